@@ -1,0 +1,315 @@
+"""The door for people at a terminal: every `s2p …` command, its help, its progress and its exit code.
+
+What a command does is done by the rooms behind it; here it is only asked for and printed.
+Exit codes: 0 all well; 1 it worked, but something was returned or needs a person; 2 it could not do it.
+"""
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from s2p_assets.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from s2p_assets.graph.house import House
+    from s2p_assets.graph.resources import Warehouse
+
+NEEDS_A_PERSON = 1
+COULD_NOT = 2
+
+app = typer.Typer(
+    name="s2p",
+    help="Sheets to pipelines: drop a workbook, read its numbers in the next report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def main() -> None:
+    """Run the command line; every failure a person can mend is one line."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except Exception as error:
+        line = _one_line(error)
+        if line is None:
+            raise
+        err.print(f"[red]s2p:[/red] {escape(line)}")
+        raise SystemExit(COULD_NOT) from None
+
+
+def _one_line(error: Exception) -> str | None:
+    """What went wrong and what to do next; None for a fault of s2p's own, whose traceback is wanted."""
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        wrong = error.errors()[0]
+        name = "_".join(str(part) for part in wrong["loc"]).upper() or "setting"
+        return f"S2P_{name}={wrong['input']!r} is not usable: {wrong['msg']}; correct it in the environment or .env"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}; check the disk and the permissions, then try again"
+    from s2p_assets.graph.problems import EXPECTED
+
+    return str(error) if isinstance(error, EXPECTED) else None
+
+
+@app.command(epilog="Example: `s2p demo --no-ui`")
+def demo(
+    ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve the Dagster UI afterwards.")] = True,
+) -> None:
+    """Write a sample share drive, process all of it, say where the reports are, then serve the Dagster UI."""
+    from s2p_assets.samples import retail_share
+
+    settings = read_settings()
+    if ui:
+        from s2p_assets.graph.running import require_port
+
+        require_port(settings.host, settings.port)
+    _write_samples(settings)
+    status = _process(settings)
+    _print_outcome(settings, status)
+    out.print(f"\n[bold]What was planted in the sample[/bold] ({len(retail_share.PLANTED)} faults)")
+    for planted in retail_share.PLANTED:
+        out.print(f"  {escape(str(planted))}")
+    if ui:
+        _serve(settings)
+
+
+@app.command(epilog="Example: `S2P_SHARE=/srv/share s2p up`")
+def up() -> None:
+    """Watch the share and serve the Dagster UI, until stopped."""
+    settings = read_settings()
+    _require_share(settings)
+    _serve(settings)
+
+
+@app.command(epilog="Example: `s2p run --json`")
+def run(as_json: Json = False) -> None:
+    """Process what is new or changed on the share, to the last report, then exit."""
+    settings = read_settings()
+    _require_share(settings)
+    status = _process(settings, quiet=as_json)
+    if as_json:
+        _print_json(status)
+    else:
+        _print_outcome(settings, status)
+    raise typer.Exit(_exit_code(status))
+
+
+@app.command(epilog="Example: `s2p check 'Prices March.xlsx' --marked Checked.xlsx`")
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Workbooks to check.", show_default=False)],
+    workbook: Annotated[str | None, typer.Option("--as", help="Check against this contract.")] = None,
+    as_json: Json = False,
+    marked: Annotated[Path | None, typer.Option("--marked", help="Write a copy with the bad cells marked.")] = None,
+) -> None:
+    """The verdict and every finding of files, nothing loaded."""
+    from s2p_assets.graph.checking import check_files
+
+    settings = read_settings()
+    readings = list(check_files(settings, files, workbook, marked))
+    if as_json:
+        _print_json([reading.as_json() for reading in readings])
+    else:
+        for reading in readings:
+            _print_reading(reading)
+    if any(reading.error for reading in readings):
+        raise typer.Exit(COULD_NOT)
+    raise typer.Exit(0 if all(reading.verdict == "accepted" for reading in readings) else NEEDS_A_PERSON)
+
+
+@app.command(epilog="Example: `s2p status --json`")
+def status(as_json: Json = False) -> None:
+    """What is loaded, waiting and returned; which models are in service; where the reports are."""
+    from s2p_assets.graph.status import read_status
+
+    settings = read_settings()
+    _require_share(settings)
+    current = read_status(settings, *_house(settings))
+    if as_json:
+        _print_json(current)
+    else:
+        _print_status(settings, current)
+    raise typer.Exit(_exit_code(current))
+
+
+@app.command(epilog="Example: `s2p forget 'prices/Prices 2024.xlsx'`")
+def forget(
+    file: Annotated[str, typer.Argument(help="The file's path on the share.", show_default=False)],
+) -> None:
+    """Withdraw the rows of a file that was loaded, on purpose."""
+    from s2p_assets.graph.status import forget_file
+
+    settings = read_settings()
+    _, warehouse = _house(settings)
+    rows = forget_file(settings, warehouse, file)
+    out.print(f"{escape(file)}: {rows:,} rows withdrawn; the next run brings the reports up to date")
+
+
+@app.command(epilog="Example: `s2p template retail_price_list`")
+def template(
+    name: Annotated[str, typer.Argument(help="A workbook contract, such as retail_price_list.", show_default=False)],
+    target: Annotated[Path | None, typer.Option("--to", help="Where to write it; by default NAME.xlsx here.")] = None,
+) -> None:
+    """Write an empty workbook with the right headers, types and drop-downs."""
+    from s2p_assets.graph.checking import contract_named
+    from s2p_assets.spreadsheet.template import write_template
+
+    written = write_template(contract_named(read_settings(), name), target or Path(f"{name}.xlsx"))
+    out.print(f"wrote {escape(str(written))}")
+
+
+@app.command(epilog="Example: `s2p new Orders.xlsx --name acme_orders`")
+def new(
+    file: Annotated[Path, typer.Argument(help="A real workbook of the new kind.", show_default=False)],
+    name: Annotated[str, typer.Option("--name", help="DOMAIN_THING, such as acme_orders.")],
+    target: Annotated[Path | None, typer.Option("--to", help="Where to write it; by default on the shelf.")] = None,
+) -> None:
+    """Write a workbook contract inferred from a real file; read it, then confirm its suggestions."""
+    from s2p_assets.graph.checking import write_contract
+
+    written = write_contract(file, name, target)
+    out.print(f"wrote {escape(str(written))}; read it, then try: s2p check {escape(str(file))!r} --as {escape(name)}")
+
+
+def _require_share(settings: Settings) -> None:
+    """The default share is made when missing; a company's own must be there."""
+    if "share" not in settings.model_fields_set:
+        settings.share.mkdir(parents=True, exist_ok=True)
+    if not settings.share.is_dir():
+        from s2p_assets.spreadsheet.share import ShareMissing
+
+        raise ShareMissing(f"{settings.share}: there is no such folder; mount the share drive, or correct S2P_SHARE")
+
+
+def _house(settings: Settings) -> tuple["House", "Warehouse"]:
+    """The shelves and the warehouse, without the graph."""
+    from s2p_assets.graph.house import read_house
+    from s2p_assets.graph.resources import Warehouse
+
+    return read_house(settings.shelves), Warehouse(settings)
+
+
+def _write_samples(settings: Settings) -> None:
+    import datetime as dt
+
+    from s2p_assets.samples import retail_share
+
+    settings.share.mkdir(parents=True, exist_ok=True)
+    with err.status("writing a sample share drive") as spinner:
+        count = 0
+        for file in retail_share.write_share(settings.share, until=dt.date.today()):  # noqa: DTZ011  the user's own day
+            count += 1
+            spinner.update(f"writing a sample share drive: {count} files ({file.name})")
+    out.print(f"sample share drive: {count} files in {escape(str(settings.share))}")
+
+
+def _process(settings: Settings, *, quiet: bool = False) -> dict[str, Any]:
+    """One headless pass through the graph; the status afterwards, with the runs."""
+    _silence_libraries()
+    with err.status("starting PostgreSQL and the asset graph") as spinner:
+        from s2p_assets.definitions import build
+        from s2p_assets.graph.headless import process
+
+        graph = build(settings)
+        progress = (lambda _: None) if quiet else (lambda text: spinner.update(escape(text)))
+        return process(settings, graph.definitions, graph.house, graph.warehouse, progress)
+
+
+def _silence_libraries() -> None:
+    import warnings
+
+    warnings.filterwarnings("ignore")
+    for name in ("alembic", "cmdstanpy", "dagster", "prophet"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _serve(settings: Settings) -> None:
+    from s2p_assets.graph.running import require_port, serve
+
+    require_port(settings.host, settings.port)
+    out.print(f"\nDagster UI: [bold]http://{settings.host}:{settings.port}[/bold]   (stop with Ctrl-C)")
+    raise typer.Exit(serve(settings))
+
+
+def _exit_code(current: dict[str, Any]) -> int:
+    if any(run["status"] != "SUCCESS" for run in current.get("runs", [])):
+        return COULD_NOT
+    waiting = any(book["returned"] or book["waiting"] for book in current["workbooks"])
+    return NEEDS_A_PERSON if waiting or current["unclaimed"] or current["faults"] else 0
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
+
+
+def _print_outcome(settings: Settings, current: dict[str, Any]) -> None:
+    _print_status(settings, current)
+    for failure in current["failures"]:
+        err.print(f"[red]failed:[/red] {escape(failure)}")
+
+
+def _print_status(settings: Settings, current: dict[str, Any]) -> None:
+    books = Table("workbook", "files", "rows", "returned", "waiting", "last loaded", box=None, header_style="bold")
+    for column in books.columns[1:5]:
+        column.justify = "right"
+    for book in current["workbooks"]:
+        books.add_row(
+            book["name"],
+            f"{book['files']:,}",
+            f"{book['rows']:,}",
+            f"[yellow]{book['returned']:,}[/yellow]" if book["returned"] else "0",
+            f"{book['waiting']:,}",
+            (book["last_loaded"] or "–")[:16].replace("T", " "),
+        )
+    out.print(books)
+    for model in current["models"]:
+        if model["champion"]:
+            out.print(f"\n{model['name']}: {model['champion']} is champion, trained {model['trained_at'][:16]}")
+    for file in current["sent_back"]:
+        out.print(f"\n[yellow]returned[/yellow] {escape(file['path'])} to {escape(file['owner'])}")
+        if file["error"]:
+            out.print(f"    {escape(file['error'])}")
+        for finding in file["findings"][:3]:
+            out.print(f"    {escape(finding)}")
+        if len(file["findings"]) > 3:
+            out.print(f"    and {len(file['findings']) - 3} more")
+        if file["copy"]:
+            out.print(f"    marked copy: {escape(file['copy'])}")
+    for path in current["unclaimed"]:
+        out.print(f"\n[yellow]nobody claims[/yellow] {escape(path)}")
+    for fault in current["faults"]:
+        err.print(f"[red]shelf file left out:[/red] {escape(fault)}")
+    for report in current["reports"]:
+        if report["path"]:
+            out.print(f"\n[green]report[/green] {report['name']} of {report['latest']}: {escape(report['path'])}")
+    out.print(f"\nall reports: {escape(str(settings.reports / 'index.html'))}")
+
+
+def _print_reading(reading: Any) -> None:
+    colour = {"accepted": "green", "partly": "yellow", "returned": "red"}[reading.verdict]
+    out.print(
+        f"[bold]{escape(str(reading.file))}[/bold]: [{colour}]{reading.verdict}[/{colour}]"
+        f"{f' as {reading.workbook}' if reading.workbook else ''}"
+        f", {reading.rows_read:,} rows read, {reading.rows_accepted:,} good, {reading.rows_returned:,} returned"
+    )
+    if reading.error:
+        out.print(f"  [red]{escape(reading.error)}[/red]")
+    for finding in reading.findings:
+        place = " › ".join(part for part in (reading.file.name, finding.sheet, finding.cell) if part)
+        mark = "[red]✗[/red]" if finding.severity == "reject" else "[yellow]•[/yellow]"
+        out.print(f"  {mark} {escape(place)}: {escape(finding.message)}")

@@ -1,0 +1,78 @@
+"""The whole graph on one page; what Dagster loads."""
+
+from dataclasses import dataclass
+
+import dagster as dg
+
+from s2p_assets.graph.house import House, read_house
+from s2p_assets.graph.io_managers import (
+    FeatureIOManager,
+    ModelIOManager,
+    ReportIOManager,
+    SheetIOManager,
+    TableIOManager,
+)
+from s2p_assets.graph.made_assets import report_asset, table_asset
+from s2p_assets.graph.model_assets import contest_asset, model_asset
+from s2p_assets.graph.resources import Warehouse, reader_resource
+from s2p_assets.graph.share_sensor import share_sensor
+from s2p_assets.graph.workbook_assets import files_spec, share_spec, sheet_asset, workbook_table_asset
+from s2p_assets.settings import Settings, read_settings
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The definitions, with the shelves and the warehouse that they were made of."""
+
+    definitions: dg.Definitions
+    house: House
+    warehouse: Warehouse
+
+
+def build(settings: Settings) -> Graph:
+    """Shelves → graph. A shelf file with a fault is left out and named; the others load."""
+    house = read_house(settings.shelves)
+    warehouse = Warehouse(settings)
+    definitions = dg.Definitions(
+        assets=[
+            files_spec(),
+            *(share_spec(workbook) for workbook in house.workbooks.values()),
+            *(sheet_asset(house, workbook, settings) for workbook in house.workbooks.values()),
+            *(workbook_table_asset(workbook) for workbook in house.workbooks.values()),
+            *(table_asset(house, table) for table in house.tables.values()),
+            *(table_asset(house, features) for features in house.features.values()),
+            *(model_asset(house, model) for model in house.models.values()),
+            *(contest_asset(house, contest) for contest in house.contests.values()),
+            *(report_asset(house, report) for report in house.reports.values()),
+        ],
+        sensors=[
+            share_sensor(house, settings, warehouse),
+            dg.AutomationConditionSensorDefinition(
+                "automation",
+                target=dg.AssetSelection.all(),
+                default_status=dg.DefaultSensorStatus.RUNNING,
+                minimum_interval_seconds=settings.look_seconds,
+            ),
+        ],
+        resources={
+            "warehouse": dg.ResourceDefinition.hardcoded_resource(warehouse),
+            "reader": reader_resource(settings),
+            "models_folder": dg.ResourceDefinition.hardcoded_resource(settings.models),
+            "sheets": SheetIOManager(settings.home / "sheets"),
+            "tables": TableIOManager(house, warehouse),
+            "features": FeatureIOManager(house, warehouse),
+            "models": ModelIOManager(settings.models),
+            "reports": ReportIOManager(house, warehouse, settings),
+        },
+        executor=dg.in_process_executor,
+    )
+    return Graph(definitions, house, warehouse)
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `dagster`, `dg` and the workspace load."""
+    graph = build(read_settings())
+    for fault in graph.house.faults:
+        dg.get_dagster_logger("s2p").error("shelf file left out: %s", fault)
+    return graph.definitions

@@ -1,0 +1,1 @@
+"""Tables that are made from the example companies' workbooks."""

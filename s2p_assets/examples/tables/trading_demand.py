@@ -1,0 +1,56 @@
+"""Weekly demand by item of the trading company, in the columns of `retail_demand.py`. What will be sold is not here."""
+
+import pandas as pd
+
+from s2p_assets.columns import Day, Number, Row, Text, YesNo, code, day, money, number, yes_no
+from s2p_assets.learning.demand import last_complete_week, week_of, weekly_panel
+from s2p_assets.warehouse.table import table
+
+TO_CONSUMERS = ("Retail", "E-Commerce")
+
+
+class Demand(Row):
+    """What was asked for of an item in a week."""
+
+    sku: Text = code(says="The item's number", of="sales.item_code")
+    week: Day = day(says="Monday of the week", of="sales.sold_on")
+    units: Number = number(says="Units sold less units returned", of="sales.quantity")
+    retail_units: Number = number(
+        says="Of these, to shops and in the web shop", of=("sales.quantity", "customers.channel")
+    )
+    wholesale_units: Number = number(says="Of these, to all others", of=("sales.quantity", "customers.channel"))
+    revenue: Number = money(
+        says="Units at the list price less discount; none for an item without a price",
+        optional=True,
+        of=("sales.quantity", "sales.discount", "products.msrp"),
+    )
+    unit_price: Number = money(says="List price", optional=True, of="products.msrp")
+    censored: YesNo = yes_no(says="Never: nothing is known of the company's stock", of="sales.sold_on")
+
+
+@table(rows=Demand, key=("sku", "week"), owner="planning@example.com")
+def demand(sales: pd.DataFrame, customers: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+    """What was asked for, by item and week: units sold, returns taken off.
+
+    From an item's first sale to the last complete week; weeks without sales are there with 0 units.
+    """
+    channel = sales["customer_id"].map(customers.set_index("customer_id")["channel"])
+    units = sales["quantity"].astype(float)
+    retail_units = units.where(channel.isin(TO_CONSUMERS), 0.0)
+    price = products.set_index("sku")["msrp"]
+    sold = pd.DataFrame(
+        {
+            "sku": sales["item_code"],
+            "week": week_of(sales["sold_on"]),
+            "units": units,
+            "retail_units": retail_units,
+            "wholesale_units": units - retail_units,
+            "paid_units": units * (1 - sales["discount"].fillna(0.0)),
+        }
+    )
+    quantities = ["units", "retail_units", "wholesale_units", "paid_units"]
+    rows = weekly_panel(sold, key="sku", quantities=quantities, until=last_complete_week(sales["sold_on"].max()))
+    rows["unit_price"] = rows["sku"].map(price).astype(float)
+    rows["revenue"] = (rows["paid_units"] * rows["unit_price"]).round(2)
+    rows["censored"] = False
+    return rows[["sku", "week", "units", "retail_units", "wholesale_units", "revenue", "unit_price", "censored"]]

@@ -1,0 +1,65 @@
+"""When an asset is made again: the automation conditions, built of Dagster's public operators only.
+
+The sensor that looks at the share is in `share_sensor`; what an asset does is elsewhere.
+"""
+
+import dagster as dg
+
+AC = dg.AutomationCondition
+
+WORKBOOK_TAG = {"s2p/shelf": "workbooks"}
+_WORKBOOK_TABLES = dg.AssetSelection.tag("s2p/shelf", "workbooks")
+
+
+def _changed() -> dg.AutomationCondition:
+    """The content of the dependency changed, in a run that did not make this asset as well."""
+    return AC.data_version_changed() & ~AC.executed_with_root_target()
+
+
+def _due(trigger: dg.AutomationCondition) -> dg.AutomationCondition:
+    """From the trigger until the asset is requested; a trigger that falls together with a request is kept."""
+    return trigger.since(AC.newly_requested() & ~trigger)
+
+
+def _retry() -> dg.AutomationCondition:
+    """Once after a failure. Without `newly_true` a broken asset would be tried for ever."""
+    return AC.execution_failed().newly_true()
+
+
+def _gates() -> dg.AutomationCondition:
+    return (
+        AC.all_deps_blocking_checks_passed() & ~AC.any_deps_missing() & ~AC.any_deps_in_progress() & ~AC.in_progress()
+    )
+
+
+def when_the_share_changed() -> dg.AutomationCondition:
+    """For sheets: something under the workbook's patterns is new, changed or gone."""
+    trigger = AC.any_deps_match(AC.data_version_changed()) | AC.newly_missing() | AC.code_version_changed()
+    return ((_due(trigger) | _retry()) & _gates()).with_label("when the share changed")
+
+
+def with_its_sheet() -> dg.AutomationCondition:
+    """For workbook tables: in the same run as the sheet."""
+    trigger = AC.any_deps_match(_changed() | AC.will_be_requested()) | AC.newly_missing() | AC.code_version_changed()
+    return ((_due(trigger) | _retry()) & _gates()).with_label("with its sheet")
+
+
+def when_its_sources_changed() -> dg.AutomationCondition:
+    """For tables, features, forecasts and reports: the content of something below changed.
+
+    What is made from a workbook's table waits for its content, because most looks at the share
+    change nothing; everything further up goes in the same run.
+    """
+    will_change = AC.any_deps_match(AC.will_be_requested()).ignore(_WORKBOOK_TABLES)
+    trigger = AC.any_deps_match(_changed()) | will_change | AC.newly_missing() | AC.code_version_changed()
+    return ((_due(trigger) | _retry()) & _gates()).with_label("when its sources changed")
+
+
+def when_the_features_ask() -> dg.AutomationCondition:
+    """For models: the features' content changed and one of their signals (a failed non-blocking check) asks.
+
+    New code waits for a signal too; a model that was never trained does not.
+    """
+    trigger = AC.any_deps_match(_changed()) | AC.newly_missing() | AC.code_version_changed()
+    asked = AC.any_deps_match(AC.any_checks_match(AC.check_failed()))
+    return (((_due(trigger) & (asked | AC.missing())) | _retry()) & _gates()).with_label("when the features ask")

@@ -1,0 +1,57 @@
+"""What the command line asks of contracts without loading anything: verdicts, marked copies, new contracts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from s2p_assets.graph.problems import NotFound
+from s2p_assets.settings import Settings
+from s2p_assets.shelves import read_shelf
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.findings import Reading
+from s2p_assets.spreadsheet.infer import infer_contract
+from s2p_assets.spreadsheet.returned import write_returned
+from s2p_assets.spreadsheet.sandbox import Sandbox
+
+NEXT_STEP = "Correct the marked cells and save the file at its old place on the share; it is read again by itself."
+
+
+def contracts(settings: Settings) -> dict[str, Workbook]:
+    """The workbook contracts on the shelves, by name."""
+    return read_shelf(settings.shelves, "workbooks", Workbook).items
+
+
+def contract_named(settings: Settings, name: str) -> Workbook:
+    """Raises NotFound, naming the contracts there are."""
+    known = contracts(settings)
+    if name not in known:
+        raise NotFound(f"no workbook contract {name!r}; there are {', '.join(sorted(known)) or 'none'}")
+    return known[name]
+
+
+def check_files(settings: Settings, files: list[Path], name: str | None, marked: Path | None) -> Iterator[Reading]:
+    """Read each file as the share drive would; with `marked`, write the marked copy of one that has findings."""
+    known = [contract_named(settings, name)] if name else list(contracts(settings).values())
+    if marked and len(files) != 1:
+        raise NotFound("--marked writes one copy; name one file")
+    owners = {workbook.name: workbook.owner for workbook in known}
+    with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
+        for file in files:
+            reading = sandbox.read(file, known)
+            if marked and (reading.findings or reading.error):
+                owner = owners.get(reading.workbook or "", "its owner")
+                write_returned(file, reading, marked, name=file.name, owner=owner, next_step=NEXT_STEP)
+            yield reading
+
+
+def write_contract(file: Path, name: str, target: Path | None) -> Path:
+    """Write the inferred contract of `file`; never over a file that is there. Raises NotFound, FileExistsError."""
+    if not file.is_file():
+        raise NotFound(f"{file}: there is no such file")
+    target = target or Path(__file__).parents[1] / "workbooks" / f"{name}.py"
+    if target.exists():
+        raise NotFound(f"{target} exists already; choose another --name or --to")
+    source = infer_contract(file, name)
+    beside = target.with_suffix(".tmp")
+    beside.write_text(source, encoding="utf-8")
+    beside.replace(target)
+    return target

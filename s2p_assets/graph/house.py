@@ -1,0 +1,176 @@
+"""Every declaration on the shelves, by asset key, and what depends on what.
+
+Knows names and dependencies only; making Dagster assets of them is for the neighbours.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import dagster as dg
+
+from s2p_assets.columns import Column
+from s2p_assets.learning.feature_set import FeatureSet
+from s2p_assets.learning.model import Contest, Model
+from s2p_assets.publishing.report import Report
+from s2p_assets.shelves import Fault, Made, read_shelf
+from s2p_assets.spreadsheet.claims import claimants
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.warehouse.table import Table
+
+Declared = Workbook | Table | FeatureSet | Model | Contest | Report
+
+FILES = dg.AssetKey(["s2p", "files"])
+
+
+def key_of(declared: Declared) -> dg.AssetKey:
+    """The asset key of the thing itself: `retail/price_list`."""
+    return dg.AssetKey([declared.domain, declared.thing])
+
+
+def share_key(workbook: Workbook) -> dg.AssetKey:
+    """The key of what lies on the share: `retail/price_list_share`."""
+    return dg.AssetKey([workbook.domain, f"{workbook.thing}_share"])
+
+
+def sheet_key(workbook: Workbook) -> dg.AssetKey:
+    """The key of what was read and is about to be stored: `retail/price_list_sheet`."""
+    return dg.AssetKey([workbook.domain, f"{workbook.thing}_sheet"])
+
+
+def report_folder(report: Report) -> str:
+    """The folder of a report's editions below `s2p-reports/`: `retail-weekly-outlook`."""
+    return report.name.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class House:
+    """All shelves of one installation."""
+
+    workbooks: dict[str, Workbook]
+    tables: dict[str, Table]
+    features: dict[str, FeatureSet]
+    models: dict[str, Model]
+    contests: dict[str, Contest]
+    reports: dict[str, Report]
+    faults: tuple[Fault, ...]
+
+    @cached_property
+    def by_key(self) -> dict[dg.AssetKey, Declared]:
+        return {key_of(declared): declared for declared in self.declared()}
+
+    def declared(self) -> Iterator[Declared]:
+        yield from self.workbooks.values()
+        yield from self.made()
+
+    def made(self) -> Iterator[Made]:
+        yield from self.tables.values()
+        yield from self.features.values()
+        yield from self.models.values()
+        yield from self.contests.values()
+        yield from self.reports.values()
+
+    def candidates(self, contest: Contest) -> list[Model]:
+        """The models that compete in `contest`."""
+        return [
+            model for model in self.models.values() if (model.domain, model.contest) == (contest.domain, contest.thing)
+        ]
+
+    def contest_of(self, model: Model) -> Contest:
+        return self.contests[f"{model.domain}_{model.contest}"]
+
+    def inputs_of(self, made: Made) -> dict[str, dg.AssetKey]:
+        """Parameter → asset key of what `made` is made from."""
+        if isinstance(made, Model):
+            contest = self.contest_of(made)
+            return {"history": dg.AssetKey([contest.domain, contest.features])}
+        if isinstance(made, Contest):
+            history = {"history": dg.AssetKey([made.domain, made.features])}
+            return history | {model.thing: key_of(model) for model in self.candidates(made)}
+        return {parameter: dg.AssetKey(list(place)) for parameter, place in made.inputs.items()}
+
+    def workbooks_under(self, key: dg.AssetKey) -> list[Workbook]:
+        """The workbooks from which `key` is made in the end, each once."""
+        found: dict[str, Workbook] = {}
+        seen: set[dg.AssetKey] = set()
+        waiting = [key]
+        while waiting:
+            here = waiting.pop()
+            if here in seen or here not in self.by_key:
+                continue
+            seen.add(here)
+            declared = self.by_key[here]
+            if isinstance(declared, Workbook):
+                found[declared.name] = declared
+            else:
+                waiting.extend(self.inputs_of(declared).values())
+        return list(found.values())
+
+    def rivals_of(self, workbook: Workbook) -> Callable[[str], list[Workbook]]:
+        """For a path that `workbook` claims: every workbook whose patterns match it, in order of their names."""
+        known = [self.workbooks[name] for name in sorted(self.workbooks)]
+        return lambda path: claimants(path, known) or [workbook]
+
+    def columns_at(self, key: dg.AssetKey) -> tuple[Column, ...]:
+        """The declared columns of a stored thing; empty for models and reports."""
+        declared = self.by_key.get(key)
+        return declared.columns if isinstance(declared, Workbook | Table | FeatureSet) else ()
+
+
+def read_house(packages: tuple[str, ...]) -> House:
+    """Read every shelf of `packages`. A file with a fault, or that needs something which is not there, is left out."""
+    workbooks = read_shelf(packages, "workbooks", Workbook)
+    tables = read_shelf(packages, "tables", Table)
+    features = read_shelf(packages, "features", FeatureSet)
+    models = read_shelf(packages, "models", (Model, Contest))
+    reports = read_shelf(packages, "reports", Report)
+    house = House(
+        workbooks=workbooks.items,
+        tables=tables.items,
+        features=features.items,
+        models={name: item for name, item in models.items.items() if isinstance(item, Model)},
+        contests={name: item for name, item in models.items.items() if isinstance(item, Contest)},
+        reports=reports.items,
+        faults=(*workbooks.faults, *tables.faults, *features.faults, *models.faults, *reports.faults),
+    )
+    return _without_dangling(house)
+
+
+def _without_dangling(house: House) -> House:
+    """Leave out, with a fault, whatever names something that no shelf holds; repeat until all is whole."""
+    while dangling := _first_dangling(house):
+        made, fault = dangling
+        house = House(
+            workbooks=house.workbooks,
+            tables={name: item for name, item in house.tables.items() if item is not made},
+            features={name: item for name, item in house.features.items() if item is not made},
+            models={name: item for name, item in house.models.items() if item is not made},
+            contests={name: item for name, item in house.contests.items() if item is not made},
+            reports={name: item for name, item in house.reports.items() if item is not made},
+            faults=(*house.faults, fault),
+        )
+    return house
+
+
+def _first_dangling(house: House) -> tuple[Made, Fault] | None:
+    for made in house.made():
+        if isinstance(made, Model) and f"{made.domain}_{made.contest}" not in house.contests:
+            return made, made.fault(f"no contest {made.domain}_{made.contest} on the models shelf")
+        for parameter, key in house.inputs_of(made).items():
+            if key not in house.by_key:
+                return made, made.fault(f"needs {parameter!r}, but no shelf holds {'_'.join(key.path)}")
+        for column in getattr(made, "columns", ()):
+            for source in column.meaning.of:
+                if fault := _unknown_source(house, made, column, source):
+                    return made, fault
+    return None
+
+
+def _unknown_source(house: House, made: Made, column: Column, source: str) -> Fault | None:
+    """A column's declared origin `thing.column` must be a column that exists."""
+    thing, _, name = source.rpartition(".")
+    domain, _, rest = thing.rpartition("__")
+    known = house.columns_at(dg.AssetKey([domain or made.domain, rest]))
+    if known and name not in {other.name for other in known}:
+        return made.fault(f"column {column.name!r} is made of {source!r}, which does not exist")
+    return None

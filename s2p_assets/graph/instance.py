@@ -1,0 +1,107 @@
+"""Dagster's own home: `dagster.yaml` in `S2P_HOME`, and Dagster's storage in s2p's PostgreSQL.
+
+What the company's data looks like in that database is the warehouse's business.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import dagster as dg
+import yaml
+from dagster._serdes import ConfigurableClassData
+from dagster_postgres.storage import DagsterPostgresStorage
+
+from s2p_assets.settings import Settings, read_settings
+from s2p_assets.warehouse.connection import connect, database_url
+
+SCHEMA = "dagster"
+
+
+class SharedPostgresStorage(DagsterPostgresStorage):
+    """dagster-postgres in the schema `dagster` of the database that s2p's settings name.
+
+    The address is looked up when Dagster starts, so that `dagster.yaml` holds no password and the
+    embedded PostgreSQL is running before Dagster asks for it.
+    """
+
+    @classmethod
+    def config_type(cls) -> Any:
+        return {}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "SharedPostgresStorage":
+        return cls(postgres_url=dagster_url(database_url(read_settings())), inst_data=inst_data)
+
+
+def dagster_url(url: str) -> str:
+    """The SQLAlchemy address of Dagster's schema; creates the schema.
+
+    `postgresql://` alone means psycopg 3 to newer SQLAlchemy, whose NOTIFY dagster-postgres cannot write.
+    """
+    with connect(url) as connection:
+        connection.execute(f"create schema if not exists {SCHEMA}")
+    _, _, rest = url.partition("://")
+    joint = "&" if "?" in rest else "?"
+    return f"postgresql+psycopg2://{rest}{joint}options={quote(f'-csearch_path={SCHEMA}')}"
+
+
+def _configuration(settings: Settings) -> dict[str, Any]:
+    home = settings.dagster_home
+    return {
+        "telemetry": {"enabled": False},
+        "storage": {"custom": {"module": __name__, "class": SharedPostgresStorage.__name__, "config": {}}},
+        "sensors": {"use_threads": True, "num_workers": 4},
+        "schedules": {"use_threads": True, "num_workers": 2},
+        "run_monitoring": {"enabled": True},
+        "concurrency": {"runs": {"max_concurrent_runs": 2}},
+        "local_artifact_storage": {
+            "module": "dagster._core.storage.root",
+            "class": "LocalArtifactStorage",
+            "config": {"base_dir": str(home / "storage")},
+        },
+        "compute_logs": {
+            "module": "dagster._core.storage.local_compute_log_manager",
+            "class": "LocalComputeLogManager",
+            "config": {"base_dir": str(home / "logs")},
+        },
+        "nux": {"enabled": False},
+    }
+
+
+def prepare_home(settings: Settings) -> Path:
+    """Write `dagster.yaml`; Dagster's home. A file that an engineer changed is left as it is."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    file = home / "dagster.yaml"
+    if not file.exists():
+        beside = file.with_suffix(".tmp")
+        beside.write_text(yaml.safe_dump(_configuration(settings), sort_keys=False))
+        beside.replace(file)
+    return home
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What a process needs in its environment to be part of this installation."""
+    return {
+        "DAGSTER_HOME": str(prepare_home(settings)),
+        "S2P_HOME": str(settings.home),
+        "S2P_SHARE": str(settings.share),
+        "DAGSTER_EVENT_BATCH_SIZE": "50",
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+        "PYTHONDONTWRITEBYTECODE": "",
+    }
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """Dagster's instance of this installation. Raises DatabaseUnreachable."""
+    os.environ.update(environment(settings))
+    return dg.DagsterInstance.from_config(str(prepare_home(settings)))
+
+
+def version_of(instance: dg.DagsterInstance, key: dg.AssetKey) -> str | None:
+    """The data version that an asset was last materialized with."""
+    event = instance.get_latest_materialization_event(key)
+    materialized = event.asset_materialization if event else None
+    return (materialized.tags or {}).get("dagster/data_version") if materialized else None

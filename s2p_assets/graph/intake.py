@@ -1,0 +1,292 @@
+"""From the share to rows that are ready to be stored: the order in which a file is kept, recognised, read, returned.
+
+Knows no Dagster. Reading, archiving and storing are the tools' work; nothing is stored in tables here but by `store_intake`.
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import psycopg
+import pyarrow
+import pyarrow.ipc
+
+from s2p_assets.graph.house import House
+from s2p_assets.graph.resources import Warehouse
+from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.findings import Finding, Reading
+from s2p_assets.spreadsheet.returned import returned_copies, write_returned
+from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.spreadsheet.share import Look, look
+from s2p_assets.warehouse import ledger, store
+from s2p_assets.warehouse.archive import FileForbidden, FileGone, FileStillChanging, Kept, keep
+from s2p_assets.warehouse.ledger import Entry, Found, Known
+from s2p_assets.warehouse.load import Loaded, load_files
+from s2p_assets.warehouse.schema import contract_version, ensure_workbook_table
+
+NEXT_STEP = "Correct the marked cells and save the file at its old place on the share; it is read again by itself."
+SETTLING_SECONDS = 2.0
+SAY_EVERY_SECONDS = 1.0
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One file that was looked at because the ledger called it new or changed.
+
+    `known`: the ledger recognised its bytes, nothing was read. `claimed`: it holds rows of this kind of workbook,
+    or of none; false when another kind claims it. `copy`: the marked copy for its owner.
+    """
+
+    path: str
+    entry: Entry | None
+    rows: pyarrow.Table | None = None
+    known: Known | None = None
+    claimed: bool = True
+    stored: str | None = None
+    copy: str | None = None
+    problem: str | None = None
+
+    @property
+    def verdict(self) -> str:
+        if self.known:
+            return self.known
+        return self.entry.verdict if self.entry else "unreadable"
+
+    @property
+    def adds_up(self) -> bool:
+        """Rows in are rows accepted and rows returned, and what is handed on is what was accepted."""
+        if self.entry is None:
+            return True
+        handed_on = self.rows.num_rows if self.rows is not None else 0
+        sums = self.entry.rows_accepted + self.entry.rows_returned == self.entry.rows_read
+        return sums and handed_on == self.entry.rows_accepted
+
+    @property
+    def needs_its_owner(self) -> bool:
+        return self.verdict in ("partly", "returned", "unreadable")
+
+    @property
+    def why(self) -> str:
+        """The first thing that is wrong, in one line."""
+        if self.entry is None:
+            return self.problem or ""
+        if self.entry.error:
+            return self.entry.error
+        lines = [say(self.path, finding) for finding in self.entry.findings if finding.severity == "reject"]
+        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+        return (lines[0] + more) if lines else ""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What one look took from the share for one kind of workbook; what the sheet asset hands on."""
+
+    workbook: str
+    version: str
+    taken: list[Taken] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+
+    @property
+    def entries(self) -> list[Entry]:
+        return [taken.entry for taken in self.taken if taken.entry]
+
+    @property
+    def rows_read(self) -> int:
+        return sum(entry.rows_read for entry in self.entries)
+
+    @property
+    def rows_accepted(self) -> int:
+        return sum(entry.rows_accepted for entry in self.entries)
+
+    @property
+    def rows_returned(self) -> int:
+        return sum(entry.rows_returned for entry in self.entries)
+
+    def write(self, folder: Path) -> None:
+        """Keep entries as JSON and rows as one Arrow file, each renamed into its place when whole."""
+        folder.mkdir(parents=True, exist_ok=True)
+        held = [taken.rows for taken in self.taken if taken.rows is not None]
+        beside = folder / "rows.tmp"
+        with pyarrow.OSFile(str(beside), "wb") as sink:
+            rows = pyarrow.concat_tables(held) if held else pyarrow.table({})
+            with pyarrow.ipc.new_file(sink, rows.schema) as writer:
+                writer.write_table(rows)
+        beside.replace(folder / "rows.arrow")
+        taken = [
+            {
+                "path": one.path,
+                "entry": asdict(one.entry) if one.entry else None,
+                "rows": one.rows.num_rows if one.rows is not None else None,
+                "known": one.known,
+                "claimed": one.claimed,
+            }
+            for one in self.taken
+        ]
+        beside = folder / "intake.tmp"
+        whole = {"workbook": self.workbook, "version": self.version, "gone": self.gone, "taken": taken}
+        beside.write_text(json.dumps(whole))
+        beside.replace(folder / "intake.json")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Intake":
+        """What `write` kept, without the paths of copies."""
+        whole = json.loads((folder / "intake.json").read_text())
+        with pyarrow.memory_map(str(folder / "rows.arrow")) as source:
+            rows = pyarrow.ipc.open_file(source).read_all()
+        start, taken = 0, []
+        for one in whole["taken"]:
+            held = None
+            if one["rows"] is not None:
+                held, start = rows.slice(start, one["rows"]), start + one["rows"]
+            entry = one["entry"] and Entry(
+                **(one["entry"] | {"findings": [Finding(**finding) for finding in one["entry"]["findings"]]})
+            )
+            taken.append(Taken(one["path"], entry, held, one["known"], one["claimed"]))
+        return cls(whole["workbook"], whole["version"], taken, whole["gone"])
+
+
+def say(path: str, finding: Finding) -> str:
+    """`Prices.xlsx › March › C5: 'n/a' is not a price`."""
+    return " › ".join(filter(None, (Path(path).name, finding.sheet, finding.cell))) + f": {finding.message}"
+
+
+def waiting_files(connection: psycopg.Connection, workbook: Workbook, now: Look) -> list[Found]:
+    """The files of a look that the ledger does not know as they are."""
+    found = [Found(file.relative, file.size, file.mtime_ns) for file in now.files[workbook.name]]
+    return ledger.decide(ledger.standing(connection, workbook), found, contract_version(workbook)).look
+
+
+def take(
+    house: House,
+    workbook: Workbook,
+    settings: Settings,
+    warehouse: Warehouse,
+    reader: Sandbox,
+    *,
+    again: Iterable[str] = (),
+    run_id: str | None = None,
+    progress: Progress,
+) -> Intake:
+    """Look at the share, keep and read what is new or changed, and send back what is wrong.
+
+    `again`: paths to read although nothing about them changed. A file that still grows or vanishes is left for the
+    next look. Raises ShareMissing and DiskFull; the tables are as before then.
+    """
+    now = look(settings.share, list(house.workbooks.values()))
+    found = [Found(file.relative, file.size, file.mtime_ns) for file in now.files[workbook.name]]
+    with warehouse.connect() as connection:
+        ensure_workbook_table(connection, workbook)
+        decision = ledger.decide(ledger.standing(connection, workbook), found, contract_version(workbook))
+        ledger.mark_gone(connection, workbook, decision.gone)
+        forced = set(again)
+        files = _at_rest(decision.look, settings.share)
+        files += [file for file in found if file.path in forced and file not in decision.look]
+        taken, unread = [], []
+        for file in files:
+            one, kept = _keep(connection, workbook, file, settings, run_id, recognise=file.path not in forced)
+            if one:
+                taken.append(one)
+            elif kept:
+                unread.append((file.path, kept))
+        taken += _read(connection, house, workbook, settings, reader, unread, run_id, progress)
+        version = store.workbook_version(connection, workbook)
+    new = [f"{one.path}:{one.entry.sha256}" for one in taken if one.entry]
+    digest = hashlib.sha256("\n".join([version, *sorted(new)]).encode()).hexdigest()[:32]
+    return Intake(workbook.name, digest, taken, decision.gone)
+
+
+def _at_rest(files: list[Found], share: Path) -> list[Found]:
+    """The files whose size and time stand still; one that changed a moment ago is looked at twice."""
+    newest = time.time_ns() - int(SETTLING_SECONDS * 1e9)
+    young = [file for file in files if file.mtime_ns > newest]
+    if not young:
+        return files
+    time.sleep(SETTLING_SECONDS)
+    return [file for file in files if file not in young or _as_found(file, share)]
+
+
+def _as_found(file: Found, share: Path) -> bool:
+    try:
+        now = os.lstat(share / file.path)
+    except OSError:
+        return False
+    return (now.st_size, now.st_mtime_ns) == (file.size, file.mtime_ns)
+
+
+def _keep(
+    connection: psycopg.Connection,
+    workbook: Workbook,
+    file: Found,
+    settings: Settings,
+    run_id: str | None,
+    *,
+    recognise: bool,
+) -> tuple[Taken | None, Kept | None]:
+    """Copy a file to the archive; a Taken when that settles what becomes of it, or its copy when it is to be read."""
+    try:
+        kept = keep(settings.share / file.path, settings.archive)
+    except (FileStillChanging, FileGone):
+        return None, None
+    except FileForbidden as problem:
+        return Taken(file.path, None, problem=str(problem)), None
+    known = ledger.recognise(connection, workbook, file.path, kept, run_id) if recognise else None
+    return (Taken(file.path, None, known=known, stored=str(kept.stored)) if known else None), kept
+
+
+def _read(
+    connection: psycopg.Connection,
+    house: House,
+    workbook: Workbook,
+    settings: Settings,
+    reader: Sandbox,
+    files: list[tuple[str, Kept]],
+    run_id: str | None,
+    progress: Progress,
+) -> Iterator[Taken]:
+    rivals = house.rivals_of(workbook)
+    jobs = ((kept.stored, rivals(path), path) for path, kept in files)
+    readings = reader.read_many(jobs, others=list(house.workbooks.values()))
+    said = 0.0
+    for number, ((path, kept), reading) in enumerate(zip(files, readings, strict=True), start=1):
+        if time.monotonic() - said > SAY_EVERY_SECONDS:
+            progress(f"{workbook.name}: {number} of {len(files)} files, {Path(path).name}")
+            said = time.monotonic()
+        yield _settle(workbook, settings, path, kept, reading, run_id, rivals(path))
+
+
+def _settle(
+    workbook: Workbook,
+    settings: Settings,
+    path: str,
+    kept: Kept,
+    reading: Reading,
+    run_id: str | None,
+    rivals: list[Workbook],
+) -> Taken:
+    """The ledger's entry for a file that was read, with the marked copy if there is something to mend."""
+    if reading.workbook not in (workbook.name, None) or (reading.workbook is None and rivals[0] is not workbook):
+        nothing = Reading(file=reading.file, workbook=workbook.name, verdict="accepted")
+        return Taken(path, ledger.entry_of(nothing, kept, path, workbook, run_id), claimed=False)
+    entry = ledger.entry_of(reading, kept, path, workbook, run_id)
+    copy = settings.returned / path
+    if reading.verdict == "accepted":
+        for outdated in returned_copies(copy):
+            outdated.unlink()
+        return Taken(path, entry, reading.rows, stored=str(kept.stored))
+    written = write_returned(
+        kept.stored, reading, copy, name=Path(path).name, owner=workbook.owner, next_step=NEXT_STEP
+    )
+    return Taken(path, entry, reading.rows, stored=str(kept.stored), copy=str(written))
+
+
+def store_intake(connection: psycopg.Connection, workbook: Workbook, intake: Intake, run_id: str) -> list[Loaded]:
+    """Put what was taken into the table and the ledger, in one transaction."""
+    files = [(replace(one.entry, run_id=run_id), one.rows) for one in intake.taken if one.entry]
+    return load_files(connection, workbook, files) if files else []

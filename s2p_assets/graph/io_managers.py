@@ -1,0 +1,125 @@
+"""Where each kind of asset's value is kept: one typed IO manager each for sheets, tables, features, models, reports.
+
+They move values; DDL, COPY, rendering and the registry's files are the tools' work.
+"""
+
+import base64
+import datetime as dt
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+
+from s2p_assets.graph.house import House, report_folder
+from s2p_assets.graph.intake import Intake
+from s2p_assets.graph.resources import Warehouse
+from s2p_assets.learning import registry
+from s2p_assets.learning.feature_set import FeatureSet
+from s2p_assets.learning.versions import Champion, ModelVersion
+from s2p_assets.publishing.editions import Source, publish
+from s2p_assets.publishing.report import Document, Report
+from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.warehouse import ledger, store
+from s2p_assets.warehouse.table import Table
+
+
+class SheetIOManager(dg.IOManager):
+    """An Intake, as Arrow and JSON files in `S2P_HOME/sheets`, until its table has taken it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def handle_output(self, context: dg.OutputContext, obj: Intake) -> None:
+        obj.write(self._place(context.asset_key))
+
+    def load_input(self, context: dg.InputContext) -> Intake:
+        return Intake.read(self._place(context.asset_key))
+
+    def _place(self, key: dg.AssetKey) -> Path:
+        return self.folder.joinpath(*key.path)
+
+
+class TableIOManager(dg.IOManager):
+    """A frame, as a PostgreSQL table whose content is replaced as a whole; also reads workbook tables."""
+
+    def __init__(self, house: House, warehouse: Warehouse) -> None:
+        self.house, self.warehouse = house, warehouse
+
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+        declared = self.house.by_key[context.asset_key]
+        assert isinstance(declared, Table | FeatureSet)
+        with self.warehouse.connect() as connection:
+            stored = store.replace(connection, declared, obj)
+        context.add_output_metadata({"written": stored.changed})
+
+    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
+        declared = self.house.by_key[context.asset_key]
+        assert isinstance(declared, Workbook | Table | FeatureSet)
+        with self.warehouse.connect() as connection:
+            return store.read(connection, declared.domain, declared.thing, declared.columns)
+
+
+class FeatureIOManager(TableIOManager):
+    """A feature set: a table by entity and event time."""
+
+
+class ModelIOManager(dg.IOManager):
+    """A trained version or a crowned champion, as plain files in the registry; nothing is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def handle_output(self, context: dg.OutputContext, obj: ModelVersion | Champion) -> None:
+        registry.save(self.folder, obj)
+
+    def load_input(self, context: dg.InputContext) -> ModelVersion | Champion:
+        domain, thing = context.asset_key.path
+        return registry.load(self.folder, domain, thing)
+
+
+class ReportIOManager(dg.IOManager):
+    """A Document, as an edition in `s2p-reports/` with its sources named."""
+
+    def __init__(self, house: House, warehouse: Warehouse, settings: Settings) -> None:
+        self.house, self.warehouse, self.settings = house, warehouse, settings
+
+    def handle_output(self, context: dg.OutputContext, obj: Document) -> None:
+        declared = self.house.by_key[context.asset_key]
+        assert isinstance(declared, Report)
+        edition = publish(
+            obj,
+            self.settings.reports,
+            name=report_folder(declared),
+            sources=self._sources(context.asset_key),
+            currency=self.settings.currency,
+            made_at=dt.datetime.now(dt.UTC),
+        )
+        context.add_output_metadata(
+            {
+                "report": dg.MetadataValue.url(edition.html.as_uri()),
+                "excel": dg.MetadataValue.url(edition.excel.as_uri()),
+                "picture": picture(edition.picture),
+                "path": dg.MetadataValue.path(edition.html),
+            }
+        )
+
+    def load_input(self, context: dg.InputContext) -> None:
+        raise NotImplementedError("a report is for people; assets are made from the tables under it")
+
+    def _sources(self, key: dg.AssetKey) -> list[Source]:
+        with self.warehouse.connect() as connection:
+            return [
+                Source(path=file.path, sha256=file.sha256, rows=file.rows_accepted, loaded_at=file.loaded_at)
+                for workbook in self.house.workbooks_under(key)
+                for file in ledger.standing(connection, workbook).values()
+                if file.holds and file.loaded_at
+            ]
+
+
+def picture(file: Path | None) -> dg.MetadataValue:
+    """A picture that the Dagster UI shows in place, without asking another server for it."""
+    if file is None:
+        return dg.MetadataValue.text("no picture")
+    encoded = base64.b64encode(file.read_bytes()).decode()
+    return dg.MetadataValue.md(f"![{file.stem}](data:image/png;base64,{encoded})")

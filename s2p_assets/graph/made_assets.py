@@ -1,0 +1,94 @@
+"""Tables, feature sets and reports: an asset for each declaration on their shelves.
+
+What comes from the share is in `workbook_assets`, what is learned is in `model_assets`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+from dagster_pandera import pandera_schema_to_dagster_type
+
+from s2p_assets.columns import as_declared, broken_rules
+from s2p_assets.graph.automation import when_its_sources_changed
+from s2p_assets.graph.house import House, key_of
+from s2p_assets.graph.metadata import column_lineage, declared_metadata, frame_metadata
+from s2p_assets.graph.signals import SIGNAL, news_for_models
+from s2p_assets.learning.feature_set import FeatureSet
+from s2p_assets.publishing.report import Document, Report
+from s2p_assets.shelves import Made
+from s2p_assets.warehouse.store import content_version
+from s2p_assets.warehouse.table import Table
+
+CONTRACT = "contract_holds"
+
+
+def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefinition:
+    """The asset of a table or feature set: made, brought to its declared types, checked, and only then stored."""
+    is_features = isinstance(declared, FeatureSet)
+    key = key_of(declared)
+    checks = [dg.AssetCheckSpec(CONTRACT, asset=key, blocking=True, description="every rule of its declaration holds")]
+    if is_features:
+        checks.append(
+            dg.AssetCheckSpec(SIGNAL, asset=key, description="fails when its models should learn from what is new")
+        )
+
+    @dg.asset(
+        **asset_options(house, declared),
+        kinds={"pandas", "postgres"},
+        io_manager_key="features" if is_features else "tables",
+        dagster_type=pandera_schema_to_dagster_type(declared.rows),
+        check_specs=checks,
+        automation_condition=when_its_sources_changed(),
+        required_resource_keys={"models_folder"},
+    )
+    def made(context: dg.AssetExecutionContext, **inputs: pd.DataFrame) -> Iterator[Any]:
+        frame = as_declared(declared.build(**inputs), declared.rows)
+        broken = broken_rules(frame, declared.rows)
+        yield dg.AssetCheckResult(
+            check_name=CONTRACT, passed=not broken, metadata={"broken": "\n".join(broken) or "none"}
+        )
+        if broken:
+            raise dg.Failure(f"{declared.name} breaks its declaration, nothing was stored: {broken[0]}")
+        if is_features:
+            yield news_for_models(house, declared, frame, context.resources.models_folder)
+        yield dg.MaterializeResult(
+            value=frame,
+            data_version=dg.DataVersion(content_version(frame)),
+            metadata=frame_metadata(frame) | {"dagster/column_lineage": column_lineage(declared)},
+        )
+
+    return made
+
+
+def report_asset(house: House, declared: Report) -> dg.AssetsDefinition:
+    """The asset of a report: an edition per day of data."""
+
+    @dg.asset(
+        **asset_options(house, declared),
+        kinds={"html", "excel"},
+        io_manager_key="reports",
+        automation_condition=when_its_sources_changed(),
+    )
+    def made(context: dg.AssetExecutionContext, **inputs: pd.DataFrame) -> dg.MaterializeResult[Document]:
+        document = declared.build(**inputs)
+        figures = {figure.label: str(figure.value) for figure in document.figures}
+        return dg.MaterializeResult(
+            value=document, metadata={"as of": str(document.as_of), "headline": document.headline} | figures
+        )
+
+    return made
+
+
+def asset_options(house: House, declared: Made) -> dict[str, Any]:
+    """What every asset made on a shelf is told from its declaration."""
+    return {
+        "key": key_of(declared),
+        "ins": {parameter: dg.AssetIn(key) for parameter, key in house.inputs_of(declared).items()},
+        "group_name": declared.domain,
+        "owners": [declared.owner],
+        "description": declared.says,
+        "code_version": declared.code_version,
+        "metadata": declared_metadata(declared),
+    }

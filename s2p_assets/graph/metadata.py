@@ -1,0 +1,96 @@
+"""What the Dagster UI shows of a table: its columns, where each comes from, how many rows, a preview.
+
+Everything is made from declarations and frames; nothing is typed in twice.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from s2p_assets.columns import Column
+from s2p_assets.graph.house import Declared, sheet_key
+from s2p_assets.spreadsheet.contract import Workbook
+
+PREVIEW_ROWS = 10
+
+
+def column_schema(columns: Iterable[Column]) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=column.postgres_type,
+                description=" ".join(
+                    filter(None, (column.says, f"({column.meaning.unit})" * bool(column.meaning.unit)))
+                ),
+                constraints=dg.TableColumnConstraints(
+                    nullable=column.optional, unique=column.unique, other=list(column.rules)
+                ),
+            )
+            for column in columns
+        ]
+    )
+
+
+def column_lineage(declared: Declared) -> dg.TableColumnLineage:
+    """Column → the columns it is made from, one level down."""
+    if isinstance(declared, Workbook):
+        return dg.TableColumnLineage(
+            {
+                column.name: [dg.TableColumnDep(asset_key=sheet_key(declared), column_name=column.name)]
+                for column in declared.columns
+            }
+        )
+    return dg.TableColumnLineage(
+        {
+            column.name: [_column_dep(declared.domain, source) for source in column.meaning.of]
+            for column in getattr(declared, "columns", ())
+            if column.meaning.of
+        }
+    )
+
+
+def _column_dep(domain: str, source: str) -> dg.TableColumnDep:
+    thing, _, name = source.rpartition(".")
+    other, _, rest = thing.rpartition("__")
+    return dg.TableColumnDep(asset_key=dg.AssetKey([other or domain, rest]), column_name=name)
+
+
+def preview(frame: pd.DataFrame) -> dg.MetadataValue:
+    """The first rows as a Markdown table."""
+    return markdown_table(frame.head(PREVIEW_ROWS))
+
+
+def markdown_table(frame: pd.DataFrame) -> dg.MetadataValue:
+    """`frame` as a Markdown table; cells are text, so that nothing in them is taken for markup."""
+    head = frame.astype(object).where(frame.notna(), "")
+    rows = [[_cell(value) for value in row] for row in head.itertuples(index=False)]
+    header = [_cell(name) for name in frame.columns]
+    lines = [header, ["---"] * len(header), *rows]
+    return dg.MetadataValue.md("\n".join("| " + " | ".join(line) + " |" for line in lines))
+
+
+def _cell(value: object) -> str:
+    return escaped(f"{value:,.4g}" if isinstance(value, float) else str(value))[:80]
+
+
+def escaped(text: str) -> str:
+    """`text` as it stands: whatever a cell holds, Markdown takes none of it for markup."""
+    return re.sub(r"([\\`*_|\[\]#])", r"\\\1", text).replace("<", "&lt;").replace("\n", " ")
+
+
+def frame_metadata(frame: pd.DataFrame) -> dict[str, Any]:
+    return {"dagster/row_count": len(frame), "preview": preview(frame)}
+
+
+def declared_metadata(declared: Declared) -> Mapping[str, Any]:
+    """The metadata that an asset has before its first run."""
+    metadata: dict[str, Any] = {}
+    columns = getattr(declared, "columns", ())
+    if columns:
+        metadata["dagster/column_schema"] = column_schema(columns)
+        metadata["dagster/table_name"] = f"{declared.domain}.{declared.thing}"
+    return metadata

@@ -1,0 +1,48 @@
+"""The things that assets work with: the warehouse's connection and the sandboxed reader."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+import dagster as dg
+import psycopg
+
+from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.warehouse.connection import connect, database_url
+from s2p_assets.warehouse.schema import prepare
+
+
+class Warehouse:
+    """Connections to s2p's PostgreSQL; the embedded server is started when first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def url(self) -> str:
+        url = database_url(self.settings)
+        with connect(url) as connection:
+            prepare(connection)
+        return url
+
+    @contextmanager
+    def connect(self) -> Iterator[psycopg.Connection]:
+        """A connection whose work is committed at the end, or not at all. Raises DatabaseUnreachable."""
+        with connect(self.url) as connection:
+            yield connection
+
+
+def warehouse_resource(settings: Settings) -> dg.ResourceDefinition:
+    return dg.ResourceDefinition.hardcoded_resource(Warehouse(settings))
+
+
+def reader_resource(settings: Settings) -> dg.ResourceDefinition:
+    """One sandboxed reader for a whole run; its process ends with the run."""
+
+    @dg.resource
+    def reader(_: dg.InitResourceContext) -> Iterator[Sandbox]:
+        with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
+            yield sandbox
+
+    return reader

@@ -1,0 +1,92 @@
+"""What stands where: workbooks, models, reports, and whatever needs a person, as `s2p status` prints it."""
+
+from typing import Any
+
+from s2p_assets.graph.house import House, report_folder
+from s2p_assets.graph.intake import say, waiting_files
+from s2p_assets.graph.problems import NotFound
+from s2p_assets.graph.resources import Warehouse
+from s2p_assets.learning import registry
+from s2p_assets.learning.model import Contest
+from s2p_assets.publishing.editions import editions
+from s2p_assets.publishing.report import Report
+from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.returned import returned_copies
+from s2p_assets.spreadsheet.share import look
+from s2p_assets.warehouse import ledger
+
+
+def read_status(settings: Settings, house: House, warehouse: Warehouse) -> dict[str, Any]:
+    """See DESIGN: `workbooks`, `models`, `reports`; also `sent_back`, `unclaimed` and `faults`."""
+    now = look(settings.share, list(house.workbooks.values()))
+    with warehouse.connect() as connection:
+        waiting = {book.name: len(waiting_files(connection, book, now)) for book in house.workbooks.values()}
+        known = {line.name: line for line in ledger.summary(connection, waiting)}
+        sent_back = [_sent_back(settings, file) for file in ledger.sent_back(connection)]
+    return {
+        "workbooks": [
+            _workbook(name, f"{book.domain}.{book.thing}", known.get(name), waiting[name])
+            for name, book in sorted(house.workbooks.items())
+        ],
+        "models": [_contest(settings, contest) for contest in house.contests.values()],
+        "reports": [_report(settings, declared) for declared in house.reports.values()],
+        "sent_back": sent_back,
+        "unclaimed": [file.relative for file in now.unclaimed],
+        "faults": [str(fault) for fault in house.faults],
+    }
+
+
+def forget_file(settings: Settings, warehouse: Warehouse, path: str) -> int:
+    """Withdraw a file's rows; how many. Raises NotFound when the ledger knows no such file."""
+    with warehouse.connect() as connection:
+        forgotten = ledger.forget(connection, path)
+    if not forgotten:
+        raise NotFound(f"{path}: no such file was ever loaded; give its path relative to {settings.share}")
+    return sum(one.rows for one in forgotten)
+
+
+def _workbook(name: str, table: str, line: ledger.WorkbookSummary | None, waiting: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "table": table,
+        "files": line.files if line else 0,
+        "rows": line.rows if line else 0,
+        "returned": line.returned if line else 0,
+        "waiting": waiting,
+        "last_loaded": line.last_loaded.isoformat() if line and line.last_loaded else None,
+    }
+
+
+def _contest(settings: Settings, contest: Contest) -> dict[str, Any]:
+    crowned = registry.champion(settings.models, contest.domain, contest.thing) or {}
+    return {
+        "name": contest.name,
+        "champion": crowned.get("model"),
+        "feature_version": crowned.get("feature_version"),
+        "trained_at": crowned.get("trained_at"),
+        "why": crowned.get("why"),
+    }
+
+
+def _report(settings: Settings, declared: Report) -> dict[str, Any]:
+    shelf = settings.reports / report_folder(declared)
+    newest = next((edition for edition in editions(settings.reports) if edition.folder.parent == shelf), None)
+    return {
+        "name": declared.name,
+        "latest": newest.as_of.isoformat() if newest else None,
+        "path": str(newest.html) if newest else None,
+    }
+
+
+def _sent_back(settings: Settings, file: ledger.SentBack) -> dict[str, Any]:
+    copies = returned_copies(settings.returned / file.path)
+    return {
+        "path": file.path,
+        "workbook": file.workbook,
+        "verdict": file.verdict,
+        "owner": file.owner,
+        "rows_returned": file.rows_returned,
+        "error": file.error,
+        "copy": str(copies[0]) if copies else None,
+        "findings": [say(file.path, finding) for finding in file.findings if finding.severity == "reject"],
+    }

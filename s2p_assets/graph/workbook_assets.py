@@ -1,0 +1,224 @@
+"""Workbooks: what lies on the share, what was read of it, and the table in which it is stored.
+
+How a file is taken from the share is in `intake`, which knows no Dagster.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from s2p_assets.graph.automation import WORKBOOK_TAG, when_the_share_changed, with_its_sheet
+from s2p_assets.graph.house import FILES, House, key_of, share_key, sheet_key
+from s2p_assets.graph.intake import Intake, Taken, say, store_intake, take
+from s2p_assets.graph.metadata import column_lineage, declared_metadata, escaped, frame_metadata
+from s2p_assets.graph.resources import Warehouse
+from s2p_assets.settings import Settings
+from s2p_assets.shelves import source_version
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.warehouse import store
+from s2p_assets.warehouse.load import Loaded
+
+ADDS_UP = "rows_add_up"
+RETURNED = "nothing_returned"
+SINGLE = "keys_in_one_file"
+FINDINGS_SHOWN = 50
+FILES_PARTITIONS = dg.DynamicPartitionsDefinition(name="s2p_files")
+
+
+class TakeAgain(dg.Config):
+    """Files to take again although nothing about them changed, by their paths on the share."""
+
+    files: list[str] = Field(default_factory=list)
+
+
+def files_spec() -> dg.AssetSpec:
+    """The catalogue: every file that was ever seen, as a partition with its verdict, counts and links."""
+    return dg.AssetSpec(
+        FILES,
+        group_name="s2p",
+        kinds={"excel"},
+        partitions_def=FILES_PARTITIONS,
+        description="Every file that people dropped: its verdict, what was loaded, what came back and to whom.",
+    )
+
+
+def share_spec(workbook: Workbook) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        share_key(workbook),
+        group_name=workbook.domain,
+        kinds={"excel"},
+        owners=[workbook.owner],
+        description=f"What lies on the share under {', '.join(workbook.patterns)}. Its version is a digest of names, "
+        "sizes and times.",
+        metadata={"found at": ", ".join(workbook.patterns)},
+    )
+
+
+def sheet_asset(house: House, workbook: Workbook, settings: Settings) -> dg.AssetsDefinition:
+    """Reads what the ledger calls new or changed; checks that nothing is lost before anything is stored."""
+    key = sheet_key(workbook)
+
+    @dg.asset(
+        key=key,
+        deps=[share_key(workbook)],
+        group_name=workbook.domain,
+        kinds={"excel", "arrow"},
+        owners=[workbook.owner],
+        description=f"{workbook.says}\n\nThe rows of new and changed files, read and checked, not stored yet.",
+        code_version=source_version(workbook.rows),
+        metadata=declared_metadata(workbook),
+        io_manager_key="sheets",
+        required_resource_keys={"warehouse", "reader"},
+        automation_condition=when_the_share_changed(),
+        check_specs=[
+            dg.AssetCheckSpec(
+                ADDS_UP, asset=key, blocking=True, description="rows read = rows accepted + rows returned, file by file"
+            ),
+            dg.AssetCheckSpec(RETURNED, asset=key, description="names every file that went back, and its owner"),
+        ],
+    )
+    def sheet(context: dg.AssetExecutionContext, config: TakeAgain) -> Iterator[Any]:
+        warehouse: Warehouse = context.resources.warehouse
+        reader: Sandbox = context.resources.reader
+        intake = take(
+            house,
+            workbook,
+            settings,
+            warehouse,
+            reader,
+            again=config.files,
+            run_id=context.run_id,
+            progress=context.log.info,
+        )
+        yield _adds_up(intake)
+        yield _returned(intake, workbook)
+        _catalogue(context, intake)
+        yield dg.MaterializeResult(
+            value=intake,
+            data_version=dg.DataVersion(intake.version),
+            metadata={
+                "files": len(intake.taken),
+                "gone": len(intake.gone),
+                "dagster/row_count": intake.rows_accepted,
+                "rows returned": intake.rows_returned,
+            },
+        )
+
+    return sheet
+
+
+def workbook_table_asset(workbook: Workbook) -> dg.AssetsDefinition:
+    """Stores what the sheet asset hands on, one transaction, and shows the table as it stands."""
+
+    @dg.asset(
+        key=key_of(workbook),
+        ins={"sheet": dg.AssetIn(sheet_key(workbook))},
+        group_name=workbook.domain,
+        kinds={"postgres"},
+        owners=[workbook.owner],
+        tags=WORKBOOK_TAG,
+        description=f"{workbook.says}\n\nOne row is a row of a workbook; `_file`, `_sheet` and `_row` say which.",
+        code_version=source_version(workbook.rows),
+        metadata=declared_metadata(workbook),
+        io_manager_key="tables",
+        required_resource_keys={"warehouse"},
+        automation_condition=with_its_sheet(),
+        check_specs=[
+            dg.AssetCheckSpec(SINGLE, asset=key_of(workbook), description="names files that claim the same keys")
+        ],
+    )
+    def table(context: dg.AssetExecutionContext, sheet: Intake) -> Iterator[Any]:
+        warehouse: Warehouse = context.resources.warehouse
+        with warehouse.connect() as connection:
+            loaded = store_intake(connection, workbook, sheet, context.run_id)
+            version = store.workbook_version(connection, workbook)
+            rows = store.count(connection, workbook.domain, workbook.thing)
+            head = store.read(connection, workbook.domain, workbook.thing, workbook.columns, limit=10)
+        shown = frame_metadata(head) | {"dagster/row_count": rows, "dagster/column_lineage": column_lineage(workbook)}
+        yield _keys_are_single(loaded)
+        yield dg.MaterializeResult(data_version=dg.DataVersion(version), metadata=shown)
+
+    return table
+
+
+def _adds_up(intake: Intake) -> dg.AssetCheckResult:
+    lost = [taken.path for taken in intake.taken if not taken.adds_up]
+    return dg.AssetCheckResult(
+        check_name=ADDS_UP,
+        passed=not lost,
+        metadata={
+            "rows read": intake.rows_read,
+            "rows accepted": intake.rows_accepted,
+            "rows returned": intake.rows_returned,
+            "files that do not add up": ", ".join(lost) or "none",
+        },
+    )
+
+
+def _keys_are_single(loaded: list[Loaded]) -> dg.AssetCheckResult:
+    """Two files that claim a key: the newer one's row stands, and both owners are told."""
+    lines = [
+        f"- {rows:,} rows of **{older}** gave way to **{newer}**"
+        for one in loaded
+        for older, newer, rows in [
+            *((other, one.path, rows) for other, rows in one.superseded.items()),
+            *((one.path, other, rows) for other, rows in one.superseded_by.items()),
+        ]
+    ]
+    return dg.AssetCheckResult(
+        check_name=SINGLE,
+        passed=not lines,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"settled for the newer file": dg.MetadataValue.md("\n".join(sorted(set(lines))) or "nothing")},
+    )
+
+
+def _returned(intake: Intake, workbook: Workbook) -> dg.AssetCheckResult:
+    back = [taken for taken in intake.taken if taken.needs_its_owner]
+    lines = [f"- **{taken.path}** to {workbook.owner}: {taken.why}" for taken in back]
+    return dg.AssetCheckResult(
+        check_name=RETURNED,
+        passed=not back,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"owner": workbook.owner, "returned": dg.MetadataValue.md("\n".join(lines) or "nothing")},
+    )
+
+
+def _catalogue(context: dg.AssetExecutionContext, intake: Intake) -> None:
+    """A materialization per file; partitions first, so that no automation tick sees an event without its partition."""
+    shown = {_partition(taken.path): taken for taken in intake.taken if taken.claimed}
+    context.instance.add_dynamic_partitions(str(FILES_PARTITIONS.name), list(shown))
+    for partition, taken in shown.items():
+        metadata = _file_metadata(taken, intake.workbook)
+        context.log_event(dg.AssetMaterialization(FILES, partition=partition, metadata=metadata))
+
+
+def _partition(path: str) -> str:
+    """A path as a partition key: Dagster reserves dots in a row and control characters."""
+    return re.sub(r"\.{3,}|[\x00-\x1f\x7f]", "_", path)
+
+
+def _file_metadata(taken: Taken, workbook: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {"verdict": taken.verdict, "workbook": workbook}
+    if taken.stored:
+        shown["archived copy"] = dg.MetadataValue.path(taken.stored)
+    if taken.copy:
+        shown["marked copy"] = dg.MetadataValue.path(taken.copy)
+    if taken.problem:
+        shown["problem"] = taken.problem
+    if entry := taken.entry:
+        shown |= {
+            "rows read": entry.rows_read,
+            "rows accepted": entry.rows_accepted,
+            "rows returned": entry.rows_returned,
+            "sha256": entry.sha256,
+        }
+        lines = [entry.error] if entry.error else []
+        lines += [f"{finding.severity}: {say(taken.path, finding)}" for finding in entry.findings[:FINDINGS_SHOWN]]
+        if lines:
+            shown["findings"] = dg.MetadataValue.md("\n".join(f"- {escaped(line)}" for line in lines))
+    return shown

@@ -1,0 +1,37 @@
+"""The declaration of a feature set: what was known of each entity at each moment."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from s2p_assets.columns import Column, Row, columns_of
+from s2p_assets.shelves import Made
+
+
+@dataclass(frozen=True)
+class FeatureSet(Made):
+    """One row per (entity, event time); every feature was known before the event time.
+
+    `entity`: the columns that name the entity. `event_time`: the column that says when.
+    """
+
+    rows: type[Row]
+    entity: tuple[str, ...]
+    event_time: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return (*self.entity, self.event_time)
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        return columns_of(self.rows)
+
+
+def feature_set(
+    *, rows: type[Row], entity: tuple[str, ...], event_time: str, owner: str
+) -> Callable[[Callable[..., pd.DataFrame]], FeatureSet]:
+    """Declare the decorated function as the maker of a feature set."""
+    return lambda build: FeatureSet(build=build, owner=owner, rows=rows, entity=entity, event_time=event_time)

@@ -1,0 +1,55 @@
+"""What was known of a series at each moment: lags, moving statistics and age, over (times × entities) matrices.
+
+Row t of every result uses rows up to and including t; `lag(…, 1)` makes it "before t". No frames, no models here.
+"""
+
+import numpy as np
+import pandas as pd
+
+from s2p_assets.learning.series import Matrix
+
+
+def lag(values: Matrix, periods: int) -> Matrix:
+    """The value `periods` rows earlier; NaN where there is none."""
+    shifted = np.full_like(values, np.nan)
+    shifted[periods:] = values[: max(len(values) - periods, 0)]
+    return shifted
+
+
+def moving_mean(values: Matrix, periods: int) -> Matrix:
+    """Mean of the last `periods` rows that have a value; NaN where none has."""
+    total, count = _moving_sums(np.nan_to_num(values), periods), _moving_sums(~np.isnan(values) * 1.0, periods)
+    return np.divide(total, count, out=np.full_like(values, np.nan), where=count > 0)
+
+
+def moving_std(values: Matrix, periods: int) -> Matrix:
+    """Population standard deviation of the last `periods` rows that have a value."""
+    return pd.DataFrame(values).rolling(periods, min_periods=1).std(ddof=0).to_numpy()
+
+
+def share_of_zeros(values: Matrix, periods: int) -> Matrix:
+    """Share of zero rows among the last `periods` rows that have a value."""
+    return moving_mean(np.where(np.isnan(values), np.nan, values == 0), periods)
+
+
+def last_known(values: Matrix) -> Matrix:
+    """The newest value that is not missing."""
+    return pd.DataFrame(values).ffill().to_numpy()
+
+
+def age(values: Matrix) -> Matrix:
+    """Rows since the first positive value, 0 in that row; NaN before it."""
+    started = np.cumsum(np.nan_to_num(values) > 0, axis=0) > 0
+    return np.where(started, np.cumsum(started, axis=0) - 1.0, np.nan)
+
+
+def ratio_to_usual(values: Matrix, periods: int) -> Matrix:
+    """The value over the mean of the last `periods`; NaN where that is missing or zero."""
+    usual = moving_mean(values, periods)
+    return np.divide(values, usual, out=np.full_like(values, np.nan), where=usual > 0)
+
+
+def _moving_sums(values: Matrix, periods: int) -> Matrix:
+    summed = np.cumsum(values, axis=0)
+    summed[periods:] = summed[periods:] - summed[:-periods]
+    return np.maximum(summed, 0.0)

@@ -1,0 +1,83 @@
+"""The declarations of models and of the contests in which they stand, and what a forecaster can do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+import pandas as pd
+
+from s2p_assets.shelves import Made
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is forecast, and how it is backtested.
+
+    A history has one row per (entity, time): the columns named here and whatever features there are.
+    `known`: columns whose future values are known (prices, holidays). `censored`: a true value means
+    that sales understate demand (stock-out). `season_length` and `horizon` count periods of `every`
+    (a pandas offset, `W-MON`: weeks named by their Monday). `folds` origins lie `step` periods apart,
+    the last one `horizon` periods before the end.
+    """
+
+    entity: str
+    time: str
+    target: str
+    every: str = "W-MON"
+    horizon: int = 8
+    season_length: int = 52
+    folds: int = 4
+    step: int = 4
+    known: tuple[str, ...] = ()
+    censored: str | None = None
+
+
+class Forecaster(Protocol):
+    """Something that learns from a history and forecasts every entity in it.
+
+    `fit` returns a fitted copy. `forecast` gives one row per (entity, step): entity, time, step
+    (1-based), mean in units of the target, never negative. `save` writes plain files (JSON, skops)
+    into a folder, `load` reads them back without running code from them.
+    """
+
+    def fit(self, history: pd.DataFrame, problem: Problem) -> Self: ...
+
+    def forecast(self, history: pd.DataFrame, horizon: int) -> pd.DataFrame: ...
+
+    def save(self, folder: Path) -> None: ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self: ...
+
+
+@dataclass(frozen=True)
+class Model(Made):
+    """A candidate; `build()` returns an unfitted forecaster with its parameters. `contest` names the contest."""
+
+    contest: str
+
+
+@dataclass(frozen=True)
+class Contest(Made):
+    """What the candidates compete for; `build(scores, standing)` returns the name of the champion.
+
+    `features`: the thing that holds the history. `problem`: what is forecast. `news`: the share of the
+    history's rows that must be new or changed before the candidates learn again.
+    """
+
+    features: str
+    problem: Problem
+    news: float
+
+
+def model(*, contest: str, owner: str) -> Callable[[Callable[[], Forecaster]], Model]:
+    """Declare the decorated function as the maker of a candidate of `contest` (a thing of the same domain)."""
+    return lambda build: Model(build=build, owner=owner, contest=contest)
+
+
+def contest(
+    *, features: str, problem: Problem, owner: str, news: float = 0.005
+) -> Callable[[Callable[[pd.DataFrame, str | None], str]], Contest]:
+    """Declare the decorated function as the judge of a contest."""
+    return lambda build: Contest(build=build, owner=owner, features=features, problem=problem, news=news)

@@ -1,0 +1,13 @@
+"""Gradient boosting as a demand model. The forecaster itself is in `learning/`."""
+
+from s2p_assets.learning.forecasters.boosting import Boosting
+from s2p_assets.learning.model import model
+
+
+@model(contest="demand_champion", owner="planning@example.com")
+def demand_boosting() -> Boosting:
+    """One gradient boosting for all SKUs, on recent weeks, level, variation, price, age and the time of year.
+
+    The time of year counts only with two years of history.
+    """
+    return Boosting(price="unit_price")

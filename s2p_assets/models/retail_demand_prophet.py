@@ -1,0 +1,10 @@
+"""Prophet as a demand model. The forecaster itself is in `learning/`."""
+
+from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
+from s2p_assets.learning.model import model
+
+
+@model(contest="demand_champion", owner="planning@example.com")
+def demand_prophet() -> ProphetTotal:
+    """Trend and season of the company's total by Prophet, shared down to SKUs as they sold in the last 13 weeks."""
+    return ProphetTotal(recent=13)

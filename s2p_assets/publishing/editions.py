@@ -1,0 +1,176 @@
+"""Publishing an edition of a report: its folder on the share, the latest copies, and the index of all reports.
+
+How a format is made belongs to `html`, `excel` and `picture`; which report is made when belongs to the graph.
+"""
+
+import datetime as dt
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from s2p_assets.publishing import wording
+from s2p_assets.publishing.excel import write_excel
+from s2p_assets.publishing.html import rendered, write_html
+from s2p_assets.publishing.picture import write_picture
+from s2p_assets.publishing.report import Document, Source
+from s2p_assets.publishing.writing import written_whole
+
+CARD = "edition.json"
+INDEX = "index.html"
+NOT_IN_FILE_NAMES = '<>:"/\\|?*'
+
+__all__ = ["Edition", "Source", "editions", "publish"]
+
+
+class ReportNotPublished(OSError):
+    """The share would not take a report's file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A published edition: its folder, the files in it and what it says first."""
+
+    folder: Path
+    html: Path
+    excel: Path
+    picture: Path | None
+    headline: str
+    title: str
+    as_of: dt.date
+
+
+def publish(
+    document: Document,
+    folder: Path,
+    *,
+    name: str,
+    sources: Sequence[Source],
+    currency: str,
+    made_at: dt.datetime,
+    picture: bool = True,
+) -> Edition:
+    """Write the edition to `folder`/`name`/its date, renew the latest copies and the index, and return it.
+
+    The edition appears whole or not at all; the same edition again takes the place of the old one, and
+    others stay. `latest.html` and `latest.xlsx` are copies of the newest edition, which need not be this one.
+    Raises ReportNotPublished when a file is locked or the share cannot be written.
+    """
+    shelf, place = folder / name, folder / name / document.as_of.isoformat()
+    try:
+        shelf.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".draft-", dir=shelf, ignore_cleanup_errors=True) as drafts:
+            draft = Path(drafts) / "edition"
+            _write(document, draft, sources=sources, currency=currency, made_at=made_at, picture=picture)
+            _put_in_place(draft, place, Path(drafts) / "old")
+        _renew_latest(folder, name)
+        _renew_index(folder)
+    except OSError as error:
+        where = error.filename or shelf
+        why = error.strerror or str(error)
+        raise ReportNotPublished(f"{where}: {why}; close the file or free the folder, then run again") from error
+    return _edition(place, document.title, document.as_of, document.headline, picture)
+
+
+def editions(folder: Path) -> list[Edition]:
+    """Every edition published in `folder`, the newest first, then by title; what is no edition is passed over."""
+    found = [edition for card in folder.glob(f"*/*/{CARD}") if (edition := _read(card.parent)) is not None]
+    return sorted(found, key=lambda edition: (-edition.as_of.toordinal(), edition.title, edition.folder.parent.name))
+
+
+def file_name(title: str, as_of: dt.date) -> str:
+    """`Weekly outlook 2026-11-15`: a name for people that every file system takes, without its ending."""
+    plain = "".join(" " if mark in NOT_IN_FILE_NAMES or not mark.isprintable() else mark for mark in title)
+    return f"{' '.join(plain.split())[:60].strip(' .') or 'Report'} {as_of.isoformat()}"
+
+
+def _write(
+    document: Document, draft: Path, *, sources: Sequence[Source], currency: str, made_at: dt.datetime, picture: bool
+) -> None:
+    draft.mkdir()
+    stem = file_name(document.title, document.as_of)
+    write_html(document, draft / f"{stem}.html", sources=sources, currency=currency, made_at=made_at)
+    write_excel(document, draft / f"{stem}.xlsx", sources=sources, currency=currency, made_at=made_at)
+    if picture:
+        write_picture(document, draft / f"{stem}.png", currency=currency)
+    card = {
+        "title": document.title,
+        "as_of": document.as_of.isoformat(),
+        "headline": document.headline,
+        "made_at": made_at.isoformat(),
+        "picture": picture,
+    }
+    (draft / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _put_in_place(draft: Path, place: Path, old: Path) -> None:
+    """Move the finished folder to its place; a folder that stood there is kept until that has worked."""
+    if not place.exists():
+        draft.rename(place)
+        return
+    place.rename(old)
+    try:
+        draft.rename(place)
+    except OSError:
+        old.rename(place)
+        raise
+
+
+def _edition(folder: Path, title: str, as_of: dt.date, headline: str, picture: bool) -> Edition:
+    html, excel, png = (folder / f"{file_name(title, as_of)}.{ending}" for ending in ("html", "xlsx", "png"))
+    return Edition(folder, html, excel, png if picture else None, headline, title, as_of)
+
+
+def _read(folder: Path) -> Edition | None:
+    """The edition in a folder; None when there is none, or its card cannot be read."""
+    try:
+        card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        as_of = dt.date.fromisoformat(card["as_of"])
+        return _edition(folder, card["title"], as_of, card["headline"], bool(card["picture"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _renew_latest(folder: Path, name: str) -> None:
+    """Copies, because a share that Windows reads has no symbolic links."""
+    newest = next(edition for edition in editions(folder) if edition.folder.parent.name == name)
+    page = newest.html.read_text(encoding="utf-8")
+    page = page.replace(f'href="{quote(newest.excel.name)}"', 'href="latest.xlsx"')
+    with written_whole(folder / name / "latest.xlsx") as draft:
+        shutil.copyfile(newest.excel, draft)
+    with written_whole(folder / name / "latest.html") as draft:
+        draft.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _renew_index(folder: Path) -> None:
+    everything = editions(folder)
+    newest: dict[str, Edition] = {}
+    for edition in everything:
+        newest.setdefault(edition.folder.parent.name, edition)
+    earlier = [edition for edition in everything if edition not in newest.values()]
+    page = rendered(
+        "index.html.j2",
+        newest=[_entry(edition, folder) for edition in newest.values()],
+        earlier=[_entry(edition, folder) for edition in earlier],
+    )
+    with written_whole(folder / INDEX) as draft:
+        draft.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _entry(edition: Edition, folder: Path) -> dict[str, str]:
+    return {
+        "title": edition.title,
+        "as_of": wording.long_day(edition.as_of),
+        "headline": edition.headline,
+        "html": _link(edition.html, folder),
+        "excel": _link(edition.excel, folder),
+        "picture": _link(edition.picture, folder) if edition.picture else "",
+    }
+
+
+def _link(file: Path, folder: Path) -> str:
+    return quote(file.relative_to(folder).as_posix())

@@ -1,0 +1,189 @@
+"""A report as an Excel workbook: a cover with the headline numbers, a sheet per section, the sources.
+
+What the report says comes in as a Document; how cells, tables and charts are written belongs to its neighbours.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from s2p_assets.publishing import charts, wording
+from s2p_assets.publishing.excel_cells import Book, sheet_names
+from s2p_assets.publishing.excel_charts import HEIGHT, SHEET, ChartData, Drawn, plot_table
+from s2p_assets.publishing.report import Change, Document, Figure, ReportColumn, Section, Source
+from s2p_assets.publishing.writing import written_whole
+
+COVER, SOURCES = "Overview", "Sources"
+COVER_WIDTHS = (36, 18, 12, 26, 44)
+FAINT = charts.PRINT_INK.text
+ARROWS = '"▲" 0.0%;"▼" 0.0%;"=" 0.0%'
+TABLE_ROW = 3
+ROW_HEIGHT = 20
+LEAST_ROOM = 90.0
+SHORT_TABLE = 15
+
+
+def write_excel(
+    document: Document, target: Path, *, sources: Sequence[Source], currency: str, made_at: dt.datetime
+) -> Path:
+    """Write the report to `target` and return it; every row of every section is in it.
+
+    The same arguments give the same bytes. A text that begins like a formula stays a text.
+    Raises OSError when `target` cannot be written, ValueError when a section has more rows than a sheet holds.
+    """
+    import xlsxwriter
+
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
+    with written_whole(target) as draft:
+        workbook = xlsxwriter.Workbook(str(draft), options)
+        workbook.set_properties({"title": document.title, "author": "s2p", "created": made_at})
+        _write_sheets(Book(workbook, currency), document, sources, made_at)
+        workbook.close()
+    return target
+
+
+def _write_sheets(book: Book, document: Document, sources: Sequence[Source], made_at: dt.datetime) -> None:
+    data = ChartData()
+    names = sheet_names([section.title for section in document.sections], (COVER, SOURCES, SHEET))
+    plots = [charts.plot_of(section) for section in document.sections]
+    drawn = [None if plot is None else data.add(plot) for plot in plots]
+    _cover(book, document, names, next((one for one in drawn if one), None), made_at)
+    for section, name, chart in zip(document.sections, names, drawn, strict=True):
+        _section(book, document, section, name, chart)
+    _sources(book, document, sources)
+    data.write(book)
+
+
+def _sheet(book: Book, document: Document, name: str, *, title: str, says: str, widths: Sequence[float]) -> Any:
+    """A sheet with a title and a sentence on top, that prints on A4 one page wide."""
+    sheet = book.workbook.add_worksheet(name)
+    sheet.hide_gridlines(2)
+    sheet.set_paper(9)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
+    footer = document.title.replace("&", "&&")[:200]
+    sheet.set_footer(f"&L&8{footer}, {document.as_of.isoformat()}&R&8&P / &N")
+    for column, width in enumerate(widths):
+        sheet.set_column(column, column, width)
+    book.write(sheet, 0, 0, title, bold=True, font_size=14)
+    sheet.set_row(0, 24)
+    _paragraph(book, sheet, 1, says, widths, font_color=FAINT)
+    return sheet
+
+
+def _paragraph(book: Book, sheet: Any, row: int, text: str, widths: Sequence[float], **look: Any) -> None:
+    """A text over as many columns as give it room, in as many lines as it takes."""
+    room, columns = 0.0, 0
+    while columns < 2 or room < LEAST_ROOM:
+        room += widths[columns] if columns < len(widths) else 8.43
+        columns += 1
+    sheet.merge_range(row, 0, row, columns - 1, "", book.look(text_wrap=True, **look))
+    book.write(sheet, row, 0, text, text_wrap=True, **look)
+    size = look.get("font_size", 11)
+    lines = -(-len(text) * size // int(room * 11)) or 1
+    sheet.set_row(row, lines * size * 1.4 + 3)
+
+
+def _cover(book: Book, document: Document, names: Sequence[str], chart: Drawn | None, made_at: dt.datetime) -> None:
+    covers = f"Data up to {wording.long_day(document.as_of)}. Made {wording.moment(made_at)}."
+    sheet = _sheet(book, document, COVER, title=document.title, says=covers, widths=COVER_WIDTHS)
+    sheet.fit_to_pages(1, 1)
+    book.write(sheet, 0, 0, document.title, bold=True, font_size=18)
+    sheet.set_row(0, 30)
+    _paragraph(book, sheet, 2, document.headline, COVER_WIDTHS, font_size=12)
+    row = _figures(book, sheet, 4, document.figures)
+    if chart is not None:
+        sheet.insert_chart(row, 0, chart.chart(book), {"object_position": 3})
+        row += HEIGHT // ROW_HEIGHT + 2
+    row = _heading(book, sheet, row, "In this workbook")
+    for section, name in zip(document.sections, names, strict=True):
+        link = book.look(font_color=charts.PRINT_INK.series[0], underline=1)
+        sheet.write_url(row, 0, f"internal:'{name.replace(chr(39), chr(39) * 2)}'!A1", link, string=section.title)
+        row += 1
+    if document.notes:
+        row = _heading(book, sheet, row + 1, "Notes")
+    for n, note in enumerate(document.notes):
+        _paragraph(book, sheet, row + n, note, COVER_WIDTHS)
+
+
+def _heading(book: Book, sheet: Any, row: int, text: str) -> int:
+    book.write(sheet, row, 0, text, bold=True, font_size=12)
+    return row + 1
+
+
+def _figures(book: Book, sheet: Any, row: int, figures: Sequence[Figure]) -> int:
+    """Every headline number with its comparisons, one per line; returns the row to go on at."""
+    if not figures:
+        return row
+    for column, title in enumerate(("Headline numbers", "", "Change", "Against", "")):
+        side = {"align": "right"} if title == "Change" else {"indent": int(title == "Against")}
+        book.write(sheet, row, column, title, bold=True, bottom=1, **side)
+    for figure in figures:
+        changes: Sequence[Change | None] = figure.changes or (None,)
+        for nth, change in enumerate(changes):
+            row += 1
+            if nth == 0:
+                _figure(book, sheet, row, figure)
+            if change is not None:
+                book.write(sheet, row, 2, change.share, "percent", num_format=ARROWS)
+                book.write(sheet, row, 3, change.than, font_color=FAINT, indent=1)
+    return row + 2
+
+
+def _figure(book: Book, sheet: Any, row: int, figure: Figure) -> None:
+    title = wording.column_title(figure.label, figure.format, book.currency)
+    book.write(sheet, row, 0, title)
+    value = figure.value
+    if wording.is_missing(value) or isinstance(value, str):
+        book.write(sheet, row, 1, wording.figure_value(figure, book.currency), bold=True, align="right")
+    else:
+        decimals = wording.decimals_for(pd.Series([value]), "number") if figure.format == "number" else 0
+        num_format = "#,##0" + ("." + "0" * decimals if decimals else "")
+        look = {"num_format": num_format} if figure.format == "number" else {}
+        book.write(sheet, row, 1, value, figure.format, bold=True, align="right", **look)
+    book.write(sheet, row, 4, figure.note, font_color=FAINT)
+
+
+def _section(book: Book, document: Document, section: Section, name: str, chart: Drawn | None) -> None:
+    frame, columns = _shown(section, chart)
+    widths = book.widths(frame, columns)
+    sheet = _sheet(book, document, name, title=section.title, says=section.says, widths=widths)
+    if len(frame) and columns:
+        book.write_table(sheet, TABLE_ROW, 0, frame, columns)
+        sheet.freeze_panes(TABLE_ROW + 1, 0)
+        sheet.repeat_rows(TABLE_ROW)
+    elif section.columns or section.chart:
+        book.write(sheet, TABLE_ROW, 0, section.when_empty, italic=True, font_color=FAINT)
+    if chart is not None:
+        below = TABLE_ROW + len(frame) + 2
+        row, column = (below, 0) if len(frame) <= SHORT_TABLE else (TABLE_ROW, len(columns) + 1)
+        sheet.insert_chart(row, column, chart.chart(book), {"object_position": 3})
+
+
+def _shown(section: Section, chart: Drawn | None) -> tuple[pd.DataFrame, tuple[ReportColumn, ...]]:
+    """The section's table; of a section that has only a chart, the chart's numbers."""
+    if section.frame is not None and section.columns:
+        return section.frame, section.columns
+    return plot_table(chart.plot) if chart is not None else (pd.DataFrame(), ())
+
+
+def _sources(book: Book, document: Document, sources: Sequence[Source]) -> None:
+    says = "The files on the share that these numbers come from. SHA-256 tells two versions of a file apart."
+    sheet = _sheet(book, document, SOURCES, title=SOURCES, says=says, widths=(60, 12, 20, 70))
+    if not sources:
+        book.write(sheet, TABLE_ROW, 0, "No source files were named.", italic=True, font_color=FAINT)
+        return
+    names = ("path", "rows", "loaded_at", "sha256")
+    frame = pd.DataFrame([{name: getattr(source, name) for name in names} for source in sources])
+    columns = (
+        ReportColumn("path", "File"),
+        ReportColumn("rows", "Rows", "whole"),
+        ReportColumn("loaded_at", "Loaded", "day"),
+        ReportColumn("sha256", "SHA-256", "code"),
+    )
+    book.write_table(sheet, TABLE_ROW, 0, frame, columns)
+    sheet.freeze_panes(TABLE_ROW + 1, 0)

@@ -1,0 +1,131 @@
+"""The declaration of a report, and the description from which its HTML and Excel are both made."""
+
+import datetime as dt
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+from s2p_assets.shelves import Made
+
+Format = Literal["text", "code", "whole", "number", "money", "percent", "day"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that a report was made from: its path on the share, SHA-256, rows that were loaded of it, and when."""
+
+    path: str
+    sha256: str
+    rows: int
+    loaded_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a number compares with an earlier one, as a share of it; `than` names the earlier one ("the week before")."""
+
+    share: float
+    than: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A headline number. `change`: against `than`, as a share (0.05 is five per cent more).
+
+    `value`: None when it is not known. `further`: comparisons after the first.
+    `better`: which direction of change is good news; a figure without it is not judged.
+    `note`: a few words under the number ("3 of 60 SKUs have no cost").
+    """
+
+    label: str
+    value: float | int | str | dt.date | None
+    format: Format = "number"
+    change: float | None = None
+    than: str = ""
+    further: tuple[Change, ...] = ()
+    better: Literal["higher", "lower"] | None = None
+    note: str = ""
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Every comparison that could be made."""
+        first = () if self.change is None else (Change(self.change, self.than),)
+        return tuple(change for change in (*first, *self.further) if math.isfinite(change.share))
+
+
+@dataclass(frozen=True)
+class ReportColumn:
+    """A column of a report's table. `highlight`: cells whose value is below or above stand out."""
+
+    name: str
+    title: str
+    format: Format = "text"
+    highlight_below: float | None = None
+    highlight_above: float | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart of columns of the section's frame.
+
+    `band`: (low, high) columns drawn as a shaded range, named `band_title`.
+    `series`: a column whose values each make a line or bar group. `format`: of the values of `y`.
+    A line or bar bears the title of the section's column of that name, or else the name itself in plain words.
+    """
+
+    kind: Literal["line", "bar"]
+    x: str
+    y: tuple[str, ...]
+    title: str
+    y_title: str = ""
+    series: str | None = None
+    band: tuple[str, str] | None = None
+    frame: pd.DataFrame | None = None
+    band_title: str = "Range"
+    format: Format = "number"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, a sentence that says what it shows, and a chart, a table or both.
+
+    `columns`: the table's columns; without them the section has no table. `when_empty`: said in place of
+    a table or chart without rows.
+    """
+
+    title: str
+    says: str
+    frame: pd.DataFrame | None = None
+    columns: tuple[ReportColumn, ...] = ()
+    chart: Chart | None = None
+    when_empty: str = "There is nothing to list."
+
+
+@dataclass(frozen=True)
+class Document:
+    """One edition of a report: everything that a reader sees, before it is rendered.
+
+    `as_of`: the last day that its data covers.
+    """
+
+    title: str
+    as_of: dt.date
+    headline: str
+    figures: tuple[Figure, ...]
+    sections: tuple[Section, ...]
+    notes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Report(Made):
+    """A report; `build` takes frames and returns a Document."""
+
+    title: str
+
+
+def report(*, title: str, owner: str) -> Callable[[Callable[..., Document]], Report]:
+    """Declare the decorated function as the author of a report."""
+    return lambda build: Report(build=build, owner=owner, title=title)

@@ -1,0 +1,29 @@
+"""Putting a finished file in its place, whole or not at all.
+
+What is written belongs to `html`, `excel` and `picture`.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def written_whole(target: Path) -> Iterator[Path]:
+    """A draft beside `target` to write to; it takes the target's place when the block ends well, else it is removed.
+
+    The draft keeps the target's ending. Raises OSError when the folder cannot be written or the target is locked.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".", suffix=f".draft{target.suffix}", dir=target.parent)
+    os.close(handle)
+    draft = Path(name)
+    try:
+        yield draft
+        draft.chmod(0o644)
+        draft.replace(target)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,75 @@
+"""Every knob, typed, read from the environment and `.env`. The only module that reads the environment."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of one s2p installation. Each is the environment variable `S2P_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="S2P_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(Path(".s2p"), description="everything s2p keeps: database, archive, models, Dagster's home")
+    share: Path = Field(Path(), description="the share drive; by default `share` in the home", validate_default=False)
+    database_url: str | None = Field(None, description="the company's own PostgreSQL; unset: an embedded one")
+    shelves: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("s2p_assets",), description="packages that hold shelves, separated by commas"
+    )
+    currency: str = Field("EUR", description="the currency of amounts in reports")
+    country: str = Field("DE", description="whose public holidays count, as an ISO code")
+    host: str = Field("127.0.0.1", description="the address that the Dagster UI binds to")
+    port: int = Field(3000, ge=0, le=65535, description="the port of the Dagster UI")
+    look_seconds: int = Field(5, ge=1, description="seconds between two looks at the share")
+    file_seconds: float = Field(300.0, gt=0, description="time allowed to read one file")
+    file_memory_mb: int = Field(4096, ge=256, description="memory allowed to read one file")
+
+    @field_validator("shelves", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unset_when_empty(cls, values: dict[str, object]) -> dict[str, object]:
+        """An empty variable means "not set", as in a docker-compose file."""
+        return {name: value for name, value in values.items() if value != ""}
+
+    @model_validator(mode="after")
+    def _absolute(self) -> "Settings":
+        home = self.home.expanduser().absolute()
+        object.__setattr__(self, "home", home)
+        share = self.share if "share" in self.model_fields_set else home / "share"
+        object.__setattr__(self, "share", share.expanduser().absolute())
+        return self
+
+    @property
+    def archive(self) -> Path:
+        """The original bytes of every file read, by content hash."""
+        return self.home / "archive"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.home / "dagster"
+
+    @property
+    def models(self) -> Path:
+        """The model registry's files."""
+        return self.home / "models"
+
+    @property
+    def returned(self) -> Path:
+        """Marked-up copies for the people who own the files."""
+        return self.share / "s2p-returned"
+
+    @property
+    def reports(self) -> Path:
+        """Finished reports, for managers."""
+        return self.share / "s2p-reports"
+
+
+def read_settings() -> Settings:
+    """The settings as the environment stands now. Raises pydantic.ValidationError naming the variable."""
+    return Settings()

@@ -1,0 +1,340 @@
+"""Reading the cells of one column as the contract's kind of value; every cell that cannot be read becomes a problem.
+
+Clean cells take a vectorised way; of odd ones each different text is read once. Rules over values belong elsewhere.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow
+import pyarrow.compute as pc
+
+from s2p_assets.columns import Column
+from s2p_assets.spreadsheet import formats as number_formats
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
+from s2p_assets.spreadsheet.numbers import LAST_SERIAL, NotADate, NotANumber, date_of_serial, read_number, read_percent
+
+_ISO_DAYS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S.%f")
+_ISO_MOMENTS = (*_ISO_DAYS, "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
+_NUMERIC = frozenset({"number", "money", "percent", "whole"})
+_KEPT_DIGITS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a cell cannot be read. `value` is the cell as a person sees it."""
+
+    rule: str
+    message: str
+    value: str
+
+
+@dataclass(slots=True)
+class Parsed:
+    """`values`: one per cell, null for blanks and problems.
+
+    `problems` and `blanks` (texts that mean "no value") by the cell's position.
+    """
+
+    values: pyarrow.Array
+    problems: dict[int, Problem]
+    blanks: dict[int, str]
+
+
+Into = tuple[Parsed, npt.NDArray[np.int64]]
+Read = Callable[[str], Any]
+
+
+class _Blank:
+    """A text that means "no value" in its column."""
+
+
+_BLANK = _Blank()
+
+
+def parse_cells(cells: Cells, column: Column, sheet: Sheet) -> Parsed:
+    """The cells as values of `column`'s Arrow type; never raises for what stands in a cell."""
+    parts: list[pyarrow.Array] = []
+    places: list[npt.NDArray[np.int64]] = []
+    parsed = Parsed(pyarrow.nulls(0, column.arrow_type), {}, {})
+    for kind in np.unique(cells.kinds):
+        mask = cells.kinds == kind
+        place = np.flatnonzero(mask)
+        parts.append(_parse_kind(CellKind(int(kind)), cells.where(mask), column, sheet, into=(parsed, place)))
+        places.append(place)
+    if len(parts) == 1:
+        parsed.values = parts[0]
+    elif parts:
+        order = np.argsort(np.concatenate(places), kind="stable")
+        parsed.values = pyarrow.concat_arrays(parts).take(pyarrow.array(order))
+    return parsed
+
+
+def _parse_kind(kind: CellKind, cells: Cells, column: Column, sheet: Sheet, *, into: Into) -> pyarrow.Array:
+    """Values of the cells of one kind; the plain ones at once, the others text by text."""
+    values, plain = _plain(kind, cells, column, sheet)
+    if plain.all():
+        return values
+    odd = ~plain
+    parsed, place = into
+    slow = _one_by_one(cells.where(odd), _reader(kind, column, sheet), column, into=(parsed, place[odd]))
+    if odd.all():
+        return slow
+    position = np.where(plain, np.arange(len(cells)), len(cells) + np.cumsum(odd) - 1)
+    return pyarrow.concat_arrays([values, slow]).take(pyarrow.array(position))
+
+
+Plain = tuple[pyarrow.Array, npt.NDArray[np.bool_]]
+
+
+def _plain(kind: CellKind, cells: Cells, column: Column, sheet: Sheet) -> Plain:
+    """Values of the cells that need no thought, and which these are."""
+    none = pyarrow.nulls(len(cells), column.arrow_type), np.zeros(len(cells), dtype=bool)
+    if column.kind in _NUMERIC and kind in (CellKind.NUMBER, CellKind.TEXT):
+        return _plain_numbers(kind, cells, column)
+    if column.kind in ("text", "code") and kind == CellKind.TEXT:
+        return _plain_texts(cells, column, sheet)
+    if column.kind in ("text", "code") and kind == CellKind.NUMBER:
+        return _plain_codes(cells, column, sheet)
+    if column.kind in ("day", "moment") and kind == CellKind.DATE:
+        return _plain_dates(cells, column, sheet)
+    return none
+
+
+def _plain_numbers(kind: CellKind, cells: Cells, column: Column) -> Plain:
+    texts = pc.utf8_trim_whitespace(cells.texts)
+    shape = r"^[+-]?[0-9]+([.][0-9]+)?$"
+    if kind == CellKind.NUMBER:
+        shape = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?$"
+    elif column.meaning.decimal == ",":
+        texts = pc.if_else(pc.match_substring(texts, "."), "", pc.replace_substring(texts, ",", "."))
+    regular = pc.match_substring_regex(texts, shape)
+    numbers = pc.cast(pc.if_else(regular, texts, "0"), pyarrow.float64()).to_numpy(zero_copy_only=False)
+    plain = regular.to_numpy(zero_copy_only=False) & np.isfinite(numbers)
+    if column.kind == "whole":
+        whole = np.rint(numbers)
+        plain &= (np.abs(whole) < 2**53) & (np.abs(numbers - whole) <= 1e-9 * np.maximum(1.0, np.abs(whole)))
+        return pyarrow.array(np.where(plain, whole, 0).astype(np.int64)), plain
+    return pyarrow.array(numbers), plain
+
+
+def _plain_texts(cells: Cells, column: Column, sheet: Sheet) -> Plain:
+    texts = pc.utf8_trim_whitespace(cells.texts)
+    words = pyarrow.array([word.lower() for word in column.meaning.blanks], pyarrow.string())
+    blank = pc.is_in(pc.utf8_lower(texts), words)
+    if column.meaning.width and not sheet.typed:
+        digits = pc.match_substring_regex(texts, "^[0-9]+$")
+        texts = pc.if_else(digits, pc.utf8_lpad(texts, column.meaning.width, "0"), texts)
+    return texts, ~blank.to_numpy(zero_copy_only=False)
+
+
+def _plain_codes(cells: Cells, column: Column, sheet: Sheet) -> Plain:
+    texts = cells.texts
+    plain = pc.match_substring_regex(texts, rf"^[1-9][0-9]{{0,{_KEPT_DIGITS - 1}}}$|^0$").to_numpy(zero_copy_only=False)
+    if column.kind == "code" and column.meaning.width:
+        texts = pc.utf8_lpad(texts, column.meaning.width, "0")
+    if cells.formats is not None and len(sheet.formats):
+        zeros = np.array([*map(number_formats.zeros, sheet.formats), 0])[np.minimum(cells.formats, len(sheet.formats))]
+        for width in np.unique(zeros[zeros > 0]):
+            texts = pc.if_else(pyarrow.array(zeros == width), pc.utf8_lpad(texts, int(width), "0"), texts)
+    return texts, plain
+
+
+def _plain_dates(cells: Cells, column: Column, sheet: Sheet) -> Plain:
+    regular = pc.match_substring_regex(cells.texts, r"^[0-9]+([.][0-9]+)?$")
+    serials = pc.cast(pc.if_else(regular, cells.texts, "0"), pyarrow.float64()).to_numpy(zero_copy_only=False)
+    plain = regular.to_numpy(zero_copy_only=False) & (serials < LAST_SERIAL)
+    plain &= serials >= (0 if sheet.starts_1904 else 61)
+    days = np.floor(serials)
+    milliseconds = np.rint((serials - days) * 86_400_000).astype(np.int64)
+    epoch = np.datetime64("1904-01-01" if sheet.starts_1904 else "1899-12-30", "ms")
+    moments = epoch + days.astype(np.int64).astype("timedelta64[D]") + milliseconds.astype("timedelta64[ms]")
+    if column.kind == "day":
+        dates = moments.astype("datetime64[D]")
+        plain &= dates == moments
+        return pyarrow.array(dates, pyarrow.date32()), plain
+    return pyarrow.array(moments.astype("datetime64[us]"), pyarrow.timestamp("us")), plain
+
+
+def _one_by_one(cells: Cells, read: Read, column: Column, *, into: Into) -> pyarrow.Array:
+    """Reads each different text once and hands the result to every cell that holds it."""
+    parsed, place = into
+    encoded = pc.dictionary_encode(cells.texts)
+    outcomes = [read(text) for text in encoded.dictionary.to_pylist()]
+    good = [None if isinstance(outcome, (Problem, _Blank)) else outcome for outcome in outcomes]
+    which = encoded.indices.to_numpy()
+    set_aside = np.array([isinstance(outcome, (Problem, _Blank)) for outcome in outcomes], dtype=bool)
+    for position in np.flatnonzero(set_aside[which]):
+        outcome = outcomes[int(which[position])]
+        if isinstance(outcome, Problem):
+            parsed.problems[int(place[position])] = outcome
+        else:
+            parsed.blanks[int(place[position])] = str(cells.texts[int(position)].as_py())
+    return pyarrow.array(good, column.arrow_type).take(pyarrow.array(which))
+
+
+def _reader(kind: CellKind, column: Column, sheet: Sheet) -> Read:
+    """How a text of this kind of cell is read for the column: a value, `_BLANK` or a Problem."""
+    if kind == CellKind.ERROR:
+        return lambda text: Problem("error_cell", f"the cell holds the error {text}; correct its formula", text)
+    if kind == CellKind.UNCALCULATED:
+        return lambda text: Problem(
+            "uncalculated", "the formula was saved without its result; open and save it in Excel", text
+        )
+    if kind == CellKind.TEXT:
+        return lambda text: _of_text(text.strip(), column)
+    if kind == CellKind.NUMBER:
+        return lambda text: _of_number(text, column)
+    if kind == CellKind.BOOL:
+        return lambda text: _of_bool(text, column)
+    if kind == CellKind.DURATION:
+        return lambda text: _of_duration(text, column)
+    return lambda text: _of_date(text, kind, column, sheet)
+
+
+def shown(text: str) -> str:
+    """A cell's text as a message quotes it: one line, at most 60 characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else f"{line[:57]}…"
+
+
+def noun(column: Column) -> str:
+    """The column's title as a noun in a sentence: `a unit price`, `an SKU`."""
+    title = " ".join(column.headers[0].split())
+    words = " ".join(word if word[1:] != word[1:].lower() or len(word) == 1 else word.lower() for word in title.split())
+    spelled = words.split(" ")[0].isupper() and len(words.split(" ")[0]) > 1
+    vowel = words[:1] in "AEFHILMNORSX" if spelled else words[:1].lower() in "aeio"
+    return f"{'an' if vowel else 'a'} {words}"
+
+
+def not_a(text: str, column: Column, more: str = "") -> Problem:
+    """The plainest problem: `'n/a' is not a price`."""
+    return Problem("type", f"'{shown(text)}' {more or f'is not {noun(column)}'}", text)
+
+
+def _of_text(text: str, column: Column) -> Any:
+    meaning = column.meaning
+    if text.casefold() in {word.casefold() for word in meaning.blanks}:
+        return _BLANK
+    if column.kind in ("text", "code"):
+        return text
+    if column.kind == "yes_no":
+        return _of_word(text, column)
+    if column.kind in ("day", "moment"):
+        return _of_written_date(text, column)
+    try:
+        if column.kind == "percent":
+            return read_percent(text, meaning.decimal)
+        return _as_number(read_number(text, meaning.decimal, meaning.unit), text, column)
+    except NotANumber as error:
+        return not_a(text, column, str(error))
+
+
+def _as_number(number: float, text: str, column: Column) -> Any:
+    if not math.isfinite(number):
+        return not_a(text, column)
+    if column.kind != "whole":
+        return number
+    if abs(number) >= 2**53:
+        return Problem("rounded", f"{shown(text)} is stored as a rounded number; keep it as text", text)
+    if abs(number - round(number)) > 1e-9 * max(1.0, abs(number)):
+        return Problem("type", f"{shown(text)} is not a whole number", text)
+    return round(number)
+
+
+def _of_word(text: str, column: Column) -> Any:
+    word = text.casefold()
+    if word in {yes.casefold() for yes in column.meaning.yes}:
+        return True
+    if word in {no.casefold() for no in column.meaning.no}:
+        return False
+    return not_a(text, column, f"is neither {column.meaning.yes[0]!r} nor {column.meaning.no[0]!r}")
+
+
+def _of_written_date(text: str, column: Column) -> Any:
+    iso = _ISO_DAYS if column.kind == "day" else _ISO_MOMENTS
+    for pattern in column.meaning.written or iso:
+        try:
+            return _as_date(dt.datetime.strptime(text, pattern), text, column)  # noqa: DTZ007  local time is meant
+        except ValueError:
+            continue
+    patterns = column.meaning.written or iso[:1]
+    return Problem("written", f"'{shown(text)}' is not written as {' or '.join(map(example_of, patterns))}", text)
+
+
+def example_of(pattern: str) -> str:
+    """A strptime pattern for people: `%d.%m.%Y` → `DD.MM.YYYY`."""
+    names = {"Y": "YYYY", "y": "YY", "m": "MM", "d": "DD", "H": "hh", "M": "mm", "S": "ss", "f": "ffffff"}
+    names |= {"I": "hh", "p": "AM/PM", "b": "Mon", "B": "Month", "a": "Wed", "A": "Weekday"}
+    for letter, name in names.items():
+        pattern = pattern.replace(f"%{letter}", name)
+    return pattern
+
+
+def _as_date(moment: dt.datetime, text: str, column: Column) -> Any:
+    if moment.tzinfo is not None:
+        return Problem("type", f"'{shown(text)}' has a time zone; write the local time", text)
+    if column.kind == "moment":
+        return moment
+    if moment.time() != dt.time():
+        return Problem("type", f"{moment:%Y-%m-%d %H:%M} has a time of day; the column is for dates alone", text)
+    return moment.date()
+
+
+def _of_number(text: str, column: Column) -> Any:
+    try:
+        number = float(text)
+    except ValueError:
+        return not_a(text, column)
+    if column.kind in _NUMERIC:
+        return _as_number(number, text, column)
+    digits = _digits(number)
+    if column.kind in ("text", "code"):
+        if number.is_integer() and abs(number) >= 10**_KEPT_DIGITS:
+            message = f"{digits} is stored as a rounded number (Excel keeps {_KEPT_DIGITS} digits); keep it as text"
+            return Problem("rounded", message, digits)
+        width = column.meaning.width if column.kind == "code" else None
+        return digits.zfill(width) if width and number.is_integer() else digits
+    if column.kind == "yes_no":
+        return _of_word(digits, column)
+    return Problem("type", f"{digits} is a number, not a date; format the cell as a date", digits)
+
+
+def _digits(number: float) -> str:
+    return str(int(number)) if number.is_integer() and abs(number) < 1e21 else repr(number)
+
+
+def _of_bool(text: str, column: Column) -> Any:
+    word = "TRUE" if text.strip() in ("1", "true", "TRUE") else "FALSE"
+    if column.kind == "yes_no":
+        return word == "TRUE"
+    return word if column.kind in ("text", "code") else not_a(word, column)
+
+
+def _of_duration(text: str, column: Column) -> Any:
+    if column.kind == "number":
+        return _of_number(text, column)
+    return not_a(text, column, f"is a length of time or a time of day, not {noun(column)}")
+
+
+def _of_date(text: str, kind: CellKind, column: Column, sheet: Sheet) -> Any:
+    try:
+        is_iso = kind == CellKind.ISO
+        moment = dt.datetime.fromisoformat(text) if is_iso else date_of_serial(float(text), sheet.starts_1904)
+    except NotADate as error:
+        return not_a(text, column, str(error))
+    except ValueError:
+        return not_a(text, column)
+    if column.kind in ("day", "moment"):
+        return _as_date(moment, text, column)
+    written = f"{moment:%Y-%m-%d}" if moment.time() == dt.time() else f"{moment:%Y-%m-%d %H:%M:%S}"
+    if column.kind == "text":
+        return written
+    return Problem(
+        "type", f"the cell holds the date {written}, not {noun(column)}; format it as text or number", written
+    )

@@ -1,0 +1,60 @@
+"""The contract of one kind of workbook: where it lies, which rows it holds, whose it is.
+
+The columns themselves are declared with `s2p_assets.columns`; how cells are read is elsewhere in this room.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from s2p_assets.columns import Column, Row, columns_of, domain_and_thing
+
+
+@dataclass(frozen=True)
+class Workbook:
+    """One kind of workbook; a shelf file in `workbooks/` holds exactly one.
+
+    `rows`: what one row is; the module it is written in names the workbook (`retail_price_list.py`).
+    `found_at`: patterns relative to the share, case-insensitive (`prices/**/*.xls*`).
+    `key`: the columns that name a row; the same key twice in one file is a finding, the same key
+    in two files is settled for the newer file. Empty: rows belong to their file alone.
+    `sheets`: pattern of the sheets that may hold the table.
+    `returns_up_to`: the share of rows that may come back to their owner while the others load;
+    above it, and by default, one bad row returns the whole file.
+    `ignores`: headers that are known and not wanted.
+    `totals`: texts in the first column that mark a totals row, which is not a row.
+    """
+
+    rows: type[Row]
+    found_at: str | tuple[str, ...]
+    owner: str
+    key: tuple[str, ...] = ()
+    sheets: str = "*"
+    returns_up_to: float = 0.0
+    ignores: tuple[str, ...] = ()
+    totals: tuple[str, ...] = ("total", "totals", "sum", "grand total", "subtotal", "summe", "gesamt")
+
+    @property
+    def domain(self) -> str:
+        return domain_and_thing(self.rows.__module__)[0]
+
+    @property
+    def thing(self) -> str:
+        return domain_and_thing(self.rows.__module__)[1]
+
+    @property
+    def name(self) -> str:
+        """`retail_price_list`, the shelf file's own name."""
+        return f"{self.domain}_{self.thing}"
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        return (self.found_at,) if isinstance(self.found_at, str) else self.found_at
+
+    @property
+    def says(self) -> str:
+        """What one row is, for people."""
+        return (self.rows.__doc__ or "").strip()
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        return columns_of(self.rows)

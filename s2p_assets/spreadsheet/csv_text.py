@@ -1,0 +1,169 @@
+"""Reading `.csv` and `.tsv`: which encoding, which delimiter, which record stands in which row.
+
+Every cell is a text here; what it means is decided elsewhere.
+"""
+
+import codecs
+import csv
+import io
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
+from s2p_assets.spreadsheet.limits import MAX_CELLS, MAX_CSV_BYTES, WorkbookUnreadable
+
+_DELIMITERS = (",", ";", "\t", "|")
+_ROWS_AT_ONCE = 50_000
+_SAMPLE = 256 * 1024
+
+
+class CsvBook:
+    """A delimited text as a book of one sheet, named like the file."""
+
+    def __init__(self, path: Path, name: str, wanted: Sequence[str] = ()) -> None:
+        """`wanted`: header texts whose presence tells the delimiter. Raises WorkbookUnreadable."""
+        if path.stat().st_size > MAX_CSV_BYTES:
+            raise WorkbookUnreadable("the file is larger than 2 GB; split it into smaller files")
+        self._path = path
+        self._name = name
+        self.encoding = encoding_of(path)
+        with path.open(encoding=self.encoding, newline="", errors="strict") as file:
+            sample = file.read(_SAMPLE)
+        if "\0" in sample:
+            raise WorkbookUnreadable("the file holds zero bytes, its copy was not finished; copy it again")
+        self.delimiter, self._skip = delimiter_of(sample, wanted)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    @property
+    def names(self) -> list[str]:
+        return [self._name]
+
+    def sheets(self) -> Iterator[Sheet]:
+        """The one sheet; rows are numbered as Excel numbers the records. Raises WorkbookUnreadable."""
+        writer = SheetWriter()
+        count = 0
+        csv.field_size_limit(16 * 1024**2)
+        with self._path.open(encoding=self.encoding, newline="") as file:
+            records = csv.reader(file, delimiter=self.delimiter, skipinitialspace=False)
+            first = 1
+            try:
+                while held := list(islice(records, _ROWS_AT_ONCE)):
+                    count += sum(map(len, held))
+                    if count > MAX_CELLS:
+                        raise WorkbookUnreadable(f"the file has more than {MAX_CELLS:,} cells; split it")
+                    _write(writer, held, first)
+                    first += len(held)
+            except csv.Error as error:
+                raise WorkbookUnreadable(
+                    f"the quotes do not match from row {first + records.line_num - 1} on; save the file again"
+                ) from error
+        columns = writer.columns()
+        if any("\0" in str(text) for cells in columns.values() for text in cells.texts[:1000].to_pylist()):
+            raise WorkbookUnreadable("the file holds zero bytes, its copy was not finished; copy it again")
+        yield Sheet(self._name, columns=columns, typed=False)
+
+
+def encoding_of(path: Path) -> str:
+    """By byte order mark, by the pattern of zero bytes, strict UTF-8, else cp1252."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+        if head.startswith(codecs.BOM_UTF8):
+            return "utf-8-sig"
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16"
+        if head.count(0) > 0.2 * len(head):
+            return "utf-16-le" if head[1::2].count(0) > head[0::2].count(0) else "utf-16-be"
+        file.seek(0)
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            while piece := file.read(1024**2):
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1252" if _is_cp1252(path) else "latin-1"
+    return "utf-8"
+
+
+def _is_cp1252(path: Path) -> bool:
+    with path.open("rb") as file:
+        while piece := file.read(1024**2):
+            if any(byte in piece for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)):
+                return False
+    return True
+
+
+def delimiter_of(sample: str, wanted: Sequence[str]) -> tuple[str, int]:
+    """The delimiter under which most `wanted` headers stand in one record; else what DuckDB's sniffer says.
+
+    Also the number of leading records to pass over (Excel's `sep=;` line): 0 or 1.
+    """
+    declared = re.match(r"\s*\"?sep=(.)\"?\r?\n", sample, re.IGNORECASE)
+    if declared:
+        return declared.group(1), 1
+    names = set(wanted)
+    counts = {mark: _headers_found(sample, mark, names) for mark in _DELIMITERS} if names else {}
+    best = max(counts, key=lambda mark: counts[mark], default=",")
+    if counts and counts[best] >= 2:
+        return best, 0
+    return _sniffed(sample) or _most_regular(sample), 0
+
+
+def _headers_found(sample: str, delimiter: str, names: set[str]) -> int:
+    from s2p_assets.spreadsheet.header import folded
+
+    records = _records(sample, delimiter, 60)
+    return max((len({folded(cell) for cell in record} & names) for record in records), default=0)
+
+
+def _records(sample: str, delimiter: str, count: int) -> list[list[str]]:
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+    try:
+        return list(islice(reader, count))
+    except csv.Error:
+        return []
+
+
+def _sniffed(sample: str) -> str | None:
+    import duckdb
+
+    with tempfile.NamedTemporaryFile("w", suffix=".csv", encoding="utf-8", newline="") as file:
+        file.write(sample[: sample.rfind("\n") + 1] or sample)
+        file.flush()
+        try:
+            with duckdb.connect() as connection:
+                query = "SELECT Delimiter FROM sniff_csv(?, all_varchar=true)"
+                found = connection.execute(query, [file.name]).fetchone()
+        except duckdb.Error:
+            return None
+    mark = str(found[0]) if found else ""
+    return mark if len(mark) == 1 and mark in sample else None
+
+
+def _most_regular(sample: str) -> str:
+    """The delimiter that cuts most records into the same number of cells, more than one."""
+
+    def regularity(mark: str) -> tuple[float, int]:
+        widths = [len(record) for record in _records(sample, mark, 200) if record]
+        wide = [width for width in widths if width > 1]
+        common = max(set(wide), key=wide.count) if wide else 0
+        return (wide.count(common) / len(widths) if wide else 0.0), common
+
+    return max(_DELIMITERS, key=regularity)
+
+
+def _write(writer: SheetWriter, records: list[list[str]], first_row: int) -> None:
+    width = max(map(len, records), default=0)
+    for column in range(width):
+        values = [record[column] if column < len(record) else "" for record in records]
+        texts = pyarrow.array(values, pyarrow.string())
+        rows = np.arange(first_row, first_row + len(records), dtype=np.int32)
+        kinds = np.full(len(records), CellKind.TEXT, np.int8)
+        writer.add(np.full(len(records), column + 1, np.int32), Cells(rows, kinds, texts))

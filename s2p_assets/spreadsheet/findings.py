@@ -1,0 +1,69 @@
+"""What was found in a file: the verdict, and every finding with its cell.
+
+Nothing here reads a file; this is the form in which the readers answer.
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow
+
+from s2p_assets.columns import Severity
+
+Verdict = Literal["accepted", "partly", "returned"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong or worth knowing, at one place.
+
+    `cell` is an A1 address, or None when the finding is about a whole sheet or file.
+    """
+
+    sheet: str | None
+    cell: str | None
+    column: str | None
+    value: str | None
+    rule: str
+    message: str
+    severity: Severity = "reject"
+
+
+@dataclass(slots=True)
+class Reading:
+    """One file read against one contract.
+
+    `rows`: the accepted rows: the contract's columns, then `_sheet` (text) and `_row` (1-based row
+    number in that sheet). None when nothing is accepted.
+    `headers`: per sheet, the header cells as written, for telling layout drift.
+    `cells`: non-empty cells of the table as loaded, returned and declared ignored.
+    `error`: one line when the file could not be read at all.
+    """
+
+    file: Path
+    workbook: str | None = None
+    sheet: str | None = None
+    verdict: Verdict = "returned"
+    rows_read: int = 0
+    rows_accepted: int = 0
+    rows_returned: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    error: str | None = None
+    rows: pyarrow.Table | None = None
+    headers: dict[str, list[str]] = field(default_factory=dict)
+    cells: dict[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `s2p check --json` prints."""
+        return {
+            "file": str(self.file),
+            "workbook": self.workbook,
+            "sheet": self.sheet,
+            "verdict": self.verdict,
+            "rows_read": self.rows_read,
+            "rows_accepted": self.rows_accepted,
+            "rows_returned": self.rows_returned,
+            "findings": [asdict(finding) for finding in self.findings],
+            "error": self.error,
+        }

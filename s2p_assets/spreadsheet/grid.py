@@ -1,0 +1,167 @@
+"""The cells of a sheet as they stand in the file, column by column, whatever format the file has.
+
+What a cell means to a contract is decided elsewhere; nothing here opens a file.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow
+import pyarrow.compute as pc
+
+
+class CellKind(IntEnum):
+    """How the file itself types a cell."""
+
+    TEXT = 0
+    NUMBER = 1
+    DATE = 2  # a serial number under a date format
+    ISO = 3  # a date in words of ISO 8601
+    BOOL = 4
+    ERROR = 5
+    UNCALCULATED = 6  # a formula whose value was never stored
+    DURATION = 7
+
+
+Ints = npt.NDArray[np.int32]
+Kinds = npt.NDArray[np.int8]
+
+
+@dataclass(slots=True)
+class Cells:
+    """The non-empty cells of one column, in ascending row order.
+
+    `rows`: 1-based row numbers. `texts`: what the file holds: a number's own digits, a text as
+    written, a date's serial number or ISO form. `formats`: index into `Sheet.formats` per cell.
+    """
+
+    rows: Ints
+    kinds: Kinds
+    texts: pyarrow.Array
+    formats: npt.NDArray[np.int16] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> "Cells":
+        """The cells for which `mask` holds."""
+        if mask.all():
+            return self
+        formats = None if self.formats is None else self.formats[mask]
+        return Cells(self.rows[mask], self.kinds[mask], self.texts.filter(pyarrow.array(mask)), formats)
+
+    def at(self, row: int) -> int | None:
+        """The position of the cell in `row`, if there is one."""
+        place = int(np.searchsorted(self.rows, row))
+        return place if place < len(self.rows) and self.rows[place] == row else None
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One sheet: its columns by 1-based number, merged ranges as (top, left, bottom, right).
+
+    `typed` is False where the file knows texts alone (CSV). `formats` are the number formats
+    that `Cells.formats` points to. `starts_1904`: serial dates count from 1904.
+    """
+
+    name: str
+    columns: dict[int, Cells] = field(default_factory=dict)
+    hidden: bool = False
+    typed: bool = True
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    formats: list[str] = field(default_factory=list)
+    starts_1904: bool = False
+
+    def __len__(self) -> int:
+        return sum(len(cells) for cells in self.columns.values())
+
+    def first_rows(self, count: int) -> list[int]:
+        """The numbers of the first `count` rows that hold anything."""
+        heads = [cells.rows[:count] for cells in self.columns.values()]
+        return [int(row) for row in np.unique(np.concatenate(heads))[:count]] if heads else []
+
+    def row(self, number: int) -> dict[int, str]:
+        """Column number → text of every non-empty cell in one row."""
+        found = {}
+        for column in sorted(self.columns):
+            place = self.columns[column].at(number)
+            if place is not None:
+                found[column] = str(self.columns[column].texts[place].as_py())
+        return found
+
+    def kind(self, row: int, column: int) -> CellKind | None:
+        """How the file types the cell, None for an empty one."""
+        cells = self.columns.get(column)
+        place = cells.at(row) if cells is not None else None
+        return None if cells is None or place is None else CellKind(int(cells.kinds[place]))
+
+
+class SheetWriter:
+    """Collects cells in whatever order a reader meets them and puts them in columns."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, list[Cells]] = {}
+
+    def add(self, columns: Ints, cells: Cells) -> None:
+        """Takes a batch of cells that lie in `columns`; blank texts are no cells."""
+        filled = pc.greater(pc.binary_length(pc.utf8_trim_whitespace(cells.texts)), 0).to_numpy(zero_copy_only=False)
+        filled |= cells.kinds == CellKind.UNCALCULATED
+        if not filled.all():
+            columns, cells = columns[filled], cells.where(filled)
+        if not len(columns):
+            return
+        order = np.argsort(columns, kind="stable")
+        numbers, starts = np.unique(columns[order], return_index=True)
+        texts = cells.texts.take(pyarrow.array(order))
+        rows, kinds = cells.rows[order], cells.kinds[order]
+        formats = None if cells.formats is None else cells.formats[order]
+        for number, start, stop in zip(numbers, starts, [*starts[1:], len(order)], strict=True):
+            part = slice(int(start), int(stop))
+            self._parts.setdefault(int(number), []).append(
+                Cells(rows[part], kinds[part], texts[part], None if formats is None else formats[part])
+            )
+
+    def columns(self) -> dict[int, Cells]:
+        """All cells taken so far, one `Cells` per column; a cell written twice counts as last written."""
+        return {number: _joined(self._parts[number]) for number in sorted(self._parts)}
+
+
+def _joined(parts: list[Cells]) -> Cells:
+    rows = np.concatenate([part.rows for part in parts])
+    kinds = np.concatenate([part.kinds for part in parts])
+    texts = pyarrow.concat_arrays([part.texts for part in parts])
+    formats = None
+    if all(part.formats is not None for part in parts):
+        formats = np.concatenate([part.formats for part in parts if part.formats is not None])
+    if (np.diff(rows) > 0).all():
+        return Cells(rows, kinds, texts, formats)
+    _, last = np.unique(rows[::-1], return_index=True)
+    order = len(rows) - 1 - last
+    kept = None if formats is None else formats[order]
+    return Cells(rows[order], kinds[order], texts.take(pyarrow.array(order)), kept)
+
+
+@lru_cache(maxsize=20_000)
+def letters(column: int) -> str:
+    """1 → `A`, 28 → `AB`."""
+    name = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        name = chr(65 + rest) + name
+    return name
+
+
+def column_number(name: str) -> int:
+    """`A` → 1, `AB` → 28."""
+    number = 0
+    for letter in name:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def address(row: int, column: int) -> str:
+    """(5, 3) → `C5`."""
+    return f"{letters(column)}{row}"

@@ -1,0 +1,153 @@
+"""Finding the table in a sheet: the row whose cells bear a contract's column names, and which column is which.
+
+Nothing here reads the rows under the header.
+"""
+
+import difflib
+import fnmatch
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from s2p_assets.columns import Column
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.grid import CellKind, Sheet, address
+
+SEARCHED_ROWS = 50
+_BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_MARKS = {"#": "number", "№": "number", "%": "percent"}
+
+
+@lru_cache(maxsize=50_000)
+def folded(text: str) -> str:
+    """A header without case, accents, spacing, punctuation, bracketed units: `Unit\\nPrice (EUR)` → `unitprice`."""
+    bare = _BRACKETED.sub(" ", text)
+    return _letters_of(bare) or _letters_of(text) or "".join(_MARKS.get(mark, "") for mark in text.strip())
+
+
+def _letters_of(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(mark for mark in plain if mark.isalnum())
+
+
+def names_of(column: Column) -> tuple[str, ...]:
+    """The folded names of a column, the preferred first; the column's own name is the last."""
+    return tuple(dict.fromkeys(folded(name) for name in (*column.headers, column.name)))
+
+
+def is_required(column: Column) -> bool:
+    """Whether a sheet must have the column."""
+    return not (column.meaning.may_be_absent or column.meaning.or_from)
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where the table of one contract stands in a sheet.
+
+    `top`, `bottom`: the first and last header row. `found`: contract column → sheet column number.
+    `written`: sheet column number → header text. `twice`: contract columns that two cells claim.
+    """
+
+    top: int
+    bottom: int
+    found: dict[str, int]
+    written: dict[int, str]
+    missing: tuple[Column, ...]
+    twice: dict[str, tuple[int, ...]]
+
+    def score(self, workbook: Workbook) -> tuple[float, int]:
+        """The share of required columns that were found, then how many columns were."""
+        required = [column for column in workbook.columns if is_required(column)]
+        here = sum(column.name in self.found for column in required)
+        return (here / len(required) if required else float(bool(self.found))), len(self.found)
+
+
+def matches_sheet(workbook: Workbook, name: str) -> bool:
+    """Whether the contract looks into a sheet of this name; several patterns are separated by `|`."""
+    return any(fnmatch.fnmatchcase(name.strip().casefold(), part.casefold()) for part in workbook.sheets.split("|"))
+
+
+def find_header(sheet: Sheet, workbook: Workbook) -> Header | None:
+    """The best header of `workbook` in the first rows of `sheet`; None when no cell bears a column's name."""
+    rows = sheet.first_rows(SEARCHED_ROWS)
+    texts = {row: sheet.row(row) for row in rows}
+    best: Header | None = None
+    for row in rows:
+        header = _match(workbook, row, row, {column: [text] for column, text in texts[row].items()}, texts[row])
+        best = _better(workbook, best, header)
+    for upper, lower in pairwise(rows):
+        if lower - upper == 1 and _may_be_header(sheet, lower, texts[lower]):
+            joined = _joined(sheet, upper, lower, texts)
+            written = {column: names[0] for column, names in joined.items()}
+            best = _better(workbook, best, _match(workbook, upper, lower, joined, written))
+    return best
+
+
+def _better(workbook: Workbook, best: Header | None, other: Header) -> Header | None:
+    if not other.found:
+        return best
+    return other if best is None or other.score(workbook) > best.score(workbook) else best
+
+
+def _may_be_header(sheet: Sheet, row: int, texts: dict[int, str]) -> bool:
+    return all(sheet.kind(row, column) == CellKind.TEXT for column in texts)
+
+
+def _joined(sheet: Sheet, upper: int, lower: int, texts: dict[int, dict[int, str]]) -> dict[int, list[str]]:
+    """Per column the names that two header rows may give it: both together, the lower, the upper."""
+    above = dict(texts[upper])
+    for top, left, bottom, right in sheet.merged:
+        if top <= upper <= bottom and left in above:
+            for column in range(left, min(right, left + 500) + 1):
+                above.setdefault(column, above[left])
+    names: dict[int, list[str]] = {}
+    for column in sorted(above.keys() | texts[lower].keys()):
+        parts = [part for part in (above.get(column), texts[lower].get(column)) if part]
+        names[column] = [" ".join(parts), *([parts[1], parts[0], f"{parts[1]} {parts[0]}"] if len(parts) == 2 else [])]
+    return names
+
+
+def _match(workbook: Workbook, top: int, bottom: int, names: dict[int, list[str]], written: dict[int, str]) -> Header:
+    by_name: dict[str, dict[int, None]] = {}
+    for number, texts in names.items():
+        for text in texts:
+            if folded(text):
+                by_name.setdefault(folded(text), {})[number] = None
+    found: dict[str, int] = {}
+    twice: dict[str, tuple[int, ...]] = {}
+    taken: set[int] = set()
+    for column in workbook.columns:
+        for name in names_of(column):
+            places = [place for place in by_name.get(name, ()) if place not in taken]
+            if places:
+                found[column.name] = places[0]
+                taken.add(places[0])
+                if len(places) > 1:
+                    twice[column.name] = tuple(places)
+                break
+    missing = tuple(column for column in workbook.columns if column.name not in found)
+    return Header(top, bottom, found, written, missing, twice)
+
+
+def did_you_mean(column: Column, written: Iterable[str]) -> str | None:
+    """The header that looks most like one of the column's names, if any is near."""
+    by_name = {folded(text): text for text in written if folded(text)}
+    for name in names_of(column):
+        near = difflib.get_close_matches(name, by_name, n=1, cutoff=0.6)
+        near = near or [other for other in by_name if len(other) >= 3 and (name.startswith(other) or other in name)]
+        if near:
+            return " ".join(by_name[near[0]].split())
+    return None
+
+
+def wanted_headers(workbooks: Sequence[Workbook]) -> tuple[str, ...]:
+    """The folded names of every column of `workbooks`."""
+    return tuple({name for workbook in workbooks for column in workbook.columns for name in names_of(column)})
+
+
+def cell_of(header: Header, column: int) -> str:
+    """The address of the header cell in a sheet column."""
+    return address(header.bottom, column)

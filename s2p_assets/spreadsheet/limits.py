@@ -1,0 +1,171 @@
+"""What a file may be before it is parsed: its container by its own bytes, and bounds that no real workbook meets.
+
+Parsing is done elsewhere; here nothing is ever read into memory whole.
+"""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+Container = Literal["xlsx", "xlsb", "ods", "xls", "csv"]
+
+MAX_MEMBERS = 2_000
+MAX_BYTES = 2 * 1024**3
+MAX_RATIO = 100
+RATIO_COUNTS_ABOVE = 50 * 1024**2
+MAX_CELLS = 60_000_000
+MAX_CSV_BYTES = 2 * 1024**3
+
+_PIECE = 4 * 1024**2
+_OLE2 = bytes.fromhex("d0cf11e0a1b11ae1")
+_OLD_XLS = tuple(bytes.fromhex(start) for start in ("0900", "0902", "0904", "0908"))
+
+
+class WorkbookUnreadable(Exception):  # noqa: N818  the name says what is the matter with the file
+    """A file that cannot be read at all; the message is one line for its owner."""
+
+
+def container_of(path: Path) -> Container:
+    """What the file is by its first bytes, whatever its name says. Raises WorkbookUnreadable saying what it is."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if not head:
+        raise WorkbookUnreadable("the file is empty (0 bytes); save it again")
+    if head.startswith(b"PK"):
+        return _zip_container(path)
+    if head.startswith(_OLE2):
+        return _ole_container(path)
+    if not head.strip(b"\0"):
+        raise WorkbookUnreadable("the file holds nothing but zeros; its copy was not finished, copy it again")
+    if head[:2] in _OLD_XLS and len(head) > 8 and head[2] in (4, 6, 8, 16):
+        return "xls"
+    return _text_container(head)
+
+
+def _text_container(head: bytes) -> Container:
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:512].lower()
+    if start.startswith(b"version https://git-lfs"):
+        raise WorkbookUnreadable("this is a git-lfs pointer, not the workbook itself; fetch the real file")
+    if start.startswith((b"<!doctype html", b"<html", b"<table", b"<meta", b"<head")):
+        raise WorkbookUnreadable("this is a web page saved under a workbook's name; open it in Excel and save as .xlsx")
+    if start.startswith((b"<?xml", b"<workbook")):
+        raise WorkbookUnreadable("this is an XML file, not a workbook; open it in Excel and save as .xlsx")
+    if start.startswith(b"%pdf"):
+        raise WorkbookUnreadable("this is a PDF, not a workbook; ask for the workbook that it was printed from")
+    if start.startswith((b"{\\rtf", b"\x1f\x8b", b"rar!", b"7z\xbc\xaf", b"\x89png", b"\xff\xd8\xff", b"gif8")):
+        raise WorkbookUnreadable("this is not a workbook; open it in the program that made it and save as .xlsx")
+    if _looks_binary(head):
+        raise WorkbookUnreadable("this is neither a workbook nor a text file; open it in Excel and save as .xlsx")
+    return "csv"
+
+
+def _looks_binary(head: bytes) -> bool:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return False
+    zeros = head.count(0)
+    if zeros and zeros < 0.2 * len(head):
+        return True
+    if zeros:
+        return max(head[0::2].count(0), head[1::2].count(0)) < 0.8 * zeros
+    return sum(byte < 9 or 13 < byte < 32 for byte in head) > 0.02 * len(head)
+
+
+def _ole_container(path: Path) -> Container:
+    with path.open("rb") as file:
+        held = file.read(64 * 1024**2)
+    names = {
+        name: name.encode("utf-16-le") in held
+        for name in ("EncryptedPackage", "Workbook", "WORKBOOK", "Book", "BOOK", "WordDocument", "PowerPoint Document")
+    }
+    if names["EncryptedPackage"]:
+        raise WorkbookUnreadable("the workbook is password-protected: remove the password and save it again")
+    if any(names[name] for name in ("Workbook", "WORKBOOK", "Book", "BOOK")):
+        return "xls"
+    if names["WordDocument"] or names["PowerPoint Document"]:
+        raise WorkbookUnreadable("this is a Word or PowerPoint file, not a workbook")
+    if not held[4096:].strip(b"\0"):
+        raise WorkbookUnreadable("the file is mostly zeros; its copy was not finished, copy it again")
+    raise WorkbookUnreadable("no workbook was found in this file; open it in Excel and save as .xlsx")
+
+
+def _zip_container(path: Path) -> Container:
+    with open_zip(path) as archive:
+        names = {_folded(name) for name in archive.namelist()}
+        if "xl/workbook.bin" in names:
+            return "xlsb"
+        if "content.xml" in names:
+            return _ods_container(archive)
+        if "encryptedpackage" in names:
+            raise WorkbookUnreadable("the workbook is password-protected: remove the password and save it again")
+        if any(name.startswith("word/") for name in names) or any(name.startswith("ppt/") for name in names):
+            raise WorkbookUnreadable("this is a Word or PowerPoint file, not a workbook")
+        if any(name.endswith(("workbook.xml", "workbook2.xml")) or name.startswith("xl/") for name in names):
+            return "xlsx"
+    raise WorkbookUnreadable("this is a zip archive, not a workbook; unpack it and put the workbooks on the share")
+
+
+def _ods_container(archive: zipfile.ZipFile) -> Container:
+    manifest = next((name for name in archive.namelist() if _folded(name) == "meta-inf/manifest.xml"), None)
+    if manifest and b"encryption-data" in b"".join(inflated(archive, manifest)):
+        raise WorkbookUnreadable("the workbook is password-protected: remove the password and save it again")
+    return "ods"
+
+
+def _folded(name: str) -> str:
+    return name.replace("\\", "/").lstrip("/").lower()
+
+
+def open_zip(path: Path) -> zipfile.ZipFile:
+    """The archive at `path`, its directory within the limits. Raises WorkbookUnreadable."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
+        raise WorkbookUnreadable("the file is damaged or was not copied to its end; copy or save it again") from error
+    try:
+        check_members(archive)
+    except WorkbookUnreadable:
+        archive.close()
+        raise
+    return archive
+
+
+def check_members(archive: zipfile.ZipFile) -> None:
+    """Refuses an archive by its directory: members, declared size, declared ratio."""
+    members = archive.infolist()
+    if len(members) > MAX_MEMBERS:
+        raise WorkbookUnreadable(f"the file has {len(members):,} parts; {MAX_MEMBERS:,} are allowed")
+    if sum(member.file_size for member in members) > MAX_BYTES:
+        raise WorkbookUnreadable("the file unpacks to more than 2 GB; split it into smaller workbooks")
+    for member in members:
+        _check_ratio(member, member.file_size)
+
+
+def _check_ratio(member: zipfile.ZipInfo, size: int) -> None:
+    if size > RATIO_COUNTS_ABOVE and size > MAX_RATIO * max(member.compress_size, 1):
+        raise WorkbookUnreadable("the file unpacks to over 100 times its size, as no workbook does; it was not read")
+
+
+def inflated(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    """The bytes of one member in pieces, counted as they come, its checksum verified at the end.
+
+    Raises WorkbookUnreadable when a limit is passed or a byte is wrong.
+    """
+    member = archive.getinfo(name)
+    size = 0
+    try:
+        with archive.open(member) as stream:
+            while piece := stream.read(_PIECE):
+                size += len(piece)
+                if size > MAX_BYTES:
+                    raise WorkbookUnreadable("the file unpacks to more than 2 GB; split it into smaller workbooks")
+                _check_ratio(member, size)
+                yield piece
+    except RuntimeError as error:
+        raise WorkbookUnreadable("the file is encrypted: remove the password and save it again") from error
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, OSError) as error:
+        raise WorkbookUnreadable("the file is damaged (a checksum is wrong); copy or save it again") from error
+    except Exception as error:
+        if type(error).__module__ in ("zlib", "lzma"):
+            raise WorkbookUnreadable("the file is damaged; copy or save it again") from error
+        raise

@@ -1,0 +1,81 @@
+"""The marked copy that goes back to a file's owner: every bad cell coloured and annotated, a list of findings first.
+
+Here only the choice between marking the file itself and writing a fresh workbook; how each is done lies beside.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from s2p_assets.spreadsheet.findings import Reading
+from s2p_assets.spreadsheet.returned_fresh import CopiedRows, rows_concerned, write_fresh
+from s2p_assets.spreadsheet.returned_letter import Letter, letter
+from s2p_assets.spreadsheet.returned_sheet import UnmarkableError
+from s2p_assets.spreadsheet.returned_xlsx import suffix_of, write_marked
+
+FRESH_SUFFIX = ".returned.xlsx"
+
+
+def write_returned(original: Path, reading: Reading, target: Path, *, name: str, owner: str, next_step: str) -> Path:
+    """Writes the copy of `original` that `reading` calls for and returns where it lies.
+
+    `name`: the file as its owner knows it; `original` may be an archived copy under another name.
+    The copy lies at `target` when its suffix fits what was written, else beside it: a file that cannot
+    be marked in place (`prices.csv`, a damaged one) is answered by `prices.csv.returned.xlsx`.
+    Raises OSError when nothing can be written there, ValueError when `target` is `original`.
+    """
+    if target.exists() and target.samefile(original):
+        raise ValueError(f"{target} is the file itself; give the marked copy another place")
+    said = letter(reading, name=name, owner=owner, next_step=next_step)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    written = _marked(original, said, target) if reading.error is None else None
+    if written is None:
+        written = target if target.suffix.lower() == ".xlsx" else target.with_name(f"{target.name}{FRESH_SUFFIX}")
+        with _put_at(written) as unfinished:
+            write_fresh(said, _rows(original, reading, said, name), unfinished)
+    if written == target:
+        target.with_name(f"{target.name}{FRESH_SUFFIX}").unlink(missing_ok=True)
+    return written
+
+
+def returned_copies(target: Path) -> tuple[Path, ...]:
+    """The copies that lie where `write_returned` puts them for `target`; a later good version withdraws them."""
+    candidates = (target, target.with_name(f"{target.name}{FRESH_SUFFIX}"))
+    return tuple(path for path in candidates if path.is_file())
+
+
+def _marked(original: Path, said: Letter, target: Path) -> Path | None:
+    """The copy marked in place; None where the file does not allow it."""
+    try:
+        written = _with_suffix(target, suffix_of(original))
+        with _put_at(written) as unfinished:
+            write_marked(original, said, unfinished)
+    except UnmarkableError:
+        return None
+    return written
+
+
+def _rows(original: Path, reading: Reading, said: Letter, name: str) -> dict[str, CopiedRows]:
+    if reading.error is not None:
+        return {}
+    return rows_concerned(original, name, said.places, reading.headers)
+
+
+def _with_suffix(target: Path, suffix: str) -> Path:
+    return target if target.suffix.lower() == suffix else target.with_name(f"{target.name}.returned{suffix}")
+
+
+@contextmanager
+def _put_at(target: Path) -> Iterator[Path]:
+    """A path beside `target` to write to; it takes its place when all went well, and is gone when not."""
+    handle, held = tempfile.mkstemp(dir=target.parent, prefix=".s2p-", suffix=target.suffix)
+    os.close(handle)
+    unfinished = Path(held)
+    try:
+        yield unfinished
+        unfinished.chmod(0o644)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)

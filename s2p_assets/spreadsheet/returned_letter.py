@@ -1,0 +1,187 @@
+"""What a marked copy tells the person who gets it back: the heading, the list of findings, a note per bad cell.
+
+Words and limits only; how they are put into a workbook is in the other `returned_` modules.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from s2p_assets.columns import Severity
+from s2p_assets.spreadsheet.findings import Finding, Reading
+from s2p_assets.spreadsheet.grid import column_number
+
+FINDINGS_SHEET = "s2p findings"
+AUTHOR = "s2p"
+FILLS: dict[Severity, str] = {"reject": "FFC4C9", "notice": "FFE9A8"}
+INKS: dict[Severity, str] = {"reject": "9C0012", "notice": "7A5200"}
+TITLE_INK, LABEL_INK, LINK_INK, RULE_INK, HEADING_FILL = "1F2933", "52606D", "0B5CAD", "D5DAE1", "243B53"
+SEVERITY_WORDS: dict[Severity, str] = {"reject": "to correct", "notice": "to look at"}
+HEADINGS = ("Sheet", "Cell", "Column", "Value", "Rule", "What was found", "Severity")
+WIDTHS = (20, 9, 22, 26, 18, 64, 12)
+
+MOST_LISTED = 20_000
+MOST_NOTES = 5_000
+LONGEST_VALUE = 200
+
+_ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ESCAPE_LIKE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+_MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
+
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is said at one cell, and how grave it is."""
+
+    severity: Severity
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Everything that a marked copy says.
+
+    `lines`: label and text, for the heading. `listed`: findings, rejects first, at most MOST_LISTED.
+    `places`: per sheet, the severity at each (row, column), 1-based; every one of them is coloured.
+    `notes`: per sheet, the note at each of the first MOST_NOTES places.
+    `only_sheet`: where findings lie that name no sheet.
+    """
+
+    title: str
+    verdict: str
+    lines: tuple[tuple[str, str], ...]
+    listed: tuple[Finding, ...]
+    places: dict[str, dict[Place, Severity]]
+    notes: dict[str, dict[Place, Note]]
+    only_sheet: str | None
+
+    def cells_of(self, finding: Finding) -> tuple[str, ...]:
+        """A finding's line in the list, in the order of HEADINGS."""
+        return (
+            finding.sheet or "",
+            finding.cell or "",
+            finding.column or "",
+            shown(finding.value),
+            finding.rule,
+            finding.message,
+            SEVERITY_WORDS[finding.severity],
+        )
+
+    def place_of(self, finding: Finding) -> tuple[str, Place] | None:
+        """The sheet and the cell that a finding is about, None when it is about no cell."""
+        sheet, place = finding.sheet or self.only_sheet, place_of(finding.cell)
+        return None if sheet is None or place is None else (sheet, place)
+
+
+def letter(reading: Reading, *, name: str, owner: str, next_step: str) -> Letter:
+    """What to tell `owner` about the file that they know as `name`."""
+    findings = sorted(reading.findings, key=lambda finding: finding.severity != "reject")
+    by_place: dict[str, dict[Place, list[Finding]]] = {}
+    for finding in findings:
+        sheet, place = finding.sheet or reading.sheet, place_of(finding.cell)
+        if sheet is not None and place is not None:
+            by_place.setdefault(sheet, {}).setdefault(place, []).append(finding)
+    return Letter(
+        title=_title(reading, name),
+        verdict=reading.verdict,
+        lines=_lines(reading, owner, next_step),
+        listed=tuple(findings[:MOST_LISTED]),
+        places={
+            sheet: {place: found[0].severity for place, found in places.items()} for sheet, places in by_place.items()
+        },
+        notes=_notes(by_place, reading),
+        only_sheet=reading.sheet,
+    )
+
+
+def place_of(cell: str | None) -> Place | None:
+    """`C5` → (5, 3); None for what is not the address of a cell that a sheet can have."""
+    match = _ADDRESS.match(cell or "")
+    if match is None:
+        return None
+    row, column = int(match[2]), column_number(match[1].upper())
+    return (row, column) if 1 <= row <= _MOST_ROWS and column <= _MOST_COLUMNS else None
+
+
+def link_to(sheet: str, cell: str) -> str:
+    """The target of a link inside a workbook: `'My sheet'!C5`."""
+    quoted = sheet.replace("'", "''")
+    return f"'{quoted}'!{cell}"
+
+
+def lines_needed(texts: Iterable[str]) -> int:
+    """How many lines the tallest of a finding's cells takes at the list's column widths."""
+    needed = (
+        sum(1 + len(line) // (width - 1) for line in text.splitlines())
+        for text, width in zip(texts, WIDTHS, strict=True)
+    )
+    return min(max([1, *needed]), 12)
+
+
+def legible(text: str) -> str:
+    """`text` without the characters that no workbook can hold, `_x000D_` kept from being decoded."""
+    return _ESCAPE_LIKE.sub("_x005F_", _UNWRITABLE.sub("\ufffd", text))
+
+
+def shown(value: str | None) -> str:
+    """A value as it stands in the list of findings: one cell's worth of it."""
+    text = value or ""
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def _title(reading: Reading, name: str) -> str:
+    if reading.error is not None:
+        return f"{name} could not be read"
+    if reading.verdict == "returned":
+        return f"{name} was returned: nothing of it was loaded"
+    if reading.verdict == "partly":
+        return f"{name} was loaded in part: {reading.rows_accepted:,} of {reading.rows_read:,} rows"
+    return f"{name} was loaded"
+
+
+def _lines(reading: Reading, owner: str, next_step: str) -> tuple[tuple[str, str], ...]:
+    rejects = sum(finding.severity == "reject" for finding in reading.findings)
+    notices = len(reading.findings) - rejects
+    lines = [("What happened", reading.error)] if reading.error is not None else []
+    if reading.error is None:
+        counts = (
+            f"{reading.rows_read:,} rows read, {reading.rows_accepted:,} loaded, {reading.rows_returned:,} returned"
+        )
+        lines.append(("Rows", counts))
+    lines += [("Owner", owner), ("Next step", next_step)]
+    if reading.findings:
+        lines.append(("Findings", f"{rejects:,} to correct (red), {notices:,} to look at (yellow)" + _cut(reading)))
+    return tuple(lines)
+
+
+def _cut(reading: Reading) -> str:
+    surplus = len(reading.findings) - MOST_LISTED
+    return f"; the first {MOST_LISTED:,} are listed, {surplus:,} more are not" if surplus > 0 else ""
+
+
+def _notes(by_place: dict[str, dict[Place, list[Finding]]], reading: Reading) -> dict[str, dict[Place, Note]]:
+    notes: dict[str, dict[Place, Note]] = {}
+    written = 0
+    for sheet, places in by_place.items():
+        for place, findings in places.items():
+            if written == MOST_NOTES:
+                return notes
+            notes.setdefault(sheet, {})[place] = Note(findings[0].severity, _note(findings, reading))
+            written += 1
+    return notes
+
+
+def _note(findings: list[Finding], reading: Reading) -> str:
+    said = list(dict.fromkeys(finding.message for finding in findings))
+    return "\n".join([*said, _to_do(findings[0].severity, reading)])
+
+
+def _to_do(severity: Severity, reading: Reading) -> str:
+    if severity == "notice":
+        return "→ Please look at it; it does not keep the row from being loaded."
+    if reading.verdict == "returned":
+        return "→ Please correct this cell; the file is loaded once every red cell is in order."
+    return "→ Please correct this cell; its row was not loaded, the other rows were."

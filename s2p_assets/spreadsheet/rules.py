@@ -1,0 +1,219 @@
+"""Putting a contract's pandera rules to rows that were read, and saying in plain words which row breaks which.
+
+Reading cells belongs elsewhere; here every value already has its type.
+"""
+
+import datetime as dt
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+
+from s2p_assets.columns import Column, Severity
+from s2p_assets.spreadsheet.cells import noun, shown
+from s2p_assets.spreadsheet.contract import Workbook
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One rule that one row breaks at one column; `position` is None for a rule over all rows.
+
+    `earlier`: the position of the row that this one repeats; its cell is to end the message.
+    """
+
+    position: int | None
+    column: str | None
+    rule: str
+    message: str
+    value: str | None
+    severity: Severity = "reject"
+    earlier: int | None = None
+
+
+def broken_rules(frame: pd.DataFrame, workbook: Workbook) -> Iterator[Broken]:
+    """Every broken rule of the contract's columns and rows.
+
+    `frame` has the contract's columns with Arrow types, one row per row read; missing values break no
+    rule here. A rule that itself fails is reported once, with its error.
+    """
+    schema = workbook.rows.to_schema()
+    for column in workbook.columns:
+        for check in schema.columns[column.name].checks:
+            yield from _column_rule(frame[column.name], check, column)
+        if column.unique:
+            yield from _repeated(frame, (column.name,), "unique", workbook)
+    for check in schema.checks:
+        yield from _row_rule(frame, check, workbook)
+    if workbook.key:
+        yield from _repeated(frame, workbook.key, "key", workbook)
+
+
+def last_gate(frame: pd.DataFrame, workbook: Workbook) -> Iterator[Broken]:
+    """What pandera itself still finds in the rows about to be accepted; nothing, as a rule."""
+    schema = workbook.rows.to_schema()
+    schema.checks = [check for check in schema.checks if not (check.name or "").startswith("notice:")]
+    try:
+        schema.validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        for case in errors.failure_cases.drop_duplicates(["column", "check"]).itertuples():
+            message = f"the rows break the contract's rule {case.check}"
+            column = str(case.column) if case.column else None
+            yield Broken(None, column, str(case.check), message, shown(str(case.failure_case)))
+
+
+def _column_rule(values: pd.Series, check: pa.Check, column: Column) -> Iterator[Broken]:
+    present = values.notna().to_numpy()
+    where = np.flatnonzero(present)
+    if not len(where):
+        return
+    kept = values if present.all() else values[present]
+    failed = _failures(check, kept.reset_index(drop=True))
+    severity, rule = _severity(check)
+    if isinstance(failed, str):
+        yield Broken(None, column.name, rule, failed, None, severity)
+        return
+    for position in np.flatnonzero(failed):
+        value = kept.iloc[int(position)]
+        message = wording(check, value, column)
+        yield Broken(int(where[position]), column.name, rule, message, value_text(value), severity)
+
+
+def _row_rule(frame: pd.DataFrame, check: pa.Check, workbook: Workbook) -> Iterator[Broken]:
+    severity, rule = _severity(check)
+    names = [column.name for column in workbook.columns]
+    at = rule if rule in names else None
+    if not len(frame):
+        return
+    failed = _failures(check, frame)
+    if isinstance(failed, str):
+        yield Broken(None, at, "row_rule", failed, None, severity)
+        return
+    message = str(check.error or f"breaks the rule {check.name}")
+    for position in np.flatnonzero(failed):
+        value = value_text(frame[at].iloc[int(position)]) if at else None
+        yield Broken(int(position), at, "row_rule", message, value, severity)
+
+
+def _severity(check: pa.Check) -> tuple[Severity, str]:
+    severity, mark, rest = (check.name or "").partition(":")
+    if mark and severity in ("reject", "notice"):
+        return ("notice" if severity == "notice" else "reject"), rest
+    return "reject", _SHORT.get(check.name or "", check.name or "check")
+
+
+_SHORT = {
+    "greater_than_or_equal_to": "ge",
+    "greater_than": "gt",
+    "less_than_or_equal_to": "le",
+    "less_than": "lt",
+    "equal_to": "eq",
+    "not_equal_to": "ne",
+}
+
+
+def _failures(check: pa.Check, values: Any) -> npt.NDArray[np.bool_] | str:
+    """Which rows break the rule; a sentence when it is broken as a whole or cannot be put."""
+    try:
+        output = check(values).check_output
+    except Exception as error:
+        return f"the rule {check.error or check.name} could not be put: {type(error).__name__}: {error}"
+    if isinstance(output, pd.DataFrame):
+        output = output.fillna(True).all(axis=1)
+    if not isinstance(output, pd.Series):
+        passed = bool(output)
+        return np.zeros(len(values), dtype=bool) if passed else str(check.error or f"breaks the rule {check.name}")
+    good = output.reindex(values.index).fillna(True).astype(bool).to_numpy()
+    return ~good
+
+
+def _repeated(frame: pd.DataFrame, key: Sequence[str], rule: str, workbook: Workbook) -> Iterator[Broken]:
+    """Later rows with the same key as an earlier one."""
+    complete = frame[list(key)].notna().all(axis=1).to_numpy()
+    where = np.flatnonzero(complete)
+    if not len(where):
+        return
+    groups = frame.loc[complete, list(key)].groupby(list(key), sort=False).ngroup().to_numpy()
+    _, first = np.unique(groups, return_index=True)
+    earlier = first[groups]
+    titles = {column.name: " ".join(column.headers[0].split()) for column in workbook.columns}
+    same = " and ".join(titles[name] for name in key)
+    for position in np.flatnonzero(earlier != np.arange(len(groups))):
+        row = int(where[position])
+        value = ", ".join(value_text(frame[name].iloc[row]) for name in key)
+        message = f"the same {same} ({shown(value)}) as in"
+        before = int(where[earlier[position]])
+        yield Broken(row, key[0], rule, message, value_text(frame[key[0]].iloc[row]), earlier=before)
+
+
+def value_text(value: Any) -> str:
+    """A typed value as a person writes it."""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, dt.datetime):
+        return f"{value:%Y-%m-%d}" if value.time() == dt.time() else f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return str(value)
+
+
+Wording = Callable[[str, dict[str, Any], Column], str]
+
+
+def _range(text: str, given: dict[str, Any], _: Column) -> str:
+    return f"{text} is not between {value_text(given['min_value'])} and {value_text(given['max_value'])}"
+
+
+def _one_of(text: str, given: dict[str, Any], _: Column) -> str:
+    allowed = [value_text(value) for value in given["allowed_values"]]
+    folded = {value.casefold(): value for value in allowed}
+    near = difflib.get_close_matches(text.casefold(), folded, n=1, cutoff=0.7)
+    if near:
+        return f"'{shown(text)}' is not one of the values allowed; did you mean '{folded[near[0]]}'?"
+    listed = ", ".join(map(repr, allowed[:8])) + (" …" if len(allowed) > 8 else "")
+    return f"'{shown(text)}' is not one of {listed}"
+
+
+def _length(text: str, given: dict[str, Any], _: Column) -> str:
+    low, high, exact = given.get("min_value"), given.get("max_value"), given.get("exact_value")
+    wanted = str(exact) if exact is not None else f"{low or 0} to {high}" if high is not None else f"at least {low}"
+    return f"'{shown(text)}' has {len(text)} characters, not {wanted}"
+
+
+_WORDINGS: dict[str, Wording] = {
+    "greater_than_or_equal_to": lambda text, given, _: f"{text} is below {value_text(given['min_value'])}",
+    "greater_than": lambda text, given, _: f"{text} is not above {value_text(given['min_value'])}",
+    "less_than_or_equal_to": lambda text, given, _: f"{text} is above {value_text(given['max_value'])}",
+    "less_than": lambda text, given, _: f"{text} is not below {value_text(given['max_value'])}",
+    "equal_to": lambda text, given, _: f"{text} is not {value_text(given['value'])}",
+    "not_equal_to": lambda text, given, _: f"{text} is not allowed here",
+    "in_range": _range,
+    "isin": _one_of,
+    "notin": lambda text, given, _: f"'{shown(text)}' is not allowed here",
+    "str_matches": lambda text, given, column: (
+        f"'{shown(text)}' does not look like {noun(column)} (pattern {_pattern(given)})"
+    ),
+    "str_contains": lambda text, given, _: f"'{shown(text)}' does not contain {_pattern(given)}",
+    "str_startswith": lambda text, given, _: f"'{shown(text)}' does not begin with {given['string']!r}",
+    "str_endswith": lambda text, given, _: f"'{shown(text)}' does not end with {given['string']!r}",
+    "str_length": _length,
+}
+
+
+def _pattern(given: dict[str, Any]) -> str:
+    pattern = given["pattern"]
+    return str(getattr(pattern, "pattern", pattern))
+
+
+def wording(check: pa.Check, value: Any, column: Column) -> str:
+    """A broken column rule in plain words: `-3 is below 0`."""
+    text = value_text(value)
+    words = _WORDINGS.get(check.name or "")
+    if words is not None:
+        return words(text, check.statistics or {}, column)
+    return f"{shown(text)}: {check.error or f'breaks the rule {check.name}'}"

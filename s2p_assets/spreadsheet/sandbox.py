@@ -1,0 +1,279 @@
+"""Reading files in a child process with bounds of time and memory, so that no file can take the system down.
+
+What is read, and how, belongs to `reading`; this module runs it elsewhere and always comes back with an answer.
+"""
+
+import contextlib
+import os
+import pickle
+import queue
+import selectors
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, TypeVar
+
+import pyarrow
+import pyarrow.ipc
+
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.findings import Reading
+
+T = TypeVar("T")
+Item = tuple[Path, Sequence[Workbook], str | None]
+
+_LENGTH = struct.Struct(">Q")
+_START_SECONDS = 120.0
+_ENTRY = "from s2p_assets.spreadsheet.sandbox import serve; serve()"
+
+
+class Died(Exception):  # noqa: N818
+    """The child ended before it answered; the message says why, for the file's owner."""
+
+
+class _Child:
+    """One reading process. Not safe for several threads at once."""
+
+    def __init__(self, seconds: float, memory_mb: int) -> None:
+        self._seconds = seconds
+        self._memory_mb = memory_mb
+        self._noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed with the child
+        environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
+        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RUST_BACKTRACE": "0"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {_ENTRY}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._noise,
+            env=environment,
+            start_new_session=True,
+        )
+        try:
+            self._send((seconds, memory_mb))
+            self._receive(_START_SECONDS)
+        except Died as error:
+            self.close()
+            self._noise.seek(0)
+            last = self._noise.read()[-500:].decode(errors="replace").strip().rsplit("\n", 1)[-1]
+            raise RuntimeError(f"the reading process does not start: {error}: {last}") from error
+
+    def call(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What `function` returns in the child. Raises Died; what it raises there is raised here."""
+        self._send((function, arguments))
+        failed, answer = self._receive(self._seconds)
+        if failed:
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        self._process.wait()
+        self._noise.close()
+
+    def _send(self, message: object) -> None:
+        payload = pickle.dumps(message, protocol=5)
+        stream = self._process.stdin
+        assert stream is not None
+        try:
+            stream.write(_LENGTH.pack(len(payload)) + payload)
+            stream.flush()
+        except OSError as error:
+            raise Died("reading it ended the reading process") from error
+
+    def _receive(self, seconds: float) -> Any:
+        deadline = time.monotonic() + seconds
+        (length,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline))
+        return pickle.loads(self._read(length, deadline))  # noqa: S301  our own child wrote it
+
+    def _read(self, count: int, deadline: float) -> bytes:
+        stream = self._process.stdout
+        assert stream is not None
+        parts: list[bytes] = []
+        with selectors.DefaultSelector() as selector:
+            selector.register(stream, selectors.EVENT_READ)
+            while count:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    raise Died(f"reading it took longer than {self._seconds:g} seconds; split it or ask for help")
+                piece = os.read(stream.fileno(), min(count, 1024**2))
+                if not piece:
+                    raise Died(self._why())
+                parts.append(piece)
+                count -= len(piece)
+        return b"".join(parts)
+
+    def _why(self) -> str:
+        code = self._process.wait()
+        if code == -signal.SIGALRM:
+            return f"reading it took longer than {self._seconds:g} seconds; split it or ask for help"
+        if code == -signal.SIGKILL:
+            return "reading it needs more memory than the server has; clear far-off cells in Excel and save as .xlsx"
+        return (
+            f"reading it crashed the reading process or needs more than {self._memory_mb:,} MB; "
+            "open it in Excel and save as .xlsx"
+        )
+
+
+class Sandbox:
+    """Reads files in up to `workers` child processes, each file within `seconds` and `memory_mb`.
+
+    A child is started when first needed and lives on; one that dies is replaced for the next file.
+    Use as a context manager, or call `close`. Safe to use from several threads.
+    """
+
+    def __init__(self, *, seconds: float = 300.0, memory_mb: int = 4096, workers: int = 1) -> None:
+        self._seconds = seconds
+        self._memory_mb = memory_mb
+        self._workers = max(1, workers)
+        self._idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()
+        for _ in range(self._workers):
+            self._idle.put(None)
+        self._living: set[_Child] = set()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the children. The sandbox may be used again; new ones are then started."""
+        with self._lock:
+            living, self._living = self._living, set()
+        for child in living:
+            child.close()
+
+    def read(
+        self,
+        path: Path,
+        workbooks: Sequence[Workbook],
+        *,
+        shown_as: str | None = None,
+        others: Sequence[Workbook] = (),
+    ) -> Reading:
+        """`path` read against the one of `workbooks` whose columns are found in it; never raises for a bad file.
+
+        `shown_as`: the file's name on the share, for messages and for dates in file names.
+        `others`: contracts that may be named as nearest. A contract class must be importable.
+        """
+        with tempfile.TemporaryDirectory(prefix="s2p-") as spool:
+            rows = Path(spool) / "rows.arrow"
+            try:
+                reading = self.run(_read_to, rows, Path(path), tuple(workbooks), shown_as, tuple(others))
+            except Died as error:
+                return Reading(file=Path(shown_as) if shown_as else Path(path), error=str(error))
+            if rows.exists():
+                with pyarrow.memory_map(str(rows)) as source:
+                    reading.rows = pyarrow.ipc.open_file(source).read_all()
+            return reading
+
+    def read_many(self, items: Iterable[Item], *, others: Sequence[Workbook] = ()) -> Iterator[Reading]:
+        """One Reading per (path, workbooks, shown_as), in order, up to `workers` files at a time."""
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="s2p-read") as pool:
+            waiting: deque[Future[Reading]] = deque()
+            for path, workbooks, shown_as in items:
+                waiting.append(pool.submit(self.read, path, workbooks, shown_as=shown_as, others=others))
+                if len(waiting) > self._workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What the importable `function` returns in a child, within the bounds. Raises Died, or what it raises."""
+        child = self._idle.get()
+        try:
+            if child is None or child not in self._living:
+                child = _Child(self._seconds, self._memory_mb)
+                with self._lock:
+                    self._living.add(child)
+            try:
+                return child.call(function, *arguments)
+            except Died:
+                with self._lock:
+                    self._living.discard(child)
+                child.close()
+                child = None
+                raise
+        finally:
+            self._idle.put(child)
+
+
+def _read_to(
+    rows: Path, path: Path, workbooks: Sequence[Workbook], shown_as: str | None, others: Sequence[Workbook]
+) -> Reading:
+    """In the child: reads the file, leaves its rows at `rows` as an Arrow file and returns the rest."""
+    from s2p_assets.spreadsheet.reading import read_file
+
+    reading = read_file(path, workbooks, shown_as, others)
+    if reading.rows is not None:
+        with pyarrow.OSFile(str(rows), "wb") as sink, pyarrow.ipc.new_file(sink, reading.rows.schema) as writer:
+            writer.write_table(reading.rows)
+        reading.rows = None
+    return reading
+
+
+def serve() -> None:
+    """The child's life: answers one request after the other until its parent closes the pipe."""
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    seconds, memory_mb = _received(requests)
+    import s2p_assets.spreadsheet.reading  # noqa: F401  imports come first: the bound counts from here
+
+    _bound_memory(memory_mb)
+    _answer(answers, (False, None))
+    while (request := _received(requests)) is not None:
+        function, arguments = request
+        signal.setitimer(signal.ITIMER_REAL, seconds + 5)
+        answer = _outcome(function, arguments)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        _answer(answers, answer)
+
+
+def _outcome(function: Callable[..., Any], arguments: Sequence[Any]) -> tuple[bool, Any]:
+    """(failed, result or error); out of memory and panics end the process, for its state is doubtful then."""
+    try:
+        return False, function(*arguments)
+    except MemoryError:
+        os._exit(70)
+    except Exception as error:
+        return True, RuntimeError(f"{type(error).__name__}: {error}")
+    except BaseException:
+        os._exit(71)
+
+
+def _bound_memory(megabytes: int) -> None:
+    import resource
+
+    pages = int(Path("/proc/self/statm").read_text().split()[0]) if Path("/proc/self/statm").exists() else 0
+    bound = pages * resource.getpagesize() + megabytes * 1024**2
+    resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
+
+
+def _received(stream: IO[bytes]) -> Any:
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    return pickle.loads(stream.read(_LENGTH.unpack(head)[0]))  # noqa: S301  our own parent wrote it
+
+
+def _answer(stream: IO[bytes], answer: object) -> None:
+    payload = pickle.dumps(answer, protocol=5)
+    stream.write(_LENGTH.pack(len(payload)) + payload)
+    stream.flush()

@@ -1,0 +1,211 @@
+"""Which rows under a header are rows of the table: not blank ones, totals, repeated headers, units or notes.
+
+What stands in the rows is read elsewhere.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow
+import pyarrow.compute as pc
+
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.findings import Finding
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, address, letters
+from s2p_assets.spreadsheet.header import Header, folded, is_required
+
+_UNIT_WORDS = (
+    "eur euro usd gbp chf jpy pln sek nok dkk kg g t l ml m cm mm km m2 m3 pcs pc pieces piece stk stuck st "
+    "units unit each ea days day weeks months hours h min box boxes pallets date text number code "
+    "yyyymmdd ddmmyyyy mmddyyyy"
+)
+_UNITS = frozenset(_UNIT_WORDS.split())
+
+
+@dataclass
+class TableRows:
+    """The rows of one table.
+
+    `numbers`: their row numbers; `cells`: per contract column, its cells in these rows; `filled`: per
+    row, its non-empty cells in the table's columns; `ignored`: all other non-empty cells below the header.
+    """
+
+    sheet: Sheet
+    header: Header
+    numbers: Ints
+    cells: dict[str, Cells]
+    filled: npt.NDArray[np.int64]
+    ignored: int
+    notices: list[Finding] = field(default_factory=list)
+
+
+def table_rows(sheet: Sheet, header: Header, workbook: Workbook) -> TableRows:
+    """The rows of `workbook`'s table under `header`, with a notice for whatever was passed over."""
+    below = {number: cells.where(cells.rows > header.bottom) for number, cells in sheet.columns.items()}
+    mapped = {name: below[number] for name, number in header.found.items() if number in below}
+    numbers = _union(mapped)
+    found = TableRows(sheet, header, numbers, mapped, _filled(mapped, numbers), 0)
+    every = sum(len(cells) for cells in below.values())
+    for rule, message, rows in (
+        ("repeated_header", "the header again", _repeated_headers(found)),
+        ("units", "a row of units", _units(found)),
+        ("totals", "a row of totals", _totals(found, below, workbook)),
+    ):
+        _leave_out(found, rule, message, rows)
+    _leave_out(found, "note", "a note or heading", _notes(found, workbook))
+    found.ignored = every - int(found.filled.sum())
+    _notice_unknown_columns(found, below, workbook)
+    return found
+
+
+def _union(mapped: dict[str, Cells]) -> Ints:
+    last = max((int(cells.rows[-1]) for cells in mapped.values() if len(cells)), default=0)
+    held = np.zeros(last + 1, dtype=bool)
+    for cells in mapped.values():
+        held[cells.rows] = True
+    return np.flatnonzero(held).astype(np.int32)
+
+
+def _filled(mapped: dict[str, Cells], numbers: Ints) -> npt.NDArray[np.int64]:
+    filled = np.zeros(len(numbers), np.int64)
+    for cells in mapped.values():
+        filled[np.searchsorted(numbers, cells.rows)] += 1
+    return filled
+
+
+def _leave_out(found: TableRows, rule: str, message: str, rows: list[int]) -> None:
+    """Takes `rows` out of the table and says so once."""
+    if not rows:
+        return
+    keep = ~np.isin(found.numbers, rows)
+    found.numbers, found.filled = found.numbers[keep], found.filled[keep]
+    found.cells = {name: cells.where(~np.isin(cells.rows, rows)) for name, cells in found.cells.items()}
+    first = found.sheet.row(rows[0])
+    column = min(first, default=1)
+    many = f"; {len(rows):,} such rows were not read" if len(rows) > 1 else "; it was not read as a row"
+    found.notices.append(
+        Finding(found.sheet.name, address(rows[0], column), None, first.get(column), rule, f"{message}{many}", "notice")
+    )
+
+
+def _repeated_headers(found: TableRows) -> list[int]:
+    written = {name: found.sheet.row(found.header.bottom).get(found.header.found[name], "") for name in found.cells}
+    candidates: dict[int, int] = {}
+    for name, cells in found.cells.items():
+        if written[name]:
+            same = pc.equal(pc.utf8_trim_whitespace(cells.texts), written[name].strip())
+            for row in cells.rows[same.to_numpy(zero_copy_only=False)]:
+                candidates[int(row)] = candidates.get(int(row), 0) + 1
+    filled = dict(zip(found.numbers.tolist(), found.filled.tolist(), strict=True)) if candidates else {}
+    return sorted(row for row, count in candidates.items() if count == filled[row] and count >= min(2, len(written)))
+
+
+def _units(found: TableRows) -> list[int]:
+    row = found.header.bottom + 1
+    if not len(found.numbers) or found.numbers[0] != row:
+        return []
+    texts = [text.strip() for text in found.sheet.row(row).values()]
+    kinds = {found.sheet.kind(row, column) for column in found.sheet.row(row)}
+    if kinds != {CellKind.TEXT} or not all(_is_unit(text) for text in texts):
+        return []
+    return [row]
+
+
+def _is_unit(text: str) -> bool:
+    bracketed = (text[:1], text[-1:]) in {("(", ")"), ("[", "]")} and not any(mark.isdigit() for mark in text[1:-1])
+    return bracketed or text in ("€", "$", "£", "¥", "%", "#") or folded(text) in _UNITS
+
+
+def _totals(found: TableRows, below: dict[int, Cells], workbook: Workbook) -> list[int]:
+    """Rows whose first text is a word for a total, or begins with one while a required cell is empty."""
+    words = [re.escape(word) for word in workbook.totals]
+    if not words or not len(found.numbers):
+        return []
+    left, right = min(found.header.written), max(found.header.written)
+    columns = [number for number in sorted(below) if left <= number <= right]
+    exact = re.compile(rf"\W*(?:{'|'.join(words)})\W*", re.IGNORECASE)
+    like_total = rf"(?i)^\W*(?:{'|'.join(words)})(?:\W|$)"
+    known = set(found.numbers.tolist())
+    rows: set[int] = set()
+    for number in columns:
+        cells = below[number]
+        like = pc.match_substring_regex(cells.texts, like_total).to_numpy(zero_copy_only=False)
+        for place in np.flatnonzero(like & (cells.kinds == CellKind.TEXT)):
+            row = int(cells.rows[place])
+            first = row in known and _first_text(below, columns, row) == number
+            text = str(cells.texts[int(place)].as_py())
+            if first and (exact.fullmatch(text) or _lacks_required(found, workbook, row)):
+                rows.add(row)
+    return sorted(rows)
+
+
+def _first_text(below: dict[int, Cells], columns: list[int], row: int) -> int | None:
+    for number in columns:
+        place = below[number].at(row)
+        is_text = place is not None and below[number].kinds[place] == CellKind.TEXT
+        if is_text and any(mark.isalpha() for mark in str(below[number].texts[place].as_py())):
+            return number
+    return None
+
+
+def _lacks_required(found: TableRows, workbook: Workbook, row: int) -> bool:
+    required = [column.name for column in workbook.columns if is_required(column) and not column.optional]
+    return any(name in found.cells and found.cells[name].at(row) is None for name in required)
+
+
+def _notes(found: TableRows, workbook: Workbook) -> list[int]:
+    """Rows with one text alone: in a column that may be empty anywhere, or prose after the last full row."""
+    required = {column.name for column in workbook.columns if is_required(column) and not column.optional}
+    here = required & found.cells.keys()
+    if len(here) < 2 or not (found.filled == 1).any():
+        return []
+    full = found.numbers[found.filled > 1]
+    last = int(full[-1]) if len(full) else 0
+    alone = found.numbers[found.filled == 1]
+    rows = []
+    for name, cells in found.cells.items():
+        for place in np.flatnonzero(np.isin(cells.rows, alone) & (cells.kinds == CellKind.TEXT)).tolist():
+            row, text = int(cells.rows[place]), str(cells.texts[place].as_py()).strip()
+            if name not in required or (row > last and _is_prose(text)):
+                rows.append(row)
+    return sorted(rows)
+
+
+def _is_prose(text: str) -> bool:
+    return " " in text or text[:1] in "*†‡" or text.endswith(":")
+
+
+def _notice_unknown_columns(found: TableRows, below: dict[int, Cells], workbook: Workbook) -> None:
+    known = set(found.header.found.values())
+    ignored = {folded(name) for name in workbook.ignores}
+    nameless: list[tuple[int, int]] = []
+    for number, cells in below.items():
+        title = found.header.written.get(number, "")
+        if number in known or folded(title) in ignored:
+            continue
+        if not title or re.match(r"Unnamed: \d+", title):
+            nameless.append((number, len(cells)))
+        else:
+            count = f"its {len(cells):,} cells were" if len(cells) != 1 else "its one cell was"
+            message = f"column '{' '.join(title.split())}' is not in the contract; {count} ignored"
+            where = address(found.header.bottom, number)
+            found.notices.append(Finding(found.sheet.name, where, title, title, "unknown_column", message, "notice"))
+    filled = [(number, count) for number, count in nameless if count]
+    if filled:
+        names = ", ".join(letters(number) for number, _ in filled[:5]) + (" …" if len(filled) > 5 else "")
+        total = sum(count for _, count in filled)
+        columns = f"columns {names} have" if len(filled) > 1 else f"column {names} has"
+        message = f"{columns} no name; cells ignored there: {total:,}"
+        where = address(found.header.bottom, filled[0][0])
+        found.notices.append(Finding(found.sheet.name, where, None, None, "unnamed_column", message, "notice"))
+
+
+def scattered(values: pyarrow.Array, rows: Ints, numbers: Ints) -> pyarrow.Array:
+    """`values`, which stand in `rows`, laid out over `numbers`, null where a row has none."""
+    if len(rows) == len(numbers):
+        return values
+    position = np.full(len(numbers), -1, np.int64)
+    position[np.searchsorted(numbers, rows)] = np.arange(len(rows))
+    return values.take(pyarrow.array(position, mask=position < 0))

@@ -1,0 +1,349 @@
+"""An empty workbook made from a contract: headers, formats, drop-downs, and a sheet that explains every column.
+
+What a contract says is decided in its shelf file; reading what people fill in is elsewhere.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandera.pandas as pa
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.workbook import Workbook as Book
+from xlsxwriter.worksheet import Worksheet
+
+from s2p_assets.columns import Column, Kind
+from s2p_assets.spreadsheet.cells import example_of
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.grid import letters
+from s2p_assets.spreadsheet.header import is_required, matches_sheet
+
+GUIDE_SHEET = "How to fill this in"
+_LAST_ROW = 1_048_575
+_LONGEST_LIST = 255
+_LONGEST_PROMPT = 255
+_INK, _PAPER, _REQUIRED, _OPTIONAL, _RULE = "#1F2933", "#FFFFFF", "#243B53", "#D9E2EC", "#D5DAE1"
+
+_FORMATS: dict[Kind, str] = {
+    "text": "@",
+    "code": "@",
+    "number": "General",
+    "money": "#,##0.00",
+    "percent": "0.0%",
+    "whole": "#,##0",
+    "day": "yyyy-mm-dd",
+    "moment": "yyyy-mm-dd hh:mm",
+    "yes_no": "@",
+}
+_HOW: dict[Kind, str] = {
+    "text": "text",
+    "code": "a code, kept as written with its leading zeros",
+    "number": "a number",
+    "money": "an amount of money, a number",
+    "percent": "a share, as 25 %",
+    "whole": "a whole number",
+    "day": "a date",
+    "moment": "a date with a time of day",
+    "yes_no": "yes or no",
+}
+_EXAMPLES: dict[Kind, str] = {
+    "text": "any text",
+    "code": "00123",
+    "number": "12.5",
+    "money": "19.90",
+    "percent": "25%",
+    "whole": "12",
+    "day": "2025-03-31",
+    "moment": "2025-03-31 14:30",
+    "yes_no": "yes",
+}
+_GUIDE = (
+    ("Column", 24),
+    ("What it means", 46),
+    ("Required", 11),
+    ("What to write", 30),
+    ("Unit", 10),
+    ("Rules", 34),
+    ("Allowed values", 34),
+    ("Example", 16),
+)
+_BOUNDS = {
+    "greater_than_or_equal_to": ("at least {}", "min_value"),
+    "greater_than": ("more than {}", "min_value"),
+    "less_than_or_equal_to": ("at most {}", "max_value"),
+    "less_than": ("less than {}", "max_value"),
+    "not_equal_to": ("not {}", "value"),
+    "equal_to": ("exactly {}", "value"),
+    "str_startswith": ("begins with {}", "string"),
+    "str_endswith": ("ends with {}", "string"),
+    "str_matches": ("of the form {}", "pattern"),
+    "str_contains": ("contains {}", "pattern"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """The least and the greatest allowed value of a column; None where the contract sets none."""
+
+    least: Any = None
+    greatest: Any = None
+
+
+def write_template(workbook: Workbook, target: Path) -> Path:
+    """Writes an empty `.xlsx` for `workbook` to `target` and returns it; filled in sensibly, the reader accepts it.
+
+    Raises OSError when nothing can be written there.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".s2p-{target.name}")
+    try:
+        with xlsxwriter.Workbook(str(unfinished), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+            book.set_properties({"title": workbook.name, "created": dt.datetime(1980, 1, 1, tzinfo=dt.UTC)})
+            table = book.add_worksheet(_sheet_name(workbook))
+            choices = _write_guide(book, book.add_worksheet(GUIDE_SHEET), workbook)
+            _write_table(book, table, workbook, choices)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return target
+
+
+def _sheet_name(workbook: Workbook) -> str:
+    """A name of the table's sheet that the contract looks into."""
+    title = re.sub(r"[\[\]:*?/\\]", " ", workbook.thing.replace("_", " ").capitalize())[:31]
+    patterns = workbook.sheets.split("|")
+    stated = [re.sub(r"\[!?(.)[^\]]*\]", r"\1", pattern).replace("*", "").replace("?", "1") for pattern in patterns]
+    usable = [name[:31] for name in (title, *map(str.strip, stated)) if name and matches_sheet(workbook, name[:31])]
+    return usable[0] if usable else title
+
+
+def _write_table(book: Book, page: Worksheet, workbook: Workbook, choices: dict[str, str]) -> None:
+    required, optional = (_heading(book, colour, ink) for colour, ink in ((_REQUIRED, _PAPER), (_OPTIONAL, _INK)))
+    checks = workbook.rows.to_schema().columns
+    for position, column in enumerate(workbook.columns):
+        header = column.headers[0]
+        page.write_string(0, position, header, required if _must_be_filled(column) else optional)
+        note = _note(column, _rules(column, checks[column.name].checks))
+        options = {
+            "author": "s2p",
+            "x_scale": 2.2,
+            "height": 36 + 15 * sum(1 + len(line) // 44 for line in note.splitlines()),
+        }
+        page.write_comment(0, position, note, options)
+        page.set_column(position, position, _width(column), book.add_format({"num_format": _FORMATS[column.kind]}))
+        rule = _validation(column, _bounds(checks[column.name].checks), choices.get(column.name))
+        if rule:
+            page.data_validation(1, position, _LAST_ROW, position, rule | _messages(column, rule))
+    page.set_row(0, 32)
+    page.freeze_panes(1, 0)
+    page.set_landscape()
+    page.repeat_rows(0)
+    page.activate()
+
+
+def _heading(book: Book, colour: str, ink: str) -> Format:
+    return book.add_format(
+        {"bold": True, "font_color": ink, "bg_color": colour, "text_wrap": True, "valign": "vcenter", "border": 1}
+        | {"border_color": _RULE, "num_format": "@"}
+    )
+
+
+def _must_be_filled(column: Column) -> bool:
+    return is_required(column) and not column.optional
+
+
+def _note(column: Column, rules: Iterable[str]) -> str:
+    lines = [column.says, f"Write {_how(column)}{f', in {column.meaning.unit}' if column.meaning.unit else ''}."]
+    lines += [f"Rule: {rule}" for rule in rules]
+    if column.values:
+        lines.append(f"One of: {_listed(column.values)}")
+    lines.append(_requirement(column))
+    return "\n".join(line for line in lines if line)
+
+
+def _requirement(column: Column) -> str:
+    if _must_be_filled(column):
+        return "Required in every row."
+    if column.meaning.or_from:
+        return f"Taken from the {' or the '.join(column.meaning.or_from)}'s name when the column is not there."
+    return "May be left empty."
+
+
+def _how(column: Column) -> str:
+    if column.kind == "yes_no":
+        return f"{column.meaning.yes[0]} or {column.meaning.no[0]}"
+    if column.meaning.width and column.kind == "code":
+        return f"a code of {column.meaning.width} characters, with its leading zeros"
+    return _HOW[column.kind]
+
+
+def _rules(column: Column, checks: Iterable[pa.Check]) -> list[str]:
+    """The column's rules in plain words, without the list of allowed values."""
+    said = [_in_words(check) for check in checks if check.name != "isin"]
+    return [*(rule for rule in said if rule), *(["no value twice"] if column.unique else [])]
+
+
+def _in_words(check: pa.Check) -> str:
+    if check.name == "in_range":
+        return f"from {_value(check.statistics['min_value'])} to {_value(check.statistics['max_value'])}"
+    if check.name == "str_length":
+        least, greatest = check.statistics.get("min_value"), check.statistics.get("max_value")
+        return f"{least or 0} to {greatest} characters" if greatest else f"at least {least} characters"
+    if check.name in _BOUNDS:
+        words, name = _BOUNDS[check.name]
+        return words.format(_value(check.statistics[name]))
+    if check.name == "notin":
+        return f"none of {_listed(check.statistics['forbidden_values'])}"
+    return str(check.error or check.name or "")
+
+
+def _value(value: object) -> str:
+    pattern = getattr(value, "pattern", None)
+    return str(pattern if pattern is not None else value)
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _bounds(checks: Iterable[pa.Check]) -> _Bounds:
+    least, greatest = None, None
+    for check in checks:
+        if check.name in ("greater_than_or_equal_to", "greater_than", "in_range"):
+            least = check.statistics["min_value"]
+        if check.name in ("less_than_or_equal_to", "less_than", "in_range"):
+            greatest = check.statistics["max_value"]
+    return _Bounds(least, greatest)
+
+
+def _validation(column: Column, bounds: _Bounds, choices: str | None) -> dict[str, Any] | None:
+    """What Excel is to refuse in the column, as XlsxWriter wants it; None where every text may stand."""
+    if column.values or column.kind == "yes_no":
+        return {"validate": "list", "source": choices or _words(column)}
+    if column.kind in ("day", "moment"):
+        least, greatest = _moment(bounds.least, 1900), _moment(bounds.greatest, 9999)
+        return {"validate": "date", "criteria": "between", "minimum": least, "maximum": greatest}
+    if column.kind == "whole":
+        limits = _limits(bounds, 10**15 - 1)
+        return {"validate": "integer", "criteria": "between"} | limits
+    if column.kind in ("number", "money", "percent"):
+        return {"validate": "decimal", "criteria": "between"} | _limits(bounds, 1e15)
+    return None
+
+
+def _words(column: Column) -> list[str]:
+    return [*map(str, column.values or (column.meaning.yes[0], column.meaning.no[0]))]
+
+
+def _limits(bounds: _Bounds, furthest: float) -> dict[str, Any]:
+    least, greatest = bounds.least, bounds.greatest
+    return {"minimum": -furthest if least is None else least, "maximum": furthest if greatest is None else greatest}
+
+
+def _moment(value: Any, year: int) -> dt.datetime:
+    if isinstance(value, dt.datetime):
+        return value.replace(tzinfo=None)
+    if isinstance(value, dt.date):
+        return dt.datetime.combine(value, dt.time())
+    return dt.datetime(year, 1, 1) if year == 1900 else dt.datetime(year, 12, 31)  # noqa: DTZ001  Excel has no zones
+
+
+def _messages(column: Column, rule: dict[str, Any]) -> dict[str, Any]:
+    what = "one of the listed values" if rule["validate"] == "list" else _how(column)
+    return {
+        "error_title": column.headers[0][:32],
+        "error_message": f"Please write {what} here. See '{GUIDE_SHEET}'."[:_LONGEST_PROMPT],
+    }
+
+
+def _width(column: Column) -> int:
+    widest = max((len(str(value)) for value in column.values or ()), default=0)
+    usual = {"text": 26, "code": 16, "day": 13, "moment": 18}.get(column.kind, 13)
+    return min(max(usual, widest + 3, len(column.headers[0]) + 3), 42)
+
+
+def _write_guide(book: Book, page: Worksheet, workbook: Workbook) -> dict[str, str]:
+    """Explains the columns one per line; returns the place of each list of choices too long for a drop-down's own text."""
+    title = book.add_format({"bold": True, "font_size": 16, "font_color": _INK})
+    plain = book.add_format({"font_color": _INK})
+    cell = book.add_format({"text_wrap": True, "valign": "top", "border": 1, "border_color": _RULE, "num_format": "@"})
+    bold = book.add_format({"text_wrap": True, "valign": "top", "border": 1, "border_color": _RULE, "bold": True})
+    heading = _heading(book, _REQUIRED, _PAPER)
+    page.write_string(0, 0, f"How to fill in the sheet “{_sheet_name(workbook)}”", title)
+    lines = _introduction(workbook)
+    for number, text in enumerate(lines, 1):
+        page.write_string(number, 0, text, plain)
+    top = len(lines) + 2
+    for position, (text, width) in enumerate(_GUIDE):
+        page.write_string(top, position, text, heading)
+        page.set_column(position, position, width)
+    checks = workbook.rows.to_schema().columns
+    for number, column in enumerate(workbook.columns, top + 1):
+        texts = _explained(column, _rules(column, checks[column.name].checks))
+        for position, text in enumerate(texts):
+            page.write_string(number, position, text, cell if position else bold)
+    page.freeze_panes(top + 1, 1)
+    page.hide_gridlines(2)
+    page.set_landscape()
+    page.fit_to_pages(1, 0)
+    return _write_choices(page, workbook, top, heading)
+
+
+def _introduction(workbook: Workbook) -> list[str]:
+    rules = [str(check.error) for check in workbook.rows.to_schema().checks if check.error]
+    key = " and ".join(column.headers[0] for column in workbook.columns if column.name in workbook.key)
+    return [
+        f"One row: {' '.join(workbook.says.split())}",
+        "Dark headings must be filled in every row, light ones may be left empty. Do not rename the headings.",
+        *([f"Each {key} stands in one row only."] if key else []),
+        *[f"Looked for in every row: {rule}." for rule in rules],
+        f"Questions go to {workbook.owner}.",
+    ]
+
+
+def _explained(column: Column, rules: list[str]) -> tuple[str, ...]:
+    return (
+        column.headers[0],
+        column.says,
+        "yes" if _must_be_filled(column) else "no",
+        _how(column) + _patterns(column),
+        column.meaning.unit or "",
+        "\n".join(rules),
+        _listed(column.values or ()) if column.kind != "yes_no" else _listed(_words(column)),
+        _example(column),
+    )
+
+
+def _patterns(column: Column) -> str:
+    return f"; as text: {', '.join(map(example_of, column.meaning.written))}" if column.meaning.written else ""
+
+
+def _example(column: Column) -> str:
+    if column.values:
+        return str(column.values[0])
+    if column.kind == "yes_no":
+        return column.meaning.yes[0]
+    if column.kind == "code" and column.meaning.width:
+        return "123".zfill(column.meaning.width)
+    return _EXAMPLES[column.kind]
+
+
+def _write_choices(page: Worksheet, workbook: Workbook, top: int, heading: Format) -> dict[str, str]:
+    """Lists that do not fit into a drop-down's own text stand to the right of the guide."""
+    places: dict[str, str] = {}
+    position = len(_GUIDE) + 1
+    for column in workbook.columns:
+        words = _words(column) if column.values else []
+        if not words or (len(",".join(words)) <= _LONGEST_LIST and not any("," in word for word in words)):
+            continue
+        page.write_string(top, position, f"Choices: {column.headers[0]}", heading)
+        page.write_column(top + 1, position, words)
+        page.set_column(position, position, min(max(map(len, words)) + 3, 40))
+        letter = letters(position + 1)
+        places[column.name] = f"='{GUIDE_SHEET}'!${letter}${top + 2}:${letter}${top + 1 + len(words)}"
+        position += 1
+    return places

@@ -1,0 +1,471 @@
+"""Reading `.xlsx` and `.xlsm`: the sheets' XML is cut into cells as it is inflated, with type, digits and format.
+
+No general reader hands out value, type and format at speed, and several abort the process on odd
+files; so this one is our own. What the cells mean is decided elsewhere.
+"""
+
+import codecs
+import html
+import posixpath
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from xml.etree import ElementTree
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow
+import pyarrow.compute as pc
+
+from s2p_assets.spreadsheet import formats as number_formats
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, SheetWriter, column_number, letters
+from s2p_assets.spreadsheet.limits import MAX_CELLS, WorkbookUnreadable, inflated, open_zip
+
+_LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
+_PART_LIMIT = 64 * 1024**2
+
+# A cell as nearly every program writes it. What this does not match goes through `_OddCells`.
+_CELL = (
+    r'^r="(?P<c>[A-Z]{1,3})(?P<r>[0-9]{1,7})"(?: s="(?P<s>[0-9]*)")?(?: t="(?P<t>[a-zA-Z]*)")?(?: s="(?P<s2>[0-9]*)")?'
+    r'(?: (?:cm|vm|ph)="[0-9]*")*\s*(?:/>|>\s*(?P<f><f(?:[^>]*/>|[^>]*>[^<]*</f>))?\s*'
+    r"(?:(?P<h><v)(?: [^>]*)?>(?P<v>[^<]*)</v>|<v\s*/>)?\s*(?:<is>\s*<t(?: [^>]*)?>(?P<i>[^<]*)</t>\s*</is>)?\s*"
+    r"(?:<extLst>.*</extLst>)?\s*</c>)"
+)
+_ODD_START = re.compile(r"<c[>\t\r\n/]|<!")
+_ROW_OR_CELL = re.compile(r"<row\b([^>]*?)/?>|<c\b([^>]*?)(?:/>|>(.*?)</c>)", re.DOTALL)
+_ATTRIBUTE = re.compile(r"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_VALUE = re.compile(r"<v\b[^>]*?(?:/>|>(.*?)</v>)", re.DOTALL)
+_RUN = re.compile(r"<t\b[^>]*?(?:/>|>(.*?)</t>)", re.DOTALL)
+_PHONETIC = re.compile(r"<rPh\b.*?</rPh>", re.DOTALL)
+_ITEM = re.compile(r"<si\b[^>]*?(?:/>|>(.*?)</si>)", re.DOTALL)
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_MERGED = re.compile(r'<mergeCell\b[^>]*?ref="([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"')
+_KINDS = {
+    "": CellKind.NUMBER,
+    "n": CellKind.NUMBER,
+    "s": CellKind.TEXT,
+    "str": CellKind.TEXT,
+    "inlineStr": CellKind.TEXT,
+    "b": CellKind.BOOL,
+    "e": CellKind.ERROR,
+    "d": CellKind.ISO,
+}
+
+
+@dataclass(frozen=True)
+class _SheetPart:
+    name: str
+    member: str
+    hidden: bool
+
+
+class XlsxBook:
+    """An open `.xlsx`: its sheets by name, read one at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises WorkbookUnreadable when the directory or the workbook part is unusable."""
+        self._archive = open_zip(path)
+        try:
+            self._members = {_folded(name): name for name in self._archive.namelist()}
+            main = self._main_part()
+            root = self._tree(main)
+            self._relations = self._relations_of(main)
+            self._starts_1904 = _starts_1904(root)
+            self._sheets = self._sheet_parts(root)
+            self._formats = self._number_formats()
+        except BaseException:
+            self._archive.close()
+            raise
+        self._strings: pyarrow.Array | None = None
+
+    def close(self) -> None:
+        self._archive.close()
+
+    @property
+    def names(self) -> list[str]:
+        return [sheet.name for sheet in self._sheets]
+
+    def sheets(self) -> Iterator[Sheet]:
+        """Every worksheet, in the workbook's order. Raises WorkbookUnreadable."""
+        for part in self._sheets:
+            yield self._sheet(part)
+
+    def _main_part(self) -> str:
+        for target, kind, _ in self._relations_of(""):
+            if kind.endswith("/officeDocument") and _folded(target) in self._members:
+                return self._members[_folded(target)]
+        for name in self._members:
+            if name.endswith("xl/workbook.xml") or name == "workbook.xml":
+                return self._members[name]
+        raise WorkbookUnreadable("the file has no workbook part; open it in Excel and save it again")
+
+    def _part(self, member: str) -> str:
+        whole = b""
+        for piece in inflated(self._archive, member):
+            whole += piece
+            if len(whole) > _PART_LIMIT:
+                raise WorkbookUnreadable(f"the part {member} of the file is unreasonably large; save it again in Excel")
+        return "".join(_decoded([whole], member))
+
+    def _tree(self, member: str) -> ElementTree.Element:
+        text = self._part(member)
+        try:
+            bare = re.sub(r"^\s*<\?xml.*?\?>", "", text, count=1, flags=re.DOTALL)
+            root = ElementTree.fromstring(bare)  # noqa: S314  `_decoded` refuses DTDs
+        except ElementTree.ParseError as error:
+            raise WorkbookUnreadable(f"the part {member} of the file is damaged; save it again in Excel") from error
+        for element in root.iter():
+            element.tag = element.tag.rsplit("}", 1)[-1]
+            element.attrib = {name.rsplit("}", 1)[-1]: value for name, value in element.attrib.items()}
+        return root
+
+    def _relations_of(self, part: str) -> list[tuple[str, str, str]]:
+        """(target, type, id) of the relations of a part, targets as names of members."""
+        folder, name = posixpath.split(part)
+        member = self._members.get(_folded(posixpath.join(folder, "_rels", f"{name}.rels")))
+        if member is None:
+            return []
+        found = []
+        for relation in self._tree(member).iter("Relationship"):
+            target = relation.get("Target", "").replace("\\", "/")
+            where = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+            found.append((where, relation.get("Type", ""), relation.get("Id", "")))
+        return found
+
+    def _related(self, kind: str) -> str | None:
+        targets = [target for target, type_, _ in self._relations if type_.endswith(f"/{kind}")]
+        return next((self._members[_folded(target)] for target in targets if _folded(target) in self._members), None)
+
+    def _sheet_parts(self, root: ElementTree.Element) -> list[_SheetPart]:
+        targets = {key: (target, kind) for target, kind, key in self._relations}
+        spare = [target for target, kind, _ in self._relations if kind.endswith("/worksheet")]
+        parts = []
+        for position, sheet in enumerate(root.iter("sheet")):
+            target, kind = targets.get(sheet.get("id", ""), ("", "/worksheet"))
+            if not target and position < len(spare):
+                target = spare[position]
+            if not kind.endswith("/worksheet") or _folded(target) not in self._members:
+                continue
+            hidden = sheet.get("state", "visible") != "visible"
+            parts.append(_SheetPart(sheet.get("name", ""), self._members[_folded(target)], hidden))
+        return parts
+
+    def _number_formats(self) -> list[str]:
+        """The number format of every cell style, in order."""
+        member = self._related("styles")
+        if member is None:
+            return ["General"]
+        root = self._tree(member)
+        own = {f.get("numFmtId", ""): f.get("formatCode", "") for f in root.iter("numFmt")}
+        styles = root.find("cellXfs")
+        found = []
+        for style in styles.iter("xf") if styles is not None else ():
+            number = style.get("numFmtId", "0")
+            code = own.get(number) or number_formats.BUILT_IN_FORMATS.get(int(number) if number.isdigit() else 0)
+            found.append(code or "General")
+        return found or ["General"]
+
+    def _shared_strings(self) -> pyarrow.Array:
+        if self._strings is None:
+            member = self._related("sharedStrings")
+            self._strings = self._string_table(member) if member else pyarrow.array([], pyarrow.string())
+        return self._strings
+
+    def _string_table(self, member: str) -> pyarrow.Array:
+        parts = []
+        for text in _cut(_elements(self._archive, member), "</si>"):
+            found = [item.group(1) or "" for item in _ITEM.finditer(text)]
+            plain = [item[item.find(">") + 1 : -4] if _is_plain(item) else _rich_text(item) for item in found]
+            parts.append(_unescaped(pyarrow.array(plain, pyarrow.string())))
+        return pyarrow.concat_arrays(parts) if parts else pyarrow.array([], pyarrow.string())
+
+    def _sheet(self, part: _SheetPart) -> Sheet:
+        reader = _SheetReader(self._shared_strings, self._formats, part.name)
+        for piece in _cut(_elements(self._archive, part.member), "</row>"):
+            reader.take(piece)
+        return Sheet(
+            name=part.name,
+            columns=reader.writer.columns(),
+            hidden=part.hidden,
+            merged=sorted(reader.merged),
+            formats=self._formats,
+            starts_1904=self._starts_1904,
+        )
+
+
+class _SheetReader:
+    """Turns the XML of rows into cells, piece by piece."""
+
+    def __init__(self, strings: Callable[[], pyarrow.Array], formats: list[str], sheet: str) -> None:
+        self.writer = SheetWriter()
+        self.merged: set[tuple[int, int, int, int]] = set()
+        self._sheet = sheet
+        self._strings = strings
+        self._odd = _OddCells()
+        self._count = 0
+        self._where: Literal["before", "rows", "after"] = "before"
+        self._tail = ""
+        dates = [number_formats.is_date(code) for code in formats]
+        elapsed = [number_formats.is_elapsed(code) for code in formats]
+        self._is_date = np.array([*dates, False], dtype=bool)
+        self._is_elapsed = np.array([*elapsed, False], dtype=bool)
+
+    def take(self, text: str) -> None:
+        """Reads the next piece of the sheet's XML, which ends with a row's end or the sheet's."""
+        if self._where == "before":
+            start = re.search(r"<sheetData\b[^>]*?(/?)>", text)
+            if start is None:
+                return
+            self._where = "after" if start.group(1) else "rows"
+            text = text[start.end() :]
+        rest = text
+        if self._where == "rows":
+            rows, end, rest = text.partition("</sheetData")
+            self._take_rows(rows)
+            self._where = "after" if end else "rows"
+        if self._where == "after":
+            self._tail = self._tail[-4096:] + rest
+            self.merged.update(_ranges(self._tail))
+
+    def _take_rows(self, text: str) -> None:
+        text = _COMMENT.sub("", text) if "<!--" in text else text
+        cells = None if self._odd.active or _ODD_START.search(text) else _matched(text)
+        if cells is None:
+            cells = self._odd.cells(text)
+        self._count += len(cells["r"])
+        if self._count > MAX_CELLS:
+            raise WorkbookUnreadable(f"the file has more than {MAX_CELLS:,} cells; split it into smaller workbooks")
+        if len(cells["r"]):
+            self._write(cells)
+
+    def _write(self, cells: dict[str, pyarrow.Array]) -> None:
+        kind_names = pc.dictionary_encode(cells["t"])
+        types = kind_names.dictionary.to_pylist()
+        type_of = kind_names.indices.to_numpy()
+        kinds = np.array([_KINDS.get(name, CellKind.TEXT) for name in types], np.int8)[type_of]
+        texts = self._texts(cells, types, type_of)
+        style = _style_numbers(cells["s"], len(self._is_date) - 1)
+        number = kinds == CellKind.NUMBER
+        kinds[number & self._is_date[style]] = CellKind.DATE
+        kinds[number & self._is_elapsed[style]] = CellKind.DURATION
+        stored = pc.not_equal(texts, "").to_numpy(zero_copy_only=False)
+        formula = pc.not_equal(cells["f"], "").to_numpy(zero_copy_only=False)
+        is_text = pc.equal(cells["t"], "str").to_numpy(zero_copy_only=False)
+        kinds[formula & ~stored & ~is_text] = CellKind.UNCALCULATED
+        columns, rows = _column_numbers(cells["c"]), cells["r"].to_numpy()
+        if len(rows) and (rows.max() > _LAST_ROW or columns.max() > _LAST_COLUMN or rows.min() < 1):
+            raise WorkbookUnreadable(
+                f"sheet {self._sheet!r} has a cell beyond the last row or column; save it in Excel"
+            )
+        self.writer.add(columns, Cells(rows, kinds, texts, style.astype(np.int16)))
+
+    def _texts(self, cells: dict[str, pyarrow.Array], types: list[str], type_of: Ints) -> pyarrow.Array:
+        texts = cells["v"]
+        for position, name in enumerate(types):
+            if name == "s":
+                texts = self._shared(texts, type_of == position)
+            elif name == "inlineStr":
+                inline = pyarrow.array(type_of == position)
+                texts = pc.if_else(pc.and_(inline, pc.not_equal(cells["i"], "")), _unescaped(cells["i"]), texts)
+            elif name == "str":
+                texts = pc.if_else(pyarrow.array(type_of == position), _unescaped(texts), texts)
+        return texts
+
+    def _shared(self, texts: pyarrow.Array, mask: npt.NDArray[np.bool_]) -> pyarrow.Array:
+        strings = self._strings()
+        shared = pyarrow.array(mask)
+        try:
+            indices = pc.cast(pc.utf8_trim_whitespace(texts.filter(shared)), pyarrow.int32()).to_numpy()
+        except pyarrow.ArrowInvalid:
+            held = texts.filter(shared).to_pylist()
+            indices = np.array([int(text) if text.strip().isdigit() else -1 for text in held], dtype=np.int32)
+        known = (indices >= 0) & (indices < len(strings))
+        blank = pyarrow.array(np.where(known, indices, 0), pyarrow.int32(), mask=~known)
+        values = pc.fill_null(strings.take(blank), "") if len(strings) else pyarrow.array([""] * len(indices))
+        return pc.replace_with_mask(texts, shared, values)
+
+
+def _matched(text: str) -> dict[str, pyarrow.Array] | None:
+    """The cells of `text` in Arrow columns, or None when one of them is written in an unusual way."""
+    fragments = pc.split_pattern(pyarrow.array([text], pyarrow.large_string()), "<c ").values[1:]
+    cells = pc.extract_regex(fragments, _CELL)
+    if cells.null_count:
+        return None
+    found = {name: cells.field(name).cast(pyarrow.string()) for name in ("c", "r", "s", "s2", "t", "f", "v", "i")}
+    found["s"] = pc.binary_join_element_wise(found["s"], found.pop("s2"), "")
+    found["r"] = found["r"].cast(pyarrow.int32())
+    return found
+
+
+class _OddCells:
+    """Cells of writers that order attributes their own way, or give no addresses."""
+
+    def __init__(self) -> None:
+        self.active = False
+        self._row = 0
+        self._column = 0
+
+    def cells(self, text: str) -> dict[str, pyarrow.Array]:
+        """The cells of `text` in the same columns as `_matched`; keeps count where addresses are missing."""
+        self.active = True
+        text = _CDATA.sub(lambda found: html.escape(found.group(1)), text)
+        held: dict[str, list[str]] = {name: [] for name in ("c", "r", "s", "t", "f", "v", "i")}
+        for found in _ROW_OR_CELL.finditer(text):
+            if found.group(1) is not None:
+                self._start_row(found.group(1))
+            else:
+                self._add(held, found.group(2), found.group(3) or "")
+        arrays = {name: pyarrow.array(values, pyarrow.string()) for name, values in held.items()}
+        arrays["r"] = arrays["r"].cast(pyarrow.int32())
+        return arrays
+
+    def _start_row(self, attributes: str) -> None:
+        given = _attributes(attributes).get("r", "")
+        self._row = int(given) if given.isdigit() else self._row + 1
+        self._column = 0
+
+    def _add(self, held: dict[str, list[str]], attributes: str, inner: str) -> None:
+        given = _attributes(attributes)
+        place = re.fullmatch(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})", given.get("r", ""))
+        self._column = column_number(place.group(1).upper()) if place else self._column + 1
+        self._row = int(place.group(2)) if place else max(self._row, 1)
+        value = _VALUE.search(inner)
+        held["c"].append(place.group(1).upper() if place else letters(self._column))
+        held["r"].append(str(self._row))
+        held["s"].append(given.get("s", ""))
+        held["t"].append(given.get("t", ""))
+        held["f"].append("<f" if re.search(r"<f[\s/>]", inner) else "")
+        held["v"].append((value.group(1) or "") if value else "")
+        held["i"].append(_rich_text(inner) if "<is" in inner else "")
+
+
+def _attributes(text: str) -> dict[str, str]:
+    return {name: double or single for name, double, single in _ATTRIBUTE.findall(text)}
+
+
+def _column_numbers(names: pyarrow.Array) -> Ints:
+    encoded = pc.dictionary_encode(names)
+    numbers = np.array([column_number(name) for name in encoded.dictionary.to_pylist()], dtype=np.int32)
+    return numbers[encoded.indices.to_numpy()]
+
+
+def _style_numbers(styles: pyarrow.Array, last: int) -> npt.NDArray[np.int32]:
+    encoded = pc.dictionary_encode(styles)
+    given = [int(text) if text.isdigit() else 0 for text in encoded.dictionary.to_pylist()]
+    numbers = np.array([number if number < last else last for number in given], dtype=np.int32)
+    return numbers[encoded.indices.to_numpy()]
+
+
+def _ranges(text: str) -> Iterator[tuple[int, int, int, int]]:
+    for left, top, right, bottom in _MERGED.findall(text):
+        yield int(top), column_number(left), int(bottom), column_number(right)
+
+
+def _is_plain(item: str) -> bool:
+    return item.startswith("<t") and item.endswith("</t>") and item.count("<") == 2
+
+
+def _rich_text(item: str) -> str:
+    item = _CDATA.sub(lambda found: html.escape(found.group(1)), item)
+    return "".join(_RUN.findall(_PHONETIC.sub("", item)))
+
+
+def _unescaped(texts: pyarrow.Array) -> pyarrow.Array:
+    """XML entities and Excel's `_x000D_` resolved."""
+    odd = pc.or_(pc.match_substring(texts, "&"), pc.match_substring_regex(texts, "_x[0-9A-Fa-f]{4}_"))
+    if not pc.any(odd).as_py():
+        return texts
+    values = [_unescaped_text(text) for text in texts.filter(odd).to_pylist()]
+    return pc.replace_with_mask(texts, odd, pyarrow.array(values, pyarrow.string()))
+
+
+def _unescaped_text(text: str) -> str:
+    resolved = _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), html.unescape(text))
+    return resolved.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\r\n", "\n")
+
+
+def _elements(archive: zipfile.ZipFile, member: str) -> Iterator[str]:
+    """The member's XML as text, without namespace prefixes of its own."""
+    pieces = _decoded(inflated(archive, member), member)
+    prefix, held = None, ""
+    for piece in pieces:
+        held += piece
+        if prefix is None:
+            root = re.search(r"<(?:(\w+):)?(?:worksheet|sst|chartsheet|dialogsheet)\b", held)
+            if root is None:
+                continue
+            prefix = root.group(1) or ""
+        cut = held.rfind("<") if prefix else len(held)
+        yield _without_prefix(held[:cut], prefix)
+        held = held[cut:]
+    yield _without_prefix(held, prefix or "")
+
+
+def _without_prefix(text: str, prefix: str) -> str:
+    return text.replace(f"</{prefix}:", "</").replace(f"<{prefix}:", "<") if prefix else text
+
+
+def _decoded(pieces: Iterable[bytes], member: str) -> Iterator[str]:
+    """XML bytes as text by the declared encoding. Raises WorkbookUnreadable for a DTD or a wrong byte."""
+    decoder = None
+    for piece in pieces:
+        if decoder is None:
+            decoder = codecs.getincrementaldecoder(_encoding(piece[:256]))()
+            text = _decode(decoder, piece, member)
+            if re.search(r"<!(?:DOCTYPE|ENTITY)", text[:65_536]):
+                raise WorkbookUnreadable("the file declares XML entities, as no workbook does; it was not read")
+        else:
+            text = _decode(decoder, piece, member)
+        yield text
+
+
+def _decode(decoder: codecs.IncrementalDecoder, piece: bytes, member: str) -> str:
+    try:
+        return decoder.decode(piece)
+    except UnicodeDecodeError as error:
+        raise WorkbookUnreadable(f"the part {member} of the file is damaged; save it again in Excel") from error
+
+
+def _encoding(head: bytes) -> str:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    declared = re.search(rb"""^\s*<\?xml[^>]*encoding=["']([\w.-]+)["']""", head.removeprefix(b"\xef\xbb\xbf"))
+    name = declared.group(1).decode() if declared else "utf-8"
+    try:
+        return "utf-8-sig" if codecs.lookup(name).name in ("utf-8", "ascii") else name
+    except LookupError:
+        return "utf-8-sig"
+
+
+def _cut(pieces: Iterable[str], end: str) -> Iterator[str]:
+    """`pieces` cut anew so that each but the last ends with `end`."""
+    held: list[str] = []
+    size = 0
+    for piece in pieces:
+        tail = (held[-1][-len(end) :] if held else "") + piece
+        if end not in tail:
+            held.append(piece)
+            size += len(piece)
+            if size > 2 * _PART_LIMIT:
+                raise WorkbookUnreadable("one row of the file is unreasonably large; save it again in Excel")
+            continue
+        whole = "".join(held) + piece
+        cut = whole.rfind(end) + len(end)
+        yield whole[:cut]
+        held, size = [whole[cut:]], len(whole) - cut
+    rest = "".join(held)
+    if rest:
+        yield rest
+
+
+def _starts_1904(root: ElementTree.Element) -> bool:
+    return any(part.get("date1904", "0") in ("1", "true") for part in root.iter("workbookPr"))
+
+
+def _folded(name: str) -> str:
+    return name.replace("\\", "/").lstrip("/").lower()

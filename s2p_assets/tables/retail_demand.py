@@ -1,0 +1,98 @@
+"""Weekly demand by SKU, made from what was sold. What will be sold is the models' business."""
+
+import pandas as pd
+
+from s2p_assets.columns import Day, Number, Row, Text, YesNo, code, day, money, number, yes_no
+from s2p_assets.learning.demand import censored_weeks, last_complete_week, spread_over_weeks, week_of, weekly_panel
+from s2p_assets.warehouse.history import in_force
+from s2p_assets.warehouse.table import table
+
+SOLD = ("retail_sales.quantity", "wholesale_sales.quantity")
+
+
+class Demand(Row):
+    """What was asked for of a SKU in a week."""
+
+    sku: Text = code(says="The company's own article number", of=("retail_sales.sku", "wholesale_sales.sku"))
+    week: Day = day(
+        says="Monday of the week", of=("retail_sales.from_date", "retail_sales.to_date", "wholesale_sales.ship_date")
+    )
+    units: Number = number(says="Units sold less units returned", of=SOLD)
+    retail_units: Number = number(says="Of these, to consumers; long periods are spread by days", of=SOLD[0])
+    wholesale_units: Number = number(says="Of these, to dealers", of=SOLD[1])
+    revenue: Number = money(
+        says="Invoiced to dealers, plus units to consumers at the MSRP of the week; none while that is unknown",
+        optional=True,
+        of=(*SOLD, "wholesale_sales.unit_price", "products.msrp"),
+    )
+    unit_price: Number = money(
+        says="MSRP in force on the Thursday, so for most of the week", optional=True, of="products.msrp"
+    )
+    censored: YesNo = yes_no(
+        says="Whether stock ran out in the week, so that sales understate demand",
+        of=(*SOLD, "inventory.usable_supply_excl", "inventory.count_date", "receipts.quantity"),
+    )
+
+
+@table(rows=Demand, key=("sku", "week"), owner="planning@example.com")
+def demand(
+    retail_sales: pd.DataFrame,
+    wholesale_sales: pd.DataFrame,
+    inventory: pd.DataFrame,
+    receipts: pd.DataFrame,
+    products: pd.DataFrame,
+) -> pd.DataFrame:
+    """What was asked for, by SKU and week: units sold to consumers and dealers, returns taken off.
+
+    From a SKU's first sale to the last week that is complete in both channels; weeks without sales
+    are there with 0 units. Weeks in which stock ran out, by the counts or between them, are marked.
+    """
+    sold = _sold_by_week(retail_sales, wholesale_sales)
+    columns = ["retail_units", "wholesale_units", "wholesale_revenue"]
+    rows = weekly_panel(sold, key="sku", quantities=columns, until=_until(retail_sales, wholesale_sales))
+    rows["units"] = rows["retail_units"] + rows["wholesale_units"]
+    thursday = rows.assign(day=rows["week"] + pd.Timedelta(days=3))
+    rows["unit_price"] = in_force(thursday, products, ["sku"], "day", ["msrp"])["msrp"].astype(float)
+    retail_revenue = (rows["retail_units"] * rows["unit_price"]).mask(rows["retail_units"] == 0, 0.0)
+    rows["revenue"] = (retail_revenue + rows["wholesale_revenue"]).round(2)
+    rows["censored"] = _ran_out(rows, sold, inventory, receipts)
+    return rows[["sku", "week", "units", "retail_units", "wholesale_units", "revenue", "unit_price", "censored"]]
+
+
+CLOSED_AFTER = pd.Timedelta(weeks=13)
+
+
+def _sold_by_week(retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame) -> pd.DataFrame:
+    """Units and wholesale revenue by SKU and week, any number of rows each."""
+    periods = retail_sales[["sku", "from_date", "to_date"]].assign(retail_units=retail_sales["quantity"])
+    retail = spread_over_weeks(periods, first="from_date", last="to_date", quantities=["retail_units"])
+    quantity = wholesale_sales["quantity"].astype(float)
+    wholesale = wholesale_sales[["sku"]].assign(
+        week=week_of(wholesale_sales["ship_date"]),
+        wholesale_units=quantity,
+        wholesale_revenue=quantity * wholesale_sales["unit_price"].astype(float),
+    )
+    return pd.concat([retail, wholesale], ignore_index=True)
+
+
+def _until(retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame) -> pd.Timestamp:
+    """The last week that both channels cover; a channel silent for a quarter is taken as closed."""
+    if retail_sales.empty:
+        return last_complete_week(wholesale_sales["ship_date"].max())
+    told = retail_sales["to_date"].max()
+    # Shipments do not say which days they cover: the week of the last one counts as told to its end.
+    shipped = week_of(wholesale_sales["ship_date"]).max() + pd.Timedelta(days=6)
+    return last_complete_week(*(day for day in (told, shipped) if max(told, shipped) - day <= CLOSED_AFTER))
+
+
+def _ran_out(
+    rows: pd.DataFrame, sold: pd.DataFrame, inventory: pd.DataFrame, receipts: pd.DataFrame
+) -> "pd.Series[bool]":
+    """Whether stock ran out, aligned with `rows`; False where nothing was ever counted."""
+    received = receipts[["sku"]].assign(week=week_of(receipts["receive_date"]), flow=receipts["quantity"].astype(float))
+    left = sold[["sku", "week"]].assign(flow=-sold["retail_units"].fillna(0) - sold["wholesale_units"].fillna(0))
+    moved = pd.concat([received, left], ignore_index=True)
+    flows = weekly_panel(moved, key="sku", quantities=["flow"], until=rows["week"].max())
+    counts = inventory.rename(columns={"count_date": "day", "usable_supply_excl": "stock"})
+    flows["censored"] = censored_weeks(flows, counts, key="sku")
+    return rows[["sku", "week"]].merge(flows, on=["sku", "week"], how="left")["censored"].set_axis(rows.index)

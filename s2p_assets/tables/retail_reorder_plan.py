@@ -1,0 +1,85 @@
+"""What to order today, by SKU. The arithmetic of stock is in `learning/replenishment.py`."""
+
+import numpy as np
+import pandas as pd
+
+from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, number, text, whole
+from s2p_assets.learning.intervals import spread
+from s2p_assets.learning.replenishment import Policy, from_then, plan, run_out_days
+from s2p_assets.learning.versions import Champion
+from s2p_assets.warehouse.table import table
+
+POLICY = Policy(service_level=0.95, review_days=7, cover_days=14)
+LEAD_TIME_DAYS = 14
+DEMAND = "demand_forecast.mean"
+STOCK = ("stock_position.on_hand", "stock_position.on_order")
+LEVEL = (DEMAND, "products.lead_time_days")
+
+
+class ReorderPlan(Row):
+    """A SKU on the price list: its stock, its levels, and what to order today."""
+
+    sku: Text = code(says="The company's own article number", of="products.sku")
+    description: Text = text(says="What the article is called on offers", of="products.description")
+    supplier: Text = text(says="Who it is bought from", optional=True, of="products.supplier")
+    on_hand: Number = number(says="Units in stock; none when never counted", optional=True, of="stock_position.on_hand")
+    on_order: Number = number(says="Units under way", optional=True, of="stock_position.on_order")
+    lead_time_days: Whole = whole(
+        says="Days from order to receipt; 14 where the price list says nothing", of="products.lead_time_days", ge=0
+    )
+    demand_over_lead_time: Number = number(
+        says="Expected demand over the lead time and the week to the next look, in units", of=LEVEL, ge=0
+    )
+    safety_stock: Number = number(says="Units held against higher demand, for 95 % service", of=LEVEL, ge=0)
+    reorder_point: Number = number(says="Order when stock and orders together are below this", of=LEVEL, ge=0)
+    order_up_to: Number = number(says="Order up to this many units: 14 days above the reorder point", of=LEVEL, ge=0)
+    order_quantity: Whole = whole(
+        says="Units to order today, in whole packs; none while the stock is not known",
+        optional=True,
+        of=(*LEVEL, *STOCK, "products.pack_size", "products.minimum_order"),
+        ge=0,
+    )
+    order_cost: Number = money(
+        says="What that order costs",
+        optional=True,
+        of=(*LEVEL, *STOCK, "products.pack_size", "products.minimum_order", "products.item_cost"),
+    )
+    days_of_cover: Number = number(
+        says="Days that the stock lasts at the expected demand; none if it never ends",
+        optional=True,
+        of=(DEMAND, STOCK[0]),
+    )
+    runs_out_on: Day = day(
+        says="The day on which the stock ends; none if not within three years",
+        optional=True,
+        of=(DEMAND, STOCK[0], "stock_position.as_of"),
+    )
+
+
+@table(rows=ReorderPlan, key=("sku",), owner="purchasing@example.com")
+def reorder_plan(
+    demand_forecast: pd.DataFrame,
+    stock_position: pd.DataFrame,
+    products: pd.DataFrame,
+    demand_champion: Champion,
+) -> pd.DataFrame:
+    """What to order today: for every SKU on the price list its stock, its reorder point and the order that is due.
+
+    Stock and orders are to last, in 95 of 100 cases, until an order of next week could arrive.
+    """
+    rows = products[products["is_current"]].merge(stock_position, on="sku", how="left", validate="one_to_one")
+    rows = rows.assign(
+        lead_time_days=rows["lead_time_days"].astype(float).fillna(LEAD_TIME_DAYS),
+        pack_size=rows["pack_size"].astype(float).fillna(1),
+        minimum_order=rows["minimum_order"].astype(float).fillna(0),
+    )
+    as_of = stock_position["as_of"].max()
+    weeks = demand_forecast.pivot(index="sku", columns="step", values="mean").reindex(rows["sku"]).fillna(0.0)
+    elapsed = (as_of + pd.Timedelta(days=1) - demand_forecast["week"].min()) / pd.Timedelta(weeks=1)
+    means = from_then(weeks.to_numpy(float), elapsed if len(stock_position) else 0.0)
+    errors = spread(demand_champion.model.backtest, demand_champion.problem)
+    rows = rows.join(plan(rows, means, errors, POLICY, days_per_period=7))
+    rows["order_cost"] = (rows["order_quantity"] * rows["item_cost"]).round(2)
+    rows["runs_out_on"] = run_out_days(as_of, rows["days_of_cover"])
+    rows["days_of_cover"] = rows["days_of_cover"].replace(np.inf, np.nan)
+    return rows.astype({"order_quantity": "Int64", "lead_time_days": "int64"})[list(ReorderPlan.to_schema().columns)]

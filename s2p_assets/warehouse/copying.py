@@ -1,0 +1,54 @@
+"""Columns into and out of PostgreSQL with COPY, exact in both directions.
+
+CSV is the form in between: strings always in quotes, missing values bare, so that "" and nothing stay two things.
+Which rows are copied, and when, belongs to `load.py` and `store.py`.
+"""
+
+import io
+from collections.abc import Sequence
+
+import psycopg
+import pyarrow
+import pyarrow.csv
+from psycopg import sql
+
+ROWS_AT_ONCE = 1 << 15
+BYTES_AT_ONCE = 1 << 23  # no row may be longer
+
+
+def copy_in(conn: psycopg.Connection, place: sql.Identifier, tables: Sequence[pyarrow.Table]) -> None:
+    """Append the rows of `tables`, which have the same columns in the same order, in one COPY.
+
+    Columns are matched by name. Raises psycopg.DataError or IntegrityError for what does not fit.
+    """
+    names = sql.SQL(", ").join(map(sql.Identifier, tables[0].column_names))
+    command = sql.SQL("copy {} ({}) from stdin (format csv)").format(place, names)
+    style = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+    with conn.cursor() as cursor, cursor.copy(command) as copy:
+        for batch in (batch for table in tables for batch in table.to_batches(ROWS_AT_ONCE)):
+            buffer = pyarrow.BufferOutputStream()
+            pyarrow.csv.write_csv(batch, buffer, style)
+            copy.write(memoryview(buffer.getvalue()))
+
+
+def copy_out(conn: psycopg.Connection, query: sql.Composable, schema: pyarrow.Schema) -> pyarrow.Table:
+    """The rows of `query`, whose columns are those of `schema`, in order."""
+    buffer = io.BytesIO()
+    with conn.cursor() as cursor, cursor.copy(sql.SQL("copy ({}) to stdout (format csv)").format(query)) as copy:
+        for part in copy:
+            buffer.write(part)
+    if not buffer.tell():
+        return schema.empty_table()
+    return pyarrow.csv.read_csv(
+        pyarrow.py_buffer(buffer.getbuffer()),
+        read_options=pyarrow.csv.ReadOptions(column_names=schema.names, block_size=BYTES_AT_ONCE),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=schema,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["t"],
+            false_values=["f"],
+        ),
+    )

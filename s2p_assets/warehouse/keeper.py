@@ -1,0 +1,75 @@
+"""A process of its own that runs one embedded PostgreSQL for as long as somebody uses it, then stops it.
+
+Only the standard library; deciding that a server is needed, and with which options, belongs to `embedded.py`.
+
+Every user of the server holds a shared lock on the file `users`. The kernel gives a lock back however its
+holder ends, so the server outlives nobody, and neither a kill -9 nor a reused process id can mislead it.
+"""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+SECONDS_TO_STOP = 60
+
+
+def main(order: dict[str, Any]) -> None:
+    """Run the server that `order` describes (see `embedded._order`) until its last user is gone."""
+    with Path(order["log"]).open("ab") as log:
+        server = subprocess.Popen(
+            order["command"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env=order["environment"],
+            start_new_session=True,
+            user=order["uid"],
+            group=order["gid"],
+            extra_groups=None if order["uid"] is None else [],
+        )
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: _stop(server))
+    threading.Thread(target=_end_with, args=(server,), daemon=True).start()
+    _wait_for_the_last_user(order["users"], order["starting"])
+    _stop(server)
+
+
+def _wait_for_the_last_user(users: str, starting: str) -> None:
+    """Return holding `starting`, so that whoever wants the server next waits until it has stopped."""
+    lobby = os.open(users, os.O_RDWR)
+    door = os.open(starting, os.O_RDWR)
+    while True:
+        fcntl.flock(lobby, fcntl.LOCK_EX)
+        fcntl.flock(lobby, fcntl.LOCK_UN)
+        fcntl.flock(door, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lobby, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            fcntl.flock(door, fcntl.LOCK_UN)
+
+
+def _end_with(server: "subprocess.Popen[bytes]") -> None:
+    os._exit(0 if server.wait() == 0 else 1)
+
+
+def _stop(server: "subprocess.Popen[bytes]") -> None:
+    server.send_signal(signal.SIGINT)
+    try:
+        server.wait(SECONDS_TO_STOP)
+    except subprocess.TimeoutExpired:
+        server.send_signal(signal.SIGQUIT)
+        server.wait()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

@@ -1,0 +1,212 @@
+"""Rows of workbooks into their tables, and their files into the ledger, in one transaction.
+
+Files that need no reading are recognised in `ledger.py`; which rows stand is settled in `standing.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import psycopg
+import pyarrow
+from psycopg import sql
+
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.warehouse import ledger
+from s2p_assets.warehouse.copying import copy_in
+from s2p_assets.warehouse.ledger import Entry
+from s2p_assets.warehouse.schema import ensure_workbook_table, lock, rows_table
+from s2p_assets.warehouse.standing import Settled, settle
+
+ROWS_WORTH_AN_ANALYZE = 10_000
+
+Outcome = Literal["loaded", "unchanged", "duplicate", "returned", "refused"]
+
+
+class RowsRefused(Exception):
+    """The database does not take the rows of a file; one line with the file and the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What loading one file did.
+
+    `rows`: rows that it holds in the table now, superseded ones too. `superseded`: rows of other files that gave
+    way to it, by path; `superseded_by`: rows of it that gave way to newer files, by path.
+    `outcome`: `loaded`; `unchanged`: it stood there already; `duplicate`: another path holds the same bytes;
+    `returned`: there was nothing to load; `refused`: see `error`.
+    """
+
+    file_id: int
+    path: str
+    outcome: Outcome
+    rows: int = 0
+    superseded: dict[str, int] = field(default_factory=dict)
+    superseded_by: dict[str, int] = field(default_factory=dict)
+    error: str | None = None
+
+
+def load_file(conn: psycopg.Connection, workbook: Workbook, entry: Entry, rows: pyarrow.Table | None) -> Loaded:
+    """Put the rows of one file in the place of those of its version before, and note the file in the ledger.
+
+    `rows`: the contract's columns, `_sheet` and `_row`, as in `Reading.rows`; None loads nothing and leaves the
+    rows of the version before. Loading the same bytes again, under this name or another, loads nothing.
+    All or nothing, also when the process is killed. Raises RowsRefused; the ledger then says so too.
+    """
+    (loaded,) = load_files(conn, workbook, [(entry, rows)])
+    if loaded.outcome == "refused":
+        raise RowsRefused(loaded.error)
+    return loaded
+
+
+def load_files(
+    conn: psycopg.Connection, workbook: Workbook, files: Sequence[tuple[Entry, pyarrow.Table | None]]
+) -> list[Loaded]:
+    """`load_file` for many files at the cost of one, in the order given; each path once.
+
+    When the database refuses the rows of one, only that file is left out: its outcome is `refused`.
+    """
+    if len({entry.path for entry, _ in files}) < len(files):
+        raise ValueError(f"{workbook.name}: the same path twice in one load")
+    ensure_workbook_table(conn, workbook)
+    try:
+        return _load(conn, workbook, files)
+    except (psycopg.DataError, psycopg.IntegrityError, pyarrow.ArrowInvalid, UnicodeError) as error:
+        if len(files) > 1:
+            return [loaded for file in files for loaded in load_files(conn, workbook, [file])]
+        return [_refuse(conn, workbook, files[0][0], error)]
+
+
+def _refuse(conn: psycopg.Connection, workbook: Workbook, entry: Entry, error: Exception) -> Loaded:
+    reason = " ".join(str(error).split())
+    message = f"{entry.path}: its rows cannot be stored ({reason}); correct the file and drop it again"
+    returned = replace(
+        entry, verdict="returned", rows_accepted=0, rows_returned=entry.rows_read, headers={}, error=message
+    )
+    id_ = ledger.record(conn, workbook, returned)
+    return Loaded(id_, entry.path, "refused", error=message)
+
+
+def _load(
+    conn: psycopg.Connection, workbook: Workbook, files: Sequence[tuple[Entry, pyarrow.Table | None]]
+) -> list[Loaded]:
+    with conn.transaction():
+        lock(conn, workbook.name)
+        known = _already(conn, workbook, [entry for entry, _ in files])
+        new = [(entry, rows) for entry, rows in files if entry.path not in known]
+        ids = dict(zip((entry.path for entry, _ in new), _note(conn, workbook, new), strict=True))
+        holding = {ids[entry.path]: rows for entry, rows in new if rows is not None}
+        copies = _copies(new, ids)
+        for path in copies:
+            del holding[ids[path]]
+        settled = _bring_in(conn, workbook, holding)
+        _mark_copies(conn, {ids[path]: original for path, original in copies.items()})
+        paths = _paths(conn, settled)
+    told = {path: _told(path, id_, holding, path in copies, settled, paths) for path, id_ in ids.items()}
+    return [known.get(entry.path) or told[entry.path] for entry, _ in files]
+
+
+def _already(conn: psycopg.Connection, workbook: Workbook, entries: Sequence[Entry]) -> dict[str, Loaded]:
+    """The files whose bytes stand in the table, which may have been loaded since they were read."""
+    held = conn.execute(
+        "select sha256, contract_version from s2p.files where workbook = %s and sha256 = any(%s) and holds",
+        (workbook.name, [entry.sha256 for entry in entries]),
+    ).fetchall()
+    known = {}
+    for entry in entries:
+        if (entry.sha256, entry.contract_version) in held:
+            loaded = _recognised(conn, workbook, entry)
+            if loaded:
+                known[entry.path] = loaded
+    return known
+
+
+def _recognised(conn: psycopg.Connection, workbook: Workbook, entry: Entry) -> Loaded | None:
+    outcome = ledger.known_bytes(conn, workbook.name, entry)
+    if outcome is None:
+        return None
+    file = ledger.latest_at(conn, workbook.name, [entry.path])[entry.path]
+    if outcome == "duplicate":
+        return Loaded(file.id, entry.path, "duplicate")
+    return Loaded(file.id, entry.path, "unchanged", file.rows_accepted if file.holds else 0)
+
+
+def _copies(new: Sequence[tuple[Entry, pyarrow.Table | None]], ids: dict[str, int]) -> dict[str, int]:
+    """Files of this load with the same bytes as an earlier one of it: path → id of that one."""
+    first: dict[str, int] = {}
+    copies = {}
+    for entry, rows in new:
+        if rows is not None and first.setdefault(entry.sha256, ids[entry.path]) != ids[entry.path]:
+            copies[entry.path] = first[entry.sha256]
+    return copies
+
+
+def _mark_copies(conn: psycopg.Connection, originals: dict[int, int]) -> None:
+    for copy, original in originals.items():
+        conn.execute(
+            "update s2p.files set verdict = 'duplicate', duplicate_of = %s, rows_accepted = 0 where id = %s",
+            (original, copy),
+        )
+
+
+def _note(conn: psycopg.Connection, workbook: Workbook, new: Sequence[tuple[Entry, pyarrow.Table | None]]) -> list[int]:
+    """Note the files in the ledger and withdraw the rows that they replace."""
+    replacing = [entry.path for entry, rows in new if rows is not None]
+    held = conn.execute(
+        "select id from s2p.files where workbook = %s and path = any(%s) and holds", (workbook.name, replacing)
+    ).fetchall()
+    ids = ledger.insert(conn, workbook.name, [entry for entry, _ in new]) if new else []
+    ledger.withdraw_held(conn, workbook.name, [id_ for (id_,) in held])
+    return ids
+
+
+def _bring_in(conn: psycopg.Connection, workbook: Workbook, holding: dict[int, pyarrow.Table]) -> list[Settled]:
+    if not holding:
+        return []
+    ids = list(holding)
+    place = rows_table(workbook.domain, workbook.thing)
+    copy_in(conn, place, [_of_file(table, id_, workbook) for id_, table in holding.items()])
+    conn.execute("update s2p.files set holds = true, loaded_at = now() where id = any(%s)", (ids,))
+    if sum(table.num_rows for table in holding.values()) >= ROWS_WORTH_AN_ANALYZE:
+        conn.execute(sql.SQL("analyze {}").format(place))
+    others = conn.execute(
+        "select 1 from s2p.files where workbook = %s and holds and id <> %s limit 1", (workbook.name, ids[0])
+    ).fetchone()
+    return settle(conn, workbook, ids) if others else []
+
+
+def _of_file(rows: pyarrow.Table, id_: int, workbook: Workbook) -> pyarrow.Table:
+    names = [*(column.name for column in workbook.columns), "_sheet", "_row"]
+    types = [*(column.arrow_type for column in workbook.columns), pyarrow.string(), pyarrow.int64()]
+    chosen = rows.select(names)
+    exact = [
+        chosen.schema.field(name).type if pyarrow.types.is_decimal(chosen.schema.field(name).type) else type_
+        for name, type_ in zip(names, types, strict=True)
+    ]
+    typed = chosen.cast(pyarrow.schema(list(zip(names, exact, strict=True))))
+    return typed.append_column("_file", pyarrow.repeat(pyarrow.scalar(id_), rows.num_rows))
+
+
+def _paths(conn: psycopg.Connection, settled: Sequence[Settled]) -> dict[int, str]:
+    ids = list({id_ for change in settled for id_ in (change.loser, change.winner)})
+    return dict(conn.execute("select id, path from s2p.files where id = any(%s)", (ids,)).fetchall())
+
+
+def _told(
+    path: str,
+    id_: int,
+    holding: dict[int, pyarrow.Table],
+    is_copy: bool,
+    settled: Sequence[Settled],
+    paths: dict[int, str],
+) -> Loaded:
+    if id_ not in holding:
+        return Loaded(id_, path, "duplicate" if is_copy else "returned")
+    return Loaded(
+        file_id=id_,
+        path=path,
+        outcome="loaded",
+        rows=holding[id_].num_rows,
+        superseded={paths[change.loser]: change.rows for change in settled if change.winner == id_},
+        superseded_by={paths[change.winner]: change.rows for change in settled if change.loser == id_},
+    )

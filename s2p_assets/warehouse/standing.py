@@ -1,0 +1,97 @@
+"""Which rows of a workbook's table stand: withdrawing a file's rows, and settling keys that several files claim.
+
+Of the files that hold a key the newest wins, by the time its bytes were written, then by ledger id; the rows of
+the others stay and point to the winner in `_superseded_by`. The same files therefore give the same table,
+in whatever order they were loaded. Bringing rows in belongs to `load.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.warehouse.schema import key_terms, rows_table
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """`rows` rows of file `loser` gave way to file `winner`; both are ledger ids."""
+
+    loser: int
+    winner: int
+    rows: int
+
+
+def withdraw(conn: psycopg.Connection, workbook: str, files: Sequence[int]) -> tuple[int, int]:
+    """Delete the rows of these files; older rows that they had superseded stand again.
+
+    Gives (rows deleted, rows that stand again). Needs the workbook's lock.
+    """
+    known = conn.execute("select domain, thing, key from s2p.workbooks where name = %s", (workbook,)).fetchone()
+    if not files or known is None:
+        return 0, 0
+    domain, thing, key = known
+    place, ids = rows_table(domain, thing), list(files)
+    deleted = conn.execute(sql.SQL("delete from {} where _file = any(%s)").format(place), (ids,)).rowcount
+    if not key:
+        return deleted, 0
+    return deleted, _settle_orphans(conn, place, key, ids)
+
+
+def _settle_orphans(conn: psycopg.Connection, place: sql.Identifier, key: Sequence[str], gone: list[int]) -> int:
+    """Every loser of a key points to its winner, so the rows that point to `gone` are all there is to settle."""
+    command = sql.SQL(
+        """
+        with settled as (
+            select r.ctid as place, r._file,
+                first_value(r._file) over (partition by {key} order by f.as_of_ns desc, f.id desc) as winner
+            from {place} r join s2p.files f on f.id = r._file
+            where r._superseded_by = any(%s)
+        ), changed as (
+            update {place} r set _superseded_by = nullif(s.winner, s._file)
+            from settled s where r.ctid = s.place returning r._superseded_by
+        )
+        select count(*) from changed where _superseded_by is null
+        """
+    ).format(place=place, key=sql.SQL(", ").join(sql.Identifier("r", name) for name in key))
+    row = conn.execute(command, (gone,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def settle(conn: psycopg.Connection, workbook: Workbook, files: Sequence[int]) -> list[Settled]:
+    """Settle every key that the rows of `files` hold, against all files. Needs the workbook's lock."""
+    if not workbook.key:
+        return []
+    ours, theirs = (key_terms(workbook.columns, workbook.key, alias) for alias in ("n", "r"))
+    names = [sql.Identifier(f"k{number}") for number in range(len(ours))]
+    equal = sql.SQL(" and ").join(
+        sql.SQL("{} = k.{}").format(term, name) for term, name in zip(theirs, names, strict=True)
+    )
+    command = sql.SQL(
+        """
+        with held as (
+            select distinct {ours} from {place} n where n._file = any(%(files)s)
+        ), contested as (
+            select {names} from held k join {place} r on {equal}
+            group by {names} having min(r._file) <> max(r._file)
+        ), settled as (
+            select r.ctid as place, r._file,
+                first_value(r._file) over (partition by {names} order by f.as_of_ns desc, f.id desc) as winner
+            from contested k join {place} r on {equal} join s2p.files f on f.id = r._file
+        ), changed as (
+            update {place} r set _superseded_by = nullif(s.winner, s._file)
+            from settled s
+            where r.ctid = s.place and r._superseded_by is distinct from nullif(s.winner, s._file)
+            returning r._file, r._superseded_by
+        )
+        select _file, _superseded_by, count(*) from changed where _superseded_by is not null group by 1, 2
+        """
+    ).format(
+        place=rows_table(workbook.domain, workbook.thing),
+        ours=sql.SQL(", ").join(sql.SQL("{} as {}").format(t, n) for t, n in zip(ours, names, strict=True)),
+        names=sql.SQL(", ").join(sql.SQL("k.{}").format(name) for name in names),
+        equal=equal,
+    )
+    return [Settled(*row) for row in conn.execute(command, {"files": list(files)})]

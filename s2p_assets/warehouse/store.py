@@ -1,0 +1,259 @@
+"""The content of derived tables: replaced as a whole, named by a hash of what is in it, and read back.
+
+Their DDL belongs to `schema.py`; tables of workbooks are filled by `load.py`.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import psycopg
+import pyarrow
+import pyarrow.compute as pc
+from psycopg import sql
+
+from s2p_assets.columns import Column, arrow_schema
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.warehouse.copying import copy_in, copy_out
+from s2p_assets.warehouse.schema import contract_version, ensure_table, lock, prepare
+
+KEYS_NAMED = 3
+
+Hashes = npt.NDArray[np.uint64]
+
+
+class KeyRepeated(Exception):
+    """A key stands in more than one row; one line that names the first such keys."""
+
+
+class NotStored(LookupError):
+    """The table has not been stored yet; one line that says which."""
+
+
+class Declared(Protocol):
+    """What a derived table declares; `Table` and `FeatureSet` do."""
+
+    @property
+    def domain(self) -> str: ...
+    @property
+    def thing(self) -> str: ...
+    @property
+    def columns(self) -> tuple[Column, ...]: ...
+    @property
+    def key(self) -> tuple[str, ...]: ...
+    @property
+    def says(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What stands in a table now; `changed`: whether that differs from what stood there before."""
+
+    rows: int
+    version: str
+    changed: bool
+
+
+def replace(conn: psycopg.Connection, table: Declared, frame: pd.DataFrame) -> Stored:
+    """Make the rows of `frame` the content of the table, in one transaction; readers see the old rows until then.
+
+    Nothing is written when the content is the same. Raises KeyRepeated, KeyError naming missing and undeclared
+    columns, and psycopg.IntegrityError for a missing value in a column that is not optional.
+    """
+    rows = _declared(frame, table)
+    _check_key(rows, table)
+    version = _version(rows)
+    ensure_table(conn, table.domain, table.thing, table.columns, table.key, table.says)
+    place = sql.Identifier(table.domain, table.thing)
+    with conn.transaction():
+        lock(conn, f"{table.domain}.{table.thing}")
+        if stored_version(conn, table.domain, table.thing) == version:
+            return Stored(rows.num_rows, version, changed=False)
+        conn.execute(sql.SQL("delete from {}").format(place))
+        copy_in(conn, place, [rows])
+        conn.execute(
+            "insert into s2p.contents (domain, thing, version, rows) values (%s, %s, %s, %s)"
+            " on conflict (domain, thing) do update set version = excluded.version, rows = excluded.rows,"
+            " stored_at = now()",
+            (table.domain, table.thing, version, rows.num_rows),
+        )
+        conn.execute(sql.SQL("analyze {}").format(place))
+    return Stored(rows.num_rows, version, changed=True)
+
+
+def stored_version(conn: psycopg.Connection, domain: str, thing: str) -> str | None:
+    """The content version of what stands in a derived table; None when it was never stored."""
+    prepare(conn)
+    row = conn.execute("select version from s2p.contents where domain = %s and thing = %s", (domain, thing)).fetchone()
+    return str(row[0]) if row else None
+
+
+def read(
+    conn: psycopg.Connection,
+    domain: str,
+    thing: str,
+    columns: Sequence[Column],
+    order: Sequence[str] = (),
+    limit: int | None = None,
+) -> pd.DataFrame:
+    """The declared columns of a table or of a workbook's view, in rows sorted by `order`, at most `limit` of them.
+
+    Text and codes are `string[pyarrow]`; numbers, money and percents float64; whole numbers int64, Int64 when
+    optional; days and moments datetime64[ns], or [us] where a year such as 9999 asks for it; truth values bool,
+    boolean when optional. Raises NotStored.
+    """
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
+    query = sql.SQL("select {} from {}").format(names, sql.Identifier(domain, thing))
+    if order:
+        query += sql.SQL(" order by {}").format(sql.SQL(", ").join(map(sql.Identifier, order)))
+    if limit is not None:
+        query += sql.SQL(" limit {}").format(sql.Literal(limit))
+    try:
+        rows = copy_out(conn, query, arrow_schema(columns))
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn) as error:
+        reason = (error.diag.message_primary or "").strip()
+        raise NotStored(
+            f"{domain}.{thing} is not stored as declared ({reason}); materialize it, then read it"
+        ) from None
+    return pd.DataFrame({column.name: _series(rows.column(column.name), column) for column in columns})
+
+
+def count(conn: psycopg.Connection, domain: str, thing: str) -> int:
+    """How many rows a table or a workbook's view shows."""
+    row = conn.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(domain, thing))).fetchone()
+    return int(row[0]) if row else 0
+
+
+def content_version(frame: pd.DataFrame) -> str:
+    """A hash of the values in a frame, under their column names, whatever the order of its rows and columns.
+
+    The same on every machine and in every process; the width of a number's type does not count, `nan` is missing.
+    """
+    return _version(pyarrow.Table.from_pandas(frame, preserve_index=False))
+
+
+def workbook_version(conn: psycopg.Connection, workbook: Workbook) -> str:
+    """A hash of what stands in a workbook's table: the contract, and the bytes of every file that holds rows in it."""
+    prepare(conn)
+    files = conn.execute(
+        "select sha256, contract_version from s2p.files where workbook = %s and holds order by as_of_ns, id",
+        (workbook.name,),
+    ).fetchall()
+    in_order = files if workbook.key else sorted(files)
+    lines = [contract_version(workbook), *(" ".join(file) for file in in_order)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _declared(frame: pd.DataFrame, table: Declared) -> pyarrow.Table:
+    names = [column.name for column in table.columns]
+    missing = [name for name in names if name not in frame.columns]
+    surplus = [name for name in frame.columns if name not in names]
+    if missing or surplus:
+        place = f"{table.domain}.{table.thing}"
+        raise KeyError(f"{place}: missing columns {missing}, undeclared columns {surplus}")
+    arrays = [_array(frame[column.name], column) for column in table.columns]
+    return pyarrow.table(arrays, schema=arrow_schema(table.columns))
+
+
+def _array(values: pd.Series, column: Column) -> pyarrow.ChunkedArray:
+    array = pyarrow.chunked_array([pyarrow.array(values, from_pandas=True)])
+    try:
+        return array.cast(column.arrow_type, safe=not pyarrow.types.is_temporal(array.type))
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+        raise ValueError(f"column {column.name} is declared as {column.kind}: {error}") from None
+
+
+def _check_key(rows: pyarrow.Table, table: Declared) -> None:
+    keys = rows.select(list(table.key)).to_pandas(types_mapper=pd.ArrowDtype)
+    repeated = keys[keys.duplicated()].drop_duplicates()
+    if len(repeated):
+        shown = "; ".join(
+            ", ".join(f"{name} {value}" for name, value in zip(table.key, row, strict=True))
+            for row in repeated.head(KEYS_NAMED).itertuples(index=False, name=None)
+        )
+        more = f" and {len(repeated) - KEYS_NAMED} more" if len(repeated) > KEYS_NAMED else ""
+        raise KeyRepeated(
+            f"{table.domain}.{table.thing}: more than one row for {shown}{more}; the key is ({', '.join(table.key)})"
+        )
+
+
+def _version(rows: pyarrow.Table) -> str:
+    """Hash each row, sort the hashes, hash them again."""
+    digest = hashlib.sha256(f"{rows.num_rows} rows\n".encode())
+    mixed = np.zeros(rows.num_rows, dtype=np.uint64)
+    for name in sorted(rows.column_names):
+        digest.update(f"{name}\n".encode())
+        mixed = _scramble(mixed * np.uint64(31) + _hashes(rows.column(name)))
+    digest.update(np.sort(mixed).astype("<u8").tobytes())
+    return digest.hexdigest()
+
+
+def _hashes(values: pyarrow.ChunkedArray) -> Hashes:
+    """One hash per value; missing ones have one of their own."""
+    missing = np.asarray(values.is_null(nan_is_null=True))
+    hashes = _hashes_of_present(values)
+    hashes[missing] = np.uint64(0x5BD1E995A3C59AC3)
+    return hashes
+
+
+def _hashes_of_present(values: pyarrow.ChunkedArray) -> Hashes:
+    kind = values.type
+    if pyarrow.types.is_dictionary(kind):
+        return _hashes_of_present(values.cast(kind.value_type))
+    if pyarrow.types.is_boolean(kind) or pyarrow.types.is_integer(kind):
+        return _scramble(_numpy(values.cast(pyarrow.int64()), 0).view(np.uint64))
+    if pyarrow.types.is_floating(kind):
+        return _scramble((_numpy(values.cast(pyarrow.float64()), 0.0) + 0.0).view(np.uint64))
+    if pyarrow.types.is_date(kind) or pyarrow.types.is_timestamp(kind):
+        moments = values.cast(pyarrow.timestamp("us"), safe=False)
+        return _scramble(_numpy(moments.cast(pyarrow.int64()), 0).view(np.uint64))
+    return _hashes_of_texts(values.cast(pyarrow.string()))
+
+
+def _hashes_of_texts(values: pyarrow.ChunkedArray) -> Hashes:
+    encoded = pc.dictionary_encode(values.combine_chunks())
+    words = np.asarray([*encoded.dictionary.to_pylist(), ""], dtype=object)
+    hashes: Hashes = pd.util.hash_array(words, categorize=False)
+    return hashes[_numpy(encoded.indices, -1)]
+
+
+def _numpy(values: pyarrow.ChunkedArray, missing: float) -> npt.NDArray[Any]:
+    return np.asarray(pc.fill_null(values, missing))
+
+
+def _scramble(values: npt.NDArray[Any]) -> Hashes:
+    """The finalizer of SplitMix64: every bit of a value reaches every bit of its hash (Steele et al., 2014)."""
+    mixed: Hashes = values.astype(np.uint64)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed = mixed ^ (mixed >> np.uint64(31))
+    return mixed
+
+
+def _series(values: pyarrow.ChunkedArray, column: Column) -> pd.Series:
+    if column.kind in ("text", "code"):
+        return pd.Series(values.to_pandas(types_mapper={pyarrow.string(): pd.StringDtype("pyarrow")}.get))
+    if column.kind == "whole":
+        return _nullable(values, pd.Int64Dtype(), column)
+    if column.kind == "yes_no":
+        return _nullable(values, pd.BooleanDtype(), column)
+    if column.kind in ("day", "moment"):
+        return _moments(pd.Series(values.cast(pyarrow.timestamp("us")).to_pandas()))
+    return pd.Series(values.to_pandas())
+
+
+def _nullable(values: pyarrow.ChunkedArray, dtype: Any, column: Column) -> pd.Series:
+    if column.optional or values.null_count:
+        return pd.Series(values.to_pandas(types_mapper={values.type: dtype}.get))
+    return pd.Series(values.to_pandas())
+
+
+def _moments(values: pd.Series) -> pd.Series:
+    try:
+        return values.astype("datetime64[ns]")
+    except pd.errors.OutOfBoundsDatetime:
+        return values

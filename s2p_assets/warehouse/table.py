@@ -1,0 +1,30 @@
+"""The declaration of a table that is made from other tables."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from s2p_assets.columns import Column, Row, columns_of
+from s2p_assets.shelves import Made
+
+
+@dataclass(frozen=True)
+class Table(Made):
+    """A table of the warehouse; `build` takes frames and returns a frame with the columns of `rows`.
+
+    `key`: the columns that name a row; never twice in one table.
+    """
+
+    rows: type[Row]
+    key: tuple[str, ...]
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        return columns_of(self.rows)
+
+
+def table(*, rows: type[Row], key: tuple[str, ...], owner: str) -> Callable[[Callable[..., pd.DataFrame]], Table]:
+    """Declare the decorated function as the maker of a table."""
+    return lambda build: Table(build=build, owner=owner, rows=rows, key=key)

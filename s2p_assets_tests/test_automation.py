@@ -1,0 +1,224 @@
+"""What the automation conditions promise, evaluated by Dagster itself on a graph of the real shape."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import dagster as dg
+import pytest
+
+from s2p_assets.graph import automation
+
+
+@dataclass
+class World:
+    """What the assets of the little graph do when they run, and what happened so far."""
+
+    content: dict[str, str] = field(default_factory=dict)
+    code: dict[str, str] = field(default_factory=dict)
+    failing: set[str] = field(default_factory=set)
+    checks: dict[str, bool] = field(default_factory=lambda: {"gate": True, "signal": True})
+    made: list[str] = field(default_factory=list)
+
+
+class Ticks:
+    """A daemon's life: look, evaluate, run what is requested."""
+
+    def __init__(self, world: World, instance: dg.DagsterInstance) -> None:
+        self.world, self.instance = world, instance
+        self.defs = dg.Definitions(assets=list(_graph(world)))
+        self.cursor: object = None
+
+    def deliver(self, version: str) -> None:
+        self.instance.report_runless_asset_event(
+            dg.AssetMaterialization("share", tags={"dagster/data_version": version})
+        )
+
+    def tick(self) -> set[str]:
+        result = dg.evaluate_automation_conditions(self.defs, self.instance, cursor=self.cursor)  # type: ignore[arg-type]
+        self.cursor = result.cursor
+        graph = self.defs.resolve_asset_graph()
+        return {key.to_user_string() for key in graph.get_all_asset_keys() if result.get_num_requested(key)}
+
+    def run(self, names: set[str]) -> bool:
+        job = self.defs.resolve_implicit_global_asset_job_def()
+        keys = [dg.AssetKey(name) for name in names]
+        return job.execute_in_process(instance=self.instance, asset_selection=keys, raise_on_error=False).success
+
+    def settle(self) -> list[set[str]]:
+        """Tick and run until nothing is requested; the waves of requests."""
+        waves = []
+        for _ in range(12):
+            requested = self.tick()
+            if requested:
+                waves.append(requested)
+                self.run(requested)
+            elif waves and not self.tick():
+                return waves
+            elif not waves and not self.tick():
+                return []
+        raise AssertionError(f"never settles: {waves}")
+
+
+def _graph(world: World) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
+    def made(name: str, deps: list[str], condition: dg.AutomationCondition, **options: object) -> dg.AssetsDefinition:
+        specs = options.pop("check_specs", None)
+
+        @dg.asset(
+            name=name,
+            deps=deps,
+            automation_condition=condition,
+            check_specs=specs,
+            code_version=world.code.get(name, "1"),
+            **options,  # type: ignore[arg-type]
+        )
+        def asset() -> Iterator[object]:
+            world.made.append(name)
+            if name in world.failing:
+                raise dg.Failure(f"{name} fails", allow_retries=False)
+            yield dg.MaterializeResult(data_version=dg.DataVersion(world.content.get(name, "0")))
+            for spec in specs or ():
+                yield dg.AssetCheckResult(
+                    check_name=spec.name, passed=world.checks[spec.name], severity=_severity(spec)
+                )
+
+        return asset
+
+    yield dg.AssetSpec("share")
+    yield made("sheet", ["share"], automation.when_the_share_changed())
+    yield made("table", ["sheet"], automation.with_its_sheet(), tags=automation.WORKBOOK_TAG)
+    yield made("products", ["table"], automation.when_its_sources_changed())
+    yield made(
+        "features",
+        ["products"],
+        automation.when_its_sources_changed(),
+        check_specs=[
+            dg.AssetCheckSpec("gate", asset="features", blocking=True),
+            dg.AssetCheckSpec("signal", asset="features"),
+        ],
+    )
+    yield made("model", ["features"], automation.when_the_features_ask())
+    yield made("champion", ["model", "features"], automation.when_its_sources_changed())
+    yield made("report", ["champion", "products"], automation.when_its_sources_changed())
+
+
+def _severity(spec: dg.AssetCheckSpec) -> dg.AssetCheckSeverity:
+    return dg.AssetCheckSeverity.ERROR if spec.blocking else dg.AssetCheckSeverity.WARN
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def ticks(world: World) -> Iterator[Ticks]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Ticks(world, instance)
+
+
+def delivered(world: World, ticks: Ticks, version: str, content: Mapping[str, str]) -> list[set[str]]:
+    world.content.update(content)
+    ticks.deliver(version)
+    return ticks.settle()
+
+
+def new_content(version: str) -> dict[str, str]:
+    return dict.fromkeys(("sheet", "table", "products", "features"), version)
+
+
+@pytest.fixture
+def standing(world: World, ticks: Ticks) -> Ticks:
+    """A graph in which everything has been made once."""
+    delivered(world, ticks, "1", new_content("1"))
+    assert {"sheet", "table", "products", "features", "model", "champion", "report"} <= set(world.made)
+    world.made.clear()
+    return ticks
+
+
+def test_a_first_delivery_reaches_the_report(world: World, ticks: Ticks) -> None:
+    ticks.tick()
+    delivered(world, ticks, "1", new_content("1"))
+    assert sorted(world.made) == sorted(["sheet", "table", "products", "features", "model", "champion", "report"])
+
+
+def test_a_touched_file_stops_at_its_table(world: World, standing: Ticks) -> None:
+    delivered(world, standing, "2", {})
+    assert world.made == ["sheet", "table"]
+
+
+def test_changed_content_goes_to_the_report_in_two_runs_without_training(world: World, standing: Ticks) -> None:
+    waves = delivered(world, standing, "2", new_content("2"))
+    assert waves == [{"sheet", "table"}, {"products", "features", "champion", "report"}]
+
+
+def test_content_that_changes_nothing_below_stops_there(world: World, standing: Ticks) -> None:
+    delivered(world, standing, "2", {"sheet": "2", "table": "2"})
+    assert "model" not in world.made
+
+
+def test_an_unchanged_rematerialization_retrains_nothing(world: World, standing: Ticks) -> None:
+    world.checks["signal"] = False
+    standing.run({"features"})
+    assert "model" not in {name for wave in standing.settle() for name in wave}
+
+
+def test_changed_features_retrain_only_when_a_signal_asks(world: World, standing: Ticks) -> None:
+    delivered(world, standing, "2", new_content("2"))
+    assert "model" not in world.made
+    world.checks["signal"] = False
+    delivered(world, standing, "3", new_content("3"))
+    assert world.made.count("model") == 1
+
+
+def test_a_signal_that_comes_later_still_retrains_on_new_content(world: World, standing: Ticks) -> None:
+    delivered(world, standing, "2", new_content("2"))
+    assert "model" not in world.made
+    world.checks["signal"] = False
+    standing.run({"features"})
+    standing.settle()
+    assert world.made.count("model") == 1
+
+
+def test_a_failed_blocking_check_holds_training_back_until_it_passes(world: World, standing: Ticks) -> None:
+    world.checks.update(gate=False, signal=False)
+    delivered(world, standing, "2", new_content("2"))
+    assert "model" not in world.made
+    world.checks["gate"] = True
+    standing.run({"features"})
+    standing.settle()
+    assert world.made.count("model") == 1
+
+
+def test_a_failed_training_is_tried_once_more_and_no_more(world: World, standing: Ticks) -> None:
+    world.checks["signal"] = False
+    world.failing.add("model")
+    delivered(world, standing, "2", new_content("2"))
+    assert world.made.count("model") == 2
+
+
+def test_a_change_that_lands_in_mid_training_is_not_lost(world: World, standing: Ticks) -> None:
+    world.checks["signal"] = False
+    world.content.update(new_content("2"))
+    standing.deliver("2")
+    while "model" not in (requested := standing.tick()):
+        standing.run(requested)
+    world.content.update(new_content("3"))
+    standing.run({"features"})
+    standing.run(requested)
+    standing.settle()
+    assert world.made.count("model") == 2
+
+
+def test_new_code_of_a_table_makes_it_again(world: World, standing: Ticks) -> None:
+    world.code["products"] = "2"
+    standing.defs = dg.Definitions(assets=list(_graph(world)))
+    assert {"products", "features", "champion", "report"} in standing.settle()
+
+
+def test_new_code_of_a_model_waits_for_a_signal(world: World, standing: Ticks) -> None:
+    world.code["model"] = "2"
+    standing.defs = dg.Definitions(assets=list(_graph(world)))
+    assert standing.settle() == []
+    world.checks["signal"] = False
+    standing.run({"features"})
+    assert any("model" in wave for wave in standing.settle())
