@@ -313,3 +313,7 @@ def _print_reading(reading: Any) -> None:
         place = " › ".join(part for part in (reading.file.name, finding.sheet, finding.cell) if part)
         mark = "[red]✗[/red]" if finding.severity == "reject" else "[yellow]•[/yellow]"
         out.print(f"  {mark} {escape(place)}: {escape(finding.message)}")
+
+
+if __name__ == "__main__":
+    main()

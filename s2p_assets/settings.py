@@ -19,7 +19,6 @@ class Settings(BaseSettings):
         ("s2p_assets",), description="packages that hold shelves, separated by commas"
     )
     currency: str = Field("EUR", description="the currency of amounts in reports")
-    country: str = Field("DE", description="whose public holidays count, as an ISO code")
     host: str = Field("127.0.0.1", description="the address that the Dagster UI binds to")
     port: int = Field(3000, ge=0, le=65535, description="the port of the Dagster UI")
     look_seconds: int = Field(5, ge=1, description="seconds between two looks at the share")

@@ -3,6 +3,10 @@
 Workbooks and contracts that one room's tests need belong to that room's test file.
 """
 
+import os
+import shutil
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,23 +18,43 @@ from s2p_assets.warehouse import embedded
 from s2p_assets.warehouse.connection import connect
 from s2p_assets.warehouse.schema import prepare
 
+FOLDER = "PYTEST_POSTGRES_FOLDER"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the folder of the session's servers, for the workers of pytest-xdist too.
+
+    Not below pytest's own temporary folder: pytest closes that to every other user, and as root PostgreSQL is one.
+    """
+    if not hasattr(config, "workerinput"):
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix="s2p tests ")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove that folder when the last server in it has stopped."""
+    if hasattr(config, "workerinput"):
+        return
+    folder, deadline = Path(os.environ.pop(FOLDER)), time.monotonic() + 30
+    while any(folder.glob("*/data/postmaster.pid")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    shutil.rmtree(folder, ignore_errors=True)
+
 
 @pytest.fixture(scope="session")
-def postgres_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """Where the session's server lives; the workers of pytest-xdist share one."""
-    base = tmp_path_factory.getbasetemp()
-    return (base if worker_id == "master" else base.parent) / "postgres"
+def servers_folder() -> Path:
+    """Where servers of tests keep their data."""
+    return Path(os.environ[FOLDER])
 
 
 @pytest.fixture(scope="session")
-def database_url(postgres_folder: Path, worker_id: str) -> Iterator[str]:
+def database_url(servers_folder: Path, worker_id: str) -> Iterator[str]:
     """A database of this worker's own on the session's server, which stops when the last worker leaves it."""
-    server = embedded.start(postgres_folder)
+    server = embedded.start(servers_folder / "shared")
     name = f"tests_{worker_id}"
     with connect(server) as conn:
         conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     yield server.replace("/postgres?", f"/{name}?")
-    embedded.leave(postgres_folder)
+    embedded.leave(servers_folder / "shared")
 
 
 @pytest.fixture

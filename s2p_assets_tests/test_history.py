@@ -1,5 +1,7 @@
 """Versions of records and the version of a day. What products are is tested in `test_retail_tables.py`."""
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -13,28 +15,20 @@ def prices(*rows: tuple[str | None, str | None, float | None, str | None]) -> pd
     )
 
 
-def history_of(
-    *rows: tuple[str | None, str | None, float | None, str | None],
-) -> list[tuple[str, float, str, str, bool]]:
+def history_of(*rows: tuple[str | None, str | None, float | None, str | None]) -> list[list[Any]]:
+    """The versions as [sku, price, first day, next version's first day or "", current]."""
     made = versions(prices(*rows), ["sku"], "day", ["price", "colour"])
-    return [
-        (
-            row.sku,
-            row.price,
-            f"{row.valid_from:%m-%d}",
-            "" if pd.isna(row.valid_to) else f"{row.valid_to:%m-%d}",
-            row.is_current,
-        )
-        for row in made.itertuples()
-    ]
+    for name in ("valid_from", "valid_to"):
+        made[name] = made[name].dt.strftime("%m-%d").fillna("")
+    return made[["sku", "price", "valid_from", "valid_to", "is_current"]].to_numpy().tolist()
 
 
 def test_a_version_begins_only_where_something_changes() -> None:
     assert history_of(
         ("A", "2024-01-01", 1.0, "red"), ("A", "2024-02-01", 1.0, "red"), ("A", "2024-03-01", 2.0, "red")
     ) == [
-        ("A", 1.0, "01-01", "03-01", False),
-        ("A", 2.0, "03-01", "", True),
+        ["A", 1.0, "01-01", "03-01", False],
+        ["A", 2.0, "03-01", "", True],
     ]
 
 
@@ -50,7 +44,7 @@ def test_versions_do_not_depend_on_the_order_of_rows() -> None:
 
 def test_a_missing_attribute_means_as_before() -> None:
     assert history_of(("A", "2024-01-01", 1.0, "red"), ("A", "2024-02-01", 1.0, None)) == [
-        ("A", 1.0, "01-01", "", True)
+        ["A", 1.0, "01-01", "", True]
     ]
 
 
@@ -60,7 +54,7 @@ def test_an_attribute_that_becomes_known_begins_a_version() -> None:
 
 def test_of_two_rows_on_one_day_the_last_counts() -> None:
     assert history_of(("A", "2024-01-01", 1.0, "red"), ("A", "2024-01-01", 3.0, "red")) == [
-        ("A", 3.0, "01-01", "", True)
+        ["A", 3.0, "01-01", "", True]
     ]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from s2p_assets.publishing.editions import publish
 from s2p_assets.publishing.report import Document, Figure, Section, Source
 from s2p_assets.reports.retail_weekly_outlook import weekly_outlook
 
@@ -125,7 +126,190 @@ def _products(names: list[str]) -> pd.DataFrame:
     )
 
 
+MADE_AT = dt.datetime.fromisoformat("2026-11-16T07:05")
 SOURCES = (
-    Source("sales/retail 2026-W46.xlsx", "9f" * 32, 4_812, dt.datetime(2026, 11, 16, 6, 2)),
-    Source("prices/Price list November.xls", "0a" * 32, 60, dt.datetime(2026, 11, 2, 8, 30)),
+    Source("sales/retail 2026-W46.xlsx", "9f" * 32, 4_812, dt.datetime.fromisoformat("2026-11-16T06:02")),
+    Source("prices/Price list November.xls", "0a" * 32, 60, dt.datetime.fromisoformat("2026-11-02T08:30")),
 )
+
+
+@pytest.fixture(scope="module")
+def frames() -> Frames:
+    return company()
+
+
+def written(**frames: pd.DataFrame) -> Document:
+    return weekly_outlook.build(**frames)
+
+
+def figure(document: Document, label: str) -> Figure:
+    return next(one for one in document.figures if one.label.startswith(label))
+
+
+def section(document: Document, title: str) -> Section:
+    return next(one for one in document.sections if one.title == title)
+
+
+def without(frames: Frames, *names: str) -> Frames:
+    return {name: frame.head(0) if name in names else frame for name, frame in frames.items()}
+
+
+def test_the_edition_is_dated_by_the_last_week_of_sales_and_never_by_the_clock(frames: Frames) -> None:
+    assert written(**frames).as_of == dt.date(2026, 11, 15)
+    earlier = frames["demand"][frames["demand"]["week"] < pd.Timestamp("2026-10-05")]
+    assert written(**{**frames, "demand": earlier}).as_of == dt.date(2026, 10, 4)
+
+
+def test_headline_numbers_are_the_sums_of_their_rows(frames: Frames) -> None:
+    document, demand, plan = written(**frames), frames["demand"], frames["reorder_plan"]
+    by_week = demand.groupby("week")["units"].sum()
+    sold = figure(document, "Units sold")
+    assert sold.value == by_week[MONDAY]
+    assert [change.than for change in sold.changes] == ["the week before", "a year earlier"]
+    assert sold.changes[0].share == pytest.approx(by_week[MONDAY] / by_week[MONDAY - pd.Timedelta(days=7)] - 1)
+    assert sold.changes[1].share == pytest.approx(by_week[MONDAY] / by_week[MONDAY - pd.Timedelta(days=364)] - 1)
+    assert figure(document, "Revenue").value == pytest.approx(demand.loc[demand["week"] == MONDAY, "revenue"].sum())
+    assert figure(document, "Open re-order value").value == pytest.approx(
+        plan.loc[plan["order_quantity"] > 0, "order_cost"].sum()
+    )
+    assert figure(document, "Run out").value == (plan["days_of_cover"] < plan["lead_time_days"]).sum()
+
+
+def test_the_forecast_and_its_band_are_the_sums_of_the_skus_and_the_text_says_so(frames: Frames) -> None:
+    outlook = section(written(**frames), "Weekly sales and forecast")
+    assert outlook.chart is not None
+    assert outlook.chart.frame is not None
+    first = outlook.chart.frame.set_index("week").loc[MONDAY + pd.Timedelta(days=7)]
+    sums = frames["demand_forecast"].query("step == 1")[["mean", "q10", "q90"]].sum()
+    assert list(first[["forecast", "low", "high"]]) == pytest.approx(list(sums))
+    assert "adds up their 80 % bands" in outlook.says
+    assert "wider than a band of the total" in outlook.says
+
+
+def test_a_forecast_of_weeks_that_are_already_sold_is_left_out(frames: Frames) -> None:
+    stale = frames["demand_forecast"].assign(week=lambda rows: rows["week"] - pd.Timedelta(days=70))
+    document = written(**{**frames, "demand_forecast": stale})
+    assert "no forecast for the weeks after 9 Nov 2026" in section(document, "Weekly sales and forecast").says
+    assert figure(document, "Units expected").value is None
+
+
+def test_weeks_that_only_some_skus_are_forecast_for_are_not_summed(frames: Frames) -> None:
+    forecast = frames["demand_forecast"]
+    cut = forecast[(forecast["step"] <= 6) | (forecast["sku"] == forecast["sku"].iloc[0])]
+    outlook = section(written(**{**frames, "demand_forecast": cut}), "Weekly sales and forecast")
+    assert outlook.chart is not None
+    assert outlook.chart.frame is not None
+    assert outlook.chart.frame["forecast"].notna().sum() == 6
+
+
+def test_revenue_is_not_compared_with_a_week_whose_prices_are_not_all_known(frames: Frames) -> None:
+    before = frames["demand"]["week"] == MONDAY - pd.Timedelta(days=7)
+    unpriced = frames["demand"].assign(revenue=lambda rows: rows["revenue"].mask(before & (rows["units"] > 20)))
+    revenue = figure(written(**{**frames, "demand": unpriced}), "Revenue")
+    assert [change.than for change in revenue.changes] == ["a year earlier"]
+    gone = frames["demand"].assign(revenue=np.nan)
+    assert figure(written(**{**frames, "demand": gone}), "Revenue").value is None
+
+
+def test_the_channels_add_up_to_all_units(frames: Frames) -> None:
+    document = written(**frames)
+    table = section(document, "Sales by channel").frame
+    assert table is not None
+    assert list(table["channel"]) == ["Retail", "Wholesale"]
+    assert table["now"].sum() == figure(document, "Units sold").value
+
+
+def test_movers_compare_the_last_four_weeks_with_the_four_before(frames: Frames) -> None:
+    rising = section(written(**frames), "Selling more than before").frame
+    falling = section(written(**frames), "Selling less than before").frame
+    assert rising is not None
+    assert falling is not None
+    assert rising["difference"].is_monotonic_decreasing
+    assert (rising["difference"] > 0).all()
+    assert falling["difference"].is_monotonic_increasing
+    assert (falling["difference"] < 0).all()
+    units = frames["demand"].query("sku == @rising.sku.iloc[0]").set_index("week")["units"]
+    assert rising["now"].iloc[0] == units.tail(4).sum()
+    assert rising["before"].iloc[0] == units.iloc[-8:-4].sum()
+    assert rising["description"].notna().all()
+
+
+def test_every_sku_that_runs_out_too_early_is_listed_the_first_one_first(frames: Frames) -> None:
+    table = section(written(**frames), "What runs out first").frame
+    assert table is not None
+    assert table["runs_out_on"].is_monotonic_increasing
+    assert (table["days_short"] > 0).sum() == figure(written(**frames), "Run out").value
+
+
+def test_the_order_list_holds_what_is_to_be_ordered_and_the_suppliers_sum_it_up(frames: Frames) -> None:
+    document, plan = written(**frames), frames["reorder_plan"]
+    orders, suppliers = section(document, "The re-order list").frame, section(document, "Orders by supplier").frame
+    assert orders is not None
+    assert suppliers is not None
+    assert set(orders["sku"]) == set(plan.loc[plan["order_quantity"] > 0, "sku"])
+    assert suppliers["units"].sum() == orders["order_quantity"].sum()
+    assert suppliers["cost"].sum() == pytest.approx(orders["order_cost"].sum())
+
+
+def nulled(frames: Frames) -> Frames:
+    """Everything that may be missing is missing, except keys and some units."""
+    blank: Frames = {}
+    for name, frame in frames.items():
+        kept = frame[[column for column in ("sku", "week", "is_current") if column in frame]]
+        gone = {
+            column: pd.array([None] * len(frame), dtype=NULLABLE[frame[column].dtype.kind])
+            for column in frame.columns.difference(kept.columns)
+        }
+        blank[name] = kept.assign(**gone)
+    units = frames["demand"]["units"].where(np.arange(len(frames["demand"])) % 7 != 0)
+    blank["demand"] = blank["demand"].assign(units=units)
+    return blank
+
+
+NULLABLE = {"f": "float64", "i": "Int64", "b": "boolean", "M": "datetime64[ns]", "O": TEXT}
+SMALL = company(6)
+ODD = {
+    "one week": company(6, weeks=1),
+    "three weeks": company(6, weeks=3),
+    "no sales": without(SMALL, "demand"),
+    "no forecast": without(SMALL, "demand_forecast"),
+    "no plan": without(SMALL, "reorder_plan"),
+    "no products": without(SMALL, "products"),
+    "no stock": without(SMALL, "stock_position"),
+    "only stock": without(SMALL, "demand", "demand_forecast", "reorder_plan", "products"),
+    "nulls": nulled(SMALL),
+}
+
+
+@pytest.mark.parametrize("oddity", ODD)
+@pytest.mark.filterwarnings("error")
+def test_odd_data_give_honest_words_and_a_whole_edition(oddity: str, tmp_path: Path) -> None:
+    document = written(**ODD[oddity])
+    edition = publish(
+        document, tmp_path, name="retail_weekly_outlook", sources=(), currency="CHF", made_at=MADE_AT, picture=False
+    )
+    page = edition.html.read_text(encoding="utf-8")
+    assert not {"nan", "NaT", "None", "inf"} & set(page[page.index("<main>") :].replace("<", " ").split())
+
+
+def test_what_is_missing_is_said(frames: Frames) -> None:
+    one_week = written(**ODD["one week"])
+    assert figure(one_week, "Units sold").note == "no earlier week to compare with"
+    assert "only one week" in section(one_week, "Selling more than before").when_empty
+    assert written(**without(frames, "demand")).headline.startswith("No sales are in the data yet.")
+    assert "There is no re-order plan yet." in written(**without(frames, "reorder_plan")).headline
+    assert (
+        figure(written(**without(frames, "demand_forecast")), "Units expected").note == "no forecast beyond this week"
+    )
+
+
+def test_without_sales_and_stock_there_is_no_edition_and_the_reason_is_named(frames: Frames) -> None:
+    with pytest.raises(ValueError, match="nothing to report on yet"):
+        written(**without(frames, "demand", "stock_position"))
+
+
+def test_an_edition_of_sixty_skus_and_two_years_is_published_within_seconds(frames: Frames, tmp_path: Path) -> None:
+    begun = time.process_time()
+    document = written(**frames)
+    publish(document, tmp_path, name="retail_weekly_outlook", sources=SOURCES, currency="EUR", made_at=MADE_AT)
+    assert time.process_time() - begun < 6

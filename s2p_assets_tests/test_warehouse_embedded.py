@@ -1,7 +1,6 @@
 """The promises of the embedded server and of connections. What is stored belongs to the other warehouse tests."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -29,17 +28,13 @@ sys.stdin.readline()
 """
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home") / "a home" / 'with "quotes", $HOME & blanks'
-
-
 @pytest.fixture
-def folder(home: Path) -> Iterator[Path]:
+def folder(servers_folder: Path) -> Iterator[Path]:
     """The folder of a server that does not run yet, and does not run any more after the test."""
-    yield home / "postgres"
-    embedded.leave(home / "postgres")
-    _until(lambda: not _server(home / "postgres"))
+    place = servers_folder / 'with "quotes" and $HOME & blanks'
+    yield place
+    embedded.leave(place)
+    _until(lambda: not _server(place))
 
 
 @pytest.fixture
@@ -146,12 +141,13 @@ def test_a_process_id_left_by_a_crash_and_reused_by_another_program_does_not_mat
         assert conn.execute("select 1").fetchone() == (1,)
 
 
-def test_a_folder_that_was_half_made_is_made_anew(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "data.new").mkdir(parents=True)
-    (folder / "data.new" / "PG_VERSION").write_text("18")
-    with connect(embedded.start(folder)) as conn:
+def test_a_half_made_folder_with_a_path_that_suits_no_socket_is_made_anew(servers_folder: Path) -> None:
+    place = servers_folder / ("a, b: " + "long " * 20)
+    (place / "data.new").mkdir(parents=True)
+    (place / "data.new" / "PG_VERSION").write_text("18")
+    with connect(embedded.start(place)) as conn:
         assert conn.execute("select 1").fetchone() == (1,)
+    embedded.leave(place)
 
 
 def test_a_server_that_cannot_run_is_told_in_one_line_with_its_own_words(folder: Path) -> None:
@@ -206,7 +202,7 @@ def test_a_wrong_url_is_told_in_one_line_without_the_password(url: str) -> None:
 
 def test_a_server_that_refuses_names_host_database_and_reason(database_url: str) -> None:
     server, _, place = database_url.partition("?")
-    with pytest.raises(DatabaseUnreachable, match="no_such_place, cannot be reached: .* does not exist"):
+    with pytest.raises(DatabaseUnreachable, match=r"no_such_place, cannot be reached: .* does not exist"):
         connect(f"{server.rpartition('/')[0]}/no_such_place?{place}")
 
 

@@ -17,6 +17,7 @@ from s2p_assets.settings import Settings, read_settings
 from s2p_assets.warehouse.connection import connect, database_url
 
 SCHEMA = "dagster"
+WORKSPACE = "workspace.yaml"
 
 
 class SharedPostgresStorage(DagsterPostgresStorage):
@@ -55,7 +56,11 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "sensors": {"use_threads": True, "num_workers": 4},
         "schedules": {"use_threads": True, "num_workers": 2},
         "run_monitoring": {"enabled": True},
-        "concurrency": {"runs": {"max_concurrent_runs": 2}},
+        "run_coordinator": {
+            "module": "dagster.core.run_coordinator",
+            "class": "QueuedRunCoordinator",
+            "config": {"max_concurrent_runs": 2, "dequeue_interval_seconds": 1},
+        },
         "local_artifact_storage": {
             "module": "dagster._core.storage.root",
             "class": "LocalArtifactStorage",
@@ -71,23 +76,30 @@ def _configuration(settings: Settings) -> dict[str, Any]:
 
 
 def prepare_home(settings: Settings) -> Path:
-    """Write `dagster.yaml`; Dagster's home. A file that an engineer changed is left as it is."""
+    """Write `dagster.yaml` and the workspace; Dagster's home. A file that an engineer changed is left as it is."""
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    file = home / "dagster.yaml"
+    module = {"module_name": "s2p_assets.definitions", "location_name": "s2p"}
+    _write_once(home / "dagster.yaml", _configuration(settings))
+    _write_once(home / WORKSPACE, {"load_from": [{"python_module": module}]})
+    return home
+
+
+def _write_once(file: Path, content: dict[str, Any]) -> None:
     if not file.exists():
         beside = file.with_suffix(".tmp")
-        beside.write_text(yaml.safe_dump(_configuration(settings), sort_keys=False))
+        beside.write_text(yaml.safe_dump(content, sort_keys=False))
         beside.replace(file)
-    return home
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """What a process needs in its environment to be part of this installation."""
-    return {
+    own = {"S2P_DATABASE_URL": settings.database_url} if settings.database_url else {}
+    return own | {
         "DAGSTER_HOME": str(prepare_home(settings)),
         "S2P_HOME": str(settings.home),
         "S2P_SHARE": str(settings.share),
+        "S2P_SHELVES": ",".join(settings.shelves),
         "DAGSTER_EVENT_BATCH_SIZE": "50",
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "PYTHONDONTWRITEBYTECODE": "",

@@ -12,12 +12,14 @@ import pandas as pd
 
 from s2p_assets.graph.house import House, report_folder
 from s2p_assets.graph.intake import Intake
+from s2p_assets.graph.metadata import escaped
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.learning import registry
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.versions import Champion, ModelVersion
 from s2p_assets.publishing.editions import Source, publish
 from s2p_assets.publishing.report import Document, Report
+from s2p_assets.publishing.wording import figure_value
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import ledger, store
@@ -93,10 +95,16 @@ class ReportIOManager(dg.IOManager):
             name=report_folder(declared),
             sources=self._sources(context.asset_key),
             currency=self.settings.currency,
-            made_at=dt.datetime.now(dt.UTC),
+            made_at=dt.datetime.now().astimezone(),
         )
         context.add_output_metadata(
             {
+                "figures": dg.MetadataValue.md(
+                    "\n".join(
+                        f"- {escaped(figure.label)}: **{escaped(figure_value(figure, self.settings.currency))}**"
+                        for figure in obj.figures
+                    )
+                ),
                 "report": dg.MetadataValue.url(edition.html.as_uri()),
                 "excel": dg.MetadataValue.url(edition.excel.as_uri()),
                 "picture": picture(edition.picture),

@@ -3,12 +3,14 @@
 What comes from the share is in `workbook_assets`, what is learned is in `model_assets`.
 """
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 from dagster_pandera import pandera_schema_to_dagster_type
+from dagster_shared.utils.warnings import BetaWarning
 
 from s2p_assets.columns import as_declared, broken_rules
 from s2p_assets.graph.automation import when_its_sources_changed
@@ -38,7 +40,7 @@ def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefiniti
         **asset_options(house, declared),
         kinds={"pandas", "postgres"},
         io_manager_key="features" if is_features else "tables",
-        dagster_type=pandera_schema_to_dagster_type(declared.rows),
+        dagster_type=_frame_type(declared),
         check_specs=checks,
         automation_condition=when_its_sources_changed(),
         required_resource_keys={"models_folder"},
@@ -62,6 +64,13 @@ def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefiniti
     return made
 
 
+def _frame_type(declared: Table | FeatureSet) -> dg.DagsterType:
+    """dagster-pandera's type of the declared rows; it calls itself beta at every use, which is said once in the docs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BetaWarning)
+        return pandera_schema_to_dagster_type(declared.rows)
+
+
 def report_asset(house: House, declared: Report) -> dg.AssetsDefinition:
     """The asset of a report: an edition per day of data."""
 
@@ -73,9 +82,8 @@ def report_asset(house: House, declared: Report) -> dg.AssetsDefinition:
     )
     def made(context: dg.AssetExecutionContext, **inputs: pd.DataFrame) -> dg.MaterializeResult[Document]:
         document = declared.build(**inputs)
-        figures = {figure.label: str(figure.value) for figure in document.figures}
         return dg.MaterializeResult(
-            value=document, metadata={"as of": str(document.as_of), "headline": document.headline} | figures
+            value=document, metadata={"headline": document.headline, "data up to": f"{document.as_of:%d %B %Y}"}
         )
 
     return made

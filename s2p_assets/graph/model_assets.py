@@ -38,7 +38,7 @@ def model_asset(house: House, declared: Model) -> dg.AssetsDefinition:
             history,
             feature_version=version_of(context.instance, features) or "unknown",
             trained_at=dt.datetime.now(dt.UTC),
-            run_id=context.run_id,
+            run_id=context.run.run_id,
         )
         return dg.MaterializeResult(
             value=version,

@@ -3,12 +3,14 @@
 What an asset does and when it is due is decided elsewhere; both ways of running use the same conditions.
 """
 
+import contextlib
 import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +19,10 @@ import dagster as dg
 from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
 from dagster._serdes import deserialize_value, serialize_value
 
-from s2p_assets.graph.instance import environment
+from s2p_assets.graph.instance import WORKSPACE, environment
 from s2p_assets.settings import Settings
 
+STOPPING_SECONDS = 10.0
 MOST_WAVES = 25
 CURSOR = "s2p_headless_cursor"
 
@@ -136,13 +139,14 @@ def require_port(host: str, port: int) -> None:
 def serve(settings: Settings) -> int:
     """The webserver and the daemon until one of them ends or a person stops them; their exit code."""
     require_port(settings.host, settings.port)
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "s2p_assets.definitions"]
+    place = environment(settings) | {"PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, "-m", "dagster", "dev", "--workspace", str(settings.dagster_home / WORKSPACE)]
     command += ["--host", settings.host, "--port", str(settings.port), "--log-level", "warning"]
     command += ["--code-server-log-level", "warning"]
-    servers = subprocess.Popen(command, env=os.environ | environment(settings), start_new_session=True)
+    servers = subprocess.Popen(command, env=os.environ | place, start_new_session=True)
 
     def stop(*_: object) -> None:
-        servers.send_signal(signal.SIGINT)
+        servers.terminate()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -150,3 +154,14 @@ def serve(settings: Settings) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _end_group(servers.pid)
+
+
+def _end_group(group: int) -> None:
+    """End whatever the servers left behind, so that the port and the database are free."""
+    deadline = time.monotonic() + STOPPING_SECONDS
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(group, 0)
+            time.sleep(0.2)
+        os.killpg(group, signal.SIGKILL)

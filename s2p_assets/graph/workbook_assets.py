@@ -91,7 +91,7 @@ def sheet_asset(house: House, workbook: Workbook, settings: Settings) -> dg.Asse
             warehouse,
             reader,
             again=config.files,
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             progress=context.log.info,
         )
         yield _adds_up(intake)
@@ -134,7 +134,7 @@ def workbook_table_asset(workbook: Workbook) -> dg.AssetsDefinition:
     def table(context: dg.AssetExecutionContext, sheet: Intake) -> Iterator[Any]:
         warehouse: Warehouse = context.resources.warehouse
         with warehouse.connect() as connection:
-            loaded = store_intake(connection, workbook, sheet, context.run_id)
+            loaded = store_intake(connection, workbook, sheet, context.run.run_id)
             version = store.workbook_version(connection, workbook)
             rows = store.count(connection, workbook.domain, workbook.thing)
             head = store.read(connection, workbook.domain, workbook.thing, workbook.columns, limit=10)

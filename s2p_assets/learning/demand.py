@@ -32,9 +32,7 @@ def spread_over_weeks(periods: pd.DataFrame, *, first: str, last: str, quantitie
     """
     begin, end = pd.to_datetime(periods[first]), pd.to_datetime(periods[last])
     if not (end >= begin).all():
-        raise ValueError(
-            f"{int((~(end >= begin)).sum())} periods without a day: {last} is before {first} or missing"
-        )
+        raise ValueError(f"{int((~(end >= begin)).sum())} periods without a day: {last} is before {first} or missing")
     monday = week_of(begin)
     weeks = ((week_of(end) - monday).dt.days // DAYS_OF_A_WEEK + 1).to_numpy()
     spread = pd.DataFrame({"begin": begin, "end": end, "week": monday, "days": (end - begin).dt.days + 1})

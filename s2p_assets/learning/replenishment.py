@@ -123,8 +123,8 @@ def plan(items: pd.DataFrame, means: Matrix, spread: Spread, policy: Policy, *, 
     )
 
 
-def run_out_days(as_of: pd.Timestamp, cover: ArrayLike, *, within_days: int = 3 * 365) -> pd.DatetimeIndex:
+def run_out_days(as_of: pd.Timestamp, cover: ArrayLike, *, within_days: int) -> pd.DatetimeIndex:
     """The day on which stock of `cover` days from `as_of` is gone; missing when not `within_days`."""
     days = np.asarray(cover, float)
     soon = np.floor(np.where(days <= within_days, days, np.nan))
-    return (as_of + pd.to_timedelta(soon, unit="D")).normalize()
+    return pd.DatetimeIndex(pd.to_timedelta(soon, unit="D") + as_of.to_datetime64()).normalize()

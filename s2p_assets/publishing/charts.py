@@ -59,7 +59,10 @@ class Plot:
 
 
 def plot_of(section: Section) -> Plot | None:
-    """What the section's chart shows; None without a chart, or when it has nothing to show."""
+    """What the section's chart shows; None without a chart, or when it has nothing to show.
+
+    Raises ValueError when two values stand at the same place of one line.
+    """
     chart = section.chart
     if chart is None:
         return None
@@ -68,6 +71,8 @@ def plot_of(section: Section) -> Plot | None:
         return None
     titles = {column.name: column.title for column in section.columns}
     frame = frame[frame[chart.x].notna()]
+    if frame.duplicated([chart.x] if chart.series is None else [chart.x, chart.series]).any():
+        raise ValueError(f"{section.title}: the chart has several values at one {chart.x}; sum them or name a series")
     lines = _lines(frame, chart, titles)
     if frame.empty or not any(values.notna().any() for values in lines.values()):
         return None

@@ -24,7 +24,7 @@ CARD = "edition.json"
 INDEX = "index.html"
 NOT_IN_FILE_NAMES = '<>:"/\\|?*'
 
-__all__ = ["Edition", "Source", "editions", "publish"]
+__all__ = ["Edition", "ReportNotPublished", "Source", "editions", "file_name", "publish"]
 
 
 class ReportNotPublished(OSError):

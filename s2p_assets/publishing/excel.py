@@ -24,6 +24,7 @@ TABLE_ROW = 3
 ROW_HEIGHT = 20
 LEAST_ROOM = 90.0
 SHORT_TABLE = 15
+ROWS_ON_A_PAGE = 80
 
 
 def write_excel(
@@ -156,6 +157,8 @@ def _section(book: Book, document: Document, section: Section, name: str, chart:
         book.write_table(sheet, TABLE_ROW, 0, frame, columns)
         sheet.freeze_panes(TABLE_ROW + 1, 0)
         sheet.repeat_rows(TABLE_ROW)
+        if chart is not None and len(frame) <= ROWS_ON_A_PAGE:
+            sheet.fit_to_pages(1, 1)
     elif section.columns or section.chart:
         book.write(sheet, TABLE_ROW, 0, section.when_empty, italic=True, font_color=FAINT)
     if chart is not None:

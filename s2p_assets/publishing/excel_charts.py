@@ -55,6 +55,9 @@ class ChartData:
             return
         sheet = book.workbook.add_worksheet(SHEET)
         sheet.freeze_panes(1, 0)
+        sheet.set_paper(9)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
         for column, frame, columns in self.tables:
             book.write_table(sheet, 0, column, frame, columns)
             for at, width in enumerate(book.widths(frame, columns), column):

@@ -5,6 +5,7 @@ What the report says comes in as a Document; how it looks stands in `templates/`
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -146,11 +147,11 @@ def _cells(frame: pd.DataFrame, column: ReportColumn) -> Iterator[dict[str, str]
 
 def _mark(value: Any, column: ReportColumn) -> str:
     """`below`, `above` or nothing."""
-    if wording.is_missing(value) or not isinstance(value, (int, float)):
+    if wording.is_missing(value) or not isinstance(value, Real):
         return ""
-    if column.highlight_below is not None and value < column.highlight_below:
+    if column.highlight_below is not None and float(value) < column.highlight_below:
         return "below"
-    return "above" if column.highlight_above is not None and value > column.highlight_above else ""
+    return "above" if column.highlight_above is not None and float(value) > column.highlight_above else ""
 
 
 def _origin(source: Source) -> dict[str, str]:

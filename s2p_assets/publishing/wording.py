@@ -5,6 +5,7 @@ What a report says belongs to the report; how a spreadsheet formats its own numb
 
 import datetime as dt
 import math
+from numbers import Real
 from typing import Any
 
 import pandas as pd
@@ -61,8 +62,8 @@ def short_day(value: dt.date) -> str:
 
 
 def moment(value: dt.datetime) -> str:
-    """`15 Nov 2026, 07:30`."""
-    return f"{short_day(value)}, {value:%H:%M}"
+    """`15 Nov 2026, 07:30`, with the time zone where it is known."""
+    return f"{short_day(value)}, {value:%H:%M} {value:%Z}".rstrip()
 
 
 def cell(value: Any, kind: Format, decimals: int) -> str:
@@ -92,10 +93,10 @@ def figure_value(figure: Figure, currency: str) -> str:
         return "not known"
     if figure.format == "day" and isinstance(value, dt.date):
         return short_day(value)
-    if isinstance(value, str) or not isinstance(value, (int, float)):
+    if not isinstance(value, Real):
         return str(value)
     if figure.format == "money":
-        return money(float(value), currency, 0 if abs(value) >= 1000 else 2)
+        return money(float(value), currency, 0 if abs(float(value)) >= 1000 else 2)
     return cell(value, figure.format, decimals_for(pd.Series([value]), figure.format))
 
 

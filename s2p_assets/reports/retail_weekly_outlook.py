@@ -298,7 +298,8 @@ def _movers(demand: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame) ->
         ReportColumn("change", "Change", "percent"),
         ReportColumn("weeks_out", "Weeks out of stock", "whole", highlight_above=0),
     )
-    empty = "No SKU did." if span else "There is only one week of sales, so nothing can be compared yet."
+    one_week = "There is only one week of sales, so nothing can be compared yet."
+    empty = "No SKU did." if span else one_week if weeks else "No sales are in the data yet."
     rising, falling = gains(moved, ROWS_OF_MOVERS), losses(moved, ROWS_OF_MOVERS)
     return (
         Section("Selling more than before", says if span else "", rising, columns, when_empty=empty),
@@ -307,16 +308,18 @@ def _movers(demand: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame) ->
 
 
 def _runs_out_first(plan: pd.DataFrame, running_out: pd.DataFrame) -> Section:
-    dated = plan[plan["runs_out_on"].notna()].sort_values(["runs_out_on", "sku"])
-    shown = dated.head(max(ROWS_RUNNING_OUT, len(running_out)))
-    shown = shown.merge(running_out[["sku", "days_short"]], on="sku", how="left").reset_index(drop=True)
+    ordered = plan.sort_values(["runs_out_on", "sku"]).reset_index(drop=True)
+    is_late = ordered["sku"].isin(running_out["sku"])
+    is_soon = ordered["runs_out_on"].notna() & (ordered.index < ROWS_RUNNING_OUT)
+    shown = ordered[is_late | is_soon].merge(running_out[["sku", "days_short"]], on="sku", how="left")
     return Section(
         title="What runs out first",
         says=""
         if plan.empty
         else (
             f"{len(running_out):,} of {counted(len(plan), 'SKU')} have less stock than they need until an order placed "
-            "now would arrive. Days short are the days that such an order would come too late."
+            "now would arrive; days short are the days that such an order would come too late. Units already on "
+            "order are not counted, because the day of their arrival is not known."
         ),
         frame=shown,
         columns=(
@@ -358,7 +361,7 @@ def _order_list(plan: pd.DataFrame, orders: pd.DataFrame) -> tuple[Section, Sect
         ),
         Section(
             title="The re-order list",
-            says="Every SKU whose stock and open orders are at or below its re-order point, filled up to its target.",
+            says="Every SKU whose stock and open orders together are below its re-order point.",
             frame=orders,
             columns=(
                 ReportColumn("sku", "SKU", "code"),
@@ -398,5 +401,6 @@ def _count_days(counts: "pd.Series[Any]") -> str:
         return "No stock count is in the data."
     oldest, newest = counts.min(), counts.max()
     if oldest == newest:
-        return f"Stock was counted on {short_day(newest)}."
-    return f"Stock was counted between {short_day(oldest)} and {short_day(newest)}; each SKU's last count is used."
+        return f"Stock was counted on {short_day(newest)} and carried on with what was received and sold since."
+    days = f"between {short_day(oldest)} and {short_day(newest)}"
+    return f"Stock was counted {days}; each SKU's last count is carried on with what was received and sold since."

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow
+import pyarrow.compute as pc
 
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
 from s2p_assets.spreadsheet.limits import MAX_CELLS, MAX_CSV_BYTES, WorkbookUnreadable
@@ -33,8 +34,11 @@ class CsvBook:
         self._path = path
         self._name = name
         self.encoding = encoding_of(path)
-        with path.open(encoding=self.encoding, newline="", errors="strict") as file:
-            sample = file.read(_SAMPLE)
+        with path.open(encoding=self.encoding, newline="") as file:
+            try:
+                sample = file.read(_SAMPLE)
+            except UnicodeDecodeError as error:
+                raise WorkbookUnreadable(f"the text is not valid {self.encoding}; save the file again") from error
         if "\0" in sample:
             raise WorkbookUnreadable("the file holds zero bytes, its copy was not finished; copy it again")
         self.delimiter, self._skip = delimiter_of(sample, wanted)
@@ -61,14 +65,13 @@ class CsvBook:
                         raise WorkbookUnreadable(f"the file has more than {MAX_CELLS:,} cells; split it")
                     _write(writer, held, first)
                     first += len(held)
+            except UnicodeDecodeError as error:
+                raise WorkbookUnreadable(f"the text is not valid {self.encoding}; save the file again") from error
             except csv.Error as error:
                 raise WorkbookUnreadable(
                     f"the quotes do not match from row {first + records.line_num - 1} on; save the file again"
                 ) from error
-        columns = writer.columns()
-        if any("\0" in str(text) for cells in columns.values() for text in cells.texts[:1000].to_pylist()):
-            raise WorkbookUnreadable("the file holds zero bytes, its copy was not finished; copy it again")
-        yield Sheet(self._name, columns=columns, typed=False)
+        yield Sheet(self._name, columns=writer.columns(), typed=False)
 
 
 def encoding_of(path: Path) -> str:
@@ -164,6 +167,8 @@ def _write(writer: SheetWriter, records: list[list[str]], first_row: int) -> Non
     for column in range(width):
         values = [record[column] if column < len(record) else "" for record in records]
         texts = pyarrow.array(values, pyarrow.string())
+        if pc.any(pc.match_substring(texts, "\0")).as_py():
+            raise WorkbookUnreadable("the file holds zero bytes, its copy was not finished; copy it again")
         rows = np.arange(first_row, first_row + len(records), dtype=np.int32)
         kinds = np.full(len(records), CellKind.TEXT, np.int8)
         writer.add(np.full(len(records), column + 1, np.int32), Cells(rows, kinds, texts))

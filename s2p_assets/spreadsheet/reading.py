@@ -50,6 +50,9 @@ def read_file(
     except OSError as error:
         why = error.strerror or "read error"
         return _unreadable(reading, f"the file cannot be opened ({why}); check its permissions")
+    except Exception as error:  # whatever a damaged file provokes in a parser is about that file alone
+        what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        return _unreadable(reading, f"the file cannot be read ({what}); open it in Excel and save as .xlsx")
     return reading
 
 

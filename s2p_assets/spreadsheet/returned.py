@@ -14,16 +14,28 @@ from s2p_assets.spreadsheet.returned_fresh import CopiedRows, rows_concerned, wr
 from s2p_assets.spreadsheet.returned_letter import Letter, letter
 from s2p_assets.spreadsheet.returned_sheet import UnmarkableError
 from s2p_assets.spreadsheet.returned_xlsx import suffix_of, write_marked
+from s2p_assets.spreadsheet.sandbox import Died, Sandbox
 
+Rows = dict[str, CopiedRows]
 FRESH_SUFFIX = ".returned.xlsx"
 
 
-def write_returned(original: Path, reading: Reading, target: Path, *, name: str, owner: str, next_step: str) -> Path:
+def write_returned(
+    original: Path,
+    reading: Reading,
+    target: Path,
+    *,
+    name: str,
+    owner: str,
+    next_step: str,
+    sandbox: Sandbox | None = None,
+) -> Path:
     """Writes the copy of `original` that `reading` calls for and returns where it lies.
 
     `name`: the file as its owner knows it; `original` may be an archived copy under another name.
     The copy lies at `target` when its suffix fits what was written, else beside it: a file that cannot
-    be marked in place (`prices.csv`, a damaged one) is answered by `prices.csv.returned.xlsx`.
+    be marked in place (`prices.csv`, a damaged one) is answered by `prices.csv.returned.xlsx`. Its rows are
+    read in `sandbox`, or in one of its own.
     Raises OSError when nothing can be written there, ValueError when `target` is `original`.
     """
     if target.exists() and target.samefile(original):
@@ -34,7 +46,7 @@ def write_returned(original: Path, reading: Reading, target: Path, *, name: str,
     if written is None:
         written = target if target.suffix.lower() == ".xlsx" else target.with_name(f"{target.name}{FRESH_SUFFIX}")
         with _put_at(written) as unfinished:
-            write_fresh(said, _rows(original, reading, said, name), unfinished)
+            write_fresh(said, _rows(original, name, said, reading.headers, sandbox), unfinished)
     if written == target:
         target.with_name(f"{target.name}{FRESH_SUFFIX}").unlink(missing_ok=True)
     return written
@@ -57,10 +69,18 @@ def _marked(original: Path, said: Letter, target: Path) -> Path | None:
     return written
 
 
-def _rows(original: Path, reading: Reading, said: Letter, name: str) -> dict[str, CopiedRows]:
-    if reading.error is not None:
+def _rows(original: Path, name: str, said: Letter, headers: dict[str, list[str]], sandbox: Sandbox | None) -> Rows:
+    """The rows that findings are about, as they stand in the file; none when it cannot be read a second time."""
+    if not said.places:
         return {}
-    return rows_concerned(original, name, said.places, reading.headers)
+    if sandbox is None:
+        with Sandbox() as own:
+            return _rows(original, name, said, headers, own)
+    places = {sheet: list(found) for sheet, found in said.places.items()}
+    try:
+        return sandbox.run(rows_concerned, original, name, places, headers)
+    except (Died, RuntimeError):
+        return {}
 
 
 def _with_suffix(target: Path, suffix: str) -> Path:

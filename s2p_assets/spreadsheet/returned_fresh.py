@@ -17,12 +17,12 @@ from xlsxwriter.worksheet import Worksheet
 
 from s2p_assets.columns import Severity
 from s2p_assets.spreadsheet.book import open_book
+from s2p_assets.spreadsheet.findings import FINDINGS_SHEET
 from s2p_assets.spreadsheet.grid import CellKind, Sheet, letters
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.returned_letter import (
     AUTHOR,
     FILLS,
-    FINDINGS_SHEET,
     HEADING_FILL,
     HEADINGS,
     INKS,

@@ -11,7 +11,6 @@ from s2p_assets.columns import Severity
 from s2p_assets.spreadsheet.findings import Finding, Reading
 from s2p_assets.spreadsheet.grid import column_number
 
-FINDINGS_SHEET = "s2p findings"
 AUTHOR = "s2p"
 FILLS: dict[Severity, str] = {"reject": "FFC4C9", "notice": "FFE9A8"}
 INKS: dict[Severity, str] = {"reject": "9C0012", "notice": "7A5200"}

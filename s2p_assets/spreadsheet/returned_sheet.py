@@ -91,7 +91,7 @@ def _head(chunks: Iterator[bytes]) -> tuple[bytes, bytes, bytes | None]:
     head = bytearray()
     for chunk in chunks:
         head += chunk
-        if head[:2] in (b"\xff\xfe", b"\xfe\xff") or head[:4].count(0):
+        if head.startswith((b"\xff\xfe", b"\xfe\xff")) or head[:4].count(0):
             raise UnmarkableError("a sheet is written in UTF-16")
         if b"sheetData" in head:
             match = re.search(rb"<(?:[\w.-]+:)?sheetData(?=[\s/>])[^>]*>", _masked(bytes(head)))

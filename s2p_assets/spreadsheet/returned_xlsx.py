@@ -4,6 +4,7 @@ What is said is decided in `returned_letter`; files of other kinds are answered 
 """
 
 import copy
+import itertools
 import posixpath
 import struct
 import zipfile
@@ -13,8 +14,9 @@ from pathlib import Path
 
 from lxml import etree
 
+from s2p_assets.spreadsheet.findings import FINDINGS_SHEET
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable, inflated, open_zip
-from s2p_assets.spreadsheet.returned_letter import AUTHOR, FINDINGS_SHEET, Letter, Note, Place
+from s2p_assets.spreadsheet.returned_letter import AUTHOR, Letter, Note, Place
 from s2p_assets.spreadsheet.returned_list import Looks, list_of_findings
 from s2p_assets.spreadsheet.returned_notes import SHAPES_PER_BLOCK, Notes, blocks_in, with_boxes, without_boxes
 from s2p_assets.spreadsheet.returned_sheet import LARGEST_PIECE, SheetPatch, UnmarkableError, patched
@@ -28,12 +30,15 @@ _LINKS = {
 _SHEET_ML = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _VML_LINK = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/vmlDrawing"
 _SIZES_FOLLOW = 0x08
-_VML = "application/vnd.openxmlformats-officedocument.vmlDrawing"
+_DEFAULTS = {
+    "vml": "application/vnd.openxmlformats-officedocument.vmlDrawing",
+    "rels": "application/vnd.openxmlformats-package.relationships+xml",
+}
 _SUFFIXES = {"sheet.main": ".xlsx", "macroEnabled": ".xlsm", "template.main": ".xltx", "addin": ".xlam"}
 
 
 def write_marked(original: Path, letter: Letter, target: Path) -> None:
-    """Writes `original` with `letter` in it to `target`. Raises UnmarkableError, after which `target` is worth nothing."""
+    """Writes `original` with `letter` in it to `target`. Raises UnmarkableError."""
     try:
         with open_zip(original) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as copied:
             _Marking(source, copied, letter).write()
@@ -101,6 +106,7 @@ class _Links:
     def __init__(self, root: etree._Element, part: str) -> None:
         self._root = root
         self._folder = posixpath.dirname(part)
+        self._taken = {link.get("Id", "") for link in root if isinstance(link.tag, str)}
 
     @classmethod
     def none(cls, part: str) -> "_Links":
@@ -123,8 +129,11 @@ class _Links:
         raise KeyError(f"relationship {link_id}")
 
     def new_id(self) -> str:
-        taken = {link.get("Id") for link in self._root if isinstance(link.tag, str)}
-        return next(name for number in range(len(taken) + 1) if (name := f"rIdS2p{number + 1}") not in taken)
+        """An id that is free, and from now on taken."""
+        names = (f"rIdS2p{number}" for number in itertools.count(1))
+        link_id = next(name for name in names if name not in self._taken)
+        self._taken.add(link_id)
+        return link_id
 
     def add(self, kind: str, part: str, link_id: str | None = None) -> str:
         """Links `part` as `kind` (a full relationship type); returns the link's id."""
@@ -155,11 +164,12 @@ class _Types:
         if not self._override(part):
             etree.SubElement(self._root, f"{{{_PACKAGE}/content-types}}Override", PartName=f"/{part}", ContentType=kind)
 
-    def add_vml(self) -> None:
-        known = any(entry.get("Extension", "").lower() == "vml" for entry in self._root if isinstance(entry.tag, str))
-        if not known:
-            default = etree.Element(f"{{{_PACKAGE}/content-types}}Default", Extension="vml", ContentType=_VML)
-            self._root.insert(0, default)
+    def add_default(self, extension: str) -> None:
+        """Makes sure that parts of this extension have a type, `rels` or `vml`."""
+        entries = [entry for entry in self._root if isinstance(entry.tag, str)]
+        if not any(entry.get("Extension", "").lower() == extension for entry in entries):
+            tag = f"{{{_PACKAGE}/content-types}}Default"
+            self._root.insert(0, etree.Element(tag, Extension=extension, ContentType=_DEFAULTS[extension]))
 
     def as_bytes(self) -> bytes:
         return _written(self._root)
@@ -243,7 +253,8 @@ class _Marking:
         if notes:
             patch.notes_id = links.new_id()
             comments_part = comments_part or self._new_comments(links)
-            self._types.add_vml()
+            self._types.add_default("vml")
+            self._types.add_default("rels")
         return _Concerned(part, patch, links, notes, comments_part)
 
     def _new_comments(self, links: _Links) -> str:

@@ -19,10 +19,10 @@ from xlsxwriter.worksheet import Worksheet
 from s2p_assets.columns import Column, Kind
 from s2p_assets.spreadsheet.cells import example_of
 from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.findings import GUIDE_SHEET
 from s2p_assets.spreadsheet.grid import letters
 from s2p_assets.spreadsheet.header import is_required, matches_sheet
 
-GUIDE_SHEET = "How to fill this in"
 _LAST_ROW = 1_048_575
 _LONGEST_LIST = 255
 _LONGEST_PROMPT = 255
@@ -65,7 +65,7 @@ _GUIDE = (
     ("Column", 24),
     ("What it means", 46),
     ("Required", 11),
-    ("What to write", 30),
+    ("What to write", 36),
     ("Unit", 10),
     ("Rules", 34),
     ("Allowed values", 34),
@@ -189,16 +189,21 @@ def _rules(column: Column, checks: Iterable[pa.Check]) -> list[str]:
 
 def _in_words(check: pa.Check) -> str:
     if check.name == "in_range":
-        return f"from {_value(check.statistics['min_value'])} to {_value(check.statistics['max_value'])}"
+        return f"from {_value(_given(check)['min_value'])} to {_value(_given(check)['max_value'])}"
     if check.name == "str_length":
-        least, greatest = check.statistics.get("min_value"), check.statistics.get("max_value")
+        least, greatest = _given(check).get("min_value"), _given(check).get("max_value")
         return f"{least or 0} to {greatest} characters" if greatest else f"at least {least} characters"
     if check.name in _BOUNDS:
         words, name = _BOUNDS[check.name]
-        return words.format(_value(check.statistics[name]))
+        return words.format(_value(_given(check)[name]))
     if check.name == "notin":
-        return f"none of {_listed(check.statistics['forbidden_values'])}"
+        return f"none of {_listed(_given(check)['forbidden_values'])}"
     return str(check.error or check.name or "")
+
+
+def _given(check: pa.Check) -> dict[str, Any]:
+    """What the rule was declared with."""
+    return check.statistics or {}
 
 
 def _value(value: object) -> str:
@@ -214,9 +219,9 @@ def _bounds(checks: Iterable[pa.Check]) -> _Bounds:
     least, greatest = None, None
     for check in checks:
         if check.name in ("greater_than_or_equal_to", "greater_than", "in_range"):
-            least = check.statistics["min_value"]
+            least = _given(check)["min_value"]
         if check.name in ("less_than_or_equal_to", "less_than", "in_range"):
-            greatest = check.statistics["max_value"]
+            greatest = _given(check)["max_value"]
     return _Bounds(least, greatest)
 
 
@@ -267,7 +272,7 @@ def _width(column: Column) -> int:
 
 
 def _write_guide(book: Book, page: Worksheet, workbook: Workbook) -> dict[str, str]:
-    """Explains the columns one per line; returns the place of each list of choices too long for a drop-down's own text."""
+    """Explains the columns one per line; returns where the lists stand that are too long for a drop-down."""
     title = book.add_format({"bold": True, "font_size": 16, "font_color": _INK})
     plain = book.add_format({"font_color": _INK})
     cell = book.add_format({"text_wrap": True, "valign": "top", "border": 1, "border_color": _RULE, "num_format": "@"})
@@ -284,6 +289,7 @@ def _write_guide(book: Book, page: Worksheet, workbook: Workbook) -> dict[str, s
     checks = workbook.rows.to_schema().columns
     for number, column in enumerate(workbook.columns, top + 1):
         texts = _explained(column, _rules(column, checks[column.name].checks))
+        page.set_row(number, 15 * max(_lines(text, width) for text, (_, width) in zip(texts, _GUIDE, strict=True)))
         for position, text in enumerate(texts):
             page.write_string(number, position, text, cell if position else bold)
     page.freeze_panes(top + 1, 1)
@@ -316,6 +322,11 @@ def _explained(column: Column, rules: list[str]) -> tuple[str, ...]:
         _listed(column.values or ()) if column.kind != "yes_no" else _listed(_words(column)),
         _example(column),
     )
+
+
+def _lines(text: str, width: int) -> int:
+    """How many lines a text takes in a column of this width."""
+    return max(1, sum(1 + len(line) // (width - 2) for line in text.splitlines()))
 
 
 def _patterns(column: Column) -> str:

@@ -1,6 +1,5 @@
 """What to order today, by SKU. The arithmetic of stock is in `learning/replenishment.py`."""
 
-import numpy as np
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, number, text, whole
@@ -11,6 +10,7 @@ from s2p_assets.warehouse.table import table
 
 POLICY = Policy(service_level=0.95, review_days=7, cover_days=14)
 LEAD_TIME_DAYS = 14
+YEARS_SHOWN = 3
 DEMAND = "demand_forecast.mean"
 STOCK = ("stock_position.on_hand", "stock_position.on_order")
 LEVEL = (DEMAND, "products.lead_time_days")
@@ -45,7 +45,7 @@ class ReorderPlan(Row):
         of=(*LEVEL, *STOCK, "products.pack_size", "products.minimum_order", "products.item_cost"),
     )
     days_of_cover: Number = number(
-        says="Days that the stock lasts at the expected demand; none if it never ends",
+        says="Days that the stock lasts at the expected demand; none if over three years",
         optional=True,
         of=(DEMAND, STOCK[0]),
     )
@@ -80,6 +80,6 @@ def reorder_plan(
     errors = spread(demand_champion.model.backtest, demand_champion.problem)
     rows = rows.join(plan(rows, means, errors, POLICY, days_per_period=7))
     rows["order_cost"] = (rows["order_quantity"] * rows["item_cost"]).round(2)
-    rows["runs_out_on"] = run_out_days(as_of, rows["days_of_cover"])
-    rows["days_of_cover"] = rows["days_of_cover"].replace(np.inf, np.nan)
+    rows["runs_out_on"] = run_out_days(as_of, rows["days_of_cover"], within_days=YEARS_SHOWN * 365)
+    rows["days_of_cover"] = rows["days_of_cover"].where(rows["days_of_cover"] <= YEARS_SHOWN * 365)
     return rows.astype({"order_quantity": "Int64", "lead_time_days": "int64"})[list(ReorderPlan.to_schema().columns)]

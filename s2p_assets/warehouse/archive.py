@@ -163,6 +163,6 @@ def _place(draft: Path, copy: int, stored: Path, size: int) -> None:
 
 
 def _full(place: Path, error: OSError) -> OSError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DiskFull(error.errno, "the archive's disk is full; make room, then run again", str(place))
     return error

@@ -5,6 +5,7 @@ How to talk to a database, this one or another, belongs to `connection.py`.
 
 import contextlib
 import fcntl
+import hashlib
 import importlib
 import json
 import os
@@ -30,6 +31,8 @@ from s2p_assets.warehouse.connection import DatabaseUnreachable
 SUPERUSER = "postgres"
 PORT = 5432  # listens on no address; the number is only part of the socket's name
 SOCKET_FOLDER_LINE = 4
+SOCKET_FOLDER_BYTES = 88  # with /.s.PGSQL.5432.lock below the 104 of the strictest system
+SECONDS_TO_ANSWER = 20
 SECONDS_TO_START = 600  # replaying the log after a crash of a busy server takes minutes
 OPTIONS = {
     "fsync": "on",
@@ -90,7 +93,7 @@ def start(folder: Path) -> str:
         try:
             place.folder.mkdir(parents=True, exist_ok=True)
             with _locked(place.starting):
-                if not _answers(place):
+                if _silence(place) is not None:
                     _run(place)
                 _hold(place)
             return _url(place)
@@ -118,7 +121,7 @@ def _run(place: _Place) -> None:
         _initialize(place, programs, account)
     _check_version(place, wheel.TARGET_POSTGRES_VERSION)
     _clear_after_crash(place)
-    socket_folder = _socket_folder(place, account, wheel)
+    socket_folder = _socket_folder(place, account)
     if place.log.exists():
         place.log.replace(place.log.with_name("server.log.1"))
     _hold(place)
@@ -158,13 +161,20 @@ def _order(place: _Place, programs: Path, socket_folder: Path, account: _Account
 
 
 def _wait_until_ready(place: _Place, keeper: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + SECONDS_TO_START
-    while not _answers(place):
+    """Wait while the server starts, which may take long, and then for its first answer, which may not."""
+    begun = time.monotonic()
+    while (silence := _silence(place)) is not None:
         if keeper.poll() is not None:
             raise _unreachable(place, _last_words(place))
-        if time.monotonic() > deadline:
-            raise _unreachable(place, f"not ready after {SECONDS_TO_START} s; {_last_words(place)}")
+        waited = time.monotonic() - begun
+        if waited > (SECONDS_TO_ANSWER if _says_ready(place) else SECONDS_TO_START):
+            raise _unreachable(place, silence)
         time.sleep(0.05)
+
+
+def _says_ready(place: _Place) -> bool:
+    lines = _postmaster(place)
+    return bool(lines) and lines[-1].strip() == "ready"
 
 
 def _initialize(place: _Place, programs: Path, account: _Account | None) -> None:
@@ -223,16 +233,21 @@ def _serves(process: psutil.Process, place: _Place) -> bool:
         return False
 
 
-def _socket_folder(place: _Place, account: _Account | None, wheel: ModuleType) -> Path:
-    """The data folder, or one in the temporary folder where the path is too long for a socket."""
-    found = Path(wheel.find_suitable_socket_dir(place.data, Path(tempfile.gettempdir())))
-    if found != place.data:
-        owner = account.uid if account else os.geteuid()
-        if found.stat().st_uid not in (owner, os.geteuid()):
-            raise _unreachable(place, f"{found} belongs to somebody else; remove it, or shorten S2P_HOME")
-        found.chmod(0o700)
-        if account:
-            os.chown(found, account.uid, account.gid)
+def _socket_folder(place: _Place, account: _Account | None) -> Path:
+    """The data folder, or one in the temporary folder where its path does not suit a socket or a URL.
+
+    The system allows about 100 bytes; libpq takes a comma, and SQLAlchemy a colon, for the end of a host.
+    """
+    path = str(place.data)
+    if len(os.fsencode(path)) <= SOCKET_FOLDER_BYTES and not set(",:") & set(path):
+        return place.data
+    found = Path(tempfile.gettempdir()) / f"s2p-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
+    found.mkdir(mode=0o700, exist_ok=True)
+    owner = account.uid if account else os.geteuid()
+    if found.is_symlink() or found.stat().st_uid not in (owner, os.geteuid()):
+        raise _unreachable(place, f"{found} belongs to somebody else; remove it, or shorten S2P_HOME")
+    if account:
+        os.chown(found, account.uid, account.gid)
     return found
 
 
@@ -256,21 +271,28 @@ def _let_through(path: Path, account: _Account) -> None:
             folder.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
 
 
-def _answers(place: _Place) -> bool:
+def _silence(place: _Place) -> str | None:
+    """Why the server does not answer; None when it does."""
     try:
         with psycopg.connect(_url(place), connect_timeout=10):
-            return True
-    except (psycopg.OperationalError, FileNotFoundError):
-        return False
+            return None
+    except (psycopg.OperationalError, FileNotFoundError) as error:
+        return " ".join(str(error).split())
 
 
 def _url(place: _Place) -> str:
-    """Made from `postmaster.pid`. Raises FileNotFoundError when it is missing or half written."""
-    lines = (place.data / "postmaster.pid").read_text().splitlines()
-    socket_folder = next(iter(lines[SOCKET_FOLDER_LINE:]), "").strip()
+    """Raises FileNotFoundError when no server has said where its socket is."""
+    socket_folder = next(iter(_postmaster(place)[SOCKET_FOLDER_LINE:]), "").strip()
     if not socket_folder:
         raise FileNotFoundError(place.data / "postmaster.pid")
     return f"postgresql://{SUPERUSER}@:{PORT}/{SUPERUSER}?host={quote(socket_folder)}"
+
+
+def _postmaster(place: _Place) -> list[str]:
+    try:
+        return (place.data / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return []
 
 
 def _hold(place: _Place) -> None:

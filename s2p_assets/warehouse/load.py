@@ -49,8 +49,8 @@ class Loaded:
 def load_file(conn: psycopg.Connection, workbook: Workbook, entry: Entry, rows: pyarrow.Table | None) -> Loaded:
     """Put the rows of one file in the place of those of its version before, and note the file in the ledger.
 
-    `rows`: the contract's columns, `_sheet` and `_row`, as in `Reading.rows`; None loads nothing and leaves the
-    rows of the version before. Loading the same bytes again, under this name or another, loads nothing.
+    `rows`: the contract's columns, `_sheet` and `_row`, as in `Reading.rows`; None loads nothing. A returned file
+    leaves the rows of the version before. Loading the same bytes again, under this name or another, loads nothing.
     All or nothing, also when the process is killed. Raises RowsRefused; the ledger then says so too.
     """
     (loaded,) = load_files(conn, workbook, [(entry, rows)])
@@ -102,7 +102,12 @@ def _load(
         settled = _bring_in(conn, workbook, holding)
         _mark_copies(conn, {ids[path]: original for path, original in copies.items()})
         paths = _paths(conn, settled)
-    told = {path: _told(path, id_, holding, path in copies, settled, paths) for path, id_ in ids.items()}
+    told = {
+        path: _told(Loaded(id_, path, "loaded", holding[id_].num_rows), settled, paths)
+        if id_ in holding
+        else Loaded(id_, path, "duplicate" if path in copies else "returned")
+        for path, id_ in ids.items()
+    }
     return [known.get(entry.path) or told[entry.path] for entry, _ in files]
 
 
@@ -151,7 +156,7 @@ def _mark_copies(conn: psycopg.Connection, originals: dict[int, int]) -> None:
 
 def _note(conn: psycopg.Connection, workbook: Workbook, new: Sequence[tuple[Entry, pyarrow.Table | None]]) -> list[int]:
     """Note the files in the ledger and withdraw the rows that they replace."""
-    replacing = [entry.path for entry, rows in new if rows is not None]
+    replacing = [entry.path for entry, rows in new if rows is not None or entry.verdict != "returned"]
     held = conn.execute(
         "select id from s2p.files where workbook = %s and path = any(%s) and holds", (workbook.name, replacing)
     ).fetchall()
@@ -192,21 +197,9 @@ def _paths(conn: psycopg.Connection, settled: Sequence[Settled]) -> dict[int, st
     return dict(conn.execute("select id, path from s2p.files where id = any(%s)", (ids,)).fetchall())
 
 
-def _told(
-    path: str,
-    id_: int,
-    holding: dict[int, pyarrow.Table],
-    is_copy: bool,
-    settled: Sequence[Settled],
-    paths: dict[int, str],
-) -> Loaded:
-    if id_ not in holding:
-        return Loaded(id_, path, "duplicate" if is_copy else "returned")
-    return Loaded(
-        file_id=id_,
-        path=path,
-        outcome="loaded",
-        rows=holding[id_].num_rows,
-        superseded={paths[change.loser]: change.rows for change in settled if change.winner == id_},
-        superseded_by={paths[change.winner]: change.rows for change in settled if change.loser == id_},
+def _told(loaded: Loaded, settled: Sequence[Settled], paths: dict[int, str]) -> Loaded:
+    return replace(
+        loaded,
+        superseded={paths[change.loser]: change.rows for change in settled if change.winner == loaded.file_id},
+        superseded_by={paths[change.winner]: change.rows for change in settled if change.loser == loaded.file_id},
     )

@@ -162,7 +162,7 @@ def needs_reload(conn: psycopg.Connection, workbook: Workbook) -> tuple[str, ...
 
 
 def ensure_table(
-    conn: psycopg.Connection, domain: str, thing: str, columns: Sequence[Column], key: Sequence[str], says: str
+    conn: psycopg.Connection, domain: str, thing: str, columns: Sequence[Column], *, key: Sequence[str], says: str
 ) -> None:
     """Bring the derived table `<domain>.<thing>` to its declaration.
 
@@ -179,7 +179,7 @@ def ensure_table(
         types = {field.name: field.type for field in wanted}
         same = all(types.get(field.name, field.type) == field.type for field in stored)
         if stored and same and _key_of(conn, domain, thing) == tuple(key):
-            _alter(conn, domain, thing, stored, wanted, says)
+            _alter(conn, domain, thing, stored=stored, wanted=wanted, says=says)
             return
         _drop(conn, domain, thing)
         _create(conn, domain, thing, wanted, says)
@@ -320,8 +320,11 @@ def _bring_rows(conn: psycopg.Connection, workbook: Workbook, wanted: list[_Fiel
             f"{workbook.domain}.{workbook.thing}: stored values of {', '.join(unfit)} do not fit the contract's new "
             "type; take the type back, or load the workbook's files anew (reload)"
         )
-    _drop_view(conn, workbook)
-    _alter(conn, workbook.domain, thing, _fields(conn, workbook.domain, thing), wanted, workbook.says)
+    stored = _fields(conn, workbook.domain, thing)
+    types = {field.name: field.type for field in wanted}
+    if any(types.get(field.name, field.type) != field.type for field in stored):
+        _drop_view(conn, workbook)
+    _alter(conn, workbook.domain, thing, stored=stored, wanted=wanted, says=workbook.says)
     _drop_indexes(conn, workbook.domain, thing)
     _index_rows(conn, workbook)
 
@@ -349,7 +352,7 @@ def _survives(conn: psycopg.Connection, domain: str, thing: str, old: _Field, ne
 
 
 def _alter(
-    conn: psycopg.Connection, domain: str, thing: str, stored: list[_Field], wanted: list[_Field], says: str
+    conn: psycopg.Connection, domain: str, thing: str, *, stored: list[_Field], wanted: list[_Field], says: str
 ) -> None:
     place = sql.Identifier(domain, thing)
     change = sql.SQL("alter table {} ").format(place)
@@ -411,7 +414,7 @@ def _view_columns(workbook: Workbook) -> list[str]:
 
 
 def _view_is_current(conn: psycopg.Connection, workbook: Workbook) -> bool:
-    return [f.name for f in _fields(conn, workbook.domain, workbook.thing)] == _view_columns(workbook)
+    return {field.name for field in _fields(conn, workbook.domain, workbook.thing)} == set(_view_columns(workbook))
 
 
 def _drop_view(conn: psycopg.Connection, workbook: Workbook) -> None:
@@ -422,12 +425,16 @@ def _drop_view(conn: psycopg.Connection, workbook: Workbook) -> None:
 
 
 def _bring_view(conn: psycopg.Connection, workbook: Workbook) -> None:
-    view = sql.Identifier(workbook.domain, workbook.thing)
-    _drop_view(conn, workbook)
+    """Columns are added behind those that the view has, so that the views that people built on it may stay."""
+    view, wanted = sql.Identifier(workbook.domain, workbook.thing), _view_columns(workbook)
+    shown = [field.name for field in _fields(conn, workbook.domain, workbook.thing)]
+    if not set(shown) <= set(wanted):
+        _drop_view(conn, workbook)
+        shown = []
     conn.execute(
-        sql.SQL("create view {} as select {} from {} where _superseded_by is null").format(
+        sql.SQL("create or replace view {} as select {} from {} where _superseded_by is null").format(
             view,
-            sql.SQL(", ").join(map(sql.Identifier, _view_columns(workbook))),
+            sql.SQL(", ").join(map(sql.Identifier, [*shown, *(name for name in wanted if name not in shown)])),
             rows_table(workbook.domain, workbook.thing),
         )
     )

@@ -67,7 +67,7 @@ def replace(conn: psycopg.Connection, table: Declared, frame: pd.DataFrame) -> S
     rows = _declared(frame, table)
     _check_key(rows, table)
     version = _version(rows)
-    ensure_table(conn, table.domain, table.thing, table.columns, table.key, table.says)
+    ensure_table(conn, table.domain, table.thing, table.columns, key=table.key, says=table.says)
     place = sql.Identifier(table.domain, table.thing)
     with conn.transaction():
         lock(conn, f"{table.domain}.{table.thing}")
@@ -97,6 +97,7 @@ def read(
     domain: str,
     thing: str,
     columns: Sequence[Column],
+    *,
     order: Sequence[str] = (),
     limit: int | None = None,
 ) -> pd.DataFrame:
@@ -230,8 +231,7 @@ def _scramble(values: npt.NDArray[Any]) -> Hashes:
     mixed: Hashes = values.astype(np.uint64)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed = mixed ^ (mixed >> np.uint64(31))
-    return mixed
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 def _series(values: pyarrow.ChunkedArray, column: Column) -> pd.Series:

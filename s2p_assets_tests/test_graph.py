@@ -1,0 +1,212 @@
+"""What the graph promises from the share to the report, run headless on real workbooks and a real PostgreSQL."""
+
+import datetime as dt
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import openpyxl
+import pytest
+
+from s2p_assets.definitions import Graph, build
+from s2p_assets.graph.headless import process
+from s2p_assets.graph.house import FILES
+from s2p_assets.graph.instance import open_instance
+from s2p_assets.graph.status import forget_file
+from s2p_assets.samples import retail_share
+from s2p_assets.settings import Settings
+from s2p_assets.warehouse import store
+
+UNTIL = dt.date(2026, 3, 31)
+
+
+@dataclass
+class Company:
+    """One installation: its settings, its graph, and how to run it."""
+
+    settings: Settings
+    graph: Graph
+
+    def run(self) -> dict[str, Any]:
+        graph = build(self.settings)
+        status = process(self.settings, graph.definitions, graph.house, graph.warehouse, lambda _: None)
+        assert status["failures"] == []
+        return status
+
+    def made(self) -> list[str]:
+        """The assets that one more pass makes."""
+        return sorted(asset for run in self.run()["runs"] for asset in run["assets"])
+
+    def units(self, thing: str) -> float:
+        with self.graph.warehouse.connect() as connection:
+            columns = self.graph.house.workbooks[f"retail_{thing}"].columns
+            return float(store.read(connection, "retail", thing, columns)["quantity"].sum())
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Company]:
+    """A company whose sample share has been processed once."""
+    home = tmp_path_factory.mktemp("company")
+    settings = Settings(home=home, share=home / "share", database_url=database_url)
+    list(retail_share.write_share(settings.share, until=UNTIL, skus=20))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("S2P_HOME", "S2P_SHARE", "S2P_DATABASE_URL", "DAGSTER_HOME"):
+            patch.setenv(name, "")
+        company = Company(settings, build(settings))
+        company.run()
+        yield company
+
+
+@pytest.fixture
+def instance(company: Company) -> Iterator[dg.DagsterInstance]:
+    with open_instance(company.settings) as opened:
+        yield opened
+
+
+def sales(file: Path, quantity: int, sku: str = "") -> Path:
+    """A small retail sales workbook for the last week of the sample."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["SKU", "Quantity", "From date", "To date"])
+    sheet.append([sku or "NEW-0001", quantity, dt.date(2026, 3, 23), dt.date(2026, 3, 29)])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    book.save(file)
+    return file
+
+
+def metadata(instance: dg.DagsterInstance, *path: str) -> dict[str, Any]:
+    event = instance.get_latest_materialization_event(dg.AssetKey(list(path)))
+    assert event is not None
+    assert event.asset_materialization is not None
+    return dict(event.asset_materialization.metadata)
+
+
+def test_the_first_pass_reaches_the_report(company: Company) -> None:
+    reports = list((company.settings.reports / "retail-weekly-outlook").iterdir())
+    assert {"latest.html", "latest.xlsx", "2026-03-29"} <= {path.name for path in reports}
+    assert (company.settings.reports / "index.html").exists()
+
+
+def test_each_planted_fault_comes_back_and_the_rest_is_loaded(company: Company) -> None:
+    graph = company.graph
+    status = process(company.settings, graph.definitions, graph.house, graph.warehouse, lambda _: None)
+    back = {file["path"]: file for file in status["sent_back"]}
+    unclaimed = {fault.path for fault in retail_share.PLANTED if fault.path in status["unclaimed"]}
+    assert set(back) | unclaimed == {fault.path for fault in retail_share.PLANTED}
+    assert all(Path(file["copy"]).exists() for file in back.values())
+    assert all(book["waiting"] == 0 for book in status["workbooks"])
+
+
+def test_a_pass_over_an_unchanged_share_makes_nothing(company: Company) -> None:
+    assert company.made() == []
+
+
+def test_a_touched_file_stops_at_its_table(company: Company) -> None:
+    file = sales(company.settings.share / "sales/retail/touched.xlsx", 5)
+    company.run()
+    file.touch()
+    assert company.made() == ["retail/retail_sales", "retail/retail_sales_sheet"]
+
+
+def test_the_same_content_under_another_name_is_not_counted_twice(company: Company) -> None:
+    file = sales(company.settings.share / "sales/retail/original.xlsx", 7, "TWICE-1")
+    company.run()
+    before = company.units("retail_sales")
+    shutil.copy(file, file.with_name("copy of original.xlsx"))
+    company.run()
+    assert company.units("retail_sales") == before
+
+
+def test_new_bytes_replace_exactly_that_files_rows(company: Company) -> None:
+    file = sales(company.settings.share / "sales/retail/corrected.xlsx", 10, "CORRECTED-1")
+    company.run()
+    before = company.units("retail_sales")
+    sales(file, 14, "CORRECTED-1")
+    company.run()
+    assert company.units("retail_sales") == before + 4
+
+
+def test_a_corrected_file_clears_its_marked_copy(company: Company) -> None:
+    file = sales(company.settings.share / "sales/retail/wrong.xlsx", 1, "WRONG-1")
+    book = openpyxl.load_workbook(file)
+    book.worksheets[0]["B2"] = "a few"
+    book.save(file)
+    copy = company.settings.returned / "sales/retail/wrong.xlsx"
+    company.run()
+    assert copy.exists()
+    sales(file, 3, "WRONG-1")
+    company.run()
+    assert not copy.exists()
+
+
+def test_a_forgotten_files_rows_are_withdrawn(company: Company) -> None:
+    sales(company.settings.share / "sales/retail/mistake.xlsx", 1000, "MISTAKE-1")
+    before = company.units("retail_sales")
+    company.run()
+    assert company.units("retail_sales") == before + 1000
+    assert forget_file(company.settings, company.graph.warehouse, "sales/retail/mistake.xlsx") == 1
+    company.run()
+    assert company.units("retail_sales") == before
+
+
+def test_people_find_every_file_in_the_catalogue(company: Company, instance: dg.DagsterInstance) -> None:
+    partitions = set(instance.get_dynamic_partitions("s2p_files"))
+    on_share = {str(file.relative_to(company.settings.share)) for file in company.settings.share.glob("prices/*.xlsx")}
+    assert on_share <= partitions
+    event = instance.fetch_materializations(
+        dg.AssetRecordsFilter(FILES, asset_partitions=["prices/New prices (draft).xlsx"]), limit=1
+    ).records[0]
+    assert event.asset_materialization is not None
+    shown = event.asset_materialization.metadata
+    assert shown["verdict"].value == "returned"
+    assert "E8" in str(shown["findings"].value)
+
+
+def test_a_file_can_be_taken_again_by_its_name(company: Company, instance: dg.DagsterInstance) -> None:
+    path = "prices/New prices (draft).xlsx"
+    (company.settings.returned / path).unlink()
+    job = company.graph.definitions.resolve_implicit_global_asset_job_def()
+    config = {"ops": {"retail__price_list_sheet": {"config": {"files": [path]}}}}
+    keys = [dg.AssetKey(["retail", "price_list_sheet"]), dg.AssetKey(["retail", "price_list"])]
+    assert job.execute_in_process(instance=instance, run_config=config, asset_selection=keys).success
+    assert (company.settings.returned / path).exists()
+
+
+def test_engineers_see_schema_lineage_rows_and_a_preview(company: Company, instance: dg.DagsterInstance) -> None:
+    shown = metadata(instance, "retail", "products")
+    lineage = shown["dagster/column_lineage"].value.deps_by_column
+    assert lineage["msrp"][0].asset_key == dg.AssetKey(["retail", "price_list"])
+    assert shown["dagster/row_count"].value > 0
+    assert "sku" in shown["preview"].value
+    spec = company.graph.definitions.resolve_asset_graph().get(dg.AssetKey(["retail", "products"]))
+    assert {column.name for column in spec.metadata["dagster/column_schema"].columns} >= {"sku", "valid_from"}
+    assert spec.owners
+    assert spec.kinds
+    assert spec.description
+
+
+def test_a_report_shows_its_picture_and_where_it_lies(instance: dg.DagsterInstance, company: Company) -> None:
+    shown = metadata(instance, "retail", "weekly_outlook")
+    assert Path(shown["path"].value).is_file()
+    assert shown["picture"].value.startswith("![")
+    assert shown["report"].value.startswith("file:///")
+
+
+def test_a_model_says_why_it_was_trained_and_from_what(instance: dg.DagsterInstance, company: Company) -> None:
+    shown = metadata(instance, "retail", "demand_boosting")
+    assert "retail_retail_sales" in shown["why"].value
+    assert shown["feature version"].value == instance.get_latest_data_version_record(
+        dg.AssetKey(["retail", "demand_features"])
+    ).asset_materialization.tags["dagster/data_version"]
+
+
+def test_many_files_dropped_at_once_are_one_run_for_their_kind(company: Company) -> None:
+    for number in range(40):
+        sales(company.settings.share / f"sales/retail/batch/{number}.xlsx", 1, f"BATCH-{number}")
+    before = company.units("retail_sales")
+    status = company.run()
+    assert company.units("retail_sales") == before + 40
+    assert sum("retail/retail_sales_sheet" in run["assets"] for run in status["runs"]) == 1

@@ -1,0 +1,87 @@
+"""House tests: what must hold of every file on every shelf, and of every command."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from s2p_assets.cli import app
+from s2p_assets.definitions import build
+from s2p_assets.graph.house import House, key_of, read_house, sheet_key
+from s2p_assets.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("s2p_assets", "s2p_assets.examples")
+SHELVES = ("workbooks", "tables", "features", "models", "reports")
+
+
+@pytest.fixture(scope="module")
+def house() -> House:
+    return read_house(PACKAGES)
+
+
+def shelf_files() -> list[Path]:
+    folders = [ROOT.joinpath(*package.split("."), shelf) for package in PACKAGES for shelf in SHELVES]
+    return [file for folder in folders for file in sorted(folder.glob("[!_]*.py"))]
+
+
+def test_no_shelf_file_has_a_fault(house: House) -> None:
+    assert [str(fault) for fault in house.faults] == []
+
+
+@pytest.mark.parametrize("file", shelf_files(), ids=lambda file: file.stem)
+def test_every_shelf_file_reaches_the_graph(house: House, file: Path) -> None:
+    assert file.stem in {declared.name for declared in house.declared()}
+
+
+def test_every_declaration_is_an_asset_with_owner_group_and_description(tmp_path: Path) -> None:
+    graph = build(Settings(home=tmp_path, shelves=PACKAGES))
+    assets = graph.definitions.resolve_asset_graph()
+    for declared in graph.house.declared():
+        node = assets.get(key_of(declared))
+        assert node.owners == [declared.owner]
+        assert node.group_name == declared.domain
+        assert node.description
+        assert node.kinds
+    for workbook in graph.house.workbooks.values():
+        assert assets.get(sheet_key(workbook)).metadata["dagster/column_schema"].columns
+
+
+def test_every_stored_column_says_what_it_is_and_where_it_comes_from(house: House) -> None:
+    for declared in [*house.tables.values(), *house.features.values()]:
+        for column in declared.columns:
+            assert column.says, f"{declared.name}.{column.name}"
+            assert column.meaning.of, f"{declared.name}.{column.name}"
+
+
+def test_every_module_opens_with_what_belongs_in_it() -> None:
+    silent = [
+        str(file.relative_to(ROOT))
+        for file in ROOT.glob("s2p_assets/**/*.py")
+        if file.read_text().strip() and not file.read_text().startswith('"""')
+    ]
+    assert silent == []
+
+
+def test_no_tool_names_a_company_or_its_things(house: House) -> None:
+    domains = {declared.domain for declared in house.declared()}
+    for room in ("spreadsheet", "warehouse", "learning", "publishing", "graph"):
+        for file in (ROOT / "s2p_assets" / room).glob("**/*.py"):
+            code = re.sub(r'"""[\s\S]*?"""|#.*', "", file.read_text())
+            named = [domain for domain in domains if re.search(rf"\b{domain}_[a-z]", code)]
+            assert not named, f"{file.name} names {named}"
+
+
+@pytest.mark.parametrize("command", [command.name or command.callback.__name__ for command in app.registered_commands])
+def test_every_command_has_help_an_example_and_a_line_in_the_readme(command: str) -> None:
+    shown = CliRunner().invoke(app, [command, "--help"])
+    assert shown.exit_code == 0
+    assert "Example" in shown.output
+    assert f"s2p {command}" in (ROOT / "README.md").read_text()
+
+
+def test_every_setting_is_documented() -> None:
+    readme = (ROOT / "README.md").read_text()
+    missing = [name for name in Settings.model_fields if f"S2P_{name.upper()}" not in readme]
+    assert missing == []

@@ -1,0 +1,136 @@
+"""Promises of every forecaster, above all on odd series, and of the files that it writes."""
+
+import json
+import logging
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from s2p_assets.learning.backtest import rolling_origin
+from s2p_assets.learning.forecasters.boosting import MODEL_FILE, Boosting
+from s2p_assets.learning.forecasters.moving_average import MovingAverage
+from s2p_assets.learning.forecasters.plain_files import ModelDamaged, NotFitted
+from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
+from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
+from s2p_assets.learning.metrics import wape
+from s2p_assets.learning.model import Forecaster
+from s2p_assets.learning.series import learnable
+from s2p_assets_tests.learning_histories import WEEKLY, odd, seasonal, weekly
+
+EVERY = [SeasonalNaive(), MovingAverage(), ProphetTotal(), Boosting(price="unit_price", trees=10)]
+
+
+def fitted_forecast(forecaster: Forecaster, history: pd.DataFrame, horizon: int = 4) -> pd.DataFrame:
+    known = learnable(history, WEEKLY)
+    return forecaster.fit(known, WEEKLY).forecast(known, horizon)
+
+
+@pytest.mark.parametrize("forecaster", EVERY)
+@pytest.mark.parametrize("weeks", [1, 2, 9, 80])
+def test_odd_series_get_a_number_for_every_step(forecaster: Forecaster, weeks: int) -> None:
+    history = odd()
+    history = history[history["week"] >= history["week"].max() - pd.Timedelta(weeks=weeks - 1)]
+    forecast = fitted_forecast(forecaster, history, horizon=6)
+    assert forecast.groupby("entity")["step"].apply(list).tolist() == [[1, 2, 3, 4, 5, 6]] * history["sku"].nunique()
+    assert np.isfinite(forecast["mean"]).all()
+    assert (forecast["mean"] >= 0).all()
+    assert (forecast.loc[forecast["entity"] == "no sale", "mean"] <= 0.05).all()
+
+
+@pytest.mark.parametrize("forecaster", EVERY)
+def test_nothing_ever_sold_is_forecast_as_nothing(forecaster: Forecaster) -> None:
+    assert fitted_forecast(forecaster, weekly({"a": [0] * 30, "b": [0] * 30}))["mean"].max() <= 0.05
+
+
+@pytest.mark.parametrize("forecaster", EVERY)
+def test_a_column_without_any_value_is_not_learned_from(forecaster: Forecaster) -> None:
+    assert fitted_forecast(forecaster, seasonal(3, 60).assign(unit_price=np.nan))["mean"].notna().all()
+
+
+@pytest.mark.parametrize("forecaster", EVERY)
+def test_a_stored_forecaster_says_the_same(forecaster: Forecaster, tmp_path: Path) -> None:
+    history = learnable(seasonal(3, 110), WEEKLY)
+    fitted = forecaster.fit(history, WEEKLY)
+    fitted.save(tmp_path)
+    loaded = type(forecaster).load(tmp_path)
+    pd.testing.assert_frame_equal(loaded.forecast(history, 6), fitted.forecast(history, 6))
+    assert not list(tmp_path.glob("*.pkl"))
+
+
+@pytest.mark.parametrize("forecaster", EVERY)
+def test_an_unfitted_forecaster_says_so(forecaster: Forecaster) -> None:
+    with pytest.raises(NotFitted, match="not fitted"):
+        forecaster.forecast(seasonal(1, 10), 4)
+
+
+def test_seasonal_naive_repeats_the_year_and_young_series_their_recent_mean() -> None:
+    history = weekly({"old": list(range(60)), "young": list(range(60))})
+    history = history[(history["sku"] == "old") | (history["week"] >= "2024-02-05")]
+    forecast = fitted_forecast(SeasonalNaive(), history)
+    assert forecast.loc[forecast["entity"] == "old", "mean"].tolist() == [8, 9, 10, 11]
+    assert forecast.loc[forecast["entity"] == "young", "mean"].tolist() == [58.0] * 4
+
+
+@pytest.mark.parametrize("forecaster", [ProphetTotal(), Boosting()])
+def test_a_common_season_is_learned_better_than_by_naive_and_average(forecaster: Forecaster) -> None:
+    history = seasonal(8, 150)
+    learned, naive, average = (
+        rolling_origin(one, history, WEEKLY) for one in (forecaster, SeasonalNaive(), MovingAverage())
+    )
+    assert wape(learned["actual"], learned["mean"]) < wape(naive["actual"], naive["mean"])
+    assert wape(learned["actual"], learned["mean"]) < wape(average["actual"], average["mean"])
+
+
+def test_prophet_fits_in_silence(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+    with caplog.at_level(logging.INFO):
+        fitted_forecast(ProphetTotal(), seasonal(2, 60))
+    printed = capfd.readouterr()
+    assert (printed.out, printed.err, caplog.text) == ("", "", "")
+
+
+def test_without_two_seasons_the_calendar_is_no_feature() -> None:
+    short, long = (Boosting(trees=3).fit(learnable(seasonal(3, weeks), WEEKLY), WEEKLY) for weeks in (100, 110))
+    assert "day_of_year" not in short.columns
+    assert "day_of_year" in long.columns
+
+
+def test_a_forecast_stays_near_what_was_ever_sold() -> None:
+    history = weekly({"a": [10.0, 11.0] * 40, "falling": list(np.linspace(50, 0, 80))})
+    forecast = fitted_forecast(Boosting(), history).groupby("entity")["mean"].max()
+    assert forecast["a"] <= 1.2 * 11
+    assert forecast["falling"] < 10
+
+
+def test_a_boosting_file_with_foreign_code_in_it_is_refused(tmp_path: Path) -> None:
+    Boosting(trees=3).fit(learnable(seasonal(2, 60), WEEKLY), WEEKLY).save(tmp_path)
+    file = tmp_path / MODEL_FILE
+    with zipfile.ZipFile(file) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(content["schema.json"])
+    schema["content"]["content"]["stranger"] = {
+        "__class__": "system",
+        "__module__": "posix",
+        "__loader__": "TypeNode",
+        "__id__": 1,
+    }
+    content["schema.json"] = json.dumps(schema).encode()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+    with pytest.raises(ModelDamaged, match=r"posix\.system"):
+        Boosting.load(tmp_path)
+
+
+@pytest.mark.parametrize("forecaster", EVERY)
+def test_damaged_files_are_named_in_one_line(forecaster: Forecaster, tmp_path: Path) -> None:
+    forecaster.fit(learnable(seasonal(2, 60), WEEKLY), WEEKLY).save(tmp_path)
+    for file in tmp_path.iterdir():
+        whole = file.read_bytes()
+        file.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(ModelDamaged, match=file.name) as refused:
+            type(forecaster).load(tmp_path)
+        assert "\n" not in str(refused.value)
+        file.write_bytes(whole)

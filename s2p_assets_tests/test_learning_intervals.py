@@ -1,0 +1,73 @@
+"""Promises of the quantiles: they cover what they say, rise with the level, and hold for sums."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from s2p_assets.learning.backtest import rolling_origin
+from s2p_assets.learning.forecasters.moving_average import MovingAverage
+from s2p_assets.learning.intervals import spread
+from s2p_assets.learning.series import TooLittleHistory
+from s2p_assets_tests.learning_histories import WEEKLY
+
+
+def simulated(seed: int, folds: int = 4, entities: int = 60) -> pd.DataFrame:
+    """A backtest whose forecasts are the true means of Poisson demand."""
+    random = np.random.default_rng(seed)
+    index = pd.MultiIndex.from_product([range(folds), range(entities), range(1, 5)], names=["fold", "entity", "step"])
+    rows = index.to_frame(index=False)
+    mean = np.geomspace(2, 200, entities)[rows["entity"]]
+    return rows.assign(mean=mean, actual=random.poisson(mean).astype(float), censored=False)
+
+
+def test_eighty_of_a_hundred_weeks_fall_into_the_eighty_per_cent_range() -> None:
+    errors, fresh = spread(simulated(1), WEEKLY), simulated(2)
+    low, high = errors.quantiles(fresh["mean"], fresh["step"], (0.1, 0.9)).T
+    inside = (fresh["actual"] >= low) & (fresh["actual"] <= high)
+    assert inside.mean() == pytest.approx(0.8, abs=0.05)
+    assert inside[fresh["entity"] >= 40].mean() == pytest.approx(0.8, abs=0.08)
+
+
+def test_the_sum_over_a_lead_time_stays_below_its_quantile_as_often_as_promised() -> None:
+    errors, fresh = spread(simulated(1), WEEKLY), simulated(2)
+    sums = fresh[fresh["step"] <= 3].groupby(["fold", "entity"])[["mean", "actual"]].sum()
+    limit = errors.sum_quantiles(sums["mean"], np.full(len(sums), 3.0), [0.9])[:, 0]
+    assert (sums["actual"] <= limit).mean() == pytest.approx(0.9, abs=0.06)
+
+
+def test_a_sum_is_surer_than_its_weeks() -> None:
+    errors = spread(simulated(1), WEEKLY)
+    week = errors.quantiles([50.0], [1], [0.95])[0, 0] - 50
+    four = errors.sum_quantiles([200.0], [4.0], [0.95])[0, 0] - 200
+    assert week < four < 4 * week
+
+
+def test_quantiles_rise_with_the_level_and_are_never_below_zero() -> None:
+    errors = spread(simulated(1), WEEKLY)
+    found = errors.quantiles([0.0, 0.01, 1.0, 500.0], [1, 2, 9, 4], (0.9, 0.025, 0.5, 0.1))
+    assert (np.diff(found[:, [1, 3, 2, 0]], axis=1) >= 0).all()
+    assert (found >= 0).all()
+    assert (found[0] == 0).all()
+
+
+def test_beyond_the_horizon_the_spread_of_a_sum_goes_on_growing() -> None:
+    errors = spread(simulated(1), WEEKLY)
+    periods = np.array([0.5, 1.0, 2.5, 4.0, 8.0])
+    held = errors.sum_quantiles(50 * periods, periods, [0.95])[:, 0] - 50 * periods
+    assert (np.diff(held) > 0).all()
+    assert held[4] == pytest.approx(2 * held[3])
+
+
+def test_censored_weeks_teach_nothing() -> None:
+    clean = simulated(1)
+    hidden = clean.assign(censored=clean["entity"] % 7 == 0)
+    spoiled = hidden.assign(actual=clean["actual"].mask(hidden["censored"], 0.0))
+    assert spread(hidden, WEEKLY).of_sum[3].tolist() == spread(spoiled, WEEKLY).of_sum[3].tolist()
+    with pytest.raises(TooLittleHistory, match="uncensored"):
+        spread(clean.assign(censored=True), WEEKLY)
+
+
+def test_a_series_that_never_errs_has_no_spread() -> None:
+    flat = pd.DataFrame({"sku": "a", "week": pd.date_range("2023-01-02", periods=40, freq="W-MON"), "units": 5.0})
+    backtest = rolling_origin(MovingAverage(), flat.assign(censored=False), WEEKLY)
+    assert spread(backtest, WEEKLY).quantiles([5.0], [1], (0.1, 0.9)).tolist() == [[5.0, 5.0]]
