@@ -234,7 +234,8 @@ def _silence_libraries() -> None:
     import warnings
 
     warnings.filterwarnings("ignore")
-    for name in ("alembic", "cmdstanpy", "dagster", "prophet"):
+    logging.getLogger().addHandler(logging.NullHandler())
+    for name in ("alembic", "cmdstanpy", "dagster", "prophet", "s2p_assets"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
@@ -259,6 +260,8 @@ def _print_json(value: Any) -> None:
 
 def _print_outcome(settings: Settings, current: dict[str, Any]) -> None:
     _print_status(settings, current)
+    for wait in sorted(set(current["waits"])):
+        out.print(f"[yellow]not yet:[/yellow] {escape(wait)}")
     for failure in current["failures"]:
         err.print(f"[red]failed:[/red] {escape(failure)}")
 
@@ -297,7 +300,9 @@ def _print_status(settings: Settings, current: dict[str, Any]) -> None:
     for report in current["reports"]:
         if report["path"]:
             out.print(f"\n[green]report[/green] {report['name']} of {report['latest']}: {escape(report['path'])}")
-    out.print(f"\nall reports: {escape(str(settings.reports / 'index.html'))}")
+    index = settings.reports / "index.html"
+    if index.exists():
+        out.print(f"all reports: {escape(str(index))}")
 
 
 def _print_reading(reading: Any) -> None:

@@ -115,7 +115,7 @@ class Column:
 
 
 def _field(meaning: Meaning, says: str, optional: bool, rules: dict[str, Any]) -> Any:
-    """A pandera field that carries `meaning`; `rules` are pandera's own (ge, gt, le, lt, isin, str_matches, unique …)."""
+    """A pandera field that carries `meaning`; `rules` are pandera's own (ge, isin, str_matches, unique …)."""
     return pa.Field(nullable=optional, description=says, metadata={"s2p": meaning}, **rules)
 
 

@@ -61,7 +61,7 @@ def build(settings: Settings) -> Graph:
             "sheets": SheetIOManager(settings.home / "sheets"),
             "tables": TableIOManager(house, warehouse),
             "features": FeatureIOManager(house, warehouse),
-            "models": ModelIOManager(settings.models),
+            "models": ModelIOManager(settings.models, settings.shelves),
             "reports": ReportIOManager(house, warehouse, settings),
         },
         executor=dg.in_process_executor,

@@ -19,6 +19,10 @@ from s2p_assets.columns import domain_and_thing
 T = TypeVar("T")
 
 
+class NotYet(Exception):
+    """There is not enough data yet to make something; the message says what is missing. It is tried again with more."""
+
+
 @dataclass(frozen=True)
 class Made:
     """Something that a function on a shelf makes from other things.

@@ -123,9 +123,7 @@ def test_a_shelf_file_with_a_fault_is_named_with_its_line_and_the_others_load(
     (tmp_path / "acme" / "__init__.py").touch()
     (shelf / "__init__.py").touch()
     (shelf / "acme_orders.py").write_text('"""Orders."""\n\nimport nowhere_to_be_found\n')
-    answer = s2p(
-        "status", home=home, S2P_SHELVES="s2p_assets,acme", PYTHONPATH=str(tmp_path), S2P_SHARE=str(tmp_path)
-    )
+    answer = s2p("status", home=home, S2P_SHELVES="s2p_assets,acme", PYTHONPATH=str(tmp_path), S2P_SHARE=str(tmp_path))
     assert "acme_orders.py:3" in answer.stderr
     assert "retail_price_list" in answer.stdout
     assert answer.returncode == 1

@@ -198,9 +198,12 @@ def test_a_report_shows_its_picture_and_where_it_lies(instance: dg.DagsterInstan
 def test_a_model_says_why_it_was_trained_and_from_what(instance: dg.DagsterInstance, company: Company) -> None:
     shown = metadata(instance, "retail", "demand_boosting")
     assert "retail_retail_sales" in shown["why"].value
-    assert shown["feature version"].value == instance.get_latest_data_version_record(
-        dg.AssetKey(["retail", "demand_features"])
-    ).asset_materialization.tags["dagster/data_version"]
+    assert (
+        shown["feature version"].value
+        == instance.get_latest_data_version_record(
+            dg.AssetKey(["retail", "demand_features"])
+        ).asset_materialization.tags["dagster/data_version"]
+    )
 
 
 def test_many_files_dropped_at_once_are_one_run_for_their_kind(company: Company) -> None:

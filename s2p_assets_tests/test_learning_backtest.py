@@ -49,9 +49,15 @@ def test_a_short_history_has_fewer_folds_and_says_so(caplog: pytest.LogCaptureFi
     assert "only 2 of 3 folds" in caplog.text
 
 
-def test_a_history_without_room_for_one_fold_says_how_much_it_needs() -> None:
-    with pytest.raises(TooLittleHistory, match="7 periods of history; a backtest of 4 steps needs 8"):
-        rolling_origin(MovingAverage(), weekly({"a": [1] * 7}), WEEKLY)
+def test_a_history_without_room_for_one_whole_fold_is_measured_on_its_second_half() -> None:
+    backtest = rolling_origin(MovingAverage(), weekly({"a": [1] * 7}), WEEKLY)
+    assert backtest["fold"].unique().tolist() == [1]
+    assert backtest["step"].tolist() == [1, 2, 3]
+
+
+def test_a_single_period_is_no_history() -> None:
+    with pytest.raises(TooLittleHistory, match="1 period of history; a backtest needs 2"):
+        rolling_origin(MovingAverage(), weekly({"a": [1]}), WEEKLY)
 
 
 def test_a_series_younger_than_a_cutoff_is_left_out_of_that_fold() -> None:

@@ -7,15 +7,16 @@ import pandas as pd
 import pytest
 
 from s2p_assets.columns import as_declared, broken_rules
-from s2p_assets.features.retail_demand_features import WEEKLY_DEMAND, DemandFeatures, demand_features
+from s2p_assets.features.retail_demand_features import WEEKLY_DEMAND, demand_features
 from s2p_assets.learning.model import Model
 from s2p_assets.learning.versions import Champion, crown, train
+from s2p_assets.learning.weekly_demand import DemandFeatures, DemandForecast
 from s2p_assets.models.retail_demand_boosting import demand_boosting
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.models.retail_demand_prophet import demand_prophet
 from s2p_assets.models.retail_demand_seasonal_naive import demand_seasonal_naive
-from s2p_assets.tables.retail_demand_forecast import DemandForecast, demand_forecast
+from s2p_assets.tables.retail_demand_forecast import demand_forecast
 from s2p_assets.tables.retail_reorder_plan import ReorderPlan, reorder_plan
 from s2p_assets_tests.learning_histories import odd, seasonal, weekly
 

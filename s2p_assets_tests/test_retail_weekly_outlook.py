@@ -14,6 +14,7 @@ import pytest
 from s2p_assets.publishing.editions import publish
 from s2p_assets.publishing.report import Document, Figure, Section, Source
 from s2p_assets.reports.retail_weekly_outlook import weekly_outlook
+from s2p_assets.shelves import NotYet
 
 MONDAY = pd.Timestamp("2026-11-09")
 TEXT = "string[pyarrow]"
@@ -304,7 +305,7 @@ def test_what_is_missing_is_said(frames: Frames) -> None:
 
 
 def test_without_sales_and_stock_there_is_no_edition_and_the_reason_is_named(frames: Frames) -> None:
-    with pytest.raises(ValueError, match="nothing to report on yet"):
+    with pytest.raises(NotYet, match="nothing to report on yet"):
         written(**without(frames, "demand", "stock_position"))
 
 

@@ -1,5 +1,6 @@
 """Promises about the marked copy that goes back to a file's owner. How files are read is tested elsewhere."""
 
+import re
 import shutil
 import subprocess
 import tracemalloc
@@ -14,7 +15,7 @@ from lxml import etree
 from openpyxl.comments import Comment
 from openpyxl.worksheet.worksheet import Worksheet
 
-from s2p_assets.columns import Number, Row, Text, code, money, text
+from s2p_assets.columns import Number, Row, Severity, Text, code, money, text
 from s2p_assets.spreadsheet.book import open_book
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import FINDINGS_SHEET, Finding, Reading
@@ -22,7 +23,7 @@ from s2p_assets.spreadsheet.grid import address
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.reading import read_file
 from s2p_assets.spreadsheet.returned import returned_copies, write_returned
-from s2p_assets.spreadsheet.returned_letter import FILLS
+from s2p_assets.spreadsheet.returned_letter import FILLS, MOST_NOTES
 from s2p_assets.spreadsheet.returned_sheet import SheetPatch, UnmarkableError, patched
 from s2p_assets.spreadsheet.sandbox import Sandbox
 
@@ -42,14 +43,23 @@ class Prices(Row):
 PRICES = Workbook(rows=Prices, found_at="prices/*", owner="purchasing@example.com", key=("sku",))
 
 
-def bad(cell: str, message: str = "'n/a' is not a price", sheet: str = "March", **more: str) -> Finding:
-    severity = "notice" if more.get("severity") == "notice" else "reject"
-    return Finding(sheet, cell, "price", more.get("value", "n/a"), "type", message, severity)
+def bad(
+    cell: str,
+    message: str = "'n/a' is not a price",
+    *,
+    sheet: str = "March",
+    value: str = "n/a",
+    severity: Severity = "reject",
+) -> Finding:
+    return Finding(sheet, cell, "price", value, "type", message, severity)
 
 
 def mark(original: Path, findings: Sequence[Finding], target: Path | None = None) -> Path:
     reading = Reading(original, "any_prices", "March", "returned", 3, 0, 3, list(findings))
-    target = target or original.parent / "returned" / original.name
+    return answer(original, reading, target or original.parent / "returned" / original.name)
+
+
+def answer(original: Path, reading: Reading, target: Path) -> Path:
     return write_returned(original, reading, target, name=original.name, owner="anna@example.com", next_step=NEXT_STEP)
 
 
@@ -208,8 +218,7 @@ def test_a_csv_is_answered_by_a_workbook_with_its_bad_rows(tmp_path: Path) -> No
     path = tmp_path / "prices.csv"
     path.write_text("Prices of March\n\nSKU,Name,Price\n00123,Chair,12.5\n00124,Table,n/a\n00125,Lamp,3\n")
     reading = read_file(path, [PRICES])
-    said = {"name": "prices.csv", "owner": "anna@example.com", "next_step": NEXT_STEP}
-    written = write_returned(path, reading, tmp_path / "out" / "prices.csv", **said)
+    written = answer(path, reading, tmp_path / "out" / "prices.csv")
     assert written.name == "prices.csv.returned.xlsx"
     book = openpyxl.load_workbook(written)
     assert book.sheetnames == [FINDINGS_SHEET, "returned rows"]
@@ -225,8 +234,7 @@ def test_a_file_that_cannot_be_read_is_answered_with_the_reason_alone(tmp_path: 
     path = tmp_path / "prices.xlsx"
     path.write_bytes(b"PK\x03\x04 and then nothing")
     reading = read_file(path, [PRICES])
-    said = {"name": path.name, "owner": "anna@example.com", "next_step": NEXT_STEP}
-    book = openpyxl.load_workbook(write_returned(path, reading, tmp_path / "out.xlsx", **said))
+    book = openpyxl.load_workbook(answer(path, reading, tmp_path / "out.xlsx"))
     texts = [str(cell.value) for row in book[FINDINGS_SHEET].iter_rows() for cell in row]
     assert book.sheetnames == [FINDINGS_SHEET]
     assert "prices.xlsx could not be read" in texts
@@ -251,15 +259,15 @@ def package(folder: Path, sheet: str, namespace: str = MAIN) -> Path:
     written = {
         "[Content_Types].xml": f'<Types xmlns="{package_links}/content-types">'
         f'<Override PartName="/_rels/.rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/book.xml" ContentType="{types}.sheet.main+xml"/>'
-        f'<Override PartName="/_rels/book.xml.rels" '
+        f'<Override PartName="/workbook.xml" ContentType="{types}.sheet.main+xml"/>'
+        f'<Override PartName="/_rels/workbook.xml.rels" '
         'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
         f'<Override PartName="/sheet.xml" ContentType="{types}.worksheet+xml"/></Types>',
         "_rels/.rels": f'<Relationships xmlns="{package_links}/relationships">'
-        f'<Relationship Id="rId1" Type="{kinds}/officeDocument" Target="book.xml"/></Relationships>',
-        "book.xml": f'<workbook xmlns="{namespace}" xmlns:r="{kinds}"><sheets>'
+        f'<Relationship Id="rId1" Type="{kinds}/officeDocument" Target="workbook.xml"/></Relationships>',
+        "workbook.xml": f'<workbook xmlns="{namespace}" xmlns:r="{kinds}"><sheets>'
         '<sheet name="March" sheetId="7" r:id="rIdS2p1"/></sheets></workbook>',
-        "_rels/book.xml.rels": f'<Relationships xmlns="{package_links}/relationships">'
+        "_rels/workbook.xml.rels": f'<Relationships xmlns="{package_links}/relationships">'
         f'<Relationship Id="rIdS2p1" Type="{kinds}/worksheet" Target="sheet.xml"/></Relationships>',
         "sheet.xml": sheet,
     }
@@ -388,17 +396,30 @@ def test_findings_by_the_thousand_are_all_coloured_and_the_first_are_annotated(t
         sheet = book.add_worksheet("March")
         for row in range(6_000):
             sheet.write(row, 0, row)
-    _, march = opened(mark(path, [bad(f"A{row}") for row in range(1, 6_001)]))
-    assert all(fill(march, f"A{row}") == FILLS["reject"] for row in (1, 5_000, 6_000))
-    assert note(march, "A5000")
-    assert not note(march, "A6000")
+    held = parts(mark(path, [bad(f"A{row}") for row in range(1, 6_001)]))
+    highlighted = {
+        entry.get("r")
+        for entry in etree.fromstring(held["xl/worksheets/sheet1.xml"]).iter(f"{{{MAIN}}}c")
+        if int(entry.get("s") or 0) > 0
+    }
+    assert highlighted == {f"A{row}" for row in range(1, 6_001)}
+    assert held["xl/s2p-comments.xml"].count(b"<comment ") == MOST_NOTES
+    assert held["xl/drawings/s2p-notes.vml"].count(b'ObjectType="Note"') == MOST_NOTES
+    assert len(set(re.findall(rb"_x0000_s\d+", held["xl/drawings/s2p-notes.vml"]))) == MOST_NOTES
 
 
 def test_what_the_reader_finds_is_marked_where_it_found_it(prices: Path) -> None:
     with Sandbox() as sandbox:
         reading = sandbox.read(prices, [PRICES])
-    said = {"name": prices.name, "owner": PRICES.owner, "next_step": NEXT_STEP}
-    written = write_returned(prices, reading, prices.parent / "out.xlsx", **said)
+        written = write_returned(
+            prices,
+            reading,
+            prices.parent / "out.xlsx",
+            name="a",
+            owner=PRICES.owner,
+            next_step=NEXT_STEP,
+            sandbox=sandbox,
+        )
     _, sheet = opened(written)
     coloured = {
         cell.coordinate for row in sheet.iter_rows() for cell in row if fill(sheet, cell.coordinate) in FILLS.values()

@@ -11,10 +11,29 @@ import pandera.pandas as pa
 import pytest
 import xlsxwriter
 
-from s2p_assets.columns import Day, Moment, Number, Row, Text, Whole, YesNo
-from s2p_assets.columns import code, day, moment, money, number, percent, row_rule, text, whole, yes_no
+from s2p_assets.columns import (
+    Day,
+    Moment,
+    Number,
+    Row,
+    Text,
+    Whole,
+    YesNo,
+    code,
+    day,
+    moment,
+    money,
+    number,
+    percent,
+    row_rule,
+    text,
+    whole,
+    yes_no,
+)
+from s2p_assets.spreadsheet.book import open_book
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Finding, Reading
+from s2p_assets.spreadsheet.grid import CellKind
 from s2p_assets.spreadsheet.reading import read_file
 
 
@@ -39,7 +58,9 @@ class PriceRow(Row):
 
 
 PRICES = Workbook(rows=PriceRow, found_at="prices/*.xls*", owner="prices@example.org", key=("sku", "valid_from"))
-LENIENT = Workbook(rows=PriceRow, found_at="*", owner="prices@example.org", key=("sku", "valid_from"), returns_up_to=0.5)
+LENIENT = Workbook(
+    rows=PriceRow, found_at="*", owner="prices@example.org", key=("sku", "valid_from"), returns_up_to=0.5
+)
 
 
 class MonthRow(Row):
@@ -84,7 +105,9 @@ def workbook(path: Path, rows: Sequence[Sequence[Any]], *, sheet: str = "March")
     return path
 
 
-def prices(tmp_path: Path, *rows: Sequence[Any], contract: Workbook = PRICES, header: Sequence[Any] = HEADER) -> Reading:
+def prices(
+    tmp_path: Path, *rows: Sequence[Any], contract: Workbook = PRICES, header: Sequence[Any] = HEADER
+) -> Reading:
     return sound(read_file(workbook(tmp_path / "Prices.xlsx", [header, *rows]), [contract]))
 
 
@@ -244,7 +267,9 @@ def test_unknown_and_nameless_columns_are_notices(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_numbers_written_as_text_are_read(tmp_path: Path, written: str, price: float) -> None:
-    path = workbook(tmp_path / "k.xlsx", [["Code", "Amount", "Share"], ["a", written.replace("€", "").replace("EUR", ""), 1]])
+    path = workbook(
+        tmp_path / "k.xlsx", [["Code", "Amount", "Share"], ["a", written.replace("€", "").replace("EUR", ""), 1]]
+    )
     reading = sound(read_file(path, [KINDS]))
     assert reading.rows is not None, reading.findings
     assert reading.rows["amount"].to_pylist() == [price]
@@ -511,3 +536,15 @@ class ShoutingRow(Row):
 
 
 SHOUTING = Workbook(rows=ShoutingRow, found_at="*", owner="s@example.org")
+
+
+ODD_FILES = Path(__file__).parents[2] / "shared" / "data" / "odd_files"
+
+
+@pytest.mark.skipif(not ODD_FILES.exists(), reason="the odd files are not here")
+@pytest.mark.parametrize("suffix", ["xls", "xlsb", "xlsx", "ods"])
+def test_error_cells_are_found_in_every_format(suffix: str) -> None:
+    with open_book(ODD_FILES / "pandas" / f"test3.{suffix}") as book:
+        sheet = next(iter(book.sheets()))
+    assert sheet.kind(2, 1) == CellKind.ERROR
+    assert sheet.row(2)[1] == "#N/A"

@@ -62,8 +62,7 @@ def test_a_file_that_is_being_written_is_left_for_later(workbook: Path, tmp_path
     writer.start()
     try:
         with pytest.raises(FileStillChanging, match=r"Prices März\.XLSX: still being written"):
-            for _ in range(20):
-                keep(workbook, tmp_path / "archive")
+            [keep(workbook, tmp_path / "archive") for _ in range(20)]
     finally:
         done.set()
         writer.join()

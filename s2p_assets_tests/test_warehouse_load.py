@@ -5,6 +5,7 @@ import hashlib
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -336,15 +337,14 @@ def test_a_loader_killed_in_the_middle_leaves_the_table_as_it_was(
 
 def test_two_loaders_at_once_settle_the_same_key_once(conn: psycopg.Connection, empty_database_url: str) -> None:
     ensure_workbook_table(conn, PRICES)
-    code = (
-        "import sys\n"
-        "from s2p_assets.warehouse.connection import connect\n"
-        "from s2p_assets_tests.test_warehouse_load import _load\n"
-        "conn, path = connect(sys.argv[1]), sys.argv[2]\n"
-        "for n in range(10): _load(conn, f'{path}{n}', f'{path}{n}', ('1', None, 1.0), at=n)\n"
-    )
-    loaders = [subprocess.Popen([sys.executable, "-c", code, empty_database_url, path]) for path in "ab"]
-    assert [loader.wait() for loader in loaders] == [0, 0]
+
+    def load_ten(prefix: str) -> None:
+        with connect(empty_database_url) as own:
+            for number in range(10):
+                _load(own, f"{prefix}{number}", f"{prefix}{number}", ("1", None, 1.0), at=number)
+
+    with ThreadPoolExecutor() as loaders:
+        list(loaders.map(load_ten, "ab"))
     assert len(_shown(conn)) == 1
     assert conn.execute("select count(*), count(distinct _superseded_by) from acme.prices__rows").fetchone() == (20, 1)
 

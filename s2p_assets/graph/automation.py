@@ -3,48 +3,51 @@
 The sensor that looks at the share is in `share_sensor`; what an asset does is elsewhere.
 """
 
+from typing import Any
+
 import dagster as dg
 
 AC = dg.AutomationCondition
+Condition = dg.AutomationCondition[Any]
 
 WORKBOOK_TAG = {"s2p/shelf": "workbooks"}
 _WORKBOOK_TABLES = dg.AssetSelection.tag("s2p/shelf", "workbooks")
 
 
-def _changed() -> dg.AutomationCondition:
+def _changed() -> Condition:
     """The content of the dependency changed, in a run that did not make this asset as well."""
     return AC.data_version_changed() & ~AC.executed_with_root_target()
 
 
-def _due(trigger: dg.AutomationCondition) -> dg.AutomationCondition:
+def _due(trigger: Condition) -> Condition:
     """From the trigger until the asset is requested; a trigger that falls together with a request is kept."""
     return trigger.since(AC.newly_requested() & ~trigger)
 
 
-def _retry() -> dg.AutomationCondition:
+def _retry() -> Condition:
     """Once after a failure. Without `newly_true` a broken asset would be tried for ever."""
     return AC.execution_failed().newly_true()
 
 
-def _gates() -> dg.AutomationCondition:
+def _gates() -> Condition:
     return (
         AC.all_deps_blocking_checks_passed() & ~AC.any_deps_missing() & ~AC.any_deps_in_progress() & ~AC.in_progress()
     )
 
 
-def when_the_share_changed() -> dg.AutomationCondition:
+def when_the_share_changed() -> Condition:
     """For sheets: something under the workbook's patterns is new, changed or gone."""
     trigger = AC.any_deps_match(AC.data_version_changed()) | AC.newly_missing() | AC.code_version_changed()
     return ((_due(trigger) | _retry()) & _gates()).with_label("when the share changed")
 
 
-def with_its_sheet() -> dg.AutomationCondition:
+def with_its_sheet() -> Condition:
     """For workbook tables: in the same run as the sheet."""
     trigger = AC.any_deps_match(_changed() | AC.will_be_requested()) | AC.newly_missing() | AC.code_version_changed()
     return ((_due(trigger) | _retry()) & _gates()).with_label("with its sheet")
 
 
-def when_its_sources_changed() -> dg.AutomationCondition:
+def when_its_sources_changed() -> Condition:
     """For tables, features, forecasts and reports: the content of something below changed.
 
     What is made from a workbook's table waits for its content, because most looks at the share
@@ -55,7 +58,7 @@ def when_its_sources_changed() -> dg.AutomationCondition:
     return ((_due(trigger) | _retry()) & _gates()).with_label("when its sources changed")
 
 
-def when_the_features_ask() -> dg.AutomationCondition:
+def when_the_features_ask() -> Condition:
     """For models: the features' content changed and one of their signals (a failed non-blocking check) asks.
 
     New code waits for a signal too; a model that was never trained does not.

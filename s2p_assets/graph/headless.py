@@ -19,7 +19,7 @@ from s2p_assets.settings import Settings
 def process(
     settings: Settings, definitions: dg.Definitions, house: House, warehouse: Warehouse, progress: Progress
 ) -> dict[str, Any]:
-    """Process what is new or changed; the status afterwards, with `runs` and `failures`."""
+    """Process what is new or changed; the status afterwards, with `runs`, `failures` and `waits`."""
     with open_instance(settings) as instance:
 
         def look() -> None:
@@ -27,4 +27,5 @@ def process(
             look_and_report(settings, house, warehouse, instance)
 
         finished = run_until_settled(definitions, instance, look, progress)
-    return read_status(settings, house, warehouse) | {"runs": finished.runs, "failures": finished.failures}
+    told = {"runs": finished.runs, "failures": finished.failures, "waits": finished.waits}
+    return read_status(settings, house, warehouse) | told

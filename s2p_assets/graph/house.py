@@ -13,12 +13,13 @@ from s2p_assets.columns import Column
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.model import Contest, Model
 from s2p_assets.publishing.report import Report
-from s2p_assets.shelves import Fault, Made, read_shelf
+from s2p_assets.shelves import Fault, read_shelf
 from s2p_assets.spreadsheet.claims import claimants
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse.table import Table
 
-Declared = Workbook | Table | FeatureSet | Model | Contest | Report
+MadeThing = Table | FeatureSet | Model | Contest | Report
+Declared = Workbook | MadeThing
 
 FILES = dg.AssetKey(["s2p", "files"])
 
@@ -63,7 +64,7 @@ class House:
         yield from self.workbooks.values()
         yield from self.made()
 
-    def made(self) -> Iterator[Made]:
+    def made(self) -> Iterator[MadeThing]:
         yield from self.tables.values()
         yield from self.features.values()
         yield from self.models.values()
@@ -79,7 +80,7 @@ class House:
     def contest_of(self, model: Model) -> Contest:
         return self.contests[f"{model.domain}_{model.contest}"]
 
-    def inputs_of(self, made: Made) -> dict[str, dg.AssetKey]:
+    def inputs_of(self, made: MadeThing) -> dict[str, dg.AssetKey]:
         """Parameter → asset key of what `made` is made from."""
         if isinstance(made, Model):
             contest = self.contest_of(made)
@@ -109,7 +110,7 @@ class House:
     def rivals_of(self, workbook: Workbook) -> Callable[[str], list[Workbook]]:
         """For a path that `workbook` claims: every workbook whose patterns match it, in order of their names."""
         known = [self.workbooks[name] for name in sorted(self.workbooks)]
-        return lambda path: claimants(path, known) or [workbook]
+        return lambda path: list(claimants(path, known)) or [workbook]
 
     def columns_at(self, key: dg.AssetKey) -> tuple[Column, ...]:
         """The declared columns of a stored thing; empty for models and reports."""
@@ -152,7 +153,7 @@ def _without_dangling(house: House) -> House:
     return house
 
 
-def _first_dangling(house: House) -> tuple[Made, Fault] | None:
+def _first_dangling(house: House) -> tuple[MadeThing, Fault] | None:
     for made in house.made():
         if isinstance(made, Model) and f"{made.domain}_{made.contest}" not in house.contests:
             return made, made.fault(f"no contest {made.domain}_{made.contest} on the models shelf")
@@ -166,7 +167,7 @@ def _first_dangling(house: House) -> tuple[Made, Fault] | None:
     return None
 
 
-def _unknown_source(house: House, made: Made, column: Column, source: str) -> Fault | None:
+def _unknown_source(house: House, made: MadeThing, column: Column, source: str) -> Fault | None:
     """A column's declared origin `thing.column` must be a column that exists."""
     thing, _, name = source.rpartition(".")
     domain, _, rest = thing.rpartition("__")

@@ -1,6 +1,6 @@
 """From the share to rows that are ready to be stored: the order in which a file is kept, recognised, read, returned.
 
-Knows no Dagster. Reading, archiving and storing are the tools' work; nothing is stored in tables here but by `store_intake`.
+Knows no Dagster. Reading, archiving and storing are the tools' work.
 """
 
 import hashlib

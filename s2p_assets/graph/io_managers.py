@@ -69,15 +69,15 @@ class FeatureIOManager(TableIOManager):
 class ModelIOManager(dg.IOManager):
     """A trained version or a crowned champion, as plain files in the registry; nothing is unpickled."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, shelves: tuple[str, ...]) -> None:
+        self.folder, self.packages = folder, (*registry.PACKAGES, *shelves)
 
     def handle_output(self, context: dg.OutputContext, obj: ModelVersion | Champion) -> None:
         registry.save(self.folder, obj)
 
     def load_input(self, context: dg.InputContext) -> ModelVersion | Champion:
         domain, thing = context.asset_key.path
-        return registry.load(self.folder, domain, thing)
+        return registry.load(self.folder, domain, thing, packages=self.packages)
 
 
 class ReportIOManager(dg.IOManager):

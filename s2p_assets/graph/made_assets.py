@@ -14,24 +14,25 @@ from dagster_shared.utils.warnings import BetaWarning
 
 from s2p_assets.columns import as_declared, broken_rules
 from s2p_assets.graph.automation import when_its_sources_changed
-from s2p_assets.graph.house import House, key_of
+from s2p_assets.graph.house import House, MadeThing, key_of
 from s2p_assets.graph.metadata import column_lineage, declared_metadata, frame_metadata
 from s2p_assets.graph.signals import SIGNAL, news_for_models
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.publishing.report import Document, Report
-from s2p_assets.shelves import Made
+from s2p_assets.shelves import Made, NotYet
 from s2p_assets.warehouse.store import content_version
 from s2p_assets.warehouse.table import Table
 
+WAITS = "waits for more data"
 CONTRACT = "contract_holds"
 
 
 def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefinition:
     """The asset of a table or feature set: made, brought to its declared types, checked, and only then stored."""
-    is_features = isinstance(declared, FeatureSet)
+    features = declared if isinstance(declared, FeatureSet) else None
     key = key_of(declared)
     checks = [dg.AssetCheckSpec(CONTRACT, asset=key, blocking=True, description="every rule of its declaration holds")]
-    if is_features:
+    if features:
         checks.append(
             dg.AssetCheckSpec(SIGNAL, asset=key, description="fails when its models should learn from what is new")
         )
@@ -39,22 +40,28 @@ def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefiniti
     @dg.asset(
         **asset_options(house, declared),
         kinds={"pandas", "postgres"},
-        io_manager_key="features" if is_features else "tables",
+        io_manager_key="features" if features else "tables",
         dagster_type=_frame_type(declared),
         check_specs=checks,
         automation_condition=when_its_sources_changed(),
         required_resource_keys={"models_folder"},
     )
     def made(context: dg.AssetExecutionContext, **inputs: pd.DataFrame) -> Iterator[Any]:
-        frame = as_declared(declared.build(**inputs), declared.rows)
+        try:
+            frame = as_declared(declared.build(**inputs), declared.rows)
+        except NotYet as reason:
+            say_not_yet(context, declared, reason)
+            for spec in checks:
+                yield dg.AssetCheckResult(check_name=spec.name, passed=True, metadata={"waits": str(reason)})
+            return
         broken = broken_rules(frame, declared.rows)
         yield dg.AssetCheckResult(
             check_name=CONTRACT, passed=not broken, metadata={"broken": "\n".join(broken) or "none"}
         )
         if broken:
             raise dg.Failure(f"{declared.name} breaks its declaration, nothing was stored: {broken[0]}")
-        if is_features:
-            yield news_for_models(house, declared, frame, context.resources.models_folder)
+        if features:
+            yield news_for_models(house, features, frame, context.resources.models_folder)
         yield dg.MaterializeResult(
             value=frame,
             data_version=dg.DataVersion(content_version(frame)),
@@ -65,7 +72,7 @@ def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefiniti
 
 
 def _frame_type(declared: Table | FeatureSet) -> dg.DagsterType:
-    """dagster-pandera's type of the declared rows; it calls itself beta at every use, which is said once in the docs."""
+    """dagster-pandera's type of the declared rows; that it is beta is said once, in the docs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BetaWarning)
         return pandera_schema_to_dagster_type(declared.rows)
@@ -80,16 +87,25 @@ def report_asset(house: House, declared: Report) -> dg.AssetsDefinition:
         io_manager_key="reports",
         automation_condition=when_its_sources_changed(),
     )
-    def made(context: dg.AssetExecutionContext, **inputs: pd.DataFrame) -> dg.MaterializeResult[Document]:
-        document = declared.build(**inputs)
-        return dg.MaterializeResult(
+    def made(context: dg.AssetExecutionContext, **inputs: pd.DataFrame) -> Iterator[dg.MaterializeResult[Document]]:
+        try:
+            document = declared.build(**inputs)
+        except NotYet as reason:
+            say_not_yet(context, declared, reason)
+            return
+        yield dg.MaterializeResult(
             value=document, metadata={"headline": document.headline, "data up to": f"{document.as_of:%d %B %Y}"}
         )
 
     return made
 
 
-def asset_options(house: House, declared: Made) -> dict[str, Any]:
+def say_not_yet(context: dg.AssetExecutionContext, declared: Made, reason: NotYet) -> None:
+    """Nothing is made, what is above is left as it is, and the run goes on."""
+    context.log.warning(f"{declared.name} {WAITS}: {reason}")
+
+
+def asset_options(house: House, declared: MadeThing) -> dict[str, Any]:
     """What every asset made on a shelf is told from its declaration."""
     return {
         "key": key_of(declared),
@@ -99,4 +115,5 @@ def asset_options(house: House, declared: Made) -> dict[str, Any]:
         "description": declared.says,
         "code_version": declared.code_version,
         "metadata": declared_metadata(declared),
+        "output_required": False,
     }

@@ -4,6 +4,7 @@ Training and judging are done in `learning/`; what is kept of them is the model 
 """
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -12,11 +13,12 @@ import pandas as pd
 from s2p_assets.graph.automation import when_its_sources_changed, when_the_features_ask
 from s2p_assets.graph.house import House
 from s2p_assets.graph.instance import version_of
-from s2p_assets.graph.made_assets import asset_options
+from s2p_assets.graph.made_assets import asset_options, say_not_yet
 from s2p_assets.graph.metadata import markdown_table
 from s2p_assets.learning import registry
 from s2p_assets.learning.model import Contest, Model
 from s2p_assets.learning.versions import Champion, ModelVersion, crown, train
+from s2p_assets.shelves import NotYet
 
 
 def model_asset(house: House, declared: Model) -> dg.AssetsDefinition:
@@ -31,16 +33,22 @@ def model_asset(house: House, declared: Model) -> dg.AssetsDefinition:
         io_manager_key="models",
         automation_condition=when_the_features_ask(),
     )
-    def trained(context: dg.AssetExecutionContext, history: pd.DataFrame) -> dg.MaterializeResult[ModelVersion]:
-        version = train(
-            declared,
-            contest,
-            history,
-            feature_version=version_of(context.instance, features) or "unknown",
-            trained_at=dt.datetime.now(dt.UTC),
-            run_id=context.run.run_id,
-        )
-        return dg.MaterializeResult(
+    def trained(
+        context: dg.AssetExecutionContext, history: pd.DataFrame
+    ) -> Iterator[dg.MaterializeResult[ModelVersion]]:
+        try:
+            version = train(
+                declared,
+                contest,
+                history,
+                feature_version=version_of(context.instance, features) or "unknown",
+                trained_at=dt.datetime.now(dt.UTC),
+                run_id=context.run.run_id,
+            )
+        except NotYet as reason:
+            say_not_yet(context, declared, reason)
+            return
+        yield dg.MaterializeResult(
             value=version,
             data_version=dg.DataVersion(version.version),
             metadata={
@@ -66,11 +74,11 @@ def contest_asset(house: House, declared: Contest) -> dg.AssetsDefinition:
         required_resource_keys={"models_folder"},
         automation_condition=when_its_sources_changed(),
     )
-    def champion(context: dg.AssetExecutionContext, **inputs: Any) -> dg.MaterializeResult[Champion]:
+    def champion(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[dg.MaterializeResult[Champion]]:
         versions: dict[str, ModelVersion] = {name: made for name, made in inputs.items() if name != "history"}
         standing = registry.standing(context.resources.models_folder, declared.domain, declared.thing)
         crowned = crown(declared, versions, standing)
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             value=crowned,
             data_version=dg.DataVersion(f"{crowned.name}-{crowned.version}"),
             metadata={

@@ -20,6 +20,7 @@ from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
 from dagster._serdes import deserialize_value, serialize_value
 
 from s2p_assets.graph.instance import WORKSPACE, environment
+from s2p_assets.graph.made_assets import WAITS
 from s2p_assets.settings import Settings
 
 STOPPING_SECONDS = 10.0
@@ -35,10 +36,11 @@ class PortTaken(Exception):
 
 @dataclass
 class Finished:
-    """The runs of one headless pass, and what went wrong in them: `asset: error` lines."""
+    """The runs of one headless pass, what went wrong in them (`asset: error`), and what waits for more data."""
 
     runs: list[dict[str, Any]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)
 
 
 def run_until_settled(
@@ -50,7 +52,7 @@ def run_until_settled(
     storage, beside the daemon's own.
     """
     finished = Finished()
-    listening = dg.Definitions.merge(defs, dg.Definitions(loggers={"console": _logger(progress)}))
+    listening = dg.Definitions.merge(defs, dg.Definitions(loggers={"console": _logger(progress, finished.waits)}))
     cursor, requested = _load_cursor(instance), set[dg.AssetKey]()
     if cursor is None:
         cursor, requested = _evaluate(listening, instance, None)
@@ -100,25 +102,28 @@ def _run(defs: dg.Definitions, instance: dg.DagsterInstance, keys: set[dg.AssetK
 
 
 class _StepHandler(logging.Handler):
-    """Passes step starts and our own messages on to `progress`."""
+    """Passes step starts and our own messages on to `progress`, and keeps what is said to wait."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, waits: list[str]) -> None:
         super().__init__(logging.INFO)
-        self.progress = progress
+        self.progress, self.waits = progress, waits
 
     def emit(self, record: logging.LogRecord) -> None:
         meta = getattr(record, "dagster_meta", {})
         event = meta.get("dagster_event")
-        if event is None:
-            self.progress(str(meta.get("orig_message", record.getMessage())))
+        said = str(meta.get("orig_message", record.getMessage()))
+        if WAITS in said:
+            self.waits.append(said)
+        elif event is None:
+            self.progress(said)
         elif event.event_type_value == "STEP_START":
             self.progress(event.step_key.replace("__", " › ").replace("_", " "))
 
 
-def _logger(progress: Progress) -> dg.LoggerDefinition:
+def _logger(progress: Progress, waits: list[str]) -> dg.LoggerDefinition:
     def make(_: dg.InitLoggerContext) -> logging.Logger:
         logger = logging.Logger("s2p.headless", logging.DEBUG)
-        logger.addHandler(_StepHandler(progress))
+        logger.addHandler(_StepHandler(progress, waits))
         return logger
 
     return dg.LoggerDefinition(make)

@@ -12,23 +12,26 @@ from s2p_assets.learning.series import TooLittleHistory, regular, uncensor
 
 BACKTEST_COLUMNS = ("fold", "cutoff", "entity", "time", "step", "actual", "mean", "censored")
 
+LEAST_PERIODS = 2
+
 log = logging.getLogger(__name__)
 
 
 def cutoffs(history: pd.DataFrame, problem: Problem) -> list[pd.Timestamp]:
     """The last period known to each fold, oldest first; fewer than `problem.folds` when the history is short.
 
-    Every fold has at least a horizon's length to learn from. Raises TooLittleHistory when not even one has.
+    Every fold has at least a horizon's length to learn from; a history that is too short for even one such fold
+    has a single one at its half, which is measured on the periods that are left. Raises TooLittleHistory below two.
     """
     if history.empty:
         raise TooLittleHistory("the history has no rows; load data first")
     times = pd.date_range(history[problem.time].min(), history[problem.time].max(), freq=problem.every)
     ends = [len(times) - 1 - problem.horizon - fold * problem.step for fold in range(problem.folds)]
     usable = [times[end] for end in reversed(ends) if end >= problem.horizon - 1]
+    if not usable and len(times) >= LEAST_PERIODS:
+        return [times[(len(times) - 1) // 2]]
     if not usable:
-        raise TooLittleHistory(
-            f"{len(times)} periods of history; a backtest of {problem.horizon} steps needs {2 * problem.horizon}"
-        )
+        raise TooLittleHistory(f"{len(times)} period of history; a backtest needs {LEAST_PERIODS}")
     return usable
 
 

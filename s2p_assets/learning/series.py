@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from s2p_assets.learning.model import Problem
+from s2p_assets.shelves import NotYet
 
 Matrix = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
-class TooLittleHistory(Exception):
+class TooLittleHistory(NotYet):
     """There are too few periods to learn from; the message says how many there are and how many are needed."""
 
 

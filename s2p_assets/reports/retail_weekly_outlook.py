@@ -4,21 +4,18 @@ How it is rendered belongs to `publishing`; the numbers themselves are made by t
 """
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing.comparison import at, change, changes, gains, losses, movers, totals
-from s2p_assets.publishing.report import Change, Chart, Document, Figure, ReportColumn, Section, report
-from s2p_assets.publishing.wording import change_in_words, counted, short_day
+from s2p_assets.publishing import weekly
+from s2p_assets.publishing.comparison import totals
+from s2p_assets.publishing.report import Chart, Document, Figure, ReportColumn, Section, report
+from s2p_assets.publishing.wording import counted, short_day
+from s2p_assets.shelves import NotYet
 
-WEEK = pd.Timedelta(days=7)
-YEAR = 52 * WEEK
-WEEKS_SHOWN = 52
-SPAN = 4
-ROWS_OF_MOVERS = 10
 ROWS_RUNNING_OUT = 25
-CHANNEL_COLUMNS = ["channel", "now", "before", "change", "year_before", "year_change"]
 CHANNELS = {"retail_units": "Retail", "wholesale_units": "Wholesale"}
 
 
@@ -40,21 +37,22 @@ def weekly_outlook(
     ahead = ahead[ahead["week"] > week]
     running_out = _running_out(reorder_plan)
     orders = _orders(reorder_plan)
+    units = totals(demand, period="week", value="units")
     return Document(
         title="Weekly sales and stock outlook",
-        as_of=(week + WEEK).date() - dt.timedelta(days=1),
-        headline=f"{_sold_in_words(demand, week)} {_stock_in_words(reorder_plan, running_out, orders)}",
+        as_of=(week + weekly.WEEK).date() - dt.timedelta(days=1),
+        headline=f"{weekly.sold_in_words(units, week)} {_stock_in_words(reorder_plan, running_out, orders)}",
         figures=(
-            _units_sold(demand, week),
-            _revenue(demand, week),
-            _expected(demand, ahead, week),
+            weekly.units_sold(units, week),
+            weekly.revenue(demand, week, by="sku", item="SKU"),
+            weekly.expected(units, ahead, week, by="sku"),
             _stock_value(stock_position, products),
             _order_value(reorder_plan, orders),
             _run_out(reorder_plan, running_out),
         ),
         sections=(
-            _outlook(demand, ahead, week),
-            _channels(demand, week),
+            weekly.outlook(units, ahead, week, by="sku", item="SKU"),
+            weekly.channels(_by_channel(demand), week),
             *_movers(demand, week, products),
             _runs_out_first(reorder_plan, running_out),
             *_order_list(reorder_plan, orders),
@@ -69,7 +67,7 @@ def _last_week(demand: pd.DataFrame, stock_position: pd.DataFrame) -> pd.Timesta
     if pd.isna(newest):
         counted_on = pd.to_datetime(stock_position["counted_on"]).max()
         if pd.isna(counted_on):
-            raise ValueError("no week of sales and no stock count: there is nothing to report on yet")
+            raise NotYet("no week of sales and no stock count: there is nothing to report on yet")
         newest = counted_on.normalize() - pd.Timedelta(days=counted_on.weekday())
     return pd.Timestamp(newest)
 
@@ -87,69 +85,12 @@ def _orders(plan: pd.DataFrame) -> pd.DataFrame:
     return orders.sort_values(["supplier", "order_cost"], ascending=[True, False]).reset_index(drop=True)
 
 
-def _sold_in_words(demand: pd.DataFrame, week: pd.Timestamp) -> str:
-    units = totals(demand, period="week", value="units")
-    now = at(units, week)
-    if now is None:
-        return "No sales are in the data yet."
-    compared = " and ".join(change_in_words(one) for one in _against(units, week))
-    return f"{counted(round(now), 'unit')} sold in the week of {short_day(week)}{compared and f', {compared}'}."
-
-
 def _stock_in_words(plan: pd.DataFrame, running_out: pd.DataFrame, orders: pd.DataFrame) -> str:
     if plan.empty:
         return "There is no re-order plan yet."
     short, ordered = len(running_out), len(orders)
     ends = f"{counted(short, 'SKU')} {'runs' if short == 1 else 'run'} out before a new order could arrive"
     return f"{ends}; {counted(ordered, 'SKU')} {'is' if ordered == 1 else 'are'} to be ordered."
-
-
-def _units_sold(demand: pd.DataFrame, week: pd.Timestamp) -> Figure:
-    units = totals(demand, period="week", value="units")
-    compared = _against(units, week)
-    return Figure(
-        f"Units sold, week of {short_day(week)}",
-        at(units, week),
-        "whole",
-        further=compared,
-        better="higher",
-        note="no earlier week to compare with" if at(units, week) is not None and not compared else "",
-    )
-
-
-def _revenue(demand: pd.DataFrame, week: pd.Timestamp) -> Figure:
-    """Revenue of the week; compared only between weeks in which the revenue of every sale is known."""
-    revenue = totals(demand, period="week", value="revenue")
-    unpriced = demand[demand["revenue"].isna() & (demand["units"].fillna(0) != 0)]
-    this_week = unpriced[unpriced["week"] == week]
-    complete = revenue[~revenue.index.isin(unpriced["week"])]
-    note = f"without {counted(this_week['sku'].nunique(), 'SKU')} sold at an unknown price" if len(this_week) else ""
-    return Figure(
-        "Revenue of that week",
-        at(revenue, week),
-        "money",
-        further=_against(complete, week),
-        better="higher",
-        note=note,
-    )
-
-
-def _expected(demand: pd.DataFrame, ahead: pd.DataFrame, week: pd.Timestamp) -> Figure:
-    """The forecast of the next weeks against as many weeks just past."""
-    forecast = _forecast_totals(ahead)["forecast"].head(SPAN)
-    weeks = len(forecast)
-    past = totals(demand, period="week", value="units").reindex([week - n * WEEK for n in range(weeks)])
-    before = None if past.isna().any() else float(past.sum())
-    expected = _sum(forecast)
-    return Figure(
-        f"Units expected, next {counted(weeks, 'week')}" if weeks else "Units expected",
-        expected,
-        "whole",
-        change=change(expected, before),
-        than=f"the last {counted(weeks, 'week')}",
-        better="higher",
-        note="" if weeks else "no forecast beyond this week",
-    )
 
 
 def _stock_value(stock: pd.DataFrame, products: pd.DataFrame) -> Figure:
@@ -177,13 +118,6 @@ def _run_out(plan: pd.DataFrame, running_out: pd.DataFrame) -> Figure:
     return Figure("Run out within lead time", None if plan.empty else len(running_out), "whole", note=note)
 
 
-def _against(totals_by_week: "pd.Series[Any]", week: pd.Timestamp) -> tuple[Change, ...]:
-    """How a week compares with the week before and with the same week a year earlier."""
-    earlier = {"the week before": week - WEEK, "a year earlier": week - YEAR}
-    now = at(totals_by_week, week)
-    return changes(now, {than: at(totals_by_week, before) for than, before in earlier.items()})
-
-
 def _sum(values: "pd.Series[Any]") -> float | None:
     total = values.astype("float64").sum(min_count=1)
     return None if pd.isna(total) else float(total)
@@ -194,116 +128,26 @@ def _current(products: pd.DataFrame) -> pd.DataFrame:
     return products[products["is_current"].fillna(False).astype(bool)].drop_duplicates("sku", keep="last")
 
 
-def _forecast_totals(ahead: pd.DataFrame) -> pd.DataFrame:
-    """Weekly totals forecast, low and high, of the weeks for which every forecast SKU has a row."""
-    rows = ahead.groupby("week")["sku"].nunique()
-    whole = ahead[ahead["week"].isin(rows.index[rows == rows.max()])]
-    columns = {"forecast": "mean", "low": "q10", "high": "q90"}
-    return pd.DataFrame({name: totals(whole, period="week", value=value) for name, value in columns.items()})
-
-
-def _outlook(demand: pd.DataFrame, ahead: pd.DataFrame, week: pd.Timestamp) -> Section:
-    units = totals(demand, period="week", value="units")
-    forecast = _forecast_totals(ahead)
-    shown = units[units.index > week - WEEKS_SHOWN * WEEK].rename("units_sold")
-    frame = shown.to_frame().join(forecast, how="outer").rename_axis("week")
-    frame["a_year_earlier"] = units.reindex(pd.DatetimeIndex(frame.index) - YEAR).to_numpy()
-    frame = frame.reset_index()
-    lines = ("units_sold", "forecast", "a_year_earlier")
-    drawn = tuple(line for line in lines if frame[line].notna().any())
-    has_forecast = not forecast.empty
-    band = (
-        f"The forecast adds up the expected sales of {counted(ahead['sku'].nunique(), 'SKU')}. The shaded band adds up "
-        "their 80 % bands, each of which holds the sales of its SKU in eight weeks of ten. It is wider than a band "
-        "of the total: sales would reach its edges only if all SKUs erred in the same direction at once."
-    )
-    return Section(
-        title="Weekly sales and forecast",
-        says=band if has_forecast else f"There is no forecast for the weeks after {short_day(week)}.",
-        chart=Chart(
-            kind="line",
-            x="week",
-            y=drawn or ("units_sold",),
-            title="Units a week",
-            y_title="weeks begin on Monday",
-            band=("low", "high") if has_forecast else None,
-            band_title="80 % bands of all SKUs, added up",
-            frame=frame,
-            format="whole",
-        ),
-        when_empty="No sales and no forecast are in the data yet.",
-    )
-
-
-def _channels(demand: pd.DataFrame, week: pd.Timestamp) -> Section:
-    sold = {title: totals(demand, period="week", value=name) for name, title in CHANNELS.items()}
-    sold = {title: units for title, units in sold.items() if units.notna().any()}
-    weeks = sorted({monday for units in sold.values() for monday in units.index if monday > week - WEEKS_SHOWN * WEEK})
-    chart = pd.DataFrame({title: units.reindex(weeks) for title, units in sold.items()}, index=weeks)
-    return Section(
-        title="Sales by channel",
-        says=f"Units sold in the week of {short_day(week)}, against the week before and the same week a year earlier.",
-        frame=pd.DataFrame([_channel(title, units, week) for title, units in sold.items()], columns=CHANNEL_COLUMNS),
-        columns=(
-            ReportColumn("channel", "Channel"),
-            ReportColumn("now", "Units", "whole"),
-            ReportColumn("before", "Week before", "whole"),
-            ReportColumn("change", "Change", "percent"),
-            ReportColumn("year_before", "Year earlier", "whole"),
-            ReportColumn("year_change", "Change on year", "percent"),
-        ),
-        chart=Chart(
-            "line",
-            "week",
-            tuple(sold),
-            "Units a week by channel",
-            frame=chart.rename_axis("week").reset_index(),
-            format="whole",
-        ),
-        when_empty="No sales are in the data yet.",
-    )
-
-
-def _channel(title: str, units: "pd.Series[Any]", week: pd.Timestamp) -> dict[str, Any]:
-    now, before, year_before = (at(units, monday) for monday in (week, week - WEEK, week - YEAR))
-    return {
-        "channel": title,
-        "now": now,
-        "before": before,
-        "change": change(now, before),
-        "year_before": year_before,
-        "year_change": change(now, year_before),
-    }
+def _by_channel(demand: pd.DataFrame) -> pd.DataFrame:
+    """Units by channel and week, as rows."""
+    renamed = demand[["week", *CHANNELS]].rename(columns=CHANNELS)
+    return renamed.melt(id_vars="week", var_name="channel", value_name="units")
 
 
 def _movers(demand: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame) -> tuple[Section, Section]:
-    weeks = int((week - demand["week"].min()) / WEEK) + 1 if len(demand) else 0
-    span = min(SPAN, weeks // 2)
-    now = [week - n * WEEK for n in range(span)]
-    before = [week - n * WEEK for n in range(span, 2 * span)]
-    moved = movers(demand, by="sku", period="week", value="units", now=now, before=before)
-    out = demand[demand["week"].isin(now) & demand["censored"].fillna(False).astype(bool)].groupby("sku").size()
-    moved["description"] = moved["sku"].map(_current(products).set_index("sku")["description"])
-    moved["weeks_out"] = moved["sku"].map(out).fillna(0)
-    says = (
-        f"Units of the last {counted(span, 'week')} against the {counted(span, 'week')} before. "
-        "A SKU that was out of stock could not sell more than it had."
+    moved = weekly.moves(demand, week, by="sku", value="units")
+    is_out = demand["week"].isin(moved.now) & demand["censored"].fillna(False).astype(bool)
+    skus = moved.rows["sku"]
+    rows = moved.rows.assign(
+        description=skus.map(_current(products).set_index("sku")["description"]),
+        weeks_out=skus.map(demand[is_out].groupby("sku").size()).fillna(0),
     )
-    columns = (
-        ReportColumn("sku", "SKU", "code"),
-        ReportColumn("description", "Description"),
-        ReportColumn("now", f"Last {counted(span, 'week')}", "whole"),
-        ReportColumn("before", f"{counted(span, 'week')} before", "whole"),
-        ReportColumn("difference", "Difference", "whole"),
-        ReportColumn("change", "Change", "percent"),
-        ReportColumn("weeks_out", "Weeks out of stock", "whole", highlight_above=0),
-    )
-    one_week = "There is only one week of sales, so nothing can be compared yet."
-    empty = "No SKU did." if span else one_week if weeks else "No sales are in the data yet."
-    rising, falling = gains(moved, ROWS_OF_MOVERS), losses(moved, ROWS_OF_MOVERS)
-    return (
-        Section("Selling more than before", says if span else "", rising, columns, when_empty=empty),
-        Section("Selling less than before", says if span else "", falling, columns, when_empty=empty),
+    return weekly.moved_most(
+        replace(moved, rows=rows),
+        item="SKU",
+        named=(ReportColumn("sku", "SKU", "code"), ReportColumn("description", "Description")),
+        further=(ReportColumn("weeks_out", "Weeks out of stock", "whole", highlight_above=0),),
+        says="A SKU that was out of stock could not sell more than it had.",
     )
 
 
@@ -383,15 +227,14 @@ def _notes(demand: pd.DataFrame, ahead: pd.DataFrame, week: pd.Timestamp, stock:
     this_week = demand[demand["week"] == week]
     out = int(this_week["censored"].fillna(False).astype(bool).sum())
     counts = pd.to_datetime(stock["counted_on"]).dropna()
-    models = ahead[["model", "model_version"]].dropna(subset="model").drop_duplicates()
     sold, forecast = set(this_week["sku"].dropna()), set(ahead["sku"].dropna())
     unforecast = len(sold - forecast)
     notes = (
         f"{counted(out, 'SKU')} ran out of stock during the week; their sales are less than the demand." if out else "",
         _count_days(counts),
-        *(f"Forecast by {model}, version {version}." for model, version in models.itertuples(index=False)),
+        *weekly.made_by(ahead),
         f"{counted(unforecast, 'SKU')} with sales data this week have no forecast." if forecast and unforecast else "",
-        "A year earlier means 52 weeks earlier, so that the same days of the week are compared.",
+        weekly.YEAR_EARLIER,
     )
     return tuple(note for note in notes if note)
 

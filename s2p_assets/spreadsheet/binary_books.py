@@ -4,8 +4,7 @@
 """
 
 import datetime as dt
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,17 @@ import numpy as np
 import pyarrow
 import python_calamine
 
+from s2p_assets.spreadsheet.biff import LeftOut, left_out_of_xls, left_out_of_xlsb
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
-from s2p_assets.spreadsheet.limits import MAX_CELLS, WorkbookUnreadable
+from s2p_assets.spreadsheet.limits import MAX_CELLS, Container, WorkbookUnreadable
 
-_ROWS_AT_ONCE = 5_000
 _ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
 
 
 class CalamineBook:
     """An open `.xls`, `.xlsb` or `.ods`: its sheets by name, read one at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, container: Container) -> None:
         """Raises WorkbookUnreadable when calamine cannot open the file."""
         try:
             self._book = python_calamine.load_workbook(str(path))
@@ -34,62 +33,91 @@ class CalamineBook:
         except (python_calamine.CalamineError, OSError, ValueError) as error:
             raise WorkbookUnreadable(f"the file is damaged ({_one_line(error)}); open and save it in Excel") from error
         worksheet, visible = python_calamine.SheetTypeEnum.WorkSheet, python_calamine.SheetVisibleEnum.Visible
+        metadata = self._book.sheets_metadata
+        left_out = {"xls": left_out_of_xls, "xlsb": left_out_of_xlsb}.get(container, lambda _: [])(path)
+        extras = left_out if len(left_out) == len(metadata) else [LeftOut()] * len(metadata)
         self._sheets = [
-            (sheet.name, sheet.visible != visible) for sheet in self._book.sheets_metadata if sheet.typ == worksheet
+            (sheet.name, sheet.visible != visible, extra)
+            for sheet, extra in zip(metadata, extras, strict=True)
+            if sheet.typ == worksheet
         ]
+        self._errors_are_texts = container == "ods"
 
     def close(self) -> None:
         self._book.close()
 
     @property
     def names(self) -> list[str]:
-        return [name for name, _ in self._sheets]
+        return [name for name, _, _ in self._sheets]
 
     def sheets(self) -> Iterator[Sheet]:
         """Every worksheet, in the workbook's order. Raises WorkbookUnreadable."""
-        for name, hidden in self._sheets:
-            yield self._sheet(name, hidden)
+        for name, hidden, extra in self._sheets:
+            yield self._sheet(name, hidden, extra)
 
-    def _sheet(self, name: str, hidden: bool) -> Sheet:
+    def _sheet(self, name: str, hidden: bool, extra: LeftOut) -> Sheet:
         try:
             sheet = self._book.get_sheet_by_name(name)
         except (python_calamine.CalamineError, OSError, ValueError) as error:
             raise WorkbookUnreadable(
                 f"sheet {name!r} is damaged ({_one_line(error)}); open and save it in Excel"
             ) from error
-        if sheet.start is None:
-            return Sheet(name, hidden=hidden)
-        if sheet.height * sheet.width > MAX_CELLS:
-            raise WorkbookUnreadable(f"sheet {name!r} spans more than {MAX_CELLS:,} cells; clear the far-off ones")
+        found = _CellList()
+        if sheet.start is not None:
+            if sheet.height * sheet.width > MAX_CELLS:
+                raise WorkbookUnreadable(f"sheet {name!r} spans more than {MAX_CELLS:,} cells; clear the far-off ones")
+            records = sheet.to_python(skip_empty_area=True)
+            found.take_records(records, (sheet.start[0] + 1, sheet.start[1] + 1), extra.padded)
+        if any("\0" in text for text in found.texts):
+            raise WorkbookUnreadable(f"sheet {name!r} cannot be decoded; open the file in Excel and save as .xlsx")
+        if self._errors_are_texts:
+            found.kinds = [
+                CellKind.ERROR if text in _ERRORS else kind for kind, text in zip(found.kinds, found.texts, strict=True)
+            ]
+        for place, text in extra.errors.items():
+            found.take(place, CellKind.ERROR, text)
+        formats = ["0" * width if width > 1 else "General" for width in range(max(found.widths, default=0) + 1)]
+        return Sheet(name, columns=found.columns(), hidden=hidden, merged=_merged(sheet), formats=formats)
+
+
+class _CellList:
+    """Cells one by one, in the lists that `Cells` is made of."""
+
+    def __init__(self) -> None:
+        self.places: list[tuple[int, int]] = []
+        self.kinds: list[CellKind] = []
+        self.texts: list[str] = []
+        self.widths: list[int] = []
+
+    def take_records(
+        self, records: list[list[Any]], first: tuple[int, int], padded: Mapping[tuple[int, int], int]
+    ) -> None:
+        """The non-empty values of `records`, the first of which stands at `first`."""
+        for row, record in enumerate(records, first[0]):
+            for column, value in enumerate(record, first[1]):
+                if value != "":
+                    kind, text = _cell(value)
+                    self.take((row, column), kind, text, padded.get((row, column), 0) if padded else 0)
+
+    def take(self, place: tuple[int, int], kind: CellKind, text: str, width: int = 0) -> None:
+        self.places.append(place)
+        self.kinds.append(kind)
+        self.texts.append(text)
+        self.widths.append(width)
+
+    def columns(self) -> dict[int, Cells]:
+        """Column number → cells."""
         writer = SheetWriter()
-        first_row, first_column = sheet.start[0] + 1, sheet.start[1] + 1
-        rows = iter(sheet.to_python(skip_empty_area=True))
-        for start in range(first_row, first_row + sheet.height, _ROWS_AT_ONCE):
-            _write(writer, list(islice(rows, _ROWS_AT_ONCE)), start, first_column, name)
-        return Sheet(name, columns=writer.columns(), hidden=hidden, merged=_merged(sheet))
-
-
-def _write(writer: SheetWriter, records: list[list[Any]], first_row: int, first_column: int, name: str) -> None:
-    rows, columns, kinds, texts = [], [], [], []
-    for row, record in enumerate(records, first_row):
-        for column, value in enumerate(record, first_column):
-            if value == "":
-                continue
-            kind, text = _cell(value)
-            if "\0" in text:
-                raise WorkbookUnreadable(f"sheet {name!r} cannot be decoded; open the file in Excel and save as .xlsx")
-            rows.append(row)
-            columns.append(column)
-            kinds.append(kind)
-            texts.append(text)
-    cells = Cells(np.array(rows, np.int32), np.array(kinds, np.int8), pyarrow.array(texts, pyarrow.string()))
-    writer.add(np.array(columns, np.int32), cells)
+        places = np.array(self.places, np.int32).reshape(-1, 2)
+        widths = np.array(self.widths, np.int16)
+        kinds = np.array(self.kinds, np.int8)
+        writer.add(places[:, 1], Cells(places[:, 0], kinds, pyarrow.array(self.texts, pyarrow.string()), widths))
+        return writer.columns()
 
 
 def _cell(value: Any) -> tuple[CellKind, str]:
     if isinstance(value, str):
-        text = value.encode("utf-8", "replace").decode()
-        return (CellKind.ERROR if text in _ERRORS else CellKind.TEXT), text
+        return CellKind.TEXT, value.encode("utf-8", "replace").decode()
     if isinstance(value, bool):
         return CellKind.BOOL, str(int(value))
     if isinstance(value, (int, float)):

@@ -81,7 +81,7 @@ def _reader(container: Container, path: Path, name: str, wanted: Sequence[str]) 
         return CsvBook(path, name, wanted)
     from s2p_assets.spreadsheet.binary_books import CalamineBook
 
-    return CalamineBook(path)
+    return CalamineBook(path, container)
 
 
 def _mislabelled(suffix: str, container: Container) -> str | None:

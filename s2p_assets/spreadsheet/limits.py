@@ -22,7 +22,7 @@ _OLE2 = bytes.fromhex("d0cf11e0a1b11ae1")
 _OLD_XLS = tuple(bytes.fromhex(start) for start in ("0900", "0902", "0904", "0908"))
 
 
-class WorkbookUnreadable(Exception):  # noqa: N818  the name says what is the matter with the file
+class WorkbookUnreadable(Exception):
     """A file that cannot be read at all; the message is one line for its owner."""
 
 

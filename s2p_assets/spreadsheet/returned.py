@@ -34,15 +34,15 @@ def write_returned(
 
     `name`: the file as its owner knows it; `original` may be an archived copy under another name.
     The copy lies at `target` when its suffix fits what was written, else beside it: a file that cannot
-    be marked in place (`prices.csv`, a damaged one) is answered by `prices.csv.returned.xlsx`. Its rows are
-    read in `sandbox`, or in one of its own.
+    be marked in place (`prices.csv`, a damaged one) is answered by `prices.csv.returned.xlsx`. What has to
+    open the original is done in `sandbox` if one is given, within its bounds of time and memory.
     Raises OSError when nothing can be written there, ValueError when `target` is `original`.
     """
-    if target.exists() and target.samefile(original):
+    if target.exists() and original.exists() and target.samefile(original):
         raise ValueError(f"{target} is the file itself; give the marked copy another place")
     said = letter(reading, name=name, owner=owner, next_step=next_step)
     target.parent.mkdir(parents=True, exist_ok=True)
-    written = _marked(original, said, target) if reading.error is None else None
+    written = _marked(original, said, target, sandbox) if reading.error is None else None
     if written is None:
         written = target if target.suffix.lower() == ".xlsx" else target.with_name(f"{target.name}{FRESH_SUFFIX}")
         with _put_at(written) as unfinished:
@@ -58,15 +58,25 @@ def returned_copies(target: Path) -> tuple[Path, ...]:
     return tuple(path for path in candidates if path.is_file())
 
 
-def _marked(original: Path, said: Letter, target: Path) -> Path | None:
+def _marked(original: Path, said: Letter, target: Path, sandbox: Sandbox | None) -> Path | None:
     """The copy marked in place; None where the file does not allow it."""
     try:
         written = _with_suffix(target, suffix_of(original))
         with _put_at(written) as unfinished:
-            write_marked(original, said, unfinished)
+            if sandbox is None:
+                write_marked(original, said, unfinished)
+            else:
+                _mark_apart(sandbox, original, said, unfinished)
     except UnmarkableError:
         return None
     return written
+
+
+def _mark_apart(sandbox: Sandbox, original: Path, said: Letter, target: Path) -> None:
+    try:
+        sandbox.run(write_marked, original.absolute(), said, target.absolute())
+    except (Died, RuntimeError) as error:
+        raise UnmarkableError(str(error)) from error
 
 
 def _rows(original: Path, name: str, said: Letter, headers: dict[str, list[str]], sandbox: Sandbox | None) -> Rows:
@@ -78,7 +88,7 @@ def _rows(original: Path, name: str, said: Letter, headers: dict[str, list[str]]
             return _rows(original, name, said, headers, own)
     places = {sheet: list(found) for sheet, found in said.places.items()}
     try:
-        return sandbox.run(rows_concerned, original, name, places, headers)
+        return sandbox.run(rows_concerned, original.absolute(), name, places, headers)
     except (Died, RuntimeError):
         return {}
 

@@ -159,6 +159,8 @@ def _write_rows(
                     page.write_comment(line, position, note.text, {**options, "height": 30 + 15 * _lines(note.text)})
         line += 2
     page.freeze_panes(1 if len(copied) == 1 else 0, 2)
+    page.set_landscape()
+    page.fit_to_pages(1, 0)
     page.set_column(0, 0, 18)
     page.set_column(1, 1, 8)
     page.set_column(2, max(map(_last_column, copied.values()), default=2) + 1, 18)

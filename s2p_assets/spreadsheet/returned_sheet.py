@@ -19,7 +19,7 @@ _AFTER_LEGACY_DRAWING = frozenset(
 )
 _HIDDEN_TEXT = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL)
 _ROOT = re.compile(rb"<((?:[\w.-]+:)?)(?:worksheet|chartsheet|dialogsheet|macrosheet)(?=[\s/>])[^>]*>")
-_SELECTED = re.compile(rb"\s+tabSelected\s*=\s*(?:\"(?:1|true|on)\"|'(?:1|true|on)')")
+_SELECTED = re.compile(rb"\stabSelected\s*=\s*(?:\"(?:1|true|on)\"|'(?:1|true|on)')")
 _ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([\w.-]+)[\"']")
 
 
@@ -222,7 +222,7 @@ class _Rows:
         cells, inserted = self._cells(number, wanted, row_style, body, masked)
         attributes = attributes.removesuffix(b"/").rstrip()
         if inserted:
-            attributes = re.sub(rb"\s+spans\s*=\s*(?:\"[^\"]*\"|'[^']*')", b"", attributes)
+            attributes = re.sub(rb"\sspans\s*=\s*(?:\"[^\"]*\"|'[^']*')", b"", attributes)
         return b"<%brow%b>%b</%brow>" % (self.prefix, attributes, cells, self.prefix)
 
     def _cells(

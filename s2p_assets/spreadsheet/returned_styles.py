@@ -152,6 +152,12 @@ class Styles:
             border = self._add(borders, "border", {})
             for side in ("left", "right", "top", "bottom", "diagonal"):
                 self._add(border, side, {})
+        if not len(self._section("cellStyleXfs")):
+            self._add(
+                self._section("cellStyleXfs"), "xf", {"numFmtId": "0", "fontId": "0", "fillId": "0", "borderId": "0"}
+            )
+        if not len(self._section("cellStyles")):
+            self._add(self._section("cellStyles"), "cellStyle", {"name": "Normal", "xfId": "0", "builtinId": "0"})
         if not len(self._formats):
             self._add(self._formats, "xf", {"numFmtId": "0", "fontId": "0", "fillId": "0", "borderId": "0"})
 

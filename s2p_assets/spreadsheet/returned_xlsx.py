@@ -234,7 +234,7 @@ class _Marking:
         parts = [part for part in self._workbook.links.of_kind("styles") if part in self._package]
         if parts:
             return Styles(self._package.tree(parts[0])), parts[0]
-        part = self._package.unused(self._workbook.beside("styles{}.xml"))
+        part = self._package.unused("xl/styles{}.xml")
         self._workbook.links.add(f"{self._link_kind}/styles", part)
         self._types.add(part, f"{_SHEET_ML}.styles+xml")
         return Styles.empty(self._workbook.namespace), part

@@ -36,7 +36,7 @@ _START_SECONDS = 120.0
 _ENTRY = "from s2p_assets.spreadsheet.sandbox import serve; serve()"
 
 
-class Died(Exception):  # noqa: N818
+class Died(Exception):
     """The child ended before it answered; the message says why, for the file's owner."""
 
 

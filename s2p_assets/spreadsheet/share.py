@@ -18,7 +18,7 @@ from s2p_assets.spreadsheet.contract import Workbook
 _TEMPORARY = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".swp", ".lock")
 
 
-class ShareMissing(Exception):  # noqa: N818
+class ShareMissing(Exception):
     """The share drive cannot be looked at; the message is one line."""
 
 

@@ -161,7 +161,7 @@ class XlsxBook:
         if member is None:
             return ["General"]
         root = self._tree(member)
-        own = {f.get("numFmtId", ""): f.get("formatCode", "") for f in root.iter("numFmt")}
+        own = {f.get("numFmtId", ""): f.get("formatCode", "") for f in root.iterfind("numFmts/numFmt")}
         styles = root.find("cellXfs")
         found = []
         for style in styles.iter("xf") if styles is not None else ():
@@ -377,7 +377,7 @@ def _rich_text(item: str) -> str:
 
 def _unescaped(texts: pyarrow.Array) -> pyarrow.Array:
     """XML entities and Excel's `_x000D_` resolved."""
-    odd = pc.or_(pc.match_substring(texts, "&"), pc.match_substring_regex(texts, "_x[0-9A-Fa-f]{4}_"))
+    odd = pc.match_substring_regex(texts, "[&\r]|_x[0-9A-Fa-f]{4}_")
     if not pc.any(odd).as_py():
         return texts
     values = [_unescaped_text(text) for text in texts.filter(odd).to_pylist()]
@@ -385,7 +385,8 @@ def _unescaped(texts: pyarrow.Array) -> pyarrow.Array:
 
 
 def _unescaped_text(text: str) -> str:
-    resolved = _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), html.unescape(text))
+    text = html.unescape(text.replace("\r\n", "\n"))
+    resolved = _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text).replace("\0", "")
     return resolved.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\r\n", "\n")
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, YesNo, code, day, money, number, yes_no
 from s2p_assets.learning.demand import censored_weeks, last_complete_week, spread_over_weeks, week_of, weekly_panel
+from s2p_assets.shelves import NotYet
 from s2p_assets.warehouse.history import in_force
 from s2p_assets.warehouse.table import table
 
@@ -77,6 +78,8 @@ def _sold_by_week(retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame) -> 
 
 def _until(retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame) -> pd.Timestamp:
     """The last week that both channels cover; a channel silent for a quarter is taken as closed."""
+    if retail_sales.empty and wholesale_sales.empty:
+        raise NotYet("no sales have been loaded")
     if retail_sales.empty:
         return last_complete_week(wholesale_sales["ship_date"].max())
     told = retail_sales["to_date"].max()

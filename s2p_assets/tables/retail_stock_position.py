@@ -51,7 +51,7 @@ def stock_position(
     sold = _after(retail_sales, counted_on, "from_date", "to_date").add(
         _after(wholesale_sales, counted_on, "ship_date", "ship_date")
     )
-    rows["as_of"] = max(
+    last_days = [
         frame[column].max()
         for frame, column in (
             (inventory, "count_date"),
@@ -60,7 +60,8 @@ def stock_position(
             (wholesale_sales, "ship_date"),
         )
         if len(frame)
-    )
+    ]
+    rows["as_of"] = max(last_days, default=pd.NaT)
     rows["received_since"], rows["sold_since"] = received, sold
     rows["on_hand"] = rows["counted"] + received - sold
     rows["on_order"] = (rows["on_order"] - received).clip(lower=0)

@@ -4,6 +4,7 @@ How to talk to a database, this one or another, belongs to `connection.py`.
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import importlib
@@ -32,6 +33,7 @@ SUPERUSER = "postgres"
 PORT = 5432  # listens on no address; the number is only part of the socket's name
 SOCKET_FOLDER_LINE = 4
 SOCKET_FOLDER_BYTES = 88  # with /.s.PGSQL.5432.lock below the 104 of the strictest system
+MEGABYTES_NEEDED = 100
 SECONDS_TO_ANSWER = 20
 SECONDS_TO_START = 600  # replaying the log after a crash of a busy server takes minutes
 OPTIONS = {
@@ -153,6 +155,7 @@ def _order(place: _Place, programs: Path, socket_folder: Path, account: _Account
             "environment": ENVIRONMENT,
             "log": str(place.log),
             "users": str(place.users),
+            "socket_folder": str(socket_folder),
             "starting": str(place.starting),
             "uid": account.uid if account else None,
             "gid": account.gid if account else None,
@@ -326,11 +329,16 @@ def _last_words(place: _Place) -> str:
 def _telling(lines: list[str]) -> str:
     """The line that says why, else the last one."""
     lines = [line.strip() for line in lines if line.strip()]
+    full = [line for line in lines if os.strerror(errno.ENOSPC) in line]
     telling = [line for line in lines if any(word in line for word in ("PANIC:", "FATAL:", "error:", "ERROR:"))]
-    return (telling or lines or ["it said nothing"])[-1]
+    return (full or telling or lines or ["it said nothing"])[-1]
 
 
 def _unreachable(place: _Place, reason: str) -> DatabaseUnreachable:
+    with contextlib.suppress(OSError):
+        free = shutil.disk_usage(place.folder).free >> 20
+        if free < MEGABYTES_NEEDED:
+            reason = f"only {free} MB are left on its disk ({reason})"
     return DatabaseUnreachable(
         f"the embedded PostgreSQL in {place.folder} does not run: {reason}. See {place.log.name} there; "
         "make room or give access, or name your own server in S2P_DATABASE_URL."

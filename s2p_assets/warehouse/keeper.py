@@ -6,6 +6,7 @@ Every user of the server holds a shared lock on the file `users`. The kernel giv
 holder ends, so the server outlives nobody, and neither a kill -9 nor a reused process id can mislead it.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -37,9 +38,11 @@ def main(order: dict[str, Any]) -> None:
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: _stop(server))
-    threading.Thread(target=_end_with, args=(server,), daemon=True).start()
+    end = threading.Thread(target=_end_with, args=(server, order["socket_folder"]), daemon=True)
+    end.start()
     _wait_for_the_last_user(order["users"], order["starting"])
     _stop(server)
+    end.join()
 
 
 def _wait_for_the_last_user(users: str, starting: str) -> None:
@@ -57,8 +60,12 @@ def _wait_for_the_last_user(users: str, starting: str) -> None:
             fcntl.flock(door, fcntl.LOCK_UN)
 
 
-def _end_with(server: "subprocess.Popen[bytes]") -> None:
-    os._exit(0 if server.wait() == 0 else 1)
+def _end_with(server: "subprocess.Popen[bytes]", socket_folder: str) -> None:
+    """End when the server does, however that came about; a folder that held only its socket goes too."""
+    failed = server.wait() != 0
+    with contextlib.suppress(OSError):
+        Path(socket_folder).rmdir()
+    os._exit(failed)
 
 
 def _stop(server: "subprocess.Popen[bytes]") -> None:
@@ -67,8 +74,6 @@ def _stop(server: "subprocess.Popen[bytes]") -> None:
         server.wait(SECONDS_TO_STOP)
     except subprocess.TimeoutExpired:
         server.send_signal(signal.SIGQUIT)
-        server.wait()
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -73,17 +73,14 @@ def settle(conn: psycopg.Connection, workbook: Workbook, files: Sequence[int]) -
         """
         with held as (
             select distinct {ours} from {place} n where n._file = any(%(files)s)
-        ), contested as (
-            select {names} from held k join {place} r on {equal}
-            group by {names} having min(r._file) <> max(r._file)
         ), settled as (
-            select r.ctid as place, r._file,
+            select r.ctid as place, r._file, r._superseded_by,
                 first_value(r._file) over (partition by {names} order by f.as_of_ns desc, f.id desc) as winner
-            from contested k join {place} r on {equal} join s2p.files f on f.id = r._file
+            from held k join {place} r on {equal} join s2p.files f on f.id = r._file
         ), changed as (
             update {place} r set _superseded_by = nullif(s.winner, s._file)
             from settled s
-            where r.ctid = s.place and r._superseded_by is distinct from nullif(s.winner, s._file)
+            where r.ctid = s.place and s._superseded_by is distinct from nullif(s.winner, s._file)
             returning r._file, r._superseded_by
         )
         select _file, _superseded_by, count(*) from changed where _superseded_by is not null group by 1, 2
@@ -94,4 +91,5 @@ def settle(conn: psycopg.Connection, workbook: Workbook, files: Sequence[int]) -
         names=sql.SQL(", ").join(sql.SQL("k.{}").format(name) for name in names),
         equal=equal,
     )
+    conn.execute("set local work_mem = '64MB'")
     return [Settled(*row) for row in conn.execute(command, {"files": list(files)})]

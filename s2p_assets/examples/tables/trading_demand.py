@@ -4,6 +4,7 @@ import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, YesNo, code, day, money, number, yes_no
 from s2p_assets.learning.demand import last_complete_week, week_of, weekly_panel
+from s2p_assets.shelves import NotYet
 from s2p_assets.warehouse.table import table
 
 TO_CONSUMERS = ("Retail", "E-Commerce")
@@ -34,6 +35,8 @@ def demand(sales: pd.DataFrame, customers: pd.DataFrame, products: pd.DataFrame)
 
     From an item's first sale to the last complete week; weeks without sales are there with 0 units.
     """
+    if sales.empty:
+        raise NotYet("no sales are loaded yet")
     channel = sales["customer_id"].map(customers.set_index("customer_id")["channel"])
     units = sales["quantity"].astype(float)
     retail_units = units.where(channel.isin(TO_CONSUMERS), 0.0)

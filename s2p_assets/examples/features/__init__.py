@@ -1,0 +1,1 @@
+"""What was known, week by week, of the example companies' demand."""

@@ -1,0 +1,20 @@
+"""What was known of the demand of the trading company's items before each week. What it will be is the models' work."""
+
+import pandas as pd
+
+from s2p_assets.learning.feature_set import feature_set
+from s2p_assets.learning.model import Problem
+from s2p_assets.learning.weekly_demand import DemandFeatures, known_demand
+
+WEEKLY_DEMAND = Problem(entity="sku", time="week", target="units", folds=3)
+
+
+@feature_set(rows=DemandFeatures, entity=("sku",), event_time="week", owner="planning@example.com")
+def demand_features(demand: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+    """Demand by item and week, with what was known of it when the week began: nothing from the week itself or later.
+
+    A week in which more was returned than sold counts as 0 units. Prices and categories are those of the undated
+    price list, the same for all years.
+    """
+    rows = known_demand(demand, WEEKLY_DEMAND)
+    return rows.assign(category=rows["sku"].map(products.set_index("sku")["category"]))

@@ -1,0 +1,1 @@
+"""The example companies' models and the contests between them."""

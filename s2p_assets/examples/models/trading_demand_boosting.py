@@ -1,0 +1,10 @@
+"""Gradient boosting as the trading company's demand model. The forecaster itself is in `learning/`."""
+
+from s2p_assets.learning.forecasters.boosting import Boosting
+from s2p_assets.learning.model import model
+
+
+@model(contest="demand_champion", owner="planning@example.com")
+def demand_boosting() -> Boosting:
+    """One gradient boosting for all items, without prices: the price list is undated, so none ever changes."""
+    return Boosting()

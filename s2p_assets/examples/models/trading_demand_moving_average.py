@@ -1,0 +1,10 @@
+"""The trading company's plainest demand model. The forecaster itself is in `learning/`."""
+
+from s2p_assets.learning.forecasters.moving_average import MovingAverage
+from s2p_assets.learning.model import model
+
+
+@model(contest="demand_champion", owner="planning@example.com")
+def demand_moving_average() -> MovingAverage:
+    """Demand as in the mean of the last 26 weeks: half a year, because an item is not sold in one week of four."""
+    return MovingAverage(periods=26)

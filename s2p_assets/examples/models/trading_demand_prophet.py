@@ -1,0 +1,10 @@
+"""Prophet as the trading company's demand model. The forecaster itself is in `learning/`."""
+
+from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
+from s2p_assets.learning.model import model
+
+
+@model(contest="demand_champion", owner="planning@example.com")
+def demand_prophet() -> ProphetTotal:
+    """Trend and season of all sales by Prophet, shared down to items as they sold in the last half year."""
+    return ProphetTotal(recent=26)

@@ -1,0 +1,10 @@
+"""Last year's weeks as the trading company's demand model. The forecaster itself is in `learning/`."""
+
+from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
+from s2p_assets.learning.model import model
+
+
+@model(contest="demand_champion", owner="planning@example.com")
+def demand_seasonal_naive() -> SeasonalNaive:
+    """Demand as in the same week a year ago."""
+    return SeasonalNaive()

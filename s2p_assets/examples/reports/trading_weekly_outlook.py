@@ -1,0 +1,187 @@
+"""The trading company's weekly letter: what was sold and returned, where and to whom, and what is expected.
+
+How it is rendered belongs to `publishing`; the numbers themselves are made by the trading tables and models.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from s2p_assets.learning.demand import week_of, weekly_panel
+from s2p_assets.publishing import weekly
+from s2p_assets.publishing.comparison import at, change, totals
+from s2p_assets.publishing.report import Chart, Document, Figure, ReportColumn, Section, report
+from s2p_assets.publishing.wording import counted
+
+WEEKS = 4
+WEEKS_OF_RETURNS = 13
+MANY_RETURNS = 0.1
+NOTES = (
+    "Units sold are net: units returned are taken off in the week in which they came back.",
+    "Revenue is units at the list price less the discount of each line; the price list is not dated, so today's "
+    "prices are taken for all years.",
+    "The forecast takes a week in which more of an item came back than was sold as a week without sales.",
+    weekly.YEAR_EARLIER,
+)
+
+
+@report(title="Weekly sales outlook", owner="management@example.com")
+def weekly_outlook(
+    sales: pd.DataFrame,
+    customers: pd.DataFrame,
+    products: pd.DataFrame,
+    demand: pd.DataFrame,
+    demand_forecast: pd.DataFrame,
+) -> Document:
+    """The week's sales and returns against earlier ones, by channel, country and customer, and the forecast.
+
+    One edition per week of sales; made again whenever sales, customers, prices or the forecast change.
+    """
+    week = demand["week"].max()
+    as_of = week + pd.Timedelta(days=6)
+    units = totals(demand, period="week", value="units")
+    ahead = demand_forecast[demand_forecast["week"] > week]
+    lines = _lines(sales[sales["sold_on"] <= as_of], customers)
+    return Document(
+        title="Weekly sales outlook",
+        as_of=as_of.date(),
+        headline=f"{weekly.sold_in_words(units, week)} {_returned_in_words(lines, week)}",
+        figures=(
+            weekly.units_sold(units, week),
+            weekly.revenue(demand, week, by="sku", item="item"),
+            _returned(lines, week),
+            _year_so_far(sales, as_of),
+            weekly.expected(units, ahead, week, by="sku"),
+        ),
+        sections=(
+            weekly.outlook(units, ahead, week, by="sku", item="item"),
+            weekly.channels(_by_week(lines, "channel", week), week),
+            _by_country(lines, week),
+            _by_customer(lines, week),
+            *_movers(demand, week, products),
+            _most_returned(lines, week, products),
+        ),
+        notes=(*weekly.made_by(ahead), *NOTES),
+    )
+
+
+def _lines(sales: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
+    """Each line of an invoice or return with its week, its customer, and the units sold (net) and returned."""
+    buyers = customers.set_index("customer_id")
+    return pd.DataFrame(
+        {
+            "sku": sales["item_code"],
+            "week": week_of(sales["sold_on"]),
+            "customer": sales["customer_id"].map(buyers["customer_name"]).fillna(sales["customer_id"]),
+            "country": sales["customer_id"].map(buyers["country"]).fillna("not known"),
+            "channel": sales["customer_id"].map(buyers["channel"]).fillna("not known"),
+            "units": sales["quantity"].astype("float64"),
+            "returned": -sales["quantity"].clip(upper=0).astype("float64"),
+        }
+    )
+
+
+def _by_week(lines: pd.DataFrame, by: str, week: pd.Timestamp) -> pd.DataFrame:
+    return weekly_panel(lines, key=by, quantities=["units", "returned"], until=week)
+
+
+def _returned(lines: pd.DataFrame, week: pd.Timestamp) -> Figure:
+    returned = totals(lines, period="week", value="returned")
+    return Figure(
+        "Units returned in that week",
+        at(returned, week) or 0.0,
+        "whole",
+        further=weekly.against(returned, week),
+        better="lower",
+        note=f"{_share_returned(lines[lines['week'] == week]):.1%} of the units that went out",
+    )
+
+
+def _returned_in_words(lines: pd.DataFrame, week: pd.Timestamp) -> str:
+    returned = lines.loc[lines["week"] == week, "returned"].sum()
+    return f"{counted(round(returned), 'unit')} came back." if returned else "Nothing came back."
+
+
+def _share_returned(lines: pd.DataFrame) -> float:
+    went_out = float((lines["units"] + lines["returned"]).sum())
+    return float(lines["returned"].sum()) / went_out if went_out else 0.0
+
+
+def _year_so_far(sales: pd.DataFrame, as_of: pd.Timestamp) -> Figure:
+    """Net units from 1 January to the last day of the report, against the same days of the year before."""
+    now, before = (_units_of_year(sales, last) for last in (as_of, as_of - pd.DateOffset(years=1)))
+    return Figure(
+        f"Units sold in {as_of.year}, to {as_of.day} {as_of:%B}",
+        now,
+        "whole",
+        change=change(now, before),
+        than=f"the same days of {as_of.year - 1}",
+        better="higher",
+    )
+
+
+def _units_of_year(sales: pd.DataFrame, last: pd.Timestamp) -> float:
+    return float(sales.loc[sales["sold_on"].between(pd.Timestamp(last.year, 1, 1), last), "quantity"].sum())
+
+
+def _by_country(lines: pd.DataFrame, week: pd.Timestamp) -> Section:
+    frame = _compared(lines, "country", week)
+    return Section(
+        title="Sales by country",
+        says=f"Units of the last {WEEKS} weeks, against the {WEEKS} weeks before and the same weeks a year earlier.",
+        frame=frame,
+        columns=(ReportColumn("country", "Country"), *weekly.comparison_columns(WEEKS)),
+        chart=Chart("bar", "country", ("now", "before"), f"Units of {WEEKS} weeks by country", format="whole"),
+    )
+
+
+def _by_customer(lines: pd.DataFrame, week: pd.Timestamp) -> Section:
+    frame = _compared(lines, "customer", week)
+    recent = lines[lines["week"] > week - WEEKS * weekly.WEEK]
+    frame["returned"] = frame["customer"].map(recent.groupby("customer")["returned"].sum()).fillna(0.0)
+    returned = ReportColumn("returned", "Of these, returned", "whole", highlight_above=0)
+    return Section(
+        title="Sales by customer",
+        says=f"Units of the last {WEEKS} weeks; what the customer sent back in them is taken off.",
+        frame=frame,
+        columns=(ReportColumn("customer", "Customer"), *weekly.comparison_columns(WEEKS), returned),
+    )
+
+
+def _compared(lines: pd.DataFrame, by: str, week: pd.Timestamp) -> pd.DataFrame:
+    frame = weekly.compared(_by_week(lines, by, week), week, by=by, value="units", weeks=WEEKS)
+    return frame.sort_values(["now", by], ascending=[False, True]).reset_index(drop=True)
+
+
+def _movers(demand: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame) -> tuple[Section, Section]:
+    moved = weekly.moves(demand, week, by="sku", value="units")
+    named = (ReportColumn("sku", "Item", "code"), ReportColumn("description", "Description"))
+    rows = moved.rows.assign(description=_described(moved.rows["sku"], products))
+    return weekly.moved_most(replace(moved, rows=rows), item="item", named=named)
+
+
+def _most_returned(lines: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame) -> Section:
+    recent = lines[lines["week"] > week - WEEKS_OF_RETURNS * weekly.WEEK]
+    frame = recent.groupby("sku", as_index=False, observed=True)[["units", "returned"]].sum()
+    frame["went_out"] = frame["units"] + frame["returned"]
+    frame["share"] = frame["returned"] / frame["went_out"].where(frame["went_out"] > 0)
+    frame["description"] = _described(frame["sku"], products)
+    frame = frame[frame["returned"] > 0].sort_values(["returned", "sku"], ascending=[False, True])
+    return Section(
+        title="What comes back most",
+        says=f"Units returned in the last {WEEKS_OF_RETURNS} weeks, the items with most of them first.",
+        frame=frame.head(weekly.ROWS_OF_MOVERS).reset_index(drop=True),
+        columns=(
+            ReportColumn("sku", "Item", "code"),
+            ReportColumn("description", "Description"),
+            ReportColumn("returned", "Returned", "whole"),
+            ReportColumn("went_out", "Went out", "whole"),
+            ReportColumn("share", "Share returned", "percent", highlight_above=MANY_RETURNS),
+        ),
+        when_empty="Nothing came back.",
+    )
+
+
+def _described(skus: "pd.Series[Any]", products: pd.DataFrame) -> "pd.Series[Any]":
+    return skus.map(products.set_index("sku")["description"])

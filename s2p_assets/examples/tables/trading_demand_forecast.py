@@ -1,0 +1,13 @@
+"""What the trading company's customers will ask for, by item and week, as the champion foresees it."""
+
+import pandas as pd
+
+from s2p_assets.learning.versions import Champion, foresee
+from s2p_assets.learning.weekly_demand import DemandForecast
+from s2p_assets.warehouse.table import table
+
+
+@table(rows=DemandForecast, key=("sku", "week"), owner="planning@example.com")
+def demand_forecast(demand_features: pd.DataFrame, demand_champion: Champion) -> pd.DataFrame:
+    """The demand for every item in the next eight weeks, with the range that it will probably be in."""
+    return foresee(demand_champion, demand_features)

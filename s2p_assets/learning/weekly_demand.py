@@ -1,0 +1,89 @@
+"""Weekly demand by SKU, known and foreseen: the rows of features and forecasts, and how such features are made.
+
+How sales become weekly demand is in `demand.py`; whose demand it is, the shelves say.
+"""
+
+import pandas as pd
+
+from s2p_assets.columns import (
+    Day,
+    Number,
+    Row,
+    Text,
+    Whole,
+    YesNo,
+    code,
+    day,
+    money,
+    number,
+    percent,
+    text,
+    whole,
+    yes_no,
+)
+from s2p_assets.learning import lags
+from s2p_assets.learning.model import Problem
+from s2p_assets.learning.series import along, panel, regular, uncensor
+
+KNOWN = ("demand.units", "demand.censored")
+HISTORY = ("demand_features.units", "demand_features.censored", "demand_features.unit_price")
+
+
+class DemandFeatures(Row):
+    """A SKU in a week: what was sold, and what was known of its demand when the week began."""
+
+    sku: Text = code(says="The article's number", of="demand.sku")
+    week: Day = day(says="Monday of the week", of="demand.week")
+    units: Number = number(says="Units sold in the week less returns, not below 0: what is forecast", of="demand.units")
+    censored: YesNo = yes_no(says="Whether stock ran out, so that sales understate demand", of="demand.censored")
+    unit_price: Number = money(says="List price in the week", optional=True, of="demand.unit_price")
+    category: Text = text(says="Product group by then", optional=True, of="products.category")
+    lag_1: Number = number(says="Demand 1 week before, in units", optional=True, of=KNOWN)
+    lag_2: Number = number(says="Demand 2 weeks before, in units", optional=True, of=KNOWN)
+    lag_4: Number = number(says="Demand 4 weeks before, in units", optional=True, of=KNOWN)
+    lag_8: Number = number(says="Demand 8 weeks before, in units", optional=True, of=KNOWN)
+    lag_52: Number = number(says="Demand 52 weeks before, in units", optional=True, of=KNOWN)
+    mean_4: Number = number(says="Mean demand of the 4 weeks before", optional=True, of=KNOWN)
+    mean_13: Number = number(says="Mean demand of the 13 weeks before", optional=True, of=KNOWN)
+    std_4: Number = number(says="Standard deviation of the 4 weeks before", optional=True, of=KNOWN)
+    std_13: Number = number(says="Standard deviation of the 13 weeks before", optional=True, of=KNOWN)
+    zeros_13: Number = percent(says="Share of the 13 weeks before without any demand", optional=True, of=KNOWN)
+    price_ratio: Number = number(
+        says="Price of the week before over the mean of its 13 weeks", optional=True, of="demand.unit_price"
+    )
+    weeks_since_first_sale: Whole = whole(
+        says="Whole weeks from the first sale to the week before", optional=True, of="demand.units"
+    )
+
+
+class DemandForecast(Row):
+    """The demand for a SKU in a week to come, in the columns of `versions.foresee`."""
+
+    sku: Text = code(says="The article's number", of="demand_features.sku")
+    week: Day = day(says="Monday of the week", of="demand_features.week")
+    step: Whole = whole(says="Weeks ahead; 1 is the first that is not known", of="demand_features.week", ge=1)
+    mean: Number = number(says="Expected demand, in units", of=HISTORY, ge=0)
+    q10: Number = number(says="Demand is below this in 1 week of 10", of=HISTORY, ge=0)
+    q50: Number = number(says="Demand is below this in every other week", of=HISTORY, ge=0)
+    q90: Number = number(says="Demand is above this in 1 week of 10", of=HISTORY, ge=0)
+    model: Text = text(says="The champion that made it", of="demand_features.units")
+    model_version: Text = code(says="Which version of it", of="demand_features.units")
+
+
+def known_demand(demand: pd.DataFrame, problem: Problem) -> pd.DataFrame:
+    """Demand by SKU and week, with what was known of it when the week began: nothing from the week itself or later.
+
+    `demand`: sku, week, units, censored, unit_price, one row per (sku, week). Returns the columns of DemandFeatures
+    but `category`; every week from a SKU's first row on is there, those without a row as 0 units. Censored weeks
+    count in the features as `series.uncensor` estimates them. Raises TooLittleHistory or UnusableHistory.
+    """
+    sold = regular(demand[["sku", "week", "units", "censored", "unit_price"]], problem)
+    units = lags.lag(panel(uncensor(sold, problem), problem).values, 1)
+    price = lags.lag(lags.last_known(panel(sold, problem, "unit_price").values), 1)
+    known = {f"lag_{weeks}": lags.lag(units, weeks - 1) for weeks in (1, 2, 4, 8, 52)}
+    known |= {f"mean_{weeks}": lags.moving_mean(units, weeks) for weeks in (4, 13)}
+    known |= {f"std_{weeks}": lags.moving_std(units, weeks) for weeks in (4, 13)}
+    known |= {"zeros_13": lags.share_of_zeros(units, 13), "price_ratio": lags.ratio_to_usual(price, 13)}
+    known |= {"weeks_since_first_sale": lags.age(units)}
+    rows = sold.assign(**{name: along(values, sold, problem) for name, values in known.items()})
+    return rows.astype({"weeks_since_first_sale": "Int64"})

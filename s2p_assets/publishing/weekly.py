@@ -1,0 +1,232 @@
+"""The pieces of every weekly letter on sales: a week against earlier ones, groups, what moved, and what is expected.
+
+Weeks are named by their Monday, at midnight. Which columns these pieces are made of, and what else a letter says,
+belongs to the report.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from s2p_assets.publishing.comparison import at, change, changes, gains, losses, movers, totals
+from s2p_assets.publishing.report import Change, Chart, Figure, ReportColumn, Section
+from s2p_assets.publishing.wording import change_in_words, counted, short_day
+
+WEEK = pd.Timedelta(days=7)
+YEAR = 52 * WEEK
+WEEKS_SHOWN = 52
+SPAN = 4
+ROWS_OF_MOVERS = 10
+COMPARED = ["now", "before", "change", "year_before", "year_change"]
+YEAR_EARLIER = "A year earlier means 52 weeks earlier, so that the same days of the week are compared."
+
+
+def against(weekly: "pd.Series[Any]", week: pd.Timestamp) -> tuple[Change, ...]:
+    """How a week's total compares with the week before and with the same week a year earlier."""
+    earlier = {"the week before": week - WEEK, "a year earlier": week - YEAR}
+    return changes(at(weekly, week), {than: at(weekly, before) for than, before in earlier.items()})
+
+
+def sold_in_words(units: "pd.Series[Any]", week: pd.Timestamp) -> str:
+    """A sentence for the headline from weekly totals of units."""
+    now = at(units, week)
+    if now is None:
+        return "No sales are in the data yet."
+    compared = " and ".join(change_in_words(one) for one in against(units, week))
+    return f"{counted(round(now), 'unit')} sold in the week of {short_day(week)}{compared and f', {compared}'}."
+
+
+def units_sold(units: "pd.Series[Any]", week: pd.Timestamp) -> Figure:
+    """The headline number of the week's units, from weekly totals."""
+    now, compared = at(units, week), against(units, week)
+    note = "no earlier week to compare with" if now is not None and not compared else ""
+    return Figure(f"Units sold, week of {short_day(week)}", now, "whole", further=compared, better="higher", note=note)
+
+
+def revenue(rows: pd.DataFrame, week: pd.Timestamp, *, by: str, item: str) -> Figure:
+    """The week's revenue; compared only between weeks in which the revenue of every sale is known.
+
+    `rows`: `by`, week, units and revenue, which is missing where the price is not known.
+    """
+    weekly = totals(rows, period="week", value="revenue")
+    unpriced = rows[rows["revenue"].isna() & (rows["units"].fillna(0) != 0)]
+    this_week = unpriced[unpriced["week"] == week]
+    complete = weekly[~weekly.index.isin(unpriced["week"])]
+    note = f"without {counted(this_week[by].nunique(), item)} sold at an unknown price" if len(this_week) else ""
+    compared = against(complete, week)
+    return Figure("Revenue of that week", at(weekly, week), "money", further=compared, better="higher", note=note)
+
+
+def forecast_totals(ahead: pd.DataFrame, *, by: str) -> pd.DataFrame:
+    """Weekly totals forecast, low and high, of the weeks for which every forecast `by` has a row.
+
+    `ahead`: `by`, week, mean, q10 and q90.
+    """
+    rows = ahead.groupby("week")[by].nunique()
+    whole = ahead[ahead["week"].isin(rows.index[rows == rows.max()])]
+    columns = {"forecast": "mean", "low": "q10", "high": "q90"}
+    return pd.DataFrame({name: totals(whole, period="week", value=value) for name, value in columns.items()})
+
+
+def expected(units: "pd.Series[Any]", ahead: pd.DataFrame, week: pd.Timestamp, *, by: str) -> Figure:
+    """The forecast of the next weeks against as many weeks just past."""
+    forecast = forecast_totals(ahead, by=by)["forecast"].head(SPAN)
+    weeks = len(forecast)
+    past = units.reindex([week - n * WEEK for n in range(weeks)])
+    before = None if past.isna().any() else float(past.sum())
+    coming = float(forecast.sum()) if forecast.notna().any() else None
+    return Figure(
+        f"Units expected, next {counted(weeks, 'week')}" if weeks else "Units expected",
+        coming,
+        "whole",
+        change=change(coming, before),
+        than=f"the last {counted(weeks, 'week')}",
+        better="higher",
+        note="" if weeks else "no forecast beyond this week",
+    )
+
+
+def outlook(units: "pd.Series[Any]", ahead: pd.DataFrame, week: pd.Timestamp, *, by: str, item: str) -> Section:
+    """A chart of the last year's weekly totals, the year before it, and the forecast with its band."""
+    forecast = forecast_totals(ahead, by=by)
+    shown = units[units.index > week - WEEKS_SHOWN * WEEK].rename("units_sold")
+    frame = shown.to_frame().join(forecast, how="outer").rename_axis("week")
+    frame["a_year_earlier"] = units.reindex(pd.DatetimeIndex(frame.index) - YEAR).to_numpy()
+    frame = frame.reset_index()
+    lines = ("units_sold", "forecast", "a_year_earlier")
+    drawn = tuple(line for line in lines if frame[line].notna().any())
+    has_forecast = not forecast.empty
+    band = (
+        f"The forecast adds up the expected sales of {counted(ahead[by].nunique(), item)}. The shaded band adds up "
+        f"their 80 % bands, each of which holds the sales of its {item} in eight weeks of ten. It is wider than a band "
+        f"of the total: sales would reach its edges only if all {item}s erred in the same direction at once."
+    )
+    return Section(
+        title="Weekly sales and forecast",
+        says=band if has_forecast else f"There is no forecast for the weeks after {short_day(week)}.",
+        chart=Chart(
+            kind="line",
+            x="week",
+            y=drawn or ("units_sold",),
+            title="Units a week",
+            y_title="weeks begin on Monday",
+            band=("low", "high") if has_forecast else None,
+            band_title=f"80 % bands of all {item}s, added up",
+            frame=frame,
+            format="whole",
+        ),
+        when_empty="No sales and no forecast are in the data yet.",
+    )
+
+
+def compared(rows: pd.DataFrame, week: pd.Timestamp, *, by: str, value: str, weeks: int = 1) -> pd.DataFrame:
+    """One row per `by`, in order of first appearance: its `value` in the last `weeks`, before them, and a year earlier.
+
+    Columns: `by`, now, before, change, year_before, year_change. A span without any known value is missing.
+    """
+    spans = {
+        name: [last - n * WEEK for n in range(weeks)]
+        for name, last in (("now", week), ("before", week - weeks * WEEK), ("year_before", week - YEAR))
+    }
+    sums = {name: totals(rows[rows["week"].isin(span)], period=by, value=value) for name, span in spans.items()}
+    frame = pd.DataFrame(sums, index=pd.Index(rows[by].dropna().unique(), name=by), dtype="float64")
+    for name, earlier in (("change", "before"), ("year_change", "year_before")):
+        frame[name] = [change(now, then) for now, then in zip(frame["now"], frame[earlier], strict=True)]
+    return frame.reset_index()[[by, *COMPARED]].astype(dict.fromkeys(COMPARED, "float64"))
+
+
+def comparison_columns(weeks: int = 1) -> tuple[ReportColumn, ...]:
+    """The report's columns of what `compared` gives, units for a week or for some weeks."""
+    many = weeks > 1
+    return (
+        ReportColumn("now", f"Last {weeks} weeks" if many else "Units", "whole"),
+        ReportColumn("before", f"{weeks} weeks before" if many else "Week before", "whole"),
+        ReportColumn("change", "Change", "percent"),
+        ReportColumn("year_before", "Year earlier", "whole"),
+        ReportColumn("year_change", "Change on year", "percent"),
+    )
+
+
+def channels(rows: pd.DataFrame, week: pd.Timestamp) -> Section:
+    """The week by channel, with a line a channel. `rows`: channel, week, units; a channel without units is left out."""
+    known = rows[rows["channel"].isin(rows.loc[rows["units"].notna(), "channel"])]
+    names = tuple(known["channel"].unique())
+    recent = known[(known["week"] > week - WEEKS_SHOWN * WEEK) & known["units"].notna()]
+    drawn = {name: totals(recent[recent["channel"] == name], period="week", value="units") for name in names}
+    return Section(
+        title="Sales by channel",
+        says=f"Units sold in the week of {short_day(week)}, against the week before and the same week a year earlier.",
+        frame=compared(known, week, by="channel", value="units"),
+        columns=(ReportColumn("channel", "Channel"), *comparison_columns()),
+        chart=Chart(
+            "line",
+            "week",
+            names,
+            "Units a week by channel",
+            frame=pd.DataFrame(drawn).rename_axis("week").reset_index(),
+            format="whole",
+        ),
+        when_empty="No sales are in the data yet.",
+    )
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What moved between the last weeks and as many before: `rows` as of `comparison.movers`.
+
+    `now`: the Mondays of the last weeks. `weeks`: how many weeks of sales there are at all.
+    """
+
+    rows: pd.DataFrame
+    now: list[pd.Timestamp]
+    weeks: int
+
+
+def moves(rows: pd.DataFrame, week: pd.Timestamp, *, by: str, value: str) -> Moves:
+    """What moved up to `week`, over four weeks or, where there are fewer than eight, half of what there is."""
+    weeks = int((week - rows["week"].min()) / WEEK) + 1 if len(rows) else 0
+    span = min(SPAN, weeks // 2)
+    now, before = ([week - n * WEEK for n in range(start, start + span)] for start in (0, span))
+    return Moves(movers(rows, by=by, period="week", value=value, now=now, before=before), now, weeks)
+
+
+def moved_most(
+    moved: Moves, *, item: str, named: Sequence[ReportColumn], further: Sequence[ReportColumn] = (), says: str = ""
+) -> tuple[Section, Section]:
+    """What sells more than before, and what sells less. `named`, `further`: columns before and after the comparison."""
+    span = len(moved.now)
+    columns = (
+        *named,
+        ReportColumn("now", f"Last {counted(span, 'week')}", "whole"),
+        ReportColumn("before", f"{counted(span, 'week')} before", "whole"),
+        ReportColumn("difference", "Difference", "whole"),
+        ReportColumn("change", "Change", "percent"),
+        *further,
+    )
+    one_week = "There is only one week of sales, so nothing can be compared yet."
+    empty = f"No {item} did." if span else one_week if moved.weeks else "No sales are in the data yet."
+    explained = f"Units of the last {counted(span, 'week')} against the {counted(span, 'week')} before. {says}".strip()
+    return (
+        Section(
+            "Selling more than before",
+            explained if span else "",
+            gains(moved.rows, ROWS_OF_MOVERS),
+            columns,
+            when_empty=empty,
+        ),
+        Section(
+            "Selling less than before",
+            explained if span else "",
+            losses(moved.rows, ROWS_OF_MOVERS),
+            columns,
+            when_empty=empty,
+        ),
+    )
+
+
+def made_by(ahead: pd.DataFrame) -> tuple[str, ...]:
+    """A note for each model version that made the forecast."""
+    models = ahead[["model", "model_version"]].dropna(subset="model").drop_duplicates()
+    return tuple(f"Forecast by {model}, version {version}." for model, version in models.itertuples(index=False))

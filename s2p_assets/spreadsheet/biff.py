@@ -1,0 +1,207 @@
+"""What calamine leaves out of `.xls` and `.xlsb`: error cells by address, and numbers shown with leading zeros.
+
+Values and texts come from calamine; this only walks the files' own records. Sources: [MS-CFB], [MS-XLS], [MS-XLSB].
+"""
+
+import re
+import struct
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from s2p_assets.spreadsheet import formats as number_formats
+from s2p_assets.spreadsheet.limits import inflated
+
+Place = tuple[int, int]
+
+_ERRORS = {
+    0x00: "#NULL!",
+    0x07: "#DIV/0!",
+    0x0F: "#VALUE!",
+    0x17: "#REF!",
+    0x1D: "#NAME?",
+    0x24: "#NUM!",
+    0x2A: "#N/A",
+    0x2B: "#GETTING_DATA",
+}
+_BOF, _EOF, _BOUNDSHEET, _FORMAT, _XF = 0x0809, 0x000A, 0x0085, 0x041E, 0x00E0
+_BOOLERR, _NUMBER, _RK, _MULRK = 0x0205, 0x0203, 0x027E, 0x00BD
+_FORMULAS = (0x0006, 0x0206, 0x0406)
+_XLSB_ROW, _XLSB_ERROR, _XLSB_FORMULA_ERROR, _XLSB_SHEET = 0, 3, 11, 156
+_ENDS = 0xFFFFFFFA
+
+
+@dataclass
+class LeftOut:
+    """Of one sheet: the error cells with their texts, and the padded numbers with their digits; 1-based (row, column)."""
+
+    errors: dict[Place, str] = field(default_factory=dict)
+    padded: dict[Place, int] = field(default_factory=dict)
+
+
+def left_out_of_xls(path: Path) -> list[LeftOut]:
+    """One entry per sheet in the workbook's order; empty for files that are too old or too damaged to walk."""
+    try:
+        stream = _workbook_stream(path.read_bytes())
+        return _sheets_of(stream) if stream else []
+    except (struct.error, IndexError, ValueError):
+        return []
+
+
+def _workbook_stream(content: bytes) -> bytes | None:
+    """The stream `Workbook` (or `Book`) of a compound file."""
+    if content[:4] != b"\xd0\xcf\x11\xe0":
+        return content
+    size = 1 << struct.unpack_from("<H", content, 30)[0]
+    first_directory, cutoff, first_mini = (struct.unpack_from("<I", content, at)[0] for at in (48, 56, 60))
+    table = _allocation_table(content, size)
+    directory = _chain(content, table, first_directory, size)
+    entries = [directory[at : at + 128] for at in range(0, len(directory), 128)]
+    for entry in entries:
+        name = entry[: max(struct.unpack_from("<H", entry, 64)[0] - 2, 0)].decode("utf-16-le", "replace").lower()
+        if name not in ("workbook", "book"):
+            continue
+        start, length = struct.unpack_from("<II", entry, 116)
+        if length >= cutoff:
+            return _chain(content, table, start, size)[:length]
+        mini = _chain(content, table, struct.unpack_from("<I", entries[0], 116)[0], size)
+        mini_table = _numbers(_chain(content, table, first_mini, size))
+        return _chain(mini, mini_table, start, 64, offset=0)[:length]
+    return None
+
+
+def _allocation_table(content: bytes, size: int) -> list[int]:
+    sectors = [number for number in _numbers(content[76:512]) if number < _ENDS]
+    next_list, seen = struct.unpack_from("<I", content, 68)[0], set[int]()
+    while next_list < _ENDS and next_list not in seen:
+        seen.add(next_list)
+        numbers = _numbers(content[(next_list + 1) * size : (next_list + 2) * size])
+        sectors += [number for number in numbers[:-1] if number < _ENDS]
+        next_list = numbers[-1]
+    return [number for sector in sectors for number in _numbers(content[(sector + 1) * size : (sector + 2) * size])]
+
+
+def _numbers(content: bytes) -> list[int]:
+    return list(struct.unpack_from(f"<{len(content) // 4}I", content))
+
+
+def _chain(content: bytes, table: list[int], start: int, size: int, offset: int = 1) -> bytes:
+    parts, seen = [], set[int]()
+    while start < _ENDS and start not in seen:
+        seen.add(start)
+        parts.append(content[(start + offset) * size : (start + offset + 1) * size])
+        start = table[start]
+    return b"".join(parts)
+
+
+def _records(stream: bytes, start: int = 0) -> Iterator[tuple[int, bytes]]:
+    """The records of one substream, nested ones (charts) passed over."""
+    depth, at, end = 0, start, len(stream)
+    while at + 4 <= end:
+        kind, length = struct.unpack_from("<HH", stream, at)
+        body = stream[at + 4 : at + 4 + length]
+        at += 4 + length
+        depth += kind == _BOF
+        depth -= kind == _EOF
+        if depth <= 1:
+            yield kind, body
+        if depth <= 0:
+            return
+
+
+def _sheets_of(stream: bytes) -> list[LeftOut]:
+    starts, styles, codes = [], [], dict(number_formats.BUILT_IN_FORMATS)
+    for kind, body in _records(stream):
+        if kind == _BOUNDSHEET:
+            starts.append(struct.unpack_from("<I", body)[0])
+        elif kind == _FORMAT and len(body) > 5:
+            number, length, wide = struct.unpack_from("<HHB", body)
+            codes[number] = body[5 : 5 + length * (1 + (wide & 1))].decode(
+                "utf-16-le" if wide & 1 else "latin-1", "replace"
+            )
+        elif kind == _XF:
+            styles.append(struct.unpack_from("<H", body, 2)[0])
+    zeros = {place: number_formats.zeros(codes.get(number, "")) for place, number in enumerate(styles)}
+    return [_sheet_of(stream, start, {style: width for style, width in zeros.items() if width}) for start in starts]
+
+
+def _sheet_of(stream: bytes, start: int, zeros: dict[int, int]) -> LeftOut:
+    found = LeftOut()
+    for kind, body in _records(stream, start):
+        if kind == _BOOLERR and len(body) >= 8 and body[7]:
+            row, column = struct.unpack_from("<HH", body)
+            found.errors[row + 1, column + 1] = _ERRORS.get(body[6], "#ERROR")
+        elif kind in _FORMULAS and len(body) >= 14 and body[12:14] == b"\xff\xff" and body[6] == 2:
+            row, column = struct.unpack_from("<HH", body)
+            found.errors[row + 1, column + 1] = _ERRORS.get(body[8], "#ERROR")
+        elif zeros and kind in (_NUMBER, _RK, *_FORMULAS):
+            row, column, style = struct.unpack_from("<HHH", body)
+            if style in zeros:
+                found.padded[row + 1, column + 1] = zeros[style]
+        elif zeros and kind == _MULRK:
+            row, first = struct.unpack_from("<HH", body)
+            for position, at in enumerate(range(4, len(body) - 2, 6)):
+                style = struct.unpack_from("<H", body, at)[0]
+                if style in zeros:
+                    found.padded[row + 1, first + position + 1] = zeros[style]
+    return found
+
+
+def left_out_of_xlsb(path: Path) -> list[LeftOut]:
+    """One entry per sheet in the workbook's order; error cells alone. Empty when the parts cannot be walked."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name.lower(): name for name in archive.namelist()}
+            workbook = b"".join(inflated(archive, names["xl/workbook.bin"]))
+            relations = b"".join(inflated(archive, names["xl/_rels/workbook.bin.rels"])).decode()
+            targets = {key: target for element in re.findall(r"<Relationship\b[^>]*>", relations)
+                       for key, target in [_relation(element)]}  # fmt: skip
+            parts = [names.get(targets.get(key, ""), "") for key in _xlsb_sheets(workbook)]
+            return [_xlsb_errors(b"".join(inflated(archive, part))) if part else LeftOut() for part in parts]
+    except (struct.error, IndexError, KeyError, ValueError, zipfile.BadZipFile):
+        return []
+
+
+def _relation(element: str) -> tuple[str, str]:
+    given = dict(re.findall(r"""(\w+)=["']([^"']*)["']""", element))
+    target = given.get("Target", "").lower()
+    return given.get("Id", ""), target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+
+
+def _xlsb_sheets(workbook: bytes) -> Iterator[str]:
+    for kind, body in _xlsb_records(workbook):
+        if kind == _XLSB_SHEET:
+            length = struct.unpack_from("<I", body, 8)[0]
+            yield body[12 : 12 + 2 * length].decode("utf-16-le")
+
+
+def _xlsb_errors(sheet: bytes) -> LeftOut:
+    found, row = LeftOut(), 0
+    for kind, body in _xlsb_records(sheet):
+        if kind == _XLSB_ROW:
+            row = struct.unpack_from("<I", body)[0] + 1
+        elif kind in (_XLSB_ERROR, _XLSB_FORMULA_ERROR):
+            column = struct.unpack_from("<I", body)[0] + 1
+            found.errors[row, column] = _ERRORS.get(body[8], "#ERROR")
+    return found
+
+
+def _xlsb_records(content: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at < len(content):
+        kind = content[at]
+        at += 1
+        if kind & 0x80:
+            kind = (kind & 0x7F) | (content[at] & 0x7F) << 7
+            at += 1
+        length = shift = 0
+        while True:
+            byte = content[at]
+            at += 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if not byte & 0x80 or shift > 21:
+                break
+        yield kind, content[at : at + length]
+        at += length
