@@ -388,6 +388,7 @@ def test_a_copy_of_a_macro_workbook_is_named_so_that_excel_opens_it(tmp_path: Pa
     written = mark(path, [bad("A1")], tmp_path / "out.xlsx")
     assert written.name == "out.xlsx.returned.xlsm"
     assert parts(written)["xl/vbaProject.bin"] == b"a macro"
+    assert returned_copies(tmp_path / "out.xlsx") == (written,)
 
 
 def test_findings_by_the_thousand_are_all_coloured_and_the_first_are_annotated(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from s2p_assets.graph.intake import next_step
 from s2p_assets.graph.problems import NotFound
 from s2p_assets.settings import Settings
 from s2p_assets.shelves import read_shelf
@@ -11,8 +12,6 @@ from s2p_assets.spreadsheet.findings import Reading
 from s2p_assets.spreadsheet.infer import infer_contract
 from s2p_assets.spreadsheet.returned import write_returned
 from s2p_assets.spreadsheet.sandbox import Sandbox
-
-NEXT_STEP = "Correct the marked cells and save the file at its old place on the share; it is read again by itself."
 
 
 def contracts(settings: Settings) -> dict[str, Workbook]:
@@ -39,7 +38,7 @@ def check_files(settings: Settings, files: list[Path], name: str | None, marked:
             reading = sandbox.read(file, known)
             if marked and (reading.findings or reading.error):
                 owner = owners.get(reading.workbook or "", "its owner")
-                write_returned(file, reading, marked, name=file.name, owner=owner, next_step=NEXT_STEP)
+                write_returned(file, reading, marked, name=file.name, owner=owner, next_step=next_step(reading))
             yield reading
 
 

@@ -29,7 +29,8 @@ from s2p_assets.warehouse.ledger import Entry, Found, Known
 from s2p_assets.warehouse.load import Loaded, load_files
 from s2p_assets.warehouse.schema import contract_version, ensure_workbook_table
 
-NEXT_STEP = "Correct the marked cells and save the file at its old place on the share; it is read again by itself."
+CORRECT = "Correct the marked cells and save the file at its old place on the share; it is read again by itself."
+SAVE_AGAIN = "Put a whole and readable copy of the file at its old place on the share; it is read again by itself."
 SETTLING_SECONDS = 2.0
 SAY_EVERY_SECONDS = 1.0
 
@@ -157,6 +158,11 @@ def say(path: str, finding: Finding) -> str:
     return " › ".join(filter(None, (Path(path).name, finding.sheet, finding.cell))) + f": {finding.message}"
 
 
+def next_step(reading: Reading) -> str:
+    """What the owner of a returned file is asked to do."""
+    return SAVE_AGAIN if reading.error else CORRECT
+
+
 def waiting_files(connection: psycopg.Connection, workbook: Workbook, now: Look) -> list[Found]:
     """The files of a look that the ledger does not know as they are."""
     found = [Found(file.relative, file.size, file.mtime_ns) for file in now.files[workbook.name]]
@@ -281,7 +287,7 @@ def _settle(
             outdated.unlink()
         return Taken(path, entry, reading.rows, stored=str(kept.stored))
     written = write_returned(
-        kept.stored, reading, copy, name=Path(path).name, owner=workbook.owner, next_step=NEXT_STEP
+        kept.stored, reading, copy, name=Path(path).name, owner=workbook.owner, next_step=next_step(reading)
     )
     return Taken(path, entry, reading.rows, stored=str(kept.stored), copy=str(written))
 

@@ -34,7 +34,7 @@ _ENDS = 0xFFFFFFFA
 
 @dataclass
 class LeftOut:
-    """Of one sheet: the error cells with their texts, and the padded numbers with their digits; 1-based (row, column)."""
+    """Of one sheet, by 1-based (row, column): the error cells' texts, and the digits that numbers are padded to."""
 
     errors: dict[Place, str] = field(default_factory=dict)
     padded: dict[Place, int] = field(default_factory=dict)

@@ -1,6 +1,6 @@
-"""Reading `.xls`, `.xlsb` and `.ods` through calamine, at true addresses.
+"""Reading `.xls` and `.xlsb` through calamine, at true addresses, with what it leaves out put back.
 
-`.xlsx` and CSV have readers of their own; what the cells mean is decided elsewhere.
+`.xlsx`, `.ods` and CSV have readers of their own; what the cells mean is decided elsewhere.
 """
 
 import datetime as dt
@@ -16,11 +16,9 @@ from s2p_assets.spreadsheet.biff import LeftOut, left_out_of_xls, left_out_of_xl
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
 from s2p_assets.spreadsheet.limits import MAX_CELLS, Container, WorkbookUnreadable
 
-_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
-
 
 class CalamineBook:
-    """An open `.xls`, `.xlsb` or `.ods`: its sheets by name, read one at a time."""
+    """An open `.xls` or `.xlsb`: its sheets by name, read one at a time."""
 
     def __init__(self, path: Path, container: Container) -> None:
         """Raises WorkbookUnreadable when calamine cannot open the file."""
@@ -34,14 +32,13 @@ class CalamineBook:
             raise WorkbookUnreadable(f"the file is damaged ({_one_line(error)}); open and save it in Excel") from error
         worksheet, visible = python_calamine.SheetTypeEnum.WorkSheet, python_calamine.SheetVisibleEnum.Visible
         metadata = self._book.sheets_metadata
-        left_out = {"xls": left_out_of_xls, "xlsb": left_out_of_xlsb}.get(container, lambda _: [])(path)
+        left_out = left_out_of_xls(path) if container == "xls" else left_out_of_xlsb(path)
         extras = left_out if len(left_out) == len(metadata) else [LeftOut()] * len(metadata)
         self._sheets = [
             (sheet.name, sheet.visible != visible, extra)
             for sheet, extra in zip(metadata, extras, strict=True)
             if sheet.typ == worksheet
         ]
-        self._errors_are_texts = container == "ods"
 
     def close(self) -> None:
         self._book.close()
@@ -70,10 +67,6 @@ class CalamineBook:
             found.take_records(records, (sheet.start[0] + 1, sheet.start[1] + 1), extra.padded)
         if any("\0" in text for text in found.texts):
             raise WorkbookUnreadable(f"sheet {name!r} cannot be decoded; open the file in Excel and save as .xlsx")
-        if self._errors_are_texts:
-            found.kinds = [
-                CellKind.ERROR if text in _ERRORS else kind for kind, text in zip(found.kinds, found.texts, strict=True)
-            ]
         for place, text in extra.errors.items():
             found.take(place, CellKind.ERROR, text)
         formats = ["0" * width if width > 1 else "General" for width in range(max(found.widths, default=0) + 1)]

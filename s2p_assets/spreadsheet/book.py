@@ -79,6 +79,10 @@ def _reader(container: Container, path: Path, name: str, wanted: Sequence[str]) 
         from s2p_assets.spreadsheet.csv_text import CsvBook
 
         return CsvBook(path, name, wanted)
+    if container == "ods":
+        from s2p_assets.spreadsheet.ods import OdsBook
+
+        return OdsBook(path)
     from s2p_assets.spreadsheet.binary_books import CalamineBook
 
     return CalamineBook(path, container)

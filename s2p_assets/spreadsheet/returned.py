@@ -13,7 +13,7 @@ from s2p_assets.spreadsheet.findings import Reading
 from s2p_assets.spreadsheet.returned_fresh import CopiedRows, rows_concerned, write_fresh
 from s2p_assets.spreadsheet.returned_letter import Letter, letter
 from s2p_assets.spreadsheet.returned_sheet import UnmarkableError
-from s2p_assets.spreadsheet.returned_xlsx import suffix_of, write_marked
+from s2p_assets.spreadsheet.returned_xlsx import SUFFIXES, suffix_of, write_marked
 from s2p_assets.spreadsheet.sandbox import Died, Sandbox
 
 Rows = dict[str, CopiedRows]
@@ -54,7 +54,7 @@ def write_returned(
 
 def returned_copies(target: Path) -> tuple[Path, ...]:
     """The copies that lie where `write_returned` puts them for `target`; a later good version withdraws them."""
-    candidates = (target, target.with_name(f"{target.name}{FRESH_SUFFIX}"))
+    candidates = (target, *(target.with_name(f"{target.name}.returned{suffix}") for suffix in SUFFIXES))
     return tuple(path for path in candidates if path.is_file())
 
 

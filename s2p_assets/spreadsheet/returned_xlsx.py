@@ -34,7 +34,7 @@ _DEFAULTS = {
     "vml": "application/vnd.openxmlformats-officedocument.vmlDrawing",
     "rels": "application/vnd.openxmlformats-package.relationships+xml",
 }
-_SUFFIXES = {"sheet.main": ".xlsx", "macroEnabled": ".xlsm", "template.main": ".xltx", "addin": ".xlam"}
+SUFFIXES = (".xlsx", ".xlsm", ".xltx", ".xltm")
 
 
 def write_marked(original: Path, letter: Letter, target: Path) -> None:
@@ -157,8 +157,9 @@ class _Types:
         self._root = root
 
     def suffix(self, workbook_part: str) -> str:
-        kind = self._override(workbook_part)
-        return next((suffix for word, suffix in _SUFFIXES.items() if word in kind), ".xlsx")
+        kind = self._override(workbook_part).lower()
+        template, macros = "template" in kind, "macroenabled" in kind
+        return SUFFIXES[2 * template + macros]
 
     def add(self, part: str, kind: str) -> None:
         if not self._override(part):

@@ -1,0 +1,191 @@
+"""Reading `.ods`: the cells of OpenDocument tables with their stored types, error cells among them.
+
+General readers give an error cell as the number 0; so this one is our own. Source: OpenDocument 1.3, part 3.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pyarrow
+
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
+from s2p_assets.spreadsheet.limits import MAX_CELLS, WorkbookUnreadable, inflated, open_zip
+
+_OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
+_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)|Err:\d{3}")
+_DURATION = re.compile(r"(-?)P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:([\d.,]+)S)?")
+_LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
+
+
+class OdsBook:
+    """An open `.ods`: its sheets by name, in one pass over the document."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises WorkbookUnreadable when the document is missing or damaged."""
+        with open_zip(path) as archive:
+            member = next((name for name in archive.namelist() if name.lower() == "content.xml"), None)
+            if member is None:
+                raise WorkbookUnreadable("the file has no content; open it in LibreOffice and save it again")
+            self._content = b"".join(inflated(archive, member))
+        if re.search(rb"<!(?:DOCTYPE|ENTITY)", self._content[:65_536]):
+            raise WorkbookUnreadable("the file declares XML entities, as no workbook does; it was not read")
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    @property
+    def names(self) -> list[str]:
+        return [sheet.name for sheet in self.sheets()]
+
+    def sheets(self) -> Iterator[Sheet]:
+        """Every sheet, in the workbook's order. Raises WorkbookUnreadable."""
+        hidden: set[str] = set()
+        page: _Page | None = None
+        depth = 0
+        try:
+            for event, element in ElementTree.iterparse(BytesIO(self._content), ("start", "end")):  # noqa: S314
+                if event == "start":
+                    if element.tag == f"{_TABLE}table":
+                        depth += 1
+                        page = _Page(element, hidden) if depth == 1 else page
+                elif element.tag == f"{_STYLE}style":
+                    properties = element.find(f"{_STYLE}table-properties")
+                    if properties is not None and properties.get(f"{_TABLE}display") == "false":
+                        hidden.add(element.get(f"{_STYLE}name", ""))
+                elif element.tag == f"{_TABLE}table-row" and depth == 1 and page is not None:
+                    page.take_row(element)
+                    element.clear()
+                elif element.tag == f"{_TABLE}table":
+                    depth -= 1
+                    if depth == 0 and page is not None:
+                        yield page.sheet()
+                        element.clear()
+        except ElementTree.ParseError as error:
+            raise WorkbookUnreadable("the document is damaged; open it in LibreOffice and save it again") from error
+
+
+@dataclass
+class _Held:
+    """Cells in the lists that `Cells` is made of."""
+
+    rows: list[int] = field(default_factory=list)
+    columns: list[int] = field(default_factory=list)
+    kinds: list[CellKind] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+
+
+class _Page:
+    """One sheet as its rows come by."""
+
+    def __init__(self, element: ElementTree.Element, hidden: set[str]) -> None:
+        self._name = element.get(f"{_TABLE}name", "")
+        self._hidden = element.get(f"{_TABLE}style-name", "") in hidden
+        self._writer = SheetWriter()
+        self._held = _Held()
+        self._row = 1
+        self._count = 0
+        self._merged: list[tuple[int, int, int, int]] = []
+
+    def take_row(self, element: ElementTree.Element) -> None:
+        """Reads one row element, as often as it is repeated."""
+        repeated = _number(element, "number-rows-repeated")
+        cells: list[tuple[int, CellKind, str]] = []
+        column = 1
+        for cell in element:
+            if cell.tag not in (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
+                continue
+            times = _number(cell, "number-columns-repeated")
+            kind, text = _read(cell)
+            if text.strip():
+                self._check(len(cells) + times)
+                cells += [(column + offset, kind, text) for offset in range(min(times, _LAST_COLUMN - column + 1))]
+            self._merge(cell, column)
+            column += times
+        if cells:
+            self._check(len(cells) * min(repeated, _LAST_ROW))
+            for row in range(self._row, min(self._row + repeated, _LAST_ROW + 1)):
+                self._take(row, cells)
+        self._row += repeated
+
+    def _check(self, more: int) -> None:
+        if self._count + more > MAX_CELLS:
+            raise WorkbookUnreadable(f"the file has more than {MAX_CELLS:,} cells; split it into smaller workbooks")
+
+    def _merge(self, cell: ElementTree.Element, column: int) -> None:
+        wide, high = _number(cell, "number-columns-spanned"), _number(cell, "number-rows-spanned")
+        if wide > 1 or high > 1:
+            self._merged.append((self._row, column, self._row + high - 1, column + wide - 1))
+
+    def _take(self, row: int, cells: list[tuple[int, CellKind, str]]) -> None:
+        self._count += len(cells)
+        for column, kind, text in cells:
+            self._held.rows.append(row)
+            self._held.columns.append(column)
+            self._held.kinds.append(kind)
+            self._held.texts.append(text)
+        if len(self._held.rows) > 100_000:
+            self._flush()
+
+    def _flush(self) -> None:
+        held, self._held = self._held, _Held()
+        texts = pyarrow.array(held.texts, pyarrow.string())
+        cells = Cells(np.array(held.rows, np.int32), np.array(held.kinds, np.int8), texts)
+        self._writer.add(np.array(held.columns, np.int32), cells)
+
+    def sheet(self) -> Sheet:
+        """The sheet, complete."""
+        self._flush()
+        return Sheet(self._name, self._writer.columns(), hidden=self._hidden, merged=self._merged)
+
+
+def _number(element: ElementTree.Element, name: str) -> int:
+    given = element.get(f"{_TABLE}{name}", "1")
+    return max(1, int(given)) if given.isdigit() else 1
+
+
+def _read(cell: ElementTree.Element) -> tuple[CellKind, str]:
+    """A cell's type and text; an empty text for an empty cell."""
+    kind = cell.get(f"{_OFFICE}value-type", "")
+    shown = "\n".join(_paragraph(part) for part in cell if part.tag == f"{_TEXT}p")
+    if _ERROR.fullmatch(shown.strip()) and (kind != "string" or cell.get(f"{_TABLE}formula")):
+        return CellKind.ERROR, shown.strip()
+    if kind in ("float", "percentage", "currency"):
+        return CellKind.NUMBER, cell.get(f"{_OFFICE}value", "")
+    if kind == "date":
+        return CellKind.ISO, cell.get(f"{_OFFICE}date-value", "")
+    if kind == "time":
+        return CellKind.DURATION, _days(cell.get(f"{_OFFICE}time-value", ""))
+    if kind == "boolean":
+        return CellKind.BOOL, "1" if cell.get(f"{_OFFICE}boolean-value") == "true" else "0"
+    return CellKind.TEXT, cell.get(f"{_OFFICE}string-value") or shown
+
+
+def _paragraph(part: ElementTree.Element) -> str:
+    texts = [part.text or ""]
+    for child in part:
+        if child.tag == f"{_TEXT}s":
+            count = child.get(f"{_TEXT}c", "1")
+            texts.append(" " * min(int(count) if count.isdigit() else 1, 32_767))
+        elif child.tag in (f"{_TEXT}line-break", f"{_TEXT}tab"):
+            texts.append("\n" if child.tag.endswith("break") else "\t")
+        elif child.tag != f"{_OFFICE}annotation":
+            texts.append(_paragraph(child))
+        texts.append(child.tail or "")
+    return "".join(texts)
+
+
+def _days(duration: str) -> str:
+    """`PT36H00M00S` → `1.5`."""
+    found = _DURATION.fullmatch(duration)
+    if found is None:
+        return duration
+    days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in found.groups()[1:])
+    return f"{found.group(1)}{days + hours / 24 + minutes / 1440 + seconds / 86_400}"
