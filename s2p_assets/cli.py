@@ -7,6 +7,9 @@ Exit codes: 0 all well; 1 it worked, but something was returned or needs a perso
 import json
 import logging
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from s2p_assets.graph.house import House
     from s2p_assets.graph.resources import Warehouse
 
+SECONDS_BETWEEN_LINES = 3.0
 NEEDS_A_PERSON = 1
 COULD_NOT = 2
 
@@ -83,8 +87,9 @@ def demo(
     status = _process(settings)
     _print_outcome(settings, status)
     out.print(f"\n[bold]What was planted in the sample[/bold] ({len(retail_share.PLANTED)} faults)")
-    for planted in retail_share.PLANTED:
-        out.print(f"  {escape(str(planted))}")
+    for fault in retail_share.PLANTED:
+        place = " › ".join(part for part in (fault.path, fault.sheet, fault.cell) if part)
+        out.print(f"  {escape(place)}: {escape(fault.what)}")
     if ui:
         _serve(settings)
 
@@ -210,24 +215,43 @@ def _write_samples(settings: Settings) -> None:
     from s2p_assets.samples import retail_share
 
     settings.share.mkdir(parents=True, exist_ok=True)
-    with err.status("writing a sample share drive") as spinner:
+    with _progress("writing a sample share drive") as say:
         count = 0
         for file in retail_share.write_share(settings.share, until=dt.date.today()):  # noqa: DTZ011  the user's own day
             count += 1
-            spinner.update(f"writing a sample share drive: {count} files ({file.name})")
+            say(f"writing a sample share drive: {count} files ({file.name})")
     out.print(f"sample share drive: {count} files in {escape(str(settings.share))}")
 
 
 def _process(settings: Settings, *, quiet: bool = False) -> dict[str, Any]:
     """One headless pass through the graph; the status afterwards, with the runs."""
     _silence_libraries()
-    with err.status("starting PostgreSQL and the asset graph") as spinner:
+    with _progress("starting PostgreSQL and the asset graph", quiet=quiet) as say:
         from s2p_assets.definitions import build
         from s2p_assets.graph.headless import process
 
         graph = build(settings)
-        progress = (lambda _: None) if quiet else (lambda text: spinner.update(escape(text)))
-        return process(settings, graph.definitions, graph.house, graph.warehouse, progress)
+        return process(settings, graph.definitions, graph.house, graph.warehouse, say)
+
+
+@contextmanager
+def _progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """A spinner with what is being done; in a log file or a pipe, a line every few seconds."""
+    if quiet:
+        yield lambda _: None
+    elif err.is_terminal:
+        with err.status(title) as spinner:
+            yield lambda text: spinner.update(escape(text))
+    else:
+        said = [time.monotonic()]
+        err.print(escape(title))
+
+        def say(text: str) -> None:
+            if time.monotonic() - said[0] > SECONDS_BETWEEN_LINES:
+                said[0] = time.monotonic()
+                err.print(escape(text))
+
+        yield say
 
 
 def _silence_libraries() -> None:

@@ -548,3 +548,16 @@ def test_error_cells_are_found_in_every_format(suffix: str) -> None:
         sheet = next(iter(book.sheets()))
     assert sheet.kind(2, 1) == CellKind.ERROR
     assert sheet.row(2)[1] == "#N/A"
+
+
+def test_a_quotation_mark_that_is_never_closed_swallows_no_rows_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text('Code,Amount\na,1\n"b,2\nc,3\n')
+    assert "in row 3 is never closed" in str(read_file(tmp_path / "x.csv", [KINDS]).error)
+
+
+def test_rejected_rows_by_the_thousand_are_counted_in_full(tmp_path: Path) -> None:
+    lines = "".join(f"c{number},x\n" for number in range(6000))
+    (tmp_path / "x.csv").write_text("Code,Amount\n" + lines)
+    reading = sound(read_file(tmp_path / "x.csv", [KINDS]))
+    assert (reading.rows_returned, len(reading.findings)) == (6000, 5001)
+    assert reading.findings[-1].message == "and 1,000 more like these"

@@ -1,6 +1,7 @@
 """Promises of the sandbox: no file takes the system down, every file ends in a verdict, the next file is read."""
 
 import os
+import pickle
 import threading
 import zipfile
 from pathlib import Path
@@ -143,3 +144,11 @@ def test_every_odd_file_ends_in_a_verdict() -> None:
         assert reading.rows_read == reading.rows_accepted + reading.rows_returned
         assert reading.error is None or "\n" not in reading.error
         assert reading.error or reading.findings or reading.verdict == "accepted"
+
+
+def test_a_contract_that_cannot_be_imported_is_the_callers_mistake(tmp_path: Path) -> None:
+    with Sandbox(seconds=20, memory_mb=512) as sandbox:
+        stray = type("Stray", (LineRow,), {"__module__": "nowhere_at_all"})
+        with pytest.raises((RuntimeError, AttributeError, ModuleNotFoundError, pickle.PicklingError)):
+            sandbox.read(good(tmp_path / "a.xlsx"), [Workbook(rows=stray, found_at="*", owner="a@example.org")])
+        assert sandbox.read(good(tmp_path / "a.xlsx"), [LINES]).verdict == "accepted"

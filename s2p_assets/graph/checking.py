@@ -38,7 +38,8 @@ def check_files(settings: Settings, files: list[Path], name: str | None, marked:
             reading = sandbox.read(file, known)
             if marked and (reading.findings or reading.error):
                 owner = owners.get(reading.workbook or "", "its owner")
-                write_returned(file, reading, marked, name=file.name, owner=owner, next_step=next_step(reading))
+                step = next_step(reading)
+                write_returned(file, reading, marked, name=file.name, owner=owner, next_step=step, sandbox=sandbox)
             yield reading
 
 

@@ -15,6 +15,7 @@ import psycopg
 import pyarrow
 import pyarrow.ipc
 
+from s2p_assets.graph.deliveries import Deliveries
 from s2p_assets.graph.house import House
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.settings import Settings
@@ -257,6 +258,7 @@ def _read(
     progress: Progress,
 ) -> Iterator[Taken]:
     rivals = house.rivals_of(workbook)
+    deliveries = Deliveries(connection, workbook, [kept.mtime_ns for _, kept in files])
     jobs = ((kept.stored, rivals(path), path) for path, kept in files)
     readings = reader.read_many(jobs, others=list(house.workbooks.values()))
     said = 0.0
@@ -264,12 +266,14 @@ def _read(
         if time.monotonic() - said > SAY_EVERY_SECONDS:
             progress(f"{workbook.name}: {number} of {len(files)} files, {Path(path).name}")
             said = time.monotonic()
-        yield _settle(workbook, settings, path, kept, reading, run_id, rivals(path))
+        deliveries.compare(reading, path, kept.mtime_ns)
+        yield _settle(workbook, settings, reader, path, kept, reading, run_id, rivals(path))
 
 
 def _settle(
     workbook: Workbook,
     settings: Settings,
+    reader: Sandbox,
     path: str,
     kept: Kept,
     reading: Reading,
@@ -287,7 +291,13 @@ def _settle(
             outdated.unlink()
         return Taken(path, entry, reading.rows, stored=str(kept.stored))
     written = write_returned(
-        kept.stored, reading, copy, name=Path(path).name, owner=workbook.owner, next_step=next_step(reading)
+        kept.stored,
+        reading,
+        copy,
+        name=Path(path).name,
+        owner=workbook.owner,
+        next_step=next_step(reading),
+        sandbox=reader,
     )
     return Taken(path, entry, reading.rows, stored=str(kept.stored), copy=str(written))
 

@@ -86,6 +86,21 @@ def spread(backtest: pd.DataFrame, problem: Problem) -> Spread:
     return Spread(exponent, least, single, _scaled(residual.cumsum(axis=1), volume.cumsum(axis=1), exponent, least))
 
 
+def quantiles_of_totals(backtest: pd.DataFrame, totals: ArrayLike, levels: Sequence[float]) -> Matrix:
+    """Quantiles of what all entities together ask for in a period: (rows × levels), ≥ 0, around forecast `totals`.
+
+    From how far the totals of a backtest fell from theirs, as shares of the forecast, all steps alike: much
+    narrower than the entities' own quantiles added up. Totals with a censored actual do not count.
+    Raises TooLittleHistory when none is left.
+    """
+    sums = backtest.groupby(["fold", "step"]).agg({"actual": "sum", "mean": "sum", "censored": "any"})
+    counted = sums.loc[~sums["censored"].astype(bool) & (sums["mean"] > 0)]
+    if counted.empty:
+        raise TooLittleHistory("the backtest has no uncensored total to learn a spread from")
+    shares = np.sort((counted["actual"] / counted["mean"]).to_numpy("float64"))
+    return np.maximum(np.asarray(totals, float)[:, None] * _conformal(shares, levels), 0.0)
+
+
 def _scaled(residual: Matrix, volume: Matrix, exponent: float, least: float) -> tuple[Matrix, ...]:
     """Per step the sorted residuals in units of volume; a step without any takes those of all steps."""
     ratio = residual / np.maximum(volume, least) ** exponent

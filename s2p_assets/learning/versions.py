@@ -18,9 +18,9 @@ from s2p_assets.learning.champion import reason
 from s2p_assets.learning.champion import scores as scores_of
 from s2p_assets.learning.change import Fingerprint, fingerprint
 from s2p_assets.learning.forecasters.plain_files import parameters_of
-from s2p_assets.learning.intervals import spread
+from s2p_assets.learning.intervals import quantiles_of_totals, spread
 from s2p_assets.learning.model import Contest, Forecaster, Model, Problem
-from s2p_assets.learning.series import learnable
+from s2p_assets.learning.series import Matrix, learnable
 
 LEVELS = (0.1, 0.5, 0.9)
 
@@ -171,7 +171,25 @@ def foresee(
     known = learnable(history, problem)
     rows = champion.model.forecaster.forecast(known, horizon or problem.horizon)
     quantiles = spread(champion.model.backtest, problem).quantiles(rows["mean"], rows["step"], levels)
-    for level, values in zip(levels, quantiles.T, strict=True):
-        rows[f"q{round(level * 100):02d}"] = values
-    rows = rows.assign(model=champion.name, model_version=champion.version)
-    return rows.rename(columns={"entity": problem.entity, "time": problem.time})
+    return _labelled(rows, quantiles, levels, champion)
+
+
+def foresee_total(
+    champion: Champion, history: pd.DataFrame, *, horizon: int | None = None, levels: Sequence[float] = LEVELS
+) -> pd.DataFrame:
+    """What the champion foresees of all entities in `history` together: as `foresee`, one row per step, no entity.
+
+    Quantiles from the totals of the champion's backtest.
+    """
+    problem = champion.problem
+    rows = champion.model.forecaster.forecast(learnable(history, problem), horizon or problem.horizon)
+    totals = rows.groupby(["time", "step"])["mean"].sum().reset_index()
+    quantiles = quantiles_of_totals(champion.model.backtest, totals["mean"], levels)
+    return _labelled(totals, quantiles, levels, champion)
+
+
+def _labelled(rows: pd.DataFrame, quantiles: Matrix, levels: Sequence[float], champion: Champion) -> pd.DataFrame:
+    """`rows` with a column per level and the champion's name, under the names of its problem."""
+    columns = {f"q{round(level * 100):02d}": values for level, values in zip(levels, quantiles.T, strict=True)}
+    named = rows.assign(**columns, model=champion.name, model_version=champion.version)
+    return named.rename(columns={"entity": champion.problem.entity, "time": champion.problem.time})

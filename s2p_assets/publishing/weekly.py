@@ -4,7 +4,7 @@ Weeks are named by their Monday, at midnight. Which columns these pieces are mad
 belongs to the report.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,9 +60,9 @@ def revenue(rows: pd.DataFrame, week: pd.Timestamp, *, by: str, item: str) -> Fi
 
 
 def forecast_totals(ahead: pd.DataFrame, *, by: str) -> pd.DataFrame:
-    """Weekly totals forecast, low and high, of the weeks for which every forecast `by` has a row.
+    """Forecasts of all `by` added up, as `expected` and `outlook` take them; only weeks in which every `by` has a row.
 
-    `ahead`: `by`, week, mean, q10 and q90.
+    `ahead`: `by`, week, mean, q10 and q90. Returns forecast, low and high by week.
     """
     rows = ahead.groupby("week")[by].nunique()
     whole = ahead[ahead["week"].isin(rows.index[rows == rows.max()])]
@@ -70,27 +70,47 @@ def forecast_totals(ahead: pd.DataFrame, *, by: str) -> pd.DataFrame:
     return pd.DataFrame({name: totals(whole, period="week", value=value) for name, value in columns.items()})
 
 
-def expected(units: "pd.Series[Any]", ahead: pd.DataFrame, week: pd.Timestamp, *, by: str) -> Figure:
-    """The forecast of the next weeks against as many weeks just past."""
-    forecast = forecast_totals(ahead, by=by)["forecast"].head(SPAN)
+def added_up(ahead: pd.DataFrame, *, by: str, item: str) -> str:
+    """What the band of `forecast_totals` is, in words."""
+    return (
+        f"The forecast adds up the expected sales of {counted(ahead[by].nunique(), item)}. The shaded band adds up "
+        f"their 80 % bands, each of which holds the sales of its {item} in eight weeks of ten. It is wider than a band "
+        f"of the total: sales would reach its edges only if all {item}s erred in the same direction at once."
+    )
+
+
+def expected(units: "pd.Series[Any]", forecast: pd.DataFrame, week: pd.Timestamp) -> Figure:
+    """The forecast of the next weeks against as many weeks just past, and against the same weeks a year earlier."""
+    forecast = forecast.head(SPAN)
     weeks = len(forecast)
-    past = units.reindex([week - n * WEEK for n in range(weeks)])
-    before = None if past.isna().any() else float(past.sum())
-    coming = float(forecast.sum()) if forecast.notna().any() else None
+    before = _sum_of(units, [week - n * WEEK for n in range(weeks)])
+    year_before = _sum_of(units, pd.DatetimeIndex(forecast.index) - YEAR)
+    coming = float(forecast["forecast"].sum()) if forecast["forecast"].notna().any() else None
     return Figure(
         f"Units expected, next {counted(weeks, 'week')}" if weeks else "Units expected",
         coming,
         "whole",
-        change=change(coming, before),
-        than=f"the last {counted(weeks, 'week')}",
+        further=changes(
+            coming, {f"the last {counted(weeks, 'week')}": before, "the same weeks a year earlier": year_before}
+        ),
         better="higher",
         note="" if weeks else "no forecast beyond this week",
     )
 
 
-def outlook(units: "pd.Series[Any]", ahead: pd.DataFrame, week: pd.Timestamp, *, by: str, item: str) -> Section:
-    """A chart of the last year's weekly totals, the year before it, and the forecast with its band."""
-    forecast = forecast_totals(ahead, by=by)
+def _sum_of(weekly: "pd.Series[Any]", weeks: Iterable[pd.Timestamp]) -> float | None:
+    """The total of some weeks; None when one of them is not known."""
+    values = weekly.reindex(list(weeks))
+    return None if values.empty or values.isna().any() else float(values.sum())
+
+
+def outlook(
+    units: "pd.Series[Any]", forecast: pd.DataFrame, week: pd.Timestamp, *, says: str, band_title: str
+) -> Section:
+    """A chart of the last year's weekly totals, the year before it, and the forecast (forecast, low, high by week).
+
+    `says`: what the forecast and its band are.
+    """
     shown = units[units.index > week - WEEKS_SHOWN * WEEK].rename("units_sold")
     frame = shown.to_frame().join(forecast, how="outer").rename_axis("week")
     frame["a_year_earlier"] = units.reindex(pd.DatetimeIndex(frame.index) - YEAR).to_numpy()
@@ -98,14 +118,9 @@ def outlook(units: "pd.Series[Any]", ahead: pd.DataFrame, week: pd.Timestamp, *,
     lines = ("units_sold", "forecast", "a_year_earlier")
     drawn = tuple(line for line in lines if frame[line].notna().any())
     has_forecast = not forecast.empty
-    band = (
-        f"The forecast adds up the expected sales of {counted(ahead[by].nunique(), item)}. The shaded band adds up "
-        f"their 80 % bands, each of which holds the sales of its {item} in eight weeks of ten. It is wider than a band "
-        f"of the total: sales would reach its edges only if all {item}s erred in the same direction at once."
-    )
     return Section(
         title="Weekly sales and forecast",
-        says=band if has_forecast else f"There is no forecast for the weeks after {short_day(week)}.",
+        says=says if has_forecast else f"There is no forecast for the weeks after {short_day(week)}.",
         chart=Chart(
             kind="line",
             x="week",
@@ -113,7 +128,7 @@ def outlook(units: "pd.Series[Any]", ahead: pd.DataFrame, week: pd.Timestamp, *,
             title="Units a week",
             y_title="weeks begin on Monday",
             band=("low", "high") if has_forecast else None,
-            band_title=f"80 % bands of all {item}s, added up",
+            band_title=band_title,
             frame=frame,
             format="whole",
         ),

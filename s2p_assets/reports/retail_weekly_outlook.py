@@ -38,6 +38,7 @@ def weekly_outlook(
     running_out = _running_out(reorder_plan)
     orders = _orders(reorder_plan)
     units = totals(demand, period="week", value="units")
+    forecast = weekly.forecast_totals(ahead, by="sku")
     return Document(
         title="Weekly sales and stock outlook",
         as_of=(week + weekly.WEEK).date() - dt.timedelta(days=1),
@@ -45,13 +46,19 @@ def weekly_outlook(
         figures=(
             weekly.units_sold(units, week),
             weekly.revenue(demand, week, by="sku", item="SKU"),
-            weekly.expected(units, ahead, week, by="sku"),
+            weekly.expected(units, forecast, week),
             _stock_value(stock_position, products),
             _order_value(reorder_plan, orders),
             _run_out(reorder_plan, running_out),
         ),
         sections=(
-            weekly.outlook(units, ahead, week, by="sku", item="SKU"),
+            weekly.outlook(
+                units,
+                forecast,
+                week,
+                says=weekly.added_up(ahead, by="sku", item="SKU"),
+                band_title="80 % bands of all SKUs, added up",
+            ),
             weekly.channels(_by_channel(demand), week),
             *_movers(demand, week, products),
             _runs_out_first(reorder_plan, running_out),

@@ -8,7 +8,7 @@ import csv
 import io
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -33,6 +33,7 @@ class CsvBook:
             raise WorkbookUnreadable("the file is larger than 2 GB; split it into smaller files")
         self._path = path
         self._name = name
+        self._quotes = 0
         self.encoding = encoding_of(path)
         with path.open(encoding=self.encoding, newline="") as file:
             try:
@@ -54,9 +55,11 @@ class CsvBook:
         """The one sheet; rows are numbered as Excel numbers the records. Raises WorkbookUnreadable."""
         writer = SheetWriter()
         count = 0
+        last: list[str] = []
+        self._quotes = 0
         csv.field_size_limit(16 * 1024**2)
         with self._path.open(encoding=self.encoding, newline="") as file:
-            records = csv.reader(file, delimiter=self.delimiter, skipinitialspace=False)
+            records = csv.reader(self._counted(file), delimiter=self.delimiter)
             first = 1
             try:
                 while held := list(islice(records, _ROWS_AT_ONCE)):
@@ -65,13 +68,21 @@ class CsvBook:
                         raise WorkbookUnreadable(f"the file has more than {MAX_CELLS:,} cells; split it")
                     _write(writer, held, first)
                     first += len(held)
+                    last = held[-1]
             except UnicodeDecodeError as error:
                 raise WorkbookUnreadable(f"the text is not valid {self.encoding}; save the file again") from error
             except csv.Error as error:
                 raise WorkbookUnreadable(
                     f"the quotes do not match from row {first + records.line_num - 1} on; save the file again"
                 ) from error
+        if self._quotes % 2 and any("\n" in text for text in last):
+            raise WorkbookUnreadable(f"a quotation mark opened in row {first - 1} is never closed; correct it")
         yield Sheet(self._name, columns=writer.columns(), typed=False)
+
+    def _counted(self, lines: Iterable[str]) -> Iterator[str]:
+        for line in lines:
+            self._quotes += line.count('"')
+            yield line
 
 
 def encoding_of(path: Path) -> str:

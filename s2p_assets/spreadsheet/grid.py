@@ -26,6 +26,8 @@ class CellKind(IntEnum):
     DURATION = 7
 
 
+SEARCHED_ROWS = 50
+
 Ints = npt.NDArray[np.int32]
 Kinds = npt.NDArray[np.int8]
 
@@ -74,9 +76,16 @@ class Sheet:
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     formats: list[str] = field(default_factory=list)
     starts_1904: bool = False
+    _top: dict[int, dict[int, str]] | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return sum(len(cells) for cells in self.columns.values())
+
+    def top(self) -> dict[int, dict[int, str]]:
+        """The first rows that hold anything, by number, as `row` gives them; read once."""
+        if self._top is None:
+            self._top = {number: self.row(number) for number in self.first_rows(SEARCHED_ROWS)}
+        return self._top
 
     def first_rows(self, count: int) -> list[int]:
         """The numbers of the first `count` rows that hold anything."""

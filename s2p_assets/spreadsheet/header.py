@@ -16,7 +16,6 @@ from s2p_assets.columns import Column
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.grid import CellKind, Sheet, address
 
-SEARCHED_ROWS = 50
 _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _MARKS = {"#": "number", "№": "number", "%": "percent"}
 
@@ -72,8 +71,8 @@ def matches_sheet(workbook: Workbook, name: str) -> bool:
 
 def find_header(sheet: Sheet, workbook: Workbook) -> Header | None:
     """The best header of `workbook` in the first rows of `sheet`; None when no cell bears a column's name."""
-    rows = sheet.first_rows(SEARCHED_ROWS)
-    texts = {row: sheet.row(row) for row in rows}
+    texts = sheet.top()
+    rows = list(texts)
     best: Header | None = None
     for row in rows:
         header = _match(workbook, row, row, {column: [text] for column, text in texts[row].items()}, texts[row])

@@ -39,7 +39,7 @@ def container_of(path: Path) -> Container:
     if not head.strip(b"\0"):
         raise WorkbookUnreadable("the file holds nothing but zeros; its copy was not finished, copy it again")
     if head[:2] in _OLD_XLS and len(head) > 8 and head[2] in (4, 6, 8, 16):
-        return "xls"
+        raise WorkbookUnreadable("this is an Excel file from before 1995; open it in Excel and save as .xlsx")
     return _text_container(head)
 
 

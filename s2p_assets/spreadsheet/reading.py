@@ -5,7 +5,7 @@ Runs inside the sandbox's child; it opens the file it is given and knows nothing
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -19,7 +19,7 @@ from s2p_assets.spreadsheet.cells import Problem, example_of, not_a, parse_cells
 from s2p_assets.spreadsheet.claims import best_claim, nearest_contract
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Finding, Reading
-from s2p_assets.spreadsheet.grid import Sheet, address
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, address
 from s2p_assets.spreadsheet.header import Header, did_you_mean, find_header, is_required, matches_sheet, wanted_headers
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.numbers import date_within
@@ -158,7 +158,6 @@ class _Table:
     rows: TableRows
     columns: dict[str, pyarrow.Array]
     bad: npt.NDArray[np.bool_]
-    unread: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
     def where(self, position: int, name: str) -> str:
         """The address of a column's cell in a row; for a value from a name, the row's first cell."""
@@ -250,17 +249,12 @@ def _value_of_name(name: str, column: Column) -> object:
 
 
 def _convert(text: str, column: Column) -> object:
-    from s2p_assets.spreadsheet.grid import CellKind, Cells
-
     cells = Cells(np.array([1], np.int32), np.array([CellKind.TEXT], np.int8), pyarrow.array([text]))
     return parse_cells(cells, column, Sheet("")).values[0].as_py()
 
 
 def _settle(reading: Reading, workbook: Workbook, tables: list[_Table], findings: _Findings) -> None:
     """Puts the rules to all rows together, then draws the verdict."""
-    for table in tables:
-        for name, values in table.columns.items():
-            table.unread[name] = values.is_null().to_numpy(zero_copy_only=False)
     arrow = _combined(tables, workbook)
     bad = np.concatenate([table.bad for table in tables]) if tables else np.zeros(0, dtype=bool)
     frame = _frame(arrow, workbook)

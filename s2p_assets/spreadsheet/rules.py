@@ -79,10 +79,10 @@ def _column_rule(values: pd.Series, check: pa.Check, column: Column) -> Iterator
     if isinstance(failed, str):
         yield Broken(None, column.name, rule, failed, None, severity)
         return
-    for position in np.flatnonzero(failed):
-        value = kept.iloc[int(position)]
+    values_failed = kept[failed].tolist()
+    for position, value in zip(where[failed].tolist(), values_failed, strict=True):
         message = wording(check, value, column)
-        yield Broken(int(where[position]), column.name, rule, message, value_text(value), severity)
+        yield Broken(position, column.name, rule, message, value_text(value), severity)
 
 
 def _row_rule(frame: pd.DataFrame, check: pa.Check, workbook: Workbook) -> Iterator[Broken]:
@@ -96,9 +96,11 @@ def _row_rule(frame: pd.DataFrame, check: pa.Check, workbook: Workbook) -> Itera
         yield Broken(None, at, "row_rule", failed, None, severity)
         return
     message = str(check.error or f"breaks the rule {check.name}")
-    for position in np.flatnonzero(failed):
-        value = value_text(frame[at].iloc[int(position)]) if at else None
-        yield Broken(int(position), at, "row_rule", message, value, severity)
+    positions = np.flatnonzero(failed).tolist()
+    values = frame[at][failed].tolist() if at else [None] * len(positions)
+    for position, value in zip(positions, values, strict=True):
+        text = None if value is None or value is pd.NA else value_text(value)
+        yield Broken(position, at, "row_rule", message, text, severity)
 
 
 def _severity(check: pa.Check) -> tuple[Severity, str]:
@@ -144,12 +146,13 @@ def _repeated(frame: pd.DataFrame, key: Sequence[str], rule: str, workbook: Work
     earlier = first[groups]
     titles = {column.name: " ".join(column.headers[0].split()) for column in workbook.columns}
     same = " and ".join(titles[name] for name in key)
-    for position in np.flatnonzero(earlier != np.arange(len(groups))):
-        row = int(where[position])
-        value = ", ".join(value_text(frame[name].iloc[row]) for name in key)
-        message = f"the same {same} ({shown(value)}) as in"
-        before = int(where[earlier[position]])
-        yield Broken(row, key[0], rule, message, value_text(frame[key[0]].iloc[row]), earlier=before)
+    later = np.flatnonzero(earlier != np.arange(len(groups)))
+    rows = where[later]
+    keys = zip(*(frame[name].iloc[rows].tolist() for name in key), strict=True)
+    for row, before, values in zip(rows.tolist(), where[earlier[later]].tolist(), keys, strict=True):
+        texts = [value_text(value) for value in values]
+        message = f"the same {same} ({shown(', '.join(texts))}) as in"
+        yield Broken(row, key[0], rule, message, texts[0], earlier=before)
 
 
 def value_text(value: Any) -> str:

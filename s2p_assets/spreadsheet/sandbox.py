@@ -46,6 +46,7 @@ class _Child:
     def __init__(self, seconds: float, memory_mb: int) -> None:
         self._seconds = seconds
         self._memory_mb = memory_mb
+        self.busy = False
         self._noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed with the child
         environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
         environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RUST_BACKTRACE": "0"}
@@ -68,8 +69,10 @@ class _Child:
 
     def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """What `function` returns in the child. Raises Died; what it raises there is raised here."""
+        self.busy = True
         self._send((function, arguments))
         failed, answer = self._receive(self._seconds)
+        self.busy = False
         if failed:
             raise answer
         return answer
@@ -202,15 +205,13 @@ class Sandbox:
                 child = _Child(self._seconds, self._memory_mb)
                 with self._lock:
                     self._living.add(child)
-            try:
-                return child.call(function, *arguments)
-            except Died:
+            return child.call(function, *arguments)
+        finally:
+            if child is not None and child.busy:
                 with self._lock:
                     self._living.discard(child)
                 child.close()
                 child = None
-                raise
-        finally:
             self._idle.put(child)
 
 
@@ -233,22 +234,22 @@ def serve() -> None:
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    seconds, memory_mb = _received(requests)
+    seconds, memory_mb = pickle.loads(_message(requests) or b"")  # noqa: S301  our own parent wrote it
     import s2p_assets.spreadsheet.reading  # noqa: F401  imports come first: the bound counts from here
 
     _bound_memory(memory_mb)
     _answer(answers, (False, None))
-    while (request := _received(requests)) is not None:
-        function, arguments = request
+    while (request := _message(requests)) is not None:
         signal.setitimer(signal.ITIMER_REAL, seconds + 5)
-        answer = _outcome(function, arguments)
+        answer = _outcome(request)
         signal.setitimer(signal.ITIMER_REAL, 0)
         _answer(answers, answer)
 
 
-def _outcome(function: Callable[..., Any], arguments: Sequence[Any]) -> tuple[bool, Any]:
+def _outcome(request: bytes) -> tuple[bool, Any]:
     """(failed, result or error); out of memory and panics end the process, for its state is doubtful then."""
     try:
+        function, arguments = pickle.loads(request)  # noqa: S301  our own parent wrote it
         return False, function(*arguments)
     except MemoryError:
         os._exit(70)
@@ -266,11 +267,9 @@ def _bound_memory(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
 
 
-def _received(stream: IO[bytes]) -> Any:
+def _message(stream: IO[bytes]) -> bytes | None:
     head = stream.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        return None
-    return pickle.loads(stream.read(_LENGTH.unpack(head)[0]))  # noqa: S301  our own parent wrote it
+    return stream.read(_LENGTH.unpack(head)[0]) if len(head) == _LENGTH.size else None
 
 
 def _answer(stream: IO[bytes], answer: object) -> None:

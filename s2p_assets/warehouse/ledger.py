@@ -114,6 +114,17 @@ class Forgotten:
     kept_as: str | None
 
 
+class Delivered(NamedTuple):
+    """The headers of one version of a file that was taken: sheet → header cells as written.
+
+    `as_of_ns`: when its bytes were written, Unix time in ns.
+    """
+
+    path: str
+    as_of_ns: int
+    headers: dict[str, list[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class WorkbookSummary:
     """One kind of workbook in `s2p status`. `rows`: what its table shows; `files`: files whose rows stand."""
@@ -249,21 +260,32 @@ def recognise(
 
 def known_bytes(conn: psycopg.Connection, workbook: str, entry: Entry) -> Known | None:
     """`recognise` for an entry of the ledger. Needs the workbook's lock."""
-    latest = latest_at(conn, workbook, [entry.path]).get(entry.path)
-    if latest and _is_the_same(latest, entry):
-        _touch(conn, latest, entry)
-        return "unchanged"
-    holder = _holder(conn, workbook, entry.sha256, entry.contract_version)
-    if holder is None or holder.path == entry.path:
+    found = known_as(conn, workbook, entry)
+    if found is None:
         return None
+    known, holder = found
+    if known == "unchanged":
+        _touch(conn, holder, entry)
+        return known
     _retire(conn, workbook, entry.path)
-    if holder.status == "gone":
+    if known == "renamed":
         _move(conn, holder.id, entry.path, entry.size, entry.mtime_ns)
-        return "renamed"
+        return known
     copy = replace(entry, verdict="duplicate", rows_accepted=0, findings=(), error=None)
     (id_,) = insert(conn, workbook, [copy])
     conn.execute("update s2p.files set duplicate_of = %s where id = %s", (holder.id, id_))
     return "duplicate"
+
+
+def known_as(conn: psycopg.Connection, workbook: str, entry: Entry) -> tuple[Known, LedgerFile] | None:
+    """What `known_bytes` would answer, and the file that it knows the bytes by; nothing is written."""
+    latest = latest_at(conn, workbook, [entry.path]).get(entry.path)
+    if latest and _is_the_same(latest, entry):
+        return "unchanged", latest
+    holder = _holder(conn, workbook, entry.sha256, entry.contract_version)
+    if holder is None or holder.path == entry.path:
+        return None
+    return ("renamed" if holder.status == "gone" else "duplicate"), holder
 
 
 def record(conn: psycopg.Connection, workbook: Workbook, entry: Entry) -> int:
@@ -376,6 +398,25 @@ def sent_back(conn: psycopg.Connection) -> list[SentBack]:
     ]
 
 
+def delivered(conn: psycopg.Connection, workbook: str, oldest_ns: int, newest_ns: int, before: int) -> list[Delivered]:
+    """The versions of files that were taken and written from `oldest_ns` to before `newest_ns`, newest first.
+
+    After them, of those written earlier, the last version of each of the last `before` paths.
+    """
+    prepare(conn)
+    query = (
+        "with taken as (select path, as_of_ns, headers, id from s2p.files where workbook = %(workbook)s"
+        " and verdict in ('accepted', 'partly') and status <> 'forgotten' and headers <> '{}'),"
+        " earlier as (select * from (select distinct on (path) * from taken where as_of_ns < %(oldest)s"
+        " order by path, as_of_ns desc, id desc) last order by as_of_ns desc, id desc limit %(before)s)"
+        " select path, as_of_ns, headers from"
+        " (select * from earlier union all select * from taken where as_of_ns >= %(oldest)s and as_of_ns < %(newest)s)"
+        " every order by as_of_ns desc, id desc"
+    )
+    known = {"workbook": workbook, "oldest": oldest_ns, "newest": newest_ns, "before": before}
+    return [Delivered(*row) for row in conn.execute(query, known)]
+
+
 def latest_at(conn: psycopg.Connection, workbook: str, paths: Sequence[str]) -> dict[str, LedgerFile]:
     """The newest version at each of these paths."""
     where = "where f.workbook = %s and f.path = any(%s) and f.status <> 'replaced'"
@@ -435,16 +476,21 @@ def hand_over(conn: psycopg.Connection, files: Sequence[int]) -> dict[int, str]:
 
     Gives the new path by ledger id. Needs the workbook's lock.
     """
-    heirs = conn.execute(
+    heirs = heirs_of(conn, files)
+    for id_, heir, path, size, mtime_ns in heirs:
+        conn.execute("update s2p.files set status = 'replaced', replaced_by = %s where id = %s", (id_, heir))
+        _move(conn, id_, path, size, mtime_ns)
+    return {id_: path for id_, _, path, _, _ in heirs}
+
+
+def heirs_of(conn: psycopg.Connection, files: Sequence[int]) -> list[tuple[int, int, str, int, int]]:
+    """For each of these files that holds rows and has a copy: its id; the copy's id, path, size and mtime in ns."""
+    return conn.execute(
         "select distinct on (f.id) f.id, d.id, d.path, d.size, d.mtime_ns from s2p.files f"
         " join s2p.files d on d.duplicate_of = f.id and d.verdict = 'duplicate' and d.status = 'current'"
         " where f.id = any(%s) and f.holds order by f.id, d.id",
         (list(files),),
     ).fetchall()
-    for id_, heir, path, size, mtime_ns in heirs:
-        conn.execute("update s2p.files set status = 'replaced', replaced_by = %s where id = %s", (id_, heir))
-        _move(conn, id_, path, size, mtime_ns)
-    return {id_: path for id_, _, path, _, _ in heirs}
 
 
 def _is_the_same(latest: LedgerFile, entry: Entry) -> bool:

@@ -170,7 +170,7 @@ def _bring_in(conn: psycopg.Connection, workbook: Workbook, holding: dict[int, p
         return []
     ids = list(holding)
     place = rows_table(workbook.domain, workbook.thing)
-    copy_in(conn, place, [_of_file(table, id_, workbook) for id_, table in holding.items()])
+    copy_in(conn, place, [rows_of_file(table, id_, workbook) for id_, table in holding.items()])
     conn.execute("update s2p.files set holds = true, loaded_at = now() where id = any(%s)", (ids,))
     if sum(table.num_rows for table in holding.values()) >= ROWS_WORTH_AN_ANALYZE:
         conn.execute(sql.SQL("analyze {}").format(place))
@@ -180,7 +180,8 @@ def _bring_in(conn: psycopg.Connection, workbook: Workbook, holding: dict[int, p
     return settle(conn, workbook, ids) if others else []
 
 
-def _of_file(rows: pyarrow.Table, id_: int, workbook: Workbook) -> pyarrow.Table:
+def rows_of_file(rows: pyarrow.Table, id_: int, workbook: Workbook) -> pyarrow.Table:
+    """`rows`, as in `Reading.rows`, in the types of the contract's table, with the ledger id in `_file`."""
     names = [*(column.name for column in workbook.columns), "_sheet", "_row"]
     types = [*(column.arrow_type for column in workbook.columns), pyarrow.string(), pyarrow.int64()]
     chosen = rows.select(names)

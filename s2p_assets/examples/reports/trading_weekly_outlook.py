@@ -12,11 +12,15 @@ from s2p_assets.learning.demand import week_of, weekly_panel
 from s2p_assets.publishing import weekly
 from s2p_assets.publishing.comparison import at, change, totals
 from s2p_assets.publishing.report import Chart, Document, Figure, ReportColumn, Section, report
-from s2p_assets.publishing.wording import counted
+from s2p_assets.publishing.wording import counted, share
 
 WEEKS = 4
 WEEKS_OF_RETURNS = 13
 MANY_RETURNS = 0.1
+BAND = (
+    "The forecast adds up what every item is expected to sell. In eight weeks of ten, total sales should lie in the "
+    "shaded band, which is as wide as the errors of forecasts made for the past year."
+)
 NOTES = (
     "Units sold are net: units returned are taken off in the week in which they came back.",
     "Revenue is units at the list price less the discount of each line; the price list is not dated, so today's "
@@ -33,6 +37,7 @@ def weekly_outlook(
     products: pd.DataFrame,
     demand: pd.DataFrame,
     demand_forecast: pd.DataFrame,
+    total_forecast: pd.DataFrame,
 ) -> Document:
     """The week's sales and returns against earlier ones, by channel, country and customer, and the forecast.
 
@@ -41,7 +46,7 @@ def weekly_outlook(
     week = demand["week"].max()
     as_of = week + pd.Timedelta(days=6)
     units = totals(demand, period="week", value="units")
-    ahead = demand_forecast[demand_forecast["week"] > week]
+    ahead = total_forecast.set_index("week")[["mean", "q10", "q90"]].set_axis(["forecast", "low", "high"], axis=1)
     lines = _lines(sales[sales["sold_on"] <= as_of], customers)
     return Document(
         title="Weekly sales outlook",
@@ -52,17 +57,18 @@ def weekly_outlook(
             weekly.revenue(demand, week, by="sku", item="item"),
             _returned(lines, week),
             _year_so_far(sales, as_of),
-            weekly.expected(units, ahead, week, by="sku"),
+            weekly.expected(units, ahead, week),
         ),
         sections=(
-            weekly.outlook(units, ahead, week, by="sku", item="item"),
+            weekly.outlook(units, ahead, week, says=BAND, band_title="80 % band"),
             weekly.channels(_by_week(lines, "channel", week), week),
             _by_country(lines, week),
             _by_customer(lines, week),
             *_movers(demand, week, products),
+            _most_expected(demand, demand_forecast, week, products),
             _most_returned(lines, week, products),
         ),
-        notes=(*weekly.made_by(ahead), *NOTES),
+        notes=(*weekly.made_by(total_forecast), *NOTES),
     )
 
 
@@ -94,7 +100,7 @@ def _returned(lines: pd.DataFrame, week: pd.Timestamp) -> Figure:
         "whole",
         further=weekly.against(returned, week),
         better="lower",
-        note=f"{_share_returned(lines[lines['week'] == week]):.1%} of the units that went out",
+        note=f"{share(_share_returned(lines[lines['week'] == week]))} of the units that went out",
     )
 
 
@@ -132,7 +138,14 @@ def _by_country(lines: pd.DataFrame, week: pd.Timestamp) -> Section:
         says=f"Units of the last {WEEKS} weeks, against the {WEEKS} weeks before and the same weeks a year earlier.",
         frame=frame,
         columns=(ReportColumn("country", "Country"), *weekly.comparison_columns(WEEKS)),
-        chart=Chart("bar", "country", ("now", "before"), f"Units of {WEEKS} weeks by country", format="whole"),
+        chart=Chart(
+            "bar",
+            "country",
+            ("now", "before"),
+            f"Units of {WEEKS} weeks, the ten largest countries",
+            frame=frame.head(10),
+            format="whole",
+        ),
     )
 
 
@@ -140,7 +153,7 @@ def _by_customer(lines: pd.DataFrame, week: pd.Timestamp) -> Section:
     frame = _compared(lines, "customer", week)
     recent = lines[lines["week"] > week - WEEKS * weekly.WEEK]
     frame["returned"] = frame["customer"].map(recent.groupby("customer")["returned"].sum()).fillna(0.0)
-    returned = ReportColumn("returned", "Of these, returned", "whole", highlight_above=0)
+    returned = ReportColumn("returned", "Sent back", "whole")
     return Section(
         title="Sales by customer",
         says=f"Units of the last {WEEKS} weeks; what the customer sent back in them is taken off.",
@@ -159,6 +172,35 @@ def _movers(demand: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame) ->
     named = (ReportColumn("sku", "Item", "code"), ReportColumn("description", "Description"))
     rows = moved.rows.assign(description=_described(moved.rows["sku"], products))
     return weekly.moved_most(replace(moved, rows=rows), item="item", named=named)
+
+
+def _most_expected(demand: pd.DataFrame, forecast: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame) -> Section:
+    spans = {
+        "last": (demand, "units", week - (WEEKS - 1) * weekly.WEEK),
+        "coming": (forecast, "mean", week + weekly.WEEK),
+    }
+    spans["year_before"] = (demand, "units", week + weekly.WEEK - weekly.YEAR)
+    sums = {name: _sum_from(rows, value, first) for name, (rows, value, first) in spans.items()}
+    frame = pd.DataFrame(sums).rename_axis("sku").reset_index()
+    frame["description"] = _described(frame["sku"], products)
+    frame = frame[frame["coming"].notna()].sort_values(["coming", "sku"], ascending=[False, True])
+    return Section(
+        title="What is expected to sell most",
+        says=f"Units of the next {WEEKS} weeks, against the last {WEEKS} and the same weeks a year earlier.",
+        frame=frame.head(weekly.ROWS_OF_MOVERS).reset_index(drop=True),
+        columns=(
+            ReportColumn("sku", "Item", "code"),
+            ReportColumn("description", "Description"),
+            ReportColumn("coming", f"Next {WEEKS} weeks", "whole"),
+            ReportColumn("last", f"Last {WEEKS} weeks", "whole"),
+            ReportColumn("year_before", "Year earlier", "whole"),
+        ),
+    )
+
+
+def _sum_from(rows: pd.DataFrame, value: str, first: pd.Timestamp) -> "pd.Series[Any]":
+    """The sum of `value` by item over the weeks from `first` on."""
+    return totals(rows[rows["week"].between(first, first + (WEEKS - 1) * weekly.WEEK)], period="sku", value=value)
 
 
 def _most_returned(lines: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame) -> Section:

@@ -1,0 +1,31 @@
+"""What the trading company will sell of all items together. Item by item it is in `trading_demand_forecast.py`."""
+
+import pandas as pd
+
+from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, number, text, whole
+from s2p_assets.learning.versions import Champion, foresee_total
+from s2p_assets.warehouse.table import table
+
+UNITS = "demand_features.units"
+
+
+class TotalForecast(Row):
+    """The demand for all items in a week to come."""
+
+    week: Day = day(says="Monday of the week", of="demand_features.week")
+    step: Whole = whole(says="Weeks ahead", of="demand_features.week", ge=1)
+    mean: Number = number(says="Expected units, all items added up", of=UNITS, ge=0)
+    q10: Number = number(says="The total is below this in 1 week of 10", of=UNITS, ge=0)
+    q50: Number = number(says="The total is below this in every other week", of=UNITS, ge=0)
+    q90: Number = number(says="The total is above this in 1 week of 10", of=UNITS, ge=0)
+    model: Text = text(says="The champion that made it", of=UNITS)
+    model_version: Text = code(says="Which version of it", of=UNITS)
+
+
+@table(rows=TotalForecast, key=("week",), owner="planning@example.com")
+def total_forecast(demand_features: pd.DataFrame, demand_champion: Champion) -> pd.DataFrame:
+    """The demand for all items together in the next eight weeks, with a range that is the total's own.
+
+    Items seldom err in the same direction at once, so the ranges of the items added up would be far too wide.
+    """
+    return foresee_total(demand_champion, demand_features)

@@ -1,0 +1,42 @@
+"""The deliveries of one kind of workbook in the order in which they were written, to tell layout drift between them.
+
+What drift is, is decided in the spreadsheet room; this joins it with the ledger.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import psycopg
+
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.drift import DELIVERIES_COMPARED, Delivery, with_layout_drift
+from s2p_assets.spreadsheet.findings import Reading
+from s2p_assets.warehouse import ledger
+from s2p_assets.warehouse.ledger import Delivered
+
+
+class Deliveries:
+    """What the ledger knows of earlier layouts, and those of the files that are being taken now."""
+
+    def __init__(self, connection: psycopg.Connection, workbook: Workbook, as_of_ns: Sequence[int]) -> None:
+        """`as_of_ns`: when the files that are to be compared were written, Unix time in ns."""
+        self._workbook = workbook
+        self._known: list[Delivered] = []
+        if as_of_ns:
+            oldest, newest = min(as_of_ns), max(as_of_ns)
+            self._known = ledger.delivered(connection, workbook.name, oldest, newest, DELIVERIES_COMPARED)
+
+    def compare(self, reading: Reading, path: str, as_of_ns: int) -> None:
+        """Add to the findings of `reading` what changed in its layout; when it is taken, later files know it."""
+        if reading.workbook != self._workbook.name:
+            return
+        earlier = [_delivery(known) for known in self._known if known.as_of_ns < as_of_ns]
+        reading.findings = with_layout_drift(reading.findings, reading.headers, earlier, self._workbook)
+        if reading.verdict != "returned":
+            self._known.append(Delivered(path, as_of_ns, reading.headers))
+            self._known.sort(key=lambda known: known.as_of_ns, reverse=True)
+
+
+def _delivery(known: Delivered) -> Delivery:
+    day = dt.datetime.fromtimestamp(known.as_of_ns / 1e9, dt.UTC).astimezone().date()
+    return Delivery(known.path, day, known.headers)

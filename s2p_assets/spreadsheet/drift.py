@@ -1,0 +1,152 @@
+"""Layout drift: the columns that came, went or were renamed since the deliveries before.
+
+Finding the header in a sheet belongs to `header.py`; which deliveries came before is in the ledger.
+"""
+
+import datetime as dt
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.findings import Finding
+from s2p_assets.spreadsheet.header import folded, names_of
+
+DELIVERIES_COMPARED = 6
+_SIMILAR = 0.6
+
+Headers = Mapping[str, Sequence[str]]
+"""Sheet → its header cells as written, from left to right; see `Reading.headers`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An earlier file of the same kind: its path on the share, the day it was written, its header cells."""
+
+    path: str
+    day: dt.date
+    headers: Headers
+
+    @property
+    def named(self) -> str:
+        """`Prices March.xlsx (2026-03-01)`."""
+        return f"{PurePosixPath(self.path).name} ({self.day})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Title:
+    """A header cell. `means`: the declared column, else the folded text; `left`: what the cell to its left means."""
+
+    sheet: str
+    text: str
+    column: str | None
+    means: str
+    place: int
+    left: str | None
+
+
+_Layout = dict[str, _Title]  # by what it means
+
+
+def with_layout_drift(
+    findings: Iterable[Finding], headers: Headers, before: Sequence[Delivery], workbook: Workbook
+) -> list[Finding]:
+    """`findings` of a file and a notice for each column that appeared, vanished or was renamed.
+
+    `before`: the earlier deliveries, newest first; the last six paths count. A column appeared when none of them had
+    it, vanished when all had it, so that two colleagues' layouts may alternate. A finding about a missing column
+    says which delivery had it last.
+    """
+    layouts = [(delivery, _layout(delivery.headers, workbook)) for delivery in _last_of_each_path(before)]
+    if not layouts or not headers:
+        return list(findings)
+    told = [_last_seen(finding, layouts) if finding.rule == "missing_column" else finding for finding in findings]
+    missing = {finding.column for finding in told if finding.rule == "missing_column"}
+    notices = [*_respelled(_layout(headers, workbook), layouts)]
+    notices += _came_and_went(_layout(headers, workbook), layouts, missing)
+    return told + notices
+
+
+def _last_of_each_path(before: Sequence[Delivery]) -> list[Delivery]:
+    last: dict[str, Delivery] = {}
+    for delivery in before:
+        last.setdefault(delivery.path, delivery)
+    return list(last.values())[:DELIVERIES_COMPARED]
+
+
+def _layout(headers: Headers, workbook: Workbook) -> _Layout:
+    """The titles of all sheets together, without those that the contract ignores."""
+    ignored = {folded(name) for name in workbook.ignores}
+    layout: _Layout = {}
+    for sheet, texts in headers.items():
+        declared = _declared(texts, workbook)
+        left = None
+        for place, text in enumerate(texts):
+            means = declared.get(folded(text)) or folded(text)
+            if means and means not in ignored:
+                layout.setdefault(means, _Title(sheet, text, declared.get(folded(text)), means, place, left))
+            left = means
+    return layout
+
+
+def _declared(texts: Sequence[str], workbook: Workbook) -> dict[str, str]:
+    """Folded header text → the declared column that it names, as `find_header` settles it."""
+    free = {folded(text) for text in texts}
+    columns = {}
+    for column in workbook.columns:
+        name = next((name for name in names_of(column) if name in free), None)
+        if name is not None:
+            free.discard(name)
+            columns[name] = column.name
+    return columns
+
+
+def _last_seen(finding: Finding, layouts: Sequence[tuple[Delivery, _Layout]]) -> Finding:
+    for delivery, layout in layouts:
+        if finding.column in layout:
+            seen = f"it was last seen as '{layout[finding.column].text}' in {delivery.named}"
+            return replace(finding, message=f"{finding.message}; {seen}")
+    return finding
+
+
+def _respelled(now: _Layout, layouts: Sequence[tuple[Delivery, _Layout]]) -> Iterator[Finding]:
+    """Declared columns that bear a name under which none of the deliveries had them."""
+    for title in now.values():
+        known = [layout[title.means].text for _, layout in layouts if title.means in layout]
+        if title.column and known and folded(title.text) not in {folded(text) for text in known}:
+            yield _notice(title.sheet, title, f"'{known[0]}' is now called '{title.text}'")
+
+
+def _came_and_went(
+    now: _Layout, layouts: Sequence[tuple[Delivery, _Layout]], missing: set[str | None]
+) -> Iterator[Finding]:
+    latest, before = layouts[0]
+    appeared = {means: title for means, title in now.items() if not any(means in layout for _, layout in layouts)}
+    sheets = {title.sheet for title in now.values()}
+    sheet = sheets.pop() if len(sheets) == 1 else None
+    for means, title in before.items():
+        if means in now or not all(means in layout for _, layout in layouts):
+            continue
+        heir = next((other for other in appeared.values() if _may_be(title, other)), None)
+        if heir:
+            del appeared[heir.means]
+            message = f"'{title.text}' is perhaps renamed to '{heir.text}'; '{title.text}' was last seen in"
+            yield _notice(heir.sheet, heir, f"{message} {latest.named}")
+        elif title.column not in missing:
+            yield _notice(sheet, title, f"'{title.text}' vanished; last seen in {latest.named}")
+    for title in appeared.values():
+        yield _notice(title.sheet, title, f"'{title.text}' appeared; {latest.named} did not have it")
+
+
+def _may_be(old: _Title, new: _Title) -> bool:
+    """Whether an unknown column stands where the other stood, under a similar name."""
+    if new.column or (old.place != new.place and old.left != new.left):
+        return False
+    one, other = folded(old.text), folded(new.text)
+    contained = min(len(one), len(other)) > 2 and (one in other or other in one)
+    return contained or difflib.SequenceMatcher(None, one, other).ratio() >= _SIMILAR
+
+
+def _notice(sheet: str | None, title: _Title, message: str) -> Finding:
+    return Finding(sheet, None, title.column or title.text, title.text, "layout", message, "notice")
