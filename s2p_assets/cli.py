@@ -6,10 +6,11 @@ Exit codes: 0 all well; 1 it worked, but something was returned or needs a perso
 
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,6 +49,9 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except BrokenPipeError:  # whoever read what we print has seen enough, as in `s2p status | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None
     except Exception as error:
         line = _one_line(error)
         if line is None:
@@ -64,11 +68,9 @@ def _one_line(error: Exception) -> str | None:
         wrong = error.errors()[0]
         name = "_".join(str(part) for part in wrong["loc"]).upper() or "setting"
         return f"S2P_{name}={wrong['input']!r} is not usable: {wrong['msg']}; correct it in the environment or .env"
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}; check the disk and the permissions, then try again"
-    from s2p_assets.graph.problems import EXPECTED
+    from s2p_assets.graph.problems import in_one_line
 
-    return str(error) if isinstance(error, EXPECTED) else None
+    return in_one_line(error)
 
 
 @app.command(epilog="Example: `s2p demo --no-ui`")
@@ -110,6 +112,7 @@ def run(as_json: Json = False) -> None:
     status = _process(settings, quiet=as_json)
     if as_json:
         _print_json(status)
+        _print_failures(status)
     else:
         _print_outcome(settings, status)
     raise typer.Exit(_exit_code(status))
@@ -135,6 +138,29 @@ def check(
     if any(reading.error for reading in readings):
         raise typer.Exit(COULD_NOT)
     raise typer.Exit(0 if all(reading.verdict == "accepted" for reading in readings) else NEEDS_A_PERSON)
+
+
+@app.command(epilog="Example: `s2p plan 'Prices April.xlsx'`")
+def plan(
+    file: Annotated[Path, typer.Argument(help="The workbook to be dropped.", show_default=False)],
+    workbook: Annotated[str | None, typer.Option("--as", help="Plan it as this contract.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What a file would change in what is loaded, before it is dropped; nothing is written."""
+    from s2p_assets.graph.plan_wording import plan_lines
+    from s2p_assets.graph.planning import plan_file
+
+    with err.status(f"reading {escape(file.name)} and comparing it with what is loaded"):
+        planned = plan_file(read_settings(), file, workbook)
+    if as_json:
+        _print_json(planned.as_json())
+    else:
+        _print_reading(planned.reading)
+        for line in plan_lines(planned):
+            out.print(escape(line))
+    if planned.reading.error:
+        raise typer.Exit(COULD_NOT)
+    raise typer.Exit(0 if planned.reading.verdict == "accepted" and not planned.refused else NEEDS_A_PERSON)
 
 
 @app.command(epilog="Example: `s2p status --json`")
@@ -226,7 +252,7 @@ def _write_samples(settings: Settings) -> None:
 def _process(settings: Settings, *, quiet: bool = False) -> dict[str, Any]:
     """One headless pass through the graph; the status afterwards, with the runs."""
     _silence_libraries()
-    with _progress("starting PostgreSQL and the asset graph", quiet=quiet) as say:
+    with _noise_apart(settings), _progress("starting PostgreSQL and the asset graph", quiet=quiet) as say:
         from s2p_assets.definitions import build
         from s2p_assets.graph.headless import process
 
@@ -254,6 +280,18 @@ def _progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[str], No
         yield say
 
 
+@contextmanager
+def _noise_apart(settings: Settings) -> Iterator[None]:
+    """What libraries write to stderr goes to a file in the home; what s2p says there still reaches the person."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    err.file = sys.stderr
+    try:
+        with (settings.home / "run.log").open("w") as log, redirect_stderr(log):
+            yield
+    finally:
+        err.file = None  # type: ignore[assignment]  # rich then asks for sys.stderr again each time
+
+
 def _silence_libraries() -> None:
     import warnings
 
@@ -272,7 +310,7 @@ def _serve(settings: Settings) -> None:
 
 
 def _exit_code(current: dict[str, Any]) -> int:
-    if any(run["status"] != "SUCCESS" for run in current.get("runs", [])):
+    if current.get("failures"):
         return COULD_NOT
     waiting = any(book["returned"] or book["waiting"] for book in current["workbooks"])
     return NEEDS_A_PERSON if waiting or current["unclaimed"] or current["faults"] else 0
@@ -286,6 +324,10 @@ def _print_outcome(settings: Settings, current: dict[str, Any]) -> None:
     _print_status(settings, current)
     for wait in sorted(set(current["waits"])):
         out.print(f"[yellow]not yet:[/yellow] {escape(wait)}")
+    _print_failures(current)
+
+
+def _print_failures(current: dict[str, Any]) -> None:
     for failure in current["failures"]:
         err.print(f"[red]failed:[/red] {escape(failure)}")
 
@@ -317,8 +359,10 @@ def _print_status(settings: Settings, current: dict[str, Any]) -> None:
             out.print(f"    and {len(file['findings']) - 3} more")
         if file["copy"]:
             out.print(f"    marked copy: {escape(file['copy'])}")
-    for path in current["unclaimed"]:
-        out.print(f"\n[yellow]nobody claims[/yellow] {escape(path)}")
+    for file in current["unclaimed"]:
+        out.print(f"\n[yellow]nobody claims[/yellow] {escape(file['path'])}")
+        if file["says"]:
+            out.print(f"    {escape(file['says'])}")
     for fault in current["faults"]:
         err.print(f"[red]shelf file left out:[/red] {escape(fault)}")
     for report in current["reports"]:

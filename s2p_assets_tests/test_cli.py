@@ -42,8 +42,9 @@ def prices(tmp_path: Path) -> Path:
 
 
 def one_line(answer: subprocess.CompletedProcess[str]) -> str:
-    lines = answer.stderr.strip().splitlines()
+    lines = [line for line in answer.stderr.strip().splitlines() if line.startswith("s2p: ")]
     assert len(lines) == 1, answer.stderr
+    assert "Traceback" not in answer.stderr
     return lines[0]
 
 

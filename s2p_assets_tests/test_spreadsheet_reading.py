@@ -31,6 +31,7 @@ from s2p_assets.columns import (
     yes_no,
 )
 from s2p_assets.spreadsheet.book import open_book
+from s2p_assets.spreadsheet.cells import parse_cells
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Finding, Reading
 from s2p_assets.spreadsheet.grid import CellKind
@@ -561,3 +562,15 @@ def test_rejected_rows_by_the_thousand_are_counted_in_full(tmp_path: Path) -> No
     reading = sound(read_file(tmp_path / "x.csv", [KINDS]))
     assert (reading.rows_returned, len(reading.findings)) == (6000, 5001)
     assert reading.findings[-1].message == "and 1,000 more like these"
+
+
+@pytest.mark.skipif(not ODD_FILES.exists(), reason="the real price lists are not here")
+def test_zeros_that_an_old_workbook_only_shows_are_kept() -> None:
+    path = ODD_FILES.parent / "price_lists" / "auto_parts_ru" / "прайс.xls"
+    with open_book(path) as book:
+        sheet = next(iter(book.sheets()))
+    cells = sheet.columns[2]
+    parsed = parse_cells(cells, KINDS.columns[0], sheet)
+    place = cells.at(318)
+    assert place is not None
+    assert (sheet.row(318)[2], parsed.values[place].as_py()) == ("1016600", "01016600")

@@ -4,6 +4,7 @@ What drift is, is decided in the spreadsheet room; this joins it with the ledger
 """
 
 import datetime as dt
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 
 import psycopg
@@ -21,20 +22,25 @@ class Deliveries:
     def __init__(self, connection: psycopg.Connection, workbook: Workbook, as_of_ns: Sequence[int]) -> None:
         """`as_of_ns`: when the files that are to be compared were written, Unix time in ns."""
         self._workbook = workbook
-        self._known: list[Delivered] = []
+        self._known: list[Delivered] = []  # oldest first
         if as_of_ns:
             oldest, newest = min(as_of_ns), max(as_of_ns)
-            self._known = ledger.delivered(connection, workbook.name, oldest, newest, DELIVERIES_COMPARED)
+            newest_first = ledger.delivered(connection, workbook.name, oldest, newest, DELIVERIES_COMPARED)
+            self._known = newest_first[::-1]
 
     def compare(self, reading: Reading, path: str, as_of_ns: int) -> None:
         """Add to the findings of `reading` what changed in its layout; when it is taken, later files know it."""
         if reading.workbook != self._workbook.name:
             return
-        earlier = [_delivery(known) for known in self._known if known.as_of_ns < as_of_ns]
+        place = bisect_left(self._known, as_of_ns, key=_written)
+        earlier = (_delivery(self._known[number]) for number in reversed(range(place)))
         reading.findings = with_layout_drift(reading.findings, reading.headers, earlier, self._workbook)
         if reading.verdict != "returned":
-            self._known.append(Delivered(path, as_of_ns, reading.headers))
-            self._known.sort(key=lambda known: known.as_of_ns, reverse=True)
+            insort(self._known, Delivered(path, as_of_ns, reading.headers), key=_written)
+
+
+def _written(known: Delivered) -> int:
+    return known.as_of_ns
 
 
 def _delivery(known: Delivered) -> Delivery:

@@ -9,23 +9,57 @@ import dagster as dg
 
 from s2p_assets.graph.house import House
 from s2p_assets.graph.instance import open_instance
+from s2p_assets.graph.problems import lost_database
 from s2p_assets.graph.resources import Warehouse
-from s2p_assets.graph.running import Progress, run_until_settled
+from s2p_assets.graph.running import Finished, Progress, run_until_settled
 from s2p_assets.graph.share_sensor import look_and_report
 from s2p_assets.graph.status import read_status
+from s2p_assets.graph.turns import clear_up, headless_turn
 from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.warehouse.connection import DatabaseUnreachable, database_url
+
+UNCLAIMED_EXPLAINED = 10
 
 
 def process(
     settings: Settings, definitions: dg.Definitions, house: House, warehouse: Warehouse, progress: Progress
 ) -> dict[str, Any]:
     """Process what is new or changed; the status afterwards, with `runs`, `failures` and `waits`."""
+    with headless_turn(settings, progress):
+        try:
+            finished = _pass(settings, definitions, house, warehouse, progress)
+        except DatabaseUnreachable:
+            raise
+        except Exception as error:
+            if lost_database(error):
+                database_url(settings)  # says what is wrong with an embedded one that cannot be had again
+            raise
+    status = read_status(settings, house, warehouse)
+    told = {"runs": finished.runs, "failures": finished.failures, "waits": finished.waits}
+    return status | told | {"unclaimed": _explained(settings, house, status["unclaimed"])}
+
+
+def _explained(settings: Settings, house: House, unclaimed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Files that nobody claims, the first of them with the nearest contract and the columns they lack."""
+    if not unclaimed:
+        return []
+    known = list(house.workbooks.values())
+    with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
+        for file in unclaimed[:UNCLAIMED_EXPLAINED]:
+            reading = sandbox.read(settings.share / file["path"], [], shown_as=file["path"], others=known)
+            file["says"] = reading.error or " ".join(finding.message for finding in reading.findings[:1])
+    return unclaimed
+
+
+def _pass(
+    settings: Settings, definitions: dg.Definitions, house: House, warehouse: Warehouse, progress: Progress
+) -> Finished:
     with open_instance(settings) as instance:
+        clear_up(settings, instance, headless=True)
 
         def look() -> None:
             progress("looking at the share")
             look_and_report(settings, house, warehouse, instance)
 
-        finished = run_until_settled(definitions, instance, look, progress)
-    told = {"runs": finished.runs, "failures": finished.failures, "waits": finished.waits}
-    return read_status(settings, house, warehouse) | told
+        return run_until_settled(definitions, instance, look, progress)

@@ -87,7 +87,7 @@ def prepare_home(settings: Settings) -> Path:
 
 def _write_once(file: Path, content: dict[str, Any]) -> None:
     if not file.exists():
-        beside = file.with_suffix(".tmp")
+        beside = file.with_suffix(f".{os.getpid()}.tmp")
         beside.write_text(yaml.safe_dump(content, sort_keys=False))
         beside.replace(file)
 

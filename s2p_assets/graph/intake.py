@@ -6,6 +6,7 @@ Knows no Dagster. Reading, archiving and storing are the tools' work.
 import hashlib
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -32,6 +33,8 @@ from s2p_assets.warehouse.schema import contract_version, ensure_workbook_table
 
 CORRECT = "Correct the marked cells and save the file at its old place on the share; it is read again by itself."
 SAVE_AGAIN = "Put a whole and readable copy of the file at its old place on the share; it is read again by itself."
+INTAKE = "intake.arrow"
+WHOLE = b"intake"
 SETTLING_SECONDS = 2.0
 SAY_EVERY_SECONDS = 1.0
 
@@ -112,15 +115,9 @@ class Intake:
         return sum(entry.rows_returned for entry in self.entries)
 
     def write(self, folder: Path) -> None:
-        """Keep entries as JSON and rows as one Arrow file, each renamed into its place when whole."""
+        """Keep rows and entries as one Arrow file, renamed into its place when whole; several processes may."""
         folder.mkdir(parents=True, exist_ok=True)
         held = [taken.rows for taken in self.taken if taken.rows is not None]
-        beside = folder / "rows.tmp"
-        with pyarrow.OSFile(str(beside), "wb") as sink:
-            rows = pyarrow.concat_tables(held) if held else pyarrow.table({})
-            with pyarrow.ipc.new_file(sink, rows.schema) as writer:
-                writer.write_table(rows)
-        beside.replace(folder / "rows.arrow")
         taken = [
             {
                 "path": one.path,
@@ -131,17 +128,26 @@ class Intake:
             }
             for one in self.taken
         ]
-        beside = folder / "intake.tmp"
         whole = {"workbook": self.workbook, "version": self.version, "gone": self.gone, "taken": taken}
-        beside.write_text(json.dumps(whole))
-        beside.replace(folder / "intake.json")
+        rows = pyarrow.concat_tables(held) if held else pyarrow.table({})
+        rows = rows.replace_schema_metadata({WHOLE: json.dumps(whole)})
+        handle, beside = tempfile.mkstemp(suffix=".tmp", dir=folder)
+        try:
+            with os.fdopen(handle, "wb") as file, pyarrow.ipc.new_file(file, rows.schema) as writer:
+                writer.write_table(rows)
+            Path(beside).replace(folder / INTAKE)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror or str(error), str(folder)) from error
+        finally:
+            Path(beside).unlink(missing_ok=True)
 
     @classmethod
     def read(cls, folder: Path) -> "Intake":
         """What `write` kept, without the paths of copies."""
-        whole = json.loads((folder / "intake.json").read_text())
-        with pyarrow.memory_map(str(folder / "rows.arrow")) as source:
+        with pyarrow.memory_map(str(folder / INTAKE)) as source:
             rows = pyarrow.ipc.open_file(source).read_all()
+        whole = json.loads(rows.schema.metadata[WHOLE])
+        rows = rows.replace_schema_metadata(None)
         start, taken = 0, []
         for one in whole["taken"]:
             held = None
@@ -285,21 +291,27 @@ def _settle(
         nothing = Reading(file=reading.file, workbook=workbook.name, verdict="accepted")
         return Taken(path, ledger.entry_of(nothing, kept, path, workbook, run_id), claimed=False)
     entry = ledger.entry_of(reading, kept, path, workbook, run_id)
+    try:
+        written = _answer_owner(workbook, settings, reader, path, kept, reading)
+    except OSError as error:
+        problem = f"{error.filename or settings.returned / path}: {error.strerror}, so that its owner would not learn of it"
+        return Taken(path, None, problem=f"{problem}; close the marked copy, or let s2p write there")
+    return Taken(path, entry, reading.rows, stored=str(kept.stored), copy=str(written) if written else None)
+
+
+def _answer_owner(
+    workbook: Workbook, settings: Settings, reader: Sandbox, path: str, kept: Kept, reading: Reading
+) -> Path | None:
+    """Write the marked copy of a file with something to mend, or withdraw that of a good one."""
     copy = settings.returned / path
     if reading.verdict == "accepted":
         for outdated in returned_copies(copy):
             outdated.unlink()
-        return Taken(path, entry, reading.rows, stored=str(kept.stored))
-    written = write_returned(
-        kept.stored,
-        reading,
-        copy,
-        name=Path(path).name,
-        owner=workbook.owner,
-        next_step=next_step(reading),
-        sandbox=reader,
+        return None
+    step = next_step(reading)
+    return write_returned(
+        kept.stored, reading, copy, name=Path(path).name, owner=workbook.owner, next_step=step, sandbox=reader
     )
-    return Taken(path, entry, reading.rows, stored=str(kept.stored), copy=str(written))
 
 
 def store_intake(connection: psycopg.Connection, workbook: Workbook, intake: Intake, run_id: str) -> list[Loaded]:

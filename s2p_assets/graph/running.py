@@ -4,6 +4,7 @@ What an asset does and when it is due is decided elsewhere; both ways of running
 """
 
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -18,12 +19,17 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
 from dagster._serdes import deserialize_value, serialize_value
+from dagster_shared.error import SerializableErrorInfo
 
-from s2p_assets.graph.instance import WORKSPACE, environment
+from s2p_assets.graph.instance import WORKSPACE, environment, open_instance
 from s2p_assets.graph.made_assets import WAITS
+from s2p_assets.graph.turns import HEADLESS_TAG, clear_up, servers_turn
+from s2p_assets.graph.workbook_assets import LEFT
 from s2p_assets.settings import Settings
+from s2p_assets.warehouse.connection import DatabaseUnreachable, database_url
 
 STOPPING_SECONDS = 10.0
+DATABASE_LOOK_SECONDS = 5.0
 MOST_WAVES = 25
 CURSOR = "s2p_headless_cursor"
 
@@ -92,13 +98,34 @@ def _run(defs: dg.Definitions, instance: dg.DagsterInstance, keys: set[dg.AssetK
         instance=instance,
         asset_selection=sorted(keys),
         raise_on_error=False,
+        tags={HEADLESS_TAG: "yes"},
     )
     made = sorted(key.to_user_string() for key in keys)
     finished.runs.append({"id": result.run_id, "status": result.dagster_run.status.value, "assets": made})
-    for event in result.get_step_failure_events():
-        error = event.step_failure_data.error
-        cause = (error.cause or error) if error else None
-        finished.failures.append(f"{event.step_key}: {(cause.message if cause else 'failed').strip()}")
+    steps = {key.to_python_identifier() for key in keys}
+    earlier = [line for line in finished.failures if line.partition(":")[0] not in steps]
+    finished.failures = earlier + _failures(result)
+
+
+def _failures(result: dg.ExecuteInProcessResult) -> list[str]:
+    """`asset: error` for each step that failed, or for the run when it came to no step."""
+    if result.success:
+        return []
+    steps = [
+        f"{event.step_key}: {_on_one_line(event.step_failure_data.error)}" for event in result.get_step_failure_events()
+    ]
+    ends = [event.job_failure_data.error for event in result.all_events if event.is_job_failure]
+    return steps or [f"run {result.run_id}: {_on_one_line(error)}" for error in ends or [None]]
+
+
+def _on_one_line(error: SerializableErrorInfo | None) -> str:
+    """The cause; our own errors without their class, for they say all there is to say."""
+    cause = (error.cause or error) if error else None
+    line = " ".join(cause.message.split()) if cause else "it failed without a reason; see the run in the Dagster UI"
+    if line.startswith("s2p_assets."):
+        line = line.partition(": ")[2]
+    full = os.strerror(errno.ENOSPC)
+    return f"{line}; make room on that disk, then run again" if full in line and "make room" not in line else line
 
 
 class _StepHandler(logging.Handler):
@@ -112,7 +139,7 @@ class _StepHandler(logging.Handler):
         meta = getattr(record, "dagster_meta", {})
         event = meta.get("dagster_event")
         said = str(meta.get("orig_message", record.getMessage()))
-        if WAITS in said:
+        if WAITS in said or LEFT in said:
             self.waits.append(said)
         elif event is None:
             self.progress(said)
@@ -142,24 +169,41 @@ def require_port(host: str, port: int) -> None:
 
 
 def serve(settings: Settings) -> int:
-    """The webserver and the daemon until one of them ends or a person stops them; their exit code."""
+    """The webserver and the daemon until one of them ends or a person stops them; their exit code.
+
+    Raises PortTaken, AlreadyUp and DatabaseUnreachable before anything is started.
+    """
     require_port(settings.host, settings.port)
+    with servers_turn(settings) as turn:
+        with open_instance(settings) as instance:
+            clear_up(settings, instance, headless=False)
+        return _supervise(settings, turn)
+
+
+def _supervise(settings: Settings, turn: int) -> int:
     place = environment(settings) | {"PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-m", "dagster", "dev", "--workspace", str(settings.dagster_home / WORKSPACE)]
     command += ["--host", settings.host, "--port", str(settings.port), "--log-level", "warning"]
     command += ["--code-server-log-level", "warning"]
-    servers = subprocess.Popen(command, env=os.environ | place, start_new_session=True)
+    stopped_at: list[float] = []
 
     def stop(*_: object) -> None:
-        servers.terminate()
+        stopped_at.append(time.monotonic())
 
+    # Handlers first: a signal that this process was told to ignore would be ignored by the servers as well.
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    servers = subprocess.Popen(command, env=os.environ | place, start_new_session=True)
     try:
-        return servers.wait()
+        while servers.poll() is None and not stopped_at:
+            time.sleep(0.2)
+        servers.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            servers.wait(STOPPING_SECONDS)
     finally:
+        _end_group(servers.pid)
         for number, handler in before.items():
             signal.signal(number, handler)
-        _end_group(servers.pid)
+    return 0 if stopped_at else servers.wait()
 
 
 def _end_group(group: int) -> None:

@@ -17,6 +17,7 @@ from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.share import Look, look
 
+UNCLAIMED_KEPT = 100
 FIRST_RETRY_SECONDS = 60.0
 LONGEST_RETRY_SECONDS = 3600.0
 
@@ -36,13 +37,16 @@ class Memory:
 
     seen: dict[str, str] = field(default_factory=dict)
     reported: dict[str, Reported] = field(default_factory=dict)
+    unclaimed: list[str] = field(default_factory=list)
 
     @classmethod
     def from_cursor(cls, cursor: str | None) -> "Memory":
         if not cursor:
             return cls()
         stored = json.loads(cursor)
-        return cls(stored["seen"], {name: Reported(**value) for name, value in stored["reported"].items()})
+        return cls(
+            stored["seen"], {name: Reported(**value) for name, value in stored["reported"].items()}, stored["unclaimed"]
+        )
 
     def to_cursor(self) -> str:
         return json.dumps(asdict(self))
@@ -68,6 +72,10 @@ def share_sensor(house: House, settings: Settings, warehouse: Warehouse) -> dg.S
             for workbook in house.workbooks.values()
             if (version := _worth_reporting(workbook, now, memory, warehouse, time.time()))
         ]
+        unclaimed = [file.relative for file in now.unclaimed[:UNCLAIMED_KEPT]]
+        if unclaimed and unclaimed != memory.unclaimed:
+            context.log.warning(f"{len(now.unclaimed)} files that no workbook contract claims: {', '.join(unclaimed)}")
+        memory.unclaimed = unclaimed
         memory.seen = {name: now.digest(name) for name in house.workbooks}
         return dg.SensorResult(asset_events=events, cursor=memory.to_cursor())
 

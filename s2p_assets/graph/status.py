@@ -17,10 +17,11 @@ from s2p_assets.warehouse import ledger
 
 
 def read_status(settings: Settings, house: House, warehouse: Warehouse) -> dict[str, Any]:
-    """See DESIGN: `workbooks`, `models`, `reports`; also `sent_back`, `unclaimed` and `faults`."""
+    """See DESIGN: `workbooks`, `models`, `reports`; also `sent_back`, `waiting`, `unclaimed` and `faults`."""
     now = look(settings.share, list(house.workbooks.values()))
     with warehouse.connect() as connection:
-        waiting = {book.name: len(waiting_files(connection, book, now)) for book in house.workbooks.values()}
+        waits = {book.name: waiting_files(connection, book, now) for book in house.workbooks.values()}
+        waiting = {name: len(files) for name, files in waits.items()}
         known = {line.name: line for line in ledger.summary(connection, waiting)}
         sent_back = [_sent_back(settings, file) for file in ledger.sent_back(connection)]
     return {
@@ -31,7 +32,8 @@ def read_status(settings: Settings, house: House, warehouse: Warehouse) -> dict[
         "models": [_contest(settings, contest) for contest in house.contests.values()],
         "reports": [_report(settings, declared) for declared in house.reports.values()],
         "sent_back": sent_back,
-        "unclaimed": [file.relative for file in now.unclaimed],
+        "waiting": sorted({file.path for files in waits.values() for file in files}),
+        "unclaimed": [{"path": file.relative, "says": None} for file in now.unclaimed],
         "faults": [str(fault) for fault in house.faults],
     }
 

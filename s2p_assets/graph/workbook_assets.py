@@ -25,6 +25,7 @@ from s2p_assets.warehouse.load import Loaded
 ADDS_UP = "rows_add_up"
 RETURNED = "nothing_returned"
 SINGLE = "keys_in_one_file"
+LEFT = "left for the next look"
 FINDINGS_SHOWN = 50
 FILES_PARTITIONS = dg.DynamicPartitionsDefinition(name="s2p_files")
 
@@ -97,6 +98,9 @@ def sheet_asset(house: House, workbook: Workbook, settings: Settings) -> dg.Asse
         yield _adds_up(intake)
         yield _returned(intake, workbook)
         _catalogue(context, intake)
+        for one in intake.taken:
+            if one.problem:
+                context.log.warning(f"{one.problem}; it is {LEFT}")
         yield dg.MaterializeResult(
             value=intake,
             data_version=dg.DataVersion(intake.version),

@@ -160,6 +160,15 @@ def history(root: Path, domain: str, thing: str) -> list[dict[str, Any]]:
     return sorted(found, key=lambda manifest: (str(manifest.get("trained_at")), str(manifest.get("version"))))
 
 
+def clear_unfinished(root: Path) -> None:
+    """Remove what killed processes left half saved. Nobody may be saving there."""
+    for unfinished in root.glob("*/*/.*"):
+        if unfinished.is_dir():
+            shutil.rmtree(unfinished, ignore_errors=True)
+        else:
+            unfinished.unlink(missing_ok=True)
+
+
 def _save_version(root: Path, made: ModelVersion) -> Path:
     shelf = root / made.domain / made.thing
     folder = shelf / made.version

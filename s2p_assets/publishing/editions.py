@@ -82,6 +82,20 @@ def editions(folder: Path) -> list[Edition]:
     return sorted(found, key=lambda edition: (-edition.as_of.toordinal(), edition.title, edition.folder.parent.name))
 
 
+def clear_drafts(folder: Path) -> None:
+    """Remove what killed publishers left half made; an edition that one of them had set aside stands again.
+
+    Nobody may be publishing to `folder` meanwhile.
+    """
+    for drafts in folder.glob("*/.draft-*"):
+        aside = _read(drafts / "old")
+        if aside and not (place := drafts.parent / aside.as_of.isoformat()).exists():
+            aside.folder.rename(place)
+        shutil.rmtree(drafts, ignore_errors=True)
+    for draft in (*folder.glob(".*.draft.*"), *folder.glob("*/.*.draft.*")):
+        draft.unlink(missing_ok=True)
+
+
 def file_name(title: str, as_of: dt.date) -> str:
     """`Weekly outlook 2026-11-15`: a name for people that every file system takes, without its ending."""
     plain = "".join(" " if mark in NOT_IN_FILE_NAMES or not mark.isprintable() else mark for mark in title)

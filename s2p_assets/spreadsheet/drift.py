@@ -50,7 +50,7 @@ _Layout = dict[str, _Title]  # by what it means
 
 
 def with_layout_drift(
-    findings: Iterable[Finding], headers: Headers, before: Sequence[Delivery], workbook: Workbook
+    findings: Iterable[Finding], headers: Headers, before: Iterable[Delivery], workbook: Workbook
 ) -> list[Finding]:
     """`findings` of a file and a notice for each column that appeared, vanished or was renamed.
 
@@ -58,9 +58,10 @@ def with_layout_drift(
     it, vanished when all had it, so that two colleagues' layouts may alternate. A finding about a missing column
     says which delivery had it last.
     """
-    layouts = [(delivery, _layout(delivery.headers, workbook)) for delivery in _last_of_each_path(before)]
-    if not layouts or not headers:
+    last = _last_of_each_path(before) if headers else []
+    if not last:
         return list(findings)
+    layouts = [(delivery, _layout(delivery.headers, workbook)) for delivery in last]
     told = [_last_seen(finding, layouts) if finding.rule == "missing_column" else finding for finding in findings]
     missing = {finding.column for finding in told if finding.rule == "missing_column"}
     notices = [*_respelled(_layout(headers, workbook), layouts)]
@@ -68,11 +69,13 @@ def with_layout_drift(
     return told + notices
 
 
-def _last_of_each_path(before: Sequence[Delivery]) -> list[Delivery]:
+def _last_of_each_path(before: Iterable[Delivery]) -> list[Delivery]:
     last: dict[str, Delivery] = {}
     for delivery in before:
         last.setdefault(delivery.path, delivery)
-    return list(last.values())[:DELIVERIES_COMPARED]
+        if len(last) == DELIVERIES_COMPARED:
+            break
+    return list(last.values())
 
 
 def _layout(headers: Headers, workbook: Workbook) -> _Layout:

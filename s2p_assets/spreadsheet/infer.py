@@ -49,7 +49,7 @@ def infer_contract(path: Path, name: str, *, rows: int = 20_000, sandbox: Sandbo
     that is not `<domain>_<thing>`, WorkbookUnreadable when the file cannot be read or holds no table.
     """
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is not <domain>_<thing> in lower case, as in 'retail_price_list'")
+        raise ValueError(f"{name!r} is not <domain>_<thing> in lower case, as in 'acme_orders'")
     if sandbox is not None:
         return _inferred(sandbox, path, name, rows)
     with Sandbox() as own:

@@ -18,6 +18,7 @@ from s2p_assets.spreadsheet.sandbox import Died, Sandbox
 
 Rows = dict[str, CopiedRows]
 FRESH_SUFFIX = ".returned.xlsx"
+UNFINISHED = ".s2p-"
 
 
 def write_returned(
@@ -56,6 +57,12 @@ def returned_copies(target: Path) -> tuple[Path, ...]:
     """The copies that lie where `write_returned` puts them for `target`; a later good version withdraws them."""
     candidates = (target, *(target.with_name(f"{target.name}.returned{suffix}") for suffix in SUFFIXES))
     return tuple(path for path in candidates if path.is_file())
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove the half-written copies that a killed process left below `folder`. Nobody may be writing there."""
+    for unfinished in folder.rglob(f"{UNFINISHED}*"):
+        unfinished.unlink(missing_ok=True)
 
 
 def _marked(original: Path, said: Letter, target: Path, sandbox: Sandbox | None) -> Path | None:
@@ -100,7 +107,7 @@ def _with_suffix(target: Path, suffix: str) -> Path:
 @contextmanager
 def _put_at(target: Path) -> Iterator[Path]:
     """A path beside `target` to write to; it takes its place when all went well, and is gone when not."""
-    handle, held = tempfile.mkstemp(dir=target.parent, prefix=".s2p-", suffix=target.suffix)
+    handle, held = tempfile.mkstemp(dir=target.parent, prefix=UNFINISHED, suffix=target.suffix)
     os.close(handle)
     unfinished = Path(held)
     try:

@@ -7,14 +7,17 @@ import hashlib
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
 
 from s2p_assets.spreadsheet.book import SUFFIXES
-from s2p_assets.spreadsheet.claims import claimants
+from s2p_assets.spreadsheet.claims import compiled
 from s2p_assets.spreadsheet.contract import Workbook
 
+_SUFFIXES = tuple(SUFFIXES)
 _TEMPORARY = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".swp", ".lock")
 
 
@@ -22,11 +25,9 @@ class ShareMissing(Exception):
     """The share drive cannot be looked at; the message is one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
+class FoundFile(NamedTuple):
     """A spreadsheet on the share. `relative`: its path below the share, with `/`, in NFC."""
 
-    path: Path
     relative: str
     size: int
     mtime_ns: int
@@ -41,10 +42,16 @@ class Look:
 
     def digest(self, name: str) -> str:
         """32 hex digits over the names, sizes and dates of one workbook's files; KeyError for an unknown name."""
-        sums = hashlib.blake2b(digest_size=16)
-        for file in sorted(self.files[name], key=lambda found: found.relative):
-            sums.update(f"{file.relative}\0{file.size}\0{file.mtime_ns}\n".encode("utf-8", "surrogateescape"))
-        return sums.hexdigest()
+        return self._digests[name]
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        return {name: _digest(files) for name, files in self.files.items()}
+
+
+def _digest(files: Iterable[FoundFile]) -> str:
+    lines = "".join(f"{relative}\0{size}\0{mtime_ns}\n" for relative, size, mtime_ns in sorted(files))
+    return hashlib.blake2b(lines.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
 def look(
@@ -56,12 +63,15 @@ def look(
     Raises ShareMissing.
     """
     files: dict[str, list[FoundFile]] = {workbook.name: [] for workbook in workbooks}
+    claims = [(compiled(workbook.patterns).fullmatch, files[workbook.name]) for workbook in workbooks]
     unclaimed: list[FoundFile] = []
-    for file in sorted(_spreadsheets(share, skip), key=lambda found: found.relative):
-        claims = claimants(file.relative, workbooks)
-        for workbook in claims:
-            files[workbook.name].append(file)
-        if not claims:
+    for file in sorted(_spreadsheets(share, skip)):
+        claimed = False
+        for matches, of_workbook in claims:
+            if matches(file.relative):
+                of_workbook.append(file)
+                claimed = True
+        if not claimed:
             unclaimed.append(file)
     return Look({name: tuple(found) for name, found in files.items()}, tuple(unclaimed))
 
@@ -81,16 +91,10 @@ def _spreadsheets(share: Path, skip: frozenset[str]) -> Iterator[FoundFile]:
             try:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append((f"{relative}/", list(os.scandir(entry.path))))
-                elif is_spreadsheet(entry.name):
-                    yield from _found(entry, relative)
+                elif is_spreadsheet(entry.name) and stat.S_ISREG((state := entry.stat(follow_symlinks=False)).st_mode):
+                    yield FoundFile(unicodedata.normalize("NFC", relative), state.st_size, state.st_mtime_ns)
             except OSError:
                 continue
-
-
-def _found(entry: "os.DirEntry[str]", relative: str) -> Iterator[FoundFile]:
-    state = entry.stat(follow_symlinks=False)
-    if stat.S_ISREG(state.st_mode):
-        yield FoundFile(Path(entry.path), unicodedata.normalize("NFC", relative), state.st_size, state.st_mtime_ns)
 
 
 def is_passed_over(name: str) -> bool:
@@ -100,4 +104,4 @@ def is_passed_over(name: str) -> bool:
 
 def is_spreadsheet(name: str) -> bool:
     """Whether the name has a spreadsheet's suffix."""
-    return PurePosixPath(name.strip()).suffix.lower() in SUFFIXES
+    return name.strip().lower().endswith(_SUFFIXES)

@@ -1,0 +1,116 @@
+"""What `s2p plan` asks of a file: how it reads, and what its rows would change in what is loaded, nothing written.
+
+The sentences that a person reads are in `plan_wording.py`.
+"""
+
+import hashlib
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from s2p_assets.graph.checking import contract_named, contracts
+from s2p_assets.graph.deliveries import Deliveries
+from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.claims import claimants
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.findings import Reading
+from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.warehouse import ledger
+from s2p_assets.warehouse.archive import Kept, kept_at
+from s2p_assets.warehouse.connection import connect, database_url
+from s2p_assets.warehouse.load import RowsRefused
+from s2p_assets.warehouse.plan import EXAMPLES, Example, Plan, only_looking, plan_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A file as it reads, and what it would change; no plan for a file that would be returned.
+
+    `on_share`: it lies on the share already. `refused`: why the database would not take its rows.
+    """
+
+    reading: Reading
+    workbook: Workbook | None
+    on_share: bool
+    plan: Plan | None = None
+    refused: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `s2p plan --json` prints: as of `s2p check`, with `plan` and `refused`."""
+        return self.reading.as_json() | {"plan": _plain(self.plan) if self.plan else None, "refused": self.refused}
+
+
+def _plain(plan: Plan) -> dict[str, Any]:
+    replaced, known_as = plan.replaces, plan.known_as
+    return asdict(plan) | {
+        "replaces": replaced and {"path": replaced.path, "rows": replaced.rows_accepted, "loaded": replaced.loaded_at},
+        "known_as": known_as and known_as.path,
+    }
+
+
+def plan_file(settings: Settings, file: Path, name: str | None) -> Planned:
+    """Read `file` as the share drive would, and compare its rows with what is loaded.
+
+    Raises NotFound for an unknown contract, ContractChanged and DatabaseUnreachable.
+    """
+    inside = _inside(file, settings.share)
+    every = contracts(settings)
+    known = [contract_named(settings, name)] if name else list(every.values())
+    claiming = list(claimants(inside, known)) if inside else []
+    with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
+        reading = sandbox.read(file, claiming or known, shown_as=inside or file.name, others=known)
+    reading.file = file
+    workbook = every.get(reading.workbook or "")
+    if reading.error or workbook is None:
+        return Planned(reading, workbook, inside is not None)
+    return _compared(settings, Planned(reading, workbook, inside is not None), workbook, inside or _name(file))
+
+
+def _inside(file: Path, share: Path) -> str | None:
+    """The file's path on the share, None when it lies elsewhere."""
+    for place, base in ((file.absolute(), share), (file.resolve(), share.resolve())):
+        if place.is_relative_to(base):
+            return ledger.share_path(place, base)
+    return None
+
+
+def _name(file: Path) -> str:
+    return ledger.share_path(Path(file.name), Path())
+
+
+def _compared(settings: Settings, planned: Planned, workbook: Workbook, path: str) -> Planned:
+    reading = planned.reading
+    kept = _as_kept(reading.file, settings.archive)
+    if not settings.database_url and not (settings.home / "postgres").exists():
+        return planned if reading.rows is None else _with(planned, _into_nothing(reading, workbook, path))
+    with connect(database_url(settings)) as connection, only_looking(connection):
+        Deliveries(connection, workbook, [kept.mtime_ns]).compare(reading, path, kept.mtime_ns)
+        if reading.rows is None:
+            return planned
+        entry = ledger.entry_of(reading, kept, path, workbook)
+        try:
+            plan = plan_rows(connection, workbook, entry, reading.rows, on_share=planned.on_share)
+        except RowsRefused as refused:
+            return Planned(reading, workbook, planned.on_share, refused=str(refused))
+    return _with(planned, plan)
+
+
+def _with(planned: Planned, plan: Plan) -> Planned:
+    return Planned(planned.reading, planned.workbook, planned.on_share, plan)
+
+
+def _as_kept(file: Path, archive: Path) -> Kept:
+    """As the archive would keep the file, without keeping it."""
+    with file.open("rb") as source:
+        state = os.fstat(source.fileno())
+        sha256 = hashlib.file_digest(source, "sha256").hexdigest()
+    return Kept(sha256, state.st_size, state.st_mtime_ns, kept_at(archive, sha256, file.suffix))
+
+
+def _into_nothing(reading: Reading, workbook: Workbook, path: str) -> Plan:
+    """The plan where no database is yet: every row is new."""
+    assert reading.rows is not None
+    names = list(workbook.key) or [column.name for column in workbook.columns]
+    some = reading.rows.select(names).slice(0, EXAMPLES).to_pylist()
+    return Plan(path, new=reading.rows.num_rows, examples={"new": [Example(row) for row in some]} if some else {})

@@ -1,0 +1,103 @@
+"""Who is at work on an installation, and clearing up after whoever was killed at it.
+
+What the work is belongs elsewhere. The kernel gives a lock back however its holder ends, so a lock that can be had
+proves that its last holder is gone.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+
+from s2p_assets.learning import registry
+from s2p_assets.publishing.editions import clear_drafts
+from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.returned import clear_unfinished
+
+HEADLESS_TAG = "s2p/headless"
+STATUS = dg.DagsterRunStatus
+UNFINISHED = [STATUS.NOT_STARTED, STATUS.QUEUED, STATUS.STARTING, STATUS.STARTED, STATUS.CANCELING]
+ENDED = "the process that ran it was ended from outside; what it had not stored is made again"
+
+
+class AlreadyUp(Exception):
+    """Servers for this installation run already."""
+
+
+@contextlib.contextmanager
+def headless_turn(settings: Settings, progress: Callable[[str], None]) -> Iterator[None]:
+    """One headless pass at a time: wait for the one before, which leaves little to do."""
+    held = _opened(settings, "run")
+    try:
+        if not _has(held):
+            progress("waiting for another s2p run on the same S2P_HOME to end")
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+@contextlib.contextmanager
+def servers_turn(settings: Settings) -> Iterator[int]:
+    """The servers' lock as a file descriptor, to be handed to them. Raises AlreadyUp."""
+    held = _opened(settings, "up")
+    try:
+        if not _has(held):
+            raise AlreadyUp(
+                f"s2p up runs already on {settings.home}; use that one, stop it, or give this one another S2P_HOME"
+            )
+        yield held
+    finally:
+        os.close(held)
+
+
+def clear_up(settings: Settings, instance: dg.DagsterInstance, *, headless: bool) -> None:
+    """End in Dagster's books the runs whose process is gone, and remove files that nobody will finish.
+
+    `headless`: the caller has the headless turn, else the servers' turn. Dagster would wait for such a run for ever.
+    """
+    with _nobody(settings, "up" if headless else "run") as alone:
+        for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
+            ours = (HEADLESS_TAG in run.tags) == headless
+            waits_for_servers = run.status == STATUS.QUEUED and not headless
+            if (ours or alone) and not waits_for_servers:
+                instance.report_run_failed(run, ENDED)
+        if alone:
+            clear_drafts(settings.reports)
+            clear_unfinished(settings.returned)
+            registry.clear_unfinished(settings.models)
+            _clear_home(settings.home)
+
+
+def _clear_home(home: Path) -> None:
+    for folder in ("sheets", "dagster"):
+        for left in (home / folder).rglob("*.tmp"):
+            left.unlink(missing_ok=True)
+    for left in (home / "archive/incoming").glob("*"):
+        left.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _nobody(settings: Settings, which: str) -> Iterator[bool]:
+    """Whether nobody has that turn; nobody takes it meanwhile."""
+    held = _opened(settings, which)
+    try:
+        yield _has(held)
+    finally:
+        os.close(held)
+
+
+def _opened(settings: Settings, which: str) -> int:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return os.open(settings.home / f"{which}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _has(held: int) -> bool:
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,486 @@
+"""How fast workbooks come into the database, against other ways and against what the machine can do at most.
+
+Run by hand: `uv run python -m s2p_assets_tests.benchmarks.ingestion`. How costs are taken is in `metering.py`,
+what is loaded in `generated.py` and on the shelf `workbooks/`.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from s2p_assets_tests.benchmarks.metering import Cost, apart, reported
+
+MODULE = "s2p_assets_tests.benchmarks.ingestion"
+SHELF = "s2p_assets_tests.benchmarks"
+GIB = 1024.0
+
+
+# ── The work. Each function runs in a process of its own and imports what it needs, as a user's program would.
+
+
+def load_one(given: dict[str, Any]) -> None:
+    """A workbook into the database with s2p's rooms: archived, read in the sandbox, checked, copied, noted."""
+    with reported(given["server"], whole=True) as said:
+        from s2p_assets.spreadsheet.sandbox import Sandbox
+        from s2p_assets.warehouse.archive import keep
+        from s2p_assets.warehouse.connection import connect
+        from s2p_assets.warehouse.ledger import entry_of
+        from s2p_assets.warehouse.load import load_file
+        from s2p_assets_tests.benchmarks.workbooks.company_sales import sales
+
+        file = Path(given["file"])
+        with Sandbox() as sandbox, connect(given["url"]) as connection:
+            kept = keep(file, Path(given["archive"]))
+            reading = sandbox.read(kept.stored, [sales], shown_as=f"sales/{file.name}")
+            entry = entry_of(reading, kept, f"sales/{file.name}", sales)
+            loaded = load_file(connection, sales, entry, reading.rows)
+            said |= {"verdict": reading.verdict, "rows": loaded.rows}
+
+
+def pandas_load(given: dict[str, Any]) -> None:
+    """The same with what one finds in most companies: `pandas.read_excel` (openpyxl), pandera, `to_sql`."""
+    with reported(given["server"], whole=True) as said:
+        import pandas as pd
+        from sqlalchemy import create_engine
+
+        from s2p_assets_tests.benchmarks.workbooks.company_sales import sales
+
+        frame = pd.read_excel(given["file"], engine="openpyxl")
+        names = {column.headers[0]: column.name for column in sales.columns}
+        types = {column.name: pd.ArrowDtype(column.arrow_type) for column in sales.columns}
+        frame = frame.rename(columns=names)
+        frame["order_no"] = frame["order_no"].astype(str)
+        frame["sold_on"] = frame["sold_on"].dt.date
+        valid = sales.rows.validate(frame.astype(types), lazy=True)
+        if valid["order_no"].duplicated().any():
+            raise ValueError("the key repeats")
+        engine = create_engine(given["url"].replace("postgresql://", "postgresql+psycopg2://"))
+        valid.to_sql("sales_by_pandas", engine, index=False, if_exists="replace", chunksize=10_000)
+        said["rows"] = len(valid)
+
+
+def polars_load(given: dict[str, Any]) -> None:
+    """`polars.read_excel` and its ADBC-free way into a database, without any check."""
+    with reported(given["server"], whole=True) as said:
+        import polars as pl
+
+        frame = pl.read_excel(given["file"], engine="calamine")
+        engine_url = given["url"].replace("postgresql://", "postgresql+psycopg2://")
+        frame.write_database("sales_by_polars", engine_url, if_table_exists="replace", engine="sqlalchemy")
+        said["rows"] = len(frame)
+
+
+def floors(given: dict[str, Any]) -> None:
+    """fastexcel to Arrow and a binary COPY of the same Arrow table: nothing is checked, kept or noted."""
+    with reported(given["server"], whole=True) as said:
+        import fastexcel
+        import psycopg
+        import pyarrow
+
+        table = pyarrow.Table.from_batches([fastexcel.read_excel(given["file"]).load_sheet(0).to_arrow()])
+        read = time.process_time()
+        with psycopg.connect(given["url"]) as connection, connection.cursor() as cursor:
+            said["copy"] = _copied(cursor, table)
+        said |= {"rows": table.num_rows, "read": read, "copied": time.process_time() - read}
+
+
+def _copied(cursor: Any, table: Any) -> str:
+    """Copies an Arrow table, in binary where `pgpq` is installed; says which way it took."""
+    types = {"int64": "bigint", "double": "double precision", "string": "text", "large_string": "text"}
+    types |= {"date32[day]": "date", "timestamp[ms]": "timestamp", "timestamp[us]": "timestamp", "bool": "boolean"}
+    columns = ", ".join(f'"{name}" {types[str(kind)]}' for name, kind in zip(table.column_names, table.schema.types))
+    cursor.execute(f"create table sales_at_the_floor ({columns})")
+    if importlib.util.find_spec("pgpq"):
+        from pgpq import ArrowToPostgresBinaryEncoder
+
+        encoder = ArrowToPostgresBinaryEncoder(table.schema)
+        with cursor.copy("copy sales_at_the_floor from stdin with (format binary)") as copy:
+            copy.write(encoder.write_header())
+            for batch in table.to_batches(65_536):
+                copy.write(encoder.write_batch(batch))
+            copy.write(encoder.finish())
+        return "binary (pgpq)"
+    import pyarrow
+    import pyarrow.csv
+
+    with cursor.copy("copy sales_at_the_floor from stdin with (format csv)") as copy:
+        for batch in table.to_batches(65_536):
+            buffer = pyarrow.BufferOutputStream()
+            pyarrow.csv.write_csv(batch, buffer, pyarrow.csv.WriteOptions(include_header=False))
+            copy.write(memoryview(buffer.getvalue()))
+    return "CSV (pgpq is not installed)"
+
+
+def take_and_store(given: dict[str, Any]) -> None:
+    """What is new or changed on the share, from the look to the table, with a reader that is already running."""
+    from s2p_assets.graph.house import read_house
+    from s2p_assets.graph.intake import store_intake, take
+    from s2p_assets.graph.resources import Warehouse
+    from s2p_assets.settings import read_settings
+    from s2p_assets.spreadsheet.sandbox import Sandbox
+
+    settings = read_settings()
+    house, warehouse = read_house(settings.shelves), Warehouse(settings)
+    workbook = house.workbooks["company_sales"]
+    with Sandbox() as reader:
+        reader.run(os.getpid)
+        with warehouse.connect() as connection, reported(given["server"]) as said:
+            intake = take(house, workbook, settings, warehouse, reader, run_id="benchmark", progress=lambda _: None)
+            store_intake(connection, workbook, intake, "benchmark")
+            said |= {"files": len(intake.taken), "rows": intake.rows_accepted}
+            said["verdicts"] = sorted({taken.verdict for taken in intake.taken})
+
+
+def look_at_share(given: dict[str, Any]) -> None:
+    """One look of the share sensor when nothing has changed; counts folders listed and files of the share opened."""
+    import dagster as dg
+
+    from s2p_assets.graph.house import read_house
+    from s2p_assets.graph.resources import Warehouse
+    from s2p_assets.graph.share_sensor import share_sensor
+    from s2p_assets.settings import read_settings
+
+    settings = read_settings()
+    sensor = share_sensor(read_house(settings.shelves), settings, Warehouse(settings))
+    cursor = None
+    with dg.DagsterInstance.ephemeral() as instance:
+        for _ in range(2):
+            cursor = sensor(dg.build_sensor_context(instance=instance, cursor=cursor)).cursor
+        share, listed, opened = str(settings.share), [0], [0]
+
+        def audit(event: str, arguments: tuple[Any, ...]) -> None:
+            if event in ("os.scandir", "os.listdir") and str(arguments[0]).startswith(share):
+                listed[0] += 1
+            elif event == "open" and str(arguments[0]).startswith(share):
+                opened[0] += 1
+
+        sys.addaudithook(audit)
+        with reported(given["server"]) as said:
+            outcome = sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
+            said |= {"listed": listed[0], "opened": opened[0], "events": len(outcome.asset_events)}
+
+
+def run_all(given: dict[str, Any]) -> None:
+    """`s2p run`, the whole command."""
+    with reported(given["server"], whole=True) as said:
+        from s2p_assets.cli import app
+
+        sys.stdout, output = open(os.devnull, "w"), sys.stdout
+        try:
+            app(["run", "--json"], standalone_mode=False)
+        finally:
+            sys.stdout = output
+        said["done"] = True
+
+
+def validate(given: dict[str, Any]) -> None:
+    """Reading the cells of an opened workbook and putting the rules to them; opening and inflating are not counted."""
+    from s2p_assets.spreadsheet.book import Book, open_book
+    from s2p_assets.spreadsheet.findings import Reading
+    from s2p_assets.spreadsheet.reading import _read_book
+    from s2p_assets_tests.benchmarks.workbooks.company_sales import sales
+
+    file = Path(given["file"])
+    with open_book(file) as book:
+        opened = Book(book.container, _Opened(book.names, list(book.sheets())))
+    _read_book(opened, Reading(file), [sales], [sales])
+    with reported(None) as said:
+        reading = Reading(file)
+        _read_book(opened, reading, [sales], [sales])
+        said |= {"rows": reading.rows_read, "returned": reading.rows_returned, "findings": len(reading.findings)}
+
+
+@dataclass
+class _Opened:
+    """A workbook whose sheets are in memory already."""
+
+    names: list[str]
+    held: list[Any]
+
+    def sheets(self) -> Iterator[Any]:
+        return iter(self.held)
+
+    def close(self) -> None:
+        self.held.clear()
+
+
+def mark_copy(given: dict[str, Any]) -> None:
+    """The marked copy for a file's owner."""
+    from s2p_assets.spreadsheet.reading import read_file
+    from s2p_assets.spreadsheet.returned import write_returned
+    from s2p_assets_tests.benchmarks.workbooks.company_sales import sales
+
+    file = Path(given["file"])
+    reading = read_file(file, [sales])
+    reading.rows = None
+    with reported(None) as said:
+        copy = write_returned(
+            file, reading, Path(given["copy"]), name=file.name, owner="sales@example.com", next_step="Correct it."
+        )
+        said |= {"cells": len(reading.findings), "bytes": copy.stat().st_size}
+
+
+def inflate_and_deflate(given: dict[str, Any]) -> None:
+    """The least that any change to a workbook costs: every member unpacked and packed again."""
+    import zipfile
+
+    with (
+        reported(None),
+        zipfile.ZipFile(given["file"]) as source,
+        zipfile.ZipFile(given["copy"], "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for member in source.namelist():
+            with source.open(member) as held, target.open(member, "w") as copy:
+                shutil.copyfileobj(held, copy, 1 << 20)
+
+
+WORK: dict[str, Callable[[dict[str, Any]], None]] = {
+    work.__name__: work
+    for work in (
+        load_one,
+        pandas_load,
+        polars_load,
+        floors,
+        take_and_store,
+        look_at_share,
+        run_all,
+        validate,
+        mark_copy,
+        inflate_and_deflate,
+    )
+}
+
+
+# ── The lines of the table.
+
+
+@dataclass
+class Line:
+    """One measured promise. `within`: whether the reach is kept; None: there was nothing to compare with."""
+
+    what: str
+    reach: str
+    measured: str
+    within: bool | None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Bench:
+    """Where the benchmark works: a folder, a PostgreSQL of its own, a number of rows."""
+
+    folder: Path
+    rows: int
+    server_url: str
+    server: int
+
+    def share_of_rows(self, thousandths: int) -> int:
+        return max(1, self.rows * thousandths // 1000)
+
+    @cached_property
+    def big_file(self) -> Path:
+        return self.workbook("big", self.rows)
+
+    def workbook(self, name: str, rows: int, *, bad: int = 0, first: int = 0) -> Path:
+        from s2p_assets_tests.benchmarks.generated import sales, write_workbook
+
+        return write_workbook(self.folder / f"{name}.xlsx", sales(rows, first=first), bad=bad)
+
+    def share(self, name: str, files: int, rows: int) -> Path:
+        """A home with a share of `files` workbooks of `rows` rows each."""
+        from s2p_assets_tests.benchmarks.generated import sales, write_workbook
+
+        home = self.folder / name
+        for number in range(files):
+            place = home / "share" / "sales" / f"sales {number:04}.xlsx"
+            write_workbook(place, sales(rows, first=number * rows, seed=number + 1), age_seconds=7200 - number)
+        return home
+
+    def database(self, name: str) -> str:
+        from s2p_assets.warehouse.connection import connect
+
+        with connect(self.server_url) as connection:
+            connection.execute(f'drop database if exists "{name}" with (force)')
+            connection.execute(f'create database "{name}"')
+        return self.server_url.replace("/postgres?", f"/{name}?")
+
+    def do(self, work: str, *, home: Path | None = None, shelf: str = SHELF, url: str = "", **given: Any) -> Cost:
+        place = home or self.folder
+        environment = {"S2P_HOME": str(place), "S2P_DATABASE_URL": url, "S2P_SHELVES": shelf, "S2P_SHARE": ""}
+        environment |= {"DAGSTER_HOME": str(place / "dagster")}
+        cost = apart(MODULE, work, {"server": self.server, "url": url} | given, environment)
+        print(f"  {work:<20} {cost.cpu:8.2f} CPU s {cost.wall:8.2f} s {cost.peak:7.0f} MiB  {dict(cost.said)}", flush=True)
+        return cost
+
+
+def whole_process(bench: Bench) -> Iterator[Line]:
+    """Workbook to validated rows against pandas, against its floors, and its memory."""
+    given = {"file": str(bench.big_file)}
+    own = bench.do("load_one", url=bench.database("own"), archive=str(bench.folder / "archive"), **given)
+    floor = bench.do("floors", url=bench.database("floors"), **given)
+    peer = bench.do("pandas_load", url=bench.database("pandas"), **given)
+    assert own.said["rows"] == floor.said["rows"] == peer.said["rows"] == bench.rows
+    notes = [f"{own.cpu:.1f} CPU s, of which PostgreSQL {own.server_cpu:.1f}, against {peer.cpu:.1f}"]
+    if importlib.util.find_spec("polars"):
+        polars = bench.do("polars_load", url=bench.database("polars"), **given)
+        notes.append(f"polars without any check {polars.cpu:.1f}")
+    what = f"workbook → validated rows in PostgreSQL, {bench.rows:,} rows × 8 columns"
+    yield _at_least(f"{what}, against pandas + pandera + to_sql", peer.cpu / own.cpu, 15, notes)
+    note = f"floors {floor.cpu:.1f} CPU s: fastexcel {floor.said['read']:.1f}, COPY in {floor.said['copy']}"
+    yield _at_most("the same against the sum of its floors", own.cpu / floor.cpu, 2, [note])
+    yield Line(
+        "peak memory of it", "≤ 1.2 GiB", f"{own.peak / GIB:.2f} GiB", own.peak / GIB <= 1.2, ["without PostgreSQL's"]
+    )
+
+
+def many_small(bench: Bench) -> Iterator[Line]:
+    """100 workbooks against one with the same rows."""
+    each = bench.share_of_rows(5)
+    many = bench.share("many", 100, each)
+    one = bench.share("one", 1, 100 * each)
+    costs = [bench.do("take_and_store", home=home, url=bench.database(home.name)) for home in (many, one)]
+    assert costs[0].said["rows"] == costs[1].said["rows"] == 100 * each
+    yield _at_most(f"100 workbooks × {each:,} rows against one of {100 * each:,}", costs[0].cpu / costs[1].cpu, 1.5)
+
+
+def changed_file(bench: Bench) -> Iterator[Line]:
+    """One changed file among 1,000, against the same file into an empty database; and the same bytes renamed."""
+    from s2p_assets.warehouse.connection import connect
+    from s2p_assets_tests.benchmarks.generated import sales, write_workbook
+
+    each = bench.share_of_rows(5)
+    home, url = bench.share("thousand", 1000, each), bench.database("thousand")
+    bench.do("take_and_store", home=home, url=url)
+    folder = home / "share" / "sales"
+    write_workbook(folder / "sales 0500.xlsx", sales(each, first=500 * each, seed=5001), age_seconds=60)
+    again = bench.do("take_and_store", home=home, url=url)
+    alone = bench.folder / "alone"
+    (alone / "share" / "sales").mkdir(parents=True)
+    shutil.copy2(folder / "sales 0500.xlsx", alone / "share" / "sales")
+    fresh = bench.do("take_and_store", home=alone, url=bench.database("alone"))
+    assert again.said["rows"] == fresh.said["rows"] == each
+    what = f"one changed file ({each:,} rows) among 1,000 loaded, against the same file into an empty database"
+    yield _at_most(what, again.cpu / fresh.cpu, 1.3)
+
+    with connect(url) as connection:
+        before = _newest_row(connection)
+        (folder / "sales 0700.xlsx").rename(folder / "sales 0700 final.xlsx")
+        shutil.copy2(folder / "sales 0800.xlsx", folder / "sales 0800 copy.xlsx")
+        bench.do("take_and_store", home=home, url=url)
+        same = before == _newest_row(connection)
+    what = "unchanged content under a new name (one file renamed, one copied)"
+    yield Line(what, "no row written", "none" if same else "rows were written", same)
+
+
+def _newest_row(connection: Any) -> tuple[Any, ...]:
+    """The youngest transaction that wrote a row that stands, and how many there are."""
+    query = "select count(*), max(xmin::text::bigint), max(xmax::text::bigint) from company.sales__rows"
+    return connection.execute(query).fetchone()
+
+
+def share_look(bench: Bench) -> Iterator[Line]:
+    """A look of the sensor at 100,000 unchanged files in 100 folders."""
+    home = bench.folder / "look"
+    for folder in range(100):
+        place = home / "share" / "sales" / "retail" / f"{folder:03}"
+        place.mkdir(parents=True)
+        for number in range(1000):
+            (place / f"till {number:04}.xlsx").touch()
+    cost = bench.do("look_at_share", home=home, shelf="s2p_assets", url=bench.database("look"))
+    passes, opened = cost.said["listed"] / 103, cost.said["opened"]
+    within = cost.cpu <= 2 and passes <= 1 and not opened
+    measured = f"{cost.cpu:.2f} CPU s, {cost.wall:.2f} s; {passes:g} passes, {opened} files opened"
+    yield Line("one look at a share of 100,000 unchanged files", "≤ 2 s, one pass, nothing opened", measured, within)
+
+
+def batch(bench: Bench) -> Iterator[Line]:
+    """`s2p run` over 500 dropped workbooks, against the same rows in one."""
+    each = bench.share_of_rows(1)
+    homes = bench.share("apart", 500, each), bench.share("together", 1, 500 * each)
+    costs = [bench.do("run_all", home=home, url=bench.database(home.name)) for home in homes]
+    what = f"`s2p run` over 500 workbooks × {each:,} rows, against the same rows in one"
+    yield _at_most(what, costs[0].cpu / costs[1].cpu, 3, [f"{costs[0].cpu:.1f} against {costs[1].cpu:.1f} CPU s"])
+
+
+def bad_rows(bench: Bench) -> Iterator[Line]:
+    """Cells and rules with one bad row in a hundred, against none."""
+    bad = bench.do("validate", file=str(bench.workbook("bad", bench.rows, bad=bench.share_of_rows(10))))
+    good = bench.do("validate", file=str(bench.big_file))
+    what = f"validating {bench.rows:,} rows with 1 % bad, against none"
+    yield _at_most(what, bad.cpu / good.cpu, 1.5, [f"{bad.cpu:.2f} against {good.cpu:.2f} CPU s, without unpacking"])
+
+
+def marked_copy(bench: Bench) -> Iterator[Line]:
+    """The copy with the bad cells marked, against unpacking and packing the file."""
+    rows = min(100_000, bench.rows)
+    file = str(bench.workbook("to mark", rows, bad=rows // 100))
+    own = bench.do("mark_copy", file=file, copy=str(bench.folder / "marked.xlsx"))
+    floor = bench.do("inflate_and_deflate", file=file, copy=str(bench.folder / "packed.xlsx"))
+    what = f"the marked copy of {rows:,} rows with {rows // 100:,} bad cells, against unpacking and packing"
+    line = _at_most(what, own.cpu / floor.cpu, 5, [f"{own.peak:.0f} MiB more than before it"])
+    line.reach, line.within = f"{line.reach}, ≤ 100 MB", bool(line.within) and own.peak <= 100
+    yield line
+
+
+LINES: dict[str, Callable[[Bench], Iterator[Line]]] = {
+    line.__name__.replace("_", "-"): line
+    for line in (whole_process, many_small, changed_file, share_look, batch, bad_rows, marked_copy)
+}
+
+
+def _at_most(what: str, ratio: float, reach: float, notes: list[str] | None = None) -> Line:
+    return Line(what, f"≤ {reach:g} ×", f"{ratio:.2f} ×", ratio <= reach, notes or [])
+
+
+def _at_least(what: str, ratio: float, reach: float, notes: list[str] | None = None) -> Line:
+    return Line(what, f"≥ {reach:g} × faster", f"{ratio:.1f} ×", ratio >= reach, notes or [])
+
+
+@contextmanager
+def _bench(rows: int) -> Iterator[Bench]:
+    from s2p_assets.warehouse import embedded
+
+    with tempfile.TemporaryDirectory(prefix="s2p benchmark ", ignore_cleanup_errors=True) as folder:
+        place = Path(folder) / "postgres"
+        url = embedded.start(place)
+        server = int((place / "data" / "postmaster.pid").read_text().splitlines()[0])
+        try:
+            yield Bench(Path(folder), rows, url, server)
+        finally:
+            embedded.leave(place)
+
+
+def main() -> None:
+    """Measures the lines that are asked for and prints them as a Markdown table."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the largest workbook")
+    parser.add_argument("--only", nargs="+", choices=list(LINES), default=list(LINES), metavar="NAME")
+    parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.work:
+        WORK[given.work[0]](json.loads(given.work[1]))
+        return
+    lines: list[Line] = []
+    with _bench(given.rows) as bench:
+        for name in given.only:
+            print(f"{name}: {' '.join((LINES[name].__doc__ or '').split())}", flush=True)
+            lines += LINES[name](bench)
+    print("\n| what | reach | measured | kept | |\n|---|---|---|---|---|")
+    for line in lines:
+        kept = {True: "yes", False: "**no**", None: ""}[line.within]
+        print(f"| {line.what} | {line.reach} | {line.measured} | {kept} | {'; '.join(line.notes)} |")
+
+
+if __name__ == "__main__":
+    main()
