@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from s2p_assets.graph.resources import Warehouse
 
 SECONDS_BETWEEN_LINES = 3.0
+WAITING_SHOWN = 5
 NEEDS_A_PERSON = 1
 COULD_NOT = 2
 
@@ -359,6 +360,10 @@ def _print_status(settings: Settings, current: dict[str, Any]) -> None:
             out.print(f"    and {len(file['findings']) - 3} more")
         if file["copy"]:
             out.print(f"    marked copy: {escape(file['copy'])}")
+    for path in current["waiting"][:WAITING_SHOWN]:
+        out.print(f"\n[yellow]waiting[/yellow] {escape(path)}")
+    if len(current["waiting"]) > WAITING_SHOWN:
+        out.print(f"    and {len(current['waiting']) - WAITING_SHOWN:,} more")
     for file in current["unclaimed"]:
         out.print(f"\n[yellow]nobody claims[/yellow] {escape(file['path'])}")
         if file["says"]:

@@ -16,6 +16,7 @@ from s2p_assets.graph.made_assets import report_asset, table_asset
 from s2p_assets.graph.model_assets import contest_asset, model_asset
 from s2p_assets.graph.resources import Warehouse, reader_resource
 from s2p_assets.graph.share_sensor import share_sensor
+from s2p_assets.graph.turns import servers_tags
 from s2p_assets.graph.workbook_assets import files_spec, share_spec, sheet_asset, workbook_table_asset
 from s2p_assets.settings import Settings, read_settings
 
@@ -52,6 +53,7 @@ def build(settings: Settings) -> Graph:
                 target=dg.AssetSelection.all(),
                 default_status=dg.DefaultSensorStatus.RUNNING,
                 minimum_interval_seconds=settings.look_seconds,
+                run_tags=servers_tags(settings),
             ),
         ],
         resources={

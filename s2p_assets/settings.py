@@ -14,6 +14,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".s2p"), description="everything s2p keeps: database, archive, models, Dagster's home")
     share: Path = Field(Path(), description="the share drive; by default `share` in the home", validate_default=False)
+    results: Path = Field(Path(), description="where marked copies and reports go; by default the share")
     database_url: str | None = Field(None, description="the company's own PostgreSQL; unset: an embedded one")
     shelves: Annotated[tuple[str, ...], NoDecode] = Field(
         ("s2p_assets",), description="packages that hold shelves, separated by commas"
@@ -42,12 +43,19 @@ class Settings(BaseSettings):
         object.__setattr__(self, "home", home)
         share = self.share if "share" in self.model_fields_set else home / "share"
         object.__setattr__(self, "share", share.expanduser().absolute())
+        results = self.results if "results" in self.model_fields_set else self.share
+        object.__setattr__(self, "results", results.expanduser().absolute())
         return self
 
     @property
     def archive(self) -> Path:
         """The original bytes of every file read, by content hash."""
         return self.home / "archive"
+
+    @property
+    def spool(self) -> Path:
+        """Rows on their way from the reading process."""
+        return self.home / "spool"
 
     @property
     def dagster_home(self) -> Path:
@@ -61,12 +69,12 @@ class Settings(BaseSettings):
     @property
     def returned(self) -> Path:
         """Marked-up copies for the people who own the files."""
-        return self.share / "s2p-returned"
+        return self.results / "s2p-returned"
 
     @property
     def reports(self) -> Path:
         """Finished reports, for managers."""
-        return self.share / "s2p-reports"
+        return self.results / "s2p-reports"
 
 
 def read_settings() -> Settings:

@@ -208,8 +208,9 @@ class SmallCompany:
 
     def left_over(self) -> list[str]:
         """Unfinished files that lie about: in the home, on the share, in the temporary folder."""
-        places = [*self.home.rglob("*"), *self.share.rglob("*"), *(self.folder / "tmp").rglob("*")]
-        unfinished = re.compile(r"/incoming/.|/\.draft-|\.tmp$|/\.s2p-|\.draft\.|/tmp/s2p-|data\.new")
+        homes = (file for file in self.home.rglob("*") if not file.is_relative_to(self.home / "postgres"))
+        places = [*homes, *self.share.rglob("*"), *(self.folder / "tmp").rglob("*")]
+        unfinished = re.compile(r"/incoming/.|/\.draft-|\.tmp$|/\.s2p-|\.draft\.|/tmp/s2p-|/spool/.|data\.new")
         return sorted(str(place) for place in places if unfinished.search(str(place.relative_to(self.folder.parent))))
 
 

@@ -53,7 +53,7 @@ def company(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iter
     settings = Settings(home=home, share=home / "share", database_url=database_url)
     list(retail_share.write_share(settings.share, until=UNTIL, skus=20))
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("S2P_HOME", "S2P_SHARE", "S2P_DATABASE_URL", "DAGSTER_HOME"):
+        for name in ("S2P_HOME", "S2P_SHARE", "S2P_RESULTS", "S2P_DATABASE_URL", "DAGSTER_HOME"):
             patch.setenv(name, "")
         company = Company(settings, build(settings))
         company.run()

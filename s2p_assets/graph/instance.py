@@ -18,6 +18,7 @@ from s2p_assets.warehouse.connection import connect, database_url
 
 SCHEMA = "dagster"
 WORKSPACE = "workspace.yaml"
+STATEMENT_TIMEOUT_MS = 600_000
 
 
 class SharedPostgresStorage(DagsterPostgresStorage):
@@ -99,6 +100,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "DAGSTER_HOME": str(prepare_home(settings)),
         "S2P_HOME": str(settings.home),
         "S2P_SHARE": str(settings.share),
+        "S2P_RESULTS": str(settings.results),
         "S2P_SHELVES": ",".join(settings.shelves),
         "DAGSTER_EVENT_BATCH_SIZE": "50",
         "DAGSTER_DISABLE_TELEMETRY": "yes",
@@ -109,7 +111,10 @@ def environment(settings: Settings) -> dict[str, str]:
 def open_instance(settings: Settings) -> dg.DagsterInstance:
     """Dagster's instance of this installation. Raises DatabaseUnreachable."""
     os.environ.update(environment(settings))
-    return dg.DagsterInstance.from_config(str(prepare_home(settings)))
+    instance = dg.DagsterInstance.from_config(str(prepare_home(settings)))
+    # Its storage opens a connection for every statement; this is Dagster's own switch to a pool.
+    instance.optimize_for_webserver(statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20)
+    return instance
 
 
 def version_of(instance: dg.DagsterInstance, key: dg.AssetKey) -> str | None:

@@ -17,6 +17,7 @@ import pyarrow
 import pyarrow.ipc
 
 from s2p_assets.graph.deliveries import Deliveries
+from s2p_assets.graph.drive import look_at_share, require_share
 from s2p_assets.graph.house import House
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.settings import Settings
@@ -24,7 +25,7 @@ from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Finding, Reading
 from s2p_assets.spreadsheet.returned import returned_copies, write_returned
 from s2p_assets.spreadsheet.sandbox import Sandbox
-from s2p_assets.spreadsheet.share import Look, look
+from s2p_assets.spreadsheet.share import Look
 from s2p_assets.warehouse import ledger, store
 from s2p_assets.warehouse.archive import FileForbidden, FileGone, FileStillChanging, Kept, keep
 from s2p_assets.warehouse.ledger import Entry, Found, Known
@@ -192,7 +193,7 @@ def take(
     `again`: paths to read although nothing about them changed. A file that still grows or vanishes is left for the
     next look. Raises ShareMissing and DiskFull; the tables are as before then.
     """
-    now = look(settings.share, list(house.workbooks.values()))
+    now = look_at_share(settings, house, warehouse)
     found = [Found(file.relative, file.size, file.mtime_ns) for file in now.files[workbook.name]]
     with warehouse.connect() as connection:
         ensure_workbook_table(connection, workbook)
@@ -294,8 +295,8 @@ def _settle(
     try:
         written = _answer_owner(workbook, settings, reader, path, kept, reading)
     except OSError as error:
-        problem = f"{error.filename or settings.returned / path}: {error.strerror}, so that its owner would not learn of it"
-        return Taken(path, None, problem=f"{problem}; close the marked copy, or let s2p write there")
+        problem = f"{error.filename or settings.returned / path}: {error.strerror}, so that the owner of {path}"
+        return Taken(path, None, problem=f"{problem} would not learn of it; close the marked copy, or let s2p write")
     return Taken(path, entry, reading.rows, stored=str(kept.stored), copy=str(written) if written else None)
 
 
@@ -303,6 +304,7 @@ def _answer_owner(
     workbook: Workbook, settings: Settings, reader: Sandbox, path: str, kept: Kept, reading: Reading
 ) -> Path | None:
     """Write the marked copy of a file with something to mend, or withdraw that of a good one."""
+    require_share(settings)
     copy = settings.returned / path
     if reading.verdict == "accepted":
         for outdated in returned_copies(copy):

@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
+from s2p_assets.graph.drive import require_share
 from s2p_assets.graph.house import House, report_folder
 from s2p_assets.graph.intake import Intake
 from s2p_assets.graph.metadata import escaped
@@ -89,6 +90,7 @@ class ReportIOManager(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: Document) -> None:
         declared = self.house.by_key[context.asset_key]
         assert isinstance(declared, Report)
+        require_share(self.settings)
         edition = publish(
             obj,
             self.settings.reports,

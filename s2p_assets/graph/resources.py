@@ -42,7 +42,8 @@ def reader_resource(settings: Settings) -> dg.ResourceDefinition:
 
     @dg.resource
     def reader(_: dg.InitResourceContext) -> Iterator[Sandbox]:
-        with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
+        settings.spool.mkdir(parents=True, exist_ok=True)
+        with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb, spool=settings.spool) as sandbox:
             yield sandbox
 
     return reader

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from s2p_assets.graph.instance import WORKSPACE, environment, open_instance
 from s2p_assets.graph.made_assets import WAITS
-from s2p_assets.graph.turns import HEADLESS_TAG, clear_up, servers_turn
+from s2p_assets.graph.turns import clear_up, servers_turn
 from s2p_assets.graph.workbook_assets import LEFT
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.connection import DatabaseUnreachable, database_url
@@ -50,7 +50,11 @@ class Finished:
 
 
 def run_until_settled(
-    defs: dg.Definitions, instance: dg.DagsterInstance, look: Callable[[], None], progress: Progress
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    look: Callable[[], None],
+    progress: Progress,
+    tags: Mapping[str, str],
 ) -> Finished:
     """Look at the share, then make whatever the conditions request, wave by wave, until nothing is due.
 
@@ -68,7 +72,7 @@ def run_until_settled(
         cursor, due = _evaluate(listening, instance, cursor)
         requested |= due
         if requested:
-            _run(listening, instance, requested, finished)
+            _run(listening, instance, requested, finished, tags)
             requested, quiet = set(), 0
         elif quiet:
             break
@@ -91,14 +95,20 @@ def _evaluate(
     return result.cursor, {key for key in keys if result.get_num_requested(key)}
 
 
-def _run(defs: dg.Definitions, instance: dg.DagsterInstance, keys: set[dg.AssetKey], finished: Finished) -> None:
+def _run(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    keys: set[dg.AssetKey],
+    finished: Finished,
+    tags: Mapping[str, str],
+) -> None:
     job = defs.resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(
         run_config={"loggers": {"console": {}}},  # without this, Dagster's own console logger takes its place
         instance=instance,
         asset_selection=sorted(keys),
         raise_on_error=False,
-        tags={HEADLESS_TAG: "yes"},
+        tags=dict(tags),
     )
     made = sorted(key.to_user_string() for key in keys)
     finished.runs.append({"id": result.run_id, "status": result.dagster_run.status.value, "assets": made})
@@ -192,10 +202,15 @@ def _supervise(settings: Settings, turn: int) -> int:
 
     # Handlers first: a signal that this process was told to ignore would be ignored by the servers as well.
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    servers = subprocess.Popen(command, env=os.environ | place, start_new_session=True)
+    servers = subprocess.Popen(command, env=os.environ | place, start_new_session=True, pass_fds=(turn,))
     try:
+        looked_at = time.monotonic()
         while servers.poll() is None and not stopped_at:
             time.sleep(0.2)
+            if time.monotonic() - looked_at > DATABASE_LOOK_SECONDS:
+                with contextlib.suppress(DatabaseUnreachable):
+                    database_url(settings)  # starts an embedded PostgreSQL that was killed
+                looked_at = time.monotonic()
         servers.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             servers.wait(STOPPING_SECONDS)

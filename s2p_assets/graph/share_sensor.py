@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass, field
 
 import dagster as dg
 
+from s2p_assets.graph.drive import look_at_share
 from s2p_assets.graph.house import House, share_key
 from s2p_assets.graph.instance import version_of
 from s2p_assets.graph.intake import waiting_files
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.spreadsheet.share import Look, look
+from s2p_assets.spreadsheet.share import Look
 
 UNCLAIMED_KEPT = 100
 FIRST_RETRY_SECONDS = 60.0
@@ -66,7 +67,7 @@ def share_sensor(house: House, settings: Settings, warehouse: Warehouse) -> dg.S
     )
     def share_drive(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         memory = Memory.from_cursor(context.cursor)
-        now = look(settings.share, list(house.workbooks.values()))
+        now = look_at_share(settings, house, warehouse)
         events = [
             _event(workbook, now, version)
             for workbook in house.workbooks.values()
@@ -114,7 +115,7 @@ def _event(workbook: Workbook, now: Look, version: str) -> dg.AssetMaterializati
 
 def look_and_report(settings: Settings, house: House, warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
     """One look for a headless pass: report every workbook whose files changed or wait. Raises ShareMissing."""
-    now = look(settings.share, list(house.workbooks.values()))
+    now = look_at_share(settings, house, warehouse)
     for workbook in house.workbooks.values():
         told = version_of(instance, share_key(workbook)) or ""
         digest = now.digest(workbook.name)

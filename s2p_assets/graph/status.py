@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from s2p_assets.graph.drive import look_at_share
 from s2p_assets.graph.house import House, report_folder
 from s2p_assets.graph.intake import say, waiting_files
 from s2p_assets.graph.problems import NotFound
@@ -12,13 +13,12 @@ from s2p_assets.publishing.editions import editions
 from s2p_assets.publishing.report import Report
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.returned import returned_copies
-from s2p_assets.spreadsheet.share import look
 from s2p_assets.warehouse import ledger
 
 
 def read_status(settings: Settings, house: House, warehouse: Warehouse) -> dict[str, Any]:
     """See DESIGN: `workbooks`, `models`, `reports`; also `sent_back`, `waiting`, `unclaimed` and `faults`."""
-    now = look(settings.share, list(house.workbooks.values()))
+    now = look_at_share(settings, house, warehouse)
     with warehouse.connect() as connection:
         waits = {book.name: waiting_files(connection, book, now) for book in house.workbooks.values()}
         waiting = {name: len(files) for name, files in waits.items()}

@@ -7,8 +7,8 @@ proves that its last holder is gone.
 import contextlib
 import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import dagster as dg
 
@@ -18,6 +18,7 @@ from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.returned import clear_unfinished
 
 HEADLESS_TAG = "s2p/headless"
+HOME_TAG = "s2p/home"
 STATUS = dg.DagsterRunStatus
 UNFINISHED = [STATUS.NOT_STARTED, STATUS.QUEUED, STATUS.STARTING, STATUS.STARTED, STATUS.CANCELING]
 ENDED = "the process that ran it was ended from outside; what it had not stored is made again"
@@ -25,6 +26,15 @@ ENDED = "the process that ran it was ended from outside; what it had not stored 
 
 class AlreadyUp(Exception):
     """Servers for this installation run already."""
+
+
+def headless_tags(settings: Settings) -> dict[str, str]:
+    """How the runs of a headless pass are told from those of the servers, and from those of another S2P_HOME."""
+    return servers_tags(settings) | {HEADLESS_TAG: "yes"}
+
+
+def servers_tags(settings: Settings) -> dict[str, str]:
+    return {HOME_TAG: str(settings.home)}
 
 
 @contextlib.contextmanager
@@ -61,23 +71,23 @@ def clear_up(settings: Settings, instance: dg.DagsterInstance, *, headless: bool
     """
     with _nobody(settings, "up" if headless else "run") as alone:
         for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
-            ours = (HEADLESS_TAG in run.tags) == headless
+            of_this_home = run.tags.get(HOME_TAG, str(settings.home)) == str(settings.home)
+            of_this_kind = (HEADLESS_TAG in run.tags) == headless
             waits_for_servers = run.status == STATUS.QUEUED and not headless
-            if (ours or alone) and not waits_for_servers:
+            if of_this_home and (of_this_kind or alone) and not waits_for_servers:
                 instance.report_run_failed(run, ENDED)
         if alone:
             clear_drafts(settings.reports)
             clear_unfinished(settings.returned)
             registry.clear_unfinished(settings.models)
-            _clear_home(settings.home)
+            _clear_home(settings)
 
 
-def _clear_home(home: Path) -> None:
-    for folder in ("sheets", "dagster"):
-        for left in (home / folder).rglob("*.tmp"):
-            left.unlink(missing_ok=True)
-    for left in (home / "archive/incoming").glob("*"):
+def _clear_home(settings: Settings) -> None:
+    unfinished = [*(settings.home / "sheets").rglob("*.tmp"), *settings.dagster_home.glob("*.tmp")]
+    for left in (*unfinished, *(settings.archive / "incoming").glob("*")):
         left.unlink(missing_ok=True)
+    shutil.rmtree(settings.spool, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ def written_whole(target: Path) -> Iterator[Path]:
 
     The draft keeps the target's ending. Raises OSError when the folder cannot be written or the target is locked.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(exist_ok=True)  # no more than that: the share may have been disconnected meanwhile
     handle, name = tempfile.mkstemp(prefix=".", suffix=f".draft{target.suffix}", dir=target.parent)
     os.close(handle)
     draft = Path(name)

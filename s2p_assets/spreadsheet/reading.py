@@ -24,7 +24,7 @@ from s2p_assets.spreadsheet.header import Header, did_you_mean, find_header, is_
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.numbers import date_within
 from s2p_assets.spreadsheet.rules import Broken, broken_rules, last_gate
-from s2p_assets.spreadsheet.table_rows import TableRows, scattered, table_rows
+from s2p_assets.spreadsheet.table_rows import TableRows, places_of, scattered, table_rows
 
 LIKE_FINDINGS = 5_000
 
@@ -186,7 +186,7 @@ def _read_column(table: _Table, column: Column, findings: _Findings) -> None:
         unread, blanks = {}, {}
     else:
         parsed = parse_cells(cells, column, rows.sheet)
-        position = np.searchsorted(rows.numbers, cells.rows)
+        position = places_of(cells.rows, rows.numbers)
         table.columns[column.name] = scattered(parsed.values, cells.rows, rows.numbers)
         unread = {int(position[place]): problem for place, problem in parsed.problems.items()}
         blanks = {int(position[place]): text for place, text in parsed.blanks.items()}

@@ -137,8 +137,12 @@ class Sandbox:
     Use as a context manager, or call `close`. Safe to use from several threads.
     """
 
-    def __init__(self, *, seconds: float = 300.0, memory_mb: int = 4096, workers: int = 1) -> None:
+    def __init__(
+        self, *, seconds: float = 300.0, memory_mb: int = 4096, workers: int = 1, spool: Path | None = None
+    ) -> None:
+        """`spool`: an existing folder for the rows on their way here; by default the system's temporary one."""
         self._seconds = seconds
+        self._spool = spool
         self._memory_mb = memory_mb
         self._workers = max(1, workers)
         self._idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()
@@ -175,7 +179,7 @@ class Sandbox:
         `shown_as`: the file's name on the share, for messages and for dates in file names.
         `others`: contracts that may be named as nearest. A contract class must be importable.
         """
-        with tempfile.TemporaryDirectory(prefix="s2p-") as spool:
+        with tempfile.TemporaryDirectory(prefix="s2p-", dir=self._spool) as spool:
             rows = Path(spool) / "rows.arrow"
             try:
                 reading = self.run(_read_to, rows, Path(path), tuple(workbooks), shown_as, tuple(others))

@@ -4,6 +4,7 @@ What stands in the rows is read elsewhere.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Finding
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, address, letters
-from s2p_assets.spreadsheet.header import Header, folded, is_required
+from s2p_assets.spreadsheet.header import Header, did_you_mean, folded, is_required
 
 _UNIT_WORDS = (
     "eur euro usd gbp chf jpy pln sek nok dkk kg g t l ml m cm mm km m2 m3 pcs pc pieces piece stk stuck st "
@@ -22,6 +23,7 @@ _UNIT_WORDS = (
     "yyyymmdd ddmmyyyy mmddyyyy"
 )
 _UNITS = frozenset(_UNIT_WORDS.split())
+NAMED_COLUMNS = 30
 
 
 @dataclass
@@ -29,7 +31,8 @@ class TableRows:
     """The rows of one table.
 
     `numbers`: their row numbers; `cells`: per contract column, its cells in these rows; `filled`: per
-    row, its non-empty cells in the table's columns; `ignored`: all other non-empty cells below the header.
+    row, its non-empty cells in the table's columns. `below`: all non-empty cells below the header, as the
+    file has them; `ignored`: those of rows and columns that a notice or the contract sets aside.
     """
 
     sheet: Sheet
@@ -37,7 +40,8 @@ class TableRows:
     numbers: Ints
     cells: dict[str, Cells]
     filled: npt.NDArray[np.int64]
-    ignored: int
+    below: int
+    ignored: int = 0
     notices: list[Finding] = field(default_factory=list)
 
 
@@ -46,8 +50,7 @@ def table_rows(sheet: Sheet, header: Header, workbook: Workbook) -> TableRows:
     below = {number: cells.where(cells.rows > header.bottom) for number, cells in sheet.columns.items()}
     mapped = {name: below[number] for name, number in header.found.items() if number in below}
     numbers = _union(mapped)
-    found = TableRows(sheet, header, numbers, mapped, _filled(mapped, numbers), 0)
-    every = sum(len(cells) for cells in below.values())
+    found = TableRows(sheet, header, numbers, mapped, _filled(mapped, numbers), sum(map(len, below.values())))
     for rule, message, rows in (
         ("repeated_header", "the header again", _repeated_headers(found)),
         ("units", "a row of units", _units(found)),
@@ -55,7 +58,6 @@ def table_rows(sheet: Sheet, header: Header, workbook: Workbook) -> TableRows:
     ):
         _leave_out(found, rule, message, rows)
     _leave_out(found, "note", "a note or heading", _notes(found, workbook))
-    found.ignored = every - int(found.filled.sum())
     _notice_unknown_columns(found, below, workbook)
     return found
 
@@ -71,7 +73,7 @@ def _union(mapped: dict[str, Cells]) -> Ints:
 def _filled(mapped: dict[str, Cells], numbers: Ints) -> npt.NDArray[np.int64]:
     filled = np.zeros(len(numbers), np.int64)
     for cells in mapped.values():
-        filled[np.searchsorted(numbers, cells.rows)] += 1
+        filled[places_of(cells.rows, numbers)] += 1
     return filled
 
 
@@ -80,6 +82,7 @@ def _leave_out(found: TableRows, rule: str, message: str, rows: list[int]) -> No
     if not rows:
         return
     keep = ~np.isin(found.numbers, rows)
+    found.ignored += int(found.filled[~keep].sum())
     found.numbers, found.filled = found.numbers[keep], found.filled[keep]
     found.cells = {name: cells.where(~np.isin(cells.rows, rows)) for name, cells in found.cells.items()}
     first = found.sheet.row(rows[0])
@@ -99,7 +102,17 @@ def _repeated_headers(found: TableRows) -> list[int]:
             for row in cells.rows[same.to_numpy(zero_copy_only=False)]:
                 candidates[int(row)] = candidates.get(int(row), 0) + 1
     filled = dict(zip(found.numbers.tolist(), found.filled.tolist(), strict=True)) if candidates else {}
-    return sorted(row for row, count in candidates.items() if count == filled[row] and count >= min(2, len(written)))
+    rows = {row for row, count in candidates.items() if count == filled[row] and count >= min(2, len(written))}
+    return sorted(rows | {row for last in rows for row in _above_again(found, last) if row in filled})
+
+
+def _above_again(found: TableRows, row: int) -> Iterator[int]:
+    """The rows over a repeated header that repeat what stands over the header itself: its first row, titles."""
+    sheet, bottom = found.sheet, found.header.bottom
+    for above in range(1, min(bottom, row - bottom)):
+        if sheet.row(row - above) != sheet.row(bottom - above):
+            break
+        yield row - above
 
 
 def _units(found: TableRows) -> list[int]:
@@ -130,9 +143,9 @@ def _totals(found: TableRows, below: dict[int, Cells], workbook: Workbook) -> li
     known = set(found.numbers.tolist())
     rows: set[int] = set()
     for number in columns:
-        cells = below[number]
+        cells = below[number].where(below[number].kinds == CellKind.TEXT)
         like = pc.match_substring_regex(cells.texts, like_total).to_numpy(zero_copy_only=False)
-        for place in np.flatnonzero(like & (cells.kinds == CellKind.TEXT)):
+        for place in np.flatnonzero(like):
             row = int(cells.rows[place])
             first = row in known and _first_text(below, columns, row) == number
             text = str(cells.texts[int(place)].as_py())
@@ -181,17 +194,29 @@ def _notice_unknown_columns(found: TableRows, below: dict[int, Cells], workbook:
     known = set(found.header.found.values())
     ignored = {folded(name) for name in workbook.ignores}
     nameless: list[tuple[int, int]] = []
+    named: list[tuple[int, int]] = []
     for number, cells in below.items():
         title = found.header.written.get(number, "")
-        if number in known or folded(title) in ignored:
+        if number in known:
+            continue
+        found.ignored += len(cells)
+        if folded(title) in ignored:
             continue
         if not title or re.match(r"Unnamed: \d+", title):
             nameless.append((number, len(cells)))
         else:
-            count = f"its {len(cells):,} cells were" if len(cells) != 1 else "its one cell was"
-            message = f"column '{' '.join(title.split())}' is not in the contract; {count} ignored"
-            where = address(found.header.bottom, number)
-            found.notices.append(Finding(found.sheet.name, where, title, title, "unknown_column", message, "notice"))
+            named.append((number, len(cells)))
+    for number, count in named[:NAMED_COLUMNS]:
+        title = " ".join(found.header.written[number].split())
+        cells = f"its {count:,} cells were" if count != 1 else "its one cell was"
+        message = f"column '{title}' is not in the contract; {cells} ignored{_meant(found, title)}"
+        where = address(found.header.bottom, number)
+        found.notices.append(Finding(found.sheet.name, where, title, title, "unknown_column", message, "notice"))
+    if more := named[NAMED_COLUMNS:]:
+        total = sum(count for _, count in more)
+        message = f"and {len(more):,} more columns are not in the contract; cells ignored there: {total:,}"
+        where = address(found.header.bottom, more[0][0])
+        found.notices.append(Finding(found.sheet.name, where, None, None, "unknown_column", message, "notice"))
     filled = [(number, count) for number, count in nameless if count]
     if filled:
         names = ", ".join(letters(number) for number, _ in filled[:5]) + (" …" if len(filled) > 5 else "")
@@ -202,10 +227,23 @@ def _notice_unknown_columns(found: TableRows, below: dict[int, Cells], workbook:
         found.notices.append(Finding(found.sheet.name, where, None, None, "unnamed_column", message, "notice"))
 
 
+def _meant(found: TableRows, title: str) -> str:
+    """A hint for a column whose name comes near one that the sheet lacks and may lack."""
+    for column in found.header.missing:
+        if did_you_mean(column, [title]):
+            return f"; did you mean '{' '.join(column.headers[0].split())}'?"
+    return ""
+
+
 def scattered(values: pyarrow.Array, rows: Ints, numbers: Ints) -> pyarrow.Array:
     """`values`, which stand in `rows`, laid out over `numbers`, null where a row has none."""
     if len(rows) == len(numbers):
         return values
     position = np.full(len(numbers), -1, np.int64)
-    position[np.searchsorted(numbers, rows)] = np.arange(len(rows))
+    position[places_of(rows, numbers)] = np.arange(len(rows))
     return values.take(pyarrow.array(position, mask=position < 0))
+
+
+def places_of(rows: Ints, numbers: Ints) -> npt.NDArray[np.int64]:
+    """Where `rows` stand in `numbers`, of which they are some; both ascend."""
+    return np.arange(len(rows)) if len(rows) == len(numbers) else np.searchsorted(numbers, rows)

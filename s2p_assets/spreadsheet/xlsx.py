@@ -21,8 +21,9 @@ import pyarrow
 import pyarrow.compute as pc
 
 from s2p_assets.spreadsheet import formats as number_formats
-from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, SheetWriter, column_number, letters
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Kinds, Sheet, SheetWriter, column_number, letters
 from s2p_assets.spreadsheet.limits import MAX_CELLS, WorkbookUnreadable, inflated, open_zip
+from s2p_assets.spreadsheet.xlsx_rows import PlainCells, plain_cells
 
 _LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 _PART_LIMIT = 64 * 1024**2
@@ -43,6 +44,9 @@ _PHONETIC = re.compile(r"<rPh\b.*?</rPh>", re.DOTALL)
 _ITEM = re.compile(r"<si\b[^>]*?(?:/>|>(.*?)</si>)", re.DOTALL)
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_ODD_TEXT = "[&\r]|_x[0-9A-Fa-f]{4}_"
+_ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}
+_ENTITY = "|".join(_ENTITIES)
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _MERGED = re.compile(r'<mergeCell\b[^>]*?ref="([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"')
 _KINDS = {
@@ -233,15 +237,32 @@ class _SheetReader:
             self.merged.update(_ranges(self._tail))
 
     def _take_rows(self, text: str) -> None:
+        plain = None if self._odd.active else plain_cells(text)
+        if plain is not None:
+            self._count_cells(len(plain.rows))
+            self._write_plain(plain)
+            return
         text = _COMMENT.sub("", text) if "<!--" in text else text
         cells = None if self._odd.active or _ODD_START.search(text) else _matched(text)
         if cells is None:
             cells = self._odd.cells(text)
-        self._count += len(cells["r"])
-        if self._count > MAX_CELLS:
-            raise WorkbookUnreadable(f"the file has more than {MAX_CELLS:,} cells; split it into smaller workbooks")
+        self._count_cells(len(cells["r"]))
         if len(cells["r"]):
             self._write(cells)
+
+    def _count_cells(self, more: int) -> None:
+        self._count += more
+        if self._count > MAX_CELLS:
+            raise WorkbookUnreadable(f"the file has more than {MAX_CELLS:,} cells; split it into smaller workbooks")
+
+    def _write_plain(self, cells: PlainCells) -> None:
+        given = [_attributes(text) for text in cells.attributes.dictionary.to_pylist()]
+        which = cells.attributes.indices.to_numpy()
+        types = [attributes.get("t", "") for attributes in given]
+        styles = [_style_number(attributes.get("s", ""), len(self._is_date) - 1) for attributes in given]
+        kinds = np.array([_KINDS.get(name, CellKind.TEXT) for name in types], np.int8)
+        texts = self._texts({"v": cells.values}, types, which)
+        self._add(cells.columns, cells.rows, kinds[which], texts, np.array(styles, np.int32)[which])
 
     def _write(self, cells: dict[str, pyarrow.Array]) -> None:
         kind_names = pc.dictionary_encode(cells["t"])
@@ -249,15 +270,17 @@ class _SheetReader:
         type_of = kind_names.indices.to_numpy()
         kinds = np.array([_KINDS.get(name, CellKind.TEXT) for name in types], np.int8)[type_of]
         texts = self._texts(cells, types, type_of)
-        style = _style_numbers(cells["s"], len(self._is_date) - 1)
-        number = kinds == CellKind.NUMBER
-        kinds[number & self._is_date[style]] = CellKind.DATE
-        kinds[number & self._is_elapsed[style]] = CellKind.DURATION
         stored = pc.not_equal(texts, "").to_numpy(zero_copy_only=False)
         formula = pc.not_equal(cells["f"], "").to_numpy(zero_copy_only=False)
         is_text = pc.equal(cells["t"], "str").to_numpy(zero_copy_only=False)
         kinds[formula & ~stored & ~is_text] = CellKind.UNCALCULATED
-        columns, rows = _column_numbers(cells["c"]), cells["r"].to_numpy()
+        style = _style_numbers(cells["s"], len(self._is_date) - 1)
+        self._add(_column_numbers(cells["c"]), cells["r"].to_numpy(), kinds, texts, style)
+
+    def _add(self, columns: Ints, rows: Ints, kinds: Kinds, texts: pyarrow.Array, style: Ints) -> None:
+        number = kinds == CellKind.NUMBER
+        kinds[number & self._is_date[style]] = CellKind.DATE
+        kinds[number & self._is_elapsed[style]] = CellKind.DURATION
         if len(rows) and (rows.max() > _LAST_ROW or columns.max() > _LAST_COLUMN or rows.min() < 1):
             raise WorkbookUnreadable(
                 f"sheet {self._sheet!r} has a cell beyond the last row or column; save it in Excel"
@@ -356,9 +379,12 @@ def _column_numbers(names: pyarrow.Array) -> Ints:
 
 def _style_numbers(styles: pyarrow.Array, last: int) -> npt.NDArray[np.int32]:
     encoded = pc.dictionary_encode(styles)
-    given = [int(text) if text.isdigit() else 0 for text in encoded.dictionary.to_pylist()]
-    numbers = np.array([number if number < last else last for number in given], dtype=np.int32)
+    numbers = np.array([_style_number(text, last) for text in encoded.dictionary.to_pylist()], dtype=np.int32)
     return numbers[encoded.indices.to_numpy()]
+
+
+def _style_number(text: str, last: int) -> int:
+    return min(int(text), last) if text.isdigit() else 0
 
 
 def _ranges(text: str) -> Iterator[tuple[int, int, int, int]]:
@@ -377,10 +403,12 @@ def _rich_text(item: str) -> str:
 
 def _unescaped(texts: pyarrow.Array) -> pyarrow.Array:
     """XML entities and Excel's `_x000D_` resolved."""
-    odd = pc.match_substring_regex(texts, "[&\r]|_x[0-9A-Fa-f]{4}_")
-    if not pc.any(odd).as_py():
+    if not pc.any(pc.match_substring_regex(texts, _ODD_TEXT)).as_py():
         return texts
+    odd = pc.match_substring_regex(pc.replace_substring_regex(texts, _ENTITY, ""), _ODD_TEXT)
     values = [_unescaped_text(text) for text in texts.filter(odd).to_pylist()]
+    for entity, mark in _ENTITIES.items():
+        texts = pc.replace_substring(texts, entity, mark)
     return pc.replace_with_mask(texts, odd, pyarrow.array(values, pyarrow.string()))
 
 

@@ -417,6 +417,13 @@ def delivered(conn: psycopg.Connection, workbook: str, oldest_ns: int, newest_ns
     return [Delivered(*row) for row in conn.execute(query, known)]
 
 
+def count_current(conn: psycopg.Connection) -> int:
+    """How many files lay on the share at the last look."""
+    prepare(conn)
+    row = conn.execute("select count(*) from s2p.files where status = 'current'").fetchone()
+    return int(row[0]) if row else 0
+
+
 def latest_at(conn: psycopg.Connection, workbook: str, paths: Sequence[str]) -> dict[str, LedgerFile]:
     """The newest version at each of these paths."""
     where = "where f.workbook = %s and f.path = any(%s) and f.status <> 'replaced'"

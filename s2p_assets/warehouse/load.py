@@ -3,6 +3,7 @@
 Files that need no reading are recognised in `ledger.py`; which rows stand is settled in `standing.py`.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -15,10 +16,10 @@ from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import ledger
 from s2p_assets.warehouse.copying import copy_in
 from s2p_assets.warehouse.ledger import Entry
-from s2p_assets.warehouse.schema import ensure_workbook_table, lock, rows_table
+from s2p_assets.warehouse.schema import ensure_workbook_table, indexed_afterwards, lock, rows_table
 from s2p_assets.warehouse.standing import Settled, settle
 
-ROWS_WORTH_AN_ANALYZE = 10_000
+MANY_ROWS = 10_000  # worth an analyze, and indexes that are built at once
 
 Outcome = Literal["loaded", "unchanged", "duplicate", "returned", "refused"]
 
@@ -170,9 +171,12 @@ def _bring_in(conn: psycopg.Connection, workbook: Workbook, holding: dict[int, p
         return []
     ids = list(holding)
     place = rows_table(workbook.domain, workbook.thing)
-    copy_in(conn, place, [rows_of_file(table, id_, workbook) for id_, table in holding.items()])
+    tables = [rows_of_file(table, id_, workbook) for id_, table in holding.items()]
+    are_many = sum(table.num_rows for table in tables) >= MANY_ROWS
+    with indexed_afterwards(conn, workbook) if are_many else contextlib.nullcontext():
+        copy_in(conn, place, tables)
     conn.execute("update s2p.files set holds = true, loaded_at = now() where id = any(%s)", (ids,))
-    if sum(table.num_rows for table in holding.values()) >= ROWS_WORTH_AN_ANALYZE:
+    if are_many:
         conn.execute(sql.SQL("analyze {}").format(place))
     others = conn.execute(
         "select 1 from s2p.files where workbook = %s and holds and id <> %s limit 1", (workbook.name, ids[0])

@@ -3,7 +3,7 @@
 Loading it for good belongs to `load.py`; the rules by which rows stand or give way are those of `standing.py`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -25,6 +25,7 @@ EXAMPLES = 3
 
 _PLANNED = sql.Identifier("pg_temp", "planned")
 _COMPARED = sql.Identifier("pg_temp", "compared")
+_FRESH = sql.Identifier("pg_temp", "fresh")
 _MOVED = sql.Identifier("pg_temp", "moved")
 
 
@@ -175,7 +176,7 @@ def _by_key(conn: psycopg.Connection, workbook: Workbook, entry: Entry, place: _
         "columns": _changed_columns(conn, workbook),
         "supersedes": _by_file(conn, "standing_file", others, files),
         "gives_way_to": _by_file(conn, "newer_file", sql.SQL("fate = 'giving_way'"), files),
-        "moves": tuple(_moves(conn, workbook)),
+        "moves": tuple(_moves(conn, workbook, fates.get("new", 0))),
         "examples": {word: rows for word, rows in examples.items() if rows and word != "unchanged"},
     }
 
@@ -211,7 +212,7 @@ def _compare(conn: psycopg.Connection, workbook: Workbook, entry: Entry, place: 
     ).format(
         planned=_PLANNED,
         rows=rows_table(workbook.domain, workbook.thing),
-        equal=_equal(workbook, "p", "r"),
+        equal=_equal(workbook, workbook.key, "p", "r"),
         as_of=entry.mtime_ns,
         leaving=place.leaving,
         same=sql.SQL(" and ").join(same) if same else sql.SQL("true"),
@@ -223,8 +224,8 @@ def _values(workbook: Workbook) -> list[Column]:
     return [column for column in workbook.columns if column.name not in workbook.key]
 
 
-def _equal(workbook: Workbook, one: str, other: str) -> sql.Composed:
-    terms = (key_terms(workbook.columns, workbook.key, alias) for alias in (one, other))
+def _equal(workbook: Workbook, key: Sequence[str], one: str, other: str) -> sql.Composed:
+    terms = (key_terms(workbook.columns, key, alias) for alias in (one, other))
     return sql.SQL(" and ").join(sql.SQL("{} = {}").format(a, b) for a, b in zip(*terms, strict=True))
 
 
@@ -293,8 +294,8 @@ def _withdrawn(conn: psycopg.Connection, workbook: Workbook, place: _Place) -> t
         "rows": rows_table(workbook.domain, workbook.thing),
         "planned": _PLANNED,
         "leaving": sql.Literal(place.leaving),
-        "same": _equal(workbook, "p", "r"),
-        "older": _equal(workbook, "o", "r"),
+        "same": _equal(workbook, workbook.key, "p", "r"),
+        "older": _equal(workbook, workbook.key, "o", "r"),
         "key": sql.SQL(", ").join(sql.Identifier("r", name) for name in workbook.key),
     }
     going = sql.SQL(
@@ -311,7 +312,7 @@ def _withdrawn(conn: psycopg.Connection, workbook: Workbook, place: _Place) -> t
     return count, again, [Example(dict(zip(workbook.key, key, strict=True))) for key in found]
 
 
-def _moves(conn: psycopg.Connection, workbook: Workbook) -> Iterator[Move]:
+def _moves(conn: psycopg.Connection, workbook: Workbook, rows_new: int) -> Iterator[Move]:
     """The money columns whose amounts differ from those that stand.
 
     An amount is compared with the one of its key; where the key has days and holds nothing for this one, with the
@@ -320,7 +321,7 @@ def _moves(conn: psycopg.Connection, workbook: Workbook) -> Iterator[Move]:
     amounts = [column.name for column in _values(workbook) if column.kind == "money"]
     if not amounts:
         return
-    _pair_amounts(conn, workbook, amounts)
+    _pair_amounts(conn, workbook, amounts, rows_new)
     for number, name in enumerate(amounts):
         new, old = (sql.Identifier(f"{which}{number}") for which in ("new", "old"))
         query = sql.SQL(
@@ -334,58 +335,67 @@ def _moves(conn: psycopg.Connection, workbook: Workbook) -> Iterator[Move]:
             yield Move(name, up, down, mean_up, mean_down, biggest)
 
 
-def _pair_amounts(conn: psycopg.Connection, workbook: Workbook, amounts: Sequence[str]) -> None:
-    """`moved`: the key of each new or changed row as `key0` …, its amounts as `new0` …, those that stand as `old0` …
-
-    `known` counts the standing rows of the same entity up to a day, so it names the last of them.
-    """
+def _pair_amounts(conn: psycopg.Connection, workbook: Workbook, amounts: Sequence[str], rows_new: int) -> None:
+    """`moved`: the key of each new or changed row as `key0` …, its amounts as `new0` …, those that stand as `old0` …"""
+    pairs = [("key", "planned", workbook.key), ("new", "planned", amounts), ("old", "standing", amounts)]
+    same_key = _listed(
+        (part, f"{word}{number}") for word, row, names in pairs for number, part in enumerate(_parts(row, names))
+    )
+    command = sql.SQL("create temporary table moved on commit drop as select {} from {} where fate = 'changed'")
+    conn.execute(command.format(same_key, _COMPARED))
     kinds = {column.name: column.kind for column in workbook.columns}
     days = [name for name in workbook.key if kinds[name] in ("day", "moment")]
-    entity = [name for name in workbook.key if name not in days] or list(workbook.key)
-    days = [name for name in days if name not in entity]
-    columns: dict[str, Sequence[sql.Composable]] = {
-        "key": [sql.Identifier(name) for name in workbook.key],
-        "who": key_terms(workbook.columns, entity, ""),
-        "day": key_terms(workbook.columns, days, ""),
-        "amount": [sql.Identifier(name) for name in amounts],
-    }
-    labels = {word: [sql.Identifier(f"{word}{n}") for n in range(len(terms))] for word, terms in columns.items()}
-    who = sql.SQL(", ").join(labels["who"])
-    order = sql.SQL(" order by ") + sql.SQL(", ").join(labels["day"]) if days else sql.SQL("")
-    taken = sql.SQL(", ").join(
-        sql.SQL("{} as {}").format(term, label)
-        for word, terms in columns.items()
-        for term, label in zip(terms, labels[word], strict=True)
-    )
-    command = sql.SQL(
-        """
-        create temporary table moved on commit drop as
-        with fresh as (
-            select {taken} from (select (planned).* from {compared} where fate in ('new', 'changed')) p
-        ), standing as (
-            select * from (select {taken} from {rows} where _superseded_by is null) r
-            where ({who}) in (select {who} from fresh)
-        ), numbered as (
-            select *, count(*) filter (where not mine) over (partition by {who}{order}) as known
-            from (select *, true as mine from fresh union all select *, false from standing) every_row
+    rest = [name for name in workbook.key if name not in days]
+    if rows_new and days and rest:
+        command = sql.SQL(
+            "create temporary table fresh on commit drop as select (planned).* from {} where fate = 'new'"
         )
-        select {keys}, {amounts} from numbered n join numbered o on {same} and o.known = n.known
-        where n.mine and not o.mine
+        conn.execute(command.format(_COMPARED))
+        conn.execute(sql.SQL("analyze {}").format(_FRESH))
+        conn.execute(sql.SQL("insert into {} ").format(_MOVED) + _pairs_by_day(workbook, amounts, days, rest))
+
+
+def _pairs_by_day(workbook: Workbook, amounts: Sequence[str], days: Sequence[str], rest: Sequence[str]) -> sql.Composed:
+    """Each new row beside the last standing one before it of the same rest of the key.
+
+    `known` counts the standing rows of the same rest of the key up to a day, so it names the last of them.
+    """
+    terms: dict[str, Sequence[sql.Composable]] = {
+        "who": key_terms(workbook.columns, rest, ""),
+        "day": key_terms(workbook.columns, days, ""),
+        "key": [sql.Identifier(name) for name in workbook.key],
+        "new": [sql.Identifier(name) for name in amounts],
+    }
+    labels = {word: [sql.Identifier(f"{word}{number}") for number in range(len(terms[word]))] for word in terms}
+    pairs = [("n", label) for label in (*labels["key"], *labels["new"])] + [("o", label) for label in labels["new"]]
+    return sql.SQL(
+        """
+        with before as (
+            select {taken} from {rows} r
+            where _superseded_by is null and exists (select 1 from {fresh} p where {together})
+        ), numbered as (
+            select *, count(*) filter (where not mine) over (partition by {who} order by {day}) as known
+            from (select {taken}, true as mine from {fresh} union all select *, false from before) every_row
+        )
+        select {pairs} from numbered n join numbered o on {same} and o.known = n.known where n.mine and not o.mine
         """
     ).format(
-        taken=taken,
-        compared=_COMPARED,
-        rows=rows_table(workbook.domain, workbook.thing),
-        who=who,
-        order=order,
-        keys=sql.SQL(", ").join(sql.SQL("n.{}").format(label) for label in labels["key"]),
-        amounts=sql.SQL(", ").join(
-            sql.SQL("n.{0} as {1}, o.{0} as {2}").format(label, sql.Identifier(f"new{n}"), sql.Identifier(f"old{n}"))
-            for n, label in enumerate(labels["amount"])
+        taken=_listed(
+            (term, f"{word}{number}") for word, listed in terms.items() for number, term in enumerate(listed)
         ),
+        fresh=_FRESH,
+        rows=rows_table(workbook.domain, workbook.thing),
+        together=_equal(workbook, rest, "p", "r"),
+        who=sql.SQL(", ").join(labels["who"]),
+        day=sql.SQL(", ").join(labels["day"]),
+        pairs=sql.SQL(", ").join(sql.SQL("{}.{}").format(sql.Identifier(row), label) for row, label in pairs),
         same=sql.SQL(" and ").join(sql.SQL("o.{0} = n.{0}").format(label) for label in labels["who"]),
     )
-    conn.execute(command)
+
+
+def _listed(terms: Iterable[tuple[sql.Composable, str]]) -> sql.Composed:
+    """`term as label, …`"""
+    return sql.SQL(", ").join(sql.SQL("{} as {}").format(term, sql.Identifier(label)) for term, label in terms)
 
 
 def _biggest(

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -18,13 +19,13 @@ from typing import Any
 import psutil
 
 SAMPLE_SECONDS = 0.05
-COST = "cost: "
+START, COST = "measuring: ", "cost: "
 
 
 @dataclass(frozen=True)
 class Cost:
     """`cpu`, `wall`: seconds; `server_cpu`: the part of `cpu` that PostgreSQL spent; `peak`: MiB of all processes
-    but PostgreSQL's, shared pages counted once; `said`: what the work itself reports."""
+    but PostgreSQL's, shared pages counted once, above what they held before where a part is measured; `said`: what the work itself reports."""
 
     cpu: float
     wall: float
@@ -34,13 +35,14 @@ class Cost:
 
 
 class Meter:
-    """Measures its `with` block. `server`: process id of PostgreSQL's postmaster. `whole`: from the process's start."""
+    """CPU and wall seconds of its `with` block. `server`: process id of PostgreSQL's postmaster.
+
+    `whole`: from the process's start.
+    """
 
     def __init__(self, server: int | None, *, whole: bool = False) -> None:
         self._server = server
         self._whole = whole
-        self._peak = 0.0
-        self._done = threading.Event()
         self.cost: dict[str, float] = {}
 
     def __enter__(self) -> "Meter":
@@ -48,22 +50,47 @@ class Meter:
         self._wall = own.create_time() if self._whole else time.time()
         self._own_cpu = 0.0 if self._whole else tree_cpu(os.getpid())
         self._server_cpu = tree_cpu(self._server) if self._server else 0.0
-        self._floor = 0.0 if self._whole else tree_memory(os.getpid())
-        self._sampler = threading.Thread(target=self._sample, daemon=True)
-        self._sampler.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         wall = time.time() - self._wall
-        self._done.set()
-        self._sampler.join()
         server = (tree_cpu(self._server) if self._server else 0.0) - self._server_cpu
         cpu = tree_cpu(os.getpid()) - self._own_cpu + server
-        self.cost = {"cpu": cpu, "wall": wall, "server_cpu": server, "peak": self._peak - self._floor}
+        self.cost = {"cpu": cpu, "wall": wall, "server_cpu": server}
+
+
+class _MemoryWatch:
+    """The highest memory of a process and its children between `start` and the end of its `with` block, from outside."""
+
+    def __init__(self, process: int) -> None:
+        self._process = process
+        self._running = threading.Event()
+        self._ended = threading.Event()
+        self._peak = self._floor = 0.0
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+
+    def start(self, *, above_what_it_holds: bool) -> None:
+        self._floor = tree_memory(self._process) if above_what_it_holds else 0.0
+        self._running.set()
+
+    def __enter__(self) -> "_MemoryWatch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._running.set()
+        self._thread.join()
+
+    @property
+    def peak(self) -> float:
+        return self._peak - self._floor
 
     def _sample(self) -> None:
-        while not self._done.wait(SAMPLE_SECONDS):
-            self._peak = max(self._peak, tree_memory(os.getpid()))
+        self._running.wait()
+        while not self._ended.wait(SAMPLE_SECONDS):
+            with contextlib.suppress(psutil.Error):
+                self._peak = max(self._peak, tree_memory(self._process))
 
 
 def tree_cpu(process: int) -> float:
@@ -94,17 +121,31 @@ def _tree(process: int) -> list[psutil.Process]:
 def apart(module: str, work: str, given: Mapping[str, Any], environment: Mapping[str, str]) -> Cost:
     """The cost of `work`, which `module` does in a process of its own when called with `--work`."""
     command = [sys.executable, "-m", module, "--work", work, json.dumps(given)]
-    ended = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
-    told = [line for line in ended.stdout.splitlines() if line.startswith(COST)]
-    if ended.returncode or not told:
-        raise RuntimeError(f"{work} failed:\n{ended.stdout[-2000:]}\n{ended.stderr[-4000:]}")
-    return Cost(**json.loads(told[-1].removeprefix(COST)))
+    with tempfile.TemporaryFile("w+") as noise:
+        process = subprocess.Popen(
+            command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=noise, text=True
+        )
+        assert process.stdout is not None
+        told = ""
+        with _MemoryWatch(process.pid) as watch:
+            for line in process.stdout:
+                if line.startswith(START):
+                    watch.start(above_what_it_holds="part" in line)
+                elif line.startswith(COST):
+                    told = line.removeprefix(COST)
+                    break
+        process.stdout.close()
+        if process.wait() or not told:
+            noise.seek(0)
+            raise RuntimeError(f"{work} failed:\n{noise.read()[-4000:]}")
+    return Cost(**json.loads(told), peak=watch.peak)
 
 
 @contextlib.contextmanager
 def reported(server: int | None, *, whole: bool = False) -> Iterator[dict[str, Any]]:
     """Measures the block and prints its cost for `apart`; the block may put what it has to say into the mapping."""
     said: dict[str, Any] = {}
+    print(START + ("whole" if whole else "part"), flush=True)
     with Meter(server, whole=whole) as meter:
         yield said
     print(COST + json.dumps(meter.cost | {"said": said}), flush=True)

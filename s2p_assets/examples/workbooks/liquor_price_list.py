@@ -30,5 +30,5 @@ price_list = Workbook(
     owner="purchasing@example.com",
     key=("brand",),
     returns_up_to=0.01,
-    ignores=("Unnamed: 0", "Unnamed: 0.1", "Unnamed: 0.2"),
+    ignores=("Unnamed: 0", "Unnamed: 0.1"),
 )

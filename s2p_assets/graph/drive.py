@@ -1,0 +1,39 @@
+"""The share drive as the graph looks at it: with what was there before in mind.
+
+The look itself is the spreadsheet room's.
+"""
+
+import errno
+import os
+
+from s2p_assets.graph.house import House
+from s2p_assets.graph.resources import Warehouse
+from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.share import Look, ShareMissing, look
+from s2p_assets.warehouse import ledger
+
+
+def look_at_share(settings: Settings, house: House, warehouse: Warehouse) -> Look:
+    """What lies on the share. Raises ShareMissing, also for a bare folder where files were.
+
+    Where a drive is not mounted, its mount point is such a folder; every file would count as gone.
+    """
+    now = look(settings.share, list(house.workbooks.values()))
+    if not os.listdir(settings.share):
+        with warehouse.connect() as connection:
+            known = ledger.count_current(connection)
+        if known:
+            raise ShareMissing(
+                f"{settings.share} is bare, though {known:,} files were there; connect the drive, "
+                "or put a folder there if everything was taken away on purpose"
+            )
+    return now
+
+
+def require_share(settings: Settings) -> None:
+    """Before something is written there: a drive that was disconnected must not be made anew as a local folder.
+
+    Raises FileNotFoundError.
+    """
+    if not settings.share.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "the share is not there any more", str(settings.share))
