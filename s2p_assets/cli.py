@@ -69,9 +69,18 @@ def _one_line(error: Exception) -> str | None:
         wrong = error.errors()[0]
         name = "_".join(str(part) for part in wrong["loc"]).upper() or "setting"
         return f"S2P_{name}={wrong['input']!r} is not usable: {wrong['msg']}; correct it in the environment or .env"
+    if isinstance(error, UnicodeDecodeError) and error.object == _read_or_nothing(Path(".env")):
+        return ".env is not UTF-8 text; save it as such, then try again"
     from s2p_assets.graph.problems import in_one_line
 
     return in_one_line(error)
+
+
+def _read_or_nothing(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
 
 
 @app.command(epilog="Example: `s2p demo --no-ui`")
@@ -130,7 +139,11 @@ def check(
     from s2p_assets.graph.checking import check_files
 
     settings = read_settings()
-    readings = list(check_files(settings, files, workbook, marked))
+    readings = []
+    with _progress("opening a reader", quiet=as_json) as say:
+        for number, reading in enumerate(check_files(settings, files, workbook, marked), start=1):
+            say(f"{number} of {len(files)} files checked")
+            readings.append(reading)
     if as_json:
         _print_json([reading.as_json() for reading in readings])
     else:
@@ -304,8 +317,10 @@ def _silence_libraries() -> None:
 
 def _serve(settings: Settings) -> None:
     from s2p_assets.graph.running import require_port, serve
+    from s2p_assets.warehouse.connection import connect, database_url
 
     require_port(settings.host, settings.port)
+    connect(database_url(settings)).close()
     out.print(f"\nDagster UI: [bold]http://{settings.host}:{settings.port}[/bold]   (stop with Ctrl-C)")
     raise typer.Exit(serve(settings))
 

@@ -60,7 +60,8 @@ class Meaning:
     """How a column's cells are to be read, beyond what pandera can say of it.
 
     `headers`: the names under which people write the column; the first is the one on templates.
-    `written`: strptime patterns, in the order in which a text is tried as a date.
+    `written`: strptime patterns, in the order in which a text is tried as a date; `%B` and `%b` stand for months
+    in English, German, French and Spanish.
     `decimal`: the decimal mark of numbers written as text.
     `width`: digits of a code that Excel stored as a number, restored with leading zeros.
     `blanks`: texts that mean "no value" in this column.
@@ -76,8 +77,8 @@ class Meaning:
     decimal: Literal[".", ","] = "."
     width: int | None = None
     blanks: tuple[str, ...] = ("", "-", "–", "n/a", "N/A", "#N/A")
-    yes: tuple[str, ...] = ("yes", "y", "true", "x", "1", "ja", "oui", "si", "sí")
-    no: tuple[str, ...] = ("no", "n", "false", "0", "nein", "non")
+    yes: tuple[str, ...] = ("yes", "y", "true", "x", "1", "ja", "wahr", "oui", "vrai", "si", "sí")
+    no: tuple[str, ...] = ("no", "n", "false", "0", "nein", "falsch", "non", "faux")
     or_from: tuple[Literal["sheet", "file"], ...] = ()
     may_be_absent: bool = False
     of: tuple[str, ...] = ()
@@ -125,7 +126,10 @@ def text(*headers: str, says: str, optional: bool = False, **options: Any) -> An
 
 
 def code(*headers: str, says: str, optional: bool = False, **options: Any) -> Any:
-    """An identifier: never a number, leading zeros kept; `width=8` restores zeros that Excel lost."""
+    """An identifier: never a number, leading zeros kept; `width=8` restores zeros that Excel lost.
+
+    Non-breaking blanks in it are read as blanks, also in a text of which only certain values are allowed.
+    """
     return _declare("code", headers, says, optional, options)
 
 

@@ -151,7 +151,7 @@ class SmallCompany:
         own = {"S2P_HOME": str(self.home), "S2P_SHARE": str(self.share), "S2P_SHELVES": "small_shelves"}
         temporary = self.folder / "tmp"
         temporary.mkdir(exist_ok=True)
-        own |= {"PYTHONPATH": str(self.folder), "TMPDIR": str(temporary)}
+        own |= {"PYTHONPATH": os.pathsep.join([str(self.folder), *sys.path]), "TMPDIR": str(temporary)}
         return inherited | own | ({"S2P_DATABASE_URL": self.url} if self.url else {})
 
     def start(self, *words: str, **changed: Any) -> "subprocess.Popen[str]":

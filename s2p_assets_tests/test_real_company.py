@@ -56,9 +56,7 @@ def companies(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> It
     with connect(database_url) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
     url = re.sub(r"/tests_\w+\?", f"/{DATABASE}?", database_url)
-    settings = Settings(
-        home=home, share=real.DATA, results=home, database_url=url, shelves=("s2p_assets.examples",)
-    )
+    settings = Settings(home=home, share=real.DATA, results=home, database_url=url, shelves=("s2p_assets.examples",))
     with pytest.MonkeyPatch.context() as patch:
         for name in ("S2P_HOME", "S2P_SHARE", "S2P_RESULTS", "S2P_DATABASE_URL", "S2P_SHELVES", "DAGSTER_HOME"):
             patch.setenv(name, "")

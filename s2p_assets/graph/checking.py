@@ -10,6 +10,7 @@ from s2p_assets.shelves import read_shelf
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Reading
 from s2p_assets.spreadsheet.infer import infer_contract
+from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.returned import write_returned
 from s2p_assets.spreadsheet.sandbox import Sandbox
 
@@ -32,6 +33,8 @@ def check_files(settings: Settings, files: list[Path], name: str | None, marked:
     known = [contract_named(settings, name)] if name else list(contracts(settings).values())
     if marked and len(files) != 1:
         raise NotFound("--marked writes one copy; name one file")
+    if marked and marked.exists() and files[0].exists() and marked.samefile(files[0]):
+        raise NotFound(f"{marked} is the file itself; give the marked copy another place")
     owners = {workbook.name: workbook.owner for workbook in known}
     with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
         for file in files:
@@ -50,7 +53,10 @@ def write_contract(file: Path, name: str, target: Path | None) -> Path:
     target = target or Path(__file__).parents[1] / "workbooks" / f"{name}.py"
     if target.exists():
         raise NotFound(f"{target} exists already; choose another --name or --to")
-    source = infer_contract(file, name)
+    try:
+        source = infer_contract(file, name)
+    except (WorkbookUnreadable, ValueError) as reason:
+        raise NotFound(f"{file}: no contract was written: {reason}") from reason
     beside = target.with_suffix(".tmp")
     beside.write_text(source, encoding="utf-8")
     beside.replace(target)

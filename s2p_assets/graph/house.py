@@ -6,6 +6,8 @@ Knows names and dependencies only; making Dagster assets of them is for the neig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
 
 import dagster as dg
 
@@ -132,9 +134,20 @@ def read_house(packages: tuple[str, ...]) -> House:
         models={name: item for name, item in models.items.items() if isinstance(item, Model)},
         contests={name: item for name, item in models.items.items() if isinstance(item, Contest)},
         reports=reports.items,
-        faults=(*workbooks.faults, *tables.faults, *features.faults, *models.faults, *reports.faults),
+        faults=(
+            *_not_there(packages),
+            *(*workbooks.faults, *tables.faults, *features.faults, *models.faults, *reports.faults),
+        ),
     )
     return _without_dangling(house)
+
+
+def _not_there(packages: tuple[str, ...]) -> list[Fault]:
+    return [
+        Fault(Path(package), None, "there is no such package; correct S2P_SHELVES, or PYTHONPATH")
+        for package in packages
+        if find_spec(package.partition(".")[0]) is None or find_spec(package) is None
+    ]
 
 
 def _without_dangling(house: House) -> House:

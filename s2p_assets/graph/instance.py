@@ -21,6 +21,10 @@ WORKSPACE = "workspace.yaml"
 STATEMENT_TIMEOUT_MS = 600_000
 
 
+class ConfigurationUnusable(Exception):
+    """What an engineer changed in `dagster.yaml` is not understood."""
+
+
 class SharedPostgresStorage(DagsterPostgresStorage):
     """dagster-postgres in the schema `dagster` of the database that s2p's settings name.
 
@@ -109,9 +113,16 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """Dagster's instance of this installation. Raises DatabaseUnreachable."""
+    """Dagster's instance of this installation. Raises DatabaseUnreachable and ConfigurationUnusable."""
     os.environ.update(environment(settings))
-    instance = dg.DagsterInstance.from_config(str(prepare_home(settings)))
+    home = prepare_home(settings)
+    try:
+        instance = dg.DagsterInstance.from_config(str(home))
+    except (yaml.YAMLError, UnicodeDecodeError, dg.DagsterInvalidConfigError) as error:
+        reason = str(error).partition(" Expected: ")[0]
+        raise ConfigurationUnusable(
+            f"{home / 'dagster.yaml'} is not usable ({reason}); correct it, or delete it to have it written anew"
+        ) from error
     # Its storage opens a connection for every statement; this is Dagster's own switch to a pool.
     instance.optimize_for_webserver(statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20)
     return instance

@@ -22,7 +22,7 @@ from s2p_assets.graph.house import House
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.spreadsheet.findings import Finding, Reading
+from s2p_assets.spreadsheet.findings import Finding, Reading, values_in
 from s2p_assets.spreadsheet.returned import returned_copies, write_returned
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.spreadsheet.share import Look
@@ -66,13 +66,23 @@ class Taken:
         return self.entry.verdict if self.entry else "unreadable"
 
     @property
-    def adds_up(self) -> bool:
-        """Rows in are rows accepted and rows returned, and what is handed on is what was accepted."""
+    def lost(self) -> str:
+        """Which sum does not come out, in one line; empty when nothing is lost.
+
+        Rows and non-empty cells in are those handed on, returned and declared ignored. What is handed on is counted
+        anew in the rows themselves.
+        """
         if self.entry is None:
-            return True
-        handed_on = self.rows.num_rows if self.rows is not None else 0
-        sums = self.entry.rows_accepted + self.entry.rows_returned == self.entry.rows_read
-        return sums and handed_on == self.entry.rows_accepted
+            return ""
+        entry, cells = self.entry, self.entry.cells
+        rows = self.rows.num_rows if self.rows is not None else 0
+        if rows + entry.rows_returned != entry.rows_read or rows != entry.rows_accepted:
+            return f"{entry.rows_read:,} rows read, {rows:,} handed on, {entry.rows_returned:,} returned"
+        handed_on = values_in(self.rows) - cells.get("named", 0) + cells.get("blank", 0)
+        read, returned, ignored = (cells.get(name, 0) for name in ("read", "returned", "ignored"))
+        if read != handed_on + returned + ignored or handed_on != cells.get("loaded", 0):
+            return f"{read:,} cells read, {handed_on:,} handed on, {returned:,} returned, {ignored:,} ignored"
+        return ""
 
     @property
     def needs_its_owner(self) -> bool:
@@ -114,6 +124,10 @@ class Intake:
     @property
     def rows_returned(self) -> int:
         return sum(entry.rows_returned for entry in self.entries)
+
+    def cells(self, what: str) -> int:
+        """Non-empty cells over all files: `read`, `loaded`, `returned` or `ignored`."""
+        return sum(entry.cells.get(what, 0) for entry in self.entries)
 
     def write(self, folder: Path) -> None:
         """Keep rows and entries as one Arrow file, renamed into its place when whole; several processes may."""

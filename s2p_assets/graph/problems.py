@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import psycopg
 from psycopg import errors
 
+from s2p_assets.graph.instance import ConfigurationUnusable
 from s2p_assets.graph.running import PortTaken
 from s2p_assets.graph.turns import AlreadyUp
 from s2p_assets.publishing.editions import ReportNotPublished
@@ -20,7 +21,7 @@ class NotFound(Exception):
     """Something that a person named is not there."""
 
 
-EXPECTED = (NotFound, PortTaken, AlreadyUp, ShareMissing, DatabaseUnreachable, ContractChanged)
+EXPECTED = (NotFound, PortTaken, AlreadyUp, ShareMissing, DatabaseUnreachable, ConfigurationUnusable, ContractChanged)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

@@ -151,9 +151,9 @@ class _StepHandler(logging.Handler):
         said = str(meta.get("orig_message", record.getMessage()))
         if WAITS in said or LEFT in said:
             self.waits.append(said)
-        elif event is None:
+        elif event is None and not said.startswith("Skipping step"):
             self.progress(said)
-        elif event.event_type_value == "STEP_START":
+        elif event is not None and event.event_type_value == "STEP_START":
             self.progress(event.step_key.replace("__", " › ").replace("_", " "))
 
 

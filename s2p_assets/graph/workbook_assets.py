@@ -22,7 +22,7 @@ from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.load import Loaded
 
-ADDS_UP = "rows_add_up"
+LOST = "nothing_lost"
 RETURNED = "nothing_returned"
 SINGLE = "keys_in_one_file"
 LEFT = "left for the next look"
@@ -77,7 +77,11 @@ def sheet_asset(house: House, workbook: Workbook, settings: Settings) -> dg.Asse
         automation_condition=when_the_share_changed(),
         check_specs=[
             dg.AssetCheckSpec(
-                ADDS_UP, asset=key, blocking=True, description="rows read = rows accepted + rows returned, file by file"
+                LOST,
+                asset=key,
+                blocking=True,
+                description="file by file: rows read = accepted + returned; non-empty cells read = loaded + returned "
+                "+ declared ignored",
             ),
             dg.AssetCheckSpec(RETURNED, asset=key, description="names every file that went back, and its owner"),
         ],
@@ -95,7 +99,7 @@ def sheet_asset(house: House, workbook: Workbook, settings: Settings) -> dg.Asse
             run_id=context.run.run_id,
             progress=context.log.info,
         )
-        yield _adds_up(intake)
+        yield _nothing_lost(intake)
         yield _returned(intake, workbook)
         _catalogue(context, intake)
         for one in intake.taken:
@@ -149,16 +153,20 @@ def workbook_table_asset(workbook: Workbook) -> dg.AssetsDefinition:
     return table
 
 
-def _adds_up(intake: Intake) -> dg.AssetCheckResult:
-    lost = [taken.path for taken in intake.taken if not taken.adds_up]
+def _nothing_lost(intake: Intake) -> dg.AssetCheckResult:
+    lost = [f"{taken.path}: {taken.lost}" for taken in intake.taken if taken.lost]
     return dg.AssetCheckResult(
-        check_name=ADDS_UP,
+        check_name=LOST,
         passed=not lost,
         metadata={
             "rows read": intake.rows_read,
             "rows accepted": intake.rows_accepted,
             "rows returned": intake.rows_returned,
-            "files that do not add up": ", ".join(lost) or "none",
+            "cells read": intake.cells("read"),
+            "cells loaded": intake.cells("loaded"),
+            "cells returned": intake.cells("returned"),
+            "cells declared ignored": intake.cells("ignored"),
+            "files that do not add up": "; ".join(lost) or "none",
         },
     )
 

@@ -17,7 +17,16 @@ import pyarrow.compute as pc
 from s2p_assets.columns import Column
 from s2p_assets.spreadsheet import formats as number_formats
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
-from s2p_assets.spreadsheet.numbers import LAST_SERIAL, NotADate, NotANumber, date_of_serial, read_number, read_percent
+from s2p_assets.spreadsheet.numbers import (
+    LAST_SERIAL,
+    NotADate,
+    NotANumber,
+    date_of_serial,
+    other_currency,
+    read_number,
+    read_percent,
+    written_date,
+)
 
 _ISO_DAYS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S.%f")
 _ISO_MOMENTS = (*_ISO_DAYS, "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
@@ -72,7 +81,27 @@ def parse_cells(cells: Cells, column: Column, sheet: Sheet) -> Parsed:
     elif parts:
         order = np.argsort(np.concatenate(places), kind="stable")
         parsed.values = pyarrow.concat_arrays(parts).take(pyarrow.array(order))
+    _refuse_other_currencies(parsed, cells, column, sheet)
     return parsed
+
+
+def _refuse_other_currencies(parsed: Parsed, cells: Cells, column: Column, sheet: Sheet) -> None:
+    """A number that its format shows in dollars is no amount in euros."""
+    if column.kind not in _NUMERIC or not column.meaning.unit or cells.formats is None:
+        return
+    shown_in = {
+        style: message
+        for style, code in enumerate(sheet.formats)
+        if (message := other_currency(number_formats.currency(code), column.meaning.unit))
+    }
+    wrong = np.isin(cells.formats, list(shown_in)) & (cells.kinds == CellKind.NUMBER)
+    if not wrong.any():
+        return
+    parsed.values = pc.if_else(pyarrow.array(wrong), pyarrow.scalar(None, column.arrow_type), parsed.values)
+    for place in np.flatnonzero(wrong).tolist():
+        text = _digits(float(cells.texts[place].as_py()))
+        message = f"{text} is shown {shown_in[int(cells.formats[place])].removeprefix('is ')}"
+        parsed.problems[place] = Problem("type", message, text)
 
 
 def _parse_kind(kind: CellKind, cells: Cells, column: Column, sheet: Sheet, *, into: Into) -> pyarrow.Array:
@@ -124,13 +153,33 @@ def _plain_numbers(kind: CellKind, cells: Cells, column: Column) -> Plain:
 
 
 def _plain_texts(cells: Cells, column: Column, sheet: Sheet) -> Plain:
-    texts = pc.utf8_trim_whitespace(cells.texts)
+    texts = pc.utf8_trim_whitespace(_with_plain_blanks(cells.texts, column))
     words = pyarrow.array([word.lower() for word in column.meaning.blanks], pyarrow.string())
     blank = pc.is_in(pc.utf8_lower(texts), words)
     if column.meaning.width and not sheet.typed:
         digits = pc.match_substring_regex(texts, "^[0-9]+$")
         texts = pc.if_else(digits, pc.utf8_lpad(texts, column.meaning.width, "0"), texts)
     return texts, ~blank.to_numpy(zero_copy_only=False)
+
+
+def without_percent_sign(cells: Cells, values: pyarrow.Array, sheet: Sheet) -> list[int]:
+    """The positions of shares above one that neither a sign nor a format says to be shares."""
+    large = pc.fill_null(pc.greater(pc.abs(values), 1.0), False).to_numpy(zero_copy_only=False)
+    if not large.any():
+        return []
+    large &= ~pc.match_substring(cells.texts, "%").to_numpy(zero_copy_only=False)
+    if cells.formats is not None:
+        signed = [style for style, code in enumerate(sheet.formats) if number_formats.is_percent(code)]
+        large &= ~np.isin(cells.formats, signed)
+    return [int(place) for place in np.flatnonzero(large)]
+
+
+def _with_plain_blanks(texts: pyarrow.Array, column: Column) -> pyarrow.Array:
+    """Where texts are compared, a non-breaking blank is a blank and one of no width is nothing."""
+    if (column.kind != "code" and not column.values) or pc.all(pc.string_is_ascii(texts)).as_py():
+        return texts
+    texts = pc.replace_substring_regex(texts, "[\u00a0\u2007\u202f]", " ")
+    return pc.replace_substring_regex(texts, "[\u200b\ufeff]", "")
 
 
 def _plain_codes(cells: Cells, column: Column, sheet: Sheet) -> Plain:
@@ -260,7 +309,7 @@ def _of_written_date(text: str, column: Column) -> Any:
     iso = _ISO_DAYS if column.kind == "day" else _ISO_MOMENTS
     for pattern in column.meaning.written or iso:
         try:
-            return _as_date(dt.datetime.strptime(text, pattern), text, column)  # noqa: DTZ007  local time is meant
+            return _as_date(written_date(text, pattern), text, column)
         except ValueError:
             continue
     patterns = column.meaning.written or iso[:1]

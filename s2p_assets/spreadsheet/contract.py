@@ -8,6 +8,13 @@ from functools import cached_property
 
 from s2p_assets.columns import Column, Row, columns_of, domain_and_thing
 
+TOTALS = (
+    *("total", "totals", "grand total", "subtotal", "sub-total", "subtotals", "sum"),
+    *("summe", "gesamt", "gesamtsumme", "zwischensumme", "totaal", "summa", "yhteensä"),
+    *("sous-total", "total général", "somme", "suma", "totale", "razem", "celkem"),
+    *("итого", "всего", "合計", "小計", "合计", "总计", "小计", "합계"),
+)
+
 
 @dataclass(frozen=True)
 class Workbook:
@@ -31,7 +38,7 @@ class Workbook:
     sheets: str = "*"
     returns_up_to: float = 0.0
     ignores: tuple[str, ...] = ()
-    totals: tuple[str, ...] = ("total", "totals", "sum", "grand total", "subtotal", "summe", "gesamt")
+    totals: tuple[str, ...] = TOTALS
 
     @property
     def domain(self) -> str:

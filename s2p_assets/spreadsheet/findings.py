@@ -35,6 +35,12 @@ class Finding:
     severity: Severity = "reject"
 
 
+def values_in(rows: pyarrow.Table | None) -> int:
+    """The values in the contract's columns of `rows` (not `_sheet` and `_row`), missing ones not counted."""
+    names = [name for name in rows.column_names if name not in ("_sheet", "_row")] if rows is not None else []
+    return sum(len(rows[name]) - rows[name].null_count for name in names) if rows is not None else 0
+
+
 @dataclass(slots=True)
 class Reading:
     """One file read against one contract.
@@ -42,7 +48,8 @@ class Reading:
     `rows`: the accepted rows: the contract's columns, then `_sheet` (text) and `_row` (1-based row
     number in that sheet). None when nothing is accepted.
     `headers`: per sheet, the header cells as written, for telling layout drift.
-    `cells`: non-empty cells of the table as loaded, returned and declared ignored.
+    `cells`: non-empty cells below the header: `read` counts them in the sheet before parsing; `loaded` in `rows`,
+    with those that say "no value" (`blank`) and without values taken from names (`named`); `returned`, `ignored`.
     `error`: one line when the file could not be read at all.
     """
 

@@ -25,6 +25,7 @@ BUILT_IN_FORMATS: dict[int, str] = {
 }
 
 _LITERALS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
+_CURRENCY = re.compile(r"""\[\$([^\]-]+)(?:-[0-9A-Fa-f]+)?\]|"([^"]+)"|\\?([$€£¥₹₽₩₺])""")
 _ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 
 
@@ -53,6 +54,18 @@ def is_time_only(code: str) -> bool:
     """Whether the format shows a time of day without a date."""
     section = _first_section(code)
     return is_date(code) and not re.search(r"[yd]", section) and bool(re.search(r"[hs]", section))
+
+
+def is_percent(code: str) -> bool:
+    """Whether the format shows a share of one as per cent."""
+    return "%" in _first_section(code)
+
+
+def currency(code: str) -> str:
+    """The currency's sign or code that the format shows, as `€` for `#,##0.00 [$€-407]`; empty for most formats."""
+    section = code.split(";", 1)[0].replace("[$-", "[-")
+    found = _CURRENCY.search(section)
+    return (found.group(1) or found.group(2) or found.group(3)).strip() if found else ""
 
 
 def zeros(code: str) -> int:

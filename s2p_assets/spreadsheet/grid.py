@@ -65,6 +65,7 @@ class Cells:
 class Sheet:
     """One sheet: its columns by 1-based number, merged ranges as (top, left, bottom, right).
 
+    `hidden_rows`: numbers of the rows that the file hides, as far as its reader tells them (`.xlsx`).
     `typed` is False where the file knows texts alone (CSV). `formats` are the number formats
     that `Cells.formats` points to. `starts_1904`: serial dates count from 1904.
     """
@@ -74,6 +75,7 @@ class Sheet:
     hidden: bool = False
     typed: bool = True
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    hidden_rows: list[int] = field(default_factory=list)
     formats: list[str] = field(default_factory=list)
     starts_1904: bool = False
     _top: dict[int, dict[int, str]] | None = field(default=None, repr=False, compare=False)

@@ -66,7 +66,9 @@ class Header:
 
 def matches_sheet(workbook: Workbook, name: str) -> bool:
     """Whether the contract looks into a sheet of this name; several patterns are separated by `|`."""
-    return any(fnmatch.fnmatchcase(name.strip().casefold(), part.casefold()) for part in workbook.sheets.split("|"))
+    parts = unicodedata.normalize("NFC", workbook.sheets).casefold().split("|")
+    plain = unicodedata.normalize("NFC", name).strip().casefold()
+    return any(fnmatch.fnmatchcase(plain, part) for part in parts)
 
 
 def find_header(sheet: Sheet, workbook: Workbook) -> Header | None:
@@ -77,6 +79,8 @@ def find_header(sheet: Sheet, workbook: Workbook) -> Header | None:
     for row in rows:
         header = _match(workbook, row, row, {column: [text] for column, text in texts[row].items()}, texts[row])
         best = _better(workbook, best, header)
+        if best and not best.missing:
+            return best
     for upper, lower in pairwise(rows):
         if lower - upper == 1 and _may_be_header(sheet, lower, texts[lower]):
             joined = _joined(sheet, upper, lower, texts)

@@ -28,6 +28,8 @@ class WorkbookUnreadable(Exception):
 
 def container_of(path: Path) -> Container:
     """What the file is by its first bytes, whatever its name says. Raises WorkbookUnreadable saying what it is."""
+    if path.exists() and not path.is_file():
+        raise WorkbookUnreadable("this is no file (a folder, a pipe or a device); put a workbook in its place")
     with path.open("rb") as file:
         head = file.read(4096)
     if not head:
@@ -86,7 +88,9 @@ def _ole_container(path: Path) -> Container:
         raise WorkbookUnreadable("this is a Word or PowerPoint file, not a workbook")
     if not held[4096:].strip(b"\0"):
         raise WorkbookUnreadable("the file is mostly zeros; its copy was not finished, copy it again")
-    raise WorkbookUnreadable("no workbook was found in this file; open it in Excel and save as .xlsx")
+    raise WorkbookUnreadable(
+        "no workbook was found in this file; if its copy was not finished, copy it again, else save it as .xlsx"
+    )
 
 
 def _zip_container(path: Path) -> Container:

@@ -5,6 +5,8 @@ Which cell they stand in, and whether the contract wants them, is decided elsewh
 
 import datetime as dt
 import re
+import unicodedata
+from functools import lru_cache
 from typing import Literal
 
 LAST_SERIAL = 2_958_466  # the day after 9999-12-31
@@ -93,10 +95,21 @@ def _why_not(text: str, decimal: str) -> str:
 
 def read_percent(text: str, decimal: Literal[".", ","]) -> float:
     """0.25 for `25 %`; a number without the sign stays as it is. Raises NotANumber."""
-    bare = text.strip()
+    bare, negative = _unsigned(text.strip())
+    bare = bare.strip()
     if bare.endswith("%") or bare.startswith("%"):
-        return read_number(bare.strip("%"), decimal) / 100
-    return read_number(bare, decimal)
+        share = read_number(bare.strip("%"), decimal) / 100
+        return -share if negative else share
+    return read_number(text, decimal)
+
+
+def other_currency(mark: str, unit: str | None) -> str:
+    """`is in $, not in EUR` when `mark`, a sign or ISO code, is of another currency than `unit`; else empty."""
+    try:
+        _without_unit(mark, unit)
+    except NotANumber as error:
+        return str(error)
+    return ""
 
 
 class NotADate(ValueError):
@@ -125,9 +138,40 @@ def date_of_serial(serial: float, starts_1904: bool) -> dt.datetime:
 _DIRECTIVES = {
     "Y": r"\d{4}", "y": r"\d{2}", "m": r"\d{1,2}", "d": r"\d{1,2}", "H": r"\d{1,2}", "I": r"\d{1,2}", "M": r"\d{1,2}",
     "S": r"\d{1,2}", "f": r"\d{1,6}", "j": r"\d{1,3}", "U": r"\d{1,2}", "W": r"\d{1,2}", "V": r"\d{1,2}",
-    "G": r"\d{4}", "u": r"\d", "w": r"\d", "B": r"[^\W\d_]+", "b": r"[^\W\d_]+", "A": r"[^\W\d_]+", "a": r"[^\W\d_]+",
-    "p": r"[AaPp]\.?[Mm]\.?", "%": "%",
+    "G": r"\d{4}", "u": r"\d", "w": r"\d", "B": r"[^\W\d_]+", "b": r"[^\W\d_]+\.?",
+    "A": r"[^\W\d_]+", "a": r"[^\W\d_]+", "p": r"[AaPp]\.?[Mm]\.?", "%": "%",
 }  # fmt: skip
+
+
+def written_date(text: str, pattern: str) -> dt.datetime:
+    """The date that `text` writes as the strptime `pattern`; months in English, German, French or Spanish.
+
+    Raises ValueError.
+    """
+    try:
+        return dt.datetime.strptime(text, pattern)  # noqa: DTZ007  local time is meant
+    except ValueError:
+        if "%B" not in pattern and "%b" not in pattern:
+            raise
+    length = 3 if "%b" in pattern else None
+    english = re.sub(r"[^\W\d_]+\.?", lambda word: _in_english(word.group(), length), text)
+    return dt.datetime.strptime(english, pattern)  # noqa: DTZ007  local time is meant
+
+
+def _in_english(word: str, length: int | None) -> str:
+    month = _foreign_months().get(unicodedata.normalize("NFC", word).casefold().rstrip("."))
+    return month[:length] if month else word
+
+
+@lru_cache(maxsize=1)
+def _foreign_months() -> dict[str, str]:
+    """Month names and their short forms → English names."""
+    from vl_convert import get_time_format_locale
+
+    months = get_time_format_locale("en-US")["months"]
+    tables = [get_time_format_locale(locale) for locale in ("de-DE", "fr-FR", "es-ES")]
+    named = [zip(table[kind], months, strict=True) for table in tables for kind in ("months", "shortMonths")]
+    return {name.casefold().rstrip("."): month for pairs in named for name, month in pairs}
 
 
 def date_within(text: str, pattern: str) -> dt.datetime | None:
@@ -138,9 +182,9 @@ def date_within(text: str, pattern: str) -> dt.datetime | None:
     )
     first = r"(?<!\d)" if parts[0] == "" else ""
     last = r"(?!\d)" if parts[-1] == "" else ""
-    for found in re.finditer(f"{first}{expression}{last}", text):
+    for found in re.finditer(f"{first}{expression}{last}", unicodedata.normalize("NFC", text)):
         try:
-            return dt.datetime.strptime(found.group(), pattern)  # noqa: DTZ007  local time is meant
+            return written_date(found.group(), pattern)
         except ValueError:
             continue
     return None

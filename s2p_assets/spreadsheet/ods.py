@@ -21,6 +21,7 @@ _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)|Err:\d{3}")
+_DTD = re.compile(rb"(?:\xef\xbb\xbf)?(?>\s+|<\?.*?\?>|<!--.*?-->)*+<!(?:DOCTYPE|ENTITY)", re.DOTALL)
 _DURATION = re.compile(r"(-?)P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:([\d.,]+)S)?")
 _LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 
@@ -35,7 +36,7 @@ class OdsBook:
             if member is None:
                 raise WorkbookUnreadable("the file has no content; open it in LibreOffice and save it again")
             self._content = b"".join(inflated(archive, member))
-        if re.search(rb"<!(?:DOCTYPE|ENTITY)", self._content[:65_536]):
+        if _DTD.match(self._content):
             raise WorkbookUnreadable("the file declares XML entities, as no workbook does; it was not read")
 
     def close(self) -> None:
@@ -80,6 +81,7 @@ class _Held:
     columns: list[int] = field(default_factory=list)
     kinds: list[CellKind] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    formats: list[int] = field(default_factory=list)
 
 
 class _Page:
@@ -93,20 +95,23 @@ class _Page:
         self._row = 1
         self._count = 0
         self._merged: list[tuple[int, int, int, int]] = []
+        self._formats: dict[str, int] = {"General": 0}
 
     def take_row(self, element: ElementTree.Element) -> None:
         """Reads one row element, as often as it is repeated."""
         repeated = _number(element, "number-rows-repeated")
-        cells: list[tuple[int, CellKind, str]] = []
+        cells: list[tuple[int, CellKind, str, int]] = []
         column = 1
         for cell in element:
             if cell.tag not in (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
                 continue
             times = _number(cell, "number-columns-repeated")
-            kind, text = _read(cell)
+            kind, text, shown_as = _read(cell)
             if text.strip():
                 self._check(len(cells) + times)
-                cells += [(column + offset, kind, text) for offset in range(min(times, _LAST_COLUMN - column + 1))]
+                number = self._formats.setdefault(shown_as, len(self._formats))
+                last = min(column + times, _LAST_COLUMN + 1)
+                cells += [(place, kind, text, number) for place in range(column, last)]
             self._merge(cell, column)
             column += times
         if cells:
@@ -124,26 +129,29 @@ class _Page:
         if wide > 1 or high > 1:
             self._merged.append((self._row, column, self._row + high - 1, column + wide - 1))
 
-    def _take(self, row: int, cells: list[tuple[int, CellKind, str]]) -> None:
+    def _take(self, row: int, cells: list[tuple[int, CellKind, str, int]]) -> None:
         self._count += len(cells)
-        for column, kind, text in cells:
+        for column, kind, text, shown_as in cells:
             self._held.rows.append(row)
             self._held.columns.append(column)
             self._held.kinds.append(kind)
             self._held.texts.append(text)
+            self._held.formats.append(shown_as)
         if len(self._held.rows) > 100_000:
             self._flush()
 
     def _flush(self) -> None:
         held, self._held = self._held, _Held()
         texts = pyarrow.array(held.texts, pyarrow.string())
-        cells = Cells(np.array(held.rows, np.int32), np.array(held.kinds, np.int8), texts)
+        formats = np.array(held.formats, np.int16)
+        cells = Cells(np.array(held.rows, np.int32), np.array(held.kinds, np.int8), texts, formats)
         self._writer.add(np.array(held.columns, np.int32), cells)
 
     def sheet(self) -> Sheet:
         """The sheet, complete."""
         self._flush()
-        return Sheet(self._name, self._writer.columns(), hidden=self._hidden, merged=self._merged)
+        columns, formats = self._writer.columns(), list(self._formats)
+        return Sheet(self._name, columns, hidden=self._hidden, merged=self._merged, formats=formats)
 
 
 def _number(element: ElementTree.Element, name: str) -> int:
@@ -151,21 +159,31 @@ def _number(element: ElementTree.Element, name: str) -> int:
     return max(1, int(given)) if given.isdigit() else 1
 
 
-def _read(cell: ElementTree.Element) -> tuple[CellKind, str]:
-    """A cell's type and text; an empty text for an empty cell."""
+def _read(cell: ElementTree.Element) -> tuple[CellKind, str, str]:
+    """A cell's type, its text (empty for an empty cell) and, in Excel's words, how its number is shown."""
     kind = cell.get(f"{_OFFICE}value-type", "")
     shown = "\n".join(_paragraph(part) for part in cell if part.tag == f"{_TEXT}p")
     if _ERROR.fullmatch(shown.strip()) and (kind != "string" or cell.get(f"{_TABLE}formula")):
-        return CellKind.ERROR, shown.strip()
+        return CellKind.ERROR, shown.strip(), "General"
     if kind in ("float", "percentage", "currency"):
-        return CellKind.NUMBER, cell.get(f"{_OFFICE}value", "")
+        return CellKind.NUMBER, cell.get(f"{_OFFICE}value", ""), _shown_as(cell, kind, shown.strip())
     if kind == "date":
-        return CellKind.ISO, cell.get(f"{_OFFICE}date-value", "")
+        return CellKind.ISO, cell.get(f"{_OFFICE}date-value", ""), "General"
     if kind == "time":
-        return CellKind.DURATION, _days(cell.get(f"{_OFFICE}time-value", ""))
+        return CellKind.DURATION, _days(cell.get(f"{_OFFICE}time-value", "")), "General"
     if kind == "boolean":
-        return CellKind.BOOL, "1" if cell.get(f"{_OFFICE}boolean-value") == "true" else "0"
-    return CellKind.TEXT, cell.get(f"{_OFFICE}string-value") or shown
+        return CellKind.BOOL, "1" if cell.get(f"{_OFFICE}boolean-value") == "true" else "0", "General"
+    return CellKind.TEXT, cell.get(f"{_OFFICE}string-value") or shown, "General"
+
+
+def _shown_as(cell: ElementTree.Element, kind: str, shown: str) -> str:
+    """The number format, as far as it changes what the number means: its currency, per cent, leading zeros."""
+    currency = cell.get(f"{_OFFICE}currency", "")
+    if kind == "currency" and currency:
+        return f"[${currency}]"
+    if kind == "percentage":
+        return "0%"
+    return "0" * len(shown) if re.fullmatch("0[0-9]{1,29}", shown) else "General"
 
 
 def _paragraph(part: ElementTree.Element) -> str:

@@ -15,10 +15,10 @@ import pyarrow
 
 from s2p_assets.columns import Column, Severity, arrow_schema
 from s2p_assets.spreadsheet.book import Book, open_book
-from s2p_assets.spreadsheet.cells import Problem, example_of, not_a, parse_cells
+from s2p_assets.spreadsheet.cells import Problem, example_of, not_a, parse_cells, without_percent_sign
 from s2p_assets.spreadsheet.claims import best_claim, nearest_contract
 from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.spreadsheet.findings import Finding, Reading
+from s2p_assets.spreadsheet.findings import OWN_SHEETS, Finding, Reading, values_in
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, address
 from s2p_assets.spreadsheet.header import Header, did_you_mean, find_header, is_required, matches_sheet, wanted_headers
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
@@ -61,7 +61,7 @@ def _unreadable(reading: Reading, message: str) -> Reading:
 
 
 def _read_book(book: Book, reading: Reading, workbooks: Sequence[Workbook], every: Sequence[Workbook]) -> None:
-    sheets = list(book.sheets())
+    sheets = [sheet for sheet in book.sheets() if sheet.name not in OWN_SHEETS]
     claim = best_claim(sheets, workbooks)
     if claim is None:
         reading.findings.append(nearest_contract(sheets, every))
@@ -121,7 +121,13 @@ def _tables(sheets: Sequence[Sheet], workbook: Workbook, findings: _Findings, re
             findings.add(finding, whole_file=True)
         if not any(finding.severity == "reject" for finding in lacking):
             tables.append(_read_table(sheet, header, workbook, reading.file, findings))
+        else:
+            reading.cells["returned"] = reading.cells.get("returned", 0) + _cells_below(sheet, header)
     return tables
+
+
+def _cells_below(sheet: Sheet, header: Header) -> int:
+    return sum(int((cells.rows > header.bottom).sum()) for cells in sheet.columns.values())
 
 
 def _not_read(sheet: Sheet, workbook: Workbook) -> Finding:
@@ -153,11 +159,15 @@ def _missing_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Iterab
 
 @dataclass
 class _Table:
-    """One sheet's rows with typed columns; `bad` marks rows with a reject finding."""
+    """One sheet's rows with typed columns.
+
+    `bad` marks rows with a reject finding; `blank` counts per row the cells that say "no value".
+    """
 
     rows: TableRows
     columns: dict[str, pyarrow.Array]
     bad: npt.NDArray[np.bool_]
+    blank: npt.NDArray[np.int64]
 
     def where(self, position: int, name: str) -> str:
         """The address of a column's cell in a row; for a value from a name, the row's first cell."""
@@ -169,7 +179,8 @@ def _read_table(sheet: Sheet, header: Header, workbook: Workbook, file: Path, fi
     rows = table_rows(sheet, header, workbook)
     for notice in rows.notices:
         findings.add(notice)
-    table = _Table(rows, {}, np.zeros(len(rows.numbers), dtype=bool))
+    count = len(rows.numbers)
+    table = _Table(rows, {}, np.zeros(count, dtype=bool), np.zeros(count, np.int64))
     for column in workbook.columns:
         if column.name in header.found:
             _read_column(table, column, findings)
@@ -190,12 +201,24 @@ def _read_column(table: _Table, column: Column, findings: _Findings) -> None:
         table.columns[column.name] = scattered(parsed.values, cells.rows, rows.numbers)
         unread = {int(position[place]): problem for place, problem in parsed.problems.items()}
         blanks = {int(position[place]): text for place, text in parsed.blanks.items()}
+        if column.kind == "percent" and (bare := without_percent_sign(cells, parsed.values, rows.sheet)):
+            findings.add(_bare_shares(table, column, [int(position[place]) for place in bare]))
+    table.blank[list(blanks)] += 1
     problems = unread if column.optional else _with_empty(table.columns[column.name], unread, blanks, column)
     for place in sorted(problems):
         problem = problems[place]
         where = table.where(place, column.name)
         findings.add(Finding(rows.sheet.name, where, column.name, problem.value or None, problem.rule, problem.message))
         table.bad[place] = True
+
+
+def _bare_shares(table: _Table, column: Column, places: list[int]) -> Finding:
+    """Says that 25 was read as 2,500 %, which is what it says, and perhaps not what is meant."""
+    value = table.columns[column.name][places[0]].as_py()
+    more = f" ({len(places):,} such cells)" if len(places) > 1 else ""
+    message = f"{value:g} has no percent sign and was read as {value:,.4g} times the whole{more}"
+    where = table.where(places[0], column.name)
+    return Finding(table.rows.sheet.name, where, column.name, f"{value:g}", "bare_share", message, "notice")
 
 
 def _with_empty(
@@ -265,7 +288,7 @@ def _settle(reading: Reading, workbook: Workbook, tables: list[_Table], findings
             bad[broken.position] = True
     good = frame if not bad.any() else frame[~bad].reset_index(drop=True)
     if len(good) and not findings.file_rejected:
-        for broken in last_gate(good, workbook):
+        for broken in last_gate(good, workbook, put_as_it_is=not bad.any()):
             findings.add(_finding(broken, place), whole_file=True)
     reading.sheet = ", ".join(table.rows.sheet.name for table in tables) or None
     _draw_verdict(reading, workbook, arrow, bad, findings)
@@ -340,10 +363,29 @@ def _draw_verdict(
 
 
 def _count_cells(reading: Reading, tables: list[_Table], bad: npt.NDArray[np.bool_]) -> None:
-    filled = np.concatenate([table.rows.filled for table in tables]) if tables else np.zeros(0, np.int64)
-    kept = ~bad if reading.verdict != "returned" else np.zeros(len(bad), dtype=bool)
+    """Counts what stood in the file and, in the rows handed on, what became of it: two counts that must agree."""
+    unread = reading.cells.get("returned", 0)
+    none = np.zeros(0, np.int64)
+    filled = np.concatenate([table.rows.filled for table in tables]) if tables else none
+    kept = ~bad if reading.rows is not None else np.zeros(len(bad), dtype=bool)
+    blank = int(np.concatenate([table.blank for table in tables])[kept].sum()) if tables else 0
+    named = _named(tables, kept)
     reading.cells = {
-        "loaded": int(filled[kept].sum()),
-        "returned": int(filled[~kept].sum()),
+        "read": unread + sum(table.rows.below for table in tables),
+        "loaded": values_in(reading.rows) - named + blank,
+        "returned": unread + int(filled[~kept].sum()),
         "ignored": sum(table.rows.ignored for table in tables),
+        "blank": blank,
+        "named": named,
     }
+
+
+def _named(tables: list[_Table], kept: npt.NDArray[np.bool_]) -> int:
+    """The values of kept rows that come from a sheet's or file's name, not from a cell."""
+    named, start = 0, 0
+    for table in tables:
+        here = int(kept[start : start + len(table.bad)].sum())
+        start += len(table.bad)
+        absent = (values for name, values in table.columns.items() if name not in table.rows.header.found)
+        named += here * sum(values.null_count < len(values) for values in absent)
+    return named

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pandera.pandas as pa
+import pyarrow
+import pyarrow.compute as pc
 from pandera.errors import SchemaErrors
 
 from s2p_assets.columns import Column, Severity
@@ -45,8 +47,7 @@ def broken_rules(frame: pd.DataFrame, workbook: Workbook) -> Iterator[Broken]:
     """
     schema = workbook.rows.to_schema()
     for column in workbook.columns:
-        for check in schema.columns[column.name].checks:
-            yield from _column_rule(frame[column.name], check, column)
+        yield from _column_rules(frame[column.name], schema.columns[column.name].checks, column)
         if column.unique:
             yield from _repeated(frame, (column.name,), "unique", workbook)
     for check in schema.checks:
@@ -55,8 +56,13 @@ def broken_rules(frame: pd.DataFrame, workbook: Workbook) -> Iterator[Broken]:
         yield from _repeated(frame, workbook.key, "key", workbook)
 
 
-def last_gate(frame: pd.DataFrame, workbook: Workbook) -> Iterator[Broken]:
-    """What pandera itself still finds in the rows about to be accepted; nothing, as a rule."""
+def last_gate(frame: pd.DataFrame, workbook: Workbook, *, put_as_it_is: bool) -> Iterator[Broken]:
+    """What pandera itself still finds in the rows about to be accepted; nothing, as a rule.
+
+    `put_as_it_is`: the rules were put to exactly these rows, which pandera would only do once more.
+    """
+    if put_as_it_is and not workbook.rows.to_schema().unique:
+        return
     schema = copy.copy(workbook.rows.to_schema())
     schema.checks = [check for check in schema.checks if not (check.name or "").startswith("notice:")]
     try:
@@ -68,13 +74,19 @@ def last_gate(frame: pd.DataFrame, workbook: Workbook) -> Iterator[Broken]:
             yield Broken(None, column, str(case.check), message, shown(str(case.failure_case)))
 
 
-def _column_rule(values: pd.Series, check: pa.Check, column: Column) -> Iterator[Broken]:
+def _column_rules(values: pd.Series, checks: Sequence[pa.Check], column: Column) -> Iterator[Broken]:
     present = values.notna().to_numpy()
     where = np.flatnonzero(present)
     if not len(where):
         return
-    kept = values if present.all() else values[present]
-    failed = _failures(check, kept.reset_index(drop=True))
+    kept = (values if present.all() else values[present]).reset_index(drop=True)
+    for check in checks:
+        yield from _column_rule(kept, where, check, column)
+
+
+def _column_rule(kept: pd.Series, where: npt.NDArray[np.int64], check: pa.Check, column: Column) -> Iterator[Broken]:
+    """The values that break the rule; `kept` has none missing, `where` says in which row each stands."""
+    failed = _failures(check, kept)
     severity, rule = _severity(check)
     if isinstance(failed, str):
         yield Broken(None, column.name, rule, failed, None, severity)
@@ -123,7 +135,10 @@ _SHORT = {
 def _failures(check: pa.Check, values: Any) -> npt.NDArray[np.bool_] | str:
     """Which rows break the rule; a sentence when it is broken as a whole or cannot be put."""
     try:
-        output = check(values).check_output
+        if isinstance(values, pd.Series) and check.groupby is None:
+            output = check.get_backend(values)(check).apply(values)  # without pandera's table of failures
+        else:
+            output = check(values).check_output
     except Exception as error:
         return f"the rule {check.error or check.name} could not be put: {type(error).__name__}: {error}"
     if isinstance(output, pd.DataFrame):
@@ -137,6 +152,8 @@ def _failures(check: pa.Check, values: Any) -> npt.NDArray[np.bool_] | str:
 
 def _repeated(frame: pd.DataFrame, key: Sequence[str], rule: str, workbook: Workbook) -> Iterator[Broken]:
     """Later rows with the same key as an earlier one."""
+    if len(key) == 1 and _is_unique(frame[key[0]]):
+        return
     complete = frame[list(key)].notna().all(axis=1).to_numpy()
     where = np.flatnonzero(complete)
     if not len(where):
@@ -153,6 +170,11 @@ def _repeated(frame: pd.DataFrame, key: Sequence[str], rule: str, workbook: Work
         texts = [value_text(value) for value in values]
         message = f"the same {same} ({shown(', '.join(texts))}) as in"
         yield Broken(row, key[0], rule, message, texts[0], earlier=before)
+
+
+def _is_unique(values: pd.Series) -> bool:
+    held = pyarrow.array(values)
+    return not held.null_count and len(pc.unique(held)) == len(held)
 
 
 def value_text(value: Any) -> str:

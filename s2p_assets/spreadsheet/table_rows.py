@@ -59,6 +59,7 @@ def table_rows(sheet: Sheet, header: Header, workbook: Workbook) -> TableRows:
         _leave_out(found, rule, message, rows)
     _leave_out(found, "note", "a note or heading", _notes(found, workbook))
     _notice_unknown_columns(found, below, workbook)
+    _notice_hidden_rows(found)
     return found
 
 
@@ -190,6 +191,14 @@ def _is_prose(text: str) -> bool:
     return " " in text or text[:1] in "*†‡" or text.endswith(":")
 
 
+def _notice_hidden_rows(found: TableRows) -> None:
+    hidden = found.numbers[np.isin(found.numbers, found.sheet.hidden_rows)]
+    if len(hidden):
+        message = "the row is hidden; it was read" if len(hidden) == 1 else f"{len(hidden):,} hidden rows were read"
+        where = address(int(hidden[0]), min(found.header.found.values(), default=1))
+        found.notices.append(Finding(found.sheet.name, where, None, None, "hidden_row", message, "notice"))
+
+
 def _notice_unknown_columns(found: TableRows, below: dict[int, Cells], workbook: Workbook) -> None:
     known = set(found.header.found.values())
     ignored = {folded(name) for name in workbook.ignores}
@@ -208,8 +217,8 @@ def _notice_unknown_columns(found: TableRows, below: dict[int, Cells], workbook:
             named.append((number, len(cells)))
     for number, count in named[:NAMED_COLUMNS]:
         title = " ".join(found.header.written[number].split())
-        cells = f"its {count:,} cells were" if count != 1 else "its one cell was"
-        message = f"column '{title}' is not in the contract; {cells} ignored{_meant(found, title)}"
+        lost = f"its {count:,} cells were" if count != 1 else "its one cell was"
+        message = f"column '{title}' is not in the contract; {lost} ignored{_meant(found, title)}"
         where = address(found.header.bottom, number)
         found.notices.append(Finding(found.sheet.name, where, title, title, "unknown_column", message, "notice"))
     if more := named[NAMED_COLUMNS:]:

@@ -26,6 +26,7 @@ from s2p_assets.spreadsheet.limits import MAX_CELLS, WorkbookUnreadable, inflate
 from s2p_assets.spreadsheet.xlsx_rows import PlainCells, plain_cells
 
 _LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
+_AS_THE_READER_PAYS = frozenset({"5", "6", "7", "8", "41", "42", "43", "44"})  # shown in each reader's own currency
 _PART_LIMIT = 64 * 1024**2
 
 # A cell as nearly every program writes it. What this does not match goes through `_OddCells`.
@@ -42,12 +43,15 @@ _VALUE = re.compile(r"<v\b[^>]*?(?:/>|>(.*?)</v>)", re.DOTALL)
 _RUN = re.compile(r"<t\b[^>]*?(?:/>|>(.*?)</t>)", re.DOTALL)
 _PHONETIC = re.compile(r"<rPh\b.*?</rPh>", re.DOTALL)
 _ITEM = re.compile(r"<si\b[^>]*?(?:/>|>(.*?)</si>)", re.DOTALL)
+_PLAIN_ITEM = r'^<t(?: xml:space="preserve")?>(?P<t>[^<]*)</t></si>\s*(?:</sst>\s*)?$'
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_DTD = re.compile(r"(?>\s+|<\?.*?\?>|<!--.*?-->)*+<!(?:DOCTYPE|ENTITY)", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _ODD_TEXT = "[&\r]|_x[0-9A-Fa-f]{4}_"
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}
 _ENTITY = "|".join(_ENTITIES)
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_HIDDEN_ROW = re.compile(r'<row\b[^>]*?\br="([0-9]{1,7})"[^>]*?\bhidden="(?:1|true)"')
 _MERGED = re.compile(r'<mergeCell\b[^>]*?ref="([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"')
 _KINDS = {
     "": CellKind.NUMBER,
@@ -170,7 +174,8 @@ class XlsxBook:
         found = []
         for style in styles.iter("xf") if styles is not None else ():
             number = style.get("numFmtId", "0")
-            code = own.get(number) or number_formats.BUILT_IN_FORMATS.get(int(number) if number.isdigit() else 0)
+            written = None if number in _AS_THE_READER_PAYS else own.get(number)
+            code = written or number_formats.BUILT_IN_FORMATS.get(int(number) if number.isdigit() else 0)
             found.append(code or "General")
         return found or ["General"]
 
@@ -183,9 +188,8 @@ class XlsxBook:
     def _string_table(self, member: str) -> pyarrow.Array:
         parts = []
         for text in _cut(_elements(self._archive, member), "</si>"):
-            found = [item.group(1) or "" for item in _ITEM.finditer(text)]
-            plain = [item[item.find(">") + 1 : -4] if _is_plain(item) else _rich_text(item) for item in found]
-            parts.append(_unescaped(pyarrow.array(plain, pyarrow.string())))
+            strings = _plain_strings(text)
+            parts.append(_unescaped(_strings(text) if strings is None else strings))
         return pyarrow.concat_arrays(parts) if parts else pyarrow.array([], pyarrow.string())
 
     def _sheet(self, part: _SheetPart) -> Sheet:
@@ -197,6 +201,7 @@ class XlsxBook:
             columns=reader.writer.columns(),
             hidden=part.hidden,
             merged=sorted(reader.merged),
+            hidden_rows=reader.hidden_rows,
             formats=self._formats,
             starts_1904=self._starts_1904,
         )
@@ -208,6 +213,7 @@ class _SheetReader:
     def __init__(self, strings: Callable[[], pyarrow.Array], formats: list[str], sheet: str) -> None:
         self.writer = SheetWriter()
         self.merged: set[tuple[int, int, int, int]] = set()
+        self.hidden_rows: list[int] = []
         self._sheet = sheet
         self._strings = strings
         self._odd = _OddCells()
@@ -237,6 +243,8 @@ class _SheetReader:
             self.merged.update(_ranges(self._tail))
 
     def _take_rows(self, text: str) -> None:
+        if 'hidden="' in text:
+            self.hidden_rows += [int(row) for row in _HIDDEN_ROW.findall(text)]
         plain = None if self._odd.active else plain_cells(text)
         if plain is not None:
             self._count_cells(len(plain.rows))
@@ -307,7 +315,9 @@ class _SheetReader:
         except pyarrow.ArrowInvalid:
             held = texts.filter(shared).to_pylist()
             indices = np.array([int(text) if text.strip().isdigit() else -1 for text in held], dtype=np.int32)
-        known = (indices >= 0) & (indices < len(strings))
+        if len(indices) and indices.max() >= len(strings):
+            raise WorkbookUnreadable("some of the file's texts are missing; open it in Excel and save it again")
+        known = indices >= 0
         blank = pyarrow.array(np.where(known, indices, 0), pyarrow.int32(), mask=~known)
         values = pc.fill_null(strings.take(blank), "") if len(strings) else pyarrow.array([""] * len(indices))
         return pc.replace_with_mask(texts, shared, values)
@@ -392,6 +402,21 @@ def _ranges(text: str) -> Iterator[tuple[int, int, int, int]]:
         yield int(top), column_number(left), int(bottom), column_number(right)
 
 
+def _plain_strings(text: str) -> pyarrow.Array | None:
+    """The shared strings of `text`, or None when one of them is written in an unusual way."""
+    parts = pc.split_pattern(pyarrow.array([text]), "<si>").values
+    if "<si" in parts[0].as_py():
+        return None
+    found = pc.extract_regex(parts[1:], _PLAIN_ITEM)
+    return None if found.null_count else found.field("t")
+
+
+def _strings(text: str) -> pyarrow.Array:
+    found = [item.group(1) or "" for item in _ITEM.finditer(text)]
+    plain = [item[item.find(">") + 1 : -4] if _is_plain(item) else _rich_text(item) for item in found]
+    return pyarrow.array(plain, pyarrow.string())
+
+
 def _is_plain(item: str) -> bool:
     return item.startswith("<t") and item.endswith("</t>") and item.count("<") == 2
 
@@ -446,7 +471,7 @@ def _decoded(pieces: Iterable[bytes], member: str) -> Iterator[str]:
         if decoder is None:
             decoder = codecs.getincrementaldecoder(_encoding(piece[:256]))()
             text = _decode(decoder, piece, member)
-            if re.search(r"<!(?:DOCTYPE|ENTITY)", text[:65_536]):
+            if _DTD.match(text):
                 raise WorkbookUnreadable("the file declares XML entities, as no workbook does; it was not read")
         else:
             text = _decode(decoder, piece, member)

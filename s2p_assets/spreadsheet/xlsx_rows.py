@@ -50,9 +50,10 @@ _NEXT = {
     _Tag.END_OF_ROW: (_Tag.ROW, _Tag.EMPTY_ROW),
     _Tag.EMPTY_ROW: (_Tag.ROW, _Tag.EMPTY_ROW),
 }
-_MAY_FOLLOW = np.zeros((13, 13), dtype=bool)
+_TAGS = 13
+_MAY_FOLLOW = np.zeros(_TAGS * _TAGS, dtype=bool)
 for _tag, _others in _NEXT.items():
-    _MAY_FOLLOW[_tag, list(_others)] = True
+    _MAY_FOLLOW[[_tag * _TAGS + other for other in _others]] = True
 _TAG_OF = np.zeros(1 << 16, np.uint8)  # by the two letters behind `<`
 for _start, _tag in zip(
     (b"c ", b"ro", b"v>", b"/v", b"/c", b"/r"),
@@ -86,8 +87,9 @@ def plain_cells(text: str) -> PlainCells | None:
     opens, closes = np.flatnonzero(letters == _LT), np.flatnonzero(letters == _GT)
     if not len(opens) or len(opens) != len(closes) or opens[0] or (closes <= opens).any():
         return None
-    tags = _tags(letters, opens, closes)
-    if tags is None:
+    pairs = np.ndarray(len(letters) - 1, "<u2", data, strides=(1,))
+    tags = _tags(pairs[opens + 1], letters[closes - 1] == _SLASH)
+    if tags is None or not _is_close(tags, opens, closes):
         return None
     words = np.ndarray(len(letters) - _WORD + 1, "<u8", data, strides=(1,))
     starts_row = (tags == _Tag.ROW) | (tags == _Tag.EMPTY_ROW)
@@ -110,15 +112,18 @@ def plain_cells(text: str) -> PlainCells | None:
     )
 
 
-def _tags(letters: _Bytes, opens: _Places, closes: _Places) -> _Bytes | None:
-    """What the tags are; None unless they make rows of cells, with no text but in values."""
-    pairs = letters[opens + 1].astype(np.uint16) | (letters[opens + 2].astype(np.uint16) << 8)
-    tags = _TAG_OF[pairs] + (letters[closes - 1] == _SLASH)
-    in_order = tags[0] in (_Tag.ROW, _Tag.EMPTY_ROW) and tags[-1] in (_Tag.END_OF_ROW, _Tag.EMPTY_ROW)
-    if not in_order or not _MAY_FOLLOW[tags[:-1], tags[1:]].all():
+def _tags(names: npt.NDArray[np.uint16], are_closed: npt.NDArray[np.bool_]) -> _Bytes | None:
+    """What the tags are, by the two letters behind `<`; None unless they make rows of cells."""
+    tags = _TAG_OF.take(names) + are_closed
+    if tags[0] not in (_Tag.ROW, _Tag.EMPTY_ROW) or tags[-1] not in (_Tag.END_OF_ROW, _Tag.EMPTY_ROW):
         return None
+    return tags if _MAY_FOLLOW.take(tags[:-1] * np.uint8(_TAGS) + tags[1:]).all() else None
+
+
+def _is_close(tags: _Bytes, opens: _Places, closes: _Places) -> bool:
+    """Whether there is no text but in values."""
     between = opens[1:] - closes[:-1]
-    return tags if ((between == 1) | ((tags[:-1] == _Tag.VALUE) & (between > 1))).all() else None
+    return bool(((between == 1) | ((tags[:-1] == _Tag.VALUE) & (between > 1))).all())
 
 
 def _row_numbers(words: _Words, rows: _Places) -> tuple[Ints, _Words, _Places] | None:

@@ -1,6 +1,7 @@
 """Columns into and out of PostgreSQL with COPY, exact in both directions.
 
-CSV is the form in between: strings always in quotes, missing values bare, so that "" and nothing stay two things.
+Out it goes as CSV: strings always in quotes, missing values bare, so that "" and nothing stay two things. In it goes
+in binary, or as CSV where a value has no exact binary form.
 Which rows are copied, and when, belongs to `load.py` and `store.py`.
 """
 
@@ -12,6 +13,8 @@ import pyarrow
 import pyarrow.csv
 from psycopg import sql
 
+from s2p_assets.warehouse.binary_rows import HEAD, TAIL, binary_rows, can_be_binary
+
 ROWS_AT_ONCE = 1 << 15
 BYTES_AT_ONCE = 1 << 23  # no row may be longer
 
@@ -22,13 +25,31 @@ def copy_in(conn: psycopg.Connection, place: sql.Identifier, tables: Sequence[py
     Columns are matched by name. Raises psycopg.DataError or IntegrityError for what does not fit.
     """
     names = sql.SQL(", ").join(map(sql.Identifier, tables[0].column_names))
-    command = sql.SQL("copy {} ({}) from stdin (format csv)").format(place, names)
-    style = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+    types = _types(conn, place, tables[0].column_names)
+    batches = (batch for table in tables for batch in table.to_batches(ROWS_AT_ONCE))
+    binary = can_be_binary(tables, types)
+    form = sql.SQL("binary" if binary else "csv")
+    command = sql.SQL("copy {} ({}) from stdin (format {})").format(place, names, form)
     with conn.cursor() as cursor, cursor.copy(command) as copy:
-        for batch in (batch for table in tables for batch in table.to_batches(ROWS_AT_ONCE)):
-            buffer = pyarrow.BufferOutputStream()
-            pyarrow.csv.write_csv(batch, buffer, style)
-            copy.write(memoryview(buffer.getvalue()))
+        if binary:
+            copy.write(HEAD)
+        for batch in batches:
+            copy.write(binary_rows(batch, types) if binary else _csv(batch))
+        if binary:
+            copy.write(TAIL)
+
+
+def _types(conn: psycopg.Connection, place: sql.Identifier, names: Sequence[str]) -> list[str]:
+    """The PostgreSQL types of these columns, "" for a column that is not there."""
+    query = "select attname::text, atttypid::regtype::text from pg_attribute where attrelid = %s::regclass"
+    found: dict[str, str] = dict(conn.execute(query, (place.as_string(conn),)).fetchall())
+    return [found.get(name, "") for name in names]
+
+
+def _csv(batch: pyarrow.RecordBatch) -> memoryview:
+    buffer = pyarrow.BufferOutputStream()
+    pyarrow.csv.write_csv(batch, buffer, pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed"))
+    return memoryview(buffer.getvalue())
 
 
 def copy_out(conn: psycopg.Connection, query: sql.Composable, schema: pyarrow.Schema) -> pyarrow.Table:

@@ -5,6 +5,7 @@ What is written into them belongs to `ledger.py`, `load.py` and `store.py`.
 
 import ast
 import contextlib
+import functools
 import hashlib
 import inspect
 import textwrap
@@ -47,6 +48,7 @@ create table if not exists s2p.files (
     rows_returned bigint not null default 0,
     findings jsonb not null default '[]',
     headers jsonb not null default '{}',
+    cells jsonb not null default '{}',
     error text,
     owner text not null,
     run_id text,
@@ -73,6 +75,8 @@ comment on column s2p.files.verdict is 'What became of these bytes.';
 comment on column s2p.files.status is 'What became of the path: current, replaced by newer bytes, gone, forgotten.';
 comment on column s2p.files.holds is 'Whether the rows of these bytes stand in the table.';
 comment on column s2p.files.findings is 'At most the first 1000.';
+comment on column s2p.files.cells is
+    'Non-empty cells below the header: read = loaded + returned + ignored; blank and named explain loaded.';
 comment on column s2p.files.archived is 'The original bytes, relative to the archive.';
 comment on table s2p.workbooks is 'The kinds of workbook that have a table.';
 comment on table s2p.contents is 'What stands in each derived table, by content hash.';
@@ -209,6 +213,7 @@ def key_terms(columns: Sequence[Column], key: Sequence[str], alias: str) -> list
     return terms
 
 
+@functools.cache
 def _code(rows: type[Row]) -> str:
     """The source of a class of rows without its comments and descriptions; empty where there is no source."""
     try:

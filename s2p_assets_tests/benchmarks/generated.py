@@ -3,9 +3,10 @@
 What is done with them, and how long it takes, belongs to `ingestion.py`.
 """
 
+import os
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -102,25 +103,25 @@ def write_workbook(path: Path, rows: Sales, *, bad: int = 0, age_seconds: int = 
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, text in _SMALL_PARTS.items():
             archive.writestr(name, _HEAD + text)
-        archive.writestr("xl/sharedStrings.xml", "".join(_shared_strings()))
+        used = np.unique(np.concatenate([np.arange(_FIRST_CHANNEL), rows.sku, rows.channel, rows.customer]))
+        archive.writestr("xl/sharedStrings.xml", "".join(_shared_strings(used)))
+        texts = {name: np.searchsorted(used, getattr(rows, name)) for name in ("sku", "channel", "customer")}
         with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
-            for piece in _sheet(rows, bad):
+            for piece in _sheet(replace(rows, **texts), bad):
                 sheet.write(piece)
     _make_older(path, age_seconds)
     return path
 
 
 def _make_older(path: Path, seconds: int) -> None:
-    import os
-
     now = path.stat().st_mtime
     os.utime(path, (now - seconds, now - seconds))
 
 
-def _shared_strings() -> Iterator[str]:
-    yield f'{_HEAD}<sst xmlns="{_MAIN}" count="{len(STRINGS)}" uniqueCount="{len(STRINGS)}">'
-    for text in STRINGS:
-        yield f"<si><t>{text.replace('&', '&amp;')}</t></si>"
+def _shared_strings(used: npt.NDArray[np.int64]) -> Iterator[str]:
+    yield f'{_HEAD}<sst xmlns="{_MAIN}" count="{len(used)}" uniqueCount="{len(used)}">'
+    for number in used.tolist():
+        yield f"<si><t>{STRINGS[number].replace('&', '&amp;')}</t></si>"
     yield "</sst>"
 
 

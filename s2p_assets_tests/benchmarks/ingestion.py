@@ -6,6 +6,7 @@ what is loaded in `generated.py` and on the shelf `workbooks/`.
 
 import argparse
 import importlib.util
+import io
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -71,7 +72,7 @@ def pandas_load(given: dict[str, Any]) -> None:
 
 
 def polars_load(given: dict[str, Any]) -> None:
-    """`polars.read_excel` and its ADBC-free way into a database, without any check."""
+    """`polars.read_excel` and its own way into a database, without any check."""
     with reported(given["server"], whole=True) as said:
         import polars as pl
 
@@ -99,7 +100,7 @@ def _copied(cursor: Any, table: Any) -> str:
     """Copies an Arrow table, in binary where `pgpq` is installed; says which way it took."""
     types = {"int64": "bigint", "double": "double precision", "string": "text", "large_string": "text"}
     types |= {"date32[day]": "date", "timestamp[ms]": "timestamp", "timestamp[us]": "timestamp", "bool": "boolean"}
-    columns = ", ".join(f'"{name}" {types[str(kind)]}' for name, kind in zip(table.column_names, table.schema.types))
+    columns = ", ".join(f'"{field.name}" {types[str(field.type)]}' for field in table.schema)
     cursor.execute(f"create table sales_at_the_floor ({columns})")
     if importlib.util.find_spec("pgpq"):
         from pgpq import ArrowToPostgresBinaryEncoder
@@ -176,11 +177,8 @@ def run_all(given: dict[str, Any]) -> None:
     with reported(given["server"], whole=True) as said:
         from s2p_assets.cli import app
 
-        sys.stdout, output = open(os.devnull, "w"), sys.stdout
-        try:
+        with redirect_stdout(io.StringIO()):
             app(["run", "--json"], standalone_mode=False)
-        finally:
-            sys.stdout = output
         said["done"] = True
 
 
@@ -320,7 +318,8 @@ class Bench:
         environment = {"S2P_HOME": str(place), "S2P_DATABASE_URL": url, "S2P_SHELVES": shelf, "S2P_SHARE": ""}
         environment |= {"DAGSTER_HOME": str(place / "dagster")}
         cost = apart(MODULE, work, {"server": self.server, "url": url} | given, environment)
-        print(f"  {work:<20} {cost.cpu:8.2f} CPU s {cost.wall:8.2f} s {cost.peak:7.0f} MiB  {dict(cost.said)}", flush=True)
+        figures = f"{cost.cpu:8.2f} CPU s {cost.wall:8.2f} s {cost.peak:7.0f} MiB"
+        print(f"  {work:<20} {figures}  {dict(cost.said)}", flush=True)
         return cost
 
 

@@ -24,8 +24,11 @@ START, COST = "measuring: ", "cost: "
 
 @dataclass(frozen=True)
 class Cost:
-    """`cpu`, `wall`: seconds; `server_cpu`: the part of `cpu` that PostgreSQL spent; `peak`: MiB of all processes
-    but PostgreSQL's, shared pages counted once, above what they held before where a part is measured; `said`: what the work itself reports."""
+    """`cpu`, `wall`: seconds; `server_cpu`: the part of `cpu` that PostgreSQL spent; `said`: what the work reports.
+
+    `peak`: MiB of all processes but PostgreSQL's, shared pages counted once; where only a part of a process's life
+    is measured, above what they held before.
+    """
 
     cpu: float
     wall: float
@@ -60,7 +63,7 @@ class Meter:
 
 
 class _MemoryWatch:
-    """The highest memory of a process and its children between `start` and the end of its `with` block, from outside."""
+    """The highest memory of a process and its children from `start` to the end of the `with` block."""
 
     def __init__(self, process: int) -> None:
         self._process = process
