@@ -287,6 +287,69 @@ def save(file: Path, rows: list[list[Any]], hours: int = 0) -> Path:
     return file
 
 
+def one_line(ended: Answer) -> str:
+    """The only line on stderr."""
+    assert len(ended.lines) == 1, ended.text
+    return ended.lines[0]
+
+
+def paths(company: SmallCompany, part: str) -> list[str]:
+    """The paths of files with `part` in their names whose rows stand."""
+    ledger = company.state()["ledger"]
+    return [path for _, path, _, _, _, holds, *_ in ledger if part in path and holds]
+
+
+def wait_until(happens: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    """Return at once when it happens; a process that ended before is a failed test."""
+    while not happens():
+        assert process.poll() is None, answer(process).text
+        time.sleep(0.002)
+
+
+def archived(company: SmallCompany) -> int:
+    return sum(1 for _ in (company.home / "archive").glob("??/*"))
+
+
+@contextmanager
+def mounted(place: Path, *options: str) -> Iterator[None]:
+    """Something mounted at `place`; the test is skipped where that is not allowed."""
+    place.mkdir(exist_ok=True) if not place.exists() else None
+    done = subprocess.run(["mount", *options, str(place)], check=False, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"needs the right to mount: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@contextmanager
+def read_only(place: Path) -> Iterator[None]:
+    """`place` cannot be written, not even by root."""
+    with mounted(place, "--bind", str(place)):
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(place)], check=True)
+        yield
+
+
+@contextmanager
+def unreadable(file: Path) -> Iterator[None]:
+    """`file` cannot be read, not even by root: reading the start of a process's memory is an I/O error."""
+    if os.geteuid():
+        file.chmod(0)
+        yield
+        file.chmod(0o644)
+    else:
+        with mounted(file, "--bind", "/proc/1/mem"):
+            yield
+
+
+def new_database(url: str, name: str) -> str:
+    """The address of a new database on the server of `url`."""
+    with connect(url) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    return f"postgresql://postgres@:5432/{name}?{url.partition('?')[2]}"
+
+
 def _tables(connection: psycopg.Connection) -> list[str]:
     query = "select tablename from pg_tables where schemaname = 'acme' order by 1"
     return [str(name) for (name,) in connection.execute(query)]

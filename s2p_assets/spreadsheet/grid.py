@@ -86,7 +86,13 @@ class Sheet:
     def top(self) -> dict[int, dict[int, str]]:
         """The first rows that hold anything, by number, as `row` gives them; read once."""
         if self._top is None:
-            self._top = {number: self.row(number) for number in self.first_rows(SEARCHED_ROWS)}
+            numbers = self.first_rows(SEARCHED_ROWS)
+            self._top = {number: {} for number in numbers}
+            for column in sorted(self.columns):
+                cells = self.columns[column]
+                count = int(np.searchsorted(cells.rows, numbers[-1], side="right"))
+                for row, text in zip(cells.rows[:count].tolist(), cells.texts[:count].to_pylist(), strict=True):
+                    self._top[row][column] = text
         return self._top
 
     def first_rows(self, count: int) -> list[int]:

@@ -79,7 +79,7 @@ def _column_rules(values: pd.Series, checks: Sequence[pa.Check], column: Column)
     where = np.flatnonzero(present)
     if not len(where):
         return
-    kept = (values if present.all() else values[present]).reset_index(drop=True)
+    kept = values if present.all() else values[present].reset_index(drop=True)
     for check in checks:
         yield from _column_rule(kept, where, check, column)
 
@@ -91,7 +91,7 @@ def _column_rule(kept: pd.Series, where: npt.NDArray[np.int64], check: pa.Check,
     if isinstance(failed, str):
         yield Broken(None, column.name, rule, failed, None, severity)
         return
-    values_failed = kept[failed].tolist()
+    values_failed = kept[failed].tolist() if failed.any() else []
     for position, value in zip(where[failed].tolist(), values_failed, strict=True):
         message = wording(check, value, column)
         yield Broken(position, column.name, rule, message, value_text(value), severity)
@@ -135,10 +135,7 @@ _SHORT = {
 def _failures(check: pa.Check, values: Any) -> npt.NDArray[np.bool_] | str:
     """Which rows break the rule; a sentence when it is broken as a whole or cannot be put."""
     try:
-        if isinstance(values, pd.Series) and check.groupby is None:
-            output = check.get_backend(values)(check).apply(values)  # without pandera's table of failures
-        else:
-            output = check(values).check_output
+        output = check(values).check_output
     except Exception as error:
         return f"the rule {check.error or check.name} could not be put: {type(error).__name__}: {error}"
     if isinstance(output, pd.DataFrame):
@@ -146,8 +143,9 @@ def _failures(check: pa.Check, values: Any) -> npt.NDArray[np.bool_] | str:
     if not isinstance(output, pd.Series):
         passed = bool(output)
         return np.zeros(len(values), dtype=bool) if passed else str(check.error or f"breaks the rule {check.name}")
-    good = output.reindex(values.index).fillna(True).astype(bool).to_numpy()
-    return ~good
+    if not output.index.equals(values.index):
+        output = output.reindex(values.index)
+    return ~output.to_numpy(dtype=bool, na_value=True)
 
 
 def _repeated(frame: pd.DataFrame, key: Sequence[str], rule: str, workbook: Workbook) -> Iterator[Broken]:

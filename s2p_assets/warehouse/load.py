@@ -180,9 +180,19 @@ def _bring_in(conn: psycopg.Connection, workbook: Workbook, holding: dict[int, p
     if are_many:
         conn.execute(sql.SQL("analyze {}").format(place))
     others = conn.execute(
-        "select 1 from s2p.files where workbook = %s and holds and id <> %s limit 1", (workbook.name, ids[0])
+        "select 1 from s2p.files where workbook = %s and holds and id <> all(%s) limit 1", (workbook.name, ids)
     ).fetchone()
-    return settle(conn, workbook, ids) if others else []
+    return settle(conn, workbook, ids) if others or _may_repeat(tables, workbook) else []
+
+
+def _may_repeat(tables: Sequence[pyarrow.Table], workbook: Workbook) -> bool:
+    """Whether two of these files may hold the same key; never in one file, as reading it has made sure."""
+    if len(tables) < 2 or not workbook.key:
+        return False
+    keys = pyarrow.concat_tables([table.select(list(workbook.key)) for table in tables])
+    if any(pyarrow.types.is_floating(kind) for kind in keys.schema.types):
+        return True  # 0 and -0 are the same key to PostgreSQL alone
+    return keys.group_by(keys.column_names).aggregate([]).num_rows < keys.num_rows
 
 
 def rows_of_file(rows: pyarrow.Table, id_: int, workbook: Workbook) -> pyarrow.Table:

@@ -318,7 +318,7 @@ class Bench:
         environment = {"S2P_HOME": str(place), "S2P_DATABASE_URL": url, "S2P_SHELVES": shelf, "S2P_SHARE": ""}
         environment |= {"DAGSTER_HOME": str(place / "dagster")}
         cost = apart(MODULE, work, {"server": self.server, "url": url} | given, environment)
-        figures = f"{cost.cpu:8.2f} CPU s {cost.wall:8.2f} s {cost.peak:7.0f} MiB"
+        figures = f"{cost.cpu:8.2f} CPU s (PostgreSQL {cost.server_cpu:.2f}) {cost.wall:8.2f} s {cost.peak:7.0f} MiB"
         print(f"  {work:<20} {figures}  {dict(cost.said)}", flush=True)
         return cost
 
