@@ -57,6 +57,13 @@ def database_url(servers_folder: Path, worker_id: str) -> Iterator[str]:
     embedded.leave(servers_folder / "shared")
 
 
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """Not below pytest's own folder, which is closed to the user that PostgreSQL runs as when we are root."""
+    with tempfile.TemporaryDirectory(prefix="s2p-faults-", ignore_cleanup_errors=True) as place:
+        yield Path(place)
+
+
 @pytest.fixture
 def empty_database_url(database_url: str) -> str:
     """`database_url` with nothing in it, for tests that connect by themselves."""

@@ -10,8 +10,9 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 import openpyxl
 import psutil
 import psycopg
+import pytest
 from psycopg import sql
 
 from s2p_assets.warehouse import embedded

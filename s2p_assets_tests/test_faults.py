@@ -1,14 +1,10 @@
-"""What s2p promises when things break: killed, cut off, filled up or started twice, it ends as if nothing happened."""
+"""What s2p promises when it is killed, started twice or refused its database: it ends as if nothing had happened."""
 
-import os
 import random
 import shutil
 import subprocess
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +12,20 @@ from typing import Any
 import psutil
 import pytest
 
+from s2p_assets.publishing.editions import clear_drafts
 from s2p_assets.warehouse.connection import connect
 from s2p_assets_tests import small_company
-from s2p_assets_tests.small_company import Answer, SmallCompany, answer, kill, order_rows, save
+from s2p_assets_tests.small_company import (
+    SmallCompany,
+    answer,
+    archived,
+    kill,
+    one_line,
+    order_rows,
+    paths,
+    save,
+    wait_until,
+)
 
 KILLS = 3
 SEED = 20260105

@@ -8,7 +8,17 @@ import pytest
 
 from s2p_assets_tests import small_company
 from s2p_assets_tests.small_company import (
-    SmallCompany, answer, archived, mounted, one_line, order_rows, paths, read_only, save, unreadable, wait_until
+    SmallCompany,
+    answer,
+    archived,
+    mounted,
+    one_line,
+    order_rows,
+    paths,
+    read_only,
+    save,
+    unreadable,
+    wait_until,
 )
 
 
