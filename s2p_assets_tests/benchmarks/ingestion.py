@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from s2p_assets_tests.benchmarks.metering import Cost, apart, reported
 MODULE = "s2p_assets_tests.benchmarks.ingestion"
 SHELF = "s2p_assets_tests.benchmarks"
 GIB = 1024.0
+CHANGES = 5
 
 
 # ── The work. Each function runs in a process of its own and imports what it needs, as a user's program would.
@@ -158,18 +160,20 @@ def look_at_share(given: dict[str, Any]) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         for _ in range(2):
             cursor = sensor(dg.build_sensor_context(instance=instance, cursor=cursor)).cursor
-        share, listed, opened = str(settings.share), [0], [0]
+        share, opened = str(settings.share), [0]
+        listed: Counter[str] = Counter()
 
         def audit(event: str, arguments: tuple[Any, ...]) -> None:
             if event in ("os.scandir", "os.listdir") and str(arguments[0]).startswith(share):
-                listed[0] += 1
+                listed[str(arguments[0])] += 1
             elif event == "open" and str(arguments[0]).startswith(share):
                 opened[0] += 1
 
         sys.addaudithook(audit)
         with reported(given["server"]) as said:
-            outcome = sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
-            said |= {"listed": listed[0], "opened": opened[0], "events": len(outcome.asset_events)}
+            sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
+            below = [times for folder, times in listed.items() if folder != share]
+            said |= {"listed": max(below), "folders": len(below), "top": listed[share], "opened": opened[0]}
 
 
 def run_all(given: dict[str, Any]) -> None:
@@ -362,15 +366,19 @@ def changed_file(bench: Bench) -> Iterator[Line]:
     home, url = bench.share("thousand", 1000, each), bench.database("thousand")
     bench.do("take_and_store", home=home, url=url)
     folder = home / "share" / "sales"
-    write_workbook(folder / "sales 0500.xlsx", sales(each, first=500 * each, seed=5001), age_seconds=60)
-    again = bench.do("take_and_store", home=home, url=url)
-    alone = bench.folder / "alone"
-    (alone / "share" / "sales").mkdir(parents=True)
-    shutil.copy2(folder / "sales 0500.xlsx", alone / "share" / "sales")
-    fresh = bench.do("take_and_store", home=alone, url=bench.database("alone"))
-    assert again.said["rows"] == fresh.said["rows"] == each
+    again, fresh = 0.0, 0.0
+    for number in range(500, 500 + CHANGES):
+        file = folder / f"sales {number:04}.xlsx"
+        write_workbook(file, sales(each, first=number * each, seed=5000 + number), age_seconds=60)
+        redropped = bench.do("take_and_store", home=home, url=url)
+        alone = bench.folder / f"alone {number}"
+        (alone / "share" / "sales").mkdir(parents=True)
+        shutil.copy2(file, alone / "share" / "sales")
+        first = bench.do("take_and_store", home=alone, url=bench.database("alone"))
+        assert redropped.said["rows"] == first.said["rows"] == each
+        again, fresh = again + redropped.cpu, fresh + first.cpu
     what = f"one changed file ({each:,} rows) among 1,000 loaded, against the same file into an empty database"
-    yield _at_most(what, again.cpu / fresh.cpu, 1.3)
+    yield _at_most(what, again / fresh, 1.3, [f"{CHANGES} times: {again:.2f} against {fresh:.2f} CPU s"])
 
     with connect(url) as connection:
         before = _newest_row(connection)
@@ -397,10 +405,11 @@ def share_look(bench: Bench) -> Iterator[Line]:
         for number in range(1000):
             (place / f"till {number:04}.xlsx").touch()
     cost = bench.do("look_at_share", home=home, shelf="s2p_assets", url=bench.database("look"))
-    passes, opened = cost.said["listed"] / 103, cost.said["opened"]
-    within = cost.cpu <= 2 and passes <= 1 and not opened
-    measured = f"{cost.cpu:.2f} CPU s, {cost.wall:.2f} s; {passes:g} passes, {opened} files opened"
-    yield Line("one look at a share of 100,000 unchanged files", "≤ 2 s, one pass, nothing opened", measured, within)
+    passes, opened = cost.said["listed"], cost.said["opened"]
+    within = cost.cpu <= 2 and passes == 1 and not opened
+    measured = f"{cost.cpu:.2f} CPU s, {cost.wall:.2f} s; {passes} pass, {opened} files opened"
+    what, reach = "one look at a share of 100,000 unchanged files", "≤ 2 s, one pass, nothing opened"
+    yield Line(what, reach, measured, within, [f"the top folder itself is listed {cost.said['top']} times"])
 
 
 def batch(bench: Bench) -> Iterator[Line]:
