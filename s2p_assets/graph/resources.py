@@ -28,13 +28,9 @@ class Warehouse:
 
     @contextmanager
     def connect(self) -> Iterator[psycopg.Connection]:
-        """A connection whose work is committed at the end, or not at all. Raises DatabaseUnreachable."""
+        """A connection, closed at the end, that commits every statement by itself. Raises DatabaseUnreachable."""
         with connect(self.url) as connection:
             yield connection
-
-
-def warehouse_resource(settings: Settings) -> dg.ResourceDefinition:
-    return dg.ResourceDefinition.hardcoded_resource(Warehouse(settings))
 
 
 def reader_resource(settings: Settings) -> dg.ResourceDefinition:
