@@ -19,7 +19,8 @@ def look_at_share(settings: Settings, house: House, warehouse: Warehouse) -> Loo
     Where a drive is not mounted, its mount point is such a folder; every file would count as gone.
     """
     now = look(settings.share, list(house.workbooks.values()))
-    if not os.listdir(settings.share):
+    found = now.unclaimed or any(now.files.values())
+    if not found and not os.listdir(settings.share):
         with warehouse.connect() as connection:
             known = ledger.count_current(connection)
         if known:

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 SAMPLE_SECONDS = 0.05
+REAPED_SECONDS = 0.3  # until the postmaster has counted the time of backends that have ended
 START, COST = "measuring: ", "cost: "
 
 
@@ -57,6 +58,8 @@ class Meter:
 
     def __exit__(self, *_: object) -> None:
         wall = time.time() - self._wall
+        if self._server:
+            time.sleep(REAPED_SECONDS)
         server = (tree_cpu(self._server) if self._server else 0.0) - self._server_cpu
         cpu = tree_cpu(os.getpid()) - self._own_cpu + server
         self.cost = {"cpu": cpu, "wall": wall, "server_cpu": server}
