@@ -28,7 +28,7 @@ from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.spreadsheet.share import Look
 from s2p_assets.warehouse import ledger, store
 from s2p_assets.warehouse.archive import FileForbidden, FileGone, FileStillChanging, Kept, keep
-from s2p_assets.warehouse.ledger import Entry, Found, Known
+from s2p_assets.warehouse.ledger import Decision, Entry, Found, Known
 from s2p_assets.warehouse.load import Loaded, load_files
 from s2p_assets.warehouse.schema import contract_version, ensure_workbook_table
 
@@ -185,10 +185,17 @@ def next_step(reading: Reading) -> str:
     return SAVE_AGAIN if reading.error else CORRECT
 
 
+def _found(workbook: Workbook, now: Look) -> list[Found]:
+    return [Found(file.relative, file.size, file.mtime_ns) for file in now.files[workbook.name]]
+
+
 def waiting_files(connection: psycopg.Connection, workbook: Workbook, now: Look) -> list[Found]:
     """The files of a look that the ledger does not know as they are."""
-    found = [Found(file.relative, file.size, file.mtime_ns) for file in now.files[workbook.name]]
-    return ledger.decide(ledger.standing(connection, workbook), found, contract_version(workbook)).look
+    return _decide(connection, workbook, now).look
+
+
+def _decide(connection: psycopg.Connection, workbook: Workbook, now: Look) -> Decision:
+    return ledger.decide(ledger.standing(connection, workbook), _found(workbook, now), contract_version(workbook))
 
 
 def take(
@@ -208,14 +215,13 @@ def take(
     next look. Raises ShareMissing and DiskFull; the tables are as before then.
     """
     now = look_at_share(settings, house, warehouse)
-    found = [Found(file.relative, file.size, file.mtime_ns) for file in now.files[workbook.name]]
     with warehouse.connect() as connection:
         ensure_workbook_table(connection, workbook)
-        decision = ledger.decide(ledger.standing(connection, workbook), found, contract_version(workbook))
+        decision = _decide(connection, workbook, now)
         ledger.mark_gone(connection, workbook, decision.gone)
         forced = set(again)
         files = _at_rest(decision.look, settings.share)
-        files += [file for file in found if file.path in forced and file not in decision.look]
+        files += [file for file in _found(workbook, now) if file.path in forced and file not in decision.look]
         taken, unread = [], []
         for file in files:
             one, kept = _keep(connection, workbook, file, settings, run_id, recognise=file.path not in forced)
