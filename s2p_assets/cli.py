@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from s2p_assets.graph.resources import Warehouse
 
 SECONDS_BETWEEN_LINES = 3.0
+ROWS_TRACED = 5
 WAITING_SHOWN = 5
 NEEDS_A_PERSON = 1
 COULD_NOT = 2
@@ -190,6 +192,36 @@ def status(as_json: Json = False) -> None:
     else:
         _print_status(settings, current)
     raise typer.Exit(_exit_code(current))
+
+
+@app.command(epilog="Example: `s2p trace retail_demand sku=1042 week=2026-11-09 --column units`")
+def trace(
+    name: Annotated[str, typer.Argument(help="A table, such as retail_demand.", show_default=False)],
+    where: Annotated[list[str], typer.Argument(help="Which of its rows, as COLUMN=VALUE.", show_default=False)],
+    column: Annotated[list[str] | None, typer.Option("--column", help="Only this column; may be repeated.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every row under it, not only the largest.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Walk a number back to the cells that it was made from: file, sheet, address."""
+    from s2p_assets.graph.tracing import trace_lines, trace_table
+
+    settings = read_settings()
+    asked = dict(_asked(term) for term in where)
+    found = trace_table(
+        settings, *_house(settings), name, asked, column or (), most=None if everything else ROWS_TRACED
+    )
+    if as_json:
+        _print_json(asdict(found))
+        return
+    for depth, line in trace_lines(found):
+        out.print(f"{'  ' * depth}{escape(line)}", soft_wrap=True)
+
+
+def _asked(term: str) -> tuple[str, str]:
+    name, equals, value = term.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"{term!r} is not COLUMN=VALUE, such as sku=1042")
+    return name, value
 
 
 @app.command(epilog="Example: `s2p forget 'prices/Prices 2024.xlsx'`")

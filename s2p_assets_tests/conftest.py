@@ -17,6 +17,9 @@ from psycopg import sql
 from s2p_assets.warehouse import embedded
 from s2p_assets.warehouse.connection import connect
 from s2p_assets.warehouse.schema import prepare
+from s2p_assets_tests.retail_home import company
+
+__all__ = ["company"]
 
 FOLDER = "PYTEST_POSTGRES_FOLDER"
 

@@ -23,7 +23,7 @@ from s2p_assets.warehouse.connection import connect
 from s2p_assets.warehouse.ledger import Entry, Found
 from s2p_assets.warehouse.load import Loaded, RowsRefused, load_file, load_files
 from s2p_assets.warehouse.schema import ContractChanged, contract_version, ensure_workbook_table, needs_reload
-from s2p_assets.warehouse.trace import cells_of
+from s2p_assets.warehouse.trace import FileRow, NotTraceable, trace
 
 
 class Prices(c.Row):
@@ -73,6 +73,15 @@ def _shown(conn: psycopg.Connection) -> list[tuple[Any, ...]]:
     return conn.execute("select sku, shop, price from acme.prices order by sku, shop nulls first, price").fetchall()
 
 
+SOURCES = {("acme", "prices"): PRICES}
+
+
+def _files_of(conn: psycopg.Connection, sku: str) -> list[FileRow]:
+    """Where the rows of a SKU were read from, those that stand first."""
+    found = trace(conn, SOURCES, ("acme", "prices"), {"sku": sku}, ("sku",))
+    return [row.file for row in found.rows if row.file]
+
+
 def test_a_file_dropped_twice_is_loaded_once(conn: psycopg.Connection) -> None:
     first = _load(conn, "a.xlsx", "v1", ("1",), ("2",))
     again = _load(conn, "a.xlsx", "v1", ("1",), ("2",))
@@ -107,11 +116,8 @@ def test_of_two_files_with_the_same_key_the_newer_wins_and_the_older_row_stays(
         assert told["old.xlsx"].superseded_by == {"new.xlsx": 1}
     else:
         assert told["new.xlsx"].superseded == {"old.xlsx": 1}
-    both = cells_of(conn, PRICES, {"sku": "1"}, columns=("price",))
-    assert [(cell.path, cell.value, cell.superseded_by) for cell in both] == [
-        ("new.xlsx", Decimal("12"), None),
-        ("old.xlsx", Decimal("10"), "new.xlsx"),
-    ]
+    both = _files_of(conn, "1")
+    assert [(file.path, file.superseded_by) for file in both] == [("new.xlsx", None), ("old.xlsx", "new.xlsx")]
 
 
 def test_a_key_with_a_missing_part_is_the_same_key_only_where_the_same_part_is_missing(
@@ -173,7 +179,7 @@ def test_a_copy_keeps_its_rows_when_the_original_is_edited(conn: psycopg.Connect
     _load(conn, "b.xlsx", "v1", ("1",))
     _load(conn, "a.xlsx", "v2", ("2",), at=2)
     assert [row[0] for row in _shown(conn)] == ["1", "2"]
-    assert [cell.path for cell in cells_of(conn, PRICES, {"sku": "1"}, columns=("sku",))] == ["b.xlsx"]
+    assert [file.path for file in _files_of(conn, "1")] == ["b.xlsx"]
 
 
 def test_a_renamed_file_takes_its_rows_with_it(conn: psycopg.Connection) -> None:
@@ -360,17 +366,29 @@ def test_a_stored_value_is_traced_to_file_sheet_row_and_original_bytes(
     reading = Reading(
         workbook, "acme_prices", "March", "accepted", 2, 2, rows=_rows(("1", None, 1.0), ("2", None, 2.5))
     )
-    reading.headers = {"March": ["Sku", "Shop", "Price", "Note"]}
+    reading.places = {"March": {"sku": "B", "price": "D"}}
     reading.findings = [Finding("March", "C3", "price", "2,5", "notice", "a comma \x00", "notice")]
     load_file(conn, PRICES, ledger.entry_of(reading, kept, path, PRICES, run_id="run-1"), reading.rows)
-    (cell,) = cells_of(conn, PRICES, {"sku": "2"}, columns=("price",), archive=tmp_path / "archive")
-    assert (cell.path, cell.sheet, cell.row, cell.column) == ("prices/March.xlsx", "March", 3, "price")
-    assert (cell.value, cell.run_id, cell.superseded_by) == (Decimal("2.5"), "run-1", None)
-    assert cell.headers == ("Sku", "Shop", "Price", "Note")
-    assert cell.archived
-    assert cell.archived.read_bytes() == b"the original"
-    with pytest.raises(KeyError, match="has no column colour"):
-        cells_of(conn, PRICES, {"colour": "red"})
+    found = trace(conn, SOURCES, ("acme", "prices"), {"sku": "2"}, ("price", "note"), archive=tmp_path / "archive")
+    (row,) = found.rows
+    assert row.values == {"price": Decimal("2.5"), "note": None}
+    assert row.file
+    assert (row.file.path, row.file.sheet, row.file.row) == ("prices/March.xlsx", "March", 3)
+    assert (row.file.cells, row.file.run_id, row.file.superseded_by) == ({"price": "D3"}, "run-1", None)
+    assert row.file.archived
+    assert row.file.archived.read_bytes() == b"the original"
+
+
+def test_what_cannot_be_traced_is_refused_with_what_there_is(conn: psycopg.Connection) -> None:
+    with pytest.raises(NotTraceable, match="no table acme_colours; there are acme_prices"):
+        trace(conn, SOURCES, ("acme", "colours"), {})
+    with pytest.raises(NotTraceable, match="has no column colour; it has sku"):
+        trace(conn, SOURCES, ("acme", "prices"), {"colour": "red"})
+    with pytest.raises(NotTraceable, match="has not been stored yet"):
+        trace(conn, SOURCES, ("acme", "prices"), {"sku": "1"})
+    _load(conn, "a.xlsx", "v1", ("1",))
+    with pytest.raises(NotTraceable, match="no row has sku=9"):
+        trace(conn, SOURCES, ("acme", "prices"), {"sku": "9"})
 
 
 def test_status_counts_what_the_table_shows(conn: psycopg.Connection) -> None:

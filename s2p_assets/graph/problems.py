@@ -15,13 +15,17 @@ from s2p_assets.spreadsheet.share import ShareMissing
 from s2p_assets.warehouse.archive import DiskFull
 from s2p_assets.warehouse.connection import DatabaseUnreachable
 from s2p_assets.warehouse.schema import ContractChanged
+from s2p_assets.warehouse.trace import NotTraceable
 
 
 class NotFound(Exception):
     """Something that a person named is not there."""
 
 
-EXPECTED = (NotFound, PortTaken, AlreadyUp, ShareMissing, DatabaseUnreachable, ConfigurationUnusable, ContractChanged)
+EXPECTED = (
+    *(NotFound, PortTaken, AlreadyUp, ShareMissing, DatabaseUnreachable, ConfigurationUnusable, ContractChanged),
+    NotTraceable,
+)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

@@ -1,25 +1,26 @@
 """The declaration of a feature set: what was known of each entity at each moment."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandas as pd
 
 from s2p_assets.columns import Column, Row, columns_of
-from s2p_assets.shelves import Made
+from s2p_assets.shelves import Made, UnderEach
 
 
 @dataclass(frozen=True)
 class FeatureSet(Made):
     """One row per (entity, event time); every feature was known before the event time.
 
-    `entity`: the columns that name the entity. `event_time`: the column that says when.
+    `entity`: the columns that name the entity. `event_time`: the column that says when. `under`: as of `Table`.
     """
 
     rows: type[Row]
     entity: tuple[str, ...]
     event_time: str
+    under: UnderEach = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -31,7 +32,14 @@ class FeatureSet(Made):
 
 
 def feature_set(
-    *, rows: type[Row], entity: tuple[str, ...], event_time: str, owner: str
+    *,
+    rows: type[Row],
+    entity: tuple[str, ...],
+    event_time: str,
+    owner: str,
+    under: UnderEach | None = None,
 ) -> Callable[[Callable[..., pd.DataFrame]], FeatureSet]:
     """Declare the decorated function as the maker of a feature set."""
-    return lambda build: FeatureSet(build=build, owner=owner, rows=rows, entity=entity, event_time=event_time)
+    return lambda build: FeatureSet(
+        build=build, owner=owner, rows=rows, entity=entity, event_time=event_time, under=under or {}
+    )

@@ -24,7 +24,10 @@ from s2p_assets.columns import (
 from s2p_assets.learning import lags
 from s2p_assets.learning.model import Problem
 from s2p_assets.learning.series import along, panel, regular, uncensor
+from s2p_assets.shelves import Under, UnderEach
 
+LAGS = (1, 2, 4, 8, 52)
+SPANS = (4, 13)
 KNOWN = ("demand.units", "demand.censored")
 HISTORY = ("demand_features.units", "demand_features.censored", "demand_features.unit_price")
 
@@ -70,6 +73,25 @@ class DemandForecast(Row):
     model_version: Text = code(says="Which version of it", of="demand_features.units")
 
 
+EARLIER = Under("sku = this.sku and week < this.week")
+UNDER_FEATURES: UnderEach = {
+    **{(f"lag_{weeks}", "demand"): Under(f"sku = this.sku and week = this.week - {7 * weeks}") for weeks in LAGS},
+    **{
+        (f"{statistic}_{weeks}", "demand"): Under(
+            f"sku = this.sku and week < this.week and week >= this.week - {7 * weeks}"
+        )
+        for weeks in SPANS
+        for statistic in ("mean", "std", "zeros")
+    },
+    ("price_ratio", "demand"): Under("sku = this.sku and week < this.week and week >= this.week - 91"),
+    ("weeks_since_first_sale", "demand"): EARLIER,
+    "products": Under("sku = this.sku and valid_from <= this.week and coalesce(valid_to > this.week, true)"),
+}
+"""Which weeks lie under a feature of DemandFeatures, for tracing."""
+UNDER_FORECAST: UnderEach = {"demand_features": EARLIER}
+"""A forecast is made from all weeks before it."""
+
+
 def known_demand(demand: pd.DataFrame, problem: Problem) -> pd.DataFrame:
     """Demand by SKU and week, with what was known of it when the week began: nothing from the week itself or later.
 
@@ -80,9 +102,9 @@ def known_demand(demand: pd.DataFrame, problem: Problem) -> pd.DataFrame:
     sold = regular(demand[["sku", "week", "units", "censored", "unit_price"]], problem)
     units = lags.lag(panel(uncensor(sold, problem), problem).values, 1)
     price = lags.lag(lags.last_known(panel(sold, problem, "unit_price").values), 1)
-    known = {f"lag_{weeks}": lags.lag(units, weeks - 1) for weeks in (1, 2, 4, 8, 52)}
-    known |= {f"mean_{weeks}": lags.moving_mean(units, weeks) for weeks in (4, 13)}
-    known |= {f"std_{weeks}": lags.moving_std(units, weeks) for weeks in (4, 13)}
+    known = {f"lag_{weeks}": lags.lag(units, weeks - 1) for weeks in LAGS}
+    known |= {f"mean_{weeks}": lags.moving_mean(units, weeks) for weeks in SPANS}
+    known |= {f"std_{weeks}": lags.moving_std(units, weeks) for weeks in SPANS}
     known |= {"zeros_13": lags.share_of_zeros(units, 13), "price_ratio": lags.ratio_to_usual(price, 13)}
     known |= {"weeks_since_first_sale": lags.age(units)}
     rows = sold.assign(**{name: along(values, sold, problem) for name, values in known.items()})

@@ -19,7 +19,7 @@ from s2p_assets.spreadsheet.cells import Problem, example_of, not_a, parse_cells
 from s2p_assets.spreadsheet.claims import best_claim, nearest_contract
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import OWN_SHEETS, Finding, Reading, values_in
-from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, address
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, address, letters
 from s2p_assets.spreadsheet.header import Header, did_you_mean, find_header, is_required, matches_sheet, wanted_headers
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.numbers import date_within
@@ -113,6 +113,7 @@ def _tables(sheets: Sequence[Sheet], workbook: Workbook, findings: _Findings, re
                 findings.add(_not_read(sheet, workbook))
             continue
         reading.headers[sheet.name] = [" ".join(header.written[number].split()) for number in sorted(header.written)]
+        reading.places[sheet.name] = {name: letters(number) for name, number in header.found.items()}
         if sheet.hidden:
             message = "the sheet is hidden; it was read"
             findings.add(Finding(sheet.name, None, None, None, "hidden_sheet", message, "notice"))

@@ -4,7 +4,7 @@ import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, YesNo, code, day, money, number, yes_no
 from s2p_assets.learning.demand import censored_weeks, last_complete_week, spread_over_weeks, week_of, weekly_panel
-from s2p_assets.shelves import NotYet
+from s2p_assets.shelves import NotYet, Under, UnderEach
 from s2p_assets.warehouse.history import in_force
 from s2p_assets.warehouse.table import table
 
@@ -35,7 +35,21 @@ class Demand(Row):
     )
 
 
-@table(rows=Demand, key=("sku", "week"), owner="planning@example.com")
+UNDER: UnderEach = {
+    "retail_sales": Under(
+        "sku = this.sku and from_date < this.week + 7 and to_date >= this.week",
+        share="(least(to_date, this.week + 6) - greatest(from_date, this.week) + 1.0) / (to_date - from_date + 1)",
+    ),
+    "wholesale_sales": Under("sku = this.sku and ship_date >= this.week and ship_date < this.week + 7"),
+    "products": Under("sku = this.sku and valid_from <= this.week + 3 and coalesce(valid_to > this.week + 3, true)"),
+    "inventory": Under("sku = this.sku and count_date < this.week + 7", newest="count_date"),
+    ("censored", "retail_sales"): Under("sku = this.sku and from_date < this.week + 7"),
+    ("censored", "wholesale_sales"): Under("sku = this.sku and ship_date < this.week + 7"),
+    "receipts": Under("sku = this.sku and receive_date < this.week + 7"),
+}
+
+
+@table(rows=Demand, key=("sku", "week"), owner="planning@example.com", under=UNDER)
 def demand(
     retail_sales: pd.DataFrame,
     wholesale_sales: pd.DataFrame,

@@ -3,11 +3,11 @@
 import pandas as pd
 
 from s2p_assets.learning.versions import Champion, foresee
-from s2p_assets.learning.weekly_demand import DemandForecast
+from s2p_assets.learning.weekly_demand import UNDER_FORECAST, DemandForecast
 from s2p_assets.warehouse.table import table
 
 
-@table(rows=DemandForecast, key=("sku", "week"), owner="planning@example.com")
+@table(rows=DemandForecast, key=("sku", "week"), owner="planning@example.com", under=UNDER_FORECAST)
 def demand_forecast(demand_features: pd.DataFrame, demand_champion: Champion) -> pd.DataFrame:
     """The demand for every SKU in the next eight weeks, with the range that it will probably be in.
 

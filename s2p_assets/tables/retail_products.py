@@ -3,6 +3,7 @@
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, Whole, YesNo, code, day, money, text, whole, yes_no
+from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.warehouse.history import versions
 from s2p_assets.warehouse.table import table
 
@@ -44,7 +45,14 @@ TERMS = (
 )
 
 
-@table(rows=Product, key=("sku", "valid_from"), owner="purchasing@example.com")
+UNDER: UnderEach = {
+    "price_list": Under("sku = this.sku and effective_date <= this.valid_from", newest="effective_date"),
+    ("valid_to", "price_list"): Under("sku = this.sku and effective_date = this.valid_to"),
+    ("is_current", "price_list"): Under("sku = this.sku and effective_date >= this.valid_from"),
+}
+
+
+@table(rows=Product, key=("sku", "valid_from"), owner="purchasing@example.com", under=UNDER)
 def products(price_list: pd.DataFrame) -> pd.DataFrame:
     """Every SKU with its prices, costs and terms over time: one row per version, from the price lists.
 

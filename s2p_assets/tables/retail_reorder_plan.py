@@ -6,6 +6,7 @@ from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, 
 from s2p_assets.learning.intervals import spread
 from s2p_assets.learning.replenishment import Policy, from_then, plan, run_out_days
 from s2p_assets.learning.versions import Champion
+from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.warehouse.table import table
 
 POLICY = Policy(service_level=0.95, review_days=7, cover_days=14)
@@ -14,6 +15,9 @@ YEARS_SHOWN = 3
 DEMAND = "demand_forecast.mean"
 STOCK = ("stock_position.on_hand", "stock_position.on_order")
 LEVEL = (DEMAND, "products.lead_time_days")
+
+
+UNDER: UnderEach = {"products": Under("sku = this.sku and is_current")}
 
 
 class ReorderPlan(Row):
@@ -56,7 +60,7 @@ class ReorderPlan(Row):
     )
 
 
-@table(rows=ReorderPlan, key=("sku",), owner="purchasing@example.com")
+@table(rows=ReorderPlan, key=("sku",), owner="purchasing@example.com", under=UNDER)
 def reorder_plan(
     demand_forecast: pd.DataFrame,
     stock_position: pd.DataFrame,

@@ -4,6 +4,7 @@ import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, code, day, number
 from s2p_assets.learning.demand import units_since
+from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.warehouse.table import table
 
 
@@ -36,7 +37,23 @@ class StockPosition(Row):
     )
 
 
-@table(rows=StockPosition, key=("sku",), owner="warehouse@example.com")
+RETAIL_SINCE = "(to_date - greatest(from_date - 1, this.counted_on)) / (to_date - from_date + 1.0)"
+UNDER: UnderEach = {
+    "inventory": Under("sku = this.sku and count_date = this.counted_on"),
+    "receipts": Under("sku = this.sku and receive_date > this.counted_on"),
+    "retail_sales": Under("sku = this.sku and to_date > this.counted_on", share=f"-{RETAIL_SINCE}"),
+    "wholesale_sales": Under("sku = this.sku and ship_date > this.counted_on", share="-1"),
+    ("sold_since", "retail_sales"): Under("sku = this.sku and to_date > this.counted_on", share=RETAIL_SINCE),
+    ("sold_since", "wholesale_sales"): Under("sku = this.sku and ship_date > this.counted_on"),
+    ("on_order", "receipts"): Under("sku = this.sku and receive_date > this.counted_on", share="-1"),
+    ("as_of", "inventory"): Under("count_date = this.as_of"),
+    ("as_of", "receipts"): Under("receive_date = this.as_of"),
+    ("as_of", "retail_sales"): Under("to_date = this.as_of"),
+    ("as_of", "wholesale_sales"): Under("ship_date = this.as_of"),
+}
+
+
+@table(rows=StockPosition, key=("sku",), owner="warehouse@example.com", under=UNDER)
 def stock_position(
     inventory: pd.DataFrame, receipts: pd.DataFrame, retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame
 ) -> pd.DataFrame:

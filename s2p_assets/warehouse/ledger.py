@@ -53,6 +53,7 @@ class Entry:
     rows_returned: int = 0
     findings: Sequence[Finding] = ()
     headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     cells: Mapping[str, int] = field(default_factory=dict)
     error: str | None = None
     run_id: str | None = None
@@ -175,6 +176,7 @@ def entry_of(reading: Reading, kept: Kept, path: str, workbook: Workbook, run_id
         rows_returned=reading.rows_returned,
         findings=reading.findings,
         headers=reading.headers,
+        places=reading.places,
         cells=reading.cells,
         error=reading.error,
         run_id=run_id,
@@ -445,8 +447,8 @@ def insert(conn: psycopg.Connection, workbook: str, entries: Sequence[Entry]) ->
     with conn.cursor() as cursor:
         cursor.executemany(
             "insert into s2p.files (id, workbook, path, sha256, size, mtime_ns, as_of_ns, contract_version, verdict,"
-            " rows_read, rows_accepted, rows_returned, findings, headers, cells, error, owner, run_id, archived)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " rows_read, rows_accepted, rows_returned, findings, headers, places, cells, error, owner, run_id,"
+            " archived) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [(id_, workbook, *_values(entry)) for id_, entry in zip(ids, entries, strict=True)],
         )
     return ids
@@ -458,6 +460,7 @@ def _values(entry: Entry) -> tuple[Any, ...]:
         *(entry.rows_read, entry.rows_accepted, entry.rows_returned),
         _json([asdict(finding) for finding in entry.findings[:FINDINGS_KEPT]]),
         _json({sheet: list(cells) for sheet, cells in entry.headers.items()}),
+        _json({sheet: dict(columns) for sheet, columns in entry.places.items()}),
         _json(dict(entry.cells)),
         None if entry.error is None else _text(entry.error),
         *(entry.owner, entry.run_id, entry.archived),

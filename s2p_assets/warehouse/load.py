@@ -83,7 +83,7 @@ def _refuse(conn: psycopg.Connection, workbook: Workbook, entry: Entry, error: E
     message = f"{entry.path}: its rows cannot be stored ({reason}); correct the file and drop it again"
     cells = {"read": entry.cells.get("read", 0), "loaded": 0, "ignored": entry.cells.get("ignored", 0)}
     cells["returned"] = cells["read"] - cells["ignored"]
-    nothing = replace(entry, rows_accepted=0, rows_returned=entry.rows_read, headers={}, cells=cells)
+    nothing = replace(entry, rows_accepted=0, rows_returned=entry.rows_read, headers={}, places={}, cells=cells)
     returned = replace(nothing, verdict="returned", error=message)
     id_ = ledger.record(conn, workbook, returned)
     return Loaded(id_, entry.path, "refused", error=message)

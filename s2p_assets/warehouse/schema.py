@@ -48,6 +48,7 @@ create table if not exists s2p.files (
     rows_returned bigint not null default 0,
     findings jsonb not null default '[]',
     headers jsonb not null default '{}',
+    places jsonb not null default '{}',
     cells jsonb not null default '{}',
     error text,
     owner text not null,
@@ -77,6 +78,7 @@ comment on column s2p.files.holds is 'Whether the rows of these bytes stand in t
 comment on column s2p.files.findings is 'At most the first 1000.';
 comment on column s2p.files.cells is
     'Non-empty cells below the header: read = loaded + returned + ignored; blank and named explain loaded.';
+comment on column s2p.files.places is 'Sheet → contract column → letters of the sheet column that it was read from.';
 comment on column s2p.files.archived is 'The original bytes, relative to the archive.';
 comment on table s2p.workbooks is 'The kinds of workbook that have a table.';
 comment on table s2p.contents is 'What stands in each derived table, by content hash.';

@@ -4,13 +4,15 @@ import pandas as pd
 
 from s2p_assets.learning.feature_set import feature_set
 from s2p_assets.learning.model import Problem
-from s2p_assets.learning.weekly_demand import DemandFeatures, known_demand
+from s2p_assets.learning.weekly_demand import UNDER_FEATURES, DemandFeatures, known_demand
 
 # Sales peak every January: folds that cover a year judge the models by it too.
 WEEKLY_DEMAND = Problem(entity="sku", time="week", target="units", folds=6, step=8)
 
 
-@feature_set(rows=DemandFeatures, entity=("sku",), event_time="week", owner="planning@example.com")
+@feature_set(
+    rows=DemandFeatures, entity=("sku",), event_time="week", owner="planning@example.com", under=UNDER_FEATURES
+)
 def demand_features(demand: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     """Demand by item and week, with what was known of it when the week began: nothing from the week itself or later.
 

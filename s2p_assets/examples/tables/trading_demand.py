@@ -4,7 +4,7 @@ import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, YesNo, code, day, money, number, yes_no
 from s2p_assets.learning.demand import last_complete_week, week_of, weekly_panel
-from s2p_assets.shelves import NotYet
+from s2p_assets.shelves import NotYet, Under, UnderEach
 from s2p_assets.warehouse.table import table
 
 TO_CONSUMERS = ("Retail", "E-Commerce")
@@ -29,7 +29,14 @@ class Demand(Row):
     censored: YesNo = yes_no(says="Never: nothing is known of the company's stock", of="sales.sold_on")
 
 
-@table(rows=Demand, key=("sku", "week"), owner="planning@example.com")
+UNDER: UnderEach = {
+    "sales": Under("item_code = this.sku and sold_on >= this.week and sold_on < this.week + 7"),
+    "customers": Under("customer_id in (select customer_id from trading.sales where item_code = this.sku)"),
+    "products": Under("sku = this.sku"),
+}
+
+
+@table(rows=Demand, key=("sku", "week"), owner="planning@example.com", under=UNDER)
 def demand(sales: pd.DataFrame, customers: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     """What was asked for, by item and week: units sold, returns taken off.
 

@@ -4,6 +4,7 @@ import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, number, text, whole
 from s2p_assets.learning.versions import Champion, foresee_total
+from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.warehouse.table import table
 
 UNITS = "demand_features.units"
@@ -22,7 +23,10 @@ class TotalForecast(Row):
     model_version: Text = code(says="Which version of it", of=UNITS)
 
 
-@table(rows=TotalForecast, key=("week",), owner="planning@example.com")
+UNDER: UnderEach = {"demand_features": Under("week < this.week")}
+
+
+@table(rows=TotalForecast, key=("week",), owner="planning@example.com", under=UNDER)
 def total_forecast(demand_features: pd.DataFrame, demand_champion: Champion) -> pd.DataFrame:
     """The demand for all items together in the next eight weeks, with a range that is the total's own.
 

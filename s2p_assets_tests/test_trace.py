@@ -1,0 +1,156 @@
+"""Any stored value is walked back to the cell that it came from: the archived original holds it there."""
+
+import csv
+import datetime as dt
+import functools
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from openpyxl.utils import coordinate_to_tuple
+
+from s2p_assets.graph.tracing import sources_of_house, trace_lines
+from s2p_assets.warehouse import store
+from s2p_assets.warehouse.trace import Group, Origin, trace
+from s2p_assets_tests.retail_home import Company, sales
+
+SEED = 20261121
+
+
+def traced(
+    company: Company, place: tuple[str, str], where: dict[str, Any], *columns: str, most: int | None = 2
+) -> Group:
+    with company.graph.warehouse.connect() as connection:
+        sources = sources_of_house(company.graph.house)
+        return trace(connection, sources, place, where, columns, most=most, archive=company.settings.archive)
+
+
+def rows_of(company: Company, thing: str) -> list[dict[str, Any]]:
+    declared = sources_of_house(company.graph.house)["retail", thing]
+    with company.graph.warehouse.connect() as connection:
+        frame = store.read(connection, "retail", thing, declared.columns)
+    rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return rows
+
+
+def leaves(group: Group) -> Iterator[Origin]:
+    """The rows of files at the end of every path."""
+    for row in group.rows:
+        if row.file:
+            yield row
+        for under in row.under:
+            yield from leaves(under)
+
+
+def written(archived: Path, sheet: str, cell: str) -> Any:
+    """What stands in a cell, by a reader that s2p does not use for it."""
+    row, column = coordinate_to_tuple(cell)
+    if archived.suffix == ".csv":
+        text = archived.read_bytes().decode("utf-8-sig")
+        dialect = csv.Sniffer().sniff(text[:2000], delimiters=",;\t")
+        return list(csv.reader(text.splitlines(), dialect))[row - 1][column - 1]
+    return _opened(archived)[sheet].cell(row, column).value
+
+
+@functools.cache
+def _opened(archived: Path) -> openpyxl.Workbook:
+    return openpyxl.load_workbook(archived, data_only=True)
+
+
+def says_the_same(cell: Any, value: Any) -> bool:
+    if isinstance(cell, dt.datetime):
+        return bool(cell.date() == value)
+    if isinstance(value, dt.date):
+        parts = {part.lstrip("0") for part in str(cell).replace(".", "-").replace("/", "-").split("-")}
+        return parts == {str(value.year), str(value.month), str(value.day)}
+    if isinstance(value, str):
+        return str(cell).strip() == value or str(cell).lstrip("0") == value.lstrip("0")
+    number = str(cell).replace("€", "").replace("$", "").replace("EUR", "").replace("\N{NO-BREAK SPACE}", "").strip()
+    if "," in number and number.rfind(",") > number.rfind("."):
+        number = number.replace(".", "").replace(",", ".")
+    return float(number.replace(",", "")) == pytest.approx(float(value))
+
+
+def test_a_hundred_values_of_every_table_stand_in_the_cells_that_are_named(company: Company) -> None:
+    chosen = random.Random(SEED)
+    for (domain, thing), declared in sources_of_house(company.graph.house).items():
+        rows = rows_of(company, thing)
+        looked = 0
+        for _ in range(100):
+            row = chosen.choice(rows)
+            column = chosen.choice([column.name for column in declared.columns if column.name not in declared.key])
+            where = {name: row[name] for name in declared.key} or row
+            found = traced(
+                company,
+                (domain, thing),
+                {name: value for name, value in where.items() if value is not None},
+                column,
+                most=1,
+            )
+            for leaf in leaves(found):
+                assert leaf.file
+                assert leaf.file.archived
+                for name, cell in leaf.file.cells.items():
+                    looked += 1
+                    there = written(leaf.file.archived, leaf.file.sheet, cell)
+                    if leaf.values[name] is not None:
+                        assert says_the_same(there, leaf.values[name]), (thing, column, leaf, there)
+        assert looked > 50, thing
+
+
+@pytest.mark.parametrize(
+    ("thing", "column"),
+    [("demand", "units"), ("demand", "retail_units"), ("demand", "wholesale_units"), ("stock_position", "on_hand")],
+)
+def test_what_lies_under_a_sum_adds_up_to_it(company: Company, thing: str, column: str) -> None:
+    declared = sources_of_house(company.graph.house)["retail", thing]
+    rows = rows_of(company, thing)
+    for row in random.Random(SEED).sample(rows, min(len(rows), 40)):
+        (found,) = traced(company, ("retail", thing), {name: row[name] for name in declared.key}, column).rows
+        assert sum(group.total or 0 for group in found.under) == pytest.approx(row[column])
+
+
+def test_a_price_is_traced_to_the_list_that_set_it(company: Company) -> None:
+    for row in random.Random(SEED).sample(rows_of(company, "products"), 40):
+        key = {name: row[name] for name in ("sku", "valid_from")}
+        (found,) = traced(company, ("retail", "products"), key, "msrp").rows
+        (group,) = found.under
+        (leaf,) = group.rows
+        assert float(leaf.values["msrp"]) == row["msrp"]
+
+
+def test_a_forecast_is_traced_to_the_sales_that_its_model_learned_from(company: Company) -> None:
+    row = rows_of(company, "demand_forecast")[0]
+    found = traced(company, ("retail", "demand_forecast"), {name: row[name] for name in ("sku", "week")}, "mean")
+    paths = {leaf.file.path.split("/")[0] for leaf in leaves(found) if leaf.file}
+    assert "sales" in paths
+
+
+def test_a_value_is_traced_after_its_file_was_edited_moved_and_deleted(company: Company) -> None:
+    share = company.settings.share
+    file = sales(share / "sales/retail/traced.xlsx", 7, sku="TRC-1")
+    company.run()
+    file = file.rename(share / "sales/retail/traced again.xlsx")
+    company.run()
+    file.unlink()
+    company.run()
+    found = traced(company, ("retail", "retail_sales"), {"sku": "TRC-1"}, "quantity")
+    (leaf,) = leaves(found)
+    assert leaf.file
+    assert leaf.file.archived
+    assert (leaf.file.cells, written(leaf.file.archived, leaf.file.sheet, "B2")) == ({"quantity": "B2"}, 7)
+
+
+def test_a_person_reads_where_a_number_comes_from(company: Company) -> None:
+    row = next(row for row in rows_of(company, "demand") if row["retail_units"])
+    key = {name: row[name] for name in ("sku", "week")}
+    lines = [line for _, line in trace_lines(traced(company, ("retail", "demand"), key, "retail_units"))]
+    assert (
+        lines[0]
+        == f"retail.demand sku={row['sku']} week={row['week']:%Y-%m-%d}: retail_units = {row['retail_units']:g}"
+    )
+    assert any("sales/retail/" in line and "›" in line for line in lines)
+    assert any("original kept as" in line for line in lines)
