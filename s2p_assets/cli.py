@@ -194,26 +194,36 @@ def status(as_json: Json = False) -> None:
     raise typer.Exit(_exit_code(current))
 
 
-@app.command(epilog="Example: `s2p trace retail_demand sku=1042 week=2026-11-09 --column units`")
+@app.command(
+    epilog="Examples: `s2p trace retail_demand sku=1042 week=2026-11-09`, `s2p trace retail_weekly_outlook F1`"
+)
 def trace(
-    name: Annotated[str, typer.Argument(help="A table, such as retail_demand.", show_default=False)],
-    where: Annotated[list[str], typer.Argument(help="Which of its rows, as COLUMN=VALUE.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="A table or report, such as retail_demand.", show_default=False)],
+    which: Annotated[
+        list[str], typer.Argument(help="A table's row as COLUMN=VALUE …, or the id of a report's number.")
+    ],
     column: Annotated[list[str] | None, typer.Option("--column", help="Only this column; may be repeated.")] = None,
+    edition: Annotated[str | None, typer.Option("--edition", help="Of which day, by default the newest.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every row under it, not only the largest.")] = False,
     as_json: Json = False,
 ) -> None:
     """Walk a number back to the cells that it was made from: file, sheet, address."""
-    from s2p_assets.graph.tracing import trace_lines, trace_table
+    from s2p_assets.graph.tracing import number_lines, trace_lines, trace_number, trace_table
 
     settings = read_settings()
-    asked = dict(_asked(term) for term in where)
-    found = trace_table(
-        settings, *_house(settings), name, asked, column or (), most=None if everything else ROWS_TRACED
-    )
+    house, warehouse = _house(settings)
+    name, most = name.replace("-", "_").replace(".", "_", 1), None if everything else ROWS_TRACED
+    if name in house.reports:
+        number = trace_number(settings, house, warehouse, name, which[0], edition=edition, most=most)
+        found, lines = asdict(number), number_lines(number)
+    else:
+        asked = dict(_asked(term) for term in which)
+        rows = trace_table(settings, house, warehouse, name, asked, column or (), most=most)
+        found, lines = asdict(rows), trace_lines(rows)
     if as_json:
-        _print_json(asdict(found))
+        _print_json(found)
         return
-    for depth, line in trace_lines(found):
+    for depth, line in lines:
         out.print(f"{'  ' * depth}{escape(line)}", soft_wrap=True)
 
 

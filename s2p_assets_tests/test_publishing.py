@@ -25,10 +25,11 @@ from s2p_assets.publishing.excel import write_excel
 from s2p_assets.publishing.excel_cells import sheet_names
 from s2p_assets.publishing.html import write_html
 from s2p_assets.publishing.picture import write_picture
-from s2p_assets.publishing.report import Change, Chart, Document, Figure, ReportColumn, Section, Source
+from s2p_assets.publishing.report import Change, Chart, Document, Figure, Imprint, ReportColumn, Section, Source
 
 MADE_AT = dt.datetime.fromisoformat("2026-11-16T07:05")
 SOURCES = (Source("sales/Küche & Bad.xlsx", "ab" * 32, 1_234, dt.datetime.fromisoformat("2026-11-16T06:30")),)
+IMPRINT = Imprint("shop_outlook", SOURCES, "EUR", MADE_AT)
 AS_OF = dt.date(2026, 11, 15)
 
 
@@ -87,12 +88,12 @@ def document(**changes: object) -> Document:
 
 
 def page_of(written: Document, folder: Path) -> str:
-    target = write_html(written, folder / "My report.html", sources=SOURCES, currency="EUR", made_at=MADE_AT)
+    target = write_html(written, folder / "My report.html", IMPRINT)
     return target.read_text(encoding="utf-8")
 
 
 def workbook_of(written: Document, folder: Path) -> openpyxl.Workbook:
-    target = write_excel(written, folder / "report.xlsx", sources=SOURCES, currency="EUR", made_at=MADE_AT)
+    target = write_excel(written, folder / "report.xlsx", IMPRINT)
     return openpyxl.load_workbook(target)
 
 
@@ -213,10 +214,10 @@ def test_sources_are_named_with_fingerprint_rows_and_time(tmp_path: Path) -> Non
 
 def test_times_with_a_zone_say_so_and_excel_takes_them(tmp_path: Path) -> None:
     loaded = dt.datetime(2026, 11, 16, 6, 30, tzinfo=dt.UTC)
-    given = {"sources": (Source("a.xlsx", "ab" * 32, 1, loaded),), "currency": "EUR", "made_at": loaded}
-    page = write_html(document(), tmp_path / "r.html", **given).read_text(encoding="utf-8")  # type: ignore[arg-type]
+    given = Imprint("shop_outlook", (Source("a.xlsx", "ab" * 32, 1, loaded),), "EUR", loaded)
+    page = write_html(document(), tmp_path / "r.html", given).read_text(encoding="utf-8")
     assert "Made 16 Nov 2026, 06:30 UTC" in page
-    workbook = openpyxl.load_workbook(write_excel(document(), tmp_path / "r.xlsx", **given))  # type: ignore[arg-type]
+    workbook = openpyxl.load_workbook(write_excel(document(), tmp_path / "r.xlsx", given))
     assert workbook["Sources"]["C5"].value == loaded.replace(tzinfo=None)
 
 
@@ -364,13 +365,12 @@ def test_the_picture_is_a_png_with_or_without_a_chart(tmp_path: Path) -> None:
 
 def publish_one(share: Path, as_of: dt.date = AS_OF, *, picture: bool = False, **changes: object) -> Path:
     short = document(**{"as_of": as_of, "sections": document().sections[1:], **changes})
-    made = {"sources": SOURCES, "currency": "EUR", "made_at": MADE_AT}
-    return publish(short, share, name="shop_outlook", picture=picture, **made).folder  # type: ignore[arg-type]
+    return publish(short, share, IMPRINT, picture=picture).folder
 
 
 def test_an_edition_stands_under_its_name_and_date_with_files_named_for_people(tmp_path: Path) -> None:
     folder = publish_one(tmp_path, picture=True)
-    assert folder == tmp_path / "shop_outlook" / "2026-11-15"
+    assert folder == tmp_path / "shop-outlook" / "2026-11-15"
     stem = "Weekly outlook & more 2026-11-15"
     assert {file.name for file in folder.iterdir()} == {f"{stem}.html", f"{stem}.xlsx", f"{stem}.png", "edition.json"}
     (edition,) = editions(tmp_path)
@@ -387,14 +387,14 @@ def test_the_same_edition_again_takes_the_place_of_the_old_and_others_stay(tmp_p
         (AS_OF, "Corrected."),
         (AS_OF - dt.timedelta(days=7), "Sales rose & stock fell."),
     ]
-    assert not list((tmp_path / "shop_outlook" / "2026-11-15").glob("Old title*"))
+    assert not list((tmp_path / "shop-outlook" / "2026-11-15").glob("Old title*"))
     assert not list(tmp_path.rglob(".*"))
 
 
 def test_latest_is_a_copy_of_the_newest_edition_also_when_an_old_one_is_made_again(tmp_path: Path) -> None:
     publish_one(tmp_path, headline="The newest.")
     publish_one(tmp_path, AS_OF - dt.timedelta(days=70), headline="Long ago.")
-    latest = tmp_path / "shop_outlook" / "latest.html"
+    latest = tmp_path / "shop-outlook" / "latest.html"
     assert "The newest." in latest.read_text(encoding="utf-8")
     assert set(Loads(latest.read_text(encoding="utf-8")).links) == {"latest.xlsx"}
     assert not latest.is_symlink()
@@ -424,18 +424,18 @@ def test_an_edition_that_cannot_be_made_leaves_the_old_one_whole(tmp_path: Path)
 
 def test_what_people_leave_beside_the_editions_is_passed_over(tmp_path: Path) -> None:
     publish_one(tmp_path)
-    (tmp_path / "shop_outlook" / "notes").mkdir()
-    (tmp_path / "shop_outlook" / "notes" / "edition.json").write_text("[1]", encoding="utf-8")
+    (tmp_path / "shop-outlook" / "notes").mkdir()
+    (tmp_path / "shop-outlook" / "notes" / "edition.json").write_text("[1]", encoding="utf-8")
     (tmp_path / "minutes.docx").write_bytes(b"")
     publish_one(tmp_path)
     assert len(editions(tmp_path)) == 1
 
 
 def test_a_share_that_takes_no_files_is_named_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "shop_outlook").write_text("a file where the folder should be", encoding="utf-8")
+    (tmp_path / "shop-outlook").write_text("a file where the folder should be", encoding="utf-8")
     with pytest.raises(ReportNotPublished) as raised:
         publish_one(tmp_path)
-    assert "shop_outlook" in str(raised.value)
+    assert "shop-outlook" in str(raised.value)
     assert "\n" not in str(raised.value)
 
 

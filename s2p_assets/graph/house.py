@@ -41,11 +41,6 @@ def sheet_key(workbook: Workbook) -> dg.AssetKey:
     return dg.AssetKey([workbook.domain, f"{workbook.thing}_sheet"])
 
 
-def report_folder(report: Report) -> str:
-    """The folder of a report's editions below `s2p-reports/`: `retail-weekly-outlook`."""
-    return report.name.replace("_", "-")
-
-
 @dataclass(frozen=True)
 class House:
     """All shelves of one installation."""

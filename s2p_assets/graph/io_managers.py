@@ -11,20 +11,26 @@ import dagster as dg
 import pandas as pd
 
 from s2p_assets.graph.drive import require_share
-from s2p_assets.graph.house import House, report_folder
+from s2p_assets.graph.house import House
 from s2p_assets.graph.intake import Intake
 from s2p_assets.graph.metadata import escaped
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.learning import registry
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.versions import Champion, ModelVersion
-from s2p_assets.publishing.editions import Source, publish
-from s2p_assets.publishing.report import Document, Report
+from s2p_assets.publishing.editions import publish
+from s2p_assets.publishing.numbers import save_numbers
+from s2p_assets.publishing.report import Document, Imprint, Report, Source
 from s2p_assets.publishing.wording import figure_value
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import ledger, store
 from s2p_assets.warehouse.table import Table
+
+
+def numbers_file(settings: Settings, report: Report, as_of: dt.date) -> Path:
+    """Where the numbers of an edition are kept for those who ask where they come from."""
+    return settings.home / "editions" / report.name / f"{as_of.isoformat()}.json"
 
 
 class SheetIOManager(dg.IOManager):
@@ -91,13 +97,12 @@ class ReportIOManager(dg.IOManager):
         declared = self.house.by_key[context.asset_key]
         assert isinstance(declared, Report)
         require_share(self.settings)
+        made_at = dt.datetime.now().astimezone()
+        save_numbers(obj, numbers_file(self.settings, declared, obj.as_of), made_at=made_at)
         edition = publish(
             obj,
             self.settings.reports,
-            name=report_folder(declared),
-            sources=self._sources(context.asset_key),
-            currency=self.settings.currency,
-            made_at=dt.datetime.now().astimezone(),
+            Imprint(declared.name, tuple(self._sources(context.asset_key)), self.settings.currency, made_at),
         )
         context.add_output_metadata(
             {

@@ -3,13 +3,13 @@
 from typing import Any
 
 from s2p_assets.graph.drive import look_at_share
-from s2p_assets.graph.house import House, report_folder
+from s2p_assets.graph.house import House
 from s2p_assets.graph.intake import say, waiting_files
 from s2p_assets.graph.problems import NotFound
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.learning import registry
 from s2p_assets.learning.model import Contest
-from s2p_assets.publishing.editions import editions
+from s2p_assets.publishing.editions import editions, folder_name
 from s2p_assets.publishing.report import Report
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.returned import returned_copies
@@ -71,7 +71,7 @@ def _contest(settings: Settings, contest: Contest) -> dict[str, Any]:
 
 
 def _report(settings: Settings, declared: Report) -> dict[str, Any]:
-    shelf = settings.reports / report_folder(declared)
+    shelf = settings.reports / folder_name(declared.name)
     newest = next((edition for edition in editions(settings.reports) if edition.folder.parent == shelf), None)
     return {
         "name": declared.name,

@@ -7,7 +7,6 @@ import datetime as dt
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,12 @@ from s2p_assets.publishing import wording
 from s2p_assets.publishing.excel import write_excel
 from s2p_assets.publishing.html import rendered, write_html
 from s2p_assets.publishing.picture import write_picture
-from s2p_assets.publishing.report import Document, Source
+from s2p_assets.publishing.report import Document, Imprint
 from s2p_assets.publishing.writing import written_whole
 
 CARD = "edition.json"
 INDEX = "index.html"
 NOT_IN_FILE_NAMES = '<>:"/\\|?*'
-
-__all__ = ["Edition", "ReportNotPublished", "Source", "editions", "file_name", "publish"]
 
 
 class ReportNotPublished(OSError):
@@ -47,25 +44,23 @@ class Edition:
 def publish(
     document: Document,
     folder: Path,
+    imprint: Imprint,
     *,
-    name: str,
-    sources: Sequence[Source],
-    currency: str,
-    made_at: dt.datetime,
     picture: bool = True,
 ) -> Edition:
-    """Write the edition to `folder`/`name`/its date, renew the latest copies and the index, and return it.
+    """Write the edition to `folder`/its name/its date, renew the latest copies and the index, and return it.
 
     The edition appears whole or not at all; the same edition again takes the place of the old one, and
     others stay. `latest.html` and `latest.xlsx` are copies of the newest edition, which need not be this one.
     Raises ReportNotPublished when a file is locked or the share cannot be written.
     """
+    name = folder_name(imprint.name)
     shelf, place = folder / name, folder / name / document.as_of.isoformat()
     try:
         shelf.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".draft-", dir=shelf, ignore_cleanup_errors=True) as drafts:
             draft = Path(drafts) / "edition"
-            _write(document, draft, sources=sources, currency=currency, made_at=made_at, picture=picture)
+            _write(document, draft, imprint, picture=picture)
             _put_in_place(draft, place, Path(drafts) / "old")
         _renew_latest(folder, name)
         _renew_index(folder)
@@ -80,6 +75,11 @@ def editions(folder: Path) -> list[Edition]:
     """Every edition published in `folder`, the newest first, then by title; what is no edition is passed over."""
     found = [edition for card in folder.glob(f"*/*/{CARD}") if (edition := _read(card.parent)) is not None]
     return sorted(found, key=lambda edition: (-edition.as_of.toordinal(), edition.title, edition.folder.parent.name))
+
+
+def folder_name(report: str) -> str:
+    """The folder of a report's editions: `retail-weekly-outlook`."""
+    return report.replace("_", "-")
 
 
 def clear_drafts(folder: Path) -> None:
@@ -102,20 +102,18 @@ def file_name(title: str, as_of: dt.date) -> str:
     return f"{' '.join(plain.split())[:60].strip(' .') or 'Report'} {as_of.isoformat()}"
 
 
-def _write(
-    document: Document, draft: Path, *, sources: Sequence[Source], currency: str, made_at: dt.datetime, picture: bool
-) -> None:
+def _write(document: Document, draft: Path, imprint: Imprint, *, picture: bool) -> None:
     draft.mkdir()
     stem = file_name(document.title, document.as_of)
-    write_html(document, draft / f"{stem}.html", sources=sources, currency=currency, made_at=made_at)
-    write_excel(document, draft / f"{stem}.xlsx", sources=sources, currency=currency, made_at=made_at)
+    write_html(document, draft / f"{stem}.html", imprint)
+    write_excel(document, draft / f"{stem}.xlsx", imprint)
     if picture:
-        write_picture(document, draft / f"{stem}.png", currency=currency)
+        write_picture(document, draft / f"{stem}.png", currency=imprint.currency)
     card = {
         "title": document.title,
         "as_of": document.as_of.isoformat(),
         "headline": document.headline,
-        "made_at": made_at.isoformat(),
+        "made_at": imprint.made_at.isoformat(),
         "picture": picture,
     }
     (draft / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -3,8 +3,8 @@
 What the report says comes in as a Document; how cells, tables and charts are written belongs to its neighbours.
 """
 
-import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import pandas as pd
 from s2p_assets.publishing import charts, wording
 from s2p_assets.publishing.excel_cells import Book, sheet_names
 from s2p_assets.publishing.excel_charts import HEIGHT, SHEET, ChartData, Drawn, plot_table
-from s2p_assets.publishing.report import Change, Document, Figure, ReportColumn, Section, Source
+from s2p_assets.publishing.numbers import cell_id, figure_id, row_id
+from s2p_assets.publishing.report import Change, Document, Figure, Imprint, ReportColumn, Section, Source
 from s2p_assets.publishing.writing import written_whole
 
 COVER, SOURCES = "Overview", "Sources"
@@ -25,11 +26,11 @@ ROW_HEIGHT = 20
 LEAST_ROOM = 90.0
 SHORT_TABLE = 15
 ROWS_ON_A_PAGE = 80
+ROW_ID = "s2p row"
+COMMENT = {"x_scale": 1.8, "y_scale": 0.7, "author": "s2p"}
 
 
-def write_excel(
-    document: Document, target: Path, *, sources: Sequence[Source], currency: str, made_at: dt.datetime
-) -> Path:
+def write_excel(document: Document, target: Path, imprint: Imprint) -> Path:
     """Write the report to `target` and return it; every row of every section is in it.
 
     The same arguments give the same bytes. A text that begins like a formula stays a text.
@@ -40,21 +41,22 @@ def write_excel(
     options = {"strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
     with written_whole(target) as draft:
         workbook = xlsxwriter.Workbook(str(draft), options)
-        workbook.set_properties({"title": document.title, "author": "s2p", "created": made_at})
-        _write_sheets(Book(workbook, currency), document, sources, made_at)
+        workbook.set_properties({"title": document.title, "author": "s2p", "created": imprint.made_at})
+        _write_sheets(Book(workbook, imprint.currency), document, imprint)
         workbook.close()
     return target
 
 
-def _write_sheets(book: Book, document: Document, sources: Sequence[Source], made_at: dt.datetime) -> None:
+def _write_sheets(book: Book, document: Document, imprint: Imprint) -> None:
     data = ChartData()
     names = sheet_names([section.title for section in document.sections], (COVER, SOURCES, SHEET))
     plots = [charts.plot_of(section) for section in document.sections]
     drawn = [None if plot is None else data.add(plot) for plot in plots]
-    _cover(book, document, names, next((one for one in drawn if one), None), made_at)
-    for section, name, chart in zip(document.sections, names, drawn, strict=True):
-        _section(book, document, section, name, chart)
-    _sources(book, document, sources)
+    _cover(book, document, names, next((one for one in drawn if one), None), imprint)
+    for place, (section, name, chart) in enumerate(zip(document.sections, names, drawn, strict=True)):
+        sheet = _section(book, document, _with_ids(section, place), name, chart)
+        _say_where_from(sheet, section, place, imprint.name)
+    _sources(book, document, imprint.sources)
     data.write(book)
 
 
@@ -89,14 +91,14 @@ def _paragraph(book: Book, sheet: Any, row: int, text: str, widths: Sequence[flo
     sheet.set_row(row, lines * size * 1.4 + 3)
 
 
-def _cover(book: Book, document: Document, names: Sequence[str], chart: Drawn | None, made_at: dt.datetime) -> None:
-    covers = f"Data up to {wording.long_day(document.as_of)}. Made {wording.moment(made_at)}."
+def _cover(book: Book, document: Document, names: Sequence[str], chart: Drawn | None, imprint: Imprint) -> None:
+    covers = f"Data up to {wording.long_day(document.as_of)}. Made {wording.moment(imprint.made_at)}."
     sheet = _sheet(book, document, COVER, title=document.title, says=covers, widths=COVER_WIDTHS)
     sheet.fit_to_pages(1, 1)
     book.write(sheet, 0, 0, document.title, bold=True, font_size=18)
     sheet.set_row(0, 30)
     _paragraph(book, sheet, 2, document.headline, COVER_WIDTHS, font_size=12)
-    row = _figures(book, sheet, 4, document.figures)
+    row = _figures(book, sheet, 4, document.figures, imprint.name)
     if chart is not None:
         sheet.insert_chart(row, 0, chart.chart(book), {"object_position": 3})
         row += HEIGHT // ROW_HEIGHT + 2
@@ -116,19 +118,21 @@ def _heading(book: Book, sheet: Any, row: int, text: str) -> int:
     return row + 1
 
 
-def _figures(book: Book, sheet: Any, row: int, figures: Sequence[Figure]) -> int:
+def _figures(book: Book, sheet: Any, row: int, figures: Sequence[Figure], report: str) -> int:
     """Every headline number with its comparisons, one per line; returns the row to go on at."""
     if not figures:
         return row
     for column, title in enumerate(("Headline numbers", "", "Change", "Against", "")):
         side = {"align": "right"} if title == "Change" else {"indent": int(title == "Against")}
         book.write(sheet, row, column, title, bold=True, bottom=1, **side)
-    for figure in figures:
+    for place, figure in enumerate(figures):
         changes: Sequence[Change | None] = figure.changes or (None,)
         for nth, change in enumerate(changes):
             row += 1
             if nth == 0:
                 _figure(book, sheet, row, figure)
+                if figure.of:
+                    sheet.write_comment(row, 1, f"s2p trace {report} {figure_id(place)}", COMMENT)
             if change is not None:
                 book.write(sheet, row, 2, change.share, "percent", num_format=ARROWS)
                 book.write(sheet, row, 3, change.than, font_color=FAINT, indent=1)
@@ -149,7 +153,26 @@ def _figure(book: Book, sheet: Any, row: int, figure: Figure) -> None:
     book.write(sheet, row, 4, figure.note, font_color=FAINT)
 
 
-def _section(book: Book, document: Document, section: Section, name: str, chart: Drawn | None) -> None:
+def _with_ids(section: Section, place: int) -> Section:
+    """The section with a last column that names each row, however it is sorted, for asking where a number is from."""
+    if section.frame is None or not any(section.basis(column) for column in section.columns):
+        return section
+    ids = [row_id(place, row) for row in range(len(section.frame))]
+    named = ReportColumn(ROW_ID, "Row", "code", of=())
+    return replace(section, frame=section.frame.assign(**{ROW_ID: ids}), columns=(*section.columns, named))
+
+
+def _say_where_from(sheet: Any, section: Section, place: int, report: str) -> None:
+    """Above each column whose numbers can be traced, the command that does it."""
+    if section.frame is None or section.frame.empty:
+        return
+    for at, column in enumerate(section.columns):
+        if section.basis(column):
+            said = f"Where is a number from?\ns2p trace {report} ROW.{at + 1}\nfor example {cell_id(place, 0, at)}"
+            sheet.write_comment(TABLE_ROW, at, said, COMMENT)
+
+
+def _section(book: Book, document: Document, section: Section, name: str, chart: Drawn | None) -> Any:
     frame, columns = _shown(section, chart)
     widths = book.widths(frame, columns)
     sheet = _sheet(book, document, name, title=section.title, says=section.says, widths=widths)
@@ -165,6 +188,7 @@ def _section(book: Book, document: Document, section: Section, name: str, chart:
         below = TABLE_ROW + len(frame) + 2
         row, column = (below, 0) if len(frame) <= SHORT_TABLE else (TABLE_ROW, len(columns) + 1)
         sheet.insert_chart(row, column, chart.chart(book), {"object_position": 3})
+    return sheet
 
 
 def _shown(section: Section, chart: Drawn | None) -> tuple[pd.DataFrame, tuple[ReportColumn, ...]]:

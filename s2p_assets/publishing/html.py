@@ -3,7 +3,6 @@
 What the report says comes in as a Document; how it looks stands in `templates/`.
 """
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
 from numbers import Real
 from pathlib import Path
@@ -13,7 +12,8 @@ from urllib.parse import quote
 import pandas as pd
 
 from s2p_assets.publishing import charts, wording
-from s2p_assets.publishing.report import Document, Figure, ReportColumn, Section, Source
+from s2p_assets.publishing.numbers import cell_id, figure_id
+from s2p_assets.publishing.report import Document, Figure, Imprint, ReportColumn, Section, Source
 from s2p_assets.publishing.writing import written_whole
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -21,30 +21,29 @@ ROWS_SHOWN = 200
 WIDE, NARROW, HEIGHT = 960, 360, 300
 
 
-def write_html(
-    document: Document, target: Path, *, sources: Sequence[Source], currency: str, made_at: dt.datetime
-) -> Path:
+def write_html(document: Document, target: Path, imprint: Imprint) -> Path:
     """Write the report to `target` and return it; the Excel of the same name beside it is linked.
 
     The same arguments give the same bytes. Raises OSError when `target` cannot be written.
     """
-    page = html_of(document, sources=sources, currency=currency, made_at=made_at, excel=f"{target.stem}.xlsx")
+    page = html_of(document, imprint, excel=f"{target.stem}.xlsx")
     with written_whole(target) as draft:
         draft.write_text(page, encoding="utf-8", newline="\n")
     return target
 
 
-def html_of(document: Document, *, sources: Sequence[Source], currency: str, made_at: dt.datetime, excel: str) -> str:
+def html_of(document: Document, imprint: Imprint, *, excel: str) -> str:
     """The report's page; `excel` is the name of the file beside it with all rows."""
     return rendered(
         "report.html.j2",
         document=document,
+        name=imprint.name,
         as_of=wording.long_day(document.as_of),
-        made_at=wording.moment(made_at),
-        figures=[_card(figure, currency) for figure in document.figures],
+        made_at=wording.moment(imprint.made_at),
+        figures=[_card(figure, place, imprint.currency) for place, figure in enumerate(document.figures)],
         abreast=_abreast(len(document.figures)),
-        sections=[_part(section, n, currency) for n, section in enumerate(document.sections, 1)],
-        sources=[_origin(source) for source in sources],
+        sections=[_part(section, place, imprint.currency) for place, section in enumerate(document.sections)],
+        sources=[_origin(source) for source in imprint.sources],
         excel=quote(excel),
     )
 
@@ -60,7 +59,7 @@ def rendered(template: str, **values: Any) -> str:
     return environment.get_template(template).render(**values)
 
 
-def _card(figure: Figure, currency: str) -> dict[str, Any]:
+def _card(figure: Figure, place: int, currency: str) -> dict[str, Any]:
     changes = [
         {
             "arrow": wording.arrow(change),
@@ -76,6 +75,7 @@ def _card(figure: Figure, currency: str) -> dict[str, Any]:
         "value": wording.figure_value(figure, currency),
         "changes": changes,
         "note": figure.note,
+        "number": figure_id(place) if figure.of else "",
     }
 
 
@@ -90,12 +90,12 @@ def _tone(figure: Figure, direction: int) -> str:
     return "good" if (direction > 0) == (figure.better == "higher") else "bad"
 
 
-def _part(section: Section, number: int, currency: str) -> dict[str, Any]:
+def _part(section: Section, place: int, currency: str) -> dict[str, Any]:
     plot = charts.plot_of(section)
-    table = _table(section, currency)
+    table = _table(section, place, currency)
     is_empty = plot is None and (table is None or not table["rows"])
     return {
-        "id": f"section-{number}",
+        "id": f"section-{place + 1}",
         "title": section.title,
         "says": section.says,
         "chart": None if plot is None else _drawing(plot, currency),
@@ -118,11 +118,14 @@ def _drawing(plot: charts.Plot, currency: str) -> dict[str, Any]:
     }
 
 
-def _table(section: Section, currency: str) -> dict[str, Any] | None:
+def _table(section: Section, place: int, currency: str) -> dict[str, Any] | None:
     if section.frame is None or not section.columns:
         return None
     shown = section.frame.head(ROWS_SHOWN)
-    cells = [list(_cells(shown, column)) for column in section.columns]
+    cells = []
+    for at, column in enumerate(section.columns):
+        ids = [cell_id(place, row, at) for row in range(len(shown))] if section.basis(column) else [""] * len(shown)
+        cells.append(list(_cells(shown, column, ids)))
     return {
         "titles": [
             (wording.column_title(column.title, column.format, currency), _alignment(column))
@@ -137,12 +140,13 @@ def _alignment(column: ReportColumn) -> str:
     return {"text": "words", "code": "code", "day": "day"}.get(column.format, "number")
 
 
-def _cells(frame: pd.DataFrame, column: ReportColumn) -> Iterator[dict[str, str]]:
+def _cells(frame: pd.DataFrame, column: ReportColumn, ids: Sequence[str]) -> Iterator[dict[str, str]]:
+    """`ids`: of each row's number; empty for what cannot be traced."""
     values = frame[column.name]
     decimals = wording.decimals_for(values, column.format)
-    for value in values:
+    for value, number in zip(values, ids, strict=True):
         text = wording.cell(value, column.format, decimals)
-        yield {"text": text, "kind": _alignment(column), "mark": _mark(value, column)}
+        yield {"text": text, "kind": _alignment(column), "mark": _mark(value, column), "number": number}
 
 
 def _mark(value: Any, column: ReportColumn) -> str:

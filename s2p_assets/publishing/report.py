@@ -2,9 +2,9 @@
 
 import datetime as dt
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -24,11 +24,43 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Imprint:
+    """What every format of an edition says beside its document.
+
+    `name`: the report's name on the command line, by which a reader asks where a number comes from.
+    `currency`: as a three-letter code.
+    """
+
+    name: str
+    sources: tuple[Source, ...]
+    currency: str
+    made_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """How a number compares with an earlier one, as a share of it; `than` names the earlier one ("the week before")."""
 
     share: float
     than: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The value that a column of a section's frame has in the row in which a number stands."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Basis:
+    """The stored values that a number was made from: `thing.column` (`domain__thing.column` for another domain's),
+    in the rows whose columns have the values of `where`; a tuple of values means any of them, a slice those from
+    its start to its stop, both included.
+    """
+
+    column: str | Field
+    where: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,7 +69,7 @@ class Figure:
 
     `value`: None when it is not known. `further`: comparisons after the first.
     `better`: which direction of change is good news; a figure without it is not judged.
-    `note`: a few words under the number ("3 of 60 SKUs have no cost").
+    `note`: a few words under the number ("3 of 60 SKUs have no cost"). `of`: what it was made from.
     """
 
     label: str
@@ -48,6 +80,7 @@ class Figure:
     further: tuple[Change, ...] = ()
     better: Literal["higher", "lower"] | None = None
     note: str = ""
+    of: tuple[Basis, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -58,13 +91,17 @@ class Figure:
 
 @dataclass(frozen=True)
 class ReportColumn:
-    """A column of a report's table. `highlight`: cells whose value is below or above stand out."""
+    """A column of a report's table. `highlight`: cells whose value is below or above stand out.
+
+    `of`: what its numbers were made from; None: the column of that name in the rows that the section is `of`.
+    """
 
     name: str
     title: str
     format: Format = "text"
     highlight_below: float | None = None
     highlight_above: float | None = None
+    of: tuple[Basis, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +130,7 @@ class Section:
     """A heading, a sentence that says what it shows, and a chart, a table or both.
 
     `columns`: the table's columns; without them the section has no table. `when_empty`: said in place of
-    a table or chart without rows.
+    a table or chart without rows. `of`: the thing whose rows the frame's rows are, named by the columns `by`.
     """
 
     title: str
@@ -102,6 +139,14 @@ class Section:
     columns: tuple[ReportColumn, ...] = ()
     chart: Chart | None = None
     when_empty: str = "There is nothing to list."
+    of: str | None = None
+    by: tuple[str, ...] = ()
+
+    def basis(self, column: ReportColumn) -> tuple[Basis, ...]:
+        """What the numbers of a column were made from; empty when that is not told."""
+        if column.of is not None or self.of is None or column.name in self.by:
+            return column.of or ()
+        return (Basis(f"{self.of}.{column.name}", {name: Field(name) for name in self.by}),)
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ Weeks are named by their Monday, at midnight. Which columns these pieces are mad
 belongs to the report.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from s2p_assets.publishing.comparison import at, change, changes, gains, losses, movers, totals
-from s2p_assets.publishing.report import Change, Chart, Figure, ReportColumn, Section
+from s2p_assets.publishing.report import Basis, Change, Chart, Field, Figure, ReportColumn, Section
 from s2p_assets.publishing.wording import change_in_words, counted, short_day
 
 WEEK = pd.Timedelta(days=7)
@@ -38,17 +38,25 @@ def sold_in_words(units: "pd.Series[Any]", week: pd.Timestamp) -> str:
     return f"{counted(round(now), 'unit')} sold in the week of {short_day(week)}{compared and f', {compared}'}."
 
 
-def units_sold(units: "pd.Series[Any]", week: pd.Timestamp) -> Figure:
-    """The headline number of the week's units, from weekly totals."""
+def units_sold(units: "pd.Series[Any]", week: pd.Timestamp, *, of: str) -> Figure:
+    """The headline number of the week's units, from weekly totals of the column `of`."""
     now, compared = at(units, week), against(units, week)
     note = "no earlier week to compare with" if now is not None and not compared else ""
-    return Figure(f"Units sold, week of {short_day(week)}", now, "whole", further=compared, better="higher", note=note)
+    return Figure(
+        f"Units sold, week of {short_day(week)}",
+        now,
+        "whole",
+        further=compared,
+        better="higher",
+        note=note,
+        of=(Basis(of, {"week": week}),),
+    )
 
 
-def revenue(rows: pd.DataFrame, week: pd.Timestamp, *, by: str, item: str) -> Figure:
+def revenue(rows: pd.DataFrame, week: pd.Timestamp, *, by: str, item: str, of: str) -> Figure:
     """The week's revenue; compared only between weeks in which the revenue of every sale is known.
 
-    `rows`: `by`, week, units and revenue, which is missing where the price is not known.
+    `rows`: `by`, week, units and revenue, which is missing where the price is not known. `of`: the revenue's column.
     """
     weekly = totals(rows, period="week", value="revenue")
     unpriced = rows[rows["revenue"].isna() & (rows["units"].fillna(0) != 0)]
@@ -56,7 +64,15 @@ def revenue(rows: pd.DataFrame, week: pd.Timestamp, *, by: str, item: str) -> Fi
     complete = weekly[~weekly.index.isin(unpriced["week"])]
     note = f"without {counted(this_week[by].nunique(), item)} sold at an unknown price" if len(this_week) else ""
     compared = against(complete, week)
-    return Figure("Revenue of that week", at(weekly, week), "money", further=compared, better="higher", note=note)
+    return Figure(
+        "Revenue of that week",
+        at(weekly, week),
+        "money",
+        further=compared,
+        better="higher",
+        note=note,
+        of=(Basis(of, {"week": week}),),
+    )
 
 
 def forecast_totals(ahead: pd.DataFrame, *, by: str) -> pd.DataFrame:
@@ -79,8 +95,11 @@ def added_up(ahead: pd.DataFrame, *, by: str, item: str) -> str:
     )
 
 
-def expected(units: "pd.Series[Any]", forecast: pd.DataFrame, week: pd.Timestamp) -> Figure:
-    """The forecast of the next weeks against as many weeks just past, and against the same weeks a year earlier."""
+def expected(units: "pd.Series[Any]", forecast: pd.DataFrame, week: pd.Timestamp, *, of: str) -> Figure:
+    """The forecast of the next weeks against as many weeks just past, and against the same weeks a year earlier.
+
+    `of`: the column of the forecasts that were added up.
+    """
     forecast = forecast.head(SPAN)
     weeks = len(forecast)
     before = _sum_of(units, [week - n * WEEK for n in range(weeks)])
@@ -95,6 +114,7 @@ def expected(units: "pd.Series[Any]", forecast: pd.DataFrame, week: pd.Timestamp
         ),
         better="higher",
         note="" if weeks else "no forecast beyond this week",
+        of=(Basis(of, {"week": tuple(forecast.index)}),) if weeks else (),
     )
 
 
@@ -152,20 +172,34 @@ def compared(rows: pd.DataFrame, week: pd.Timestamp, *, by: str, value: str, wee
     return frame.reset_index()[[by, *COMPARED]].astype(dict.fromkeys(COMPARED, "float64"))
 
 
-def comparison_columns(weeks: int = 1) -> tuple[ReportColumn, ...]:
-    """The report's columns of what `compared` gives, units for a week or for some weeks."""
+def comparison_columns(week: pd.Timestamp, of: Basis | None, weeks: int = 1) -> tuple[ReportColumn, ...]:
+    """The report's columns of what `compared` gives, units for a week or for some weeks.
+
+    `of`: the column that was added up, in the rows that belong to a row of the report, of any week; None where
+    that is not to be told so simply.
+    """
     many = weeks > 1
+    now, before, year = (_in_weeks(of, last, weeks) for last in (week, week - weeks * WEEK, week - YEAR))
     return (
-        ReportColumn("now", f"Last {weeks} weeks" if many else "Units", "whole"),
-        ReportColumn("before", f"{weeks} weeks before" if many else "Week before", "whole"),
-        ReportColumn("change", "Change", "percent"),
-        ReportColumn("year_before", "Year earlier", "whole"),
-        ReportColumn("year_change", "Change on year", "percent"),
+        ReportColumn("now", f"Last {weeks} weeks" if many else "Units", "whole", of=now),
+        ReportColumn("before", f"{weeks} weeks before" if many else "Week before", "whole", of=before),
+        ReportColumn("change", "Change", "percent", of=now + before),
+        ReportColumn("year_before", "Year earlier", "whole", of=year),
+        ReportColumn("year_change", "Change on year", "percent", of=now + year),
     )
 
 
-def channels(rows: pd.DataFrame, week: pd.Timestamp) -> Section:
-    """The week by channel, with a line a channel. `rows`: channel, week, units; a channel without units is left out."""
+def _in_weeks(of: Basis | None, last: pd.Timestamp, weeks: int) -> tuple[Basis, ...]:
+    if of is None:
+        return ()
+    return (Basis(of.column, {**of.where, "week": tuple(last - n * WEEK for n in range(weeks))}),)
+
+
+def channels(rows: pd.DataFrame, week: pd.Timestamp, *, of: Mapping[str, str]) -> Section:
+    """The week by channel, with a line a channel. `rows`: channel, week, units; a channel without units is left out.
+
+    `of`: channel → the column that its units are in.
+    """
     known = rows[rows["channel"].isin(rows.loc[rows["units"].notna(), "channel"])]
     names = tuple(known["channel"].unique())
     recent = known[(known["week"] > week - WEEKS_SHOWN * WEEK) & known["units"].notna()]
@@ -173,8 +207,10 @@ def channels(rows: pd.DataFrame, week: pd.Timestamp) -> Section:
     return Section(
         title="Sales by channel",
         says=f"Units sold in the week of {short_day(week)}, against the week before and the same week a year earlier.",
-        frame=compared(known, week, by="channel", value="units"),
-        columns=(ReportColumn("channel", "Channel"), *comparison_columns()),
+        frame=compared(known, week, by="channel", value="units").assign(
+            of=lambda found: found["channel"].map(dict(of))
+        ),
+        columns=(ReportColumn("channel", "Channel"), *comparison_columns(week, Basis(Field("of")) if of else None)),
         chart=Chart(
             "line",
             "week",
@@ -191,11 +227,12 @@ def channels(rows: pd.DataFrame, week: pd.Timestamp) -> Section:
 class Moves:
     """What moved between the last weeks and as many before: `rows` as of `comparison.movers`.
 
-    `now`: the Mondays of the last weeks. `weeks`: how many weeks of sales there are at all.
+    `now`, `before`: the Mondays of the last weeks, and of those before. `weeks`: how many weeks of sales there are.
     """
 
     rows: pd.DataFrame
     now: list[pd.Timestamp]
+    before: list[pd.Timestamp]
     weeks: int
 
 
@@ -204,20 +241,30 @@ def moves(rows: pd.DataFrame, week: pd.Timestamp, *, by: str, value: str) -> Mov
     weeks = int((week - rows["week"].min()) / WEEK) + 1 if len(rows) else 0
     span = min(SPAN, weeks // 2)
     now, before = ([week - n * WEEK for n in range(start, start + span)] for start in (0, span))
-    return Moves(movers(rows, by=by, period="week", value=value, now=now, before=before), now, weeks)
+    return Moves(movers(rows, by=by, period="week", value=value, now=now, before=before), now, before, weeks)
 
 
 def moved_most(
-    moved: Moves, *, item: str, named: Sequence[ReportColumn], further: Sequence[ReportColumn] = (), says: str = ""
+    moved: Moves,
+    *,
+    item: str,
+    of: Basis,
+    named: Sequence[ReportColumn],
+    further: Sequence[ReportColumn] = (),
+    says: str = "",
 ) -> tuple[Section, Section]:
-    """What sells more than before, and what sells less. `named`, `further`: columns before and after the comparison."""
+    """What sells more than before, and what sells less. `named`, `further`: columns before and after the comparison.
+
+    `of`: the column that was added up, in the rows that belong to a row of the report, of any week.
+    """
     span = len(moved.now)
+    now, before = (Basis(of.column, {**of.where, "week": tuple(weeks)}) for weeks in (moved.now, moved.before))
     columns = (
         *named,
-        ReportColumn("now", f"Last {counted(span, 'week')}", "whole"),
-        ReportColumn("before", f"{counted(span, 'week')} before", "whole"),
-        ReportColumn("difference", "Difference", "whole"),
-        ReportColumn("change", "Change", "percent"),
+        ReportColumn("now", f"Last {counted(span, 'week')}", "whole", of=(now,)),
+        ReportColumn("before", f"{counted(span, 'week')} before", "whole", of=(before,)),
+        ReportColumn("difference", "Difference", "whole", of=(now, before)),
+        ReportColumn("change", "Change", "percent", of=(now, before)),
         *further,
     )
     one_week = "There is only one week of sales, so nothing can be compared yet."

@@ -11,12 +11,16 @@ import pandas as pd
 
 from s2p_assets.publishing import weekly
 from s2p_assets.publishing.comparison import totals
-from s2p_assets.publishing.report import Chart, Document, Figure, ReportColumn, Section, report
+from s2p_assets.publishing.report import Basis, Chart, Document, Field, Figure, ReportColumn, Section, report
 from s2p_assets.publishing.wording import counted, short_day
 from s2p_assets.shelves import NotYet
 
 ROWS_RUNNING_OUT = 25
+OF_SUPPLIER = (Basis("reorder_plan.order_quantity", {"supplier": Field("supplier")}),)
+COST_OF_SUPPLIER = (Basis("reorder_plan.order_cost", {"supplier": Field("supplier")}),)
+DAYS_SHORT = tuple(Basis(f"reorder_plan.{name}", {"sku": Field("sku")}) for name in ("lead_time_days", "days_of_cover"))
 CHANNELS = {"retail_units": "Retail", "wholesale_units": "Wholesale"}
+UNITS_OF_CHANNEL = {name: f"demand.{column}" for column, name in CHANNELS.items()}
 
 
 @report(title="Weekly sales and stock outlook", owner="management@example.com")
@@ -44,9 +48,9 @@ def weekly_outlook(
         as_of=(week + weekly.WEEK).date() - dt.timedelta(days=1),
         headline=f"{weekly.sold_in_words(units, week)} {_stock_in_words(reorder_plan, running_out, orders)}",
         figures=(
-            weekly.units_sold(units, week),
-            weekly.revenue(demand, week, by="sku", item="SKU"),
-            weekly.expected(units, forecast, week),
+            weekly.units_sold(units, week, of="demand.units"),
+            weekly.revenue(demand, week, by="sku", item="SKU", of="demand.revenue"),
+            weekly.expected(units, forecast, week, of="demand_forecast.mean"),
             _stock_value(stock_position, products),
             _order_value(reorder_plan, orders),
             _run_out(reorder_plan, running_out),
@@ -59,7 +63,7 @@ def weekly_outlook(
                 says=weekly.added_up(ahead, by="sku", item="SKU"),
                 band_title="80 % bands of all SKUs, added up",
             ),
-            weekly.channels(_by_channel(demand), week),
+            weekly.channels(_by_channel(demand), week, of=UNITS_OF_CHANNEL),
             *_movers(demand, week, products),
             _runs_out_first(reorder_plan, running_out),
             *_order_list(reorder_plan, orders),
@@ -109,6 +113,7 @@ def _stock_value(stock: pd.DataFrame, products: pd.DataFrame) -> Figure:
         _sum(on_hand["value"]),
         "money",
         note=f"without {counted(unknown, 'SKU')} of unknown cost" if unknown else "",
+        of=(Basis("stock_position.on_hand"), Basis("products.item_cost", {"is_current": True})),
     )
 
 
@@ -117,12 +122,14 @@ def _order_value(plan: pd.DataFrame, orders: pd.DataFrame) -> Figure:
     to_order = f"{counted(len(orders), 'SKU')} to order" + (f", {unknown} without a known cost" if unknown else "")
     value = _sum(orders["order_cost"]) if len(orders) else 0.0
     note = "no re-order plan yet" if plan.empty else to_order
-    return Figure("Open re-order value", None if plan.empty else value, "money", note=note)
+    of = (Basis("reorder_plan.order_cost"),)
+    return Figure("Open re-order value", None if plan.empty else value, "money", note=note, of=of)
 
 
 def _run_out(plan: pd.DataFrame, running_out: pd.DataFrame) -> Figure:
     note = "no re-order plan yet" if plan.empty else f"of {counted(len(plan), 'SKU')} in the plan"
-    return Figure("Run out within lead time", None if plan.empty else len(running_out), "whole", note=note)
+    of = tuple(Basis(f"reorder_plan.{name}") for name in ("days_of_cover", "lead_time_days"))
+    return Figure("Run out within lead time", None if plan.empty else len(running_out), "whole", note=note, of=of)
 
 
 def _sum(values: "pd.Series[Any]") -> float | None:
@@ -152,8 +159,17 @@ def _movers(demand: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame) ->
     return weekly.moved_most(
         replace(moved, rows=rows),
         item="SKU",
+        of=Basis("demand.units", {"sku": Field("sku")}),
         named=(ReportColumn("sku", "SKU", "code"), ReportColumn("description", "Description")),
-        further=(ReportColumn("weeks_out", "Weeks out of stock", "whole", highlight_above=0),),
+        further=(
+            ReportColumn(
+                "weeks_out",
+                "Weeks out of stock",
+                "whole",
+                highlight_above=0,
+                of=(Basis("demand.censored", {"sku": Field("sku"), "week": tuple(moved.now)}),),
+            ),
+        ),
         says="A SKU that was out of stock could not sell more than it had.",
     )
 
@@ -173,13 +189,15 @@ def _runs_out_first(plan: pd.DataFrame, running_out: pd.DataFrame) -> Section:
             "order are not counted, because the day of their arrival is not known."
         ),
         frame=shown,
+        of="reorder_plan",
+        by=("sku",),
         columns=(
             ReportColumn("sku", "SKU", "code"),
             ReportColumn("description", "Description"),
             ReportColumn("runs_out_on", "Runs out on", "day"),
             ReportColumn("days_of_cover", "Days of cover", "number"),
             ReportColumn("lead_time_days", "Lead time, days", "number"),
-            ReportColumn("days_short", "Days short", "number", highlight_above=0),
+            ReportColumn("days_short", "Days short", "number", highlight_above=0, of=DAYS_SHORT),
             ReportColumn("on_hand", "On hand", "whole"),
             ReportColumn("on_order", "On order", "whole"),
             ReportColumn("order_quantity", "To order", "whole"),
@@ -203,9 +221,9 @@ def _order_list(plan: pd.DataFrame, orders: pd.DataFrame) -> tuple[Section, Sect
             frame=suppliers,
             columns=(
                 ReportColumn("supplier", "Supplier"),
-                ReportColumn("skus", "SKUs", "whole"),
-                ReportColumn("units", "Units", "whole"),
-                ReportColumn("cost", "Order cost", "money"),
+                ReportColumn("skus", "SKUs", "whole", of=OF_SUPPLIER),
+                ReportColumn("units", "Units", "whole", of=OF_SUPPLIER),
+                ReportColumn("cost", "Order cost", "money", of=COST_OF_SUPPLIER),
             ),
             chart=Chart("bar", "supplier", ("cost",), "Order cost by supplier", format="money"),
             when_empty=nothing,
@@ -214,6 +232,8 @@ def _order_list(plan: pd.DataFrame, orders: pd.DataFrame) -> tuple[Section, Sect
             title="The re-order list",
             says="Every SKU whose stock and open orders together are below its re-order point.",
             frame=orders,
+            of="reorder_plan",
+            by=("sku",),
             columns=(
                 ReportColumn("sku", "SKU", "code"),
                 ReportColumn("description", "Description"),

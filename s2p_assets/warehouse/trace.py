@@ -102,8 +102,9 @@ def trace(
 ) -> Group:
     """The rows at `place` whose columns have the values of `where`, with everything under them down to the cells.
 
-    `where`: column → value, or a tuple of values any of which it may have. `columns`: which values are traced, by
-    default all. `most`: rows shown of each source, fewer further down; None shows all. Raises NotTraceable.
+    `where`: column → value, a tuple of values any of which it may have, or a slice whose ends count. `columns`:
+    which values are traced, by default all. `most`: rows shown of each source, fewer further down; None shows all.
+    Raises NotTraceable.
     """
     source = _source(sources, place)
     known = {column.name: column for column in source.columns}
@@ -111,8 +112,8 @@ def trace(
     unknown = [name for name in (*chosen, *where) if name not in known]
     if unknown:
         raise NotTraceable(f"{_name(source)} has no column {', '.join(unknown)}; it has {', '.join(known)}")
-    terms = [sql.SQL("{} = any(%s)").format(sql.Identifier(name)) for name in where]
-    values = [list(value) if isinstance(value, tuple) else [value] for value in where.values()]
+    conditions = [_condition(name, value) for name, value in where.items()]
+    terms, values = [term for term, _ in conditions], [value for _, given in conditions for value in given]
     tracer = _Tracer(conn, sources, archive)
     try:
         rows = sql.SQL("select *, 1.0::float8 as _share from {} where {}").format(
@@ -127,6 +128,13 @@ def trace(
         asked = ", ".join(f"{column}={value}" for column, value in where.items())
         raise NotTraceable(f"{_name(source)}: no row has {asked}")
     return found
+
+
+def _condition(name: str, value: Any) -> tuple[sql.Composed, list[Any]]:
+    column = sql.Identifier(name)
+    if isinstance(value, slice):
+        return sql.SQL("{} between %s and %s").format(column), [value.start, value.stop]
+    return sql.SQL("{} = any(%s)").format(column), [list(value) if isinstance(value, tuple) else [value]]
 
 
 def _source(sources: Sources, place: tuple[str, str]) -> Source:

@@ -11,7 +11,7 @@ import pandas as pd
 from s2p_assets.learning.demand import week_of, weekly_panel
 from s2p_assets.publishing import weekly
 from s2p_assets.publishing.comparison import at, change, totals
-from s2p_assets.publishing.report import Chart, Document, Figure, ReportColumn, Section, report
+from s2p_assets.publishing.report import Basis, Chart, Document, Field, Figure, ReportColumn, Section, report
 from s2p_assets.publishing.wording import counted, share
 
 WEEKS = 4
@@ -53,15 +53,15 @@ def weekly_outlook(
         as_of=as_of.date(),
         headline=f"{weekly.sold_in_words(units, week)} {_returned_in_words(lines, week)}",
         figures=(
-            weekly.units_sold(units, week),
-            weekly.revenue(demand, week, by="sku", item="item"),
+            weekly.units_sold(units, week, of="demand.units"),
+            weekly.revenue(demand, week, by="sku", item="item", of="demand.revenue"),
             _returned(lines, week),
             _year_so_far(sales, as_of),
-            weekly.expected(units, ahead, week),
+            weekly.expected(units, ahead, week, of="total_forecast.mean"),
         ),
         sections=(
             weekly.outlook(units, ahead, week, says=BAND, band_title="80 % band"),
-            weekly.channels(_by_week(lines, "channel", week), week),
+            weekly.channels(_by_week(lines, "channel", week), week, of={}),
             _by_country(lines, week),
             _by_customer(lines, week),
             *_movers(demand, week, products),
@@ -101,6 +101,7 @@ def _returned(lines: pd.DataFrame, week: pd.Timestamp) -> Figure:
         further=weekly.against(returned, week),
         better="lower",
         note=f"{share(_share_returned(lines[lines['week'] == week]))} of the units that went out",
+        of=(Basis("sales.quantity", {"sold_on": slice(week, week + weekly.WEEK - pd.Timedelta(days=1))}),),
     )
 
 
@@ -124,6 +125,7 @@ def _year_so_far(sales: pd.DataFrame, as_of: pd.Timestamp) -> Figure:
         change=change(now, before),
         than=f"the same days of {as_of.year - 1}",
         better="higher",
+        of=(Basis("sales.quantity", {"sold_on": slice(pd.Timestamp(as_of.year, 1, 1), as_of)}),),
     )
 
 
@@ -137,7 +139,7 @@ def _by_country(lines: pd.DataFrame, week: pd.Timestamp) -> Section:
         title="Sales by country",
         says=f"Units of the last {WEEKS} weeks, against the {WEEKS} weeks before and the same weeks a year earlier.",
         frame=frame,
-        columns=(ReportColumn("country", "Country"), *weekly.comparison_columns(WEEKS)),
+        columns=(ReportColumn("country", "Country"), *weekly.comparison_columns(week, None, WEEKS)),
         chart=Chart(
             "bar",
             "country",
@@ -158,7 +160,7 @@ def _by_customer(lines: pd.DataFrame, week: pd.Timestamp) -> Section:
         title="Sales by customer",
         says=f"Units of the last {WEEKS} weeks; what the customer sent back in them is taken off.",
         frame=frame,
-        columns=(ReportColumn("customer", "Customer"), *weekly.comparison_columns(WEEKS), returned),
+        columns=(ReportColumn("customer", "Customer"), *weekly.comparison_columns(week, None, WEEKS), returned),
     )
 
 
@@ -171,7 +173,8 @@ def _movers(demand: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame) ->
     moved = weekly.moves(demand, week, by="sku", value="units")
     named = (ReportColumn("sku", "Item", "code"), ReportColumn("description", "Description"))
     rows = moved.rows.assign(description=_described(moved.rows["sku"], products))
-    return weekly.moved_most(replace(moved, rows=rows), item="item", named=named)
+    of = Basis("demand.units", {"sku": Field("sku")})
+    return weekly.moved_most(replace(moved, rows=rows), item="item", of=of, named=named)
 
 
 def _most_expected(demand: pd.DataFrame, forecast: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame) -> Section:

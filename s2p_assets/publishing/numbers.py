@@ -1,0 +1,158 @@
+"""The numbers of an edition by their ids, with what each was made from: kept so that a reader can ask.
+
+What an id looks like is decided here; following a number to its cells is the warehouse's and the graph's work.
+"""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from s2p_assets.publishing import wording
+from s2p_assets.publishing.report import Basis, Document, Field, Figure, ReportColumn, Section
+from s2p_assets.publishing.writing import written_whole
+
+FIGURE = re.compile(r"F([0-9]+)", re.IGNORECASE)
+CELL = re.compile(r"T([0-9]+)\.([0-9]+)\.([0-9]+)", re.IGNORECASE)
+
+
+class NoSuchNumber(LookupError):
+    """The edition has no number of that id; one line that says which there are."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of an edition: what it is called, its value, and what it was made from."""
+
+    id: str
+    label: str
+    value: Any
+    of: tuple[Basis, ...]
+
+
+def figure_id(position: int) -> str:
+    """The id of the headline number at a position that counts from 0: `F1`."""
+    return f"F{position + 1}"
+
+
+def row_id(section: int, row: int) -> str:
+    """The first part of the ids of a table's row; section and row count from 0: `T2.15`."""
+    return f"T{section + 1}.{row + 1}"
+
+
+def cell_id(section: int, row: int, column: int) -> str:
+    """The id of a table's cell; section, row and column count from 0: `T2.15.4`."""
+    return f"{row_id(section, row)}.{column + 1}"
+
+
+def save_numbers(document: Document, target: Path, *, made_at: dt.datetime) -> None:
+    """Write every traceable number of an edition to `target`, a JSON file. Raises OSError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "title": document.title,
+        "as_of": document.as_of.isoformat(),
+        "made_at": made_at.isoformat(),
+        "figures": [_figure(figure) for figure in document.figures],
+        "tables": [_table(section) for section in document.sections],
+    }
+    with written_whole(target) as draft:
+        draft.write_text(json.dumps(content, ensure_ascii=False, default=_plain), encoding="utf-8")
+
+
+def number(saved: Path, wanted: str) -> Number:
+    """The number of an edition that was saved. Raises NoSuchNumber, or OSError when there is no such edition."""
+    content = json.loads(saved.read_text(encoding="utf-8"))
+    if found := FIGURE.fullmatch(wanted):
+        figures = content["figures"]
+        place = int(found[1]) - 1
+        if 0 <= place < len(figures):
+            one = figures[place]
+            return Number(figure_id(place), one["label"], one["value"], tuple(_basis(of, {}) for of in one["of"]))
+    elif found := CELL.fullmatch(wanted):
+        section, row, column = (int(part) - 1 for part in found.groups())
+        tables = content["tables"]
+        if 0 <= section < len(tables) and 0 <= row < len(tables[section]["rows"]):
+            return _cell(tables[section], section, row, column, wanted)
+    raise NoSuchNumber(f"{wanted}: {content['title']} of {content['as_of']} has {', '.join(_ranges(content))}")
+
+
+def _cell(table: Mapping[str, Any], section: int, row: int, column: int, wanted: str) -> Number:
+    columns, values = table["columns"], dict(zip(table["names"], table["rows"][row], strict=True))
+    if not 0 <= column < len(columns):
+        raise NoSuchNumber(f"{wanted}: {table['title']} has {len(columns)} columns")
+    chosen = columns[column]
+    of = tuple(_basis(of, values) for of in chosen["of"])
+    label = f"{table['title']}, row {row + 1}, {chosen['title']}"
+    return Number(cell_id(section, row, column), label, values[chosen["name"]], of)
+
+
+def _ranges(content: Mapping[str, Any]) -> Iterator[str]:
+    if content["figures"]:
+        yield f"F1 to F{len(content['figures'])}"
+    for place, table in enumerate(content["tables"], start=1):
+        if table["rows"]:
+            yield f"T{place}.1.1 to T{place}.{len(table['rows'])}.{len(table['columns'])}"
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    return {"label": figure.label, "value": figure.value, "of": [_of(basis) for basis in figure.of]}
+
+
+def _table(section: Section) -> dict[str, Any]:
+    if section.frame is None or not section.columns:
+        return {"title": section.title, "columns": [], "names": [], "rows": []}
+    columns = [_column(section, column) for column in section.columns]
+    fields = {field for column in section.columns for basis in section.basis(column) for field in _fields(basis)}
+    names = list(dict.fromkeys([*(column.name for column in section.columns), *sorted(fields)]))
+    rows = section.frame[names].astype(object)
+    return {
+        "title": section.title,
+        "columns": columns,
+        "names": names,
+        "rows": rows.where(rows.notna(), None).to_numpy().tolist(),
+    }
+
+
+def _column(section: Section, column: ReportColumn) -> dict[str, Any]:
+    return {"name": column.name, "title": column.title, "of": [_of(basis) for basis in section.basis(column)]}
+
+
+def _fields(basis: Basis) -> Iterator[str]:
+    yield from (value.name for value in (basis.column, *basis.where.values()) if isinstance(value, Field))
+
+
+def _of(basis: Basis) -> dict[str, Any]:
+    return {"column": _value(basis.column), "where": {name: _value(value) for name, value in basis.where.items()}}
+
+
+def _value(value: Any) -> Any:
+    """A field or a span as an object, several values as a list, one as itself."""
+    if isinstance(value, Field):
+        return {"field": value.name}
+    if isinstance(value, slice):
+        return {"from": value.start, "to": value.stop}
+    return list(value) if isinstance(value, tuple | list) else value
+
+
+def _basis(of: Mapping[str, Any], row: Mapping[str, Any]) -> Basis:
+    def said(value: Any) -> Any:
+        if isinstance(value, dict):
+            return row[value["field"]] if "field" in value else slice(value["from"], value["to"])
+        return tuple(value) if isinstance(value, list) else value
+
+    return Basis(said(of["column"]), {name: said(value) for name, value in of["where"].items()})
+
+
+def _plain(value: Any) -> Any:
+    if wording.is_missing(value):
+        return None
+    if isinstance(value, pd.Timestamp) and value == value.normalize():
+        return value.date().isoformat()
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return value.item() if hasattr(value, "item") else str(value)
