@@ -14,7 +14,7 @@ from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.running import Finished, Progress, run_until_settled
 from s2p_assets.graph.share_sensor import look_and_report
 from s2p_assets.graph.status import read_status
-from s2p_assets.graph.turns import clear_up, headless_tags, headless_turn
+from s2p_assets.graph.turns import AtWork, clear_up, headless_tags, headless_turn, servers_at_work
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.connection import DatabaseUnreachable, database_url
@@ -62,4 +62,7 @@ def _pass(
             progress("looking at the share")
             look_and_report(settings, house, warehouse, instance)
 
-        return run_until_settled(definitions, instance, look, progress, headless_tags(settings))
+        def servers() -> list[AtWork]:
+            return servers_at_work(settings, instance)
+
+        return run_until_settled(definitions, instance, look, progress, headless_tags(settings), servers)

@@ -23,7 +23,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from s2p_assets.graph.instance import WORKSPACE, environment, open_instance
 from s2p_assets.graph.made_assets import WAITS
-from s2p_assets.graph.turns import clear_up, servers_turn
+from s2p_assets.graph.turns import AtWork, clear_up, servers_turn
 from s2p_assets.graph.workbook_assets import LEFT
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.connection import DatabaseUnreachable, database_url
@@ -31,6 +31,8 @@ from s2p_assets.warehouse.connection import DatabaseUnreachable, database_url
 STOPPING_SECONDS = 10.0
 DATABASE_LOOK_SECONDS = 5.0
 MOST_WAVES = 25
+LONGEST_WAIT_SECONDS = 1800.0
+SERVERS_LOOK_SECONDS = 1.0
 CURSOR = "s2p_headless_cursor"
 
 Progress = Callable[[str], None]
@@ -42,7 +44,7 @@ class PortTaken(Exception):
 
 @dataclass
 class Finished:
-    """The runs of one headless pass, what went wrong in them (`asset: error`), and what waits for more data."""
+    """The runs of one headless pass, what went wrong in them (`asset: error`), and what is not there yet."""
 
     runs: list[dict[str, Any]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -55,11 +57,14 @@ def run_until_settled(
     look: Callable[[], None],
     progress: Progress,
     tags: Mapping[str, str],
+    servers: Callable[[], list[AtWork]] = list,
+    longest_wait: float = LONGEST_WAIT_SECONDS,
 ) -> Finished:
     """Look at the share, then make whatever the conditions request, wave by wave, until nothing is due.
 
     Each wave is one run in this process. The conditions' memory between two passes is kept in Dagster's
-    storage, beside the daemon's own.
+    storage, beside the daemon's own. `servers`: the unfinished runs of servers beside this process; what they are
+    making is waited for, at most `longest_wait` seconds in all, and then named in `waits`.
     """
     finished = Finished()
     listening = dg.Definitions.merge(defs, dg.Definitions(loggers={"console": _logger(progress, finished.waits)}))
@@ -67,19 +72,34 @@ def run_until_settled(
     if cursor is None:
         cursor, requested = _evaluate(listening, instance, None)
     look()
-    quiet = 0
+    quiet, until = 0, time.monotonic() + longest_wait
     for _ in range(MOST_WAVES):
         cursor, due = _evaluate(listening, instance, cursor)
         requested |= due
         if requested:
             _run(listening, instance, requested, finished, tags)
             requested, quiet = set(), 0
+        elif _wait_for(servers, until, progress):
+            quiet = 0
         elif quiet:
             break
         else:
             quiet += 1
         instance.daemon_cursor_storage.set_cursor_values({CURSOR: serialize_value(cursor)})
+    finished.waits += [
+        f"s2p up is still making {work.said}; what follows from it comes by itself" for work in servers()
+    ]
     return finished
+
+
+def _wait_for(servers: Callable[[], list[AtWork]], until: float, progress: Progress) -> bool:
+    """Whether servers were at work and have ended it; False as well when the time is up."""
+    waited = False
+    while (at_work := servers()) and time.monotonic() < until:
+        waited = True
+        progress(f"waiting for s2p up, which is making {'; '.join(work.said for work in at_work)}")
+        time.sleep(SERVERS_LOOK_SECONDS)
+    return waited and not at_work
 
 
 def _load_cursor(instance: dg.DagsterInstance) -> AssetDaemonCursor | None:

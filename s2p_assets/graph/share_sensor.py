@@ -17,6 +17,7 @@ from s2p_assets.graph.resources import Warehouse
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.share import Look
+from s2p_assets.spreadsheet.stillness import at_rest
 
 UNCLAIMED_KEPT = 100
 FIRST_RETRY_SECONDS = 60.0
@@ -34,9 +35,8 @@ class Reported:
 
 @dataclass
 class Memory:
-    """What the sensor remembers between two looks: a few bytes per workbook, however many files there are."""
+    """What the sensor keeps in its cursor: a few bytes per workbook, however many files there are."""
 
-    seen: dict[str, str] = field(default_factory=dict)
     reported: dict[str, Reported] = field(default_factory=dict)
     unclaimed: list[str] = field(default_factory=list)
 
@@ -45,53 +45,74 @@ class Memory:
         if not cursor:
             return cls()
         stored = json.loads(cursor)
-        return cls(
-            stored["seen"], {name: Reported(**value) for name, value in stored["reported"].items()}, stored["unclaimed"]
-        )
+        return cls({name: Reported(**value) for name, value in stored["reported"].items()}, stored["unclaimed"])
 
     def to_cursor(self) -> str:
         return json.dumps(asdict(self))
 
 
+class _Watch:
+    """The look before and what stood still then, held by the process: with every file, too much for a cursor."""
+
+    def __init__(self) -> None:
+        self._before: Look | None = None
+        self._rested = Look({}, ())
+
+    def at_rest(self, now: Look, memory: Memory) -> Look | None:
+        """The files that stand still, each by its own size and date; None at the first look of a process."""
+        before, self._before = self._before, now
+        if before is None:
+            same = [
+                name for name, told in memory.reported.items() if name in now.files and told.digest == now.digest(name)
+            ]
+            self._rested = Look({name: now.files[name] for name in same}, ())
+            return None
+        self._rested = at_rest(now, before, self._rested)
+        return self._rested
+
+
 def share_sensor(house: House, settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
-    """Looks at the share and reports, for each kind of workbook, a version of what lies there."""
+    """Looks at the share and reports, for each kind of workbook, a version of what stands still there."""
+    watch = _Watch()
 
     @dg.sensor(
         name="share_drive",
-        description="Looks at the share drive; a change that stands still over two looks is reported to the graph.",
+        description="Looks at the share drive; a file that stands still over two looks is reported to the graph.",
         minimum_interval_seconds=settings.look_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         asset_selection=dg.AssetSelection.assets(*(share_key(workbook) for workbook in house.workbooks.values()))
         if house.workbooks
         else dg.AssetSelection.all(),
     )
-    def share_drive(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    def share_drive(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         memory = Memory.from_cursor(context.cursor)
         now = look_at_share(settings, house, warehouse)
-        events = [
-            _event(workbook, now, version)
-            for workbook in house.workbooks.values()
-            if (version := _worth_reporting(workbook, now, memory, warehouse, time.time()))
-        ]
+        still = watch.at_rest(now, memory)
+        events = _events(house, still, memory, warehouse) if still else []
         unclaimed = [file.relative for file in now.unclaimed[:UNCLAIMED_KEPT]]
         if unclaimed and unclaimed != memory.unclaimed:
             context.log.warning(f"{len(now.unclaimed)} files that no workbook contract claims: {', '.join(unclaimed)}")
         memory.unclaimed = unclaimed
-        memory.seen = {name: now.digest(name) for name in house.workbooks}
         return dg.SensorResult(asset_events=events, cursor=memory.to_cursor())
 
     return share_drive
 
 
-def _worth_reporting(workbook: Workbook, now: Look, memory: Memory, warehouse: Warehouse, clock: float) -> str | None:
-    """The version to report: a change that stood still, or the same again when its files still wait after a while."""
-    digest = now.digest(workbook.name)
+def _events(house: House, still: Look, memory: Memory, warehouse: Warehouse) -> list[dg.AssetMaterialization]:
+    return [
+        _event(workbook, still, version)
+        for workbook in house.workbooks.values()
+        if (version := _worth_reporting(workbook, still, memory, warehouse, time.time()))
+    ]
+
+
+def _worth_reporting(workbook: Workbook, still: Look, memory: Memory, warehouse: Warehouse, clock: float) -> str | None:
+    """The version to report: a change, or the same again when files that stand still wait after a while."""
+    digest = still.digest(workbook.name)
     reported = memory.reported.setdefault(workbook.name, Reported())
-    if memory.seen.get(workbook.name) != digest:
-        return None
     if digest == reported.digest:
         pause = min(FIRST_RETRY_SECONDS * 2 ** (reported.times - 1), LONGEST_RETRY_SECONDS)
-        if clock - reported.at < pause or not _waits(workbook, now, warehouse):
+        if clock - reported.at < pause or not _waits(workbook, still, warehouse):
             return None
         reported.times += 1
     else:

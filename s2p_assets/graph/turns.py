@@ -9,6 +9,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import dagster as dg
 
@@ -22,6 +23,20 @@ HOME_TAG = "s2p/home"
 STATUS = dg.DagsterRunStatus
 UNFINISHED = [STATUS.NOT_STARTED, STATUS.QUEUED, STATUS.STARTING, STATUS.STARTED, STATUS.CANCELING]
 ENDED = "the process that ran it was ended from outside; what it had not stored is made again"
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """An unfinished run of the servers, and the assets that it makes."""
+
+    run_id: str
+    assets: tuple[str, ...]
+
+    @property
+    def said(self) -> str:
+        """`retail/demand and 3 more (run 1a2b3c4d)`."""
+        more = f" and {len(self.assets) - 1} more" if len(self.assets) > 1 else ""
+        return f"{self.assets[0] if self.assets else 'its assets'}{more} (run {self.run_id[:8]})"
 
 
 class AlreadyUp(Exception):
@@ -62,6 +77,20 @@ def servers_turn(settings: Settings) -> Iterator[int]:
         yield held
     finally:
         os.close(held)
+
+
+def servers_at_work(settings: Settings, instance: dg.DagsterInstance) -> list[AtWork]:
+    """What living servers of this installation are making or about to make, by run; nothing when they are down."""
+    with _nobody(settings, "up") as down:
+        if down:
+            return []
+    ours = dg.RunsFilter(statuses=UNFINISHED, tags=servers_tags(settings))
+    runs = [run for run in instance.get_runs(ours) if HEADLESS_TAG not in run.tags]
+    return [AtWork(run.run_id, tuple(sorted(map(_name, run.asset_selection or ())))) for run in reversed(runs)]
+
+
+def _name(key: dg.AssetKey) -> str:
+    return key.to_user_string()
 
 
 def clear_up(settings: Settings, instance: dg.DagsterInstance, *, headless: bool) -> None:
