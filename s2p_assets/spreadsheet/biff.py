@@ -1,4 +1,4 @@
-"""What calamine leaves out of `.xls` and `.xlsb`: error cells by address, and numbers shown with leading zeros.
+"""What calamine leaves out of `.xls` and `.xlsb`: error cells, number formats that tell something, hidden rows.
 
 Values and texts come from calamine; this only walks the files' own records. Sources: [MS-CFB], [MS-XLS], [MS-XLSB].
 """
@@ -26,18 +26,23 @@ _ERRORS = {
     0x2B: "#GETTING_DATA",
 }
 _BOF, _EOF, _BOUNDSHEET, _FORMAT, _XF = 0x0809, 0x000A, 0x0085, 0x041E, 0x00E0
-_BOOLERR, _NUMBER, _RK, _MULRK = 0x0205, 0x0203, 0x027E, 0x00BD
+_BOOLERR, _NUMBER, _RK, _MULRK, _ROW = 0x0205, 0x0203, 0x027E, 0x00BD, 0x0208
 _FORMULAS = (0x0006, 0x0206, 0x0406)
+_BIFF8, _ROW_HIDDEN = 0x0600, 0x20
 _XLSB_ROW, _XLSB_ERROR, _XLSB_FORMULA_ERROR, _XLSB_SHEET = 0, 3, 11, 156
+_XLSB_NUMBERS = (2, 5, 9)
+_XLSB_FORMAT, _XLSB_STYLE, _XLSB_STYLES, _XLSB_STYLES_END = 44, 47, 617, 618
+_XLSB_ROW_HIDDEN = 0x10
 _ENDS = 0xFFFFFFFA
 
 
 @dataclass
 class LeftOut:
-    """Of one sheet, by 1-based (row, column): the error cells' texts, and the digits that numbers are padded to."""
+    """Of one sheet, by 1-based (row, column): the error cells' texts, and the number formats that tell something."""
 
     errors: dict[Place, str] = field(default_factory=dict)
-    padded: dict[Place, int] = field(default_factory=dict)
+    shown_as: dict[Place, str] = field(default_factory=dict)
+    hidden_rows: list[int] = field(default_factory=list)
 
 
 def left_out_of_xls(path: Path) -> list[LeftOut]:
@@ -111,22 +116,35 @@ def _records(stream: bytes, start: int = 0) -> Iterator[tuple[int, bytes]]:
 
 
 def _sheets_of(stream: bytes) -> list[LeftOut]:
-    starts, styles, codes = [], [], dict(number_formats.BUILT_IN_FORMATS)
+    starts, styles, codes, version = [], [], dict(number_formats.BUILT_IN_FORMATS), _BIFF8
     for kind, body in _records(stream):
-        if kind == _BOUNDSHEET:
+        if kind == _BOF and len(body) >= 2:
+            version = struct.unpack_from("<H", body)[0]
+        elif kind == _BOUNDSHEET:
             starts.append(struct.unpack_from("<I", body)[0])
-        elif kind == _FORMAT and len(body) > 5:
-            number, length, wide = struct.unpack_from("<HHB", body)
-            codes[number] = body[5 : 5 + length * (1 + (wide & 1))].decode(
-                "utf-16-le" if wide & 1 else "latin-1", "replace"
-            )
+        elif kind == _FORMAT and len(body) > 3:
+            codes[struct.unpack_from("<H", body)[0]] = _format_code(body, version)
         elif kind == _XF:
             styles.append(struct.unpack_from("<H", body, 2)[0])
-    zeros = {place: number_formats.zeros(codes.get(number, "")) for place, number in enumerate(styles)}
-    return [_sheet_of(stream, start, {style: width for style, width in zeros.items() if width}) for start in starts]
+    telling = _telling(styles, codes)
+    return [_sheet_of(stream, start, telling) for start in starts]
 
 
-def _sheet_of(stream: bytes, start: int, zeros: dict[int, int]) -> LeftOut:
+def _format_code(body: bytes, version: int) -> str:
+    if version < _BIFF8:
+        return body[3 : 3 + body[2]].decode("cp1252", "replace")
+    length, wide = struct.unpack_from("<HB", body, 2)
+    encoding = "utf-16-le" if wide & 1 else "latin-1"
+    return body[5 : 5 + length * (1 + (wide & 1))].decode(encoding, "replace")
+
+
+def _telling(styles: list[int], codes: dict[int, str]) -> dict[int, str]:
+    """Style number → format code, of the styles whose format adds to what a number means."""
+    shown = {place: codes.get(number, "") for place, number in enumerate(styles)}
+    return {place: code for place, code in shown.items() if number_formats.tells(code)}
+
+
+def _sheet_of(stream: bytes, start: int, telling: dict[int, str]) -> LeftOut:
     found = LeftOut()
     for kind, body in _records(stream, start):
         if kind == _BOOLERR and len(body) >= 8 and body[7]:
@@ -135,21 +153,23 @@ def _sheet_of(stream: bytes, start: int, zeros: dict[int, int]) -> LeftOut:
         elif kind in _FORMULAS and len(body) >= 14 and body[12:14] == b"\xff\xff" and body[6] == 2:
             row, column = struct.unpack_from("<HH", body)
             found.errors[row + 1, column + 1] = _ERRORS.get(body[8], "#ERROR")
-        elif zeros and kind in (_NUMBER, _RK, *_FORMULAS):
+        elif telling and kind in (_NUMBER, _RK, *_FORMULAS):
             row, column, style = struct.unpack_from("<HHH", body)
-            if style in zeros:
-                found.padded[row + 1, column + 1] = zeros[style]
-        elif zeros and kind == _MULRK:
+            if style in telling:
+                found.shown_as[row + 1, column + 1] = telling[style]
+        elif telling and kind == _MULRK:
             row, first = struct.unpack_from("<HH", body)
             for position, at in enumerate(range(4, len(body) - 2, 6)):
                 style = struct.unpack_from("<H", body, at)[0]
-                if style in zeros:
-                    found.padded[row + 1, first + position + 1] = zeros[style]
+                if style in telling:
+                    found.shown_as[row + 1, first + position + 1] = telling[style]
+        elif kind == _ROW and len(body) >= 14 and body[12] & _ROW_HIDDEN:
+            found.hidden_rows.append(struct.unpack_from("<H", body)[0] + 1)
     return found
 
 
 def left_out_of_xlsb(path: Path) -> list[LeftOut]:
-    """One entry per sheet in the workbook's order; error cells alone. Empty when the parts cannot be walked."""
+    """One entry per sheet in the workbook's order. Empty when the parts cannot be walked."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = {name.lower(): name for name in archive.namelist()}
@@ -158,7 +178,9 @@ def left_out_of_xlsb(path: Path) -> list[LeftOut]:
             targets = {key: target for element in re.findall(r"<Relationship\b[^>]*>", relations)
                        for key, target in [_relation(element)]}  # fmt: skip
             parts = [names.get(targets.get(key, ""), "") for key in _xlsb_sheets(workbook)]
-            return [_xlsb_errors(b"".join(inflated(archive, part))) if part else LeftOut() for part in parts]
+            styles = names.get("xl/styles.bin")
+            telling = _xlsb_telling(b"".join(inflated(archive, styles))) if styles else {}
+            return [_xlsb_sheet(b"".join(inflated(archive, part)), telling) if part else LeftOut() for part in parts]
     except (struct.error, IndexError, KeyError, ValueError, zipfile.BadZipFile):
         return []
 
@@ -176,14 +198,33 @@ def _xlsb_sheets(workbook: bytes) -> Iterator[str]:
             yield body[12 : 12 + 2 * length].decode("utf-16-le")
 
 
-def _xlsb_errors(sheet: bytes) -> LeftOut:
+def _xlsb_telling(styles: bytes) -> dict[int, str]:
+    codes, numbers, of_cells = dict(number_formats.BUILT_IN_FORMATS), list[int](), False
+    for kind, body in _xlsb_records(styles):
+        if kind == _XLSB_FORMAT:
+            number, length = struct.unpack_from("<HI", body)
+            codes[number] = body[6 : 6 + 2 * length].decode("utf-16-le", "replace")
+        elif kind in (_XLSB_STYLES, _XLSB_STYLES_END):
+            of_cells = kind == _XLSB_STYLES
+        elif kind == _XLSB_STYLE and of_cells:
+            numbers.append(struct.unpack_from("<H", body, 2)[0])
+    return _telling(numbers, codes)
+
+
+def _xlsb_sheet(sheet: bytes, telling: dict[int, str]) -> LeftOut:
     found, row = LeftOut(), 0
     for kind, body in _xlsb_records(sheet):
         if kind == _XLSB_ROW:
             row = struct.unpack_from("<I", body)[0] + 1
+            if len(body) > 11 and body[11] & _XLSB_ROW_HIDDEN:
+                found.hidden_rows.append(row)
         elif kind in (_XLSB_ERROR, _XLSB_FORMULA_ERROR):
             column = struct.unpack_from("<I", body)[0] + 1
             found.errors[row, column] = _ERRORS.get(body[8], "#ERROR")
+        elif telling and kind in _XLSB_NUMBERS:
+            column, style = struct.unpack_from("<II", body)
+            if style & 0xFFFFFF in telling:
+                found.shown_as[row, column + 1] = telling[style & 0xFFFFFF]
     return found
 
 

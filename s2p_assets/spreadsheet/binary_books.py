@@ -16,6 +16,8 @@ from s2p_assets.spreadsheet.biff import LeftOut, left_out_of_xls, left_out_of_xl
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
 from s2p_assets.spreadsheet.limits import MAX_CELLS, Container, WorkbookUnreadable
 
+_GENERAL = "General"
+
 
 class CalamineBook:
     """An open `.xls` or `.xlsb`: its sheets by name, read one at a time."""
@@ -33,10 +35,11 @@ class CalamineBook:
         worksheet, visible = python_calamine.SheetTypeEnum.WorkSheet, python_calamine.SheetVisibleEnum.Visible
         metadata = self._book.sheets_metadata
         left_out = left_out_of_xls(path) if container == "xls" else left_out_of_xlsb(path)
-        extras = left_out if len(left_out) == len(metadata) else [LeftOut()] * len(metadata)
+        if len(left_out) != len(metadata):
+            raise WorkbookUnreadable("not every cell of the file can be made out; open it in Excel and save as .xlsx")
         self._sheets = [
             (sheet.name, sheet.visible != visible, extra)
-            for sheet, extra in zip(metadata, extras, strict=True)
+            for sheet, extra in zip(metadata, left_out, strict=True)
             if sheet.typ == worksheet
         ]
 
@@ -64,13 +67,19 @@ class CalamineBook:
             if sheet.height * sheet.width > MAX_CELLS:
                 raise WorkbookUnreadable(f"sheet {name!r} spans more than {MAX_CELLS:,} cells; clear the far-off ones")
             records = sheet.to_python(skip_empty_area=True)
-            found.take_records(records, (sheet.start[0] + 1, sheet.start[1] + 1), extra.padded)
+            found.take_records(records, (sheet.start[0] + 1, sheet.start[1] + 1), extra.shown_as)
         if any("\0" in text for text in found.texts):
             raise WorkbookUnreadable(f"sheet {name!r} cannot be decoded; open the file in Excel and save as .xlsx")
         for place, text in extra.errors.items():
             found.take(place, CellKind.ERROR, text)
-        formats = ["0" * width if width > 1 else "General" for width in range(max(found.widths, default=0) + 1)]
-        return Sheet(name, columns=found.columns(), hidden=hidden, merged=_merged(sheet), formats=formats)
+        return Sheet(
+            name,
+            columns=found.columns(),
+            hidden=hidden,
+            merged=_merged(sheet),
+            hidden_rows=extra.hidden_rows,
+            formats=list(found.formats),
+        )
 
 
 class _CellList:
@@ -80,31 +89,34 @@ class _CellList:
         self.places: list[tuple[int, int]] = []
         self.kinds: list[CellKind] = []
         self.texts: list[str] = []
-        self.widths: list[int] = []
+        self.styles: list[int] = []
+        self.formats: dict[str, int] = {_GENERAL: 0}
 
     def take_records(
-        self, records: list[list[Any]], first: tuple[int, int], padded: Mapping[tuple[int, int], int]
+        self, records: list[list[Any]], first: tuple[int, int], shown_as: Mapping[tuple[int, int], str]
     ) -> None:
         """The non-empty values of `records`, the first of which stands at `first`."""
         for row, record in enumerate(records, first[0]):
             for column, value in enumerate(record, first[1]):
                 if value != "":
                     kind, text = _cell(value)
-                    self.take((row, column), kind, text, padded.get((row, column), 0) if padded else 0)
+                    self.take(
+                        (row, column), kind, text, shown_as.get((row, column), _GENERAL) if shown_as else _GENERAL
+                    )
 
-    def take(self, place: tuple[int, int], kind: CellKind, text: str, width: int = 0) -> None:
+    def take(self, place: tuple[int, int], kind: CellKind, text: str, shown_as: str = _GENERAL) -> None:
         self.places.append(place)
         self.kinds.append(kind)
         self.texts.append(text)
-        self.widths.append(width)
+        self.styles.append(self.formats.setdefault(shown_as, len(self.formats)))
 
     def columns(self) -> dict[int, Cells]:
         """Column number → cells."""
         writer = SheetWriter()
         places = np.array(self.places, np.int32).reshape(-1, 2)
-        widths = np.array(self.widths, np.int16)
+        styles = np.array(self.styles, np.int16)
         kinds = np.array(self.kinds, np.int8)
-        writer.add(places[:, 1], Cells(places[:, 0], kinds, pyarrow.array(self.texts, pyarrow.string()), widths))
+        writer.add(places[:, 1], Cells(places[:, 0], kinds, pyarrow.array(self.texts, pyarrow.string()), styles))
         return writer.columns()
 
 

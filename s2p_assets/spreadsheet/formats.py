@@ -25,6 +25,7 @@ BUILT_IN_FORMATS: dict[int, str] = {
 }
 
 _LITERALS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
+_PADDING = re.compile(r"[_*].")
 _CURRENCY = re.compile(r"""\[\$([^\]-]+)(?:-[0-9A-Fa-f]+)?\]|"([^"]+)"|\\?([$€£¥₹₽₩₺])""")
 _ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 
@@ -63,7 +64,7 @@ def is_percent(code: str) -> bool:
 
 def currency(code: str) -> str:
     """The currency's sign or code that the format shows, as `€` for `#,##0.00 [$€-407]`; empty for most formats."""
-    section = code.split(";", 1)[0].replace("[$-", "[-")
+    section = _PADDING.sub("", code.split(";", 1)[0]).replace("[$-", "[-")
     found = _CURRENCY.search(section)
     return (found.group(1) or found.group(2) or found.group(3)).strip() if found else ""
 
@@ -72,3 +73,8 @@ def zeros(code: str) -> int:
     """The digits that the format pads to with leading zeros: 5 for `00000`, 0 for most formats."""
     section = _first_section(code)
     return len(section) if re.fullmatch(r"0{2,}", section) else 0
+
+
+def tells(code: str) -> bool:
+    """Whether the format adds to what a number means: its currency, per cent, leading zeros."""
+    return bool(zeros(code) or is_percent(code) or (currency(code) and not is_date(code)))

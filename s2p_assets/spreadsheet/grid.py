@@ -65,7 +65,7 @@ class Cells:
 class Sheet:
     """One sheet: its columns by 1-based number, merged ranges as (top, left, bottom, right).
 
-    `hidden_rows`: numbers of the rows that the file hides, as far as its reader tells them (`.xlsx`).
+    `hidden_rows`: numbers of the rows that the file hides.
     `typed` is False where the file knows texts alone (CSV). `formats` are the number formats
     that `Cells.formats` points to. `starts_1904`: serial dates count from 1904.
     """

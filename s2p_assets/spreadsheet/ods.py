@@ -23,6 +23,9 @@ _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)|Err:\d{3}")
 _DTD = re.compile(rb"(?:\xef\xbb\xbf)?(?>\s+|<\?.*?\?>|<!--.*?-->)*+<!(?:DOCTYPE|ENTITY)", re.DOTALL)
 _DURATION = re.compile(r"(-?)P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:([\d.,]+)S)?")
+_MARK = re.compile(
+    r"[-(\s]*([^\W\d_]{3}|[^\w\s.,'\"()+-])\s*[-\d]|[-(]?\d[\d.,'\s]*([^\W\d_]{3}|[^\w\s.,'\"()+-])[\s)]*$"
+)
 _LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 
 
@@ -95,6 +98,7 @@ class _Page:
         self._row = 1
         self._count = 0
         self._merged: list[tuple[int, int, int, int]] = []
+        self._hidden_rows: list[int] = []
         self._formats: dict[str, int] = {"General": 0}
 
     def take_row(self, element: ElementTree.Element) -> None:
@@ -116,8 +120,11 @@ class _Page:
             column += times
         if cells:
             self._check(len(cells) * min(repeated, _LAST_ROW))
-            for row in range(self._row, min(self._row + repeated, _LAST_ROW + 1)):
+            rows = range(self._row, min(self._row + repeated, _LAST_ROW + 1))
+            for row in rows:
                 self._take(row, cells)
+            if element.get(f"{_TABLE}visibility", "visible") != "visible":
+                self._hidden_rows += rows
         self._row += repeated
 
     def _check(self, more: int) -> None:
@@ -151,7 +158,14 @@ class _Page:
         """The sheet, complete."""
         self._flush()
         columns, formats = self._writer.columns(), list(self._formats)
-        return Sheet(self._name, columns, hidden=self._hidden, merged=self._merged, formats=formats)
+        return Sheet(
+            self._name,
+            columns,
+            hidden=self._hidden,
+            merged=self._merged,
+            hidden_rows=self._hidden_rows,
+            formats=formats,
+        )
 
 
 def _number(element: ElementTree.Element, name: str) -> int:
@@ -183,7 +197,10 @@ def _shown_as(cell: ElementTree.Element, kind: str, shown: str) -> str:
         return f"[${currency}]"
     if kind == "percentage":
         return "0%"
-    return "0" * len(shown) if re.fullmatch("0[0-9]{1,29}", shown) else "General"
+    if re.fullmatch("0[0-9]{1,29}", shown):
+        return "0" * len(shown)
+    mark = _MARK.match(shown)
+    return f'"{mark[1] or mark[2]}"' if mark else "General"
 
 
 def _paragraph(part: ElementTree.Element) -> str:
