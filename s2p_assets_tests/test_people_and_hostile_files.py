@@ -663,3 +663,10 @@ def test_a_finding_is_one_line_however_odd_the_cell(tmp_path: Path) -> None:
     assert column(reading, "amount") == [3.0]
     assert [finding.cell for finding in reading.findings] == ["B3", "B4"]
     assert all("\n" not in finding.message and len(finding.message) < 200 for finding in reading.findings)
+
+
+def test_a_header_far_below_another_table_is_found_and_what_stands_above_is_said(tmp_path: Path) -> None:
+    above = [["Region", "Manager", "Since"], *(["North", f"Manager {number}", 2000 + number] for number in range(300))]
+    reading = sales(tmp_path, *above, [], ["Code", "Amount"], ["a", 1], ["b", 2])
+    assert column(reading, "code") == ["a", "b"]
+    assert said(reading) == {"A1": "301 rows above the header look like another table; they were not read"}

@@ -12,9 +12,7 @@ from itertools import islice
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Finding
 from s2p_assets.spreadsheet.grid import Sheet
-from s2p_assets.spreadsheet.header import Header, find_header, is_required, matches_sheet
-
-_ENOUGH = 0.5
+from s2p_assets.spreadsheet.header import ENOUGH, Header, find_header, is_required, matches_sheet
 
 
 def claimants(relative: str, workbooks: Sequence[Workbook]) -> tuple[Workbook, ...]:
@@ -45,7 +43,7 @@ def _expression(pattern: str) -> str:
 def best_claim(sheets: Sequence[Sheet], workbooks: Sequence[Workbook]) -> Workbook | None:
     """The contract of which most required columns stand in one of the sheets; None when none has half of its own."""
     scored = [(_best_score(sheets, workbook), -place, workbook) for place, workbook in enumerate(workbooks)]
-    fitting = [found for found in scored if found[0][0] >= _ENOUGH and found[0][1] > 0]
+    fitting = [found for found in scored if found[0][0] >= ENOUGH and found[0][1] > 0]
     return max(fitting, key=lambda found: found[:2])[2] if fitting else None
 
 

@@ -133,7 +133,7 @@ def delimiter_of(sample: str, wanted: Sequence[str]) -> tuple[str, int]:
 def _headers_found(sample: str, delimiter: str, names: set[str]) -> int:
     from s2p_assets.spreadsheet.header import folded
 
-    records = _records(sample, delimiter, 60)
+    records = _records(sample, delimiter, _ROWS_AT_ONCE)
     return max((len({folded(cell) for cell in record} & names) for record in records), default=0)
 
 

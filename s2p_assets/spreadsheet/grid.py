@@ -26,7 +26,7 @@ class CellKind(IntEnum):
     DURATION = 7
 
 
-SEARCHED_ROWS = 50
+MOST_TOP_CELLS = 200_000
 
 Ints = npt.NDArray[np.int32]
 Kinds = npt.NDArray[np.int8]
@@ -78,22 +78,26 @@ class Sheet:
     hidden_rows: list[int] = field(default_factory=list)
     formats: list[str] = field(default_factory=list)
     starts_1904: bool = False
-    _top: dict[int, dict[int, str]] | None = field(default=None, repr=False, compare=False)
+    _tops: dict[int, dict[int, dict[int, str]]] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return sum(len(cells) for cells in self.columns.values())
 
-    def top(self) -> dict[int, dict[int, str]]:
-        """The first rows that hold anything, by number, as `row` gives them; read once."""
-        if self._top is None:
-            numbers = self.first_rows(SEARCHED_ROWS)
-            self._top = {number: {} for number in numbers}
+    def top(self, count: int) -> dict[int, dict[int, str]]:
+        """The first `count` rows that hold anything, by number, as `row` gives them; fewer in a very wide sheet.
+
+        Each count is read once.
+        """
+        if count not in self._tops:
+            numbers = self.first_rows(min(count, max(50, MOST_TOP_CELLS // max(1, len(self.columns)))))
+            found: dict[int, dict[int, str]] = {number: {} for number in numbers}
             for column in sorted(self.columns):
                 cells = self.columns[column]
-                count = int(np.searchsorted(cells.rows, numbers[-1], side="right"))
-                for row, text in zip(cells.rows[:count].tolist(), cells.texts[:count].to_pylist(), strict=True):
-                    self._top[row][column] = text
-        return self._top
+                last = int(np.searchsorted(cells.rows, numbers[-1], side="right"))
+                for row, text in zip(cells.rows[:last].tolist(), cells.texts[:last].to_pylist(), strict=True):
+                    found[row][column] = text
+            self._tops[count] = found
+        return self._tops[count]
 
     def first_rows(self, count: int) -> list[int]:
         """The numbers of the first `count` rows that hold anything."""

@@ -16,6 +16,9 @@ from s2p_assets.columns import Column
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.grid import CellKind, Sheet, address
 
+ENOUGH = 0.5
+"""The share of a contract's required columns that makes a row its header."""
+_FIRST_ROWS, _SEARCHED_ROWS = 50, 5_000
 _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _MARKS = {"#": "number", "№": "number", "%": "percent"}
 
@@ -72,16 +75,35 @@ def matches_sheet(workbook: Workbook, name: str) -> bool:
 
 
 def find_header(sheet: Sheet, workbook: Workbook) -> Header | None:
-    """The best header of `workbook` in the first rows of `sheet`; None when no cell bears a column's name."""
-    texts = sheet.top()
-    rows = list(texts)
+    """The best header of `workbook` in `sheet`; None when no cell bears a column's name.
+
+    It stands in the first rows, or far below much else: then it has most of the required columns.
+    """
+    best = _best_header(sheet, workbook, sheet.top(_FIRST_ROWS))
+    if best is None or best.score(workbook)[0] < ENOUGH:
+        names = {name for column in workbook.columns for name in names_of(column)}
+        rows = sheet.top(_SEARCHED_ROWS).items()
+        named = {row: cells for row, cells in rows if any(folded(text) in names for text in cells.values())}
+        deep = _best_header(sheet, workbook, named)
+        if deep and deep.score(workbook)[0] >= ENOUGH:
+            return deep
+    return best
+
+
+def rows_above(sheet: Sheet, header: Header) -> dict[int, dict[int, str]]:
+    """The rows over the header that hold anything, as `Sheet.top` gives them."""
+    first = sheet.top(_FIRST_ROWS)
+    rows = first if header.top in first else sheet.top(_SEARCHED_ROWS)
+    return {row: cells for row, cells in rows.items() if row < header.top}
+
+
+def _best_header(sheet: Sheet, workbook: Workbook, texts: dict[int, dict[int, str]]) -> Header | None:
     best: Header | None = None
-    for row in rows:
-        header = _match(workbook, row, row, {column: [text] for column, text in texts[row].items()}, texts[row])
-        best = _better(workbook, best, header)
+    for row, cells in texts.items():
+        best = _better(workbook, best, _match(workbook, row, row, {at: [text] for at, text in cells.items()}, cells))
         if best and not best.missing:
             return best
-    for upper, lower in pairwise(rows):
+    for upper, lower in pairwise(texts):
         if lower - upper == 1 and _may_be_header(sheet, lower, texts[lower]):
             joined = _joined(sheet, upper, lower, texts)
             written = {column: names[0] for column, names in joined.items()}

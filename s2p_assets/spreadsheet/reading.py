@@ -20,7 +20,16 @@ from s2p_assets.spreadsheet.claims import best_claim, nearest_contract
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import OWN_SHEETS, Finding, Reading, values_in
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, address, letters
-from s2p_assets.spreadsheet.header import Header, did_you_mean, find_header, is_required, matches_sheet, wanted_headers
+from s2p_assets.spreadsheet.header import (
+    ENOUGH,
+    Header,
+    did_you_mean,
+    find_header,
+    is_required,
+    matches_sheet,
+    rows_above,
+    wanted_headers,
+)
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.numbers import date_within
 from s2p_assets.spreadsheet.rules import Broken, broken_rules, last_gate
@@ -108,7 +117,7 @@ def _tables(sheets: Sequence[Sheet], workbook: Workbook, findings: _Findings, re
     ]
     best = max((header.score(workbook)[0] for _, header in headers if header), default=0.0)
     for sheet, header in headers:
-        if header is None or header.score(workbook)[0] < min(best, 0.5):
+        if header is None or header.score(workbook)[0] < min(best, ENOUGH):
             if len(sheet):
                 findings.add(_not_read(sheet, workbook))
             continue
@@ -117,6 +126,8 @@ def _tables(sheets: Sequence[Sheet], workbook: Workbook, findings: _Findings, re
         if sheet.hidden:
             message = "the sheet is hidden; it was read"
             findings.add(Finding(sheet.name, None, None, None, "hidden_sheet", message, "notice"))
+        if above := _rows_above(sheet, header):
+            findings.add(above)
         lacking = list(_missing_columns(sheet, header, workbook))
         for finding in lacking:
             findings.add(finding, whole_file=True)
@@ -129,6 +140,16 @@ def _tables(sheets: Sequence[Sheet], workbook: Workbook, findings: _Findings, re
 
 def _cells_below(sheet: Sheet, header: Header) -> int:
     return sum(int((cells.rows > header.bottom).sum()) for cells in sheet.columns.values())
+
+
+def _rows_above(sheet: Sheet, header: Header) -> Finding | None:
+    """Says that rows over the header look like a table of their own; titles and the like do not."""
+    wide = max(3, (len(header.found) + 1) // 2)
+    rows = [row for row, cells in rows_above(sheet, header).items() if len(cells) >= wide]
+    if len(rows) < 2:
+        return None
+    message = f"{len(rows):,} rows above the header look like another table; they were not read"
+    return Finding(sheet.name, address(rows[0], 1), None, None, "above_header", message, "notice")
 
 
 def _not_read(sheet: Sheet, workbook: Workbook) -> Finding:
