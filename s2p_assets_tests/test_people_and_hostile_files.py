@@ -334,6 +334,21 @@ def test_dates_in_words_are_read_in_the_language_of_the_office(tmp_path: Path) -
     assert list(said(reading)) == ["C8"]
 
 
+def test_a_date_that_a_text_column_takes_is_said_once(tmp_path: Path) -> None:
+    day = dt.date(2024, 3, 1)
+    reading = sales(
+        tmp_path,
+        ["Code", "Amount", "Note"],
+        ["a", 1, "May"],
+        ["b", 2, day],
+        ["c", 3, day],
+        default_date_format="dd/mm/yyyy",
+    )
+    assert column(reading, "note") == ["May", "2024-03-01", "2024-03-01"]
+    assert rules(reading) == [("C3", "date_in_text", "notice")]
+    assert "read as the text '2024-03-01' (2 such cells)" in said(reading)["C3"]
+
+
 def test_truth_is_read_in_words(tmp_path: Path) -> None:
     words = [True, "Yes", "WAHR", "vrai", 1, False, "falsch", "faux", "nein", "N", 0]
     reading = sales(tmp_path, ["Code", "Amount", "Active"], *([f"c{i}", 1, word] for i, word in enumerate(words)))
@@ -526,9 +541,7 @@ def test_the_counts_and_a_sheet_name_like_sql_reach_the_ledger_and_the_table(
 def test_a_marked_copy_that_its_owner_corrected_is_accepted_without_a_word(tmp_path: Path) -> None:
     path = book(tmp_path / "x.xlsx", {"S": [["Code", "Amount"], ["a", 1], ["b", "?"]]})
     reading = read_file(path, [SALES])
-    copy = write_returned(
-        path, reading, tmp_path / "back" / "x.xlsx", name="x.xlsx", owner="Ann", next_step="Correct it"
-    )
+    copy = write_returned(path, reading, tmp_path / "back" / "x.xlsx", name="x.xlsx", owner="Ann")
     corrected = openpyxl.load_workbook(copy)
     corrected["S"]["B3"] = 2
     corrected.save(copy)

@@ -29,7 +29,6 @@ from s2p_assets.spreadsheet.sandbox import Sandbox
 
 REAL_FILES = Path(__file__).parents[2] / "shared" / "data"
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-NEXT_STEP = "Correct the red cells and put the file back."
 
 
 class Prices(Row):
@@ -60,7 +59,7 @@ def mark(original: Path, findings: Sequence[Finding], target: Path | None = None
 
 
 def answer(original: Path, reading: Reading, target: Path) -> Path:
-    return write_returned(original, reading, target, name=original.name, owner="anna@example.com", next_step=NEXT_STEP)
+    return write_returned(original, reading, target, name=original.name, owner="anna@example.com")
 
 
 @pytest.fixture
@@ -144,7 +143,9 @@ def test_the_list_of_findings_comes_first_and_links_to_each_cell(prices: Path) -
     texts = [[cell.value for cell in row] for row in listed.iter_rows()]
     assert "prices.xlsx was returned" in str(texts[0][0])
     assert ["Owner", "anna@example.com"] in [row[:2] for row in texts]
-    assert ["Next step", NEXT_STEP] in [row[:2] for row in texts]
+    steps = [row[1] for row in texts if row[0] == "Next step"]
+    assert len(steps) == 1
+    assert "save it as 'prices.xlsx' at its old place" in str(steps[0])
     top = next(number for number, row in enumerate(texts, 1) if row[0] == "Sheet")
     assert texts[top] == ["March", "C3", "price", "n/a", "type", "'n/a' is not a price", "to correct"]
     assert texts[top + 1][1] == "C2"
@@ -230,6 +231,39 @@ def test_a_csv_is_answered_by_a_workbook_with_its_bad_rows(tmp_path: Path) -> No
     assert link.location == "'returned rows'!E2"
 
 
+def test_the_answer_to_a_csv_says_where_to_correct_and_is_never_loaded_itself(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("SKU,Name,Price\n00123,Chair,12.5\n00124,Table,n/a\n00125,Lamp,3\n")
+    written = answer(path, read_file(path, [PRICES]), tmp_path / "out" / "prices.csv")
+    book = openpyxl.load_workbook(written)
+    steps = [row[1].value for row in book[FINDINGS_SHEET].iter_rows() if row[0].value == "Next step"]
+    assert "Correct these cells in 'prices.csv' itself" in str(steps[0])
+    assert "cell C3 of 'prices.csv'" in note(book["returned rows"], "E2")
+    book["returned rows"]["E2"] = 4
+    dropped = tmp_path / "prices corrected.xlsx"
+    book.save(dropped)
+    again = read_file(dropped, [PRICES])
+    assert (again.verdict, again.rows) == ("returned", None)
+    assert [finding.rule for finding in again.findings] == ["own_copy"]
+    assert "correct them in 'prices.csv' itself" in again.findings[0].message
+
+
+def test_a_marked_copy_counts_no_row_twice_beside_the_file_that_it_marks(tmp_path: Path, prices: Path) -> None:
+    in_part = Workbook(rows=Prices, found_at="*", owner="anna@example.com", returns_up_to=0.7)
+    reading = read_file(prices, [in_part])
+    assert reading.verdict == "partly"
+    written = answer(prices, reading, tmp_path / "out" / "prices.xlsx")
+    book = openpyxl.load_workbook(written)
+    book["March"]["C3"], book["March"]["B4"] = 4.5, "Lamp"
+    for name, verdict in (("prices corrected.xlsx", "returned"), ("Prices.xlsx", "accepted")):
+        book.save(tmp_path / "out" / name)
+        again = read_file(tmp_path / "out" / name, [in_part])
+        assert again.verdict == verdict, again.findings
+        assert ("save it as 'prices.xlsx'" in " ".join(finding.message for finding in again.findings)) == (
+            verdict == "returned"
+        )
+
+
 def test_a_file_that_cannot_be_read_is_answered_with_the_reason_alone(tmp_path: Path) -> None:
     path = tmp_path / "prices.xlsx"
     path.write_bytes(b"PK\x03\x04 and then nothing")
@@ -239,7 +273,7 @@ def test_a_file_that_cannot_be_read_is_answered_with_the_reason_alone(tmp_path: 
     assert book.sheetnames == [FINDINGS_SHEET]
     assert "prices.xlsx could not be read" in texts
     assert reading.error in texts
-    assert NEXT_STEP in texts
+    assert any("readable copy" in text for text in texts)
 
 
 def test_a_file_whose_sheet_is_out_of_order_is_answered_by_a_fresh_workbook(tmp_path: Path) -> None:
@@ -418,7 +452,6 @@ def test_what_the_reader_finds_is_marked_where_it_found_it(prices: Path) -> None
             prices.parent / "out.xlsx",
             name="a",
             owner=PRICES.owner,
-            next_step=NEXT_STEP,
             sandbox=sandbox,
         )
     _, sheet = opened(written)

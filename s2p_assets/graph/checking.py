@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from s2p_assets.graph.intake import next_step
 from s2p_assets.graph.problems import NotFound
 from s2p_assets.settings import Settings
 from s2p_assets.shelves import read_shelf
@@ -41,8 +40,7 @@ def check_files(settings: Settings, files: list[Path], name: str | None, marked:
             reading = sandbox.read(file, known)
             if marked and (reading.findings or reading.error):
                 owner = owners.get(reading.workbook or "", "its owner")
-                step = next_step(reading)
-                write_returned(file, reading, marked, name=file.name, owner=owner, next_step=step, sandbox=sandbox)
+                write_returned(file, reading, marked, name=file.name, owner=owner, sandbox=sandbox)
             yield reading
 
 

@@ -32,8 +32,6 @@ from s2p_assets.warehouse.ledger import Decision, Entry, Found, Known
 from s2p_assets.warehouse.load import Loaded, load_files
 from s2p_assets.warehouse.schema import contract_version, ensure_workbook_table
 
-CORRECT = "Correct the marked cells and save the file at its old place on the share; it is read again by itself."
-SAVE_AGAIN = "Put a whole and readable copy of the file at its old place on the share; it is read again by itself."
 INTAKE = "intake.arrow"
 WHOLE = b"intake"
 SETTLING_SECONDS = 2.0
@@ -178,11 +176,6 @@ class Intake:
 def say(path: str, finding: Finding) -> str:
     """`Prices.xlsx › March › C5: 'n/a' is not a price`."""
     return " › ".join(filter(None, (Path(path).name, finding.sheet, finding.cell))) + f": {finding.message}"
-
-
-def next_step(reading: Reading) -> str:
-    """What the owner of a returned file is asked to do."""
-    return SAVE_AGAIN if reading.error else CORRECT
 
 
 def _found(workbook: Workbook, now: Look) -> list[Found]:
@@ -330,10 +323,7 @@ def _answer_owner(
         for outdated in returned_copies(copy):
             outdated.unlink()
         return None
-    step = next_step(reading)
-    return write_returned(
-        kept.stored, reading, copy, name=Path(path).name, owner=workbook.owner, next_step=step, sandbox=reader
-    )
+    return write_returned(kept.stored, reading, copy, name=Path(path).name, owner=workbook.owner, sandbox=reader)
 
 
 def store_intake(connection: psycopg.Connection, workbook: Workbook, intake: Intake, run_id: str) -> list[Loaded]:

@@ -14,6 +14,7 @@ from s2p_assets.columns import Severity
 Verdict = Literal["accepted", "partly", "returned"]
 
 FINDINGS_SHEET = "s2p findings"
+ROWS_SHEET = "returned rows"
 GUIDE_SHEET = "How to fill this in"
 OWN_SHEETS = frozenset({FINDINGS_SHEET, GUIDE_SHEET})
 """Sheets that s2p itself wrote into a copy or a template; they never hold a table."""

@@ -14,8 +14,9 @@ import pandas as pd
 import pyarrow
 
 from s2p_assets.columns import Column, Severity, arrow_schema
+from s2p_assets.spreadsheet.answers import copy_of_loaded_file, rows_of_another_file
 from s2p_assets.spreadsheet.book import Book, open_book
-from s2p_assets.spreadsheet.cells import Problem, example_of, not_a, parse_cells, without_percent_sign
+from s2p_assets.spreadsheet.cells import Parsed, Problem, example_of, not_a, parse_cells, without_percent_sign
 from s2p_assets.spreadsheet.claims import best_claim, nearest_contract
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import OWN_SHEETS, Finding, Reading, values_in
@@ -36,6 +37,8 @@ from s2p_assets.spreadsheet.rules import Broken, broken_rules, last_gate
 from s2p_assets.spreadsheet.table_rows import TableRows, places_of, scattered, table_rows
 
 LIKE_FINDINGS = 5_000
+_DATES = (CellKind.DATE, CellKind.ISO)
+_NONE = np.zeros(0, np.int64)
 
 
 def read_file(
@@ -70,12 +73,19 @@ def _unreadable(reading: Reading, message: str) -> Reading:
 
 
 def _read_book(book: Book, reading: Reading, workbooks: Sequence[Workbook], every: Sequence[Workbook]) -> None:
-    sheets = [sheet for sheet in book.sheets() if sheet.name not in OWN_SHEETS]
+    whole = list(book.sheets())
+    if fresh := rows_of_another_file(whole):
+        reading.findings.append(fresh)
+        return
+    sheets = [sheet for sheet in whole if sheet.name not in OWN_SHEETS]
     claim = best_claim(sheets, workbooks)
     if claim is None:
         reading.findings.append(nearest_contract(sheets, every))
         return
     reading.workbook = claim.name
+    if not claim.key and (double := copy_of_loaded_file(whole, reading.file)):
+        reading.findings.append(double)
+        return
     findings = _Findings()
     if book.mislabelled:
         findings.add(Finding(None, None, None, None, "suffix", book.mislabelled, "notice"))
@@ -223,6 +233,8 @@ def _read_column(table: _Table, column: Column, findings: _Findings) -> None:
         table.columns[column.name] = scattered(parsed.values, cells.rows, rows.numbers)
         unread = {int(position[place]): problem for place, problem in parsed.problems.items()}
         blanks = {int(position[place]): text for place, text in parsed.blanks.items()}
+        if column.kind == "text" and (dates := _dates_taken(cells, parsed)).size:
+            findings.add(_dates_in_words(table, column, position[dates]))
         if column.kind == "percent" and (bare := without_percent_sign(cells, parsed.values, rows.sheet)):
             findings.add(_bare_shares(table, column, [int(position[place]) for place in bare]))
     table.blank[list(blanks)] += 1
@@ -241,6 +253,21 @@ def _bare_shares(table: _Table, column: Column, places: list[int]) -> Finding:
     message = f"{value:g} has no percent sign and was read as {value:,.4g} times the whole{more}"
     where = table.where(places[0], column.name)
     return Finding(table.rows.sheet.name, where, column.name, f"{value:g}", "bare_share", message, "notice")
+
+
+def _dates_taken(cells: Cells, parsed: Parsed) -> npt.NDArray[np.int64]:
+    """The positions of date cells that were read as texts."""
+    dates = np.isin(cells.kinds, _DATES)
+    return np.flatnonzero(dates & parsed.values.is_valid().to_numpy(zero_copy_only=False)) if dates.any() else _NONE
+
+
+def _dates_in_words(table: _Table, column: Column, places: npt.NDArray[np.int64]) -> Finding:
+    """Says that a text column took a real date by its ISO form, whatever form the sheet shows."""
+    value = table.columns[column.name][int(places[0])].as_py()
+    more = f" ({len(places):,} such cells)" if len(places) > 1 else ""
+    message = f"the cell holds a date, which was read as the text '{value}'{more}; format it as text if it is none"
+    where = table.where(int(places[0]), column.name)
+    return Finding(table.rows.sheet.name, where, column.name, value, "date_in_text", message, "notice")
 
 
 def _with_empty(
@@ -387,8 +414,7 @@ def _draw_verdict(
 def _count_cells(reading: Reading, tables: list[_Table], bad: npt.NDArray[np.bool_]) -> None:
     """Counts what stood in the file and, in the rows handed on, what became of it: two counts that must agree."""
     unread = reading.cells.get("returned", 0)
-    none = np.zeros(0, np.int64)
-    filled = np.concatenate([table.rows.filled for table in tables]) if tables else none
+    filled = np.concatenate([table.rows.filled for table in tables]) if tables else _NONE
     kept = ~bad if reading.rows is not None else np.zeros(len(bad), dtype=bool)
     blank = int(np.concatenate([table.blank for table in tables])[kept].sum()) if tables else 0
     named = _named(tables, kept)

@@ -28,7 +28,6 @@ def write_returned(
     *,
     name: str,
     owner: str,
-    next_step: str,
     sandbox: Sandbox | None = None,
 ) -> Path:
     """Writes the copy of `original` that `reading` calls for and returns where it lies.
@@ -41,11 +40,12 @@ def write_returned(
     """
     if target.exists() and original.exists() and target.samefile(original):
         raise ValueError(f"{target} is the file itself; give the marked copy another place")
-    said = letter(reading, name=name, owner=owner, next_step=next_step)
+    said = letter(reading, name=name, owner=owner, in_place=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     written = _marked(original, said, target, sandbox) if reading.error is None else None
     if written is None:
         written = target if target.suffix.lower() == ".xlsx" else target.with_name(f"{target.name}{FRESH_SUFFIX}")
+        said = letter(reading, name=name, owner=owner, in_place=False)
         with _put_at(written) as unfinished:
             write_fresh(said, _rows(original, name, said, reading.headers, sandbox), unfinished)
     if written == target:

@@ -17,7 +17,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from s2p_assets.columns import Severity
 from s2p_assets.spreadsheet.book import open_book
-from s2p_assets.spreadsheet.findings import FINDINGS_SHEET
+from s2p_assets.spreadsheet.findings import FINDINGS_SHEET, ROWS_SHEET
 from s2p_assets.spreadsheet.grid import CellKind, Sheet, letters
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.returned_letter import (
@@ -37,7 +37,6 @@ from s2p_assets.spreadsheet.returned_letter import (
     link_to,
 )
 
-ROWS_SHEET = "returned rows"
 MOST_ROWS = 20_000
 _EPOCH_1904_DAYS = 1462
 _LONGEST_TEXT = 32_767

@@ -26,6 +26,7 @@ LONGEST_VALUE = 200
 _ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ESCAPE_LIKE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+_TITLE = re.compile(r"(.+?) (?:could not be read|was returned: .*|was loaded(?: in part: .*)?)$")
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
 
 Place = tuple[int, int]
@@ -75,8 +76,8 @@ class Letter:
         return None if sheet is None or place is None else (sheet, place)
 
 
-def letter(reading: Reading, *, name: str, owner: str, next_step: str) -> Letter:
-    """What to tell `owner` about the file that they know as `name`."""
+def letter(reading: Reading, *, name: str, owner: str, in_place: bool) -> Letter:
+    """What to tell `owner` about the file that they know as `name`; `in_place`: in a copy of the file itself."""
     findings = sorted(reading.findings, key=lambda finding: finding.severity != "reject")
     by_place: dict[str, dict[Place, list[Finding]]] = {}
     for finding in findings:
@@ -86,14 +87,36 @@ def letter(reading: Reading, *, name: str, owner: str, next_step: str) -> Letter
     return Letter(
         title=_title(reading, name),
         verdict=reading.verdict,
-        lines=_lines(reading, owner, next_step),
+        lines=_lines(reading, owner, next_step(reading, name, in_place=in_place)),
         listed=tuple(findings[:MOST_LISTED]),
         places={
             sheet: {place: found[0].severity for place, found in places.items()} for sheet, places in by_place.items()
         },
-        notes=_notes(by_place, reading),
+        notes=_notes(by_place, reading, "" if in_place else name),
         only_sheet=reading.sheet,
     )
+
+
+def next_step(reading: Reading, name: str, *, in_place: bool) -> str:
+    """What the owner of a file with findings is asked to do."""
+    if reading.error is not None:
+        return "Put a whole and readable copy of the file at its old place on the share; it is read again by itself."
+    if in_place:
+        return (
+            f"Correct the red cells, here or in your own file, and save it as '{name}' at its old place on the share, "
+            "over the old one; it is read again by itself."
+        )
+    return (
+        f"Correct these cells in '{name}' itself, at the sheet, row and column named here, and save it at its old "
+        "place on the share; it is read again by itself. This workbook holds the returned rows alone and is never "
+        "loaded."
+    )
+
+
+def answered_file(title: str) -> str | None:
+    """The file that a marked copy of this title answers; None for what is no such title."""
+    found = _TITLE.match(" ".join(title.split()))
+    return found[1] if found else None
 
 
 def place_of(cell: str | None) -> Place | None:
@@ -161,26 +184,29 @@ def _cut(reading: Reading) -> str:
     return f"; the first {MOST_LISTED:,} are listed, {surplus:,} more are not" if surplus > 0 else ""
 
 
-def _notes(by_place: dict[str, dict[Place, list[Finding]]], reading: Reading) -> dict[str, dict[Place, Note]]:
+def _notes(
+    by_place: dict[str, dict[Place, list[Finding]]], reading: Reading, elsewhere: str
+) -> dict[str, dict[Place, Note]]:
     notes: dict[str, dict[Place, Note]] = {}
     written = 0
     for sheet, places in by_place.items():
         for place, findings in places.items():
             if written == MOST_NOTES:
                 return notes
-            notes.setdefault(sheet, {})[place] = Note(findings[0].severity, _note(findings, reading))
+            notes.setdefault(sheet, {})[place] = Note(findings[0].severity, _note(findings, reading, elsewhere))
             written += 1
     return notes
 
 
-def _note(findings: list[Finding], reading: Reading) -> str:
+def _note(findings: list[Finding], reading: Reading, elsewhere: str) -> str:
     said = list(dict.fromkeys(finding.message for finding in findings))
-    return "\n".join([*said, _to_do(findings[0].severity, reading)])
+    cell = f"cell {findings[0].cell} of '{elsewhere}'" if elsewhere else "this cell"
+    return "\n".join([*said, _to_do(findings[0].severity, reading, cell)])
 
 
-def _to_do(severity: Severity, reading: Reading) -> str:
+def _to_do(severity: Severity, reading: Reading, cell: str) -> str:
     if severity == "notice":
         return "→ Please look at it; it does not keep the row from being loaded."
     if reading.verdict == "returned":
-        return "→ Please correct this cell; the file is loaded once every red cell is in order."
-    return "→ Please correct this cell; its row was not loaded, the other rows were."
+        return f"→ Please correct {cell}; the file is loaded once every red cell is in order."
+    return f"→ Please correct {cell}; its row was not loaded, the other rows were."

@@ -227,9 +227,7 @@ def mark_copy(given: dict[str, Any]) -> None:
     reading = read_file(file, [sales])
     reading.rows = None
     with reported(None) as said:
-        copy = write_returned(
-            file, reading, Path(given["copy"]), name=file.name, owner="sales@example.com", next_step="Correct it."
-        )
+        copy = write_returned(file, reading, Path(given["copy"]), name=file.name, owner="sales@example.com")
         said |= {"cells": len(reading.findings), "bytes": copy.stat().st_size}
 
 
