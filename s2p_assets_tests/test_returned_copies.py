@@ -165,6 +165,79 @@ def test_a_persons_own_comment_stays_above_ours(prices: Path) -> None:
     assert note(sheet, "C3").startswith("'n/a'")
 
 
+THREAD = "{3E1F8A52-0C77-4C43-9A42-5C1D2E6B7A01}"
+REPLY = "{3E1F8A52-0C77-4C43-9A42-5C1D2E6B7A02}"
+PERSON = "{A7C1B6E0-52D4-4B61-8E55-0B7D9F3C2D10}"
+THREADS = "http://schemas.microsoft.com/office/spreadsheetml/2018/threadedcomments"
+
+
+def threaded(prices: Path) -> tuple[Path, dict[str, bytes]]:
+    """The workbook with its note turned into a conversation as Excel 365 keeps one, and the conversation's parts."""
+    reply = f'<threadedComment ref="B3" dT="2024-03-01T11:00:00.00" personId="{PERSON}" id="{REPLY}" '
+    talk = {
+        "xl/threadedComments/threadedComment1.xml": f'''<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<ThreadedComments xmlns="{THREADS}"><threadedComment ref="B3" dT="2024-03-01T10:00:00.00" personId="{PERSON}"
+ id="{THREAD}"><text>Ask Bob &amp; Eve</text></threadedComment>{reply}parentId="{THREAD}"><text>Asked.</text>
+</threadedComment></ThreadedComments>'''.encode(),
+        "xl/persons/person.xml": f'''<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<personList xmlns="{THREADS}"><person displayName="Anna" id="{PERSON}" userId="anna" providerId="None"/></personList>
+'''.encode(),
+    }
+    links = "http://schemas.microsoft.com/office/2017/10/relationships"
+    content = parts(prices)
+    (comments,) = [name for name in content if name.startswith("xl/comments/")]
+    (sheet_links,) = [name for name in content if name.startswith("xl/worksheets/_rels")]
+    revision = 'xmlns:xr="http://schemas.microsoft.com/office/spreadsheetml/2014/revision"'
+
+    def changed(name: str, *pairs: tuple[str, str]) -> None:
+        text = content[name].decode()
+        for old, new in pairs:
+            assert old in text, (name, text)
+            text = text.replace(old, new)
+        content[name] = text.encode()
+
+    changed(
+        comments, (">Anna<", f">tc={THREAD}<"), ('<comment ref="B3"', f'<comment ref="B3" {revision} xr:uid="{THREAD}"')
+    )
+    thread = (
+        f'<Relationship Id="rIdT" Type="{links}/threadedComment" Target="../threadedComments/threadedComment1.xml"/>'
+    )
+    changed(sheet_links, ("</Relationships>", f"{thread}</Relationships>"))
+    person = f'<Relationship Id="rIdP" Type="{links}/person" Target="persons/person.xml"/>'
+    changed("xl/_rels/workbook.xml.rels", ("</Relationships>", f"{person}</Relationships>"))
+    kinds = "".join(
+        f'<Override PartName="/{part}" ContentType="application/vnd.ms-excel.{kind}+xml"/>'
+        for part, kind in zip(talk, ("threadedcomments", "person"), strict=True)
+    )
+    changed("[Content_Types].xml", ("</Types>", f"{kinds}</Types>"))
+    path = prices.with_name("threaded.xlsx")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in (content | talk).items():
+            archive.writestr(name, part)
+    return path, talk
+
+
+def test_a_conversation_at_a_cell_is_kept_byte_for_byte(prices: Path) -> None:
+    original, talk = threaded(prices)
+    copy = mark(original, [bad("B3", "no such article"), bad("C3")])
+    again = mark(copy, [bad("C3", "a second finding")], copy.with_name("again.xlsx"))
+    for path, told in ((copy, "'n/a' is not a price"), (again, "a second finding")):
+        content = parts(path)
+        assert {name: content[name] for name in talk} == talk
+        (sheet_links,) = [links for name, links in content.items() if b"/threadedComment" in links and ".rels" in name]
+        assert sheet_links.count(b"/relationships/comments") == 1
+        (comments,) = [
+            part for name, part in content.items() if "comment" in name.lower() and f"tc={THREAD}".encode() in part
+        ]
+        assert f'uid="{THREAD}"'.encode() in comments
+        assert b"/relationships/person" in content["xl/_rels/workbook.xml.rels"]
+        _, sheet = opened(path)
+        assert told in note(sheet, "C3")
+        assert note(sheet, "B3").startswith("Ask Bob about this")
+    assert "no such article" in note(opened(copy)[1], "B3")
+    assert "no such article" not in note(opened(again)[1], "B3")
+
+
 def test_what_is_not_concerned_is_the_same_byte_for_byte(prices: Path) -> None:
     before, after = parts(prices), parts(mark(prices, [bad("C3")]))
     changed = {name for name in before if before[name] != after[name]}
@@ -466,12 +539,16 @@ def test_what_the_reader_finds_is_marked_where_it_found_it(prices: Path) -> None
 
 
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="needs LibreOffice")
-def test_libreoffice_opens_a_marked_copy_with_its_notes_hidden(prices: Path, tmp_path: Path) -> None:
-    written = mark(prices, [bad("C3"), bad("B3", "no such article")])
+@pytest.mark.parametrize("talked_about", [False, True])
+def test_libreoffice_opens_a_marked_copy_with_its_notes_hidden(
+    prices: Path, tmp_path: Path, talked_about: bool
+) -> None:
+    original = threaded(prices)[0] if talked_about else prices
+    written = mark(original, [bad("C3"), bad("B3", "no such article")])
     profile = f"-env:UserInstallation=file://{tmp_path}/profile"
     command = ["soffice", profile, "--headless", "--convert-to", "ods", "--outdir", str(tmp_path), str(written)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
-    with zipfile.ZipFile(tmp_path / "prices.ods") as archive:
+    with zipfile.ZipFile(tmp_path / f"{written.stem}.ods") as archive:
         content = archive.read("content.xml").decode()
     assert content.index(FINDINGS_SHEET) < content.index('table:name="March"')
     assert "no such article" in content
