@@ -9,8 +9,9 @@ import openpyxl
 
 from s2p_assets import columns as c
 from s2p_assets.graph.house import read_house
-from s2p_assets.graph.intake import Intake, store_intake, take
+from s2p_assets.graph.intake import store_intake, take
 from s2p_assets.graph.resources import Warehouse
+from s2p_assets.graph.taken import Intake
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.drift import Delivery, with_layout_drift

@@ -12,9 +12,9 @@ import pandas as pd
 
 from s2p_assets.graph.drive import require_share
 from s2p_assets.graph.house import House
-from s2p_assets.graph.intake import Intake
 from s2p_assets.graph.metadata import escaped
 from s2p_assets.graph.resources import Warehouse
+from s2p_assets.graph.taken import Intake
 from s2p_assets.learning import registry
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.versions import Champion, ModelVersion

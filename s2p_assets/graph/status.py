@@ -4,9 +4,10 @@ from typing import Any
 
 from s2p_assets.graph.drive import look_at_share
 from s2p_assets.graph.house import House
-from s2p_assets.graph.intake import say, waiting_files
+from s2p_assets.graph.intake import waiting_files
 from s2p_assets.graph.problems import NotFound
 from s2p_assets.graph.resources import Warehouse
+from s2p_assets.graph.taken import say
 from s2p_assets.learning import registry
 from s2p_assets.learning.model import Contest
 from s2p_assets.publishing.editions import editions, folder_name

@@ -1,6 +1,6 @@
 """Workbooks: what lies on the share, what was read of it, and the table in which it is stored.
 
-How a file is taken from the share is in `intake`, which knows no Dagster.
+How a file is taken from the share is in `intake` and `taken`, which know no Dagster.
 """
 
 import re
@@ -12,9 +12,10 @@ from pydantic import Field
 
 from s2p_assets.graph.automation import WORKBOOK_TAG, when_the_share_changed, with_its_sheet
 from s2p_assets.graph.house import FILES, House, key_of, share_key, sheet_key
-from s2p_assets.graph.intake import Intake, Taken, say, store_intake, take
+from s2p_assets.graph.intake import store_intake, take
 from s2p_assets.graph.metadata import column_lineage, declared_metadata, escaped, frame_metadata
 from s2p_assets.graph.resources import Warehouse
+from s2p_assets.graph.taken import Intake, Taken, say
 from s2p_assets.settings import Settings
 from s2p_assets.shelves import source_version
 from s2p_assets.spreadsheet.contract import Workbook
