@@ -38,7 +38,7 @@ from s2p_assets.columns import (
     whole,
     yes_no,
 )
-from s2p_assets.graph.intake import Intake, Taken
+from s2p_assets.graph.taken import Intake, Taken
 from s2p_assets.graph.workbook_assets import _nothing_lost
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Reading
@@ -222,7 +222,20 @@ def test_a_header_repeated_with_its_title_and_its_first_row_is_no_data(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "word", ["Total", "GRAND TOTAL:", "Summe", "Zwischensumme", "Somme", "Totale", "Итого", "合计"]
+    "word",
+    [
+        *("Total", "GRAND TOTAL:", "Summe", "Zwischensumme", "Gesamtergebnis", "Somme", "Totale", "Итого", "合计"),
+        *(
+            "Total general",
+            "Suma total",
+            "Totale complessivo",
+            "Łącznie",
+            "Összesen",
+            "I alt",
+            "Genel Toplam",
+            "σύνολο",
+        ),
+    ],
 )
 def test_totals_are_known_in_the_language_of_the_office(tmp_path: Path, word: str) -> None:
     reading = sales(tmp_path, ["Code", "Amount"], ["a", 1], [word, 1])
@@ -424,6 +437,14 @@ def test_a_value_of_another_type_is_a_finding_and_never_bent(
 ) -> None:
     reading = sales(tmp_path, ["Code", "Amount", title], ["a", 1, value], ["b", 1])
     assert said(reading) == {"C2": message}
+
+
+def test_a_code_that_was_shortened_on_its_way_to_a_text_file_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("Code,Amount\n1E5,1\n1.23457E+17,1\n1.5,1\n")
+    reading = sound(read_file(tmp_path / "x.csv", [SALES]))
+    assert column(reading, "code") == ["1E5", "1.5"]
+    assert list(said(reading)) == ["A3"]
+    assert "shortened" in said(reading)["A3"]
 
 
 def test_a_code_of_more_digits_than_a_number_holds_is_a_finding(tmp_path: Path) -> None:

@@ -9,10 +9,16 @@ from functools import cached_property
 from s2p_assets.columns import Column, Row, columns_of, domain_and_thing
 
 TOTALS = (
-    *("total", "totals", "grand total", "subtotal", "sub-total", "subtotals", "sum"),
-    *("summe", "gesamt", "gesamtsumme", "zwischensumme", "totaal", "summa", "yhteensä"),
-    *("sous-total", "total général", "somme", "suma", "totale", "razem", "celkem"),
-    *("итого", "всего", "合計", "小計", "合计", "总计", "小计", "합계"),
+    *("total", "totals", "grand total", "subtotal", "sub-total", "sub total", "subtotals", "sum", "sum total"),
+    *("overall total", "net total", "gross total", "total net", "total gross"),
+    *("summe", "gesamt", "gesamtsumme", "gesamtergebnis", "endsumme", "zwischensumme", "teilsumme", "insgesamt"),
+    *("totaal", "eindtotaal", "subtotaal", "summa", "totalt", "sum totalt", "i alt", "samlet", "yhteensä", "välisumma"),
+    *("sous-total", "total général", "total ht", "total ttc", "somme", "ensemble"),
+    *("suma", "suma total", "total general", "total geral", "soma", "totale", "totale generale", "totale complessivo"),
+    *("razem", "ogółem", "łącznie", "celkem", "spolu", "összesen", "mindösszesen", "ukupno", "skupaj", "iš viso"),
+    *("kokku", "kopā", "toplam", "genel toplam", "ara toplam", "jumlah", "tổng", "tổng cộng", "σύνολο"),
+    *("итого", "всего", "общо", "разом", "всього", "סה״כ", "المجموع", "الإجمالي", "कुल", "รวม"),
+    *("合計", "小計", "総計", "合计", "总计", "小计", "總計", "합계", "총계", "소계"),
 )
 
 

@@ -26,6 +26,7 @@ _DURATION = re.compile(r"(-?)P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:([\d.,]+)S)?
 _MARK = re.compile(
     r"[-(\s]*([^\W\d_]{3}|[^\w\s.,'\"()+-])\s*[-\d]|[-(]?\d[\d.,'\s]*([^\W\d_]{3}|[^\w\s.,'\"()+-])[\s)]*$"
 )
+_TRUTHS = {"of:=TRUE()": "1", "of:=FALSE()": "0"}
 _LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 
 
@@ -179,6 +180,8 @@ def _read(cell: ElementTree.Element) -> tuple[CellKind, str, str]:
     shown = "\n".join(_paragraph(part) for part in cell if part.tag == f"{_TEXT}p")
     if _ERROR.fullmatch(shown.strip()) and (kind != "string" or cell.get(f"{_TABLE}formula")):
         return CellKind.ERROR, shown.strip(), "General"
+    if cell.get(f"{_TABLE}formula") in _TRUTHS:
+        return CellKind.BOOL, _TRUTHS[cell.get(f"{_TABLE}formula", "")], "General"
     if kind in ("float", "percentage", "currency"):
         return CellKind.NUMBER, cell.get(f"{_OFFICE}value", ""), _shown_as(cell, kind, shown.strip())
     if kind == "date":

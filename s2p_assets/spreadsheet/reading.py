@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow
+import pyarrow.compute as pc
 
 from s2p_assets.columns import Column, Severity, arrow_schema
 from s2p_assets.spreadsheet.answers import copy_of_loaded_file, rows_of_another_file
@@ -38,6 +39,7 @@ from s2p_assets.spreadsheet.table_rows import TableRows, places_of, scattered, t
 
 LIKE_FINDINGS = 5_000
 _DATES = (CellKind.DATE, CellKind.ISO)
+_SHORTENED = "^-?[0-9][.,][0-9]+E[+][0-9]{2,3}$"
 _NONE = np.zeros(0, np.int64)
 
 
@@ -232,6 +234,7 @@ def _read_column(table: _Table, column: Column, findings: _Findings) -> None:
         position = places_of(cells.rows, rows.numbers)
         table.columns[column.name] = scattered(parsed.values, cells.rows, rows.numbers)
         unread = {int(position[place]): problem for place, problem in parsed.problems.items()}
+        unread |= {int(position[place]): problem for place, problem in _shortened(cells, column, rows.sheet).items()}
         blanks = {int(position[place]): text for place, text in parsed.blanks.items()}
         if column.kind == "text" and (dates := _dates_taken(cells, parsed)).size:
             findings.add(_dates_in_words(table, column, position[dates]))
@@ -253,6 +256,16 @@ def _bare_shares(table: _Table, column: Column, places: list[int]) -> Finding:
     message = f"{value:g} has no percent sign and was read as {value:,.4g} times the whole{more}"
     where = table.where(places[0], column.name)
     return Finding(table.rows.sheet.name, where, column.name, f"{value:g}", "bare_share", message, "notice")
+
+
+def _shortened(cells: Cells, column: Column, sheet: Sheet) -> dict[int, Problem]:
+    """The codes of a text file that Excel wrote as `1.23457E+17` when it saved it: their last digits are gone."""
+    if sheet.typed or column.kind != "code":
+        return {}
+    found = pc.match_substring_regex(pc.utf8_trim_whitespace(cells.texts), _SHORTENED)
+    message = "is a number that was shortened when the file was saved; save its digits in full, as text"
+    texts = {int(place): cells.texts[int(place)].as_py() for place in np.flatnonzero(found)}
+    return {place: not_a(text, column, message) for place, text in texts.items()}
 
 
 def _dates_taken(cells: Cells, parsed: Parsed) -> npt.NDArray[np.int64]:
