@@ -5,7 +5,7 @@ Clean cells take a vectorised way; of odd ones each different text is read once.
 
 import datetime as dt
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,9 @@ _ISO_DAYS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:
 _ISO_MOMENTS = (*_ISO_DAYS, "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
 _NUMERIC = frozenset({"number", "money", "percent", "whole"})
 _KEPT_DIGITS = 15
+_NUMBER = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?$"
+_WRITTEN_NUMBER = r"^[+-]?[0-9]+([.][0-9]+)?$"
+_TENS = 10 ** np.arange(1, 19)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +139,35 @@ def _plain(kind: CellKind, cells: Cells, column: Column, sheet: Sheet) -> Plain:
 
 
 def _plain_numbers(kind: CellKind, cells: Cells, column: Column) -> Plain:
-    texts = pc.utf8_trim_whitespace(cells.texts)
-    shape = r"^[+-]?[0-9]+([.][0-9]+)?$"
     if kind == CellKind.NUMBER:
-        shape = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?$"
-    elif column.meaning.decimal == ",":
+        return _as_plain(*_numbers(cells.texts, _NUMBER), column)
+    texts = pc.utf8_trim_whitespace(cells.texts)
+    if column.meaning.decimal == ",":
         texts = pc.if_else(pc.match_substring(texts, "."), "", pc.replace_substring(texts, ",", "."))
+    return _as_plain(*_matching(texts, _WRITTEN_NUMBER), column)
+
+
+Numbers = tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]
+
+
+def _numbers(texts: pyarrow.Array, shape: str) -> Numbers:
+    """The texts as numbers, and which of them are finite ones of that shape, which holds whatever Arrow reads."""
+    try:
+        numbers = pc.cast(texts, pyarrow.float64()).to_numpy(zero_copy_only=False)
+    except pyarrow.ArrowInvalid:
+        return _matching(pc.utf8_trim_whitespace(texts), shape)
+    return numbers, np.isfinite(numbers)
+
+
+def _matching(texts: pyarrow.Array, shape: str) -> Numbers:
+    """The texts that match `shape` as numbers, and which these are."""
     regular = pc.match_substring_regex(texts, shape)
     numbers = pc.cast(pc.if_else(regular, texts, "0"), pyarrow.float64()).to_numpy(zero_copy_only=False)
-    plain = regular.to_numpy(zero_copy_only=False) & np.isfinite(numbers)
+    return numbers, regular.to_numpy(zero_copy_only=False) & np.isfinite(numbers)
+
+
+def _as_plain(numbers: npt.NDArray[np.float64], plain: npt.NDArray[np.bool_], column: Column) -> Plain:
+    """Numbers as the column's type; whole ones only where they are whole and kept exactly."""
     if column.kind == "whole":
         whole = np.rint(numbers)
         plain &= (np.abs(whole) < 2**53) & (np.abs(numbers - whole) <= 1e-9 * np.maximum(1.0, np.abs(whole)))
@@ -154,12 +177,22 @@ def _plain_numbers(kind: CellKind, cells: Cells, column: Column) -> Plain:
 
 def _plain_texts(cells: Cells, column: Column, sheet: Sheet) -> Plain:
     texts = pc.utf8_trim_whitespace(_with_plain_blanks(cells.texts, column))
-    words = pyarrow.array([word.lower() for word in column.meaning.blanks], pyarrow.string())
-    blank = pc.is_in(pc.utf8_lower(texts), words)
+    plain = ~_are_words(texts, column.meaning.blanks)
     if column.meaning.width and not sheet.typed:
         digits = pc.match_substring_regex(texts, "^[0-9]+$")
         texts = pc.if_else(digits, pc.utf8_lpad(texts, column.meaning.width, "0"), texts)
-    return texts, ~blank.to_numpy(zero_copy_only=False)
+    return texts, plain
+
+
+def _are_words(texts: pyarrow.Array, words: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which texts are one of a few words, in whatever case; only those as short as a word are looked at."""
+    longest = max((len(word.lower()) for word in words), default=-1)
+    found = pc.less_equal(pc.utf8_length(texts), longest).to_numpy(zero_copy_only=False)
+    if found.any():
+        short = texts if found.all() else texts.filter(pyarrow.array(found))
+        wanted = pyarrow.array([word.lower() for word in words], pyarrow.string())
+        found[found] = pc.is_in(pc.utf8_lower(short), wanted).to_numpy(zero_copy_only=False)
+    return found
 
 
 def without_percent_sign(cells: Cells, values: pyarrow.Array, sheet: Sheet) -> list[int]:
@@ -184,7 +217,7 @@ def _with_plain_blanks(texts: pyarrow.Array, column: Column) -> pyarrow.Array:
 
 def _plain_codes(cells: Cells, column: Column, sheet: Sheet) -> Plain:
     texts = cells.texts
-    plain = pc.match_substring_regex(texts, rf"^[1-9][0-9]{{0,{_KEPT_DIGITS - 1}}}$|^0$").to_numpy(zero_copy_only=False)
+    plain = _are_counts(texts)
     if column.kind == "code" and column.meaning.width:
         texts = pc.utf8_lpad(texts, column.meaning.width, "0")
     if cells.formats is not None and len(sheet.formats):
@@ -194,11 +227,22 @@ def _plain_codes(cells: Cells, column: Column, sheet: Sheet) -> Plain:
     return texts, plain
 
 
+def _are_counts(texts: pyarrow.Array) -> npt.NDArray[np.bool_]:
+    """Which texts are digits without a zero in front, as many as Excel keeps."""
+    try:
+        numbers = pc.cast(texts, pyarrow.int64()).to_numpy(zero_copy_only=False)
+    except pyarrow.ArrowInvalid:
+        shape = rf"^[1-9][0-9]{{0,{_KEPT_DIGITS - 1}}}$|^0$"
+        return pc.match_substring_regex(texts, shape).to_numpy(zero_copy_only=False)
+    digits = np.searchsorted(_TENS, numbers, side="right") + 1
+    plain = (numbers >= 0) & (digits <= _KEPT_DIGITS) & (digits == pc.binary_length(texts).to_numpy())
+    return plain & ((numbers == 0) | ~pc.starts_with(texts, "0").to_numpy(zero_copy_only=False))  # Arrow reads 0xFF
+
+
 def _plain_dates(cells: Cells, column: Column, sheet: Sheet) -> Plain:
-    regular = pc.match_substring_regex(cells.texts, r"^[0-9]+([.][0-9]+)?$")
-    serials = pc.cast(pc.if_else(regular, cells.texts, "0"), pyarrow.float64()).to_numpy(zero_copy_only=False)
-    plain = regular.to_numpy(zero_copy_only=False) & (serials < LAST_SERIAL)
-    plain &= serials >= (0 if sheet.starts_1904 else 61)
+    serials, plain = _numbers(cells.texts, _NUMBER)
+    plain = plain & (serials >= (0 if sheet.starts_1904 else 61)) & (serials < LAST_SERIAL)
+    serials = np.where(plain, serials, 61.0)
     days = np.floor(serials)
     milliseconds = np.rint((serials - days) * 86_400_000).astype(np.int64)
     epoch = np.datetime64("1904-01-01" if sheet.starts_1904 else "1899-12-30", "ms")

@@ -4,7 +4,8 @@ What stands in the rows is read elsewhere.
 """
 
 import re
-from collections.abc import Iterator
+import string
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -145,6 +146,7 @@ def _totals(found: TableRows, below: dict[int, Cells], workbook: Workbook) -> li
     rows: set[int] = set()
     for number in columns:
         cells = below[number].where(below[number].kinds == CellKind.TEXT)
+        cells = cells.where(_may_begin_with(cells.texts, workbook.totals))
         like = pc.match_substring_regex(cells.texts, like_total).to_numpy(zero_copy_only=False)
         for place in np.flatnonzero(like):
             row = int(cells.rows[place])
@@ -153,6 +155,17 @@ def _totals(found: TableRows, below: dict[int, Cells], workbook: Workbook) -> li
             if first and (exact.fullmatch(text) or _lacks_required(found, workbook, row)):
                 rows.add(row)
     return sorted(rows)
+
+
+def _may_begin_with(texts: pyarrow.Array, words: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """By their first letter, the texts that may begin with one of `words`, in whatever case, or with no letter."""
+    if not len(texts):
+        return np.zeros(0, dtype=bool)
+    first = np.ones(256, dtype=bool)
+    first[[ord(mark) for mark in string.ascii_letters + string.digits + "_"]] = False
+    first[[ord(mark) for word in words for mark in (word[0].lower(), word[0].upper()) if mark.isascii()]] = True
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts)]
+    return first[np.frombuffer(texts.buffers()[2], np.uint8)[offsets]]
 
 
 def _first_text(below: dict[int, Cells], columns: list[int], row: int) -> int | None:
