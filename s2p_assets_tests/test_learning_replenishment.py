@@ -1,14 +1,19 @@
-"""Promises of the order arithmetic, with the worked example of a textbook."""
+"""Promises of the order arithmetic: worked examples of textbooks, and stockpyl as the oracle."""
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
+import stockpyl.loss_functions
+import stockpyl.newsvendor
 
 from s2p_assets.learning.intervals import Spread
 from s2p_assets.learning.replenishment import (
     Policy,
+    critical_ratio,
     days_of_cover,
     demand_over,
+    expected_short,
     from_then,
     order_quantity,
     plan,
@@ -88,3 +93,74 @@ def test_an_item_that_nobody_wants_is_not_ordered() -> None:
 def test_an_impossible_policy_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="needs 0 < service_level < 1"):
         Policy(**wrong)
+
+
+def normal_sums(deviation: float, samples: int = 20_001) -> Spread:
+    """The spread of independent normal periods: of the sum of k periods, deviation·√k."""
+    ranks = np.arange(1, samples + 1) / (samples + 1)
+    standard = scipy.stats.norm.ppf(ranks) * deviation
+    return Spread(0.5, 1e-9, (standard,) * 4, (standard,) * 4)
+
+
+def test_the_newsvendor_example_of_snyder_and_shen() -> None:
+    """Example 4.3, the newspapers: h = 0.18, p = 0.70, N(50, 8²): ratio 0.795, stock 56.6; stockpyl says the same."""
+    ratio = float(critical_ratio(0.70, 0.18))
+    assert ratio == pytest.approx(0.7955, abs=5e-5)
+    level, _ = stockpyl.newsvendor.newsvendor_normal(0.18, 0.70, 50, 8)
+    quantile = normal_sums(8 / np.sqrt(50)).sum_quantiles([50.0], [1.0], [ratio])[0, 0]
+    assert quantile == pytest.approx(level, abs=0.01)
+    assert quantile == pytest.approx(56.6, abs=0.01)
+
+
+@pytest.mark.parametrize(("lead", "review"), [(7, 7), (21, 7), (0, 14)])
+def test_the_base_stock_level_over_lead_time_and_review_is_stockpyls(lead: int, review: int) -> None:
+    """Means of 100 a week, σ 15 a week, Cu 3 and Co 0.2: our quantile of the sum against the oracle's base stock."""
+    weeks = (lead + review) // 7
+    # stockpyl counts the period of the review beside the lead time itself.
+    level, _ = stockpyl.newsvendor.newsvendor_normal(0.2, 3.0, 100, 15, lead_time=weeks - 1)
+    one = items(lead_time_days=float(lead), service_level=float(critical_ratio(3.0, 0.2)), on_hand=0.0)
+    policy = Policy(review_days=review)
+    row = plan(one, np.full((1, 4), 100.0), normal_sums(1.5), policy, days_per_period=7).iloc[0]
+    assert row["reorder_point"] == pytest.approx(level, abs=0.05)
+    assert row["safety_stock"] == pytest.approx(level - 100 * weeks, abs=0.05)
+    assert row["order_quantity"] == np.ceil(row["order_up_to"])
+
+
+@pytest.mark.parametrize("stock", [60.0, 100.0, 130.0])
+def test_the_units_expected_short_are_stockpyls_loss_function(stock: float) -> None:
+    short = expected_short(normal_sums(1.5), [100.0], [1.0], [stock], points=2000)[0]
+    assert short == pytest.approx(stockpyl.loss_functions.normal_loss(stock, 100, 15)[0], abs=0.05)
+
+
+def test_a_unit_that_loses_nothing_is_not_worth_holding_and_one_that_costs_nothing_always_is() -> None:
+    assert critical_ratio([-1.0, 0.0, 5.0, 1.0], [1.0, 1.0, 0.0, 1.0]).tolist() == [0.0, 0.0, 1.0, 0.5]
+    assert np.isnan(critical_ratio([np.nan, 0.0], [1.0, 0.0])).all()
+    with pytest.raises(ValueError, match="below 0"):
+        critical_ratio(1.0, -0.1)
+
+
+def test_each_item_has_its_own_service_level_and_the_policys_where_it_has_none() -> None:
+    three = pd.concat([items(service_level=level) for level in (0.5, np.nan, 0.99)], ignore_index=True)
+    rows = plan(three, np.full((3, 4), 25.0), normal_sums(1.0), Policy(service_level=0.9), days_per_period=7)
+    z = scipy.stats.norm.ppf([0.5, 0.9, 0.99])
+    assert rows["safety_stock"].tolist() == pytest.approx((z * np.sqrt(75)).tolist(), abs=0.02)
+    with pytest.raises(ValueError, match="below 1"):
+        plan(items(service_level=1.0), np.full((1, 4), 25.0), normal_sums(1.0), Policy(), days_per_period=7)
+
+
+def test_nothing_is_ever_negative() -> None:
+    random = np.random.default_rng(5)
+    many = pd.DataFrame(
+        {
+            "on_hand": random.integers(-20, 200, 300).astype(float),
+            "on_order": random.integers(0, 90, 300).astype(float),
+            "lead_time_days": random.integers(0, 60, 300).astype(float),
+            "pack_size": random.integers(1, 24, 300).astype(float),
+            "minimum_order": random.integers(0, 50, 300).astype(float),
+            "service_level": random.uniform(0.01, 0.99, 300).round(2),
+        }
+    )
+    rows = plan(many, random.gamma(1.0, 20.0, (300, 4)), normal_sums(2.0), Policy(), days_per_period=7)
+    assert (rows >= 0).all(axis=None)
+    assert (rows["order_quantity"] % many["pack_size"] == 0).all()
+    assert (rows["short_if_ordered"] <= rows["short_if_not"]).all()

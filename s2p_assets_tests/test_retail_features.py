@@ -28,7 +28,9 @@ OBSERVED = ["units", "censored", "unit_price"]
 def products_of(history: pd.DataFrame, **changes: object) -> pd.DataFrame:
     skus = history["sku"].unique()
     rows = pd.DataFrame({"sku": pd.array(skus, dtype="string[pyarrow]"), "category": "Lamps"})
-    rows = rows.assign(description="Article " + rows["sku"], supplier="Maker", item_cost=2.5, is_current=True)
+    rows = rows.assign(
+        description="Article " + rows["sku"], supplier="Maker", item_cost=2.5, t2_cost=3.0, is_current=True
+    )
     rows = rows.assign(**({"pack_size": 6, "minimum_order": 12, "lead_time_days": 21} | changes))
     rows = rows.astype({"pack_size": "Int64", "minimum_order": "Int64", "lead_time_days": "Int64"})
     return rows.assign(valid_from=pd.Series(pd.Timestamp("2023-06-01"), index=rows.index).astype("datetime64[ns]"))
@@ -168,3 +170,23 @@ def test_stock_is_used_up_from_its_own_day_on(small: Small) -> None:
     features, forecast, champion = small
     plan = reorder_plan.build(forecast, stock_of(features, on_hand=0.0), products_of(features), champion)
     assert (pd.to_datetime(plan["runs_out_on"]) == stock_of(features)["as_of"].max()).all()
+
+
+def test_what_earns_more_is_held_more_surely_and_unknown_prices_take_the_usual_level(small: Small) -> None:
+    features, forecast, champion = small
+    products = products_of(features).assign(t2_cost=[2.55, 9.0, np.nan])
+    plan = reorder_plan.build(forecast, stock_of(features), products, champion)
+    assert plan["service_level"].tolist() == [0.8, 0.99, 0.95]
+    assert plan["cost_of_waiting"].isna().tolist() == [False, False, True]
+
+
+def test_waiting_costs_the_margin_on_what_runs_short_by_it(small: Small) -> None:
+    features, forecast, champion = small
+    empty, full = (
+        reorder_plan.build(forecast, stock_of(features, on_hand=units), products_of(features), champion)
+        for units in (0.0, 9999.0)
+    )
+    lost = empty["short_if_not"] - empty["short_if_ordered"]
+    assert (lost > 0).all()
+    assert empty["cost_of_waiting"].tolist() == pytest.approx((lost * 0.5).round(2).tolist())
+    assert full[["short_if_not", "cost_of_waiting", "order_quantity"]].eq(0).all(axis=None)

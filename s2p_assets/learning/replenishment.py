@@ -30,6 +30,39 @@ class Policy:
         if not 0 < self.service_level < 1 or self.review_days < 1 or self.cover_days < 0:
             raise ValueError(f"{self}: needs 0 < service_level < 1, review_days ≥ 1 and cover_days ≥ 0")
 
+    @property
+    def cycle_days(self) -> int:
+        """Days from one order to the next, at the expected demand."""
+        return self.review_days + self.cover_days
+
+
+def critical_ratio(understock_cost: ArrayLike, overstock_cost: ArrayLike) -> Matrix:
+    """Cu / (Cu + Co): the probability with which demand should be met, where a unit short costs Cu and one too many Co.
+
+    Arrow, Harris & Marschak (1951); Snyder & Shen, *Fundamentals of Supply Chain Theory* (2019), eq. 4.17. For
+    stock that is reviewed again and sales that are lost, Co is what a unit costs to hold for one order cycle:
+    Hadley & Whitin (1963). A Cu below 0 counts as 0: nothing is lost by not selling. NaN where a cost is missing,
+    or both are 0. Raises ValueError for a negative Co.
+    """
+    short, over = np.maximum(np.asarray(understock_cost, float), 0.0), np.asarray(overstock_cost, float)
+    if (over < 0).any():
+        raise ValueError("an overstock cost is below 0: then stock would be held without end")
+    with np.errstate(invalid="ignore"):
+        return np.asarray(short / (short + over))
+
+
+def expected_short(
+    spread: Spread, expected: ArrayLike, periods: ArrayLike, stock: ArrayLike, *, points: int = 200
+) -> Matrix:
+    """Units that demand is expected to exceed `stock` by: E[(D − stock)⁺], D being the demand of `periods` together.
+
+    The loss function of Silver, Pyke & Thomas (2017), taken over `points` equally likely quantiles of the
+    spread around `expected` in place of a normal distribution. Never negative; falls as the stock grows.
+    """
+    levels = (np.arange(points) + 0.5) / points
+    demands = spread.sum_quantiles(expected, periods, levels.tolist())
+    return np.asarray(np.maximum(demands - np.asarray(stock, float)[:, None], 0.0).mean(axis=1))
+
 
 def demand_over(means: Matrix, periods: ArrayLike) -> Matrix:
     """Expected demand of the next `periods` periods of each row of `means` (rows × steps), in units.
@@ -94,33 +127,60 @@ def from_then(means: Matrix, elapsed: float) -> Matrix:
 def plan(items: pd.DataFrame, means: Matrix, spread: Spread, policy: Policy, *, days_per_period: float) -> pd.DataFrame:
     """Levels and orders of `items`, one row each, in their order and with their index.
 
-    `items`: on_hand, on_order (units, may be missing: not counted), lead_time_days, pack_size, minimum_order.
-    `means`: expected demand (items × periods from now on). Returns demand_over_lead_time (with the review
-    period), safety_stock, reorder_point (their sum), order_up_to, order_quantity, days_of_cover (inf:
-    never). An item that is not counted has no order and no cover (NaN).
+    `items`: on_hand, on_order (units, may be missing: not counted), lead_time_days, pack_size, minimum_order, and
+    where it differs from the policy's service_level. `means`: expected demand (items × periods from now on).
+
+    The protection interval is lead time + review: what is ordered today must last until the order of the next look
+    arrives. The reorder point is the quantile of the demand of that interval *together* at the service level (not
+    quantiles of periods added up, nor mean + z·σ·√L); safety stock is that quantile less the mean, never below 0.
+
+    Returns demand_over_lead_time (with the review period), safety_stock, reorder_point (their sum), order_up_to,
+    order_quantity, days_of_cover (inf: never), short_if_ordered (units expected short before an order of today
+    could arrive: no order averts them) and short_if_not (units expected short before one of the next look could).
+    An item that is not counted has no order, no cover and no shortage (NaN). Units on order count as if they
+    arrived in time.
     """
-    periods = (items["lead_time_days"].to_numpy(float) + policy.review_days) / days_per_period
+    lead = items["lead_time_days"].to_numpy(float) / days_per_period
+    periods = lead + policy.review_days / days_per_period
     expected = demand_over(means, periods)
-    quantile = spread.sum_quantiles(expected, periods, [policy.service_level])[:, 0]
+    quantile = _at_service_levels(items, spread, policy, expected, periods)
     held = safety_stock(quantile, expected)
     point = expected + held
     level = demand_over(means, periods + policy.cover_days / days_per_period) + held
     on_hand, on_order = items["on_hand"].to_numpy(float), items["on_order"].to_numpy(float)
+    position = on_hand + on_order
     orders = order_quantity(
         point, level, on_hand, on_order, pack_size=items["pack_size"], minimum_order=items["minimum_order"]
     )
     cover = days_of_cover(on_hand, means, days_per_period)
+    before = expected_short(spread, demand_over(means, lead), lead, np.maximum(position, 0.0))
+    until_next = expected_short(spread, expected, periods, np.maximum(position, 0.0))
     return pd.DataFrame(
         {
             "demand_over_lead_time": expected,
             "safety_stock": held,
             "reorder_point": point,
             "order_up_to": level,
-            "order_quantity": np.where(np.isnan(on_hand + on_order), np.nan, orders),
+            "order_quantity": np.where(np.isnan(position), np.nan, orders),
             "days_of_cover": np.where(np.isnan(on_hand), np.nan, cover),
+            "short_if_ordered": np.minimum(before, until_next),
+            "short_if_not": until_next,
         },
         index=items.index,
     )
+
+
+def _at_service_levels(
+    items: pd.DataFrame, spread: Spread, policy: Policy, expected: Matrix, periods: Matrix
+) -> Matrix:
+    """The quantile of each item's demand over `periods` at its own service level, or else at the policy's."""
+    if "service_level" not in items:
+        return np.asarray(spread.sum_quantiles(expected, periods, [policy.service_level])[:, 0])
+    levels, which = np.unique(items["service_level"].fillna(policy.service_level), return_inverse=True)
+    if len(levels) and not (levels.min() > 0 and levels.max() < 1):
+        raise ValueError(f"service levels from {levels.min()} to {levels.max()}: each must be above 0 and below 1")
+    found = spread.sum_quantiles(expected, periods, levels.tolist())
+    return np.asarray(found[np.arange(len(items)), which])
 
 
 def run_out_days(as_of: pd.Timestamp, cover: ArrayLike, *, within_days: int) -> pd.DatetimeIndex:

@@ -2,19 +2,23 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, number, text, whole
+from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, number, percent, text, whole
 from s2p_assets.learning.intervals import spread
-from s2p_assets.learning.replenishment import Policy, from_then, plan, run_out_days
+from s2p_assets.learning.replenishment import Policy, critical_ratio, from_then, plan, run_out_days
 from s2p_assets.learning.versions import Champion
 from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.warehouse.table import table
 
 POLICY = Policy(service_level=0.95, review_days=7, cover_days=14)
 LEAD_TIME_DAYS = 14
+HOLDING_COST_A_YEAR = 0.25
+LEAST_SERVICE, MOST_SERVICE = 0.80, 0.99
 YEARS_SHOWN = 3
 DEMAND = "demand_forecast.mean"
 STOCK = ("stock_position.on_hand", "stock_position.on_order")
+MARGIN = ("products.t2_cost", "products.item_cost")
 LEVEL = (DEMAND, "products.lead_time_days")
+SAFE_LEVEL = (*LEVEL, *MARGIN)
 
 
 UNDER: UnderEach = {"products": Under("sku = this.sku and is_current")}
@@ -34,19 +38,28 @@ class ReorderPlan(Row):
     demand_over_lead_time: Number = number(
         says="Expected demand over the lead time and the week to the next look, in units", of=LEVEL, ge=0
     )
-    safety_stock: Number = number(says="Units held against higher demand, for 95 % service", of=LEVEL, ge=0)
-    reorder_point: Number = number(says="Order when stock and orders together are below this", of=LEVEL, ge=0)
-    order_up_to: Number = number(says="Order up to this many units: 14 days above the reorder point", of=LEVEL, ge=0)
+    service_level: Number = percent(
+        says="How surely stock is to last: a unit's margin over that margin and three weeks of holding it, "
+        "between 80 and 99 %; 95 % where a price is not known",
+        of=MARGIN,
+        ge=LEAST_SERVICE,
+        le=MOST_SERVICE,
+    )
+    safety_stock: Number = number(says="Units held against higher demand, for that service level", of=SAFE_LEVEL, ge=0)
+    reorder_point: Number = number(says="Order when stock and orders together are below this", of=SAFE_LEVEL, ge=0)
+    order_up_to: Number = number(
+        says="Order up to this many units: 14 days above the reorder point", of=SAFE_LEVEL, ge=0
+    )
     order_quantity: Whole = whole(
         says="Units to order today, in whole packs; none while the stock is not known",
         optional=True,
-        of=(*LEVEL, *STOCK, "products.pack_size", "products.minimum_order"),
+        of=(*SAFE_LEVEL, *STOCK, "products.pack_size", "products.minimum_order"),
         ge=0,
     )
     order_cost: Number = money(
         says="What that order costs",
         optional=True,
-        of=(*LEVEL, *STOCK, "products.pack_size", "products.minimum_order", "products.item_cost"),
+        of=(*SAFE_LEVEL, *STOCK, "products.pack_size", "products.minimum_order"),
     )
     days_of_cover: Number = number(
         says="Days that the stock lasts at the expected demand; none if over three years",
@@ -57,6 +70,24 @@ class ReorderPlan(Row):
         says="The day on which the stock ends; none if not within three years",
         optional=True,
         of=(DEMAND, STOCK[0], "stock_position.as_of"),
+    )
+    short_if_ordered: Number = number(
+        says="Units expected short before an order of today could arrive; no order averts them",
+        optional=True,
+        of=(*LEVEL, *STOCK),
+        ge=0,
+    )
+    short_if_not: Number = number(
+        says="Units expected short before an order of next week could arrive, if nothing is ordered today",
+        optional=True,
+        of=(*LEVEL, *STOCK),
+        ge=0,
+    )
+    cost_of_waiting: Number = money(
+        says="What doing nothing today costs: the margin on the units that run short by it",
+        optional=True,
+        of=(*SAFE_LEVEL, *STOCK),
+        ge=0,
     )
 
 
@@ -69,13 +100,14 @@ def reorder_plan(
 ) -> pd.DataFrame:
     """What to order today: for every SKU on the price list its stock, its reorder point and the order that is due.
 
-    Stock and orders are to last, in 95 of 100 cases, until an order of next week could arrive.
+    Stock and orders are to last until an order of next week could arrive: the more surely, the more a unit earns.
     """
     rows = products[products["is_current"]].merge(stock_position, on="sku", how="left", validate="one_to_one")
     rows = rows.assign(
         lead_time_days=rows["lead_time_days"].astype(float).fillna(LEAD_TIME_DAYS),
         pack_size=rows["pack_size"].astype(float).fillna(1),
         minimum_order=rows["minimum_order"].astype(float).fillna(0),
+        service_level=_service_levels(rows),
     )
     as_of = stock_position["as_of"].max()
     weeks = demand_forecast.pivot(index="sku", columns="step", values="mean").reindex(rows["sku"]).fillna(0.0)
@@ -84,6 +116,20 @@ def reorder_plan(
     errors = spread(demand_champion.model.backtest, demand_champion.problem)
     rows = rows.join(plan(rows, means, errors, POLICY, days_per_period=7))
     rows["order_cost"] = (rows["order_quantity"] * rows["item_cost"]).round(2)
+    avoidable = rows["short_if_not"] - rows["short_if_ordered"]
+    rows["cost_of_waiting"] = (avoidable * _unit_margin(rows)).round(2)
     rows["runs_out_on"] = run_out_days(as_of, rows["days_of_cover"], within_days=YEARS_SHOWN * 365)
     rows["days_of_cover"] = rows["days_of_cover"].where(rows["days_of_cover"] <= YEARS_SHOWN * 365)
     return rows.astype({"order_quantity": "Int64", "lead_time_days": "int64"})[list(ReorderPlan.to_schema().columns)]
+
+
+def _unit_margin(rows: pd.DataFrame) -> "pd.Series[float]":
+    """What a unit not sold loses at the least: the dealers' price less its cost; missing where either is."""
+    return (rows["t2_cost"].astype(float) - rows["item_cost"].astype(float)).clip(lower=0)
+
+
+def _service_levels(rows: pd.DataFrame) -> "pd.Series[float]":
+    """Margin against the cost of holding a unit from one order to the next, in whole percents within the bounds."""
+    held = rows["item_cost"].astype(float) * HOLDING_COST_A_YEAR * POLICY.cycle_days / 365
+    ratio = pd.Series(critical_ratio(_unit_margin(rows), held), index=rows.index)
+    return ratio.fillna(POLICY.service_level).round(2).clip(LEAST_SERVICE, MOST_SERVICE)
