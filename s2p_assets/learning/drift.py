@@ -1,0 +1,282 @@
+"""How far newer rows lie from those that a model learned from, column by column, and whether that asks for training.
+
+What the rows mean is for the feature shelf; showing and storing the answer is for `graph/` and `registry.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from s2p_assets.learning.series import Matrix
+
+FINE_BINS, COARSE_SHARE = 100, 0.1
+MOST_CATEGORIES = 50
+FALSE_DISCOVERIES = 0.05
+MOVED, DRIFTED = 0.1, 0.25
+OTHERS = "(others)"
+
+Counts = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+
+
+class Verdict(StrEnum):
+    """What can be said of a column; only DRIFTED asks for training."""
+
+    STEADY = "steady"
+    MOVED = "moved a little"
+    DRIFTED = "drifted"
+    TOO_SMALL = "too small to say"
+
+
+@dataclass(frozen=True)
+class ColumnSummary:
+    """The distribution of one column: at most 101 counts, whatever the number of rows.
+
+    `bounds`: for numbers the upper bounds of all bins but the last (quantiles of the column, each once), for
+    categories their names. `counts`: rows per bin, one further bin for larger numbers or for other categories,
+    and last the missing values. `usual`: the largest PSI of a stretch of these rows against all of them, so that
+    seasons, ageing and whatever else the model has seen in its own data is no news.
+    """
+
+    name: str
+    kind: Literal["numbers", "categories"]
+    bounds: tuple[float | str, ...]
+    counts: tuple[int, ...]
+    usual: float
+
+    @property
+    def rows(self) -> int:
+        return sum(self.counts)
+
+    def count(self, values: "pd.Series[Any]") -> Counts:
+        """How many of `values` fall into each bin."""
+        missing = values.isna().to_numpy(bool)
+        if self.kind == "numbers":
+            present = values[~missing].to_numpy("float64")
+            places = np.searchsorted(np.asarray(self.bounds, float), present, side="left")
+        else:
+            known = pd.Index(self.bounds, dtype=object).get_indexer(values[~missing].astype(str).astype(object))
+            places = np.where(known >= 0, known, len(self.bounds))
+        bins = np.bincount(places, minlength=len(self.bounds) + 1)
+        return np.append(bins, missing.sum()).astype("int64")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a model learned from, or foresaw, in a few kilobytes that are kept beside its version."""
+
+    columns: tuple[ColumnSummary, ...]
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {"columns": [asdict(column) for column in self.columns]}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> "Summary":
+        """The reverse of `to_plain`, also after JSON. Raises KeyError or TypeError when it is none."""
+        return cls(
+            tuple(
+                ColumnSummary(**{**column, "bounds": tuple(column["bounds"]), "counts": tuple(column["counts"])})
+                for column in plain["columns"]
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A column then and now.
+
+    `psi`: population stability index over bins of about a tenth of the reference, Siddiqi (2006). `distance`: the
+    Kolmogorov-Smirnov statistic of numbers, Cramér's V of categories. `p`: of KS or of the chi-squared test,
+    corrected for the number of columns after Benjamini & Hochberg (1995). `needed`: rows from which on a PSI of
+    0.1 is more than chance. `then`, `now`: shares of the PSI's bins, with their `labels`.
+    """
+
+    column: str
+    verdict: Verdict
+    rows: int
+    needed: int
+    psi: float
+    usual: float
+    distance: float
+    p: float
+    labels: tuple[str, ...]
+    then: tuple[float, ...]
+    now: tuple[float, ...]
+
+    @property
+    def says(self) -> str:
+        """One line for people."""
+        if self.verdict is Verdict.TOO_SMALL:
+            return f"{self.column}: {self.verdict}, {self.rows:,} rows of at least {self.needed:,}"
+        seen = f"PSI {self.psi:.2f}, at most {self.usual:.2f} in what it learned from"
+        return f"{self.column}: {self.verdict}, {seen}, p {self.p:.2g}"
+
+
+def summary(frame: pd.DataFrame, columns: Sequence[str], *, stretches: "pd.Series[Any] | None" = None) -> Summary:
+    """The distribution of each of `columns`; numbers by quantiles, everything else by its commonest values.
+
+    `stretches`: to which stretch of time (or fold) each row belongs, for what is usual; without it nothing is.
+    """
+    return Summary(tuple(_summary(frame[name], stretches) for name in columns))
+
+
+def compare(reference: Summary, frame: pd.DataFrame) -> list[Drift]:
+    """How far the rows of `frame` lie from the reference, a result per column of the reference that it has.
+
+    A column has drifted when all of this holds: its difference is no chance (p, corrected for many columns), it
+    matters (PSI ≥ 0.25; so that large data does not always alarm), and it is more than such differences in the
+    reference itself. Rows of one series are no independent sample, which makes p small: hence the other two.
+    """
+    from scipy import stats
+
+    pairs = [(column, column.count(frame[column.name])) for column in reference.columns if column.name in frame]
+    raw = [_distance(column, now) for column, now in pairs]
+    if not pairs:
+        return []
+    corrected = stats.false_discovery_control([p for _, p in raw], method="bh")
+    return [
+        _drift(column, now, distance, float(p))
+        for (column, now), (distance, _), p in zip(pairs, raw, corrected, strict=True)
+    ]
+
+
+def asks_for_training(drifts: Sequence[Drift]) -> bool:
+    """Whether a model should learn again because the world has moved away from what it learned from."""
+    return any(drift.verdict is Verdict.DRIFTED for drift in drifts)
+
+
+def stretches_of(times: "pd.Series[Any]", periods: int) -> "pd.Series[int]":
+    """Stretches of `periods` consecutive times each, counted back from the newest."""
+    codes, found = pd.factorize(pd.to_datetime(times), sort=True)
+    return pd.Series((len(found) - 1 - codes) // max(periods, 1), index=times.index)
+
+
+def _summary(values: "pd.Series[Any]", stretches: "pd.Series[Any] | None") -> ColumnSummary:
+    column = _bins(values)
+    whole = column.count(values)
+    column = replace(column, counts=tuple(whole.tolist()))
+    if stretches is None or column.rows == 0:
+        return column
+    parts = [(len(part), column.count(part)) for _, part in values.groupby(stretches.to_numpy())]
+    groups = _coarse(column)
+    enough = [part for rows, part in parts if rows >= _needed(groups, column.rows)]
+    return replace(column, usual=max((_psi(groups, whole, part)[0] for part in enough), default=0.0))
+
+
+def _bins(values: "pd.Series[Any]") -> ColumnSummary:
+    name, present = str(values.name), values.dropna()
+    numeric = pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
+    if numeric:
+        finite = present.to_numpy("float64")
+        finite = finite[np.isfinite(finite)]
+        at = np.quantile(finite, np.arange(1, FINE_BINS) / FINE_BINS, method="lower") if len(finite) else finite
+        return ColumnSummary(name, "numbers", tuple(np.unique(at).tolist()), (), 0.0)
+    common = present.astype(str).value_counts().head(MOST_CATEGORIES)
+    return ColumnSummary(name, "categories", tuple(sorted(map(str, common.index))), (), 0.0)
+
+
+def _distance(column: ColumnSummary, now: Counts) -> tuple[float, float]:
+    """Kolmogorov-Smirnov at the bounds (numbers) or chi-squared with Cramér's V: the distance, and p before correction.
+
+    Missing values are left to the PSI for numbers and are a category of their own otherwise.
+    """
+    from scipy import stats
+
+    then = np.asarray(column.counts)
+    if column.kind == "numbers":
+        before, after = then[:-1], now[:-1]
+        if not before.sum() or not after.sum():
+            return 0.0, 1.0
+        distance = float(np.abs(before.cumsum() / before.sum() - after.cumsum() / after.sum()).max())
+        size = before.sum() * after.sum() / (before.sum() + after.sum())
+        missing = _chi_squared(np.array([[before.sum(), then[-1]], [after.sum(), now[-1]]]))[1]
+        return distance, min(1.0, 2 * min(float(stats.kstwobign.sf(distance * np.sqrt(size))), missing))
+    return _chi_squared(np.array([then, now]))
+
+
+def _chi_squared(table: Counts) -> tuple[float, float]:
+    from scipy import stats
+
+    seen = table[:, table.sum(axis=0) > 0]
+    if seen.shape[1] < 2 or (seen.sum(axis=1) == 0).any():
+        return 0.0, 1.0
+    found = stats.chi2_contingency(seen, correction=False)
+    return float(np.sqrt(found.statistic / seen.sum())), float(found.pvalue)
+
+
+def _drift(column: ColumnSummary, now: Counts, distance: float, p: float) -> Drift:
+    groups = _coarse(column)
+    psi, then_shares, now_shares = _psi(groups, np.asarray(column.counts), now)
+    needed, rows = _needed(groups, column.rows), int(now.sum())
+    verdict = Verdict.STEADY
+    if rows < needed:
+        verdict = Verdict.TOO_SMALL
+    elif p < FALSE_DISCOVERIES and psi > column.usual and psi >= MOVED:
+        verdict = Verdict.DRIFTED if psi >= DRIFTED else Verdict.MOVED
+    return Drift(
+        column=column.name,
+        verdict=verdict,
+        rows=rows,
+        needed=needed,
+        psi=psi,
+        usual=column.usual,
+        distance=distance,
+        p=p,
+        labels=_labels(column, groups),
+        then=tuple(then_shares.round(6).tolist()),
+        now=tuple(now_shares.round(6).tolist()),
+    )
+
+
+def _coarse(column: ColumnSummary) -> list[list[int]]:
+    """Fine bins put together until each group holds a tenth of the reference; categories and missing stay alone."""
+    groups: list[list[int]] = [[]]
+    share = 0.0
+    for place, count in enumerate(column.counts[:-1]):
+        groups[-1].append(place)
+        share += count / max(column.rows, 1)
+        if column.kind == "categories" or share >= COARSE_SHARE:
+            groups.append([])
+            share = 0.0
+    if not groups[-1]:
+        groups.pop()
+    elif share < COARSE_SHARE / 2 and len(groups) > 1:
+        tail = groups.pop()
+        groups[-1] += tail
+    return [*groups, [len(column.counts) - 1]]
+
+
+def _psi(groups: list[list[int]], then: Counts, now: Counts) -> tuple[float, Matrix, Matrix]:
+    """Σ (now − then) · ln(now / then) over the groups that anything fell into; half a row where nothing did."""
+    before = np.array([then[group].sum() for group in groups], float)
+    after = np.array([now[group].sum() for group in groups], float)
+    shares = [counts / max(counts.sum(), 1.0) for counts in (before, after)]
+    if not before.sum() or not after.sum():
+        return 0.0, shares[0], shares[1]
+    used = (before > 0) | (after > 0)
+    p, q = (np.maximum(counts[used], 0.5) / counts.sum() for counts in (before, after))
+    return float(((q - p) * np.log(q / p)).sum()), shares[0], shares[1]
+
+
+def _needed(groups: list[list[int]], rows: int) -> int:
+    """Rows at which a PSI of MOVED comes by chance in 1 case of 20: PSI ≈ χ²(groups − 1) · (1/n + 1/m).
+
+    Yurdakul, *Statistical properties of population stability index* (2018). Where the reference is itself too
+    small for that, twice its rows could not say it either: then the number that would do with a large reference.
+    """
+    from scipy import stats
+
+    chance = MOVED / float(stats.chi2.ppf(0.95, max(len(groups) - 1, 1)))
+    return int(np.ceil(1 / (chance - 1 / rows))) if rows * chance > 1 else max(int(np.ceil(1 / chance)), 2 * rows)
+
+
+def _labels(column: ColumnSummary, groups: list[list[int]]) -> tuple[str, ...]:
+    if column.kind == "categories":
+        return (*map(str, column.bounds), OTHERS, "(missing)")
+    bounds = [float(bound) for bound in column.bounds]
+    uppers = [f"≤ {bounds[group[-1]]:,.4g}" if group[-1] < len(bounds) else "more" for group in groups[:-1]]
+    return (*uppers, "(missing)")
