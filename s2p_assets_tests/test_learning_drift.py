@@ -128,4 +128,4 @@ def test_odd_columns_are_compared_without_an_error(values: list[float]) -> None:
 
 def test_newest_stretch_is_whole() -> None:
     weeks = pd.Series(pd.date_range("2024-01-01", periods=10, freq="W-MON"))
-    assert stretches_of(weeks, 4).tolist() == [2, 2, 1, 1, 1, 1, 0, 0, 0, 0]
+    assert stretches_of(weeks, 4).tolist() == [-2, -2, -1, -1, -1, -1, 0, 0, 0, 0]

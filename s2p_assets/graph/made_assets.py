@@ -14,6 +14,7 @@ from dagster_shared.utils.warnings import BetaWarning
 
 from s2p_assets.columns import as_declared, broken_rules
 from s2p_assets.graph.automation import when_its_sources_changed
+from s2p_assets.graph.drift_checks import check_features, check_forecast, drift_spec, foretold_by
 from s2p_assets.graph.house import House, MadeThing, key_of
 from s2p_assets.graph.metadata import column_lineage, declared_metadata, frame_metadata
 from s2p_assets.graph.signals import SIGNAL, news_for_models
@@ -30,8 +31,10 @@ CONTRACT = "contract_holds"
 def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefinition:
     """The asset of a table or feature set: made, brought to its declared types, checked, and only then stored."""
     features = declared if isinstance(declared, FeatureSet) else None
-    key = key_of(declared)
+    key, champion = key_of(declared), foretold_by(house, declared)
     checks = [dg.AssetCheckSpec(CONTRACT, asset=key, blocking=True, description="every rule of its declaration holds")]
+    if features or champion:
+        checks.append(drift_spec(declared))
     if features:
         checks.append(
             dg.AssetCheckSpec(SIGNAL, asset=key, description="fails when its models should learn from what is new")
@@ -46,7 +49,7 @@ def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefiniti
         automation_condition=when_its_sources_changed(),
         required_resource_keys={"models_folder"},
     )
-    def made(context: dg.AssetExecutionContext, **inputs: pd.DataFrame) -> Iterator[Any]:
+    def made(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[Any]:
         try:
             frame = as_declared(declared.build(**inputs), declared.rows)
         except NotYet as reason:
@@ -62,6 +65,9 @@ def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefiniti
             raise dg.Failure(f"{declared.name} breaks its declaration, nothing was stored: {broken[0]}")
         if features:
             yield news_for_models(house, features, frame, context.resources.models_folder)
+            yield check_features(house, features, frame, context.resources.models_folder)
+        elif champion:
+            yield check_forecast(frame, inputs[champion])
         yield dg.MaterializeResult(
             value=frame,
             data_version=dg.DataVersion(content_version(frame)),

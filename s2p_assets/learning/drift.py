@@ -17,6 +17,7 @@ FINE_BINS, COARSE_SHARE = 100, 0.1
 MOST_CATEGORIES = 50
 FALSE_DISCOVERIES = 0.05
 MOVED, DRIFTED = 0.1, 0.25
+BEYOND_USUAL = 1.5
 OTHERS = "(others)"
 
 Counts = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
@@ -33,12 +34,13 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class ColumnSummary:
-    """The distribution of one column: at most 101 counts, whatever the number of rows.
+    """The distribution of one column: at most 103 counts, whatever the number of rows.
 
-    `bounds`: for numbers the upper bounds of all bins but the last (quantiles of the column, each once), for
-    categories their names. `counts`: rows per bin, one further bin for larger numbers or for other categories,
-    and last the missing values. `usual`: the largest PSI of a stretch of these rows against all of them, so that
-    seasons, ageing and whatever else the model has seen in its own data is no news.
+    `bounds`: for numbers the upper bounds of all bins but the last (just below the smallest, then quantiles of
+    the column to the largest, each once), for categories their names. `counts`: rows per bin, one further bin for
+    larger numbers or for other categories, and last the missing values. `usual`: the largest PSI of a stretch of
+    these rows against those before it, in the newer half of them: seasons, ageing and whatever else was always
+    so is no news.
     """
 
     name: str
@@ -119,7 +121,7 @@ class Drift:
 def summary(frame: pd.DataFrame, columns: Sequence[str], *, stretches: "pd.Series[Any] | None" = None) -> Summary:
     """The distribution of each of `columns`; numbers by quantiles, everything else by its commonest values.
 
-    `stretches`: to which stretch of time (or fold) each row belongs, for what is usual; without it nothing is.
+    `stretches`: the stretch of time (or fold) of each row, rising with time, for what is usual; without it nothing is.
     """
     return Summary(tuple(_summary(frame[name], stretches) for name in columns))
 
@@ -128,8 +130,8 @@ def compare(reference: Summary, frame: pd.DataFrame) -> list[Drift]:
     """How far the rows of `frame` lie from the reference, a result per column of the reference that it has.
 
     A column has drifted when all of this holds: its difference is no chance (p, corrected for many columns), it
-    matters (PSI ≥ 0.25; so that large data does not always alarm), and it is more than such differences in the
-    reference itself. Rows of one series are no independent sample, which makes p small: hence the other two.
+    matters (PSI ≥ 0.25; so that large data does not always alarm), and it is half as much again as is usual in
+    the reference itself. Rows of one series are no independent sample, which makes p small: hence the other two.
     """
     from scipy import stats
 
@@ -150,9 +152,9 @@ def asks_for_training(drifts: Sequence[Drift]) -> bool:
 
 
 def stretches_of(times: "pd.Series[Any]", periods: int) -> "pd.Series[int]":
-    """Stretches of `periods` consecutive times each, counted back from the newest."""
+    """Stretches of `periods` consecutive times each, counted back from the newest, which is 0; older ones are below."""
     codes, found = pd.factorize(pd.to_datetime(times), sort=True)
-    return pd.Series((len(found) - 1 - codes) // max(periods, 1), index=times.index)
+    return pd.Series(-((len(found) - 1 - codes) // max(periods, 1)), index=times.index)
 
 
 def _summary(values: "pd.Series[Any]", stretches: "pd.Series[Any] | None") -> ColumnSummary:
@@ -161,10 +163,13 @@ def _summary(values: "pd.Series[Any]", stretches: "pd.Series[Any] | None") -> Co
     column = replace(column, counts=tuple(whole.tolist()))
     if stretches is None or column.rows == 0:
         return column
-    parts = [(len(part), column.count(part)) for _, part in values.groupby(stretches.to_numpy())]
     groups = _coarse(column)
-    enough = [part for rows, part in parts if rows >= _needed(groups, column.rows)]
-    return replace(column, usual=max((_psi(groups, whole, part)[0] for part in enough), default=0.0))
+    needed = _needed(column, groups)
+    parts = [column.count(part) for _, part in values.groupby(stretches.to_numpy(), sort=True)]
+    before = np.cumsum(parts, axis=0)
+    newer = range(max(len(parts) // 2, 1), len(parts))
+    found = [_psi(groups, before[at - 1], parts[at])[0] for at in newer if parts[at].sum() >= needed]
+    return replace(column, usual=max(found, default=0.0))
 
 
 def _bins(values: "pd.Series[Any]") -> ColumnSummary:
@@ -173,8 +178,9 @@ def _bins(values: "pd.Series[Any]") -> ColumnSummary:
     if numeric:
         finite = present.to_numpy("float64")
         finite = finite[np.isfinite(finite)]
-        at = np.quantile(finite, np.arange(1, FINE_BINS) / FINE_BINS, method="lower") if len(finite) else finite
-        return ColumnSummary(name, "numbers", tuple(np.unique(at).tolist()), (), 0.0)
+        at = np.quantile(finite, np.arange(1, FINE_BINS + 1) / FINE_BINS, method="lower") if len(finite) else finite
+        below = np.nextafter(finite.min(initial=np.inf), -np.inf)
+        return ColumnSummary(name, "numbers", (float(below), *np.unique(at).tolist()), (), 0.0)
     common = present.astype(str).value_counts().head(MOST_CATEGORIES)
     return ColumnSummary(name, "categories", tuple(sorted(map(str, common.index))), (), 0.0)
 
@@ -211,11 +217,11 @@ def _chi_squared(table: Counts) -> tuple[float, float]:
 def _drift(column: ColumnSummary, now: Counts, distance: float, p: float) -> Drift:
     groups = _coarse(column)
     psi, then_shares, now_shares = _psi(groups, np.asarray(column.counts), now)
-    needed, rows = _needed(groups, column.rows), int(now.sum())
+    needed, rows = _needed(column, groups), int(now.sum())
     verdict = Verdict.STEADY
     if rows < needed:
         verdict = Verdict.TOO_SMALL
-    elif p < FALSE_DISCOVERIES and psi > column.usual and psi >= MOVED:
+    elif p < FALSE_DISCOVERIES and psi > BEYOND_USUAL * column.usual and psi >= MOVED:
         verdict = Verdict.DRIFTED if psi >= DRIFTED else Verdict.MOVED
     return Drift(
         column=column.name,
@@ -233,21 +239,27 @@ def _drift(column: ColumnSummary, now: Counts, distance: float, p: float) -> Dri
 
 
 def _coarse(column: ColumnSummary) -> list[list[int]]:
-    """Fine bins put together until each group holds a tenth of the reference; categories and missing stay alone."""
+    """Fine bins put together until each group holds a tenth of the reference.
+
+    Categories, missing values, and numbers smaller or larger than any of the reference stay alone.
+    """
+    if column.kind == "categories":
+        return [[place] for place in range(len(column.counts))]
+    largest = len(column.bounds)
     groups: list[list[int]] = [[]]
     share = 0.0
-    for place, count in enumerate(column.counts[:-1]):
+    for place in range(1, largest):
         groups[-1].append(place)
-        share += count / max(column.rows, 1)
-        if column.kind == "categories" or share >= COARSE_SHARE:
+        share += column.counts[place] / max(column.rows, 1)
+        if round(share, 6) >= COARSE_SHARE:
             groups.append([])
             share = 0.0
-    if not groups[-1]:
-        groups.pop()
-    elif share < COARSE_SHARE / 2 and len(groups) > 1:
-        tail = groups.pop()
+    tail = groups.pop()
+    if tail and (share >= COARSE_SHARE / 2 or not groups):
+        groups.append(tail)
+    elif tail:
         groups[-1] += tail
-    return [*groups, [len(column.counts) - 1]]
+    return [[0], *groups, [largest], [largest + 1]]
 
 
 def _psi(groups: list[list[int]], then: Counts, now: Counts) -> tuple[float, Matrix, Matrix]:
@@ -262,7 +274,7 @@ def _psi(groups: list[list[int]], then: Counts, now: Counts) -> tuple[float, Mat
     return float(((q - p) * np.log(q / p)).sum()), shares[0], shares[1]
 
 
-def _needed(groups: list[list[int]], rows: int) -> int:
+def _needed(column: ColumnSummary, groups: list[list[int]]) -> int:
     """Rows at which a PSI of MOVED comes by chance in 1 case of 20: PSI ≈ χ²(groups − 1) · (1/n + 1/m).
 
     Yurdakul, *Statistical properties of population stability index* (2018). Where the reference is itself too
@@ -270,7 +282,8 @@ def _needed(groups: list[list[int]], rows: int) -> int:
     """
     from scipy import stats
 
-    chance = MOVED / float(stats.chi2.ppf(0.95, max(len(groups) - 1, 1)))
+    rows, filled = column.rows, sum(any(column.counts[place] for place in group) for group in groups)
+    chance = MOVED / float(stats.chi2.ppf(0.95, max(filled - 1, 1)))
     return int(np.ceil(1 / (chance - 1 / rows))) if rows * chance > 1 else max(int(np.ceil(1 / chance)), 2 * rows)
 
 
@@ -278,5 +291,5 @@ def _labels(column: ColumnSummary, groups: list[list[int]]) -> tuple[str, ...]:
     if column.kind == "categories":
         return (*map(str, column.bounds), OTHERS, "(missing)")
     bounds = [float(bound) for bound in column.bounds]
-    uppers = [f"≤ {bounds[group[-1]]:,.4g}" if group[-1] < len(bounds) else "more" for group in groups[:-1]]
-    return (*uppers, "(missing)")
+    uppers = [f"≤ {bounds[group[-1]]:,.4g}" for group in groups[1:-2]]
+    return ("less", *uppers, "more", "(missing)")

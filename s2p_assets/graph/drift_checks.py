@@ -1,0 +1,149 @@
+"""Non-blocking checks that show, column by column, how far newer rows and forecasts lie from what a model knows.
+
+How drift is measured is in `learning/drift.py`; a failed one on a feature set asks for training, as `automation` says.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+
+from s2p_assets.graph.house import House, key_of
+from s2p_assets.graph.metadata import markdown_table
+from s2p_assets.learning import registry
+from s2p_assets.learning.change import row_hashes
+from s2p_assets.learning.drift import DRIFTED, Drift, Verdict, asks_for_training, compare, stretches_of, summary
+from s2p_assets.learning.feature_set import FeatureSet
+from s2p_assets.learning.model import Contest
+from s2p_assets.learning.versions import Champion
+from s2p_assets.publishing.shift_picture import Shift, png_of
+from s2p_assets.warehouse.table import Table
+
+DRIFT = "nothing_drifted"
+FORETOLD = ("mean", "model_version")
+NOT_MEASURED = frozenset({"day", "moment", "code"})
+
+
+@dataclass(frozen=True)
+class ContestDrift:
+    """What can be said for one contest: the model in service, how many rows are new to it, and each column's drift."""
+
+    model: str
+    new_rows: int
+    drifts: tuple[Drift, ...]
+
+    @property
+    def asks(self) -> bool:
+        return asks_for_training(self.drifts)
+
+
+def drift_spec(declared: FeatureSet | Table) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        DRIFT, asset=key_of(declared), description="fails when newer values lie far from those its model learned from"
+    )
+
+
+def feature_drift(house: House, declared: FeatureSet, frame: pd.DataFrame, folder: Path) -> dict[str, ContestDrift]:
+    """Contest → how far the rows that its standing model has not seen lie from those that it has.
+
+    The rows seen are those of `frame` whose hash is in the version's fingerprint. A contest without a champion,
+    or whose model's fingerprint cannot be read, is left out: its models are trained in any case.
+    """
+    columns = [
+        column.name
+        for column in declared.columns
+        if column.name not in declared.key and column.kind not in NOT_MEASURED
+    ]
+    hashes, found = None, {}
+    for contest in house.contests.values():
+        if (contest.domain, contest.features) != (declared.domain, declared.thing):
+            continue
+        model = registry.standing(folder, contest.domain, contest.thing)
+        known = registry.learned_from(folder, contest.domain, model) if model else None
+        if model is None or known is None:
+            continue
+        hashes = row_hashes(frame) if hashes is None else hashes
+        seen = np.isin(hashes, known)
+        if not seen.any():
+            continue
+        stretches = stretches_of(frame.loc[seen, declared.event_time], contest.problem.horizon)
+        reference = summary(frame[seen], columns, stretches=stretches)
+        found[contest.thing] = ContestDrift(model, int((~seen).sum()), tuple(compare(reference, frame[~seen])))
+    return found
+
+
+def check_features(house: House, declared: FeatureSet, frame: pd.DataFrame, folder: Path) -> dg.AssetCheckResult:
+    """The check of a feature set; failed when any contest's features have drifted."""
+    found = feature_drift(house, declared, frame, folder)
+    if not found:
+        return _result([], "no model is in service on these features yet")
+    lines = [
+        f"{drift.new_rows:,} rows are new to {drift.model}, which is in service for {contest}"
+        for contest, drift in found.items()
+    ]
+    return _result([one for drift in found.values() for one in drift.drifts], "; ".join(lines))
+
+
+def foretold_by(house: House, declared: Table | FeatureSet) -> str | None:
+    """The parameter by which a table of forecasts, in the columns of `versions.foresee`, gets its champion."""
+    if not set(FORETOLD) <= {column.name for column in declared.columns}:
+        return None
+    inputs = house.inputs_of(declared).items()
+    return next((name for name, key in inputs if isinstance(house.by_key.get(key), Contest)), None)
+
+
+def check_forecast(frame: pd.DataFrame, champion: Champion) -> dg.AssetCheckResult:
+    """The check of a table of forecasts: against what the same version foretold in its backtest, fold by fold.
+
+    One value per entity, its mean over the horizon: the steps of one entity say nearly the same.
+    """
+    folds = champion.model.backtest.groupby(["fold", "entity"])["mean"].mean().reset_index()
+    reference = summary(folds, ["mean"], stretches=folds["fold"])
+    newest = frame.groupby(champion.problem.entity)["mean"].mean().reset_index()
+    return _result(compare(reference, newest), f"against what {champion.name} foretold in its backtest")
+
+
+def _result(drifts: Sequence[Drift], says: str) -> dg.AssetCheckResult:
+    metadata: dict[str, dg.MetadataValue] = {"compared": dg.MetadataValue.text(says)}
+    if drifts:
+        metadata |= {"columns": markdown_table(_table(drifts)), "picture": _picture(drifts)}
+    return dg.AssetCheckResult(
+        check_name=DRIFT,
+        passed=not asks_for_training(drifts),
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(drift.says for drift in drifts if drift.verdict is Verdict.DRIFTED) or None,
+        metadata=metadata,
+    )
+
+
+def _table(drifts: Sequence[Drift]) -> pd.DataFrame:
+    """All columns, the one that moved most first."""
+    rows = pd.DataFrame(
+        [
+            {
+                "column": drift.column,
+                "verdict": str(drift.verdict),
+                "PSI": drift.psi,
+                "usual PSI": drift.usual,
+                "KS or Cramér's V": drift.distance,
+                "p": drift.p,
+                "rows": drift.rows,
+                "needed": drift.needed,
+            }
+            for drift in drifts
+        ]
+    )
+    return rows.sort_values("PSI", ascending=False, kind="stable")
+
+
+def _picture(drifts: Sequence[Drift]) -> dg.MetadataValue:
+    shifts = [
+        Shift(drift.column, drift.psi, drift.verdict is Verdict.DRIFTED, drift.labels, drift.then, drift.now)
+        for drift in drifts
+    ]
+    encoded = base64.b64encode(png_of(shifts, limit=DRIFTED, index_title="population stability index")).decode()
+    return dg.MetadataValue.md(f"![drift by column](data:image/png;base64,{encoded})")

@@ -1,0 +1,122 @@
+"""Promises of the drift checks: the graph shows what moved, and a drifted feature asks its models to learn again."""
+
+import datetime as dt
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pytest
+
+from s2p_assets.features.retail_demand_features import demand_features
+from s2p_assets.graph.drift_checks import DRIFT, check_features, check_forecast, feature_drift, foretold_by
+from s2p_assets.graph.house import House, read_house
+from s2p_assets.learning import registry
+from s2p_assets.learning.drift import Verdict
+from s2p_assets.learning.versions import Champion, crown, train
+from s2p_assets.models.retail_demand_champion import demand_champion
+from s2p_assets.models.retail_demand_moving_average import demand_moving_average
+from s2p_assets.tables.retail_demand_forecast import demand_forecast
+from s2p_assets.tables.retail_reorder_plan import reorder_plan
+from s2p_assets_tests.learning_histories import seasonal, weekly
+from s2p_assets_tests.test_retail_features import champion_of, products_of
+
+WEEKS, KNOWN = 128, 120
+
+
+@pytest.fixture(scope="module")
+def house() -> House:
+    return read_house(("s2p_assets",))
+
+
+@pytest.fixture(scope="module")
+def features() -> pd.DataFrame:
+    """Features of 40 SKUs, of which the models learn all but the last eight weeks."""
+    demand = seasonal(40, WEEKS)
+    return demand_features.build(demand, products_of(demand))
+
+
+@pytest.fixture(scope="module")
+def known(features: pd.DataFrame) -> pd.DataFrame:
+    return features[features["week"] < features["week"].min() + pd.Timedelta(weeks=KNOWN)]
+
+
+@pytest.fixture(scope="module")
+def in_service(known: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Champion]:
+    """A registry with the moving average as champion."""
+    folder = tmp_path_factory.mktemp("models")
+    trained_at = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    version = train(
+        demand_moving_average, demand_champion, known, feature_version="f", trained_at=trained_at, run_id="r"
+    )
+    champion = crown(demand_champion, {version.thing: version}, None)
+    registry.save(folder, version)
+    registry.save(folder, champion)
+    return folder, champion
+
+
+def shown(result: dg.AssetCheckResult, name: str) -> str:
+    return str(result.metadata[name].value)
+
+
+def test_before_a_model_is_in_service_there_is_nothing_to_drift_from(
+    house: House, features: pd.DataFrame, tmp_path: Path
+) -> None:
+    result = check_features(house, demand_features, features, tmp_path)
+    assert result.passed
+    assert "no model is in service" in shown(result, "compared")
+
+
+def test_more_of_the_same_is_no_drift_though_every_series_grows_older(
+    house: House, features: pd.DataFrame, in_service: tuple[Path, Champion]
+) -> None:
+    result = check_features(house, demand_features, features, in_service[0])
+    assert result.passed, result.description
+    assert f"{40 * (WEEKS - KNOWN)} rows are new to demand_moving_average" in shown(result, "compared")
+
+
+def test_no_new_rows_are_too_few_to_say_anything(
+    house: House, known: pd.DataFrame, in_service: tuple[Path, Champion]
+) -> None:
+    found = feature_drift(house, demand_features, known, in_service[0])["demand_champion"]
+    assert {drift.verdict for drift in found.drifts} == {Verdict.TOO_SMALL}
+    assert not found.asks
+
+
+def test_a_drifted_feature_fails_its_check_without_blocking_and_is_shown(
+    house: House, features: pd.DataFrame, known: pd.DataFrame, in_service: tuple[Path, Champion]
+) -> None:
+    new = ~features.index.isin(known.index)
+    moved = features.assign(price_ratio=np.where(new, 0.5, features["price_ratio"]))
+    result = check_features(house, demand_features, moved, in_service[0])
+    assert not result.passed
+    assert result.severity == dg.AssetCheckSeverity.WARN
+    assert (result.description or "").startswith("price_ratio: drifted")
+    assert "units" not in (result.description or "")
+    assert shown(result, "picture").startswith("![drift by column](data:image/png;base64,")
+    assert shown(result, "columns").splitlines()[2].startswith("| price\\_ratio | drifted")
+
+
+def test_a_forecast_unlike_those_of_the_backtest_is_told() -> None:
+    random = np.random.default_rng(4)
+    demand = weekly({f"{n:03d}": random.poisson(n % 40 + 1, 40).tolist() for n in range(300)})
+    features = demand_features.build(demand, products_of(demand))
+    champion = champion_of(features, (demand_moving_average,))
+    forecast = demand_forecast.build(features, champion)
+    assert check_forecast(forecast, champion).passed
+    wild = check_forecast(forecast.assign(mean=forecast["mean"] * 3), champion)
+    assert not wild.passed
+    assert "mean: drifted" in (wild.description or "")
+
+
+def test_feature_sets_and_forecasts_have_the_check_and_other_tables_have_not(house: House) -> None:
+    assert foretold_by(house, demand_forecast) == "demand_champion"
+    assert foretold_by(house, reorder_plan) is None
+    from s2p_assets.graph.made_assets import table_asset
+
+    checks = {
+        thing.name: {key.name for key in table_asset(house, thing).check_keys}
+        for thing in (demand_features, demand_forecast, reorder_plan)
+    }
+    assert DRIFT in checks[demand_features.name] & checks[demand_forecast.name]
+    assert DRIFT not in checks[reorder_plan.name]

@@ -1,0 +1,42 @@
+"""Promises of the row hashes, by which a model knows what it has learned from."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pyarrow
+
+from s2p_assets.learning.change import fingerprint, row_hashes, rows_not_in
+
+PLAIN = pd.DataFrame(
+    {
+        "sku": ["a", "b", None],
+        "week": pd.to_datetime(["2024-01-01", "2024-01-08", None]),
+        "units": [1.0, -0.0, np.nan],
+        "age": [1.0, 2.0, np.nan],
+        "censored": [True, False, True],
+    }
+)
+
+
+def test_the_same_rows_in_other_types_and_in_another_order_have_the_same_hashes() -> None:
+    days = [dt.date(2024, 1, 1), dt.date(2024, 1, 8), None]
+    stored = pd.DataFrame(
+        {
+            "censored": pd.Series([True, False, True], dtype=pd.ArrowDtype(pyarrow.bool_())),
+            "age": pd.array([1, 2, None], dtype="Int64"),
+            "units": pd.Series([1.0, 0.0, None], dtype=pd.ArrowDtype(pyarrow.float64())),
+            "week": pd.Series(days, dtype=pd.ArrowDtype(pyarrow.date32())),
+            "sku": pd.array(["a", "b", None], dtype="string[pyarrow]"),
+        }
+    )
+    assert row_hashes(stored).tolist() == row_hashes(PLAIN).tolist()
+    assert fingerprint(stored.iloc[::-1]).tolist() == fingerprint(PLAIN).tolist()
+
+
+def test_every_changed_cell_is_a_changed_row() -> None:
+    for column, value in {"sku": "c", "week": pd.Timestamp("2024-02-05"), "units": 9.0, "censored": False}.items():
+        changed = PLAIN.copy()
+        changed.loc[0, column] = value
+        assert rows_not_in(fingerprint(changed), fingerprint(PLAIN)) == 1
+    assert rows_not_in(fingerprint(PLAIN), fingerprint(PLAIN)) == 0
