@@ -21,7 +21,12 @@ WEEKLY_DEMAND = Problem(
 
 
 @feature_set(
-    rows=DemandFeatures, entity=("sku",), event_time="week", owner="planning@example.com", under=UNDER_FEATURES
+    rows=DemandFeatures,
+    entity=("sku",),
+    event_time="week",
+    owner="planning@example.com",
+    by_entity=True,
+    under=UNDER_FEATURES,
 )
 def demand_features(demand: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     """Demand by SKU and week, with what was known of it when the week began: nothing from the week itself or later.

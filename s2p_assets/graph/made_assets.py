@@ -15,6 +15,7 @@ from dagster_shared.utils.warnings import BetaWarning
 from s2p_assets.columns import as_declared, broken_rules
 from s2p_assets.graph.automation import when_its_sources_changed
 from s2p_assets.graph.drift_checks import check_features, check_forecast, drift_spec, foretold_by
+from s2p_assets.graph.feature_building import features_of, recomputed
 from s2p_assets.graph.house import House, MadeThing, key_of
 from s2p_assets.graph.metadata import column_lineage, declared_metadata, frame_metadata
 from s2p_assets.graph.signals import SIGNAL, news_for_models
@@ -47,11 +48,16 @@ def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefiniti
         dagster_type=_frame_type(declared),
         check_specs=checks,
         automation_condition=when_its_sources_changed(),
-        required_resource_keys={"models_folder"},
+        required_resource_keys={"models_folder", "warehouse"},
     )
-    def made(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[Any]:
+    def asset(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[Any]:
+        said: dict[str, Any] = {}
         try:
-            frame = as_declared(declared.build(**inputs), declared.rows)
+            if features:
+                made = features_of(context.resources.warehouse, features, inputs)
+                frame, said = made.frame, recomputed(features, made)
+            else:
+                frame = as_declared(declared.build(**inputs), declared.rows)
         except NotYet as reason:
             say_not_yet(context, declared, reason)
             for spec in checks:
@@ -71,10 +77,10 @@ def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefiniti
         yield dg.MaterializeResult(
             value=frame,
             data_version=dg.DataVersion(content_version(frame)),
-            metadata=frame_metadata(frame) | {"dagster/column_lineage": column_lineage(declared)},
+            metadata=frame_metadata(frame) | said | {"dagster/column_lineage": column_lineage(declared)},
         )
 
-    return made
+    return asset
 
 
 def _frame_type(declared: Table | FeatureSet) -> dg.DagsterType:

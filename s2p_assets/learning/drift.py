@@ -60,7 +60,9 @@ class ColumnSummary:
             present = values[~missing].to_numpy("float64")
             places = np.searchsorted(np.asarray(self.bounds, float), present, side="left")
         else:
-            known = pd.Index(self.bounds, dtype=object).get_indexer(values[~missing].astype(str).astype(object))
+            known = pd.Index(self.bounds, dtype=object).get_indexer(
+                pd.Index(values[~missing].astype(str), dtype=object)
+            )
             places = np.where(known >= 0, known, len(self.bounds))
         bins = np.bincount(places, minlength=len(self.bounds) + 1)
         return np.append(bins, missing.sum()).astype("int64")

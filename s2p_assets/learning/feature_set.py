@@ -14,12 +14,15 @@ from s2p_assets.shelves import Made, UnderEach
 class FeatureSet(Made):
     """One row per (entity, event time); every feature was known before the event time.
 
-    `entity`: the columns that name the entity. `event_time`: the column that says when. `under`: as of `Table`.
+    `entity`: the columns that name the entity. `event_time`: the column that says when. `by_entity`: the maker's
+    promise that the rows of an entity come from the rows of its inputs that name it, and from inputs that name none,
+    so that the others need not be made again when it changes. `under`: as of `Table`.
     """
 
     rows: type[Row]
     entity: tuple[str, ...]
     event_time: str
+    by_entity: bool = False
     under: UnderEach = field(default_factory=dict)
 
     @property
@@ -37,9 +40,16 @@ def feature_set(
     entity: tuple[str, ...],
     event_time: str,
     owner: str,
+    by_entity: bool = False,
     under: UnderEach | None = None,
 ) -> Callable[[Callable[..., pd.DataFrame]], FeatureSet]:
     """Declare the decorated function as the maker of a feature set."""
     return lambda build: FeatureSet(
-        build=build, owner=owner, rows=rows, entity=entity, event_time=event_time, under=under or {}
+        build=build,
+        owner=owner,
+        rows=rows,
+        entity=entity,
+        event_time=event_time,
+        by_entity=by_entity,
+        under=under or {},
     )

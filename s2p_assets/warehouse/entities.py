@@ -1,0 +1,58 @@
+"""What each entity of a derived table was made of when it was stored: one row per table, beside `s2p.contents`.
+
+The rows themselves are stored by `store.py`; what to make again from the answer is not decided here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import psycopg
+
+from s2p_assets.warehouse.store import stored_version
+
+_TABLE = """
+create table if not exists s2p.entities (
+    domain text not null,
+    thing text not null,
+    version text not null,
+    made_by text not null,
+    names text[] not null,
+    hashes bigint[] not null,
+    primary key (domain, thing)
+);
+comment on table s2p.entities is 'Of what each entity of a derived table was made: a hash each, for one content of it.'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeOf:
+    """Entity → hash of what it was made of; `version`: of the content that was made; `made_by`: of the code."""
+
+    version: str
+    made_by: str
+    hashes: "pd.Series[np.uint64]"
+
+
+def remember(conn: psycopg.Connection, domain: str, thing: str, made: MadeOf) -> None:
+    """Keep what the content `made.version` is made of. It counts once that content is stored, and as long as it is."""
+    conn.execute(_TABLE)
+    signed = made.hashes.to_numpy("uint64").view(np.int64).tolist()
+    conn.execute(
+        "insert into s2p.entities values (%s, %s, %s, %s, %s, %s) on conflict (domain, thing) do update"
+        " set version = excluded.version, made_by = excluded.made_by, names = excluded.names, hashes = excluded.hashes",
+        (domain, thing, made.version, made.made_by, [str(name) for name in made.hashes.index], signed),
+    )
+
+
+def recall(conn: psycopg.Connection, domain: str, thing: str, *, made_by: str) -> "pd.Series[np.uint64] | None":
+    """What the stored content is made of; None when that is not known, or other code made it."""
+    conn.execute(_TABLE)
+    row = conn.execute(
+        "select version, names, hashes from s2p.entities where domain = %s and thing = %s and made_by = %s",
+        (domain, thing, made_by),
+    ).fetchone()
+    if row is None or row[0] != stored_version(conn, domain, thing):
+        return None
+    hashes = np.array(row[2], dtype=np.int64).view(np.uint64)
+    return pd.Series(hashes, index=pd.Index(row[1], dtype=object))
