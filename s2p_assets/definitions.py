@@ -60,6 +60,7 @@ def build(settings: Settings) -> Graph:
             "warehouse": dg.ResourceDefinition.hardcoded_resource(warehouse),
             "reader": reader_resource(settings),
             "models_folder": dg.ResourceDefinition.hardcoded_resource(settings.models),
+            "workers": dg.ResourceDefinition.hardcoded_resource(settings.joblib),
             "sheets": SheetIOManager(settings.home / "sheets"),
             "tables": TableIOManager(house, warehouse),
             "features": FeatureIOManager(house, warehouse),

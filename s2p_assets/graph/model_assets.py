@@ -17,6 +17,7 @@ from s2p_assets.graph.made_assets import asset_options, say_not_yet
 from s2p_assets.graph.metadata import markdown_table
 from s2p_assets.learning import registry
 from s2p_assets.learning.model import Contest, Model
+from s2p_assets.learning.scale import workers
 from s2p_assets.learning.versions import Champion, ModelVersion, crown, train
 from s2p_assets.shelves import NotYet
 
@@ -31,20 +32,22 @@ def model_asset(house: House, declared: Model) -> dg.AssetsDefinition:
         kinds={"python"},
         tags={"s2p/contest": contest.thing},
         io_manager_key="models",
+        required_resource_keys={"workers"},
         automation_condition=when_the_features_ask(),
     )
     def trained(
         context: dg.AssetExecutionContext, history: pd.DataFrame
     ) -> Iterator[dg.MaterializeResult[ModelVersion]]:
         try:
-            version = train(
-                declared,
-                contest,
-                history,
-                feature_version=version_of(context.instance, features) or "unknown",
-                trained_at=dt.datetime.now(dt.UTC),
-                run_id=context.run.run_id,
-            )
+            with workers(context.resources.workers):
+                version = train(
+                    declared,
+                    contest,
+                    history,
+                    feature_version=version_of(context.instance, features) or "unknown",
+                    trained_at=dt.datetime.now(dt.UTC),
+                    run_id=context.run.run_id,
+                )
         except NotYet as reason:
             say_not_yet(context, declared, reason)
             return

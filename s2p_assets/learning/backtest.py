@@ -8,6 +8,7 @@ import logging
 import pandas as pd
 
 from s2p_assets.learning.model import Forecaster, Problem
+from s2p_assets.learning.scale import each
 from s2p_assets.learning.series import TooLittleHistory, regular, uncensor
 
 BACKTEST_COLUMNS = ("fold", "cutoff", "entity", "time", "step", "actual", "mean", "censored")
@@ -36,7 +37,7 @@ def cutoffs(history: pd.DataFrame, problem: Problem) -> list[pd.Timestamp]:
 
 
 def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, problem: Problem) -> pd.DataFrame:
-    """Refit `forecaster` at each cutoff on what was known then, and forecast the horizon.
+    """Refit `forecaster` at each cutoff on what was known then, and forecast the horizon; folds side by side.
 
     One row per (fold, entity, step): fold (1 is the oldest), cutoff, entity, time, step, actual, mean,
     censored. Actuals are what was sold; where `censored`, demand was higher and no metric counts the row.
@@ -47,12 +48,19 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, problem: Probl
     ends = cutoffs(sold, problem)
     if len(ends) < problem.folds:
         log.warning("only %d of %d folds: the history starts %s", len(ends), problem.folds, sold[problem.time].min())
-    folds = []
-    for fold, cutoff in enumerate(ends, start=1):
-        known = demand.loc[demand[problem.time] <= cutoff].reset_index(drop=True)
-        forecast = forecaster.fit(known, problem).forecast(known, problem.horizon)
-        folds.append(_beside_actuals(forecast, sold, problem).assign(fold=fold, cutoff=cutoff))
+    tasks = (
+        (forecaster, demand.loc[demand[problem.time] <= cutoff].reset_index(drop=True), problem) for cutoff in ends
+    )
+    forecasts = each(_foretold, tasks, says=f"{type(forecaster).__name__}: fold")
+    folds = [
+        _beside_actuals(forecast, sold, problem).assign(fold=fold, cutoff=cutoff)
+        for fold, (cutoff, forecast) in enumerate(zip(ends, forecasts, strict=True), start=1)
+    ]
     return pd.concat(folds, ignore_index=True)[list(BACKTEST_COLUMNS)]
+
+
+def _foretold(forecaster: Forecaster, known: pd.DataFrame, problem: Problem) -> pd.DataFrame:
+    return forecaster.fit(known, problem).forecast(known, problem.horizon)
 
 
 def _beside_actuals(forecast: pd.DataFrame, sold: pd.DataFrame, problem: Problem) -> pd.DataFrame:

@@ -3,10 +3,11 @@
 Where the hashes and the features made before are kept is for `warehouse/` and `graph/`.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from s2p_assets.shelves import NotYet
 MOST_CHANGED = 0.5
 
 Inputs = Mapping[str, pd.DataFrame]
-Hashes = "pd.Series[np.uint64]"  # entity → hash of all that its features are made of
+Hashes: TypeAlias = "pd.Series[Any]"  # entity → hash of all that its features are made of
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def entity_hashes(inputs: Inputs, entity: tuple[str, ...]) -> Hashes:
 def labels(rows: pd.DataFrame, entity: tuple[str, ...]) -> "pd.Series[str]":
     """The entity of each row as one text."""
     texts = [rows[name].astype("string[pyarrow]").fillna("").astype(object) for name in entity]
-    return texts[0] if len(texts) == 1 else texts[0].str.cat(texts[1:], sep="\x1f")
+    return functools.reduce(lambda left, right: left + "\x1f" + right, texts)
 
 
 def of_entities(inputs: Inputs, entity: tuple[str, ...], wanted: set[str]) -> dict[str, pd.DataFrame]:

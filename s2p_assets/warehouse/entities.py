@@ -4,6 +4,7 @@ The rows themselves are stored by `store.py`; what to make again from the answer
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ class MadeOf:
 
     version: str
     made_by: str
-    hashes: "pd.Series[np.uint64]"
+    hashes: "pd.Series[Any]"
 
 
 def remember(conn: psycopg.Connection, domain: str, thing: str, made: MadeOf) -> None:
@@ -45,7 +46,7 @@ def remember(conn: psycopg.Connection, domain: str, thing: str, made: MadeOf) ->
     )
 
 
-def recall(conn: psycopg.Connection, domain: str, thing: str, *, made_by: str) -> "pd.Series[np.uint64] | None":
+def recall(conn: psycopg.Connection, domain: str, thing: str, *, made_by: str) -> "pd.Series[Any] | None":
     """What the stored content is made of; None when that is not known, or other code made it."""
     conn.execute(_TABLE)
     row = conn.execute(
