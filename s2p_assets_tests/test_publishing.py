@@ -24,6 +24,7 @@ from s2p_assets.publishing.editions import ReportNotPublished, editions, file_na
 from s2p_assets.publishing.excel import write_excel
 from s2p_assets.publishing.excel_cells import sheet_names
 from s2p_assets.publishing.html import write_html
+from s2p_assets.publishing.pdf import write_pdf
 from s2p_assets.publishing.picture import write_picture
 from s2p_assets.publishing.report import Change, Chart, Document, Figure, Imprint, ReportColumn, Section, Source
 
@@ -116,10 +117,10 @@ class Loads(HTMLParser):
 # The page
 
 
-def test_a_page_fetches_nothing_and_links_only_to_the_excel_beside_it(tmp_path: Path) -> None:
+def test_a_page_fetches_nothing_and_links_only_to_the_files_beside_it(tmp_path: Path) -> None:
     page = page_of(document(), tmp_path)
     assert Loads(page).fetched == []
-    assert set(Loads(page).links) == {"My%20report.xlsx"}
+    assert set(Loads(page).links) == {"My%20report.xlsx", "My%20report.pdf"}
     assert not re.search(r"@import|url\(", page)
     assert "default-src 'none'" in page
     assert len(page) < 2_000_000
@@ -372,7 +373,10 @@ def test_an_edition_stands_under_its_name_and_date_with_files_named_for_people(t
     folder = publish_one(tmp_path, picture=True)
     assert folder == tmp_path / "shop-outlook" / "2026-11-15"
     stem = "Weekly outlook & more 2026-11-15"
-    assert {file.name for file in folder.iterdir()} == {f"{stem}.html", f"{stem}.xlsx", f"{stem}.png", "edition.json"}
+    assert {file.name for file in folder.iterdir()} == {
+        *(f"{stem}.{ending}" for ending in ("html", "xlsx", "pdf", "png")),
+        "edition.json",
+    }
     (edition,) = editions(tmp_path)
     assert edition.picture is not None
     assert all(file.is_file() for file in (edition.html, edition.excel, edition.picture))
@@ -396,7 +400,7 @@ def test_latest_is_a_copy_of_the_newest_edition_also_when_an_old_one_is_made_aga
     publish_one(tmp_path, AS_OF - dt.timedelta(days=70), headline="Long ago.")
     latest = tmp_path / "shop-outlook" / "latest.html"
     assert "The newest." in latest.read_text(encoding="utf-8")
-    assert set(Loads(latest.read_text(encoding="utf-8")).links) == {"latest.xlsx"}
+    assert set(Loads(latest.read_text(encoding="utf-8")).links) == {"latest.xlsx", "latest.pdf"}
     assert not latest.is_symlink()
     newest = editions(tmp_path)[0]
     assert latest.with_suffix(".xlsx").read_bytes() == newest.excel.read_bytes()
@@ -419,7 +423,8 @@ def test_an_edition_that_cannot_be_made_leaves_the_old_one_whole(tmp_path: Path)
     with pytest.raises(KeyError):
         publish_one(tmp_path, sections=(Section("s", "", ROWS, (ReportColumn("no_such", "No"),)),))
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
-    assert {file.name for file in folder.parent.iterdir()} == {"2026-11-15", "latest.html", "latest.xlsx"}
+    latest = {"latest.html", "latest.xlsx", "latest.pdf"}
+    assert {file.name for file in folder.parent.iterdir()} == {"2026-11-15", *latest}
 
 
 def test_what_people_leave_beside_the_editions_is_passed_over(tmp_path: Path) -> None:
@@ -477,3 +482,32 @@ def test_amounts_are_written_with_sign_separators_and_currency() -> None:
     assert wording.decimals_for(pd.Series([1.0, 2.0, None]), "number") == 0
     assert wording.change_in_words(Change(-0.05, "the week before")) == f"5.0{wording.SPACE}% less than the week before"
     assert wording.change_in_words(Change(0.0001, "a year earlier")) == "as much as a year earlier"
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils are not installed")
+def test_the_pdf_says_what_the_page_says_on_numbered_pages(tmp_path: Path) -> None:
+    long = Section("Products", "All of them.", pd.concat([ROWS] * 60, ignore_index=True), COLUMNS)
+    target = write_pdf(document(sections=(*document().sections, long)), tmp_path / "r.pdf", IMPRINT)
+    read = subprocess.run(["pdftotext", "-layout", target, "-"], capture_output=True, text=True, check=True).stdout
+    pages = read.rstrip("\f\n").split("\f")
+    assert len(pages) > 2
+    for number, page in enumerate(pages, start=1):
+        assert f"Page {number} of {len(pages)}" in page
+    whole = " ".join(read.split())
+    for said in (
+        document().title,
+        document().headline,
+        "What was sold",
+        "Weeks begin on Monday.",
+        "No product is missing.",
+    ):
+        assert said in whole
+    for figure in document().figures:
+        assert figure.label in whole
+
+
+def test_the_same_report_gives_the_same_pdf_and_markup_in_texts_is_only_text(tmp_path: Path) -> None:
+    hostile = document(headline="#panic(1) $x$ = *bold* _it_ @ref <label> \\ [ ] { } // not a comment")
+    first = write_pdf(hostile, tmp_path / "a.pdf", IMPRINT).read_bytes()
+    assert first.startswith(b"%PDF")
+    assert write_pdf(hostile, tmp_path / "b.pdf", IMPRINT).read_bytes() == first

@@ -114,6 +114,7 @@ class ReportIOManager(dg.IOManager):
                 ),
                 "report": dg.MetadataValue.url(edition.html.as_uri()),
                 "excel": dg.MetadataValue.url(edition.excel.as_uri()),
+                "pdf": dg.MetadataValue.url(edition.pdf.as_uri()),
                 "picture": picture(edition.picture),
                 "path": dg.MetadataValue.path(edition.html),
             }

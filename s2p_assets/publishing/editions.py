@@ -15,6 +15,7 @@ from urllib.parse import quote
 from s2p_assets.publishing import wording
 from s2p_assets.publishing.excel import write_excel
 from s2p_assets.publishing.html import rendered, write_html
+from s2p_assets.publishing.pdf import write_pdf
 from s2p_assets.publishing.picture import write_picture
 from s2p_assets.publishing.report import Document, Imprint
 from s2p_assets.publishing.writing import written_whole
@@ -35,6 +36,7 @@ class Edition:
     folder: Path
     html: Path
     excel: Path
+    pdf: Path
     picture: Path | None
     headline: str
     title: str
@@ -51,7 +53,7 @@ def publish(
     """Write the edition to `folder`/its name/its date, renew the latest copies and the index, and return it.
 
     The edition appears whole or not at all; the same edition again takes the place of the old one, and
-    others stay. `latest.html` and `latest.xlsx` are copies of the newest edition, which need not be this one.
+    others stay. `latest.html`, `latest.xlsx` and `latest.pdf` are copies of the newest edition, perhaps another.
     Raises ReportNotPublished when a file is locked or the share cannot be written.
     """
     name = folder_name(imprint.name)
@@ -107,6 +109,7 @@ def _write(document: Document, draft: Path, imprint: Imprint, *, picture: bool) 
     stem = file_name(document.title, document.as_of)
     write_html(document, draft / f"{stem}.html", imprint)
     write_excel(document, draft / f"{stem}.xlsx", imprint)
+    write_pdf(document, draft / f"{stem}.pdf", imprint)
     if picture:
         write_picture(document, draft / f"{stem}.png", currency=imprint.currency)
     card = {
@@ -133,8 +136,10 @@ def _put_in_place(draft: Path, place: Path, old: Path) -> None:
 
 
 def _edition(folder: Path, title: str, as_of: dt.date, headline: str, picture: bool) -> Edition:
-    html, excel, png = (folder / f"{file_name(title, as_of)}.{ending}" for ending in ("html", "xlsx", "png"))
-    return Edition(folder, html, excel, png if picture else None, headline, title, as_of)
+    html, excel, pdf, png = (
+        folder / f"{file_name(title, as_of)}.{ending}" for ending in ("html", "xlsx", "pdf", "png")
+    )
+    return Edition(folder, html, excel, pdf, png if picture else None, headline, title, as_of)
 
 
 def _read(folder: Path) -> Edition | None:
@@ -151,9 +156,10 @@ def _renew_latest(folder: Path, name: str) -> None:
     """Copies, because a share that Windows reads has no symbolic links."""
     newest = next(edition for edition in editions(folder) if edition.folder.parent.name == name)
     page = newest.html.read_text(encoding="utf-8")
-    page = page.replace(f'href="{quote(newest.excel.name)}"', 'href="latest.xlsx"')
-    with written_whole(folder / name / "latest.xlsx") as draft:
-        shutil.copyfile(newest.excel, draft)
+    for file in (newest.excel, newest.pdf):
+        page = page.replace(f'href="{quote(file.name)}"', f'href="latest{file.suffix}"')
+        with written_whole(folder / name / f"latest{file.suffix}") as draft:
+            shutil.copyfile(file, draft)
     with written_whole(folder / name / "latest.html") as draft:
         draft.write_text(page, encoding="utf-8", newline="\n")
 
@@ -180,6 +186,7 @@ def _entry(edition: Edition, folder: Path) -> dict[str, str]:
         "headline": edition.headline,
         "html": _link(edition.html, folder),
         "excel": _link(edition.excel, folder),
+        "pdf": _link(edition.pdf, folder),
         "picture": _link(edition.picture, folder) if edition.picture else "",
     }
 

@@ -1,0 +1,95 @@
+"""The cards, tables and sources of a report in the words in which HTML and PDF write them.
+
+How they look belongs to the templates; Excel writes values, not words.
+"""
+
+from collections.abc import Iterator, Sequence
+from numbers import Real
+from typing import Any
+
+import pandas as pd
+
+from s2p_assets.publishing import wording
+from s2p_assets.publishing.numbers import cell_id, figure_id
+from s2p_assets.publishing.report import Figure, ReportColumn, Section, Source
+
+ROWS_SHOWN = 200
+
+
+def card(figure: Figure, place: int, currency: str) -> dict[str, Any]:
+    """A headline number with its comparisons. `place`: of the figure, counted from 0."""
+    changes = [
+        {
+            "arrow": wording.arrow(change),
+            "words": "unchanged" if wording.direction(change) == 0 else wording.share(change.share),
+            "spoken": ("down", "", "up")[wording.direction(change) + 1],
+            "than": change.than,
+            "tone": _tone(figure, wording.direction(change)),
+        }
+        for change in figure.changes
+    ]
+    return {
+        "label": figure.label,
+        "value": wording.figure_value(figure, currency),
+        "changes": changes,
+        "note": figure.note,
+        "number": figure_id(place) if figure.of else "",
+    }
+
+
+def _tone(figure: Figure, direction: int) -> str:
+    if figure.better is None or direction == 0:
+        return "neutral"
+    return "good" if (direction > 0) == (figure.better == "higher") else "bad"
+
+
+def table(section: Section, place: int, currency: str) -> dict[str, Any] | None:
+    """The first 200 rows of a section's table; None when it has no rows. `place`: of the section, counted from 0."""
+    if section.frame is None or section.frame.empty or not section.columns:
+        return None
+    shown = section.frame.head(ROWS_SHOWN)
+    cells = []
+    for at, column in enumerate(section.columns):
+        ids = [cell_id(place, row, at) for row in range(len(shown))] if section.basis(column) else [""] * len(shown)
+        cells.append(list(_cells(shown, column, ids)))
+    return {
+        "titles": [
+            (wording.column_title(column.title, column.format, currency), _alignment(column))
+            for column in section.columns
+        ],
+        "rows": list(zip(*cells, strict=True)),
+        "more": len(section.frame) - len(shown),
+    }
+
+
+def _alignment(column: ReportColumn) -> str:
+    return {"text": "words", "code": "code", "day": "day"}.get(column.format, "number")
+
+
+def _cells(frame: pd.DataFrame, column: ReportColumn, ids: Sequence[str]) -> Iterator[dict[str, str]]:
+    """`ids`: of each row's number; empty for what cannot be traced."""
+    values = frame[column.name]
+    decimals = wording.decimals_for(values, column.format)
+    for value, number in zip(values, ids, strict=True):
+        text = wording.cell(value, column.format, decimals)
+        yield {"text": text, "kind": _alignment(column), "mark": _mark(value, column), "number": number}
+
+
+def _mark(value: Any, column: ReportColumn) -> str:
+    """`below`, `above` or nothing."""
+    if wording.is_missing(value) or not isinstance(value, Real):
+        return ""
+    if column.highlight_below is not None and float(value) < column.highlight_below:
+        return "below"
+    return "above" if column.highlight_above is not None and float(value) > column.highlight_above else ""
+
+
+def origin(source: Source) -> dict[str, str]:
+    """A file that the report was made from."""
+    return {
+        "path": source.path,
+        "sha256": source.sha256,
+        "short": source.sha256[:12],
+        "rows": f"{source.rows:,}",
+        "loaded_at": wording.moment(source.loaded_at),
+    }
