@@ -54,7 +54,7 @@ def waiting_files(connection: psycopg.Connection, workbook: Workbook, now: Look)
 
 
 def _decide(connection: psycopg.Connection, workbook: Workbook, now: Look) -> Decision:
-    return ledger.decide(ledger.standing(connection, workbook), _found(workbook, now), contract_version(workbook))
+    return ledger.decide(ledger.last_seen(connection, workbook), _found(workbook, now), contract_version(workbook))
 
 
 def take(

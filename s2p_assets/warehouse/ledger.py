@@ -92,6 +92,17 @@ class LedgerFile:
     loaded_at: dt.datetime | None
 
 
+class Seen(NamedTuple):
+    """As much of a `LedgerFile` as tells whether the file on the share needs a look."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    contract_version: str
+    status: Status
+    orphaned: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """`look`: files to be hashed and perhaps read, oldest first. `gone`: paths no longer on the share."""
@@ -140,15 +151,16 @@ class WorkbookSummary:
     last_loaded: dt.datetime | None
 
 
-LEDGER_FILE = """
+ORPHANED: LiteralString = (
+    "f.verdict = 'duplicate' and not exists (select 1 from s2p.files o where o.id = f.duplicate_of and o.holds)"
+)
+LEDGER_FILE: LiteralString = f"""
 select f.id, f.workbook, f.path, f.sha256, f.size, f.mtime_ns, f.contract_version, f.verdict, f.status, f.holds,
-    f.duplicate_of,
-    f.verdict = 'duplicate' and not exists (select 1 from s2p.files o where o.id = f.duplicate_of and o.holds)
-        as orphaned,
+    f.duplicate_of, {ORPHANED} as orphaned,
     f.replaced_by, f.rows_read, f.rows_accepted, f.rows_returned, f.error, f.owner, f.run_id, f.archived,
     f.first_seen, f.loaded_at
 from s2p.files f
-"""
+"""  # noqa: S608  made of constants
 
 
 def share_path(path: Path, share: Path) -> str:
@@ -195,7 +207,15 @@ def standing(conn: psycopg.Connection, workbook: Workbook) -> dict[str, LedgerFi
     return {file.path: file for file in _files(conn, where, (workbook.name,))}
 
 
-def decide(known: Mapping[str, LedgerFile], found: Iterable[Found], version: str) -> Decision:
+def last_seen(conn: psycopg.Connection, workbook: Workbook) -> dict[str, Seen]:
+    """`standing`, as much of it as `decide` needs: a quarter of the time where there are thousands of files."""
+    prepare(conn)
+    query: LiteralString = f"select f.path, f.size, f.mtime_ns, f.contract_version, f.status, {ORPHANED}"
+    where = " from s2p.files f where f.workbook = %s and f.status <> 'replaced' order by f.path"
+    return {row[0]: Seen(*row) for row in conn.execute(query + where, (workbook.name,)).fetchall()}
+
+
+def decide(known: Mapping[str, LedgerFile | Seen], found: Iterable[Found], version: str) -> Decision:
     """Which of the files found on the share need a look.
 
     Those with a new path, another size or time, another contract than `version`, back from being gone, or a copy
@@ -213,7 +233,7 @@ def decide(known: Mapping[str, LedgerFile], found: Iterable[Found], version: str
     return Decision(sorted(look, key=lambda file: (file.mtime_ns, file.path)), gone, unchanged)
 
 
-def _needs_a_look(known: LedgerFile | None, file: Found, version: str) -> bool:
+def _needs_a_look(known: LedgerFile | Seen | None, file: Found, version: str) -> bool:
     if known is None or known.status == "gone" or (known.size, known.mtime_ns) != (file.size, file.mtime_ns):
         return True
     return known.status == "current" and (known.contract_version != version or known.orphaned)
@@ -246,6 +266,9 @@ def recognise(
     None: read the file.
     """
     prepare(conn)
+    seen = "select 1 from s2p.files where workbook = %s and sha256 = %s limit 1"
+    if conn.execute(seen, (workbook.name, kept.sha256)).fetchone() is None:
+        return None
     entry = Entry(
         path=path,
         sha256=kept.sha256,

@@ -125,6 +125,7 @@ def rows_table(domain: str, thing: str) -> sql.Identifier:
     return sql.Identifier(domain, f"{thing}__rows")
 
 
+@functools.cache
 def contract_version(workbook: Workbook) -> str:
     """A hash of everything in a contract that decides which rows a file yields, not of its descriptions."""
     columns = [repr(replace(column, says="")) for column in workbook.columns]
