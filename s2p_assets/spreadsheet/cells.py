@@ -169,6 +169,7 @@ def _matching(texts: pyarrow.Array, shape: str) -> Numbers:
 def _as_plain(numbers: npt.NDArray[np.float64], plain: npt.NDArray[np.bool_], column: Column) -> Plain:
     """Numbers as the column's type; whole ones only where they are whole and kept exactly."""
     if column.kind == "whole":
+        numbers = np.where(plain, numbers, 0.0)
         whole = np.rint(numbers)
         plain &= (np.abs(whole) < 2**53) & (np.abs(numbers - whole) <= 1e-9 * np.maximum(1.0, np.abs(whole)))
         return pyarrow.array(np.where(plain, whole, 0).astype(np.int64)), plain

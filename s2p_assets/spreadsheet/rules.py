@@ -86,6 +86,8 @@ def _column_rules(values: pd.Series, checks: Sequence[pa.Check], column: Column)
 
 def _column_rule(kept: pd.Series, where: npt.NDArray[np.int64], check: pa.Check, column: Column) -> Iterator[Broken]:
     """The values that break the rule; `kept` has none missing, `where` says in which row each stands."""
+    if _surely_holds(check, kept):
+        return
     failed = _failures(check, kept)
     severity, rule = _severity(check)
     if isinstance(failed, str):
@@ -95,6 +97,58 @@ def _column_rule(kept: pd.Series, where: npt.NDArray[np.int64], check: pa.Check,
     for position, value in zip(where[failed].tolist(), values_failed, strict=True):
         message = wording(check, value, column)
         yield Broken(position, column.name, rule, message, value_text(value), severity)
+
+
+def _surely_holds(check: pa.Check, kept: pd.Series) -> bool:
+    """Whether one of pandera's own rules holds for all values, as Arrow tells in one pass.
+
+    False where it does not, or where only pandera can tell; it is then asked.
+    """
+    holds = _HOLDS.get(check.name or "")
+    if holds is None or not _is_panderas_own(check):
+        return False
+    try:
+        return holds(pyarrow.array(kept), check.statistics or {})
+    except (pyarrow.ArrowException, TypeError, KeyError):
+        return False
+
+
+def _is_panderas_own(check: pa.Check) -> bool:
+    return check._check_fn is pa.Check.CHECK_FUNCTION_REGISTRY.get(check.name or "")
+
+
+def _bounds(values: pyarrow.Array) -> tuple[Any, Any]:
+    found = pc.min_max(values).as_py()
+    return found["min"], found["max"]
+
+
+def _holds_in_range(values: pyarrow.Array, given: dict[str, Any]) -> bool:
+    low, high = _bounds(values)
+    above = given["min_value"] <= low if given["include_min"] else given["min_value"] < low
+    return bool(above and (high <= given["max_value"] if given["include_max"] else high < given["max_value"]))
+
+
+def _holds_length(values: pyarrow.Array, given: dict[str, Any]) -> bool:
+    shortest, longest = _bounds(pc.utf8_length(values))
+    if given["exact_value"] is not None:
+        return bool(shortest == longest == given["exact_value"])
+    least, most = given["min_value"], given["max_value"]
+    return (least is None or least <= shortest) and (most is None or longest <= most)
+
+
+def _holds_isin(values: pyarrow.Array, given: dict[str, Any]) -> bool:
+    return bool(pc.all(pc.is_in(values, pyarrow.array(list(given["allowed_values"]), values.type))).as_py())
+
+
+_HOLDS: dict[str, Callable[[pyarrow.Array, dict[str, Any]], bool]] = {
+    "greater_than": lambda values, given: bool(_bounds(values)[0] > given["min_value"]),
+    "greater_than_or_equal_to": lambda values, given: bool(_bounds(values)[0] >= given["min_value"]),
+    "less_than": lambda values, given: bool(_bounds(values)[1] < given["max_value"]),
+    "less_than_or_equal_to": lambda values, given: bool(_bounds(values)[1] <= given["max_value"]),
+    "in_range": _holds_in_range,
+    "isin": _holds_isin,
+    "str_length": _holds_length,
+}
 
 
 def _row_rule(frame: pd.DataFrame, check: pa.Check, workbook: Workbook) -> Iterator[Broken]:
@@ -238,6 +292,6 @@ def wording(check: pa.Check, value: Any, column: Column) -> str:
     """A broken column rule in plain words: `-3 is below 0`."""
     text = value_text(value)
     words = _WORDINGS.get(check.name or "")
-    if words is not None:
+    if words is not None and _is_panderas_own(check):
         return words(text, check.statistics or {}, column)
     return f"{shown(text)}: {check.error or f'breaks the rule {check.name}'}"

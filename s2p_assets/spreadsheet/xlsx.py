@@ -428,13 +428,22 @@ def _rich_text(item: str) -> str:
 
 def _unescaped(texts: pyarrow.Array) -> pyarrow.Array:
     """XML entities and Excel's `_x000D_` resolved."""
+    written = texts.buffers()[2].to_pybytes() if len(texts) and texts.buffers()[2] else b""
+    if b"_x" not in written and b"\r" not in written:
+        counts = {entity: written.count(entity.encode()) for entity in _ENTITIES}
+        if written.count(b"&") == sum(counts.values()):
+            return _with_marks(texts, [entity for entity, count in counts.items() if count])
     if not pc.any(pc.match_substring_regex(texts, _ODD_TEXT)).as_py():
         return texts
     odd = pc.match_substring_regex(pc.replace_substring_regex(texts, _ENTITY, ""), _ODD_TEXT)
     values = [_unescaped_text(text) for text in texts.filter(odd).to_pylist()]
-    for entity, mark in _ENTITIES.items():
-        texts = pc.replace_substring(texts, entity, mark)
-    return pc.replace_with_mask(texts, odd, pyarrow.array(values, pyarrow.string()))
+    return pc.replace_with_mask(_with_marks(texts, _ENTITIES), odd, pyarrow.array(values, pyarrow.string()))
+
+
+def _with_marks(texts: pyarrow.Array, entities: Iterable[str]) -> pyarrow.Array:
+    for entity in entities:
+        texts = pc.replace_substring(texts, entity, _ENTITIES[entity])
+    return texts
 
 
 def _unescaped_text(text: str) -> str:
