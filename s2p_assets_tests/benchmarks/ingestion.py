@@ -333,6 +333,7 @@ def whole_process(bench: Bench) -> Iterator[Line]:
     peer = bench.do("pandas_load", url=bench.database("pandas"), **given)
     assert own.said["rows"] == floor.said["rows"] == peer.said["rows"] == bench.rows
     notes = [f"{own.cpu:.1f} CPU s, of which PostgreSQL {own.server_cpu:.1f}, against {peer.cpu:.1f}"]
+    notes.append(f"by the clock {own.wall:.0f} against {peer.wall:.0f} s, {peer.wall / own.wall:.1f} ×")
     if importlib.util.find_spec("polars"):
         polars = bench.do("polars_load", url=bench.database("polars"), **given)
         notes.append(f"polars without any check {polars.cpu:.1f}")
