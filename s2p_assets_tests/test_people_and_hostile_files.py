@@ -300,6 +300,30 @@ def test_a_number_shown_in_another_currency_is_a_finding(tmp_path: Path, shown_a
     assert said(reading) == ({"C3": message} if message else {})
 
 
+@pytest.mark.parametrize(
+    ("title", "unit", "message"),
+    [
+        ("Price (USD)", None, "'USD' is in USD, not in EUR; convert the column, or name its currency in the contract"),
+        ("Price [in 1000 €]", None, "'in 1000 €' says that the numbers are shortened; write them in full, or declare"),
+        ("Price (TEUR)", None, "'TEUR' says that the numbers are shortened"),
+        ("Price", "$", "'$' is in $, not in EUR"),
+        ("Price (EUR)", "€", None),
+        ("Price (net, per piece)", None, None),
+    ],
+)
+def test_a_unit_of_a_column_that_contradicts_the_contract_is_a_finding(
+    tmp_path: Path, title: str, unit: str | None, message: str | None
+) -> None:
+    units = [[None, "kg", unit]] if unit else []
+    reading = sales(tmp_path, ["Code", "Amount", title], *units, ["a", 1, 5])
+    rejects = [finding for finding in reading.findings if finding.severity == "reject"]
+    assert [(finding.cell, finding.rule) for finding in rejects] == (
+        [("C2" if unit else "C1", "unit")] if message else []
+    )
+    assert all(message and finding.message.startswith(message) for finding in rejects)
+    assert reading.verdict == ("returned" if message else "accepted")
+
+
 def test_how_an_opendocument_cell_is_shown_counts_too(tmp_path: Path) -> None:
     names = {name: f"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0" for name in ("office", "table", "text")}
 
@@ -309,7 +333,8 @@ def test_how_an_opendocument_cell_is_shown_counts_too(tmp_path: Path) -> None:
 
     header = "".join(cell("string", "", title) for title in ("Code", "Amount", "Share", "Price"))
     row = cell("float", "123", "0000123") + cell("float", "1", "1") + cell("percentage", "1.5", "150 %")
-    rows = [header, row, row + cell("currency", "5", "$5.00")]
+    unknown = '<table:table-cell table:formula="of:=[.A1]"/>'
+    rows = [header, row, row + cell("currency", "5", "$5.00"), row + cell("float", "5", "$ 5.00"), row + unknown]
     table = "".join(f"<table:table-row>{cells}</table:table-row>" for cells in rows)
     spaces = " ".join(f'xmlns:{name}="{uri}"' for name, uri in names.items())
     sheet = f'<office:spreadsheet><table:table table:name="S">{table}</table:table></office:spreadsheet>'
@@ -318,7 +343,11 @@ def test_how_an_opendocument_cell_is_shown_counts_too(tmp_path: Path) -> None:
         archive.writestr("content.xml", f"<office:document-content {spaces}>{inner}</office:document-content>")
     reading = sound(read_file(tmp_path / "x.ods", [SALES]))
     assert (column(reading, "code"), column(reading, "share")) == (["0000123"], [1.5])
-    assert said(reading) == {"D3": "5 is shown in USD, not in EUR"}
+    assert said(reading) == {
+        "D3": "5 is shown in USD, not in EUR",
+        "D4": "5 is shown in $, not in EUR",
+        "D5": "the formula was saved without its result; open and save it in Excel",
+    }
 
 
 def test_shares_are_read_with_their_signs(tmp_path: Path) -> None:
@@ -331,6 +360,14 @@ def test_shares_are_read_with_their_signs(tmp_path: Path) -> None:
 def test_a_share_above_one_without_its_sign_is_said(tmp_path: Path) -> None:
     reading = sales(tmp_path, ["Code", "Amount", "Share"], ["a", 1, (1.5, "0%")], ["b", 1, 25])
     assert said(reading) == {"C3": "25 has no percent sign and was read as 25 times the whole"}
+
+
+def test_a_share_without_its_sign_under_a_header_with_it_is_a_finding(tmp_path: Path) -> None:
+    rows = [["a", 1, (0.25, "0%")], ["b", 1, "25 %"], ["c", 1, 25], ["d", 1, 0.5], ["e", 1, 0]]
+    reading = sales(tmp_path, ["Code", "Amount", "Share (%)"], *rows)
+    assert column(reading, "share") == [0.25, 0.25, 0]
+    assert list(said(reading)) == ["C4", "C5"]
+    assert "is ambiguous under 'Share (%)'" in said(reading)["C5"]
 
 
 def test_non_breaking_and_invisible_blanks_make_no_other_code(tmp_path: Path) -> None:

@@ -180,6 +180,8 @@ def _read(cell: ElementTree.Element) -> tuple[CellKind, str, str]:
     shown = "\n".join(_paragraph(part) for part in cell if part.tag == f"{_TEXT}p")
     if _ERROR.fullmatch(shown.strip()) and (kind != "string" or cell.get(f"{_TABLE}formula")):
         return CellKind.ERROR, shown.strip(), "General"
+    if not kind and not shown and cell.get(f"{_TABLE}formula"):
+        return CellKind.UNCALCULATED, cell.get(f"{_TABLE}formula", ""), "General"
     if cell.get(f"{_TABLE}formula") in _TRUTHS:
         return CellKind.BOOL, _TRUTHS[cell.get(f"{_TABLE}formula", "")], "General"
     if kind in ("float", "percentage", "currency"):

@@ -36,6 +36,7 @@ from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.numbers import date_within
 from s2p_assets.spreadsheet.rules import Broken, broken_rules, last_gate
 from s2p_assets.spreadsheet.table_rows import TableRows, places_of, scattered, table_rows
+from s2p_assets.spreadsheet.units import ambiguous_shares, contradicted_units
 
 LIKE_FINDINGS = 5_000
 _DATES = (CellKind.DATE, CellKind.ISO)
@@ -213,6 +214,8 @@ def _read_table(sheet: Sheet, header: Header, workbook: Workbook, file: Path, fi
     rows = table_rows(sheet, header, workbook)
     for notice in rows.notices:
         findings.add(notice)
+    for unit in contradicted_units(rows, workbook):
+        findings.add(unit, whole_file=True)
     count = len(rows.numbers)
     table = _Table(rows, {}, np.zeros(count, dtype=bool), np.zeros(count, np.int64))
     for column in workbook.columns:
@@ -234,11 +237,18 @@ def _read_column(table: _Table, column: Column, findings: _Findings) -> None:
         position = places_of(cells.rows, rows.numbers)
         table.columns[column.name] = scattered(parsed.values, cells.rows, rows.numbers)
         unread = {int(position[place]): problem for place, problem in parsed.problems.items()}
-        unread |= {int(position[place]): problem for place, problem in _shortened(cells, column, rows.sheet).items()}
+        title = rows.header.written.get(rows.header.found[column.name], "")
+        unclear = _shortened(cells, column, rows.sheet)
+        unclear |= ambiguous_shares(cells, parsed.values, rows.sheet, title, column)
+        unread |= {int(position[place]): problem for place, problem in unclear.items()}
         blanks = {int(position[place]): text for place, text in parsed.blanks.items()}
         if column.kind == "text" and (dates := _dates_taken(cells, parsed)).size:
             findings.add(_dates_in_words(table, column, position[dates]))
-        if column.kind == "percent" and (bare := without_percent_sign(cells, parsed.values, rows.sheet)):
+        if (
+            column.kind == "percent"
+            and not unclear
+            and (bare := without_percent_sign(cells, parsed.values, rows.sheet))
+        ):
             findings.add(_bare_shares(table, column, [int(position[place]) for place in bare]))
     table.blank[list(blanks)] += 1
     problems = unread if column.optional else _with_empty(table.columns[column.name], unread, blanks, column)
