@@ -3,6 +3,7 @@
 Nothing here reads a file; this is the form in which the readers answer.
 """
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ import pyarrow
 
 from s2p_assets.columns import Severity
 
+LIKE_FINDINGS = 5_000
 Verdict = Literal["accepted", "partly", "returned"]
 
 FINDINGS_SHEET = "s2p findings"
@@ -40,6 +42,31 @@ def values_in(rows: pyarrow.Table | None) -> int:
     """The values in the contract's columns of `rows` (not `_sheet` and `_row`), missing ones not counted."""
     names = [name for name in rows.column_names if name not in ("_sheet", "_row")] if rows is not None else []
     return sum(len(rows[name]) - rows[name].null_count for name in names) if rows is not None else 0
+
+
+class FindingsByKind:
+    """Findings as they come, those of one kind in one column cut off after `LIKE_FINDINGS`."""
+
+    def __init__(self) -> None:
+        self.kept: list[Finding] = []
+        self.file_rejected = False
+        self._counts: Counter[tuple[str | None, str | None, str, Severity]] = Counter()
+
+    def add(self, finding: Finding, whole_file: bool = False) -> None:
+        kind = (finding.sheet, finding.column, finding.rule, finding.severity)
+        self._counts[kind] += 1
+        if self._counts[kind] <= LIKE_FINDINGS:
+            self.kept.append(finding)
+        self.file_rejected |= whole_file and finding.severity == "reject"
+
+    def all(self) -> list[Finding]:
+        """Rejects and notices in the order found, then what was cut off."""
+        more = [
+            Finding(sheet, None, column, None, rule, f"and {count - LIKE_FINDINGS:,} more like these", severity)
+            for (sheet, column, rule, severity), count in self._counts.items()
+            if count > LIKE_FINDINGS
+        ]
+        return [*self.kept, *more]
 
 
 @dataclass(slots=True)

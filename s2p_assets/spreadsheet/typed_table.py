@@ -1,0 +1,202 @@
+"""One sheet's rows as typed columns: each cell read as its column declares, each that cannot be read a finding.
+
+Which sheets bear a table, and the verdict of the file, are decided in `reading`; how a cell is read, in `cells`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow
+import pyarrow.compute as pc
+
+from s2p_assets.columns import Column
+from s2p_assets.spreadsheet.cells import (
+    Parsed,
+    Problem,
+    example_of,
+    not_a,
+    parse_cells,
+    without_percent_sign,
+)
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.findings import Finding, FindingsByKind
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, address
+from s2p_assets.spreadsheet.header import Header
+from s2p_assets.spreadsheet.numbers import date_within
+from s2p_assets.spreadsheet.table_rows import TableRows, places_of, scattered, table_rows
+from s2p_assets.spreadsheet.units import ambiguous_shares, contradicted_units
+
+_DATES = (CellKind.DATE, CellKind.ISO)
+_SHORTENED = "^-?[0-9][.,][0-9]+E[+][0-9]{2,3}$"
+_NONE = np.zeros(0, np.int64)
+
+
+@dataclass
+class Table:
+    """One sheet's rows with typed columns.
+
+    `bad` marks rows with a reject finding; `blank` counts per row the cells that say "no value".
+    """
+
+    rows: TableRows
+    columns: dict[str, pyarrow.Array]
+    bad: npt.NDArray[np.bool_]
+    blank: npt.NDArray[np.int64]
+
+    def where(self, position: int, name: str) -> str:
+        """The address of a column's cell in a row; for a value from a name, the row's first cell."""
+        number = self.rows.header.found.get(name, min(self.rows.header.found.values(), default=1))
+        return address(int(self.rows.numbers[position]), number)
+
+
+def read_table(sheet: Sheet, header: Header, workbook: Workbook, file: Path, findings: FindingsByKind) -> Table:
+    """The rows under `header` with a finding for every cell that cannot be read; `file` may give absent columns."""
+    rows = table_rows(sheet, header, workbook)
+    for notice in rows.notices:
+        findings.add(notice)
+    for unit in contradicted_units(rows, workbook):
+        findings.add(unit, whole_file=True)
+    count = len(rows.numbers)
+    table = Table(rows, {}, np.zeros(count, dtype=bool), np.zeros(count, np.int64))
+    for column in workbook.columns:
+        if column.name in header.found:
+            _read_column(table, column, findings)
+        else:
+            table.columns[column.name] = _absent_column(table, column, file, findings)
+    return table
+
+
+def _read_column(table: Table, column: Column, findings: FindingsByKind) -> None:
+    rows = table.rows
+    cells = rows.cells.get(column.name)
+    unread: dict[int, Problem] = {}
+    blanks: dict[int, str] = {}
+    if cells is None:
+        table.columns[column.name] = pyarrow.nulls(len(rows.numbers), column.arrow_type)
+    else:
+        parsed = parse_cells(cells, column, rows.sheet)
+        parsed.problems |= _unclear(table, column, cells, parsed)
+        position = places_of(cells.rows, rows.numbers)
+        table.columns[column.name] = scattered(parsed.values, cells.rows, rows.numbers)
+        unread = {int(position[place]): problem for place, problem in parsed.problems.items()}
+        blanks = {int(position[place]): text for place, text in parsed.blanks.items()}
+        for notice in _bent_values(table, column, cells, parsed, position):
+            findings.add(notice)
+    table.blank[list(blanks)] += 1
+    problems = unread if column.optional else _with_empty(table.columns[column.name], unread, blanks, column)
+    for place in sorted(problems):
+        problem = problems[place]
+        where = table.where(place, column.name)
+        findings.add(Finding(rows.sheet.name, where, column.name, problem.value or None, problem.rule, problem.message))
+        table.bad[place] = True
+
+
+def _unclear(table: Table, column: Column, cells: Cells, parsed: Parsed) -> dict[int, Problem]:
+    """The cells that were read but may mean something else, or have lost something before they came here."""
+    sheet, header = table.rows.sheet, table.rows.header
+    title = header.written.get(header.found[column.name], "")
+    return _shortened(cells, column, sheet) | ambiguous_shares(cells, parsed.values, sheet, title, column)
+
+
+def _bent_values(
+    table: Table, column: Column, cells: Cells, parsed: Parsed, position: npt.NDArray[np.int64]
+) -> Iterator[Finding]:
+    """Notices about cells that were taken as something that their author may not see in them."""
+    if column.kind == "text" and (dates := _dates_taken(cells, parsed)).size:
+        yield _dates_in_words(table, column, position[dates])
+    if column.kind == "percent" and (bare := without_percent_sign(cells, parsed.values, table.rows.sheet)):
+        doubtful = [int(position[place]) for place in bare if place not in parsed.problems]
+        if doubtful:
+            yield _bare_shares(table, column, doubtful)
+
+
+def _bare_shares(table: Table, column: Column, places: list[int]) -> Finding:
+    """Says that 25 was read as 2,500 %, which is what it says, and perhaps not what is meant."""
+    value = table.columns[column.name][places[0]].as_py()
+    more = f" ({len(places):,} such cells)" if len(places) > 1 else ""
+    message = f"{value:g} has no percent sign and was read as {value:,.4g} times the whole{more}"
+    where = table.where(places[0], column.name)
+    return Finding(table.rows.sheet.name, where, column.name, f"{value:g}", "bare_share", message, "notice")
+
+
+def _shortened(cells: Cells, column: Column, sheet: Sheet) -> dict[int, Problem]:
+    """The codes of a text file that Excel wrote as `1.23457E+17` when it saved it: their last digits are gone."""
+    if sheet.typed or column.kind != "code":
+        return {}
+    found = pc.match_substring_regex(pc.utf8_trim_whitespace(cells.texts), _SHORTENED)
+    message = "is a number that was shortened when the file was saved; save its digits in full, as text"
+    texts = {int(place): cells.texts[int(place)].as_py() for place in np.flatnonzero(found)}
+    return {place: not_a(text, column, message) for place, text in texts.items()}
+
+
+def _dates_taken(cells: Cells, parsed: Parsed) -> npt.NDArray[np.int64]:
+    """The positions of date cells that were read as texts."""
+    dates = np.isin(cells.kinds, _DATES)
+    return np.flatnonzero(dates & parsed.values.is_valid().to_numpy(zero_copy_only=False)) if dates.any() else _NONE
+
+
+def _dates_in_words(table: Table, column: Column, places: npt.NDArray[np.int64]) -> Finding:
+    """Says that a text column took a real date by its ISO form, whatever form the sheet shows."""
+    value = table.columns[column.name][int(places[0])].as_py()
+    more = f" ({len(places):,} such cells)" if len(places) > 1 else ""
+    message = f"the cell holds a date, which was read as the text '{value}'{more}; format it as text if it is none"
+    where = table.where(int(places[0]), column.name)
+    return Finding(table.rows.sheet.name, where, column.name, value, "date_in_text", message, "notice")
+
+
+def _with_empty(
+    values: pyarrow.Array, unread: dict[int, Problem], blanks: dict[int, str], column: Column
+) -> dict[int, Problem]:
+    """`unread` and every empty cell of a column that must be filled."""
+    problems = dict(unread)
+    if values.null_count:
+        empty = Problem("required", f"'{' '.join(column.headers[0].split())}' is empty", "")
+        for place in np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False)):
+            text = blanks.get(int(place), "")
+            written = Problem("required", not_a(text, column).message, text) if text.strip() else empty
+            problems.setdefault(int(place), written)
+    return problems
+
+
+def _absent_column(table: Table, column: Column, file: Path, findings: FindingsByKind) -> pyarrow.Array:
+    """The column's value from the sheet's or file's name, where the contract takes it from there; else nulls."""
+    count = len(table.rows.numbers)
+    sheet = table.rows.sheet.name
+    names = {"sheet": sheet, "file": PurePosixPath(file).stem}
+    for source in column.meaning.or_from:
+        value = _value_of_name(names[source], column)
+        if value is not None:
+            return pyarrow.array([value] * count, column.arrow_type)
+    if column.meaning.or_from and not column.optional:
+        patterns = " or ".join(map(example_of, _patterns(column)))
+        sources = " and ".join(f"the {source}'s name '{names[source]}'" for source in column.meaning.or_from)
+        wanted = f"holds no date written as {patterns}" if column.kind in ("day", "moment") else "gives none"
+        title = " ".join(column.headers[0].split())
+        message = f"the sheet has no column '{title}' and {sources} {wanted}; add the column or rename"
+        findings.add(Finding(sheet, None, column.name, None, "missing_column", message), whole_file=True)
+    elif not column.optional and count:
+        message = f"the sheet has no column '{' '.join(column.headers[0].split())}'; it must be filled"
+        findings.add(Finding(sheet, None, column.name, None, "missing_column", message), whole_file=True)
+    return pyarrow.nulls(count, column.arrow_type)
+
+
+def _patterns(column: Column) -> tuple[str, ...]:
+    return column.meaning.written or ("%Y-%m-%d", "%Y-%m")
+
+
+def _value_of_name(name: str, column: Column) -> object:
+    if column.kind in ("day", "moment"):
+        for pattern in _patterns(column):
+            found = date_within(name, pattern)
+            if found is not None:
+                return found.date() if column.kind == "day" else found
+        return None
+    return _convert(name.strip(), column)
+
+
+def _convert(text: str, column: Column) -> object:
+    cells = Cells(np.array([1], np.int32), np.array([CellKind.TEXT], np.int8), pyarrow.array([text]))
+    return parse_cells(cells, column, Sheet("")).values[0].as_py()
