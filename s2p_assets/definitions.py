@@ -41,7 +41,10 @@ def build(settings: Settings) -> Graph:
             *(sheet_asset(house, workbook, settings) for workbook in house.workbooks.values()),
             *(workbook_table_asset(workbook) for workbook in house.workbooks.values()),
             *(table_asset(house, table) for table in house.tables.values()),
-            *(table_asset(house, features) for features in house.features.values()),
+            *(
+                table_asset(house, features, shards=settings.shards, pod_each=settings.pod_per_shard)
+                for features in house.features.values()
+            ),
             *(model_asset(house, model) for model in house.models.values()),
             *(contest_asset(house, contest) for contest in house.contests.values()),
             *(report_asset(house, report) for report in house.reports.values()),
@@ -63,7 +66,7 @@ def build(settings: Settings) -> Graph:
             "workers": dg.ResourceDefinition.hardcoded_resource(settings.joblib),
             "sheets": SheetIOManager(settings.home / "sheets"),
             "tables": TableIOManager(house, warehouse),
-            "features": FeatureIOManager(house, warehouse),
+            "features": FeatureIOManager(house, warehouse, settings.shards),
             "models": ModelIOManager(settings.models, settings.shelves),
             "reports": ReportIOManager(house, warehouse, settings),
         },

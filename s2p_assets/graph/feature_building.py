@@ -12,22 +12,35 @@ import pandas as pd
 
 from s2p_assets.columns import as_declared
 from s2p_assets.graph.resources import Warehouse
-from s2p_assets.learning.by_entity import Before, Features, build_features
+from s2p_assets.learning.by_entity import Before, Features, build_features, entity_hashes, of_entities
 from s2p_assets.learning.feature_set import FeatureSet
+from s2p_assets.learning.scale import shard_of
 from s2p_assets.warehouse import entities, store
 
 ENTITIES_NAMED = 20
 
 
-def features_of(warehouse: Warehouse, declared: FeatureSet, inputs: dict[str, pd.DataFrame]) -> Features:
+def features_of(
+    warehouse: Warehouse,
+    declared: FeatureSet,
+    inputs: dict[str, pd.DataFrame],
+    *,
+    shards: set[int] | None = None,
+    count: int = 0,
+) -> Features:
     """The features of `inputs`, reusing what stands in the warehouse; remembers of what each entity is made.
 
-    Raises NotYet as the feature set does.
+    With `shards`, of `count`, the features of the entities in those alone, all made again: what is remembered is
+    of the whole. Raises NotYet as the feature set does.
     """
 
     def typed(frame: pd.DataFrame) -> pd.DataFrame:
         return as_declared(frame, declared.rows)
 
+    if shards is not None:
+        names = entity_hashes(inputs, declared.entity).index
+        mine = {str(name) for name, at in zip(names, shard_of(names, count), strict=True) if at in shards}
+        return build_features(declared, of_entities(inputs, declared.entity, mine), None, typed)
     made_by = f"{declared.code_version} {_code_of_the_house()}"
     with warehouse.connect() as connection:
         hashes = entities.recall(connection, declared.domain, declared.thing, made_by=made_by)

@@ -14,6 +14,7 @@ from s2p_assets.graph.drive import require_share
 from s2p_assets.graph.house import House
 from s2p_assets.graph.metadata import escaped
 from s2p_assets.graph.resources import Warehouse
+from s2p_assets.graph.shards import is_in, shards_asked
 from s2p_assets.graph.taken import Intake
 from s2p_assets.learning import registry
 from s2p_assets.learning.feature_set import FeatureSet
@@ -70,7 +71,24 @@ class TableIOManager(dg.IOManager):
 
 
 class FeatureIOManager(TableIOManager):
-    """A feature set: a table by entity and event time."""
+    """A feature set: a table by entity and event time; a run of some shards replaces their entities' rows alone."""
+
+    def __init__(self, house: House, warehouse: Warehouse, shards: int) -> None:
+        super().__init__(house, warehouse)
+        self.shards = shards
+
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+        declared, asked = self.house.by_key[context.asset_key], shards_asked(context, self.shards)
+        if asked is None:
+            return super().handle_output(context, obj)
+        assert isinstance(declared, FeatureSet)
+
+        def replaced(stored: pd.DataFrame) -> "pd.Series[bool]":
+            return is_in(stored, declared.entity, asked, self.shards)
+
+        with self.warehouse.connect() as connection:
+            now = store.replace_part(connection, declared, obj, replaced, by=declared.entity)
+        return context.add_output_metadata({"written": now.changed})
 
 
 class ModelIOManager(dg.IOManager):

@@ -18,6 +18,7 @@ from s2p_assets.graph.drift_checks import check_features, check_forecast, drift_
 from s2p_assets.graph.feature_building import features_of, recomputed
 from s2p_assets.graph.house import House, MadeThing, key_of
 from s2p_assets.graph.metadata import column_lineage, declared_metadata, frame_metadata
+from s2p_assets.graph.shards import shard_options, shards_asked
 from s2p_assets.graph.signals import SIGNAL, news_for_models
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.publishing.report import Document, Report
@@ -29,8 +30,13 @@ WAITS = "waits for more data"
 CONTRACT = "contract_holds"
 
 
-def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefinition:
-    """The asset of a table or feature set: made, brought to its declared types, checked, and only then stored."""
+def table_asset(
+    house: House, declared: Table | FeatureSet, *, shards: int = 0, pod_each: bool = False
+) -> dg.AssetsDefinition:
+    """The asset of a table or feature set: made, brought to its declared types, checked, and only then stored.
+
+    `shards`, `pod_each`: as of `shards.shard_options`.
+    """
     features = declared if isinstance(declared, FeatureSet) else None
     key, champion = key_of(declared), foretold_by(house, declared)
     checks = [dg.AssetCheckSpec(CONTRACT, asset=key, blocking=True, description="every rule of its declaration holds")]
@@ -43,6 +49,7 @@ def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefiniti
 
     @dg.asset(
         **asset_options(house, declared),
+        **shard_options(declared, shards, pod_each=pod_each),
         kinds={"pandas", "postgres"},
         io_manager_key="features" if features else "tables",
         dagster_type=_frame_type(declared),
@@ -54,7 +61,8 @@ def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefiniti
         said: dict[str, Any] = {}
         try:
             if features:
-                made = features_of(context.resources.warehouse, features, inputs)
+                asked = shards_asked(context, shards)
+                made = features_of(context.resources.warehouse, features, inputs, shards=asked, count=shards)
                 frame, said = made.frame, recomputed(features, made)
             else:
                 frame = as_declared(declared.build(**inputs), declared.rows)

@@ -23,6 +23,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from s2p_assets.graph.instance import WORKSPACE, environment, open_instance
 from s2p_assets.graph.made_assets import WAITS
+from s2p_assets.graph.shards import whole_range
 from s2p_assets.graph.turns import AtWork, clear_up, servers_turn
 from s2p_assets.graph.workbook_assets import LEFT
 from s2p_assets.settings import Settings
@@ -128,7 +129,7 @@ def _run(
         instance=instance,
         asset_selection=sorted(keys),
         raise_on_error=False,
-        tags=dict(tags),
+        tags=dict(tags) | whole_range(defs, keys),
     )
     made = sorted(key.to_user_string() for key in keys)
     finished.runs.append({"id": result.run_id, "status": result.dagster_run.status.value, "assets": made})

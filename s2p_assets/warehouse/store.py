@@ -4,7 +4,7 @@ Their DDL belongs to `schema.py`; tables of workbooks are filled by `load.py`.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -75,14 +75,55 @@ def replace(conn: psycopg.Connection, table: Declared, frame: pd.DataFrame) -> S
             return Stored(rows.num_rows, version, changed=False)
         conn.execute(sql.SQL("delete from {}").format(place))
         copy_in(conn, place, [rows])
-        conn.execute(
-            "insert into s2p.contents (domain, thing, version, rows) values (%s, %s, %s, %s)"
-            " on conflict (domain, thing) do update set version = excluded.version, rows = excluded.rows,"
-            " stored_at = now()",
-            (table.domain, table.thing, version, rows.num_rows),
-        )
+        _set_version(conn, table, version, rows.num_rows)
         conn.execute(sql.SQL("analyze {}").format(place))
     return Stored(rows.num_rows, version, changed=True)
+
+
+def replace_part(
+    conn: psycopg.Connection,
+    table: Declared,
+    frame: pd.DataFrame,
+    is_part: Callable[[pd.DataFrame], "pd.Series[bool]"],
+    *,
+    by: Sequence[str],
+) -> Stored:
+    """Make the rows of `frame` the content of a part of the table, in one transaction; all other rows stay.
+
+    `is_part`: which stored rows the part holds, all of them or none for the same values of the columns `by`. Several
+    parts may be replaced at once by several processes. Nothing is written when the content is the same.
+    Raises as `replace` does.
+    """
+    rows = _declared(frame, table)
+    ensure_table(conn, table.domain, table.thing, table.columns, key=table.key, says=table.says)
+    place = sql.Identifier(table.domain, table.thing)
+    with conn.transaction():
+        lock(conn, f"{table.domain}.{table.thing}")
+        stored = read(conn, table.domain, table.thing, table.columns)
+        old = stored[is_part(stored).to_numpy(bool)]
+        whole = pyarrow.concat_tables([_declared(stored.drop(old.index), table), rows])
+        _check_key(whole, table)
+        version = _version(whole)
+        if stored_version(conn, table.domain, table.thing) == version:
+            return Stored(whole.num_rows, version, changed=False)
+        part = pyarrow.Table.from_pandas(old[list(by)].drop_duplicates(), preserve_index=False)
+        same = sql.SQL(" and ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in by)
+        with conn.cursor() as cursor:
+            values = list(zip(*(part.column(name).to_pylist() for name in by), strict=True))
+            cursor.executemany(sql.SQL("delete from {} where ").format(place) + same, values)
+        copy_in(conn, place, [rows])
+        _set_version(conn, table, version, whole.num_rows)
+        conn.execute(sql.SQL("analyze {}").format(place))
+    return Stored(whole.num_rows, version, changed=True)
+
+
+def _set_version(conn: psycopg.Connection, table: Declared, version: str, rows: int) -> None:
+    conn.execute(
+        "insert into s2p.contents (domain, thing, version, rows) values (%s, %s, %s, %s)"
+        " on conflict (domain, thing) do update set version = excluded.version, rows = excluded.rows,"
+        " stored_at = now()",
+        (table.domain, table.thing, version, rows),
+    )
 
 
 def stored_version(conn: psycopg.Connection, domain: str, thing: str) -> str | None:
