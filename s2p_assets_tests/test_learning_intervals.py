@@ -6,8 +6,8 @@ import pytest
 
 from s2p_assets.learning.backtest import rolling_origin
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
-from s2p_assets.learning.intervals import spread
-from s2p_assets.learning.series import TooLittleHistory
+from s2p_assets.learning.intervals import deviations, spread
+from s2p_assets.learning.series import TooLittleHistory, learnable
 from s2p_assets_tests.learning_histories import WEEKLY
 
 
@@ -71,3 +71,33 @@ def test_a_series_that_never_errs_has_no_spread() -> None:
     flat = pd.DataFrame({"sku": "a", "week": pd.date_range("2023-01-02", periods=40, freq="W-MON"), "units": 5.0})
     backtest = rolling_origin(MovingAverage(), flat.assign(censored=False), WEEKLY)
     assert spread(backtest, WEEKLY).quantiles([5.0], [1], (0.1, 0.9)).tolist() == [[5.0, 5.0]]
+
+
+def test_a_series_that_varies_more_than_others_of_its_volume_has_the_wider_range() -> None:
+    random = np.random.default_rng(6)
+    rows = simulated(1)
+    wild = rows["entity"] % 2 == 1
+    deviation = np.where(wild, 0.6 * rows["mean"], np.sqrt(rows["mean"]))
+
+    def drawn() -> pd.DataFrame:
+        actual = np.maximum(random.normal(rows["mean"], deviation), 0.0)
+        return rows.assign(actual=actual, deviation=deviation)
+
+    errors, fresh = spread(drawn(), WEEKLY), drawn()
+    for with_it, least, most in ((True, 0.87, 0.97), (False, 0.0, 0.87)):
+        given = fresh["deviation"] if with_it else None
+        limit = errors.quantiles(fresh["mean"], fresh["step"], (0.92,), given)[:, 0]
+        assert least < (fresh["actual"] <= limit)[wild].mean() < most
+    sums = (
+        fresh[fresh["step"] <= 3].groupby(["fold", "entity"]).agg({"mean": "sum", "actual": "sum", "deviation": "mean"})
+    )
+    limit = errors.sum_quantiles(sums["mean"], np.full(len(sums), 3.0), [0.9], sums["deviation"])[:, 0]
+    assert (sums["actual"] <= limit).mean() == pytest.approx(0.9, abs=0.06)
+
+
+def test_the_deviation_is_that_of_the_last_half_year() -> None:
+    weeks = pd.date_range("2023-01-02", periods=60, freq="W-MON")
+    rows = pd.DataFrame({"sku": "a", "week": weeks, "units": [1000.0] * 34 + [2.0, 4.0] * 13, "censored": False})
+    young = pd.DataFrame({"sku": "b", "week": weeks[-1:], "units": 7.0, "censored": False})
+    found = deviations(learnable(pd.concat([rows, young], ignore_index=True), WEEKLY), WEEKLY)
+    assert found.to_dict() == {"a": 1.0, "b": 0.0}

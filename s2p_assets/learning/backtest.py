@@ -7,11 +7,12 @@ import logging
 
 import pandas as pd
 
+from s2p_assets.learning.intervals import deviations
 from s2p_assets.learning.model import Forecaster, Problem
 from s2p_assets.learning.scale import each
 from s2p_assets.learning.series import TooLittleHistory, regular, uncensor
 
-BACKTEST_COLUMNS = ("fold", "cutoff", "entity", "time", "step", "actual", "mean", "censored")
+BACKTEST_COLUMNS = ("fold", "cutoff", "entity", "time", "step", "actual", "mean", "censored", "deviation")
 
 LEAST_PERIODS = 2
 
@@ -40,7 +41,8 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, problem: Probl
     """Refit `forecaster` at each cutoff on what was known then, and forecast the horizon; folds side by side.
 
     One row per (fold, entity, step): fold (1 is the oldest), cutoff, entity, time, step, actual, mean,
-    censored. Actuals are what was sold; where `censored`, demand was higher and no metric counts the row.
+    censored, deviation (of the entity, as known at the cutoff).
+    Actuals are what was sold; where `censored`, demand was higher and no metric counts the row.
     An entity counts from the first fold that has a row of it. After Tashman (2000).
     """
     sold = regular(history, problem)
@@ -60,7 +62,8 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, problem: Probl
 
 
 def _foretold(forecaster: Forecaster, known: pd.DataFrame, problem: Problem) -> pd.DataFrame:
-    return forecaster.fit(known, problem).forecast(known, problem.horizon)
+    rows = forecaster.fit(known, problem).forecast(known, problem.horizon)
+    return rows.assign(deviation=rows["entity"].map(deviations(known, problem)))
 
 
 def _beside_actuals(forecast: pd.DataFrame, sold: pd.DataFrame, problem: Problem) -> pd.DataFrame:

@@ -52,7 +52,13 @@ def critical_ratio(understock_cost: ArrayLike, overstock_cost: ArrayLike) -> Mat
 
 
 def expected_short(
-    spread: Spread, expected: ArrayLike, periods: ArrayLike, stock: ArrayLike, *, points: int = 200
+    spread: Spread,
+    expected: ArrayLike,
+    periods: ArrayLike,
+    stock: ArrayLike,
+    *,
+    deviation: ArrayLike | None = None,
+    points: int = 200,
 ) -> Matrix:
     """Units that demand is expected to exceed `stock` by: E[(D − stock)⁺], D being the demand of `periods` together.
 
@@ -60,7 +66,7 @@ def expected_short(
     spread around `expected` in place of a normal distribution. Never negative; falls as the stock grows.
     """
     levels = (np.arange(points) + 0.5) / points
-    demands = spread.sum_quantiles(expected, periods, levels.tolist())
+    demands = spread.sum_quantiles(expected, periods, levels.tolist(), deviation)
     return np.asarray(np.maximum(demands - np.asarray(stock, float)[:, None], 0.0).mean(axis=1))
 
 
@@ -128,7 +134,8 @@ def plan(items: pd.DataFrame, means: Matrix, spread: Spread, policy: Policy, *, 
     """Levels and orders of `items`, one row each, in their order and with their index.
 
     `items`: on_hand, on_order (units, may be missing: not counted), lead_time_days, pack_size, minimum_order, and
-    where it differs from the policy's service_level. `means`: expected demand (items × periods from now on).
+    where it differs from the policy's service_level, and deviation as of `intervals.deviations`, if known.
+    `means`: expected demand (items × periods from now on).
 
     The protection interval is lead time + review: what is ordered today must last until the order of the next look
     arrives. The reorder point is the quantile of the demand of that interval *together* at the service level (not
@@ -153,8 +160,9 @@ def plan(items: pd.DataFrame, means: Matrix, spread: Spread, policy: Policy, *, 
         point, level, on_hand, on_order, pack_size=items["pack_size"], minimum_order=items["minimum_order"]
     )
     cover = days_of_cover(on_hand, means, days_per_period)
-    before = expected_short(spread, demand_over(means, lead), lead, np.maximum(position, 0.0))
-    until_next = expected_short(spread, expected, periods, np.maximum(position, 0.0))
+    stock, own = np.maximum(position, 0.0), _deviation(items)
+    before = expected_short(spread, demand_over(means, lead), lead, stock, deviation=own)
+    until_next = expected_short(spread, expected, periods, stock, deviation=own)
     return pd.DataFrame(
         {
             "demand_over_lead_time": expected,
@@ -175,12 +183,16 @@ def _at_service_levels(
 ) -> Matrix:
     """The quantile of each item's demand over `periods` at its own service level, or else at the policy's."""
     if "service_level" not in items:
-        return np.asarray(spread.sum_quantiles(expected, periods, [policy.service_level])[:, 0])
+        return np.asarray(spread.sum_quantiles(expected, periods, [policy.service_level], _deviation(items))[:, 0])
     levels, which = np.unique(items["service_level"].fillna(policy.service_level), return_inverse=True)
     if len(levels) and not (levels.min() > 0 and levels.max() < 1):
         raise ValueError(f"service levels from {levels.min()} to {levels.max()}: each must be above 0 and below 1")
-    found = spread.sum_quantiles(expected, periods, levels.tolist())
+    found = spread.sum_quantiles(expected, periods, levels.tolist(), _deviation(items))
     return np.asarray(found[np.arange(len(items)), which])
+
+
+def _deviation(items: pd.DataFrame) -> Matrix | None:
+    return items["deviation"].to_numpy(float, na_value=0.0) if "deviation" in items else None
 
 
 def run_out_days(as_of: pd.Timestamp, cover: ArrayLike, *, within_days: int) -> pd.DatetimeIndex:

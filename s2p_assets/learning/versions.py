@@ -17,7 +17,7 @@ from s2p_assets.learning.backtest import rolling_origin
 from s2p_assets.learning.champion import reason
 from s2p_assets.learning.change import Fingerprint, fingerprint
 from s2p_assets.learning.forecasters.plain_files import parameters_of
-from s2p_assets.learning.intervals import quantiles_of_totals, spread
+from s2p_assets.learning.intervals import deviations, quantiles_of_totals, spread
 from s2p_assets.learning.model import Contest, Forecaster, Model, Problem
 from s2p_assets.learning.scores import scores as scores_of
 from s2p_assets.learning.series import Matrix, learnable
@@ -164,13 +164,16 @@ def foresee(
 ) -> pd.DataFrame:
     """What the champion foresees of every entity in `history`, by default over the contest's horizon.
 
-    One row per (entity, step): entity and time under the problem's names, step, mean, a quantile per
-    level (`q10` for 0.1), model, model_version. Quantiles from the spread of the champion's backtest.
+    One row per (entity, step): entity and time under the problem's names, step, mean, deviation (of the entity's
+    past periods, for quantiles of sums), a quantile per level (`q10` for 0.1), model, model_version.
+    Quantiles from the spread of the champion's backtest.
     """
     problem = champion.problem
     known = learnable(history, problem)
     rows = champion.model.forecaster.forecast(known, horizon or problem.horizon)
-    quantiles = spread(champion.model.backtest, problem).quantiles(rows["mean"], rows["step"], levels)
+    rows = rows.assign(deviation=rows["entity"].map(deviations(known, problem)))
+    errors = spread(champion.model.backtest, problem)
+    quantiles = errors.quantiles(rows["mean"], rows["step"], levels, rows["deviation"])
     return _labelled(rows, quantiles, levels, champion)
 
 

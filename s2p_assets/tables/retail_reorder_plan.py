@@ -18,7 +18,7 @@ DEMAND = "demand_forecast.mean"
 STOCK = ("stock_position.on_hand", "stock_position.on_order")
 MARGIN = ("products.t2_cost", "products.item_cost")
 LEVEL = (DEMAND, "products.lead_time_days")
-SAFE_LEVEL = (*LEVEL, *MARGIN)
+SAFE_LEVEL = (*LEVEL, "demand_forecast.deviation", *MARGIN)
 
 
 UNDER: UnderEach = {"products": Under("sku = this.sku and is_current")}
@@ -108,6 +108,7 @@ def reorder_plan(
         pack_size=rows["pack_size"].astype(float).fillna(1),
         minimum_order=rows["minimum_order"].astype(float).fillna(0),
         service_level=_service_levels(rows),
+        deviation=rows["sku"].map(demand_forecast.drop_duplicates("sku").set_index("sku")["deviation"]),
     )
     as_of = stock_position["as_of"].max()
     weeks = demand_forecast.pivot(index="sku", columns="step", values="mean").reindex(rows["sku"]).fillna(0.0)

@@ -19,7 +19,7 @@ from s2p_assets.learning.backtest import rolling_origin
 from s2p_assets.learning.forecasters.boosting import Boosting
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
-from s2p_assets.learning.intervals import Spread, spread
+from s2p_assets.learning.intervals import Spread, deviations, spread
 from s2p_assets.learning.metrics import coverage
 from s2p_assets.learning.model import Forecaster, Problem
 from s2p_assets.learning.replenishment import demand_over, order_quantity
@@ -60,9 +60,11 @@ class Kept:
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What a forecaster said at each look (looks × series × steps), with the spread of its backtest."""
+    """What a forecaster said at each look (looks × series × steps), the deviations known then (looks × series), and the
+    spread of its backtest."""
 
     means: Matrix
+    deviations: Matrix
     spread: Spread
 
     def levels(self, terms: Terms) -> Levels:
@@ -70,7 +72,8 @@ class Foreseen:
         looks, series, steps = self.means.shape
         periods = np.full(looks * series, float(terms.protection))
         total = demand_over(self.means.reshape(-1, steps), periods)
-        return lambda service: self.spread.sum_quantiles(total, periods, [service])[:, 0].reshape(looks, series)
+        own = self.deviations.ravel()
+        return lambda service: self.spread.sum_quantiles(total, periods, [service], own)[:, 0].reshape(looks, series)
 
     def textbook(self, terms: Terms, demand: Matrix, looks: list[int]) -> Levels:
         """mean + z · σ · √L, σ being the standard deviation of the series' daily demand over the last 13 weeks."""
@@ -142,13 +145,14 @@ def foresee(forecaster: Forecaster, history: pd.DataFrame, looks: list[pd.Timest
     known = history[history["day"] < looks[0]]
     backtest = rolling_origin(forecaster, known, DAILY)
     fitted = forecaster.fit(known.assign(censored=False), DAILY)
-    means = []
+    means, own = [], []
     for look in looks:
         since = look - pd.Timedelta(days=DAYS_LEARNED_FROM)
         seen = history[(history["day"] < look) & (history["day"] >= since)]
         rows = fitted.forecast(seen, DAILY.horizon)
+        own.append(deviations(seen, DAILY).to_numpy())
         means.append(rows.pivot(index="entity", columns="step", values="mean").to_numpy())
-    return Foreseen(np.array(means), spread(backtest, DAILY))
+    return Foreseen(np.array(means), np.array(own), spread(backtest, DAILY))
 
 
 def m5(series: int, days: int) -> tuple[pd.DataFrame, Matrix, list[pd.Timestamp]]:
@@ -207,7 +211,7 @@ def _covered(seen: Foreseen, demand: Matrix, terms: Terms, length: int) -> str:
     total = demand_over(means.reshape(-1, means.shape[2]), periods)
     told = []
     for share, levels in TRUE_INTERVALS.items():
-        low, high = seen.spread.sum_quantiles(total, periods, levels).T
+        low, high = seen.spread.sum_quantiles(total, periods, levels, seen.deviations[: len(actual)].ravel()).T
         whole_low, whole_high = np.ceil(low - 1e-9), np.ceil(high - 1e-9)
         told.append(
             f"{share:.0%} interval {coverage(actual.ravel(), low, high):.1%}"
