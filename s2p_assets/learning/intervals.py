@@ -82,17 +82,23 @@ class Spread:
 
     def _around(self, means: Matrix, offsets: Matrix, levels: Sequence[float], deviation: Matrix | None) -> Matrix:
         small = np.sqrt(np.clip(means / self.least, 0.0, 1.0))
-        unit = _unit(means, self.exponent, self.least, deviation) * small
+        unit = _unit(means, self.exponent, self.least, None) * small
+        if deviation is not None:  # what sold lately may sell again, even where nothing is expected
+            unit = np.fmax(unit, deviation)
         found = np.maximum(means[:, None] + unit[:, None] * offsets, 0.0)
         order = np.argsort(np.argsort(np.asarray(levels, float)))
         return np.sort(found, axis=1)[:, order]
 
 
 def deviations(known: pd.DataFrame, problem: Problem) -> "pd.Series[float]":
-    """Entity → standard deviation of its target over the last half year of `known` (learnable), in units a period."""
+    """Entity → standard deviation of its target over the last half year of `known` (learnable), in units a period.
+
+    0 for what did not sell for the last quarter: nothing is held for it.
+    """
     past = panel(known, problem)
-    recent = past.values[past.times > past.times[-1] - HALF_A_YEAR]
-    return pd.Series(np.nanstd(recent, axis=0), index=past.entities)
+    recent, last = (past.values[past.times > past.times[-1] - span] for span in (HALF_A_YEAR, HALF_A_YEAR / 2))
+    sells = np.nansum(last, axis=0) > 0
+    return pd.Series(np.where(sells, np.nanstd(recent, axis=0), 0.0), index=past.entities)
 
 
 def spread(backtest: pd.DataFrame, problem: Problem) -> Spread:
