@@ -16,7 +16,7 @@ from s2p_assets.columns import as_declared, broken_rules
 from s2p_assets.graph.automation import when_its_sources_changed
 from s2p_assets.graph.house import House, MadeThing, key_of
 from s2p_assets.graph.metadata import column_lineage, declared_metadata, frame_metadata
-from s2p_assets.graph.signals import SIGNAL, news_for_models
+from s2p_assets.graph.signals import signal_specs, signals
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.publishing.report import Document, Report
 from s2p_assets.shelves import Made, NotYet
@@ -33,9 +33,7 @@ def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefiniti
     key = key_of(declared)
     checks = [dg.AssetCheckSpec(CONTRACT, asset=key, blocking=True, description="every rule of its declaration holds")]
     if features:
-        checks.append(
-            dg.AssetCheckSpec(SIGNAL, asset=key, description="fails when its models should learn from what is new")
-        )
+        checks += signal_specs(key)
 
     @dg.asset(
         **asset_options(house, declared),
@@ -44,7 +42,7 @@ def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefiniti
         dagster_type=_frame_type(declared),
         check_specs=checks,
         automation_condition=when_its_sources_changed(),
-        required_resource_keys={"models_folder"},
+        required_resource_keys={"registry"},
     )
     def made(context: dg.AssetExecutionContext, **inputs: pd.DataFrame) -> Iterator[Any]:
         try:
@@ -61,7 +59,7 @@ def table_asset(house: House, declared: Table | FeatureSet) -> dg.AssetsDefiniti
         if broken:
             raise dg.Failure(f"{declared.name} breaks its declaration, nothing was stored: {broken[0]}")
         if features:
-            yield news_for_models(house, features, frame, context.resources.models_folder)
+            yield from signals(house, features, frame, context.resources.registry)
         yield dg.MaterializeResult(
             value=frame,
             data_version=dg.DataVersion(content_version(frame)),

@@ -72,7 +72,7 @@ def run_until_settled(
         cursor, due = _evaluate(listening, instance, cursor)
         requested |= due
         if requested:
-            _run(listening, instance, requested, finished, tags)
+            run_assets(listening, instance, requested, finished, tags)
             requested, quiet = set(), 0
         elif quiet:
             break
@@ -95,16 +95,19 @@ def _evaluate(
     return result.cursor, {key for key in keys if result.get_num_requested(key)}
 
 
-def _run(
+def run_assets(
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
     keys: set[dg.AssetKey],
     finished: Finished,
     tags: Mapping[str, str],
+    ops: Mapping[str, Any] | None = None,
 ) -> None:
+    """One run of these assets in this process, `ops` configured; what came of it is added to `finished`."""
     job = defs.resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(
-        run_config={"loggers": {"console": {}}},  # without this, Dagster's own console logger takes its place
+        # without the logger, Dagster's own console logger takes its place
+        run_config={"loggers": {"console": {}}, "ops": dict(ops or {})},
         instance=instance,
         asset_selection=sorted(keys),
         raise_on_error=False,
