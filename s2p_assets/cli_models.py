@@ -5,7 +5,6 @@ What they say comes from `graph/learned.py`; the other commands are in `cli.py`.
 
 import getpass
 import os
-import subprocess
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
@@ -105,7 +104,7 @@ def mlflow(
     port: Annotated[int, typer.Option("--port", help="Its port.")] = 5000,
 ) -> None:
     """Serve MLflow's own UI over the model registry, until stopped; needs the extra `mlflow`."""
-    from s2p_assets.graph.running import require_port
+    from s2p_assets.graph.running import require_port, supervise
     from s2p_assets.learning.registry_mlflow import store_address
 
     settings = read_settings()
@@ -118,10 +117,11 @@ def mlflow(
         "MLFLOW_BACKEND_STORE_URI": store_address(warehouse.url),
         "MLFLOW_DEFAULT_ARTIFACT_ROOT": settings.models.as_uri(),
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
     out.print(f"MLflow: [bold]http://{host}:{port}[/bold]   (stop with Ctrl-C)")
     command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
-    raise typer.Exit(subprocess.run(command, env=os.environ | place, check=False).returncode)
+    raise typer.Exit(supervise(settings, command, os.environ | place))
 
 
 def _known(settings: Settings) -> "tuple[House, Warehouse, Registry]":
