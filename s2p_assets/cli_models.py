@@ -105,16 +105,15 @@ def mlflow(
 ) -> None:
     """Serve MLflow's own UI over the model registry, until stopped; needs the extra `mlflow`."""
     from s2p_assets.graph.running import require_port, supervise
-    from s2p_assets.learning.registry_mlflow import store_address
 
     settings = read_settings()
     if find_spec("mlflow.server") is None or find_spec("flask") is None:
         err.print("[red]s2p:[/red] MLflow's UI is not installed; uv sync --extra mlflow, then try again")
         raise typer.Exit(COULD_NOT)
     require_port(host, port)
-    _, warehouse = house_and_warehouse(settings)
+    _, _, registry = _known(settings)
     place = {
-        "MLFLOW_BACKEND_STORE_URI": store_address(warehouse.url),
+        "MLFLOW_BACKEND_STORE_URI": registry.address(),
         "MLFLOW_DEFAULT_ARTIFACT_ROOT": settings.models.as_uri(),
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",

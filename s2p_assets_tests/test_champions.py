@@ -183,7 +183,7 @@ def test_enough_news_trains_and_says_which_signal_files_and_rows_it_was(company:
     skus = [row["sku"] for row in company.says("predict", CONTEST, "--horizon", "1")]
     for week in range(3):
         monday = dt.date(2026, 3, 30) + dt.timedelta(weeks=week)
-        sales(company, f"week {week}.xlsx", monday, dict.fromkeys(skus, 5000))
+        sales(company, f"week {week}.xlsx", monday, dict.fromkeys(skus, 1))
     assert "retail/demand_boosting" in company.made()
     said = company.says("why", "retail_demand_boosting")
     known = before.find("demand_boosting")

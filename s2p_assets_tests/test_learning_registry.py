@@ -248,7 +248,7 @@ def test_mlflow_shows_parameters_metrics_per_fold_and_class_tags_and_aliases(reg
     for made in both().values():
         registry.save(made)
     registry.put_in_service(crowned(both()), MONDAY)
-    client = Writer(registry._address(), registry.folder, "retail_demand_champion").client
+    client = Writer(registry.address(), registry.folder, "retail_demand_champion").client
     version = client.get_model_version_by_alias("retail_demand_champion", "champion")
     run = client.get_run(version.run_id)
     assert run.info.status == "FINISHED"
@@ -264,7 +264,7 @@ def test_mlflow_shows_parameters_metrics_per_fold_and_class_tags_and_aliases(reg
 
 def test_what_a_killed_training_left_is_cleared_by_the_next(registry: Registry) -> None:
     registry.save(trained())
-    writer = Writer(registry._address(), registry.folder, "retail_demand_champion")
+    writer = Writer(registry.address(), registry.folder, "retail_demand_champion")
     killed = writer.begin(trained(demand_seasonal_naive), {})
     (registry.folder / "retail_demand_champion" / killed / "artifacts").mkdir(parents=True)
     (registry.folder / ".half").mkdir()

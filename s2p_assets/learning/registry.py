@@ -176,12 +176,12 @@ class Registry:
 
             def writer() -> Writer:
                 if not opened:
-                    opened.append(Writer(self._address(), self.folder, name))
+                    opened.append(Writer(self.address(), self.folder, name))
                 return opened[0]
 
             yield conn, writer
 
-    def _address(self) -> str:
+    def address(self) -> str:
         """MLflow's store; its schema and tables are made when they are not there, by one process at a time."""
         with self.connect() as conn:
             conn.execute(f"create schema if not exists {SCHEMA}")
