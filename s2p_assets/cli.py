@@ -4,33 +4,33 @@ What a command does is done by the rooms behind it; here it is only asked for an
 Exit codes: 0 all well; 1 it worked, but something was returned or needs a person; 2 it could not do it.
 """
 
-import json
-import logging
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from s2p_assets import cli_models
 from s2p_assets.settings import Settings, read_settings
+from s2p_assets.terminal import (
+    COULD_NOT,
+    NEEDS_A_PERSON,
+    Json,
+    err,
+    house_and_warehouse,
+    noise_apart,
+    out,
+    print_json,
+    progress,
+    silence_libraries,
+)
 
-if TYPE_CHECKING:
-    from s2p_assets.graph.house import House
-    from s2p_assets.graph.resources import Warehouse
-
-SECONDS_BETWEEN_LINES = 3.0
 ROWS_TRACED = 5
 WAITING_SHOWN = 5
-NEEDS_A_PERSON = 1
-COULD_NOT = 2
 
 app = typer.Typer(
     name="s2p",
@@ -40,10 +40,12 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
 )
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+app.command(epilog="Example: `s2p champion retail_demand_champion --set demand_prophet --because 'the fair'`")(
+    cli_models.champion
+)
+app.command(epilog="Example: `s2p why retail_demand_boosting`")(cli_models.why)
+app.command(epilog="Example: `s2p predict retail_demand_champion sku=0001 --horizon 4`")(cli_models.predict)
+app.command(epilog="Example: `s2p mlflow --port 5000`")(cli_models.mlflow)
 
 
 def main() -> None:
@@ -123,7 +125,7 @@ def run(as_json: Json = False) -> None:
     _require_share(settings)
     status = _process(settings, quiet=as_json)
     if as_json:
-        _print_json(status)
+        print_json(status)
         _print_failures(status)
     else:
         _print_outcome(settings, status)
@@ -142,12 +144,12 @@ def check(
 
     settings = read_settings()
     readings = []
-    with _progress("opening a reader", quiet=as_json) as say:
+    with progress("opening a reader", quiet=as_json) as say:
         for number, reading in enumerate(check_files(settings, files, workbook, marked), start=1):
             say(f"{number} of {len(files)} files checked")
             readings.append(reading)
     if as_json:
-        _print_json([reading.as_json() for reading in readings])
+        print_json([reading.as_json() for reading in readings])
     else:
         for reading in readings:
             _print_reading(reading)
@@ -169,7 +171,7 @@ def plan(
     with err.status(f"reading {escape(file.name)} and comparing it with what is loaded"):
         planned = plan_file(read_settings(), file, workbook)
     if as_json:
-        _print_json(planned.as_json())
+        print_json(planned.as_json())
     else:
         _print_reading(planned.reading)
         for line in plan_lines(planned):
@@ -186,9 +188,9 @@ def status(as_json: Json = False) -> None:
 
     settings = read_settings()
     _require_share(settings)
-    current = read_status(settings, *_house(settings))
+    current = read_status(settings, *house_and_warehouse(settings))
     if as_json:
-        _print_json(current)
+        print_json(current)
     else:
         _print_status(settings, current)
     raise typer.Exit(_exit_code(current))
@@ -211,7 +213,7 @@ def trace(
     from s2p_assets.graph.tracing import number_lines, trace_lines, trace_number, trace_table
 
     settings = read_settings()
-    house, warehouse = _house(settings)
+    house, warehouse = house_and_warehouse(settings)
     name, most = name.replace("-", "_").replace(".", "_", 1), None if everything else ROWS_TRACED
     if name in house.reports:
         number = trace_number(settings, house, warehouse, name, which[0], edition=edition, most=most)
@@ -221,7 +223,7 @@ def trace(
         rows = trace_table(settings, house, warehouse, name, asked, column or (), most=most)
         found, lines = asdict(rows), trace_lines(rows)
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     for depth, line in lines:
         out.print(f"{'  ' * depth}{escape(line)}", soft_wrap=True)
@@ -242,7 +244,7 @@ def forget(
     from s2p_assets.graph.status import forget_file
 
     settings = read_settings()
-    _, warehouse = _house(settings)
+    _, warehouse = house_and_warehouse(settings)
     rows = forget_file(settings, warehouse, file)
     out.print(f"{escape(file)}: {rows:,} rows withdrawn; the next run brings the reports up to date")
 
@@ -283,21 +285,13 @@ def _require_share(settings: Settings) -> None:
         raise ShareMissing(f"{settings.share}: there is no such folder; mount the share drive, or correct S2P_SHARE")
 
 
-def _house(settings: Settings) -> tuple["House", "Warehouse"]:
-    """The shelves and the warehouse, without the graph."""
-    from s2p_assets.graph.house import read_house
-    from s2p_assets.graph.resources import Warehouse
-
-    return read_house(settings.shelves), Warehouse(settings)
-
-
 def _write_samples(settings: Settings) -> None:
     import datetime as dt
 
     from s2p_assets.samples import retail_share
 
     settings.share.mkdir(parents=True, exist_ok=True)
-    with _progress("writing a sample share drive") as say:
+    with progress("writing a sample share drive") as say:
         count = 0
         for file in retail_share.write_share(settings.share, until=dt.date.today()):  # noqa: DTZ011  the user's own day
             count += 1
@@ -307,54 +301,13 @@ def _write_samples(settings: Settings) -> None:
 
 def _process(settings: Settings, *, quiet: bool = False) -> dict[str, Any]:
     """One headless pass through the graph; the status afterwards, with the runs."""
-    _silence_libraries()
-    with _noise_apart(settings), _progress("starting PostgreSQL and the asset graph", quiet=quiet) as say:
+    silence_libraries()
+    with noise_apart(settings), progress("starting PostgreSQL and the asset graph", quiet=quiet) as say:
         from s2p_assets.definitions import build
         from s2p_assets.graph.headless import process
 
         graph = build(settings)
         return process(settings, graph.definitions, graph.house, graph.warehouse, say)
-
-
-@contextmanager
-def _progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
-    """A spinner with what is being done; in a log file or a pipe, a line every few seconds."""
-    if quiet:
-        yield lambda _: None
-    elif err.is_terminal:
-        with err.status(title) as spinner:
-            yield lambda text: spinner.update(escape(text))
-    else:
-        said = [time.monotonic()]
-        err.print(escape(title))
-
-        def say(text: str) -> None:
-            if time.monotonic() - said[0] > SECONDS_BETWEEN_LINES:
-                said[0] = time.monotonic()
-                err.print(escape(text))
-
-        yield say
-
-
-@contextmanager
-def _noise_apart(settings: Settings) -> Iterator[None]:
-    """What libraries write to stderr goes to a file in the home; what s2p says there still reaches the person."""
-    settings.home.mkdir(parents=True, exist_ok=True)
-    err.file = sys.stderr
-    try:
-        with (settings.home / "run.log").open("w") as log, redirect_stderr(log):
-            yield
-    finally:
-        err.file = None  # type: ignore[assignment]  # rich then asks for sys.stderr again each time
-
-
-def _silence_libraries() -> None:
-    import warnings
-
-    warnings.filterwarnings("ignore")
-    logging.getLogger().addHandler(logging.NullHandler())
-    for name in ("alembic", "cmdstanpy", "dagster", "prophet", "s2p_assets"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _serve(settings: Settings) -> None:
@@ -372,10 +325,6 @@ def _exit_code(current: dict[str, Any]) -> int:
         return COULD_NOT
     waiting = any(book["returned"] or book["waiting"] for book in current["workbooks"])
     return NEEDS_A_PERSON if waiting or current["unclaimed"] or current["faults"] else 0
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
 
 
 def _print_outcome(settings: Settings, current: dict[str, Any]) -> None:
@@ -407,6 +356,8 @@ def _print_status(settings: Settings, current: dict[str, Any]) -> None:
     for model in current["models"]:
         if model["champion"]:
             out.print(f"\n{model['name']}: {model['champion']} is champion, trained {model['trained_at'][:16]}")
+        if model["pinned"]:
+            out.print(f"    [yellow]pinned:[/yellow] {escape(model['pinned'])}")
     for file in current["sent_back"]:
         out.print(f"\n[yellow]returned[/yellow] {escape(file['path'])} to {escape(file['owner'])}")
         if file["error"]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from s2p_assets.graph.contest_assets import contest_asset
 from s2p_assets.graph.house import House, read_house
 from s2p_assets.graph.io_managers import (
     FeatureIOManager,
@@ -13,8 +14,8 @@ from s2p_assets.graph.io_managers import (
     TableIOManager,
 )
 from s2p_assets.graph.made_assets import report_asset, table_asset
-from s2p_assets.graph.model_assets import contest_asset, model_asset
-from s2p_assets.graph.resources import Warehouse, reader_resource
+from s2p_assets.graph.model_assets import model_asset
+from s2p_assets.graph.resources import Warehouse, reader_resource, registry_of
 from s2p_assets.graph.share_sensor import share_sensor
 from s2p_assets.graph.turns import servers_tags
 from s2p_assets.graph.workbook_assets import files_spec, share_spec, sheet_asset, workbook_table_asset
@@ -34,6 +35,7 @@ def build(settings: Settings) -> Graph:
     """Shelves → graph. A shelf file with a fault is left out and named; the others load."""
     house = read_house(settings.shelves)
     warehouse = Warehouse(settings)
+    registry = registry_of(settings, warehouse)
     definitions = dg.Definitions(
         assets=[
             files_spec(),
@@ -62,12 +64,12 @@ def build(settings: Settings) -> Graph:
         resources={
             "warehouse": dg.ResourceDefinition.hardcoded_resource(warehouse),
             "reader": reader_resource(settings),
-            "models_folder": dg.ResourceDefinition.hardcoded_resource(settings.models),
+            "registry": dg.ResourceDefinition.hardcoded_resource(registry),
             "workers": dg.ResourceDefinition.hardcoded_resource(settings.joblib),
             "sheets": SheetIOManager(settings.home / "sheets"),
             "tables": TableIOManager(house, warehouse),
             "features": FeatureIOManager(house, warehouse, settings.shards),
-            "models": ModelIOManager(settings.models, settings.shelves),
+            "models": ModelIOManager(house, registry),
             "reports": ReportIOManager(house, warehouse, settings),
         },
         executor=dg.in_process_executor,

@@ -17,6 +17,7 @@ class World:
     code: dict[str, str] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
     checks: dict[str, bool] = field(default_factory=lambda: {"gate": True, "signal": True})
+    champion_holds: bool = True
     made: list[str] = field(default_factory=list)
 
 
@@ -78,7 +79,9 @@ def _graph(world: World) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
             yield dg.MaterializeResult(data_version=dg.DataVersion(world.content.get(name, "0")))
             for spec in specs or ():
                 yield dg.AssetCheckResult(
-                    check_name=spec.name, passed=world.checks[spec.name], severity=_severity(spec)
+                    check_name=spec.name,
+                    passed=world.champion_holds if spec.name == "champion_holds" else world.checks[spec.name],
+                    severity=_severity(spec),
                 )
 
         return asset
@@ -97,7 +100,12 @@ def _graph(world: World) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
         ],
     )
     yield made("model", ["features"], automation.when_the_features_ask())
-    yield made("champion", ["model", "features"], automation.when_its_sources_changed())
+    yield made(
+        "champion",
+        ["model", "features"],
+        automation.when_its_sources_changed(),
+        check_specs=[dg.AssetCheckSpec("champion_holds", asset="champion")],
+    )
     yield made("report", ["champion", "products"], automation.when_its_sources_changed())
 
 
@@ -222,3 +230,30 @@ def test_new_code_of_a_model_waits_for_a_signal(world: World, standing: Ticks) -
     world.checks["signal"] = False
     standing.run({"features"})
     assert any("model" in wave for wave in standing.settle())
+
+
+def test_the_same_content_made_again_trains_nothing_even_while_a_signal_asks(world: World, standing: Ticks) -> None:
+    world.checks["signal"] = False
+    delivered(world, standing, "2", new_content("2"))
+    assert world.made.count("model") == 1
+    for version in ("3", "4"):
+        delivered(world, standing, version, {})
+    standing.run({"products", "features"})
+    standing.settle()
+    assert world.made.count("model") == 1
+
+
+def test_a_person_s_word_on_the_champion_reaches_the_report_and_trains_nothing(world: World, standing: Ticks) -> None:
+    world.content["champion"] = "set by a person"
+    standing.run({"champion"})
+    waves = standing.settle()
+    assert waves == [{"report"}]
+
+
+def test_a_champion_that_fails_its_checks_asks_for_no_training(world: World, standing: Ticks) -> None:
+    world.content["champion"] = "another"
+    world.champion_holds = False
+    standing.run({"champion"})
+    standing.settle()
+    assert "model" not in world.made
+    assert world.made.count("report") == 1

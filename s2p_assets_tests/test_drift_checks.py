@@ -1,7 +1,6 @@
 """Promises of the drift checks: the graph shows what moved, and a drifted feature asks its models to learn again."""
 
 import datetime as dt
-from pathlib import Path
 
 import dagster as dg
 import numpy as np
@@ -11,14 +10,16 @@ import pytest
 from s2p_assets.features.retail_demand_features import demand_features
 from s2p_assets.graph.drift_checks import DRIFT, check_features, check_forecast, feature_drift, foretold_by
 from s2p_assets.graph.house import House, read_house
-from s2p_assets.learning import registry
+from s2p_assets.learning.crowning import crown
 from s2p_assets.learning.drift import Verdict
-from s2p_assets.learning.versions import Champion, crown, train
+from s2p_assets.learning.registry import Registry
+from s2p_assets.learning.versions import Champion, train
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.tables.retail_demand_forecast import demand_forecast
 from s2p_assets.tables.retail_reorder_plan import reorder_plan
 from s2p_assets_tests.learning_histories import seasonal, weekly
+from s2p_assets_tests.test_learning_registry import of_database
 from s2p_assets_tests.test_retail_features import champion_of, products_of
 
 WEEKS, KNOWN = 128, 120
@@ -42,17 +43,22 @@ def known(features: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def in_service(known: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Champion]:
+def empty(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    """A registry in which nothing stands yet."""
+    return of_database(database_url, tmp_path_factory.mktemp("registry"))
+
+
+@pytest.fixture(scope="module")
+def in_service(empty: Registry, known: pd.DataFrame) -> tuple[Registry, Champion]:
     """A registry with the moving average as champion."""
-    folder = tmp_path_factory.mktemp("models")
     trained_at = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     version = train(
         demand_moving_average, demand_champion, known, feature_version="f", trained_at=trained_at, run_id="r"
     )
-    champion = crown(demand_champion, {version.thing: version}, None)
-    registry.save(folder, version)
-    registry.save(folder, champion)
-    return folder, champion
+    crowning = crown(demand_champion, {version.thing: version})
+    empty.save(version)
+    empty.put_in_service(crowning, trained_at)
+    return empty, crowning.champion
 
 
 def shown(result: dg.AssetCheckResult, name: str) -> str:
@@ -60,15 +66,15 @@ def shown(result: dg.AssetCheckResult, name: str) -> str:
 
 
 def test_before_a_model_is_in_service_there_is_nothing_to_drift_from(
-    house: House, features: pd.DataFrame, tmp_path: Path
+    house: House, features: pd.DataFrame, empty: Registry
 ) -> None:
-    result = check_features(house, demand_features, features, tmp_path)
+    result = check_features(house, demand_features, features, empty)
     assert result.passed
     assert "no model is in service" in shown(result, "compared")
 
 
 def test_more_of_the_same_is_no_drift_though_every_series_grows_older(
-    house: House, features: pd.DataFrame, in_service: tuple[Path, Champion]
+    house: House, features: pd.DataFrame, in_service: tuple[Registry, Champion]
 ) -> None:
     result = check_features(house, demand_features, features, in_service[0])
     assert result.passed, result.description
@@ -76,7 +82,7 @@ def test_more_of_the_same_is_no_drift_though_every_series_grows_older(
 
 
 def test_no_new_rows_are_too_few_to_say_anything(
-    house: House, known: pd.DataFrame, in_service: tuple[Path, Champion]
+    house: House, known: pd.DataFrame, in_service: tuple[Registry, Champion]
 ) -> None:
     found = feature_drift(house, demand_features, known, in_service[0])["demand_champion"]
     assert {drift.verdict for drift in found.drifts} == {Verdict.TOO_SMALL}
@@ -84,7 +90,7 @@ def test_no_new_rows_are_too_few_to_say_anything(
 
 
 def test_a_drifted_feature_fails_its_check_without_blocking_and_is_shown(
-    house: House, features: pd.DataFrame, known: pd.DataFrame, in_service: tuple[Path, Champion]
+    house: House, features: pd.DataFrame, known: pd.DataFrame, in_service: tuple[Registry, Champion]
 ) -> None:
     new = ~features.index.isin(known.index)
     moved = features.assign(price_ratio=np.where(new, 0.5, features["price_ratio"]))

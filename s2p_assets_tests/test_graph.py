@@ -144,7 +144,10 @@ def test_a_report_shows_its_picture_and_where_it_lies(instance: dg.DagsterInstan
 
 def test_a_model_says_why_it_was_trained_and_from_what(instance: dg.DagsterInstance, company: Company) -> None:
     shown = metadata(instance, "retail", "demand_boosting")
-    assert "retail_retail_sales" in shown["why"].value
+    assert shown["why"].value.startswith("first training, on ")
+    assert "retail_retail_sales" in shown["workbooks"].value
+    assert "Wholesale 2026-03.xlsx" in shown["loaded since"].value
+    assert shown["rows new or changed"].value == shown["rows learned from"].value
     made = instance.fetch_materializations(dg.AssetKey(["retail", "demand_features"]), limit=100).records
     versions = {(record.asset_materialization.tags or {}).get("dagster/data_version") for record in made}
     assert shown["feature version"].value in versions

@@ -1,29 +1,42 @@
-"""Promises of versions and their registry: the same content is the same version, damage is named, no half states."""
+"""Promises of the registry: the same content is the same version, damage is named, MLflow shows what s2p does."""
 
 import datetime as dt
+import hashlib
 import json
-import shutil
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from psycopg import sql
 
-from s2p_assets.learning import registry
+from s2p_assets.learning.crowning import Crowning, Pin, crown
 from s2p_assets.learning.forecasters.boosting import Boosting
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasters.plain_files import ModelDamaged
 from s2p_assets.learning.model import Contest, Model
-from s2p_assets.learning.versions import Champion, ModelVersion, crown, foresee, train
+from s2p_assets.learning.registry import NoSuchModel, Registry, clear_unfinished, named
+from s2p_assets.learning.registry_mlflow import RegistryUnreachable, Writer
+from s2p_assets.learning.registry_tables import Record
+from s2p_assets.learning.version_files import MANIFEST
+from s2p_assets.learning.versions import ModelVersion, foresee, train
 from s2p_assets.models.retail_demand_boosting import demand_boosting
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.models.retail_demand_seasonal_naive import demand_seasonal_naive
+from s2p_assets.warehouse.connection import DatabaseUnreachable, connect
 from s2p_assets_tests.learning_histories import WEEKLY, seasonal
 
 CONTEST: Contest = replace(demand_champion, problem=WEEKLY)
 MODELS = (demand_seasonal_naive, demand_moving_average)
 MONDAY = dt.datetime(2024, 7, 1, 6, 30, tzinfo=dt.UTC)
+PIN = Pin("demand_moving_average", None, "ann", "the fair", MONDAY.isoformat())
 
 
 def trained(
@@ -39,158 +52,264 @@ def trained(
     )
 
 
-def crowned(standing: str | None = None, **versions: ModelVersion) -> Champion:
-    return crown(CONTEST, versions or {model.thing: trained(model) for model in MODELS}, standing)
+def crowned(newest: dict[str, ModelVersion], standing: ModelVersion | None = None, **said: Any) -> Crowning:
+    return crown(CONTEST, newest, standing, **said)
 
 
-def test_a_stored_version_comes_back_as_it_was(tmp_path: Path) -> None:
+def both(**said: Any) -> dict[str, ModelVersion]:
+    return {model.thing: trained(model, **said) for model in MODELS}
+
+
+def in_database(url: str, name: str) -> str:
+    before, _, rest = url.rpartition("/" + url.partition("?")[0].rpartition("/")[2] + "?")
+    return f"{before}/{name}?{rest}"
+
+
+def of_database(url: str, folder: Path) -> Registry:
+    return Registry(folder / "models", lambda: url, lambda: connect(url))
+
+
+@pytest.fixture(scope="module")
+def template(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database in which MLflow has made its tables, to be copied for each test."""
+    name = database_url.partition("?")[0].rpartition("/")[2] + "_mlflow"
+    with connect(database_url) as conn:
+        conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        registry = of_database(in_database(database_url, name), tmp_path_factory.mktemp("template"))
+        registry.save(trained())
+        with connect(registry.url()) as made:
+            tables = "experiments, runs, registered_models, model_versions, registered_model_aliases"
+            made.execute("set search_path = mlflow")
+            made.execute(f"truncate {tables} cascade")  # type: ignore[arg-type]
+        conn.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
+        yield name
+        conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def registry(template: str, database_url: str, tmp_path: Path) -> Iterator[Registry]:
+    """An empty registry in a database of its own."""
+    name = f"{template}_{uuid.uuid4().hex[:8]}"
+    with connect(database_url) as conn:
+        made = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+        conn.execute(made)
+        yield of_database(in_database(database_url, name), tmp_path)
+        conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def newest(registry: Registry, model: str = "demand_moving_average") -> ModelVersion:
+    return registry.load_newest("retail", "demand_champion", model)
+
+
+def place(registry: Registry, record: Record) -> Path:
+    return registry.folder / "retail_demand_champion" / record.run_id / "artifacts"
+
+
+def test_a_stored_version_comes_back_as_it_was(registry: Registry) -> None:
     made = trained(demand_boosting, weeks=110)
-    registry.save(tmp_path, made)
-    loaded = registry.load(tmp_path, "retail", "demand_boosting")
-    assert isinstance(loaded, ModelVersion)
+    registry.save(made)
+    loaded = newest(registry, "demand_boosting")
     assert isinstance(loaded.forecaster, Boosting)
-    pd.testing.assert_frame_equal(loaded.backtest, made.backtest, check_dtype=False)
-    pd.testing.assert_frame_equal(loaded.scores, made.scores, check_dtype=False)
-    for part in (
-        "version",
-        "problem",
-        "feature_version",
-        "trained_at",
-        "run_id",
-        "code_version",
-        "parameters",
-        "cutoffs",
-    ):
+    for frame in ("backtest", "scores", "losses"):
+        pd.testing.assert_frame_equal(getattr(loaded, frame), getattr(made, frame), check_dtype=False)
+    plain = ("version", "recipe", "problem", "feature_version", "trained_at", "run_id", "code_version", "cause")
+    for part in (*plain, "parameters", "cutoffs", "contest", "data"):
         assert getattr(loaded, part) == getattr(made, part)
+    assert loaded.learned_from.tolist() == made.learned_from.tolist()
 
 
 def test_the_same_data_and_code_give_the_same_version_and_other_data_another() -> None:
     assert trained(day=0).version == trained(day=3).version
     assert len({trained().version, trained(weeks=61).version, trained(feature_version="f2").version}) == 3
-    assert trained(replace(demand_moving_average, build=lambda: MovingAverage(periods=4))).version != trained().version
+    other = trained(replace(demand_moving_average, build=lambda: MovingAverage(periods=4)))
+    assert other.version != trained().version
+    assert other.recipe != trained().recipe == trained(weeks=61).recipe
 
 
-def test_the_latest_is_the_one_trained_last_even_when_it_was_there_before(tmp_path: Path) -> None:
+def test_training_the_same_content_again_makes_no_new_version(registry: Registry) -> None:
+    first = registry.save(trained(day=0))
+    assert registry.save(trained(day=3)) == first
+    assert registry.standing("retail", "demand_champion").versions == (first,)
+
+
+def test_the_newest_is_the_one_trained_last_even_when_it_was_there_before(registry: Registry) -> None:
     first, second = trained(day=0), trained(weeks=61, day=1)
     for made in (first, second, first):
-        registry.save(tmp_path, made)
-    assert registry.latest(tmp_path, "retail", "demand_moving_average") == first.version
-    stored = registry.history(tmp_path, "retail", "demand_moving_average")
-    assert [manifest["version"] for manifest in stored] == [first.version, second.version]
-    (tmp_path / "retail" / "demand_moving_average" / "latest").unlink()
-    assert registry.latest(tmp_path, "retail", "demand_moving_average") == second.version
+        registry.save(made)
+    standing = registry.standing("retail", "demand_champion")
+    assert [record.version for record in standing.versions] == [first.version, second.version]
+    assert newest(registry).version == first.version
 
 
-def test_what_a_model_learned_from_is_known_without_loading_it(tmp_path: Path) -> None:
-    assert registry.learned_from(tmp_path, "retail", "demand_moving_average") is None
-    folder = registry.save(tmp_path, made := trained())
-    known = registry.learned_from(tmp_path, "retail", "demand_moving_average")
-    assert known is not None
-    assert known.tolist() == made.learned_from.tolist()
-    (folder / "learned_from.npy").write_bytes(b"spoiled")
-    assert registry.learned_from(tmp_path, "retail", "demand_moving_average") is None
+def test_nothing_stored_can_be_unpickled_and_no_temporary_folder_stays(registry: Registry) -> None:
+    registry.save(trained(demand_boosting))
+    kinds = {file.suffix for file in registry.folder.rglob("*") if file.is_file()}
+    assert kinds == {".json", ".parquet", ".npy", ".skops"}
+    assert not list(registry.folder.rglob(".*"))
 
 
-def test_nothing_stored_can_be_unpickled_and_no_temporary_folder_stays(tmp_path: Path) -> None:
-    registry.save(tmp_path, trained(demand_boosting))
-    registry.save(tmp_path, crowned())
-    kinds = {file.suffix for file in tmp_path.rglob("*") if file.is_file()}
-    assert kinds == {".json", ".parquet", ".npy", ".skops", ""}
-    assert not list(tmp_path.rglob(".*"))
-
-
-@pytest.mark.parametrize("file", ["backtest.parquet", "scores.parquet", "manifest.json", "forecaster/forecaster.json"])
+@pytest.mark.parametrize("file", ["backtest.parquet", "learned_from.npy", MANIFEST, "forecaster/forecaster.json"])
 @pytest.mark.parametrize("damage", ["cut", "gone"])
-def test_a_damaged_version_is_named_in_one_line_and_training_mends_it(tmp_path: Path, file: str, damage: str) -> None:
-    folder = registry.save(tmp_path, made := trained())
+def test_a_damaged_version_is_named_in_one_line_and_training_mends_it(
+    registry: Registry, file: str, damage: str
+) -> None:
+    record = registry.save(made := trained())
+    folder = place(registry, record)
     if damage == "gone":
         (folder / file).unlink()
     else:
         (folder / file).write_bytes((folder / file).read_bytes()[:-20])
     with pytest.raises(ModelDamaged, match=Path(file).name) as refused:
-        registry.load(tmp_path, "retail", "demand_moving_average", made.version)
+        newest(registry)
     assert "train the model again" in str(refused.value)
+    assert "s2p champion" in str(refused.value)
     assert "\n" not in str(refused.value)
-    registry.save(tmp_path, made)
-    assert registry.load(tmp_path, "retail", "demand_moving_average").version == made.version
+    assert registry.cause("retail", "demand_champion", record) is None
+    registry.save(made)
+    assert newest(registry).version == made.version
+    assert len(registry.standing("retail", "demand_champion").versions) == 1
 
 
 @pytest.mark.parametrize(
-    "place",
+    "strange",
     [
         "os:system",
         "subprocess:Popen",
         "s2p_assets.learning.forecasters.moving_average:Path",
         "s2p_assets.learning.forecasters.moving_average:nothing",
-        "s2p_assets.learning.forecasters_of_others:MovingAverage",
+        "s2p_assets.learning_of_others:MovingAverage",
     ],
 )
-def test_only_a_forecaster_of_an_allowed_package_is_ever_imported(tmp_path: Path, place: str) -> None:
-    folder = registry.save(tmp_path, trained())
-    manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps(manifest | {"forecaster": place}))
-    with pytest.raises(ModelDamaged, match=place):
-        registry.load(tmp_path, "retail", "demand_moving_average")
+def test_only_a_model_of_an_allowed_package_is_ever_imported(registry: Registry, strange: str) -> None:
+    record = registry.save(trained())
+    folder = place(registry, record)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps(manifest | {"forecaster": strange}))
+    digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    with pytest.raises(ModelDamaged, match=strange):
+        registry.load("retail", "demand_champion", replace(record, digest=digest))
 
 
-@pytest.mark.parametrize("version", [None, "0123456789ab", "../demand_moving_average", ""])
-def test_a_version_that_is_not_there_says_so(tmp_path: Path, version: str | None) -> None:
-    if version is not None:
-        registry.save(tmp_path, trained(demand_seasonal_naive))
-    with pytest.raises(registry.NoSuchModel, match="retail/demand_moving_average"):
-        registry.load(tmp_path, "retail", "demand_moving_average", version)
+@pytest.mark.parametrize("version", [None, "0123456789ab", "../demand_moving_average"])
+def test_a_version_that_is_not_there_says_so(registry: Registry, version: str | None) -> None:
+    registry.save(trained(demand_seasonal_naive))
+    with pytest.raises(NoSuchModel, match="retail_demand_moving_average"):
+        registry.load_newest("retail", "demand_champion", "demand_moving_average", version)
+    with pytest.raises(NoSuchModel, match="no champion yet"):
+        registry.load_champion("retail", "demand_champion")
 
 
-def test_a_champion_comes_back_with_its_forecaster_and_the_scores_of_all(tmp_path: Path) -> None:
-    assert registry.standing(tmp_path, "retail", "demand_champion") is None
-    made = crowned()
-    registry.save(tmp_path, made)
-    loaded = registry.load(tmp_path, "retail", "demand_champion")
-    assert isinstance(loaded, Champion)
-    assert (loaded.name, loaded.version, loaded.why) == (made.name, made.version, made.why)
-    pd.testing.assert_frame_equal(loaded.scores, made.scores, check_dtype=False)
-    assert registry.standing(tmp_path, "retail", "demand_champion") == made.name
-    history = seasonal(3, 60)
-    pd.testing.assert_frame_equal(foresee(loaded, history), foresee(made, history))
+def test_a_person_names_a_version_by_its_id_its_beginning_or_its_number(registry: Registry) -> None:
+    first, second = registry.save(trained()), registry.save(trained(weeks=61))
+    standing = registry.standing("retail", "demand_champion")
+    for said in (first.version, first.version[:6], "1"):
+        assert named(standing, "c", f"demand_moving_average@{said}") == first
+    assert named(standing, "c", "retail_demand_moving_average") == second
+    with pytest.raises(NoSuchModel, match="its models are demand_moving_average"):
+        named(standing, "c", "demand_prophet")
 
 
-def test_a_champion_outlives_the_training_of_newer_versions(tmp_path: Path) -> None:
-    made = crowned()
-    registry.save(tmp_path, made)
-    for model in MODELS:
-        registry.save(tmp_path, trained(model, weeks=61, day=7))
-    assert registry.load(tmp_path, "retail", "demand_champion").version == made.version
+def test_the_champion_comes_back_and_forecasts(registry: Registry) -> None:
+    candidates = both()
+    for made in candidates.values():
+        registry.save(made)
+    registry.put_in_service(outcome := crowned(candidates), MONDAY)
+    champion = registry.load_champion("retail", "demand_champion")
+    assert (champion.name, champion.version) == (outcome.champion.name, outcome.champion.version)
+    assert champion.why == outcome.champion.why
+    assert len(foresee(champion, seasonal(3, 60))) == 3 * WEEKLY.horizon
+    standing = registry.standing("retail", "demand_champion")
+    assert standing.challenger is not None
+    assert standing.challenger.model != champion.name
+    assert standing.last is not None
+    assert set(standing.last["losses"]) == set(candidates)
 
 
-def test_a_champion_without_its_version_is_damage_not_a_crash(tmp_path: Path) -> None:
-    folder = registry.save(tmp_path, crowned())
-    shutil.rmtree(folder)
-    with pytest.raises(registry.NoSuchModel, match="is not stored"):
-        registry.load(tmp_path, "retail", "demand_champion")
-    pointer = tmp_path / "retail" / "demand_champion" / "champion.json"
-    pointer.write_text(pointer.read_text()[:50])
-    with pytest.raises(ModelDamaged, match=r"champion\.json"):
-        registry.load(tmp_path, "retail", "demand_champion")
-    assert registry.standing(tmp_path, "retail", "demand_champion") is None
+def test_reigns_are_kept_and_an_unchanged_outcome_writes_nothing(registry: Registry) -> None:
+    candidates = both()
+    for made in candidates.values():
+        registry.save(made)
+    registry.put_in_service(crowned(candidates), MONDAY)
+    pinned = candidates[PIN.model]
+    word = crowned(candidates, pinned, pin=PIN, pinned=pinned)
+    registry.put_in_service(word, MONDAY + dt.timedelta(days=1))
+    after = registry.put_in_service(word, MONDAY + dt.timedelta(days=2))
+    assert [(reign.model, reign.by, reign.change) for reign in after.reigns] == [
+        ("demand_seasonal_naive", "the test", "first"),
+        ("demand_moving_average", "ann", "pinned"),
+    ]
+    registry.pin("retail", "demand_champion", PIN)
+    assert registry.standing("retail", "demand_champion").pin == PIN
+    registry.pin("retail", "demand_champion", None)
+    assert registry.standing("retail", "demand_champion").pin is None
 
 
-def test_only_versions_trained_on_the_same_data_are_compared() -> None:
-    versions = {model.thing: trained(model) for model in MODELS}
-    stale = trained(demand_boosting, feature_version="older", day=-7)
-    champion = crowned(standing="demand_boosting", demand_boosting=stale, **versions)
-    assert champion.name in versions
-    assert "not compared, as trained on other data: demand_boosting" in champion.why
+def test_mlflow_shows_parameters_metrics_per_fold_and_class_tags_and_aliases(registry: Registry) -> None:
+    for made in both().values():
+        registry.save(made)
+    registry.put_in_service(crowned(both()), MONDAY)
+    client = Writer(registry.address(), registry.folder, "retail_demand_champion").client
+    version = client.get_model_version_by_alias("retail_demand_champion", "champion")
+    run = client.get_run(version.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["recent"] == "8"
+    assert run.data.params["problem.horizon"] == "4"
+    assert [metric.step for metric in client.get_metric_history(version.run_id, "rmsse")] == [1, 2, 3]
+    assert any(name.startswith("rmsse/") for name in run.data.metrics)
+    assert run.data.tags["dagster_run_id"] == "run-1"
+    assert run.data.tags["s2p.feature_version"] == version.tags["s2p.feature_version"] == "f1"
+    assert {file.path for file in client.list_artifacts(version.run_id)} >= {"scores.parquet", "forecaster"}
+    assert client.get_model_version_by_alias("retail_demand_champion", "newest-demand_moving_average")
 
 
-def test_without_a_trained_model_there_is_no_champion() -> None:
-    with pytest.raises(ValueError, match="train one first"):
-        crown(CONTEST, {}, None)
+def test_what_a_killed_training_left_is_cleared_by_the_next(registry: Registry) -> None:
+    registry.save(trained())
+    writer = Writer(registry.address(), registry.folder, "retail_demand_champion")
+    killed = writer.begin(trained(demand_seasonal_naive), {})
+    (registry.folder / "retail_demand_champion" / killed / "artifacts").mkdir(parents=True)
+    (registry.folder / ".half").mkdir()
+    clear_unfinished(registry.folder)
+    registry.save(trained(demand_seasonal_naive))
+    assert writer.client.get_run(killed).info.status == "KILLED"
+    assert not (registry.folder / "retail_demand_champion" / killed).exists()
+    assert not (registry.folder / ".half").exists()
+    assert len(registry.standing("retail", "demand_champion").versions) == 2
 
 
-def test_a_judge_who_names_a_stranger_is_refused() -> None:
-    judge = replace(CONTEST, build=lambda scores, standing: "stranger")
-    with pytest.raises(ValueError, match="named 'stranger' champion"):
-        crown(judge, {"demand_moving_average": trained()}, None)
+def test_many_writers_at_once_store_each_version_once(registry: Registry) -> None:
+    made = [trained(weeks=60 + number % 2) for number in range(4)]
+    writers = [threading.Thread(target=registry.save, args=(version,)) for version in made]
+    for thread in writers:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    standing = registry.standing("retail", "demand_champion")
+    assert sorted(record.version for record in standing.versions) == sorted({version.version for version in made})
+
+
+def test_an_unreachable_registry_is_one_line_at_once(tmp_path: Path) -> None:
+    nowhere = "postgresql://s2p:secret@127.0.0.1:1/s2p"
+    registry = of_database(nowhere, tmp_path)
+    with pytest.raises(DatabaseUnreachable, match=r"127\.0\.0\.1:1") as refused:
+        registry.save(trained())
+    assert "secret" not in str(refused.value)
+
+
+def test_a_registry_that_mlflow_cannot_use_says_so_in_one_line(registry: Registry) -> None:
+    with connect(registry.url()) as conn:
+        conn.execute("update mlflow.alembic_version set version_num = 'of a later mlflow'")
+    with pytest.raises(RegistryUnreachable, match="MLflow, schema mlflow") as refused:
+        registry.save(trained())
+    assert "\n" not in str(refused.value)
+
+
+def test_reading_the_registry_loads_neither_mlflow_nor_scikit_learn() -> None:
+    code = (
+        "import sys, s2p_assets.definitions, s2p_assets.graph.status, s2p_assets.graph.learned;"
+        "print([name for name in ('mlflow', 'sklearn', 'scipy', 'prophet') if name in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
 
 
 def test_a_short_history_is_told_in_the_version() -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from s2p_assets.columns import as_declared, broken_rules
 from s2p_assets.features.retail_demand_features import WEEKLY_DEMAND, demand_features
+from s2p_assets.learning.crowning import crown
 from s2p_assets.learning.model import Model
-from s2p_assets.learning.versions import Champion, crown, train
+from s2p_assets.learning.versions import Champion, train
 from s2p_assets.learning.weekly_demand import DemandFeatures, DemandForecast
 from s2p_assets.models.retail_demand_boosting import demand_boosting
 from s2p_assets.models.retail_demand_champion import demand_champion
@@ -55,7 +56,7 @@ def champion_of(features: pd.DataFrame, models: tuple[Model, ...] = MODELS) -> C
         )
         for model in models
     }
-    return crown(demand_champion, versions, None)
+    return crown(demand_champion, versions).champion
 
 
 def test_no_feature_of_a_week_knows_that_week_or_a_later_one() -> None:

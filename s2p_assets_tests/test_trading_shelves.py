@@ -19,9 +19,10 @@ from s2p_assets.examples.tables.trading_demand import demand
 from s2p_assets.examples.tables.trading_demand_forecast import demand_forecast
 from s2p_assets.examples.tables.trading_products import products
 from s2p_assets.examples.tables.trading_total_forecast import TotalForecast, total_forecast
+from s2p_assets.learning.crowning import crown
 from s2p_assets.learning.intervals import quantiles_of_totals
 from s2p_assets.learning.series import TooLittleHistory
-from s2p_assets.learning.versions import crown, train
+from s2p_assets.learning.versions import train
 from s2p_assets.publishing.report import Document, Section
 from s2p_assets.shelves import NotYet
 
@@ -60,7 +61,7 @@ def company(*further: dict[str, object]) -> Frames:
     features = demand_features.build(weekly, listed)
     terms = {"feature_version": "f", "trained_at": dt.datetime(2024, 7, 1, tzinfo=dt.UTC), "run_id": "r"}
     version = train(demand_moving_average, demand_champion, features, **terms)
-    champion = crown(demand_champion, {"demand_moving_average": version}, None)
+    champion = crown(demand_champion, {"demand_moving_average": version}).champion
     return {
         "sales": sales,
         "customers": customers,

@@ -6,7 +6,6 @@ How drift is measured is in `learning/drift.py`; a failed one on a feature set a
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import dagster as dg
 import numpy as np
@@ -14,11 +13,11 @@ import pandas as pd
 
 from s2p_assets.graph.house import House, key_of
 from s2p_assets.graph.metadata import markdown_table
-from s2p_assets.learning import registry
 from s2p_assets.learning.change import row_hashes
 from s2p_assets.learning.drift import DRIFTED, Drift, Verdict, asks_for_training, compare, stretches_of, summary
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.model import Contest
+from s2p_assets.learning.registry import Registry
 from s2p_assets.learning.versions import Champion
 from s2p_assets.publishing.shift_picture import Shift, png_of
 from s2p_assets.warehouse.table import Table
@@ -47,7 +46,9 @@ def drift_spec(declared: FeatureSet | Table) -> dg.AssetCheckSpec:
     )
 
 
-def feature_drift(house: House, declared: FeatureSet, frame: pd.DataFrame, folder: Path) -> dict[str, ContestDrift]:
+def feature_drift(
+    house: House, declared: FeatureSet, frame: pd.DataFrame, registry: Registry
+) -> dict[str, ContestDrift]:
     """Contest → how far the rows that its standing model has not seen lie from those that it has.
 
     The rows seen are those of `frame` whose hash is in the version's fingerprint. A contest without a champion,
@@ -62,9 +63,9 @@ def feature_drift(house: House, declared: FeatureSet, frame: pd.DataFrame, folde
     for contest in house.contests.values():
         if (contest.domain, contest.features) != (declared.domain, declared.thing):
             continue
-        model = registry.standing(folder, contest.domain, contest.thing)
-        known = registry.learned_from(folder, contest.domain, model) if model else None
-        if model is None or known is None:
+        champion = registry.standing(contest.domain, contest.thing).champion
+        known = registry.learned_from(contest.domain, contest.thing, champion) if champion else None
+        if champion is None or known is None:
             continue
         hashes = row_hashes(frame) if hashes is None else hashes
         seen = np.isin(hashes, known)
@@ -72,13 +73,13 @@ def feature_drift(house: House, declared: FeatureSet, frame: pd.DataFrame, folde
             continue
         stretches = stretches_of(frame.loc[seen, declared.event_time], contest.problem.horizon)
         reference = summary(frame[seen], columns, stretches=stretches)
-        found[contest.thing] = ContestDrift(model, int((~seen).sum()), tuple(compare(reference, frame[~seen])))
+        found[contest.thing] = ContestDrift(champion.model, int((~seen).sum()), tuple(compare(reference, frame[~seen])))
     return found
 
 
-def check_features(house: House, declared: FeatureSet, frame: pd.DataFrame, folder: Path) -> dg.AssetCheckResult:
+def check_features(house: House, declared: FeatureSet, frame: pd.DataFrame, registry: Registry) -> dg.AssetCheckResult:
     """The check of a feature set; failed when any contest's features have drifted."""
-    found = feature_drift(house, declared, frame, folder)
+    found = feature_drift(house, declared, frame, registry)
     if not found:
         return _result([], "no model is in service on these features yet")
     lines = [

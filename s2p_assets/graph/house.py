@@ -89,20 +89,22 @@ class House:
 
     def workbooks_under(self, key: dg.AssetKey) -> list[Workbook]:
         """The workbooks from which `key` is made in the end, each once."""
-        found: dict[str, Workbook] = {}
-        seen: set[dg.AssetKey] = set()
+        made_from = [self.by_key[here] for here in self.under(key)]
+        return [declared for declared in made_from if isinstance(declared, Workbook)]
+
+    def under(self, key: dg.AssetKey) -> list[dg.AssetKey]:
+        """`key` and all that it is made from in the end, nearest first, each once."""
+        found: dict[dg.AssetKey, None] = {}
         waiting = [key]
         while waiting:
-            here = waiting.pop()
-            if here in seen or here not in self.by_key:
+            here = waiting.pop(0)
+            if here in found or here not in self.by_key:
                 continue
-            seen.add(here)
+            found[here] = None
             declared = self.by_key[here]
-            if isinstance(declared, Workbook):
-                found[declared.name] = declared
-            else:
+            if not isinstance(declared, Workbook):
                 waiting.extend(self.inputs_of(declared).values())
-        return list(found.values())
+        return list(found)
 
     def rivals_of(self, workbook: Workbook) -> Callable[[str], list[Workbook]]:
         """For a path that `workbook` claims: every workbook whose patterns match it, in order of their names."""

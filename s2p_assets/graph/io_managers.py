@@ -16,8 +16,10 @@ from s2p_assets.graph.metadata import escaped
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.shards import is_in, shards_asked
 from s2p_assets.graph.taken import Intake
-from s2p_assets.learning import registry
+from s2p_assets.learning.crowning import Crowning
 from s2p_assets.learning.feature_set import FeatureSet
+from s2p_assets.learning.model import Contest, Model
+from s2p_assets.learning.registry import Registry
 from s2p_assets.learning.versions import Champion, ModelVersion
 from s2p_assets.publishing.editions import publish
 from s2p_assets.publishing.numbers import save_numbers
@@ -92,17 +94,24 @@ class FeatureIOManager(TableIOManager):
 
 
 class ModelIOManager(dg.IOManager):
-    """A trained version or a crowned champion, as plain files in the registry; nothing is unpickled."""
+    """A trained version in the registry, or what a contest came to; read back as a version or as the champion."""
 
-    def __init__(self, folder: Path, shelves: tuple[str, ...]) -> None:
-        self.folder, self.packages = folder, (*registry.PACKAGES, *shelves)
+    def __init__(self, house: House, registry: Registry) -> None:
+        self.house, self.registry = house, registry
 
-    def handle_output(self, context: dg.OutputContext, obj: ModelVersion | Champion) -> None:
-        registry.save(self.folder, obj)
+    def handle_output(self, context: dg.OutputContext, obj: ModelVersion | Crowning) -> None:
+        if isinstance(obj, Crowning):
+            self.registry.put_in_service(obj, dt.datetime.now(dt.UTC))
+            return
+        record = self.registry.save(obj)
+        context.add_output_metadata({"mlflow version": record.number, "mlflow run": record.run_id})
 
     def load_input(self, context: dg.InputContext) -> ModelVersion | Champion:
-        domain, thing = context.asset_key.path
-        return registry.load(self.folder, domain, thing, packages=self.packages)
+        declared = self.house.by_key[context.asset_key]
+        assert isinstance(declared, Model | Contest)
+        if isinstance(declared, Contest):
+            return self.registry.load_champion(declared.domain, declared.thing)
+        return self.registry.load_newest(declared.domain, declared.contest, declared.thing)
 
 
 class ReportIOManager(dg.IOManager):

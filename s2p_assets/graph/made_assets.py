@@ -19,7 +19,7 @@ from s2p_assets.graph.feature_building import features_of, recomputed
 from s2p_assets.graph.house import House, MadeThing, key_of
 from s2p_assets.graph.metadata import column_lineage, declared_metadata, frame_metadata
 from s2p_assets.graph.shards import shard_options, shards_asked
-from s2p_assets.graph.signals import SIGNAL, news_for_models
+from s2p_assets.graph.signals import signal_specs, signals
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.publishing.report import Document, Report
 from s2p_assets.shelves import Made, NotYet
@@ -43,9 +43,7 @@ def table_asset(
     if features or champion:
         checks.append(drift_spec(declared))
     if features:
-        checks.append(
-            dg.AssetCheckSpec(SIGNAL, asset=key, description="fails when its models should learn from what is new")
-        )
+        checks += signal_specs(key)
 
     @dg.asset(
         **asset_options(house, declared),
@@ -55,7 +53,7 @@ def table_asset(
         dagster_type=_frame_type(declared),
         check_specs=checks,
         automation_condition=when_its_sources_changed(),
-        required_resource_keys={"models_folder", "warehouse"},
+        required_resource_keys={"registry", "warehouse"},
     )
     def asset(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[Any]:
         said: dict[str, Any] = {}
@@ -78,8 +76,8 @@ def table_asset(
         if broken:
             raise dg.Failure(f"{declared.name} breaks its declaration, nothing was stored: {broken[0]}")
         if features:
-            yield news_for_models(house, features, frame, context.resources.models_folder)
-            yield check_features(house, features, frame, context.resources.models_folder)
+            yield from signals(house, features, frame, context.resources.registry)
+            yield check_features(house, features, frame, context.resources.registry)
         elif champion:
             yield check_forecast(frame, inputs[champion])
         yield dg.MaterializeResult(

@@ -10,11 +10,15 @@ from psycopg import errors
 from s2p_assets.graph.instance import ConfigurationUnusable
 from s2p_assets.graph.running import PortTaken
 from s2p_assets.graph.turns import AlreadyUp
+from s2p_assets.learning.forecasters.plain_files import ModelDamaged
+from s2p_assets.learning.registry import NoSuchModel
+from s2p_assets.learning.registry_mlflow import RegistryUnreachable
 from s2p_assets.publishing.editions import ReportNotPublished
 from s2p_assets.spreadsheet.share import ShareMissing
 from s2p_assets.warehouse.archive import DiskFull
 from s2p_assets.warehouse.connection import DatabaseUnreachable
 from s2p_assets.warehouse.schema import ContractChanged
+from s2p_assets.warehouse.store import NotStored
 from s2p_assets.warehouse.trace import NotTraceable
 
 
@@ -24,7 +28,7 @@ class NotFound(Exception):
 
 EXPECTED = (
     *(NotFound, PortTaken, AlreadyUp, ShareMissing, DatabaseUnreachable, ConfigurationUnusable, ContractChanged),
-    NotTraceable,
+    *(NoSuchModel, ModelDamaged, RegistryUnreachable, NotStored, NotTraceable),
 )
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

@@ -1,4 +1,4 @@
-"""The things that assets work with: the warehouse's connection and the sandboxed reader."""
+"""The things that assets work with: the warehouse's connection, the model registry and the sandboxed reader."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from functools import cached_property
 import dagster as dg
 import psycopg
 
+from s2p_assets.learning.registry import PACKAGES, Registry
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.connection import connect, database_url
@@ -31,6 +32,11 @@ class Warehouse:
         """A connection, closed at the end, that commits every statement by itself. Raises DatabaseUnreachable."""
         with connect(self.url) as connection:
             yield connection
+
+
+def registry_of(settings: Settings, warehouse: Warehouse) -> Registry:
+    """The model registry of this installation; classes of stored models may lie on its shelves too."""
+    return Registry(settings.models, lambda: warehouse.url, warehouse.connect, (*PACKAGES, *settings.shelves))
 
 
 def reader_resource(settings: Settings) -> dg.ResourceDefinition:

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,7 +78,7 @@ def run_until_settled(
         cursor, due = _evaluate(listening, instance, cursor)
         requested |= due
         if requested:
-            _run(listening, instance, requested, finished, tags)
+            run_assets(listening, instance, requested, finished, tags)
             requested, quiet = set(), 0
         elif _wait_for(servers, until, progress):
             quiet = 0
@@ -116,16 +116,19 @@ def _evaluate(
     return result.cursor, {key for key in keys if result.get_num_requested(key)}
 
 
-def _run(
+def run_assets(
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
     keys: set[dg.AssetKey],
     finished: Finished,
     tags: Mapping[str, str],
+    ops: Mapping[str, Any] | None = None,
 ) -> None:
+    """One run of these assets in this process, `ops` configured; what came of it is added to `finished`."""
     job = defs.resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(
-        run_config={"loggers": {"console": {}}},  # without this, Dagster's own console logger takes its place
+        # without the logger, Dagster's own console logger takes its place
+        run_config={"loggers": {"console": {}}, "ops": dict(ops or {})},
         instance=instance,
         asset_selection=sorted(keys),
         raise_on_error=False,
@@ -208,14 +211,22 @@ def serve(settings: Settings) -> int:
     with servers_turn(settings) as turn:
         with open_instance(settings) as instance:
             clear_up(settings, instance, headless=False)
-        return _supervise(settings, turn)
+        return _serve_dagster(settings, turn)
 
 
-def _supervise(settings: Settings, turn: int) -> int:
+def _serve_dagster(settings: Settings, turn: int) -> int:
     place = environment(settings) | {"PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-m", "dagster", "dev", "--workspace", str(settings.dagster_home / WORKSPACE)]
     command += ["--host", settings.host, "--port", str(settings.port), "--log-level", "warning"]
     command += ["--code-server-log-level", "warning"]
+    return supervise(settings, command, os.environ | place, turn)
+
+
+def supervise(settings: Settings, command: Sequence[str], environ: Mapping[str, str], *held: int) -> int:
+    """Run servers and all that they start until they end or a person stops them; their exit code.
+
+    Meanwhile an embedded PostgreSQL that was killed is started again. `held`: file descriptors that they inherit.
+    """
     stopped_at: list[float] = []
 
     def stop(*_: object) -> None:
@@ -223,7 +234,7 @@ def _supervise(settings: Settings, turn: int) -> int:
 
     # Handlers first: a signal that this process was told to ignore would be ignored by the servers as well.
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    servers = subprocess.Popen(command, env=os.environ | place, start_new_session=True, pass_fds=(turn,))
+    servers = subprocess.Popen(command, env=environ, start_new_session=True, pass_fds=held)
     try:
         looked_at = time.monotonic()
         while servers.poll() is None and not stopped_at:

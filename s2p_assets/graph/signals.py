@@ -1,32 +1,109 @@
 """Checks on feature sets that do not gate but ask: should the models learn from what is new?
 
-When a model then runs is decided in `automation`; how much changed is measured in `learning/`.
+When a model then runs is decided in `automation`; what is measured, in `learning/`.
 """
 
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import dagster as dg
 import pandas as pd
 
 from s2p_assets.graph.house import House
-from s2p_assets.learning import registry
 from s2p_assets.learning.change import fingerprint, rows_not_in
 from s2p_assets.learning.feature_set import FeatureSet
+from s2p_assets.learning.forecasters.plain_files import ModelDamaged
+from s2p_assets.learning.model import Contest
+from s2p_assets.learning.registry import Registry
+from s2p_assets.learning.registry_tables import Standing
+from s2p_assets.learning.versions import recipe_of
+from s2p_assets.learning.watching import recent_error
 
-SIGNAL = "models_know_enough"
+NEWS, CODE, ERROR = "models_know_enough", "models_know_the_code", "error_within_its_band"
+DRIFT = "nothing_drifted"
+SIGNALS = {
+    NEWS: "fails when enough rows are new or changed since the models were trained",
+    CODE: "fails when a model's code or parameters are not those that it was trained with",
+    ERROR: "fails when a champion errs more on what came since than its backtests let expect",
+}
+ASKING = (*SIGNALS, DRIFT)
 
 
-def news_for_models(house: House, declared: FeatureSet, frame: pd.DataFrame, folder: Path) -> dg.AssetCheckResult:
-    """Fails when a model on these features has not seen enough of their rows; a failed signal asks for training."""
-    now = fingerprint(frame)
-    said, asks = {}, False
-    for contest in house.contests.values():
-        if (contest.domain, contest.features) != (declared.domain, declared.thing):
-            continue
-        for model in house.candidates(contest):
-            known = registry.learned_from(folder, model.domain, model.thing)
-            new = len(now) if known is None else rows_not_in(now, known)
-            due = known is None or new > contest.news * len(now)
-            asks = asks or due
-            said[model.thing] = f"{new:,} of {len(now):,} rows are new or changed since it was trained"
-    return dg.AssetCheckResult(check_name=SIGNAL, passed=not asks, severity=dg.AssetCheckSeverity.WARN, metadata=said)
+@dataclass(frozen=True)
+class Signal:
+    """Whether it asks for training, and its figures by model."""
+
+    asks: bool
+    said: dict[str, str]
+
+
+def signal_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """The signals on a feature set. Any non-blocking check that fails there asks for training, `DRIFT` too."""
+    return [dg.AssetCheckSpec(name, asset=key, description=says) for name, says in SIGNALS.items()]
+
+
+def signals(
+    house: House, declared: FeatureSet, frame: pd.DataFrame, registry: Registry
+) -> Iterator[dg.AssetCheckResult]:
+    """One result per signal, over all contests on these features."""
+    contests = [
+        contest
+        for contest in house.contests.values()
+        if (contest.domain, contest.features) == (declared.domain, declared.thing)
+    ]
+    standings = {contest.thing: registry.standing(contest.domain, contest.thing) for contest in contests}
+    for name, measure in ((NEWS, _news), (CODE, _code), (ERROR, _error)):
+        found = [measure(house, contest, standings[contest.thing], frame, registry) for contest in contests]
+        asks = any(signal.asks for signal in found)
+        said = {model: text for signal in found for model, text in signal.said.items()}
+        yield dg.AssetCheckResult(
+            check_name=name, passed=not asks, severity=dg.AssetCheckSeverity.WARN, metadata=said or {"models": "none"}
+        )
+
+
+def what_asked(instance: dg.DagsterInstance, features: dg.AssetKey) -> dict[str, str]:
+    """The signals on a feature set that failed when it was last made, with their figures."""
+    keys = [dg.AssetCheckKey(features, name) for name in ASKING]
+    found = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    asked = {}
+    for key in keys:
+        event = found[key].event if key in found else None
+        evaluation = event.asset_check_evaluation if event else None
+        if evaluation and not evaluation.passed:
+            said = [f"{model}: {value.value}" for model, value in evaluation.metadata.items()]
+            asked[key.name] = "; ".join(text for text in said if len(text) < 200) or "see its check"
+    return asked
+
+
+def _news(house: House, contest: Contest, standing: Standing, frame: pd.DataFrame, registry: Registry) -> Signal:
+    now, asks, said = fingerprint(frame), False, {}
+    for model in house.candidates(contest):
+        record = standing.find(model.thing)
+        known = registry.learned_from(contest.domain, contest.thing, record) if record else None
+        new = len(now) if known is None else rows_not_in(now, known)
+        asks = asks or known is None or new > contest.news * len(now)
+        said[model.thing] = f"{new:,} of {len(now):,} rows are new or changed since it was trained"
+    return Signal(asks, said)
+
+
+def _code(house: House, contest: Contest, standing: Standing, frame: pd.DataFrame, registry: Registry) -> Signal:
+    asks, said = False, {}
+    for model in house.candidates(contest):
+        record = standing.find(model.thing)
+        changed = record is not None and record.recipe != recipe_of(model.build())
+        asks = asks or changed
+        said[model.thing] = "its code or parameters changed" if changed else "as it was trained"
+    return Signal(asks, said)
+
+
+def _error(house: House, contest: Contest, standing: Standing, frame: pd.DataFrame, registry: Registry) -> Signal:
+    record = standing.champion
+    if record is None:
+        return Signal(False, {contest.thing: "no champion yet"})
+    try:
+        measured = recent_error(registry.load(contest.domain, contest.thing, record), frame)
+    except ModelDamaged as damage:
+        return Signal(True, {record.model: str(damage)})
+    if measured is None:
+        return Signal(False, {record.model: "nothing newer than what it learned from, or too few folds to say"})
+    return Signal(measured.is_above, {record.model: measured.says})

@@ -6,10 +6,10 @@ from s2p_assets.graph.drive import look_at_share
 from s2p_assets.graph.house import House
 from s2p_assets.graph.intake import waiting_files
 from s2p_assets.graph.problems import NotFound
-from s2p_assets.graph.resources import Warehouse
+from s2p_assets.graph.resources import Warehouse, registry_of
 from s2p_assets.graph.taken import say
-from s2p_assets.learning import registry
 from s2p_assets.learning.model import Contest
+from s2p_assets.learning.registry import Registry
 from s2p_assets.publishing.editions import editions, folder_name
 from s2p_assets.publishing.report import Report
 from s2p_assets.settings import Settings
@@ -19,6 +19,7 @@ from s2p_assets.warehouse import ledger
 
 def read_status(settings: Settings, house: House, warehouse: Warehouse) -> dict[str, Any]:
     """See DESIGN: `workbooks`, `models`, `reports`; also `sent_back`, `waiting`, `unclaimed` and `faults`."""
+    registry = registry_of(settings, warehouse)
     now = look_at_share(settings, house, warehouse)
     with warehouse.connect() as connection:
         waits = {book.name: waiting_files(connection, book, now) for book in house.workbooks.values()}
@@ -30,7 +31,7 @@ def read_status(settings: Settings, house: House, warehouse: Warehouse) -> dict[
             _workbook(name, f"{book.domain}.{book.thing}", known.get(name), waiting[name])
             for name, book in sorted(house.workbooks.items())
         ],
-        "models": [_contest(settings, contest) for contest in house.contests.values()],
+        "models": [_contest(registry, contest) for contest in house.contests.values()],
         "reports": [_report(settings, declared) for declared in house.reports.values()],
         "sent_back": sent_back,
         "waiting": sorted({file.path for files in waits.values() for file in files}),
@@ -60,14 +61,17 @@ def _workbook(name: str, table: str, line: ledger.WorkbookSummary | None, waitin
     }
 
 
-def _contest(settings: Settings, contest: Contest) -> dict[str, Any]:
-    crowned = registry.champion(settings.models, contest.domain, contest.thing) or {}
+def _contest(registry: Registry, contest: Contest) -> dict[str, Any]:
+    standing = registry.standing(contest.domain, contest.thing)
+    champion = standing.champion
     return {
         "name": contest.name,
-        "champion": crowned.get("model"),
-        "feature_version": crowned.get("feature_version"),
-        "trained_at": crowned.get("trained_at"),
-        "why": crowned.get("why"),
+        "champion": champion.model if champion else None,
+        "version": champion.version if champion else None,
+        "feature_version": champion.feature_version if champion else None,
+        "trained_at": champion.trained_at if champion else None,
+        "why": standing.reigns[-1].why if standing.reigns else None,
+        "pinned": standing.pin.says if standing.pin else None,
     }
 
 

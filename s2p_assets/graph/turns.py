@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from s2p_assets.learning import registry
+from s2p_assets.learning.registry import clear_unfinished as clear_unfinished_models
 from s2p_assets.publishing.editions import clear_drafts
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.returned import clear_unfinished
@@ -108,7 +108,7 @@ def clear_up(settings: Settings, instance: dg.DagsterInstance, *, headless: bool
         if alone:
             clear_drafts(settings.reports)
             clear_unfinished(settings.returned)
-            registry.clear_unfinished(settings.models)
+            clear_unfinished_models(settings.models)
             _clear_home(settings)
 
 

@@ -61,14 +61,16 @@ class Model(Made):
 
 @dataclass(frozen=True)
 class Contest(Made):
-    """What the candidates compete for; `build(scores, standing)` returns the name of the champion.
+    """What the candidates compete for; `build(losses, standing)` returns the name of the champion.
 
-    `features`: the thing that holds the history. `problem`: what is forecast. `news`: the share of the
-    history's rows that must be new or changed before the candidates learn again.
+    `features`: the thing that holds the history. `problem`: what is predicted. `floor`: the plain models that no
+    champion may lose to on its folds. `news`: the share of the history's rows that must be new or changed before
+    the candidates learn again.
     """
 
     features: str
     problem: Problem
+    floor: tuple[str, ...]
     news: float
 
 
@@ -78,7 +80,7 @@ def model(*, contest: str, owner: str) -> Callable[[Callable[[], Forecaster]], M
 
 
 def contest(
-    *, features: str, problem: Problem, owner: str, news: float = 0.005
+    *, features: str, problem: Problem, owner: str, floor: tuple[str, ...] = (), news: float = 0.005
 ) -> Callable[[Callable[[pd.DataFrame, str | None], str]], Contest]:
     """Declare the decorated function as the judge of a contest."""
-    return lambda build: Contest(build=build, owner=owner, features=features, problem=problem, news=news)
+    return lambda build: Contest(build=build, owner=owner, features=features, problem=problem, floor=floor, news=news)

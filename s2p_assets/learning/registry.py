@@ -1,284 +1,257 @@
-"""The model registry: versions as folders of plain files, and which version is champion.
+"""The model registry: versions in MLflow's store in s2p's PostgreSQL, their files in the home, and who is champion.
 
-    <root>/<domain>/<model>/<version>/   manifest.json, backtest.parquet, scores.parquet, forecaster/…
-    <root>/<domain>/<model>/latest       the version trained last
-    <root>/<domain>/<contest>/champion.json
+    <folder>/<domain>_<contest>/<run id>/artifacts/    as of `version_files.py`
 
-What is in a version is decided in `versions.py`; nothing stored here is ever unpickled.
+A contest is one registered model and one experiment; a version of any of its candidates is a version of it. Its
+aliases are `champion`, `challenger`, and `newest-<model>` for the version of each model that was trained last.
 """
 
 import datetime as dt
-import hashlib
-import importlib
-import inspect
-import io
 import json
-import os
 import shutil
-import uuid
-from collections.abc import Iterable
-from dataclasses import asdict
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
-import pandas as pd
+import psycopg
 
+from s2p_assets.learning import registry_tables as tables
+from s2p_assets.learning.cause import Cause, cause_from
 from s2p_assets.learning.change import Fingerprint
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged, problem_from
-from s2p_assets.learning.model import Forecaster
+from s2p_assets.learning.crowning import Crowning, Pin
+from s2p_assets.learning.forecasters.plain_files import ModelDamaged
+from s2p_assets.learning.registry_mlflow import SCHEMA, Writer, said_in_one_line, store_address
+from s2p_assets.learning.registry_tables import Record, Reign, Standing, read_standing
+from s2p_assets.learning.version_files import read_fingerprint, read_version, verified, write_version
 from s2p_assets.learning.versions import Champion, ModelVersion
 
-MANIFEST, LATEST, CHAMPION = "manifest.json", "latest", "champion.json"
-BACKTEST, SCORES, FORECASTER, LEARNED_FROM = "backtest.parquet", "scores.parquet", "forecaster", "learned_from.npy"
-PACKAGES = ("s2p_assets.learning.forecasters",)
+PACKAGES = ("s2p_assets.learning",)
 
 
 class NoSuchModel(LookupError):
-    """Nothing of that name and version has been saved."""
+    """Nothing of that name and version has been trained; one line with what to do."""
 
 
-def save(root: Path, made: ModelVersion | Champion) -> Path:
-    """Store a version, or a champion with the version that it is; returns the version's folder.
+@dataclass(frozen=True)
+class Registry:
+    """The registry of one installation.
 
-    Atomic: a reader sees the old state or the new one. Saving the same version again changes no file of
-    it, unless it is damaged, but makes it the latest.
+    `folder`: where files lie. `url`: the address of PostgreSQL, `connect` a connection to it; both may raise
+    DatabaseUnreachable. `packages`: where the classes of stored models may lie.
     """
-    if isinstance(made, Champion):
-        folder = _save_version(root, made.model)
-        _replace(root / made.domain / made.thing / CHAMPION, _crowned(made))
-        return folder
-    return _save_version(root, made)
 
+    folder: Path
+    url: Callable[[], str]
+    connect: Callable[[], AbstractContextManager[psycopg.Connection]]
+    packages: tuple[str, ...] = PACKAGES
 
-def load(
-    root: Path, domain: str, thing: str, version: str | None = None, *, packages: Iterable[str] = PACKAGES
-) -> ModelVersion | Champion:
-    """The champion, if `thing` is a contest, else the version of the model `thing`, by default the latest.
+    def standing(self, domain: str, contest: str) -> Standing:
+        """Who stands in a contest, without loading anything."""
+        with self.connect() as conn:
+            return read_standing(conn, f"{domain}_{contest}")
 
-    Raises NoSuchModel, or ModelDamaged when a file is missing, changed or unreadable.
-    """
-    if version is None and (root / domain / thing / CHAMPION).exists():
-        return load_champion(root, domain, thing, packages=packages)
-    return load_version(root, domain, thing, version, packages=packages)
+    def save(self, made: ModelVersion, *, newest: bool = True) -> Record:
+        """Store a version, and make it the newest of its model. The same content again makes no new version.
 
+        Its files are there before the version is; a process killed in between leaves nothing in service. A stored
+        version whose files are damaged gets them anew. Raises RegistryUnreachable.
+        """
+        name = f"{made.domain}_{made.contest}"
+        with self._alone(name) as (conn, writer):
+            before = read_standing(conn, name)
+            known = next((record for record in before.versions if record.version == made.version), None)
+            if known is None:
+                known = self._register(writer(), name, made)
+            elif not self._is_whole(name, known):
+                known = self._mend(writer(), known, made)
+            current = before.find(made.thing)
+            if newest and (current is None or current.number != known.number):
+                writer().point(f"{tables.NEWEST}{made.thing}", known.number)
+        return known
 
-def load_version(
-    root: Path, domain: str, thing: str, version: str | None = None, *, packages: Iterable[str] = PACKAGES
-) -> ModelVersion:
-    """A version of a model, by default the latest; its forecaster's class must lie in one of `packages`."""
-    chosen = version or latest(root, domain, thing)
-    folder = root / domain / thing / (chosen or "")
-    if chosen is None or Path(chosen).name != chosen or not folder.is_dir():
-        raise NoSuchModel(f"{domain}/{thing}: version {chosen or 'any'} is not stored; train the model first")
-    manifest = _verified(folder)
-    try:
-        return ModelVersion(
-            domain=domain,
-            thing=thing,
-            version=manifest["version"],
-            forecaster=_forecaster_class(manifest["forecaster"], packages).load(folder / FORECASTER),
-            problem=problem_from(manifest["problem"]),
-            backtest=pd.read_parquet(folder / BACKTEST),
-            scores=pd.read_parquet(folder / SCORES),
-            feature_version=manifest["feature_version"],
-            trained_at=dt.datetime.fromisoformat(manifest["trained_at"]),
-            run_id=manifest["run_id"],
-            code_version=manifest["code_version"],
-            learned_from=_fingerprint(folder / LEARNED_FROM),
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelDamaged(f"{folder}: {error}; train the model again") from error
+    def load(self, domain: str, contest: str, record: Record) -> ModelVersion:
+        """A stored version. Raises ModelDamaged when a file of it is missing, changed or unreadable."""
+        return read_version(self._place(f"{domain}_{contest}", record), record.digest, self.packages)
 
+    def load_newest(self, domain: str, contest: str, model: str, version: str | None = None) -> ModelVersion:
+        """The version of a model that was trained last, or the one named. Raises NoSuchModel and ModelDamaged."""
+        record = self.standing(domain, contest).find(model, version)
+        if record is None:
+            raise _no_such(f"{domain}_{model}", version)
+        return self.load(domain, contest, record)
 
-def load_champion(root: Path, domain: str, contest: str, *, packages: Iterable[str] = PACKAGES) -> Champion:
-    """The standing champion of a contest. Raises NoSuchModel or ModelDamaged."""
-    stored = champion(root, domain, contest)
-    if stored is None:
-        raise NoSuchModel(f"{domain}/{contest}: no champion yet; train the contest's models first")
-    try:
-        model, version, why = stored["model"], stored["version"], stored["why"]
-        scores = pd.read_json(io.StringIO(json.dumps(stored["scores"])), orient="table")
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelDamaged(f"{root / domain / contest / CHAMPION}: {error}; train the models again") from error
-    return Champion(domain, contest, load_version(root, domain, model, version, packages=packages), why, scores)
+    def load_champion(self, domain: str, contest: str) -> Champion:
+        """The version in service. Raises NoSuchModel and ModelDamaged."""
+        standing = self.standing(domain, contest)
+        if standing.champion is None:
+            raise NoSuchModel(f"{domain}_{contest}: no champion yet; train its models first, with s2p run or s2p up")
+        made = self.load(domain, contest, standing.champion)
+        why = standing.reigns[-1].why if standing.reigns else ""
+        return Champion(domain, contest, made, why, made.scores)
 
-
-def champion(root: Path, domain: str, contest: str) -> dict[str, Any] | None:
-    """What is written about the champion (model, version, why, feature_version, trained_at, scores), unloaded."""
-    file = root / domain / contest / CHAMPION
-    return _json(file) if file.exists() else None
-
-
-def standing(root: Path, domain: str, contest: str) -> str | None:
-    """The name of the model that is champion, to be passed to `versions.crown`; none when its file is damaged."""
-    try:
-        return str((champion(root, domain, contest) or {})["model"])
-    except (KeyError, ModelDamaged):
-        return None
-
-
-def latest(root: Path, domain: str, thing: str) -> str | None:
-    """The version that was trained last."""
-    pointer = root / domain / thing / LATEST
-    named = pointer.read_text(encoding="utf-8").strip() if pointer.exists() else ""
-    if named and (pointer.parent / named / MANIFEST).exists():
-        return named
-    known = history(root, domain, thing)
-    return str(known[-1]["version"]) if known else None
-
-
-def learned_from(root: Path, domain: str, thing: str) -> Fingerprint | None:
-    """The fingerprint of the history that the latest version of a model learned from.
-
-    None before the first, and when it cannot be read: then the model is to be trained again.
-    """
-    version = latest(root, domain, thing)
-    try:
-        return _fingerprint(root / domain / thing / version / LEARNED_FROM) if version else None
-    except ModelDamaged:
-        return None
-
-
-def _fingerprint(file: Path) -> Fingerprint:
-    try:
-        return cast("Fingerprint", np.load(file, allow_pickle=False))
-    except (OSError, ValueError) as error:
-        raise ModelDamaged(f"{file}: cannot be read ({error}); train the model again") from error
-
-
-def history(root: Path, domain: str, thing: str) -> list[dict[str, Any]]:
-    """The manifests of all whole versions of a model, oldest first."""
-    found = []
-    for file in (root / domain / thing).glob(f"*/{MANIFEST}"):
-        if file.parent.name.startswith("."):
-            continue
+    def cause(self, domain: str, contest: str, record: Record) -> Cause | None:
+        """Why a version was trained; None when its files cannot be trusted."""
         try:
-            found.append(_json(file))
+            return cause_from(verified(self._place(f"{domain}_{contest}", record), record.digest)["cause"])
         except ModelDamaged:
-            continue
-    return sorted(found, key=lambda manifest: (str(manifest.get("trained_at")), str(manifest.get("version"))))
+            return None
+
+    def learned_from(self, domain: str, contest: str, record: Record) -> Fingerprint | None:
+        """The fingerprint of what a version learned from; None when it cannot be read: then train it again."""
+        try:
+            return read_fingerprint(self._place(f"{domain}_{contest}", record))
+        except ModelDamaged:
+            return None
+
+    def put_in_service(self, crowning: Crowning, at: dt.datetime) -> Standing:
+        """Point `champion` and `challenger` at what a contest came to; who stands now.
+
+        A new champion begins a new reign; reigns are never deleted. What has not changed is not written.
+        """
+        champion = crowning.champion
+        name = f"{champion.domain}_{champion.thing}"
+        with self._alone(name) as (conn, writer):
+            before = read_standing(conn, name)
+            now = _named(before, champion.model)
+            then = _named(before, crowning.challenger) if crowning.challenger else None
+            if before.champion is None or before.champion.number != now.number:
+                writer().point(tables.CHAMPION, now.number)
+            if (before.challenger.number if before.challenger else None) != (then.number if then else None):
+                writer().point(tables.CHALLENGER, then.number if then else None)
+            if not before.reigns or before.reigns[-1].version != now.version or before.champion != now:
+                number = len(before.reigns) + 1
+                reign = Reign(number, now.model, now.version, _iso(at), crowning.by, champion.why, crowning.change)
+                writer().note(f"{tables.REIGN}{number:05d}", json.dumps(asdict(reign)))
+            said = _said(crowning)
+            if {**(before.last or {}), "at": None} != {**said, "at": None}:
+                writer().note(tables.LAST, json.dumps({**said, "at": _iso(at)}))
+            return read_standing(conn, name)
+
+    def pin(self, domain: str, contest: str, pin: Pin | None) -> None:
+        """Note a person's word on who is champion, or release it. The contest heeds it when it is made again."""
+        name = f"{domain}_{contest}"
+        with self._alone(name) as (conn, writer):
+            if read_standing(conn, name).pin != pin:
+                writer().note(tables.PIN, json.dumps(asdict(pin)) if pin else None)
+
+    def _register(self, writer: Writer, name: str, made: ModelVersion) -> Record:
+        tags = _tags(made)
+        run_id = writer.begin(made, tags)
+        with self._written(made) as (folder, digest):
+            writer.keep(run_id, folder)
+        tags["s2p.digest"] = digest
+        return _record_of(made, writer.register(run_id, tags, f"{made.says}. {made.cause.says}"), run_id, digest)
+
+    def _mend(self, writer: Writer, known: Record, made: ModelVersion) -> Record:
+        with self._written(made) as (folder, digest):
+            writer.keep(known.run_id, folder)
+        writer.note_version(known.number, "s2p.digest", digest)
+        return replace(known, digest=digest)
+
+    @contextmanager
+    def _written(self, made: ModelVersion) -> Iterator[tuple[Path, str]]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix=".") as place:
+            folder = Path(place) / made.version
+            yield folder, write_version(folder, made)
+
+    def _place(self, name: str, record: Record) -> Path:
+        return self.folder / name / record.run_id / "artifacts"
+
+    def _is_whole(self, name: str, record: Record) -> bool:
+        try:
+            return bool(verified(self._place(name, record), record.digest))
+        except ModelDamaged:
+            return False
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[tuple[psycopg.Connection, Callable[[], Writer]]]:
+        """The only writer of a contest, over all processes; MLflow is loaded when it is first asked for."""
+        opened: list[Writer] = []
+        with self.connect() as conn, conn.transaction(), said_in_one_line():
+            conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"s2p.registry.{name}",))
+
+            def writer() -> Writer:
+                if not opened:
+                    opened.append(Writer(self.address(), self.folder, name))
+                return opened[0]
+
+            yield conn, writer
+
+    def address(self) -> str:
+        """MLflow's store; its schema and tables are made when they are not there, by one process at a time."""
+        with self.connect() as conn:
+            conn.execute(f"create schema if not exists {SCHEMA}")
+            row = conn.execute(f"select '{SCHEMA}'::regnamespace::oid").fetchone()
+            address = store_address(self.url(), f"s2p-{row[0] if row else 0}")
+            with conn.transaction():
+                conn.execute("select pg_advisory_xact_lock(hashtextextended('s2p.registry', 0))")
+                Writer(address, self.folder, "")
+        return address
+
+
+def named(standing: Standing, contest: str, said: str) -> Record:
+    """The version that a person means by `MODEL` or `MODEL@VERSION`. Raises NoSuchModel naming those that exist."""
+    model, _, version = said.partition("@")
+    record = standing.find(model, version or None) or standing.find(model.partition("_")[2], version or None)
+    if record is None:
+        known = ", ".join(sorted(standing.newest or {})) or "none yet"
+        raise NoSuchModel(f"{said}: no such version in {contest}; its models are {known}; s2p champion lists versions")
+    return record
 
 
 def clear_unfinished(root: Path) -> None:
-    """Remove what killed processes left half saved. Nobody may be saving there."""
-    for unfinished in root.glob("*/*/.*"):
-        if unfinished.is_dir():
-            shutil.rmtree(unfinished, ignore_errors=True)
-        else:
-            unfinished.unlink(missing_ok=True)
+    """Remove what killed processes left half written. Nobody may be saving there."""
+    for unfinished in root.glob(".*"):
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _save_version(root: Path, made: ModelVersion) -> Path:
-    shelf = root / made.domain / made.thing
-    folder = shelf / made.version
-    if not _is_whole(folder):
-        temporary = shelf / f".{made.version}-{uuid.uuid4().hex[:8]}"
-        try:
-            _write(temporary, made)
-            shutil.rmtree(folder, ignore_errors=True)
-            temporary.rename(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    _replace(shelf / LATEST, made.version)
-    return folder
-
-
-def _write(folder: Path, made: ModelVersion) -> None:
-    (folder / FORECASTER).mkdir(parents=True)
-    made.forecaster.save(folder / FORECASTER)
-    made.backtest.to_parquet(folder / BACKTEST, index=False)
-    made.scores.to_parquet(folder / SCORES, index=False)
-    np.save(folder / LEARNED_FROM, made.learned_from, allow_pickle=False)
-    kind = type(made.forecaster)
-    manifest = {
-        "name": f"{made.domain}_{made.thing}",
-        "version": made.version,
-        "trained_at": made.trained_at.isoformat(),
-        "run_id": made.run_id,
-        "feature_version": made.feature_version,
+def _tags(made: ModelVersion) -> dict[str, str]:
+    """What the run and the version are tagged with; `registry_tables.Record` is made of it."""
+    return {
+        "s2p.model": made.thing,
+        "s2p.version": made.version,
+        "s2p.recipe": made.recipe,
+        "s2p.feature_version": made.feature_version,
+        "s2p.data": made.data,
+        "s2p.trained_at": made.trained_at.isoformat(),
+        "s2p.loss": repr(made.loss),
+        "s2p.why": made.cause.says,
         "code_version": made.code_version,
-        "forecaster": f"{kind.__module__}:{kind.__qualname__}",
-        "parameters": made.parameters,
-        "problem": asdict(made.problem),
-        "folds": {"asked": made.problem.folds, "made": [f"{cutoff:%Y-%m-%d}" for cutoff in made.cutoffs]},
-        "scores": json.loads(made.scores.to_json(orient="records", date_format="iso")),
-        "files": {str(file.relative_to(folder)): _digest(file) for file in _files(folder)},
+        "dagster_run_id": made.run_id,
+        "folds": ", ".join(f"{cutoff:%Y-%m-%d}" for cutoff in made.cutoffs),
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
-def _crowned(made: Champion) -> str:
-    content = {
-        "model": made.name,
-        "version": made.version,
-        "why": made.why,
-        "feature_version": made.model.feature_version,
-        "trained_at": made.model.trained_at.isoformat(),
-        "scores": json.loads(made.scores.reset_index(drop=True).to_json(orient="table", index=False)),
+def _record_of(made: ModelVersion, number: int, run_id: str, digest: str) -> Record:
+    parts = {key.removeprefix("s2p."): value for key, value in _tags(made).items() if key.startswith("s2p.")}
+    loss = float(parts.pop("loss"))
+    return Record(number=number, run_id=run_id, digest=digest, loss=loss, **parts)
+
+
+def _named(standing: Standing, made: ModelVersion) -> Record:
+    for record in standing.versions:
+        if record.version == made.version:
+            return record
+    raise _no_such(f"{made.domain}_{made.thing}", made.version)
+
+
+def _no_such(name: str, version: str | None) -> NoSuchModel:
+    return NoSuchModel(f"{name}: {f'version {version}' if version else 'no version'} is stored; train the model first")
+
+
+def _said(crowning: Crowning) -> dict[str, Any]:
+    return {
+        "change": crowning.change,
+        "why": crowning.champion.why,
+        "losses": crowning.losses,
+        "against": asdict(crowning.against) if crowning.against else None,
+        "floor": crowning.floor,
     }
-    return json.dumps(content, indent=1)
 
 
-def _replace(file: Path, content: str) -> None:
-    """Write a file beside its place and rename it into it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}-{uuid.uuid4().hex[:8]}")
-    temporary.write_text(content, encoding="utf-8")
-    os.replace(temporary, file)
-
-
-def _is_whole(folder: Path) -> bool:
-    try:
-        return folder.is_dir() and bool(_verified(folder))
-    except ModelDamaged:
-        return False
-
-
-def _verified(folder: Path) -> dict[str, Any]:
-    """The manifest, after every file has been found to be what it was when it was saved."""
-    manifest = _json(folder / MANIFEST)
-    recorded = manifest.get("files")
-    if not isinstance(recorded, dict) or not recorded:
-        raise ModelDamaged(f"{folder / MANIFEST}: names no files; train the model again")
-    there = {str(file.relative_to(folder)) for file in _files(folder)} - {MANIFEST}
-    if strange := sorted(there ^ set(recorded)):
-        fault = "not saved with" if strange[0] in there else "missing from"
-        raise ModelDamaged(f"{folder / strange[0]}: {fault} this version; train the model again")
-    for name, digest in recorded.items():
-        if _digest(folder / name) != digest:
-            raise ModelDamaged(f"{folder / name}: changed since it was saved; train the model again")
-    return manifest
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.rglob("*") if file.is_file())
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelDamaged(f"{file}: {error}; train the model again") from error
-    if not isinstance(content, dict):
-        raise ModelDamaged(f"{file}: holds no description of a model; train the model again")
-    return content
-
-
-def _forecaster_class(place: str, packages: Iterable[str]) -> type[Forecaster]:
-    """The class at `module:name`, if it lies in an allowed package and is a forecaster."""
-    module_name, _, name = str(place).partition(":")
-    if not any(module_name == package or module_name.startswith(f"{package}.") for package in packages):
-        raise ModelDamaged(f"{place} is not in {', '.join(packages)}: refused; train the model again")
-    try:
-        found = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError) as error:
-        raise ModelDamaged(f"{place}: {error}; train the model again") from error
-    verbs = ("fit", "forecast", "save", "load")
-    if not inspect.isclass(found) or found.__module__ != module_name or not all(hasattr(found, verb) for verb in verbs):
-        raise ModelDamaged(f"{place} is no forecaster; train the model again")
-    return cast("type[Forecaster]", found)
+def _iso(at: dt.datetime) -> str:
+    return at.isoformat(timespec="seconds")

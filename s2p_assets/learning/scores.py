@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from s2p_assets.learning import metrics
+from s2p_assets.learning.beyond_noise import LOSS_COLUMNS
 from s2p_assets.learning.intervals import spread
 from s2p_assets.learning.model import Problem
 from s2p_assets.learning.series import Matrix, Panel, TooLittleHistory, learnable, panel
@@ -68,6 +69,26 @@ def scores(backtests: dict[str, pd.DataFrame], history: pd.DataFrame, problem: P
     if not found:
         raise TooLittleHistory("no backtest has an uncensored actual to score")
     return pd.DataFrame(found)[list(SCORE_COLUMNS)]
+
+
+def losses(backtest: pd.DataFrame, history: pd.DataFrame, problem: Problem, model: str) -> pd.DataFrame:
+    """The loss that decides, one row per (cutoff, series): its RMSSE in that fold, scaled as in `scores`.
+
+    Series without a scale, and those that were censored throughout a fold, have none there. Raises TooLittleHistory.
+    """
+    past = panel(learnable(history, problem), problem)
+    counted = backtest.loc[~backtest["censored"].astype(bool)]
+    found = []
+    for _, rows in counted.groupby("fold"):
+        cutoff = pd.Timestamp(rows["cutoff"].iloc[0])
+        until = Panel(past.times, past.entities, past.values[past.times <= cutoff])
+        squared = ((rows["mean"] - rows["actual"]) ** 2).groupby(rows["entity"]).mean()
+        scale = pd.Series(metrics.naive_scales(until.values)[1], index=until.entities).reindex(squared.index)
+        loss = np.sqrt(squared / scale if scale.notna().any() else squared).dropna()
+        found.append(pd.DataFrame({"cutoff": cutoff, "unit": loss.index.astype(str), "loss": loss.to_numpy()}))
+    if not found:
+        raise TooLittleHistory("no backtest has an uncensored actual to score")
+    return pd.concat(found, ignore_index=True).assign(model=model)[list(LOSS_COLUMNS)]
 
 
 def _worth(known: pd.DataFrame, problem: Problem) -> Matrix:

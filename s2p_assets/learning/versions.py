@@ -1,24 +1,25 @@
-"""Training a model into a version, crowning one version champion, and what a champion foresees.
+"""Training a model into a version, and what a version in service foresees.
 
-Files and folders of versions are for `registry.py`; when to train is for `graph/`.
+Which version is in service is for `crowning.py`, storing them for `registry.py`, when to train for `graph/`.
 """
 
 import datetime as dt
 import hashlib
 import inspect
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from s2p_assets.learning.backtest import rolling_origin
-from s2p_assets.learning.champion import reason
+from s2p_assets.learning.cause import Cause
 from s2p_assets.learning.change import Fingerprint, fingerprint
 from s2p_assets.learning.forecasters.plain_files import parameters_of
 from s2p_assets.learning.intervals import deviations, quantiles_of_totals, spread
 from s2p_assets.learning.model import Contest, Forecaster, Model, Problem
+from s2p_assets.learning.scores import losses as losses_of
 from s2p_assets.learning.scores import scores as scores_of
 from s2p_assets.learning.series import Matrix, learnable
 
@@ -30,22 +31,28 @@ class ModelVersion:
     """A fitted forecaster with the proof of how good it is.
 
     `version`: derived from the content, so that the same data, parameters and code give the same version.
-    `backtest`: as of `backtest.rolling_origin`. `scores`: as of `scores.scores`, this model's alone.
-    `learned_from`: the fingerprint of the history, as of `change.fingerprint`.
+    `recipe`: derived from parameters and code alone. `contest`: the thing it competes in.
+    `backtest`: as of `backtest.rolling_origin`. `scores`: as of `scores.scores`, this model's alone. `losses`:
+    one row per (cutoff, unit), as `beyond_noise.compare` takes them. `learned_from`: the fingerprint of the
+    history, as of `change.fingerprint`.
     """
 
     domain: str
     thing: str
+    contest: str
     version: str
+    recipe: str
     forecaster: Forecaster
     problem: Problem
     backtest: pd.DataFrame
     scores: pd.DataFrame
+    losses: pd.DataFrame
     feature_version: str
     trained_at: dt.datetime
     run_id: str
     code_version: str
     learned_from: Fingerprint
+    cause: Cause = field(default_factory=Cause)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -54,7 +61,17 @@ class ModelVersion:
     @property
     def cutoffs(self) -> tuple[pd.Timestamp, ...]:
         """The folds that it was backtested on, oldest first; a short history has fewer than the problem asks for."""
-        return tuple(pd.Timestamp(cutoff) for cutoff in sorted(self.backtest["cutoff"].unique()))
+        return tuple(pd.Timestamp(cutoff) for cutoff in sorted(self.losses["cutoff"].unique()))
+
+    @property
+    def loss(self) -> float:
+        """The mean loss over its folds and units, by which it is compared."""
+        return float(self.losses["loss"].mean())
+
+    @property
+    def data(self) -> str:
+        """A digest of the rows that it learned from."""
+        return hashlib.sha256(self.learned_from.tobytes()).hexdigest()[:12]
 
     @property
     def says(self) -> str:
@@ -66,7 +83,7 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class Champion:
-    """The version that forecasts for a contest, why it does, and the scores of all that stood."""
+    """The version that forecasts for a contest, why it does, and the scores of all that stood with it."""
 
     domain: str
     thing: str
@@ -96,67 +113,82 @@ def train(
     feature_version: str,
     trained_at: dt.datetime,
     run_id: str,
+    cause: Cause | None = None,
 ) -> ModelVersion:
     """Backtest and then fit `model` on all of `history`. Raises TooLittleHistory or UnusableHistory."""
-    problem, seen = contest.problem, fingerprint(history)
     unfitted: Forecaster = model.build()
+    return _trained(unfitted, model.domain, model.thing, contest, history, feature_version, trained_at, run_id, cause)
+
+
+def renew(
+    old: ModelVersion,
+    contest: Contest,
+    history: pd.DataFrame,
+    *,
+    feature_version: str,
+    trained_at: dt.datetime,
+    run_id: str,
+    cause: Cause,
+) -> ModelVersion:
+    """`old` backtested and fitted anew on `history`, with its own parameters: to be compared on the same folds."""
+    unfitted = type(old.forecaster)(**old.parameters)
+    return _trained(unfitted, old.domain, old.thing, contest, history, feature_version, trained_at, run_id, cause)
+
+
+def _trained(
+    unfitted: Forecaster,
+    domain: str,
+    thing: str,
+    contest: Contest,
+    history: pd.DataFrame,
+    feature_version: str,
+    trained_at: dt.datetime,
+    run_id: str,
+    cause: Cause | None,
+) -> ModelVersion:
+    problem, seen = contest.problem, fingerprint(history)
     backtest = rolling_origin(unfitted, history, problem)
-    code_version = _code_version(type(unfitted))
+    recipe = recipe_of(unfitted)
     return ModelVersion(
-        domain=model.domain,
-        thing=model.thing,
-        version=_version(model, unfitted, problem, backtest, seen, feature_version, code_version),
+        domain=domain,
+        thing=thing,
+        contest=contest.thing,
+        version=_version(domain, thing, problem, backtest, seen, recipe, feature_version),
+        recipe=recipe,
         forecaster=unfitted.fit(learnable(history, problem), problem),
         problem=problem,
         backtest=backtest,
-        scores=scores_of({model.thing: backtest}, history, problem),
+        scores=scores_of({thing: backtest}, history, problem),
+        losses=losses_of(backtest, history, problem, thing),
         feature_version=feature_version,
         trained_at=trained_at,
         run_id=run_id,
-        code_version=code_version,
+        code_version=_code_version(type(unfitted)),
         learned_from=seen,
+        cause=cause or Cause(rows=len(history)),
     )
 
 
-def _code_version(forecaster: type) -> str:
+def recipe_of(forecaster: Forecaster) -> str:
+    """A digest of a forecaster's class, its parameters and its code: what training does, whatever the data."""
+    kind = type(forecaster)
+    return _digest([kind.__module__, kind.__qualname__, parameters_of(forecaster), _code_version(kind)])
+
+
+def _code_version(kind: type) -> str:
     """A digest of the source of the forecaster's module."""
-    return hashlib.sha256(inspect.getsource(inspect.getmodule(forecaster) or forecaster).encode()).hexdigest()[:12]
+    return hashlib.sha256(inspect.getsource(inspect.getmodule(kind) or kind).encode()).hexdigest()[:12]
 
 
 def _version(
-    model: Model, forecaster: Forecaster, problem: Problem, backtest: pd.DataFrame, seen: Fingerprint, *versions: str
+    domain: str, thing: str, problem: Problem, backtest: pd.DataFrame, seen: Fingerprint, *versions: str
 ) -> str:
     said = fingerprint(backtest.round({"mean": 6})).tobytes() + seen.tobytes()
-    made_of = [model.name, type(forecaster).__qualname__, parameters_of(forecaster), asdict(problem), *versions]
+    return _digest([domain, thing, asdict(problem), *versions], said)
+
+
+def _digest(made_of: Any, said: bytes = b"") -> str:
     return hashlib.sha256(json.dumps(made_of, sort_keys=True, default=str).encode() + said).hexdigest()[:12]
-
-
-def crown(contest: Contest, versions: Mapping[str, ModelVersion], standing: str | None) -> Champion:
-    """The champion of `contest` among `versions` (by model name), judged by the contest's own `build`.
-
-    Only versions with the same features and folds can be compared: where they differ, the largest such
-    group counts, the newest if two are as large, and `why` names the others.
-    Raises ValueError when there is no version, or the judge names none of those compared.
-    """
-    compared, left_out = _comparable(versions)
-    scores = pd.concat([version.scores for version in compared.values()], ignore_index=True)
-    name = contest.build(scores, standing)
-    if name not in compared:
-        raise ValueError(f"{contest.name}: named {name!r} champion, but compared were {', '.join(compared)}")
-    because = reason(scores, name, standing)
-    if left_out:
-        because += f"; not compared, as trained on other data: {', '.join(left_out)}"
-    return Champion(contest.domain, contest.thing, compared[name], because, scores)
-
-
-def _comparable(versions: Mapping[str, ModelVersion]) -> tuple[dict[str, ModelVersion], list[str]]:
-    if not versions:
-        raise ValueError("no model has been trained; train one first")
-    groups: dict[tuple[Any, ...], dict[str, ModelVersion]] = {}
-    for name, version in sorted(versions.items()):
-        groups.setdefault((version.feature_version, version.cutoffs), {})[name] = version
-    compared = max(groups.values(), key=lambda group: (len(group), max(made.trained_at for made in group.values())))
-    return compared, [name for name in sorted(versions) if name not in compared]
 
 
 def foresee(

@@ -1,0 +1,143 @@
+"""A version as a folder of plain files, each with its digest, and back; nothing stored here is ever unpickled.
+
+    manifest.json, backtest.parquet, scores.parquet, losses.parquet, learned_from.npy, forecaster/…
+
+Where the folder lies and what else is known of the version is for `registry.py`.
+"""
+
+import datetime as dt
+import hashlib
+import importlib
+import inspect
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from s2p_assets.learning.cause import cause_from
+from s2p_assets.learning.change import Fingerprint
+from s2p_assets.learning.forecasters.plain_files import ModelDamaged, problem_from
+from s2p_assets.learning.model import Forecaster
+from s2p_assets.learning.versions import ModelVersion
+
+MANIFEST = "manifest.json"
+BACKTEST, SCORES, LOSSES = "backtest.parquet", "scores.parquet", "losses.parquet"
+FORECASTER, LEARNED_FROM = "forecaster", "learned_from.npy"
+FRAMES = {"backtest": BACKTEST, "scores": SCORES, "losses": LOSSES}
+
+
+def write_version(folder: Path, made: ModelVersion) -> str:
+    """Write a version into a new `folder`; the digest of its manifest, which holds those of all other files."""
+    (folder / FORECASTER).mkdir(parents=True)
+    made.forecaster.save(folder / FORECASTER)
+    for name, file in FRAMES.items():
+        getattr(made, name).to_parquet(folder / file, index=False)
+    np.save(folder / LEARNED_FROM, made.learned_from, allow_pickle=False)
+    kind = type(made.forecaster)
+    manifest = {
+        "domain": made.domain,
+        "model": made.thing,
+        "contest": made.contest,
+        "version": made.version,
+        "recipe": made.recipe,
+        "trained_at": made.trained_at.isoformat(),
+        "run_id": made.run_id,
+        "feature_version": made.feature_version,
+        "code_version": made.code_version,
+        "forecaster": f"{kind.__module__}:{kind.__qualname__}",
+        "parameters": made.parameters,
+        "problem": asdict(made.problem),
+        "cause": made.cause.as_json(),
+        "files": {str(file.relative_to(folder)): _digest(file) for file in _files(folder)},
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    return _digest(folder / MANIFEST)
+
+
+def read_version(folder: Path, digest: str, packages: Iterable[str]) -> ModelVersion:
+    """The version in `folder`, whose manifest has this digest; its forecaster's class must lie in one of `packages`.
+
+    Raises ModelDamaged when a file is missing, changed, added or unreadable.
+    """
+    manifest = verified(folder, digest)
+    try:
+        return ModelVersion(
+            domain=manifest["domain"],
+            thing=manifest["model"],
+            contest=manifest["contest"],
+            version=manifest["version"],
+            recipe=manifest["recipe"],
+            forecaster=_forecaster_class(folder, manifest["forecaster"], packages).load(folder / FORECASTER),
+            problem=problem_from(manifest["problem"]),
+            feature_version=manifest["feature_version"],
+            trained_at=dt.datetime.fromisoformat(manifest["trained_at"]),
+            run_id=manifest["run_id"],
+            code_version=manifest["code_version"],
+            learned_from=read_fingerprint(folder),
+            cause=cause_from(manifest["cause"]),
+            **{name: pd.read_parquet(folder / file) for name, file in FRAMES.items()},
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(folder, str(error)) from error
+
+
+def read_fingerprint(folder: Path) -> Fingerprint:
+    """The fingerprint of the history that the version in `folder` learned from. Raises ModelDamaged."""
+    try:
+        return cast("Fingerprint", np.load(folder / LEARNED_FROM, allow_pickle=False))
+    except (OSError, ValueError) as error:
+        raise damaged(folder / LEARNED_FROM, f"cannot be read ({error})") from error
+
+
+def verified(folder: Path, digest: str) -> dict[str, Any]:
+    """The manifest, after every file has been found to be what it was when it was saved. Raises ModelDamaged."""
+    try:
+        if _digest(folder / MANIFEST) != digest:
+            raise damaged(folder / MANIFEST, "changed since it was saved")
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        there = {str(file.relative_to(folder)) for file in _files(folder)} - {MANIFEST}
+        if strange := sorted(there ^ set(manifest["files"])):
+            fault = "not saved with" if strange[0] in there else "missing from"
+            raise damaged(folder / strange[0], f"{fault} this version")
+        for name, recorded in manifest["files"].items():
+            if _digest(folder / name) != recorded:
+                raise damaged(folder / name, "changed since it was saved")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(folder / MANIFEST, f"cannot be read ({error})") from error
+    return cast("dict[str, Any]", manifest)
+
+
+def damaged(place: Path, fault: str) -> ModelDamaged:
+    """What to say of a version with a file that cannot be trusted."""
+    line = " ".join(fault.split())
+    return ModelDamaged(
+        f"{place}: {line}; train the model again (Materialize in the Dagster UI), "
+        "or go back to another version with s2p champion"
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.is_file())
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _forecaster_class(folder: Path, place: str, packages: Iterable[str]) -> type[Forecaster]:
+    """The class at `module:name`, if it lies in an allowed package and can be loaded."""
+    module_name, _, name = str(place).partition(":")
+    if not any(module_name == package or module_name.startswith(f"{package}.") for package in packages):
+        raise damaged(folder, f"{place} is not in {', '.join(packages)}, so it is refused")
+    try:
+        found = getattr(importlib.import_module(module_name), name)
+    except (ImportError, AttributeError) as error:
+        raise damaged(folder, f"{place}: {error}") from error
+    verbs = ("fit", "save", "load")
+    if not inspect.isclass(found) or found.__module__ != module_name or not all(hasattr(found, verb) for verb in verbs):
+        raise damaged(folder, f"{place} is no model")
+    return cast("type[Forecaster]", found)

@@ -1,0 +1,86 @@
+"""How every command speaks to a terminal: consoles, JSON, progress, and the noise of libraries kept apart.
+
+What a command does is in `cli.py` and `cli_models.py`.
+"""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from s2p_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from s2p_assets.graph.house import House
+    from s2p_assets.graph.resources import Warehouse
+
+SECONDS_BETWEEN_LINES = 3.0
+NEEDS_A_PERSON = 1
+COULD_NOT = 2
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def house_and_warehouse(settings: Settings) -> tuple["House", "Warehouse"]:
+    """The shelves and the warehouse, without the graph."""
+    from s2p_assets.graph.house import read_house
+    from s2p_assets.graph.resources import Warehouse
+
+    return read_house(settings.shelves), Warehouse(settings)
+
+
+@contextmanager
+def progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """A spinner with what is being done; in a log file or a pipe, a line every few seconds."""
+    if quiet:
+        yield lambda _: None
+    elif err.is_terminal:
+        with err.status(title) as spinner:
+            yield lambda text: spinner.update(escape(text))
+    else:
+        said = [time.monotonic()]
+        err.print(escape(title))
+
+        def say(text: str) -> None:
+            if time.monotonic() - said[0] > SECONDS_BETWEEN_LINES:
+                said[0] = time.monotonic()
+                err.print(escape(text))
+
+        yield say
+
+
+@contextmanager
+def noise_apart(settings: Settings) -> Iterator[None]:
+    """What libraries write to stderr goes to a file in the home; what s2p says there still reaches the person."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    err.file = sys.stderr
+    try:
+        with (settings.home / "run.log").open("w") as log, redirect_stderr(log):
+            yield
+    finally:
+        err.file = None  # type: ignore[assignment]  # rich then asks for sys.stderr again each time
+
+
+def silence_libraries() -> None:
+    """Keep what libraries log and warn about from the terminal."""
+    import warnings
+
+    warnings.filterwarnings("ignore")
+    logging.getLogger().addHandler(logging.NullHandler())
+    for name in ("alembic", "cmdstanpy", "dagster", "mlflow", "prophet", "s2p_assets"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def print_json(value: Any) -> None:
+    """Print `value` for a program."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")

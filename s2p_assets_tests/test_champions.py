@@ -1,0 +1,210 @@
+"""What people are promised of models in service: why they learned, who stands, how to overrule, what is predicted."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import openpyxl
+import pytest
+from typer.testing import CliRunner
+
+from s2p_assets.cli import app
+from s2p_assets.definitions import build
+from s2p_assets.graph.contest_assets import FLOOR, HOLDS
+from s2p_assets.graph.headless import process
+from s2p_assets.graph.instance import open_instance
+from s2p_assets.graph.resources import registry_of
+from s2p_assets.graph.signals import CODE, ERROR, NEWS
+from s2p_assets.learning.forecasters.plain_files import ModelDamaged
+from s2p_assets.learning.registry import Registry
+from s2p_assets.learning.registry_tables import Standing
+from s2p_assets.samples import retail_share
+from s2p_assets.settings import Settings
+from s2p_assets.warehouse.connection import connect
+
+UNTIL = dt.date(2026, 3, 31)
+CONTEST, FEATURES = "retail_demand_champion", dg.AssetKey(["retail", "demand_features"])
+
+
+class Company:
+    """One installation whose commands are given in this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @property
+    def registry(self) -> Registry:
+        return registry_of(self.settings, build(self.settings).warehouse)
+
+    @property
+    def standing(self) -> Standing:
+        return self.registry.standing("retail", "demand_champion")
+
+    def run(self) -> dict[str, Any]:
+        graph = build(self.settings)
+        return process(self.settings, graph.definitions, graph.house, graph.warehouse, lambda _: None)
+
+    def made(self) -> set[str]:
+        return {asset for run in self.run()["runs"] for asset in run["assets"]}
+
+    def says(self, *words: str) -> Any:
+        """What a command prints as JSON."""
+        answer = CliRunner().invoke(app, [*words, "--json"])
+        assert answer.exit_code == 0, answer.output
+        return json.loads(answer.stdout)
+
+    def check(self, key: dg.AssetKey, name: str) -> Any:
+        with open_instance(self.settings) as instance:
+            keys = [dg.AssetCheckKey(key, name)]
+            record = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)[keys[0]]
+            assert record.event is not None
+            return record.event.asset_check_evaluation
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Company]:
+    """A company whose sample share has been processed once, in a database of its own."""
+    home = tmp_path_factory.mktemp("company")
+    name = database_url.partition("?")[0].rpartition("/")[2]
+    with connect(database_url) as conn:
+        conn.execute(f"create database {name}_champions")  # type: ignore[arg-type]
+    url = database_url.replace(f"/{name}?", f"/{name}_champions?")
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("S2P_RESULTS", "DAGSTER_HOME"):
+            patch.setenv(variable, "")
+        patch.setenv("S2P_HOME", str(home))
+        patch.setenv("S2P_SHARE", str(home / "share"))
+        patch.setenv("S2P_DATABASE_URL", url)
+        company = Company(Settings())
+        list(retail_share.write_share(company.settings.share, until=UNTIL, skus=20))
+        assert company.run()["failures"] == []
+        yield company
+
+
+def sales(company: Company, name: str, monday: dt.date, quantities: dict[str, int]) -> None:
+    """A retail sales workbook of one week."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["SKU", "Quantity", "From date", "To date"])
+    for sku, quantity in quantities.items():
+        sheet.append([sku, quantity, monday, monday + dt.timedelta(days=6)])
+    file = company.settings.share / "sales/retail" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    book.save(file)
+
+
+def test_why_prints_the_chain_down_to_the_files(company: Company) -> None:
+    said = company.says("why", "retail_demand_boosting")
+    assert said["features"] == "retail_demand_features"
+    assert {"retail_demand", "retail_products"} <= set(said["tables"])
+    assert "retail_retail_sales" in said["workbooks"]
+    assert said["why"].startswith("first training")
+    assert said["files_loaded"] == len(said["files"]) > 20
+    file = next(file for file in said["files"] if file["path"].endswith(".xlsx"))
+    assert len(file["sha256"]) == 64
+    assert file["rows"] > 0
+    for forecast in (CONTEST, "retail_demand_forecast"):
+        assert company.says("why", forecast)["in_service"]
+    plain = CliRunner().invoke(app, ["why", "retail_demand_boosting"]).stdout
+    assert said["version"] in plain
+    assert file["sha256"][:12] in plain or "more; --json" in plain
+
+
+def test_the_standing_champion_and_its_challenger_are_shown(company: Company) -> None:
+    said = company.says("champion", CONTEST)
+    assert said["champion"]["model"] in said["last"]["losses"]
+    assert said["challenger"]["model"] != said["champion"]["model"]
+    assert [reign["change"] for reign in said["reigns"]] == ["first"]
+    assert company.check(dg.AssetKey(["retail", "demand_champion"]), HOLDS).passed
+    assert company.check(dg.AssetKey(["retail", "demand_champion"]), FLOOR).passed
+
+
+def test_a_person_overrules_goes_back_and_releases_and_the_forecast_follows(company: Company) -> None:
+    first = company.says("champion", CONTEST)["champion"]["model"]
+    said = company.says("champion", CONTEST, "--set", "demand_seasonal_naive", "--because", "the fair")
+    assert (said["champion"]["model"], said["pinned"]["because"]) == ("demand_seasonal_naive", "the fair")
+    contest = dg.AssetKey(["retail", "demand_champion"])
+    check = company.check(contest, HOLDS)
+    assert not check.passed
+    assert "the fair" in check.metadata["why"].value
+    assert not company.check(contest, FLOOR).passed
+    assert {"retail/demand_forecast", "retail/weekly_outlook"} <= company.made()
+    (row,) = company.says("predict", CONTEST, f"sku={_sku(company)}", "--horizon", "1")
+    assert row["model"] == "demand_seasonal_naive"
+    assert company.made() == set()
+    assert company.says("champion", CONTEST, "--back")["champion"]["model"] == first
+    released = company.says("champion", CONTEST, "--release")
+    assert (released["pinned"], released["champion"]["model"]) == (None, first)
+    assert [reign["model"] for reign in released["reigns"]] == [first, "demand_seasonal_naive", first]
+
+
+def _sku(company: Company) -> str:
+    return str(company.says("predict", CONTEST, "--horizon", "1")[0]["sku"])
+
+
+def test_predictions_are_of_the_entities_asked_for(company: Company) -> None:
+    rows = company.says("predict", "retail_demand_moving_average", f"sku={_sku(company)}", "--horizon", "3")
+    assert [row["step"] for row in rows] == [1, 2, 3]
+    assert {row["model"] for row in rows} == {"demand_moving_average"}
+    assert all(row["q10"] <= row["mean"] <= row["q90"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["predict", CONTEST, "sku=none such"], "no sku in retail_demand_features has sku=none such"),
+        (["predict", CONTEST, "colour=red"], "has no column colour"),
+        (["why", "retail_demand"], "there is no such model, contest or forecast"),
+        (["champion", CONTEST, "--set", "demand_oracle"], "its models are demand_boosting"),
+    ],
+)
+def test_what_is_not_there_is_said_in_one_line(company: Company, words: list[str], said: str) -> None:
+    answer = CliRunner().invoke(app, words)
+    assert answer.exit_code != 0
+    assert said in str(answer.exception)
+
+
+def test_a_little_news_trains_nothing_and_the_signals_say_their_figures(company: Company) -> None:
+    sales(company, "one.xlsx", dt.date(2026, 3, 23), {_sku(company): 1})
+    made = company.made()
+    assert "retail/demand_features" in made
+    assert "retail/demand_boosting" not in made
+    for name in (NEWS, CODE, ERROR):
+        check = company.check(FEATURES, name)
+        assert check.passed, check.metadata
+    assert "rows are new or changed" in company.check(FEATURES, NEWS).metadata["demand_boosting"].value
+
+
+def test_enough_news_trains_and_says_which_signal_files_and_rows_it_was(company: Company) -> None:
+    before = company.standing
+    skus = [row["sku"] for row in company.says("predict", CONTEST, "--horizon", "1")]
+    for week in range(3):
+        monday = dt.date(2026, 3, 30) + dt.timedelta(weeks=week)
+        sales(company, f"week {week}.xlsx", monday, dict.fromkeys(skus, 1))
+    assert "retail/demand_boosting" in company.made()
+    said = company.says("why", "retail_demand_boosting")
+    known = before.find("demand_boosting")
+    assert known is not None
+    assert said["since"] == known.version
+    assert {NEWS, ERROR} <= set(said["signals"])
+    assert "above its band" in said["signals"][ERROR]
+    assert {Path(file["path"]).name for file in said["files"]} >= {"week 0.xlsx", "week 1.xlsx", "week 2.xlsx"}
+    assert 0 < said["rows_changed"] < said["rows"]
+    assert company.standing.reigns[-1].change in {"renewed", "promoted", "demoted"}
+    assert company.made() == set()
+
+
+def test_a_damaged_candidate_is_left_out_and_named_and_a_damaged_champion_is_replaced(company: Company) -> None:
+    standing = company.standing
+    assert standing.champion is not None
+    folder = company.settings.models / CONTEST / standing.champion.run_id / "artifacts"
+    (folder / "backtest.parquet").write_bytes(b"spoiled")
+    with pytest.raises(ModelDamaged, match=r"backtest\.parquet"):
+        company.registry.load_champion("retail", "demand_champion")
+    said = company.says("champion", CONTEST, "--release")
+    assert said["champion"]["model"] != standing.champion.model
+    check = company.check(dg.AssetKey(["retail", "demand_champion"]), HOLDS)
+    assert "backtest.parquet" in check.metadata[f"left out: {standing.champion.model}"].value
