@@ -41,6 +41,16 @@ def coverage(actual: ArrayLike, low: ArrayLike, high: ArrayLike) -> float:
     return float(((truth >= np.asarray(low, float)) & (truth <= np.asarray(high, float))).mean())
 
 
+def weighted_mean(values: ArrayLike, weights: ArrayLike) -> float:
+    """Mean of `values` by `weights`; missing values do not count; NaN when none has a weight.
+
+    Of RMSSE by the sales of the last periods known, it is WRMSSE; Makridakis et al. (2022).
+    """
+    parts, weight = np.asarray(values, float), np.asarray(weights, float)
+    weight = np.where(np.isnan(parts), 0.0, np.nan_to_num(weight))
+    return _share(float((np.nan_to_num(parts) * weight).sum()), float(weight.sum()))
+
+
 def naive_scales(values: Matrix) -> tuple[Matrix, Matrix]:
     """Mean absolute and mean squared one-step change of each column of `values` (times × entities).
 

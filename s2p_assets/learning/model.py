@@ -16,9 +16,9 @@ class Problem:
 
     A history has one row per (entity, time): the columns named here and whatever features there are.
     `known`: columns whose future values are known (prices, holidays). `censored`: a true value means
-    that sales understate demand (stock-out). `season_length` and `horizon` count periods of `every`
-    (a pandas offset, `W-MON`: weeks named by their Monday). `folds` origins lie `step` periods apart,
-    the last one `horizon` periods before the end.
+    that sales understate demand (stock-out). `price`: what a unit sells for. `season_length` and `horizon`
+    count periods of `every` (a pandas offset, `W-MON`: weeks named by their Monday). `folds` origins lie
+    `step` periods apart, the last one `horizon` periods before the end.
     """
 
     entity: str
@@ -31,6 +31,7 @@ class Problem:
     step: int = 4
     known: tuple[str, ...] = ()
     censored: str | None = None
+    price: str | None = None
 
 
 class Forecaster(Protocol):

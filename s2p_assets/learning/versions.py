@@ -15,11 +15,11 @@ import pandas as pd
 
 from s2p_assets.learning.backtest import rolling_origin
 from s2p_assets.learning.champion import reason
-from s2p_assets.learning.champion import scores as scores_of
 from s2p_assets.learning.change import Fingerprint, fingerprint
 from s2p_assets.learning.forecasters.plain_files import parameters_of
 from s2p_assets.learning.intervals import quantiles_of_totals, spread
 from s2p_assets.learning.model import Contest, Forecaster, Model, Problem
+from s2p_assets.learning.scores import scores as scores_of
 from s2p_assets.learning.series import Matrix, learnable
 
 LEVELS = (0.1, 0.5, 0.9)
@@ -30,7 +30,7 @@ class ModelVersion:
     """A fitted forecaster with the proof of how good it is.
 
     `version`: derived from the content, so that the same data, parameters and code give the same version.
-    `backtest`: as of `backtest.rolling_origin`. `scores`: as of `champion.scores`, this model's alone.
+    `backtest`: as of `backtest.rolling_origin`. `scores`: as of `scores.scores`, this model's alone.
     `learned_from`: the fingerprint of the history, as of `change.fingerprint`.
     """
 
