@@ -11,16 +11,25 @@ import pytest
 
 from s2p_assets.learning.backtest import rolling_origin
 from s2p_assets.learning.forecasters.boosting import MODEL_FILE, Boosting
+from s2p_assets.learning.forecasters.combination import Combination
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasters.plain_files import ModelDamaged, NotFitted
 from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
+from s2p_assets.learning.forecasters.smoothing import Smoothing
 from s2p_assets.learning.metrics import wape
 from s2p_assets.learning.model import Forecaster
 from s2p_assets.learning.series import learnable
 from s2p_assets_tests.learning_histories import WEEKLY, odd, seasonal, weekly
 
-EVERY = [SeasonalNaive(), MovingAverage(), ProphetTotal(), Boosting(price="unit_price", trees=10)]
+EVERY = [
+    SeasonalNaive(),
+    MovingAverage(),
+    Smoothing(),
+    ProphetTotal(),
+    Boosting(price="unit_price", trees=10),
+    Combination((Boosting(price="unit_price", trees=5), Smoothing(season=False))),
+]
 
 
 def fitted_forecast(forecaster: Forecaster, history: pd.DataFrame, horizon: int = 4) -> pd.DataFrame:
@@ -93,8 +102,8 @@ def test_prophet_fits_in_silence(caplog: pytest.LogCaptureFixture, capfd: pytest
 
 def test_without_two_seasons_the_calendar_is_no_feature() -> None:
     short, long = (Boosting(trees=3).fit(learnable(seasonal(3, weeks), WEEKLY), WEEKLY) for weeks in (100, 110))
-    assert "day_of_year" not in short.columns
-    assert "day_of_year" in long.columns
+    assert "day_of_year" not in short.edges
+    assert "day_of_year" in long.edges
 
 
 def test_a_forecast_stays_near_what_was_ever_sold() -> None:
@@ -127,7 +136,7 @@ def test_a_boosting_file_with_foreign_code_in_it_is_refused(tmp_path: Path) -> N
 @pytest.mark.parametrize("forecaster", EVERY)
 def test_damaged_files_are_named_in_one_line(forecaster: Forecaster, tmp_path: Path) -> None:
     forecaster.fit(learnable(seasonal(2, 60), WEEKLY), WEEKLY).save(tmp_path)
-    for file in tmp_path.iterdir():
+    for file in [path for path in tmp_path.rglob("*") if path.is_file()]:
         whole = file.read_bytes()
         file.write_bytes(whole[: len(whole) // 2])
         with pytest.raises(ModelDamaged, match=file.name) as refused:

@@ -6,6 +6,8 @@ from s2p_assets.features.retail_demand_features import WEEKLY_DEMAND
 from s2p_assets.learning.champion import choose
 from s2p_assets.learning.model import contest
 
+PLAIN = ("demand_seasonal_naive", "demand_moving_average", "demand_smoothing")
+
 
 @contest(features="demand_features", problem=WEEKLY_DEMAND, owner="planning@example.com")
 def demand_champion(scores: pd.DataFrame, standing: str | None) -> str:
@@ -13,4 +15,4 @@ def demand_champion(scores: pd.DataFrame, standing: str | None) -> str:
 
     A challenger must be over 1 % better, on most folds; a champion worse than a plain model goes at once.
     """
-    return choose(scores, standing, floor=("demand_seasonal_naive", "demand_moving_average")).name
+    return choose(scores, standing, floor=PLAIN).name

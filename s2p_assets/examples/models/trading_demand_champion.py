@@ -6,8 +6,10 @@ from s2p_assets.examples.features.trading_demand_features import WEEKLY_DEMAND
 from s2p_assets.learning.champion import choose
 from s2p_assets.learning.model import contest
 
+PLAIN = ("demand_seasonal_naive", "demand_moving_average", "demand_smoothing")
+
 
 @contest(features="demand_features", problem=WEEKLY_DEMAND, owner="planning@example.com")
 def demand_champion(scores: pd.DataFrame, standing: str | None) -> str:
     """The model that forecasts demand: the lowest mean RMSSE on the same past weeks, and no worse than a plain one."""
-    return choose(scores, standing, floor=("demand_seasonal_naive", "demand_moving_average")).name
+    return choose(scores, standing, floor=PLAIN).name
