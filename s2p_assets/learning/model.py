@@ -42,8 +42,7 @@ class Problem:
     @property
     def year(self) -> int:
         """How many periods a year has: 365 of `D`, 52 of weeks, 12 of `MS`."""
-        period = pd.date_range("2024-01-01", periods=3, freq=self.every)
-        return max(round(pd.Timedelta(days=365.25) / (period[2] - period[1])), 1)
+        return max(round(len(pd.date_range("2024-01-01", "2027-12-31", freq=self.every)) / 4), 1)
 
 
 class Forecaster(Protocol):

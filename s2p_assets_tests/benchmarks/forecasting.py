@@ -6,6 +6,7 @@ The models are the product's own, through its own backtest, scores and choice; n
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -273,6 +274,7 @@ def main() -> None:
     for one in sets(wanted, chosen.sample):
         if one.name in wanted:
             ablate(one) if chosen.ablate else compare(one, chosen.peers)
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":
