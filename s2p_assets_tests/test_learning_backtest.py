@@ -1,6 +1,7 @@
 """Promises of backtests: no look ahead, honest about how many folds there are."""
 
 import logging
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from s2p_assets.learning.forecasters.boosting import Boosting
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
-from s2p_assets.learning.model import Forecaster
+from s2p_assets.learning.model import Forecaster, Problem
 from s2p_assets.learning.series import TooLittleHistory
 from s2p_assets_tests.learning_histories import WEEKLY, seasonal, weekly
 
@@ -65,3 +66,11 @@ def test_a_series_younger_than_a_cutoff_is_left_out_of_that_fold() -> None:
     young = history[(history["sku"] == "000") | (history["week"] > history["week"].max() - pd.Timedelta(weeks=6))]
     backtest = rolling_origin(MovingAverage(), young, WEEKLY)
     assert backtest.groupby("fold")["entity"].nunique().to_dict() == {1: 1, 2: 1, 3: 2}
+
+
+def test_without_a_step_the_folds_cover_a_year_or_what_the_history_has() -> None:
+    problem = Problem("sku", "week", "units", horizon=4)
+    long, short = (cutoffs(seasonal(1, weeks), problem) for weeks in (160, 40))
+    assert [(later - earlier).days for earlier, later in pairwise(long)] == [56] * 5
+    assert len(short) == 6
+    assert (short[-1] - short[0]).days == 5 * 3 * 7

@@ -3,6 +3,7 @@
 import json
 import logging
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,25 @@ import pytest
 
 from s2p_assets.learning.backtest import rolling_origin
 from s2p_assets.learning.forecasters.boosting import MODEL_FILE, Boosting
+from s2p_assets.learning.forecasters.combination import Combination
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasters.plain_files import ModelDamaged, NotFitted
 from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
+from s2p_assets.learning.forecasters.smoothing import Smoothing
 from s2p_assets.learning.metrics import wape
-from s2p_assets.learning.model import Forecaster
+from s2p_assets.learning.model import Forecaster, Problem
 from s2p_assets.learning.series import learnable
 from s2p_assets_tests.learning_histories import WEEKLY, odd, seasonal, weekly
 
-EVERY = [SeasonalNaive(), MovingAverage(), ProphetTotal(), Boosting(price="unit_price", trees=10)]
+EVERY = [
+    SeasonalNaive(),
+    MovingAverage(),
+    Smoothing(),
+    ProphetTotal(),
+    Boosting(price="unit_price", trees=10),
+    Combination((Boosting(price="unit_price", trees=5), Smoothing(season=False))),
+]
 
 
 def fitted_forecast(forecaster: Forecaster, history: pd.DataFrame, horizon: int = 4) -> pd.DataFrame:
@@ -93,8 +103,8 @@ def test_prophet_fits_in_silence(caplog: pytest.LogCaptureFixture, capfd: pytest
 
 def test_without_two_seasons_the_calendar_is_no_feature() -> None:
     short, long = (Boosting(trees=3).fit(learnable(seasonal(3, weeks), WEEKLY), WEEKLY) for weeks in (100, 110))
-    assert "day_of_year" not in short.columns
-    assert "day_of_year" in long.columns
+    assert "day_of_year" not in short.edges
+    assert "day_of_year" in long.edges
 
 
 def test_a_forecast_stays_near_what_was_ever_sold() -> None:
@@ -127,10 +137,38 @@ def test_a_boosting_file_with_foreign_code_in_it_is_refused(tmp_path: Path) -> N
 @pytest.mark.parametrize("forecaster", EVERY)
 def test_damaged_files_are_named_in_one_line(forecaster: Forecaster, tmp_path: Path) -> None:
     forecaster.fit(learnable(seasonal(2, 60), WEEKLY), WEEKLY).save(tmp_path)
-    for file in tmp_path.iterdir():
+    for file in [path for path in tmp_path.rglob("*") if path.is_file()]:
         whole = file.read_bytes()
         file.write_bytes(whole[: len(whole) // 2])
         with pytest.raises(ModelDamaged, match=file.name) as refused:
             type(forecaster).load(tmp_path)
         assert "\n" not in str(refused.value)
         file.write_bytes(whole)
+
+
+@pytest.mark.parametrize("forecaster", EVERY)
+@pytest.mark.parametrize(("every", "season"), [("D", 7), ("W-MON", 52), ("MS", 12)])
+def test_days_weeks_and_months_each_are_forecast_at_their_own_grain(
+    forecaster: Forecaster, every: str, season: int
+) -> None:
+    problem = Problem("sku", "time", "units", every=every, horizon=3, folds=2)
+    times = pd.date_range("2022-01-01", periods=40, freq=every)
+    rows = pd.DataFrame({"sku": "a", "time": times, "units": [float(5 + at % 3) for at in range(40)]})
+    backtest = rolling_origin(forecaster, rows, problem)
+    assert problem.season_length == season
+    assert set(backtest["time"]) <= set(times)
+    assert backtest["mean"].between(1, 15).all()
+
+
+def test_a_price_known_in_advance_moves_the_forecast() -> None:
+    problem = replace(WEEKLY, known=("unit_price",), censored=None)
+    random = np.random.default_rng(1)
+    rows = weekly({f"{n}": [20.0] * 100 for n in range(12)}).drop(columns="censored")
+    cheap = random.random(len(rows)) < 0.3
+    rows = rows.assign(unit_price=np.where(cheap, 5.0, 10.0), units=np.where(cheap, 40.0, 10.0))
+    ahead = rows[rows["week"] == rows["week"].max()].assign(units=np.nan)
+    ahead = ahead.assign(week=ahead["week"] + pd.Timedelta(weeks=1), unit_price=[5.0] * 6 + [10.0] * 6)
+    history = learnable(pd.concat([rows, ahead]), problem)
+    means = Boosting(price="unit_price").fit(history, problem).forecast(history, 1).set_index("entity")["mean"]
+    on_offer = ahead.loc[ahead["unit_price"] == 5.0, "sku"]
+    assert means[on_offer].min() > 1.5 * means.drop(on_offer).max()

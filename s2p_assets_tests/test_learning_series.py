@@ -57,3 +57,17 @@ def test_a_stock_out_counts_as_the_usual_demand_before_it_and_never_below_what_w
 def test_a_matrix_goes_back_to_the_rows_it_came_from() -> None:
     rows = regular(odd(), WEEKLY)
     assert along(panel(rows, WEEKLY).values, rows, WEEKLY).tolist() == rows["units"].tolist()
+
+
+def test_a_date_years_after_all_others_is_named() -> None:
+    rows = pd.concat([weekly({"a": [1, 2, 3]}), weekly({"b": [4]}, start="2062-01-02")])
+    with pytest.raises(UnusableHistory, match="no row between 2023-01-16 and 2062-01-02; correct the week"):
+        regular(rows, WEEKLY)
+
+
+def test_rows_after_the_last_target_tell_what_is_known_and_are_no_demand() -> None:
+    rows = weekly({"a": [1, 2, 3, 4]})
+    rows.loc[3, "units"] = float("nan")
+    filled = regular(rows, WEEKLY)
+    assert filled["units"].isna().tolist() == [False, False, False, True]
+    assert len(panel(filled, WEEKLY).times) == 3

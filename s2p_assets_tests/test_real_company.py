@@ -113,7 +113,7 @@ def test_weekly_demand_holds_every_unit_sold_and_returned(companies: Companies, 
     assert demand.loc[demand["week"] == last, "units"].sum() == raw_sales.loc[raw_sales["day"] >= last, "units"].sum()
 
 
-def test_a_champion_of_four_forecasts_every_item_and_the_total_with_a_band(companies: Companies) -> None:
+def test_a_champion_of_six_forecasts_every_item_and_the_total_with_a_band(companies: Companies) -> None:
     items, total = companies.rows("trading_demand_forecast"), companies.rows("trading_total_forecast")
     assert set(items["sku"]) == set(companies.rows("trading_demand")["sku"])
     assert items.groupby("week")["mean"].sum().tolist() == pytest.approx(total.sort_values("week")["mean"].tolist())
@@ -121,7 +121,7 @@ def test_a_champion_of_four_forecasts_every_item_and_the_total_with_a_band(compa
     assert (total["mean"] < total["q90"]).all()
     added_up = items.groupby("week")[["q10", "q90"]].sum().sum()
     assert total["q90"].sum() - total["q10"].sum() < added_up["q90"] - added_up["q10"]
-    assert "of 4" in companies.status["models"][0]["why"]
+    assert "of 6" in companies.status["models"][0]["why"]
 
 
 def test_the_report_says_what_pandas_says_of_the_last_week(companies: Companies, raw_sales: pd.DataFrame) -> None:

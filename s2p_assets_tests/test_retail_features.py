@@ -14,14 +14,19 @@ from s2p_assets.learning.versions import Champion, train
 from s2p_assets.learning.weekly_demand import DemandFeatures, DemandForecast
 from s2p_assets.models.retail_demand_boosting import demand_boosting
 from s2p_assets.models.retail_demand_champion import demand_champion
+from s2p_assets.models.retail_demand_combination import demand_combination
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.models.retail_demand_prophet import demand_prophet
 from s2p_assets.models.retail_demand_seasonal_naive import demand_seasonal_naive
+from s2p_assets.models.retail_demand_smoothing import demand_smoothing
 from s2p_assets.tables.retail_demand_forecast import demand_forecast
 from s2p_assets.tables.retail_reorder_plan import ReorderPlan, reorder_plan
 from s2p_assets_tests.learning_histories import odd, seasonal, weekly
 
-MODELS = (demand_seasonal_naive, demand_moving_average, demand_prophet, demand_boosting)
+MODELS = (
+    *(demand_seasonal_naive, demand_moving_average, demand_smoothing),
+    *(demand_prophet, demand_boosting, demand_combination),
+)
 Small = tuple[pd.DataFrame, pd.DataFrame, Champion]
 OBSERVED = ["units", "censored", "unit_price"]
 
@@ -105,7 +110,7 @@ def test_demand_becomes_a_forecast_and_an_order_list() -> None:
     demand = demand.astype({"sku": "string[pyarrow]"})
     features = demand_features.build(demand, products_of(demand))
     champion = champion_of(features)
-    assert champion.scores["model"].nunique() == 4
+    assert champion.scores["model"].nunique() == 6
 
     forecast = as_declared(demand_forecast.build(features, champion), DemandForecast)
     assert not broken_rules(forecast, DemandForecast)

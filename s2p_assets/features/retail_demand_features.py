@@ -7,17 +7,7 @@ from s2p_assets.learning.model import Problem
 from s2p_assets.learning.weekly_demand import UNDER_FEATURES, DemandFeatures, known_demand
 from s2p_assets.warehouse.history import in_force
 
-WEEKLY_DEMAND = Problem(
-    entity="sku",
-    time="week",
-    target="units",
-    every="W-MON",
-    horizon=8,
-    season_length=52,
-    folds=3,
-    step=4,
-    censored="censored",
-)
+WEEKLY_DEMAND = Problem(entity="sku", time="week", target="units", censored="censored", price="unit_price")
 
 
 @feature_set(

@@ -10,7 +10,7 @@ import pandas as pd
 from s2p_assets.learning.intervals import deviations
 from s2p_assets.learning.model import Forecaster, Problem
 from s2p_assets.learning.scale import each
-from s2p_assets.learning.series import TooLittleHistory, regular, uncensor
+from s2p_assets.learning.series import TooLittleHistory, coming, regular, uncensor
 
 BACKTEST_COLUMNS = ("fold", "cutoff", "entity", "time", "step", "actual", "mean", "censored", "deviation")
 
@@ -22,19 +22,30 @@ log = logging.getLogger(__name__)
 def cutoffs(history: pd.DataFrame, problem: Problem) -> list[pd.Timestamp]:
     """The last period known to each fold, oldest first; fewer than `problem.folds` when the history is short.
 
-    Every fold has at least a horizon's length to learn from; a history that is too short for even one such fold
-    has a single one at its half, which is measured on the periods that are left. Raises TooLittleHistory below two.
+    Without a `problem.step` the folds cover a year, so that no season alone decides; of a history that is too short
+    for that, its second half. Every fold has at least a horizon's length to learn from; a history that is too short
+    for even one such fold has a single one at its half, measured on what is left. Raises TooLittleHistory below two.
     """
     if history.empty:
         raise TooLittleHistory("the history has no rows; load data first")
-    times = pd.date_range(history[problem.time].min(), history[problem.time].max(), freq=problem.every)
-    ends = [len(times) - 1 - problem.horizon - fold * problem.step for fold in range(problem.folds)]
+    sold = history.loc[history[problem.target].notna(), problem.time]
+    times = pd.date_range(sold.min(), sold.max(), freq=problem.every)
+    folds, step = (problem.folds, problem.step) if problem.step else _over_a_year(len(times), problem)
+    ends = [len(times) - 1 - problem.horizon - fold * step for fold in range(folds)]
     usable = [times[end] for end in reversed(ends) if end >= problem.horizon - 1]
     if not usable and len(times) >= LEAST_PERIODS:
         return [times[(len(times) - 1) // 2]]
     if not usable:
         raise TooLittleHistory(f"{len(times)} period of history; a backtest needs {LEAST_PERIODS}")
     return usable
+
+
+def _over_a_year(periods: int, problem: Problem) -> tuple[int, int]:
+    """How many folds, and how far apart: over a year, or the half of the history; never closer than half a horizon."""
+    first = max(problem.horizon, min(problem.year, periods // 2))
+    room = max(periods - problem.horizon - first, 0)
+    folds = min(problem.folds, room // max(problem.horizon // 2, 1) + 1)
+    return folds, max(min(problem.year // problem.folds, room // max(folds - 1, 1)), 1)
 
 
 def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, problem: Problem) -> pd.DataFrame:
@@ -50,9 +61,7 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, problem: Probl
     ends = cutoffs(sold, problem)
     if len(ends) < problem.folds:
         log.warning("only %d of %d folds: the history starts %s", len(ends), problem.folds, sold[problem.time].min())
-    tasks = (
-        (forecaster, demand.loc[demand[problem.time] <= cutoff].reset_index(drop=True), problem) for cutoff in ends
-    )
+    tasks = ((forecaster, _known_at(cutoff, demand, problem), problem) for cutoff in ends)
     forecasts = each(_foretold, tasks, says=f"{type(forecaster).__name__}: fold")
     folds = [
         _beside_actuals(forecast, sold, problem).assign(fold=fold, cutoff=cutoff)
@@ -64,6 +73,20 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, problem: Probl
 def _foretold(forecaster: Forecaster, known: pd.DataFrame, problem: Problem) -> pd.DataFrame:
     rows = forecaster.fit(known, problem).forecast(known, problem.horizon)
     return rows.assign(deviation=rows["entity"].map(deviations(known, problem)))
+
+
+def _known_at(cutoff: pd.Timestamp, demand: pd.DataFrame, problem: Problem) -> pd.DataFrame:
+    """The history up to `cutoff`, and of the horizon after it what is known in advance, of entities then alive."""
+    known = demand.loc[demand[problem.time] <= cutoff]
+    if problem.known:
+        there = demand[problem.time].isin(coming(cutoff, problem.horizon, problem))
+        there &= demand[problem.entity].isin(known[problem.entity].unique())
+        told = demand.loc[there, [problem.entity, problem.time, *problem.known]]
+        ahead = told.reindex(columns=demand.columns)
+        if problem.censored:
+            ahead[problem.censored] = False
+        known = pd.concat([known, ahead.astype(demand.dtypes[[problem.target]])])
+    return known.reset_index(drop=True)
 
 
 def _beside_actuals(forecast: pd.DataFrame, sold: pd.DataFrame, problem: Problem) -> pd.DataFrame:

@@ -43,6 +43,21 @@ def age(values: Matrix) -> Matrix:
     return np.where(started, np.cumsum(started, axis=0) - 1.0, np.nan)
 
 
+def since_positive(values: Matrix) -> Matrix:
+    """Rows since the last positive value, 0 in that row; NaN before the first."""
+    rows = np.arange(len(values), dtype=float)[:, None]
+    last = np.where(np.nan_to_num(values) > 0, rows, np.nan)
+    return rows - last_known(last)
+
+
+def same_weekday_mean(values: Matrix, weeks: int) -> Matrix:
+    """Mean of the last `weeks` rows that lie whole sevens back, the row itself included."""
+    result = np.empty_like(values)
+    for first in range(min(7, len(values))):
+        result[first::7] = moving_mean(values[first::7], weeks)
+    return result
+
+
 def ratio_to_usual(values: Matrix, periods: int) -> Matrix:
     """The value over the mean of the last `periods`; NaN where that is missing or zero."""
     usual = moving_mean(values, periods)

@@ -15,10 +15,12 @@ class Problem:
     """What is forecast, and how it is backtested.
 
     A history has one row per (entity, time): the columns named here and whatever features there are.
-    `known`: columns whose future values are known (prices, holidays). `censored`: a true value means
-    that sales understate demand (stock-out). `price`: what a unit sells for. `season_length` and `horizon`
-    count periods of `every` (a pandas offset, `W-MON`: weeks named by their Monday). `folds` origins lie
-    `step` periods apart, the last one `horizon` periods before the end.
+    `known`: columns whose future values are known in advance (prices, events); a history that goes on beyond its
+    last target tells them, in rows without a target. `censored`: a true value means that sales understate demand
+    (stock-out). `price`: what a unit sells for. `horizon` and `season_length` count periods of `every` (a pandas
+    offset: `D`, `MS`, `W-MON` for weeks named by their Monday); without a season length, a day's season is its
+    week and any other period's the year. `folds` origins lie `step` periods apart, the last one `horizon` periods
+    before the end; without a step they are spread over a year, or over what the history has.
     """
 
     entity: str
@@ -26,12 +28,21 @@ class Problem:
     target: str
     every: str = "W-MON"
     horizon: int = 8
-    season_length: int = 52
-    folds: int = 4
-    step: int = 4
+    season_length: int = 0
+    folds: int = 6
+    step: int = 0
     known: tuple[str, ...] = ()
     censored: str | None = None
     price: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.season_length:
+            object.__setattr__(self, "season_length", 7 if self.every == "D" else self.year)
+
+    @property
+    def year(self) -> int:
+        """How many periods a year has: 365 of `D`, 52 of weeks, 12 of `MS`."""
+        return max(round(len(pd.date_range("2024-01-01", "2027-12-31", freq=self.every)) / 4), 1)
 
 
 class Forecaster(Protocol):

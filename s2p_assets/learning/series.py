@@ -11,6 +11,8 @@ import pandas as pd
 from s2p_assets.learning.model import Problem
 from s2p_assets.shelves import NotYet
 
+LONGEST_SILENCE = np.timedelta64(2 * 366, "D")
+
 Matrix = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
@@ -35,8 +37,9 @@ def regular(history: pd.DataFrame, problem: Problem) -> pd.DataFrame:
     """`history` with every period of each entity from its first row to the last period of all, sorted.
 
     A period without a row counts as no demand, and so does one whose returns exceed its sales. Other
-    columns are missing there; the censored column is false. Raises TooLittleHistory when there is no
-    row, UnusableHistory when a row stands twice, lacks its target or lies off `problem.every`.
+    columns are missing there; the censored column is false. After the last target of all, where rows tell what is
+    known in advance, the target is missing. Raises TooLittleHistory when there is no row, UnusableHistory when a
+    row stands twice, lacks its target, lies off `problem.every` or years after all others.
     """
     _refuse(history, problem)
     moments = pd.DatetimeIndex(history[problem.time]).as_unit("ns")
@@ -52,10 +55,16 @@ def regular(history: pd.DataFrame, problem: Problem) -> pd.DataFrame:
     rows = history.reset_index(drop=True).reindex(slots[alive]).reset_index(drop=True)
     rows[problem.entity] = entities.take(of_entity)
     rows[problem.time] = times.take(of_time)
-    rows[problem.target] = rows[problem.target].astype("float64").fillna(0.0).clip(lower=0.0)
+    told = rows[problem.time] <= last_told(history, problem)
+    rows[problem.target] = rows[problem.target].astype("float64").fillna(0.0).clip(lower=0.0).where(told)
     if problem.censored:
         rows[problem.censored] = rows[problem.censored].astype("boolean").fillna(False).astype(bool)
     return rows
+
+
+def last_told(history: pd.DataFrame, problem: Problem) -> pd.Timestamp:
+    """The last period of which any target is known."""
+    return pd.Timestamp(history.loc[history[problem.target].notna(), problem.time].max())
 
 
 def _refuse(history: pd.DataFrame, problem: Problem) -> None:
@@ -64,11 +73,21 @@ def _refuse(history: pd.DataFrame, problem: Problem) -> None:
         raise UnusableHistory(f"the history has no column {', '.join(absent)}")
     if history.empty:
         raise TooLittleHistory("the history has no rows; load data first")
-    for name in (problem.entity, problem.time, problem.target):
-        if missing := int(history[name].isna().sum()):
+    if history[problem.target].isna().all():
+        raise TooLittleHistory(f"no row of the history has {problem.target}; load data first")
+    told = history.loc[~(history[problem.time] > last_told(history, problem))]
+    for name, rows in ((problem.entity, history), (problem.time, history), (problem.target, told)):
+        if missing := int(rows[name].isna().sum()):
             raise UnusableHistory(f"{missing} rows of the history have no {name}")
-    if not np.isfinite(history[problem.target].to_numpy("float64")).all():
+    if not np.isfinite(told[problem.target].to_numpy("float64")).all():
         raise UnusableHistory(f"the history has an infinite {problem.target}")
+    moments = np.sort(pd.DatetimeIndex(told[problem.time].unique()).to_numpy())
+    gaps = np.flatnonzero(np.diff(moments) > LONGEST_SILENCE)
+    if len(gaps):
+        last, next_ = (pd.Timestamp(moments[at]) for at in (gaps[-1], gaps[-1] + 1))
+        raise UnusableHistory(
+            f"no row between {last:%Y-%m-%d} and {next_:%Y-%m-%d}; correct the {problem.time} that is wrong"
+        )
     twice = history.duplicated([problem.entity, problem.time])
     if twice.any():
         row = history.loc[twice].iloc[0]
@@ -98,7 +117,9 @@ def learnable(history: pd.DataFrame, problem: Problem) -> pd.DataFrame:
 
 
 def panel(history: pd.DataFrame, problem: Problem, column: str | None = None) -> Panel:
-    """`column` (by default the target) of a regular history as a matrix."""
+    """`column` (by default the target) of a regular history as a matrix; the target up to where it is known."""
+    if column is None:
+        history = history.loc[history[problem.target].notna()]
     codes, entities = pd.factorize(history[problem.entity], sort=True)
     at, times = pd.factorize(history[problem.time], sort=True)
     values = np.full((len(times), len(entities)), np.nan)

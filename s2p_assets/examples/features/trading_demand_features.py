@@ -6,8 +6,7 @@ from s2p_assets.learning.feature_set import feature_set
 from s2p_assets.learning.model import Problem
 from s2p_assets.learning.weekly_demand import UNDER_FEATURES, DemandFeatures, known_demand
 
-# Sales peak every January: folds that cover a year judge the models by it too.
-WEEKLY_DEMAND = Problem(entity="sku", time="week", target="units", folds=6, step=8)
+WEEKLY_DEMAND = Problem(entity="sku", time="week", target="units")
 
 
 @feature_set(

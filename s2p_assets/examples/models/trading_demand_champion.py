@@ -6,7 +6,7 @@ from s2p_assets.examples.features.trading_demand_features import WEEKLY_DEMAND
 from s2p_assets.learning.champion import choose
 from s2p_assets.learning.model import contest
 
-FLOOR = ("demand_seasonal_naive", "demand_moving_average")
+FLOOR = ("demand_seasonal_naive", "demand_moving_average", "demand_smoothing")
 
 
 @contest(features="demand_features", problem=WEEKLY_DEMAND, floor=FLOOR, owner="planning@example.com")

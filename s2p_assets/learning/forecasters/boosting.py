@@ -3,6 +3,7 @@
 Statistics over matrices are in `lags.py`; the choice between forecasters is for `champion.py`.
 """
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +14,9 @@ import pandas as pd
 
 from s2p_assets.learning import lags
 from s2p_assets.learning.forecasters.plain_files import ModelDamaged, fitted_problem, read_plain, write_plain
+from s2p_assets.learning.forecasters.smoothing import levels
 from s2p_assets.learning.model import Problem
+from s2p_assets.learning.seasons import periods_of_year, season_of
 from s2p_assets.learning.series import Matrix, Panel, coming, forecast_rows, panel
 
 if TYPE_CHECKING:
@@ -21,113 +24,139 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "boosting.skops"
 TRUSTED_TYPES = frozenset({"sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"})
-
+BINS = 128
 
 Positions = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
 
 
 @dataclass(frozen=True)
 class Boosting:
-    """HistGradientBoostingRegressor with Poisson loss, the target scaled by each series' level at the origin.
+    """HistGradientBoostingRegressor with Poisson loss on demand over what is usual: level at the origin × season.
 
-    `price`: a column whose ratio to its recent mean, as known at the origin, is a feature.
-    `most_rows`: training rows (origin, series, step) beyond this are sampled. The calendar of the
-    target period counts only with two seasons of history: with less it made lumpy series worse than naive.
+    The usual, as `Smoothing` has it, is each training row's exposure, so that the loss is that of the demand itself.
+    `price`: a column whose ratio to its recent mean is a feature; at the period to come where the problem knows it
+    in advance, else as known at the origin. Other columns that are `known` count as they are then.
+    `most_rows`: training rows (origin, series, step), drawn from the `recent` last periods. The calendar of the
+    target period counts only with two years of history: with less it made lumpy series worse than naive.
     """
 
     price: str | None = None
-    trees: int = 60
-    learning_rate: float = 0.1
+    trees: int = 80
+    learning_rate: float = 0.08
     leaves: int = 15
     rows_per_leaf: int = 60
-    level_periods: int = 26
-    most_rows: int = 400_000
+    most_rows: int = 120_000
+    recent: int = 730
     seed: int = 0
     problem: Problem | None = field(default=None, repr=False)
-    columns: tuple[str, ...] = field(default=(), repr=False)
+    edges: Mapping[str, Sequence[float]] = field(default_factory=dict, repr=False)
     calendar: bool = field(default=False, repr=False)
     regressor: "HistGradientBoostingRegressor | None" = field(default=None, repr=False, compare=False)
 
     def fit(self, history: pd.DataFrame, problem: Problem) -> "Boosting":
         past = panel(history, problem)
-        calendar = len(past.times) >= 2 * problem.season_length
-        unfitted = replace(self, problem=problem, calendar=calendar, columns=(), regressor=None)
-        features, target = unfitted._training(past, unfitted._origins(history, past))
-        columns = tuple(name for name, values in features.items() if not np.isnan(values).all())
+        calendar = len(past.times) >= 2 * periods_of_year(past.times)
+        unfitted = replace(self, problem=problem, calendar=calendar, edges={}, regressor=None)
+        rows, usual, target = unfitted._training(past, unfitted._known(history, past, problem.horizon))
+        columns = tuple(name for name, values in rows.items() if not np.isnan(values).all())
         if len(target) == 0 or target.sum() <= 0 or not columns:
             return unfitted
-        rows = np.column_stack([features[name] for name in columns])
         regressor = _regressor(self)
+        edges = {name: _edges(rows[name]) for name in columns}
         with _one_thread():
-            return replace(unfitted, columns=columns, regressor=regressor.fit(rows, target))
+            fitted = regressor.fit(_binned(rows, edges), target, sample_weight=usual)
+        return replace(unfitted, edges=edges, regressor=fitted)
 
     def forecast(self, history: pd.DataFrame, horizon: int) -> pd.DataFrame:
         """Steps beyond the fitted horizon are forecast with the last fitted step, and their own calendar."""
         problem = fitted_problem(self.problem)
         past = panel(history, problem)
-        origins = self._origins(history, past)
-        level = origins["level"][-1]
-        if self.regressor is None:
-            return forecast_rows(past, np.tile(level, (horizon, 1)), problem)
-        at, every = np.full(len(past.entities), len(past.times) - 1), np.arange(len(past.entities))
-        steps = [self._features(past, origins, at, every, step) for step in range(1, horizon + 1)]
-        rows = np.concatenate([np.column_stack([step[name] for name in self.columns]) for step in steps])
-        with _one_thread():
-            means = self.regressor.predict(rows).reshape(horizon, -1) * level
-        return forecast_rows(past, np.clip(means, 0.0, _ceiling(past, problem)), problem)
+        known = self._known(history, past, horizon)
+        steps, series = (axis.ravel() for axis in np.indices((horizon, len(past.entities))))
+        at = np.full(len(steps), len(past.times) - 1)
+        usual = known.usual(at, series, steps + 1)
+        if self.regressor is not None:
+            rows = self._features(past, known, at, series, steps + 1)
+            with _one_thread():
+                usual = usual * self.regressor.predict(_binned(rows, self.edges))
+        return forecast_rows(past, np.clip(usual.reshape(horizon, -1), 0.0, _ceiling(past)), problem)
 
-    def _origins(self, history: pd.DataFrame, past: Panel) -> dict[str, Matrix]:
-        """What is known of each series at each time; everything in units is divided by the level."""
-        values = past.values
-        level = _level(values, self.level_periods)
+    def _known(self, history: pd.DataFrame, past: Panel, horizon: int) -> "_Known":
+        problem = fitted_problem(self.problem)
+        times = pd.DatetimeIndex(past.times.append(coming(past.times[-1], horizon, problem)))
+        season = season_of(past).factors(times)
+        values, year = past.values / season[: len(past.times), None], periods_of_year(past.times)
+        level = _not_too_small(levels(values, year, problem.horizon), past.values, problem.horizon)
+        windows = sorted({1, 2, 4, *(max(year // part, 2) for part in (52, 26, 13, 6, 4, 2, 1))})
+        quarter = max(year // 4, 4)
         with np.errstate(divide="ignore", invalid="ignore"):
-            known = {f"lag_{back}": lags.lag(values, back) / level for back in (0, 1, 2, 3, 7)}
-            known |= {f"mean_{weeks}": lags.moving_mean(values, weeks) / level for weeks in (4, 8, 13, 52)}
-            known |= {"std_13": lags.moving_std(values, 13) / level}
-        known |= {"zeros_13": lags.share_of_zeros(values, 13), "age": lags.age(values), "log_level": np.log(level)}
+            origin = {f"mean_{window}": lags.moving_mean(values, window) / level for window in windows}
+            origin |= {"last_but_one": lags.lag(values, 1) / level, "std": lags.moving_std(values, quarter) / level}
+        origin |= {"zeros": lags.share_of_zeros(past.values, quarter), "age": lags.age(past.values)}
+        origin |= {"log_level": np.log(level), "since_sale": lags.since_positive(past.values)}
+        then = {name: _reaching(history, past, problem, name, times) for name in problem.known}
         if self.price and self.price in history.columns:
-            price = lags.last_known(panel(history, fitted_problem(self.problem), self.price).values)
-            known["price_ratio"] = lags.ratio_to_usual(price, 26)
-        return known | {"level": level}
+            price = lags.last_known(_reaching(history, past, problem, self.price, times))
+            usual_price = lags.moving_mean(price, max(year // 2, 2))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratio = np.where(usual_price > 0, price / usual_price, np.nan)
+            origin["price_ratio"] = ratio[: len(past.times)]
+            then.pop(self.price, None)
+            if self.price in problem.known:
+                then["price_then"] = np.log(np.where(price > 0, price, np.nan))
+                origin["price_then_base"] = np.log(np.where(usual_price > 0, usual_price, np.nan))[: len(past.times)]
+        return _Known(times, season, level, origin, then, lags.same_weekday_mean(values, 8) if year > 300 else None)
 
     def _features(
-        self, past: Panel, origins: dict[str, Matrix], at: Positions, series: Positions, step: int
+        self, past: Panel, known: "_Known", at: Positions, series: Positions, step: Positions
     ) -> dict[str, Matrix]:
-        """Feature → value for each pair (`at`, `series`) of time and series, forecasting `step` periods ahead."""
+        """Feature → value for each triple (`at`, `series`, `step`): series at time, forecasting step periods ahead."""
         problem = fitted_problem(self.problem)
-        rows = {name: values[at, series] for name, values in origins.items() if name != "level"}
-        rows["step"] = np.full(len(at), float(min(step, problem.horizon)))
-        times = pd.DatetimeIndex(past.times.append(coming(past.times[-1], step, problem))[at + step])
-        rows["day_of_week"] = times.dayofweek.to_numpy(float)
+        rows = {name: values[at, series] for name, values in known.origin.items()}
+        rows |= {name: values[at + step, series] for name, values in known.then.items()}
+        if "price_then" in rows:
+            rows["price_then"] = rows["price_then"] - rows.pop("price_then_base")
+        rows["step"] = np.minimum(step, problem.horizon).astype(float)
+        times = known.times[at + step]
+        if known.weekdays is not None:
+            rows["day_of_week"] = times.dayofweek.to_numpy(float)
+            rows["same_weekday"] = known.weekdays[at - (-step) % 7, series] / known.level[at, series]
         if self.calendar:
-            back = at + step - problem.season_length * -(-step // problem.season_length)
-            level = origins["level"][at, series]
-            for name, source in (("season_ago", past.values), ("around_season_ago", _around(past.values))):
+            year = periods_of_year(past.times) // 7 * 7 if known.weekdays is not None else periods_of_year(past.times)
+            back = at + step - year * -(-step // year)
+            level = known.level[at, series]
+            around = lags.moving_mean(past.values, 4 if known.weekdays is None else 14)
+            for name, source in (("year_ago", past.values), ("around_year_ago", around)):
                 rows[name] = np.where(back >= 0, source[np.maximum(back, 0), series], np.nan) / level
             rows["day_of_year"] = times.dayofyear.to_numpy(float)
+            rows["month"], rows["day"] = times.month.to_numpy(float), times.day.to_numpy(float)
         return rows
 
-    def _training(self, past: Panel, origins: dict[str, Matrix]) -> tuple[dict[str, Matrix], Matrix]:
-        """Features and scaled target of every (origin, series, step) whose target is known."""
+    def _training(self, past: Panel, known: "_Known") -> tuple[dict[str, Matrix], Matrix, Matrix]:
+        """Features, usual demand and demand over the usual, of a sample of the triples whose demand is known."""
         problem = fitted_problem(self.problem)
-        random = np.random.default_rng(self.seed)
-        most = max(self.most_rows // problem.horizon, 1)
-        parts, targets = [], []
-        for step in range(1, min(problem.horizon, len(past.times) - 1) + 1):
-            at, series = np.nonzero(~np.isnan(past.values[:-step]))
-            if len(at) > most:
-                kept = np.sort(random.choice(len(at), most, replace=False))
-                at, series = at[kept], series[kept]
-            parts.append(self._features(past, origins, at, series, step))
-            targets.append(past.values[at + step, series] / origins["level"][at, series])
-        if not parts:
-            return {}, np.empty(0)
-        target = np.concatenate(targets)
-        together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        return together, np.minimum(target, np.quantile(target, 0.995)) if len(target) else target
+        count, random = len(past.times), np.random.default_rng(self.seed)
+        at, series = np.nonzero(~np.isnan(past.values[max(0, count - self.recent) :]))
+        at = at + max(0, count - self.recent)
+        most = min(problem.horizon, count - 1)
+        if len(at) * most > self.most_rows:
+            drawn = random.integers(0, len(at) * most, self.most_rows)
+        else:
+            drawn = np.arange(len(at) * most)
+        at, series, step = at[drawn // max(most, 1)], series[drawn // max(most, 1)], drawn % max(most, 1) + 1
+        there = at + step < count
+        at, series, step = at[there], series[there], step[there]
+        usual = known.usual(at, series, step)
+        target = past.values[at + step, series] / usual
+        most_seen = np.quantile(target, 0.995) if len(target) else 0.0
+        return self._features(past, known, at, series, step), usual, np.minimum(target, most_seen)
 
     def save(self, folder: Path) -> None:
-        fitted = {"columns": self.columns, "calendar": self.calendar, "has_regressor": self.regressor is not None}
+        fitted = {
+            "edges": list(self.edges.items()),
+            "calendar": self.calendar,
+            "has_regressor": self.regressor is not None,
+        }
         write_plain(folder, self, self.problem, **fitted)
         if self.regressor is not None:
             import skops.io
@@ -138,27 +167,50 @@ class Boosting:
     def load(cls, folder: Path) -> "Boosting":
         parameters, problem, fitted = read_plain(folder)
         regressor = _read(folder / MODEL_FILE) if fitted.get("has_regressor") else None
-        columns = tuple(fitted.get("columns", ()))
-        return cls(
-            **parameters, problem=problem, columns=columns, calendar=bool(fitted.get("calendar")), regressor=regressor
-        )
+        edges, calendar = dict(fitted.get("edges", {})), bool(fitted.get("calendar"))
+        return cls(**parameters, problem=problem, edges=edges, calendar=calendar, regressor=regressor)
 
 
-def _level(values: Matrix, periods: int) -> Matrix:
-    """What a period usually sells, as known at each time; never so small that one sale becomes a giant ratio."""
-    usual = lags.moving_mean(values, periods)
-    ever = lags.moving_mean(values, len(values))
-    return np.maximum(np.maximum(usual, 0.1 * ever), 1.0 / periods)
+@dataclass(frozen=True)
+class _Known:
+    """What is known at each time: `origin` of a series then, `then` of the period forecast, up to `times`' end."""
+
+    times: pd.DatetimeIndex
+    season: Matrix
+    level: Matrix
+    origin: dict[str, Matrix]
+    then: dict[str, Matrix]
+    weekdays: Matrix | None
+
+    def usual(self, at: Positions, series: Positions, step: Positions) -> Matrix:
+        return np.asarray(self.level[at, series] * self.season[at + step])
 
 
-def _around(values: Matrix) -> Matrix:
-    """Mean of each period and the three before it."""
-    return lags.moving_mean(values, 4)
+def _reaching(history: pd.DataFrame, past: Panel, problem: Problem, column: str, times: pd.DatetimeIndex) -> Matrix:
+    """A column (times × entities), with what is known of the periods to come."""
+    found = panel(history, problem, column)
+    return pd.DataFrame(found.values, found.times, found.entities).reindex(times, columns=past.entities).to_numpy()
 
 
-def _ceiling(past: Panel, problem: Problem) -> Matrix:
-    """The most that a forecast may say of each series: a fifth above its highest period of the last two seasons."""
-    return 1.2 * np.nanmax(past.values[-2 * problem.season_length :], axis=0)
+def _not_too_small(level: Matrix, values: Matrix, horizon: int) -> Matrix:
+    """A level so small that one sale becomes a giant ratio teaches nothing but that."""
+    return np.fmax(np.fmax(level, 0.1 * lags.moving_mean(values, len(values))), 0.5 / max(horizon, 8))
+
+
+def _ceiling(past: Panel) -> Matrix:
+    """The most that a forecast may say of each series: a fifth above its highest period of the last two years."""
+    return 1.2 * np.nanmax(past.values[-2 * periods_of_year(past.times) :], axis=0)
+
+
+def _edges(values: Matrix) -> list[float]:
+    """Where a feature is cut into BINS parts of equal size; scikit-learn's own cuts take minutes with weights."""
+    return [float(edge) for edge in np.unique(np.nanquantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))]
+
+
+def _binned(rows: dict[str, Matrix], edges: Mapping[str, Sequence[float]]) -> Matrix:
+    """The part that each value lies in (rows × features), in the order of `edges`; missing values stay missing."""
+    cut = [np.where(np.isnan(rows[name]), np.nan, np.searchsorted(at, rows[name])) for name, at in edges.items()]
+    return np.column_stack(cut)
 
 
 def _regressor(parameters: Boosting) -> "HistGradientBoostingRegressor":

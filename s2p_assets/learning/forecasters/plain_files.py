@@ -4,7 +4,7 @@ Fitted parts that are no plain values are written by the forecaster that has the
 """
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,18 @@ class NotFitted(Exception):
 
 
 def parameters_of(forecaster: Forecaster) -> dict[str, Any]:
-    """The parameters a forecaster was made with: its dataclass fields, without the fitted ones (`repr=False`)."""
-    return {part.name: getattr(forecaster, part.name) for part in fields(forecaster) if part.repr}  # type: ignore[arg-type]
+    """The parameters a forecaster was made with: its dataclass fields, without the fitted ones (`repr=False`).
+
+    Forecasters that it is made of are given as their own parameters, with their `kind`.
+    """
+    given = {part.name: getattr(forecaster, part.name) for part in fields(forecaster) if part.repr}  # type: ignore[arg-type]
+    return {
+        name: [_member(one) for one in value] if isinstance(value, tuple) else value for name, value in given.items()
+    }
+
+
+def _member(value: Any) -> Any:
+    return {"kind": type(value).__name__} | parameters_of(value) if is_dataclass(value) else value  # type: ignore[arg-type]
 
 
 def fitted_problem(problem: Problem | None) -> Problem:

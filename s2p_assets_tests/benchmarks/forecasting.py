@@ -1,0 +1,281 @@
+"""Forecasts on public demand, ours and others' side by side in one run: accuracy, honesty of ranges, CPU seconds.
+
+The models are the product's own, through its own backtest, scores and choice; nothing is tuned here. By hand:
+
+    python -m s2p_assets_tests.benchmarks.forecasting [--sample 60] [--sets m5-daily,…] [--peers] [--ablate]
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+import pandas as pd
+
+from s2p_assets.learning.backtest import rolling_origin
+from s2p_assets.learning.champion import choose
+from s2p_assets.learning.forecasters.boosting import Boosting
+from s2p_assets.learning.forecasters.combination import Combination
+from s2p_assets.learning.forecasters.moving_average import MovingAverage
+from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
+from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
+from s2p_assets.learning.forecasters.smoothing import Smoothing
+from s2p_assets.learning.metrics import bias
+from s2p_assets.learning.model import Forecaster, Problem
+from s2p_assets.learning.scores import ALL, SCORE_COLUMNS, scores
+from s2p_assets.learning.series import Panel, coming, forecast_rows, panel
+
+DATA = Path(__file__).parents[3] / "shared" / "data" / "forecasting"
+JUDGED = 3
+PLAIN = ("seasonal naive", "moving average", "SES")
+MEASURES = [name for name in SCORE_COLUMNS if name not in ("model", "fold", "cutoff", "series", "entities")]
+PROPHET_SERIES = 8
+
+
+def models(recent: int) -> dict[str, Forecaster]:
+    """The candidates of the retail shelf; `recent`: the window of the moving average, in periods."""
+    return {
+        "seasonal naive": SeasonalNaive(),
+        "moving average": MovingAverage(periods=recent),
+        "SES": Smoothing(season=False),
+        "smoothing": Smoothing(),
+        "Prophet, total": ProphetTotal(recent=recent),
+        "boosting": Boosting(),
+        "combination": Combination((Boosting(), Smoothing())),
+    }
+
+
+@dataclass(frozen=True)
+class OneByOne:
+    """A peer that forecasts one series at a time: `say(times, values, coming)` gives the means to come."""
+
+    say: Callable[[pd.DatetimeIndex, np.ndarray, pd.DatetimeIndex], np.ndarray]
+    problem: Problem | None = field(default=None, repr=False)
+
+    def fit(self, history: pd.DataFrame, problem: Problem) -> "OneByOne":
+        return replace(self, problem=problem)
+
+    def forecast(self, history: pd.DataFrame, horizon: int) -> pd.DataFrame:
+        assert self.problem is not None
+        past = panel(history, self.problem)
+        ahead = coming(past.times[-1], horizon, self.problem)
+        means = [self._one(past, at, ahead) for at in range(len(past.entities))]
+        return forecast_rows(past, np.column_stack(means), self.problem)
+
+    def _one(self, past: Panel, at: int, ahead: pd.DatetimeIndex) -> np.ndarray:
+        there = ~np.isnan(past.values[:, at])
+        return np.nan_to_num(self.say(past.times[there], past.values[there, at], ahead))
+
+    def save(self, folder: Path) -> None:
+        raise NotImplementedError("a peer is only measured")
+
+    @classmethod
+    def load(cls, folder: Path) -> "OneByOne":
+        raise NotImplementedError("a peer is only measured")
+
+
+def prophet_per_sku() -> OneByOne:
+    def say(times: pd.DatetimeIndex, values: np.ndarray, ahead: pd.DatetimeIndex) -> np.ndarray:
+        from s2p_assets.learning.forecasters.prophet_total import _prophet
+
+        if len(values) < 3:
+            return np.full(len(ahead), values.mean())
+        fitted = _prophet(uncertainty_samples=0).fit(pd.DataFrame({"ds": times, "y": values}))
+        return fitted.predict(pd.DataFrame({"ds": ahead}))["yhat"].clip(lower=0.0).to_numpy()
+
+    return OneByOne(say)
+
+
+def statsforecast_peers(problem: Problem) -> dict[str, OneByOne]:
+    """AutoTheta, SES (optimised), TSB and ADIDA of statsforecast, where it is installed."""
+    try:
+        from statsforecast import models as theirs  # type: ignore[import-not-found]
+    except ImportError:
+        print("statsforecast is not installed: its models are left out (uv pip install statsforecast)")
+        return {}
+    made: dict[str, Any] = {
+        "sf AutoTheta": theirs.AutoTheta(season_length=problem.season_length),
+        "sf SES": theirs.SimpleExponentialSmoothingOptimized(),
+        "sf TSB": theirs.TSB(alpha_d=0.1, alpha_p=0.1),
+        "sf ADIDA": theirs.ADIDA(),
+    }
+
+    def saying(one: Any) -> OneByOne:
+        def say(_: pd.DatetimeIndex, values: np.ndarray, ahead: pd.DatetimeIndex) -> np.ndarray:
+            if len(values) < 3 or not values.any():
+                return np.full(len(ahead), values.mean())
+            return np.maximum(np.asarray(one.forecast(values.astype(float), len(ahead))["mean"]), 0.0)
+
+        return OneByOne(say)
+
+    return {name: saying(one) for name, one in made.items()}
+
+
+@dataclass(frozen=True)
+class Set:
+    """A public history as the product takes it; `reach`: the champion's RMSSE over seasonal naive's, where stated."""
+
+    name: str
+    history: pd.DataFrame
+    problem: Problem
+    recent: int
+    reach: float | None = None
+
+
+def sets(wanted: list[str], sample: int | None) -> Iterator[Set]:
+    daily = {"every": "D", "folds": JUDGED * 2}
+    if any(name.startswith("m5") for name in wanted):
+        m5 = _sampled(_m5(), sample)
+        yield Set("m5-daily", m5, Problem("sku", "time", "units", horizon=28, step=28, **daily), 28, 0.745)
+        yield Set("m5-weekly", _by(m5, "W-MON"), Problem("sku", "time", "units", horizon=8, step=8), 13)
+        yield Set("m5-monthly", _by(m5, "MS"), Problem("sku", "time", "units", every="MS", horizon=3, step=3), 6)
+    if any(name.startswith("store-item") for name in wanted):
+        items = _sampled(_store_item(), sample)
+        yield Set("store-item-90", items, Problem("sku", "time", "units", horizon=90, step=90, **daily), 28, 0.55)
+        yield Set("store-item-28", items, Problem("sku", "time", "units", horizon=28, step=28, **daily), 28)
+        yield Set("store-item-weekly", _by(items, "W-MON"), Problem("sku", "time", "units", horizon=8, step=8), 13)
+
+
+def _m5() -> pd.DataFrame:
+    wide = pd.read_csv(DATA / "m5_subset" / "sample.csv").set_index("id").filter(like="d_")
+    days = pd.read_csv(DATA / "m5_subset" / "calendar.csv", parse_dates=["date"]).set_index("d")["date"]
+    rows = wide.set_axis(pd.DatetimeIndex(days.reindex(wide.columns)), axis=1).rename_axis(columns="time")
+    long = rows.stack().rename("units").astype(float).rename_axis(["sku", "time"]).reset_index()
+    return long[long.groupby("sku")["units"].cumsum() > 0].reset_index(drop=True)
+
+
+def _store_item() -> pd.DataFrame:
+    with ZipFile(DATA / "store_item_demand" / "demand-forecasting.zip") as archive:
+        rows = pd.read_csv(archive.open("train.csv"), parse_dates=["date"])
+    sku = rows["store"].astype(str).str.zfill(2) + "-" + rows["item"].astype(str).str.zfill(2)
+    return pd.DataFrame({"sku": sku, "time": rows["date"], "units": rows["sales"].astype(float)})
+
+
+def _by(daily: pd.DataFrame, every: str) -> pd.DataFrame:
+    """Whole weeks or months of a daily history."""
+    period = daily["time"].dt.to_period("W-SUN" if every == "W-MON" else "M").dt.start_time
+    rows = daily.assign(time=period).groupby(["sku", "time"], as_index=False)["units"].sum()
+    return rows[(rows["time"] >= daily["time"].min()) & (rows["time"] < period.max())].reset_index(drop=True)
+
+
+def _sampled(history: pd.DataFrame, sample: int | None) -> pd.DataFrame:
+    names = pd.Series(sorted(history["sku"].unique()))
+    if sample and sample < len(names):
+        history = history[history["sku"].isin(names.sample(sample, random_state=1))]
+    return history.reset_index(drop=True)
+
+
+def measured(forecaster: Forecaster, one: Set) -> tuple[pd.DataFrame, float]:
+    """The backtest and its CPU seconds."""
+    before = time.process_time()
+    return rolling_origin(forecaster, one.history, one.problem), time.process_time() - before
+
+
+def compare(one: Set, peers: bool) -> None:
+    backtests, cpu = {}, {}
+    others = statsforecast_peers(one.problem) if peers else {}
+    for name, forecaster in (models(one.recent) | others).items():
+        backtests[name], cpu[name] = measured(forecaster, one)
+    table = scores(backtests, one.history, one.problem)
+    folds = sorted(table["fold"].unique())
+    judged, earlier = folds[-JUDGED:], folds[:-JUDGED] or folds[-JUDGED:]
+    ours = table[table["model"].isin(models(one.recent))]
+    champion = choose(ours[ours["fold"].isin(earlier)], None, floor=PLAIN).name
+    print(f"\n## {one.name}: {one.history['sku'].nunique()} series, horizon {one.problem.horizon}, {len(judged)} folds")
+    print(f"champion, chosen on the {len(earlier)} folds before: {champion}\n")
+    shown = table[table["fold"].isin(judged)].groupby(["series", "model"])[MEASURES].mean()
+    naive = shown.xs("seasonal naive", level="model")["rmsse"]
+    shown.insert(0, "ratio", shown["rmsse"] / naive.reindex(shown.index.get_level_values("series")).to_numpy())
+    shown["cpu_s"] = [cpu[model] if series == ALL else np.nan for series, model in shown.index]
+    print(shown.round(3).to_string())
+    print()
+    for line in reach(one, shown, champion, list(others)):
+        print(line)
+    if peers:
+        print(against_prophet(one, cpu[champion], len(folds)))
+
+
+def reach(one: Set, shown: pd.DataFrame, champion: str, others: list[str]) -> Iterator[str]:
+    """Each line of the reach: the figure, the bound, kept or not."""
+    rmsse = shown["rmsse"].unstack("series")
+    overall = shown.loc[(ALL, champion)]
+    if one.reach:
+        yield _line("champion / seasonal naive", overall["ratio"], at_most=one.reach)
+    for series in rmsse.columns:
+        best = rmsse.loc[list(PLAIN), series].min()
+        bound = 0.98 if series == ALL else 1.0
+        yield _line(f"champion / best plain, {series}", rmsse.loc[champion, series] / best, at_most=bound)
+    if others:
+        yield _line("champion / best of statsforecast", overall["rmsse"] / rmsse.loc[others, ALL].min(), at_most=1.0)
+    yield _line("coverage of 80 %", overall["coverage_80"], at_least=0.78, at_most=0.82)
+    yield _line("coverage of 95 %", overall["coverage_95"], at_least=0.94, at_most=0.96)
+
+
+def _line(what: str, figure: float, *, at_most: float, at_least: float = 0.0) -> str:
+    kept = at_least <= round(figure, 3) <= at_most
+    bound = f"{at_least} to {at_most}" if at_least else f"<= {at_most}"
+    return f"{'kept    ' if kept else 'NOT kept'}  {what}: {figure:.3f} ({bound})"
+
+
+def against_prophet(one: Set, champion_cpu: float, folds: int) -> str:
+    """CPU of the champion's backtest against Prophet per SKU on the same folds, told from a few series and one fold."""
+    few = replace(one, history=_sampled(one.history, PROPHET_SERIES), problem=replace(one.problem, folds=1))
+    rolling_origin(prophet_per_sku(), _sampled(one.history, 1), few.problem)
+    _, cpu = measured(prophet_per_sku(), few)
+    whole = cpu / PROPHET_SERIES * one.history["sku"].nunique() * folds
+    line = _line("CPU of the champion / Prophet per SKU, same folds", champion_cpu / whole, at_most=0.2)
+    return f"{line}; {champion_cpu:.0f} s against {whole:.0f} s extrapolated from {PROPHET_SERIES} series and one fold"
+
+
+def ablate(one: Set) -> None:
+    """What each part is worth: RMSSE with it over RMSSE without it, on all folds, and bias where stock ran out."""
+    print(f"\n## {one.name}: with a part, as a share of the RMSSE without it")
+    pairs: dict[str, tuple[Forecaster, Forecaster]] = {
+        "the season of all in smoothing": (Smoothing(), Smoothing(season=False)),
+        "boosting on top of smoothing": (Boosting(), Smoothing()),
+        "the mean of both instead of boosting": (Combination((Boosting(), Smoothing())), Boosting()),
+    }
+    for name, (whole, without) in pairs.items():
+        found = {"with": measured(whole, one)[0], "without": measured(without, one)[0]}
+        table = scores(found, one.history, one.problem).query("series == @ALL").groupby("model")["rmsse"].mean()
+        print(f"{table['with'] / table['without']:.3f}  {name}")
+    short = _with_stock_outs(one.history)
+    for name, censored in (("known as such", "censored"), ("taken as no demand", None)):
+        found, _ = measured(Smoothing(), replace(one, history=short, problem=replace(one.problem, censored=censored)))
+        truth = found.drop(columns="actual").merge(
+            one.history.rename(columns={"sku": "entity", "units": "actual"}), on=["entity", "time"]
+        )
+        print(f"bias {bias(truth['actual'], truth['mean']):+.3f}  smoothing with 7 % of the periods sold out, {name}")
+
+
+def _with_stock_outs(history: pd.DataFrame) -> pd.DataFrame:
+    """`history` with 7 % of its periods, in runs of three, without stock and so without sales."""
+    begins = pd.Series(np.random.default_rng(1).random(len(history)) < 0.07 / 3)
+    out = begins | begins.shift(1, fill_value=False) | begins.shift(2, fill_value=False)
+    return history.assign(units=history["units"].mask(out.to_numpy(), 0.0), censored=out.to_numpy())
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--sample", type=int, help="series per set; all without it")
+    arguments.add_argument("--sets", default="m5-daily,m5-weekly,m5-monthly,store-item-90,store-item-weekly")
+    arguments.add_argument("--peers", action="store_true", help="also statsforecast and Prophet per SKU")
+    arguments.add_argument("--ablate", action="store_true", help="what each part is worth, instead of the comparison")
+    chosen = arguments.parse_args()
+    if not DATA.exists():
+        print(f"nothing measured: the public demand data is not at {DATA}")
+        return
+    wanted = chosen.sets.split(",")
+    for one in sets(wanted, chosen.sample):
+        if one.name in wanted:
+            ablate(one) if chosen.ablate else compare(one, chosen.peers)
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
