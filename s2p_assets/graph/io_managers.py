@@ -21,7 +21,7 @@ from s2p_assets.learning.versions import Champion, ModelVersion
 from s2p_assets.publishing.editions import publish
 from s2p_assets.publishing.numbers import save_numbers
 from s2p_assets.publishing.report import Document, Imprint, Report, Source
-from s2p_assets.publishing.wording import figure_value
+from s2p_assets.publishing.wording import figure_value, in_currency
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import ledger, store
@@ -97,19 +97,21 @@ class ReportIOManager(dg.IOManager):
         declared = self.house.by_key[context.asset_key]
         assert isinstance(declared, Report)
         require_share(self.settings)
-        made_at = dt.datetime.now().astimezone()
-        save_numbers(obj, numbers_file(self.settings, declared, obj.as_of), made_at=made_at)
+        made_at, document = dt.datetime.now().astimezone(), in_currency(obj, self.settings.currency)
+        save_numbers(document, numbers_file(self.settings, declared, document.as_of), made_at=made_at)
         edition = publish(
-            obj,
+            document,
             self.settings.reports,
             Imprint(declared.name, tuple(self._sources(context.asset_key)), self.settings.currency, made_at),
         )
         context.add_output_metadata(
             {
+                "headline": document.headline,
+                "data up to": f"{document.as_of:%d %B %Y}",
                 "figures": dg.MetadataValue.md(
                     "\n".join(
                         f"- {escaped(figure.label)}: **{escaped(figure_value(figure, self.settings.currency))}**"
-                        for figure in obj.figures
+                        for figure in document.figures
                     )
                 ),
                 "report": dg.MetadataValue.url(edition.html.as_uri()),
