@@ -11,7 +11,7 @@ import dagster as dg
 import pandas as pd
 
 from s2p_assets.graph.drive import require_share
-from s2p_assets.graph.house import House
+from s2p_assets.graph.house import House, Stored
 from s2p_assets.graph.metadata import escaped
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.taken import Intake
@@ -23,8 +23,8 @@ from s2p_assets.publishing.numbers import save_numbers
 from s2p_assets.publishing.report import Document, Imprint, Report, Source
 from s2p_assets.publishing.wording import figure_value, in_currency
 from s2p_assets.settings import Settings
-from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import ledger, store
+from s2p_assets.warehouse.deliveries import DeliveryTable
 from s2p_assets.warehouse.table import Table
 
 
@@ -57,14 +57,14 @@ class TableIOManager(dg.IOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
         declared = self.house.by_key[context.asset_key]
-        assert isinstance(declared, Table | FeatureSet)
+        assert isinstance(declared, Table | FeatureSet | DeliveryTable)
         with self.warehouse.connect() as connection:
             stored = store.replace(connection, declared, obj)
         context.add_output_metadata({"written": stored.changed})
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         declared = self.house.by_key[context.asset_key]
-        assert isinstance(declared, Workbook | Table | FeatureSet)
+        assert isinstance(declared, Stored)
         with self.warehouse.connect() as connection:
             return store.read(connection, declared.domain, declared.thing, declared.columns)
 

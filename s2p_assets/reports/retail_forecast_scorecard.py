@@ -34,11 +34,11 @@ def forecast_scorecard(demand_scores: pd.DataFrame, past_forecast: pd.DataFrame,
 
     One edition per week of sales; made again whenever a model was trained or a champion chosen.
     """
-    if demand_scores.empty or past_forecast.empty:
+    if demand_scores.empty:
         raise NotYet("no model has been tested on past weeks")
     scores = demand_scores.assign(cutoff=pd.to_datetime(demand_scores["cutoff"]))
     models = _by_model(scores[scores["series"] == ALL])
-    last_week = pd.to_datetime(past_forecast["week"]).max()
+    last_week = pd.to_datetime(demand_scores["until"]).max()
     return Document(
         title="Forecast scorecard",
         as_of=(last_week + pd.Timedelta(days=6)).date(),

@@ -3,7 +3,6 @@
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, Whole, YesNo, code, day, number, percent, text, whole, yes_no
-from s2p_assets.features.retail_demand_features import WEEKLY_DEMAND
 from s2p_assets.learning.versions import Champion
 from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.warehouse.table import table
@@ -18,6 +17,7 @@ class DemandScores(Row):
     fold: Whole = whole(says="Number of the stretch; 1 is the oldest", of=UNITS, ge=1)
     series: Text = text(says="all, or the kind of demand: smooth, erratic, intermittent, lumpy", of=UNITS)
     cutoff: Day = day(says="Monday of the last week that was known to the model", of="demand_features.week")
+    until: Day = day(says="Monday of the last week that was forecast", of="demand_features.week")
     entities: Whole = whole(says="SKUs that were measured", of="demand_features.sku", ge=0)
     wape: Number = percent(says="Sum of errors over the sum of units sold", optional=True, of=UNITS)
     bias: Number = percent(says="Units forecast too many over units sold; negative: too few", optional=True, of=UNITS)
@@ -27,8 +27,11 @@ class DemandScores(Row):
     is_champion: YesNo = yes_no(says="Whether this model makes the forecast", of=UNITS)
 
 
-MEASURED = f"week > this.cutoff and week <= this.cutoff + {7 * WEEKLY_DEMAND.horizon}"
-UNDER: UnderEach = {"demand_features": Under(MEASURED), ("cutoff", "demand_features"): Under("week = this.cutoff")}
+UNDER: UnderEach = {
+    "demand_features": Under("week > this.cutoff and week <= this.until"),
+    ("cutoff", "demand_features"): Under("week = this.cutoff"),
+    ("until", "demand_features"): Under("week = this.until"),
+}
 
 
 @table(rows=DemandScores, key=("model", "fold", "series"), owner="planning@example.com", under=UNDER)
@@ -37,5 +40,9 @@ def demand_scores(demand_champion: Champion) -> pd.DataFrame:
 
     The scores on which the champion was chosen; weeks in which stock ran out do not count.
     """
-    scores = demand_champion.scores.assign(is_champion=demand_champion.scores["model"] == demand_champion.name)
-    return scores[list(DemandScores.to_schema().columns)]
+    scores, horizon = demand_champion.scores, pd.Timedelta(weeks=demand_champion.problem.horizon)
+    newest = demand_champion.model.backtest["time"].max()
+    rows = scores.assign(
+        is_champion=scores["model"] == demand_champion.name, until=(scores["cutoff"] + horizon).clip(upper=newest)
+    )
+    return rows[list(DemandScores.to_schema().columns)]
