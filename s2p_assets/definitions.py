@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from s2p_assets.graph.contest_assets import contest_asset
+from s2p_assets.graph.delivery_assets import deliveries_asset, unclaimed_spec
 from s2p_assets.graph.house import House, read_house
 from s2p_assets.graph.io_managers import (
     FeatureIOManager,
@@ -39,9 +40,11 @@ def build(settings: Settings) -> Graph:
     definitions = dg.Definitions(
         assets=[
             files_spec(),
+            unclaimed_spec(),
             *(share_spec(workbook) for workbook in house.workbooks.values()),
             *(sheet_asset(house, workbook, settings) for workbook in house.workbooks.values()),
             *(workbook_table_asset(workbook) for workbook in house.workbooks.values()),
+            *(deliveries_asset(house, deliveries, settings) for deliveries in house.delivery_tables),
             *(table_asset(house, table) for table in house.tables.values()),
             *(
                 table_asset(house, features, shards=settings.shards, pod_each=settings.pod_per_shard)

@@ -163,7 +163,9 @@ def test_quantiles_of_totals_come_from_the_totals_of_the_backtest() -> None:
     )
     low, middle, high = quantiles_of_totals(backtest, [200.0], [0.1, 0.5, 0.9])[0]
     assert (low, middle, high) == (pytest.approx(220), pytest.approx(300), pytest.approx(380))
-    cut_short = backtest.assign(censored=backtest["entity"] == "a")
+    without_b = quantiles_of_totals(backtest.assign(censored=backtest["entity"] == "b"), [200.0], [0.1, 0.5, 0.9])[0]
+    assert without_b.tolist() == pytest.approx([204, 220, 236])
+    cut_short = backtest.assign(censored=True)
     with pytest.raises(TooLittleHistory):
         quantiles_of_totals(cut_short, [200.0], [0.5])
     assert not any(map(math.isnan, quantiles_of_totals(backtest, [0.0], [0.1, 0.9])[0]))

@@ -18,12 +18,15 @@ from s2p_assets.publishing.report import Report
 from s2p_assets.shelves import Fault, read_shelf
 from s2p_assets.spreadsheet.claims import claimants
 from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.warehouse.deliveries import DELIVERIES, DeliveryTable
 from s2p_assets.warehouse.table import Table
 
 MadeThing = Table | FeatureSet | Model | Contest | Report
-Declared = Workbook | MadeThing
+Stored = Workbook | Table | FeatureSet | DeliveryTable
+Declared = Workbook | MadeThing | DeliveryTable
 
 FILES = dg.AssetKey(["s2p", "files"])
+UNCLAIMED = dg.AssetKey(["s2p", "unclaimed"])
 
 
 def key_of(declared: Declared) -> dg.AssetKey:
@@ -55,9 +58,29 @@ class House:
 
     @cached_property
     def by_key(self) -> dict[dg.AssetKey, Declared]:
-        return {key_of(declared): declared for declared in self.declared()}
+        things: list[Declared] = [*self.delivery_tables, *self.declared()]
+        return {key_of(thing): thing for thing in things}
 
-    def declared(self) -> Iterator[Declared]:
+    @cached_property
+    def delivery_tables(self) -> tuple[DeliveryTable, ...]:
+        """What every domain with workbooks has of itself: a table of what came in. A shelf's own comes before it."""
+        shelved = {(made.domain, made.thing) for made in self.declared()}
+        domains = sorted({workbook.domain for workbook in self.workbooks.values()})
+        return tuple(
+            DeliveryTable(domain, tuple(sorted(book.name for book in self.workbooks.values() if book.domain == domain)))
+            for domain in domains
+            if (domain, DELIVERIES) not in shelved
+        )
+
+    def stored(self) -> Iterator[Stored]:
+        """Everything whose rows stand in tables."""
+        yield from self.workbooks.values()
+        yield from self.tables.values()
+        yield from self.features.values()
+        yield from self.delivery_tables
+
+    def declared(self) -> Iterator[Workbook | MadeThing]:
+        """What the shelves hold."""
         yield from self.workbooks.values()
         yield from self.made()
 
@@ -77,8 +100,10 @@ class House:
     def contest_of(self, model: Model) -> Contest:
         return self.contests[f"{model.domain}_{model.contest}"]
 
-    def inputs_of(self, made: MadeThing) -> dict[str, dg.AssetKey]:
+    def inputs_of(self, made: MadeThing | DeliveryTable) -> dict[str, dg.AssetKey]:
         """Parameter → asset key of what `made` is made from."""
+        if isinstance(made, DeliveryTable):
+            return {name: key_of(self.workbooks[name]) for name in made.workbooks}
         if isinstance(made, Model):
             contest = self.contest_of(made)
             return {"history": dg.AssetKey([contest.domain, contest.features])}
@@ -114,7 +139,7 @@ class House:
     def columns_at(self, key: dg.AssetKey) -> tuple[Column, ...]:
         """The declared columns of a stored thing; empty for models and reports."""
         declared = self.by_key.get(key)
-        return declared.columns if isinstance(declared, Workbook | Table | FeatureSet) else ()
+        return declared.columns if isinstance(declared, Stored) else ()
 
 
 def read_house(packages: tuple[str, ...]) -> House:

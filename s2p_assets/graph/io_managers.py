@@ -11,7 +11,7 @@ import dagster as dg
 import pandas as pd
 
 from s2p_assets.graph.drive import require_share
-from s2p_assets.graph.house import House
+from s2p_assets.graph.house import House, Stored
 from s2p_assets.graph.metadata import escaped
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.shards import is_in, shards_asked
@@ -24,10 +24,10 @@ from s2p_assets.learning.versions import Champion, ModelVersion
 from s2p_assets.publishing.editions import publish
 from s2p_assets.publishing.numbers import save_numbers
 from s2p_assets.publishing.report import Document, Imprint, Report, Source
-from s2p_assets.publishing.wording import figure_value
+from s2p_assets.publishing.wording import figure_value, in_currency
 from s2p_assets.settings import Settings
-from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import ledger, store
+from s2p_assets.warehouse.deliveries import DeliveryTable
 from s2p_assets.warehouse.table import Table
 
 
@@ -60,14 +60,14 @@ class TableIOManager(dg.IOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
         declared = self.house.by_key[context.asset_key]
-        assert isinstance(declared, Table | FeatureSet)
+        assert isinstance(declared, Table | FeatureSet | DeliveryTable)
         with self.warehouse.connect() as connection:
             stored = store.replace(connection, declared, obj)
         context.add_output_metadata({"written": stored.changed})
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         declared = self.house.by_key[context.asset_key]
-        assert isinstance(declared, Workbook | Table | FeatureSet)
+        assert isinstance(declared, Stored)
         with self.warehouse.connect() as connection:
             return store.read(connection, declared.domain, declared.thing, declared.columns)
 
@@ -124,19 +124,21 @@ class ReportIOManager(dg.IOManager):
         declared = self.house.by_key[context.asset_key]
         assert isinstance(declared, Report)
         require_share(self.settings)
-        made_at = dt.datetime.now().astimezone()
-        save_numbers(obj, numbers_file(self.settings, declared, obj.as_of), made_at=made_at)
+        made_at, document = dt.datetime.now().astimezone(), in_currency(obj, self.settings.currency)
+        save_numbers(document, numbers_file(self.settings, declared, document.as_of), made_at=made_at)
         edition = publish(
-            obj,
+            document,
             self.settings.reports,
             Imprint(declared.name, tuple(self._sources(context.asset_key)), self.settings.currency, made_at),
         )
         context.add_output_metadata(
             {
+                "headline": document.headline,
+                "data up to": f"{document.as_of:%d %B %Y}",
                 "figures": dg.MetadataValue.md(
                     "\n".join(
                         f"- {escaped(figure.label)}: **{escaped(figure_value(figure, self.settings.currency))}**"
-                        for figure in obj.figures
+                        for figure in document.figures
                     )
                 ),
                 "report": dg.MetadataValue.url(edition.html.as_uri()),

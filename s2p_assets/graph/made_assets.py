@@ -111,9 +111,7 @@ def report_asset(house: House, declared: Report) -> dg.AssetsDefinition:
         except NotYet as reason:
             say_not_yet(context, declared, reason)
             return
-        yield dg.MaterializeResult(
-            value=document, metadata={"headline": document.headline, "data up to": f"{document.as_of:%d %B %Y}"}
-        )
+        yield dg.MaterializeResult(value=document)
 
     return made
 

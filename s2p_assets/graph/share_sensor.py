@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 import dagster as dg
 
 from s2p_assets.graph.drive import look_at_share
-from s2p_assets.graph.house import House, share_key
+from s2p_assets.graph.house import UNCLAIMED, House, share_key
 from s2p_assets.graph.instance import version_of
 from s2p_assets.graph.intake import waiting_files
 from s2p_assets.graph.resources import Warehouse
@@ -20,6 +20,7 @@ from s2p_assets.spreadsheet.share import Look
 from s2p_assets.spreadsheet.stillness import at_rest
 
 UNCLAIMED_KEPT = 100
+NOBODYS = "nobody's"
 FIRST_RETRY_SECONDS = 60.0
 LONGEST_RETRY_SECONDS = 3600.0
 
@@ -80,9 +81,7 @@ def share_sensor(house: House, settings: Settings, warehouse: Warehouse) -> dg.S
         description="Looks at the share drive; a file that stands still over two looks is reported to the graph.",
         minimum_interval_seconds=settings.look_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        asset_selection=dg.AssetSelection.assets(*(share_key(workbook) for workbook in house.workbooks.values()))
-        if house.workbooks
-        else dg.AssetSelection.all(),
+        asset_selection=dg.AssetSelection.assets(UNCLAIMED, *map(share_key, house.workbooks.values())),
     )
     def share_drive(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         memory = Memory.from_cursor(context.cursor)
@@ -93,6 +92,10 @@ def share_sensor(house: House, settings: Settings, warehouse: Warehouse) -> dg.S
         if unclaimed and unclaimed != memory.unclaimed:
             context.log.warning(f"{len(now.unclaimed)} files that no workbook contract claims: {', '.join(unclaimed)}")
         memory.unclaimed = unclaimed
+        told = memory.reported.setdefault(NOBODYS, Reported())
+        if told.digest != now.unclaimed_digest:
+            told.digest = now.unclaimed_digest
+            events.append(_unclaimed_event(now))
         return dg.SensorResult(asset_events=events, cursor=memory.to_cursor())
 
     return share_drive
@@ -134,6 +137,14 @@ def _event(workbook: Workbook, now: Look, version: str) -> dg.AssetMaterializati
     )
 
 
+def _unclaimed_event(now: Look) -> dg.AssetMaterialization:
+    return dg.AssetMaterialization(
+        UNCLAIMED,
+        tags={"dagster/data_version": now.unclaimed_digest},
+        metadata={"files": len(now.unclaimed)},
+    )
+
+
 def look_and_report(settings: Settings, house: House, warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
     """One look for a headless pass: report every workbook whose files changed or wait. Raises ShareMissing."""
     now = look_at_share(settings, house, warehouse)
@@ -144,3 +155,5 @@ def look_and_report(settings: Settings, house: House, warehouse: Warehouse, inst
             instance.report_runless_asset_event(_event(workbook, now, digest))
         elif _waits(workbook, now, warehouse):
             instance.report_runless_asset_event(_event(workbook, now, f"{digest}-{time.time():.0f}"))
+    if version_of(instance, UNCLAIMED) != now.unclaimed_digest:
+        instance.report_runless_asset_event(_unclaimed_event(now))

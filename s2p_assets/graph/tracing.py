@@ -15,13 +15,12 @@ from s2p_assets.graph.resources import Warehouse
 from s2p_assets.publishing.numbers import NoSuchNumber, Number, number
 from s2p_assets.publishing.report import Report
 from s2p_assets.settings import Settings
-from s2p_assets.warehouse.trace import FileRow, Group, NotTraceable, Origin, Source, Sources, trace
+from s2p_assets.warehouse.trace import FileRow, Group, NotTraceable, Origin, Sources, trace
 
 
 def sources_of_house(house: House) -> Sources:
     """Everything that is stored in tables, by (domain, thing)."""
-    stored: list[Source] = [*house.workbooks.values(), *house.tables.values(), *house.features.values()]
-    return {(one.domain, one.thing): one for one in stored}
+    return {(one.domain, one.thing): one for one in house.stored()}
 
 
 def trace_table(

@@ -146,11 +146,12 @@ def quantiles_of_totals(backtest: pd.DataFrame, totals: ArrayLike, levels: Seque
     """Quantiles of what all entities together ask for in a period: (rows × levels), ≥ 0, around forecast `totals`.
 
     From how far the totals of a backtest fell from theirs, as shares of the forecast, all steps alike: much
-    narrower than the entities' own quantiles added up. Totals with a censored actual do not count.
+    narrower than the entities' own quantiles added up. Censored actuals count in neither total.
     Raises TooLittleHistory when none is left.
     """
-    sums = backtest.groupby(["fold", "step"]).agg({"actual": "sum", "mean": "sum", "censored": "any"})
-    counted = sums.loc[~sums["censored"].astype(bool) & (sums["mean"] > 0)]
+    known = backtest.loc[~backtest["censored"].astype(bool)]
+    sums = known.groupby(["fold", "step"])[["actual", "mean"]].sum()
+    counted = sums.loc[sums["mean"] > 0]
     if counted.empty:
         raise TooLittleHistory("the backtest has no uncensored total to learn a spread from")
     shares = np.sort((counted["actual"] / counted["mean"]).to_numpy("float64"))

@@ -76,6 +76,19 @@ class DemandForecast(Row):
     model_version: Text = code(says="Which version of it", of="demand_features.units")
 
 
+class TotalForecast(Row):
+    """The demand for all SKUs together in a week to come, in the columns of `versions.foresee_total`."""
+
+    week: Day = day(says="Monday of the week", of="demand_features.week")
+    step: Whole = whole(says="Weeks ahead", of="demand_features.week", ge=1)
+    mean: Number = number(says="Expected units, all added up", of="demand_features.units", ge=0)
+    q10: Number = number(says="The total is below this in 1 week of 10", of="demand_features.units", ge=0)
+    q50: Number = number(says="The total is below this in every other week", of="demand_features.units", ge=0)
+    q90: Number = number(says="The total is above this in 1 week of 10", of="demand_features.units", ge=0)
+    model: Text = text(says="The champion that made it", of="demand_features.units")
+    model_version: Text = code(says="Which version of it", of="demand_features.units")
+
+
 EARLIER = Under("sku = this.sku and week < this.week")
 UNDER_FEATURES: UnderEach = {
     **{(f"lag_{weeks}", "demand"): Under(f"sku = this.sku and week = this.week - {7 * weeks}") for weeks in LAGS},
@@ -93,6 +106,8 @@ UNDER_FEATURES: UnderEach = {
 """Which weeks lie under a feature of DemandFeatures, for tracing."""
 UNDER_FORECAST: UnderEach = {"demand_features": EARLIER}
 """A forecast is made from all weeks before it."""
+UNDER_TOTAL: UnderEach = {"demand_features": Under("week < this.week")}
+"""A forecast of the total is made from all weeks of all SKUs before it."""
 
 
 def known_demand(demand: pd.DataFrame, problem: Problem) -> pd.DataFrame:

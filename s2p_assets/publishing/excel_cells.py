@@ -83,9 +83,9 @@ class Book:
         if last_row >= MOST_ROWS:
             raise ValueError(f"{sheet.get_name()}: {len(frame):,} rows do not fit on a sheet; shorten the section")
         titles = headings(wording.column_title(one.title, one.format, self.currency) for one in columns)
-        aligned = ["left" if one.format in WIDTHS else "right" for one in columns]
+        aligned = [_alignment(one, first=not at) for at, one in enumerate(columns)]
         heads = [
-            {"header": title, "header_format": self.look(bold=True, text_wrap=True, valign="bottom", align=side)}
+            {"header": title, "header_format": self.look(bold=True, text_wrap=True, valign="bottom", **side)}
             for title, side in zip(titles, aligned, strict=True)
         ]
         style = {"columns": heads, "style": "Table Style Light 1"}
@@ -95,7 +95,8 @@ class Book:
             16 * max(_lines(title, width) for title, width in zip(titles, self.widths(frame, columns), strict=True)),
         )
         for at, declared in enumerate(columns, column):
-            self._write_column(sheet, row + 1, at, frame[declared.name], declared)
+            side = _alignment(declared, first=at == column)
+            self._write_column(sheet, row + 1, at, frame[declared.name], declared, side)
         sheet.ignore_errors({"number_stored_as_text": area(row + 1, column, last_row, last_column)})
 
     def widths(self, frame: pd.DataFrame, columns: Sequence[ReportColumn]) -> list[float]:
@@ -104,9 +105,15 @@ class Book:
         return [width_of(frame[one.name], title, one.format) for one, title in zip(columns, titles, strict=True)]
 
     def _write_column(
-        self, sheet: Any, first: int, column: int, values: "pd.Series[Any]", declared: ReportColumn
+        self,
+        sheet: Any,
+        first: int,
+        column: int,
+        values: "pd.Series[Any]",
+        declared: ReportColumn,
+        side: dict[str, Any],
     ) -> None:
-        look = {"num_format": _decimal_format(values)} if declared.format == "number" else {}
+        look = side | ({"num_format": _decimal_format(values)} if declared.format == "number" else {})
         for row, value in enumerate(values, first):
             self.write(sheet, row, column, value, declared.format, **look)
         last, cell = first + len(values) - 1, area(first, column, first, column)
@@ -117,6 +124,14 @@ class Book:
                 sheet.conditional_format(
                     first, column, last, column, {"type": "formula", "criteria": rule, "format": shown}
                 )
+        if declared.bars:
+            bar = {"type": "data_bar", "bar_color": ABOVE, "bar_solid": True}
+            sheet.conditional_format(first, column, last, column, bar)
+
+
+def _alignment(column: ReportColumn, *, first: bool) -> dict[str, Any]:
+    """Numbers to the right; words to the left, but not up against a number in the column before."""
+    return {"align": "left", "indent": 0 if first else 1} if column.format in WIDTHS else {"align": "right"}
 
 
 def _decimal_format(values: "pd.Series[Any]") -> str:

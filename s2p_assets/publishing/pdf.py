@@ -94,5 +94,6 @@ def _widths(section: Section, frame: pd.DataFrame, shown: dict[str, Any]) -> lis
         title = shown["titles"][at][0]
         longest = max((len(text) for text in texts), default=0)
         most = 34 if column.format == "text" else 16
-        widths.append(min(most, max(longest, *(len(word) for word in title.split()), len(title) // 2)))
+        room = 2 if column.format == "code" else 0  # a code is not broken over lines
+        widths.append(room + min(most, max(longest, *(len(word) for word in title.split()), len(title) // 2)))
     return widths

@@ -93,6 +93,7 @@ class Figure:
 class ReportColumn:
     """A column of a report's table. `highlight`: cells whose value is below or above stand out.
 
+    `bars`: in Excel each cell bears a bar as long as its value.
     `of`: what its numbers were made from; None: the column of that name in the rows that the section is `of`.
     """
 
@@ -101,6 +102,7 @@ class ReportColumn:
     format: Format = "text"
     highlight_below: float | None = None
     highlight_above: float | None = None
+    bars: bool = False
     of: tuple[Basis, ...] | None = None
 
 

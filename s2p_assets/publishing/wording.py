@@ -5,16 +5,19 @@ What a report says belongs to the report; how a spreadsheet formats its own numb
 
 import datetime as dt
 import math
+import re
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Change, Figure, Format
+from s2p_assets.publishing.report import Change, Document, Figure, Format
 
 MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
 NOTHING = "\N{EN DASH}"
+AMOUNT = re.compile("\ue000([^\ue001]*)\ue001")
 SYMBOLS = {"EUR": "€", "GBP": "£", "JPY": "¥", "USD": "$"}
 
 
@@ -49,6 +52,33 @@ def money(value: float, currency: str, decimals: int) -> str:
     """`€1,234.50`; `CHF 1,234.50` where the currency has no sign of its own."""
     sign, amount = (MINUS, -value) if value < 0 else ("", value)
     return f"{sign}{SYMBOLS.get(currency, currency + SPACE)}{grouped(amount, decimals)}"
+
+
+def amount(value: float) -> str:
+    """An amount of money in a sentence; `in_currency` writes it, because who writes the sentence knows no currency."""
+    return f"\ue000{float(value)!r}\ue001"
+
+
+def in_currency(document: Document, currency: str) -> Document:
+    """The document with every `amount` in its sentences written in the currency, from 1,000 on without cents."""
+
+    def written(text: str) -> str:
+        return AMOUNT.sub(lambda found: _rounded(float(found[1]), currency), text)
+
+    return replace(
+        document,
+        headline=written(document.headline),
+        figures=tuple(replace(figure, note=written(figure.note)) for figure in document.figures),
+        sections=tuple(
+            replace(section, says=written(section.says), when_empty=written(section.when_empty))
+            for section in document.sections
+        ),
+        notes=tuple(written(note) for note in document.notes),
+    )
+
+
+def _rounded(value: float, currency: str) -> str:
+    return money(value, currency, 0 if abs(value) >= 1000 else 2)
 
 
 def long_day(value: dt.date) -> str:
@@ -96,7 +126,7 @@ def figure_value(figure: Figure, currency: str) -> str:
     if not isinstance(value, Real):
         return str(value)
     if figure.format == "money":
-        return money(float(value), currency, 0 if abs(float(value)) >= 1000 else 2)
+        return _rounded(float(value), currency)
     return cell(value, figure.format, decimals_for(pd.Series([value]), figure.format))
 
 

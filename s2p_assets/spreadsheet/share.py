@@ -44,6 +44,11 @@ class Look:
         """32 hex digits over the names, sizes and dates of one workbook's files; KeyError for an unknown name."""
         return self._digests[name]
 
+    @property
+    def unclaimed_digest(self) -> str:
+        """32 hex digits over the names of the files nobody may claim."""
+        return _digest(FoundFile(file.relative, 0, 0) for file in self.unclaimed)
+
     @cached_property
     def _digests(self) -> dict[str, str]:
         return {name: _digest(files) for name, files in self.files.items()}

@@ -102,7 +102,7 @@ def trace(
 ) -> Group:
     """The rows at `place` whose columns have the values of `where`, with everything under them down to the cells.
 
-    `where`: column → value, a tuple of values any of which it may have, or a slice whose ends count. `columns`:
+    `where`: column → value, None for none, a tuple of which it may have any, or a slice whose ends count. `columns`:
     which values are traced, by default all. `most`: rows shown of each source, fewer further down; None shows all.
     Raises NotTraceable.
     """
@@ -132,6 +132,8 @@ def trace(
 
 def _condition(name: str, value: Any) -> tuple[sql.Composed, list[Any]]:
     column = sql.Identifier(name)
+    if value is None:
+        return sql.SQL("{} is null").format(column), []
     if isinstance(value, slice):
         return sql.SQL("{} between %s and %s").format(column), [value.start, value.stop]
     return sql.SQL("{} = any(%s)").format(column), [list(value) if isinstance(value, tuple) else [value]]

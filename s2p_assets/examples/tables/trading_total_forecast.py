@@ -2,31 +2,12 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, number, text, whole
 from s2p_assets.learning.versions import Champion, foresee_total
-from s2p_assets.shelves import Under, UnderEach
+from s2p_assets.learning.weekly_demand import UNDER_TOTAL, TotalForecast
 from s2p_assets.warehouse.table import table
 
-UNITS = "demand_features.units"
 
-
-class TotalForecast(Row):
-    """The demand for all items in a week to come."""
-
-    week: Day = day(says="Monday of the week", of="demand_features.week")
-    step: Whole = whole(says="Weeks ahead", of="demand_features.week", ge=1)
-    mean: Number = number(says="Expected units, all items added up", of=UNITS, ge=0)
-    q10: Number = number(says="The total is below this in 1 week of 10", of=UNITS, ge=0)
-    q50: Number = number(says="The total is below this in every other week", of=UNITS, ge=0)
-    q90: Number = number(says="The total is above this in 1 week of 10", of=UNITS, ge=0)
-    model: Text = text(says="The champion that made it", of=UNITS)
-    model_version: Text = code(says="Which version of it", of=UNITS)
-
-
-UNDER: UnderEach = {"demand_features": Under("week < this.week")}
-
-
-@table(rows=TotalForecast, key=("week",), owner="planning@example.com", under=UNDER)
+@table(rows=TotalForecast, key=("week",), owner="planning@example.com", under=UNDER_TOTAL)
 def total_forecast(demand_features: pd.DataFrame, demand_champion: Champion) -> pd.DataFrame:
     """The demand for all items together in the next eight weeks, with a range that is the total's own.
 

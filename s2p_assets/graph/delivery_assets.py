@@ -1,0 +1,61 @@
+"""What came in, domain by domain: an asset that makes a table of the ledger, so that a report can be made of it.
+
+What the ledger notes is decided where files are taken; the table's columns are the warehouse's.
+"""
+
+import dagster as dg
+import pandas as pd
+
+from s2p_assets.columns import as_declared
+from s2p_assets.graph.automation import when_files_came_in
+from s2p_assets.graph.drive import look_at_share
+from s2p_assets.graph.house import UNCLAIMED, House, key_of
+from s2p_assets.graph.metadata import declared_metadata, frame_metadata
+from s2p_assets.graph.resources import Warehouse
+from s2p_assets.settings import Settings
+from s2p_assets.shelves import source_version
+from s2p_assets.warehouse.deliveries import DeliveryTable, deliveries
+from s2p_assets.warehouse.store import content_version
+
+
+def unclaimed_spec() -> dg.AssetSpec:
+    """The files on the share that no kind of workbook may claim, by the pattern of its path."""
+    return dg.AssetSpec(
+        UNCLAIMED,
+        group_name="s2p",
+        kinds={"excel"},
+        description="Files on the share that no kind of workbook claims. Its version is a digest of their names.",
+    )
+
+
+def deliveries_asset(house: House, declared: DeliveryTable, settings: Settings) -> dg.AssetsDefinition:
+    """The ledger's files of a domain as a table that shelves can name `deliveries`, for reports on what came in.
+
+    No shelf declares it, for it is made of no rows but of what became of them. It comes after the tables of its
+    domain's workbooks, because the ledger is written with them, and is made again whenever one of them was gone over:
+    a file that was returned changes the ledger and no table.
+    """
+    books = [house.workbooks[name] for name in declared.workbooks]
+
+    @dg.asset(
+        key=key_of(declared),
+        deps=[*map(key_of, books), UNCLAIMED],
+        group_name=declared.domain,
+        kinds={"postgres"},
+        owners=sorted({book.owner for book in books}),
+        description=declared.says,
+        code_version=source_version(declared.rows),
+        metadata=declared_metadata(declared),
+        io_manager_key="tables",
+        required_resource_keys={"warehouse"},
+        automation_condition=when_files_came_in(UNCLAIMED),
+    )
+    def asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pd.DataFrame]:
+        warehouse: Warehouse = context.resources.warehouse
+        nobodys = [file.relative for file in look_at_share(settings, house, warehouse).unclaimed]
+        with warehouse.connect() as connection:
+            frame = as_declared(deliveries(connection, declared.workbooks, nobodys), declared.rows)
+        version = dg.DataVersion(content_version(frame))
+        return dg.MaterializeResult(value=frame, data_version=version, metadata=frame_metadata(frame))
+
+    return asset

@@ -1,0 +1,116 @@
+"""What came in for one domain, as a table: every version of every file that s2p saw, and what became of it.
+
+Keeping the ledger it is made from belongs to `ledger.py`. It has its own word for a table, because it is made from no
+other table: nothing on a shelf declares it, every domain has one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import psycopg
+
+from s2p_assets.columns import (
+    Column,
+    Moment,
+    Row,
+    Text,
+    Whole,
+    YesNo,
+    code,
+    columns_of,
+    moment,
+    text,
+    whole,
+    yes_no,
+)
+from s2p_assets.shelves import UnderEach
+from s2p_assets.warehouse.schema import prepare
+
+DELIVERIES = "deliveries"
+UNCLAIMED = "unclaimed"
+
+
+class Delivery(Row):
+    """One version of a file that people put on the share, and what became of it."""
+
+    path: Text = text(says="Where on the share it lay")
+    version: Whole = whole(says="1 for the first bytes seen at that path, 2 for the next; 0 for a file nobody claims")
+    workbook: Text = text(says="The kind of workbook that it is; none for a file nobody claims", optional=True)
+    owner: Text = text(says="Who is told when it goes back", optional=True)
+    verdict: Text = text(says="accepted, partly, returned, duplicate or unclaimed")
+    status: Text = text(says="current, replaced by newer bytes, gone from the share, or forgotten")
+    is_open: YesNo = yes_no(says="Whether somebody has to act: it lies there returned, taken in part, or unclaimed")
+    rows_read: Whole = whole(says="Rows found in it", ge=0)
+    rows_accepted: Whole = whole(says="Rows taken", ge=0)
+    rows_returned: Whole = whole(says="Rows sent back", ge=0)
+    problems: Whole = whole(says="Cells and files refused in it, at most 1000", ge=0)
+    problem: Text = text(says="The first of them, in words", optional=True)
+    saved_at: Moment = moment(says="When it was written, UTC; none for a file nobody claims", optional=True)
+    seen_at: Moment = moment(says="When s2p saw it first, UTC; none for a file nobody claims", optional=True)
+    sha256: Text = code(says="Fingerprint of its bytes", optional=True)
+
+
+@dataclass(frozen=True)
+class DeliveryTable:
+    """The table of deliveries of a domain, in the words in which tables are stored and traced."""
+
+    domain: str
+    workbooks: tuple[str, ...]
+    thing: str = DELIVERIES
+    rows: type[Row] = Delivery
+    key: tuple[str, ...] = ("path", "version")
+    under: UnderEach = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"{self.domain}_{self.thing}"
+
+    @property
+    def says(self) -> str:
+        return (
+            "Every version of every file that was put on the share for this domain: what was taken of it, what went "
+            "back and to whom; and the files that no kind of workbook claims.\n\nMade from the ledger whenever files "
+            "were taken, returned or taken away, also when nothing of them could be loaded."
+        )
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        return columns_of(self.rows)
+
+
+def deliveries(conn: psycopg.Connection, workbooks: Sequence[str], unclaimed: Sequence[str]) -> pd.DataFrame:
+    """The rows of `Delivery`, by path and version, for these kinds of workbook.
+
+    `unclaimed`: paths of files that nobody claims. A file that more than one kind of workbook might have claimed is
+    shown with the one that did.
+    """
+    prepare(conn)
+    query = """
+        with rejected as (
+            select f.id, count(*) problems,
+                min(concat_ws(' › ', x.finding ->> 'sheet', x.finding ->> 'cell') || ': ' || (x.finding ->> 'message'))
+                    filter (where x.place = 1) problem
+            from s2p.files f, lateral (
+                select finding, row_number() over (order by place) place
+                from jsonb_array_elements(f.findings) with ordinality e(finding, place)
+                where finding ->> 'severity' = 'reject') x
+            where f.workbook = any(%(workbooks)s) group by f.id)
+        select f.path, row_number() over (partition by f.path order by f.id) as version, f.workbook, f.owner,
+            f.verdict, f.status, f.status = 'current' and f.verdict in ('returned', 'partly') as is_open,
+            f.rows_read, f.rows_accepted, f.rows_returned,
+            coalesce(r.problems, 0) + (f.error is not null)::int as problems, coalesce(f.error, r.problem) as problem,
+            to_timestamp(f.as_of_ns / 1e9) at time zone 'UTC' as saved_at, f.first_seen at time zone 'UTC' as seen_at,
+            f.sha256
+        from s2p.files f left join rejected r using (id)
+        where f.workbook = any(%(workbooks)s) and not (f.verdict = 'accepted' and f.headers = '{}')
+        order by f.path, version"""
+    claimed = conn.execute(query, {"workbooks": list(workbooks)}).fetchall()
+    names = [column.name for column in columns_of(Delivery)]
+    return pd.DataFrame([*claimed, *(_unclaimed(path) for path in sorted(unclaimed))], columns=names)
+
+
+def _unclaimed(path: str) -> tuple[Any, ...]:
+    return (path, 0, None, None, UNCLAIMED, "current", True, 0, 0, 0, 0, None, None, None, None)

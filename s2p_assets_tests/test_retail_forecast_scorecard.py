@@ -1,0 +1,94 @@
+"""Promises of the scorecard: every model against the naive one, and honest words on what is in service."""
+
+import datetime as dt
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from s2p_assets.columns import as_declared, broken_rules
+from s2p_assets.learning.hindsight import foreseen_totals
+from s2p_assets.learning.versions import Champion, train
+from s2p_assets.models.retail_demand_champion import demand_champion
+from s2p_assets.models.retail_demand_moving_average import demand_moving_average
+from s2p_assets.models.retail_demand_seasonal_naive import demand_seasonal_naive
+from s2p_assets.publishing.report import Document
+from s2p_assets.reports.retail_forecast_scorecard import forecast_scorecard
+from s2p_assets.shelves import NotYet
+from s2p_assets.tables.retail_demand_scores import demand_scores
+from s2p_assets.tables.retail_past_forecast import past_forecast
+from s2p_assets_tests.learning_histories import WEEKLY, seasonal
+
+MONDAY = dt.datetime(2026, 11, 16, 6, 30, tzinfo=dt.UTC)
+WHY = "demand_moving_average: RMSSE 0.7, the lowest of 2; demand_seasonal_naive had 0.9"
+
+
+@pytest.fixture(scope="module")
+def champion() -> Champion:
+    contest = replace(demand_champion, problem=WEEKLY)
+    average, naive = (
+        train(model, contest, seasonal(5, 120), feature_version="f1", trained_at=MONDAY, run_id="run-1")
+        for model in (demand_moving_average, demand_seasonal_naive)
+    )
+    return Champion("retail", "demand_champion", average, WHY, pd.concat([average.scores, naive.scores]))
+
+
+def frames(champion: Champion) -> dict[str, pd.DataFrame]:
+    made = {"demand_scores": demand_scores, "past_forecast": past_forecast}
+    return {name: as_declared(table.build(demand_champion=champion), table.rows) for name, table in made.items()}
+
+
+def written(champion: Champion) -> Document:
+    return forecast_scorecard.build(frames(champion)["demand_scores"], champion)
+
+
+def table(document: Document, title: str) -> pd.DataFrame:
+    frame = next(section.frame for section in document.sections if section.title == title)
+    assert frame is not None
+    return frame
+
+
+def test_both_tables_keep_what_they_declare(champion: Champion) -> None:
+    assert broken_rules(frames(champion)["demand_scores"], demand_scores.rows) == []
+    assert broken_rules(frames(champion)["past_forecast"], past_forecast.rows) == []
+
+
+def test_the_model_in_service_comes_first_with_its_gain_over_the_naive_forecast(champion: Champion) -> None:
+    models = table(written(champion), "The models compared")
+    assert list(models["placed"]) == ["Moving average, in service", "Seasonal naive"]
+    average, naive = models["wape"]
+    assert models["against_naive"][0] == pytest.approx(average / naive - 1)
+    assert pd.isna(models["against_naive"][1])
+
+
+def test_each_model_stands_in_each_stretch_and_kind_of_sku(champion: Champion) -> None:
+    stretches = table(written(champion), "Stretch by stretch")
+    assert stretches.groupby("fold")["called"].nunique().tolist() == [2, 2, 2]
+    assert {"Steady"} <= set(table(written(champion), "By kind of SKU")["kind"])
+
+
+def test_why_the_model_is_in_service_is_told_in_plain_names(champion: Champion) -> None:
+    said = table(written(champion), "What is in service, and what it learned from").set_index("what")["said"]
+    assert said["In service because"] == "Moving average: RMSSE 0.7, the lowest of 2; Seasonal naive had 0.9"
+    assert said["Trained on"] == "16 Nov 2026"
+
+
+def test_without_the_naive_forecast_nothing_is_compared_with_it(champion: Champion) -> None:
+    alone = replace(champion, scores=champion.model.scores)
+    document = written(alone)
+    assert "naive" not in document.headline
+    assert "The naive forecast was not among the models." in document.notes
+
+
+def test_without_tests_on_past_weeks_there_is_no_scorecard(champion: Champion) -> None:
+    with pytest.raises(NotYet):
+        forecast_scorecard.build(frames(champion)["demand_scores"].head(0), champion)
+
+
+def test_a_band_of_the_past_knows_only_the_errors_before_it(champion: Champion) -> None:
+    totals = foreseen_totals(champion)
+    first = totals["cutoff"] == totals["cutoff"].min()
+    assert totals.loc[first, "q10"].isna().all()
+    assert (totals.loc[~first, "q10"] <= totals.loc[~first, "q90"]).all()
+    backtest = champion.model.backtest
+    assert totals["actual"].sum() == backtest["actual"].sum()
