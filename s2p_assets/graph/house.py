@@ -87,22 +87,23 @@ class House:
             return history | {model.thing: key_of(model) for model in self.candidates(made)}
         return {parameter: dg.AssetKey(list(place)) for parameter, place in made.inputs.items()}
 
-    def workbooks_under(self, key: dg.AssetKey) -> list[Workbook]:
-        """The workbooks from which `key` is made in the end, each once."""
-        found: dict[str, Workbook] = {}
-        seen: set[dg.AssetKey] = set()
+    def under(self, key: dg.AssetKey) -> list[Declared]:
+        """Everything that `key` is made from in the end, each once; itself is not among them."""
+        found: dict[dg.AssetKey, Declared] = {}
         waiting = [key]
         while waiting:
-            here = waiting.pop()
-            if here in seen or here not in self.by_key:
+            here = self.by_key.get(waiting.pop())
+            if here is None or isinstance(here, Workbook):
                 continue
-            seen.add(here)
-            declared = self.by_key[here]
-            if isinstance(declared, Workbook):
-                found[declared.name] = declared
-            else:
-                waiting.extend(self.inputs_of(declared).values())
+            for below in self.inputs_of(here).values():
+                if below not in found and below in self.by_key:
+                    found[below] = self.by_key[below]
+                    waiting.append(below)
         return list(found.values())
+
+    def workbooks_under(self, key: dg.AssetKey) -> list[Workbook]:
+        """The workbooks from which `key` is made in the end, each once."""
+        return [declared for declared in self.under(key) if isinstance(declared, Workbook)]
 
     def rivals_of(self, workbook: Workbook) -> Callable[[str], list[Workbook]]:
         """For a path that `workbook` claims: every workbook whose patterns match it, in order of their names."""

@@ -10,27 +10,20 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
-from s2p_assets.graph.drive import require_share
 from s2p_assets.graph.house import House
 from s2p_assets.graph.metadata import escaped
+from s2p_assets.graph.published import publish_report
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.taken import Intake
 from s2p_assets.learning import registry
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.versions import Champion, ModelVersion
-from s2p_assets.publishing.editions import publish
-from s2p_assets.publishing.numbers import save_numbers
-from s2p_assets.publishing.report import Document, Imprint, Report, Source
+from s2p_assets.publishing.report import Document, Report
 from s2p_assets.publishing.wording import figure_value
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.warehouse import ledger, store
+from s2p_assets.warehouse import store
 from s2p_assets.warehouse.table import Table
-
-
-def numbers_file(settings: Settings, report: Report, as_of: dt.date) -> Path:
-    """Where the numbers of an edition are kept for those who ask where they come from."""
-    return settings.home / "editions" / report.name / f"{as_of.isoformat()}.json"
 
 
 class SheetIOManager(dg.IOManager):
@@ -96,14 +89,8 @@ class ReportIOManager(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: Document) -> None:
         declared = self.house.by_key[context.asset_key]
         assert isinstance(declared, Report)
-        require_share(self.settings)
         made_at = dt.datetime.now().astimezone()
-        save_numbers(obj, numbers_file(self.settings, declared, obj.as_of), made_at=made_at)
-        edition = publish(
-            obj,
-            self.settings.reports,
-            Imprint(declared.name, tuple(self._sources(context.asset_key)), self.settings.currency, made_at),
-        )
+        edition = publish_report(self.settings, self.house, self.warehouse, declared, obj, made_at)
         context.add_output_metadata(
             {
                 "figures": dg.MetadataValue.md(
@@ -122,15 +109,6 @@ class ReportIOManager(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> None:
         raise NotImplementedError("a report is for people; assets are made from the tables under it")
-
-    def _sources(self, key: dg.AssetKey) -> list[Source]:
-        with self.warehouse.connect() as connection:
-            return [
-                Source(path=file.path, sha256=file.sha256, rows=file.rows_accepted, loaded_at=file.loaded_at)
-                for workbook in self.house.workbooks_under(key)
-                for file in ledger.standing(connection, workbook).values()
-                if file.holds and file.loaded_at
-            ]
 
 
 def picture(file: Path | None) -> dg.MetadataValue:

@@ -15,6 +15,7 @@ from s2p_assets.spreadsheet.share import ShareMissing
 from s2p_assets.warehouse.archive import DiskFull
 from s2p_assets.warehouse.connection import DatabaseUnreachable
 from s2p_assets.warehouse.schema import ContractChanged
+from s2p_assets.warehouse.store import NotStored
 from s2p_assets.warehouse.trace import NotTraceable
 
 
@@ -24,7 +25,7 @@ class NotFound(Exception):
 
 EXPECTED = (
     *(NotFound, PortTaken, AlreadyUp, ShareMissing, DatabaseUnreachable, ConfigurationUnusable, ContractChanged),
-    NotTraceable,
+    *(NotTraceable, NotStored),
 )
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from s2p_assets.publishing import wording
 from s2p_assets.publishing.numbers import cell_id, figure_id
-from s2p_assets.publishing.report import Figure, ReportColumn, Section, Source
+from s2p_assets.publishing.report import Figure, Imprint, ReportColumn, Section, Source
 
 ROWS_SHOWN = 200
 
@@ -82,6 +82,12 @@ def _mark(value: Any, column: ReportColumn) -> str:
     if column.highlight_below is not None and float(value) < column.highlight_below:
         return "below"
     return "above" if column.highlight_above is not None and float(value) > column.highlight_above else ""
+
+
+def made(imprint: Imprint) -> str:
+    """When the edition was made, and from what was known when, if that was earlier."""
+    when = f"Made {wording.moment(imprint.made_at)} by s2p"
+    return f"{when}, from what was known on {wording.moment(imprint.known_at)}." if imprint.known_at else f"{when}."
 
 
 def origin(source: Source) -> dict[str, str]:
