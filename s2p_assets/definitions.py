@@ -71,12 +71,12 @@ def build(settings: Settings) -> Graph:
 def _made(house: House, settings: Settings) -> Iterator[dg.AssetsDefinition]:
     """Every asset that is made, from the sheets to the reports."""
     yield from (sheet_asset(house, workbook, settings) for workbook in house.workbooks.values())
-    yield from (workbook_table_asset(workbook) for workbook in house.workbooks.values())
+    yield from (workbook_table_asset(house, workbook) for workbook in house.workbooks.values())
     yield from (table_asset(house, table) for table in house.tables.values())
     yield from (table_asset(house, features) for features in house.features.values())
     yield from (model_asset(house, model) for model in house.models.values())
     yield from (contest_asset(house, contest) for contest in house.contests.values())
-    yield from (report_asset(house, report) for report in house.reports.values())
+    yield from (report_asset(house, report, settings.locale) for report in house.reports.values())
 
 
 @dg.definitions

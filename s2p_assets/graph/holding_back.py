@@ -11,6 +11,7 @@ from s2p_assets.graph.house import House, key_of, sheet_key
 from s2p_assets.publishing.editions import hold_back, release
 from s2p_assets.publishing.held_back import Fault
 from s2p_assets.publishing.report import Report
+from s2p_assets.publishing.wording import written_for
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 
@@ -25,14 +26,16 @@ def holding_back(house: House, settings: Settings) -> set[dg.HookDefinition]:
     def hold(context: dg.HookContext) -> None:
         what, reports = above.get(context.step_key, ("", []))
         fault = Fault(what, in_words(context.op_exception), dt.datetime.now().astimezone())
-        for report in reports:
-            hold_back(settings.reports, report.name, fault)
+        with written_for(settings.locale):
+            for report in reports:
+                hold_back(settings.reports, report.name, fault)
 
     @dg.success_hook(name="release_reports")
     def let_go(context: dg.HookContext) -> None:
         what, reports = above.get(context.step_key, ("", []))
-        for report in reports:
-            release(settings.reports, report.name, what)
+        with written_for(settings.locale):
+            for report in reports:
+                release(settings.reports, report.name, what)
 
     return {hold, let_go}
 

@@ -19,6 +19,7 @@ from s2p_assets.shelves import Fault, read_shelf
 from s2p_assets.spreadsheet.claims import claimants
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse.table import Table
+from s2p_assets.warehouse.trace import TIMES, sources_of
 
 MadeThing = Table | FeatureSet | Model | Contest | Report
 Declared = Workbook | MadeThing
@@ -104,6 +105,23 @@ class House:
     def workbooks_under(self, key: dg.AssetKey) -> list[Workbook]:
         """The workbooks from which `key` is made in the end, each once."""
         return [declared for declared in self.under(key) if isinstance(declared, Workbook)]
+
+    def traced_by(self, workbook: Workbook) -> list[str]:
+        """The columns of `workbook` by which a trace looks for its rows: those that a derived thing's key is made of.
+
+        Days and moments are left out: a trace asks for spans of them, within the rows that the others name.
+        """
+        known = {column.name: column.kind for column in workbook.columns}
+        derived: list[Table | FeatureSet] = [*self.tables.values(), *self.features.values()]
+        sources = {
+            source
+            for declared in derived
+            for column in declared.columns
+            if column.name in declared.key
+            for place, source in sources_of(declared, column)
+            if place == (workbook.domain, workbook.thing)
+        }
+        return sorted(name for name in sources if known.get(name) not in TIMES)
 
     def rivals_of(self, workbook: Workbook) -> Callable[[str], list[Workbook]]:
         """For a path that `workbook` claims: every workbook whose patterns match it, in order of their names."""

@@ -106,6 +106,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "S2P_SHARE": str(settings.share),
         "S2P_RESULTS": str(settings.results),
         "S2P_SHELVES": ",".join(settings.shelves),
+        "S2P_LOCALE": settings.locale,
         "DAGSTER_EVENT_BATCH_SIZE": "50",
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "PYTHONDONTWRITEBYTECODE": "",

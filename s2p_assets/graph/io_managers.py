@@ -19,7 +19,7 @@ from s2p_assets.learning import registry
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.versions import Champion, ModelVersion
 from s2p_assets.publishing.report import Document, Report
-from s2p_assets.publishing.wording import figure_value
+from s2p_assets.publishing.wording import figure_value, written_for
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import store
@@ -91,14 +91,14 @@ class ReportIOManager(dg.IOManager):
         assert isinstance(declared, Report)
         made_at = dt.datetime.now().astimezone()
         edition = publish_report(self.settings, self.house, self.warehouse, declared, obj, made_at)
+        with written_for(self.settings.locale):
+            figures = [
+                f"- {escaped(figure.label)}: **{escaped(figure_value(figure, self.settings.currency))}**"
+                for figure in obj.figures
+            ]
         context.add_output_metadata(
             {
-                "figures": dg.MetadataValue.md(
-                    "\n".join(
-                        f"- {escaped(figure.label)}: **{escaped(figure_value(figure, self.settings.currency))}**"
-                        for figure in obj.figures
-                    )
-                ),
+                "figures": dg.MetadataValue.md("\n".join(figures)),
                 "report": dg.MetadataValue.url(edition.html.as_uri()),
                 "excel": dg.MetadataValue.url(edition.excel.as_uri()),
                 "pdf": dg.MetadataValue.url(edition.pdf.as_uri()),

@@ -22,6 +22,7 @@ from s2p_assets.learning.by_entity import build_features
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.model import Contest
 from s2p_assets.publishing.report import Document, Report, Source
+from s2p_assets.publishing.wording import written_for
 from s2p_assets.settings import Settings
 from s2p_assets.shelves import NotYet
 from s2p_assets.spreadsheet.contract import Workbook
@@ -54,7 +55,8 @@ class Past:
 
     def document(self, report: Report) -> Document:
         """The report as it would have been made then. Raises NotFound for what cannot be had."""
-        document = self._built(report)
+        with written_for(self.settings.locale):
+            document = self._built(report)
         assert isinstance(document, Document)
         return document
 

@@ -12,6 +12,7 @@ from s2p_assets.graph.resources import Warehouse
 from s2p_assets.publishing.editions import Edition, publish
 from s2p_assets.publishing.numbers import save_numbers
 from s2p_assets.publishing.report import Document, Imprint, Report, Source
+from s2p_assets.publishing.wording import written_for
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse import ledger
 
@@ -28,7 +29,8 @@ def publish_report(
     require_share(settings)
     save_numbers(document, numbers_file(settings, report, document.as_of), made_at=made_at)
     imprint = Imprint(report.name, sources_of(house, warehouse, report), settings.currency, made_at)
-    return publish(document, settings.reports, imprint)
+    with written_for(settings.locale):
+        return publish(document, settings.reports, imprint)
 
 
 def sources_of(house: House, warehouse: Warehouse, report: Report) -> tuple[Source, ...]:

@@ -20,6 +20,7 @@ from s2p_assets.learning.model import Contest
 from s2p_assets.publishing.editions import Edition, folder_name, write_apart
 from s2p_assets.publishing.numbers import content_of, differences, made_when
 from s2p_assets.publishing.report import Document, Imprint, Report
+from s2p_assets.publishing.wording import written_for
 from s2p_assets.settings import Settings
 from s2p_assets.shelves import NotYet
 from s2p_assets.warehouse import store
@@ -78,14 +79,16 @@ def report_now(
     if to is None:
         return MadeReport(report.name, publish_report(settings, house, warehouse, report, document, made_at))
     imprint = Imprint(report.name, sources_of(house, warehouse, report), settings.currency, made_at)
-    return MadeReport(report.name, write_apart(document, to, imprint))
+    with written_for(settings.locale):
+        return MadeReport(report.name, write_apart(document, to, imprint))
 
 
 def document_now(settings: Settings, house: House, warehouse: Warehouse, report: Report) -> Document:
     """The report from what is stored. Raises NotFound when it waits for more data, and NotStored."""
     inputs = {parameter: _stored(settings, house, warehouse, key) for parameter, key in house.inputs_of(report).items()}
     try:
-        document = report.build(**inputs)
+        with written_for(settings.locale):
+            document = report.build(**inputs)
     except NotYet as reason:
         raise NotFound(f"{report.name} waits for more data: {reason}") from reason
     assert isinstance(document, Document)
@@ -124,7 +127,8 @@ def report_as_of(
     made_at = dt.datetime.now().astimezone()
     imprint = Imprint(report.name, sources, settings.currency, made_at, known_at=moment)
     place.parent.mkdir(parents=True, exist_ok=True)
-    edition = write_apart(document, place, imprint)
+    with written_for(settings.locale):
+        edition = write_apart(document, place, imprint)
     published = _published_by(numbers_file(settings, report, document.as_of), moment)
     differs = differences(published, document) if published else []
     return MadeReport(report.name, edition, moment, notices, published is not None, differs)

@@ -52,7 +52,7 @@ def rendered(template: str, **values: Any) -> str:
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template(template).render(**values)
+    return environment.get_template(template).render(language=wording.language_tag(), **values)
 
 
 def _abreast(cards: int) -> int:

@@ -58,7 +58,7 @@ def table(section: Section, place: int, currency: str) -> dict[str, Any] | None:
             for column in section.columns
         ],
         "rows": list(zip(*cells, strict=True)),
-        "more": len(section.frame) - len(shown),
+        "more": wording.counted(len(section.frame) - len(shown), "more row") if len(section.frame) > len(shown) else "",
     }
 
 
@@ -96,6 +96,6 @@ def origin(source: Source) -> dict[str, str]:
         "path": source.path,
         "sha256": source.sha256,
         "short": source.sha256[:12],
-        "rows": f"{source.rows:,}",
+        "rows": wording.grouped(source.rows),
         "loaded_at": wording.moment(source.loaded_at),
     }
