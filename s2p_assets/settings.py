@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     locale: str = Field("en", description="how reports write numbers and dates: en, de_DE, en_GB …")
     host: str = Field("127.0.0.1", description="the address that the Dagster UI binds to")
     port: int = Field(3000, ge=0, le=65535, description="the port of the Dagster UI")
+    reports_port: int = Field(3001, ge=0, le=65535, description="the port of finished reports beside it; 0: none")
     look_seconds: int = Field(5, ge=1, description="seconds between two looks at the share")
     joblib: str = Field("threads", description="who fits models: threads, loky, or a cluster such as dask://host:8786")
     file_seconds: float = Field(300.0, gt=0, description="time allowed to read one file")

@@ -107,6 +107,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "S2P_RESULTS": str(settings.results),
         "S2P_SHELVES": ",".join(settings.shelves),
         "S2P_LOCALE": settings.locale,
+        "S2P_HOST": settings.host,
+        "S2P_REPORTS_PORT": str(settings.reports_port),
         "DAGSTER_EVENT_BATCH_SIZE": "50",
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "PYTHONDONTWRITEBYTECODE": "",

@@ -11,8 +11,9 @@ import dagster as dg
 import pandas as pd
 
 from s2p_assets.graph.house import House
-from s2p_assets.graph.metadata import escaped
+from s2p_assets.graph.metadata import escaped, report_columns
 from s2p_assets.graph.published import publish_report
+from s2p_assets.graph.report_pages import page_address
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.taken import Intake
 from s2p_assets.learning import registry
@@ -99,13 +100,17 @@ class ReportIOManager(dg.IOManager):
         context.add_output_metadata(
             {
                 "figures": dg.MetadataValue.md("\n".join(figures)),
-                "report": dg.MetadataValue.url(edition.html.as_uri()),
-                "excel": dg.MetadataValue.url(edition.excel.as_uri()),
-                "pdf": dg.MetadataValue.url(edition.pdf.as_uri()),
                 "picture": picture(edition.picture),
                 "path": dg.MetadataValue.path(edition.html),
+                **self._links({"report": edition.html, "excel": edition.excel, "pdf": edition.pdf}),
+                **report_columns(declared.domain, obj),
             }
         )
+
+    def _links(self, files: dict[str, Path]) -> dict[str, dg.MetadataValue]:
+        """Links that open beside the Dagster UI; a browser follows no file:// link from there."""
+        addresses = {name: page_address(self.settings, file) for name, file in files.items()}
+        return {name: dg.MetadataValue.url(address) for name, address in addresses.items() if address}
 
     def load_input(self, context: dg.InputContext) -> None:
         raise NotImplementedError("a report is for people; assets are made from the tables under it")
