@@ -8,7 +8,7 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -29,8 +29,12 @@ from s2p_assets.terminal import (
     silence_libraries,
 )
 
+if TYPE_CHECKING:
+    from s2p_assets.graph.reporting import MadeReport
+
 ROWS_TRACED = 5
 WAITING_SHOWN = 5
+NUMBERS_NAMED = 8
 
 app = typer.Typer(
     name="s2p",
@@ -206,6 +210,9 @@ def trace(
     ],
     column: Annotated[list[str] | None, typer.Option("--column", help="Only this column; may be repeated.")] = None,
     edition: Annotated[str | None, typer.Option("--edition", help="Of which day, by default the newest.")] = None,
+    day: Annotated[
+        str | None, typer.Option("--as-of", help="A report as `s2p report --as-of` makes it again.", metavar="DATE")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every row under it, not only the largest.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -216,7 +223,11 @@ def trace(
     house, warehouse = house_and_warehouse(settings)
     name, most = name.replace("-", "_").replace(".", "_", 1), None if everything else ROWS_TRACED
     if name in house.reports:
-        number = trace_number(settings, house, warehouse, name, which[0], edition=edition, most=most)
+        silence_libraries()
+        with progress("following it to the cells", quiet=as_json) as say:
+            number = trace_number(
+                settings, house, warehouse, name, which[0], edition=edition, as_of=day, most=most, progress=say
+            )
         found, lines = asdict(number), number_lines(number)
     else:
         asked = dict(_asked(term) for term in which)
@@ -227,6 +238,36 @@ def trace(
         return
     for depth, line in lines:
         out.print(f"{'  ' * depth}{escape(line)}", soft_wrap=True)
+
+
+@app.command(
+    epilog="Examples: `s2p report retail_weekly_outlook`, `s2p report retail_weekly_outlook --as-of 2026-03-31`"
+)
+def report(
+    name: Annotated[str, typer.Argument(help="A report, such as retail_weekly_outlook.", show_default=False)],
+    day: Annotated[
+        str | None, typer.Option("--as-of", help="As it was at the end of this day, or at a moment.", metavar="DATE")
+    ] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Write it to this new folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make an edition now from what is stored, or make it again from what was known on a day."""
+    from s2p_assets.graph.reporting import report_as_of, report_named, report_now
+
+    settings = read_settings()
+    house, warehouse = house_and_warehouse(settings)
+    chosen = report_named(house, name)
+    silence_libraries()
+    with progress("asking the ledger", quiet=as_json) as say:
+        if day is None:
+            made = report_now(settings, house, warehouse, chosen, to, say)
+        else:
+            made = report_as_of(settings, house, warehouse, chosen, day, to, say)
+    if as_json:
+        print_json(made.as_json())
+    else:
+        _print_made(made)
+    raise typer.Exit(NEEDS_A_PERSON if made.notices or made.differs else 0)
 
 
 def _asked(term: str) -> tuple[str, str]:
@@ -384,6 +425,20 @@ def _print_status(settings: Settings, current: dict[str, Any]) -> None:
     index = settings.reports / "index.html"
     if index.exists():
         out.print(f"all reports: {escape(str(index))}")
+
+
+def _print_made(made: "MadeReport") -> None:
+    out.print(escape(made.edition.headline))
+    for file in (made.edition.html, made.edition.excel, made.edition.pdf):
+        out.print(f"[green]wrote[/green] {escape(str(file))}")
+    for notice in made.notices:
+        out.print(f"[yellow]not as it was:[/yellow] {escape(notice)}")
+    if made.differs:
+        shown = ", ".join(made.differs[:NUMBERS_NAMED])
+        more = f" and {len(made.differs) - NUMBERS_NAMED:,} more" if len(made.differs) > NUMBERS_NAMED else ""
+        out.print(f"[yellow]other numbers than those published:[/yellow] {shown}{more}")
+    elif made.compared:
+        out.print(f"every number is as it was published in the edition of {made.edition.as_of.isoformat()}")
 
 
 def _print_reading(reading: Any) -> None:

@@ -1,11 +1,13 @@
 """The whole graph on one page; what Dagster loads."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import dagster as dg
 
 from s2p_assets.graph.contest_assets import contest_asset
 from s2p_assets.graph.delivery_assets import deliveries_asset, unclaimed_spec
+from s2p_assets.graph.holding_back import holding_back
 from s2p_assets.graph.house import House, read_house
 from s2p_assets.graph.io_managers import (
     FeatureIOManager,
@@ -35,24 +37,14 @@ class Graph:
 def build(settings: Settings) -> Graph:
     """Shelves → graph. A shelf file with a fault is left out and named; the others load."""
     house = read_house(settings.shelves)
-    warehouse = Warehouse(settings)
+    warehouse, hooks = Warehouse(settings), holding_back(house, settings)
     registry = registry_of(settings, warehouse)
     definitions = dg.Definitions(
         assets=[
             files_spec(),
             unclaimed_spec(),
             *(share_spec(workbook) for workbook in house.workbooks.values()),
-            *(sheet_asset(house, workbook, settings) for workbook in house.workbooks.values()),
-            *(workbook_table_asset(workbook) for workbook in house.workbooks.values()),
-            *(deliveries_asset(house, deliveries, settings) for deliveries in house.delivery_tables),
-            *(table_asset(house, table) for table in house.tables.values()),
-            *(
-                table_asset(house, features, shards=settings.shards, pod_each=settings.pod_per_shard)
-                for features in house.features.values()
-            ),
-            *(model_asset(house, model) for model in house.models.values()),
-            *(contest_asset(house, contest) for contest in house.contests.values()),
-            *(report_asset(house, report) for report in house.reports.values()),
+            *(asset.with_hooks(hooks) for asset in _made(house, settings)),
         ],
         sensors=[
             share_sensor(house, settings, warehouse),
@@ -78,6 +70,21 @@ def build(settings: Settings) -> Graph:
         executor=dg.in_process_executor,
     )
     return Graph(definitions, house, warehouse)
+
+
+def _made(house: House, settings: Settings) -> Iterator[dg.AssetsDefinition]:
+    """Every asset that is made, from the sheets to the reports."""
+    yield from (sheet_asset(house, workbook, settings) for workbook in house.workbooks.values())
+    yield from (workbook_table_asset(house, workbook) for workbook in house.workbooks.values())
+    yield from (deliveries_asset(house, deliveries, settings) for deliveries in house.delivery_tables)
+    yield from (table_asset(house, table) for table in house.tables.values())
+    yield from (
+        table_asset(house, features, shards=settings.shards, pod_each=settings.pod_per_shard)
+        for features in house.features.values()
+    )
+    yield from (model_asset(house, model) for model in house.models.values())
+    yield from (contest_asset(house, contest) for contest in house.contests.values())
+    yield from (report_asset(house, report, settings.locale) for report in house.reports.values())
 
 
 @dg.definitions

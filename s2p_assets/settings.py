@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+from babel import Locale, UnknownLocaleError
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -20,8 +21,10 @@ class Settings(BaseSettings):
         ("s2p_assets",), description="packages that hold shelves, separated by commas"
     )
     currency: str = Field("EUR", description="the currency of amounts in reports")
+    locale: str = Field("en", description="how reports write numbers and dates: en, de_DE, en_GB …")
     host: str = Field("127.0.0.1", description="the address that the Dagster UI binds to")
     port: int = Field(3000, ge=0, le=65535, description="the port of the Dagster UI")
+    reports_port: int = Field(3001, ge=0, le=65535, description="the port of finished reports beside it; 0: none")
     look_seconds: int = Field(5, ge=1, description="seconds between two looks at the share")
     joblib: str = Field("threads", description="who fits models: threads, loky, or a cluster such as dask://host:8786")
     shards: int = Field(0, ge=0, le=1024, description="hash shards that feature sets are partitioned into; 0: none")
@@ -33,6 +36,15 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("locale")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        """Raises ValueError for a locale that nobody knows."""
+        try:
+            return str(Locale.parse(value.partition(".")[0].replace("-", "_")))
+        except UnknownLocaleError as error:
+            raise ValueError(f"{error}; write it as de_DE") from error
 
     @model_validator(mode="before")
     @classmethod

@@ -181,7 +181,7 @@ def test_every_number_that_bears_an_id_is_traced_to_a_cell(company: Company) -> 
 def test_excel_says_how_to_ask_where_a_number_is_from(company: Company) -> None:
     book = openpyxl.load_workbook(company.settings.reports / "retail-weekly-outlook" / "latest.xlsx")
     comments = [cell.comment.text for sheet in book for row in sheet for cell in row if cell.comment]
-    assert "s2p trace retail_weekly_outlook F1" in comments
+    assert "s2p trace retail_weekly_outlook F1 --edition 2026-03-29" in comments
     assert any("for example T5.1.7" in comment for comment in comments)
     sheet = book["The re-order list"]
     assert [sheet.cell(row, sheet.max_column).value for row in (4, 5, 6)] == ["Row", "T7.1", "T7.2"]

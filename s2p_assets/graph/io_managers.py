@@ -10,9 +10,10 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
-from s2p_assets.graph.drive import require_share
 from s2p_assets.graph.house import House, Stored
-from s2p_assets.graph.metadata import escaped
+from s2p_assets.graph.metadata import escaped, report_columns
+from s2p_assets.graph.published import publish_report
+from s2p_assets.graph.report_pages import page_address
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.shards import is_in, shards_asked
 from s2p_assets.graph.taken import Intake
@@ -21,19 +22,12 @@ from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.model import Contest, Model
 from s2p_assets.learning.registry import Registry
 from s2p_assets.learning.versions import Champion, ModelVersion
-from s2p_assets.publishing.editions import publish
-from s2p_assets.publishing.numbers import save_numbers
-from s2p_assets.publishing.report import Document, Imprint, Report, Source
-from s2p_assets.publishing.wording import figure_value, in_currency
+from s2p_assets.publishing.report import Document, Report
+from s2p_assets.publishing.wording import figure_value, written_for
 from s2p_assets.settings import Settings
-from s2p_assets.warehouse import ledger, store
+from s2p_assets.warehouse import store
 from s2p_assets.warehouse.deliveries import DeliveryTable
 from s2p_assets.warehouse.table import Table
-
-
-def numbers_file(settings: Settings, report: Report, as_of: dt.date) -> Path:
-    """Where the numbers of an edition are kept for those who ask where they come from."""
-    return settings.home / "editions" / report.name / f"{as_of.isoformat()}.json"
 
 
 class SheetIOManager(dg.IOManager):
@@ -123,43 +117,32 @@ class ReportIOManager(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: Document) -> None:
         declared = self.house.by_key[context.asset_key]
         assert isinstance(declared, Report)
-        require_share(self.settings)
-        made_at, document = dt.datetime.now().astimezone(), in_currency(obj, self.settings.currency)
-        save_numbers(document, numbers_file(self.settings, declared, document.as_of), made_at=made_at)
-        edition = publish(
-            document,
-            self.settings.reports,
-            Imprint(declared.name, tuple(self._sources(context.asset_key)), self.settings.currency, made_at),
-        )
+        made_at = dt.datetime.now().astimezone()
+        edition, document = publish_report(self.settings, self.house, self.warehouse, declared, obj, made_at)
+        with written_for(self.settings.locale):
+            figures = [
+                f"- {escaped(figure.label)}: **{escaped(figure_value(figure, self.settings.currency))}**"
+                for figure in document.figures
+            ]
         context.add_output_metadata(
             {
                 "headline": document.headline,
                 "data up to": f"{document.as_of:%d %B %Y}",
-                "figures": dg.MetadataValue.md(
-                    "\n".join(
-                        f"- {escaped(figure.label)}: **{escaped(figure_value(figure, self.settings.currency))}**"
-                        for figure in document.figures
-                    )
-                ),
-                "report": dg.MetadataValue.url(edition.html.as_uri()),
-                "excel": dg.MetadataValue.url(edition.excel.as_uri()),
-                "pdf": dg.MetadataValue.url(edition.pdf.as_uri()),
+                "figures": dg.MetadataValue.md("\n".join(figures)),
                 "picture": picture(edition.picture),
                 "path": dg.MetadataValue.path(edition.html),
+                **self._links({"report": edition.html, "excel": edition.excel, "pdf": edition.pdf}),
+                **report_columns(declared.domain, obj),
             }
         )
 
+    def _links(self, files: dict[str, Path]) -> dict[str, dg.MetadataValue]:
+        """Links that open beside the Dagster UI; a browser follows no file:// link from there."""
+        addresses = {name: page_address(self.settings, file) for name, file in files.items()}
+        return {name: dg.MetadataValue.url(address) for name, address in addresses.items() if address}
+
     def load_input(self, context: dg.InputContext) -> None:
         raise NotImplementedError("a report is for people; assets are made from the tables under it")
-
-    def _sources(self, key: dg.AssetKey) -> list[Source]:
-        with self.warehouse.connect() as connection:
-            return [
-                Source(path=file.path, sha256=file.sha256, rows=file.rows_accepted, loaded_at=file.loaded_at)
-                for workbook in self.house.workbooks_under(key)
-                for file in ledger.standing(connection, workbook).values()
-                if file.holds and file.loaded_at
-            ]
 
 
 def picture(file: Path | None) -> dg.MetadataValue:

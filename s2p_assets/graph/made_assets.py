@@ -22,6 +22,7 @@ from s2p_assets.graph.shards import shard_options, shards_asked
 from s2p_assets.graph.signals import signal_specs, signals
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.publishing.report import Document, Report
+from s2p_assets.publishing.wording import written_for
 from s2p_assets.shelves import Made, NotYet
 from s2p_assets.warehouse.store import content_version
 from s2p_assets.warehouse.table import Table
@@ -96,8 +97,8 @@ def _frame_type(declared: Table | FeatureSet) -> dg.DagsterType:
         return pandera_schema_to_dagster_type(declared.rows)
 
 
-def report_asset(house: House, declared: Report) -> dg.AssetsDefinition:
-    """The asset of a report: an edition per day of data."""
+def report_asset(house: House, declared: Report, locale: str) -> dg.AssetsDefinition:
+    """The asset of a report: an edition per day of data, its numbers and dates written for `locale`."""
 
     @dg.asset(
         **asset_options(house, declared),
@@ -107,7 +108,8 @@ def report_asset(house: House, declared: Report) -> dg.AssetsDefinition:
     )
     def made(context: dg.AssetExecutionContext, **inputs: pd.DataFrame) -> Iterator[dg.MaterializeResult[Document]]:
         try:
-            document = declared.build(**inputs)
+            with written_for(locale):
+                document = declared.build(**inputs)
         except NotYet as reason:
             say_not_yet(context, declared, reason)
             return

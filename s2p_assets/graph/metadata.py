@@ -12,6 +12,8 @@ import pandas as pd
 
 from s2p_assets.columns import Column
 from s2p_assets.graph.house import Declared, sheet_key
+from s2p_assets.publishing.numbers import cell_id, figure_id
+from s2p_assets.publishing.report import Basis, Document
 from s2p_assets.spreadsheet.contract import Workbook
 
 PREVIEW_ROWS = 10
@@ -57,6 +59,39 @@ def _column_dep(domain: str, source: str) -> dg.TableColumnDep:
     thing, _, name = source.rpartition(".")
     other, _, rest = thing.rpartition("__")
     return dg.TableColumnDep(asset_key=dg.AssetKey([other or domain, rest]), column_name=name)
+
+
+def report_columns(domain: str, document: Document) -> dict[str, Any]:
+    """The numbers of a report as columns, a headline number or a table's column each, with what each is made from.
+
+    They are named by their ids, `F1 Units sold` and `T2.*.3 Channels, Units`, where * stands for any row.
+    """
+    columns, origins = [], {}
+    for place, figure in enumerate(document.figures):
+        name = f"{figure_id(place)} {figure.label}"
+        columns.append(dg.TableColumn(name, type=figure.format, description=figure.note or None))
+        origins[name] = _origins(domain, figure.of, None)
+    for place, section in enumerate(document.sections):
+        for at, column in enumerate(section.columns):
+            name = f"{cell_id(place, 0, at).replace('.1.', '.*.', 1)} {section.title}, {column.title}"
+            columns.append(dg.TableColumn(name, type=column.format))
+            origins[name] = _origins(domain, section.basis(column), section.frame)
+    lineage = {name: deps for name, deps in origins.items() if deps}
+    return {
+        "dagster/column_schema": dg.TableSchema(columns),
+        "dagster/column_lineage": dg.TableColumnLineage(lineage),
+    }
+
+
+def _origins(domain: str, of: Iterable[Basis], frame: pd.DataFrame | None) -> list[dg.TableColumnDep]:
+    """The stored columns of a basis; where a row names its own, those of all rows."""
+    sources: dict[str, None] = {}
+    for basis in of:
+        if isinstance(basis.column, str):
+            sources[basis.column] = None
+        elif frame is not None:
+            sources |= dict.fromkeys(frame[basis.column.name].dropna().astype(str))
+    return [_column_dep(domain, source) for source in sources]
 
 
 def preview(frame: pd.DataFrame) -> dg.MetadataValue:

@@ -23,6 +23,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from s2p_assets.graph.instance import WORKSPACE, environment, open_instance
 from s2p_assets.graph.made_assets import WAITS
+from s2p_assets.graph.report_pages import serving_reports
 from s2p_assets.graph.shards import whole_range
 from s2p_assets.graph.turns import AtWork, clear_up, servers_turn
 from s2p_assets.graph.workbook_assets import LEFT
@@ -211,7 +212,8 @@ def serve(settings: Settings) -> int:
     with servers_turn(settings) as turn:
         with open_instance(settings) as instance:
             clear_up(settings, instance, headless=False)
-        return _serve_dagster(settings, turn)
+        with serving_reports(settings):
+            return _serve_dagster(settings, turn)
 
 
 def _serve_dagster(settings: Settings, turn: int) -> int:

@@ -4,18 +4,33 @@ How rows are found is the warehouse's; what the numbers of a report are made of,
 """
 
 import datetime as dt
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from s2p_assets.graph.house import House
-from s2p_assets.graph.io_managers import numbers_file
+import psycopg
+from psycopg import sql
+
+from s2p_assets.graph.house import House, key_of
+from s2p_assets.graph.past import Progress, at_moment, end_of
+from s2p_assets.graph.published import numbers_file
 from s2p_assets.graph.resources import Warehouse
-from s2p_assets.publishing.numbers import NoSuchNumber, Number, number
-from s2p_assets.publishing.report import Report
+from s2p_assets.publishing.numbers import (
+    NoSuchNumber,
+    Number,
+    content_of,
+    differences,
+    made_when,
+    number,
+    save_numbers,
+)
+from s2p_assets.publishing.report import Basis, Report
 from s2p_assets.settings import Settings
-from s2p_assets.warehouse.trace import FileRow, Group, NotTraceable, Origin, Sources, trace
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.warehouse import past, store
+from s2p_assets.warehouse.trace import FileRow, Group, NotTraceable, Origin, Places, Sources, trace
 
 
 def sources_of_house(house: House) -> Sources:
@@ -49,12 +64,20 @@ def trace_table(
 
 @dataclass(frozen=True)
 class TracedNumber:
-    """A number of a report's edition, and the stored rows that it was made from."""
+    """A number of a report's edition, and the stored rows that it was made from.
+
+    `known_at`: set where the rows are those that were known at that moment, because others stand today; `today`:
+    what lies under the number now, as (table, rows, their sum), for each of `under`. `notices`: what could not be had
+    as it was then.
+    """
 
     report: str
     edition: str
     number: Number
     under: tuple[Group, ...]
+    known_at: dt.datetime | None = None
+    today: tuple[tuple[str, int, float | None], ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 def trace_number(
@@ -64,36 +87,125 @@ def trace_number(
     name: str,
     wanted: str,
     *,
-    edition: str | None,
+    edition: str | None = None,
+    as_of: str | None = None,
     most: int | None,
+    progress: Progress = lambda _: None,
 ) -> TracedNumber:
-    """A number of an edition, by default the newest, down to its cells. Raises NotTraceable."""
+    """A number of an edition, by default the newest, down to its cells; of an edition made again with `as_of`.
+
+    Where what lies under the report changed since the edition was made, what was known then is made again and
+    traced. Raises NotTraceable, and NotFound for what cannot be had as it was.
+    """
     report = house.reports[name]
+    if as_of is not None:
+        return _as_known(settings, house, warehouse, report, wanted, None, end_of(as_of), most, progress)
     saved = _saved(settings, report, edition)
+    found = _number(saved, wanted)
+    made_at = made_when(saved)
+    with warehouse.connect() as connection:
+        if not _changed_since(connection, house, report, made_at):
+            groups = _groups(connection, settings, house, report, found, most)
+            return TracedNumber(name, saved.stem, found, groups)
+    return _as_known(settings, house, warehouse, report, wanted, saved, made_at, most, progress)
+
+
+def _number(saved: Path, wanted: str) -> Number:
     try:
         found = number(saved, wanted)
     except NoSuchNumber as error:
         raise NotTraceable(str(error)) from error
     if not found.of:
         raise NotTraceable(f"{wanted} ({found.label}) is no number that was made from stored values")
+    return found
+
+
+def _groups(
+    connection: psycopg.Connection,
+    settings: Settings,
+    house: House,
+    report: Report,
+    found: Number,
+    most: int | None,
+    places: Places = sql.Identifier,
+) -> tuple[Group, ...]:
+    """What lies under a number, for each thing that it was made from."""
     groups = []
-    with warehouse.connect() as connection:
-        for basis in found.of:
-            thing, _, column = str(basis.column).rpartition(".")
-            domain, _, rest = thing.rpartition("__")
-            place = (domain or report.domain, rest)
-            groups.append(
-                trace(
-                    connection,
-                    sources_of_house(house),
-                    place,
-                    basis.where,
-                    (column,),
-                    most=most,
-                    archive=settings.archive,
-                )
+    for basis in found.of:
+        place, column = _place_of(report, basis)
+        groups.append(
+            trace(
+                connection,
+                sources_of_house(house),
+                place,
+                basis.where,
+                (column,),
+                most=most,
+                archive=settings.archive,
+                places=places,
             )
-    return TracedNumber(name, saved.stem, found, tuple(groups))
+        )
+    return tuple(groups)
+
+
+def _place_of(report: Report, basis: Basis) -> tuple[tuple[str, str], str]:
+    thing, _, column = str(basis.column).rpartition(".")
+    domain, _, rest = thing.rpartition("__")
+    return (domain or report.domain, rest), column
+
+
+def _changed_since(connection: psycopg.Connection, house: House, report: Report, moment: dt.datetime) -> bool:
+    """Whether anything under the report has come, gone or become something else since."""
+    below = [house.by_key[key] for key in house.under(key_of(report))]
+    if past.changed_since(connection, [one.name for one in below if isinstance(one, Workbook)], moment):
+        return True
+    made = [(one.domain, one.thing) for one in below if not isinstance(one, Workbook)]
+    return store.stored_since(connection, made, moment)
+
+
+def _as_known(
+    settings: Settings,
+    house: House,
+    warehouse: Warehouse,
+    report: Report,
+    wanted: str,
+    saved: Path | None,
+    moment: dt.datetime,
+    most: int | None,
+    progress: Progress,
+) -> TracedNumber:
+    """The number traced in what was known at `moment`; of the edition that was `saved`, or of one made again."""
+    with at_moment(settings, house, warehouse, moment, progress) as known:
+        document = known.document(report)
+        published = _number(saved, wanted) if saved else None
+        with tempfile.TemporaryDirectory(prefix="s2p-trace-") as folder:
+            again = Path(folder) / f"{document.as_of.isoformat()}.json"
+            save_numbers(document, again, made_at=moment)
+            if saved is None:
+                published = _number(again, wanted)
+            same = saved is None or wanted.upper() not in differences(content_of(saved), document)
+        assert published is not None
+        notices = list(known.notices)
+        if not same:
+            notices.append(f"made again from what was known then, {published.id} is not {said(published.value)}")
+        progress("following it to the cells")
+        groups = _groups(known.connection, settings, house, report, published, most, past.place_then)
+        edition = saved.stem if saved else document.as_of.isoformat()
+        today = tuple(_today(known.connection, settings, house, report, published))
+        return TracedNumber(report.name, edition, published, groups, moment, today, tuple(notices))
+
+
+def _today(
+    connection: psycopg.Connection, settings: Settings, house: House, report: Report, found: Number
+) -> Iterator[tuple[str, int, float | None]]:
+    for basis in found.of:
+        place, _ = _place_of(report, basis)
+        try:
+            (group,) = _groups(connection, settings, house, report, replace(found, of=(basis,)), 1)
+        except NotTraceable:
+            yield ".".join(place), 0, None
+        else:
+            yield group.table, group.count, group.total
 
 
 def _saved(settings: Settings, report: Report, edition: str | None) -> Path:
@@ -107,14 +219,27 @@ def _saved(settings: Settings, report: Report, edition: str | None) -> Path:
 
 
 def number_lines(traced: TracedNumber) -> Iterator[tuple[int, str]]:
-    """The number as it was published, then what lies under it."""
+    """The number as it was published, what has changed since, then what lies under it."""
     yield (
         0,
         f"{traced.report} of {traced.edition}, {traced.number.id}: {traced.number.label} = {said(traced.number.value)}",
     )
+    yield from ((1, line) for line in _changes(traced))
     for group in traced.under:
         yield from _group(group, 1, "--all shows all")
     yield from _named(dict.fromkeys(file for group in traced.under for file in _files(group)))
+
+
+def _changes(traced: TracedNumber) -> Iterator[str]:
+    if traced.known_at is None:
+        return
+    when = f"{traced.known_at.astimezone():%Y-%m-%d %H:%M}"
+    yield f"What lies under it has changed since; below is what was known on {when}."
+    for group, (table, rows, total) in zip(traced.under, traced.today, strict=True):
+        if (rows, total) != (group.count, group.total):
+            summed = "" if total is None else f", together {said(total)}"
+            yield f"Today other rows lie under it: {table} has {rows:,}{summed}."
+    yield from traced.notices
 
 
 def trace_lines(group: Group, *, hint: str = "--all shows all") -> Iterator[tuple[int, str]]:

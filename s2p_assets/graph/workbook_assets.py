@@ -22,6 +22,7 @@ from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.load import Loaded
+from s2p_assets.warehouse.tracing_index import index_for_tracing
 
 LOST = "nothing_lost"
 RETURNED = "nothing_returned"
@@ -120,7 +121,7 @@ def sheet_asset(house: House, workbook: Workbook, settings: Settings) -> dg.Asse
     return sheet
 
 
-def workbook_table_asset(workbook: Workbook) -> dg.AssetsDefinition:
+def workbook_table_asset(house: House, workbook: Workbook) -> dg.AssetsDefinition:
     """Stores what the sheet asset hands on, one transaction, and shows the table as it stands."""
 
     @dg.asset(
@@ -144,6 +145,7 @@ def workbook_table_asset(workbook: Workbook) -> dg.AssetsDefinition:
         warehouse: Warehouse = context.resources.warehouse
         with warehouse.connect() as connection:
             loaded = store_intake(connection, workbook, sheet, context.run.run_id)
+            index_for_tracing(connection, workbook, house.traced_by(workbook))
             version = store.workbook_version(connection, workbook)
             rows = store.count(connection, workbook.domain, workbook.thing)
             head = store.read(connection, workbook.domain, workbook.thing, workbook.columns, limit=10)

@@ -158,8 +158,12 @@ def svg(plot: Plot, *, width: int, height: int, currency: str, ink: Ink = PAGE_I
     """The chart as an SVG `width` pixels wide; each place on it carries a `<title>` that names its numbers."""
     import vl_convert
 
+    numbers, times, _ = wording.charts_locale()
     drawn: str = vl_convert.vegalite_to_svg(
-        specification(plot, width=width, height=height, currency=currency, ink=ink), vl_version=VEGA_LITE
+        specification(plot, width=width, height=height, currency=currency, ink=ink),
+        vl_version=VEGA_LITE,
+        format_locale=numbers,
+        time_format_locale=times,
     )
     return re.sub(r'<path aria-label="([^"]*)"[^>]*?( d="[^"]*")[^>]*?/>', _as_place, drawn)
 
@@ -342,4 +346,4 @@ def _dates(plot: Plot, width: int) -> dict[str, Any]:
     """Every so many of the chart's own dates, so that a weekly chart names the days its weeks begin with."""
     room = max(2, width // 110)
     step = -(-len(plot.x) // room)
-    return {"values": [_json(x) for x in plot.x.iloc[step // 2 :: step]], "format": "%-d %b %Y"}
+    return {"values": [_json(x) for x in plot.x.iloc[step // 2 :: step]], "format": wording.charts_locale()[2]}

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from urllib.parse import quote
 
 from s2p_assets.publishing import wording
 from s2p_assets.publishing.excel import write_excel
+from s2p_assets.publishing.held_back import Fault, read_faults, with_fault, without, write_faults
 from s2p_assets.publishing.html import rendered, write_html
 from s2p_assets.publishing.pdf import write_pdf
 from s2p_assets.publishing.picture import write_picture
@@ -64,13 +66,54 @@ def publish(
             draft = Path(drafts) / "edition"
             _write(document, draft, imprint, picture=picture)
             _put_in_place(draft, place, Path(drafts) / "old")
+            write_faults(shelf, [])
         _renew_latest(folder, name)
         _renew_index(folder)
     except OSError as error:
-        where = error.filename or shelf
-        why = error.strerror or str(error)
-        raise ReportNotPublished(f"{where}: {why}; close the file or free the folder, then run again") from error
+        raise _not_published(error, shelf) from error
     return _edition(place, document.title, document.as_of, document.headline, picture)
+
+
+def hold_back(folder: Path, report: str, fault: Fault) -> None:
+    """Say on the latest page of a report and on the index that it cannot be renewed, and why; its editions stay.
+
+    Nothing is said of a report without an edition. Raises ReportNotPublished.
+    """
+    _say_faults(folder, report, lambda known: with_fault(known, fault))
+
+
+def release(folder: Path, report: str, what: str) -> None:
+    """Take back what was said of `what`, which could be made; the word goes when nothing holds the report back."""
+    _say_faults(folder, report, lambda known: without(known, what))
+
+
+def _say_faults(folder: Path, report: str, changed: Callable[[list[Fault]], list[Fault]]) -> None:
+    name = folder_name(report)
+    shelf, known = folder / name, read_faults(folder / name)
+    faults = changed(known)
+    if faults == known or not (shelf / "latest.html").exists():
+        return
+    try:
+        write_faults(shelf, faults)
+        _renew_latest(folder, name)
+        _renew_index(folder)
+    except OSError as error:
+        raise _not_published(error, shelf) from error
+
+
+def write_apart(document: Document, place: Path, imprint: Imprint) -> Edition:
+    """Write an edition to the folder `place`, whole or not at all, known to no index and copied to no `latest`.
+
+    What lies in `place` is replaced. Raises ReportNotPublished.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix=".draft-", dir=place.parent, ignore_cleanup_errors=True) as drafts:
+            draft = Path(drafts) / "edition"
+            _write(document, draft, imprint, picture=True)
+            _put_in_place(draft, place, Path(drafts) / "old")
+    except OSError as error:
+        raise _not_published(error, place) from error
+    return _edition(place, document.title, document.as_of, document.headline, True)
 
 
 def editions(folder: Path) -> list[Edition]:
@@ -94,6 +137,8 @@ def clear_drafts(folder: Path) -> None:
         if aside and not (place := drafts.parent / aside.as_of.isoformat()).exists():
             aside.folder.rename(place)
         shutil.rmtree(drafts, ignore_errors=True)
+    for drafts in folder.glob("*/*/.draft-*"):
+        shutil.rmtree(drafts, ignore_errors=True)
     for draft in (*folder.glob(".*.draft.*"), *folder.glob("*/.*.draft.*")):
         draft.unlink(missing_ok=True)
 
@@ -102,6 +147,11 @@ def file_name(title: str, as_of: dt.date) -> str:
     """`Weekly outlook 2026-11-15`: a name for people that every file system takes, without its ending."""
     plain = "".join(" " if mark in NOT_IN_FILE_NAMES or not mark.isprintable() else mark for mark in title)
     return f"{' '.join(plain.split())[:60].strip(' .') or 'Report'} {as_of.isoformat()}"
+
+
+def _not_published(error: OSError, place: Path) -> ReportNotPublished:
+    where, why = error.filename or place, error.strerror or str(error)
+    return ReportNotPublished(f"{where}: {why}; close the file or free the folder, then run again")
 
 
 def _write(document: Document, draft: Path, imprint: Imprint, *, picture: bool) -> None:
@@ -156,6 +206,8 @@ def _renew_latest(folder: Path, name: str) -> None:
     """Copies, because a share that Windows reads has no symbolic links."""
     newest = next(edition for edition in editions(folder) if edition.folder.parent.name == name)
     page = newest.html.read_text(encoding="utf-8")
+    if banner := _banner(folder / name, newest):
+        page = page.replace("<main>\n", f"<main>\n{banner}", 1)
     for file in (newest.excel, newest.pdf):
         page = page.replace(f'href="{quote(file.name)}"', f'href="latest{file.suffix}"')
         with written_whole(folder / name / f"latest{file.suffix}") as draft:
@@ -164,7 +216,18 @@ def _renew_latest(folder: Path, name: str) -> None:
         draft.write_text(page, encoding="utf-8", newline="\n")
 
 
+def _banner(shelf: Path, newest: Edition) -> str:
+    """What holds the report back, as HTML; empty when nothing does."""
+    faults = read_faults(shelf)
+    if not faults:
+        return ""
+    says = f"This is the last good edition, with data up to {wording.long_day(newest.as_of)}."
+    return rendered("held_back.html.j2", since=wording.moment(faults[0].since), says=says, faults=faults)
+
+
 def _renew_index(folder: Path) -> None:
+    from markupsafe import Markup  # the banner is a template of ours, its values escaped
+
     everything = editions(folder)
     newest: dict[str, Edition] = {}
     for edition in everything:
@@ -172,14 +235,17 @@ def _renew_index(folder: Path) -> None:
     earlier = [edition for edition in everything if edition not in newest.values()]
     page = rendered(
         "index.html.j2",
-        newest=[_entry(edition, folder) for edition in newest.values()],
+        newest=[
+            _entry(edition, folder) | {"held_back": Markup(_banner(edition.folder.parent, edition))}  # noqa: S704
+            for edition in newest.values()
+        ],
         earlier=[_entry(edition, folder) for edition in earlier],
     )
     with written_whole(folder / INDEX) as draft:
         draft.write_text(page, encoding="utf-8", newline="\n")
 
 
-def _entry(edition: Edition, folder: Path) -> dict[str, str]:
+def _entry(edition: Edition, folder: Path) -> dict[str, Any]:
     return {
         "title": edition.title,
         "as_of": wording.long_day(edition.as_of),

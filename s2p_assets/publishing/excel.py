@@ -3,6 +3,7 @@
 What the report says comes in as a Document; how cells, tables and charts are written belongs to its neighbours.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from s2p_assets.publishing import charts, wording
 from s2p_assets.publishing.excel_cells import Book, sheet_names
 from s2p_assets.publishing.excel_charts import HEIGHT, SHEET, ChartData, Drawn, plot_table
 from s2p_assets.publishing.numbers import cell_id, figure_id, row_id
+from s2p_assets.publishing.page import made
 from s2p_assets.publishing.report import Change, Document, Figure, Imprint, ReportColumn, Section, Source
 from s2p_assets.publishing.writing import written_whole
 
@@ -55,7 +57,7 @@ def _write_sheets(book: Book, document: Document, imprint: Imprint) -> None:
     _cover(book, document, names, next((one for one in drawn if one), None), imprint)
     for place, (section, name, chart) in enumerate(zip(document.sections, names, drawn, strict=True)):
         sheet = _section(book, document, _with_ids(section, place), name, chart)
-        _say_where_from(sheet, section, place, imprint.name)
+        _say_where_from(sheet, section, place, document.as_of, imprint)
     _sources(book, document, imprint.sources)
     data.write(book)
 
@@ -92,13 +94,13 @@ def _paragraph(book: Book, sheet: Any, row: int, text: str, widths: Sequence[flo
 
 
 def _cover(book: Book, document: Document, names: Sequence[str], chart: Drawn | None, imprint: Imprint) -> None:
-    covers = f"Data up to {wording.long_day(document.as_of)}. Made {wording.moment(imprint.made_at)}."
+    covers = f"Data up to {wording.long_day(document.as_of)}. {made(imprint)}"
     sheet = _sheet(book, document, COVER, title=document.title, says=covers, widths=COVER_WIDTHS)
     sheet.fit_to_pages(1, 1)
     book.write(sheet, 0, 0, document.title, bold=True, font_size=18)
     sheet.set_row(0, 30)
     _paragraph(book, sheet, 2, document.headline, COVER_WIDTHS, font_size=12)
-    row = _figures(book, sheet, 4, document.figures, imprint.name)
+    row = _figures(book, sheet, 4, document, imprint)
     if chart is not None:
         sheet.insert_chart(row, 0, chart.chart(book), {"object_position": 3})
         row += HEIGHT // ROW_HEIGHT + 2
@@ -118,8 +120,9 @@ def _heading(book: Book, sheet: Any, row: int, text: str) -> int:
     return row + 1
 
 
-def _figures(book: Book, sheet: Any, row: int, figures: Sequence[Figure], report: str) -> int:
+def _figures(book: Book, sheet: Any, row: int, document: Document, imprint: Imprint) -> int:
     """Every headline number with its comparisons, one per line; returns the row to go on at."""
+    figures = document.figures
     if not figures:
         return row
     for column, title in enumerate(("Headline numbers", "", "Change", "Against", "")):
@@ -132,7 +135,7 @@ def _figures(book: Book, sheet: Any, row: int, figures: Sequence[Figure], report
             if nth == 0:
                 _figure(book, sheet, row, figure)
                 if figure.of:
-                    sheet.write_comment(row, 1, f"s2p trace {report} {figure_id(place)}", COMMENT)
+                    sheet.write_comment(row, 1, imprint.where_from(figure_id(place), document.as_of), COMMENT)
             if change is not None:
                 book.write(sheet, row, 2, change.share, "percent", num_format=ARROWS)
                 book.write(sheet, row, 3, change.than, font_color=FAINT, indent=1)
@@ -162,13 +165,14 @@ def _with_ids(section: Section, place: int) -> Section:
     return replace(section, frame=section.frame.assign(**{ROW_ID: ids}), columns=(*section.columns, named))
 
 
-def _say_where_from(sheet: Any, section: Section, place: int, report: str) -> None:
+def _say_where_from(sheet: Any, section: Section, place: int, edition: dt.date, imprint: Imprint) -> None:
     """Above each column whose numbers can be traced, the command that does it."""
     if section.frame is None or section.frame.empty:
         return
     for at, column in enumerate(section.columns):
         if section.basis(column):
-            said = f"Where is a number from?\ns2p trace {report} ROW.{at + 1}\nfor example {cell_id(place, 0, at)}"
+            asked = imprint.where_from(f"ROW.{at + 1}", edition)
+            said = f"Where is a number from?\n{asked}\nfor example {cell_id(place, 0, at)}"
             sheet.write_comment(TABLE_ROW, at, said, COMMENT)
 
 

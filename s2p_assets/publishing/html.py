@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from s2p_assets.publishing import charts, wording
-from s2p_assets.publishing.page import card, origin, table
+from s2p_assets.publishing.page import card, made, origin, table
 from s2p_assets.publishing.report import Document, Imprint, Section
 from s2p_assets.publishing.writing import written_whole
 
@@ -32,9 +32,9 @@ def html_of(document: Document, imprint: Imprint, *, beside: str) -> str:
     return rendered(
         "report.html.j2",
         document=document,
-        name=imprint.name,
+        where_from=imprint.where_from("ID", document.as_of),
         as_of=wording.long_day(document.as_of),
-        made_at=wording.moment(imprint.made_at),
+        made=made(imprint),
         figures=[card(figure, place, imprint.currency) for place, figure in enumerate(document.figures)],
         abreast=_abreast(len(document.figures)),
         sections=[_part(section, place, imprint.currency) for place, section in enumerate(document.sections)],
@@ -52,7 +52,7 @@ def rendered(template: str, **values: Any) -> str:
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template(template).render(**values)
+    return environment.get_template(template).render(language=wording.language_tag(), **values)
 
 
 def _abreast(cards: int) -> int:

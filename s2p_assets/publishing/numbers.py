@@ -5,9 +5,11 @@ What an id looks like is decided here; following a number to its cells is the wa
 
 import datetime as dt
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -53,20 +55,64 @@ def cell_id(section: int, row: int, column: int) -> str:
 def save_numbers(document: Document, target: Path, *, made_at: dt.datetime) -> None:
     """Write every traceable number of an edition to `target`, a JSON file. Raises OSError."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    content = {
-        "title": document.title,
-        "as_of": document.as_of.isoformat(),
-        "made_at": made_at.isoformat(),
-        "figures": [_figure(figure) for figure in document.figures],
-        "tables": [_table(section) for section in document.sections],
-    }
+    content = {**_content(document), "made_at": made_at.isoformat()}
     with written_whole(target) as draft:
         draft.write_text(json.dumps(content, ensure_ascii=False, default=_plain), encoding="utf-8")
 
 
+def _content(document: Document) -> dict[str, Any]:
+    return {
+        "title": document.title,
+        "as_of": document.as_of.isoformat(),
+        "figures": [_figure(figure) for figure in document.figures],
+        "tables": [_table(section) for section in document.sections],
+    }
+
+
+def differences(published: Mapping[str, Any], document: Document) -> list[str]:
+    """The ids of the numbers in which `document` is not as it was `published`, as kept by `save_numbers`.
+
+    Numbers are the same when they agree to nine digits: a sum in another order differs in the last.
+    """
+    now = json.loads(json.dumps(_content(document), default=_plain))
+    found = [
+        figure_id(place)
+        for place, (then, here) in enumerate(zip_longest(published["figures"], now["figures"]))
+        if then is None or here is None or not _same(then["value"], here["value"])
+    ]
+    for section, (then, here) in enumerate(zip_longest(published["tables"], now["tables"])):
+        if then is None or here is None or then["names"] != here["names"]:
+            found.append(f"T{section + 1}")
+            continue
+        for row, (old, new) in enumerate(zip_longest(then["rows"], here["rows"])):
+            if old is None or new is None:
+                found.append(row_id(section, row))
+            else:
+                pairs = zip(old[: len(then["columns"])], new, strict=False)
+                found += [cell_id(section, row, at) for at, (one, two) in enumerate(pairs) if not _same(one, two)]
+    return found
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, float | int) and isinstance(other, float | int):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+    return bool(one == other)
+
+
+def content_of(saved: Path) -> dict[str, Any]:
+    """Everything that `save_numbers` kept. Raises OSError when there is no such edition."""
+    content: dict[str, Any] = json.loads(saved.read_text(encoding="utf-8"))
+    return content
+
+
+def made_when(saved: Path) -> dt.datetime:
+    """When the edition whose numbers were saved was made."""
+    return dt.datetime.fromisoformat(content_of(saved)["made_at"])
+
+
 def number(saved: Path, wanted: str) -> Number:
     """The number of an edition that was saved. Raises NoSuchNumber, or OSError when there is no such edition."""
-    content = json.loads(saved.read_text(encoding="utf-8"))
+    content = content_of(saved)
     if found := FIGURE.fullmatch(wanted):
         figures = content["figures"]
         place = int(found[1]) - 1

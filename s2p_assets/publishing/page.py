@@ -11,7 +11,7 @@ import pandas as pd
 
 from s2p_assets.publishing import wording
 from s2p_assets.publishing.numbers import cell_id, figure_id
-from s2p_assets.publishing.report import Figure, ReportColumn, Section, Source
+from s2p_assets.publishing.report import Figure, Imprint, ReportColumn, Section, Source
 
 ROWS_SHOWN = 200
 
@@ -58,7 +58,7 @@ def table(section: Section, place: int, currency: str) -> dict[str, Any] | None:
             for column in section.columns
         ],
         "rows": list(zip(*cells, strict=True)),
-        "more": len(section.frame) - len(shown),
+        "more": wording.counted(len(section.frame) - len(shown), "more row") if len(section.frame) > len(shown) else "",
     }
 
 
@@ -84,12 +84,18 @@ def _mark(value: Any, column: ReportColumn) -> str:
     return "above" if column.highlight_above is not None and float(value) > column.highlight_above else ""
 
 
+def made(imprint: Imprint) -> str:
+    """When the edition was made, and from what was known when, if that was earlier."""
+    when = f"Made {wording.moment(imprint.made_at)} by s2p"
+    return f"{when}, from what was known on {wording.moment(imprint.known_at)}." if imprint.known_at else f"{when}."
+
+
 def origin(source: Source) -> dict[str, str]:
     """A file that the report was made from."""
     return {
         "path": source.path,
         "sha256": source.sha256,
         "short": source.sha256[:12],
-        "rows": f"{source.rows:,}",
+        "rows": wording.grouped(source.rows),
         "loaded_at": wording.moment(source.loaded_at),
     }

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.publishing import charts, wording
-from s2p_assets.publishing.page import card, origin, table
+from s2p_assets.publishing.page import card, made, origin, table
 from s2p_assets.publishing.report import Document, Imprint, Section
 from s2p_assets.publishing.writing import written_whole
 
@@ -35,9 +35,9 @@ def write_pdf(document: Document, target: Path, imprint: Imprint) -> Path:
         shutil.copyfile(TEMPLATE, root / "report.typ")
         fonts = typst.Fonts(include_system_fonts=True, font_paths=[_font_folder()])
         made_at = int(imprint.made_at.timestamp())
-        made = typst.compile(root / "report.typ", root=root, font_paths=fonts, timestamp=made_at)
+        pages = typst.compile(root / "report.typ", root=root, font_paths=fonts, timestamp=made_at)
     with written_whole(target) as draft:
-        draft.write_bytes(made)
+        draft.write_bytes(pages)
     return target
 
 
@@ -59,7 +59,7 @@ def _content(document: Document, imprint: Imprint, root: Path) -> dict[str, Any]
         "sections": [_part(section, place, imprint, root) for place, section in enumerate(document.sections)],
         "notes": list(document.notes),
         "sources": [origin(source) for source in imprint.sources],
-        "made_at": wording.moment(imprint.made_at),
+        "made": made(imprint),
         "colours": list(charts.PRINT_INK.series),
         "font": FONT,
     }

@@ -28,13 +28,24 @@ class Imprint:
     """What every format of an edition says beside its document.
 
     `name`: the report's name on the command line, by which a reader asks where a number comes from.
-    `currency`: as a three-letter code.
+    `currency`: as a three-letter code. `known_at`: set for an edition made again from what was known at that moment.
     """
 
     name: str
     sources: tuple[Source, ...]
     currency: str
     made_at: dt.datetime
+    known_at: dt.datetime | None = None
+
+    def where_from(self, number: str, edition: dt.date) -> str:
+        """The command that tells where a number of this edition is from; `edition`: the day of its data."""
+        return f"s2p trace {self.name} {number} {self._which(edition)}"
+
+    def _which(self, edition: dt.date) -> str:
+        if self.known_at is None:
+            return f"--edition {edition}"
+        ends_a_day = (self.known_at + dt.timedelta(microseconds=1)).time() == dt.time()
+        return f"--as-of {self.known_at.date() if ends_a_day else self.known_at.isoformat()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,24 @@
-"""How values are written for people: thousands separators, currency, dates, changes.
+"""How values are written for people: thousands separators, currency, dates, changes, each as the locale has them.
 
-What a report says belongs to the report; how a spreadsheet formats its own numbers belongs to `excel`.
+What is written within `written_for` follows that locale; else it is international English. What a report says
+belongs to the report; how a spreadsheet formats its own numbers belongs to `excel`.
 """
 
 import datetime as dt
+import functools
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from numbers import Real
 from typing import Any
 
 import pandas as pd
+from babel import Locale
+from babel.dates import format_date, format_time
+from babel.numbers import get_currency_symbol, get_decimal_symbol, get_group_symbol
 
 from s2p_assets.publishing.report import Change, Document, Figure, Format
 
@@ -19,6 +27,26 @@ SPACE = "\N{NO-BREAK SPACE}"
 NOTHING = "\N{EN DASH}"
 AMOUNT = re.compile("\ue000([^\ue001]*)\ue001")
 SYMBOLS = {"EUR": "€", "GBP": "£", "JPY": "¥", "USD": "$"}
+INTERNATIONAL = "en"
+"""English of no country: `1,234.5`, `5.2 %`, `15 Nov 2026`."""
+_locale: ContextVar[str] = ContextVar("locale", default=INTERNATIONAL)
+D3_DATES = {"d": "%-d", "dd": "%d", "M": "%-m", "MM": "%m", "MMM": "%b", "MMMM": "%B", "y": "%Y", "yy": "%y"}
+
+
+@contextmanager
+def written_for(locale: str) -> Iterator[None]:
+    """Numbers and dates in the block are written as in `locale`, such as `de_DE`."""
+    before = _locale.set(locale)
+    try:
+        yield
+    finally:
+        _locale.reset(before)
+
+
+def language_tag() -> str:
+    """How a page names its language: the texts are English, the numbers those of a country, as in `en-DE`."""
+    territory = _parsed(_locale.get()).territory
+    return f"en-{territory}" if territory else "en"
 
 
 def is_missing(value: Any) -> bool:
@@ -43,15 +71,58 @@ def decimals_for(values: "pd.Series[Any]", kind: Format) -> int:
 
 
 def grouped(value: float, decimals: int = 0) -> str:
-    """`-1234.5` → `−1,234.5`; never a negative zero."""
-    text = f"{abs(value):,.{decimals}f}"
-    return MINUS + text if value < 0 and text.strip("0.,") else text
+    """`-1234.5` → `−1,234.5`, `−1.234,5` in German; never a negative zero."""
+    whole, _, fraction = f"{abs(value):.{decimals}f}".partition(".")
+    point, joint, sizes = _separators(_locale.get())
+    text = joint.join(_groups(whole, *sizes)) + (point + fraction if fraction else "")
+    return MINUS + text if value < 0 and text.strip(f"0{point}") else text
+
+
+def _groups(digits: str, last: int, others: int) -> list[str]:
+    """`1234567` in groups: the last of `last` digits, those before it of `others`."""
+    head, tail = digits[:-last], digits[-last:]
+    starts = range(len(head) % others or others, len(head) + 1, others) if head else range(0)
+    return [*(head[max(0, end - others) : end] for end in starts), tail]
 
 
 def money(value: float, currency: str, decimals: int) -> str:
-    """`€1,234.50`; `CHF 1,234.50` where the currency has no sign of its own."""
+    """`€1,234.50`, `1.234,50 €` in German; `CHF 1,234.50` where the currency has no sign of its own."""
     sign, amount = (MINUS, -value) if value < 0 else ("", value)
-    return f"{sign}{SYMBOLS.get(currency, currency + SPACE)}{grouped(amount, decimals)}"
+    before, after = _around_money(_locale.get(), currency)
+    return f"{sign}{before}{grouped(amount, decimals)}{after}"
+
+
+def percent(value: float, decimals: int) -> str:
+    """`5.2 %` for 0.052, `5.2%` in British English."""
+    before, after = _around_percent(_locale.get())
+    return f"{before}{grouped(value * 100, decimals)}{after}"
+
+
+@functools.cache
+def _parsed(locale: str) -> Locale:
+    return Locale.parse(locale.replace("-", "_"))
+
+
+@functools.cache
+def _separators(locale: str) -> tuple[str, str, tuple[int, int]]:
+    """Decimal mark, thousands mark, and the sizes of the last group of digits and of those before it."""
+    last, others = _parsed(locale).decimal_formats[None].grouping
+    return get_decimal_symbol(_parsed(locale)), get_group_symbol(_parsed(locale)), (last, others)
+
+
+@functools.cache
+def _around_money(locale: str, currency: str) -> tuple[str, str]:
+    if locale == INTERNATIONAL:
+        return SYMBOLS.get(currency, currency + SPACE), ""
+    pattern, symbol = _parsed(locale).currency_formats["standard"], get_currency_symbol(currency, _parsed(locale))
+    before, after = pattern.prefix[0].replace("¤", symbol), pattern.suffix[0].replace("¤", symbol)
+    return before + SPACE if before[-1:].isalpha() else before, after
+
+
+@functools.cache
+def _around_percent(locale: str) -> tuple[str, str]:
+    pattern = _parsed(locale).percent_formats[None]
+    return ("", f"{SPACE}%") if locale == INTERNATIONAL else (pattern.prefix[0], pattern.suffix[0])
 
 
 def amount(value: float) -> str:
@@ -83,17 +154,46 @@ def _rounded(value: float, currency: str) -> str:
 
 def long_day(value: dt.date) -> str:
     """`Sunday 15 November 2026`."""
+    if _locale.get() != INTERNATIONAL:
+        return str(format_date(value, "full", _parsed(_locale.get())))
     return f"{value:%A} {value.day} {value:%B} {value.year:04d}"
 
 
 def short_day(value: dt.date) -> str:
     """`15 Nov 2026`."""
+    if _locale.get() != INTERNATIONAL:
+        return str(format_date(value, "medium", _parsed(_locale.get())))
     return f"{value.day} {value:%b} {value.year:04d}"
 
 
 def moment(value: dt.datetime) -> str:
     """`15 Nov 2026, 07:30`, with the time zone where it is known."""
-    return f"{short_day(value)}, {value:%H:%M} {value:%Z}".rstrip()
+    time = f"{value:%H:%M}"
+    if _locale.get() != INTERNATIONAL:
+        time = str(format_time(value.replace(tzinfo=None), "short", locale=_parsed(_locale.get())))
+    return f"{short_day(value)}, {time} {value:%Z}".rstrip()
+
+
+def charts_locale() -> tuple[dict[str, Any], dict[str, Any], str]:
+    """The locale for axes, as d3 takes it: of numbers, of time, and the pattern of a short day."""
+    locale = _parsed(_locale.get())
+    point, joint, (last, others) = _separators(_locale.get())
+    grouping = [last, *[others] * 6]
+    numbers = {"decimal": point, "thousands": joint, "grouping": grouping, "currency": ["", ""]}
+    numbers["percent"] = "".join(_around_percent(_locale.get()))
+    days = {width: [locale.days["format"][width][(n - 1) % 7] for n in range(7)] for width in ("wide", "abbreviated")}
+    months = {width: [locale.months["format"][width][n] for n in range(1, 13)] for width in ("wide", "abbreviated")}
+    times = {"dateTime": "%x, %X", "date": "%x", "time": "%H:%M:%S", "periods": ["AM", "PM"]}
+    times |= {"days": days["wide"], "shortDays": days["abbreviated"]}
+    times |= {"months": months["wide"], "shortMonths": months["abbreviated"]}
+    if _locale.get() == INTERNATIONAL:
+        return numbers, times, "%-d %b %Y"
+    pattern = re.sub(r"'([^']*)'|(d+|M+|y+)", _as_d3, locale.date_formats["medium"].pattern)
+    return numbers, times, pattern
+
+
+def _as_d3(found: "re.Match[str]") -> str:
+    return found[1] if found[2] is None else D3_DATES.get(found[2], "%x")
 
 
 def cell(value: Any, kind: Format, decimals: int) -> str:
@@ -107,7 +207,7 @@ def cell(value: Any, kind: Format, decimals: int) -> str:
     if kind in ("text", "code") or isinstance(value, str):
         return str(value)
     if kind == "percent":
-        return f"{grouped(float(value) * 100, decimals)}{SPACE}%"
+        return percent(float(value), decimals)
     return grouped(float(value), decimals)
 
 
@@ -132,8 +232,7 @@ def figure_value(figure: Figure, currency: str) -> str:
 
 def share(value: float) -> str:
     """The size of a change without its direction: `5.2 %`, `140 %`."""
-    percent = abs(value) * 100
-    return f"{grouped(percent, 0 if percent >= 100 else 1)}{SPACE}%"
+    return percent(abs(value), 0 if abs(value) >= 1 else 1)
 
 
 def direction(change: Change) -> int:
@@ -154,4 +253,4 @@ def change_in_words(change: Change) -> str:
 
 def counted(count: int, one: str, many: str = "") -> str:
     """`1 SKU`, `1,204 SKUs`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{grouped(count)} {one if count == 1 else many or one + 's'}"

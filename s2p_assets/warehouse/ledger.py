@@ -364,8 +364,8 @@ def _forget(conn: psycopg.Connection, known: LedgerFile) -> Forgotten:
         return Forgotten(known.id, known.path, known.workbook, 0, 0, heirs[known.id])
     rows, restored = withdraw(conn, known.workbook, [known.id]) if known.holds else (0, 0)
     conn.execute(
-        "update s2p.files set holds = false, status = case status when 'replaced' then status else 'forgotten' end"
-        " where id = %s",
+        "update s2p.files set holds = false, left_at = case when holds then now() else left_at end,"
+        " status = case status when 'replaced' then status else 'forgotten' end where id = %s",
         (known.id,),
     )
     return Forgotten(known.id, known.path, known.workbook, rows, restored, None)
@@ -571,7 +571,7 @@ def withdraw_held(conn: psycopg.Connection, workbook: str, files: Sequence[int])
     heirs = hand_over(conn, files)
     leaving = [id_ for id_ in files if id_ not in heirs]
     withdraw(conn, workbook, leaving)
-    conn.execute("update s2p.files set holds = false where id = any(%s)", (leaving,))
+    conn.execute("update s2p.files set holds = false, left_at = now() where id = any(%s) and holds", (leaving,))
 
 
 def _files(conn: psycopg.Connection, where: LiteralString, values: tuple[Any, ...]) -> list[LedgerFile]:

@@ -55,7 +55,8 @@ create table if not exists s2p.files (
     run_id text,
     archived text,
     first_seen timestamptz not null default now(),
-    loaded_at timestamptz
+    loaded_at timestamptz,
+    left_at timestamptz
 );
 create unique index if not exists files_path on s2p.files (workbook, path) where status <> 'replaced';
 create index if not exists files_held_path on s2p.files (workbook, path) where holds;
@@ -75,6 +76,8 @@ comment on column s2p.files.as_of_ns is 'When these bytes were written, Unix tim
 comment on column s2p.files.verdict is 'What became of these bytes.';
 comment on column s2p.files.status is 'What became of the path: current, replaced by newer bytes, gone, forgotten.';
 comment on column s2p.files.holds is 'Whether the rows of these bytes stand in the table.';
+comment on column s2p.files.loaded_at is 'When the rows of these bytes began to stand in the table.';
+comment on column s2p.files.left_at is 'When they ceased to; with loaded_at it tells what was known at any moment.';
 comment on column s2p.files.findings is 'At most the first 1000.';
 comment on column s2p.files.cells is
     'Non-empty cells below the header: read = loaded + returned + ignored; blank and named explain loaded.';
@@ -356,7 +359,8 @@ def _bring_rows(conn: psycopg.Connection, workbook: Workbook, wanted: list[_Fiel
 def _empty(conn: psycopg.Connection, workbook: Workbook) -> None:
     conn.execute(sql.SQL("truncate {}").format(rows_table(workbook.domain, workbook.thing)))
     conn.execute(
-        "update s2p.files set holds = false, contract_version = '' where workbook = %s and status <> 'forgotten'",
+        "update s2p.files set holds = false, contract_version = '',"
+        " left_at = case when holds then now() else left_at end where workbook = %s and status <> 'forgotten'",
         (workbook.name,),
     )
 

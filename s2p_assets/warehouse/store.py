@@ -3,6 +3,7 @@
 Their DDL belongs to `schema.py`; tables of workbooks are filled by `load.py`.
 """
 
+import datetime as dt
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def replace(conn: psycopg.Connection, table: Declared, frame: pd.DataFrame) -> S
     Nothing is written when the content is the same. Raises KeyRepeated, KeyError naming missing and undeclared
     columns, and psycopg.IntegrityError for a missing value in a column that is not optional.
     """
-    rows = _declared(frame, table)
+    rows = declared_rows(frame, table)
     _check_key(rows, table)
     version = _version(rows)
     ensure_table(conn, table.domain, table.thing, table.columns, key=table.key, says=table.says)
@@ -94,14 +95,14 @@ def replace_part(
     parts may be replaced at once by several processes. Nothing is written when the content is the same.
     Raises as `replace` does.
     """
-    rows = _declared(frame, table)
+    rows = declared_rows(frame, table)
     ensure_table(conn, table.domain, table.thing, table.columns, key=table.key, says=table.says)
     place = sql.Identifier(table.domain, table.thing)
     with conn.transaction():
         lock(conn, f"{table.domain}.{table.thing}")
         stored = read(conn, table.domain, table.thing, table.columns)
         old = stored[is_part(stored).to_numpy(bool)]
-        whole = pyarrow.concat_tables([_declared(stored.drop(old.index), table), rows])
+        whole = pyarrow.concat_tables([declared_rows(stored.drop(old.index), table), rows])
         _check_key(whole, table)
         version = _version(whole)
         if stored_version(conn, table.domain, table.thing) == version:
@@ -131,6 +132,17 @@ def stored_version(conn: psycopg.Connection, domain: str, thing: str) -> str | N
     prepare(conn)
     row = conn.execute("select version from s2p.contents where domain = %s and thing = %s", (domain, thing)).fetchone()
     return str(row[0]) if row else None
+
+
+def stored_since(conn: psycopg.Connection, places: Sequence[tuple[str, str]], moment: dt.datetime) -> bool:
+    """Whether the content of any of these derived tables became another after `moment`."""
+    prepare(conn)
+    query = (
+        "select 1 from s2p.contents c join unnest(%s::text[], %s::text[]) n(domain, thing) using (domain, thing)"
+        " where c.stored_at > %s limit 1"
+    )
+    domains, things = [domain for domain, _ in places], [thing for _, thing in places]
+    return conn.execute(query, (domains, things, moment)).fetchone() is not None
 
 
 def read(
@@ -190,7 +202,8 @@ def workbook_version(conn: psycopg.Connection, workbook: Workbook) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _declared(frame: pd.DataFrame, table: Declared) -> pyarrow.Table:
+def declared_rows(frame: pd.DataFrame, table: Declared) -> pyarrow.Table:
+    """`frame` in the declared columns and types. Raises KeyError naming missing and undeclared columns."""
     names = [column.name for column in table.columns]
     missing = [name for name in names if name not in frame.columns]
     surplus = [name for name in frame.columns if name not in names]

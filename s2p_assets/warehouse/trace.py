@@ -5,7 +5,7 @@ found by those who made the report.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +17,6 @@ from psycopg.rows import dict_row
 from s2p_assets.columns import Column
 from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.warehouse.schema import rows_table
 from s2p_assets.warehouse.store import Declared
 
 QUANTITIES = ("number", "money", "percent", "whole")
@@ -34,6 +33,8 @@ class MadeFrom(Declared, Protocol):
 Source = Workbook | MadeFrom
 Sources = Mapping[tuple[str, str], Source]
 """(domain, thing) → what is declared there: workbooks, tables and feature sets."""
+Places = Callable[[str, str], sql.Identifier]
+"""Where the table of (domain, thing) is: `sql.Identifier` for today's."""
 
 
 class NotTraceable(LookupError):
@@ -99,12 +100,13 @@ def trace(
     *,
     most: int | None = 5,
     archive: Path | None = None,
+    places: Places = sql.Identifier,
 ) -> Group:
     """The rows at `place` whose columns have the values of `where`, with everything under them down to the cells.
 
     `where`: column → value, None for none, a tuple of which it may have any, or a slice whose ends count. `columns`:
     which values are traced, by default all. `most`: rows shown of each source, fewer further down; None shows all.
-    Raises NotTraceable.
+    `places`: where the tables are that are looked into. Raises NotTraceable.
     """
     source = _source(sources, place)
     known = {column.name: column for column in source.columns}
@@ -114,7 +116,7 @@ def trace(
         raise NotTraceable(f"{_name(source)} has no column {', '.join(unknown)}; it has {', '.join(known)}")
     conditions = [_condition(name, value) for name, value in where.items()]
     terms, values = [term for term, _ in conditions], [value for _, given in conditions for value in given]
-    tracer = _Tracer(conn, sources, archive)
+    tracer = _Tracer(conn, sources, archive, places)
     try:
         rows = sql.SQL("select *, 1.0::float8 as _share from {} where {}").format(
             tracer.place_of(source, standing=False), sql.SQL(" and ").join(terms) if terms else sql.SQL("true")
@@ -155,12 +157,12 @@ class _Tracer:
     conn: psycopg.Connection
     sources: Sources
     archive: Path | None
+    places: Places
 
     def place_of(self, source: Source, *, standing: bool) -> sql.Composable:
         """The table itself; of a workbook the rows that stand, or superseded ones too."""
-        if isinstance(source, Workbook) and not standing:
-            return rows_table(source.domain, source.thing)
-        return sql.Identifier(source.domain, source.thing)
+        held = isinstance(source, Workbook) and not standing
+        return self.places(source.domain, f"{source.thing}__rows" if held else source.thing)
 
     def group(
         self, source: Source, columns: Sequence[str], rows: sql.Composable, values: Sequence[Any], most: int | None
@@ -278,7 +280,7 @@ class _Tracer:
             "select u.* from (select * from {made} where {equal}) this, lateral (select s.*{standing},"
             " ({share})::float8 as _share from {source} s where ({where}) and ({valued}){newest}) u"
         ).format(
-            made=sql.Identifier(made.domain, made.thing),
+            made=self.places(made.domain, made.thing),
             equal=sql.SQL(" and ").join(equal),
             share=_written(under.share),
             standing=sql.SQL(", null::bigint as _superseded_by" if isinstance(source, Workbook) else ""),

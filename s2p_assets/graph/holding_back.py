@@ -1,0 +1,68 @@
+"""What a failed asset means for the reports above it: they are held back, and say so, until it can be made again.
+
+The word itself is kept and shown by `publishing/`; whatever runs an asset, `s2p run` or `s2p up`, runs these hooks.
+"""
+
+import datetime as dt
+
+import dagster as dg
+
+from s2p_assets.graph.house import House, key_of, sheet_key
+from s2p_assets.publishing.editions import hold_back, release
+from s2p_assets.publishing.held_back import Fault
+from s2p_assets.publishing.report import Report
+from s2p_assets.publishing.wording import written_for
+from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.contract import Workbook
+
+LONGEST_REASON = 400
+
+
+def holding_back(house: House, settings: Settings) -> set[dg.HookDefinition]:
+    """The hooks for every asset from sheet to report."""
+    above = _reports_above(house)
+
+    @dg.failure_hook(name="hold_reports_back")
+    def hold(context: dg.HookContext) -> None:
+        what, reports = above.get(context.step_key, ("", []))
+        fault = Fault(what, in_words(context.op_exception), dt.datetime.now().astimezone())
+        with written_for(settings.locale):
+            for report in reports:
+                hold_back(settings.reports, report.name, fault)
+
+    @dg.success_hook(name="release_reports")
+    def let_go(context: dg.HookContext) -> None:
+        what, reports = above.get(context.step_key, ("", []))
+        with written_for(settings.locale):
+            for report in reports:
+                release(settings.reports, report.name, what)
+
+    return {hold, let_go}
+
+
+def _reports_above(house: House) -> dict[str, tuple[str, list[Report]]]:
+    """Step → what it makes, in words, and the reports that are made from that."""
+    found: dict[str, tuple[str, list[Report]]] = {}
+    for report in house.reports.values():
+        for declared in map(house.by_key.__getitem__, house.under(key_of(report))):
+            keys = [key_of(declared)]
+            if isinstance(declared, Workbook):
+                keys.append(sheet_key(declared))
+            for key in keys:
+                _, reports = found.setdefault(key.to_python_identifier(), (_words(key), []))
+                reports.append(report)
+    return found
+
+
+def _words(key: dg.AssetKey) -> str:
+    plain = " ".join(key.path[1:]).replace("_", " ")
+    return plain[:1].upper() + plain[1:]
+
+
+def in_words(error: BaseException | None) -> str:
+    """An error on one line, without the class of ours; cut where nobody would read on."""
+    if error is None:
+        return "it failed without a reason"
+    said = error.description if isinstance(error, dg.Failure) and error.description else str(error)
+    line = " ".join(said.split()) or type(error).__name__
+    return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]} …"

@@ -1,0 +1,155 @@
+"""What was known at an earlier moment, made again from the archive up to a report's document.
+
+Which rows stood then is the warehouse's to say; a report of today is made by its asset.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pyarrow
+
+from s2p_assets.columns import as_declared
+from s2p_assets.graph.house import Declared, House
+from s2p_assets.graph.past_models import champion_as_of
+from s2p_assets.graph.problems import NotFound
+from s2p_assets.graph.resources import Warehouse, registry_of
+from s2p_assets.learning.by_entity import build_features
+from s2p_assets.learning.feature_set import FeatureSet
+from s2p_assets.learning.model import Contest
+from s2p_assets.learning.registry import Registry
+from s2p_assets.publishing.report import Document, Report, Source
+from s2p_assets.publishing.wording import in_currency, written_for
+from s2p_assets.settings import Settings
+from s2p_assets.shelves import NotYet
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.warehouse import past
+from s2p_assets.warehouse.past import PastFile
+from s2p_assets.warehouse.schema import contract_version
+from s2p_assets.warehouse.table import Table
+
+Progress = Callable[[str], None]
+FILES_NAMED = 3
+
+
+@dataclass
+class Past:
+    """An earlier moment. Tables are made again when first asked for, and kept in `connection` until it is closed.
+
+    `notices`: what could not be had as it was, a sentence each. `sources`: the files that stood then, by key.
+    """
+
+    house: House
+    settings: Settings
+    registry: Registry
+    connection: psycopg.Connection
+    reader: Sandbox
+    moment: dt.datetime
+    progress: Progress
+    notices: list[str] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    _known: dict[dg.AssetKey, Any] = field(default_factory=dict)
+
+    def document(self, report: Report) -> Document:
+        """The report as it would have been made then. Raises NotFound for what cannot be had."""
+        with written_for(self.settings.locale):
+            document = self._built(report)
+            assert isinstance(document, Document)
+            return in_currency(document, self.settings.currency)
+
+    def of(self, key: dg.AssetKey) -> Any:
+        """What an asset held then: a frame, or a champion."""
+        if key not in self._known:
+            declared = self.house.by_key[key]
+            self.progress(f"{declared.name.replace('_', ' ')}, as it was on {said(self.moment)}")
+            self._known[key] = self._made(declared)
+        return self._known[key]
+
+    def _made(self, declared: Declared) -> Any:
+        if isinstance(declared, Workbook):
+            return self._rows(declared)
+        if isinstance(declared, Contest):
+            return champion_as_of(self.registry, declared, self.moment)
+        if isinstance(declared, Table | FeatureSet):
+            past.keep(self.connection, declared, self._built(declared))
+            return past.read_then(self.connection, declared.domain, declared.thing, declared.columns)
+        raise NotFound(f"{declared.name}: what it was on {said(self.moment)} is not kept")
+
+    def _built(self, declared: Table | FeatureSet | Report) -> Any:
+        inputs = {parameter: self.of(key) for parameter, key in self.house.inputs_of(declared).items()}
+        try:
+            if isinstance(declared, FeatureSet):
+                return build_features(declared, inputs, None, lambda frame: as_declared(frame, declared.rows)).frame
+            built = declared.build(**inputs)
+        except NotYet as reason:
+            raise NotFound(f"{declared.name} could not be made on {said(self.moment)} yet: {reason}") from reason
+        return as_declared(built, declared.rows) if isinstance(declared, Table) else built
+
+    def _rows(self, workbook: Workbook) -> Any:
+        files = past.files_at(self.connection, workbook, self.moment)
+        self.sources += [Source(file.path, file.sha256, file.rows, file.loaded_at) for file in files]
+        again = [file for file in files if not file.holds]
+        past.restore(self.connection, workbook, files, self._read_again(workbook, again))
+        return past.read_then(self.connection, workbook.domain, workbook.thing, workbook.columns)
+
+    def _read_again(self, workbook: Workbook, files: list[PastFile]) -> Iterator[tuple[PastFile, pyarrow.Table]]:
+        """The rows of files that no longer stand, from their archived bytes by today's contract."""
+        changed = [file for file in files if file.contract_version != contract_version(workbook)]
+        if changed:
+            self.notices.append(
+                f"{workbook.name}: its contract changed since; {_named(changed)} read again by today's contract"
+            )
+        for file in files:
+            if not (file.archived and (self.settings.archive / file.archived).is_file()):
+                raise NotFound(f"{file.path}: the archive no longer holds what stood on {said(self.moment)}")
+        jobs = ((self.settings.archive / str(file.archived), [workbook], file.path) for file in files)
+        readings = self.reader.read_many(jobs, others=[workbook])
+        for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
+            self.progress(f"{workbook.name}: {number} of {len(files)} files read again from the archive, {file.path}")
+            rows = reading.rows
+            if reading.error or rows is None:
+                raise NotFound(f"{file.path}: today's contract does not take what stood on {said(self.moment)}")
+            if rows.num_rows != file.rows:
+                self.notices.append(f"{file.path}: {file.rows:,} rows stood then, {rows.num_rows:,} are read today")
+            yield file, rows
+
+
+@contextmanager
+def at_moment(
+    settings: Settings, house: House, warehouse: Warehouse, moment: dt.datetime, progress: Progress
+) -> Iterator[Past]:
+    """What was known at `moment`, for as long as the block lasts. Raises NotFound before anything was loaded."""
+    settings.spool.mkdir(parents=True, exist_ok=True)
+    reader = Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb, spool=settings.spool)
+    with warehouse.connect() as connection, reader:
+        first = past.first_known(connection)
+        if first is None or first > moment:
+            known = f"the first file was loaded on {said(first)}" if first else "no file has been loaded yet"
+            raise NotFound(f"nothing was known on {said(moment)}: {known}")
+        yield Past(house, settings, registry_of(settings, warehouse), connection, reader, moment, progress)
+
+
+def end_of(text: str) -> dt.datetime:
+    """The end of a day such as `2026-03-31`, or a moment such as `2026-03-31T14:05`, here. Raises NotFound."""
+    try:
+        if len(text) > len("2026-03-31"):
+            return dt.datetime.fromisoformat(text).astimezone()
+        after = dt.date.fromisoformat(text) + dt.timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise NotFound(f"{text!r} is no day; write it as 2026-03-31, or with a time as 2026-03-31T14:05") from None
+    return dt.datetime.combine(after, dt.time()).astimezone() - dt.timedelta(microseconds=1)
+
+
+def said(moment: dt.datetime) -> str:
+    """A moment as a person writes it, to the minute."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _named(files: list[PastFile]) -> str:
+    more = f" and {len(files) - FILES_NAMED} more" if len(files) > FILES_NAMED else ""
+    return ", ".join(file.path for file in files[:FILES_NAMED]) + more + (" is" if len(files) == 1 else " are")

@@ -1,0 +1,30 @@
+"""Which version of a model was in service at an earlier moment.
+
+What else was known then is put together in `past`.
+"""
+
+import datetime as dt
+
+from s2p_assets.graph.problems import NotFound
+from s2p_assets.learning.forecasters.plain_files import ModelDamaged
+from s2p_assets.learning.model import Contest
+from s2p_assets.learning.registry import Registry
+from s2p_assets.learning.versions import Champion
+
+
+def champion_as_of(registry: Registry, contest: Contest, moment: dt.datetime) -> Champion:
+    """The champion that stood at `moment`, by the reigns that the registry keeps.
+
+    Raises NotFound when none had been crowned, or its version is no longer kept.
+    """
+    standing = registry.standing(contest.domain, contest.thing)
+    begun = [reign for reign in standing.reigns if dt.datetime.fromisoformat(reign.since) <= moment]
+    if not begun:
+        raise NotFound(f"{contest.name}: no champion had been crowned by {moment:%Y-%m-%d %H:%M}")
+    reign = begun[-1]
+    try:
+        made = registry.load_newest(contest.domain, contest.thing, reign.model, reign.version)
+    except (LookupError, ModelDamaged) as error:
+        which = f"{reign.model} {reign.version}, champion at that moment"
+        raise NotFound(f"{contest.name}: {which}, cannot be had: {error}") from error
+    return Champion(contest.domain, contest.thing, made, reign.why, made.scores)

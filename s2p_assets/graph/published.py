@@ -1,0 +1,48 @@
+"""A report's document published with its sources, and the numbers of each edition kept for those who ask.
+
+How an edition is written belongs to `publishing/`; when a report is made, to `made_assets` and the command line.
+"""
+
+import datetime as dt
+from pathlib import Path
+
+from s2p_assets.graph.drive import require_share
+from s2p_assets.graph.house import House, key_of
+from s2p_assets.graph.resources import Warehouse
+from s2p_assets.publishing.editions import Edition, publish
+from s2p_assets.publishing.numbers import save_numbers
+from s2p_assets.publishing.report import Document, Imprint, Report, Source
+from s2p_assets.publishing.wording import in_currency, written_for
+from s2p_assets.settings import Settings
+from s2p_assets.warehouse import ledger
+
+
+def numbers_file(settings: Settings, report: Report, as_of: dt.date) -> Path:
+    """Where the numbers of an edition are kept for those who ask where they come from."""
+    return settings.home / "editions" / report.name / f"{as_of.isoformat()}.json"
+
+
+def publish_report(
+    settings: Settings, house: House, warehouse: Warehouse, report: Report, document: Document, made_at: dt.datetime
+) -> tuple[Edition, Document]:
+    """Publish `document` as an edition on the share, and keep its numbers; the edition, and what it says.
+
+    Raises ShareMissing, ReportNotPublished.
+    """
+    require_share(settings)
+    imprint = Imprint(report.name, sources_of(house, warehouse, report), settings.currency, made_at)
+    with written_for(settings.locale):
+        said = in_currency(document, settings.currency)
+        save_numbers(said, numbers_file(settings, report, said.as_of), made_at=made_at)
+        return publish(said, settings.reports, imprint), said
+
+
+def sources_of(house: House, warehouse: Warehouse, report: Report) -> tuple[Source, ...]:
+    """The files whose rows stand in the tables under a report."""
+    with warehouse.connect() as connection:
+        return tuple(
+            Source(path=file.path, sha256=file.sha256, rows=file.rows_accepted, loaded_at=file.loaded_at)
+            for workbook in house.workbooks_under(key_of(report))
+            for file in ledger.standing(connection, workbook).values()
+            if file.holds and file.loaded_at
+        )

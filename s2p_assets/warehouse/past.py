@@ -1,0 +1,144 @@
+"""What the tables held at an earlier moment, put together again in temporary tables of one connection.
+
+Which files stood then is read from the ledger; reading their archived bytes again, and making derived tables of them,
+is for others.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import psycopg
+import pyarrow
+from psycopg import sql
+
+from s2p_assets.columns import Column
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.warehouse import store
+from s2p_assets.warehouse.copying import copy_in
+from s2p_assets.warehouse.load import rows_of_file
+from s2p_assets.warehouse.schema import TRACE, key_terms, rows_table
+from s2p_assets.warehouse.store import Declared, NotStored
+
+SCHEMA = "pg_temp"
+
+
+@dataclass(frozen=True, slots=True)
+class PastFile:
+    """A version of a file whose rows stood at a moment.
+
+    `holds`: they stand still. `rows`: how many were loaded of it. `archived`: the original, relative to the archive.
+    """
+
+    id: int
+    path: str
+    sha256: str
+    archived: str | None
+    contract_version: str
+    rows: int
+    holds: bool
+    loaded_at: dt.datetime
+
+
+def files_at(conn: psycopg.Connection, workbook: Workbook, moment: dt.datetime) -> list[PastFile]:
+    """The versions of files whose rows stood in a workbook's table at `moment`, in the order of their loading."""
+    rows = conn.execute(
+        "select id, path, sha256, archived, contract_version, rows_accepted, holds, loaded_at from s2p.files"
+        " where workbook = %s and loaded_at <= %s and (left_at is null or left_at > %s) order by id",
+        (workbook.name, moment, moment),
+    )
+    return [PastFile(*row) for row in rows]
+
+
+def changed_since(conn: psycopg.Connection, workbooks: Iterable[str], moment: dt.datetime) -> bool:
+    """Whether rows of these workbooks, by name, came or went after `moment`."""
+    query = "select 1 from s2p.files where workbook = any(%s) and (loaded_at > %s or left_at > %s) limit 1"
+    return conn.execute(query, (list(workbooks), moment, moment)).fetchone() is not None
+
+
+def first_known(conn: psycopg.Connection) -> dt.datetime | None:
+    """When the first file was loaded, None before that."""
+    row = conn.execute("select min(loaded_at) from s2p.files").fetchone()
+    return row[0] if row else None
+
+
+def place_then(domain: str, thing: str) -> sql.Identifier:
+    """Where this connection keeps a table as it was, in place of `<domain>.<thing>`."""
+    return sql.Identifier(SCHEMA, f"{domain}.{thing}")
+
+
+def restore(
+    conn: psycopg.Connection,
+    workbook: Workbook,
+    files: Sequence[PastFile],
+    read_again: Iterable[tuple[PastFile, pyarrow.Table]],
+) -> None:
+    """Put a workbook's table as it was into this connection: the rows of `files`, and which of them stood.
+
+    Rows that stand today are copied in the database; `read_again` gives those of the other files, in the contract's
+    columns with `_sheet` and `_row`. Raises NotStored when the table is not as the contract declares it.
+    """
+    held = place_then(workbook.domain, f"{workbook.thing}__rows")
+    _create(conn, held, workbook.columns, TRACE)
+    standing = [file.id for file in files if file.holds]
+    if standing:
+        _copy_standing(conn, workbook, held, standing)
+    for file, rows in read_again:
+        if rows.num_rows:
+            copy_in(conn, held, [rows_of_file(rows, file.id, workbook)])
+    if workbook.key:
+        _settle(conn, workbook, held)
+    names = [*(column.name for column in workbook.columns), *(name for name, *_ in TRACE[:3])]
+    view = sql.SQL("create temporary view {} as select {} from {} where _superseded_by is null order by _file, ctid")
+    place = sql.Identifier(f"{workbook.domain}.{workbook.thing}")
+    conn.execute(view.format(place, sql.SQL(", ").join(map(sql.Identifier, names)), held))
+
+
+def keep(conn: psycopg.Connection, made: Declared, frame: pd.DataFrame) -> None:
+    """Put a derived table as it was into this connection."""
+    place = place_then(made.domain, made.thing)
+    _create(conn, place, made.columns)
+    copy_in(conn, place, [store.declared_rows(frame, made)])
+    conn.execute(sql.SQL("analyze {}").format(place))
+
+
+def read_then(conn: psycopg.Connection, domain: str, thing: str, columns: Sequence[Column]) -> pd.DataFrame:
+    """A table that was put into this connection, as `store.read` gives one."""
+    return store.read(conn, SCHEMA, f"{domain}.{thing}", columns)
+
+
+def _create(
+    conn: psycopg.Connection,
+    place: sql.Identifier,
+    columns: Iterable[Column],
+    more: Iterable[tuple[str, str, bool, str]] = (),
+) -> None:
+    fields = [(column.name, column.postgres_type) for column in columns] + [(name, kind) for name, kind, *_ in more]
+    declared = (sql.SQL("{} " + kind).format(sql.Identifier(name)) for name, kind in fields)  # kinds are our own
+    conn.execute(sql.SQL("create temporary table {} ({})").format(place, sql.SQL(", ").join(declared)))
+
+
+def _copy_standing(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier, files: list[int]) -> None:
+    names = [*(column.name for column in workbook.columns), *(name for name, *_ in TRACE[:3])]
+    listed = sql.SQL(", ").join(map(sql.Identifier, names))
+    command = sql.SQL("insert into {} ({}) select {} from {} where _file = any(%s)")
+    try:
+        conn.execute(command.format(held, listed, listed, rows_table(workbook.domain, workbook.thing)), (files,))
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+        reason = (error.diag.message_primary or "").strip()
+        raise NotStored(
+            f"{workbook.domain}.{workbook.thing} is not stored as declared ({reason}); run s2p run first"
+        ) from None
+
+
+def _settle(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier) -> None:
+    """Of the files that hold a key the newest wins, as in `standing.py`."""
+    command = sql.SQL(
+        "update {held} r set _superseded_by = s.winner from (select r.ctid as place, r._file,"
+        " first_value(r._file) over (partition by {key} order by f.as_of_ns desc, f.id desc) as winner"
+        " from {held} r join s2p.files f on f.id = r._file) s where r.ctid = s.place and s.winner <> s._file"
+    )
+    key = sql.SQL(", ").join(key_terms(workbook.columns, workbook.key, "r"))
+    conn.execute(command.format(held=held, key=key))
+    conn.execute(sql.SQL("analyze {}").format(held))

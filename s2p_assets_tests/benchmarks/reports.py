@@ -1,0 +1,291 @@
+"""What reports and traces cost: the retail reports over 10,000 SKUs × 3 years, numbers traced over 10 million rows.
+
+What the numbers say is not measured here, they are made up; ingestion has a benchmark of its own.
+
+    uv run python -m s2p_assets_tests.benchmarks.reports [--skus 10000] [--rows 10000000] [--keep FOLDER]
+"""
+
+import argparse
+import datetime as dt
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psycopg
+from psycopg import sql
+
+from s2p_assets.graph.house import House, read_house
+from s2p_assets.graph.published import numbers_file
+from s2p_assets.graph.resources import Warehouse
+from s2p_assets.graph.tracing import trace_number, trace_table
+from s2p_assets.publishing.excel import write_excel
+from s2p_assets.publishing.html import write_html
+from s2p_assets.publishing.numbers import content_of, save_numbers
+from s2p_assets.publishing.pdf import write_pdf
+from s2p_assets.publishing.report import Document, Imprint, Report
+from s2p_assets.settings import Settings
+from s2p_assets.warehouse import embedded, store
+from s2p_assets.warehouse.schema import ensure_workbook_table, rows_table
+from s2p_assets.warehouse.tracing_index import index_for_tracing
+
+LAST_MONDAY = pd.Timestamp("2026-03-23")
+WEEKS, AHEAD, NUMBERS_TRACED, SEED = 156, 8, 60, 20261121
+MOST_TIMES, MOST_PDF_SECONDS, MOST_TRACE_SECONDS = 6.0, 5.0, 1.0
+
+ROWS_OF = {
+    "wholesale_sales": "'SKU-' || lpad((n % {skus})::text, 5, '0') as sku, 1 + n % 7 as quantity, 9.5 as unit_price,"
+    " 5.5 as item_cost, 'PO-' || n as customer_po, date '2026-03-29' - ((n::bigint * 7919) % 1092)::int as ship_date,"
+    " 'I-' || n as invoice_num",
+    "retail_sales": "'SKU-' || lpad((n % {skus})::text, 5, '0') as sku, 1 + n % 9 as quantity,"
+    " date '2026-03-23' - 7 * (n / {skus})::int as from_date, date '2026-03-29' - 7 * (n / {skus})::int as to_date",
+}
+
+
+def main() -> None:
+    """Fill a database, then print each figure beside what it should reach."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--skus", type=int, default=10_000)
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--keep", type=Path, help="a folder for the database, to be used again")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="s2p-reports-", ignore_cleanup_errors=True) as temporary:
+        folder = asked.keep or Path(temporary)
+        url = embedded.start(folder / "postgres")
+        try:
+            settings = Settings(home=folder, database_url=url)
+            house, warehouse = read_house(("s2p_assets",)), Warehouse(settings)
+            if not (folder / "filled").exists():
+                fill(house, warehouse, asked.skus, asked.rows)
+                (folder / "filled").touch()
+            documents = reports(settings, house, warehouse, folder)
+            traces(settings, house, warehouse, documents)
+        finally:
+            embedded.leave(folder / "postgres")
+
+
+def fill(house: House, warehouse: Warehouse, skus: int, rows: int) -> None:
+    """Workbook tables by the database itself, derived tables as assets store them."""
+    began = time.monotonic()
+    with warehouse.connect() as connection:
+        for workbook in house.workbooks.values():
+            if workbook.domain == "retail":
+                ensure_workbook_table(connection, workbook)
+        for thing, count in (("wholesale_sales", rows), ("retail_sales", skus * WEEKS)):
+            _fill_workbook(connection, house, thing, count, skus)
+            print(f"{thing}: {count:,} rows, {time.monotonic() - began:.0f} s", flush=True)
+        for thing, frame in _derived(skus).items():
+            declared = house.tables[f"retail_{thing}"]
+            store.replace(connection, declared, frame)
+            print(f"{thing}: {len(frame):,} rows, {time.monotonic() - began:.0f} s", flush=True)
+
+
+def _fill_workbook(connection: psycopg.Connection, house: House, thing: str, count: int, skus: int) -> None:
+    workbook = house.workbooks[f"retail_{thing}"]
+    places = '{"Sheet1": {"sku": "A", "quantity": "B", "ship_date": "C", "from_date": "C"}}'
+    (file,) = connection.execute(
+        "insert into s2p.files (workbook, path, sha256, size, mtime_ns, as_of_ns, contract_version, verdict, holds,"
+        " owner, places, loaded_at, rows_accepted) values (%s, %s, '00', 0, 0, 0, '', 'accepted', true, '', %s,"
+        " '2026-03-30', %s) returning id",
+        (workbook.name, f"{thing}.xlsx", places, count),
+    ).fetchone() or (0,)
+    names = [*(column.name for column in workbook.columns), "_file", "_sheet", "_row"]
+    command = f"insert into {{}} ({{}}) select {{}} from (select {ROWS_OF[thing].format(skus=skus)}, {file} as _file,"
+    command += f" 'Sheet1' as _sheet, (n + 2)::int as _row from generate_series(0, {count - 1}) n) made"
+    listed = sql.SQL(", ").join(map(sql.Identifier, names))
+    place = rows_table(workbook.domain, workbook.thing)
+    connection.execute(sql.SQL(command).format(place, listed, listed))
+    index_for_tracing(connection, workbook, house.traced_by(workbook))
+    connection.execute(sql.SQL("vacuum analyze {}").format(place))
+
+
+def _derived(skus: int) -> dict[str, pd.DataFrame]:
+    """Made-up content of what the retail reports are made from."""
+    chance = np.random.default_rng(SEED)
+    names = pd.Series([f"SKU-{number:05}" for number in range(skus)])
+    price = pd.Series(chance.uniform(5, 200, skus).round(2))
+    stock = pd.Series(chance.integers(0, 400, skus).astype(float))
+    usual = pd.Series(chance.gamma(1.2, 12.0, skus))
+    supplier = names.str[-2:].radd("Supplier ")
+    last_day = LAST_MONDAY + pd.Timedelta(days=6)
+    cover = stock / usual * 7
+    quantity = (usual * 6 - stock).clip(lower=0).round()
+    terms = {
+        "sku": names,
+        "description": names.radd("Article "),
+        "category": names.str[-1:].radd("Group "),
+        "supplier": supplier,
+        "asin": None,
+        "msrp": price,
+        "t2_cost": price * 0.7,
+        "item_cost": price * 0.5,
+        "pack_size": 1,
+        "minimum_order": 1,
+        "lead_time_days": 21,
+    }
+    since = pd.Timestamp("2025-01-01")
+    older = pd.DataFrame(terms | {"valid_from": pd.Timestamp("2023-01-01"), "valid_to": since, "is_current": False})
+    newer = pd.DataFrame(terms | {"valid_from": since, "valid_to": pd.NaT, "is_current": True})
+    newer["msrp"] *= 1.04
+    return {
+        "demand": _demand(chance, names, usual, price),
+        "demand_forecast": _forecast(names, usual),
+        "products": pd.concat([older, newer], ignore_index=True),
+        "stock_position": pd.DataFrame(
+            {"sku": names, "as_of": last_day, "counted_on": LAST_MONDAY, "counted": stock, "received_since": 0.0}
+            | {"sold_since": 0.0, "on_hand": stock, "on_order": 0.0}
+        ),
+        "reorder_plan": pd.DataFrame(
+            {
+                "sku": names,
+                "description": terms["description"],
+                "supplier": supplier,
+                "on_hand": stock,
+                "on_order": 0.0,
+                "lead_time_days": 21,
+                "demand_over_lead_time": usual * 4,
+                "service_level": 0.95,
+                "safety_stock": usual,
+                "reorder_point": usual * 5,
+                "order_up_to": usual * 6,
+                "order_quantity": quantity.astype("Int64"),
+                "order_cost": (quantity * price * 0.5).round(2),
+                "days_of_cover": cover.clip(upper=1000),
+                "runs_out_on": last_day + pd.to_timedelta(cover.clip(upper=1000).round(), unit="D"),
+                "short_if_ordered": (usual * 3 - stock).clip(lower=0),
+                "short_if_not": (usual * 4 - stock).clip(lower=0),
+                "cost_of_waiting": (usual * price).round(2),
+            }
+        ),
+    }
+
+
+def _demand(
+    chance: np.random.Generator, names: "pd.Series[str]", usual: "pd.Series[float]", price: "pd.Series[float]"
+) -> pd.DataFrame:
+    weeks = pd.date_range(end=LAST_MONDAY, periods=WEEKS, freq="7D")
+    retail = chance.poisson(np.repeat(usual.to_numpy(), WEEKS)).astype(float)
+    wholesale = chance.poisson(np.repeat(usual.to_numpy() / 3, WEEKS)).astype(float)
+    prices = np.repeat(price.to_numpy(), WEEKS)
+    return pd.DataFrame(
+        {
+            "sku": np.repeat(names.to_numpy(), WEEKS),
+            "week": np.tile(weeks.to_numpy(), len(names)),
+            "units": retail + wholesale,
+            "retail_units": retail,
+            "wholesale_units": wholesale,
+            "revenue": ((retail + wholesale * 0.7) * prices).round(2),
+            "unit_price": prices,
+            "censored": chance.random(len(retail)) < 0.02,
+        }
+    )
+
+
+def _forecast(names: "pd.Series[str]", usual: "pd.Series[float]") -> pd.DataFrame:
+    weeks = pd.date_range(LAST_MONDAY + pd.Timedelta(days=7), periods=AHEAD, freq="7D")
+    mean = np.repeat(usual.to_numpy(), AHEAD) * 1.3
+    return pd.DataFrame(
+        {
+            "sku": np.repeat(names.to_numpy(), AHEAD),
+            "week": np.tile(weeks.to_numpy(), len(names)),
+            "step": np.tile(np.arange(1, AHEAD + 1), len(names)),
+            "mean": mean,
+            "q10": mean * 0.6,
+            "q50": mean,
+            "q90": mean * 1.5,
+            "model": "demand_boosting",
+            "model_version": "made up",
+        }
+    )
+
+
+@contextmanager
+def _taking(spent: dict[str, float], what: str) -> Iterator[None]:
+    """CPU seconds of this process and its children, and of PostgreSQL for what it sends, by `what`."""
+    began = time.monotonic()
+    yield
+    spent[what] = time.monotonic() - began
+
+
+def reports(settings: Settings, house: House, warehouse: Warehouse, folder: Path) -> list[tuple[Report, Document]]:
+    """Every retail report whose inputs are made up: read, made, written; against reading all tables once."""
+    chosen, left_out = [], []
+    for report in house.reports.values():
+        inputs = set(house.inputs_of(report).values())
+        known = {key for key in inputs if key.path[0] == "retail" and key.path[1] in _derived(1)}
+        (chosen if inputs == known else left_out).append(report)
+    tables = {key for report in chosen for key in house.inputs_of(report).values()}
+    spent: dict[str, float] = {}
+    documents, made_at = [], dt.datetime(2026, 3, 30, tzinfo=dt.UTC)
+    with warehouse.connect() as connection:
+
+        def read(key: object) -> pd.DataFrame:
+            declared = house.by_key[key]  # type: ignore[index]
+            return store.read(connection, declared.domain, declared.thing, house.columns_at(key))  # type: ignore[arg-type]
+
+        with _taking(spent, "reading"):
+            for key in tables:
+                read(key)
+        for report in chosen:
+            imprint = Imprint(report.name, (), "EUR", made_at)
+            with _taking(spent, f"{report.name}: read"):
+                inputs_read = {name: read(key) for name, key in house.inputs_of(report).items()}
+            with _taking(spent, f"{report.name}: make"):
+                document = report.build(**inputs_read)
+            with _taking(spent, f"{report.name}: numbers"):
+                save_numbers(document, numbers_file(settings, report, document.as_of), made_at=dt.datetime.now(dt.UTC))
+            with _taking(spent, f"{report.name}: html"):
+                write_html(document, folder / f"{report.name}.html", imprint)
+            with _taking(spent, f"{report.name}: excel"):
+                write_excel(document, folder / f"{report.name}.xlsx", imprint)
+            with _taking(spent, f"{report.name}: pdf"):
+                write_pdf(document, folder / f"{report.name}.pdf", imprint)
+            documents.append((report, document))
+    whole = sum(seconds for what, seconds in spent.items() if what != "reading" and not what.endswith("pdf"))
+    for what, seconds in spent.items():
+        print(f"  {what}: {seconds:.2f} s")
+    slowest = max(seconds for what, seconds in spent.items() if what.endswith("pdf"))
+    print(f"{len(chosen)} reports, HTML and Excel: {whole / spent['reading']:.1f} × reading (reach ≤ {MOST_TIMES:.0f})")
+    print(f"slowest PDF: {slowest:.1f} s (reach ≤ {MOST_PDF_SECONDS:.0f})")
+    if left_out:
+        print(f"left out, their inputs are not made up: {', '.join(report.name for report in left_out)}")
+    return documents
+
+
+def traces(settings: Settings, house: House, warehouse: Warehouse, documents: list[tuple[Report, Document]]) -> None:
+    """Some numbers of each report, all of its headline numbers, and rows of tables."""
+    chance, times = random.Random(SEED), {}
+    for report, document in documents:
+        saved = content_of(numbers_file(settings, report, document.as_of))
+        ids = [f"F{place + 1}" for place, figure in enumerate(saved["figures"]) if figure["of"]]
+        cells = [
+            f"T{section + 1}.{chance.randrange(len(table['rows'])) + 1}.{column + 1}"
+            for section, table in enumerate(saved["tables"])
+            for column, declared in enumerate(table["columns"])
+            if declared["of"] and table["rows"]
+        ]
+        for wanted in [*ids, *cells]:
+            began = time.monotonic()
+            trace_number(settings, house, warehouse, report.name, wanted, most=5)
+            times[f"{report.name} {wanted}"] = time.monotonic() - began
+    sku, week = "SKU-00007", f"{LAST_MONDAY:%Y-%m-%d}"
+    rows = {"demand": {"week": week}, "stock_position": {}, "reorder_plan": {}, "wholesale_sales": {}}
+    for thing, more in rows.items():
+        began = time.monotonic()
+        trace_table(settings, house, warehouse, f"retail_{thing}", {"sku": sku} | more, (), most=5)
+        times[f"retail_{thing} of {sku}"] = time.monotonic() - began
+    slowest = sorted(times.items(), key=lambda item: -item[1])
+    for what, seconds in slowest[:8]:
+        print(f"  {what}: {seconds:.2f} s")
+    print(
+        f"{len(times)} traces: median {sorted(times.values())[len(times) // 2]:.3f} s, "
+        f"slowest {slowest[0][1]:.2f} s (reach ≤ {MOST_TRACE_SECONDS:.0f})"
+    )
+
+
+if __name__ == "__main__":
+    main()
