@@ -3,6 +3,7 @@
 The files it tells of are noted where they are taken; what is wrong in one is told to its owner in the marked copy.
 """
 
+from textwrap import shorten
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from s2p_assets.shelves import NotYet
 DAY = pd.Timedelta(days=1)
 WEEKS_DRAWN = 26
 DAYS_LISTED = 28
+LONGEST_PROBLEM = 100
 SENT_BACK = ("returned", "partly")
 VERDICTS = {
     "accepted": "taken",
@@ -136,6 +138,9 @@ def _figures(
 
 def _open(still_open: pd.DataFrame) -> Section:
     rows = still_open.sort_values(["seen_at", "path"]).reset_index(drop=True)
+    rows["short"] = [
+        None if pd.isna(said) else shorten(said, LONGEST_PROBLEM, placeholder="…") for said in rows["problem"]
+    ]
     return Section(
         title="Still open",
         says="Each has a marked copy in s2p-returned, with every bad cell and what to do. It closes by itself when a "
@@ -150,10 +155,9 @@ def _open(still_open: pd.DataFrame) -> Section:
             ReportColumn("owner", "Sent to", of=()),
             ReportColumn("seen_on", "Since", "day", of=()),
             ReportColumn("said", "Verdict", of=()),
-            ReportColumn("rows_accepted", "Rows taken", "whole"),
-            ReportColumn("rows_returned", "Rows returned", "whole", highlight_above=0),
+            ReportColumn("rows_returned", "Rows returned", "whole"),
             ReportColumn("problems", "Problems", "whole"),
-            ReportColumn("problem", "The first of them", of=()),
+            ReportColumn("short", "The first of them", of=()),
         ),
         when_empty="Nothing is open: every file on the share was taken as it is.",
     )
@@ -179,7 +183,6 @@ def _owners(files: pd.DataFrame) -> Section:
     )
     lines = lines.reset_index().assign(settled=lambda rows: rows["files"] - rows["is_open"])
     where = {"owner": Field("owner"), "verdict": SENT_BACK}
-    waiting = (Basis("deliveries.problems", {"owner": Field("owner"), "is_open": True}),)
     counts = (Basis("deliveries.problems", where),)
     return Section(
         title="Who got files back",
@@ -190,9 +193,7 @@ def _owners(files: pd.DataFrame) -> Section:
             ReportColumn("owner", "Owner"),
             ReportColumn("files", "Files sent back", "whole", of=counts),
             ReportColumn("settled", "Settled", "whole", of=counts),
-            ReportColumn(
-                "is_open", "Still open", "whole", highlight_above=0, of=(Basis("deliveries.problems", open_now),)
-            ),
+            ReportColumn("is_open", "Still open", "whole", highlight_above=0, of=counts),
             ReportColumn("rows_returned", "Rows returned", "whole", of=(Basis("deliveries.rows_returned", where),)),
         ),
         when_empty="No file was ever sent back.",
