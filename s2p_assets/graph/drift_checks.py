@@ -89,11 +89,16 @@ def check_features(house: House, declared: FeatureSet, frame: pd.DataFrame, fold
 
 
 def foretold_by(house: House, declared: Table | FeatureSet) -> str | None:
-    """The parameter by which a table of forecasts, in the columns of `versions.foresee`, gets its champion."""
-    if not set(FORETOLD) <= {column.name for column in declared.columns}:
-        return None
-    inputs = house.inputs_of(declared).items()
-    return next((name for name, key in inputs if isinstance(house.by_key.get(key), Contest)), None)
+    """The parameter by which a table of forecasts by entity, in the columns of `versions.foresee`, gets its champion.
+
+    A table of totals has no entities whose forecasts could be compared.
+    """
+    columns = {column.name for column in declared.columns}
+    for name, key in house.inputs_of(declared).items():
+        contest = house.by_key.get(key)
+        if isinstance(contest, Contest) and {*FORETOLD, contest.problem.entity} <= columns:
+            return name
+    return None
 
 
 def check_forecast(frame: pd.DataFrame, champion: Champion) -> dg.AssetCheckResult:
