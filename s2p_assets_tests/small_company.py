@@ -360,7 +360,7 @@ def _tables(connection: psycopg.Connection) -> list[str]:
 def _content(connection: psycopg.Connection, table: str) -> list[tuple[Any, ...]]:
     """The rows of a table as text, sorted; ledger ids as the paths they stand for."""
     query = "select column_name from information_schema.columns where table_schema = 'acme' and table_name = %s"
-    columns = sorted(str(name) for (name,) in connection.execute(query, (table,)))
+    columns = sorted(str(name) for (name,) in connection.execute(query, (table,)) if name != "seen_at")
     path = sql.SQL("(select f.path from s2p.files f where f.id = t.{0})")
     shown = [
         path.format(sql.Identifier(name))

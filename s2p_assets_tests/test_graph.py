@@ -55,7 +55,7 @@ def test_a_touched_file_stops_at_its_table(company: Company) -> None:
     file = sales(company.settings.share / "sales/retail/touched.xlsx", 5)
     company.run()
     file.touch()
-    assert company.made() == ["retail/retail_sales", "retail/retail_sales_sheet"]
+    assert company.made() == ["retail/deliveries", "retail/retail_sales", "retail/retail_sales_sheet"]
 
 
 def test_the_same_content_under_another_name_is_not_counted_twice(company: Company) -> None:

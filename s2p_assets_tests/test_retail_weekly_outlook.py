@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from s2p_assets.publishing import weekly
 from s2p_assets.publishing.editions import publish
 from s2p_assets.publishing.report import Document, Figure, Imprint, Section, Source
-from s2p_assets.reports.retail_weekly_outlook import weekly_outlook
+from s2p_assets.reports.retail_weekly_outlook import reasons, weekly_outlook
 from s2p_assets.shelves import NotYet
 
 MONDAY = pd.Timestamp("2026-11-09")
@@ -26,11 +27,12 @@ def company(skus: int = 60, weeks: int = 104, ahead: int = 8) -> Frames:
     names = [f"{1000 + 7 * n:06d}" for n in range(skus)]
     size, trend = chance.gamma(2.0, 12.0, skus) + 3, chance.normal(0.0, 0.25, skus)
     demand = pd.concat([_sales(sku, size[n], trend[n], weeks, chance) for n, sku in enumerate(names)])
+    expected = pd.concat([_expected(sku, size[n] * (1 + trend[n]), ahead) for n, sku in enumerate(names)])
     return {
         "demand": demand.astype({"sku": TEXT}).reset_index(drop=True),
-        "demand_forecast": pd.concat([_expected(sku, size[n] * (1 + trend[n]), ahead) for n, sku in enumerate(names)])
-        .astype({"sku": TEXT, "model": TEXT, "model_version": TEXT})
-        .reset_index(drop=True),
+        "demand_forecast": expected.astype({"sku": TEXT, "model": TEXT, "model_version": TEXT}).reset_index(drop=True),
+        "total_forecast": _total(expected),
+        "past_forecast": _past(demand),
         "reorder_plan": _plan(names, size, chance),
         "products": _products(names),
         "stock_position": _plan(names, size, np.random.default_rng(8))[["sku", "on_hand", "on_order"]].assign(
@@ -82,6 +84,23 @@ def _expected(sku: str, size: float, ahead: int) -> pd.DataFrame:
     )
 
 
+def _total(expected: pd.DataFrame) -> pd.DataFrame:
+    total = expected.groupby(["week", "step"])["mean"].sum().reset_index()
+    return total.assign(q10=total["mean"] * 0.9, q50=total["mean"], q90=total["mean"] * 1.1)
+
+
+def _past(demand: pd.DataFrame) -> pd.DataFrame:
+    """Two cutoffs, four and eight weeks ago, that overlap; the older one has no band."""
+    sold = demand.groupby("week")["units"].sum().rename("actual").tail(8).reset_index()
+    folds = [
+        sold[sold["week"] > cutoff].head(8).assign(cutoff=cutoff, step=lambda rows: range(1, len(rows) + 1))
+        for cutoff in (MONDAY - pd.Timedelta(weeks=8), MONDAY - pd.Timedelta(weeks=4))
+    ]
+    rows = pd.concat(folds, ignore_index=True).assign(mean=lambda rows: rows["actual"] * 0.8)
+    band = rows["cutoff"].where(rows["cutoff"] > MONDAY - pd.Timedelta(weeks=8)).notna()
+    return rows.assign(q10=(rows["mean"] * 0.9).where(band), q50=rows["mean"].where(band), q90=rows["mean"].where(band))
+
+
 def _plan(names: list[str], size: np.ndarray, chance: np.random.Generator) -> pd.DataFrame:
     lead = chance.integers(14, 60, len(names))
     need = np.round(size * lead / 7)
@@ -105,6 +124,7 @@ def _plan(names: list[str], size: np.ndarray, chance: np.random.Generator) -> pd
             "order_quantity": order,
             "order_cost": np.where(np.arange(len(names)) == 5, np.nan, order * 7.35),
             "days_of_cover": cover,
+            "cost_of_waiting": np.where(on_hand < need, 12.5, 0.0),
             "runs_out_on": MONDAY + pd.to_timedelta(6 + np.floor(cover), unit="D"),
         }
     )
@@ -169,37 +189,24 @@ def test_headline_numbers_are_the_sums_of_their_rows(frames: Frames) -> None:
     assert sold.changes[0].share == pytest.approx(by_week[MONDAY] / by_week[MONDAY - pd.Timedelta(days=7)] - 1)
     assert sold.changes[1].share == pytest.approx(by_week[MONDAY] / by_week[MONDAY - pd.Timedelta(days=364)] - 1)
     assert figure(document, "Revenue").value == pytest.approx(demand.loc[demand["week"] == MONDAY, "revenue"].sum())
-    assert figure(document, "Open re-order value").value == pytest.approx(
-        plan.loc[plan["order_quantity"] > 0, "order_cost"].sum()
-    )
     assert figure(document, "Run out").value == (plan["days_of_cover"] < plan["lead_time_days"]).sum()
 
 
-def test_the_forecast_and_its_band_are_the_sums_of_the_skus_and_the_text_says_so(frames: Frames) -> None:
+def test_the_forecast_and_its_band_are_those_of_the_total_and_not_of_skus_added_up(frames: Frames) -> None:
     outlook = section(written(**frames), "Weekly sales and forecast")
     assert outlook.chart is not None
     assert outlook.chart.frame is not None
     first = outlook.chart.frame.set_index("week").loc[MONDAY + pd.Timedelta(days=7)]
-    sums = frames["demand_forecast"].query("step == 1")[["mean", "q10", "q90"]].sum()
-    assert list(first[["forecast", "low", "high"]]) == pytest.approx(list(sums))
-    assert "adds up their 80 % bands" in outlook.says
-    assert "wider than a band of the total" in outlook.says
+    total = frames["total_forecast"].query("step == 1")[["mean", "q10", "q90"]].iloc[0]
+    assert list(first[["forecast", "low", "high"]]) == pytest.approx(list(total))
+    assert outlook.says.endswith("In 0 of the last 4 weeks it did.")
 
 
 def test_a_forecast_of_weeks_that_are_already_sold_is_left_out(frames: Frames) -> None:
-    stale = frames["demand_forecast"].assign(week=lambda rows: rows["week"] - pd.Timedelta(days=70))
-    document = written(**{**frames, "demand_forecast": stale})
+    stale = frames["total_forecast"].assign(week=lambda rows: rows["week"] - pd.Timedelta(days=70))
+    document = written(**{**frames, "total_forecast": stale})
     assert "no forecast for the weeks after 9 Nov 2026" in section(document, "Weekly sales and forecast").says
     assert figure(document, "Units expected").value is None
-
-
-def test_weeks_that_only_some_skus_are_forecast_for_are_not_summed(frames: Frames) -> None:
-    forecast = frames["demand_forecast"]
-    cut = forecast[(forecast["step"] <= 6) | (forecast["sku"] == forecast["sku"].iloc[0])]
-    outlook = section(written(**{**frames, "demand_forecast": cut}), "Weekly sales and forecast")
-    assert outlook.chart is not None
-    assert outlook.chart.frame is not None
-    assert outlook.chart.frame["forecast"].notna().sum() == 6
 
 
 def test_revenue_is_not_compared_with_a_week_whose_prices_are_not_all_known(frames: Frames) -> None:
@@ -241,21 +248,75 @@ def test_every_sku_that_runs_out_too_early_is_listed_the_first_one_first(frames:
     assert (table["days_short"] > 0).sum() == figure(written(**frames), "Run out").value
 
 
-def test_the_order_list_holds_what_is_to_be_ordered_and_the_suppliers_sum_it_up(frames: Frames) -> None:
-    document, plan = written(**frames), frames["reorder_plan"]
-    orders, suppliers = section(document, "The re-order list").frame, section(document, "Orders by supplier").frame
-    assert orders is not None
-    assert suppliers is not None
-    assert set(orders["sku"]) == set(plan.loc[plan["order_quantity"] > 0, "sku"])
-    assert suppliers["units"].sum() == orders["order_quantity"].sum()
-    assert suppliers["cost"].sum() == pytest.approx(orders["order_cost"].sum())
+def test_the_week_is_compared_with_what_the_latest_cutoff_foresaw_of_it(frames: Frames) -> None:
+    against = figure(written(**frames), "Against the forecast")
+    assert against.value == pytest.approx(1 / 0.8 - 1)
+    assert against.note == "foreseen 4 weeks before; above its 80 % band"
+    table = section(written(**frames), "What was foreseen, and what came").frame
+    assert table is not None
+    assert table["week"].is_monotonic_decreasing
+    assert table["step"].tolist() == [4, 3, 2, 1] * 2
+    assert table["place"].isna().tolist() == [False] * 4 + [True] * 4
+
+
+def test_the_first_week_of_all_is_not_drawn_as_a_dip(frames: Frames) -> None:
+    chart = section(written(**frames), "Weekly sales and forecast").chart
+    assert chart is not None
+    assert chart.frame is not None
+    drawn = chart.frame.set_index("week")["a_year_earlier"]
+    first = frames["demand"]["week"].min()
+    assert first + pd.Timedelta(weeks=52) not in drawn.dropna().index
+
+
+def moved_sku(**changed: list[float]) -> pd.DataFrame:
+    """Eight weeks of one SKU and the same weeks a year before, with some columns changed in the eight weeks."""
+    weeks = pd.date_range(end=MONDAY, periods=8, freq="7D")
+    now = pd.DataFrame(
+        {"week": weeks, "units": [10.0] * 4 + [20.0] * 4, "unit_price": 5.0, "censored": False} | changed
+    )
+    before = now.assign(week=weeks - pd.Timedelta(weeks=52), units=10.0, unit_price=5.0, censored=False)
+    return pd.concat([before, now], ignore_index=True).assign(sku="A")
+
+
+FALLING = [20.0] * 4 + [10.0] * 4
+OUT_NOW, OUT_BEFORE = [False] * 6 + [True] * 2, [True] * 2 + [False] * 6
+REASONS = {
+    "price": moved_sku(unit_price=[5.0] * 4 + [4.0] * 4),
+    "stock-out": moved_sku(units=FALLING, censored=OUT_NOW),
+    "back in stock": moved_sku(censored=OUT_BEFORE),
+    "season": moved_sku().assign(
+        units=lambda rows: rows["units"].where(rows["week"] > MONDAY - pd.Timedelta(weeks=30), [5.0] * 4 + [9.0] * 12)
+    ),
+    "new": moved_sku().query("units == 20"),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_mover_has_one_plain_word_of_reason(reason: str) -> None:
+    rows = REASONS[reason]
+    found = reasons(weekly.moves(pd.concat([rows, moved_sku().assign(sku="B")]), MONDAY, by="sku", value="units"), rows)
+    assert found.set_index("sku").loc["A", "reason"] == reason
+
+
+def test_where_nothing_tells_no_reason_is_made_up() -> None:
+    rows = moved_sku(unit_price=[5.0] * 4 + [6.0] * 4)
+    assert reasons(weekly.moves(rows, MONDAY, by="sku", value="units"), rows)["reason"].isna().all()
+
+
+def test_best_sellers_bring_in_most_and_slow_ones_least_for_their_stock(frames: Frames) -> None:
+    best, slow = (section(written(**frames), title).frame for title in ("Best sellers", "Slowest sellers in stock"))
+    assert best is not None
+    assert slow is not None
+    assert best["revenue"].is_monotonic_decreasing
+    assert 0 < best["share"].sum() < 1
+    assert (slow["revenue"] / slow["stock_value"]).is_monotonic_increasing
 
 
 def nulled(frames: Frames) -> Frames:
     """Everything that may be missing is missing, except keys and some units."""
     blank: Frames = {}
     for name, frame in frames.items():
-        kept = frame[[column for column in ("sku", "week", "is_current") if column in frame]]
+        kept = frame[[column for column in ("sku", "week", "cutoff", "is_current") if column in frame]]
         gone = {
             column: pd.array([None] * len(frame), dtype=NULLABLE[frame[column].dtype.kind])
             for column in frame.columns.difference(kept.columns)
@@ -272,11 +333,13 @@ ODD = {
     "one week": company(6, weeks=1),
     "three weeks": company(6, weeks=3),
     "no sales": without(SMALL, "demand"),
-    "no forecast": without(SMALL, "demand_forecast"),
+    "no forecast": without(SMALL, "demand_forecast", "total_forecast", "past_forecast"),
     "no plan": without(SMALL, "reorder_plan"),
     "no products": without(SMALL, "products"),
     "no stock": without(SMALL, "stock_position"),
-    "only stock": without(SMALL, "demand", "demand_forecast", "reorder_plan", "products"),
+    "only stock": without(
+        SMALL, "demand", "demand_forecast", "total_forecast", "past_forecast", "reorder_plan", "products"
+    ),
     "nulls": nulled(SMALL),
 }
 
@@ -296,9 +359,7 @@ def test_what_is_missing_is_said(frames: Frames) -> None:
     assert "only one week" in section(one_week, "Selling more than before").when_empty
     assert written(**without(frames, "demand")).headline.startswith("No sales are in the data yet.")
     assert "There is no re-order plan yet." in written(**without(frames, "reorder_plan")).headline
-    assert (
-        figure(written(**without(frames, "demand_forecast")), "Units expected").note == "no forecast beyond this week"
-    )
+    assert figure(written(**without(frames, "total_forecast")), "Units expected").note == "no forecast beyond this week"
 
 
 def test_without_sales_and_stock_there_is_no_edition_and_the_reason_is_named(frames: Frames) -> None:

@@ -7,7 +7,7 @@ import dagster as dg
 import pandas as pd
 
 from s2p_assets.columns import as_declared
-from s2p_assets.graph.automation import when_files_came_in
+from s2p_assets.graph.automation import WORKBOOK_TAG, when_files_came_in
 from s2p_assets.graph.drive import look_at_share
 from s2p_assets.graph.house import UNCLAIMED, House, key_of
 from s2p_assets.graph.metadata import declared_metadata, frame_metadata
@@ -33,7 +33,8 @@ def deliveries_asset(house: House, declared: DeliveryTable, settings: Settings) 
 
     No shelf declares it, for it is made of no rows but of what became of them. It comes after the tables of its
     domain's workbooks, because the ledger is written with them, and is made again whenever one of them was gone over:
-    a file that was returned changes the ledger and no table.
+    a file that was returned changes the ledger and no table. What is made from it waits for its content, as it does
+    for that of workbook tables, hence their tag.
     """
     books = [house.workbooks[name] for name in declared.workbooks]
 
@@ -43,6 +44,7 @@ def deliveries_asset(house: House, declared: DeliveryTable, settings: Settings) 
         group_name=declared.domain,
         kinds={"postgres"},
         owners=sorted({book.owner for book in books}),
+        tags=WORKBOOK_TAG,
         description=declared.says,
         code_version=source_version(declared.rows),
         metadata=declared_metadata(declared),

@@ -75,24 +75,43 @@ def revenue(rows: pd.DataFrame, week: pd.Timestamp, *, by: str, item: str, of: s
     )
 
 
-def forecast_totals(ahead: pd.DataFrame, *, by: str) -> pd.DataFrame:
-    """Forecasts of all `by` added up, as `expected` and `outlook` take them; only weeks in which every `by` has a row.
+def total_of(forecast: pd.DataFrame) -> pd.DataFrame:
+    """Forecasts of a total (week, mean, q10, q90) as `expected` and `outlook` take them: forecast, low and high."""
+    rows = forecast.set_index(pd.DatetimeIndex(forecast["week"], name="week"))[["mean", "q10", "q90"]].sort_index()
+    return rows.set_axis(["forecast", "low", "high"], axis=1).astype("float64")
 
-    `ahead`: `by`, week, mean, q10 and q90. Returns forecast, low and high by week.
+
+def latest_of(past: pd.DataFrame) -> pd.DataFrame:
+    """Of the forecasts of past weeks (week, cutoff and more) the last one that was made of each week."""
+    return past.sort_values(["week", "cutoff"]).drop_duplicates("week", keep="last").reset_index(drop=True)
+
+
+def against_forecast(past: pd.DataFrame, week: pd.Timestamp, *, of: str) -> tuple[Figure, ...]:
+    """The week's units against what would have been foreseen of them; nothing when that is not known.
+
+    `past`: as of `latest_of`, with week, cutoff, actual, mean, q10 and q90. `of`: the thing that holds it.
     """
-    rows = ahead.groupby("week")[by].nunique()
-    whole = ahead[ahead["week"].isin(rows.index[rows == rows.max()])]
-    columns = {"forecast": "mean", "low": "q10", "high": "q90"}
-    return pd.DataFrame({name: totals(whole, period="week", value=value) for name, value in columns.items()})
-
-
-def added_up(ahead: pd.DataFrame, *, by: str, item: str) -> str:
-    """What the band of `forecast_totals` is, in words."""
+    here = past[past["week"] == week]
+    if here.empty or not here["mean"].iloc[0] > 0:
+        return ()
+    row = here.iloc[0]
+    weeks = round((week - row["cutoff"]) / WEEK)
+    inside = "" if pd.isna(row["q10"]) else _place_in_band(row["actual"], row["q10"], row["q90"])
+    where = {"week": week, "cutoff": row["cutoff"]}
     return (
-        f"The forecast adds up the expected sales of {counted(ahead[by].nunique(), item)}. The shaded band adds up "
-        f"their 80 % bands, each of which holds the sales of its {item} in eight weeks of ten. It is wider than a band "
-        f"of the total: sales would reach its edges only if all {item}s erred in the same direction at once."
+        Figure(
+            "Against the forecast",
+            float(row["actual"] / row["mean"] - 1),
+            "percent",
+            note=f"foreseen {counted(weeks, 'week')} before{inside}",
+            of=tuple(Basis(f"{of}.{name}", where) for name in ("actual", "mean")),
+        ),
     )
+
+
+def _place_in_band(actual: float, low: float, high: float) -> str:
+    place = "below" if actual < low else "above" if actual > high else "within"
+    return f"; {place} its 80 % band"
 
 
 def expected(units: "pd.Series[Any]", forecast: pd.DataFrame, week: pd.Timestamp, *, of: str) -> Figure:
@@ -125,29 +144,36 @@ def _sum_of(weekly: "pd.Series[Any]", weeks: Iterable[pd.Timestamp]) -> float | 
 
 
 def outlook(
-    units: "pd.Series[Any]", forecast: pd.DataFrame, week: pd.Timestamp, *, says: str, band_title: str
+    units: "pd.Series[Any]",
+    forecast: pd.DataFrame,
+    week: pd.Timestamp,
+    *,
+    says: str,
+    band_title: str,
+    past: pd.DataFrame | None = None,
 ) -> Section:
     """A chart of the last year's weekly totals, the year before it, and the forecast (forecast, low, high by week).
 
-    `says`: what the forecast and its band are.
+    `says`: what the forecast and its band are. `past`: what was foreseen of past weeks, in the forecast's columns.
+    The first week of all is not drawn a year later, because few histories begin on a Monday.
     """
     shown = units[units.index > week - WEEKS_SHOWN * WEEK].rename("units_sold")
-    frame = shown.to_frame().join(forecast, how="outer").rename_axis("week")
-    frame["a_year_earlier"] = units.reindex(pd.DatetimeIndex(frame.index) - YEAR).to_numpy()
+    foreseen = forecast if past is None else pd.concat([past[past.index <= week], forecast])
+    frame = shown.to_frame().join(foreseen, how="outer").rename_axis("week")
+    frame["a_year_earlier"] = units.iloc[1:].reindex(pd.DatetimeIndex(frame.index) - YEAR).to_numpy()
     frame = frame.reset_index()
     lines = ("units_sold", "forecast", "a_year_earlier")
     drawn = tuple(line for line in lines if frame[line].notna().any())
-    has_forecast = not forecast.empty
     return Section(
         title="Weekly sales and forecast",
-        says=says if has_forecast else f"There is no forecast for the weeks after {short_day(week)}.",
+        says=says if len(forecast) else f"There is no forecast for the weeks after {short_day(week)}.",
         chart=Chart(
             kind="line",
             x="week",
             y=drawn or ("units_sold",),
             title="Units a week",
             y_title="weeks begin on Monday",
-            band=("low", "high") if has_forecast else None,
+            band=("low", "high") if frame["low"].notna().any() else None,
             band_title=band_title,
             frame=frame,
             format="whole",

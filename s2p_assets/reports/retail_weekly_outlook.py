@@ -1,23 +1,29 @@
-"""The weekly letter to the management: what was sold, what is expected, what runs out, what to order.
+"""The weekly letter to the management: what was sold, what moved and why, what is expected, what runs out.
 
-How it is rendered belongs to `publishing`; the numbers themselves are made by the retail tables and models.
+The numbers themselves are made by the retail tables and models; what to order is told in `retail_reorder.py`.
 """
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from s2p_assets.publishing import weekly
-from s2p_assets.publishing.comparison import totals
-from s2p_assets.publishing.report import Basis, Chart, Document, Field, Figure, ReportColumn, Section, report
-from s2p_assets.publishing.wording import counted, short_day
+from s2p_assets.publishing.comparison import change, totals
+from s2p_assets.publishing.report import Basis, Document, Field, Figure, ReportColumn, Section, report
+from s2p_assets.publishing.wording import amount, counted, short_day
 from s2p_assets.shelves import NotYet
 
 ROWS_RUNNING_OUT = 25
-OF_SUPPLIER = (Basis("reorder_plan.order_quantity", {"supplier": Field("supplier")}),)
-COST_OF_SUPPLIER = (Basis("reorder_plan.order_cost", {"supplier": Field("supplier")}),)
+ROWS_OF_SELLERS = 10
+PRICE_MOVED = 0.02
+SEASON_MOVED = 0.1
+BACKTEST = (
+    "Past forecasts are those of a backtest: what the model in service says when it knows only the weeks before. "
+    "They are not the forecasts that were published at the time, which are not kept."
+)
 DAYS_SHORT = tuple(Basis(f"reorder_plan.{name}", {"sku": Field("sku")}) for name in ("lead_time_days", "days_of_cover"))
 CHANNELS = {"retail_units": "Retail", "wholesale_units": "Wholesale"}
 UNITS_OF_CHANNEL = {name: f"demand.{column}" for column, name in CHANNELS.items()}
@@ -27,11 +33,13 @@ UNITS_OF_CHANNEL = {name: f"demand.{column}" for column, name in CHANNELS.items(
 def weekly_outlook(
     demand: pd.DataFrame,
     demand_forecast: pd.DataFrame,
+    total_forecast: pd.DataFrame,
+    past_forecast: pd.DataFrame,
     reorder_plan: pd.DataFrame,
     products: pd.DataFrame,
     stock_position: pd.DataFrame,
 ) -> Document:
-    """The week's sales against the week before and the year before, the forecast, what runs out, and what to order.
+    """The week against the week and the year before and its forecast, what moved and why, and what runs out.
 
     One edition per week of sales; made again whenever sales, stock, prices or the forecast change.
     """
@@ -40,35 +48,33 @@ def weekly_outlook(
     ahead = demand_forecast.assign(week=pd.to_datetime(demand_forecast["week"]))
     ahead = ahead[ahead["week"] > week]
     running_out = _running_out(reorder_plan)
-    orders = _orders(reorder_plan)
     units = totals(demand, period="week", value="units")
-    forecast = weekly.forecast_totals(ahead, by="sku")
+    forecast = weekly.total_of(total_forecast[pd.to_datetime(total_forecast["week"]) > week])
+    dates = {name: pd.to_datetime(past_forecast[name]) for name in ("week", "cutoff")}
+    past = weekly.latest_of(past_forecast.assign(**dates))
     return Document(
         title="Weekly sales and stock outlook",
         as_of=(week + weekly.WEEK).date() - dt.timedelta(days=1),
-        headline=f"{weekly.sold_in_words(units, week)} {_stock_in_words(reorder_plan, running_out, orders)}",
+        headline=f"{weekly.sold_in_words(units, week)} {_stock_in_words(reorder_plan, running_out)}",
         figures=(
             weekly.units_sold(units, week, of="demand.units"),
+            *weekly.against_forecast(past, week, of="past_forecast"),
             weekly.revenue(demand, week, by="sku", item="SKU", of="demand.revenue"),
-            weekly.expected(units, forecast, week, of="demand_forecast.mean"),
+            weekly.expected(units, forecast, week, of="total_forecast.mean"),
             _stock_value(stock_position, products),
-            _order_value(reorder_plan, orders),
             _run_out(reorder_plan, running_out),
         ),
         sections=(
             weekly.outlook(
-                units,
-                forecast,
-                week,
-                says=weekly.added_up(ahead, by="sku", item="SKU"),
-                band_title="80 % bands of all SKUs, added up",
+                units, forecast, week, says=_forecast_in_words(past), band_title="80 % band", past=weekly.total_of(past)
             ),
+            *_hits_and_misses(past, week),
             weekly.channels(_by_channel(demand), week, of=UNITS_OF_CHANNEL),
             *_movers(demand, week, products),
+            *_sellers(demand, week, products, stock_position),
             _runs_out_first(reorder_plan, running_out),
-            *_order_list(reorder_plan, orders),
         ),
-        notes=_notes(demand, ahead, week, stock_position),
+        notes=_notes(demand, ahead, past, week, stock_position),
     )
 
 
@@ -89,19 +95,59 @@ def _running_out(plan: pd.DataFrame) -> pd.DataFrame:
     return plan[plan["days_short"] > 0].sort_values(["runs_out_on", "sku"]).reset_index(drop=True)
 
 
-def _orders(plan: pd.DataFrame) -> pd.DataFrame:
-    """What is to be ordered, by supplier, the dearest first."""
-    orders = plan[plan["order_quantity"].fillna(0) > 0]
-    orders = orders.assign(supplier=orders["supplier"].fillna("Supplier not known"))
-    return orders.sort_values(["supplier", "order_cost"], ascending=[True, False]).reset_index(drop=True)
-
-
-def _stock_in_words(plan: pd.DataFrame, running_out: pd.DataFrame, orders: pd.DataFrame) -> str:
+def _stock_in_words(plan: pd.DataFrame, running_out: pd.DataFrame) -> str:
     if plan.empty:
         return "There is no re-order plan yet."
-    short, ordered = len(running_out), len(orders)
+    short = len(running_out)
     ends = f"{counted(short, 'SKU')} {'runs' if short == 1 else 'run'} out before a new order could arrive"
-    return f"{ends}; {counted(ordered, 'SKU')} {'is' if ordered == 1 else 'are'} to be ordered."
+    waiting = float(plan["cost_of_waiting"].sum())
+    lost = f"; ordering a week later would lose {amount(waiting)} of margin" if waiting > 0 else ""
+    return f"{ends}{lost}."
+
+
+def _forecast_in_words(past: pd.DataFrame) -> str:
+    """What the forecast and its band are, and how past weeks fell."""
+    said = (
+        "The forecast is of all SKUs together, and so is its band, which should hold the sales in eight weeks of ten."
+    )
+    banded = past[past["q10"].notna()]
+    if banded.empty:
+        return said
+    inside = int(banded["actual"].between(banded["q10"], banded["q90"]).sum())
+    return f"{said} In {inside:,} of the last {counted(len(banded), 'week')} it did."
+
+
+def _hits_and_misses(past: pd.DataFrame, week: pd.Timestamp) -> Iterator[Section]:
+    """Past weeks against what would have been foreseen of them, the newest first; nothing when that is not known."""
+    rows = past[past["week"] <= week].sort_values("week", ascending=False).reset_index(drop=True)
+    if rows.empty:
+        return
+    inside = rows["actual"].between(rows["q10"], rows["q90"]).map({True: "within", False: "outside"})
+    shares = [change(actual, mean) for actual, mean in zip(rows["actual"], rows["mean"], strict=True)]
+    row = {"week": Field("week"), "cutoff": Field("cutoff")}
+    yield Section(
+        title="What was foreseen, and what came",
+        says=BACKTEST,
+        frame=rows.assign(off=pd.Series(shares, dtype="float64"), place=inside.where(rows["q10"].notna())),
+        of="past_forecast",
+        by=("week", "cutoff"),
+        columns=(
+            ReportColumn("week", "Week of", "day", of=()),
+            ReportColumn("actual", "Units sold", "whole"),
+            ReportColumn("mean", "Foreseen", "whole"),
+            ReportColumn(
+                "off", "Sold more or less", "percent", of=tuple(_past(name, row) for name in ("actual", "mean"))
+            ),
+            ReportColumn("q10", "Band from", "whole"),
+            ReportColumn("q90", "Band to", "whole"),
+            ReportColumn("place", "80 % band", of=()),
+            ReportColumn("step", "Weeks ahead", "whole", of=()),
+        ),
+    )
+
+
+def _past(name: str, row: dict[str, Field]) -> Basis:
+    return Basis(f"past_forecast.{name}", row)
 
 
 def _stock_value(stock: pd.DataFrame, products: pd.DataFrame) -> Figure:
@@ -115,15 +161,6 @@ def _stock_value(stock: pd.DataFrame, products: pd.DataFrame) -> Figure:
         note=f"without {counted(unknown, 'SKU')} of unknown cost" if unknown else "",
         of=(Basis("stock_position.on_hand"), Basis("products.item_cost", {"is_current": True})),
     )
-
-
-def _order_value(plan: pd.DataFrame, orders: pd.DataFrame) -> Figure:
-    unknown = int(orders["order_cost"].isna().sum())
-    to_order = f"{counted(len(orders), 'SKU')} to order" + (f", {unknown} without a known cost" if unknown else "")
-    value = _sum(orders["order_cost"]) if len(orders) else 0.0
-    note = "no re-order plan yet" if plan.empty else to_order
-    of = (Basis("reorder_plan.order_cost"),)
-    return Figure("Open re-order value", None if plan.empty else value, "money", note=note, of=of)
 
 
 def _run_out(plan: pd.DataFrame, running_out: pd.DataFrame) -> Figure:
@@ -150,18 +187,16 @@ def _by_channel(demand: pd.DataFrame) -> pd.DataFrame:
 
 def _movers(demand: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame) -> tuple[Section, Section]:
     moved = weekly.moves(demand, week, by="sku", value="units")
-    is_out = demand["week"].isin(moved.now) & demand["censored"].fillna(False).astype(bool)
-    skus = moved.rows["sku"]
-    rows = moved.rows.assign(
-        description=skus.map(_current(products).set_index("sku")["description"]),
-        weeks_out=skus.map(demand[is_out].groupby("sku").size()).fillna(0),
-    )
+    rows = reasons(moved, demand)
+    rows["description"] = rows["sku"].map(_descriptions(products))
+    price = Basis("demand.unit_price", {"sku": Field("sku"), "week": (*moved.before, *moved.now)})
     return weekly.moved_most(
         replace(moved, rows=rows),
         item="SKU",
         of=Basis("demand.units", {"sku": Field("sku")}),
         named=(ReportColumn("sku", "SKU", "code"), ReportColumn("description", "Description")),
         further=(
+            ReportColumn("price_change", "Price", "percent", of=(price,)),
             ReportColumn(
                 "weeks_out",
                 "Weeks out of stock",
@@ -169,8 +204,95 @@ def _movers(demand: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame) ->
                 highlight_above=0,
                 of=(Basis("demand.censored", {"sku": Field("sku"), "week": tuple(moved.now)}),),
             ),
+            ReportColumn("reason", "Likely reason", of=()),
         ),
-        says="A SKU that was out of stock could not sell more than it had.",
+        says="The reason is the first of stock, price and season that the data speak for; a dash means that none does.",
+    )
+
+
+def reasons(moved: weekly.Moves, demand: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `moved` with price_change, weeks_out, and a plain word of why it moved; none where nothing tells.
+
+    new: nothing was sold before. stock-out and back in stock: more or fewer weeks out of stock than before.
+    price: it moved against the units by over 2 %. season: the same weeks a year earlier moved the same way.
+    """
+    known = demand[demand["sku"].isin(moved.rows["sku"])]
+    spans = {"now": moved.now, "before": moved.before}
+    past = {f"year_{name}": [week - weekly.YEAR for week in weeks] for name, weeks in spans.items()}
+    parts = {name: known[known["week"].isin(weeks)].groupby("sku") for name, weeks in (spans | past).items()}
+    skus = moved.rows["sku"]
+    out = {name: skus.map(parts[name]["censored"].sum()).fillna(0).astype("float64") for name in spans}
+    price = {name: skus.map(parts[name]["unit_price"].mean()).astype("float64") for name in spans}
+    year = {name: skus.map(parts[name]["units"].sum(min_count=1)).astype("float64") for name in past}
+    price_change = (price["now"] / price["before"] - 1).where(price["before"] > 0)
+    season = (year["year_now"] / year["year_before"] - 1).where(year["year_before"] > 0)
+    gained = moved.rows["difference"] > 0
+    told = {
+        "new": gained
+        & (moved.rows["before"] == 0)
+        & ~skus.isin(known.loc[known["week"] < min(moved.before, default=pd.Timestamp.max), "sku"]),
+        "stock-out": ~gained & (out["now"] > out["before"]),
+        "back in stock": gained & (out["now"] < out["before"]),
+        "price": (price_change.abs() > PRICE_MOVED) & ((price_change < 0) == gained),
+        "season": (season.abs() > SEASON_MOVED) & ((season > 0) == gained),
+    }
+    reason = pd.Series(None, index=skus.index, dtype=object)
+    for word, holds in reversed(told.items()):
+        reason = reason.mask(holds.fillna(False), word)
+    return moved.rows.assign(price_change=price_change, weeks_out=out["now"], reason=reason)
+
+
+def _descriptions(products: pd.DataFrame) -> "pd.Series[Any]":
+    return _current(products).set_index("sku")["description"]
+
+
+def _sellers(
+    demand: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame, stock: pd.DataFrame
+) -> tuple[Section, Section]:
+    """The SKUs that bring in most in four weeks, and those in stock that sell least for what lies in them."""
+    weeks = [week - n * weekly.WEEK for n in range(weekly.SPAN)]
+    recent = demand[demand["week"].isin(weeks)].astype({"revenue": "float64", "units": "float64"})
+    sold = recent.groupby("sku")[["units", "revenue"]].sum(min_count=1)
+    rows = _current(products)[["sku", "description", "item_cost"]].merge(sold.reset_index(), on="sku", how="left")
+    rows["share"] = rows["revenue"] / rows["revenue"].sum() if rows["revenue"].sum() > 0 else float("nan")
+    on_hand = rows["sku"].map(stock.set_index("sku")["on_hand"]).astype("float64").clip(lower=0)
+    rows["stock_value"] = on_hand * rows["item_cost"].astype("float64")
+    where = {"sku": Field("sku"), "week": tuple(weeks)}
+    units, revenue = (Basis(f"demand.{name}", where) for name in ("units", "revenue"))
+    named = (ReportColumn("sku", "SKU", "code"), ReportColumn("description", "Description"))
+    sold_columns = (
+        ReportColumn("units", "Units", "whole", of=(units,)),
+        ReportColumn("revenue", "Revenue", "money", of=(revenue,)),
+    )
+    best = rows[rows["revenue"] > 0].sort_values(["revenue", "sku"], ascending=[False, True])
+    lying = rows[rows["stock_value"] > 0].fillna({"units": 0.0, "revenue": 0.0})
+    months = lying.assign(per_stock=lying["revenue"] / lying["stock_value"])
+    slow = months.sort_values(["per_stock", "stock_value", "sku"], ascending=[True, False, True])
+    in_stock = (
+        Basis("stock_position.on_hand", {"sku": Field("sku")}),
+        Basis("products.item_cost", {"sku": Field("sku"), "is_current": True}),
+    )
+    return (
+        Section(
+            "Best sellers",
+            f"The {min(ROWS_OF_SELLERS, len(best))} SKUs with the largest revenue of the last 4 weeks."
+            if len(best)
+            else "",
+            best.head(ROWS_OF_SELLERS).reset_index(drop=True),
+            (
+                *named,
+                *sold_columns,
+                ReportColumn("share", "Share of all", "percent", of=(Basis("demand.revenue", {"week": tuple(weeks)}),)),
+            ),
+            when_empty="No sales are in the data yet.",
+        ),
+        Section(
+            "Slowest sellers in stock",
+            "The SKUs that bring in least in 4 weeks for the money that lies in their stock." if len(slow) else "",
+            slow.head(ROWS_OF_SELLERS).reset_index(drop=True),
+            (*named, *sold_columns, ReportColumn("stock_value", "Stock at cost", "money", of=in_stock)),
+            when_empty="No stock of a known cost is in the data yet.",
+        ),
     )
 
 
@@ -186,7 +308,8 @@ def _runs_out_first(plan: pd.DataFrame, running_out: pd.DataFrame) -> Section:
         else (
             f"{len(running_out):,} of {counted(len(plan), 'SKU')} have less stock than they need until an order placed "
             "now would arrive; days short are the days that such an order would come too late. Units already on "
-            "order are not counted, because the day of their arrival is not known."
+            "order are not counted, because the day of their arrival is not known. What to order stands "
+            "in the re-order plan."
         ),
         frame=shown,
         of="reorder_plan",
@@ -206,51 +329,9 @@ def _runs_out_first(plan: pd.DataFrame, running_out: pd.DataFrame) -> Section:
     )
 
 
-def _order_list(plan: pd.DataFrame, orders: pd.DataFrame) -> tuple[Section, Section]:
-    suppliers = orders.groupby("supplier", sort=False).agg(
-        skus=("sku", "nunique"),
-        units=("order_quantity", "sum"),
-        cost=("order_cost", lambda cost: cost.sum(min_count=1)),
-    )
-    suppliers = suppliers.reset_index().sort_values("cost", ascending=False, kind="stable").reset_index(drop=True)
-    nothing = "There is no re-order plan yet." if plan.empty else "Nothing needs to be ordered now."
-    return (
-        Section(
-            title="Orders by supplier",
-            says="What the re-order list below comes to for each supplier.",
-            frame=suppliers,
-            columns=(
-                ReportColumn("supplier", "Supplier"),
-                ReportColumn("skus", "SKUs", "whole", of=OF_SUPPLIER),
-                ReportColumn("units", "Units", "whole", of=OF_SUPPLIER),
-                ReportColumn("cost", "Order cost", "money", of=COST_OF_SUPPLIER),
-            ),
-            chart=Chart("bar", "supplier", ("cost",), "Order cost by supplier", format="money"),
-            when_empty=nothing,
-        ),
-        Section(
-            title="The re-order list",
-            says="Every SKU whose stock and open orders together are below its re-order point.",
-            frame=orders,
-            of="reorder_plan",
-            by=("sku",),
-            columns=(
-                ReportColumn("sku", "SKU", "code"),
-                ReportColumn("description", "Description"),
-                ReportColumn("supplier", "Supplier"),
-                ReportColumn("order_quantity", "To order", "whole"),
-                ReportColumn("order_cost", "Order cost", "money"),
-                ReportColumn("on_hand", "On hand", "whole"),
-                ReportColumn("on_order", "On order", "whole"),
-                ReportColumn("reorder_point", "Re-order point", "whole"),
-                ReportColumn("order_up_to", "Order up to", "whole"),
-            ),
-            when_empty=nothing,
-        ),
-    )
-
-
-def _notes(demand: pd.DataFrame, ahead: pd.DataFrame, week: pd.Timestamp, stock: pd.DataFrame) -> tuple[str, ...]:
+def _notes(
+    demand: pd.DataFrame, ahead: pd.DataFrame, past: pd.DataFrame, week: pd.Timestamp, stock: pd.DataFrame
+) -> tuple[str, ...]:
     this_week = demand[demand["week"] == week]
     out = int(this_week["censored"].fillna(False).astype(bool).sum())
     counts = pd.to_datetime(stock["counted_on"]).dropna()
@@ -261,6 +342,9 @@ def _notes(demand: pd.DataFrame, ahead: pd.DataFrame, week: pd.Timestamp, stock:
         _count_days(counts),
         *weekly.made_by(ahead),
         f"{counted(unforecast, 'SKU')} with sales data this week have no forecast." if forecast and unforecast else "",
+        "The forecast was not tested on this week, so that nothing is said of how it fell."
+        if len(past) and not (past["week"] == week).any()
+        else "",
         weekly.YEAR_EARLIER,
     )
     return tuple(note for note in notes if note)

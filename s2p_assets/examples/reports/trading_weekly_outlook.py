@@ -46,7 +46,7 @@ def weekly_outlook(
     week = demand["week"].max()
     as_of = week + pd.Timedelta(days=6)
     units = totals(demand, period="week", value="units")
-    ahead = total_forecast.set_index("week")[["mean", "q10", "q90"]].set_axis(["forecast", "low", "high"], axis=1)
+    ahead = weekly.total_of(total_forecast)
     lines = _lines(sales[sales["sold_on"] <= as_of], customers)
     return Document(
         title="Weekly sales outlook",
