@@ -16,6 +16,7 @@ from openpyxl.utils import coordinate_to_tuple
 from s2p_assets.graph.tracing import TracedNumber, sources_of_house, trace_lines, trace_number
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.trace import Group, NotTraceable, Origin, trace
+from s2p_assets.warehouse.tracing_index import index_for_tracing
 from s2p_assets_tests.retail_home import Company, sales
 
 SEED = 20261121
@@ -207,3 +208,17 @@ def test_a_number_that_an_edition_does_not_have_is_refused_with_those_it_has(com
         published(company, "F9")
     with pytest.raises(NotTraceable, match="no number that was made from stored values"):
         published(company, "T5.1.1")
+
+
+def test_a_large_table_is_indexed_once_by_what_traces_look_for(company: Company) -> None:
+    house, warehouse = company.graph.house, company.graph.warehouse
+    sold = house.workbooks["retail_wholesale_sales"]
+    assert house.traced_by(sold) == ["ship_date", "sku"]
+    assert house.traced_by(house.workbooks["retail_price_list"]) == ["sku"]
+    query = "select indexname from pg_indexes where tablename = 'wholesale_sales__rows' and indexname like '%%by%%'"
+    with warehouse.connect() as connection:
+        assert connection.execute(query).fetchall() == []
+        for _ in range(2):
+            index_for_tracing(connection, sold, house.traced_by(sold), worth_it=10)
+        found = sorted(name for (name,) in connection.execute(query))
+    assert found == ["wholesale_sales__by_ship_date", "wholesale_sales__by_sku"]

@@ -20,7 +20,7 @@ from s2p_assets.spreadsheet.claims import claimants
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse.deliveries import DELIVERIES, DeliveryTable
 from s2p_assets.warehouse.table import Table
-from s2p_assets.warehouse.trace import TIMES, sources_of
+from s2p_assets.warehouse.trace import found_by, sources_of, under_of
 
 MadeThing = Table | FeatureSet | Model | Contest | Report
 Stored = Workbook | Table | FeatureSet | DeliveryTable
@@ -133,21 +133,16 @@ class House:
         return list(found)
 
     def traced_by(self, workbook: Workbook) -> list[str]:
-        """The columns of `workbook` by which a trace looks for its rows: those that a derived thing's key is made of.
-
-        Days and moments are left out: a trace asks for spans of them, within the rows that the others name.
-        """
-        known = {column.name: column.kind for column in workbook.columns}
+        """The columns of `workbook` by which traces find the rows that lie under what is made of it."""
         derived: list[Table | FeatureSet] = [*self.tables.values(), *self.features.values()]
-        sources = {
-            source
+        wanted = {
+            found
             for declared in derived
             for column in declared.columns
-            if column.name in declared.key
-            for place, source in sources_of(declared, column)
-            if place == (workbook.domain, workbook.thing)
+            if any(place == (workbook.domain, workbook.thing) for place, _ in sources_of(declared, column))
+            if (found := found_by(workbook, under_of(declared, column.name, workbook)))
         }
-        return sorted(name for name in sources if known.get(name) not in TIMES)
+        return sorted(wanted)
 
     def rivals_of(self, workbook: Workbook) -> Callable[[str], list[Workbook]]:
         """For a path that `workbook` claims: every workbook whose patterns match it, in order of their names."""

@@ -181,7 +181,7 @@ def _section(book: Book, document: Document, section: Section, name: str, chart:
     widths = book.widths(frame, columns)
     sheet = _sheet(book, document, name, title=section.title, says=section.says, widths=widths)
     if len(frame) and columns:
-        book.write_table(sheet, TABLE_ROW, 0, frame, columns)
+        book.write_table(sheet, TABLE_ROW, 0, frame, columns, widths)
         sheet.freeze_panes(TABLE_ROW + 1, 0)
         sheet.repeat_rows(TABLE_ROW)
         if chart is not None and len(frame) <= ROWS_ON_A_PAGE:
@@ -204,7 +204,8 @@ def _shown(section: Section, chart: Drawn | None) -> tuple[pd.DataFrame, tuple[R
 
 def _sources(book: Book, document: Document, sources: Sequence[Source]) -> None:
     says = "The files on the share that these numbers come from. SHA-256 tells two versions of a file apart."
-    sheet = _sheet(book, document, SOURCES, title=SOURCES, says=says, widths=(60, 12, 20, 70))
+    widths = (60, 12, 20, 70)
+    sheet = _sheet(book, document, SOURCES, title=SOURCES, says=says, widths=widths)
     if not sources:
         book.write(sheet, TABLE_ROW, 0, "No source files were named.", italic=True, font_color=FAINT)
         return
@@ -216,5 +217,5 @@ def _sources(book: Book, document: Document, sources: Sequence[Source]) -> None:
         ReportColumn("loaded_at", "Loaded", "day"),
         ReportColumn("sha256", "SHA-256", "code"),
     )
-    book.write_table(sheet, TABLE_ROW, 0, frame, columns)
+    book.write_table(sheet, TABLE_ROW, 0, frame, columns, widths)
     sheet.freeze_panes(TABLE_ROW + 1, 0)

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from s2p_assets.publishing import wording
@@ -29,6 +30,7 @@ NUMBER_FORMATS: dict[Format, str] = {
 BELOW, ABOVE = "#FDE7E4", "#FFF1CF"
 WIDTHS: dict[Format, tuple[int, int]] = {"text": (10, 44), "code": (8, 24), "day": (13, 13)}
 NUMBER_WIDTHS = (10, 18)
+QUANTITIES = ("whole", "number", "money", "percent")
 
 
 class Book:
@@ -73,7 +75,13 @@ class Book:
         sheet.write_datetime(row, column, value, shown)
 
     def write_table(
-        self, sheet: Any, row: int, column: int, frame: pd.DataFrame, columns: Sequence[ReportColumn]
+        self,
+        sheet: Any,
+        row: int,
+        column: int,
+        frame: pd.DataFrame,
+        columns: Sequence[ReportColumn],
+        widths: Sequence[float],
     ) -> None:
         """A native table with filters and highlights, its headings in `row`. `frame` has at least one row.
 
@@ -92,7 +100,7 @@ class Book:
         sheet.add_table(row, column, last_row, last_column, style)
         sheet.set_row(
             row,
-            16 * max(_lines(title, width) for title, width in zip(titles, self.widths(frame, columns), strict=True)),
+            16 * max(_lines(title, width) for title, width in zip(titles, widths, strict=True)),
         )
         for at, declared in enumerate(columns, column):
             side = _alignment(declared, first=at == column)
@@ -104,6 +112,18 @@ class Book:
         titles = [wording.column_title(one.title, one.format, self.currency) for one in columns]
         return [width_of(frame[one.name], title, one.format) for one, title in zip(columns, titles, strict=True)]
 
+    def _write_numbers(
+        self, sheet: Any, first: int, column: int, values: "pd.Series[Any]", look: dict[str, Any]
+    ) -> None:
+        """`write` for a column of nothing but numbers, at half its cost: the looks are the same in all rows."""
+        shown, blank = self.look(**look), self.look(**{name: one for name, one in look.items() if name != "num_format"})
+        numbers = values.to_numpy("float64", na_value=np.nan)
+        for row, (value, is_known) in enumerate(zip(numbers.tolist(), np.isfinite(numbers), strict=True), first):
+            if is_known:
+                sheet.write_number(row, column, value, shown)
+            else:
+                sheet.write_blank(row, column, None, blank)
+
     def _write_column(
         self,
         sheet: Any,
@@ -114,8 +134,11 @@ class Book:
         side: dict[str, Any],
     ) -> None:
         look = side | ({"num_format": _decimal_format(values)} if declared.format == "number" else {})
-        for row, value in enumerate(values, first):
-            self.write(sheet, row, column, value, declared.format, **look)
+        if _are_numbers(values) and declared.format in QUANTITIES:
+            self._write_numbers(sheet, first, column, values, {"num_format": NUMBER_FORMATS[declared.format], **look})
+        else:
+            for row, value in enumerate(values, first):
+                self.write(sheet, row, column, value, declared.format, **look)
         last, cell = first + len(values) - 1, area(first, column, first, column)
         for sign, limit, fill in (("<", declared.highlight_below, BELOW), (">", declared.highlight_above, ABOVE)):
             if limit is not None:
@@ -134,6 +157,10 @@ def _alignment(column: ReportColumn, *, first: bool) -> dict[str, Any]:
     return {"align": "left", "indent": 0 if first else 1} if column.format in WIDTHS else {"align": "right"}
 
 
+def _are_numbers(values: "pd.Series[Any]") -> bool:
+    return pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
+
+
 def _decimal_format(values: "pd.Series[Any]") -> str:
     decimals = wording.decimals_for(values, "number")
     return "#,##0" + ("." + "0" * decimals if decimals else "")
@@ -145,10 +172,11 @@ def _lines(title: str, width: float) -> int:
 
 
 def width_of(values: "pd.Series[Any]", title: str, kind: Format) -> float:
-    """A column's width in characters, from its first thousand values and its heading, which may take two lines."""
+    """A column's width in characters, of its heading in two lines, its extreme numbers or its first thousand texts."""
     least, most = WIDTHS.get(kind, NUMBER_WIDTHS)
     decimals = wording.decimals_for(values, kind)
-    longest = max((len(wording.cell(value, kind, decimals)) for value in values.head(1000)), default=0)
+    told = values.agg(["min", "max"]) if _are_numbers(values) else values.head(1000)
+    longest = max((len(wording.cell(value, kind, decimals)) for value in told), default=0)
     words = max((len(word) for word in title.split()), default=0)
     return float(min(most, max(least, longest + 2, words + 4, len(title) / 2 + 4)))
 

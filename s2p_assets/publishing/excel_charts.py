@@ -59,8 +59,9 @@ class ChartData:
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         for column, frame, columns in self.tables:
-            book.write_table(sheet, 0, column, frame, columns)
-            for at, width in enumerate(book.widths(frame, columns), column):
+            widths = book.widths(frame, columns)
+            book.write_table(sheet, 0, column, frame, columns, widths)
+            for at, width in enumerate(widths, column):
                 sheet.set_column(at, at, width)
 
 

@@ -5,6 +5,7 @@ found by those who made the report.
 """
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from s2p_assets.warehouse.store import Declared
 
 QUANTITIES = ("number", "money", "percent", "whole")
 TIMES = ("day", "moment")
+EQUAL = re.compile(r'\b(\w+)"? = this\.')
 
 
 class MadeFrom(Declared, Protocol):
@@ -270,7 +272,10 @@ class _Tracer:
         self, made: MadeFrom, row: Mapping[str, Any], source: Source, under: Under, columns: Sequence[str]
     ) -> tuple[sql.Composable, list[Any]]:
         """The query for the rows of `source` under one row of `made`, which `this` stands for."""
-        equal = [sql.SQL("{} is not distinct from %s").format(sql.Identifier(name)) for name in made.key]
+        known = [name for name in made.key if row[name] is not None]  # with =, for nothing else is found by an index
+        equal = [
+            sql.SQL("{} = %s" if name in known else "{} is null").format(sql.Identifier(name)) for name in made.key
+        ]
         newest: sql.Composable = sql.SQL("")
         valued: sql.Composable = sql.SQL("true")
         if under.newest:
@@ -289,7 +294,7 @@ class _Tracer:
             valued=valued,
             newest=newest,
         )
-        return query, [row[name] for name in made.key]
+        return query, [row[name] for name in known]
 
 
 def _written(condition: str) -> sql.SQL:
@@ -322,3 +327,13 @@ def under_of(made: MadeFrom, column: str, source: Source) -> Under:
             if name in kinds and (name == own.name or kinds[name] not in TIMES)
         ]
     return Under(" and ".join(equal) or "true")
+
+
+def found_by(source: Source, under: Under) -> str | None:
+    """The column of `source` that an index should have, so that its rows under another are found among millions.
+
+    Of those that are to equal something the first that is no day or moment, as that names fewer rows.
+    """
+    kinds = {column.name: column.kind for column in source.columns}
+    equal = [name for name in EQUAL.findall(under.where) if name in kinds]
+    return next((name for name in equal if kinds[name] not in TIMES), equal[0] if equal else None)

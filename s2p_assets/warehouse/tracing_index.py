@@ -15,25 +15,29 @@ WORTH_AN_INDEX = 100_000
 """Rows below which reading them all is as quick as an index, which every load would have to keep up."""
 
 
-def index_for_tracing(conn: psycopg.Connection, workbook: Workbook, columns: Iterable[str]) -> None:
-    """Index these columns of a workbook's rows, once it holds many; its key's first column is indexed already."""
+def index_for_tracing(
+    conn: psycopg.Connection, workbook: Workbook, columns: Iterable[str], *, worth_it: int = WORTH_AN_INDEX
+) -> None:
+    """Index these columns of a workbook's rows, once it holds more than `worth_it`.
+
+    The first column of its key is indexed already.
+    """
     wanted = [name for name in columns if name != (*workbook.key, "")[0]]
     place = rows_table(workbook.domain, workbook.thing)
-    if not wanted or not _is_large(conn, workbook):
+    if not wanted or not _has_more(conn, workbook, worth_it):
         return
+    command = sql.SQL("create index if not exists {} on {} ({})")
     for name in wanted:
-        index = sql.Identifier(f"{workbook.thing}__by_{name}"[:63])
-        if not _is_there(conn, workbook.domain, f"{workbook.thing}__by_{name}"[:63]):
+        index = f"{workbook.thing}__by_{name}"[:63]
+        if not _is_there(conn, workbook.domain, index):
             with conn.transaction():
                 lock(conn, workbook.name)
-                conn.execute(
-                    sql.SQL("create index if not exists {} on {} ({})").format(index, place, sql.Identifier(name))
-                )
+                conn.execute(command.format(sql.Identifier(index), place, sql.Identifier(name)))
 
 
-def _is_large(conn: psycopg.Connection, workbook: Workbook) -> bool:
+def _has_more(conn: psycopg.Connection, workbook: Workbook, rows: int) -> bool:
     query = sql.SQL("select 1 from {} offset {} limit 1").format(
-        rows_table(workbook.domain, workbook.thing), sql.Literal(WORTH_AN_INDEX)
+        rows_table(workbook.domain, workbook.thing), sql.Literal(rows)
     )
     return conn.execute(query).fetchone() is not None
 
