@@ -14,9 +14,9 @@ from s2p_assets.learning.change import fingerprint, rows_not_in
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.forecasters.plain_files import ModelDamaged
 from s2p_assets.learning.model import Contest
+from s2p_assets.learning.recipes import recipe_of
 from s2p_assets.learning.registry import Registry
 from s2p_assets.learning.registry_tables import Standing
-from s2p_assets.learning.versions import recipe_of
 from s2p_assets.learning.watching import recent_error
 
 NEWS, CODE, ERROR = "models_know_enough", "models_know_the_code", "error_within_its_band"

@@ -5,8 +5,6 @@ Which version is in service is for `crowning.py`, storing them for `registry.py`
 
 import datetime as dt
 import hashlib
-import inspect
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -19,6 +17,7 @@ from s2p_assets.learning.change import Fingerprint, fingerprint
 from s2p_assets.learning.forecasters.plain_files import parameters_of
 from s2p_assets.learning.intervals import deviations, quantiles_of_totals, spread
 from s2p_assets.learning.model import Contest, Forecaster, Model, Problem
+from s2p_assets.learning.recipes import code_version, digest, recipe_of
 from s2p_assets.learning.scores import losses as losses_of
 from s2p_assets.learning.scores import scores as scores_of
 from s2p_assets.learning.series import Matrix, learnable
@@ -163,32 +162,17 @@ def _trained(
         feature_version=feature_version,
         trained_at=trained_at,
         run_id=run_id,
-        code_version=_code_version(type(unfitted)),
+        code_version=code_version(type(unfitted)),
         learned_from=seen,
         cause=cause or Cause(rows=len(history)),
     )
-
-
-def recipe_of(forecaster: Forecaster) -> str:
-    """A digest of a forecaster's class, its parameters and its code: what training does, whatever the data."""
-    kind = type(forecaster)
-    return _digest([kind.__module__, kind.__qualname__, parameters_of(forecaster), _code_version(kind)])
-
-
-def _code_version(kind: type) -> str:
-    """A digest of the source of the forecaster's module."""
-    return hashlib.sha256(inspect.getsource(inspect.getmodule(kind) or kind).encode()).hexdigest()[:12]
 
 
 def _version(
     domain: str, thing: str, problem: Problem, backtest: pd.DataFrame, seen: Fingerprint, *versions: str
 ) -> str:
     said = fingerprint(backtest.round({"mean": 6})).tobytes() + seen.tobytes()
-    return _digest([domain, thing, asdict(problem), *versions], said)
-
-
-def _digest(made_of: Any, said: bytes = b"") -> str:
-    return hashlib.sha256(json.dumps(made_of, sort_keys=True, default=str).encode() + said).hexdigest()[:12]
+    return digest([domain, thing, asdict(problem), *versions], said)
 
 
 def foresee(

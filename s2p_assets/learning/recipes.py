@@ -1,0 +1,72 @@
+"""What training does, whatever the data: a digest of a forecaster's parameters and of all code that it learns with.
+
+What came of a training is for `versions.py`.
+"""
+
+import ast
+import functools
+import hashlib
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+from s2p_assets.learning.forecasters.plain_files import parameters_of
+from s2p_assets.learning.model import Forecaster
+
+ROOM = "s2p_assets.learning"
+TRIAL = f"{ROOM}.backtest"
+
+
+def recipe_of(forecaster: Forecaster) -> str:
+    """A digest of a forecaster's class, its parameters and its code: what training does, whatever the data."""
+    kind = type(forecaster)
+    return digest([kind.__module__, kind.__qualname__, parameters_of(forecaster), code_version(kind)])
+
+
+def code_version(kind: type) -> str:
+    """A digest of the forecaster's module, of the backtest's, and of every module of the room that these import."""
+    return _of_modules(kind.__module__)
+
+
+def digest(made_of: Any, said: bytes = b"") -> str:
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True, default=str).encode() + said).hexdigest()[:12]
+
+
+def modules_behind(*names: str) -> dict[str, Path]:
+    """The modules `names` and all of the room that they import, directly or not, within functions too."""
+    found: dict[str, Path] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        file = None if name in found else _source(name)
+        if file is not None:
+            found[name] = file
+            waiting += [named for named in _imports(file) if named == ROOM or named.startswith(f"{ROOM}.")]
+    return found
+
+
+@functools.cache
+def _of_modules(name: str) -> str:
+    """Once a process: code does not change under a module that is loaded."""
+    sources = modules_behind(name, TRIAL)
+    return digest([[module, sources[module].read_text(encoding="utf-8")] for module in sorted(sources)])
+
+
+def _imports(file: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def _source(name: str) -> Path | None:
+    """Where a module's source lies; None for what is no module, as the names that a module holds."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ModuleNotFoundError, ValueError):
+        return None
+    return Path(spec.origin) if spec and spec.origin and spec.origin.endswith(".py") else None
