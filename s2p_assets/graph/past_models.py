@@ -22,9 +22,11 @@ def champion_as_of(registry: Registry, contest: Contest, moment: dt.datetime) ->
     if not begun:
         raise NotFound(f"{contest.name}: no champion had been crowned by {moment:%Y-%m-%d %H:%M}")
     reign = begun[-1]
+    record = standing.find(reign.model, reign.version)
+    which = f"{contest.name}: {reign.model} {reign.version}, champion at that moment"
+    if record is None:
+        raise NotFound(f"{which}, is no longer kept")
     try:
-        made = registry.load_newest(contest.domain, contest.thing, reign.model, reign.version)
-    except (LookupError, ModelDamaged) as error:
-        which = f"{reign.model} {reign.version}, champion at that moment"
-        raise NotFound(f"{contest.name}: {which}, cannot be had: {error}") from error
-    return Champion(contest.domain, contest.thing, made, reign.why, made.scores)
+        return registry.as_champion(standing, contest.domain, contest.thing, record, reign.why)
+    except ModelDamaged as error:
+        raise NotFound(f"{which}, cannot be had: {error}") from error

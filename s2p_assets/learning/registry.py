@@ -11,11 +11,12 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psycopg
 
 from s2p_assets.learning import registry_tables as tables
@@ -25,7 +26,7 @@ from s2p_assets.learning.crowning import Crowning, Pin
 from s2p_assets.learning.forecasters.plain_files import ModelDamaged
 from s2p_assets.learning.registry_mlflow import SCHEMA, Writer, said_in_one_line, store_address
 from s2p_assets.learning.registry_tables import Record, Reign, Standing, read_standing
-from s2p_assets.learning.version_files import read_fingerprint, read_version, verified, write_version
+from s2p_assets.learning.version_files import read_fingerprint, read_scores, read_version, verified, write_version
 from s2p_assets.learning.versions import Champion, ModelVersion
 
 PACKAGES = ("s2p_assets.learning",)
@@ -88,9 +89,20 @@ class Registry:
         standing = self.standing(domain, contest)
         if standing.champion is None:
             raise NoSuchModel(f"{domain}_{contest}: no champion yet; train its models first, with s2p run or s2p up")
-        made = self.load(domain, contest, standing.champion)
         why = standing.reigns[-1].why if standing.reigns else ""
-        return Champion(domain, contest, made, why, made.scores)
+        return self.as_champion(standing, domain, contest, standing.champion, why)
+
+    def as_champion(self, standing: Standing, domain: str, contest: str, record: Record, why: str) -> Champion:
+        """A version as champion, with the scores of all that were trained on the same features. Raises ModelDamaged."""
+        made = self.load(domain, contest, record)
+        rivals = {one.model: one for one in standing.versions if one.feature_version == record.feature_version}
+        scores = [made.scores]
+        for rival in (one for name, one in rivals.items() if name != record.model):
+            with suppress(ModelDamaged):
+                scores.append(read_scores(self._place(f"{domain}_{contest}", rival), rival.digest))
+        folds = set(made.scores["cutoff"])
+        compared = [frame for frame in scores if set(frame["cutoff"]) == folds]
+        return Champion(domain, contest, made, why, pd.concat(compared, ignore_index=True))
 
     def cause(self, domain: str, contest: str, record: Record) -> Cause | None:
         """Why a version was trained; None when its files cannot be trusted."""

@@ -93,6 +93,15 @@ def read_fingerprint(folder: Path) -> Fingerprint:
         raise damaged(folder / LEARNED_FROM, f"cannot be read ({error})") from error
 
 
+def read_scores(folder: Path, digest: str) -> pd.DataFrame:
+    """The scores of the version in `folder`, whose manifest has this digest. Raises ModelDamaged."""
+    verified(folder, digest)
+    try:
+        return pd.read_parquet(folder / SCORES)
+    except (OSError, ValueError) as error:
+        raise damaged(folder / SCORES, f"cannot be read ({error})") from error
+
+
 def verified(folder: Path, digest: str) -> dict[str, Any]:
     """The manifest, after every file has been found to be what it was when it was saved. Raises ModelDamaged."""
     try:
