@@ -101,7 +101,7 @@ def test_nothing_but_bad_files_make_an_edition_and_none_at_all_make_none(company
 def test_a_kind_that_is_later_than_usual_is_marked(company: Company) -> None:
     rows = deliveries(company)
     receipts = (rows["workbook"] == "retail_receipts") & (rows["verdict"] == "accepted")
-    days = pd.Timestamp("2026-01-01") + pd.to_timedelta(7 * receipts.cumsum(), unit="D")
+    days = pd.Timestamp("2026-01-01") + pd.to_timedelta(7 * receipts.astype(int).cumsum(), unit="D")
     aged = rows.assign(saved_at=rows["saved_at"].mask(receipts, days))
     fresh = table(data_quality.build(aged), "How fresh each kind of workbook is").iloc[0]
     assert (fresh["kind"], fresh["usual_days"]) == ("Receipts", 7.0)

@@ -15,6 +15,7 @@ from openpyxl.utils import coordinate_to_tuple
 
 from s2p_assets.graph.tracing import TracedNumber, sources_of_house, trace_lines, trace_number
 from s2p_assets.warehouse import store
+from s2p_assets.warehouse.deliveries import DELIVERIES
 from s2p_assets.warehouse.trace import Group, NotTraceable, Origin, trace
 from s2p_assets.warehouse.tracing_index import index_for_tracing
 from s2p_assets_tests.retail_home import Company, sales
@@ -79,6 +80,8 @@ def says_the_same(cell: Any, value: Any) -> bool:
 def test_a_hundred_values_of_every_table_stand_in_the_cells_that_are_named(company: Company) -> None:
     chosen = random.Random(SEED)
     for (domain, thing), declared in sources_of_house(company.graph.house).items():
+        if thing == DELIVERIES:  # its rows are files, not made of cells
+            continue
         rows = rows_of(company, thing)
         looked = 0
         for _ in range(100):
@@ -191,23 +194,25 @@ def test_every_number_that_bears_an_id_is_traced_to_a_cell(company: Company, rep
     ids = re.findall(r'data-number="([^"]+)"', page)
     assert len(ids) > 25
     for wanted in random.Random(SEED).sample(ids, min(len(ids), 100)):
-        assert any(list(ends(group)) for group in published(company, wanted, f"retail_{report}").under), wanted
+        found = published(company, wanted, f"retail_{report}")
+        is_nothing = found.number.value == 0  # where nothing was sold, there is no cell that says so
+        assert is_nothing or any(list(ends(group)) for group in found.under), wanted
 
 
 def test_excel_says_how_to_ask_where_a_number_is_from(company: Company) -> None:
     book = openpyxl.load_workbook(company.settings.reports / "retail-weekly-outlook" / "latest.xlsx")
     comments = [cell.comment.text for sheet in book for row in sheet for cell in row if cell.comment]
     assert "s2p trace retail_weekly_outlook F1 --edition 2026-03-29" in comments
-    assert any("for example T5.1.7" in comment for comment in comments)
-    sheet = book["The re-order list"]
-    assert [sheet.cell(row, sheet.max_column).value for row in (4, 5, 6)] == ["Row", "T7.1", "T7.2"]
+    assert any("for example T8.1.3" in comment for comment in comments)
+    sheet = book["What runs out first"]
+    assert [sheet.cell(row, sheet.max_column).value for row in (4, 5, 6)] == ["Row", "T8.1", "T8.2"]
 
 
 def test_a_number_that_an_edition_does_not_have_is_refused_with_those_it_has(company: Company) -> None:
-    with pytest.raises(NotTraceable, match=r"2026-03-29 has F1 to F6, T2\.1\.1 to T2\.2\.6"):
+    with pytest.raises(NotTraceable, match=r"2026-03-29 has F1 to F6, T2\.1\.1 to T2\.\d+\.8"):
         published(company, "F9")
     with pytest.raises(NotTraceable, match="no number that was made from stored values"):
-        published(company, "T5.1.1")
+        published(company, "T4.1.1")
 
 
 def test_a_large_table_is_indexed_once_by_what_traces_look_for(company: Company) -> None:

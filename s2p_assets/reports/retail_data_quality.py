@@ -41,9 +41,8 @@ def data_quality(deliveries: pd.DataFrame) -> Document:
     )
     nobodys = deliveries[deliveries["workbook"].isna()].sort_values("path").reset_index(drop=True)
     if files.empty:
-        raise NotYet(
-            f"no file has come in yet{f'; {len(nobodys):,} lie there that nobody claims' * bool(len(nobodys))}"
-        )
+        besides = f"; nobody claims the {counted(len(nobodys), 'file')} on the share" if len(nobodys) else ""
+        raise NotYet(f"no file has come in yet{besides}")
     today = pd.Timestamp(files["seen_on"].max())
     still_open = files[files["is_open"].astype(bool)]
     return Document(
