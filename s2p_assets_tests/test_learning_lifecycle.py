@@ -53,3 +53,9 @@ def test_without_enough_peers_nothing_is_made_up() -> None:
     known = learnable(begun({"lamp": ("Lamps", 10.0, 4.0)}), PEERS)
     listed = pd.DataFrame({"sku": ["new"], "category": ["Lamps"], "unit_price": [10.0]})
     assert launches(known, listed, PEERS, 8).empty
+
+
+def test_without_a_category_all_that_began_are_peers() -> None:
+    begins: dict[str, tuple[str, float, float]] = {f"any {n}": (str(n), 10.0, 4.0) for n in range(4)}
+    known = learnable(begun(begins), WEEKLY)
+    assert launches(known, pd.DataFrame({"sku": ["new"]}), WEEKLY, 8)["mean"].tolist() == [4]

@@ -67,8 +67,10 @@ def launches(known: pd.DataFrame, listed: pd.DataFrame, problem: Problem, horizo
 
 
 def _labels(rows: pd.DataFrame, problem: Problem) -> "np.ndarray[tuple[int], np.dtype[np.object_]]":
-    texts = rows[list(problem.peers)].astype("string").fillna("")
-    return np.array(["\x1f".join(parts) for parts in texts.itertuples(index=False)], dtype=object)
+    texts = pd.Series("", index=rows.index)
+    for name in problem.peers:
+        texts = texts + "\x1f" + rows[name].astype("string").fillna("").astype(str)
+    return texts.to_numpy(object)
 
 
 def _prices(rows: pd.DataFrame, problem: Problem) -> Matrix:
