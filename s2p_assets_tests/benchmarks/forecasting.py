@@ -87,11 +87,11 @@ class OneByOne:
 
 def prophet_per_sku() -> OneByOne:
     def say(times: pd.DatetimeIndex, values: np.ndarray, ahead: pd.DatetimeIndex) -> np.ndarray:
-        from s2p_assets.learning.forecasters.prophet_total import _prophet
+        from s2p_assets.learning.forecasters.prophet_total import new_prophet
 
         if len(values) < 3:
             return np.full(len(ahead), values.mean())
-        fitted = _prophet(uncertainty_samples=0).fit(pd.DataFrame({"ds": times, "y": values}))
+        fitted = new_prophet(uncertainty_samples=0).fit(pd.DataFrame({"ds": times, "y": values}))
         return fitted.predict(pd.DataFrame({"ds": ahead}))["yhat"].clip(lower=0.0).to_numpy()
 
     return OneByOne(say)
