@@ -108,7 +108,7 @@ def test_a_forecast_unlike_those_of_the_backtest_is_told() -> None:
     demand = weekly({f"{n:03d}": random.poisson(n % 40 + 1, 40).tolist() for n in range(300)})
     features = demand_features.build(demand, products_of(demand))
     champion = champion_of(features, (demand_moving_average,))
-    forecast = demand_forecast.build(features, champion)
+    forecast = demand_forecast.build(features, champion, products_of(features))
     assert check_forecast(forecast, champion).passed
     wild = check_forecast(forecast.assign(mean=forecast["mean"] * 3), champion)
     assert not wild.passed

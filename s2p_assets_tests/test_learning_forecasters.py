@@ -20,6 +20,7 @@ from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.forecasters.smoothing import Smoothing
 from s2p_assets.learning.metrics import wape
 from s2p_assets.learning.model import Forecaster, Problem
+from s2p_assets.learning.seasons import UnknownCountry
 from s2p_assets.learning.series import learnable
 from s2p_assets_tests.learning_histories import WEEKLY, odd, seasonal, weekly
 
@@ -172,3 +173,15 @@ def test_a_price_known_in_advance_moves_the_forecast() -> None:
     means = Boosting(price="unit_price").fit(history, problem).forecast(history, 1).set_index("entity")["mean"]
     on_offer = ahead.loc[ahead["unit_price"] == 5.0, "sku"]
     assert means[on_offer].min() > 1.5 * means.drop(on_offer).max()
+
+
+def test_a_public_holiday_is_foretold_by_how_its_country_kept_it_before() -> None:
+    days = pd.date_range("2021-06-01", "2023-12-20")
+    units = np.where((days.month == 12) & (days.day == 25), 0.0, 20.0)
+    history = pd.DataFrame({"sku": "a", "time": days, "units": units})
+    problem = Problem("sku", "time", "units", every="D", horizon=7, country="DE")
+    told = Smoothing().fit(history, problem).forecast(history, 7).set_index("time")["mean"]
+    assert told["2023-12-25"] < 5
+    assert told["2023-12-22"] > 17
+    with pytest.raises(UnknownCountry, match="ZZ"):
+        Smoothing().fit(history, replace(problem, country="ZZ")).forecast(history, 7)

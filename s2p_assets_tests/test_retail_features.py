@@ -35,7 +35,7 @@ def products_of(history: pd.DataFrame, **changes: object) -> pd.DataFrame:
     skus = history["sku"].unique()
     rows = pd.DataFrame({"sku": pd.array(skus, dtype="string[pyarrow]"), "category": "Lamps"})
     rows = rows.assign(
-        description="Article " + rows["sku"], supplier="Maker", item_cost=2.5, t2_cost=3.0, is_current=True
+        description="Article " + rows["sku"], supplier="Maker", item_cost=2.5, t2_cost=3.0, msrp=4.0, is_current=True
     )
     rows = rows.assign(**({"pack_size": 6, "minimum_order": 12, "lead_time_days": 21} | changes))
     rows = rows.astype({"pack_size": "Int64", "minimum_order": "Int64", "lead_time_days": "Int64"})
@@ -112,7 +112,7 @@ def test_demand_becomes_a_forecast_and_an_order_list() -> None:
     champion = champion_of(features)
     assert champion.scores["model"].nunique() == 6
 
-    forecast = as_declared(demand_forecast.build(features, champion), DemandForecast)
+    forecast = as_declared(demand_forecast.build(features, champion, products_of(features)), DemandForecast)
     assert not broken_rules(forecast, DemandForecast)
     assert len(forecast) == demand["sku"].nunique() * WEEKLY_DEMAND.horizon
     plain = forecast[["q10", "q50", "q90"]].to_numpy("float64")
@@ -120,7 +120,10 @@ def test_demand_becomes_a_forecast_and_an_order_list() -> None:
     assert forecast["week"].min() == (demand["week"].max() + pd.Timedelta(weeks=1)).date()
 
     plan = reorder_plan.build(
-        demand_forecast.build(features, champion), stock_of(demand), products_of(demand), champion
+        demand_forecast.build(features, champion, products_of(features)),
+        stock_of(demand),
+        products_of(demand),
+        champion,
     )
     plan = as_declared(plan, ReorderPlan)
     assert not broken_rules(plan, ReorderPlan)
@@ -132,13 +135,29 @@ def test_demand_becomes_a_forecast_and_an_order_list() -> None:
     assert ((orders == 0) | (orders >= 12)).all()
 
 
+def test_an_article_new_on_the_list_is_told_by_its_peers_and_one_long_listed_but_never_sold_is_not() -> None:
+    began: dict[str, list[float]] = {f"begun {n}": [10.0 + n] * 30 for n in range(5)}
+    demand = pd.concat([seasonal(2, 60), weekly(began, start="2023-07-31")], ignore_index=True)
+    features = demand_features.build(demand, products_of(demand))
+    new = products_of(pd.DataFrame({"sku": ["fresh", "dusty"]}))
+    new["valid_from"] = [features["week"].max(), pd.Timestamp("2022-01-03")]
+    products = pd.concat([products_of(demand), new], ignore_index=True)
+    forecast = demand_forecast.build(features, champion_of(features, (demand_moving_average,)), products)
+    fresh = as_declared(forecast, DemandForecast).query("sku == 'fresh'")
+    assert len(fresh) == WEEKLY_DEMAND.horizon
+    assert (fresh["life"] == "new").all()
+    assert fresh["mean"].between(10, 14).all()
+    assert (fresh["deviation"] > 0).all()
+    assert "dusty" not in set(forecast["sku"])
+
+
 @pytest.fixture(scope="module")
 def small() -> Small:
     """Features, forecast and champion of three SKUs."""
     demand = seasonal(3, 60)
     features = demand_features.build(demand, products_of(demand))
     champion = champion_of(features, (demand_moving_average,))
-    return features, demand_forecast.build(features, champion), champion
+    return features, demand_forecast.build(features, champion, products_of(features)), champion
 
 
 def test_a_product_without_terms_is_planned_with_the_stated_ones(small: Small) -> None:

@@ -7,7 +7,9 @@ from s2p_assets.learning.model import Problem
 from s2p_assets.learning.weekly_demand import UNDER_FEATURES, DemandFeatures, known_demand
 from s2p_assets.warehouse.history import in_force
 
-WEEKLY_DEMAND = Problem(entity="sku", time="week", target="units", censored="censored", price="unit_price")
+WEEKLY_DEMAND = Problem(
+    entity="sku", time="week", target="units", censored="censored", price="unit_price", peers=("category",)
+)
 
 
 @feature_set(

@@ -8,6 +8,7 @@ import logging
 import pandas as pd
 
 from s2p_assets.learning.intervals import deviations
+from s2p_assets.learning.lifecycle import foretold
 from s2p_assets.learning.model import Forecaster, Problem
 from s2p_assets.learning.scale import each
 from s2p_assets.learning.series import TooLittleHistory, coming, regular, uncensor
@@ -71,7 +72,7 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, problem: Probl
 
 
 def _foretold(forecaster: Forecaster, known: pd.DataFrame, problem: Problem) -> pd.DataFrame:
-    rows = forecaster.fit(known, problem).forecast(known, problem.horizon)
+    rows = foretold(forecaster.fit(known, problem), known, problem, problem.horizon)
     return rows.assign(deviation=rows["entity"].map(deviations(known, problem)))
 
 

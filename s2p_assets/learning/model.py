@@ -17,10 +17,12 @@ class Problem:
     A history has one row per (entity, time): the columns named here and whatever features there are.
     `known`: columns whose future values are known in advance (prices, events); a history that goes on beyond its
     last target tells them, in rows without a target. `censored`: a true value means that sales understate demand
-    (stock-out). `price`: what a unit sells for. `horizon` and `season_length` count periods of `every` (a pandas
-    offset: `D`, `MS`, `W-MON` for weeks named by their Monday); without a season length, a day's season is its
-    week and any other period's the year. `folds` origins lie `step` periods apart, the last one `horizon` periods
-    before the end; without a step they are spread over a year, or over what the history has.
+    (stock-out). `price`: what a unit sells for. `peers`: columns (a category) whose values an entity that never
+    sold shares with those that tell how such begin. `country`: two letters, for its holidays in daily demand.
+    `horizon` and `season_length` count periods of `every` (a pandas offset: `D`, `MS`, `W-MON` for weeks named by
+    their Monday); without a season length, a day's season is its week and any other period's the year. `folds`
+    origins lie `step` periods apart, the last one `horizon` periods before the end; without a step they are spread
+    over a year, or over what the history has.
     """
 
     entity: str
@@ -34,6 +36,8 @@ class Problem:
     known: tuple[str, ...] = ()
     censored: str | None = None
     price: str | None = None
+    peers: tuple[str, ...] = ()
+    country: str | None = None
 
     def __post_init__(self) -> None:
         if not self.season_length:

@@ -104,7 +104,7 @@ def _with_quantiles(rows: pd.DataFrame, backtest: pd.DataFrame, problem: Problem
     before = backtest.loc[backtest["fold"] < rows["fold"].iloc[0]]
     quantiles: Matrix = np.full((len(rows), len(LEVELS)), np.nan)
     if not before["censored"].astype(bool).all():
-        quantiles = spread(before, problem).quantiles(rows["mean"], rows["step"], LEVELS)
+        quantiles = spread(before, problem).quantiles(rows["mean"], rows["step"], LEVELS, rows["deviation"])
     return rows.assign(**{str(level): quantiles[:, at] for at, level in enumerate(LEVELS)})
 
 

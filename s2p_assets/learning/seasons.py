@@ -1,9 +1,10 @@
-"""The week and the year that all series share: pooled seasonal indices, as far as a year left out confirms them.
+"""The week, the year and the holidays that all series share: pooled indices, as far as the past confirms them.
 
 What is forecast with them is for `forecasters/`; statistics of single series are in `lags.py`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -19,20 +20,30 @@ YEARS_TRIED = 3
 Days = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
 
 
+class UnknownCountry(ValueError):
+    """The holidays of a country are asked for that is none; the message names it."""
+
+
 @dataclass(frozen=True)
 class Season:
     """Multiplicative indices with mean 1: `week` by day of the week, `year` by day of a leap year.
 
-    `days`: how long a period is; the day of the week counts for periods of one day.
+    `days`: how long a period is; the day of the week counts for periods of one day, and so do the `holidays` of a
+    `country` (two letters), by name.
     """
 
     days: int
     week: Matrix
     year: Matrix
+    country: str | None = None
+    holidays: Mapping[str, float] = field(default_factory=dict)
 
     def factors(self, times: pd.DatetimeIndex) -> Matrix:
         """What each period sells relative to a usual one."""
-        return np.asarray(self.week[_weekday(times, self.days)] * self.year[_day_of_year(times, self.days)])
+        usual = np.asarray(self.week[_weekday(times, self.days)] * self.year[_day_of_year(times, self.days)])
+        if self.country and self.holidays:
+            usual = usual * [self.holidays.get(name, 1.0) for name in _holidays(times, self.country)]
+        return usual
 
 
 def periods_of_year(times: pd.DatetimeIndex) -> int:
@@ -40,7 +51,41 @@ def periods_of_year(times: pd.DatetimeIndex) -> int:
     return max(round(365.25 / days_apart(times)), 1)
 
 
-def season_of(past: Panel) -> Season:
+def season_of(past: Panel, country: str | None = None) -> Season:
+    """The season of all series, and the effect of a country's holidays where a period is a day.
+
+    A week of seven days hides a holiday: on weekly M5 its effect foretold nothing.
+    """
+    season = _season_of(past)
+    return (
+        season
+        if country is None or season.days > 1
+        else replace(season, country=country, holidays=_effects(past, season, country))
+    )
+
+
+def _effects(past: Panel, season: Season, country: str) -> dict[str, float]:
+    """Holiday → what it sold relative to the usual of its time of year, by its last occurrences; two are needed."""
+    total = np.nansum(past.values, axis=1) / season.factors(past.times)
+    around = pd.Series(total).rolling(29, center=True, min_periods=7).median().to_numpy()
+    ratio = pd.Series(np.log(np.maximum(np.divide(total, around, out=np.ones(len(total)), where=around > 0), 0.02)))
+    effects = ratio.groupby(_holidays(past.times, country)).agg(["sum", "count"]).drop("", errors="ignore")
+    seen = effects[effects["count"] >= 2]
+    return {str(name): float(np.exp(row["sum"] / (row["count"] + 0.5))) for name, row in seen.iterrows()}
+
+
+def _holidays(times: pd.DatetimeIndex, country: str) -> list[str]:
+    """The name of each day's public holiday; empty for other days. Raises UnknownCountry."""
+    import holidays
+
+    try:
+        known = holidays.country_holidays(country, years=range(times[0].year, times[-1].year + 1), language="en_US")
+    except NotImplementedError as error:
+        raise UnknownCountry(f"no holidays are known of the country {country!r}; give its two letters, DE") from error
+    return [str(known.get(day.date(), "")) for day in times]
+
+
+def _season_of(past: Panel) -> Season:
     """The season of the total of all series, by ratio to its trend, as in classical decomposition.
 
     The days of the week count from four weeks on. The year counts from two years on, in the shape (months, or

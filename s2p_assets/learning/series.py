@@ -134,6 +134,12 @@ def along(values: Matrix, history: pd.DataFrame, problem: Problem) -> Matrix:
     return np.asarray(values[at, codes])
 
 
+def newest(history: pd.DataFrame, problem: Problem, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Entity → the newest value of each column that is not missing, up to its last known target."""
+    told = history.loc[history[problem.target].notna(), [problem.entity, problem.time, *columns]]
+    return told.sort_values(problem.time, kind="stable").groupby(problem.entity)[list(columns)].last()
+
+
 def coming(last: pd.Timestamp, horizon: int, problem: Problem) -> pd.DatetimeIndex:
     """The `horizon` periods after `last`."""
     return pd.date_range(last, periods=horizon + 1, freq=problem.every)[1:]

@@ -16,6 +16,7 @@ from s2p_assets.learning.cause import Cause
 from s2p_assets.learning.change import Fingerprint, fingerprint
 from s2p_assets.learning.forecasters.plain_files import parameters_of
 from s2p_assets.learning.intervals import deviations, quantiles_of_totals, spread
+from s2p_assets.learning.lifecycle import NEW, foretold, launches
 from s2p_assets.learning.model import Contest, Forecaster, Model, Problem
 from s2p_assets.learning.recipes import code_version, digest, recipe_of
 from s2p_assets.learning.scores import losses as losses_of
@@ -176,18 +177,29 @@ def _version(
 
 
 def foresee(
-    champion: Champion, history: pd.DataFrame, *, horizon: int | None = None, levels: Sequence[float] = LEVELS
+    champion: Champion,
+    history: pd.DataFrame,
+    *,
+    listed: pd.DataFrame | None = None,
+    horizon: int | None = None,
+    levels: Sequence[float] = LEVELS,
 ) -> pd.DataFrame:
     """What the champion foresees of every entity in `history`, by default over the contest's horizon.
 
-    One row per (entity, step): entity and time under the problem's names, step, mean, deviation (of the entity's
-    past periods, for quantiles of sums), a quantile per level (`q10` for 0.1), model, model_version.
-    Quantiles from the spread of the champion's backtest.
+    `listed`: entities that may be sold and have no row in `history` yet, as `lifecycle.launches` takes them; their
+    demand is told by how their peers began. One row per (entity, step): entity and time under the problem's names,
+    step, mean, deviation (of the entity's past periods, for quantiles of sums), a quantile per level (`q10` for 0.1),
+    life (`new` by its peers, `ended`, or missing), model, model_version. Quantiles from the spread of the champion's
+    backtest.
     """
-    problem = champion.problem
+    problem, steps = champion.problem, horizon or champion.problem.horizon
     known = learnable(history, problem)
-    rows = champion.model.forecaster.forecast(known, horizon or problem.horizon)
+    rows = foretold(champion.model.forecaster, known, problem, steps)
     rows = rows.assign(deviation=rows["entity"].map(deviations(known, problem)))
+    if listed is not None and len(listed):
+        when = rows[["time", "step"]].drop_duplicates()
+        new = launches(known, listed, problem, problem.horizon).merge(when, how="cross").assign(life=NEW)
+        rows = pd.concat([rows, new.astype({"life": "string"})], ignore_index=True)
     errors = spread(champion.model.backtest, problem)
     quantiles = errors.quantiles(rows["mean"], rows["step"], levels, rows["deviation"])
     return _labelled(rows, quantiles, levels, champion)
@@ -201,7 +213,7 @@ def foresee_total(
     Quantiles from the totals of the champion's backtest.
     """
     problem = champion.problem
-    rows = champion.model.forecaster.forecast(learnable(history, problem), horizon or problem.horizon)
+    rows = foretold(champion.model.forecaster, learnable(history, problem), problem, horizon or problem.horizon)
     totals = rows.groupby(["time", "step"])["mean"].sum().reset_index()
     quantiles = quantiles_of_totals(champion.model.backtest, totals["mean"], levels)
     return _labelled(totals, quantiles, levels, champion)

@@ -72,6 +72,11 @@ class DemandForecast(Row):
     q10: Number = number(says="Demand is below this in 1 week of 10", of=HISTORY, ge=0)
     q50: Number = number(says="Demand is below this in every other week", of=HISTORY, ge=0)
     q90: Number = number(says="Demand is above this in 1 week of 10", of=HISTORY, ge=0)
+    life: Text = text(
+        says="`new`: never sold, so told by how its peers began; `ended`: silent too long, so none is expected",
+        optional=True,
+        of="demand_features.units",
+    )
     model: Text = text(says="The champion that made it", of="demand_features.units")
     model_version: Text = code(says="Which version of it", of="demand_features.units")
 
@@ -108,6 +113,20 @@ UNDER_FORECAST: UnderEach = {"demand_features": EARLIER}
 """A forecast is made from all weeks before it."""
 UNDER_TOTAL: UnderEach = {"demand_features": Under("week < this.week")}
 """A forecast of the total is made from all weeks of all SKUs before it."""
+
+
+def not_sold_yet(products: pd.DataFrame, demand_features: pd.DataFrame, problem: Problem) -> pd.DataFrame:
+    """The articles that `lifecycle.launches` can tell of: sku, category and unit_price of those without any week.
+
+    `products`: versions as of `Product`. Listed first within the quarter before the last known week, or later: what
+    stood on the list for longer and never sold is not about to begin.
+    """
+    began = products.groupby("sku")["valid_from"].min()
+    since = demand_features["week"].max() - pd.Timedelta(days=91)
+    new = began.index[(pd.to_datetime(began) > since) & ~began.index.isin(demand_features["sku"])]
+    newest = products.sort_values("valid_from", kind="stable").drop_duplicates("sku", keep="last")
+    rows = newest.loc[newest["sku"].isin(new), ["sku", "category", "msrp"]]
+    return rows.rename(columns={"msrp": str(problem.price)}).reset_index(drop=True)
 
 
 def known_demand(demand: pd.DataFrame, problem: Problem) -> pd.DataFrame:

@@ -3,14 +3,16 @@
 import pandas as pd
 
 from s2p_assets.learning.versions import Champion, foresee
-from s2p_assets.learning.weekly_demand import UNDER_FORECAST, DemandForecast
+from s2p_assets.learning.weekly_demand import UNDER_FORECAST, DemandForecast, not_sold_yet
 from s2p_assets.warehouse.table import table
 
 
 @table(rows=DemandForecast, key=("sku", "week"), owner="planning@example.com", under=UNDER_FORECAST)
-def demand_forecast(demand_features: pd.DataFrame, demand_champion: Champion) -> pd.DataFrame:
+def demand_forecast(demand_features: pd.DataFrame, demand_champion: Champion, products: pd.DataFrame) -> pd.DataFrame:
     """The demand for every SKU in the next eight weeks, with the range that it will probably be in.
 
-    The range is as wide as the champion's errors were in its backtests.
+    The range is as wide as the champion's errors were in its backtests. An article new on the price list is told by
+    how those of its category and price began; one that fell silent for long is taken as discontinued.
     """
-    return foresee(demand_champion, demand_features, levels=(0.1, 0.5, 0.9))
+    listed = not_sold_yet(products, demand_features, demand_champion.problem)
+    return foresee(demand_champion, demand_features, listed=listed, levels=(0.1, 0.5, 0.9))

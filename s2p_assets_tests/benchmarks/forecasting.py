@@ -6,6 +6,7 @@ The models are the product's own, through its own backtest, scores and choice; n
 """
 
 import argparse
+import datetime as dt
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,17 +19,22 @@ import numpy as np
 import pandas as pd
 
 from s2p_assets.learning.backtest import rolling_origin
-from s2p_assets.learning.champion import choose
+from s2p_assets.learning.change import fingerprint
+from s2p_assets.learning.crowning import crown
 from s2p_assets.learning.forecasters.boosting import Boosting
 from s2p_assets.learning.forecasters.combination import Combination
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.forecasters.smoothing import Smoothing
+from s2p_assets.learning.lifecycle import foretold, launches
 from s2p_assets.learning.metrics import bias
 from s2p_assets.learning.model import Forecaster, Problem
-from s2p_assets.learning.scores import ALL, SCORE_COLUMNS, scores
-from s2p_assets.learning.series import Panel, coming, forecast_rows, panel
+from s2p_assets.learning.recipes import code_version, recipe_of
+from s2p_assets.learning.scores import ALL, SCORE_COLUMNS, losses, scores
+from s2p_assets.learning.series import Panel, coming, forecast_rows, learnable, panel
+from s2p_assets.learning.versions import ModelVersion
+from s2p_assets.models.retail_demand_champion import demand_champion
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "forecasting"
 JUDGED = 3
@@ -81,11 +87,11 @@ class OneByOne:
 
 def prophet_per_sku() -> OneByOne:
     def say(times: pd.DatetimeIndex, values: np.ndarray, ahead: pd.DatetimeIndex) -> np.ndarray:
-        from s2p_assets.learning.forecasters.prophet_total import _prophet
+        from s2p_assets.learning.forecasters.prophet_total import new_prophet
 
         if len(values) < 3:
             return np.full(len(ahead), values.mean())
-        fitted = _prophet(uncertainty_samples=0).fit(pd.DataFrame({"ds": times, "y": values}))
+        fitted = new_prophet(uncertainty_samples=0).fit(pd.DataFrame({"ds": times, "y": values}))
         return fitted.predict(pd.DataFrame({"ds": ahead}))["yhat"].clip(lower=0.0).to_numpy()
 
     return OneByOne(say)
@@ -129,9 +135,10 @@ class Set:
 
 def sets(wanted: list[str], sample: int | None) -> Iterator[Set]:
     daily = {"every": "D", "folds": JUDGED * 2}
+    shops: Any = daily | {"country": "US"}
     if any(name.startswith("m5") for name in wanted):
         m5 = _sampled(_m5(), sample)
-        yield Set("m5-daily", m5, Problem("sku", "time", "units", horizon=28, step=28, **daily), 28, 0.745)
+        yield Set("m5-daily", m5, Problem("sku", "time", "units", horizon=28, step=28, **shops), 28, 0.745)
         yield Set("m5-weekly", _by(m5, "W-MON"), Problem("sku", "time", "units", horizon=8, step=8), 13)
         yield Set("m5-monthly", _by(m5, "MS"), Problem("sku", "time", "units", every="MS", horizon=3, step=3), 6)
     if any(name.startswith("store-item") for name in wanted):
@@ -184,8 +191,8 @@ def compare(one: Set, peers: bool) -> None:
     table = scores(backtests, one.history, one.problem)
     folds = sorted(table["fold"].unique())
     judged, earlier = folds[-JUDGED:], folds[:-JUDGED] or folds[-JUDGED:]
-    ours = table[table["model"].isin(models(one.recent))]
-    champion = choose(ours[ours["fold"].isin(earlier)], None, floor=PLAIN).name
+    ours = {name: rows[rows["fold"].isin(earlier)] for name, rows in backtests.items() if name not in others}
+    champion = crowned(ours, one)
     print(f"\n## {one.name}: {one.history['sku'].nunique()} series, horizon {one.problem.horizon}, {len(judged)} folds")
     print(f"champion, chosen on the {len(earlier)} folds before: {champion}\n")
     shown = table[table["fold"].isin(judged)].groupby(["series", "model"])[MEASURES].mean()
@@ -198,6 +205,37 @@ def compare(one: Set, peers: bool) -> None:
         print(line)
     if peers:
         print(against_prophet(one, cpu[champion], len(folds)))
+
+
+def crowned(backtests: dict[str, pd.DataFrame], one: Set) -> str:
+    """Who the product's own contest makes champion, knowing nothing but these folds."""
+    contest = replace(demand_champion, problem=one.problem, floor=PLAIN)
+    until = max(rows["time"].max() for rows in backtests.values())
+    known = one.history[one.history["time"] <= until]
+    seen = fingerprint(known)
+    stood = {}
+    for name, rows in backtests.items():
+        forecaster = models(one.recent)[name]
+        stood[name] = ModelVersion(
+            domain="benchmark",
+            thing=name,
+            contest=one.name,
+            version=name,
+            recipe=recipe_of(forecaster),
+            forecaster=forecaster,
+            problem=one.problem,
+            backtest=rows,
+            scores=scores({name: rows}, known, one.problem),
+            losses=losses(rows, known, one.problem, name),
+            feature_version="",
+            trained_at=dt.datetime.fromtimestamp(0, dt.UTC),
+            run_id="",
+            code_version=code_version(type(forecaster)),
+            learned_from=seen,
+        )
+    outcome = crown(contest, stood)
+    print(f"\n{outcome.champion.why}")
+    return outcome.champion.name
 
 
 def reach(one: Set, shown: pd.DataFrame, champion: str, others: list[str]) -> Iterator[str]:
@@ -244,6 +282,13 @@ def ablate(one: Set) -> None:
         found = {"with": measured(whole, one)[0], "without": measured(without, one)[0]}
         table = scores(found, one.history, one.problem).query("series == @ALL").groupby("model")["rmsse"].mean()
         print(f"{table['with'] / table['without']:.3f}  {name}")
+    if one.problem.country:
+        plain = replace(one, problem=replace(one.problem, country=None))
+        found = {"with": measured(Smoothing(), one)[0], "without": measured(Smoothing(), plain)[0]}
+        table = scores(found, one.history, one.problem).query("series == @ALL").groupby("model")["rmsse"].mean()
+        print(f"{table['with'] / table['without']:.3f}  the holidays of {one.problem.country}, in smoothing")
+    print(of_the_new(one))
+    print(of_the_dead(one))
     short = _with_stock_outs(one.history)
     for name, censored in (("known as such", "censored"), ("taken as no demand", None)):
         found, _ = measured(Smoothing(), replace(one, history=short, problem=replace(one.problem, censored=censored)))
@@ -251,6 +296,45 @@ def ablate(one: Set) -> None:
             one.history.rename(columns={"sku": "entity", "units": "actual"}), on=["entity", "time"]
         )
         print(f"bias {bias(truth['actual'], truth['mean']):+.3f}  smoothing with 7 % of the periods sold out, {name}")
+
+
+def of_the_new(one: Set) -> str:
+    """How far off the first horizon of series that began within the history is told, by peers and without."""
+    known = learnable(one.history, one.problem)
+    past, horizon = panel(known, one.problem), one.problem.horizon
+    first = (~np.isnan(past.values)).argmax(axis=0)
+    errors = []
+    for start in np.unique(first[(first >= one.problem.year) & (first + horizon <= len(past.times))]):
+        listed = pd.DataFrame({one.problem.entity: past.entities[first == start]})
+        before = known[known[one.problem.time] < past.times[start]]
+        told = launches(before, listed, one.problem, horizon).set_index("entity")["mean"]
+        usual = float(np.nanmean(past.values[max(start - horizon, 0) : start]))
+        sold = pd.Series(past.values[start : start + horizon, first == start].mean(axis=0), listed[one.problem.entity])
+        errors += [(abs(sold[sku] - told[sku]), abs(sold[sku] - usual), sold[sku]) for sku in told.index]
+    if not errors:
+        return "no series began within the history"
+    by_peers, by_all, by_none = np.mean(errors, axis=0)
+    shares = f"{by_peers / by_all:.3f} of taking the usual level of all, {by_peers / by_none:.3f} of expecting none"
+    return f"{len(errors)} series that began: error of their first level by peers {shares}"
+
+
+def of_the_dead(one: Set) -> str:
+    """What is still forecast of series that were ended on purpose two thirds of a year before the end."""
+    names = pd.Series(sorted(one.history["sku"].unique()))
+    dead = set(names.sample(frac=0.1, random_state=1))
+    stop = one.history["time"].max() - pd.Timedelta(days=240)
+    sold = one.history["units"].mask(one.history["sku"].isin(dead) & (one.history["time"] > stop), 0.0)
+    known = learnable(one.history.assign(units=sold), one.problem)
+    fitted = Boosting().fit(known, one.problem)
+    rows = {"without": fitted.forecast(known, 1), "with": foretold(fitted, known, one.problem, 1)}
+    left = {how: float(said.loc[said["entity"].isin(dead), "mean"].sum()) for how, said in rows.items()}
+    named = rows["with"].loc[rows["with"]["life"].notna(), "entity"]
+    usual = one.history.loc[one.history["sku"].isin(dead)].groupby("sku")["units"].mean().sum()
+    return (
+        f"{len(dead)} series ended: boosting expects {left['without'] / usual:.1%} of their usual demand, "
+        f"{left['with'] / usual:.1%} with the ended at zero; {named.isin(dead).sum()} were found, "
+        f"and {(~named.isin(dead)).sum()} others"
+    )
 
 
 def _with_stock_outs(history: pd.DataFrame) -> pd.DataFrame:

@@ -41,11 +41,11 @@ class Boosting:
     """
 
     price: str | None = None
-    trees: int = 80
-    learning_rate: float = 0.08
+    trees: int = 50
+    learning_rate: float = 0.12
     leaves: int = 15
     rows_per_leaf: int = 60
-    most_rows: int = 120_000
+    most_rows: int = 60_000
     recent: int = 730
     seed: int = 0
     problem: Problem | None = field(default=None, repr=False)
@@ -84,7 +84,7 @@ class Boosting:
     def _known(self, history: pd.DataFrame, past: Panel, horizon: int) -> "_Known":
         problem = fitted_problem(self.problem)
         times = pd.DatetimeIndex(past.times.append(coming(past.times[-1], horizon, problem)))
-        season = season_of(past).factors(times)
+        season = season_of(past, problem.country).factors(times)
         values, year = past.values / season[: len(past.times), None], periods_of_year(past.times)
         level = _not_too_small(levels(values, year, problem.horizon), past.values, problem.horizon)
         windows = sorted({1, 2, 4, *(max(year // part, 2) for part in (52, 26, 13, 6, 4, 2, 1))})

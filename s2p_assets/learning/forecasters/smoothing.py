@@ -41,7 +41,7 @@ class Smoothing:
         before: Matrix = np.ones(len(past.times))
         after: Matrix = np.ones(horizon)
         if self.season:
-            season = season_of(past)
+            season = season_of(past, problem.country)
             before, after = season.factors(past.times), season.factors(coming(past.times[-1], horizon, problem))
         level = levels(past.values / before[:, None], periods_of_year(past.times), problem.horizon, self.rates)[-1]
         return forecast_rows(past, after[:, None] * level[None, :], problem)
