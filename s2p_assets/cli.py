@@ -217,10 +217,15 @@ def trace(
     as_json: Json = False,
 ) -> None:
     """Walk a number back to the cells that it was made from: file, sheet, address."""
+    import datetime as dt
+
+    from s2p_assets.graph.resources import registry_of
+    from s2p_assets.graph.traced_models import models_under
     from s2p_assets.graph.tracing import number_lines, trace_lines, trace_number, trace_table
 
-    settings = read_settings()
+    settings, now = read_settings(), dt.datetime.now().astimezone()
     house, warehouse = house_and_warehouse(settings)
+    registry = registry_of(settings, warehouse)
     name, most = name.replace("-", "_").replace(".", "_", 1), None if everything else ROWS_TRACED
     if name in house.reports:
         silence_libraries()
@@ -229,15 +234,19 @@ def trace(
                 settings, house, warehouse, name, which[0], edition=edition, as_of=day, most=most, progress=say
             )
         found, lines = asdict(number), number_lines(number)
+        models = models_under(house, registry, number.under, number.known_at or now)
     else:
         asked = dict(_asked(term) for term in which)
         rows = trace_table(settings, house, warehouse, name, asked, column or (), most=most)
         found, lines = asdict(rows), trace_lines(rows)
+        models = models_under(house, registry, [rows], now)
     if as_json:
-        print_json(found)
+        print_json(found | {"models": models})
         return
     for depth, line in lines:
         out.print(f"{'  ' * depth}{escape(line)}", soft_wrap=True)
+    for model in models:
+        out.print(escape(model), soft_wrap=True)
 
 
 @app.command(

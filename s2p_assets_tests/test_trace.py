@@ -13,6 +13,8 @@ import openpyxl
 import pytest
 from openpyxl.utils import coordinate_to_tuple
 
+from s2p_assets.graph.resources import registry_of
+from s2p_assets.graph.traced_models import models_under
 from s2p_assets.graph.tracing import TracedNumber, sources_of_house, trace_lines, trace_number
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.deliveries import DELIVERIES
@@ -132,6 +134,15 @@ def test_a_forecast_is_traced_to_the_sales_that_its_model_learned_from(company: 
     found = traced(company, ("retail", "demand_forecast"), {name: row[name] for name in ("sku", "week")}, "mean")
     paths = {leaf.file.path.split("/")[0] for leaf in leaves(found) if leaf.file}
     assert "sales" in paths
+
+
+def test_a_forecast_names_the_model_version_and_the_features_that_it_learned_from(company: Company) -> None:
+    row = rows_of(company, "demand_forecast")[0]
+    found = traced(company, ("retail", "demand_forecast"), {name: row[name] for name in ("sku", "week")}, "mean")
+    registry = registry_of(company.settings, company.graph.warehouse)
+    (said,) = models_under(company.graph.house, registry, [found], dt.datetime.now().astimezone())
+    assert f"by {row['model']}, version {row['model_version']}" in said
+    assert "on retail.demand_features, version" in said
 
 
 def test_a_value_is_traced_after_its_file_was_edited_moved_and_deleted(company: Company) -> None:
