@@ -17,7 +17,7 @@ from psycopg import sql
 from s2p_assets.warehouse import embedded
 from s2p_assets.warehouse.connection import connect
 from s2p_assets.warehouse.schema import prepare
-from s2p_assets_tests.retail_home import company
+from s2p_assets_tests.retail_home import company, emptied
 
 __all__ = ["company"]
 
@@ -70,12 +70,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def empty_database_url(database_url: str) -> str:
     """`database_url` with nothing in it, for tests that connect by themselves."""
-    with connect(database_url) as conn:
-        found = conn.execute("select nspname from pg_namespace where nspname !~ '^(pg_|information_schema)'").fetchall()
-        for (schema,) in found:
-            conn.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(schema)))
-        conn.execute("create schema public")
-    return database_url
+    return emptied(database_url)
 
 
 @pytest.fixture

@@ -11,12 +11,14 @@ from typing import Any
 
 import openpyxl
 import pytest
+from psycopg import sql
 
 from s2p_assets.definitions import Graph, build
 from s2p_assets.graph.headless import process
 from s2p_assets.samples import retail_share
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse import store
+from s2p_assets.warehouse.connection import connect
 
 UNTIL = dt.date(2026, 3, 31)
 
@@ -44,11 +46,21 @@ class Company:
             return float(store.read(connection, "retail", thing, columns)["quantity"].sum())
 
 
+def emptied(database_url: str) -> str:
+    """The same address, with nothing left in its database of the tests before."""
+    with connect(database_url) as conn:
+        found = conn.execute("select nspname from pg_namespace where nspname !~ '^(pg_|information_schema)'").fetchall()
+        for (schema,) in found:
+            conn.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(schema)))
+        conn.execute("create schema public")
+    return database_url
+
+
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Company]:
     """A company whose sample share has been processed once."""
     home = tmp_path_factory.mktemp("company")
-    settings = Settings(home=home, share=home / "share", database_url=database_url)
+    settings = Settings(home=home, share=home / "share", database_url=emptied(database_url))
     list(retail_share.write_share(settings.share, until=UNTIL, skus=20))
     with pytest.MonkeyPatch.context() as patch:
         for name in ("S2P_HOME", "S2P_SHARE", "S2P_RESULTS", "S2P_DATABASE_URL", "DAGSTER_HOME"):

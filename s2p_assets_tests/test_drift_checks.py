@@ -19,6 +19,7 @@ from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.tables.retail_demand_forecast import demand_forecast
 from s2p_assets.tables.retail_reorder_plan import reorder_plan
 from s2p_assets_tests.learning_histories import seasonal, weekly
+from s2p_assets_tests.retail_home import emptied
 from s2p_assets_tests.test_learning_registry import of_database
 from s2p_assets_tests.test_retail_features import champion_of, products_of
 
@@ -45,7 +46,7 @@ def known(features: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def empty(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Registry:
     """A registry in which nothing stands yet."""
-    return of_database(database_url, tmp_path_factory.mktemp("registry"))
+    return of_database(emptied(database_url), tmp_path_factory.mktemp("registry"))
 
 
 @pytest.fixture(scope="module")

@@ -139,7 +139,7 @@ def test_a_report_shows_its_picture_and_where_it_lies(instance: dg.DagsterInstan
     shown = metadata(instance, "retail", "weekly_outlook")
     assert Path(shown["path"].value).is_file()
     assert shown["picture"].value.startswith("![")
-    assert shown["report"].value.startswith("file:///")
+    assert shown["report"].value.startswith("http://127.0.0.1:")
 
 
 def test_a_model_says_why_it_was_trained_and_from_what(instance: dg.DagsterInstance, company: Company) -> None:

@@ -39,7 +39,7 @@ def frames(champion: Champion) -> dict[str, pd.DataFrame]:
 
 
 def written(champion: Champion) -> Document:
-    return forecast_scorecard.build(frames(champion)["demand_scores"], champion)
+    return forecast_scorecard.build(**frames(champion), demand_champion=champion)
 
 
 def table(document: Document, title: str) -> pd.DataFrame:
@@ -81,8 +81,9 @@ def test_without_the_naive_forecast_nothing_is_compared_with_it(champion: Champi
 
 
 def test_without_tests_on_past_weeks_there_is_no_scorecard(champion: Champion) -> None:
+    nothing = {name: frame.head(0) for name, frame in frames(champion).items()}
     with pytest.raises(NotYet):
-        forecast_scorecard.build(frames(champion)["demand_scores"].head(0), champion)
+        forecast_scorecard.build(**nothing, demand_champion=champion)
 
 
 def test_a_band_of_the_past_knows_only_the_errors_before_it(champion: Champion) -> None:
