@@ -22,6 +22,7 @@ from s2p_assets.learning.forecasters.plain_files import ModelDamaged
 from s2p_assets.learning.model import Contest
 from s2p_assets.learning.registry import NoSuchModel, Registry, named
 from s2p_assets.learning.registry_tables import Record, Standing
+from s2p_assets.learning.series import told
 from s2p_assets.learning.versions import ModelVersion, renew
 from s2p_assets.warehouse import store
 
@@ -146,7 +147,7 @@ def _renewal(
     def renewed(old: ModelVersion, rival: ModelVersion) -> ModelVersion | None:
         with warehouse.connect() as connection:
             history = store.read(connection, features.domain, features.thing, features.columns)
-        if fingerprint(history).tobytes() != rival.learned_from.tobytes():
+        if fingerprint(told(history, declared.problem)).tobytes() != rival.learned_from.tobytes():
             return None
         version = rival.feature_version
         made = renew(old, declared, history, feature_version=version, trained_at=at, run_id=run_id, cause=rival.cause)

@@ -18,6 +18,7 @@ from s2p_assets.learning.drift import DRIFTED, Drift, Verdict, asks_for_training
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.model import Contest
 from s2p_assets.learning.registry import Registry
+from s2p_assets.learning.series import told
 from s2p_assets.learning.versions import Champion
 from s2p_assets.publishing.shift_picture import Shift, png_of
 from s2p_assets.warehouse.table import Table
@@ -59,7 +60,7 @@ def feature_drift(
         for column in declared.columns
         if column.name not in declared.key and column.kind not in NOT_MEASURED
     ]
-    hashes, found = None, {}
+    found = {}
     for contest in house.contests.values():
         if (contest.domain, contest.features) != (declared.domain, declared.thing):
             continue
@@ -67,13 +68,13 @@ def feature_drift(
         known = registry.learned_from(contest.domain, contest.thing, champion) if champion else None
         if champion is None or known is None:
             continue
-        hashes = row_hashes(frame) if hashes is None else hashes
-        seen = np.isin(hashes, known)
+        rows = told(frame, contest.problem)
+        seen = np.isin(row_hashes(rows), known)
         if not seen.any():
             continue
-        stretches = stretches_of(frame.loc[seen, declared.event_time], contest.problem.horizon)
-        reference = summary(frame[seen], columns, stretches=stretches)
-        found[contest.thing] = ContestDrift(champion.model, int((~seen).sum()), tuple(compare(reference, frame[~seen])))
+        stretches = stretches_of(rows.loc[seen, declared.event_time], contest.problem.horizon)
+        reference = summary(rows[seen], columns, stretches=stretches)
+        found[contest.thing] = ContestDrift(champion.model, int((~seen).sum()), tuple(compare(reference, rows[~seen])))
     return found
 
 

@@ -14,6 +14,7 @@ from s2p_assets.graph.resources import Warehouse
 from s2p_assets.learning.model import Contest, Model
 from s2p_assets.learning.registry import NoSuchModel, Registry
 from s2p_assets.learning.registry_tables import Record, Standing
+from s2p_assets.learning.series import told
 from s2p_assets.learning.versions import Champion, foresee
 from s2p_assets.warehouse import store
 
@@ -126,7 +127,7 @@ def predictions(
     with warehouse.connect() as connection:
         history = store.read(connection, features.domain, features.thing, features.columns)
     entity = contest.problem.entity
-    latest = history.sort_values(features.event_time).drop_duplicates(entity, keep="last")
+    latest = told(history, contest.problem).sort_values(features.event_time).drop_duplicates(entity, keep="last")
     for name, value in wanted.items():
         latest = latest.loc[latest[name].astype("string") == value]
         if latest.empty:

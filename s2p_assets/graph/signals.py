@@ -17,6 +17,7 @@ from s2p_assets.learning.model import Contest
 from s2p_assets.learning.recipes import recipe_of
 from s2p_assets.learning.registry import Registry
 from s2p_assets.learning.registry_tables import Standing
+from s2p_assets.learning.series import told
 from s2p_assets.learning.watching import recent_error
 
 NEWS, CODE, ERROR = "models_know_enough", "models_know_the_code", "error_within_its_band"
@@ -76,7 +77,7 @@ def what_asked(instance: dg.DagsterInstance, features: dg.AssetKey) -> dict[str,
 
 
 def _news(house: House, contest: Contest, standing: Standing, frame: pd.DataFrame, registry: Registry) -> Signal:
-    now, asks, said = fingerprint(frame), False, {}
+    now, asks, said = fingerprint(told(frame, contest.problem)), False, {}
     for model in house.candidates(contest):
         record = standing.find(model.thing)
         known = registry.learned_from(contest.domain, contest.thing, record) if record else None

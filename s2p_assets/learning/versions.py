@@ -21,7 +21,7 @@ from s2p_assets.learning.model import Contest, Forecaster, Model, Problem
 from s2p_assets.learning.recipes import code_version, digest, recipe_of
 from s2p_assets.learning.scores import losses as losses_of
 from s2p_assets.learning.scores import scores as scores_of
-from s2p_assets.learning.series import Matrix, learnable
+from s2p_assets.learning.series import Matrix, learnable, told
 
 LEVELS = (0.1, 0.5, 0.9)
 
@@ -34,7 +34,7 @@ class ModelVersion:
     `recipe`: derived from parameters and code alone. `contest`: the thing it competes in.
     `backtest`: as of `backtest.rolling_origin`. `scores`: as of `scores.scores`, this model's alone. `losses`:
     one row per (cutoff, unit), as `beyond_noise.compare` takes them. `learned_from`: the fingerprint of the
-    history, as of `change.fingerprint`.
+    history's rows that have a target, as of `change.fingerprint`.
     """
 
     domain: str
@@ -146,8 +146,9 @@ def _trained(
     run_id: str,
     cause: Cause | None,
 ) -> ModelVersion:
-    problem, seen = contest.problem, fingerprint(history)
+    problem = contest.problem
     backtest = rolling_origin(unfitted, history, problem)
+    seen = fingerprint(told(history, problem))
     recipe = recipe_of(unfitted)
     return ModelVersion(
         domain=domain,
@@ -165,7 +166,7 @@ def _trained(
         run_id=run_id,
         code_version=code_version(type(unfitted)),
         learned_from=seen,
-        cause=cause or Cause(rows=len(history)),
+        cause=cause or Cause(rows=len(seen)),
     )
 
 
@@ -189,17 +190,18 @@ def foresee(
     `listed`: entities that may be sold and have no row in `history` yet, as `lifecycle.launches` takes them; their
     demand is told by how their peers began. One row per (entity, step): entity and time under the problem's names,
     step, mean, deviation (of the entity's past periods, for quantiles of sums), a quantile per level (`q10` for 0.1),
-    life (`new` by its peers, `ended`, or missing), model, model_version. Quantiles from the spread of the champion's
-    backtest.
+    life (`new` by its peers, `ended`, or missing), peers (their names), model, model_version. Quantiles from the
+    spread of the champion's backtest.
     """
     problem, steps = champion.problem, horizon or champion.problem.horizon
     known = learnable(history, problem)
     rows = foretold(champion.model.forecaster, known, problem, steps)
-    rows = rows.assign(deviation=rows["entity"].map(deviations(known, problem)))
+    unneeded = pd.Series(pd.NA, index=rows.index, dtype="string")
+    rows = rows.assign(deviation=rows["entity"].map(deviations(known, problem)), peers=unneeded)
     if listed is not None and len(listed):
         when = rows[["time", "step"]].drop_duplicates()
         new = launches(known, listed, problem, problem.horizon).merge(when, how="cross").assign(life=NEW)
-        rows = pd.concat([rows, new.astype({"life": "string"})], ignore_index=True)
+        rows = pd.concat([rows, new.astype({"life": "string", "peers": "string"})], ignore_index=True)
     errors = spread(champion.model.backtest, problem)
     quantiles = errors.quantiles(rows["mean"], rows["step"], levels, rows["deviation"])
     return _labelled(rows, quantiles, levels, champion)

@@ -177,7 +177,7 @@ class _Tracer:
         ).format(
             measure=sql.SQL("{}::float8").format(sql.Identifier(measure)) if measure else sql.SQL("null::float8"),
             rows=rows,
-            order=self._order(source, measure),
+            order=self._order(source, columns, measure),
             limit=sql.Literal(most),
         )
         with self.conn.cursor(row_factory=dict_row) as cursor:
@@ -196,7 +196,8 @@ class _Tracer:
         kinds = {column.name: column.kind for column in source.columns}
         return columns[0] if len(columns) == 1 and kinds[columns[0]] in QUANTITIES else None
 
-    def _order(self, source: Source, measure: str | None) -> sql.Composable:
+    def _order(self, source: Source, columns: Sequence[str], measure: str | None) -> sql.Composable:
+        """The largest first, where quantities are traced; else the newest, but last those that have nothing to tell."""
         keys: list[sql.Composable] = [sql.SQL("{} desc").format(sql.Identifier(name)) for name in source.key]
         if isinstance(source, Workbook):
             keys = [
@@ -205,7 +206,8 @@ class _Tracer:
                 sql.SQL("_file desc, _sheet, _row"),
             ]
         largest = sql.SQL("abs({}::float8 * _share) desc nulls last").format(sql.Identifier(measure or ""))
-        return sql.SQL(", ").join([*([largest] if measure else []), *keys])
+        told = largest if measure else sql.SQL("{} is null").format(sql.Identifier(columns[0]))
+        return sql.SQL(", ").join([told, *keys])
 
     def _origin(
         self,
