@@ -13,7 +13,7 @@ import dagster as dg
 
 from s2p_assets.columns import Column
 from s2p_assets.learning.feature_set import FeatureSet
-from s2p_assets.learning.model import Contest, Model
+from s2p_assets.learning.model import Contest, Model, in_country
 from s2p_assets.publishing.report import Report
 from s2p_assets.shelves import Fault, read_shelf
 from s2p_assets.spreadsheet.claims import claimants
@@ -155,8 +155,11 @@ class House:
         return declared.columns if isinstance(declared, Stored) else ()
 
 
-def read_house(packages: tuple[str, ...]) -> House:
-    """Read every shelf of `packages`. A file with a fault, or that needs something which is not there, is left out."""
+def read_house(packages: tuple[str, ...], country: str | None = None) -> House:
+    """Read every shelf of `packages`. A file with a fault, or that needs something which is not there, is left out.
+
+    `country`: whose holidays count in contests that name none, as of `in_country`.
+    """
     workbooks = read_shelf(packages, "workbooks", Workbook)
     tables = read_shelf(packages, "tables", Table)
     features = read_shelf(packages, "features", FeatureSet)
@@ -167,7 +170,7 @@ def read_house(packages: tuple[str, ...]) -> House:
         tables=tables.items,
         features=features.items,
         models={name: item for name, item in models.items.items() if isinstance(item, Model)},
-        contests={name: item for name, item in models.items.items() if isinstance(item, Contest)},
+        contests={name: in_country(item, country) for name, item in models.items.items() if isinstance(item, Contest)},
         reports=reports.items,
         faults=(
             *_not_there(packages),

@@ -1,7 +1,7 @@
 """The declarations of models and of the contests in which they stand, and what a forecaster can do."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -87,6 +87,14 @@ class Contest(Made):
     problem: Problem
     floor: tuple[str, ...]
     news: float
+
+
+def in_country(contest: Contest, country: str | None) -> Contest:
+    """`contest` with the holidays of `country`, where they count (in daily demand) and it names none itself."""
+    problem = contest.problem
+    if country is None or problem.country or problem.every != "D":
+        return contest
+    return replace(contest, problem=replace(problem, country=country))
 
 
 def model(*, contest: str, owner: str) -> Callable[[Callable[[], Forecaster]], Model]:

@@ -1,4 +1,4 @@
-"""What training does, whatever the data: a digest of a forecaster's parameters and of all code that it learns with.
+"""What training does, whatever the data: a digest of parameters, of the problem and of all code.
 
 What came of a training is for `versions.py`.
 """
@@ -8,20 +8,22 @@ import functools
 import hashlib
 import importlib.util
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from s2p_assets.learning.forecasters.plain_files import parameters_of
-from s2p_assets.learning.model import Forecaster
+from s2p_assets.learning.model import Forecaster, Problem
 
 ROOM = "s2p_assets.learning"
 TRIAL = f"{ROOM}.backtest"
 
 
-def recipe_of(forecaster: Forecaster) -> str:
-    """A digest of a forecaster's class, its parameters and its code: what training does, whatever the data."""
+def recipe_of(forecaster: Forecaster, problem: Problem) -> str:
+    """A digest of a forecaster's class, its parameters, its code and its problem: what training does on any data."""
     kind = type(forecaster)
-    return digest([kind.__module__, kind.__qualname__, parameters_of(forecaster), code_version(kind)])
+    asked = asdict(problem)
+    return digest([kind.__module__, kind.__qualname__, parameters_of(forecaster), code_version(kind), asked])
 
 
 def code_version(kind: type) -> str:

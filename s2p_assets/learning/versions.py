@@ -31,7 +31,7 @@ class ModelVersion:
     """A fitted forecaster with the proof of how good it is.
 
     `version`: derived from the content, so that the same data, parameters and code give the same version.
-    `recipe`: derived from parameters and code alone. `contest`: the thing it competes in.
+    `recipe`: derived from parameters, problem and code alone. `contest`: the thing it competes in.
     `backtest`: as of `backtest.rolling_origin`. `scores`: as of `scores.scores`, this model's alone. `losses`:
     one row per (cutoff, unit), as `beyond_noise.compare` takes them. `learned_from`: the fingerprint of the
     history's rows that have a target, as of `change.fingerprint`.
@@ -149,7 +149,7 @@ def _trained(
     problem = contest.problem
     backtest = rolling_origin(unfitted, history, problem)
     seen = fingerprint(told(history, problem))
-    recipe = recipe_of(unfitted)
+    recipe = recipe_of(unfitted, problem)
     return ModelVersion(
         domain=domain,
         thing=thing,

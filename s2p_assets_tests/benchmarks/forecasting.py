@@ -165,7 +165,7 @@ def crowned(backtests: dict[str, pd.DataFrame], one: Set) -> str:
             thing=name,
             contest=one.name,
             version=name,
-            recipe=recipe_of(forecaster),
+            recipe=recipe_of(forecaster, one.problem),
             forecaster=forecaster,
             problem=one.problem,
             backtest=rows,
