@@ -183,6 +183,7 @@ def published(company: Company, wanted: str, report: str = "retail_weekly_outloo
         *(("retail_weekly_outlook", wanted) for wanted in ("F1", "F3", "F4", "T2.1.2", "T3.1.2", "T4.1.3", "t5.1.4")),
         *(("retail_reorder", wanted) for wanted in ("F1", "F3", "F4", "T1.1.3", "T1.1.4", "T2.1.5", "T4.2.8")),
         *(("retail_data_quality", wanted) for wanted in ("F2", "T1.1.5", "T3.1.5", "T4.1.8")),
+        *(("retail_forecast_scorecard", wanted) for wanted in ("F2", "F5", "T1.2.2", "T1.3.4", "T5.1.4")),
         ("retail_prices", "T1.1.4"),
     ],
 )

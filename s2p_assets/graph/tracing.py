@@ -143,6 +143,7 @@ def _groups(
                 most=most,
                 archive=settings.archive,
                 places=places,
+                how=basis.how,
             )
         )
     return tuple(groups)
@@ -283,7 +284,7 @@ def _origin(row: Origin, depth: int, hint: str) -> Iterator[tuple[int, str]]:
 
 
 def _share(row: Origin) -> str:
-    return "" if row.share == 1 else f"   counted × {said(round(row.share, 4))}"
+    return "" if row.share == 1 else f"   counted × {row.share:.4g}"
 
 
 def _cells(row: Origin, file: FileRow) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import psycopg
 from psycopg import sql
@@ -20,6 +20,7 @@ from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse.store import Declared
 
+How = Literal["sum", "mean", "rows"]
 QUANTITIES = ("number", "money", "percent", "whole")
 TIMES = ("day", "moment")
 EQUAL = re.compile(r'\b(\w+)"? = this\.')
@@ -103,12 +104,14 @@ def trace(
     most: int | None = 5,
     archive: Path | None = None,
     places: Places = sql.Identifier,
+    how: How = "sum",
 ) -> Group:
     """The rows at `place` whose columns have the values of `where`, with everything under them down to the cells.
 
     `where`: column → value, None for none, a tuple of which it may have any, or a slice whose ends count. `columns`:
     which values are traced, by default all. `most`: rows shown of each source, fewer further down; None shows all.
-    `places`: where the tables are that are looked into. Raises NotTraceable.
+    `places`: where the tables are that are looked into. `how`: what the rows come to, their sum, the mean of those
+    that have a value, or nothing but how many they are. Raises NotTraceable.
     """
     source = _source(sources, place)
     known = {column.name: column for column in source.columns}
@@ -120,10 +123,14 @@ def trace(
     terms, values = [term for term, _ in conditions], [value for _, given in conditions for value in given]
     tracer = _Tracer(conn, sources, archive, places)
     try:
-        rows = sql.SQL("select *, 1.0::float8 as _share from {} where {}").format(
-            tracer.place_of(source, standing=False), sql.SQL(" and ").join(terms) if terms else sql.SQL("true")
+        if how == "mean":
+            terms += [sql.SQL("{} is not null").format(sql.Identifier(name)) for name in chosen]
+        rows = sql.SQL("select *, {} as _share from {} where {}").format(
+            sql.SQL("1.0::float8 / count(*) over ()" if how == "mean" else "1.0::float8"),
+            tracer.place_of(source, standing=False),
+            sql.SQL(" and ").join(terms) if terms else sql.SQL("true"),
         )
-        found = tracer.group(source, chosen, rows, values, most)
+        found = tracer.group(source, chosen, rows, values, most, adds_up=how != "rows")
     except psycopg.errors.UndefinedTable:
         raise NotTraceable(f"{_name(source)} has not been stored yet; run s2p run") from None
     except psycopg.DataError as error:
@@ -139,6 +146,8 @@ def _condition(name: str, value: Any) -> tuple[sql.Composed, list[Any]]:
     if value is None:
         return sql.SQL("{} is null").format(column), []
     if isinstance(value, slice):
+        if value.stop is None:
+            return sql.SQL("{} >= %s").format(column), [value.start]
         return sql.SQL("{} between %s and %s").format(column), [value.start, value.stop]
     return sql.SQL("{} = any(%s)").format(column), [list(value) if isinstance(value, tuple) else [value]]
 
@@ -167,10 +176,17 @@ class _Tracer:
         return self.places(source.domain, f"{source.thing}__rows" if held else source.thing)
 
     def group(
-        self, source: Source, columns: Sequence[str], rows: sql.Composable, values: Sequence[Any], most: int | None
+        self,
+        source: Source,
+        columns: Sequence[str],
+        rows: sql.Composable,
+        values: Sequence[Any],
+        most: int | None,
+        *,
+        adds_up: bool = True,
     ) -> Group:
-        """`rows`: a query that gives the source's columns and `_share`."""
-        measure = self._measure(source, columns)
+        """`rows`: a query that gives the source's columns and `_share`. `adds_up`: whether their sum says anything."""
+        measure = self._measure(source, columns) if adds_up else None
         query = sql.SQL(
             "select *, count(*) over () as _count, sum({measure} * _share) over () as _total from ({rows}) found"
             " order by {order} limit {limit}"
