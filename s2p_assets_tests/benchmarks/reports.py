@@ -45,9 +45,7 @@ from s2p_assets_tests.learning_histories import WEEKLY, seasonal
 
 LAST_MONDAY = pd.Timestamp("2026-03-23")
 WEEKS, AHEAD, FOLDS, SEED = 156, 8, 6, 20261121
-MODELS = tuple(
-    f"demand_{name}" for name in "boosting smoothing combination prophet seasonal_naive moving_average".split()
-)
+MODELS = tuple(f"demand_{name}" for name in ("boosting", "combination", "prophet", "seasonal_naive", "smoothing"))
 MOST_TIMES, MOST_PDF_SECONDS, MOST_TRACE_SECONDS = 6.0, 5.0, 1.0
 
 ROWS_OF = {
@@ -162,7 +160,7 @@ def derived(skus: int) -> dict[str, pd.DataFrame]:
     return {
         "demand": _demand(chance, names, usual, price),
         "demand_forecast": _forecast(names, usual),
-        "total_forecast": _forecast(names[:1], pd.Series([usual.sum()])).drop(columns="sku"),
+        "total_forecast": _forecast(names[:1], pd.Series([usual.sum()])).drop(columns=["sku", "deviation", "life"]),
         "past_forecast": _past_forecast(float(usual.sum())),
         "demand_scores": _scores(chance),
         "products": pd.concat([older, newer], ignore_index=True),
@@ -221,6 +219,7 @@ def deliveries(files: int) -> pd.DataFrame:
     seen_at = pd.Timestamp(LAST_MONDAY) - pd.to_timedelta(number % 1000, unit="D")
     return pd.DataFrame(
         {
+            "file": number + 1,
             "path": number.map("sales/retail/Week {:05}.xlsx".format),
             "version": 1,
             "workbook": "retail_retail_sales",
@@ -277,6 +276,8 @@ def _forecast(names: "pd.Series[str]", usual: "pd.Series[float]") -> pd.DataFram
             "sku": np.repeat(names.to_numpy(), AHEAD),
             "week": np.tile(weeks.to_numpy(), len(names)),
             "step": np.tile(np.arange(1, AHEAD + 1), len(names)),
+            "deviation": np.repeat(usual.to_numpy(), AHEAD) * 0.4,
+            "life": pd.NA,
             "mean": mean,
             "q10": mean * 0.6,
             "q50": mean,
