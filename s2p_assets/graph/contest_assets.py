@@ -4,6 +4,7 @@ The comparison is done in `learning/`; putting the outcome in service is the mod
 """
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,7 +67,7 @@ def contest_asset(house: House, declared: Contest) -> dg.AssetsDefinition:
         made = crowning.champion
         yield dg.MaterializeResult(
             value=crowning,
-            data_version=dg.DataVersion(f"{made.name}-{made.version}"),
+            data_version=dg.DataVersion(_version(crowning, before)),
             metadata={
                 "champion": made.name,
                 "version": made.version,
@@ -155,6 +156,13 @@ def _renewal(
         return made
 
     return renewed
+
+
+def _version(crowning: Crowning, standing: Standing) -> str:
+    """The champion's, and a digest of all that were compared with it: the scorecard tells of each that is new."""
+    rivals = " ".join(sorted(record.version for record in (standing.newest or {}).values()))
+    made = crowning.champion
+    return f"{made.name}-{made.version}-{hashlib.sha256(rivals.encode()).hexdigest()[:8]}"
 
 
 def _checks(crowning: Crowning, before: Standing) -> Iterator[dg.AssetCheckResult]:

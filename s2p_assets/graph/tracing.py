@@ -30,12 +30,14 @@ from s2p_assets.publishing.report import Basis, Report
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import past, store
-from s2p_assets.warehouse.trace import FileRow, Group, NotTraceable, Origin, Places, Sources, trace
+from s2p_assets.warehouse.ledger_views import LEDGER_VIEWS
+from s2p_assets.warehouse.trace import Group, NoRows, NotTraceable, Origin, Places, Sources, trace
+from s2p_assets.warehouse.trace_files import FileRow
 
 
 def sources_of_house(house: House) -> Sources:
-    """Everything that is stored in tables, by (domain, thing)."""
-    return {(one.domain, one.thing): one for one in house.stored()}
+    """Everything that is stored in tables, and what the ledger says of the inside of files, by (domain, thing)."""
+    return {(one.domain, one.thing): one for one in house.stored()} | dict(LEDGER_VIEWS)
 
 
 def trace_table(
@@ -130,22 +132,36 @@ def _groups(
     places: Places = sql.Identifier,
 ) -> tuple[Group, ...]:
     """What lies under a number, for each thing that it was made from."""
-    groups = []
-    for basis in found.of:
-        place, column = _place_of(report, basis)
-        groups.append(
-            trace(
-                connection,
-                sources_of_house(house),
-                place,
-                basis.where,
-                (column,),
-                most=most,
-                archive=settings.archive,
-                places=places,
-            )
+    return tuple(_group_of(connection, settings, house, report, found, basis, most, places) for basis in found.of)
+
+
+def _group_of(
+    connection: psycopg.Connection,
+    settings: Settings,
+    house: House,
+    report: Report,
+    found: Number,
+    basis: Basis,
+    most: int | None,
+    places: Places,
+) -> Group:
+    place, column = _place_of(report, basis)
+    try:
+        return trace(
+            connection,
+            sources_of_house(house),
+            place,
+            basis.where,
+            (column,),
+            most=most,
+            archive=settings.archive,
+            places=places,
+            how=basis.how,
         )
-    return tuple(groups)
+    except NoRows:
+        if found.value != 0:
+            raise
+        return Group(".".join(place), (column,), 0, None, ())  # of nothing there are no rows
 
 
 def _place_of(report: Report, basis: Basis) -> tuple[tuple[str, str], str]:
@@ -283,16 +299,20 @@ def _origin(row: Origin, depth: int, hint: str) -> Iterator[tuple[int, str]]:
 
 
 def _share(row: Origin) -> str:
-    return "" if row.share == 1 else f"   counted × {said(round(row.share, 4))}"
+    return "" if row.share == 1 else f"   counted × {row.share:.4g}"
 
 
 def _cells(row: Origin, file: FileRow) -> str:
-    cells = ", ".join(
-        f"{file.cells[name]} = {said(value)}" if name in file.cells else f"{name} = {said(value)} (from its name)"
-        for name, value in row.values.items()
-    )
+    told = {name: value for name, value in row.values.items() if file.row or value is not None}
+    cells = ", ".join(_value(file, name, value) for name, value in told.items())
     older = f"   superseded by {file.superseded_by}" if file.superseded_by else ""
-    return f"{file.path} › {file.sheet} › {cells}{older}"
+    return " › ".join(filter(None, (file.path, file.sheet, cells))) + older
+
+
+def _value(file: FileRow, name: str, value: Any) -> str:
+    if name in file.cells:
+        return f"{file.cells[name]} = {said(value)}"
+    return f"{name} = {said(value)}{' (from its name)' if file.row else ''}"
 
 
 def _files(group: Group) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.learning.backtest import rolling_origin
-from s2p_assets.learning.cause import Cause
+from s2p_assets.learning.cause import Cause, Training
 from s2p_assets.learning.change import Fingerprint, fingerprint
 from s2p_assets.learning.forecasters.plain_files import parameters_of
 from s2p_assets.learning.intervals import deviations, quantiles_of_totals, spread
@@ -83,13 +83,17 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class Champion:
-    """The version that forecasts for a contest, why it does, and the scores of all that stood with it."""
+    """The version that forecasts for a contest, why it does, and the scores of all that stood with it.
+
+    `trainings`: what was trained of late, the newest first, as of `registry.trainings`; none where that is not asked.
+    """
 
     domain: str
     thing: str
     model: ModelVersion
     why: str
     scores: pd.DataFrame
+    trainings: tuple[Training, ...] = ()
 
     @property
     def name(self) -> str:

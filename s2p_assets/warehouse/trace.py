@@ -4,12 +4,11 @@ Which rows lie under a row is declared where a table is made (`shelves.Under`, `
 found by those who made the report.
 """
 
-import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import psycopg
 from psycopg import sql
@@ -18,8 +17,11 @@ from psycopg.rows import dict_row
 from s2p_assets.columns import Column
 from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.warehouse.ledger_views import LedgerView
 from s2p_assets.warehouse.store import Declared
+from s2p_assets.warehouse.trace_files import FileRow, files_of_rows
 
+How = Literal["sum", "mean", "rows"]
 QUANTITIES = ("number", "money", "percent", "whole")
 TIMES = ("day", "moment")
 EQUAL = re.compile(r'\b(\w+)"? = this\.')
@@ -43,24 +45,8 @@ class NotTraceable(LookupError):
     """There is no such table, column or row; one line that says what there is."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileRow:
-    """The row of a file that a stored row was read from.
-
-    `path` is relative to the share, `archived` the kept original, `superseded_by` the path of a newer file that
-    holds the row's key, None for a row that stands. `cells`: column → address of its cell; a value that was taken
-    from the sheet's or the file's name has none.
-    """
-
-    path: str
-    sheet: str
-    row: int
-    cells: dict[str, str]
-    loaded_at: dt.datetime
-    run_id: str | None
-    sha256: str
-    archived: Path | None
-    superseded_by: str | None
+class NoRows(NotTraceable):
+    """No row has the values asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +89,14 @@ def trace(
     most: int | None = 5,
     archive: Path | None = None,
     places: Places = sql.Identifier,
+    how: How = "sum",
 ) -> Group:
     """The rows at `place` whose columns have the values of `where`, with everything under them down to the cells.
 
     `where`: column → value, None for none, a tuple of which it may have any, or a slice whose ends count. `columns`:
     which values are traced, by default all. `most`: rows shown of each source, fewer further down; None shows all.
-    `places`: where the tables are that are looked into. Raises NotTraceable.
+    `places`: where the tables are that are looked into. `how`: what the rows come to, their sum, the mean of those
+    that have a value, or nothing but how many they are. Raises NotTraceable.
     """
     source = _source(sources, place)
     known = {column.name: column for column in source.columns}
@@ -120,17 +108,21 @@ def trace(
     terms, values = [term for term, _ in conditions], [value for _, given in conditions for value in given]
     tracer = _Tracer(conn, sources, archive, places)
     try:
-        rows = sql.SQL("select *, 1.0::float8 as _share from {} where {}").format(
-            tracer.place_of(source, standing=False), sql.SQL(" and ").join(terms) if terms else sql.SQL("true")
+        if how == "mean":
+            terms += [sql.SQL("{} is not null").format(sql.Identifier(name)) for name in chosen]
+        rows = sql.SQL("select *, {} as _share from {} where {}").format(
+            sql.SQL("1.0::float8 / count(*) over ()" if how == "mean" else "1.0::float8"),
+            tracer.place_of(source, standing=False),
+            sql.SQL(" and ").join(terms) if terms else sql.SQL("true"),
         )
-        found = tracer.group(source, chosen, rows, values, most)
+        found = tracer.group(source, chosen, rows, values, most, adds_up=how != "rows")
     except psycopg.errors.UndefinedTable:
         raise NotTraceable(f"{_name(source)} has not been stored yet; run s2p run") from None
     except psycopg.DataError as error:
         raise NotTraceable(f"{_name(source)}: {error.diag.message_primary or error}") from None
     if not found.rows:
         asked = ", ".join(f"{column}={value}" for column, value in where.items())
-        raise NotTraceable(f"{_name(source)}: no row has {asked}")
+        raise NoRows(f"{_name(source)}: no row has {asked}")
     return found
 
 
@@ -139,6 +131,8 @@ def _condition(name: str, value: Any) -> tuple[sql.Composed, list[Any]]:
     if value is None:
         return sql.SQL("{} is null").format(column), []
     if isinstance(value, slice):
+        if value.stop is None:
+            return sql.SQL("{} >= %s").format(column), [value.start]
         return sql.SQL("{} between %s and %s").format(column), [value.start, value.stop]
     return sql.SQL("{} = any(%s)").format(column), [list(value) if isinstance(value, tuple) else [value]]
 
@@ -162,15 +156,24 @@ class _Tracer:
     places: Places
 
     def place_of(self, source: Source, *, standing: bool) -> sql.Composable:
-        """The table itself; of a workbook the rows that stand, or superseded ones too."""
+        """The table itself; of a workbook the rows that stand, or superseded ones too; of the ledger its view."""
+        if isinstance(source, LedgerView):
+            return sql.Identifier(source.domain, source.thing)
         held = isinstance(source, Workbook) and not standing
         return self.places(source.domain, f"{source.thing}__rows" if held else source.thing)
 
     def group(
-        self, source: Source, columns: Sequence[str], rows: sql.Composable, values: Sequence[Any], most: int | None
+        self,
+        source: Source,
+        columns: Sequence[str],
+        rows: sql.Composable,
+        values: Sequence[Any],
+        most: int | None,
+        *,
+        adds_up: bool = True,
     ) -> Group:
-        """`rows`: a query that gives the source's columns and `_share`."""
-        measure = self._measure(source, columns)
+        """`rows`: a query that gives the source's columns and `_share`. `adds_up`: whether their sum says anything."""
+        measure = self._measure(source, columns) if adds_up else None
         query = sql.SQL(
             "select *, count(*) over () as _count, sum({measure} * _share) over () as _total from ({rows}) found"
             " order by {order} limit {limit}"
@@ -183,13 +186,15 @@ class _Tracer:
         with self.conn.cursor(row_factory=dict_row) as cursor:
             found = cursor.execute(query, list(values)).fetchall()
         deeper = None if most is None else max(most // 2, 1)
-        files = self._files(source, columns, found)
+        files = files_of_rows(self.conn, self.archive, source, columns, found)
         return Group(
             table=_name(source),
             columns=tuple(columns),
             count=found[0]["_count"] if found else 0,
             total=found[0]["_total"] if found and measure else None,
-            rows=tuple(self._origin(source, columns, row, files, deeper) for row in found),
+            rows=tuple(
+                self._origin(source, columns, row, file, deeper) for row, file in zip(found, files, strict=True)
+            ),
         )
 
     def _measure(self, source: Source, columns: Sequence[str]) -> str | None:
@@ -198,7 +203,8 @@ class _Tracer:
 
     def _order(self, source: Source, columns: Sequence[str], measure: str | None) -> sql.Composable:
         """The largest first, where quantities are traced; else the newest, but last those that have nothing to tell."""
-        keys: list[sql.Composable] = [sql.SQL("{} desc").format(sql.Identifier(name)) for name in source.key]
+        way = "{}" if isinstance(source, LedgerView) else "{} desc"
+        keys: list[sql.Composable] = [sql.SQL(way).format(sql.Identifier(name)) for name in source.key]
         if isinstance(source, Workbook):
             keys = [
                 sql.SQL("_superseded_by is not null"),
@@ -214,7 +220,7 @@ class _Tracer:
         source: Source,
         columns: Sequence[str],
         row: Mapping[str, Any],
-        files: Mapping[tuple[int, str, int], FileRow],
+        file: FileRow | None,
         most: int | None,
     ) -> Origin:
         return Origin(
@@ -222,35 +228,9 @@ class _Tracer:
             key={name: row[name] for name in source.key},
             values={name: row[name] for name in columns},
             share=row["_share"],
-            file=files[row["_file"], row["_sheet"], row["_row"]] if isinstance(source, Workbook) else None,
+            file=file,
             under=() if isinstance(source, Workbook) else self._under(source, columns, row, most),
         )
-
-    def _files(
-        self, source: Source, columns: Sequence[str], found: Sequence[Mapping[str, Any]]
-    ) -> dict[tuple[int, str, int], FileRow]:
-        if not isinstance(source, Workbook) or not found:
-            return {}
-        ids = sorted({id_ for row in found for id_ in (row["_file"], row.get("_superseded_by")) if id_})
-        query = "select id, path, loaded_at, run_id, sha256, archived, places from s2p.files where id = any(%s)"
-        files = {id_: rest for id_, *rest in self.conn.execute(query, (ids,))}
-        rows = {}
-        for row in found:
-            path, loaded_at, run_id, sha256, archived, places = files[row["_file"]]
-            here = places.get(row["_sheet"], {})
-            newer = row.get("_superseded_by")
-            rows[row["_file"], row["_sheet"], row["_row"]] = FileRow(
-                path=path,
-                sheet=row["_sheet"],
-                row=row["_row"],
-                cells={name: f"{here[name]}{row['_row']}" for name in columns if name in here},
-                loaded_at=loaded_at,
-                run_id=run_id,
-                sha256=sha256,
-                archived=(self.archive or Path()) / archived if archived else None,
-                superseded_by=files[newer][0] if newer else None,
-            )
-        return rows
 
     def _under(
         self, made: MadeFrom, columns: Sequence[str], row: Mapping[str, Any], most: int | None
