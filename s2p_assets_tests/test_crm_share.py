@@ -15,7 +15,7 @@ from s2p_assets.graph.workbook_assets import REFERENCES
 from s2p_assets.samples.crm_share import EXPORT, FAIR, PLANTED, write_share
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse import ledger, store
-from s2p_assets_tests.retail_home import Company, emptied
+from s2p_assets_tests.retail_home import Company, emptied, nothing_set
 
 UNTIL = dt.date(2026, 3, 31)
 NEW = "crm/Deals this year.xlsx"
@@ -31,9 +31,7 @@ def department(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> I
     deals = openpyxl.load_workbook(settings.share / NEW)
     deals["Deals"]["E5"] = "Newcomer Ltd"
     deals.save(settings.share / NEW)
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("S2P_HOME", "S2P_SHARE", "S2P_RESULTS", "S2P_DATABASE_URL", "DAGSTER_HOME"):
-            patch.setenv(name, "")
+    with nothing_set():
         yield Company(settings, build(settings))
 
 
