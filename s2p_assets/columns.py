@@ -70,6 +70,9 @@ class Meaning:
     `yes`, `no`: the words of a yes_no column.
     `or_from`: where the value is taken from when the sheet has no such column, in order.
     `of`: the columns this one is made from, as `thing.column`, for lineage.
+    `known`: `after` where the value is known only once it is decided how the row's case ends, so that no classifier
+    may learn from it or from what is made of it; `before` where a column made of such ones holds only what had been
+    decided before its row's moment, as past shares do.
     """
 
     kind: Kind
@@ -86,6 +89,7 @@ class Meaning:
     of: tuple[str, ...] = ()
     means: tuple[tuple[str, str], ...] = ()
     refers_to: str | None = None
+    known: Literal["", "before", "after"] = ""
 
 
 @dataclass(frozen=True, slots=True)

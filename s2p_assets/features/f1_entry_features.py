@@ -41,27 +41,50 @@ class EntryFeatures(Row):
         says="The place in the sprint the day before", optional=True, of="sprint_results.position_order"
     )
     driver_age: Number = number(says="The driver's age in years", of="drivers.born_on")
-    driver_races: Whole = whole(says="Races that the driver had started", of=PLACES, ge=0)
-    driver_place_5: Number = number(says="The driver's mean place in the last 5 races", optional=True, of=PLACES)
-    driver_top_ten_5: Number = percent(says="Of these, those among the first ten", optional=True, of=PLACES)
-    driver_top_ten_10: Number = percent(says="The same of the last 10 races", optional=True, of=PLACES)
-    driver_gain_10: Number = number(
-        says="Places won from grid to end in the last 10 races", optional=True, of=(PLACES, "results.grid")
+    driver_races: Whole = whole(says="Races that the driver had started", of=PLACES, ge=0, known="before")
+    driver_place_5: Number = number(
+        says="The driver's mean place in the last 5 races", optional=True, of=PLACES, known="before"
     )
-    driver_failures_20: Number = percent(says="Of the last 20 races, those not finished", optional=True, of=ENDS)
-    constructor_place_10: Number = number(says="The team's mean place, 10 starts", optional=True, of=PLACES)
-    constructor_top_ten_10: Number = percent(says="Of these, those among the first ten", optional=True, of=PLACES)
-    constructor_failures_20: Number = percent(says="Of the team's 20 starts, not finished", optional=True, of=ENDS)
-    constructor_failures_60: Number = percent(says="Of the team's 60 starts, not finished", optional=True, of=ENDS)
-    circuit_failures_60: Number = percent(says="Of 60 starts at the track, not finished", optional=True, of=ENDS)
-    recent_failures: Number = percent(says="Of all starts of the last year, not finished", optional=True, of=ENDS)
-    driver_circuit_races: Whole = whole(says="The driver's races at the track", of=PLACES, ge=0)
-    driver_circuit_place: Number = number(says="The driver's mean place there", optional=True, of=PLACES)
+    driver_top_ten_5: Number = percent(
+        says="Of these, those among the first ten", optional=True, of=PLACES, known="before"
+    )
+    driver_top_ten_10: Number = percent(says="The same of the last 10 races", optional=True, of=PLACES, known="before")
+    driver_gain_10: Number = number(
+        says="Places won from grid to end in the last 10 races",
+        optional=True,
+        of=(PLACES, "results.grid"),
+        known="before",
+    )
+    driver_failures_20: Number = percent(
+        says="Of the last 20 races, those not finished", optional=True, of=ENDS, known="before"
+    )
+    constructor_place_10: Number = number(
+        says="The team's mean place, 10 starts", optional=True, of=PLACES, known="before"
+    )
+    constructor_top_ten_10: Number = percent(
+        says="Of these, those among the first ten", optional=True, of=PLACES, known="before"
+    )
+    constructor_failures_20: Number = percent(
+        says="Of the team's 20 starts, not finished", optional=True, of=ENDS, known="before"
+    )
+    constructor_failures_60: Number = percent(
+        says="Of the team's 60 starts, not finished", optional=True, of=ENDS, known="before"
+    )
+    circuit_failures_60: Number = percent(
+        says="Of 60 starts at the track, not finished", optional=True, of=ENDS, known="before"
+    )
+    recent_failures: Number = percent(
+        says="Of all starts of the last year, not finished", optional=True, of=ENDS, known="before"
+    )
+    driver_circuit_races: Whole = whole(says="The driver's races at the track", of=PLACES, ge=0, known="before")
+    driver_circuit_place: Number = number(
+        says="The driver's mean place there", optional=True, of=PLACES, known="before"
+    )
     driver_standing: Whole = whole(
-        says="The driver's place in the season so far", optional=True, of="driver_standings.position"
+        says="The driver's place in the season so far", optional=True, of="driver_standings.position", known="before"
     )
     constructor_standing: Whole = whole(
-        says="The team's place in the season so far", optional=True, of="constructor_standings.position"
+        says="The team's place in the season so far", optional=True, of="constructor_standings.position", known="before"
     )
     driver_name: Text = text(says="The driver's name", of=("drivers.forename", "drivers.surname"))
     constructor_name: Text = text(says="The team's name", of="constructors.name")

@@ -14,6 +14,7 @@ import dagster as dg
 
 from s2p_assets.columns import Column, place_of
 from s2p_assets.learning.feature_set import FeatureSet
+from s2p_assets.learning.kinds import kind_of
 from s2p_assets.learning.model import Contest, Model
 from s2p_assets.publishing.report import Report
 from s2p_assets.shelves import Fault, read_shelf
@@ -221,6 +222,8 @@ def _first_dangling(house: House) -> tuple[Workbook | MadeThing, Fault] | None:
             for source in column.meaning.of:
                 if fault := _unknown_source(house, made, column, source):
                     return made, fault
+        if isinstance(made, Contest) and (fault := _leak(house, made)):
+            return made, fault
     return None
 
 
@@ -249,6 +252,25 @@ def _referred_in_the_end(house: House, workbook: Workbook) -> set[str]:
         waiting += named - found
         found |= named
     return found
+
+
+def _leak(house: House, contest: Contest) -> Fault | None:
+    """A contest must not learn from a column that knows what it is to tell."""
+    found = kind_of(contest.problem).leaks
+    history = house.columns_at(dg.AssetKey([contest.domain, contest.features]))
+
+    def columns_of(domain: str, thing: str) -> tuple[Column, ...]:
+        return house.columns_at(dg.AssetKey([domain, thing]))
+
+    leaks = found(contest.domain, history, contest.problem, columns_of) if found else {}
+    if not leaks:
+        return None
+    which = "; ".join(f"{name}: {path}" for name, path in leaks.items())
+    return contest.fault(
+        f"would learn from what is known only after the outcome: {which}; take the column out of "
+        f"{contest.domain}_{contest.features}, refuse it by name, or, if it is made of earlier cases' outcomes alone, "
+        'declare it known="before"'
+    )
 
 
 def _unknown_source(house: House, made: MadeThing, column: Column, source: str) -> Fault | None:

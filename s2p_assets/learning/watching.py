@@ -4,12 +4,14 @@ Backtests are made in `backtest.py`; what follows from an error above its band i
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from s2p_assets.learning import metrics
 from s2p_assets.learning.beyond_noise import LEAST_FOLDS, LEVEL
+from s2p_assets.learning.model import Forecaster, Problem
 from s2p_assets.learning.series import learnable, regular
 from s2p_assets.learning.versions import ModelVersion
 
@@ -36,7 +38,7 @@ class RecentError:
         )
 
 
-def recent_error(made: ModelVersion, history: pd.DataFrame) -> RecentError | None:
+def recent_error(made: ModelVersion[Problem], history: pd.DataFrame) -> RecentError | None:
     """How wrong `made` was on the periods in `history` after those that it learned from, up to its horizon.
 
     The band is the one-sided 95 % prediction interval for one more fold, by Student's t over the folds' WAPE at the
@@ -49,7 +51,7 @@ def recent_error(made: ModelVersion, history: pd.DataFrame) -> RecentError | Non
     known = history.loc[history[problem.time] <= last]
     if periods == 0 or known.empty or len(made.cutoffs) < LEAST_FOLDS:
         return None
-    forecast = made.forecaster.forecast(learnable(known, problem), periods)
+    forecast = cast("Forecaster", made.learner).forecast(learnable(known, problem), periods)
     counted = newer if problem.censored is None else newer.loc[~newer[problem.censored].to_numpy(bool)]
     actual = counted[[problem.entity, problem.time, problem.target]].set_axis(["entity", "time", "actual"], axis=1)
     both = forecast.merge(actual, on=["entity", "time"])

@@ -10,10 +10,10 @@ class DriverStanding(Row):
     driver_standings_id: Text = code(says="Its number")
     race_id: Text = code(says="The race", refers_to="races.race_id")
     driver_id: Text = code(says="The driver", refers_to="drivers.driver_id")
-    points: Number = number(says="Points of the season so far", ge=0)
-    position: Whole = whole(says="The place in the championship", optional=True, ge=1)
-    position_text: Text = code(says="The same, or why there is none", optional=True)
-    wins: Whole = whole(says="Races won so far", ge=0)
+    points: Number = number(says="Points of the season so far", ge=0, known="after")
+    position: Whole = whole(says="The place in the championship", optional=True, ge=1, known="after")
+    position_text: Text = code(says="The same, or why there is none", optional=True, known="after")
+    wins: Whole = whole(says="Races won so far", ge=0, known="after")
 
 
 driver_standings = Workbook(
