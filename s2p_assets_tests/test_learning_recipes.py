@@ -6,7 +6,7 @@ from s2p_assets.learning.forecasters.boosting import Boosting
 from s2p_assets.learning.forecasters.combination import Combination
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasters.smoothing import Smoothing
-from s2p_assets.learning.recipes import ROOM, TRIAL, modules_behind, recipe_of
+from s2p_assets.learning.recipes import ROOM, TRIALS, modules_behind, recipe_of
 from s2p_assets_tests.learning_histories import WEEKLY, seasonal
 
 
@@ -14,7 +14,7 @@ def test_code_that_a_forecaster_reaches_only_through_others_counts_as_its_own() 
     behind = set(modules_behind(Combination.__module__))
     assert {f"{ROOM}.{name}" for name in ("seasons", "lags", "forecasters.boosting", "model")} <= behind
     assert f"{ROOM}.seasons" not in modules_behind(MovingAverage.__module__)
-    assert f"{ROOM}.intervals" in modules_behind(TRIAL)
+    assert f"{ROOM}.intervals" in modules_behind(TRIALS["forecast"])
 
 
 def test_a_recipe_is_its_parameters_and_never_its_data() -> None:

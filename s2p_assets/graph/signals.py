@@ -18,7 +18,7 @@ from s2p_assets.learning.recipes import recipe_of
 from s2p_assets.learning.registry import Registry
 from s2p_assets.learning.registry_tables import Standing
 from s2p_assets.learning.series import told
-from s2p_assets.learning.watching import recent_error
+from s2p_assets.learning.serving import service_of
 
 NEWS, CODE, ERROR = "models_know_enough", "models_know_the_code", "error_within_its_band"
 DRIFT = "nothing_drifted"
@@ -102,7 +102,8 @@ def _error(house: House, contest: Contest, standing: Standing, frame: pd.DataFra
     if record is None:
         return Signal(False, {contest.thing: "no champion yet"})
     try:
-        measured = recent_error(registry.load(contest.domain, contest.thing, record), frame)
+        made = registry.load(contest.domain, contest.thing, record)
+        measured = service_of(made.problem).recent(made, frame)
     except ModelDamaged as damage:
         return Signal(True, {record.model: str(damage)})
     if measured is None:

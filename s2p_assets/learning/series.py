@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.model import Problem
+from s2p_assets.learning.model import Problem, Task
 from s2p_assets.shelves import NotYet
 
 LONGEST_SILENCE = np.timedelta64(2 * 366, "D")
@@ -62,7 +62,7 @@ def regular(history: pd.DataFrame, problem: Problem) -> pd.DataFrame:
     return rows
 
 
-def told(history: pd.DataFrame, problem: Problem) -> pd.DataFrame:
+def told(history: pd.DataFrame, problem: Task) -> pd.DataFrame:
     """The rows of `history` that have a target; those without one tell what is known in advance."""
     return history.loc[history[problem.target].notna()]
 

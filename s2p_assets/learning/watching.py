@@ -4,12 +4,14 @@ Backtests are made in `backtest.py`; what follows from an error above its band i
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from s2p_assets.learning.backtest import known_at
 from s2p_assets.learning.beyond_noise import LEAST_FOLDS, LEVEL
+from s2p_assets.learning.model import Forecaster, Problem
 from s2p_assets.learning.series import regular, told, uncensor
 from s2p_assets.learning.versions import ModelVersion
 
@@ -40,7 +42,7 @@ class RecentError:
         )
 
 
-def recent_error(made: ModelVersion, history: pd.DataFrame) -> RecentError | None:
+def recent_error(made: ModelVersion[Problem], history: pd.DataFrame) -> RecentError | None:
     """How wrong `made` was on the periods in `history` after those that it learned from, up to its horizon.
 
     The band is the one-sided 95 % prediction interval for one more fold, by Student's t over the folds' errors at the
@@ -53,7 +55,8 @@ def recent_error(made: ModelVersion, history: pd.DataFrame) -> RecentError | Non
     periods = min(newer[problem.time].nunique(), problem.horizon)
     if periods == 0 or len(newer) == len(sold) or len(made.cutoffs) < LEAST_FOLDS:
         return None
-    forecast = made.forecaster.forecast(known_at(last, uncensor(whole, problem), problem), periods)
+    learner = cast("Forecaster", made.learner)
+    forecast = learner.forecast(known_at(last, uncensor(whole, problem), problem), periods)
     actual = newer[[problem.entity, problem.time, problem.target]].set_axis(["entity", "time", "actual"], axis=1)
     actual["censored"] = newer[problem.censored].to_numpy(bool) if problem.censored else False
     totals = sold.groupby(problem.time)[problem.target].sum()

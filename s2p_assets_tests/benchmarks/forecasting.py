@@ -166,7 +166,7 @@ def crowned(backtests: dict[str, pd.DataFrame], one: Set) -> str:
             contest=one.name,
             version=name,
             recipe=recipe_of(forecaster, one.problem),
-            forecaster=forecaster,
+            learner=forecaster,
             problem=one.problem,
             backtest=rows,
             scores=scores({name: rows}, known, one.problem),
