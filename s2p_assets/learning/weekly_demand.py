@@ -111,8 +111,8 @@ UNDER_FEATURES: UnderEach = {
 """Which weeks lie under a feature of DemandFeatures, for tracing."""
 UNDER_FORECAST: UnderEach = {"demand_features": EARLIER}
 """A forecast is made from all weeks before it."""
-UNDER_TOTAL: UnderEach = {"demand_features": Under("week < this.week")}
-"""A forecast of the total is made from all weeks of all SKUs before it."""
+UNDER_TOTAL: UnderEach = {"demand_features": Under("units is not null")}
+"""A forecast of the total is made from all weeks of all SKUs that are over."""
 
 
 def not_sold_yet(products: pd.DataFrame, demand_features: pd.DataFrame, problem: Problem) -> pd.DataFrame:
