@@ -134,17 +134,17 @@ class House:
                 waiting.extend(self.inputs_of(declared).values())
         return list(found)
 
-    def traced_by(self, workbook: Workbook) -> list[str]:
-        """The columns of `workbook` by which traces find the rows that lie under what is made of it."""
+    def traced_by(self, source: Stored) -> list[tuple[str, ...]]:
+        """The columns of `source`, an index each, by which traces find the rows that lie under what is made of it."""
         derived: list[Table | FeatureSet] = [*self.tables.values(), *self.features.values()]
         wanted = {
             found
             for declared in derived
             for column in declared.columns
-            if any(place == (workbook.domain, workbook.thing) for place, _ in sources_of(declared, column))
-            if (found := found_by(workbook, under_of(declared, column.name, workbook)))
+            if any(place == (source.domain, source.thing) for place, _ in sources_of(declared, column))
+            if (found := found_by(source, under_of(declared, column.name, source)))
         }
-        return sorted(wanted)
+        return sorted(one for one in wanted if not any(other[: len(one)] == one for other in wanted if other != one))
 
     def rivals_of(self, workbook: Workbook) -> Callable[[str], list[Workbook]]:
         """For a path that `workbook` claims: every workbook whose patterns match it, in order of their names."""

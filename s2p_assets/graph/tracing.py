@@ -6,6 +6,7 @@ How rows are found is the warehouse's; what the numbers of a report are made of,
 import datetime as dt
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def trace_table(
 ) -> Group:
     """The rows of a table with these values, down to their cells. Raises NotTraceable."""
     domain, _, thing = name.partition("_")
-    with warehouse.connect() as connection:
+    with _connected(warehouse) as connection:
         return trace(
             connection,
             sources_of_house(house),
@@ -62,6 +63,14 @@ def trace_table(
             most=most,
             archive=settings.archive,
         )
+
+
+@contextmanager
+def _connected(warehouse: Warehouse) -> Iterator[psycopg.Connection]:
+    """A connection for queries so short that to start parallel workers for them costs more than it saves."""
+    with warehouse.connect() as connection:
+        connection.execute("set max_parallel_workers_per_gather = 0")
+        yield connection
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,7 @@ def trace_number(
     saved = _saved(settings, report, edition)
     found = _number(saved, wanted)
     made_at = made_when(saved)
-    with warehouse.connect() as connection:
+    with _connected(warehouse) as connection:
         if not _changed_since(connection, house, report, made_at):
             groups = _groups(connection, settings, house, report, found, most)
             return TracedNumber(name, saved.stem, found, groups)
@@ -132,7 +141,10 @@ def _groups(
     places: Places = sql.Identifier,
 ) -> tuple[Group, ...]:
     """What lies under a number, for each thing that it was made from."""
-    return tuple(_group_of(connection, settings, house, report, found, basis, most, places) for basis in found.of)
+    known: dict[tuple[Any, ...], Group] = {}
+    return tuple(
+        _group_of(connection, settings, house, report, found, basis, most, places, known) for basis in found.of
+    )
 
 
 def _group_of(
@@ -144,6 +156,7 @@ def _group_of(
     basis: Basis,
     most: int | None,
     places: Places,
+    known: dict[tuple[Any, ...], Group],
 ) -> Group:
     place, column = _place_of(report, basis)
     try:
@@ -157,6 +170,7 @@ def _group_of(
             archive=settings.archive,
             places=places,
             how=basis.how,
+            known=known,
         )
     except NoRows:
         if found.value != 0:

@@ -117,8 +117,8 @@ PEERS = f"sku = any(string_to_array(this.peers, '{BETWEEN_PEERS}'))"
 UNDER_FORECAST: UnderEach = {"demand_features": Under(f"(sku = this.sku and {LEARNED}) or ({PEERS} and {BEGINNING})")}
 """A forecast is made from all weeks that were known, and from what was known in advance of its own; that of a new
 article from the first weeks of its peers."""
-UNDER_TOTAL: UnderEach = {"demand_features": Under(LEARNED)}
-"""A forecast of the total is made from those of all SKUs."""
+UNDER_TOTAL: UnderEach = {"demand_features": Under("units is not null")}
+"""A forecast of the total is made from all weeks of all SKUs that are over."""
 
 
 def not_sold_yet(products: pd.DataFrame, demand_features: pd.DataFrame, problem: Problem) -> pd.DataFrame:
