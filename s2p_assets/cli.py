@@ -27,6 +27,7 @@ from s2p_assets.terminal import (
     print_json,
     progress,
     silence_libraries,
+    values_by_name,
 )
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def trace(
         found, lines = asdict(number), number_lines(number)
         models = models_under(house, registry, number.under, number.known_at or now)
     else:
-        asked = dict(_asked(term) for term in which)
+        asked = values_by_name(which, name="COLUMN")
         rows = trace_table(settings, house, warehouse, name, asked, column or (), most=most)
         found, lines = asdict(rows), trace_lines(rows)
         models = models_under(house, registry, [rows], now)
@@ -277,13 +278,6 @@ def report(
     else:
         _print_made(made)
     raise typer.Exit(NEEDS_A_PERSON if made.notices or made.differs else 0)
-
-
-def _asked(term: str) -> tuple[str, str]:
-    name, equals, value = term.partition("=")
-    if not equals:
-        raise typer.BadParameter(f"{term!r} is not COLUMN=VALUE, such as sku=1042")
-    return name, value
 
 
 @app.command(epilog="Example: `s2p forget 'prices/Prices 2024.xlsx'`")

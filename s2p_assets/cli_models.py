@@ -14,7 +14,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from s2p_assets.settings import Settings, read_settings
-from s2p_assets.terminal import COULD_NOT, Json, err, house_and_warehouse, noise_apart, out, print_json, progress
+from s2p_assets.terminal import (
+    COULD_NOT,
+    Json,
+    err,
+    house_and_warehouse,
+    noise_apart,
+    out,
+    print_json,
+    progress,
+    values_by_name,
+)
 
 if TYPE_CHECKING:
     from s2p_assets.graph.house import House
@@ -84,12 +94,10 @@ def predict(
     """What the champion, or a model, predicts for given entities from what is stored; nothing is trained."""
     from s2p_assets.graph.learned import learned, predictions
 
-    pairs = [entity.partition("=") for entity in entities or ()]
-    if wrong := [key for key, mark, _ in pairs if not mark]:
-        raise typer.BadParameter(f"{wrong[0]!r} is not KEY=VALUE; write for example sku=0001")
+    asked = values_by_name(entities or ())
     house, warehouse, registry = _known(read_settings())
     found = learned(house, registry, name)
-    rows = predictions(house, registry, warehouse, found, {key: value for key, _, value in pairs}, horizon)
+    rows = predictions(house, registry, warehouse, found, asked, horizon)
     if as_json:
         print_json(rows.to_dict("records"))
         return

@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,6 +69,15 @@ def noise_apart(settings: Settings) -> Iterator[None]:
             yield
     finally:
         err.file = None  # type: ignore[assignment]  # rich then asks for sys.stderr again each time
+
+
+def values_by_name(terms: Iterable[str], *, name: str = "KEY") -> dict[str, str]:
+    """`sku=0001` and the like as a mapping; a term without its equals sign is refused."""
+    pairs = [term.partition("=") for term in terms]
+    for term, equals, _ in pairs:
+        if not equals:
+            raise typer.BadParameter(f"{term!r} is not {name}=VALUE; write for example sku=0001")
+    return {key: value for key, _, value in pairs}
 
 
 def silence_libraries() -> None:

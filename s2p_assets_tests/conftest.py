@@ -17,9 +17,9 @@ from psycopg import sql
 from s2p_assets.warehouse import embedded
 from s2p_assets.warehouse.connection import connect
 from s2p_assets.warehouse.schema import prepare
-from s2p_assets_tests.retail_home import company, emptied
+from s2p_assets_tests.retail_home import company, emptied, processed
 
-__all__ = ["company"]
+__all__ = ["company", "processed"]
 
 FOLDER = "PYTEST_POSTGRES_FOLDER"
 

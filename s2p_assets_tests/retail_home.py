@@ -4,7 +4,9 @@ What it is put through belongs to the tests.
 """
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,43 @@ class Company:
             return float(store.read(connection, "retail", thing, columns)["quantity"].sum())
 
 
+class Processed:
+    """The sample company in one place, processed once, and set back to that for every module that asks for it.
+
+    `url`: a database of its own; a second one keeps what was processed, as the folder `kept` does for the home.
+    """
+
+    def __init__(self, folder: Path, server: str, name: str) -> None:
+        self._home, self._kept, self._server, self._name = folder / "home", folder / "kept", server, name
+        self.settings = Settings(home=self._home, share=self._home / "share", database_url=self._url())
+        self._copy_database(None, name)
+        list(retail_share.write_share(self.settings.share, until=UNTIL, skus=20))
+        Company(self.settings, build(self.settings)).run()
+        shutil.copytree(self._home, self._kept)
+        self._copy_database(name, f"{name}_kept")
+
+    def again(self) -> Company:
+        """The company as it was when its share had just been processed, whatever was done to it since."""
+        shutil.rmtree(self._home)
+        shutil.copytree(self._kept, self._home)
+        self._copy_database(f"{self._name}_kept", self._name)
+        return Company(self.settings, build(self.settings))
+
+    def _url(self) -> str:
+        before, _, after = self._server.partition("?")
+        return f"{before.rpartition('/')[0]}/{self._name}?{after}"
+
+    def _copy_database(self, known: str | None, name: str) -> None:
+        with connect(self._server) as conn:
+            conn.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+            if known is None:
+                conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+                return
+            conn.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (known,))
+            names = sql.Identifier(name), sql.Identifier(known)
+            conn.execute(sql.SQL("create database {} template {}").format(*names))
+
+
 def emptied(database_url: str) -> str:
     """The same address, with nothing left in its database of the tests before."""
     with connect(database_url) as conn:
@@ -56,18 +95,27 @@ def emptied(database_url: str) -> str:
     return database_url
 
 
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Company]:
-    """A company whose sample share has been processed once."""
-    home = tmp_path_factory.mktemp("company")
-    settings = Settings(home=home, share=home / "share", database_url=emptied(database_url))
-    list(retail_share.write_share(settings.share, until=UNTIL, skus=20))
+@contextmanager
+def nothing_set() -> Iterator[pytest.MonkeyPatch]:
+    """No setting but those that are handed over; those of the environment are back afterwards."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("S2P_HOME", "S2P_SHARE", "S2P_RESULTS", "S2P_DATABASE_URL", "DAGSTER_HOME"):
             patch.setenv(name, "")
-        company = Company(settings, build(settings))
-        company.run()
-        yield company
+        yield patch
+
+
+@pytest.fixture(scope="session")
+def processed(tmp_path_factory: pytest.TempPathFactory, database_url: str, worker_id: str) -> Processed:
+    """The sample company, processed when the first module of this worker asks for it."""
+    with nothing_set():
+        return Processed(tmp_path_factory.mktemp("company"), database_url, f"company_{worker_id}")
+
+
+@pytest.fixture(scope="module")
+def company(processed: Processed) -> Iterator[Company]:
+    """A company whose sample share has been processed once, and nothing else."""
+    with nothing_set():
+        yield processed.again()
 
 
 def sales(file: Path, quantity: int, sku: str = "") -> Path:

@@ -21,11 +21,9 @@ from s2p_assets.graph.signals import CODE, ERROR, NEWS
 from s2p_assets.learning.forecasters.plain_files import ModelDamaged
 from s2p_assets.learning.registry import Registry
 from s2p_assets.learning.registry_tables import Standing
-from s2p_assets.samples import retail_share
 from s2p_assets.settings import Settings
-from s2p_assets.warehouse.connection import connect
+from s2p_assets_tests.retail_home import Processed, nothing_set
 
-UNTIL = dt.date(2026, 3, 31)
 CONTEST, FEATURES = "retail_demand_champion", dg.AssetKey(["retail", "demand_features"])
 
 
@@ -65,23 +63,14 @@ class Company:
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Company]:
-    """A company whose sample share has been processed once, in a database of its own."""
-    home = tmp_path_factory.mktemp("company")
-    name = database_url.partition("?")[0].rpartition("/")[2]
-    with connect(database_url) as conn:
-        conn.execute(f"create database {name}_champions")  # type: ignore[arg-type]
-    url = database_url.replace(f"/{name}?", f"/{name}_champions?")
-    with pytest.MonkeyPatch.context() as patch:
-        for variable in ("S2P_RESULTS", "DAGSTER_HOME"):
-            patch.setenv(variable, "")
-        patch.setenv("S2P_HOME", str(home))
-        patch.setenv("S2P_SHARE", str(home / "share"))
-        patch.setenv("S2P_DATABASE_URL", url)
-        company = Company(Settings())
-        list(retail_share.write_share(company.settings.share, until=UNTIL, skus=20))
-        assert company.run()["failures"] == []
-        yield company
+def company(processed: Processed) -> Iterator[Company]:
+    """A company whose sample share has been processed once, as the commands' settings have it."""
+    with nothing_set() as patch:
+        settings = processed.again().settings
+        patch.setenv("S2P_HOME", str(settings.home))
+        patch.setenv("S2P_SHARE", str(settings.share))
+        patch.setenv("S2P_DATABASE_URL", str(settings.database_url))
+        yield Company(Settings())
 
 
 def sales(company: Company, name: str, monday: dt.date, quantities: dict[str, int]) -> None:

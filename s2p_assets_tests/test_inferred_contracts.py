@@ -13,7 +13,7 @@ import xlsxwriter
 from s2p_assets.columns import Column
 from s2p_assets.shelves import read_shelf
 from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.spreadsheet.infer import infer_contract
+from s2p_assets.spreadsheet.inferring.draft import infer_contract
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.sandbox import Sandbox
 

@@ -43,7 +43,7 @@ from s2p_assets.graph.workbook_assets import _nothing_lost
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Reading
 from s2p_assets.spreadsheet.reading import read_file
-from s2p_assets.spreadsheet.returned import write_returned
+from s2p_assets.spreadsheet.returned.copies import write_returned
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.spreadsheet.template import write_template
 from s2p_assets.warehouse.archive import keep

@@ -22,9 +22,9 @@ from s2p_assets.spreadsheet.findings import FINDINGS_SHEET, Finding, Reading
 from s2p_assets.spreadsheet.grid import address
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.reading import read_file
-from s2p_assets.spreadsheet.returned import returned_copies, write_returned
-from s2p_assets.spreadsheet.returned_letter import FILLS, MOST_NOTES
-from s2p_assets.spreadsheet.returned_sheet import SheetPatch, UnmarkableError, patched
+from s2p_assets.spreadsheet.returned.copies import returned_copies, write_returned
+from s2p_assets.spreadsheet.returned.letter import FILLS, MOST_NOTES
+from s2p_assets.spreadsheet.returned.sheet import SheetPatch, UnmarkableError, patched
 from s2p_assets.spreadsheet.sandbox import Sandbox
 
 REAL_FILES = Path(__file__).parents[2] / "shared" / "data"

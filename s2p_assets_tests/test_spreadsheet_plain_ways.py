@@ -13,8 +13,8 @@ from s2p_assets.columns import Row, Text, Whole, code, whole
 from s2p_assets.spreadsheet.cells import parse_cells
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
+from s2p_assets.spreadsheet.readers.xlsx import _unescaped
 from s2p_assets.spreadsheet.rules import broken_rules
-from s2p_assets.spreadsheet.xlsx import _unescaped
 
 
 class Counted(Row):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from s2p_assets.spreadsheet.xlsx_rows import plain_cells
+from s2p_assets.spreadsheet.readers.xlsx_rows import plain_cells
 
 ROWS = (
     '<row r="9" spans="1:3"><c r="A9" t="s"><v>0</v></c><c r="AB9"/><c r="XFD9" s="3"><v>-1.5E3</v></c></row>'

@@ -110,7 +110,7 @@ def test_the_headline_numbers_are_those_worked_out_by_hand(letter: Document) -> 
 
 
 def test_the_year_so_far_is_compared_with_the_same_days_of_the_year_before(frames: Frames, letter: Document) -> None:
-    figure = next(figure for figure in letter.figures if figure.label == "Units sold in 2024, to 30 June")
+    figure = next(figure for figure in letter.figures if figure.label == "Units sold this year, to 30 Jun 2024")
     day, sold = frames["sales"]["sold_on"], frames["sales"]["quantity"]
     now = sold[(day >= "2024-01-01") & (day <= "2024-06-30")].sum()
     before = sold[(day >= "2023-01-01") & (day <= "2023-06-30")].sum()

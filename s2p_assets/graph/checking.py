@@ -8,9 +8,9 @@ from s2p_assets.settings import Settings
 from s2p_assets.shelves import read_shelf
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Reading
-from s2p_assets.spreadsheet.infer import infer_contract
+from s2p_assets.spreadsheet.inferring.draft import infer_contract
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
-from s2p_assets.spreadsheet.returned import write_returned
+from s2p_assets.spreadsheet.returned.copies import write_returned
 from s2p_assets.spreadsheet.sandbox import Sandbox
 
 

@@ -3,7 +3,6 @@
 How drift is measured is in `learning/drift.py`; a failed one on a feature set asks for training, as `automation` says.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from s2p_assets.graph.house import House, key_of
-from s2p_assets.graph.metadata import markdown_table
+from s2p_assets.graph.metadata import markdown_table, picture
 from s2p_assets.learning.change import row_hashes
 from s2p_assets.learning.drift import DRIFTED, Drift, Verdict, asks_for_training, compare, stretches_of, summary
 from s2p_assets.learning.feature_set import FeatureSet
@@ -153,5 +152,5 @@ def _picture(drifts: Sequence[Drift]) -> dg.MetadataValue:
         Shift(drift.column, drift.psi, drift.verdict is Verdict.DRIFTED, drift.labels, drift.then, drift.now)
         for drift in drifts
     ]
-    encoded = base64.b64encode(png_of(shifts, limit=DRIFTED, index_title="population stability index")).decode()
-    return dg.MetadataValue.md(f"![drift by column](data:image/png;base64,{encoded})")
+    drawn = png_of(shifts, limit=DRIFTED, index_title="population stability index")
+    return picture(drawn, "drift by column")

@@ -21,7 +21,7 @@ from s2p_assets.graph.taken import Intake, Taken
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Reading
-from s2p_assets.spreadsheet.returned import returned_copies, write_returned
+from s2p_assets.spreadsheet.returned.copies import returned_copies, write_returned
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.spreadsheet.share import Look
 from s2p_assets.warehouse import ledger, store

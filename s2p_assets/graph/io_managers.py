@@ -3,15 +3,15 @@
 They move values; DDL, COPY, rendering and the registry's files are the tools' work.
 """
 
-import base64
 import datetime as dt
 from pathlib import Path
 
 import dagster as dg
 import pandas as pd
 
+from s2p_assets.graph.frame_cache import FrameCache
 from s2p_assets.graph.house import House, Stored
-from s2p_assets.graph.metadata import escaped, report_columns
+from s2p_assets.graph.metadata import escaped, picture, report_columns
 from s2p_assets.graph.published import publish_report
 from s2p_assets.graph.report_pages import page_address
 from s2p_assets.graph.resources import Warehouse
@@ -47,10 +47,13 @@ class SheetIOManager(dg.IOManager):
 
 
 class TableIOManager(dg.IOManager):
-    """A frame, as a PostgreSQL table whose content is replaced as a whole; also reads workbook tables."""
+    """A frame, as a PostgreSQL table whose content is replaced as a whole; also reads workbook tables.
+
+    One for each run: a table that several assets of the run are made from is read once.
+    """
 
     def __init__(self, house: House, warehouse: Warehouse) -> None:
-        self.house, self.warehouse = house, warehouse
+        self.house, self.warehouse, self.frames = house, warehouse, FrameCache()
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
         declared = self.house.by_key[context.asset_key]
@@ -63,7 +66,7 @@ class TableIOManager(dg.IOManager):
         declared = self.house.by_key[context.asset_key]
         assert isinstance(declared, Stored)
         with self.warehouse.connect() as connection:
-            return store.read(connection, declared.domain, declared.thing, declared.columns)
+            return self.frames.read(connection, declared)
 
 
 class FeatureIOManager(TableIOManager):
@@ -129,7 +132,7 @@ class ReportIOManager(dg.IOManager):
                 "headline": document.headline,
                 "data up to": f"{document.as_of:%d %B %Y}",
                 "figures": dg.MetadataValue.md("\n".join(figures)),
-                "picture": picture(edition.picture),
+                "picture": picture(edition.picture.read_bytes() if edition.picture else None, edition.title),
                 "path": dg.MetadataValue.path(edition.html),
                 **self._links({"report": edition.html, "excel": edition.excel, "pdf": edition.pdf}),
                 **report_columns(declared.domain, obj),
@@ -143,11 +146,3 @@ class ReportIOManager(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> None:
         raise NotImplementedError("a report is for people; assets are made from the tables under it")
-
-
-def picture(file: Path | None) -> dg.MetadataValue:
-    """A picture that the Dagster UI shows in place, without asking another server for it."""
-    if file is None:
-        return dg.MetadataValue.text("no picture")
-    encoded = base64.b64encode(file.read_bytes()).decode()
-    return dg.MetadataValue.md(f"![{file.stem}](data:image/png;base64,{encoded})")

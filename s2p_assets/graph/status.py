@@ -13,7 +13,7 @@ from s2p_assets.learning.registry import Registry
 from s2p_assets.publishing.editions import editions, folder_name
 from s2p_assets.publishing.report import Report
 from s2p_assets.settings import Settings
-from s2p_assets.spreadsheet.returned import returned_copies
+from s2p_assets.spreadsheet.returned.copies import returned_copies
 from s2p_assets.warehouse import ledger
 
 

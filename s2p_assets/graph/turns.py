@@ -16,7 +16,7 @@ import dagster as dg
 from s2p_assets.learning.registry import clear_unfinished as clear_unfinished_models
 from s2p_assets.publishing.editions import clear_drafts
 from s2p_assets.settings import Settings
-from s2p_assets.spreadsheet.returned import clear_unfinished
+from s2p_assets.spreadsheet.returned.copies import clear_unfinished
 
 HEADLESS_TAG = "s2p/headless"
 HOME_TAG = "s2p/home"

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.publishing.report import Basis, Chart, Document, Field, Figure, ReportColumn, Section, report
-from s2p_assets.publishing.wording import cell, counted, short_day
+from s2p_assets.publishing.wording import cell, counted, grouped, short_day
 from s2p_assets.shelves import NotYet
 
 DAY = pd.Timedelta(days=1)
@@ -88,7 +88,7 @@ def _headline(files: pd.DataFrame, still_open: pd.DataFrame, nobodys: pd.DataFra
     waits = f"{counted(len(still_open), 'file')} {'waits' if len(still_open) == 1 else 'wait'} to be corrected"
     said = f"{first}{rows}. {waits if len(still_open) else 'Nothing waits to be corrected'}"
     verb = "is" if len(nobodys) == 1 else "are"
-    return f"{said}{f', and {len(nobodys):,} {verb} claimed by nobody' if len(nobodys) else ''}."
+    return f"{said}{f', and {grouped(len(nobodys))} {verb} claimed by nobody' if len(nobodys) else ''}."
 
 
 def _figures(
@@ -103,7 +103,7 @@ def _figures(
             "Files on the share",
             len(now),
             "whole",
-            note=f"{came:,} came in on {short_day(today)}",
+            note=f"{grouped(came)} came in on {short_day(today)}",
             of=(Basis("deliveries.version", current),),
         ),
         Figure(

@@ -29,7 +29,7 @@ MOST_LINES = 5
 
 
 @report(title="Forecast scorecard", owner="planning@example.com")
-def forecast_scorecard(demand_scores: pd.DataFrame, past_forecast: pd.DataFrame, demand_champion: Champion) -> Document:
+def forecast_scorecard(demand_scores: pd.DataFrame, demand_champion: Champion) -> Document:
     """How far each demand model was off on past weeks, against the naive forecast; which is in service, and why.
 
     One edition per week of sales; made again whenever a model was trained or a champion chosen.

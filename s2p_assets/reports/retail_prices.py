@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.publishing.report import Basis, Chart, Document, Field, Figure, ReportColumn, Section, report
-from s2p_assets.publishing.wording import amount, counted, short_day
+from s2p_assets.publishing.wording import amount, counted, grouped, short_day
 from s2p_assets.shelves import NotYet
 
 WEEK = pd.Timedelta(days=7)
@@ -140,7 +140,7 @@ def _figures(newest: pd.Timestamp, changed: pd.DataFrame, below: pd.DataFrame, v
             f"SKUs changed on {short_day(newest)}",
             len(changed),
             "whole",
-            note=f"consumer price up for {dearer:,}, down for {cheaper:,}",
+            note=f"consumer price up for {grouped(dearer)}, down for {grouped(cheaper)}",
             of=(Basis("products.msrp", of_list),),
         ),
         Figure(

@@ -6,13 +6,16 @@ The levels and quantities themselves are made by `tables/retail_reorder_plan.py`
 import pandas as pd
 
 from s2p_assets.publishing.report import Basis, Chart, Document, Field, Figure, ReportColumn, Section, report
-from s2p_assets.publishing.wording import amount, counted, short_day
+from s2p_assets.publishing.wording import amount, counted, grouped, short_day
 from s2p_assets.shelves import NotYet
 
 NOT_KNOWN = "Supplier not known"
 SUPPLIERS_DRAWN = 15
 OF_SUPPLIER = {"supplier": Field("known_supplier")}
 DAYS_LATE = tuple(Basis(f"reorder_plan.{name}", {"sku": Field("sku")}) for name in ("lead_time_days", "days_of_cover"))
+
+ARTICLE = (ReportColumn("sku", "SKU", "code"), ReportColumn("description", "Description"))
+STOCK = (ReportColumn("on_hand", "On hand", "whole"), ReportColumn("on_order", "On order", "whole"))
 
 
 @report(title="Re-order plan", owner="purchasing@example.com")
@@ -59,7 +62,7 @@ def _headline(plan: pd.DataFrame, orders: pd.DataFrame, late: pd.DataFrame) -> s
     cost, waiting = orders["order_cost"].sum(), plan["cost_of_waiting"].sum()
     verb = "is" if len(orders) == 1 else "are"
     worth = f" for {amount(cost)}" if cost > 0 else ""
-    first = f"{len(orders):,} of {counted(len(plan), 'SKU')} {verb} to be ordered today{worth}."
+    first = f"{grouped(len(orders))} of {counted(len(plan), 'SKU')} {verb} to be ordered today{worth}."
     lost = f" Waiting a week would lose {amount(waiting)} of margin." if waiting > 0 else ""
     short = f" {counted(len(late), 'SKU')} will be short whatever is ordered." if len(late) else ""
     return first + lost + short
@@ -80,7 +83,7 @@ def _figures(plan: pd.DataFrame, orders: pd.DataFrame, late: pd.DataFrame) -> tu
             "SKUs to order",
             len(orders),
             "whole",
-            note=f"of {len(plan):,}" + (f"; {unknown:,} have never been counted" if unknown else ""),
+            note=f"of {grouped(len(plan))}" + (f"; {grouped(unknown)} have never been counted" if unknown else ""),
             of=(Basis("reorder_plan.order_quantity"),),
         ),
         Figure(
@@ -142,15 +145,13 @@ def _order_list(orders: pd.DataFrame) -> Section:
         of="reorder_plan",
         by=("sku",),
         columns=(
-            ReportColumn("sku", "SKU", "code"),
-            ReportColumn("description", "Description"),
+            *ARTICLE,
             ReportColumn("supplier", "Supplier", of=()),
             ReportColumn("runs_out_on", "Runs out on", "day"),
             ReportColumn("order_quantity", "To order", "whole"),
             ReportColumn("order_cost", "Order cost", "money"),
             ReportColumn("cost_of_waiting", "Lost by waiting", "money", bars=True),
-            ReportColumn("on_hand", "On hand", "whole"),
-            ReportColumn("on_order", "On order", "whole"),
+            *STOCK,
             ReportColumn("days_of_cover", "Days of cover", "whole"),
         ),
         when_empty="Nothing needs to be ordered today.",
@@ -166,8 +167,7 @@ def _too_late(late: pd.DataFrame) -> Section:
         of="reorder_plan",
         by=("sku",),
         columns=(
-            ReportColumn("sku", "SKU", "code"),
-            ReportColumn("description", "Description"),
+            *ARTICLE,
             ReportColumn("supplier", "Supplier", of=()),
             ReportColumn("runs_out_on", "Runs out on", "day"),
             ReportColumn("days_of_cover", "Days of cover", "whole"),
@@ -189,10 +189,8 @@ def _levels(plan: pd.DataFrame) -> Section:
         of="reorder_plan",
         by=("sku",),
         columns=(
-            ReportColumn("sku", "SKU", "code"),
-            ReportColumn("description", "Description"),
-            ReportColumn("on_hand", "On hand", "whole"),
-            ReportColumn("on_order", "On order", "whole"),
+            *ARTICLE,
+            *STOCK,
             ReportColumn("lead_time_days", "Lead time, days", "whole"),
             ReportColumn("demand_over_lead_time", "Demand over lead time", "whole"),
             ReportColumn("service_level", "Service level", "percent"),

@@ -13,7 +13,7 @@ import pandas as pd
 from s2p_assets.publishing import weekly
 from s2p_assets.publishing.comparison import change, totals
 from s2p_assets.publishing.report import Basis, Document, Field, Figure, ReportColumn, Section, report
-from s2p_assets.publishing.wording import amount, counted, short_day
+from s2p_assets.publishing.wording import amount, counted, grouped, short_day
 from s2p_assets.shelves import NotYet
 
 ROWS_RUNNING_OUT = 25
@@ -26,6 +26,7 @@ BACKTEST = (
 )
 DAYS_SHORT = tuple(Basis(f"reorder_plan.{name}", {"sku": Field("sku")}) for name in ("lead_time_days", "days_of_cover"))
 CHANNELS = {"retail_units": "Retail", "wholesale_units": "Wholesale"}
+ARTICLE = (ReportColumn("sku", "SKU", "code"), ReportColumn("description", "Description"))
 UNITS_OF_CHANNEL = {name: f"demand.{column}" for column, name in CHANNELS.items()}
 
 
@@ -114,7 +115,7 @@ def _forecast_in_words(past: pd.DataFrame) -> str:
     if banded.empty:
         return said
     inside = int(banded["actual"].between(banded["q10"], banded["q90"]).sum())
-    return f"{said} In {inside:,} of the last {counted(len(banded), 'week')} it did."
+    return f"{said} In {grouped(inside)} of the last {counted(len(banded), 'week')} it did."
 
 
 def _hits_and_misses(past: pd.DataFrame, week: pd.Timestamp) -> Iterator[Section]:
@@ -194,7 +195,7 @@ def _movers(demand: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame) ->
         replace(moved, rows=rows),
         item="SKU",
         of=Basis("demand.units", {"sku": Field("sku")}),
-        named=(ReportColumn("sku", "SKU", "code"), ReportColumn("description", "Description")),
+        named=ARTICLE,
         further=(
             ReportColumn("price_change", "Price", "percent", of=(price,)),
             ReportColumn(
@@ -259,7 +260,6 @@ def _sellers(
     rows["stock_value"] = on_hand * rows["item_cost"].astype("float64")
     where = {"sku": Field("sku"), "week": tuple(weeks)}
     units, revenue = (Basis(f"demand.{name}", where) for name in ("units", "revenue"))
-    named = (ReportColumn("sku", "SKU", "code"), ReportColumn("description", "Description"))
     sold_columns = (
         ReportColumn("units", "Units", "whole", of=(units,)),
         ReportColumn("revenue", "Revenue", "money", of=(revenue,)),
@@ -280,7 +280,7 @@ def _sellers(
             else "",
             best.head(ROWS_OF_SELLERS).reset_index(drop=True),
             (
-                *named,
+                *ARTICLE,
                 *sold_columns,
                 ReportColumn("share", "Share of all", "percent", of=(Basis("demand.revenue", {"week": tuple(weeks)}),)),
             ),
@@ -290,7 +290,7 @@ def _sellers(
             "Slowest sellers in stock",
             "The SKUs that bring in least in 4 weeks for the money that lies in their stock." if len(slow) else "",
             slow.head(ROWS_OF_SELLERS).reset_index(drop=True),
-            (*named, *sold_columns, ReportColumn("stock_value", "Stock at cost", "money", of=in_stock)),
+            (*ARTICLE, *sold_columns, ReportColumn("stock_value", "Stock at cost", "money", of=in_stock)),
             when_empty="No stock of a known cost is in the data yet.",
         ),
     )
@@ -306,8 +306,8 @@ def _runs_out_first(plan: pd.DataFrame, running_out: pd.DataFrame) -> Section:
         says=""
         if plan.empty
         else (
-            f"{len(running_out):,} of {counted(len(plan), 'SKU')} have less stock than they need until an order placed "
-            "now would arrive; days short are the days that such an order would come too late. Units already on "
+            f"{grouped(len(running_out))} of {counted(len(plan), 'SKU')} have less stock than they need until an order "
+            "placed now would arrive; days short are the days that such an order would come too late. Units already on "
             "order are not counted, because the day of their arrival is not known. What to order stands "
             "in the re-order plan."
         ),
@@ -315,8 +315,7 @@ def _runs_out_first(plan: pd.DataFrame, running_out: pd.DataFrame) -> Section:
         of="reorder_plan",
         by=("sku",),
         columns=(
-            ReportColumn("sku", "SKU", "code"),
-            ReportColumn("description", "Description"),
+            *ARTICLE,
             ReportColumn("runs_out_on", "Runs out on", "day"),
             ReportColumn("days_of_cover", "Days of cover", "number"),
             ReportColumn("lead_time_days", "Lead time, days", "number"),

@@ -72,18 +72,18 @@ def open_book(path: Path, shown_as: str | None = None, wanted: Sequence[str] = (
 
 def _reader(container: Container, path: Path, name: str, wanted: Sequence[str]) -> Reader:
     if container == "xlsx":
-        from s2p_assets.spreadsheet.xlsx import XlsxBook
+        from s2p_assets.spreadsheet.readers.xlsx import XlsxBook
 
         return XlsxBook(path)
     if container == "csv":
-        from s2p_assets.spreadsheet.csv_text import CsvBook
+        from s2p_assets.spreadsheet.readers.csv_text import CsvBook
 
         return CsvBook(path, name, wanted)
     if container == "ods":
-        from s2p_assets.spreadsheet.ods import OdsBook
+        from s2p_assets.spreadsheet.readers.ods import OdsBook
 
         return OdsBook(path)
-    from s2p_assets.spreadsheet.binary_books import CalamineBook
+    from s2p_assets.spreadsheet.readers.binary_books import CalamineBook
 
     return CalamineBook(path, container)
 

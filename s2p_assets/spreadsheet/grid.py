@@ -3,6 +3,7 @@
 What a cell means to a contract is decided elsewhere; nothing here opens a file.
 """
 
+import re
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
@@ -11,6 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow
 import pyarrow.compute as pc
+
+LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
+Place = tuple[int, int]
+"""Row and column of a cell, 1-based."""
+
+_ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 
 
 class CellKind(IntEnum):
@@ -186,3 +193,12 @@ def column_number(name: str) -> int:
 def address(row: int, column: int) -> str:
     """(5, 3) → `C5`."""
     return f"{letters(column)}{row}"
+
+
+def place_of(cell: str | None) -> Place | None:
+    """`C5` → (5, 3); None for what is not the address of a cell that a sheet can have."""
+    match = _ADDRESS.match(cell or "")
+    if match is None:
+        return None
+    row, column = int(match[2]), column_number(match[1].upper())
+    return (row, column) if 1 <= row <= LAST_ROW and column <= LAST_COLUMN else None

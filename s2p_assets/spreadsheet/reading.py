@@ -12,7 +12,6 @@ import pandas as pd
 import pyarrow
 
 from s2p_assets.columns import arrow_schema
-from s2p_assets.spreadsheet.answers import copy_of_loaded_file, rows_of_another_file
 from s2p_assets.spreadsheet.book import Book, open_book
 from s2p_assets.spreadsheet.claims import best_claim, nearest_contract
 from s2p_assets.spreadsheet.contract import Workbook
@@ -29,6 +28,7 @@ from s2p_assets.spreadsheet.header import (
     wanted_headers,
 )
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
+from s2p_assets.spreadsheet.returned.answers import copy_of_loaded_file, rows_of_another_file
 from s2p_assets.spreadsheet.rules import Broken, broken_rules, last_gate
 from s2p_assets.spreadsheet.typed_table import Table, read_table
 

@@ -15,9 +15,8 @@ from s2p_assets.spreadsheet import formats as number_formats
 from s2p_assets.spreadsheet.cells import Problem, not_a
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Finding
-from s2p_assets.spreadsheet.grid import Cells, Sheet, address
+from s2p_assets.spreadsheet.grid import Cells, Sheet, address, place_of
 from s2p_assets.spreadsheet.numbers import other_currency
-from s2p_assets.spreadsheet.returned_letter import place_of
 from s2p_assets.spreadsheet.table_rows import TableRows
 
 _NUMERIC = frozenset({"number", "money", "whole"})

@@ -220,7 +220,7 @@ class _Opened:
 def mark_copy(given: dict[str, Any]) -> None:
     """The marked copy for a file's owner."""
     from s2p_assets.spreadsheet.reading import read_file
-    from s2p_assets.spreadsheet.returned import write_returned
+    from s2p_assets.spreadsheet.returned.copies import write_returned
     from s2p_assets_tests.benchmarks.workbooks.company_sales import sales
 
     file = Path(given["file"])

@@ -12,7 +12,7 @@ from s2p_assets.learning.demand import week_of, weekly_panel
 from s2p_assets.publishing import weekly
 from s2p_assets.publishing.comparison import at, change, totals
 from s2p_assets.publishing.report import Basis, Chart, Document, Field, Figure, ReportColumn, Section, report
-from s2p_assets.publishing.wording import counted, share
+from s2p_assets.publishing.wording import counted, share, short_day
 
 WEEKS = 4
 WEEKS_OF_RETURNS = 13
@@ -119,7 +119,7 @@ def _year_so_far(sales: pd.DataFrame, as_of: pd.Timestamp) -> Figure:
     """Net units from 1 January to the last day of the report, against the same days of the year before."""
     now, before = (_units_of_year(sales, last) for last in (as_of, as_of - pd.DateOffset(years=1)))
     return Figure(
-        f"Units sold in {as_of.year}, to {as_of.day} {as_of:%B}",
+        f"Units sold this year, to {short_day(as_of)}",
         now,
         "whole",
         change=change(now, before),

@@ -1,7 +1,7 @@
 """A first contract for a file that nobody has described yet, as the source of a shelf file to be edited.
 
-What is inferred is a suggestion to a person; how one column is understood is in `infer_columns`, how the
-source is laid out in `infer_source`.
+What is inferred is a suggestion to a person; how one column is understood is in `columns`, how the
+source is laid out in `source`.
 """
 
 import itertools
@@ -19,8 +19,8 @@ from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import OWN_SHEETS, Finding
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, letters
 from s2p_assets.spreadsheet.header import find_header, folded, matches_sheet
-from s2p_assets.spreadsheet.infer_columns import Seen, infer_column
-from s2p_assets.spreadsheet.infer_source import Draft, DraftColumn, as_source, as_workbook, names_for
+from s2p_assets.spreadsheet.inferring.columns import Seen, infer_column
+from s2p_assets.spreadsheet.inferring.source import Draft, DraftColumn, as_source, as_workbook, names_for
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.reading import read_file
 from s2p_assets.spreadsheet.sandbox import Died, Sandbox

@@ -9,8 +9,8 @@ from html import escape
 
 from lxml import etree
 
-from s2p_assets.spreadsheet.grid import address
-from s2p_assets.spreadsheet.returned_letter import AUTHOR, FILLS, Note, Place, legible, place_of
+from s2p_assets.spreadsheet.grid import Place, address, place_of
+from s2p_assets.spreadsheet.returned.letter import AUTHOR, FILLS, Note, legible
 
 SHAPES_PER_BLOCK = 1023
 _MARK = f"— {AUTHOR} —"

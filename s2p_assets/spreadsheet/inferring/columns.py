@@ -1,6 +1,6 @@
 """What the cells of one column seem to be: codes, numbers, dates or words, as the reader itself would read them.
 
-Which cells belong to the column is decided in `infer`.
+Which cells belong to the column is decided in `draft`.
 """
 
 import datetime as dt
@@ -17,7 +17,7 @@ from s2p_assets.columns import Column, Kind, Meaning
 from s2p_assets.spreadsheet import formats as number_formats
 from s2p_assets.spreadsheet.cells import example_of, parse_cells
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
-from s2p_assets.spreadsheet.infer_source import DraftColumn
+from s2p_assets.spreadsheet.inferring.source import DraftColumn
 
 MOST_VALUES = 12
 _LEAST_REPEATS = 4

@@ -1,6 +1,6 @@
 """The draft of a contract and its source text, laid out as the house's formatter lays it out.
 
-What is drafted is decided in `infer`.
+What is drafted is decided in `draft`.
 """
 
 import builtins

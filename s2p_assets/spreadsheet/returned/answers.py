@@ -1,6 +1,6 @@
 """Knowing s2p's own answers again when people put them on the share, so that no row is loaded twice or by halves.
 
-What an answer says is decided in `returned_letter`; how it is written, in the other `returned_` modules.
+What an answer says is decided in `letter`; how it is written, in the modules beside.
 """
 
 import unicodedata
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from s2p_assets.spreadsheet.findings import FINDINGS_SHEET, OWN_SHEETS, ROWS_SHEET, Finding
 from s2p_assets.spreadsheet.grid import Sheet
-from s2p_assets.spreadsheet.returned_letter import answered_file
+from s2p_assets.spreadsheet.returned.letter import answered_file
 
 
 def rows_of_another_file(sheets: Sequence[Sheet]) -> Finding | None:

@@ -21,11 +21,21 @@ import pyarrow
 import pyarrow.compute as pc
 
 from s2p_assets.spreadsheet import formats as number_formats
-from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Kinds, Sheet, SheetWriter, column_number, letters
+from s2p_assets.spreadsheet.grid import (
+    LAST_COLUMN,
+    LAST_ROW,
+    CellKind,
+    Cells,
+    Ints,
+    Kinds,
+    Sheet,
+    SheetWriter,
+    column_number,
+    letters,
+)
 from s2p_assets.spreadsheet.limits import MAX_CELLS, WorkbookUnreadable, inflated, open_zip
-from s2p_assets.spreadsheet.xlsx_rows import PlainCells, plain_cells
+from s2p_assets.spreadsheet.readers.xlsx_rows import PlainCells, plain_cells
 
-_LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 _AS_THE_READER_PAYS = frozenset({"5", "6", "7", "8", "41", "42", "43", "44"})  # shown in each reader's own currency
 _PART_LIMIT = 64 * 1024**2
 
@@ -289,7 +299,7 @@ class _SheetReader:
         number = kinds == CellKind.NUMBER
         kinds[number & self._is_date[style]] = CellKind.DATE
         kinds[number & self._is_elapsed[style]] = CellKind.DURATION
-        if len(rows) and (rows.max() > _LAST_ROW or columns.max() > _LAST_COLUMN or rows.min() < 1):
+        if len(rows) and (rows.max() > LAST_ROW or columns.max() > LAST_COLUMN or rows.min() < 1):
             raise WorkbookUnreadable(
                 f"sheet {self._sheet!r} has a cell beyond the last row or column; save it in Excel"
             )

@@ -1,6 +1,6 @@
 """What a marked copy tells the person who gets it back: the heading, the list of findings, a note per bad cell.
 
-Words and limits only; how they are put into a workbook is in the other `returned_` modules.
+Words and limits only; how they are put into a workbook is in the modules beside.
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from s2p_assets.columns import Severity
 from s2p_assets.spreadsheet.findings import Finding, Reading
-from s2p_assets.spreadsheet.grid import column_number
+from s2p_assets.spreadsheet.grid import Place, place_of
 
 AUTHOR = "s2p"
 FILLS: dict[Severity, str] = {"reject": "FFC4C9", "notice": "FFE9A8"}
@@ -23,13 +23,9 @@ MOST_LISTED = 20_000
 MOST_NOTES = 5_000
 LONGEST_VALUE = 200
 
-_ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ESCAPE_LIKE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _TITLE = re.compile(r"(.+?) (?:could not be read|was returned: .*|was loaded(?: in part: .*)?)$")
-_MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
-
-Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +113,6 @@ def answered_file(title: str) -> str | None:
     """The file that a marked copy of this title answers; None for what is no such title."""
     found = _TITLE.match(" ".join(title.split()))
     return found[1] if found else None
-
-
-def place_of(cell: str | None) -> Place | None:
-    """`C5` → (5, 3); None for what is not the address of a cell that a sheet can have."""
-    match = _ADDRESS.match(cell or "")
-    if match is None:
-        return None
-    row, column = int(match[2]), column_number(match[1].upper())
-    return (row, column) if 1 <= row <= _MOST_ROWS and column <= _MOST_COLUMNS else None
 
 
 def link_to(sheet: str, cell: str) -> str:

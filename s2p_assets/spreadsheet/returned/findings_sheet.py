@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
 from s2p_assets.spreadsheet.findings import Finding
-from s2p_assets.spreadsheet.grid import address
-from s2p_assets.spreadsheet.returned_letter import (
+from s2p_assets.spreadsheet.grid import Place, address
+from s2p_assets.spreadsheet.returned.letter import (
     FILLS,
     HEADING_FILL,
     HEADINGS,
@@ -16,12 +16,11 @@ from s2p_assets.spreadsheet.returned_letter import (
     TITLE_INK,
     WIDTHS,
     Letter,
-    Place,
     legible,
     lines_needed,
     link_to,
 )
-from s2p_assets.spreadsheet.returned_styles import Styles
+from s2p_assets.spreadsheet.returned.styles import Styles
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from s2p_assets.spreadsheet.findings import Reading
-from s2p_assets.spreadsheet.returned_fresh import CopiedRows, rows_concerned, write_fresh
-from s2p_assets.spreadsheet.returned_letter import Letter, letter
-from s2p_assets.spreadsheet.returned_sheet import UnmarkableError
-from s2p_assets.spreadsheet.returned_xlsx import SUFFIXES, suffix_of, write_marked
+from s2p_assets.spreadsheet.returned.fresh import CopiedRows, rows_concerned, write_fresh
+from s2p_assets.spreadsheet.returned.letter import Letter, letter
+from s2p_assets.spreadsheet.returned.sheet import UnmarkableError
+from s2p_assets.spreadsheet.returned.xlsx import SUFFIXES, suffix_of, write_marked
 from s2p_assets.spreadsheet.sandbox import Died, Sandbox
 
 Rows = dict[str, CopiedRows]

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pyarrow
 
-from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
+from s2p_assets.spreadsheet.grid import LAST_COLUMN, LAST_ROW, CellKind, Cells, Sheet, SheetWriter
 from s2p_assets.spreadsheet.limits import MAX_CELLS, WorkbookUnreadable, inflated, open_zip
 
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -27,7 +27,6 @@ _MARK = re.compile(
     r"[-(\s]*([^\W\d_]{3}|[^\w\s.,'\"()+-])\s*[-\d]|[-(]?\d[\d.,'\s]*([^\W\d_]{3}|[^\w\s.,'\"()+-])[\s)]*$"
 )
 _TRUTHS = {"of:=TRUE()": "1", "of:=FALSE()": "0"}
-_LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 
 
 class OdsBook:
@@ -115,13 +114,13 @@ class _Page:
             if text.strip():
                 self._check(len(cells) + times)
                 number = self._formats.setdefault(shown_as, len(self._formats))
-                last = min(column + times, _LAST_COLUMN + 1)
+                last = min(column + times, LAST_COLUMN + 1)
                 cells += [(place, kind, text, number) for place in range(column, last)]
             self._merge(cell, column)
             column += times
         if cells:
-            self._check(len(cells) * min(repeated, _LAST_ROW))
-            rows = range(self._row, min(self._row + repeated, _LAST_ROW + 1))
+            self._check(len(cells) * min(repeated, LAST_ROW))
+            rows = range(self._row, min(self._row + repeated, LAST_ROW + 1))
             for row in rows:
                 self._take(row, cells)
             if element.get(f"{_TABLE}visibility", "visible") != "visible":

@@ -1,6 +1,6 @@
 """Marking a copy of an .xlsx or .xlsm in place: only the parts concerned are rewritten, the others copied as packed.
 
-What is said is decided in `returned_letter`; files of other kinds are answered with a fresh workbook instead.
+What is said is decided in `letter`; files of other kinds are answered with a fresh workbook instead.
 """
 
 import copy
@@ -15,12 +15,13 @@ from pathlib import Path
 from lxml import etree
 
 from s2p_assets.spreadsheet.findings import FINDINGS_SHEET
+from s2p_assets.spreadsheet.grid import Place
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable, inflated, open_zip
-from s2p_assets.spreadsheet.returned_letter import AUTHOR, Letter, Note, Place
-from s2p_assets.spreadsheet.returned_list import Looks, list_of_findings
-from s2p_assets.spreadsheet.returned_notes import SHAPES_PER_BLOCK, Notes, blocks_in, with_boxes, without_boxes
-from s2p_assets.spreadsheet.returned_sheet import LARGEST_PIECE, SheetPatch, UnmarkableError, patched
-from s2p_assets.spreadsheet.returned_styles import STRICT, TRANSITIONAL, Styles
+from s2p_assets.spreadsheet.returned.findings_sheet import Looks, list_of_findings
+from s2p_assets.spreadsheet.returned.letter import AUTHOR, Letter, Note
+from s2p_assets.spreadsheet.returned.notes import SHAPES_PER_BLOCK, Notes, blocks_in, with_boxes, without_boxes
+from s2p_assets.spreadsheet.returned.sheet import LARGEST_PIECE, SheetPatch, UnmarkableError, patched
+from s2p_assets.spreadsheet.returned.styles import STRICT, TRANSITIONAL, Styles
 
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _LINKS = {

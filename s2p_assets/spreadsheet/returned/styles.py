@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lxml import etree
 
 from s2p_assets.columns import Severity
-from s2p_assets.spreadsheet.returned_letter import FILLS, INKS
+from s2p_assets.spreadsheet.returned.letter import FILLS, INKS
 
 TRANSITIONAL = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"

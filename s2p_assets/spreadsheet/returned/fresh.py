@@ -1,6 +1,6 @@
 """The answer to a file that cannot be marked itself: a fresh workbook with the findings and the rows they are about.
 
-What is said is decided in `returned_letter`; files that can be marked in place are not rewritten here.
+What is said is decided in `letter`; files that can be marked in place are not rewritten here.
 """
 
 import datetime as dt
@@ -18,9 +18,9 @@ from xlsxwriter.worksheet import Worksheet
 from s2p_assets.columns import Severity
 from s2p_assets.spreadsheet.book import open_book
 from s2p_assets.spreadsheet.findings import FINDINGS_SHEET, ROWS_SHEET
-from s2p_assets.spreadsheet.grid import CellKind, Sheet, letters
+from s2p_assets.spreadsheet.grid import CellKind, Place, Sheet, letters
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
-from s2p_assets.spreadsheet.returned_letter import (
+from s2p_assets.spreadsheet.returned.letter import (
     AUTHOR,
     FILLS,
     HEADING_FILL,
@@ -32,7 +32,6 @@ from s2p_assets.spreadsheet.returned_letter import (
     TITLE_INK,
     WIDTHS,
     Letter,
-    Place,
     lines_needed,
     link_to,
 )

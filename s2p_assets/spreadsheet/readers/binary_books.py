@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow
 import python_calamine
 
-from s2p_assets.spreadsheet.biff import LeftOut, left_out_of_xls, left_out_of_xlsb
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
 from s2p_assets.spreadsheet.limits import MAX_CELLS, Container, WorkbookUnreadable
+from s2p_assets.spreadsheet.readers.biff import LeftOut, left_out_of_xls, left_out_of_xlsb
 
 _GENERAL = "General"
 

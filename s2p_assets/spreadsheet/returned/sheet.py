@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from s2p_assets.columns import Severity
-from s2p_assets.spreadsheet.grid import address
-from s2p_assets.spreadsheet.returned_letter import Place, place_of
+from s2p_assets.spreadsheet.grid import Place, address, place_of
 
 LARGEST_PIECE = 64 << 20
 _AFTER_LEGACY_DRAWING = frozenset(
