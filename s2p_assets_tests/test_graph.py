@@ -13,8 +13,8 @@ from s2p_assets.graph.headless import process
 from s2p_assets.graph.house import FILES
 from s2p_assets.graph.instance import open_instance
 from s2p_assets.graph.status import forget_file
-from s2p_assets.samples import retail_share
-from s2p_assets_tests.retail_home import Company, sales
+from s2p_assets.samples import crm_share, retail_share
+from s2p_assets_tests.retail_home import UNTIL, Company, sales
 
 
 @pytest.fixture
@@ -160,3 +160,15 @@ def test_many_files_dropped_at_once_are_one_run_for_their_kind(company: Company)
     status = company.run()
     assert company.units("retail_sales") == before + 40
     assert sum("retail/retail_sales_sheet" in run["assets"] for run in status["runs"]) == 1
+
+
+def test_another_domain_on_the_same_share_touches_nothing_of_this_one(company: Company) -> None:
+    company.run()
+    list(crm_share.write_share(company.settings.share, until=UNTIL, deals=120))
+    assert {asset.partition("/")[0] for asset in company.made()} == {"crm"}
+    accounts = openpyxl.load_workbook(company.settings.share / "crm/Accounts.xlsx")
+    accounts["Accounts"]["E4"] = 4321
+    accounts.save(company.settings.share / "crm/Accounts.xlsx")
+    made = company.made()
+    assert "crm/deal_features" in made
+    assert {asset.partition("/")[0] for asset in made} == {"crm"}

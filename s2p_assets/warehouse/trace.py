@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from s2p_assets.columns import Column
+from s2p_assets.columns import Column, place_of
 from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse.store import Declared
@@ -304,12 +304,8 @@ def _written(condition: str) -> sql.SQL:
 
 def sources_of(made: Declared, column: Column) -> list[tuple[tuple[str, str], str]]:
     """((domain, thing), column) of everything that a column is declared to be made of."""
-    found = []
-    for source in column.meaning.of:
-        thing, _, name = source.rpartition(".")
-        domain, _, rest = thing.rpartition("__")
-        found.append(((domain or made.domain, rest), name))
-    return found
+    places = (place_of(source, made.domain) for source in column.meaning.of)
+    return [((domain, thing), name) for domain, thing, name in places]
 
 
 def under_of(made: MadeFrom, column: str, source: Source) -> Under:
