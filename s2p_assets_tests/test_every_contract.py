@@ -16,10 +16,11 @@ from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.grid import address
 from s2p_assets.spreadsheet.reading import read_file
 from s2p_assets_tests.test_crm_workbooks import GOOD as CRM
+from s2p_assets_tests.test_f1_workbooks import GOOD as F1
 from s2p_assets_tests.test_retail_workbooks import GOOD as RETAIL
 
 BOOKS = read_house(("s2p_assets",)).workbooks
-GOOD: dict[str, list[Any]] = RETAIL | CRM
+GOOD: dict[str, list[Any]] = RETAIL | CRM | F1
 UNREADABLE = {"number": "a few", "money": "a few", "percent": "a few", "whole": "12.5", "yes_no": "perhaps"}
 BAD_BY_RULE = {
     "greater_than_or_equal_to": ("ge", lambda given: given["min_value"] - 1),

@@ -13,7 +13,7 @@ from s2p_assets.graph.headless import process
 from s2p_assets.graph.house import FILES
 from s2p_assets.graph.instance import open_instance
 from s2p_assets.graph.status import forget_file
-from s2p_assets.samples import crm_share, retail_share
+from s2p_assets.samples import crm_share, f1_share, retail_share
 from s2p_assets_tests.retail_home import UNTIL, Company, sales
 
 
@@ -162,10 +162,13 @@ def test_many_files_dropped_at_once_are_one_run_for_their_kind(company: Company)
     assert sum("retail/retail_sales_sheet" in run["assets"] for run in status["runs"]) == 1
 
 
-def test_another_domain_on_the_same_share_touches_nothing_of_this_one(company: Company) -> None:
+def test_other_domains_on_the_same_share_are_made_beside_this_one_and_touch_nothing_of_each_other(
+    company: Company,
+) -> None:
     company.run()
     list(crm_share.write_share(company.settings.share, until=UNTIL, deals=120))
-    assert {asset.partition("/")[0] for asset in company.made()} == {"crm"}
+    list(f1_share.write_share(company.settings.share, until=UNTIL, years=2))
+    assert {asset.partition("/")[0] for asset in company.made()} == {"crm", "f1"}
     accounts = openpyxl.load_workbook(company.settings.share / "crm/Accounts.xlsx")
     accounts["Accounts"]["E4"] = 4321
     accounts.save(company.settings.share / "crm/Accounts.xlsx")

@@ -53,15 +53,19 @@ class DealFeatures(Row):
     account_employees: Whole = whole(says="The account's employees", optional=True, of="accounts.employees")
     account_age_years: Whole = whole(says="Years since it was founded", optional=True, of="accounts.year_established")
     is_subsidiary: YesNo = yes_no(says="Whether the account belongs to another", of="accounts.subsidiary_of")
-    agent_open: Whole = whole(says="Deals that the agent had begun and not ended", of=ENDED[1], ge=0)
-    agent_closed: Whole = whole(says="Deals of the agent that had ended", of=ENDED, ge=0)
-    agent_win_rate: Number = percent(says="The share of these that were won", optional=True, of=ENDED)
-    agent_recent_win_rate: Number = percent(says="The same of the last 90 days", optional=True, of=ENDED)
-    product_closed: Whole = whole(says="Deals on the product that had ended", of=ENDED, ge=0)
-    product_win_rate: Number = percent(says="The share of these that were won", optional=True, of=ENDED)
-    account_closed: Whole = whole(says="Deals with the account that had ended", of=ENDED, ge=0)
-    account_win_rate: Number = percent(says="The share of these that were won", optional=True, of=ENDED)
-    recent_win_rate: Number = percent(says="The share of all deals of the last 90 days won", optional=True, of=ENDED)
+    agent_open: Whole = whole(says="Deals that the agent had begun and not ended", of=ENDED[1], ge=0, known="before")
+    agent_closed: Whole = whole(says="Deals of the agent that had ended", of=ENDED, ge=0, known="before")
+    agent_win_rate: Number = percent(says="The share of these that were won", optional=True, of=ENDED, known="before")
+    agent_recent_win_rate: Number = percent(
+        says="The same of the last 90 days", optional=True, of=ENDED, known="before"
+    )
+    product_closed: Whole = whole(says="Deals on the product that had ended", of=ENDED, ge=0, known="before")
+    product_win_rate: Number = percent(says="The share of these that were won", optional=True, of=ENDED, known="before")
+    account_closed: Whole = whole(says="Deals with the account that had ended", of=ENDED, ge=0, known="before")
+    account_win_rate: Number = percent(says="The share of these that were won", optional=True, of=ENDED, known="before")
+    recent_win_rate: Number = percent(
+        says="The share of all deals of the last 90 days won", optional=True, of=ENDED, known="before"
+    )
 
 
 def _ended(same: str) -> Under:

@@ -29,12 +29,16 @@ class Opportunity(Row):
         "Account", "Account name", "Company", says="Whom it is made with, once known", optional=True,
         refers_to="accounts.account",
     )  # fmt: skip
-    deal_stage: Text = text("Deal stage", "Stage", says="How far it is", isin=(*OPEN, *CLOSED))
+    deal_stage: Text = text("Deal stage", "Stage", says="How far it is", isin=(*OPEN, *CLOSED), known="after")
     engage_date: Day = day(
         "Engage date", "Engaged", "Engaged on", says="Day on which talks began", optional=True, written=WRITTEN
     )
-    close_date: Day = day("Close date", "Closed", "Closed on", says="Day of the end", optional=True, written=WRITTEN)
-    close_value: Number = money("Close value", "Value", says="What it brought in; 0 when lost", optional=True, ge=0)
+    close_date: Day = day(
+        "Close date", "Closed", "Closed on", says="Day of the end", optional=True, written=WRITTEN, known="after"
+    )
+    close_value: Number = money(
+        "Close value", "Value", says="What it brought in; 0 when lost", optional=True, ge=0, known="after"
+    )
 
     @row_rule("a deal that is won or lost has the day of its end", at="close_date")
     def closed_deals_have_their_day(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
