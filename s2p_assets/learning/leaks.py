@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from s2p_assets.columns import Column
+from s2p_assets.columns import Column, place_of
 from s2p_assets.learning.cases import LEAST_OF_A_CLASS, decided, features_in, outcomes
 from s2p_assets.learning.model import Outcome
 from s2p_assets.learning.probabilities import auc
@@ -62,11 +62,10 @@ def _path(domain: str, column: Column, seen: tuple[str, ...], problem: Outcome, 
     for source in column.meaning.of:
         if source in seen:
             continue
-        thing, _, name = source.rpartition(".")
-        other, _, rest = thing.rpartition("__")
-        for below in columns_of(other or domain, rest):
-            if below.name == name and (path := _path(other or domain, below, (*seen, source), problem, columns_of)):
-                return [column.name, *[f"{thing}.{path[0]}", *path[1:]]]
+        there, thing, name = place_of(source, domain)
+        for below in columns_of(there, thing):
+            if below.name == name and (path := _path(there, below, (*seen, source), problem, columns_of)):
+                return [column.name, f"{thing}.{path[0]}", *path[1:]]
     return []
 
 
