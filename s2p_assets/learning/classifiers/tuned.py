@@ -116,7 +116,8 @@ class Tuned:
         return settings, calibrated_on(there, came)
 
     def _fitted(self, settings: Settings, cases: pd.DataFrame, problem: Outcome) -> Any:
-        return self.unfitted(self.features, settings).fit(self.features.of(cases), outcomes(cases, problem))
+        features = _varied(self.features, cases)  # fewer than `self.features` where a fold's cases are older
+        return self.unfitted(features, settings).fit(features.of(cases), outcomes(cases, problem))
 
     def _said(self, estimator: Any, cases: pd.DataFrame) -> Matrix:
         return np.asarray(estimator.predict_proba(self.features.of(cases))[:, 1], float)
