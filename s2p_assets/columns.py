@@ -87,9 +87,9 @@ class Meaning:
     or_from: tuple[Literal["sheet", "file"], ...] = ()
     may_be_absent: bool = False
     of: tuple[str, ...] = ()
+    known: Literal["", "before", "after"] = ""
     means: tuple[tuple[str, str], ...] = ()
     refers_to: str | None = None
-    known: Literal["", "before", "after"] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """What was known of each car before the start of each race. How it will end is the models' business."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -9,9 +11,18 @@ from s2p_assets.learning.feature_set import feature_set
 from s2p_assets.learning.known_before import COUNT, known_before
 from s2p_assets.shelves import NotYet, Under, UnderEach
 
-TOP, LAST_PLACE = 10, 20
+TOP = 10
 LAPS = ("qualifying.q1", "qualifying.q2", "qualifying.q3")
-ENDS, PLACES = "results.position_text", "results.position_order"
+ENDS, PLACES, GRIDS = "results.position_text", "results.position_order", "results.grid"
+NO_PROPERTY = ("race_id", "circuit_id", "constructor_id", "driver_name", "constructor_name", "season")
+"""Columns that name a case and say nothing of it that will be true of another."""
+SINCE = 2003
+"""The first season of qualifying as it is today, and of entries that are learned from; form counts all before."""
+
+
+def past(kind: Callable[..., Any], says: str, *of: str, optional: bool = True, **rules: Any) -> Any:
+    """A column made of races that were held before this one."""
+    return kind(says=says, optional=optional, of=of, known="before", **rules)
 
 
 class EntryFeatures(Row):
@@ -36,56 +47,35 @@ class EntryFeatures(Row):
     grid_in_ten: YesNo = yes_no(says="Whether it starts among the first ten", of="results.grid")
     qualifying_position: Whole = whole(says="The place in qualifying", optional=True, of="qualifying.position")
     gap_to_pole: Number = percent(says="The best lap against the best of all, as a share", optional=True, of=LAPS)
+    gap_to_tenth: Number = percent(says="The same against the tenth best", optional=True, of=LAPS)
     gap_to_teammate: Number = percent(says="The best lap against the teammate's", optional=True, of=LAPS)
     sprint_position: Whole = whole(
         says="The place in the sprint the day before", optional=True, of="sprint_results.position_order"
     )
     driver_age: Number = number(says="The driver's age in years", of="drivers.born_on")
-    driver_races: Whole = whole(says="Races that the driver had started", of=PLACES, ge=0, known="before")
-    driver_place_5: Number = number(
-        says="The driver's mean place in the last 5 races", optional=True, of=PLACES, known="before"
-    )
-    driver_top_ten_5: Number = percent(
-        says="Of these, those among the first ten", optional=True, of=PLACES, known="before"
-    )
-    driver_top_ten_10: Number = percent(says="The same of the last 10 races", optional=True, of=PLACES, known="before")
-    driver_gain_10: Number = number(
-        says="Places won from grid to end in the last 10 races",
-        optional=True,
-        of=(PLACES, "results.grid"),
-        known="before",
-    )
-    driver_failures_20: Number = percent(
-        says="Of the last 20 races, those not finished", optional=True, of=ENDS, known="before"
-    )
-    constructor_place_10: Number = number(
-        says="The team's mean place, 10 starts", optional=True, of=PLACES, known="before"
-    )
-    constructor_top_ten_10: Number = percent(
-        says="Of these, those among the first ten", optional=True, of=PLACES, known="before"
-    )
-    constructor_failures_20: Number = percent(
-        says="Of the team's 20 starts, not finished", optional=True, of=ENDS, known="before"
-    )
-    constructor_failures_60: Number = percent(
-        says="Of the team's 60 starts, not finished", optional=True, of=ENDS, known="before"
-    )
-    circuit_failures_60: Number = percent(
-        says="Of 60 starts at the track, not finished", optional=True, of=ENDS, known="before"
-    )
-    recent_failures: Number = percent(
-        says="Of all starts of the last year, not finished", optional=True, of=ENDS, known="before"
-    )
-    driver_circuit_races: Whole = whole(says="The driver's races at the track", of=PLACES, ge=0, known="before")
-    driver_circuit_place: Number = number(
-        says="The driver's mean place there", optional=True, of=PLACES, known="before"
-    )
-    driver_standing: Whole = whole(
-        says="The driver's place in the season so far", optional=True, of="driver_standings.position", known="before"
-    )
-    constructor_standing: Whole = whole(
-        says="The team's place in the season so far", optional=True, of="constructor_standings.position", known="before"
-    )
+    driver_races: Whole = past(whole, "Races that the driver had started", PLACES, optional=False, ge=0)
+    driver_place_8: Number = past(number, "The driver's mean place where classified, last 8 races", PLACES)
+    driver_grid_8: Number = past(number, "The driver's mean place on the grid, last 8 races", GRIDS)
+    driver_top_ten_20: Number = past(percent, "Of the driver's last 20 races where classified, in the top ten", PLACES)
+    driver_gain_20: Number = past(number, "Places won from grid to end, the driver's last 20 races", PLACES, GRIDS)
+    driver_failures_20: Number = past(percent, "Of the driver's last 20 races, those not finished", ENDS)
+    driver_circuit_place: Number = past(number, "The driver's mean place at this track", PLACES)
+    driver_standing: Whole = past(whole, "The driver's place in the season so far", "driver_standings.position")
+    constructor_place_10: Number = past(number, "The team's mean place where classified, last 10 starts", PLACES)
+    constructor_place_40: Number = past(number, "The same of the last 40 starts", PLACES)
+    constructor_grid_10: Number = past(number, "The team's mean place on the grid, last 10 starts", GRIDS)
+    constructor_top_ten_20: Number = past(percent, "Of the team's last 20 starts where classified, top ten", PLACES)
+    constructor_gain_20: Number = past(number, "Places won from grid to end, the team's last 20 starts", PLACES, GRIDS)
+    constructor_failures_20: Number = past(percent, "Of the team's last 20 starts, those not finished", ENDS)
+    constructor_failures_60: Number = past(percent, "Of the team's last 60 starts, those not finished", ENDS)
+    constructor_standing: Whole = past(whole, "The team's place in the season so far", "constructor_standings.position")
+    circuit_gain_60: Number = past(number, "Places won from grid to end, last 60 starts at this track", PLACES, GRIDS)
+    circuit_failures_60: Number = past(percent, "Of the last 60 starts at this track, those not finished", ENDS)
+    recent_failures: Number = past(percent, "Of all starts of the last year, those not finished", ENDS)
+    driver_place_rank: Number = past(number, "The rank of the driver's mean place among those who start", PLACES)
+    driver_grid_rank: Number = past(number, "The rank of the driver's mean grid among those who start", GRIDS)
+    constructor_place_rank: Number = past(number, "The rank of the team's mean place among those who start", PLACES)
+    constructor_grid_rank: Number = past(number, "The rank of the team's mean grid among those who start", GRIDS)
     driver_name: Text = text(says="The driver's name", of=("drivers.forename", "drivers.surname"))
     constructor_name: Text = text(says="The team's name", of="constructors.name")
 
@@ -107,7 +97,12 @@ UNDER: UnderEach = {
     },
     **{
         (column, "results"): Under(f"constructor_id = this.constructor_id and {BEFORE}")
-        for column in ("constructor_place_10", "constructor_top_ten_10", "constructor_failures_20")
+        for column in (
+            "constructor_place_10",
+            "constructor_grid_10",
+            "constructor_failures_20",
+            "constructor_failures_60",
+        )
     },
 }
 
@@ -127,7 +122,7 @@ def entry_features(
 ) -> pd.DataFrame:
     """What was known of each car before the start of each race: form, reliability, the track, grid and qualifying.
 
-    One row per driver and race, also for a race that is still to be driven as soon as its qualifying is there.
+    One row per driver and race from 2003 on, also for a race that is still to be driven, once its qualifying is there.
     Laps, points, places and how a car ended count only from races that were held before that day.
     """
     if results.empty or races.empty:
@@ -138,7 +133,8 @@ def entry_features(
     entries = _with_qualifying(entries, qualifying, sprint_results)
     for standings, whose in ((driver_standings, "driver"), (constructor_standings, "constructor")):
         entries[f"{whose}_standing"] = _standing(entries, standings.merge(races), whose)
-    rows = _with_names(_with_past(entries), drivers, constructors)
+    rows = _with_past(entries)
+    rows = _with_names(rows[rows["year"] >= SINCE], drivers, constructors)
     return rows.rename(columns={"year": "season"})[list(EntryFeatures.to_schema().columns)]
 
 
@@ -156,8 +152,11 @@ def _entries(results: pd.DataFrame, qualifying: pd.DataFrame) -> pd.DataFrame:
         from_pit_lane=entries["grid"].eq(0),
         grid_in_ten=entries["grid"].between(1, TOP),
         grid=entries["grid"].mask(entries["grid"].eq(0), entries.groupby("race_id")["driver_id"].transform("size")),
-        ends=ends,
-    ).assign(gain=lambda rows: rows["grid"] - rows["ends"])
+        place=ends.where(entries["position_text"].str.isdigit().eq(True)),
+    ).assign(
+        gain=lambda rows: rows["grid"] - rows["place"],
+        classified_in_ten=lambda rows: rows["place"].le(TOP).astype(float).where(rows["place"].notna()),
+    )
 
 
 def _with_qualifying(entries: pd.DataFrame, qualifying: pd.DataFrame, sprints: pd.DataFrame) -> pd.DataFrame:
@@ -172,9 +171,15 @@ def _with_qualifying(entries: pd.DataFrame, qualifying: pd.DataFrame, sprints: p
     others = (team.transform("sum") - rows["lap"]) / (team.transform("count") - 1)
     return rows.assign(
         gap_to_pole=rows["lap"] / rows.groupby("race_id")["lap"].transform("min") - 1,
+        gap_to_tenth=rows["lap"] / rows.groupby("race_id")["lap"].transform(_tenth) - 1,
         gap_to_teammate=(rows["lap"] / others - 1).where(team.transform("count") > 1),
         decided_on=rows["race_day"].where(rows["top_ten"].notna()),
     )
+
+
+def _tenth(laps: pd.Series) -> float:
+    """The tenth best lap; the worst where fewer were driven."""
+    return laps.nsmallest(TOP).max()
 
 
 def _seconds(laps: pd.Series) -> pd.Series:
@@ -192,33 +197,36 @@ def _standing(entries: pd.DataFrame, standings: pd.DataFrame, whose: str) -> pd.
 
 
 SPANS = {
-    ("driver", 5): ("place", "top_ten"),
-    ("driver", 10): ("top_ten", "gain"),
-    ("driver", 20): ("failures",),
-    ("constructor", 10): ("place", "top_ten"),
-    ("constructor", 20): ("failures",),
+    ("driver", 8): ("place", "grid"),
+    ("driver", 20): ("top_ten", "gain", "failures"),
+    ("constructor", 10): ("place", "grid"),
+    ("constructor", 20): ("top_ten", "gain", "failures"),
+    ("constructor", 40): ("place",),
     ("constructor", 60): ("failures",),
-    ("circuit", 60): ("failures",),
+    ("circuit", 60): ("gain", "failures"),
 }
 """(whose, how many of the last starts) → what is known of them."""
+RANKED = {"driver_place": 8, "driver_grid": 8, "constructor_place": 10, "constructor_grid": 10}
 
 
 def _with_past(entries: pd.DataFrame) -> pd.DataFrame:
     """What earlier races say of the driver, the team and the track."""
-    what = {"place": "ends", "top_ten": "top_ten", "failures": "did_not_finish", "gain": "gain"}
+    what = {"place": "place", "grid": "grid", "gain": "gain", "top_ten": "classified_in_ten"}
+    what["failures"] = "did_not_finish"
     before = partial(known_before, entries, entries[entries["top_ten"].notna()], at="race_day", when="race_day")
     spans: dict[str, pd.Series] = {}
     for (whose, last), names in SPANS.items():
         found = before(by=(f"{whose}_id",), means=[what[name] for name in names], last=last)
         spans |= {f"{whose}_{name}_{last}": found[what[name]] for name in names}
-    there = before(by=("driver_id", "circuit_id"), means=["ends"])
-    year = before(by=(), means=["did_not_finish"], within=pd.Timedelta(days=365))
+    ranks = {
+        f"{name}_rank": spans[f"{name}_{last}"].groupby(entries["race_id"]).rank() for name, last in RANKED.items()
+    }
     return entries.assign(
         **spans,
+        **ranks,
         driver_races=before(by=("driver_id",))[COUNT],
-        driver_circuit_races=there[COUNT],
-        driver_circuit_place=there["ends"],
-        recent_failures=year["did_not_finish"],
+        driver_circuit_place=before(by=("driver_id", "circuit_id"), means=["place"])["place"],
+        recent_failures=before(by=(), means=["did_not_finish"], within=pd.Timedelta(days=365))["did_not_finish"],
     )
 
 

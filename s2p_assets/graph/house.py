@@ -227,6 +227,25 @@ def _first_dangling(house: House) -> tuple[Workbook | MadeThing, Fault] | None:
     return None
 
 
+def _leak(house: House, contest: Contest) -> Fault | None:
+    """A contest must not learn from a column that knows what it is to tell."""
+    found = kind_of(contest.problem).leaks
+    history = house.columns_at(dg.AssetKey([contest.domain, contest.features]))
+
+    def columns_of(domain: str, thing: str) -> tuple[Column, ...]:
+        return house.columns_at(dg.AssetKey([domain, thing]))
+
+    leaks = found(contest.domain, history, contest.problem, columns_of) if found else {}
+    if not leaks:
+        return None
+    which = "; ".join(f"{name}: {path}" for name, path in leaks.items())
+    return contest.fault(
+        f"would learn from what is known only after the outcome: {which}; take the column out of "
+        f"{contest.domain}_{contest.features}, refuse it by name, or, if it is made of earlier cases' outcomes alone, "
+        'declare it known="before"'
+    )
+
+
 def _wrong_reference(house: House, workbook: Workbook) -> str | None:
     """What is wrong with what a workbook refers to, in one line."""
     kinds = {column.name: column.kind for column in workbook.columns}
@@ -252,25 +271,6 @@ def _referred_in_the_end(house: House, workbook: Workbook) -> set[str]:
         waiting += named - found
         found |= named
     return found
-
-
-def _leak(house: House, contest: Contest) -> Fault | None:
-    """A contest must not learn from a column that knows what it is to tell."""
-    found = kind_of(contest.problem).leaks
-    history = house.columns_at(dg.AssetKey([contest.domain, contest.features]))
-
-    def columns_of(domain: str, thing: str) -> tuple[Column, ...]:
-        return house.columns_at(dg.AssetKey([domain, thing]))
-
-    leaks = found(contest.domain, history, contest.problem, columns_of) if found else {}
-    if not leaks:
-        return None
-    which = "; ".join(f"{name}: {path}" for name, path in leaks.items())
-    return contest.fault(
-        f"would learn from what is known only after the outcome: {which}; take the column out of "
-        f"{contest.domain}_{contest.features}, refuse it by name, or, if it is made of earlier cases' outcomes alone, "
-        'declare it known="before"'
-    )
 
 
 def _unknown_source(house: House, made: MadeThing, column: Column, source: str) -> Fault | None:

@@ -33,10 +33,10 @@ class Tuned:
     """A scikit-learn classifier whose settings are tuned, and whose probabilities are calibrated, on inner folds.
 
     `columns`: the features to learn from, by default all. `trials`: how many settings are tried, the usual ones
-    first; with one, the usual settings are taken. `calibrated`: without, what the estimator says is taken as it is: a
-    history of a few months may be too short to calibrate on. The inner folds are time-ordered as the outer ones and lie within the cases that `fit` is given; settings
-    are chosen by their log loss there, and the calibration is fitted on what was said there. With too few cases for
-    inner folds, the usual settings are taken as they are.
+    first; with one, those are taken. `calibrated`: without, what the estimator says is taken as it is, where a history
+    is too short to calibrate on. The inner folds are time-ordered as the outer ones and lie within the cases that
+    `fit` is given; settings are chosen by their log loss there, and the calibration is fitted on what was said there.
+    With too few cases for inner folds, the usual settings are taken as they are.
     """
 
     columns: Sequence[str] = ()
@@ -120,7 +120,8 @@ class Tuned:
         return settings, calibrated_on(there, came) if self.calibrated else Calibration()
 
     def _fitted(self, settings: Settings, cases: pd.DataFrame, problem: Outcome) -> Any:
-        return self.unfitted(self.features, settings).fit(self.features.of(cases), outcomes(cases, problem))
+        features = _varied(self.features, cases)  # fewer than `self.features` where a fold's cases are older
+        return self.unfitted(features, settings).fit(features.of(cases), outcomes(cases, problem))
 
     def _said(self, estimator: Any, cases: pd.DataFrame) -> Matrix:
         return np.asarray(estimator.predict_proba(self.features.of(cases))[:, 1], float)
