@@ -11,7 +11,16 @@ from s2p_assets.learning.versions import Champion
 from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.warehouse.table import table
 
-TOP_TEN, FAILED = "entry_features.top_ten", "entry_features.did_not_finish"
+GRID = "entry_features.grid"
+TOP_TEN = (
+    *("entry_features.top_ten", GRID, "entry_features.gap_to_tenth"),
+    *("entry_features.driver_place_8", "entry_features.constructor_place_10"),
+)
+FAILED = (
+    *("entry_features.did_not_finish", GRID),
+    *("entry_features.driver_failures_20", "entry_features.constructor_failures_60"),
+)
+"""What a probability is told from first of all, and what was learned of earlier races."""
 CALLED = {
     "grid": "grid",
     "driver_grid_8": "mean grid of the driver",
@@ -32,7 +41,7 @@ class RacePrediction(Row):
     race_name: Text = text(says="What the race is called", of="races.name")
     driver_name: Text = text(says="The driver's name", of="entry_features.driver_name")
     constructor_name: Text = text(says="The team's name", of="entry_features.constructor_name")
-    grid: Whole = whole(says="The place on the grid", of="entry_features.grid", ge=1)
+    grid: Whole = whole(says="The place on the grid", of=GRID, ge=1)
     top_ten: Number = percent(says="How probably it comes in among the first ten", of=TOP_TEN, ge=0, le=1)
     failure: Number = percent(says="How probably it is not classified", of=FAILED, ge=0, le=1)
     reasons: Text = text(
