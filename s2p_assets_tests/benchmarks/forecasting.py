@@ -51,7 +51,7 @@ def models(one: Set) -> dict[str, Forecaster]:
         "smoothing": Smoothing(),
         "Prophet, total": ProphetTotal(recent=one.recent),
         "boosting": Boosting(price=price),
-        "combination": Combination((Boosting(price=price), Smoothing())),
+        "combination": Combination((Boosting(price), Boosting(price, seed=1), ProphetTotal(recent=one.recent))),
     }
 
 
@@ -130,8 +130,12 @@ def measured(forecaster: Forecaster, one: Set) -> tuple[pd.DataFrame, float]:
 def compare(one: Set, peers: bool) -> None:
     backtests, cpu = {}, {}
     others = statsforecast_peers(one.problem) if peers else {}
-    for name, forecaster in (models(one) | others).items():
+    for name, forecaster in models(one).items():
         backtests[name], cpu[name] = measured(forecaster, one)
+    newest = max(backtests[PLAIN[0]]["fold"])
+    for name, forecaster in others.items():
+        rows, cpu[name] = measured(forecaster, replace(one, problem=replace(one.problem, folds=JUDGED)))
+        backtests[name] = rows.assign(fold=rows["fold"] + newest - JUDGED)
     table = scores(backtests, one.history, one.problem)
     folds = sorted(table["fold"].unique())
     judged, earlier = folds[-JUDGED:], folds[:-JUDGED] or folds[-JUDGED:]
@@ -220,7 +224,7 @@ def ablate(one: Set) -> None:
     pairs: dict[str, tuple[Forecaster, Forecaster]] = {
         "the season of all in smoothing": (Smoothing(), Smoothing(season=False)),
         "boosting on top of smoothing": (Boosting(), Smoothing()),
-        "the mean of both instead of boosting": (Combination((Boosting(), Smoothing())), Boosting()),
+        "the combination instead of boosting": (models(one)["combination"], models(one)["boosting"]),
     }
     for name, (whole, without) in pairs.items():
         found = {"with": measured(whole, one)[0], "without": measured(without, one)[0]}

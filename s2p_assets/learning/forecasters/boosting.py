@@ -43,7 +43,7 @@ class Boosting:
     price: str | None = None
     trees: int = 50
     learning_rate: float = 0.12
-    leaves: int = 15
+    leaves: int = 8
     rows_per_leaf: int = 60
     most_rows: int = 60_000
     recent: int = 730
