@@ -44,8 +44,10 @@ def seasons(*, until: dt.date, years: int, seed: int) -> Seasons:
         if race["race_day"] > until:
             break
         if race["round"] == 3:
-            held["sprint_results"] += _race(drivers, race["race_id"], grid, fragile / 4, chance, SPRINT_POINTS, 18)
-        held["results"] += _race(drivers, race["race_id"], grid, fragile, chance, POINTS, LAPS)
+            held["sprint_results"] += _race(
+                drivers, race["race_id"], (grid, pace), fragile / 4, chance, SPRINT_POINTS, 18
+            )
+        held["results"] += _race(drivers, race["race_id"], (grid, pace), fragile, chance, POINTS, LAPS)
         held["pit_stops"] += _stops(drivers, race["race_id"], chance)
     tables = {name: pd.DataFrame(rows) for name, rows in held.items()}
     tables["sprint_results"] = tables["sprint_results"].drop(columns="fastest_lap_speed")
@@ -122,15 +124,16 @@ def _qualify(
 def _race(
     drivers: pd.DataFrame,
     race: str,
-    grid: Any,
+    start: tuple[Any, Any],
     fragile: Any,
     chance: np.random.Generator,
     points: tuple[int, ...],
     laps: int,
 ) -> list[dict[str, Any]]:
-    """Where each car came in, the ones that broke down at the end."""
+    """Where each car came in, from its place on the grid and its pace; the ones that broke down at the end."""
+    grid, pace = start
     broken = chance.random(len(drivers)) < fragile
-    order = np.argsort(grid + chance.normal(0, 3, len(drivers)) + 100 * broken)
+    order = np.argsort(0.3 * grid + 8 * pace + chance.normal(0, 2.5, len(drivers)) + 100 * broken)
     rows = []
     for place, car in enumerate(order, start=1):
         driver, lapped = drivers.iloc[car], place > 10
