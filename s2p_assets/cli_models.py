@@ -88,7 +88,9 @@ def predict(
     entities: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE…", help="Of which entities; by default all.")
     ] = None,
-    horizon: Annotated[int | None, typer.Option("--horizon", min=1, help="How many periods ahead.")] = None,
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", min=1, help="How many periods ahead, of a forecast.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """What the champion, or a model, predicts for given entities from what is stored; nothing is trained."""

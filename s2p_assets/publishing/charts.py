@@ -17,6 +17,8 @@ from s2p_assets.publishing.report import Chart, Section
 VEGA_LITE = "6.4"
 DASHES: tuple[tuple[int, int], ...] = ((1, 0), (7, 4), (2, 3), (10, 3))
 BAR_STEP = 18
+LABEL_MARGIN = 24
+"""Names of bars are measured in another font than the page shows them in, and would be cut off without it."""
 FONT = "Arial, Helvetica, Liberation Sans, sans-serif"
 
 
@@ -185,7 +187,7 @@ def specification(plot: Plot, *, width: int, height: int, currency: str, ink: In
         "width": width,
         "height": height,
         "autosize": {"type": "fit", "contains": "padding"},
-        "padding": {"left": 0, "right": 8, "top": 8, "bottom": 6},
+        "padding": {"left": LABEL_MARGIN if plot.lies_flat else 0, "right": 8, "top": 8, "bottom": 6},
         "background": None,
         "data": {"values": list(_rows(plot, currency))},
         "layer": [*marks, _places_layer(plot, width)],

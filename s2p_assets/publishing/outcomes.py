@@ -86,7 +86,7 @@ def measures(found: pd.DataFrame, *, told: str, scores: str, floor: str, base: s
 def calibration(parts: pd.DataFrame, *, told: str, target: str) -> Section:
     """What was told beside what came. `parts`: as of `probabilities.calibration`; `target`: the column of what came."""
     where = {"part": Field("part")}
-    rows = parts.assign(said=parts["said"].astype(float), as_told=parts["said"])
+    rows = parts.assign(as_told=parts["said"], at=[percent(float(said), 1) for said in parts["said"]])
     return Section(
         title="Does it come as often as it is told?",
         says="Cases in parts of equal size by what was told of them: where told and came lie together, a probability "
@@ -101,7 +101,7 @@ def calibration(parts: pd.DataFrame, *, told: str, target: str) -> Section:
         ),
         chart=Chart(
             "line",
-            "said",
+            "at",
             ("came", "as_told"),
             "Told and came",
             frame=rows,
@@ -109,7 +109,7 @@ def calibration(parts: pd.DataFrame, *, told: str, target: str) -> Section:
             band_title="95 % interval",
             format="percent",
         )
-        if len(rows) > 1
+        if rows["at"].is_unique and len(rows) > 1
         else None,
     )
 

@@ -173,7 +173,7 @@ def _worth_most(deals: pd.DataFrame, forecast: pd.DataFrame) -> Section:
             ReportColumn("account", "Account"),
             ReportColumn("product", "Product"),
             ReportColumn("sales_agent", "Agent"),
-            ReportColumn("probability", "Won with", "percent"),
+            ReportColumn("probability", "Chance", "percent"),
             ReportColumn("expected_value", "Expected value", "money"),
             ReportColumn("reasons", "Why"),
         ),

@@ -28,8 +28,17 @@ CALLED = {
     "constructor_grid_10": "mean grid of the team",
     "constructor_place_10": "mean place of the team",
     "constructor_place_40": "mean place of the team over 40 starts",
-    "gap_to_tenth": "gap to the tenth lap",
+    "gap_to_tenth": "gap to the tenth lap in %",
+    "gap_to_pole": "gap to the best lap in %",
+    "gap_to_teammate": "gap to the teammate in %",
+    "driver_races": "races driven",
+    "driver_standing": "place in the season",
+    "constructor_standing": "place of the team in the season",
+    "constructor_top_ten_20": "of the team's 20 starts in the top ten in %",
+    "driver_top_ten_20": "of the last 20 races in the top ten in %",
+    "grid_in_ten": "grid in the first ten",
 }
+IN_PERCENT = ("gap_to_tenth", "gap_to_pole", "gap_to_teammate", "constructor_top_ten_20", "driver_top_ten_20")
 
 
 class RacePrediction(Row):
@@ -77,7 +86,7 @@ def race_predictions(
     rows = newest.drop(columns="top_ten").assign(
         top_ten=told["probability"],
         failure=fails["probability"],
-        reasons=in_words(reasons, newest, names=CALLED),
+        reasons=in_words(reasons, newest.assign(**{name: newest[name] * 100 for name in IN_PERCENT}), names=CALLED),
         basis=told["basis"],
         model=told["model"],
         failure_model=fails["model"],

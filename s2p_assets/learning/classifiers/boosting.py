@@ -26,11 +26,13 @@ class Boosting(Tuned):
             "leaf": trial.suggest_int("leaf", 10, 200, log=True),
         }
 
-    def unfitted(self, features: Features, settings: Settings) -> Any:
-        from sklearn.ensemble import HistGradientBoostingClassifier
-        from sklearn.pipeline import make_pipeline
+    def encoder(self, features: Features) -> Any:
+        return as_they_are(features)
 
-        estimator = HistGradientBoostingClassifier(
+    def unfitted(self, settings: Settings) -> Any:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        return HistGradientBoostingClassifier(
             max_iter=settings["trees"],
             learning_rate=settings["rate"],
             max_leaf_nodes=settings["leaves"],
@@ -39,4 +41,3 @@ class Boosting(Tuned):
             early_stopping=False,
             random_state=self.seed,
         )
-        return make_pipeline(as_they_are(features), estimator)

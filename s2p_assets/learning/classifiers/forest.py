@@ -26,14 +26,15 @@ class Forest(Tuned):
             "share": trial.suggest_float("share", 0.1, 1.0),
         }
 
-    def unfitted(self, features: Features, settings: Settings) -> Any:
-        from sklearn.ensemble import RandomForestClassifier
-        from sklearn.pipeline import make_pipeline
+    def encoder(self, features: Features) -> Any:
+        return as_they_are(features)
 
-        estimator = RandomForestClassifier(
+    def unfitted(self, settings: Settings) -> Any:
+        from sklearn.ensemble import RandomForestClassifier
+
+        return RandomForestClassifier(
             n_estimators=self.trees,
             min_samples_leaf=settings["leaf"],
             max_features=settings["share"],
             random_state=self.seed,
         )
-        return make_pipeline(as_they_are(features), estimator)

@@ -21,8 +21,10 @@ class Logistic(Tuned):
     def suggested(self, trial: "Trial") -> Settings:
         return {"c": trial.suggest_float("c", 1e-4, 10.0, log=True)}
 
-    def unfitted(self, features: Features, settings: Settings) -> Any:
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.pipeline import make_pipeline
+    def encoder(self, features: Features) -> Any:
+        return scaled(features)
 
-        return make_pipeline(scaled(features), LogisticRegression(C=settings["c"], max_iter=500))
+    def unfitted(self, settings: Settings) -> Any:
+        from sklearn.linear_model import LogisticRegression
+
+        return LogisticRegression(C=settings["c"], max_iter=500)

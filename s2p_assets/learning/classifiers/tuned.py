@@ -58,8 +58,12 @@ class Tuned:
         """Settings within their bounds, as the tuner has them."""
 
     @abstractmethod
-    def unfitted(self, features: Features, settings: Settings) -> Any:
-        """A scikit-learn pipeline from `Features.of` to probabilities."""
+    def encoder(self, features: Features) -> Any:
+        """A scikit-learn transformer of `Features.of` into numbers."""
+
+    @abstractmethod
+    def unfitted(self, settings: Settings) -> Any:
+        """A scikit-learn classifier of what was encoded."""
 
     def fit(self, cases: pd.DataFrame, problem: Outcome) -> Self:
         import sklearn.ensemble  # noqa: F401  # its OpenMP can be bound to one thread only once it is loaded
@@ -76,7 +80,7 @@ class Tuned:
 
     def probability(self, cases: pd.DataFrame) -> Matrix:
         fitted_problem(self.problem)
-        return self.calibration.of(self._said(self.estimator, cases))
+        return self.calibration.of(np.asarray(self.estimator.predict_proba(self.features.of(cases))[:, 1], float))
 
     def save(self, folder: Path) -> None:
         write_plain(
@@ -111,20 +115,26 @@ class Tuned:
         except TooLittleHistory:
             return self.usual(), Calibration()
         came = np.concatenate([outcomes(test, problem) for _, _, test in inner])
+        encoded = [self._encoded(known, test, problem) for _, known, test in inner]
 
         def said(settings: Settings) -> Matrix:
-            told = [self._said(self._fitted(settings, known, problem), test) for _, known, test in inner]
-            return np.concatenate(told)
+            asked = [self.unfitted(settings).fit(known, ended).predict_proba(test) for known, ended, test in encoded]
+            return np.concatenate([told[:, 1] for told in asked])
 
         settings, there = _best(self.usual(), self.suggested, said, came, self.trials, self.seed)
         return settings, calibrated_on(there, came) if self.calibrated else Calibration()
 
-    def _fitted(self, settings: Settings, cases: pd.DataFrame, problem: Outcome) -> Any:
-        features = _varied(self.features, cases)  # fewer than `self.features` where a fold's cases are older
-        return self.unfitted(features, settings).fit(features.of(cases), outcomes(cases, problem))
+    def _encoded(self, known: pd.DataFrame, test: pd.DataFrame, problem: Outcome) -> tuple[Matrix, Matrix, Matrix]:
+        """Of a fold the known cases in numbers, what came of them, and the cases to test in numbers: once for all."""
+        features = _varied(self.features, known)  # fewer than `self.features` where a fold's cases are older
+        encoder = self.encoder(features)
+        return encoder.fit_transform(features.of(known)), outcomes(known, problem), encoder.transform(features.of(test))
 
-    def _said(self, estimator: Any, cases: pd.DataFrame) -> Matrix:
-        return np.asarray(estimator.predict_proba(self.features.of(cases))[:, 1], float)
+    def _fitted(self, settings: Settings, cases: pd.DataFrame, problem: Outcome) -> Any:
+        from sklearn.pipeline import make_pipeline
+
+        estimator = make_pipeline(self.encoder(self.features), self.unfitted(settings))
+        return estimator.fit(self.features.of(cases), outcomes(cases, problem))
 
 
 def _best(
