@@ -7,6 +7,7 @@ Exit codes: 0 all well; 1 it worked, but something was returned or needs a perso
 import os
 import sys
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -97,7 +98,7 @@ def demo(
     ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve the Dagster UI afterwards.")] = True,
 ) -> None:
     """Write a sample share drive, process all of it, say where the reports are, then serve the Dagster UI."""
-    from s2p_assets.samples import retail_share
+    from s2p_assets.samples.writing import samples
 
     settings = read_settings()
     if ui:
@@ -107,8 +108,9 @@ def demo(
     _write_samples(settings)
     status = _process(settings)
     _print_outcome(settings, status)
-    out.print(f"\n[bold]What was planted in the sample[/bold] ({len(retail_share.PLANTED)} faults)")
-    for fault in retail_share.PLANTED:
+    planted = [fault for sample in samples().values() for fault in sample.planted]
+    out.print(f"\n[bold]What was planted in the sample[/bold] ({len(planted)} faults)")
+    for fault in planted:
         place = " › ".join(part for part in (fault.path, fault.sheet, fault.cell) if part)
         out.print(f"  {escape(place)}: {escape(fault.what)}")
     if ui:
@@ -332,12 +334,12 @@ def _require_share(settings: Settings) -> None:
 def _write_samples(settings: Settings) -> None:
     import datetime as dt
 
-    from s2p_assets.samples import retail_share
+    from s2p_assets.samples.writing import samples
 
     settings.share.mkdir(parents=True, exist_ok=True)
     with progress("writing a sample share drive") as say:
-        count = 0
-        for file in retail_share.write_share(settings.share, until=dt.date.today()):  # noqa: DTZ011  the user's own day
+        count, today = 0, dt.date.today()  # noqa: DTZ011  the user's own day
+        for file in chain.from_iterable(sample.write(settings.share, until=today) for sample in samples().values()):
             count += 1
             say(f"writing a sample share drive: {count} files ({file.name})")
     out.print(f"sample share drive: {count} files in {escape(str(settings.share))}")

@@ -65,9 +65,14 @@ class Meaning:
     `decimal`: the decimal mark of numbers written as text.
     `width`: digits of a code that Excel stored as a number, restored with leading zeros.
     `blanks`: texts that mean "no value" in this column.
+    `means`: texts that people write → what is meant by them (`{"GTXPro": "GTX Pro"}`); each is told in a notice.
+    `refers_to`: the column of another workbook, as `thing.column`, in which every value must be found.
     `yes`, `no`: the words of a yes_no column.
     `or_from`: where the value is taken from when the sheet has no such column, in order.
     `of`: the columns this one is made from, as `thing.column`, for lineage.
+    `known`: `after` where the value is known only once it is decided how the row's case ends, so that no classifier
+    may learn from it or from what is made of it; `before` where a column made of such ones holds only what had been
+    decided before its row's moment, as past shares do.
     """
 
     kind: Kind
@@ -82,6 +87,9 @@ class Meaning:
     or_from: tuple[Literal["sheet", "file"], ...] = ()
     may_be_absent: bool = False
     of: tuple[str, ...] = ()
+    known: Literal["", "before", "after"] = ""
+    means: tuple[tuple[str, str], ...] = ()
+    refers_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +185,8 @@ def _declare(kind: Kind, headers: Sequence[str], says: str, optional: bool, opti
     for name in ("written", "or_from", "of"):
         if isinstance(meanings.get(name), str):
             meanings[name] = (meanings[name],)
+    if isinstance(meanings.get("means"), dict):
+        meanings["means"] = tuple(meanings["means"].items())
     return _field(Meaning(kind=kind, headers=tuple(headers), **meanings), says, optional, rules)
 
 
@@ -260,6 +270,13 @@ def _typed(values: pd.Series, column: Column) -> pd.Series:
         values = values.map(lambda value: value.date() if isinstance(value, dt.datetime) else value)
     array = pyarrow.Array.from_pandas(values, type=column.arrow_type)
     return pd.Series(array, dtype=pd.ArrowDtype(column.arrow_type), index=values.index)
+
+
+def place_of(written: str, domain: str) -> tuple[str, str, str]:
+    """`thing.column`, or `domain__thing.column`, as (domain, thing, column); `domain` where none is written."""
+    thing, _, column = written.rpartition(".")
+    named, _, rest = thing.rpartition("__")
+    return named or domain, rest, column
 
 
 def domain_and_thing(module: str) -> tuple[str, str]:

@@ -87,7 +87,7 @@ def _graph(world: World) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
         return asset
 
     yield dg.AssetSpec("share")
-    yield made("sheet", ["share"], automation.when_the_share_changed())
+    yield made("sheet", ["share"], automation.when_the_share_changed(dg.AssetKey("share")))
     yield made("table", ["sheet"], automation.with_its_sheet(), tags=automation.WORKBOOK_TAG)
     yield made("products", ["table"], automation.when_its_sources_changed())
     yield made(

@@ -109,7 +109,7 @@ def test_a_stored_version_comes_back_as_it_was(registry: Registry) -> None:
     made = trained(demand_boosting, weeks=110)
     registry.save(made)
     loaded = newest(registry, "demand_boosting")
-    assert isinstance(loaded.forecaster, Boosting)
+    assert isinstance(loaded.learner, Boosting)
     for frame in ("backtest", "scores", "losses"):
         pd.testing.assert_frame_equal(getattr(loaded, frame), getattr(made, frame), check_dtype=False)
     plain = ("version", "recipe", "problem", "feature_version", "trained_at", "run_id", "code_version", "cause")
@@ -148,7 +148,7 @@ def test_nothing_stored_can_be_unpickled_and_no_temporary_folder_stays(registry:
     assert not list(registry.folder.rglob(".*"))
 
 
-@pytest.mark.parametrize("file", ["backtest.parquet", "learned_from.npy", MANIFEST, "forecaster/forecaster.json"])
+@pytest.mark.parametrize("file", ["backtest.parquet", "learned_from.npy", MANIFEST, "learner/learner.json"])
 @pytest.mark.parametrize("damage", ["cut", "gone"])
 def test_a_damaged_version_is_named_in_one_line_and_training_mends_it(
     registry: Registry, file: str, damage: str
@@ -184,7 +184,7 @@ def test_only_a_model_of_an_allowed_package_is_ever_imported(registry: Registry,
     record = registry.save(trained())
     folder = place(registry, record)
     manifest = json.loads((folder / MANIFEST).read_text())
-    (folder / MANIFEST).write_text(json.dumps(manifest | {"forecaster": strange}))
+    (folder / MANIFEST).write_text(json.dumps(manifest | {"learner": strange}))
     digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     with pytest.raises(ModelDamaged, match=strange):
         registry.load("retail", "demand_champion", replace(record, digest=digest))
@@ -267,7 +267,7 @@ def test_mlflow_shows_parameters_metrics_per_fold_and_class_tags_and_aliases(reg
     assert any(name.startswith("rmsse/") for name in run.data.metrics)
     assert run.data.tags["dagster_run_id"] == "run-1"
     assert run.data.tags["s2p.feature_version"] == version.tags["s2p.feature_version"] == "f1"
-    assert {file.path for file in client.list_artifacts(version.run_id)} >= {"scores.parquet", "forecaster"}
+    assert {file.path for file in client.list_artifacts(version.run_id)} >= {"scores.parquet", "learner"}
     assert client.get_model_version_by_alias("retail_demand_champion", "newest-demand_moving_average")
 
 

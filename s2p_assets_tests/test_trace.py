@@ -131,6 +131,17 @@ def test_a_price_is_traced_to_the_list_that_set_it(company: Company) -> None:
         assert float(leaf.values["msrp"]) == row["msrp"]
 
 
+def test_the_price_of_a_week_to_come_is_traced_to_the_list_that_has_it(company: Company) -> None:
+    ahead = [row for row in rows_of(company, "demand_features") if row["units"] is None]
+    assert ahead
+    for row in random.Random(SEED).sample(ahead, 10):
+        key = {name: row[name] for name in ("sku", "week")}
+        (leaf,) = leaves(traced(company, ("retail", "demand_features"), key, "unit_price"))
+        assert leaf.file
+        assert leaf.file.path.startswith("prices/")
+        assert float(leaf.values["msrp"]) == row["unit_price"]
+
+
 def test_a_forecast_is_traced_to_the_sales_that_its_model_learned_from(company: Company) -> None:
     row = rows_of(company, "demand_forecast")[0]
     found = traced(company, ("retail", "demand_forecast"), {name: row[name] for name in ("sku", "week")}, "mean")

@@ -35,9 +35,15 @@ def _gates() -> Condition:
     )
 
 
-def when_the_share_changed() -> Condition:
-    """For sheets: something under the workbook's patterns is new, changed or gone."""
-    trigger = AC.any_deps_match(AC.data_version_changed()) | AC.newly_missing() | AC.code_version_changed()
+def when_the_share_changed(share: dg.AssetKey) -> Condition:
+    """For sheets: something under the workbook's patterns, which `share` tells, is new, changed or gone.
+
+    A workbook table among the dependencies is one that the sheet's rows refer to: with its content, files that came
+    back for a value that was not there may be good.
+    """
+    share_changed = AC.any_deps_match(AC.data_version_changed()).ignore(_WORKBOOK_TABLES)
+    referred_changed = AC.any_deps_match(_changed()).ignore(dg.AssetSelection.assets(share))
+    trigger = share_changed | referred_changed | AC.newly_missing() | AC.code_version_changed()
     return ((_due(trigger) | _retry()) & _gates()).with_label("when the share changed")
 
 

@@ -1,6 +1,6 @@
 """What the command line asks of contracts without loading anything: verdicts, marked copies, new contracts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from s2p_assets.graph.problems import NotFound
@@ -12,6 +12,8 @@ from s2p_assets.spreadsheet.inferring.draft import infer_contract
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.returned.copies import write_returned
 from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.warehouse.connection import connect, database_url
+from s2p_assets.warehouse.references import values_there
 
 
 def contracts(settings: Settings) -> dict[str, Workbook]:
@@ -37,11 +39,38 @@ def check_files(settings: Settings, files: list[Path], name: str | None, marked:
     owners = {workbook.name: workbook.owner for workbook in known}
     with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
         for file in files:
-            reading = sandbox.read(file, known)
+            reading = read_looking_up(settings, sandbox, file, known)
             if marked and (reading.findings or reading.error):
                 owner = owners.get(reading.workbook or "", "its owner")
                 write_returned(file, reading, marked, name=file.name, owner=owner, sandbox=sandbox)
             yield reading
+
+
+def read_looking_up(
+    settings: Settings,
+    sandbox: Sandbox,
+    file: Path,
+    claiming: Sequence[Workbook],
+    *,
+    shown_as: str | None = None,
+    others: Sequence[Workbook] = (),
+) -> Reading:
+    """`file` read as the share drive would, with what it refers to looked up in what is loaded, where there is any.
+
+    Raises DatabaseUnreachable.
+    """
+    reading = sandbox.read(file, claiming, shown_as=shown_as, others=others)
+    claimed = next((book for book in claiming if book.name == reading.workbook), None)
+    if claimed is None or not claimed.references or not has_database(settings):
+        return reading
+    with connect(database_url(settings)) as connection:
+        known = {claimed.name: values_there(connection, claimed)}
+    return sandbox.read(file, [claimed], shown_as=shown_as, others=others, known=known)
+
+
+def has_database(settings: Settings) -> bool:
+    """Whether anything can have been loaded: a database is named, or s2p's own was begun."""
+    return bool(settings.database_url) or (settings.home / "postgres").exists()
 
 
 def write_contract(file: Path, name: str, target: Path | None) -> Path:

@@ -20,13 +20,15 @@ from s2p_assets.graph.resources import Warehouse
 from s2p_assets.learning.change import fingerprint
 from s2p_assets.learning.crowning import Crowning, Pin, Renewal, crown
 from s2p_assets.learning.forecasters.plain_files import ModelDamaged
+from s2p_assets.learning.kinds import kind_of
 from s2p_assets.learning.model import Contest
 from s2p_assets.learning.registry import NoSuchModel, Registry, named
 from s2p_assets.learning.registry_tables import Record, Standing
+from s2p_assets.learning.series import told
 from s2p_assets.learning.versions import ModelVersion, renew
 from s2p_assets.warehouse import store
 
-HOLDS, FLOOR = "champion_holds", "beats_the_floor"
+HOLDS, FLOOR, LEAKS = "champion_holds", "beats_the_floor", "nothing_leaks"
 
 
 class Overrule(dg.Config):
@@ -53,6 +55,7 @@ def contest_asset(house: House, declared: Contest) -> dg.AssetsDefinition:
         check_specs=[
             dg.AssetCheckSpec(HOLDS, asset=key, description="fails when another version took over; says which and why"),
             dg.AssetCheckSpec(FLOOR, asset=key, description="the champion is no worse than the plain models"),
+            *_leak_specs(declared),
         ],
     )
     def champion(context: dg.AssetExecutionContext, config: Overrule) -> Iterator[Any]:
@@ -63,6 +66,7 @@ def contest_asset(house: House, declared: Contest) -> dg.AssetsDefinition:
         renewed = _renewal(house, declared, registry, context.resources.warehouse, at, context.run.run_id)
         crowning = decide(registry, declared, before, renewed)
         yield from _checks(crowning, before)
+        yield from _leak_checks(house, declared, context.resources.warehouse)
         made = crowning.champion
         yield dg.MaterializeResult(
             value=crowning,
@@ -142,12 +146,10 @@ def _renewal(
     house: House, declared: Contest, registry: Registry, warehouse: Warehouse, at: dt.datetime, run_id: str
 ) -> Renewal:
     """Trains a champion anew on the features as its rivals saw them, and stores it; None if they have moved on."""
-    features = house.features[f"{declared.domain}_{declared.features}"]
 
     def renewed(old: ModelVersion, rival: ModelVersion) -> ModelVersion | None:
-        with warehouse.connect() as connection:
-            history = store.read(connection, features.domain, features.thing, features.columns)
-        if fingerprint(history).tobytes() != rival.learned_from.tobytes():
+        history = _history(house, declared, warehouse)
+        if fingerprint(told(history, declared.problem)).tobytes() != rival.learned_from.tobytes():
             return None
         version = rival.feature_version
         made = renew(old, declared, history, feature_version=version, trained_at=at, run_id=run_id, cause=rival.cause)
@@ -162,6 +164,34 @@ def _version(crowning: Crowning, standing: Standing) -> str:
     rivals = " ".join(sorted(record.version for record in (standing.newest or {}).values()))
     made = crowning.champion
     return f"{made.name}-{made.version}-{hashlib.sha256(rivals.encode()).hexdigest()[:8]}"
+
+
+def _history(house: House, declared: Contest, warehouse: Warehouse) -> pd.DataFrame:
+    features = house.features[f"{declared.domain}_{declared.features}"]
+    with warehouse.connect() as connection:
+        return store.read(connection, features.domain, features.thing, features.columns)
+
+
+def _leak_specs(declared: Contest) -> list[dg.AssetCheckSpec]:
+    """The check for leaks, of a contest in which something could leak."""
+    if kind_of(declared.problem).suspects is None:
+        return []
+    says = "fails when a feature alone tells what is to be told"
+    return [dg.AssetCheckSpec(LEAKS, asset=key_of(declared), description=says)]
+
+
+def _leak_checks(house: House, declared: Contest, warehouse: Warehouse) -> Iterator[dg.AssetCheckResult]:
+    suspects = kind_of(declared.problem).suspects
+    if suspects is None:
+        return
+    found = suspects(_history(house, declared, warehouse), declared.problem)
+    said = {name: f"tells the outcome by itself in {auc:.1%} of pairs (AUC)" for name, auc in found.items()}
+    yield dg.AssetCheckResult(
+        check_name=LEAKS,
+        passed=not found,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata=said or {"says": "no feature alone tells the outcome too well to be true"},
+    )
 
 
 def _checks(crowning: Crowning, before: Standing) -> Iterator[dg.AssetCheckResult]:

@@ -15,14 +15,15 @@ from s2p_assets.graph.metadata import markdown_table, picture
 from s2p_assets.learning.change import row_hashes
 from s2p_assets.learning.drift import DRIFTED, Drift, Verdict, asks_for_training, compare, stretches_of, summary
 from s2p_assets.learning.feature_set import FeatureSet
+from s2p_assets.learning.kinds import kind_of
 from s2p_assets.learning.model import Contest
 from s2p_assets.learning.registry import Registry
+from s2p_assets.learning.series import told
 from s2p_assets.learning.versions import Champion
 from s2p_assets.publishing.shift_picture import Shift, png_of
 from s2p_assets.warehouse.table import Table
 
 DRIFT = "nothing_drifted"
-FORETOLD = ("mean", "model_version")
 NOT_MEASURED = frozenset({"day", "moment", "code"})
 
 
@@ -58,7 +59,7 @@ def feature_drift(
         for column in declared.columns
         if column.name not in declared.key and column.kind not in NOT_MEASURED
     ]
-    hashes, found = None, {}
+    found = {}
     for contest in house.contests.values():
         if (contest.domain, contest.features) != (declared.domain, declared.thing):
             continue
@@ -66,13 +67,15 @@ def feature_drift(
         known = registry.learned_from(contest.domain, contest.thing, champion) if champion else None
         if champion is None or known is None:
             continue
-        hashes = row_hashes(frame) if hashes is None else hashes
-        seen = np.isin(hashes, known)
+        rows = told(frame, contest.problem)
+        seen = np.isin(row_hashes(rows), known)
         if not seen.any():
             continue
-        stretches = stretches_of(frame.loc[seen, declared.event_time], contest.problem.horizon)
-        reference = summary(frame[seen], columns, stretches=stretches)
-        found[contest.thing] = ContestDrift(champion.model, int((~seen).sum()), tuple(compare(reference, frame[~seen])))
+        times = rows.loc[seen, declared.event_time]
+        stretches = stretches_of(times, contest.problem.stretch(times.nunique()))
+        measured = [name for name in columns if name not in contest.problem.not_features]
+        reference = summary(rows[seen], measured, stretches=stretches)
+        found[contest.thing] = ContestDrift(champion.model, int((~seen).sum()), tuple(compare(reference, rows[~seen])))
     return found
 
 
@@ -89,23 +92,26 @@ def check_features(house: House, declared: FeatureSet, frame: pd.DataFrame, regi
 
 
 def foretold_by(house: House, declared: Table | FeatureSet) -> str | None:
-    """The parameter that brings its champion to a table of forecasts by entity, in the columns of `foresee`."""
+    """The parameter that brings its champion to a table of forecasts by entity, in the columns of a prediction."""
     columns = {column.name for column in declared.columns}
     for name, key in house.inputs_of(declared).items():
         contest = house.by_key.get(key)
-        if isinstance(contest, Contest) and {*FORETOLD, contest.problem.entity} <= columns:
-            return name
+        if isinstance(contest, Contest):
+            problem = contest.problem
+            if {kind_of(problem).foretold, "model_version", problem.entity} <= columns:
+                return name
     return None
 
 
 def check_forecast(frame: pd.DataFrame, champion: Champion) -> dg.AssetCheckResult:
-    """The check of a table of forecasts: against what the same version foretold in its backtest, fold by fold.
+    """The check of a table of predictions: against what the same version foretold in its backtest, fold by fold.
 
-    One value per entity, its mean over the horizon: the steps of one entity say nearly the same.
+    One value per entity, its mean over what was foretold of it at once: that says nearly the same.
     """
-    folds = champion.model.backtest.groupby(["fold", "entity"])["mean"].mean().reset_index()
-    reference = summary(folds, ["mean"], stretches=folds["fold"])
-    newest = frame.groupby(champion.problem.entity)["mean"].mean().reset_index()
+    foretold = kind_of(champion.problem).foretold
+    folds = champion.model.backtest.groupby(["fold", "entity"])[foretold].mean().reset_index()
+    reference = summary(folds, [foretold], stretches=folds["fold"])
+    newest = frame.groupby(champion.problem.entity)[foretold].mean().reset_index()
     return _result(compare(reference, newest), f"against what {champion.name} foretold in its backtest")
 
 

@@ -21,6 +21,7 @@ from s2p_assets.graph.taken import Intake, Taken
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Reading
+from s2p_assets.spreadsheet.references import REFERS
 from s2p_assets.spreadsheet.returned.copies import returned_copies, write_returned
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.spreadsheet.share import Look
@@ -28,6 +29,7 @@ from s2p_assets.warehouse import ledger, store
 from s2p_assets.warehouse.archive import FileForbidden, FileGone, FileStillChanging, Kept, keep
 from s2p_assets.warehouse.ledger import Decision, Entry, Found, Known
 from s2p_assets.warehouse.load import Loaded, load_files
+from s2p_assets.warehouse.references import values_there, worth_reading_again
 from s2p_assets.warehouse.schema import contract_version, ensure_workbook_table
 
 SETTLING_SECONDS = 2.0
@@ -70,7 +72,8 @@ def take(
 ) -> Intake:
     """Look at the share, keep and read what is new or changed, and send back what is wrong.
 
-    `again`: paths to read although nothing about them changed. A file that still grows or vanishes is left for the
+    `again`: paths to read although nothing about them changed; so are files that were sent back for a reference to
+    what is there by now. A file that still grows or vanishes is left for the
     next look. Raises ShareMissing and DiskFull; the tables are as before then.
     """
     now = look_at_share(settings, house, warehouse)
@@ -79,7 +82,8 @@ def take(
         desk = _Desk(house, workbook, settings, connection, reader, run_id, progress)
         decision = _decide(connection, workbook, now)
         ledger.mark_gone(connection, workbook, decision.gone)
-        forced = set(again)
+        there = values_there(connection, workbook)
+        forced = {*again, *worth_reading_again(connection, workbook, there, REFERS)}
         files = _at_rest(decision.look, settings.share)
         files += [file for file in _found(workbook, now) if file.path in forced and file not in decision.look]
         taken, to_read = desk.keep(files, forced)
@@ -150,7 +154,9 @@ class _Desk:
         """Read files, several at a time; tell each what changed in its layout and answer its owner."""
         deliveries = Deliveries(self.connection, self.workbook, [file.kept.mtime_ns for file in files])
         jobs = ((file.kept.stored, file.rivals, file.path) for file in files)
-        readings = self.reader.read_many(jobs, others=list(self.house.workbooks.values()))
+        claiming = {rival.name: rival for file in files for rival in file.rivals}
+        known = {name: values_there(self.connection, rival) for name, rival in claiming.items()}
+        readings = self.reader.read_many(jobs, others=list(self.house.workbooks.values()), known=known)
         said = 0.0
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
             if time.monotonic() - said > SAY_EVERY_SECONDS:

@@ -14,7 +14,8 @@ from s2p_assets.graph.resources import Warehouse
 from s2p_assets.learning.model import Contest, Model
 from s2p_assets.learning.registry import NoSuchModel, Registry
 from s2p_assets.learning.registry_tables import Record, Standing
-from s2p_assets.learning.versions import Champion, foresee
+from s2p_assets.learning.serving import service_of
+from s2p_assets.learning.versions import Champion
 from s2p_assets.warehouse import store
 
 VERSIONS_SHOWN = 10
@@ -112,28 +113,26 @@ def why_of(found: Learned, registry: Registry) -> dict[str, Any]:
 
 
 def predictions(
-    house: House, registry: Registry, warehouse: Warehouse, found: Learned, wanted: dict[str, str], horizon: int | None
+    house: House, registry: Registry, warehouse: Warehouse, asked: Learned, wanted: dict[str, str], horizon: int | None
 ) -> pd.DataFrame:
-    """What the version in question predicts from what is stored, of the entities whose latest row has these values.
+    """What the version in question predicts from what is stored, of what has these values; see `serving.py`.
 
-    The columns of `versions.foresee`. Raises NotFound for a column or a value that the features do not have.
+    Raises NotFound for a column or a value that the features do not have.
     """
-    contest, record = found.contest, found.record
+    contest, record = asked.contest, asked.record
     features = house.features[f"{contest.domain}_{contest.features}"]
     known = {column.name for column in features.columns}
     if strange := [name for name in wanted if name not in known]:
         raise NotFound(f"{features.name} has no column {', '.join(strange)}; it has {', '.join(sorted(known))}")
     with warehouse.connect() as connection:
         history = store.read(connection, features.domain, features.thing, features.columns)
-    entity = contest.problem.entity
-    latest = history.sort_values(features.event_time).drop_duplicates(entity, keep="last")
-    for name, value in wanted.items():
-        latest = latest.loc[latest[name].astype("string") == value]
-        if latest.empty:
-            raise NotFound(
-                f"no {entity} in {features.name} has {name}={value}; see the table {features.domain}.{features.thing}"
-            )
     made = registry.load(contest.domain, contest.thing, record)
     serving = Champion(contest.domain, contest.thing, made, "", made.scores)
-    foreseen = foresee(serving, history, horizon=horizon)
-    return foreseen.loc[foreseen[entity].isin(latest[entity])].reset_index(drop=True)
+    found = service_of(contest.problem).answers(serving, history, wanted, horizon)
+    if found.empty:
+        values = " and ".join(f"{name}={value}" for name, value in wanted.items()) or "a row"
+        raise NotFound(
+            f"no {contest.problem.entity} in {features.name} has {values}; "
+            f"see the table {features.domain}.{features.thing}"
+        )
+    return found

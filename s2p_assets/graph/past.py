@@ -125,7 +125,8 @@ class Past:
             if not (file.archived and (self.settings.archive / file.archived).is_file()):
                 raise NotFound(f"{file.path}: the archive no longer holds what stood on {said(self.moment)}")
         jobs = ((self.settings.archive / str(file.archived), [workbook], file.path) for file in files)
-        readings = self.reader.read_many(jobs, others=[workbook])
+        known = {workbook.name: self._values_there(workbook)} if files else {}
+        readings = self.reader.read_many(jobs, others=[workbook], known=known)
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
             self.progress(f"{workbook.name}: {number} of {len(files)} files read again from the archive, {file.path}")
             rows = reading.rows
@@ -134,6 +135,15 @@ class Past:
             if rows.num_rows != file.rows:
                 self.notices.append(f"{file.path}: {file.rows:,} rows stood then, {rows.num_rows:,} are read today")
             yield file, rows
+
+    def _values_there(self, workbook: Workbook) -> dict[str, pyarrow.Array]:
+        """What its columns may refer to, as it was; a workbook that refers to itself is asked about no other file."""
+        there, kinds = {}, {column.name: column.arrow_type for column in workbook.columns}
+        for reference in workbook.references:
+            if reference.workbook != workbook.name:
+                rows = self.of(dg.AssetKey([reference.domain, reference.thing]))
+                there[reference.column] = pyarrow.array(rows[reference.there], kinds[reference.column])
+        return there
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from s2p_assets.graph.checking import contract_named, contracts
+from s2p_assets.graph.checking import contract_named, contracts, has_database, read_looking_up
 from s2p_assets.graph.deliveries import Deliveries
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.claims import claimants
@@ -59,7 +59,9 @@ def plan_file(settings: Settings, file: Path, name: str | None) -> Planned:
     known = [contract_named(settings, name)] if name else list(every.values())
     claiming = list(claimants(inside, known)) if inside else []
     with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
-        reading = sandbox.read(file, claiming or known, shown_as=inside or file.name, others=known)
+        reading = read_looking_up(
+            settings, sandbox, file, claiming or known, shown_as=inside or file.name, others=known
+        )
     reading.file = file
     workbook = every.get(reading.workbook or "")
     if reading.error or workbook is None:
@@ -82,7 +84,7 @@ def _name(file: Path) -> str:
 def _compared(settings: Settings, planned: Planned, workbook: Workbook, path: str) -> Planned:
     reading = planned.reading
     kept = _as_kept(reading.file, settings.archive)
-    if not settings.database_url and not (settings.home / "postgres").exists():
+    if not has_database(settings):
         return planned if reading.rows is None else _with(planned, _into_nothing(reading, workbook, path))
     with connect(database_url(settings)) as connection, only_looking(connection):
         Deliveries(connection, workbook, [kept.mtime_ns]).compare(reading, path, kept.mtime_ns)

@@ -5,6 +5,7 @@ Looking itself is done in `spreadsheet/`; what is new is known to the ledger.
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 import dagster as dg
@@ -101,10 +102,16 @@ def share_sensor(house: House, settings: Settings, warehouse: Warehouse) -> dg.S
     return share_drive
 
 
+def _in_use(house: House, now: Look, told: Callable[[Workbook], object]) -> list[Workbook]:
+    """The workbooks of domains of which a file is there, or ever was: a domain that nobody uses is left asleep."""
+    awake = {book.domain for book in house.workbooks.values() if now.files.get(book.name) or told(book)}
+    return [workbook for workbook in house.workbooks.values() if workbook.domain in awake]
+
+
 def _events(house: House, still: Look, memory: Memory, warehouse: Warehouse) -> list[dg.AssetMaterialization]:
     return [
         _event(workbook, still, version)
-        for workbook in house.workbooks.values()
+        for workbook in _in_use(house, still, lambda book: book.name in memory.reported)
         if (version := _worth_reporting(workbook, still, memory, warehouse, time.time()))
     ]
 
@@ -148,8 +155,9 @@ def _unclaimed_event(now: Look) -> dg.AssetMaterialization:
 def look_and_report(settings: Settings, house: House, warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
     """One look for a headless pass: report every workbook whose files changed or wait. Raises ShareMissing."""
     now = look_at_share(settings, house, warehouse)
-    for workbook in house.workbooks.values():
-        told = version_of(instance, share_key(workbook)) or ""
+    known = {book.name: version_of(instance, share_key(book)) or "" for book in house.workbooks.values()}
+    for workbook in _in_use(house, now, lambda book: known[book.name]):
+        told = known[workbook.name]
         digest = now.digest(workbook.name)
         if told.partition("-")[0] != digest:
             instance.report_runless_asset_event(_event(workbook, now, digest))

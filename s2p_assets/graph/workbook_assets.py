@@ -22,11 +22,13 @@ from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.load import Loaded
+from s2p_assets.warehouse.references import Dangling, dangling
 from s2p_assets.warehouse.tracing_index import index_for_tracing
 
 LOST = "nothing_lost"
 RETURNED = "nothing_returned"
 SINGLE = "keys_in_one_file"
+REFERENCES = "references_lead_somewhere"
 LEFT = "left for the next look"
 FINDINGS_SHOWN = 50
 FILES_PARTITIONS = dg.DynamicPartitionsDefinition(name="s2p_files")
@@ -67,7 +69,7 @@ def sheet_asset(house: House, workbook: Workbook, settings: Settings) -> dg.Asse
 
     @dg.asset(
         key=key,
-        deps=[share_key(workbook)],
+        deps=[share_key(workbook), *house.referred_by(workbook)],
         group_name=workbook.domain,
         kinds={"excel", "arrow"},
         owners=[workbook.owner],
@@ -76,7 +78,7 @@ def sheet_asset(house: House, workbook: Workbook, settings: Settings) -> dg.Asse
         metadata=declared_metadata(workbook),
         io_manager_key="sheets",
         required_resource_keys={"warehouse", "reader"},
-        automation_condition=when_the_share_changed(),
+        automation_condition=when_the_share_changed(share_key(workbook)),
         check_specs=[
             dg.AssetCheckSpec(
                 LOST,
@@ -123,9 +125,14 @@ def sheet_asset(house: House, workbook: Workbook, settings: Settings) -> dg.Asse
 
 def workbook_table_asset(house: House, workbook: Workbook) -> dg.AssetsDefinition:
     """Stores what the sheet asset hands on, one transaction, and shows the table as it stands."""
+    key = key_of(workbook)
+    checks = [dg.AssetCheckSpec(SINGLE, asset=key, description="names files that claim the same keys")]
+    if workbook.references:
+        says = "names stored cells that refer to what was withdrawn since"
+        checks.append(dg.AssetCheckSpec(REFERENCES, asset=key, description=says))
 
     @dg.asset(
-        key=key_of(workbook),
+        key=key,
         ins={"sheet": dg.AssetIn(sheet_key(workbook))},
         group_name=workbook.domain,
         kinds={"postgres"},
@@ -137,9 +144,7 @@ def workbook_table_asset(house: House, workbook: Workbook) -> dg.AssetsDefinitio
         io_manager_key="tables",
         required_resource_keys={"warehouse"},
         automation_condition=with_its_sheet(),
-        check_specs=[
-            dg.AssetCheckSpec(SINGLE, asset=key_of(workbook), description="names files that claim the same keys")
-        ],
+        check_specs=checks,
     )
     def table(context: dg.AssetExecutionContext, sheet: Intake) -> Iterator[Any]:
         warehouse: Warehouse = context.resources.warehouse
@@ -149,8 +154,11 @@ def workbook_table_asset(house: House, workbook: Workbook) -> dg.AssetsDefinitio
             version = store.workbook_version(connection, workbook)
             rows = store.count(connection, workbook.domain, workbook.thing)
             head = store.read(connection, workbook.domain, workbook.thing, workbook.columns, limit=10)
+            lost = dangling(connection, workbook)
         shown = frame_metadata(head) | {"dagster/row_count": rows, "dagster/column_lineage": column_lineage(workbook)}
         yield _keys_are_single(loaded)
+        if workbook.references:
+            yield _references_hold(lost)
         yield dg.MaterializeResult(data_version=dg.DataVersion(version), metadata=shown)
 
     return table
@@ -189,6 +197,21 @@ def _keys_are_single(loaded: list[Loaded]) -> dg.AssetCheckResult:
         passed=not lines,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"settled for the newer file": dg.MetadataValue.md("\n".join(sorted(set(lines))) or "nothing")},
+    )
+
+
+def _references_hold(lost: list[Dangling]) -> dg.AssetCheckResult:
+    """Rows that were good when they came stay, although what they refer to is gone; they are named."""
+    lines = [
+        f"- {one.count:,} cells of `{one.reference.column}` are not in {one.reference.workbook}: "
+        + "; ".join(map(escaped, one.cells))
+        for one in lost
+    ]
+    return dg.AssetCheckResult(
+        check_name=REFERENCES,
+        passed=not lines,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"lead nowhere": dg.MetadataValue.md("\n".join(lines) or "none")},
     )
 
 

@@ -43,14 +43,13 @@ class Comparison:
 def compare(losses: pd.DataFrame, standing: str, challenger: str) -> Comparison:
     """The paired test of `challenger` against `standing`, two models in `losses`.
 
-    `losses`: one row per (model, cutoff, unit) with a loss, lower being better; a unit is a series, or whatever is
-    predicted. Diebold & Mariano (1995) on the loss differences, with the variance clustered by unit and by fold, as
-    a bad week hits all series at once: Cameron, Gelbach & Miller (2011), never below that of one way alone.
+    `losses`: as of `side_by_side`. Diebold & Mariano (1995) on the loss differences, with the variance clustered by
+    unit and by fold, as a bad week hits all series at once: Cameron, Gelbach & Miller (2011), never below that of
+    one way alone.
     Small samples: Student's t with the degrees of freedom of the fewer clusters, as Harvey, Leybourne & Newbold
     (1997) advise. Raises ValueError when the two were not measured on the same folds and units.
     """
-    pair = losses.loc[losses["model"].isin([standing, challenger])]
-    wide = pair.pivot(index=["cutoff", "unit"], columns="model", values="loss")
+    wide = side_by_side(losses.loc[losses["model"].isin([standing, challenger])])
     if challenger not in wide or standing not in wide or wide.isna().to_numpy().any():
         raise ValueError(f"{standing} and {challenger} were not measured on the same folds and units")
     saved = (wide[standing] - wide[challenger]).rename("saved")
@@ -65,15 +64,25 @@ def compare(losses: pd.DataFrame, standing: str, challenger: str) -> Comparison:
     )
 
 
+def side_by_side(losses: pd.DataFrame) -> pd.DataFrame:
+    """The losses of each model in a column of its own, missing where it was not measured.
+
+    `losses`: one row per (model, cutoff, unit) with a loss, lower being better; a unit is a series, or whatever is
+    predicted. A unit that is measured several times in a fold has a further column, which tells those rows apart.
+    """
+    measured = ["cutoff", "unit", *(name for name in losses.columns if name not in LOSS_COLUMNS)]
+    return losses.pivot(index=measured, columns="model", values="loss")
+
+
 def _chance(saved: "pd.Series[float]") -> float:
     from scipy.stats import t
 
-    clusters = [_variance(saved, level) for level in ("cutoff", "unit")]
+    clusters = [_variance(saved, [level]) for level in ("cutoff", "unit")]
     ways = [(count, variance) for count, variance in clusters if count > 1]
     if not ways:
         return 1.0
-    error = saved.to_numpy() - saved.mean()
-    alone = float((error**2).sum()) / len(error) ** 2
+    sums = (saved - saved.mean()).groupby(level=["cutoff", "unit"]).sum().to_numpy()
+    alone = float((sums**2).sum()) / len(saved) ** 2
     both = sum(variance for _, variance in ways) - (alone if len(ways) > 1 else 0.0)
     spread = max(both, *(variance for _, variance in ways))
     if spread <= 0:
@@ -81,7 +90,7 @@ def _chance(saved: "pd.Series[float]") -> float:
     return float(t.sf(saved.mean() / np.sqrt(spread), min(count for count, _ in ways) - 1))
 
 
-def _variance(saved: "pd.Series[float]", level: str) -> tuple[int, float]:
+def _variance(saved: "pd.Series[float]", level: list[str]) -> tuple[int, float]:
     """How many clusters there are, and the variance of the mean when only they are independent."""
     sums = np.asarray((saved - saved.mean()).groupby(level=level).sum(), float)
     count = len(sums)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from s2p_assets.learning.beyond_noise import compare
+from s2p_assets.learning.beyond_noise import compare, side_by_side
 
 
 def choose(losses: pd.DataFrame, standing: str | None) -> str:
@@ -25,8 +25,8 @@ def choose(losses: pd.DataFrame, standing: str | None) -> str:
 
 
 def mean_losses(losses: pd.DataFrame) -> "pd.Series[float]":
-    """Model → mean loss over folds and units; refuses models that were not measured on the same ones."""
-    wide = losses.pivot(index=["cutoff", "unit"], columns="model", values="loss")
+    """Model → mean loss over all that was measured; refuses models that were not measured on the same ones."""
+    wide = side_by_side(losses)
     if wide.empty:
         raise ValueError("no losses to choose a champion from")
     if wide.isna().to_numpy().any():

@@ -1,13 +1,41 @@
-"""The declarations of models and of the contests in which they stand, and what a forecaster can do."""
+"""The declarations of models, of what they are to learn and of the contests in which they stand, and what they can do.
+
+How a model of either kind is fitted and tried is in `kinds.py` and what it names.
+"""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, Self
 
+import numpy as np
 import pandas as pd
 
 from s2p_assets.shelves import Made
+
+
+class Task(Protocol):
+    """What is to be learned of a history with one row per (entity, time): a `Problem` or an `Outcome`.
+
+    `not_features`: columns whose drift says nothing of what is learned from. `stretch`: how many of so many times
+    are looked at together when it is asked what is usual. `in_words`: a line for people of scores over everything,
+    one row per fold.
+    """
+
+    @property
+    def entity(self) -> str: ...
+    @property
+    def time(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def folds(self) -> int: ...
+    @property
+    def not_features(self) -> frozenset[str]: ...
+
+    def stretch(self, times: int) -> int: ...
+
+    def in_words(self, scores: pd.DataFrame) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -48,18 +76,60 @@ class Problem:
         """How many periods a year has: 365 of `D`, 52 of weeks, 12 of `MS`."""
         return max(round(len(pd.date_range("2024-01-01", "2027-12-31", freq=self.every)) / 4), 1)
 
+    @property
+    def not_features(self) -> frozenset[str]:
+        return frozenset({self.entity, self.time})
 
-class Forecaster(Protocol):
-    """Something that learns from a history and forecasts every entity in it.
+    def stretch(self, times: int) -> int:
+        return self.horizon
 
-    `fit` returns a fitted copy. `forecast` gives one row per (entity, step): entity, time, step
-    (1-based), mean in units of the target, never negative. `save` writes plain files (JSON, skops)
-    into a folder, `load` reads them back without running code from them.
+    def in_words(self, scores: pd.DataFrame) -> str:
+        return f"RMSSE {scores['rmsse'].mean():.3f}, WAPE {scores['wape'].mean():.1%}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Whether something comes about, case by case, and how classifiers of it are tried.
+
+    A case is a row (entity, time): what was known at `time`, and in `target` whether it came about (yes/no; missing
+    as long as nobody knows). `decided`: the column with the moment from which on that was known. Every other column
+    of numbers, truth values, texts and codes is learned from, but those `refused`, which are known only afterwards,
+    and those `ignored`, which are no property of a case. A feature that is made of a refused column is a fault;
+    `leaks.py` says how that is seen to. `folds`: how many stretches of time classifiers are tried on, each knowing
+    only what was decided before it. They begin at the last turns of `every` (a pandas offset: `YS` for years), or
+    without it divide the newer half of the decided cases. `implausible`: a column that alone tells the classes apart
+    this well (area under the ROC curve) is suspected of being a leak.
     """
 
-    def fit(self, history: pd.DataFrame, problem: Problem) -> Self: ...
+    entity: str
+    time: str
+    target: str
+    decided: str
+    folds: int = 5
+    every: str | None = None
+    refused: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    implausible: float = 0.95
 
-    def forecast(self, history: pd.DataFrame, horizon: int) -> pd.DataFrame: ...
+    @property
+    def not_features(self) -> frozenset[str]:
+        """The columns that no classifier sees."""
+        return frozenset({self.entity, self.time, self.target, self.decided, *self.refused, *self.ignored})
+
+    def stretch(self, times: int) -> int:
+        """About as many as a fold has, when the folds divide the newer half."""
+        return max(times // (2 * self.folds), 1)
+
+    def in_words(self, scores: pd.DataFrame) -> str:
+        log_loss, brier, auc, rate = (scores[name].mean() for name in ("log_loss", "brier", "auc", "base_rate"))
+        return f"log loss {log_loss:.3f}, Brier {brier:.3f}, AUC {auc:.2f}, {rate:.0%} came about"
+
+
+class Learner(Protocol):
+    """Something that can be fitted, with its parameters as dataclass fields.
+
+    `save` writes plain files (JSON, skops) into a folder, `load` reads them back without running code from them.
+    """
 
     def save(self, folder: Path) -> None: ...
 
@@ -67,9 +137,33 @@ class Forecaster(Protocol):
     def load(cls, folder: Path) -> Self: ...
 
 
+class Forecaster(Learner, Protocol):
+    """Something that learns from a history and forecasts every entity in it.
+
+    `fit` returns a fitted copy. `forecast` gives one row per (entity, step): entity, time, step
+    (1-based), mean in units of the target, never negative.
+    """
+
+    def fit(self, history: pd.DataFrame, problem: Problem) -> Self: ...
+
+    def forecast(self, history: pd.DataFrame, horizon: int) -> pd.DataFrame: ...
+
+
+class Classifier(Learner, Protocol):
+    """Something that learns from decided cases how probable an outcome is.
+
+    `fit` returns a fitted copy. `probability` gives one number in 0..1 per row of `cases`, in their order; it is
+    asked of the features alone. The same cases give the same numbers.
+    """
+
+    def fit(self, cases: pd.DataFrame, problem: Outcome) -> Self: ...
+
+    def probability(self, cases: pd.DataFrame) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]": ...
+
+
 @dataclass(frozen=True)
 class Model(Made):
-    """A candidate; `build()` returns an unfitted forecaster with its parameters. `contest` names the contest."""
+    """A candidate; `build()` returns an unfitted learner with its parameters. `contest` names the contest."""
 
     contest: str
 
@@ -84,18 +178,26 @@ class Contest(Made):
     """
 
     features: str
-    problem: Problem
+    problem: Task
     floor: tuple[str, ...]
     news: float
 
 
-def model(*, contest: str, owner: str) -> Callable[[Callable[[], Forecaster]], Model]:
+def in_country(contest: Contest, country: str | None) -> Contest:
+    """`contest` with the holidays of `country`, where they count (in daily demand) and it names none itself."""
+    problem = contest.problem
+    if country is None or not isinstance(problem, Problem) or problem.country or problem.every != "D":
+        return contest
+    return replace(contest, problem=replace(problem, country=country))
+
+
+def model(*, contest: str, owner: str) -> Callable[[Callable[[], Learner]], Model]:
     """Declare the decorated function as the maker of a candidate of `contest` (a thing of the same domain)."""
     return lambda build: Model(build=build, owner=owner, contest=contest)
 
 
 def contest(
-    *, features: str, problem: Problem, owner: str, floor: tuple[str, ...] = (), news: float = 0.005
+    *, features: str, problem: Task, owner: str, floor: tuple[str, ...] = (), news: float = 0.005
 ) -> Callable[[Callable[[pd.DataFrame, str | None], str]], Contest]:
     """Declare the decorated function as the judge of a contest."""
     return lambda build: Contest(build=build, owner=owner, features=features, problem=problem, floor=floor, news=news)

@@ -1,4 +1,4 @@
-"""What training does, whatever the data: a digest of a forecaster's parameters and of all code that it learns with.
+"""What training does, whatever the data: a digest of parameters, of the problem and of all code.
 
 What came of a training is for `versions.py`.
 """
@@ -11,22 +11,24 @@ import json
 from pathlib import Path
 from typing import Any
 
-from s2p_assets.learning.forecasters.plain_files import parameters_of
-from s2p_assets.learning.model import Forecaster
+from s2p_assets.learning.forecasters.plain_files import parameters_of, problem_to_plain
+from s2p_assets.learning.model import Learner, Task
 
 ROOM = "s2p_assets.learning"
-TRIAL = f"{ROOM}.backtest"
+TRIALS = {"forecast": f"{ROOM}.backtest", "probability": f"{ROOM}.time_folds"}
+"""What a learner can do, and the module that tries how well it does it."""
 
 
-def recipe_of(forecaster: Forecaster) -> str:
-    """A digest of a forecaster's class, its parameters and its code: what training does, whatever the data."""
-    kind = type(forecaster)
-    return digest([kind.__module__, kind.__qualname__, parameters_of(forecaster), code_version(kind)])
+def recipe_of(learner: Learner, problem: Task) -> str:
+    """A digest of a learner's class, its parameters, its code and its problem: what training does on any data."""
+    kind = type(learner)
+    asked = problem_to_plain(problem)
+    return digest([kind.__module__, kind.__qualname__, parameters_of(learner), code_version(kind), asked])
 
 
 def code_version(kind: type) -> str:
-    """A digest of the forecaster's module, of the backtest's, and of every module of the room that these import."""
-    return _of_modules(kind.__module__)
+    """A digest of the learner's module, of the one that tries it, and of every module of the room that these import."""
+    return _of_modules(kind.__module__, *(module for verb, module in TRIALS.items() if hasattr(kind, verb)))
 
 
 def digest(made_of: Any, said: bytes = b"") -> str:
@@ -47,9 +49,9 @@ def modules_behind(*names: str) -> dict[str, Path]:
 
 
 @functools.cache
-def _of_modules(name: str) -> str:
+def _of_modules(*names: str) -> str:
     """Once a process: code does not change under a module that is loaded."""
-    sources = modules_behind(name, TRIAL)
+    sources = modules_behind(*names)
     return digest([[module, sources[module].read_text(encoding="utf-8")] for module in sorted(sources)])
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "mlflow"
 AT_ONCE = 100
-NOT_MEASURES = {"fold", "entities"}
+NOT_MEASURES = {"fold", "entities", "cases"}
 
 
 class RegistryUnreachable(Exception):

@@ -1,6 +1,6 @@
 """A version as a folder of plain files, each with its digest, and back; nothing stored here is ever unpickled.
 
-    manifest.json, backtest.parquet, scores.parquet, losses.parquet, learned_from.npy, forecaster/…
+    manifest.json, backtest.parquet, scores.parquet, losses.parquet, learned_from.npy, learner/…
 
 Where the folder lies and what else is known of the version is for `registry.py`.
 """
@@ -11,7 +11,6 @@ import importlib
 import inspect
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,24 +19,24 @@ import pandas as pd
 
 from s2p_assets.learning.cause import cause_from
 from s2p_assets.learning.change import Fingerprint
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged, problem_from
-from s2p_assets.learning.model import Forecaster
+from s2p_assets.learning.forecasters.plain_files import ModelDamaged, problem_from, problem_to_plain
+from s2p_assets.learning.model import Learner
 from s2p_assets.learning.versions import ModelVersion
 
 MANIFEST = "manifest.json"
 BACKTEST, SCORES, LOSSES = "backtest.parquet", "scores.parquet", "losses.parquet"
-FORECASTER, LEARNED_FROM = "forecaster", "learned_from.npy"
+LEARNER, LEARNED_FROM = "learner", "learned_from.npy"
 FRAMES = {"backtest": BACKTEST, "scores": SCORES, "losses": LOSSES}
 
 
 def write_version(folder: Path, made: ModelVersion) -> str:
     """Write a version into a new `folder`; the digest of its manifest, which holds those of all other files."""
-    (folder / FORECASTER).mkdir(parents=True)
-    made.forecaster.save(folder / FORECASTER)
+    (folder / LEARNER).mkdir(parents=True)
+    made.learner.save(folder / LEARNER)
     for name, file in FRAMES.items():
         getattr(made, name).to_parquet(folder / file, index=False)
     np.save(folder / LEARNED_FROM, made.learned_from, allow_pickle=False)
-    kind = type(made.forecaster)
+    kind = type(made.learner)
     manifest = {
         "domain": made.domain,
         "model": made.thing,
@@ -48,9 +47,9 @@ def write_version(folder: Path, made: ModelVersion) -> str:
         "run_id": made.run_id,
         "feature_version": made.feature_version,
         "code_version": made.code_version,
-        "forecaster": f"{kind.__module__}:{kind.__qualname__}",
+        "learner": f"{kind.__module__}:{kind.__qualname__}",
         "parameters": made.parameters,
-        "problem": asdict(made.problem),
+        "problem": problem_to_plain(made.problem),
         "cause": made.cause.as_json(),
         "files": {str(file.relative_to(folder)): _digest(file) for file in _files(folder)},
     }
@@ -59,7 +58,7 @@ def write_version(folder: Path, made: ModelVersion) -> str:
 
 
 def read_version(folder: Path, digest: str, packages: Iterable[str]) -> ModelVersion:
-    """The version in `folder`, whose manifest has this digest; its forecaster's class must lie in one of `packages`.
+    """The version in `folder`, whose manifest has this digest; its learner's class must lie in one of `packages`.
 
     Raises ModelDamaged when a file is missing, changed, added or unreadable.
     """
@@ -71,7 +70,7 @@ def read_version(folder: Path, digest: str, packages: Iterable[str]) -> ModelVer
             contest=manifest["contest"],
             version=manifest["version"],
             recipe=manifest["recipe"],
-            forecaster=_forecaster_class(folder, manifest["forecaster"], packages).load(folder / FORECASTER),
+            learner=_learner_class(folder, manifest["learner"], packages).load(folder / LEARNER),
             problem=problem_from(manifest["problem"]),
             feature_version=manifest["feature_version"],
             trained_at=dt.datetime.fromisoformat(manifest["trained_at"]),
@@ -145,7 +144,7 @@ def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def _forecaster_class(folder: Path, place: str, packages: Iterable[str]) -> type[Forecaster]:
+def _learner_class(folder: Path, place: str, packages: Iterable[str]) -> type[Learner]:
     """The class at `module:name`, if it lies in an allowed package and can be loaded."""
     module_name, _, name = str(place).partition(":")
     if not any(module_name == package or module_name.startswith(f"{package}.") for package in packages):
@@ -157,4 +156,4 @@ def _forecaster_class(folder: Path, place: str, packages: Iterable[str]) -> type
     verbs = ("fit", "save", "load")
     if not inspect.isclass(found) or found.__module__ != module_name or not all(hasattr(found, verb) for verb in verbs):
         raise damaged(folder, f"{place} is no model")
-    return cast("type[Forecaster]", found)
+    return cast("type[Learner]", found)

@@ -6,35 +6,35 @@ Which version is in service is for `crowning.py`, storing them for `registry.py`
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Generic, cast
 
 import pandas as pd
+from typing_extensions import TypeVar
 
-from s2p_assets.learning.backtest import rolling_origin
 from s2p_assets.learning.cause import Cause, Training
 from s2p_assets.learning.change import Fingerprint, fingerprint
-from s2p_assets.learning.forecasters.plain_files import parameters_of
+from s2p_assets.learning.forecasters.plain_files import parameters_of, problem_to_plain
 from s2p_assets.learning.intervals import deviations, quantiles_of_totals, spread
+from s2p_assets.learning.kinds import kind_of
 from s2p_assets.learning.lifecycle import NEW, foretold, launches
-from s2p_assets.learning.model import Contest, Forecaster, Model, Problem
+from s2p_assets.learning.model import Contest, Forecaster, Learner, Model, Problem, Task
 from s2p_assets.learning.recipes import code_version, digest, recipe_of
-from s2p_assets.learning.scores import losses as losses_of
-from s2p_assets.learning.scores import scores as scores_of
-from s2p_assets.learning.series import Matrix, learnable
+from s2p_assets.learning.series import Matrix, learnable, told
 
 LEVELS = (0.1, 0.5, 0.9)
 
+T = TypeVar("T", bound=Task, default=Any)
+
 
 @dataclass(frozen=True)
-class ModelVersion:
-    """A fitted forecaster with the proof of how good it is.
+class ModelVersion(Generic[T]):
+    """A fitted learner with the proof of how good it is.
 
     `version`: derived from the content, so that the same data, parameters and code give the same version.
-    `recipe`: derived from parameters and code alone. `contest`: the thing it competes in.
-    `backtest`: as of `backtest.rolling_origin`. `scores`: as of `scores.scores`, this model's alone. `losses`:
-    one row per (cutoff, unit), as `beyond_noise.compare` takes them. `learned_from`: the fingerprint of the
-    history, as of `change.fingerprint`.
+    `recipe`: derived from parameters, problem and code alone. `contest`: the thing it competes in.
+    `backtest`, `scores`, `losses`: as of `kinds.Kind`, this model's alone. `learned_from`: the fingerprint of the
+    history's rows that have a target, as of `change.fingerprint`.
     """
 
     domain: str
@@ -42,8 +42,8 @@ class ModelVersion:
     contest: str
     version: str
     recipe: str
-    forecaster: Forecaster
-    problem: Problem
+    learner: Learner
+    problem: T
     backtest: pd.DataFrame
     scores: pd.DataFrame
     losses: pd.DataFrame
@@ -56,7 +56,7 @@ class ModelVersion:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        return parameters_of(self.forecaster)
+        return parameters_of(self.learner)
 
     @property
     def cutoffs(self) -> tuple[pd.Timestamp, ...]:
@@ -75,22 +75,21 @@ class ModelVersion:
 
     @property
     def says(self) -> str:
-        """One line for people: how many folds, and how good over all series."""
+        """One line for people: how many folds, and how good over everything."""
         overall = self.scores.loc[self.scores["series"] == "all"]
-        folds = f"{len(self.cutoffs)} of {self.problem.folds} folds"
-        return f"{folds}, RMSSE {overall['rmsse'].mean():.3f}, WAPE {overall['wape'].mean():.1%}"
+        return f"{len(self.cutoffs)} of {self.problem.folds} folds, {self.problem.in_words(overall)}"
 
 
 @dataclass(frozen=True)
-class Champion:
-    """The version that forecasts for a contest, why it does, and the scores of all that stood with it.
+class Champion(Generic[T]):
+    """The version that predicts for a contest, why it does, and the scores of all that stood with it.
 
     `trainings`: what was trained of late, the newest first, as of `registry.trainings`; none where that is not asked.
     """
 
     domain: str
     thing: str
-    model: ModelVersion
+    model: ModelVersion[T]
     why: str
     scores: pd.DataFrame
     trainings: tuple[Training, ...] = ()
@@ -105,7 +104,7 @@ class Champion:
         return self.model.version
 
     @property
-    def problem(self) -> Problem:
+    def problem(self) -> T:
         return self.model.problem
 
 
@@ -119,8 +118,8 @@ def train(
     run_id: str,
     cause: Cause | None = None,
 ) -> ModelVersion:
-    """Backtest and then fit `model` on all of `history`. Raises TooLittleHistory or UnusableHistory."""
-    unfitted: Forecaster = model.build()
+    """Try and then fit `model` on all of `history`. Raises TooLittleHistory or UnusableHistory."""
+    unfitted: Learner = model.build()
     return _trained(unfitted, model.domain, model.thing, contest, history, feature_version, trained_at, run_id, cause)
 
 
@@ -135,12 +134,12 @@ def renew(
     cause: Cause,
 ) -> ModelVersion:
     """`old` backtested and fitted anew on `history`, with its own parameters: to be compared on the same folds."""
-    unfitted = type(old.forecaster)(**old.parameters)
+    unfitted = type(old.learner)(**old.parameters)
     return _trained(unfitted, old.domain, old.thing, contest, history, feature_version, trained_at, run_id, cause)
 
 
 def _trained(
-    unfitted: Forecaster,
+    unfitted: Any,
     domain: str,
     thing: str,
     contest: Contest,
@@ -150,38 +149,36 @@ def _trained(
     run_id: str,
     cause: Cause | None,
 ) -> ModelVersion:
-    problem, seen = contest.problem, fingerprint(history)
-    backtest = rolling_origin(unfitted, history, problem)
-    recipe = recipe_of(unfitted)
+    problem, seen = contest.problem, fingerprint(told(history, contest.problem))
+    kind, recipe = kind_of(problem), recipe_of(unfitted, problem)
+    backtest = kind.backtest(unfitted, history, problem)
     return ModelVersion(
         domain=domain,
         thing=thing,
         contest=contest.thing,
         version=_version(domain, thing, problem, backtest, seen, recipe, feature_version),
         recipe=recipe,
-        forecaster=unfitted.fit(learnable(history, problem), problem),
+        learner=unfitted.fit(kind.learnable(history, problem), problem),
         problem=problem,
         backtest=backtest,
-        scores=scores_of({thing: backtest}, history, problem),
-        losses=losses_of(backtest, history, problem, thing),
+        scores=kind.scores({thing: backtest}, history, problem),
+        losses=kind.losses(backtest, history, problem, thing),
         feature_version=feature_version,
         trained_at=trained_at,
         run_id=run_id,
         code_version=code_version(type(unfitted)),
         learned_from=seen,
-        cause=cause or Cause(rows=len(history)),
+        cause=cause or Cause(rows=len(seen)),
     )
 
 
-def _version(
-    domain: str, thing: str, problem: Problem, backtest: pd.DataFrame, seen: Fingerprint, *versions: str
-) -> str:
-    said = fingerprint(backtest.round({"mean": 6})).tobytes() + seen.tobytes()
-    return digest([domain, thing, asdict(problem), *versions], said)
+def _version(domain: str, thing: str, problem: Task, backtest: pd.DataFrame, seen: Fingerprint, *versions: str) -> str:
+    said = fingerprint(backtest.round({kind_of(problem).foretold: 6})).tobytes() + seen.tobytes()
+    return digest([domain, thing, problem_to_plain(problem), *versions], said)
 
 
 def foresee(
-    champion: Champion,
+    champion: Champion[Problem],
     history: pd.DataFrame,
     *,
     listed: pd.DataFrame | None = None,
@@ -193,37 +190,41 @@ def foresee(
     `listed`: entities that may be sold and have no row in `history` yet, as `lifecycle.launches` takes them; their
     demand is told by how their peers began. One row per (entity, step): entity and time under the problem's names,
     step, mean, deviation (of the entity's past periods, for quantiles of sums), a quantile per level (`q10` for 0.1),
-    life (`new` by its peers, `ended`, or missing), model, model_version. Quantiles from the spread of the champion's
-    backtest.
+    life (`new` by its peers, `ended`, or missing), peers (their names), model, model_version. Quantiles from the
+    spread of the champion's backtest.
     """
     problem, steps = champion.problem, horizon or champion.problem.horizon
     known = learnable(history, problem)
-    rows = foretold(champion.model.forecaster, known, problem, steps)
-    rows = rows.assign(deviation=rows["entity"].map(deviations(known, problem)))
+    rows = foretold(cast("Forecaster", champion.model.learner), known, problem, steps)
+    unneeded = pd.Series(pd.NA, index=rows.index, dtype="string")
+    rows = rows.assign(deviation=rows["entity"].map(deviations(known, problem)), peers=unneeded)
     if listed is not None and len(listed):
         when = rows[["time", "step"]].drop_duplicates()
         new = launches(known, listed, problem, problem.horizon).merge(when, how="cross").assign(life=NEW)
-        rows = pd.concat([rows, new.astype({"life": "string"})], ignore_index=True)
+        rows = pd.concat([rows, new.astype({"life": "string", "peers": "string"})], ignore_index=True)
     errors = spread(champion.model.backtest, problem)
     quantiles = errors.quantiles(rows["mean"], rows["step"], levels, rows["deviation"])
     return _labelled(rows, quantiles, levels, champion)
 
 
 def foresee_total(
-    champion: Champion, history: pd.DataFrame, *, horizon: int | None = None, levels: Sequence[float] = LEVELS
+    champion: Champion[Problem], history: pd.DataFrame, *, horizon: int | None = None, levels: Sequence[float] = LEVELS
 ) -> pd.DataFrame:
     """What the champion foresees of all entities in `history` together: as `foresee`, one row per step, no entity.
 
     Quantiles from the totals of the champion's backtest.
     """
     problem = champion.problem
-    rows = foretold(champion.model.forecaster, learnable(history, problem), problem, horizon or problem.horizon)
+    forecaster = cast("Forecaster", champion.model.learner)
+    rows = foretold(forecaster, learnable(history, problem), problem, horizon or problem.horizon)
     totals = rows.groupby(["time", "step"])["mean"].sum().reset_index()
     quantiles = quantiles_of_totals(champion.model.backtest, totals["mean"], levels)
     return _labelled(totals, quantiles, levels, champion)
 
 
-def _labelled(rows: pd.DataFrame, quantiles: Matrix, levels: Sequence[float], champion: Champion) -> pd.DataFrame:
+def _labelled(
+    rows: pd.DataFrame, quantiles: Matrix, levels: Sequence[float], champion: Champion[Problem]
+) -> pd.DataFrame:
     """`rows` with a column per level and the champion's name, under the names of its problem."""
     columns = {f"q{round(level * 100):02d}": values for level, values in zip(levels, quantiles.T, strict=True)}
     named = rows.assign(**columns, model=champion.name, model_version=champion.version)

@@ -3,30 +3,28 @@
 What the company did is in `retail_company.py`; how workbooks are read is no business of this module.
 """
 
-import csv
 import datetime as dt
-import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pandas as pd
 
 from s2p_assets.samples.retail_company import Company, two_years
+from s2p_assets.samples.writing import (
+    Planted,
+    Sample,
+    ShareFile,
+    Sheet,
+    by_day,
+    by_month,
+    csv_file,
+    laid_out,
+    workbook,
+    xlsx,
+)
 
 COMPANY = "HARBOUR & PINE TRADING CO."
-
-
-class Planted(NamedTuple):
-    """A fault that was planted: the file, the sheet and cell where there is one, and what is wrong there."""
-
-    path: str
-    sheet: str | None
-    cell: str | None
-    what: str
-
 
 NEW_PRICES = "prices/New prices (draft).xlsx"
 WEBSHOP = "sales/wholesale/Webshop dealers.xlsx"
@@ -134,47 +132,6 @@ HALL_WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """A table as someone laid it out: words above it, empty columns left of it, a totals row and words below it.
-
-    `columns`: header → values. `groups`: a row of headings above the headers: column number → heading
-    and how many columns it spans. `as_text`: headers whose numbers someone typed as text, `$1,234.50`.
-    `dates`: how days are written, as a strftime pattern; by default as Excel's own dates.
-    `total`: the header that a totals row adds up.
-    """
-
-    name: str
-    columns: Mapping[str, list[Any]]
-    above: tuple[str, ...] = ()
-    indent: int = 0
-    groups: Mapping[int, tuple[str, int]] = field(default_factory=dict)
-    as_text: tuple[str, ...] = ()
-    dates: str | None = None
-    total: str | None = None
-    below: tuple[str, ...] = ()
-
-    @property
-    def header_row(self) -> int:
-        return len(self.above) + bool(self.groups)
-
-
-@dataclass(frozen=True)
-class ShareFile:
-    """A file of the share that is still to be written."""
-
-    path: str
-    content: Callable[[], bytes]
-
-    def write(self, folder: Path) -> Path:
-        """Write the file under `folder`; returns where."""
-        target = folder / self.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f".{target.name}")
-        unfinished.write_bytes(self.content())
-        return unfinished.replace(target)
-
-
 def write_share(folder: Path, *, until: dt.date, skus: int = 60, seed: int = 7) -> Iterator[Path]:
     """Write the sample share into `folder`, yielding each file as it is written. The same arguments, the same bytes."""
     for file in share_files(until=until, skus=skus, seed=seed):
@@ -202,132 +159,134 @@ def share_files(*, until: dt.date, skus: int = 60, seed: int = 7) -> tuple[Share
 def _price_lists(prices: pd.DataFrame) -> Iterator[ShareFile]:
     """Half-yearly lists, dated in a column or in the file's or sheet's name; one workbook of promotions a year."""
     lists = prices[prices["occasion"] == "list"]
-    for number, (day, frame) in enumerate(_by_day(lists, "effective_date")):
+    for number, (day, frame) in enumerate(by_day(lists, "effective_date")):
         if number % 3 == 0:
             sheet = Sheet(
                 "Price list",
-                _table(frame, PRICE_LIST | {"Effective date": "effective_date"}),
+                laid_out(frame, PRICE_LIST | {"Effective date": "effective_date"}),
                 above=(COMPANY, f"Price list from {day:%B %Y}", ""),
                 indent=1,
                 below=("", "Prices without VAT. Questions: purchasing@example.com"),
             )
-            yield _workbook(f"prices/Price list {day:%B %Y}.xlsx", sheet)
+            yield workbook(f"prices/Price list {day:%B %Y}.xlsx", sheet)
         elif number % 3 == 1:
             sheet = Sheet(
                 "Prices",
-                _table(frame, PRICE_LIST, TRADE_WORDS),
+                laid_out(frame, PRICE_LIST, TRADE_WORDS),
                 above=(COMPANY, ""),
                 groups={0: ("What", 5), 5: ("Prices per unit", 3), 8: ("Ordering", 3)},
                 as_text=("Retail price", "Dealer price"),
             )
-            yield _workbook(f"prices/PRICELIST_{day:%Y-%m-%d}_final.xlsx", sheet)
+            yield workbook(f"prices/PRICELIST_{day:%Y-%m-%d}_final.xlsx", sheet)
         else:
             sheets = [
-                Sheet(f"{category} {day:%d.%m.%Y}", _table(part, PRICE_LIST), above=(f"{COMPANY} · {category}", ""))
+                Sheet(f"{category} {day:%d.%m.%Y}", laid_out(part, PRICE_LIST), above=(f"{COMPANY} · {category}", ""))
                 for category, part in frame.groupby("category", sort=False)
             ]
-            yield _workbook(f"prices/Price list by category {day:%Y}.xlsx", *sheets)
+            yield workbook(f"prices/Price list by category {day:%Y}.xlsx", *sheets)
     promotions = prices[prices["occasion"] == "promotion"]
     for year, frame in promotions.groupby(promotions["effective_date"].dt.year):
         above = (f"Promotions {year}", "Two lines each: the price of the promotion, then the price after it", "")
-        sheet = Sheet("Promotions", _table(frame, PROMOTIONS), above=above)
-        yield _workbook(f"prices/promotions/Promotions {year}.xlsx", sheet)
+        sheet = Sheet("Promotions", laid_out(frame, PROMOTIONS), above=above)
+        yield workbook(f"prices/promotions/Promotions {year}.xlsx", sheet)
 
 
 def _wholesale(sales: pd.DataFrame) -> Iterator[ShareFile]:
     """A workbook a month, but for the web shop, which sends one for the two years (see `_faults`)."""
-    for number, (month, frame) in enumerate(_by_month(sales[sales["dealer"] != "WEB"], "ship_date")):
-        table, words = _table(frame, INVOICES), (COMPANY, f"Invoiced in {month:%B %Y}", "")
+    for number, (month, frame) in enumerate(by_month(sales[sales["dealer"] != "WEB"], "ship_date")):
+        table, words = laid_out(frame, INVOICES), (COMPANY, f"Invoiced in {month:%B %Y}", "")
         if number % 4 == 0:
             sheets = [Sheet("Invoices", table, above=words, total="Quantity", indent=1)]
         elif number % 4 == 1:
-            sheets = [Sheet(f"{month:%b %y}", _table(frame, INVOICES, DESK_WORDS), dates="%m/%d/%Y")]
+            sheets = [Sheet(f"{month:%b %y}", laid_out(frame, INVOICES, DESK_WORDS), dates="%m/%d/%Y")]
         elif number % 4 == 2:
             early = frame["ship_date"].dt.day <= 15
             halves = {"1st to 15th": frame[early], "16th to end": frame[~early]}
             sheets = [
-                Sheet(name, _table(half, INVOICES), above=words[:1]) for name, half in halves.items() if len(half)
+                Sheet(name, laid_out(half, INVOICES), above=words[:1]) for name, half in halves.items() if len(half)
             ]
         else:
             sheets = [Sheet("Export", table, as_text=("Unit price",), dates="%Y-%m-%d", above=("Order desk", ""))]
-        yield _workbook(f"sales/wholesale/{month:%Y}/Wholesale {month:%Y-%m}.xlsx", *sheets)
+        yield workbook(f"sales/wholesale/{month:%Y}/Wholesale {month:%Y-%m}.xlsx", *sheets)
 
 
 def _retail(sales: pd.DataFrame) -> Iterator[ShareFile]:
     """What the tills' software exports: workbooks, and twice in five months a CSV."""
-    for number, (month, frame) in enumerate(_by_month(sales, "to_date")):
+    for number, (month, frame) in enumerate(by_month(sales, "to_date")):
         path = f"sales/retail/{month:%Y}/Retail sales {month:%B %Y}"
         if number % 5 == 3:
-            sheet = Sheet("Tills", _table(frame, TILLS, TILL_SOFTWARE_WORDS), dates="%d.%m.%Y")
-            yield ShareFile(f"{path}.csv", partial(_csv, sheet, ";", "cp1252"))
+            sheet = Sheet("Tills", laid_out(frame, TILLS, TILL_SOFTWARE_WORDS), dates="%d.%m.%Y")
+            yield ShareFile(f"{path}.csv", partial(csv_file, sheet, ";", "cp1252"))
         elif number % 5 == 4:
-            sheet = Sheet("Tills", _table(frame, TILLS), dates="%Y-%m-%d")
-            yield ShareFile(f"{path}.csv", partial(_csv, sheet, ",", "utf-8-sig"))
+            sheet = Sheet("Tills", laid_out(frame, TILLS), dates="%Y-%m-%d")
+            yield ShareFile(f"{path}.csv", partial(csv_file, sheet, ",", "utf-8-sig"))
         else:
             words, total = ({}, "Quantity") if number % 2 else (TILL_WORDS, "Qty")
-            yield _workbook(f"{path}.xlsx", Sheet("Tills", _table(frame, TILLS, words), total=total, indent=number % 3))
+            yield workbook(
+                f"{path}.xlsx", Sheet("Tills", laid_out(frame, TILLS, words), total=total, indent=number % 3)
+            )
 
 
 def _receipts(receipts: pd.DataFrame) -> Iterator[ShareFile]:
     """A workbook a month from the goods-in desk."""
-    for number, (month, frame) in enumerate(_by_month(receipts, "receive_date")):
+    for number, (month, frame) in enumerate(by_month(receipts, "receive_date")):
         sheet = Sheet(
             "Goods in",
-            _table(frame, GOODS_IN, DOCK_WORDS if number % 2 else {}),
+            laid_out(frame, GOODS_IN, DOCK_WORDS if number % 2 else {}),
             above=("Goods-in book", f"{month:%B %Y}", "") if number % 3 else (),
             dates="%d.%m.%Y" if number % 4 == 2 else None,
             below=("", "Checked: T. Moss") if number % 2 else (),
         )
-        yield _workbook(f"purchasing/{month:%Y}/Receipts {month:%Y-%m}.xlsx", sheet)
+        yield workbook(f"purchasing/{month:%Y}/Receipts {month:%Y-%m}.xlsx", sheet)
 
 
 def _inventory(counts: pd.DataFrame) -> Iterator[ShareFile]:
     """A count a month; its date stands in a column, in the file's name or in the sheet's."""
-    for number, (day, frame) in enumerate(_by_day(counts, "count_date")):
+    for number, (day, frame) in enumerate(by_day(counts, "count_date")):
         if number % 4 == 0:
-            sheet = Sheet("Count", _table(frame, COUNTS | {"Count date": "count_date"}), above=(COMPANY, ""))
-            yield _workbook(f"inventory/Stock count {day:%B %Y}.xlsx", sheet)
+            sheet = Sheet("Count", laid_out(frame, COUNTS | {"Count date": "count_date"}), above=(COMPANY, ""))
+            yield workbook(f"inventory/Stock count {day:%B %Y}.xlsx", sheet)
         elif number % 4 == 1:
-            table = _table(frame, COUNTS, HALL_WORDS)
+            table = laid_out(frame, COUNTS, HALL_WORDS)
             sheet = Sheet("Stock", table, groups={3: ("Usable", 2)}, total="On hand", indent=1)
-            yield _workbook(f"inventory/Stock count {day:%Y-%m-%d}.xlsx", sheet)
+            yield workbook(f"inventory/Stock count {day:%Y-%m-%d}.xlsx", sheet)
         elif number % 4 == 2:
             sheets = [
-                Sheet(str(category), _table(part, COUNTS), above=(f"{category}, counted by two people", ""))
+                Sheet(str(category), laid_out(part, COUNTS), above=(f"{category}, counted by two people", ""))
                 for category, part in frame.groupby("category", sort=False)
             ]
-            yield _workbook(f"inventory/Stock count {day:%d.%m.%Y}.xlsx", *sheets)
+            yield workbook(f"inventory/Stock count {day:%d.%m.%Y}.xlsx", *sheets)
         else:
-            sheet = Sheet(f"Count {day:%Y-%m-%d}", _table(frame, COUNTS))
-            yield _workbook(f"inventory/Stock {day:%B %Y}.xlsx", sheet)
+            sheet = Sheet(f"Count {day:%Y-%m-%d}", laid_out(frame, COUNTS))
+            yield workbook(f"inventory/Stock {day:%B %Y}.xlsx", sheet)
 
 
 def _faults(company: Company) -> Iterator[ShareFile]:
     """The files in which `PLANTED` stands, and the web shop's two years, of which only two lines are bad."""
     last = company.stock.index[-1]
-    yield _workbook(NEW_PRICES, _new_prices(company.price_list, last))
-    yield _workbook(WEBSHOP, _webshop(company.wholesale_sales, last))
+    yield workbook(NEW_PRICES, _new_prices(company.price_list, last))
+    yield workbook(WEBSHOP, _webshop(company.wholesale_sales, last))
     sold = company.retail_sales[company.retail_sales["to_date"] == last].head(15)
-    yield _workbook(POPUP, Sheet("Pop-up", _table(sold, TILLS, {"Quantity": "Qty sold"})))
-    yield _workbook(RECOUNT, _recount(company.inventory, last - pd.Timedelta(days=3)))
-    container = _xlsx([Sheet("Goods in", _table(company.receipts.tail(30), GOODS_IN))])
+    yield workbook(POPUP, Sheet("Pop-up", laid_out(sold, TILLS, {"Quantity": "Qty sold"})))
+    yield workbook(RECOUNT, _recount(company.inventory, last - pd.Timedelta(days=3)))
+    container = xlsx([Sheet("Goods in", laid_out(company.receipts.tail(30), GOODS_IN))])
     yield ShareFile(CONTAINER, lambda: container[: len(container) * 2 // 3])
     rota = {"Who": ["Ada", "Ben", "Cleo", "Dov"], "Early": ["x", "", "x", ""], "Late": ["", "x", "", "x"]}
-    yield _workbook(ROTA, Sheet("Week 1", rota, above=("Who works when",)))
+    yield workbook(ROTA, Sheet("Week 1", rota, above=("Who works when",)))
 
 
 def _new_prices(prices: pd.DataFrame, last: pd.Timestamp) -> Sheet:
     newest = prices[prices["occasion"] == "list"].drop_duplicates("sku", keep="last").head(12)
     newest = newest.assign(effective_date=last + pd.Timedelta(days=30))
     headers = ("SKU", "Description", "Category", "Supplier", "MSRP", "T2 cost", "Item cost")
-    table = _table(newest, {name: PRICE_LIST[name] for name in headers} | {"Effective date": "effective_date"})
+    table = laid_out(newest, {name: PRICE_LIST[name] for name in headers} | {"Effective date": "effective_date"})
     table["MSRP"][3] = "n/a"
     table["T2 cost"][6] = -4.99
     return Sheet("Prices", table, above=(COMPANY, "New prices, DRAFT", ""))
 
 
 def _webshop(sales: pd.DataFrame, last: pd.Timestamp) -> Sheet:
-    table = _table(sales[sales["dealer"] == "WEB"], INVOICES)
+    table = laid_out(sales[sales["dealer"] == "WEB"], INVOICES)
     for row, wrong in ((5, {"Quantity": "a dozen"}), (10, {"Ship date": f"31.02.{last:%Y}"})):
         for name, values in table.items():
             values.insert(row, wrong.get(name, f"INV-WEB{row}" if name == "Invoice num" else values[row]))
@@ -337,89 +296,8 @@ def _webshop(sales: pd.DataFrame, last: pd.Timestamp) -> Sheet:
 def _recount(counts: pd.DataFrame, day: pd.Timestamp) -> Sheet:
     hall = counts.drop_duplicates("sku", keep="last").head(14).assign(count_date=day)
     twice = pd.concat([hall.iloc[:8], hall.iloc[[2]], hall.iloc[8:]])
-    table = _table(twice, COUNTS | {"Count date": "count_date"})
+    table = laid_out(twice, COUNTS | {"Count date": "count_date"})
     return Sheet("Hall B", table, above=("Recount, hall B", "Counted twice where we were not sure", ""))
 
 
-def _by_day(frame: pd.DataFrame, column: str) -> Iterator[tuple[pd.Timestamp, pd.DataFrame]]:
-    for day in sorted(frame[column].unique()):
-        yield pd.Timestamp(day), frame[frame[column] == day]
-
-
-def _by_month(frame: pd.DataFrame, column: str) -> Iterator[tuple[pd.Timestamp, pd.DataFrame]]:
-    months = frame[column].dt.to_period("M").dt.to_timestamp()
-    for month in sorted(months.unique()):
-        yield pd.Timestamp(month), frame[months == month]
-
-
-def _table(
-    frame: pd.DataFrame, headers: Mapping[str, str], words: Mapping[str, str] | None = None
-) -> dict[str, list[Any]]:
-    """Header → values, with the words that this writer uses for a header; days without a time."""
-    table = {}
-    for header, column in headers.items():
-        values = frame[column]
-        is_day = pd.api.types.is_datetime64_any_dtype(values.dtype)
-        table[(words or {}).get(header, header)] = list(values.dt.date) if is_day else values.tolist()
-    return table
-
-
-def _workbook(path: str, *sheets: Sheet) -> ShareFile:
-    return ShareFile(path, lambda: _xlsx(sheets))
-
-
-def _xlsx(sheets: Sequence[Sheet]) -> bytes:
-    """A workbook with these sheets, the same bytes every time."""
-    import xlsxwriter
-
-    buffer = io.BytesIO()
-    with xlsxwriter.Workbook(buffer, {"in_memory": True, "default_date_format": "yyyy-mm-dd"}) as workbook:
-        workbook.set_properties({"created": dt.datetime(2020, 1, 1), "author": COMPANY})  # noqa: DTZ001
-        bold = workbook.add_format({"bold": True, "bottom": 1})
-        for sheet in sheets:
-            page = workbook.add_worksheet(sheet.name)
-            page.set_column(sheet.indent, sheet.indent + len(sheet.columns), 14)
-            for row, values in enumerate(_lines(sheet)):
-                page.write_row(row, sheet.indent, values, bold if row == sheet.header_row else None)
-            _furnish(page, sheet, bold)
-    return buffer.getvalue()
-
-
-def _furnish(page: Any, sheet: Sheet, bold: Any) -> None:
-    """Headings that span columns, and a formula in the totals row with the value that Excel would keep beside it."""
-    from xlsxwriter.utility import xl_range
-
-    for column, (heading, span) in sheet.groups.items():
-        left = sheet.indent + column
-        page.merge_range(sheet.header_row - 1, left, sheet.header_row - 1, left + span - 1, heading, bold)
-    if sheet.total:
-        values, column = sheet.columns[sheet.total], sheet.indent + list(sheet.columns).index(sheet.total)
-        first, last = sheet.header_row + 1, sheet.header_row + len(values)
-        page.write_formula(last + 1, column, f"=SUM({xl_range(first, column, last, column)})", bold, sum(values))
-
-
-def _lines(sheet: Sheet) -> Iterator[list[Any]]:
-    """The rows of a sheet, top to bottom, without its indentation."""
-    yield from ([text] for text in sheet.above)
-    if sheet.groups:
-        yield []
-    yield list(sheet.columns)
-    written = [_written(sheet, name, values) for name, values in sheet.columns.items()]
-    yield from (list(row) for row in zip(*written, strict=True))
-    if sheet.total:
-        yield ["Total"]
-    yield from ([text] for text in sheet.below)
-
-
-def _written(sheet: Sheet, name: str, values: list[Any]) -> list[Any]:
-    if name in sheet.as_text:
-        return [f"${value:,.2f}" for value in values]
-    if sheet.dates:
-        return [value.strftime(sheet.dates) if isinstance(value, dt.date) else value for value in values]
-    return values
-
-
-def _csv(sheet: Sheet, delimiter: str, encoding: str) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, delimiter=delimiter).writerows(_lines(sheet))
-    return text.getvalue().encode(encoding)
+sample = Sample(PLANTED, write_share)

@@ -6,7 +6,7 @@ Clean cells take a vectorised way; of odd ones each different text is read once.
 import datetime as dt
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -50,12 +50,14 @@ class Problem:
 class Parsed:
     """`values`: one per cell, null for blanks and problems.
 
-    `problems` and `blanks` (texts that mean "no value") by the cell's position.
+    `problems` and `blanks` (texts that mean "no value") by the cell's position. `meant`: cells that the contract
+    takes for something else than they say, by what they say: their positions.
     """
 
     values: pyarrow.Array
     problems: dict[int, Problem]
     blanks: dict[int, str]
+    meant: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
 
 Into = tuple[Parsed, npt.NDArray[np.int64]]
@@ -74,6 +76,7 @@ def parse_cells(cells: Cells, column: Column, sheet: Sheet) -> Parsed:
     parts: list[pyarrow.Array] = []
     places: list[npt.NDArray[np.int64]] = []
     parsed = Parsed(pyarrow.nulls(0, column.arrow_type), {}, {})
+    cells = _as_meant(cells, column, parsed)
     for kind in np.unique(cells.kinds):
         mask = cells.kinds == kind
         place = np.flatnonzero(mask)
@@ -86,6 +89,17 @@ def parse_cells(cells: Cells, column: Column, sheet: Sheet) -> Parsed:
         parsed.values = pyarrow.concat_arrays(parts).take(pyarrow.array(order))
     _refuse_other_currencies(parsed, cells, column, sheet)
     return parsed
+
+
+def _as_meant(cells: Cells, column: Column, parsed: Parsed) -> Cells:
+    """The cells with what the contract says is meant in place of what is written; `parsed` is told which."""
+    texts = pc.utf8_trim_whitespace(cells.texts) if column.meaning.means else cells.texts
+    for written, meant in column.meaning.means:
+        here = pc.equal(texts, written)
+        if pc.any(here).as_py():
+            parsed.meant[written] = np.flatnonzero(here)
+            cells = replace(cells, texts=pc.if_else(here, meant, cells.texts))
+    return cells
 
 
 def _refuse_other_currencies(parsed: Parsed, cells: Cells, column: Column, sheet: Sheet) -> None:

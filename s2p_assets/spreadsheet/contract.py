@@ -3,10 +3,13 @@
 The columns themselves are declared with `s2p_assets.columns`; how cells are read is elsewhere in this room.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from s2p_assets.columns import Column, Row, columns_of, domain_and_thing
+import pyarrow
+
+from s2p_assets.columns import Column, Row, columns_of, domain_and_thing, place_of
 
 TOTALS = (
     *("total", "totals", "grand total", "subtotal", "sub-total", "sub total", "subtotals", "sum", "sum total"),
@@ -22,6 +25,27 @@ TOTALS = (
 )
 
 
+KnownThere = Mapping[str, pyarrow.Array]
+"""What a workbook's columns may refer to: column → the values that are there, none when nothing was loaded yet."""
+Known = Mapping[str, KnownThere]
+"""`KnownThere` by the name of the workbook that refers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A column whose values must be found in a column, `there`, of a kind of workbook: a foreign key."""
+
+    column: str
+    domain: str
+    thing: str
+    there: str
+
+    @property
+    def workbook(self) -> str:
+        """The name of the workbook referred to, `crm_accounts`."""
+        return f"{self.domain}_{self.thing}"
+
+
 @dataclass(frozen=True)
 class Workbook:
     """One kind of workbook; a shelf file in `workbooks/` holds exactly one.
@@ -35,6 +59,7 @@ class Workbook:
     above it, and by default, one bad row returns the whole file.
     `ignores`: headers that are known and not wanted.
     `totals`: texts in the first column that mark a totals row, which is not a row.
+    `blanks`: texts that mean "no value" in every column, such as a database's `\\N`, besides each column's own.
     """
 
     rows: type[Row]
@@ -45,6 +70,7 @@ class Workbook:
     returns_up_to: float = 0.0
     ignores: tuple[str, ...] = ()
     totals: tuple[str, ...] = TOTALS
+    blanks: tuple[str, ...] = ()
 
     @property
     def domain(self) -> str:
@@ -70,4 +96,16 @@ class Workbook:
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        return columns_of(self.rows)
+        declared = columns_of(self.rows)
+        if not self.blanks:
+            return declared
+        return tuple(
+            replace(column, meaning=replace(column.meaning, blanks=(*column.meaning.blanks, *self.blanks)))
+            for column in declared
+        )
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """The columns that refer to another workbook, or to this one."""
+        referring = [(column.name, column.meaning.refers_to) for column in self.columns]
+        return tuple(Reference(name, *place_of(there, self.domain)) for name, there in referring if there)

@@ -4,6 +4,7 @@ Runs inside the sandbox's child; it opens the file it is given and knows nothing
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow
 from s2p_assets.columns import arrow_schema
 from s2p_assets.spreadsheet.book import Book, open_book
 from s2p_assets.spreadsheet.claims import best_claim, nearest_contract
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.contract import Known, KnownThere, Workbook
 from s2p_assets.spreadsheet.findings import OWN_SHEETS, Finding, FindingsByKind, Reading, values_in
 from s2p_assets.spreadsheet.grid import Sheet, address, letters
 from s2p_assets.spreadsheet.header import (
@@ -28,6 +29,7 @@ from s2p_assets.spreadsheet.header import (
     wanted_headers,
 )
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
+from s2p_assets.spreadsheet.references import broken_references
 from s2p_assets.spreadsheet.returned.answers import copy_of_loaded_file, rows_of_another_file
 from s2p_assets.spreadsheet.rules import Broken, broken_rules, last_gate
 from s2p_assets.spreadsheet.typed_table import Table, read_table
@@ -36,11 +38,16 @@ _NONE = np.zeros(0, np.int64)
 
 
 def read_file(
-    path: Path, workbooks: Sequence[Workbook], shown_as: str | None = None, others: Sequence[Workbook] = ()
+    path: Path,
+    workbooks: Sequence[Workbook],
+    shown_as: str | None = None,
+    others: Sequence[Workbook] = (),
+    known: Known | None = None,
 ) -> Reading:
     """`path` read against the contract among `workbooks` whose columns are found in it.
 
     `shown_as`: its name on the share; `others`: contracts to name as nearest when none of `workbooks` fits.
+    `known`: what the workbooks hold that these refer to; without it references are not looked up.
     Never raises for what the file holds: a file that cannot be read has `Reading.error`. After
     5,000 findings of one rule in one column, one more says how many follow.
     """
@@ -48,7 +55,7 @@ def read_file(
     every = list(dict.fromkeys([*workbooks, *others]))
     try:
         with open_book(path, shown_as, wanted_headers(every)) as book:
-            _read_book(book, reading, workbooks, every)
+            _read_book(book, reading, workbooks, every, known or {})
     except WorkbookUnreadable as error:
         return _unreadable(reading, str(error))
     except FileNotFoundError:
@@ -66,7 +73,9 @@ def _unreadable(reading: Reading, message: str) -> Reading:
     return Reading(file=reading.file, workbook=reading.workbook, error=message)
 
 
-def _read_book(book: Book, reading: Reading, workbooks: Sequence[Workbook], every: Sequence[Workbook]) -> None:
+def _read_book(
+    book: Book, reading: Reading, workbooks: Sequence[Workbook], every: Sequence[Workbook], known: Known
+) -> None:
     whole = list(book.sheets())
     if fresh := rows_of_another_file(whole):
         reading.findings.append(fresh)
@@ -84,7 +93,7 @@ def _read_book(book: Book, reading: Reading, workbooks: Sequence[Workbook], ever
     if book.mislabelled:
         findings.add(Finding(None, None, None, None, "suffix", book.mislabelled, "notice"))
     tables = _tables(sheets, claim, findings, reading)
-    _settle(reading, claim, tables, findings)
+    _settle(reading, claim, tables, findings, known.get(claim.name, {}))
 
 
 def _tables(sheets: Sequence[Sheet], workbook: Workbook, findings: FindingsByKind, reading: Reading) -> list[Table]:
@@ -158,13 +167,15 @@ def _missing_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Iterab
         yield Finding(sheet.name, address(header.bottom, places[1]), name, title, "column_twice", message)
 
 
-def _settle(reading: Reading, workbook: Workbook, tables: list[Table], findings: FindingsByKind) -> None:
+def _settle(
+    reading: Reading, workbook: Workbook, tables: list[Table], findings: FindingsByKind, known: KnownThere
+) -> None:
     """Puts the rules to all rows together, then draws the verdict."""
     arrow = _combined(tables, workbook)
     bad = np.concatenate([table.bad for table in tables]) if tables else np.zeros(0, dtype=bool)
     frame = _frame(arrow, workbook)
     place = _places(tables)
-    for broken in broken_rules(frame, workbook):
+    for broken in chain(broken_rules(frame, workbook), broken_references(frame, workbook, known)):
         findings.add(_finding(broken, place), whole_file=broken.position is None)
         if broken.position is not None and broken.severity == "reject":
             bad[broken.position] = True

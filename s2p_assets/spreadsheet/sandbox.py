@@ -25,7 +25,7 @@ from typing import IO, Any, TypeVar
 import pyarrow
 import pyarrow.ipc
 
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.contract import Known, Workbook
 from s2p_assets.spreadsheet.findings import Reading
 
 T = TypeVar("T")
@@ -174,16 +174,18 @@ class Sandbox:
         *,
         shown_as: str | None = None,
         others: Sequence[Workbook] = (),
+        known: Known | None = None,
     ) -> Reading:
         """`path` read against the one of `workbooks` whose columns are found in it; never raises for a bad file.
 
         `shown_as`: the file's name on the share, for messages and for dates in file names.
         `others`: contracts that may be named as nearest. A contract class must be importable.
+        `known`: as of `reading.read_file`.
         """
         with tempfile.TemporaryDirectory(prefix="s2p-", dir=self._spool) as spool:
             rows = Path(spool) / "rows.arrow"
             try:
-                reading = self.run(_read_to, rows, Path(path), tuple(workbooks), shown_as, tuple(others))
+                reading = self.run(_read_to, rows, Path(path), tuple(workbooks), shown_as, tuple(others), known)
             except Died as error:
                 return Reading(file=Path(shown_as) if shown_as else Path(path), error=str(error))
             if rows.exists():
@@ -191,12 +193,14 @@ class Sandbox:
                     reading.rows = pyarrow.ipc.open_file(source).read_all()
             return reading
 
-    def read_many(self, items: Iterable[Item], *, others: Sequence[Workbook] = ()) -> Iterator[Reading]:
+    def read_many(
+        self, items: Iterable[Item], *, others: Sequence[Workbook] = (), known: Known | None = None
+    ) -> Iterator[Reading]:
         """One Reading per (path, workbooks, shown_as), in order, up to `workers` files at a time."""
         with ThreadPoolExecutor(self._workers, thread_name_prefix="s2p-read") as pool:
             waiting: deque[Future[Reading]] = deque()
             for path, workbooks, shown_as in items:
-                waiting.append(pool.submit(self.read, path, workbooks, shown_as=shown_as, others=others))
+                waiting.append(pool.submit(self.read, path, workbooks, shown_as=shown_as, others=others, known=known))
                 if len(waiting) > self._workers:
                     yield waiting.popleft().result()
             while waiting:
@@ -221,12 +225,17 @@ class Sandbox:
 
 
 def _read_to(
-    rows: Path, path: Path, workbooks: Sequence[Workbook], shown_as: str | None, others: Sequence[Workbook]
+    rows: Path,
+    path: Path,
+    workbooks: Sequence[Workbook],
+    shown_as: str | None,
+    others: Sequence[Workbook],
+    known: Known | None,
 ) -> Reading:
     """In the child: reads the file, leaves its rows at `rows` as an Arrow file and returns the rest."""
     from s2p_assets.spreadsheet.reading import read_file
 
-    reading = read_file(path, workbooks, shown_as, others)
+    reading = read_file(path, workbooks, shown_as, others, known)
     if reading.rows is not None:
         with pyarrow.OSFile(str(rows), "wb") as sink, pyarrow.ipc.new_file(sink, reading.rows.schema) as writer:
             writer.write_table(reading.rows)

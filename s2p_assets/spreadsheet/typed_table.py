@@ -105,12 +105,22 @@ def _bent_values(
     table: Table, column: Column, cells: Cells, parsed: Parsed, position: npt.NDArray[np.int64]
 ) -> Iterator[Finding]:
     """Notices about cells that were taken as something that their author may not see in them."""
+    for written, places in parsed.meant.items():
+        yield _taken_as_meant(table, column, written, position[places])
     if column.kind == "text" and (dates := _dates_taken(cells, parsed)).size:
         yield _dates_in_words(table, column, position[dates])
     if column.kind == "percent" and (bare := without_percent_sign(cells, parsed.values, table.rows.sheet)):
         doubtful = [int(position[place]) for place in bare if place not in parsed.problems]
         if doubtful:
             yield _bare_shares(table, column, doubtful)
+
+
+def _taken_as_meant(table: Table, column: Column, written: str, places: npt.NDArray[np.int64]) -> Finding:
+    """Says that cells were taken for what the contract says they mean."""
+    more = f" ({len(places):,} such cells)" if len(places) > 1 else ""
+    message = f"'{written}' was read as '{dict(column.meaning.means)[written]}', as its contract says{more}"
+    where = table.where(int(places[0]), column.name)
+    return Finding(table.rows.sheet.name, where, column.name, written, "means", message, "notice")
 
 
 def _bare_shares(table: Table, column: Column, places: list[int]) -> Finding:

@@ -114,14 +114,21 @@ def _load(
 
 
 def _already(conn: psycopg.Connection, workbook: Workbook, entries: Sequence[Entry]) -> dict[str, Loaded]:
-    """The files whose bytes stand in the table, which may have been loaded since they were read."""
+    """The files whose bytes stand in the table, which may have been loaded since they were read.
+
+    Not one of which another number of rows is good now: it was read again because what it refers to has come.
+    """
     held = conn.execute(
-        "select sha256, contract_version from s2p.files where workbook = %s and sha256 = any(%s) and holds",
+        "select sha256, contract_version, path, rows_accepted from s2p.files"
+        " where workbook = %s and sha256 = any(%s) and holds",
         (workbook.name, [entry.sha256 for entry in entries]),
     ).fetchall()
+    bytes_held = {(sha256, version) for sha256, version, *_ in held}
+    rows_held = {(sha256, path): rows for sha256, _, path, rows in held}
     known = {}
     for entry in entries:
-        if (entry.sha256, entry.contract_version) in held:
+        as_before = rows_held.get((entry.sha256, entry.path), entry.rows_accepted) == entry.rows_accepted
+        if (entry.sha256, entry.contract_version) in bytes_held and as_before:
             loaded = _recognised(conn, workbook, entry)
             if loaded:
                 known[entry.path] = loaded

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from s2p_assets.columns import Column
+from s2p_assets.columns import Column, place_of
 from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse.ledger_views import LedgerView
@@ -183,7 +183,7 @@ class _Tracer:
     ) -> Group:
         """`rows`: a query that gives the source's columns and `_share`. `adds_up`: whether their sum says anything."""
         measure = self._measure(source, columns) if adds_up else None
-        found, count, total = self._largest(source, rows, values, measure, most)
+        found, count, total = self._largest(source, columns, rows, values, measure, most)
         deeper = None if most is None else max(most // 2, 1)
         files = files_of_rows(self.conn, self.archive, source, columns, found)
         return Group(
@@ -197,7 +197,13 @@ class _Tracer:
         )
 
     def _largest(
-        self, source: Source, rows: sql.Composable, values: Sequence[Any], measure: str | None, most: int | None
+        self,
+        source: Source,
+        columns: Sequence[str],
+        rows: sql.Composable,
+        values: Sequence[Any],
+        measure: str | None,
+        most: int | None,
     ) -> tuple[list[dict[str, Any]], int, float | None]:
         """The rows to be shown, how many there are, and their sum.
 
@@ -205,7 +211,7 @@ class _Tracer:
         carries whole rows along.
         """
         given = sql.SQL("{}::float8 * _share").format(sql.Identifier(measure)) if measure else sql.SQL("null::float8")
-        order = self._order(source, measure)
+        order = self._order(source, columns, measure)
         few = None if most is None else max(most, FEW) + 1
         found = self._ordered(source, rows, values, given, order, few)
         if few is None or len(found) < few:
@@ -248,7 +254,8 @@ class _Tracer:
         kinds = {column.name: column.kind for column in source.columns}
         return columns[0] if len(columns) == 1 and kinds[columns[0]] in QUANTITIES else None
 
-    def _order(self, source: Source, measure: str | None) -> sql.Composable:
+    def _order(self, source: Source, columns: Sequence[str], measure: str | None) -> sql.Composable:
+        """The largest first, where quantities are traced; else the newest, but last those that have nothing to tell."""
         way = "{}" if isinstance(source, LedgerView) else "{} desc"
         keys: list[sql.Composable] = [sql.SQL(way).format(sql.Identifier(name)) for name in source.key]
         if isinstance(source, Workbook):
@@ -258,7 +265,8 @@ class _Tracer:
                 sql.SQL("_file desc, _sheet, _row"),
             ]
         largest = sql.SQL("abs({}::float8 * _share) desc nulls last").format(sql.Identifier(measure or ""))
-        return sql.SQL(", ").join([*([largest] if measure else []), *keys])
+        told = largest if measure else sql.SQL("{} is null").format(sql.Identifier(columns[0]))
+        return sql.SQL(", ").join([told, *keys])
 
     def _origin(
         self,
@@ -335,12 +343,8 @@ def _written(condition: str, kinds: Mapping[str, str]) -> sql.SQL:
 
 def sources_of(made: Declared, column: Column) -> list[tuple[tuple[str, str], str]]:
     """((domain, thing), column) of everything that a column is declared to be made of."""
-    found = []
-    for source in column.meaning.of:
-        thing, _, name = source.rpartition(".")
-        domain, _, rest = thing.rpartition("__")
-        found.append(((domain or made.domain, rest), name))
-    return found
+    places = (place_of(source, made.domain) for source in column.meaning.of)
+    return [((domain, thing), name) for domain, thing, name in places]
 
 
 def under_of(made: MadeFrom, column: str, source: Source) -> Under:

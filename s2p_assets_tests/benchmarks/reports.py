@@ -93,7 +93,7 @@ def fill(house: House, warehouse: Warehouse, skus: int, rows: int) -> None:
         for thing, frame in derived(skus).items():
             store.replace(connection, house.tables[f"retail_{thing}"], frame)
             print(f"{thing}: {len(frame):,} rows, {time.monotonic() - began:.0f} s", flush=True)
-        (came_in,) = house.delivery_tables
+        (came_in,) = (table for table in house.delivery_tables if table.domain == "retail")
         store.replace(connection, came_in, deliveries(skus))
         fill_features(connection, house)
 

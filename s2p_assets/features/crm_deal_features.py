@@ -1,0 +1,165 @@
+"""What was known of each deal at moments of its life. Whether it will be won is the models' business."""
+
+import numpy as np
+import pandas as pd
+
+from s2p_assets.columns import (
+    Day,
+    Number,
+    Row,
+    Text,
+    Whole,
+    YesNo,
+    code,
+    day,
+    money,
+    number,
+    percent,
+    text,
+    whole,
+    yes_no,
+)
+from s2p_assets.learning.feature_set import feature_set
+from s2p_assets.learning.known_before import COUNT, known_before
+from s2p_assets.shelves import NotYet, Under, UnderEach
+
+WEEK = 7
+RECENT = pd.Timedelta(days=90)
+ENDED = ("opportunities.deal_stage", "opportunities.close_date")
+
+
+class DealFeatures(Row):
+    """A deal at a moment of its life: what was known then, and, once it ended, how."""
+
+    opportunity_id: Text = code(says="The deal's number in the CRM", of="opportunities.opportunity_id")
+    moment: Day = day(
+        says="The day of which this was known in the morning: weekly from the first talk on, for open deals today",
+        of=("opportunities.engage_date", "opportunities.close_date"),
+    )
+    won: YesNo = yes_no(says="Whether it was won; none while it is open", optional=True, of="opportunities.deal_stage")
+    decided_on: Day = day(says="Day of its end; none while it is open", optional=True, of="opportunities.close_date")
+    stage: Text = text(says="Prospecting before the first talk, Engaging after it", of="opportunities.engage_date")
+    age_days: Whole = whole(says="Days since the first talk", optional=True, of="opportunities.engage_date", ge=0)
+    days_to_quarter_end: Whole = whole(says="Days left of the quarter", of="opportunities.engage_date", ge=0)
+    sales_agent: Text = code(says="Who works on it", of="opportunities.sales_agent")
+    manager: Text = text(says="Who leads the agent's team", of="sales_teams.manager")
+    regional_office: Text = text(says="The team's office", of="sales_teams.regional_office")
+    product: Text = code(says="What is offered", of="opportunities.product")
+    series: Text = text(says="The product's family", of="products.series")
+    sales_price: Number = money(says="The product's list price", of="products.sales_price")
+    account: Text = code(says="Whom it is made with, once known", optional=True, of="opportunities.account")
+    sector: Text = text(says="What the account does", optional=True, of="accounts.sector")
+    account_revenue: Number = number(says="The account's revenue in millions", optional=True, of="accounts.revenue")
+    account_employees: Whole = whole(says="The account's employees", optional=True, of="accounts.employees")
+    account_age_years: Whole = whole(says="Years since it was founded", optional=True, of="accounts.year_established")
+    is_subsidiary: YesNo = yes_no(says="Whether the account belongs to another", of="accounts.subsidiary_of")
+    agent_open: Whole = whole(says="Deals that the agent had begun and not ended", of=ENDED[1], ge=0, known="before")
+    agent_closed: Whole = whole(says="Deals of the agent that had ended", of=ENDED, ge=0, known="before")
+    agent_win_rate: Number = percent(says="The share of these that were won", optional=True, of=ENDED, known="before")
+    agent_recent_win_rate: Number = percent(
+        says="The same of the last 90 days", optional=True, of=ENDED, known="before"
+    )
+    product_closed: Whole = whole(says="Deals on the product that had ended", of=ENDED, ge=0, known="before")
+    product_win_rate: Number = percent(says="The share of these that were won", optional=True, of=ENDED, known="before")
+    account_closed: Whole = whole(says="Deals with the account that had ended", of=ENDED, ge=0, known="before")
+    account_win_rate: Number = percent(says="The share of these that were won", optional=True, of=ENDED, known="before")
+    recent_win_rate: Number = percent(
+        says="The share of all deals of the last 90 days won", optional=True, of=ENDED, known="before"
+    )
+
+
+def _ended(same: str) -> Under:
+    return Under(f"{same} close_date < this.moment")
+
+
+AGENT, PRODUCT = "sales_agent = this.sales_agent and", "product = this.product and"
+ACCOUNT = "account = this.account and"
+UNDER: UnderEach = {
+    "opportunities": Under("opportunity_id = this.opportunity_id"),
+    "accounts": Under("account = this.account"),
+    "sales_teams": Under("sales_agent = this.sales_agent"),
+    "products": Under("product = this.product"),
+    ("agent_open", "opportunities"): Under(
+        f"{AGENT} engage_date < this.moment and coalesce(close_date >= this.moment, true)"
+    ),
+    ("agent_closed", "opportunities"): _ended(AGENT),
+    ("agent_win_rate", "opportunities"): _ended(AGENT),
+    ("agent_recent_win_rate", "opportunities"): _ended(f"{AGENT} close_date >= this.moment - 90 and"),
+    ("product_closed", "opportunities"): _ended(PRODUCT),
+    ("product_win_rate", "opportunities"): _ended(PRODUCT),
+    ("account_closed", "opportunities"): _ended(ACCOUNT),
+    ("account_win_rate", "opportunities"): _ended(ACCOUNT),
+    ("recent_win_rate", "opportunities"): _ended("close_date >= this.moment - 90 and"),
+}
+
+
+@feature_set(
+    rows=DealFeatures,
+    entity=("opportunity_id",),
+    event_time="moment",
+    owner="sales-operations@example.com",
+    under=UNDER,
+)
+def deal_features(
+    opportunities: pd.DataFrame, accounts: pd.DataFrame, products: pd.DataFrame, sales_teams: pd.DataFrame
+) -> pd.DataFrame:
+    """What was known of each deal, week by week from the first talk to the day before its end.
+
+    Open deals stand with one row, of the last day that anything is known of. Win rates count the deals that had
+    ended before that morning; what only the end of a deal tells, its value and its day, is in no feature.
+    """
+    if opportunities["close_date"].isna().all():
+        raise NotYet("no deal has ended yet")
+    ended = opportunities.assign(won=opportunities["deal_stage"].eq("Won").where(opportunities["close_date"].notna()))
+    cases = _moments(ended).merge(sales_teams, on="sales_agent").merge(products, on="product")
+    cases = cases.merge(accounts, on="account", how="left")
+    return _with_past(_described(cases), ended)[list(DealFeatures.to_schema().columns)]
+
+
+def _moments(deals: pd.DataFrame) -> pd.DataFrame:
+    """A row per deal and moment: weekly ages until the end, the last known day for a deal that goes on."""
+    closed = deals[deals["close_date"].notna()]
+    weeks = np.ceil((closed["close_date"] - closed["engage_date"]).dt.days / WEEK).astype(int)
+    lived = closed.loc[closed.index.repeat(weeks)]
+    age = lived.groupby(level=0).cumcount() * WEEK
+    lived = lived.assign(moment=lived["engage_date"] + pd.to_timedelta(age, unit="D"))
+    today = deals[["engage_date", "close_date"]].max().max() + pd.Timedelta(days=1)
+    going_on = deals[deals["close_date"].isna()].assign(moment=today)
+    return pd.concat([lived, going_on], ignore_index=True).rename(columns={"close_date": "decided_on"})
+
+
+def _described(cases: pd.DataFrame) -> pd.DataFrame:
+    """What the deal, its account and the calendar say at the moment."""
+    moment = cases["moment"]
+    quarter_end = moment.dt.to_period("Q").dt.end_time.dt.normalize()
+    return cases.assign(
+        stage=np.where(cases["engage_date"].notna(), "Engaging", "Prospecting"),
+        age_days=(moment - cases["engage_date"]).dt.days.astype("Int64"),
+        days_to_quarter_end=(quarter_end - moment).dt.days,
+        account_revenue=cases["revenue"],
+        account_employees=cases["employees"],
+        account_age_years=moment.dt.year - cases["year_established"],
+        is_subsidiary=cases["subsidiary_of"].notna(),
+        won=cases["won"].astype("boolean"),
+    )
+
+
+def _with_past(cases: pd.DataFrame, ended: pd.DataFrame) -> pd.DataFrame:
+    """Win rates of the agent, the product, the account and all, of deals that ended before the moment."""
+
+    def before(by: tuple[str, ...], when: str = "close_date", within: pd.Timedelta | None = None) -> pd.DataFrame:
+        return known_before(cases, ended, by=by, at="moment", when=when, means=["won"], within=within)
+
+    agent, product, account = before(("sales_agent",)), before(("product",)), before(("account",))
+    known = cases["account"].notna()
+    return cases.assign(
+        agent_open=before(("sales_agent",), when="engage_date")[COUNT] - agent[COUNT],
+        agent_closed=agent[COUNT],
+        agent_win_rate=agent["won"],
+        agent_recent_win_rate=before(("sales_agent",), within=RECENT)["won"],
+        product_closed=product[COUNT],
+        product_win_rate=product["won"],
+        account_closed=account[COUNT].where(known, 0),
+        account_win_rate=account["won"].where(known),
+        recent_win_rate=before((), within=RECENT)["won"],
+    )

@@ -1,0 +1,237 @@
+"""What was known of each car before the start of each race. How it will end is the models' business."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from s2p_assets.columns import Day, Number, Row, Text, Whole, YesNo, code, day, number, percent, text, whole, yes_no
+from s2p_assets.learning.feature_set import feature_set
+from s2p_assets.learning.known_before import COUNT, known_before
+from s2p_assets.shelves import NotYet, Under, UnderEach
+
+TOP = 10
+LAPS = ("qualifying.q1", "qualifying.q2", "qualifying.q3")
+ENDS, PLACES, GRIDS = "results.position_text", "results.position_order", "results.grid"
+NO_PROPERTY = ("race_id", "circuit_id", "constructor_id", "driver_name", "constructor_name", "season")
+"""Columns that name a case and say nothing of it that will be true of another."""
+SINCE = 2003
+"""The first season of qualifying as it is today, and of entries that are learned from; form counts all before."""
+
+
+def past(kind: Callable[..., Any], says: str, *of: str, optional: bool = True, **rules: Any) -> Any:
+    """A column made of races that were held before this one."""
+    return kind(says=says, optional=optional, of=of, known="before", **rules)
+
+
+class EntryFeatures(Row):
+    """A driver in a race: what was known before its start, and, once it was driven, what came of it."""
+
+    driver_id: Text = code(says="The driver", of=("results.driver_id", "qualifying.driver_id"))
+    race_day: Day = day(says="The day of the race", of="races.race_day")
+    race_id: Text = code(says="The race", of=("results.race_id", "qualifying.race_id"))
+    constructor_id: Text = code(says="The team", of=("results.constructor_id", "qualifying.constructor_id"))
+    circuit_id: Text = code(says="Where it is held", of="races.circuit_id")
+    top_ten: YesNo = yes_no(says="Whether it came in among the first ten", optional=True, of=PLACES)
+    did_not_finish: YesNo = yes_no(says="Whether it was not classified in the end", optional=True, of=ENDS)
+    decided_on: Day = day(says="The day on which that was known", optional=True, of="races.race_day")
+    season: Whole = whole(says="The season", of="races.year")
+    round: Whole = whole(says="Which race of the season it is", of="races.round", ge=1)
+    grid: Whole = whole(
+        says="The place on the grid, behind all for a start from the pit lane; before the race, that of qualifying",
+        of=("results.grid", "qualifying.position"),
+        ge=1,
+    )
+    from_pit_lane: YesNo = yes_no(says="Whether it starts from the pit lane", of="results.grid")
+    grid_in_ten: YesNo = yes_no(says="Whether it starts among the first ten", of="results.grid")
+    qualifying_position: Whole = whole(says="The place in qualifying", optional=True, of="qualifying.position")
+    gap_to_pole: Number = percent(says="The best lap against the best of all, as a share", optional=True, of=LAPS)
+    gap_to_tenth: Number = percent(says="The same against the tenth best", optional=True, of=LAPS)
+    gap_to_teammate: Number = percent(says="The best lap against the teammate's", optional=True, of=LAPS)
+    sprint_position: Whole = whole(
+        says="The place in the sprint the day before", optional=True, of="sprint_results.position_order"
+    )
+    driver_age: Number = number(says="The driver's age in years", of="drivers.born_on")
+    driver_races: Whole = past(whole, "Races that the driver had started", PLACES, optional=False, ge=0)
+    driver_place_8: Number = past(number, "The driver's mean place where classified, last 8 races", PLACES)
+    driver_grid_8: Number = past(number, "The driver's mean place on the grid, last 8 races", GRIDS)
+    driver_top_ten_20: Number = past(percent, "Of the driver's last 20 races where classified, in the top ten", PLACES)
+    driver_gain_20: Number = past(number, "Places won from grid to end, the driver's last 20 races", PLACES, GRIDS)
+    driver_failures_20: Number = past(percent, "Of the driver's last 20 races, those not finished", ENDS)
+    driver_circuit_place: Number = past(number, "The driver's mean place at this track", PLACES)
+    driver_standing: Whole = past(whole, "The driver's place in the season so far", "driver_standings.position")
+    constructor_place_10: Number = past(number, "The team's mean place where classified, last 10 starts", PLACES)
+    constructor_place_40: Number = past(number, "The same of the last 40 starts", PLACES)
+    constructor_grid_10: Number = past(number, "The team's mean place on the grid, last 10 starts", GRIDS)
+    constructor_top_ten_20: Number = past(percent, "Of the team's last 20 starts where classified, top ten", PLACES)
+    constructor_gain_20: Number = past(number, "Places won from grid to end, the team's last 20 starts", PLACES, GRIDS)
+    constructor_failures_20: Number = past(percent, "Of the team's last 20 starts, those not finished", ENDS)
+    constructor_failures_60: Number = past(percent, "Of the team's last 60 starts, those not finished", ENDS)
+    constructor_standing: Whole = past(whole, "The team's place in the season so far", "constructor_standings.position")
+    circuit_gain_60: Number = past(number, "Places won from grid to end, last 60 starts at this track", PLACES, GRIDS)
+    circuit_failures_60: Number = past(percent, "Of the last 60 starts at this track, those not finished", ENDS)
+    recent_failures: Number = past(percent, "Of all starts of the last year, those not finished", ENDS)
+    driver_place_rank: Number = past(number, "The rank of the driver's mean place among those who start", PLACES)
+    driver_grid_rank: Number = past(number, "The rank of the driver's mean grid among those who start", GRIDS)
+    constructor_place_rank: Number = past(number, "The rank of the team's mean place among those who start", PLACES)
+    constructor_grid_rank: Number = past(number, "The rank of the team's mean grid among those who start", GRIDS)
+    driver_name: Text = text(says="The driver's name", of=("drivers.forename", "drivers.surname"))
+    constructor_name: Text = text(says="The team's name", of="constructors.name")
+
+
+BEFORE = "race_id in (select r.race_id from f1.races r where r.race_day < this.race_day)"
+SAME = Under("race_id = this.race_id and driver_id = this.driver_id")
+UNDER: UnderEach = {
+    "results": Under(f"driver_id = this.driver_id and {BEFORE}"),
+    "qualifying": SAME,
+    "sprint_results": SAME,
+    "races": Under("race_id = this.race_id"),
+    "drivers": Under("driver_id = this.driver_id"),
+    "constructors": Under("constructor_id = this.constructor_id"),
+    "driver_standings": Under(f"driver_id = this.driver_id and {BEFORE}"),
+    "constructor_standings": Under(f"constructor_id = this.constructor_id and {BEFORE}"),
+    **{
+        (column, "results"): SAME
+        for column in ("driver_id", "race_id", "constructor_id", "top_ten", "did_not_finish", "grid", "from_pit_lane")
+    },
+    **{
+        (column, "results"): Under(f"constructor_id = this.constructor_id and {BEFORE}")
+        for column in (
+            "constructor_place_10",
+            "constructor_grid_10",
+            "constructor_failures_20",
+            "constructor_failures_60",
+        )
+    },
+}
+
+
+@feature_set(
+    rows=EntryFeatures, entity=("driver_id",), event_time="race_day", owner="race-office@example.com", under=UNDER
+)
+def entry_features(
+    races: pd.DataFrame,
+    results: pd.DataFrame,
+    qualifying: pd.DataFrame,
+    drivers: pd.DataFrame,
+    constructors: pd.DataFrame,
+    sprint_results: pd.DataFrame,
+    driver_standings: pd.DataFrame,
+    constructor_standings: pd.DataFrame,
+) -> pd.DataFrame:
+    """What was known of each car before the start of each race: form, reliability, the track, grid and qualifying.
+
+    One row per driver and race from 2003 on, also for a race that is still to be driven, once its qualifying is there.
+    Laps, points, places and how a car ended count only from races that were held before that day.
+    """
+    if results.empty or races.empty:
+        raise NotYet("no race with results has been loaded")
+    entries = _entries(results, qualifying).merge(races[["race_id", "race_day", "year", "round", "circuit_id"]])
+    entries = entries.sort_values(["race_day", "position_order", "driver_id"], kind="stable")
+    entries = entries.drop_duplicates(["race_id", "driver_id"]).reset_index(drop=True)
+    entries = _with_qualifying(entries, qualifying, sprint_results)
+    for standings, whose in ((driver_standings, "driver"), (constructor_standings, "constructor")):
+        entries[f"{whose}_standing"] = _standing(entries, standings.merge(races), whose)
+    rows = _with_past(entries)
+    rows = _with_names(rows[rows["year"] >= SINCE], drivers, constructors)
+    return rows.rename(columns={"year": "season"})[list(EntryFeatures.to_schema().columns)]
+
+
+def _entries(results: pd.DataFrame, qualifying: pd.DataFrame) -> pd.DataFrame:
+    """Who starts: all that ended a race, and for a race without results all that qualified."""
+    who = ["race_id", "driver_id", "constructor_id"]
+    coming = qualifying.loc[~qualifying["race_id"].isin(results["race_id"]), [*who, "position"]]
+    held = results[[*who, "grid", "position_order", "position_text"]]
+    entries = pd.concat([held, coming.rename(columns={"position": "grid"})], ignore_index=True)
+    known = entries["position_text"].notna()
+    ends = entries["position_order"].astype(float)
+    return entries.assign(
+        top_ten=ends.le(TOP).astype("boolean").where(known),
+        did_not_finish=entries["position_text"].str.isdigit().eq(False).astype("boolean").where(known),
+        from_pit_lane=entries["grid"].eq(0),
+        grid_in_ten=entries["grid"].between(1, TOP),
+        grid=entries["grid"].mask(entries["grid"].eq(0), entries.groupby("race_id")["driver_id"].transform("size")),
+        place=ends.where(entries["position_text"].str.isdigit().eq(True)),
+    ).assign(
+        gain=lambda rows: rows["grid"] - rows["place"],
+        classified_in_ten=lambda rows: rows["place"].le(TOP).astype(float).where(rows["place"].notna()),
+    )
+
+
+def _with_qualifying(entries: pd.DataFrame, qualifying: pd.DataFrame, sprints: pd.DataFrame) -> pd.DataFrame:
+    """The place and the best lap of qualifying, against the best of all and the teammate; the place in the sprint."""
+    laps = pd.concat([_seconds(qualifying[part]) for part in ("q1", "q2", "q3")], axis=1).min(axis=1)
+    best = qualifying[["race_id", "driver_id"]].assign(lap=laps, qualifying_position=qualifying["position"])
+    sprint = sprints[["race_id", "driver_id"]].assign(sprint_position=sprints["position_order"])
+    key = ["race_id", "driver_id"]
+    rows = entries.merge(best.drop_duplicates(key), on=key, how="left")
+    rows = rows.merge(sprint.drop_duplicates(key), on=key, how="left")
+    team = rows.groupby(["race_id", "constructor_id"])["lap"]
+    others = (team.transform("sum") - rows["lap"]) / (team.transform("count") - 1)
+    return rows.assign(
+        gap_to_pole=rows["lap"] / rows.groupby("race_id")["lap"].transform("min") - 1,
+        gap_to_tenth=rows["lap"] / rows.groupby("race_id")["lap"].transform(_tenth) - 1,
+        gap_to_teammate=(rows["lap"] / others - 1).where(team.transform("count") > 1),
+        decided_on=rows["race_day"].where(rows["top_ten"].notna()),
+    )
+
+
+def _tenth(laps: pd.Series) -> float:
+    """The tenth best lap; the worst where fewer were driven."""
+    return laps.nsmallest(TOP).max()
+
+
+def _seconds(laps: pd.Series) -> pd.Series:
+    """`1:26.572` → 86.572"""
+    parts = laps.str.split(":", n=1, expand=True).reindex(columns=[0, 1])
+    return parts[0].astype(float) * 60 + parts[1].astype(float)
+
+
+def _standing(entries: pd.DataFrame, standings: pd.DataFrame, whose: str) -> pd.Series:
+    """The place in the championship after the race before, in the same season."""
+    by = [f"{whose}_id", "year"]
+    places = standings[["race_day", *by, "position"]].assign(position=standings["position"].astype(float))
+    found = known_before(entries, places, by=by, at="race_day", when="race_day", means=["position"], last=1)
+    return found["position"].round().astype("Int64")
+
+
+SPANS = {
+    ("driver", 8): ("place", "grid"),
+    ("driver", 20): ("top_ten", "gain", "failures"),
+    ("constructor", 10): ("place", "grid"),
+    ("constructor", 20): ("top_ten", "gain", "failures"),
+    ("constructor", 40): ("place",),
+    ("constructor", 60): ("failures",),
+    ("circuit", 60): ("gain", "failures"),
+}
+"""(whose, how many of the last starts) → what is known of them."""
+RANKED = {"driver_place": 8, "driver_grid": 8, "constructor_place": 10, "constructor_grid": 10}
+
+
+def _with_past(entries: pd.DataFrame) -> pd.DataFrame:
+    """What earlier races say of the driver, the team and the track."""
+    what = {"place": "place", "grid": "grid", "gain": "gain", "top_ten": "classified_in_ten"}
+    what["failures"] = "did_not_finish"
+    before = partial(known_before, entries, entries[entries["top_ten"].notna()], at="race_day", when="race_day")
+    spans: dict[str, pd.Series] = {}
+    for (whose, last), names in SPANS.items():
+        found = before(by=(f"{whose}_id",), means=[what[name] for name in names], last=last)
+        spans |= {f"{whose}_{name}_{last}": found[what[name]] for name in names}
+    ranks = {
+        f"{name}_rank": spans[f"{name}_{last}"].groupby(entries["race_id"]).rank() for name, last in RANKED.items()
+    }
+    return entries.assign(
+        **spans,
+        **ranks,
+        driver_races=before(by=("driver_id",))[COUNT],
+        driver_circuit_place=before(by=("driver_id", "circuit_id"), means=["place"])["place"],
+        recent_failures=before(by=(), means=["did_not_finish"], within=pd.Timedelta(days=365))["did_not_finish"],
+    )
+
+
+def _with_names(rows: pd.DataFrame, drivers: pd.DataFrame, constructors: pd.DataFrame) -> pd.DataFrame:
+    people = drivers[["driver_id", "born_on"]].assign(driver_name=drivers["forename"] + " " + drivers["surname"])
+    teams = constructors[["constructor_id"]].assign(constructor_name=constructors["name"])
+    named = rows.merge(people, on="driver_id").merge(teams, on="constructor_id")
+    return named.assign(driver_age=(named["race_day"] - named["born_on"]).dt.days / 365.25)

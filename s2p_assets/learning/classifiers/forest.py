@@ -1,0 +1,39 @@
+"""A random forest on encoded features. Tuning and calibration are in `tuned.py`."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from s2p_assets.learning.cases import Features
+from s2p_assets.learning.classifiers.encoding import as_they_are
+from s2p_assets.learning.classifiers.tuned import Settings, Tuned
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+
+@dataclass(frozen=True)
+class Forest(Tuned):
+    """scikit-learn's RandomForestClassifier of `trees`; the size of leaves and the share of features are tuned."""
+
+    trees: int = 100
+
+    def usual(self) -> Settings:
+        return {"leaf": 30, "share": 0.4}
+
+    def suggested(self, trial: "Trial") -> Settings:
+        return {
+            "leaf": trial.suggest_int("leaf", 5, 200, log=True),
+            "share": trial.suggest_float("share", 0.1, 1.0),
+        }
+
+    def unfitted(self, features: Features, settings: Settings) -> Any:
+        from sklearn.ensemble import RandomForestClassifier
+        from sklearn.pipeline import make_pipeline
+
+        estimator = RandomForestClassifier(
+            n_estimators=self.trees,
+            min_samples_leaf=settings["leaf"],
+            max_features=settings["share"],
+            random_state=self.seed,
+        )
+        return make_pipeline(as_they_are(features), estimator)

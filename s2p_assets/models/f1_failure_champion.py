@@ -1,0 +1,28 @@
+"""The contest about cars that do not finish, and how its champion is chosen. The candidates have their own files."""
+
+import pandas as pd
+
+from s2p_assets.features.f1_entry_features import NO_PROPERTY
+from s2p_assets.learning.champion import choose
+from s2p_assets.learning.model import Outcome, contest
+
+DID_NOT_FINISH = Outcome(
+    entity="driver_id",
+    time="race_day",
+    target="did_not_finish",
+    decided="decided_on",
+    folds=4,
+    every="YS",
+    refused=("top_ten", "laps", "points", "status_id"),
+    ignored=NO_PROPERTY,
+)
+
+
+@contest(features="entry_features", problem=DID_NOT_FINISH, floor=("failure_rate",), owner="race-office@example.com")
+def failure_champion(losses: pd.DataFrame, standing: str | None) -> str:
+    """The model that tells which car does not finish: the lowest log loss on the last four seasons.
+
+    Each season is told from what was known before it began. A challenger must be better beyond noise, and by over
+    1 %; a champion worse than the plain rule goes at once.
+    """
+    return choose(losses, standing)

@@ -1,0 +1,10 @@
+"""Gradient boosting as a model of the top ten. The classifier itself is in `learning/`."""
+
+from s2p_assets.learning.classifiers.boosting import Boosting
+from s2p_assets.learning.model import model
+
+
+@model(contest="top_ten_champion", owner="race-office@example.com")
+def top_ten_boosting() -> Boosting:
+    """Boosted trees on all that is known before the start, untuned, for that gains nothing here."""
+    return Boosting(trials=1)

@@ -1,0 +1,28 @@
+"""The contest of the models of the top ten, and how its champion is chosen. The candidates have files of their own."""
+
+import pandas as pd
+
+from s2p_assets.features.f1_entry_features import NO_PROPERTY
+from s2p_assets.learning.champion import choose
+from s2p_assets.learning.model import Outcome, contest
+
+TOP_TEN = Outcome(
+    entity="driver_id",
+    time="race_day",
+    target="top_ten",
+    decided="decided_on",
+    folds=4,
+    every="YS",
+    refused=("did_not_finish", "laps", "points", "status_id"),
+    ignored=NO_PROPERTY,
+)
+
+
+@contest(features="entry_features", problem=TOP_TEN, floor=("top_ten_grid",), owner="race-office@example.com")
+def top_ten_champion(losses: pd.DataFrame, standing: str | None) -> str:
+    """The model that tells who comes in among the first ten: the lowest log loss on the last four seasons.
+
+    Each season is told from what was known before it began. A challenger must be better beyond noise, and by over
+    1 %; a champion worse than the plain rule goes at once.
+    """
+    return choose(losses, standing)

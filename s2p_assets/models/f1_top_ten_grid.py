@@ -1,0 +1,10 @@
+"""The plain rule of the top ten: who starts there ends there. What learns is in other files."""
+
+from s2p_assets.learning.classifiers.threshold import Threshold
+from s2p_assets.learning.model import model
+
+
+@model(contest="top_ten_champion", owner="race-office@example.com")
+def top_ten_grid() -> Threshold:
+    """Who starts among the first ten comes in among them, as often as such cars did."""
+    return Threshold("grid", at_most=10)

@@ -1,0 +1,103 @@
+"""The sample sales department's part of the share: exports and lists as its people save them, with faults planted.
+
+What became of its deals is made up in `crm_company.py`.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from s2p_assets.samples.crm_company import SalesDepartment, year_and_a_half
+from s2p_assets.samples.writing import Planted, Sample, ShareFile, Sheet, csv_file, laid_out, workbook
+
+FAIR = "crm/Deals from the trade fair.xlsx"
+EXPORT = "crm/Pipeline of last year.csv"
+
+PLANTED = (
+    Planted(FAIR, "Fair", "D5", "an account that is on no list of accounts"),
+    Planted(FAIR, "Fair", "G6", "a deal that was won on no day"),
+    Planted(EXPORT, "Pipeline of last year", "E20", "a stage that nobody knows"),
+)
+
+ACCOUNTS = {
+    "Account": "account",
+    "Sector": "sector",
+    "Year established": "year_established",
+    "Revenue (m)": "revenue",
+    "Employees": "employees",
+    "Office location": "office_location",
+    "Subsidiary of": "subsidiary_of",
+}
+PRODUCTS = {"product": "product", "series": "series", "sales_price": "sales_price"}
+TEAMS = {"Agent": "sales_agent", "Team leader": "manager", "Region": "regional_office"}
+DEALS = {
+    "Opportunity ID": "opportunity_id",
+    "Sales agent": "sales_agent",
+    "Product": "product",
+    "Account": "account",
+    "Deal stage": "deal_stage",
+    "Engage date": "engage_date",
+    "Close date": "close_date",
+    "Close value": "close_value",
+}
+
+
+def write_share(folder: Path, *, until: dt.date, deals: int = 420, seed: int = 7) -> Iterator[Path]:
+    """Write the sample into `folder`, yielding each file as it is written. The same arguments, the same bytes."""
+    department = year_and_a_half(until=until, deals=deals, seed=seed)
+    for file in (*_lists(department), *_deals(department.opportunities), _fair(department, pd.Timestamp(until))):
+        yield file.write(folder)
+
+
+def _lists(department: SalesDepartment) -> Iterator[ShareFile]:
+    """Accounts as the assistant keeps them, products as an export, agents as the office hangs them up."""
+    accounts = _written(department.accounts, ACCOUNTS)
+    accounts["Sector"] = ["technolgy" if sector == "technology" else sector for sector in accounts["Sector"]]
+    yield workbook("crm/Accounts.xlsx", Sheet("Accounts", accounts, above=("Accounts, please keep in order", "")))
+    yield ShareFile(
+        "crm/products.csv", partial(csv_file, Sheet("products", _written(department.products, PRODUCTS)), ",", "utf-8")
+    )
+    teams = [
+        Sheet(str(office), _written(part, TEAMS), above=(f"Office {office}", ""), indent=1)
+        for office, part in department.sales_teams.groupby("regional_office")
+    ]
+    yield workbook("crm/Sales teams.xlsx", *teams)
+
+
+def _deals(deals: pd.DataFrame) -> Iterator[ShareFile]:
+    """An export in US dates of the older half, one line of which is bad; a workbook of the newer."""
+    old, new = deals.iloc[: len(deals) // 2], deals.iloc[len(deals) // 2 :]
+    export = _written(old, DEALS)
+    export["Product"] = ["GTXPro" if product == "GTX Pro" else product for product in export["Product"]]
+    export["Deal stage"][18] = "Victory"
+    yield ShareFile(EXPORT, partial(csv_file, Sheet("Pipeline", export, dates="%m/%d/%Y"), ",", "utf-8-sig"))
+    sheet = Sheet("Deals", _written(new, DEALS), above=("Open and closed deals", ""), indent=1)
+    yield workbook("crm/Deals this year.xlsx", sheet)
+
+
+def _fair(department: SalesDepartment, until: pd.Timestamp) -> ShareFile:
+    """Deals that came of a fair; two of them are not as they should be."""
+    fair = department.opportunities.head(4).assign(
+        opportunity_id=[f"FAIR-{number}" for number in range(1, 5)],
+        account=department.accounts["account"].iloc[0],
+        deal_stage="Engaging",
+        engage_date=until - pd.Timedelta(days=3),
+        close_date=None,
+        close_value=None,
+    )
+    rows = _written(fair, DEALS)
+    rows["Account"][2] = "Mirage Holdings"
+    rows["Deal stage"][3], rows["Close value"][3] = "Won", 550.0
+    return workbook(FAIR, Sheet("Fair", rows, above=("Met at the fair",)))
+
+
+def _written(frame: pd.DataFrame, headers: dict[str, str]) -> dict[str, list[object]]:
+    """As `laid_out`, with nothing in the cells of what is missing."""
+    rows = laid_out(frame, headers)
+    return {header: [None if pd.isna(value) else value for value in values] for header, values in rows.items()}
+
+
+sample = Sample(PLANTED, write_share)
