@@ -20,9 +20,10 @@ import pytest
 
 from s2p_assets.publishing import charts, wording
 from s2p_assets.publishing.comparison import at, change, changes, gains, losses, movers, totals
-from s2p_assets.publishing.editions import ReportNotPublished, editions, file_name, publish
+from s2p_assets.publishing.editions import ReportNotPublished, editions, file_name, hold_back, publish, release
 from s2p_assets.publishing.excel import write_excel
 from s2p_assets.publishing.excel_cells import sheet_names
+from s2p_assets.publishing.held_back import Fault
 from s2p_assets.publishing.html import write_html
 from s2p_assets.publishing.pdf import write_pdf
 from s2p_assets.publishing.picture import write_picture
@@ -425,6 +426,16 @@ def test_an_edition_that_cannot_be_made_leaves_the_old_one_whole(tmp_path: Path)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
     latest = {"latest.html", "latest.xlsx", "latest.pdf"}
     assert {file.name for file in folder.parent.iterdir()} == {"2026-11-15", *latest}
+
+
+def test_an_edition_made_anew_still_says_what_cannot_be_renewed(tmp_path: Path) -> None:
+    publish(document(), tmp_path, IMPRINT)
+    hold_back(tmp_path, IMPRINT.name, Fault("Demand", "a price is below 0", MADE_AT))
+    publish(document(), tmp_path, IMPRINT)
+    latest = tmp_path / "shop-outlook" / "latest.html"
+    assert "Demand: a price is below 0" in latest.read_text(encoding="utf-8")
+    release(tmp_path, IMPRINT.name, "Demand")
+    assert "Demand: a price is below 0" not in latest.read_text(encoding="utf-8")
 
 
 def test_what_people_leave_beside_the_editions_is_passed_over(tmp_path: Path) -> None:

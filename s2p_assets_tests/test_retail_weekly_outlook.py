@@ -251,7 +251,7 @@ def test_every_sku_that_runs_out_too_early_is_listed_the_first_one_first(frames:
 def test_the_week_is_compared_with_what_the_latest_cutoff_foresaw_of_it(frames: Frames) -> None:
     against = figure(written(**frames), "Against the forecast")
     assert against.value == pytest.approx(1 / 0.8 - 1)
-    assert against.note == "foreseen 4 weeks before; above its 80 % band"
+    assert against.note == "more than foreseen 4 weeks before; above its 80 % band"
     table = section(written(**frames), "What was foreseen, and what came").frame
     assert table is not None
     assert table["week"].is_monotonic_decreasing

@@ -279,6 +279,20 @@ def test_every_number_that_bears_an_id_is_traced_to_a_cell(company: Company, rep
         assert is_nothing or any(list(ends(group)) for group in found.under), wanted
 
 
+def test_a_point_of_a_chart_bears_the_id_of_its_number_and_is_traced_to_cells(company: Company) -> None:
+    page = (company.settings.reports / "retail-weekly-outlook" / "latest.html").read_text(encoding="utf-8")
+    sold = re.findall(r"Units sold: ([0-9,]+) \[(C1\.\d+\.1)\]", page)
+    assert len(sold) > 50
+    for said, wanted in (sold[-1], sold[-9]):
+        (group,) = published(company, wanted).under
+        assert group.total == pytest.approx(float(said.replace(",", "")))
+        assert list(leaves(group))
+    for wanted in re.findall(r"Forecast: [0-9,]+ \[(C1\.\d+\.2)\]", page)[-1:]:
+        assert published(company, wanted).under[0].table == "retail.total_forecast"
+    scores = (company.settings.reports / "retail-forecast-scorecard" / "latest.html").read_text(encoding="utf-8")
+    assert "[T1.1.2]" in scores
+
+
 def test_excel_says_how_to_ask_where_a_number_is_from(company: Company) -> None:
     book = openpyxl.load_workbook(company.settings.reports / "retail-weekly-outlook" / "latest.xlsx")
     comments = [cell.comment.text for sheet in book for row in sheet for cell in row if cell.comment]

@@ -5,8 +5,9 @@ Excel's native charts are drawn by `excel`, from the same `Plot`; where a chart 
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -17,8 +18,7 @@ from s2p_assets.publishing.report import Chart, Section
 VEGA_LITE = "6.4"
 DASHES: tuple[tuple[int, int], ...] = ((1, 0), (7, 4), (2, 3), (10, 3))
 BAR_STEP = 18
-LABEL_MARGIN = 24
-"""Names of bars are measured in another font than the page shows them in, and would be cut off without it."""
+NO_IDS: Mapping[tuple[int, int], str] = MappingProxyType({})
 FONT = "Arial, Helvetica, Liberation Sans, sans-serif"
 
 
@@ -78,10 +78,10 @@ def plot_of(section: Section) -> Plot | None:
     lines = _lines(frame, chart, titles)
     if frame.empty or not any(values.notna().any() for values in lines.values()):
         return None
-    places = next(iter(lines.values())).index
-    band = frame.drop_duplicates(chart.x).set_index(chart.x).reindex(places)
+    index = next(iter(lines.values())).index
+    band = frame.drop_duplicates(chart.x).set_index(chart.x).reindex(index)
     low, high = (_numbers(band[name]) for name in chart.band) if chart.band else (None, None)
-    x = _places(pd.Series(places))
+    x = places(pd.Series(index))
     order = x.sort_values(kind="stable").index if chart.kind == "line" and x.dtype != object else x.index
     fresh = {title: values.reset_index(drop=True)[order].reset_index(drop=True) for title, values in lines.items()}
     return Plot(
@@ -120,8 +120,8 @@ def _numbers(values: "pd.Series[Any]") -> "pd.Series[Any]":
     return numbers.where(numbers.abs() != float("inf"))
 
 
-def _places(values: "pd.Series[Any]") -> "pd.Series[Any]":
-    """The x values as datetime64, float64 or str objects."""
+def places(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Values as they stand on an x axis: datetime64, float64 or str objects."""
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return values.astype("datetime64[ns]")
     if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
@@ -156,13 +156,24 @@ def band_colour(plot: Plot) -> int:
     return inside.index(max(inside)) % len(PAGE_INK.series)
 
 
-def svg(plot: Plot, *, width: int, height: int, currency: str, ink: Ink = PAGE_INK) -> str:
-    """The chart as an SVG `width` pixels wide; each place on it carries a `<title>` that names its numbers."""
+def svg(
+    plot: Plot,
+    *,
+    width: int,
+    height: int,
+    currency: str,
+    ink: Ink = PAGE_INK,
+    ids: Mapping[tuple[int, int], str] = NO_IDS,
+) -> str:
+    """The chart as an SVG `width` pixels wide; each place on it carries a `<title>` that names its numbers.
+
+    `ids`: of points, by line and place, said beside their numbers.
+    """
     import vl_convert
 
     numbers, times, _ = wording.charts_locale()
     drawn: str = vl_convert.vegalite_to_svg(
-        specification(plot, width=width, height=height, currency=currency, ink=ink),
+        specification(plot, width=width, height=height, currency=currency, ink=ink, ids=ids),
         vl_version=VEGA_LITE,
         format_locale=numbers,
         time_format_locale=times,
@@ -174,7 +185,9 @@ def _as_place(found: "re.Match[str]") -> str:
     return f'<path class="place"{found[2]} fill-opacity="0"><title>{found[1]}</title></path>'
 
 
-def specification(plot: Plot, *, width: int, height: int, currency: str, ink: Ink) -> dict[str, Any]:
+def specification(
+    plot: Plot, *, width: int, height: int, currency: str, ink: Ink, ids: Mapping[tuple[int, int], str] = NO_IDS
+) -> dict[str, Any]:
     """The Vega-Lite specification: lines or bars, the band under them, and an unseen column over each place."""
     if plot.lies_flat:
         height = len(plot.x) * (BAR_STEP * len(plot.lines) + 8) + 40
@@ -187,15 +200,20 @@ def specification(plot: Plot, *, width: int, height: int, currency: str, ink: In
         "width": width,
         "height": height,
         "autosize": {"type": "fit", "contains": "padding"},
-        "padding": {"left": LABEL_MARGIN if plot.lies_flat else 0, "right": 8, "top": 8, "bottom": 6},
+        "padding": {"left": _room_for_names(plot), "right": 8, "top": 8, "bottom": 6},
         "background": None,
-        "data": {"values": list(_rows(plot, currency))},
+        "data": {"values": list(_rows(plot, currency, ids))},
         "layer": [*marks, _places_layer(plot, width)],
         "config": _look(plot, width, ink),
     }
 
 
-def _rows(plot: Plot, currency: str) -> Iterator[dict[str, Any]]:
+def _room_for_names(plot: Plot) -> int:
+    """Pixels more than the drawing takes names to need: a reader whose fonts are wider would find them cut."""
+    return round(max(len(str(x)) for x in plot.x) * 1.3) if plot.lies_flat else 0
+
+
+def _rows(plot: Plot, currency: str, ids: Mapping[tuple[int, int], str]) -> Iterator[dict[str, Any]]:
     """One record per place: x, from and to (its extent), y0 …, low, high, and the words for all of them."""
     extents = _extents(plot)
     for n, x in enumerate(plot.x):
@@ -207,7 +225,7 @@ def _rows(plot: Plot, currency: str) -> Iterator[dict[str, Any]]:
             row[f"y{line}"] = _json(values.iloc[n])
         if plot.low is not None and plot.high is not None:
             row |= {"low": _json(plot.low.iloc[n]), "high": _json(plot.high.iloc[n])}
-        yield row | {"words": "\n".join(_words(plot, n, currency))}
+        yield row | {"words": "\n".join(_words(plot, n, currency, ids))}
 
 
 def _extents(plot: Plot) -> "tuple[pd.Series[Any], pd.Series[Any]] | None":
@@ -232,11 +250,12 @@ def _json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def _words(plot: Plot, n: int, currency: str) -> Iterator[str]:
+def _words(plot: Plot, n: int, currency: str, ids: Mapping[tuple[int, int], str]) -> Iterator[str]:
     yield place_in_words(plot.x.iloc[n])
-    for title, values in plot.lines.items():
+    for line, (title, values) in enumerate(plot.lines.items()):
         if not pd.isna(values.iloc[n]):
-            yield f"{title}: {_amount(values.iloc[n], plot, currency)}"
+            known = f" [{ids[line, n]}]" if (line, n) in ids else ""
+            yield f"{title}: {_amount(values.iloc[n], plot, currency)}{known}"
     if plot.low is not None and plot.high is not None and not pd.isna(plot.low.iloc[n]):
         ends = (_amount(end.iloc[n], plot, currency) for end in (plot.low, plot.high))
         yield f"{plot.chart.band_title}: {' to '.join(ends)}"
@@ -332,7 +351,7 @@ def _look(plot: Plot, width: int, ink: Ink) -> dict[str, Any]:
     largest = max(float(values.abs().max()) for values in plot.lines.values() if values.notna().any())
     written = ".0%" if plot.chart.format == "percent" else "~s" if largest >= 1_000_000 else ",~r"
     label = {"labelColor": ink.text, "labelFont": FONT, "labelFontSize": 12, "titleColor": ink.text, "titleFont": FONT}
-    numbers = {"gridColor": ink.grid, "format": written, "tickCount": 5}
+    numbers = {"gridColor": ink.grid, "format": written, "tickCount": 5 if width > 500 or not plot.lies_flat else 3}
     names = {"grid": False, "labelLimit": int(width * 0.4)}
     across, upwards = (numbers, names) if plot.lies_flat else (names, numbers)
     return {

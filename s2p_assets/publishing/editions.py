@@ -55,7 +55,8 @@ def publish(
     """Write the edition to `folder`/its name/its date, renew the latest copies and the index, and return it.
 
     The edition appears whole or not at all; the same edition again takes the place of the old one, and
-    others stay. `latest.html`, `latest.xlsx` and `latest.pdf` are copies of the newest edition, perhaps another.
+    others stay. `latest.html`, `latest.xlsx` and `latest.pdf` are copies of the newest edition, perhaps another. What
+    holds the report back is still said: an edition may be made anew while something under it cannot be renewed.
     Raises ReportNotPublished when a file is locked or the share cannot be written.
     """
     name = folder_name(imprint.name)
@@ -66,7 +67,6 @@ def publish(
             draft = Path(drafts) / "edition"
             _write(document, draft, imprint, picture=picture)
             _put_in_place(draft, place, Path(drafts) / "old")
-            write_faults(shelf, [])
         _renew_latest(folder, name)
         _renew_index(folder)
     except OSError as error:

@@ -3,12 +3,14 @@
 What the report says comes in as a Document; how it looks stands in `templates/`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from s2p_assets.publishing import charts, wording
 from s2p_assets.publishing.page import card, made, origin, table
+from s2p_assets.publishing.points import points_of
 from s2p_assets.publishing.report import Document, Imprint, Section
 from s2p_assets.publishing.writing import written_whole
 
@@ -68,17 +70,19 @@ def _part(section: Section, place: int, currency: str) -> dict[str, Any]:
         "id": f"section-{place + 1}",
         "title": section.title,
         "says": section.says,
-        "chart": None if plot is None else _drawing(plot, currency),
+        "chart": None if plot is None else _drawing(plot, currency, points_of(section, place, plot)),
         "table": rows,
         "empty": section.when_empty if is_empty and (section.chart or section.columns) else "",
     }
 
 
-def _drawing(plot: charts.Plot, currency: str) -> dict[str, Any]:
+def _drawing(plot: charts.Plot, currency: str, ids: Mapping[tuple[int, int], str]) -> dict[str, Any]:
     from markupsafe import Markup
 
     sizes = {"wide": WIDE, "narrow": NARROW}
-    drawn = {name: charts.svg(plot, width=width, height=HEIGHT, currency=currency) for name, width in sizes.items()}
+    drawn = {
+        name: charts.svg(plot, width=width, height=HEIGHT, currency=currency, ids=ids) for name, width in sizes.items()
+    }
     title, unit = plot.chart.title, plot.chart.y_title
     return {
         "title": title,

@@ -16,11 +16,12 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.publishing import wording
+from s2p_assets.publishing.charts import plot_of
 from s2p_assets.publishing.report import Basis, Document, Field, Figure, ReportColumn, Section
 from s2p_assets.publishing.writing import written_whole
 
 FIGURE = re.compile(r"F([0-9]+)", re.IGNORECASE)
-CELL = re.compile(r"T([0-9]+)\.([0-9]+)\.([0-9]+)", re.IGNORECASE)
+CELL = re.compile(r"([TC])([0-9]+)\.([0-9]+)\.([0-9]+)", re.IGNORECASE)
 
 
 class NoSuchNumber(LookupError):
@@ -52,6 +53,11 @@ def cell_id(section: int, row: int, column: int) -> str:
     return f"{row_id(section, row)}.{column + 1}"
 
 
+def point_id(section: int, place: int, line: int) -> str:
+    """The id of a point of a section's chart, all counted from 0: `C1.52.1`."""
+    return f"C{section + 1}.{place + 1}.{line + 1}"
+
+
 def save_numbers(document: Document, target: Path, *, made_at: dt.datetime) -> None:
     """Write every traceable number of an edition to `target`, a JSON file. Raises OSError."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -66,6 +72,7 @@ def _content(document: Document) -> dict[str, Any]:
         "as_of": document.as_of.isoformat(),
         "figures": [_figure(figure) for figure in document.figures],
         "tables": [_table(section) for section in document.sections],
+        "charts": [_points(section) for section in document.sections],
     }
 
 
@@ -120,21 +127,22 @@ def number(saved: Path, wanted: str) -> Number:
             one = figures[place]
             return Number(figure_id(place), one["label"], one["value"], tuple(_basis(of, {}) for of in one["of"]))
     elif found := CELL.fullmatch(wanted):
-        section, row, column = (int(part) - 1 for part in found.groups())
-        tables = content["tables"]
+        section, row, column = (int(part) - 1 for part in found.groups()[1:])
+        kind, id_of = ("tables", cell_id) if found[1] in "tT" else ("charts", point_id)
+        tables = content.get(kind, [])
         if 0 <= section < len(tables) and 0 <= row < len(tables[section]["rows"]):
-            return _cell(tables[section], section, row, column, wanted)
+            return _cell(tables[section], id_of(section, row, column), row, column, wanted)
     raise NoSuchNumber(f"{wanted}: {content['title']} of {content['as_of']} has {', '.join(_ranges(content))}")
 
 
-def _cell(table: Mapping[str, Any], section: int, row: int, column: int, wanted: str) -> Number:
+def _cell(table: Mapping[str, Any], named: str, row: int, column: int, wanted: str) -> Number:
     columns, values = table["columns"], dict(zip(table["names"], table["rows"][row], strict=True))
     if not 0 <= column < len(columns):
         raise NoSuchNumber(f"{wanted}: {table['title']} has {len(columns)} columns")
     chosen = columns[column]
     of = tuple(_basis(of, values) for of in chosen["of"])
     label = f"{table['title']}, row {row + 1}, {chosen['title']}"
-    return Number(cell_id(section, row, column), label, values[chosen["name"]], of)
+    return Number(named, label, values[chosen["name"]], of)
 
 
 def _ranges(content: Mapping[str, Any]) -> Iterator[str]:
@@ -161,6 +169,28 @@ def _table(section: Section) -> dict[str, Any]:
         "columns": columns,
         "names": names,
         "rows": rows.where(rows.notna(), None).to_numpy().tolist(),
+    }
+
+
+def _points(section: Section) -> dict[str, Any]:
+    """The points of a section's chart that can be traced, as a table: a row for each place, a column for each line."""
+    plot = plot_of(section) if section.chart and section.chart.of else None
+    if plot is None:
+        return {"title": section.title, "columns": [], "names": [], "rows": []}
+    chart = plot.chart
+    columns = [
+        {"name": name, "title": title, "of": [_of(basis) for basis in chart.of.get(name, ())]}
+        for name, title in zip(chart.y, plot.lines, strict=True)
+    ]
+    fields = {field for of in chart.of.values() for basis in of for field in _fields(basis)} - {chart.x}
+    drawn = chart.frame if chart.frame is not None else section.frame
+    assert drawn is not None
+    rest = drawn.set_index(chart.x).reindex(plot.x)[[*chart.y, *sorted(fields)]].astype(object)
+    return {
+        "title": chart.title,
+        "columns": columns,
+        "names": [chart.x, *rest.columns],
+        "rows": [[x, *row] for x, row in zip(plot.x, rest.where(rest.notna(), None).to_numpy().tolist(), strict=True)],
     }
 
 

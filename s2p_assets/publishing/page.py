@@ -14,6 +14,7 @@ from s2p_assets.publishing.numbers import cell_id, figure_id
 from s2p_assets.publishing.report import Figure, Imprint, ReportColumn, Section, Source
 
 ROWS_SHOWN = 200
+LONG = 48
 
 
 def card(figure: Figure, place: int, currency: str) -> dict[str, Any]:
@@ -52,6 +53,8 @@ def table(section: Section, place: int, currency: str) -> dict[str, Any] | None:
     for at, column in enumerate(section.columns):
         ids = [cell_id(place, row, at) for row in range(len(shown))] if section.basis(column) else [""] * len(shown)
         cells.append(list(_cells(shown, column, ids)))
+        if column.format == "text" and max(len(cell["text"]) for cell in cells[-1]) > LONG:
+            cells[-1] = [cell | {"kind": f"{cell['kind']} long"} for cell in cells[-1]]
     return {
         "titles": [
             (wording.column_title(column.title, column.format, currency), _alignment(column))

@@ -4,12 +4,11 @@ What the report says comes in as a Document; how it looks stands in `templates/r
 """
 
 import json
+import re
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from s2p_assets.publishing import charts, wording
 from s2p_assets.publishing.page import card, made, origin, table
@@ -19,7 +18,11 @@ from s2p_assets.publishing.writing import written_whole
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 FONT = "Roboto"
 WIDTH, HEIGHT = 700, 230
-ABREAST = 3
+ABREAST, MOST_ABREAST = 3, 4
+PAPER = 510.0  # points between the margins
+CHARACTER, BESIDE = 4.2, 8.0  # points of a character, and of what is left free beside a word
+SHORT, LONGEST_SHARE = 24, 48
+BREAKS = re.compile(r"[\s/]+")
 
 
 def write_pdf(document: Document, target: Path, imprint: Imprint) -> Path:
@@ -55,7 +58,7 @@ def _content(document: Document, imprint: Imprint, root: Path) -> dict[str, Any]
         "as_of": wording.long_day(document.as_of),
         "headline": document.headline,
         "figures": [card(figure, place, imprint.currency) for place, figure in enumerate(document.figures)],
-        "abreast": ABREAST,
+        "abreast": MOST_ABREAST if len(document.figures) == MOST_ABREAST else ABREAST,
         "sections": [_part(section, place, imprint, root) for place, section in enumerate(document.sections)],
         "notes": list(document.notes),
         "sources": [origin(source) for source in imprint.sources],
@@ -73,7 +76,7 @@ def _part(section: Section, place: int, imprint: Imprint, root: Path) -> dict[st
         "says": section.says,
         "chart": None if plot is None else _drawing(plot, place, imprint.currency, root),
         "table": shown,
-        "widths": [] if shown is None or section.frame is None else _widths(section, section.frame, shown),
+        "widths": [] if shown is None else _widths(shown),
         "empty": section.when_empty if plot is None and shown is None and (section.chart or section.columns) else "",
     }
 
@@ -86,14 +89,36 @@ def _drawing(plot: charts.Plot, place: int, currency: str, root: Path) -> dict[s
     return {"file": file.name, "title": plot.chart.title, "unit": unit, "legend": charts.legend(plot)}
 
 
-def _widths(section: Section, frame: pd.DataFrame, shown: dict[str, Any]) -> list[int]:
-    """Relative widths of the columns: of their longest word or number, texts as long as they are up to a bound."""
-    widths = []
-    for at, column in enumerate(section.columns):
-        texts = [row[at]["text"] for row in shown["rows"]]
-        title = shown["titles"][at][0]
-        longest = max((len(text) for text in texts), default=0)
-        most = 34 if column.format == "text" else 16
-        room = 2 if column.format == "code" else 0  # a code is not broken over lines
-        widths.append(room + min(most, max(longest, *(len(word) for word in title.split()), len(title) // 2)))
-    return widths
+def _widths(shown: dict[str, Any]) -> list[tuple[float, str]]:
+    """The columns' widths: numbers, days and short texts as many points as they take, longer texts a share of the rest.
+
+    Where that leaves longer texts no room, short texts are broken too; and if that is not enough, all have a share.
+    """
+    columns = range(len(shown["titles"]))
+    longest = [max(len(row[at]["text"]) for row in shown["rows"]) for at in columns]
+    words = [_longest_word(shown, at) for at in columns]
+    for shortest in (SHORT, 0):
+        flexible = [at for at in columns if shown["titles"][at][1] == "words" and longest[at] > shortest]
+        fixed = {
+            at: _points(max(longest[at], words[at], len(shown["titles"][at][0]) // 2))
+            for at in columns
+            if at not in flexible
+        }
+        if flexible and sum(fixed.values()) + sum(_points(words[at]) for at in flexible) <= PAPER:
+            return [
+                (fixed[at], "pt") if at in fixed else (float(max(words[at], min(longest[at], LONGEST_SHARE))), "fr")
+                for at in columns
+            ]
+    return [(_points(max(words[at], min(longest[at], SHORT))), "fr") for at in columns]
+
+
+def _points(characters: int) -> float:
+    return characters * CHARACTER + BESIDE
+
+
+def _longest_word(shown: dict[str, Any], at: int) -> int:
+    """A number, day or code is one word; a path breaks at its slashes."""
+    title, kind = shown["titles"][at]
+    cells = (row[at]["text"] for row in shown["rows"])
+    words = (word for cell in cells for word in (BREAKS.split(cell) if kind == "words" else [cell]))
+    return max(len(word) for word in (*words, *title.split(), ""))

@@ -128,6 +128,7 @@ class Chart:
     `band`: (low, high) columns drawn as a shaded range, named `band_title`.
     `series`: a column whose values each make a line or bar group. `format`: of the values of `y`.
     A line or bar bears the title of the section's column of that name, or else the name itself in plain words.
+    `of`: column of `y` → what its points were made from, where they stand in no table; fields are the frame's columns.
     """
 
     kind: Literal["line", "bar"]
@@ -140,6 +141,7 @@ class Chart:
     frame: pd.DataFrame | None = None
     band_title: str = "Range"
     format: Format = "number"
+    of: Mapping[str, tuple[Basis, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

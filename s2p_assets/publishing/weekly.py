@@ -6,6 +6,7 @@ belongs to the report.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,7 @@ WEEK = pd.Timedelta(days=7)
 YEAR = 52 * WEEK
 WEEKS_SHOWN = 52
 SPAN = 4
+NOT_TOLD: Mapping[str, str] = MappingProxyType({})
 ROWS_OF_MOVERS = 10
 COMPARED = ["now", "before", "change", "year_before", "year_change"]
 YEAR_EARLIER = "A year earlier means 52 weeks earlier, so that the same days of the week are compared."
@@ -103,7 +105,8 @@ def against_forecast(past: pd.DataFrame, week: pd.Timestamp, *, of: str) -> tupl
             "Against the forecast",
             float(row["actual"] / row["mean"] - 1),
             "percent",
-            note=f"foreseen {counted(weeks, 'week')} before{inside}",
+            note=f"{'more' if row['actual'] > row['mean'] else 'less'} than foreseen {counted(weeks, 'week')} before"
+            f"{inside}",
             of=tuple(Basis(f"{of}.{name}", where) for name in ("actual", "mean")),
         ),
     )
@@ -151,16 +154,20 @@ def outlook(
     says: str,
     band_title: str,
     past: pd.DataFrame | None = None,
+    of: Mapping[str, str] = NOT_TOLD,
 ) -> Section:
     """A chart of the last year's weekly totals, the year before it, and the forecast (forecast, low, high by week).
 
     `says`: what the forecast and its band are. `past`: what was foreseen of past weeks, in the forecast's columns.
+    `of`: the columns that `units`, `forecast` and `past` were added up from, for tracing what is drawn.
     The first week of all is not drawn a year later, because few histories begin on a Monday.
     """
     shown = units[units.index > week - WEEKS_SHOWN * WEEK].rename("units_sold")
     foreseen = forecast if past is None else pd.concat([past[past.index <= week], forecast])
     frame = shown.to_frame().join(foreseen, how="outer").rename_axis("week")
     frame["a_year_earlier"] = units.iloc[1:].reindex(pd.DatetimeIndex(frame.index) - YEAR).to_numpy()
+    frame["earlier_week"], is_past = pd.DatetimeIndex(frame.index) - YEAR, frame.index <= week
+    frame["foreseen_in"] = [of.get("past" if over else "forecast") for over in is_past]
     frame = frame.reset_index()
     lines = ("units_sold", "forecast", "a_year_earlier")
     drawn = tuple(line for line in lines if frame[line].notna().any())
@@ -177,6 +184,13 @@ def outlook(
             band_title=band_title,
             frame=frame,
             format="whole",
+            of={
+                "units_sold": (Basis(of["units"], {"week": Field("week")}),),
+                "forecast": (Basis(Field("foreseen_in"), {"week": Field("week")}),),
+                "a_year_earlier": (Basis(of["units"], {"week": Field("earlier_week")}),),
+            }
+            if of
+            else {},
         ),
         when_empty="No sales and no forecast are in the data yet.",
     )
@@ -244,6 +258,7 @@ def channels(rows: pd.DataFrame, week: pd.Timestamp, *, of: Mapping[str, str]) -
             "Units a week by channel",
             frame=pd.DataFrame(drawn).rename_axis("week").reset_index(),
             format="whole",
+            of={name: (Basis(of[name], {"week": Field("week")}),) for name in names if name in of},
         ),
         when_empty="No sales are in the data yet.",
     )

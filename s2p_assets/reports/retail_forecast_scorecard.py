@@ -52,7 +52,7 @@ TRAINED: dict[str, tuple[str, Format]] = {
 MEASURES = ["wape", "bias", "coverage_80", "coverage_95", "rmsse"]
 OF_MODEL = {"model": Field("model"), "series": ALL}
 LEAST_COVERED = 0.7
-MOST_LINES = 5
+MOST_LINES = 4
 
 
 @report(title="Forecast scorecard", owner="planning@example.com")
@@ -236,8 +236,10 @@ def _folds(scores: pd.DataFrame) -> Section:
     rows = rows.reset_index(drop=True)
     where = {"model": Field("model"), "fold": Field("fold"), "series": ALL}
     begins = rows.assign(begins=rows["cutoff"] + pd.Timedelta(days=7))
-    drawn = begins.pivot(index="begins", columns="called", values="wape").reset_index()
-    names = tuple(name for name in drawn.columns if name != "begins")
+    names = tuple(_most_telling(scores))
+    drawn = begins.pivot(index=["begins", "fold"], columns="model", values="wape").reset_index()
+    drawn = drawn.rename(columns={name: plain(name) for name in names})
+    of = {plain(name): (_mean("wape", where | {"model": name}),) for name in names}
     return Section(
         title="Stretch by stretch",
         says="Each model was fitted on what was known then, and forecast the weeks after. Bands come from the errors "
@@ -249,10 +251,16 @@ def _folds(scores: pd.DataFrame) -> Section:
             *_measure_columns(where),
             ReportColumn("rmsse", "RMSSE", "number", of=(_mean("rmsse", where),)),
         ),
-        chart=Chart("line", "begins", names, "WAPE by stretch of weeks", frame=drawn, format="percent")
-        if len(drawn) > 1 and len(names) <= MOST_LINES
+        chart=Chart("line", "begins", tuple(of), "WAPE by stretch of weeks", frame=drawn, format="percent", of=of)
+        if len(drawn) > 1
         else None,
     )
+
+
+def _most_telling(scores: pd.DataFrame) -> list[str]:
+    """The model in service, the best of the others, and the naive forecast; more lines could not be told apart."""
+    models = _by_model(scores)["model"].tolist()
+    return [*(model for model in models if model != NAIVE)][: MOST_LINES - 1] + [NAIVE] * (NAIVE in models)
 
 
 def _kinds(scores: pd.DataFrame) -> Section:

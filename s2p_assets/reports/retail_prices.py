@@ -183,6 +183,8 @@ def _price_columns(name: str, title: str) -> tuple[ReportColumn, ...]:
 
 def _what_changed(newest: pd.Timestamp, changed: pd.DataFrame, volumes: Volumes) -> Section:
     moved = tuple(Basis(f"products.{name}", where) for name in PRICES for where in (NOW, BEFORE))
+    described = changed["description"].where(~changed["description"].duplicated(keep=False), changed["sku"])
+    changed = changed.assign(article=described.fillna(changed["sku"]))
     drawn = changed[changed["effect"].fillna(0) != 0].head(LISTS_DRAWN)
     return Section(
         title="What changed",
@@ -202,7 +204,7 @@ def _what_changed(newest: pd.Timestamp, changed: pd.DataFrame, volumes: Volumes)
                 "effect", "Margin effect a week", "money", highlight_below=0, bars=True, of=(*moved, *volumes.basis)
             ),
         ),
-        chart=Chart("bar", "description", ("effect",), "Margin effect a week", frame=drawn, format="money")
+        chart=Chart("bar", "article", ("effect",), "Margin effect a week", frame=drawn, format="money")
         if len(drawn) > 1
         else None,
         when_empty=f"The price list of {short_day(newest)} changes no price and no cost.",

@@ -26,6 +26,7 @@ BACKTEST = (
 )
 DAYS_SHORT = tuple(Basis(f"reorder_plan.{name}", {"sku": Field("sku")}) for name in ("lead_time_days", "days_of_cover"))
 CHANNELS = {"retail_units": "Retail", "wholesale_units": "Wholesale"}
+DRAWN_FROM = {"units": "demand.units", "forecast": "total_forecast.mean", "past": "past_forecast.mean"}
 ARTICLE = (ReportColumn("sku", "SKU", "code"), ReportColumn("description", "Description"))
 UNITS_OF_CHANNEL = {name: f"demand.{column}" for column, name in CHANNELS.items()}
 
@@ -67,7 +68,13 @@ def weekly_outlook(
         ),
         sections=(
             weekly.outlook(
-                units, forecast, week, says=_forecast_in_words(past), band_title="80 % band", past=weekly.total_of(past)
+                units,
+                forecast,
+                week,
+                says=_forecast_in_words(past),
+                band_title="80 % band",
+                past=weekly.total_of(past),
+                of=DRAWN_FROM,
             ),
             *_hits_and_misses(past, week),
             weekly.channels(_by_channel(demand), week, of=UNITS_OF_CHANNEL),

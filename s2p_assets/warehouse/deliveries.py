@@ -96,8 +96,8 @@ def deliveries(conn: psycopg.Connection, workbooks: Sequence[str], unclaimed: Se
     query = """
         with rejected as (
             select r.file as id, count(*) problems,
-                (array_agg(coalesce(concat_ws(' › ', r.sheet, r.cell) || ': ', '') || r.message order by r.place))[1]
-                    as problem
+                (array_agg(concat_ws(': ', nullif(concat_ws(' › ', r.sheet, r.cell), ''), r.message)
+                    order by r.place))[1] as problem
             from s2p.refused r join s2p.files f on f.id = r.file
             where f.workbook = any(%(workbooks)s) group by r.file)
         select f.id as file, f.path, row_number() over (partition by f.path order by f.id) as version, f.workbook,
