@@ -36,7 +36,7 @@ class Graph:
 
 def build(settings: Settings) -> Graph:
     """Shelves → graph. A shelf file with a fault is left out and named; the others load."""
-    house = read_house(settings.shelves)
+    house = read_house(settings.shelves, settings.country)
     warehouse, hooks = Warehouse(settings), holding_back(house, settings)
     registry = registry_of(settings, warehouse)
     definitions = dg.Definitions(

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     shelves: Annotated[tuple[str, ...], NoDecode] = Field(
         ("s2p_assets",), description="packages that hold shelves, separated by commas"
     )
+    country: str | None = Field(None, description="two letters; whose public holidays daily demand knows")
     currency: str = Field("EUR", description="the currency of amounts in reports")
     locale: str = Field("en", description="how reports write numbers and dates: en, de_DE, en_GB …")
     host: str = Field("127.0.0.1", description="the address that the Dagster UI binds to")
@@ -36,6 +37,18 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("country")
+    @classmethod
+    def _has_holidays(cls, value: str | None) -> str | None:
+        """Raises ValueError for a country whose holidays nobody knows."""
+        if value is None:
+            return None
+        from holidays import list_supported_countries
+
+        if value.upper() not in list_supported_countries():
+            raise ValueError(f"no holidays are known of the country {value!r}; write it as DE")
+        return value.upper()
 
     @field_validator("locale")
     @classmethod

@@ -36,7 +36,7 @@ def house_and_warehouse(settings: Settings) -> tuple["House", "Warehouse"]:
     from s2p_assets.graph.house import read_house
     from s2p_assets.graph.resources import Warehouse
 
-    return read_house(settings.shelves), Warehouse(settings)
+    return read_house(settings.shelves, settings.country), Warehouse(settings)
 
 
 @contextmanager

@@ -167,19 +167,19 @@ def test_a_little_news_trains_nothing_and_the_signals_say_their_figures(company:
     assert "rows are new or changed" in company.check(FEATURES, NEWS).metadata["demand_boosting"].value
 
 
-def test_enough_news_trains_and_says_which_signal_files_and_rows_it_was(company: Company) -> None:
+def test_a_surge_of_sales_trains_and_says_which_signals_files_and_rows_it_was(company: Company) -> None:
     before = company.standing
     skus = [row["sku"] for row in company.says("predict", CONTEST, "--horizon", "1")]
     for week in range(3):
         monday = dt.date(2026, 3, 30) + dt.timedelta(weeks=week)
-        sales(company, f"week {week}.xlsx", monday, dict.fromkeys(skus, 1))
+        sales(company, f"week {week}.xlsx", monday, dict.fromkeys(skus, 2000))
     assert "retail/demand_boosting" in company.made()
     said = company.says("why", "retail_demand_boosting")
     known = before.find("demand_boosting")
     assert known is not None
     assert said["since"] == known.version
     assert {NEWS, ERROR} <= set(said["signals"])
-    assert "above its band" in said["signals"][ERROR]
+    assert "above their band" in said["signals"][ERROR]
     assert {Path(file["path"]).name for file in said["files"]} >= {"week 0.xlsx", "week 1.xlsx", "week 2.xlsx"}
     assert 0 < said["rows_changed"] < said["rows"]
     assert company.standing.reigns[-1].change in {"renewed", "promoted", "demoted"}

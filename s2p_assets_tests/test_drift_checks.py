@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from s2p_assets.columns import as_declared
 from s2p_assets.features.retail_demand_features import demand_features
 from s2p_assets.graph.drift_checks import DRIFT, check_features, check_forecast, feature_drift, foretold_by
 from s2p_assets.graph.house import House, read_house
+from s2p_assets.graph.signals import ERROR, signals
 from s2p_assets.learning.crowning import crown
 from s2p_assets.learning.drift import Verdict
 from s2p_assets.learning.registry import Registry
@@ -80,6 +82,28 @@ def test_more_of_the_same_is_no_drift_though_every_series_grows_older(
     result = check_features(house, demand_features, features, in_service[0])
     assert result.passed, result.description
     assert f"{40 * (WEEKS - KNOWN)} rows are new to demand_moving_average" in shown(result, "compared")
+
+
+def test_a_surge_lies_above_the_band_of_the_champions_errors_and_ordinary_weeks_within(
+    house: House, features: pd.DataFrame, known: pd.DataFrame, in_service: tuple[Registry, Champion]
+) -> None:
+    new = ~features.index.isin(known.index)
+    surged = features.assign(units=features["units"].mask(new, features["units"] * 5))
+    for rows, ordinary in ((features, True), (surged, False)):
+        frame = as_declared(rows, demand_features.rows)
+        found = {one.check_name: one for one in signals(house, demand_features, frame, in_service[0])}
+        assert found[ERROR].passed is ordinary, found[ERROR].metadata
+        word = "within" if ordinary else "above"
+        said = shown(found[ERROR], "demand_moving_average")
+        assert said.startswith("errors on the 8 newest periods")
+        assert f"{word} their band" in said
+
+
+def test_weeks_to_come_are_no_news_to_learn_from(
+    house: House, features: pd.DataFrame, in_service: tuple[Registry, Champion]
+) -> None:
+    (news, *_) = signals(house, demand_features, features, in_service[0])
+    assert shown(news, "demand_moving_average").startswith(f"{40 * (WEEKS - KNOWN)} of {40 * WEEKS:,} rows are new")
 
 
 def test_no_new_rows_are_too_few_to_say_anything(

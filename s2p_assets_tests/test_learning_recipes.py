@@ -1,5 +1,7 @@
 """Promises of recipes: new parameters and new code anywhere behind a forecaster are new, new data is not."""
 
+from dataclasses import replace
+
 from s2p_assets.learning.forecasters.boosting import Boosting
 from s2p_assets.learning.forecasters.combination import Combination
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
@@ -17,6 +19,12 @@ def test_code_that_a_forecaster_reaches_only_through_others_counts_as_its_own() 
 
 def test_a_recipe_is_its_parameters_and_never_its_data() -> None:
     fitted = MovingAverage(periods=3).fit(seasonal(2, 20), WEEKLY)
-    assert recipe_of(fitted) == recipe_of(MovingAverage(periods=3)) != recipe_of(MovingAverage(periods=4))
-    combined = Combination((Boosting(), Smoothing()))
-    assert recipe_of(combined) != recipe_of(Combination((Boosting(trees=9), Smoothing())))
+    same, other = (recipe_of(MovingAverage(periods=periods), WEEKLY) for periods in (3, 4))
+    assert recipe_of(fitted, WEEKLY) == same != other
+    combined, fewer = (Combination((Boosting(trees=trees), Smoothing())) for trees in (50, 9))
+    assert recipe_of(combined, WEEKLY) != recipe_of(fewer, WEEKLY)
+
+
+def test_another_country_is_another_recipe() -> None:
+    here, there = (replace(WEEKLY, every="D", country=country) for country in ("DE", "FR"))
+    assert recipe_of(Smoothing(), here) != recipe_of(Smoothing(), there)

@@ -225,6 +225,15 @@ def test_the_champion_comes_back_and_forecasts(registry: Registry) -> None:
     assert set(standing.last["losses"]) == set(candidates)
 
 
+def test_what_was_trained_lately_is_told_with_every_models_newest_version(registry: Registry) -> None:
+    for made in (trained(), trained(weeks=61, day=40), trained(weeks=62, day=60), trained(demand_seasonal_naive)):
+        registry.save(made)
+    told = registry.trainings("retail", "demand_champion", registry.standing("retail", "demand_champion"))
+    days = [(one.model, (one.trained_at - MONDAY).days) for one in told]
+    assert days == [("demand_moving_average", 60), ("demand_moving_average", 40), ("demand_seasonal_naive", 0)]
+    assert all(one.cause and one.cause.rows for one in told)
+
+
 def test_reigns_are_kept_and_an_unchanged_outcome_writes_nothing(registry: Registry) -> None:
     candidates = both()
     for made in candidates.values():

@@ -30,7 +30,7 @@ def test_demand_that_goes_on_as_before_stays_within_the_band() -> None:
     measured = recent_error(trained(known(60)), known(63))
     assert measured is not None
     assert (measured.periods, measured.is_above) == (3, False)
-    assert "within its band" in measured.says
+    assert "within their band" in measured.says
 
 
 def test_demand_that_jumps_is_above_the_band() -> None:
@@ -39,16 +39,23 @@ def test_demand_that_jumps_is_above_the_band() -> None:
     measured = recent_error(trained(known(60)), jumped.assign(units=jumped["units"].where(~new, jumped["units"] * 9)))
     assert measured is not None
     assert measured.is_above
-    assert f"WAPE {measured.wape:.1%} on the 2 newest periods, above its band" in measured.says
+    said = f"errors on the 2 newest periods are {measured.share:.1%} of the demand before, above their band"
+    assert said in measured.says
 
 
-def test_no_more_than_the_horizon_counts_and_stock_outs_do_not() -> None:
+def test_no_more_than_the_horizon_counts_and_a_stock_out_only_where_more_was_sold_than_foretold() -> None:
     made = trained(known(60))
     late = recent_error(made, known(69))
     assert late is not None
     assert late.periods == WEEKLY.horizon
-    out = known(62).assign(censored=lambda rows: rows["week"] >= WEEKS[60])
-    assert recent_error(made, out) is None
+    new = known(62)["week"] >= WEEKS[60]
+    empty, sold_out = (
+        recent_error(made, known(62).assign(censored=new, units=known(62)["units"].mask(new, units)))
+        for units in (0.0, 500.0)
+    )
+    assert empty is None
+    assert sold_out is not None
+    assert sold_out.is_above
 
 
 @pytest.mark.parametrize("weeks", [58, 60])

@@ -63,6 +63,15 @@ def test_a_british_page_has_points_and_no_space_before_the_sign(tmp_path: Path) 
         assert text in page, text
 
 
+def test_numbers_of_a_sentence_from_elsewhere_are_rewritten_and_names_are_left() -> None:
+    said = "loss 0.705 against 0.741, p = 0.03; 1,234 of 5803 rows, WAPE 45.9%; version 3d1.9 of 2026-11-21."
+    with written_for("de_DE"):
+        written = wording.rewritten(said).replace(wording.SPACE, " ")
+    assert (
+        written == "loss 0,705 against 0,741, p = 0,03; 1.234 of 5803 rows, WAPE 45,9 %; version 3d1.9 of 2026-11-21."
+    )
+
+
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no reader of PDF on this machine")
 def test_a_german_pdf_is_written_alike(tmp_path: Path) -> None:
     with written_for("de_DE"):

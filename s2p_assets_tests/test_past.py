@@ -19,6 +19,7 @@ from s2p_assets_tests.retail_home import Company, sales
 from s2p_assets_tests.test_trace import leaves, says_the_same, written
 
 NAME = "retail_weekly_outlook"
+QUALITY = "retail_data_quality"
 FORGOTTEN = "sales/retail/soon forgotten.xlsx"
 
 
@@ -31,6 +32,7 @@ class Changed:
         company.run()
         self.saved = sorted((company.settings.home / "editions" / NAME).glob("*.json"))[-1]
         self.published = content_of(self.saved)
+        self.delivered = content_of(sorted((company.settings.home / "editions" / QUALITY).glob("*.json"))[-1])
         self.moment = dt.datetime.now().astimezone()
         for file in share.glob("prices/Price list *.xlsx"):
             make_dearer(file)
@@ -55,10 +57,10 @@ def changed(company: Company) -> Changed:
     return Changed(company)
 
 
-def again(company: Company, moment: dt.datetime, to: Path | None = None) -> MadeReport:
+def again(company: Company, moment: dt.datetime, to: Path | None = None, name: str = NAME) -> MadeReport:
     house, warehouse = company.graph.house, company.graph.warehouse
     when = moment.isoformat()
-    return report_as_of(company.settings, house, warehouse, house.reports[NAME], when, to, lambda _: None)
+    return report_as_of(company.settings, house, warehouse, house.reports[name], when, to, lambda _: None)
 
 
 def traced(company: Company, wanted: str, **which: Any) -> TracedNumber:
@@ -75,6 +77,19 @@ def test_every_number_is_as_it_was_published_before_prices_and_files_changed(
         assert known.notices == []
     assert differences(changed.published, document) == []
     assert len(differences(changed.today, document)) > 50
+
+
+def test_what_had_come_in_is_told_as_it_was_and_traced_to_the_cells_of_then(company: Company, changed: Changed) -> None:
+    house, warehouse = company.graph.house, company.graph.warehouse
+    with at_moment(company.settings, house, warehouse, changed.moment, print) as known:
+        document = known.document(house.reports[QUALITY])
+    assert differences(changed.delivered, document) == []
+    assert document.figures[0].value != len(list(company.settings.share.rglob("*.xlsx")))
+    made = again(company, changed.moment, company.settings.home / "quality", QUALITY)
+    assert FORGOTTEN in made.edition.html.read_text(encoding="utf-8")
+    when = {"as_of": changed.moment.isoformat()}
+    found = trace_number(company.settings, house, warehouse, QUALITY, "F2", most=None, progress=print, **when)
+    assert any(leaf.file and leaf.file.path == FORGOTTEN for group in found.under for leaf in leaves(group))
 
 
 def test_an_edition_made_again_lies_apart_and_names_the_files_of_then(company: Company, changed: Changed) -> None:

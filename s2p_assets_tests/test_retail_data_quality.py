@@ -14,7 +14,7 @@ from s2p_assets_tests.retail_home import Company, sales
 
 
 def deliveries(company: Company) -> pd.DataFrame:
-    (declared,) = company.graph.house.delivery_tables
+    (declared,) = (table for table in company.graph.house.delivery_tables if table.domain == "retail")
     with company.graph.warehouse.connect() as connection:
         return store.read(connection, declared.domain, declared.thing, declared.columns)
 

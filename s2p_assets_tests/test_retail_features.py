@@ -4,14 +4,17 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
+import psycopg
 import pytest
 
 from s2p_assets.columns import as_declared, broken_rules
-from s2p_assets.features.retail_demand_features import WEEKLY_DEMAND, demand_features
+from s2p_assets.features.retail_demand_features import WEEKLY_DEMAND, KnownDemand, demand_features
+from s2p_assets.learning.change import fingerprint, rows_not_in
 from s2p_assets.learning.crowning import crown
 from s2p_assets.learning.model import Model
+from s2p_assets.learning.series import learnable, told
 from s2p_assets.learning.versions import Champion, train
-from s2p_assets.learning.weekly_demand import DemandFeatures, DemandForecast
+from s2p_assets.learning.weekly_demand import DemandForecast
 from s2p_assets.models.retail_demand_boosting import demand_boosting
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_combination import demand_combination
@@ -21,6 +24,8 @@ from s2p_assets.models.retail_demand_seasonal_naive import demand_seasonal_naive
 from s2p_assets.models.retail_demand_smoothing import demand_smoothing
 from s2p_assets.tables.retail_demand_forecast import demand_forecast
 from s2p_assets.tables.retail_reorder_plan import ReorderPlan, reorder_plan
+from s2p_assets.warehouse import store
+from s2p_assets.warehouse.trace import trace
 from s2p_assets_tests.learning_histories import odd, seasonal, weekly
 
 MODELS = (
@@ -43,7 +48,7 @@ def products_of(history: pd.DataFrame, **changes: object) -> pd.DataFrame:
 
 
 def stock_of(history: pd.DataFrame, on_hand: float = 20.0) -> pd.DataFrame:
-    as_of = history["week"].max() + pd.Timedelta(days=6)
+    as_of = told(history, WEEKLY_DEMAND)["week"].max() + pd.Timedelta(days=6)
     return pd.DataFrame(
         {"sku": history["sku"].unique(), "on_hand": on_hand, "on_order": 0.0, "as_of": as_of, "counted_on": as_of}
     ).astype({"sku": "string[pyarrow]"})
@@ -100,9 +105,42 @@ def test_a_category_is_known_only_from_its_price_list_on() -> None:
 
 
 def test_features_of_odd_series_keep_to_their_declaration() -> None:
-    typed = as_declared(demand_features.build(odd(), products_of(odd())), DemandFeatures)
-    assert not broken_rules(typed, DemandFeatures)
-    assert typed.groupby("sku")["week"].count()["gap"] == 80
+    typed = as_declared(demand_features.build(odd(), products_of(odd())), KnownDemand)
+    assert not broken_rules(typed, KnownDemand)
+    assert typed.groupby("sku")["units"].count()["gap"] == 80
+
+
+def test_of_the_weeks_to_come_the_price_that_the_list_has_for_them_is_known_and_nothing_else() -> None:
+    demand = seasonal(2, 60)
+    last = demand["week"].max()
+    now = products_of(demand)
+    later = now.head(1).assign(valid_from=last + pd.Timedelta(days=16), msrp=3.0)
+    rows = demand_features.build(demand, pd.concat([now, later], ignore_index=True))
+    ahead = rows[rows["units"].isna()].set_index(["sku", "week"])
+    assert len(ahead) == 2 * WEEKLY_DEMAND.horizon
+    assert ahead.loc["000", "unit_price"].tolist() == [4.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0]
+    assert (ahead.loc["001", "unit_price"] == 4.0).all()
+    assert ahead.drop(columns=["unit_price", "category", "censored"]).isna().all(axis=None)
+    assert not ahead["censored"].any()
+
+
+def test_a_price_list_of_the_weeks_to_come_moves_the_forecast_and_trains_nothing() -> None:
+    demand = seasonal(6, 110)
+    offers = (demand.groupby("sku").cumcount() + demand["sku"].astype(int)) % 9 == 0
+    demand = demand.assign(units=demand["units"].mask(offers, demand["units"] * 3), unit_price=4.0)
+    demand["unit_price"] = demand["unit_price"].mask(offers, 3.0)
+    now = products_of(demand)
+    cheaper = now.assign(valid_from=demand["week"].max() + pd.Timedelta(weeks=1), msrp=3.0)
+    usual, offered = (
+        demand_features.build(demand, listed) for listed in (now, pd.concat([now, cheaper], ignore_index=True))
+    )
+    assert rows_not_in(*(fingerprint(told(rows, WEEKLY_DEMAND)) for rows in (offered, usual))) == 0
+    fitted = demand_boosting.build().fit(learnable(usual, WEEKLY_DEMAND), WEEKLY_DEMAND)
+    before, after = (
+        fitted.forecast(learnable(rows, WEEKLY_DEMAND), WEEKLY_DEMAND.horizon)["mean"].sum()
+        for rows in (usual, offered)
+    )
+    assert after > 1.5 * before
 
 
 def test_demand_becomes_a_forecast_and_an_order_list() -> None:
@@ -135,12 +173,14 @@ def test_demand_becomes_a_forecast_and_an_order_list() -> None:
     assert ((orders == 0) | (orders >= 12)).all()
 
 
-def test_an_article_new_on_the_list_is_told_by_its_peers_and_one_long_listed_but_never_sold_is_not() -> None:
+def test_an_article_new_on_the_list_is_told_by_its_peers_and_traced_to_them_and_one_that_never_sold_is_not(
+    conn: psycopg.Connection,
+) -> None:
     began: dict[str, list[float]] = {f"begun {n}": [10.0 + n] * 30 for n in range(5)}
     demand = pd.concat([seasonal(2, 60), weekly(began, start="2023-07-31")], ignore_index=True)
     features = demand_features.build(demand, products_of(demand))
     new = products_of(pd.DataFrame({"sku": ["fresh", "dusty"]}))
-    new["valid_from"] = [features["week"].max(), pd.Timestamp("2022-01-03")]
+    new["valid_from"] = [demand["week"].max(), pd.Timestamp("2022-01-03")]
     products = pd.concat([products_of(demand), new], ignore_index=True)
     forecast = demand_forecast.build(features, champion_of(features, (demand_moving_average,)), products)
     fresh = as_declared(forecast, DemandForecast).query("sku == 'fresh'")
@@ -149,6 +189,17 @@ def test_an_article_new_on_the_list_is_told_by_its_peers_and_one_long_listed_but
     assert fresh["mean"].between(10, 14).all()
     assert (fresh["deviation"] > 0).all()
     assert "dusty" not in set(forecast["sku"])
+
+    for declared, frame in ((demand_features, features), (demand_forecast, forecast)):
+        store.replace(conn, declared, as_declared(frame, declared.rows))
+    stored = {("retail", declared.thing): declared for declared in (demand_features, demand_forecast)}
+    wanted = {"sku": "fresh", "week": fresh["week"].max()}
+    (row,) = trace(conn, stored, ("retail", "demand_forecast"), wanted, ("mean",), most=None).rows
+    (under,) = [group for group in row.under if group.columns == ("units", "censored", "unit_price")]
+    weeks = pd.DataFrame([origin.key for origin in under.rows])
+    assert set(weeks["sku"]) == set(began)
+    assert weeks.groupby("sku")["week"].min().eq(dt.date(2023, 7, 31)).all()
+    assert weeks["sku"].value_counts().eq(WEEKLY_DEMAND.horizon).all()
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from s2p_assets.columns import as_declared, broken_rules
+from s2p_assets.learning.cause import Cause, Source, Training
 from s2p_assets.learning.hindsight import foreseen_totals
 from s2p_assets.learning.versions import Champion, train
 from s2p_assets.models.retail_demand_champion import demand_champion
@@ -67,8 +68,28 @@ def test_each_model_stands_in_each_stretch_and_kind_of_sku(champion: Champion) -
     assert {"Steady"} <= set(table(written(champion), "By kind of SKU")["kind"])
 
 
+def test_every_model_that_was_trained_is_told_with_its_data_not_only_the_one_in_service(champion: Champion) -> None:
+    file = Source("retail_sales", "sales/May.xlsx", "ab", "2026-11-16", 40, 0, None)
+    later = Cause(since="v1", signals={"models_know_enough": ""}, rows=600, changed=90, sources=(file,), loaded=3)
+    told = (
+        Training("demand_seasonal_naive", "v2", MONDAY, "f2", later),
+        Training("demand_moving_average", champion.version, MONDAY, "f1", Cause(rows=600, changed=600)),
+        Training("demand_smoothing", "v3", MONDAY, "f1", None),
+    )
+    rows = table(written(replace(champion, trainings=told)), "What was trained, and from which data")
+    assert rows["called"].tolist() == ["Seasonal naive", "Moving average, in service", "Smoothing"]
+    assert rows["why"].tolist() == ["enough of its data was new", "first training", "not known"]
+    assert rows.loc[0, ["rows", "changed", "loaded", "newest"]].tolist() == [600, 90, 3, "sales/May.xlsx"]
+
+
+def test_a_mean_over_the_stretches_is_declared_as_a_mean(champion: Champion) -> None:
+    document = written(champion)
+    bases = [basis for figure in document.figures for basis in figure.of]
+    assert {basis.how for basis in bases} == {"mean"}
+
+
 def test_why_the_model_is_in_service_is_told_in_plain_names(champion: Champion) -> None:
-    said = table(written(champion), "What is in service, and what it learned from").set_index("what")["said"]
+    said = table(written(champion), "What is in service, and why").set_index("what")["said"]
     assert said["In service because"] == "Moving average: RMSSE 0.7, the lowest of 2; Seasonal naive had 0.9"
     assert said["Trained on"] == "16 Nov 2026"
 

@@ -15,9 +15,11 @@ from openpyxl.utils import coordinate_to_tuple
 
 from s2p_assets.graph.resources import registry_of
 from s2p_assets.graph.traced_models import models_under
-from s2p_assets.graph.tracing import TracedNumber, sources_of_house, trace_lines, trace_number
+from s2p_assets.graph.tracing import TracedNumber, number_lines, sources_of_house, trace_lines, trace_number
+from s2p_assets.publishing.numbers import content_of
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.deliveries import DELIVERIES
+from s2p_assets.warehouse.ledger_views import LEDGER_VIEWS
 from s2p_assets.warehouse.trace import Group, NotTraceable, Origin, trace
 from s2p_assets.warehouse.tracing_index import index_for_tracing
 from s2p_assets_tests.retail_home import Company, sales
@@ -82,7 +84,7 @@ def says_the_same(cell: Any, value: Any) -> bool:
 def test_a_hundred_values_of_every_table_stand_in_the_cells_that_are_named(company: Company) -> None:
     chosen = random.Random(SEED)
     for (domain, thing), declared in sources_of_house(company.graph.house).items():
-        if thing == DELIVERIES:  # its rows are files, not made of cells
+        if thing == DELIVERIES or (domain, thing) in LEDGER_VIEWS:  # rows that are files, not made of cells
             continue
         rows = rows_of(company, thing)
         looked = 0
@@ -127,6 +129,17 @@ def test_a_price_is_traced_to_the_list_that_set_it(company: Company) -> None:
         (group,) = found.under
         (leaf,) = group.rows
         assert float(leaf.values["msrp"]) == row["msrp"]
+
+
+def test_the_price_of_a_week_to_come_is_traced_to_the_list_that_has_it(company: Company) -> None:
+    ahead = [row for row in rows_of(company, "demand_features") if row["units"] is None]
+    assert ahead
+    for row in random.Random(SEED).sample(ahead, 10):
+        key = {name: row[name] for name in ("sku", "week")}
+        (leaf,) = leaves(traced(company, ("retail", "demand_features"), key, "unit_price"))
+        assert leaf.file
+        assert leaf.file.path.startswith("prices/")
+        assert float(leaf.values["msrp"]) == row["unit_price"]
 
 
 def test_a_forecast_is_traced_to_the_sales_that_its_model_learned_from(company: Company) -> None:
@@ -182,7 +195,8 @@ def published(company: Company, wanted: str, report: str = "retail_weekly_outloo
     [
         *(("retail_weekly_outlook", wanted) for wanted in ("F1", "F3", "F4", "T2.1.2", "T3.1.2", "T4.1.3", "t5.1.4")),
         *(("retail_reorder", wanted) for wanted in ("F1", "F3", "F4", "T1.1.3", "T1.1.4", "T2.1.5", "T4.2.8")),
-        *(("retail_data_quality", wanted) for wanted in ("F2", "T1.1.5", "T3.1.5", "T4.1.8")),
+        *(("retail_data_quality", wanted) for wanted in ("F2", "T4.1.8")),
+        *(("retail_forecast_scorecard", wanted) for wanted in ("F2", "F5", "T1.2.2", "T1.3.4", "T5.1.4")),
         ("retail_prices", "T1.1.4"),
     ],
 )
@@ -194,9 +208,44 @@ def test_what_lies_under_a_reports_number_adds_up_to_it(company: Company, report
 
 
 def ends(group: Group) -> Iterator[Origin]:
-    """Rows of files, and files themselves where the number is about files."""
+    """Rows of files, and files themselves where the number is about files that nobody claims."""
     yield from leaves(group)
-    yield from (row for row in group.rows if row.table == "retail.deliveries")
+    yield from (row for row in group.rows if row.table == "retail.deliveries" and not row.under)
+
+
+def test_rows_that_were_returned_are_traced_to_the_cells_that_were_found_bad(company: Company) -> None:
+    found = published(company, "T1.1.5", "retail_data_quality")
+    (group,) = found.under
+    assert group.total == found.number.value
+    refused = [leaf for leaf in leaves(group) if leaf.file and leaf.file.cells]
+    for leaf in refused:
+        assert leaf.file
+        assert leaf.file.archived
+        cell = leaf.file.cells["value"]
+        assert says_the_same(written(leaf.file.archived, leaf.file.sheet, cell), leaf.values["value"])
+        assert f"{leaf.file.sheet} › {cell} = {leaf.values['value']}, message = " in lines_of(found)
+    assert refused
+
+
+def test_rows_that_were_taken_are_traced_to_the_sheets_that_held_them(company: Company) -> None:
+    (group,) = published(company, "F2", "retail_data_quality").under
+    for row in group.rows:
+        (sheets,) = row.under
+        assert sheets.total == row.values["rows_accepted"]
+        assert all(leaf.file and leaf.file.sheet for leaf in sheets.rows)
+
+
+def lines_of(found: TracedNumber) -> str:
+    return "\n".join(line for _, line in number_lines(found))
+
+
+def test_how_many_files_there_are_is_traced_to_each_of_them_and_none_to_nothing(company: Company) -> None:
+    (group,) = published(company, "F1", "retail_data_quality").under
+    assert (group.count, group.total) == (published(company, "F1", "retail_data_quality").number.value, None)
+    owners = content_of(sorted((company.settings.home / "editions/retail_data_quality").glob("*.json"))[-1])
+    settled = [row[owners["tables"][2]["names"].index("settled")] for row in owners["tables"][2]["rows"]]
+    nothing = published(company, f"T3.{settled.index(0) + 1}.3", "retail_data_quality")
+    assert [group.count for group in nothing.under] == [0]
 
 
 @pytest.mark.parametrize("report", ["weekly_outlook", "reorder", "prices", "forecast_scorecard", "data_quality"])
@@ -229,8 +278,9 @@ def test_a_number_that_an_edition_does_not_have_is_refused_with_those_it_has(com
 def test_a_large_table_is_indexed_once_by_what_traces_look_for(company: Company) -> None:
     house, warehouse = company.graph.house, company.graph.warehouse
     sold = house.workbooks["retail_wholesale_sales"]
-    assert house.traced_by(sold) == ["ship_date", "sku"]
-    assert house.traced_by(house.workbooks["retail_price_list"]) == ["sku"]
+    assert house.traced_by(sold) == [("ship_date",), ("sku", "ship_date")]
+    assert house.traced_by(house.workbooks["retail_price_list"]) == [("sku", "effective_date")]
+    assert house.traced_by(house.features["retail_demand_features"])[-1] == ("week",)
     query = (
         "select indexname from pg_indexes where tablename = 'wholesale_sales__rows' and strpos(indexname, '__by_') > 0"
     )
@@ -239,4 +289,4 @@ def test_a_large_table_is_indexed_once_by_what_traces_look_for(company: Company)
         for _ in range(2):
             index_for_tracing(connection, sold, house.traced_by(sold), worth_it=10)
         found = sorted(name for (name,) in connection.execute(query))
-    assert found == ["wholesale_sales__by_ship_date", "wholesale_sales__by_sku"]
+    assert found == ["wholesale_sales__by_ship_date", "wholesale_sales__by_sku_ship_date"]

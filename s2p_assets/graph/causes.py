@@ -15,6 +15,7 @@ from s2p_assets.learning.cause import Cause, Source
 from s2p_assets.learning.change import fingerprint, rows_not_in
 from s2p_assets.learning.model import Model
 from s2p_assets.learning.registry import Registry
+from s2p_assets.learning.series import told
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse.newly_loaded import newly_loaded
 
@@ -31,7 +32,7 @@ def cause_of(
 ) -> Cause:
     """What makes this model's next version, against the version before it."""
     contest = house.contest_of(model)
-    features = house.inputs_of(model)["history"]
+    features, learned = house.inputs_of(model)["history"], told(history, contest.problem)
     before = registry.standing(contest.domain, contest.thing).find(model.thing)
     known = registry.learned_from(contest.domain, contest.thing, before) if before else None
     cause = registry.cause(contest.domain, contest.thing, before) if before else None
@@ -44,8 +45,8 @@ def cause_of(
     return Cause(
         since=before.version if before else None,
         signals=what_asked(instance, features) if before else {},
-        rows=len(history),
-        changed=len(history) if known is None else rows_not_in(fingerprint(history), known),
+        rows=len(learned),
+        changed=len(learned) if known is None else rows_not_in(fingerprint(learned), known),
         features="_".join(features.path),
         features_at=dt.datetime.fromtimestamp(made.timestamp, dt.UTC).isoformat() if made else "",
         tables=tuple(

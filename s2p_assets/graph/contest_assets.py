@@ -4,6 +4,7 @@ The comparison is done in `learning/`; putting the outcome in service is the mod
 """
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,7 @@ from s2p_assets.learning.kinds import kind_of
 from s2p_assets.learning.model import Contest
 from s2p_assets.learning.registry import NoSuchModel, Registry, named
 from s2p_assets.learning.registry_tables import Record, Standing
+from s2p_assets.learning.series import told
 from s2p_assets.learning.versions import ModelVersion, renew
 from s2p_assets.warehouse import store
 
@@ -68,7 +70,7 @@ def contest_asset(house: House, declared: Contest) -> dg.AssetsDefinition:
         made = crowning.champion
         yield dg.MaterializeResult(
             value=crowning,
-            data_version=dg.DataVersion(f"{made.name}-{made.version}"),
+            data_version=dg.DataVersion(_version(crowning, before)),
             metadata={
                 "champion": made.name,
                 "version": made.version,
@@ -147,7 +149,7 @@ def _renewal(
 
     def renewed(old: ModelVersion, rival: ModelVersion) -> ModelVersion | None:
         history = _history(house, declared, warehouse)
-        if fingerprint(history).tobytes() != rival.learned_from.tobytes():
+        if fingerprint(told(history, declared.problem)).tobytes() != rival.learned_from.tobytes():
             return None
         version = rival.feature_version
         made = renew(old, declared, history, feature_version=version, trained_at=at, run_id=run_id, cause=rival.cause)
@@ -155,6 +157,13 @@ def _renewal(
         return made
 
     return renewed
+
+
+def _version(crowning: Crowning, standing: Standing) -> str:
+    """The champion's, and a digest of all that were compared with it: the scorecard tells of each that is new."""
+    rivals = " ".join(sorted(record.version for record in (standing.newest or {}).values()))
+    made = crowning.champion
+    return f"{made.name}-{made.version}-{hashlib.sha256(rivals.encode()).hexdigest()[:8]}"
 
 
 def _history(house: House, declared: Contest, warehouse: Warehouse) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from s2p_assets.graph.resources import Warehouse
 from s2p_assets.settings import Settings
 from s2p_assets.shelves import source_version
 from s2p_assets.warehouse.deliveries import DeliveryTable, deliveries
+from s2p_assets.warehouse.known_deliveries import remember
 from s2p_assets.warehouse.store import content_version
 
 
@@ -57,6 +58,7 @@ def deliveries_asset(house: House, declared: DeliveryTable, settings: Settings) 
         nobodys = [file.relative for file in look_at_share(settings, house, warehouse).unclaimed]
         with warehouse.connect() as connection:
             frame = as_declared(deliveries(connection, declared.workbooks, nobodys), declared.rows)
+            remember(connection, declared, frame)
         version = dg.DataVersion(content_version(frame))
         return dg.MaterializeResult(value=frame, data_version=version, metadata=frame_metadata(frame))
 

@@ -18,6 +18,7 @@ from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.kinds import kind_of
 from s2p_assets.learning.model import Contest
 from s2p_assets.learning.registry import Registry
+from s2p_assets.learning.series import told
 from s2p_assets.learning.versions import Champion
 from s2p_assets.publishing.shift_picture import Shift, png_of
 from s2p_assets.warehouse.table import Table
@@ -58,7 +59,7 @@ def feature_drift(
         for column in declared.columns
         if column.name not in declared.key and column.kind not in NOT_MEASURED
     ]
-    hashes, found = None, {}
+    found = {}
     for contest in house.contests.values():
         if (contest.domain, contest.features) != (declared.domain, declared.thing):
             continue
@@ -66,15 +67,15 @@ def feature_drift(
         known = registry.learned_from(contest.domain, contest.thing, champion) if champion else None
         if champion is None or known is None:
             continue
-        hashes = row_hashes(frame) if hashes is None else hashes
-        seen = np.isin(hashes, known)
+        rows = told(frame, contest.problem)
+        seen = np.isin(row_hashes(rows), known)
         if not seen.any():
             continue
-        times = frame.loc[seen, declared.event_time]
+        times = rows.loc[seen, declared.event_time]
         stretches = stretches_of(times, contest.problem.stretch(times.nunique()))
         measured = [name for name in columns if name not in contest.problem.not_features]
-        reference = summary(frame[seen], measured, stretches=stretches)
-        found[contest.thing] = ContestDrift(champion.model, int((~seen).sum()), tuple(compare(reference, frame[~seen])))
+        reference = summary(rows[seen], measured, stretches=stretches)
+        found[contest.thing] = ContestDrift(champion.model, int((~seen).sum()), tuple(compare(reference, rows[~seen])))
     return found
 
 

@@ -15,7 +15,7 @@ import dagster as dg
 from s2p_assets.columns import Column, place_of
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.kinds import kind_of
-from s2p_assets.learning.model import Contest, Model
+from s2p_assets.learning.model import Contest, Model, in_country
 from s2p_assets.publishing.report import Report
 from s2p_assets.shelves import Fault, read_shelf
 from s2p_assets.spreadsheet.claims import claimants
@@ -134,17 +134,17 @@ class House:
                 waiting.extend(self.inputs_of(declared).values())
         return list(found)
 
-    def traced_by(self, workbook: Workbook) -> list[str]:
-        """The columns of `workbook` by which traces find the rows that lie under what is made of it."""
+    def traced_by(self, source: Stored) -> list[tuple[str, ...]]:
+        """The columns of `source`, an index each, by which traces find the rows that lie under what is made of it."""
         derived: list[Table | FeatureSet] = [*self.tables.values(), *self.features.values()]
         wanted = {
             found
             for declared in derived
             for column in declared.columns
-            if any(place == (workbook.domain, workbook.thing) for place, _ in sources_of(declared, column))
-            if (found := found_by(workbook, under_of(declared, column.name, workbook)))
+            if any(place == (source.domain, source.thing) for place, _ in sources_of(declared, column))
+            if (found := found_by(source, under_of(declared, column.name, source)))
         }
-        return sorted(wanted)
+        return sorted(one for one in wanted if not any(other[: len(one)] == one for other in wanted if other != one))
 
     def rivals_of(self, workbook: Workbook) -> Callable[[str], list[Workbook]]:
         """For a path that `workbook` claims: every workbook whose patterns match it, in order of their names."""
@@ -162,8 +162,11 @@ class House:
         return declared.columns if isinstance(declared, Stored) else ()
 
 
-def read_house(packages: tuple[str, ...]) -> House:
-    """Read every shelf of `packages`. A file with a fault, or that needs something which is not there, is left out."""
+def read_house(packages: tuple[str, ...], country: str | None = None) -> House:
+    """Read every shelf of `packages`. A file with a fault, or that needs something which is not there, is left out.
+
+    `country`: whose holidays count in contests that name none, as of `in_country`.
+    """
     workbooks = read_shelf(packages, "workbooks", Workbook)
     tables = read_shelf(packages, "tables", Table)
     features = read_shelf(packages, "features", FeatureSet)
@@ -174,7 +177,7 @@ def read_house(packages: tuple[str, ...]) -> House:
         tables=tables.items,
         features=features.items,
         models={name: item for name, item in models.items.items() if isinstance(item, Model)},
-        contests={name: item for name, item in models.items.items() if isinstance(item, Contest)},
+        contests={name: in_country(item, country) for name, item in models.items.items() if isinstance(item, Contest)},
         reports=reports.items,
         faults=(
             *_not_there(packages),

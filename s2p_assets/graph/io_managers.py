@@ -28,6 +28,7 @@ from s2p_assets.settings import Settings
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.deliveries import DeliveryTable
 from s2p_assets.warehouse.table import Table
+from s2p_assets.warehouse.tracing_index import index_for_tracing
 
 
 class SheetIOManager(dg.IOManager):
@@ -60,6 +61,7 @@ class TableIOManager(dg.IOManager):
         assert isinstance(declared, Table | FeatureSet | DeliveryTable)
         with self.warehouse.connect() as connection:
             stored = store.replace(connection, declared, obj)
+            index_for_tracing(connection, declared, self.house.traced_by(declared))
         context.add_output_metadata({"written": stored.changed})
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
@@ -87,6 +89,7 @@ class FeatureIOManager(TableIOManager):
 
         with self.warehouse.connect() as connection:
             now = store.replace_part(connection, declared, obj, replaced, by=declared.entity)
+            index_for_tracing(connection, declared, self.house.traced_by(declared))
         return context.add_output_metadata({"written": now.changed})
 
 

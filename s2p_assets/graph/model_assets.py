@@ -62,7 +62,7 @@ def model_asset(house: House, declared: Model) -> dg.AssetsDefinition:
                 "version": version.version,
                 "how good": version.says,
                 "feature version": version.feature_version,
-                "rows learned from": len(history),
+                "rows learned from": version.cause.rows,
                 "rows new or changed": version.cause.changed,
                 "why": version.cause.says,
                 "workbooks": ", ".join(version.cause.workbooks) or "none",

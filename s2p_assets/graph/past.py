@@ -29,6 +29,8 @@ from s2p_assets.shelves import NotYet
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse import past
+from s2p_assets.warehouse.deliveries import DeliveryTable
+from s2p_assets.warehouse.known_deliveries import known_at
 from s2p_assets.warehouse.past import PastFile
 from s2p_assets.warehouse.schema import contract_version
 from s2p_assets.warehouse.table import Table
@@ -78,6 +80,8 @@ class Past:
         if isinstance(declared, Table | FeatureSet):
             past.keep(self.connection, declared, self._built(declared))
             return past.read_then(self.connection, declared.domain, declared.thing, declared.columns)
+        if isinstance(declared, DeliveryTable):
+            return self._delivered(declared)
         raise NotFound(f"{declared.name}: what it was on {said(self.moment)} is not kept")
 
     def _built(self, declared: Table | FeatureSet | Report) -> Any:
@@ -90,9 +94,22 @@ class Past:
             raise NotFound(f"{declared.name} could not be made on {said(self.moment)} yet: {reason}") from reason
         return as_declared(built, declared.rows) if isinstance(declared, Table) else built
 
+    def _delivered(self, table: DeliveryTable) -> Any:
+        told = known_at(self.connection, table, self.moment)
+        if told.empty:
+            raise NotFound(f"{table.name}: what had come in by {said(self.moment)} is not kept")
+        for name in table.workbooks:
+            self._note_sources(past.files_at(self.connection, self.house.workbooks[name], self.moment))
+        past.keep(self.connection, table, told)
+        return told
+
+    def _note_sources(self, files: list[PastFile]) -> None:
+        stood = [Source(file.path, file.sha256, file.rows, file.loaded_at) for file in files]
+        self.sources += [source for source in stood if source not in self.sources]
+
     def _rows(self, workbook: Workbook) -> Any:
         files = past.files_at(self.connection, workbook, self.moment)
-        self.sources += [Source(file.path, file.sha256, file.rows, file.loaded_at) for file in files]
+        self._note_sources(files)
         again = [file for file in files if not file.holds]
         past.restore(self.connection, workbook, files, self._read_again(workbook, again))
         return past.read_then(self.connection, workbook.domain, workbook.thing, workbook.columns)

@@ -17,13 +17,14 @@ from s2p_assets.learning.model import Contest
 from s2p_assets.learning.recipes import recipe_of
 from s2p_assets.learning.registry import Registry
 from s2p_assets.learning.registry_tables import Standing
+from s2p_assets.learning.series import told
 from s2p_assets.learning.serving import service_of
 
 NEWS, CODE, ERROR = "models_know_enough", "models_know_the_code", "error_within_its_band"
 DRIFT = "nothing_drifted"
 SIGNALS = {
     NEWS: "fails when enough rows are new or changed since the models were trained",
-    CODE: "fails when a model's code or parameters are not those that it was trained with",
+    CODE: "fails when a model's code, parameters or problem are not those that it was trained with",
     ERROR: "fails when a champion errs more on what came since than its backtests let expect",
 }
 ASKING = (*SIGNALS, DRIFT)
@@ -76,7 +77,7 @@ def what_asked(instance: dg.DagsterInstance, features: dg.AssetKey) -> dict[str,
 
 
 def _news(house: House, contest: Contest, standing: Standing, frame: pd.DataFrame, registry: Registry) -> Signal:
-    now, asks, said = fingerprint(frame), False, {}
+    now, asks, said = fingerprint(told(frame, contest.problem)), False, {}
     for model in house.candidates(contest):
         record = standing.find(model.thing)
         known = registry.learned_from(contest.domain, contest.thing, record) if record else None
@@ -90,9 +91,9 @@ def _code(house: House, contest: Contest, standing: Standing, frame: pd.DataFram
     asks, said = False, {}
     for model in house.candidates(contest):
         record = standing.find(model.thing)
-        changed = record is not None and record.recipe != recipe_of(model.build())
+        changed = record is not None and record.recipe != recipe_of(model.build(), contest.problem)
         asks = asks or changed
-        said[model.thing] = "its code or parameters changed" if changed else "as it was trained"
+        said[model.thing] = "its code, parameters or problem changed" if changed else "as it was trained"
     return Signal(asks, said)
 
 

@@ -6,6 +6,7 @@ How rows are found is the warehouse's; what the numbers of a report are made of,
 import datetime as dt
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,14 @@ from s2p_assets.publishing.report import Basis, Report
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import past, store
-from s2p_assets.warehouse.trace import FileRow, Group, NotTraceable, Origin, Places, Sources, trace
+from s2p_assets.warehouse.ledger_views import LEDGER_VIEWS
+from s2p_assets.warehouse.trace import Group, NoRows, NotTraceable, Origin, Places, Sources, trace
+from s2p_assets.warehouse.trace_files import FileRow
 
 
 def sources_of_house(house: House) -> Sources:
-    """Everything that is stored in tables, by (domain, thing)."""
-    return {(one.domain, one.thing): one for one in house.stored()}
+    """Everything that is stored in tables, and what the ledger says of the inside of files, by (domain, thing)."""
+    return {(one.domain, one.thing): one for one in house.stored()} | dict(LEDGER_VIEWS)
 
 
 def trace_table(
@@ -50,7 +53,7 @@ def trace_table(
 ) -> Group:
     """The rows of a table with these values, down to their cells. Raises NotTraceable."""
     domain, _, thing = name.partition("_")
-    with warehouse.connect() as connection:
+    with _connected(warehouse) as connection:
         return trace(
             connection,
             sources_of_house(house),
@@ -60,6 +63,14 @@ def trace_table(
             most=most,
             archive=settings.archive,
         )
+
+
+@contextmanager
+def _connected(warehouse: Warehouse) -> Iterator[psycopg.Connection]:
+    """A connection for queries so short that to start parallel workers for them costs more than it saves."""
+    with warehouse.connect() as connection:
+        connection.execute("set max_parallel_workers_per_gather = 0")
+        yield connection
 
 
 @dataclass(frozen=True)
@@ -103,7 +114,7 @@ def trace_number(
     saved = _saved(settings, report, edition)
     found = _number(saved, wanted)
     made_at = made_when(saved)
-    with warehouse.connect() as connection:
+    with _connected(warehouse) as connection:
         if not _changed_since(connection, house, report, made_at):
             groups = _groups(connection, settings, house, report, found, most)
             return TracedNumber(name, saved.stem, found, groups)
@@ -130,22 +141,41 @@ def _groups(
     places: Places = sql.Identifier,
 ) -> tuple[Group, ...]:
     """What lies under a number, for each thing that it was made from."""
-    groups = []
-    for basis in found.of:
-        place, column = _place_of(report, basis)
-        groups.append(
-            trace(
-                connection,
-                sources_of_house(house),
-                place,
-                basis.where,
-                (column,),
-                most=most,
-                archive=settings.archive,
-                places=places,
-            )
+    known: dict[tuple[Any, ...], Group] = {}
+    return tuple(
+        _group_of(connection, settings, house, report, found, basis, most, places, known) for basis in found.of
+    )
+
+
+def _group_of(
+    connection: psycopg.Connection,
+    settings: Settings,
+    house: House,
+    report: Report,
+    found: Number,
+    basis: Basis,
+    most: int | None,
+    places: Places,
+    known: dict[tuple[Any, ...], Group],
+) -> Group:
+    place, column = _place_of(report, basis)
+    try:
+        return trace(
+            connection,
+            sources_of_house(house),
+            place,
+            basis.where,
+            (column,),
+            most=most,
+            archive=settings.archive,
+            places=places,
+            how=basis.how,
+            known=known,
         )
-    return tuple(groups)
+    except NoRows:
+        if found.value != 0:
+            raise
+        return Group(".".join(place), (column,), 0, None, ())  # of nothing there are no rows
 
 
 def _place_of(report: Report, basis: Basis) -> tuple[tuple[str, str], str]:
@@ -283,16 +313,20 @@ def _origin(row: Origin, depth: int, hint: str) -> Iterator[tuple[int, str]]:
 
 
 def _share(row: Origin) -> str:
-    return "" if row.share == 1 else f"   counted × {said(round(row.share, 4))}"
+    return "" if row.share == 1 else f"   counted × {row.share:.4g}"
 
 
 def _cells(row: Origin, file: FileRow) -> str:
-    cells = ", ".join(
-        f"{file.cells[name]} = {said(value)}" if name in file.cells else f"{name} = {said(value)} (from its name)"
-        for name, value in row.values.items()
-    )
+    told = {name: value for name, value in row.values.items() if file.row or value is not None}
+    cells = ", ".join(_value(file, name, value) for name, value in told.items())
     older = f"   superseded by {file.superseded_by}" if file.superseded_by else ""
-    return f"{file.path} › {file.sheet} › {cells}{older}"
+    return " › ".join(filter(None, (file.path, file.sheet, cells))) + older
+
+
+def _value(file: FileRow, name: str, value: Any) -> str:
+    if name in file.cells:
+        return f"{file.cells[name]} = {said(value)}"
+    return f"{name} = {said(value)}{' (from its name)' if file.row else ''}"
 
 
 def _files(group: Group) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from s2p_assets.learning.intervals import deviations
 from s2p_assets.learning.lifecycle import foretold
 from s2p_assets.learning.model import Forecaster, Problem
 from s2p_assets.learning.scale import each
-from s2p_assets.learning.series import TooLittleHistory, coming, regular, uncensor
+from s2p_assets.learning.series import TooLittleHistory, coming, regular, told, uncensor
 
 BACKTEST_COLUMNS = ("fold", "cutoff", "entity", "time", "step", "actual", "mean", "censored", "deviation")
 
@@ -29,7 +29,7 @@ def cutoffs(history: pd.DataFrame, problem: Problem) -> list[pd.Timestamp]:
     """
     if history.empty:
         raise TooLittleHistory("the history has no rows; load data first")
-    sold = history.loc[history[problem.target].notna(), problem.time]
+    sold = told(history, problem)[problem.time]
     times = pd.date_range(sold.min(), sold.max(), freq=problem.every)
     folds, step = (problem.folds, problem.step) if problem.step else _over_a_year(len(times), problem)
     ends = [len(times) - 1 - problem.horizon - fold * step for fold in range(folds)]
@@ -62,7 +62,7 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, problem: Probl
     ends = cutoffs(sold, problem)
     if len(ends) < problem.folds:
         log.warning("only %d of %d folds: the history starts %s", len(ends), problem.folds, sold[problem.time].min())
-    tasks = ((forecaster, _known_at(cutoff, demand, problem), problem) for cutoff in ends)
+    tasks = ((forecaster, known_at(cutoff, demand, problem), problem) for cutoff in ends)
     forecasts = each(_foretold, tasks, says=f"{type(forecaster).__name__}: fold")
     folds = [
         _beside_actuals(forecast, sold, problem).assign(fold=fold, cutoff=cutoff)
@@ -76,18 +76,22 @@ def _foretold(forecaster: Forecaster, known: pd.DataFrame, problem: Problem) -> 
     return rows.assign(deviation=rows["entity"].map(deviations(known, problem)))
 
 
-def _known_at(cutoff: pd.Timestamp, demand: pd.DataFrame, problem: Problem) -> pd.DataFrame:
-    """The history up to `cutoff`, and of the horizon after it what is known in advance, of entities then alive."""
-    known = demand.loc[demand[problem.time] <= cutoff]
-    if problem.known:
-        there = demand[problem.time].isin(coming(cutoff, problem.horizon, problem))
-        there &= demand[problem.entity].isin(known[problem.entity].unique())
-        told = demand.loc[there, [problem.entity, problem.time, *problem.known]]
-        ahead = told.reindex(columns=demand.columns)
-        if problem.censored:
-            ahead[problem.censored] = False
-        known = pd.concat([known, ahead.astype(demand.dtypes[[problem.target]])])
-    return known.reset_index(drop=True)
+def known_at(cutoff: pd.Timestamp, demand: pd.DataFrame, problem: Problem) -> pd.DataFrame:
+    """`demand` (learnable) up to `cutoff`, and of the horizon after it what is known in advance, of those then alive.
+
+    What is known of a period is taken as known a horizon before: a price list is written before it holds.
+    """
+    over = demand[problem.time] <= cutoff
+    if not problem.known:
+        return demand.loc[over].reset_index(drop=True)
+    ahead = demand[problem.time].isin(coming(cutoff, problem.horizon, problem))
+    ahead &= demand[problem.entity].isin(demand.loc[over, problem.entity].unique())
+    known, unknown = demand.loc[over | ahead].reset_index(drop=True), ahead[over | ahead].to_numpy(bool)
+    hidden = [
+        name for name in map(str, known) if name not in (problem.entity, problem.time, problem.censored, *problem.known)
+    ]
+    known = known.assign(**{name: known[name].mask(unknown) for name in hidden})
+    return known.assign(**{problem.censored: known[problem.censored] & ~unknown}) if problem.censored else known
 
 
 def _beside_actuals(forecast: pd.DataFrame, sold: pd.DataFrame, problem: Problem) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 Finding these things out is for `graph/`; what is kept of them is kept with the version.
 """
 
+import datetime as dt
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,6 +19,17 @@ class Source:
     rows: int
     before: int
     run_id: str | None
+
+
+@dataclass(frozen=True)
+class Training:
+    """A version that was trained: when, on which version of the features, and why; None when that is not known."""
+
+    model: str
+    version: str
+    trained_at: dt.datetime
+    feature_version: str
+    cause: "Cause | None"
 
 
 @dataclass(frozen=True)

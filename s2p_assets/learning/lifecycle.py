@@ -11,6 +11,7 @@ from s2p_assets.learning.model import Forecaster, Problem
 from s2p_assets.learning.series import Matrix, Panel, newest, panel
 
 NEW, ENDED = "new", "ended"
+BETWEEN_PEERS = " | "
 FEWEST_PEERS = 4
 SILENCES = 2
 
@@ -38,7 +39,9 @@ def ended(past: Panel, problem: Problem) -> "pd.Series[bool]":
 
 
 def launches(known: pd.DataFrame, listed: pd.DataFrame, problem: Problem, horizon: int) -> pd.DataFrame:
-    """What entities that never sold yet will ask for, by how their peers began: entity, mean and deviation a period.
+    """What entities that never sold yet will ask for, by how their peers began.
+
+    One row each: entity, mean and deviation a period, peers (their names, `BETWEEN_PEERS`).
 
     `known`: a learnable history. `listed`: one row per such entity, with `problem.entity`, the columns of
     `problem.peers`, and `problem.price` if that is known. Peers share the values of `problem.peers` and began within
@@ -62,8 +65,9 @@ def launches(known: pd.DataFrame, listed: pd.DataFrame, problem: Problem, horizo
             values = np.column_stack([starts[one] for one in those])
             mean = float(np.average(values.mean(axis=0), weights=near))
             deviation = float(np.sqrt(np.average(((values - mean) ** 2).mean(axis=0), weights=near)))
-            found.append((entity, mean, deviation))
-    return pd.DataFrame(found, columns=["entity", "mean", "deviation"])
+            names = BETWEEN_PEERS.join(str(past.entities[began[one]]) for one in those)
+            found.append((entity, mean, deviation, names))
+    return pd.DataFrame(found, columns=["entity", "mean", "deviation", "peers"])
 
 
 def _labels(rows: pd.DataFrame, problem: Problem) -> "np.ndarray[tuple[int], np.dtype[np.object_]]":

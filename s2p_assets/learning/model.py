@@ -4,7 +4,7 @@ How a model of either kind is fitted and tried is in `kinds.py` and what it name
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -181,6 +181,14 @@ class Contest(Made):
     problem: Task
     floor: tuple[str, ...]
     news: float
+
+
+def in_country(contest: Contest, country: str | None) -> Contest:
+    """`contest` with the holidays of `country`, where they count (in daily demand) and it names none itself."""
+    problem = contest.problem
+    if country is None or not isinstance(problem, Problem) or problem.country or problem.every != "D":
+        return contest
+    return replace(contest, problem=replace(problem, country=country))
 
 
 def model(*, contest: str, owner: str) -> Callable[[Callable[[], Learner]], Model]:

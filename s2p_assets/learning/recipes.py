@@ -1,4 +1,4 @@
-"""What training does, whatever the data: a digest of a learner's parameters and of all code that it learns with.
+"""What training does, whatever the data: a digest of parameters, of the problem and of all code.
 
 What came of a training is for `versions.py`.
 """
@@ -11,18 +11,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-from s2p_assets.learning.forecasters.plain_files import parameters_of
-from s2p_assets.learning.model import Learner
+from s2p_assets.learning.forecasters.plain_files import parameters_of, problem_to_plain
+from s2p_assets.learning.model import Learner, Task
 
 ROOM = "s2p_assets.learning"
 TRIALS = {"forecast": f"{ROOM}.backtest", "probability": f"{ROOM}.time_folds"}
 """What a learner can do, and the module that tries how well it does it."""
 
 
-def recipe_of(learner: Learner) -> str:
-    """A digest of a learner's class, its parameters and its code: what training does, whatever the data."""
+def recipe_of(learner: Learner, problem: Task) -> str:
+    """A digest of a learner's class, its parameters, its code and its problem: what training does on any data."""
     kind = type(learner)
-    return digest([kind.__module__, kind.__qualname__, parameters_of(learner), code_version(kind)])
+    asked = problem_to_plain(problem)
+    return digest([kind.__module__, kind.__qualname__, parameters_of(learner), code_version(kind), asked])
 
 
 def code_version(kind: type) -> str:

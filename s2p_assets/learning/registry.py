@@ -20,15 +20,23 @@ import pandas as pd
 import psycopg
 
 from s2p_assets.learning import registry_tables as tables
-from s2p_assets.learning.cause import Cause, cause_from
+from s2p_assets.learning.cause import Cause, Training, cause_from
 from s2p_assets.learning.change import Fingerprint
 from s2p_assets.learning.crowning import Crowning, Pin
 from s2p_assets.learning.forecasters.plain_files import ModelDamaged
 from s2p_assets.learning.registry_mlflow import SCHEMA, Writer, said_in_one_line, store_address
 from s2p_assets.learning.registry_tables import Record, Reign, Standing, read_standing
-from s2p_assets.learning.version_files import read_fingerprint, read_scores, read_version, verified, write_version
+from s2p_assets.learning.version_files import (
+    read_fingerprint,
+    read_manifest,
+    read_scores,
+    read_version,
+    verified,
+    write_version,
+)
 from s2p_assets.learning.versions import Champion, ModelVersion
 
+LATELY = dt.timedelta(weeks=4)
 PACKAGES = ("s2p_assets.learning",)
 
 
@@ -102,7 +110,24 @@ class Registry:
                 scores.append(read_scores(self._place(f"{domain}_{contest}", rival), rival.digest))
         folds = set(made.scores["cutoff"])
         compared = [frame for frame in scores if set(frame["cutoff"]) == folds]
-        return Champion(domain, contest, made, why, pd.concat(compared, ignore_index=True))
+        trainings = self.trainings(domain, contest, standing)
+        return Champion(domain, contest, made, why, pd.concat(compared, ignore_index=True), trainings)
+
+    def trainings(self, domain: str, contest: str, standing: Standing) -> tuple[Training, ...]:
+        """Every model's newest version, and all others trained within four weeks of the newest; the newest first."""
+        last = {record.model: record for record in standing.versions}.values()
+        trained = {record: dt.datetime.fromisoformat(record.trained_at) for record in standing.versions}
+        told = [record for record, at in trained.items() if record in last or at >= max(trained.values()) - LATELY]
+        newest_first = sorted(told, key=lambda record: (trained[record], record.number), reverse=True)
+        return tuple(self._training(f"{domain}_{contest}", record) for record in newest_first)
+
+    def _training(self, name: str, record: Record) -> Training:
+        """As the version's manifest tells it; its other files, which may be large, are not looked at."""
+        cause = None
+        with suppress(ModelDamaged):
+            cause = cause_from(read_manifest(self._place(name, record), record.digest)["cause"])
+        trained_at = dt.datetime.fromisoformat(record.trained_at)
+        return Training(record.model, record.version, trained_at, record.feature_version, cause)
 
     def cause(self, domain: str, contest: str, record: Record) -> Cause | None:
         """Why a version was trained; None when its files cannot be trusted."""

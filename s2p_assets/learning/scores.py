@@ -96,7 +96,7 @@ def _worth(known: pd.DataFrame, problem: Problem) -> Matrix:
     sold = panel(known, problem).values
     if problem.price is None or problem.price not in known or known[problem.price].isna().all():
         return sold
-    return np.asarray(sold * panel(known, problem, problem.price).values)
+    return np.asarray(sold * panel(known, problem, problem.price).values[: len(sold)])
 
 
 def _with_quantiles(rows: pd.DataFrame, backtest: pd.DataFrame, problem: Problem) -> pd.DataFrame:

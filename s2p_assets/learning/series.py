@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.model import Problem
+from s2p_assets.learning.model import Problem, Task
 from s2p_assets.shelves import NotYet
 
 LONGEST_SILENCE = np.timedelta64(2 * 366, "D")
@@ -55,16 +55,21 @@ def regular(history: pd.DataFrame, problem: Problem) -> pd.DataFrame:
     rows = history.reset_index(drop=True).reindex(slots[alive]).reset_index(drop=True)
     rows[problem.entity] = entities.take(of_entity)
     rows[problem.time] = times.take(of_time)
-    told = rows[problem.time] <= last_told(history, problem)
-    rows[problem.target] = rows[problem.target].astype("float64").fillna(0.0).clip(lower=0.0).where(told)
+    over = rows[problem.time] <= last_told(history, problem)
+    rows[problem.target] = rows[problem.target].astype("float64").fillna(0.0).clip(lower=0.0).where(over)
     if problem.censored:
         rows[problem.censored] = rows[problem.censored].astype("boolean").fillna(False).astype(bool)
     return rows
 
 
+def told(history: pd.DataFrame, problem: Task) -> pd.DataFrame:
+    """The rows of `history` that have a target; those without one tell what is known in advance."""
+    return history.loc[history[problem.target].notna()]
+
+
 def last_told(history: pd.DataFrame, problem: Problem) -> pd.Timestamp:
     """The last period of which any target is known."""
-    return pd.Timestamp(history.loc[history[problem.target].notna(), problem.time].max())
+    return pd.Timestamp(told(history, problem)[problem.time].max())
 
 
 def _refuse(history: pd.DataFrame, problem: Problem) -> None:
@@ -75,13 +80,13 @@ def _refuse(history: pd.DataFrame, problem: Problem) -> None:
         raise TooLittleHistory("the history has no rows; load data first")
     if history[problem.target].isna().all():
         raise TooLittleHistory(f"no row of the history has {problem.target}; load data first")
-    told = history.loc[~(history[problem.time] > last_told(history, problem))]
-    for name, rows in ((problem.entity, history), (problem.time, history), (problem.target, told)):
+    over = history.loc[~(history[problem.time] > last_told(history, problem))]
+    for name, rows in ((problem.entity, history), (problem.time, history), (problem.target, over)):
         if missing := int(rows[name].isna().sum()):
             raise UnusableHistory(f"{missing} rows of the history have no {name}")
-    if not np.isfinite(told[problem.target].to_numpy("float64")).all():
+    if not np.isfinite(over[problem.target].to_numpy("float64")).all():
         raise UnusableHistory(f"the history has an infinite {problem.target}")
-    moments = np.sort(pd.DatetimeIndex(told[problem.time].unique()).to_numpy())
+    moments = np.sort(pd.DatetimeIndex(over[problem.time].unique()).to_numpy())
     gaps = np.flatnonzero(np.diff(moments) > LONGEST_SILENCE)
     if len(gaps):
         last, next_ = (pd.Timestamp(moments[at]) for at in (gaps[-1], gaps[-1] + 1))
@@ -119,7 +124,7 @@ def learnable(history: pd.DataFrame, problem: Problem) -> pd.DataFrame:
 def panel(history: pd.DataFrame, problem: Problem, column: str | None = None) -> Panel:
     """`column` (by default the target) of a regular history as a matrix; the target up to where it is known."""
     if column is None:
-        history = history.loc[history[problem.target].notna()]
+        history = told(history, problem)
     codes, entities = pd.factorize(history[problem.entity], sort=True)
     at, times = pd.factorize(history[problem.time], sort=True)
     values = np.full((len(times), len(entities)), np.nan)
@@ -136,8 +141,8 @@ def along(values: Matrix, history: pd.DataFrame, problem: Problem) -> Matrix:
 
 def newest(history: pd.DataFrame, problem: Problem, columns: tuple[str, ...]) -> pd.DataFrame:
     """Entity → the newest value of each column that is not missing, up to its last known target."""
-    told = history.loc[history[problem.target].notna(), [problem.entity, problem.time, *columns]]
-    return told.sort_values(problem.time, kind="stable").groupby(problem.entity)[list(columns)].last()
+    rows = told(history, problem).sort_values(problem.time, kind="stable")
+    return rows.groupby(problem.entity)[list(columns)].last()
 
 
 def coming(last: pd.Timestamp, horizon: int, problem: Problem) -> pd.DatetimeIndex:

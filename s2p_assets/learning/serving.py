@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.learning.model import Outcome, Problem, Task
+from s2p_assets.learning.series import told
 from s2p_assets.learning.telling import RecentLoss, answers, having, recent_loss
 from s2p_assets.learning.versions import Champion, ModelVersion, foresee
 from s2p_assets.learning.watching import RecentError, recent_error
@@ -33,7 +34,8 @@ def forecasts(
 ) -> pd.DataFrame:
     """What is foreseen of the entities whose latest row has the wanted values, in the columns of `versions.foresee`."""
     problem = champion.problem
-    latest = having(history.sort_values(problem.time).drop_duplicates(problem.entity, keep="last"), wanted)
+    by_time = told(history, problem).sort_values(problem.time)
+    latest = having(by_time.drop_duplicates(problem.entity, keep="last"), wanted)
     if latest.empty:
         return latest
     rows = foresee(champion, history, horizon=horizon)

@@ -101,12 +101,20 @@ def read_scores(folder: Path, digest: str) -> pd.DataFrame:
         raise damaged(folder / SCORES, f"cannot be read ({error})") from error
 
 
-def verified(folder: Path, digest: str) -> dict[str, Any]:
-    """The manifest, after every file has been found to be what it was when it was saved. Raises ModelDamaged."""
+def read_manifest(folder: Path, digest: str) -> dict[str, Any]:
+    """What is told of the version in `folder`, whose files may have been changed since. Raises ModelDamaged."""
     try:
         if _digest(folder / MANIFEST) != digest:
             raise damaged(folder / MANIFEST, "changed since it was saved")
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return cast("dict[str, Any]", json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise damaged(folder / MANIFEST, f"cannot be read ({error})") from error
+
+
+def verified(folder: Path, digest: str) -> dict[str, Any]:
+    """The manifest, after every file has been found to be what it was when it was saved. Raises ModelDamaged."""
+    manifest = read_manifest(folder, digest)
+    try:
         there = {str(file.relative_to(folder)) for file in _files(folder)} - {MANIFEST}
         if strange := sorted(there ^ set(manifest["files"])):
             fault = "not saved with" if strange[0] in there else "missing from"
@@ -116,7 +124,7 @@ def verified(folder: Path, digest: str) -> dict[str, Any]:
                 raise damaged(folder / name, "changed since it was saved")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise damaged(folder / MANIFEST, f"cannot be read ({error})") from error
-    return cast("dict[str, Any]", manifest)
+    return manifest
 
 
 def damaged(place: Path, fault: str) -> ModelDamaged:

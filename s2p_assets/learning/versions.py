@@ -12,7 +12,7 @@ from typing import Any, Generic, cast
 import pandas as pd
 from typing_extensions import TypeVar
 
-from s2p_assets.learning.cause import Cause
+from s2p_assets.learning.cause import Cause, Training
 from s2p_assets.learning.change import Fingerprint, fingerprint
 from s2p_assets.learning.forecasters.plain_files import parameters_of, problem_to_plain
 from s2p_assets.learning.intervals import deviations, quantiles_of_totals, spread
@@ -20,7 +20,7 @@ from s2p_assets.learning.kinds import kind_of
 from s2p_assets.learning.lifecycle import NEW, foretold, launches
 from s2p_assets.learning.model import Contest, Forecaster, Learner, Model, Problem, Task
 from s2p_assets.learning.recipes import code_version, digest, recipe_of
-from s2p_assets.learning.series import Matrix, learnable
+from s2p_assets.learning.series import Matrix, learnable, told
 
 LEVELS = (0.1, 0.5, 0.9)
 
@@ -32,9 +32,9 @@ class ModelVersion(Generic[T]):
     """A fitted learner with the proof of how good it is.
 
     `version`: derived from the content, so that the same data, parameters and code give the same version.
-    `recipe`: derived from parameters and code alone. `contest`: the thing it competes in.
+    `recipe`: derived from parameters, problem and code alone. `contest`: the thing it competes in.
     `backtest`, `scores`, `losses`: as of `kinds.Kind`, this model's alone. `learned_from`: the fingerprint of the
-    history, as of `change.fingerprint`.
+    history's rows that have a target, as of `change.fingerprint`.
     """
 
     domain: str
@@ -82,13 +82,17 @@ class ModelVersion(Generic[T]):
 
 @dataclass(frozen=True)
 class Champion(Generic[T]):
-    """The version that predicts for a contest, why it does, and the scores of all that stood with it."""
+    """The version that predicts for a contest, why it does, and the scores of all that stood with it.
+
+    `trainings`: what was trained of late, the newest first, as of `registry.trainings`; none where that is not asked.
+    """
 
     domain: str
     thing: str
     model: ModelVersion[T]
     why: str
     scores: pd.DataFrame
+    trainings: tuple[Training, ...] = ()
 
     @property
     def name(self) -> str:
@@ -145,8 +149,8 @@ def _trained(
     run_id: str,
     cause: Cause | None,
 ) -> ModelVersion:
-    problem, seen = contest.problem, fingerprint(history)
-    kind, recipe = kind_of(problem), recipe_of(unfitted)
+    problem, seen = contest.problem, fingerprint(told(history, contest.problem))
+    kind, recipe = kind_of(problem), recipe_of(unfitted, problem)
     backtest = kind.backtest(unfitted, history, problem)
     return ModelVersion(
         domain=domain,
@@ -164,7 +168,7 @@ def _trained(
         run_id=run_id,
         code_version=code_version(type(unfitted)),
         learned_from=seen,
-        cause=cause or Cause(rows=len(history)),
+        cause=cause or Cause(rows=len(seen)),
     )
 
 
@@ -186,17 +190,18 @@ def foresee(
     `listed`: entities that may be sold and have no row in `history` yet, as `lifecycle.launches` takes them; their
     demand is told by how their peers began. One row per (entity, step): entity and time under the problem's names,
     step, mean, deviation (of the entity's past periods, for quantiles of sums), a quantile per level (`q10` for 0.1),
-    life (`new` by its peers, `ended`, or missing), model, model_version. Quantiles from the spread of the champion's
-    backtest.
+    life (`new` by its peers, `ended`, or missing), peers (their names), model, model_version. Quantiles from the
+    spread of the champion's backtest.
     """
     problem, steps = champion.problem, horizon or champion.problem.horizon
     known = learnable(history, problem)
     rows = foretold(cast("Forecaster", champion.model.learner), known, problem, steps)
-    rows = rows.assign(deviation=rows["entity"].map(deviations(known, problem)))
+    unneeded = pd.Series(pd.NA, index=rows.index, dtype="string")
+    rows = rows.assign(deviation=rows["entity"].map(deviations(known, problem)), peers=unneeded)
     if listed is not None and len(listed):
         when = rows[["time", "step"]].drop_duplicates()
         new = launches(known, listed, problem, problem.horizon).merge(when, how="cross").assign(life=NEW)
-        rows = pd.concat([rows, new.astype({"life": "string"})], ignore_index=True)
+        rows = pd.concat([rows, new.astype({"life": "string", "peers": "string"})], ignore_index=True)
     errors = spread(champion.model.backtest, problem)
     quantiles = errors.quantiles(rows["mean"], rows["step"], levels, rows["deviation"])
     return _labelled(rows, quantiles, levels, champion)

@@ -9,63 +9,78 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning import metrics
+from s2p_assets.learning.backtest import known_at
 from s2p_assets.learning.beyond_noise import LEAST_FOLDS, LEVEL
 from s2p_assets.learning.model import Forecaster, Problem
-from s2p_assets.learning.series import learnable, regular
+from s2p_assets.learning.series import regular, told, uncensor
 from s2p_assets.learning.versions import ModelVersion
 
 
 @dataclass(frozen=True)
 class RecentError:
-    """The WAPE of a version's forecast of the `periods` that came since, and the highest that its folds let expect."""
+    """How far a version was off on the `periods` that came since, and the most that its folds let expect.
+
+    Errors are shares of what was sold in as many periods before the forecast: over what is sold then, as in WAPE, a
+    surge could never be off by more than all of it.
+    """
 
     periods: int
-    wape: float
+    share: float
     usual: float
     highest: float
 
     @property
     def is_above(self) -> bool:
-        return self.wape > self.highest
+        return self.share > self.highest
 
     @property
     def says(self) -> str:
         word = "above" if self.is_above else "within"
         return (
-            f"WAPE {self.wape:.1%} on the {self.periods} newest periods, {word} its band: "
-            f"{self.usual:.1%} in backtests, at most {self.highest:.1%}"
+            f"errors on the {self.periods} newest periods are {self.share:.1%} of the demand before, "
+            f"{word} their band: {self.usual:.1%} in backtests, at most {self.highest:.1%}"
         )
 
 
 def recent_error(made: ModelVersion[Problem], history: pd.DataFrame) -> RecentError | None:
     """How wrong `made` was on the periods in `history` after those that it learned from, up to its horizon.
 
-    The band is the one-sided 95 % prediction interval for one more fold, by Student's t over the folds' WAPE at the
+    The band is the one-sided 95 % prediction interval for one more fold, by Student's t over the folds' errors at the
     same steps. None when nothing came since, nothing was sold, or there are too few folds to know a band.
     """
     problem, last = made.problem, made.backtest["time"].max()
-    sold = regular(history, problem)
+    whole = regular(history, problem)
+    sold = told(whole, problem)
     newer = sold.loc[sold[problem.time] > last]
     periods = min(newer[problem.time].nunique(), problem.horizon)
-    known = history.loc[history[problem.time] <= last]
-    if periods == 0 or known.empty or len(made.cutoffs) < LEAST_FOLDS:
+    if periods == 0 or len(newer) == len(sold) or len(made.cutoffs) < LEAST_FOLDS:
         return None
-    forecast = cast("Forecaster", made.learner).forecast(learnable(known, problem), periods)
-    counted = newer if problem.censored is None else newer.loc[~newer[problem.censored].to_numpy(bool)]
-    actual = counted[[problem.entity, problem.time, problem.target]].set_axis(["entity", "time", "actual"], axis=1)
-    both = forecast.merge(actual, on=["entity", "time"])
-    wape = metrics.wape(both["actual"], both["mean"])
-    usual, highest = _band(made.backtest.loc[made.backtest["step"] <= periods])
-    return RecentError(periods, wape, usual, highest) if np.isfinite([wape, highest]).all() else None
+    learner = cast("Forecaster", made.learner)
+    forecast = learner.forecast(known_at(last, uncensor(whole, problem), problem), periods)
+    actual = newer[[problem.entity, problem.time, problem.target]].set_axis(["entity", "time", "actual"], axis=1)
+    actual["censored"] = newer[problem.censored].to_numpy(bool) if problem.censored else False
+    totals = sold.groupby(problem.time)[problem.target].sum()
+    share = _share(forecast.merge(actual, on=["entity", "time"]), totals[:last], periods)
+    usual, highest = _band(made.backtest.loc[made.backtest["step"] <= periods], totals, periods)
+    return RecentError(periods, share, usual, highest) if np.isfinite([share, highest]).all() else None
 
 
-def _band(backtest: pd.DataFrame) -> tuple[float, float]:
-    """The mean WAPE of the folds, and the upper end of the interval for one more."""
+def _share(rows: pd.DataFrame, before: "pd.Series[float]", periods: int) -> float:
+    """The sum of errors over what was sold in the last `periods` of `before`; NaN when either tells nothing.
+
+    Where stock ran out, demand was what was sold or more: such a row counts only if more was sold than was foretold.
+    """
+    counted = rows.loc[~rows["censored"].astype(bool) | (rows["actual"] > rows["mean"])]
+    usual = float(before.iloc[-periods:].sum())
+    error = float((counted["mean"] - counted["actual"]).abs().sum())
+    return error / usual if usual > 0 and len(counted) else float("nan")
+
+
+def _band(backtest: pd.DataFrame, totals: "pd.Series[float]", periods: int) -> tuple[float, float]:
+    """The mean share of the folds, and the upper end of the interval for one more."""
     from scipy.stats import t
 
-    counted = backtest.loc[~backtest["censored"].astype(bool)]
-    folds = np.array([metrics.wape(rows["actual"], rows["mean"]) for _, rows in counted.groupby("fold")])
+    folds = np.array([_share(rows, totals[:cutoff], periods) for cutoff, rows in backtest.groupby("cutoff")])
     folds = folds[np.isfinite(folds)]
     if len(folds) < LEAST_FOLDS:
         return float("nan"), float("nan")

@@ -22,8 +22,9 @@ from s2p_assets.columns import (
     yes_no,
 )
 from s2p_assets.learning import lags
+from s2p_assets.learning.lifecycle import BETWEEN_PEERS
 from s2p_assets.learning.model import Problem
-from s2p_assets.learning.series import along, panel, regular, uncensor
+from s2p_assets.learning.series import along, coming, last_told, panel, regular, uncensor
 from s2p_assets.shelves import Under, UnderEach
 
 LAGS = (1, 2, 4, 8, 52)
@@ -77,6 +78,9 @@ class DemandForecast(Row):
         optional=True,
         of="demand_features.units",
     )
+    peers: Text = text(
+        says="Of a `new` one, the articles whose beginnings told it", optional=True, of="demand_features.units"
+    )
     model: Text = text(says="The champion that made it", of="demand_features.units")
     model_version: Text = code(says="Which version of it", of="demand_features.units")
 
@@ -94,7 +98,6 @@ class TotalForecast(Row):
     model_version: Text = code(says="Which version of it", of="demand_features.units")
 
 
-EARLIER = Under("sku = this.sku and week < this.week")
 UNDER_FEATURES: UnderEach = {
     **{(f"lag_{weeks}", "demand"): Under(f"sku = this.sku and week = this.week - {7 * weeks}") for weeks in LAGS},
     **{
@@ -105,14 +108,17 @@ UNDER_FEATURES: UnderEach = {
         for statistic in ("mean", "std", "zeros")
     },
     ("price_ratio", "demand"): Under("sku = this.sku and week < this.week and week >= this.week - 91"),
-    ("weeks_since_first_sale", "demand"): EARLIER,
-    "products": Under("sku = this.sku and valid_from <= this.week and coalesce(valid_to > this.week, true)"),
+    ("weeks_since_first_sale", "demand"): Under("sku = this.sku and week < this.week"),
 }
 """Which weeks lie under a feature of DemandFeatures, for tracing."""
-UNDER_FORECAST: UnderEach = {"demand_features": EARLIER}
-"""A forecast is made from all weeks before it."""
-UNDER_TOTAL: UnderEach = {"demand_features": Under("week < this.week")}
-"""A forecast of the total is made from all weeks of all SKUs before it."""
+LEARNED = "(week <= this.week - (7 * this.step)::int or week = this.week)"
+BEGINNING = f"units is not null and lag_{Problem.horizon} is null"
+PEERS = f"sku = any(string_to_array(this.peers, '{BETWEEN_PEERS}'))"
+UNDER_FORECAST: UnderEach = {"demand_features": Under(f"(sku = this.sku and {LEARNED}) or ({PEERS} and {BEGINNING})")}
+"""A forecast is made from all weeks that were known, and from what was known in advance of its own; that of a new
+article from the first weeks of its peers."""
+UNDER_TOTAL: UnderEach = {"demand_features": Under("units is not null")}
+"""A forecast of the total is made from all weeks of all SKUs that are over."""
 
 
 def not_sold_yet(products: pd.DataFrame, demand_features: pd.DataFrame, problem: Problem) -> pd.DataFrame:
@@ -122,11 +128,17 @@ def not_sold_yet(products: pd.DataFrame, demand_features: pd.DataFrame, problem:
     stood on the list for longer and never sold is not about to begin.
     """
     began = products.groupby("sku")["valid_from"].min()
-    since = demand_features["week"].max() - pd.Timedelta(days=91)
+    since = last_told(demand_features, problem) - pd.Timedelta(days=91)
     new = began.index[(pd.to_datetime(began) > since) & ~began.index.isin(demand_features["sku"])]
     newest = products.sort_values("valid_from", kind="stable").drop_duplicates("sku", keep="last")
     rows = newest.loc[newest["sku"].isin(new), ["sku", "category", "msrp"]]
     return rows.rename(columns={"msrp": str(problem.price)}).reset_index(drop=True)
+
+
+def weeks_to_come(rows: pd.DataFrame, problem: Problem) -> pd.DataFrame:
+    """sku, week and censored (false) of the weeks of a horizon after the last of `rows`, for what is known of them."""
+    weeks = pd.DataFrame({"week": coming(rows["week"].max(), problem.horizon, problem)})
+    return rows[["sku"]].drop_duplicates().merge(weeks, how="cross").assign(censored=False)
 
 
 def known_demand(demand: pd.DataFrame, problem: Problem) -> pd.DataFrame:

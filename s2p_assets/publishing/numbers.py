@@ -173,7 +173,8 @@ def _fields(basis: Basis) -> Iterator[str]:
 
 
 def _of(basis: Basis) -> dict[str, Any]:
-    return {"column": _value(basis.column), "where": {name: _value(value) for name, value in basis.where.items()}}
+    where = {name: _value(value) for name, value in basis.where.items()}
+    return {"column": _value(basis.column), "where": where, "how": basis.how}
 
 
 def _value(value: Any) -> Any:
@@ -191,7 +192,7 @@ def _basis(of: Mapping[str, Any], row: Mapping[str, Any]) -> Basis:
             return row[value["field"]] if "field" in value else slice(value["from"], value["to"])
         return tuple(value) if isinstance(value, list) else value
 
-    return Basis(said(of["column"]), {name: said(value) for name, value in of["where"].items()})
+    return Basis(said(of["column"]), {name: said(value) for name, value in of["where"].items()}, of.get("how", "sum"))
 
 
 def _plain(value: Any) -> Any:

@@ -33,7 +33,7 @@ def card(figure: Figure, place: int, currency: str) -> dict[str, Any]:
         "value": wording.figure_value(figure, currency),
         "changes": changes,
         "note": figure.note,
-        "number": figure_id(place) if figure.of else "",
+        "number": figure_id(place) if figure.of and not wording.is_missing(figure.value) else "",
     }
 
 
@@ -72,7 +72,8 @@ def _cells(frame: pd.DataFrame, column: ReportColumn, ids: Sequence[str]) -> Ite
     decimals = wording.decimals_for(values, column.format)
     for value, number in zip(values, ids, strict=True):
         text = wording.cell(value, column.format, decimals)
-        yield {"text": text, "kind": _alignment(column), "mark": _mark(value, column), "number": number}
+        known = "" if wording.is_missing(value) else number
+        yield {"text": text, "kind": _alignment(column), "mark": _mark(value, column), "number": known}
 
 
 def _mark(value: Any, column: ReportColumn) -> str:

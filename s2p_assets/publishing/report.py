@@ -10,6 +10,7 @@ import pandas as pd
 
 from s2p_assets.shelves import Made
 
+How = Literal["sum", "mean", "rows"]
 Format = Literal["text", "code", "whole", "number", "money", "percent", "day"]
 
 
@@ -67,11 +68,14 @@ class Field:
 class Basis:
     """The stored values that a number was made from: `thing.column` (`domain__thing.column` for another domain's),
     in the rows whose columns have the values of `where`; a tuple of values means any of them, a slice those from
-    its start to its stop, both included.
+    its start to its stop, both included; one without a stop all from its start.
+
+    `how`: the number is the `sum` of these values or their `mean`, or it is told from the `rows`, such as their count.
     """
 
     column: str | Field
     where: Mapping[str, Any] = field(default_factory=dict)
+    how: How = "sum"
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
 NOTHING = "\N{EN DASH}"
 AMOUNT = re.compile("\ue000([^\ue001]*)\ue001")
+NUMBER = re.compile(r"(?<![\w.,-])(\d{1,3}(?:,\d{3})+|\d+(?=\.\d|\s?%))(\.\d+)?(\s?%)?(?!\w|[.,]\d)")
 SYMBOLS = {"EUR": "€", "GBP": "£", "JPY": "¥", "USD": "$"}
 INTERNATIONAL = "en"
 """English of no country: `1,234.5`, `5.2 %`, `15 Nov 2026`."""
@@ -194,6 +195,17 @@ def charts_locale() -> tuple[dict[str, Any], dict[str, Any], str]:
 
 def _as_d3(found: "re.Match[str]") -> str:
     return found[1] if found[2] is None else D3_DATES.get(found[2], "%x")
+
+
+def rewritten(text: str) -> str:
+    """A sentence from elsewhere, its numbers (`1,234`, `0.705`, `12.3%`) written as in the locale."""
+    return NUMBER.sub(_rewritten, text)
+
+
+def _rewritten(found: "re.Match[str]") -> str:
+    decimals = len(found[2]) - 1 if found[2] else 0
+    value = float(found[1].replace(",", "") + (found[2] or ""))
+    return percent(value / 100, decimals) if found[3] else grouped(value, decimals)
 
 
 def cell(value: Any, kind: Format, decimals: int) -> str:

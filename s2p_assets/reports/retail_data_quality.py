@@ -3,6 +3,7 @@
 The files it tells of are noted where they are taken; what is wrong in one is told to its owner in the marked copy.
 """
 
+from collections.abc import Mapping
 from textwrap import shorten
 from typing import Any
 
@@ -17,6 +18,7 @@ WEEKS_DRAWN = 26
 DAYS_LISTED = 28
 LONGEST_PROBLEM = 100
 SENT_BACK = ("returned", "partly")
+TAKEN = ("accepted", "partly")
 VERDICTS = {
     "accepted": "taken",
     "partly": "taken in part",
@@ -104,7 +106,7 @@ def _figures(
             len(now),
             "whole",
             note=f"{grouped(came)} came in on {short_day(today)}",
-            of=(Basis("deliveries.version", current),),
+            of=(_files(current),),
         ),
         Figure(
             "Rows taken",
@@ -124,15 +126,20 @@ def _figures(
             len(still_open),
             "whole",
             note=f"{counted(returned, 'row')} in them" if returned else "",
-            of=(Basis("deliveries.problems", current | {"is_open": True}),) if len(still_open) else (),
+            of=(_files(current | {"is_open": True}),) if len(still_open) else (),
         ),
         Figure(
             "Files nobody claims",
             len(nobodys),
             "whole",
-            of=(Basis("deliveries.version", {"verdict": "unclaimed"}),) if len(nobodys) else (),
+            of=(_files({"verdict": "unclaimed"}),) if len(nobodys) else (),
         ),
     )
+
+
+def _files(where: Mapping[str, Any]) -> Basis:
+    """How many files there are of a kind."""
+    return Basis("deliveries.verdict", where, "rows")
 
 
 def _open(still_open: pd.DataFrame) -> Section:
@@ -182,7 +189,6 @@ def _owners(files: pd.DataFrame) -> Section:
     )
     lines = lines.reset_index().assign(settled=lambda rows: rows["files"] - rows["is_open"])
     where = {"owner": Field("owner"), "verdict": SENT_BACK}
-    counts = (Basis("deliveries.problems", where),)
     return Section(
         title="Who got files back",
         says="Every version of a file that was returned or taken in part, ever; settled are those that were corrected "
@@ -190,9 +196,9 @@ def _owners(files: pd.DataFrame) -> Section:
         frame=lines.sort_values(["is_open", "files", "owner"], ascending=[False, False, True]).reset_index(drop=True),
         columns=(
             ReportColumn("owner", "Owner"),
-            ReportColumn("files", "Files sent back", "whole", of=counts),
-            ReportColumn("settled", "Settled", "whole", of=counts),
-            ReportColumn("is_open", "Still open", "whole", highlight_above=0, of=counts),
+            ReportColumn("files", "Files sent back", "whole", of=(_files(where),)),
+            ReportColumn("settled", "Settled", "whole", of=(_files(where | {"is_open": False}),)),
+            ReportColumn("is_open", "Still open", "whole", highlight_above=0, of=(_files(where | {"is_open": True}),)),
             ReportColumn("rows_returned", "Rows returned", "whole", of=(Basis("deliveries.rows_returned", where),)),
         ),
         when_empty="No file was ever sent back.",
@@ -201,8 +207,8 @@ def _owners(files: pd.DataFrame) -> Section:
 
 def _freshness(files: pd.DataFrame, today: pd.Timestamp) -> Section:
     """A line per kind of workbook; the one that was silent longest comes first."""
-    good = files[files["verdict"].isin(("accepted", "partly"))]
-    now = _now(files).groupby(["workbook", "kind", "owner"])
+    good = files[files["verdict"].isin(TAKEN)]
+    now = _now(files).groupby(["workbook", "kind"])
     lines = now.agg(
         files=("path", "size"),
         rows_read=("rows_read", "sum"),
@@ -217,7 +223,7 @@ def _freshness(files: pd.DataFrame, today: pd.Timestamp) -> Section:
     lines["usual_days"] = lines["workbook"].map(pauses.groupby(days["workbook"]).median()).astype("float64")
     lines["late_days"] = (lines["days_since"] - lines["usual_days"]).clip(lower=0)
     where = OF_BOOK | {"status": "current"}
-    dates = (Basis("deliveries.saved_at", OF_BOOK),)
+    dates = (Basis("deliveries.saved_at", OF_BOOK | {"verdict": TAKEN}, "rows"),)
     return Section(
         title="How fresh each kind of workbook is",
         says="The files on the share, by kind; newest is the day on which the newest file that was taken was saved. "
@@ -229,7 +235,7 @@ def _freshness(files: pd.DataFrame, today: pd.Timestamp) -> Section:
             ReportColumn("days_since", "Days since", "whole", of=dates),
             ReportColumn("usual_days", "Usual pause, days", "number", of=dates),
             ReportColumn("late_days", "Days late", "number", highlight_above=7, of=dates),
-            ReportColumn("files", "Files", "whole", of=(Basis("deliveries.version", where),)),
+            ReportColumn("files", "Files", "whole", of=(_files(where),)),
             *(
                 ReportColumn(name, title, "whole", of=(Basis(f"deliveries.{name}", where),))
                 for name, title in (

@@ -4,14 +4,25 @@ The scores themselves are made in `learning/`; who wins by them is decided by th
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from s2p_assets.learning.versions import Champion
+from s2p_assets.learning.cause import Training
+from s2p_assets.learning.versions import Champion, ModelVersion
 from s2p_assets.publishing.comparison import change
-from s2p_assets.publishing.report import Basis, Chart, Document, Field, Figure, ReportColumn, Section, report
-from s2p_assets.publishing.wording import counted, share, short_day
+from s2p_assets.publishing.report import (
+    Basis,
+    Chart,
+    Document,
+    Field,
+    Figure,
+    Format,
+    ReportColumn,
+    Section,
+    report,
+)
+from s2p_assets.publishing.wording import counted, rewritten, share, short_day
 from s2p_assets.shelves import NotYet
 
 NAIVE = "demand_seasonal_naive"
@@ -21,6 +32,22 @@ KINDS = {
     "erratic": "Steady, in changing amounts",
     "intermittent": "Now and then",
     "lumpy": "Now and then, in changing amounts",
+}
+ASKED = {
+    "models_know_enough": "enough of its data was new",
+    "models_know_the_code": "its code changed",
+    "error_within_its_band": "it erred more than its tests let expect",
+    "nothing_drifted": "its data drifted",
+}
+TRAINED: dict[str, tuple[str, Format]] = {
+    "trained_at": ("Trained", "day"),
+    "called": ("Model", "text"),
+    "version": ("Version", "code"),
+    "why": ("Why", "text"),
+    "rows": ("Rows learned from", "whole"),
+    "changed": ("New or changed", "whole"),
+    "loaded": ("Files since the last", "whole"),
+    "newest": ("The newest of them", "text"),
 }
 MEASURES = ["wape", "bias", "coverage_80", "coverage_95", "rmsse"]
 OF_MODEL = {"model": Field("model"), "series": ALL}
@@ -47,6 +74,7 @@ def forecast_scorecard(demand_scores: pd.DataFrame, demand_champion: Champion) -
         sections=(
             _models(models),
             _in_service(demand_champion),
+            _trained(demand_champion.trainings, demand_champion.version),
             _folds(scores[scores["series"] == ALL]),
             _kinds(scores[scores["series"] != ALL]),
         ),
@@ -73,6 +101,11 @@ def _by_model(scores: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(["is_champion", "rmsse", "model"], ascending=[False, True, True]).reset_index(drop=True)
 
 
+def _mean(name: str, where: Mapping[str, object]) -> Basis:
+    """A measure as the mean over the stretches in which it is known."""
+    return Basis(f"demand_scores.{name}", where, "mean")
+
+
 def _headline(models: pd.DataFrame, champion: Champion) -> str:
     first = models.iloc[0]
     if pd.isna(first["wape"]):
@@ -88,12 +121,12 @@ def _headline(models: pd.DataFrame, champion: Champion) -> str:
 
 def _figures(models: pd.DataFrame, champion: Champion) -> tuple[Figure, ...]:
     first = models.iloc[0]
-    of = {name: (Basis(f"demand_scores.{name}", {"model": first["model"], "series": ALL}),) for name in MEASURES}
+    of = {name: (_mean(name, {"model": first["model"], "series": ALL}),) for name in MEASURES}
 
     def known(name: str) -> float | None:
         return None if pd.isna(first[name]) else float(first[name])
 
-    naive = () if first["model"] == NAIVE else (Basis("demand_scores.wape", {"model": NAIVE, "series": ALL}),)
+    naive = () if first["model"] == NAIVE else (_mean("wape", {"model": NAIVE, "series": ALL}),)
     trained = f"trained on {short_day(champion.model.trained_at)}"
     return (
         Figure("Model in service", plain(champion.name), "text", note=trained),
@@ -121,13 +154,13 @@ def _measure_columns(where: Mapping[str, object]) -> tuple[ReportColumn, ...]:
     titles = {"wape": "WAPE", "bias": "Bias", "coverage_80": "In 80 % band", "coverage_95": "In 95 % band"}
     low = {"coverage_80": LEAST_COVERED}
     return tuple(
-        ReportColumn(name, title, "percent", highlight_below=low.get(name), of=(Basis(f"demand_scores.{name}", where),))
+        ReportColumn(name, title, "percent", highlight_below=low.get(name), of=(_mean(name, where),))
         for name, title in titles.items()
     )
 
 
 def _models(models: pd.DataFrame) -> Section:
-    wapes = (Basis("demand_scores.wape", OF_MODEL), Basis("demand_scores.wape", {"model": NAIVE, "series": ALL}))
+    wapes = tuple(_mean("wape", where) for where in (OF_MODEL, {"model": NAIVE, "series": ALL}))
     wape, *others = _measure_columns(OF_MODEL)
     return Section(
         title="The models compared",
@@ -138,7 +171,7 @@ def _models(models: pd.DataFrame) -> Section:
             wape,
             ReportColumn("against_naive", "Against naive", "percent", of=wapes),
             *others,
-            ReportColumn("rmsse", "RMSSE", "number", of=(Basis("demand_scores.rmsse", OF_MODEL),)),
+            ReportColumn("rmsse", "RMSSE", "number", of=(_mean("rmsse", OF_MODEL),)),
         ),
         chart=Chart("bar", "called", ("wape",), "Error of each model (WAPE)", frame=models, format="percent"),
     )
@@ -146,7 +179,12 @@ def _models(models: pd.DataFrame) -> Section:
 
 def _reason(champion: Champion) -> str:
     """Why the champion was chosen, with models under their plain names."""
-    return re.sub(r"\bdemand_\w+", lambda name: plain(name[0]), champion.why)
+    return re.sub(r"\bdemand_\w+", lambda name: plain(name[0]), rewritten(champion.why))
+
+
+def _learned_from(model: ModelVersion) -> str:
+    rows = f"{counted(model.cause.rows, 'row')} of " if model.cause.rows else ""
+    return f"{rows}the features, version {model.feature_version[:12]}"
 
 
 def _in_service(champion: Champion) -> Section:
@@ -155,17 +193,42 @@ def _in_service(champion: Champion) -> Section:
         ("Model", plain(champion.name)),
         ("Version", champion.version),
         ("Trained on", short_day(model.trained_at)),
-        ("From version of the features", model.feature_version[:12]),
-        ("Tested", model.says),
+        ("Learned from", _learned_from(model)),
+        ("Tested", rewritten(model.says)),
         ("In service because", _reason(champion)),
     ]
     return Section(
-        title="What is in service, and what it learned from",
-        says="A model is trained again when enough of its features is new or changed. The features come from the "
-        "files under Sources.",
+        title="What is in service, and why",
+        says="A new model comes into service only when it beats this one beyond chance, on the same past weeks.",
         frame=pd.DataFrame(rows, columns=["what", "said"]),
         columns=(ReportColumn("what", "What"), ReportColumn("said", "Value")),
     )
+
+
+def _trained(trainings: Sequence[Training], in_service: str) -> Section:
+    """A line for each version, the newest first."""
+    return Section(
+        title="What was trained, and from which data",
+        says="Every model's newest version, and all others of the four weeks before the newest. A model is trained "
+        "again when enough of its features is new or changed, when its code changed, or when it errs more than "
+        "before; the features come from the files under Sources."
+        if trainings
+        else "",
+        frame=pd.DataFrame([_training(one, in_service) for one in trainings], columns=list(TRAINED)),
+        columns=tuple(ReportColumn(name, title, kind) for name, (title, kind) in TRAINED.items()),
+        when_empty="When its models were trained is not known.",
+    )
+
+
+def _training(made: Training, in_service: str) -> tuple[object, ...]:
+    cause = made.cause
+    called = plain(made.model) + (", in service" if made.version == in_service else "")
+    if cause is None:
+        return made.trained_at.date(), called, made.version, "not known", None, None, None, None
+    asked = [ASKED.get(name, name.replace("_", " ")) for name in cause.signals]
+    why = "first training" if cause.since is None else ", ".join(asked) or "somebody asked"
+    newest = cause.sources[0].path if cause.sources else None
+    return made.trained_at.date(), called, made.version, why, cause.rows, cause.changed, cause.loaded, newest
 
 
 def _folds(scores: pd.DataFrame) -> Section:
@@ -184,7 +247,7 @@ def _folds(scores: pd.DataFrame) -> Section:
             ReportColumn("begins", "Forecast from", "day"),
             ReportColumn("called", "Model"),
             *_measure_columns(where),
-            ReportColumn("rmsse", "RMSSE", "number", of=(Basis("demand_scores.rmsse", where),)),
+            ReportColumn("rmsse", "RMSSE", "number", of=(_mean("rmsse", where),)),
         ),
         chart=Chart("line", "begins", names, "WAPE by stretch of weeks", frame=drawn, format="percent")
         if len(drawn) > 1 and len(names) <= MOST_LINES
@@ -210,9 +273,9 @@ def _kinds(scores: pd.DataFrame) -> Section:
         columns=(
             ReportColumn("kind", "Sells"),
             ReportColumn("called", "Model"),
-            ReportColumn("entities", "SKUs, at most", "whole", of=(Basis("demand_scores.entities", where),)),
+            ReportColumn("entities", "SKUs, at most", "whole", of=(Basis("demand_scores.entities", where, "rows"),)),
             *_measure_columns(where),
-            ReportColumn("rmsse", "RMSSE", "number", of=(Basis("demand_scores.rmsse", where),)),
+            ReportColumn("rmsse", "RMSSE", "number", of=(_mean("rmsse", where),)),
         ),
         when_empty="No kind of SKU could be told apart yet.",
     )

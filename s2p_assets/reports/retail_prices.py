@@ -141,7 +141,7 @@ def _figures(newest: pd.Timestamp, changed: pd.DataFrame, below: pd.DataFrame, v
             len(changed),
             "whole",
             note=f"consumer price up for {grouped(dearer)}, down for {grouped(cheaper)}",
-            of=(Basis("products.msrp", of_list),),
+            of=_counted("msrp", changed),
         ),
         Figure(
             "Margin effect a week",
@@ -155,16 +155,22 @@ def _figures(newest: pd.Timestamp, changed: pd.DataFrame, below: pd.DataFrame, v
             costlier,
             "whole",
             note="item cost up",
-            of=(Basis("products.item_cost", of_list),),
+            of=_counted("item_cost", changed[changed["item_cost_change"] > 0]),
         ),
         Figure(
             "SKUs sold below cost",
             len(below),
             "whole",
             note=f"losing {amount(lost)} a week" if len(below) and not pd.isna(lost) else "",
-            of=tuple(Basis(f"products.{name}", {"is_current": True}) for name in PRICES),
+            of=tuple(basis for name in PRICES for basis in _counted(name, below)),
         ),
     )
+
+
+def _counted(name: str, versions: pd.DataFrame) -> tuple[Basis, ...]:
+    """The rows of `products` that were counted, by their price of that name."""
+    where = {"sku": tuple(versions["sku"]), "valid_from": tuple(sorted(versions["valid_from"].unique()))}
+    return (Basis(f"products.{name}", where, "rows"),) if len(versions) else ()
 
 
 def _price_columns(name: str, title: str) -> tuple[ReportColumn, ...]:
@@ -292,10 +298,13 @@ def _lists(versions: pd.DataFrame, newest: pd.Timestamp, volumes: Volumes) -> Se
         frame=lines.sort_index(ascending=False).reset_index(),
         columns=(
             ReportColumn("valid_from", "In force from", "day"),
-            ReportColumn("skus", "SKUs changed", "whole", of=(Basis("products.msrp", of_list),)),
+            ReportColumn("skus", "SKUs changed", "whole", of=(Basis("products.msrp", of_list, "rows"),)),
             *(
                 ReportColumn(
-                    f"{name}_change", f"{title}, mean change", "percent", of=(Basis(f"products.{name}", of_list),)
+                    f"{name}_change",
+                    f"{title}, mean change",
+                    "percent",
+                    of=(Basis(f"products.{name}", of_list, "rows"),),
                 )
                 for name, title in PRICES.items()
             ),

@@ -11,7 +11,8 @@ from s2p_assets.shelves import NotYet
 
 NOT_KNOWN = "Supplier not known"
 SUPPLIERS_DRAWN = 15
-OF_SUPPLIER = {"supplier": Field("known_supplier")}
+TO_ORDER = {"order_quantity": slice(1, None)}
+OF_SUPPLIER: dict[str, object] = {"supplier": Field("known_supplier")}
 DAYS_LATE = tuple(Basis(f"reorder_plan.{name}", {"sku": Field("sku")}) for name in ("lead_time_days", "days_of_cover"))
 
 ARTICLE = (ReportColumn("sku", "SKU", "code"), ReportColumn("description", "Description"))
@@ -84,7 +85,7 @@ def _figures(plan: pd.DataFrame, orders: pd.DataFrame, late: pd.DataFrame) -> tu
             len(orders),
             "whole",
             note=f"of {grouped(len(plan))}" + (f"; {grouped(unknown)} have never been counted" if unknown else ""),
-            of=(Basis("reorder_plan.order_quantity"),),
+            of=(Basis("reorder_plan.order_quantity", TO_ORDER, "rows"),),
         ),
         Figure(
             "Margin lost by waiting a week",
@@ -122,7 +123,9 @@ def _suppliers(orders: pd.DataFrame) -> Section:
         frame=lines,
         columns=(
             ReportColumn("supplier", "Supplier"),
-            ReportColumn("skus", "SKUs", "whole", of=quantity),
+            ReportColumn(
+                "skus", "SKUs", "whole", of=(Basis("reorder_plan.order_quantity", OF_SUPPLIER | TO_ORDER, "rows"),)
+            ),
             ReportColumn("units", "Units", "whole", of=quantity),
             ReportColumn("cost", "Order cost", "money", of=cost),
             ReportColumn("waiting", "Lost by waiting a week", "money", of=waiting),

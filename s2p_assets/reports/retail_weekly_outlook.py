@@ -166,7 +166,8 @@ def _stock_value(stock: pd.DataFrame, products: pd.DataFrame) -> Figure:
 
 def _run_out(plan: pd.DataFrame, running_out: pd.DataFrame) -> Figure:
     note = "no re-order plan yet" if plan.empty else f"of {counted(len(plan), 'SKU')} in the plan"
-    of = tuple(Basis(f"reorder_plan.{name}") for name in ("days_of_cover", "lead_time_days"))
+    late = {"sku": tuple(running_out["sku"])}
+    of = tuple(Basis(f"reorder_plan.{name}", late, "rows") for name in ("days_of_cover", "lead_time_days") if len(late))
     return Figure("Run out within lead time", None if plan.empty else len(running_out), "whole", note=note, of=of)
 
 
@@ -190,20 +191,25 @@ def _movers(demand: pd.DataFrame, week: pd.Timestamp, products: pd.DataFrame) ->
     moved = weekly.moves(demand, week, by="sku", value="units")
     rows = reasons(moved, demand)
     rows["description"] = rows["sku"].map(_descriptions(products))
-    price = Basis("demand.unit_price", {"sku": Field("sku"), "week": (*moved.before, *moved.now)})
+    price = tuple(
+        Basis("demand.unit_price", {"sku": Field("sku"), "week": tuple(weeks)}, "mean")
+        for weeks in (moved.now, moved.before)
+    )
     return weekly.moved_most(
         replace(moved, rows=rows),
         item="SKU",
         of=Basis("demand.units", {"sku": Field("sku")}),
         named=ARTICLE,
         further=(
-            ReportColumn("price_change", "Price", "percent", of=(price,)),
+            ReportColumn("price_change", "Price", "percent", of=price),
             ReportColumn(
                 "weeks_out",
                 "Weeks out of stock",
                 "whole",
                 highlight_above=0,
-                of=(Basis("demand.censored", {"sku": Field("sku"), "week": tuple(moved.now)}),),
+                of=(
+                    Basis("demand.censored", {"sku": Field("sku"), "week": tuple(moved.now), "censored": True}, "rows"),
+                ),
             ),
             ReportColumn("reason", "Likely reason", of=()),
         ),

@@ -26,28 +26,33 @@ from s2p_assets.columns import (
     whole,
     yes_no,
 )
-from s2p_assets.shelves import UnderEach
+from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.warehouse.schema import prepare
 
+OF_FILE = Under("file = this.file")
 DELIVERIES = "deliveries"
 UNCLAIMED = "unclaimed"
+
+
+ROWS, CELLS = "s2p__taken.rows", ("s2p__refused.value", "s2p__refused.message")
 
 
 class Delivery(Row):
     """One version of a file that people put on the share, and what became of it."""
 
+    file: Whole = whole(says="Its number in the ledger; none for a file nobody claims", optional=True)
     path: Text = text(says="Where on the share it lay")
     version: Whole = whole(says="1 for the first bytes seen at that path, 2 for the next; 0 for a file nobody claims")
     workbook: Text = text(says="The kind of workbook that it is; none for a file nobody claims", optional=True)
     owner: Text = text(says="Who is told when it goes back", optional=True)
-    verdict: Text = text(says="accepted, partly, returned, duplicate or unclaimed")
+    verdict: Text = text(says="accepted, partly, returned, duplicate or unclaimed", of=(ROWS, *CELLS))
     status: Text = text(says="current, replaced by newer bytes, gone from the share, or forgotten")
     is_open: YesNo = yes_no(says="Whether somebody has to act: it lies there returned, taken in part, or unclaimed")
-    rows_read: Whole = whole(says="Rows found in it", ge=0)
-    rows_accepted: Whole = whole(says="Rows taken", ge=0)
-    rows_returned: Whole = whole(says="Rows sent back", ge=0)
-    problems: Whole = whole(says="Cells and files refused in it, at most 1000", ge=0)
-    problem: Text = text(says="The first of them, in words", optional=True)
+    rows_read: Whole = whole(says="Rows found in it", ge=0, of=(ROWS, *CELLS))
+    rows_accepted: Whole = whole(says="Rows taken", ge=0, of=ROWS)
+    rows_returned: Whole = whole(says="Rows sent back", ge=0, of=CELLS)
+    problems: Whole = whole(says="Cells and files refused in it, at most 1000", ge=0, of=CELLS)
+    problem: Text = text(says="The first of them, in words", optional=True, of=CELLS)
     saved_at: Moment = moment(says="When it was written, UTC; none for a file nobody claims", optional=True)
     seen_at: Moment = moment(says="When s2p saw it first, UTC; none for a file nobody claims", optional=True)
     sha256: Text = code(says="Fingerprint of its bytes", optional=True)
@@ -62,7 +67,7 @@ class DeliveryTable:
     thing: str = DELIVERIES
     rows: type[Row] = Delivery
     key: tuple[str, ...] = ("path", "version")
-    under: UnderEach = field(default_factory=dict)
+    under: UnderEach = field(default_factory=lambda: dict.fromkeys(("s2p__taken", "s2p__refused"), OF_FILE))
 
     @property
     def name(self) -> str:
@@ -90,18 +95,15 @@ def deliveries(conn: psycopg.Connection, workbooks: Sequence[str], unclaimed: Se
     prepare(conn)
     query = """
         with rejected as (
-            select f.id, count(*) problems,
-                min(concat_ws(' › ', x.finding ->> 'sheet', x.finding ->> 'cell') || ': ' || (x.finding ->> 'message'))
-                    filter (where x.place = 1) problem
-            from s2p.files f, lateral (
-                select finding, row_number() over (order by place) place
-                from jsonb_array_elements(f.findings) with ordinality e(finding, place)
-                where finding ->> 'severity' = 'reject') x
-            where f.workbook = any(%(workbooks)s) group by f.id)
-        select f.path, row_number() over (partition by f.path order by f.id) as version, f.workbook, f.owner,
-            f.verdict, f.status, f.status = 'current' and f.verdict in ('returned', 'partly') as is_open,
+            select r.file as id, count(*) problems,
+                (array_agg(coalesce(concat_ws(' › ', r.sheet, r.cell) || ': ', '') || r.message order by r.place))[1]
+                    as problem
+            from s2p.refused r join s2p.files f on f.id = r.file
+            where f.workbook = any(%(workbooks)s) group by r.file)
+        select f.id as file, f.path, row_number() over (partition by f.path order by f.id) as version, f.workbook,
+            f.owner, f.verdict, f.status, f.status = 'current' and f.verdict in ('returned', 'partly') as is_open,
             f.rows_read, f.rows_accepted, f.rows_returned,
-            coalesce(r.problems, 0) + (f.error is not null)::int as problems, coalesce(f.error, r.problem) as problem,
+            coalesce(r.problems, 0) as problems, r.problem,
             to_timestamp(f.as_of_ns / 1e9) at time zone 'UTC' as saved_at, f.first_seen at time zone 'UTC' as seen_at,
             f.sha256
         from s2p.files f left join rejected r using (id)
@@ -113,4 +115,4 @@ def deliveries(conn: psycopg.Connection, workbooks: Sequence[str], unclaimed: Se
 
 
 def _unclaimed(path: str) -> tuple[Any, ...]:
-    return (path, 0, None, None, UNCLAIMED, "current", True, 0, 0, 0, 0, None, None, None, None)
+    return (None, path, 0, None, None, UNCLAIMED, "current", True, 0, 0, 0, 0, None, None, None, None)

@@ -55,6 +55,7 @@ class Entry:
     headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     cells: Mapping[str, int] = field(default_factory=dict)
+    taken: Mapping[str, int] = field(default_factory=dict)
     error: str | None = None
     run_id: str | None = None
     archived: str | None = None
@@ -190,10 +191,18 @@ def entry_of(reading: Reading, kept: Kept, path: str, workbook: Workbook, run_id
         headers=reading.headers,
         places=reading.places,
         cells=reading.cells,
+        taken=_by_sheet(reading),
         error=reading.error,
         run_id=run_id,
         archived=_archived(kept),
     )
+
+
+def _by_sheet(reading: Reading) -> dict[str, int]:
+    if reading.rows is None or not reading.rows.num_rows:
+        return {}
+    counted = reading.rows.column("_sheet").value_counts()
+    return {count["values"]: count["counts"] for count in counted.to_pylist()}
 
 
 def _archived(kept: Kept) -> str:
@@ -470,8 +479,8 @@ def insert(conn: psycopg.Connection, workbook: str, entries: Sequence[Entry]) ->
     with conn.cursor() as cursor:
         cursor.executemany(
             "insert into s2p.files (id, workbook, path, sha256, size, mtime_ns, as_of_ns, contract_version, verdict,"
-            " rows_read, rows_accepted, rows_returned, findings, headers, places, cells, error, owner, run_id,"
-            " archived) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " rows_read, rows_accepted, rows_returned, findings, headers, places, cells, taken, error, owner, run_id,"
+            " archived) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [(id_, workbook, *_values(entry)) for id_, entry in zip(ids, entries, strict=True)],
         )
     return ids
@@ -485,6 +494,7 @@ def _values(entry: Entry) -> tuple[Any, ...]:
         _json({sheet: list(cells) for sheet, cells in entry.headers.items()}),
         _json({sheet: dict(columns) for sheet, columns in entry.places.items()}),
         _json(dict(entry.cells)),
+        _json(dict(entry.taken)),
         None if entry.error is None else _text(entry.error),
         *(entry.owner, entry.run_id, entry.archived),
     )

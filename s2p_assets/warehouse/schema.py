@@ -50,6 +50,7 @@ create table if not exists s2p.files (
     headers jsonb not null default '{}',
     places jsonb not null default '{}',
     cells jsonb not null default '{}',
+    taken jsonb not null default '{}',
     error text,
     owner text not null,
     run_id text,
@@ -70,6 +71,26 @@ create table if not exists s2p.contents (
     stored_at timestamptz not null default now(),
     primary key (domain, thing)
 );
+alter table s2p.files add column if not exists taken jsonb not null default '{}';
+create table if not exists s2p.known_deliveries (
+    domain text not null,
+    path text not null,
+    version bigint not null,
+    row jsonb not null,
+    known_from timestamptz not null default now(),
+    known_to timestamptz
+);
+create index if not exists known_deliveries_now on s2p.known_deliveries (domain, path, version) where known_to is null;
+create or replace view s2p.taken as
+    select f.id as file, t.sheet, t.rows::bigint as rows from s2p.files f, jsonb_each_text(f.taken) t(sheet, rows);
+create or replace view s2p.refused as
+    select id as file, 0::bigint as place, null::text as sheet, null::text as cell, null::text as value,
+        error as message
+    from s2p.files where error is not null
+    union all
+    select f.id, e.place, e.finding ->> 'sheet', e.finding ->> 'cell', e.finding ->> 'value', e.finding ->> 'message'
+    from s2p.files f, jsonb_array_elements(f.findings) with ordinality e(finding, place)
+    where e.finding ->> 'severity' = 'reject';
 comment on table s2p.files is 'One row per version of a file that s2p has seen on the share.';
 comment on column s2p.files.path is 'Relative to the share, with slashes, Unicode NFC.';
 comment on column s2p.files.as_of_ns is 'When these bytes were written, Unix time in ns; the newer file wins a key.';
@@ -82,9 +103,13 @@ comment on column s2p.files.findings is 'At most the first 1000.';
 comment on column s2p.files.cells is
     'Non-empty cells below the header: read = loaded + returned + ignored; blank and named explain loaded.';
 comment on column s2p.files.places is 'Sheet → contract column → letters of the sheet column that it was read from.';
+comment on column s2p.files.taken is 'Sheet → rows that were taken of it.';
 comment on column s2p.files.archived is 'The original bytes, relative to the archive.';
 comment on table s2p.workbooks is 'The kinds of workbook that have a table.';
 comment on table s2p.contents is 'What stands in each derived table, by content hash.';
+comment on table s2p.known_deliveries is 'What was told of each file, and from when to when.';
+comment on view s2p.taken is 'The sheets of a file of which rows were taken.';
+comment on view s2p.refused is 'The cells of a file that were refused; place 0 says why it could not be read.';
 """
 
 TRACE = (
@@ -111,7 +136,7 @@ class _Field:
 
 def prepare(conn: psycopg.Connection) -> None:
     """Create s2p's own tables where they are missing. Safe to call from several processes at once."""
-    if _oid(conn, "s2p", "contents") is not None:
+    if _oid(conn, "s2p", "refused") is not None:
         return
     with conn.transaction():
         lock(conn, "tables")

@@ -10,35 +10,41 @@ from psycopg import sql
 
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse.schema import lock, rows_table
+from s2p_assets.warehouse.store import Declared
 
 WORTH_AN_INDEX = 100_000
 """Rows below which reading them all is as quick as an index, which every load would have to keep up."""
 
 
 def index_for_tracing(
-    conn: psycopg.Connection, workbook: Workbook, columns: Iterable[str], *, worth_it: int = WORTH_AN_INDEX
+    conn: psycopg.Connection,
+    source: Workbook | Declared,
+    columns: Iterable[tuple[str, ...]],
+    *,
+    worth_it: int = WORTH_AN_INDEX,
 ) -> None:
-    """Index these columns of a workbook's rows, once it holds more than `worth_it`.
+    """Make these indexes on a workbook's rows or a derived table, once it holds more than `worth_it`.
 
-    The first column of its key is indexed already.
+    Columns that its key begins with are indexed already.
     """
-    wanted = [name for name in columns if name != (*workbook.key, "")[0]]
-    place = rows_table(workbook.domain, workbook.thing)
-    if not wanted or not _has_more(conn, workbook, worth_it):
+    wanted = [names for names in columns if names != source.key[: len(names)]]
+    is_workbook = isinstance(source, Workbook)
+    place = rows_table(source.domain, source.thing) if is_workbook else sql.Identifier(source.domain, source.thing)
+    if not wanted or not _has_more(conn, place, worth_it):
         return
     command = sql.SQL("create index if not exists {} on {} ({})")
-    for name in wanted:
-        index = f"{workbook.thing}__by_{name}"[:63]
-        if not _is_there(conn, workbook.domain, index):
+    for names in wanted:
+        index = f"{source.thing}__by_{'_'.join(names)}"[:63]
+        if not _is_there(conn, source.domain, index):
             with conn.transaction():
-                lock(conn, workbook.name)
-                conn.execute(command.format(sql.Identifier(index), place, sql.Identifier(name)))
+                lock(conn, f"{source.domain}_{source.thing}")
+                conn.execute(
+                    command.format(sql.Identifier(index), place, sql.SQL(", ").join(map(sql.Identifier, names)))
+                )
 
 
-def _has_more(conn: psycopg.Connection, workbook: Workbook, rows: int) -> bool:
-    query = sql.SQL("select 1 from {} offset {} limit 1").format(
-        rows_table(workbook.domain, workbook.thing), sql.Literal(rows)
-    )
+def _has_more(conn: psycopg.Connection, place: sql.Identifier, rows: int) -> bool:
+    query = sql.SQL("select 1 from {} offset {} limit 1").format(place, sql.Literal(rows))
     return conn.execute(query).fetchone() is not None
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -35,24 +34,24 @@ from s2p_assets.learning.scores import ALL, SCORE_COLUMNS, losses, scores
 from s2p_assets.learning.series import Panel, coming, forecast_rows, learnable, panel
 from s2p_assets.learning.versions import ModelVersion
 from s2p_assets.models.retail_demand_champion import demand_champion
+from s2p_assets_tests.benchmarks.demand_sets import DATA, JUDGED, Set, sampled, sets
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "forecasting"
-JUDGED = 3
 PLAIN = ("seasonal naive", "moving average", "SES")
 MEASURES = [name for name in SCORE_COLUMNS if name not in ("model", "fold", "cutoff", "series", "entities")]
 PROPHET_SERIES = 8
 
 
-def models(recent: int) -> dict[str, Forecaster]:
-    """The candidates of the retail shelf; `recent`: the window of the moving average, in periods."""
+def models(one: Set) -> dict[str, Forecaster]:
+    """The candidates of the retail shelf, as they would be on a shelf for this set."""
+    price = next(iter(one.problem.known), None)
     return {
         "seasonal naive": SeasonalNaive(),
-        "moving average": MovingAverage(periods=recent),
+        "moving average": MovingAverage(periods=one.recent),
         "SES": Smoothing(season=False),
         "smoothing": Smoothing(),
-        "Prophet, total": ProphetTotal(recent=recent),
-        "boosting": Boosting(),
-        "combination": Combination((Boosting(), Smoothing())),
+        "Prophet, total": ProphetTotal(recent=one.recent),
+        "boosting": Boosting(price=price),
+        "combination": Combination((Boosting(price=price), Smoothing())),
     }
 
 
@@ -122,61 +121,6 @@ def statsforecast_peers(problem: Problem) -> dict[str, OneByOne]:
     return {name: saying(one) for name, one in made.items()}
 
 
-@dataclass(frozen=True)
-class Set:
-    """A public history as the product takes it; `reach`: the champion's RMSSE over seasonal naive's, where stated."""
-
-    name: str
-    history: pd.DataFrame
-    problem: Problem
-    recent: int
-    reach: float | None = None
-
-
-def sets(wanted: list[str], sample: int | None) -> Iterator[Set]:
-    daily = {"every": "D", "folds": JUDGED * 2}
-    shops: Any = daily | {"country": "US"}
-    if any(name.startswith("m5") for name in wanted):
-        m5 = _sampled(_m5(), sample)
-        yield Set("m5-daily", m5, Problem("sku", "time", "units", horizon=28, step=28, **shops), 28, 0.745)
-        yield Set("m5-weekly", _by(m5, "W-MON"), Problem("sku", "time", "units", horizon=8, step=8), 13)
-        yield Set("m5-monthly", _by(m5, "MS"), Problem("sku", "time", "units", every="MS", horizon=3, step=3), 6)
-    if any(name.startswith("store-item") for name in wanted):
-        items = _sampled(_store_item(), sample)
-        yield Set("store-item-90", items, Problem("sku", "time", "units", horizon=90, step=90, **daily), 28, 0.55)
-        yield Set("store-item-28", items, Problem("sku", "time", "units", horizon=28, step=28, **daily), 28)
-        yield Set("store-item-weekly", _by(items, "W-MON"), Problem("sku", "time", "units", horizon=8, step=8), 13)
-
-
-def _m5() -> pd.DataFrame:
-    wide = pd.read_csv(DATA / "m5_subset" / "sample.csv").set_index("id").filter(like="d_")
-    days = pd.read_csv(DATA / "m5_subset" / "calendar.csv", parse_dates=["date"]).set_index("d")["date"]
-    rows = wide.set_axis(pd.DatetimeIndex(days.reindex(wide.columns)), axis=1).rename_axis(columns="time")
-    long = rows.stack().rename("units").astype(float).rename_axis(["sku", "time"]).reset_index()
-    return long[long.groupby("sku")["units"].cumsum() > 0].reset_index(drop=True)
-
-
-def _store_item() -> pd.DataFrame:
-    with ZipFile(DATA / "store_item_demand" / "demand-forecasting.zip") as archive:
-        rows = pd.read_csv(archive.open("train.csv"), parse_dates=["date"])
-    sku = rows["store"].astype(str).str.zfill(2) + "-" + rows["item"].astype(str).str.zfill(2)
-    return pd.DataFrame({"sku": sku, "time": rows["date"], "units": rows["sales"].astype(float)})
-
-
-def _by(daily: pd.DataFrame, every: str) -> pd.DataFrame:
-    """Whole weeks or months of a daily history."""
-    period = daily["time"].dt.to_period("W-SUN" if every == "W-MON" else "M").dt.start_time
-    rows = daily.assign(time=period).groupby(["sku", "time"], as_index=False)["units"].sum()
-    return rows[(rows["time"] >= daily["time"].min()) & (rows["time"] < period.max())].reset_index(drop=True)
-
-
-def _sampled(history: pd.DataFrame, sample: int | None) -> pd.DataFrame:
-    names = pd.Series(sorted(history["sku"].unique()))
-    if sample and sample < len(names):
-        history = history[history["sku"].isin(names.sample(sample, random_state=1))]
-    return history.reset_index(drop=True)
-
-
 def measured(forecaster: Forecaster, one: Set) -> tuple[pd.DataFrame, float]:
     """The backtest and its CPU seconds."""
     before = time.process_time()
@@ -186,7 +130,7 @@ def measured(forecaster: Forecaster, one: Set) -> tuple[pd.DataFrame, float]:
 def compare(one: Set, peers: bool) -> None:
     backtests, cpu = {}, {}
     others = statsforecast_peers(one.problem) if peers else {}
-    for name, forecaster in (models(one.recent) | others).items():
+    for name, forecaster in (models(one) | others).items():
         backtests[name], cpu[name] = measured(forecaster, one)
     table = scores(backtests, one.history, one.problem)
     folds = sorted(table["fold"].unique())
@@ -215,13 +159,13 @@ def crowned(backtests: dict[str, pd.DataFrame], one: Set) -> str:
     seen = fingerprint(known)
     stood = {}
     for name, rows in backtests.items():
-        forecaster = models(one.recent)[name]
+        forecaster = models(one)[name]
         stood[name] = ModelVersion(
             domain="benchmark",
             thing=name,
             contest=one.name,
             version=name,
-            recipe=recipe_of(forecaster),
+            recipe=recipe_of(forecaster, one.problem),
             learner=forecaster,
             problem=one.problem,
             backtest=rows,
@@ -262,8 +206,8 @@ def _line(what: str, figure: float, *, at_most: float, at_least: float = 0.0) ->
 
 def against_prophet(one: Set, champion_cpu: float, folds: int) -> str:
     """CPU of the champion's backtest against Prophet per SKU on the same folds, told from a few series and one fold."""
-    few = replace(one, history=_sampled(one.history, PROPHET_SERIES), problem=replace(one.problem, folds=1))
-    rolling_origin(prophet_per_sku(), _sampled(one.history, 1), few.problem)
+    few = replace(one, history=sampled(one.history, PROPHET_SERIES), problem=replace(one.problem, folds=1))
+    rolling_origin(prophet_per_sku(), sampled(one.history, 1), few.problem)
     _, cpu = measured(prophet_per_sku(), few)
     whole = cpu / PROPHET_SERIES * one.history["sku"].nunique() * folds
     line = _line("CPU of the champion / Prophet per SKU, same folds", champion_cpu / whole, at_most=0.2)
@@ -287,6 +231,11 @@ def ablate(one: Set) -> None:
         found = {"with": measured(Smoothing(), one)[0], "without": measured(Smoothing(), plain)[0]}
         table = scores(found, one.history, one.problem).query("series == @ALL").groupby("model")["rmsse"].mean()
         print(f"{table['with'] / table['without']:.3f}  the holidays of {one.problem.country}, in smoothing")
+    if one.problem.known:
+        boosting, unknown = models(one)["boosting"], replace(one, problem=replace(one.problem, known=()))
+        found = {"with": measured(boosting, one)[0], "without": measured(boosting, unknown)[0]}
+        table = scores(found, one.history, one.problem).query("series == @ALL").groupby("model")["rmsse"].mean()
+        print(f"{table['with'] / table['without']:.3f}  the price known in advance, in boosting")
     print(of_the_new(one))
     print(of_the_dead(one))
     short = _with_stock_outs(one.history)

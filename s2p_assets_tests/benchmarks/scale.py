@@ -67,9 +67,10 @@ def from_features_to_forecast(skus: int, weeks: int, setting: str) -> dict[str, 
     from s2p_assets.columns import as_declared
     from s2p_assets.features.retail_demand_features import demand_features
     from s2p_assets.learning.change import fingerprint
+    from s2p_assets.learning.crowning import crown
     from s2p_assets.learning.drift import compare, stretches_of, summary
     from s2p_assets.learning.scale import workers
-    from s2p_assets.learning.versions import crown, foresee, train
+    from s2p_assets.learning.versions import foresee, train
     from s2p_assets.models.retail_demand_boosting import demand_boosting
     from s2p_assets.models.retail_demand_champion import demand_champion
     from s2p_assets.models.retail_demand_moving_average import demand_moving_average
@@ -77,18 +78,18 @@ def from_features_to_forecast(skus: int, weeks: int, setting: str) -> dict[str, 
 
     stages: dict[str, float] = {}
     demand = demand_of(skus, weeks)
-    products = demand[["sku"]].drop_duplicates().assign(category="Lamps", valid_from=demand["week"].min())
+    products = demand[["sku"]].drop_duplicates().assign(category="Lamps", msrp=9.9, valid_from=demand["week"].min())
     with measured(stages, "features"):
         features = as_declared(demand_features.build(demand, products), demand_features.rows)
     del demand
     with measured(stages, "hashes and drift"):
         fingerprint(features)
-        newest = features["week"].max()
-        old = pd.to_datetime(features["week"]) <= pd.Timestamp(newest) - pd.Timedelta(weeks=8)
-        columns = [name for name in features.columns if name not in ("sku", "week")]
-        known = features[old.to_numpy()]
-        compare(summary(known, columns, stretches=stretches_of(known["week"], 8)), features[~old.to_numpy()])
-        del known
+        sold = features[features["units"].notna()]
+        old = pd.to_datetime(sold["week"]) <= pd.Timestamp(sold["week"].max()) - pd.Timedelta(weeks=8)
+        columns = [name for name in sold.columns if name not in ("sku", "week")]
+        known = sold[old.to_numpy()]
+        compare(summary(known, columns, stretches=stretches_of(known["week"], 8)), sold[~old.to_numpy()])
+        del known, sold
     history = features.astype({"week": "datetime64[ns]", "sku": "string[pyarrow]"})
     del features
     versions = {}
@@ -104,7 +105,7 @@ def from_features_to_forecast(skus: int, weeks: int, setting: str) -> dict[str, 
                     run_id="r",
                 )
     with measured(stages, "champion and forecast"):
-        champion = crown(demand_champion, versions, None)
+        champion = crown(demand_champion, versions).champion
         rows = foresee(champion, history)
     assert len(rows) == skus * 8
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

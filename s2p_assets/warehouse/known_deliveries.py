@@ -1,0 +1,55 @@
+"""What the deliveries of a domain were at any earlier moment: each row with the time within which it held.
+
+The ledger has but one state of a file, and none of a file that nobody claims; how they are told is in `deliveries.py`.
+"""
+
+import datetime as dt
+import json
+
+import pandas as pd
+import psycopg
+from psycopg.types.json import Jsonb
+
+from s2p_assets.columns import as_declared
+from s2p_assets.warehouse.deliveries import DeliveryTable
+from s2p_assets.warehouse.schema import lock, prepare
+
+
+def remember(conn: psycopg.Connection, table: DeliveryTable, frame: pd.DataFrame) -> None:
+    """Note which rows of `frame`, as declared, are new or other than before, and which are no more."""
+    prepare(conn)
+    rows = json.loads(frame.to_json(orient="records", date_format="iso", date_unit="us"))
+    with conn.transaction():
+        lock(conn, f"known {table.name}")
+        conn.execute(
+            "create temporary table come on commit drop as"
+            " select r ->> 'path' as path, (r ->> 'version')::bigint as version, r as row"
+            " from jsonb_array_elements(%s) r",
+            (Jsonb(rows),),
+        )
+        conn.execute(
+            "update s2p.known_deliveries k set known_to = now() where domain = %s and known_to is null"
+            " and not exists (select 1 from come c where (c.path, c.version, c.row) = (k.path, k.version, k.row))",
+            (table.domain,),
+        )
+        conn.execute(
+            "insert into s2p.known_deliveries (domain, path, version, row) select %s, path, version, row from come c"
+            " where not exists (select 1 from s2p.known_deliveries k where k.domain = %s and k.known_to is null"
+            " and (c.path, c.version, c.row) = (k.path, k.version, k.row))",
+            (table.domain, table.domain),
+        )
+
+
+def known_at(conn: psycopg.Connection, table: DeliveryTable, moment: dt.datetime) -> pd.DataFrame:
+    """The rows that held at `moment`, as declared; none before the first were noted."""
+    prepare(conn)
+    held = conn.execute(
+        "select row from s2p.known_deliveries where domain = %s and known_from <= %s"
+        " and (known_to is null or known_to > %s) order by row ->> 'file' is null, path, version",
+        (table.domain, moment, moment),
+    ).fetchall()
+    rows = pd.DataFrame([row for (row,) in held], columns=[column.name for column in table.columns])
+    for column in table.columns:
+        if column.kind == "moment":
+            rows[column.name] = pd.to_datetime(rows[column.name], format="ISO8601")
+    return as_declared(rows, table.rows)

@@ -1,0 +1,87 @@
+"""The files at the end of a trace: which file a row was read from, and in which of its cells the values stand.
+
+Which rows lie under a row is found in `trace.py`.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.warehouse.ledger_views import LedgerView
+
+Row = Mapping[str, Any]
+Where = Callable[[Row, Row], tuple[str, int, dict[str, str]]]
+"""A found row and the file's places → its sheet, its row, and the cells of its columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """The row of a file that a stored row was read from.
+
+    `path` is relative to the share, `archived` the kept original, `superseded_by` the path of a newer file that
+    holds the row's key, None for a row that stands. `cells`: column → address of its cell; a value that was taken
+    from the sheet's or the file's name has none. `row`: 0 where it is of a whole sheet, or a refused cell.
+    """
+
+    path: str
+    sheet: str
+    row: int
+    cells: dict[str, str]
+    loaded_at: dt.datetime | None
+    run_id: str | None
+    sha256: str
+    archived: Path | None
+    superseded_by: str | None
+
+
+def files_of_rows(
+    conn: psycopg.Connection, archive: Path | None, source: object, columns: Sequence[str], found: Sequence[Row]
+) -> list[FileRow | None]:
+    """The file of each row that was found at `source`; None for rows that were made of others."""
+    if isinstance(source, Workbook):
+        return _files(conn, archive, found, "_file", lambda row, places: _read_at(row, columns, places))
+    if isinstance(source, LedgerView):
+        return _files(conn, archive, found, "file", _noted_at)
+    return [None] * len(found)
+
+
+def _files(
+    conn: psycopg.Connection, archive: Path | None, found: Sequence[Row], by: str, where: Where
+) -> list[FileRow | None]:
+    """`by`: the column with the file's number in the ledger."""
+    ids = sorted({id_ for row in found for id_ in (row[by], row.get("_superseded_by")) if id_})
+    query = "select id, path, loaded_at, run_id, sha256, archived, places from s2p.files where id = any(%s)"
+    files = {id_: rest for id_, *rest in conn.execute(query, (ids,))} if ids else {}
+    rows: list[FileRow | None] = []
+    for row in found:
+        path, loaded_at, run_id, sha256, archived, places = files[row[by]]
+        sheet, number, cells = where(row, places)
+        newer = row.get("_superseded_by")
+        rows.append(
+            FileRow(
+                path=path,
+                sheet=sheet,
+                row=number,
+                cells=cells,
+                loaded_at=loaded_at,
+                run_id=run_id,
+                sha256=sha256,
+                archived=(archive or Path()) / archived if archived else None,
+                superseded_by=files[newer][0] if newer else None,
+            )
+        )
+    return rows
+
+
+def _read_at(row: Row, columns: Sequence[str], places: Row) -> tuple[str, int, dict[str, str]]:
+    here = places.get(row["_sheet"], {})
+    return row["_sheet"], row["_row"], {name: f"{here[name]}{row['_row']}" for name in columns if name in here}
+
+
+def _noted_at(row: Row, _: Row) -> tuple[str, int, dict[str, str]]:
+    return row["sheet"] or "", 0, {"value": row["cell"]} if row.get("cell") else {}

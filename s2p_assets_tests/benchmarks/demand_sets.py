@@ -1,0 +1,109 @@
+"""Public histories of demand as the product takes them, for the forecasting benchmark.
+
+What is measured on them is in `forecasting.py`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+import pandas as pd
+
+from s2p_assets.learning.model import Problem
+
+DATA = Path(__file__).parents[3] / "shared" / "data" / "forecasting"
+JUDGED = 3
+
+
+@dataclass(frozen=True)
+class Set:
+    """A public history as the product takes it; `reach`: the champion's RMSSE over seasonal naive's, where stated.
+
+    `recent`: the window of the moving average, in periods.
+    """
+
+    name: str
+    history: pd.DataFrame
+    problem: Problem
+    recent: int
+    reach: float | None = None
+
+
+def sets(wanted: list[str], sample: int | None) -> Iterator[Set]:
+    daily = {"every": "D", "folds": JUDGED * 2}
+    shops: Any = daily | {"country": "US"}
+    priced: Any = {"horizon": 8, "step": 8, "known": ("price",)}
+    if "m5-prices" in wanted:
+        few = {"horizon": 28, "step": 28, "every": "D", "folds": 3, "known": ("price",)}
+        yield Set("m5-prices", sampled(_m5_prices(), sample), Problem("sku", "time", "units", **few), 28)
+    if any(name.startswith("m5") for name in wanted):
+        m5 = sampled(_m5(), sample)
+        yield Set("m5-daily", m5, Problem("sku", "time", "units", horizon=28, step=28, **shops), 28, 0.745)
+        yield Set("m5-weekly", _by(m5, "W-MON"), Problem("sku", "time", "units", horizon=8, step=8), 13)
+        yield Set("m5-promoted", promoted(_by(m5, "W-MON")), Problem("sku", "time", "units", **priced), 13)
+        yield Set("m5-monthly", _by(m5, "MS"), Problem("sku", "time", "units", every="MS", horizon=3, step=3), 6)
+    if any(name.startswith("store-item") for name in wanted):
+        items = sampled(_store_item(), sample)
+        yield Set("store-item-90", items, Problem("sku", "time", "units", horizon=90, step=90, **daily), 28, 0.55)
+        yield Set("store-item-28", items, Problem("sku", "time", "units", horizon=28, step=28, **daily), 28)
+        yield Set("store-item-weekly", _by(items, "W-MON"), Problem("sku", "time", "units", horizon=8, step=8), 13)
+
+
+def _m5() -> pd.DataFrame:
+    wide = pd.read_csv(DATA / "m5_subset" / "sample.csv").set_index("id").filter(like="d_")
+    days = pd.read_csv(DATA / "m5_subset" / "calendar.csv", parse_dates=["date"]).set_index("d")["date"]
+    rows = wide.set_axis(pd.DatetimeIndex(days.reindex(wide.columns)), axis=1).rename_axis(columns="time")
+    long = rows.stack().rename("units").astype(float).rename_axis(["sku", "time"]).reset_index()
+    return long[long.groupby("sku")["units"].cumsum() > 0].reset_index(drop=True)
+
+
+def _m5_prices() -> pd.DataFrame:
+    """Seventy series of 2016 with what they were sold for; too short for six folds."""
+    folder = DATA / "m5_subset" / "with_prices_2016"
+    days = pd.read_csv(folder / "calendar.csv", parse_dates=["date"])[["d", "date", "wm_yr_wk"]]
+    prices = pd.read_csv(folder / "sell_prices.csv")
+    wide = pd.read_csv(folder / "sales_train_evaluation.csv")
+    long = wide.melt(["item_id", "store_id"], days["d"].loc[days["d"].isin(wide.columns)], "d", "units")
+    rows = long.dropna(subset=["units"]).merge(days, on="d").merge(prices, how="left")
+    sku, units = rows["store_id"] + rows["item_id"], rows["units"].astype(float)
+    return pd.DataFrame({"sku": sku, "time": rows["date"], "units": units, "price": rows["sell_price"]})
+
+
+def promoted(weekly: pd.DataFrame) -> pd.DataFrame:
+    """`weekly` with planted offers of two weeks, 15 to 35 % off, every two to four months, that sell as elastic goods.
+
+    Elasticities lie around 2.2, so that a third off sells 2.4 times as much.
+    """
+    random, found = np.random.default_rng(7), []
+    for _, rows in weekly.groupby("sku"):
+        off, at = np.zeros(len(rows)), int(random.integers(0, 14))
+        while at < len(rows):
+            off[at : at + 2] = random.choice([0.15, 0.25, 0.35])
+            at += int(random.integers(9, 18))
+        units = (rows["units"] * (1 - off) ** -random.normal(2.2, 0.4)).round()
+        found.append(rows.assign(units=units, price=((random.gamma(3, 4) + 1) * (1 - off)).round(2)))
+    return pd.concat(found, ignore_index=True)
+
+
+def _store_item() -> pd.DataFrame:
+    with ZipFile(DATA / "store_item_demand" / "demand-forecasting.zip") as archive:
+        rows = pd.read_csv(archive.open("train.csv"), parse_dates=["date"])
+    sku = rows["store"].astype(str).str.zfill(2) + "-" + rows["item"].astype(str).str.zfill(2)
+    return pd.DataFrame({"sku": sku, "time": rows["date"], "units": rows["sales"].astype(float)})
+
+
+def _by(daily: pd.DataFrame, every: str) -> pd.DataFrame:
+    """Whole weeks or months of a daily history."""
+    period = daily["time"].dt.to_period("W-SUN" if every == "W-MON" else "M").dt.start_time
+    rows = daily.assign(time=period).groupby(["sku", "time"], as_index=False)["units"].sum()
+    return rows[(rows["time"] >= daily["time"].min()) & (rows["time"] < period.max())].reset_index(drop=True)
+
+
+def sampled(history: pd.DataFrame, sample: int | None) -> pd.DataFrame:
+    names = pd.Series(sorted(history["sku"].unique()))
+    if sample and sample < len(names):
+        history = history[history["sku"].isin(names.sample(sample, random_state=1))]
+    return history.reset_index(drop=True)
