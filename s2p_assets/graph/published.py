@@ -10,8 +10,9 @@ from s2p_assets.graph.drive import require_share
 from s2p_assets.graph.house import House, key_of
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.publishing.editions import Edition, publish
-from s2p_assets.publishing.numbers import save_numbers
+from s2p_assets.publishing.numbers import content_of, save_numbers
 from s2p_assets.publishing.report import Document, Imprint, Report, Source
+from s2p_assets.publishing.since import since
 from s2p_assets.publishing.wording import in_currency, written_for
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse import ledger
@@ -32,9 +33,16 @@ def publish_report(
     require_share(settings)
     imprint = Imprint(report.name, sources_of(house, warehouse, report), settings.currency, made_at)
     with written_for(settings.locale):
-        said = in_currency(document, settings.currency)
+        last = _edition_before(settings, report, document.as_of) if report.against_last else None
+        said = in_currency(since(document, content_of(last)) if last else document, settings.currency)
         save_numbers(said, numbers_file(settings, report, said.as_of), made_at=made_at)
         return publish(said, settings.reports, imprint), said
+
+
+def _edition_before(settings: Settings, report: Report, as_of: dt.date) -> Path | None:
+    """The numbers of the newest edition of an earlier day."""
+    kept = numbers_file(settings, report, as_of)
+    return max((file for file in kept.parent.glob("*.json") if file.stem < kept.stem), default=None)
 
 
 def sources_of(house: House, warehouse: Warehouse, report: Report) -> tuple[Source, ...]:

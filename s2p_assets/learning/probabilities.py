@@ -40,24 +40,29 @@ def auc(actual: ArrayLike, value: ArrayLike) -> float:
     return float((ranks[came].sum() - yes * (yes + 1) / 2) / (yes * no)) if yes and no else float("nan")
 
 
-def calibration(actual: ArrayLike, probability: ArrayLike, bins: int = BINS) -> pd.DataFrame:
-    """What was said beside what came, over `bins` parts of equal size by what was said; fewer where many say the same.
+def parts(probability: ArrayLike, bins: int = BINS) -> "pd.Series[int]":
+    """The part that each case lies in, 1 with the lowest: `bins` of equal size, fewer where many are told the same."""
+    said = pd.Series(np.asarray(probability, float))
+    return pd.Series(pd.qcut(said, bins, labels=False, duplicates="drop").fillna(0).astype("int64") + 1)
 
-    One row per part: said (mean probability), came (share), cases, low and high (the share's 95 % interval by
-    Wilson, 1927).
+
+def calibration(actual: ArrayLike, probability: ArrayLike) -> pd.DataFrame:
+    """What was said beside what came, over the `parts` by what was said.
+
+    One row per part: part, said (mean probability), came (share), cases, low and high (the share's 95 % interval
+    by Wilson, 1927).
     """
     rows = pd.DataFrame({"said": np.asarray(probability, float), "came": np.asarray(actual, float)})
-    part = pd.qcut(rows["said"], bins, labels=False, duplicates="drop").fillna(0)
-    grouped = rows.groupby(part)
+    grouped = rows.groupby(parts(probability).rename("part"))
     found = grouped.mean().assign(cases=grouped.size())
     low, high = wilson(found["came"], found["cases"])
-    return found.assign(low=low, high=high).reset_index(drop=True)
+    return found.assign(low=low, high=high).reset_index()
 
 
 def calibration_error(actual: ArrayLike, probability: ArrayLike) -> float:
     """The mean distance between what was said and what came over the parts of `calibration`, weighted by cases."""
-    parts = calibration(actual, probability)
-    return float(np.average((parts["said"] - parts["came"]).abs(), weights=parts["cases"]))
+    found = calibration(actual, probability)
+    return float(np.average((found["said"] - found["came"]).abs(), weights=found["cases"]))
 
 
 def wilson(share: ArrayLike, cases: ArrayLike, z: float = 1.959964) -> tuple[Matrix, Matrix]:

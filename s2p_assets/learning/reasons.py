@@ -4,12 +4,14 @@ What it says is in `telling.py`; putting the reasons on a page is for reports.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.cases import seen
+from s2p_assets.learning.cases import decided, seen
 from s2p_assets.learning.model import Classifier, Outcome
+from s2p_assets.learning.versions import Champion
 
 WALKS = 16
 
@@ -39,6 +41,12 @@ def contributions(
         added[:, order] += np.diff(told, axis=0).T / walks
         started += float(told[0][0]) / walks if len(asked) else 0.0
     return pd.DataFrame(added, columns=names).assign(usual=started)
+
+
+def reasons_of(champion: Champion[Outcome], cases: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
+    """Why the version in service says what it says of `cases`, against the decided cases of `history`."""
+    problem = champion.problem
+    return contributions(cast("Classifier", champion.model.learner), cases, decided(history, problem), problem)
 
 
 def in_words(

@@ -13,7 +13,7 @@ import pandas as pd
 from s2p_assets.learning.beyond_noise import LEAST_FOLDS, LEVEL
 from s2p_assets.learning.cases import decided, usable
 from s2p_assets.learning.model import Classifier, Outcome
-from s2p_assets.learning.probabilities import log_losses
+from s2p_assets.learning.probabilities import log_losses, parts
 from s2p_assets.learning.series import Matrix
 from s2p_assets.learning.time_folds import probabilities
 from s2p_assets.learning.versions import Champion, ModelVersion
@@ -76,6 +76,18 @@ def _as_tried(made: ModelVersion[Outcome], cases: pd.DataFrame) -> Matrix:
     wanted, then = (one.assign(time=one["time"].astype("datetime64[us]")) for one in (wanted, then))
     both = wanted.astype({"entity": str}).merge(then[[*names, "probability"]], on=names, how="left")
     return np.asarray(both["probability"], float)
+
+
+def tried(champion: Champion[Outcome]) -> pd.DataFrame:
+    """What the champion told of the cases of its folds, beside what came.
+
+    Columns: entity, time and target under the problem's names, fold, cutoff, probability, and part: as of
+    `probabilities.parts`, over all folds together.
+    """
+    problem, told = champion.problem, champion.model.backtest
+    names = {"entity": problem.entity, "time": problem.time}
+    rows = told.rename(columns=names).assign(**{problem.target: told["actual"] == 1})
+    return rows.assign(part=parts(told["probability"]).to_numpy())
 
 
 def open_cases(history: pd.DataFrame, problem: Outcome) -> pd.DataFrame:

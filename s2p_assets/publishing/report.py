@@ -183,11 +183,15 @@ class Document:
 
 @dataclass(frozen=True)
 class Report(Made):
-    """A report; `build` takes frames and returns a Document."""
+    """A report; `build` takes frames and returns a Document.
+
+    `against_last`: whether each headline number also stands against the one of the edition before.
+    """
 
     title: str
+    against_last: bool = False
 
 
-def report(*, title: str, owner: str) -> Callable[[Callable[..., Document]], Report]:
+def report(*, title: str, owner: str, against_last: bool = False) -> Callable[[Callable[..., Document]], Report]:
     """Declare the decorated function as the author of a report."""
-    return lambda build: Report(build=build, owner=owner, title=title)
+    return lambda build: Report(build=build, owner=owner, title=title, against_last=against_last)

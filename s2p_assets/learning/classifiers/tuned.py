@@ -33,13 +33,15 @@ class Tuned:
     """A scikit-learn classifier whose settings are tuned, and whose probabilities are calibrated, on inner folds.
 
     `columns`: the features to learn from, by default all. `trials`: how many settings are tried, the usual ones
-    first. The inner folds are time-ordered as the outer ones and lie within the cases that `fit` is given; settings
-    are chosen by their log loss there, and the calibration is fitted on what was said there. With too few cases for
-    inner folds, the usual settings are taken as they are.
+    first; with one, those are taken. `calibrated`: without, what the estimator says is taken as it is, where a history
+    is too short to calibrate on. The inner folds are time-ordered as the outer ones and lie within the cases that
+    `fit` is given; settings are chosen by their log loss there, and the calibration is fitted on what was said there.
+    With too few cases for inner folds, the usual settings are taken as they are.
     """
 
     columns: Sequence[str] = ()
     trials: int = 8
+    calibrated: bool = True
     seed: int = 0
     problem: Outcome | None = field(default=None, repr=False)
     features: Features = field(default=Features((), ()), repr=False)
@@ -102,6 +104,8 @@ class Tuned:
 
     def _tuned(self, cases: pd.DataFrame, problem: Outcome) -> tuple[Settings, Calibration]:
         """The settings with the lowest log loss on the inner folds, and the calibration on what they said there."""
+        if self.trials <= 1 and not self.calibrated:
+            return self.usual(), Calibration()
         try:
             inner = list(folds(cases, replace(problem, folds=INNER_FOLDS, every=None)))
         except TooLittleHistory:
@@ -113,7 +117,7 @@ class Tuned:
             return np.concatenate(told)
 
         settings, there = _best(self.usual(), self.suggested, said, came, self.trials, self.seed)
-        return settings, calibrated_on(there, came)
+        return settings, calibrated_on(there, came) if self.calibrated else Calibration()
 
     def _fitted(self, settings: Settings, cases: pd.DataFrame, problem: Outcome) -> Any:
         features = _varied(self.features, cases)  # fewer than `self.features` where a fold's cases are older

@@ -1,0 +1,10 @@
+"""The share of deals won as a model, which every other must beat. The classifier itself is in `learning/`."""
+
+from s2p_assets.learning.classifiers.base_rate import BaseRate
+from s2p_assets.learning.model import model
+
+
+@model(contest="win_champion", owner="sales-operations@example.com")
+def win_base_rate() -> BaseRate:
+    """Every deal as probable as deals were won until then."""
+    return BaseRate()

@@ -1,0 +1,24 @@
+"""The contest of the models that tell which deals will be won. The candidates have files of their own."""
+
+import pandas as pd
+
+from s2p_assets.learning.champion import choose
+from s2p_assets.learning.model import Outcome, contest
+
+WON = Outcome(
+    entity="opportunity_id",
+    time="moment",
+    target="won",
+    decided="decided_on",
+    folds=4,
+    refused=("close_value", "close_date", "deal_stage"),
+)
+
+
+@contest(features="deal_features", problem=WON, floor=("win_base_rate",), owner="sales-operations@example.com")
+def win_champion(losses: pd.DataFrame, standing: str | None) -> str:
+    """The model that tells how probably a deal is won: the lowest log loss on deals that ended later.
+
+    A challenger must be better beyond noise, and by over 1 %; a champion worse than the base rate goes at once.
+    """
+    return choose(losses, standing)

@@ -1,0 +1,15 @@
+"""A random forest on what is known of a deal, its people and its product. The classifier itself is in `learning/`."""
+
+from s2p_assets.learning.classifiers.forest import Forest
+from s2p_assets.learning.model import model
+
+COLUMNS = (
+    *("age_days", "days_to_quarter_end", "recent_win_rate", "sales_price"),
+    *("agent_open", "agent_win_rate", "agent_recent_win_rate", "product_win_rate", "account_win_rate"),
+)
+
+
+@model(contest="win_champion", owner="sales-operations@example.com")
+def win_forest() -> Forest:
+    """The mean of many trees on the deal's age, the calendar and the past shares of its agent, product and account."""
+    return Forest(columns=COLUMNS, trees=60, trials=3)
