@@ -12,7 +12,7 @@ from s2p_assets.graph.instance import open_instance
 from s2p_assets.graph.problems import lost_database
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.running import Finished, Progress, run_until_settled
-from s2p_assets.graph.share_sensor import look_and_report
+from s2p_assets.graph.share_sensor import awake, look_and_report
 from s2p_assets.graph.status import read_status
 from s2p_assets.graph.turns import AtWork, clear_up, headless_tags, headless_turn, servers_at_work
 from s2p_assets.settings import Settings
@@ -20,6 +20,7 @@ from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.connection import DatabaseUnreachable, database_url
 
 UNCLAIMED_EXPLAINED = 10
+S2P = "s2p"
 
 
 def process(
@@ -65,4 +66,14 @@ def _pass(
         def servers() -> list[AtWork]:
             return servers_at_work(settings, instance)
 
-        return run_until_settled(definitions, instance, look, progress, headless_tags(settings), servers)
+        used = awake(settings, house, warehouse, instance)
+        return run_until_settled(
+            definitions,
+            instance,
+            look,
+            progress,
+            headless_tags(settings),
+            servers,
+            among=dg.AssetSelection.groups(*used.domains, S2P, include_sources=True),
+            anew=bool(used.woken),
+        )

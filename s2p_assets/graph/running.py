@@ -61,22 +61,26 @@ def run_until_settled(
     tags: Mapping[str, str],
     servers: Callable[[], list[AtWork]] = list,
     longest_wait: float = LONGEST_WAIT_SECONDS,
+    *,
+    among: dg.AssetSelection | None = None,
+    anew: bool = False,
 ) -> Finished:
     """Look at the share, then make whatever the conditions request, wave by wave, until nothing is due.
 
     Each wave is one run in this process. The conditions' memory between two passes is kept in Dagster's
     storage, beside the daemon's own. `servers`: the unfinished runs of servers beside this process; what they are
-    making is waited for, at most `longest_wait` seconds in all, and then named in `waits`.
+    making is waited for, at most `longest_wait` seconds in all, and then named in `waits`. `among`: the assets whose
+    conditions are asked, by default all; `anew`: some of them never were, and begin before the look.
     """
     finished = Finished()
     listening = dg.Definitions.merge(defs, dg.Definitions(loggers={"console": _logger(progress, finished.waits)}))
     cursor, requested = _load_cursor(instance), set[dg.AssetKey]()
-    if cursor is None:
-        cursor, requested = _evaluate(listening, instance, None)
+    if cursor is None or anew:
+        cursor, requested = _evaluate(listening, instance, cursor, among)
     look()
     quiet, until = 0, time.monotonic() + longest_wait
     for _ in range(MOST_WAVES):
-        cursor, due = _evaluate(listening, instance, cursor)
+        cursor, due = _evaluate(listening, instance, cursor, among)
         requested |= due
         if requested:
             run_assets(listening, instance, requested, finished, tags)
@@ -110,9 +114,12 @@ def _load_cursor(instance: dg.DagsterInstance) -> AssetDaemonCursor | None:
 
 
 def _evaluate(
-    defs: dg.Definitions, instance: dg.DagsterInstance, cursor: AssetDaemonCursor | None
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    cursor: AssetDaemonCursor | None,
+    among: dg.AssetSelection | None,
 ) -> tuple[AssetDaemonCursor, set[dg.AssetKey]]:
-    result = dg.evaluate_automation_conditions(defs, instance, cursor=cursor)
+    result = dg.evaluate_automation_conditions(defs, instance, among, cursor=cursor)
     keys = defs.resolve_asset_graph().get_all_asset_keys()
     return result.cursor, {key for key in keys if result.get_num_requested(key)}
 

@@ -108,6 +108,23 @@ def _in_use(house: House, now: Look, told: Callable[[Workbook], object]) -> list
     return [workbook for workbook in house.workbooks.values() if workbook.domain in awake]
 
 
+@dataclass(frozen=True)
+class Awake:
+    """The domains in use, by name; `woken`: those of which a file lies on the share for the first time."""
+
+    domains: frozenset[str]
+    woken: frozenset[str]
+
+
+def awake(settings: Settings, house: House, warehouse: Warehouse, instance: dg.DagsterInstance) -> Awake:
+    """Which domains a headless pass is about. Raises ShareMissing."""
+    books = house.workbooks.values()
+    told = {book.domain for book in books if version_of(instance, share_key(book))}
+    now = look_at_share(settings, house, warehouse)
+    domains = {book.domain for book in _in_use(house, now, lambda book: book.domain in told)}
+    return Awake(frozenset(domains), frozenset(domains - told))
+
+
 def _events(house: House, still: Look, memory: Memory, warehouse: Warehouse) -> list[dg.AssetMaterialization]:
     return [
         _event(workbook, still, version)

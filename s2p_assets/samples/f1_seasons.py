@@ -18,7 +18,7 @@ SURNAMES = ("Aalto", "Berg", "Costa", "Dubois", "Eriks", "Fontana", "Greco", "Ha
 TRACKS = ("Northfield", "Porto Sole", "Silver Dunes", "Lakeside", "Old Harbour", "Highmoor")
 COUNTRIES = ("United Kingdom", "Italy", "UAE", "Canada", "Germany", "Scotland")
 FINISHED, LAPPED, RETIRED = "1", "11", "31"
-RACES = 8
+RACES = 12
 LAPS, LAP_SECONDS = 55, 82.0
 
 
@@ -30,7 +30,7 @@ class Seasons:
 
 
 def seasons(*, until: dt.date, years: int, seed: int) -> Seasons:
-    """`years` seasons of eight races each up to `until`, and the qualifying of one more race. Seeded."""
+    """`years` seasons of twelve races each up to `until`, and the qualifying of one more race. Seeded."""
     chance = np.random.default_rng(seed)
     races = _calendar(until, years)
     drivers, cars = _drivers(), len(TEAMS) * 2
