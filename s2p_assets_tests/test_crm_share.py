@@ -1,6 +1,7 @@
 """The sample sales department through the whole house: what loads, what comes back, and what waits for a list."""
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
+import s2p_assets
 from s2p_assets.definitions import build
 from s2p_assets.graph.house import key_of
 from s2p_assets.graph.instance import open_instance
@@ -23,15 +25,21 @@ NEW = "crm/Deals this year.xlsx"
 
 @pytest.fixture(scope="module")
 def department(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Company]:
-    """A company whose share holds the sample sales department, and deals of an agent and a company nobody listed."""
+    """A company with CRM workbooks alone, whose share lacks the list of agents, and one account on another list."""
     home = tmp_path_factory.mktemp("department")
-    settings = Settings(home=home, share=home / "share", database_url=emptied(database_url))
+    shelf = home / "only_workbooks" / "workbooks"
+    shelf.mkdir(parents=True)
+    for file in (Path(s2p_assets.__file__).parent / "workbooks").glob("crm_*.py"):
+        shutil.copy(file, shelf)
+    url = emptied(database_url)
+    settings = Settings(home=home, share=home / "share", database_url=url, shelves=("only_workbooks",))
     list(write_share(settings.share, until=UNTIL, deals=160))
     (settings.share / "crm/Sales teams.xlsx").rename(home / "Sales teams.xlsx")
     deals = openpyxl.load_workbook(settings.share / NEW)
     deals["Deals"]["E5"] = "Newcomer Ltd"
     deals.save(settings.share / NEW)
-    with nothing_set():
+    with nothing_set() as patch:
+        patch.syspath_prepend(home)
         yield Company(settings, build(settings))
 
 
