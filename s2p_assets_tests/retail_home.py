@@ -17,7 +17,7 @@ from psycopg import sql
 
 from s2p_assets.definitions import Graph, build
 from s2p_assets.graph.headless import process
-from s2p_assets.samples import retail_share
+from s2p_assets.samples import crm_share, f1_share, retail_share
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.connection import connect
@@ -116,6 +116,13 @@ def company(processed: Processed) -> Iterator[Company]:
     """A company whose sample share has been processed once, and nothing else."""
     with nothing_set():
         yield processed.again()
+
+
+def with_other_domains(company: Company) -> list[str]:
+    """Put the other sample domains on the company's share as well; the assets that the next pass makes."""
+    list(crm_share.write_share(company.settings.share, until=UNTIL, deals=120))
+    list(f1_share.write_share(company.settings.share, until=UNTIL, years=2))
+    return company.made()
 
 
 def sales(file: Path, quantity: int, sku: str = "") -> Path:

@@ -1,23 +1,18 @@
 """The sample sales department through the whole house: what loads, what comes back, and what waits for a list."""
 
 import datetime as dt
-import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import dagster as dg
 import openpyxl
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from s2p_assets.cli import app
+import s2p_assets
 from s2p_assets.definitions import build
-from s2p_assets.graph.contest_assets import FLOOR, HOLDS, LEAKS
 from s2p_assets.graph.house import key_of
 from s2p_assets.graph.instance import open_instance
-from s2p_assets.graph.signals import ASKING, DRIFT
 from s2p_assets.graph.workbook_assets import REFERENCES
 from s2p_assets.samples.crm_share import EXPORT, FAIR, PLANTED, write_share
 from s2p_assets.settings import Settings
@@ -30,15 +25,21 @@ NEW = "crm/Deals this year.xlsx"
 
 @pytest.fixture(scope="module")
 def department(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Company]:
-    """A company whose share holds the sample sales department, and deals of an agent and a company nobody listed."""
+    """A company with CRM workbooks alone, whose share lacks the list of agents, and one account on another list."""
     home = tmp_path_factory.mktemp("department")
-    settings = Settings(home=home, share=home / "share", database_url=emptied(database_url))
+    shelf = home / "only_workbooks" / "workbooks"
+    shelf.mkdir(parents=True)
+    for file in (Path(s2p_assets.__file__).parent / "workbooks").glob("crm_*.py"):
+        shutil.copy(file, shelf)
+    url = emptied(database_url)
+    settings = Settings(home=home, share=home / "share", database_url=url, shelves=("only_workbooks",))
     list(write_share(settings.share, until=UNTIL, deals=160))
     (settings.share / "crm/Sales teams.xlsx").rename(home / "Sales teams.xlsx")
     deals = openpyxl.load_workbook(settings.share / NEW)
     deals["Deals"]["E5"] = "Newcomer Ltd"
     deals.save(settings.share / NEW)
-    with nothing_set():
+    with nothing_set() as patch:
+        patch.syspath_prepend(home)
         yield Company(settings, build(settings))
 
 
@@ -99,40 +100,3 @@ def test_what_refers_to_a_row_that_was_withdrawn_is_named_by_a_check(department:
         said = check.event.dagster_event.asset_check_evaluation_data  # type: ignore[union-attr]
         assert not said.passed
         assert "Deals this year.xlsx › Deals › E5: 'Newcomer Ltd'" in str(said.metadata["lead nowhere"].value)
-
-
-def told(company: Company, *words: str) -> Any:
-    """What a command prints as JSON."""
-    settings = company.settings
-    env = {"S2P_HOME": str(settings.home), "S2P_SHARE": str(settings.share), "S2P_DATABASE_URL": settings.database_url}
-    answer = CliRunner().invoke(app, [*words, "--json"], env=env)
-    assert answer.exit_code == 0, answer.output
-    return json.loads(answer.stdout)
-
-
-def test_each_open_deal_is_told_by_the_champion_and_stands_in_the_report(department: Company) -> None:
-    tables = department.graph.house.tables
-    with department.graph.warehouse.connect() as connection:
-        scored = store.read(connection, "crm", "scored_pipeline", tables["crm_scored_pipeline"].columns)
-    (one,) = told(department, "predict", "crm_win_champion", f"opportunity_id={scored['opportunity_id'].iloc[0]}")
-    assert (one["basis"], one["probability"]) == ("to come", pytest.approx(scored["probability"].iloc[0]))
-    assert len(told(department, "predict", "crm_win_champion")) == len(scored)
-    (edition,) = (department.settings.share / "s2p-reports/crm-pipeline").glob("20*/*.html")
-    assert "hardly tell one deal from another" in edition.read_text()
-
-
-def test_a_classifier_is_crowned_watched_and_asked_why_as_a_forecaster_is(department: Company) -> None:
-    standing = told(department, "champion", "crm_win_champion")
-    assert {version["model"] for version in standing["versions"]} >= {"win_base_rate", "win_forest", "win_timing"}
-    assert "log loss" in told(department, "why", "crm_win_champion")["how_good"]
-    with open_instance(department.settings) as instance:
-        keys = [
-            dg.AssetCheckKey(dg.AssetKey(["crm", asset]), name)
-            for asset, name in (
-                *(("win_champion", name) for name in (HOLDS, FLOOR, LEAKS)),
-                *(("deal_features", name) for name in ASKING),
-                ("scored_pipeline", DRIFT),
-            )
-        ]
-        found = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
-    assert set(found) == set(keys)

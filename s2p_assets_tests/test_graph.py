@@ -7,17 +7,14 @@ from typing import Any
 
 import dagster as dg
 import openpyxl
-import pandas as pd
 import pytest
 
 from s2p_assets.graph.headless import process
 from s2p_assets.graph.house import FILES
 from s2p_assets.graph.instance import open_instance
-from s2p_assets.graph.learned import learned, predictions
-from s2p_assets.graph.resources import registry_of
 from s2p_assets.graph.status import forget_file
-from s2p_assets.samples import crm_share, f1_share, retail_share
-from s2p_assets_tests.retail_home import UNTIL, Company, sales
+from s2p_assets.samples import retail_share
+from s2p_assets_tests.retail_home import Company, sales
 
 
 @pytest.fixture
@@ -163,30 +160,3 @@ def test_many_files_dropped_at_once_are_one_run_for_their_kind(company: Company)
     status = company.run()
     assert company.units("retail_sales") == before + 40
     assert sum("retail/retail_sales_sheet" in run["assets"] for run in status["runs"]) == 1
-
-
-def predicted(company: Company, contest: str, **wanted: str) -> pd.DataFrame:
-    house, warehouse = company.graph.house, company.graph.warehouse
-    registry = registry_of(company.settings, warehouse)
-    return predictions(house, registry, warehouse, learned(house, registry, contest), wanted, None)
-
-
-def test_other_domains_on_the_same_share_are_made_beside_this_one_and_touch_nothing_of_each_other(
-    company: Company,
-) -> None:
-    company.run()
-    list(crm_share.write_share(company.settings.share, until=UNTIL, deals=120))
-    list(f1_share.write_share(company.settings.share, until=UNTIL, years=2))
-    assert {asset.partition("/")[0] for asset in company.made()} == {"crm", "f1"}
-    preview = (company.settings.reports / "f1-race-preview/latest.html").read_text(encoding="utf-8")
-    assert "the likelier answer" in preview
-    told = predicted(company, "f1_top_ten_champion", race_id="14")
-    assert len(told) == 16
-    assert set(told["basis"]) == {"as told before it was decided"}
-    assert set(predicted(company, "f1_failure_champion")["basis"]) == {"to come"}
-    accounts = openpyxl.load_workbook(company.settings.share / "crm/Accounts.xlsx")
-    accounts["Accounts"]["E4"] = 4321
-    accounts.save(company.settings.share / "crm/Accounts.xlsx")
-    made = company.made()
-    assert "crm/deal_features" in made
-    assert {asset.partition("/")[0] for asset in made} == {"crm"}

@@ -17,13 +17,12 @@ from s2p_assets.graph.resources import registry_of
 from s2p_assets.graph.traced_models import models_under
 from s2p_assets.graph.tracing import TracedNumber, number_lines, sources_of_house, trace_lines, trace_number
 from s2p_assets.publishing.numbers import content_of
-from s2p_assets.samples import crm_share, f1_share
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.deliveries import DELIVERIES
 from s2p_assets.warehouse.ledger_views import LEDGER_VIEWS
 from s2p_assets.warehouse.trace import Group, NotTraceable, Origin, trace
 from s2p_assets.warehouse.tracing_index import index_for_tracing
-from s2p_assets_tests.retail_home import UNTIL, Company, Processed, nothing_set, sales
+from s2p_assets_tests.retail_home import Company, Processed, nothing_set, sales, with_other_domains
 
 SEED = 20261121
 RETAIL = ("weekly_outlook", "reorder", "prices", "forecast_scorecard", "data_quality")
@@ -43,9 +42,7 @@ def company(processed: Processed) -> Iterator[Company]:
     """The sample company with the other sample domains on its share."""
     with nothing_set():
         company = processed.again()
-        list(crm_share.write_share(company.settings.share, until=UNTIL, deals=120))
-        list(f1_share.write_share(company.settings.share, until=UNTIL, years=2))
-        company.run()
+        with_other_domains(company)
         yield company
 
 
