@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from s2p_assets.warehouse.history import in_force, versions
+from s2p_assets.warehouse.history import in_force, standing, versions
 
 
 def prices(*rows: tuple[str | None, str | None, float | None, str | None]) -> pd.DataFrame:
@@ -68,6 +68,18 @@ def test_every_record_has_exactly_one_current_version_and_no_gaps() -> None:
     assert made.groupby("sku")["is_current"].sum().tolist() == [1, 1, 1]
     following = made.groupby("sku")["valid_from"].shift(-1)
     assert (made["valid_to"].eq(following) | made["is_current"]).all()
+
+
+def test_a_list_dated_ahead_does_not_hold_yet_and_what_begins_later_stands_as_it_will() -> None:
+    history = versions(
+        prices(("A", "2024-01-01", 1.0, "red"), ("A", "2024-03-01", 2.0, "red"), ("B", "2024-04-01", 3.0, "red")),
+        ["sku"],
+        "day",
+        ["price"],
+    )
+    assert standing(history, ["sku"], pd.Timestamp("2024-02-29"))["price"].tolist() == [1.0, 3.0]
+    assert standing(history, ["sku"], pd.Timestamp("2024-03-01"))["price"].tolist() == [2.0, 3.0]
+    assert standing(history, ["sku"], None)["price"].tolist() == [2.0, 3.0]
 
 
 @pytest.mark.parametrize(

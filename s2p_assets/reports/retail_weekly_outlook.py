@@ -15,6 +15,7 @@ from s2p_assets.publishing.comparison import change, totals
 from s2p_assets.publishing.report import Basis, Document, Field, Figure, ReportColumn, Section, report
 from s2p_assets.publishing.wording import amount, counted, grouped, short_day
 from s2p_assets.shelves import NotYet
+from s2p_assets.warehouse.history import standing
 
 ROWS_RUNNING_OUT = 25
 ROWS_OF_SELLERS = 10
@@ -47,6 +48,7 @@ def weekly_outlook(
     """
     demand = demand[demand["week"].notna()].assign(week=lambda rows: pd.to_datetime(rows["week"]))
     week = _last_week(demand, stock_position)
+    products = standing(products, ["sku"], week + weekly.WEEK - pd.Timedelta(days=1))
     ahead = demand_forecast.assign(week=pd.to_datetime(demand_forecast["week"]))
     ahead = ahead[ahead["week"] > week]
     running_out = _running_out(reorder_plan)
@@ -159,15 +161,16 @@ def _past(name: str, row: dict[str, Field]) -> Basis:
 
 
 def _stock_value(stock: pd.DataFrame, products: pd.DataFrame) -> Figure:
-    costs = _current(products).set_index("sku")["item_cost"]
+    costs = products.set_index("sku")["item_cost"]
     on_hand = stock.assign(value=stock["on_hand"].clip(lower=0).astype("float64") * stock["sku"].map(costs))
+    priced = {"sku": tuple(products["sku"]), "valid_from": tuple(products["valid_from"].dropna().unique())}
     unknown = int((on_hand["value"].isna() & (on_hand["on_hand"] > 0)).sum())
     return Figure(
         "Stock on hand, at cost",
         _sum(on_hand["value"]),
         "money",
         note=f"without {counted(unknown, 'SKU')} of unknown cost" if unknown else "",
-        of=(Basis("stock_position.on_hand"), Basis("products.item_cost", {"is_current": True})),
+        of=(Basis("stock_position.on_hand"), Basis("products.item_cost", priced)),
     )
 
 
@@ -181,11 +184,6 @@ def _run_out(plan: pd.DataFrame, running_out: pd.DataFrame) -> Figure:
 def _sum(values: "pd.Series[Any]") -> float | None:
     total = values.astype("float64").sum(min_count=1)
     return None if pd.isna(total) else float(total)
-
-
-def _current(products: pd.DataFrame) -> pd.DataFrame:
-    """One row per SKU: the current one."""
-    return products[products["is_current"].fillna(False).astype(bool)].drop_duplicates("sku", keep="last")
 
 
 def _by_channel(demand: pd.DataFrame) -> pd.DataFrame:
@@ -257,7 +255,7 @@ def reasons(moved: weekly.Moves, demand: pd.DataFrame) -> pd.DataFrame:
 
 
 def _descriptions(products: pd.DataFrame) -> "pd.Series[Any]":
-    return _current(products).set_index("sku")["description"]
+    return products.set_index("sku")["description"]
 
 
 def _sellers(
@@ -267,7 +265,7 @@ def _sellers(
     weeks = [week - n * weekly.WEEK for n in range(weekly.SPAN)]
     recent = demand[demand["week"].isin(weeks)].astype({"revenue": "float64", "units": "float64"})
     sold = recent.groupby("sku")[["units", "revenue"]].sum(min_count=1)
-    rows = _current(products)[["sku", "description", "item_cost"]].merge(sold.reset_index(), on="sku", how="left")
+    rows = products[["sku", "valid_from", "description", "item_cost"]].merge(sold.reset_index(), on="sku", how="left")
     rows["share"] = rows["revenue"] / rows["revenue"].sum() if rows["revenue"].sum() > 0 else float("nan")
     on_hand = rows["sku"].map(stock.set_index("sku")["on_hand"]).astype("float64").clip(lower=0)
     rows["stock_value"] = on_hand * rows["item_cost"].astype("float64")
@@ -283,7 +281,7 @@ def _sellers(
     slow = months.sort_values(["per_stock", "stock_value", "sku"], ascending=[True, False, True])
     in_stock = (
         Basis("stock_position.on_hand", {"sku": Field("sku")}),
-        Basis("products.item_cost", {"sku": Field("sku"), "is_current": True}),
+        Basis("products.item_cost", {"sku": Field("sku"), "valid_from": Field("valid_from")}),
     )
     return (
         Section(

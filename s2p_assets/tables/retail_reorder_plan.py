@@ -7,6 +7,7 @@ from s2p_assets.learning.intervals import spread
 from s2p_assets.learning.replenishment import Policy, critical_ratio, from_then, plan, run_out_days
 from s2p_assets.learning.versions import Champion
 from s2p_assets.shelves import Under, UnderEach
+from s2p_assets.warehouse.history import standing
 from s2p_assets.warehouse.table import table
 
 POLICY = Policy(service_level=0.95, review_days=7, cover_days=14)
@@ -21,7 +22,7 @@ LEVEL = (DEMAND, "products.lead_time_days")
 SAFE_LEVEL = (*LEVEL, "demand_forecast.deviation", *MARGIN)
 
 
-UNDER: UnderEach = {"products": Under("sku = this.sku and is_current")}
+UNDER: UnderEach = {"products": Under("sku = this.sku and valid_from = this.terms_since")}
 
 
 class ReorderPlan(Row):
@@ -30,6 +31,10 @@ class ReorderPlan(Row):
     sku: Text = code(says="The company's own article number", of="products.sku")
     description: Text = text(says="What the article is called on offers", of="products.description")
     supplier: Text = text(says="Who it is bought from", optional=True, of="products.supplier")
+    terms_since: Day = day(
+        says="First day of the prices and terms that it is planned with: those of the day of the stock",
+        of="products.valid_from",
+    )
     on_hand: Number = number(says="Units in stock; none when never counted", optional=True, of="stock_position.on_hand")
     on_order: Number = number(says="Units under way", optional=True, of="stock_position.on_order")
     lead_time_days: Whole = whole(
@@ -102,7 +107,9 @@ def reorder_plan(
 
     Stock and orders are to last until an order of next week could arrive: the more surely, the more a unit earns.
     """
-    rows = products[products["is_current"]].merge(stock_position, on="sku", how="left", validate="one_to_one")
+    as_of = stock_position["as_of"].max()
+    terms = standing(products, ["sku"], as_of).rename(columns={"valid_from": "terms_since"})
+    rows = terms.merge(stock_position, on="sku", how="left", validate="one_to_one")
     rows = rows.assign(
         lead_time_days=rows["lead_time_days"].astype(float).fillna(LEAD_TIME_DAYS),
         pack_size=rows["pack_size"].astype(float).fillna(1),
@@ -110,7 +117,6 @@ def reorder_plan(
         service_level=_service_levels(rows),
         deviation=rows["sku"].map(demand_forecast.drop_duplicates("sku").set_index("sku")["deviation"]),
     )
-    as_of = stock_position["as_of"].max()
     weeks = demand_forecast.pivot(index="sku", columns="step", values="mean").reindex(rows["sku"]).fillna(0.0)
     elapsed = (as_of + pd.Timedelta(days=1) - demand_forecast["week"].min()) / pd.Timedelta(weeks=1)
     means = from_then(weeks.to_numpy(float), elapsed if len(stock_position) else 0.0)

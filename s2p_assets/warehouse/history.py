@@ -52,6 +52,19 @@ def in_force(
     return found[list(attributes)].set_axis(asked.index)
 
 
+def standing(history: pd.DataFrame, key: Sequence[str], day: pd.Timestamp | None) -> pd.DataFrame:
+    """One row per record: the version that holds on `day`; of one that begins later, its first version.
+
+    `history`: as `versions` returns it. Without a day (None, NaT) the last version that is known.
+    """
+    by_day = history.sort_values([*key, "valid_from"], kind="stable")
+    if day is None or pd.isna(day):
+        return by_day.drop_duplicates(key, keep="last").reset_index(drop=True)
+    begun = by_day[pd.to_datetime(by_day["valid_from"]) <= day].drop_duplicates(key, keep="last")
+    known = pd.concat([begun, by_day.drop_duplicates(key)]).drop_duplicates(key)
+    return known.sort_values(list(key), kind="stable").reset_index(drop=True)
+
+
 def _differ(values: "pd.Series[Any]", others: "pd.Series[Any]") -> "pd.Series[bool]":
     """Where two aligned columns differ; two missing values do not."""
     unequal = values.ne(others).astype("boolean").fillna(True).astype(bool)

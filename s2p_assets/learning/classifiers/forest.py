@@ -37,4 +37,5 @@ class Forest(Tuned):
             min_samples_leaf=settings["leaf"],
             max_features=settings["share"],
             random_state=self.seed,
+            n_jobs=1,  # in threads of its own it would lose, and complain of, the warning filters of the thread above
         )
