@@ -8,7 +8,8 @@ import dagster as dg
 from s2p_assets.graph.contest_assets import contest_asset
 from s2p_assets.graph.delivery_assets import deliveries_asset, unclaimed_spec
 from s2p_assets.graph.holding_back import holding_back
-from s2p_assets.graph.house import House, read_house
+from s2p_assets.graph.house import House
+from s2p_assets.graph.house_reading import read_house
 from s2p_assets.graph.io_managers import (
     FeatureIOManager,
     ModelIOManager,

@@ -33,7 +33,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 def house_and_warehouse(settings: Settings) -> tuple["House", "Warehouse"]:
     """The shelves and the warehouse, without the graph."""
-    from s2p_assets.graph.house import read_house
+    from s2p_assets.graph.house_reading import read_house
     from s2p_assets.graph.resources import Warehouse
 
     return read_house(settings.shelves, settings.country), Warehouse(settings)

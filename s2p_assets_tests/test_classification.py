@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from s2p_assets.columns import Day, Number, Row, Text, YesNo, columns_of, day, number, text, yes_no
-from s2p_assets.graph.house import read_house
+from s2p_assets.graph.house_reading import read_house
 from s2p_assets.learning import probabilities as measures
 from s2p_assets.learning.cases import decided, seen
 from s2p_assets.learning.champion import choose

@@ -10,7 +10,8 @@ import pytest
 from s2p_assets.columns import as_declared
 from s2p_assets.features.retail_demand_features import demand_features
 from s2p_assets.graph.drift_checks import DRIFT, check_features, check_forecast, feature_drift, foretold_by
-from s2p_assets.graph.house import House, read_house
+from s2p_assets.graph.house import House
+from s2p_assets.graph.house_reading import read_house
 from s2p_assets.graph.signals import ERROR, signals
 from s2p_assets.learning.crowning import crown
 from s2p_assets.learning.drift import Verdict

@@ -11,7 +11,7 @@ import pyarrow
 import pytest
 
 from s2p_assets.columns import Column
-from s2p_assets.graph.house import read_house
+from s2p_assets.graph.house_reading import read_house
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.grid import address
 from s2p_assets.spreadsheet.reading import read_file

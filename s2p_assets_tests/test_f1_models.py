@@ -9,7 +9,8 @@ import pytest
 
 from s2p_assets.columns import Column, columns_of
 from s2p_assets.features.f1_entry_features import EntryFeatures
-from s2p_assets.graph.house import House, read_house
+from s2p_assets.graph.house import House
+from s2p_assets.graph.house_reading import read_house
 from s2p_assets.learning.leaks import declared_leaks
 from s2p_assets.learning.model import Outcome
 from s2p_assets.models.f1_failure_champion import DID_NOT_FINISH

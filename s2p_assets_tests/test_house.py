@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from s2p_assets.cli import app
 from s2p_assets.definitions import build
-from s2p_assets.graph.house import House, key_of, read_house, sheet_key
+from s2p_assets.graph.house import House, key_of, sheet_key
+from s2p_assets.graph.house_reading import read_house
 from s2p_assets.settings import Settings
 
 ROOT = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 
 from s2p_assets import columns as c
-from s2p_assets.graph.house import read_house
+from s2p_assets.graph.house_reading import read_house
 from s2p_assets.graph.intake import store_intake, take
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.taken import Intake

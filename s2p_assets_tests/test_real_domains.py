@@ -12,7 +12,7 @@ import pytest
 from s2p_assets.columns import as_declared
 from s2p_assets.features.crm_deal_features import DealFeatures, deal_features
 from s2p_assets.features.f1_entry_features import EntryFeatures, entry_features
-from s2p_assets.graph.house import read_house
+from s2p_assets.graph.house_reading import read_house
 from s2p_assets.learning.cases import decided, outcomes
 from s2p_assets.learning.class_scores import MEASURES
 from s2p_assets.learning.classifiers.known_rate import KnownRate

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from s2p_assets.graph.house import read_house
+from s2p_assets.graph.house_reading import read_house
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.share_sensor import share_sensor
 from s2p_assets.settings import Settings

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from s2p_assets.graph.house import read_house
+from s2p_assets.graph.house_reading import read_house
 from s2p_assets_tests.lines_of_code import by_domain, by_room
 
 TUTORIAL = Path(__file__).parents[1] / "docs/tutorial.md"

@@ -127,7 +127,7 @@ def _copied(cursor: Any, table: Any) -> str:
 
 def take_and_store(given: dict[str, Any]) -> None:
     """What is new or changed on the share, from the look to the table, with a reader that is already running."""
-    from s2p_assets.graph.house import read_house
+    from s2p_assets.graph.house_reading import read_house
     from s2p_assets.graph.intake import store_intake, take
     from s2p_assets.graph.resources import Warehouse
     from s2p_assets.settings import read_settings
@@ -149,7 +149,7 @@ def look_at_share(given: dict[str, Any]) -> None:
     """One look of the share sensor when nothing has changed; counts folders listed and files of the share opened."""
     import dagster as dg
 
-    from s2p_assets.graph.house import read_house
+    from s2p_assets.graph.house_reading import read_house
     from s2p_assets.graph.resources import Warehouse
     from s2p_assets.graph.share_sensor import share_sensor
     from s2p_assets.settings import read_settings

@@ -23,7 +23,8 @@ import psycopg
 from psycopg import sql
 
 from s2p_assets.graph.frame_cache import FrameCache
-from s2p_assets.graph.house import House, Stored, read_house
+from s2p_assets.graph.house import House, Stored
+from s2p_assets.graph.house_reading import read_house
 from s2p_assets.graph.published import numbers_file
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.tracing import trace_number, trace_table

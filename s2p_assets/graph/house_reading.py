@@ -1,0 +1,143 @@
+"""Reading the house from its shelves, and leaving out what cannot stand, each with a fault that says where and why.
+
+What depends on what in a house that stands is in `house.py`.
+"""
+
+import inspect
+from importlib.util import find_spec
+from pathlib import Path
+
+import dagster as dg
+
+from s2p_assets.columns import Column, place_of
+from s2p_assets.graph.house import House, MadeThing
+from s2p_assets.learning.feature_set import FeatureSet
+from s2p_assets.learning.kinds import kind_of
+from s2p_assets.learning.model import Contest, Model, in_country
+from s2p_assets.publishing.report import Report
+from s2p_assets.shelves import Fault, read_shelf
+from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.warehouse.table import Table
+
+
+def read_house(packages: tuple[str, ...], country: str | None = None) -> House:
+    """Read every shelf of `packages`. A file with a fault, or that needs something which is not there, is left out.
+
+    `country`: whose holidays count in contests that name none, as of `in_country`.
+    """
+    workbooks = read_shelf(packages, "workbooks", Workbook)
+    tables = read_shelf(packages, "tables", Table)
+    features = read_shelf(packages, "features", FeatureSet)
+    models = read_shelf(packages, "models", (Model, Contest))
+    reports = read_shelf(packages, "reports", Report)
+    house = House(
+        workbooks=workbooks.items,
+        tables=tables.items,
+        features=features.items,
+        models={name: item for name, item in models.items.items() if isinstance(item, Model)},
+        contests={name: in_country(item, country) for name, item in models.items.items() if isinstance(item, Contest)},
+        reports=reports.items,
+        faults=(
+            *_not_there(packages),
+            *(*workbooks.faults, *tables.faults, *features.faults, *models.faults, *reports.faults),
+        ),
+    )
+    return _without_dangling(house)
+
+
+def _not_there(packages: tuple[str, ...]) -> list[Fault]:
+    return [
+        Fault(Path(package), None, "there is no such package; correct S2P_SHELVES, or PYTHONPATH")
+        for package in packages
+        if find_spec(package.partition(".")[0]) is None or find_spec(package) is None
+    ]
+
+
+def _without_dangling(house: House) -> House:
+    """Leave out, with a fault, whatever names something that no shelf holds; repeat until all is whole."""
+    while dangling := _first_dangling(house):
+        declared, fault = dangling
+        house = House(
+            workbooks={name: item for name, item in house.workbooks.items() if item is not declared},
+            tables={name: item for name, item in house.tables.items() if item is not declared},
+            features={name: item for name, item in house.features.items() if item is not declared},
+            models={name: item for name, item in house.models.items() if item is not declared},
+            contests={name: item for name, item in house.contests.items() if item is not declared},
+            reports={name: item for name, item in house.reports.items() if item is not declared},
+            faults=(*house.faults, fault),
+        )
+    return house
+
+
+def _first_dangling(house: House) -> tuple[Workbook | MadeThing, Fault] | None:
+    for workbook in house.workbooks.values():
+        if wrong := _wrong_reference(house, workbook):
+            return workbook, Fault(Path(inspect.getfile(workbook.rows)), None, wrong)
+    for made in house.made():
+        if isinstance(made, Model) and f"{made.domain}_{made.contest}" not in house.contests:
+            return made, made.fault(f"no contest {made.domain}_{made.contest} on the models shelf")
+        for parameter, key in house.inputs_of(made).items():
+            if key not in house.by_key:
+                return made, made.fault(f"needs {parameter!r}, but no shelf holds {'_'.join(key.path)}")
+        for column in getattr(made, "columns", ()):
+            for source in column.meaning.of:
+                if fault := _unknown_source(house, made, column, source):
+                    return made, fault
+        if isinstance(made, Contest) and (fault := _leak(house, made)):
+            return made, fault
+    return None
+
+
+def _leak(house: House, contest: Contest) -> Fault | None:
+    """A contest must not learn from a column that knows what it is to tell."""
+    found = kind_of(contest.problem).leaks
+    history = house.columns_at(dg.AssetKey([contest.domain, contest.features]))
+
+    def columns_of(domain: str, thing: str) -> tuple[Column, ...]:
+        return house.columns_at(dg.AssetKey([domain, thing]))
+
+    leaks = found(contest.domain, history, contest.problem, columns_of) if found else {}
+    if not leaks:
+        return None
+    which = "; ".join(f"{name}: {path}" for name, path in leaks.items())
+    return contest.fault(
+        f"would learn from what is known only after the outcome: {which}; take the column out of "
+        f"{contest.domain}_{contest.features}, refuse it by name, or, if it is made of earlier cases' outcomes alone, "
+        'declare it known="before"'
+    )
+
+
+def _wrong_reference(house: House, workbook: Workbook) -> str | None:
+    """What is wrong with what a workbook refers to, in one line."""
+    kinds = {column.name: column.kind for column in workbook.columns}
+    for reference in workbook.references:
+        there = house.workbooks.get(reference.workbook)
+        known = {column.name: column.kind for column in there.columns} if there else {}
+        if known.get(reference.there) != kinds[reference.column]:
+            which = f"{reference.workbook}.{reference.there}"
+            return f"column {reference.column!r} refers to {which}, which is no workbook's column of its kind"
+    if workbook.name in _referred_in_the_end(house, workbook):
+        return "it refers to a workbook that refers to it; one of them has to come first"
+    return None
+
+
+def _referred_in_the_end(house: House, workbook: Workbook) -> set[str]:
+    """The names of the workbooks that `workbook` refers to, and they in turn, not counting what refers to itself."""
+    found: set[str] = set()
+    waiting = [workbook.name]
+    while waiting:
+        here = waiting.pop()
+        known = house.workbooks.get(here)
+        named = {reference.workbook for reference in known.references} - {here} if known else set()
+        waiting += named - found
+        found |= named
+    return found
+
+
+def _unknown_source(house: House, made: MadeThing, column: Column, source: str) -> Fault | None:
+    """A column's declared origin `thing.column` must be a column that exists."""
+    domain, thing, name = place_of(source, made.domain)
+    known = house.columns_at(dg.AssetKey([domain, thing]))
+    if known and name not in {other.name for other in known}:
+        return made.fault(f"column {column.name!r} is made of {source!r}, which does not exist")
+    return None
