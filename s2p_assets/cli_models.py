@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from s2p_assets.graph.house import House
     from s2p_assets.graph.learned import Learned
     from s2p_assets.graph.resources import Warehouse
-    from s2p_assets.learning.registry import Registry
+    from s2p_assets.learning.registry.model_registry import Registry
 
 REIGNS_SHOWN = 5
 FILES_SHOWN = 20
@@ -50,7 +50,7 @@ def champion(
 ) -> None:
     """Who is champion, who challenges it, and why; or a person's word on it."""
     from s2p_assets.graph.learned import learned, standing_of
-    from s2p_assets.learning.registry import named
+    from s2p_assets.learning.registry.model_registry import named
 
     if sum((model is not None, back, release)) > 1:
         raise typer.BadParameter("give one of --set, --back and --release")

@@ -18,9 +18,9 @@ from s2p_assets.graph.headless import process
 from s2p_assets.graph.instance import open_instance
 from s2p_assets.graph.resources import registry_of
 from s2p_assets.graph.signals import CODE, ERROR, NEWS
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged
-from s2p_assets.learning.registry import Registry
-from s2p_assets.learning.registry_tables import Standing
+from s2p_assets.learning.plain_files import ModelDamaged
+from s2p_assets.learning.registry.model_registry import Registry
+from s2p_assets.learning.registry.tables import Standing
 from s2p_assets.settings import Settings
 from s2p_assets_tests.retail_home import Processed, nothing_set
 

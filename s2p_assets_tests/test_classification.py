@@ -12,10 +12,7 @@ import pytest
 
 from s2p_assets.columns import Day, Number, Row, Text, YesNo, columns_of, day, number, text, yes_no
 from s2p_assets.graph.house_reading import read_house
-from s2p_assets.learning import probabilities as measures
-from s2p_assets.learning.cases import decided, seen
 from s2p_assets.learning.champion import choose
-from s2p_assets.learning.class_scores import with_intervals
 from s2p_assets.learning.classifiers.base_rate import BaseRate
 from s2p_assets.learning.classifiers.boosting import Boosting
 from s2p_assets.learning.classifiers.forest import Forest
@@ -23,15 +20,18 @@ from s2p_assets.learning.classifiers.group_rate import GroupRate
 from s2p_assets.learning.classifiers.known_rate import KnownRate
 from s2p_assets.learning.classifiers.logistic import Logistic
 from s2p_assets.learning.classifiers.threshold import Threshold
+from s2p_assets.learning.classifying import probabilities as measures
+from s2p_assets.learning.classifying.cases import decided, seen
+from s2p_assets.learning.classifying.leaks import declared_leaks, suspects
+from s2p_assets.learning.classifying.reasons import contributions, in_words
+from s2p_assets.learning.classifying.scores import with_intervals
+from s2p_assets.learning.classifying.telling import LEARNED, TO_COME, TRIED, answers, recent_loss
+from s2p_assets.learning.classifying.time_folds import folds, time_ordered
 from s2p_assets.learning.crowning import crown
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged
-from s2p_assets.learning.leaks import declared_leaks, suspects
+from s2p_assets.learning.forecasting.series import TooLittleHistory, UnusableHistory
 from s2p_assets.learning.model import Classifier, Contest, Model, Outcome
-from s2p_assets.learning.reasons import contributions, in_words
-from s2p_assets.learning.series import TooLittleHistory, UnusableHistory
-from s2p_assets.learning.telling import LEARNED, TO_COME, TRIED, answers, recent_loss
-from s2p_assets.learning.time_folds import folds, time_ordered
-from s2p_assets.learning.version_files import read_version, write_version
+from s2p_assets.learning.plain_files import ModelDamaged
+from s2p_assets.learning.registry.version_files import read_version, write_version
 from s2p_assets.learning.versions import Champion, ModelVersion, train
 from s2p_assets_tests.learning_cases import DEALS, deals
 

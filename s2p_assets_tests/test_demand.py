@@ -5,7 +5,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from s2p_assets.learning.demand import (
+from s2p_assets.learning.forecasting.demand import (
     censored_weeks,
     last_complete_week,
     spread_over_weeks,

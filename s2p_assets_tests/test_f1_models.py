@@ -11,7 +11,7 @@ from s2p_assets.columns import Column, columns_of
 from s2p_assets.features.f1_entry_features import EntryFeatures
 from s2p_assets.graph.house import House
 from s2p_assets.graph.house_reading import read_house
-from s2p_assets.learning.leaks import declared_leaks
+from s2p_assets.learning.classifying.leaks import declared_leaks
 from s2p_assets.learning.model import Outcome
 from s2p_assets.models.f1_failure_champion import DID_NOT_FINISH
 from s2p_assets.models.f1_top_ten_champion import TOP_TEN

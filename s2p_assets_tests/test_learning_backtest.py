@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from s2p_assets.learning.backtest import BACKTEST_COLUMNS, cutoffs, rolling_origin
 from s2p_assets.learning.forecasters.boosting import Boosting
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
+from s2p_assets.learning.forecasting.backtest import BACKTEST_COLUMNS, cutoffs, rolling_origin
+from s2p_assets.learning.forecasting.series import TooLittleHistory
 from s2p_assets.learning.model import Forecaster, Problem
-from s2p_assets.learning.series import TooLittleHistory
 from s2p_assets_tests.learning_histories import WEEKLY, seasonal, weekly
 
 

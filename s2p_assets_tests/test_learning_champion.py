@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from s2p_assets.learning.backtest import rolling_origin
 from s2p_assets.learning.beyond_noise import compare
 from s2p_assets.learning.champion import choose, losing_to_the_floor
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
-from s2p_assets.learning.scores import losses
+from s2p_assets.learning.forecasting.backtest import rolling_origin
+from s2p_assets.learning.forecasting.scores import losses
 from s2p_assets_tests.learning_histories import WEEKLY, weekly
 
 

@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from s2p_assets.learning.backtest import rolling_origin
 from s2p_assets.learning.forecasters.boosting import MODEL_FILE, Boosting
 from s2p_assets.learning.forecasters.combination import Combination
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged, NotFitted
 from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.forecasters.smoothing import Smoothing
-from s2p_assets.learning.metrics import wape
+from s2p_assets.learning.forecasting.backtest import rolling_origin
+from s2p_assets.learning.forecasting.metrics import wape
+from s2p_assets.learning.forecasting.seasons import UnknownCountry
+from s2p_assets.learning.forecasting.series import learnable
 from s2p_assets.learning.model import Forecaster, Problem
-from s2p_assets.learning.seasons import UnknownCountry
-from s2p_assets.learning.series import learnable
+from s2p_assets.learning.plain_files import ModelDamaged, NotFitted
 from s2p_assets_tests.learning_histories import WEEKLY, odd, seasonal, weekly
 
 EVERY = [

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from s2p_assets.learning.backtest import rolling_origin
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
-from s2p_assets.learning.intervals import deviations, spread
-from s2p_assets.learning.series import TooLittleHistory, learnable
+from s2p_assets.learning.forecasting.backtest import rolling_origin
+from s2p_assets.learning.forecasting.intervals import deviations, spread
+from s2p_assets.learning.forecasting.series import TooLittleHistory, learnable
 from s2p_assets_tests.learning_histories import WEEKLY
 
 

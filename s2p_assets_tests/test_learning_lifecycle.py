@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
-from s2p_assets.learning.lifecycle import foretold, launches
-from s2p_assets.learning.series import learnable
+from s2p_assets.learning.forecasting.lifecycle import foretold, launches
+from s2p_assets.learning.forecasting.series import learnable
 from s2p_assets_tests.learning_histories import WEEKLY, weekly
 
 PEERS = replace(WEEKLY, peers=("category",), price="unit_price")

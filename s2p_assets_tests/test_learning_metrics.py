@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from s2p_assets.learning import metrics
+from s2p_assets.learning.forecasting import metrics
 
 
 def test_each_measure_gives_the_figure_worked_out_by_hand() -> None:

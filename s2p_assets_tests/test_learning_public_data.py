@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from s2p_assets.learning.backtest import rolling_origin
 from s2p_assets.learning.forecasters.boosting import Boosting
 from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
-from s2p_assets.learning.intervals import spread
-from s2p_assets.learning.metrics import coverage
+from s2p_assets.learning.forecasting.backtest import rolling_origin
+from s2p_assets.learning.forecasting.intervals import spread
+from s2p_assets.learning.forecasting.metrics import coverage
+from s2p_assets.learning.forecasting.scores import scores
 from s2p_assets.learning.model import Problem
-from s2p_assets.learning.scores import scores
 
 M5 = Path(__file__).parents[2] / "shared" / "data" / "forecasting" / "m5_subset"
 PROBLEM = Problem("sku", "week", "units", horizon=8, season_length=52, folds=3, step=8)

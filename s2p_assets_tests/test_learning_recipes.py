@@ -12,9 +12,11 @@ from s2p_assets_tests.learning_histories import WEEKLY, seasonal
 
 def test_code_that_a_forecaster_reaches_only_through_others_counts_as_its_own() -> None:
     behind = set(modules_behind(Combination.__module__))
-    assert {f"{ROOM}.{name}" for name in ("seasons", "lags", "forecasters.boosting", "model")} <= behind
-    assert f"{ROOM}.seasons" not in modules_behind(MovingAverage.__module__)
-    assert f"{ROOM}.intervals" in modules_behind(TRIALS["forecast"])
+    assert {
+        f"{ROOM}.{name}" for name in ("forecasting.seasons", "forecasting.lags", "forecasters.boosting", "model")
+    } <= behind
+    assert f"{ROOM}.forecasting.seasons" not in modules_behind(MovingAverage.__module__)
+    assert f"{ROOM}.forecasting.intervals" in modules_behind(TRIALS["forecast"])
 
 
 def test_a_recipe_is_its_parameters_and_never_its_data() -> None:

@@ -19,12 +19,12 @@ from psycopg import sql
 from s2p_assets.learning.crowning import Crowning, Pin, crown
 from s2p_assets.learning.forecasters.boosting import Boosting
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged
 from s2p_assets.learning.model import Contest, Model
-from s2p_assets.learning.registry import NoSuchModel, Registry, clear_unfinished, named
-from s2p_assets.learning.registry_mlflow import RegistryUnreachable, Writer
-from s2p_assets.learning.registry_tables import Record
-from s2p_assets.learning.version_files import MANIFEST
+from s2p_assets.learning.plain_files import ModelDamaged
+from s2p_assets.learning.registry.mlflow_writing import RegistryUnreachable, Writer
+from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry, clear_unfinished, named
+from s2p_assets.learning.registry.tables import Record
+from s2p_assets.learning.registry.version_files import MANIFEST
 from s2p_assets.learning.versions import ModelVersion, foresee, train
 from s2p_assets.models.retail_demand_boosting import demand_boosting
 from s2p_assets.models.retail_demand_champion import demand_champion

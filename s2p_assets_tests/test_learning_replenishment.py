@@ -7,7 +7,7 @@ import scipy.stats
 import stockpyl.loss_functions
 import stockpyl.newsvendor
 
-from s2p_assets.learning.intervals import Spread
+from s2p_assets.learning.forecasting.intervals import Spread
 from s2p_assets.learning.replenishment import (
     Policy,
     critical_ratio,

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from s2p_assets.learning.backtest import rolling_origin
 from s2p_assets.learning.forecasters.boosting import Boosting
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged
 from s2p_assets.learning.forecasters.prophet_each import ProphetEach
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
+from s2p_assets.learning.forecasting.backtest import rolling_origin
+from s2p_assets.learning.forecasting.series import learnable
+from s2p_assets.learning.plain_files import ModelDamaged
 from s2p_assets.learning.scale import WorkersUnreachable, each, for_each_entity, shard_of, workers
-from s2p_assets.learning.series import learnable
 from s2p_assets_tests.learning_histories import WEEKLY, seasonal, weekly
 
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from s2p_assets.learning.backtest import rolling_origin
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
-from s2p_assets.learning.scores import classes, scores
-from s2p_assets.learning.series import learnable, panel
+from s2p_assets.learning.forecasting.backtest import rolling_origin
+from s2p_assets.learning.forecasting.scores import classes, scores
+from s2p_assets.learning.forecasting.series import learnable, panel
 from s2p_assets_tests.learning_histories import WEEKLY, odd, seasonal, weekly
 
 

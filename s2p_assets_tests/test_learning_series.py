@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from s2p_assets.learning.series import TooLittleHistory, UnusableHistory, along, panel, regular, uncensor
+from s2p_assets.learning.forecasting.series import TooLittleHistory, UnusableHistory, along, panel, regular, uncensor
 from s2p_assets_tests.learning_histories import WEEKLY, odd, weekly
 
 

@@ -13,13 +13,13 @@ from s2p_assets.columns import as_declared
 from s2p_assets.features.crm_deal_features import DealFeatures, deal_features
 from s2p_assets.features.f1_entry_features import EntryFeatures, entry_features
 from s2p_assets.graph.house_reading import read_house
-from s2p_assets.learning.cases import decided, outcomes
-from s2p_assets.learning.class_scores import MEASURES
 from s2p_assets.learning.classifiers.known_rate import KnownRate
 from s2p_assets.learning.classifiers.threshold import Threshold
+from s2p_assets.learning.classifying.cases import decided, outcomes
+from s2p_assets.learning.classifying.scores import MEASURES
+from s2p_assets.learning.classifying.time_folds import probabilities
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.model import Classifier, Outcome
-from s2p_assets.learning.time_folds import probabilities
 from s2p_assets.models.f1_failure_champion import DID_NOT_FINISH
 from s2p_assets.models.f1_failure_mean import failure_mean
 from s2p_assets.models.f1_top_ten_champion import TOP_TEN

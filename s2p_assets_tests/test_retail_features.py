@@ -11,10 +11,10 @@ from s2p_assets.columns import as_declared, broken_rules
 from s2p_assets.features.retail_demand_features import WEEKLY_DEMAND, KnownDemand, demand_features
 from s2p_assets.learning.change import fingerprint, rows_not_in
 from s2p_assets.learning.crowning import crown
+from s2p_assets.learning.forecasting.series import learnable, told
+from s2p_assets.learning.forecasting.weekly_demand import DemandForecast
 from s2p_assets.learning.model import Model
-from s2p_assets.learning.series import learnable, told
 from s2p_assets.learning.versions import Champion, train
-from s2p_assets.learning.weekly_demand import DemandForecast
 from s2p_assets.models.retail_demand_boosting import demand_boosting
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_combination import demand_combination

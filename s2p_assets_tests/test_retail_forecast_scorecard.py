@@ -8,7 +8,7 @@ import pytest
 
 from s2p_assets.columns import as_declared, broken_rules
 from s2p_assets.learning.cause import Cause, Source, Training
-from s2p_assets.learning.hindsight import foreseen_totals
+from s2p_assets.learning.forecasting.hindsight import foreseen_totals
 from s2p_assets.learning.versions import Champion, train
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from s2p_assets.columns import Column, as_declared
-from s2p_assets.learning.demand import week_of
+from s2p_assets.learning.forecasting.demand import week_of
 from s2p_assets.samples.retail_company import Company, two_years
 from s2p_assets.tables.retail_demand import demand
 from s2p_assets.tables.retail_products import products

@@ -4,8 +4,8 @@ import pandas as pd
 
 from s2p_assets.columns import Number, money, number
 from s2p_assets.learning.feature_set import feature_set
+from s2p_assets.learning.forecasting.weekly_demand import UNDER_FEATURES, DemandFeatures, known_demand, weeks_to_come
 from s2p_assets.learning.model import Problem
-from s2p_assets.learning.weekly_demand import UNDER_FEATURES, DemandFeatures, known_demand, weeks_to_come
 from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.tables.retail_demand import list_price
 from s2p_assets.warehouse.history import in_force

@@ -13,9 +13,9 @@ from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.signals import what_asked
 from s2p_assets.learning.cause import Cause, Source
 from s2p_assets.learning.change import fingerprint, rows_not_in
+from s2p_assets.learning.forecasting.series import told
 from s2p_assets.learning.model import Model
-from s2p_assets.learning.registry import Registry
-from s2p_assets.learning.series import told
+from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse.newly_loaded import newly_loaded
 

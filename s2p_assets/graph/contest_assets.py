@@ -19,12 +19,12 @@ from s2p_assets.graph.metadata import markdown_table
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.learning.change import fingerprint
 from s2p_assets.learning.crowning import Crowning, Pin, Renewal, crown
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged
+from s2p_assets.learning.forecasting.series import told
 from s2p_assets.learning.kinds import kind_of
 from s2p_assets.learning.model import Contest
-from s2p_assets.learning.registry import NoSuchModel, Registry, named
-from s2p_assets.learning.registry_tables import Record, Standing
-from s2p_assets.learning.series import told
+from s2p_assets.learning.plain_files import ModelDamaged
+from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry, named
+from s2p_assets.learning.registry.tables import Record, Standing
 from s2p_assets.learning.versions import ModelVersion, renew
 from s2p_assets.warehouse import store
 

@@ -15,10 +15,10 @@ from s2p_assets.graph.metadata import markdown_table, picture
 from s2p_assets.learning.change import row_hashes
 from s2p_assets.learning.drift import DRIFTED, Drift, Verdict, asks_for_training, compare, stretches_of, summary
 from s2p_assets.learning.feature_set import FeatureSet
+from s2p_assets.learning.forecasting.series import told
 from s2p_assets.learning.kinds import kind_of
 from s2p_assets.learning.model import Contest
-from s2p_assets.learning.registry import Registry
-from s2p_assets.learning.series import told
+from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.learning.versions import Champion
 from s2p_assets.publishing.shift_picture import Shift, png_of
 from s2p_assets.warehouse.table import Table

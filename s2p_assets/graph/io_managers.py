@@ -20,7 +20,7 @@ from s2p_assets.graph.taken import Intake
 from s2p_assets.learning.crowning import Crowning
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.model import Contest, Model
-from s2p_assets.learning.registry import Registry
+from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.learning.versions import Champion, ModelVersion
 from s2p_assets.publishing.report import Document, Report
 from s2p_assets.publishing.wording import figure_value, written_for

@@ -12,8 +12,8 @@ from s2p_assets.graph.house import House, MadeThing
 from s2p_assets.graph.problems import NotFound
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.learning.model import Contest, Model
-from s2p_assets.learning.registry import NoSuchModel, Registry
-from s2p_assets.learning.registry_tables import Record, Standing
+from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry
+from s2p_assets.learning.registry.tables import Record, Standing
 from s2p_assets.learning.serving import service_of
 from s2p_assets.learning.versions import Champion
 from s2p_assets.warehouse import store

@@ -21,7 +21,7 @@ from s2p_assets.graph.resources import Warehouse, registry_of
 from s2p_assets.learning.by_entity import build_features
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.model import Contest
-from s2p_assets.learning.registry import Registry
+from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.publishing.report import Document, Report, Source
 from s2p_assets.publishing.wording import in_currency, written_for
 from s2p_assets.settings import Settings

@@ -7,10 +7,10 @@ import datetime as dt
 from dataclasses import replace
 
 from s2p_assets.graph.problems import NotFound
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged
 from s2p_assets.learning.model import Contest
-from s2p_assets.learning.registry import Registry
-from s2p_assets.learning.registry_tables import Standing
+from s2p_assets.learning.plain_files import ModelDamaged
+from s2p_assets.learning.registry.model_registry import Registry
+from s2p_assets.learning.registry.tables import Standing
 from s2p_assets.learning.versions import Champion
 
 

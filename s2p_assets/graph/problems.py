@@ -10,9 +10,9 @@ from psycopg import errors
 from s2p_assets.graph.instance import ConfigurationUnusable
 from s2p_assets.graph.running import PortTaken
 from s2p_assets.graph.turns import AlreadyUp
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged
-from s2p_assets.learning.registry import NoSuchModel
-from s2p_assets.learning.registry_mlflow import RegistryUnreachable
+from s2p_assets.learning.plain_files import ModelDamaged
+from s2p_assets.learning.registry.mlflow_writing import RegistryUnreachable
+from s2p_assets.learning.registry.model_registry import NoSuchModel
 from s2p_assets.publishing.editions import ReportNotPublished
 from s2p_assets.spreadsheet.share import ShareMissing
 from s2p_assets.warehouse.archive import DiskFull

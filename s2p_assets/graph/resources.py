@@ -7,7 +7,7 @@ from functools import cached_property
 import dagster as dg
 import psycopg
 
-from s2p_assets.learning.registry import PACKAGES, Registry
+from s2p_assets.learning.registry.model_registry import PACKAGES, Registry
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.connection import connect, database_url

@@ -12,12 +12,12 @@ import pandas as pd
 from s2p_assets.graph.house import House
 from s2p_assets.learning.change import fingerprint, rows_not_in
 from s2p_assets.learning.feature_set import FeatureSet
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged
+from s2p_assets.learning.forecasting.series import told
 from s2p_assets.learning.model import Contest
+from s2p_assets.learning.plain_files import ModelDamaged
 from s2p_assets.learning.recipes import recipe_of
-from s2p_assets.learning.registry import Registry
-from s2p_assets.learning.registry_tables import Standing
-from s2p_assets.learning.series import told
+from s2p_assets.learning.registry.model_registry import Registry
+from s2p_assets.learning.registry.tables import Standing
 from s2p_assets.learning.serving import service_of
 
 NEWS, CODE, ERROR = "models_know_enough", "models_know_the_code", "error_within_its_band"

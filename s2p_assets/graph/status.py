@@ -9,7 +9,7 @@ from s2p_assets.graph.problems import NotFound
 from s2p_assets.graph.resources import Warehouse, registry_of
 from s2p_assets.graph.taken import say
 from s2p_assets.learning.model import Contest
-from s2p_assets.learning.registry import Registry
+from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.publishing.editions import editions, folder_name
 from s2p_assets.publishing.report import Report
 from s2p_assets.settings import Settings

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from s2p_assets.learning.registry import clear_unfinished as clear_unfinished_models
+from s2p_assets.learning.registry.model_registry import clear_unfinished as clear_unfinished_models
 from s2p_assets.publishing.editions import clear_drafts
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.returned.copies import clear_unfinished

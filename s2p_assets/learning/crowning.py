@@ -1,6 +1,6 @@
 """Which version is in service: every newest version against the standing champion, on the same data and folds.
 
-Whether one is better is settled in `champion.py`; what is decided here is kept by `registry.py`.
+Whether one is better is settled in `champion.py`; what is decided here is kept by `registry/`.
 """
 
 import datetime as dt

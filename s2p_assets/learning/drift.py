@@ -1,6 +1,6 @@
 """How far newer rows lie from those that a model learned from, column by column, and whether that asks for training.
 
-What the rows mean is for the feature shelf; showing and storing the answer is for `graph/` and `registry.py`.
+What the rows mean is for the feature shelf; showing and storing the answer is for `graph/` and `registry/`.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.series import Matrix
+from s2p_assets.learning.forecasting.series import Matrix
 
 FINE_BINS, COARSE_SHARE = 100, 0.1
 MOST_CATEGORIES = 50

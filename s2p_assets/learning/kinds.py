@@ -10,8 +10,10 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.columns import Column
-from s2p_assets.learning import backtest, cases, class_scores, scores, series, time_folds
-from s2p_assets.learning.leaks import Columns, declared_leaks, suspects
+from s2p_assets.learning.classifying import cases, time_folds
+from s2p_assets.learning.classifying import scores as class_scores
+from s2p_assets.learning.classifying.leaks import Columns, declared_leaks, suspects
+from s2p_assets.learning.forecasting import backtest, scores, series
 from s2p_assets.learning.model import Outcome, Problem, Task
 
 

@@ -11,11 +11,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from s2p_assets.learning.forecasters.plain_files import parameters_of, problem_to_plain
 from s2p_assets.learning.model import Learner, Task
+from s2p_assets.learning.plain_files import parameters_of, problem_to_plain
 
 ROOM = "s2p_assets.learning"
-TRIALS = {"forecast": f"{ROOM}.backtest", "probability": f"{ROOM}.time_folds"}
+TRIALS = {"forecast": f"{ROOM}.forecasting.backtest", "probability": f"{ROOM}.classifying.time_folds"}
 """What a learner can do, and the module that tries how well it does it."""
 
 

@@ -6,7 +6,7 @@ How it will end is a classifier's business.
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.series import Matrix
+from s2p_assets.learning.forecasting.series import Matrix
 
 
 def hazards(ended: pd.Series, going_on: pd.Series) -> Matrix:

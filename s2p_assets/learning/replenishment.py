@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from s2p_assets.learning.intervals import Spread
-from s2p_assets.learning.series import Matrix
+from s2p_assets.learning.forecasting.intervals import Spread
+from s2p_assets.learning.forecasting.series import Matrix
 
 
 @dataclass(frozen=True)

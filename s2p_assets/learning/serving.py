@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from s2p_assets.learning.classifying.telling import RecentLoss, answers, having, recent_loss
+from s2p_assets.learning.forecasting.series import told
+from s2p_assets.learning.forecasting.watching import RecentError, recent_error
 from s2p_assets.learning.model import Outcome, Problem, Task
-from s2p_assets.learning.series import told
-from s2p_assets.learning.telling import RecentLoss, answers, having, recent_loss
 from s2p_assets.learning.versions import Champion, ModelVersion, foresee
-from s2p_assets.learning.watching import RecentError, recent_error
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Training a model into a version, and what a version in service foresees.
 
-Which version is in service is for `crowning.py`, storing them for `registry.py`, when to train for `graph/`.
+Which version is in service is for `crowning.py`, storing them for `registry/`, when to train for `graph/`.
 """
 
 import datetime as dt
@@ -14,13 +14,13 @@ from typing_extensions import TypeVar
 
 from s2p_assets.learning.cause import Cause, Training
 from s2p_assets.learning.change import Fingerprint, fingerprint
-from s2p_assets.learning.forecasters.plain_files import parameters_of, problem_to_plain
-from s2p_assets.learning.intervals import deviations, quantiles_of_totals, spread
+from s2p_assets.learning.forecasting.intervals import deviations, quantiles_of_totals, spread
+from s2p_assets.learning.forecasting.lifecycle import NEW, foretold, launches
+from s2p_assets.learning.forecasting.series import Matrix, learnable, told
 from s2p_assets.learning.kinds import kind_of
-from s2p_assets.learning.lifecycle import NEW, foretold, launches
 from s2p_assets.learning.model import Contest, Forecaster, Learner, Model, Problem, Task
+from s2p_assets.learning.plain_files import parameters_of, problem_to_plain
 from s2p_assets.learning.recipes import code_version, digest, recipe_of
-from s2p_assets.learning.series import Matrix, learnable, told
 
 LEVELS = (0.1, 0.5, 0.9)
 
@@ -84,7 +84,7 @@ class ModelVersion(Generic[T]):
 class Champion(Generic[T]):
     """The version that predicts for a contest, why it does, and the scores of all that stood with it.
 
-    `trainings`: what was trained of late, the newest first, as of `registry.trainings`; none where that is not asked.
+    `trainings`: what was trained of late, the newest first, as of `model_registry.Registry.trainings`; none where that is not asked.
     """
 
     domain: str

@@ -5,8 +5,8 @@ The probabilities are made by the contest in `models/`; what is said of their wo
 
 import pandas as pd
 
-from s2p_assets.learning import probabilities
-from s2p_assets.learning.class_scores import with_intervals
+from s2p_assets.learning.classifying import probabilities
+from s2p_assets.learning.classifying.scores import with_intervals
 from s2p_assets.learning.model import Outcome
 from s2p_assets.learning.versions import Champion
 from s2p_assets.publishing import outcomes

@@ -5,8 +5,8 @@ The probabilities are made in `tables/`, the measures in `learning/`; here they 
 
 import pandas as pd
 
-from s2p_assets.learning.class_scores import with_intervals
-from s2p_assets.learning.probabilities import calibration
+from s2p_assets.learning.classifying.probabilities import calibration
+from s2p_assets.learning.classifying.scores import with_intervals
 from s2p_assets.publishing.report import Basis, Chart, Document, Field, Figure, ReportColumn, Section, report
 from s2p_assets.publishing.wording import counted, grouped, long_day, share
 from s2p_assets.shelves import NotYet

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, percent, text, whole
+from s2p_assets.learning.classifying.reasons import in_words, reasons_of
+from s2p_assets.learning.classifying.telling import open_cases, tell
 from s2p_assets.learning.model import Outcome
-from s2p_assets.learning.reasons import in_words, reasons_of
-from s2p_assets.learning.telling import open_cases, tell
 from s2p_assets.learning.versions import Champion
 from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.warehouse.table import table

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, Whole, YesNo, code, day, percent, whole, yes_no
+from s2p_assets.learning.classifying.telling import tried
 from s2p_assets.learning.model import Outcome
-from s2p_assets.learning.telling import tried
 from s2p_assets.learning.versions import Champion
 from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.warehouse.table import table

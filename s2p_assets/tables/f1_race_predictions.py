@@ -3,10 +3,10 @@
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, percent, text, whole
-from s2p_assets.learning.cases import decided
+from s2p_assets.learning.classifying.cases import decided
+from s2p_assets.learning.classifying.reasons import contributions, in_words
+from s2p_assets.learning.classifying.telling import tell
 from s2p_assets.learning.model import Outcome
-from s2p_assets.learning.reasons import contributions, in_words
-from s2p_assets.learning.telling import tell
 from s2p_assets.learning.versions import Champion
 from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.warehouse.table import table

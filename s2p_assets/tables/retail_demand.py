@@ -3,7 +3,13 @@
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, YesNo, code, day, money, number, yes_no
-from s2p_assets.learning.demand import censored_weeks, last_complete_week, spread_over_weeks, week_of, weekly_panel
+from s2p_assets.learning.forecasting.demand import (
+    censored_weeks,
+    last_complete_week,
+    spread_over_weeks,
+    week_of,
+    weekly_panel,
+)
 from s2p_assets.shelves import NotYet, Under, UnderEach
 from s2p_assets.warehouse.history import in_force
 from s2p_assets.warehouse.table import table

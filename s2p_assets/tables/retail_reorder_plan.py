@@ -3,7 +3,7 @@
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, number, percent, text, whole
-from s2p_assets.learning.intervals import spread
+from s2p_assets.learning.forecasting.intervals import spread
 from s2p_assets.learning.replenishment import Policy, critical_ratio, from_then, plan, run_out_days
 from s2p_assets.learning.versions import Champion
 from s2p_assets.shelves import Under, UnderEach

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, code, day, number
-from s2p_assets.learning.demand import units_since
+from s2p_assets.learning.forecasting.demand import units_since
 from s2p_assets.shelves import Under, UnderEach
 from s2p_assets.warehouse.table import table
 

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.backtest import rolling_origin
 from s2p_assets.learning.change import fingerprint
 from s2p_assets.learning.crowning import crown
 from s2p_assets.learning.forecasters.boosting import Boosting
@@ -26,12 +25,13 @@ from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.forecasters.smoothing import Smoothing
-from s2p_assets.learning.lifecycle import foretold, launches
-from s2p_assets.learning.metrics import bias
+from s2p_assets.learning.forecasting.backtest import rolling_origin
+from s2p_assets.learning.forecasting.lifecycle import foretold, launches
+from s2p_assets.learning.forecasting.metrics import bias
+from s2p_assets.learning.forecasting.scores import ALL, SCORE_COLUMNS, losses, scores
+from s2p_assets.learning.forecasting.series import Panel, coming, forecast_rows, learnable, panel
 from s2p_assets.learning.model import Forecaster, Problem
 from s2p_assets.learning.recipes import code_version, recipe_of
-from s2p_assets.learning.scores import ALL, SCORE_COLUMNS, losses, scores
-from s2p_assets.learning.series import Panel, coming, forecast_rows, learnable, panel
 from s2p_assets.learning.versions import ModelVersion
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets_tests.benchmarks.demand_sets import DATA, JUDGED, Set, sampled, sets

@@ -15,15 +15,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from s2p_assets.learning.backtest import rolling_origin
 from s2p_assets.learning.forecasters.boosting import Boosting
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
-from s2p_assets.learning.intervals import Spread, deviations, spread
-from s2p_assets.learning.metrics import coverage
+from s2p_assets.learning.forecasting.backtest import rolling_origin
+from s2p_assets.learning.forecasting.intervals import Spread, deviations, spread
+from s2p_assets.learning.forecasting.metrics import coverage
+from s2p_assets.learning.forecasting.series import Matrix
 from s2p_assets.learning.model import Forecaster, Problem
 from s2p_assets.learning.replenishment import demand_over, order_quantity
-from s2p_assets.learning.series import Matrix
 
 M5 = Path(__file__).parents[3] / "shared" / "data" / "forecasting" / "m5_subset" / "sample.csv"
 DAILY = Problem("sku", "day", "units", every="D", horizon=28, season_length=7, folds=8, step=28)

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from s2p_assets.learning.feature_set import feature_set
+from s2p_assets.learning.forecasting.weekly_demand import UNDER_FEATURES, DemandFeatures, known_demand
 from s2p_assets.learning.model import Problem
-from s2p_assets.learning.weekly_demand import UNDER_FEATURES, DemandFeatures, known_demand
 
 WEEKLY_DEMAND = Problem(entity="sku", time="week", target="units")
 

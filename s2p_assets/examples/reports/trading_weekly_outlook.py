@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.learning.demand import week_of, weekly_panel
+from s2p_assets.learning.forecasting.demand import week_of, weekly_panel
 from s2p_assets.publishing import weekly
 from s2p_assets.publishing.comparison import at, change, totals
 from s2p_assets.publishing.report import Basis, Chart, Document, Field, Figure, ReportColumn, Section, report

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from s2p_assets.learning.forecasting.weekly_demand import UNDER_FORECAST, DemandForecast
 from s2p_assets.learning.versions import Champion, foresee
-from s2p_assets.learning.weekly_demand import UNDER_FORECAST, DemandForecast
 from s2p_assets.warehouse.table import table
 
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from s2p_assets.learning.cases import Features
 from s2p_assets.learning.classifiers.encoding import as_they_are
 from s2p_assets.learning.classifiers.tuned import Settings, Tuned
+from s2p_assets.learning.classifying.cases import Features
 
 if TYPE_CHECKING:
     from optuna import Trial

@@ -5,7 +5,7 @@ Which columns are features is for `cases.py`.
 
 from typing import Any
 
-from s2p_assets.learning.cases import Features
+from s2p_assets.learning.classifying.cases import Features
 
 FEWEST_OF_A_CATEGORY = 20
 

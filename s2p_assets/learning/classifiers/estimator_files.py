@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged
+from s2p_assets.learning.plain_files import ModelDamaged
 
 FILE = "estimator.skops"
 TRUSTED_TYPES = frozenset(

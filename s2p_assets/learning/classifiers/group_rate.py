@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.cases import outcomes
-from s2p_assets.learning.forecasters.plain_files import fitted_problem, read_plain, write_plain
+from s2p_assets.learning.classifying.cases import outcomes
+from s2p_assets.learning.forecasting.series import Matrix
 from s2p_assets.learning.model import Outcome
-from s2p_assets.learning.series import Matrix
+from s2p_assets.learning.plain_files import fitted_problem, read_plain, write_plain
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ import pandas as pd
 from s2p_assets.learning.classifiers.boosting import Boosting
 from s2p_assets.learning.classifiers.forest import Forest
 from s2p_assets.learning.classifiers.logistic import Logistic
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged, fitted_problem, read_plain, write_plain
+from s2p_assets.learning.forecasting.series import Matrix
 from s2p_assets.learning.model import Classifier, Outcome
-from s2p_assets.learning.series import Matrix
+from s2p_assets.learning.plain_files import ModelDamaged, fitted_problem, read_plain, write_plain
 
 KINDS: dict[str, type[Classifier]] = {kind.__name__: kind for kind in (Boosting, Forest, Logistic)}
 

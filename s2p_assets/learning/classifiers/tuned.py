@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.cases import Features, features_in, outcomes, tells_both
 from s2p_assets.learning.classifiers.calibration import Calibration, calibrated_on
 from s2p_assets.learning.classifiers.estimator_files import read_estimator, write_estimator
-from s2p_assets.learning.forecasters.plain_files import fitted_problem, read_plain, write_plain
+from s2p_assets.learning.classifying.cases import Features, features_in, outcomes, tells_both
+from s2p_assets.learning.classifying.probabilities import log_losses
+from s2p_assets.learning.classifying.time_folds import folds
+from s2p_assets.learning.forecasting.series import Matrix, TooLittleHistory
 from s2p_assets.learning.model import Outcome
-from s2p_assets.learning.probabilities import log_losses
-from s2p_assets.learning.series import Matrix, TooLittleHistory
-from s2p_assets.learning.time_folds import folds
+from s2p_assets.learning.plain_files import fitted_problem, read_plain, write_plain
 
 if TYPE_CHECKING:
     from optuna import Trial

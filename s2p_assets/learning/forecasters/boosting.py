@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning import lags
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged, fitted_problem, read_plain, write_plain
 from s2p_assets.learning.forecasters.smoothing import levels
+from s2p_assets.learning.forecasting import lags
+from s2p_assets.learning.forecasting.seasons import periods_of_year, season_of
+from s2p_assets.learning.forecasting.series import Matrix, Panel, coming, forecast_rows, panel
 from s2p_assets.learning.model import Problem
-from s2p_assets.learning.seasons import periods_of_year, season_of
-from s2p_assets.learning.series import Matrix, Panel, coming, forecast_rows, panel
+from s2p_assets.learning.plain_files import ModelDamaged, fitted_problem, read_plain, write_plain
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingRegressor

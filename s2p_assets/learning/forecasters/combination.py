@@ -11,11 +11,11 @@ import pandas as pd
 
 from s2p_assets.learning.forecasters.boosting import Boosting
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged, fitted_problem, read_plain, write_plain
 from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.forecasters.smoothing import Smoothing
 from s2p_assets.learning.model import Forecaster, Problem
+from s2p_assets.learning.plain_files import ModelDamaged, fitted_problem, read_plain, write_plain
 
 KINDS: dict[str, type[Forecaster]] = {
     kind.__name__: kind for kind in (Boosting, MovingAverage, ProphetTotal, SeasonalNaive, Smoothing)

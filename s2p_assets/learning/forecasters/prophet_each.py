@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged, fitted_problem, read_plain, write_plain
 from s2p_assets.learning.forecasters.prophet_total import new_prophet
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
+from s2p_assets.learning.forecasting.series import Matrix, TooLittleHistory, coming, forecast_rows, panel
 from s2p_assets.learning.model import Problem
+from s2p_assets.learning.plain_files import ModelDamaged, fitted_problem, read_plain, write_plain
 from s2p_assets.learning.scale import for_each_entity
-from s2p_assets.learning.series import Matrix, TooLittleHistory, coming, forecast_rows, panel
 
 MODELS_FILE = "prophets.zip"
 FEWEST_PERIODS = 12

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged, fitted_problem, read_plain, write_plain
-from s2p_assets.learning.lags import moving_mean
+from s2p_assets.learning.forecasting.lags import moving_mean
+from s2p_assets.learning.forecasting.series import Matrix, Panel, coming, forecast_rows, panel
 from s2p_assets.learning.model import Problem
-from s2p_assets.learning.series import Matrix, Panel, coming, forecast_rows, panel
+from s2p_assets.learning.plain_files import ModelDamaged, fitted_problem, read_plain, write_plain
 
 if TYPE_CHECKING:
     from prophet import Prophet

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.forecasters.plain_files import fitted_problem, read_plain, write_plain
-from s2p_assets.learning.lags import moving_mean
+from s2p_assets.learning.forecasting.lags import moving_mean
+from s2p_assets.learning.forecasting.seasons import periods_of_year, season_of
+from s2p_assets.learning.forecasting.series import Matrix, coming, forecast_rows, panel
 from s2p_assets.learning.model import Problem
-from s2p_assets.learning.seasons import periods_of_year, season_of
-from s2p_assets.learning.series import Matrix, coming, forecast_rows, panel
+from s2p_assets.learning.plain_files import fitted_problem, read_plain, write_plain
 
 FASTEST = 0.3
 SHARPNESS = 20.0

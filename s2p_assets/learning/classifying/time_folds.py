@@ -1,6 +1,6 @@
 """Time-ordered folds: what a classifier would have said of cases when it knew only what was decided before them.
 
-Measuring how right it was is for `class_scores.py`; forecasts have their own folds in `backtest.py`.
+Measuring how right it was is for `scores.py`; forecasts have their own folds in `backtest.py`.
 """
 
 import logging
@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.cases import decided, outcomes, seen, tells_both
+from s2p_assets.learning.classifying.cases import decided, outcomes, seen, tells_both
+from s2p_assets.learning.forecasting.series import Matrix, TooLittleHistory
 from s2p_assets.learning.model import Classifier, Outcome
 from s2p_assets.learning.scale import each
-from s2p_assets.learning.series import Matrix, TooLittleHistory
 
 FOLD_COLUMNS = ("fold", "cutoff", "entity", "time", "decided", "actual", "probability")
 

@@ -6,9 +6,9 @@ What a series in the middle of its life will ask for is the forecasters' busines
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning import lags
+from s2p_assets.learning.forecasting import lags
+from s2p_assets.learning.forecasting.series import Matrix, Panel, newest, panel
 from s2p_assets.learning.model import Forecaster, Problem
-from s2p_assets.learning.series import Matrix, Panel, newest, panel
 
 NEW, ENDED = "new", "ended"
 BETWEEN_PEERS = " | "

@@ -19,14 +19,14 @@ from typing import Any
 import pandas as pd
 import psycopg
 
-from s2p_assets.learning import registry_tables as tables
 from s2p_assets.learning.cause import Cause, Training, cause_from
 from s2p_assets.learning.change import Fingerprint
 from s2p_assets.learning.crowning import Crowning, Pin
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged
-from s2p_assets.learning.registry_mlflow import SCHEMA, Writer, said_in_one_line, store_address
-from s2p_assets.learning.registry_tables import Record, Reign, Standing, read_standing
-from s2p_assets.learning.version_files import (
+from s2p_assets.learning.plain_files import ModelDamaged
+from s2p_assets.learning.registry import tables
+from s2p_assets.learning.registry.mlflow_writing import SCHEMA, Writer, said_in_one_line, store_address
+from s2p_assets.learning.registry.tables import Record, Reign, Standing, read_standing
+from s2p_assets.learning.registry.version_files import (
     read_fingerprint,
     read_manifest,
     read_scores,

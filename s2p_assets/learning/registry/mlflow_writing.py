@@ -1,6 +1,6 @@
 """Writing into MLflow's tracking store and model registry: runs, versions, aliases, tags.
 
-Reading them back is for `registry_tables.py`, which does without MLflow: importing it takes three CPU seconds.
+Reading them back is for `tables.py`, which does without MLflow: importing it takes three CPU seconds.
 """
 
 import logging

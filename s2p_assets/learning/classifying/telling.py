@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from s2p_assets.learning.beyond_noise import LEAST_FOLDS, LEVEL
-from s2p_assets.learning.cases import decided, usable
+from s2p_assets.learning.classifying.cases import decided, usable
+from s2p_assets.learning.classifying.probabilities import log_losses, parts
+from s2p_assets.learning.classifying.time_folds import probabilities
+from s2p_assets.learning.forecasting.series import Matrix
 from s2p_assets.learning.model import Classifier, Outcome
-from s2p_assets.learning.probabilities import log_losses, parts
-from s2p_assets.learning.series import Matrix
-from s2p_assets.learning.time_folds import probabilities
 from s2p_assets.learning.versions import Champion, ModelVersion
 
 TO_COME, TRIED, LEARNED = "to come", "as told before it was decided", "learned from"

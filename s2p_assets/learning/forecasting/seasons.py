@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.series import Matrix, Panel
+from s2p_assets.learning.forecasting.series import Matrix, Panel
 
 DAYS = 366
 MONTH_OF_DAY = pd.date_range("2024-01-01", "2024-12-31").month.to_numpy() - 1

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.intervals import quantiles_of_totals
+from s2p_assets.learning.forecasting.intervals import quantiles_of_totals
 from s2p_assets.learning.versions import LEVELS, Champion
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from s2p_assets.learning.forecasting.series import Matrix, TooLittleHistory, UnusableHistory
 from s2p_assets.learning.model import Outcome
-from s2p_assets.learning.series import Matrix, TooLittleHistory, UnusableHistory
 
 LEAST_OF_A_CLASS = 10
 

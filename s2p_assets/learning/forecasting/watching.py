@@ -9,10 +9,10 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.backtest import known_at
 from s2p_assets.learning.beyond_noise import LEAST_FOLDS, LEVEL
+from s2p_assets.learning.forecasting.backtest import known_at
+from s2p_assets.learning.forecasting.series import regular, told, uncensor
 from s2p_assets.learning.model import Forecaster, Problem
-from s2p_assets.learning.series import regular, told, uncensor
 from s2p_assets.learning.versions import ModelVersion
 
 

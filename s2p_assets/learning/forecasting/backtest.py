@@ -7,11 +7,11 @@ import logging
 
 import pandas as pd
 
-from s2p_assets.learning.intervals import deviations
-from s2p_assets.learning.lifecycle import foretold
+from s2p_assets.learning.forecasting.intervals import deviations
+from s2p_assets.learning.forecasting.lifecycle import foretold
+from s2p_assets.learning.forecasting.series import TooLittleHistory, coming, regular, told, uncensor
 from s2p_assets.learning.model import Forecaster, Problem
 from s2p_assets.learning.scale import each
-from s2p_assets.learning.series import TooLittleHistory, coming, regular, told, uncensor
 
 BACKTEST_COLUMNS = ("fold", "cutoff", "entity", "time", "step", "actual", "mean", "censored", "deviation")
 

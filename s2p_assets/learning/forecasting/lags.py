@@ -6,7 +6,7 @@ Row t of every result uses rows up to and including t; `lag(…, 1)` makes it "b
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.series import Matrix
+from s2p_assets.learning.forecasting.series import Matrix
 
 
 def lag(values: Matrix, periods: int) -> Matrix:

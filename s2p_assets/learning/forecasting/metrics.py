@@ -6,7 +6,7 @@ Where the numbers come from is for `backtest.py`; what follows from them is for 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from s2p_assets.learning.series import Matrix
+from s2p_assets.learning.forecasting.series import Matrix
 
 
 def wape(actual: ArrayLike, mean: ArrayLike) -> float:

@@ -21,10 +21,10 @@ from s2p_assets.columns import (
     whole,
     yes_no,
 )
-from s2p_assets.learning import lags
-from s2p_assets.learning.lifecycle import BETWEEN_PEERS
+from s2p_assets.learning.forecasting import lags
+from s2p_assets.learning.forecasting.lifecycle import BETWEEN_PEERS
+from s2p_assets.learning.forecasting.series import along, coming, last_told, panel, regular, uncensor
 from s2p_assets.learning.model import Problem
-from s2p_assets.learning.series import along, coming, last_told, panel, regular, uncensor
 from s2p_assets.shelves import Under, UnderEach
 
 LAGS = (1, 2, 4, 8, 52)

@@ -2,7 +2,7 @@
 
     manifest.json, backtest.parquet, scores.parquet, losses.parquet, learned_from.npy, learner/…
 
-Where the folder lies and what else is known of the version is for `registry.py`.
+Where the folder lies and what else is known of the version is for `model_registry.py`.
 """
 
 import datetime as dt
@@ -19,8 +19,8 @@ import pandas as pd
 
 from s2p_assets.learning.cause import cause_from
 from s2p_assets.learning.change import Fingerprint
-from s2p_assets.learning.forecasters.plain_files import ModelDamaged, problem_from, problem_to_plain
 from s2p_assets.learning.model import Learner
+from s2p_assets.learning.plain_files import ModelDamaged, problem_from, problem_to_plain
 from s2p_assets.learning.versions import ModelVersion
 
 MANIFEST = "manifest.json"

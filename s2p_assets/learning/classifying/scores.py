@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning import probabilities as measures
 from s2p_assets.learning.beyond_noise import LOSS_COLUMNS
+from s2p_assets.learning.classifying import probabilities as measures
+from s2p_assets.learning.forecasting.scores import ALL
+from s2p_assets.learning.forecasting.series import Matrix
 from s2p_assets.learning.model import Outcome
-from s2p_assets.learning.scores import ALL
-from s2p_assets.learning.series import Matrix
 
 MEASURES: dict[str, Callable[[Any, Any], float]] = {
     "log_loss": lambda actual, said: float(measures.log_losses(actual, said).mean()),

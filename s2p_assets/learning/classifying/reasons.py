@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.cases import decided, seen
+from s2p_assets.learning.classifying.cases import decided, seen
 from s2p_assets.learning.model import Classifier, Outcome
 from s2p_assets.learning.versions import Champion
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from s2p_assets.learning.forecasting.series import Matrix, TooLittleHistory, panel
 from s2p_assets.learning.model import Problem
-from s2p_assets.learning.series import Matrix, TooLittleHistory, panel
 
 HALF_A_YEAR = pd.Timedelta(days=182)
 SMALLEST_EXPONENT, LARGEST_EXPONENT = 0.5, 1.0

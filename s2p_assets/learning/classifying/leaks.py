@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from s2p_assets.columns import Column, place_of
-from s2p_assets.learning.cases import LEAST_OF_A_CLASS, decided, features_in, outcomes
+from s2p_assets.learning.classifying.cases import LEAST_OF_A_CLASS, decided, features_in, outcomes
+from s2p_assets.learning.classifying.probabilities import auc
+from s2p_assets.learning.forecasting.series import Matrix
 from s2p_assets.learning.model import Outcome
-from s2p_assets.learning.probabilities import auc
-from s2p_assets.learning.series import Matrix
 
 Columns = Callable[[str, str], Sequence[Column]]
 """The declared columns of the thing of this name, seen from this domain; none for what no shelf holds."""

@@ -1,13 +1,13 @@
 """How good probabilities were: pure functions on arrays of outcomes (1 or 0) and of what was said of them.
 
-Where they come from is for `time_folds.py`; what follows from them is for `class_scores.py`.
+Where they come from is for `time_folds.py`; what follows from them is for `scores.py`.
 """
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from s2p_assets.learning.series import Matrix
+from s2p_assets.learning.forecasting.series import Matrix
 
 SUREST = 1e-4
 BINS = 10

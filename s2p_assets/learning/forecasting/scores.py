@@ -6,11 +6,11 @@ The measures themselves are in `metrics.py`; who wins by them is for `champion.p
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning import metrics
 from s2p_assets.learning.beyond_noise import LOSS_COLUMNS
-from s2p_assets.learning.intervals import spread
+from s2p_assets.learning.forecasting import metrics
+from s2p_assets.learning.forecasting.intervals import spread
+from s2p_assets.learning.forecasting.series import Matrix, Panel, TooLittleHistory, learnable, panel
 from s2p_assets.learning.model import Problem
-from s2p_assets.learning.series import Matrix, Panel, TooLittleHistory, learnable, panel
 
 ALL = "all"
 SCORE_COLUMNS = (
