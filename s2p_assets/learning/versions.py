@@ -84,7 +84,7 @@ class ModelVersion(Generic[T]):
 class Champion(Generic[T]):
     """The version that predicts for a contest, why it does, and the scores of all that stood with it.
 
-    `trainings`: what was trained of late, the newest first, as of `model_registry.Registry.trainings`; none where that is not asked.
+    `trainings`: what was trained of late, the newest first, as of `Registry.trainings`; none where that is not asked.
     """
 
     domain: str
