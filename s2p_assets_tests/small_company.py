@@ -364,7 +364,7 @@ def _content(connection: psycopg.Connection, table: str) -> list[tuple[Any, ...]
     path = sql.SQL("(select f.path from s2p.files f where f.id = t.{0})")
     shown = [
         path.format(sql.Identifier(name))
-        if name in ("_file", "_superseded_by")
+        if name in ("_file", "_superseded_by", "file")
         else sql.SQL("t.{}::text").format(sql.Identifier(name))
         for name in columns
     ]
