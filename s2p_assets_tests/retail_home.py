@@ -99,7 +99,7 @@ def emptied(database_url: str) -> str:
 def nothing_set() -> Iterator[pytest.MonkeyPatch]:
     """No setting but those that are handed over; those of the environment are back afterwards."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("S2P_HOME", "S2P_SHARE", "S2P_RESULTS", "S2P_DATABASE_URL", "DAGSTER_HOME"):
+        for name in ("DAGSTER_HOME", *(f"S2P_{name.upper()}" for name in Settings.model_fields)):
             patch.setenv(name, "")
         yield patch
 

@@ -18,8 +18,7 @@ TITLES = {
     "calibration_error": "Calibration error",
 }
 PER_CENT = frozenset({"accuracy", "calibration_error"})
-TOLD_APART = 0.55
-WORTH_A_WORD = 0.01
+TOLD_APART, CHANCE = 0.6, 0.5
 
 
 def against_base(measured: pd.DataFrame, scores: pd.DataFrame, floor: str) -> pd.DataFrame:
@@ -44,6 +43,20 @@ def by_measure(found: pd.DataFrame) -> dict[str, dict[str, float]]:
     return {str(row["measure"]): {name: float(row[name]) for name in parts} for row in found.to_dict("records")}
 
 
+def tells_apart(found: pd.DataFrame) -> bool:
+    """Whether cases are ranked by more than a little better than chance, and surely better. `found`: as above."""
+    auc = by_measure(found)["auc"]
+    return auc["value"] >= TOLD_APART and auc["low"] > CHANCE
+
+
+def in_short(found: pd.DataFrame, *, one: str) -> str:
+    """How far to trust the probabilities, in a headline. `one`: `deal`."""
+    auc = f"AUC {grouped(by_measure(found)['auc']['value'], 2)}; 0.5 is chance"
+    if tells_apart(found):
+        return f"The probabilities tell one {one} from another ({auc})."
+    return f"The probabilities hardly tell one {one} from another ({auc}): trust sums over many, not single ones."
+
+
 def in_words(found: pd.DataFrame, *, one: str, came: str) -> str:
     """How much the probabilities tell, plainly. `found`: as of `against_base`; `one`, `came`: `deal`, `won`."""
     accuracy, auc, brier = (by_measure(found)[name] for name in ("accuracy", "auc", "brier"))
@@ -52,7 +65,7 @@ def in_words(found: pd.DataFrame, *, one: str, came: str) -> str:
         f"the likelier end came in {percent(accuracy['value'], 1)} of cases, "
         f"against {percent(accuracy['base'], 1)} by the base rate alone"
     )
-    if auc["value"] >= TOLD_APART and accuracy["value"] - accuracy["base"] >= WORTH_A_WORD:
+    if tells_apart(found):
         return f"The probabilities tell one {one} from another: {sure}; {right}."
     better = "no worse" if brier["value"] <= brier["base"] else "worse"
     return (
@@ -62,16 +75,21 @@ def in_words(found: pd.DataFrame, *, one: str, came: str) -> str:
     )
 
 
-def measures(found: pd.DataFrame, *, told: str, scores: str, floor: str, base: str = "Base rate") -> Section:
-    """Each measure of the champion with its interval and the plain model's. `told`: the table of what was told."""
+def measures(
+    found: pd.DataFrame, *, told: str, scores: str, floor: str, plainly: str, base: str = "Base rate"
+) -> Section:
+    """Each measure of the champion with its interval and the plain model's, after a word on it, `plainly`.
+
+    `told`: the table of what was told.
+    """
     rows = found.assign(**{name: found[name].astype(float) for name in ("value", "low", "high", "base")})
     seen = (Basis(f"{told}.probability"),)
     plain = (Basis(Field("plain"), {"model": floor}),)
     rows = rows.assign(plain=[f"{scores}.{name}" for name in rows["measure"]])
     return Section(
         title="How right it was",
-        says="What the model in service told of cases that ended later, knowing only what had ended before, with the "
-        "95 % interval over all of them. All but AUC and accuracy: the lower, the better.",
+        says=f"{plainly} Measured on what the model in service told of cases that ended later, knowing only what had "
+        "ended before, with the 95 % interval over all of them. All but AUC and accuracy: the lower, the better.",
         frame=rows,
         columns=(
             ReportColumn("title", "Measure"),

@@ -58,7 +58,8 @@ def _cards(figures: Sequence[Figure], top: int, currency: str) -> Iterator[str]:
         yield _text(
             left, top + 12, textwrap.shorten(figure.label, int(step / 7), placeholder="…"), size=13, colour=FAINT
         )
-        yield _text(left, top + 42, wording.figure_value(figure, currency), size=25, weight="bold")
+        value = textwrap.shorten(wording.figure_value(figure, currency), int(step / 15), placeholder="…")
+        yield _text(left, top + 42, value, size=25, weight="bold")
         for change in figure.changes[:1]:
             words = "unchanged" if wording.direction(change) == 0 else wording.share(change.share)
             yield _text(left, top + 64, f"{wording.arrow(change)} {words} vs {change.than}", size=13)

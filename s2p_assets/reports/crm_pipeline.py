@@ -60,7 +60,13 @@ def pipeline(
             _by(months, scored_pipeline, "product", "By product", "Product"),
             _worth_most(scored_pipeline, win_forecast),
             _ended(opportunities, today),
-            outcomes.measures(found, told="told_deals", scores="win_scores", floor=FLOOR),
+            outcomes.measures(
+                found,
+                told="told_deals",
+                scores="win_scores",
+                floor=FLOOR,
+                plainly=outcomes.in_words(found, one="deal", came="won"),
+            ),
             outcomes.calibration(parts, told="told_deals", target="won"),
             outcomes.folds(win_scores, CALLED, of="win_scores"),
         ),
@@ -75,7 +81,7 @@ def _headline(deals: pd.DataFrame, months: pd.DataFrame, never: int, found: pd.D
     return (
         f"{counted(len(deals), 'deal is', 'deals are')} open{old}. {grouped(float(wins.sum()))} are expected to be won "
         f"within {counted(len(wins), 'month')}, most of them in {most:%B}. "
-        f"{outcomes.in_words(found, one='deal', came='won')}"
+        f"{outcomes.in_short(found, one='deal')}"
     )
 
 

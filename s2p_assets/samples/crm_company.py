@@ -54,7 +54,7 @@ def _ended(deals: pd.DataFrame, until: pd.Timestamp, chance: np.random.Generator
     quick = chance.random(len(deals)) < 0.5
     days = np.where(quick, chance.integers(2, 15, len(deals)), chance.integers(45, 130, len(deals)))
     end = deals["engage_date"] + pd.to_timedelta(days, unit="D")
-    skill = deals["sales_agent"].map({agent: (number - 5.5) / 30 for number, agent in enumerate(AGENTS)})
+    skill = deals["sales_agent"].map({agent: (number - 5.5) / 16 for number, agent in enumerate(AGENTS)})
     won = chance.random(len(deals)) < 0.52 + skill + np.where(end.dt.month % 3 == 0, 0.25, 0.0)
     over = end <= until
     prospecting = ~over & (chance.random(len(deals)) < 0.25)
