@@ -7,12 +7,13 @@ from typing import Any
 
 import dagster as dg
 
+from s2p_assets.graph.drive import look_at_share
 from s2p_assets.graph.house import House
 from s2p_assets.graph.instance import open_instance
 from s2p_assets.graph.problems import lost_database
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.running import Finished, Progress, run_until_settled
-from s2p_assets.graph.share_sensor import awake, look_and_report
+from s2p_assets.graph.share_sensor import awake, report_look
 from s2p_assets.graph.status import read_status
 from s2p_assets.graph.turns import AtWork, clear_up, headless_tags, headless_turn, servers_at_work
 from s2p_assets.settings import Settings
@@ -59,14 +60,16 @@ def _pass(
     with open_instance(settings) as instance:
         clear_up(settings, instance, headless=True)
 
+        progress("looking at the share")
+        now = look_at_share(settings, house, warehouse)
+
         def look() -> None:
-            progress("looking at the share")
-            look_and_report(settings, house, warehouse, instance)
+            report_look(house, warehouse, instance, now)
 
         def servers() -> list[AtWork]:
             return servers_at_work(settings, instance)
 
-        used = awake(settings, house, warehouse, instance)
+        used = awake(house, instance, now)
         return run_until_settled(
             definitions,
             instance,

@@ -116,11 +116,10 @@ class Awake:
     woken: frozenset[str]
 
 
-def awake(settings: Settings, house: House, warehouse: Warehouse, instance: dg.DagsterInstance) -> Awake:
-    """Which domains a headless pass is about. Raises ShareMissing."""
+def awake(house: House, instance: dg.DagsterInstance, now: Look) -> Awake:
+    """Which domains a headless pass is about, by what lies on the share `now`."""
     books = house.workbooks.values()
     told = {book.domain for book in books if version_of(instance, share_key(book))}
-    now = look_at_share(settings, house, warehouse)
     domains = {book.domain for book in _in_use(house, now, lambda book: book.domain in told)}
     return Awake(frozenset(domains), frozenset(domains - told))
 
@@ -169,9 +168,8 @@ def _unclaimed_event(now: Look) -> dg.AssetMaterialization:
     )
 
 
-def look_and_report(settings: Settings, house: House, warehouse: Warehouse, instance: dg.DagsterInstance) -> None:
-    """One look for a headless pass: report every workbook whose files changed or wait. Raises ShareMissing."""
-    now = look_at_share(settings, house, warehouse)
+def report_look(house: House, warehouse: Warehouse, instance: dg.DagsterInstance, now: Look) -> None:
+    """For a headless pass: report every workbook whose files changed or wait, by what lies on the share `now`."""
     known = {book.name: version_of(instance, share_key(book)) or "" for book in house.workbooks.values()}
     for workbook in _in_use(house, now, lambda book: known[book.name]):
         told = known[workbook.name]

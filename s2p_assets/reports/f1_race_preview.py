@@ -162,7 +162,7 @@ def _how_right(measured: pd.DataFrame) -> Section:
     rows = rows.assign(rule=rows["question"].map(RULES), model=rows["model"].map(_plain))
     of_told = (Basis("told_entries.probability", {"question": Field("question")}),)
     rule = {"question": Field("question"), "model": Field("floor")}
-    rows["floor"] = rows["question"].map(FLOORS)
+    rows = rows.assign(floor=rows["question"].map(FLOORS), scored="race_scores." + rows["measure"])
     return Section(
         title="How right the models were",
         says="On seasons that they had not seen, each told from what was known before it began. Smaller is better "
@@ -175,7 +175,7 @@ def _how_right(measured: pd.DataFrame) -> Section:
             ReportColumn("value", "Value", "number", of=of_told),
             ReportColumn("low", "95 % from", "number", of=of_told),
             ReportColumn("high", "to", "number", of=of_told),
-            ReportColumn("plain", "Plain rule", "number", of=(Basis("race_scores.brier", rule),)),
+            ReportColumn("plain", "Plain rule", "number", of=(Basis(Field("scored"), rule),)),
             ReportColumn("rule", "The plain rule"),
         ),
     )

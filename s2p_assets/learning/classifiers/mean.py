@@ -13,8 +13,9 @@ from s2p_assets.learning.classifiers.boosting import Boosting
 from s2p_assets.learning.classifiers.forest import Forest
 from s2p_assets.learning.classifiers.logistic import Logistic
 from s2p_assets.learning.forecasting.series import Matrix
+from s2p_assets.learning.member_files import read_members, write_members
 from s2p_assets.learning.model import Classifier, Outcome
-from s2p_assets.learning.plain_files import ModelDamaged, fitted_problem, read_plain, write_plain
+from s2p_assets.learning.plain_files import fitted_problem, read_plain, write_plain
 
 KINDS: dict[str, type[Classifier]] = {kind.__name__: kind for kind in (Boosting, Forest, Logistic)}
 
@@ -35,14 +36,9 @@ class Mean:
 
     def save(self, folder: Path) -> None:
         write_plain(folder, self, self.problem)
-        for at, member in enumerate(self.members):
-            (folder / str(at)).mkdir()
-            member.save(folder / str(at))
+        write_members(folder, self.members)
 
     @classmethod
     def load(cls, folder: Path) -> "Mean":
         parameters, problem, _ = read_plain(folder)
-        names = [member["kind"] for member in parameters["members"]]
-        if unknown := [name for name in names if name not in KINDS]:
-            raise ModelDamaged(f"{folder}: holds {', '.join(unknown)}, which no mean holds; train the model again")
-        return cls(tuple(KINDS[name].load(folder / str(at)) for at, name in enumerate(names)), problem)
+        return cls(read_members(folder, parameters, KINDS, "mean"), problem)

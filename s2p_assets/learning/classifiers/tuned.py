@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from s2p_assets.learning.classifiers.calibration import Calibration, calibrated_on
-from s2p_assets.learning.classifiers.estimator_files import read_estimator, write_estimator
 from s2p_assets.learning.classifying.cases import Features, features_in, outcomes, tells_both
 from s2p_assets.learning.classifying.probabilities import log_losses
 from s2p_assets.learning.classifying.time_folds import folds
+from s2p_assets.learning.estimator_files import read_estimator, write_estimator
 from s2p_assets.learning.forecasting.series import Matrix, TooLittleHistory
 from s2p_assets.learning.model import Outcome
 from s2p_assets.learning.plain_files import fitted_problem, read_plain, write_plain
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
 Settings = Mapping[str, Any]
 INNER_FOLDS = 3
+ESTIMATOR_FILE = "estimator.skops"
+TRUSTED_TYPES = frozenset(
+    {
+        "numpy.dtype",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.tree._tree.Tree",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ class Tuned:
             settings=dict(self.settings),
             calibration=[self.calibration.slope, self.calibration.intercept],
         )
-        write_estimator(folder, self.estimator)
+        write_estimator(folder / ESTIMATOR_FILE, self.estimator)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -103,7 +111,7 @@ class Tuned:
             features=Features(tuple(fitted["numbers"]), tuple(fitted["categories"])),
             settings=fitted["settings"],
             calibration=Calibration(*fitted["calibration"]),
-            estimator=read_estimator(folder),
+            estimator=read_estimator(folder / ESTIMATOR_FILE, TRUSTED_TYPES, "classifier"),
         )
 
     def _tuned(self, cases: pd.DataFrame, problem: Outcome) -> tuple[Settings, Calibration]:

@@ -1,0 +1,1 @@
+"""Cases and their outcomes: folds, scores, leaks, reasons, and what is told. The models are in `classifiers/`."""

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from s2p_assets.learning.estimator_files import read_estimator, write_estimator
 from s2p_assets.learning.forecasters.smoothing import levels
 from s2p_assets.learning.forecasting import lags
 from s2p_assets.learning.forecasting.seasons import periods_of_year, season_of
 from s2p_assets.learning.forecasting.series import Matrix, Panel, coming, forecast_rows, panel
 from s2p_assets.learning.model import Problem
-from s2p_assets.learning.plain_files import ModelDamaged, fitted_problem, read_plain, write_plain
+from s2p_assets.learning.plain_files import fitted_problem, read_plain, write_plain
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingRegressor
@@ -159,14 +160,14 @@ class Boosting:
         }
         write_plain(folder, self, self.problem, **fitted)
         if self.regressor is not None:
-            import skops.io
-
-            skops.io.dump(self.regressor, folder / MODEL_FILE)
+            write_estimator(folder / MODEL_FILE, self.regressor)
 
     @classmethod
     def load(cls, folder: Path) -> "Boosting":
         parameters, problem, fitted = read_plain(folder)
-        regressor = _read(folder / MODEL_FILE) if fitted.get("has_regressor") else None
+        regressor = (
+            read_estimator(folder / MODEL_FILE, TRUSTED_TYPES, "boosting") if fitted.get("has_regressor") else None
+        )
         edges, calendar = dict(fitted.get("edges", {})), bool(fitted.get("calendar"))
         return cls(**parameters, problem=problem, edges=edges, calendar=calendar, regressor=regressor)
 
@@ -235,18 +236,3 @@ def _one_thread() -> AbstractContextManager[Any]:
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     return threadpool_limits(1, user_api="openmp")
-
-
-def _read(file: Path) -> Any:
-    """The regressor, if the file holds nothing but types of TRUSTED_TYPES and those that skops trusts itself."""
-    import skops.io
-
-    try:
-        strangers = sorted(set(skops.io.get_untrusted_types(file=file)) - TRUSTED_TYPES)
-        if strangers:
-            raise ModelDamaged(f"{file}: holds {', '.join(strangers)}, which no boosting holds; train the model again")
-        return skops.io.load(file, trusted=sorted(TRUSTED_TYPES))
-    except ModelDamaged:
-        raise
-    except Exception as error:  # zip, JSON, numpy and skops each raise their own kinds
-        raise ModelDamaged(f"{file}: {type(error).__name__}: {error}; train the model again") from error

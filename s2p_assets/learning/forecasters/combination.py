@@ -14,8 +14,9 @@ from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.forecasters.smoothing import Smoothing
+from s2p_assets.learning.member_files import read_members, write_members
 from s2p_assets.learning.model import Forecaster, Problem
-from s2p_assets.learning.plain_files import ModelDamaged, fitted_problem, read_plain, write_plain
+from s2p_assets.learning.plain_files import fitted_problem, read_plain, write_plain
 
 KINDS: dict[str, type[Forecaster]] = {
     kind.__name__: kind for kind in (Boosting, MovingAverage, ProphetTotal, SeasonalNaive, Smoothing)
@@ -39,16 +40,9 @@ class Combination:
 
     def save(self, folder: Path) -> None:
         write_plain(folder, self, self.problem)
-        for at, member in enumerate(self.members):
-            (folder / str(at)).mkdir()
-            member.save(folder / str(at))
+        write_members(folder, self.members)
 
     @classmethod
     def load(cls, folder: Path) -> "Combination":
         parameters, problem, _ = read_plain(folder)
-        names = [member["kind"] for member in parameters["members"]]
-        if unknown := [name for name in names if name not in KINDS]:
-            raise ModelDamaged(
-                f"{folder}: holds {', '.join(unknown)}, which no combination holds; train the model again"
-            )
-        return cls(tuple(KINDS[name].load(folder / str(at)) for at, name in enumerate(names)), problem)
+        return cls(read_members(folder, parameters, KINDS, "combination"), problem)
