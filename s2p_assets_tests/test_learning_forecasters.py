@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from s2p_assets.learning.forecasters.boosting import MODEL_FILE, Boosting
+from s2p_assets.learning.forecasters.boosting import MODEL_FILES, Boosting
 from s2p_assets.learning.forecasters.combination import Combination
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
@@ -29,8 +29,8 @@ EVERY = [
     MovingAverage(),
     Smoothing(),
     ProphetTotal(),
-    Boosting(price="unit_price", trees=10),
-    Combination((Boosting(price="unit_price", trees=5), Smoothing(season=False))),
+    Boosting(price="unit_price", trees=10, draws=2),
+    Combination((Boosting(price="unit_price", trees=5), Smoothing(season=False)), weights=(3.0, 1.0)),
 ]
 
 
@@ -117,7 +117,7 @@ def test_a_forecast_stays_near_what_was_ever_sold() -> None:
 
 def test_a_boosting_file_with_foreign_code_in_it_is_refused(tmp_path: Path) -> None:
     Boosting(trees=3).fit(learnable(seasonal(2, 60), WEEKLY), WEEKLY).save(tmp_path)
-    file = tmp_path / MODEL_FILE
+    file = tmp_path / MODEL_FILES.format(1)
     with zipfile.ZipFile(file) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
     schema = json.loads(content["schema.json"])
@@ -185,3 +185,39 @@ def test_a_public_holiday_is_foretold_by_how_its_country_kept_it_before() -> Non
     assert told["2023-12-22"] > 17
     with pytest.raises(UnknownCountry, match="ZZ"):
         Smoothing().fit(history, replace(problem, country="ZZ")).forecast(history, 7)
+
+
+def test_how_an_article_sells_in_other_shops_is_heeded_day_by_day() -> None:
+    random, days = np.random.default_rng(2), pd.date_range("2024-01-01", periods=240)
+    shared = {article: np.exp(0.1 * random.normal(size=240).cumsum()) for article in "abcdefgh"}
+    rows = pd.concat(
+        pd.DataFrame(
+            {"sku": f"{article} {shop}", "article": article, "day": days, "units": random.poisson(level) * 1.0}
+        )
+        for article, level in shared.items()
+        for shop in range(12)
+    )
+    problem = Problem("sku", "day", "units", every="D", horizon=7, folds=3, step=14, peers=("article",))
+    true = pd.DataFrame(shared, index=days).stack()
+    knowing, alone = (
+        told["mean"] - true.loc[pd.MultiIndex.from_arrays([told["time"], told["entity"].str[0]])].to_numpy()
+        for told in (rolling_origin(Boosting(draws=2), rows, one) for one in (problem, replace(problem, peers=())))
+    )
+    assert (knowing**2).mean() < 0.9 * (alone**2).mean()
+
+
+def test_what_befalls_all_series_at_once_is_followed_at_once() -> None:
+    random, weeks = np.random.default_rng(3), 130
+    risen = np.where(np.arange(weeks) >= weeks - 8, 1.3, 1.0)
+    rows = weekly({f"{n:02d}": random.poisson(20 * risen).tolist() for n in range(60)})
+    total = fitted_forecast(Smoothing(), rows)["mean"].sum() / 4
+    assert total == pytest.approx(60 * 26, rel=0.05)
+
+
+def test_a_combination_is_the_mean_of_its_members_by_their_weights() -> None:
+    history = seasonal(3, 60)
+    members = (SeasonalNaive(), MovingAverage())
+    naive, average = (fitted_forecast(one, history)["mean"] for one in members)
+    weighted = fitted_forecast(Combination(members, weights=(3.0, 1.0)), history)["mean"]
+    pd.testing.assert_series_equal(weighted, 0.75 * naive + 0.25 * average)
+    pd.testing.assert_series_equal(fitted_forecast(Combination(members), history)["mean"], (naive + average) / 2)

@@ -8,7 +8,7 @@ from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasting.backtest import rolling_origin
 from s2p_assets.learning.forecasting.intervals import deviations, spread
 from s2p_assets.learning.forecasting.series import TooLittleHistory, learnable
-from s2p_assets_tests.learning_histories import WEEKLY
+from s2p_assets_tests.learning_histories import WEEKLY, seasonal
 
 
 def simulated(seed: int, folds: int = 4, entities: int = 60) -> pd.DataFrame:
@@ -101,3 +101,14 @@ def test_the_deviation_is_that_of_the_last_half_year() -> None:
     young = pd.DataFrame({"sku": "b", "week": weeks[-1:], "units": 7.0, "censored": False})
     found = deviations(learnable(pd.concat([rows, young], ignore_index=True), WEEKLY), WEEKLY)
     assert found.to_dict() == {"a": 1.0, "b": 0.0}
+
+
+def test_the_time_of_year_widens_no_range() -> None:
+    history = learnable(seasonal(30, 160), WEEKLY)
+    at_the_top, at_the_bottom = (
+        deviations(history[history["week"] < history["week"].min() + pd.Timedelta(weeks=weeks)], WEEKLY)
+        for weeks in (104 + 11, 104 + 37)
+    )
+    level = np.geomspace(3, 60, 30)
+    assert (at_the_top / np.sqrt(level * 1.6)).median() == pytest.approx(1.0, abs=0.15)
+    assert (at_the_bottom / np.sqrt(level * 0.4)).median() == pytest.approx(1.0, abs=0.25)

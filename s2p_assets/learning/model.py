@@ -45,8 +45,9 @@ class Problem:
     A history has one row per (entity, time): the columns named here and whatever features there are.
     `known`: columns whose future values are known in advance (prices, events); a history that goes on beyond its
     last target tells them, in rows without a target. `censored`: a true value means that sales understate demand
-    (stock-out). `price`: what a unit sells for. `peers`: columns (a category) whose values an entity that never
-    sold shares with those that tell how such begin. `country`: two letters, for its holidays in daily demand.
+    (stock-out). `price`: what a unit sells for. `peers`: columns (a category, an article that several shops sell)
+    whose values entities share that tell of each other: how one that never sold begins, and how one goes on.
+    `country`: two letters, for its holidays in daily demand.
     `horizon` and `season_length` count periods of `every` (a pandas offset: `D`, `MS`, `W-MON` for weeks named by
     their Monday); without a season length, a day's season is its week and any other period's the year. `folds`
     origins lie `step` periods apart, the last one `horizon` periods before the end; without a step they are spread

@@ -1,12 +1,12 @@
-"""The mean of boosting and Prophet as a demand model. The forecaster itself is in `learning/`."""
+"""The mean of boosting and the moving average as a demand model. The forecaster itself is in `learning/`."""
 
 from s2p_assets.learning.forecasters.boosting import Boosting
 from s2p_assets.learning.forecasters.combination import Combination
-from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
+from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.model import model
 
 
 @model(contest="demand_champion", owner="planning@example.com")
 def demand_combination() -> Combination:
-    """The mean of two boostings that learn from other draws of the weeks, and of Prophet on the company's total."""
-    return Combination((Boosting("unit_price"), Boosting("unit_price", seed=1), ProphetTotal(recent=13)))
+    """Two parts boosting and one part the mean of the last 13 weeks, which errs elsewhere."""
+    return Combination((Boosting("unit_price"), MovingAverage(periods=13)), weights=(2.0, 1.0))

@@ -34,7 +34,7 @@ class Set:
 
 def sets(wanted: list[str], sample: int | None) -> Iterator[Set]:
     daily = {"every": "D", "folds": JUDGED * 2}
-    shops: Any = daily | {"country": "US"}
+    shops: Any = daily | {"country": "US", "peers": ("item",)}
     priced: Any = {"horizon": 8, "step": 8, "known": ("price",)}
     if "m5-prices" in wanted:
         few = {"horizon": 28, "step": 28, "every": "D", "folds": 3, "known": ("price",)}
@@ -42,7 +42,9 @@ def sets(wanted: list[str], sample: int | None) -> Iterator[Set]:
     if any(name.startswith("m5") for name in wanted):
         m5 = sampled(_m5(), sample)
         yield Set("m5-daily", m5, Problem("sku", "time", "units", horizon=28, step=28, **shops), 28, 0.745)
-        yield Set("m5-weekly", _by(m5, "W-MON"), Problem("sku", "time", "units", horizon=8, step=8), 13)
+        yield Set(
+            "m5-weekly", _by(m5, "W-MON"), Problem("sku", "time", "units", horizon=8, step=8, peers=("item",)), 13
+        )
         yield Set("m5-promoted", promoted(_by(m5, "W-MON")), Problem("sku", "time", "units", **priced), 13)
         yield Set("m5-monthly", _by(m5, "MS"), Problem("sku", "time", "units", every="MS", horizon=3, step=3), 6)
     if any(name.startswith("store-item") for name in wanted):
@@ -57,7 +59,8 @@ def _m5() -> pd.DataFrame:
     days = pd.read_csv(DATA / "m5_subset" / "calendar.csv", parse_dates=["date"]).set_index("d")["date"]
     rows = wide.set_axis(pd.DatetimeIndex(days.reindex(wide.columns)), axis=1).rename_axis(columns="time")
     long = rows.stack().rename("units").astype(float).rename_axis(["sku", "time"]).reset_index()
-    return long[long.groupby("sku")["units"].cumsum() > 0].reset_index(drop=True)
+    sold = long[long.groupby("sku")["units"].cumsum() > 0].reset_index(drop=True)
+    return sold.assign(item=sold["sku"].str.extract(r"^(\w+_\d+_\d+)_", expand=False))
 
 
 def _m5_prices() -> pd.DataFrame:
@@ -98,7 +101,8 @@ def _store_item() -> pd.DataFrame:
 def _by(daily: pd.DataFrame, every: str) -> pd.DataFrame:
     """Whole weeks or months of a daily history."""
     period = daily["time"].dt.to_period("W-SUN" if every == "W-MON" else "M").dt.start_time
-    rows = daily.assign(time=period).groupby(["sku", "time"], as_index=False)["units"].sum()
+    of_sku = [name for name in daily if name not in ("time", "units")]
+    rows = daily.assign(time=period).groupby([*of_sku, "time"], as_index=False)["units"].sum()
     return rows[(rows["time"] >= daily["time"].min()) & (rows["time"] < period.max())].reset_index(drop=True)
 
 

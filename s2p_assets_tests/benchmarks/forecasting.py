@@ -51,7 +51,7 @@ def models(one: Set) -> dict[str, Forecaster]:
         "smoothing": Smoothing(),
         "Prophet, total": ProphetTotal(recent=one.recent),
         "boosting": Boosting(price=price),
-        "combination": Combination((Boosting(price), Boosting(price, seed=1), ProphetTotal(recent=one.recent))),
+        "combination": Combination((Boosting(price), MovingAverage(periods=one.recent)), weights=(2.0, 1.0)),
     }
 
 

@@ -16,70 +16,81 @@ from s2p_assets.learning.estimator_files import read_estimator, write_estimator
 from s2p_assets.learning.forecasters.smoothing import levels
 from s2p_assets.learning.forecasting import lags
 from s2p_assets.learning.forecasting.seasons import periods_of_year, season_of
-from s2p_assets.learning.forecasting.series import Matrix, Panel, coming, forecast_rows, panel
+from s2p_assets.learning.forecasting.series import Matrix, Panel, coming, forecast_rows, newest, panel
 from s2p_assets.learning.model import Problem
 from s2p_assets.learning.plain_files import fitted_problem, read_plain, write_plain
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-MODEL_FILE = "boosting.skops"
+MODEL_FILES = "boosting-{}.skops"
 TRUSTED_TYPES = frozenset({"sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"})
 BINS = 128
+WEIGHT_OF_VOLUME = 0.7
 
 Positions = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
 
 
 @dataclass(frozen=True)
 class Boosting:
-    """HistGradientBoostingRegressor with Poisson loss on demand over what is usual: level at the origin × season.
+    """HistGradientBoostingRegressors with Poisson loss on demand over what is usual: level at the origin × season.
 
-    The usual, as `Smoothing` has it, is each training row's exposure, so that the loss is that of the demand itself.
+    The usual, as `Smoothing` has it, is each training row's exposure; its weight is that to the power 0.7, for what
+    sells much also varies more than counts do. The forecast is the mean of `draws` regressors, each on rows of its own.
     `price`: a column whose ratio to its recent mean is a feature; at the period to come where the problem knows it
-    in advance, else as known at the origin. Other columns that are `known` count as they are then.
-    `most_rows`: training rows (origin, series, step), drawn from the `recent` last periods. The calendar of the
-    target period counts only with two years of history: with less it made lumpy series worse than naive.
+    in advance, else as known at the origin. Other columns that are `known` count as they are then. Of days, how the
+    others sell that share the problem's `peers` counts too; of weeks it foretold nothing.
+    `most_rows`: training rows (origin, series, step) of a regressor, drawn from the `recent` last periods. The calendar
+    of the target period counts only with two years of history: with less it made lumpy series worse than naive.
     """
 
     price: str | None = None
-    trees: int = 50
-    learning_rate: float = 0.12
-    leaves: int = 8
+    draws: int = 4
+    trees: int = 80
+    learning_rate: float = 0.08
+    leaves: int = 15
     rows_per_leaf: int = 60
+    features_per_split: float = 0.5
     most_rows: int = 60_000
     recent: int = 730
     seed: int = 0
     problem: Problem | None = field(default=None, repr=False)
     edges: Mapping[str, Sequence[float]] = field(default_factory=dict, repr=False)
     calendar: bool = field(default=False, repr=False)
-    regressor: "HistGradientBoostingRegressor | None" = field(default=None, repr=False, compare=False)
+    regressors: "tuple[HistGradientBoostingRegressor, ...]" = field(default=(), repr=False, compare=False)
+    seen: "_Seen | None" = field(default=None, repr=False, compare=False)
 
     def fit(self, history: pd.DataFrame, problem: Problem) -> "Boosting":
         past = panel(history, problem)
         calendar = len(past.times) >= 2 * periods_of_year(past.times)
-        unfitted = replace(self, problem=problem, calendar=calendar, edges={}, regressor=None)
-        rows, usual, target = unfitted._training(past, unfitted._known(history, past, problem.horizon))
-        columns = tuple(name for name, values in rows.items() if not np.isnan(values).all())
-        if len(target) == 0 or target.sum() <= 0 or not columns:
-            return unfitted
-        regressor = _regressor(self)
-        edges = {name: _edges(rows[name]) for name in columns}
-        with _one_thread():
-            fitted = regressor.fit(_binned(rows, edges), target, sample_weight=usual)
-        return replace(unfitted, edges=edges, regressor=fitted)
+        unfitted = replace(self, problem=problem, calendar=calendar, edges={}, regressors=(), seen=None)
+        known = unfitted._known(history, past, problem.horizon)
+        unfitted = replace(unfitted, seen=_Seen(history, known))
+        edges: dict[str, Sequence[float]] = {}
+        regressors = []
+        for draw in range(self.draws):
+            rows, usual, target = unfitted._training(past, known, draw)
+            edges = edges or {name: _edges(values) for name, values in rows.items() if not np.isnan(values).all()}
+            if len(target) == 0 or target.sum() <= 0 or not edges:
+                return unfitted
+            regressor = _regressor(self, draw)
+            with _one_thread():
+                regressors.append(regressor.fit(_binned(rows, edges), target, sample_weight=usual**WEIGHT_OF_VOLUME))
+        return replace(unfitted, edges=edges, regressors=tuple(regressors))
 
     def forecast(self, history: pd.DataFrame, horizon: int) -> pd.DataFrame:
         """Steps beyond the fitted horizon are forecast with the last fitted step, and their own calendar."""
         problem = fitted_problem(self.problem)
         past = panel(history, problem)
-        known = self._known(history, past, horizon)
+        seen = self.seen if self.seen and self.seen.has(history, horizon, past) else None
+        known = seen.known if seen else self._known(history, past, horizon)
         steps, series = (axis.ravel() for axis in np.indices((horizon, len(past.entities))))
         at = np.full(len(steps), len(past.times) - 1)
         usual = known.usual(at, series, steps + 1)
-        if self.regressor is not None:
-            rows = self._features(past, known, at, series, steps + 1)
+        if self.regressors:
+            binned = _binned(self._features(past, known, at, series, steps + 1), self.edges)
             with _one_thread():
-                usual = usual * self.regressor.predict(_binned(rows, self.edges))
+                usual = usual * np.mean([regressor.predict(binned) for regressor in self.regressors], axis=0)
         return forecast_rows(past, np.clip(usual.reshape(horizon, -1), 0.0, _ceiling(past)), problem)
 
     def _known(self, history: pd.DataFrame, past: Panel, horizon: int) -> "_Known":
@@ -95,6 +106,13 @@ class Boosting:
             origin |= {"last_but_one": lags.lag(values, 1) / level, "std": lags.moving_std(values, quarter) / level}
         origin |= {"zeros": lags.share_of_zeros(past.values, quarter), "age": lags.age(past.values)}
         origin |= {"log_level": np.log(level), "since_sale": lags.since_positive(past.values)}
+        peers = _peers(history, past, problem) if year > 300 else None
+        if peers is not None:
+            of_peers = lags.others_sum(level, peers)
+            for window in (7, 28):
+                recent = lags.others_sum(lags.moving_mean(values, window), peers)
+                unknown = np.full_like(level, np.nan)
+                origin[f"peers_{window}"] = np.divide(recent, of_peers, out=unknown, where=of_peers > 0)
         then = {name: _reaching(history, past, problem, name, times) for name in problem.known}
         if self.price and self.price in history.columns:
             price = lags.last_known(_reaching(history, past, problem, self.price, times))
@@ -133,10 +151,10 @@ class Boosting:
             rows["month"], rows["day"] = times.month.to_numpy(float), times.day.to_numpy(float)
         return rows
 
-    def _training(self, past: Panel, known: "_Known") -> tuple[dict[str, Matrix], Matrix, Matrix]:
+    def _training(self, past: Panel, known: "_Known", draw: int) -> tuple[dict[str, Matrix], Matrix, Matrix]:
         """Features, usual demand and demand over the usual, of a sample of the triples whose demand is known."""
         problem = fitted_problem(self.problem)
-        count, random = len(past.times), np.random.default_rng(self.seed)
+        count, random = len(past.times), np.random.default_rng([self.seed, draw])
         at, series = np.nonzero(~np.isnan(past.values[max(0, count - self.recent) :]))
         at = at + max(0, count - self.recent)
         most = min(problem.horizon, count - 1)
@@ -153,23 +171,18 @@ class Boosting:
         return self._features(past, known, at, series, step), usual, np.minimum(target, most_seen)
 
     def save(self, folder: Path) -> None:
-        fitted = {
-            "edges": list(self.edges.items()),
-            "calendar": self.calendar,
-            "has_regressor": self.regressor is not None,
-        }
+        fitted = {"edges": list(self.edges.items()), "calendar": self.calendar, "regressors": len(self.regressors)}
         write_plain(folder, self, self.problem, **fitted)
-        if self.regressor is not None:
-            write_estimator(folder / MODEL_FILE, self.regressor)
+        for at, regressor in enumerate(self.regressors):
+            write_estimator(folder / MODEL_FILES.format(at), regressor)
 
     @classmethod
     def load(cls, folder: Path) -> "Boosting":
         parameters, problem, fitted = read_plain(folder)
-        regressor = (
-            read_estimator(folder / MODEL_FILE, TRUSTED_TYPES, "boosting") if fitted.get("has_regressor") else None
-        )
+        files = [folder / MODEL_FILES.format(at) for at in range(int(fitted.get("regressors", 0)))]
+        regressors = tuple(read_estimator(file, TRUSTED_TYPES, "boosting") for file in files)
         edges, calendar = dict(fitted.get("edges", {})), bool(fitted.get("calendar"))
-        return cls(**parameters, problem=problem, edges=edges, calendar=calendar, regressor=regressor)
+        return cls(**parameters, problem=problem, edges=edges, calendar=calendar, regressors=regressors)
 
 
 @dataclass(frozen=True)
@@ -185,6 +198,26 @@ class _Known:
 
     def usual(self, at: Positions, series: Positions, step: Positions) -> Matrix:
         return np.asarray(self.level[at, series] * self.season[at + step])
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What was known of the history that was fitted on: a backtest asks for a forecast of the very same next."""
+
+    history: pd.DataFrame
+    known: _Known
+
+    def has(self, history: pd.DataFrame, horizon: int, past: Panel) -> bool:
+        return history is self.history and len(past.times) + horizon <= len(self.known.times)
+
+
+def _peers(history: pd.DataFrame, past: Panel, problem: Problem) -> Positions | None:
+    """The group of each series among those that share the problem's peers' columns; None where nothing is shared."""
+    if not problem.peers or not set(problem.peers) <= set(history.columns):
+        return None
+    shared = newest(history, problem, problem.peers).reindex(past.entities)
+    groups: Positions = np.asarray(shared.groupby(list(problem.peers), sort=False, dropna=False).ngroup(), np.intp)
+    return groups if groups.max() < len(groups) - 1 else None
 
 
 def _reaching(history: pd.DataFrame, past: Panel, problem: Problem, column: str, times: pd.DatetimeIndex) -> Matrix:
@@ -214,7 +247,7 @@ def _binned(rows: dict[str, Matrix], edges: Mapping[str, Sequence[float]]) -> Ma
     return np.column_stack(cut)
 
 
-def _regressor(parameters: Boosting) -> "HistGradientBoostingRegressor":
+def _regressor(parameters: Boosting, draw: int) -> "HistGradientBoostingRegressor":
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     return HistGradientBoostingRegressor(
@@ -223,8 +256,10 @@ def _regressor(parameters: Boosting) -> "HistGradientBoostingRegressor":
         max_iter=parameters.trees,
         max_leaf_nodes=parameters.leaves,
         min_samples_leaf=parameters.rows_per_leaf,
+        max_features=parameters.features_per_split,
+        l2_regularization=1.0,
         early_stopping=False,
-        random_state=parameters.seed,
+        random_state=parameters.seed + draw,
     )
 
 

@@ -1,6 +1,6 @@
 """The mean of what several forecasters say, which errs less than most of them: Bates & Granger (1969).
 
-Equal weights, for weights learned from a few folds seldom do better: Smith & Wallis (2009). The members stand alone.
+Weights are given, not learned: from a few folds they seldom do better, Smith & Wallis (2009). The members stand alone.
 """
 
 from dataclasses import dataclass, field, replace
@@ -25,9 +25,10 @@ KINDS: dict[str, type[Forecaster]] = {
 
 @dataclass(frozen=True)
 class Combination:
-    """The mean of `members`, each fitted on the same history."""
+    """The mean of `members`, each fitted on the same history, by `weights`: one each, or none for equal ones."""
 
     members: tuple[Forecaster, ...]
+    weights: tuple[float, ...] = ()
     problem: Problem | None = field(default=None, repr=False)
 
     def fit(self, history: pd.DataFrame, problem: Problem) -> "Combination":
@@ -36,7 +37,8 @@ class Combination:
     def forecast(self, history: pd.DataFrame, horizon: int) -> pd.DataFrame:
         fitted_problem(self.problem)
         said = [member.forecast(history, horizon) for member in self.members]
-        return said[0].assign(mean=np.mean([rows["mean"].to_numpy() for rows in said], axis=0))
+        means = [rows["mean"].to_numpy() for rows in said]
+        return said[0].assign(mean=np.average(means, axis=0, weights=self.weights or None))
 
     def save(self, folder: Path) -> None:
         write_plain(folder, self, self.problem)
@@ -45,4 +47,5 @@ class Combination:
     @classmethod
     def load(cls, folder: Path) -> "Combination":
         parameters, problem, _ = read_plain(folder)
-        return cls(read_members(folder, parameters, KINDS, "combination"), problem)
+        members = read_members(folder, parameters, KINDS, "combination")
+        return cls(members, tuple(parameters["weights"]), problem)

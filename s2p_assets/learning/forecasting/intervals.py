@@ -4,13 +4,14 @@ Point forecasts are the forecasters' work; stock decisions that follow from quan
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from s2p_assets.learning.forecasting.series import Matrix, TooLittleHistory, panel
+from s2p_assets.learning.forecasting.seasons import season_of
+from s2p_assets.learning.forecasting.series import Matrix, TooLittleHistory, coming, panel
 from s2p_assets.learning.model import Problem
 
 HALF_A_YEAR = pd.Timedelta(days=182)
@@ -93,12 +94,17 @@ class Spread:
 def deviations(known: pd.DataFrame, problem: Problem) -> "pd.Series[float]":
     """Entity → standard deviation of its target over the last half year of `known` (learnable), in units a period.
 
+    Without the time of year that all share, which is no uncertainty, and as wide as counts are at that of the horizon
+    to come. The days of the week stay in: what sells most on Saturdays errs most then.
     0 for what did not sell for the last quarter: nothing is held for it.
     """
     past = panel(known, problem)
-    recent, last = (past.values[past.times > past.times[-1] - span] for span in (HALF_A_YEAR, HALF_A_YEAR / 2))
+    season = replace(season_of(past), week=np.ones(7))
+    usual = past.values / season.factors(past.times)[:, None]
+    recent, last = (usual[past.times > past.times[-1] - span] for span in (HALF_A_YEAR, HALF_A_YEAR / 2))
+    to_come = season.factors(coming(past.times[-1], problem.horizon, problem)).mean()
     sells = np.nansum(last, axis=0) > 0
-    return pd.Series(np.where(sells, np.nanstd(recent, axis=0), 0.0), index=past.entities)
+    return pd.Series(np.where(sells, np.nanstd(recent, axis=0) * np.sqrt(to_come), 0.0), index=past.entities)
 
 
 def spread(backtest: pd.DataFrame, problem: Problem) -> Spread:

@@ -64,6 +64,17 @@ def ratio_to_usual(values: Matrix, periods: int) -> Matrix:
     return np.divide(values, usual, out=np.full_like(values, np.nan), where=usual > 0)
 
 
+def others_sum(values: Matrix, groups: "np.ndarray[tuple[int, ...], np.dtype[np.intp]]") -> Matrix:
+    """Per column the sum of the other columns of its group (one number per column), missing values as nothing.
+
+    0 where a column is alone in its group.
+    """
+    known, order = np.nan_to_num(values), np.argsort(groups, kind="stable")
+    names, starts = np.unique(groups[order], return_index=True)
+    together = np.add.reduceat(known[:, order], starts, axis=1)
+    return np.maximum(together[:, np.searchsorted(names, groups)] - known, 0.0)
+
+
 def _moving_sums(values: Matrix, periods: int) -> Matrix:
     summed = np.cumsum(values, axis=0)
     summed[periods:] = summed[periods:] - summed[:-periods]
