@@ -24,6 +24,8 @@ from s2p_assets.learning.registry.tables import Standing
 from s2p_assets.settings import Settings
 from s2p_assets_tests.retail_home import Processed, nothing_set
 
+pytestmark = pytest.mark.long
+
 CONTEST, FEATURES = "retail_demand_champion", dg.AssetKey(["retail", "demand_features"])
 
 

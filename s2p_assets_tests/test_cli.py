@@ -10,6 +10,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+pytestmark = pytest.mark.long
+
 
 def s2p(*words: str, home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("S2P_", "DAGSTER_"))}

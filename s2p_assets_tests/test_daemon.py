@@ -15,6 +15,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+pytestmark = pytest.mark.long
+
 PATIENCE_SECONDS = 240
 
 

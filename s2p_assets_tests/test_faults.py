@@ -27,6 +27,8 @@ from s2p_assets_tests.small_company import (
     wait_until,
 )
 
+pytestmark = pytest.mark.long
+
 KILLS = 3
 SEED = 20260105
 PASSWORD = "open-sesame"

@@ -21,6 +21,8 @@ from s2p_assets_tests.small_company import (
     wait_until,
 )
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def company(folder: Path, database_url: str) -> SmallCompany:

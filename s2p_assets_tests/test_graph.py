@@ -16,6 +16,8 @@ from s2p_assets.graph.status import forget_file
 from s2p_assets.samples import retail_share
 from s2p_assets_tests.retail_home import Company, sales
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def instance(company: Company) -> Iterator[dg.DagsterInstance]:

@@ -33,6 +33,8 @@ from s2p_assets.models.retail_demand_seasonal_naive import demand_seasonal_naive
 from s2p_assets.warehouse.connection import DatabaseUnreachable, connect
 from s2p_assets_tests.learning_histories import WEEKLY, seasonal
 
+pytestmark = pytest.mark.long
+
 CONTEST: Contest = replace(demand_champion, problem=WEEKLY)
 MODELS = (demand_seasonal_naive, demand_moving_average)
 MONDAY = dt.datetime(2024, 7, 1, 6, 30, tzinfo=dt.UTC)

@@ -18,6 +18,8 @@ from s2p_assets.publishing.numbers import content_of, differences
 from s2p_assets_tests.retail_home import Company, sales
 from s2p_assets_tests.test_trace import leaves, says_the_same, written
 
+pytestmark = pytest.mark.long
+
 NAME = "retail_weekly_outlook"
 QUALITY = "retail_data_quality"
 FORGOTTEN = "sales/retail/soon forgotten.xlsx"

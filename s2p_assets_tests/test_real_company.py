@@ -20,7 +20,7 @@ from s2p_assets.warehouse.connection import connect
 from s2p_assets_tests import real_companies as real
 from s2p_assets_tests.real_companies import cells_by_rule
 
-pytestmark = pytest.mark.skipif(not real.DATA.is_dir(), reason="the real workbooks are not here")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(not real.DATA.is_dir(), reason="the real workbooks are not here")]
 
 DATABASE = "real_companies"
 

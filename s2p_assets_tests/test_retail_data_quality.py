@@ -12,6 +12,8 @@ from s2p_assets.shelves import NotYet
 from s2p_assets.warehouse import store
 from s2p_assets_tests.retail_home import Company, sales
 
+pytestmark = pytest.mark.long
+
 
 def deliveries(company: Company) -> pd.DataFrame:
     (declared,) = (table for table in company.graph.house.delivery_tables if table.domain == "retail")

@@ -16,6 +16,8 @@ from s2p_assets.graph.signals import ASKING, DRIFT
 from s2p_assets.warehouse import store
 from s2p_assets_tests.retail_home import Company, Processed, nothing_set, with_other_domains
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def company(processed: Processed) -> Iterator[Company]:

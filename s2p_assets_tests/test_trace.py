@@ -24,6 +24,8 @@ from s2p_assets.warehouse.trace import Group, NotTraceable, Origin, trace
 from s2p_assets.warehouse.tracing_index import index_for_tracing
 from s2p_assets_tests.retail_home import Company, Processed, nothing_set, sales, with_other_domains
 
+pytestmark = pytest.mark.long
+
 SEED = 20261121
 RETAIL = ("weekly_outlook", "reorder", "prices", "forecast_scorecard", "data_quality")
 REPORTS = (*(f"retail_{name}" for name in RETAIL), "crm_pipeline", "f1_race_preview")
