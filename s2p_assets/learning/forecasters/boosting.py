@@ -49,9 +49,9 @@ class Boosting:
     trees: int = 80
     learning_rate: float = 0.08
     leaves: int = 15
-    rows_per_leaf: int = 60
+    rows_per_leaf: int = 50
     features_per_split: float = 0.5
-    most_rows: int = 60_000
+    most_rows: int = 50_000
     recent: int = 730
     seed: int = 0
     problem: Problem | None = field(default=None, repr=False)
