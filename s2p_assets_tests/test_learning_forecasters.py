@@ -206,6 +206,16 @@ def test_how_an_article_sells_in_other_shops_is_heeded_day_by_day() -> None:
     assert (knowing**2).mean() < 0.9 * (alone**2).mean()
 
 
+def test_a_price_that_is_hardly_ever_known_harms_nothing() -> None:
+    history = seasonal(3, 110)
+    history = history.assign(
+        unit_price=history["unit_price"].where(history["week"] >= history["week"].max() - pd.Timedelta(weeks=2))
+    )
+    for seed in range(8):
+        few = Boosting(price="unit_price", trees=3, most_rows=60, rows_per_leaf=5, seed=seed)
+        assert fitted_forecast(few, history)["mean"].notna().all()
+
+
 def test_what_befalls_all_series_at_once_is_followed_at_once() -> None:
     random, weeks = np.random.default_rng(3), 130
     risen = np.where(np.arange(weeks) >= weeks - 8, 1.3, 1.0)

@@ -66,13 +66,13 @@ class Boosting:
         unfitted = replace(self, problem=problem, calendar=calendar, edges={}, regressors=(), seen=None)
         known = unfitted._known(history, past, problem.horizon)
         unfitted = replace(unfitted, seen=_Seen(history, known))
-        edges: dict[str, Sequence[float]] = {}
+        drawn = [unfitted._training(past, known, draw) for draw in range(self.draws)]
+        in_all = [name for name in drawn[0][0] if not any(np.isnan(rows[name]).all() for rows, _, _ in drawn)]
+        edges = {name: _edges(drawn[0][0][name]) for name in in_all}
+        if not edges or min(target.sum() for _, _, target in drawn) <= 0:
+            return unfitted
         regressors = []
-        for draw in range(self.draws):
-            rows, usual, target = unfitted._training(past, known, draw)
-            edges = edges or {name: _edges(values) for name, values in rows.items() if not np.isnan(values).all()}
-            if len(target) == 0 or target.sum() <= 0 or not edges:
-                return unfitted
+        for draw, (rows, usual, target) in enumerate(drawn):
             regressor = _regressor(self, draw)
             with _one_thread():
                 regressors.append(regressor.fit(_binned(rows, edges), target, sample_weight=usual**WEIGHT_OF_VOLUME))
