@@ -40,14 +40,15 @@ class Boosting:
     `price`: a column whose ratio to its recent mean is a feature; at the period to come where the problem knows it
     in advance, else as known at the origin. Other columns that are `known` count as they are then. Of days, how the
     others sell that share the problem's `peers` counts too; of weeks it foretold nothing.
-    `most_rows`: training rows (origin, series, step) of a regressor, drawn from the `recent` last periods. The calendar
-    of the target period counts only with two years of history: with less it made lumpy series worse than naive.
+    `most_rows`: training rows (origin, series, step) of a regressor, drawn from the `recent` last periods, half of them
+    where there are fewer. The calendar of the target period counts only with two years of history: with less it made
+    lumpy series worse than naive.
     """
 
     price: str | None = None
     draws: int = 4
-    trees: int = 80
-    learning_rate: float = 0.08
+    trees: int = 50
+    learning_rate: float = 0.12
     leaves: int = 15
     rows_per_leaf: int = 50
     features_per_split: float = 0.5
@@ -158,10 +159,8 @@ class Boosting:
         at, series = np.nonzero(~np.isnan(past.values[max(0, count - self.recent) :]))
         at = at + max(0, count - self.recent)
         most = min(problem.horizon, count - 1)
-        if len(at) * most > self.most_rows:
-            drawn = random.integers(0, len(at) * most, self.most_rows)
-        else:
-            drawn = np.arange(len(at) * most)
+        triples = len(at) * most
+        drawn = random.integers(0, triples, min(self.most_rows, -(-triples // 2))) if triples else np.arange(0)
         at, series, step = at[drawn // max(most, 1)], series[drawn // max(most, 1)], drawn % max(most, 1) + 1
         there = at + step < count
         at, series, step = at[there], series[there], step[there]
