@@ -5,6 +5,8 @@ Nothing here reads a file, talks to a database or knows a company.
 
 import datetime as dt
 import functools
+import sys
+import types
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -12,6 +14,12 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 import pandera.pandas as pa
 import pyarrow
+
+# pandera asks each annotation whether it is one of Dask's frames, and loads all of Dask for that where it is installed:
+# two seconds of every start. Ours never are.
+_dask_frames: Any = types.ModuleType("pandera.typing.dask")
+_dask_frames.DASK_INSTALLED = False
+sys.modules.setdefault(_dask_frames.__name__, _dask_frames)
 
 Text = Annotated[pd.ArrowDtype, pyarrow.string()]
 Number = Annotated[pd.ArrowDtype, pyarrow.float64()]
