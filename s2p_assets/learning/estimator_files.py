@@ -18,13 +18,12 @@ def read_estimator(file: Path, trusted: frozenset[str], holder: str) -> Any:
     `holder`: what people call whatever wrote it. Raises ModelDamaged.
     """
     import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
-        strangers = sorted(set(skops.io.get_untrusted_types(file=file)) - trusted)
-        if strangers:
-            raise ModelDamaged(f"{file}: holds {', '.join(strangers)}, which no {holder} holds; train the model again")
         return skops.io.load(file, trusted=sorted(trusted))
-    except ModelDamaged:
-        raise
+    except UntrustedTypesFoundException as error:
+        strangers = ", ".join(sorted(set(skops.io.get_untrusted_types(file=file)) - trusted))
+        raise ModelDamaged(f"{file}: holds {strangers}, which no {holder} holds; train the model again") from error
     except Exception as error:  # zip, JSON, numpy and skops each raise their own kinds
         raise ModelDamaged(f"{file}: {type(error).__name__}: {error}; train the model again") from error

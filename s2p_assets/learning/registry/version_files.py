@@ -6,6 +6,7 @@ Where the folder lies and what else is known of the version is for `model_regist
 """
 
 import datetime as dt
+import functools
 import hashlib
 import importlib
 import inspect
@@ -27,6 +28,7 @@ MANIFEST = "manifest.json"
 BACKTEST, SCORES, LOSSES = "backtest.parquet", "scores.parquet", "losses.parquet"
 LEARNER, LEARNED_FROM = "learner", "learned_from.npy"
 FRAMES = {"backtest": BACKTEST, "scores": SCORES, "losses": LOSSES}
+MOST_KEPT = 8
 
 
 def write_version(folder: Path, made: ModelVersion) -> str:
@@ -60,9 +62,16 @@ def write_version(folder: Path, made: ModelVersion) -> str:
 def read_version(folder: Path, digest: str, packages: Iterable[str]) -> ModelVersion:
     """The version in `folder`, whose manifest has this digest; its learner's class must lie in one of `packages`.
 
+    Its files are checked each time; what they hold is made once and kept, for a run asks for a champion ten times.
     Raises ModelDamaged when a file is missing, changed, added or unreadable.
     """
-    manifest = verified(folder, digest)
+    verified(folder, digest)
+    return _made(folder, digest, tuple(packages))
+
+
+@functools.lru_cache(maxsize=MOST_KEPT)
+def _made(folder: Path, digest: str, packages: tuple[str, ...]) -> ModelVersion:
+    manifest = read_manifest(folder, digest)
     try:
         return ModelVersion(
             domain=manifest["domain"],
@@ -144,7 +153,7 @@ def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def _learner_class(folder: Path, place: str, packages: Iterable[str]) -> type[Learner]:
+def _learner_class(folder: Path, place: str, packages: tuple[str, ...]) -> type[Learner]:
     """The class at `module:name`, if it lies in an allowed package and can be loaded."""
     module_name, _, name = str(place).partition(":")
     if not any(module_name == package or module_name.startswith(f"{package}.") for package in packages):
