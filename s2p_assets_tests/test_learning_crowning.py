@@ -10,8 +10,11 @@ import pandas as pd
 import pytest
 
 from s2p_assets.learning.crowning import Pin, crown
+from s2p_assets.learning.forecasters.combination import Combination
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
+from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.model import Contest, Forecaster, Model
+from s2p_assets.learning.plain_files import parameters_of
 from s2p_assets.learning.versions import ModelVersion, renew, train
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
@@ -60,8 +63,11 @@ def test_a_better_challenger_on_the_same_folds_is_promoted_with_the_figures() ->
     assert f"{NAIVE} replaces {AVERAGE}" in outcome.champion.why
 
 
-def test_a_champion_with_other_parameters_is_measured_anew_on_the_data_of_its_rival() -> None:
-    old = trained(build=lambda: MovingAverage(periods=4), weeks=79)
+@pytest.mark.parametrize(
+    "champion", [MovingAverage(periods=4), Combination((MovingAverage(periods=4), SeasonalNaive()), weights=(2.0, 1.0))]
+)
+def test_a_champion_with_other_parameters_is_measured_anew_on_the_data_of_its_rival(champion: Forecaster) -> None:
+    old = trained(build=lambda: champion, weeks=79)
     new = trained()
     asked: list[str] = []
 
@@ -81,7 +87,7 @@ def test_a_champion_with_other_parameters_is_measured_anew_on_the_data_of_its_ri
     assert asked == [old.version]
     assert len(outcome.losses) == 2
     assert outcome.champion.model.cutoffs == new.cutoffs
-    assert outcome.champion.model.parameters == {"periods": 4}
+    assert outcome.champion.model.parameters == parameters_of(champion)
     assert outcome.change == "renewed"
 
 

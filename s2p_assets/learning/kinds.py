@@ -13,8 +13,9 @@ from s2p_assets.columns import Column
 from s2p_assets.learning.classifying import cases, time_folds
 from s2p_assets.learning.classifying import scores as class_scores
 from s2p_assets.learning.classifying.leaks import Columns, declared_leaks, suspects
-from s2p_assets.learning.forecasting import backtest, scores, series
+from s2p_assets.learning.forecasting import scores, series
 from s2p_assets.learning.model import Outcome, Problem, Task
+from s2p_assets.learning.trials import tried
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Kind:
 KINDS: dict[type, Kind] = {
     Problem: Kind(
         learnable=series.learnable,
-        backtest=backtest.rolling_origin,
+        backtest=tried,
         foretold="mean",
         scores=scores.scores,
         losses=scores.losses,

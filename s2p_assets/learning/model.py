@@ -141,7 +141,7 @@ class Learner(Protocol):
 class Forecaster(Learner, Protocol):
     """Something that learns from a history and forecasts every entity in it.
 
-    `fit` returns a fitted copy. `forecast` gives one row per (entity, step): entity, time, step
+    `fit` returns a fitted copy, whatever was fitted before. `forecast` gives one row per (entity, step): entity, time, step
     (1-based), mean in units of the target, never negative.
     """
 
@@ -153,7 +153,7 @@ class Forecaster(Learner, Protocol):
 class Classifier(Learner, Protocol):
     """Something that learns from decided cases how probable an outcome is.
 
-    `fit` returns a fitted copy. `probability` gives one number in 0..1 per row of `cases`, in their order; it is
+    `fit` returns a fitted copy, whatever was fitted before. `probability` gives one number in 0..1 per row of `cases`, in their order; it is
     asked of the features alone. The same cases give the same numbers.
     """
 

@@ -134,12 +134,11 @@ def renew(
     cause: Cause,
 ) -> ModelVersion:
     """`old` backtested and fitted anew on `history`, with its own parameters: to be compared on the same folds."""
-    unfitted = type(old.learner)(**old.parameters)
-    return _trained(unfitted, old.domain, old.thing, contest, history, feature_version, trained_at, run_id, cause)
+    return _trained(old.learner, old.domain, old.thing, contest, history, feature_version, trained_at, run_id, cause)
 
 
 def _trained(
-    unfitted: Any,
+    learner: Any,
     domain: str,
     thing: str,
     contest: Contest,
@@ -150,15 +149,15 @@ def _trained(
     cause: Cause | None,
 ) -> ModelVersion:
     problem, seen = contest.problem, fingerprint(told(history, contest.problem))
-    kind, recipe = kind_of(problem), recipe_of(unfitted, problem)
-    backtest = kind.backtest(unfitted, history, problem)
+    kind, recipe = kind_of(problem), recipe_of(learner, problem)
+    backtest = kind.backtest(learner, history, problem)
     return ModelVersion(
         domain=domain,
         thing=thing,
         contest=contest.thing,
         version=_version(domain, thing, problem, backtest, seen, recipe, feature_version),
         recipe=recipe,
-        learner=unfitted.fit(kind.learnable(history, problem), problem),
+        learner=learner.fit(kind.learnable(history, problem), problem),
         problem=problem,
         backtest=backtest,
         scores=kind.scores({thing: backtest}, history, problem),
@@ -166,7 +165,7 @@ def _trained(
         feature_version=feature_version,
         trained_at=trained_at,
         run_id=run_id,
-        code_version=code_version(type(unfitted)),
+        code_version=code_version(type(learner)),
         learned_from=seen,
         cause=cause or Cause(rows=len(seen)),
     )

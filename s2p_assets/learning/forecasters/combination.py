@@ -3,6 +3,7 @@
 Weights are given, not learned: from a few folds they seldom do better, Smith & Wallis (2009). The members stand alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -36,7 +37,10 @@ class Combination:
 
     def forecast(self, history: pd.DataFrame, horizon: int) -> pd.DataFrame:
         fitted_problem(self.problem)
-        said = [member.forecast(history, horizon) for member in self.members]
+        return self.between([member.forecast(history, horizon) for member in self.members])
+
+    def between(self, said: Sequence[pd.DataFrame]) -> pd.DataFrame:
+        """What lies between the rows that each member said of the same entities and times, in the same order."""
         means = [rows["mean"].to_numpy() for rows in said]
         return said[0].assign(mean=np.average(means, axis=0, weights=self.weights or None))
 
