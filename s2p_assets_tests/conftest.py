@@ -43,8 +43,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the modules that take longest, so that no worker is left alone with one at the end."""
+    """One worker takes all modules that need the processed sample company, which is then processed once; else by module.
+
+    The modules that take longest begin, so that no worker is left alone with one at the end.
+    """
+    of_company = {item.path for item in items if "processed" in getattr(item, "fixturenames", ())}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("sample company" if item.path in of_company else item.path.stem))
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 

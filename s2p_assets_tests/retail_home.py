@@ -51,23 +51,43 @@ class Company:
 class Processed:
     """The sample company in one place, processed once, and set back to that for every module that asks for it.
 
-    `url`: a database of its own; a second one keeps what was processed, as the folder `kept` does for the home.
+    A folder and a database beside its own keep each state that is come back to.
     """
 
     def __init__(self, folder: Path, server: str, name: str) -> None:
-        self._home, self._kept, self._server, self._name = folder / "home", folder / "kept", server, name
+        self._folder, self._home, self._server, self._name = folder, folder / "home", server, name
         self.settings = Settings(home=self._home, share=self._home / "share", database_url=self._url())
         self._copy_database(None, name)
         list(retail_share.write_share(self.settings.share, until=UNTIL, skus=20))
         Company(self.settings, build(self.settings)).run()
-        shutil.copytree(self._home, self._kept)
-        self._copy_database(name, f"{name}_kept")
+        self._keep("retail")
 
     def again(self) -> Company:
         """The company as it was when its share had just been processed, whatever was done to it since."""
+        return self._back_to("retail")
+
+    def with_other_domains(self) -> Company:
+        """The same with the other sample domains on its share as well, processed too."""
+        if not self._kept("all domains").exists():
+            company = self.again()
+            list(crm_share.write_share(company.settings.share, until=UNTIL, deals=120))
+            list(f1_share.write_share(company.settings.share, until=UNTIL, years=2))
+            made = company.made()
+            assert {asset.partition("/")[0] for asset in made} == {"crm", "f1"}, "retail was made again"
+            self._keep("all domains")
+        return self._back_to("all domains")
+
+    def _kept(self, state: str) -> Path:
+        return self._folder / state
+
+    def _keep(self, state: str) -> None:
+        shutil.copytree(self._home, self._kept(state))
+        self._copy_database(self._name, f"{self._name} {state}")
+
+    def _back_to(self, state: str) -> Company:
         shutil.rmtree(self._home)
-        shutil.copytree(self._kept, self._home)
-        self._copy_database(f"{self._name}_kept", self._name)
+        shutil.copytree(self._kept(state), self._home)
+        self._copy_database(f"{self._name} {state}", self._name)
         return Company(self.settings, build(self.settings))
 
     def _url(self) -> str:
@@ -116,13 +136,6 @@ def company(processed: Processed) -> Iterator[Company]:
     """A company whose sample share has been processed once, and nothing else."""
     with nothing_set():
         yield processed.again()
-
-
-def with_other_domains(company: Company) -> list[str]:
-    """Put the other sample domains on the company's share as well; the assets that the next pass makes."""
-    list(crm_share.write_share(company.settings.share, until=UNTIL, deals=120))
-    list(f1_share.write_share(company.settings.share, until=UNTIL, years=2))
-    return company.made()
 
 
 def sales(file: Path, quantity: int, sku: str = "") -> Path:

@@ -1,13 +1,16 @@
 """Promises of the quantiles: they cover what they say, rise with the level, and hold for sums."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasting.backtest import rolling_origin
-from s2p_assets.learning.forecasting.intervals import deviations, spread
+from s2p_assets.learning.forecasting.intervals import CLAIMED, Spread, deviations, spread
 from s2p_assets.learning.forecasting.series import TooLittleHistory, learnable
+from s2p_assets.learning.model import Problem
 from s2p_assets_tests.learning_histories import WEEKLY, seasonal
 
 
@@ -95,9 +98,9 @@ def test_a_series_that_varies_more_than_others_of_its_volume_has_the_wider_range
     assert (sums["actual"] <= limit).mean() == pytest.approx(0.9, abs=0.06)
 
 
-def test_the_deviation_is_that_of_the_last_half_year() -> None:
-    weeks = pd.date_range("2023-01-02", periods=60, freq="W-MON")
-    rows = pd.DataFrame({"sku": "a", "week": weeks, "units": [1000.0] * 34 + [2.0, 4.0] * 13, "censored": False})
+def test_the_deviation_is_that_of_the_last_year() -> None:
+    weeks = pd.date_range("2023-01-02", periods=80, freq="W-MON")
+    rows = pd.DataFrame({"sku": "a", "week": weeks, "units": [1000.0] * 28 + [2.0, 4.0] * 26, "censored": False})
     young = pd.DataFrame({"sku": "b", "week": weeks[-1:], "units": 7.0, "censored": False})
     found = deviations(learnable(pd.concat([rows, young], ignore_index=True), WEEKLY), WEEKLY)
     assert found.to_dict() == {"a": 1.0, "b": 0.0}
@@ -112,3 +115,36 @@ def test_the_time_of_year_widens_no_range() -> None:
     level = np.geomspace(3, 60, 30)
     assert (at_the_top / np.sqrt(level * 1.6)).median() == pytest.approx(1.0, abs=0.15)
     assert (at_the_bottom / np.sqrt(level * 0.4)).median() == pytest.approx(1.0, abs=0.25)
+
+
+def test_a_range_is_wide_enough_for_what_all_series_of_a_new_fold_have_in_common() -> None:
+    random = np.random.default_rng(8)
+    rows = simulated(1, folds=6)
+
+    def drawn() -> pd.DataFrame:
+        common = rows["fold"].map(dict(zip(rows["fold"].unique(), random.normal(0, 4, 99), strict=False)))
+        return rows.assign(actual=rows["mean"] + common + random.normal(0, 4, len(rows)), deviation=4.0)
+
+    kept, unwidened = [], []
+    for _ in range(25):
+        errors, fresh = spread(drawn(), WEEKLY), drawn()
+        for found, counted in ((errors, kept), (_as_claimed(errors), unwidened)):
+            limits = found.quantiles(fresh["mean"], fresh["step"], (0.1, 0.9), fresh["deviation"])
+            counted.append(fresh["actual"].between(limits[:, 0], limits[:, 1]).mean())
+    assert np.mean(unwidened) < 0.755 < np.mean(kept) < 0.845
+
+
+def _as_claimed(errors: Spread) -> Spread:
+    """The same, as if rows and not folds were alike."""
+    assert errors.by_deviation is not None
+    own = replace(errors.by_deviation, kept_of_step=CLAIMED, kept_of_sum=CLAIMED)
+    return replace(errors, by_deviation=own)
+
+
+def test_deviations_of_months_are_of_more_than_a_year() -> None:
+    months = pd.date_range("2019-01-01", periods=52, freq="MS")
+    history = pd.DataFrame(
+        {"sku": "a", "month": months, "units": [1.0, 5.0, 3.0, 2.0, 4.0] * 8 + [3.0] * 12, "censored": False}
+    )
+    problem = Problem("sku", "month", "units", every="MS", horizon=3)
+    assert deviations(learnable(history, problem), problem)["a"] == pytest.approx(np.sqrt(40 * 2 / 52), rel=0.2)

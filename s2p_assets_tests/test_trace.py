@@ -22,7 +22,7 @@ from s2p_assets.warehouse.deliveries import DELIVERIES
 from s2p_assets.warehouse.ledger_views import LEDGER_VIEWS
 from s2p_assets.warehouse.trace import Group, NotTraceable, Origin, trace
 from s2p_assets.warehouse.tracing_index import index_for_tracing
-from s2p_assets_tests.retail_home import Company, Processed, nothing_set, sales, with_other_domains
+from s2p_assets_tests.retail_home import Company, Processed, nothing_set, sales
 
 pytestmark = pytest.mark.long
 
@@ -43,9 +43,7 @@ def traced(
 def company(processed: Processed) -> Iterator[Company]:
     """The sample company with the other sample domains on its share."""
     with nothing_set():
-        company = processed.again()
-        with_other_domains(company)
-        yield company
+        yield processed.with_other_domains()
 
 
 def rows_of(company: Company, thing: str, domain: str = "retail") -> list[dict[str, Any]]:

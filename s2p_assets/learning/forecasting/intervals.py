@@ -4,7 +4,8 @@ Point forecasts are the forecasters' work; stock decisions that follow from quan
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,10 @@ from s2p_assets.learning.forecasting.seasons import season_of
 from s2p_assets.learning.forecasting.series import Matrix, TooLittleHistory, coming, panel
 from s2p_assets.learning.model import Problem
 
-HALF_A_YEAR = pd.Timedelta(days=182)
+A_QUARTER = pd.Timedelta(days=91)
+FEWEST_PERIODS = 52
 SMALLEST_EXPONENT, LARGEST_EXPONENT = 0.5, 1.0
+CLAIMED = np.linspace(0.0, 1.0, 201)
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,9 @@ class Spread:
 
     `of_step[k]` holds those of the single step k + 1, `of_sum[k]` those of the sum of steps 1 to k + 1,
     each sorted. Below the volume `least` the spread falls as counts' does, to none where nothing is expected.
-    `by_deviation`: the same two in units of each series' own deviation · √steps, or √volume where that is more; for
+    `kept_of_step`, `kept_of_sum`: what share of a fold the quantiles of the other folds at `CLAIMED` kept; whatever is
+    new has in common what no fold before had, so that a level is claimed by the quantile that kept it.
+    `by_deviation`: the same in units of each series' own deviation · √steps, or √volume where that is more; for
     rows whose deviation is given. On daily M5 sums that covers what it says and needs a tenth less stock.
     """
 
@@ -32,6 +37,8 @@ class Spread:
     least: float
     of_step: tuple[Matrix, ...]
     of_sum: tuple[Matrix, ...]
+    kept_of_step: Matrix = field(default_factory=CLAIMED.copy)
+    kept_of_sum: Matrix = field(default_factory=CLAIMED.copy)
     by_deviation: "Spread | None" = None
 
     @property
@@ -52,7 +59,8 @@ class Spread:
 
     def _quantiles(self, mean: ArrayLike, step: ArrayLike, levels: Sequence[float], deviation: Matrix | None) -> Matrix:
         means, steps = np.asarray(mean, float), np.minimum(np.asarray(step, int), self.horizon)
-        table = np.array([_conformal(residuals, levels) for residuals in self.of_step])
+        wide = _widened(levels, self.kept_of_step)
+        table = np.array([_conformal(residuals, wide) for residuals in self.of_step])
         return self._around(means, table[steps - 1], levels, deviation)
 
     def sum_quantiles(
@@ -72,7 +80,8 @@ class Spread:
         self, total: ArrayLike, periods: ArrayLike, levels: Sequence[float], deviation: Matrix | None
     ) -> Matrix:
         totals, lengths = np.asarray(total, float), np.asarray(periods, float)
-        table = np.array([_conformal(residuals, levels) for residuals in self.of_sum])
+        wide = _widened(levels, self.kept_of_sum)
+        table = np.array([_conformal(residuals, wide) for residuals in self.of_sum])
         within = np.clip(lengths, 1.0, self.horizon) - 1
         below, above = np.floor(within).astype(int), np.ceil(within).astype(int)
         part = (within - below)[:, None]
@@ -92,19 +101,20 @@ class Spread:
 
 
 def deviations(known: pd.DataFrame, problem: Problem) -> "pd.Series[float]":
-    """Entity → standard deviation of its target over the last half year of `known` (learnable), in units a period.
+    """Entity → standard deviation of its target over the last year of `known` (learnable), in units a period.
 
-    Without the time of year that all share, which is no uncertainty, and as wide as counts are at that of the horizon
-    to come. The days of the week stay in: what sells most on Saturdays errs most then.
-    0 for what did not sell for the last quarter: nothing is held for it.
+    Over a whole year, as what the shared season leaves of an entity's own is the same then at every cutoff, and over 52
+    periods at least, for that of twelve months errs by a fifth. Without the time of year that all share, which is no
+    uncertainty, and as wide as counts are at that of the horizon to come. The days of the week stay in: what sells most
+    on Saturdays errs most then. 0 for what did not sell for the last quarter: nothing is held for it.
     """
     past = panel(known, problem)
     season = replace(season_of(past), week=np.ones(7))
     usual = past.values / season.factors(past.times)[:, None]
-    recent, last = (usual[past.times > past.times[-1] - span] for span in (HALF_A_YEAR, HALF_A_YEAR / 2))
     to_come = season.factors(coming(past.times[-1], problem.horizon, problem)).mean()
-    sells = np.nansum(last, axis=0) > 0
-    return pd.Series(np.where(sells, np.nanstd(recent, axis=0) * np.sqrt(to_come), 0.0), index=past.entities)
+    sells = np.nansum(past.values[past.times > past.times[-1] - A_QUARTER], axis=0) > 0
+    deviation = np.nanstd(usual[-max(problem.year, FEWEST_PERIODS) :], axis=0)
+    return pd.Series(np.where(sells, deviation * np.sqrt(to_come), 0.0), index=past.entities)
 
 
 def spread(backtest: pd.DataFrame, problem: Problem) -> Spread:
@@ -116,30 +126,60 @@ def spread(backtest: pd.DataFrame, problem: Problem) -> Spread:
     """
     steps = range(1, problem.horizon + 1)
     counted = backtest.assign(actual=backtest["actual"].where(~backtest["censored"].astype(bool)))
-    actual, volume, deviation = (
-        counted.pivot(index=["fold", "entity"], columns="step", values=name).reindex(columns=steps).to_numpy("float64")
-        if name in counted
-        else None
+    wide = {
+        name: counted.pivot(index=["fold", "entity"], columns="step", values=name).reindex(columns=steps)
         for name in ("actual", "mean", "deviation")
-    )
-    assert actual is not None
-    assert volume is not None
+        if name in counted
+    }
+    folds = wide["actual"].index.get_level_values("fold").to_numpy()
+    actual, volume = (wide[name].to_numpy("float64") for name in ("actual", "mean"))
+    deviation = wide["deviation"].to_numpy("float64") if "deviation" in wide else None
     residual = actual - volume
     if np.isnan(residual).all():
         raise TooLittleHistory("the backtest has no uncensored actual to learn a spread from")
     least = float(np.quantile(volume[volume > 0], 0.1)) if (volume > 0).any() else 1.0
-    own = None if deviation is None else _spread(residual, volume, SMALLEST_EXPONENT, least, deviation)
-    return _spread(residual, volume, _exponent(residual, volume), least, None, own)
+    own = None if deviation is None else _spread(residual, volume, folds, SMALLEST_EXPONENT, least, deviation)
+    return _spread(residual, volume, folds, _exponent(residual, volume), least, None, own)
 
 
 def _spread(
-    residual: Matrix, volume: Matrix, exponent: float, least: float, deviation: Matrix | None, own: Spread | None = None
+    residual: Matrix,
+    volume: Matrix,
+    folds: "np.ndarray[Any, Any]",
+    exponent: float,
+    least: float,
+    deviation: Matrix | None,
+    own: Spread | None = None,
 ) -> Spread:
     lengths = np.sqrt(np.arange(1, residual.shape[1] + 1))
     of_sums = deviation * lengths if deviation is not None else None
-    step = _scaled(residual, _unit(volume, exponent, least, deviation))
-    together = _scaled(residual.cumsum(axis=1), _unit(volume.cumsum(axis=1), exponent, least, of_sums))
-    return Spread(exponent, least, step, together, own)
+    step = residual / _unit(volume, exponent, least, deviation)
+    together = residual.cumsum(axis=1) / _unit(volume.cumsum(axis=1), exponent, least, of_sums)
+    return Spread(exponent, least, _sorted(step), _sorted(together), _kept(step, folds), _kept(together, folds), own)
+
+
+def _kept(ratio: Matrix, folds: "np.ndarray[Any, Any]") -> Matrix:
+    """For each of `CLAIMED`, the mean share of a fold's rows of `ratio` below that quantile of the other folds'.
+
+    With a single fold, what is claimed. After Dunn, Wasserman & Ramdas (2023), whose groups are folds here: rows of one
+    fold err together, so that a new fold lies further out than a new row of the old ones would.
+    """
+    by_fold = [np.sort(part[~np.isnan(part)]) for part in (ratio[folds == fold] for fold in np.unique(folds))]
+    by_fold = [part for part in by_fold if len(part)]
+    if len(by_fold) < 2:
+        return CLAIMED.copy()
+    shares = []
+    for at, part in enumerate(by_fold):
+        others = np.sort(np.concatenate(by_fold[:at] + by_fold[at + 1 :]))
+        shares.append(np.searchsorted(part, np.quantile(others, CLAIMED), side="right") / len(part))
+    return np.concatenate([[0.0], np.mean(shares, axis=0)[1:-1], [1.0]])
+
+
+def _widened(levels: Sequence[float], kept: Matrix) -> Matrix:
+    """The levels of `CLAIMED` that kept `levels`, where that is further out."""
+    asked = np.asarray(levels, float)
+    found = np.interp(asked, kept, CLAIMED)
+    return np.where(asked >= 0.5, np.maximum(asked, found), np.minimum(asked, found))
 
 
 def _unit(volume: Matrix, exponent: float, least: float, deviation: Matrix | None) -> Matrix:
@@ -164,9 +204,8 @@ def quantiles_of_totals(backtest: pd.DataFrame, totals: ArrayLike, levels: Seque
     return np.maximum(np.asarray(totals, float)[:, None] * _conformal(shares, levels), 0.0)
 
 
-def _scaled(residual: Matrix, unit: Matrix) -> tuple[Matrix, ...]:
-    """Per step the sorted residuals in their units; a step without any takes those of all steps."""
-    ratio = residual / unit
+def _sorted(ratio: Matrix) -> tuple[Matrix, ...]:
+    """Per step the residuals in their units, sorted; a step without any takes those of all steps."""
     every = np.sort(ratio[~np.isnan(ratio)])
     steps = [np.sort(step[~np.isnan(step)]) for step in ratio.T]
     return tuple(step if len(step) else every for step in steps)
@@ -182,9 +221,9 @@ def _exponent(residual: Matrix, volume: Matrix) -> float:
     return min(max(slope, SMALLEST_EXPONENT), LARGEST_EXPONENT)
 
 
-def _conformal(residuals: Matrix, levels: Sequence[float]) -> Matrix:
+def _conformal(residuals: Matrix, levels: ArrayLike) -> Matrix:
     """Order statistics of sorted residuals, one place further out than plain quantiles."""
     count = len(residuals)
     wanted = np.asarray(levels, float) * (count + 1)
-    ranks = np.where(np.asarray(levels) >= 0.5, np.ceil(wanted), np.floor(wanted))
+    ranks = np.where(np.asarray(levels, float) >= 0.5, np.ceil(wanted), np.floor(wanted))
     return residuals[np.clip(ranks, 1, count).astype(int) - 1]

@@ -68,7 +68,7 @@ class DemandForecast(Row):
     step: Whole = whole(says="Weeks ahead; 1 is the first that is not known", of="demand_features.week", ge=1)
     mean: Number = number(says="Expected demand, in units", of=HISTORY, ge=0)
     deviation: Number = number(
-        says="Standard deviation of the last half year's weeks, for ranges of several weeks together", of=HISTORY, ge=0
+        says="Standard deviation of the last year's weeks, for ranges of several weeks together", of=HISTORY, ge=0
     )
     q10: Number = number(says="Demand is below this in 1 week of 10", of=HISTORY, ge=0)
     q50: Number = number(says="Demand is below this in every other week", of=HISTORY, ge=0)
