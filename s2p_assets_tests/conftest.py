@@ -9,10 +9,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
+from xdist.scheduler import LoadFileScheduling
 
 from s2p_assets.warehouse import embedded
 from s2p_assets.warehouse.connection import connect
@@ -22,6 +24,14 @@ from s2p_assets_tests.retail_home import company, emptied, processed
 __all__ = ["company", "processed"]
 
 FOLDER = "PYTEST_POSTGRES_FOLDER"
+OF_THE_SAMPLE_COMPANY = {
+    "test_champions",
+    "test_graph",
+    "test_past",
+    "test_retail_data_quality",
+    "test_three_domains",
+    "test_trace",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,15 +53,23 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker takes all modules that need the processed sample company, which is then processed once; else by module.
+class ByFileAndCompany(LoadFileScheduling):
+    """A worker takes a file at a time, and one takes all that need the sample company, so that it is processed once."""
 
-    The modules that take longest begin, so that no worker is left alone with one at the end.
-    """
-    of_company = {item.path for item in items if "processed" in getattr(item, "fixturenames", ())}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("sample company" if item.path in of_company else item.path.stem))
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return "the sample company" if Path(file).stem in OF_THE_SAMPLE_COMPANY else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFileAndCompany:
+    return ByFileAndCompany(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take longest, so that no worker is left alone with one at the end."""
+    need_it = {item.path.stem for item in items if "processed" in getattr(item, "fixturenames", ())}
+    if unnamed := need_it - OF_THE_SAMPLE_COMPANY:
+        raise pytest.UsageError(f"add to OF_THE_SAMPLE_COMPANY in conftest.py: {', '.join(sorted(unnamed))}")
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 

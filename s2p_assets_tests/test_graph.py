@@ -55,89 +55,6 @@ def test_a_pass_over_an_unchanged_share_makes_nothing(company: Company) -> None:
     assert company.made() == []
 
 
-@dataclass
-class Dropped:
-    """What one pass made of many files at once: units sold before and after it, and its runs."""
-
-    company: Company
-    before: float
-    after: float
-    runs: list[dict[str, Any]]
-
-    def file(self, name: str) -> Path:
-        return self.company.settings.share / "sales/retail" / name
-
-    @property
-    def copy_of_the_wrong(self) -> Path:
-        return self.company.settings.returned / "sales/retail/wrong.xlsx"
-
-
-@pytest.fixture(scope="module")
-def dropped(company: Company) -> Dropped:
-    folder = company.settings.share / "sales/retail"
-    sales(folder / "touched.xlsx", 5)
-    sales(folder / "original.xlsx", 7, "TWICE-1")
-    sales(folder / "corrected.xlsx", 10, "CORRECTED-1")
-    sales(folder / "mistake.xlsx", 1000, "MISTAKE-1")
-    for number in range(40):
-        sales(folder / f"batch/{number}.xlsx", 1, f"BATCH-{number}")
-    file = sales(folder / "wrong.xlsx", 100, "WRONG-1")
-    book = openpyxl.load_workbook(file)
-    book.worksheets[0]["B2"] = "a few"
-    book.save(file)
-    before = company.units("retail_sales")
-    runs = company.run()["runs"]
-    return Dropped(company, before, company.units("retail_sales"), runs)
-
-
-def test_many_files_dropped_at_once_are_one_run_for_their_kind(dropped: Dropped) -> None:
-    assert dropped.after == dropped.before + 5 + 7 + 10 + 1000 + 40
-    assert sum("retail/retail_sales_sheet" in run["assets"] for run in dropped.runs) == 1
-
-
-def test_a_touched_file_stops_at_its_table(dropped: Dropped) -> None:
-    dropped.file("touched.xlsx").touch()
-    assert dropped.company.made() == ["retail/deliveries", "retail/retail_sales", "retail/retail_sales_sheet"]
-
-
-@pytest.fixture(scope="module")
-def mended(dropped: Dropped) -> Dropped:
-    """The same after a copy, two corrections and a file forgotten, in one more pass."""
-    assert dropped.copy_of_the_wrong.exists()
-    shutil.copy(dropped.file("original.xlsx"), dropped.file("copy of original.xlsx"))
-    sales(dropped.file("corrected.xlsx"), 14, "CORRECTED-1")
-    sales(dropped.file("wrong.xlsx"), 3, "WRONG-1")
-    company = dropped.company
-    assert forget_file(company.settings, company.graph.warehouse, "sales/retail/mistake.xlsx") == 1
-    runs = company.run()["runs"]
-    return Dropped(company, dropped.after, company.units("retail_sales"), runs)
-
-
-def units_of(company: Company, sku: str) -> float:
-    with company.graph.warehouse.connect() as connection:
-        columns = company.graph.house.workbooks["retail_retail_sales"].columns
-        rows = store.read(connection, "retail", "retail_sales", columns)
-    return float(rows.loc[rows["sku"] == sku, "quantity"].sum())
-
-
-def test_the_same_content_under_another_name_is_not_counted_twice(mended: Dropped) -> None:
-    assert units_of(mended.company, "TWICE-1") == 7
-
-
-def test_new_bytes_replace_exactly_that_files_rows(mended: Dropped) -> None:
-    assert units_of(mended.company, "CORRECTED-1") == 14
-    assert mended.after == mended.before + 4 + 3 - 1000
-
-
-def test_a_corrected_file_clears_its_marked_copy(mended: Dropped) -> None:
-    assert not mended.copy_of_the_wrong.exists()
-    assert units_of(mended.company, "WRONG-1") == 3
-
-
-def test_a_forgotten_files_rows_are_withdrawn(mended: Dropped) -> None:
-    assert units_of(mended.company, "MISTAKE-1") == 0
-
-
 def test_people_find_every_file_in_the_catalogue(company: Company, instance: dg.DagsterInstance) -> None:
     partitions = set(instance.get_dynamic_partitions("s2p_files"))
     on_share = {str(file.relative_to(company.settings.share)) for file in company.settings.share.glob("prices/*.xlsx")}
@@ -190,3 +107,86 @@ def test_a_model_says_why_it_was_trained_and_from_what(instance: dg.DagsterInsta
     made = instance.fetch_materializations(dg.AssetKey(["retail", "demand_features"]), limit=100).records
     versions = {(record.asset_materialization.tags or {}).get("dagster/data_version") for record in made}
     assert shown["feature version"].value in versions
+
+
+@dataclass
+class Dropped:
+    """What one pass made of many files at once: units sold before and after it, and its runs."""
+
+    company: Company
+    before: float
+    after: float
+    runs: list[dict[str, Any]]
+
+    def file(self, name: str) -> Path:
+        return self.company.settings.share / "sales/retail" / name
+
+    @property
+    def copy_of_the_wrong(self) -> Path:
+        return self.company.settings.returned / "sales/retail/wrong.xlsx"
+
+
+@pytest.fixture(scope="module")
+def dropped(company: Company) -> Dropped:
+    folder = company.settings.share / "sales/retail"
+    sales(folder / "touched.xlsx", 5)
+    sales(folder / "original.xlsx", 7, "TWICE-1")
+    sales(folder / "corrected.xlsx", 10, "CORRECTED-1")
+    sales(folder / "mistake.xlsx", 1000, "MISTAKE-1")
+    for number in range(5):
+        sales(folder / f"batch/{number}.xlsx", 1, f"BATCH-{number}")
+    file = sales(folder / "wrong.xlsx", 100, "WRONG-1")
+    book = openpyxl.load_workbook(file)
+    book.worksheets[0]["B2"] = "a few"
+    book.save(file)
+    before = company.units("retail_sales")
+    runs = company.run()["runs"]
+    return Dropped(company, before, company.units("retail_sales"), runs)
+
+
+def test_many_files_dropped_at_once_are_one_run_for_their_kind(dropped: Dropped) -> None:
+    assert dropped.after == dropped.before + 5 + 7 + 10 + 1000 + 5
+    assert sum("retail/retail_sales_sheet" in run["assets"] for run in dropped.runs) == 1
+
+
+def test_a_touched_file_stops_at_its_table(dropped: Dropped) -> None:
+    dropped.file("touched.xlsx").touch()
+    assert dropped.company.made() == ["retail/deliveries", "retail/retail_sales", "retail/retail_sales_sheet"]
+
+
+@pytest.fixture(scope="module")
+def mended(dropped: Dropped) -> Dropped:
+    """The same after a copy, two corrections and a file forgotten, in one more pass."""
+    assert dropped.copy_of_the_wrong.exists()
+    shutil.copy(dropped.file("original.xlsx"), dropped.file("copy of original.xlsx"))
+    sales(dropped.file("corrected.xlsx"), 14, "CORRECTED-1")
+    sales(dropped.file("wrong.xlsx"), 3, "WRONG-1")
+    company = dropped.company
+    assert forget_file(company.settings, company.graph.warehouse, "sales/retail/mistake.xlsx") == 1
+    runs = company.run()["runs"]
+    return Dropped(company, dropped.after, company.units("retail_sales"), runs)
+
+
+def units_of(company: Company, sku: str) -> float:
+    with company.graph.warehouse.connect() as connection:
+        columns = company.graph.house.workbooks["retail_retail_sales"].columns
+        rows = store.read(connection, "retail", "retail_sales", columns)
+    return float(rows.loc[rows["sku"] == sku, "quantity"].sum())
+
+
+def test_the_same_content_under_another_name_is_not_counted_twice(mended: Dropped) -> None:
+    assert units_of(mended.company, "TWICE-1") == 7
+
+
+def test_new_bytes_replace_exactly_that_files_rows(mended: Dropped) -> None:
+    assert units_of(mended.company, "CORRECTED-1") == 14
+    assert mended.after == mended.before + 4 + 3 - 1000
+
+
+def test_a_corrected_file_clears_its_marked_copy(mended: Dropped) -> None:
+    assert not mended.copy_of_the_wrong.exists()
+    assert units_of(mended.company, "WRONG-1") == 3
+
+
+def test_a_forgotten_files_rows_are_withdrawn(mended: Dropped) -> None:
+    assert units_of(mended.company, "MISTAKE-1") == 0

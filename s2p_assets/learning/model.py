@@ -141,8 +141,8 @@ class Learner(Protocol):
 class Forecaster(Learner, Protocol):
     """Something that learns from a history and forecasts every entity in it.
 
-    `fit` returns a fitted copy, whatever was fitted before. `forecast` gives one row per (entity, step): entity, time, step
-    (1-based), mean in units of the target, never negative.
+    `fit` returns a fitted copy, whatever was fitted before. `forecast` gives one row per (entity, step): entity, time,
+    step (1-based), mean in units of the target, never negative.
     """
 
     def fit(self, history: pd.DataFrame, problem: Problem) -> Self: ...
@@ -153,8 +153,8 @@ class Forecaster(Learner, Protocol):
 class Classifier(Learner, Protocol):
     """Something that learns from decided cases how probable an outcome is.
 
-    `fit` returns a fitted copy, whatever was fitted before. `probability` gives one number in 0..1 per row of `cases`, in their order; it is
-    asked of the features alone. The same cases give the same numbers.
+    `fit` returns a fitted copy, whatever was fitted before. `probability` gives one number in 0..1 per row of `cases`,
+    in their order; it is asked of the features alone. The same cases give the same numbers.
     """
 
     def fit(self, cases: pd.DataFrame, problem: Outcome) -> Self: ...
