@@ -33,6 +33,8 @@ FILL_RATE, CYCLE_SERVICE = 0.97, 0.95
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
 TRUE_INTERVALS = {0.8: (0.1, 0.9), 0.95: (0.025, 0.975)}
 
+OWN, BY_VOLUME = "conformal by own deviation", "conformal by volume"
+
 Levels = Callable[[float], Matrix]
 
 
@@ -67,12 +69,15 @@ class Foreseen:
     deviations: Matrix
     spread: Spread
 
-    def levels(self, terms: Terms) -> Levels:
-        """Service level → level to order up to (looks × series): the conformal quantile of the sum."""
+    def levels(self, terms: Terms, *, by_volume: bool = False) -> Levels:
+        """Service level → level to order up to (looks × series): the conformal quantile of the sum.
+
+        In units of each series' own deviation, as the re-order plan has it, or of a power of its volume.
+        """
         looks, series, steps = self.means.shape
         periods = np.full(looks * series, float(terms.protection))
         total = demand_over(self.means.reshape(-1, steps), periods)
-        own = self.deviations.ravel()
+        own = None if by_volume else self.deviations.ravel()
         return lambda service: self.spread.sum_quantiles(total, periods, [service], own)[:, 0].reshape(looks, series)
 
     def textbook(self, terms: Terms, demand: Matrix, looks: list[int]) -> Levels:
@@ -184,7 +189,7 @@ def lines(days: int, series: int, terms: Terms) -> Iterator[str]:
         began = time.process_time()
         seen = foresee(forecaster, history, [dates[day] for day in at])
         seconds = time.process_time() - began
-        policies = {f"{name} + conformal": seen.levels(terms)}
+        policies = {f"{name} + {OWN}": seen.levels(terms), f"{name} + {BY_VOLUME}": seen.levels(terms, by_volume=True)}
         if name != "seasonal naive":
             policies |= {f"{name} + z·σ·√L": seen.textbook(terms, wide, looks)}
         for policy, levels in policies.items():
@@ -192,16 +197,19 @@ def lines(days: int, series: int, terms: Terms) -> Iterator[str]:
             single[policy] = level_for(FILL_RATE, demand, levels, terms)
             kept = simulate(demand, levels(CYCLE_SERVICE), terms)
             yield (
-                f"{policy:28} {FILL_RATE:.0%} fill: {needed[policy]:5.2f} days of stock at level {service:.3f},"
+                f"{policy:43} {FILL_RATE:.0%} fill: {needed[policy]:5.2f} days of stock at level {service:.3f},"
                 f" single intervals {single[policy]:.2f} of demand;"
                 f" at {CYCLE_SERVICE:.0%}: {kept.cycles:.1%} of intervals kept, fill {kept.fill:.1%},"
                 f" {kept.days_of_stock:.2f} days; {seconds:.0f} CPU s"
             )
         for length in (7, 14, 28):
-            yield f"{name:28} sums of {length:2} days: {_covered(seen, demand, terms, length)}"
+            yield f"{name:43} sums of {length:2} days: {_covered(seen, demand, terms, length)}"
     for found, what in ((needed, "stock on hand, simulated"), (single, "level of single intervals")):
-        ratio = found["boosting + conformal"] / found["moving average + conformal"]
-        yield f"{FILL_RATE:.0%} fill, boosting over moving average, {what}: {ratio:.3f} (reach ≤ 0.87)"
+        for intervals in (OWN, BY_VOLUME):
+            ratio = found[f"boosting + {intervals}"] / found[f"moving average + {intervals}"]
+            yield f"{FILL_RATE:.0%} fill, boosting over moving average, both {intervals}, {what}: {ratio:.3f} (≤ 0.87)"
+        ratio = found[f"boosting + {OWN}"] / found[f"moving average + {BY_VOLUME}"]
+        yield f"{FILL_RATE:.0%} fill, boosting {OWN} over moving average {BY_VOLUME}, {what}: {ratio:.3f}"
 
 
 def _covered(seen: Foreseen, demand: Matrix, terms: Terms, length: int) -> str:
