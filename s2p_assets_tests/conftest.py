@@ -3,6 +3,7 @@
 Workbooks and contracts that one room's tests need belong to that room's test file.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -39,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Not below pytest's own temporary folder: pytest closes that to every other user, and as root PostgreSQL is one.
     """
+    gc.set_threshold(50_000, 20, 20)  # a whole house of modules is no garbage to look for every 700 objects
     if not hasattr(config, "workerinput"):
         os.environ[FOLDER] = tempfile.mkdtemp(prefix="s2p tests ")
 
