@@ -44,7 +44,7 @@ class Up:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def up() -> Iterator[Up]:
     """Not below pytest's own folder, which is closed to the user that PostgreSQL runs as when we are root."""
     with tempfile.TemporaryDirectory(prefix="s2p-daemon-", ignore_cleanup_errors=True) as place:
