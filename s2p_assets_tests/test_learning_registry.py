@@ -120,6 +120,15 @@ def test_a_stored_version_comes_back_as_it_was(registry: Registry) -> None:
     assert loaded.learned_from.tolist() == made.learned_from.tolist()
 
 
+def test_a_version_is_read_once_and_its_files_are_checked_each_time(registry: Registry) -> None:
+    record = registry.save(trained())
+    assert newest(registry) is newest(registry)
+    with (place(registry, record) / "losses.parquet").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(ModelDamaged, match=r"losses\.parquet: changed since it was saved"):
+        newest(registry)
+
+
 def test_the_same_data_and_code_give_the_same_version_and_other_data_another() -> None:
     assert trained(day=0).version == trained(day=3).version
     assert len({trained().version, trained(weeks=61).version, trained(feature_version="f2").version}) == 3
