@@ -2,8 +2,10 @@
 
 What a command does is done by the rooms behind it; here it is only asked for and printed.
 Exit codes: 0 all well; 1 it worked, but something was returned or needs a person; 2 it could not do it.
+A command reads its settings before it loads the graph, which takes seconds: a wrong one is told at once.
 """
 
+import datetime as dt
 import gc
 import os
 import sys
@@ -55,12 +57,6 @@ app.command(epilog="Example: `s2p champion retail_demand_champion --set demand_p
 app.command(epilog="Example: `s2p why retail_demand_boosting`")(cli_models.why)
 app.command(epilog="Example: `s2p predict retail_demand_champion sku=0001 --horizon 4`")(cli_models.predict)
 app.command(epilog="Example: `s2p mlflow --port 5000`")(cli_models.mlflow)
-
-
-@app.callback()
-def settings_first() -> None:
-    """Sheets to pipelines: drop a workbook, read its numbers in the next report."""
-    read_settings()  # a wrong one is told before the graph is loaded, which takes seconds
 
 
 def main() -> None:
@@ -157,9 +153,9 @@ def check(
     marked: Annotated[Path | None, typer.Option("--marked", help="Write a copy with the bad cells marked.")] = None,
 ) -> None:
     """The verdict and every finding of files, nothing loaded."""
+    settings = read_settings()
     from s2p_assets.graph.checking import check_files
 
-    settings = read_settings()
     readings = []
     with progress("opening a reader", quiet=as_json) as say:
         for number, reading in enumerate(check_files(settings, files, workbook, marked), start=1):
@@ -182,11 +178,12 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """What a file would change in what is loaded, before it is dropped; nothing is written."""
+    settings = read_settings()
     from s2p_assets.graph.plan_wording import plan_lines
     from s2p_assets.graph.planning import plan_file
 
     with err.status(f"reading {escape(file.name)} and comparing it with what is loaded"):
-        planned = plan_file(read_settings(), file, workbook)
+        planned = plan_file(settings, file, workbook)
     if as_json:
         print_json(planned.as_json())
     else:
@@ -201,9 +198,9 @@ def plan(
 @app.command(epilog="Example: `s2p status --json`")
 def status(as_json: Json = False) -> None:
     """What is loaded, waiting and returned; which models are in service; where the reports are."""
+    settings = read_settings()
     from s2p_assets.graph.status import read_status
 
-    settings = read_settings()
     _require_share(settings)
     current = read_status(settings, *house_and_warehouse(settings))
     if as_json:
@@ -230,13 +227,11 @@ def trace(
     as_json: Json = False,
 ) -> None:
     """Walk a number back to the cells that it was made from: file, sheet, address."""
-    import datetime as dt
-
+    settings, now = read_settings(), dt.datetime.now().astimezone()
     from s2p_assets.graph.resources import registry_of
     from s2p_assets.graph.traced_models import models_under
     from s2p_assets.graph.tracing import number_lines, trace_lines, trace_number, trace_table
 
-    settings, now = read_settings(), dt.datetime.now().astimezone()
     house, warehouse = house_and_warehouse(settings)
     registry = registry_of(settings, warehouse)
     name, most = name.replace("-", "_").replace(".", "_", 1), None if everything else ROWS_TRACED
@@ -274,9 +269,9 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Make an edition now from what is stored, or make it again from what was known on a day."""
+    settings = read_settings()
     from s2p_assets.graph.reporting import report_as_of, report_named, report_now
 
-    settings = read_settings()
     house, warehouse = house_and_warehouse(settings)
     chosen = report_named(house, name)
     silence_libraries()
@@ -297,9 +292,9 @@ def forget(
     file: Annotated[str, typer.Argument(help="The file's path on the share.", show_default=False)],
 ) -> None:
     """Withdraw the rows of a file that was loaded, on purpose."""
+    settings = read_settings()
     from s2p_assets.graph.status import forget_file
 
-    settings = read_settings()
     _, warehouse = house_and_warehouse(settings)
     rows = forget_file(settings, warehouse, file)
     out.print(f"{escape(file)}: {rows:,} rows withdrawn; the next run brings the reports up to date")
@@ -311,10 +306,11 @@ def template(
     target: Annotated[Path | None, typer.Option("--to", help="Where to write it; by default NAME.xlsx here.")] = None,
 ) -> None:
     """Write an empty workbook with the right headers, types and drop-downs."""
+    settings = read_settings()
     from s2p_assets.graph.checking import contract_named
     from s2p_assets.spreadsheet.template import write_template
 
-    written = write_template(contract_named(read_settings(), name), target or Path(f"{name}.xlsx"))
+    written = write_template(contract_named(settings, name), target or Path(f"{name}.xlsx"))
     out.print(f"wrote {escape(str(written))}")
 
 

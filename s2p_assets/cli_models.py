@@ -49,12 +49,12 @@ def champion(
     as_json: Json = False,
 ) -> None:
     """Who is champion, who challenges it, and why; or a person's word on it."""
-    from s2p_assets.graph.learned import learned, standing_of
-    from s2p_assets.learning.registry.model_registry import named
-
     if sum((model is not None, back, release)) > 1:
         raise typer.BadParameter("give one of --set, --back and --release")
     settings = read_settings()
+    from s2p_assets.graph.learned import learned, standing_of
+    from s2p_assets.learning.registry.model_registry import named
+
     house, _, registry = _known(settings)
     found = learned(house, registry, contest)
     if model is not None:
@@ -73,9 +73,10 @@ def champion(
 
 def why(name: Asked, as_json: Json = False) -> None:
     """What made a model train: the signals, how much was new, and the files behind it."""
+    settings = read_settings()
     from s2p_assets.graph.learned import learned, why_of
 
-    house, _, registry = _known(read_settings())
+    house, _, registry = _known(settings)
     said = why_of(learned(house, registry, name), registry)
     if as_json:
         print_json(said)
@@ -94,10 +95,10 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """What the champion, or a model, predicts for given entities from what is stored; nothing is trained."""
+    asked, settings = values_by_name(entities or ()), read_settings()
     from s2p_assets.graph.learned import learned, predictions
 
-    asked = values_by_name(entities or ())
-    house, warehouse, registry = _known(read_settings())
+    house, warehouse, registry = _known(settings)
     found = learned(house, registry, name)
     rows = predictions(house, registry, warehouse, found, asked, horizon)
     if as_json:
@@ -114,9 +115,9 @@ def mlflow(
     port: Annotated[int, typer.Option("--port", help="Its port.")] = 5000,
 ) -> None:
     """Serve MLflow's own UI over the model registry, until stopped; needs the extra `mlflow`."""
+    settings = read_settings()
     from s2p_assets.graph.running import require_port, supervise
 
-    settings = read_settings()
     if find_spec("mlflow.server") is None or find_spec("flask") is None:
         err.print("[red]s2p:[/red] MLflow's UI is not installed; uv sync --extra mlflow, then try again")
         raise typer.Exit(COULD_NOT)

@@ -17,6 +17,7 @@ import pytest
 from psycopg import sql
 from xdist.scheduler import LoadFileScheduling
 
+from s2p_assets.cli import GARBAGE_AFTER
 from s2p_assets.warehouse import embedded
 from s2p_assets.warehouse.connection import connect
 from s2p_assets.warehouse.schema import prepare
@@ -40,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Not below pytest's own temporary folder: pytest closes that to every other user, and as root PostgreSQL is one.
     """
-    gc.set_threshold(50_000, 20, 20)  # a whole house of modules is no garbage to look for every 700 objects
+    gc.set_threshold(GARBAGE_AFTER, 20, 20)
     if not hasattr(config, "workerinput"):
         os.environ[FOLDER] = tempfile.mkdtemp(prefix="s2p tests ")
 

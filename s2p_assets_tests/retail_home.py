@@ -42,10 +42,10 @@ class Company:
         """The assets that one more pass makes."""
         return sorted(asset for run in self.run()["runs"] for asset in run["assets"])
 
-    def units(self, thing: str) -> float:
+    def units(self, thing: str, sku: str | None = None) -> float:
         with self.graph.warehouse.connect() as connection:
-            columns = self.graph.house.workbooks[f"retail_{thing}"].columns
-            return float(store.read(connection, "retail", thing, columns)["quantity"].sum())
+            rows = store.read(connection, "retail", thing, self.graph.house.workbooks[f"retail_{thing}"].columns)
+        return float((rows if sku is None else rows[rows["sku"] == sku])["quantity"].sum())
 
 
 class Processed:

@@ -39,6 +39,13 @@ def traced(
         return trace(connection, sources, place, where, columns, most=most, archive=company.settings.archive)
 
 
+def all_traced(company: Company, place: tuple[str, str], asked: list[tuple[dict[str, Any], str]]) -> list[Group]:
+    """The first path of one column of each row, over one connection."""
+    sources, archive = sources_of_house(company.graph.house), company.settings.archive
+    with company.graph.warehouse.connect() as connection:
+        return [trace(connection, sources, place, where, (column,), most=1, archive=archive) for where, column in asked]
+
+
 @pytest.fixture(scope="module")
 def company(processed: Processed) -> Iterator[Company]:
     """The sample company with the other sample domains on its share."""
@@ -96,30 +103,26 @@ def test_a_hundred_values_of_every_table_stand_in_the_cells_that_are_named(compa
     chosen = random.Random(SEED)
     books = company.graph.house.workbooks.values()
     meant = {said: meant for book in books for column in book.columns for said, meant in column.meaning.means}
-    sources = sources_of_house(company.graph.house)
-    with company.graph.warehouse.connect() as connection:
-        for (domain, thing), declared in sources.items():
-            if thing == DELIVERIES or (domain, thing) in LEDGER_VIEWS:  # rows that are files, not made of cells
-                continue
-            rows = rows_of(company, thing, domain)
-            looked = 0
-            for _ in range(100):
-                row = chosen.choice(rows)
-                column = chosen.choice([column.name for column in declared.columns if column.name not in declared.key])
-                key = {name: row[name] for name in declared.key} or row
-                where = {name: value for name, value in key.items() if value is not None}
-                archive = company.settings.archive
-                for leaf in leaves(
-                    trace(connection, sources, (domain, thing), where, (column,), most=1, archive=archive)
-                ):
-                    assert leaf.file
-                    assert leaf.file.archived
-                    for name, cell in leaf.file.cells.items():
-                        looked += 1
-                        there = written(leaf.file.archived, leaf.file.sheet, cell)
-                        if leaf.values[name] is not None and meant.get(there) != leaf.values[name]:
-                            assert says_the_same(there, leaf.values[name]), (thing, column, leaf, there)
-            assert looked > 50, thing
+    for (domain, thing), declared in sources_of_house(company.graph.house).items():
+        if thing == DELIVERIES or (domain, thing) in LEDGER_VIEWS:  # rows that are files, not made of cells
+            continue
+        rows = rows_of(company, thing, domain)
+        asked = []
+        for _ in range(100):
+            row = chosen.choice(rows)
+            column = chosen.choice([column.name for column in declared.columns if column.name not in declared.key])
+            key = {name: row[name] for name in declared.key} or row
+            asked.append(({name: value for name, value in key.items() if value is not None}, column))
+        looked = 0
+        for leaf in (leaf for found in all_traced(company, (domain, thing), asked) for leaf in leaves(found)):
+            assert leaf.file
+            assert leaf.file.archived
+            for name, cell in leaf.file.cells.items():
+                looked += 1
+                there = written(leaf.file.archived, leaf.file.sheet, cell)
+                if leaf.values[name] is not None and meant.get(there) != leaf.values[name]:
+                    assert says_the_same(there, leaf.values[name]), (thing, leaf, there)
+        assert looked > 50, thing
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 How one is made is in `forecasting/backtest.py`.
 """
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
@@ -13,12 +12,12 @@ import pandas as pd
 from s2p_assets.learning.change import fingerprint
 from s2p_assets.learning.forecasting.backtest import rolling_origin
 from s2p_assets.learning.model import Forecaster, Problem
-from s2p_assets.learning.recipes import recipe_of
+from s2p_assets.learning.recipes import digest, recipe_of
 
 MOST_KEPT = 8
 """A contest's candidates learn one after the other in one process, so the last few are enough."""
 
-_of_late: OrderedDict[tuple[str, str], pd.DataFrame] = OrderedDict()
+_of_late: OrderedDict[str, pd.DataFrame] = OrderedDict()
 
 
 @runtime_checkable
@@ -38,7 +37,7 @@ def tried(forecaster: Forecaster, history: pd.DataFrame, problem: Problem) -> pd
     """
     if isinstance(forecaster, Combining):
         return forecaster.between([tried(member, history, problem) for member in forecaster.members])
-    key = recipe_of(forecaster, problem), hashlib.sha256(fingerprint(history).tobytes()).hexdigest()
+    key = digest(recipe_of(forecaster, problem), fingerprint(history).tobytes())
     known = _of_late.pop(key, None)
     _of_late[key] = rolling_origin(forecaster, history, problem) if known is None else known
     while len(_of_late) > MOST_KEPT:

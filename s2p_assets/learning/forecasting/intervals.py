@@ -170,7 +170,7 @@ def _kept(ratio: Matrix, folds: "np.ndarray[Any, Any]") -> Matrix:
         return CLAIMED.copy()
     shares = []
     for at, part in enumerate(by_fold):
-        others = np.sort(np.concatenate(by_fold[:at] + by_fold[at + 1 :]))
+        others = np.concatenate(by_fold[:at] + by_fold[at + 1 :])
         shares.append(np.searchsorted(part, np.quantile(others, CLAIMED), side="right") / len(part))
     return np.concatenate([[0.0], np.mean(shares, axis=0)[1:-1], [1.0]])
 
