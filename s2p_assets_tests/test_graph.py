@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from s2p_assets.graph.headless import process
-from s2p_assets.graph.house import FILES
+from s2p_assets.graph.keys import FILES
 from s2p_assets.graph.instance import open_instance
 from s2p_assets.graph.status import forget_file
 from s2p_assets.samples import retail_share

@@ -9,7 +9,8 @@ import pandas as pd
 from s2p_assets.columns import as_declared
 from s2p_assets.graph.automation import WORKBOOK_TAG, when_files_came_in
 from s2p_assets.graph.drive import look_at_share
-from s2p_assets.graph.house import UNCLAIMED, House, key_of
+from s2p_assets.graph.house import House
+from s2p_assets.graph.keys import UNCLAIMED, asset_key
 from s2p_assets.graph.metadata import declared_metadata, frame_metadata
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.settings import Settings
@@ -40,8 +41,8 @@ def deliveries_asset(house: House, declared: DeliveryTable, settings: Settings) 
     books = [house.workbooks[name] for name in declared.workbooks]
 
     @dg.asset(
-        key=key_of(declared),
-        deps=[*map(key_of, books), UNCLAIMED],
+        key=asset_key(declared),
+        deps=[*map(asset_key, books), UNCLAIMED],
         group_name=declared.domain,
         kinds={"postgres"},
         owners=sorted({book.owner for book in books}),

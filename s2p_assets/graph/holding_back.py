@@ -7,7 +7,8 @@ import datetime as dt
 
 import dagster as dg
 
-from s2p_assets.graph.house import House, key_of, sheet_key
+from s2p_assets.graph.house import House, key_of
+from s2p_assets.graph.keys import asset_key, sheet_key
 from s2p_assets.publishing.editions import hold_back, release
 from s2p_assets.publishing.held_back import Fault
 from s2p_assets.publishing.report import Report
@@ -45,7 +46,7 @@ def _reports_above(house: House) -> dict[str, tuple[str, list[Report]]]:
     found: dict[str, tuple[str, list[Report]]] = {}
     for report in house.reports.values():
         for declared in map(house.by_key.__getitem__, house.under(key_of(report))):
-            keys = [key_of(declared)]
+            keys = [asset_key(declared)]
             if isinstance(declared, Workbook):
                 keys.append(sheet_key(declared))
             for key in keys:

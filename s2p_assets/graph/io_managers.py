@@ -11,6 +11,7 @@ import pandas as pd
 
 from s2p_assets.graph.frame_cache import FrameCache
 from s2p_assets.graph.house import House, Stored
+from s2p_assets.graph.keys import catalog_key
 from s2p_assets.graph.metadata import escaped, picture, report_columns
 from s2p_assets.graph.published import publish_report
 from s2p_assets.graph.report_pages import page_address
@@ -57,7 +58,7 @@ class TableIOManager(dg.IOManager):
         self.house, self.warehouse, self.frames = house, warehouse, FrameCache()
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-        declared = self.house.by_key[context.asset_key]
+        declared = self.house.by_key[catalog_key(context.asset_key)]
         assert isinstance(declared, Table | FeatureSet | DeliveryTable)
         with self.warehouse.connect() as connection:
             stored = store.replace(connection, declared, obj)
@@ -65,7 +66,7 @@ class TableIOManager(dg.IOManager):
         context.add_output_metadata({"written": stored.changed})
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
-        declared = self.house.by_key[context.asset_key]
+        declared = self.house.by_key[catalog_key(context.asset_key)]
         assert isinstance(declared, Stored)
         with self.warehouse.connect() as connection:
             return self.frames.read(connection, declared)
@@ -79,7 +80,7 @@ class FeatureIOManager(TableIOManager):
         self.shards = shards
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-        declared, asked = self.house.by_key[context.asset_key], shards_asked(context, self.shards)
+        declared, asked = self.house.by_key[catalog_key(context.asset_key)], shards_asked(context, self.shards)
         if asked is None:
             return super().handle_output(context, obj)
         assert isinstance(declared, FeatureSet)
@@ -107,7 +108,7 @@ class ModelIOManager(dg.IOManager):
         context.add_output_metadata({"mlflow version": record.number, "mlflow run": record.run_id})
 
     def load_input(self, context: dg.InputContext) -> ModelVersion | Champion:
-        declared = self.house.by_key[context.asset_key]
+        declared = self.house.by_key[catalog_key(context.asset_key)]
         assert isinstance(declared, Model | Contest)
         if isinstance(declared, Contest):
             return self.registry.load_champion(declared.domain, declared.thing)
@@ -121,7 +122,7 @@ class ReportIOManager(dg.IOManager):
         self.house, self.warehouse, self.settings = house, warehouse, settings
 
     def handle_output(self, context: dg.OutputContext, obj: Document) -> None:
-        declared = self.house.by_key[context.asset_key]
+        declared = self.house.by_key[catalog_key(context.asset_key)]
         assert isinstance(declared, Report)
         made_at = dt.datetime.now().astimezone()
         edition, document = publish_report(self.settings, self.house, self.warehouse, declared, obj, made_at)

@@ -13,6 +13,7 @@ from s2p_assets.graph.automation import when_the_features_ask
 from s2p_assets.graph.causes import cause_of
 from s2p_assets.graph.house import House
 from s2p_assets.graph.instance import version_of
+from s2p_assets.graph.keys import asset_key
 from s2p_assets.graph.made_assets import asset_options, say_not_yet
 from s2p_assets.graph.metadata import markdown_table
 from s2p_assets.learning.cause import Cause
@@ -27,7 +28,7 @@ SOURCES_SHOWN = 20
 def model_asset(house: House, declared: Model) -> dg.AssetsDefinition:
     """The asset of a candidate: backtested and fitted, one version per change of its features' content."""
     contest = house.contest_of(declared)
-    features = house.inputs_of(declared)["history"]
+    features = asset_key(house.inputs_of(declared)["history"])
 
     @dg.asset(
         **asset_options(house, declared),

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import dagster as dg
 import psycopg
 import pyarrow
 
 from s2p_assets.columns import as_declared
-from s2p_assets.graph.house import Declared, House
+from s2p_assets.graph.house import Declared, House, Key
 from s2p_assets.graph.past_models import champion_as_of
 from s2p_assets.graph.problems import NotFound
 from s2p_assets.graph.resources import Warehouse, registry_of
@@ -55,7 +54,7 @@ class Past:
     progress: Progress
     notices: list[str] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
-    _known: dict[dg.AssetKey, Any] = field(default_factory=dict)
+    _known: dict[Key, Any] = field(default_factory=dict)
 
     def document(self, report: Report) -> Document:
         """The report as it would have been made then. Raises NotFound for what cannot be had."""
@@ -64,7 +63,7 @@ class Past:
             assert isinstance(document, Document)
             return in_currency(document, self.settings.currency)
 
-    def of(self, key: dg.AssetKey) -> Any:
+    def of(self, key: Key) -> Any:
         """What an asset held then: a frame, or a champion."""
         if key not in self._known:
             declared = self.house.by_key[key]
@@ -141,7 +140,7 @@ class Past:
         there, kinds = {}, {column.name: column.arrow_type for column in workbook.columns}
         for reference in workbook.references:
             if reference.workbook != workbook.name:
-                rows = self.of(dg.AssetKey([reference.domain, reference.thing]))
+                rows = self.of(Key(reference.domain, reference.thing))
                 there[reference.column] = pyarrow.array(rows[reference.there], kinds[reference.column])
         return there
 

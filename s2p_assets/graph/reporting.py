@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 
-from s2p_assets.graph.house import House
+from s2p_assets.graph.house import House, Key
 from s2p_assets.graph.past import Progress, at_moment, end_of, said
 from s2p_assets.graph.problems import NotFound
 from s2p_assets.graph.published import numbers_file, publish_report, sources_of
@@ -95,7 +94,7 @@ def document_now(settings: Settings, house: House, warehouse: Warehouse, report:
     return document
 
 
-def _stored(settings: Settings, house: House, warehouse: Warehouse, key: dg.AssetKey) -> Any:
+def _stored(settings: Settings, house: House, warehouse: Warehouse, key: Key) -> Any:
     declared = house.by_key[key]
     if isinstance(declared, Contest):
         return registry_of(settings, warehouse).load_champion(declared.domain, declared.thing)

@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass, field
 import dagster as dg
 
 from s2p_assets.graph.drive import look_at_share
-from s2p_assets.graph.house import UNCLAIMED, House, share_key
+from s2p_assets.graph.house import House
 from s2p_assets.graph.instance import version_of
 from s2p_assets.graph.intake import waiting_files
+from s2p_assets.graph.keys import UNCLAIMED, share_key
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook

@@ -11,8 +11,9 @@ import dagster as dg
 from pydantic import Field
 
 from s2p_assets.graph.automation import WORKBOOK_TAG, when_the_share_changed, with_its_sheet
-from s2p_assets.graph.house import FILES, House, key_of, share_key, sheet_key
+from s2p_assets.graph.house import House
 from s2p_assets.graph.intake import store_intake, take
+from s2p_assets.graph.keys import FILES, asset_key, share_key, sheet_key
 from s2p_assets.graph.metadata import column_lineage, declared_metadata, escaped, frame_metadata
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.taken import Intake, Taken, say
@@ -69,7 +70,7 @@ def sheet_asset(house: House, workbook: Workbook, settings: Settings) -> dg.Asse
 
     @dg.asset(
         key=key,
-        deps=[share_key(workbook), *house.referred_by(workbook)],
+        deps=[share_key(workbook), *map(asset_key, house.referred_by(workbook))],
         group_name=workbook.domain,
         kinds={"excel", "arrow"},
         owners=[workbook.owner],
@@ -125,7 +126,7 @@ def sheet_asset(house: House, workbook: Workbook, settings: Settings) -> dg.Asse
 
 def workbook_table_asset(house: House, workbook: Workbook) -> dg.AssetsDefinition:
     """Stores what the sheet asset hands on, one transaction, and shows the table as it stands."""
-    key = key_of(workbook)
+    key = asset_key(workbook)
     checks = [dg.AssetCheckSpec(SINGLE, asset=key, description="names files that claim the same keys")]
     if workbook.references:
         says = "names stored cells that refer to what was withdrawn since"

@@ -105,7 +105,7 @@ def fill_features(connection: psycopg.Connection, house: House) -> None:
         inputs = house.inputs_of(features)
         if {key.path[1] for key in inputs.values()} <= set(derived(1)) and features.domain == "retail":
             frames = {
-                name: store.read(connection, *key.path, columns=house.columns_at(key)) for name, key in inputs.items()
+                name: store.read(connection, *key, columns=house.columns_at(key)) for name, key in inputs.items()
             }
             store.replace(connection, features, features.build(**frames))
             index_for_tracing(connection, features, house.traced_by(features))
@@ -309,14 +309,14 @@ def reports(settings: Settings, house: House, warehouse: Warehouse, folder: Path
     server, frames, in_service = server_of(settings), FrameCache(), champion()
     with warehouse.connect() as connection:
 
-        def given(key: dg.AssetKey) -> Any:
+        def given(key: Key) -> Any:
             declared = house.by_key[key]
             return frames.read(connection, declared) if isinstance(declared, Stored) else in_service
 
         for _ in range(2):  # the first time it comes from the disk
             with taking(spent, "reading", server):
                 for key in tables:
-                    store.read(connection, *key.path, columns=house.columns_at(key))
+                    store.read(connection, *key, columns=house.columns_at(key))
         for one in chosen:
             imprint, place = Imprint(one.name, (), "EUR", made_at), folder / f"{one.name}.html"
             with taking(spent, f"{one.name}: read", server):
