@@ -17,7 +17,6 @@ from s2p_assets.graph.house import House
 from s2p_assets.graph.keys import asset_key
 from s2p_assets.graph.made_assets import asset_options
 from s2p_assets.graph.metadata import markdown_table
-from s2p_assets.graph.resources import Warehouse
 from s2p_assets.learning.change import fingerprint
 from s2p_assets.learning.crowning import Crowning, Pin, Renewal, crown
 from s2p_assets.learning.forecasting.series import told
@@ -28,6 +27,7 @@ from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry, n
 from s2p_assets.learning.registry.tables import Record, Standing
 from s2p_assets.learning.versions import ModelVersion, renew
 from s2p_assets.warehouse import store
+from s2p_assets.warehouse.warehouse import Warehouse
 
 HOLDS, FLOOR, LEAKS = "champion_holds", "beats_the_floor", "nothing_leaks"
 

@@ -43,7 +43,9 @@ class ContestDrift:
 
 def drift_spec(declared: FeatureSet | Table) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
-        DRIFT, asset=asset_key(declared), description="fails when newer values lie far from those its model learned from"
+        DRIFT,
+        asset=asset_key(declared),
+        description="fails when newer values lie far from those its model learned from",
     )
 
 
