@@ -13,7 +13,8 @@ from s2p_assets.learning.change import fingerprint, rows_not_in
 from s2p_assets.learning.crowning import crown
 from s2p_assets.learning.forecasting.series import learnable, told
 from s2p_assets.learning.model import Model
-from s2p_assets.learning.versions import Champion, train
+from s2p_assets.learning.training import train
+from s2p_assets.learning.versions import Champion
 from s2p_assets.models.retail_demand_boosting import demand_boosting
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_combination import demand_combination

@@ -3,8 +3,9 @@
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, number, text, whole
+from s2p_assets.learning.forecasting.forecasts import foresee
 from s2p_assets.learning.forecasting.lineage import under_forecast
-from s2p_assets.learning.versions import Champion, foresee
+from s2p_assets.learning.versions import Champion
 from s2p_assets.warehouse.table import table
 
 HISTORY = ("demand_features.units", "demand_features.censored", "demand_features.unit_price")

@@ -3,8 +3,9 @@
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, number, text, whole
+from s2p_assets.learning.forecasting.forecasts import foresee_total
 from s2p_assets.learning.forecasting.lineage import under_total_forecast
-from s2p_assets.learning.versions import Champion, foresee_total
+from s2p_assets.learning.versions import Champion
 from s2p_assets.warehouse.table import table
 
 

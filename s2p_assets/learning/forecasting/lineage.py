@@ -30,7 +30,7 @@ def under_weekly_features(source: str, *, entity: str, week: str) -> UnderEach:
 
 
 def under_forecast(source: str, *, entity: str, week: str, target: str, horizon: int = Problem.horizon) -> UnderEach:
-    """Which rows of `source`, a weekly feature set with these columns, lie under a row of `versions.foresee`.
+    """Which rows of `source`, a weekly feature set with these columns, lie under a row of `forecasts.foresee`.
 
     All weeks that were known, and what was known in advance of its own; under that of a new entity, the first weeks
     of its peers.
