@@ -1,1 +1,1 @@
-"""Whether versions in service still hold: their errors on what is new, and drift of what they learned from."""
+"""Monitoring: errors of versions in service on what is new, and drift of their data. Training is not here."""
