@@ -21,7 +21,7 @@ TEST = "the test"
 
 @dataclass(frozen=True)
 class Pin:
-    """A person's word on who is champion. Until it is released, no test changes it.
+    """A person's decision on who is champion. Until it is released, no test changes it.
 
     `model`: the newest version of it, unless `version` names one. `at`: ISO time. `by`, `because`: who and why.
     """
@@ -40,11 +40,11 @@ class Pin:
 
 @dataclass(frozen=True)
 class Crowning:
-    """What came of a contest.
+    """The result of a contest.
 
     `champion`: who is in service now. `challenger`: the best of the others. `change`: `first`, `stays`, `renewed`
     (the same recipe on newer data), `promoted`, `demoted` (the one before lost to the floor) or `pinned`.
-    `floor`: the sentence that says to whom it loses, if it does; None also when that could not be compared.
+    `floor`: the sentence that names to whom it loses, if it does; None also when that could not be compared.
     `losses`: mean loss by model of those compared. `left_out`: the others, and why. `by`: who decided.
     """
 

@@ -26,10 +26,10 @@ def foresee(
     horizon: int | None = None,
     levels: Sequence[float] = LEVELS,
 ) -> pd.DataFrame:
-    """What the champion foresees of every entity in `history`, by default over the contest's horizon.
+    """The champion's forecast of every entity in `history`, by default over the contest's horizon.
 
     `listed`: entities that may be sold and have no row in `history` yet, as `lifecycle.launches` takes them; their
-    demand is told by how their peers began. One row per (entity, step): entity and time under the problem's names,
+    demand is forecast by how their peers began. One row per (entity, step): entity and time under the problem's names,
     step, mean, deviation (of the entity's past periods, for quantiles of sums), a quantile per level (`q10` for 0.1),
     life (`new` by its peers, `ended`, or missing), peers (their names), model, model_version. Quantiles from the
     spread of the champion's backtest.
@@ -51,7 +51,7 @@ def foresee(
 def foresee_total(
     champion: Champion[Problem], history: pd.DataFrame, *, horizon: int | None = None, levels: Sequence[float] = LEVELS
 ) -> pd.DataFrame:
-    """What the champion foresees of all entities in `history` together: as `foresee`, one row per step, no entity.
+    """The champion's forecast of the total of all entities in `history`: as of `foresee`, one row per step, no entity.
 
     Quantiles from the totals of the champion's backtest.
     """

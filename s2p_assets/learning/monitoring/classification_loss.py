@@ -1,6 +1,6 @@
 """Whether a classifier in service errs more than it did in its folds, measured on the cases decided since.
 
-What it says of cases is in `telling.py`; what follows from a loss above its band is for `graph/`.
+Its probabilities are made in `telling.py`; what follows from a loss above its band is for `graph/`.
 """
 
 from dataclasses import dataclass
@@ -47,14 +47,14 @@ def recent_loss(made: ModelVersion[Outcome], history: pd.DataFrame) -> RecentLos
     """
     from scipy.stats import t
 
-    problem, tried = made.problem, made.backtest
-    told = decided(history, problem)
-    newer = told.loc[told[problem.decided] > tried["decided"].max()]
+    problem, backtest = made.problem, made.backtest
+    cases = decided(history, problem)
+    newer = cases.loc[cases[problem.decided] > backtest["decided"].max()]
     if newer.empty or len(made.cutoffs) < LEAST_FOLDS:
         return None
     loss = log_losses(newer[problem.target], probabilities(cast("Classifier", made.learner), newer, problem)).mean()
-    each = pd.Series(log_losses(tried["actual"], tried["probability"]))
-    folds = each.groupby(tried["fold"].to_numpy()).mean()
+    each = pd.Series(log_losses(backtest["actual"], backtest["probability"]))
+    folds = each.groupby(backtest["fold"].to_numpy()).mean()
     variance = folds.var(ddof=1) * (1 + 1 / len(folds)) + each.var(ddof=1) / len(newer)
     highest = folds.mean() + float(t.ppf(1 - LEVEL, len(folds) - 1)) * float(np.sqrt(variance))
     return RecentLoss(len(newer), float(loss), float(folds.mean()), float(highest))
