@@ -70,7 +70,7 @@ class ColumnSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a model learned from, or foresaw, in a few kilobytes that are kept beside its version."""
+    """The columns that a model learned from, or predicted, in a few kilobytes that are kept beside its version."""
 
     columns: tuple[ColumnSummary, ...]
 

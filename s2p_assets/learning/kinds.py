@@ -22,12 +22,12 @@ from s2p_assets.learning.trials import tried
 class Kind:
     """How problems of one kind are learned.
 
-    `learnable`: what of a history is learned from in the end. `backtest`: what a learner would have said at past
-    moments beside what came, one row per fold and whatever is foretold; `foretold`: its column with what was said.
+    `learnable`: what of a history is learned from in the end. `backtest`: predictions from
+    past cutoffs beside the actuals, one row per fold and case; `foretold`: its column of predictions.
     `scores`: of backtests by model, one row per (model, fold, series). `losses`: of one backtest, as
-    `beyond_noise.compare` takes them. `leaks`: of a domain's feature columns those that know, by what is declared,
-    what is to be told, and why; `suspects`: the features that tell it too well to be true, and how well; None of both
-    where nothing can leak, as a forecast is given its history up to the cutoff and nothing else to look at.
+    `beyond_noise.compare` takes them. `leaks`: of a domain's feature columns those that know the
+    outcome by their declarations, and why; `suspects`: the features that predict it too well to be true, and how well;
+    None of both where nothing can leak, as a forecast is given nothing but its history up to the cutoff.
     """
 
     learnable: Callable[[pd.DataFrame, Any], pd.DataFrame]

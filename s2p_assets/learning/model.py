@@ -44,9 +44,9 @@ class Problem:
 
     A history has one row per (entity, time): the columns named here and whatever features there are.
     `known`: columns whose future values are known in advance (prices, events); a history that goes on beyond its
-    last target tells them, in rows without a target. `censored`: a true value means that sales understate demand
+    last target holds them, in rows without a target. `censored`: a true value means that sales understate demand
     (stock-out). `price`: what a unit sells for. `peers`: columns (a category, an article that several shops sell)
-    whose values entities share that tell of each other: how one that never sold begins, and how one goes on.
+    whose values entities share that are alike: how one that never sold begins, and how one goes on.
     `country`: two letters, for its holidays in daily demand.
     `horizon` and `season_length` count periods of `every` (a pandas offset: `D`, `MS`, `W-MON` for weeks named by
     their Monday); without a season length, a day's season is its week and any other period's the year. `folds`
@@ -97,8 +97,8 @@ class Outcome:
     of numbers, truth values, texts and codes is learned from, but those `refused`, which are known only afterwards,
     and those `ignored`, which are no property of a case. A feature that is made of a refused column is a fault;
     `leaks.py` says how that is seen to. `folds`: how many stretches of time classifiers are tried on, each knowing
-    only what was decided before it. They begin at the last turns of `every` (a pandas offset: `YS` for years), or
-    without it divide the newer half of the decided cases. `implausible`: a column that alone tells the classes apart
+    only what was decided before it. They begin at the last starts of `every` (a pandas offset: `YS` for years), or
+    without it divide the newer half of the decided cases. `implausible`: a column that alone separates the classes
     this well (area under the ROC curve) is suspected of being a leak.
     """
 

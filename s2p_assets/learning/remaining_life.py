@@ -1,4 +1,4 @@
-"""How long what goes on will still last, told by how long such things lasted before.
+"""Survival: how long what is open will still last, by how long such cases lasted before.
 
 How it will end is a classifier's business.
 """
@@ -12,7 +12,7 @@ from s2p_assets.learning.forecasting.series import Matrix
 def hazards(ended: pd.Series, going_on: pd.Series) -> Matrix:
     """Age in days → the share of those that reached it which ended at it; Kaplan & Meier (1958).
 
-    `ended`: ages at the end; `going_on`: present ages of what has not ended. Nothing beyond the oldest end is told.
+    `ended`: ages at the end; `going_on`: present ages of what has not ended. Nothing is known beyond the oldest end.
     """
     ends = np.bincount(ended.to_numpy("int64"), minlength=1)
     stopped = np.bincount(np.minimum(going_on.to_numpy("int64"), len(ends)), minlength=len(ends) + 1)

@@ -1,4 +1,4 @@
-"""Backtests of forecasters, each made once: a combination is told from those of its members, which stand beside it.
+"""Backtests of forecasters, each made once: that of a combination is made of its members' backtests.
 
 How one is made is in `forecasting/backtest.py`.
 """
@@ -22,7 +22,7 @@ _of_late: OrderedDict[str, pd.DataFrame] = OrderedDict()
 
 @runtime_checkable
 class Combining(Protocol):
-    """A forecaster that says nothing of its own: `between` makes its rows of those that its members said."""
+    """A forecaster without a forecast of its own: `between` makes its rows of its members' rows."""
 
     members: tuple[Forecaster, ...]
 

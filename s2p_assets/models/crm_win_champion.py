@@ -1,4 +1,4 @@
-"""The contest of the models that tell which deals will be won. The candidates have files of their own."""
+"""The contest of the models of which deals will be won. The candidates have files of their own."""
 
 import pandas as pd
 
@@ -17,7 +17,7 @@ WON = Outcome(
 
 @contest(features="deal_features", problem=WON, floor=("win_base_rate",), owner="sales-operations@example.com")
 def win_champion(losses: pd.DataFrame, standing: str | None) -> str:
-    """The model that tells how probably a deal is won: the lowest log loss on deals that ended later.
+    """The model of how probably a deal is won: the lowest log loss on deals that ended later.
 
     A challenger must be better beyond noise, and by over 1 %; a champion worse than the base rate goes at once.
     """

@@ -20,9 +20,9 @@ DID_NOT_FINISH = Outcome(
 
 @contest(features="entry_features", problem=DID_NOT_FINISH, floor=("failure_rate",), owner="race-office@example.com")
 def failure_champion(losses: pd.DataFrame, standing: str | None) -> str:
-    """The model that tells which car does not finish: the lowest log loss on the last four seasons.
+    """The model of which car does not finish: the lowest log loss on the last four seasons.
 
-    Each season is told from what was known before it began. A challenger must be better beyond noise, and by over
+    Each season is predicted from what was known before it began. A challenger must be better beyond noise, and by over
     1 %; a champion worse than the plain rule goes at once.
     """
     return choose(losses, standing)

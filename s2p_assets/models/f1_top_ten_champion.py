@@ -20,9 +20,9 @@ TOP_TEN = Outcome(
 
 @contest(features="entry_features", problem=TOP_TEN, floor=("top_ten_grid",), owner="race-office@example.com")
 def top_ten_champion(losses: pd.DataFrame, standing: str | None) -> str:
-    """The model that tells who comes in among the first ten: the lowest log loss on the last four seasons.
+    """The model of who comes in among the first ten: the lowest log loss on the last four seasons.
 
-    Each season is told from what was known before it began. A challenger must be better beyond noise, and by over
+    Each season is predicted from what was known before it began. A challenger must be better beyond noise, and by over
     1 %; a champion worse than the plain rule goes at once.
     """
     return choose(losses, standing)

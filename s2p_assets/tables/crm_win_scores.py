@@ -38,4 +38,4 @@ def win_scores(win_champion: Champion[Outcome]) -> pd.DataFrame:
     The scores beside which the champion was chosen.
     """
     scores = win_champion.scores
-    return scores.assign(is_champion=scores["model"] == win_champion.name)[list(WinScores.to_schema().columns)]
+    return scores.assign(is_champion=scores["model"] == win_champion.model_name)[list(WinScores.to_schema().columns)]

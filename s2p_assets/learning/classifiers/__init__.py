@@ -1,1 +1,1 @@
-"""The ways to tell outcomes, one module per idea. What they compete for and who wins is for `champion.py`."""
+"""The classifiers, one module per idea. Which of them is in service is for `selection/`."""

@@ -1,4 +1,4 @@
-"""Calibration: from what a classifier says to how often that comes about.
+"""Calibration: from a classifier's probabilities to how often such cases are positive.
 
 Showing how well it holds is for `probabilities.py`.
 """
@@ -27,7 +27,7 @@ class Calibration:
 
 
 def calibrated_on(said: Matrix, came: Matrix) -> Calibration:
-    """The calibration under which `came` (1 or 0) is likeliest; never one that turns what was said around."""
+    """The calibration under which `came` (1 or 0) is likeliest; never one that reverses their order."""
     from sklearn.linear_model import LogisticRegression
 
     if len({*came}) < 2:

@@ -1,4 +1,4 @@
-"""The mean of what several classifiers say, which errs less than most of them: Bates & Granger (1969).
+"""The mean of several classifiers' probabilities, which errs less than most of them: Bates & Granger (1969).
 
 The members stand alone in their own modules, and are tuned and calibrated there.
 """

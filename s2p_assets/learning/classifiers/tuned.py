@@ -41,9 +41,9 @@ class Tuned:
     """A scikit-learn classifier whose settings are tuned, and whose probabilities are calibrated, on inner folds.
 
     `columns`: the features to learn from, by default all. `trials`: how many settings are tried, the usual ones
-    first; with one, those are taken. `calibrated`: without, what the estimator says is taken as it is, where a history
+    first; with one, those are taken. `calibrated`: without, its probabilities are taken as they are, where a history
     is too short to calibrate on. The inner folds are time-ordered as the outer ones and lie within the cases that
-    `fit` is given; settings are chosen by their log loss there, and the calibration is fitted on what was said there.
+    `fit` is given; settings are chosen by their log loss there, and the calibration is fitted on those probabilities.
     With too few cases for inner folds, the usual settings are taken as they are.
     """
 
@@ -115,25 +115,25 @@ class Tuned:
         )
 
     def _tuned(self, cases: pd.DataFrame, problem: Outcome) -> tuple[Settings, Calibration]:
-        """The settings with the lowest log loss on the inner folds, and the calibration on what they said there."""
+        """The settings with the lowest log loss on the inner folds, and the calibration on what they predict there."""
         if self.trials <= 1 and not self.calibrated:
             return self.usual(), Calibration()
         try:
             inner = list(folds(cases, replace(problem, folds=INNER_FOLDS, every=None)))
         except TooLittleHistory:
             return self.usual(), Calibration()
-        came = np.concatenate([outcomes(test, problem) for _, _, test in inner])
+        actual = np.concatenate([outcomes(test, problem) for _, _, test in inner])
         encoded = [self._encoded(known, test, problem) for _, known, test in inner]
 
-        def said(settings: Settings) -> Matrix:
-            asked = [self.unfitted(settings).fit(known, ended).predict_proba(test) for known, ended, test in encoded]
-            return np.concatenate([told[:, 1] for told in asked])
+        def predict(settings: Settings) -> Matrix:
+            both = [self.unfitted(settings).fit(known, ended).predict_proba(test) for known, ended, test in encoded]
+            return np.concatenate([found[:, 1] for found in both])
 
-        settings, there = _best(self.usual(), self.suggested, said, came, self.trials, self.seed)
-        return settings, calibrated_on(there, came) if self.calibrated else Calibration()
+        settings, there = _best(self.usual(), self.suggested, predict, actual, self.trials, self.seed)
+        return settings, calibrated_on(there, actual) if self.calibrated else Calibration()
 
     def _encoded(self, known: pd.DataFrame, test: pd.DataFrame, problem: Outcome) -> tuple[Matrix, Matrix, Matrix]:
-        """Of a fold the known cases in numbers, what came of them, and the cases to test in numbers: once for all."""
+        """Of a fold the known cases in numbers, their outcomes, and the cases to test in numbers: once for all."""
         features = _varied(self.features, known)  # fewer than `self.features` where a fold's cases are older
         encoder = self.encoder(features)
         return encoder.fit_transform(features.of(known)), outcomes(known, problem), encoder.transform(features.of(test))
@@ -148,12 +148,12 @@ class Tuned:
 def _best(
     usual: Settings,
     suggested: Callable[["Trial"], Settings],
-    said: Callable[[Settings], Matrix],
-    came: Matrix,
+    predict: Callable[[Settings], Matrix],
+    actual: Matrix,
     trials: int,
     seed: int,
 ) -> tuple[Settings, Matrix]:
-    """Of the usual settings and those that the tuner tries, the best by log loss, and what was said with them."""
+    """Of the usual settings and those that the tuner tries, the best by log loss, and the probabilities with them."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -161,12 +161,12 @@ def _best(
     study.enqueue_trial(dict(usual))
     found: dict[int, tuple[Settings, Matrix]] = {}
 
-    def tried(trial: "Trial") -> float:
+    def loss_of(trial: "Trial") -> float:
         settings = suggested(trial)
-        found[trial.number] = settings, said(settings)
-        return round(float(log_losses(came, found[trial.number][1]).mean()), 9)
+        found[trial.number] = settings, predict(settings)
+        return round(float(log_losses(actual, found[trial.number][1]).mean()), 9)
 
-    study.optimize(tried, n_trials=max(trials, 1))
+    study.optimize(loss_of, n_trials=max(trials, 1))
     return found[study.best_trial.number]
 
 

@@ -1,1 +1,1 @@
-"""Cases and their outcomes: folds, scores, leaks, reasons, and what is told. The models are in `classifiers/`."""
+"""Classification: cases, time-ordered folds, scores, leaks, explanations. Its models are in a room of their own."""

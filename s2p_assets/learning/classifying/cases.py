@@ -1,4 +1,4 @@
-"""Cases: the rows of a history of outcomes, told or not yet, and what a classifier may see of them.
+"""Cases: the rows of a history, with or without an outcome, and what a classifier may see of them.
 
 When a case counts as known is for `time_folds.py`; what must not be among its features, for `leaks.py`.
 """
@@ -61,12 +61,12 @@ def features_in(cases: pd.DataFrame, problem: Outcome, *, only: tuple[str, ...] 
 
 
 def seen(cases: pd.DataFrame, problem: Outcome) -> pd.DataFrame:
-    """`cases` as a classifier sees those that it is asked about: by their features alone."""
+    """`cases` without outcomes and whatever else is no feature: what a classifier is given."""
     return cases.drop(columns=[name for name in problem.not_features if name in cases])
 
 
 def decided(history: pd.DataFrame, problem: Outcome) -> pd.DataFrame:
-    """The cases whose outcome is told, by time and entity. Raises TooLittleHistory and UnusableHistory."""
+    """The cases that have an outcome, by time and entity. Raises TooLittleHistory and UnusableHistory."""
     cases = usable(history, problem)
     return cases.loc[cases[problem.target].notna()].reset_index(drop=True)
 
@@ -75,7 +75,7 @@ def usable(history: pd.DataFrame, problem: Outcome) -> pd.DataFrame:
     """`history` by time and entity, its times as timestamps and its outcomes as 1.0, 0.0 or NaN.
 
     Raises TooLittleHistory when there is no row, UnusableHistory when a column is absent, a case stands twice or has
-    no entity or time, or an outcome was told before the case, or at no known moment.
+    no entity or time, or an outcome was decided before the case, or at no known time.
     """
     needed = (problem.entity, problem.time, problem.target, problem.decided)
     if absent := [name for name in needed if name not in history.columns]:
@@ -87,12 +87,12 @@ def usable(history: pd.DataFrame, problem: Outcome) -> pd.DataFrame:
     cases = history.assign(**{problem.target: history[problem.target].to_numpy("float64", na_value=np.nan)})
     for name in (problem.time, problem.decided):
         cases[name] = pd.to_datetime(history[name]).astype("datetime64[us]")
-    told = cases[problem.target].notna()
+    has_outcome = cases[problem.target].notna()
     if twice := int(cases.duplicated([problem.entity, problem.time]).sum()):
         raise UnusableHistory(f"{twice} rows of the history stand twice, by {problem.entity} and {problem.time}")
-    if unknown := int((told & cases[problem.decided].isna()).sum()):
-        raise UnusableHistory(f"{unknown} outcomes are told, but {problem.decided} does not say when")
-    if before := int((told & (cases[problem.decided] < cases[problem.time])).sum()):
+    if unknown := int((has_outcome & cases[problem.decided].isna()).sum()):
+        raise UnusableHistory(f"{unknown} outcomes are known, but {problem.decided} does not say when")
+    if before := int((has_outcome & (cases[problem.decided] < cases[problem.time])).sum()):
         raise UnusableHistory(f"{before} outcomes were {problem.decided} before their {problem.time}")
     return cases.sort_values([problem.time, problem.entity], kind="stable").reset_index(drop=True)
 
@@ -103,9 +103,9 @@ def outcomes(cases: pd.DataFrame, problem: Outcome) -> Matrix:
 
 
 def tells_both(cases: pd.DataFrame, problem: Outcome) -> bool:
-    """Whether enough of both classes is there to learn from."""
-    came = outcomes(cases, problem)
-    return min((came == 1).sum(), (came == 0).sum()) >= LEAST_OF_A_CLASS
+    """Whether there are enough cases of both classes to learn from."""
+    actual = outcomes(cases, problem)
+    return min((actual == 1).sum(), (actual == 0).sum()) >= LEAST_OF_A_CLASS
 
 
 def _is_time(values: pd.Series) -> bool:

@@ -1,4 +1,4 @@
-"""Columns that know what came of a case before it was decided: found by what is declared, and by how well they tell.
+"""Columns that know the outcome before it was decided: found by their declarations, and by their AUC alone.
 
 What a case is and which columns are its features is in `cases.py`; refusing a model that would learn from a leak is
 for `graph/`.
@@ -37,18 +37,18 @@ def declared_leaks(domain: str, columns: Sequence[Column], problem: Outcome, col
 
 
 def suspects(history: pd.DataFrame, problem: Outcome) -> dict[str, float]:
-    """Feature → how well it alone tells the decided cases apart (area under the ROC curve), of those above suspicion.
+    """Feature → how well it alone separates the decided cases (area under the ROC curve), of those above suspicion.
 
-    A column counts by its values or by having one at all, whichever tells more; texts by how often the outcome came
-    about in the other cases with that value. Raises TooLittleHistory and UnusableHistory.
+    A column counts by its values or by having one at all, whichever separates better; texts by the share of positive
+    outcomes in the other half of the cases. Raises TooLittleHistory and UnusableHistory.
     """
-    told = decided(history, problem)
-    came, features = outcomes(told, problem), features_in(told, problem)
-    if min((came == 1).sum(), (came == 0).sum()) < LEAST_OF_A_CLASS:
+    cases = decided(history, problem)
+    actual, features = outcomes(cases, problem), features_in(cases, problem)
+    if min((actual == 1).sum(), (actual == 0).sum()) < LEAST_OF_A_CLASS:
         return {}
-    plain = features.of(told)
-    told_by = {name: _separates(came, _as_number(plain[name], came)) for name in features.names}
-    return {name: value for name, value in told_by.items() if value > problem.implausible}
+    plain = features.of(cases)
+    auc_by_feature = {name: _separates(actual, _as_number(plain[name], actual)) for name in features.names}
+    return {name: value for name, value in auc_by_feature.items() if value > problem.implausible}
 
 
 def _path(domain: str, column: Column, seen: tuple[str, ...], problem: Outcome, columns_of: Columns) -> list[str]:
@@ -69,20 +69,20 @@ def _path(domain: str, column: Column, seen: tuple[str, ...], problem: Outcome, 
     return []
 
 
-def _as_number(values: "pd.Series[float]", came: Matrix) -> Matrix:
-    """Numbers as they are; of texts, how often it came about in every other case of the same text, the case's apart."""
+def _as_number(values: "pd.Series[float]", actual: Matrix) -> Matrix:
+    """Numbers as they are; of texts, the share of positive outcomes in the other half with that text."""
     if values.dtype.kind == "f":
         return np.asarray(values, float)
-    rows = pd.DataFrame({"text": values.fillna("").to_numpy(), "half": np.arange(len(came)) % 2, "came": came})
-    rates = rows.groupby(["text", "half"])["came"].mean()
+    rows = pd.DataFrame({"text": values.fillna("").to_numpy(), "half": np.arange(len(actual)) % 2, "actual": actual})
+    rates = rows.groupby(["text", "half"])["actual"].mean()
     other = pd.MultiIndex.from_arrays([rows["text"], 1 - rows["half"]])
-    return np.asarray(rates.reindex(other).fillna(came.mean()), float)
+    return np.asarray(rates.reindex(other).fillna(actual.mean()), float)
 
 
-def _separates(came: Matrix, values: Matrix) -> float:
+def _separates(actual: Matrix, values: Matrix) -> float:
     missing = np.isnan(values)
-    ways = [auc(came, missing.astype(float))]
-    there = came[~missing]
+    ways = [auc(actual, missing.astype(float))]
+    there = actual[~missing]
     if min((there == 1).sum(), (there == 0).sum()) >= LEAST_OF_A_CLASS:
         ways.append(auc(there, values[~missing]))
     return max(max(way, 1 - way) for way in ways)

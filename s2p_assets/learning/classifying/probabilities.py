@@ -1,4 +1,4 @@
-"""How good probabilities were: pure functions on arrays of outcomes (1 or 0) and of what was said of them.
+"""How good probabilities were: pure functions on arrays of outcomes (1 or 0) and of their probabilities.
 
 Where they come from is for `time_folds.py`; what follows from them is for `scores.py`.
 """
@@ -14,18 +14,18 @@ BINS = 10
 
 
 def log_losses(actual: ArrayLike, probability: ArrayLike) -> Matrix:
-    """−ln of the probability given to what came, per case; nothing is held to be surer than 1 in 10,000."""
+    """−ln of the probability given to the actual outcome, per case; probabilities are clipped to 1 in 10,000."""
     came, said = np.asarray(actual, float), np.clip(np.asarray(probability, float), SUREST, 1 - SUREST)
     return np.asarray(-np.log(np.where(came == 1, said, 1 - said)))
 
 
 def brier(actual: ArrayLike, probability: ArrayLike) -> float:
-    """Mean squared distance from what came; Brier (1950)."""
+    """Mean squared distance of probability and outcome; Brier (1950)."""
     return float(((np.asarray(probability, float) - np.asarray(actual, float)) ** 2).mean())
 
 
 def accuracy(actual: ArrayLike, probability: ArrayLike) -> float:
-    """The share of cases where the likelier outcome came; 0.5 counts as yes."""
+    """The share of cases in which the likelier class was right; 0.5 counts as yes."""
     return float(((np.asarray(probability, float) >= 0.5) == (np.asarray(actual, float) == 1)).mean())
 
 
@@ -41,13 +41,13 @@ def auc(actual: ArrayLike, value: ArrayLike) -> float:
 
 
 def parts(probability: ArrayLike, bins: int = BINS) -> "pd.Series[int]":
-    """The part that each case lies in, 1 with the lowest: `bins` of equal size, fewer where many are told the same."""
+    """The bin of each case by its probability, 1 with the lowest: `bins` of equal size, fewer where many are equal."""
     said = pd.Series(np.asarray(probability, float))
     return pd.Series(pd.qcut(said, bins, labels=False, duplicates="drop").fillna(0).astype("int64") + 1)
 
 
 def calibration(actual: ArrayLike, probability: ArrayLike) -> pd.DataFrame:
-    """What was said beside what came, over the `parts` by what was said.
+    """Mean probability beside the share of positive outcomes, over the `parts`.
 
     One row per part: part, said (mean probability), came (share), cases, low and high (the share's 95 % interval
     by Wilson, 1927).
@@ -60,7 +60,7 @@ def calibration(actual: ArrayLike, probability: ArrayLike) -> pd.DataFrame:
 
 
 def calibration_error(actual: ArrayLike, probability: ArrayLike) -> float:
-    """The mean distance between what was said and what came over the parts of `calibration`, weighted by cases."""
+    """The mean distance between probability and share over the rows of `calibration`, weighted by cases."""
     found = calibration(actual, probability)
     return float(np.average((found["said"] - found["came"]).abs(), weights=found["cases"]))
 

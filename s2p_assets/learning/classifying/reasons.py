@@ -1,6 +1,6 @@
-"""Why a classifier says what it says of a case: how much each feature adds to what it says of cases in general.
+"""Explanations: how much each feature adds to the probability of a case, against that of cases in general.
 
-What it says is in `telling.py`; putting the reasons on a page is for reports.
+The probabilities are made in `telling.py`; putting the reasons on a page is for reports.
 """
 
 from collections.abc import Sequence
@@ -21,30 +21,30 @@ def contributions(
 ) -> pd.DataFrame:
     """What each feature adds to the probability of each of `cases`: a column per feature, and `usual`.
 
-    `usual` and the features of a row add up to what `classifier` says of it. They are Shapley values over the
+    `usual` and the features of a row add up to its probability. They are Shapley values over the
     features, sampled: a walk begins at one of the `others` (decided cases) and takes on the features of the case one
     by one, in an order that the next walk reverses; Štrumbelj & Kononenko (2014), antithetic after Mitchell et al.
     (2022). The same cases and walks give the same numbers. 0.04 is four points of a hundred.
     """
-    asked, usual = seen(cases, problem).reset_index(drop=True), seen(others, problem).reset_index(drop=True)
-    names, random = list(asked.columns), np.random.default_rng(0)
-    added = np.zeros((len(asked), len(names)))
+    features, usual = seen(cases, problem).reset_index(drop=True), seen(others, problem).reset_index(drop=True)
+    names, random = list(features.columns), np.random.default_rng(0)
+    added = np.zeros((len(features), len(names)))
     started = 0.0
     order = np.arange(len(names))
     for walk in range(walks):
         order = random.permutation(len(names)) if walk % 2 == 0 else order[::-1]
         at = int(random.integers(len(usual)))
-        stages = [usual.iloc[np.full(len(asked), at)].reset_index(drop=True)]
+        stages = [usual.iloc[np.full(len(features), at)].reset_index(drop=True)]
         for place in order:
-            stages.append(stages[-1].assign(**{names[place]: asked[names[place]]}))
-        told = classifier.probability(pd.concat(stages, ignore_index=True)).reshape(len(stages), len(asked))
-        added[:, order] += np.diff(told, axis=0).T / walks
-        started += float(told[0][0]) / walks if len(asked) else 0.0
+            stages.append(stages[-1].assign(**{names[place]: features[names[place]]}))
+        predicted = classifier.probability(pd.concat(stages, ignore_index=True)).reshape(len(stages), len(features))
+        added[:, order] += np.diff(predicted, axis=0).T / walks
+        started += float(predicted[0][0]) / walks if len(features) else 0.0
     return pd.DataFrame(added, columns=names).assign(usual=started)
 
 
 def reasons_of(champion: Champion[Outcome], cases: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
-    """Why the version in service says what it says of `cases`, against the decided cases of `history`."""
+    """The contributions to the champion's probabilities of `cases`, against the decided cases of `history`."""
     problem = champion.problem
     return contributions(cast("Classifier", champion.model.learner), cases, decided(history, problem), problem)
 

@@ -1,53 +1,31 @@
-"""What a classifier in service says of cases, and whether what came since bears it out.
+"""Probabilities of cases: those of the version in service, and those of its backtest.
 
-How classifiers are fitted and tried is in `time_folds.py`; why one says what it says is for `reasons.py`.
+How classifiers are fitted and backtested is in `time_folds.py`; what a probability is made of is for `reasons.py`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.beyond_noise import LEAST_FOLDS, LEVEL
-from s2p_assets.learning.classifying.cases import decided, usable
-from s2p_assets.learning.classifying.probabilities import log_losses, parts
+from s2p_assets.learning.classifying.cases import usable
+from s2p_assets.learning.classifying.probabilities import parts
 from s2p_assets.learning.classifying.time_folds import probabilities
 from s2p_assets.learning.forecasting.series import Matrix
 from s2p_assets.learning.model import Classifier, Outcome
 from s2p_assets.learning.versions import Champion, ModelVersion
 
-TO_COME, TRIED, LEARNED = "to come", "as told before it was decided", "learned from"
-
-
-@dataclass(frozen=True)
-class RecentLoss:
-    """The mean log loss of a version on the `cases` that were decided since, and the highest that its folds allow."""
-
-    cases: int
-    loss: float
-    usual: float
-    highest: float
-
-    @property
-    def is_above(self) -> bool:
-        return self.loss > self.highest
-
-    @property
-    def says(self) -> str:
-        word = "above" if self.is_above else "within"
-        return (
-            f"log loss {self.loss:.3f} on {self.cases} cases decided since, {word} its band: "
-            f"{self.usual:.3f} in its folds, at most {self.highest:.3f}"
-        )
+TO_COME = "to come"
+TRIED = "as told before it was decided"
+LEARNED = "learned from"
 
 
 def tell(champion: Champion[Outcome], cases: pd.DataFrame) -> pd.DataFrame:
     """How probable the outcome is in each of `cases`, in their order.
 
     Columns: entity and time under the problem's names, probability, basis, model, model_version. `basis` is `to come`
-    for a case that is not decided; for one that was tested, what was told of it in its fold, `as told before it was
+    for a case that is not decided; for one of its backtest, with the probability of its fold, `as told before it was
     decided`; else `learned from`, which proves nothing.
     """
     problem, made = champion.problem, champion.model
@@ -59,18 +37,18 @@ def tell(champion: Champion[Outcome], cases: pd.DataFrame) -> pd.DataFrame:
             "basis": np.where(cases[problem.target].isna(), TO_COME, LEARNED),
         }
     )
-    told = _as_tried(made, rows)
-    tried = ~np.isnan(told) & (rows["basis"] == LEARNED).to_numpy()
+    in_backtest = _as_tried(made, rows)
+    is_backtested = ~np.isnan(in_backtest) & (rows["basis"] == LEARNED).to_numpy()
     return rows.assign(
-        probability=np.where(tried, told, rows["probability"]),
-        basis=np.where(tried, TRIED, rows["basis"]),
-        model=champion.name,
+        probability=np.where(is_backtested, in_backtest, rows["probability"]),
+        basis=np.where(is_backtested, TRIED, rows["basis"]),
+        model=champion.model_name,
         model_version=champion.version,
     )
 
 
 def _as_tried(made: ModelVersion[Outcome], cases: pd.DataFrame) -> Matrix:
-    """What was told of each case in its fold; NaN of those that were not tested."""
+    """The probability of each case in its fold; NaN for those of no fold."""
     names = ["entity", "time"]
     wanted, then = cases[[made.problem.entity, made.problem.time]].set_axis(names, axis=1), made.backtest
     wanted, then = (one.assign(time=one["time"].astype("datetime64[us]")) for one in (wanted, then))
@@ -79,32 +57,32 @@ def _as_tried(made: ModelVersion[Outcome], cases: pd.DataFrame) -> Matrix:
 
 
 def tried(champion: Champion[Outcome]) -> pd.DataFrame:
-    """What the champion told of the cases of its folds, beside what came.
+    """The cases of the champion's backtest, one row each: its probability beside the outcome.
 
     Columns: entity, time and target under the problem's names, fold, cutoff, probability, and part: as of
     `probabilities.parts`, over all folds together.
     """
-    problem, told = champion.problem, champion.model.backtest
+    problem, backtest = champion.problem, champion.model.backtest
     names = {"entity": problem.entity, "time": problem.time}
-    rows = told.rename(columns=names).assign(**{problem.target: told["actual"] == 1})
-    return rows.assign(part=parts(told["probability"]).to_numpy())
+    rows = backtest.rename(columns=names).assign(**{problem.target: backtest["actual"] == 1})
+    return rows.assign(part=parts(backtest["probability"]).to_numpy())
 
 
 def open_cases(history: pd.DataFrame, problem: Outcome) -> pd.DataFrame:
-    """The newest case of each entity whose outcome is not told yet; where all are told, the newest cases of all."""
+    """The newest case of each entity without an outcome; where all have one, the newest cases of all."""
     cases = usable(history, problem)
-    waiting = cases.loc[cases[problem.target].isna()]
-    if waiting.empty:
-        waiting = cases.loc[cases[problem.time] == cases[problem.time].max()]
-    return waiting.drop_duplicates(problem.entity, keep="last").reset_index(drop=True)
+    open_ = cases.loc[cases[problem.target].isna()]
+    if open_.empty:
+        open_ = cases.loc[cases[problem.time] == cases[problem.time].max()]
+    return open_.drop_duplicates(problem.entity, keep="last").reset_index(drop=True)
 
 
 def answers(
     champion: Champion[Outcome], history: pd.DataFrame, wanted: Mapping[str, str], horizon: int | None = None
 ) -> pd.DataFrame:
-    """What is told of the newest case of each entity with the wanted values, or of the open ones; as of `tell`.
+    """The probability of the newest case of each entity with the wanted values, or of the open ones: as of `tell`.
 
-    A case is one moment, so that a horizon says nothing.
+    A case is one moment, so `horizon` counts for nothing.
     """
     problem = champion.problem
     if not wanted:
@@ -118,24 +96,3 @@ def having(rows: pd.DataFrame, wanted: Mapping[str, str]) -> pd.DataFrame:
     for name, value in wanted.items():
         rows = rows.loc[rows[name].astype("string") == value]
     return rows.reset_index(drop=True)
-
-
-def recent_loss(made: ModelVersion[Outcome], history: pd.DataFrame) -> RecentLoss | None:
-    """How wrong `made` is on the cases in `history` decided after all those that it was tried on.
-
-    The band is the one-sided 95 % interval for the mean of so many cases, by Student's t: the spread of the folds'
-    means, and that of single cases. None when nothing was decided since, or there are too few folds to know a band.
-    """
-    from scipy.stats import t
-
-    problem, tried = made.problem, made.backtest
-    told = decided(history, problem)
-    newer = told.loc[told[problem.decided] > tried["decided"].max()]
-    if newer.empty or len(made.cutoffs) < LEAST_FOLDS:
-        return None
-    loss = log_losses(newer[problem.target], probabilities(cast("Classifier", made.learner), newer, problem)).mean()
-    each = pd.Series(log_losses(tried["actual"], tried["probability"]))
-    folds = each.groupby(tried["fold"].to_numpy()).mean()
-    variance = folds.var(ddof=1) * (1 + 1 / len(folds)) + each.var(ddof=1) / len(newer)
-    highest = folds.mean() + float(t.ppf(1 - LEVEL, len(folds) - 1)) * float(np.sqrt(variance))
-    return RecentLoss(len(newer), float(loss), float(folds.mean()), float(highest))

@@ -1,1 +1,1 @@
-"""The ways to forecast, one module per idea. What they compete for and who wins is for `champion.py`."""
+"""The forecasters, one module per idea. Which of them is in service is for `selection/`."""

@@ -39,7 +39,7 @@ class Boosting:
     sells much also varies more than counts do. The forecast is the mean of `draws` regressors, each on rows of its own.
     `price`: a column whose ratio to its recent mean is a feature; at the period to come where the problem knows it
     in advance, else as known at the origin. Other columns that are `known` count as they are then. Of days, how the
-    others sell that share the problem's `peers` counts too; of weeks it foretold nothing.
+    others sell that share the problem's `peers` counts too; of weeks it predicted nothing.
     `most_rows`: training rows (origin, series, step) of a regressor, drawn from the `recent` last periods, half of them
     where there are fewer. The calendar of the target period counts only with two years of history: with less it made
     lumpy series worse than naive.
@@ -231,7 +231,7 @@ def _not_too_small(level: Matrix, values: Matrix, horizon: int) -> Matrix:
 
 
 def _ceiling(past: Panel) -> Matrix:
-    """The most that a forecast may say of each series: a fifth above its highest period of the last two years."""
+    """The highest forecast of each series: a fifth above its highest period of the last two years."""
     return 1.2 * np.nanmax(past.values[-2 * periods_of_year(past.times) :], axis=0)
 
 

@@ -1,4 +1,4 @@
-"""The mean of what several forecasters say, which errs less than most of them: Bates & Granger (1969).
+"""The mean of several forecasts, which errs less than most of them: Bates & Granger (1969).
 
 Weights are given, not learned: from a few folds they seldom do better, Smith & Wallis (2009). The members stand alone.
 """
@@ -40,7 +40,7 @@ class Combination:
         return self.between([member.forecast(history, horizon) for member in self.members])
 
     def between(self, said: Sequence[pd.DataFrame]) -> pd.DataFrame:
-        """What lies between the rows that each member said of the same entities and times, in the same order."""
+        """The weighted mean of the members' rows, which are of the same entities and times, in the same order."""
         means = [rows["mean"].to_numpy() for rows in said]
         return said[0].assign(mean=np.average(means, axis=0, weights=self.weights or None))
 

@@ -27,7 +27,7 @@ class Smoothing:
     """Simple exponential smoothing, Brown (1956), of deseasonalised demand, zeros included.
 
     Each series' level is a mean of `rates` levels, from ones that forget within days to ones that remember a year,
-    weighted by how well each foretold the mean of a horizon in the series' own past.
+    weighted by how well each predicted the mean of a horizon in the series' own past.
     `season`: whether the season is divided out; without it, this is plain SES.
     """
 
@@ -61,9 +61,9 @@ class Smoothing:
 def levels(values: Matrix, year: int, horizon: int, rates: int = 8) -> Matrix:
     """The level of each series at each time (times × entities), as known then but for the weights of the rates.
 
-    Where all series move together, smoothing each one's share of the total foretells better, for then their
+    Where all series move together, smoothing each one's share of the total predicts better, for then their
     common trend is not forgotten with their noise; and where shares never change, one that remembers for years.
-    Which is done is decided for all together: the plainest that foretold the past as well as any within 0.5 %.
+    Which is done is decided for all together: the plainest that predicted the past as well as any within 0.5 %.
     """
     speeds = np.geomspace(1 / (1.1 * year), FASTEST, rates)
     total = _like_for_like(values)[:, None]
@@ -80,7 +80,7 @@ def levels(values: Matrix, year: int, horizon: int, rates: int = 8) -> Matrix:
 def _weighted(smoothed: Matrix, values: Matrix, horizon: int) -> tuple[Matrix, float]:
     """The mean of the smoothed levels (rates × times × entities), and its error as a share of usual errors.
 
-    Errors are looked at every quarter of a horizon: what lies between foretells much the same periods.
+    Errors are looked at every quarter of a horizon: what lies between predicts much the same periods.
     """
     ahead = _mean_ahead(values, horizon)
     ahead[: min(2 * horizon, len(values) // 3)] = np.nan

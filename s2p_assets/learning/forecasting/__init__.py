@@ -1,1 +1,1 @@
-"""Demand series: regular histories, backtests, scores and quantiles. The models of them are in `forecasters/`."""
+"""Forecasting: regular series, backtests, scores and quantiles of demand. Its models are in a room of their own."""

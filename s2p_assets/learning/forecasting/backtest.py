@@ -1,4 +1,4 @@
-"""Rolling-origin backtests: what a forecaster would have said at past moments, beside what came.
+"""Rolling-origin backtests: forecasts from past cutoffs, beside the actuals.
 
 Measuring the errors is for `metrics.py`, judging them for `champion.py`.
 """

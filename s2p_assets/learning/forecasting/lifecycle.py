@@ -1,6 +1,6 @@
-"""The beginning and the end of a series: what peers tell of one that is about to begin, and that a dead one is dead.
+"""The beginning and the end of a series: a new one is forecast by its peers, one that ended as 0.
 
-What a series in the middle of its life will ask for is the forecasters' business.
+Forecasts of a series in the middle of its life are for the forecasters.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ SILENCES = 2
 
 
 def foretold(forecaster: Forecaster, known: pd.DataFrame, problem: Problem, horizon: int) -> pd.DataFrame:
-    """What a fitted `forecaster` says of a learnable history, and nothing of what `ended`, in `life` named as such.
+    """The forecast of a fitted `forecaster` for a learnable history, 0 for series that `ended`, named so in `life`.
 
     One row per (entity, step): entity, time, step, mean and life, which is missing for all that goes on.
     """
@@ -39,7 +39,7 @@ def ended(past: Panel, problem: Problem) -> "pd.Series[bool]":
 
 
 def launches(known: pd.DataFrame, listed: pd.DataFrame, problem: Problem, horizon: int) -> pd.DataFrame:
-    """What entities that never sold yet will ask for, by how their peers began.
+    """The expected demand of entities that never sold yet, by how their peers began.
 
     One row each: entity, mean and deviation a period, peers (their names, `BETWEEN_PEERS`).
 

@@ -54,7 +54,7 @@ def periods_of_year(times: pd.DatetimeIndex) -> int:
 def season_of(past: Panel, country: str | None = None) -> Season:
     """The season of all series, and the effect of a country's holidays where a period is a day.
 
-    A week of seven days hides a holiday: on weekly M5 its effect foretold nothing.
+    A week of seven days hides a holiday: on weekly M5 it predicted nothing.
     """
     season = _season_of(past)
     return (
@@ -89,7 +89,7 @@ def _season_of(past: Panel) -> Season:
     """The season of the total of all series, by ratio to its trend, as in classical decomposition.
 
     The days of the week count from four weeks on. The year counts from two years on, in the shape (months, or
-    days smoothed over three to 61) that foretold the years left out best, none included.
+    days smoothed over three to 61) that predicts the years left out best, none included.
     """
     total, times = np.nansum(past.values, axis=1), past.times
     length, year = days_apart(times), periods_of_year(times)

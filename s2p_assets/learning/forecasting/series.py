@@ -37,7 +37,7 @@ def regular(history: pd.DataFrame, problem: Problem) -> pd.DataFrame:
     """`history` with every period of each entity from its first row to the last period of all, sorted.
 
     A period without a row counts as no demand, and so does one whose returns exceed its sales. Other
-    columns are missing there; the censored column is false. After the last target of all, where rows tell what is
+    columns are missing there; the censored column is false. After the last target of all, where rows hold what is
     known in advance, the target is missing. Raises TooLittleHistory when there is no row, UnusableHistory when a
     row stands twice, lacks its target, lies off `problem.every` or years after all others.
     """
@@ -63,7 +63,7 @@ def regular(history: pd.DataFrame, problem: Problem) -> pd.DataFrame:
 
 
 def told(history: pd.DataFrame, problem: Task) -> pd.DataFrame:
-    """The rows of `history` that have a target; those without one tell what is known in advance."""
+    """The rows of `history` that have a target; those without one hold what is known in advance."""
     return history.loc[history[problem.target].notna()]
 
 

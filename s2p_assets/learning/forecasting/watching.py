@@ -1,4 +1,4 @@
-"""Whether a version in service errs more than it did in its backtests, measured on what came since.
+"""Whether a version in service errs more than it did in its backtests, measured on newer periods.
 
 Backtests are made in `backtest.py`; what follows from an error above its band is for `graph/`.
 """
@@ -18,7 +18,7 @@ from s2p_assets.learning.versions import ModelVersion
 
 @dataclass(frozen=True)
 class RecentError:
-    """How far a version was off on the `periods` that came since, and the most that its folds let expect.
+    """How far a version was off on the `periods` since its training, and the most that its folds let expect.
 
     Errors are shares of what was sold in as many periods before the forecast: over what is sold then, as in WAPE, a
     surge could never be off by more than all of it.
@@ -46,7 +46,7 @@ def recent_error(made: ModelVersion[Problem], history: pd.DataFrame) -> RecentEr
     """How wrong `made` was on the periods in `history` after those that it learned from, up to its horizon.
 
     The band is the one-sided 95 % prediction interval for one more fold, by Student's t over the folds' errors at the
-    same steps. None when nothing came since, nothing was sold, or there are too few folds to know a band.
+    same steps. None when no period is newer, nothing was sold, or there are too few folds to know a band.
     """
     problem, last = made.problem, made.backtest["time"].max()
     whole = regular(history, problem)
@@ -66,9 +66,9 @@ def recent_error(made: ModelVersion[Problem], history: pd.DataFrame) -> RecentEr
 
 
 def _share(rows: pd.DataFrame, before: "pd.Series[float]", periods: int) -> float:
-    """The sum of errors over what was sold in the last `periods` of `before`; NaN when either tells nothing.
+    """The sum of errors over what was sold in the last `periods` of `before`; NaN when one of them is 0 or missing.
 
-    Where stock ran out, demand was what was sold or more: such a row counts only if more was sold than was foretold.
+    Where stock ran out, demand was what was sold or more: such a row counts only if more was sold than forecast.
     """
     counted = rows.loc[~rows["censored"].astype(bool) | (rows["actual"] > rows["mean"])]
     usual = float(before.iloc[-periods:].sum())

@@ -1,1 +1,1 @@
-"""Versions of models, kept: their files, and MLflow's tables. How a version is made and crowned is beside this room."""
+"""Versions of models, kept: their files, and MLflow's tables. Making and promoting one is not here."""

@@ -117,12 +117,12 @@ class Registry:
         """Every model's newest version, and all others trained within four weeks of the newest; the newest first."""
         last = {record.model: record for record in standing.versions}.values()
         trained = {record: dt.datetime.fromisoformat(record.trained_at) for record in standing.versions}
-        told = [record for record, at in trained.items() if record in last or at >= max(trained.values()) - LATELY]
-        newest_first = sorted(told, key=lambda record: (trained[record], record.number), reverse=True)
+        recent = [record for record, at in trained.items() if record in last or at >= max(trained.values()) - LATELY]
+        newest_first = sorted(recent, key=lambda record: (trained[record], record.number), reverse=True)
         return tuple(self._training(f"{domain}_{contest}", record) for record in newest_first)
 
     def _training(self, name: str, record: Record) -> Training:
-        """As the version's manifest tells it; its other files, which may be large, are not looked at."""
+        """From the version's manifest; its other files, which may be large, are not looked at."""
         cause = None
         with suppress(ModelDamaged):
             cause = cause_from(read_manifest(self._place(name, record), record.digest)["cause"])
@@ -144,12 +144,12 @@ class Registry:
             return None
 
     def put_in_service(self, crowning: Crowning, at: dt.datetime) -> Standing:
-        """Point `champion` and `challenger` at what a contest came to; who stands now.
+        """Point `champion` and `challenger` at the result of a contest; the state after it.
 
         A new champion begins a new reign; reigns are never deleted. What has not changed is not written.
         """
         champion = crowning.champion
-        name = f"{champion.domain}_{champion.thing}"
+        name = f"{champion.domain}_{champion.contest}"
         with self._alone(name) as (conn, writer):
             before = read_standing(conn, name)
             now = _named(before, champion.model)
@@ -168,7 +168,7 @@ class Registry:
             return read_standing(conn, name)
 
     def pin(self, domain: str, contest: str, pin: Pin | None) -> None:
-        """Note a person's word on who is champion, or release it. The contest heeds it when it is made again."""
+        """Note a person's decision on who is champion, or release it. The contest heeds it when it is made again."""
         name = f"{domain}_{contest}"
         with self._alone(name) as (conn, writer):
             if read_standing(conn, name).pin != pin:

@@ -1,4 +1,4 @@
-"""What MLflow's tables say of a contest: its versions, aliases, reigns and pin, read by plain SQL.
+"""MLflow's tables, read by plain SQL: a contest's versions, aliases, reigns and pin.
 
 Nothing is written here, and MLflow is not imported.
 """
@@ -22,7 +22,9 @@ ALIASES = "select alias, version from mlflow.registered_model_aliases where name
 TAGS = "select key, value from mlflow.registered_model_tags where name = %s"
 
 CHAMPION, CHALLENGER, NEWEST = "champion", "challenger", "newest-"
-REIGN, PIN, LAST = "s2p.reign.", "s2p.pin", "s2p.contest"
+REIGN = "s2p.reign."
+PIN = "s2p.pin"
+LAST = "s2p.contest"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,10 @@ class Reign:
 
 @dataclass(frozen=True)
 class Standing:
-    """Who stands in a contest. `newest`: by model, the version trained last. `last`: of the last comparison."""
+    """The state of a contest: its versions and who is in service.
+
+    `newest`: by model, the version trained last. `last`: of the last comparison.
+    """
 
     versions: tuple[Record, ...] = ()
     champion: Record | None = None
@@ -79,7 +84,7 @@ class Standing:
 
 
 def read_standing(conn: psycopg.Connection, name: str) -> Standing:
-    """Who stands in the contest of that registered model; nobody before the first training."""
+    """The state of the contest of that registered model; empty before the first training."""
     try:
         versions = [_record(*row) for row in conn.execute(VERSIONS, (name,))]
         aliases: dict[str, int] = dict(conn.execute(ALIASES, (name,)).fetchall())

@@ -111,7 +111,7 @@ def read_scores(folder: Path, digest: str) -> pd.DataFrame:
 
 
 def read_manifest(folder: Path, digest: str) -> dict[str, Any]:
-    """What is told of the version in `folder`, whose files may have been changed since. Raises ModelDamaged."""
+    """The manifest of the version in `folder`, whose files may have been changed since. Raises ModelDamaged."""
     try:
         if _digest(folder / MANIFEST) != digest:
             raise damaged(folder / MANIFEST, "changed since it was saved")
@@ -137,7 +137,7 @@ def verified(folder: Path, digest: str) -> dict[str, Any]:
 
 
 def damaged(place: Path, fault: str) -> ModelDamaged:
-    """What to say of a version with a file that cannot be trusted."""
+    """The error of a version with a file that cannot be trusted."""
     line = " ".join(fault.split())
     return ModelDamaged(
         f"{place}: {line}; train the model again (Materialize in the Dagster UI), "
