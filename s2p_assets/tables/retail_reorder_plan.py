@@ -6,7 +6,7 @@ from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, 
 from s2p_assets.learning.forecasting.intervals import spread
 from s2p_assets.learning.replenishment import Policy, critical_ratio, from_then, plan, run_out_days
 from s2p_assets.learning.versions import Champion
-from s2p_assets.shelves import Under, UnderEach
+from s2p_assets.lineage import UnderEach, same_key
 from s2p_assets.warehouse.history import standing
 from s2p_assets.warehouse.table import table
 
@@ -21,12 +21,11 @@ MARGIN = ("products.t2_cost", "products.item_cost")
 LEVEL = (DEMAND, "products.lead_time_days")
 SAFE_LEVEL = (*LEVEL, "demand_forecast.deviation", *MARGIN)
 
-
-UNDER: UnderEach = {"products": Under("sku = this.sku and valid_from = this.terms_since")}
+LINEAGE: UnderEach = {"products": same_key("sku", valid_from="terms_since")}
 
 
 class ReorderPlan(Row):
-    """A SKU on the price list: its stock, its levels, and what to order today."""
+    """One SKU on the price list: its stock, its levels, and what to order today."""
 
     sku: Text = code(says="The company's own article number", of="products.sku")
     description: Text = text(says="What the article is called on offers", of="products.description")
@@ -96,16 +95,17 @@ class ReorderPlan(Row):
     )
 
 
-@table(rows=ReorderPlan, key=("sku",), owner="purchasing@example.com", under=UNDER)
+@table(rows=ReorderPlan, key=("sku",), owner="purchasing@example.com", under=LINEAGE)
 def reorder_plan(
     demand_forecast: pd.DataFrame,
     stock_position: pd.DataFrame,
     products: pd.DataFrame,
     demand_champion: Champion,
 ) -> pd.DataFrame:
-    """What to order today: for every SKU on the price list its stock, its reorder point and the order that is due.
+    """What to order today: one row per SKU on the price list, with its stock, its reorder point and the order due.
 
     Stock and orders are to last until an order of next week could arrive: the more surely, the more a unit earns.
+    Made anew with every forecast, stock count, receipt or sale.
     """
     as_of = stock_position["as_of"].max()
     terms = standing(products, ["sku"], as_of).rename(columns={"valid_from": "terms_since"})

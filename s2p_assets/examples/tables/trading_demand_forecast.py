@@ -1,4 +1,4 @@
-"""What the trading company's customers will ask for, by item and week, as the champion foresees it."""
+"""The trading company's forecast of demand, by item and week. All items together: `trading_total_forecast.py`."""
 
 import pandas as pd
 
@@ -9,5 +9,5 @@ from s2p_assets.warehouse.table import table
 
 @table(rows=DemandForecast, key=("sku", "week"), owner="planning@example.com", under=UNDER_FORECAST)
 def demand_forecast(demand_features: pd.DataFrame, demand_champion: Champion) -> pd.DataFrame:
-    """The demand for every item in the next eight weeks, with the range that it will probably be in."""
+    """The demand expected in the next eight weeks: one row per item and week, with the range it will probably be in."""
     return foresee(demand_champion, demand_features)

@@ -1,4 +1,4 @@
-"""What the trading company will sell of all items together. Item by item it is in `trading_demand_forecast.py`."""
+"""The trading company's forecast for all items together. Item by item it is in `trading_demand_forecast.py`."""
 
 import pandas as pd
 
@@ -9,8 +9,8 @@ from s2p_assets.warehouse.table import table
 
 @table(rows=TotalForecast, key=("week",), owner="planning@example.com", under=UNDER_TOTAL)
 def total_forecast(demand_features: pd.DataFrame, demand_champion: Champion) -> pd.DataFrame:
-    """The demand for all items together in the next eight weeks, with a range that is the total's own.
+    """The demand expected for all items together: one row for each of the next eight weeks, with the total's own range.
 
-    Items seldom err in the same direction at once, so the ranges of the items added up would be far too wide.
+    Errors of single items partly cancel out, so the ranges of the items added up would be far too wide.
     """
     return foresee_total(demand_champion, demand_features)
