@@ -106,6 +106,7 @@ UNDER_FEATURES: UnderEach = {
         )
         for weeks in SPANS
         for statistic in ("mean", "std", "zeros")
+        if f"{statistic}_{weeks}" != "zeros_4"
     },
     ("price_ratio", "demand"): Under("sku = this.sku and week < this.week and week >= this.week - 91"),
     ("weeks_since_first_sale", "demand"): Under("sku = this.sku and week < this.week"),
