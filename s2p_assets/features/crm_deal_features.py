@@ -24,7 +24,7 @@ from s2p_assets.learning.known_before import COUNT, known_before
 from s2p_assets.lineage import Under, UnderEach, before_day, same_key
 from s2p_assets.shelves import NotYet
 
-WEEK = 7
+DAYS_A_WEEK = 7
 RECENT = pd.Timedelta(days=90)
 OUTCOME = ("opportunities.deal_stage", "opportunities.close_date")
 
@@ -73,24 +73,24 @@ class DealFeatures(Row):
     )
 
 
-CLOSED = before_day("close_date", "moment")
-CLOSED_LATELY = before_day("close_date", "moment", within_days=RECENT.days)
-OPEN = before_day("engage_date", "moment") & Under("coalesce(close_date >= this.moment, true)")
+CLOSED_BEFORE = before_day("close_date", "moment")
+CLOSED_RECENTLY = before_day("close_date", "moment", within_days=RECENT.days)
+STILL_OPEN = before_day("engage_date", "moment") & Under("coalesce(close_date >= this.moment, true)")
 AGENT, PRODUCT, ACCOUNT = same_key("sales_agent"), same_key("product"), same_key("account")
 LINEAGE: UnderEach = {
     "opportunities": same_key("opportunity_id"),
     "accounts": ACCOUNT,
     "sales_teams": AGENT,
     "products": PRODUCT,
-    ("agent_open", "opportunities"): AGENT & OPEN,
-    ("agent_closed", "opportunities"): AGENT & CLOSED,
-    ("agent_win_rate", "opportunities"): AGENT & CLOSED,
-    ("agent_recent_win_rate", "opportunities"): AGENT & CLOSED_LATELY,
-    ("product_closed", "opportunities"): PRODUCT & CLOSED,
-    ("product_win_rate", "opportunities"): PRODUCT & CLOSED,
-    ("account_closed", "opportunities"): ACCOUNT & CLOSED,
-    ("account_win_rate", "opportunities"): ACCOUNT & CLOSED,
-    ("recent_win_rate", "opportunities"): CLOSED_LATELY,
+    ("agent_open", "opportunities"): AGENT & STILL_OPEN,
+    ("agent_closed", "opportunities"): AGENT & CLOSED_BEFORE,
+    ("agent_win_rate", "opportunities"): AGENT & CLOSED_BEFORE,
+    ("agent_recent_win_rate", "opportunities"): AGENT & CLOSED_RECENTLY,
+    ("product_closed", "opportunities"): PRODUCT & CLOSED_BEFORE,
+    ("product_win_rate", "opportunities"): PRODUCT & CLOSED_BEFORE,
+    ("account_closed", "opportunities"): ACCOUNT & CLOSED_BEFORE,
+    ("account_win_rate", "opportunities"): ACCOUNT & CLOSED_BEFORE,
+    ("recent_win_rate", "opportunities"): CLOSED_RECENTLY,
 }
 
 
@@ -111,26 +111,26 @@ def deal_features(
     """
     if opportunities["close_date"].isna().all():
         raise NotYet("no deal has ended yet")
-    ended = opportunities.assign(won=opportunities["deal_stage"].eq("Won").where(opportunities["close_date"].notna()))
-    cases = _moments(ended).merge(sales_teams, on="sales_agent").merge(products, on="product")
+    deals = opportunities.assign(won=opportunities["deal_stage"].eq("Won").where(opportunities["close_date"].notna()))
+    cases = _weekly_cases(deals).merge(sales_teams, on="sales_agent").merge(products, on="product")
     cases = cases.merge(accounts, on="account", how="left")
-    return _with_past(_described(cases), ended)[list(DealFeatures.to_schema().columns)]
+    return _with_win_rates(_described(cases), deals)[list(DealFeatures.to_schema().columns)]
 
 
-def _moments(deals: pd.DataFrame) -> pd.DataFrame:
-    """A row per deal and moment: weekly ages until the end, the last known day for a deal that goes on."""
+def _weekly_cases(deals: pd.DataFrame) -> pd.DataFrame:
+    """One row per deal and day looked at: weekly until a deal is closed, the last known day for an open one."""
     closed = deals[deals["close_date"].notna()]
-    weeks = np.ceil((closed["close_date"] - closed["engage_date"]).dt.days / WEEK).astype(int)
-    lived = closed.loc[closed.index.repeat(weeks)]
-    age = lived.groupby(level=0).cumcount() * WEEK
-    lived = lived.assign(moment=lived["engage_date"] + pd.to_timedelta(age, unit="D"))
+    weeks = np.ceil((closed["close_date"] - closed["engage_date"]).dt.days / DAYS_A_WEEK).astype(int)
+    by_week = closed.loc[closed.index.repeat(weeks)]
+    age = by_week.groupby(level=0).cumcount() * DAYS_A_WEEK
+    by_week = by_week.assign(moment=by_week["engage_date"] + pd.to_timedelta(age, unit="D"))
     today = deals[["engage_date", "close_date"]].max().max() + pd.Timedelta(days=1)
-    going_on = deals[deals["close_date"].isna()].assign(moment=today)
-    return pd.concat([lived, going_on], ignore_index=True).rename(columns={"close_date": "decided_on"})
+    still_open = deals[deals["close_date"].isna()].assign(moment=today)
+    return pd.concat([by_week, still_open], ignore_index=True).rename(columns={"close_date": "decided_on"})
 
 
 def _described(cases: pd.DataFrame) -> pd.DataFrame:
-    """What the deal, its account and the calendar say at the moment."""
+    """Adds what the deal, its account and the calendar show on the day."""
     moment = cases["moment"]
     quarter_end = moment.dt.to_period("Q").dt.end_time.dt.normalize()
     return cases.assign(
@@ -145,11 +145,11 @@ def _described(cases: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _with_past(cases: pd.DataFrame, ended: pd.DataFrame) -> pd.DataFrame:
-    """Win rates of the agent, the product, the account and all, of deals that ended before the moment."""
+def _with_win_rates(cases: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFrame:
+    """Adds the win rates of the agent, the product, the account and all, from deals closed before the day."""
 
     def before(by: tuple[str, ...], when: str = "close_date", within: pd.Timedelta | None = None) -> pd.DataFrame:
-        return known_before(cases, ended, by=by, at="moment", when=when, means=["won"], within=within)
+        return known_before(cases, deals, by=by, at="moment", when=when, means=["won"], within=within)
 
     agent, product, account = before(("sales_agent",)), before(("product",)), before(("account",))
     known = cases["account"].notna()

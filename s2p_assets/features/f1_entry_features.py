@@ -135,13 +135,13 @@ def entry_features(
     entries = _with_qualifying(entries, qualifying, sprint_results)
     for standings, whose in ((driver_standings, "driver"), (constructor_standings, "constructor")):
         entries[f"{whose}_standing"] = _standing(entries, standings.merge(races), whose)
-    rows = _with_past(entries)
+    rows = _with_form(entries)
     rows = _with_names(rows[rows["year"] >= FIRST_SEASON], drivers, constructors)
     return rows.rename(columns={"year": "season"})[list(EntryFeatures.to_schema().columns)]
 
 
 def _entries(results: pd.DataFrame, qualifying: pd.DataFrame) -> pd.DataFrame:
-    """Who starts: all that ended a race, and for a race without results all that qualified."""
+    """Who starts: all with a result, and for a race without results all that qualified."""
     who = ["race_id", "driver_id", "constructor_id"]
     coming = qualifying.loc[~qualifying["race_id"].isin(results["race_id"]), [*who, "position"]]
     held = results[[*who, "grid", "position_order", "position_text"]]
@@ -162,7 +162,7 @@ def _entries(results: pd.DataFrame, qualifying: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_qualifying(entries: pd.DataFrame, qualifying: pd.DataFrame, sprints: pd.DataFrame) -> pd.DataFrame:
-    """The place and the best lap of qualifying, against the best of all and the teammate; the place in the sprint."""
+    """Adds place and best lap of qualifying, against the best of all and the teammate, and the place in the sprint."""
     laps = pd.concat([_seconds(qualifying[part]) for part in ("q1", "q2", "q3")], axis=1).min(axis=1)
     best = qualifying[["race_id", "driver_id"]].assign(lap=laps, qualifying_position=qualifying["position"])
     sprint = sprints[["race_id", "driver_id"]].assign(sprint_position=sprints["position_order"])
@@ -198,7 +198,7 @@ def _standing(entries: pd.DataFrame, standings: pd.DataFrame, whose: str) -> pd.
     return found["position"].round().astype("Int64")
 
 
-SPANS = {
+FORM_SPANS = {
     ("driver", 8): ("place", "grid"),
     ("driver", 20): ("top_ten", "gain", "failures"),
     ("constructor", 10): ("place", "grid"),
@@ -207,17 +207,17 @@ SPANS = {
     ("constructor", 60): ("failures",),
     ("circuit", 60): ("gain", "failures"),
 }
-"""(whose, how many of the last starts) → what is known of them."""
+"""(whose, how many of the last starts) → which columns of form."""
 RANKED = {"driver_place": 8, "driver_grid": 8, "constructor_place": 10, "constructor_grid": 10}
 
 
-def _with_past(entries: pd.DataFrame) -> pd.DataFrame:
-    """What earlier races say of the driver, the team and the track."""
+def _with_form(entries: pd.DataFrame) -> pd.DataFrame:
+    """Adds the form of the driver, the team and the track in earlier races."""
     what = {"place": "place", "grid": "grid", "gain": "gain", "top_ten": "classified_in_ten"}
     what["failures"] = "did_not_finish"
     before = partial(known_before, entries, entries[entries["top_ten"].notna()], at="race_day", when="race_day")
     spans: dict[str, pd.Series] = {}
-    for (whose, last), names in SPANS.items():
+    for (whose, last), names in FORM_SPANS.items():
         found = before(by=(f"{whose}_id",), means=[what[name] for name in names], last=last)
         spans |= {f"{whose}_{name}_{last}": found[what[name]] for name in names}
     ranks = {

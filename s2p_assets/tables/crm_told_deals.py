@@ -9,7 +9,7 @@ from s2p_assets.learning.versions import Champion
 from s2p_assets.lineage import UnderEach, before_day, same_key
 from s2p_assets.warehouse.table import table
 
-WON = "deal_features.won"
+OUTCOME = "deal_features.won"
 
 
 class DealBacktest(Row):
@@ -17,13 +17,13 @@ class DealBacktest(Row):
 
     opportunity_id: Text = code(says="The deal's number in the CRM", of="deal_features.opportunity_id")
     moment: Day = day(says="The day up to whose morning the deal is described", of="deal_features.moment")
-    fold: Whole = whole(says="Number of the test period; 1 is the oldest", of=WON, ge=1)
+    fold: Whole = whole(says="Number of the test period; 1 is the oldest", of=OUTCOME, ge=1)
     cutoff: Day = day(says="The model learned from deals closed before this day", of="deal_features.moment")
-    probability: Number = percent(says="Probability of a win that the model gave", of=WON, ge=0, le=1)
+    probability: Number = percent(says="Probability of a win that the model gave", of=OUTCOME, ge=0, le=1)
     part: Whole = whole(
-        says="Tenth of all rows by probability; 1 is the lowest. Fewer than ten where many are alike", ge=1, of=WON
+        says="Tenth of all rows by probability; 1 is the lowest. Fewer than ten where many are alike", ge=1, of=OUTCOME
     )
-    won: YesNo = yes_no(says="Whether it was won", of=WON)
+    won: YesNo = yes_no(says="Whether it was won", of=OUTCOME)
 
 
 LINEAGE: UnderEach = {

@@ -12,11 +12,11 @@ from s2p_assets.lineage import UnderEach, same_key
 from s2p_assets.warehouse.table import table
 
 GRID = "entry_features.grid"
-TOP_TEN = (
+TOP_TEN_EVIDENCE = (
     *("entry_features.top_ten", GRID, "entry_features.gap_to_tenth"),
     *("entry_features.driver_place_8", "entry_features.constructor_place_10"),
 )
-FAILURE = (
+FAILURE_EVIDENCE = (
     *("entry_features.did_not_finish", GRID),
     *("entry_features.driver_failures_20", "entry_features.constructor_failures_60"),
 )
@@ -51,16 +51,16 @@ class RacePrediction(Row):
     driver_name: Text = text(says="The driver's name", of="entry_features.driver_name")
     constructor_name: Text = text(says="The team's name", of="entry_features.constructor_name")
     grid: Whole = whole(says="The place on the grid", of=GRID, ge=1)
-    top_ten: Number = percent(says="Probability of a place among the first ten", of=TOP_TEN, ge=0, le=1)
-    failure: Number = percent(says="Probability that it is not classified", of=FAILURE, ge=0, le=1)
+    top_ten: Number = percent(says="Probability of a place among the first ten", of=TOP_TEN_EVIDENCE, ge=0, le=1)
+    failure: Number = percent(says="Probability that it is not classified", of=FAILURE_EVIDENCE, ge=0, le=1)
     reasons: Text = text(
-        says="What adds most to the first probability, or takes from it, in points of a hundred", of=TOP_TEN
+        says="What adds most to the first probability, or takes from it, in points of a hundred", of=TOP_TEN_EVIDENCE
     )
     basis: Text = text(
-        says="Whether it is to come, was predicted before it was driven, or was learned from", of=TOP_TEN
+        says="Whether it is to come, was predicted before it was driven, or was learned from", of=TOP_TEN_EVIDENCE
     )
-    model: Text = text(says="The champion model for the top ten", of=TOP_TEN)
-    failure_model: Text = text(says="The champion model for failures", of=FAILURE)
+    model: Text = text(says="The champion model for the top ten", of=TOP_TEN_EVIDENCE)
+    failure_model: Text = text(says="The champion model for failures", of=FAILURE_EVIDENCE)
 
 
 LINEAGE: UnderEach = {
