@@ -81,9 +81,20 @@ class EntryFeatures(Row):
     constructor_name: Text = text(says="The team's name", of="constructors.name")
 
 
+# SQL, as results bear the race's number and not its day.
 EARLIER = Under("race_id in (select r.race_id from f1.races r where r.race_day < this.race_day)")
-"""SQL, as results bear the race's number and not its day."""
+AT_CIRCUIT = Under("race_id in (select r.race_id from f1.races r where r.circuit_id = this.circuit_id)")
+LAST_YEAR = Under("race_id in (select r.race_id from f1.races r where r.race_day >= this.race_day - 365)")
 ENTRY, DRIVER, CONSTRUCTOR = same_key("race_id", "driver_id"), same_key("driver_id"), same_key("constructor_id")
+OF_ENTRY = (
+    *("driver_id", "race_id", "constructor_id", "top_ten", "did_not_finish"),
+    *("grid", "grid_in_ten", "from_pit_lane"),
+)
+OF_CONSTRUCTOR = (
+    *("constructor_place_10", "constructor_place_40", "constructor_grid_10", "constructor_top_ten_20"),
+    *("constructor_gain_20", "constructor_failures_20", "constructor_failures_60"),
+    *("constructor_place_rank", "constructor_grid_rank"),
+)
 LINEAGE: UnderEach = {
     "results": DRIVER & EARLIER,
     "qualifying": ENTRY,
@@ -93,19 +104,12 @@ LINEAGE: UnderEach = {
     "constructors": CONSTRUCTOR,
     "driver_standings": DRIVER & EARLIER,
     "constructor_standings": CONSTRUCTOR & EARLIER,
-    **{
-        (column, "results"): ENTRY
-        for column in ("driver_id", "race_id", "constructor_id", "top_ten", "did_not_finish", "grid", "from_pit_lane")
-    },
-    **{
-        (column, "results"): CONSTRUCTOR & EARLIER
-        for column in (
-            "constructor_place_10",
-            "constructor_grid_10",
-            "constructor_failures_20",
-            "constructor_failures_60",
-        )
-    },
+    **{(column, "results"): ENTRY for column in OF_ENTRY},
+    **{(column, "results"): CONSTRUCTOR & EARLIER for column in OF_CONSTRUCTOR},
+    ("driver_circuit_place", "results"): DRIVER & EARLIER & AT_CIRCUIT,
+    ("circuit_gain_60", "results"): EARLIER & AT_CIRCUIT,
+    ("circuit_failures_60", "results"): EARLIER & AT_CIRCUIT,
+    ("recent_failures", "results"): EARLIER & LAST_YEAR,
 }
 
 
