@@ -25,14 +25,16 @@ from s2p_assets.learning.classifying.cases import decided, seen
 from s2p_assets.learning.classifying.leaks import declared_leaks, suspects
 from s2p_assets.learning.classifying.reasons import contributions, in_words
 from s2p_assets.learning.classifying.scores import with_intervals
-from s2p_assets.learning.classifying.telling import LEARNED, TO_COME, TRIED, answers, recent_loss
+from s2p_assets.learning.classifying.telling import LEARNED, TO_COME, TRIED, answers
 from s2p_assets.learning.classifying.time_folds import folds, time_ordered
 from s2p_assets.learning.crowning import crown
 from s2p_assets.learning.forecasting.series import TooLittleHistory, UnusableHistory
 from s2p_assets.learning.model import Classifier, Contest, Model, Outcome
+from s2p_assets.learning.monitoring.classification_loss import recent_loss
 from s2p_assets.learning.plain_files import ModelDamaged
 from s2p_assets.learning.registry.version_files import read_version, write_version
-from s2p_assets.learning.versions import Champion, ModelVersion, train
+from s2p_assets.learning.training import train
+from s2p_assets.learning.versions import Champion, ModelVersion
 from s2p_assets_tests.learning_cases import DEALS, deals
 
 CLASSIFIERS: tuple[Any, ...] = (
@@ -138,11 +140,11 @@ def test_a_version_is_stored_as_plain_files_and_read_back(logistic: ModelVersion
 def test_what_tells_beats_the_base_rate_and_what_does_not_loses_to_it(logistic: ModelVersion[Outcome]) -> None:
     plain = version(BaseRate(), deals(), "deal_base_rate")
     crowned = crown(CONTEST, {"deal_logistic": logistic, "deal_base_rate": plain})
-    assert crowned.champion.name == "deal_logistic"
+    assert crowned.champion.model_name == "deal_logistic"
     assert crowned.floor is None
     noise = version(KnownRate(column="price"), deals(), "deal_price")
     demoted = crown(CONTEST, {"deal_price": noise, "deal_base_rate": plain}, noise)
-    assert demoted.champion.name == "deal_base_rate"
+    assert demoted.champion.model_name == "deal_base_rate"
 
 
 def test_a_challenger_beyond_noise_takes_over_and_the_folds_count_not_their_cases() -> None:

@@ -14,7 +14,8 @@ from s2p_assets.features.crm_deal_features import deal_features
 from s2p_assets.learning.crowning import crown
 from s2p_assets.learning.model import Outcome
 from s2p_assets.learning.remaining_life import ends_by_month, hazards
-from s2p_assets.learning.versions import Champion, train
+from s2p_assets.learning.training import train
+from s2p_assets.learning.versions import Champion
 from s2p_assets.models.crm_win_base_rate import win_base_rate
 from s2p_assets.models.crm_win_champion import win_champion
 from s2p_assets.models.crm_win_timing import win_timing

@@ -16,7 +16,8 @@ from s2p_assets.graph.signals import ERROR, signals
 from s2p_assets.learning.crowning import crown
 from s2p_assets.learning.drift import Verdict
 from s2p_assets.learning.registry.model_registry import Registry
-from s2p_assets.learning.versions import Champion, train
+from s2p_assets.learning.training import train
+from s2p_assets.learning.versions import Champion
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.tables.retail_demand_forecast import demand_forecast

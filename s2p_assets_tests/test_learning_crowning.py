@@ -15,7 +15,8 @@ from s2p_assets.learning.forecasters.moving_average import MovingAverage
 from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.model import Contest, Forecaster, Model
 from s2p_assets.learning.plain_files import parameters_of
-from s2p_assets.learning.versions import ModelVersion, renew, train
+from s2p_assets.learning.training import renew, train
+from s2p_assets.learning.versions import ModelVersion
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.models.retail_demand_seasonal_naive import demand_seasonal_naive
@@ -56,7 +57,7 @@ def test_the_same_recipe_on_newer_data_is_renewed_without_a_test() -> None:
 def test_a_better_challenger_on_the_same_folds_is_promoted_with_the_figures() -> None:
     old, rival = trained(), with_losses(trained(demand_seasonal_naive), 0.01)
     outcome = crown(CONTEST, {AVERAGE: old, NAIVE: rival}, old)
-    assert (outcome.change, outcome.champion.name) == ("promoted", NAIVE)
+    assert (outcome.change, outcome.champion.model_name) == ("promoted", NAIVE)
     assert outcome.challenger is old
     assert outcome.against is not None
     assert outcome.against.is_better
@@ -103,7 +104,7 @@ def test_only_versions_trained_on_the_same_data_are_compared() -> None:
     stale = trained(demand_seasonal_naive, weeks=79)
     newest = {NAIVE: stale, AVERAGE: trained(), "third": trained(build=lambda: MovingAverage(periods=6))}
     outcome = crown(CONTEST, newest)
-    assert outcome.champion.name != NAIVE
+    assert outcome.champion.model_name != NAIVE
     assert f"not compared, as trained on other data: {NAIVE}" in outcome.champion.why
 
 
@@ -111,7 +112,7 @@ def test_a_champion_that_loses_to_the_floor_goes_at_once() -> None:
     naive = trained(demand_seasonal_naive)
     just_worse = replace(trained(), losses=naive.losses.assign(loss=naive.losses["loss"] * 1.001))
     outcome = crown(CONTEST, {AVERAGE: just_worse, NAIVE: naive}, just_worse)
-    assert (outcome.change, outcome.champion.name, outcome.floor) == ("demoted", NAIVE, None)
+    assert (outcome.change, outcome.champion.model_name, outcome.floor) == ("demoted", NAIVE, None)
     assert "loses to" in outcome.champion.why
 
 
@@ -119,7 +120,7 @@ def test_a_person_overrules_the_test_and_is_told_of_the_floor() -> None:
     naive, worse = trained(demand_seasonal_naive), with_losses(trained(), 50)
     pin = Pin(AVERAGE, None, "ann", "the fair", MONDAY.isoformat())
     outcome = crown(CONTEST, {AVERAGE: worse, NAIVE: naive}, naive, pin=pin, pinned=worse)
-    assert (outcome.change, outcome.champion.name, outcome.by) == ("pinned", AVERAGE, "ann")
+    assert (outcome.change, outcome.champion.model_name, outcome.by) == ("pinned", AVERAGE, "ann")
     assert "the fair" in outcome.champion.why
     assert f"{AVERAGE} loses to {NAIVE}" in str(outcome.floor)
 
@@ -143,5 +144,5 @@ def test_the_contest_knows_losses_and_nothing_of_what_is_predicted() -> None:
         )
         for name, made, loss in ((AVERAGE, trained(), 0.5), (NAIVE, trained(demand_seasonal_naive), 0.2))
     }
-    assert crown(CONTEST, both, both[AVERAGE]).champion.name == NAIVE
+    assert crown(CONTEST, both, both[AVERAGE]).champion.model_name == NAIVE
     assert np.isclose(both[AVERAGE].loss, 0.5)

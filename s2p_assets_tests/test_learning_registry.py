@@ -19,13 +19,15 @@ from psycopg import sql
 from s2p_assets.learning.crowning import Crowning, Pin, crown
 from s2p_assets.learning.forecasters.boosting import Boosting
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
+from s2p_assets.learning.forecasting.forecasts import foresee
 from s2p_assets.learning.model import Contest, Model
 from s2p_assets.learning.plain_files import ModelDamaged
 from s2p_assets.learning.registry.mlflow_writing import RegistryUnreachable, Writer
 from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry, clear_unfinished, named
 from s2p_assets.learning.registry.tables import Record
 from s2p_assets.learning.registry.version_files import MANIFEST
-from s2p_assets.learning.versions import ModelVersion, foresee, train
+from s2p_assets.learning.training import train
+from s2p_assets.learning.versions import ModelVersion
 from s2p_assets.models.retail_demand_boosting import demand_boosting
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
@@ -226,12 +228,12 @@ def test_the_champion_comes_back_and_forecasts(registry: Registry) -> None:
         registry.save(made)
     registry.put_in_service(outcome := crowned(candidates), MONDAY)
     champion = registry.load_champion("retail", "demand_champion")
-    assert (champion.name, champion.version) == (outcome.champion.name, outcome.champion.version)
+    assert (champion.model_name, champion.version) == (outcome.champion.model_name, outcome.champion.version)
     assert champion.why == outcome.champion.why
     assert len(foresee(champion, seasonal(3, 60))) == 3 * WEEKLY.horizon
     standing = registry.standing("retail", "demand_champion")
     assert standing.challenger is not None
-    assert standing.challenger.model != champion.name
+    assert standing.challenger.model != champion.model_name
     assert standing.last is not None
     assert set(standing.last["losses"]) == set(candidates)
 

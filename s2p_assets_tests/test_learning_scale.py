@@ -1,8 +1,7 @@
-"""Promises of work that is spread: the same result on one core, on all, and on a cluster; one failure costs one SKU."""
+"""Promises of work that is spread: the same result on one core, on all, and on a cluster."""
 
 import logging
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,13 +9,9 @@ import pytest
 
 from s2p_assets.learning.forecasters.boosting import Boosting
 from s2p_assets.learning.forecasters.moving_average import MovingAverage
-from s2p_assets.learning.forecasters.prophet_each import ProphetEach
-from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.forecasting.backtest import rolling_origin
-from s2p_assets.learning.forecasting.series import learnable
-from s2p_assets.learning.plain_files import ModelDamaged
-from s2p_assets.learning.scale import WorkersUnreachable, each, for_each_entity, shard_of, workers
-from s2p_assets_tests.learning_histories import WEEKLY, seasonal, weekly
+from s2p_assets.learning.scale import WorkersUnreachable, each, shard_of, workers
+from s2p_assets_tests.learning_histories import WEEKLY, seasonal
 
 
 @pytest.fixture(scope="module")
@@ -38,30 +33,10 @@ def test_a_backtest_on_a_dask_cluster_of_two_workers_is_the_one_of_a_single_core
     pd.testing.assert_frame_equal(spread, alone, check_exact=True)
 
 
-def test_skus_are_fitted_on_the_cluster_and_one_that_fails_is_forecast_as_naive_and_named(
-    cluster: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
-) -> None:
-    history = learnable(
-        pd.concat([seasonal(3, 60), weekly({"flat": [5.0] * 60, "one": [0.0] * 59 + [3.0]})], ignore_index=True), WEEKLY
-    )
+def test_results_of_a_cluster_keep_the_order_of_their_tasks(cluster: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="s2p_assets"), workers(cluster):
-        fitted = ProphetEach().fit(history, WEEKLY)
-        rows = fitted.forecast(history, 4)
-    assert sorted(fitted.models) == ["000", "001", "002", "one"]
-    assert list(fitted.failed) == ["flat"]
-    assert "flat failed: TooLittleHistory" in caplog.text
-    assert any("fitting Prophet: shard" in message for message in caplog.messages)
-    naive = SeasonalNaive(recent=8).fit(history, WEEKLY).forecast(history, 4)
-    assert rows.query("entity == 'flat'")["mean"].tolist() == naive.query("entity == 'flat'")["mean"].tolist()
-    assert not np.allclose(rows.query("entity == '002'")["mean"], naive.query("entity == '002'")["mean"])
-
-    fitted.save(tmp_path)
-    again = ProphetEach.load(tmp_path)
-    assert again.failed == fitted.failed
-    pd.testing.assert_frame_equal(again.forecast(history, 4), rows)
-    (tmp_path / "prophets.zip").write_bytes(b"no zip")
-    with pytest.raises(ModelDamaged, match="train the model again"):
-        ProphetEach.load(tmp_path)
+        assert each(_square, [(n,) for n in range(9)], says="squares") == [n * n for n in range(9)]
+    assert "squares 9 of 9" in caplog.messages
 
 
 def _square(number: int) -> int:
@@ -76,10 +51,9 @@ def test_results_keep_the_order_of_their_tasks(setting: str) -> None:
         assert each(_square, [(n,) for n in range(9)], says="squares") == [n * n for n in range(9)]
 
 
-def test_an_entity_that_fails_costs_itself_alone() -> None:
-    found = for_each_entity(_square, {str(n): (n,) for n in range(20)}, says="squares", shards=4)
-    assert found.made == {str(n): n * n for n in range(20) if n != 13}
-    assert found.failed == {"13": "ValueError: thirteen"}
+def test_the_first_error_of_a_task_ends_the_work() -> None:
+    with workers("threads"), pytest.raises(ValueError, match="thirteen"):
+        each(_square, [(n,) for n in range(20)], says="squares")
 
 
 def test_shards_are_the_same_on_every_machine_and_about_as_large() -> None:

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from s2p_assets.learning.forecasting.watching import recent_error
-from s2p_assets.learning.versions import ModelVersion, train
+from s2p_assets.learning.training import train
+from s2p_assets.learning.versions import ModelVersion
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets_tests.learning_histories import WEEKLY, seasonal

@@ -8,13 +8,13 @@ import psycopg
 import pytest
 
 from s2p_assets.columns import as_declared, broken_rules
-from s2p_assets.features.retail_demand_features import WEEKLY_DEMAND, KnownDemand, demand_features
+from s2p_assets.features.retail_demand_features import WEEKLY_DEMAND, DemandFeatures, demand_features
 from s2p_assets.learning.change import fingerprint, rows_not_in
 from s2p_assets.learning.crowning import crown
 from s2p_assets.learning.forecasting.series import learnable, told
-from s2p_assets.learning.forecasting.weekly_demand import DemandForecast
 from s2p_assets.learning.model import Model
-from s2p_assets.learning.versions import Champion, train
+from s2p_assets.learning.training import train
+from s2p_assets.learning.versions import Champion
 from s2p_assets.models.retail_demand_boosting import demand_boosting
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_combination import demand_combination
@@ -22,7 +22,7 @@ from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.models.retail_demand_prophet import demand_prophet
 from s2p_assets.models.retail_demand_seasonal_naive import demand_seasonal_naive
 from s2p_assets.models.retail_demand_smoothing import demand_smoothing
-from s2p_assets.tables.retail_demand_forecast import demand_forecast
+from s2p_assets.tables.retail_demand_forecast import DemandForecast, demand_forecast
 from s2p_assets.tables.retail_reorder_plan import ReorderPlan, reorder_plan
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.trace import trace
@@ -105,8 +105,8 @@ def test_a_category_is_known_only_from_its_price_list_on() -> None:
 
 
 def test_features_of_odd_series_keep_to_their_declaration() -> None:
-    typed = as_declared(demand_features.build(odd(), products_of(odd())), KnownDemand)
-    assert not broken_rules(typed, KnownDemand)
+    typed = as_declared(demand_features.build(odd(), products_of(odd())), DemandFeatures)
+    assert not broken_rules(typed, DemandFeatures)
     assert typed.groupby("sku")["units"].count()["gap"] == 80
 
 

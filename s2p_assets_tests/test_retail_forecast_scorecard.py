@@ -8,8 +8,9 @@ import pytest
 
 from s2p_assets.columns import as_declared, broken_rules
 from s2p_assets.learning.cause import Cause, Source, Training
-from s2p_assets.learning.forecasting.hindsight import foreseen_totals
-from s2p_assets.learning.versions import Champion, train
+from s2p_assets.learning.forecasting.forecasts import foreseen_totals
+from s2p_assets.learning.training import train
+from s2p_assets.learning.versions import Champion
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.models.retail_demand_seasonal_naive import demand_seasonal_naive

@@ -22,7 +22,7 @@ from s2p_assets.examples.tables.trading_total_forecast import TotalForecast, tot
 from s2p_assets.learning.crowning import crown
 from s2p_assets.learning.forecasting.intervals import quantiles_of_totals
 from s2p_assets.learning.forecasting.series import TooLittleHistory
-from s2p_assets.learning.versions import train
+from s2p_assets.learning.training import train
 from s2p_assets.publishing.report import Document, Section
 from s2p_assets.shelves import NotYet
 

@@ -25,7 +25,8 @@ from s2p_assets.learning.model import Contest
 from s2p_assets.learning.plain_files import ModelDamaged
 from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry, named
 from s2p_assets.learning.registry.tables import Record, Standing
-from s2p_assets.learning.versions import ModelVersion, renew
+from s2p_assets.learning.training import renew
+from s2p_assets.learning.versions import ModelVersion
 from s2p_assets.warehouse import store
 
 HOLDS, FLOOR, LEAKS = "champion_holds", "beats_the_floor", "nothing_leaks"
@@ -72,7 +73,7 @@ def contest_asset(house: House, declared: Contest) -> dg.AssetsDefinition:
             value=crowning,
             data_version=dg.DataVersion(_version(crowning, before)),
             metadata={
-                "champion": made.name,
+                "champion": made.model_name,
                 "version": made.version,
                 "challenger": crowning.challenger.thing if crowning.challenger else "none",
                 "why": made.why,
@@ -163,7 +164,7 @@ def _version(crowning: Crowning, standing: Standing) -> str:
     """The champion's, and a digest of all that were compared with it: the scorecard tells of each that is new."""
     rivals = " ".join(sorted(record.version for record in (standing.newest or {}).values()))
     made = crowning.champion
-    return f"{made.name}-{made.version}-{hashlib.sha256(rivals.encode()).hexdigest()[:8]}"
+    return f"{made.model_name}-{made.version}-{hashlib.sha256(rivals.encode()).hexdigest()[:8]}"
 
 
 def _history(house: House, declared: Contest, warehouse: Warehouse) -> pd.DataFrame:
@@ -198,7 +199,7 @@ def _checks(crowning: Crowning, before: Standing) -> Iterator[dg.AssetCheckResul
     champion, against = crowning.champion, crowning.against
     was = before.champion
     said: dict[str, Any] = {
-        "champion": f"{champion.name}, version {champion.version}",
+        "champion": f"{champion.model_name}, version {champion.version}",
         "before": f"{was.model}, version {was.version}" if was else "none",
         "change": crowning.change,
         "why": champion.why,
@@ -216,7 +217,7 @@ def _checks(crowning: Crowning, before: Standing) -> Iterator[dg.AssetCheckResul
         check_name=FLOOR,
         passed=crowning.floor is None,
         severity=warn,
-        metadata={"says": crowning.floor or f"{champion.name} is no worse than the plain models on its folds"},
+        metadata={"says": crowning.floor or f"{champion.model_name} is no worse than the plain models on its folds"},
     )
 
 

@@ -112,7 +112,7 @@ def check_forecast(frame: pd.DataFrame, champion: Champion) -> dg.AssetCheckResu
     folds = champion.model.backtest.groupby(["fold", "entity"])[foretold].mean().reset_index()
     reference = summary(folds, [foretold], stretches=folds["fold"])
     newest = frame.groupby(champion.problem.entity)[foretold].mean().reset_index()
-    return _result(compare(reference, newest), f"against what {champion.name} foretold in its backtest")
+    return _result(compare(reference, newest), f"against what {champion.model_name} foretold in its backtest")
 
 
 def _result(drifts: Sequence[Drift], says: str) -> dg.AssetCheckResult:

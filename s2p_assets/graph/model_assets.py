@@ -18,7 +18,8 @@ from s2p_assets.graph.metadata import markdown_table
 from s2p_assets.learning.cause import Cause
 from s2p_assets.learning.model import Model
 from s2p_assets.learning.scale import workers
-from s2p_assets.learning.versions import ModelVersion, train
+from s2p_assets.learning.training import train
+from s2p_assets.learning.versions import ModelVersion
 from s2p_assets.shelves import NotYet
 
 SOURCES_SHOWN = 20

@@ -5,7 +5,7 @@ Whether one is better is settled in `champion.py`; what is decided here is kept 
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -77,59 +77,94 @@ def crown(
     Raises ValueError when there is no version, or the judge names none of those compared.
     """
     field, left_out = _comparable(newest)
-    incumbent, fate = _incumbent(field, standing, renewed)
-    if incumbent is None and standing is not None and pinned is None:
-        return _unchanged(contest, standing, field, left_out, fate)
-    label = _label(incumbent, field) if incumbent else None
-    known = {name: made for name, made in field.items() if not incumbent or made.version != incumbent.version}
-    known |= {label: incumbent} if label and incumbent else {}
-    losses = pd.concat([made.losses.assign(model=name) for name, made in known.items()], ignore_index=True)
+    entrant, renewal = _entrant(field, standing, renewed)
+    if entrant is None and standing is not None and pinned is None:
+        return _unchanged(contest, standing, field, left_out, renewal)
+    label, compared = _compared(field, entrant)
+    losses = pd.concat([made.losses.assign(model=name) for name, made in compared.items()], ignore_index=True)
     if pin is not None and pinned is not None:
-        name = next((name for name, made in known.items() if made.version == pinned.version), None)
-        made, why, change = pinned, pin.says, "pinned"
+        decision = _pinned(pin, pinned, compared)
     else:
-        name, why, change = _judged(contest, losses, label, known)
-        made = known[name]
-        if change == "stays" and standing and made.version != standing.version:
-            why, change = f"{why}; {fate}", "renewed"
-    means = mean_losses(losses)
-    rivals = means.drop(name) if name else means
-    rival, basis = str(rivals.idxmin()) if len(rivals) else None, label if label and label != name else name
-    tested = rival if basis == name else name
+        decision = _judged(contest, losses, label, compared)
+        if decision.change == "stays" and standing and decision.made.version != standing.version:
+            decision = replace(decision, why=f"{decision.why}; {renewal}", change="renewed")
+    name, means = decision.name, mean_losses(losses)
+    rival = _lowest(means.drop(name) if name else means)
+    champion = Champion(
+        contest.domain, contest.thing, decision.made, _with(decision.why, left_out), _scores_of(compared)
+    )
     return Crowning(
-        champion=Champion(contest.domain, contest.thing, made, _with(why, left_out), _scores(known)),
-        challenger=known[rival] if rival else None,
-        change=change,
-        against=compare(losses, basis, tested) if basis and tested else None,
+        champion=champion,
+        challenger=compared[rival] if rival else None,
+        change=decision.change,
+        against=_tested(losses, label, name, rival),
         floor=losing_to_the_floor(losses, name, contest.floor) if name else None,
         losses={str(model): float(mean) for model, mean in means.items()},
         left_out=left_out,
-        by=pin.by if pin and change == "pinned" else TEST,
+        by=decision.by,
     )
 
 
+@dataclass(frozen=True)
+class _Decision:
+    """The version that is champion now, `name` among those compared (None: it was not), why, and what changed."""
+
+    name: str | None
+    made: ModelVersion
+    why: str
+    change: str
+    by: str = TEST
+
+
+def _compared(
+    field: Mapping[str, ModelVersion], entrant: ModelVersion | None
+) -> tuple[str | None, dict[str, ModelVersion]]:
+    """The name of the champion's entrant among those compared, and all of them by name, each version once."""
+    if entrant is None:
+        return None, dict(field)
+    label = _label(entrant, field)
+    others = {name: made for name, made in field.items() if made.version != entrant.version}
+    return label, others | {label: entrant}
+
+
+def _pinned(pin: Pin, pinned: ModelVersion, compared: Mapping[str, ModelVersion]) -> _Decision:
+    name = next((name for name, made in compared.items() if made.version == pinned.version), None)
+    return _Decision(name, pinned, pin.says, "pinned", pin.by)
+
+
 def _judged(
-    contest: Contest, losses: pd.DataFrame, standing: str | None, known: Mapping[str, ModelVersion]
-) -> tuple[str, str, str]:
-    """The champion's label, why, and what that is to the one before."""
+    contest: Contest, losses: pd.DataFrame, standing: str | None, compared: Mapping[str, ModelVersion]
+) -> _Decision:
+    """What the contest's judge decides, unless whom it names loses to the floor."""
     name = contest.build(losses, standing)
-    if name not in known:
-        raise ValueError(f"{contest.name}: named {name!r} champion, but compared were {', '.join(known)}")
+    if name not in compared:
+        raise ValueError(f"{contest.name}: named {name!r} champion, but compared were {', '.join(compared)}")
     means = mean_losses(losses)
     best = str(means.idxmin())
     beaten = losing_to_the_floor(losses, name, contest.floor)
     if beaten and name == standing:
-        return best, f"{best} replaces {standing}, as {beaten}", "demoted"
+        return _Decision(best, compared[best], f"{best} replaces {standing}, as {beaten}", "demoted")
     chosen = best if beaten else name
     if standing is None:
         why = f"{chosen}: loss {means[chosen]:.3f}, the lowest of {len(means)}; there was no champion before"
-        return chosen, why, "first"
+        return _Decision(chosen, compared[chosen], why, "first")
     if chosen != standing:
-        return chosen, f"{chosen} replaces {standing}: {_figures(losses, means, standing, chosen)}", "promoted"
-    if len(means) == 1:
-        return standing, f"{standing} stays: loss {means[standing]:.3f}, the only one compared", "stays"
-    rival = str(means.drop(standing).idxmin())
-    return standing, f"{standing} stays: {_figures(losses, means, standing, rival)}", "stays"
+        why = f"{chosen} replaces {standing}: {_figures(losses, means, standing, chosen)}"
+        return _Decision(chosen, compared[chosen], why, "promoted")
+    rival = _lowest(means.drop(standing))
+    why = _figures(losses, means, standing, rival) if rival else f"loss {means[standing]:.3f}, the only one compared"
+    return _Decision(standing, compared[standing], f"{standing} stays: {why}", "stays")
+
+
+def _lowest(means: "pd.Series[float]") -> str | None:
+    return str(means.idxmin()) if len(means) else None
+
+
+def _tested(losses: pd.DataFrame, label: str | None, name: str | None, rival: str | None) -> Comparison | None:
+    """The champion `name` against the one before (`label`), or where it stays, its best rival against it."""
+    if label and label != name:
+        return compare(losses, label, name) if name else None
+    return compare(losses, name, rival) if name and rival else None
 
 
 def _figures(losses: pd.DataFrame, means: "pd.Series[float]", standing: str, rival: str) -> str:
@@ -137,15 +172,15 @@ def _figures(losses: pd.DataFrame, means: "pd.Series[float]", standing: str, riv
     return f"{rival} has loss {means[rival]:.3f} against {means[standing]:.3f}, {test.says}"
 
 
-def _scores(known: Mapping[str, ModelVersion]) -> pd.DataFrame:
+def _scores_of(known: Mapping[str, ModelVersion]) -> pd.DataFrame:
     return pd.concat([made.scores.assign(model=name) for name, made in known.items()], ignore_index=True)
 
 
 def _unchanged(
-    contest: Contest, standing: ModelVersion, field: Mapping[str, ModelVersion], left_out: dict[str, str], fate: str
+    contest: Contest, standing: ModelVersion, field: Mapping[str, ModelVersion], left_out: dict[str, str], why: str
 ) -> Crowning:
     means = {name: made.loss for name, made in field.items()}
-    why = _with(f"{standing.thing} stays: {fate}", left_out)
+    why = _with(f"{standing.thing} stays: {why}", left_out)
     champion = Champion(contest.domain, contest.thing, standing, why, standing.scores)
     return Crowning(champion, None, "stays", None, None, means, left_out)
 
@@ -157,14 +192,14 @@ def _with(why: str, left_out: Mapping[str, str]) -> str:
     return why + "".join(f"; {reason}: {', '.join(names)}" for reason, names in reasons.items())
 
 
-def _label(incumbent: ModelVersion, field: Mapping[str, ModelVersion]) -> str:
-    """The incumbent's name among those compared; with its version where its model stands there anew."""
-    newer = field.get(incumbent.thing)
-    same = newer is None or newer.version == incumbent.version
-    return incumbent.thing if same else f"{incumbent.thing}@{incumbent.version}"
+def _label(entrant: ModelVersion, field: Mapping[str, ModelVersion]) -> str:
+    """The entrant's name among those compared; with its version where a newer one of its model is among them."""
+    newer = field.get(entrant.thing)
+    same = newer is None or newer.version == entrant.version
+    return entrant.thing if same else f"{entrant.thing}@{entrant.version}"
 
 
-def _incumbent(
+def _entrant(
     field: Mapping[str, ModelVersion], standing: ModelVersion | None, renewed: Renewal | None
 ) -> tuple[ModelVersion | None, str]:
     """The standing champion as it can be compared with the field, and what was done to it for that."""
@@ -177,10 +212,7 @@ def _incumbent(
     if newer is not None and newer.recipe == standing.recipe:
         return newer, "trained again on newer data, by the same recipe"
     if newer is not None and newer.parameters == standing.parameters:
-        return (
-            newer,
-            "trained again on newer data; with the code as it is now, for its own is no more",
-        )
+        return newer, "trained again on newer data; with the code as it is now, for its own is no more"
     again = renewed(standing, some) if renewed else None
     if again is None or _basis(again) != _basis(some):
         return None, "it was measured on other data and cannot be measured on theirs now"

@@ -15,7 +15,10 @@ from s2p_assets.learning.model import Learner, Task
 from s2p_assets.learning.plain_files import parameters_of, problem_to_plain
 
 ROOM = "s2p_assets.learning"
-TRIALS = {"forecast": f"{ROOM}.trials", "probability": f"{ROOM}.classifying.time_folds"}
+TRIALS = {
+    "forecast": "s2p_assets.learning.trials",
+    "probability": "s2p_assets.learning.classifying.time_folds",
+}
 """What a learner can do, and the module that tries how well it does it."""
 
 

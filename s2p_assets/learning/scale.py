@@ -1,4 +1,4 @@
-"""The same work on one core, on all of them or on a cluster: joblib, hash shards of entities, and failures kept apart.
+"""The same work on one core, on all of them or on a cluster by joblib, and hash shards of entities.
 
 What the work is belongs to backtests and forecasters; which workers there are is a setting.
 """
@@ -7,8 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,17 +24,9 @@ class WorkersUnreachable(Exception):
     """The workers that the setting names cannot be had; one line that says why and what to do."""
 
 
-@dataclass(frozen=True)
-class PerEntity(Generic[T]):
-    """What came of each entity, and of those for which nothing did, why: one line each."""
-
-    made: dict[str, T]
-    failed: dict[str, str]
-
-
 @contextmanager
 def workers(setting: str) -> Iterator[None]:
-    """Within it, `each` and `for_each_entity` use the workers of `setting`; outside they work one after the other.
+    """Within it, `each` uses the workers of `setting`; outside, tasks are done one after the other.
 
     `threads` or `loky` (processes), on all cores or on so many (`threads:4`); `dask://HOST:PORT` or `ray://HOST:PORT`,
     a cluster that is running, to which joblib's own backends connect. One OpenMP thread per worker: they spin for each
@@ -84,36 +75,6 @@ def shard_of(entities: Sequence[Any] | pd.Index, shards: int = SHARDS) -> "np.nd
     """The shard of each entity, 0 to `shards` − 1, by a hash of its name: the same on every machine, for ever."""
     names = np.asarray([str(entity) for entity in entities], dtype=object)
     return (pd.util.hash_array(names, categorize=False) % np.uint64(shards)).astype("int64")
-
-
-def for_each_entity(
-    work: Callable[..., T], tasks: dict[str, tuple[Any, ...]], *, says: str, shards: int = SHARDS
-) -> PerEntity[T]:
-    """`work(*task)` of each entity, shard by shard by the workers in force; an entity that fails costs itself alone.
-
-    Its error is kept under its name and logged; the progress is logged by shard.
-    """
-    names = list(tasks)
-    places = shard_of(names, shards)
-    filled = [[name for name, at in zip(names, places, strict=True) if at == shard] for shard in np.unique(places)]
-    parts = each(_shard, [(work, {name: tasks[name] for name in shard}) for shard in filled], says=f"{says}: shard")
-    found = PerEntity[T]({}, {})
-    for part in parts:
-        found.made.update(part.made)
-        found.failed.update(part.failed)
-    for name, reason in sorted(found.failed.items()):
-        log.warning("%s: %s failed: %s", says, name, reason)
-    return found
-
-
-def _shard(work: Callable[..., T], tasks: dict[str, tuple[Any, ...]]) -> PerEntity[T]:
-    found = PerEntity[T]({}, {})
-    for name, task in tasks.items():
-        try:
-            found.made[name] = work(*task)
-        except Exception as error:
-            found.failed[name] = f"{type(error).__name__}: {error}".splitlines()[0]
-    return found
 
 
 def _alone(work: Callable[..., T], task: tuple[Any, ...]) -> T:

@@ -1,6 +1,6 @@
 """What the version in service says, and whether it errs more than it did, by kind of problem.
 
-Forecasts are made in `versions.py` and watched in `watching.py`, outcomes told and watched in `telling.py`.
+Forecasts are made in `forecasts.py`, outcomes told in `telling.py`; how wrong they are is for `monitoring/`.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,11 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.learning.classifying.telling import RecentLoss, answers, having, recent_loss
+from s2p_assets.learning.classifying.telling import answers, having
+from s2p_assets.learning.forecasting.forecasts import foresee
 from s2p_assets.learning.forecasting.series import told
 from s2p_assets.learning.forecasting.watching import RecentError, recent_error
 from s2p_assets.learning.model import Outcome, Problem, Task
-from s2p_assets.learning.versions import Champion, ModelVersion, foresee
+from s2p_assets.learning.monitoring.classification_loss import RecentLoss, recent_loss
+from s2p_assets.learning.versions import Champion, ModelVersion
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Service:
 def forecasts(
     champion: Champion[Problem], history: pd.DataFrame, wanted: Mapping[str, str], horizon: int | None = None
 ) -> pd.DataFrame:
-    """What is foreseen of the entities whose latest row has the wanted values, in the columns of `versions.foresee`."""
+    """What is foreseen of the entities whose latest row has the wanted values: as of `forecasts.foresee`."""
     problem = champion.problem
     by_time = told(history, problem).sort_values(problem.time)
     latest = having(by_time.drop_duplicates(problem.entity, keep="last"), wanted)

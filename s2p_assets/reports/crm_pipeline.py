@@ -238,8 +238,9 @@ def _notes(champion: Champion[Outcome], never: int) -> tuple[str, ...]:
         if never
         else ""
     )
+    called = CALLED.get(champion.model_name, champion.model_name)
     notes = (
-        f"In service: {CALLED.get(champion.name, champion.name)}, version {champion.version}: {champion.model.says}.",
+        f"In service: {called}, version {champion.version}: {champion.model.says}.",
         "Nothing that only the end of a deal tells, its value and its day, goes into a probability.",
         "Log loss and Brier score measure how far probabilities were from what came; AUC is how often a deal that was "
         "won had been given more than one that was lost.",

@@ -109,14 +109,14 @@ def _mean(name: str, where: Mapping[str, object]) -> Basis:
 def _headline(models: pd.DataFrame, champion: Champion) -> str:
     first = models.iloc[0]
     if pd.isna(first["wape"]):
-        return f"{plain(champion.name)} makes the forecast; nothing was sold in the weeks that it was tested on."
+        return f"{plain(champion.model_name)} makes the forecast; nothing was sold in the weeks that it was tested on."
     said = f"The forecast was off by {share(first['wape'])} of the units sold of a SKU in a week"
     if not pd.isna(first["against_naive"]):
         than = "less" if first["against_naive"] < 0 else "more"
         said += f", {share(first['against_naive'])} {than} than the naive forecast"
     covered = first["coverage_80"]
     band = "" if pd.isna(covered) else f" Its 80 % bands held {share(covered)} of what was then sold."
-    return f"{said}. {plain(champion.name)} is in service.{band}"
+    return f"{said}. {plain(champion.model_name)} is in service.{band}"
 
 
 def _figures(models: pd.DataFrame, champion: Champion) -> tuple[Figure, ...]:
@@ -129,7 +129,7 @@ def _figures(models: pd.DataFrame, champion: Champion) -> tuple[Figure, ...]:
     naive = () if first["model"] == NAIVE else (_mean("wape", {"model": NAIVE, "series": ALL}),)
     trained = f"trained on {short_day(champion.model.trained_at)}"
     return (
-        Figure("Model in service", plain(champion.name), "text", note=trained),
+        Figure("Model in service", plain(champion.model_name), "text", note=trained),
         Figure("Error (WAPE)", known("wape"), "percent", note="of units sold, by SKU and week", of=of["wape"]),
         Figure(
             "WAPE against naive",
@@ -190,7 +190,7 @@ def _learned_from(model: ModelVersion) -> str:
 def _in_service(champion: Champion) -> Section:
     model = champion.model
     rows = [
-        ("Model", plain(champion.name)),
+        ("Model", plain(champion.model_name)),
         ("Version", champion.version),
         ("Trained on", short_day(model.trained_at)),
         ("Learned from", _learned_from(model)),

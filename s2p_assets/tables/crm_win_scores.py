@@ -38,4 +38,4 @@ def win_scores(win_champion: Champion[Outcome]) -> pd.DataFrame:
     The champion was chosen on these scores. Made anew whenever the models are compared.
     """
     scores = win_champion.scores
-    return scores.assign(is_champion=scores["model"] == win_champion.name)[list(WinScore.to_schema().columns)]
+    return scores.assign(is_champion=scores["model"] == win_champion.model_name)[list(WinScore.to_schema().columns)]

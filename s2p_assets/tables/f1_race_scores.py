@@ -39,7 +39,7 @@ def race_scores(top_ten_champion: Champion[Outcome], failure_champion: Champion[
     """
     champions = {"top ten": top_ten_champion, "did not finish": failure_champion}
     rows = pd.concat(
-        champion.scores.assign(question=question, is_champion=champion.scores["model"] == champion.name)
+        champion.scores.assign(question=question, is_champion=champion.scores["model"] == champion.model_name)
         for question, champion in champions.items()
     )
     return rows[list(RaceScore.to_schema().columns)]

@@ -44,6 +44,6 @@ def demand_scores(demand_champion: Champion) -> pd.DataFrame:
     scores, horizon = demand_champion.scores, pd.Timedelta(weeks=demand_champion.problem.horizon)
     newest = demand_champion.model.backtest["time"].max()
     rows = scores.assign(
-        is_champion=scores["model"] == demand_champion.name, until=(scores["cutoff"] + horizon).clip(upper=newest)
+        is_champion=scores["model"] == demand_champion.model_name, until=(scores["cutoff"] + horizon).clip(upper=newest)
     )
     return rows[list(DemandScore.to_schema().columns)]

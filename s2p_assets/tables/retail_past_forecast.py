@@ -3,7 +3,7 @@
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, number, text, whole
-from s2p_assets.learning.forecasting.hindsight import foreseen_totals
+from s2p_assets.learning.forecasting.forecasts import foreseen_totals
 from s2p_assets.learning.versions import Champion
 from s2p_assets.lineage import UnderEach, on_day, until_day
 from s2p_assets.warehouse.table import table

@@ -183,7 +183,7 @@ def crowned(backtests: dict[str, pd.DataFrame], one: Set) -> str:
         )
     outcome = crown(contest, stood)
     print(f"\n{outcome.champion.why}")
-    return outcome.champion.name
+    return outcome.champion.model_name
 
 
 def reach(one: Set, shown: pd.DataFrame, champion: str, others: list[str]) -> Iterator[str]:

@@ -28,7 +28,8 @@ from s2p_assets.graph.house_reading import read_house
 from s2p_assets.graph.published import numbers_file
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.tracing import trace_number, trace_table
-from s2p_assets.learning.versions import Champion, train
+from s2p_assets.learning.training import train
+from s2p_assets.learning.versions import Champion
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.publishing.excel import write_excel

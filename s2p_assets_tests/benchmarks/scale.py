@@ -69,8 +69,9 @@ def from_features_to_forecast(skus: int, weeks: int, setting: str) -> dict[str, 
     from s2p_assets.learning.change import fingerprint
     from s2p_assets.learning.crowning import crown
     from s2p_assets.learning.drift import compare, stretches_of, summary
+    from s2p_assets.learning.forecasting.forecasts import foresee
     from s2p_assets.learning.scale import workers
-    from s2p_assets.learning.versions import foresee, train
+    from s2p_assets.learning.training import train
     from s2p_assets.models.retail_demand_boosting import demand_boosting
     from s2p_assets.models.retail_demand_champion import demand_champion
     from s2p_assets.models.retail_demand_moving_average import demand_moving_average
@@ -109,7 +110,7 @@ def from_features_to_forecast(skus: int, weeks: int, setting: str) -> dict[str, 
         rows = foresee(champion, history)
     assert len(rows) == skus * 8
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {"skus": skus, "stages": stages, "peak_gib": peak, "champion": champion.name}
+    return {"skus": skus, "stages": stages, "peak_gib": peak, "champion": champion.model_name}
 
 
 def _own_process(skus: int, weeks: int, setting: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class ProphetTotal:
         total = np.nansum(past.values, axis=1)
         if len(total) < FEWEST_PERIODS or np.ptp(total) == 0:
             return replace(self, problem=problem, prophet=None)
-        prophet = new_prophet(
+        prophet = _new_prophet(
             growth="linear",
             yearly_seasonality=len(total) >= 2 * problem.season_length,
             weekly_seasonality=problem.every == "D",
@@ -89,7 +89,7 @@ def _read(folder: Path) -> "Prophet":
         raise ModelDamaged(f"{folder / MODEL_FILE}: {error}; train the model again") from error
 
 
-def new_prophet(**settings: Any) -> "Prophet":
+def _new_prophet(**settings: Any) -> "Prophet":
     """An unfitted Prophet that does not log its fits."""
     _quiet()
     from prophet import Prophet

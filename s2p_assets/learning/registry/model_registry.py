@@ -149,7 +149,7 @@ class Registry:
         A new champion begins a new reign; reigns are never deleted. What has not changed is not written.
         """
         champion = crowning.champion
-        name = f"{champion.domain}_{champion.thing}"
+        name = f"{champion.domain}_{champion.contest}"
         with self._alone(name) as (conn, writer):
             before = read_standing(conn, name)
             now = _named(before, champion.model)
