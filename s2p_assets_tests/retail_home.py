@@ -34,7 +34,7 @@ class Company:
 
     def run(self) -> dict[str, Any]:
         graph = build(self.settings)
-        status = process(self.settings, graph.definitions, graph.house, graph.warehouse, lambda _: None)
+        status = process(graph.ctx, graph.definitions, lambda _: None)
         assert status["failures"] == []
         return status
 
@@ -43,8 +43,8 @@ class Company:
         return sorted(asset for run in self.run()["runs"] for asset in run["assets"])
 
     def units(self, thing: str, sku: str | None = None) -> float:
-        with self.graph.warehouse.connect() as connection:
-            rows = store.read(connection, "retail", thing, self.graph.house.workbooks[f"retail_{thing}"].columns)
+        with self.graph.ctx.warehouse.connect() as connection:
+            rows = store.read(connection, "retail", thing, self.graph.ctx.house.workbooks[f"retail_{thing}"].columns)
         return float((rows if sku is None else rows[rows["sku"] == sku])["quantity"].sum())
 
 

@@ -16,7 +16,6 @@ from s2p_assets.definitions import build
 from s2p_assets.graph.contest_assets import FLOOR, HOLDS
 from s2p_assets.graph.headless import process
 from s2p_assets.graph.instance import open_instance
-from s2p_assets.graph.resources import registry_of
 from s2p_assets.graph.signals import CODE, ERROR, NEWS
 from s2p_assets.learning.plain_files import ModelDamaged
 from s2p_assets.learning.registry.model_registry import Registry
@@ -37,7 +36,7 @@ class Company:
 
     @property
     def registry(self) -> Registry:
-        return registry_of(self.settings, build(self.settings).warehouse)
+        return build(self.settings).ctx.registry
 
     @property
     def standing(self) -> Standing:
@@ -45,7 +44,7 @@ class Company:
 
     def run(self) -> dict[str, Any]:
         graph = build(self.settings)
-        return process(self.settings, graph.definitions, graph.house, graph.warehouse, lambda _: None)
+        return process(graph.ctx, graph.definitions, lambda _: None)
 
     def made(self) -> set[str]:
         return {asset for run in self.run()["runs"] for asset in run["assets"]}

@@ -11,8 +11,8 @@ import pytest
 
 import s2p_assets
 from s2p_assets.definitions import build
-from s2p_assets.graph.house import key_of
 from s2p_assets.graph.instance import open_instance
+from s2p_assets.graph.keys import asset_key
 from s2p_assets.graph.workbook_assets import REFERENCES
 from s2p_assets.samples.crm_share import EXPORT, FAIR, PLANTED, write_share
 from s2p_assets.settings import Settings
@@ -44,16 +44,18 @@ def department(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> I
 
 
 def verdicts(company: Company) -> dict[str, tuple[str, int]]:
-    with company.graph.warehouse.connect() as connection:
+    with company.graph.ctx.warehouse.connect() as connection:
         return {
             path: (file.verdict, file.rows_accepted)
-            for path, file in ledger.standing(connection, company.graph.house.workbooks["crm_opportunities"]).items()
+            for path, file in ledger.standing(
+                connection, company.graph.ctx.house.workbooks["crm_opportunities"]
+            ).items()
         }
 
 
 def accounts_of_deals(company: Company) -> "pd.Series[str]":
-    book = company.graph.house.workbooks["crm_opportunities"]
-    with company.graph.warehouse.connect() as connection:
+    book = company.graph.ctx.house.workbooks["crm_opportunities"]
+    with company.graph.ctx.warehouse.connect() as connection:
         return store.read(connection, book.domain, book.thing, book.columns)["account"]
 
 
@@ -92,7 +94,7 @@ def test_what_refers_to_a_row_that_was_withdrawn_is_named_by_a_check(department:
     department.run()
     assert "Newcomer Ltd" in set(accounts_of_deals(department))
     with open_instance(department.settings) as instance:
-        key = key_of(department.graph.house.workbooks["crm_opportunities"])
+        key = asset_key(department.graph.ctx.house.workbooks["crm_opportunities"])
         (check,) = instance.event_log_storage.get_latest_asset_check_execution_by_key(
             [check for check in department.graph.definitions.resolve_asset_graph().get_check_keys_for_assets({key})
              if check.name == REFERENCES]

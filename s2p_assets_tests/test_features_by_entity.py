@@ -12,11 +12,11 @@ from s2p_assets.columns import as_declared
 from s2p_assets.definitions import build
 from s2p_assets.features.retail_demand_features import demand_features
 from s2p_assets.graph.feature_building import features_of, recomputed
-from s2p_assets.graph.resources import Warehouse
 from s2p_assets.learning.by_entity import Before, Features, build_features, entity_hashes
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse import entities, store
+from s2p_assets.warehouse.warehouse import Warehouse
 from s2p_assets_tests.learning_histories import odd, seasonal
 from s2p_assets_tests.test_retail_features import products_of
 
@@ -159,4 +159,4 @@ def test_features_that_were_never_stored_or_made_by_other_code_are_not_reused(
 
 def test_the_graph_makes_feature_sets_so(tmp_path: Any) -> None:
     graph = build(Settings(home=tmp_path))
-    assert graph.house.features["retail_demand_features"].by_entity
+    assert graph.ctx.house.features["retail_demand_features"].by_entity

@@ -11,8 +11,8 @@ import openpyxl
 import pytest
 
 from s2p_assets.graph.headless import process
-from s2p_assets.graph.house import FILES
 from s2p_assets.graph.instance import open_instance
+from s2p_assets.graph.keys import FILES
 from s2p_assets.graph.status import forget_file
 from s2p_assets.samples import retail_share
 from s2p_assets_tests.retail_home import Company, sales
@@ -41,7 +41,7 @@ def test_the_first_pass_reaches_the_report(company: Company) -> None:
 
 def test_each_planted_fault_comes_back_and_the_rest_is_loaded(company: Company) -> None:
     graph = company.graph
-    status = process(company.settings, graph.definitions, graph.house, graph.warehouse, lambda _: None)
+    status = process(graph.ctx, graph.definitions, lambda _: None)
     back = {file["path"]: file for file in status["sent_back"]}
     unclaimed = {file["path"]: file["says"] for file in status["unclaimed"]}
     assert set(back) | set(unclaimed) == {fault.path for fault in retail_share.PLANTED}
@@ -161,7 +161,7 @@ def mended(dropped: Dropped) -> Dropped:
     sales(dropped.file("corrected.xlsx"), 14, "CORRECTED-1")
     sales(dropped.file("wrong.xlsx"), 3, "WRONG-1")
     company = dropped.company
-    assert forget_file(company.settings, company.graph.warehouse, "sales/retail/mistake.xlsx") == 1
+    assert forget_file(company.graph.ctx, "sales/retail/mistake.xlsx") == 1
     runs = company.run()["runs"]
     return Dropped(company, dropped.after, company.units("retail_sales"), runs)
 

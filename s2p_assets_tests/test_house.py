@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from s2p_assets.cli import app
 from s2p_assets.definitions import build
-from s2p_assets.graph.house import House, key_of, sheet_key
+from s2p_assets.graph.house import House
 from s2p_assets.graph.house_reading import read_house
+from s2p_assets.graph.keys import asset_key, sheet_key
 from s2p_assets.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -41,13 +42,13 @@ def test_every_shelf_file_reaches_the_graph(house: House, file: Path) -> None:
 def test_every_declaration_is_an_asset_with_owner_group_and_description(tmp_path: Path) -> None:
     graph = build(Settings(home=tmp_path, shelves=PACKAGES))
     assets = graph.definitions.resolve_asset_graph()
-    for declared in graph.house.declared():
-        node = assets.get(key_of(declared))
+    for declared in graph.ctx.house.declared():
+        node = assets.get(asset_key(declared))
         assert node.owners == [declared.owner]
         assert node.group_name == declared.domain
         assert node.description
         assert node.kinds
-    for workbook in graph.house.workbooks.values():
+    for workbook in graph.ctx.house.workbooks.values():
         assert assets.get(sheet_key(workbook)).metadata["dagster/column_schema"].columns
 
 

@@ -8,15 +8,16 @@ from pathlib import Path
 import openpyxl
 
 from s2p_assets import columns as c
+from s2p_assets.graph.context import Context
 from s2p_assets.graph.house_reading import read_house
 from s2p_assets.graph.intake import store_intake, take
-from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.taken import Intake
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.drift import Delivery, with_layout_drift
 from s2p_assets.spreadsheet.findings import Finding
 from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.warehouse.warehouse import Warehouse
 
 
 class Orders(c.Row):
@@ -123,7 +124,7 @@ def prices(file: Path, day: dt.datetime, headers: Sequence[str]) -> None:
 def taken(settings: Settings, reader: Sandbox) -> Intake:
     house, warehouse = read_house(settings.shelves), Warehouse(settings)
     workbook = house.workbooks["retail_price_list"]
-    intake = take(house, workbook, settings, warehouse, reader, progress=lambda _: None)
+    intake = take(Context(settings, house, warehouse), workbook, reader, progress=lambda _: None)
     with warehouse.connect() as connection:
         store_intake(connection, workbook, intake, "run")
     return intake

@@ -39,7 +39,7 @@ class Changed:
         for file in share.glob("prices/Price list *.xlsx"):
             make_dearer(file)
         sales(share / "sales/retail/late.xlsx", 500, sku=self.published["tables"][-1]["rows"][0][0])
-        forget_file(company.settings, company.graph.warehouse, FORGOTTEN)
+        forget_file(company.graph.ctx, FORGOTTEN)
         next(share.glob("inventory/*.xlsx")).unlink()
         company.run()
         self.today = content_of(self.saved)
@@ -60,21 +60,20 @@ def changed(company: Company) -> Changed:
 
 
 def again(company: Company, moment: dt.datetime, to: Path | None = None, name: str = NAME) -> MadeReport:
-    house, warehouse = company.graph.house, company.graph.warehouse
+    house = company.graph.ctx.house
     when = moment.isoformat()
-    return report_as_of(company.settings, house, warehouse, house.reports[name], when, to, lambda _: None)
+    return report_as_of(company.graph.ctx, house.reports[name], when, to, lambda _: None)
 
 
 def traced(company: Company, wanted: str, **which: Any) -> TracedNumber:
-    house, warehouse = company.graph.house, company.graph.warehouse
-    return trace_number(company.settings, house, warehouse, NAME, wanted, most=None, progress=print, **which)
+    return trace_number(company.graph.ctx, NAME, wanted, most=None, progress=print, **which)
 
 
 def test_every_number_is_as_it_was_published_before_prices_and_files_changed(
     company: Company, changed: Changed
 ) -> None:
-    house, warehouse = company.graph.house, company.graph.warehouse
-    with at_moment(company.settings, house, warehouse, changed.moment, print) as known:
+    house = company.graph.ctx.house
+    with at_moment(company.graph.ctx, changed.moment, print) as known:
         document = known.document(house.reports[NAME])
         assert known.notices == []
     assert differences(changed.published, document) == []
@@ -82,15 +81,15 @@ def test_every_number_is_as_it_was_published_before_prices_and_files_changed(
 
 
 def test_what_had_come_in_is_told_as_it_was_and_traced_to_the_cells_of_then(company: Company, changed: Changed) -> None:
-    house, warehouse = company.graph.house, company.graph.warehouse
-    with at_moment(company.settings, house, warehouse, changed.moment, print) as known:
+    house = company.graph.ctx.house
+    with at_moment(company.graph.ctx, changed.moment, print) as known:
         document = known.document(house.reports[QUALITY])
     assert differences(changed.delivered, document) == []
     assert document.figures[0].value != len(list(company.settings.share.rglob("*.xlsx")))
     made = again(company, changed.moment, company.settings.home / "quality", QUALITY)
     assert FORGOTTEN in made.edition.html.read_text(encoding="utf-8")
     when = {"as_of": changed.moment.isoformat()}
-    found = trace_number(company.settings, house, warehouse, QUALITY, "F2", most=None, progress=print, **when)
+    found = trace_number(company.graph.ctx, QUALITY, "F2", most=None, progress=print, **when)
     assert any(leaf.file and leaf.file.path == FORGOTTEN for group in found.under for leaf in leaves(group))
 
 
@@ -145,17 +144,17 @@ def test_a_number_of_an_edition_made_again_is_traced_as_of_then(company: Company
 
 
 def test_an_edition_of_now_is_what_the_asset_published(company: Company, changed: Changed, tmp_path: Path) -> None:
-    house, warehouse = company.graph.house, company.graph.warehouse
+    house = company.graph.ctx.house
     report = report_named(house, "retail-weekly-outlook")
-    made = report_now(company.settings, house, warehouse, report, tmp_path / "now", print)
+    made = report_now(company.graph.ctx, report, tmp_path / "now", print)
     published = [one for one in editions(company.settings.reports) if one.title == made.edition.title]
     assert made.edition.headline == published[0].headline
     with pytest.raises(NotFound, match="is there already; name a new or an empty folder"):
-        report_now(company.settings, house, warehouse, report, tmp_path / "now", print)
+        report_now(company.graph.ctx, report, tmp_path / "now", print)
 
 
 def test_a_file_that_the_archive_lost_is_named(company: Company, changed: Changed) -> None:
-    with company.graph.warehouse.connect() as connection:
+    with company.graph.ctx.warehouse.connect() as connection:
         query = "select archived from s2p.files where path = %s"
         (archived,) = connection.execute(query, (FORGOTTEN,)).fetchone() or ("",)
     kept = company.settings.archive / archived
@@ -173,4 +172,4 @@ def test_a_day_before_anything_was_known_is_refused_with_the_first_that_was(comp
     with pytest.raises(NotFound, match="'soon' is no day; write it as 2026-03-31"):
         end_of("soon")
     with pytest.raises(NotFound, match="no report 'retail_outlook'; there are"):
-        report_named(company.graph.house, "retail_outlook")
+        report_named(company.graph.ctx.house, "retail_outlook")

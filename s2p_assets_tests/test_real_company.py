@@ -35,17 +35,17 @@ class Companies:
 
     def files(self) -> dict[str, ledger.LedgerFile]:
         """What the ledger says of each file, by its path."""
-        with self.graph.warehouse.connect() as connection:
+        with self.graph.ctx.warehouse.connect() as connection:
             return {
                 path: file
-                for workbook in self.graph.house.workbooks.values()
+                for workbook in self.graph.ctx.house.workbooks.values()
                 for path, file in ledger.standing(connection, workbook).items()
             }
 
     def rows(self, name: str) -> pd.DataFrame:
         """A stored table by its shelf file's name."""
-        declared = (self.graph.house.workbooks | self.graph.house.tables)[name]
-        with self.graph.warehouse.connect() as connection:
+        declared = (self.graph.ctx.house.workbooks | self.graph.ctx.house.tables)[name]
+        with self.graph.ctx.warehouse.connect() as connection:
             return store.read(connection, declared.domain, declared.thing, declared.columns)
 
 
@@ -61,7 +61,7 @@ def companies(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> It
         for name in ("S2P_HOME", "S2P_SHARE", "S2P_RESULTS", "S2P_DATABASE_URL", "S2P_SHELVES", "DAGSTER_HOME"):
             patch.setenv(name, "")
         graph = build(settings)
-        status = process(settings, graph.definitions, graph.house, graph.warehouse, lambda _: None)
+        status = process(graph.ctx, graph.definitions, lambda _: None)
         assert status["failures"] == []
         yield Companies(settings, graph, status)
 
@@ -89,7 +89,7 @@ def test_rows_loaded_and_rows_returned_are_those_that_pandas_counts(companies: C
 
 
 def test_every_returned_cell_breaks_a_rule_that_pandas_finds_broken_there(companies: Companies) -> None:
-    with companies.graph.warehouse.connect() as connection:
+    with companies.graph.ctx.warehouse.connect() as connection:
         back = {file.path: file for file in ledger.sent_back(connection)}
     assert set(back) == {name for name in real.names() if real.counted(name).bad}
     for path, file in back.items():
@@ -99,7 +99,7 @@ def test_every_returned_cell_breaks_a_rule_that_pandas_finds_broken_there(compan
 
 def test_a_table_holds_the_rows_of_its_files_and_of_two_vintages_each_brand_once(companies: Companies) -> None:
     names = real.names()
-    for book in companies.graph.house.workbooks.values():
+    for book in companies.graph.ctx.house.workbooks.values():
         rows = pd.concat([real.good(name) for name in names if real.kind(name) == book.name])
         expected = rows["Brand"].nunique() if book.name == "liquor_price_list" else len(rows)
         assert len(companies.rows(book.name)) == expected, book.name

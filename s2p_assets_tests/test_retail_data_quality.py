@@ -16,8 +16,8 @@ pytestmark = pytest.mark.long
 
 
 def deliveries(company: Company) -> pd.DataFrame:
-    (declared,) = (table for table in company.graph.house.delivery_tables if table.domain == "retail")
-    with company.graph.warehouse.connect() as connection:
+    (declared,) = (table for table in company.graph.ctx.house.delivery_tables if table.domain == "retail")
+    with company.graph.ctx.warehouse.connect() as connection:
         return store.read(connection, declared.domain, declared.thing, declared.columns)
 
 

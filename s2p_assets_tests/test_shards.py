@@ -46,13 +46,13 @@ def run(graph: Graph, instance: dg.DagsterInstance, **options: Any) -> dg.Execut
 
 
 def stored(graph: Graph) -> pd.DataFrame:
-    features = graph.house.features["retail_demand_features"]
-    with graph.warehouse.connect() as connection:
+    features = graph.ctx.house.features["retail_demand_features"]
+    with graph.ctx.warehouse.connect() as connection:
         return store.read(connection, "retail", "demand_features", features.columns, order=("sku", "week"))
 
 
 def version(graph: Graph) -> str | None:
-    with graph.warehouse.connect() as connection:
+    with graph.ctx.warehouse.connect() as connection:
         return store.stored_version(connection, "retail", "demand_features")
 
 
@@ -63,7 +63,7 @@ def test_one_run_makes_every_shard_and_runs_of_one_make_the_same_table(
     whole, at = stored(graph), version(graph)
     assert whole["sku"].nunique() == 12
     assert set(instance.get_materialized_partitions(FEATURES)) == set(shard_names(SHARDS))
-    with graph.warehouse.connect() as connection:
+    with graph.ctx.warehouse.connect() as connection:
         connection.execute("update retail.demand_features set units = units + 1")
         connection.execute("delete from s2p.contents where thing = 'demand_features'")
     for name in shard_names(SHARDS):
@@ -74,7 +74,7 @@ def test_one_run_makes_every_shard_and_runs_of_one_make_the_same_table(
 
 def test_a_run_of_one_shard_touches_its_skus_alone(graph: Graph, instance: dg.DagsterInstance) -> None:
     assert run(graph, instance, tags=whole_range(graph.definitions, [FEATURES])).success
-    with graph.warehouse.connect() as connection:
+    with graph.ctx.warehouse.connect() as connection:
         connection.execute("update retail.demand set units = units + 5")
     before = stored(graph)
     assert run(graph, instance, partition_key="2").success

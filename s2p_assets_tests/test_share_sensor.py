@@ -6,8 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from s2p_assets.graph.house_reading import read_house
-from s2p_assets.graph.resources import Warehouse
+from s2p_assets.graph.context import open_context
 from s2p_assets.graph.share_sensor import share_sensor
 from s2p_assets.settings import Settings
 
@@ -24,7 +23,7 @@ def share(tmp_path: Path) -> Path:
 def look(tmp_path: Path, share: Path) -> Iterator[Looks]:
     """A look of one sensor; what it reports, as workbook's share → files that stand still."""
     settings = Settings(home=tmp_path / "home", share=share, database_url="postgresql://nowhere/none")
-    sensor = share_sensor(read_house(settings.shelves), settings, Warehouse(settings))
+    sensor = share_sensor(open_context(settings))
     cursor: list[str | None] = [None]
     with dg.DagsterInstance.ephemeral() as instance:
 

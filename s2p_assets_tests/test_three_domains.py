@@ -54,8 +54,8 @@ def test_a_race_is_told_as_it_was_before_its_season_and_the_next_as_to_come(comp
 
 
 def test_each_open_deal_is_told_by_the_champion_and_stands_in_the_report(company: Company) -> None:
-    tables = company.graph.house.tables
-    with company.graph.warehouse.connect() as connection:
+    tables = company.graph.ctx.house.tables
+    with company.graph.ctx.warehouse.connect() as connection:
         scored = store.read(connection, "crm", "scored_pipeline", tables["crm_scored_pipeline"].columns)
     (one,) = told(company, "predict", "crm_win_champion", f"opportunity_id={scored['opportunity_id'].iloc[0]}")
     assert (one["basis"], one["probability"]) == ("to come", pytest.approx(scored["probability"].iloc[0]))

@@ -13,7 +13,6 @@ import openpyxl
 import pytest
 from openpyxl.utils import coordinate_to_tuple
 
-from s2p_assets.graph.resources import registry_of
 from s2p_assets.graph.traced_models import models_under
 from s2p_assets.graph.tracing import TracedNumber, number_lines, sources_of_house, trace_lines, trace_number
 from s2p_assets.publishing.numbers import content_of
@@ -34,15 +33,15 @@ REPORTS = (*(f"retail_{name}" for name in RETAIL), "crm_pipeline", "f1_race_prev
 def traced(
     company: Company, place: tuple[str, str], where: dict[str, Any], *columns: str, most: int | None = 2
 ) -> Group:
-    with company.graph.warehouse.connect() as connection:
-        sources = sources_of_house(company.graph.house)
+    with company.graph.ctx.warehouse.connect() as connection:
+        sources = sources_of_house(company.graph.ctx.house)
         return trace(connection, sources, place, where, columns, most=most, archive=company.settings.archive)
 
 
 def all_traced(company: Company, place: tuple[str, str], asked: list[tuple[dict[str, Any], str]]) -> list[Group]:
     """The first path of one column of each row, over one connection."""
-    sources, archive = sources_of_house(company.graph.house), company.settings.archive
-    with company.graph.warehouse.connect() as connection:
+    sources, archive = sources_of_house(company.graph.ctx.house), company.settings.archive
+    with company.graph.ctx.warehouse.connect() as connection:
         return [trace(connection, sources, place, where, (column,), most=1, archive=archive) for where, column in asked]
 
 
@@ -54,8 +53,8 @@ def company(processed: Processed) -> Iterator[Company]:
 
 
 def rows_of(company: Company, thing: str, domain: str = "retail") -> list[dict[str, Any]]:
-    declared = sources_of_house(company.graph.house)[domain, thing]
-    with company.graph.warehouse.connect() as connection:
+    declared = sources_of_house(company.graph.ctx.house)[domain, thing]
+    with company.graph.ctx.warehouse.connect() as connection:
         frame = store.read(connection, domain, thing, declared.columns)
     rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return rows
@@ -101,9 +100,9 @@ def says_the_same(cell: Any, value: Any) -> bool:
 
 def test_a_hundred_values_of_every_table_stand_in_the_cells_that_are_named(company: Company) -> None:
     chosen = random.Random(SEED)
-    books = company.graph.house.workbooks.values()
+    books = company.graph.ctx.house.workbooks.values()
     meant = {said: meant for book in books for column in book.columns for said, meant in column.meaning.means}
-    for (domain, thing), declared in sources_of_house(company.graph.house).items():
+    for (domain, thing), declared in sources_of_house(company.graph.ctx.house).items():
         if thing == DELIVERIES or (domain, thing) in LEDGER_VIEWS:  # rows that are files, not made of cells
             continue
         rows = rows_of(company, thing, domain)
@@ -130,7 +129,7 @@ def test_a_hundred_values_of_every_table_stand_in_the_cells_that_are_named(compa
     [("demand", "units"), ("demand", "retail_units"), ("demand", "wholesale_units"), ("stock_position", "on_hand")],
 )
 def test_what_lies_under_a_sum_adds_up_to_it(company: Company, thing: str, column: str) -> None:
-    declared = sources_of_house(company.graph.house)["retail", thing]
+    declared = sources_of_house(company.graph.ctx.house)["retail", thing]
     rows = rows_of(company, thing)
     for row in random.Random(SEED).sample(rows, min(len(rows), 40)):
         (found,) = traced(company, ("retail", thing), {name: row[name] for name in declared.key}, column).rows
@@ -167,8 +166,7 @@ def test_a_forecast_is_traced_to_the_sales_that_its_model_learned_from(company: 
 def test_a_forecast_names_the_model_version_and_the_features_that_it_learned_from(company: Company) -> None:
     row = rows_of(company, "demand_forecast")[0]
     found = traced(company, ("retail", "demand_forecast"), {name: row[name] for name in ("sku", "week")}, "mean")
-    registry = registry_of(company.settings, company.graph.warehouse)
-    (said,) = models_under(company.graph.house, registry, [found], dt.datetime.now().astimezone())
+    (said,) = models_under(company.graph.ctx, [found], dt.datetime.now().astimezone())
     assert f"by {row['model']}, version {row['model_version']}" in said
     assert "on retail.demand_features, version" in said
 
@@ -201,8 +199,7 @@ def test_a_person_reads_where_a_number_comes_from(company: Company) -> None:
 
 
 def published(company: Company, wanted: str, report: str = "retail_weekly_outlook") -> TracedNumber:
-    house, warehouse = company.graph.house, company.graph.warehouse
-    return trace_number(company.settings, house, warehouse, report, wanted, edition=None, most=2)
+    return trace_number(company.graph.ctx, report, wanted, edition=None, most=2)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +261,7 @@ def test_how_many_files_there_are_is_traced_to_each_of_them_and_none_to_nothing(
 
 
 def test_every_report_is_here(company: Company) -> None:
-    assert set(company.graph.house.reports) == {*REPORTS}
+    assert set(company.graph.ctx.house.reports) == {*REPORTS}
 
 
 @pytest.mark.parametrize("report", REPORTS)
@@ -309,7 +306,7 @@ def test_a_number_that_an_edition_does_not_have_is_refused_with_those_it_has(com
 
 
 def test_a_large_table_is_indexed_once_by_what_traces_look_for(company: Company) -> None:
-    house, warehouse = company.graph.house, company.graph.warehouse
+    house = company.graph.ctx.house
     sold = house.workbooks["retail_wholesale_sales"]
     assert house.traced_by(sold) == [("ship_date",), ("sku", "ship_date")]
     assert house.traced_by(house.workbooks["retail_price_list"]) == [("sku", "effective_date")]
@@ -317,7 +314,7 @@ def test_a_large_table_is_indexed_once_by_what_traces_look_for(company: Company)
     query = (
         "select indexname from pg_indexes where tablename = 'wholesale_sales__rows' and strpos(indexname, '__by_') > 0"
     )
-    with warehouse.connect() as connection:
+    with company.graph.ctx.warehouse.connect() as connection:
         assert connection.execute(query).fetchall() == []
         for _ in range(2):
             index_for_tracing(connection, sold, house.traced_by(sold), worth_it=10)

@@ -5,17 +5,14 @@ Keeping it is the registry's work, telling it is for `why`.
 
 import datetime as dt
 
-import dagster as dg
 import pandas as pd
 
-from s2p_assets.graph.house import House, key_of
-from s2p_assets.graph.resources import Warehouse
-from s2p_assets.graph.signals import what_asked
+from s2p_assets.graph.context import Context
+from s2p_assets.graph.house import key_of
 from s2p_assets.learning.cause import Cause, Source
 from s2p_assets.learning.change import fingerprint, rows_not_in
 from s2p_assets.learning.forecasting.series import told
 from s2p_assets.learning.model import Model
-from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse.newly_loaded import newly_loaded
 
@@ -23,14 +20,13 @@ SOURCES_KEPT = 200
 
 
 def cause_of(
-    house: House,
-    model: Model,
-    history: pd.DataFrame,
-    instance: dg.DagsterInstance,
-    registry: Registry,
-    warehouse: Warehouse,
+    ctx: Context, model: Model, history: pd.DataFrame, signals: dict[str, str], features_at: dt.datetime | None
 ) -> Cause:
-    """What makes this model's next version, against the version before it."""
+    """What makes this model's next version, against the version before it.
+
+    `signals`: the checks on its features that asked, with their figures. `features_at`: when these were made.
+    """
+    house, registry = ctx.house, ctx.registry
     contest = house.contest_of(model)
     features, learned = house.inputs_of(model)["history"], told(history, contest.problem)
     before = registry.standing(contest.domain, contest.thing).find(model.thing)
@@ -39,16 +35,15 @@ def cause_of(
     under = [house.by_key[key] for key in house.under(features)]
     workbooks = [declared.name for declared in under if isinstance(declared, Workbook)]
     since = dt.datetime.fromisoformat(cause.features_at) if cause and cause.features_at else None
-    with warehouse.connect() as connection:
+    with ctx.warehouse.connect() as connection:
         loaded, count = newly_loaded(connection, workbooks, since, SOURCES_KEPT)
-    made = instance.get_latest_materialization_event(features)
     return Cause(
         since=before.version if before else None,
-        signals=what_asked(instance, features) if before else {},
+        signals=signals if before else {},
         rows=len(learned),
         changed=len(learned) if known is None else rows_not_in(fingerprint(learned), known),
-        features="_".join(features.path),
-        features_at=dt.datetime.fromtimestamp(made.timestamp, dt.UTC).isoformat() if made else "",
+        features=str(features),
+        features_at=features_at.isoformat() if features_at else "",
         tables=tuple(
             declared.name for declared in under if not isinstance(declared, Workbook) and key_of(declared) != features
         ),

@@ -13,10 +13,10 @@ import pandas as pd
 from pydantic import Field
 
 from s2p_assets.graph.automation import when_its_sources_changed
-from s2p_assets.graph.house import House, key_of
+from s2p_assets.graph.house import House
+from s2p_assets.graph.keys import asset_key
 from s2p_assets.graph.made_assets import asset_options
 from s2p_assets.graph.metadata import markdown_table
-from s2p_assets.graph.resources import Warehouse
 from s2p_assets.learning.change import fingerprint
 from s2p_assets.learning.crowning import Crowning, Pin, Renewal, crown
 from s2p_assets.learning.forecasting.series import told
@@ -28,6 +28,7 @@ from s2p_assets.learning.registry.tables import Record, Standing
 from s2p_assets.learning.training import renew
 from s2p_assets.learning.versions import ModelVersion
 from s2p_assets.warehouse import store
+from s2p_assets.warehouse.warehouse import Warehouse
 
 HOLDS, FLOOR, LEAKS = "champion_holds", "beats_the_floor", "nothing_leaks"
 
@@ -44,11 +45,11 @@ class Overrule(dg.Config):
 
 def contest_asset(house: House, declared: Contest) -> dg.AssetsDefinition:
     """The asset of a contest: the champion, and why it is."""
-    key = key_of(declared)
+    key = asset_key(declared)
 
     @dg.asset(
         **asset_options(house, declared) | {"ins": {}},
-        deps=[*house.inputs_of(declared).values()],
+        deps=[*map(asset_key, house.inputs_of(declared).values())],
         kinds={"python", "mlflow"},
         io_manager_key="models",
         required_resource_keys={"registry", "warehouse"},
@@ -178,7 +179,7 @@ def _leak_specs(declared: Contest) -> list[dg.AssetCheckSpec]:
     if kind_of(declared.problem).suspects is None:
         return []
     says = "fails when a feature alone tells what is to be told"
-    return [dg.AssetCheckSpec(LEAKS, asset=key_of(declared), description=says)]
+    return [dg.AssetCheckSpec(LEAKS, asset=asset_key(declared), description=says)]
 
 
 def _leak_checks(house: House, declared: Contest, warehouse: Warehouse) -> Iterator[dg.AssetCheckResult]:

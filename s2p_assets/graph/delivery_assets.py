@@ -8,15 +8,15 @@ import pandas as pd
 
 from s2p_assets.columns import as_declared
 from s2p_assets.graph.automation import WORKBOOK_TAG, when_files_came_in
+from s2p_assets.graph.context import Context
 from s2p_assets.graph.drive import look_at_share
-from s2p_assets.graph.house import UNCLAIMED, House, key_of
+from s2p_assets.graph.keys import UNCLAIMED, asset_key
 from s2p_assets.graph.metadata import declared_metadata, frame_metadata
-from s2p_assets.graph.resources import Warehouse
-from s2p_assets.settings import Settings
 from s2p_assets.shelves import source_version
 from s2p_assets.warehouse.deliveries import DeliveryTable, deliveries
 from s2p_assets.warehouse.known_deliveries import remember
 from s2p_assets.warehouse.store import content_version
+from s2p_assets.warehouse.warehouse import Warehouse
 
 
 def unclaimed_spec() -> dg.AssetSpec:
@@ -29,7 +29,7 @@ def unclaimed_spec() -> dg.AssetSpec:
     )
 
 
-def deliveries_asset(house: House, declared: DeliveryTable, settings: Settings) -> dg.AssetsDefinition:
+def deliveries_asset(ctx: Context, declared: DeliveryTable) -> dg.AssetsDefinition:
     """The ledger's files of a domain as a table that shelves can name `deliveries`, for reports on what came in.
 
     No shelf declares it, for it is made of no rows but of what became of them. It comes after the tables of its
@@ -37,11 +37,11 @@ def deliveries_asset(house: House, declared: DeliveryTable, settings: Settings) 
     a file that was returned changes the ledger and no table. What is made from it waits for its content, as it does
     for that of workbook tables, hence their tag.
     """
-    books = [house.workbooks[name] for name in declared.workbooks]
+    books = [ctx.house.workbooks[name] for name in declared.workbooks]
 
     @dg.asset(
-        key=key_of(declared),
-        deps=[*map(key_of, books), UNCLAIMED],
+        key=asset_key(declared),
+        deps=[*map(asset_key, books), UNCLAIMED],
         group_name=declared.domain,
         kinds={"postgres"},
         owners=sorted({book.owner for book in books}),
@@ -55,7 +55,7 @@ def deliveries_asset(house: House, declared: DeliveryTable, settings: Settings) 
     )
     def asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pd.DataFrame]:
         warehouse: Warehouse = context.resources.warehouse
-        nobodys = [file.relative for file in look_at_share(settings, house, warehouse).unclaimed]
+        nobodys = [file.relative for file in look_at_share(ctx).unclaimed]
         with warehouse.connect() as connection:
             frame = as_declared(deliveries(connection, declared.workbooks, nobodys), declared.rows)
             remember(connection, declared, frame)

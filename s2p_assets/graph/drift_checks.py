@@ -10,7 +10,8 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from s2p_assets.graph.house import House, key_of
+from s2p_assets.graph.house import House
+from s2p_assets.graph.keys import asset_key
 from s2p_assets.graph.metadata import markdown_table, picture
 from s2p_assets.learning.change import row_hashes
 from s2p_assets.learning.drift import DRIFTED, Drift, Verdict, asks_for_training, compare, stretches_of, summary
@@ -42,7 +43,9 @@ class ContestDrift:
 
 def drift_spec(declared: FeatureSet | Table) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
-        DRIFT, asset=key_of(declared), description="fails when newer values lie far from those its model learned from"
+        DRIFT,
+        asset=asset_key(declared),
+        description="fails when newer values lie far from those its model learned from",
     )
 
 

@@ -6,26 +6,25 @@ The look itself is the spreadsheet room's.
 import errno
 import os
 
-from s2p_assets.graph.house import House
-from s2p_assets.graph.resources import Warehouse
+from s2p_assets.graph.context import Context
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.share import Look, ShareMissing, look
 from s2p_assets.warehouse import ledger
 
 
-def look_at_share(settings: Settings, house: House, warehouse: Warehouse) -> Look:
+def look_at_share(ctx: Context) -> Look:
     """What lies on the share. Raises ShareMissing, also for a bare folder where files were.
 
     Where a drive is not mounted, its mount point is such a folder; every file would count as gone.
     """
-    now = look(settings.share, list(house.workbooks.values()))
+    now = look(ctx.settings.share, list(ctx.house.workbooks.values()))
     found = now.unclaimed or any(now.files.values())
-    if not found and not os.listdir(settings.share):
-        with warehouse.connect() as connection:
+    if not found and not os.listdir(ctx.settings.share):
+        with ctx.warehouse.connect() as connection:
             known = ledger.count_current(connection)
         if known:
             raise ShareMissing(
-                f"{settings.share} is bare, though {known:,} files were there; connect the drive, "
+                f"{ctx.settings.share} is bare, though {known:,} files were there; connect the drive, "
                 "or put a folder there if everything was taken away on purpose"
             )
     return now

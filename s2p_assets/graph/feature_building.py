@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.columns import as_declared
-from s2p_assets.graph.resources import Warehouse
 from s2p_assets.learning.by_entity import Before, Features, build_features, entity_hashes, of_entities
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.scale import shard_of
 from s2p_assets.warehouse import entities, store
+from s2p_assets.warehouse.warehouse import Warehouse
 
 ENTITIES_NAMED = 20
 

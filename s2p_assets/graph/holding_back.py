@@ -7,35 +7,36 @@ import datetime as dt
 
 import dagster as dg
 
-from s2p_assets.graph.house import House, key_of, sheet_key
+from s2p_assets.graph.context import Context
+from s2p_assets.graph.house import House, key_of
+from s2p_assets.graph.keys import asset_key, sheet_key
 from s2p_assets.publishing.editions import hold_back, release
 from s2p_assets.publishing.held_back import Fault
 from s2p_assets.publishing.report import Report
 from s2p_assets.publishing.wording import written_for
-from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 
 LONGEST_REASON = 400
 
 
-def holding_back(house: House, settings: Settings) -> set[dg.HookDefinition]:
+def holding_back(ctx: Context) -> set[dg.HookDefinition]:
     """The hooks for every asset from sheet to report."""
-    above = _reports_above(house)
+    above = _reports_above(ctx.house)
 
     @dg.failure_hook(name="hold_reports_back")
     def hold(context: dg.HookContext) -> None:
         what, reports = above.get(context.step_key, ("", []))
         fault = Fault(what, in_words(context.op_exception), dt.datetime.now().astimezone())
-        with written_for(settings.locale):
+        with written_for(ctx.settings.locale):
             for report in reports:
-                hold_back(settings.reports, report.name, fault)
+                hold_back(ctx.settings.reports, report.name, fault)
 
     @dg.success_hook(name="release_reports")
     def let_go(context: dg.HookContext) -> None:
         what, reports = above.get(context.step_key, ("", []))
-        with written_for(settings.locale):
+        with written_for(ctx.settings.locale):
             for report in reports:
-                release(settings.reports, report.name, what)
+                release(ctx.settings.reports, report.name, what)
 
     return {hold, let_go}
 
@@ -45,7 +46,7 @@ def _reports_above(house: House) -> dict[str, tuple[str, list[Report]]]:
     found: dict[str, tuple[str, list[Report]]] = {}
     for report in house.reports.values():
         for declared in map(house.by_key.__getitem__, house.under(key_of(report))):
-            keys = [key_of(declared)]
+            keys = [asset_key(declared)]
             if isinstance(declared, Workbook):
                 keys.append(sheet_key(declared))
             for key in keys:

@@ -1,4 +1,4 @@
-"""Every declaration on the shelves, by asset key, and what depends on what.
+"""Every declaration on the shelves, by its key, and what depends on what.
 
 Knows names and dependencies only; it is read from the shelves in `house_reading.py`, and made into assets beside.
 """
@@ -6,8 +6,7 @@ Knows names and dependencies only; it is read from the shelves in `house_reading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-
-import dagster as dg
+from typing import NamedTuple
 
 from s2p_assets.columns import Column
 from s2p_assets.learning.feature_set import FeatureSet
@@ -24,23 +23,20 @@ MadeThing = Table | FeatureSet | Model | Contest | Report
 Stored = Workbook | Table | FeatureSet | DeliveryTable
 Declared = Workbook | MadeThing | DeliveryTable
 
-FILES = dg.AssetKey(["s2p", "files"])
-UNCLAIMED = dg.AssetKey(["s2p", "unclaimed"])
+
+class Key(NamedTuple):
+    """By what the house knows a declaration, whatever shelf it stands on: `Key("retail", "price_list")`."""
+
+    domain: str
+    thing: str
+
+    def __str__(self) -> str:
+        return f"{self.domain}_{self.thing}"
 
 
-def key_of(declared: Declared) -> dg.AssetKey:
-    """The asset key of the thing itself: `retail/price_list`."""
-    return dg.AssetKey([declared.domain, declared.thing])
-
-
-def share_key(workbook: Workbook) -> dg.AssetKey:
-    """The key of what lies on the share: `retail/price_list_share`."""
-    return dg.AssetKey([workbook.domain, f"{workbook.thing}_share"])
-
-
-def sheet_key(workbook: Workbook) -> dg.AssetKey:
-    """The key of what was read and is about to be stored: `retail/price_list_sheet`."""
-    return dg.AssetKey([workbook.domain, f"{workbook.thing}_sheet"])
+def key_of(declared: Declared) -> Key:
+    """The key of a declaration."""
+    return Key(declared.domain, declared.thing)
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ class House:
     faults: tuple[Fault, ...]
 
     @cached_property
-    def by_key(self) -> dict[dg.AssetKey, Declared]:
+    def by_key(self) -> dict[Key, Declared]:
         things: list[Declared] = [*self.delivery_tables, *self.declared()]
         return {key_of(thing): thing for thing in things}
 
@@ -99,26 +95,26 @@ class House:
     def contest_of(self, model: Model) -> Contest:
         return self.contests[f"{model.domain}_{model.contest}"]
 
-    def inputs_of(self, made: MadeThing | DeliveryTable) -> dict[str, dg.AssetKey]:
-        """Parameter → asset key of what `made` is made from."""
+    def inputs_of(self, made: MadeThing | DeliveryTable) -> dict[str, Key]:
+        """Parameter → key of what `made` is made from."""
         if isinstance(made, DeliveryTable):
             return {name: key_of(self.workbooks[name]) for name in made.workbooks}
         if isinstance(made, Model):
             contest = self.contest_of(made)
-            return {"history": dg.AssetKey([contest.domain, contest.features])}
+            return {"history": Key(contest.domain, contest.features)}
         if isinstance(made, Contest):
-            history = {"history": dg.AssetKey([made.domain, made.features])}
+            history = {"history": Key(made.domain, made.features)}
             return history | {model.thing: key_of(model) for model in self.candidates(made)}
-        return {parameter: dg.AssetKey(list(place)) for parameter, place in made.inputs.items()}
+        return {parameter: Key(*place) for parameter, place in made.inputs.items()}
 
-    def workbooks_under(self, key: dg.AssetKey) -> list[Workbook]:
+    def workbooks_under(self, key: Key) -> list[Workbook]:
         """The workbooks from which `key` is made in the end, each once."""
         made_from = [self.by_key[here] for here in self.under(key)]
         return [declared for declared in made_from if isinstance(declared, Workbook)]
 
-    def under(self, key: dg.AssetKey) -> list[dg.AssetKey]:
+    def under(self, key: Key) -> list[Key]:
         """`key` and all that it is made from in the end, nearest first, each once."""
-        found: dict[dg.AssetKey, None] = {}
+        found: dict[Key, None] = {}
         waiting = [key]
         while waiting:
             here = waiting.pop(0)
@@ -147,12 +143,12 @@ class House:
         known = [self.workbooks[name] for name in sorted(self.workbooks)]
         return lambda path: list(claimants(path, known)) or [workbook]
 
-    def referred_by(self, workbook: Workbook) -> list[dg.AssetKey]:
+    def referred_by(self, workbook: Workbook) -> list[Key]:
         """The tables of the other workbooks that rows of `workbook` refer to, each once."""
         places = dict.fromkeys((reference.domain, reference.thing) for reference in workbook.references)
-        return [dg.AssetKey(place) for place in places if place != (workbook.domain, workbook.thing)]
+        return [Key(*place) for place in places if place != (workbook.domain, workbook.thing)]
 
-    def columns_at(self, key: dg.AssetKey) -> tuple[Column, ...]:
+    def columns_at(self, key: Key) -> tuple[Column, ...]:
         """The declared columns of a stored thing; empty for models and reports."""
         declared = self.by_key.get(key)
         return declared.columns if isinstance(declared, Stored) else ()

@@ -7,10 +7,8 @@ import inspect
 from importlib.util import find_spec
 from pathlib import Path
 
-import dagster as dg
-
 from s2p_assets.columns import Column, place_of
-from s2p_assets.graph.house import House, MadeThing
+from s2p_assets.graph.house import House, Key, MadeThing
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.kinds import kind_of
 from s2p_assets.learning.model import Contest, Model, in_country
@@ -80,7 +78,7 @@ def _first_dangling(house: House) -> tuple[Workbook | MadeThing, Fault] | None:
             return made, made.fault(f"no contest {made.domain}_{made.contest} on the models shelf")
         for parameter, key in house.inputs_of(made).items():
             if key not in house.by_key:
-                return made, made.fault(f"needs {parameter!r}, but no shelf holds {'_'.join(key.path)}")
+                return made, made.fault(f"needs {parameter!r}, but no shelf holds {key}")
         if fault := _broken_lineage(house, made):
             return made, fault
         if isinstance(made, Contest) and (fault := _leak(house, made)):
@@ -91,10 +89,10 @@ def _first_dangling(house: House) -> tuple[Workbook | MadeThing, Fault] | None:
 def _leak(house: House, contest: Contest) -> Fault | None:
     """A contest must not learn from a column that knows what it is to tell."""
     found = kind_of(contest.problem).leaks
-    history = house.columns_at(dg.AssetKey([contest.domain, contest.features]))
+    history = house.columns_at(Key(contest.domain, contest.features))
 
     def columns_of(domain: str, thing: str) -> tuple[Column, ...]:
-        return house.columns_at(dg.AssetKey([domain, thing]))
+        return house.columns_at(Key(domain, thing))
 
     leaks = found(contest.domain, history, contest.problem, columns_of) if found else {}
     if not leaks:
@@ -151,7 +149,7 @@ def _broken_lineage(house: House, made: MadeThing) -> Fault | None:
 def _unknown_source(house: House, made: MadeThing, column: Column, source: str) -> Fault | None:
     """A column's declared origin `thing.column` must be a column that exists."""
     domain, thing, name = place_of(source, made.domain)
-    known = house.columns_at(dg.AssetKey([domain, thing]))
+    known = house.columns_at(Key(domain, thing))
     if known and name not in {other.name for other in known}:
         return made.fault(f"column {column.name!r} is made of {source!r}, which does not exist")
     return None
@@ -169,7 +167,7 @@ def _wrong_rule(house: House, made: Table | FeatureSet, place: str | tuple[str, 
     if (domain, thing) not in {there for column in described for there, _ in sources_of(made, column)}:
         which = f"column {of_column!r} is not" if of_column else "no column is"
         return f"there is lineage from {source!r}, but {which} made of it"
-    known = {column.name for column in house.columns_at(dg.AssetKey([domain, thing]))}
+    known = {column.name for column in house.columns_at(Key(domain, thing))}
     if known and (unknown := [name for name in rule.columns if name not in known]):
         return f"the lineage from {source!r} names {unknown[0]!r}, which is no column of it"
     return None

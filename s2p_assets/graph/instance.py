@@ -3,6 +3,7 @@
 What the company's data looks like in that database is the warehouse's business.
 """
 
+import datetime as dt
 import functools
 import os
 from pathlib import Path
@@ -143,3 +144,9 @@ def version_of(instance: dg.DagsterInstance, key: dg.AssetKey) -> str | None:
     event = instance.get_latest_materialization_event(key)
     materialized = event.asset_materialization if event else None
     return (materialized.tags or {}).get("dagster/data_version") if materialized else None
+
+
+def materialized_at(instance: dg.DagsterInstance, key: dg.AssetKey) -> dt.datetime | None:
+    """When an asset was last materialized."""
+    event = instance.get_latest_materialization_event(key)
+    return dt.datetime.fromtimestamp(event.timestamp, dt.UTC) if event else None

@@ -13,12 +13,10 @@ from typing import NamedTuple
 
 import psycopg
 
+from s2p_assets.graph.context import Context
 from s2p_assets.graph.deliveries import Deliveries
 from s2p_assets.graph.drive import look_at_share, require_share
-from s2p_assets.graph.house import House
-from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.taken import Intake, Taken
-from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Reading
 from s2p_assets.spreadsheet.references import REFERS
@@ -60,10 +58,8 @@ def _decide(connection: psycopg.Connection, workbook: Workbook, now: Look) -> De
 
 
 def take(
-    house: House,
+    ctx: Context,
     workbook: Workbook,
-    settings: Settings,
-    warehouse: Warehouse,
     reader: Sandbox,
     *,
     again: Iterable[str] = (),
@@ -76,15 +72,15 @@ def take(
     what is there by now. A file that still grows or vanishes is left for the
     next look. Raises ShareMissing and DiskFull; the tables are as before then.
     """
-    now = look_at_share(settings, house, warehouse)
-    with warehouse.connect() as connection:
+    now = look_at_share(ctx)
+    with ctx.warehouse.connect() as connection:
         ensure_workbook_table(connection, workbook)
-        desk = _Desk(house, workbook, settings, connection, reader, run_id, progress)
+        desk = _Desk(ctx, workbook, connection, reader, run_id, progress)
         decision = _decide(connection, workbook, now)
         ledger.mark_gone(connection, workbook, decision.gone)
         there = values_there(connection, workbook)
         forced = {*again, *worth_reading_again(connection, workbook, there, REFERS)}
-        files = _at_rest(decision.look, settings.share)
+        files = _at_rest(decision.look, ctx.settings.share)
         files += [file for file in _found(workbook, now) if file.path in forced and file not in decision.look]
         taken, to_read = desk.keep(files, forced)
         taken += desk.read(to_read)
@@ -120,9 +116,8 @@ def _as_found(file: Found, share: Path) -> bool:
 class _Desk:
     """What is at hand while the files of one kind of workbook are taken."""
 
-    house: House
+    ctx: Context
     workbook: Workbook
-    settings: Settings
     connection: psycopg.Connection
     reader: Sandbox
     run_id: str | None
@@ -130,12 +125,12 @@ class _Desk:
 
     def keep(self, files: Iterable[Found], forced: Container[str]) -> tuple[list[Taken], list[_ToRead]]:
         """Copy files to the archive: those of which that settles what becomes, and those to be read."""
-        rivals = self.house.rivals_of(self.workbook)
+        rivals = self.ctx.house.rivals_of(self.workbook)
         taken: list[Taken] = []
         to_read: list[_ToRead] = []
         for file in files:
             try:
-                kept = keep(self.settings.share / file.path, self.settings.archive)
+                kept = keep(self.ctx.settings.share / file.path, self.ctx.settings.archive)
             except (FileStillChanging, FileGone):
                 continue
             except FileForbidden as problem:
@@ -156,7 +151,7 @@ class _Desk:
         jobs = ((file.kept.stored, file.rivals, file.path) for file in files)
         claiming = {rival.name: rival for file in files for rival in file.rivals}
         known = {name: values_there(self.connection, rival) for name, rival in claiming.items()}
-        readings = self.reader.read_many(jobs, others=list(self.house.workbooks.values()), known=known)
+        readings = self.reader.read_many(jobs, others=list(self.ctx.house.workbooks.values()), known=known)
         said = 0.0
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
             if time.monotonic() - said > SAY_EVERY_SECONDS:
@@ -173,7 +168,7 @@ class _Desk:
         try:
             written = self._answer_owner(file, reading)
         except OSError as error:
-            place = error.filename or self.settings.returned / file.path
+            place = error.filename or self.ctx.settings.returned / file.path
             problem = f"{place}: {error.strerror}, so that the owner of {file.path} would not learn of it"
             return Taken(file.path, None, problem=f"{problem}; close the marked copy, or let s2p write")
         entry, copy = self._entry(file, reading), str(written) if written else None
@@ -189,8 +184,8 @@ class _Desk:
 
     def _answer_owner(self, file: _ToRead, reading: Reading) -> Path | None:
         """Write the marked copy of a file with something to mend, or withdraw that of a good one."""
-        require_share(self.settings)
-        copy = self.settings.returned / file.path
+        require_share(self.ctx.settings)
+        copy = self.ctx.settings.returned / file.path
         if reading.verdict == "accepted":
             for outdated in returned_copies(copy):
                 outdated.unlink()

@@ -9,12 +9,13 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
+from s2p_assets.graph.context import Context
 from s2p_assets.graph.frame_cache import FrameCache
 from s2p_assets.graph.house import House, Stored
+from s2p_assets.graph.keys import catalog_key
 from s2p_assets.graph.metadata import escaped, picture, report_columns
 from s2p_assets.graph.published import publish_report
 from s2p_assets.graph.report_pages import page_address
-from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.shards import is_in, shards_asked
 from s2p_assets.graph.taken import Intake
 from s2p_assets.learning.crowning import Crowning
@@ -24,11 +25,11 @@ from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.learning.versions import Champion, ModelVersion
 from s2p_assets.publishing.report import Document, Report
 from s2p_assets.publishing.wording import figure_value, written_for
-from s2p_assets.settings import Settings
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.deliveries import DeliveryTable
 from s2p_assets.warehouse.table import Table
 from s2p_assets.warehouse.tracing_index import index_for_tracing
+from s2p_assets.warehouse.warehouse import Warehouse
 
 
 class SheetIOManager(dg.IOManager):
@@ -57,7 +58,7 @@ class TableIOManager(dg.IOManager):
         self.house, self.warehouse, self.frames = house, warehouse, FrameCache()
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-        declared = self.house.by_key[context.asset_key]
+        declared = self.house.by_key[catalog_key(context.asset_key)]
         assert isinstance(declared, Table | FeatureSet | DeliveryTable)
         with self.warehouse.connect() as connection:
             stored = store.replace(connection, declared, obj)
@@ -65,7 +66,7 @@ class TableIOManager(dg.IOManager):
         context.add_output_metadata({"written": stored.changed})
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
-        declared = self.house.by_key[context.asset_key]
+        declared = self.house.by_key[catalog_key(context.asset_key)]
         assert isinstance(declared, Stored)
         with self.warehouse.connect() as connection:
             return self.frames.read(connection, declared)
@@ -79,7 +80,7 @@ class FeatureIOManager(TableIOManager):
         self.shards = shards
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-        declared, asked = self.house.by_key[context.asset_key], shards_asked(context, self.shards)
+        declared, asked = self.house.by_key[catalog_key(context.asset_key)], shards_asked(context, self.shards)
         if asked is None:
             return super().handle_output(context, obj)
         assert isinstance(declared, FeatureSet)
@@ -107,7 +108,7 @@ class ModelIOManager(dg.IOManager):
         context.add_output_metadata({"mlflow version": record.number, "mlflow run": record.run_id})
 
     def load_input(self, context: dg.InputContext) -> ModelVersion | Champion:
-        declared = self.house.by_key[context.asset_key]
+        declared = self.house.by_key[catalog_key(context.asset_key)]
         assert isinstance(declared, Model | Contest)
         if isinstance(declared, Contest):
             return self.registry.load_champion(declared.domain, declared.thing)
@@ -117,17 +118,17 @@ class ModelIOManager(dg.IOManager):
 class ReportIOManager(dg.IOManager):
     """A Document, as an edition in `s2p-reports/` with its sources named."""
 
-    def __init__(self, house: House, warehouse: Warehouse, settings: Settings) -> None:
-        self.house, self.warehouse, self.settings = house, warehouse, settings
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
 
     def handle_output(self, context: dg.OutputContext, obj: Document) -> None:
-        declared = self.house.by_key[context.asset_key]
+        declared = self.ctx.house.by_key[catalog_key(context.asset_key)]
         assert isinstance(declared, Report)
         made_at = dt.datetime.now().astimezone()
-        edition, document = publish_report(self.settings, self.house, self.warehouse, declared, obj, made_at)
-        with written_for(self.settings.locale):
+        edition, document = publish_report(self.ctx, declared, obj, made_at)
+        with written_for(self.ctx.settings.locale):
             figures = [
-                f"- {escaped(figure.label)}: **{escaped(figure_value(figure, self.settings.currency))}**"
+                f"- {escaped(figure.label)}: **{escaped(figure_value(figure, self.ctx.settings.currency))}**"
                 for figure in document.figures
             ]
         context.add_output_metadata(
@@ -144,7 +145,7 @@ class ReportIOManager(dg.IOManager):
 
     def _links(self, files: dict[str, Path]) -> dict[str, dg.MetadataValue]:
         """Links that open beside the Dagster UI; a browser follows no file:// link from there."""
-        addresses = {name: page_address(self.settings, file) for name, file in files.items()}
+        addresses = {name: page_address(self.ctx.settings, file) for name, file in files.items()}
         return {name: dg.MetadataValue.url(address) for name, address in addresses.items() if address}
 
     def load_input(self, context: dg.InputContext) -> None:

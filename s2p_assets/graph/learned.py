@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from s2p_assets.graph.context import Context
 from s2p_assets.graph.house import House, MadeThing
 from s2p_assets.graph.problems import NotFound
-from s2p_assets.graph.resources import Warehouse
 from s2p_assets.learning.model import Contest, Model
 from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry
 from s2p_assets.learning.registry.tables import Record, Standing
@@ -39,17 +39,17 @@ class Learned:
         return found
 
 
-def learned(house: House, registry: Registry, name: str) -> Learned:
+def learned(ctx: Context, name: str) -> Learned:
     """What is learned under this name: of a model, a contest, or a table that is made with a contest's champion.
 
     Raises NotFound naming those that exist.
     """
-    model = house.models.get(name)
-    contest = house.contest_of(model) if model else house.contests.get(name) or _contest_behind(house, name)
+    model = ctx.house.models.get(name)
+    contest = ctx.house.contest_of(model) if model else ctx.house.contests.get(name) or _contest_behind(ctx.house, name)
     if contest is None:
-        known = ", ".join([*house.contests, *house.models]) or "none"
+        known = ", ".join([*ctx.house.contests, *ctx.house.models]) or "none"
         raise NotFound(f"{name}: there is no such model, contest or forecast; there are {known}")
-    return Learned(contest, registry.standing(contest.domain, contest.thing), model)
+    return Learned(contest, ctx.registry.standing(contest.domain, contest.thing), model)
 
 
 def _contest_behind(house: House, name: str) -> Contest | None:
@@ -112,21 +112,19 @@ def why_of(found: Learned, registry: Registry) -> dict[str, Any]:
     }
 
 
-def predictions(
-    house: House, registry: Registry, warehouse: Warehouse, asked: Learned, wanted: dict[str, str], horizon: int | None
-) -> pd.DataFrame:
+def predictions(ctx: Context, asked: Learned, wanted: dict[str, str], horizon: int | None) -> pd.DataFrame:
     """What the version in question predicts from what is stored, of what has these values; see `serving.py`.
 
     Raises NotFound for a column or a value that the features do not have.
     """
     contest, record = asked.contest, asked.record
-    features = house.features[f"{contest.domain}_{contest.features}"]
+    features = ctx.house.features[f"{contest.domain}_{contest.features}"]
     known = {column.name for column in features.columns}
     if strange := [name for name in wanted if name not in known]:
         raise NotFound(f"{features.name} has no column {', '.join(strange)}; it has {', '.join(sorted(known))}")
-    with warehouse.connect() as connection:
+    with ctx.warehouse.connect() as connection:
         history = store.read(connection, features.domain, features.thing, features.columns)
-    made = registry.load(contest.domain, contest.thing, record)
+    made = ctx.registry.load(contest.domain, contest.thing, record)
     serving = Champion(contest.domain, contest.thing, made, "", made.scores)
     found = service_of(contest.problem).answers(serving, history, wanted, horizon)
     if found.empty:

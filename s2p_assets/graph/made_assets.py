@@ -16,7 +16,8 @@ from s2p_assets.columns import as_declared, broken_rules
 from s2p_assets.graph.automation import when_its_sources_changed
 from s2p_assets.graph.drift_checks import check_features, check_forecast, drift_spec, foretold_by
 from s2p_assets.graph.feature_building import features_of, recomputed
-from s2p_assets.graph.house import House, MadeThing, key_of
+from s2p_assets.graph.house import House, MadeThing
+from s2p_assets.graph.keys import asset_key
 from s2p_assets.graph.metadata import column_lineage, declared_metadata, frame_metadata
 from s2p_assets.graph.shards import shard_options, shards_asked
 from s2p_assets.graph.signals import signal_specs, signals
@@ -39,7 +40,7 @@ def table_asset(
     `shards`, `pod_each`: as of `shards.shard_options`.
     """
     features = declared if isinstance(declared, FeatureSet) else None
-    key, champion = key_of(declared), foretold_by(house, declared)
+    key, champion = asset_key(declared), foretold_by(house, declared)
     checks = [dg.AssetCheckSpec(CONTRACT, asset=key, blocking=True, description="every rule of its declaration holds")]
     if features or champion:
         checks.append(drift_spec(declared))
@@ -126,8 +127,8 @@ def say_not_yet(context: dg.AssetExecutionContext, declared: Made, reason: NotYe
 def asset_options(house: House, declared: MadeThing) -> dict[str, Any]:
     """What every asset made on a shelf is told from its declaration."""
     return {
-        "key": key_of(declared),
-        "ins": {parameter: dg.AssetIn(key) for parameter, key in house.inputs_of(declared).items()},
+        "key": asset_key(declared),
+        "ins": {parameter: dg.AssetIn(asset_key(key)) for parameter, key in house.inputs_of(declared).items()},
         "group_name": declared.domain,
         "owners": [declared.owner],
         "description": declared.says,

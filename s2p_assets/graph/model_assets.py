@@ -11,10 +11,12 @@ import pandas as pd
 
 from s2p_assets.graph.automation import when_the_features_ask
 from s2p_assets.graph.causes import cause_of
-from s2p_assets.graph.house import House
-from s2p_assets.graph.instance import version_of
+from s2p_assets.graph.context import Context
+from s2p_assets.graph.instance import materialized_at, version_of
+from s2p_assets.graph.keys import asset_key
 from s2p_assets.graph.made_assets import asset_options, say_not_yet
 from s2p_assets.graph.metadata import markdown_table
+from s2p_assets.graph.signals import what_asked
 from s2p_assets.learning.cause import Cause
 from s2p_assets.learning.model import Model
 from s2p_assets.learning.scale import workers
@@ -25,25 +27,26 @@ from s2p_assets.shelves import NotYet
 SOURCES_SHOWN = 20
 
 
-def model_asset(house: House, declared: Model) -> dg.AssetsDefinition:
+def model_asset(ctx: Context, declared: Model) -> dg.AssetsDefinition:
     """The asset of a candidate: backtested and fitted, one version per change of its features' content."""
-    contest = house.contest_of(declared)
-    features = house.inputs_of(declared)["history"]
+    contest = ctx.house.contest_of(declared)
+    features = asset_key(ctx.house.inputs_of(declared)["history"])
 
     @dg.asset(
-        **asset_options(house, declared),
+        **asset_options(ctx.house, declared),
         kinds={"python", "mlflow"},
         tags={"s2p/contest": contest.thing},
         io_manager_key="models",
-        required_resource_keys={"registry", "warehouse", "workers"},
+        required_resource_keys={"workers"},
         automation_condition=when_the_features_ask(),
     )
     def trained(
         context: dg.AssetExecutionContext, history: pd.DataFrame
     ) -> Iterator[dg.MaterializeResult[ModelVersion]]:
-        known = context.resources
+        made = materialized_at(context.instance, features)
+        cause = cause_of(ctx, declared, history, what_asked(context.instance, features), made)
         try:
-            with workers(known.workers):
+            with workers(context.resources.workers):
                 version = train(
                     declared,
                     contest,
@@ -51,7 +54,7 @@ def model_asset(house: House, declared: Model) -> dg.AssetsDefinition:
                     feature_version=version_of(context.instance, features) or "unknown",
                     trained_at=dt.datetime.now(dt.UTC),
                     run_id=context.run.run_id,
-                    cause=cause_of(house, declared, history, context.instance, known.registry, known.warehouse),
+                    cause=cause,
                 )
         except NotYet as reason:
             say_not_yet(context, declared, reason)

@@ -9,22 +9,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import dagster as dg
 import psycopg
 import pyarrow
 
 from s2p_assets.columns import as_declared
-from s2p_assets.graph.house import Declared, House
+from s2p_assets.graph.context import Context
+from s2p_assets.graph.house import Declared, Key
 from s2p_assets.graph.past_models import champion_as_of
 from s2p_assets.graph.problems import NotFound
-from s2p_assets.graph.resources import Warehouse, registry_of
 from s2p_assets.learning.by_entity import build_features
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.model import Contest
-from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.publishing.report import Document, Report, Source
 from s2p_assets.publishing.wording import in_currency, written_for
-from s2p_assets.settings import Settings
 from s2p_assets.shelves import NotYet
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.sandbox import Sandbox
@@ -46,28 +43,26 @@ class Past:
     `notices`: what could not be had as it was, a sentence each. `sources`: the files that stood then, by key.
     """
 
-    house: House
-    settings: Settings
-    registry: Registry
+    ctx: Context
     connection: psycopg.Connection
     reader: Sandbox
     moment: dt.datetime
     progress: Progress
     notices: list[str] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
-    _known: dict[dg.AssetKey, Any] = field(default_factory=dict)
+    _known: dict[Key, Any] = field(default_factory=dict)
 
     def document(self, report: Report) -> Document:
         """The report as it would have been made then. Raises NotFound for what cannot be had."""
-        with written_for(self.settings.locale):
+        with written_for(self.ctx.settings.locale):
             document = self._built(report)
             assert isinstance(document, Document)
-            return in_currency(document, self.settings.currency)
+            return in_currency(document, self.ctx.settings.currency)
 
-    def of(self, key: dg.AssetKey) -> Any:
+    def of(self, key: Key) -> Any:
         """What an asset held then: a frame, or a champion."""
         if key not in self._known:
-            declared = self.house.by_key[key]
+            declared = self.ctx.house.by_key[key]
             self.progress(f"{declared.name.replace('_', ' ')}, as it was on {said(self.moment)}")
             self._known[key] = self._made(declared)
         return self._known[key]
@@ -76,7 +71,7 @@ class Past:
         if isinstance(declared, Workbook):
             return self._rows(declared)
         if isinstance(declared, Contest):
-            return champion_as_of(self.registry, declared, self.moment)
+            return champion_as_of(self.ctx.registry, declared, self.moment)
         if isinstance(declared, Table | FeatureSet):
             past.keep(self.connection, declared, self._built(declared))
             return past.read_then(self.connection, declared.domain, declared.thing, declared.columns)
@@ -85,7 +80,7 @@ class Past:
         raise NotFound(f"{declared.name}: what it was on {said(self.moment)} is not kept")
 
     def _built(self, declared: Table | FeatureSet | Report) -> Any:
-        inputs = {parameter: self.of(key) for parameter, key in self.house.inputs_of(declared).items()}
+        inputs = {parameter: self.of(key) for parameter, key in self.ctx.house.inputs_of(declared).items()}
         try:
             if isinstance(declared, FeatureSet):
                 return build_features(declared, inputs, None, lambda frame: as_declared(frame, declared.rows)).frame
@@ -99,7 +94,7 @@ class Past:
         if told.empty:
             raise NotFound(f"{table.name}: what had come in by {said(self.moment)} is not kept")
         for name in table.workbooks:
-            self._note_sources(past.files_at(self.connection, self.house.workbooks[name], self.moment))
+            self._note_sources(past.files_at(self.connection, self.ctx.house.workbooks[name], self.moment))
         past.keep(self.connection, table, told)
         return told
 
@@ -122,9 +117,9 @@ class Past:
                 f"{workbook.name}: its contract changed since; {_named(changed)} read again by today's contract"
             )
         for file in files:
-            if not (file.archived and (self.settings.archive / file.archived).is_file()):
+            if not (file.archived and (self.ctx.settings.archive / file.archived).is_file()):
                 raise NotFound(f"{file.path}: the archive no longer holds what stood on {said(self.moment)}")
-        jobs = ((self.settings.archive / str(file.archived), [workbook], file.path) for file in files)
+        jobs = ((self.ctx.settings.archive / str(file.archived), [workbook], file.path) for file in files)
         known = {workbook.name: self._values_there(workbook)} if files else {}
         readings = self.reader.read_many(jobs, others=[workbook], known=known)
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
@@ -141,24 +136,20 @@ class Past:
         there, kinds = {}, {column.name: column.arrow_type for column in workbook.columns}
         for reference in workbook.references:
             if reference.workbook != workbook.name:
-                rows = self.of(dg.AssetKey([reference.domain, reference.thing]))
+                rows = self.of(Key(reference.domain, reference.thing))
                 there[reference.column] = pyarrow.array(rows[reference.there], kinds[reference.column])
         return there
 
 
 @contextmanager
-def at_moment(
-    settings: Settings, house: House, warehouse: Warehouse, moment: dt.datetime, progress: Progress
-) -> Iterator[Past]:
+def at_moment(ctx: Context, moment: dt.datetime, progress: Progress) -> Iterator[Past]:
     """What was known at `moment`, for as long as the block lasts. Raises NotFound before anything was loaded."""
-    settings.spool.mkdir(parents=True, exist_ok=True)
-    reader = Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb, spool=settings.spool)
-    with warehouse.connect() as connection, reader:
+    with ctx.warehouse.connect() as connection, ctx.reader() as reader:
         first = past.first_known(connection)
         if first is None or first > moment:
             known = f"the first file was loaded on {said(first)}" if first else "no file has been loaded yet"
             raise NotFound(f"nothing was known on {said(moment)}: {known}")
-        yield Past(house, settings, registry_of(settings, warehouse), connection, reader, moment, progress)
+        yield Past(ctx, connection, reader, moment, progress)
 
 
 def end_of(text: str) -> dt.datetime:

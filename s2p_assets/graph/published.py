@@ -6,9 +6,9 @@ How an edition is written belongs to `publishing/`; when a report is made, to `m
 import datetime as dt
 from pathlib import Path
 
+from s2p_assets.graph.context import Context
 from s2p_assets.graph.drive import require_share
-from s2p_assets.graph.house import House, key_of
-from s2p_assets.graph.resources import Warehouse
+from s2p_assets.graph.house import key_of
 from s2p_assets.publishing.editions import Edition, publish
 from s2p_assets.publishing.numbers import content_of, save_numbers
 from s2p_assets.publishing.report import Document, Imprint, Report, Source
@@ -23,20 +23,18 @@ def numbers_file(settings: Settings, report: Report, as_of: dt.date) -> Path:
     return settings.home / "editions" / report.name / f"{as_of.isoformat()}.json"
 
 
-def publish_report(
-    settings: Settings, house: House, warehouse: Warehouse, report: Report, document: Document, made_at: dt.datetime
-) -> tuple[Edition, Document]:
+def publish_report(ctx: Context, report: Report, document: Document, made_at: dt.datetime) -> tuple[Edition, Document]:
     """Publish `document` as an edition on the share, and keep its numbers; the edition, and what it says.
 
     Raises ShareMissing, ReportNotPublished.
     """
-    require_share(settings)
-    imprint = Imprint(report.name, sources_of(house, warehouse, report), settings.currency, made_at)
-    with written_for(settings.locale):
-        last = _edition_before(settings, report, document.as_of) if report.against_last else None
-        said = in_currency(since(document, content_of(last)) if last else document, settings.currency)
-        save_numbers(said, numbers_file(settings, report, said.as_of), made_at=made_at)
-        return publish(said, settings.reports, imprint), said
+    require_share(ctx.settings)
+    imprint = Imprint(report.name, sources_of(ctx, report), ctx.settings.currency, made_at)
+    with written_for(ctx.settings.locale):
+        last = _edition_before(ctx.settings, report, document.as_of) if report.against_last else None
+        said = in_currency(since(document, content_of(last)) if last else document, ctx.settings.currency)
+        save_numbers(said, numbers_file(ctx.settings, report, said.as_of), made_at=made_at)
+        return publish(said, ctx.settings.reports, imprint), said
 
 
 def _edition_before(settings: Settings, report: Report, as_of: dt.date) -> Path | None:
@@ -45,12 +43,12 @@ def _edition_before(settings: Settings, report: Report, as_of: dt.date) -> Path 
     return max((file for file in kept.parent.glob("*.json") if file.stem < kept.stem), default=None)
 
 
-def sources_of(house: House, warehouse: Warehouse, report: Report) -> tuple[Source, ...]:
+def sources_of(ctx: Context, report: Report) -> tuple[Source, ...]:
     """The files whose rows stand in the tables under a report."""
-    with warehouse.connect() as connection:
+    with ctx.warehouse.connect() as connection:
         return tuple(
             Source(path=file.path, sha256=file.sha256, rows=file.rows_accepted, loaded_at=file.loaded_at)
-            for workbook in house.workbooks_under(key_of(report))
+            for workbook in ctx.house.workbooks_under(key_of(report))
             for file in ledger.standing(connection, workbook).values()
             if file.holds and file.loaded_at
         )

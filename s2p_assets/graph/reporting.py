@@ -8,19 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
-
-from s2p_assets.graph.house import House
+from s2p_assets.graph.context import Context
+from s2p_assets.graph.house import House, Key
 from s2p_assets.graph.past import Progress, at_moment, end_of, said
 from s2p_assets.graph.problems import NotFound
 from s2p_assets.graph.published import numbers_file, publish_report, sources_of
-from s2p_assets.graph.resources import Warehouse, registry_of
 from s2p_assets.learning.model import Contest
 from s2p_assets.publishing.editions import Edition, folder_name, write_apart
 from s2p_assets.publishing.numbers import content_of, differences, made_when
 from s2p_assets.publishing.report import Document, Imprint, Report
 from s2p_assets.publishing.wording import in_currency, written_for
-from s2p_assets.settings import Settings
 from s2p_assets.shelves import NotYet
 from s2p_assets.warehouse import store
 
@@ -66,47 +63,43 @@ def report_named(house: House, name: str) -> Report:
     return house.reports[plain]
 
 
-def report_now(
-    settings: Settings, house: House, warehouse: Warehouse, report: Report, to: Path | None, progress: Progress
-) -> MadeReport:
+def report_now(ctx: Context, report: Report, to: Path | None, progress: Progress) -> MadeReport:
     """An edition from what is stored now, published as its asset would, or written to the folder `to` alone."""
     _require_new(to)
     made_at = dt.datetime.now().astimezone()
     progress(f"reading what {report.name} is made from")
-    document = document_now(settings, house, warehouse, report)
+    document = document_now(ctx, report)
     progress(f"writing {document.title}")
     if to is None:
-        edition, _ = publish_report(settings, house, warehouse, report, document, made_at)
+        edition, _ = publish_report(ctx, report, document, made_at)
         return MadeReport(report.name, edition)
-    imprint = Imprint(report.name, sources_of(house, warehouse, report), settings.currency, made_at)
-    with written_for(settings.locale):
+    imprint = Imprint(report.name, sources_of(ctx, report), ctx.settings.currency, made_at)
+    with written_for(ctx.settings.locale):
         return MadeReport(report.name, write_apart(document, to, imprint))
 
 
-def document_now(settings: Settings, house: House, warehouse: Warehouse, report: Report) -> Document:
+def document_now(ctx: Context, report: Report) -> Document:
     """The report from what is stored. Raises NotFound when it waits for more data, and NotStored."""
-    inputs = {parameter: _stored(settings, house, warehouse, key) for parameter, key in house.inputs_of(report).items()}
+    inputs = {parameter: _stored(ctx, key) for parameter, key in ctx.house.inputs_of(report).items()}
     try:
-        with written_for(settings.locale):
-            document = in_currency(report.build(**inputs), settings.currency)
+        with written_for(ctx.settings.locale):
+            document = in_currency(report.build(**inputs), ctx.settings.currency)
     except NotYet as reason:
         raise NotFound(f"{report.name} waits for more data: {reason}") from reason
     assert isinstance(document, Document)
     return document
 
 
-def _stored(settings: Settings, house: House, warehouse: Warehouse, key: dg.AssetKey) -> Any:
-    declared = house.by_key[key]
+def _stored(ctx: Context, key: Key) -> Any:
+    declared = ctx.house.by_key[key]
     if isinstance(declared, Contest):
-        return registry_of(settings, warehouse).load_champion(declared.domain, declared.thing)
-    with warehouse.connect() as connection:
-        return store.read(connection, declared.domain, declared.thing, house.columns_at(key))
+        return ctx.registry.load_champion(declared.domain, declared.thing)
+    with ctx.warehouse.connect() as connection:
+        return store.read(connection, declared.domain, declared.thing, ctx.house.columns_at(key))
 
 
 def report_as_of(
-    settings: Settings,
-    house: House,
-    warehouse: Warehouse,
+    ctx: Context,
     report: Report,
     day: str,
     to: Path | None,
@@ -119,17 +112,17 @@ def report_as_of(
     """
     _require_new(to)
     moment = end_of(day)
-    place = to or settings.reports / folder_name(report.name) / REBUILT / day.replace(":", ".")
-    with at_moment(settings, house, warehouse, moment, progress) as known:
+    place = to or ctx.settings.reports / folder_name(report.name) / REBUILT / day.replace(":", ".")
+    with at_moment(ctx, moment, progress) as known:
         document = known.document(report)
         sources, notices = tuple(sorted(known.sources, key=lambda source: source.path)), known.notices
     progress(f"writing {document.title} as it was on {said(moment)}")
     made_at = dt.datetime.now().astimezone()
-    imprint = Imprint(report.name, sources, settings.currency, made_at, known_at=moment)
+    imprint = Imprint(report.name, sources, ctx.settings.currency, made_at, known_at=moment)
     place.parent.mkdir(parents=True, exist_ok=True)
-    with written_for(settings.locale):
+    with written_for(ctx.settings.locale):
         edition = write_apart(document, place, imprint)
-    published = _published_by(numbers_file(settings, report, document.as_of), moment)
+    published = _published_by(numbers_file(ctx.settings, report, document.as_of), moment)
     differs = differences(published, document) if published else []
     return MadeReport(report.name, edition, moment, notices, published is not None, differs)
 

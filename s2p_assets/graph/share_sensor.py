@@ -10,15 +10,16 @@ from dataclasses import asdict, dataclass, field
 
 import dagster as dg
 
+from s2p_assets.graph.context import Context
 from s2p_assets.graph.drive import look_at_share
-from s2p_assets.graph.house import UNCLAIMED, House, share_key
+from s2p_assets.graph.house import House
 from s2p_assets.graph.instance import version_of
 from s2p_assets.graph.intake import waiting_files
-from s2p_assets.graph.resources import Warehouse
-from s2p_assets.settings import Settings
+from s2p_assets.graph.keys import UNCLAIMED, share_key
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.share import Look
 from s2p_assets.spreadsheet.stillness import at_rest
+from s2p_assets.warehouse.warehouse import Warehouse
 
 UNCLAIMED_KEPT = 100
 NOBODYS = "nobody's"
@@ -73,22 +74,22 @@ class _Watch:
         return self._rested
 
 
-def share_sensor(house: House, settings: Settings, warehouse: Warehouse) -> dg.SensorDefinition:
+def share_sensor(ctx: Context) -> dg.SensorDefinition:
     """Looks at the share and reports, for each kind of workbook, a version of what stands still there."""
     watch = _Watch()
 
     @dg.sensor(
         name="share_drive",
         description="Looks at the share drive; a file that stands still over two looks is reported to the graph.",
-        minimum_interval_seconds=settings.look_seconds,
+        minimum_interval_seconds=ctx.settings.look_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        asset_selection=dg.AssetSelection.assets(UNCLAIMED, *map(share_key, house.workbooks.values())),
+        asset_selection=dg.AssetSelection.assets(UNCLAIMED, *map(share_key, ctx.house.workbooks.values())),
     )
     def share_drive(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         memory = Memory.from_cursor(context.cursor)
-        now = look_at_share(settings, house, warehouse)
+        now = look_at_share(ctx)
         still = watch.at_rest(now, memory)
-        events = _events(house, still, memory, warehouse) if still else []
+        events = _events(ctx, still, memory) if still else []
         unclaimed = [file.relative for file in now.unclaimed[:UNCLAIMED_KEPT]]
         if unclaimed and unclaimed != memory.unclaimed:
             context.log.warning(f"{len(now.unclaimed)} files that no workbook contract claims: {', '.join(unclaimed)}")
@@ -124,11 +125,11 @@ def awake(house: House, instance: dg.DagsterInstance, now: Look) -> Awake:
     return Awake(frozenset(domains), frozenset(domains - told))
 
 
-def _events(house: House, still: Look, memory: Memory, warehouse: Warehouse) -> list[dg.AssetMaterialization]:
+def _events(ctx: Context, still: Look, memory: Memory) -> list[dg.AssetMaterialization]:
     return [
         _event(workbook, still, version)
-        for workbook in _in_use(house, still, lambda book: book.name in memory.reported)
-        if (version := _worth_reporting(workbook, still, memory, warehouse, time.time()))
+        for workbook in _in_use(ctx.house, still, lambda book: book.name in memory.reported)
+        if (version := _worth_reporting(workbook, still, memory, ctx.warehouse, time.time()))
     ]
 
 
@@ -168,15 +169,15 @@ def _unclaimed_event(now: Look) -> dg.AssetMaterialization:
     )
 
 
-def report_look(house: House, warehouse: Warehouse, instance: dg.DagsterInstance, now: Look) -> None:
+def report_look(ctx: Context, instance: dg.DagsterInstance, now: Look) -> None:
     """For a headless pass: report every workbook whose files changed or wait, by what lies on the share `now`."""
-    known = {book.name: version_of(instance, share_key(book)) or "" for book in house.workbooks.values()}
-    for workbook in _in_use(house, now, lambda book: known[book.name]):
+    known = {book.name: version_of(instance, share_key(book)) or "" for book in ctx.house.workbooks.values()}
+    for workbook in _in_use(ctx.house, now, lambda book: known[book.name]):
         told = known[workbook.name]
         digest = now.digest(workbook.name)
         if told.partition("-")[0] != digest:
             instance.report_runless_asset_event(_event(workbook, now, digest))
-        elif _waits(workbook, now, warehouse):
+        elif _waits(workbook, now, ctx.warehouse):
             instance.report_runless_asset_event(_event(workbook, now, f"{digest}-{time.time():.0f}"))
     if version_of(instance, UNCLAIMED) != now.unclaimed_digest:
         instance.report_runless_asset_event(_unclaimed_event(now))

@@ -2,11 +2,10 @@
 
 from typing import Any
 
+from s2p_assets.graph.context import Context
 from s2p_assets.graph.drive import look_at_share
-from s2p_assets.graph.house import House
 from s2p_assets.graph.intake import waiting_files
 from s2p_assets.graph.problems import NotFound
-from s2p_assets.graph.resources import Warehouse, registry_of
 from s2p_assets.graph.taken import say
 from s2p_assets.learning.model import Contest
 from s2p_assets.learning.registry.model_registry import Registry
@@ -17,35 +16,34 @@ from s2p_assets.spreadsheet.returned.copies import returned_copies
 from s2p_assets.warehouse import ledger
 
 
-def read_status(settings: Settings, house: House, warehouse: Warehouse) -> dict[str, Any]:
+def read_status(ctx: Context) -> dict[str, Any]:
     """See DESIGN: `workbooks`, `models`, `reports`; also `sent_back`, `waiting`, `unclaimed` and `faults`."""
-    registry = registry_of(settings, warehouse)
-    now = look_at_share(settings, house, warehouse)
-    with warehouse.connect() as connection:
-        waits = {book.name: waiting_files(connection, book, now) for book in house.workbooks.values()}
+    now = look_at_share(ctx)
+    with ctx.warehouse.connect() as connection:
+        waits = {book.name: waiting_files(connection, book, now) for book in ctx.house.workbooks.values()}
         waiting = {name: len(files) for name, files in waits.items()}
         known = {line.name: line for line in ledger.summary(connection, waiting)}
-        sent_back = [_sent_back(settings, file) for file in ledger.sent_back(connection)]
+        sent_back = [_sent_back(ctx.settings, file) for file in ledger.sent_back(connection)]
     return {
         "workbooks": [
             _workbook(name, f"{book.domain}.{book.thing}", known.get(name), waiting[name])
-            for name, book in sorted(house.workbooks.items())
+            for name, book in sorted(ctx.house.workbooks.items())
         ],
-        "models": [_contest(registry, contest) for contest in house.contests.values()],
-        "reports": [_report(settings, declared) for declared in house.reports.values()],
+        "models": [_contest(ctx.registry, contest) for contest in ctx.house.contests.values()],
+        "reports": [_report(ctx.settings, declared) for declared in ctx.house.reports.values()],
         "sent_back": sent_back,
         "waiting": sorted({file.path for files in waits.values() for file in files}),
         "unclaimed": [{"path": file.relative, "says": None} for file in now.unclaimed],
-        "faults": [str(fault) for fault in house.faults],
+        "faults": [str(fault) for fault in ctx.house.faults],
     }
 
 
-def forget_file(settings: Settings, warehouse: Warehouse, path: str) -> int:
+def forget_file(ctx: Context, path: str) -> int:
     """Withdraw a file's rows; how many. Raises NotFound when the ledger knows no such file."""
-    with warehouse.connect() as connection:
+    with ctx.warehouse.connect() as connection:
         forgotten = ledger.forget(connection, path)
     if not forgotten:
-        raise NotFound(f"{path}: no such file was ever loaded; give its path relative to {settings.share}")
+        raise NotFound(f"{path}: no such file was ever loaded; give its path relative to {ctx.settings.share}")
     return sum(one.rows for one in forgotten)
 
 

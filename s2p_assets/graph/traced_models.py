@@ -6,22 +6,22 @@ The stored rows under a number are followed in `tracing`.
 import datetime as dt
 from collections.abc import Iterable, Iterator
 
-from s2p_assets.graph.house import House
+from s2p_assets.graph.context import Context
 from s2p_assets.learning.model import Contest
 from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.warehouse.trace import Group
 
 
-def models_under(house: House, registry: Registry, groups: Iterable[Group], at: dt.datetime) -> list[str]:
+def models_under(ctx: Context, groups: Iterable[Group], at: dt.datetime) -> list[str]:
     """A sentence for every table under a number that a champion made; the champion is that of the moment `at`."""
     names = dict.fromkeys(name for group in groups for name in _tables(group))
     return [
         said
-        for declared in house.tables.values()
+        for declared in ctx.house.tables.values()
         if f"{declared.domain}.{declared.thing}" in names
-        for key in house.inputs_of(declared).values()
-        if isinstance(contest := house.by_key[key], Contest)
-        if (said := _champion(registry, contest, f"{declared.domain}.{declared.thing}", at))
+        for key in ctx.house.inputs_of(declared).values()
+        if isinstance(contest := ctx.house.by_key[key], Contest)
+        if (said := _champion(ctx.registry, contest, f"{declared.domain}.{declared.thing}", at))
     ]
 
 

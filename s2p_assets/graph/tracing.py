@@ -5,7 +5,7 @@ How rows are found is the warehouse's; what the numbers of a report are made of,
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +14,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from s2p_assets.graph.context import Context
 from s2p_assets.graph.house import House, key_of
 from s2p_assets.graph.past import Progress, at_moment, end_of
 from s2p_assets.graph.published import numbers_file
-from s2p_assets.graph.resources import Warehouse
 from s2p_assets.publishing.numbers import (
     NoSuchNumber,
     Number,
@@ -32,8 +32,8 @@ from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import past, store
 from s2p_assets.warehouse.ledger_views import LEDGER_VIEWS
-from s2p_assets.warehouse.trace import Group, NoRows, NotTraceable, Origin, Places, Sources, trace
-from s2p_assets.warehouse.trace_files import FileRow
+from s2p_assets.warehouse.trace import Group, NoRows, NotTraceable, Places, Sources, trace
+from s2p_assets.warehouse.warehouse import Warehouse
 
 
 def sources_of_house(house: House) -> Sources:
@@ -42,9 +42,7 @@ def sources_of_house(house: House) -> Sources:
 
 
 def trace_table(
-    settings: Settings,
-    house: House,
-    warehouse: Warehouse,
+    ctx: Context,
     name: str,
     where: Mapping[str, str],
     columns: Sequence[str],
@@ -53,15 +51,15 @@ def trace_table(
 ) -> Group:
     """The rows of a table with these values, down to their cells. Raises NotTraceable."""
     domain, _, thing = name.partition("_")
-    with _connected(warehouse) as connection:
+    with _connected(ctx.warehouse) as connection:
         return trace(
             connection,
-            sources_of_house(house),
+            sources_of_house(ctx.house),
             (domain, thing),
             where,
             columns,
             most=most,
-            archive=settings.archive,
+            archive=ctx.settings.archive,
         )
 
 
@@ -92,9 +90,7 @@ class TracedNumber:
 
 
 def trace_number(
-    settings: Settings,
-    house: House,
-    warehouse: Warehouse,
+    ctx: Context,
     name: str,
     wanted: str,
     *,
@@ -108,17 +104,17 @@ def trace_number(
     Where what lies under the report changed since the edition was made, what was known then is made again and
     traced. Raises NotTraceable, and NotFound for what cannot be had as it was.
     """
-    report = house.reports[name]
+    report = ctx.house.reports[name]
     if as_of is not None:
-        return _as_known(settings, house, warehouse, report, wanted, None, end_of(as_of), most, progress)
-    saved = _saved(settings, report, edition)
+        return _as_known(ctx, report, wanted, None, end_of(as_of), most, progress)
+    saved = _saved(ctx.settings, report, edition)
     found = _number(saved, wanted)
     made_at = made_when(saved)
-    with _connected(warehouse) as connection:
-        if not _changed_since(connection, house, report, made_at):
-            groups = _groups(connection, settings, house, report, found, most)
+    with _connected(ctx.warehouse) as connection:
+        if not _changed_since(connection, ctx.house, report, made_at):
+            groups = _groups(connection, ctx, report, found, most)
             return TracedNumber(name, saved.stem, found, groups)
-    return _as_known(settings, house, warehouse, report, wanted, saved, made_at, most, progress)
+    return _as_known(ctx, report, wanted, saved, made_at, most, progress)
 
 
 def _number(saved: Path, wanted: str) -> Number:
@@ -133,8 +129,7 @@ def _number(saved: Path, wanted: str) -> Number:
 
 def _groups(
     connection: psycopg.Connection,
-    settings: Settings,
-    house: House,
+    ctx: Context,
     report: Report,
     found: Number,
     most: int | None,
@@ -142,15 +137,12 @@ def _groups(
 ) -> tuple[Group, ...]:
     """What lies under a number, for each thing that it was made from."""
     known: dict[tuple[Any, ...], Group] = {}
-    return tuple(
-        _group_of(connection, settings, house, report, found, basis, most, places, known) for basis in found.of
-    )
+    return tuple(_group_of(connection, ctx, report, found, basis, most, places, known) for basis in found.of)
 
 
 def _group_of(
     connection: psycopg.Connection,
-    settings: Settings,
-    house: House,
+    ctx: Context,
     report: Report,
     found: Number,
     basis: Basis,
@@ -162,12 +154,12 @@ def _group_of(
     try:
         return trace(
             connection,
-            sources_of_house(house),
+            sources_of_house(ctx.house),
             place,
             basis.where,
             (column,),
             most=most,
-            archive=settings.archive,
+            archive=ctx.settings.archive,
             places=places,
             how=basis.how,
             known=known,
@@ -194,9 +186,7 @@ def _changed_since(connection: psycopg.Connection, house: House, report: Report,
 
 
 def _as_known(
-    settings: Settings,
-    house: House,
-    warehouse: Warehouse,
+    ctx: Context,
     report: Report,
     wanted: str,
     saved: Path | None,
@@ -205,7 +195,7 @@ def _as_known(
     progress: Progress,
 ) -> TracedNumber:
     """The number traced in what was known at `moment`; of the edition that was `saved`, or of one made again."""
-    with at_moment(settings, house, warehouse, moment, progress) as known:
+    with at_moment(ctx, moment, progress) as known:
         document = known.document(report)
         published = _number(saved, wanted) if saved else None
         with tempfile.TemporaryDirectory(prefix="s2p-trace-") as folder:
@@ -219,19 +209,19 @@ def _as_known(
         if not same:
             notices.append(f"made again from what was known then, {published.id} is not {said(published.value)}")
         progress("following it to the cells")
-        groups = _groups(known.connection, settings, house, report, published, most, past.place_then)
+        groups = _groups(known.connection, ctx, report, published, most, past.place_then)
         edition = saved.stem if saved else document.as_of.isoformat()
-        today = tuple(_today(known.connection, settings, house, report, published))
+        today = tuple(_today(known.connection, ctx, report, published))
         return TracedNumber(report.name, edition, published, groups, moment, today, tuple(notices))
 
 
 def _today(
-    connection: psycopg.Connection, settings: Settings, house: House, report: Report, found: Number
+    connection: psycopg.Connection, ctx: Context, report: Report, found: Number
 ) -> Iterator[tuple[str, int, float | None]]:
     for basis in found.of:
         place, _ = _place_of(report, basis)
         try:
-            (group,) = _groups(connection, settings, house, report, replace(found, of=(basis,)), 1)
+            (group,) = _groups(connection, ctx, report, replace(found, of=(basis,)), 1)
         except NotTraceable:
             yield ".".join(place), 0, None
         else:
@@ -246,98 +236,6 @@ def _saved(settings: Settings, report: Report, edition: str | None) -> Path:
     if not chosen:
         raise NotTraceable(f"{report.name} has no edition of {edition}; it has {', '.join(file.stem for file in kept)}")
     return chosen[0]
-
-
-def number_lines(traced: TracedNumber) -> Iterator[tuple[int, str]]:
-    """The number as it was published, what has changed since, then what lies under it."""
-    yield (
-        0,
-        f"{traced.report} of {traced.edition}, {traced.number.id}: {traced.number.label} = {said(traced.number.value)}",
-    )
-    yield from ((1, line) for line in _changes(traced))
-    for group in traced.under:
-        yield from _group(group, 1, "--all shows all")
-    yield from _named(dict.fromkeys(file for group in traced.under for file in _files(group)))
-
-
-def _changes(traced: TracedNumber) -> Iterator[str]:
-    if traced.known_at is None:
-        return
-    when = f"{traced.known_at.astimezone():%Y-%m-%d %H:%M}"
-    yield f"What lies under it has changed since; below is what was known on {when}."
-    for group, (table, rows, total) in zip(traced.under, traced.today, strict=True):
-        if (rows, total) != (group.count, group.total):
-            summed = "" if total is None else f", together {said(total)}"
-            yield f"Today other rows lie under it: {table} has {rows:,}{summed}."
-    yield from traced.notices
-
-
-def trace_lines(group: Group, *, hint: str = "--all shows all") -> Iterator[tuple[int, str]]:
-    """(depth, line) for each thing that a person reads: from the rows asked for down to the cells, then the files."""
-    yield from _group(group, 0, hint, headed=False)
-    yield from _named(dict.fromkeys(_files(group)))
-
-
-def _named(files: Iterable[tuple[str, str]]) -> Iterator[tuple[int, str]]:
-    files = list(files)
-    yield 0, ""
-    yield 0, f"{len(files):,} file{'' if len(files) == 1 else 's'}"
-    for file in sorted(files):
-        yield from ((depth, line) for depth, line in enumerate(file, start=1) if line)
-
-
-def _group(group: Group, depth: int, hint: str, *, headed: bool = True) -> Iterator[tuple[int, str]]:
-    if headed:
-        yield depth, _heading(group)
-    for row in group.rows:
-        yield from _origin(row, depth + headed, hint)
-    if group.count > len(group.rows):
-        yield depth + 1, f"… and {group.count - len(group.rows):,} more; {hint}"
-
-
-def _heading(group: Group) -> str:
-    rows = f"{group.count:,} row{'' if group.count == 1 else 's'}"
-    total = "" if group.total is None else f", together {said(group.total)}"
-    return f"{group.table} ({', '.join(group.columns)}): {rows}{total}"
-
-
-def _origin(row: Origin, depth: int, hint: str) -> Iterator[tuple[int, str]]:
-    if row.file:
-        yield depth, f"{_cells(row, row.file)}{_share(row)}"
-        return
-    key = " ".join(f"{name}={said(value)}" for name, value in row.key.items())
-    values = ", ".join(f"{name} = {said(value)}" for name, value in row.values.items())
-    yield depth, f"{row.table} {key}: {values}{_share(row)}"
-    for under in row.under:
-        yield from _group(under, depth + 1, hint)
-
-
-def _share(row: Origin) -> str:
-    return "" if row.share == 1 else f"   counted × {row.share:.4g}"
-
-
-def _cells(row: Origin, file: FileRow) -> str:
-    told = {name: value for name, value in row.values.items() if file.row or value is not None}
-    cells = ", ".join(_value(file, name, value) for name, value in told.items())
-    older = f"   superseded by {file.superseded_by}" if file.superseded_by else ""
-    return " › ".join(filter(None, (file.path, file.sheet, cells))) + older
-
-
-def _value(file: FileRow, name: str, value: Any) -> str:
-    if name in file.cells:
-        return f"{file.cells[name]} = {said(value)}"
-    return f"{name} = {said(value)}{' (from its name)' if file.row else ''}"
-
-
-def _files(group: Group) -> Iterator[tuple[str, str]]:
-    """Path, and what is known of the file, for every row below."""
-    for row in group.rows:
-        if file := row.file:
-            run = f" by run {file.run_id[:8]}" if file.run_id else ""
-            loaded = f"loaded {file.loaded_at.astimezone():%Y-%m-%d %H:%M}{run}, " if file.loaded_at else ""
-            yield file.path, f"{loaded}SHA-256 {file.sha256[:12]}…, original kept as {file.archived}"
-        for under in row.under:
-            yield from _files(under)
 
 
 def said(value: Any) -> str:

@@ -11,12 +11,12 @@ import dagster as dg
 from pydantic import Field
 
 from s2p_assets.graph.automation import WORKBOOK_TAG, when_the_share_changed, with_its_sheet
-from s2p_assets.graph.house import FILES, House, key_of, share_key, sheet_key
+from s2p_assets.graph.context import Context
+from s2p_assets.graph.house import House
 from s2p_assets.graph.intake import store_intake, take
+from s2p_assets.graph.keys import FILES, asset_key, share_key, sheet_key
 from s2p_assets.graph.metadata import column_lineage, declared_metadata, escaped, frame_metadata
-from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.taken import Intake, Taken, say
-from s2p_assets.settings import Settings
 from s2p_assets.shelves import source_version
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.sandbox import Sandbox
@@ -24,6 +24,7 @@ from s2p_assets.warehouse import store
 from s2p_assets.warehouse.load import Loaded
 from s2p_assets.warehouse.references import Dangling, dangling
 from s2p_assets.warehouse.tracing_index import index_for_tracing
+from s2p_assets.warehouse.warehouse import Warehouse
 
 LOST = "nothing_lost"
 RETURNED = "nothing_returned"
@@ -63,13 +64,13 @@ def share_spec(workbook: Workbook) -> dg.AssetSpec:
     )
 
 
-def sheet_asset(house: House, workbook: Workbook, settings: Settings) -> dg.AssetsDefinition:
+def sheet_asset(ctx: Context, workbook: Workbook) -> dg.AssetsDefinition:
     """Reads what the ledger calls new or changed; checks that nothing is lost before anything is stored."""
     key = sheet_key(workbook)
 
     @dg.asset(
         key=key,
-        deps=[share_key(workbook), *house.referred_by(workbook)],
+        deps=[share_key(workbook), *map(asset_key, ctx.house.referred_by(workbook))],
         group_name=workbook.domain,
         kinds={"excel", "arrow"},
         owners=[workbook.owner],
@@ -91,13 +92,10 @@ def sheet_asset(house: House, workbook: Workbook, settings: Settings) -> dg.Asse
         ],
     )
     def sheet(context: dg.AssetExecutionContext, config: TakeAgain) -> Iterator[Any]:
-        warehouse: Warehouse = context.resources.warehouse
         reader: Sandbox = context.resources.reader
         intake = take(
-            house,
+            ctx,
             workbook,
-            settings,
-            warehouse,
             reader,
             again=config.files,
             run_id=context.run.run_id,
@@ -125,7 +123,7 @@ def sheet_asset(house: House, workbook: Workbook, settings: Settings) -> dg.Asse
 
 def workbook_table_asset(house: House, workbook: Workbook) -> dg.AssetsDefinition:
     """Stores what the sheet asset hands on, one transaction, and shows the table as it stands."""
-    key = key_of(workbook)
+    key = asset_key(workbook)
     checks = [dg.AssetCheckSpec(SINGLE, asset=key, description="names files that claim the same keys")]
     if workbook.references:
         says = "names stored cells that refer to what was withdrawn since"

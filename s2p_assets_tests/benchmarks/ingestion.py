@@ -127,19 +127,17 @@ def _copied(cursor: Any, table: Any) -> str:
 
 def take_and_store(given: dict[str, Any]) -> None:
     """What is new or changed on the share, from the look to the table, with a reader that is already running."""
-    from s2p_assets.graph.house_reading import read_house
+    from s2p_assets.graph.context import open_context
     from s2p_assets.graph.intake import store_intake, take
-    from s2p_assets.graph.resources import Warehouse
     from s2p_assets.settings import read_settings
     from s2p_assets.spreadsheet.sandbox import Sandbox
 
-    settings = read_settings()
-    house, warehouse = read_house(settings.shelves), Warehouse(settings)
-    workbook = house.workbooks["company_sales"]
+    ctx = open_context(read_settings())
+    workbook = ctx.house.workbooks["company_sales"]
     with Sandbox() as reader:
         reader.run(os.getpid)
-        with warehouse.connect() as connection, reported(given["server"]) as said:
-            intake = take(house, workbook, settings, warehouse, reader, run_id="benchmark", progress=lambda _: None)
+        with ctx.warehouse.connect() as connection, reported(given["server"]) as said:
+            intake = take(ctx, workbook, reader, run_id="benchmark", progress=lambda _: None)
             store_intake(connection, workbook, intake, "benchmark")
             said |= {"files": len(intake.taken), "rows": intake.rows_accepted}
             said["verdicts"] = sorted({taken.verdict for taken in intake.taken})
@@ -149,13 +147,12 @@ def look_at_share(given: dict[str, Any]) -> None:
     """One look of the share sensor when nothing has changed; counts folders listed and files of the share opened."""
     import dagster as dg
 
-    from s2p_assets.graph.house_reading import read_house
-    from s2p_assets.graph.resources import Warehouse
+    from s2p_assets.graph.context import open_context
     from s2p_assets.graph.share_sensor import share_sensor
     from s2p_assets.settings import read_settings
 
     settings = read_settings()
-    sensor = share_sensor(read_house(settings.shelves), settings, Warehouse(settings))
+    sensor = share_sensor(open_context(settings))
     cursor = None
     with dg.DagsterInstance.ephemeral() as instance:
         for _ in range(2):

@@ -16,17 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import numpy as np
 import pandas as pd
 import psycopg
 from psycopg import sql
 
+from s2p_assets.graph.context import Context
 from s2p_assets.graph.frame_cache import FrameCache
-from s2p_assets.graph.house import House, Stored
+from s2p_assets.graph.house import House, Key, Stored
 from s2p_assets.graph.house_reading import read_house
 from s2p_assets.graph.published import numbers_file
-from s2p_assets.graph.resources import Warehouse
 from s2p_assets.graph.tracing import trace_number, trace_table
 from s2p_assets.learning.training import train
 from s2p_assets.learning.versions import Champion
@@ -42,6 +41,7 @@ from s2p_assets.settings import Settings
 from s2p_assets.warehouse import embedded, store
 from s2p_assets.warehouse.schema import ensure_workbook_table, rows_table
 from s2p_assets.warehouse.tracing_index import index_for_tracing
+from s2p_assets.warehouse.warehouse import Warehouse
 from s2p_assets_tests.benchmarks.metering import Meter
 from s2p_assets_tests.learning_histories import WEEKLY, seasonal
 
@@ -105,9 +105,7 @@ def fill_features(connection: psycopg.Connection, house: House) -> None:
     for features in house.features.values():
         inputs = house.inputs_of(features)
         if {key.path[1] for key in inputs.values()} <= set(derived(1)) and features.domain == "retail":
-            frames = {
-                name: store.read(connection, *key.path, columns=house.columns_at(key)) for name, key in inputs.items()
-            }
+            frames = {name: store.read(connection, *key, columns=house.columns_at(key)) for name, key in inputs.items()}
             store.replace(connection, features, features.build(**frames))
             index_for_tracing(connection, features, house.traced_by(features))
             print(f"{features.thing}: stored", flush=True)
@@ -310,14 +308,14 @@ def reports(settings: Settings, house: House, warehouse: Warehouse, folder: Path
     server, frames, in_service = server_of(settings), FrameCache(), champion()
     with warehouse.connect() as connection:
 
-        def given(key: dg.AssetKey) -> Any:
+        def given(key: Key) -> Any:
             declared = house.by_key[key]
             return frames.read(connection, declared) if isinstance(declared, Stored) else in_service
 
         for _ in range(2):  # the first time it comes from the disk
             with taking(spent, "reading", server):
                 for key in tables:
-                    store.read(connection, *key.path, columns=house.columns_at(key))
+                    store.read(connection, *key, columns=house.columns_at(key))
         for one in chosen:
             imprint, place = Imprint(one.name, (), "EUR", made_at), folder / f"{one.name}.html"
             with taking(spent, f"{one.name}: read", server):
@@ -363,12 +361,12 @@ def traces(settings: Settings, house: House, warehouse: Warehouse, documents: li
         ]
         for wanted in [*ids, *cells]:
             with taking(spent, f"{report.name} {wanted}", server):
-                trace_number(settings, house, warehouse, report.name, wanted, most=5)
+                trace_number(Context(settings, house, warehouse), report.name, wanted, most=5)
     sku, week = "SKU-00007", f"{LAST_MONDAY:%Y-%m-%d}"
     rows = {"demand": {"week": week}, "stock_position": {}, "reorder_plan": {}, "wholesale_sales": {}}
     for thing, more in rows.items():
         with taking(spent, f"retail_{thing} of {sku}", server):
-            trace_table(settings, house, warehouse, f"retail_{thing}", {"sku": sku} | more, (), most=5)
+            trace_table(Context(settings, house, warehouse), f"retail_{thing}", {"sku": sku} | more, (), most=5)
     cpu = {what: seconds for what, seconds in spent.items() if not what.endswith(CLOCK)}
     slowest = sorted(cpu, key=lambda what: -cpu[what])
     for what in slowest[:8]:

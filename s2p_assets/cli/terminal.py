@@ -1,6 +1,6 @@
 """How every command speaks to a terminal: consoles, JSON, progress, and the noise of libraries kept apart.
 
-What a command does is in `cli.py` and `cli_models.py`.
+What a command asks and prints is in its own module.
 """
 
 import json
@@ -9,17 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from s2p_assets.settings import Settings
-
-if TYPE_CHECKING:
-    from s2p_assets.graph.house import House
-    from s2p_assets.graph.resources import Warehouse
 
 SECONDS_BETWEEN_LINES = 3.0
 NEEDS_A_PERSON = 1
@@ -29,14 +25,6 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-
-
-def house_and_warehouse(settings: Settings) -> tuple["House", "Warehouse"]:
-    """The shelves and the warehouse, without the graph."""
-    from s2p_assets.graph.house_reading import read_house
-    from s2p_assets.graph.resources import Warehouse
-
-    return read_house(settings.shelves, settings.country), Warehouse(settings)
 
 
 @contextmanager

@@ -1,0 +1,111 @@
+"""The commands of `s2p` by name, each with its example, and what is said when one cannot do its work.
+
+What each command asks and prints is in the module of its subject.
+"""
+
+import gc
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from s2p_assets.cli import models, reports, share, workbooks
+from s2p_assets.cli.terminal import COULD_NOT, err, out
+
+GARBAGE_AFTER = 50_000
+"""New objects until Python looks for garbage; with its 700 that takes a sixth of every command's start."""
+
+COMMANDS = (
+    (share.demo, "Example: `s2p demo --no-ui`"),
+    (share.up, "Example: `S2P_SHARE=/srv/share s2p up`"),
+    (share.run, "Example: `s2p run --json`"),
+    (workbooks.check, "Example: `s2p check 'Prices March.xlsx' --marked Checked.xlsx`"),
+    (workbooks.plan, "Example: `s2p plan 'Prices April.xlsx'`"),
+    (share.status, "Example: `s2p status --json`"),
+    (
+        reports.trace,
+        "Examples: `s2p trace retail_demand sku=1042 week=2026-11-09`, `s2p trace retail_weekly_outlook F1`",
+    ),
+    (
+        reports.report,
+        "Examples: `s2p report retail_weekly_outlook`, `s2p report retail_weekly_outlook --as-of 2026-03-31`",
+    ),
+    (share.forget, "Example: `s2p forget 'prices/Prices 2024.xlsx'`"),
+    (workbooks.template, "Example: `s2p template retail_price_list`"),
+    (workbooks.new, "Example: `s2p new Orders.xlsx --name acme_orders`"),
+    (models.champion, "Example: `s2p champion retail_demand_champion --set demand_prophet --because 'the fair'`"),
+    (models.why, "Example: `s2p why retail_demand_boosting`"),
+    (models.predict, "Example: `s2p predict retail_demand_champion sku=0001 --horizon 4`"),
+    (models.mlflow, "Example: `s2p mlflow --port 5000`"),
+)
+"""In the order in which `s2p --help` lists them."""
+
+app = typer.Typer(
+    name="s2p",
+    help="Sheets to pipelines: drop a workbook, read its numbers in the next report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
+for _command, _example in COMMANDS:
+    app.command(epilog=_example)(_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"s2p {version('s2p-assets')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Sheets to pipelines: drop a workbook, read its numbers in the next report."""
+
+
+def main() -> None:
+    """Run the command line; every failure a person can mend is one line."""
+    gc.set_threshold(GARBAGE_AFTER, 20, 20)
+    try:
+        app()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:  # whoever read what we print has seen enough, as in `s2p status | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None
+    except Exception as error:
+        line = _one_line(error)
+        if line is None:
+            raise
+        err.print(f"[red]s2p:[/red] {escape(line)}")
+        raise SystemExit(COULD_NOT) from None
+
+
+def _one_line(error: Exception) -> str | None:
+    """What went wrong and what to do next; None for a fault of s2p's own, whose traceback is wanted."""
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        wrong = error.errors()[0]
+        name = "_".join(str(part) for part in wrong["loc"]).upper() or "setting"
+        return f"S2P_{name}={wrong['input']!r} is not usable: {wrong['msg']}; correct it in the environment or .env"
+    if isinstance(error, UnicodeDecodeError) and error.object == _read_or_nothing(Path(".env")):
+        return ".env is not UTF-8 text; save it as such, then try again"
+    from s2p_assets.graph.problems import in_one_line
+
+    return in_one_line(error)
+
+
+def _read_or_nothing(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""

@@ -1,0 +1,97 @@
+"""How things stand, as a person at a terminal reads it: one function for each part.
+
+What stands where is read by the service.
+"""
+
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from s2p_assets.cli.terminal import err, out
+from s2p_assets.settings import Settings
+
+WAITING_SHOWN = 5
+FINDINGS_SHOWN = 3
+
+
+def print_outcome(settings: Settings, current: dict[str, Any]) -> None:
+    """The status after a pass, what waits and what failed."""
+    print_status(settings, current)
+    for wait in sorted(set(current["waits"])):
+        out.print(f"[yellow]not yet:[/yellow] {escape(wait)}")
+    print_failures(current)
+
+
+def print_failures(current: dict[str, Any]) -> None:
+    """What failed, one line each."""
+    for failure in current["failures"]:
+        err.print(f"[red]failed:[/red] {escape(failure)}")
+
+
+def print_status(settings: Settings, current: dict[str, Any]) -> None:
+    """What is loaded, who is champion, what needs a person, and where the reports are."""
+    _print_workbooks(current["workbooks"])
+    _print_champions(current["models"])
+    for file in current["sent_back"]:
+        _print_returned(file)
+    _print_waiting(current["waiting"])
+    for file in current["unclaimed"]:
+        out.print(f"\n[yellow]nobody claims[/yellow] {escape(file['path'])}")
+        if file["says"]:
+            out.print(f"    {escape(file['says'])}")
+    for fault in current["faults"]:
+        err.print(f"[red]shelf file left out:[/red] {escape(fault)}")
+    _print_reports(settings, current["reports"])
+
+
+def _print_workbooks(workbooks: list[dict[str, Any]]) -> None:
+    table = Table("workbook", "files", "rows", "returned", "waiting", "last loaded", box=None, header_style="bold")
+    for column in table.columns[1:5]:
+        column.justify = "right"
+    for book in workbooks:
+        table.add_row(
+            book["name"],
+            f"{book['files']:,}",
+            f"{book['rows']:,}",
+            f"[yellow]{book['returned']:,}[/yellow]" if book["returned"] else "0",
+            f"{book['waiting']:,}",
+            (book["last_loaded"] or "–")[:16].replace("T", " "),
+        )
+    out.print(table)
+
+
+def _print_champions(models: list[dict[str, Any]]) -> None:
+    for model in models:
+        if model["champion"]:
+            out.print(f"\n{model['name']}: {model['champion']} is champion, trained {model['trained_at'][:16]}")
+        if model["pinned"]:
+            out.print(f"    [yellow]pinned:[/yellow] {escape(model['pinned'])}")
+
+
+def _print_returned(file: dict[str, Any]) -> None:
+    out.print(f"\n[yellow]returned[/yellow] {escape(file['path'])} to {escape(file['owner'])}")
+    if file["error"]:
+        out.print(f"    {escape(file['error'])}")
+    for finding in file["findings"][:FINDINGS_SHOWN]:
+        out.print(f"    {escape(finding)}")
+    if len(file["findings"]) > FINDINGS_SHOWN:
+        out.print(f"    and {len(file['findings']) - FINDINGS_SHOWN} more")
+    if file["copy"]:
+        out.print(f"    marked copy: {escape(file['copy'])}")
+
+
+def _print_waiting(paths: list[str]) -> None:
+    for path in paths[:WAITING_SHOWN]:
+        out.print(f"\n[yellow]waiting[/yellow] {escape(path)}")
+    if len(paths) > WAITING_SHOWN:
+        out.print(f"    and {len(paths) - WAITING_SHOWN:,} more")
+
+
+def _print_reports(settings: Settings, reports: list[dict[str, Any]]) -> None:
+    for report in reports:
+        if report["path"]:
+            out.print(f"\n[green]report[/green] {report['name']} of {report['latest']}: {escape(report['path'])}")
+    index = settings.reports / "index.html"
+    if index.exists():
+        out.print(f"all reports: {escape(str(index))}")

@@ -1,0 +1,103 @@
+"""A traced number as a person at a terminal reads it: (depth, line) for each step down to the cells, then the files.
+
+How rows are found belongs to the service.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from s2p_assets.graph.tracing import TracedNumber, said
+from s2p_assets.warehouse.trace import Group, Origin
+from s2p_assets.warehouse.trace_files import FileRow
+
+
+def number_lines(traced: TracedNumber) -> Iterator[tuple[int, str]]:
+    """The number as it was published, what has changed since, then what lies under it."""
+    yield (
+        0,
+        f"{traced.report} of {traced.edition}, {traced.number.id}: {traced.number.label} = {said(traced.number.value)}",
+    )
+    yield from ((1, line) for line in _changes(traced))
+    for group in traced.under:
+        yield from _group(group, 1, "--all shows all")
+    yield from _named(dict.fromkeys(file for group in traced.under for file in _files(group)))
+
+
+def _changes(traced: TracedNumber) -> Iterator[str]:
+    if traced.known_at is None:
+        return
+    when = f"{traced.known_at.astimezone():%Y-%m-%d %H:%M}"
+    yield f"What lies under it has changed since; below is what was known on {when}."
+    for group, (table, rows, total) in zip(traced.under, traced.today, strict=True):
+        if (rows, total) != (group.count, group.total):
+            summed = "" if total is None else f", together {said(total)}"
+            yield f"Today other rows lie under it: {table} has {rows:,}{summed}."
+    yield from traced.notices
+
+
+def trace_lines(group: Group, *, hint: str = "--all shows all") -> Iterator[tuple[int, str]]:
+    """(depth, line) for each thing that a person reads: from the rows asked for down to the cells, then the files."""
+    yield from _group(group, 0, hint, headed=False)
+    yield from _named(dict.fromkeys(_files(group)))
+
+
+def _named(files: Iterable[tuple[str, str]]) -> Iterator[tuple[int, str]]:
+    files = list(files)
+    yield 0, ""
+    yield 0, f"{len(files):,} file{'' if len(files) == 1 else 's'}"
+    for file in sorted(files):
+        yield from ((depth, line) for depth, line in enumerate(file, start=1) if line)
+
+
+def _group(group: Group, depth: int, hint: str, *, headed: bool = True) -> Iterator[tuple[int, str]]:
+    if headed:
+        yield depth, _heading(group)
+    for row in group.rows:
+        yield from _origin(row, depth + headed, hint)
+    if group.count > len(group.rows):
+        yield depth + 1, f"… and {group.count - len(group.rows):,} more; {hint}"
+
+
+def _heading(group: Group) -> str:
+    rows = f"{group.count:,} row{'' if group.count == 1 else 's'}"
+    total = "" if group.total is None else f", together {said(group.total)}"
+    return f"{group.table} ({', '.join(group.columns)}): {rows}{total}"
+
+
+def _origin(row: Origin, depth: int, hint: str) -> Iterator[tuple[int, str]]:
+    if row.file:
+        yield depth, f"{_cells(row, row.file)}{_share(row)}"
+        return
+    key = " ".join(f"{name}={said(value)}" for name, value in row.key.items())
+    values = ", ".join(f"{name} = {said(value)}" for name, value in row.values.items())
+    yield depth, f"{row.table} {key}: {values}{_share(row)}"
+    for under in row.under:
+        yield from _group(under, depth + 1, hint)
+
+
+def _share(row: Origin) -> str:
+    return "" if row.share == 1 else f"   counted × {row.share:.4g}"
+
+
+def _cells(row: Origin, file: FileRow) -> str:
+    told = {name: value for name, value in row.values.items() if file.row or value is not None}
+    cells = ", ".join(_value(file, name, value) for name, value in told.items())
+    older = f"   superseded by {file.superseded_by}" if file.superseded_by else ""
+    return " › ".join(filter(None, (file.path, file.sheet, cells))) + older
+
+
+def _value(file: FileRow, name: str, value: Any) -> str:
+    if name in file.cells:
+        return f"{file.cells[name]} = {said(value)}"
+    return f"{name} = {said(value)}{' (from its name)' if file.row else ''}"
+
+
+def _files(group: Group) -> Iterator[tuple[str, str]]:
+    """Path, and what is known of the file, for every row below."""
+    for row in group.rows:
+        if file := row.file:
+            run = f" by run {file.run_id[:8]}" if file.run_id else ""
+            loaded = f"loaded {file.loaded_at.astimezone():%Y-%m-%d %H:%M}{run}, " if file.loaded_at else ""
+            yield file.path, f"{loaded}SHA-256 {file.sha256[:12]}…, original kept as {file.archived}"
+        for under in row.under:
+            yield from _files(under)

@@ -1,0 +1,93 @@
+"""The commands about published numbers: where one comes from, and an edition made now or made again.
+
+When a report is made by itself is decided in the graph.
+"""
+
+import datetime as dt
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from s2p_assets.cli.printing.editions import print_edition
+from s2p_assets.cli.terminal import (
+    NEEDS_A_PERSON,
+    Json,
+    out,
+    print_json,
+    progress,
+    silence_libraries,
+    values_by_name,
+)
+from s2p_assets.settings import read_settings
+
+ROWS_TRACED = 5
+
+
+def trace(
+    name: Annotated[str, typer.Argument(help="A table or report, such as retail_demand.", show_default=False)],
+    which: Annotated[
+        list[str], typer.Argument(help="A table's row as COLUMN=VALUE …, or the id of a report's number.")
+    ],
+    column: Annotated[list[str] | None, typer.Option("--column", help="Only this column; may be repeated.")] = None,
+    edition: Annotated[str | None, typer.Option("--edition", help="Of which day, by default the newest.")] = None,
+    day: Annotated[
+        str | None, typer.Option("--as-of", help="A report as `s2p report --as-of` makes it again.", metavar="DATE")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every row under it, not only the largest.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Walk a number back to the cells that it was made from: file, sheet, address."""
+    settings, now = read_settings(), dt.datetime.now().astimezone()
+    from s2p_assets.cli.printing.traces import number_lines, trace_lines
+    from s2p_assets.graph.context import open_context
+    from s2p_assets.graph.traced_models import models_under
+    from s2p_assets.graph.tracing import trace_number, trace_table
+
+    ctx = open_context(settings)
+    name, most = name.replace("-", "_").replace(".", "_", 1), None if everything else ROWS_TRACED
+    if name in ctx.house.reports:
+        silence_libraries()
+        with progress("following it to the cells", quiet=as_json) as say:
+            number = trace_number(ctx, name, which[0], edition=edition, as_of=day, most=most, progress=say)
+        found, lines = asdict(number), number_lines(number)
+        models = models_under(ctx, number.under, number.known_at or now)
+    else:
+        asked = values_by_name(which, name="COLUMN")
+        rows = trace_table(ctx, name, asked, column or (), most=most)
+        found, lines = asdict(rows), trace_lines(rows)
+        models = models_under(ctx, [rows], now)
+    if as_json:
+        print_json(found | {"models": models})
+        return
+    for depth, line in lines:
+        out.print(f"{'  ' * depth}{escape(line)}", soft_wrap=True)
+    for model in models:
+        out.print(escape(model), soft_wrap=True)
+
+
+def report(
+    name: Annotated[str, typer.Argument(help="A report, such as retail_weekly_outlook.", show_default=False)],
+    day: Annotated[
+        str | None, typer.Option("--as-of", help="As it was at the end of this day, or at a moment.", metavar="DATE")
+    ] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Write it to this new folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make an edition now from what is stored, or make it again from what was known on a day."""
+    settings = read_settings()
+    from s2p_assets.graph.context import open_context
+    from s2p_assets.graph.reporting import report_as_of, report_named, report_now
+
+    ctx = open_context(settings)
+    chosen = report_named(ctx.house, name)
+    silence_libraries()
+    with progress("asking the ledger", quiet=as_json) as say:
+        made = report_as_of(ctx, chosen, day, to, say) if day else report_now(ctx, chosen, to, say)
+    if as_json:
+        print_json(made.as_json())
+    else:
+        print_edition(made)
+    raise typer.Exit(NEEDS_A_PERSON if made.notices or made.differs else 0)

@@ -1,0 +1,144 @@
+"""The commands about the share drive as a whole: fill it with a sample, watch it, process it, say how it stands.
+
+What is asked of one workbook is in `workbooks.py`.
+"""
+
+import datetime as dt
+from itertools import chain
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from s2p_assets.cli.printing.status import print_failures, print_outcome, print_status
+from s2p_assets.cli.terminal import (
+    COULD_NOT,
+    NEEDS_A_PERSON,
+    Json,
+    noise_apart,
+    out,
+    print_json,
+    progress,
+    silence_libraries,
+)
+from s2p_assets.settings import Settings, read_settings
+
+
+def demo(
+    ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve the Dagster UI afterwards.")] = True,
+) -> None:
+    """Write a sample share drive, process all of it, say where the reports are, then serve the Dagster UI."""
+    from s2p_assets.samples.writing import samples
+
+    settings = read_settings()
+    if ui:
+        from s2p_assets.graph.running import require_port
+
+        require_port(settings.host, settings.port)
+    _write_samples(settings)
+    status = _process(settings)
+    print_outcome(settings, status)
+    planted = [fault for sample in samples().values() for fault in sample.planted]
+    out.print(f"\n[bold]What was planted in the sample[/bold] ({len(planted)} faults)")
+    for fault in planted:
+        place = " › ".join(part for part in (fault.path, fault.sheet, fault.cell) if part)
+        out.print(f"  {escape(place)}: {escape(fault.what)}")
+    if ui:
+        _serve(settings)
+
+
+def up() -> None:
+    """Watch the share and serve the Dagster UI, until stopped."""
+    settings = read_settings()
+    _require_share(settings)
+    _serve(settings)
+
+
+def run(as_json: Json = False) -> None:
+    """Process what is new or changed on the share, to the last report, then exit."""
+    settings = read_settings()
+    _require_share(settings)
+    status = _process(settings, quiet=as_json)
+    if as_json:
+        print_json(status)
+        print_failures(status)
+    else:
+        print_outcome(settings, status)
+    raise typer.Exit(_exit_code(status))
+
+
+def status(as_json: Json = False) -> None:
+    """What is loaded, waiting and returned; which models are in service; where the reports are."""
+    settings = read_settings()
+    from s2p_assets.graph.context import open_context
+    from s2p_assets.graph.status import read_status
+
+    _require_share(settings)
+    current = read_status(open_context(settings))
+    if as_json:
+        print_json(current)
+    else:
+        print_status(settings, current)
+    raise typer.Exit(_exit_code(current))
+
+
+def forget(
+    file: Annotated[str, typer.Argument(help="The file's path on the share.", show_default=False)],
+) -> None:
+    """Withdraw the rows of a file that was loaded, on purpose."""
+    settings = read_settings()
+    from s2p_assets.graph.context import open_context
+    from s2p_assets.graph.status import forget_file
+
+    rows = forget_file(open_context(settings), file)
+    out.print(f"{escape(file)}: {rows:,} rows withdrawn; the next run brings the reports up to date")
+
+
+def _require_share(settings: Settings) -> None:
+    """The default share is made when missing; a company's own must be there."""
+    if "share" not in settings.model_fields_set:
+        settings.share.mkdir(parents=True, exist_ok=True)
+    if not settings.share.is_dir():
+        from s2p_assets.spreadsheet.share import ShareMissing
+
+        raise ShareMissing(f"{settings.share}: there is no such folder; mount the share drive, or correct S2P_SHARE")
+
+
+def _write_samples(settings: Settings) -> None:
+    from s2p_assets.samples.writing import samples
+
+    settings.share.mkdir(parents=True, exist_ok=True)
+    with progress("writing a sample share drive") as say:
+        count, today = 0, dt.date.today()  # noqa: DTZ011  the user's own day
+        for file in chain.from_iterable(sample.write(settings.share, until=today) for sample in samples().values()):
+            count += 1
+            say(f"writing a sample share drive: {count} files ({file.name})")
+    out.print(f"sample share drive: {count} files in {escape(str(settings.share))}")
+
+
+def _process(settings: Settings, *, quiet: bool = False) -> dict[str, Any]:
+    """One headless pass through the graph; the status afterwards, with the runs."""
+    silence_libraries()
+    with noise_apart(settings), progress("starting PostgreSQL and the asset graph", quiet=quiet) as say:
+        from s2p_assets.definitions import build
+        from s2p_assets.graph.headless import process
+
+        graph = build(settings)
+        return process(graph.ctx, graph.definitions, say)
+
+
+def _serve(settings: Settings) -> None:
+    from s2p_assets.graph.running import require_port, serve
+    from s2p_assets.warehouse.connection import connect, database_url
+
+    require_port(settings.host, settings.port)
+    connect(database_url(settings)).close()
+    out.print(f"\nDagster UI: [bold]http://{settings.host}:{settings.port}[/bold]   (stop with Ctrl-C)")
+    raise typer.Exit(serve(settings))
+
+
+def _exit_code(current: dict[str, Any]) -> int:
+    if current.get("failures"):
+        return COULD_NOT
+    waiting = any(book["returned"] or book["waiting"] for book in current["workbooks"])
+    return NEEDS_A_PERSON if waiting or current["unclaimed"] or current["faults"] else 0

@@ -1,0 +1,87 @@
+"""The commands about one workbook: its verdict, what it would change, a template, a first contract.
+
+What is asked of the share drive as a whole is in `share.py`.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from s2p_assets.cli.printing.readings import print_reading
+from s2p_assets.cli.terminal import COULD_NOT, NEEDS_A_PERSON, Json, err, out, print_json, progress
+from s2p_assets.settings import read_settings
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Workbooks to check.", show_default=False)],
+    workbook: Annotated[str | None, typer.Option("--as", help="Check against this contract.")] = None,
+    as_json: Json = False,
+    marked: Annotated[Path | None, typer.Option("--marked", help="Write a copy with the bad cells marked.")] = None,
+) -> None:
+    """The verdict and every finding of files, nothing loaded."""
+    settings = read_settings()
+    from s2p_assets.graph.checking import check_files
+
+    readings = []
+    with progress("opening a reader", quiet=as_json) as say:
+        for number, reading in enumerate(check_files(settings, files, workbook, marked), start=1):
+            say(f"{number} of {len(files)} files checked")
+            readings.append(reading)
+    if as_json:
+        print_json([reading.as_json() for reading in readings])
+    else:
+        for reading in readings:
+            print_reading(reading)
+    if any(reading.error for reading in readings):
+        raise typer.Exit(COULD_NOT)
+    raise typer.Exit(0 if all(reading.verdict == "accepted" for reading in readings) else NEEDS_A_PERSON)
+
+
+def plan(
+    file: Annotated[Path, typer.Argument(help="The workbook to be dropped.", show_default=False)],
+    workbook: Annotated[str | None, typer.Option("--as", help="Plan it as this contract.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What a file would change in what is loaded, before it is dropped; nothing is written."""
+    settings = read_settings()
+    from s2p_assets.cli.printing.plans import plan_lines
+    from s2p_assets.graph.planning import plan_file
+
+    with err.status(f"reading {escape(file.name)} and comparing it with what is loaded"):
+        planned = plan_file(settings, file, workbook)
+    if as_json:
+        print_json(planned.as_json())
+    else:
+        print_reading(planned.reading)
+        for line in plan_lines(planned):
+            out.print(escape(line))
+    if planned.reading.error:
+        raise typer.Exit(COULD_NOT)
+    raise typer.Exit(0 if planned.reading.verdict == "accepted" and not planned.refused else NEEDS_A_PERSON)
+
+
+def template(
+    name: Annotated[str, typer.Argument(help="A workbook contract, such as retail_price_list.", show_default=False)],
+    target: Annotated[Path | None, typer.Option("--to", help="Where to write it; by default NAME.xlsx here.")] = None,
+) -> None:
+    """Write an empty workbook with the right headers, types and drop-downs."""
+    settings = read_settings()
+    from s2p_assets.graph.checking import contract_named
+    from s2p_assets.spreadsheet.template import write_template
+
+    written = write_template(contract_named(settings, name), target or Path(f"{name}.xlsx"))
+    out.print(f"wrote {escape(str(written))}")
+
+
+def new(
+    file: Annotated[Path, typer.Argument(help="A real workbook of the new kind.", show_default=False)],
+    name: Annotated[str, typer.Option("--name", help="DOMAIN_THING, such as acme_orders.")],
+    target: Annotated[Path | None, typer.Option("--to", help="Where to write it; by default on the shelf.")] = None,
+) -> None:
+    """Write a workbook contract inferred from a real file; read it, then confirm its suggestions."""
+    from s2p_assets.graph.checking import write_contract
+
+    written = write_contract(file, name, target)
+    out.print(f"wrote {escape(str(written))}; read it, then try: s2p check {escape(str(file))!r} --as {escape(name)}")
