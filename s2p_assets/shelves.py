@@ -8,38 +8,21 @@ import importlib
 import inspect
 import pkgutil
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from s2p_assets.columns import domain_and_thing
+from s2p_assets.lineage import Under as Under  # noqa: PLC0414
+from s2p_assets.lineage import UnderEach as UnderEach  # noqa: PLC0414
 
 T = TypeVar("T")
 
 
 class NotYet(Exception):
     """There is not enough data yet to make something; the message says what is missing. It is tried again with more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Under:
-    """Which rows of a source lie under one row of what is made from it, for walking a number back to its cells.
-
-    `where`: an SQL condition; plain names are the source's columns, `this` is the row that was made:
-    `sku = this.sku and ship_date >= this.week and ship_date < this.week + 7`.
-    `share`: an SQL expression for the part of the source's quantity that went into the row, 1 for all of it.
-    `newest`: of these rows only the last by this column that has a value, as where a blank cell means "as before".
-    """
-
-    where: str
-    share: str = "1"
-    newest: str | None = None
-
-
-UnderEach = Mapping[str | tuple[str, str], Under]
-"""What lies under a thing's rows by source, or by (own column, source) where a column differs from the others."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
+import s2p_assets_tests
 from s2p_assets.spreadsheet.findings import Finding
 
-DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+DATA = Path(s2p_assets_tests.__file__).resolve().parents[2] / "shared" / "data"
 FOLDERS = ("price_and_revenue_xls", "electronics_monthly_2019", "bibitor_inventory")
 MERELY_REMARKED = ("row_rule", "purchase_price")
 RULES = {"required", "gt", "ge", "le", "ne", "isin", "key", "row_rule", "type", "written", "str_matches"}

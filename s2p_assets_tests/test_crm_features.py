@@ -1,4 +1,4 @@
-"""What is known of a deal at a moment of its life, and that nothing of its end or of any later day is in it."""
+"""What is known of a deal on a day of its life, and that nothing of its end or of any later day is in it."""
 
 import datetime as dt
 
@@ -11,7 +11,7 @@ from s2p_assets.samples.crm_company import SalesDepartment, year_and_a_half
 from s2p_assets.shelves import NotYet
 
 UNTIL = dt.date(2026, 3, 31)
-TOLD_LATER = ["won", "decided_on"]
+OUTCOME = ["won", "decided_on"]
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_whatever_happens_later_changes_nothing_that_was_known(rows: pd.DataFram
     )
     key = ["opportunity_id", "moment"]
     before, after = (
-        frame[frame["moment"] <= day].drop(columns=TOLD_LATER).set_index(key).sort_index()
+        frame[frame["moment"] <= day].drop(columns=OUTCOME).set_index(key).sort_index()
         for frame in (rows, features(department, shifted))
     )
     pd.testing.assert_frame_equal(before, after.loc[before.index])

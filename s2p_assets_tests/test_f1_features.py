@@ -105,3 +105,16 @@ def test_what_is_known_only_after_the_race_is_no_feature() -> None:
 def test_before_any_race_there_is_nothing_to_learn_from(tables: dict[str, pd.DataFrame]) -> None:
     with pytest.raises(NotYet):
         features(tables | {"results": tables["results"].head(0)})
+
+
+def test_the_form_of_a_team_or_a_track_is_traced_to_its_own_earlier_results() -> None:
+    for column in entry_features.columns:
+        if not any(source.startswith("results.") for source in column.meaning.of):
+            continue
+        rule = entry_features.under.get((column.name, "results")) or entry_features.under["results"]
+        whose = column.name.split("_", 1)[0]
+        if column.meaning.known == "before" and whose in ("driver", "constructor", "circuit"):
+            assert f"{whose}_id" in rule.row_columns, column.name
+            assert "r.race_day < this.race_day" in rule.where
+        elif column.meaning.known != "before":
+            assert rule.row_columns == ("race_id", "driver_id"), column.name

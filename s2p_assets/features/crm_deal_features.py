@@ -1,4 +1,4 @@
-"""What was known of each deal at moments of its life. Whether it will be won is the models' business."""
+"""What was known of each deal, week by week of its life. Whether it will be won is the models' work."""
 
 import numpy as np
 import pandas as pd
@@ -21,19 +21,20 @@ from s2p_assets.columns import (
 )
 from s2p_assets.learning.feature_set import feature_set
 from s2p_assets.learning.known_before import COUNT, known_before
-from s2p_assets.shelves import NotYet, Under, UnderEach
+from s2p_assets.lineage import Under, UnderEach, before_day, same_key
+from s2p_assets.shelves import NotYet
 
-WEEK = 7
+DAYS_A_WEEK = 7
 RECENT = pd.Timedelta(days=90)
-ENDED = ("opportunities.deal_stage", "opportunities.close_date")
+OUTCOME = ("opportunities.deal_stage", "opportunities.close_date")
 
 
 class DealFeatures(Row):
-    """A deal at a moment of its life: what was known then, and, once it ended, how."""
+    """One deal on one day of its life: what was known then, and, once it was closed, its outcome."""
 
     opportunity_id: Text = code(says="The deal's number in the CRM", of="opportunities.opportunity_id")
     moment: Day = day(
-        says="The day of which this was known in the morning: weekly from the first talk on, for open deals today",
+        says="The day up to whose morning the deal is described: weekly from the first talk on, for open deals today",
         of=("opportunities.engage_date", "opportunities.close_date"),
     )
     won: YesNo = yes_no(says="Whether it was won; none while it is open", optional=True, of="opportunities.deal_stage")
@@ -47,49 +48,49 @@ class DealFeatures(Row):
     product: Text = code(says="What is offered", of="opportunities.product")
     series: Text = text(says="The product's family", of="products.series")
     sales_price: Number = money(says="The product's list price", of="products.sales_price")
-    account: Text = code(says="Whom it is made with, once known", optional=True, of="opportunities.account")
+    account: Text = code(says="The account it is made with, once known", optional=True, of="opportunities.account")
     sector: Text = text(says="What the account does", optional=True, of="accounts.sector")
     account_revenue: Number = number(says="The account's revenue in millions", optional=True, of="accounts.revenue")
     account_employees: Whole = whole(says="The account's employees", optional=True, of="accounts.employees")
     account_age_years: Whole = whole(says="Years since it was founded", optional=True, of="accounts.year_established")
     is_subsidiary: YesNo = yes_no(says="Whether the account belongs to another", of="accounts.subsidiary_of")
-    agent_open: Whole = whole(says="Deals that the agent had begun and not ended", of=ENDED[1], ge=0, known="before")
-    agent_closed: Whole = whole(says="Deals of the agent that had ended", of=ENDED, ge=0, known="before")
-    agent_win_rate: Number = percent(says="The share of these that were won", optional=True, of=ENDED, known="before")
+    agent_open: Whole = whole(says="The agent's deals that were open", of=OUTCOME[1], ge=0, known="before")
+    agent_closed: Whole = whole(says="The agent's deals that were closed", of=OUTCOME, ge=0, known="before")
+    agent_win_rate: Number = percent(says="The share of these that were won", optional=True, of=OUTCOME, known="before")
     agent_recent_win_rate: Number = percent(
-        says="The same of the last 90 days", optional=True, of=ENDED, known="before"
+        says="The same of the last 90 days", optional=True, of=OUTCOME, known="before"
     )
-    product_closed: Whole = whole(says="Deals on the product that had ended", of=ENDED, ge=0, known="before")
-    product_win_rate: Number = percent(says="The share of these that were won", optional=True, of=ENDED, known="before")
-    account_closed: Whole = whole(says="Deals with the account that had ended", of=ENDED, ge=0, known="before")
-    account_win_rate: Number = percent(says="The share of these that were won", optional=True, of=ENDED, known="before")
+    product_closed: Whole = whole(says="Deals on the product that were closed", of=OUTCOME, ge=0, known="before")
+    product_win_rate: Number = percent(
+        says="The share of these that were won", optional=True, of=OUTCOME, known="before"
+    )
+    account_closed: Whole = whole(says="Deals with the account that were closed", of=OUTCOME, ge=0, known="before")
+    account_win_rate: Number = percent(
+        says="The share of these that were won", optional=True, of=OUTCOME, known="before"
+    )
     recent_win_rate: Number = percent(
-        says="The share of all deals of the last 90 days won", optional=True, of=ENDED, known="before"
+        says="The share of all deals of the last 90 days won", optional=True, of=OUTCOME, known="before"
     )
 
 
-def _ended(same: str) -> Under:
-    return Under(f"{same} close_date < this.moment")
-
-
-AGENT, PRODUCT = "sales_agent = this.sales_agent and", "product = this.product and"
-ACCOUNT = "account = this.account and"
-UNDER: UnderEach = {
-    "opportunities": Under("opportunity_id = this.opportunity_id"),
-    "accounts": Under("account = this.account"),
-    "sales_teams": Under("sales_agent = this.sales_agent"),
-    "products": Under("product = this.product"),
-    ("agent_open", "opportunities"): Under(
-        f"{AGENT} engage_date < this.moment and coalesce(close_date >= this.moment, true)"
-    ),
-    ("agent_closed", "opportunities"): _ended(AGENT),
-    ("agent_win_rate", "opportunities"): _ended(AGENT),
-    ("agent_recent_win_rate", "opportunities"): _ended(f"{AGENT} close_date >= this.moment - 90 and"),
-    ("product_closed", "opportunities"): _ended(PRODUCT),
-    ("product_win_rate", "opportunities"): _ended(PRODUCT),
-    ("account_closed", "opportunities"): _ended(ACCOUNT),
-    ("account_win_rate", "opportunities"): _ended(ACCOUNT),
-    ("recent_win_rate", "opportunities"): _ended("close_date >= this.moment - 90 and"),
+CLOSED_BEFORE = before_day("close_date", "moment")
+CLOSED_RECENTLY = before_day("close_date", "moment", within_days=RECENT.days)
+STILL_OPEN = before_day("engage_date", "moment") & Under("coalesce(close_date >= this.moment, true)")
+AGENT, PRODUCT, ACCOUNT = same_key("sales_agent"), same_key("product"), same_key("account")
+LINEAGE: UnderEach = {
+    "opportunities": same_key("opportunity_id"),
+    "accounts": ACCOUNT,
+    "sales_teams": AGENT,
+    "products": PRODUCT,
+    ("agent_open", "opportunities"): AGENT & STILL_OPEN,
+    ("agent_closed", "opportunities"): AGENT & CLOSED_BEFORE,
+    ("agent_win_rate", "opportunities"): AGENT & CLOSED_BEFORE,
+    ("agent_recent_win_rate", "opportunities"): AGENT & CLOSED_RECENTLY,
+    ("product_closed", "opportunities"): PRODUCT & CLOSED_BEFORE,
+    ("product_win_rate", "opportunities"): PRODUCT & CLOSED_BEFORE,
+    ("account_closed", "opportunities"): ACCOUNT & CLOSED_BEFORE,
+    ("account_win_rate", "opportunities"): ACCOUNT & CLOSED_BEFORE,
+    ("recent_win_rate", "opportunities"): CLOSED_RECENTLY,
 }
 
 
@@ -98,38 +99,38 @@ UNDER: UnderEach = {
     entity=("opportunity_id",),
     event_time="moment",
     owner="sales-operations@example.com",
-    under=UNDER,
+    under=LINEAGE,
 )
 def deal_features(
     opportunities: pd.DataFrame, accounts: pd.DataFrame, products: pd.DataFrame, sales_teams: pd.DataFrame
 ) -> pd.DataFrame:
-    """What was known of each deal, week by week from the first talk to the day before its end.
+    """What was known of each deal: one row per deal and week, from the first talk to the day before it was closed.
 
-    Open deals stand with one row, of the last day that anything is known of. Win rates count the deals that had
-    ended before that morning; what only the end of a deal tells, its value and its day, is in no feature.
+    An open deal has one row, of the last day that anything is known of. Win rates count the deals closed before that
+    morning; what only the close of a deal reveals, its value and its day, is in no feature.
     """
     if opportunities["close_date"].isna().all():
         raise NotYet("no deal has ended yet")
-    ended = opportunities.assign(won=opportunities["deal_stage"].eq("Won").where(opportunities["close_date"].notna()))
-    cases = _moments(ended).merge(sales_teams, on="sales_agent").merge(products, on="product")
+    deals = opportunities.assign(won=opportunities["deal_stage"].eq("Won").where(opportunities["close_date"].notna()))
+    cases = _weekly_cases(deals).merge(sales_teams, on="sales_agent").merge(products, on="product")
     cases = cases.merge(accounts, on="account", how="left")
-    return _with_past(_described(cases), ended)[list(DealFeatures.to_schema().columns)]
+    return _with_win_rates(_described(cases), deals)[list(DealFeatures.to_schema().columns)]
 
 
-def _moments(deals: pd.DataFrame) -> pd.DataFrame:
-    """A row per deal and moment: weekly ages until the end, the last known day for a deal that goes on."""
+def _weekly_cases(deals: pd.DataFrame) -> pd.DataFrame:
+    """One row per deal and day looked at: weekly until a deal is closed, the last known day for an open one."""
     closed = deals[deals["close_date"].notna()]
-    weeks = np.ceil((closed["close_date"] - closed["engage_date"]).dt.days / WEEK).astype(int)
-    lived = closed.loc[closed.index.repeat(weeks)]
-    age = lived.groupby(level=0).cumcount() * WEEK
-    lived = lived.assign(moment=lived["engage_date"] + pd.to_timedelta(age, unit="D"))
+    weeks = np.ceil((closed["close_date"] - closed["engage_date"]).dt.days / DAYS_A_WEEK).astype(int)
+    by_week = closed.loc[closed.index.repeat(weeks)]
+    age = by_week.groupby(level=0).cumcount() * DAYS_A_WEEK
+    by_week = by_week.assign(moment=by_week["engage_date"] + pd.to_timedelta(age, unit="D"))
     today = deals[["engage_date", "close_date"]].max().max() + pd.Timedelta(days=1)
-    going_on = deals[deals["close_date"].isna()].assign(moment=today)
-    return pd.concat([lived, going_on], ignore_index=True).rename(columns={"close_date": "decided_on"})
+    still_open = deals[deals["close_date"].isna()].assign(moment=today)
+    return pd.concat([by_week, still_open], ignore_index=True).rename(columns={"close_date": "decided_on"})
 
 
 def _described(cases: pd.DataFrame) -> pd.DataFrame:
-    """What the deal, its account and the calendar say at the moment."""
+    """Adds what the deal, its account and the calendar show on the day."""
     moment = cases["moment"]
     quarter_end = moment.dt.to_period("Q").dt.end_time.dt.normalize()
     return cases.assign(
@@ -144,11 +145,11 @@ def _described(cases: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _with_past(cases: pd.DataFrame, ended: pd.DataFrame) -> pd.DataFrame:
-    """Win rates of the agent, the product, the account and all, of deals that ended before the moment."""
+def _with_win_rates(cases: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFrame:
+    """Adds the win rates of the agent, the product, the account and all, from deals closed before the day."""
 
     def before(by: tuple[str, ...], when: str = "close_date", within: pd.Timedelta | None = None) -> pd.DataFrame:
-        return known_before(cases, ended, by=by, at="moment", when=when, means=["won"], within=within)
+        return known_before(cases, deals, by=by, at="moment", when=when, means=["won"], within=within)
 
     agent, product, account = before(("sales_agent",)), before(("product",)), before(("account",))
     known = cases["account"].notna()

@@ -1,4 +1,4 @@
-"""What was known of each car before the start of each race. How it will end is the models' business."""
+"""What was known of each car before the start of each race. How it will finish is the models' work."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,32 +9,33 @@ import pandas as pd
 from s2p_assets.columns import Day, Number, Row, Text, Whole, YesNo, code, day, number, percent, text, whole, yes_no
 from s2p_assets.learning.feature_set import feature_set
 from s2p_assets.learning.known_before import COUNT, known_before
-from s2p_assets.shelves import NotYet, Under, UnderEach
+from s2p_assets.lineage import Under, UnderEach, same_key
+from s2p_assets.shelves import NotYet
 
 TOP = 10
 LAPS = ("qualifying.q1", "qualifying.q2", "qualifying.q3")
 ENDS, PLACES, GRIDS = "results.position_text", "results.position_order", "results.grid"
 NO_PROPERTY = ("race_id", "circuit_id", "constructor_id", "driver_name", "constructor_name", "season")
 """Columns that name a case and say nothing of it that will be true of another."""
-SINCE = 2003
+FIRST_SEASON = 2003
 """The first season of qualifying as it is today, and of entries that are learned from; form counts all before."""
 
 
-def past(kind: Callable[..., Any], says: str, *of: str, optional: bool = True, **rules: Any) -> Any:
-    """A column made of races that were held before this one."""
+def form(kind: Callable[..., Any], says: str, *of: str, optional: bool = True, **rules: Any) -> Any:
+    """A column of form: made from earlier races alone, so that models may learn from it."""
     return kind(says=says, optional=optional, of=of, known="before", **rules)
 
 
 class EntryFeatures(Row):
-    """A driver in a race: what was known before its start, and, once it was driven, what came of it."""
+    """One driver in one race: what was known before its start, and, once it was driven, the outcome."""
 
     driver_id: Text = code(says="The driver", of=("results.driver_id", "qualifying.driver_id"))
     race_day: Day = day(says="The day of the race", of="races.race_day")
     race_id: Text = code(says="The race", of=("results.race_id", "qualifying.race_id"))
     constructor_id: Text = code(says="The team", of=("results.constructor_id", "qualifying.constructor_id"))
     circuit_id: Text = code(says="Where it is held", of="races.circuit_id")
-    top_ten: YesNo = yes_no(says="Whether it came in among the first ten", optional=True, of=PLACES)
-    did_not_finish: YesNo = yes_no(says="Whether it was not classified in the end", optional=True, of=ENDS)
+    top_ten: YesNo = yes_no(says="Whether it finished among the first ten", optional=True, of=PLACES)
+    did_not_finish: YesNo = yes_no(says="Whether it was not classified", optional=True, of=ENDS)
     decided_on: Day = day(says="The day on which that was known", optional=True, of="races.race_day")
     season: Whole = whole(says="The season", of="races.year")
     round: Whole = whole(says="Which race of the season it is", of="races.round", ge=1)
@@ -53,62 +54,67 @@ class EntryFeatures(Row):
         says="The place in the sprint the day before", optional=True, of="sprint_results.position_order"
     )
     driver_age: Number = number(says="The driver's age in years", of="drivers.born_on")
-    driver_races: Whole = past(whole, "Races that the driver had started", PLACES, optional=False, ge=0)
-    driver_place_8: Number = past(number, "The driver's mean place where classified, last 8 races", PLACES)
-    driver_grid_8: Number = past(number, "The driver's mean place on the grid, last 8 races", GRIDS)
-    driver_top_ten_20: Number = past(percent, "Of the driver's last 20 races where classified, in the top ten", PLACES)
-    driver_gain_20: Number = past(number, "Places won from grid to end, the driver's last 20 races", PLACES, GRIDS)
-    driver_failures_20: Number = past(percent, "Of the driver's last 20 races, those not finished", ENDS)
-    driver_circuit_place: Number = past(number, "The driver's mean place at this track", PLACES)
-    driver_standing: Whole = past(whole, "The driver's place in the season so far", "driver_standings.position")
-    constructor_place_10: Number = past(number, "The team's mean place where classified, last 10 starts", PLACES)
-    constructor_place_40: Number = past(number, "The same of the last 40 starts", PLACES)
-    constructor_grid_10: Number = past(number, "The team's mean place on the grid, last 10 starts", GRIDS)
-    constructor_top_ten_20: Number = past(percent, "Of the team's last 20 starts where classified, top ten", PLACES)
-    constructor_gain_20: Number = past(number, "Places won from grid to end, the team's last 20 starts", PLACES, GRIDS)
-    constructor_failures_20: Number = past(percent, "Of the team's last 20 starts, those not finished", ENDS)
-    constructor_failures_60: Number = past(percent, "Of the team's last 60 starts, those not finished", ENDS)
-    constructor_standing: Whole = past(whole, "The team's place in the season so far", "constructor_standings.position")
-    circuit_gain_60: Number = past(number, "Places won from grid to end, last 60 starts at this track", PLACES, GRIDS)
-    circuit_failures_60: Number = past(percent, "Of the last 60 starts at this track, those not finished", ENDS)
-    recent_failures: Number = past(percent, "Of all starts of the last year, those not finished", ENDS)
-    driver_place_rank: Number = past(number, "The rank of the driver's mean place among those who start", PLACES)
-    driver_grid_rank: Number = past(number, "The rank of the driver's mean grid among those who start", GRIDS)
-    constructor_place_rank: Number = past(number, "The rank of the team's mean place among those who start", PLACES)
-    constructor_grid_rank: Number = past(number, "The rank of the team's mean grid among those who start", GRIDS)
+    driver_races: Whole = form(whole, "Races that the driver had started", PLACES, optional=False, ge=0)
+    driver_place_8: Number = form(number, "The driver's mean place where classified, last 8 races", PLACES)
+    driver_grid_8: Number = form(number, "The driver's mean place on the grid, last 8 races", GRIDS)
+    driver_top_ten_20: Number = form(percent, "Of the driver's last 20 races where classified, in the top ten", PLACES)
+    driver_gain_20: Number = form(number, "Places won from grid to end, the driver's last 20 races", PLACES, GRIDS)
+    driver_failures_20: Number = form(percent, "Of the driver's last 20 races, those not finished", ENDS)
+    driver_circuit_place: Number = form(number, "The driver's mean place at this track", PLACES)
+    driver_standing: Whole = form(whole, "The driver's place in the season so far", "driver_standings.position")
+    constructor_place_10: Number = form(number, "The team's mean place where classified, last 10 starts", PLACES)
+    constructor_place_40: Number = form(number, "The same of the last 40 starts", PLACES)
+    constructor_grid_10: Number = form(number, "The team's mean place on the grid, last 10 starts", GRIDS)
+    constructor_top_ten_20: Number = form(percent, "Of the team's last 20 starts where classified, top ten", PLACES)
+    constructor_gain_20: Number = form(number, "Places won from grid to end, the team's last 20 starts", PLACES, GRIDS)
+    constructor_failures_20: Number = form(percent, "Of the team's last 20 starts, those not finished", ENDS)
+    constructor_failures_60: Number = form(percent, "Of the team's last 60 starts, those not finished", ENDS)
+    constructor_standing: Whole = form(whole, "The team's place in the season so far", "constructor_standings.position")
+    circuit_gain_60: Number = form(number, "Places won from grid to end, last 60 starts at this track", PLACES, GRIDS)
+    circuit_failures_60: Number = form(percent, "Of the last 60 starts at this track, those not finished", ENDS)
+    recent_failures: Number = form(percent, "Of all starts of the last year, those not finished", ENDS)
+    driver_place_rank: Number = form(number, "The rank of the driver's mean place among those who start", PLACES)
+    driver_grid_rank: Number = form(number, "The rank of the driver's mean grid among those who start", GRIDS)
+    constructor_place_rank: Number = form(number, "The rank of the team's mean place among those who start", PLACES)
+    constructor_grid_rank: Number = form(number, "The rank of the team's mean grid among those who start", GRIDS)
     driver_name: Text = text(says="The driver's name", of=("drivers.forename", "drivers.surname"))
     constructor_name: Text = text(says="The team's name", of="constructors.name")
 
 
-BEFORE = "race_id in (select r.race_id from f1.races r where r.race_day < this.race_day)"
-SAME = Under("race_id = this.race_id and driver_id = this.driver_id")
-UNDER: UnderEach = {
-    "results": Under(f"driver_id = this.driver_id and {BEFORE}"),
-    "qualifying": SAME,
-    "sprint_results": SAME,
-    "races": Under("race_id = this.race_id"),
-    "drivers": Under("driver_id = this.driver_id"),
-    "constructors": Under("constructor_id = this.constructor_id"),
-    "driver_standings": Under(f"driver_id = this.driver_id and {BEFORE}"),
-    "constructor_standings": Under(f"constructor_id = this.constructor_id and {BEFORE}"),
-    **{
-        (column, "results"): SAME
-        for column in ("driver_id", "race_id", "constructor_id", "top_ten", "did_not_finish", "grid", "from_pit_lane")
-    },
-    **{
-        (column, "results"): Under(f"constructor_id = this.constructor_id and {BEFORE}")
-        for column in (
-            "constructor_place_10",
-            "constructor_grid_10",
-            "constructor_failures_20",
-            "constructor_failures_60",
-        )
-    },
+# SQL, as results bear the race's number and not its day.
+EARLIER = Under("race_id in (select r.race_id from f1.races r where r.race_day < this.race_day)")
+AT_CIRCUIT = Under("race_id in (select r.race_id from f1.races r where r.circuit_id = this.circuit_id)")
+LAST_YEAR = Under("race_id in (select r.race_id from f1.races r where r.race_day >= this.race_day - 365)")
+ENTRY, DRIVER, CONSTRUCTOR = same_key("race_id", "driver_id"), same_key("driver_id"), same_key("constructor_id")
+OF_ENTRY = (
+    *("driver_id", "race_id", "constructor_id", "top_ten", "did_not_finish"),
+    *("grid", "grid_in_ten", "from_pit_lane"),
+)
+OF_CONSTRUCTOR = (
+    *("constructor_place_10", "constructor_place_40", "constructor_grid_10", "constructor_top_ten_20"),
+    *("constructor_gain_20", "constructor_failures_20", "constructor_failures_60"),
+    *("constructor_place_rank", "constructor_grid_rank"),
+)
+LINEAGE: UnderEach = {
+    "results": DRIVER & EARLIER,
+    "qualifying": ENTRY,
+    "sprint_results": ENTRY,
+    "races": same_key("race_id"),
+    "drivers": DRIVER,
+    "constructors": CONSTRUCTOR,
+    "driver_standings": DRIVER & EARLIER,
+    "constructor_standings": CONSTRUCTOR & EARLIER,
+    **{(column, "results"): ENTRY for column in OF_ENTRY},
+    **{(column, "results"): CONSTRUCTOR & EARLIER for column in OF_CONSTRUCTOR},
+    ("driver_circuit_place", "results"): DRIVER & EARLIER & AT_CIRCUIT,
+    ("circuit_gain_60", "results"): EARLIER & AT_CIRCUIT,
+    ("circuit_failures_60", "results"): EARLIER & AT_CIRCUIT,
+    ("recent_failures", "results"): EARLIER & LAST_YEAR,
 }
 
 
 @feature_set(
-    rows=EntryFeatures, entity=("driver_id",), event_time="race_day", owner="race-office@example.com", under=UNDER
+    rows=EntryFeatures, entity=("driver_id",), event_time="race_day", owner="race-office@example.com", under=LINEAGE
 )
 def entry_features(
     races: pd.DataFrame,
@@ -120,10 +126,10 @@ def entry_features(
     driver_standings: pd.DataFrame,
     constructor_standings: pd.DataFrame,
 ) -> pd.DataFrame:
-    """What was known of each car before the start of each race: form, reliability, the track, grid and qualifying.
+    """What was known of each car before each race: one row per driver and race from 2003 on, with form and qualifying.
 
-    One row per driver and race from 2003 on, also for a race that is still to be driven, once its qualifying is there.
-    Laps, points, places and how a car ended count only from races that were held before that day.
+    A race that is still to be driven has its rows once its qualifying has come in. Laps, points, places and failures
+    count only from races held before that day.
     """
     if results.empty or races.empty:
         raise NotYet("no race with results has been loaded")
@@ -133,13 +139,13 @@ def entry_features(
     entries = _with_qualifying(entries, qualifying, sprint_results)
     for standings, whose in ((driver_standings, "driver"), (constructor_standings, "constructor")):
         entries[f"{whose}_standing"] = _standing(entries, standings.merge(races), whose)
-    rows = _with_past(entries)
-    rows = _with_names(rows[rows["year"] >= SINCE], drivers, constructors)
+    rows = _with_form(entries)
+    rows = _with_names(rows[rows["year"] >= FIRST_SEASON], drivers, constructors)
     return rows.rename(columns={"year": "season"})[list(EntryFeatures.to_schema().columns)]
 
 
 def _entries(results: pd.DataFrame, qualifying: pd.DataFrame) -> pd.DataFrame:
-    """Who starts: all that ended a race, and for a race without results all that qualified."""
+    """Who starts: all with a result, and for a race without results all that qualified."""
     who = ["race_id", "driver_id", "constructor_id"]
     coming = qualifying.loc[~qualifying["race_id"].isin(results["race_id"]), [*who, "position"]]
     held = results[[*who, "grid", "position_order", "position_text"]]
@@ -160,7 +166,7 @@ def _entries(results: pd.DataFrame, qualifying: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_qualifying(entries: pd.DataFrame, qualifying: pd.DataFrame, sprints: pd.DataFrame) -> pd.DataFrame:
-    """The place and the best lap of qualifying, against the best of all and the teammate; the place in the sprint."""
+    """Adds place and best lap of qualifying, against the best of all and the teammate, and the place in the sprint."""
     laps = pd.concat([_seconds(qualifying[part]) for part in ("q1", "q2", "q3")], axis=1).min(axis=1)
     best = qualifying[["race_id", "driver_id"]].assign(lap=laps, qualifying_position=qualifying["position"])
     sprint = sprints[["race_id", "driver_id"]].assign(sprint_position=sprints["position_order"])
@@ -196,7 +202,7 @@ def _standing(entries: pd.DataFrame, standings: pd.DataFrame, whose: str) -> pd.
     return found["position"].round().astype("Int64")
 
 
-SPANS = {
+FORM_SPANS = {
     ("driver", 8): ("place", "grid"),
     ("driver", 20): ("top_ten", "gain", "failures"),
     ("constructor", 10): ("place", "grid"),
@@ -205,17 +211,17 @@ SPANS = {
     ("constructor", 60): ("failures",),
     ("circuit", 60): ("gain", "failures"),
 }
-"""(whose, how many of the last starts) → what is known of them."""
+"""(whose, how many of the last starts) → which columns of form."""
 RANKED = {"driver_place": 8, "driver_grid": 8, "constructor_place": 10, "constructor_grid": 10}
 
 
-def _with_past(entries: pd.DataFrame) -> pd.DataFrame:
-    """What earlier races say of the driver, the team and the track."""
+def _with_form(entries: pd.DataFrame) -> pd.DataFrame:
+    """Adds the form of the driver, the team and the track in earlier races."""
     what = {"place": "place", "grid": "grid", "gain": "gain", "top_ten": "classified_in_ten"}
     what["failures"] = "did_not_finish"
     before = partial(known_before, entries, entries[entries["top_ten"].notna()], at="race_day", when="race_day")
     spans: dict[str, pd.Series] = {}
-    for (whose, last), names in SPANS.items():
+    for (whose, last), names in FORM_SPANS.items():
         found = before(by=(f"{whose}_id",), means=[what[name] for name in names], last=last)
         spans |= {f"{whose}_{name}_{last}": found[what[name]] for name in names}
     ranks = {

@@ -1,4 +1,4 @@
-"""What was known of the demand of each SKU before each week. What it will be is the models' business."""
+"""What was known of the demand for each SKU before each week. Forecasts are the models' work."""
 
 import pandas as pd
 
@@ -22,7 +22,7 @@ from s2p_assets.learning.feature_set import feature_set
 from s2p_assets.learning.forecasting.lineage import under_weekly_features
 from s2p_assets.learning.forecasting.weekly_features import weekly_features, weeks_to_come
 from s2p_assets.learning.model import Problem
-from s2p_assets.shelves import Under, UnderEach
+from s2p_assets.lineage import Under, UnderEach, in_force_on, same_key
 from s2p_assets.tables.retail_demand import list_price
 from s2p_assets.warehouse.history import in_force
 
@@ -40,7 +40,7 @@ WEEKLY_DEMAND = Problem(
 
 
 class DemandFeatures(Row):
-    """A SKU in a week that is over, with what was known of it when it began; or in a week to come, with its price."""
+    """One SKU in a past week, with what was known when the week began; or in a week to come, with its price."""
 
     sku: Text = code(says="The article's number", of="demand.sku")
     week: Day = day(says="Monday of the week", of="demand.week")
@@ -74,13 +74,10 @@ class DemandFeatures(Row):
     )
 
 
-UNDER: UnderEach = {
+LINEAGE: UnderEach = {
     **under_weekly_features("demand", entity="sku", week="week"),
-    "products": Under("sku = this.sku and valid_from <= this.week and coalesce(valid_to > this.week, true)"),
-    ("unit_price", "products"): Under(
-        "sku = this.sku and this.units is null"
-        " and valid_from <= this.week + 3 and coalesce(valid_to > this.week + 3, true)"
-    ),
+    "products": same_key("sku") & in_force_on("week"),
+    ("unit_price", "products"): Under("this.units is null") & same_key("sku") & in_force_on("week", plus_days=3),
 }
 
 
@@ -90,10 +87,10 @@ UNDER: UnderEach = {
     event_time="week",
     owner="planning@example.com",
     by_entity=True,
-    under=UNDER,
+    under=LINEAGE,
 )
 def demand_features(demand: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
-    """Demand by SKU and week, with what was known of it when the week began: nothing from the week itself or later.
+    """One row per SKU and week: its demand, and what was known of it when the week began, nothing of later days.
 
     Every week from a SKU's first row on is there, those without a row as 0 units. Weeks in which stock
     ran out count in the features as the mean of the eight weeks before that were not cut short.

@@ -12,10 +12,12 @@ from s2p_assets.graph.house import House, Key, MadeThing
 from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.kinds import kind_of
 from s2p_assets.learning.model import Contest, Model, in_country
+from s2p_assets.lineage import Under
 from s2p_assets.publishing.report import Report
 from s2p_assets.shelves import Fault, read_shelf
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse.table import Table
+from s2p_assets.warehouse.trace import sources_of
 
 
 def read_house(packages: tuple[str, ...], country: str | None = None) -> House:
@@ -77,10 +79,8 @@ def _first_dangling(house: House) -> tuple[Workbook | MadeThing, Fault] | None:
         for parameter, key in house.inputs_of(made).items():
             if key not in house.by_key:
                 return made, made.fault(f"needs {parameter!r}, but no shelf holds {key}")
-        for column in getattr(made, "columns", ()):
-            for source in column.meaning.of:
-                if fault := _unknown_source(house, made, column, source):
-                    return made, fault
+        if fault := _broken_lineage(house, made):
+            return made, fault
         if isinstance(made, Contest) and (fault := _leak(house, made)):
             return made, fault
     return None
@@ -132,10 +132,42 @@ def _referred_in_the_end(house: House, workbook: Workbook) -> set[str]:
     return found
 
 
+def _broken_lineage(house: House, made: MadeThing) -> Fault | None:
+    """The first column or rule of lineage that names what does not exist."""
+    if not isinstance(made, Table | FeatureSet):
+        return None
+    for column in made.columns:
+        for source in column.meaning.of:
+            if fault := _unknown_source(house, made, column, source):
+                return fault
+    for place, rule in made.under.items():
+        if wrong := _wrong_rule(house, made, place, rule):
+            return made.fault(wrong)
+    return None
+
+
 def _unknown_source(house: House, made: MadeThing, column: Column, source: str) -> Fault | None:
     """A column's declared origin `thing.column` must be a column that exists."""
     domain, thing, name = place_of(source, made.domain)
     known = house.columns_at(Key(domain, thing))
     if known and name not in {other.name for other in known}:
         return made.fault(f"column {column.name!r} is made of {source!r}, which does not exist")
+    return None
+
+
+def _wrong_rule(house: House, made: Table | FeatureSet, place: str | tuple[str, str], rule: Under) -> str | None:
+    """What a rule of lineage names that does not exist, in one line."""
+    of_column, source = place if isinstance(place, tuple) else (None, place)
+    columns = {column.name: column for column in made.columns}
+    named = ((of_column,) if of_column else ()) + rule.row_columns
+    if unknown := [name for name in named if name not in columns]:
+        return f"the lineage from {source!r} names {unknown[0]!r}, which is no column of {made.thing!r}"
+    domain, thing, _ = place_of(f"{source}.", made.domain)
+    described = [columns[of_column]] if of_column else made.columns
+    if (domain, thing) not in {there for column in described for there, _ in sources_of(made, column)}:
+        which = f"column {of_column!r} is not" if of_column else "no column is"
+        return f"there is lineage from {source!r}, but {which} made of it"
+    known = {column.name for column in house.columns_at(Key(domain, thing))}
+    if known and (unknown := [name for name in rule.columns if name not in known]):
+        return f"the lineage from {source!r} names {unknown[0]!r}, which is no column of it"
     return None

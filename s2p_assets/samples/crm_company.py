@@ -1,6 +1,6 @@
-"""A made-up sales department: accounts, products, agents, and what became of each deal over a year and a half.
+"""A simulated sales department: accounts, products, agents, and the outcome of each deal over a year and a half.
 
-How its people write that down is in `crm_share.py`.
+How its people write that into files is in `crm_share.py`.
 """
 
 import datetime as dt

@@ -1,6 +1,6 @@
-"""The sample sales department's part of the share: exports and lists as its people save them, with faults planted.
+"""The files of the sample sales department: exports and lists as people save them, with mistakes planted.
 
-What became of its deals is made up in `crm_company.py`.
+Its deals are simulated in `crm_company.py`.
 """
 
 import datetime as dt
@@ -79,7 +79,7 @@ def _deals(deals: pd.DataFrame) -> Iterator[ShareFile]:
 
 
 def _fair(department: SalesDepartment, until: pd.Timestamp) -> ShareFile:
-    """Deals that came of a fair; two of them are not as they should be."""
+    """Deals from a trade fair; two of them have a mistake."""
     fair = department.opportunities.head(4).assign(
         opportunity_id=[f"FAIR-{number}" for number in range(1, 5)],
         account=department.accounts["account"].iloc[0],

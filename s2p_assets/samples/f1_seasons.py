@@ -1,6 +1,6 @@
-"""Made-up seasons of motor racing: teams, drivers, and what came of each race up to the one that comes next.
+"""Simulated seasons of motor racing: teams, drivers, the results of past races and the qualifying of the next.
 
-How it is written down is in `f1_share.py`.
+How they are written into files is in `f1_share.py`.
 """
 
 import datetime as dt
@@ -105,7 +105,7 @@ def _drivers() -> pd.DataFrame:
 def _qualify(
     rows: list[dict[str, Any]], drivers: pd.DataFrame, race: str, pace: Any, chance: np.random.Generator
 ) -> "np.ndarray[Any, Any]":
-    """Adds the laps of qualifying; gives the place of each driver on the grid."""
+    """Add the laps of qualifying to `rows`; returns each driver's place on the grid."""
     laps = LAP_SECONDS + pace + chance.normal(0, 0.25, len(drivers))
     order = np.argsort(laps)
     for place, car in enumerate(order, start=1):
@@ -130,7 +130,7 @@ def _race(
     points: tuple[int, ...],
     laps: int,
 ) -> list[dict[str, Any]]:
-    """Where each car came in, from its place on the grid and its pace; the ones that broke down at the end."""
+    """The result of each car, from its place on the grid and its pace; cars that broke down come last."""
     grid, pace = start
     broken = chance.random(len(drivers)) < fragile
     order = np.argsort(0.3 * grid + 8 * pace + chance.normal(0, 2.5, len(drivers)) + 100 * broken)

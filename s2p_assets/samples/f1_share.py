@@ -1,6 +1,6 @@
-"""The sample race office's part of the share: tables as a database exports them, some kept in Excel, faults planted.
+"""The files of the sample race office: a database's exports, some kept in Excel, with mistakes planted.
 
-What came of its races is made up in `f1_seasons.py`.
+Its races are simulated in `f1_seasons.py`.
 """
 
 import datetime as dt

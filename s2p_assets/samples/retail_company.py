@@ -1,6 +1,6 @@
-"""A made-up trading company: what it sold, bought, counted and charged, day by day, to the last unit.
+"""A simulated trading company: what it sold, bought, counted and charged, day by day, to the last unit.
 
-How its people write that into workbooks is in `retail_share.py`. Nothing here is taken from a real company.
+How its people write that into workbooks is in `retail_share.py`. No real company's data are in it.
 """
 
 import datetime as dt
@@ -150,7 +150,7 @@ def two_years(*, until: dt.date, skus: int = 60, seed: int = 7) -> Company:
 
 
 def _products(skus: int, days: pd.DatetimeIndex, chance: np.random.Generator) -> pd.DataFrame:
-    """One row per SKU: what people know of it, then what only chance knows (`rate`, `kind`, `trend`)."""
+    """One row per SKU: what people know of it, and the hidden parameters of its demand (`rate`, `kind`, `trend`)."""
     rows = []
     for position in range(skus):
         category = list(NAMES)[position % len(NAMES)]

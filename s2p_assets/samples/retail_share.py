@@ -1,6 +1,6 @@
-"""A sample share drive, written the way people write workbooks, with a handful of faults planted in it.
+"""The files of the sample trading company, laid out the way people do it, with mistakes planted.
 
-What the company did is in `retail_company.py`; how workbooks are read is no business of this module.
+The company is simulated in `retail_company.py`.
 """
 
 import datetime as dt
@@ -141,7 +141,7 @@ def write_share(folder: Path, *, until: dt.date, skus: int = 60, seed: int = 7) 
 def share_files(*, until: dt.date, skus: int = 60, seed: int = 7) -> tuple[ShareFile, ...]:
     """The files of the sample share, still unwritten: two years of a trading company that end at `until`.
 
-    Raises ValueError for fewer than 20 SKUs: the faults need their places.
+    Raises ValueError for fewer than 20 SKUs: the planted mistakes need their places.
     """
     if skus < 20:
         raise ValueError(f"the sample share needs at least 20 SKUs, not {skus}")
@@ -152,7 +152,7 @@ def share_files(*, until: dt.date, skus: int = 60, seed: int = 7) -> tuple[Share
         *_retail(company.retail_sales),
         *_receipts(company.receipts),
         *_inventory(company.inventory),
-        *_faults(company),
+        *_with_mistakes(company),
     )
 
 
@@ -192,7 +192,7 @@ def _price_lists(prices: pd.DataFrame) -> Iterator[ShareFile]:
 
 
 def _wholesale(sales: pd.DataFrame) -> Iterator[ShareFile]:
-    """A workbook a month, but for the web shop, which sends one for the two years (see `_faults`)."""
+    """A workbook a month, but for the web shop, which sends one for the two years (see `_with_mistakes`)."""
     for number, (month, frame) in enumerate(by_month(sales[sales["dealer"] != "WEB"], "ship_date")):
         table, words = laid_out(frame, INVOICES), (COMPANY, f"Invoiced in {month:%B %Y}", "")
         if number % 4 == 0:
@@ -261,8 +261,8 @@ def _inventory(counts: pd.DataFrame) -> Iterator[ShareFile]:
             yield workbook(f"inventory/Stock {day:%B %Y}.xlsx", sheet)
 
 
-def _faults(company: Company) -> Iterator[ShareFile]:
-    """The files in which `PLANTED` stands, and the web shop's two years, of which only two lines are bad."""
+def _with_mistakes(company: Company) -> Iterator[ShareFile]:
+    """The files with planted mistakes, and the web shop's two years, of which only two lines are bad."""
     last = company.stock.index[-1]
     yield workbook(NEW_PRICES, _new_prices(company.price_list, last))
     yield workbook(WEBSHOP, _webshop(company.wholesale_sales, last))

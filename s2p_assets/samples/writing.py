@@ -1,6 +1,6 @@
-"""Writing workbooks and text files the way people lay them out, for sample share drives.
+"""Write workbooks and text files the way people lay them out, for sample share drives.
 
-What stands in them, and what is wrong in them, is each sample's own.
+What stands in them, and which mistakes, is for each domain's `<domain>_share.py`.
 """
 
 import csv
@@ -16,7 +16,7 @@ import pandas as pd
 
 
 class Planted(NamedTuple):
-    """A fault that was planted: the file, the sheet and cell where there is one, and what is wrong there."""
+    """A mistake planted in a sample: its file, its sheet and cell where there is one, and what is wrong there."""
 
     path: str
     sheet: str | None
@@ -25,21 +25,21 @@ class Planted(NamedTuple):
 
 
 class WritesShare(Protocol):
-    """Writes a sample's files below a folder, yielding each as it is written; what it tells ends at `until`."""
+    """Writes a sample's files below a folder, yielding each as it is written; its last day is `until`."""
 
     def __call__(self, folder: Path, *, until: dt.date) -> Iterator[Path]: ...
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample share drive: what was planted in it, and how it is written."""
+    """A sample share drive: the mistakes planted in it, and the function that writes it."""
 
     planted: tuple[Planted, ...]
     write: WritesShare
 
 
 def samples() -> dict[str, Sample]:
-    """The sample of every domain that has one, in a module `<domain>_share` beside this one."""
+    """Domain → sample, for every module `<domain>_share` beside this one."""
     names = sorted(file.stem for file in Path(__file__).parent.glob("*_share.py"))
     modules = (importlib.import_module(f"{__package__}.{name}") for name in names)
     return {name.removesuffix("_share"): module.sample for name, module in zip(names, modules, strict=True)}
@@ -47,7 +47,7 @@ def samples() -> dict[str, Sample]:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table as someone laid it out: words above it, empty columns left of it, a totals row and words below it.
+    """A table laid out by a person: words above it, empty columns left of it, a totals row and words below it.
 
     `columns`: header → values. `groups`: a row of headings above the headers: column number → heading
     and how many columns it spans. `as_text`: headers whose numbers someone typed as text, `$1,234.50`.
@@ -100,7 +100,10 @@ def by_month(frame: pd.DataFrame, column: str) -> Iterator[tuple[pd.Timestamp, p
 def laid_out(
     frame: pd.DataFrame, headers: Mapping[str, str], words: Mapping[str, str] | None = None
 ) -> dict[str, list[Any]]:
-    """Header → values, with the words that this writer uses for a header; days without a time."""
+    """Header → values of the column behind it; days without a time.
+
+    `words`: header → what this writer calls it instead.
+    """
     table = {}
     for header, column in headers.items():
         values = frame[column]

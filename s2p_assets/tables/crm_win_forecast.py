@@ -1,45 +1,46 @@
-"""In which months open deals are won, by how long deals lived before. What each is worth: `crm_scored_pipeline`."""
+"""In which months open deals will be won, from how long deals usually take. Single deals: `crm_scored_pipeline.py`."""
 
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, code, day, money, number, text
 from s2p_assets.learning.remaining_life import ends_by_month, hazards
-from s2p_assets.shelves import NotYet, Under, UnderEach
+from s2p_assets.lineage import UnderEach, has_value, same_key
+from s2p_assets.shelves import NotYet
 from s2p_assets.warehouse.table import table
 
 MONTHS = 5
-LIVED = ("opportunities.engage_date", "opportunities.close_date")
+LIFETIMES = ("opportunities.engage_date", "opportunities.close_date")
 
 
 class WinForecast(Row):
-    """An open deal in a month to come."""
+    """One open deal in one of the coming months."""
 
     opportunity_id: Text = code(says="The deal's number in the CRM", of="scored_pipeline.opportunity_id")
     month: Day = day(says="First day of the month", of="scored_pipeline.moment")
     regional_office: Text = text(says="The team's office", of="scored_pipeline.regional_office")
     manager: Text = text(says="Who leads the agent's team", of="scored_pipeline.manager")
     product: Text = code(says="What is offered", of="scored_pipeline.product")
-    ends: Number = number(says="How probably it ends in that month", of=LIVED, ge=0, le=1)
+    ends: Number = number(says="Probability that it is closed in that month", of=LIFETIMES, ge=0, le=1)
     wins: Number = number(
-        says="How probably it is won in that month", of=("scored_pipeline.probability", *LIVED), ge=0, le=1
+        says="Probability that it is won in that month", of=("scored_pipeline.probability", *LIFETIMES), ge=0, le=1
     )
     value: Number = money(
-        says="What it is expected to bring in that month", of=("scored_pipeline.expected_value", *LIVED), ge=0
+        says="Value that it is expected to bring in that month", of=("scored_pipeline.expected_value", *LIFETIMES), ge=0
     )
 
 
-UNDER: UnderEach = {
-    "scored_pipeline": Under("opportunity_id = this.opportunity_id"),
-    "opportunities": Under("engage_date is not null"),
+LINEAGE: UnderEach = {
+    "scored_pipeline": same_key("opportunity_id"),
+    "opportunities": has_value("engage_date"),
 }
 
 
-@table(rows=WinForecast, key=("opportunity_id", "month"), owner="sales-operations@example.com", under=UNDER)
+@table(rows=WinForecast, key=("opportunity_id", "month"), owner="sales-operations@example.com", under=LINEAGE)
 def win_forecast(scored_pipeline: pd.DataFrame, opportunities: pd.DataFrame) -> pd.DataFrame:
-    """In which of the next five months each open deal is won, and what that brings, as probabilities.
+    """When open deals will be won, and what that brings: one row per open deal and month, for five months.
 
-    When deals end is told by how long all deals have lived; one that is older than any that ended is in no month.
-    A deal in prospecting is taken as if its first talk were today.
+    The timing follows from how long deals took so far; a deal older than any that was closed appears in no month.
+    A deal in prospecting counts as if its first talk were today.
     """
     if scored_pipeline.empty:
         raise NotYet("no deal is open")

@@ -1,4 +1,4 @@
-"""Weekly demand by SKU, made from what was sold. What will be sold is the models' business."""
+"""Weekly demand by SKU, made from sales. Forecasts of it are in `retail_demand_forecast.py`."""
 
 import pandas as pd
 
@@ -10,7 +10,8 @@ from s2p_assets.learning.forecasting.demand import (
     week_of,
     weekly_panel,
 )
-from s2p_assets.shelves import NotYet, Under, UnderEach
+from s2p_assets.lineage import UnderEach, before_day, in_force_on, in_period, only_newest, overlapping, same_key
+from s2p_assets.shelves import NotYet
 from s2p_assets.warehouse.history import in_force
 from s2p_assets.warehouse.table import table
 
@@ -18,7 +19,7 @@ SOLD = ("retail_sales.quantity", "wholesale_sales.quantity")
 
 
 class Demand(Row):
-    """What was asked for of a SKU in a week."""
+    """The demand for one SKU in one week, in units."""
 
     sku: Text = code(says="The company's own article number", of=("retail_sales.sku", "wholesale_sales.sku"))
     week: Day = day(
@@ -41,21 +42,18 @@ class Demand(Row):
     )
 
 
-UNDER: UnderEach = {
-    "retail_sales": Under(
-        "sku = this.sku and from_date < this.week + 7 and to_date >= this.week",
-        share="(least(to_date, this.week + 6) - greatest(from_date, this.week) + 1.0) / (to_date - from_date + 1)",
-    ),
-    "wholesale_sales": Under("sku = this.sku and ship_date >= this.week and ship_date < this.week + 7"),
-    "products": Under("sku = this.sku and valid_from <= this.week + 3 and coalesce(valid_to > this.week + 3, true)"),
-    "inventory": Under("sku = this.sku and count_date < this.week + 7", newest="count_date"),
-    ("censored", "retail_sales"): Under("sku = this.sku and from_date < this.week + 7"),
-    ("censored", "wholesale_sales"): Under("sku = this.sku and ship_date < this.week + 7"),
-    "receipts": Under("sku = this.sku and receive_date < this.week + 7"),
+LINEAGE: UnderEach = {
+    "retail_sales": same_key("sku") & overlapping("from_date", "to_date", "week", days=7),
+    "wholesale_sales": same_key("sku") & in_period("ship_date", "week", days=7),
+    "products": same_key("sku") & in_force_on("week", plus_days=3),
+    "inventory": same_key("sku") & before_day("count_date", "week", plus_days=7) & only_newest("count_date"),
+    ("censored", "retail_sales"): same_key("sku") & before_day("from_date", "week", plus_days=7),
+    ("censored", "wholesale_sales"): same_key("sku") & before_day("ship_date", "week", plus_days=7),
+    "receipts": same_key("sku") & before_day("receive_date", "week", plus_days=7),
 }
 
 
-@table(rows=Demand, key=("sku", "week"), owner="planning@example.com", under=UNDER)
+@table(rows=Demand, key=("sku", "week"), owner="planning@example.com", under=LINEAGE)
 def demand(
     retail_sales: pd.DataFrame,
     wholesale_sales: pd.DataFrame,
@@ -63,7 +61,7 @@ def demand(
     receipts: pd.DataFrame,
     products: pd.DataFrame,
 ) -> pd.DataFrame:
-    """What was asked for, by SKU and week: units sold to consumers and dealers, returns taken off.
+    """What was asked for: one row per SKU and week, units sold to consumers and dealers less returns.
 
     From a SKU's first sale to the last week that is complete in both channels; weeks without sales
     are there with 0 units. Weeks in which stock ran out, by the counts or between them, are marked.
@@ -107,10 +105,10 @@ def _until(retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame) -> pd.Time
         raise NotYet("no sales have been loaded")
     if retail_sales.empty:
         return last_complete_week(wholesale_sales["ship_date"].max())
-    told = retail_sales["to_date"].max()
-    # Shipments do not say which days they cover: the week of the last one counts as told to its end.
+    reported = retail_sales["to_date"].max()
+    # Shipments do not say which days they cover: the week of the last one counts as complete.
     shipped = week_of(wholesale_sales["ship_date"]).max() + pd.Timedelta(days=6)
-    return last_complete_week(*(day for day in (told, shipped) if max(told, shipped) - day <= CLOSED_AFTER))
+    return last_complete_week(*(day for day in (reported, shipped) if max(reported, shipped) - day <= CLOSED_AFTER))
 
 
 def _ran_out(

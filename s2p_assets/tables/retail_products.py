@@ -3,13 +3,13 @@
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, Whole, YesNo, code, day, money, text, whole, yes_no
-from s2p_assets.shelves import Under, UnderEach
+from s2p_assets.lineage import UnderEach, from_day, on_day, only_newest, same_key, until_day
 from s2p_assets.warehouse.history import versions
 from s2p_assets.warehouse.table import table
 
 
 class Product(Row):
-    """A SKU with its prices and terms, as they were from one day to another."""
+    """One version of a SKU: its prices and terms from one day to another."""
 
     sku: Text = code(says="The company's own article number", of="price_list.sku")
     description: Text = text(says="What the article is called on offers", of="price_list.description")
@@ -45,16 +45,16 @@ TERMS = (
 )
 
 
-UNDER: UnderEach = {
-    "price_list": Under("sku = this.sku and effective_date <= this.valid_from", newest="effective_date"),
-    ("valid_to", "price_list"): Under("sku = this.sku and effective_date = this.valid_to"),
-    ("is_current", "price_list"): Under("sku = this.sku and effective_date >= this.valid_from"),
+LINEAGE: UnderEach = {
+    "price_list": same_key("sku") & until_day("effective_date", "valid_from") & only_newest("effective_date"),
+    ("valid_to", "price_list"): same_key("sku") & on_day("effective_date", "valid_to"),
+    ("is_current", "price_list"): same_key("sku") & from_day("effective_date", "valid_from"),
 }
 
 
-@table(rows=Product, key=("sku", "valid_from"), owner="purchasing@example.com", under=UNDER)
+@table(rows=Product, key=("sku", "valid_from"), owner="purchasing@example.com", under=LINEAGE)
 def products(price_list: pd.DataFrame) -> pd.DataFrame:
-    """Every SKU with its prices, costs and terms over time: one row per version, from the price lists.
+    """Every SKU with its prices, costs and terms over time, from the price lists: one row per SKU and version.
 
     A new version begins only where a list changes something; a cell left blank means "as before".
     """

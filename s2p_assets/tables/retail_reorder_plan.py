@@ -6,7 +6,7 @@ from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, 
 from s2p_assets.learning.forecasting.intervals import spread
 from s2p_assets.learning.replenishment import Policy, critical_ratio, from_then, plan, run_out_days
 from s2p_assets.learning.versions import Champion
-from s2p_assets.shelves import Under, UnderEach
+from s2p_assets.lineage import UnderEach, same_key
 from s2p_assets.warehouse.history import standing
 from s2p_assets.warehouse.table import table
 
@@ -15,18 +15,17 @@ LEAD_TIME_DAYS = 14
 HOLDING_COST_A_YEAR = 0.25
 LEAST_SERVICE, MOST_SERVICE = 0.80, 0.99
 YEARS_SHOWN = 3
-DEMAND = "demand_forecast.mean"
-STOCK = ("stock_position.on_hand", "stock_position.on_order")
+MEAN_DEMAND = "demand_forecast.mean"
+SUPPLY = ("stock_position.on_hand", "stock_position.on_order")
 MARGIN = ("products.t2_cost", "products.item_cost")
-LEVEL = (DEMAND, "products.lead_time_days")
-SAFE_LEVEL = (*LEVEL, "demand_forecast.deviation", *MARGIN)
+LEAD_TIME_DEMAND = (MEAN_DEMAND, "products.lead_time_days")
+STOCK_LEVELS = (*LEAD_TIME_DEMAND, "demand_forecast.deviation", *MARGIN)
 
-
-UNDER: UnderEach = {"products": Under("sku = this.sku and valid_from = this.terms_since")}
+LINEAGE: UnderEach = {"products": same_key("sku", valid_from="terms_since")}
 
 
 class ReorderPlan(Row):
-    """A SKU on the price list: its stock, its levels, and what to order today."""
+    """One SKU on the price list: its stock, its levels, and what to order today."""
 
     sku: Text = code(says="The company's own article number", of="products.sku")
     description: Text = text(says="What the article is called on offers", of="products.description")
@@ -41,7 +40,7 @@ class ReorderPlan(Row):
         says="Days from order to receipt; 14 where the price list says nothing", of="products.lead_time_days", ge=0
     )
     demand_over_lead_time: Number = number(
-        says="Expected demand over the lead time and the week to the next look, in units", of=LEVEL, ge=0
+        says="Expected demand over the lead time and the week to the next look, in units", of=LEAD_TIME_DEMAND, ge=0
     )
     service_level: Number = percent(
         says="How surely stock is to last: a unit's margin over that margin and three weeks of holding it, "
@@ -50,62 +49,65 @@ class ReorderPlan(Row):
         ge=LEAST_SERVICE,
         le=MOST_SERVICE,
     )
-    safety_stock: Number = number(says="Units held against higher demand, for that service level", of=SAFE_LEVEL, ge=0)
-    reorder_point: Number = number(says="Order when stock and orders together are below this", of=SAFE_LEVEL, ge=0)
+    safety_stock: Number = number(
+        says="Units held against higher demand, for that service level", of=STOCK_LEVELS, ge=0
+    )
+    reorder_point: Number = number(says="Order when stock and orders together are below this", of=STOCK_LEVELS, ge=0)
     order_up_to: Number = number(
-        says="Order up to this many units: 14 days above the reorder point", of=SAFE_LEVEL, ge=0
+        says="Order up to this many units: 14 days above the reorder point", of=STOCK_LEVELS, ge=0
     )
     order_quantity: Whole = whole(
         says="Units to order today, in whole packs; none while the stock is not known",
         optional=True,
-        of=(*SAFE_LEVEL, *STOCK, "products.pack_size", "products.minimum_order"),
+        of=(*STOCK_LEVELS, *SUPPLY, "products.pack_size", "products.minimum_order"),
         ge=0,
     )
     order_cost: Number = money(
         says="What that order costs",
         optional=True,
-        of=(*SAFE_LEVEL, *STOCK, "products.pack_size", "products.minimum_order"),
+        of=(*STOCK_LEVELS, *SUPPLY, "products.pack_size", "products.minimum_order"),
     )
     days_of_cover: Number = number(
         says="Days that the stock lasts at the expected demand; none if over three years",
         optional=True,
-        of=(DEMAND, STOCK[0]),
+        of=(MEAN_DEMAND, SUPPLY[0]),
     )
     runs_out_on: Day = day(
         says="The day on which the stock ends; none if not within three years",
         optional=True,
-        of=(DEMAND, STOCK[0], "stock_position.as_of"),
+        of=(MEAN_DEMAND, SUPPLY[0], "stock_position.as_of"),
     )
     short_if_ordered: Number = number(
         says="Units expected short before an order of today could arrive; no order averts them",
         optional=True,
-        of=(*LEVEL, *STOCK),
+        of=(*LEAD_TIME_DEMAND, *SUPPLY),
         ge=0,
     )
     short_if_not: Number = number(
         says="Units expected short before an order of next week could arrive, if nothing is ordered today",
         optional=True,
-        of=(*LEVEL, *STOCK),
+        of=(*LEAD_TIME_DEMAND, *SUPPLY),
         ge=0,
     )
     cost_of_waiting: Number = money(
         says="What doing nothing today costs: the margin on the units that run short by it",
         optional=True,
-        of=(*SAFE_LEVEL, *STOCK),
+        of=(*STOCK_LEVELS, *SUPPLY),
         ge=0,
     )
 
 
-@table(rows=ReorderPlan, key=("sku",), owner="purchasing@example.com", under=UNDER)
+@table(rows=ReorderPlan, key=("sku",), owner="purchasing@example.com", under=LINEAGE)
 def reorder_plan(
     demand_forecast: pd.DataFrame,
     stock_position: pd.DataFrame,
     products: pd.DataFrame,
     demand_champion: Champion,
 ) -> pd.DataFrame:
-    """What to order today: for every SKU on the price list its stock, its reorder point and the order that is due.
+    """What to order today: one row per SKU on the price list, with its stock, its reorder point and the order due.
 
     Stock and orders are to last until an order of next week could arrive: the more surely, the more a unit earns.
+    Made anew with every forecast, stock count, receipt or sale.
     """
     as_of = stock_position["as_of"].max()
     terms = standing(products, ["sku"], as_of).rename(columns={"valid_from": "terms_since"})

@@ -1,19 +1,19 @@
-"""What is in stock now, by SKU. What should be ordered is a report's business."""
+"""What is in stock now, by SKU. What to order is in `retail_reorder_plan.py`."""
 
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, code, day, number
 from s2p_assets.learning.forecasting.demand import units_since
-from s2p_assets.shelves import Under, UnderEach
+from s2p_assets.lineage import UnderEach, after_day, on_day, same_key, with_share
 from s2p_assets.warehouse.table import table
 
 
 class StockPosition(Row):
-    """The stock of a SKU on the newest day that is known."""
+    """The stock of one SKU on the last day that is known, in units."""
 
     sku: Text = code(says="The company's own article number", of="inventory.sku")
     as_of: Day = day(
-        says="The last day that counts, receipts or sales tell of",
+        says="The last day with a count, a receipt or a sale, of any SKU",
         of=("inventory.count_date", "receipts.receive_date", "retail_sales.to_date", "wholesale_sales.ship_date"),
     )
     counted_on: Day = day(says="Day of the last count", of="inventory.count_date")
@@ -37,29 +37,33 @@ class StockPosition(Row):
     )
 
 
-RETAIL_SINCE = "(to_date - greatest(from_date - 1, this.counted_on)) / (to_date - from_date + 1.0)"
-UNDER: UnderEach = {
-    "inventory": Under("sku = this.sku and count_date = this.counted_on"),
-    "receipts": Under("sku = this.sku and receive_date > this.counted_on"),
-    "retail_sales": Under("sku = this.sku and to_date > this.counted_on", share=f"-{RETAIL_SINCE}"),
-    "wholesale_sales": Under("sku = this.sku and ship_date > this.counted_on", share="-1"),
-    ("sold_since", "retail_sales"): Under("sku = this.sku and to_date > this.counted_on", share=RETAIL_SINCE),
-    ("sold_since", "wholesale_sales"): Under("sku = this.sku and ship_date > this.counted_on"),
-    ("on_order", "receipts"): Under("sku = this.sku and receive_date > this.counted_on", share="-1"),
-    ("as_of", "inventory"): Under("count_date = this.as_of"),
-    ("as_of", "receipts"): Under("receive_date = this.as_of"),
-    ("as_of", "retail_sales"): Under("to_date = this.as_of"),
-    ("as_of", "wholesale_sales"): Under("ship_date = this.as_of"),
+SHARE_SINCE = "(to_date - greatest(from_date - 1, this.counted_on)) / (to_date - from_date + 1.0)"
+"""The part of a till's period that lies after the count."""
+RECEIVED = same_key("sku") & after_day("receive_date", "counted_on")
+SOLD_RETAIL = same_key("sku") & after_day("to_date", "counted_on")
+SOLD_WHOLESALE = same_key("sku") & after_day("ship_date", "counted_on")
+LINEAGE: UnderEach = {
+    "inventory": same_key("sku", count_date="counted_on"),
+    "receipts": RECEIVED,
+    "retail_sales": SOLD_RETAIL & with_share(f"-{SHARE_SINCE}"),
+    "wholesale_sales": SOLD_WHOLESALE & with_share("-1"),
+    ("sold_since", "retail_sales"): SOLD_RETAIL & with_share(SHARE_SINCE),
+    ("sold_since", "wholesale_sales"): SOLD_WHOLESALE,
+    ("on_order", "receipts"): RECEIVED & with_share("-1"),
+    ("as_of", "inventory"): on_day("count_date", "as_of"),
+    ("as_of", "receipts"): on_day("receive_date", "as_of"),
+    ("as_of", "retail_sales"): on_day("to_date", "as_of"),
+    ("as_of", "wholesale_sales"): on_day("ship_date", "as_of"),
 }
 
 
-@table(rows=StockPosition, key=("sku",), owner="warehouse@example.com", under=UNDER)
+@table(rows=StockPosition, key=("sku",), owner="warehouse@example.com", under=LINEAGE)
 def stock_position(
     inventory: pd.DataFrame, receipts: pd.DataFrame, retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame
 ) -> pd.DataFrame:
-    """The stock of every SKU that was ever counted, as of the last known day.
+    """The stock of every SKU that was ever counted, as of the last known day: one row per SKU.
 
-    The newest count, carried on with what was received and sold after it.
+    The newest count, plus what was received and less what was sold after it.
     """
     newest = inventory.sort_values("count_date", kind="stable").drop_duplicates("sku", keep="last").set_index("sku")
     rows = newest.rename(columns={"count_date": "counted_on", "usable_supply_incl": "counted"})

@@ -1,4 +1,4 @@
-"""What will be asked for of all SKUs together, by week. SKU by SKU it is in `retail_demand_forecast.py`."""
+"""The forecast of demand for all SKUs together, by week. SKU by SKU it is in `retail_demand_forecast.py`."""
 
 import pandas as pd
 
@@ -10,7 +10,7 @@ from s2p_assets.warehouse.table import table
 
 
 class TotalForecast(Row):
-    """The demand for all SKUs together in a week to come."""
+    """The expected demand for all SKUs together in one coming week, in units."""
 
     week: Day = day(says="Monday of the week", of="demand_features.week")
     step: Whole = whole(says="Weeks ahead", of="demand_features.week", ge=1)
@@ -18,17 +18,17 @@ class TotalForecast(Row):
     q10: Number = number(says="The total is below this in 1 week of 10", of="demand_features.units", ge=0)
     q50: Number = number(says="The total is below this in every other week", of="demand_features.units", ge=0)
     q90: Number = number(says="The total is above this in 1 week of 10", of="demand_features.units", ge=0)
-    model: Text = text(says="The champion that made it", of="demand_features.units")
-    model_version: Text = code(says="Which version of it", of="demand_features.units")
+    model: Text = text(says="The champion model that made it", of="demand_features.units")
+    model_version: Text = code(says="The version of that model", of="demand_features.units")
 
 
-UNDER = under_total_forecast("demand_features", target="units")
+LINEAGE = under_total_forecast("demand_features", target="units")
 
 
-@table(rows=TotalForecast, key=("week",), owner="planning@example.com", under=UNDER)
+@table(rows=TotalForecast, key=("week",), owner="planning@example.com", under=LINEAGE)
 def total_forecast(demand_features: pd.DataFrame, demand_champion: Champion) -> pd.DataFrame:
-    """The demand for all SKUs together in the next eight weeks, with a range that is the total's own.
+    """The demand expected for all SKUs together: one row for each of the next eight weeks, with the total's own range.
 
-    SKUs seldom err in the same direction at once, so the ranges of the SKUs added up would be far too wide.
+    Errors of single SKUs partly cancel out, so the ranges of the SKUs added up would be far too wide.
     """
     return foresee_total(demand_champion, demand_features)

@@ -10,15 +10,17 @@ SECTORS = (
 
 
 class Account(Row):
-    """A company that the sales teams sell to."""
+    """One company that the sales teams sell to, from the CRM."""
 
-    account: Text = code("Account", "Account name", "Company", says="The company's name, as deals bear it")
-    sector: Text = text("Sector", "Industry", says="What it does", means={"technolgy": "technology"}, isin=SECTORS)
+    account: Text = code("Account", "Account name", "Company", says="The company's name, as in the deals")
+    sector: Text = text(
+        "Sector", "Industry", says="The company's sector", means={"technolgy": "technology"}, isin=SECTORS
+    )
     year_established: Whole = whole(
-        "Year established", "Founded", says="When it was founded", optional=True, in_range=(1500, 2100)
+        "Year established", "Founded", says="Year in which it was founded", optional=True, in_range=(1500, 2100)
     )
     revenue: Number = number("Revenue", "Revenue (m)", says="Its yearly revenue in millions", optional=True, ge=0)
-    employees: Whole = whole("Employees", "Headcount", says="How many people work there", optional=True, ge=0)
+    employees: Whole = whole("Employees", "Headcount", says="Number of employees", optional=True, ge=0)
     office_location: Text = text(
         "Office location",
         "Country",

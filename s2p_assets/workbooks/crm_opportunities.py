@@ -1,22 +1,22 @@
-"""Deals from the first contact to their end, as the CRM exports them. Their accounts are in `crm_accounts.py`."""
+"""Deals from the first contact to their close, as the CRM exports them. Accounts are in `crm_accounts.py`."""
 
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, code, day, money, row_rule, text
 from s2p_assets.spreadsheet.contract import Workbook
 
-WRITTEN = ("%Y-%m-%d", "%m/%d/%Y")
+DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y")
 OPEN = ("Prospecting", "Engaging")
 CLOSED = ("Won", "Lost")
 
 
 def _agrees(stage: "pd.Series[str]", stages: tuple[str, ...], filled: "pd.Series[bool]") -> "pd.Series[bool]":
-    """Whether a cell is filled in just these stages; a stage that nobody knows is another rule's business."""
+    """Whether a cell is filled in exactly these stages; an unknown stage is left to another rule."""
     return (stage.isin(stages) == filled) | ~stage.isin((*OPEN, *CLOSED))
 
 
 class Opportunity(Row):
-    """A deal as it stands: open, won or lost."""
+    """One deal as of the CRM's export: open, won or lost."""
 
     opportunity_id: Text = code("Opportunity ID", "Opportunity", "Deal ID", says="The deal's number in the CRM")
     sales_agent: Text = code(
@@ -26,15 +26,21 @@ class Opportunity(Row):
         "Product", "Product name", says="What is offered", means={"GTXPro": "GTX Pro"}, refers_to="products.product"
     )
     account: Text = code(
-        "Account", "Account name", "Company", says="Whom it is made with, once known", optional=True,
+        "Account", "Account name", "Company", says="The account it is made with, once known", optional=True,
         refers_to="accounts.account",
     )  # fmt: skip
-    deal_stage: Text = text("Deal stage", "Stage", says="How far it is", isin=(*OPEN, *CLOSED), known="after")
+    deal_stage: Text = text("Deal stage", "Stage", says="Stage of the deal", isin=(*OPEN, *CLOSED), known="after")
     engage_date: Day = day(
-        "Engage date", "Engaged", "Engaged on", says="Day on which talks began", optional=True, written=WRITTEN
+        "Engage date", "Engaged", "Engaged on", says="Day on which talks began", optional=True, written=DATE_FORMATS
     )
     close_date: Day = day(
-        "Close date", "Closed", "Closed on", says="Day of the end", optional=True, written=WRITTEN, known="after"
+        "Close date",
+        "Closed",
+        "Closed on",
+        says="Day on which it was won or lost",
+        optional=True,
+        written=DATE_FORMATS,
+        known="after",
     )
     close_value: Number = money(
         "Close value", "Value", says="What it brought in; 0 when lost", optional=True, ge=0, known="after"

@@ -1,15 +1,15 @@
-"""What the sales teams sell, and for how much. What was sold is in `crm_opportunities.py`."""
+"""The products that the sales teams sell, with list prices. Deals are in `crm_opportunities.py`."""
 
 from s2p_assets.columns import Number, Row, Text, code, money, text
 from s2p_assets.spreadsheet.contract import Workbook
 
 
 class Product(Row):
-    """A product with its list price."""
+    """One product with its list price, from the CRM."""
 
-    product: Text = code("Product", "Product name", says="What it is called, as deals bear it")
-    series: Text = text("Series", "Product series", says="The family that it belongs to")
-    sales_price: Number = money("Sales price", "List price", says="What it costs by the list", gt=0)
+    product: Text = code("Product", "Product name", says="The product's name, as in the deals")
+    series: Text = text("Series", "Product series", says="Product family")
+    sales_price: Number = money("Sales price", "List price", says="List price", gt=0)
 
 
 products = Workbook(

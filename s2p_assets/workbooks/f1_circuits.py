@@ -5,7 +5,7 @@ from s2p_assets.spreadsheet.contract import Workbook
 
 
 class Circuit(Row):
-    """A race track."""
+    """One race track, from the race office's database."""
 
     circuit_id: Text = code(says="The track's number")
     circuit_ref: Text = code(says="A short name for it")

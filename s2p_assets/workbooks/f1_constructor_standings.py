@@ -1,11 +1,11 @@
-"""The teams' championship after each race. The races are in `f1_results.py`."""
+"""The teams' championship after each race. Results are in `f1_results.py`."""
 
 from s2p_assets.columns import Number, Row, Text, Whole, code, number, whole
 from s2p_assets.spreadsheet.contract import Workbook
 
 
 class ConstructorStanding(Row):
-    """A team in the championship after a race."""
+    """One team in the championship after one race, from the race office's database."""
 
     constructor_standings_id: Text = code(says="Its number")
     race_id: Text = code(says="The race", refers_to="races.race_id")

@@ -1,11 +1,11 @@
-"""The teams that build the cars. What they achieved is in `f1_results.py`."""
+"""The teams that build the cars. Their results are in `f1_results.py`."""
 
 from s2p_assets.columns import Row, Text, code, text
 from s2p_assets.spreadsheet.contract import Workbook
 
 
 class Constructor(Row):
-    """A team."""
+    """One team, from the race office's database."""
 
     constructor_id: Text = code(says="The team's number")
     constructor_ref: Text = code(says="A short name")

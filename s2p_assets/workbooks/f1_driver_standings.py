@@ -1,11 +1,11 @@
-"""The drivers' championship after each race. The races are in `f1_results.py`."""
+"""The drivers' championship after each race. Results are in `f1_results.py`."""
 
 from s2p_assets.columns import Number, Row, Text, Whole, code, number, whole
 from s2p_assets.spreadsheet.contract import Workbook
 
 
 class DriverStanding(Row):
-    """A driver in the championship after a race."""
+    """One driver in the championship after one race, from the race office's database."""
 
     driver_standings_id: Text = code(says="Its number")
     race_id: Text = code(says="The race", refers_to="races.race_id")

@@ -1,11 +1,11 @@
-"""Who drives. What they achieved is in `f1_results.py`."""
+"""Drivers. Their results are in `f1_results.py`."""
 
 from s2p_assets.columns import Day, Row, Text, code, day, text
 from s2p_assets.spreadsheet.contract import Workbook
 
 
 class Driver(Row):
-    """A driver."""
+    """One driver, from the race office's database."""
 
     driver_id: Text = code(says="The driver's number in this data")
     driver_ref: Text = code(says="A short name")

@@ -5,7 +5,7 @@ from s2p_assets.spreadsheet.contract import Workbook
 
 
 class PitStop(Row):
-    """A stop of a car in a race."""
+    """One stop of one car in a race, from the race office's database."""
 
     race_id: Text = code(says="The race", refers_to="races.race_id")
     driver_id: Text = code(says="The driver", refers_to="drivers.driver_id")

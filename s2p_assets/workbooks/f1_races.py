@@ -1,11 +1,11 @@
-"""The calendar: which race is held where and when. What came of it is in `f1_results.py`."""
+"""The calendar: which race is held where and when. Results are in `f1_results.py`."""
 
 from s2p_assets.columns import Day, Row, Text, Whole, code, day, text, whole
 from s2p_assets.spreadsheet.contract import Workbook
 
 
 class Race(Row):
-    """A race of a season."""
+    """One race of a season, from the race office's calendar; coming races too."""
 
     race_id: Text = code(says="The race's number")
     year: Whole = whole("Year", "Season", says="The season", ge=1950, le=2100)

@@ -1,4 +1,4 @@
-"""What came of each race. Sprints are in `f1_sprint_results.py`."""
+"""Race results, car by car. Sprints are in `f1_sprint_results.py`."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from s2p_assets.spreadsheet.contract import Workbook
 
 
 class Result(Row):
-    """A car in a race."""
+    """One car in one race and how it finished, from the race office's database."""
 
     result_id: Text = code(says="Its number")
     race_id: Text = code(says="The race", refers_to="races.race_id")

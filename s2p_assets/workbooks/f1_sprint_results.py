@@ -1,4 +1,4 @@
-"""What came of the short races on the day before. The races are in `f1_results.py`."""
+"""Results of sprints, the short races on the day before. Races are in `f1_results.py`."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from s2p_assets.spreadsheet.contract import Workbook
 
 
 class SprintResult(Row):
-    """A car in a sprint."""
+    """One car in one sprint and how it finished, from the race office's database."""
 
     result_id: Text = code(says="Its number")
     race_id: Text = code(says="The race", refers_to="races.race_id")

@@ -1,4 +1,4 @@
-"""Stock counts: what lies in the building, moves between buildings and is on order. Made from nothing else."""
+"""Stock counts: units in the building, between buildings and on order. Stock of today: `retail_stock_position.py`."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from s2p_assets.spreadsheet.contract import Workbook
 
 
 class Inventory(Row):
-    """The stock of a SKU at the end of a day."""
+    """The stock of one SKU at the end of one day, as counted in the warehouse."""
 
     sku: Text = code("SKU", "Item no.", "Item number", "Article", says="The company's own article number")
     in_building: Whole = whole("In building", "On hand", "Stock", says="Units in the building", ge=0)

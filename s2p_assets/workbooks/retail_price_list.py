@@ -1,4 +1,4 @@
-"""The retail price list: prices, costs and purchasing terms by SKU and date. Their history is kept in `tables/`."""
+"""The retail price list: prices, costs and terms by SKU and date. Their history is in `retail_products.py`."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from s2p_assets.spreadsheet.contract import Workbook
 
 
 class PriceList(Row):
-    """What a SKU costs, sells for and is ordered like, from a date on."""
+    """The prices, costs and purchasing terms of one SKU from a date on, as purchasing lists them."""
 
     sku: Text = code("SKU", "Item no.", "Item number", "Article", says="The company's own article number")
     description: Text = text("Description", "Product", "Item name", says="What the article is called on offers")

@@ -1,11 +1,11 @@
-"""Goods received from suppliers. What is still on order stands in the stock counts, `retail_inventory.py`."""
+"""Goods received from suppliers. Units still on order are in the stock counts, `retail_inventory.py`."""
 
 from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, whole
 from s2p_assets.spreadsheet.contract import Workbook
 
 
 class Receipt(Row):
-    """One line of a delivery from a supplier."""
+    """One line of a delivery from a supplier, as the goods-in desk wrote it down."""
 
     sku: Text = code("SKU", "Item no.", "Item number", "Article", says="The company's own article number")
     quantity: Whole = whole("Quantity", "Qty", "Qty received", "Units", says="Units received", gt=0)

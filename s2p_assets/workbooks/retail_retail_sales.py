@@ -1,20 +1,20 @@
-"""Sales to consumers, as the tills count them. Sales to dealers are in `retail_wholesale_sales.py`."""
+"""Sales to consumers, from the tills. Sales to dealers are in `retail_wholesale_sales.py`."""
 
 import pandas as pd
 
 from s2p_assets.columns import Day, Row, Text, Whole, code, day, row_rule, whole
 from s2p_assets.spreadsheet.contract import Workbook
 
-WRITTEN = ("%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y")
+DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y")
 
 
 class RetailSale(Row):
-    """Units of a SKU sold to consumers from one day to another, both included."""
+    """Units of one SKU sold to consumers from one day to another, both included, as the tills counted them."""
 
     sku: Text = code("SKU", "Item no.", "Item number", "Article", says="The company's own article number")
     quantity: Whole = whole("Quantity", "Qty", "Units sold", "Units", says="Units sold less units brought back")
-    from_date: Day = day("From date", "From", "Period start", says="First day of the period", written=WRITTEN)
-    to_date: Day = day("To date", "To", "Period end", says="Last day of the period", written=WRITTEN)
+    from_date: Day = day("From date", "From", "Period start", says="First day of the period", written=DATE_FORMATS)
+    to_date: Day = day("To date", "To", "Period end", says="Last day of the period", written=DATE_FORMATS)
 
     @row_rule("the period ends before it begins", at="to_date")
     def ends_after_it_begins(cls, rows: pd.DataFrame) -> "pd.Series[bool]":

@@ -1,4 +1,4 @@
-"""What was known of the demand of the trading company's items before each week. What it will be is the models' work."""
+"""What was known of the trading company's demand before each week. Forecasts are the models' work."""
 
 import pandas as pd
 
@@ -29,7 +29,7 @@ WEEKLY_DEMAND = Problem(entity="sku", time="week", target="units")
 
 
 class DemandFeatures(Row):
-    """An item in a week: what was sold, and what was known of its demand when the week began."""
+    """One item in one week: what was sold, and what was known of its demand when the week began."""
 
     sku: Text = code(says="The article's number", of="demand.sku")
     week: Day = day(says="Monday of the week", of="demand.week")
@@ -64,7 +64,7 @@ class DemandFeatures(Row):
     under=under_weekly_features("demand", entity="sku", week="week"),
 )
 def demand_features(demand: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
-    """Demand by item and week, with what was known of it when the week began: nothing from the week itself or later.
+    """One row per item and week: its demand, and what was known of it when the week began, nothing of later days.
 
     A week in which more was returned than sold counts as 0 units. Prices and categories are those of the undated
     price list, the same for all years.

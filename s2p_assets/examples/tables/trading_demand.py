@@ -1,17 +1,18 @@
-"""Weekly demand by item of the trading company, in the columns of `retail_demand.py`. What will be sold is not here."""
+"""The trading company's weekly demand by item, in the columns of `retail_demand.py`. Forecasts are not here."""
 
 import pandas as pd
 
 from s2p_assets.columns import Day, Number, Row, Text, YesNo, code, day, money, number, yes_no
 from s2p_assets.learning.forecasting.demand import last_complete_week, week_of, weekly_panel
-from s2p_assets.shelves import NotYet, Under, UnderEach
+from s2p_assets.lineage import Under, UnderEach, in_period, same_key
+from s2p_assets.shelves import NotYet
 from s2p_assets.warehouse.table import table
 
 TO_CONSUMERS = ("Retail", "E-Commerce")
 
 
 class Demand(Row):
-    """What was asked for of an item in a week."""
+    """The demand for one item in one week, in units."""
 
     sku: Text = code(says="The item's number", of="sales.item_code")
     week: Day = day(says="Monday of the week", of="sales.sold_on")
@@ -29,16 +30,16 @@ class Demand(Row):
     censored: YesNo = yes_no(says="Never: nothing is known of the company's stock", of="sales.sold_on")
 
 
-UNDER: UnderEach = {
-    "sales": Under("item_code = this.sku and sold_on >= this.week and sold_on < this.week + 7"),
+LINEAGE: UnderEach = {
+    "sales": same_key(item_code="sku") & in_period("sold_on", "week", days=7),
     "customers": Under("customer_id in (select customer_id from trading.sales where item_code = this.sku)"),
-    "products": Under("sku = this.sku"),
+    "products": same_key("sku"),
 }
 
 
-@table(rows=Demand, key=("sku", "week"), owner="planning@example.com", under=UNDER)
+@table(rows=Demand, key=("sku", "week"), owner="planning@example.com", under=LINEAGE)
 def demand(sales: pd.DataFrame, customers: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
-    """What was asked for, by item and week: units sold, returns taken off.
+    """What was asked for: one row per item and week, units sold less returns.
 
     From an item's first sale to the last complete week; weeks without sales are there with 0 units.
     """

@@ -1,4 +1,4 @@
-"""What the trading company's customers will ask for, by item and week, as the champion foresees it."""
+"""The trading company's forecast of demand, by item and week. All items together: `trading_total_forecast.py`."""
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ HISTORY = ("demand_features.units", "demand_features.censored", "demand_features
 
 
 class DemandForecast(Row):
-    """The demand for an item in a week to come, as the champion foresees it."""
+    """The expected demand for one item in one coming week, in units."""
 
     sku: Text = code(says="The article's number", of="demand_features.sku")
     week: Day = day(says="Monday of the week", of="demand_features.week")
@@ -25,21 +25,23 @@ class DemandForecast(Row):
     q50: Number = number(says="Demand is below this in every other week", of=HISTORY, ge=0)
     q90: Number = number(says="Demand is above this in 1 week of 10", of=HISTORY, ge=0)
     life: Text = text(
-        says="`new`: never sold, so told by how its peers began; `ended`: silent too long, so none is expected",
+        says="`new`: never sold, so forecast from how its peers began; `ended`: silent too long, so none is expected",
         optional=True,
         of="demand_features.units",
     )
     peers: Text = text(
-        says="Of a `new` one, the articles whose beginnings told it", optional=True, of="demand_features.units"
+        says="Of a `new` one, the articles whose first weeks it is forecast from",
+        optional=True,
+        of="demand_features.units",
     )
-    model: Text = text(says="The champion that made it", of="demand_features.units")
-    model_version: Text = code(says="Which version of it", of="demand_features.units")
+    model: Text = text(says="The champion model that made it", of="demand_features.units")
+    model_version: Text = code(says="The version of that model", of="demand_features.units")
 
 
-UNDER = under_forecast("demand_features", entity="sku", week="week", target="units")
+LINEAGE = under_forecast("demand_features", entity="sku", week="week", target="units")
 
 
-@table(rows=DemandForecast, key=("sku", "week"), owner="planning@example.com", under=UNDER)
+@table(rows=DemandForecast, key=("sku", "week"), owner="planning@example.com", under=LINEAGE)
 def demand_forecast(demand_features: pd.DataFrame, demand_champion: Champion) -> pd.DataFrame:
-    """The demand for every item in the next eight weeks, with the range that it will probably be in."""
+    """The demand expected in the next eight weeks: one row per item and week, with the range it will probably be in."""
     return foresee(demand_champion, demand_features)

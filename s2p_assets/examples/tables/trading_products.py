@@ -1,4 +1,4 @@
-"""The trading company's products, put together from its price list and its costs."""
+"""The trading company's products, joined from its price list and its costs. What they sell is not here."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from s2p_assets.warehouse.table import table
 
 
 class Product(Row):
-    """An item with its price and cost."""
+    """One item with its price and cost."""
 
     sku: Text = code(says="The item's number", of="price_list.item_code")
     description: Text = text(says="What the item is called", of="price_list.item_name")

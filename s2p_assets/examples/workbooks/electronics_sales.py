@@ -1,11 +1,11 @@
-"""A web shop's orders as its till exports them, month by month, with header lines and empty rows in mid-table."""
+"""A web shop's orders by month, with header lines and empty rows in mid-table. It has no price list."""
 
 from s2p_assets.columns import Moment, Number, Row, Text, Whole, code, moment, money, text, whole
 from s2p_assets.spreadsheet.contract import Workbook
 
 
 class Sale(Row):
-    """One product of an order. The export repeats some lines, and nothing tells a repeat from a second purchase."""
+    """One product of one order, from the shop's export. Some lines repeat; a repeat looks like a second purchase."""
 
     order_id: Text = code("Order ID", says="Number of the order", str_matches=r"^\d{6}$")
     product: Text = text("Product", says="What was bought")

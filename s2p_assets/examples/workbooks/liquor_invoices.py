@@ -1,4 +1,4 @@
-"""What the liquor chain's vendors invoiced. Prices by bottle are in `liquor_price_list.py`."""
+"""Invoices of the liquor chain's vendors. Prices by bottle are in `liquor_price_list.py`."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from s2p_assets.spreadsheet.contract import Workbook
 
 
 class Invoice(Row):
-    """A vendor's invoice for one purchase order."""
+    """One vendor's invoice for one purchase order."""
 
     vendor_number: Text = code("VendorNumber", says="The vendor's number")
     vendor_name: Text = text("VendorName", says="The vendor's name")

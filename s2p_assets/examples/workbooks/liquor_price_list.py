@@ -1,4 +1,4 @@
-"""A liquor chain's purchase price list, in both vintages: prices as numbers, and as texts such as `$13 `."""
+"""A liquor chain's prices by bottle, as numbers or as texts such as `$13 `. Invoices: `liquor_invoices.py`."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from s2p_assets.spreadsheet.contract import Workbook
 
 
 class Price(Row):
-    """A brand in one bottle size, with its prices."""
+    """One brand in one bottle size, with its prices."""
 
     brand: Text = code("Brand", says="Number of the brand and size")
     description: Text = text("Description", says="What it is called")

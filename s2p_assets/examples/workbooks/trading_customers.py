@@ -1,11 +1,11 @@
-"""The trading company's customers. What they bought is in `trading_sales.py`."""
+"""The trading company's customers. Their purchases are in `trading_sales.py`."""
 
 from s2p_assets.columns import Row, Text, code, text
 from s2p_assets.spreadsheet.contract import Workbook
 
 
 class Customer(Row):
-    """A customer, where it is and who looks after it."""
+    """One customer, where it is and who looks after it."""
 
     customer_id: Text = code("Customer ID", says="The customer's number")
     customer_name: Text = text("Customer Name", says="The customer's name")

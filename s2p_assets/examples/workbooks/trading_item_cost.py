@@ -1,11 +1,11 @@
-"""What the trading company's items cost it. What they sell for is in `trading_price_list.py`."""
+"""Costs of the trading company's items. Prices are in `trading_price_list.py`."""
 
 from s2p_assets.columns import Number, Row, Text, code, money
 from s2p_assets.spreadsheet.contract import Workbook
 
 
 class ItemCost(Row):
-    """An item and what one unit costs the company."""
+    """One item and what one unit costs the company."""
 
     item_code: Text = code("Item Code", says="The item's number")
     cost: Number = money("Cost", says="Cost of one unit", gt=0)

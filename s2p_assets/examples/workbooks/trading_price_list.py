@@ -1,11 +1,11 @@
-"""The trading company's price list, undated. What items cost is in `trading_item_cost.py`."""
+"""The trading company's price list, undated. Costs are in `trading_item_cost.py`."""
 
 from s2p_assets.columns import Number, Row, Text, code, money, text
 from s2p_assets.spreadsheet.contract import Workbook
 
 
 class Price(Row):
-    """An item and its price."""
+    """One item and its price."""
 
     item_code: Text = code("Item Code", says="The item's number")
     item_category: Text = text("Item Category", says="Product group")

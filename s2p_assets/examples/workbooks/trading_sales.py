@@ -1,4 +1,4 @@
-"""The trading company's sales, a workbook a year. Prices are not in them: they are in `trading_price_list.py`."""
+"""The trading company's sales, one workbook a year. Prices are in `trading_price_list.py`."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from s2p_assets.spreadsheet.contract import Workbook
 
 
 class Sale(Row):
-    """One line of an invoice or of a return. Lines have no number of their own and may be alike."""
+    """One line of an invoice or of a return. Lines have no number of their own and can be alike."""
 
     sold_on: Day = day("Date", says="Day of sale or return", written="%m.%d.%Y")
     invoice_num: Text = code("Invoice No.", says="Number of the invoice, where one was noted", optional=True)

@@ -6,26 +6,29 @@ How the features are made is in `weekly_features.py`, forecasts in `versions.py`
 from s2p_assets.learning.forecasting.lifecycle import BETWEEN_PEERS
 from s2p_assets.learning.forecasting.weekly_features import LAGS, SPANS
 from s2p_assets.learning.model import Problem
-from s2p_assets.shelves import Under, UnderEach
+from s2p_assets.lineage import Under, UnderEach, before_day, has_value, on_day, same_key
 
 DAYS_OF_A_WEEK = 7
 
 
 def under_weekly_features(source: str, *, entity: str, week: str) -> UnderEach:
     """Which rows of `source`, a table of weekly demand with these columns, lie under each of `weekly_features`."""
-    same = f"{entity} = this.{entity}"
-    before = f"{same} and {week} < this.{week}"
+    same = same_key(entity)
 
     def within(weeks: int) -> Under:
-        return Under(f"{before} and {week} >= this.{week} - {weeks * DAYS_OF_A_WEEK}")
+        return same & before_day(week, week, within_days=weeks * DAYS_OF_A_WEEK)
 
     lagged: UnderEach = {
-        (f"lag_{weeks}", source): Under(f"{same} and {week} = this.{week} - {weeks * DAYS_OF_A_WEEK}") for weeks in LAGS
+        (f"lag_{weeks}", source): same & on_day(week, week, plus_days=-weeks * DAYS_OF_A_WEEK) for weeks in LAGS
     }
     statistics: UnderEach = {
-        (f"{statistic}_{weeks}", source): within(weeks) for weeks in SPANS for statistic in ("mean", "std", "zeros")
+        (f"{statistic}_{weeks}", source): within(weeks) for weeks in SPANS for statistic in ("mean", "std")
     }
-    others: UnderEach = {("price_ratio", source): within(13), ("weeks_since_first_sale", source): Under(before)}
+    others: UnderEach = {
+        ("zeros_13", source): within(13),
+        ("price_ratio", source): within(13),
+        ("weeks_since_first_sale", source): same & before_day(week, week),
+    }
     return {**lagged, **statistics, **others}
 
 
@@ -43,4 +46,4 @@ def under_forecast(source: str, *, entity: str, week: str, target: str, horizon:
 
 def under_total_forecast(source: str, *, target: str) -> UnderEach:
     """Which rows of `source`, a weekly feature set, lie under a forecast of the total: all that have a target."""
-    return {source: Under(f"{target} is not null")}
+    return {source: has_value(target)}

@@ -1,0 +1,1 @@
+"""Promises of the shelves: workbooks, tables and feature sets. Reports have a folder of their own."""
