@@ -67,7 +67,7 @@ def test_another_spelling_of_a_product_is_taken_for_it_and_told_once(tmp_path: P
     assert reading.rows is not None
     assert reading.rows["product"].to_pylist() == ["GTX Pro"] * 3
     told = [(found.cell, found.severity, found.message) for found in reading.findings]
-    assert told == [("C2", "notice", "'GTXPro' was read as 'GTX Pro', as its contract says (3 such cells)")]
+    assert told == [("C2", "notice", "'GTXPro' was read as 'GTX Pro', as agreed for this column (3 such cells)")]
 
 
 def test_a_deal_without_an_account_refers_to_none(tmp_path: Path) -> None:
@@ -77,8 +77,8 @@ def test_a_deal_without_an_account_refers_to_none(tmp_path: Path) -> None:
 def test_a_reference_to_nothing_is_named_with_its_cell_and_the_nearest_name(tmp_path: Path) -> None:
     reading = read(tmp_path, deal(), deal(opportunity_id="D2", account="Acmee", sales_agent="Zoe"))
     assert rejects(reading) == [
-        ("B3", "refers_to", "'Zoe' is not in crm_sales_teams (sales_agent)"),
-        ("D3", "refers_to", "'Acmee' is not in crm_accounts (account); did you mean 'Acme'?"),
+        ("B3", "refers_to", "'Zoe' is not in the sales teams"),
+        ("D3", "refers_to", "'Acmee' is not in the accounts; did you mean 'Acme'?"),
     ]
 
 

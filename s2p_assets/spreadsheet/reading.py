@@ -143,7 +143,7 @@ def _rows_above(sheet: Sheet, header: Header) -> Finding | None:
 def _not_read(sheet: Sheet, workbook: Workbook) -> Finding:
     message = "the sheet holds no table of this kind; it was not read"
     if not matches_sheet(workbook, sheet.name):
-        message = f"the contract reads only sheets named {workbook.sheets}; this one was not read"
+        message = f"only sheets named {workbook.sheets} are read; this one was not"
     return Finding(sheet.name, None, None, None, "sheet", message, "notice")
 
 
@@ -157,7 +157,7 @@ def _missing_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Iterab
         if not is_required(column):
             continue
         near = did_you_mean(column, spare)
-        hint = f"; did you mean '{near}'? Then rename it, or add it to the contract's headers" if near else ""
+        hint = f"; did you mean '{near}'? Then rename it" if near else ""
         message = f"the header ({row}) has no column '{title}'{hint or '; add it'}"
         yield Finding(sheet.name, where, column.name, None, "missing_column", message)
     for name, places in header.twice.items():

@@ -118,7 +118,7 @@ def _bent_values(
 def _taken_as_meant(table: Table, column: Column, written: str, places: npt.NDArray[np.int64]) -> Finding:
     """Says that cells were taken for what the contract says they mean."""
     more = f" ({len(places):,} such cells)" if len(places) > 1 else ""
-    message = f"'{written}' was read as '{dict(column.meaning.means)[written]}', as its contract says{more}"
+    message = f"'{written}' was read as '{dict(column.meaning.means)[written]}', as agreed for this column{more}"
     where = table.where(int(places[0]), column.name)
     return Finding(table.rows.sheet.name, where, column.name, written, "means", message, "notice")
 

@@ -82,8 +82,8 @@ def _declared(title: str, column: Column) -> bool:
 
 def _contradiction(text: str, unit: str | None) -> str:
     if _SCALE.search(text):
-        return "says that the numbers are shortened; write them in full, or declare this header in the contract"
+        return "says that the numbers are shortened; write them in full"
     for mark in _CURRENCY.findall(text):
         if wrong := other_currency(mark, unit):
-            return f"{wrong}; convert the column, or name its currency in the contract"
+            return f"{wrong}; convert the column"
     return ""

@@ -46,10 +46,6 @@ class CalamineBook:
     def close(self) -> None:
         self._book.close()
 
-    @property
-    def names(self) -> list[str]:
-        return [name for name, _, _ in self._sheets]
-
     def sheets(self) -> Iterator[Sheet]:
         """Every worksheet, in the workbook's order. Raises WorkbookUnreadable."""
         for name, hidden, extra in self._sheets:
