@@ -42,7 +42,7 @@ def read(folder: Path, *deals: list[Any], there: dict[str, list[str]] | None = N
             for number, row in enumerate((headers, *deals)):
                 sheet.write_row(number, 0, row)
     known = {name: pyarrow.array(values, pyarrow.string()) for name, values in (there or THERE).items()}
-    return read_file(path, [opportunities], known={opportunities.name: known})
+    return read_file(path, [opportunities], reference_values={opportunities.name: known})
 
 
 def deal(**values: Any) -> list[Any]:
@@ -96,7 +96,7 @@ def test_a_company_may_belong_to_one_further_down_the_same_list(tmp_path: Path) 
     names = "year_established,revenue,employees,office_location"
     path.write_text("\n".join(f"{line},{names if number == 0 else ',,,'}" for number, line in enumerate(lines)))
     known = {"crm_accounts": {"subsidiary_of": pyarrow.array([], pyarrow.string())}}
-    reading = read_file(path, [accounts], known=known)
+    reading = read_file(path, [accounts], reference_values=known)
     assert [(cell, rule) for cell, rule, _ in rejects(reading)] == [("C3", "refers_to")]
 
 

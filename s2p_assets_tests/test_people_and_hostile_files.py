@@ -632,9 +632,7 @@ def test_a_sheet_of_every_column_is_read_and_its_strangers_are_summed_up(sandbox
     reading = sound(sandbox.read(changed(good(tmp_path / "x.xlsx"), {SHEET: sheet_xml(header, row)}), [SALES]))
     assert (reading.verdict, reading.cells["loaded"], reading.cells["ignored"]) == ("accepted", 2, 16_382)
     assert len(reading.findings) == 31
-    assert (
-        reading.findings[-1].message == "and 16,352 more columns are not expected here; cells ignored there: 16,352"
-    )
+    assert reading.findings[-1].message == "and 16,352 more columns are not expected here; cells ignored there: 16,352"
 
 
 def test_a_million_shared_texts_are_no_harm(sandbox: Sandbox, tmp_path: Path) -> None:

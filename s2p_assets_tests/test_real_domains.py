@@ -52,7 +52,7 @@ def read_domain(domain: str) -> dict[str, Reading]:
             if one.workbook == book.name
         }  # fmt: skip
         file = DATA / domain / f"{FILES.get(book.thing, book.thing)}.csv"
-        readings[book.thing] = read_file(file, [book], known={book.name: known})
+        readings[book.thing] = read_file(file, [book], reference_values={book.name: known})
     return readings
 
 

@@ -50,13 +50,13 @@ class Header:
     """Where the table of one contract stands in a sheet.
 
     `top`, `bottom`: the first and last header row. `found`: contract column → sheet column number.
-    `written`: sheet column number → header text. `twice`: contract columns that two cells claim.
+    `titles`: sheet column number → header text. `twice`: contract columns that two cells claim.
     """
 
     top: int
     bottom: int
     found: dict[str, int]
-    written: dict[int, str]
+    titles: dict[int, str]
     missing: tuple[Column, ...]
     twice: dict[str, tuple[int, ...]]
 

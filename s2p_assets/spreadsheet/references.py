@@ -19,16 +19,16 @@ REFERS = "refers_to"
 SUGGESTIONS = 50
 
 
-def broken_references(frame: pd.DataFrame, workbook: Workbook, known: KnownThere) -> Iterator[Broken]:
+def broken_references(frame: pd.DataFrame, workbook: Workbook, values: KnownThere) -> Iterator[Broken]:
     """Every value that is not where its column refers to; empty cells refer to nothing, and break nothing.
 
-    A column that is not in `known` is not looked up. A workbook that refers to itself may refer to the same file.
+    A column that is not in `values` is not looked up. A workbook that refers to itself may refer to the same file.
     Where nothing was loaded yet of what a column refers to, that is said once, of the whole file.
     """
     for reference in workbook.references:
-        if reference.column not in known:
+        if reference.column not in values:
             continue
-        there = known[reference.column]
+        there = values[reference.column]
         if reference.workbook == workbook.name:
             there = pyarrow.concat_arrays([there, pyarrow.array(frame[reference.there]).cast(there.type)])
         elif not len(there):

@@ -138,7 +138,7 @@ def _totals(found: TableRows, below: dict[int, Cells], workbook: Workbook) -> li
     words = [re.escape(word) for word in workbook.totals]
     if not words or not len(found.numbers):
         return []
-    left, right = min(found.header.written), max(found.header.written)
+    left, right = min(found.header.titles), max(found.header.titles)
     columns = [number for number in sorted(below) if left <= number <= right]
     exact = re.compile(rf"\W*(?:{'|'.join(words)})\W*", re.IGNORECASE)
     like_total = rf"(?i)^\W*(?:{'|'.join(words)})(?:\W|$)"
@@ -219,7 +219,7 @@ def _notice_unknown_columns(found: TableRows, below: dict[int, Cells], workbook:
     nameless: list[tuple[int, int]] = []
     named: list[tuple[int, int]] = []
     for number, cells in below.items():
-        title = found.header.written.get(number, "")
+        title = found.header.titles.get(number, "")
         if number in known:
             continue
         found.ignored += len(cells)
@@ -234,7 +234,7 @@ def _notice_unknown_columns(found: TableRows, below: dict[int, Cells], workbook:
 def _unknown_columns(found: TableRows, named: list[tuple[int, int]]) -> Iterator[Finding]:
     """A notice for each of the first columns, by number and count of cells, and one for all others."""
     for number, count in named[:NAMED_COLUMNS]:
-        title = " ".join(found.header.written[number].split())
+        title = " ".join(found.header.titles[number].split())
         lost = f"its {count:,} cells were" if count != 1 else "its one cell was"
         message = f"column '{title}' is not expected here; {lost} ignored{_meant(found, title)}"
         where = address(found.header.bottom, number)

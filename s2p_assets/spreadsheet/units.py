@@ -41,7 +41,7 @@ def contradicted_units(rows: TableRows, workbook: Workbook) -> Iterator[Finding]
         number = header.found.get(column.name)
         if number is None or column.kind not in _NUMERIC:
             continue
-        title = " ".join(header.written.get(number, "").split())
+        title = " ".join(header.titles.get(number, "").split())
         stated = [(header.bottom, part) for part in _in_brackets(title) if not _declared(title, column)]
         stated += [(below, units[number])] if below and number in units else []
         for row, text in stated:

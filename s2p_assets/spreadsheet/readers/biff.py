@@ -40,7 +40,7 @@ class LeftOut:
     """Of one sheet, by 1-based (row, column): the error cells' texts, and the number formats that tell something."""
 
     errors: dict[Place, str] = field(default_factory=dict)
-    shown_as: dict[Place, str] = field(default_factory=dict)
+    formats: dict[Place, str] = field(default_factory=dict)
     hidden_rows: list[int] = field(default_factory=list)
 
 
@@ -154,7 +154,7 @@ def _sheet_of(stream: bytes, start: int, telling: dict[int, str]) -> LeftOut:
         elif telling and kind in (_NUMBER, _RK, _MULRK, *_FORMULAS):
             for place, style in _styles_of(kind, body):
                 if style in telling:
-                    found.shown_as[place] = telling[style]
+                    found.formats[place] = telling[style]
     return found
 
 
@@ -234,7 +234,7 @@ def _xlsb_sheet(sheet: bytes, telling: dict[int, str]) -> LeftOut:
         elif telling and kind in _XLSB_NUMBERS:
             column, style = struct.unpack_from("<II", body)
             if style & 0xFFFFFF in telling:
-                found.shown_as[row, column + 1] = telling[style & 0xFFFFFF]
+                found.formats[row, column + 1] = telling[style & 0xFFFFFF]
     return found
 
 

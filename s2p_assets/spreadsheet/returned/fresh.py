@@ -137,7 +137,7 @@ def _write_rows(
     line = 0
     for sheet, rows in copied.items():
         columns = sorted({column for cells in rows.rows.values() for column in cells} | set(rows.header))
-        places, notes = letter.places.get(sheet, {}), letter.notes.get(sheet, {})
+        places, notes = letter.severities.get(sheet, {}), letter.notes.get(sheet, {})
         columns = sorted({*columns, *(column for row, column in places if row in rows.rows and column <= _WIDEST)})
         names = ["Sheet", "Row", *(_column_name(column, rows.header) for column in columns)]
         for position, text in enumerate(names):
