@@ -35,7 +35,7 @@ from s2p_assets.spreadsheet.cells import parse_cells
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Finding, Reading
 from s2p_assets.spreadsheet.grid import CellKind
-from s2p_assets.spreadsheet.patterns import in_words
+from s2p_assets.spreadsheet.patterns import pattern_in_words
 from s2p_assets.spreadsheet.reading import read_file
 
 
@@ -189,7 +189,7 @@ def test_one_unreadable_cell_never_hides_another(tmp_path: Path) -> None:
     ],
 )
 def test_a_form_is_told_in_words_or_not_at_all(pattern: str, words: str | None) -> None:
-    assert in_words(pattern) == words
+    assert pattern_in_words(pattern) == words
 
 
 def test_good_rows_load_where_the_contract_allows_part_of_a_file(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ _TIMES = {"+": "1 or more", "*": "0 or more", "?": "at most 1"}
 _REPEATED = re.compile(r"(?:\\d){2,}(?![{+*?])")
 
 
-def in_words(pattern: str) -> str | None:
+def pattern_in_words(pattern: str) -> str | None:
     """`^[A-Z]{2}\\d{3,}$` → `2 capital letters, 3 or more digits`; None where words would not be plainer.
 
     Only a pattern for whole texts is put into words, and none with alternatives, groups or anything but plain marks,

@@ -21,7 +21,7 @@ from pandera.errors import SchemaErrors
 from s2p_assets.columns import Column, Severity
 from s2p_assets.spreadsheet.cells import noun, shown
 from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.spreadsheet.patterns import in_words
+from s2p_assets.spreadsheet.patterns import pattern_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,7 @@ def _length(text: str, given: dict[str, Any], _: Column) -> str:
 
 
 def _form(text: str, given: dict[str, Any], column: Column) -> str:
-    form = in_words(pattern_of(given))
+    form = pattern_in_words(pattern_of(given))
     return f"'{shown(text)}' does not look like {noun(column)}{f': {form}' if form else ''}"
 
 

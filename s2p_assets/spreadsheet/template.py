@@ -22,7 +22,7 @@ from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import GUIDE_SHEET
 from s2p_assets.spreadsheet.grid import letters
 from s2p_assets.spreadsheet.header import is_required, matches_sheet
-from s2p_assets.spreadsheet.patterns import in_words
+from s2p_assets.spreadsheet.patterns import pattern_in_words
 from s2p_assets.spreadsheet.rules import pattern_of
 
 _LAST_ROW = 1_048_575
@@ -194,7 +194,7 @@ def _in_words(check: pa.Check) -> str:
         least, greatest = _given(check).get("min_value"), _given(check).get("max_value")
         return f"{least or 0} to {greatest} characters" if greatest else f"at least {least} characters"
     if check.name in ("str_matches", "str_contains"):
-        return in_words(pattern_of(_given(check))) or "in the form that the description shows"
+        return pattern_in_words(pattern_of(_given(check))) or "in the form that the description shows"
     if check.name in _BOUNDS:
         words, name = _BOUNDS[check.name]
         return words.format(_given(check)[name])
