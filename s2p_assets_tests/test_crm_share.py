@@ -63,7 +63,7 @@ def test_deals_wait_for_the_list_of_those_who_make_them(department: Company) -> 
     status = department.run()
     assert {verdict for verdict, _ in verdicts(department).values()} == {"returned"}
     told = [line for file in status["sent_back"] for line in file["findings"]]
-    assert any("refers to crm_sales_teams, of which nothing has been loaded yet" in line for line in told)
+    assert any("refers to the sales teams, of which nothing has been loaded yet" in line for line in told)
 
 
 def test_when_it_comes_they_are_read_again_but_for_the_planted_faults(department: Company) -> None:

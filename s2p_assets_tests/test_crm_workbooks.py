@@ -42,7 +42,7 @@ def read(folder: Path, *deals: list[Any], there: dict[str, list[str]] | None = N
             for number, row in enumerate((headers, *deals)):
                 sheet.write_row(number, 0, row)
     known = {name: pyarrow.array(values, pyarrow.string()) for name, values in (there or THERE).items()}
-    return read_file(path, [opportunities], known={opportunities.name: known})
+    return read_file(path, [opportunities], reference_values={opportunities.name: known})
 
 
 def deal(**values: Any) -> list[Any]:
@@ -67,7 +67,7 @@ def test_another_spelling_of_a_product_is_taken_for_it_and_told_once(tmp_path: P
     assert reading.rows is not None
     assert reading.rows["product"].to_pylist() == ["GTX Pro"] * 3
     told = [(found.cell, found.severity, found.message) for found in reading.findings]
-    assert told == [("C2", "notice", "'GTXPro' was read as 'GTX Pro', as its contract says (3 such cells)")]
+    assert told == [("C2", "notice", "'GTXPro' was read as 'GTX Pro', as agreed for this column (3 such cells)")]
 
 
 def test_a_deal_without_an_account_refers_to_none(tmp_path: Path) -> None:
@@ -77,8 +77,8 @@ def test_a_deal_without_an_account_refers_to_none(tmp_path: Path) -> None:
 def test_a_reference_to_nothing_is_named_with_its_cell_and_the_nearest_name(tmp_path: Path) -> None:
     reading = read(tmp_path, deal(), deal(opportunity_id="D2", account="Acmee", sales_agent="Zoe"))
     assert rejects(reading) == [
-        ("B3", "refers_to", "'Zoe' is not in crm_sales_teams (sales_agent)"),
-        ("D3", "refers_to", "'Acmee' is not in crm_accounts (account); did you mean 'Acme'?"),
+        ("B3", "refers_to", "'Zoe' is not in the sales teams"),
+        ("D3", "refers_to", "'Acmee' is not in the accounts; did you mean 'Acme'?"),
     ]
 
 
@@ -96,7 +96,7 @@ def test_a_company_may_belong_to_one_further_down_the_same_list(tmp_path: Path) 
     names = "year_established,revenue,employees,office_location"
     path.write_text("\n".join(f"{line},{names if number == 0 else ',,,'}" for number, line in enumerate(lines)))
     known = {"crm_accounts": {"subsidiary_of": pyarrow.array([], pyarrow.string())}}
-    reading = read_file(path, [accounts], known=known)
+    reading = read_file(path, [accounts], reference_values=known)
     assert [(cell, rule) for cell, rule, _ in rejects(reading)] == [("C3", "refers_to")]
 
 

@@ -86,7 +86,7 @@ def test_every_rule_of_every_column_finds_its_bad_cell(book: Workbook, tmp_path:
         path = tmp_path / f"{book.name}.csv"
         with path.open("w", newline="") as file:
             csv.writer(file).writerows([[column.headers[0] for column in book.columns], good, bad])
-        reading = read_file(path, [book], known={book.name: there})
+        reading = read_file(path, [book], reference_values={book.name: there})
         found = {(finding.cell, finding.rule) for finding in reading.findings if finding.severity == "reject"}
         planted = {(address(3, number), rule) for number, (rule, _) in chosen.items()}
         assert planted <= found

@@ -61,7 +61,7 @@ def share(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reading]:
     for name in sorted(files, key=lambda name: first.get(books[name].name, 2)):
         loaded = {reading.workbook: reading.rows for reading in readings.values() if reading.rows is not None}
         known = {one.column: loaded[one.workbook][one.there].combine_chunks() for one in books[name].references}
-        readings[name] = read_file(files[name], [books[name]], known={books[name].name: known})
+        readings[name] = read_file(files[name], [books[name]], reference_values={books[name].name: known})
     return readings
 
 

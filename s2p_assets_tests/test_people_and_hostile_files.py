@@ -276,7 +276,7 @@ def test_headers_and_sheets_in_any_script_and_any_normal_form_match(tmp_path: Pa
 def test_a_near_miss_of_a_column_that_may_be_absent_is_not_guessed(tmp_path: Path) -> None:
     reading = sales(tmp_path, ["Code", "Amount", "Pricce"], ["a", 1, 9])
     assert said(reading) == {
-        "C1": "column 'Pricce' is not in the contract; its one cell was ignored; did you mean 'Price'?"
+        "C1": "column 'Pricce' is not expected here; its one cell was ignored; did you mean 'Price'?"
     }
     assert column(reading, "price") == [None]
 
@@ -303,8 +303,8 @@ def test_a_number_shown_in_another_currency_is_a_finding(tmp_path: Path, shown_a
 @pytest.mark.parametrize(
     ("title", "unit", "message"),
     [
-        ("Price (USD)", None, "'USD' is in USD, not in EUR; convert the column, or name its currency in the contract"),
-        ("Price [in 1000 €]", None, "'in 1000 €' says that the numbers are shortened; write them in full, or declare"),
+        ("Price (USD)", None, "'USD' is in USD, not in EUR; convert the column"),
+        ("Price [in 1000 €]", None, "'in 1000 €' says that the numbers are shortened; write them in full"),
         ("Price (TEUR)", None, "'TEUR' says that the numbers are shortened"),
         ("Price", "$", "'$' is in $, not in EUR"),
         ("Price (EUR)", "€", None),
@@ -632,9 +632,7 @@ def test_a_sheet_of_every_column_is_read_and_its_strangers_are_summed_up(sandbox
     reading = sound(sandbox.read(changed(good(tmp_path / "x.xlsx"), {SHEET: sheet_xml(header, row)}), [SALES]))
     assert (reading.verdict, reading.cells["loaded"], reading.cells["ignored"]) == ("accepted", 2, 16_382)
     assert len(reading.findings) == 31
-    assert (
-        reading.findings[-1].message == "and 16,352 more columns are not in the contract; cells ignored there: 16,352"
-    )
+    assert reading.findings[-1].message == "and 16,352 more columns are not expected here; cells ignored there: 16,352"
 
 
 def test_a_million_shared_texts_are_no_harm(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def read_domain(domain: str) -> dict[str, Reading]:
             if one.workbook == book.name
         }  # fmt: skip
         file = DATA / domain / f"{FILES.get(book.thing, book.thing)}.csv"
-        readings[book.thing] = read_file(file, [book], known={book.name: known})
+        readings[book.thing] = read_file(file, [book], reference_values={book.name: known})
     return readings
 
 
@@ -106,7 +106,7 @@ def test_another_spelling_and_deals_without_account_are_counted_as_pandas_counts
     deals, found = raw(DATA / "crm/sales_pipeline.csv"), crm["opportunities"]
     told = [finding.message for finding in found.findings if finding.rule == "means"]
     many = (deals["product"] == "GTXPro").sum()
-    assert told == [f"'GTXPro' was read as 'GTX Pro', as its contract says ({many:,} such cells)"]
+    assert told == [f"'GTXPro' was read as 'GTX Pro', as agreed for this column ({many:,} such cells)"]
     assert column(found, "account").null_count == (deals["account"] == "").sum() == 1425
 
 

@@ -35,6 +35,7 @@ from s2p_assets.spreadsheet.cells import parse_cells
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Finding, Reading
 from s2p_assets.spreadsheet.grid import CellKind
+from s2p_assets.spreadsheet.patterns import pattern_in_words
 from s2p_assets.spreadsheet.reading import read_file
 
 
@@ -164,12 +165,31 @@ def test_a_text_in_a_number_column_is_named_by_its_cell(tmp_path: Path) -> None:
 def test_one_unreadable_cell_never_hides_another(tmp_path: Path) -> None:
     reading = prices(tmp_path, ["?", None, "x", 1, 2.5, "31/12/2024", "Wien"])
     assert said(reading) == {
-        "A2": "'?' does not look like an SKU (pattern ^[A-Z0-9-]{3,}$)",
+        "A2": "'?' does not look like an SKU: 3 or more capital letters, digits or '-'",
         "C2": "'x' is not a price",
         "E2": "2.5 is not a whole number",
         "F2": "'31/12/2024' is not written as DD.MM.YYYY or YYYY-MM-DD",
         "G2": "'Wien' is not one of the values allowed; did you mean 'Wine'?",
     }
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        (r"^\d{6}$", "6 digits"),
+        (r"^[A-Z]{2}\d{3,}$", "2 capital letters, 3 or more digits"),
+        (r"^\d+:\d\d\.\d+$", "1 or more digits, ':', 2 digits, '.', 1 or more digits"),
+        (r"^SKU-[A-Z0-9-]{1,4}$", "'SKU-', 1 to 4 capital letters, digits or '-'"),
+        (r"^\d\d-[A-Z]$", "2 digits, '-', a capital letter"),
+        (r"^[+-]?\d+\$$", "at most 1 '+' or '-', 1 or more digits, '$'"),
+        *[
+            (pattern, None)
+            for pattern in ("a", "^a", "^$", "^a|b$", "^(a)b$", "^.*$", "^[^a]$", r"^\w+$", "^[a-f]$", "^[äö]$")
+        ],
+    ],
+)
+def test_a_form_is_told_in_words_or_not_at_all(pattern: str, words: str | None) -> None:
+    assert pattern_in_words(pattern) == words
 
 
 def test_good_rows_load_where_the_contract_allows_part_of_a_file(tmp_path: Path) -> None:
@@ -246,10 +266,7 @@ def test_a_missing_column_is_named_with_the_nearest_header(tmp_path: Path) -> No
     assert reading.verdict == "returned"
     assert reading.workbook == PRICES.name
     assert (finding.cell, finding.column) == ("A1", "quantity")
-    assert finding.message == (
-        "the header (row 1) has no column 'Quantity'; did you mean 'Quantty'? "
-        "Then rename it, or add it to the contract's headers"
-    )
+    assert finding.message == ("the header (row 1) has no column 'Quantity'; did you mean 'Quantty'? Then rename it")
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -261,7 +278,7 @@ def test_unknown_and_nameless_columns_are_notices(tmp_path: Path) -> None:
     reading = prices(tmp_path, [*GOOD, "x", 7], header=[*HEADER, "Shelf"])
     assert reading.verdict == "accepted"
     assert said(reading) == {
-        "H1": "column 'Shelf' is not in the contract; its one cell was ignored",
+        "H1": "column 'Shelf' is not expected here; its one cell was ignored",
         "I1": "column I has no name; cells ignored there: 1",
     }
     assert counted(reading) == {"loaded": 7, "returned": 0, "ignored": 2}

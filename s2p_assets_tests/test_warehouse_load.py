@@ -366,7 +366,7 @@ def test_a_stored_value_is_traced_to_file_sheet_row_and_original_bytes(
     reading = Reading(
         workbook, "acme_prices", "March", "accepted", 2, 2, rows=_rows(("1", None, 1.0), ("2", None, 2.5))
     )
-    reading.places = {"March": {"sku": "B", "price": "D"}}
+    reading.column_letters = {"March": {"sku": "B", "price": "D"}}
     reading.findings = [Finding("March", "C3", "price", "2,5", "notice", "a comma \x00", "notice")]
     load_file(conn, PRICES, ledger.entry_of(reading, kept, path, PRICES, run_id="run-1"), reading.rows)
     found = trace(conn, SOURCES, ("acme", "prices"), {"sku": "2"}, ("price", "note"), archive=tmp_path / "archive")

@@ -65,7 +65,7 @@ def read_looking_up(
         return reading
     with connect(database_url(settings)) as connection:
         known = {claimed.name: values_there(connection, claimed)}
-    return sandbox.read(file, [claimed], shown_as=shown_as, others=others, known=known)
+    return sandbox.read(file, [claimed], shown_as=shown_as, others=others, reference_values=known)
 
 
 def has_database(settings: Settings) -> bool:

@@ -151,7 +151,7 @@ class _Desk:
         jobs = ((file.kept.stored, file.rivals, file.path) for file in files)
         claiming = {rival.name: rival for file in files for rival in file.rivals}
         known = {name: values_there(self.connection, rival) for name, rival in claiming.items()}
-        readings = self.reader.read_many(jobs, others=list(self.ctx.house.workbooks.values()), known=known)
+        readings = self.reader.read_many(jobs, others=list(self.ctx.house.workbooks.values()), reference_values=known)
         said = 0.0
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
             if time.monotonic() - said > SAY_EVERY_SECONDS:

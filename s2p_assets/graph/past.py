@@ -121,7 +121,7 @@ class Past:
                 raise NotFound(f"{file.path}: the archive no longer holds what stood on {said(self.moment)}")
         jobs = ((self.ctx.settings.archive / str(file.archived), [workbook], file.path) for file in files)
         known = {workbook.name: self._values_there(workbook)} if files else {}
-        readings = self.reader.read_many(jobs, others=[workbook], known=known)
+        readings = self.reader.read_many(jobs, others=[workbook], reference_values=known)
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
             self.progress(f"{workbook.name}: {number} of {len(files)} files read again from the archive, {file.path}")
             rows = reading.rows

@@ -29,9 +29,6 @@ _EXPECTED: dict[str, Container] = {
 class Reader(Protocol):
     """What every format's reader offers."""
 
-    @property
-    def names(self) -> list[str]: ...
-
     def sheets(self) -> Iterator[Sheet]: ...
 
     def close(self) -> None: ...
@@ -44,11 +41,6 @@ class Book:
     container: Container
     reader: Reader
     mislabelled: str | None = None
-
-    @property
-    def names(self) -> list[str]:
-        """The sheets' names, in order; hidden ones too."""
-        return self.reader.names
 
     def sheets(self) -> Iterator[Sheet]:
         """The sheets, one in memory at a time. Raises WorkbookUnreadable."""

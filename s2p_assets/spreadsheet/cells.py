@@ -48,16 +48,16 @@ class Problem:
 
 @dataclass(slots=True)
 class Parsed:
-    """`values`: one per cell, null for blanks and problems.
+    """`values`: one per cell, null for a cell that says "no value" or has a problem.
 
-    `problems` and `blanks` (texts that mean "no value") by the cell's position. `meant`: cells that the contract
-    takes for something else than they say, by what they say: their positions.
+    `problems` and `missing` (texts that mean "no value") by the cell's position. `replaced`: the positions of cells
+    that the contract replaces by another text, by what they say.
     """
 
     values: pyarrow.Array
     problems: dict[int, Problem]
-    blanks: dict[int, str]
-    meant: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    missing: dict[int, str]
+    replaced: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
 
 Into = tuple[Parsed, npt.NDArray[np.int64]]
@@ -97,7 +97,7 @@ def _as_meant(cells: Cells, column: Column, parsed: Parsed) -> Cells:
     for written, meant in column.meaning.means:
         here = pc.equal(texts, written)
         if pc.any(here).as_py():
-            parsed.meant[written] = np.flatnonzero(here)
+            parsed.replaced[written] = np.flatnonzero(here)
             cells = replace(cells, texts=pc.if_else(here, meant, cells.texts))
     return cells
 
@@ -282,7 +282,7 @@ def _one_by_one(cells: Cells, read: Read, column: Column, *, into: Into) -> pyar
         if isinstance(outcome, Problem):
             parsed.problems[int(place[position])] = outcome
         else:
-            parsed.blanks[int(place[position])] = str(cells.texts[int(position)].as_py())
+            parsed.missing[int(place[position])] = str(cells.texts[int(position)].as_py())
     return pyarrow.array(good, column.arrow_type).take(pyarrow.array(which))
 
 

@@ -71,11 +71,13 @@ def nearest_contract(sheets: Sequence[Sheet], workbooks: Sequence[Workbook]) -> 
         return Finding(None, None, None, None, "unclaimed", message)
     workbook = max(scored, key=lambda found: found[0])[1]
     header = max(_headers(sheets, workbook), key=lambda found: found.score(workbook))
+    kind = workbook.name.replace("_", " ")
     lacking = [f"'{' '.join(column.headers[0].split())}'" for column in header.missing if is_required(column)]
     if not lacking:
         where = " or ".join(islice(workbook.patterns, 3))
-        message = f"its columns are those of {workbook.name}, but it does not lie at {where}; move it there"
+        message = f"its columns are those of the {kind}, but it does not lie at {where}; move it there"
     else:
         more = f" and {len(lacking) - 6} more" if len(lacking) > 6 else ""
-        message = f"no contract claims it; nearest is {workbook.name}, whose {', '.join(lacking[:6])}{more} it lacks"
+        missing = f"{', '.join(lacking[:6])}{more}"
+        message = f"no contract claims it; nearest is the {kind}, whose {missing} it lacks"
     return Finding(None, None, None, None, "unclaimed", message)

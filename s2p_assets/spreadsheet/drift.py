@@ -36,17 +36,17 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class _Title:
-    """A header cell. `means`: the declared column, else the folded text; `left`: what the cell to its left means."""
+    """A header cell. `key`: the declared column, else the folded text; `left`: the key of the cell to its left."""
 
     sheet: str
     text: str
     column: str | None
-    means: str
+    key: str
     place: int
     left: str | None
 
 
-_Layout = dict[str, _Title]  # by what it means
+_Layout = dict[str, _Title]  # by key
 
 
 def with_layout_drift(
@@ -116,7 +116,7 @@ def _last_seen(finding: Finding, layouts: Sequence[tuple[Delivery, _Layout]]) ->
 def _respelled(now: _Layout, layouts: Sequence[tuple[Delivery, _Layout]]) -> Iterator[Finding]:
     """Declared columns that bear a name under which none of the deliveries had them."""
     for title in now.values():
-        known = [layout[title.means].text for _, layout in layouts if title.means in layout]
+        known = [layout[title.key].text for _, layout in layouts if title.key in layout]
         if title.column and known and folded(title.text) not in {folded(text) for text in known}:
             yield _notice(title.sheet, title, f"'{known[0]}' is now called '{title.text}'")
 
@@ -133,7 +133,7 @@ def _came_and_went(
             continue
         heir = next((other for other in appeared.values() if _may_be(title, other)), None)
         if heir:
-            del appeared[heir.means]
+            del appeared[heir.key]
             message = f"'{title.text}' is perhaps renamed to '{heir.text}'; '{title.text}' was last seen in"
             yield _notice(heir.sheet, heir, f"{message} {latest.named}")
         elif title.column not in missing:

@@ -51,12 +51,6 @@ def is_date(code: str) -> bool:
     return bool(re.search(r"[ymdhs]|e(?![+-])|g(?!e)", bare))
 
 
-def is_time_only(code: str) -> bool:
-    """Whether the format shows a time of day without a date."""
-    section = _first_section(code)
-    return is_date(code) and not re.search(r"[yd]", section) and bool(re.search(r"[hs]", section))
-
-
 def is_percent(code: str) -> bool:
     """Whether the format shows a share of one as per cent."""
     return "%" in _first_section(code)

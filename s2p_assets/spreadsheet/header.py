@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from s2p_assets.columns import Column
 from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.spreadsheet.grid import CellKind, Sheet, address
+from s2p_assets.spreadsheet.grid import CellKind, Sheet
 
 ENOUGH = 0.5
 """The share of a contract's required columns that makes a row its header."""
@@ -50,13 +50,13 @@ class Header:
     """Where the table of one contract stands in a sheet.
 
     `top`, `bottom`: the first and last header row. `found`: contract column → sheet column number.
-    `written`: sheet column number → header text. `twice`: contract columns that two cells claim.
+    `titles`: sheet column number → header text. `twice`: contract columns that two cells claim.
     """
 
     top: int
     bottom: int
     found: dict[str, int]
-    written: dict[int, str]
+    titles: dict[int, str]
     missing: tuple[Column, ...]
     twice: dict[str, tuple[int, ...]]
 
@@ -171,8 +171,3 @@ def did_you_mean(column: Column, written: Iterable[str]) -> str | None:
 def wanted_headers(workbooks: Sequence[Workbook]) -> tuple[str, ...]:
     """The folded names of every column of `workbooks`."""
     return tuple({name for workbook in workbooks for column in workbook.columns for name in names_of(column)})
-
-
-def cell_of(header: Header, column: int) -> str:
-    """The address of the header cell in a sheet column."""
-    return address(header.bottom, column)

@@ -42,12 +42,12 @@ def read_file(
     workbooks: Sequence[Workbook],
     shown_as: str | None = None,
     others: Sequence[Workbook] = (),
-    known: Known | None = None,
+    reference_values: Known | None = None,
 ) -> Reading:
     """`path` read against the contract among `workbooks` whose columns are found in it.
 
     `shown_as`: its name on the share; `others`: contracts to name as nearest when none of `workbooks` fits.
-    `known`: what the workbooks hold that these refer to; without it references are not looked up.
+    `reference_values`: what the workbooks hold that these refer to; without it references are not looked up.
     Never raises for what the file holds: a file that cannot be read has `Reading.error`. After
     5,000 findings of one rule in one column, one more says how many follow.
     """
@@ -55,7 +55,7 @@ def read_file(
     every = list(dict.fromkeys([*workbooks, *others]))
     try:
         with open_book(path, shown_as, wanted_headers(every)) as book:
-            _read_book(book, reading, workbooks, every, known or {})
+            _read_book(book, reading, workbooks, every, reference_values or {})
     except WorkbookUnreadable as error:
         return _unreadable(reading, str(error))
     except FileNotFoundError:
@@ -74,7 +74,7 @@ def _unreadable(reading: Reading, message: str) -> Reading:
 
 
 def _read_book(
-    book: Book, reading: Reading, workbooks: Sequence[Workbook], every: Sequence[Workbook], known: Known
+    book: Book, reading: Reading, workbooks: Sequence[Workbook], every: Sequence[Workbook], reference_values: Known
 ) -> None:
     whole = list(book.sheets())
     if fresh := rows_of_another_file(whole):
@@ -93,7 +93,7 @@ def _read_book(
     if book.mislabelled:
         findings.add(Finding(None, None, None, None, "suffix", book.mislabelled, "notice"))
     tables = _tables(sheets, claim, findings, reading)
-    _settle(reading, claim, tables, findings, known.get(claim.name, {}))
+    _settle(reading, claim, tables, findings, reference_values.get(claim.name, {}))
 
 
 def _tables(sheets: Sequence[Sheet], workbook: Workbook, findings: FindingsByKind, reading: Reading) -> list[Table]:
@@ -109,8 +109,8 @@ def _tables(sheets: Sequence[Sheet], workbook: Workbook, findings: FindingsByKin
             if len(sheet):
                 findings.add(_not_read(sheet, workbook))
             continue
-        reading.headers[sheet.name] = [" ".join(header.written[number].split()) for number in sorted(header.written)]
-        reading.places[sheet.name] = {name: letters(number) for name, number in header.found.items()}
+        reading.headers[sheet.name] = [" ".join(header.titles[number].split()) for number in sorted(header.titles)]
+        reading.column_letters[sheet.name] = {name: letters(number) for name, number in header.found.items()}
         if sheet.hidden:
             message = "the sheet is hidden; it was read"
             findings.add(Finding(sheet.name, None, None, None, "hidden_sheet", message, "notice"))
@@ -143,39 +143,39 @@ def _rows_above(sheet: Sheet, header: Header) -> Finding | None:
 def _not_read(sheet: Sheet, workbook: Workbook) -> Finding:
     message = "the sheet holds no table of this kind; it was not read"
     if not matches_sheet(workbook, sheet.name):
-        message = f"the contract reads only sheets named {workbook.sheets}; this one was not read"
+        message = f"only sheets named {workbook.sheets} are read; this one was not"
     return Finding(sheet.name, None, None, None, "sheet", message, "notice")
 
 
 def _missing_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Iterable[Finding]:
     mapped = set(header.found.values())
-    spare = [text for number, text in header.written.items() if number not in mapped]
+    spare = [text for number, text in header.titles.items() if number not in mapped]
     row = f"row {header.bottom}" if header.top == header.bottom else f"rows {header.top} and {header.bottom}"
-    where = address(header.bottom, min(header.written, default=1))
+    where = address(header.bottom, min(header.titles, default=1))
     for column in header.missing:
         title = " ".join(column.headers[0].split())
         if not is_required(column):
             continue
         near = did_you_mean(column, spare)
-        hint = f"; did you mean '{near}'? Then rename it, or add it to the contract's headers" if near else ""
+        hint = f"; did you mean '{near}'? Then rename it" if near else ""
         message = f"the header ({row}) has no column '{title}'{hint or '; add it'}"
         yield Finding(sheet.name, where, column.name, None, "missing_column", message)
     for name, places in header.twice.items():
         cells = " and ".join(address(header.bottom, place) for place in places)
-        title = " ".join(header.written[places[0]].split())
+        title = " ".join(header.titles[places[0]].split())
         message = f"two columns are named '{title}' ({cells}); rename the one that is not meant"
         yield Finding(sheet.name, address(header.bottom, places[1]), name, title, "column_twice", message)
 
 
 def _settle(
-    reading: Reading, workbook: Workbook, tables: list[Table], findings: FindingsByKind, known: KnownThere
+    reading: Reading, workbook: Workbook, tables: list[Table], findings: FindingsByKind, values: KnownThere
 ) -> None:
     """Puts the rules to all rows together, then draws the verdict."""
     arrow = _combined(tables, workbook)
     bad = np.concatenate([table.bad for table in tables]) if tables else np.zeros(0, dtype=bool)
     frame = _frame(arrow, workbook)
     place = _places(tables)
-    for broken in chain(broken_rules(frame, workbook), broken_references(frame, workbook, known)):
+    for broken in chain(broken_rules(frame, workbook), broken_references(frame, workbook, values)):
         findings.add(_finding(broken, place), whole_file=broken.position is None)
         if broken.position is not None and broken.severity == "reject":
             bad[broken.position] = True
@@ -218,7 +218,7 @@ def _places(tables: list[Table]) -> Callable[[int, str | None], tuple[str, str]]
         which = int(np.searchsorted(ends, position, side="right"))
         table = tables[which]
         first = int(ends[which]) - len(table.bad)
-        return table.rows.sheet.name, table.where(position - first, column or "")
+        return table.rows.sheet.name, table.address_of(position - first, column or "")
 
     return place
 

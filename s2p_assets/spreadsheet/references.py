@@ -19,16 +19,16 @@ REFERS = "refers_to"
 SUGGESTIONS = 50
 
 
-def broken_references(frame: pd.DataFrame, workbook: Workbook, known: KnownThere) -> Iterator[Broken]:
+def broken_references(frame: pd.DataFrame, workbook: Workbook, values: KnownThere) -> Iterator[Broken]:
     """Every value that is not where its column refers to; empty cells refer to nothing, and break nothing.
 
-    A column that is not in `known` is not looked up. A workbook that refers to itself may refer to the same file.
+    A column that is not in `values` is not looked up. A workbook that refers to itself may refer to the same file.
     Where nothing was loaded yet of what a column refers to, that is said once, of the whole file.
     """
     for reference in workbook.references:
-        if reference.column not in known:
+        if reference.column not in values:
             continue
-        there = known[reference.column]
+        there = values[reference.column]
         if reference.workbook == workbook.name:
             there = pyarrow.concat_arrays([there, pyarrow.array(frame[reference.there]).cast(there.type)])
         elif not len(there):
@@ -41,7 +41,7 @@ def broken_references(frame: pd.DataFrame, workbook: Workbook, known: KnownThere
 def _nothing_there(workbook: Workbook, reference: Reference) -> Broken:
     title = next(" ".join(column.headers[0].split()) for column in workbook.columns if column.name == reference.column)
     message = (
-        f"'{title}' refers to {reference.workbook}, of which nothing has been loaded yet; "
+        f"'{title}' refers to the {reference.thing.replace('_', ' ')}, of which nothing has been loaded yet; "
         "the file is read again by itself when that comes"
     )
     return Broken(None, reference.column, REFERS, message, None)
@@ -55,7 +55,7 @@ def _not_there(values: pd.Series, there: pyarrow.Array, reference: Reference) ->
     for place in places.tolist():
         value = held[place].as_py()
         hint = f"; did you mean '{meant[value]}'?" if value in meant else ""
-        message = f"'{shown(value_text(value))}' is not in {reference.workbook} ({reference.there}){hint}"
+        message = f"'{shown(value_text(value))}' is not in the {reference.thing.replace('_', ' ')}{hint}"
         yield Broken(place, reference.column, REFERS, message, value_text(value))
 
 

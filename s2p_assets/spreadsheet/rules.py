@@ -21,6 +21,7 @@ from pandera.errors import SchemaErrors
 from s2p_assets.columns import Column, Severity
 from s2p_assets.spreadsheet.cells import noun, shown
 from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.spreadsheet.patterns import pattern_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +264,11 @@ def _length(text: str, given: dict[str, Any], _: Column) -> str:
     return f"'{shown(text)}' has {len(text)} characters, not {wanted}"
 
 
+def _form(text: str, given: dict[str, Any], column: Column) -> str:
+    form = pattern_in_words(pattern_of(given))
+    return f"'{shown(text)}' does not look like {noun(column)}{f': {form}' if form else ''}"
+
+
 _WORDINGS: dict[str, Wording] = {
     "greater_than_or_equal_to": lambda text, given, _: f"{text} is below {value_text(given['min_value'])}",
     "greater_than": lambda text, given, _: f"{text} is not above {value_text(given['min_value'])}",
@@ -273,17 +279,16 @@ _WORDINGS: dict[str, Wording] = {
     "in_range": _range,
     "isin": _one_of,
     "notin": lambda text, given, _: f"'{shown(text)}' is not allowed here",
-    "str_matches": lambda text, given, column: (
-        f"'{shown(text)}' does not look like {noun(column)} (pattern {_pattern(given)})"
-    ),
-    "str_contains": lambda text, given, _: f"'{shown(text)}' does not contain {_pattern(given)}",
+    "str_matches": _form,
+    "str_contains": _form,
     "str_startswith": lambda text, given, _: f"'{shown(text)}' does not begin with {given['string']!r}",
     "str_endswith": lambda text, given, _: f"'{shown(text)}' does not end with {given['string']!r}",
     "str_length": _length,
 }
 
 
-def _pattern(given: dict[str, Any]) -> str:
+def pattern_of(given: dict[str, Any]) -> str:
+    """The regular expression that a rule was declared with."""
     pattern = given["pattern"]
     return str(getattr(pattern, "pattern", pattern))
 

@@ -174,18 +174,20 @@ class Sandbox:
         *,
         shown_as: str | None = None,
         others: Sequence[Workbook] = (),
-        known: Known | None = None,
+        reference_values: Known | None = None,
     ) -> Reading:
         """`path` read against the one of `workbooks` whose columns are found in it; never raises for a bad file.
 
         `shown_as`: the file's name on the share, for messages and for dates in file names.
         `others`: contracts that may be named as nearest. A contract class must be importable.
-        `known`: as of `reading.read_file`.
+        `reference_values`: as of `reading.read_file`.
         """
         with tempfile.TemporaryDirectory(prefix="s2p-", dir=self._spool) as spool:
             rows = Path(spool) / "rows.arrow"
             try:
-                reading = self.run(_read_to, rows, Path(path), tuple(workbooks), shown_as, tuple(others), known)
+                reading = self.run(
+                    _read_to, rows, Path(path), tuple(workbooks), shown_as, tuple(others), reference_values
+                )
             except Died as error:
                 return Reading(file=Path(shown_as) if shown_as else Path(path), error=str(error))
             if rows.exists():
@@ -194,13 +196,17 @@ class Sandbox:
             return reading
 
     def read_many(
-        self, items: Iterable[Item], *, others: Sequence[Workbook] = (), known: Known | None = None
+        self, items: Iterable[Item], *, others: Sequence[Workbook] = (), reference_values: Known | None = None
     ) -> Iterator[Reading]:
         """One Reading per (path, workbooks, shown_as), in order, up to `workers` files at a time."""
         with ThreadPoolExecutor(self._workers, thread_name_prefix="s2p-read") as pool:
             waiting: deque[Future[Reading]] = deque()
             for path, workbooks, shown_as in items:
-                waiting.append(pool.submit(self.read, path, workbooks, shown_as=shown_as, others=others, known=known))
+                waiting.append(
+                    pool.submit(
+                        self.read, path, workbooks, shown_as=shown_as, others=others, reference_values=reference_values
+                    )
+                )
                 if len(waiting) > self._workers:
                     yield waiting.popleft().result()
             while waiting:
@@ -230,12 +236,12 @@ def _read_to(
     workbooks: Sequence[Workbook],
     shown_as: str | None,
     others: Sequence[Workbook],
-    known: Known | None,
+    reference_values: Known | None,
 ) -> Reading:
     """In the child: reads the file, leaves its rows at `rows` as an Arrow file and returns the rest."""
     from s2p_assets.spreadsheet.reading import read_file
 
-    reading = read_file(path, workbooks, shown_as, others, known)
+    reading = read_file(path, workbooks, shown_as, others, reference_values)
     if reading.rows is not None:
         with pyarrow.OSFile(str(rows), "wb") as sink, pyarrow.ipc.new_file(sink, reading.rows.schema) as writer:
             writer.write_table(reading.rows)

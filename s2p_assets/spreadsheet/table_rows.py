@@ -138,7 +138,7 @@ def _totals(found: TableRows, below: dict[int, Cells], workbook: Workbook) -> li
     words = [re.escape(word) for word in workbook.totals]
     if not words or not len(found.numbers):
         return []
-    left, right = min(found.header.written), max(found.header.written)
+    left, right = min(found.header.titles), max(found.header.titles)
     columns = [number for number in sorted(below) if left <= number <= right]
     exact = re.compile(rf"\W*(?:{'|'.join(words)})\W*", re.IGNORECASE)
     like_total = rf"(?i)^\W*(?:{'|'.join(words)})(?:\W|$)"
@@ -213,40 +213,49 @@ def _notice_hidden_rows(found: TableRows) -> None:
 
 
 def _notice_unknown_columns(found: TableRows, below: dict[int, Cells], workbook: Workbook) -> None:
+    """Sets the cells of columns that the contract does not name aside, and says so unless it ignores them."""
     known = set(found.header.found.values())
     ignored = {folded(name) for name in workbook.ignores}
     nameless: list[tuple[int, int]] = []
     named: list[tuple[int, int]] = []
     for number, cells in below.items():
-        title = found.header.written.get(number, "")
+        title = found.header.titles.get(number, "")
         if number in known:
             continue
         found.ignored += len(cells)
         if folded(title) in ignored:
             continue
-        if not title or re.match(r"Unnamed: \d+", title):
-            nameless.append((number, len(cells)))
-        else:
-            named.append((number, len(cells)))
+        is_nameless = not title or re.match(r"Unnamed: \d+", title)
+        (nameless if is_nameless else named).append((number, len(cells)))
+    found.notices += _unknown_columns(found, named)
+    found.notices += _nameless_columns(found, [(number, count) for number, count in nameless if count])
+
+
+def _unknown_columns(found: TableRows, named: list[tuple[int, int]]) -> Iterator[Finding]:
+    """A notice for each of the first columns, by number and count of cells, and one for all others."""
     for number, count in named[:NAMED_COLUMNS]:
-        title = " ".join(found.header.written[number].split())
+        title = " ".join(found.header.titles[number].split())
         lost = f"its {count:,} cells were" if count != 1 else "its one cell was"
-        message = f"column '{title}' is not in the contract; {lost} ignored{_meant(found, title)}"
+        message = f"column '{title}' is not expected here; {lost} ignored{_meant(found, title)}"
         where = address(found.header.bottom, number)
-        found.notices.append(Finding(found.sheet.name, where, title, title, "unknown_column", message, "notice"))
+        yield Finding(found.sheet.name, where, title, title, "unknown_column", message, "notice")
     if more := named[NAMED_COLUMNS:]:
         total = sum(count for _, count in more)
-        message = f"and {len(more):,} more columns are not in the contract; cells ignored there: {total:,}"
+        message = f"and {len(more):,} more columns are not expected here; cells ignored there: {total:,}"
         where = address(found.header.bottom, more[0][0])
-        found.notices.append(Finding(found.sheet.name, where, None, None, "unknown_column", message, "notice"))
-    filled = [(number, count) for number, count in nameless if count]
-    if filled:
-        names = ", ".join(letters(number) for number, _ in filled[:5]) + (" …" if len(filled) > 5 else "")
-        total = sum(count for _, count in filled)
-        columns = f"columns {names} have" if len(filled) > 1 else f"column {names} has"
-        message = f"{columns} no name; cells ignored there: {total:,}"
-        where = address(found.header.bottom, filled[0][0])
-        found.notices.append(Finding(found.sheet.name, where, None, None, "unnamed_column", message, "notice"))
+        yield Finding(found.sheet.name, where, None, None, "unknown_column", message, "notice")
+
+
+def _nameless_columns(found: TableRows, filled: list[tuple[int, int]]) -> Iterator[Finding]:
+    """One notice for all filled columns, by number and count of cells, that have no name."""
+    if not filled:
+        return
+    names = ", ".join(letters(number) for number, _ in filled[:5]) + (" …" if len(filled) > 5 else "")
+    total = sum(count for _, count in filled)
+    columns = f"columns {names} have" if len(filled) > 1 else f"column {names} has"
+    message = f"{columns} no name; cells ignored there: {total:,}"
+    where = address(found.header.bottom, filled[0][0])
+    yield Finding(found.sheet.name, where, None, None, "unnamed_column", message, "notice")
 
 
 def _meant(found: TableRows, title: str) -> str:

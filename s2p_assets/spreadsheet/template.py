@@ -22,6 +22,8 @@ from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import GUIDE_SHEET
 from s2p_assets.spreadsheet.grid import letters
 from s2p_assets.spreadsheet.header import is_required, matches_sheet
+from s2p_assets.spreadsheet.patterns import pattern_in_words
+from s2p_assets.spreadsheet.rules import pattern_of
 
 _LAST_ROW = 1_048_575
 _LONGEST_LIST = 255
@@ -80,8 +82,6 @@ _BOUNDS = {
     "equal_to": ("exactly {}", "value"),
     "str_startswith": ("begins with {}", "string"),
     "str_endswith": ("ends with {}", "string"),
-    "str_matches": ("of the form {}", "pattern"),
-    "str_contains": ("contains {}", "pattern"),
 }
 
 
@@ -189,13 +189,15 @@ def _rules(column: Column, checks: Iterable[pa.Check]) -> list[str]:
 
 def _in_words(check: pa.Check) -> str:
     if check.name == "in_range":
-        return f"from {_value(_given(check)['min_value'])} to {_value(_given(check)['max_value'])}"
+        return f"from {_given(check)['min_value']} to {_given(check)['max_value']}"
     if check.name == "str_length":
         least, greatest = _given(check).get("min_value"), _given(check).get("max_value")
         return f"{least or 0} to {greatest} characters" if greatest else f"at least {least} characters"
+    if check.name in ("str_matches", "str_contains"):
+        return pattern_in_words(pattern_of(_given(check))) or "in the form that the description shows"
     if check.name in _BOUNDS:
         words, name = _BOUNDS[check.name]
-        return words.format(_value(_given(check)[name]))
+        return words.format(_given(check)[name])
     if check.name == "notin":
         return f"none of {_listed(_given(check)['forbidden_values'])}"
     return str(check.error or check.name or "")
@@ -204,11 +206,6 @@ def _in_words(check: pa.Check) -> str:
 def _given(check: pa.Check) -> dict[str, Any]:
     """What the rule was declared with."""
     return check.statistics or {}
-
-
-def _value(value: object) -> str:
-    pattern = getattr(value, "pattern", None)
-    return str(pattern if pattern is not None else value)
 
 
 def _listed(values: Iterable[object]) -> str:

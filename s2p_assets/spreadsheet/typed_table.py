@@ -46,7 +46,7 @@ class Table:
     bad: npt.NDArray[np.bool_]
     blank: npt.NDArray[np.int64]
 
-    def where(self, position: int, name: str) -> str:
+    def address_of(self, position: int, name: str) -> str:
         """The address of a column's cell in a row; for a value from a name, the row's first cell."""
         number = self.rows.header.found.get(name, min(self.rows.header.found.values(), default=1))
         return address(int(self.rows.numbers[position]), number)
@@ -82,14 +82,14 @@ def _read_column(table: Table, column: Column, findings: FindingsByKind) -> None
         position = places_of(cells.rows, rows.numbers)
         table.columns[column.name] = scattered(parsed.values, cells.rows, rows.numbers)
         unread = {int(position[place]): problem for place, problem in parsed.problems.items()}
-        blanks = {int(position[place]): text for place, text in parsed.blanks.items()}
+        blanks = {int(position[place]): text for place, text in parsed.missing.items()}
         for notice in _bent_values(table, column, cells, parsed, position):
             findings.add(notice)
     table.blank[list(blanks)] += 1
     problems = unread if column.optional else _with_empty(table.columns[column.name], unread, blanks, column)
     for place in sorted(problems):
         problem = problems[place]
-        where = table.where(place, column.name)
+        where = table.address_of(place, column.name)
         findings.add(Finding(rows.sheet.name, where, column.name, problem.value or None, problem.rule, problem.message))
         table.bad[place] = True
 
@@ -97,7 +97,7 @@ def _read_column(table: Table, column: Column, findings: FindingsByKind) -> None
 def _unclear(table: Table, column: Column, cells: Cells, parsed: Parsed) -> dict[int, Problem]:
     """The cells that were read but may mean something else, or have lost something before they came here."""
     sheet, header = table.rows.sheet, table.rows.header
-    title = header.written.get(header.found[column.name], "")
+    title = header.titles.get(header.found[column.name], "")
     return _shortened(cells, column, sheet) | ambiguous_shares(cells, parsed.values, sheet, title, column)
 
 
@@ -105,7 +105,7 @@ def _bent_values(
     table: Table, column: Column, cells: Cells, parsed: Parsed, position: npt.NDArray[np.int64]
 ) -> Iterator[Finding]:
     """Notices about cells that were taken as something that their author may not see in them."""
-    for written, places in parsed.meant.items():
+    for written, places in parsed.replaced.items():
         yield _taken_as_meant(table, column, written, position[places])
     if column.kind == "text" and (dates := _dates_taken(cells, parsed)).size:
         yield _dates_in_words(table, column, position[dates])
@@ -118,8 +118,8 @@ def _bent_values(
 def _taken_as_meant(table: Table, column: Column, written: str, places: npt.NDArray[np.int64]) -> Finding:
     """Says that cells were taken for what the contract says they mean."""
     more = f" ({len(places):,} such cells)" if len(places) > 1 else ""
-    message = f"'{written}' was read as '{dict(column.meaning.means)[written]}', as its contract says{more}"
-    where = table.where(int(places[0]), column.name)
+    message = f"'{written}' was read as '{dict(column.meaning.means)[written]}', as agreed for this column{more}"
+    where = table.address_of(int(places[0]), column.name)
     return Finding(table.rows.sheet.name, where, column.name, written, "means", message, "notice")
 
 
@@ -128,7 +128,7 @@ def _bare_shares(table: Table, column: Column, places: list[int]) -> Finding:
     value = table.columns[column.name][places[0]].as_py()
     more = f" ({len(places):,} such cells)" if len(places) > 1 else ""
     message = f"{value:g} has no percent sign and was read as {value:,.4g} times the whole{more}"
-    where = table.where(places[0], column.name)
+    where = table.address_of(places[0], column.name)
     return Finding(table.rows.sheet.name, where, column.name, f"{value:g}", "bare_share", message, "notice")
 
 
@@ -153,7 +153,7 @@ def _dates_in_words(table: Table, column: Column, places: npt.NDArray[np.int64])
     value = table.columns[column.name][int(places[0])].as_py()
     more = f" ({len(places):,} such cells)" if len(places) > 1 else ""
     message = f"the cell holds a date, which was read as the text '{value}'{more}; format it as text if it is none"
-    where = table.where(int(places[0]), column.name)
+    where = table.address_of(int(places[0]), column.name)
     return Finding(table.rows.sheet.name, where, column.name, value, "date_in_text", message, "notice")
 
 

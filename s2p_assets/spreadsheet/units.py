@@ -41,7 +41,7 @@ def contradicted_units(rows: TableRows, workbook: Workbook) -> Iterator[Finding]
         number = header.found.get(column.name)
         if number is None or column.kind not in _NUMERIC:
             continue
-        title = " ".join(header.written.get(number, "").split())
+        title = " ".join(header.titles.get(number, "").split())
         stated = [(header.bottom, part) for part in _in_brackets(title) if not _declared(title, column)]
         stated += [(below, units[number])] if below and number in units else []
         for row, text in stated:
@@ -82,8 +82,8 @@ def _declared(title: str, column: Column) -> bool:
 
 def _contradiction(text: str, unit: str | None) -> str:
     if _SCALE.search(text):
-        return "says that the numbers are shortened; write them in full, or declare this header in the contract"
+        return "says that the numbers are shortened; write them in full"
     for mark in _CURRENCY.findall(text):
         if wrong := other_currency(mark, unit):
-            return f"{wrong}; convert the column, or name its currency in the contract"
+            return f"{wrong}; convert the column"
     return ""

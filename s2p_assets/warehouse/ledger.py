@@ -189,7 +189,7 @@ def entry_of(reading: Reading, kept: Kept, path: str, workbook: Workbook, run_id
         rows_returned=reading.rows_returned,
         findings=reading.findings,
         headers=reading.headers,
-        places=reading.places,
+        places=reading.column_letters,
         cells=reading.cells,
         taken=_by_sheet(reading),
         error=reading.error,

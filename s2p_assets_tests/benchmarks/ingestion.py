@@ -192,11 +192,11 @@ def validate(given: dict[str, Any]) -> None:
 
     file = Path(given["file"])
     with open_book(file) as book:
-        opened = Book(book.container, _Opened(book.names, list(book.sheets())))
-    _read_book(opened, Reading(file), [sales], [sales])
+        opened = Book(book.container, _Opened(list(book.sheets())))
+    _read_book(opened, Reading(file), [sales], [sales], {})
     with reported(None) as said:
         reading = Reading(file)
-        _read_book(opened, reading, [sales], [sales])
+        _read_book(opened, reading, [sales], [sales], {})
         said |= {"rows": reading.rows_read, "returned": reading.rows_returned, "findings": len(reading.findings)}
 
 
@@ -204,7 +204,6 @@ def validate(given: dict[str, Any]) -> None:
 class _Opened:
     """A workbook whose sheets are in memory already."""
 
-    names: list[str]
     held: list[Any]
 
     def sheets(self) -> Iterator[Any]:

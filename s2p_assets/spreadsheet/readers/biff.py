@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from s2p_assets.spreadsheet import formats as number_formats
+from s2p_assets.spreadsheet.grid import Place
 from s2p_assets.spreadsheet.limits import inflated
-
-Place = tuple[int, int]
 
 _ERRORS = {
     0x00: "#NULL!",
@@ -41,7 +40,7 @@ class LeftOut:
     """Of one sheet, by 1-based (row, column): the error cells' texts, and the number formats that tell something."""
 
     errors: dict[Place, str] = field(default_factory=dict)
-    shown_as: dict[Place, str] = field(default_factory=dict)
+    formats: dict[Place, str] = field(default_factory=dict)
     hidden_rows: list[int] = field(default_factory=list)
 
 
@@ -147,25 +146,36 @@ def _telling(styles: list[int], codes: dict[int, str]) -> dict[int, str]:
 def _sheet_of(stream: bytes, start: int, telling: dict[int, str]) -> LeftOut:
     found = LeftOut()
     for kind, body in _records(stream, start):
-        if kind == _BOOLERR and len(body) >= 8 and body[7]:
+        if error := _error_of(kind, body):
             row, column = struct.unpack_from("<HH", body)
-            found.errors[row + 1, column + 1] = _ERRORS.get(body[6], "#ERROR")
-        elif kind in _FORMULAS and len(body) >= 14 and body[12:14] == b"\xff\xff" and body[6] == 2:
-            row, column = struct.unpack_from("<HH", body)
-            found.errors[row + 1, column + 1] = _ERRORS.get(body[8], "#ERROR")
-        elif telling and kind in (_NUMBER, _RK, *_FORMULAS):
-            row, column, style = struct.unpack_from("<HHH", body)
-            if style in telling:
-                found.shown_as[row + 1, column + 1] = telling[style]
-        elif telling and kind == _MULRK:
-            row, first = struct.unpack_from("<HH", body)
-            for position, at in enumerate(range(4, len(body) - 2, 6)):
-                style = struct.unpack_from("<H", body, at)[0]
-                if style in telling:
-                    found.shown_as[row + 1, first + position + 1] = telling[style]
+            found.errors[row + 1, column + 1] = error
         elif kind == _ROW and len(body) >= 14 and body[12] & _ROW_HIDDEN:
             found.hidden_rows.append(struct.unpack_from("<H", body)[0] + 1)
+        elif telling and kind in (_NUMBER, _RK, _MULRK, *_FORMULAS):
+            for place, style in _styles_of(kind, body):
+                if style in telling:
+                    found.formats[place] = telling[style]
     return found
+
+
+def _error_of(kind: int, body: bytes) -> str | None:
+    """The error that a record holds: BOOLERR with its flag set, or a formula whose result is of type 2."""
+    if kind == _BOOLERR and len(body) >= 8 and body[7]:
+        return _ERRORS.get(body[6], "#ERROR")
+    if kind in _FORMULAS and len(body) >= 14 and body[12:14] == b"\xff\xff" and body[6] == 2:
+        return _ERRORS.get(body[8], "#ERROR")
+    return None
+
+
+def _styles_of(kind: int, body: bytes) -> Iterator[tuple[Place, int]]:
+    """The cells of a record of numbers, each with its style number."""
+    if kind != _MULRK:
+        row, column, style = struct.unpack_from("<HHH", body)
+        yield (row + 1, column + 1), style
+        return
+    row, first = struct.unpack_from("<HH", body)
+    for position, at in enumerate(range(4, len(body) - 2, 6)):
+        yield (row + 1, first + position + 1), struct.unpack_from("<H", body, at)[0]
 
 
 def left_out_of_xlsb(path: Path) -> list[LeftOut]:
@@ -224,7 +234,7 @@ def _xlsb_sheet(sheet: bytes, telling: dict[int, str]) -> LeftOut:
         elif telling and kind in _XLSB_NUMBERS:
             column, style = struct.unpack_from("<II", body)
             if style & 0xFFFFFF in telling:
-                found.shown_as[row, column + 1] = telling[style & 0xFFFFFF]
+                found.formats[row, column + 1] = telling[style & 0xFFFFFF]
     return found
 
 

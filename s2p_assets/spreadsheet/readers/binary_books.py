@@ -46,10 +46,6 @@ class CalamineBook:
     def close(self) -> None:
         self._book.close()
 
-    @property
-    def names(self) -> list[str]:
-        return [name for name, _, _ in self._sheets]
-
     def sheets(self) -> Iterator[Sheet]:
         """Every worksheet, in the workbook's order. Raises WorkbookUnreadable."""
         for name, hidden, extra in self._sheets:
@@ -67,7 +63,7 @@ class CalamineBook:
             if sheet.height * sheet.width > MAX_CELLS:
                 raise WorkbookUnreadable(f"sheet {name!r} spans more than {MAX_CELLS:,} cells; clear the far-off ones")
             records = sheet.to_python(skip_empty_area=True)
-            found.take_records(records, (sheet.start[0] + 1, sheet.start[1] + 1), extra.shown_as)
+            found.take_records(records, (sheet.start[0] + 1, sheet.start[1] + 1), extra.formats)
         if any("\0" in text for text in found.texts):
             raise WorkbookUnreadable(f"sheet {name!r} cannot be decoded; open the file in Excel and save as .xlsx")
         for place, text in extra.errors.items():
@@ -93,22 +89,20 @@ class _CellList:
         self.formats: dict[str, int] = {_GENERAL: 0}
 
     def take_records(
-        self, records: list[list[Any]], first: tuple[int, int], shown_as: Mapping[tuple[int, int], str]
+        self, records: list[list[Any]], first: tuple[int, int], formats: Mapping[tuple[int, int], str]
     ) -> None:
         """The non-empty values of `records`, the first of which stands at `first`."""
         for row, record in enumerate(records, first[0]):
             for column, value in enumerate(record, first[1]):
                 if value != "":
                     kind, text = _cell(value)
-                    self.take(
-                        (row, column), kind, text, shown_as.get((row, column), _GENERAL) if shown_as else _GENERAL
-                    )
+                    self.take((row, column), kind, text, formats.get((row, column), _GENERAL) if formats else _GENERAL)
 
-    def take(self, place: tuple[int, int], kind: CellKind, text: str, shown_as: str = _GENERAL) -> None:
+    def take(self, place: tuple[int, int], kind: CellKind, text: str, number_format: str = _GENERAL) -> None:
         self.places.append(place)
         self.kinds.append(kind)
         self.texts.append(text)
-        self.styles.append(self.formats.setdefault(shown_as, len(self.formats)))
+        self.styles.append(self.formats.setdefault(number_format, len(self.formats)))
 
     def columns(self) -> dict[int, Cells]:
         """Column number → cells."""

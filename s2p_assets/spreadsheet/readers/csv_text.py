@@ -1,13 +1,10 @@
-"""Reading `.csv` and `.tsv`: which encoding, which delimiter, which record stands in which row.
+"""Reading `.csv` and `.tsv`: which encoding it has, which record stands in which row.
 
-Every cell is a text here; what it means is decided elsewhere.
+Every cell is a text here; what it means is decided elsewhere, and the delimiter in `csv_delimiter`.
 """
 
 import codecs
 import csv
-import io
-import re
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -18,8 +15,8 @@ import pyarrow.compute as pc
 
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
 from s2p_assets.spreadsheet.limits import MAX_CELLS, MAX_CSV_BYTES, WorkbookUnreadable
+from s2p_assets.spreadsheet.readers.csv_delimiter import delimiter_of
 
-_DELIMITERS = (",", ";", "\t", "|")
 _ROWS_AT_ONCE = 50_000
 _SAMPLE = 256 * 1024
 
@@ -42,14 +39,10 @@ class CsvBook:
                 raise WorkbookUnreadable(f"the text is not valid {self.encoding}; save the file again") from error
         if "\0" in sample:
             raise WorkbookUnreadable("the file holds zero bytes, its copy was not finished; copy it again")
-        self.delimiter, self._skip = delimiter_of(sample, wanted)
+        self.delimiter = delimiter_of(sample, wanted)
 
     def close(self) -> None:
         """Nothing is held open."""
-
-    @property
-    def names(self) -> list[str]:
-        return [self._name]
 
     def sheets(self) -> Iterator[Sheet]:
         """The one sheet; rows are numbered as Excel numbers the records. Raises WorkbookUnreadable."""
@@ -112,65 +105,6 @@ def _is_cp1252(path: Path) -> bool:
             if any(byte in piece for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)):
                 return False
     return True
-
-
-def delimiter_of(sample: str, wanted: Sequence[str]) -> tuple[str, int]:
-    """The delimiter under which most `wanted` headers stand in one record; else what DuckDB's sniffer says.
-
-    Also the number of leading records to pass over (Excel's `sep=;` line): 0 or 1.
-    """
-    declared = re.match(r"\s*\"?sep=(.)\"?\r?\n", sample, re.IGNORECASE)
-    if declared:
-        return declared.group(1), 1
-    names = set(wanted)
-    counts = {mark: _headers_found(sample, mark, names) for mark in _DELIMITERS} if names else {}
-    best = max(counts, key=lambda mark: counts[mark], default=",")
-    if counts and counts[best] >= 2:
-        return best, 0
-    return _sniffed(sample) or _most_regular(sample), 0
-
-
-def _headers_found(sample: str, delimiter: str, names: set[str]) -> int:
-    from s2p_assets.spreadsheet.header import folded
-
-    records = _records(sample, delimiter, _ROWS_AT_ONCE)
-    return max((len({folded(cell) for cell in record} & names) for record in records), default=0)
-
-
-def _records(sample: str, delimiter: str, count: int) -> list[list[str]]:
-    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
-    try:
-        return list(islice(reader, count))
-    except csv.Error:
-        return []
-
-
-def _sniffed(sample: str) -> str | None:
-    import duckdb
-
-    with tempfile.NamedTemporaryFile("w", suffix=".csv", encoding="utf-8", newline="") as file:
-        file.write(sample[: sample.rfind("\n") + 1] or sample)
-        file.flush()
-        try:
-            with duckdb.connect() as connection:
-                query = "SELECT Delimiter FROM sniff_csv(?, all_varchar=true)"
-                found = connection.execute(query, [file.name]).fetchone()
-        except duckdb.Error:
-            return None
-    mark = str(found[0]) if found else ""
-    return mark if len(mark) == 1 and mark in sample else None
-
-
-def _most_regular(sample: str) -> str:
-    """The delimiter that cuts most records into the same number of cells, more than one."""
-
-    def regularity(mark: str) -> tuple[float, int]:
-        widths = [len(record) for record in _records(sample, mark, 200) if record]
-        wide = [width for width in widths if width > 1]
-        common = max(set(wide), key=wide.count) if wide else 0
-        return (wide.count(common) / len(widths) if wide else 0.0), common
-
-    return max(_DELIMITERS, key=regularity)
 
 
 def _write(writer: SheetWriter, records: list[list[str]], first_row: int) -> None:

@@ -45,10 +45,6 @@ class OdsBook:
     def close(self) -> None:
         """Nothing is held open."""
 
-    @property
-    def names(self) -> list[str]:
-        return [sheet.name for sheet in self.sheets()]
-
     def sheets(self) -> Iterator[Sheet]:
         """Every sheet, in the workbook's order. Raises WorkbookUnreadable."""
         hidden: set[str] = set()

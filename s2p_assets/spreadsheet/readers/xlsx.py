@@ -104,10 +104,6 @@ class XlsxBook:
     def close(self) -> None:
         self._archive.close()
 
-    @property
-    def names(self) -> list[str]:
-        return [sheet.name for sheet in self._sheets]
-
     def sheets(self) -> Iterator[Sheet]:
         """Every worksheet, in the workbook's order. Raises WorkbookUnreadable."""
         for part in self._sheets:

@@ -88,12 +88,12 @@ def _mark_apart(sandbox: Sandbox, original: Path, said: Letter, target: Path) ->
 
 def _rows(original: Path, name: str, said: Letter, headers: dict[str, list[str]], sandbox: Sandbox | None) -> Rows:
     """The rows that findings are about, as they stand in the file; none when it cannot be read a second time."""
-    if not said.places:
+    if not said.severities:
         return {}
     if sandbox is None:
         with Sandbox() as own:
             return _rows(original, name, said, headers, own)
-    places = {sheet: list(found) for sheet, found in said.places.items()}
+    places = {sheet: list(found) for sheet, found in said.severities.items()}
     try:
         return sandbox.run(rows_concerned, original.absolute(), name, places, headers)
     except (Died, RuntimeError):

@@ -17,7 +17,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from s2p_assets.columns import Severity
 from s2p_assets.spreadsheet.book import open_book
-from s2p_assets.spreadsheet.findings import FINDINGS_SHEET, ROWS_SHEET
+from s2p_assets.spreadsheet.findings import FINDINGS_SHEET, ROWS_SHEET, Finding
 from s2p_assets.spreadsheet.grid import CellKind, Place, Sheet, letters
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.returned.letter import (
@@ -32,6 +32,7 @@ from s2p_assets.spreadsheet.returned.letter import (
     TITLE_INK,
     WIDTHS,
     Letter,
+    Note,
     lines_needed,
     link_to,
 )
@@ -136,7 +137,7 @@ def _write_rows(
     line = 0
     for sheet, rows in copied.items():
         columns = sorted({column for cells in rows.rows.values() for column in cells} | set(rows.header))
-        places, notes = letter.places.get(sheet, {}), letter.notes.get(sheet, {})
+        places, notes = letter.severities.get(sheet, {}), letter.notes.get(sheet, {})
         columns = sorted({*columns, *(column for row, column in places if row in rows.rows and column <= _WIDEST)})
         names = ["Sheet", "Row", *(_column_name(column, rows.header) for column in columns)]
         for position, text in enumerate(names):
@@ -152,9 +153,7 @@ def _write_rows(
                 if place in places:
                     links[sheet, place] = f"{letters(position + 1)}{line + 1}"
                 if place in notes:
-                    note = notes[place]
-                    options = {"author": AUTHOR, "color": f"#{FILLS[note.severity]}", "x_scale": 2.2}
-                    page.write_comment(line, position, note.text, {**options, "height": 30 + 15 * _lines(note.text)})
+                    _write_note(page, line, position, notes[place])
         line += 2
     page.freeze_panes(1 if len(copied) == 1 else 0, 2)
     page.set_landscape()
@@ -163,6 +162,11 @@ def _write_rows(
     page.set_column(1, 1, 8)
     page.set_column(2, max(map(_last_column, copied.values()), default=2) + 1, 18)
     return links
+
+
+def _write_note(page: Worksheet, line: int, position: int, note: Note) -> None:
+    options = {"author": AUTHOR, "color": f"#{FILLS[note.severity]}", "x_scale": 2.2}
+    page.write_comment(line, position, note.text, {**options, "height": 30 + 15 * _lines(note.text)})
 
 
 def _column_name(column: int, header: Mapping[int, str]) -> str:
@@ -210,41 +214,68 @@ class _CellFormats:
         return self._made[severity, kind]
 
 
-def _write_findings(book: Workbook, page: Worksheet, letter: Letter, links: Mapping[tuple[str, Place], str]) -> None:
-    def look(**options: Any) -> Format:
-        return book.add_format({"valign": "top", "font_color": f"#{TITLE_INK}", "quote_prefix": True, **options})
+@dataclass(slots=True)
+class _ListFormats:
+    """The looks of the list of findings."""
 
-    grid = {"border": 1, "border_color": f"#{RULE_INK}", "text_wrap": True}
-    label, line_look, cell = look(bold=True, font_color=f"#{LABEL_INK}"), look(), look(**grid)
-    heading = look(**{**grid, "bold": True, "font_color": "#FFFFFF", "bg_color": f"#{HEADING_FILL}"})
-    link = look(**{**grid, "font_color": f"#{LINK_INK}", "underline": 1})
-    graves = {
-        severity: look(**{**grid, "bold": True, "font_color": f"#{INKS[severity]}", "bg_color": f"#{fill}"})
-        for severity, fill in FILLS.items()
-    }
+    title: Format
+    label: Format
+    line: Format
+    heading: Format
+    cell: Format
+    link: Format
+    severity: dict[Severity, Format]
+
+    @classmethod
+    def added_to(cls, book: Workbook) -> "_ListFormats":
+        def made(**options: Any) -> Format:
+            return book.add_format({"valign": "top", "font_color": f"#{TITLE_INK}", "quote_prefix": True, **options})
+
+        grid = {"border": 1, "border_color": f"#{RULE_INK}", "text_wrap": True}
+        return cls(
+            title=made(bold=True, font_size=16),
+            label=made(bold=True, font_color=f"#{LABEL_INK}"),
+            line=made(),
+            heading=made(**{**grid, "bold": True, "font_color": "#FFFFFF", "bg_color": f"#{HEADING_FILL}"}),
+            cell=made(**grid),
+            link=made(**{**grid, "font_color": f"#{LINK_INK}", "underline": 1}),
+            severity={
+                severity: made(**{**grid, "bold": True, "font_color": f"#{INKS[severity]}", "bg_color": f"#{fill}"})
+                for severity, fill in FILLS.items()
+            },
+        )
+
+
+def _write_findings(book: Workbook, page: Worksheet, letter: Letter, links: Mapping[tuple[str, Place], str]) -> None:
+    formats = _ListFormats.added_to(book)
     for column, width in enumerate(WIDTHS):
         page.set_column(column, column, width)
     page.set_row(0, 26)
-    page.write_string(0, 0, letter.title, look(bold=True, font_size=16))
+    page.write_string(0, 0, letter.title, formats.title)
     for number, (name, text) in enumerate(letter.lines, 1):
-        page.write_string(number, 0, name, label)
-        page.write_string(number, 1, text, line_look)
+        page.write_string(number, 0, name, formats.label)
+        page.write_string(number, 1, text, formats.line)
     top = len(letter.lines) + 2
     if letter.listed:
         for column, text in enumerate(HEADINGS):
-            page.write_string(top, column, text, heading)
+            page.write_string(top, column, text, formats.heading)
         page.set_row(top, 20)
         page.freeze_panes(top + 1, 0)
     for number, finding in enumerate(letter.listed, top + 1):
-        texts = letter.cells_of(finding)
-        page.set_row(number, 15 * lines_needed(texts))
-        for column, text in enumerate(texts):
-            page.write_string(number, column, text, cell if column < len(texts) - 1 else graves[finding.severity])
         place = letter.place_of(finding)
-        target = links.get(place) if place else None
-        if target:
-            page.write_url(number, 1, f"internal:{link_to(ROWS_SHEET, target)}", link, finding.cell)
+        _write_finding(page, number, letter.cells_of(finding), finding, formats)
+        if place and place in links:
+            page.write_url(number, 1, f"internal:{link_to(ROWS_SHEET, links[place])}", formats.link, finding.cell)
     page.hide_gridlines(2)
     page.set_landscape()
     page.fit_to_pages(1, 0)
     page.set_tab_color(f"#{INKS['reject']}")
+
+
+def _write_finding(
+    page: Worksheet, number: int, texts: tuple[str, ...], finding: Finding, formats: _ListFormats
+) -> None:
+    page.set_row(number, 15 * lines_needed(texts))
+    for column, text in enumerate(texts):
+        is_last = column == len(texts) - 1
+        page.write_string(number, column, text, formats.severity[finding.severity] if is_last else formats.cell)

@@ -41,7 +41,7 @@ class Letter:
     """Everything that a marked copy says.
 
     `lines`: label and text, for the heading. `listed`: findings, rejects first, at most MOST_LISTED.
-    `places`: per sheet, the severity at each (row, column), 1-based; every one of them is coloured.
+    `severities`: per sheet, the severity at each (row, column), 1-based; every one of them is coloured.
     `notes`: per sheet, the note at each of the first MOST_NOTES places.
     `only_sheet`: where findings lie that name no sheet.
     """
@@ -50,7 +50,7 @@ class Letter:
     verdict: str
     lines: tuple[tuple[str, str], ...]
     listed: tuple[Finding, ...]
-    places: dict[str, dict[Place, Severity]]
+    severities: dict[str, dict[Place, Severity]]
     notes: dict[str, dict[Place, Note]]
     only_sheet: str | None
 
@@ -85,7 +85,7 @@ def letter(reading: Reading, *, name: str, owner: str, in_place: bool) -> Letter
         verdict=reading.verdict,
         lines=_lines(reading, owner, next_step(reading, name, in_place=in_place)),
         listed=tuple(findings[:MOST_LISTED]),
-        places={
+        severities={
             sheet: {place: found[0].severity for place, found in places.items()} for sheet, places in by_place.items()
         },
         notes=_notes(by_place, reading, "" if in_place else name),

@@ -210,7 +210,7 @@ class _Marking:
     def write(self) -> None:
         """Writes the parts that change, then copies all others as they are packed."""
         sheets = self._workbook.sheets()
-        unknown = set(self._letter.places) - set(sheets)
+        unknown = set(self._letter.severities) - set(sheets)
         if unknown:
             raise UnmarkableError(f"the workbook has no sheet {min(unknown)!r}")
         styles, styles_part = self._styles()
@@ -243,7 +243,7 @@ class _Marking:
 
     def _concerned(self, name: str, part: str, styles: Styles) -> _Concerned | None:
         """What is to be done to one sheet; None when it can be copied as it is."""
-        cells, notes = self._letter.places.get(name, {}), self._letter.notes.get(name, {})
+        cells, notes = self._letter.severities.get(name, {}), self._letter.notes.get(name, {})
         links = self._package.links(part)
         comments = [found for found in links.of_kind("comments") if found in self._package]
         ours_before = bool(comments) and f">{AUTHOR}<".encode() in self._package.whole(comments[0])
