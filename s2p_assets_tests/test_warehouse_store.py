@@ -14,9 +14,9 @@ import psycopg
 import pytest
 
 from s2p_assets import columns as c
-from s2p_assets.warehouse import store
+from s2p_assets.warehouse import introspection, store
 from s2p_assets.warehouse.connection import connect
-from s2p_assets.warehouse.schema import ContractChanged
+from s2p_assets.warehouse.ddl import ContractChanged
 from s2p_assets.warehouse.store import KeyRepeated, NotStored, content_version
 from s2p_assets.warehouse.table import Table
 
@@ -100,8 +100,8 @@ def test_new_content_takes_the_place_of_the_old_as_a_whole(conn: psycopg.Connect
     store.replace(conn, table, _frame(3))
     with connect(empty_database_url) as other, conn.transaction():
         assert store.replace(conn, table, _frame(2)).changed
-        assert store.count(other, "acme", "stock") == 3
-    assert store.count(conn, "acme", "stock") == 2
+        assert introspection.count_rows(other, "acme", "stock") == 3
+    assert introspection.count_rows(conn, "acme", "stock") == 2
     assert store.stored_version(conn, "acme", "stock") == content_version(_frame(2))
 
 
@@ -113,7 +113,7 @@ def test_a_repeated_key_is_named_and_nothing_is_stored(conn: psycopg.Connection)
         store.replace(conn, table, twice)
     with pytest.raises(KeyRepeated, match="sku 0001"):
         store.replace(conn, table, pd.concat([frame, frame.iloc[[1]]]))
-    assert store.count(conn, "acme", "stock") == 3
+    assert introspection.count_rows(conn, "acme", "stock") == 3
 
 
 def test_a_frame_that_is_not_as_declared_is_refused_before_storing(conn: psycopg.Connection) -> None:

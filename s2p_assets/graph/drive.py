@@ -10,7 +10,7 @@ from s2p_assets.graph.house import House
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.share import Look, ShareMissing, look
-from s2p_assets.warehouse import ledger
+from s2p_assets.warehouse import ledger_summaries
 
 
 def look_at_share(settings: Settings, house: House, warehouse: Warehouse) -> Look:
@@ -22,7 +22,7 @@ def look_at_share(settings: Settings, house: House, warehouse: Warehouse) -> Loo
     found = now.unclaimed or any(now.files.values())
     if not found and not os.listdir(settings.share):
         with warehouse.connect() as connection:
-            known = ledger.count_current(connection)
+            known = ledger_summaries.count_current(connection)
         if known:
             raise ShareMissing(
                 f"{settings.share} is bare, though {known:,} files were there; connect the drive, "

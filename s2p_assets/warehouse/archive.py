@@ -40,6 +40,11 @@ class Kept:
     mtime_ns: int
     stored: Path
 
+    @property
+    def archived(self) -> str:
+        """Its copy, relative to the archive."""
+        return f"{self.stored.parent.name}/{self.stored.name}"
+
 
 def keep(path: Path, archive: Path) -> Kept:
     """Copy the bytes of `path` to `archive/<2 hex>/<sha256><suffix>`, once for the same bytes.

@@ -9,10 +9,7 @@ import psycopg
 from psycopg import conninfo
 
 from s2p_assets.settings import Settings
-
-
-class DatabaseUnreachable(Exception):
-    """PostgreSQL does not answer; one line with the host (never the password), the reason, and what to do."""
+from s2p_assets.warehouse.unreachable import DatabaseUnreachable
 
 
 def database_url(settings: Settings) -> str:
@@ -22,7 +19,7 @@ def database_url(settings: Settings) -> str:
     """
     if settings.database_url:
         return plain_url(settings.database_url)
-    from s2p_assets.warehouse import embedded
+    from s2p_assets.warehouse import embedded  # psutil and the rest only where a server is embedded
 
     return embedded.start(settings.home / "postgres")
 

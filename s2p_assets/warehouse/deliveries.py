@@ -27,7 +27,7 @@ from s2p_assets.columns import (
     yes_no,
 )
 from s2p_assets.shelves import Under, UnderEach
-from s2p_assets.warehouse.schema import prepare
+from s2p_assets.warehouse.own_tables import prepare
 
 OF_FILE = Under("file = this.file")
 DELIVERIES = "deliveries"

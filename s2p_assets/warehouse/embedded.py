@@ -27,7 +27,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
-from s2p_assets.warehouse.connection import DatabaseUnreachable
+from s2p_assets.warehouse.unreachable import DatabaseUnreachable
 
 SUPERUSER = "postgres"
 PORT = 5432  # listens on no address; the number is only part of the socket's name

@@ -10,20 +10,8 @@ import numpy as np
 import pandas as pd
 import psycopg
 
+from s2p_assets.warehouse.own_tables import prepare
 from s2p_assets.warehouse.store import stored_version
-
-_TABLE = """
-create table if not exists s2p.entities (
-    domain text not null,
-    thing text not null,
-    version text not null,
-    made_by text not null,
-    names text[] not null,
-    hashes bigint[] not null,
-    primary key (domain, thing)
-);
-comment on table s2p.entities is 'Of what each entity of a derived table was made: a hash each, for one content of it.'
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +25,7 @@ class MadeOf:
 
 def remember(conn: psycopg.Connection, domain: str, thing: str, made: MadeOf) -> None:
     """Keep what the content `made.version` is made of. It counts once that content is stored, and as long as it is."""
-    conn.execute(_TABLE)
+    prepare(conn)
     signed = made.hashes.to_numpy("uint64").view(np.int64).tolist()
     conn.execute(
         "insert into s2p.entities values (%s, %s, %s, %s, %s, %s) on conflict (domain, thing) do update"
@@ -48,7 +36,7 @@ def remember(conn: psycopg.Connection, domain: str, thing: str, made: MadeOf) ->
 
 def recall(conn: psycopg.Connection, domain: str, thing: str, *, made_by: str) -> "pd.Series[Any] | None":
     """What the stored content is made of; None when that is not known, or other code made it."""
-    conn.execute(_TABLE)
+    prepare(conn)
     row = conn.execute(
         "select version, names, hashes from s2p.entities where domain = %s and thing = %s and made_by = %s",
         (domain, thing, made_by),

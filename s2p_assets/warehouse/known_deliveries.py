@@ -11,8 +11,9 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from s2p_assets.columns import as_declared
+from s2p_assets.warehouse.advisory_locks import lock
 from s2p_assets.warehouse.deliveries import DeliveryTable
-from s2p_assets.warehouse.schema import lock, prepare
+from s2p_assets.warehouse.own_tables import prepare
 
 
 def remember(conn: psycopg.Connection, table: DeliveryTable, frame: pd.DataFrame) -> None:

@@ -13,11 +13,12 @@ import pyarrow
 from psycopg import sql
 
 from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.warehouse import ledger
+from s2p_assets.warehouse import file_versions, recognition
+from s2p_assets.warehouse.advisory_locks import lock
 from s2p_assets.warehouse.copying import copy_in
 from s2p_assets.warehouse.ledger import Entry
-from s2p_assets.warehouse.schema import ensure_workbook_table, indexed_afterwards, lock, rows_table
 from s2p_assets.warehouse.standing import Settled, settle
+from s2p_assets.warehouse.workbook_tables import ensure_workbook_table, indexed_afterwards, rows_table
 
 MANY_ROWS = 10_000  # worth an analyze, and indexes that are built at once
 
@@ -85,7 +86,7 @@ def _refuse(conn: psycopg.Connection, workbook: Workbook, entry: Entry, error: E
     cells["returned"] = cells["read"] - cells["ignored"]
     nothing = replace(entry, rows_accepted=0, rows_returned=entry.rows_read, headers={}, places={}, cells=cells)
     returned = replace(nothing, verdict="returned", error=message)
-    id_ = ledger.record(conn, workbook, returned)
+    id_ = file_versions.record(conn, workbook, returned)
     return Loaded(id_, entry.path, "refused", error=message)
 
 
@@ -136,10 +137,10 @@ def _already(conn: psycopg.Connection, workbook: Workbook, entries: Sequence[Ent
 
 
 def _recognised(conn: psycopg.Connection, workbook: Workbook, entry: Entry) -> Loaded | None:
-    outcome = ledger.known_bytes(conn, workbook.name, entry)
+    outcome = recognition.known_bytes(conn, workbook.name, entry)
     if outcome is None:
         return None
-    file = ledger.latest_at(conn, workbook.name, [entry.path])[entry.path]
+    file = file_versions.latest_at(conn, workbook.name, [entry.path])[entry.path]
     if outcome == "duplicate":
         return Loaded(file.id, entry.path, "duplicate")
     return Loaded(file.id, entry.path, "unchanged", file.rows_accepted if file.holds else 0)
@@ -169,8 +170,8 @@ def _note(conn: psycopg.Connection, workbook: Workbook, new: Sequence[tuple[Entr
     held = conn.execute(
         "select id from s2p.files where workbook = %s and path = any(%s) and holds", (workbook.name, replacing)
     ).fetchall()
-    ids = ledger.insert(conn, workbook.name, [entry for entry, _ in new]) if new else []
-    ledger.withdraw_held(conn, workbook.name, [id_ for (id_,) in held])
+    ids = file_versions.insert(conn, workbook.name, [entry for entry, _ in new]) if new else []
+    file_versions.withdraw_held(conn, workbook.name, [id_ for (id_,) in held])
     return ids
 
 

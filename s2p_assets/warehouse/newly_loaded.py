@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import class_row
 
-from s2p_assets.warehouse.schema import prepare
+from s2p_assets.warehouse.own_tables import prepare
 
 QUERY = """
 select f.workbook, f.path, f.sha256, f.loaded_at, f.rows_accepted as rows, f.run_id,

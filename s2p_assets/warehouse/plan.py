@@ -15,11 +15,13 @@ from psycopg import sql
 
 from s2p_assets.columns import Column
 from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.warehouse import ledger
+from s2p_assets.warehouse import file_versions, ledger, recognition
 from s2p_assets.warehouse.copying import copy_in
-from s2p_assets.warehouse.ledger import Entry, Known, LedgerFile
+from s2p_assets.warehouse.keys import key_terms
+from s2p_assets.warehouse.ledger import Entry, LedgerFile
 from s2p_assets.warehouse.load import RowsRefused, rows_of_file
-from s2p_assets.warehouse.schema import ensure_workbook_table, key_terms, rows_table
+from s2p_assets.warehouse.recognition import Known
+from s2p_assets.warehouse.workbook_tables import ensure_workbook_table, rows_table
 
 EXAMPLES = 3
 
@@ -118,7 +120,7 @@ def plan_rows(
     ensure_workbook_table(conn, workbook)
     place = _place_of(conn, workbook, entry.path, on_share)
     at = Entry(place.path, entry.sha256, entry.size, entry.mtime_ns, entry.contract_version, "accepted", entry.owner)
-    known, known_as = ledger.known_as(conn, workbook.name, at) or (None, None)
+    known, known_as = recognition.known_as(conn, workbook.name, at) or (None, None)
     nothing = Plan(place.path, place.replaces, place.namesakes, known, known_as)
     if known == "unchanged":
         return replace(nothing, unchanged=rows.num_rows)
@@ -139,7 +141,7 @@ def _place_of(conn: psycopg.Connection, workbook: Workbook, path: str, on_share:
     held = conn.execute(
         "select id from s2p.files where workbook = %s and path = %s and holds", (workbook.name, path)
     ).fetchall()
-    heirs = {id_: heir for id_, _, heir, _, _ in ledger.heirs_of(conn, [id_ for (id_,) in held])}
+    heirs = {id_: heir for id_, _, heir, _, _ in file_versions.heirs_of(conn, [id_ for (id_,) in held])}
     leaving = [id_ for (id_,) in held if id_ not in heirs]
     return _Place(path, standing.get(path), tuple(namesakes), leaving, heirs)
 

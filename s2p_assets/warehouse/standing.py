@@ -12,7 +12,8 @@ import psycopg
 from psycopg import sql
 
 from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.warehouse.schema import key_terms, rows_table
+from s2p_assets.warehouse.keys import key_terms
+from s2p_assets.warehouse.workbook_tables import rows_table
 
 
 @dataclass(frozen=True, slots=True)

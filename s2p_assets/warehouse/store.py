@@ -19,8 +19,11 @@ from psycopg import sql
 
 from s2p_assets.columns import Column, arrow_schema
 from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.warehouse.advisory_locks import lock
+from s2p_assets.warehouse.contract_version import contract_version
 from s2p_assets.warehouse.copying import copy_in, copy_out
-from s2p_assets.warehouse.schema import contract_version, ensure_table, lock, prepare
+from s2p_assets.warehouse.derived_tables import ensure_table
+from s2p_assets.warehouse.own_tables import prepare
 
 KEYS_NAMED = 3
 
@@ -174,12 +177,6 @@ def read(
             f"{domain}.{thing} is not stored as declared ({reason}); materialize it, then read it"
         ) from None
     return pd.DataFrame({column.name: _series(rows.column(column.name), column) for column in columns})
-
-
-def count(conn: psycopg.Connection, domain: str, thing: str) -> int:
-    """How many rows a table or a workbook's view shows."""
-    row = conn.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(domain, thing))).fetchone()
-    return int(row[0]) if row else 0
 
 
 def content_version(frame: pd.DataFrame) -> str:

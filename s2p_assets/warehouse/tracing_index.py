@@ -9,8 +9,9 @@ import psycopg
 from psycopg import sql
 
 from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.warehouse.schema import lock, rows_table
+from s2p_assets.warehouse.advisory_locks import lock
 from s2p_assets.warehouse.store import Declared
+from s2p_assets.warehouse.workbook_tables import rows_table
 
 WORTH_AN_INDEX = 100_000
 """Rows below which reading them all is as quick as an index, which every load would have to keep up."""
