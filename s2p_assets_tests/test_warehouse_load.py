@@ -25,7 +25,9 @@ from s2p_assets.warehouse.ddl import ContractChanged
 from s2p_assets.warehouse.ledger import Entry
 from s2p_assets.warehouse.load import Loaded, RowsRefused, load_file, load_files
 from s2p_assets.warehouse.share_changes import Found
-from s2p_assets.warehouse.trace import FileRow, NotTraceable, trace
+from s2p_assets.warehouse.trace import Tracer
+from s2p_assets.warehouse.trace_files import FileRow
+from s2p_assets.warehouse.traced_rows import NotTraceable
 from s2p_assets.warehouse.workbook_tables import ensure_workbook_table, needs_reload
 
 
@@ -81,7 +83,7 @@ SOURCES = {("acme", "prices"): PRICES}
 
 def _files_of(conn: psycopg.Connection, sku: str) -> list[FileRow]:
     """Where the rows of a SKU were read from, those that stand first."""
-    found = trace(conn, SOURCES, ("acme", "prices"), {"sku": sku}, ("sku",))
+    found = Tracer(conn, SOURCES).trace(("acme", "prices"), {"sku": sku}, ("sku",))
     return [row.file for row in found.rows if row.file]
 
 
@@ -373,7 +375,7 @@ def test_a_stored_value_is_traced_to_file_sheet_row_and_original_bytes(
     reading.places = {"March": {"sku": "B", "price": "D"}}
     reading.findings = [Finding("March", "C3", "price", "2,5", "notice", "a comma \x00", "notice")]
     load_file(conn, PRICES, ledger.entry_of(reading, kept, path, PRICES, run_id="run-1"), reading.rows)
-    found = trace(conn, SOURCES, ("acme", "prices"), {"sku": "2"}, ("price", "note"), archive=tmp_path / "archive")
+    found = Tracer(conn, SOURCES, tmp_path / "archive").trace(("acme", "prices"), {"sku": "2"}, ("price", "note"))
     (row,) = found.rows
     assert row.values == {"price": Decimal("2.5"), "note": None}
     assert row.file
@@ -385,14 +387,14 @@ def test_a_stored_value_is_traced_to_file_sheet_row_and_original_bytes(
 
 def test_what_cannot_be_traced_is_refused_with_what_there_is(conn: psycopg.Connection) -> None:
     with pytest.raises(NotTraceable, match="no table acme_colours; there are acme_prices"):
-        trace(conn, SOURCES, ("acme", "colours"), {})
+        Tracer(conn, SOURCES).trace(("acme", "colours"), {})
     with pytest.raises(NotTraceable, match="has no column colour; it has sku"):
-        trace(conn, SOURCES, ("acme", "prices"), {"colour": "red"})
+        Tracer(conn, SOURCES).trace(("acme", "prices"), {"colour": "red"})
     with pytest.raises(NotTraceable, match="has not been stored yet"):
-        trace(conn, SOURCES, ("acme", "prices"), {"sku": "1"})
+        Tracer(conn, SOURCES).trace(("acme", "prices"), {"sku": "1"})
     _load(conn, "a.xlsx", "v1", ("1",))
     with pytest.raises(NotTraceable, match="no row has sku=9"):
-        trace(conn, SOURCES, ("acme", "prices"), {"sku": "9"})
+        Tracer(conn, SOURCES).trace(("acme", "prices"), {"sku": "9"})
 
 
 def test_status_counts_what_the_table_shows(conn: psycopg.Connection) -> None:

@@ -18,7 +18,7 @@ from s2p_assets.spreadsheet.share import ShareMissing
 from s2p_assets.warehouse.archive import DiskFull
 from s2p_assets.warehouse.ddl import ContractChanged
 from s2p_assets.warehouse.store import NotStored
-from s2p_assets.warehouse.trace import NotTraceable
+from s2p_assets.warehouse.traced_rows import NotTraceable
 from s2p_assets.warehouse.unreachable import DatabaseUnreachable
 
 

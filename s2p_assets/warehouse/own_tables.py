@@ -6,7 +6,6 @@ What is written into them belongs to the modules that own them: the ledger, the 
 import psycopg
 
 from s2p_assets.warehouse.advisory_locks import lock
-from s2p_assets.warehouse.introspection import table_oid
 
 LEDGER = """
 create schema if not exists s2p;
@@ -113,7 +112,8 @@ comment on view s2p.refused is 'The cells of a file that were refused; place 0 s
 
 def prepare(conn: psycopg.Connection) -> None:
     """Create s2p's own tables where they are missing. Safe to call from several processes at once."""
-    if all(table_oid(conn, "s2p", newest) is not None for newest in ("refused", "entities")):
+    newest = "select to_regclass('s2p.refused') is not null and to_regclass('s2p.entities') is not null"
+    if conn.execute(newest).fetchone() == (True,):
         return
     with conn.transaction():
         lock(conn, "tables")
