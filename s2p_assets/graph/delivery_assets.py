@@ -14,9 +14,9 @@ from s2p_assets.graph.metadata import declared_metadata, frame_metadata
 from s2p_assets.graph.resources import Warehouse
 from s2p_assets.settings import Settings
 from s2p_assets.shelves import source_version
+from s2p_assets.warehouse.content_version import content_version
 from s2p_assets.warehouse.deliveries import DeliveryTable, deliveries
 from s2p_assets.warehouse.known_deliveries import remember
-from s2p_assets.warehouse.store import content_version
 
 
 def unclaimed_spec() -> dg.AssetSpec:

@@ -9,25 +9,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import psycopg
 import pyarrow
-import pyarrow.compute as pc
 from psycopg import sql
 
 from s2p_assets.columns import Column, arrow_schema
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse.advisory_locks import lock
+from s2p_assets.warehouse.content_version import rows_version
 from s2p_assets.warehouse.contract_version import contract_version
 from s2p_assets.warehouse.copying import copy_in, copy_out
 from s2p_assets.warehouse.derived_tables import ensure_table
 from s2p_assets.warehouse.own_tables import prepare
 
 KEYS_NAMED = 3
-
-Hashes = npt.NDArray[np.uint64]
 
 
 class KeyRepeated(Exception):
@@ -70,7 +66,7 @@ def replace(conn: psycopg.Connection, table: Declared, frame: pd.DataFrame) -> S
     """
     rows = declared_rows(frame, table)
     _check_key(rows, table)
-    version = _version(rows)
+    version = rows_version(rows)
     ensure_table(conn, table.domain, table.thing, table.columns, key=table.key, says=table.says)
     place = sql.Identifier(table.domain, table.thing)
     with conn.transaction():
@@ -107,7 +103,7 @@ def replace_part(
         old = stored[is_part(stored).to_numpy(bool)]
         whole = pyarrow.concat_tables([declared_rows(stored.drop(old.index), table), rows])
         _check_key(whole, table)
-        version = _version(whole)
+        version = rows_version(whole)
         if stored_version(conn, table.domain, table.thing) == version:
             return Stored(whole.num_rows, version, changed=False)
         part = pyarrow.Table.from_pandas(old[list(by)].drop_duplicates(), preserve_index=False)
@@ -179,14 +175,6 @@ def read(
     return pd.DataFrame({column.name: _series(rows.column(column.name), column) for column in columns})
 
 
-def content_version(frame: pd.DataFrame) -> str:
-    """A hash of the values in a frame, under their column names, whatever the order of its rows and columns.
-
-    The same on every machine and in every process; the width of a number's type does not count, `nan` is missing.
-    """
-    return _version(pyarrow.Table.from_pandas(frame, preserve_index=False))
-
-
 def workbook_version(conn: psycopg.Connection, workbook: Workbook) -> str:
     """A hash of what stands in a workbook's table: the contract, and the bytes of every file that holds rows in it."""
     prepare(conn)
@@ -231,58 +219,6 @@ def _check_key(rows: pyarrow.Table, table: Declared) -> None:
         raise KeyRepeated(
             f"{table.domain}.{table.thing}: more than one row for {shown}{more}; the key is ({', '.join(table.key)})"
         )
-
-
-def _version(rows: pyarrow.Table) -> str:
-    """Hash each row, sort the hashes, hash them again."""
-    digest = hashlib.sha256(f"{rows.num_rows} rows\n".encode())
-    mixed = np.zeros(rows.num_rows, dtype=np.uint64)
-    for name in sorted(rows.column_names):
-        digest.update(f"{name}\n".encode())
-        mixed = _scramble(mixed * np.uint64(31) + _hashes(rows.column(name)))
-    digest.update(np.sort(mixed).astype("<u8").tobytes())
-    return digest.hexdigest()
-
-
-def _hashes(values: pyarrow.ChunkedArray) -> Hashes:
-    """One hash per value; missing ones have one of their own."""
-    missing = np.asarray(values.is_null(nan_is_null=True))
-    hashes = _hashes_of_present(values)
-    hashes[missing] = np.uint64(0x5BD1E995A3C59AC3)
-    return hashes
-
-
-def _hashes_of_present(values: pyarrow.ChunkedArray) -> Hashes:
-    kind = values.type
-    if pyarrow.types.is_dictionary(kind):
-        return _hashes_of_present(values.cast(kind.value_type))
-    if pyarrow.types.is_boolean(kind) or pyarrow.types.is_integer(kind):
-        return _scramble(_numpy(values.cast(pyarrow.int64()), 0).view(np.uint64))
-    if pyarrow.types.is_floating(kind):
-        return _scramble((_numpy(values.cast(pyarrow.float64()), 0.0) + 0.0).view(np.uint64))
-    if pyarrow.types.is_date(kind) or pyarrow.types.is_timestamp(kind):
-        moments = values.cast(pyarrow.timestamp("us"), safe=False)
-        return _scramble(_numpy(moments.cast(pyarrow.int64()), 0).view(np.uint64))
-    return _hashes_of_texts(values.cast(pyarrow.string()))
-
-
-def _hashes_of_texts(values: pyarrow.ChunkedArray) -> Hashes:
-    encoded = pc.dictionary_encode(values.combine_chunks())
-    words = np.asarray([*encoded.dictionary.to_pylist(), ""], dtype=object)
-    hashes: Hashes = pd.util.hash_array(words, categorize=False)
-    return hashes[_numpy(encoded.indices, -1)]
-
-
-def _numpy(values: pyarrow.ChunkedArray, missing: float) -> npt.NDArray[Any]:
-    return np.asarray(pc.fill_null(values, missing))
-
-
-def _scramble(values: npt.NDArray[Any]) -> Hashes:
-    """The finalizer of SplitMix64: every bit of a value reaches every bit of its hash (Steele et al., 2014)."""
-    mixed: Hashes = values.astype(np.uint64)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
 
 
 def _series(values: pyarrow.ChunkedArray, column: Column) -> pd.Series:
