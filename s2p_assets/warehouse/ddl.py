@@ -54,15 +54,17 @@ def alter_table(
     old = {field.name: field for field in stored}
     names = {field.name for field in wanted}
     for field in wanted:
-        name = sql.Identifier(field.name)
+        column = sql.Identifier(field.name)
         if field.name not in old:
-            conn.execute(change + sql.SQL("add column {} {}").format(name, column_type(field)))
+            conn.execute(change + sql.SQL("add column {} {}").format(column, column_type(field)))
         elif old[field.name].type != field.type:
-            conn.execute(change + sql.SQL("alter column {0} type {1} using {0}::{1}").format(name, column_type(field)))
-        if field.required and _is_full(conn, place, name):
-            conn.execute(change + sql.SQL("alter column {} set not null").format(name))
+            conn.execute(
+                change + sql.SQL("alter column {0} type {1} using {0}::{1}").format(column, column_type(field))
+            )
+        if field.required and _is_full(conn, place, column):
+            conn.execute(change + sql.SQL("alter column {} set not null").format(column))
         elif not field.required:
-            conn.execute(change + sql.SQL("alter column {} drop not null").format(name))
+            conn.execute(change + sql.SQL("alter column {} drop not null").format(column))
         comment_on_column(conn, place, field)
     for field in stored:
         if field.name not in names and field.required:
@@ -90,8 +92,8 @@ def _is_full(conn: psycopg.Connection, place: sql.Identifier, name: sql.Identifi
 
 def drop_indexes(conn: psycopg.Connection, domain: str, thing: str) -> None:
     rows = conn.execute("select indexname from pg_indexes where schemaname = %s and tablename = %s", (domain, thing))
-    for (name,) in rows.fetchall():
-        conn.execute(sql.SQL("drop index {}").format(sql.Identifier(domain, name)))
+    for (index,) in rows.fetchall():
+        conn.execute(sql.SQL("drop index {}").format(sql.Identifier(domain, index)))
 
 
 def explain_dependents(place: str, error: psycopg.errors.DependentObjectsStillExist) -> str:

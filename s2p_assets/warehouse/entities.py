@@ -30,7 +30,7 @@ def remember(conn: psycopg.Connection, domain: str, thing: str, made: MadeOf) ->
     conn.execute(
         "insert into s2p.entities values (%s, %s, %s, %s, %s, %s) on conflict (domain, thing) do update"
         " set version = excluded.version, made_by = excluded.made_by, names = excluded.names, hashes = excluded.hashes",
-        (domain, thing, made.version, made.made_by, [str(name) for name in made.hashes.index], signed),
+        (domain, thing, made.version, made.made_by, [str(entity) for entity in made.hashes.index], signed),
     )
 
 

@@ -22,7 +22,7 @@ THIS = re.compile(r'\bthis\."?(\w+)"?')
 def sources_of(made: Declared, column: Column) -> list[tuple[tuple[str, str], str]]:
     """((domain, thing), column) of everything that a column is declared to be made of."""
     places = (place_of(source, made.domain) for source in column.meaning.of)
-    return [((domain, thing), name) for domain, thing, name in places]
+    return [((domain, thing), source_column) for domain, thing, source_column in places]
 
 
 def under_of(made: MadeFrom, column: str, source: Source) -> Under:

@@ -150,12 +150,12 @@ def _survives(conn: psycopg.Connection, domain: str, thing: str, old: StoredColu
     """Whether every stored value comes back unchanged when cast to the new type and back."""
     if old.type == new.type:
         return True
-    name = sql.Identifier(old.name)
-    back = sql.SQL("{}::{}::{}").format(name, column_type(new), column_type(old))
+    column = sql.Identifier(old.name)
+    back = sql.SQL("{}::{}::{}").format(column, column_type(new), column_type(old))
     query = sql.SQL("select 1 from {} where {} is distinct from {} limit 1")
     try:
         with conn.transaction():
-            return conn.execute(query.format(sql.Identifier(domain, thing), back, name)).fetchone() is None
+            return conn.execute(query.format(sql.Identifier(domain, thing), back, column)).fetchone() is None
     except (psycopg.DataError, psycopg.errors.CannotCoerce):
         return False
 
