@@ -18,6 +18,7 @@ from s2p_assets.warehouse.advisory_locks import lock
 from s2p_assets.warehouse.copying import copy_in
 from s2p_assets.warehouse.ledger import Entry
 from s2p_assets.warehouse.standing import Settled, settle
+from s2p_assets.warehouse.workbook_rows import rows_of_file
 from s2p_assets.warehouse.workbook_tables import ensure_workbook_table, indexed_afterwards, rows_table
 
 MANY_ROWS = 10_000  # worth an analyze, and indexes that are built at once
@@ -201,19 +202,6 @@ def _may_repeat(tables: Sequence[pyarrow.Table], workbook: Workbook) -> bool:
     if any(pyarrow.types.is_floating(kind) for kind in keys.schema.types):
         return True  # 0 and -0 are the same key to PostgreSQL alone
     return keys.group_by(keys.column_names).aggregate([]).num_rows < keys.num_rows
-
-
-def rows_of_file(rows: pyarrow.Table, id_: int, workbook: Workbook) -> pyarrow.Table:
-    """`rows`, as in `Reading.rows`, in the types of the contract's table, with the ledger id in `_file`."""
-    names = [*(column.name for column in workbook.columns), "_sheet", "_row"]
-    types = [*(column.arrow_type for column in workbook.columns), pyarrow.string(), pyarrow.int64()]
-    chosen = rows.select(names)
-    exact = [
-        chosen.schema.field(name).type if pyarrow.types.is_decimal(chosen.schema.field(name).type) else type_
-        for name, type_ in zip(names, types, strict=True)
-    ]
-    typed = chosen.cast(pyarrow.schema(list(zip(names, exact, strict=True))))
-    return typed.append_column("_file", pyarrow.repeat(pyarrow.scalar(id_), rows.num_rows))
 
 
 def _paths(conn: psycopg.Connection, settled: Sequence[Settled]) -> dict[int, str]:

@@ -18,8 +18,8 @@ from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.copying import copy_in
 from s2p_assets.warehouse.keys import key_terms
-from s2p_assets.warehouse.load import rows_of_file
 from s2p_assets.warehouse.store import Declared, NotStored
+from s2p_assets.warehouse.workbook_rows import rows_of_file
 from s2p_assets.warehouse.workbook_tables import TRACE, rows_table
 
 SCHEMA = "pg_temp"

@@ -16,9 +16,10 @@ from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import file_versions, ledger, recognition
 from s2p_assets.warehouse.copying import copy_in
 from s2p_assets.warehouse.ledger import Entry, LedgerFile
-from s2p_assets.warehouse.load import RowsRefused, rows_of_file
+from s2p_assets.warehouse.load import RowsRefused
 from s2p_assets.warehouse.load_plan import PLANNED, Place, Plan
 from s2p_assets.warehouse.row_comparison import compare_by_content, compare_by_key
+from s2p_assets.warehouse.workbook_rows import rows_of_file
 from s2p_assets.warehouse.workbook_tables import ensure_workbook_table, rows_table
 
 
