@@ -1,4 +1,4 @@
-"""How far the amounts of money in a planned file differ from those that stand.
+"""How far the amounts of money in a planned file differ from the stored ones.
 
 Which rows are new or changed is found in `row_comparison.py`.
 """
@@ -18,7 +18,7 @@ _MOVED = sql.Identifier("pg_temp", "moved")
 
 
 def amount_moves(conn: psycopg.Connection, workbook: Workbook, rows_new: int) -> Iterator[Move]:
-    """The money columns whose amounts differ from those that stand.
+    """The money columns whose amounts differ from the stored ones.
 
     An amount is compared with the one of its key; where the key has days and holds nothing for this one, with the
     newest one before it of the same rest of the key: a price list of April moves the prices of March.
@@ -41,7 +41,7 @@ def amount_moves(conn: psycopg.Connection, workbook: Workbook, rows_new: int) ->
 
 
 def _pair_amounts(conn: psycopg.Connection, workbook: Workbook, amounts: Sequence[str], rows_new: int) -> None:
-    """`moved`: the key of each new or changed row as `key0` …, its amounts as `new0` …, those that stand as `old0` …"""
+    """`moved`: the key of each new or changed row as `key0` …, its amounts as `new0` …, the stored ones as `old0` …"""
     pairs = [("key", "planned", workbook.key), ("new", "planned", amounts), ("old", "standing", amounts)]
     same_key = _listed(
         (part, f"{word}{number}") for word, row, names in pairs for number, part in enumerate(fields_of(row, names))
@@ -61,9 +61,9 @@ def _pair_amounts(conn: psycopg.Connection, workbook: Workbook, amounts: Sequenc
 
 
 def _pairs_by_day(workbook: Workbook, amounts: Sequence[str], days: Sequence[str], rest: Sequence[str]) -> sql.Composed:
-    """Each new row beside the last standing one before it of the same rest of the key.
+    """Each new row beside the last stored one before it of the same rest of the key.
 
-    `known` counts the standing rows of the same rest of the key up to a day, so it names the last of them.
+    `known` counts the stored rows of the same rest of the key up to a day, so it names the last of them.
     """
     terms: dict[str, Sequence[sql.Composable]] = {
         "who": key_terms(workbook.columns, rest, ""),

@@ -1,6 +1,6 @@
 """The original bytes of every file that was read, kept by content hash.
 
-Which files are read, and what became of them, is the ledger's business.
+Which files are read, and with which verdict, is for `ledger.py`.
 """
 
 import contextlib

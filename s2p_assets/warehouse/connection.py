@@ -1,4 +1,4 @@
-"""Connections to the company's PostgreSQL or to the embedded one, and the one line said when there is none.
+"""Connections to the company's PostgreSQL or to the embedded one, and the one-line error when there is none.
 
 Running a server belongs to `embedded.py`; what is stored in it, to the other modules of this room.
 """

@@ -21,7 +21,7 @@ def ensure_table(
     """Bring the derived table `<domain>.<thing>` to its declaration.
 
     Its content can be made again, so a changed type or key empties it (and `s2p.contents` forgets it). A column
-    no longer declared is kept and stays empty. Raises ContractChanged when somebody's view stands in the way.
+    no longer declared is kept and stays empty. Raises ContractChanged when another view depends on it.
     """
     prepare(conn)
     wanted = wanted_columns(columns)

@@ -86,7 +86,7 @@ def start(folder: Path) -> str:
     """The URL of a running PostgreSQL whose data lie in `folder`; starts it, and makes it, where necessary.
 
     Several processes and threads may call this at once. The server runs until the last process that called it
-    has ended, in whatever way, or has called `leave`. Run as root, it is run by the user `pgserver`, who is let
+    has ended, in whatever way, or called `release_server`. Run as root, it is run by the user `pgserver`, who is let
     through (not: allowed to list) every folder on the way to its data.
     Raises DatabaseUnreachable with one line when it cannot be had.
     """

@@ -21,7 +21,7 @@ SECONDS_TO_STOP = 60
 
 
 def main(order: dict[str, Any]) -> None:
-    """Run the server that `order` describes (see `embedded._order`) until its last user is gone."""
+    """Run the server that `order` describes (see `embedded._supervisor_config`) until its last user is gone."""
     with Path(order["log"]).open("ab") as log:
         server = subprocess.Popen(
             order["command"],

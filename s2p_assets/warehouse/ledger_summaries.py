@@ -1,4 +1,4 @@
-"""What the ledger says of kinds of workbook and of the share as a whole: counts, files returned, headers over time.
+"""Summaries of the ledger, by kind of workbook and of the share as a whole: counts, files returned, headers over time.
 
 The record of one file is in `ledger.py`.
 """
@@ -18,7 +18,7 @@ from s2p_assets.warehouse.own_tables import prepare
 
 @dataclass(frozen=True, slots=True)
 class WorkbookSummary:
-    """One kind of workbook in `s2p status`. `rows`: what its table shows; `files`: files whose rows stand."""
+    """One kind of workbook in `s2p status`. `rows`: what its table shows; `files`: files whose rows are loaded."""
 
     name: str
     table: str

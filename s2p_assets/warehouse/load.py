@@ -1,6 +1,6 @@
 """Rows of workbooks into their tables, and their files into the ledger, in one transaction.
 
-Files that need no reading are recognised in `ledger.py`; which rows stand is settled in `standing.py`.
+Files that need no reading are recognised in `recognition.py`; which rows are superseded, in `superseding.py`.
 """
 
 import contextlib
@@ -34,9 +34,9 @@ class RowsRefused(Exception):
 class Loaded:
     """What loading one file did.
 
-    `rows`: rows that it holds in the table now, superseded ones too. `superseded`: rows of other files that gave
-    way to it, by path; `superseded_by`: rows of it that gave way to newer files, by path.
-    `outcome`: `loaded`; `unchanged`: it stood there already; `duplicate`: another path holds the same bytes;
+    `rows`: rows that it holds in the table now, superseded ones too. `superseded`: rows of other files that it
+    superseded, by path; `superseded_by`: rows of it that newer files supersede, by path.
+    `outcome`: `loaded`; `unchanged`: it was loaded already; `duplicate`: another path holds the same bytes;
     `returned`: there was nothing to load; `refused`: see `error`.
     """
 
@@ -50,11 +50,11 @@ class Loaded:
 
 
 def load_file(conn: psycopg.Connection, workbook: Workbook, entry: Entry, rows: pyarrow.Table | None) -> Loaded:
-    """Put the rows of one file in the place of those of its version before, and note the file in the ledger.
+    """Replace the rows of the path's previous version by those of this file, and record the file in the ledger.
 
     `rows`: the contract's columns, `_sheet` and `_row`, as in `Reading.rows`; None loads nothing. A returned file
     leaves the rows of the version before. Loading the same bytes again, under this name or another, loads nothing.
-    All or nothing, also when the process is killed. Raises RowsRefused; the ledger then says so too.
+    All or nothing, also when the process is killed. Raises RowsRefused; the ledger then records that too.
     """
     (loaded,) = load_files(conn, workbook, [(entry, rows)])
     if loaded.outcome == "refused":
@@ -116,9 +116,9 @@ def _load(
 
 
 def _already(conn: psycopg.Connection, workbook: Workbook, entries: Sequence[Entry]) -> dict[str, Loaded]:
-    """The files whose bytes stand in the table, which may have been loaded since they were read.
+    """The files whose bytes are loaded, which may have been loaded since they were read.
 
-    Not one of which another number of rows is good now: it was read again because what it refers to has come.
+    Not one of which another number of rows is accepted now: it was read again because what it refers to was loaded.
     """
     held = conn.execute(
         "select sha256, contract_version, path, rows_accepted from s2p.files"
@@ -166,7 +166,7 @@ def _mark_copies(conn: psycopg.Connection, originals: dict[int, int]) -> None:
 
 
 def _note(conn: psycopg.Connection, workbook: Workbook, new: Sequence[tuple[Entry, pyarrow.Table | None]]) -> list[int]:
-    """Note the files in the ledger and withdraw the rows that they replace."""
+    """Record the files in the ledger and withdraw the rows that they replace."""
     replacing = [entry.path for entry, rows in new if rows is not None or entry.verdict != "returned"]
     held = conn.execute(
         "select id from s2p.files where workbook = %s and path = any(%s) and holds", (workbook.name, replacing)

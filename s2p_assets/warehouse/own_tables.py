@@ -90,23 +90,23 @@ create or replace view s2p.refused as
 comment on table s2p.files is 'One row per version of a file that s2p has seen on the share.';
 comment on column s2p.files.path is 'Relative to the share, with slashes, Unicode NFC.';
 comment on column s2p.files.as_of_ns is 'When these bytes were written, Unix time in ns; the newer file wins a key.';
-comment on column s2p.files.verdict is 'What became of these bytes.';
-comment on column s2p.files.status is 'What became of the path: current, replaced by newer bytes, gone, forgotten.';
-comment on column s2p.files.holds is 'Whether the rows of these bytes stand in the table.';
-comment on column s2p.files.loaded_at is 'When the rows of these bytes began to stand in the table.';
-comment on column s2p.files.left_at is 'When they ceased to; with loaded_at it tells what was known at any moment.';
+comment on column s2p.files.verdict is 'The verdict on these bytes.';
+comment on column s2p.files.status is 'The state of the path: current, replaced by newer bytes, gone, forgotten.';
+comment on column s2p.files.holds is 'Whether the rows of these bytes are in the table.';
+comment on column s2p.files.loaded_at is 'When the rows of these bytes were loaded.';
+comment on column s2p.files.left_at is 'When they were withdrawn; with loaded_at it says what was known at any time.';
 comment on column s2p.files.findings is 'At most the first 1000.';
 comment on column s2p.files.cells is
     'Non-empty cells below the header: read = loaded + returned + ignored; blank and named explain loaded.';
 comment on column s2p.files.places is 'Sheet → contract column → letters of the sheet column that it was read from.';
-comment on column s2p.files.taken is 'Sheet → rows that were taken of it.';
+comment on column s2p.files.taken is 'Sheet → rows that were loaded of it.';
 comment on column s2p.files.archived is 'The original bytes, relative to the archive.';
 comment on table s2p.workbooks is 'The kinds of workbook that have a table.';
-comment on table s2p.contents is 'What stands in each derived table, by content hash.';
-comment on table s2p.known_deliveries is 'What was told of each file, and from when to when.';
-comment on table s2p.entities is 'Of what each entity of a derived table was made: a hash each, for one content of it.';
-comment on view s2p.taken is 'The sheets of a file of which rows were taken.';
-comment on view s2p.refused is 'The cells of a file that were refused; place 0 says why it could not be read.';
+comment on table s2p.contents is 'The content of each derived table, by its hash.';
+comment on table s2p.known_deliveries is 'Every row that the deliveries of a domain had, and from when to when.';
+comment on table s2p.entities is 'A hash of the inputs of each entity of a derived table, for one content of it.';
+comment on view s2p.taken is 'The sheets of a file of which rows were loaded.';
+comment on view s2p.refused is 'The cells of a file that were rejected; place 0 says why it could not be read.';
 """
 
 

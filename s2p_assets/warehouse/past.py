@@ -1,7 +1,7 @@
-"""What the tables held at an earlier moment, put together again in temporary tables of one connection.
+"""The tables as of an earlier time, restored in temporary tables of one connection.
 
-Which files stood then is read from the ledger; reading their archived bytes again, and making derived tables of them,
-is for others.
+Which files were loaded then is read from the ledger; reading their archived bytes again, and computing derived tables
+of them, is for others.
 """
 
 import datetime as dt
@@ -27,9 +27,9 @@ SCHEMA = "pg_temp"
 
 @dataclass(frozen=True, slots=True)
 class PastFile:
-    """A version of a file whose rows stood at a moment.
+    """A version of a file whose rows were loaded at a given time.
 
-    `holds`: they stand still. `rows`: how many were loaded of it. `archived`: the original, relative to the archive.
+    `holds`: they still are. `rows`: how many were loaded of it. `archived`: the original, relative to the archive.
     """
 
     id: int
@@ -43,7 +43,7 @@ class PastFile:
 
 
 def files_at(conn: psycopg.Connection, workbook: Workbook, moment: dt.datetime) -> list[PastFile]:
-    """The versions of files whose rows stood in a workbook's table at `moment`, in the order of their loading."""
+    """The versions of files whose rows were in a workbook's table at `moment`, in the order of their loading."""
     rows = conn.execute(
         "select id, path, sha256, archived, contract_version, rows_accepted, holds, loaded_at from s2p.files"
         " where workbook = %s and loaded_at <= %s and (left_at is null or left_at > %s) order by id",
@@ -53,7 +53,7 @@ def files_at(conn: psycopg.Connection, workbook: Workbook, moment: dt.datetime) 
 
 
 def changed_since(conn: psycopg.Connection, workbooks: Iterable[str], moment: dt.datetime) -> bool:
-    """Whether rows of these workbooks, by name, came or went after `moment`."""
+    """Whether rows of these workbooks, by name, were loaded or withdrawn after `moment`."""
     query = "select 1 from s2p.files where workbook = any(%s) and (loaded_at > %s or left_at > %s) limit 1"
     return conn.execute(query, (list(workbooks), moment, moment)).fetchone() is not None
 
@@ -65,7 +65,7 @@ def first_known(conn: psycopg.Connection) -> dt.datetime | None:
 
 
 def place_then(domain: str, thing: str) -> sql.Identifier:
-    """Where this connection keeps a table as it was, in place of `<domain>.<thing>`."""
+    """The temporary table that holds a table as it was, in place of `<domain>.<thing>`."""
     return sql.Identifier(SCHEMA, f"{domain}.{thing}")
 
 
@@ -75,9 +75,9 @@ def restore(
     files: Sequence[PastFile],
     read_again: Iterable[tuple[PastFile, pyarrow.Table]],
 ) -> None:
-    """Put a workbook's table as it was into this connection: the rows of `files`, and which of them stood.
+    """Put a workbook's table as it was into this connection: the rows of `files`, and which of them were superseded.
 
-    Rows that stand today are copied in the database; `read_again` gives those of the other files, in the contract's
+    Rows loaded today are copied in the database; `read_again` gives those of the other files, in the contract's
     columns with `_sheet` and `_row`. Raises NotStored when the table is not as the contract declares it.
     """
     held = place_then(workbook.domain, f"{workbook.thing}__rows")
@@ -97,7 +97,7 @@ def restore(
 
 
 def keep(conn: psycopg.Connection, made: Declared, frame: pd.DataFrame) -> None:
-    """Put a derived table as it was into this connection."""
+    """Put a derived table as it was into a temporary table of this connection."""
     place = place_then(made.domain, made.thing)
     _create(conn, place, made.columns)
     copy_in(conn, place, [store.declared_rows(frame, made)])
@@ -105,7 +105,7 @@ def keep(conn: psycopg.Connection, made: Declared, frame: pd.DataFrame) -> None:
 
 
 def read_then(conn: psycopg.Connection, domain: str, thing: str, columns: Sequence[Column]) -> pd.DataFrame:
-    """A table that was put into this connection, as `store.read` gives one."""
+    """A table that was put into this connection, as `store.read_rows` returns one."""
     return store.read(conn, SCHEMA, f"{domain}.{thing}", columns)
 
 
@@ -134,7 +134,7 @@ def _copy_standing(conn: psycopg.Connection, workbook: Workbook, held: sql.Ident
 
 
 def _settle(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier) -> None:
-    """Of the files that hold a key the newest wins, as in `standing.py`."""
+    """Of the files that hold a key the newest wins, as in `superseding.py`."""
     command = sql.SQL(
         "update {held} r set _superseded_by = s.winner from (select r.ctid as place, r._file,"
         " first_value(r._file) over (partition by {key} order by f.as_of_ns desc, f.id desc) as winner"

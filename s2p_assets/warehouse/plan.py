@@ -1,6 +1,6 @@
-"""What a file would change in its workbook's table, found out by looking only.
+"""The plan of a load: what a file would change in its workbook's table, worked out and rolled back.
 
-Loading it for good belongs to `load.py`; the rules by which rows stand or give way are those of `standing.py`.
+Loading it belongs to `load.py`; the rules by which rows are superseded are those of `superseding.py`.
 """
 
 from collections.abc import Iterator
@@ -34,10 +34,10 @@ def only_looking(conn: psycopg.Connection) -> Iterator[None]:
 def plan_rows(
     conn: psycopg.Connection, workbook: Workbook, entry: Entry, rows: pyarrow.Table, *, on_share: bool
 ) -> Plan:
-    """What `load_file` would do with these, told by what the table shows now and would show then.
+    """What `load_file` would do with these rows: the difference between what the table shows now and would show then.
 
     `on_share`: `entry.path` is a path on the share; else the file takes the place of a loaded file of its name, the
-    newest where there are several. Must be called within `only_looking`. Raises RowsRefused and ContractChanged.
+    newest where there are several. Must be called within `dry_run`. Raises RowsRefused and ContractChanged.
     """
     ensure_workbook_table(conn, workbook)
     place = _place_of(conn, workbook, entry.path, on_share)

@@ -47,7 +47,7 @@ def compare_by_key(conn: psycopg.Connection, workbook: Workbook, entry: Entry, p
 
 
 def _compare(conn: psycopg.Connection, workbook: Workbook, entry: Entry, place: Place) -> None:
-    """Each planned row beside the row that stands for its key now, and what would become of it.
+    """Each planned row beside the stored row with its key, and how the row would be loaded.
 
     A newer file keeps its key; of two written at the same time the one loaded later wins, which is this one.
     """
@@ -86,7 +86,7 @@ def _compare(conn: psycopg.Connection, workbook: Workbook, entry: Entry, place: 
 
 
 class _Files:
-    """The paths of ledger files, those that a copy takes over under the copy's path."""
+    """The paths of ledger files, those whose rows a copy takes over under the copy's path."""
 
     def __init__(self, conn: psycopg.Connection, heirs: Mapping[int, str]) -> None:
         self._conn = conn
@@ -167,7 +167,7 @@ def _withdrawn(conn: psycopg.Connection, workbook: Workbook, place: Place) -> tu
 
 
 def compare_by_content(conn: psycopg.Connection, workbook: Workbook, place: Place) -> dict[str, Any]:
-    """Without a key a row is its values, and belongs to its file alone: it comes, stays or goes."""
+    """Without a key a row is its values, and belongs to its file alone: it is added, kept or withdrawn."""
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in workbook.columns)
     coming = sql.SQL("(select {} from {})").format(names, PLANNED)
     going = sql.SQL("(select {} from {} where _file = any({}))").format(

@@ -1,6 +1,6 @@
 """The content of derived tables: replaced as a whole, named by a hash of what is in it, and read back.
 
-Their DDL belongs to `schema.py`; tables of workbooks are filled by `load.py`.
+Their DDL belongs to `derived_tables.py`; tables of workbooks are filled by `load.py`.
 """
 
 import datetime as dt
@@ -27,7 +27,7 @@ KEYS_NAMED = 3
 
 
 class KeyRepeated(Exception):
-    """A key stands in more than one row; one line that names the first such keys."""
+    """A key is in more than one row; one line that names the first such keys."""
 
 
 class NotStored(LookupError):
@@ -51,7 +51,7 @@ class Declared(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What stands in a table now; `changed`: whether that differs from what stood there before."""
+    """The content of a table now; `changed`: whether it differs from the content before."""
 
     rows: int
     version: str
@@ -127,14 +127,14 @@ def _set_version(conn: psycopg.Connection, table: Declared, version: str, rows: 
 
 
 def stored_version(conn: psycopg.Connection, domain: str, thing: str) -> str | None:
-    """The content version of what stands in a derived table; None when it was never stored."""
+    """The content version of a derived table; None when it was never stored."""
     prepare(conn)
     row = conn.execute("select version from s2p.contents where domain = %s and thing = %s", (domain, thing)).fetchone()
     return str(row[0]) if row else None
 
 
 def stored_since(conn: psycopg.Connection, places: Sequence[tuple[str, str]], moment: dt.datetime) -> bool:
-    """Whether the content of any of these derived tables became another after `moment`."""
+    """Whether the content of any of these derived tables changed after `moment`."""
     prepare(conn)
     query = (
         "select 1 from s2p.contents c join unnest(%s::text[], %s::text[]) n(domain, thing) using (domain, thing)"
@@ -176,7 +176,7 @@ def read(
 
 
 def workbook_version(conn: psycopg.Connection, workbook: Workbook) -> str:
-    """A hash of what stands in a workbook's table: the contract, and the bytes of every file that holds rows in it."""
+    """A hash of the content of a workbook's table: the contract, and the bytes of every file that holds rows in it."""
     prepare(conn)
     files = conn.execute(
         "select sha256, contract_version from s2p.files where workbook = %s and holds order by as_of_ns, id",

@@ -1,7 +1,7 @@
-"""From a stored value back to the cells that it was made from: file, sheet, address.
+"""From a stored value back to the cells that it was derived from: file, sheet, address.
 
-Which rows lie under a row is declared where a table is made and worked out in `source_rules.py`; the numbers of a
-report are found by those who made the report.
+Which rows lie under a row is declared with each table and worked out in `lineage_rules.py`; how the numbers of a
+report are found does not belong here.
 """
 
 import math
@@ -30,7 +30,7 @@ FEW = 200
 class _Selection:
     """Rows of one source: `query` gives its columns and `_share`, with `values` for its placeholders.
 
-    `columns`: those that are traced. `measure`: the one whose sum says something, if any.
+    `columns`: those that are traced. `measure`: the one whose sum is meaningful, if any.
     """
 
     source: Source
@@ -45,7 +45,7 @@ class _Selection:
 
     @property
     def given(self) -> sql.Composable:
-        """What a row gives to the sum."""
+        """What a row contributes to the sum."""
         if self.measure is None:
             return sql.SQL("null::float8")
         return sql.SQL("{}::float8 * _share").format(sql.Identifier(self.measure))
@@ -132,7 +132,7 @@ class Tracer:
         return _Selection(source, columns, query, values, None if how == "rows" else _measure(source, columns))
 
     def _table(self, source: Source, *, standing: bool) -> sql.Composable:
-        """The table itself; of a workbook the rows that stand, or superseded ones too; of the ledger its view."""
+        """The table itself; of a workbook its current rows, or superseded ones too; of the ledger its view."""
         if isinstance(source, LedgerView):
             return sql.Identifier(source.domain, source.thing)
         held = isinstance(source, Workbook) and not standing
@@ -203,7 +203,7 @@ class Tracer:
         return tuple(group for group in groups if group.count)
 
     def _wanted(self, made: MadeFrom, columns: Sequence[str]) -> dict[tuple[tuple[str, str], Under], tuple[str, ...]]:
-        """(source, rule) → the columns of that source that these columns are made of."""
+        """(source, rule) → the columns of that source that these columns are derived from."""
         declared = {column.name: column for column in made.columns}
         wanted: dict[tuple[tuple[str, str], Under], dict[str, None]] = {}
         for name in columns:

@@ -1,6 +1,6 @@
-"""The files at the end of a trace: which file a row was read from, and in which of its cells the values stand.
+"""The files at the end of a trace: which file a row was read from, and which of its cells hold the values.
 
-Which rows lie under a row is found in `trace.py`.
+Which rows lie under a row is found in `tracer.py`.
 """
 
 import datetime as dt
@@ -24,8 +24,8 @@ class FileRow:
     """The row of a file that a stored row was read from.
 
     `path` is relative to the share, `archived` the kept original, `superseded_by` the path of a newer file that
-    holds the row's key, None for a row that stands. `cells`: column → address of its cell; a value that was taken
-    from the sheet's or the file's name has none. `row`: 0 where it is of a whole sheet, or a refused cell.
+    holds the row's key, None for a current row. `cells`: column → address of its cell; a value that was read
+    from the sheet's or the file's name has none. `row`: 0 where it is of a whole sheet, or a rejected cell.
     """
 
     path: str
@@ -42,7 +42,7 @@ class FileRow:
 def files_of_rows(
     conn: psycopg.Connection, archive: Path | None, source: object, columns: Sequence[str], found: Sequence[Row]
 ) -> list[FileRow | None]:
-    """The file of each row that was found at `source`; None for rows that were made of others."""
+    """The file of each row that was found at `source`; None for rows that were derived from others."""
     if isinstance(source, Workbook):
         return _files(conn, archive, found, "_file", lambda row, places: _read_at(row, columns, places))
     if isinstance(source, LedgerView):

@@ -1,6 +1,6 @@
 """Indexes that let a trace find the rows of one thing among millions, on the columns by which it asks.
 
-Which columns those are follows from what is declared; a table's own keys are indexed in `schema.py`.
+Which columns those are follows from what is declared; a table's own keys are indexed with it in the room `tables`.
 """
 
 from collections.abc import Iterable
