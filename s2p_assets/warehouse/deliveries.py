@@ -111,8 +111,8 @@ def deliveries(conn: psycopg.Connection, workbooks: Sequence[str], unclaimed: Se
         order by f.path, version"""
     claimed = conn.execute(query, {"workbooks": list(workbooks)}).fetchall()
     names = [column.name for column in columns_of(Delivery)]
-    return pd.DataFrame([*claimed, *(_unclaimed(path) for path in sorted(unclaimed))], columns=names)
+    return pd.DataFrame([*claimed, *(_unclaimed_row(path) for path in sorted(unclaimed))], columns=names)
 
 
-def _unclaimed(path: str) -> tuple[Any, ...]:
+def _unclaimed_row(path: str) -> tuple[Any, ...]:
     return (None, path, 0, None, None, UNCLAIMED, "current", True, 0, 0, 0, 0, None, None, None, None)

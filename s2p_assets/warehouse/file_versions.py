@@ -82,14 +82,14 @@ def _text(value: str) -> str:
 
 
 def _json(value: Any) -> Jsonb:
-    return Jsonb(value, dumps=lambda tree: _text(json.dumps(_plain(tree), ensure_ascii=False)))
+    return Jsonb(value, dumps=lambda tree: _text(json.dumps(_storable(tree), ensure_ascii=False)))
 
 
-def _plain(tree: Any) -> Any:
+def _storable(tree: Any) -> Any:
     if isinstance(tree, dict):
-        return {_text(str(name)): _plain(value) for name, value in tree.items()}
+        return {_text(str(name)): _storable(value) for name, value in tree.items()}
     if isinstance(tree, list):
-        return [_plain(value) for value in tree]
+        return [_storable(value) for value in tree]
     return _text(tree) if isinstance(tree, str) else tree
 
 
@@ -104,11 +104,11 @@ def hand_over(conn: psycopg.Connection, files: Sequence[int]) -> dict[int, str]:
 
     Returns ledger id → new path. Needs the workbook's lock.
     """
-    heirs = heirs_of(conn, files)
-    for id_, heir, path, size, mtime_ns in heirs:
-        conn.execute("update s2p.files set status = 'replaced', replaced_by = %s where id = %s", (id_, heir))
+    copies = heirs_of(conn, files)
+    for id_, copy, path, size, mtime_ns in copies:
+        conn.execute("update s2p.files set status = 'replaced', replaced_by = %s where id = %s", (id_, copy))
         move_version(conn, id_, path, size, mtime_ns)
-    return {id_: path for id_, _, path, _, _ in heirs}
+    return {id_: path for id_, _, path, _, _ in copies}
 
 
 def heirs_of(conn: psycopg.Connection, files: Sequence[int]) -> list[tuple[int, int, str, int, int]]:
@@ -131,7 +131,7 @@ def move_version(conn: psycopg.Connection, id_: int, path: str, size: int, mtime
 
 def withdraw_held(conn: psycopg.Connection, workbook: str, files: Sequence[int]) -> None:
     """Withdraw the rows of these versions, except where they are transferred to another file with the same bytes."""
-    heirs = hand_over(conn, files)
-    leaving = [id_ for id_ in files if id_ not in heirs]
-    withdraw(conn, workbook, leaving)
-    conn.execute("update s2p.files set holds = false, left_at = now() where id = any(%s) and holds", (leaving,))
+    copies = hand_over(conn, files)
+    withdrawn = [id_ for id_ in files if id_ not in copies]
+    withdraw(conn, workbook, withdrawn)
+    conn.execute("update s2p.files set holds = false, left_at = now() where id = any(%s) and holds", (withdrawn,))

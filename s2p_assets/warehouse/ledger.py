@@ -118,14 +118,14 @@ def entry_of(reading: Reading, kept: Kept, path: str, workbook: Workbook, run_id
         headers=reading.headers,
         places=reading.places,
         cells=reading.cells,
-        taken=_by_sheet(reading),
+        taken=_rows_by_sheet(reading),
         error=reading.error,
         run_id=run_id,
         archived=kept.archived,
     )
 
 
-def _by_sheet(reading: Reading) -> dict[str, int]:
+def _rows_by_sheet(reading: Reading) -> dict[str, int]:
     if reading.rows is None or not reading.rows.num_rows:
         return {}
     counted = reading.rows.column("_sheet").value_counts()

@@ -77,10 +77,10 @@ def load_files(
     except (psycopg.DataError, psycopg.IntegrityError, pyarrow.ArrowInvalid, UnicodeError) as error:
         if len(files) > 1:
             return [loaded for file in files for loaded in load_files(conn, workbook, [file])]
-        return [_refuse(conn, workbook, files[0][0], error)]
+        return [_record_rejection(conn, workbook, files[0][0], error)]
 
 
-def _refuse(conn: psycopg.Connection, workbook: Workbook, entry: Entry, error: Exception) -> Loaded:
+def _record_rejection(conn: psycopg.Connection, workbook: Workbook, entry: Entry, error: Exception) -> Loaded:
     reason = " ".join(str(error).split())
     message = f"{entry.path}: its rows cannot be stored ({reason}); correct the file and drop it again"
     cells = {"read": entry.cells.get("read", 0), "loaded": 0, "ignored": entry.cells.get("ignored", 0)}
@@ -96,26 +96,26 @@ def _load(
 ) -> list[Loaded]:
     with conn.transaction():
         lock(conn, workbook.name)
-        known = _already(conn, workbook, [entry for entry, _ in files])
+        known = _already_loaded(conn, workbook, [entry for entry, _ in files])
         new = [(entry, rows) for entry, rows in files if entry.path not in known]
-        ids = dict(zip((entry.path for entry, _ in new), _note(conn, workbook, new), strict=True))
+        ids = dict(zip((entry.path for entry, _ in new), _record_files(conn, workbook, new), strict=True))
         holding = {ids[entry.path]: rows for entry, rows in new if rows is not None}
         copies = _copies(new, ids)
         for path in copies:
             del holding[ids[path]]
-        settled = _bring_in(conn, workbook, holding)
+        settled = _copy_rows(conn, workbook, holding)
         _mark_copies(conn, {ids[path]: original for path, original in copies.items()})
         paths = _paths(conn, settled)
-    told = {
-        path: _told(Loaded(id_, path, "loaded", holding[id_].num_rows), settled, paths)
+    results = {
+        path: _with_superseded(Loaded(id_, path, "loaded", holding[id_].num_rows), settled, paths)
         if id_ in holding
         else Loaded(id_, path, "duplicate" if path in copies else "returned")
         for path, id_ in ids.items()
     }
-    return [known.get(entry.path) or told[entry.path] for entry, _ in files]
+    return [known.get(entry.path) or results[entry.path] for entry, _ in files]
 
 
-def _already(conn: psycopg.Connection, workbook: Workbook, entries: Sequence[Entry]) -> dict[str, Loaded]:
+def _already_loaded(conn: psycopg.Connection, workbook: Workbook, entries: Sequence[Entry]) -> dict[str, Loaded]:
     """The files whose bytes are loaded, which may have been loaded since they were read.
 
     Not one of which another number of rows is accepted now: it was read again because what it refers to was loaded.
@@ -165,7 +165,9 @@ def _mark_copies(conn: psycopg.Connection, originals: dict[int, int]) -> None:
         )
 
 
-def _note(conn: psycopg.Connection, workbook: Workbook, new: Sequence[tuple[Entry, pyarrow.Table | None]]) -> list[int]:
+def _record_files(
+    conn: psycopg.Connection, workbook: Workbook, new: Sequence[tuple[Entry, pyarrow.Table | None]]
+) -> list[int]:
     """Record the files in the ledger and withdraw the rows that they replace."""
     replacing = [entry.path for entry, rows in new if rows is not None or entry.verdict != "returned"]
     held = conn.execute(
@@ -176,7 +178,7 @@ def _note(conn: psycopg.Connection, workbook: Workbook, new: Sequence[tuple[Entr
     return ids
 
 
-def _bring_in(conn: psycopg.Connection, workbook: Workbook, holding: dict[int, pyarrow.Table]) -> list[Settled]:
+def _copy_rows(conn: psycopg.Connection, workbook: Workbook, holding: dict[int, pyarrow.Table]) -> list[Settled]:
     if not holding:
         return []
     ids = list(holding)
@@ -209,7 +211,7 @@ def _paths(conn: psycopg.Connection, settled: Sequence[Settled]) -> dict[int, st
     return dict(conn.execute("select id, path from s2p.files where id = any(%s)", (ids,)).fetchall())
 
 
-def _told(loaded: Loaded, settled: Sequence[Settled], paths: dict[int, str]) -> Loaded:
+def _with_superseded(loaded: Loaded, settled: Sequence[Settled], paths: dict[int, str]) -> Loaded:
     return replace(
         loaded,
         superseded={paths[change.loser]: change.rows for change in settled if change.winner == loaded.file_id},

@@ -86,8 +86,8 @@ class Place:
     path: str
     replaces: LedgerFile | None
     namesakes: tuple[str, ...]
-    leaving: list[int]
-    heirs: dict[int, str]
+    withdrawn_files: list[int]
+    copies: dict[int, str]
 
 
 def value_columns(workbook: Workbook) -> list[Column]:

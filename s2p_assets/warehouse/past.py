@@ -81,15 +81,15 @@ def restore(
     columns with `_sheet` and `_row`. Raises NotStored when the table is not as the contract declares it.
     """
     held = place_then(workbook.domain, f"{workbook.thing}__rows")
-    _create(conn, held, workbook.columns, TRACE)
+    _create_temporary(conn, held, workbook.columns, TRACE)
     standing = [file.id for file in files if file.holds]
     if standing:
-        _copy_standing(conn, workbook, held, standing)
+        _copy_loaded(conn, workbook, held, standing)
     for file, rows in read_again:
         if rows.num_rows:
             copy_in(conn, held, [rows_of_file(rows, file.id, workbook)])
     if workbook.key:
-        _settle(conn, workbook, held)
+        _mark_superseded(conn, workbook, held)
     names = [*(column.name for column in workbook.columns), *(name for name, *_ in TRACE[:3])]
     view = sql.SQL("create temporary view {} as select {} from {} where _superseded_by is null order by _file, ctid")
     place = sql.Identifier(f"{workbook.domain}.{workbook.thing}")
@@ -99,7 +99,7 @@ def restore(
 def keep(conn: psycopg.Connection, made: Declared, frame: pd.DataFrame) -> None:
     """Put a derived table as it was into a temporary table of this connection."""
     place = place_then(made.domain, made.thing)
-    _create(conn, place, made.columns)
+    _create_temporary(conn, place, made.columns)
     copy_in(conn, place, [store.declared_rows(frame, made)])
     conn.execute(sql.SQL("analyze {}").format(place))
 
@@ -109,7 +109,7 @@ def read_then(conn: psycopg.Connection, domain: str, thing: str, columns: Sequen
     return store.read(conn, SCHEMA, f"{domain}.{thing}", columns)
 
 
-def _create(
+def _create_temporary(
     conn: psycopg.Connection,
     place: sql.Identifier,
     columns: Iterable[Column],
@@ -120,7 +120,7 @@ def _create(
     conn.execute(sql.SQL("create temporary table {} ({})").format(place, sql.SQL(", ").join(declared)))
 
 
-def _copy_standing(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier, files: list[int]) -> None:
+def _copy_loaded(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier, files: list[int]) -> None:
     names = [*(column.name for column in workbook.columns), *(name for name, *_ in TRACE[:3])]
     listed = sql.SQL(", ").join(map(sql.Identifier, names))
     command = sql.SQL("insert into {} ({}) select {} from {} where _file = any(%s)")
@@ -133,7 +133,7 @@ def _copy_standing(conn: psycopg.Connection, workbook: Workbook, held: sql.Ident
         ) from None
 
 
-def _settle(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier) -> None:
+def _mark_superseded(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier) -> None:
     """Of the files that hold a key the newest wins, as in `superseding.py`."""
     command = sql.SQL(
         "update {held} r set _superseded_by = s.winner from (select r.ctid as place, r._file,"

@@ -40,39 +40,45 @@ def plan_rows(
     newest where there are several. Must be called within `dry_run`. Raises RowsRefused and ContractChanged.
     """
     ensure_workbook_table(conn, workbook)
-    place = _place_of(conn, workbook, entry.path, on_share)
-    at = Entry(place.path, entry.sha256, entry.size, entry.mtime_ns, entry.contract_version, "accepted", entry.owner)
+    planned_file = _planned_file(conn, workbook, entry.path, on_share)
+    at = Entry(
+        planned_file.path, entry.sha256, entry.size, entry.mtime_ns, entry.contract_version, "accepted", entry.owner
+    )
     known, known_as = recognition.known_as(conn, workbook.name, at) or (None, None)
-    nothing = Plan(place.path, place.replaces, place.namesakes, known, known_as)
+    nothing = Plan(planned_file.path, planned_file.replaces, planned_file.namesakes, known, known_as)
     if known == "unchanged":
         return replace(nothing, unchanged=rows.num_rows)
-    _bring_in(conn, workbook, entry, rows.slice(0, 0) if known else rows)
-    told = compare_by_key(conn, workbook, entry, place) if workbook.key else compare_by_content(conn, workbook, place)
+    _copy_planned_rows(conn, workbook, entry, rows.slice(0, 0) if known else rows)
+    differences = (
+        compare_by_key(conn, workbook, entry, planned_file)
+        if workbook.key
+        else compare_by_content(conn, workbook, planned_file)
+    )
     if known:
-        told["unchanged"] = rows.num_rows
-    return replace(nothing, **told)
+        differences["unchanged"] = rows.num_rows
+    return replace(nothing, **differences)
 
 
-def _place_of(conn: psycopg.Connection, workbook: Workbook, path: str, on_share: bool) -> Place:
-    standing = ledger.standing(conn, workbook)
+def _planned_file(conn: psycopg.Connection, workbook: Workbook, path: str, on_share: bool) -> Place:
+    versions = ledger.standing(conn, workbook)
     namesakes: list[str] = []
     if not on_share:
         name = PurePosixPath(path).name.casefold()
-        loaded = [file for file in standing.values() if PurePosixPath(file.path).name.casefold() == name]
-        path, *namesakes = [file.path for file in sorted(loaded, key=_age)] or [path]
+        loaded = [file for file in versions.values() if PurePosixPath(file.path).name.casefold() == name]
+        path, *namesakes = [file.path for file in sorted(loaded, key=_newest_loaded_first)] or [path]
     held = conn.execute(
         "select id from s2p.files where workbook = %s and path = %s and holds", (workbook.name, path)
     ).fetchall()
-    heirs = {id_: heir for id_, _, heir, _, _ in file_versions.heirs_of(conn, [id_ for (id_,) in held])}
-    leaving = [id_ for (id_,) in held if id_ not in heirs]
-    return Place(path, standing.get(path), tuple(namesakes), leaving, heirs)
+    copies = {id_: copy for id_, _, copy, _, _ in file_versions.heirs_of(conn, [id_ for (id_,) in held])}
+    withdrawn = [id_ for (id_,) in held if id_ not in copies]
+    return Place(path, versions.get(path), tuple(namesakes), withdrawn, copies)
 
 
-def _age(file: LedgerFile) -> tuple[bool, int, int]:
+def _newest_loaded_first(file: LedgerFile) -> tuple[bool, int, int]:
     return not file.holds, -file.mtime_ns, -file.id
 
 
-def _bring_in(conn: psycopg.Connection, workbook: Workbook, entry: Entry, rows: pyarrow.Table) -> None:
+def _copy_planned_rows(conn: psycopg.Connection, workbook: Workbook, entry: Entry, rows: pyarrow.Table) -> None:
     stored = rows_table(workbook.domain, workbook.thing)
     conn.execute(sql.SQL("create temporary table planned (like {}) on commit drop").format(stored))
     try:

@@ -56,19 +56,19 @@ def decide(known: Mapping[str, LedgerFile | Seen], found: Iterable[Found], versi
     Those with a new path, another size or time, another contract than `version`, back from being gone, or a copy
     of a file whose rows are no longer loaded. A forgotten file needs it only when it changed.
     """
-    look, seen, unchanged = [], set(), 0
+    to_read, seen, unchanged = [], set(), 0
     for file in found:
         path = ledger_path(file.path)
         seen.add(path)
-        if _needs_a_look(known.get(path), file, version):
-            look.append(file)
+        if _needs_reading(known.get(path), file, version):
+            to_read.append(file)
         else:
             unchanged += 1
     gone = [path for path, file in known.items() if path not in seen and file.status != "gone"]
-    return Decision(sorted(look, key=lambda file: (file.mtime_ns, file.path)), gone, unchanged)
+    return Decision(sorted(to_read, key=lambda file: (file.mtime_ns, file.path)), gone, unchanged)
 
 
-def _needs_a_look(known: LedgerFile | Seen | None, file: Found, version: str) -> bool:
+def _needs_reading(known: LedgerFile | Seen | None, file: Found, version: str) -> bool:
     if known is None or known.status == "gone" or (known.size, known.mtime_ns) != (file.size, file.mtime_ns):
         return True
     return known.status == "current" and (known.contract_version != version or known.orphaned)

@@ -49,9 +49,9 @@ def found_by(source: Source, under: Under) -> tuple[str, ...]:
     that is to lie before or after something.
     """
     kinds = {column.name: column.kind for column in source.columns}
-    equal, beyond = ([name for name in sought.findall(under.where) if name in kinds] for sought in (EQUAL, BEYOND))
+    equal, ranges = ([name for name in sought.findall(under.where) if name in kinds] for sought in (EQUAL, BEYOND))
     first = next((name for name in equal if kinds[name] not in TIMES), equal[0] if equal else None)
-    return tuple(dict.fromkeys(name for name in (first, *beyond[:1]) if name))
+    return tuple(dict.fromkeys(name for name in (first, *ranges[:1]) if name))
 
 
 def columns_of_this(under: Under) -> list[str]:

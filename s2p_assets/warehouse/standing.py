@@ -38,10 +38,10 @@ def withdraw(conn: psycopg.Connection, workbook: str, files: Sequence[int]) -> t
     deleted = conn.execute(sql.SQL("delete from {} where _file = any(%s)").format(place), (ids,)).rowcount
     if not key:
         return deleted, 0
-    return deleted, _settle_orphans(conn, place, key, ids)
+    return deleted, _restore_superseded(conn, place, key, ids)
 
 
-def _settle_orphans(conn: psycopg.Connection, place: sql.Identifier, key: Sequence[str], gone: list[int]) -> int:
+def _restore_superseded(conn: psycopg.Connection, place: sql.Identifier, key: Sequence[str], gone: list[int]) -> int:
     """Every loser of a key points to its winner, so only the rows that point to `gone` change."""
     command = sql.SQL(
         """

@@ -68,15 +68,15 @@ def replace(conn: psycopg.Connection, table: Declared, frame: pd.DataFrame) -> S
     _check_key(rows, table)
     version = rows_version(rows)
     ensure_table(conn, table.domain, table.thing, table.columns, key=table.key, says=table.says)
-    place = sql.Identifier(table.domain, table.thing)
+    identifier = sql.Identifier(table.domain, table.thing)
     with conn.transaction():
         lock(conn, f"{table.domain}.{table.thing}")
         if stored_version(conn, table.domain, table.thing) == version:
             return Stored(rows.num_rows, version, changed=False)
-        conn.execute(sql.SQL("delete from {}").format(place))
-        copy_in(conn, place, [rows])
+        conn.execute(sql.SQL("delete from {}").format(identifier))
+        copy_in(conn, identifier, [rows])
         _set_version(conn, table, version, rows.num_rows)
-        conn.execute(sql.SQL("analyze {}").format(place))
+        conn.execute(sql.SQL("analyze {}").format(identifier))
     return Stored(rows.num_rows, version, changed=True)
 
 
@@ -96,7 +96,7 @@ def replace_part(
     """
     rows = declared_rows(frame, table)
     ensure_table(conn, table.domain, table.thing, table.columns, key=table.key, says=table.says)
-    place = sql.Identifier(table.domain, table.thing)
+    identifier = sql.Identifier(table.domain, table.thing)
     with conn.transaction():
         lock(conn, f"{table.domain}.{table.thing}")
         stored = read(conn, table.domain, table.thing, table.columns)
@@ -110,10 +110,10 @@ def replace_part(
         same = sql.SQL(" and ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in by)
         with conn.cursor() as cursor:
             values = list(zip(*(part.column(name).to_pylist() for name in by), strict=True))
-            cursor.executemany(sql.SQL("delete from {} where ").format(place) + same, values)
-        copy_in(conn, place, [rows])
+            cursor.executemany(sql.SQL("delete from {} where ").format(identifier) + same, values)
+        copy_in(conn, identifier, [rows])
         _set_version(conn, table, version, whole.num_rows)
-        conn.execute(sql.SQL("analyze {}").format(place))
+        conn.execute(sql.SQL("analyze {}").format(identifier))
     return Stored(whole.num_rows, version, changed=True)
 
 
@@ -172,7 +172,7 @@ def read(
         raise NotStored(
             f"{domain}.{thing} is not stored as declared ({reason}); materialize it, then read it"
         ) from None
-    return pd.DataFrame({column.name: _series(rows.column(column.name), column) for column in columns})
+    return pd.DataFrame({column.name: _to_pandas(rows.column(column.name), column) for column in columns})
 
 
 def workbook_version(conn: psycopg.Connection, workbook: Workbook) -> str:
@@ -193,13 +193,13 @@ def declared_rows(frame: pd.DataFrame, table: Declared) -> pyarrow.Table:
     missing = [name for name in names if name not in frame.columns]
     surplus = [name for name in frame.columns if name not in names]
     if missing or surplus:
-        place = f"{table.domain}.{table.thing}"
-        raise KeyError(f"{place}: missing columns {missing}, undeclared columns {surplus}")
-    arrays = [_array(frame[column.name], column) for column in table.columns]
+        identifier = f"{table.domain}.{table.thing}"
+        raise KeyError(f"{identifier}: missing columns {missing}, undeclared columns {surplus}")
+    arrays = [_to_arrow(frame[column.name], column) for column in table.columns]
     return pyarrow.table(arrays, schema=arrow_schema(table.columns))
 
 
-def _array(values: pd.Series, column: Column) -> pyarrow.ChunkedArray:
+def _to_arrow(values: pd.Series, column: Column) -> pyarrow.ChunkedArray:
     array = pyarrow.chunked_array([pyarrow.array(values, from_pandas=True)])
     try:
         return array.cast(column.arrow_type, safe=not pyarrow.types.is_temporal(array.type))
@@ -221,7 +221,7 @@ def _check_key(rows: pyarrow.Table, table: Declared) -> None:
         )
 
 
-def _series(values: pyarrow.ChunkedArray, column: Column) -> pd.Series:
+def _to_pandas(values: pyarrow.ChunkedArray, column: Column) -> pd.Series:
     if column.kind in ("text", "code"):
         return pd.Series(values.to_pandas(types_mapper={pyarrow.string(): pd.StringDtype("pyarrow")}.get))
     if column.kind == "whole":
@@ -229,7 +229,7 @@ def _series(values: pyarrow.ChunkedArray, column: Column) -> pd.Series:
     if column.kind == "yes_no":
         return _nullable(values, pd.BooleanDtype(), column)
     if column.kind in ("day", "moment"):
-        return _moments(pd.Series(values.cast(pyarrow.timestamp("us")).to_pandas()))
+        return _to_nanoseconds(pd.Series(values.cast(pyarrow.timestamp("us")).to_pandas()))
     return pd.Series(values.to_pandas())
 
 
@@ -239,7 +239,7 @@ def _nullable(values: pyarrow.ChunkedArray, dtype: Any, column: Column) -> pd.Se
     return pd.Series(values.to_pandas())
 
 
-def _moments(values: pd.Series) -> pd.Series:
+def _to_nanoseconds(values: pd.Series) -> pd.Series:
     try:
         return values.astype("datetime64[ns]")
     except pd.errors.OutOfBoundsDatetime:
