@@ -19,9 +19,9 @@ def database_url(settings: Settings) -> str:
     """
     if settings.database_url:
         return plain_url(settings.database_url)
-    from s2p_assets.warehouse import embedded  # psutil and the rest only where a server is embedded
+    from s2p_assets.warehouse.embedded import start  # psutil and the rest only where a server is embedded
 
-    return embedded.start(settings.home / "postgres")
+    return start(settings.home / "postgres")
 
 
 def plain_url(url: str) -> str:

@@ -16,7 +16,7 @@ from s2p_assets.warehouse.store import stored_version
 
 @dataclass(frozen=True, slots=True)
 class MadeOf:
-    """Entity → hash of its inputs. `version`: of the content that was computed; `made_by`: of the code that did it."""
+    """Entity → hash of its inputs. `version`: of the content computed; `made_by`: of the code."""
 
     version: str
     made_by: str
@@ -29,7 +29,8 @@ def remember(conn: psycopg.Connection, domain: str, thing: str, made: MadeOf) ->
     signed = made.hashes.to_numpy("uint64").view(np.int64).tolist()
     conn.execute(
         "insert into s2p.entities values (%s, %s, %s, %s, %s, %s) on conflict (domain, thing) do update"
-        " set version = excluded.version, made_by = excluded.made_by, names = excluded.names, hashes = excluded.hashes",
+        " set version = excluded.version, made_by = excluded.made_by,"
+        " names = excluded.names, hashes = excluded.hashes",
         (domain, thing, made.version, made.made_by, [str(entity) for entity in made.hashes.index], signed),
     )
 

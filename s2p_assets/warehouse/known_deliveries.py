@@ -34,7 +34,8 @@ def remember(conn: psycopg.Connection, table: DeliveryTable, frame: pd.DataFrame
             (table.domain,),
         )
         conn.execute(
-            "insert into s2p.known_deliveries (domain, path, version, row) select %s, path, version, row from come c"
+            "insert into s2p.known_deliveries (domain, path, version, row)"
+            " select %s, path, version, row from come c"
             " where not exists (select 1 from s2p.known_deliveries k where k.domain = %s and k.known_to is null"
             " and (c.path, c.version, c.row) = (k.path, k.version, k.row))",
             (table.domain, table.domain),

@@ -67,7 +67,8 @@ create table if not exists s2p.known_deliveries (
     known_from timestamptz not null default now(),
     known_to timestamptz
 );
-create index if not exists known_deliveries_now on s2p.known_deliveries (domain, path, version) where known_to is null;
+create index if not exists known_deliveries_now
+    on s2p.known_deliveries (domain, path, version) where known_to is null;
 create table if not exists s2p.entities (
     domain text not null,
     thing text not null,
@@ -78,13 +79,15 @@ create table if not exists s2p.entities (
     primary key (domain, thing)
 );
 create or replace view s2p.taken as
-    select f.id as file, t.sheet, t.rows::bigint as rows from s2p.files f, jsonb_each_text(f.taken) t(sheet, rows);
+    select f.id as file, t.sheet, t.rows::bigint as rows
+    from s2p.files f, jsonb_each_text(f.taken) t(sheet, rows);
 create or replace view s2p.refused as
     select id as file, 0::bigint as place, null::text as sheet, null::text as cell, null::text as value,
         error as message
     from s2p.files where error is not null
     union all
-    select f.id, e.place, e.finding ->> 'sheet', e.finding ->> 'cell', e.finding ->> 'value', e.finding ->> 'message'
+    select f.id, e.place, e.finding ->> 'sheet', e.finding ->> 'cell', e.finding ->> 'value',
+        e.finding ->> 'message'
     from s2p.files f, jsonb_array_elements(f.findings) with ordinality e(finding, place)
     where e.finding ->> 'severity' = 'reject';
 comment on table s2p.files is 'One row per version of a file that s2p has seen on the share.';
@@ -94,11 +97,13 @@ comment on column s2p.files.verdict is 'The verdict on these bytes.';
 comment on column s2p.files.status is 'The state of the path: current, replaced by newer bytes, gone, forgotten.';
 comment on column s2p.files.holds is 'Whether the rows of these bytes are in the table.';
 comment on column s2p.files.loaded_at is 'When the rows of these bytes were loaded.';
-comment on column s2p.files.left_at is 'When they were withdrawn; with loaded_at it says what was known at any time.';
+comment on column s2p.files.left_at is
+    'When they were withdrawn; with loaded_at it says what was known at any time.';
 comment on column s2p.files.findings is 'At most the first 1000.';
 comment on column s2p.files.cells is
     'Non-empty cells below the header: read = loaded + returned + ignored; blank and named explain loaded.';
-comment on column s2p.files.places is 'Sheet → contract column → letters of the sheet column that it was read from.';
+comment on column s2p.files.places is
+    'Sheet → contract column → letters of the sheet column that it was read from.';
 comment on column s2p.files.taken is 'Sheet → rows that were loaded of it.';
 comment on column s2p.files.archived is 'The original bytes, relative to the archive.';
 comment on table s2p.workbooks is 'The kinds of workbook that have a table.';
@@ -106,7 +111,8 @@ comment on table s2p.contents is 'The content of each derived table, by its hash
 comment on table s2p.known_deliveries is 'Every row that the deliveries of a domain had, and from when to when.';
 comment on table s2p.entities is 'A hash of the inputs of each entity of a derived table, for one content of it.';
 comment on view s2p.taken is 'The sheets of a file of which rows were loaded.';
-comment on view s2p.refused is 'The cells of a file that were rejected; place 0 says why it could not be read.';
+comment on view s2p.refused is
+    'The cells of a file that were rejected; place 0 says why it could not be read.';
 """
 
 

@@ -137,7 +137,8 @@ def stored_since(conn: psycopg.Connection, places: Sequence[tuple[str, str]], mo
     """Whether the content of any of these derived tables changed after `moment`."""
     prepare(conn)
     query = (
-        "select 1 from s2p.contents c join unnest(%s::text[], %s::text[]) n(domain, thing) using (domain, thing)"
+        "select 1 from s2p.contents c"
+        " join unnest(%s::text[], %s::text[]) n(domain, thing) using (domain, thing)"
         " where c.stored_at > %s limit 1"
     )
     domains, things = [domain for domain, _ in places], [thing for _, thing in places]

@@ -141,7 +141,8 @@ def _truncate_rows(conn: psycopg.Connection, workbook: Workbook) -> None:
     conn.execute(sql.SQL("truncate {}").format(rows_table(workbook.domain, workbook.thing)))
     conn.execute(
         "update s2p.files set holds = false, contract_version = '',"
-        " left_at = case when holds then now() else left_at end where workbook = %s and status <> 'forgotten'",
+        " left_at = case when holds then now() else left_at end"
+        " where workbook = %s and status <> 'forgotten'",
         (workbook.name,),
     )
 
