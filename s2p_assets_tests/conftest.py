@@ -20,7 +20,7 @@ from xdist.scheduler import LoadFileScheduling
 from s2p_assets.cli import GARBAGE_AFTER
 from s2p_assets.warehouse import embedded
 from s2p_assets.warehouse.connection import connect
-from s2p_assets.warehouse.schema import prepare
+from s2p_assets.warehouse.own_tables import prepare
 from s2p_assets_tests.retail_home import company, emptied, processed
 
 __all__ = ["company", "processed"]

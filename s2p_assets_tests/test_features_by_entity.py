@@ -17,6 +17,7 @@ from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse import entities, store
 from s2p_assets.warehouse.warehouse import Warehouse
+from s2p_assets.warehouse.content_version import content_version
 from s2p_assets_tests.learning_histories import odd, seasonal
 from s2p_assets_tests.test_retail_features import products_of
 
@@ -134,7 +135,7 @@ def test_from_the_database_one_changed_sku_is_made_again_alone(warehouse: Wareho
     first = features_of(warehouse, declared, inputs)
     assert len(asked) == 19
     stored = store.replace(conn, declared, first.frame)
-    assert stored.version == store.content_version(first.frame)
+    assert stored.version == content_version(first.frame)
     asked.clear()
     after = changed(inputs, "004", units=77.0)
     second = features_of(warehouse, declared, after)

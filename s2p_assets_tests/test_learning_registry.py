@@ -32,7 +32,8 @@ from s2p_assets.models.retail_demand_boosting import demand_boosting
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.models.retail_demand_seasonal_naive import demand_seasonal_naive
-from s2p_assets.warehouse.connection import DatabaseUnreachable, connect
+from s2p_assets.warehouse.connection import connect
+from s2p_assets.warehouse.unreachable import DatabaseUnreachable
 from s2p_assets_tests.learning_histories import WEEKLY, seasonal
 
 pytestmark = pytest.mark.long

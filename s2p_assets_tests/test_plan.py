@@ -22,10 +22,11 @@ from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import ledger
 from s2p_assets.warehouse.connection import connect
+from s2p_assets.warehouse.contract_version import contract_version
 from s2p_assets.warehouse.ledger import Entry
 from s2p_assets.warehouse.load import RowsRefused, load_file
-from s2p_assets.warehouse.plan import Example, Plan, only_looking, plan_rows
-from s2p_assets.warehouse.schema import contract_version
+from s2p_assets.warehouse.load_plan import Example, Plan
+from s2p_assets.warehouse.plan import only_looking, plan_rows
 from s2p_assets.workbooks.retail_price_list import price_list
 
 MARCH, APRIL = dt.date(2026, 3, 1), dt.date(2026, 4, 1)

@@ -15,7 +15,7 @@ from psycopg import sql
 from s2p_assets.definitions import Graph, build
 from s2p_assets.graph.headless import process
 from s2p_assets.settings import Settings
-from s2p_assets.warehouse import ledger, store
+from s2p_assets.warehouse import ledger, ledger_summaries, store
 from s2p_assets.warehouse.connection import connect
 from s2p_assets_tests import real_companies as real
 from s2p_assets_tests.real_companies import cells_by_rule
@@ -90,7 +90,7 @@ def test_rows_loaded_and_rows_returned_are_those_that_pandas_counts(companies: C
 
 def test_every_returned_cell_breaks_a_rule_that_pandas_finds_broken_there(companies: Companies) -> None:
     with companies.graph.ctx.warehouse.connect() as connection:
-        back = {file.path: file for file in ledger.sent_back(connection)}
+        back = {file.path: file for file in ledger_summaries.sent_back(connection)}
     assert set(back) == {name for name in real.names() if real.counted(name).bad}
     for path, file in back.items():
         assert cells_by_rule(file.findings) == real.counted(path).cells, path

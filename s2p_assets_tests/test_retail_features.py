@@ -25,7 +25,7 @@ from s2p_assets.models.retail_demand_smoothing import demand_smoothing
 from s2p_assets.tables.retail_demand_forecast import DemandForecast, demand_forecast
 from s2p_assets.tables.retail_reorder_plan import ReorderPlan, reorder_plan
 from s2p_assets.warehouse import store
-from s2p_assets.warehouse.trace import trace
+from s2p_assets.warehouse.tracer import Tracer
 from s2p_assets_tests.learning_histories import odd, seasonal, weekly
 
 MODELS = (
@@ -194,7 +194,7 @@ def test_an_article_new_on_the_list_is_told_by_its_peers_and_traced_to_them_and_
         store.replace(conn, declared, as_declared(frame, declared.rows))
     stored = {("retail", declared.thing): declared for declared in (demand_features, demand_forecast)}
     wanted = {"sku": "fresh", "week": fresh["week"].max()}
-    (row,) = trace(conn, stored, ("retail", "demand_forecast"), wanted, ("mean",), most=None).rows
+    (row,) = Tracer(conn, stored).trace(("retail", "demand_forecast"), wanted, ("mean",), most=None).rows
     (under,) = [group for group in row.under if group.columns == ("units", "censored", "unit_price")]
     weeks = pd.DataFrame([origin.key for origin in under.rows])
     assert set(weeks["sku"]) == set(began)

@@ -19,7 +19,8 @@ from s2p_assets.publishing.numbers import content_of
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.deliveries import DELIVERIES
 from s2p_assets.warehouse.ledger_views import LEDGER_VIEWS
-from s2p_assets.warehouse.trace import Group, NotTraceable, Origin, trace
+from s2p_assets.warehouse.traced_rows import Group, NotTraceable, Origin
+from s2p_assets.warehouse.tracer import Tracer
 from s2p_assets.warehouse.tracing_index import index_for_tracing
 from s2p_assets_tests.retail_home import Company, Processed, nothing_set, sales
 
@@ -35,14 +36,14 @@ def traced(
 ) -> Group:
     with company.graph.ctx.warehouse.connect() as connection:
         sources = sources_of_house(company.graph.ctx.house)
-        return trace(connection, sources, place, where, columns, most=most, archive=company.settings.archive)
+        return Tracer(connection, sources, company.settings.archive).trace(place, where, columns, most=most)
 
 
 def all_traced(company: Company, place: tuple[str, str], asked: list[tuple[dict[str, Any], str]]) -> list[Group]:
     """The first path of one column of each row, over one connection."""
     sources, archive = sources_of_house(company.graph.ctx.house), company.settings.archive
     with company.graph.ctx.warehouse.connect() as connection:
-        return [trace(connection, sources, place, where, (column,), most=1, archive=archive) for where, column in asked]
+        return [Tracer(connection, sources, archive).trace(place, where, (column,), most=1) for where, column in asked]
 
 
 @pytest.fixture(scope="module")

@@ -16,14 +16,15 @@ import sqlalchemy
 
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse import embedded
-from s2p_assets.warehouse.connection import DatabaseUnreachable, connect, database_url
-from s2p_assets.warehouse.schema import prepare
+from s2p_assets.warehouse.connection import connect, database_url
+from s2p_assets.warehouse.own_tables import prepare
+from s2p_assets.warehouse.unreachable import DatabaseUnreachable
 
 USE_AND_WAIT = """
 import sys, time
 from pathlib import Path
-from s2p_assets.warehouse import embedded
-print(embedded.start(Path(sys.argv[1])), flush=True)
+from s2p_assets.warehouse.embedded import start
+print(start(Path(sys.argv[1])), flush=True)
 sys.stdin.readline()
 """
 

@@ -17,13 +17,18 @@ import pytest
 from s2p_assets import columns as c
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.findings import Finding, Reading
-from s2p_assets.warehouse import ledger, store
+from s2p_assets.warehouse import file_versions, forgetting, ledger, ledger_summaries, recognition, share_changes, store
 from s2p_assets.warehouse.archive import Kept, keep
 from s2p_assets.warehouse.connection import connect
-from s2p_assets.warehouse.ledger import Entry, Found
+from s2p_assets.warehouse.contract_version import contract_version
+from s2p_assets.warehouse.ddl import ContractChanged
+from s2p_assets.warehouse.ledger import Entry
 from s2p_assets.warehouse.load import Loaded, RowsRefused, load_file, load_files
-from s2p_assets.warehouse.schema import ContractChanged, contract_version, ensure_workbook_table, needs_reload
-from s2p_assets.warehouse.trace import FileRow, NotTraceable, trace
+from s2p_assets.warehouse.share_changes import Found
+from s2p_assets.warehouse.trace_files import FileRow
+from s2p_assets.warehouse.traced_rows import NotTraceable
+from s2p_assets.warehouse.tracer import Tracer
+from s2p_assets.warehouse.workbook_tables import ensure_workbook_table, needs_reload
 
 
 class Prices(c.Row):
@@ -78,7 +83,7 @@ SOURCES = {("acme", "prices"): PRICES}
 
 def _files_of(conn: psycopg.Connection, sku: str) -> list[FileRow]:
     """Where the rows of a SKU were read from, those that stand first."""
-    found = trace(conn, SOURCES, ("acme", "prices"), {"sku": sku}, ("sku",))
+    found = Tracer(conn, SOURCES).trace(("acme", "prices"), {"sku": sku}, ("sku",))
     return [row.file for row in found.rows if row.file]
 
 
@@ -97,7 +102,7 @@ def test_new_bytes_replace_exactly_that_files_rows(conn: psycopg.Connection) -> 
     _load(conn, "b.xlsx", "b1", ("3",), ("4",))
     _load(conn, "a.xlsx", "a2", ("2",), ("5",), at=2)
     assert [row[0] for row in _shown(conn)] == ["2", "3", "4", "5"]
-    now, before = ledger.history(conn, "a.xlsx")
+    now, before = ledger.ledger_files(conn, "where f.path = %s order by f.id desc", ("a.xlsx",))
     assert (now.status, now.holds, before.status, before.holds) == ("current", True, "replaced", False)
     assert before.replaced_by == now.id
 
@@ -136,40 +141,40 @@ def test_of_three_files_with_a_key_the_next_newest_stands_again_when_the_newest_
         _load(conn, path, path, ("1", None, float(at)), at=at)
     _load(conn, "c.xlsx", "without the key", ("9",), at=4)
     assert _shown(conn) == [("1", None, Decimal("2")), ("9", None, None)]
-    ledger.forget(conn, "b.xlsx")
+    forgetting.forget(conn, "b.xlsx")
     assert _shown(conn) == [("1", None, Decimal("1")), ("9", None, None)]
 
 
 def test_forgetting_a_file_withdraws_its_rows_and_restores_what_it_had_superseded(conn: psycopg.Connection) -> None:
     _load(conn, "old.xlsx", "old", ("1", None, 10.0))
     _load(conn, "new.xlsx", "new", ("1", None, 12.0), ("2",), at=2)
-    (forgotten,) = ledger.forget(conn, "new.xlsx")
+    (forgotten,) = forgetting.forget(conn, "new.xlsx")
     assert (forgotten.rows, forgotten.restored, forgotten.kept_as) == (2, 1, None)
     assert _shown(conn) == [("1", None, Decimal("10"))]
-    assert ledger.forget(conn, "never seen.xlsx") == []
+    assert forgetting.forget(conn, "never seen.xlsx") == []
 
 
 def test_a_forgotten_file_is_read_again_only_when_its_bytes_change_or_it_is_dropped_anew(
     conn: psycopg.Connection,
 ) -> None:
     _load(conn, "a.xlsx", "a1", ("1",))
-    ledger.forget(conn, "a.xlsx")
+    forgetting.forget(conn, "a.xlsx")
     version = contract_version(PRICES)
     known = ledger.standing(conn, PRICES)
-    assert ledger.decide(known, [Found("a.xlsx", 2, 1)], version).look == []
-    assert ledger.recognise(conn, PRICES, "a.xlsx", _kept("a1", at=5)) == "unchanged"
-    assert ledger.recognise(conn, PRICES, "a.xlsx", _kept("a2", at=6)) is None
-    ledger.mark_gone(conn, PRICES, ["a.xlsx"])
-    assert ledger.recognise(conn, PRICES, "a.xlsx", _kept("a1", at=5)) is None
+    assert share_changes.decide(known, [Found("a.xlsx", 2, 1)], version).look == []
+    assert recognition.recognise(conn, PRICES, "a.xlsx", _kept("a1", at=5)) == "unchanged"
+    assert recognition.recognise(conn, PRICES, "a.xlsx", _kept("a2", at=6)) is None
+    file_versions.mark_gone(conn, PRICES, ["a.xlsx"])
+    assert recognition.recognise(conn, PRICES, "a.xlsx", _kept("a1", at=5)) is None
 
 
 def test_forgetting_a_file_keeps_the_rows_for_another_file_with_the_same_bytes(conn: psycopg.Connection) -> None:
     _load(conn, "a.xlsx", "v1", ("1",))
     _load(conn, "b.xlsx", "v1", ("1",))
-    (forgotten,) = ledger.forget(conn, "a.xlsx")
+    (forgotten,) = forgetting.forget(conn, "a.xlsx")
     assert forgotten.kept_as == "b.xlsx"
     assert len(_shown(conn)) == 1
-    (forgotten,) = ledger.forget(conn, "b.xlsx")
+    (forgotten,) = forgetting.forget(conn, "b.xlsx")
     assert forgotten.rows == 1
     assert _shown(conn) == []
 
@@ -184,25 +189,25 @@ def test_a_copy_keeps_its_rows_when_the_original_is_edited(conn: psycopg.Connect
 
 def test_a_renamed_file_takes_its_rows_with_it(conn: psycopg.Connection) -> None:
     _load(conn, "a.xlsx", "v1", ("1",))
-    ledger.mark_gone(conn, PRICES, ["a.xlsx"])
+    file_versions.mark_gone(conn, PRICES, ["a.xlsx"])
     assert len(_shown(conn)) == 1
-    assert ledger.recognise(conn, PRICES, "b.xlsx", _kept("v1", at=1)) == "renamed"
+    assert recognition.recognise(conn, PRICES, "b.xlsx", _kept("v1", at=1)) == "renamed"
     (file,) = ledger.standing(conn, PRICES).values()
     assert (file.path, file.status, file.holds) == ("b.xlsx", "current", True)
 
 
 def test_a_file_that_comes_back_unchanged_is_not_read(conn: psycopg.Connection) -> None:
     _load(conn, "a.xlsx", "v1", ("1",))
-    ledger.mark_gone(conn, PRICES, ["a.xlsx"])
+    file_versions.mark_gone(conn, PRICES, ["a.xlsx"])
     assert ledger.standing(conn, PRICES)["a.xlsx"].status == "gone"
-    assert ledger.recognise(conn, PRICES, "a.xlsx", _kept("v1", at=7)) == "unchanged"
+    assert recognition.recognise(conn, PRICES, "a.xlsx", _kept("v1", at=7)) == "unchanged"
     assert ledger.standing(conn, PRICES)["a.xlsx"].status == "current"
 
 
 def test_a_path_that_takes_on_the_bytes_of_another_gives_up_its_own_rows(conn: psycopg.Connection) -> None:
     _load(conn, "a.xlsx", "v1", ("1",))
     _load(conn, "b.xlsx", "v2", ("2",))
-    assert ledger.recognise(conn, PRICES, "b.xlsx", _kept("v1", at=3)) == "duplicate"
+    assert recognition.recognise(conn, PRICES, "b.xlsx", _kept("v1", at=3)) == "duplicate"
     assert [row[0] for row in _shown(conn)] == ["1"]
 
 
@@ -211,10 +216,10 @@ def test_a_returned_version_leaves_the_rows_of_the_one_before(conn: psycopg.Conn
     bad = _entry("a.xlsx", "v2", 2, verdict="returned", rows_read=1, rows_returned=1)
     assert load_file(conn, PRICES, bad, None).outcome == "returned"
     assert [row[0] for row in _shown(conn)] == ["1"]
-    assert [(file.path, file.verdict) for file in ledger.sent_back(conn)] == [("a.xlsx", "returned")]
+    assert [(file.path, file.verdict) for file in ledger_summaries.sent_back(conn)] == [("a.xlsx", "returned")]
     _load(conn, "a.xlsx", "v3", ("3",), at=3)
     assert [row[0] for row in _shown(conn)] == ["3"]
-    assert ledger.sent_back(conn) == []
+    assert ledger_summaries.sent_back(conn) == []
 
 
 def test_only_files_that_differ_from_the_ledger_need_a_look(conn: psycopg.Connection) -> None:
@@ -229,11 +234,11 @@ def test_only_files_that_differ_from_the_ledger_need_a_look(conn: psycopg.Connec
         Found("cafe\N{COMBINING ACUTE ACCENT}.xlsx", 2 - 1, 1),
     ]
     version = contract_version(PRICES)
-    decision = ledger.decide(ledger.standing(conn, PRICES), found, version)
+    decision = share_changes.decide(ledger.standing(conn, PRICES), found, version)
     assert [file.path for file in decision.look] == ["longer.xlsx", "new.xlsx", "touched.xlsx"]
     assert decision.gone == ["gone.xlsx"]
     assert decision.unchanged == 2
-    assert len(ledger.decide(ledger.standing(conn, PRICES), found, "another contract").look) == 5
+    assert len(share_changes.decide(ledger.standing(conn, PRICES), found, "another contract").look) == 5
 
 
 def test_a_copy_whose_original_no_longer_stands_needs_a_look(conn: psycopg.Connection) -> None:
@@ -241,7 +246,8 @@ def test_a_copy_whose_original_no_longer_stands_needs_a_look(conn: psycopg.Conne
     _load(conn, "b.xlsx", "v1", ("1",))
     conn.execute("update s2p.files set holds = false where id = %s", (first.file_id,))
     known = ledger.standing(conn, PRICES)
-    assert [f.path for f in ledger.decide(known, [Found("b.xlsx", 2, 1)], contract_version(PRICES)).look] == ["b.xlsx"]
+    changes = share_changes.decide(known, [Found("b.xlsx", 2, 1)], contract_version(PRICES))
+    assert [file.path for file in changes.look] == ["b.xlsx"]
 
 
 TORTURE = [
@@ -369,7 +375,7 @@ def test_a_stored_value_is_traced_to_file_sheet_row_and_original_bytes(
     reading.column_letters = {"March": {"sku": "B", "price": "D"}}
     reading.findings = [Finding("March", "C3", "price", "2,5", "notice", "a comma \x00", "notice")]
     load_file(conn, PRICES, ledger.entry_of(reading, kept, path, PRICES, run_id="run-1"), reading.rows)
-    found = trace(conn, SOURCES, ("acme", "prices"), {"sku": "2"}, ("price", "note"), archive=tmp_path / "archive")
+    found = Tracer(conn, SOURCES, tmp_path / "archive").trace(("acme", "prices"), {"sku": "2"}, ("price", "note"))
     (row,) = found.rows
     assert row.values == {"price": Decimal("2.5"), "note": None}
     assert row.file
@@ -381,21 +387,21 @@ def test_a_stored_value_is_traced_to_file_sheet_row_and_original_bytes(
 
 def test_what_cannot_be_traced_is_refused_with_what_there_is(conn: psycopg.Connection) -> None:
     with pytest.raises(NotTraceable, match="no table acme_colours; there are acme_prices"):
-        trace(conn, SOURCES, ("acme", "colours"), {})
+        Tracer(conn, SOURCES).trace(("acme", "colours"), {})
     with pytest.raises(NotTraceable, match="has no column colour; it has sku"):
-        trace(conn, SOURCES, ("acme", "prices"), {"colour": "red"})
+        Tracer(conn, SOURCES).trace(("acme", "prices"), {"colour": "red"})
     with pytest.raises(NotTraceable, match="has not been stored yet"):
-        trace(conn, SOURCES, ("acme", "prices"), {"sku": "1"})
+        Tracer(conn, SOURCES).trace(("acme", "prices"), {"sku": "1"})
     _load(conn, "a.xlsx", "v1", ("1",))
     with pytest.raises(NotTraceable, match="no row has sku=9"):
-        trace(conn, SOURCES, ("acme", "prices"), {"sku": "9"})
+        Tracer(conn, SOURCES).trace(("acme", "prices"), {"sku": "9"})
 
 
 def test_status_counts_what_the_table_shows(conn: psycopg.Connection) -> None:
     _load(conn, "old.xlsx", "old", ("1", None, 1.0), ("2",))
     _load(conn, "new.xlsx", "new", ("1", None, 2.0), at=2)
-    ledger.record(conn, PRICES, _entry("bad.xlsx", "bad", verdict="returned"))
-    (summary,) = ledger.summary(conn, waiting={"acme_prices": 3})
+    file_versions.record(conn, PRICES, _entry("bad.xlsx", "bad", verdict="returned"))
+    (summary,) = ledger_summaries.summary(conn, waiting={"acme_prices": 3})
     assert (summary.name, summary.table) == ("acme_prices", "acme.prices")
     assert (summary.files, summary.rows, summary.returned, summary.waiting) == (2, 2, 1, 3)
     assert isinstance(summary.last_loaded, dt.datetime)
@@ -408,11 +414,11 @@ def test_the_version_of_a_table_changes_with_its_files_and_not_with_their_names(
     first = store.workbook_version(conn, PRICES)
     _load(conn, "a.xlsx", "v1", ("1",), at=9)
     _load(conn, "copy.xlsx", "v1", ("1",))
-    ledger.mark_gone(conn, PRICES, ["a.xlsx"])
+    file_versions.mark_gone(conn, PRICES, ["a.xlsx"])
     assert store.workbook_version(conn, PRICES) == first
     _load(conn, "b.xlsx", "v2", ("2",))
     assert len({empty, first, store.workbook_version(conn, PRICES)}) == 3
-    ledger.forget(conn, "b.xlsx")
+    forgetting.forget(conn, "b.xlsx")
     assert store.workbook_version(conn, PRICES) == first
 
 
@@ -473,7 +479,7 @@ def test_a_changed_type_is_cast_where_no_value_changes_and_else_asks_for_a_reloa
     assert conn.execute("select price from acme.prices").fetchone() == (2.5,)
     ensure_workbook_table(conn, whole, reload=True)
     known = ledger.standing(conn, whole)
-    assert len(ledger.decide(known, [Found("a.xlsx", 2, 1)], contract_version(whole)).look) == 1
+    assert len(share_changes.decide(known, [Found("a.xlsx", 2, 1)], contract_version(whole)).look) == 1
     assert conn.execute("select count(*) from acme.prices").fetchone() == (0,)
 
 

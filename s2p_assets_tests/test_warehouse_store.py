@@ -14,10 +14,11 @@ import psycopg
 import pytest
 
 from s2p_assets import columns as c
-from s2p_assets.warehouse import store
+from s2p_assets.warehouse import introspection, store
 from s2p_assets.warehouse.connection import connect
-from s2p_assets.warehouse.schema import ContractChanged
-from s2p_assets.warehouse.store import KeyRepeated, NotStored, content_version
+from s2p_assets.warehouse.content_version import content_version
+from s2p_assets.warehouse.ddl import ContractChanged
+from s2p_assets.warehouse.store import KeyRepeated, NotStored
 from s2p_assets.warehouse.table import Table
 
 
@@ -100,8 +101,8 @@ def test_new_content_takes_the_place_of_the_old_as_a_whole(conn: psycopg.Connect
     store.replace(conn, table, _frame(3))
     with connect(empty_database_url) as other, conn.transaction():
         assert store.replace(conn, table, _frame(2)).changed
-        assert store.count(other, "acme", "stock") == 3
-    assert store.count(conn, "acme", "stock") == 2
+        assert introspection.count_rows(other, "acme", "stock") == 3
+    assert introspection.count_rows(conn, "acme", "stock") == 2
     assert store.stored_version(conn, "acme", "stock") == content_version(_frame(2))
 
 
@@ -113,7 +114,7 @@ def test_a_repeated_key_is_named_and_nothing_is_stored(conn: psycopg.Connection)
         store.replace(conn, table, twice)
     with pytest.raises(KeyRepeated, match="sku 0001"):
         store.replace(conn, table, pd.concat([frame, frame.iloc[[1]]]))
-    assert store.count(conn, "acme", "stock") == 3
+    assert introspection.count_rows(conn, "acme", "stock") == 3
 
 
 def test_a_frame_that_is_not_as_declared_is_refused_before_storing(conn: psycopg.Connection) -> None:
@@ -216,8 +217,8 @@ def test_the_content_version_does_not_change_with_order_or_form() -> None:
 
 def test_the_content_version_is_the_same_in_every_process_and_for_ever() -> None:
     known = "bd2d594edf5b4b05c5b3d9bd2042d9d6f650391b9955422f566cf5265195c52f"
-    code = "from s2p_assets_tests.test_warehouse_store import _frame; from s2p_assets.warehouse import store;"
-    code += "print(store.content_version(_frame()))"
+    code = "from s2p_assets_tests.test_warehouse_store import _frame; "
+    code += "from s2p_assets.warehouse.content_version import content_version; print(content_version(_frame()))"
     ran = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONHASHSEED": "7"},

@@ -12,8 +12,8 @@ import psycopg
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.drift import DELIVERIES_COMPARED, Delivery, with_layout_drift
 from s2p_assets.spreadsheet.findings import Reading
-from s2p_assets.warehouse import ledger
-from s2p_assets.warehouse.ledger import Delivered
+from s2p_assets.warehouse import ledger_summaries
+from s2p_assets.warehouse.ledger_summaries import Delivered
 
 
 class Deliveries:
@@ -25,7 +25,7 @@ class Deliveries:
         self._known: list[Delivered] = []  # oldest first
         if as_of_ns:
             oldest, newest = min(as_of_ns), max(as_of_ns)
-            newest_first = ledger.delivered(connection, workbook.name, oldest, newest, DELIVERIES_COMPARED)
+            newest_first = ledger_summaries.delivered(connection, workbook.name, oldest, newest, DELIVERIES_COMPARED)
             self._known = newest_first[::-1]
 
     def compare(self, reading: Reading, path: str, as_of_ns: int) -> None:

@@ -13,6 +13,7 @@ from s2p_assets.graph.drive import look_at_share
 from s2p_assets.graph.keys import UNCLAIMED, asset_key
 from s2p_assets.graph.metadata import declared_metadata, frame_metadata
 from s2p_assets.shelves import source_version
+from s2p_assets.warehouse.content_version import content_version
 from s2p_assets.warehouse.deliveries import DeliveryTable, deliveries
 from s2p_assets.warehouse.known_deliveries import remember
 from s2p_assets.warehouse.store import content_version

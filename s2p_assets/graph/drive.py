@@ -9,7 +9,7 @@ import os
 from s2p_assets.graph.context import Context
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.share import Look, ShareMissing, look
-from s2p_assets.warehouse import ledger
+from s2p_assets.warehouse import ledger_summaries
 
 
 def look_at_share(ctx: Context) -> Look:
@@ -21,7 +21,7 @@ def look_at_share(ctx: Context) -> Look:
     found = now.unclaimed or any(now.files.values())
     if not found and not os.listdir(ctx.settings.share):
         with ctx.warehouse.connect() as connection:
-            known = ledger.count_current(connection)
+            known = ledger_summaries.count_current(connection)
         if known:
             raise ShareMissing(
                 f"{ctx.settings.share} is bare, though {known:,} files were there; connect the drive, "

@@ -16,6 +16,7 @@ from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.learning.scale import shard_of
 from s2p_assets.warehouse import entities, store
 from s2p_assets.warehouse.warehouse import Warehouse
+from s2p_assets.warehouse.content_version import content_version
 
 ENTITIES_NAMED = 20
 
@@ -49,7 +50,7 @@ def features_of(
             stored = store.read(connection, declared.domain, declared.thing, declared.columns)
             before = Before(typed(stored), hashes)
         made = build_features(declared, inputs, before, typed)
-        content = entities.MadeOf(store.content_version(made.frame), made_by, made.hashes)
+        content = entities.MadeOf(content_version(made.frame), made_by, made.hashes)
         entities.remember(connection, declared.domain, declared.thing, content)
     return made
 

@@ -16,7 +16,8 @@ from s2p_assets.graph.share_sensor import awake, report_look
 from s2p_assets.graph.status import read_status
 from s2p_assets.graph.turns import AtWork, clear_up, headless_tags, headless_turn, servers_at_work
 from s2p_assets.spreadsheet.sandbox import Sandbox
-from s2p_assets.warehouse.connection import DatabaseUnreachable, database_url
+from s2p_assets.warehouse.connection import database_url
+from s2p_assets.warehouse.unreachable import DatabaseUnreachable
 
 UNCLAIMED_EXPLAINED = 10
 S2P = "s2p"

@@ -16,8 +16,8 @@ from s2p_assets.shelves import Fault
 from s2p_assets.spreadsheet.claims import claimants
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse.deliveries import DELIVERIES, DeliveryTable
+from s2p_assets.warehouse.source_rules import found_by, sources_of, under_of
 from s2p_assets.warehouse.table import Table
-from s2p_assets.warehouse.trace import found_by, sources_of, under_of
 
 MadeThing = Table | FeatureSet | Model | Contest | Report
 Stored = Workbook | Table | FeatureSet | DeliveryTable

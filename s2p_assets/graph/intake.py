@@ -23,12 +23,15 @@ from s2p_assets.spreadsheet.references import REFERS
 from s2p_assets.spreadsheet.returned.copies import returned_copies, write_returned
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.spreadsheet.share import Look
-from s2p_assets.warehouse import ledger, store
+from s2p_assets.warehouse import file_versions, ledger, recognition, share_changes, store
 from s2p_assets.warehouse.archive import FileForbidden, FileGone, FileStillChanging, Kept, keep
-from s2p_assets.warehouse.ledger import Decision, Entry, Found, Known
+from s2p_assets.warehouse.contract_version import contract_version
+from s2p_assets.warehouse.ledger import Entry
 from s2p_assets.warehouse.load import Loaded, load_files
+from s2p_assets.warehouse.recognition import Known
 from s2p_assets.warehouse.references import values_there, worth_reading_again
-from s2p_assets.warehouse.schema import contract_version, ensure_workbook_table
+from s2p_assets.warehouse.share_changes import Decision, Found
+from s2p_assets.warehouse.workbook_tables import ensure_workbook_table
 
 SETTLING_SECONDS = 2.0
 SAY_EVERY_SECONDS = 1.0
@@ -54,7 +57,8 @@ def waiting_files(connection: psycopg.Connection, workbook: Workbook, now: Look)
 
 
 def _decide(connection: psycopg.Connection, workbook: Workbook, now: Look) -> Decision:
-    return ledger.decide(ledger.last_seen(connection, workbook), _found(workbook, now), contract_version(workbook))
+    known = share_changes.last_seen(connection, workbook)
+    return share_changes.decide(known, _found(workbook, now), contract_version(workbook))
 
 
 def take(
@@ -77,7 +81,7 @@ def take(
         ensure_workbook_table(connection, workbook)
         desk = _Desk(ctx, workbook, connection, reader, run_id, progress)
         decision = _decide(connection, workbook, now)
-        ledger.mark_gone(connection, workbook, decision.gone)
+        file_versions.mark_gone(connection, workbook, decision.gone)
         there = values_there(connection, workbook)
         forced = {*again, *worth_reading_again(connection, workbook, there, REFERS)}
         files = _at_rest(decision.look, ctx.settings.share)
@@ -143,7 +147,7 @@ class _Desk:
         return taken, to_read
 
     def _known(self, path: str, kept: Kept) -> Known | None:
-        return ledger.recognise(self.connection, self.workbook, path, kept, self.run_id)
+        return recognition.recognise(self.connection, self.workbook, path, kept, self.run_id)
 
     def read(self, files: list[_ToRead]) -> Iterator[Taken]:
         """Read files, several at a time; tell each what changed in its layout and answer its owner."""

@@ -25,7 +25,7 @@ from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.publishing.report import Document, Report
 from s2p_assets.publishing.wording import written_for
 from s2p_assets.shelves import Made, NotYet
-from s2p_assets.warehouse.store import content_version
+from s2p_assets.warehouse.content_version import content_version
 from s2p_assets.warehouse.table import Table
 
 WAITS = "waits for more data"

@@ -26,10 +26,10 @@ from s2p_assets.shelves import NotYet
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse import past
+from s2p_assets.warehouse.contract_version import contract_version
 from s2p_assets.warehouse.deliveries import DeliveryTable
 from s2p_assets.warehouse.known_deliveries import known_at
 from s2p_assets.warehouse.past import PastFile
-from s2p_assets.warehouse.schema import contract_version
 from s2p_assets.warehouse.table import Table
 
 Progress = Callable[[str], None]

@@ -20,7 +20,8 @@ from s2p_assets.warehouse import ledger
 from s2p_assets.warehouse.archive import Kept, kept_at
 from s2p_assets.warehouse.connection import connect, database_url
 from s2p_assets.warehouse.load import RowsRefused
-from s2p_assets.warehouse.plan import EXAMPLES, Example, Plan, only_looking, plan_rows
+from s2p_assets.warehouse.load_plan import EXAMPLES, Example, Plan
+from s2p_assets.warehouse.plan import only_looking, plan_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from s2p_assets.learning.registry.model_registry import NoSuchModel
 from s2p_assets.publishing.editions import ReportNotPublished
 from s2p_assets.spreadsheet.share import ShareMissing
 from s2p_assets.warehouse.archive import DiskFull
-from s2p_assets.warehouse.connection import DatabaseUnreachable
-from s2p_assets.warehouse.schema import ContractChanged
+from s2p_assets.warehouse.ddl import ContractChanged
 from s2p_assets.warehouse.store import NotStored
-from s2p_assets.warehouse.trace import NotTraceable
+from s2p_assets.warehouse.traced_rows import NotTraceable
+from s2p_assets.warehouse.unreachable import DatabaseUnreachable
 
 
 class NotFound(Exception):

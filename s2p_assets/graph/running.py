@@ -28,7 +28,8 @@ from s2p_assets.graph.shards import whole_range
 from s2p_assets.graph.turns import AtWork, clear_up, servers_turn
 from s2p_assets.graph.workbook_assets import LEFT
 from s2p_assets.settings import Settings
-from s2p_assets.warehouse.connection import DatabaseUnreachable, database_url
+from s2p_assets.warehouse.connection import database_url
+from s2p_assets.warehouse.unreachable import DatabaseUnreachable
 
 STOPPING_SECONDS = 10.0
 DATABASE_LOOK_SECONDS = 5.0

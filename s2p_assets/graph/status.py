@@ -13,7 +13,7 @@ from s2p_assets.publishing.editions import editions, folder_name
 from s2p_assets.publishing.report import Report
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.returned.copies import returned_copies
-from s2p_assets.warehouse import ledger
+from s2p_assets.warehouse import forgetting, ledger_summaries
 
 
 def read_status(ctx: Context) -> dict[str, Any]:
@@ -22,8 +22,8 @@ def read_status(ctx: Context) -> dict[str, Any]:
     with ctx.warehouse.connect() as connection:
         waits = {book.name: waiting_files(connection, book, now) for book in ctx.house.workbooks.values()}
         waiting = {name: len(files) for name, files in waits.items()}
-        known = {line.name: line for line in ledger.summary(connection, waiting)}
-        sent_back = [_sent_back(ctx.settings, file) for file in ledger.sent_back(connection)]
+        known = {line.name: line for line in ledger_summaries.summary(connection, waiting)}
+        sent_back = [_sent_back(ctx.settings, file) for file in ledger_summaries.sent_back(connection)]
     return {
         "workbooks": [
             _workbook(name, f"{book.domain}.{book.thing}", known.get(name), waiting[name])
@@ -41,13 +41,13 @@ def read_status(ctx: Context) -> dict[str, Any]:
 def forget_file(ctx: Context, path: str) -> int:
     """Withdraw a file's rows; how many. Raises NotFound when the ledger knows no such file."""
     with ctx.warehouse.connect() as connection:
-        forgotten = ledger.forget(connection, path)
+        forgotten = forgetting.forget(connection, path)
     if not forgotten:
         raise NotFound(f"{path}: no such file was ever loaded; give its path relative to {ctx.settings.share}")
     return sum(one.rows for one in forgotten)
 
 
-def _workbook(name: str, table: str, line: ledger.WorkbookSummary | None, waiting: int) -> dict[str, Any]:
+def _workbook(name: str, table: str, line: ledger_summaries.WorkbookSummary | None, waiting: int) -> dict[str, Any]:
     return {
         "name": name,
         "table": table,
@@ -83,7 +83,7 @@ def _report(settings: Settings, declared: Report) -> dict[str, Any]:
     }
 
 
-def _sent_back(settings: Settings, file: ledger.SentBack) -> dict[str, Any]:
+def _sent_back(settings: Settings, file: ledger_summaries.SentBack) -> dict[str, Any]:
     copies = returned_copies(settings.returned / file.path)
     return {
         "path": file.path,

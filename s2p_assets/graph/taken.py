@@ -13,7 +13,8 @@ import pyarrow
 import pyarrow.ipc
 
 from s2p_assets.spreadsheet.findings import Finding, values_in
-from s2p_assets.warehouse.ledger import Entry, Known
+from s2p_assets.warehouse.ledger import Entry
+from s2p_assets.warehouse.recognition import Known
 
 INTAKE = "intake.arrow"
 WHOLE = b"intake"

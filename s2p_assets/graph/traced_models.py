@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from s2p_assets.graph.context import Context
 from s2p_assets.learning.model import Contest
 from s2p_assets.learning.registry.model_registry import Registry
-from s2p_assets.warehouse.trace import Group
+from s2p_assets.warehouse.traced_rows import Group
 
 
 def models_under(ctx: Context, groups: Iterable[Group], at: dt.datetime) -> list[str]:

@@ -32,8 +32,9 @@ from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import past, store
 from s2p_assets.warehouse.ledger_views import LEDGER_VIEWS
-from s2p_assets.warehouse.trace import Group, NoRows, NotTraceable, Places, Sources, trace
 from s2p_assets.warehouse.warehouse import Warehouse
+from s2p_assets.warehouse.traced_rows import Group, NoRows, NotTraceable, Places, Sources
+from s2p_assets.warehouse.tracer import Tracer
 
 
 def sources_of_house(house: House) -> Sources:
@@ -52,15 +53,8 @@ def trace_table(
     """The rows of a table with these values, down to their cells. Raises NotTraceable."""
     domain, _, thing = name.partition("_")
     with _connected(ctx.warehouse) as connection:
-        return trace(
-            connection,
-            sources_of_house(ctx.house),
-            (domain, thing),
-            where,
-            columns,
-            most=most,
-            archive=ctx.settings.archive,
-        )
+        tracer = Tracer(connection, sources_of_house(ctx.house), ctx.settings.archive)
+        return tracer.trace((domain, thing), where, columns, most=most)
 
 
 @contextmanager
@@ -152,18 +146,8 @@ def _group_of(
 ) -> Group:
     place, column = _place_of(report, basis)
     try:
-        return trace(
-            connection,
-            sources_of_house(ctx.house),
-            place,
-            basis.where,
-            (column,),
-            most=most,
-            archive=ctx.settings.archive,
-            places=places,
-            how=basis.how,
-            known=known,
-        )
+        tracer = Tracer(connection, sources_of_house(ctx.house), ctx.settings.archive, places, known)
+        return tracer.trace(place, basis.where, (column,), most=most, how=basis.how)
     except NoRows:
         if found.value != 0:
             raise

@@ -20,7 +20,7 @@ from s2p_assets.graph.taken import Intake, Taken, say
 from s2p_assets.shelves import source_version
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.spreadsheet.sandbox import Sandbox
-from s2p_assets.warehouse import store
+from s2p_assets.warehouse import introspection, store
 from s2p_assets.warehouse.load import Loaded
 from s2p_assets.warehouse.references import Dangling, dangling
 from s2p_assets.warehouse.tracing_index import index_for_tracing
@@ -150,7 +150,7 @@ def workbook_table_asset(house: House, workbook: Workbook) -> dg.AssetsDefinitio
             loaded = store_intake(connection, workbook, sheet, context.run.run_id)
             index_for_tracing(connection, workbook, house.traced_by(workbook))
             version = store.workbook_version(connection, workbook)
-            rows = store.count(connection, workbook.domain, workbook.thing)
+            rows = introspection.count_rows(connection, workbook.domain, workbook.thing)
             head = store.read(connection, workbook.domain, workbook.thing, workbook.columns, limit=10)
             lost = dangling(connection, workbook)
         shown = frame_metadata(head) | {"dagster/row_count": rows, "dagster/column_lineage": column_lineage(workbook)}

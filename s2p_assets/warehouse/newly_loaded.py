@@ -1,6 +1,6 @@
 """Which files brought rows into workbooks' tables since a moment, for the question what changed.
 
-What became of every file is in `ledger.py`; walking back from one row is for `trace.py`.
+The record of every file is in `ledger.py`; tracing one row belongs to the room `trace`.
 """
 
 import datetime as dt
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import class_row
 
-from s2p_assets.warehouse.schema import prepare
+from s2p_assets.warehouse.own_tables import prepare
 
 QUERY = """
 select f.workbook, f.path, f.sha256, f.loaded_at, f.rows_accepted as rows, f.run_id,

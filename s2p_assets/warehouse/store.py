@@ -1,6 +1,6 @@
 """The content of derived tables: replaced as a whole, named by a hash of what is in it, and read back.
 
-Their DDL belongs to `schema.py`; tables of workbooks are filled by `load.py`.
+Their DDL belongs to `derived_tables.py`; tables of workbooks are filled by `load.py`.
 """
 
 import datetime as dt
@@ -9,26 +9,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import psycopg
 import pyarrow
-import pyarrow.compute as pc
 from psycopg import sql
 
 from s2p_assets.columns import Column, arrow_schema
 from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.warehouse.advisory_locks import lock
+from s2p_assets.warehouse.content_version import rows_version
+from s2p_assets.warehouse.contract_version import contract_version
 from s2p_assets.warehouse.copying import copy_in, copy_out
-from s2p_assets.warehouse.schema import contract_version, ensure_table, lock, prepare
+from s2p_assets.warehouse.derived_tables import ensure_table
+from s2p_assets.warehouse.own_tables import prepare
 
 KEYS_NAMED = 3
 
-Hashes = npt.NDArray[np.uint64]
-
 
 class KeyRepeated(Exception):
-    """A key stands in more than one row; one line that names the first such keys."""
+    """A key is in more than one row; one line that names the first such keys."""
 
 
 class NotStored(LookupError):
@@ -52,7 +51,7 @@ class Declared(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What stands in a table now; `changed`: whether that differs from what stood there before."""
+    """The content of a table now; `changed`: whether it differs from the content before."""
 
     rows: int
     version: str
@@ -67,17 +66,17 @@ def replace(conn: psycopg.Connection, table: Declared, frame: pd.DataFrame) -> S
     """
     rows = declared_rows(frame, table)
     _check_key(rows, table)
-    version = _version(rows)
+    version = rows_version(rows)
     ensure_table(conn, table.domain, table.thing, table.columns, key=table.key, says=table.says)
-    place = sql.Identifier(table.domain, table.thing)
+    identifier = sql.Identifier(table.domain, table.thing)
     with conn.transaction():
         lock(conn, f"{table.domain}.{table.thing}")
         if stored_version(conn, table.domain, table.thing) == version:
             return Stored(rows.num_rows, version, changed=False)
-        conn.execute(sql.SQL("delete from {}").format(place))
-        copy_in(conn, place, [rows])
+        conn.execute(sql.SQL("delete from {}").format(identifier))
+        copy_in(conn, identifier, [rows])
         _set_version(conn, table, version, rows.num_rows)
-        conn.execute(sql.SQL("analyze {}").format(place))
+        conn.execute(sql.SQL("analyze {}").format(identifier))
     return Stored(rows.num_rows, version, changed=True)
 
 
@@ -97,24 +96,24 @@ def replace_part(
     """
     rows = declared_rows(frame, table)
     ensure_table(conn, table.domain, table.thing, table.columns, key=table.key, says=table.says)
-    place = sql.Identifier(table.domain, table.thing)
+    identifier = sql.Identifier(table.domain, table.thing)
     with conn.transaction():
         lock(conn, f"{table.domain}.{table.thing}")
         stored = read(conn, table.domain, table.thing, table.columns)
         old = stored[is_part(stored).to_numpy(bool)]
         whole = pyarrow.concat_tables([declared_rows(stored.drop(old.index), table), rows])
         _check_key(whole, table)
-        version = _version(whole)
+        version = rows_version(whole)
         if stored_version(conn, table.domain, table.thing) == version:
             return Stored(whole.num_rows, version, changed=False)
         part = pyarrow.Table.from_pandas(old[list(by)].drop_duplicates(), preserve_index=False)
         same = sql.SQL(" and ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in by)
         with conn.cursor() as cursor:
             values = list(zip(*(part.column(name).to_pylist() for name in by), strict=True))
-            cursor.executemany(sql.SQL("delete from {} where ").format(place) + same, values)
-        copy_in(conn, place, [rows])
+            cursor.executemany(sql.SQL("delete from {} where ").format(identifier) + same, values)
+        copy_in(conn, identifier, [rows])
         _set_version(conn, table, version, whole.num_rows)
-        conn.execute(sql.SQL("analyze {}").format(place))
+        conn.execute(sql.SQL("analyze {}").format(identifier))
     return Stored(whole.num_rows, version, changed=True)
 
 
@@ -128,17 +127,18 @@ def _set_version(conn: psycopg.Connection, table: Declared, version: str, rows: 
 
 
 def stored_version(conn: psycopg.Connection, domain: str, thing: str) -> str | None:
-    """The content version of what stands in a derived table; None when it was never stored."""
+    """The content version of a derived table; None when it was never stored."""
     prepare(conn)
     row = conn.execute("select version from s2p.contents where domain = %s and thing = %s", (domain, thing)).fetchone()
     return str(row[0]) if row else None
 
 
 def stored_since(conn: psycopg.Connection, places: Sequence[tuple[str, str]], moment: dt.datetime) -> bool:
-    """Whether the content of any of these derived tables became another after `moment`."""
+    """Whether the content of any of these derived tables changed after `moment`."""
     prepare(conn)
     query = (
-        "select 1 from s2p.contents c join unnest(%s::text[], %s::text[]) n(domain, thing) using (domain, thing)"
+        "select 1 from s2p.contents c"
+        " join unnest(%s::text[], %s::text[]) n(domain, thing) using (domain, thing)"
         " where c.stored_at > %s limit 1"
     )
     domains, things = [domain for domain, _ in places], [thing for _, thing in places]
@@ -173,25 +173,11 @@ def read(
         raise NotStored(
             f"{domain}.{thing} is not stored as declared ({reason}); materialize it, then read it"
         ) from None
-    return pd.DataFrame({column.name: _series(rows.column(column.name), column) for column in columns})
-
-
-def count(conn: psycopg.Connection, domain: str, thing: str) -> int:
-    """How many rows a table or a workbook's view shows."""
-    row = conn.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(domain, thing))).fetchone()
-    return int(row[0]) if row else 0
-
-
-def content_version(frame: pd.DataFrame) -> str:
-    """A hash of the values in a frame, under their column names, whatever the order of its rows and columns.
-
-    The same on every machine and in every process; the width of a number's type does not count, `nan` is missing.
-    """
-    return _version(pyarrow.Table.from_pandas(frame, preserve_index=False))
+    return pd.DataFrame({column.name: _to_pandas(rows.column(column.name), column) for column in columns})
 
 
 def workbook_version(conn: psycopg.Connection, workbook: Workbook) -> str:
-    """A hash of what stands in a workbook's table: the contract, and the bytes of every file that holds rows in it."""
+    """A hash of the content of a workbook's table: the contract, and the bytes of every file that holds rows in it."""
     prepare(conn)
     files = conn.execute(
         "select sha256, contract_version from s2p.files where workbook = %s and holds order by as_of_ns, id",
@@ -208,13 +194,13 @@ def declared_rows(frame: pd.DataFrame, table: Declared) -> pyarrow.Table:
     missing = [name for name in names if name not in frame.columns]
     surplus = [name for name in frame.columns if name not in names]
     if missing or surplus:
-        place = f"{table.domain}.{table.thing}"
-        raise KeyError(f"{place}: missing columns {missing}, undeclared columns {surplus}")
-    arrays = [_array(frame[column.name], column) for column in table.columns]
+        identifier = f"{table.domain}.{table.thing}"
+        raise KeyError(f"{identifier}: missing columns {missing}, undeclared columns {surplus}")
+    arrays = [_to_arrow(frame[column.name], column) for column in table.columns]
     return pyarrow.table(arrays, schema=arrow_schema(table.columns))
 
 
-def _array(values: pd.Series, column: Column) -> pyarrow.ChunkedArray:
+def _to_arrow(values: pd.Series, column: Column) -> pyarrow.ChunkedArray:
     array = pyarrow.chunked_array([pyarrow.array(values, from_pandas=True)])
     try:
         return array.cast(column.arrow_type, safe=not pyarrow.types.is_temporal(array.type))
@@ -236,59 +222,7 @@ def _check_key(rows: pyarrow.Table, table: Declared) -> None:
         )
 
 
-def _version(rows: pyarrow.Table) -> str:
-    """Hash each row, sort the hashes, hash them again."""
-    digest = hashlib.sha256(f"{rows.num_rows} rows\n".encode())
-    mixed = np.zeros(rows.num_rows, dtype=np.uint64)
-    for name in sorted(rows.column_names):
-        digest.update(f"{name}\n".encode())
-        mixed = _scramble(mixed * np.uint64(31) + _hashes(rows.column(name)))
-    digest.update(np.sort(mixed).astype("<u8").tobytes())
-    return digest.hexdigest()
-
-
-def _hashes(values: pyarrow.ChunkedArray) -> Hashes:
-    """One hash per value; missing ones have one of their own."""
-    missing = np.asarray(values.is_null(nan_is_null=True))
-    hashes = _hashes_of_present(values)
-    hashes[missing] = np.uint64(0x5BD1E995A3C59AC3)
-    return hashes
-
-
-def _hashes_of_present(values: pyarrow.ChunkedArray) -> Hashes:
-    kind = values.type
-    if pyarrow.types.is_dictionary(kind):
-        return _hashes_of_present(values.cast(kind.value_type))
-    if pyarrow.types.is_boolean(kind) or pyarrow.types.is_integer(kind):
-        return _scramble(_numpy(values.cast(pyarrow.int64()), 0).view(np.uint64))
-    if pyarrow.types.is_floating(kind):
-        return _scramble((_numpy(values.cast(pyarrow.float64()), 0.0) + 0.0).view(np.uint64))
-    if pyarrow.types.is_date(kind) or pyarrow.types.is_timestamp(kind):
-        moments = values.cast(pyarrow.timestamp("us"), safe=False)
-        return _scramble(_numpy(moments.cast(pyarrow.int64()), 0).view(np.uint64))
-    return _hashes_of_texts(values.cast(pyarrow.string()))
-
-
-def _hashes_of_texts(values: pyarrow.ChunkedArray) -> Hashes:
-    encoded = pc.dictionary_encode(values.combine_chunks())
-    words = np.asarray([*encoded.dictionary.to_pylist(), ""], dtype=object)
-    hashes: Hashes = pd.util.hash_array(words, categorize=False)
-    return hashes[_numpy(encoded.indices, -1)]
-
-
-def _numpy(values: pyarrow.ChunkedArray, missing: float) -> npt.NDArray[Any]:
-    return np.asarray(pc.fill_null(values, missing))
-
-
-def _scramble(values: npt.NDArray[Any]) -> Hashes:
-    """The finalizer of SplitMix64: every bit of a value reaches every bit of its hash (Steele et al., 2014)."""
-    mixed: Hashes = values.astype(np.uint64)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
-
-
-def _series(values: pyarrow.ChunkedArray, column: Column) -> pd.Series:
+def _to_pandas(values: pyarrow.ChunkedArray, column: Column) -> pd.Series:
     if column.kind in ("text", "code"):
         return pd.Series(values.to_pandas(types_mapper={pyarrow.string(): pd.StringDtype("pyarrow")}.get))
     if column.kind == "whole":
@@ -296,7 +230,7 @@ def _series(values: pyarrow.ChunkedArray, column: Column) -> pd.Series:
     if column.kind == "yes_no":
         return _nullable(values, pd.BooleanDtype(), column)
     if column.kind in ("day", "moment"):
-        return _moments(pd.Series(values.cast(pyarrow.timestamp("us")).to_pandas()))
+        return _to_nanoseconds(pd.Series(values.cast(pyarrow.timestamp("us")).to_pandas()))
     return pd.Series(values.to_pandas())
 
 
@@ -306,7 +240,7 @@ def _nullable(values: pyarrow.ChunkedArray, dtype: Any, column: Column) -> pd.Se
     return pd.Series(values.to_pandas())
 
 
-def _moments(values: pd.Series) -> pd.Series:
+def _to_nanoseconds(values: pd.Series) -> pd.Series:
     try:
         return values.astype("datetime64[ns]")
     except pd.errors.OutOfBoundsDatetime:

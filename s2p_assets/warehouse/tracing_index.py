@@ -1,6 +1,6 @@
 """Indexes that let a trace find the rows of one thing among millions, on the columns by which it asks.
 
-Which columns those are follows from what is declared; a table's own keys are indexed in `schema.py`.
+Which columns those are follows from what is declared; a table's own keys are indexed with it in the room `tables`.
 """
 
 from collections.abc import Iterable
@@ -9,8 +9,9 @@ import psycopg
 from psycopg import sql
 
 from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.warehouse.schema import lock, rows_table
+from s2p_assets.warehouse.advisory_locks import lock
 from s2p_assets.warehouse.store import Declared
+from s2p_assets.warehouse.workbook_tables import rows_table
 
 WORTH_AN_INDEX = 100_000
 """Rows below which reading them all is as quick as an index, which every load would have to keep up."""
@@ -30,12 +31,12 @@ def index_for_tracing(
     wanted = [names for names in columns if names != source.key[: len(names)]]
     is_workbook = isinstance(source, Workbook)
     place = rows_table(source.domain, source.thing) if is_workbook else sql.Identifier(source.domain, source.thing)
-    if not wanted or not _has_more(conn, place, worth_it):
+    if not wanted or not _has_more_rows(conn, place, worth_it):
         return
     command = sql.SQL("create index if not exists {} on {} ({})")
     for names in wanted:
         index = f"{source.thing}__by_{'_'.join(names)}"[:63]
-        if not _is_there(conn, source.domain, index):
+        if not _index_exists(conn, source.domain, index):
             with conn.transaction():
                 lock(conn, f"{source.domain}_{source.thing}")
                 conn.execute(
@@ -43,11 +44,11 @@ def index_for_tracing(
                 )
 
 
-def _has_more(conn: psycopg.Connection, place: sql.Identifier, rows: int) -> bool:
+def _has_more_rows(conn: psycopg.Connection, place: sql.Identifier, rows: int) -> bool:
     query = sql.SQL("select 1 from {} offset {} limit 1").format(place, sql.Literal(rows))
     return conn.execute(query).fetchone() is not None
 
 
-def _is_there(conn: psycopg.Connection, domain: str, index: str) -> bool:
+def _index_exists(conn: psycopg.Connection, domain: str, index: str) -> bool:
     query = "select 1 from pg_indexes where schemaname = %s and indexname = %s"
     return conn.execute(query, (domain, index)).fetchone() is not None

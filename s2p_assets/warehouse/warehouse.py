@@ -11,7 +11,7 @@ import psycopg
 
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.connection import connect, database_url
-from s2p_assets.warehouse.schema import prepare
+from s2p_assets.warehouse.own_tables import prepare
 
 
 class Warehouse:

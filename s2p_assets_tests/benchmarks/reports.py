@@ -39,9 +39,9 @@ from s2p_assets.publishing.report import Document, Imprint, Report
 from s2p_assets.reports.retail_forecast_scorecard import KINDS, MEASURES
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse import embedded, store
-from s2p_assets.warehouse.schema import ensure_workbook_table, rows_table
 from s2p_assets.warehouse.tracing_index import index_for_tracing
 from s2p_assets.warehouse.warehouse import Warehouse
+from s2p_assets.warehouse.workbook_tables import ensure_workbook_table, rows_table
 from s2p_assets_tests.benchmarks.metering import Meter
 from s2p_assets_tests.learning_histories import WEEKLY, seasonal
 

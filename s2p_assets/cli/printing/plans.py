@@ -11,7 +11,7 @@ from typing import Any
 from s2p_assets.columns import Column
 from s2p_assets.graph.planning import Planned
 from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.warehouse.plan import Example, Plan
+from s2p_assets.warehouse.load_plan import Example, Plan
 
 WIDTH = 40
 

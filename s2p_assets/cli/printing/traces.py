@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from s2p_assets.graph.tracing import TracedNumber, said
-from s2p_assets.warehouse.trace import Group, Origin
+from s2p_assets.warehouse.traced_rows import Group, Origin
 from s2p_assets.warehouse.trace_files import FileRow
 
 

@@ -1,0 +1,8 @@
+"""The one error of this room: there is no PostgreSQL to talk to.
+
+Its message is written where it is raised.
+"""
+
+
+class DatabaseUnreachable(Exception):
+    """PostgreSQL does not answer; one line with the host (never the password), the reason, and what to do."""
