@@ -221,8 +221,9 @@ def _banner(shelf: Path, newest: Edition) -> str:
     faults = read_faults(shelf)
     if not faults:
         return ""
-    says = f"This is the last good edition, with data up to {wording.long_day(newest.as_of)}."
-    return rendered("held_back.html.j2", since=wording.moment(faults[0].since), says=says, faults=faults)
+    explanation = f"This is the last good edition, with data up to {wording.long_day(newest.as_of)}."
+    since = wording.moment(faults[0].since)
+    return rendered("held_back.html.j2", since=since, explanation=explanation, faults=faults)
 
 
 def _renew_index(folder: Path) -> None:

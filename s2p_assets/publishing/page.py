@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.publishing import wording
-from s2p_assets.publishing.numbers import cell_id, figure_id
+from s2p_assets.publishing.number_ids import cell_id, figure_id
 from s2p_assets.publishing.report import Figure, Imprint, ReportColumn, Section, Source
 
 ROWS_SHOWN = 200

@@ -1,14 +1,18 @@
-"""The declaration of a report, and the description from which its HTML and Excel are both made."""
+"""The declaration of a report, and the document that it returns: headline numbers, sections, charts and their lineage.
+
+How a document is rendered belongs to `publishing`; what a section shows, to its builders in `publishing/sections`.
+"""
 
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Literal
 
 from s2p_assets.shelves import Made
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 How = Literal["sum", "mean", "rows"]
 Format = Literal["text", "code", "whole", "number", "money", "percent", "day"]
@@ -138,7 +142,7 @@ class Chart:
     y_title: str = ""
     series: str | None = None
     band: tuple[str, str] | None = None
-    frame: pd.DataFrame | None = None
+    frame: "pd.DataFrame | None" = None
     band_title: str = "Range"
     format: Format = "number"
     of: Mapping[str, tuple[Basis, ...]] = field(default_factory=dict)
@@ -154,7 +158,7 @@ class Section:
 
     title: str
     says: str
-    frame: pd.DataFrame | None = None
+    frame: "pd.DataFrame | None" = None
     columns: tuple[ReportColumn, ...] = ()
     chart: Chart | None = None
     when_empty: str = "There is nothing to list."
