@@ -64,7 +64,8 @@ def _cards(figures: Sequence[Figure], top: int, currency: str) -> Iterator[str]:
         yield _text(left, top + 42, value, size=25, weight="bold")
         for change in figure.changes[:1]:
             words = "unchanged" if wording.direction(change) == 0 else wording.share(change.share)
-            yield _text(left, top + 64, f"{wording.arrow(change)} {words} vs {change.than}", size=13)
+            compared = " ".join((wording.arrow(change), words, "vs", change.than))
+            yield _text(left, top + 64, compared, size=13)
 
 
 def _legend(plot: Plot, top: int) -> Iterator[str]:

@@ -167,9 +167,10 @@ class Section:
 
     def basis(self, column: ReportColumn) -> tuple[Basis, ...]:
         """What the numbers of a column were made from; empty when that is not told."""
-        if column.of is not None or self.of is None or column.name in self.by:
+        table = self.of
+        if column.of is not None or table is None or column.name in self.by:
             return column.of or ()
-        return (Basis(f"{self.of}.{column.name}", {name: Field(name) for name in self.by}),)
+        return (Basis(f"{table}.{column.name}", {name: Field(name) for name in self.by}),)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def prices(products: pd.DataFrame, demand: pd.DataFrame) -> Document:
     return Document(
         title="Price and margin changes",
         as_of=found.newest.date(),
-        headline=price_changes.changes_in_words(found),
+        headline=price_changes.describe_changes(found),
         figures=price_changes.change_figures(found, price="msrp"),
         sections=(
             price_changes.what_changed(found),

@@ -23,13 +23,13 @@ def reorder(reorder_plan: pd.DataFrame, stock_position: pd.DataFrame) -> Documen
     return Document(
         title="Re-order plan",
         as_of=as_of.date(),
-        headline=order_plan.orders_in_words(plan),
+        headline=order_plan.describe_orders(plan),
         figures=order_plan.order_figures(plan),
         sections=(
             order_plan.orders_by_supplier(plan),
             order_plan.order_list(plan),
-            order_plan.short_whatever_is_ordered(plan),
-            order_plan.how_quantities_come_about(plan),
+            order_plan.short_either_way(plan),
+            order_plan.plan_levels(plan),
         ),
         notes=order_plan.plan_notes(plan, as_of),
     )

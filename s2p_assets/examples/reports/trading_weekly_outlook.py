@@ -52,7 +52,7 @@ def weekly_outlook(
     return Document(
         title="Weekly sales outlook",
         as_of=as_of.date(),
-        headline=f"{weekly_sales.sales_in_words(units, week)} {returns.returns_in_words(lines, week)}",
+        headline=f"{weekly_sales.describe_sales(units, week)} {returns.describe_returns(lines, week)}",
         figures=(
             weekly_sales.units_sold(units, week, column="demand.units"),
             weekly_sales.revenue(demand, week, by="sku", noun="item", column="demand.revenue"),
@@ -64,8 +64,8 @@ def weekly_outlook(
             forecast_outlook.sales_outlook(units, ahead, week, says=BAND),
             weekly_sales.channels(panels["channel"], week, sources={}),
             weekly_sales.sales_by_group(panels["country"], week, "country", says=COUNTRIES, chart_title=LARGEST),
-            weekly_sales.sales_by_group(panels["customer"], week, "customer", says=CUSTOMERS, further=SENT_BACK),
-            *movers.items_that_moved(weekly, week, items),
+            weekly_sales.sales_by_group(panels["customer"], week, "customer", says=CUSTOMERS, more_columns=SENT_BACK),
+            *movers.item_movers(weekly, week, items),
             forecast_outlook.most_expected(weekly, demand_forecast, week, items),
             returns.most_returned(lines, week, items),
         ),

@@ -94,7 +94,7 @@ def sales_outlook(
             format="whole",
             of={
                 "units_sold": (Basis(sources["units"], {"week": Field("week")}),),
-                "forecast": (Basis(Field("foreseen_in"), {"week": Field("week")}),),
+                "forecast": (Basis(Field("forecast_stored_in"), {"week": Field("week")}),),
                 "a_year_earlier": (Basis(sources["units"], {"week": Field("earlier_week")}),),
             }
             if sources
@@ -117,7 +117,7 @@ def _drawn(
     frame = shown.to_frame().join(everything, how="outer").rename_axis("week")
     frame["a_year_earlier"] = units.iloc[1:].reindex(pd.DatetimeIndex(frame.index) - YEAR).to_numpy()
     frame["earlier_week"], is_past = pd.DatetimeIndex(frame.index) - YEAR, frame.index <= week
-    frame["foreseen_in"] = [sources.get("past" if over else "forecast") for over in is_past]
+    frame["forecast_stored_in"] = [sources.get("past" if over else "forecast") for over in is_past]
     return frame.reset_index()
 
 
@@ -207,7 +207,7 @@ def most_expected(sales: SalesTable, forecast: pd.DataFrame, week: pd.Timestamp,
     )
 
 
-def band_in_words(past: pd.DataFrame, *, noun: str) -> str:
+def describe_band(past: pd.DataFrame, *, noun: str) -> str:
     """What the forecast of a total and its band are, and how many past weeks (actual, q10, q90) fell inside."""
     band = (
         f"The forecast is of all {noun}s together, and so is its band, which should hold the sales in eight weeks "

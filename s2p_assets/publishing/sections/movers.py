@@ -42,13 +42,13 @@ def moves(rows: pd.DataFrame, week: pd.Timestamp, *, by: str, value: str) -> Mov
     return Moves(movers(rows, by=by, period="week", value=value, now=now, before=before), now, before, weeks)
 
 
-def items_that_moved(sales: SalesTable, week: pd.Timestamp, items: ItemTable) -> tuple[Section, Section]:
+def item_movers(sales: SalesTable, week: pd.Timestamp, items: ItemTable) -> tuple[Section, Section]:
     """The items that sell more, and those that sell less, each by its label."""
     moved = moves(sales.rows, week, by=sales.item, value=sales.units)
     return mover_sections(_labelled(moved, items), items=items, source=_units(sales))
 
 
-def items_that_moved_and_why(sales: SalesTable, week: pd.Timestamp, items: ItemTable) -> tuple[Section, Section]:
+def item_movers_with_reasons(sales: SalesTable, week: pd.Timestamp, items: ItemTable) -> tuple[Section, Section]:
     """The items that sell more, and those that sell less, with their price, their weeks out of stock and a reason."""
     moved = moves(sales.rows, week, by=sales.item, value=sales.units)
     here = same_row(sales.item)
@@ -60,7 +60,7 @@ def items_that_moved_and_why(sales: SalesTable, week: pd.Timestamp, items: ItemT
         _labelled(replace(moved, rows=with_reasons(moved, sales)), items),
         items=items,
         source=_units(sales),
-        further=(
+        more_columns=(
             ReportColumn("price_change", "Price", "percent", of=price),
             ReportColumn("weeks_out", "Weeks out of stock", "whole", highlight_above=0, of=(out,)),
             ReportColumn("reason", "Likely reason", of=()),
@@ -78,9 +78,9 @@ def _units(sales: SalesTable) -> Basis:
 
 
 def mover_sections(
-    moved: Moves, *, items: ItemTable, source: Basis, further: Sequence[ReportColumn] = (), says: str = ""
+    moved: Moves, *, items: ItemTable, source: Basis, more_columns: Sequence[ReportColumn] = (), says: str = ""
 ) -> tuple[Section, Section]:
-    """What sells more than before, and what sells less. `further`: columns after the comparison.
+    """What sells more than before, and what sells less. `more_columns`: columns after the comparison.
 
     `source`: the column that was added up, in the rows that belong to a row of the report, of any week.
     """
@@ -92,7 +92,7 @@ def mover_sections(
         ReportColumn("before", f"{counted(span, 'week')} before", "whole", of=(before,)),
         ReportColumn("difference", "Difference", "whole", of=(now, before)),
         ReportColumn("change", "Change", "percent", of=(now, before)),
-        *further,
+        *more_columns,
     )
     one_week = "There is only one week of sales, so nothing can be compared yet."
     empty = f"No {items.noun} did." if span else one_week if moved.weeks else "No sales are in the data yet."

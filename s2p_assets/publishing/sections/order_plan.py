@@ -76,7 +76,7 @@ class OrderPlan(StoredTable):
         return ReportColumn(name, title, format, highlight_above=limit, of=sources)  # type: ignore[arg-type]
 
 
-def running_out_in_words(plan: OrderPlan) -> str:
+def describe_running_out(plan: OrderPlan) -> str:
     """A sentence for the headline: what runs out too early, and what a week's waiting would lose."""
     if plan.rows.empty:
         return NO_PLAN
@@ -131,7 +131,7 @@ def runs_out_first(plan: OrderPlan) -> Section:
     )
 
 
-def orders_in_words(plan: OrderPlan) -> str:
+def describe_orders(plan: OrderPlan) -> str:
     """The headline: how many items to order for how much, what waiting loses, and how many are short either way."""
     items, orders, late = counted(len(plan.rows), plan.noun), plan.orders, plan.late
     if orders.empty:
@@ -238,7 +238,7 @@ def order_list(plan: OrderPlan) -> Section:
     )
 
 
-def short_whatever_is_ordered(plan: OrderPlan) -> Section:
+def short_either_way(plan: OrderPlan) -> Section:
     """The items whose stock ends before an order of today could arrive, the most units short first."""
     return Section(
         title="Short whatever is ordered",
@@ -260,7 +260,7 @@ def short_whatever_is_ordered(plan: OrderPlan) -> Section:
     )
 
 
-def how_quantities_come_about(plan: OrderPlan) -> Section:
+def plan_levels(plan: OrderPlan) -> Section:
     """Every item with its levels, from the demand over the lead time to the quantity to order."""
     return Section(
         title="How the quantities are worked out",

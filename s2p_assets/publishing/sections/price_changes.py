@@ -68,7 +68,7 @@ class PriceList(StoredTable):
         """A price of the version before that in a report's own row."""
         return self.source(price, {self.item: Field(self.item), "valid_from": Field("before_from")})
 
-    def counted(self, price: str, versions: pd.DataFrame) -> tuple[Basis, ...]:
+    def counted_rows(self, price: str, versions: pd.DataFrame) -> tuple[Basis, ...]:
         """The versions that were counted, by a price of theirs."""
         days = tuple(sorted(versions["valid_from"].unique()))
         where = {self.item: tuple(versions[self.item]), "valid_from": days}
@@ -169,7 +169,7 @@ def _below_cost(prices: PriceList, current: pd.DataFrame) -> pd.DataFrame:
     return below.sort_values(["lost", prices.item], ascending=[False, True]).reset_index(drop=True)
 
 
-def changes_in_words(found: PriceChanges) -> str:
+def describe_changes(found: PriceChanges) -> str:
     """The headline: how many prices changed, what that does to the margin, and what sells below cost."""
     changed, below, noun = found.changed, found.below, found.prices.noun
     text = f"The price list of {short_day(found.newest)} changes prices or costs of {counted(len(changed), noun)}"
@@ -197,7 +197,7 @@ def change_figures(found: PriceChanges, *, price: str) -> tuple[Figure, ...]:
             len(changed),
             "whole",
             note=f"{prices.prices[price].lower()} up for {grouped(dearer)}, down for {grouped(cheaper)}",
-            of=prices.counted(price, changed),
+            of=prices.counted_rows(price, changed),
         ),
         Figure(
             "Margin effect a week",
@@ -211,14 +211,14 @@ def change_figures(found: PriceChanges, *, price: str) -> tuple[Figure, ...]:
             len(costlier),
             "whole",
             note=f"{prices.prices[prices.cost].lower()} up",
-            of=prices.counted(prices.cost, costlier),
+            of=prices.counted_rows(prices.cost, costlier),
         ),
         Figure(
             f"{prices.noun}s sold below cost",
             len(below),
             "whole",
             note=f"losing {amount(lost)} a week" if len(below) and not pd.isna(lost) else "",
-            of=tuple(source for name in prices.prices for source in prices.counted(name, below)),
+            of=tuple(source for name in prices.prices for source in prices.counted_rows(name, below)),
         ),
     )
 

@@ -33,7 +33,7 @@ def units_returned(lines: pd.DataFrame, week: pd.Timestamp, *, column: str, day:
     )
 
 
-def returns_in_words(lines: pd.DataFrame, week: pd.Timestamp) -> str:
+def describe_returns(lines: pd.DataFrame, week: pd.Timestamp) -> str:
     """A sentence for the headline on the units that came back in a week."""
     returned = lines.loc[lines["week"] == week, "returned"].sum()
     return f"{counted(round(returned), 'unit')} came back." if returned else "Nothing came back."

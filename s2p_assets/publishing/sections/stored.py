@@ -19,9 +19,9 @@ class StoredTable:
     table: str
     rows: pd.DataFrame
 
-    def source(self, column: str, where: Mapping[str, Any] | None = None, how: How = "sum") -> Basis:
+    def source(self, column: str, where: Mapping[str, Any] | None = None, aggregation: How = "sum") -> Basis:
         """The stored values of a column in the rows whose columns have the values of `where`; without it in all."""
-        return Basis(f"{self.table}.{column}", where or {}, how)
+        return Basis(f"{self.table}.{column}", where or {}, aggregation)
 
 
 @dataclass(frozen=True)

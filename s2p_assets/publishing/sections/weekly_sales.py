@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing.comparison import at, change, totals
+from s2p_assets.publishing.comparison import at, change, changes, totals
 from s2p_assets.publishing.report import Basis, Chart, Field, Figure, ReportColumn, Section
 from s2p_assets.publishing.sections.stored import SalesTable
 from s2p_assets.publishing.sections.weeks import SPAN, WEEK, WEEKS_SHOWN, YEAR, compared_with_earlier, weeks_until
@@ -18,7 +18,7 @@ GROUPS_DRAWN = 10
 COMPARED = ["now", "before", "change", "year_before", "year_change"]
 
 
-def sales_in_words(units: "pd.Series[Any]", week: pd.Timestamp) -> str:
+def describe_sales(units: "pd.Series[Any]", week: pd.Timestamp) -> str:
     """A sentence for the headline from weekly totals of units."""
     now = at(units, week)
     if now is None:
@@ -73,13 +73,12 @@ def units_this_year(sales: pd.DataFrame, as_of: pd.Timestamp, *, day: str, units
     def sold(last: pd.Timestamp) -> float:
         return float(sales.loc[sales[day].between(pd.Timestamp(last.year, 1, 1), last), units].sum())
 
-    now = sold(as_of)
+    now, before = sold(as_of), sold(as_of - pd.DateOffset(years=1))
     return Figure(
         f"Units sold this year, to {short_day(as_of)}",
         now,
         "whole",
-        change=change(now, sold(as_of - pd.DateOffset(years=1))),
-        than=f"the same days of {as_of.year - 1}",
+        further=changes(now, {f"the same days of {as_of.year - 1}": before}),
         better="higher",
         of=(Basis(column, {day: slice(pd.Timestamp(as_of.year, 1, 1), as_of)}),),
     )
@@ -105,24 +104,24 @@ def sales_by_group(
     by: str,
     *,
     says: str,
-    further: Sequence[ReportColumn] = (),
+    more_columns: Sequence[ReportColumn] = (),
     chart_title: str = "",
 ) -> Section:
     """Groups such as countries, the largest first, over four weeks against those before and a year earlier.
 
-    `rows`: `by`, week, units and the columns of `further`, one row per group and week; `further` are summed over the
-    four weeks. `by` is the heading too. `chart_title`: of a chart of the ten largest; without it there is none.
+    `rows`: `by`, week, units and the columns of `more_columns`, which are summed over the four weeks; one row per group
+    and week. `by` is the heading too. `chart_title`: of a chart of the ten largest; without it there is none.
     """
     frame = compare_weeks(rows, week, by=by, value="units", weeks=SPAN)
     frame = frame.sort_values(["now", by], ascending=[False, True]).reset_index(drop=True)
     recent = rows[rows["week"] > week - SPAN * WEEK].groupby(by)
-    for column in further:
+    for column in more_columns:
         frame[column.name] = frame[by].map(recent[column.name].sum()).fillna(0.0)
     return Section(
         title=f"Sales by {by}",
         says=says,
         frame=frame,
-        columns=(ReportColumn(by, by.capitalize()), *comparison_columns(week, None, SPAN), *further),
+        columns=(ReportColumn(by, by.capitalize()), *comparison_columns(week, None, SPAN), *more_columns),
         chart=Chart("bar", by, ("now", "before"), chart_title, frame=frame.head(GROUPS_DRAWN), format="whole")
         if chart_title
         else None,
@@ -172,11 +171,11 @@ def channels(rows: pd.DataFrame, week: pd.Timestamp, *, sources: Mapping[str, st
         title="Sales by channel",
         says=f"Units sold in the week of {short_day(week)}, against the week before and the same week a year earlier.",
         frame=compare_weeks(known, week, by="channel", value="units").assign(
-            of=lambda found: found["channel"].map(dict(sources))
+            stored_in=lambda found: found["channel"].map(dict(sources))
         ),
         columns=(
             ReportColumn("channel", "Channel"),
-            *comparison_columns(week, Basis(Field("of")) if sources else None),
+            *comparison_columns(week, Basis(Field("stored_in")) if sources else None),
         ),
         chart=Chart(
             "line",
