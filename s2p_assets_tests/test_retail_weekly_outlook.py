@@ -13,7 +13,7 @@ import pytest
 from s2p_assets.publishing.editions import publish
 from s2p_assets.publishing.report import Document, Figure, Imprint, Section, Source
 from s2p_assets.publishing.sections.movers import moves, with_reasons
-from s2p_assets.publishing.sections.stored import SalesTable
+from s2p_assets.publishing.sections.trade_tables import SalesTable
 from s2p_assets.reports.retail_weekly_outlook import weekly_outlook
 from s2p_assets.shelves import NotYet
 

@@ -59,7 +59,7 @@ def _write_sheets(book: Book, document: Document, imprint: Imprint) -> None:
     _cover(book, document, names, next((one for one in drawn if one), None), imprint)
     for place, (section, name, chart) in enumerate(zip(document.sections, names, drawn, strict=True)):
         sheet = _section(book, document, _with_ids(section, place), name, chart)
-        _say_where_from(sheet, section, place, document.as_of, imprint)
+        _comment_traces(sheet, section, place, document.as_of, imprint)
     _sources(book, document, imprint.sources)
     data.write(book)
 
@@ -167,15 +167,15 @@ def _with_ids(section: Section, place: int) -> Section:
     return replace(section, frame=section.frame.assign(**{ROW_ID: ids}), columns=(*section.columns, named))
 
 
-def _say_where_from(sheet: Any, section: Section, place: int, edition: dt.date, imprint: Imprint) -> None:
+def _comment_traces(sheet: Any, section: Section, place: int, edition: dt.date, imprint: Imprint) -> None:
     """Above each column whose numbers can be traced, the command that does it."""
     if section.frame is None or section.frame.empty:
         return
     for at, column in enumerate(section.columns):
         if section.basis(column):
             asked = imprint.where_from(f"ROW.{at + 1}", edition)
-            said = f"Where is a number from?\n{asked}\nfor example {cell_id(place, 0, at)}"
-            sheet.write_comment(TABLE_ROW, at, said, COMMENT)
+            text = f"Where is a number from?\n{asked}\nfor example {cell_id(place, 0, at)}"
+            sheet.write_comment(TABLE_ROW, at, text, COMMENT)
 
 
 def _section(book: Book, document: Document, section: Section, name: str, chart: Drawn | None) -> Any:

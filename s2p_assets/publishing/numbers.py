@@ -194,12 +194,14 @@ def _value(value: Any) -> Any:
 
 
 def _basis(of: Mapping[str, Any], row: Mapping[str, Any]) -> Basis:
-    def said(value: Any) -> Any:
+    def resolved(value: Any) -> Any:
         if isinstance(value, dict):
             return row[value["field"]] if "field" in value else slice(value["from"], value["to"])
         return tuple(value) if isinstance(value, list) else value
 
-    return Basis(said(of["column"]), {name: said(value) for name, value in of["where"].items()}, of.get("how", "sum"))
+    return Basis(
+        resolved(of["column"]), {name: resolved(value) for name, value in of["where"].items()}, of.get("how", "sum")
+    )
 
 
 def _plain(value: Any) -> Any:

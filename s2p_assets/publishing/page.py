@@ -1,4 +1,4 @@
-"""The cards, tables and sources of a report in the words in which HTML and PDF write them.
+"""A report's cards, tables and sources as texts, the same for HTML and PDF.
 
 How they look belongs to the templates; Excel writes values, not words.
 """

@@ -74,7 +74,7 @@ class Basis:
     in the rows whose columns have the values of `where`; a tuple of values means any of them, a slice those from
     its start to its stop, both included; one without a stop all from its start.
 
-    `how`: the number is the `sum` of these values or their `mean`, or it is told from the `rows`, such as their count.
+    `how`: the number is the `sum` of these values or their `mean`, or it follows from the `rows`, such as their count.
     """
 
     column: str | Field
@@ -152,7 +152,7 @@ class Chart:
 class Section:
     """A heading, a sentence that says what it shows, and a chart, a table or both.
 
-    `columns`: the table's columns; without them the section has no table. `when_empty`: said in place of
+    `columns`: the table's columns; without them the section has no table. `when_empty`: shown in place of
     a table or chart without rows. `of`: the thing whose rows the frame's rows are, named by the columns `by`.
     """
 
@@ -166,7 +166,7 @@ class Section:
     by: tuple[str, ...] = ()
 
     def basis(self, column: ReportColumn) -> tuple[Basis, ...]:
-        """What the numbers of a column were made from; empty when that is not told."""
+        """What the numbers of a column were made from; empty when that is not known."""
         table = self.of
         if column.of is not None or table is None or column.name in self.by:
             return column.of or ()

@@ -7,12 +7,12 @@ import pandas as pd
 
 from s2p_assets.publishing.report import Document, ReportColumn, report
 from s2p_assets.publishing.sections import price_changes
-from s2p_assets.publishing.sections.price_changes import Channel, PriceChanges, PriceList, Volumes
-from s2p_assets.publishing.sections.stored import StoredTable
+from s2p_assets.publishing.sections.price_lists import PriceChanges, PriceList, SalesChannel, Volumes
+from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.shelves import NotYet
 
 PRICES = {"msrp": "Consumer price", "t2_cost": "Dealer price", "item_cost": "Item cost"}
-CHANNELS = (Channel("retail_units", price="msrp"), Channel("wholesale_units", price="t2_cost"))
+CHANNELS = (SalesChannel("retail_units", price="msrp"), SalesChannel("wholesale_units", price="t2_cost"))
 TERMS = (
     ReportColumn("pack_size", "Pack size", "whole"),
     ReportColumn("minimum_order", "Minimum order", "whole"),
@@ -29,7 +29,7 @@ def prices(products: pd.DataFrame, demand: pd.DataFrame) -> Document:
     if products.empty:
         raise NotYet("no price list has been loaded")
     price_list = PriceList("products", products, prices=PRICES, cost="item_cost", channels=CHANNELS)
-    volumes = Volumes(StoredTable("demand", demand), price_list)
+    volumes = Volumes(SourceTable("demand", demand), price_list)
     found = PriceChanges(price_list, volumes)
     return Document(
         title="Price and margin changes",

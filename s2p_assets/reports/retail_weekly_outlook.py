@@ -5,10 +5,10 @@ The numbers themselves are made by the retail tables and models; what to order i
 
 import pandas as pd
 
-from s2p_assets.publishing.comparison import totals
 from s2p_assets.publishing.report import Document, report
 from s2p_assets.publishing.sections import forecast_outlook, movers, order_plan, sellers, stock, weekly_sales, weeks
-from s2p_assets.publishing.sections.stored import ItemTable, SalesTable, StockTable, StoredTable
+from s2p_assets.publishing.sections.source_table import SourceTable
+from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, StockTable
 from s2p_assets.warehouse.history import standing
 
 CHANNELS = {"retail_units": "Retail", "wholesale_units": "Wholesale"}
@@ -34,9 +34,9 @@ def weekly_outlook(
     week = stock.last_week(sales, counts)
     items = ItemTable("products", standing(products, ["sku"], weeks.last_day(week)))
     plan = order_plan.OrderPlan.most_urgent_first("reorder_plan", reorder_plan)
-    units = totals(sales.rows, period="week", value="units")
+    units = sales.weekly_units()
     forecast = forecast_outlook.band_of_total(total_forecast[pd.to_datetime(total_forecast["week"]) > week])
-    past = StoredTable("past_forecast", forecast_outlook.latest_forecasts(past_forecast))
+    past = SourceTable("past_forecast", forecast_outlook.latest_forecasts(past_forecast))
     ahead = demand_forecast[pd.to_datetime(demand_forecast["week"]) > week]
     return Document(
         title="Weekly sales and stock outlook",

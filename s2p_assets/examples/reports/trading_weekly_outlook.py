@@ -6,10 +6,9 @@ How it is rendered belongs to `publishing`; the numbers themselves are made by t
 import pandas as pd
 
 from s2p_assets.learning.forecasting.demand import week_of, weekly_panel
-from s2p_assets.publishing.comparison import totals
 from s2p_assets.publishing.report import Document, ReportColumn, report
 from s2p_assets.publishing.sections import forecast_outlook, movers, returns, weekly_sales, weeks
-from s2p_assets.publishing.sections.stored import ItemTable, SalesTable
+from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable
 
 SENT_BACK = (ReportColumn("returned", "Sent back", "whole"),)
 BAND = (
@@ -43,12 +42,12 @@ def weekly_outlook(
     """
     week = demand["week"].max()
     as_of = weeks.last_day(week)
-    units = totals(demand, period="week", value="units")
     ahead = forecast_outlook.band_of_total(total_forecast)
     lines = _lines(sales[sales["sold_on"] <= as_of], customers)
     quantities, groups = ["units", "returned"], ("channel", "country", "customer")
     panels = {by: weekly_panel(lines, key=by, quantities=quantities, until=week) for by in groups}
     weekly, items = SalesTable("demand", demand), ItemTable("products", products, noun="item")
+    units = weekly.weekly_units()
     return Document(
         title="Weekly sales outlook",
         as_of=as_of.date(),

@@ -50,7 +50,7 @@ def chart_svg(
 ) -> str:
     """The chart as an SVG `width` pixels wide; each place on it carries a `<title>` that names its numbers.
 
-    `ids`: of points, by line and place, said beside their numbers.
+    `ids`: of points, by line and place, shown beside their numbers.
     """
     import vl_convert
 

@@ -1,5 +1,4 @@
-"""Sections and headline numbers that several reports could show, each with the lineage of its numbers.
+"""Builders of report sections that several reports use: frames in, sections and figures with their lineage out.
 
-No table, workbook or model of a company is named here: names come in as arguments. How a section is rendered belongs
-to `publishing`.
+What a report says and in which order belongs to the report; how sections are rendered belongs to the renderers.
 """

@@ -11,7 +11,8 @@ import pandas as pd
 
 from s2p_assets.publishing.comparison import change, changes, totals
 from s2p_assets.publishing.report import Basis, Chart, Field, Figure, ReportColumn, Section
-from s2p_assets.publishing.sections.stored import ItemTable, SalesTable, StoredTable, same_row
+from s2p_assets.publishing.sections.source_table import SourceTable
+from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, same_row
 from s2p_assets.publishing.sections.weeks import SPAN, WEEK, WEEKS_SHOWN, YEAR, known_total, weeks_until
 from s2p_assets.publishing.wording import counted, grouped, short_day
 
@@ -121,7 +122,7 @@ def _drawn(
     return frame.reset_index()
 
 
-def against_forecast(past: StoredTable, week: pd.Timestamp) -> tuple[Figure, ...]:
+def against_forecast(past: SourceTable, week: pd.Timestamp) -> tuple[Figure, ...]:
     """The week's units against what was forecast of them; nothing when that is not known.
 
     `past`: as of `latest_forecasts`, with week, cutoff, actual, mean, q10 and q90.
@@ -140,7 +141,7 @@ def against_forecast(past: StoredTable, week: pd.Timestamp) -> tuple[Figure, ...
             "percent",
             note=f"{'more' if row['actual'] > row['mean'] else 'less'} than foreseen {counted(weeks, 'week')} before"
             f"{inside}",
-            of=tuple(past.source(name, where) for name in ("actual", "mean")),
+            of=tuple(past.basis(name, where) for name in ("actual", "mean")),
         ),
     )
 
@@ -150,19 +151,19 @@ def _place_in_band(actual: float, low: float, high: float) -> str:
     return f"; {place} its 80 % band"
 
 
-def past_forecasts(past: StoredTable, week: pd.Timestamp) -> Iterator[Section]:
+def past_forecasts(past: SourceTable, week: pd.Timestamp) -> Iterator[Section]:
     """Past weeks against what was forecast of them, the newest first; no section when that is not known."""
     rows = past.rows[past.rows["week"] <= week].sort_values("week", ascending=False).reset_index(drop=True)
     if rows.empty:
         return
     inside = rows["actual"].between(rows["q10"], rows["q90"]).map({True: "within", False: "outside"})
     shares = [change(actual, mean) for actual, mean in zip(rows["actual"], rows["mean"], strict=True)]
-    off = tuple(past.source(name, same_row("week", "cutoff")) for name in ("actual", "mean"))
+    off = tuple(past.basis(name, same_row("week", "cutoff")) for name in ("actual", "mean"))
     yield Section(
         title="What was foreseen, and what came",
         says=BACKTEST,
         frame=rows.assign(off=pd.Series(shares, dtype="float64"), place=inside.where(rows["q10"].notna())),
-        of=past.table,
+        of=past.name,
         by=("week", "cutoff"),
         columns=(
             ReportColumn("week", "Week of", "day", of=()),
@@ -227,7 +228,7 @@ def model_notes(ahead: pd.DataFrame) -> tuple[str, ...]:
 
 
 def coverage_notes(
-    sales: SalesTable, ahead: pd.DataFrame, past: StoredTable, week: pd.Timestamp, *, noun: str
+    sales: SalesTable, ahead: pd.DataFrame, past: SourceTable, week: pd.Timestamp, *, noun: str
 ) -> Iterator[str]:
     """Notes on what the forecast leaves out: items with sales that have none, and a week that no backtest covers."""
     sold = set(sales.rows.loc[sales.rows["week"] == week, sales.item].dropna())

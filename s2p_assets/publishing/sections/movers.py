@@ -11,7 +11,7 @@ import pandas as pd
 
 from s2p_assets.publishing.comparison import gains, losses, movers
 from s2p_assets.publishing.report import Basis, ReportColumn, Section
-from s2p_assets.publishing.sections.stored import ItemTable, SalesTable, same_row
+from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, same_row
 from s2p_assets.publishing.sections.weeks import SPAN, WEEK, YEAR
 from s2p_assets.publishing.wording import counted
 
@@ -53,9 +53,9 @@ def item_movers_with_reasons(sales: SalesTable, week: pd.Timestamp, items: ItemT
     moved = moves(sales.rows, week, by=sales.item, value=sales.units)
     here = same_row(sales.item)
     price = tuple(
-        sales.source(sales.price, here | {"week": tuple(weeks)}, "mean") for weeks in (moved.now, moved.before)
+        sales.basis(sales.price, here | {"week": tuple(weeks)}, "mean") for weeks in (moved.now, moved.before)
     )
-    out = sales.source(sales.stocked_out, here | {"week": tuple(moved.now), sales.stocked_out: True}, "rows")
+    out = sales.basis(sales.stocked_out, here | {"week": tuple(moved.now), sales.stocked_out: True}, "rows")
     return mover_sections(
         _labelled(replace(moved, rows=with_reasons(moved, sales)), items),
         items=items,
@@ -74,7 +74,7 @@ def _labelled(moved: Moves, items: ItemTable) -> Moves:
 
 
 def _units(sales: SalesTable) -> Basis:
-    return sales.source(sales.units, same_row(sales.item))
+    return sales.basis(sales.units, same_row(sales.item))
 
 
 def mover_sections(
@@ -107,7 +107,7 @@ def mover_sections(
 
 
 def with_reasons(moved: Moves, sales: SalesTable) -> pd.DataFrame:
-    """The rows of `moved` with price_change, weeks_out, and a plain word of why it moved; none where nothing tells.
+    """The rows of `moved` with price_change, weeks_out, and a plain word of why it moved; none where no cause is seen.
 
     new: nothing was sold before. stock-out and back in stock: more or fewer weeks out of stock than before.
     price: it moved against the units by over 2 %. season: the same weeks a year earlier moved the same way.

@@ -4,11 +4,13 @@ The quantities themselves are worked out by `inventory`; what stock is worth bel
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from s2p_assets.publishing.report import Chart, Field, Figure, ReportColumn, Section
-from s2p_assets.publishing.sections.stored import StoredTable, item_columns, same_row
+from s2p_assets.publishing.sections.source_table import SourceTable
+from s2p_assets.publishing.sections.trade_tables import item_columns, same_row
 from s2p_assets.publishing.wording import amount, counted, grouped, short_day
 
 NOT_KNOWN = "Supplier not known"
@@ -20,8 +22,8 @@ LATE_DAYS = 28
 HALF_A_UNIT = 0.5
 
 
-@dataclass(frozen=True)
-class OrderPlan(StoredTable):
+@dataclass(frozen=True, kw_only=True)
+class OrderPlan(SourceTable):
     """An order plan: one row per item, the columns as replenishment names them.
 
     `item`, `label`, `supplier`: columns that name what is ordered of whom; `noun`: how a reader calls one item.
@@ -35,9 +37,9 @@ class OrderPlan(StoredTable):
     noun: str = "SKU"
 
     @classmethod
-    def most_urgent_first(cls, table: str, rows: pd.DataFrame, **columns: str) -> "OrderPlan":
+    def most_urgent_first(cls, name: str, rows: pd.DataFrame, **columns: Any) -> "OrderPlan":
         """The plan by the cost of waiting, then by the day on which the stock ends."""
-        plan = cls(table, rows, **columns)
+        plan = cls(name, rows, **columns)
         known = rows.assign(
             known_supplier=rows[plan.supplier].astype(object).where(rows[plan.supplier].notna(), None),
             **{plan.supplier: rows[plan.supplier].fillna(NOT_KNOWN)},
@@ -45,7 +47,7 @@ class OrderPlan(StoredTable):
         )
         order = ["cost_of_waiting", "runs_out_on", plan.item]
         known = known.sort_values(order, ascending=[False, True, True], na_position="last").reset_index(drop=True)
-        return cls(table, known, **columns)
+        return cls(name, known, **columns)
 
     @property
     def orders(self) -> pd.DataFrame:
@@ -72,7 +74,7 @@ class OrderPlan(StoredTable):
 
     def lateness(self, name: str, title: str, format: str, limit: float) -> ReportColumn:  # noqa: A002
         """The column of days late, those above `limit` marked."""
-        sources = tuple(self.source(column, same_row(self.item)) for column in ("lead_time_days", "days_of_cover"))
+        sources = tuple(self.basis(column, same_row(self.item)) for column in ("lead_time_days", "days_of_cover"))
         return ReportColumn(name, title, format, highlight_above=limit, of=sources)  # type: ignore[arg-type]
 
 
@@ -96,7 +98,7 @@ def running_out(plan: OrderPlan) -> Figure:
         None if none else len(plan.running_out),
         "whole",
         note="no re-order plan yet" if none else f"of {counted(len(plan.rows), plan.noun)} in the plan",
-        of=tuple(plan.source(name, late, "rows") for name in ("days_of_cover", "lead_time_days")),
+        of=tuple(plan.basis(name, late, "rows") for name in ("days_of_cover", "lead_time_days")),
     )
 
 
@@ -115,7 +117,7 @@ def runs_out_first(plan: OrderPlan) -> Section:
         title="What runs out first",
         says="" if plan.rows.empty else explained,
         frame=shown[(ordered["days_late"] > 0) | is_soon].reset_index(drop=True),
-        of=plan.table,
+        of=plan.name,
         by=(plan.item,),
         columns=(
             *plan.named,
@@ -155,28 +157,28 @@ def order_figures(plan: OrderPlan) -> tuple[Figure, ...]:
             float(orders["order_cost"].sum()),
             "money",
             note=f"without {counted(no_cost, plan.noun)} of unknown cost" if no_cost else "",
-            of=(plan.source("order_cost"),),
+            of=(plan.basis("order_cost"),),
         ),
         Figure(
             f"{plan.noun}s to order",
             len(orders),
             "whole",
             note=f"of {grouped(len(rows))}" + (f"; {grouped(unknown)} have never been counted" if unknown else ""),
-            of=(plan.source("order_quantity", {"order_quantity": slice(1, None)}, "rows"),),
+            of=(plan.basis("order_quantity", {"order_quantity": slice(1, None)}, "rows"),),
         ),
         Figure(
             "Margin lost by waiting a week",
             float(rows["cost_of_waiting"].sum()),
             "money",
             note="if nothing is ordered today",
-            of=(plan.source("cost_of_waiting"),),
+            of=(plan.basis("cost_of_waiting"),),
         ),
         Figure(
             "Units short whatever is ordered",
             float(late["short_if_ordered"].sum()),
             "whole",
             note=f"of {counted(len(late), plan.noun)}, before an order of today could arrive",
-            of=(plan.source("short_if_ordered", {plan.item: tuple(late[plan.item])}),) if len(late) else (),
+            of=(plan.basis("short_if_ordered", {plan.item: tuple(late[plan.item])}),) if len(late) else (),
         ),
     )
 
@@ -193,7 +195,7 @@ def orders_by_supplier(plan: OrderPlan) -> Section:
     )
     lines = lines.reset_index().sort_values(["cost", plan.supplier], ascending=[False, True]).reset_index(drop=True)
     here: dict[str, object] = {plan.supplier: Field("known_supplier")}
-    due = plan.source("order_quantity", here | {"order_quantity": slice(1, None)}, "rows")
+    due = plan.basis("order_quantity", here | {"order_quantity": slice(1, None)}, "rows")
     return Section(
         title="Orders by supplier",
         says="What the list below comes to for each supplier, the largest order first.",
@@ -201,9 +203,9 @@ def orders_by_supplier(plan: OrderPlan) -> Section:
         columns=(
             ReportColumn(plan.supplier, "Supplier"),
             ReportColumn("skus", f"{plan.noun}s", "whole", of=(due,)),
-            ReportColumn("units", "Units", "whole", of=(plan.source("order_quantity", here),)),
-            ReportColumn("cost", "Order cost", "money", of=(plan.source("order_cost", here),)),
-            ReportColumn("waiting", "Lost by waiting a week", "money", of=(plan.source("cost_of_waiting", here),)),
+            ReportColumn("units", "Units", "whole", of=(plan.basis("order_quantity", here),)),
+            ReportColumn("cost", "Order cost", "money", of=(plan.basis("order_cost", here),)),
+            ReportColumn("waiting", "Lost by waiting a week", "money", of=(plan.basis("cost_of_waiting", here),)),
         ),
         chart=_costs_drawn(lines.head(SUPPLIERS_DRAWN), plan.supplier) if len(lines) > 1 else None,
         when_empty=NOTHING_DUE,
@@ -221,7 +223,7 @@ def order_list(plan: OrderPlan) -> Section:
         says=f"Every {plan.noun} whose stock and open orders together are below its re-order point, in whole packs and "
         "not below the supplier's minimum; what costs most to leave undone comes first.",
         frame=plan.orders,
-        of=plan.table,
+        of=plan.name,
         by=(plan.item,),
         columns=(
             *plan.named,
@@ -244,7 +246,7 @@ def short_either_way(plan: OrderPlan) -> Section:
         title="Short whatever is ordered",
         says="Their stock ends before an order of today could arrive. Only a faster delivery helps: ask the supplier.",
         frame=plan.late.sort_values(["short_if_ordered", plan.item], ascending=[False, True]).reset_index(drop=True),
-        of=plan.table,
+        of=plan.name,
         by=(plan.item,),
         columns=(
             *plan.named,
@@ -267,7 +269,7 @@ def plan_levels(plan: OrderPlan) -> Section:
         says=f"Every {plan.noun} on the price list. An order is due when stock and open orders are below the re-order "
         "point, which is the demand over the lead time plus the safety stock; it fills up to the last level.",
         frame=plan.rows,
-        of=plan.table,
+        of=plan.name,
         by=(plan.item,),
         columns=(
             *plan.named,

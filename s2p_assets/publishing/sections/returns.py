@@ -8,7 +8,7 @@ import pandas as pd
 from s2p_assets.publishing.comparison import at, totals
 from s2p_assets.publishing.report import Basis, Figure, ReportColumn, Section
 from s2p_assets.publishing.sections.movers import ROWS_OF_MOVERS
-from s2p_assets.publishing.sections.stored import ItemTable
+from s2p_assets.publishing.sections.trade_tables import ItemTable
 from s2p_assets.publishing.sections.weeks import WEEK, compared_with_earlier, last_day
 from s2p_assets.publishing.wording import counted, share
 

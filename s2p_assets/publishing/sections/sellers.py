@@ -6,7 +6,7 @@ What changed between weeks belongs to `movers`. Sales have a column `week`, a Mo
 import pandas as pd
 
 from s2p_assets.publishing.report import ReportColumn, Section
-from s2p_assets.publishing.sections.stored import ItemTable, SalesTable, StockTable, same_row
+from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, StockTable, same_row
 from s2p_assets.publishing.sections.weeks import SPAN, weeks_until
 
 ROWS_OF_SELLERS = 10
@@ -18,7 +18,7 @@ def best_sellers(sales: SalesTable, items: ItemTable, week: pd.Timestamp) -> Sec
     total = rows[sales.revenue].sum()
     rows["share"] = rows[sales.revenue] / total if total > 0 else float("nan")
     best = rows[rows[sales.revenue] > 0].sort_values([sales.revenue, sales.item], ascending=[False, True])
-    everything = sales.source(sales.revenue, {"week": tuple(weeks_until(week, SPAN))})
+    everything = sales.basis(sales.revenue, {"week": tuple(weeks_until(week, SPAN))})
     shown = min(ROWS_OF_SELLERS, len(best))
     return Section(
         "Best sellers",
@@ -42,8 +42,8 @@ def slowest_sellers(sales: SalesTable, items: ItemTable, stock: StockTable, week
     lying["per_stock"] = lying[sales.revenue] / lying["stock_value"]
     slow = lying.sort_values(["per_stock", "stock_value", sales.item], ascending=[True, False, True])
     value = (
-        stock.source(stock.on_hand, same_row(stock.item)),
-        items.source(items.cost, same_row(items.item, items.valid_from)),
+        stock.basis(stock.on_hand, same_row(stock.item)),
+        items.basis(items.cost, same_row(items.item, items.valid_from)),
     )
     return Section(
         "Slowest sellers in stock",
@@ -68,6 +68,6 @@ def _sold(sales: SalesTable, items: ItemTable, week: pd.Timestamp) -> pd.DataFra
 def _sold_columns(sales: SalesTable, week: pd.Timestamp) -> tuple[ReportColumn, ReportColumn]:
     where = same_row(sales.item) | {"week": tuple(weeks_until(week, SPAN))}
     return (
-        ReportColumn(sales.units, "Units", "whole", of=(sales.source(sales.units, where),)),
-        ReportColumn(sales.revenue, "Revenue", "money", of=(sales.source(sales.revenue, where),)),
+        ReportColumn(sales.units, "Units", "whole", of=(sales.basis(sales.units, where),)),
+        ReportColumn(sales.revenue, "Revenue", "money", of=(sales.basis(sales.revenue, where),)),
     )

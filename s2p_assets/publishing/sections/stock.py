@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from s2p_assets.publishing.report import Figure
-from s2p_assets.publishing.sections.stored import ItemTable, SalesTable, StockTable, known_sum
+from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, StockTable, known_sum
 from s2p_assets.publishing.wording import counted, short_day
 from s2p_assets.shelves import NotYet
 
@@ -39,7 +39,7 @@ def stock_at_cost(stock: StockTable, items: ItemTable) -> Figure:
         known_sum(value),
         "money",
         note=f"without {counted(unknown, items.noun)} of unknown cost" if unknown else "",
-        of=(stock.source(stock.on_hand), items.source(items.cost, priced)),
+        of=(stock.basis(stock.on_hand), items.basis(items.cost, priced)),
     )
 
 

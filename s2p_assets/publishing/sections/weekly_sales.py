@@ -10,7 +10,7 @@ import pandas as pd
 
 from s2p_assets.publishing.comparison import at, change, changes, totals
 from s2p_assets.publishing.report import Basis, Chart, Field, Figure, ReportColumn, Section
-from s2p_assets.publishing.sections.stored import SalesTable
+from s2p_assets.publishing.sections.trade_tables import SalesTable
 from s2p_assets.publishing.sections.weeks import SPAN, WEEK, WEEKS_SHOWN, YEAR, compared_with_earlier, weeks_until
 from s2p_assets.publishing.wording import change_in_words, counted, short_day
 
@@ -132,7 +132,7 @@ def comparison_columns(week: pd.Timestamp, source: Basis | None, weeks: int = 1)
     """The report's columns of what `compare_weeks` gives, units for a week or for some weeks.
 
     `source`: the column that was added up, in the rows that belong to a row of the report, of any week; None where
-    that cannot be said so simply.
+    one column does not hold it.
     """
     many = weeks > 1
     now, before, year = (_in_weeks(source, last, weeks) for last in (week, week - weeks * WEEK, week - YEAR))
@@ -155,7 +155,7 @@ def sales_by_channel(sales: SalesTable, week: pd.Timestamp, columns: Mapping[str
     """The week by channel, of a table with a column of units for each. `columns`: column → the channel's name."""
     renamed = sales.rows[["week", *columns]].rename(columns=dict(columns))
     rows = renamed.melt(id_vars="week", var_name="channel", value_name="units")
-    return channels(rows, week, sources={name: f"{sales.table}.{column}" for column, name in columns.items()})
+    return channels(rows, week, sources={name: f"{sales.name}.{column}" for column, name in columns.items()})
 
 
 def channels(rows: pd.DataFrame, week: pd.Timestamp, *, sources: Mapping[str, str]) -> Section:

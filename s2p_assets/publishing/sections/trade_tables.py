@@ -1,31 +1,20 @@
-"""Stored tables as sections read them: the rows, and the names of table and columns by which numbers are traced.
+"""Tables of sales, items and stock as sections read them: which of their columns plays which part.
 
 What is shown of them belongs to the sections. The defaults of the fields are column names, never those of a table.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Basis, Field, How, ReportColumn
+from s2p_assets.publishing.comparison import totals
+from s2p_assets.publishing.report import Field, ReportColumn
+from s2p_assets.publishing.sections.source_table import SourceTable
 
 
-@dataclass(frozen=True)
-class StoredTable:
-    """Rows of a stored table. `table`: its name, as the report's parameter has it."""
-
-    table: str
-    rows: pd.DataFrame
-
-    def source(self, column: str, where: Mapping[str, Any] | None = None, aggregation: How = "sum") -> Basis:
-        """The stored values of a column in the rows whose columns have the values of `where`; without it in all."""
-        return Basis(f"{self.table}.{column}", where or {}, aggregation)
-
-
-@dataclass(frozen=True)
-class SalesTable(StoredTable):
+@dataclass(frozen=True, kw_only=True)
+class SalesTable(SourceTable):
     """Sales: one row per item and `week`, a Monday. The fields name columns; `stocked_out` is true in short weeks."""
 
     item: str = "sku"
@@ -35,14 +24,18 @@ class SalesTable(StoredTable):
     stocked_out: str = "censored"
 
     @classmethod
-    def of_known_weeks(cls, table: str, rows: pd.DataFrame, **columns: str) -> "SalesTable":
+    def of_known_weeks(cls, name: str, rows: pd.DataFrame, **columns: Any) -> "SalesTable":
         """The rows whose week is known, their weeks as timestamps."""
         known = rows[rows["week"].notna()]
-        return cls(table, known.assign(week=pd.to_datetime(known["week"])), **columns)
+        return cls(name, known.assign(week=pd.to_datetime(known["week"])), **columns)
+
+    def weekly_units(self) -> "pd.Series[Any]":
+        """The units of all items together by week, in order; a week in which none are known is missing."""
+        return totals(self.rows, period="week", value=self.units)
 
 
-@dataclass(frozen=True)
-class ItemTable(StoredTable):
+@dataclass(frozen=True, kw_only=True)
+class ItemTable(SourceTable):
     """What an item is called and costs: one row per item. `noun`: how a reader calls one ("SKU").
 
     `valid_from`: the day from which a row holds, where a table keeps more than one row an item.
@@ -65,8 +58,8 @@ class ItemTable(StoredTable):
         return self.rows.set_index(self.item)[self.label]
 
 
-@dataclass(frozen=True)
-class StockTable(StoredTable):
+@dataclass(frozen=True, kw_only=True)
+class StockTable(SourceTable):
     """Stock: one row per item, with the units on hand and the day of the count behind them."""
 
     item: str = "sku"
