@@ -18,7 +18,9 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from s2p_assets.publishing import charts, wording
+from s2p_assets.publishing import wording
+from s2p_assets.publishing.charts.plots import plot_of
+from s2p_assets.publishing.charts.vega import chart_svg
 from s2p_assets.publishing.comparison import at, change, changes, gains, losses, movers, totals
 from s2p_assets.publishing.editions import ReportNotPublished, editions, file_name, hold_back, publish, release
 from s2p_assets.publishing.excel import write_excel
@@ -227,9 +229,9 @@ def test_times_with_a_zone_say_so_and_excel_takes_them(tmp_path: Path) -> None:
 
 
 def drawn(section: Section) -> str:
-    plot = charts.plot_of(section)
+    plot = plot_of(section)
     assert plot is not None
-    return charts.svg(plot, width=800, height=300, currency="EUR")
+    return chart_svg(plot, width=800, height=300, currency="EUR")
 
 
 def test_a_chart_takes_every_colour_from_the_page() -> None:
@@ -249,12 +251,12 @@ def test_series_become_lines_with_the_titles_of_their_columns() -> None:
     frame = pd.DataFrame(
         {"week": pd.to_datetime(["2026-11-09", "2026-11-02"] * 2), "shop": list("aabb"), "u": [4, 3, 2, 1]}
     )
-    plot = charts.plot_of(Section("s", "", frame, chart=Chart("line", "week", ("u",), "t", series="shop")))
+    plot = plot_of(Section("s", "", frame, chart=Chart("line", "week", ("u",), "t", series="shop")))
     assert plot is not None
     assert {title: list(values) for title, values in plot.lines.items()} == {"a": [3, 4], "b": [1, 2]}
     assert list(plot.x) == list(pd.to_datetime(["2026-11-02", "2026-11-09"]))
     titled = Section("s", "", frame.head(2), (ReportColumn("u", "Units sold"),), Chart("line", "week", ("u",), "t"))
-    plot = charts.plot_of(titled)
+    plot = plot_of(titled)
     assert plot is not None
     assert list(plot.lines) == ["Units sold"]
 
@@ -271,14 +273,14 @@ def test_lines_and_bars_are_drawn_over_dates_names_and_numbers(kind: str, x: lis
 
 def test_a_chart_without_a_single_number_is_left_out() -> None:
     nothing = pd.DataFrame({"week": pd.to_datetime(["2026-11-02"]), "units": [np.nan]})
-    assert charts.plot_of(Section("s", "", nothing, chart=Chart("line", "week", ("units",), "t"))) is None
-    assert charts.plot_of(Section("s", "", nothing.head(0), chart=Chart("line", "week", ("units",), "t"))) is None
+    assert plot_of(Section("s", "", nothing, chart=Chart("line", "week", ("units",), "t"))) is None
+    assert plot_of(Section("s", "", nothing.head(0), chart=Chart("line", "week", ("units",), "t"))) is None
 
 
 def test_two_values_at_one_place_are_an_error_and_not_a_guess() -> None:
     twice = pd.DataFrame({"week": pd.to_datetime(["2026-11-02"] * 2), "units": [1, 2]})
     with pytest.raises(ValueError, match="several values at one week"):
-        charts.plot_of(Section("s", "", twice, chart=Chart("line", "week", ("units",), "t")))
+        plot_of(Section("s", "", twice, chart=Chart("line", "week", ("units",), "t")))
 
 
 # The workbook

@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 
 from s2p_assets.publishing.report import Document, Section
+from s2p_assets.publishing.sections.order_plan import NOT_KNOWN
 from s2p_assets.publishing.wording import in_currency
-from s2p_assets.reports.retail_reorder import NOT_KNOWN, reorder
+from s2p_assets.reports.retail_reorder import reorder
 from s2p_assets.shelves import NotYet
 
 TODAY = pd.Timestamp("2026-11-21")

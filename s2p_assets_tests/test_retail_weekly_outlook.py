@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from s2p_assets.publishing import weekly
 from s2p_assets.publishing.editions import publish
 from s2p_assets.publishing.report import Document, Figure, Imprint, Section, Source
-from s2p_assets.reports.retail_weekly_outlook import reasons, weekly_outlook
+from s2p_assets.publishing.sections.movers import moves, with_reasons
+from s2p_assets.publishing.sections.trade_tables import SalesTable
+from s2p_assets.reports.retail_weekly_outlook import weekly_outlook
 from s2p_assets.shelves import NotYet
 
 MONDAY = pd.Timestamp("2026-11-09")
@@ -294,13 +295,15 @@ REASONS = {
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_mover_has_one_plain_word_of_reason(reason: str) -> None:
     rows = REASONS[reason]
-    found = reasons(weekly.moves(pd.concat([rows, moved_sku().assign(sku="B")]), MONDAY, by="sku", value="units"), rows)
+    moved = moves(pd.concat([rows, moved_sku().assign(sku="B")]), MONDAY, by="sku", value="units")
+    found = with_reasons(moved, SalesTable("sales", rows))
     assert found.set_index("sku").loc["A", "reason"] == reason
 
 
 def test_where_nothing_tells_no_reason_is_made_up() -> None:
     rows = moved_sku(unit_price=[5.0] * 4 + [6.0] * 4)
-    assert reasons(weekly.moves(rows, MONDAY, by="sku", value="units"), rows)["reason"].isna().all()
+    moved = moves(rows, MONDAY, by="sku", value="units")
+    assert with_reasons(moved, SalesTable("sales", rows))["reason"].isna().all()
 
 
 def test_best_sellers_bring_in_most_and_slow_ones_least_for_their_stock(frames: Frames) -> None:

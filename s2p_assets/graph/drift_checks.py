@@ -21,7 +21,7 @@ from s2p_assets.learning.kinds import kind_of
 from s2p_assets.learning.model import Contest
 from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.learning.versions import Champion
-from s2p_assets.publishing.shift_picture import Shift, png_of
+from s2p_assets.publishing.charts.shift_picture import Shift, png_of
 from s2p_assets.warehouse.table import Table
 
 DRIFT = "nothing_drifted"

@@ -17,7 +17,7 @@ from s2p_assets.publishing.report import Report
 from s2p_assets.shelves import Fault, read_shelf
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse.table import Table
-from s2p_assets.warehouse.trace import sources_of
+from s2p_assets.warehouse.source_rules import sources_of
 
 
 def read_house(packages: tuple[str, ...], country: str | None = None) -> House:

@@ -14,7 +14,7 @@ import pandas as pd
 from s2p_assets.columns import Column
 from s2p_assets.graph.house import Declared
 from s2p_assets.graph.keys import sheet_key
-from s2p_assets.publishing.numbers import cell_id, figure_id
+from s2p_assets.publishing.number_ids import cell_id, figure_id
 from s2p_assets.publishing.report import Basis, Document
 from s2p_assets.spreadsheet.contract import Workbook
 

@@ -1,6 +1,6 @@
 """Comparing periods: how much more or less, and what moved most.
 
-Which periods are compared, and what is said of it, belongs to the report.
+Which periods are compared, and what a report makes of it, belongs to the report.
 """
 
 from collections.abc import Collection, Hashable, Mapping
@@ -22,7 +22,7 @@ def change(now: float | None, before: float | None) -> float | None:
 
 
 def changes(now: float | None, befores: Mapping[str, float | None]) -> tuple[Change, ...]:
-    """The changes that can be told: `changes(12, {"the week before": 10})` is 0.2 against "the week before"."""
+    """The changes that are known: `changes(12, {"the week before": 10})` is 0.2 against "the week before"."""
     shares = {than: change(now, before) for than, before in befores.items()}
     return tuple(Change(share, than) for than, share in shares.items() if share is not None)
 

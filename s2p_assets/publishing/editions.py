@@ -55,8 +55,8 @@ def publish(
     """Write the edition to `folder`/its name/its date, renew the latest copies and the index, and return it.
 
     The edition appears whole or not at all; the same edition again takes the place of the old one, and
-    others stay. `latest.html`, `latest.xlsx` and `latest.pdf` are copies of the newest edition, perhaps another. What
-    holds the report back is still said: an edition may be made anew while something under it cannot be renewed.
+    others stay. `latest.html`, `latest.xlsx` and `latest.pdf` are copies of the newest edition, perhaps another. Faults
+    stay shown: an edition may be made anew while something under it cannot be renewed.
     Raises ReportNotPublished when a file is locked or the share cannot be written.
     """
     name = folder_name(imprint.name)
@@ -75,15 +75,15 @@ def publish(
 
 
 def hold_back(folder: Path, report: str, fault: Fault) -> None:
-    """Say on the latest page of a report and on the index that it cannot be renewed, and why; its editions stay.
+    """Show on the latest page of a report and on the index that it cannot be renewed, and why; its editions stay.
 
-    Nothing is said of a report without an edition. Raises ReportNotPublished.
+    A report without an edition shows nothing. Raises ReportNotPublished.
     """
     _say_faults(folder, report, lambda known: with_fault(known, fault))
 
 
 def release(folder: Path, report: str, what: str) -> None:
-    """Take back what was said of `what`, which could be made; the word goes when nothing holds the report back."""
+    """Remove the fault of `what`, which could be made; without faults the pages show none."""
     _say_faults(folder, report, lambda known: without(known, what))
 
 
@@ -221,8 +221,9 @@ def _banner(shelf: Path, newest: Edition) -> str:
     faults = read_faults(shelf)
     if not faults:
         return ""
-    says = f"This is the last good edition, with data up to {wording.long_day(newest.as_of)}."
-    return rendered("held_back.html.j2", since=wording.moment(faults[0].since), says=says, faults=faults)
+    explanation = f"This is the last good edition, with data up to {wording.long_day(newest.as_of)}."
+    since = wording.moment(faults[0].since)
+    return rendered("held_back.html.j2", since=since, explanation=explanation, faults=faults)
 
 
 def _renew_index(folder: Path) -> None:

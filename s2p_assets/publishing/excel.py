@@ -11,17 +11,19 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing import charts, wording
+from s2p_assets.publishing import wording
+from s2p_assets.publishing.charts.plots import plot_of
+from s2p_assets.publishing.charts.vega import PRINT_PALETTE
 from s2p_assets.publishing.excel_cells import Book, sheet_names
 from s2p_assets.publishing.excel_charts import HEIGHT, SHEET, ChartData, Drawn, plot_table
-from s2p_assets.publishing.numbers import cell_id, figure_id, row_id
+from s2p_assets.publishing.number_ids import cell_id, figure_id, row_id
 from s2p_assets.publishing.page import made
 from s2p_assets.publishing.report import Change, Document, Figure, Imprint, ReportColumn, Section, Source
 from s2p_assets.publishing.writing import written_whole
 
 COVER, SOURCES = "Overview", "Sources"
 COVER_WIDTHS = (36, 18, 12, 26, 44)
-FAINT = charts.PRINT_INK.text
+FAINT = PRINT_PALETTE.text
 ARROWS = '"▲" 0.0%;"▼" 0.0%;"=" 0.0%'
 TABLE_ROW = 3
 ROW_HEIGHT = 20
@@ -52,12 +54,12 @@ def write_excel(document: Document, target: Path, imprint: Imprint) -> Path:
 def _write_sheets(book: Book, document: Document, imprint: Imprint) -> None:
     data = ChartData()
     names = sheet_names([section.title for section in document.sections], (COVER, SOURCES, SHEET))
-    plots = [charts.plot_of(section) for section in document.sections]
+    plots = [plot_of(section) for section in document.sections]
     drawn = [None if plot is None else data.add(plot) for plot in plots]
     _cover(book, document, names, next((one for one in drawn if one), None), imprint)
     for place, (section, name, chart) in enumerate(zip(document.sections, names, drawn, strict=True)):
         sheet = _section(book, document, _with_ids(section, place), name, chart)
-        _say_where_from(sheet, section, place, document.as_of, imprint)
+        _comment_traces(sheet, section, place, document.as_of, imprint)
     _sources(book, document, imprint.sources)
     data.write(book)
 
@@ -106,7 +108,7 @@ def _cover(book: Book, document: Document, names: Sequence[str], chart: Drawn | 
         row += HEIGHT // ROW_HEIGHT + 2
     row = _heading(book, sheet, row, "In this workbook")
     for section, name in zip(document.sections, names, strict=True):
-        link = book.look(font_color=charts.PRINT_INK.series[0], underline=1)
+        link = book.look(font_color=PRINT_PALETTE.series[0], underline=1)
         sheet.write_url(row, 0, f"internal:'{name.replace(chr(39), chr(39) * 2)}'!A1", link, string=section.title)
         row += 1
     if document.notes:
@@ -165,15 +167,15 @@ def _with_ids(section: Section, place: int) -> Section:
     return replace(section, frame=section.frame.assign(**{ROW_ID: ids}), columns=(*section.columns, named))
 
 
-def _say_where_from(sheet: Any, section: Section, place: int, edition: dt.date, imprint: Imprint) -> None:
+def _comment_traces(sheet: Any, section: Section, place: int, edition: dt.date, imprint: Imprint) -> None:
     """Above each column whose numbers can be traced, the command that does it."""
     if section.frame is None or section.frame.empty:
         return
     for at, column in enumerate(section.columns):
         if section.basis(column):
             asked = imprint.where_from(f"ROW.{at + 1}", edition)
-            said = f"Where is a number from?\n{asked}\nfor example {cell_id(place, 0, at)}"
-            sheet.write_comment(TABLE_ROW, at, said, COMMENT)
+            text = f"Where is a number from?\n{asked}\nfor example {cell_id(place, 0, at)}"
+            sheet.write_comment(TABLE_ROW, at, text, COMMENT)
 
 
 def _section(book: Book, document: Document, section: Section, name: str, chart: Drawn | None) -> Any:

@@ -175,8 +175,8 @@ def width_of(values: "pd.Series[Any]", title: str, kind: Format) -> float:
     """A column's width in characters, of its heading in two lines, its extreme numbers or its first thousand texts."""
     least, most = WIDTHS.get(kind, NUMBER_WIDTHS)
     decimals = wording.decimals_for(values, kind)
-    told = values.agg(["min", "max"]) if _are_numbers(values) else values.head(1000)
-    longest = max((len(wording.cell(value, kind, decimals)) for value in told), default=0)
+    measured = values.agg(["min", "max"]) if _are_numbers(values) else values.head(1000)
+    longest = max((len(wording.cell(value, kind, decimals)) for value in measured), default=0)
     words = max((len(word) for word in title.split()), default=0)
     return float(min(most, max(least, longest + 2, words + 4, len(title) / 2 + 4)))
 

@@ -8,18 +8,19 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing import charts
+from s2p_assets.publishing.charts.plots import Plot, band_colour
+from s2p_assets.publishing.charts.vega import PRINT_PALETTE
 from s2p_assets.publishing.excel_cells import NUMBER_FORMATS, Book
 from s2p_assets.publishing.report import Format, ReportColumn
 
 SHEET = "Chart data"
-SERIES = charts.PRINT_INK.series
+SERIES = PRINT_PALETTE.series
 DASHES = ("solid", "dash", "round_dot", "long_dash")
-GREY = {"color": charts.PRINT_INK.text, "size": 9}
+GREY = {"color": PRINT_PALETTE.text, "size": 9}
 WIDTH, HEIGHT = 880, 380
 
 
-def plot_table(plot: charts.Plot) -> tuple[pd.DataFrame, tuple[ReportColumn, ...]]:
+def plot_table(plot: Plot) -> tuple[pd.DataFrame, tuple[ReportColumn, ...]]:
     """The chart's numbers as a table: the place, every line or bar, and the ends of the band."""
     place: Format = "day" if plot.over_time else "text" if plot.x.dtype == object else "number"
     named = {plot.x_title: plot.x, **plot.lines}
@@ -38,7 +39,7 @@ class ChartData:
     tables: list[tuple[int, pd.DataFrame, tuple[ReportColumn, ...]]] = field(default_factory=list)
     next_column: int = 0
 
-    def add(self, plot: charts.Plot) -> "Drawn":
+    def add(self, plot: Plot) -> "Drawn":
         """Keep the plot's numbers; returns where on the sheet they will stand."""
         frame, columns = plot_table(plot)
         has_band = plot.low is not None
@@ -86,7 +87,7 @@ def _with_stack(
 class Drawn:
     """A plot and where its numbers stand: from which column on the sheet of chart data, and how many rows."""
 
-    plot: charts.Plot
+    plot: Plot
     column: int
     rows: int
     has_band: bool
@@ -94,7 +95,7 @@ class Drawn:
     def chart(self, book: Book) -> Any:
         """A new native chart of the plot."""
         if self.plot.chart.kind == "bar":
-            chart = book.workbook.add_chart({"type": "bar" if self.plot.lies_flat else "column"})
+            chart = book.workbook.add_chart({"type": "bar" if self.plot.is_horizontal else "column"})
             self._add_lines(chart, is_line=False)
         elif self.has_band:
             chart = self._add_band(book.workbook.add_chart({"type": "area", "subtype": "stacked"}))
@@ -128,7 +129,7 @@ class Drawn:
 
     def _add_band(self, chart: Any) -> Any:
         foot = len(self.plot.lines) + 3
-        colour = SERIES[charts.band_colour(self.plot)]
+        colour = SERIES[band_colour(self.plot)]
         unseen = {"fill": {"none": True}, "border": {"none": True}}
         shaded = {"fill": {"color": colour, "transparency": 78}, "border": {"none": True}}
         chart.add_series(self._series(foot) | unseen)
@@ -143,13 +144,13 @@ class Drawn:
         is_alone = len(plot.lines) == 1 and not self.has_band
         chart.set_legend({"none": True} if is_alone else {"position": "bottom", **unseen})
         places, numbers = _places_axis(plot), _numbers_axis(plot)
-        chart.set_x_axis(numbers if plot.lies_flat else places)
-        chart.set_y_axis(places if plot.lies_flat else numbers)
+        chart.set_x_axis(numbers if plot.is_horizontal else places)
+        chart.set_y_axis(places if plot.is_horizontal else numbers)
         return chart
 
 
-def _places_axis(plot: charts.Plot) -> dict[str, Any]:
-    axis = {"num_font": GREY, "line": {"color": "#C9CED6"}, "major_tick_mark": "none", "reverse": plot.lies_flat}
+def _places_axis(plot: Plot) -> dict[str, Any]:
+    axis = {"num_font": GREY, "line": {"color": "#C9CED6"}, "major_tick_mark": "none", "reverse": plot.is_horizontal}
     axis["major_gridlines"] = {"visible": False}
     if not plot.over_time:
         return axis
@@ -161,7 +162,7 @@ def _places_axis(plot: charts.Plot) -> dict[str, Any]:
     return axis | {"date_axis": True, **step}
 
 
-def _numbers_axis(plot: charts.Plot) -> dict[str, Any]:
+def _numbers_axis(plot: Plot) -> dict[str, Any]:
     written = NUMBER_FORMATS[plot.chart.format]
     is_large = any(values.abs().max() >= 10 for values in plot.lines.values())
     return {

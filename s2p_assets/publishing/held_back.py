@@ -1,6 +1,6 @@
-"""The word on a report that cannot be made again at present: since when, and what is wrong.
+"""What keeps a report from being renewed: what could not be made, why, and since when.
 
-Where that word is shown belongs to `editions` and the templates; when a report is held back, to the graph.
+Where that is shown belongs to `editions` and the templates; when a report is held back, to the graph.
 """
 
 import datetime as dt
@@ -25,8 +25,8 @@ class Fault:
 def read_faults(shelf: Path) -> list[Fault]:
     """The faults that hold a report back, the oldest first; none when its newest edition is as good as can be."""
     try:
-        told = json.loads((shelf / FILE).read_text(encoding="utf-8"))
-        faults = [Fault(one["what"], one["why"], dt.datetime.fromisoformat(one["since"])) for one in told]
+        saved = json.loads((shelf / FILE).read_text(encoding="utf-8"))
+        faults = [Fault(one["what"], one["why"], dt.datetime.fromisoformat(one["since"])) for one in saved]
     except (OSError, ValueError, KeyError, TypeError):
         return []
     return sorted(faults, key=lambda fault: fault.since)
@@ -37,17 +37,17 @@ def write_faults(shelf: Path, faults: list[Fault]) -> None:
     if not faults:
         (shelf / FILE).unlink(missing_ok=True)
         return
-    told = [{"what": fault.what, "why": fault.why, "since": fault.since.isoformat()} for fault in faults]
+    content = [{"what": fault.what, "why": fault.why, "since": fault.since.isoformat()} for fault in faults]
     with written_whole(shelf / FILE) as draft:
-        draft.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
+        draft.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def with_fault(faults: list[Fault], fault: Fault) -> list[Fault]:
-    """`faults` with a new one; what fails again keeps the day since when it does, and says the newest reason."""
+    """`faults` with a new one; what fails again keeps its first moment and takes the newest reason."""
     since = min([fault.since, *(known.since for known in faults if known.what == fault.what)])
     return [*without(faults, fault.what), Fault(fault.what, fault.why, since)]
 
 
 def without(faults: list[Fault], what: str) -> list[Fault]:
-    """`faults` but that of `what`, which could be made."""
+    """`faults` without that of `what`, which could be made."""
     return [known for known in faults if known.what != what]

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from s2p_assets.publishing import charts, wording
+from s2p_assets.publishing import wording
+from s2p_assets.publishing.charts.plots import Plot, legend_of, plot_of
+from s2p_assets.publishing.charts.point_ids import point_ids
+from s2p_assets.publishing.charts.vega import chart_svg
 from s2p_assets.publishing.page import card, made, origin, table
-from s2p_assets.publishing.points import points_of
 from s2p_assets.publishing.report import Document, Imprint, Section
 from s2p_assets.publishing.writing import written_whole
 
@@ -36,7 +38,7 @@ def html_of(document: Document, imprint: Imprint, *, beside: str) -> str:
         document=document,
         where_from=imprint.where_from("ID", document.as_of),
         as_of=wording.long_day(document.as_of),
-        made=made(imprint),
+        made_at=made(imprint),
         figures=[card(figure, place, imprint.currency) for place, figure in enumerate(document.figures)],
         abreast=_abreast(len(document.figures)),
         sections=[_part(section, place, imprint.currency) for place, section in enumerate(document.sections)],
@@ -63,30 +65,30 @@ def _abreast(cards: int) -> int:
 
 
 def _part(section: Section, place: int, currency: str) -> dict[str, Any]:
-    plot = charts.plot_of(section)
+    plot = plot_of(section)
     rows = table(section, place, currency)
     is_empty = plot is None and rows is None
     return {
         "id": f"section-{place + 1}",
         "title": section.title,
-        "says": section.says,
-        "chart": None if plot is None else _drawing(plot, currency, points_of(section, place, plot)),
+        "description": section.says,
+        "chart": None if plot is None else _drawing(plot, currency, point_ids(section, place, plot)),
         "table": rows,
         "empty": section.when_empty if is_empty and (section.chart or section.columns) else "",
     }
 
 
-def _drawing(plot: charts.Plot, currency: str, ids: Mapping[tuple[int, int], str]) -> dict[str, Any]:
+def _drawing(plot: Plot, currency: str, ids: Mapping[tuple[int, int], str]) -> dict[str, Any]:
     from markupsafe import Markup
 
     sizes = {"wide": WIDE, "narrow": NARROW}
     drawn = {
-        name: charts.svg(plot, width=width, height=HEIGHT, currency=currency, ids=ids) for name, width in sizes.items()
+        name: chart_svg(plot, width=width, height=HEIGHT, currency=currency, ids=ids) for name, width in sizes.items()
     }
     title, unit = plot.chart.title, plot.chart.y_title
     return {
         "title": title,
         "unit": wording.column_title(unit, plot.chart.format, currency) if unit else "",
-        "legend": charts.legend(plot),
+        "legend": legend_of(plot),
         "pictures": {name: Markup(picture) for name, picture in drawn.items()},  # noqa: S704 - Vega escaped its texts
     }

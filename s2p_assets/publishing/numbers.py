@@ -1,12 +1,11 @@
 """The numbers of an edition by their ids, with what each was made from: kept so that a reader can ask.
 
-What an id looks like is decided here; following a number to its cells is the warehouse's and the graph's work.
+What an id looks like is decided in `number_ids`; following a number to its cells is the warehouse's work.
 """
 
 import datetime as dt
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -16,12 +15,10 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.publishing import wording
-from s2p_assets.publishing.charts import plot_of
+from s2p_assets.publishing.charts.plots import plot_of
+from s2p_assets.publishing.number_ids import CELL, FIGURE, cell_id, figure_id, point_id, row_id
 from s2p_assets.publishing.report import Basis, Document, Field, Figure, ReportColumn, Section
 from s2p_assets.publishing.writing import written_whole
-
-FIGURE = re.compile(r"F([0-9]+)", re.IGNORECASE)
-CELL = re.compile(r"([TC])([0-9]+)\.([0-9]+)\.([0-9]+)", re.IGNORECASE)
 
 
 class NoSuchNumber(LookupError):
@@ -36,26 +33,6 @@ class Number:
     label: str
     value: Any
     of: tuple[Basis, ...]
-
-
-def figure_id(position: int) -> str:
-    """The id of the headline number at a position that counts from 0: `F1`."""
-    return f"F{position + 1}"
-
-
-def row_id(section: int, row: int) -> str:
-    """The first part of the ids of a table's row; section and row count from 0: `T2.15`."""
-    return f"T{section + 1}.{row + 1}"
-
-
-def cell_id(section: int, row: int, column: int) -> str:
-    """The id of a table's cell; section, row and column count from 0: `T2.15.4`."""
-    return f"{row_id(section, row)}.{column + 1}"
-
-
-def point_id(section: int, place: int, line: int) -> str:
-    """The id of a point of a section's chart, all counted from 0: `C1.52.1`."""
-    return f"C{section + 1}.{place + 1}.{line + 1}"
 
 
 def save_numbers(document: Document, target: Path, *, made_at: dt.datetime) -> None:
@@ -217,12 +194,14 @@ def _value(value: Any) -> Any:
 
 
 def _basis(of: Mapping[str, Any], row: Mapping[str, Any]) -> Basis:
-    def said(value: Any) -> Any:
+    def resolved(value: Any) -> Any:
         if isinstance(value, dict):
             return row[value["field"]] if "field" in value else slice(value["from"], value["to"])
         return tuple(value) if isinstance(value, list) else value
 
-    return Basis(said(of["column"]), {name: said(value) for name, value in of["where"].items()}, of.get("how", "sum"))
+    return Basis(
+        resolved(of["column"]), {name: resolved(value) for name, value in of["where"].items()}, of.get("how", "sum")
+    )
 
 
 def _plain(value: Any) -> Any:

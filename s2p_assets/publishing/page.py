@@ -1,4 +1,4 @@
-"""The cards, tables and sources of a report in the words in which HTML and PDF write them.
+"""A report's cards, tables and sources as texts, the same for HTML and PDF.
 
 How they look belongs to the templates; Excel writes values, not words.
 """
@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.publishing import wording
-from s2p_assets.publishing.numbers import cell_id, figure_id
+from s2p_assets.publishing.number_ids import cell_id, figure_id
 from s2p_assets.publishing.report import Figure, Imprint, ReportColumn, Section, Source
 
 ROWS_SHOWN = 200

@@ -10,7 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from s2p_assets.publishing import charts, wording
+from s2p_assets.publishing import wording
+from s2p_assets.publishing.charts.plots import Plot, legend_of, plot_of
+from s2p_assets.publishing.charts.vega import CHART_FONTS, PRINT_PALETTE, chart_svg
 from s2p_assets.publishing.page import card, made, origin, table
 from s2p_assets.publishing.report import Document, Imprint, Section
 from s2p_assets.publishing.writing import written_whole
@@ -62,18 +64,18 @@ def _content(document: Document, imprint: Imprint, root: Path) -> dict[str, Any]
         "sections": [_part(section, place, imprint, root) for place, section in enumerate(document.sections)],
         "notes": list(document.notes),
         "sources": [origin(source) for source in imprint.sources],
-        "made": made(imprint),
-        "colours": list(charts.PRINT_INK.series),
+        "made_at": made(imprint),
+        "colours": list(PRINT_PALETTE.series),
         "font": FONT,
     }
 
 
 def _part(section: Section, place: int, imprint: Imprint, root: Path) -> dict[str, Any]:
-    plot = charts.plot_of(section)
+    plot = plot_of(section)
     shown = table(section, place, imprint.currency)
     return {
         "title": section.title,
-        "says": section.says,
+        "description": section.says,
         "chart": None if plot is None else _drawing(plot, place, imprint.currency, root),
         "table": shown,
         "widths": [] if shown is None else _widths(shown),
@@ -81,12 +83,12 @@ def _part(section: Section, place: int, imprint: Imprint, root: Path) -> dict[st
     }
 
 
-def _drawing(plot: charts.Plot, place: int, currency: str, root: Path) -> dict[str, Any]:
+def _drawing(plot: Plot, place: int, currency: str, root: Path) -> dict[str, Any]:
     file = root / f"chart-{place}.svg"
-    drawn = charts.svg(plot, width=WIDTH, height=HEIGHT, currency=currency, ink=charts.PRINT_INK)
-    file.write_text(drawn.replace(charts.FONT, FONT), encoding="utf-8")
+    drawn = chart_svg(plot, width=WIDTH, height=HEIGHT, currency=currency, palette=PRINT_PALETTE)
+    file.write_text(drawn.replace(CHART_FONTS, FONT), encoding="utf-8")
     unit = wording.column_title(plot.chart.y_title, plot.chart.format, currency) if plot.chart.y_title else ""
-    return {"file": file.name, "title": plot.chart.title, "unit": unit, "legend": charts.legend(plot)}
+    return {"file": file.name, "title": plot.chart.title, "unit": unit, "legend": legend_of(plot)}
 
 
 def _widths(shown: dict[str, Any]) -> list[tuple[float, str]]:

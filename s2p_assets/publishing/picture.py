@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
-from s2p_assets.publishing import charts, wording
+from s2p_assets.publishing import wording
+from s2p_assets.publishing.charts.plots import Plot, legend_of, plot_of
+from s2p_assets.publishing.charts.vega import CHART_FONTS, PRINT_PALETTE, chart_svg
 from s2p_assets.publishing.report import Document, Figure
 from s2p_assets.publishing.writing import written_whole
 
@@ -13,7 +15,7 @@ WIDTH, MARGIN = 900, 32
 INNER = WIDTH - 2 * MARGIN
 CARDS = 4
 INK = "#16202e"
-FAINT = charts.PRINT_INK.text
+FAINT = PRINT_PALETTE.text
 
 
 def write_picture(document: Document, target: Path, *, currency: str) -> Path:
@@ -38,12 +40,12 @@ def svg_of(document: Document, currency: str) -> str:
     if document.figures:
         parts += _cards(document.figures[:CARDS], below, currency)
         below += 104
-    plot = next((plot for plot in map(charts.plot_of, document.sections) if plot), None)
+    plot = next((plot for plot in map(plot_of, document.sections) if plot), None)
     if plot is not None:
-        drawing = charts.svg(plot, width=INNER, height=280, currency=currency, ink=charts.PRINT_INK)
+        drawing = chart_svg(plot, width=INNER, height=280, currency=currency, palette=PRINT_PALETTE)
         height = int(drawing.split('height="', 1)[1].split('"', 1)[0].split(".")[0])
         parts += [_text(MARGIN, below + 14, plot.chart.title, size=15, weight="bold"), *_legend(plot, below + 38)]
-        below += 52 if charts.legend(plot) else 26
+        below += 52 if legend_of(plot) else 26
         parts.append(f'<g transform="translate({MARGIN},{below})">{drawing}</g>')
         below += height
     height = below + MARGIN // 2
@@ -62,13 +64,14 @@ def _cards(figures: Sequence[Figure], top: int, currency: str) -> Iterator[str]:
         yield _text(left, top + 42, value, size=25, weight="bold")
         for change in figure.changes[:1]:
             words = "unchanged" if wording.direction(change) == 0 else wording.share(change.share)
-            yield _text(left, top + 64, f"{wording.arrow(change)} {words} vs {change.than}", size=13)
+            compared = " ".join((wording.arrow(change), words, "vs", change.than))
+            yield _text(left, top + 64, compared, size=13)
 
 
-def _legend(plot: charts.Plot, top: int) -> Iterator[str]:
+def _legend(plot: Plot, top: int) -> Iterator[str]:
     left = float(MARGIN)
-    for key in charts.legend(plot):
-        colour = charts.PRINT_INK.series[key["colour"] - 1]
+    for key in legend_of(plot):
+        colour = PRINT_PALETTE.series[key["colour"] - 1]
         if key["kind"] == "line":
             dashes = " ".join(map(str, key["dash"]))
             stroke = f'stroke="{colour}" stroke-width="2.5" stroke-dasharray="{dashes}"'
@@ -81,5 +84,5 @@ def _legend(plot: charts.Plot, top: int) -> Iterator[str]:
 
 
 def _text(x: float, y: float, text: str, *, size: int, weight: str = "normal", colour: str = INK) -> str:
-    look = f'font-family="{charts.FONT}" font-size="{size}" font-weight="{weight}" fill="{colour}"'
+    look = f'font-family="{CHART_FONTS}" font-size="{size}" font-weight="{weight}" fill="{colour}"'
     return f'<text x="{x:g}" y="{y:g}" {look}>{escape(text)}</text>'

@@ -1,14 +1,18 @@
-"""The declaration of a report, and the description from which its HTML and Excel are both made."""
+"""The declaration of a report, and the document that it returns: headline numbers, sections, charts and their lineage.
+
+How a document is rendered belongs to `publishing`; what a section shows, to its builders in `publishing/sections`.
+"""
 
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Literal
 
 from s2p_assets.shelves import Made
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 How = Literal["sum", "mean", "rows"]
 Format = Literal["text", "code", "whole", "number", "money", "percent", "day"]
@@ -70,7 +74,7 @@ class Basis:
     in the rows whose columns have the values of `where`; a tuple of values means any of them, a slice those from
     its start to its stop, both included; one without a stop all from its start.
 
-    `how`: the number is the `sum` of these values or their `mean`, or it is told from the `rows`, such as their count.
+    `how`: the number is the `sum` of these values or their `mean`, or it follows from the `rows`, such as their count.
     """
 
     column: str | Field
@@ -138,7 +142,7 @@ class Chart:
     y_title: str = ""
     series: str | None = None
     band: tuple[str, str] | None = None
-    frame: pd.DataFrame | None = None
+    frame: "pd.DataFrame | None" = None
     band_title: str = "Range"
     format: Format = "number"
     of: Mapping[str, tuple[Basis, ...]] = field(default_factory=dict)
@@ -148,13 +152,13 @@ class Chart:
 class Section:
     """A heading, a sentence that says what it shows, and a chart, a table or both.
 
-    `columns`: the table's columns; without them the section has no table. `when_empty`: said in place of
+    `columns`: the table's columns; without them the section has no table. `when_empty`: shown in place of
     a table or chart without rows. `of`: the thing whose rows the frame's rows are, named by the columns `by`.
     """
 
     title: str
     says: str
-    frame: pd.DataFrame | None = None
+    frame: "pd.DataFrame | None" = None
     columns: tuple[ReportColumn, ...] = ()
     chart: Chart | None = None
     when_empty: str = "There is nothing to list."
@@ -162,10 +166,11 @@ class Section:
     by: tuple[str, ...] = ()
 
     def basis(self, column: ReportColumn) -> tuple[Basis, ...]:
-        """What the numbers of a column were made from; empty when that is not told."""
-        if column.of is not None or self.of is None or column.name in self.by:
+        """What the numbers of a column were made from; empty when that is not known."""
+        table = self.of
+        if column.of is not None or table is None or column.name in self.by:
             return column.of or ()
-        return (Basis(f"{self.of}.{column.name}", {name: Field(name) for name in self.by}),)
+        return (Basis(f"{table}.{column.name}", {name: Field(name) for name in self.by}),)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from s2p_assets.publishing.wording import short_day
 def since(document: Document, before: Mapping[str, Any]) -> Document:
     """`document` with each headline number also against the one of that name in the edition `before`.
 
-    `before`: as `numbers.save_numbers` keeps it. What was not told then, or was no number above 0, is not compared.
+    `before`: as `numbers.save_numbers` keeps it. A number that was missing then, or not above 0, is not compared.
     """
     than = f"the edition of {short_day(dt.date.fromisoformat(before['as_of']))}"
     values = {figure["label"]: figure["value"] for figure in before["figures"]}

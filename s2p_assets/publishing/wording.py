@@ -16,8 +16,7 @@ from numbers import Real
 from typing import Any
 
 import pandas as pd
-from babel import Locale
-from babel.dates import format_date, format_time
+from babel import Locale, dates
 from babel.numbers import get_currency_symbol, get_decimal_symbol, get_group_symbol
 
 from s2p_assets.publishing.report import Change, Document, Figure, Format
@@ -156,14 +155,14 @@ def _rounded(value: float, currency: str) -> str:
 def long_day(value: dt.date) -> str:
     """`Sunday 15 November 2026`."""
     if _locale.get() != INTERNATIONAL:
-        return str(format_date(value, "full", _parsed(_locale.get())))
+        return str(dates.format_date(value, "full", _parsed(_locale.get())))
     return f"{value:%A} {value.day} {value:%B} {value.year:04d}"
 
 
 def short_day(value: dt.date) -> str:
     """`15 Nov 2026`."""
     if _locale.get() != INTERNATIONAL:
-        return str(format_date(value, "medium", _parsed(_locale.get())))
+        return str(dates.format_date(value, "medium", _parsed(_locale.get())))
     return f"{value.day} {value:%b} {value.year:04d}"
 
 
@@ -171,7 +170,7 @@ def moment(value: dt.datetime) -> str:
     """`15 Nov 2026, 07:30`, with the time zone where it is known."""
     time = f"{value:%H:%M}"
     if _locale.get() != INTERNATIONAL:
-        time = str(format_time(value.replace(tzinfo=None), "short", locale=_parsed(_locale.get())))
+        time = str(dates.format_time(value.replace(tzinfo=None), "short", locale=_parsed(_locale.get())))
     return f"{short_day(value)}, {time} {value:%Z}".rstrip()
 
 
@@ -258,9 +257,10 @@ def arrow(change: Change) -> str:
 
 def change_in_words(change: Change) -> str:
     """`5.2 % more than the week before`, for a sentence."""
+    earlier = change.than
     if direction(change) == 0:
-        return f"as much as {change.than}"
-    return f"{share(change.share)} {'more' if change.share > 0 else 'less'} than {change.than}"
+        return f"as much as {earlier}"
+    return f"{share(change.share)} {'more' if change.share > 0 else 'less'} than {earlier}"
 
 
 def counted(count: int, one: str, many: str = "") -> str:

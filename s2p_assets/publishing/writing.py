@@ -1,6 +1,6 @@
-"""Putting a finished file in its place, whole or not at all.
+"""Writing a file so that it appears whole or not at all.
 
-What is written belongs to `html`, `excel` and `picture`.
+What is written belongs to its callers.
 """
 
 import os

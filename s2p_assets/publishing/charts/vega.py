@@ -1,6 +1,6 @@
-"""Charts: what a chart shows, and its drawing as SVG, from a Vega-Lite specification, without a browser.
+"""Drawing a chart as SVG, from a Vega-Lite specification, without a browser; and the colours of drawings.
 
-Excel's native charts are drawn by `excel`, from the same `Plot`; where a chart stands on the page belongs to `html`.
+What a chart shows belongs to `plots`; Excel's native charts are drawn by `excel_charts` from the same plots.
 """
 
 import datetime as dt
@@ -13,17 +13,16 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.publishing import wording
-from s2p_assets.publishing.report import Chart, Section
+from s2p_assets.publishing.charts.plots import Plot, band_colour, dash_of
 
 VEGA_LITE = "6.4"
-DASHES: tuple[tuple[int, int], ...] = ((1, 0), (7, 4), (2, 3), (10, 3))
 BAR_STEP = 18
 NO_IDS: Mapping[tuple[int, int], str] = MappingProxyType({})
-FONT = "Arial, Helvetica, Liberation Sans, sans-serif"
+CHART_FONTS = "Arial, Helvetica, Liberation Sans, sans-serif"
 
 
 @dataclass(frozen=True, slots=True)
-class Ink:
+class Palette:
     """The colours of a drawing; CSS custom properties where the page decides them."""
 
     text: str
@@ -32,148 +31,32 @@ class Ink:
     series: tuple[str, ...]
 
 
-PAGE_INK = Ink("var(--faint)", "var(--faint)", "var(--line)", tuple(f"var(--series-{n})" for n in range(1, 7)))
-PRINT_INK = Ink("#5b6472", "#5b6472", "#e3e6eb", ("#1f5fbf", "#c2570c", "#0f7b6c", "#8a3ffc", "#9f1853", "#5b6472"))
+SCREEN_PALETTE = Palette(
+    "var(--faint)", "var(--faint)", "var(--line)", tuple(f"var(--series-{n})" for n in range(1, 7))
+)
+PRINT_PALETTE = Palette(
+    "#5b6472", "#5b6472", "#e3e6eb", ("#1f5fbf", "#c2570c", "#0f7b6c", "#8a3ffc", "#9f1853", "#5b6472")
+)
 
 
-@dataclass(frozen=True)
-class Plot:
-    """A chart's numbers, ready to draw: one row per place on the x axis, in order, one column per line or bar.
-
-    `x`: dates, numbers or texts. `lines`: title → values. `low`, `high`: the band, or None.
-    """
-
-    chart: Chart
-    x: "pd.Series[Any]"
-    lines: "dict[str, pd.Series[Any]]"
-    low: "pd.Series[Any] | None"
-    high: "pd.Series[Any] | None"
-    x_title: str
-
-    @property
-    def over_time(self) -> bool:
-        return pd.api.types.is_datetime64_any_dtype(self.x.dtype)
-
-    @property
-    def lies_flat(self) -> bool:
-        """Whether bars run from left to right, which leaves room for their names."""
-        return self.chart.kind == "bar" and not self.over_time
-
-
-def plot_of(section: Section) -> Plot | None:
-    """What the section's chart shows; None without a chart, or when it has nothing to show.
-
-    Raises ValueError when two values stand at the same place of one line.
-    """
-    chart = section.chart
-    if chart is None:
-        return None
-    frame = chart.frame if chart.frame is not None else section.frame
-    if frame is None:
-        return None
-    titles = {column.name: column.title for column in section.columns}
-    frame = frame[frame[chart.x].notna()]
-    if frame.duplicated([chart.x] if chart.series is None else [chart.x, chart.series]).any():
-        raise ValueError(f"{section.title}: the chart has several values at one {chart.x}; sum them or name a series")
-    lines = _lines(frame, chart, titles)
-    if frame.empty or not any(values.notna().any() for values in lines.values()):
-        return None
-    index = next(iter(lines.values())).index
-    band = frame.drop_duplicates(chart.x).set_index(chart.x).reindex(index)
-    low, high = (_numbers(band[name]) for name in chart.band) if chart.band else (None, None)
-    x = places(pd.Series(index))
-    order = x.sort_values(kind="stable").index if chart.kind == "line" and x.dtype != object else x.index
-    fresh = {title: values.reset_index(drop=True)[order].reset_index(drop=True) for title, values in lines.items()}
-    return Plot(
-        chart=chart,
-        x=x[order].reset_index(drop=True),
-        lines=fresh,
-        low=None if low is None else low.reset_index(drop=True)[order].reset_index(drop=True),
-        high=None if high is None else high.reset_index(drop=True)[order].reset_index(drop=True),
-        x_title=titles.get(chart.x, in_plain_words(chart.x)),
-    )
-
-
-def in_plain_words(name: str) -> str:
-    """`units_sold` → `Units sold`."""
-    plain = name.replace("_", " ").strip()
-    return plain[:1].upper() + plain[1:]
-
-
-def _lines(frame: pd.DataFrame, chart: Chart, titles: dict[str, str]) -> "dict[str, pd.Series[Any]]":
-    """Title → values indexed by place; all with the same index."""
-    places = pd.Index(frame[chart.x].drop_duplicates())
-    lines: dict[str, pd.Series[Any]] = {}
-    for name in chart.y:
-        title = titles.get(name, in_plain_words(name))
-        if chart.series is None:
-            lines[title] = _numbers(frame.drop_duplicates(chart.x).set_index(chart.x)[name])
-            continue
-        for value, part in frame.groupby(chart.series, sort=False, dropna=True):
-            label = str(value) if len(chart.y) == 1 else f"{value}, {title}"
-            lines[label] = _numbers(part.drop_duplicates(chart.x).set_index(chart.x)[name]).reindex(places)
-    return lines
-
-
-def _numbers(values: "pd.Series[Any]") -> "pd.Series[Any]":
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    return numbers.where(numbers.abs() != float("inf"))
-
-
-def places(values: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Values as they stand on an x axis: datetime64, float64 or str objects."""
-    if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return values.astype("datetime64[ns]")
-    if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
-        return values.astype("float64")
-    if len(values) and all(isinstance(value, dt.date) for value in values):
-        return pd.to_datetime(values)
-    return values.astype(str).astype(object)
-
-
-def legend(plot: Plot) -> list[dict[str, Any]]:
-    """What the colours and dashes mean; empty for a single line without a band, which its title explains."""
-    if len(plot.lines) == 1 and plot.low is None:
-        return []
-    keys = [
-        {"title": title, "colour": n % len(PAGE_INK.series) + 1, "dash": _dash(n), "kind": plot.chart.kind}
-        for n, title in enumerate(plot.lines)
-    ]
-    if plot.low is not None:
-        keys.append({"title": plot.chart.band_title, "colour": band_colour(plot) + 1, "dash": (), "kind": "band"})
-    return keys
-
-
-def _dash(n: int) -> tuple[int, int]:
-    return DASHES[n % len(DASHES)]
-
-
-def band_colour(plot: Plot) -> int:
-    """The band belongs to the line that runs inside it the longest; the first such line."""
-    if plot.low is None or plot.high is None:
-        return 0
-    inside = [int(values.between(plot.low, plot.high).sum()) for values in plot.lines.values()]
-    return inside.index(max(inside)) % len(PAGE_INK.series)
-
-
-def svg(
+def chart_svg(
     plot: Plot,
     *,
     width: int,
     height: int,
     currency: str,
-    ink: Ink = PAGE_INK,
+    palette: Palette = SCREEN_PALETTE,
     ids: Mapping[tuple[int, int], str] = NO_IDS,
 ) -> str:
     """The chart as an SVG `width` pixels wide; each place on it carries a `<title>` that names its numbers.
 
-    `ids`: of points, by line and place, said beside their numbers.
+    `ids`: of points, by line and place, shown beside their numbers.
     """
     import vl_convert
 
     numbers, times, _ = wording.charts_locale()
     drawn: str = vl_convert.vegalite_to_svg(
-        specification(plot, width=width, height=height, currency=currency, ink=ink, ids=ids),
+        specification(plot, width=width, height=height, currency=currency, palette=palette, ids=ids),
         vl_version=VEGA_LITE,
         format_locale=numbers,
         time_format_locale=times,
@@ -186,16 +69,16 @@ def _as_place(found: "re.Match[str]") -> str:
 
 
 def specification(
-    plot: Plot, *, width: int, height: int, currency: str, ink: Ink, ids: Mapping[tuple[int, int], str] = NO_IDS
+    plot: Plot, *, width: int, height: int, currency: str, palette: Palette, ids: Mapping[tuple[int, int], str] = NO_IDS
 ) -> dict[str, Any]:
     """The Vega-Lite specification: lines or bars, the band under them, and an unseen column over each place."""
-    if plot.lies_flat:
+    if plot.is_horizontal:
         height = len(plot.x) * (BAR_STEP * len(plot.lines) + 8) + 40
-        marks = [_flat_bars(plot, ink)]
+        marks = [_flat_bars(plot, palette)]
     elif plot.chart.kind == "bar":
-        marks = [_bars_over_time(n, ink) for n in range(len(plot.lines))]
+        marks = [_bars_over_time(n, palette) for n in range(len(plot.lines))]
     else:
-        marks = [*_band(plot, ink), *(_line(plot, n, ink) for n in range(len(plot.lines)))]
+        marks = [*_band(plot, palette), *(_line(plot, n, palette) for n in range(len(plot.lines)))]
     return {
         "width": width,
         "height": height,
@@ -204,13 +87,13 @@ def specification(
         "background": None,
         "data": {"values": list(_rows(plot, currency, ids))},
         "layer": [*marks, _places_layer(plot, width)],
-        "config": _look(plot, width, ink),
+        "config": _look(plot, width, palette),
     }
 
 
 def _room_for_names(plot: Plot) -> int:
     """Pixels more than the drawing takes names to need: a reader whose fonts are wider would find them cut."""
-    return round(max(len(str(x)) for x in plot.x) * 1.3) if plot.lies_flat else 0
+    return round(max(len(str(x)) for x in plot.x) * 1.3) if plot.is_horizontal else 0
 
 
 def _rows(plot: Plot, currency: str, ids: Mapping[tuple[int, int], str]) -> Iterator[dict[str, Any]]:
@@ -230,7 +113,7 @@ def _rows(plot: Plot, currency: str, ids: Mapping[tuple[int, int], str]) -> Iter
 
 def _extents(plot: Plot) -> "tuple[pd.Series[Any], pd.Series[Any]] | None":
     """Half the shortest gap to both sides of each place; None where places are names."""
-    if plot.x.dtype == object or plot.lies_flat:
+    if plot.x.dtype == object or plot.is_horizontal:
         return None
     gap = plot.x.sort_values().diff().dropna().min() if len(plot.x) > 1 else pd.Timedelta(days=7)
     if len(plot.x) == 1 and not plot.over_time:
@@ -251,7 +134,7 @@ def _json(value: Any) -> Any:
 
 
 def _words(plot: Plot, n: int, currency: str, ids: Mapping[tuple[int, int], str]) -> Iterator[str]:
-    yield place_in_words(plot.x.iloc[n])
+    yield format_x(plot.x.iloc[n])
     for line, (title, values) in enumerate(plot.lines.items()):
         if not pd.isna(values.iloc[n]):
             known = f" [{ids[line, n]}]" if (line, n) in ids else ""
@@ -261,7 +144,7 @@ def _words(plot: Plot, n: int, currency: str, ids: Mapping[tuple[int, int], str]
         yield f"{plot.chart.band_title}: {' to '.join(ends)}"
 
 
-def place_in_words(x: Any) -> str:
+def format_x(x: Any) -> str:
     """A place on the x axis as a reader would name it."""
     if isinstance(x, dt.date):
         return wording.short_day(x)
@@ -288,14 +171,14 @@ def _y(field: str) -> dict[str, Any]:
     return {"field": field, "type": "quantitative", "title": None}
 
 
-def _line(plot: Plot, n: int, ink: Ink) -> dict[str, Any]:
+def _line(plot: Plot, n: int, palette: Palette) -> dict[str, Any]:
     values = list(plot.lines.values())[n]
     alone = values.notna() & values.shift(1).isna() & values.shift(-1).isna()
     mark = {
         "type": "line",
-        "stroke": ink.series[n % len(ink.series)],
+        "stroke": palette.series[n % len(palette.series)],
         "strokeWidth": 2.2,
-        "strokeDash": list(_dash(n)),
+        "strokeDash": list(dash_of(n)),
         "strokeJoin": "round",
         "invalid": "break-paths-filter-domains",
         "aria": False,
@@ -305,25 +188,25 @@ def _line(plot: Plot, n: int, ink: Ink) -> dict[str, Any]:
     return {"mark": mark, "encoding": {"x": _x(plot, "x"), "y": _y(f"y{n}")}}
 
 
-def _band(plot: Plot, ink: Ink) -> list[dict[str, Any]]:
+def _band(plot: Plot, palette: Palette) -> list[dict[str, Any]]:
     if plot.low is None:
         return []
-    mark = {"type": "area", "fill": ink.series[band_colour(plot)], "fillOpacity": 0.2, "aria": False}
+    mark = {"type": "area", "fill": palette.series[band_colour(plot)], "fillOpacity": 0.2, "aria": False}
     mark["invalid"] = "break-paths-filter-domains"
     return [{"mark": mark, "encoding": {"x": _x(plot, "x"), "y": _y("low"), "y2": {"field": "high"}}}]
 
 
-def _bars_over_time(n: int, ink: Ink) -> dict[str, Any]:
+def _bars_over_time(n: int, palette: Palette) -> dict[str, Any]:
     """Rectangles from zero, because Vega-Lite has no bars beside each other on a time axis."""
     time = {"type": "temporal", "title": None}
     place = {"x": {"field": f"from{n}", **time}, "x2": {"field": f"to{n}"}}
-    mark = {"type": "bar", "fill": ink.series[n % len(ink.series)], "aria": False}
+    mark = {"type": "bar", "fill": palette.series[n % len(palette.series)], "aria": False}
     return {"mark": mark, "encoding": {**place, "y": _y(f"y{n}"), "y2": {"datum": 0}}}
 
 
-def _flat_bars(plot: Plot, ink: Ink) -> dict[str, Any]:
+def _flat_bars(plot: Plot, palette: Palette) -> dict[str, Any]:
     fields = [f"y{n}" for n in range(len(plot.lines))]
-    colours = [ink.series[n % len(ink.series)] for n in range(len(fields))]
+    colours = [palette.series[n % len(palette.series)] for n in range(len(fields))]
     return {
         "transform": [{"fold": fields, "as": ["line", "value"]}],
         "mark": {"type": "bar", "aria": False},
@@ -339,7 +222,7 @@ def _flat_bars(plot: Plot, ink: Ink) -> dict[str, Any]:
 def _places_layer(plot: Plot, width: int) -> dict[str, Any]:
     words = {"description": {"field": "words"}}
     mark = {"type": "rect", "aria": True, "fillOpacity": 0}
-    if plot.lies_flat:
+    if plot.is_horizontal:
         return {"mark": mark, "encoding": {"y": {"field": "x", "type": "nominal", "sort": None}, **words}}
     if plot.x.dtype == object:
         return {"mark": mark, "encoding": {"x": _x(plot, "x"), **words}}
@@ -347,19 +230,29 @@ def _places_layer(plot: Plot, width: int) -> dict[str, Any]:
     return {"mark": mark, "encoding": {"x": x, "x2": {"field": "to"}, **words}}
 
 
-def _look(plot: Plot, width: int, ink: Ink) -> dict[str, Any]:
+def _look(plot: Plot, width: int, palette: Palette) -> dict[str, Any]:
     largest = max(float(values.abs().max()) for values in plot.lines.values() if values.notna().any())
     written = ".0%" if plot.chart.format == "percent" else "~s" if largest >= 1_000_000 else ",~r"
-    label = {"labelColor": ink.text, "labelFont": FONT, "labelFontSize": 12, "titleColor": ink.text, "titleFont": FONT}
-    numbers = {"gridColor": ink.grid, "format": written, "tickCount": 5 if width > 500 or not plot.lies_flat else 3}
+    label = {
+        "labelColor": palette.text,
+        "labelFont": CHART_FONTS,
+        "labelFontSize": 12,
+        "titleColor": palette.text,
+        "titleFont": CHART_FONTS,
+    }
+    numbers = {
+        "gridColor": palette.grid,
+        "format": written,
+        "tickCount": 5 if width > 500 or not plot.is_horizontal else 3,
+    }
     names = {"grid": False, "labelLimit": int(width * 0.4)}
-    across, upwards = (numbers, names) if plot.lies_flat else (names, numbers)
+    across, upwards = (numbers, names) if plot.is_horizontal else (names, numbers)
     return {
         "axis": {**label, "domain": False, "ticks": False, "labelPadding": 6, "titleFontWeight": "normal"},
         "axisX": across,
         "axisY": upwards,
         "view": {"stroke": None},
-        "font": FONT,
+        "font": CHART_FONTS,
     }
 
 

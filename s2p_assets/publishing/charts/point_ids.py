@@ -1,6 +1,6 @@
 """Which number each point of a chart draws: the cell of a table where it stands in one, or else a number of its own.
 
-What ids look like is decided in `numbers.py`; how points are drawn, in `charts.py`.
+What ids look like is decided in `number_ids.py`; how points are drawn, in `vega.py`.
 """
 
 import math
@@ -9,15 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing import charts
-from s2p_assets.publishing.numbers import cell_id, point_id
+from s2p_assets.publishing.charts.plots import Plot, x_values
+from s2p_assets.publishing.number_ids import cell_id, point_id
 from s2p_assets.publishing.report import Section
 
 Point = tuple[int, int]
 """The line and the place on it, both counted from 0."""
 
 
-def points_of(section: Section, at: int, plot: charts.Plot) -> dict[Point, str]:
+def point_ids(section: Section, at: int, plot: Plot) -> dict[Point, str]:
     """The ids of the points whose numbers can be traced. `at`: the section's position, counted from 0."""
     chart = plot.chart
     if chart.series is not None:
@@ -34,13 +34,13 @@ def points_of(section: Section, at: int, plot: charts.Plot) -> dict[Point, str]:
     return found
 
 
-def _cells(section: Section, at: int, plot: charts.Plot, name: str) -> Iterator[tuple[Any, tuple[str, Any]]]:
+def _cells(section: Section, at: int, plot: Plot, name: str) -> Iterator[tuple[Any, tuple[str, Any]]]:
     """Place → the id and value of the cell that the section's table has for it."""
     frame, x = section.frame, plot.chart.x
     column = next((n for n, one in enumerate(section.columns) if one.name == name and section.basis(one)), None)
     if frame is None or column is None or x not in frame or frame[x].duplicated().any():
         return
-    for row, (place, value) in enumerate(zip(charts.places(frame[x]), frame[name], strict=True)):
+    for row, (place, value) in enumerate(zip(x_values(frame[x]), frame[name], strict=True)):
         yield place, (cell_id(at, row, column), value)
 
 

@@ -1,0 +1,240 @@
+"""What is expected to be sold, and how past forecasts fell: headline numbers, the outlook's chart, a table of weeks.
+
+How a model's forecasts are scored belongs to `learning`. Frames have a column `week`, a Monday.
+"""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from s2p_assets.publishing.comparison import change, changes, totals
+from s2p_assets.publishing.report import Basis, Chart, Field, Figure, ReportColumn, Section
+from s2p_assets.publishing.sections.source_table import SourceTable
+from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, same_row
+from s2p_assets.publishing.sections.weeks import SPAN, WEEK, WEEKS_SHOWN, YEAR, known_total, weeks_until
+from s2p_assets.publishing.wording import counted, grouped, short_day
+
+NO_SOURCES: Mapping[str, str] = MappingProxyType({})
+ROWS_EXPECTED = 10
+LINES = ("units_sold", "forecast", "a_year_earlier")
+BACKTEST = (
+    "Past forecasts are those of a backtest: what the model in service says when it knows only the weeks before. "
+    "They are not the forecasts that were published at the time, which are not kept."
+)
+
+
+def band_of_total(forecast: pd.DataFrame) -> pd.DataFrame:
+    """Forecasts of a total (week, mean, q10, q90) as `expected_units` and `sales_outlook` take them.
+
+    One row per week, which is the index, in order: forecast, low and high.
+    """
+    rows = forecast.set_index(pd.DatetimeIndex(forecast["week"], name="week"))[["mean", "q10", "q90"]].sort_index()
+    return rows.set_axis(["forecast", "low", "high"], axis=1).astype("float64")
+
+
+def latest_forecasts(past: pd.DataFrame) -> pd.DataFrame:
+    """Of the forecasts of past weeks (week, cutoff and more) the last one that was made of each week."""
+    dates = {name: pd.to_datetime(past[name]) for name in ("week", "cutoff")}
+    rows = past.assign(**dates).sort_values(["week", "cutoff"])
+    return rows.drop_duplicates("week", keep="last").reset_index(drop=True)
+
+
+def expected_units(units: "pd.Series[Any]", forecast: pd.DataFrame, week: pd.Timestamp, *, column: str) -> Figure:
+    """The forecast of the next weeks against as many weeks just past, and against the same weeks a year earlier.
+
+    `column`: where the forecasts that were added up are stored.
+    """
+    forecast = forecast.head(SPAN)
+    weeks = len(forecast)
+    before = known_total(units, weeks_until(week, weeks))
+    year_before = known_total(units, pd.DatetimeIndex(forecast.index) - YEAR)
+    coming = float(forecast["forecast"].sum()) if forecast["forecast"].notna().any() else None
+    return Figure(
+        f"Units expected, next {counted(weeks, 'week')}" if weeks else "Units expected",
+        coming,
+        "whole",
+        further=changes(
+            coming, {f"the last {counted(weeks, 'week')}": before, "the same weeks a year earlier": year_before}
+        ),
+        better="higher",
+        note="" if weeks else "no forecast beyond this week",
+        of=(Basis(column, {"week": tuple(forecast.index)}),) if weeks else (),
+    )
+
+
+def sales_outlook(
+    units: "pd.Series[Any]",
+    forecast: pd.DataFrame,
+    week: pd.Timestamp,
+    *,
+    says: str,
+    past: pd.DataFrame | None = None,
+    sources: Mapping[str, str] = NO_SOURCES,
+) -> Section:
+    """A chart of the last year's weekly totals, the year before it, and the forecast (forecast, low, high by week).
+
+    `says`: what the forecast and its band are. `past`: forecasts of past weeks, in the forecast's columns.
+    `sources`: the stored columns that `units`, `forecast` and `past` were added up from, for tracing what is drawn.
+    """
+    frame = _drawn(units, forecast, week, past, sources)
+    drawn = tuple(line for line in LINES if frame[line].notna().any())
+    return Section(
+        title="Weekly sales and forecast",
+        says=says if len(forecast) else f"There is no forecast for the weeks after {short_day(week)}.",
+        chart=Chart(
+            kind="line",
+            x="week",
+            y=drawn or ("units_sold",),
+            title="Units a week",
+            y_title="weeks begin on Monday",
+            band=("low", "high") if frame["low"].notna().any() else None,
+            band_title="80 % band",
+            frame=frame,
+            format="whole",
+            of={
+                "units_sold": (Basis(sources["units"], {"week": Field("week")}),),
+                "forecast": (Basis(Field("forecast_stored_in"), {"week": Field("week")}),),
+                "a_year_earlier": (Basis(sources["units"], {"week": Field("earlier_week")}),),
+            }
+            if sources
+            else {},
+        ),
+        when_empty="No sales and no forecast are in the data yet.",
+    )
+
+
+def _drawn(
+    units: "pd.Series[Any]",
+    forecast: pd.DataFrame,
+    week: pd.Timestamp,
+    past: pd.DataFrame | None,
+    sources: Mapping[str, str],
+) -> pd.DataFrame:
+    """One row per week with what is drawn. The first week of all is not drawn a year later: few begin on a Monday."""
+    shown = units[units.index > week - WEEKS_SHOWN * WEEK].rename("units_sold")
+    everything = forecast if past is None else pd.concat([past[past.index <= week], forecast])
+    frame = shown.to_frame().join(everything, how="outer").rename_axis("week")
+    frame["a_year_earlier"] = units.iloc[1:].reindex(pd.DatetimeIndex(frame.index) - YEAR).to_numpy()
+    frame["earlier_week"], is_past = pd.DatetimeIndex(frame.index) - YEAR, frame.index <= week
+    frame["forecast_stored_in"] = [sources.get("past" if over else "forecast") for over in is_past]
+    return frame.reset_index()
+
+
+def against_forecast(past: SourceTable, week: pd.Timestamp) -> tuple[Figure, ...]:
+    """The week's units against what was forecast of them; nothing when that is not known.
+
+    `past`: as of `latest_forecasts`, with week, cutoff, actual, mean, q10 and q90.
+    """
+    here = past.rows[past.rows["week"] == week]
+    if here.empty or not here["mean"].iloc[0] > 0:
+        return ()
+    row = here.iloc[0]
+    weeks = round((week - row["cutoff"]) / WEEK)
+    inside = "" if pd.isna(row["q10"]) else _place_in_band(row["actual"], row["q10"], row["q90"])
+    where = {"week": week, "cutoff": row["cutoff"]}
+    return (
+        Figure(
+            "Against the forecast",
+            float(row["actual"] / row["mean"] - 1),
+            "percent",
+            note=f"{'more' if row['actual'] > row['mean'] else 'less'} than foreseen {counted(weeks, 'week')} before"
+            f"{inside}",
+            of=tuple(past.basis(name, where) for name in ("actual", "mean")),
+        ),
+    )
+
+
+def _place_in_band(actual: float, low: float, high: float) -> str:
+    place = "below" if actual < low else "above" if actual > high else "within"
+    return f"; {place} its 80 % band"
+
+
+def past_forecasts(past: SourceTable, week: pd.Timestamp) -> Iterator[Section]:
+    """Past weeks against what was forecast of them, the newest first; no section when that is not known."""
+    rows = past.rows[past.rows["week"] <= week].sort_values("week", ascending=False).reset_index(drop=True)
+    if rows.empty:
+        return
+    inside = rows["actual"].between(rows["q10"], rows["q90"]).map({True: "within", False: "outside"})
+    shares = [change(actual, mean) for actual, mean in zip(rows["actual"], rows["mean"], strict=True)]
+    off = tuple(past.basis(name, same_row("week", "cutoff")) for name in ("actual", "mean"))
+    yield Section(
+        title="What was foreseen, and what came",
+        says=BACKTEST,
+        frame=rows.assign(off=pd.Series(shares, dtype="float64"), place=inside.where(rows["q10"].notna())),
+        of=past.name,
+        by=("week", "cutoff"),
+        columns=(
+            ReportColumn("week", "Week of", "day", of=()),
+            ReportColumn("actual", "Units sold", "whole"),
+            ReportColumn("mean", "Foreseen", "whole"),
+            ReportColumn("off", "Sold more or less", "percent", of=off),
+            ReportColumn("q10", "Band from", "whole"),
+            ReportColumn("q90", "Band to", "whole"),
+            ReportColumn("place", "80 % band", of=()),
+            ReportColumn("step", "Weeks ahead", "whole", of=()),
+        ),
+    )
+
+
+def most_expected(sales: SalesTable, forecast: pd.DataFrame, week: pd.Timestamp, items: ItemTable) -> Section:
+    """The ten items of which most units are expected in the next four weeks, beside the last and those a year earlier.
+
+    `forecast`: one row per item and week, the expected units in `mean`.
+    """
+    spans = {
+        "last": (sales.rows, sales.units, week - (SPAN - 1) * WEEK),
+        "coming": (forecast, "mean", week + WEEK),
+        "year_before": (sales.rows, sales.units, week + WEEK - YEAR),
+    }
+    sums = {
+        name: totals(rows[rows["week"].between(first, first + (SPAN - 1) * WEEK)], period=items.item, value=value)
+        for name, (rows, value, first) in spans.items()
+    }
+    frame = pd.DataFrame(sums).rename_axis(items.item).reset_index()
+    frame[items.label] = frame[items.item].map(items.labels)
+    frame = frame[frame["coming"].notna()].sort_values(["coming", items.item], ascending=[False, True])
+    return Section(
+        title="What is expected to sell most",
+        says=f"Units of the next {SPAN} weeks, against the last {SPAN} and the same weeks a year earlier.",
+        frame=frame.head(ROWS_EXPECTED).reset_index(drop=True),
+        columns=(
+            *items.named,
+            ReportColumn("coming", f"Next {SPAN} weeks", "whole"),
+            ReportColumn("last", f"Last {SPAN} weeks", "whole"),
+            ReportColumn("year_before", "Year earlier", "whole"),
+        ),
+    )
+
+
+def describe_band(past: pd.DataFrame, *, noun: str) -> str:
+    """What the forecast of a total and its band are, and how many past weeks (actual, q10, q90) fell inside."""
+    band = (
+        f"The forecast is of all {noun}s together, and so is its band, which should hold the sales in eight weeks "
+        "of ten."
+    )
+    banded = past[past["q10"].notna()]
+    if banded.empty:
+        return band
+    inside = int(banded["actual"].between(banded["q10"], banded["q90"]).sum())
+    return f"{band} In {grouped(inside)} of the last {counted(len(banded), 'week')} it did."
+
+
+def model_notes(ahead: pd.DataFrame) -> tuple[str, ...]:
+    """A note for each model version that made the forecast."""
+    models = ahead[["model", "model_version"]].dropna(subset="model").drop_duplicates()
+    return tuple(f"Forecast by {model}, version {version}." for model, version in models.itertuples(index=False))
+
+
+def coverage_notes(
+    sales: SalesTable, ahead: pd.DataFrame, past: SourceTable, week: pd.Timestamp, *, noun: str
+) -> Iterator[str]:
+    """Notes on what the forecast leaves out: items with sales that have none, and a week that no backtest covers."""
+    sold = set(sales.rows.loc[sales.rows["week"] == week, sales.item].dropna())
+    forecast = set(ahead[sales.item].dropna())
+    missing = len(sold - forecast)
+    if forecast and missing:
+        yield f"{counted(missing, noun)} with sales data this week have no forecast."
+    if len(past.rows) and not (past.rows["week"] == week).any():
+        yield "The forecast was not tested on this week, so that nothing is said of how it fell."

@@ -1,0 +1,204 @@
+"""What the newest price list changes, what that does to the margin at current volumes, and what sells below cost.
+
+How versions, volumes and effects are worked out belongs to `price_lists`.
+"""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from s2p_assets.publishing.report import Chart, Figure, ReportColumn, Section
+from s2p_assets.publishing.sections.price_lists import PriceChanges, PriceList, differing
+from s2p_assets.publishing.sections.trade_tables import same_row
+from s2p_assets.publishing.wording import amount, counted, grouped, short_day
+
+LISTS_SINCE = pd.Timedelta(days=365)
+ITEMS_DRAWN = 20
+SUPPLIER = ReportColumn("supplier", "Supplier", of=())
+
+
+def describe_changes(found: PriceChanges) -> str:
+    """The headline: how many prices changed, what that does to the margin, and what sells below cost."""
+    changed, below, noun = found.changed, found.below, found.prices.noun
+    text = f"The price list of {short_day(found.newest)} changes prices or costs of {counted(len(changed), noun)}"
+    effect = changed["effect"].sum(min_count=1)
+    if len(changed) and found.volumes.weeks and not pd.isna(effect):
+        direction = "more" if effect >= 0 else "less"
+        text += f": {amount(abs(effect))} {direction} margin a week at current volumes"
+    verb = "is" if len(below) == 1 else "are"
+    sold = f"{counted(len(below), noun)} {verb} sold below cost." if len(below) else f"No {noun} is sold below cost."
+    return f"{text}. {sold}"
+
+
+def change_figures(found: PriceChanges, *, price: str) -> tuple[Figure, ...]:
+    """The headline numbers: items changed, effect on the margin, costs that rose, items below cost.
+
+    `price`: the column of the price whose ups and downs are counted in the first note.
+    """
+    prices, changed, below = found.prices, found.changed, found.below
+    effect, lost = changed["effect"].sum(min_count=1), below["lost"].sum(min_count=1)
+    dearer, cheaper = int((changed[f"{price}_change"] > 0).sum()), int((changed[f"{price}_change"] < 0).sum())
+    costlier = changed[changed[f"{prices.cost}_change"] > 0]
+    return (
+        Figure(
+            f"{prices.noun}s changed on {short_day(found.newest)}",
+            len(changed),
+            "whole",
+            note=f"{prices.prices[price].lower()} up for {grouped(dearer)}, down for {grouped(cheaper)}",
+            of=prices.counted_rows(price, changed),
+        ),
+        Figure(
+            "Margin effect a week",
+            None if pd.isna(effect) and len(changed) else float(changed["effect"].sum()),
+            "money",
+            note="at current volumes" if found.volumes.weeks else "no sales are in the data yet",
+            of=tuple(prices.basis(name, {"valid_from": found.newest}) for name in prices.prices),
+        ),
+        Figure(
+            f"{prices.noun}s that cost more than before",
+            len(costlier),
+            "whole",
+            note=f"{prices.prices[prices.cost].lower()} up",
+            of=prices.counted_rows(prices.cost, costlier),
+        ),
+        Figure(
+            f"{prices.noun}s sold below cost",
+            len(below),
+            "whole",
+            note=f"losing {amount(lost)} a week" if len(below) and not pd.isna(lost) else "",
+            of=tuple(source for name in prices.prices for source in prices.counted_rows(name, below)),
+        ),
+    )
+
+
+def what_changed(found: PriceChanges) -> Section:
+    """Each changed item with its prices before and now, its volume and the effect on the margin."""
+    prices, changed, volumes = found.prices, found.changed, found.volumes
+    both = tuple(one for name in prices.prices for one in (*prices.now(name), prices.before(name)))
+    labels = changed[prices.label].where(~changed[prices.label].duplicated(keep=False), changed[prices.item])
+    changed = changed.assign(article=labels.fillna(changed[prices.item]))
+    drawn = changed[changed["effect"].fillna(0) != 0].head(ITEMS_DRAWN)
+    explained = (
+        f"Prices and costs from {short_day(found.newest)} on against those before, the largest effect on the margin "
+        "first. The effect is the change in margin a unit, times the units sold a week."
+    )
+    return Section(
+        title="What changed",
+        says=explained if len(changed) else "",
+        frame=changed,
+        columns=(
+            *prices.named,
+            *(column for name in prices.prices for column in _before_and_now(prices, name)),
+            ReportColumn("units", "Units a week", "number", of=volumes.sources),
+            ReportColumn(
+                "effect", "Margin effect a week", "money", highlight_below=0, bars=True, of=(*both, *volumes.sources)
+            ),
+        ),
+        chart=Chart("bar", "article", ("effect",), "Margin effect a week", frame=drawn, format="money")
+        if len(drawn) > 1
+        else None,
+        when_empty=f"The price list of {short_day(found.newest)} changes no price and no cost.",
+    )
+
+
+def _before_and_now(prices: PriceList, name: str) -> tuple[ReportColumn, ReportColumn]:
+    title = prices.prices[name]
+    return (
+        ReportColumn(f"{name}_before", f"{title} before", "money", of=(prices.before(name),)),
+        ReportColumn(name, f"{title} now", "money", of=prices.now(name)),
+    )
+
+
+def other_terms(found: PriceChanges, terms: tuple[ReportColumn, ...]) -> Iterator[Section]:
+    """Items whose version begins for another reason than a price, with the columns of `terms`; only if there are."""
+    prices, last = found.prices, found.last
+    others = last[last["before_from"].notna() & ~last.index.isin(differing(prices, last).index)]
+    if len(others):
+        yield Section(
+            title="Other terms changed",
+            says=f"Prices stay as they were, but the list of {short_day(found.newest)} says otherwise of something "
+            "else.",
+            frame=others.reset_index(drop=True),
+            of=prices.name,
+            by=(prices.item, "valid_from"),
+            columns=(*prices.named_by_key, SUPPLIER, *terms),
+        )
+
+
+def new_items(found: PriceChanges, *, price: str) -> Iterator[Section]:
+    """Items that begin with the newest list, with their margin at a price; only if there are any."""
+    prices = found.prices
+    fresh = found.last[found.last["before_from"].isna()]
+    fresh = fresh.assign(margin=((fresh[price] - fresh[prices.cost]) / fresh[price]).where(fresh[price] > 0))
+    title = f"Margin at {prices.prices[price].lower()}"
+    if len(fresh):
+        yield Section(
+            title="New on the list",
+            says=f"{prices.noun}s that no list before {short_day(found.newest)} had.",
+            frame=fresh.sort_values(prices.item).reset_index(drop=True),
+            of=prices.name,
+            by=(prices.item, "valid_from"),
+            columns=(
+                *prices.named_by_key,
+                SUPPLIER,
+                *prices.columns,
+                ReportColumn("margin", title, "percent", of=prices.now(price, prices.cost)),
+            ),
+        )
+
+
+def sold_below_cost(found: PriceChanges) -> Section:
+    """Every item that a channel sells for less than it costs, with what that loses a week."""
+    prices, below, volumes = found.prices, found.below, found.volumes
+    lost = (*prices.now(), *volumes.sources)
+    return Section(
+        title="Sold below cost",
+        says="What is in force now: each unit sold for less than the item cost loses the difference."
+        if len(below)
+        else "",
+        frame=below,
+        of=prices.name,
+        by=(prices.item, "valid_from"),
+        columns=(
+            *prices.named_by_key,
+            *prices.columns,
+            ReportColumn("units", "Units a week", "number", of=volumes.sources),
+            ReportColumn("lost", "Lost a week", "money", highlight_above=0, of=lost),
+        ),
+        when_empty=f"No {prices.noun} has a consumer or a dealer price below its item cost.",
+    )
+
+
+def lists_of_the_year(found: PriceChanges) -> Section:
+    """A line per price list of the last year: items changed, mean changes, effect on the margin."""
+    prices, versions = found.prices, found.versions
+    recent = differing(prices, versions[versions["valid_from"] > found.newest - LISTS_SINCE])
+    lines = recent.groupby("valid_from").agg(
+        skus=(prices.item, "size"),
+        **{f"{name}_change": (f"{name}_change", "mean") for name in prices.prices},
+        effect=("effect", lambda effect: effect.sum(min_count=1)),
+    )
+    of_list = same_row("valid_from")
+    changed = {name: (prices.basis(name, of_list, "rows"),) for name in prices.prices}
+    return Section(
+        title="Price lists of the last year",
+        says=f"For each day on which prices or costs changed: how many {prices.noun}s, by how much on average, and "
+        "what that did to the margin a week, at the volumes of today.",
+        frame=lines.sort_index(ascending=False).reset_index(),
+        columns=(
+            ReportColumn("valid_from", "In force from", "day"),
+            ReportColumn("skus", f"{prices.noun}s changed", "whole", of=next(iter(changed.values()))),
+            *(
+                ReportColumn(f"{name}_change", f"{title}, mean change", "percent", of=changed[name])
+                for name, title in prices.prices.items()
+            ),
+            ReportColumn(
+                "effect",
+                "Margin effect a week",
+                "money",
+                highlight_below=0,
+                of=tuple(prices.basis(name, of_list) for name in prices.prices),
+            ),
+        ),
+        when_empty="No price and no cost changed within that year.",
+    )
