@@ -14,13 +14,11 @@ NAMES = Path(__file__).parent / "registry" / "names_of_0_1_0.json"
 
 
 def present_place(place: str) -> str:
-    """`module:name` of a learner's class, where it lies now; as it is when it is there, or nobody knows where it is."""
+    """`module:name` of a learner's class, where it lies now; as it is when it is no place of s2p 0.1.0's own."""
     module, _, name = place.partition(":")
-    if _is_there(module):
-        return place
     package, _, last = module.rpartition(".")
     moved = _names()["modules"].get(package)
-    return f"{moved}.{last}:{name}" if moved else place
+    return place if moved is None or _is_there(module) else f"{moved}.{last}:{name}"
 
 
 def present_task(stored: Mapping[str, Any], known: Container[str], domain: str = "") -> dict[str, Any]:

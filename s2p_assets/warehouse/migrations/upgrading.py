@@ -21,8 +21,8 @@ SCHEMA = "s2p"
 _one_at_a_time = threading.Lock()  # Alembic keeps what it works on in its modules
 
 
-def upgrade(conn: psycopg.Connection) -> str | None:
-    """Bring the tables in the database of `conn` to `HEAD`; the revision that they were at, None for none.
+def upgrade(conn: psycopg.Connection, to: str = HEAD) -> str | None:
+    """Bring the tables in the database of `conn` to a revision; the one that they were at, None for none.
 
     Waits for other processes that are at it. Works on a connection of its own, in one transaction: what is killed
     or fails has changed nothing. Raises HomeTooNew and psycopg.Error.
@@ -35,7 +35,7 @@ def upgrade(conn: psycopg.Connection) -> str | None:
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(address), poolclass=NullPool)
     try:
         with _one_at_a_time, engine.begin() as connection:
-            return _upgraded(connection)
+            return _upgraded(connection, to)
     except DBAPIError as error:
         if isinstance(error.orig, psycopg.Error):
             raise error.orig from None
@@ -49,7 +49,7 @@ def driver(connection: "Connection") -> psycopg.Connection:
     return held
 
 
-def _upgraded(connection: "Connection") -> str | None:
+def _upgraded(connection: "Connection", to: str) -> str | None:
     from alembic import command
     from alembic.config import Config
     from alembic.migration import MigrationContext
@@ -67,8 +67,8 @@ def _upgraded(connection: "Connection") -> str | None:
         )
     if found is None:
         driver(connection).execute(f"create schema if not exists {SCHEMA}")
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
     comment = sql.SQL("comment on table {} is {}")
     place = sql.Identifier(SCHEMA, "alembic_version")
-    driver(connection).execute(comment.format(place, sql.Literal(note(HEAD))))
+    driver(connection).execute(comment.format(place, sql.Literal(note(to))))
     return found
