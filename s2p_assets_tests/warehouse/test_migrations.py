@@ -120,7 +120,9 @@ def test_a_database_that_is_up_to_date_is_asked_once_and_nothing_is_loaded(datab
     code += "from s2p_assets.warehouse.own_tables import prepare; prepare(connect(sys.argv[1]));"
     code += "print({'alembic', 'sqlalchemy'} & set(sys.modules))"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    said = subprocess.run([sys.executable, "-c", code, url], env=environment, check=True, capture_output=True, text=True)
+    said = subprocess.run(
+        [sys.executable, "-c", code, url], env=environment, check=True, capture_output=True, text=True
+    )
     assert said.stdout.strip() == "set()"
 
 
