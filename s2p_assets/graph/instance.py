@@ -94,15 +94,32 @@ def prepare_home(settings: Settings) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     module = {"module_name": "s2p_assets.definitions", "location_name": "s2p"}
     _write_once(home / "dagster.yaml", _configuration(settings))
+    _name_this_module(home / "dagster.yaml")
     _write_once(home / WORKSPACE, {"load_from": [{"python_module": module}]})
     return home
 
 
 def _write_once(file: Path, content: dict[str, Any]) -> None:
     if not file.exists():
-        beside = file.with_suffix(f".{os.getpid()}.tmp")
-        beside.write_text(yaml.safe_dump(content, sort_keys=False))
-        beside.replace(file)
+        _write(file, yaml.safe_dump(content, sort_keys=False))
+
+
+def _name_this_module(file: Path) -> None:
+    """A home that an older s2p wrote names the module in which the storage lay then; nothing else is changed."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        named = {} if __name__ in text else yaml.safe_load(text)["storage"]["custom"]
+        ours, module = named.get("class") == SharedPostgresStorage.__name__, str(named.get("module"))
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, AttributeError):
+        return  # what is wrong with it is said when Dagster reads it
+    if ours and module.startswith(f"{__name__.partition('.')[0]}."):
+        _write(file, text.replace(module, __name__))
+
+
+def _write(file: Path, text: str) -> None:
+    beside = file.with_suffix(f".{os.getpid()}.tmp")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(file)
 
 
 def environment(settings: Settings) -> dict[str, str]:

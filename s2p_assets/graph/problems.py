@@ -17,6 +17,7 @@ from s2p_assets.publishing.editions import ReportNotPublished
 from s2p_assets.spreadsheet.share import ShareMissing
 from s2p_assets.warehouse.archive import DiskFull
 from s2p_assets.warehouse.ddl import ContractChanged
+from s2p_assets.warehouse.own_tables import HomeTooNew
 from s2p_assets.warehouse.store import NotStored
 from s2p_assets.warehouse.traced_rows import NotTraceable
 from s2p_assets.warehouse.unreachable import DatabaseUnreachable
@@ -28,7 +29,7 @@ class NotFound(Exception):
 
 EXPECTED = (
     *(NotFound, PortTaken, AlreadyUp, ShareMissing, DatabaseUnreachable, ConfigurationUnusable, ContractChanged),
-    *(NoSuchModel, ModelDamaged, RegistryUnreachable, NotStored, NotTraceable),
+    *(NoSuchModel, ModelDamaged, RegistryUnreachable, NotStored, NotTraceable, HomeTooNew),
 )
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

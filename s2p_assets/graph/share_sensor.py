@@ -45,10 +45,12 @@ class Memory:
 
     @classmethod
     def from_cursor(cls, cursor: str | None) -> "Memory":
-        if not cursor:
+        """Nothing is remembered of what another version of s2p wrote in other words: it is reported once more."""
+        try:
+            stored = json.loads(cursor or "")
+            return cls({name: Reported(**value) for name, value in stored["reported"].items()}, stored["unclaimed"])
+        except (ValueError, KeyError, TypeError, AttributeError):
             return cls()
-        stored = json.loads(cursor)
-        return cls({name: Reported(**value) for name, value in stored["reported"].items()}, stored["unclaimed"])
 
     def to_cursor(self) -> str:
         return json.dumps(asdict(self))

@@ -9,6 +9,7 @@ from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from s2p_assets.learning.former_names import present_task
 from s2p_assets.learning.model import Learner, Outcome, Problem, Task
 
 FILE = "learner.json"
@@ -68,7 +69,11 @@ def problem_to_plain(problem: Task) -> dict[str, Any]:
     return {"kind": type(problem).__name__, **asdict(problem)}  # type: ignore[call-overload]
 
 
-def problem_from(stored: dict[str, Any]) -> Problem | Outcome:
-    """The reverse of `problem_to_plain`, also after JSON. Raises KeyError or TypeError for unknown or missing parts."""
-    parts: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+def problem_from(stored: dict[str, Any], domain: str = "") -> Problem | Outcome:
+    """The reverse of `problem_to_plain`, also after JSON. Raises KeyError or TypeError for unknown or missing parts.
+
+    `domain`: whose columns it names; those of a task that s2p 0.1.0 stored may have other names now.
+    """
+    given = present_task(stored, TASKS, domain)
+    parts: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     return TASKS[parts.pop("kind")](**parts)

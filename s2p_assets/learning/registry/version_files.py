@@ -20,6 +20,7 @@ import pandas as pd
 
 from s2p_assets.learning.cause import cause_from
 from s2p_assets.learning.change import Fingerprint
+from s2p_assets.learning.former_names import present_place
 from s2p_assets.learning.model import Learner
 from s2p_assets.learning.plain_files import ModelDamaged, problem_from, problem_to_plain
 from s2p_assets.learning.versions import ModelVersion
@@ -80,7 +81,7 @@ def _made(folder: Path, digest: str, packages: tuple[str, ...]) -> ModelVersion:
             version=manifest["version"],
             recipe=manifest["recipe"],
             learner=_learner_class(folder, manifest["learner"], packages).load(folder / LEARNER),
-            problem=problem_from(manifest["problem"]),
+            problem=problem_from(manifest["problem"], manifest["domain"]),
             feature_version=manifest["feature_version"],
             trained_at=dt.datetime.fromisoformat(manifest["trained_at"]),
             run_id=manifest["run_id"],
@@ -154,8 +155,8 @@ def _digest(file: Path) -> str:
 
 
 def _learner_class(folder: Path, place: str, packages: tuple[str, ...]) -> type[Learner]:
-    """The class at `module:name`, if it lies in an allowed package and can be loaded."""
-    module_name, _, name = str(place).partition(":")
+    """The class at `module:name`, or where it lies by now, if that is in an allowed package and can be loaded."""
+    module_name, _, name = present_place(str(place)).partition(":")
     if not any(module_name == package or module_name.startswith(f"{package}.") for package in packages):
         raise damaged(folder, f"{place} is not in {', '.join(packages)}, so it is refused")
     try:

@@ -1,0 +1,74 @@
+"""Running the revisions that a database lacks, by Alembic, in one transaction.
+
+What each revision changes stands in `versions/`; when to run them is decided in `own_tables.py`.
+"""
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import conninfo, sql
+
+from s2p_assets.warehouse.advisory_locks import lock
+from s2p_assets.warehouse.own_tables import HEAD, HomeTooNew, note
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+SCHEMA = "s2p"
+
+_one_at_a_time = threading.Lock()  # Alembic keeps what it works on in its modules
+
+
+def upgrade(conn: psycopg.Connection, to: str = HEAD) -> str | None:
+    """Bring the tables in the database of `conn` to a revision; the one that they were at, None for none.
+
+    Waits for other processes that are at it. Works on a connection of its own, in one transaction: what is killed
+    or fails has changed nothing. Raises HomeTooNew and psycopg.Error.
+    """
+    from sqlalchemy import NullPool, create_engine
+    from sqlalchemy.exc import DBAPIError
+
+    password = {"password": conn.info.password} if conn.info.password else {}
+    address = conninfo.make_conninfo(conn.info.dsn, **password)
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(address), poolclass=NullPool)
+    try:
+        with _one_at_a_time, engine.begin() as connection:
+            return _upgraded(connection, to)
+    except DBAPIError as error:
+        if isinstance(error.orig, psycopg.Error):
+            raise error.orig from None
+        raise
+
+
+def driver(connection: "Connection") -> psycopg.Connection:
+    """The psycopg connection behind SQLAlchemy's, in whose words revisions are written."""
+    held = connection.connection.driver_connection
+    assert isinstance(held, psycopg.Connection)
+    return held
+
+
+def _upgraded(connection: "Connection", to: str) -> str | None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    lock(driver(connection), "tables")
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    found = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_revision()
+    if found is not None and found not in known:
+        raise HomeTooNew(
+            f"this home was written by a newer s2p (its tables are at revision {found}, this one knows {HEAD}); "
+            "install that version, or use another S2P_HOME or S2P_DATABASE_URL"
+        )
+    if found is None:
+        driver(connection).execute(f"create schema if not exists {SCHEMA}")
+    command.upgrade(config, to)
+    comment = sql.SQL("comment on table {} is {}")
+    place = sql.Identifier(SCHEMA, "alembic_version")
+    driver(connection).execute(comment.format(place, sql.Literal(note(to))))
+    return found

@@ -1,0 +1,1 @@
+"""The revisions, oldest first; each says what it changes and is never edited once it is released."""
