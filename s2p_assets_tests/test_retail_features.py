@@ -1,6 +1,7 @@
 """Promises of the retail shelves: features know no future, and demand becomes a forecast and an order list."""
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,7 @@ Small = tuple[pd.DataFrame, pd.DataFrame, Champion]
 OBSERVED = ["units", "censored", "unit_price"]
 
 
-def products_of(history: pd.DataFrame, **changes: object) -> pd.DataFrame:
+def products_of(history: pd.DataFrame, **changes: Any) -> pd.DataFrame:
     skus = history["sku"].unique()
     rows = pd.DataFrame({"sku": pd.array(skus, dtype="string[pyarrow]"), "category": "Lamps"})
     rows = rows.assign(

@@ -56,8 +56,10 @@ def rows_of(company: Company, thing: str, domain: str = "retail") -> list[dict[s
     declared = sources_of_house(company.graph.ctx.house)[domain, thing]
     with company.graph.ctx.warehouse.connect() as connection:
         frame = store.read(connection, domain, thing, declared.columns)
-    rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    return rows
+    return [
+        {str(name): value for name, value in row.items()}
+        for row in frame.astype(object).where(frame.notna(), None).to_dict("records")
+    ]
 
 
 def leaves(group: Group) -> Iterator[Origin]:
