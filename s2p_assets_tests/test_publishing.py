@@ -467,8 +467,8 @@ def test_file_names_are_what_every_file_system_takes() -> None:
 def test_a_change_is_a_share_of_what_was_before_and_of_nothing_there_is_none() -> None:
     assert change(12, 10) == pytest.approx(0.2)
     assert [change(12, before) for before in (0, -5, None, float("nan"))] == [None] * 4
-    (change,) = changes(12, {"last week": 10, "last year": None})
-    assert (change.than, change.share) == ("last week", pytest.approx(0.2))
+    (found,) = changes(12, {"last week": 10, "last year": None})
+    assert (found.than, found.share) == ("last week", pytest.approx(0.2))
 
 
 def test_a_period_without_a_known_value_is_missing_and_not_zero() -> None:
