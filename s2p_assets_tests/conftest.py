@@ -17,7 +17,7 @@ import pytest
 from psycopg import sql
 from xdist.scheduler import LoadFileScheduling
 
-from s2p_assets.cli import GARBAGE_AFTER
+from s2p_assets.cli.app import GARBAGE_AFTER
 from s2p_assets.warehouse import embedded
 from s2p_assets.warehouse.connection import connect
 from s2p_assets.warehouse.schema import prepare

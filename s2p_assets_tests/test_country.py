@@ -81,7 +81,7 @@ def shelves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def contests(tmp_path: Path, shelves: str, country: str | None) -> dict[str, Contest]:
-    house = build(Settings(home=tmp_path, shelves=(shelves, "s2p_assets"), country=country)).house
+    house = build(Settings(home=tmp_path, shelves=(shelves, "s2p_assets"), country=country)).ctx.house
     assert not house.faults
     return house.contests
 

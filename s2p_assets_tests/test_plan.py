@@ -12,11 +12,11 @@ import openpyxl
 import psycopg
 import pyarrow
 import pytest
-from s2p_assets.graph.plan_wording import plan_lines
 from typer.testing import CliRunner
 
 from s2p_assets import columns as c
 from s2p_assets.cli import app
+from s2p_assets.cli.printing.plans import plan_lines
 from s2p_assets.graph.planning import Planned, plan_file
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook

@@ -13,8 +13,9 @@ import openpyxl
 import pytest
 from openpyxl.utils import coordinate_to_tuple
 
+from s2p_assets.cli.printing.traces import number_lines, trace_lines
 from s2p_assets.graph.traced_models import models_under
-from s2p_assets.graph.tracing import TracedNumber, number_lines, sources_of_house, trace_lines, trace_number
+from s2p_assets.graph.tracing import TracedNumber, sources_of_house, trace_number
 from s2p_assets.publishing.numbers import content_of
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.deliveries import DELIVERIES
