@@ -17,7 +17,7 @@ import pytest
 from psycopg import sql
 from xdist.scheduler import LoadFileScheduling
 
-from s2p_assets.cli import GARBAGE_AFTER
+from s2p_assets.cli.app import GARBAGE_AFTER
 from s2p_assets.warehouse import embedded
 from s2p_assets.warehouse.connection import connect
 from s2p_assets.warehouse.own_tables import prepare
@@ -57,7 +57,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 class ByFileAndCompany(LoadFileScheduling):
-    """A worker takes a file at a time, and one takes all that need the sample company, so that it is processed once."""
+    """A worker takes a file at a time, and one takes all that need the sample company, so that it is processed once.
+
+    `xdist_group` would say this with a mark, but cannot: pytest-xdist 3.8.0, the newest, appends the group to
+    `Item._nodeid`, which pytest 9.2 no longer reads (its ids are structured), so that `--dist loadgroup` groups
+    nothing. It would also spread the tests of an unmarked file over the workers, and a file's fixtures with them.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = str(super()._split_scope(nodeid))

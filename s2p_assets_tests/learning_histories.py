@@ -1,5 +1,7 @@
 """Small demand histories for the tests of `learning/` and of the retail models. No test stands here."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -8,7 +10,7 @@ from s2p_assets.learning.model import Problem
 WEEKLY = Problem("sku", "week", "units", horizon=4, season_length=52, folds=3, step=4, censored="censored")
 
 
-def weekly(units: dict[str, list[float]], *, start: str = "2023-01-02") -> pd.DataFrame:
+def weekly(units: Mapping[str, Sequence[float]], *, start: str = "2023-01-02") -> pd.DataFrame:
     """One row per (sku, week) from lists of units, all starting in the same week, nothing censored."""
     frames = [
         pd.DataFrame({"sku": sku, "week": pd.date_range(start, periods=len(sold), freq="W-MON"), "units": sold})

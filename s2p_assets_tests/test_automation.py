@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -61,7 +62,9 @@ class Ticks:
 
 
 def _graph(world: World) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
-    def made(name: str, deps: list[str], condition: dg.AutomationCondition, **options: object) -> dg.AssetsDefinition:
+    def made(
+        name: str, deps: list[str], condition: dg.AutomationCondition[dg.AssetKey], **options: Any
+    ) -> dg.AssetsDefinition:
         specs = options.pop("check_specs", None)
 
         @dg.asset(
@@ -70,7 +73,7 @@ def _graph(world: World) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
             automation_condition=condition,
             check_specs=specs,
             code_version=world.code.get(name, "1"),
-            **options,  # type: ignore[arg-type]
+            **options,
         )
         def asset() -> Iterator[object]:
             world.made.append(name)

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import openpyxl
@@ -138,3 +139,9 @@ def test_a_template_and_a_new_contract_are_written(home: Path, prices: Path, tmp
     target = tmp_path / "acme_prices.py"
     assert s2p("new", str(prices), "--name", "acme_prices", "--to", str(target), home=home).returncode == 0
     assert "Workbook(" in target.read_text()
+
+
+def test_the_version_is_that_of_the_package_and_needs_no_settings(home: Path) -> None:
+    answer = s2p("--version", home=home, S2P_PORT="no port")
+    assert (answer.returncode, answer.stdout) == (0, f"s2p {metadata.version('s2p-assets')}\n")
+    assert not home.exists()

@@ -9,7 +9,7 @@ import pytest
 
 from s2p_assets.definitions import build
 from s2p_assets.learning.forecasters.smoothing import Smoothing
-from s2p_assets.learning.model import Contest
+from s2p_assets.learning.model import Contest, Problem
 from s2p_assets.learning.recipes import recipe_of
 from s2p_assets.settings import Settings
 
@@ -81,7 +81,7 @@ def shelves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def contests(tmp_path: Path, shelves: str, country: str | None) -> dict[str, Contest]:
-    house = build(Settings(home=tmp_path, shelves=(shelves, "s2p_assets"), country=country)).house
+    house = build(Settings(home=tmp_path, shelves=(shelves, "s2p_assets"), country=country)).ctx.house
     assert not house.faults
     return house.contests
 
@@ -94,6 +94,7 @@ def test_the_settings_country_closes_daily_demand_on_its_holidays(tmp_path: Path
     christmas = {}
     for name, house in (("nowhere", nowhere), ("Germany", germany)):
         problem = house["daily_champion"].problem
+        assert isinstance(problem, Problem)
         told = Smoothing().fit(history, problem).forecast(history, 7).set_index("time")["mean"]
         christmas[name] = told["2023-12-25"]
     assert christmas["Germany"] < 5

@@ -98,4 +98,4 @@ def test_neither_the_value_nor_the_day_of_the_end_is_a_feature() -> None:
 
 def test_before_any_deal_has_ended_there_is_nothing_to_learn_from(department: SalesDepartment) -> None:
     with pytest.raises(NotYet):
-        features(department, department.opportunities.assign(close_date=pd.NaT))
+        features(department, department.opportunities.assign(close_date=pd.Timestamp("NaT")))

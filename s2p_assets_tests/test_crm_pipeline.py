@@ -110,9 +110,9 @@ def test_lives_end_as_those_before_them_did() -> None:
     assert known[40] == 1.0
     today = pd.Timestamp("2026-03-25")
     told = ends_by_month(pd.Series([0, 20, 41], index=["new", "older", "too old"]), today, known, 3)
-    assert list(told.columns.strftime("%m")) == ["03", "04", "05"]
-    assert told.loc["new"].tolist() == pytest.approx([0.0, 0.4, 0.6])
-    assert told.loc["older"].tolist() == pytest.approx([0.0, 1.0, 0.0])
+    assert [f"{month:%m}" for month in told.columns] == ["03", "04", "05"]
+    assert list(told.loc["new"]) == pytest.approx([0.0, 0.4, 0.6])
+    assert list(told.loc["older"]) == pytest.approx([0.0, 1.0, 0.0])
     assert told.loc["too old"].sum() == 0
 
 

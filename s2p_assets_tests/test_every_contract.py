@@ -2,7 +2,7 @@
 
 import csv
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from s2p_assets_tests.test_retail_workbooks import GOOD as RETAIL
 BOOKS = read_house(("s2p_assets",)).workbooks
 GOOD: dict[str, list[Any]] = RETAIL | CRM | F1
 UNREADABLE = {"number": "a few", "money": "a few", "percent": "a few", "whole": "12.5", "yes_no": "perhaps"}
-BAD_BY_RULE = {
+BAD_BY_RULE: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
     "greater_than_or_equal_to": ("ge", lambda given: given["min_value"] - 1),
     "greater_than": ("gt", lambda given: given["min_value"]),
     "less_than_or_equal_to": ("le", lambda given: given["max_value"] + 1),

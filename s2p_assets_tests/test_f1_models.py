@@ -31,7 +31,7 @@ def test_laps_status_and_points_of_a_race_are_refused_however_a_feature_is_calle
     house: House, problem: Outcome
 ) -> None:
     def declared(domain: str, thing: str) -> tuple[Column, ...]:
-        found = {**house.workbooks, **house.tables}.get(f"{domain}_{thing}")
+        found = house.workbooks.get(f"{domain}_{thing}") or house.tables.get(f"{domain}_{thing}")
         return found.columns if found else ()
 
     good = columns_of(EntryFeatures)

@@ -104,7 +104,9 @@ def test_a_model_says_why_it_was_trained_and_from_what(instance: dg.DagsterInsta
     assert "Wholesale 2026-03.xlsx" in shown["loaded since"].value
     assert shown["rows new or changed"].value == shown["rows learned from"].value
     made = instance.fetch_materializations(dg.AssetKey(["retail", "demand_features"]), limit=100).records
-    versions = {(record.asset_materialization.tags or {}).get("dagster/data_version") for record in made}
+    versions = {
+        one.tags.get("dagster/data_version") for record in made if (one := record.asset_materialization) and one.tags
+    }
     assert shown["feature version"].value in versions
 
 

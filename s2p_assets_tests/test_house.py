@@ -13,7 +13,9 @@ from s2p_assets.definitions import build
 from s2p_assets.graph.house import House
 from s2p_assets.graph.house_reading import read_house
 from s2p_assets.graph.keys import asset_key, sheet_key
+from s2p_assets.learning.feature_set import FeatureSet
 from s2p_assets.settings import Settings
+from s2p_assets.warehouse.table import Table
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("s2p_assets", "s2p_assets.examples")
@@ -53,7 +55,8 @@ def test_every_declaration_is_an_asset_with_owner_group_and_description(tmp_path
 
 
 def test_every_stored_column_says_what_it_is_and_where_it_comes_from(house: House) -> None:
-    for declared in [*house.tables.values(), *house.features.values()]:
+    stored: list[Table | FeatureSet] = [*house.tables.values(), *house.features.values()]
+    for declared in stored:
         for column in declared.columns:
             assert column.says, f"{declared.name}.{column.name}"
             assert column.meaning.of, f"{declared.name}.{column.name}"
@@ -119,7 +122,9 @@ def _any(words: set[str]) -> str:
     return "|".join(map(re.escape, sorted(words)))
 
 
-@pytest.mark.parametrize("command", [command.name or command.callback.__name__ for command in app.registered_commands])
+@pytest.mark.parametrize(
+    "command", [command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands]
+)
 def test_every_command_has_help_an_example_and_a_line_in_the_readme(command: str) -> None:
     shown = CliRunner().invoke(app, [command, "--help"])
     assert shown.exit_code == 0

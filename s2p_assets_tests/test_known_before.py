@@ -1,5 +1,7 @@
 """What was known before a moment, against a count by hand."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +18,7 @@ def made(count: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame({"who": chance.choice(list("abc"), count), "day": days, "value": value})
 
 
-def by_hand(case: "pd.Series[object]", events: pd.DataFrame, last: int | None, within: pd.Timedelta | None) -> object:
+def by_hand(case: "pd.Series[Any]", events: pd.DataFrame, last: int | None, within: pd.Timedelta | None) -> object:
     before = events[(events["who"] == case["who"]) & (events["day"] < case["day"])].sort_values("day", kind="stable")
     if within is not None:
         before = before[before["day"] >= case["day"] - within]

@@ -18,9 +18,8 @@ def lost(**by_model: np.ndarray) -> pd.DataFrame:
     return pd.concat(
         pd.DataFrame(values, index=pd.date_range("2024-01-01", periods=len(values), freq="W-MON"))
         .rename_axis(index="cutoff", columns="unit")
-        .stack()
-        .rename("loss")
         .reset_index()
+        .melt("cutoff", value_name="loss")
         .assign(model=model)
         for model, values in by_model.items()
     )

@@ -1,6 +1,7 @@
 """Promises of the row hashes, by which a model knows what it has learned from."""
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from s2p_assets.learning.change import fingerprint, row_hashes, rows_not_in
 PLAIN = pd.DataFrame(
     {
         "sku": ["a", "b", None],
-        "week": pd.to_datetime(["2024-01-01", "2024-01-08", None]),
+        "week": pd.to_datetime(pd.Series(["2024-01-01", "2024-01-08", None])),
         "units": [1.0, -0.0, np.nan],
         "age": [1.0, 2.0, np.nan],
         "censored": [True, False, True],
@@ -35,7 +36,8 @@ def test_the_same_rows_in_other_types_and_in_another_order_have_the_same_hashes(
 
 
 def test_every_changed_cell_is_a_changed_row() -> None:
-    for column, value in {"sku": "c", "week": pd.Timestamp("2024-02-05"), "units": 9.0, "censored": False}.items():
+    others: dict[str, Any] = {"sku": "c", "week": pd.Timestamp("2024-02-05"), "units": 9.0, "censored": False}
+    for column, value in others.items():
         changed = PLAIN.copy()
         changed.loc[0, column] = value
         assert rows_not_in(fingerprint(changed), fingerprint(PLAIN)) == 1

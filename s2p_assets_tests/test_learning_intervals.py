@@ -125,7 +125,8 @@ def test_a_range_is_wide_enough_for_what_all_series_of_a_new_fold_have_in_common
         common = rows["fold"].map(dict(zip(rows["fold"].unique(), random.normal(0, 4, 99), strict=False)))
         return rows.assign(actual=rows["mean"] + common + random.normal(0, 4, len(rows)), deviation=4.0)
 
-    kept, unwidened = [], []
+    kept: list[float] = []
+    unwidened: list[float] = []
     for _ in range(25):
         errors, fresh = spread(drawn(), WEEKLY), drawn()
         for found, counted in ((errors, kept), (_as_claimed(errors), unwidened)):

@@ -13,7 +13,7 @@ from s2p_assets.learning.forecasting.backtest import rolling_origin
 from s2p_assets.learning.forecasting.intervals import spread
 from s2p_assets.learning.forecasting.metrics import coverage
 from s2p_assets.learning.forecasting.scores import scores
-from s2p_assets.learning.model import Problem
+from s2p_assets.learning.model import Forecaster, Problem
 
 M5 = Path(__file__).parents[2] / "shared" / "data" / "forecasting" / "m5_subset"
 PROBLEM = Problem("sku", "week", "units", horizon=8, season_length=52, folds=3, step=8)
@@ -33,7 +33,7 @@ def history() -> pd.DataFrame:
 
 
 def test_learning_beats_repeating_last_year_and_its_ranges_hold(history: pd.DataFrame) -> None:
-    forecasters = {"naive": SeasonalNaive(), "prophet": ProphetTotal(), "boosting": Boosting()}
+    forecasters: dict[str, Forecaster] = {"naive": SeasonalNaive(), "prophet": ProphetTotal(), "boosting": Boosting()}
     backtests = {name: rolling_origin(forecaster, history, PROBLEM) for name, forecaster in forecasters.items()}
     table = scores(backtests, history, PROBLEM).query("series == 'all'").groupby("model")["rmsse"].mean()
     assert table["boosting"] < 0.9 * table["naive"]

@@ -85,7 +85,7 @@ def template(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         with connect(registry.url()) as made:
             tables = "experiments, runs, registered_models, model_versions, registered_model_aliases"
             made.execute("set search_path = mlflow")
-            made.execute(f"truncate {tables} cascade")  # type: ignore[arg-type]
+            made.execute(f"truncate {tables} cascade")
         conn.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
         yield name
         conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
@@ -273,6 +273,7 @@ def test_mlflow_shows_parameters_metrics_per_fold_and_class_tags_and_aliases(reg
     registry.put_in_service(crowned(both()), MONDAY)
     client = Writer(registry.address(), registry.folder, "retail_demand_champion").client
     version = client.get_model_version_by_alias("retail_demand_champion", "champion")
+    assert version.run_id
     run = client.get_run(version.run_id)
     assert run.info.status == "FINISHED"
     assert run.data.params["recent"] == "8"

@@ -1,5 +1,7 @@
 """Promises of the order arithmetic: worked examples of textbooks, and stockpyl as the oracle."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,7 +34,12 @@ def test_the_textbook_example_of_the_fixed_time_period_model() -> None:
 
 
 def test_an_order_comes_in_whole_packs_and_at_least_the_minimum() -> None:
-    position = {"reorder_point": 50, "order_up_to": 60, "on_hand": [30, 30, 30, 50, 10], "on_order": [5, 5, 5, 0, 0]}
+    position: dict[str, Any] = {
+        "reorder_point": 50,
+        "order_up_to": 60,
+        "on_hand": [30, 30, 30, 50, 10],
+        "on_order": [5, 5, 5, 0, 0],
+    }
     packs, least = [1, 12, 12, 12, 10], [0, 0, 40, 40, 0]
     assert order_quantity(**position, pack_size=packs, minimum_order=least).tolist() == [25, 36, 48, 0, 50]
 
@@ -90,7 +97,7 @@ def test_an_item_that_nobody_wants_is_not_ordered() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"service_level": 1.0}, {"review_days": 0}, {"cover_days": -1}])
-def test_an_impossible_policy_is_refused(wrong: dict[str, float]) -> None:
+def test_an_impossible_policy_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="needs 0 < service_level < 1"):
         Policy(**wrong)
 

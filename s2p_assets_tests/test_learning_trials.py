@@ -1,6 +1,7 @@
 """Promises of trials: a combination is tried without fitting its members again, and says the same as if it were."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import pandas as pd
 
@@ -19,7 +20,7 @@ class Counting(MovingAverage):
 
     fits: list[int] = field(default_factory=list, repr=False, compare=False)
 
-    def fit(self, history: pd.DataFrame, problem: Problem) -> "Counting":
+    def fit(self, history: pd.DataFrame, problem: Problem) -> Self:
         self.fits.append(len(history))
         return replace(self, problem=problem)
 
@@ -33,7 +34,8 @@ def test_a_combination_says_what_it_would_have_said_when_fitted_itself() -> None
 
 
 def test_what_was_tried_on_the_same_content_is_not_fitted_again() -> None:
-    counting, history = Counting(periods=7), seasonal(3, 60)
+    counting: Any = Counting(periods=7)
+    history = seasonal(3, 60)
     alone = tried(counting, history, WEEKLY)
     assert len(counting.fits) == alone["fold"].nunique()
     again = tried(Combination((counting, counting)), history.sample(frac=1, random_state=1), WEEKLY)
@@ -44,12 +46,14 @@ def test_what_was_tried_on_the_same_content_is_not_fitted_again() -> None:
 def test_other_data_parameters_or_problems_are_tried_anew() -> None:
     history = seasonal(3, 60)
     changed = history.assign(units=history["units"].mask(history.index == 40, 99.0))
-    for other, rows, problem in (
+    others: tuple[tuple[Any, pd.DataFrame, Problem], ...] = (
         (Counting(periods=9), changed, WEEKLY),
         (Counting(periods=8), history, WEEKLY),
         (Counting(periods=9), history, Problem(WEEKLY.entity, WEEKLY.time, WEEKLY.target, horizon=3, folds=2)),
-    ):
-        tried(Counting(periods=9), history, WEEKLY)
+    )
+    first: Any = Counting(periods=9)
+    for other, rows, problem in others:
+        tried(first, history, WEEKLY)
         tried(other, rows, problem)
         assert other.fits
 

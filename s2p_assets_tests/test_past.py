@@ -8,11 +8,12 @@ from typing import Any
 import openpyxl
 import pytest
 
+from s2p_assets.cli.printing.traces import number_lines
 from s2p_assets.graph.past import at_moment, end_of
 from s2p_assets.graph.problems import NotFound
 from s2p_assets.graph.reporting import MadeReport, report_as_of, report_named, report_now
 from s2p_assets.graph.status import forget_file
-from s2p_assets.graph.tracing import TracedNumber, number_lines, trace_number
+from s2p_assets.graph.tracing import TracedNumber, trace_number
 from s2p_assets.publishing.editions import editions
 from s2p_assets.publishing.numbers import content_of, differences
 from s2p_assets_tests.retail_home import Company, sales

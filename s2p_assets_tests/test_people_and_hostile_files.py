@@ -665,7 +665,7 @@ def test_a_billion_laughs_are_not_listened_to(sandbox: Sandbox, tmp_path: Path, 
 def test_a_sheet_of_any_name_is_read_under_that_name(tmp_path: Path, name: str) -> None:
     file = openpyxl.Workbook()
     page = file.worksheets[0]
-    page._WorkbookChild__title = name  # type: ignore[attr-defined]  the library refuses what Excel would not write
+    page._WorkbookChild__title = name  # the library refuses what Excel would not write
     for row in (["Code", "Amount"], ["a", 1]):
         page.append(row)
     file.save(tmp_path / "x.xlsx")
@@ -735,7 +735,10 @@ def test_a_finding_is_one_line_however_odd_the_cell(tmp_path: Path) -> None:
 
 
 def test_a_header_far_below_another_table_is_found_and_what_stands_above_is_said(tmp_path: Path) -> None:
-    above = [["Region", "Manager", "Since"], *(["North", f"Manager {number}", 2000 + number] for number in range(300))]
+    above: list[list[Any]] = [
+        ["Region", "Manager", "Since"],
+        *(["North", f"Manager {number}", 2000 + number] for number in range(300)),
+    ]
     reading = sales(tmp_path, *above, [], ["Code", "Amount"], ["a", 1], ["b", 2])
     assert column(reading, "code") == ["a", "b"]
     assert said(reading) == {"A1": "301 rows above the header look like another table; they were not read"}

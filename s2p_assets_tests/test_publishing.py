@@ -59,7 +59,7 @@ ROWS = pd.DataFrame(
         "units": pd.array([1234567, None, -3], dtype="Int64"),
         "price": [1234.5, np.nan, 0.0],
         "share": [0.1234, np.inf, -0.5],
-        "since": pd.to_datetime(["2026-11-02", None, "1999-12-31"]),
+        "since": pd.to_datetime(pd.Series(["2026-11-02", None, "1999-12-31"])),
     }
 )
 COLUMNS = (
@@ -469,7 +469,9 @@ def test_file_names_are_what_every_file_system_takes() -> None:
 def test_a_change_is_a_share_of_what_was_before_and_of_nothing_there_is_none() -> None:
     assert change(12, 10) == pytest.approx(0.2)
     assert [change(12, before) for before in (0, -5, None, float("nan"))] == [None] * 4
-    assert changes(12, {"last week": 10, "last year": None}) == (Change(pytest.approx(0.2), "last week"),)
+    (found,) = changes(12, {"last week": 10, "last year": None})
+    assert found.than == "last week"
+    assert found.share == pytest.approx(0.2)
 
 
 def test_a_period_without_a_known_value_is_missing_and_not_zero() -> None:

@@ -1,6 +1,7 @@
 """Promises of the retail shelves: features know no future, and demand becomes a forecast and an order list."""
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,7 @@ Small = tuple[pd.DataFrame, pd.DataFrame, Champion]
 OBSERVED = ["units", "censored", "unit_price"]
 
 
-def products_of(history: pd.DataFrame, **changes: object) -> pd.DataFrame:
+def products_of(history: pd.DataFrame, **changes: Any) -> pd.DataFrame:
     skus = history["sku"].unique()
     rows = pd.DataFrame({"sku": pd.array(skus, dtype="string[pyarrow]"), "category": "Lamps"})
     rows = rows.assign(
@@ -150,19 +151,15 @@ def test_demand_becomes_a_forecast_and_an_order_list() -> None:
     champion = champion_of(features)
     assert champion.scores["model"].nunique() == 6
 
-    forecast = as_declared(demand_forecast.build(features, champion, products_of(features)), DemandForecast)
+    made = demand_forecast.build(features, champion, products_of(features))
+    forecast = as_declared(made, DemandForecast)
     assert not broken_rules(forecast, DemandForecast)
     assert len(forecast) == demand["sku"].nunique() * WEEKLY_DEMAND.horizon
     plain = forecast[["q10", "q50", "q90"]].to_numpy("float64")
     assert (np.diff(plain, axis=1) >= 0).all()
     assert forecast["week"].min() == (demand["week"].max() + pd.Timedelta(weeks=1)).date()
 
-    plan = reorder_plan.build(
-        demand_forecast.build(features, champion, products_of(features)),
-        stock_of(demand),
-        products_of(demand),
-        champion,
-    )
+    plan = reorder_plan.build(made, stock_of(demand), products_of(demand), champion)
     plan = as_declared(plan, ReorderPlan)
     assert not broken_rules(plan, ReorderPlan)
     assert len(plan) == demand["sku"].nunique()

@@ -80,7 +80,7 @@ def test_every_model_that_was_trained_is_told_with_its_data_not_only_the_one_in_
     rows = table(written(replace(champion, trainings=told)), "What was trained, and from which data")
     assert rows["called"].tolist() == ["Seasonal naive", "Moving average, in service", "Smoothing"]
     assert rows["why"].tolist() == ["enough of its data was new", "first training", "not known"]
-    assert rows.loc[0, ["rows", "changed", "loaded", "newest"]].tolist() == [600, 90, 3, "sales/May.xlsx"]
+    assert list(rows.loc[0, ["rows", "changed", "loaded", "newest"]]) == [600, 90, 3, "sales/May.xlsx"]
 
 
 def test_a_mean_over_the_stretches_is_declared_as_a_mean(champion: Champion) -> None:

@@ -51,7 +51,7 @@ def test_the_margin_effect_is_the_change_in_margin_of_each_channel_times_what_it
     changed = table(written(), "What changed").set_index("sku")
     assert changed.loc["lamp", "effect"] == pytest.approx(10 * (2 - 1) + 5 * (0 - 1))
     assert changed.loc["mop", "effect"] == pytest.approx(-2 * (4 + 2))
-    assert changed.loc["lamp", ["msrp_before", "msrp"]].tolist() == [20.0, 22.0]
+    assert list(changed.loc["lamp", ["msrp_before", "msrp"]]) == [20.0, 22.0]
 
 
 def test_the_largest_effect_comes_first_whether_gain_or_loss() -> None:

@@ -66,7 +66,7 @@ def test_a_sku_that_no_order_of_today_saves_is_listed_with_its_days_late() -> No
 
 
 def test_every_supplier_has_a_line_that_sums_its_orders_up() -> None:
-    orders = plan().assign(order_quantity=[24, 96, 0, 10], order_cost=[240.0, 1200.0, 0.0, None])
+    orders = plan().assign(order_quantity=[24, 96, 0, 10], order_cost=[240.0, 1200.0, 0.0, float("nan")])
     lines = table(written(orders), "Orders by supplier")
     assert lines[["supplier", "skus", "units"]].values.tolist() == [["Bee", 1, 96], ["Ace", 1, 24], [NOT_KNOWN, 1, 10]]
     assert "without 1 SKU of unknown cost" in written(orders).figures[0].note

@@ -5,6 +5,7 @@ How a document is rendered is tested in `test_publishing.py`.
 
 import datetime as dt
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from s2p_assets.reports.retail_weekly_outlook import weekly_outlook
 from s2p_assets.shelves import NotYet
 
 MONDAY = pd.Timestamp("2026-11-09")
-TEXT = "string[pyarrow]"
+TEXT: Final = "string[pyarrow]"
 Frames = dict[str, pd.DataFrame]
 
 
@@ -269,7 +270,7 @@ def test_the_first_week_of_all_is_not_drawn_as_a_dip(frames: Frames) -> None:
     assert first + pd.Timedelta(weeks=52) not in drawn.dropna().index
 
 
-def moved_sku(**changed: list[float]) -> pd.DataFrame:
+def moved_sku(**changed: list[Any]) -> pd.DataFrame:
     """Eight weeks of one SKU and the same weeks a year before, with some columns changed in the eight weeks."""
     weeks = pd.date_range(end=MONDAY, periods=8, freq="7D")
     now = pd.DataFrame(
@@ -321,7 +322,7 @@ def nulled(frames: Frames) -> Frames:
     for name, frame in frames.items():
         kept = frame[[column for column in ("sku", "week", "cutoff", "is_current") if column in frame]]
         gone = {
-            column: pd.array([None] * len(frame), dtype=NULLABLE[frame[column].dtype.kind])
+            column: pd.Series([None] * len(frame), index=frame.index, dtype=NULLABLE[frame[column].dtype.kind])
             for column in frame.columns.difference(kept.columns)
         }
         blank[name] = kept.assign(**gone)

@@ -210,7 +210,7 @@ def test_an_empty_required_cell_is_named_and_an_empty_optional_one_is_not(tmp_pa
 
 
 def test_the_header_is_found_wherever_it_stands(tmp_path: Path) -> None:
-    above = [["Price list 2024"], [], [None, None, "for internal use"], []]
+    above: list[list[Any]] = [["Price list 2024"], [], [None, None, "for internal use"], []]
     rows = [[None, None, *row] for row in (HEADER, GOOD)]
     path = workbook(tmp_path / "p.xlsx", [*above, *rows])
     reading = sound(read_file(path, [PRICES]))
@@ -322,7 +322,7 @@ def test_numbers_that_could_mean_two_things_are_findings(tmp_path: Path, written
 
 
 def test_a_decimal_comma_is_read_where_the_contract_says_so(tmp_path: Path) -> None:
-    rows = [["SKU", "Units"], ["a", "1.234,5"], ["b", "0,5"], ["c", 7.25]]
+    rows: list[list[Any]] = [["SKU", "Units"], ["a", "1.234,5"], ["b", "0,5"], ["c", 7.25]]
     reading = sound(read_file(workbook(tmp_path / "x.xlsx", rows, sheet="2024-03"), [MONTHS]))
     assert reading.rows is not None, reading.findings
     assert reading.rows["units"].to_pylist() == [1234.5, 0.5, 7.25]
@@ -435,7 +435,8 @@ def test_dates_count_from_1904_where_the_workbook_does(tmp_path: Path) -> None:
 
 
 def test_shares_and_words_of_yes_and_no_are_read(tmp_path: Path) -> None:
-    rows = [["Code", "Share", "Active"], ["a", 0.25, "Yes"], ["b", "25 %", True], ["c", "n/a", 0], ["d", 1, "maybe"]]
+    rows: list[list[Any]] = [["Code", "Share", "Active"], ["a", 0.25, "Yes"], ["b", "25 %", True]]
+    rows += [["c", "n/a", 0], ["d", 1, "maybe"]]
     reading = sound(read_file(workbook(tmp_path / "s.xlsx", rows), [KINDS]))
     assert reading.rows is not None
     assert reading.rows["share"].to_pylist() == [0.25, 0.25, None]

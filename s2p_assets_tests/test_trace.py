@@ -13,8 +13,9 @@ import openpyxl
 import pytest
 from openpyxl.utils import coordinate_to_tuple
 
+from s2p_assets.cli.printing.traces import number_lines, trace_lines
 from s2p_assets.graph.traced_models import models_under
-from s2p_assets.graph.tracing import TracedNumber, number_lines, sources_of_house, trace_lines, trace_number
+from s2p_assets.graph.tracing import TracedNumber, sources_of_house, trace_number
 from s2p_assets.publishing.numbers import content_of
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.deliveries import DELIVERIES
@@ -57,8 +58,10 @@ def rows_of(company: Company, thing: str, domain: str = "retail") -> list[dict[s
     declared = sources_of_house(company.graph.ctx.house)[domain, thing]
     with company.graph.ctx.warehouse.connect() as connection:
         frame = store.read(connection, domain, thing, declared.columns)
-    rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    return rows
+    return [
+        {str(name): value for name, value in row.items()}
+        for row in frame.astype(object).where(frame.notna(), None).to_dict("records")
+    ]
 
 
 def leaves(group: Group) -> Iterator[Origin]:

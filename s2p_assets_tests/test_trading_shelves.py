@@ -5,6 +5,7 @@ The company's own files are put through the graph in `test_real_company.py`.
 
 import datetime as dt
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from s2p_assets.examples.reports.trading_weekly_outlook import weekly_outlook
 from s2p_assets.examples.tables.trading_demand import demand
 from s2p_assets.examples.tables.trading_demand_forecast import demand_forecast
 from s2p_assets.examples.tables.trading_products import products
-from s2p_assets.examples.tables.trading_total_forecast import TotalForecast, total_forecast
+from s2p_assets.examples.tables.trading_total_forecast import total_forecast
 from s2p_assets.learning.crowning import crown
 from s2p_assets.learning.forecasting.intervals import quantiles_of_totals
 from s2p_assets.learning.forecasting.series import TooLittleHistory
@@ -59,7 +60,11 @@ def company(*further: dict[str, object]) -> Frames:
     listed = products.build(prices.astype({"item_code": TEXT}), pd.DataFrame({"item_code": ["A"], "cost": [4.0]}))
     weekly = demand.build(sales, customers.astype({"customer_id": TEXT}), listed)
     features = demand_features.build(weekly, listed)
-    terms = {"feature_version": "f", "trained_at": dt.datetime(2024, 7, 1, tzinfo=dt.UTC), "run_id": "r"}
+    terms: dict[str, Any] = {
+        "feature_version": "f",
+        "trained_at": dt.datetime(2024, 7, 1, tzinfo=dt.UTC),
+        "run_id": "r",
+    }
     version = train(demand_moving_average, demand_champion, features, **terms)
     champion = crown(demand_champion, {"demand_moving_average": version}).champion
     return {
@@ -87,7 +92,7 @@ def section(document: Document, title: str) -> Section:
     return next(section for section in document.sections if section.title == title)
 
 
-def row(shown: Section, column: str, value: str) -> "pd.Series[float]":
+def row(shown: Section, column: str, value: str) -> Any:
     assert shown.frame is not None
     return shown.frame.set_index(column).loc[value]
 

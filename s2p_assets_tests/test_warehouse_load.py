@@ -278,7 +278,7 @@ TORTURE = [
 
 def test_every_text_arrives_as_it_was_written_and_empty_is_not_missing(conn: psycopg.Connection) -> None:
     _load(conn, "a.xlsx", "a", *((str(n), None, None, text) for n, text in enumerate(TORTURE)), ("missing",))
-    found = dict(conn.execute("select sku, note from acme.prices").fetchall())
+    found: dict[str, Any] = dict(conn.execute("select sku, note from acme.prices").fetchall())
     assert found.pop("missing") is None
     assert [found[str(number)] for number in range(len(TORTURE))] == TORTURE
     frame = store.read(conn, "acme", "prices", PRICES.columns).set_index("sku")["note"]
@@ -289,7 +289,7 @@ def test_every_text_arrives_as_it_was_written_and_empty_is_not_missing(conn: psy
 def test_money_is_stored_to_the_cent_and_sums_exactly(conn: psycopg.Connection) -> None:
     prices = [0.1, 0.2, 19.99, 1234567890.12, -0.01, 1e15, 0.30000000000000004]
     _load(conn, "a.xlsx", "a", *((str(n), None, price) for n, price in enumerate(prices)))
-    stored = dict(conn.execute("select sku, price from acme.prices").fetchall())
+    stored: dict[str, Any] = dict(conn.execute("select sku, price from acme.prices").fetchall())
     assert [stored[str(n)] for n in range(len(prices))] == [Decimal(repr(price)) for price in prices]
     assert conn.execute("select sum(price) from acme.prices where sku in ('0', '1')").fetchone() == (Decimal("0.3"),)
     assert store.read(conn, "acme", "prices", PRICES.columns, order=["sku"])["price"].tolist() == prices

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from decimal import Decimal
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def _make() -> pd.DataFrame:
 
 
 def _table(rows: type[c.Row] = Stock, key: tuple[str, ...] = ("sku", "on", "shop")) -> Table:
-    build: Callable[..., pd.DataFrame] = type(_make)(_make.__code__, _make.__globals__)
+    build: Callable[..., pd.DataFrame] = FunctionType(_make.__code__, _make.__globals__)
     build.__module__, build.__doc__ = "shelf.acme_stock", "The stock."
     return Table(build=build, owner="Ann", rows=rows, key=key)
 

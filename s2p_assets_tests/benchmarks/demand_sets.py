@@ -33,11 +33,11 @@ class Set:
 
 
 def sets(wanted: list[str], sample: int | None) -> Iterator[Set]:
-    daily = {"every": "D", "folds": JUDGED * 2}
+    daily: dict[str, Any] = {"every": "D", "folds": JUDGED * 2}
     shops: Any = daily | {"country": "US", "peers": ("item",)}
     priced: Any = {"horizon": 8, "step": 8, "known": ("price",)}
     if "m5-prices" in wanted:
-        few = {"horizon": 28, "step": 28, "every": "D", "folds": 3, "known": ("price",)}
+        few: dict[str, Any] = {"horizon": 28, "step": 28, "every": "D", "folds": 3, "known": ("price",)}
         yield Set("m5-prices", sampled(_m5_prices(), sample), Problem("sku", "time", "units", **few), 28)
     if any(name.startswith("m5") for name in wanted):
         m5 = sampled(_m5(), sample)
@@ -58,7 +58,8 @@ def _m5() -> pd.DataFrame:
     wide = pd.read_csv(DATA / "m5_subset" / "sample.csv").set_index("id").filter(like="d_")
     days = pd.read_csv(DATA / "m5_subset" / "calendar.csv", parse_dates=["date"]).set_index("d")["date"]
     rows = wide.set_axis(pd.DatetimeIndex(days.reindex(wide.columns)), axis=1).rename_axis(columns="time")
-    long = rows.stack().rename("units").astype(float).rename_axis(["sku", "time"]).reset_index()
+    stacked: Any = rows.stack()
+    long = stacked.rename("units").astype(float).rename_axis(["sku", "time"]).reset_index()
     sold = long[long.groupby("sku")["units"].cumsum() > 0].reset_index(drop=True)
     return sold.assign(item=sold["sku"].str.extract(r"^(\w+_\d+_\d+)_", expand=False))
 
@@ -69,7 +70,8 @@ def _m5_prices() -> pd.DataFrame:
     days = pd.read_csv(folder / "calendar.csv", parse_dates=["date"])[["d", "date", "wm_yr_wk"]]
     prices = pd.read_csv(folder / "sell_prices.csv")
     wide = pd.read_csv(folder / "sales_train_evaluation.csv")
-    long = wide.melt(["item_id", "store_id"], days["d"].loc[days["d"].isin(wide.columns)], "d", "units")
+    listed = [day for day in days["d"] if day in wide.columns]
+    long = wide.melt(["item_id", "store_id"], listed, "d", "units")
     rows = long.dropna(subset=["units"]).merge(days, on="d").merge(prices, how="left")
     sku, units = rows["store_id"] + rows["item_id"], rows["units"].astype(float)
     return pd.DataFrame({"sku": sku, "time": rows["date"], "units": units, "price": rows["sell_price"]})

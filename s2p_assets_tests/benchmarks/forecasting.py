@@ -189,7 +189,7 @@ def crowned(backtests: dict[str, pd.DataFrame], one: Set) -> str:
 def reach(one: Set, shown: pd.DataFrame, champion: str, others: list[str]) -> Iterator[str]:
     """Each line of the reach: the figure, the bound, kept or not."""
     rmsse = shown["rmsse"].unstack("series")
-    overall = shown.loc[(ALL, champion)]
+    overall: Any = shown.loc[(ALL, champion)]
     if one.reach:
         yield _line("champion / seasonal naive", overall["ratio"], at_most=one.reach)
     for series in rmsse.columns:
@@ -244,9 +244,11 @@ def ablate(one: Set) -> None:
     print(of_the_dead(one))
     short = _with_stock_outs(one.history)
     for name, censored in (("known as such", "censored"), ("taken as no demand", None)):
-        found, _ = measured(Smoothing(), replace(one, history=short, problem=replace(one.problem, censored=censored)))
-        truth = found.drop(columns="actual").merge(
-            one.history.rename(columns={"sku": "entity", "units": "actual"}), on=["entity", "time"]
+        sold_out = replace(one, history=short, problem=replace(one.problem, censored=censored))
+        truth = (
+            measured(Smoothing(), sold_out)[0]
+            .drop(columns="actual")
+            .merge(one.history.rename(columns={"sku": "entity", "units": "actual"}), on=["entity", "time"])
         )
         print(f"bias {bias(truth['actual'], truth['mean']):+.3f}  smoothing with 7 % of the periods sold out, {name}")
 

@@ -19,7 +19,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from s2p_assets_tests.benchmarks.metering import Cost, apart, reported
 
@@ -156,7 +156,7 @@ def look_at_share(given: dict[str, Any]) -> None:
     cursor = None
     with dg.DagsterInstance.ephemeral() as instance:
         for _ in range(2):
-            cursor = sensor(dg.build_sensor_context(instance=instance, cursor=cursor)).cursor
+            cursor = cast("dg.SensorResult", sensor(dg.build_sensor_context(instance=instance, cursor=cursor))).cursor
         share, opened = str(settings.share), [0]
         listed: Counter[str] = Counter()
 
@@ -192,7 +192,7 @@ def validate(given: dict[str, Any]) -> None:
 
     file = Path(given["file"])
     with open_book(file) as book:
-        opened = Book(book.container, _Opened(list(book.sheets())))
+        opened = Book(book.container, _Opened(book.names, list(book.sheets())))
     _read_book(opened, Reading(file), [sales], [sales], {})
     with reported(None) as said:
         reading = Reading(file)
@@ -323,7 +323,7 @@ class Bench:
 
 def whole_process(bench: Bench) -> Iterator[Line]:
     """Workbook to validated rows against pandas, against its floors, and its memory."""
-    given = {"file": str(bench.big_file)}
+    given: dict[str, Any] = {"file": str(bench.big_file)}
     own = bench.do("load_one", url=bench.database("own"), archive=str(bench.folder / "archive"), **given)
     floor = bench.do("floors", url=bench.database("floors"), **given)
     peer = bench.do("pandas_load", url=bench.database("pandas"), **given)

@@ -104,7 +104,7 @@ def fill_features(connection: psycopg.Connection, house: House) -> None:
     """The feature sets of the made-up tables, made as their assets make them."""
     for features in house.features.values():
         inputs = house.inputs_of(features)
-        if {key.path[1] for key in inputs.values()} <= set(derived(1)) and features.domain == "retail":
+        if {key[1] for key in inputs.values()} <= set(derived(1)) and features.domain == "retail":
             frames = {name: store.read(connection, *key, columns=house.columns_at(key)) for name, key in inputs.items()}
             store.replace(connection, features, features.build(**frames))
             index_for_tracing(connection, features, house.traced_by(features))

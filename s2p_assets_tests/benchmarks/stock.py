@@ -53,7 +53,8 @@ class Terms:
 @dataclass(frozen=True)
 class Kept:
     """How a policy did: share of the units asked for that were sold, units in stock over units asked for a day
-    (so: days of stock), and the share of protection intervals whose demand stayed within the level ordered up to."""
+    (so: days of stock), and the share of protection intervals whose demand stayed within the level ordered up to.
+    """
 
     fill: float
     days_of_stock: float
@@ -63,7 +64,8 @@ class Kept:
 @dataclass(frozen=True)
 class Foreseen:
     """What a forecaster said at each look (looks × series × steps), the deviations known then (looks × series), and the
-    spread of its backtest."""
+    spread of its backtest.
+    """
 
     means: Matrix
     deviations: Matrix
