@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 
 from s2p_assets.learning.beyond_noise import LOSS_COLUMNS
-from s2p_assets.learning.classifying import probabilities as measures
+from s2p_assets.learning.classifying.probabilities import accuracy, auc, brier, calibration_error, log_losses
 from s2p_assets.learning.forecasting.scores import ALL
 from s2p_assets.learning.forecasting.series import Matrix
 from s2p_assets.learning.model import Outcome
 
 MEASURES: dict[str, Callable[[Any, Any], float]] = {
-    "log_loss": lambda actual, said: float(measures.log_losses(actual, said).mean()),
-    "brier": measures.brier,
-    "auc": measures.auc,
-    "accuracy": measures.accuracy,
+    "log_loss": lambda actual, said: float(log_losses(actual, said).mean()),
+    "brier": brier,
+    "auc": auc,
+    "accuracy": accuracy,
     "base_rate": lambda actual, said: float(np.mean(actual)),
-    "calibration_error": measures.calibration_error,
+    "calibration_error": calibration_error,
 }
 SCORE_COLUMNS = ("model", "fold", "cutoff", "series", "entities", "cases", *MEASURES)
 DRAWS = 400
@@ -50,7 +50,7 @@ def scores(backtests: dict[str, pd.DataFrame], history: pd.DataFrame, problem: O
 
 def losses(backtest: pd.DataFrame, history: pd.DataFrame, problem: Outcome, model: str) -> pd.DataFrame:
     """The loss that decides, one row per (cutoff, unit, time): the log loss of a case; a unit is an entity."""
-    loss = measures.log_losses(backtest["actual"], backtest["probability"])
+    loss = log_losses(backtest["actual"], backtest["probability"])
     rows = backtest[["cutoff", "entity", "time"]].rename(columns={"entity": "unit"}).astype({"unit": str})
     rows = rows.assign(loss=loss, model=model)[[*LOSS_COLUMNS, "time"]]
     return rows.sort_values(["cutoff", "unit", "time"], kind="stable").reset_index(drop=True)

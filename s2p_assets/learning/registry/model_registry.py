@@ -23,9 +23,19 @@ from s2p_assets.learning.cause import Cause, Training, cause_from
 from s2p_assets.learning.change import Fingerprint
 from s2p_assets.learning.crowning import Crowning, Pin
 from s2p_assets.learning.plain_files import ModelDamaged
-from s2p_assets.learning.registry import tables
 from s2p_assets.learning.registry.mlflow_writing import SCHEMA, Writer, said_in_one_line, store_address
-from s2p_assets.learning.registry.tables import Record, Reign, Standing, read_standing
+from s2p_assets.learning.registry.tables import (
+    CHALLENGER,
+    CHAMPION,
+    LAST,
+    NEWEST,
+    PIN,
+    REIGN,
+    Record,
+    Reign,
+    Standing,
+    read_standing,
+)
 from s2p_assets.learning.registry.version_files import (
     read_fingerprint,
     read_manifest,
@@ -78,7 +88,7 @@ class Registry:
                 known = self._mend(writer(), known, made)
             current = before.find(made.thing)
             if newest and (current is None or current.number != known.number):
-                writer().point(f"{tables.NEWEST}{made.thing}", known.number)
+                writer().point(f"{NEWEST}{made.thing}", known.number)
         return known
 
     def load(self, domain: str, contest: str, record: Record) -> ModelVersion:
@@ -155,16 +165,16 @@ class Registry:
             now = _named(before, champion.model)
             then = _named(before, crowning.challenger) if crowning.challenger else None
             if before.champion is None or before.champion.number != now.number:
-                writer().point(tables.CHAMPION, now.number)
+                writer().point(CHAMPION, now.number)
             if (before.challenger.number if before.challenger else None) != (then.number if then else None):
-                writer().point(tables.CHALLENGER, then.number if then else None)
+                writer().point(CHALLENGER, then.number if then else None)
             if not before.reigns or before.reigns[-1].version != now.version or before.champion != now:
                 number = len(before.reigns) + 1
                 reign = Reign(number, now.model, now.version, _iso(at), crowning.by, champion.why, crowning.change)
-                writer().note(f"{tables.REIGN}{number:05d}", json.dumps(asdict(reign)))
+                writer().note(f"{REIGN}{number:05d}", json.dumps(asdict(reign)))
             said = _said(crowning)
             if {**(before.last or {}), "at": None} != {**said, "at": None}:
-                writer().note(tables.LAST, json.dumps({**said, "at": _iso(at)}))
+                writer().note(LAST, json.dumps({**said, "at": _iso(at)}))
             return read_standing(conn, name)
 
     def pin(self, domain: str, contest: str, pin: Pin | None) -> None:
@@ -172,7 +182,7 @@ class Registry:
         name = f"{domain}_{contest}"
         with self._alone(name) as (conn, writer):
             if read_standing(conn, name).pin != pin:
-                writer().note(tables.PIN, json.dumps(asdict(pin)) if pin else None)
+                writer().note(PIN, json.dumps(asdict(pin)) if pin else None)
 
     def _register(self, writer: Writer, name: str, made: ModelVersion) -> Record:
         tags = _tags(made)
