@@ -192,7 +192,7 @@ def validate(given: dict[str, Any]) -> None:
 
     file = Path(given["file"])
     with open_book(file) as book:
-        opened = Book(book.container, _Opened(book.names, list(book.sheets())))
+        opened = Book(book.container, _Opened(list(book.sheets())))
     _read_book(opened, Reading(file), [sales], [sales], {})
     with reported(None) as said:
         reading = Reading(file)
