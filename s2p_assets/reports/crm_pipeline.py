@@ -15,11 +15,11 @@ from s2p_assets.publishing.sections import pipeline as pipelines
 from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.shelves import NotYet
 
-BASE, KEY, DRAWS = "win_base_rate", "opportunity_id", 200
+BASE, KEY, DRAWS = "win_base_rate", ("opportunity_id",), 200
 CALLED = {"win_base_rate": "Base rate", "win_logistic": "Logistic regression", "win_forest": "Random forest"}
 CALLED |= {"win_boosting": "Gradient boosting", "win_timing": "Gradient boosting on timing"}
 LAST_WEEK = {"Begun": ("engage_date", None), "Won": ("close_date", "Won"), "Lost": ("close_date", "Lost")}
-DEAL = (ReportColumn(KEY, "Deal", "code"), ReportColumn("account", "Account"))
+DEAL = (ReportColumn("opportunity_id", "Deal", "code"), ReportColumn("account", "Account"))
 DEAL += (ReportColumn("product", "Product"), ReportColumn("sales_agent", "Agent"))
 END = (ReportColumn("deal_stage", "End"), ReportColumn("close_date", "On", "day"))
 END += (ReportColumn("close_value", "Brought in", "money"),)
@@ -46,9 +46,9 @@ def pipeline(
     if scored_pipeline.empty:
         raise NotYet("no deal is open")
     today, model = pd.Timestamp(scored_pipeline["moment"].max()), win_champion.model
-    scored, forecast = SourceTable("scored_pipeline", scored_pipeline), SourceTable("win_forecast", win_forecast)
-    open_deals = pipelines.Pipeline(scored, forecast, key=KEY, one="deal")
-    deals, scores = SourceTable("opportunities", opportunities), SourceTable("win_scores", win_scores)
+    scored, forecast = SourceTable("scored_pipeline", scored_pipeline, KEY), SourceTable("win_forecast", win_forecast)
+    open_deals = pipelines.Pipeline(scored, forecast, one="deal")
+    deals, scores = SourceTable("opportunities", opportunities, KEY), SourceTable("win_scores", win_scores)
     found = outcomes.against_base(with_intervals(model.backtest, draws=DRAWS), win_scores, BASE)
     parts = calibration(told_deals["won"].astype(float), told_deals["probability"].astype(float))
     return Document(
@@ -57,7 +57,7 @@ def pipeline(
         headline=f"{pipelines.in_words(open_deals)} {outcomes.in_short(found, one='deal')}",
         figures=(
             *pipelines.expectations(open_deals),
-            *pipelines.of_last_week(deals, LAST_WEEK, today=today, key=KEY, stage="deal_stage"),
+            *pipelines.of_last_week(deals, LAST_WEEK, today=today, stage="deal_stage"),
             *(outcomes.figure(found, measure, told="told_deals") for measure in ("brier", "auc")),
         ),
         sections=(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from s2p_assets.publishing.comparison import change
 from s2p_assets.publishing.report import Chart, Field, Figure, ReportColumn, Section
-from s2p_assets.publishing.sections.source_table import SourceTable
+from s2p_assets.publishing.sections.source_table import SourceTable, listing
 from s2p_assets.publishing.wording import counted, grouped, short_day
 
 CASES_SHOWN = 25
@@ -21,15 +21,19 @@ WEEK, DAY = pd.Timedelta(days=7), pd.Timedelta(days=1)
 class Pipeline:
     """Open cases, and what is expected of each in the months to come.
 
-    `cases`: one row per open case, with probability, expected_value (money) and reasons (text).
+    `cases`: one row per open case, with probability, expected_value (money) and reasons (text); its key is one column.
     `forecast`: one row per case and month (its first day), with ends and wins (probabilities) and value (money).
-    `key`: the column that names a case in both. `one`: what a case is called, `deal`.
+    `one`: what a case is called, `deal`.
     """
 
     cases: SourceTable
     forecast: SourceTable
-    key: str
     one: str
+
+    @property
+    def key(self) -> str:
+        """The column that names a case in both tables."""
+        return self.cases.key[0]
 
     @property
     def months(self) -> pd.DataFrame:
@@ -122,42 +126,38 @@ def worth_most(pipeline: Pipeline, columns: Sequence[ReportColumn]) -> Section:
 
     `columns`: what is shown of a case before its probability.
     """
-    cases, forecast = pipeline.cases, pipeline.forecast.rows
+    cases, forecast, one = pipeline.cases, pipeline.forecast.rows, pipeline.one
     rows = cases.rows[cases.rows[pipeline.key].isin(forecast.loc[forecast["ends"] > 0, pipeline.key])]
     rows = rows.sort_values(["expected_value", pipeline.key], ascending=[False, True]).head(CASES_SHOWN)
-    return Section(
-        title=f"The {pipeline.one}s worth most",
-        says=f"Of the {pipeline.one}s that may end in these months the {grouped(len(rows))} with the highest list "
-        "price times probability, and what adds to the probability or takes from it, in points of a hundred. All "
-        f"open {pipeline.one}s are in the table {cases.name}.",
-        frame=rows.reset_index(drop=True),
-        columns=(
+    return listing(
+        cases.with_rows(rows),
+        f"The {one}s worth most",
+        f"Of the {one}s that may end in these months the {grouped(len(rows))} with the highest list price times "
+        "probability, and what adds to the probability or takes from it, in points of a hundred. All open "
+        f"{one}s are in the table {cases.name}.",
+        (
             *columns,
             ReportColumn("probability", "Chance", "percent"),
             ReportColumn("expected_value", "Expected value", "money"),
             ReportColumn("reasons", "Why"),
         ),
-        of=cases.name,
-        by=(pipeline.key,),
     )
 
 
 def of_last_week(
-    table: SourceTable, counted_by: Mapping[str, tuple[str, str | None]], *, today: pd.Timestamp, key: str, stage: str
+    table: SourceTable, counted_by: Mapping[str, tuple[str, str | None]], *, today: pd.Timestamp, stage: str
 ) -> tuple[Figure, ...]:
     """How many cases began or ended in the seven days before `today`, against the seven days before those.
 
     `counted_by`: label → the date that lies in these days, and the value that the column `stage` must have, if any.
     """
     return tuple(
-        _in_last_week(table, label, today, key, date, {stage: value} if value else {})
+        _in_last_week(table, label, today, date, {stage: value} if value else {})
         for label, (date, value) in counted_by.items()
     )
 
 
-def _in_last_week(
-    table: SourceTable, label: str, today: pd.Timestamp, key: str, date: str, having: dict[str, str]
-) -> Figure:
+def _in_last_week(table: SourceTable, label: str, today: pd.Timestamp, date: str, having: dict[str, str]) -> Figure:
     rows = table.rows
     for column, value in having.items():
         rows = rows[rows[column] == value]
@@ -170,24 +170,21 @@ def _in_last_week(
         "whole",
         change=change(now, before),
         than="the week before",
-        of=(table.basis(key, where),),
+        of=(table.basis(table.key[0], where),),
     )
 
 
 def ended(table: SourceTable, columns: Sequence[ReportColumn], *, today: pd.Timestamp, date: str, one: str) -> Section:
     """The cases whose `date` lies in the last week, those that brought most first.
 
-    `columns`: what is shown; the first names a case, the last is what it brought in.
+    `columns`: what is shown; the last is what a case brought in.
     """
-    key, value = columns[0].name, columns[-1].name
     rows = table.rows[pd.to_datetime(table.rows[date]) >= today - WEEK]
-    rows = rows.sort_values([value, key], ascending=[False, True])
-    return Section(
-        title="What ended in the last week",
-        says=f"From {short_day(today - WEEK)} on, the {grouped(CASES_SHOWN)} that brought most.",
-        frame=rows.head(CASES_SHOWN).reset_index(drop=True),
-        columns=tuple(columns),
-        of=table.name,
-        by=(key,),
+    rows = rows.sort_values([columns[-1].name, *table.key], ascending=[False, *(True for _ in table.key)])
+    return listing(
+        table.with_rows(rows.head(CASES_SHOWN)),
+        "What ended in the last week",
+        f"From {short_day(today - WEEK)} on, the {grouped(CASES_SHOWN)} that brought most.",
+        columns,
         when_empty=f"No {one} ended.",
     )

@@ -3,13 +3,13 @@
 How a number is walked back to its cells belongs to the warehouse.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Basis, How
+from s2p_assets.publishing.report import Basis, Chart, How, ReportColumn, Section
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,31 @@ class SourceTable:
     """Rows of a stored table, perhaps selected or with further columns.
 
     `name`: the table's name, as a report's parameter has it (`demand`, or `retail__demand` of another domain).
+    `key`: the columns that name a row, where single rows are shown.
     """
 
     name: str
     rows: pd.DataFrame
+    key: tuple[str, ...] = ()
+
+    def with_rows(self, rows: pd.DataFrame) -> Self:
+        """The same table with some of its rows, or with further columns."""
+        return replace(self, rows=rows)
 
     def basis(self, column: str, where: Mapping[str, Any] | None = None, how: How = "sum") -> Basis:
-        """Where a number was made from: a column of this table, in the rows that have the values of `where`."""
+        """What a number was made from: a column of this table, in the rows that have the values of `where`."""
         return Basis(f"{self.name}.{column}", where or {}, how)
+
+
+def listing(
+    table: SourceTable,
+    title: str,
+    says: str,
+    columns: Sequence[ReportColumn],
+    *,
+    chart: Chart | None = None,
+    when_empty: str = Section.when_empty,
+) -> Section:
+    """A section that shows rows of a table as they are, each number traced by the table's key to its own row."""
+    rows = table.rows.reset_index(drop=True)
+    return Section(title, says, rows, tuple(columns), chart, when_empty, of=table.name, by=table.key)
