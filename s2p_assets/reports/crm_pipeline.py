@@ -19,9 +19,9 @@ BASE, KEY, DRAWS = "win_base_rate", ("opportunity_id",), 200
 CALLED = {"win_base_rate": "Base rate", "win_logistic": "Logistic regression", "win_forest": "Random forest"}
 CALLED |= {"win_boosting": "Gradient boosting", "win_timing": "Gradient boosting on timing"}
 LAST_WEEK = {"Begun": ("engage_date", None), "Won": ("close_date", "Won"), "Lost": ("close_date", "Lost")}
-DEAL = (ReportColumn("opportunity_id", "Deal", "code"), ReportColumn("account", "Account"))
+DEAL: tuple[ReportColumn, ...] = (ReportColumn("opportunity_id", "Deal", "code"), ReportColumn("account", "Account"))
 DEAL += (ReportColumn("product", "Product"), ReportColumn("sales_agent", "Agent"))
-END = (ReportColumn("deal_stage", "End"), ReportColumn("close_date", "On", "day"))
+END: tuple[ReportColumn, ...] = (ReportColumn("deal_stage", "End"), ReportColumn("close_date", "On", "day"))
 END += (ReportColumn("close_value", "Brought in", "money"),)
 NOTES = (
     "Nothing that only the end of a deal tells, its value and its day, goes into a probability.",

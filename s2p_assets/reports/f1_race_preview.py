@@ -16,9 +16,9 @@ from s2p_assets.shelves import NotYet
 
 TOP_TEN = Question("top ten", "Among the first ten", "top_ten_grid", "the grid alone", "top_ten_")
 FAILED = Question("did not finish", "Did not finish", "failure_rate", "the team's rate of failures", "failure_")
-SURE_OF_TEN = 10
 CAR = (ReportColumn("driver_name", "Driver"), ReportColumn("constructor_name", "Team"))
-CARS = (*CAR, ReportColumn("grid", "Grid", "whole"), ReportColumn("top_ten", TOP_TEN.title, "percent", bars=True))
+CARS: tuple[ReportColumn, ...] = (*CAR, ReportColumn("grid", "Grid", "whole"))
+CARS += (ReportColumn("top_ten", TOP_TEN.title, "percent", bars=True),)
 CARS += (ReportColumn("reasons", "What adds most, in points"),)
 CHANCES = Chart("bar", "driver_name", ("top_ten",), "Probability of a place among the first ten", format="percent")
 ADDS = "what each car was told before the start, and what adds most to that."
@@ -44,8 +44,8 @@ def race_preview(race_predictions: pd.DataFrame, race_scores: pd.DataFrame, told
         raise NotYet("no race can be told yet")
     rows = race_predictions.sort_values(["top_ten", "driver_name"], ascending=[False, True]).reset_index(drop=True)
     cars = SourceTable("race_predictions", rows, key=("driver_id", "race_day"))
-    failing = rows.sort_values("failure", ascending=False).head(SURE_OF_TEN)
-    first, tenth, day = rows.iloc[0], rows.iloc[min(SURE_OF_TEN, len(rows)) - 1], rows["race_day"].max()
+    failing = rows.sort_values("failure", ascending=False).head(10)
+    first, tenth, day = rows.iloc[0], rows.iloc[min(10, len(rows)) - 1], rows["race_day"].max()
     past = told_entries.assign(actual=told_entries["came"].astype(float), entity=told_entries["driver_id"])
     asked = {one.name: past[past["question"] == one.name].reset_index(drop=True) for one in (TOP_TEN, FAILED)}
     answers = question_scores.Answers(

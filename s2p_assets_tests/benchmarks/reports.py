@@ -36,7 +36,7 @@ from s2p_assets.publishing.html import write_html
 from s2p_assets.publishing.numbers import content_of, save_numbers
 from s2p_assets.publishing.pdf import write_pdf
 from s2p_assets.publishing.report import Document, Imprint, Report
-from s2p_assets.reports.retail_forecast_scorecard import KINDS, MEASURES
+from s2p_assets.publishing.sections.forecast_scores import KINDS, MEASURES
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse import embedded, store
 from s2p_assets.warehouse.schema import ensure_workbook_table, rows_table
