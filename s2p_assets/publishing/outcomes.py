@@ -28,15 +28,15 @@ BY_FOLD: dict[str, tuple[str, Format]] = {
     "accuracy": ("Accuracy", "percent"),
     "calibration_error": ("Calibration error", "percent"),
 }
-TOLD_APART, CHANCE = 0.6, 0.5
+MIN_AUC, CHANCE_AUC = 0.6, 0.5
 
 
-def against_base(measured: pd.DataFrame, scores: pd.DataFrame, floor: str) -> pd.DataFrame:
-    """`measured` (measure, value, low, high) with `base`: what the plain model `floor` comes to over the same cases.
+def compare_with_baseline(measured: pd.DataFrame, scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """`measured` (measure, value, low, high) with `base`: what the plain model `baseline` comes to over the same cases.
 
     `scores`: of all models by fold, with `cases`. Of a constant probability the AUC is 0.5.
     """
-    plain = scores[scores["model"] == floor]
+    plain = scores[scores["model"] == baseline]
     weights = plain["cases"].astype(float)
     base = {
         name: float((plain[name].astype(float) * weights).sum() / weights.sum())
@@ -47,65 +47,67 @@ def against_base(measured: pd.DataFrame, scores: pd.DataFrame, floor: str) -> pd
     return rows[rows["title"].notna()].reset_index(drop=True)
 
 
-def by_measure(found: pd.DataFrame) -> dict[str, dict[str, float]]:
+def measures_by_name(found: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Measure → value, low, high and base."""
     parts = ("value", "low", "high", "base")
     return {str(row["measure"]): {name: float(row[name]) for name in parts} for row in found.to_dict("records")}
 
 
-def tells_apart(found: pd.DataFrame) -> bool:
+def discriminates(found: pd.DataFrame) -> bool:
     """Whether cases are ranked by more than a little better than chance, and surely better. `found`: as above."""
-    auc = by_measure(found)["auc"]
-    return auc["value"] >= TOLD_APART and auc["low"] > CHANCE
+    auc = measures_by_name(found)["auc"]
+    return auc["value"] >= MIN_AUC and auc["low"] > CHANCE_AUC
 
 
-def in_short(found: pd.DataFrame, *, one: str) -> str:
+def describe_discrimination(found: pd.DataFrame, *, one: str) -> str:
     """How far to trust the probabilities, in a headline. `one`: `deal`."""
-    auc = f"AUC {grouped(by_measure(found)['auc']['value'], 2)}; 0.5 is chance"
-    if tells_apart(found):
+    auc = f"AUC {grouped(measures_by_name(found)['auc']['value'], 2)}; 0.5 is chance"
+    if discriminates(found):
         return f"The probabilities tell one {one} from another ({auc})."
     return f"The probabilities hardly tell one {one} from another ({auc}): trust sums over many, not single ones."
 
 
-def in_words(found: pd.DataFrame, *, one: str, came: str) -> str:
-    """How much the probabilities tell, plainly. `found`: as of `against_base`; `one`, `came`: `deal`, `won`."""
-    accuracy, auc, brier = (by_measure(found)[name] for name in ("accuracy", "auc", "brier"))
+def describe_probabilities(found: pd.DataFrame, *, one: str, outcome: str) -> str:
+    """How much the probabilities tell, plainly. `found`: as above; `one`, `outcome`: `deal`, `won`."""
+    accuracy, auc, brier = (measures_by_name(found)[name] for name in ("accuracy", "auc", "brier"))
     sure = f"AUC {grouped(auc['value'], 2)} ({grouped(auc['low'], 2)} to {grouped(auc['high'], 2)}; 0.5 is chance)"
     right = (
         f"the likelier end came in {percent(accuracy['value'], 1)} of cases, "
         f"against {percent(accuracy['base'], 1)} by the base rate alone"
     )
-    if tells_apart(found):
+    if discriminates(found):
         return f"The probabilities tell one {one} from another: {sure}; {right}."
     better = "no worse" if brier["value"] <= brier["base"] else "worse"
     return (
         f"The probabilities hardly tell one {one} from another: {sure}; {right}. What is known of a {one} beforehand "
-        f"says little of whether it is {came}; as probabilities they are {better} than the base rate (Brier "
+        f"says little of whether it is {outcome}; as probabilities they are {better} than the base rate (Brier "
         f"{grouped(brier['value'], 4)} against {grouped(brier['base'], 4)}). Trust sums over many, not single ones."
     )
 
 
-def figure(found: pd.DataFrame, measure: str, *, told: str) -> Figure:
-    """A measure as a headline number, with its interval and the base rate's in the note. `told`: the table of cases."""
-    value, low, high, base = (by_measure(found)[measure][name] for name in ("value", "low", "high", "base"))
+def measure_figure(found: pd.DataFrame, measure: str, *, backtest: str) -> Figure:
+    """A measure as a headline number, with its interval and the base rate's in a note. `backtest`: their table."""
+    value, low, high, base = (measures_by_name(found)[measure][name] for name in ("value", "low", "high", "base"))
     note = f"95 %: {grouped(low, 3)} to {grouped(high, 3)}; base rate alone {grouped(base, 3)}"
-    return Figure(TITLES[measure], value, note=note, of=(Basis(f"{told}.probability"),))
+    return Figure(TITLES[measure], value, note=note, of=(Basis(f"{backtest}.probability"),))
 
 
-def measures(found: pd.DataFrame, *, told: str, scores: str, floor: str, one: str, came: str) -> Section:
+def probability_measures(
+    found: pd.DataFrame, *, backtest: str, scores: str, baseline: str, one: str, outcome: str
+) -> Section:
     """Each measure of the champion with its interval and the plain model's, after a sentence on them all.
 
-    `found`: as of `against_base`. `told`, `scores`: the tables of the cases and of the models' scores by fold.
-    `one`, `came`: `deal`, `won`.
+    `found`: as of `compare_with_baseline`. `backtest`, `scores`: the tables of the cases and of the models' scores by
+    fold. `one`, `outcome`: `deal`, `won`.
     """
     rows = found.astype(dict.fromkeys(("value", "low", "high", "base"), float))
     rows = rows.assign(plain=[f"{scores}.{name}" for name in rows["measure"]])
-    seen, plain = (Basis(f"{told}.probability"),), (Basis(Field("plain"), {"model": floor}),)
+    seen, plain = (Basis(f"{backtest}.probability"),), (Basis(Field("plain"), {"model": baseline}),)
     return Section(
         title="How right it was",
-        says=f"{in_words(found, one=one, came=came)} Measured on what the model in service told of cases that ended "
-        "later, knowing only what had ended before, with the 95 % interval over all of them. All but AUC and "
-        "accuracy: the lower, the better.",
+        says=f"{describe_probabilities(found, one=one, outcome=outcome)} Measured on what the model in service told of "
+        "cases that ended later, knowing only what had ended before, with the 95 % interval over all of them. All but "
+        "AUC and accuracy: the lower, the better.",
         frame=rows,
         columns=(
             ReportColumn("title", "Measure"),
@@ -117,10 +119,10 @@ def measures(found: pd.DataFrame, *, told: str, scores: str, floor: str, one: st
     )
 
 
-def calibration(parts: pd.DataFrame, *, told: str, target: str) -> Section:
+def probability_calibration(parts: pd.DataFrame, *, backtest: str, target: str) -> Section:
     """What was told beside what came, one row per part of the cases, from the least to the most probable.
 
-    `parts`: part, said, came, cases, low and high (shares). `told`: the table of the cases; `target`: its column of
+    `parts`: part, said, came, cases, low and high (shares). `backtest`: the table of the cases; `target`: its column of
     what came.
     """
     where = {"part": Field("part")}
@@ -132,7 +134,7 @@ def calibration(parts: pd.DataFrame, *, told: str, target: str) -> Section:
         "means what it says. The band is the 95 % interval of what came.",
         frame=rows,
         columns=calibration_columns(
-            ("Told", "Came", "Cases"), Basis(f"{told}.probability", where), Basis(f"{told}.{target}", where)
+            ("Told", "Came", "Cases"), Basis(f"{backtest}.probability", where), Basis(f"{backtest}.{target}", where)
         ),
         chart=calibration_chart(rows, "at", "Told and came") if is_drawn else None,
     )
@@ -166,7 +168,7 @@ def calibration_chart(rows: pd.DataFrame, x: str, title: str) -> Chart:
     )
 
 
-def folds(scores: SourceTable, called: Mapping[str, str]) -> Section:
+def classification_folds(scores: SourceTable, called: Mapping[str, str]) -> Section:
     """Every model on every stretch of time, the best by log loss first. `called`: what people call the models."""
     rows = scores.rows.assign(called=scores.rows["model"].map(lambda name: called.get(name, name)))
     rows = rows.assign(cutoff=pd.to_datetime(rows["cutoff"]), placed=rows["called"])

@@ -9,20 +9,21 @@ from s2p_assets.learning.classifying.probabilities import calibration
 from s2p_assets.learning.classifying.scores import with_intervals
 from s2p_assets.learning.model import Outcome
 from s2p_assets.learning.versions import Champion
-from s2p_assets.publishing import outcomes
+from s2p_assets.publishing import outcomes as trust
 from s2p_assets.publishing.report import Document, ReportColumn, report
 from s2p_assets.publishing.sections import pipeline as pipelines
 from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.shelves import NotYet
 
 BASE, KEY, DRAWS = "win_base_rate", ("opportunity_id",), 200
-CALLED = {"win_base_rate": "Base rate", "win_logistic": "Logistic regression", "win_forest": "Random forest"}
+CALLED = {BASE: "Base rate", "win_logistic": "Logistic regression", "win_forest": "Random forest"}
 CALLED |= {"win_boosting": "Gradient boosting", "win_timing": "Gradient boosting on timing"}
 LAST_WEEK = {"Begun": ("engage_date", None), "Won": ("close_date", "Won"), "Lost": ("close_date", "Lost")}
 DEAL: tuple[ReportColumn, ...] = (ReportColumn("opportunity_id", "Deal", "code"), ReportColumn("account", "Account"))
 DEAL += (ReportColumn("product", "Product"), ReportColumn("sales_agent", "Agent"))
-END: tuple[ReportColumn, ...] = (ReportColumn("deal_stage", "End"), ReportColumn("close_date", "On", "day"))
-END += (ReportColumn("close_value", "Brought in", "money"),)
+TEAM = (ReportColumn("manager", "Team of"), ReportColumn("regional_office", "Office"))
+ENDED = (ReportColumn("deal_stage", "End"), ReportColumn("close_date", "On", "day"))
+BROUGHT_IN = ReportColumn("close_value", "Brought in", "money")
 NOTES = (
     "Nothing that only the end of a deal tells, its value and its day, goes into a probability.",
     "Log loss and Brier score measure how far probabilities were from what came; AUC is how often a deal that was "
@@ -48,33 +49,30 @@ def pipeline(
     today, model = pd.Timestamp(scored_pipeline["moment"].max()), win_champion.model
     scored, forecast = SourceTable("scored_pipeline", scored_pipeline, KEY), SourceTable("win_forecast", win_forecast)
     open_deals = pipelines.Pipeline(scored, forecast, one="deal")
-    deals, scores = SourceTable("opportunities", opportunities, KEY), SourceTable("win_scores", win_scores)
-    found = outcomes.against_base(with_intervals(model.backtest, draws=DRAWS), win_scores, BASE)
+    deals, past = SourceTable("opportunities", opportunities, KEY), "told_deals"
+    found = trust.compare_with_baseline(with_intervals(model.backtest, draws=DRAWS), win_scores, BASE)
     parts = calibration(told_deals["won"].astype(float), told_deals["probability"].astype(float))
+    in_service = f"In service: {CALLED.get(model.thing, model.thing)}, version {model.version}: {model.says}."
     return Document(
         title="Sales pipeline",
         as_of=(today - pd.Timedelta(days=1)).date(),
-        headline=f"{pipelines.in_words(open_deals)} {outcomes.in_short(found, one='deal')}",
+        headline=f"{pipelines.describe_pipeline(open_deals)} {trust.describe_discrimination(found, one='deal')}",
         figures=(
-            *pipelines.expectations(open_deals),
-            *pipelines.of_last_week(deals, LAST_WEEK, today=today, stage="deal_stage"),
-            *(outcomes.figure(found, measure, told="told_deals") for measure in ("brier", "auc")),
+            *pipelines.pipeline_figures(open_deals),
+            *pipelines.last_week_figures(deals, LAST_WEEK, today=today, stage="deal_stage"),
+            *(trust.measure_figure(found, measure, backtest=past) for measure in ("brier", "auc")),
         ),
         sections=(
-            pipelines.by_month(open_deals),
-            pipelines.by_group(
-                open_deals, "By team", ReportColumn("manager", "Team of"), ReportColumn("regional_office", "Office")
+            pipelines.wins_by_month(open_deals),
+            pipelines.wins_by_group(open_deals, "By team", *TEAM),
+            pipelines.wins_by_group(open_deals, "By product", ReportColumn("product", "Product")),
+            pipelines.most_valuable_cases(open_deals, DEAL),
+            pipelines.ended_cases(deals, (*DEAL, *ENDED, BROUGHT_IN), today=today, date="close_date", one="deal"),
+            trust.probability_measures(
+                found, backtest=past, scores="win_scores", baseline=BASE, one="deal", outcome="won"
             ),
-            pipelines.by_group(open_deals, "By product", ReportColumn("product", "Product")),
-            pipelines.worth_most(open_deals, DEAL),
-            pipelines.ended(deals, (*DEAL, *END), today=today, date="close_date", one="deal"),
-            outcomes.measures(found, told="told_deals", scores="win_scores", floor=BASE, one="deal", came="won"),
-            outcomes.calibration(parts, told="told_deals", target="won"),
-            outcomes.folds(scores, CALLED),
+            trust.probability_calibration(parts, backtest=past, target="won"),
+            trust.classification_folds(SourceTable("win_scores", win_scores), CALLED),
         ),
-        notes=(
-            f"In service: {CALLED.get(model.thing, model.thing)}, version {model.version}: {model.says}.",
-            *NOTES,
-            *pipelines.overdue_note(open_deals),
-        ),
+        notes=(in_service, *NOTES, *pipelines.overdue_note(open_deals)),
     )

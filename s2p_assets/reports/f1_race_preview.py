@@ -48,7 +48,7 @@ def race_preview(race_predictions: pd.DataFrame, race_scores: pd.DataFrame, told
     first, tenth, day = rows.iloc[0], rows.iloc[min(10, len(rows)) - 1], rows["race_day"].max()
     past = told_entries.assign(actual=told_entries["came"].astype(float), entity=told_entries["driver_id"])
     asked = {one.name: past[past["question"] == one.name].reset_index(drop=True) for one in (TOP_TEN, FAILED)}
-    answers = question_scores.Answers(
+    answers = question_scores.QuestionScores(
         questions=(TOP_TEN, FAILED),
         cases=SourceTable("told_entries", told_entries),
         scores=SourceTable("race_scores", race_scores),
@@ -62,19 +62,19 @@ def race_preview(race_predictions: pd.DataFrame, race_scores: pd.DataFrame, told
         as_of=day.date(),
         headline=f"{first['race_name']}: {first['driver_name']} is the surest of a place among the first ten "
         f"({share(first['top_ten'])}), {tenth['driver_name']} has the tenth best chance ({share(tenth['top_ten'])}). "
-        f"{question_scores.in_short(answers, TOP_TEN)}",
+        f"{question_scores.describe_accuracy(answers, TOP_TEN)}",
         figures=(
             Figure("Race", str(first["race_name"]), "text", note=long_day(day)),
-            question_scores.figure(answers, TOP_TEN, "accuracy", "Told right, first ten"),
-            question_scores.figure(answers, TOP_TEN, "brier", "Brier score, first ten"),
-            question_scores.figure(answers, FAILED, "brier", "Brier score, not finished"),
+            question_scores.question_figure(answers, TOP_TEN, "accuracy", "Told right, first ten"),
+            question_scores.question_figure(answers, TOP_TEN, "brier", "Brier score, first ten"),
+            question_scores.question_figure(answers, FAILED, "brier", "Brier score, not finished"),
         ),
         sections=(
             listing(cars, "Among the first ten", f"{first['race_name']}, {long_day(day)}: {ADDS}", CARS, chart=CHANCES),
             listing(cars.with_rows(failing), "Who may not finish", FAILS, FAILURES),
-            question_scores.measures(answers),
-            question_scores.by_period(answers),
-            *question_scores.calibrations(answers),
+            question_scores.question_measures(answers),
+            question_scores.question_folds(answers),
+            *question_scores.question_calibrations(answers),
         ),
-        notes=(*(question_scores.in_words(answers, one) for one in answers.questions), *NOTES),
+        notes=(*(question_scores.compare_with_rule(answers, one) for one in answers.questions), *NOTES),
     )

@@ -7,7 +7,7 @@ import pandas as pd
 
 from s2p_assets.publishing.report import Document, report
 from s2p_assets.publishing.sections import deliveries as sections
-from s2p_assets.publishing.sections.freshness import freshness
+from s2p_assets.publishing.sections.freshness import freshness_by_kind
 from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.publishing.wording import counted
 from s2p_assets.shelves import NotYet
@@ -28,20 +28,20 @@ def data_quality(deliveries: pd.DataFrame) -> Document:
     """
     came_in = sections.Deliveries(SourceTable("deliveries", deliveries, key=("path", "version")))
     if came_in.files.empty:
-        nobodys = len(came_in.unclaimed)
+        nobodys = len(came_in.unclaimed_files)
         besides = f"; nobody claims the {counted(nobodys, 'file')} on the share" if nobodys else ""
         raise NotYet(f"no file has come in yet{besides}")
     return Document(
         title="Data quality",
         as_of=came_in.last_day.date(),
-        headline=sections.in_words(came_in),
-        figures=sections.figures(came_in),
+        headline=sections.describe_deliveries(came_in),
+        figures=sections.delivery_figures(came_in),
         sections=(
-            sections.still_open(came_in),
-            sections.unclaimed(came_in),
-            sections.by_owner(came_in),
-            freshness(came_in),
-            sections.arrivals(came_in),
+            sections.open_files(came_in),
+            sections.unclaimed_files(came_in),
+            sections.returned_by_owner(came_in),
+            freshness_by_kind(came_in),
+            sections.recent_arrivals(came_in),
         ),
         notes=NOTES,
     )

@@ -40,22 +40,22 @@ def forecast_scorecard(demand_scores: pd.DataFrame, demand_champion: Champion) -
         "Trained on": trained,
         "Learned from": f"{rows}the features, version {model.feature_version[:12]}",
         "Tested": rewritten(model.says),
-        "In service because": model_service.reason(demand_champion.why, PREFIX),
+        "In service because": model_service.describe_promotion(demand_champion.why, PREFIX),
     }
     return Document(
         title="Forecast scorecard",
         as_of=(last_week + pd.Timedelta(days=6)).date(),
-        headline=forecast_scores.in_words(scores, model.thing),
+        headline=forecast_scores.describe_forecast_error(scores, model.thing),
         figures=(
             Figure("Model in service", called, "text", note=f"trained on {trained}"),
-            *forecast_scores.figures(scores),
+            *forecast_scores.forecast_score_figures(scores),
         ),
         sections=(
-            forecast_scores.models(scores),
-            model_service.in_service(facts),
-            model_service.trained(demand_champion.trainings, model.version, PREFIX),
-            forecast_scores.folds(scores),
-            forecast_scores.kinds(scores),
+            forecast_scores.model_comparison(scores),
+            model_service.service_facts(facts),
+            model_service.recent_trainings(demand_champion.trainings, model.version, PREFIX),
+            forecast_scores.forecast_folds(scores),
+            forecast_scores.scores_by_demand_class(scores),
         ),
-        notes=(forecast_scores.tested_note(scores), *NOTES, *forecast_scores.naive_note(scores)),
+        notes=(forecast_scores.backtest_note(scores), *NOTES, *forecast_scores.missing_baseline_note(scores)),
     )

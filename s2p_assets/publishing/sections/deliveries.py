@@ -54,12 +54,12 @@ class Deliveries:
         return self.files[self.files["status"] == "current"]
 
     @cached_property
-    def still_open(self) -> pd.DataFrame:
+    def open_files(self) -> pd.DataFrame:
         """The files that wait to be corrected."""
         return self.files[self.files["is_open"].astype(bool)]
 
     @cached_property
-    def unclaimed(self) -> pd.DataFrame:
+    def unclaimed_files(self) -> pd.DataFrame:
         """The files that no kind of workbook claims, by path."""
         return self.table.rows[self.table.rows["workbook"].isna()].sort_values("path").reset_index(drop=True)
 
@@ -79,10 +79,10 @@ class Deliveries:
         return self.table.basis("verdict", where, "rows")
 
 
-def in_words(deliveries: Deliveries) -> str:
+def describe_deliveries(deliveries: Deliveries) -> str:
     """How many files lie on the share, how much of them was taken, and what waits: for a headline."""
     taken, files = deliveries.share_taken, len(deliveries.current)
-    waiting, unclaimed = len(deliveries.still_open), len(deliveries.unclaimed)
+    waiting, unclaimed = len(deliveries.open_files), len(deliveries.unclaimed_files)
     lie = counted(files, "file lies", "files lie")
     rows = f"; {cell(taken, 'percent', 1)} of their rows were taken" if taken is not None else ""
     waits = f"{counted(waiting, 'file waits', 'files wait')} to be corrected" if waiting else ""
@@ -90,13 +90,13 @@ def in_words(deliveries: Deliveries) -> str:
     return f"{lie} on the share{rows}. {waits or 'Nothing waits to be corrected'}{nobody}."
 
 
-def figures(deliveries: Deliveries) -> tuple[Figure, ...]:
+def delivery_figures(deliveries: Deliveries) -> tuple[Figure, ...]:
     """How many files and rows there are, how many of them were taken, and what waits or is claimed by nobody."""
-    files, current, waiting = deliveries.files, deliveries.current, deliveries.still_open
+    files, current, waiting = deliveries.files, deliveries.current, deliveries.open_files
     where = {"status": "current", "workbook": tuple(sorted(files["workbook"].unique()))}
     came, returned = int((files["seen_on"] == deliveries.last_day).sum()), int(waiting["rows_returned"].sum())
     accepted, read = (deliveries.table.basis(name, where) for name in ("rows_accepted", "rows_read"))
-    unclaimed = len(deliveries.unclaimed)
+    unclaimed = len(deliveries.unclaimed_files)
     return (
         Figure(
             "Files on the share",
@@ -129,9 +129,9 @@ def figures(deliveries: Deliveries) -> tuple[Figure, ...]:
     )
 
 
-def still_open(deliveries: Deliveries) -> Section:
+def open_files(deliveries: Deliveries) -> Section:
     """The files that wait to be corrected, the oldest first, each with its owner and its first problem."""
-    rows = deliveries.still_open.sort_values(["seen_at", "path"])
+    rows = deliveries.open_files.sort_values(["seen_at", "path"])
     rows["short"] = rows["problem"].map(_shortened, na_action="ignore")
     says = (
         "Each has a marked copy in s2p-returned, with every bad cell and what to do. It closes by itself when a "
@@ -158,7 +158,7 @@ def _shortened(problem: str) -> str:
     return shorten(problem, LONGEST_PROBLEM, placeholder="…")
 
 
-def unclaimed(deliveries: Deliveries) -> Section:
+def unclaimed_files(deliveries: Deliveries) -> Section:
     """The files that no kind of workbook claims."""
     says = (
         "They lie where no kind of workbook is looked for. Put each where its kind belongs, or leave it: it is never "
@@ -166,14 +166,14 @@ def unclaimed(deliveries: Deliveries) -> Section:
     )
     return Section(
         title="Files nobody claims",
-        says=says if len(deliveries.unclaimed) else "",
-        frame=deliveries.unclaimed,
+        says=says if len(deliveries.unclaimed_files) else "",
+        frame=deliveries.unclaimed_files,
         columns=(ReportColumn("path", "File"),),
         when_empty="Every file on the share lies where a kind of workbook is looked for.",
     )
 
 
-def by_owner(deliveries: Deliveries) -> Section:
+def returned_by_owner(deliveries: Deliveries) -> Section:
     """How many files each owner got back, and how many of them are settled; who has most to do comes first."""
     back = deliveries.files[deliveries.files["verdict"].isin(SENT_BACK)]
     rows = back.groupby("owner").agg(
@@ -199,7 +199,7 @@ def by_owner(deliveries: Deliveries) -> Section:
     )
 
 
-def arrivals(deliveries: Deliveries) -> Section:
+def recent_arrivals(deliveries: Deliveries) -> Section:
     """The versions of files that came in of late, the newest first, and how many were taken or sent back by week."""
     files = deliveries.files
     recent = files[files["seen_on"] > deliveries.last_day - DAYS_LISTED * DAY]

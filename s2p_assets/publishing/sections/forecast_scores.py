@@ -16,7 +16,7 @@ from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.publishing.wording import counted, share, short_day
 
 ALL = "all"
-KINDS = {
+DEMAND_CLASSES = {
     "smooth": "Steady",
     "erratic": "Steady, in changing amounts",
     "intermittent": "Now and then",
@@ -34,8 +34,8 @@ class ForecastScores:
     """How good each model was on past stretches of weeks.
 
     `table`: one row per (model, fold, series): cutoff (Monday of the last week known), is_champion, entities and
-    `MEASURES`; series is `all` or one of `KINDS`. `naive`: the model to which the others are compared. `prefix`: what
-    the models' names begin with. `one`: what a series is called, `SKU`.
+    `MEASURES`; series is `all` or one of `DEMAND_CLASSES`. `naive`: the model to which the others are compared.
+    `prefix`: what the models' names begin with. `one`: what a series is called, `SKU`.
     """
 
     table: SourceTable
@@ -90,7 +90,7 @@ class ForecastScores:
         )
 
 
-def in_words(scores: ForecastScores, champion: str) -> str:
+def describe_forecast_error(scores: ForecastScores, champion: str) -> str:
     """How far off the forecast was, how that is beside the naive one, and whether its bands hold: for a headline."""
     first, called = scores.by_model.iloc[0], scores.called(champion)
     if pd.isna(first["wape"]):
@@ -104,7 +104,7 @@ def in_words(scores: ForecastScores, champion: str) -> str:
     return f"{said}. {called} is in service.{band}"
 
 
-def figures(scores: ForecastScores) -> tuple[Figure, ...]:
+def forecast_score_figures(scores: ForecastScores) -> tuple[Figure, ...]:
     """The measures of the model in service, and its WAPE beside the naive forecast's."""
     first = scores.by_model.iloc[0]
     known = {name: None if pd.isna(first[name]) else float(first[name]) for name in (*MEASURES, "against_naive")}
@@ -127,7 +127,7 @@ def _bias_in_words(bias: float | None) -> str:
     return "forecasts are too low on the whole" if bias < 0 else "forecasts are too high on the whole"
 
 
-def models(scores: ForecastScores) -> Section:
+def model_comparison(scores: ForecastScores) -> Section:
     """Each model with its measures and its gain over the naive forecast, the one in service first."""
     where = {"model": Field("model"), "series": ALL}
     wape, *others = scores.columns(MEASURES, where)
@@ -146,7 +146,7 @@ def models(scores: ForecastScores) -> Section:
     )
 
 
-def folds(scores: ForecastScores) -> Section:
+def forecast_folds(scores: ForecastScores) -> Section:
     """Every model on every stretch of weeks, the best by RMSSE first."""
     rows = scores.rows[scores.rows["series"] == ALL].sort_values(["fold", "rmsse", "model"])
     rows = rows.assign(begins=rows["cutoff"] + WEEK).reset_index(drop=True)
@@ -178,12 +178,12 @@ def _wape_by_fold(scores: ForecastScores, rows: pd.DataFrame, where: dict[str, o
     return Chart("line", "begins", tuple(of), "WAPE by stretch of weeks", frame=drawn, format="percent", of=of)
 
 
-def kinds(scores: ForecastScores) -> Section:
+def scores_by_demand_class(scores: ForecastScores) -> Section:
     """Every model on every kind of series, as means over the stretches."""
     grouped = scores.rows[scores.rows["series"] != ALL].groupby(["series", "model"])
     rows = grouped.agg(dict.fromkeys(MEASURES, "mean") | {"entities": "max", "called": "first"}).reset_index()
-    places = {name: place for place, name in enumerate(KINDS)}
-    rows = rows.assign(kind=rows["series"].map(KINDS).fillna(rows["series"]), order=rows["series"].map(places))
+    places = {name: place for place, name in enumerate(DEMAND_CLASSES)}
+    rows = rows.assign(kind=rows["series"].map(DEMAND_CLASSES).fillna(rows["series"]), order=rows["series"].map(places))
     where = {"model": Field("model"), "series": Field("series")}
     return Section(
         title=f"By kind of {scores.one}",
@@ -201,14 +201,14 @@ def kinds(scores: ForecastScores) -> Section:
     )
 
 
-def tested_note(scores: ForecastScores) -> str:
+def backtest_note(scores: ForecastScores) -> str:
     """A note on how many stretches of weeks the models were tested on, and when each began."""
     cutoffs = scores.rows.drop_duplicates("fold").sort_values("fold")["cutoff"]
     begins = ", ".join(short_day(cutoff + WEEK) for cutoff in cutoffs)
     return f"Tested on {counted(len(cutoffs), 'stretch', 'stretches')} of weeks, from {begins}."
 
 
-def naive_note(scores: ForecastScores) -> tuple[str, ...]:
+def missing_baseline_note(scores: ForecastScores) -> tuple[str, ...]:
     """A note that the naive forecast is missing; none where it is there."""
     is_there = (scores.table.rows["model"] == scores.naive).any()
     return () if is_there else ("The naive forecast was not among the models.",)

@@ -12,7 +12,7 @@ DAYS_TOO_LATE = 7
 ROWS = {"rows_read": "Rows read", "rows_accepted": "Rows taken", "rows_returned": "Rows returned"}
 
 
-def freshness(deliveries: Deliveries) -> Section:
+def freshness_by_kind(deliveries: Deliveries) -> Section:
     """One row per kind of workbook; the one that was silent longest comes first."""
     rows, of_kind = _by_kind(deliveries), {"workbook": Field("workbook")}
     where = of_kind | {"status": "current"}

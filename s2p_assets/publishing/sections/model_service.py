@@ -32,14 +32,14 @@ TRAINED: dict[str, tuple[str, Format]] = {
 }
 
 
-class File(Protocol):
+class VersionFile(Protocol):
     """A file that was loaded since the version before."""
 
     @property
     def path(self) -> str: ...
 
 
-class Cause(Protocol):
+class VersionReason(Protocol):
     """Why a version was trained: the version before, what asked, how many rows and files were new."""
 
     @property
@@ -53,10 +53,10 @@ class Cause(Protocol):
     @property
     def loaded(self) -> int: ...
     @property
-    def sources(self) -> Sequence[File]: ...
+    def sources(self) -> Sequence[VersionFile]: ...
 
 
-class Training(Protocol):
+class VersionTraining(Protocol):
     """A version that was trained, and why; None when that is not known."""
 
     @property
@@ -66,10 +66,10 @@ class Training(Protocol):
     @property
     def trained_at(self) -> dt.datetime: ...
     @property
-    def cause(self) -> Cause | None: ...
+    def cause(self) -> VersionReason | None: ...
 
 
-def in_service(facts: Mapping[str, str]) -> Section:
+def service_facts(facts: Mapping[str, str]) -> Section:
     """What is known of the model in service. `facts`: what → value, in the order in which they are shown."""
     return Section(
         title="What is in service, and why",
@@ -79,12 +79,12 @@ def in_service(facts: Mapping[str, str]) -> Section:
     )
 
 
-def reason(why: str, prefix: str) -> str:
+def describe_promotion(why: str, prefix: str) -> str:
     """Why a model was chosen, with models that begin with `prefix` under their plain names."""
     return re.sub(rf"\b{prefix}\w+", lambda name: plain_name(name[0], prefix), rewritten(why))
 
 
-def trained(trainings: Sequence[Training], version: str, prefix: str) -> Section:
+def recent_trainings(trainings: Sequence[VersionTraining], version: str, prefix: str) -> Section:
     """A line for each version that was trained, the newest first. `version`: the one in service."""
     lines = [_line(training, training.version == version, prefix) for training in trainings]
     return Section(
@@ -100,7 +100,7 @@ def trained(trainings: Sequence[Training], version: str, prefix: str) -> Section
     )
 
 
-def _line(training: Training, is_in_service: bool, prefix: str) -> tuple[object, ...]:
+def _line(training: VersionTraining, is_in_service: bool, prefix: str) -> tuple[object, ...]:
     cause, day = training.cause, training.trained_at.date()
     called = plain_name(training.model, prefix) + (", in service" if is_in_service else "")
     if cause is None:

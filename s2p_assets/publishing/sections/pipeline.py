@@ -46,7 +46,7 @@ class Pipeline:
         return int((self.forecast.rows.groupby(self.key)["ends"].sum() == 0).sum())
 
 
-def in_words(pipeline: Pipeline) -> str:
+def describe_pipeline(pipeline: Pipeline) -> str:
     """How many cases are open, how many are expected to be won, and when most of them: for a headline."""
     wins, overdue = pipeline.months.groupby("month")["wins"].sum().astype(float), pipeline.overdue
     best = pd.Timestamp(str(wins.idxmax()))
@@ -66,7 +66,7 @@ def overdue_note(pipeline: Pipeline) -> tuple[str, ...]:
     return (f"{are_open} open for longer than any that ended: they are in no month.",)
 
 
-def expectations(pipeline: Pipeline) -> tuple[Figure, Figure, Figure]:
+def pipeline_figures(pipeline: Pipeline) -> tuple[Figure, Figure, Figure]:
     """How many cases are open, how many of them are expected to be won, and what they are expected to bring."""
     months, cases, forecast = pipeline.months, pipeline.cases, pipeline.forecast
     within = f"within {counted(months['month'].nunique(), 'month')}"
@@ -78,7 +78,7 @@ def expectations(pipeline: Pipeline) -> tuple[Figure, Figure, Figure]:
     )
 
 
-def by_month(pipeline: Pipeline) -> Section:
+def wins_by_month(pipeline: Pipeline) -> Section:
     """What is expected to end, to be won and to be brought in, one row per month."""
     rows = pipeline.months.groupby("month")[["ends", "wins", "value"]].sum().astype(float).reset_index()
     forecast, where = pipeline.forecast, {"month": Field("month")}
@@ -99,7 +99,7 @@ def by_month(pipeline: Pipeline) -> Section:
     )
 
 
-def by_group(pipeline: Pipeline, title: str, by: ReportColumn, *beside: ReportColumn) -> Section:
+def wins_by_group(pipeline: Pipeline, title: str, by: ReportColumn, *beside: ReportColumn) -> Section:
     """Open cases, expected wins and value by a column of both tables, most value first; `beside` go with it."""
     names = [by.name, *(column.name for column in beside)]
     rows = pipeline.months.groupby(names)[["wins", "value"]].sum().astype(float).reset_index()
@@ -121,7 +121,7 @@ def by_group(pipeline: Pipeline, title: str, by: ReportColumn, *beside: ReportCo
     )
 
 
-def worth_most(pipeline: Pipeline, columns: Sequence[ReportColumn]) -> Section:
+def most_valuable_cases(pipeline: Pipeline, columns: Sequence[ReportColumn]) -> Section:
     """The open cases with the highest expected value that may end in the months of the forecast, with their reasons.
 
     `columns`: what is shown of a case before its probability.
@@ -144,7 +144,7 @@ def worth_most(pipeline: Pipeline, columns: Sequence[ReportColumn]) -> Section:
     )
 
 
-def of_last_week(
+def last_week_figures(
     table: SourceTable, counted_by: Mapping[str, tuple[str, str | None]], *, today: pd.Timestamp, stage: str
 ) -> tuple[Figure, ...]:
     """How many cases began or ended in the seven days before `today`, against the seven days before those.
@@ -174,7 +174,9 @@ def _in_last_week(table: SourceTable, label: str, today: pd.Timestamp, date: str
     )
 
 
-def ended(table: SourceTable, columns: Sequence[ReportColumn], *, today: pd.Timestamp, date: str, one: str) -> Section:
+def ended_cases(
+    table: SourceTable, columns: Sequence[ReportColumn], *, today: pd.Timestamp, date: str, one: str
+) -> Section:
     """The cases whose `date` lies in the last week, those that brought most first.
 
     `columns`: what is shown; the last is what a case brought in.

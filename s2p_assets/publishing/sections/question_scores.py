@@ -44,7 +44,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answers:
+class QuestionScores:
     """What the champions said of past cases, and how good every model was.
 
     `cases`: one row per (question, case), with probability. `scores`: one row per (question, model, fold), with cutoff,
@@ -94,7 +94,7 @@ class Answers:
         return (self.cases.basis("probability", {"question": question}),)
 
 
-def figure(answers: Answers, question: Question, measure: str, label: str) -> Figure:
+def question_figure(answers: QuestionScores, question: Question, measure: str, label: str) -> Figure:
     """A measure with its interval and what the plain rule comes to."""
     value, low, high, plain = (answers.value(question, measure, name) for name in ("value", "low", "high", "plain"))
     is_share = measure == "accuracy"
@@ -108,7 +108,7 @@ def figure(answers: Answers, question: Question, measure: str, label: str) -> Fi
     )
 
 
-def in_short(answers: Answers, question: Question) -> str:
+def describe_accuracy(answers: QuestionScores, question: Question) -> str:
     """How many cases were told right, in a headline."""
     right, plain = (share(answers.value(question, "accuracy", column)) for column in ("value", "plain"))
     return (
@@ -116,7 +116,7 @@ def in_short(answers: Answers, question: Question) -> str:
     )
 
 
-def in_words(answers: Answers, question: Question) -> str:
+def compare_with_rule(answers: QuestionScores, question: Question) -> str:
     """How right the champion was; plainly so where it says hardly more than how often the thing comes about."""
     accuracy, rate = (answers.value(question, name) for name in ("accuracy", "base_rate"))
     usual = max(rate, 1 - rate)
@@ -134,7 +134,7 @@ def in_words(answers: Answers, question: Question) -> str:
     )
 
 
-def measures(answers: Answers) -> Section:
+def question_measures(answers: QuestionScores) -> Section:
     """Each measure of each question's champion with its interval, beside the plain rule's."""
     rows = answers.compared[answers.compared["measure"].isin(MEASURES)].reset_index(drop=True)
     rows = rows.assign(scored=f"{answers.scores.name}." + rows["measure"])
@@ -157,7 +157,7 @@ def measures(answers: Answers) -> Section:
     )
 
 
-def by_period(answers: Answers) -> Section:
+def question_folds(answers: QuestionScores) -> Section:
     """The champion and the plain rule of each question, fold by fold."""
     period = answers.period
     scores, prefixes = answers.scores.rows, [question.prefix for question in answers.questions]
@@ -185,12 +185,12 @@ def by_period(answers: Answers) -> Section:
     )
 
 
-def calibrations(answers: Answers) -> tuple[Section, ...]:
+def question_calibrations(answers: QuestionScores) -> tuple[Section, ...]:
     """What was told beside what came about, a section per question with one row per part of the cases."""
     return tuple(_calibration(answers, question) for question in answers.questions)
 
 
-def _calibration(answers: Answers, question: Question) -> Section:
+def _calibration(answers: QuestionScores, question: Question) -> Section:
     (of,), parts = answers.basis(question.name), answers.parts[question.name]
     rows = parts.assign(as_told=parts["said"])
     return Section(
