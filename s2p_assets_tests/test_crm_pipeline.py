@@ -136,7 +136,8 @@ def test_the_report_says_so_too_when_they_can() -> None:
             "base": [0.5, 0.5, 0.25],
         }
     )
-    assert outcomes.in_words(found, one="car", came="in the points").startswith("The probabilities tell one car")
+    said = outcomes.describe_probabilities(found, one="car", outcome="in the points")
+    assert said.startswith("The probabilities tell one car")
 
 
 def test_every_number_of_the_report_can_be_traced(document: Document, frames: Mapping[str, Any]) -> None:

@@ -1,13 +1,15 @@
 """Sections that say how far probabilities can be trusted: the measures and how sure they are, folds, calibration.
 
-What the outcome is, and what the probabilities are used for, belongs to the report.
+What the outcome is, and what the probabilities are used for, belongs to the report; several outcomes side by side
+are in `question_scores`.
 """
 
 from collections.abc import Mapping
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Basis, Chart, Field, ReportColumn, Section
+from s2p_assets.publishing.report import Basis, Chart, Field, Figure, Format, ReportColumn, Section
+from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.publishing.wording import grouped, percent, short_day
 
 TITLES = {
@@ -17,16 +19,24 @@ TITLES = {
     "accuracy": "Accuracy",
     "calibration_error": "Calibration error",
 }
-PER_CENT = frozenset({"accuracy", "calibration_error"})
-TOLD_APART, CHANCE = 0.6, 0.5
+BY_FOLD: dict[str, tuple[str, Format]] = {
+    "cases": ("Cases", "whole"),
+    "base_rate": ("Came", "percent"),
+    "log_loss": ("Log loss", "number"),
+    "brier": ("Brier", "number"),
+    "auc": ("AUC", "number"),
+    "accuracy": ("Accuracy", "percent"),
+    "calibration_error": ("Calibration error", "percent"),
+}
+MIN_AUC, CHANCE_AUC = 0.6, 0.5
 
 
-def against_base(measured: pd.DataFrame, scores: pd.DataFrame, floor: str) -> pd.DataFrame:
-    """`measured` (measure, value, low, high) with `base`: what the plain model `floor` comes to over the same cases.
+def compare_with_baseline(measured: pd.DataFrame, scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """`measured` (measure, value, low, high) with `base`: what the plain model `baseline` comes to over the same cases.
 
     `scores`: of all models by fold, with `cases`. Of a constant probability the AUC is 0.5.
     """
-    plain = scores[scores["model"] == floor]
+    plain = scores[scores["model"] == baseline]
     weights = plain["cases"].astype(float)
     base = {
         name: float((plain[name].astype(float) * weights).sum() / weights.sum())
@@ -37,113 +47,134 @@ def against_base(measured: pd.DataFrame, scores: pd.DataFrame, floor: str) -> pd
     return rows[rows["title"].notna()].reset_index(drop=True)
 
 
-def by_measure(found: pd.DataFrame) -> dict[str, dict[str, float]]:
+def measures_by_name(found: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Measure → value, low, high and base."""
     parts = ("value", "low", "high", "base")
     return {str(row["measure"]): {name: float(row[name]) for name in parts} for row in found.to_dict("records")}
 
 
-def tells_apart(found: pd.DataFrame) -> bool:
+def discriminates(found: pd.DataFrame) -> bool:
     """Whether cases are ranked by more than a little better than chance, and surely better. `found`: as above."""
-    auc = by_measure(found)["auc"]
-    return auc["value"] >= TOLD_APART and auc["low"] > CHANCE
+    auc = measures_by_name(found)["auc"]
+    return auc["value"] >= MIN_AUC and auc["low"] > CHANCE_AUC
 
 
-def in_short(found: pd.DataFrame, *, one: str) -> str:
+def describe_discrimination(found: pd.DataFrame, *, one: str) -> str:
     """How far to trust the probabilities, in a headline. `one`: `deal`."""
-    auc = f"AUC {grouped(by_measure(found)['auc']['value'], 2)}; 0.5 is chance"
-    if tells_apart(found):
+    auc = f"AUC {grouped(measures_by_name(found)['auc']['value'], 2)}; 0.5 is chance"
+    if discriminates(found):
         return f"The probabilities tell one {one} from another ({auc})."
     return f"The probabilities hardly tell one {one} from another ({auc}): trust sums over many, not single ones."
 
 
-def in_words(found: pd.DataFrame, *, one: str, came: str) -> str:
-    """How much the probabilities tell, plainly. `found`: as of `against_base`; `one`, `came`: `deal`, `won`."""
-    accuracy, auc, brier = (by_measure(found)[name] for name in ("accuracy", "auc", "brier"))
+def describe_probabilities(found: pd.DataFrame, *, one: str, outcome: str) -> str:
+    """How much the probabilities tell, plainly. `found`: as above; `one`, `outcome`: `deal`, `won`."""
+    accuracy, auc, brier = (measures_by_name(found)[name] for name in ("accuracy", "auc", "brier"))
     sure = f"AUC {grouped(auc['value'], 2)} ({grouped(auc['low'], 2)} to {grouped(auc['high'], 2)}; 0.5 is chance)"
     right = (
         f"the likelier end came in {percent(accuracy['value'], 1)} of cases, "
         f"against {percent(accuracy['base'], 1)} by the base rate alone"
     )
-    if tells_apart(found):
+    if discriminates(found):
         return f"The probabilities tell one {one} from another: {sure}; {right}."
     better = "no worse" if brier["value"] <= brier["base"] else "worse"
     return (
         f"The probabilities hardly tell one {one} from another: {sure}; {right}. What is known of a {one} beforehand "
-        f"says little of whether it is {came}; as probabilities they are {better} than the base rate (Brier "
+        f"says little of whether it is {outcome}; as probabilities they are {better} than the base rate (Brier "
         f"{grouped(brier['value'], 4)} against {grouped(brier['base'], 4)}). Trust sums over many, not single ones."
     )
 
 
-def measures(
-    found: pd.DataFrame, *, told: str, scores: str, floor: str, plainly: str, base: str = "Base rate"
-) -> Section:
-    """Each measure of the champion with its interval and the plain model's, after a word on it, `plainly`.
+def measure_figure(found: pd.DataFrame, measure: str, *, backtest: str) -> Figure:
+    """A measure as a headline number, with its interval and the base rate's in a note. `backtest`: their table."""
+    value, low, high, base = (measures_by_name(found)[measure][name] for name in ("value", "low", "high", "base"))
+    note = f"95 %: {grouped(low, 3)} to {grouped(high, 3)}; base rate alone {grouped(base, 3)}"
+    return Figure(TITLES[measure], value, note=note, of=(Basis(f"{backtest}.probability"),))
 
-    `told`: the table of what was told.
+
+def probability_measures(
+    found: pd.DataFrame, *, backtest: str, scores: str, baseline: str, one: str, outcome: str
+) -> Section:
+    """Each measure of the champion with its interval and the plain model's, after a sentence on them all.
+
+    `found`: as of `compare_with_baseline`. `backtest`, `scores`: the tables of the cases and of the models' scores by
+    fold. `one`, `outcome`: `deal`, `won`.
     """
-    rows = found.assign(**{name: found[name].astype(float) for name in ("value", "low", "high", "base")})
-    seen = (Basis(f"{told}.probability"),)
-    plain = (Basis(Field("plain"), {"model": floor}),)
+    rows = found.astype(dict.fromkeys(("value", "low", "high", "base"), float))
     rows = rows.assign(plain=[f"{scores}.{name}" for name in rows["measure"]])
+    seen, plain = (Basis(f"{backtest}.probability"),), (Basis(Field("plain"), {"model": baseline}),)
     return Section(
         title="How right it was",
-        says=f"{plainly} Measured on what the model in service told of cases that ended later, knowing only what had "
-        "ended before, with the 95 % interval over all of them. All but AUC and accuracy: the lower, the better.",
+        says=f"{describe_probabilities(found, one=one, outcome=outcome)} Measured on what the model in service told of "
+        "cases that ended later, knowing only what had ended before, with the 95 % interval over all of them. All but "
+        "AUC and accuracy: the lower, the better.",
         frame=rows,
         columns=(
             ReportColumn("title", "Measure"),
             ReportColumn("value", "Model in service", "number", of=seen),
             ReportColumn("low", "95 % from", "number", of=seen),
             ReportColumn("high", "to", "number", of=seen),
-            ReportColumn("base", base, "number", of=plain),
+            ReportColumn("base", "Base rate", "number", of=plain),
         ),
     )
 
 
-def calibration(parts: pd.DataFrame, *, told: str, target: str) -> Section:
-    """What was told beside what came. `parts`: as of `probabilities.calibration`; `target`: the column of what came."""
+def probability_calibration(parts: pd.DataFrame, *, backtest: str, target: str) -> Section:
+    """What was told beside what came, one row per part of the cases, from the least to the most probable.
+
+    `parts`: part, said, came, cases, low and high (shares). `backtest`: the table of the cases; `target`: its column of
+    what came.
+    """
     where = {"part": Field("part")}
     rows = parts.assign(as_told=parts["said"], at=[percent(float(said), 1) for said in parts["said"]])
+    is_drawn = rows["at"].is_unique and len(rows) > 1
     return Section(
         title="Does it come as often as it is told?",
         says="Cases in parts of equal size by what was told of them: where told and came lie together, a probability "
         "means what it says. The band is the 95 % interval of what came.",
         frame=rows,
-        columns=(
-            ReportColumn("said", "Told", "percent", of=(Basis(f"{told}.probability", where),)),
-            ReportColumn("came", "Came", "percent", of=(Basis(f"{told}.{target}", where),)),
-            ReportColumn("low", "95 % from", "percent", of=(Basis(f"{told}.{target}", where),)),
-            ReportColumn("high", "to", "percent", of=(Basis(f"{told}.{target}", where),)),
-            ReportColumn("cases", "Cases", "whole", of=(Basis(f"{told}.{target}", where),)),
+        columns=calibration_columns(
+            ("Told", "Came", "Cases"), Basis(f"{backtest}.probability", where), Basis(f"{backtest}.{target}", where)
         ),
-        chart=Chart(
-            "line",
-            "at",
-            ("came", "as_told"),
-            "Told and came",
-            frame=rows,
-            band=("low", "high"),
-            band_title="95 % interval",
-            format="percent",
-        )
-        if rows["at"].is_unique and len(rows) > 1
-        else None,
+        chart=calibration_chart(rows, "at", "Told and came") if is_drawn else None,
     )
 
 
-def folds(scores: pd.DataFrame, called: Mapping[str, str], *, of: str) -> Section:
-    """Every model on every stretch of time. `called`: what people call the models."""
-    where = {"model": Field("model"), "fold": Field("fold")}
-    rows = scores.assign(called=scores["model"].map(lambda name: called.get(name, name)))
+def calibration_columns(titles: tuple[str, str, str], said: Basis, came: Basis) -> tuple[ReportColumn, ...]:
+    """The report's columns of a calibration. `titles`: of what was told, of what came, and of the number of cases.
+
+    `said`, `came`: what the probabilities and the shares were made from.
+    """
+    return (
+        ReportColumn("said", titles[0], "percent", of=(said,)),
+        ReportColumn("came", titles[1], "percent", of=(came,)),
+        ReportColumn("low", "95 % from", "percent", of=(came,)),
+        ReportColumn("high", "to", "percent", of=(came,)),
+        ReportColumn("cases", titles[2], "whole", of=(came,)),
+    )
+
+
+def calibration_chart(rows: pd.DataFrame, x: str, title: str) -> Chart:
+    """The share that came, with its interval, beside `as_told`: the line on which it lies if probabilities hold."""
+    return Chart(
+        "line",
+        x,
+        ("came", "as_told"),
+        title,
+        frame=rows,
+        band=("low", "high"),
+        band_title="95 % interval",
+        format="percent",
+    )
+
+
+def classification_folds(scores: SourceTable, called: Mapping[str, str]) -> Section:
+    """Every model on every stretch of time, the best by log loss first. `called`: what people call the models."""
+    rows = scores.rows.assign(called=scores.rows["model"].map(lambda name: called.get(name, name)))
     rows = rows.assign(cutoff=pd.to_datetime(rows["cutoff"]), placed=rows["called"])
     rows["placed"] = rows["placed"].mask(rows["is_champion"].astype(bool), rows["called"] + ", in service")
     rows = rows.sort_values(["fold", "log_loss", "model"]).reset_index(drop=True)
     begins = ", ".join(short_day(day) for day in rows["cutoff"].drop_duplicates())
-
-    def column(name: str, title: str, kind: str = "number") -> ReportColumn:
-        return ReportColumn(name, title, kind, of=(Basis(f"{of}.{name}", where),))  # type: ignore[arg-type]
-
     return Section(
         title="The models, stretch by stretch",
         says=f"Each model was fitted on what had ended before a stretch began ({begins}) and asked about what began "
@@ -152,12 +183,12 @@ def folds(scores: pd.DataFrame, called: Mapping[str, str], *, of: str) -> Sectio
         columns=(
             ReportColumn("cutoff", "From", "day"),
             ReportColumn("placed", "Model"),
-            column("cases", "Cases", "whole"),
-            column("base_rate", "Came", "percent"),
-            column("log_loss", "Log loss"),
-            column("brier", "Brier"),
-            column("auc", "AUC"),
-            column("accuracy", "Accuracy", "percent"),
-            column("calibration_error", "Calibration error", "percent"),
+            *(fold_column(scores, name, title, kind) for name, (title, kind) in BY_FOLD.items()),
         ),
     )
+
+
+def fold_column(scores: SourceTable, name: str, title: str, kind: Format, *further: str) -> ReportColumn:
+    """A measure of a model on a fold, as it is stored. `further`: columns that name a row beside model and fold."""
+    where = {column: Field(column) for column in (*further, "model", "fold")}
+    return ReportColumn(name, title, kind, of=(scores.basis(name, where),))

@@ -36,7 +36,7 @@ from s2p_assets.publishing.html import write_html
 from s2p_assets.publishing.numbers import content_of, save_numbers
 from s2p_assets.publishing.pdf import write_pdf
 from s2p_assets.publishing.report import Document, Imprint, Report
-from s2p_assets.reports.retail_forecast_scorecard import KINDS, MEASURES
+from s2p_assets.publishing.sections.forecast_scores import DEMAND_CLASSES, MEASURES
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse import embedded, store
 from s2p_assets.warehouse.tracing_index import index_for_tracing
@@ -206,7 +206,7 @@ def _past_forecast(usual: float) -> pd.DataFrame:
 
 def _scores(chance: np.random.Generator) -> pd.DataFrame:
     """Every model in every fold, over all SKUs and each kind."""
-    rows = [(m, f, kind) for m in MODELS for f in range(1, FOLDS + 1) for kind in ("all", *KINDS)]
+    rows = [(m, f, kind) for m in MODELS for f in range(1, FOLDS + 1) for kind in ("all", *DEMAND_CLASSES)]
     frame = pd.DataFrame(rows, columns=["model", "fold", "series"])
     frame["cutoff"] = LAST_MONDAY - pd.to_timedelta(7 * AHEAD * (FOLDS + 1 - frame["fold"]), unit="D")
     frame["until"] = frame["cutoff"] + pd.Timedelta(weeks=AHEAD)

@@ -1,0 +1,57 @@
+"""A section on how fresh each kind of workbook is: when it last came, and how much later than usual that is.
+
+What became of the files is in `deliveries`.
+"""
+
+import pandas as pd
+
+from s2p_assets.publishing.report import Chart, Field, ReportColumn, Section
+from s2p_assets.publishing.sections.deliveries import TAKEN, Deliveries
+
+DAYS_TOO_LATE = 7
+ROWS = {"rows_read": "Rows read", "rows_accepted": "Rows taken", "rows_returned": "Rows returned"}
+
+
+def freshness_by_kind(deliveries: Deliveries) -> Section:
+    """One row per kind of workbook; the one that was silent longest comes first."""
+    rows, of_kind = _by_kind(deliveries), {"workbook": Field("workbook")}
+    where = of_kind | {"status": "current"}
+    dates = (deliveries.table.basis("saved_at", of_kind | {"verdict": TAKEN}, "rows"),)
+    return Section(
+        title="How fresh each kind of workbook is",
+        says="The files on the share, by kind; newest is the day on which the newest file that was taken was saved. "
+        "Late is how much longer than usual nothing new came.",
+        frame=rows.sort_values(["newest", "workbook"], na_position="first").reset_index(drop=True),
+        columns=(
+            ReportColumn("kind", "Kind of workbook"),
+            ReportColumn("newest", "Newest", "day", of=dates),
+            ReportColumn("days_since", "Days since", "whole", of=dates),
+            ReportColumn("usual_days", "Usual pause, days", "number", of=dates),
+            ReportColumn("late_days", "Days late", "number", highlight_above=DAYS_TOO_LATE, of=dates),
+            ReportColumn("files", "Files", "whole", of=(deliveries.count_basis(where),)),
+            *(
+                ReportColumn(name, title, "whole", of=(deliveries.table.basis(name, where),))
+                for name, title in ROWS.items()
+            ),
+        ),
+        chart=Chart(
+            "bar", "kind", ("rows_accepted", "rows_returned"), "Rows taken and returned", frame=rows, format="whole"
+        ),
+    )
+
+
+def _by_kind(deliveries: Deliveries) -> pd.DataFrame:
+    """The current files and their rows by workbook, with the newest day, the days since, the usual pause and lateness.
+
+    usual_days: the median of the days between files that were taken; missing where there was one alone.
+    """
+    taken = deliveries.files[deliveries.files["verdict"].isin(TAKEN)]
+    sums = {name: (name, "sum") for name in ROWS}
+    rows = deliveries.current.groupby(["workbook", "kind"]).agg(files=("path", "size"), **sums).reset_index()
+    rows["newest"] = pd.to_datetime(rows["workbook"].map(taken.groupby("workbook")["saved_on"].max()))
+    rows["days_since"] = (deliveries.last_day - rows["newest"]).dt.days
+    days = taken.drop_duplicates(["workbook", "saved_on"]).sort_values("saved_on")
+    pauses = days.groupby("workbook")["saved_on"].diff().dt.days
+    rows["usual_days"] = rows["workbook"].map(pauses.groupby(days["workbook"]).median()).astype("float64")
+    rows["late_days"] = (rows["days_since"] - rows["usual_days"]).clip(lower=0)
+    return rows

@@ -1,0 +1,111 @@
+"""Sections on the model in service: what it is and why, and what was trained of late, from which data.
+
+How good models are is said in `forecast_scores` and `classification_scores`; training and choosing are `learning/`'s.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import pandas as pd
+
+from s2p_assets.publishing.report import Format, ReportColumn, Section
+from s2p_assets.publishing.sections.plain_names import plain_name
+from s2p_assets.publishing.wording import rewritten
+
+SIGNALS = {
+    "models_know_enough": "enough of its data was new",
+    "models_know_the_code": "its code changed",
+    "error_within_its_band": "it erred more than its tests let expect",
+    "nothing_drifted": "its data drifted",
+}
+TRAINED: dict[str, tuple[str, Format]] = {
+    "trained_at": ("Trained", "day"),
+    "called": ("Model", "text"),
+    "version": ("Version", "code"),
+    "why": ("Why", "text"),
+    "rows": ("Rows learned from", "whole"),
+    "changed": ("New or changed", "whole"),
+    "loaded": ("Files since the last", "whole"),
+    "newest": ("The newest of them", "text"),
+}
+
+
+class VersionFile(Protocol):
+    """A file that was loaded since the version before."""
+
+    @property
+    def path(self) -> str: ...
+
+
+class VersionReason(Protocol):
+    """Why a version was trained: the version before, what asked, how many rows and files were new."""
+
+    @property
+    def since(self) -> str | None: ...
+    @property
+    def signals(self) -> Mapping[str, str]: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def changed(self) -> int: ...
+    @property
+    def loaded(self) -> int: ...
+    @property
+    def sources(self) -> Sequence[VersionFile]: ...
+
+
+class VersionTraining(Protocol):
+    """A version that was trained, and why; None when that is not known."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def trained_at(self) -> dt.datetime: ...
+    @property
+    def cause(self) -> VersionReason | None: ...
+
+
+def service_facts(facts: Mapping[str, str]) -> Section:
+    """What is known of the model in service. `facts`: what → value, in the order in which they are shown."""
+    return Section(
+        title="What is in service, and why",
+        says="A new model comes into service only when it beats this one beyond chance, on the same past weeks.",
+        frame=pd.DataFrame(list(facts.items()), columns=["what", "said"]),
+        columns=(ReportColumn("what", "What"), ReportColumn("said", "Value")),
+    )
+
+
+def describe_promotion(why: str, prefix: str) -> str:
+    """Why a model was chosen, with models that begin with `prefix` under their plain names."""
+    return re.sub(rf"\b{prefix}\w+", lambda name: plain_name(name[0], prefix), rewritten(why))
+
+
+def recent_trainings(trainings: Sequence[VersionTraining], version: str, prefix: str) -> Section:
+    """A line for each version that was trained, the newest first. `version`: the one in service."""
+    lines = [_line(training, training.version == version, prefix) for training in trainings]
+    return Section(
+        title="What was trained, and from which data",
+        says="Every model's newest version, and all others of the four weeks before the newest. A model is trained "
+        "again when enough of its features is new or changed, when its code changed, or when it errs more than "
+        "before; the features come from the files under Sources."
+        if trainings
+        else "",
+        frame=pd.DataFrame(lines, columns=list(TRAINED)),
+        columns=tuple(ReportColumn(name, title, kind) for name, (title, kind) in TRAINED.items()),
+        when_empty="When its models were trained is not known.",
+    )
+
+
+def _line(training: VersionTraining, is_in_service: bool, prefix: str) -> tuple[object, ...]:
+    cause, day = training.cause, training.trained_at.date()
+    called = plain_name(training.model, prefix) + (", in service" if is_in_service else "")
+    if cause is None:
+        return day, called, training.version, "not known", None, None, None, None
+    asked = [SIGNALS.get(name, name.replace("_", " ")) for name in cause.signals]
+    why = "first training" if cause.since is None else ", ".join(asked) or "somebody asked"
+    newest = cause.sources[0].path if cause.sources else None
+    return day, called, training.version, why, cause.rows, cause.changed, cause.loaded, newest

@@ -1,0 +1,192 @@
+"""Sections of a pipeline of open cases: what they will probably bring by month and group, the best and the ended ones.
+
+The probabilities are made by models; how far they can be trusted is said in `classification_scores`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from s2p_assets.publishing.comparison import change
+from s2p_assets.publishing.report import Chart, Field, Figure, ReportColumn, Section
+from s2p_assets.publishing.sections.source_table import SourceTable, listing
+from s2p_assets.publishing.wording import counted, grouped, short_day
+
+CASES_SHOWN = 25
+WEEK, DAY = pd.Timedelta(days=7), pd.Timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Open cases, and what is expected of each in the months to come.
+
+    `cases`: one row per open case, with probability, expected_value (money) and reasons (text); its key is one column.
+    `forecast`: one row per case and month (its first day), with ends and wins (probabilities) and value (money).
+    `one`: what a case is called, `deal`.
+    """
+
+    cases: SourceTable
+    forecast: SourceTable
+    one: str
+
+    @property
+    def key(self) -> str:
+        """The column that names a case in both tables."""
+        return self.cases.key[0]
+
+    @property
+    def months(self) -> pd.DataFrame:
+        """The forecast with its months as timestamps."""
+        return self.forecast.rows.assign(month=pd.to_datetime(self.forecast.rows["month"]))
+
+    @property
+    def overdue(self) -> int:
+        """How many cases are older than any that ended, so that they are expected in no month."""
+        return int((self.forecast.rows.groupby(self.key)["ends"].sum() == 0).sum())
+
+
+def describe_pipeline(pipeline: Pipeline) -> str:
+    """How many cases are open, how many are expected to be won, and when most of them: for a headline."""
+    wins, overdue = pipeline.months.groupby("month")["wins"].sum().astype(float), pipeline.overdue
+    best = pd.Timestamp(str(wins.idxmax()))
+    old = f", {grouped(overdue)} of them for longer than any that ended so far" if overdue else ""
+    is_open = counted(len(pipeline.cases.rows), f"{pipeline.one} is", f"{pipeline.one}s are")
+    return (
+        f"{is_open} open{old}. {grouped(float(wins.sum()))} are expected to be won "
+        f"within {counted(len(wins), 'month')}, most of them in {best:%B}."
+    )
+
+
+def overdue_note(pipeline: Pipeline) -> tuple[str, ...]:
+    """A note on the cases that are in no month; none where every case is in some."""
+    if not pipeline.overdue:
+        return ()
+    are_open = counted(pipeline.overdue, f"{pipeline.one} is", f"{pipeline.one}s are")
+    return (f"{are_open} open for longer than any that ended: they are in no month.",)
+
+
+def pipeline_figures(pipeline: Pipeline) -> tuple[Figure, Figure, Figure]:
+    """How many cases are open, how many of them are expected to be won, and what they are expected to bring."""
+    months, cases, forecast = pipeline.months, pipeline.cases, pipeline.forecast
+    within = f"within {counted(months['month'].nunique(), 'month')}"
+    wins, value = (float(months[name].sum()) for name in ("wins", "value"))
+    return (
+        Figure(f"Open {pipeline.one}s", len(cases.rows), "whole", of=(cases.basis(pipeline.key),)),
+        Figure("Expected wins", round(wins, 1), note=within, of=(forecast.basis("wins"),)),
+        Figure("Expected value", value, "money", of=(forecast.basis("value"),)),
+    )
+
+
+def wins_by_month(pipeline: Pipeline) -> Section:
+    """What is expected to end, to be won and to be brought in, one row per month."""
+    rows = pipeline.months.groupby("month")[["ends", "wins", "value"]].sum().astype(float).reset_index()
+    forecast, where = pipeline.forecast, {"month": Field("month")}
+    return Section(
+        title="What is expected to be won, by month",
+        says=f"Each {pipeline.one}'s probability, spread over the months in which {pipeline.one}s of its age ended "
+        "before. Sums of probabilities: 12.4 wins are twelve or thirteen, give or take.",
+        frame=rows,
+        columns=(
+            ReportColumn("month", "Month", "day"),
+            ReportColumn(
+                "ends", f"{pipeline.one.capitalize()}s that end", "number", of=(forecast.basis("ends", where),)
+            ),
+            ReportColumn("wins", "Expected wins", "number", of=(forecast.basis("wins", where),)),
+            ReportColumn("value", "Expected value", "money", of=(forecast.basis("value", where),)),
+        ),
+        chart=Chart("bar", "month", ("wins",), "Expected wins by month", frame=rows),
+    )
+
+
+def wins_by_group(pipeline: Pipeline, title: str, by: ReportColumn, *beside: ReportColumn) -> Section:
+    """Open cases, expected wins and value by a column of both tables, most value first; `beside` go with it."""
+    names = [by.name, *(column.name for column in beside)]
+    rows = pipeline.months.groupby(names)[["wins", "value"]].sum().astype(float).reset_index()
+    rows = rows.merge(pipeline.cases.rows.groupby(by.name).size().rename("open").reset_index(), on=by.name)
+    rows = rows.sort_values(["value", by.name], ascending=[False, True]).reset_index(drop=True)
+    cases, forecast, where = pipeline.cases, pipeline.forecast, {by.name: Field(by.name)}
+    return Section(
+        title=title,
+        says=f"Open {pipeline.one}s, and what they are expected to bring within the months above.",
+        frame=rows,
+        columns=(
+            by,
+            *beside,
+            ReportColumn("open", f"Open {pipeline.one}s", "whole", of=(cases.basis(pipeline.key, where),)),
+            ReportColumn("wins", "Expected wins", "number", of=(forecast.basis("wins", where),)),
+            ReportColumn("value", "Expected value", "money", bars=True, of=(forecast.basis("value", where),)),
+        ),
+        chart=Chart("bar", by.name, ("wins",), f"Expected wins, {title.lower()}", frame=rows),
+    )
+
+
+def most_valuable_cases(pipeline: Pipeline, columns: Sequence[ReportColumn]) -> Section:
+    """The open cases with the highest expected value that may end in the months of the forecast, with their reasons.
+
+    `columns`: what is shown of a case before its probability.
+    """
+    cases, forecast, one = pipeline.cases, pipeline.forecast.rows, pipeline.one
+    rows = cases.rows[cases.rows[pipeline.key].isin(forecast.loc[forecast["ends"] > 0, pipeline.key])]
+    rows = rows.sort_values(["expected_value", pipeline.key], ascending=[False, True]).head(CASES_SHOWN)
+    return listing(
+        cases.with_rows(rows),
+        f"The {one}s worth most",
+        f"Of the {one}s that may end in these months the {grouped(len(rows))} with the highest list price times "
+        "probability, and what adds to the probability or takes from it, in points of a hundred. All open "
+        f"{one}s are in the table {cases.name}.",
+        (
+            *columns,
+            ReportColumn("probability", "Chance", "percent"),
+            ReportColumn("expected_value", "Expected value", "money"),
+            ReportColumn("reasons", "Why"),
+        ),
+    )
+
+
+def last_week_figures(
+    table: SourceTable, counted_by: Mapping[str, tuple[str, str | None]], *, today: pd.Timestamp, stage: str
+) -> tuple[Figure, ...]:
+    """How many cases began or ended in the seven days before `today`, against the seven days before those.
+
+    `counted_by`: label → the date that lies in these days, and the value that the column `stage` must have, if any.
+    """
+    return tuple(
+        _in_last_week(table, label, today, date, {stage: value} if value else {})
+        for label, (date, value) in counted_by.items()
+    )
+
+
+def _in_last_week(table: SourceTable, label: str, today: pd.Timestamp, date: str, having: dict[str, str]) -> Figure:
+    rows = table.rows
+    for column, value in having.items():
+        rows = rows[rows[column] == value]
+    days = pd.to_datetime(rows[date])
+    now, before = (int(days.between(today - n * WEEK, today - (n - 1) * WEEK - DAY).sum()) for n in (1, 2))
+    where = {date: slice((today - WEEK).date(), (today - DAY).date()), **having}
+    return Figure(
+        f"{label} in the last week",
+        now,
+        "whole",
+        change=change(now, before),
+        than="the week before",
+        of=(table.basis(table.key[0], where),),
+    )
+
+
+def ended_cases(
+    table: SourceTable, columns: Sequence[ReportColumn], *, today: pd.Timestamp, date: str, one: str
+) -> Section:
+    """The cases whose `date` lies in the last week, those that brought most first.
+
+    `columns`: what is shown; the last is what a case brought in.
+    """
+    rows = table.rows[pd.to_datetime(table.rows[date]) >= today - WEEK]
+    rows = rows.sort_values([columns[-1].name, *table.key], ascending=[False, *(True for _ in table.key)])
+    return listing(
+        table.with_rows(rows.head(CASES_SHOWN)),
+        "What ended in the last week",
+        f"From {short_day(today - WEEK)} on, the {grouped(CASES_SHOWN)} that brought most.",
+        columns,
+        when_empty=f"No {one} ended.",
+    )

@@ -1,0 +1,70 @@
+"""The files on the page about adding things load as they stand there, and make what the page says of them."""
+
+import datetime as dt
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from s2p_assets.graph.house_reading import read_house
+
+PAGE = Path(__file__).parents[1] / "docs/adding.md"
+FILES = re.compile(r"`(\w+/acme_\w+\.py)`\n\n```python\n(.*?)```", re.DOTALL)
+PYTHON = re.compile(r"^```python$", re.MULTILINE)
+
+
+@pytest.fixture
+def shelves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The files of the page as a package."""
+    for name, source in FILES.findall(PAGE.read_text(encoding="utf-8")):
+        (tmp_path / "added" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "added" / name).write_text(source, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "added"
+    for name in [name for name in sys.modules if name.partition(".")[0] == "added"]:
+        del sys.modules[name]
+
+
+def test_every_block_of_code_on_the_page_is_a_shelf_file() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert len(FILES.findall(text)) == len(PYTHON.findall(text)) == 6
+
+
+def test_every_file_of_the_page_loads_and_finds_what_it_is_made_from(shelves: str) -> None:
+    house = read_house((shelves,))
+    assert [str(fault) for fault in house.faults] == []
+    assert {declared.name for declared in house.declared()} == {
+        "acme_orders",
+        "acme_demand",
+        "acme_demand_features",
+        "acme_demand_champion",
+        "acme_demand_moving_average",
+        "acme_best_sellers",
+    }
+
+
+def test_the_files_make_a_report_from_orders(shelves: str) -> None:
+    house = read_house((shelves,))
+    orders = pd.DataFrame(
+        {
+            "article": ["a", "a", "b"],
+            "quantity": [3, 4, 5],
+            "ordered": [dt.date(2026, 3, 2), dt.date(2026, 3, 8), dt.date(2026, 3, 4)],
+        }
+    )
+    demand = house.tables["acme_demand"].build(orders)
+    features = house.features["acme_demand_features"].build(demand)
+    report = house.reports["acme_best_sellers"].build(demand)
+    assert demand["units"].tolist() == [7.0, 5.0]
+    assert features["units_before"].isna().all()
+    assert report.headline == "Article a sold best, with 7 pieces."
+    assert report.as_of == dt.date(2026, 3, 8)
+
+
+def test_each_file_of_the_page_has_one_import_of_s2p_and_a_model_two() -> None:
+    for name, source in FILES.findall(PAGE.read_text(encoding="utf-8")):
+        imports = re.findall(r"^from s2p_assets", source, re.MULTILINE)
+        assert len(imports) == (2 if name == "models/acme_demand_moving_average.py" else 1), name
