@@ -56,7 +56,8 @@ def insert(conn: psycopg.Connection, workbook: str, entries: Sequence[Entry]) ->
         cursor.executemany(
             "insert into s2p.files (id, workbook, path, sha256, size, mtime_ns, as_of_ns, contract_version, verdict,"
             " rows_read, rows_accepted, rows_returned, findings,"
-            " headers, places, cells, taken, error, owner, run_id, archived) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " headers, places, cells, taken, error, owner, run_id, archived)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [(id_, workbook, *_values(entry)) for id_, entry in zip(ids, entries, strict=True)],
         )
     return ids
