@@ -163,7 +163,7 @@ def _wrong_rule(house: House, made: Table | FeatureSet, place: str | tuple[str, 
         return f"the lineage from {source!r} names {unknown[0]!r}, which is no column of {made.thing!r}"
     domain, thing, _ = place_of(f"{source}.", made.domain)
     described = [columns[of_column]] if of_column else made.columns
-    sources = {place_of(source, made.domain)[:2] for column in described for source in column.meaning.of}
+    sources = {place_of(path, made.domain)[:2] for column in described for path in column.meaning.of}
     if (domain, thing) not in sources:
         which = f"column {of_column!r} is not" if of_column else "no column is"
         return f"there is lineage from {source!r}, but {which} made of it"
