@@ -17,7 +17,6 @@ from s2p_assets.publishing.report import Report
 from s2p_assets.shelves import Fault, read_shelf
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse.table import Table
-from s2p_assets.warehouse.source_rules import sources_of
 
 
 def read_house(packages: tuple[str, ...], country: str | None = None) -> House:
@@ -164,7 +163,8 @@ def _wrong_rule(house: House, made: Table | FeatureSet, place: str | tuple[str, 
         return f"the lineage from {source!r} names {unknown[0]!r}, which is no column of {made.thing!r}"
     domain, thing, _ = place_of(f"{source}.", made.domain)
     described = [columns[of_column]] if of_column else made.columns
-    if (domain, thing) not in {there for column in described for there, _ in sources_of(made, column)}:
+    sources = {place_of(path, made.domain)[:2] for column in described for path in column.meaning.of}
+    if (domain, thing) not in sources:
         which = f"column {of_column!r} is not" if of_column else "no column is"
         return f"there is lineage from {source!r}, but {which} made of it"
     known = {column.name for column in house.columns_at(Key(domain, thing))}
