@@ -9,8 +9,8 @@ from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from s2p_assets.learning.registry.former_names import present_keys, present_task
 from s2p_assets.learning.model import Learner, Outcome, Problem, Task
+from s2p_assets.learning.registry.former_names import present_keys, present_task
 
 FILE = "learner.json"
 TASKS: dict[str, Callable[..., Problem | Outcome]] = {kind.__name__: kind for kind in (Problem, Outcome)}

@@ -20,9 +20,9 @@ import pandas as pd
 
 from s2p_assets.learning.cause import cause_from
 from s2p_assets.learning.change import Fingerprint
-from s2p_assets.learning.registry.former_names import present_keys, present_place
 from s2p_assets.learning.model import Learner
 from s2p_assets.learning.plain_files import TASKS, ModelDamaged, problem_from, problem_to_plain
+from s2p_assets.learning.registry.former_names import present_keys, present_place
 from s2p_assets.learning.versions import ModelVersion
 
 MANIFEST = "manifest.json"
