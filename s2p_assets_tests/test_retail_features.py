@@ -25,7 +25,7 @@ from s2p_assets.models.retail_demand_smoothing import demand_smoothing
 from s2p_assets.tables.retail_demand_forecast import demand_forecast
 from s2p_assets.tables.retail_reorder_plan import ReorderPlan, reorder_plan
 from s2p_assets.warehouse import store
-from s2p_assets.warehouse.trace import Tracer
+from s2p_assets.warehouse.tracer import Tracer
 from s2p_assets_tests.learning_histories import odd, seasonal, weekly
 
 MODELS = (

@@ -20,8 +20,8 @@ from s2p_assets.publishing.numbers import content_of
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.deliveries import DELIVERIES
 from s2p_assets.warehouse.ledger_views import LEDGER_VIEWS
-from s2p_assets.warehouse.trace import Tracer
 from s2p_assets.warehouse.traced_rows import Group, NotTraceable, Origin
+from s2p_assets.warehouse.tracer import Tracer
 from s2p_assets.warehouse.tracing_index import index_for_tracing
 from s2p_assets_tests.retail_home import Company, Processed, nothing_set, sales
 

@@ -23,8 +23,8 @@ from s2p_assets.warehouse.unreachable import DatabaseUnreachable
 USE_AND_WAIT = """
 import sys, time
 from pathlib import Path
-from s2p_assets.warehouse import embedded
-print(embedded.start(Path(sys.argv[1])), flush=True)
+from s2p_assets.warehouse.embedded import start
+print(start(Path(sys.argv[1])), flush=True)
 sys.stdin.readline()
 """
 

@@ -25,9 +25,9 @@ from s2p_assets.warehouse.ddl import ContractChanged
 from s2p_assets.warehouse.ledger import Entry
 from s2p_assets.warehouse.load import Loaded, RowsRefused, load_file, load_files
 from s2p_assets.warehouse.share_changes import Found
-from s2p_assets.warehouse.trace import Tracer
 from s2p_assets.warehouse.trace_files import FileRow
 from s2p_assets.warehouse.traced_rows import NotTraceable
+from s2p_assets.warehouse.tracer import Tracer
 from s2p_assets.warehouse.workbook_tables import ensure_workbook_table, needs_reload
 
 

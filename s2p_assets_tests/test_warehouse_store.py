@@ -217,8 +217,8 @@ def test_the_content_version_does_not_change_with_order_or_form() -> None:
 
 def test_the_content_version_is_the_same_in_every_process_and_for_ever() -> None:
     known = "bd2d594edf5b4b05c5b3d9bd2042d9d6f650391b9955422f566cf5265195c52f"
-    code = "from s2p_assets_tests.test_warehouse_store import _frame; from s2p_assets.warehouse import content_version;"
-    code += "print(content_version.content_version(_frame()))"
+    code = "from s2p_assets_tests.test_warehouse_store import _frame; "
+    code += "from s2p_assets.warehouse.content_version import content_version; print(content_version(_frame()))"
     ran = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONHASHSEED": "7"},

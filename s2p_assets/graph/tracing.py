@@ -32,9 +32,9 @@ from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import past, store
 from s2p_assets.warehouse.ledger_views import LEDGER_VIEWS
-from s2p_assets.warehouse.trace import Tracer
 from s2p_assets.warehouse.trace_files import FileRow
 from s2p_assets.warehouse.traced_rows import Group, NoRows, NotTraceable, Origin, Places, Sources
+from s2p_assets.warehouse.tracer import Tracer
 
 
 def sources_of_house(house: House) -> Sources:

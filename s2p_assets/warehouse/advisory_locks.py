@@ -6,6 +6,6 @@ Locks between processes on files belong to the rooms that need them.
 import psycopg
 
 
-def lock(conn: psycopg.Connection, what: str) -> None:
-    """Wait until no other transaction holds the lock on `what`; held to the end of the transaction."""
-    conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 42))", (f"s2p {what}",))
+def lock(conn: psycopg.Connection, name: str) -> None:
+    """Wait until no other transaction holds the lock on `name`; held to the end of the transaction."""
+    conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 42))", (f"s2p {name}",))

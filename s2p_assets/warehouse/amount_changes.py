@@ -1,4 +1,4 @@
-"""How far the amounts of money in a planned file differ from those that stand.
+"""How far the amounts of money in a planned file differ from the stored ones.
 
 Which rows are new or changed is found in `row_comparison.py`.
 """
@@ -13,12 +13,12 @@ from s2p_assets.warehouse.keys import key_terms
 from s2p_assets.warehouse.load_plan import COMPARED, Example, Move, equal_keys, fields_of, value_columns
 from s2p_assets.warehouse.workbook_tables import rows_table
 
-_FRESH = sql.Identifier("pg_temp", "fresh")
-_MOVED = sql.Identifier("pg_temp", "moved")
+_NEW_ROWS = sql.Identifier("pg_temp", "fresh")
+_AMOUNT_PAIRS = sql.Identifier("pg_temp", "moved")
 
 
 def amount_moves(conn: psycopg.Connection, workbook: Workbook, rows_new: int) -> Iterator[Move]:
-    """The money columns whose amounts differ from those that stand.
+    """The money columns whose amounts differ from the stored ones.
 
     An amount is compared with the one of its key; where the key has days and holds nothing for this one, with the
     newest one before it of the same rest of the key: a price list of April moves the prices of March.
@@ -33,37 +33,37 @@ def amount_moves(conn: psycopg.Connection, workbook: Workbook, rows_new: int) ->
             "select count(*) filter (where {new} > {old}), count(*) filter (where {new} < {old}),"
             " (avg(({new} - {old}) / {old}) filter (where {new} > {old} and {old} > 0))::float8,"
             " (avg(({new} - {old}) / {old}) filter (where {new} < {old} and {old} > 0))::float8 from {moved}"
-        ).format(new=new, old=old, moved=_MOVED)
+        ).format(new=new, old=old, moved=_AMOUNT_PAIRS)
         up, down, mean_up, mean_down = conn.execute(query).fetchone() or (0, 0, None, None)
         if up or down:
-            biggest = _biggest(conn, workbook, name, new, old)
+            biggest = _largest_change(conn, workbook, name, new, old)
             yield Move(name, up, down, mean_up, mean_down, biggest)
 
 
 def _pair_amounts(conn: psycopg.Connection, workbook: Workbook, amounts: Sequence[str], rows_new: int) -> None:
-    """`moved`: the key of each new or changed row as `key0` …, its amounts as `new0` …, those that stand as `old0` …"""
-    pairs = [("key", "planned", workbook.key), ("new", "planned", amounts), ("old", "standing", amounts)]
-    same_key = _listed(
+    """`moved`: the key of each new or changed row as `key0` …, its amounts as `new0` …, the stored ones as `old0` …"""
+    pairs = [("key", "planned", workbook.key), ("new", "planned", amounts), ("old", "stored", amounts)]
+    same_key = _aliased(
         (part, f"{word}{number}") for word, row, names in pairs for number, part in enumerate(fields_of(row, names))
     )
-    command = sql.SQL("create temporary table moved on commit drop as select {} from {} where fate = 'changed'")
+    command = sql.SQL("create temporary table moved on commit drop as select {} from {} where change = 'changed'")
     conn.execute(command.format(same_key, COMPARED))
     kinds = {column.name: column.kind for column in workbook.columns}
     days = [name for name in workbook.key if kinds[name] in ("day", "moment")]
     rest = [name for name in workbook.key if name not in days]
     if rows_new and days and rest:
         command = sql.SQL(
-            "create temporary table fresh on commit drop as select (planned).* from {} where fate = 'new'"
+            "create temporary table fresh on commit drop as select (planned).* from {} where change = 'new'"
         )
         conn.execute(command.format(COMPARED))
-        conn.execute(sql.SQL("analyze {}").format(_FRESH))
-        conn.execute(sql.SQL("insert into {} ").format(_MOVED) + _pairs_by_day(workbook, amounts, days, rest))
+        conn.execute(sql.SQL("analyze {}").format(_NEW_ROWS))
+        conn.execute(sql.SQL("insert into {} ").format(_AMOUNT_PAIRS) + _pairs_by_day(workbook, amounts, days, rest))
 
 
 def _pairs_by_day(workbook: Workbook, amounts: Sequence[str], days: Sequence[str], rest: Sequence[str]) -> sql.Composed:
-    """Each new row beside the last standing one before it of the same rest of the key.
+    """Each new row beside the last stored one before it of the same rest of the key.
 
-    `known` counts the standing rows of the same rest of the key up to a day, so it names the last of them.
+    `known` counts the stored rows of the same rest of the key up to a day, so it names the last of them.
     """
     terms: dict[str, Sequence[sql.Composable]] = {
         "who": key_terms(workbook.columns, rest, ""),
@@ -85,10 +85,10 @@ def _pairs_by_day(workbook: Workbook, amounts: Sequence[str], days: Sequence[str
         select {pairs} from numbered n join numbered o on {same} and o.known = n.known where n.mine and not o.mine
         """
     ).format(
-        taken=_listed(
+        taken=_aliased(
             (term, f"{word}{number}") for word, listed in terms.items() for number, term in enumerate(listed)
         ),
-        fresh=_FRESH,
+        fresh=_NEW_ROWS,
         rows=rows_table(workbook.domain, workbook.thing),
         together=equal_keys(workbook, rest, "p", "r"),
         who=sql.SQL(", ").join(labels["who"]),
@@ -98,18 +98,18 @@ def _pairs_by_day(workbook: Workbook, amounts: Sequence[str], days: Sequence[str
     )
 
 
-def _listed(terms: Iterable[tuple[sql.Composable, str]]) -> sql.Composed:
+def _aliased(terms: Iterable[tuple[sql.Composable, str]]) -> sql.Composed:
     """`term as label, …`"""
     return sql.SQL(", ").join(sql.SQL("{} as {}").format(term, sql.Identifier(label)) for term, label in terms)
 
 
-def _biggest(
+def _largest_change(
     conn: psycopg.Connection, workbook: Workbook, name: str, new: sql.Identifier, old: sql.Identifier
 ) -> Example:
     keys = [sql.Identifier(f"key{number}") for number in range(len(workbook.key))]
     query = sql.SQL(
         "select {old}, {new}, {keys} from {moved} where {new} <> {old}"
         " order by abs(({new} - {old}) / nullif({old}, 0)) desc nulls last, abs({new} - {old}) desc, {keys} limit 1"
-    ).format(old=old, new=new, keys=sql.SQL(", ").join(keys), moved=_MOVED)
+    ).format(old=old, new=new, keys=sql.SQL(", ").join(keys), moved=_AMOUNT_PAIRS)
     was, becomes, *key = conn.execute(query).fetchone() or (None, None)
     return Example(dict(zip(workbook.key, key, strict=True)), {name: (was, becomes)})

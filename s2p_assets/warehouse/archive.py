@@ -1,6 +1,6 @@
 """The original bytes of every file that was read, kept by content hash.
 
-Which files are read, and what became of them, is the ledger's business.
+Which files are read, and with which verdict, is for `ledger.py`.
 """
 
 import contextlib
@@ -53,15 +53,15 @@ def keep(path: Path, archive: Path) -> Kept:
     FileForbidden, FileStillChanging when size or time differ before and after, and DiskFull.
     """
     incoming = archive / "incoming"
-    with _reading(path) as source:
+    with _open_source(path) as source:
         before = os.fstat(source)
         if not stat.S_ISREG(before.st_mode):
             raise FileForbidden(f"{path}: not a regular file; put the workbook itself there")
-        with _writing(incoming) as (draft, copy):
+        with _open_draft(incoming) as (draft, copy):
             sha256, size = _copy(source, copy, path)
-            _still_the_same(path, before, os.fstat(source), size)
+            _check_unchanged(path, before, os.fstat(source), size)
             stored = kept_at(archive, sha256, path.suffix)
-            _place(draft, copy, stored, size)
+            _commit_copy(draft, copy, stored, size)
     return Kept(sha256, size, before.st_mtime_ns, stored)
 
 
@@ -71,18 +71,18 @@ def kept_at(archive: Path, sha256: str, suffix: str) -> Path:
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[int]:
+def _open_source(path: Path) -> Iterator[int]:
     try:
         source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise _refused(path, error) from error
+        raise _read_error(path, error) from error
     try:
         yield source
     finally:
         os.close(source)
 
 
-def _refused(path: Path, error: OSError) -> Exception:
+def _read_error(path: Path, error: OSError) -> Exception:
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
         return FileGone(f"{path}: not there any more")
     if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENODEV):
@@ -91,14 +91,14 @@ def _refused(path: Path, error: OSError) -> Exception:
 
 
 @contextlib.contextmanager
-def _writing(incoming: Path) -> Iterator[tuple[Path, int]]:
+def _open_draft(incoming: Path) -> Iterator[tuple[Path, int]]:
     try:
         incoming.mkdir(parents=True, exist_ok=True)
-        _sweep(incoming)
+        _remove_orphaned_drafts(incoming)
         draft = incoming / f"{os.getpid()}-{os.urandom(6).hex()}"
         copy = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
     except OSError as error:
-        raise _full(incoming, error) from error
+        raise _disk_error(incoming, error) from error
     try:
         yield draft, copy
     finally:
@@ -106,7 +106,7 @@ def _writing(incoming: Path) -> Iterator[tuple[Path, int]]:
         draft.unlink(missing_ok=True)
 
 
-def _sweep(incoming: Path) -> None:
+def _remove_orphaned_drafts(incoming: Path) -> None:
     """Remove what a killed process left half copied."""
     for left in incoming.iterdir():
         process = left.name.partition("-")[0]
@@ -124,7 +124,7 @@ def _copy(source: int, copy: int, path: Path) -> tuple[str, int]:
         try:
             chunk = os.read(source, CHUNK_BYTES)
         except OSError as error:
-            raise _refused(path, error) from error
+            raise _read_error(path, error) from error
         if not chunk:
             return digest.hexdigest(), size
         digest.update(chunk)
@@ -138,20 +138,20 @@ def _write(copy: int, chunk: bytes, path: Path) -> None:
         while rest:
             rest = rest[os.write(copy, rest) :]
     except OSError as error:
-        raise _full(path, error) from error
+        raise _disk_error(path, error) from error
 
 
-def _still_the_same(path: Path, before: os.stat_result, after: os.stat_result, size: int) -> None:
+def _check_unchanged(path: Path, before: os.stat_result, after: os.stat_result, size: int) -> None:
     try:
         named = path.lstat()
     except OSError as error:
-        raise _refused(path, error) from error
+        raise _read_error(path, error) from error
     looks = {(look.st_dev, look.st_ino, look.st_size, look.st_mtime_ns) for look in (before, after, named)}
     if len(looks) > 1 or size != before.st_size:
         raise FileStillChanging(f"{path}: still being written; it is read when it has come to rest")
 
 
-def _place(draft: Path, copy: int, stored: Path, size: int) -> None:
+def _commit_copy(draft: Path, copy: int, stored: Path, size: int) -> None:
     try:
         if stored.exists() and stored.stat().st_size == size:
             return
@@ -164,10 +164,10 @@ def _place(draft: Path, copy: int, stored: Path, size: int) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        raise _full(stored, error) from error
+        raise _disk_error(stored, error) from error
 
 
-def _full(place: Path, error: OSError) -> OSError:
+def _disk_error(place: Path, error: OSError) -> OSError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DiskFull(error.errno, "the archive's disk is full; make room, then run again", str(place))
     return error

@@ -16,10 +16,10 @@ TAIL = b"\xff\xff"
 
 _DAYS_TO_2000 = 10_957
 _MICROSECONDS_TO_2000 = 946_684_800_000_000
-_PLACES = 10**4  # of a numeric behind the point, which is one of its digits to the base of 10,000
+_NUMERIC_SCALE = 10**4  # of a numeric behind the point, which is one of its digits to the base of 10,000
 _LARGEST_NUMERIC = 1e11  # so that the 15 digits which a double keeps are enough
 _NUMERIC = np.dtype([("digits", ">i2"), ("weight", ">i2"), ("sign", ">u2"), ("scale", ">i2"), ("digit", ">i2", 4)])
-_FORMS = {
+_EXACT_TYPES = {
     ("bigint", pyarrow.int64()),
     ("integer", pyarrow.int64()),
     ("double precision", pyarrow.float64()),
@@ -34,7 +34,7 @@ _FORMS = {
 def can_be_binary(tables: Iterable[pyarrow.Table], types: Sequence[str]) -> bool:
     """Whether every value of `tables` has an exact binary form in columns of these PostgreSQL types."""
     return all(
-        (kind, column.type) in _FORMS and all(_fits(chunk, kind) for chunk in column.chunks)
+        (kind, column.type) in _EXACT_TYPES and all(_fits(chunk, kind) for chunk in column.chunks)
         for table in tables
         for kind, column in zip(types, table.columns, strict=True)
     )
@@ -46,7 +46,9 @@ def _fits(values: pyarrow.Array, kind: str) -> bool:
         return not len(plain) or bool(plain.min() >= -(2**31) and plain.max() < 2**31)
     if kind == "numeric":
         amounts = np.abs(_filled(values))
-        return bool(((amounts < _LARGEST_NUMERIC) & (np.rint(amounts * _PLACES) / _PLACES == amounts)).all())
+        return bool(
+            ((amounts < _LARGEST_NUMERIC) & (np.rint(amounts * _NUMERIC_SCALE) / _NUMERIC_SCALE == amounts)).all()
+        )
     return True
 
 
@@ -54,7 +56,7 @@ def binary_rows(batch: pyarrow.RecordBatch, types: Sequence[str]) -> memoryview:
     """The rows of `batch`, whose columns go into columns of `types`; see `can_be_binary`."""
     parts: list[Any] = [len(types).to_bytes(2, "big")]
     for kind, values in zip(types, batch.columns, strict=True):
-        parts += _text_parts(values) if kind == "text" else _parts(values, _binary(_filled(values), kind))
+        parts += _text_parts(values) if kind == "text" else _length_and_value(values, _encoded(_filled(values), kind))
     joined = pc.binary_join_element_wise(*parts, b"")
     _, ends, data = joined.buffers()
     return memoryview(data)[: int(np.frombuffer(ends, np.int32)[len(joined)])]
@@ -68,7 +70,7 @@ def _filled(values: pyarrow.Array) -> npt.NDArray[Any]:
     return pc.fill_null(values, missing).to_numpy(zero_copy_only=False)
 
 
-def _binary(values: npt.NDArray[Any], kind: str) -> npt.NDArray[Any]:
+def _encoded(values: npt.NDArray[Any], kind: str) -> npt.NDArray[Any]:
     if kind == "numeric":
         return _numerics(values)
     if kind == "date":
@@ -80,7 +82,7 @@ def _binary(values: npt.NDArray[Any], kind: str) -> npt.NDArray[Any]:
 
 def _numerics(values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
     """Three digits to the base of 10,000 before the point and one behind it; PostgreSQL takes off the zeros."""
-    parts = np.rint(np.abs(values) * _PLACES).astype(np.int64)
+    parts = np.rint(np.abs(values) * _NUMERIC_SCALE).astype(np.int64)
     numerics = np.zeros(len(values), _NUMERIC)
     numerics["digits"], numerics["weight"] = 4, 2
     numerics["sign"] = np.where((values < 0) & (parts > 0), 0x4000, 0)
@@ -90,7 +92,7 @@ def _numerics(values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
     return numerics
 
 
-def _parts(values: pyarrow.Array, binary: npt.NDArray[Any]) -> list[pyarrow.Array]:
+def _length_and_value(values: pyarrow.Array, binary: npt.NDArray[Any]) -> list[pyarrow.Array]:
     """Per row how long the value is, then the value; of a missing one only -1."""
     width = binary.dtype.itemsize
     if not values.null_count:

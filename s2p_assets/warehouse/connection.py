@@ -1,4 +1,4 @@
-"""Connections to the company's PostgreSQL or to the embedded one, and the one line said when there is none.
+"""Connections to the company's PostgreSQL or to the embedded one, and the one-line error when there is none.
 
 Running a server belongs to `embedded.py`; what is stored in it, to the other modules of this room.
 """
@@ -19,9 +19,9 @@ def database_url(settings: Settings) -> str:
     """
     if settings.database_url:
         return plain_url(settings.database_url)
-    from s2p_assets.warehouse import embedded  # psutil and the rest only where a server is embedded
+    from s2p_assets.warehouse.embedded import start  # psutil and the rest only where a server is embedded
 
-    return embedded.start(settings.home / "postgres")
+    return start(settings.home / "postgres")
 
 
 def plain_url(url: str) -> str:
@@ -36,35 +36,36 @@ def connect(url: str) -> psycopg.Connection:
 
     Takes `postgresql://`, `postgres://` and `postgresql+psycopg2://`. Raises DatabaseUnreachable.
     """
-    where = _parts(plain_url(url))
+    parameters = _connection_parameters(plain_url(url))
     try:
-        conn = psycopg.connect(conninfo.make_conninfo(**where), autocommit=True)
+        conn = psycopg.connect(conninfo.make_conninfo(**parameters), autocommit=True)
     except psycopg.OperationalError as error:
-        raise DatabaseUnreachable(_refusal(where, str(error))) from None
+        raise DatabaseUnreachable(_unreachable_message(parameters, str(error))) from None
     conn.execute("set datestyle = 'ISO, YMD'")
     return conn
 
 
-def _parts(address: str) -> dict[str, Any]:
+def _connection_parameters(address: str) -> dict[str, Any]:
     try:
-        where = conninfo.conninfo_to_dict(address)
+        parameters = conninfo.conninfo_to_dict(address)
     except psycopg.ProgrammingError:  # its text repeats the password
-        where = {}
-    if not where or "@" in str(where.get("host")):
+        parameters = {}
+    if not parameters or "@" in str(parameters.get("host")):
         raise DatabaseUnreachable(
             "S2P_DATABASE_URL is not the address of a PostgreSQL; write postgresql://user:password@host:5432/database, "
             "with %40 for an @ in the password"
         )
-    return {"connect_timeout": 10, "application_name": "s2p", "client_encoding": "utf8"} | where
+    return {"connect_timeout": 10, "application_name": "s2p", "client_encoding": "utf8"} | parameters
 
 
-def _refusal(where: dict[str, Any], error: str) -> str:
+def _unreachable_message(parameters: dict[str, Any], error: str) -> str:
     line = next((line for line in error.splitlines() if "failed: " in line), error.splitlines()[0])
     reason = line.rpartition("failed: ")[2].strip().rstrip(".")
-    if where.get("password"):
-        reason = reason.replace(str(where["password"]), "…")
-    place = f"{where.get('host') or 'localhost'}:{where.get('port') or 5432}"
+    if parameters.get("password"):
+        reason = reason.replace(str(parameters["password"]), "…")
+    address = f"{parameters.get('host') or 'localhost'}:{parameters.get('port') or 5432}"
+    database = parameters.get("dbname") or parameters.get("user")
     return (
-        f"PostgreSQL at {place}, database {where.get('dbname') or where.get('user')}, cannot be reached: {reason}. "
+        f"PostgreSQL at {address}, database {database}, cannot be reached: {reason}. "
         "Check that it runs and that S2P_DATABASE_URL is right, then try again."
     )

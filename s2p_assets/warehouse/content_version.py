@@ -29,7 +29,7 @@ def rows_version(rows: pyarrow.Table) -> str:
     mixed = np.zeros(rows.num_rows, dtype=np.uint64)
     for name in sorted(rows.column_names):
         digest.update(f"{name}\n".encode())
-        mixed = _scramble(mixed * np.uint64(31) + _hashes(rows.column(name)))
+        mixed = _mix_bits(mixed * np.uint64(31) + _hashes(rows.column(name)))
     digest.update(np.sort(mixed).astype("<u8").tobytes())
     return digest.hexdigest()
 
@@ -47,12 +47,12 @@ def _hashes_of_present(values: pyarrow.ChunkedArray) -> Hashes:
     if pyarrow.types.is_dictionary(kind):
         return _hashes_of_present(values.cast(kind.value_type))
     if pyarrow.types.is_boolean(kind) or pyarrow.types.is_integer(kind):
-        return _scramble(_numpy(values.cast(pyarrow.int64()), 0).view(np.uint64))
+        return _mix_bits(_filled_array(values.cast(pyarrow.int64()), 0).view(np.uint64))
     if pyarrow.types.is_floating(kind):
-        return _scramble((_numpy(values.cast(pyarrow.float64()), 0.0) + 0.0).view(np.uint64))
+        return _mix_bits((_filled_array(values.cast(pyarrow.float64()), 0.0) + 0.0).view(np.uint64))
     if pyarrow.types.is_date(kind) or pyarrow.types.is_timestamp(kind):
         moments = values.cast(pyarrow.timestamp("us"), safe=False)
-        return _scramble(_numpy(moments.cast(pyarrow.int64()), 0).view(np.uint64))
+        return _mix_bits(_filled_array(moments.cast(pyarrow.int64()), 0).view(np.uint64))
     return _hashes_of_texts(values.cast(pyarrow.string()))
 
 
@@ -60,14 +60,14 @@ def _hashes_of_texts(values: pyarrow.ChunkedArray) -> Hashes:
     encoded = pc.dictionary_encode(values.combine_chunks())
     words = np.asarray([*encoded.dictionary.to_pylist(), ""], dtype=object)
     hashes: Hashes = pd.util.hash_array(words, categorize=False)
-    return hashes[_numpy(encoded.indices, -1)]
+    return hashes[_filled_array(encoded.indices, -1)]
 
 
-def _numpy(values: pyarrow.ChunkedArray, missing: float) -> npt.NDArray[Any]:
+def _filled_array(values: pyarrow.ChunkedArray, missing: float) -> npt.NDArray[Any]:
     return np.asarray(pc.fill_null(values, missing))
 
 
-def _scramble(values: npt.NDArray[Any]) -> Hashes:
+def _mix_bits(values: npt.NDArray[Any]) -> Hashes:
     """The finalizer of SplitMix64: every bit of a value reaches every bit of its hash (Steele et al., 2014)."""
     mixed: Hashes = values.astype(np.uint64)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

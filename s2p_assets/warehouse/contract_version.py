@@ -18,13 +18,15 @@ from s2p_assets.spreadsheet.contract import Workbook
 def contract_version(workbook: Workbook) -> str:
     """A hash of everything in a contract that decides which rows a file yields, not of its descriptions."""
     columns = [repr(replace(column, says="")) for column in workbook.columns]
-    rules = [_code(rows) for rows in workbook.rows.__mro__ if issubclass(rows, Row) and rows is not Row]
+    rules = [
+        _code_without_descriptions(rows) for rows in workbook.rows.__mro__ if issubclass(rows, Row) and rows is not Row
+    ]
     rest = (workbook.key, workbook.sheets, workbook.returns_up_to, workbook.ignores, workbook.totals)
     return hashlib.sha256("\n".join([*columns, *rules, repr(rest)]).encode()).hexdigest()[:16]
 
 
 @functools.cache
-def _code(rows: type[Row]) -> str:
+def _code_without_descriptions(rows: type[Row]) -> str:
     """The source of a class of rows without its comments and descriptions; empty where there is no source."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(rows)))

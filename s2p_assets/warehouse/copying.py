@@ -19,17 +19,17 @@ ROWS_AT_ONCE = 1 << 15
 BYTES_AT_ONCE = 1 << 23  # no row may be longer
 
 
-def copy_in(conn: psycopg.Connection, place: sql.Identifier, tables: Sequence[pyarrow.Table]) -> None:
+def copy_in(conn: psycopg.Connection, target: sql.Identifier, tables: Sequence[pyarrow.Table]) -> None:
     """Append the rows of `tables`, which have the same columns in the same order, in one COPY.
 
     Columns are matched by name. Raises psycopg.DataError or IntegrityError for what does not fit.
     """
     names = sql.SQL(", ").join(map(sql.Identifier, tables[0].column_names))
-    types = _types(conn, place, tables[0].column_names)
+    types = _types(conn, target, tables[0].column_names)
     batches = (batch for table in tables for batch in table.to_batches(ROWS_AT_ONCE))
     binary = can_be_binary(tables, types)
-    form = sql.SQL("binary" if binary else "csv")
-    command = sql.SQL("copy {} ({}) from stdin (format {})").format(place, names, form)
+    copy_format = sql.SQL("binary" if binary else "csv")
+    command = sql.SQL("copy {} ({}) from stdin (format {})").format(target, names, copy_format)
     with conn.cursor() as cursor, cursor.copy(command) as copy:
         if binary:
             copy.write(HEAD)
@@ -39,10 +39,10 @@ def copy_in(conn: psycopg.Connection, place: sql.Identifier, tables: Sequence[py
             copy.write(TAIL)
 
 
-def _types(conn: psycopg.Connection, place: sql.Identifier, names: Sequence[str]) -> list[str]:
+def _types(conn: psycopg.Connection, target: sql.Identifier, names: Sequence[str]) -> list[str]:
     """The PostgreSQL types of these columns, "" for a column that is not there."""
     query = "select attname::text, atttypid::regtype::text from pg_attribute where attrelid = %s::regclass"
-    found: dict[str, str] = dict(conn.execute(query, (place.as_string(conn),)).fetchall())
+    found: dict[str, str] = dict(conn.execute(query, (target.as_string(conn),)).fetchall())
     return [found.get(name, "") for name in names]
 
 

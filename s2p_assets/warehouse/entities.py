@@ -1,6 +1,6 @@
-"""What each entity of a derived table was made of when it was stored: one row per table, beside `s2p.contents`.
+"""The inputs of each entity of a derived table, as hashes: one row per table, beside `s2p.contents`.
 
-The rows themselves are stored by `store.py`; what to make again from the answer is not decided here.
+The rows themselves are stored by `store.py`; which entities to compute again is not decided here.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from s2p_assets.warehouse.store import stored_version
 
 @dataclass(frozen=True, slots=True)
 class MadeOf:
-    """Entity → hash of what it was made of; `version`: of the content that was made; `made_by`: of the code."""
+    """Entity → hash of its inputs. `version`: of the content computed; `made_by`: of the code."""
 
     version: str
     made_by: str
@@ -24,18 +24,19 @@ class MadeOf:
 
 
 def remember(conn: psycopg.Connection, domain: str, thing: str, made: MadeOf) -> None:
-    """Keep what the content `made.version` is made of. It counts once that content is stored, and as long as it is."""
+    """Store the inputs of the content `made.version`. They count once that content is stored, and as long as it is."""
     prepare(conn)
     signed = made.hashes.to_numpy("uint64").view(np.int64).tolist()
     conn.execute(
         "insert into s2p.entities values (%s, %s, %s, %s, %s, %s) on conflict (domain, thing) do update"
-        " set version = excluded.version, made_by = excluded.made_by, names = excluded.names, hashes = excluded.hashes",
-        (domain, thing, made.version, made.made_by, [str(name) for name in made.hashes.index], signed),
+        " set version = excluded.version, made_by = excluded.made_by,"
+        " names = excluded.names, hashes = excluded.hashes",
+        (domain, thing, made.version, made.made_by, [str(entity) for entity in made.hashes.index], signed),
     )
 
 
 def recall(conn: psycopg.Connection, domain: str, thing: str, *, made_by: str) -> "pd.Series[Any] | None":
-    """What the stored content is made of; None when that is not known, or other code made it."""
+    """The hashes of the stored content's inputs; None when they are unknown, or other code computed it."""
     prepare(conn)
     row = conn.execute(
         "select version, names, hashes from s2p.entities where domain = %s and thing = %s and made_by = %s",

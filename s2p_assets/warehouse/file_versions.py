@@ -1,4 +1,4 @@
-"""Versions of files entered in the ledger: a new one in place of the one before, its rows withdrawn or handed over.
+"""Versions of files entered in the ledger: a new one in place of the one before, its rows withdrawn or transferred.
 
 Which files need to be read is found in `share_changes.py` and `recognition.py`.
 """
@@ -21,7 +21,7 @@ FINDINGS_KEPT = 1000
 
 
 def record(conn: psycopg.Connection, workbook: Workbook, entry: Entry) -> int:
-    """Note a file that loads nothing; gives its ledger id. Rows of the path's version before stay."""
+    """Record a file that loads nothing; returns its ledger id. The rows of the path's previous version stay."""
     prepare(conn)
     with conn.transaction():
         lock(conn, workbook.name)
@@ -29,7 +29,7 @@ def record(conn: psycopg.Connection, workbook: Workbook, entry: Entry) -> int:
 
 
 def mark_gone(conn: psycopg.Connection, workbook: Workbook, paths: Iterable[str]) -> int:
-    """Note that these paths are no longer on the share; their rows stay. Gives how many were news."""
+    """Record that these paths are no longer on the share; their rows stay. Returns how many were not gone before."""
     prepare(conn)
     with conn.transaction():
         lock(conn, workbook.name)
@@ -43,7 +43,7 @@ def mark_gone(conn: psycopg.Connection, workbook: Workbook, paths: Iterable[str]
 
 
 def insert(conn: psycopg.Connection, workbook: str, entries: Sequence[Entry]) -> list[int]:
-    """Note these versions, each in place of its path's version before; gives their ids. Needs the workbook's lock."""
+    """Insert these versions, each in place of its path's previous one; returns their ids. Needs the workbook's lock."""
     series = "select nextval(pg_get_serial_sequence('s2p.files', 'id')) from generate_series(1, %s)"
     ids = [int(id_) for (id_,) in conn.execute(series, (len(entries),))]
     conn.execute(
@@ -55,8 +55,9 @@ def insert(conn: psycopg.Connection, workbook: str, entries: Sequence[Entry]) ->
     with conn.cursor() as cursor:
         cursor.executemany(
             "insert into s2p.files (id, workbook, path, sha256, size, mtime_ns, as_of_ns, contract_version, verdict,"
-            " rows_read, rows_accepted, rows_returned, findings, headers, places, cells, taken, error, owner, run_id,"
-            " archived) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " rows_read, rows_accepted, rows_returned, findings,"
+            " headers, places, cells, taken, error, owner, run_id, archived)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [(id_, workbook, *_values(entry)) for id_, entry in zip(ids, entries, strict=True)],
         )
     return ids
@@ -82,14 +83,14 @@ def _text(value: str) -> str:
 
 
 def _json(value: Any) -> Jsonb:
-    return Jsonb(value, dumps=lambda tree: _text(json.dumps(_plain(tree), ensure_ascii=False)))
+    return Jsonb(value, dumps=lambda tree: _text(json.dumps(_storable(tree), ensure_ascii=False)))
 
 
-def _plain(tree: Any) -> Any:
+def _storable(tree: Any) -> Any:
     if isinstance(tree, dict):
-        return {_text(str(name)): _plain(value) for name, value in tree.items()}
+        return {_text(str(name)): _storable(value) for name, value in tree.items()}
     if isinstance(tree, list):
-        return [_plain(value) for value in tree]
+        return [_storable(value) for value in tree]
     return _text(tree) if isinstance(tree, str) else tree
 
 
@@ -100,15 +101,15 @@ def latest_at(conn: psycopg.Connection, workbook: str, paths: Sequence[str]) -> 
 
 
 def hand_over(conn: psycopg.Connection, files: Sequence[int]) -> dict[int, str]:
-    """Give the rows of each of these files to another current file with the same bytes, where there is one.
+    """Transfer the rows of each of these files to another current file with the same bytes, where there is one.
 
-    Gives the new path by ledger id. Needs the workbook's lock.
+    Returns ledger id → new path. Needs the workbook's lock.
     """
-    heirs = heirs_of(conn, files)
-    for id_, heir, path, size, mtime_ns in heirs:
-        conn.execute("update s2p.files set status = 'replaced', replaced_by = %s where id = %s", (id_, heir))
+    copies = heirs_of(conn, files)
+    for id_, copy, path, size, mtime_ns in copies:
+        conn.execute("update s2p.files set status = 'replaced', replaced_by = %s where id = %s", (id_, copy))
         move_version(conn, id_, path, size, mtime_ns)
-    return {id_: path for id_, _, path, _, _ in heirs}
+    return {id_: path for id_, _, path, _, _ in copies}
 
 
 def heirs_of(conn: psycopg.Connection, files: Sequence[int]) -> list[tuple[int, int, str, int, int]]:
@@ -130,8 +131,8 @@ def move_version(conn: psycopg.Connection, id_: int, path: str, size: int, mtime
 
 
 def withdraw_held(conn: psycopg.Connection, workbook: str, files: Sequence[int]) -> None:
-    """Withdraw the rows of these versions, except where another file with the same bytes takes them over."""
-    heirs = hand_over(conn, files)
-    leaving = [id_ for id_ in files if id_ not in heirs]
-    withdraw(conn, workbook, leaving)
-    conn.execute("update s2p.files set holds = false, left_at = now() where id = any(%s) and holds", (leaving,))
+    """Withdraw the rows of these versions, except where they are transferred to another file with the same bytes."""
+    copies = hand_over(conn, files)
+    withdrawn = [id_ for id_ in files if id_ not in copies]
+    withdraw(conn, workbook, withdrawn)
+    conn.execute("update s2p.files set holds = false, left_at = now() where id = any(%s) and holds", (withdrawn,))

@@ -16,9 +16,9 @@ from s2p_assets.warehouse.standing import withdraw
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """A file whose rows were withdrawn. `restored`: older rows that stand again.
+    """A file whose rows were withdrawn. `restored`: older rows that are shown again.
 
-    `kept_as`: another path with the same bytes, which the rows belong to now; nothing was withdrawn then.
+    `kept_as`: another path with the same bytes, to which the rows were transferred; nothing was withdrawn then.
     """
 
     id: int
@@ -32,7 +32,7 @@ class Forgotten:
 def forget(conn: psycopg.Connection, file: str | int) -> list[Forgotten]:
     """Withdraw the rows of a file, named by path or ledger id, in one transaction. Unknown: an empty list.
 
-    Older rows that it had superseded stand again. The file is read again only when its bytes change. Where the
+    Older rows that it had superseded are shown again. The file is read again only when its bytes change. Where the
     same bytes lie on the share under another name, the rows are kept for that name.
     """
     prepare(conn)
@@ -46,14 +46,14 @@ def forget(conn: psycopg.Connection, file: str | int) -> list[Forgotten]:
                 "where (f.path = %s or f.id = %s) and f.workbook = %s and (f.holds or f.status <> 'replaced')"
                 " order by f.id"
             )
-            forgotten += [_forget(conn, known) for known in ledger_files(conn, where, (*which, workbook))]
+            forgotten += [_withdraw_version(conn, known) for known in ledger_files(conn, where, (*which, workbook))]
     return forgotten
 
 
-def _forget(conn: psycopg.Connection, known: LedgerFile) -> Forgotten:
-    heirs = hand_over(conn, [known.id]) if known.holds else {}
-    if known.id in heirs:
-        return Forgotten(known.id, known.path, known.workbook, 0, 0, heirs[known.id])
+def _withdraw_version(conn: psycopg.Connection, known: LedgerFile) -> Forgotten:
+    copies = hand_over(conn, [known.id]) if known.holds else {}
+    if known.id in copies:
+        return Forgotten(known.id, known.path, known.workbook, 0, 0, copies[known.id])
     rows, restored = withdraw(conn, known.workbook, [known.id]) if known.holds else (0, 0)
     conn.execute(
         "update s2p.files set holds = false, left_at = case when holds then now() else left_at end,"

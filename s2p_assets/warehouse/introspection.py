@@ -45,7 +45,7 @@ def key_columns(conn: psycopg.Connection, domain: str, thing: str) -> tuple[str,
         " order by k.place",
         (table_oid(conn, domain, thing),),
     )
-    return tuple(name for (name,) in rows)
+    return tuple(column for (column,) in rows)
 
 
 def count_rows(conn: psycopg.Connection, domain: str, thing: str) -> int:

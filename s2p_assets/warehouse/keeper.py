@@ -20,47 +20,47 @@ from typing import Any
 SECONDS_TO_STOP = 60
 
 
-def main(order: dict[str, Any]) -> None:
-    """Run the server that `order` describes (see `embedded._order`) until its last user is gone."""
-    with Path(order["log"]).open("ab") as log:
+def main(config: dict[str, Any]) -> None:
+    """Run the server that `config` describes (see `embedded._supervisor_config`) until its last user is gone."""
+    with Path(config["log"]).open("ab") as log:
         server = subprocess.Popen(
-            order["command"],
+            config["command"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd="/",
-            env=order["environment"],
+            env=config["environment"],
             start_new_session=True,
-            user=order["uid"],
-            group=order["gid"],
-            extra_groups=None if order["uid"] is None else [],
+            user=config["uid"],
+            group=config["gid"],
+            extra_groups=None if config["uid"] is None else [],
         )
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: _stop(server))
-    end = threading.Thread(target=_end_with, args=(server, order["socket_folder"]), daemon=True)
+    signal.signal(signal.SIGTERM, lambda *_: _stop_server(server))
+    end = threading.Thread(target=_exit_with, args=(server, config["socket_folder"]), daemon=True)
     end.start()
-    _wait_for_the_last_user(order["users"], order["starting"])
-    _stop(server)
+    _wait_for_the_last_user(config["users"], config["starting"])
+    _stop_server(server)
     end.join()
 
 
 def _wait_for_the_last_user(users: str, starting: str) -> None:
     """Return holding `starting`, so that whoever wants the server next waits until it has stopped."""
-    lobby = os.open(users, os.O_RDWR)
-    door = os.open(starting, os.O_RDWR)
+    users_lock = os.open(users, os.O_RDWR)
+    start_lock = os.open(starting, os.O_RDWR)
     while True:
-        fcntl.flock(lobby, fcntl.LOCK_EX)
-        fcntl.flock(lobby, fcntl.LOCK_UN)
-        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(users_lock, fcntl.LOCK_EX)
+        fcntl.flock(users_lock, fcntl.LOCK_UN)
+        fcntl.flock(start_lock, fcntl.LOCK_EX)
         try:
-            fcntl.flock(lobby, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(users_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
-            fcntl.flock(door, fcntl.LOCK_UN)
+            fcntl.flock(start_lock, fcntl.LOCK_UN)
 
 
-def _end_with(server: "subprocess.Popen[bytes]", socket_folder: str) -> None:
+def _exit_with(server: "subprocess.Popen[bytes]", socket_folder: str) -> None:
     """End when the server does, however that came about; a folder that held only its socket goes too."""
     failed = server.wait() != 0
     with contextlib.suppress(OSError):
@@ -68,7 +68,7 @@ def _end_with(server: "subprocess.Popen[bytes]", socket_folder: str) -> None:
     os._exit(failed)
 
 
-def _stop(server: "subprocess.Popen[bytes]") -> None:
+def _stop_server(server: "subprocess.Popen[bytes]") -> None:
     server.send_signal(signal.SIGINT)
     try:
         server.wait(SECONDS_TO_STOP)

@@ -20,10 +20,10 @@ def key_terms(columns: Sequence[Column], key: Sequence[str], alias: str) -> list
     terms: list[sql.Composable] = []
     declared = {column.name: column for column in columns}
     for name in key:
-        column, place = declared[name], sql.Identifier(alias, name) if alias else sql.Identifier(name)
+        column, reference = declared[name], sql.Identifier(alias, name) if alias else sql.Identifier(name)
         if column.optional:
-            terms.append(sql.SQL("coalesce({}, {})").format(place, sql.SQL(neutral[column.postgres_type])))
-            terms.append(sql.SQL("({} is null)").format(place))
+            terms.append(sql.SQL("coalesce({}, {})").format(reference, sql.SQL(neutral[column.postgres_type])))
+            terms.append(sql.SQL("({} is null)").format(reference))
         else:
-            terms.append(place)
+            terms.append(reference)
     return terms

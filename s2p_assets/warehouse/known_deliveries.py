@@ -1,6 +1,6 @@
-"""What the deliveries of a domain were at any earlier moment: each row with the time within which it held.
+"""The history of the deliveries of a domain: each row with the time within which it was valid.
 
-The ledger has but one state of a file, and none of a file that nobody claims; how they are told is in `deliveries.py`.
+The ledger has one state of a file, and none of a file that nobody claims; today's rows are read in `deliveries.py`.
 """
 
 import datetime as dt
@@ -17,7 +17,7 @@ from s2p_assets.warehouse.own_tables import prepare
 
 
 def remember(conn: psycopg.Connection, table: DeliveryTable, frame: pd.DataFrame) -> None:
-    """Note which rows of `frame`, as declared, are new or other than before, and which are no more."""
+    """Record which rows of `frame`, as declared, are new or changed, and which are gone."""
     prepare(conn)
     rows = json.loads(frame.to_json(orient="records", date_format="iso", date_unit="us"))
     with conn.transaction():
@@ -34,7 +34,8 @@ def remember(conn: psycopg.Connection, table: DeliveryTable, frame: pd.DataFrame
             (table.domain,),
         )
         conn.execute(
-            "insert into s2p.known_deliveries (domain, path, version, row) select %s, path, version, row from come c"
+            "insert into s2p.known_deliveries (domain, path, version, row)"
+            " select %s, path, version, row from come c"
             " where not exists (select 1 from s2p.known_deliveries k where k.domain = %s and k.known_to is null"
             " and (c.path, c.version, c.row) = (k.path, k.version, k.row))",
             (table.domain, table.domain),
@@ -42,7 +43,7 @@ def remember(conn: psycopg.Connection, table: DeliveryTable, frame: pd.DataFrame
 
 
 def known_at(conn: psycopg.Connection, table: DeliveryTable, moment: dt.datetime) -> pd.DataFrame:
-    """The rows that held at `moment`, as declared; none before the first were noted."""
+    """The rows that were valid at `moment`, as declared; none before the first were recorded."""
     prepare(conn)
     held = conn.execute(
         "select row from s2p.known_deliveries where domain = %s and known_from <= %s"

@@ -25,7 +25,7 @@ Status = Literal["current", "replaced", "gone", "forgotten"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is to be noted of one version of a file; see the columns of `s2p.files`."""
+    """What is to be recorded of one version of a file; see the columns of `s2p.files`."""
 
     path: str
     sha256: str
@@ -51,7 +51,7 @@ class Entry:
 class LedgerFile:
     """One version of a file as the ledger knows it.
 
-    `status` is what became of the path, `verdict` what became of the bytes, `holds` whether their rows stand
+    `status` is the state of the path, `verdict` the verdict on the bytes, `holds` whether their rows are
     in the table. A path whose newer version was returned keeps the rows of the version before.
     """
 
@@ -102,7 +102,7 @@ def ledger_path(path: str) -> str:
 
 
 def entry_of(reading: Reading, kept: Kept, path: str, workbook: Workbook, run_id: str | None = None) -> Entry:
-    """What the ledger notes of a file that was read; `path` as `share_path` gives it."""
+    """What the ledger records of a file that was read; `path` as `share_path` gives it."""
     return Entry(
         path=path,
         sha256=kept.sha256,
@@ -118,14 +118,14 @@ def entry_of(reading: Reading, kept: Kept, path: str, workbook: Workbook, run_id
         headers=reading.headers,
         places=reading.places,
         cells=reading.cells,
-        taken=_by_sheet(reading),
+        taken=_rows_by_sheet(reading),
         error=reading.error,
         run_id=run_id,
         archived=kept.archived,
     )
 
 
-def _by_sheet(reading: Reading) -> dict[str, int]:
+def _rows_by_sheet(reading: Reading) -> dict[str, int]:
     if reading.rows is None or not reading.rows.num_rows:
         return {}
     counted = reading.rows.column("_sheet").value_counts()

@@ -1,4 +1,4 @@
-"""What the ledger says of kinds of workbook and of the share as a whole: counts, files returned, headers over time.
+"""Summaries of the ledger, by kind of workbook and of the share as a whole: counts, files returned, headers over time.
 
 The record of one file is in `ledger.py`.
 """
@@ -18,7 +18,7 @@ from s2p_assets.warehouse.own_tables import prepare
 
 @dataclass(frozen=True, slots=True)
 class WorkbookSummary:
-    """One kind of workbook in `s2p status`. `rows`: what its table shows; `files`: files whose rows stand."""
+    """One kind of workbook in `s2p status`. `rows`: what its table shows; `files`: files whose rows are loaded."""
 
     name: str
     table: str
@@ -32,7 +32,7 @@ class WorkbookSummary:
 def summary(conn: psycopg.Connection, waiting: Mapping[str, int] | None = None) -> list[WorkbookSummary]:
     """Every kind of workbook that has a table; `waiting` gives the files still to be looked at, by workbook name."""
     prepare(conn)
-    known = conn.execute(
+    kinds = conn.execute(
         "select w.name, w.domain, w.thing, count(*) filter (where f.holds),"
         " count(*) filter (where f.status = 'current' and f.verdict = 'returned'), max(f.loaded_at)"
         " from s2p.workbooks w left join s2p.files f on f.workbook = w.name"
@@ -40,15 +40,15 @@ def summary(conn: psycopg.Connection, waiting: Mapping[str, int] | None = None) 
     ).fetchall()
     return [
         WorkbookSummary(
-            name=name,
+            name=workbook,
             table=f"{domain}.{thing}",
             files=files,
             rows=count_rows(conn, domain, thing),
             returned=returned,
-            waiting=(waiting or {}).get(name, 0),
+            waiting=(waiting or {}).get(workbook, 0),
             last_loaded=last_loaded,
         )
-        for name, domain, thing, files, returned, last_loaded in known
+        for workbook, domain, thing, files, returned, last_loaded in kinds
     ]
 
 

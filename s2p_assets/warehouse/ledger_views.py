@@ -1,6 +1,6 @@
-"""What the ledger says of the inside of a file: the sheets whose rows were taken, and the cells that were refused.
+"""Views of the ledger within a file: the sheets of which rows were loaded, and the cells that were rejected.
 
-They let a trace go on from a file to its cells. What became of whole files is told in `deliveries.py`.
+They let a trace go on from a file to its cells. Whole files are in `deliveries.py`.
 """
 
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ LEDGER = "s2p"
 
 
 class Taken(Row):
-    """A sheet of a file, of which rows were taken."""
+    """A sheet of a file, of which rows were loaded."""
 
     file: Whole = whole(says="The file's number in the ledger")
     sheet: Text = text(says="The sheet")
-    rows: Whole = whole(says="Rows that were taken of it", ge=0)
+    rows: Whole = whole(says="Rows that were loaded of it", ge=0)
 
 
 class Refused(Row):
-    """A cell that was refused, or a file that could not be read at all."""
+    """A cell that was rejected, or a file that could not be read at all."""
 
     file: Whole = whole(says="The file's number in the ledger")
     place: Whole = whole(says="1 for the first finding in the file; 0 says why it could not be read")
@@ -34,7 +34,7 @@ class Refused(Row):
 
 @dataclass(frozen=True)
 class LedgerView:
-    """A view of `s2p.files`, in the words in which stored things are traced; it is the same at every moment."""
+    """A view of `s2p.files`, declared as stored tables are that are traced; it is the same at every moment."""
 
     thing: str
     rows: type[Row]

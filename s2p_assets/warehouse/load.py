@@ -1,6 +1,6 @@
 """Rows of workbooks into their tables, and their files into the ledger, in one transaction.
 
-Files that need no reading are recognised in `ledger.py`; which rows stand is settled in `standing.py`.
+Files that need no reading are recognised in `recognition.py`; which rows are superseded, in `superseding.py`.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from s2p_assets.warehouse.advisory_locks import lock
 from s2p_assets.warehouse.copying import copy_in
 from s2p_assets.warehouse.ledger import Entry
 from s2p_assets.warehouse.standing import Settled, settle
+from s2p_assets.warehouse.workbook_rows import rows_of_file
 from s2p_assets.warehouse.workbook_tables import ensure_workbook_table, indexed_afterwards, rows_table
 
 MANY_ROWS = 10_000  # worth an analyze, and indexes that are built at once
@@ -33,9 +34,9 @@ class RowsRefused(Exception):
 class Loaded:
     """What loading one file did.
 
-    `rows`: rows that it holds in the table now, superseded ones too. `superseded`: rows of other files that gave
-    way to it, by path; `superseded_by`: rows of it that gave way to newer files, by path.
-    `outcome`: `loaded`; `unchanged`: it stood there already; `duplicate`: another path holds the same bytes;
+    `rows`: rows that it holds in the table now, superseded ones too. `superseded`: rows of other files that it
+    superseded, by path; `superseded_by`: rows of it that newer files supersede, by path.
+    `outcome`: `loaded`; `unchanged`: it was loaded already; `duplicate`: another path holds the same bytes;
     `returned`: there was nothing to load; `refused`: see `error`.
     """
 
@@ -49,11 +50,11 @@ class Loaded:
 
 
 def load_file(conn: psycopg.Connection, workbook: Workbook, entry: Entry, rows: pyarrow.Table | None) -> Loaded:
-    """Put the rows of one file in the place of those of its version before, and note the file in the ledger.
+    """Replace the rows of the path's previous version by those of this file, and record the file in the ledger.
 
     `rows`: the contract's columns, `_sheet` and `_row`, as in `Reading.rows`; None loads nothing. A returned file
     leaves the rows of the version before. Loading the same bytes again, under this name or another, loads nothing.
-    All or nothing, also when the process is killed. Raises RowsRefused; the ledger then says so too.
+    All or nothing, also when the process is killed. Raises RowsRefused; the ledger then records that too.
     """
     (loaded,) = load_files(conn, workbook, [(entry, rows)])
     if loaded.outcome == "refused":
@@ -76,10 +77,10 @@ def load_files(
     except (psycopg.DataError, psycopg.IntegrityError, pyarrow.ArrowInvalid, UnicodeError) as error:
         if len(files) > 1:
             return [loaded for file in files for loaded in load_files(conn, workbook, [file])]
-        return [_refuse(conn, workbook, files[0][0], error)]
+        return [_record_rejection(conn, workbook, files[0][0], error)]
 
 
-def _refuse(conn: psycopg.Connection, workbook: Workbook, entry: Entry, error: Exception) -> Loaded:
+def _record_rejection(conn: psycopg.Connection, workbook: Workbook, entry: Entry, error: Exception) -> Loaded:
     reason = " ".join(str(error).split())
     message = f"{entry.path}: its rows cannot be stored ({reason}); correct the file and drop it again"
     cells = {"read": entry.cells.get("read", 0), "loaded": 0, "ignored": entry.cells.get("ignored", 0)}
@@ -95,29 +96,29 @@ def _load(
 ) -> list[Loaded]:
     with conn.transaction():
         lock(conn, workbook.name)
-        known = _already(conn, workbook, [entry for entry, _ in files])
+        known = _already_loaded(conn, workbook, [entry for entry, _ in files])
         new = [(entry, rows) for entry, rows in files if entry.path not in known]
-        ids = dict(zip((entry.path for entry, _ in new), _note(conn, workbook, new), strict=True))
+        ids = dict(zip((entry.path for entry, _ in new), _record_files(conn, workbook, new), strict=True))
         holding = {ids[entry.path]: rows for entry, rows in new if rows is not None}
         copies = _copies(new, ids)
         for path in copies:
             del holding[ids[path]]
-        settled = _bring_in(conn, workbook, holding)
+        settled = _copy_rows(conn, workbook, holding)
         _mark_copies(conn, {ids[path]: original for path, original in copies.items()})
         paths = _paths(conn, settled)
-    told = {
-        path: _told(Loaded(id_, path, "loaded", holding[id_].num_rows), settled, paths)
+    results = {
+        path: _with_superseded(Loaded(id_, path, "loaded", holding[id_].num_rows), settled, paths)
         if id_ in holding
         else Loaded(id_, path, "duplicate" if path in copies else "returned")
         for path, id_ in ids.items()
     }
-    return [known.get(entry.path) or told[entry.path] for entry, _ in files]
+    return [known.get(entry.path) or results[entry.path] for entry, _ in files]
 
 
-def _already(conn: psycopg.Connection, workbook: Workbook, entries: Sequence[Entry]) -> dict[str, Loaded]:
-    """The files whose bytes stand in the table, which may have been loaded since they were read.
+def _already_loaded(conn: psycopg.Connection, workbook: Workbook, entries: Sequence[Entry]) -> dict[str, Loaded]:
+    """The files whose bytes are loaded, which may have been loaded since they were read.
 
-    Not one of which another number of rows is good now: it was read again because what it refers to has come.
+    Not one of which another number of rows is accepted now: it was read again because what it refers to was loaded.
     """
     held = conn.execute(
         "select sha256, contract_version, path, rows_accepted from s2p.files"
@@ -164,8 +165,10 @@ def _mark_copies(conn: psycopg.Connection, originals: dict[int, int]) -> None:
         )
 
 
-def _note(conn: psycopg.Connection, workbook: Workbook, new: Sequence[tuple[Entry, pyarrow.Table | None]]) -> list[int]:
-    """Note the files in the ledger and withdraw the rows that they replace."""
+def _record_files(
+    conn: psycopg.Connection, workbook: Workbook, new: Sequence[tuple[Entry, pyarrow.Table | None]]
+) -> list[int]:
+    """Record the files in the ledger and withdraw the rows that they replace."""
     replacing = [entry.path for entry, rows in new if rows is not None or entry.verdict != "returned"]
     held = conn.execute(
         "select id from s2p.files where workbook = %s and path = any(%s) and holds", (workbook.name, replacing)
@@ -175,7 +178,7 @@ def _note(conn: psycopg.Connection, workbook: Workbook, new: Sequence[tuple[Entr
     return ids
 
 
-def _bring_in(conn: psycopg.Connection, workbook: Workbook, holding: dict[int, pyarrow.Table]) -> list[Settled]:
+def _copy_rows(conn: psycopg.Connection, workbook: Workbook, holding: dict[int, pyarrow.Table]) -> list[Settled]:
     if not holding:
         return []
     ids = list(holding)
@@ -203,25 +206,12 @@ def _may_repeat(tables: Sequence[pyarrow.Table], workbook: Workbook) -> bool:
     return keys.group_by(keys.column_names).aggregate([]).num_rows < keys.num_rows
 
 
-def rows_of_file(rows: pyarrow.Table, id_: int, workbook: Workbook) -> pyarrow.Table:
-    """`rows`, as in `Reading.rows`, in the types of the contract's table, with the ledger id in `_file`."""
-    names = [*(column.name for column in workbook.columns), "_sheet", "_row"]
-    types = [*(column.arrow_type for column in workbook.columns), pyarrow.string(), pyarrow.int64()]
-    chosen = rows.select(names)
-    exact = [
-        chosen.schema.field(name).type if pyarrow.types.is_decimal(chosen.schema.field(name).type) else type_
-        for name, type_ in zip(names, types, strict=True)
-    ]
-    typed = chosen.cast(pyarrow.schema(list(zip(names, exact, strict=True))))
-    return typed.append_column("_file", pyarrow.repeat(pyarrow.scalar(id_), rows.num_rows))
-
-
 def _paths(conn: psycopg.Connection, settled: Sequence[Settled]) -> dict[int, str]:
     ids = list({id_ for change in settled for id_ in (change.loser, change.winner)})
     return dict(conn.execute("select id, path from s2p.files where id = any(%s)", (ids,)).fetchall())
 
 
-def _told(loaded: Loaded, settled: Sequence[Settled], paths: dict[int, str]) -> Loaded:
+def _with_superseded(loaded: Loaded, settled: Sequence[Settled], paths: dict[int, str]) -> Loaded:
     return replace(
         loaded,
         superseded={paths[change.loser]: change.rows for change in settled if change.winner == loaded.file_id},

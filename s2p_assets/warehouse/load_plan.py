@@ -53,11 +53,11 @@ class Plan:
     """What dropping a file would do to what the table shows.
 
     `path`: where on the share, as far as is known. `replaces`: the file whose place it takes; `namesakes`: paths of
-    others with its name. `known`: its bytes are known, as `ledger.recognise` says, by the file `known_as`; no row
+    others with its name. `known`: its bytes are known, as `recognise_file` says, by the file `known_as`; no row
     would be loaded then. `new + changed + unchanged + giving_way` are the rows of the file: `giving_way` rows would
     be superseded at once by newer files, see `gives_way_to`, by path. `supersedes`: the rows of other files that
-    would give way to it, by path, among the changed and unchanged. `withdrawn`: rows that would go with the
-    version before; of these, `shown_again` would show the row of an older file. `columns`: how many of the changed
+    would be superseded by it, by path, among the changed and unchanged. `withdrawn`: rows that would be withdrawn with
+    the version before; of these, `shown_again` would show the row of an older file. `columns`: how many of the changed
     rows change in which column. `examples`: at most three rows for each of these words.
     """
 
@@ -81,13 +81,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the file would lie, and which ledger files would lose their rows by it, unless a copy takes them over."""
+    """Where the file would lie, and which ledger files would lose their rows by it, unless a copy keeps them."""
 
     path: str
     replaces: LedgerFile | None
     namesakes: tuple[str, ...]
-    leaving: list[int]
-    heirs: dict[int, str]
+    withdrawn_files: list[int]
+    copies: dict[int, str]
 
 
 def value_columns(workbook: Workbook) -> list[Column]:

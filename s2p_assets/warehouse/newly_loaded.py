@@ -1,6 +1,6 @@
 """Which files brought rows into workbooks' tables since a moment, for the question what changed.
 
-What became of every file is in `ledger.py`; walking back from one row is for `trace.py`.
+The record of every file is in `ledger.py`; tracing one row belongs to the room `trace`.
 """
 
 import datetime as dt

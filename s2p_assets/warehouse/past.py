@@ -1,7 +1,7 @@
-"""What the tables held at an earlier moment, put together again in temporary tables of one connection.
+"""The tables as of an earlier time, restored in temporary tables of one connection.
 
-Which files stood then is read from the ledger; reading their archived bytes again, and making derived tables of them,
-is for others.
+Which files were loaded then is read from the ledger; reading their archived bytes again, and computing derived tables
+of them, is for others.
 """
 
 import datetime as dt
@@ -18,8 +18,8 @@ from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import store
 from s2p_assets.warehouse.copying import copy_in
 from s2p_assets.warehouse.keys import key_terms
-from s2p_assets.warehouse.load import rows_of_file
 from s2p_assets.warehouse.store import Declared, NotStored
+from s2p_assets.warehouse.workbook_rows import rows_of_file
 from s2p_assets.warehouse.workbook_tables import TRACE, rows_table
 
 SCHEMA = "pg_temp"
@@ -27,9 +27,9 @@ SCHEMA = "pg_temp"
 
 @dataclass(frozen=True, slots=True)
 class PastFile:
-    """A version of a file whose rows stood at a moment.
+    """A version of a file whose rows were loaded at a given time.
 
-    `holds`: they stand still. `rows`: how many were loaded of it. `archived`: the original, relative to the archive.
+    `holds`: they still are. `rows`: how many were loaded of it. `archived`: the original, relative to the archive.
     """
 
     id: int
@@ -43,7 +43,7 @@ class PastFile:
 
 
 def files_at(conn: psycopg.Connection, workbook: Workbook, moment: dt.datetime) -> list[PastFile]:
-    """The versions of files whose rows stood in a workbook's table at `moment`, in the order of their loading."""
+    """The versions of files whose rows were in a workbook's table at `moment`, in the order of their loading."""
     rows = conn.execute(
         "select id, path, sha256, archived, contract_version, rows_accepted, holds, loaded_at from s2p.files"
         " where workbook = %s and loaded_at <= %s and (left_at is null or left_at > %s) order by id",
@@ -53,7 +53,7 @@ def files_at(conn: psycopg.Connection, workbook: Workbook, moment: dt.datetime) 
 
 
 def changed_since(conn: psycopg.Connection, workbooks: Iterable[str], moment: dt.datetime) -> bool:
-    """Whether rows of these workbooks, by name, came or went after `moment`."""
+    """Whether rows of these workbooks, by name, were loaded or withdrawn after `moment`."""
     query = "select 1 from s2p.files where workbook = any(%s) and (loaded_at > %s or left_at > %s) limit 1"
     return conn.execute(query, (list(workbooks), moment, moment)).fetchone() is not None
 
@@ -65,7 +65,7 @@ def first_known(conn: psycopg.Connection) -> dt.datetime | None:
 
 
 def place_then(domain: str, thing: str) -> sql.Identifier:
-    """Where this connection keeps a table as it was, in place of `<domain>.<thing>`."""
+    """The temporary table that holds a table as it was, in place of `<domain>.<thing>`."""
     return sql.Identifier(SCHEMA, f"{domain}.{thing}")
 
 
@@ -75,21 +75,21 @@ def restore(
     files: Sequence[PastFile],
     read_again: Iterable[tuple[PastFile, pyarrow.Table]],
 ) -> None:
-    """Put a workbook's table as it was into this connection: the rows of `files`, and which of them stood.
+    """Put a workbook's table as it was into this connection: the rows of `files`, and which of them were superseded.
 
-    Rows that stand today are copied in the database; `read_again` gives those of the other files, in the contract's
+    Rows loaded today are copied in the database; `read_again` gives those of the other files, in the contract's
     columns with `_sheet` and `_row`. Raises NotStored when the table is not as the contract declares it.
     """
     held = place_then(workbook.domain, f"{workbook.thing}__rows")
-    _create(conn, held, workbook.columns, TRACE)
+    _create_temporary(conn, held, workbook.columns, TRACE)
     standing = [file.id for file in files if file.holds]
     if standing:
-        _copy_standing(conn, workbook, held, standing)
+        _copy_loaded(conn, workbook, held, standing)
     for file, rows in read_again:
         if rows.num_rows:
             copy_in(conn, held, [rows_of_file(rows, file.id, workbook)])
     if workbook.key:
-        _settle(conn, workbook, held)
+        _mark_superseded(conn, workbook, held)
     names = [*(column.name for column in workbook.columns), *(name for name, *_ in TRACE[:3])]
     view = sql.SQL("create temporary view {} as select {} from {} where _superseded_by is null order by _file, ctid")
     place = sql.Identifier(f"{workbook.domain}.{workbook.thing}")
@@ -97,19 +97,19 @@ def restore(
 
 
 def keep(conn: psycopg.Connection, made: Declared, frame: pd.DataFrame) -> None:
-    """Put a derived table as it was into this connection."""
+    """Put a derived table as it was into a temporary table of this connection."""
     place = place_then(made.domain, made.thing)
-    _create(conn, place, made.columns)
+    _create_temporary(conn, place, made.columns)
     copy_in(conn, place, [store.declared_rows(frame, made)])
     conn.execute(sql.SQL("analyze {}").format(place))
 
 
 def read_then(conn: psycopg.Connection, domain: str, thing: str, columns: Sequence[Column]) -> pd.DataFrame:
-    """A table that was put into this connection, as `store.read` gives one."""
+    """A table that was put into this connection, as `store.read_rows` returns one."""
     return store.read(conn, SCHEMA, f"{domain}.{thing}", columns)
 
 
-def _create(
+def _create_temporary(
     conn: psycopg.Connection,
     place: sql.Identifier,
     columns: Iterable[Column],
@@ -120,7 +120,7 @@ def _create(
     conn.execute(sql.SQL("create temporary table {} ({})").format(place, sql.SQL(", ").join(declared)))
 
 
-def _copy_standing(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier, files: list[int]) -> None:
+def _copy_loaded(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier, files: list[int]) -> None:
     names = [*(column.name for column in workbook.columns), *(name for name, *_ in TRACE[:3])]
     listed = sql.SQL(", ").join(map(sql.Identifier, names))
     command = sql.SQL("insert into {} ({}) select {} from {} where _file = any(%s)")
@@ -133,8 +133,8 @@ def _copy_standing(conn: psycopg.Connection, workbook: Workbook, held: sql.Ident
         ) from None
 
 
-def _settle(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier) -> None:
-    """Of the files that hold a key the newest wins, as in `standing.py`."""
+def _mark_superseded(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier) -> None:
+    """Of the files that hold a key the newest wins, as in `superseding.py`."""
     command = sql.SQL(
         "update {held} r set _superseded_by = s.winner from (select r.ctid as place, r._file,"
         " first_value(r._file) over (partition by {key} order by f.as_of_ns desc, f.id desc) as winner"

@@ -1,6 +1,6 @@
-"""What a file would change in its workbook's table, found out by looking only.
+"""The plan of a load: what a file would change in its workbook's table, worked out and rolled back.
 
-Loading it for good belongs to `load.py`; the rules by which rows stand or give way are those of `standing.py`.
+Loading it belongs to `load.py`; the rules by which rows are superseded are those of `superseding.py`.
 """
 
 from collections.abc import Iterator
@@ -16,9 +16,10 @@ from s2p_assets.spreadsheet.contract import Workbook
 from s2p_assets.warehouse import file_versions, ledger, recognition
 from s2p_assets.warehouse.copying import copy_in
 from s2p_assets.warehouse.ledger import Entry, LedgerFile
-from s2p_assets.warehouse.load import RowsRefused, rows_of_file
+from s2p_assets.warehouse.load import RowsRefused
 from s2p_assets.warehouse.load_plan import PLANNED, Place, Plan
 from s2p_assets.warehouse.row_comparison import compare_by_content, compare_by_key
+from s2p_assets.warehouse.workbook_rows import rows_of_file
 from s2p_assets.warehouse.workbook_tables import ensure_workbook_table, rows_table
 
 
@@ -33,45 +34,51 @@ def only_looking(conn: psycopg.Connection) -> Iterator[None]:
 def plan_rows(
     conn: psycopg.Connection, workbook: Workbook, entry: Entry, rows: pyarrow.Table, *, on_share: bool
 ) -> Plan:
-    """What `load_file` would do with these, told by what the table shows now and would show then.
+    """What `load_file` would do with these rows: the difference between what the table shows now and would show then.
 
     `on_share`: `entry.path` is a path on the share; else the file takes the place of a loaded file of its name, the
-    newest where there are several. Must be called within `only_looking`. Raises RowsRefused and ContractChanged.
+    newest where there are several. Must be called within `dry_run`. Raises RowsRefused and ContractChanged.
     """
     ensure_workbook_table(conn, workbook)
-    place = _place_of(conn, workbook, entry.path, on_share)
-    at = Entry(place.path, entry.sha256, entry.size, entry.mtime_ns, entry.contract_version, "accepted", entry.owner)
+    planned_file = _planned_file(conn, workbook, entry.path, on_share)
+    at = Entry(
+        planned_file.path, entry.sha256, entry.size, entry.mtime_ns, entry.contract_version, "accepted", entry.owner
+    )
     known, known_as = recognition.known_as(conn, workbook.name, at) or (None, None)
-    nothing = Plan(place.path, place.replaces, place.namesakes, known, known_as)
+    nothing = Plan(planned_file.path, planned_file.replaces, planned_file.namesakes, known, known_as)
     if known == "unchanged":
         return replace(nothing, unchanged=rows.num_rows)
-    _bring_in(conn, workbook, entry, rows.slice(0, 0) if known else rows)
-    told = compare_by_key(conn, workbook, entry, place) if workbook.key else compare_by_content(conn, workbook, place)
+    _copy_planned_rows(conn, workbook, entry, rows.slice(0, 0) if known else rows)
+    differences = (
+        compare_by_key(conn, workbook, entry, planned_file)
+        if workbook.key
+        else compare_by_content(conn, workbook, planned_file)
+    )
     if known:
-        told["unchanged"] = rows.num_rows
-    return replace(nothing, **told)
+        differences["unchanged"] = rows.num_rows
+    return replace(nothing, **differences)
 
 
-def _place_of(conn: psycopg.Connection, workbook: Workbook, path: str, on_share: bool) -> Place:
-    standing = ledger.standing(conn, workbook)
+def _planned_file(conn: psycopg.Connection, workbook: Workbook, path: str, on_share: bool) -> Place:
+    versions = ledger.standing(conn, workbook)
     namesakes: list[str] = []
     if not on_share:
         name = PurePosixPath(path).name.casefold()
-        loaded = [file for file in standing.values() if PurePosixPath(file.path).name.casefold() == name]
-        path, *namesakes = [file.path for file in sorted(loaded, key=_age)] or [path]
+        loaded = [file for file in versions.values() if PurePosixPath(file.path).name.casefold() == name]
+        path, *namesakes = [file.path for file in sorted(loaded, key=_newest_loaded_first)] or [path]
     held = conn.execute(
         "select id from s2p.files where workbook = %s and path = %s and holds", (workbook.name, path)
     ).fetchall()
-    heirs = {id_: heir for id_, _, heir, _, _ in file_versions.heirs_of(conn, [id_ for (id_,) in held])}
-    leaving = [id_ for (id_,) in held if id_ not in heirs]
-    return Place(path, standing.get(path), tuple(namesakes), leaving, heirs)
+    copies = {id_: copy for id_, _, copy, _, _ in file_versions.heirs_of(conn, [id_ for (id_,) in held])}
+    withdrawn = [id_ for (id_,) in held if id_ not in copies]
+    return Place(path, versions.get(path), tuple(namesakes), withdrawn, copies)
 
 
-def _age(file: LedgerFile) -> tuple[bool, int, int]:
+def _newest_loaded_first(file: LedgerFile) -> tuple[bool, int, int]:
     return not file.holds, -file.mtime_ns, -file.id
 
 
-def _bring_in(conn: psycopg.Connection, workbook: Workbook, entry: Entry, rows: pyarrow.Table) -> None:
+def _copy_planned_rows(conn: psycopg.Connection, workbook: Workbook, entry: Entry, rows: pyarrow.Table) -> None:
     stored = rows_table(workbook.domain, workbook.thing)
     conn.execute(sql.SQL("create temporary table planned (like {}) on commit drop").format(stored))
     try:

@@ -53,37 +53,37 @@ def known_bytes(conn: psycopg.Connection, workbook: str, entry: Entry) -> Known 
     found = known_as(conn, workbook, entry)
     if found is None:
         return None
-    known, holder = found
+    known, original = found
     if known == "unchanged":
-        _touch(conn, holder, entry)
+        _update_stat(conn, original, entry)
         return known
-    _retire(conn, workbook, entry.path)
+    _supersede_path(conn, workbook, entry.path)
     if known == "renamed":
-        move_version(conn, holder.id, entry.path, entry.size, entry.mtime_ns)
+        move_version(conn, original.id, entry.path, entry.size, entry.mtime_ns)
         return known
     copy = replace(entry, verdict="duplicate", rows_accepted=0, findings=(), error=None)
     (id_,) = insert(conn, workbook, [copy])
-    conn.execute("update s2p.files set duplicate_of = %s where id = %s", (holder.id, id_))
+    conn.execute("update s2p.files set duplicate_of = %s where id = %s", (original.id, id_))
     return "duplicate"
 
 
 def known_as(conn: psycopg.Connection, workbook: str, entry: Entry) -> tuple[Known, LedgerFile] | None:
     """What `known_bytes` would answer, and the file that it knows the bytes by; nothing is written."""
     latest = latest_at(conn, workbook, [entry.path]).get(entry.path)
-    if latest and _is_the_same(latest, entry):
+    if latest and _is_unchanged(latest, entry):
         return "unchanged", latest
-    holder = _holder(conn, workbook, entry.sha256, entry.contract_version)
-    if holder is None or holder.path == entry.path:
+    original = _loaded_version(conn, workbook, entry.sha256, entry.contract_version)
+    if original is None or original.path == entry.path:
         return None
-    return ("renamed" if holder.status == "gone" else "duplicate"), holder
+    return ("renamed" if original.status == "gone" else "duplicate"), original
 
 
-def _holder(conn: psycopg.Connection, workbook: str, sha256: str, version: str) -> LedgerFile | None:
+def _loaded_version(conn: psycopg.Connection, workbook: str, sha256: str, version: str) -> LedgerFile | None:
     where = "where f.workbook = %s and f.sha256 = %s and f.contract_version = %s and f.holds order by f.id limit 1"
     return next(iter(ledger_files(conn, where, (workbook, sha256, version))), None)
 
 
-def _is_the_same(latest: LedgerFile, entry: Entry) -> bool:
+def _is_unchanged(latest: LedgerFile, entry: Entry) -> bool:
     if latest.sha256 != entry.sha256 or latest.orphaned:
         return False
     if latest.status == "forgotten":
@@ -92,7 +92,7 @@ def _is_the_same(latest: LedgerFile, entry: Entry) -> bool:
     return latest.contract_version == entry.contract_version and not back_without_rows
 
 
-def _touch(conn: psycopg.Connection, known: LedgerFile, entry: Entry) -> None:
+def _update_stat(conn: psycopg.Connection, known: LedgerFile, entry: Entry) -> None:
     conn.execute(
         "update s2p.files set size = %s, mtime_ns = %s, status = case status when 'gone' then 'current' else status end"
         " where id = %s",
@@ -100,7 +100,7 @@ def _touch(conn: psycopg.Connection, known: LedgerFile, entry: Entry) -> None:
     )
 
 
-def _retire(conn: psycopg.Connection, workbook: str, path: str) -> None:
+def _supersede_path(conn: psycopg.Connection, workbook: str, path: str) -> None:
     """The path has other bytes now: its version before is history, and so are its rows."""
     held = conn.execute(
         "select id from s2p.files where workbook = %s and path = %s and holds", (workbook, path)

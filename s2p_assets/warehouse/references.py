@@ -31,20 +31,20 @@ def values_there(conn: psycopg.Connection, workbook: Workbook) -> dict[str, pyar
 
 def _values(conn: psycopg.Connection, workbook: Workbook, reference: Reference) -> pyarrow.Array:
     kind = next(column.arrow_type for column in workbook.columns if column.name == reference.column)
-    if not _is_there(conn, reference):
+    if not _exists(conn, reference):
         return pyarrow.array([], kind)
     query = sql.SQL("select distinct {0} from {1} where {0} is not null").format(
-        sql.Identifier(reference.there), _place(reference)
+        sql.Identifier(reference.there), _referenced_table(reference)
     )
     return copy_out(conn, query, pyarrow.schema([(reference.there, kind)])).column(0).combine_chunks()
 
 
-def _place(reference: Reference) -> sql.Identifier:
+def _referenced_table(reference: Reference) -> sql.Identifier:
     return sql.Identifier(reference.domain, reference.thing)
 
 
-def _is_there(conn: psycopg.Connection, reference: Reference) -> bool:
-    row = conn.execute("select to_regclass(%s)", (_place(reference).as_string(conn),)).fetchone()
+def _exists(conn: psycopg.Connection, reference: Reference) -> bool:
+    row = conn.execute("select to_regclass(%s)", (_referenced_table(reference).as_string(conn),)).fetchone()
     return bool(row and row[0])
 
 
@@ -73,7 +73,7 @@ def dangling(conn: psycopg.Connection, workbook: Workbook) -> list[Dangling]:
     """The references of stored rows that lead nowhere, since what they referred to was withdrawn or renamed."""
     found = []
     for reference in workbook.references:
-        if not _is_there(conn, reference):
+        if not _exists(conn, reference):
             continue
         query = sql.SQL(
             "select f.path, r._sheet, f.places->r._sheet->>%s || r._row, r.{column}, count(*) over ()"
@@ -83,7 +83,7 @@ def dangling(conn: psycopg.Connection, workbook: Workbook) -> list[Dangling]:
         ).format(
             column=sql.Identifier(reference.column),
             ours=sql.Identifier(workbook.domain, workbook.thing),
-            there=_place(reference),
+            there=_referenced_table(reference),
             other=sql.Identifier(reference.there),
         )
         rows = conn.execute(query, (reference.column, NAMED)).fetchall()

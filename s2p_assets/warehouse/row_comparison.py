@@ -25,53 +25,55 @@ from s2p_assets.warehouse.load_plan import (
 from s2p_assets.warehouse.workbook_tables import rows_table
 
 
-def compare_by_key(conn: psycopg.Connection, workbook: Workbook, entry: Entry, place: Place) -> dict[str, Any]:
-    _compare(conn, workbook, entry, place)
-    found = conn.execute(sql.SQL("select fate, count(*) from {} group by fate").format(COMPARED)).fetchall()
-    fates: dict[str, int] = dict(found)
-    files = _Files(conn, place.heirs)
-    examples = {fate: _examples(conn, workbook, sql.SQL("fate = {}").format(fate), files) for fate in fates}
-    others = sql.SQL("fate in ('changed', 'unchanged') and standing_file <> all({})").format(place.leaving)
+def compare_by_key(conn: psycopg.Connection, workbook: Workbook, entry: Entry, planned_file: Place) -> dict[str, Any]:
+    _compare(conn, workbook, entry, planned_file)
+    found = conn.execute(sql.SQL("select change, count(*) from {} group by change").format(COMPARED)).fetchall()
+    counts: dict[str, int] = dict(found)
+    files = _FilePaths(conn, planned_file.copies)
+    examples = {change: _examples(conn, workbook, sql.SQL("change = {}").format(change), files) for change in counts}
+    others = sql.SQL("change in ('changed', 'unchanged') and stored_file <> all({})").format(
+        planned_file.withdrawn_files
+    )
     examples["superseding"] = _examples(conn, workbook, others, files)
-    withdrawn, shown_again, examples["withdrawn"] = _withdrawn(conn, workbook, place)
+    withdrawn, shown_again, examples["withdrawn"] = _withdrawn(conn, workbook, planned_file)
     return {
-        **{fate: fates.get(fate, 0) for fate in ("new", "changed", "unchanged", "giving_way")},
+        **{change: counts.get(change, 0) for change in ("new", "changed", "unchanged", "giving_way")},
         "withdrawn": withdrawn,
         "shown_again": shown_again,
         "columns": _changed_columns(conn, workbook),
-        "supersedes": _by_file(conn, "standing_file", others, files),
-        "gives_way_to": _by_file(conn, "newer_file", sql.SQL("fate = 'giving_way'"), files),
-        "moves": tuple(amount_moves(conn, workbook, fates.get("new", 0))),
+        "supersedes": _rows_by_file(conn, "stored_file", others, files),
+        "gives_way_to": _rows_by_file(conn, "newer_file", sql.SQL("change = 'giving_way'"), files),
+        "moves": tuple(amount_moves(conn, workbook, counts.get("new", 0))),
         "examples": {word: rows for word, rows in examples.items() if rows and word != "unchanged"},
     }
 
 
-def _compare(conn: psycopg.Connection, workbook: Workbook, entry: Entry, place: Place) -> None:
-    """Each planned row beside the row that stands for its key now, and what would become of it.
+def _compare(conn: psycopg.Connection, workbook: Workbook, entry: Entry, planned_file: Place) -> None:
+    """Each planned row beside the stored row with its key, and how the row would be loaded.
 
     A newer file keeps its key; of two written at the same time the one loaded later wins, which is this one.
     """
     same = [
-        sql.SQL("(planned).{0} is not distinct from (standing).{0}").format(sql.Identifier(column.name))
+        sql.SQL("(planned).{0} is not distinct from (stored).{0}").format(sql.Identifier(column.name))
         for column in value_columns(workbook)
     ]
     command = sql.SQL(
         """
         create temporary table compared on commit drop as
         with held as (
-            select p.ctid as place, r as standing, r._file, r._superseded_by, f.as_of_ns
+            select p.ctid as place, r as stored, r._file, r._superseded_by, f.as_of_ns
             from {planned} p join {rows} r on {equal} join s2p.files f on f.id = r._file
         ), newer as (
             select distinct on (place) place, _file from held
             where as_of_ns > {as_of} and _file <> all({leaving}) order by place, as_of_ns desc, _file desc
         ), beside as (
-            select p as planned, h.standing, h._file as standing_file, n._file as newer_file
+            select p as planned, h.stored, h._file as stored_file, n._file as newer_file
             from {planned} p
             left join held h on h.place = p.ctid and h._superseded_by is null
             left join newer n on n.place = p.ctid
         )
-        select *, case when newer_file is not null then 'giving_way' when standing_file is null then 'new'
-            when {same} then 'unchanged' else 'changed' end as fate
+        select *, case when newer_file is not null then 'giving_way' when stored_file is null then 'new'
+            when {same} then 'unchanged' else 'changed' end as change
         from beside
         """
     ).format(
@@ -79,18 +81,18 @@ def _compare(conn: psycopg.Connection, workbook: Workbook, entry: Entry, place: 
         rows=rows_table(workbook.domain, workbook.thing),
         equal=equal_keys(workbook, workbook.key, "p", "r"),
         as_of=entry.mtime_ns,
-        leaving=place.leaving,
+        leaving=planned_file.withdrawn_files,
         same=sql.SQL(" and ").join(same) if same else sql.SQL("true"),
     )
     conn.execute(command)
 
 
-class _Files:
-    """The paths of ledger files, those that a copy takes over under the copy's path."""
+class _FilePaths:
+    """The paths of ledger files, those whose rows a copy takes over under the copy's path."""
 
-    def __init__(self, conn: psycopg.Connection, heirs: Mapping[int, str]) -> None:
+    def __init__(self, conn: psycopg.Connection, copies: Mapping[int, str]) -> None:
         self._conn = conn
-        self._known = dict(heirs)
+        self._known = dict(copies)
 
     def path(self, id_: int) -> str:
         if id_ not in self._known:
@@ -99,20 +101,20 @@ class _Files:
         return self._known[id_]
 
 
-def _by_file(conn: psycopg.Connection, name: str, which: sql.Composable, files: _Files) -> dict[str, int]:
+def _rows_by_file(conn: psycopg.Connection, name: str, which: sql.Composable, files: _FilePaths) -> dict[str, int]:
     query = sql.SQL("select {0}, count(*) from {1} where {2} group by {0} order by count(*) desc, {0}")
     found = conn.execute(query.format(sql.Identifier(name), COMPARED, which)).fetchall()
     return {files.path(id_): count for id_, count in found}
 
 
-def _examples(conn: psycopg.Connection, workbook: Workbook, which: sql.Composable, files: _Files) -> list[Example]:
+def _examples(conn: psycopg.Connection, workbook: Workbook, which: sql.Composable, files: _FilePaths) -> list[Example]:
     names = [column.name for column in value_columns(workbook)]
     query = sql.SQL(
-        "select coalesce(newer_file, standing_file), {} from {} where {} order by (planned)._sheet, (planned)._row"
+        "select coalesce(newer_file, stored_file), {} from {} where {} order by (planned)._sheet, (planned)._row"
         " limit {}"
     ).format(
         sql.SQL(", ").join(
-            [*fields_of("planned", workbook.key), *fields_of("planned", names), *fields_of("standing", names)]
+            [*fields_of("planned", workbook.key), *fields_of("planned", names), *fields_of("stored", names)]
         ),
         COMPARED,
         which,
@@ -134,20 +136,20 @@ def _changed_columns(conn: psycopg.Connection, workbook: Workbook) -> dict[str, 
     if not names:
         return {}
     counts = [
-        sql.SQL("count(*) filter (where (planned).{0} is distinct from (standing).{0})").format(sql.Identifier(name))
+        sql.SQL("count(*) filter (where (planned).{0} is distinct from (stored).{0})").format(sql.Identifier(name))
         for name in names
     ]
-    query = sql.SQL("select {} from {} where fate = 'changed'").format(sql.SQL(", ").join(counts), COMPARED)
+    query = sql.SQL("select {} from {} where change = 'changed'").format(sql.SQL(", ").join(counts), COMPARED)
     row = conn.execute(query).fetchone() or ()
     return {name: count for name, count in zip(names, row, strict=True) if count}
 
 
-def _withdrawn(conn: psycopg.Connection, workbook: Workbook, place: Place) -> tuple[int, int, list[Example]]:
+def _withdrawn(conn: psycopg.Connection, workbook: Workbook, planned_file: Place) -> tuple[int, int, list[Example]]:
     """Rows shown now that would go; how many of them for an older file's row; some of their keys."""
     terms = {
         "rows": rows_table(workbook.domain, workbook.thing),
         "planned": PLANNED,
-        "leaving": sql.Literal(place.leaving),
+        "leaving": sql.Literal(planned_file.withdrawn_files),
         "same": equal_keys(workbook, workbook.key, "p", "r"),
         "older": equal_keys(workbook, workbook.key, "o", "r"),
         "key": sql.SQL(", ").join(sql.Identifier("r", name) for name in workbook.key),
@@ -166,15 +168,15 @@ def _withdrawn(conn: psycopg.Connection, workbook: Workbook, place: Place) -> tu
     return count, again, [Example(dict(zip(workbook.key, key, strict=True))) for key in found]
 
 
-def compare_by_content(conn: psycopg.Connection, workbook: Workbook, place: Place) -> dict[str, Any]:
-    """Without a key a row is its values, and belongs to its file alone: it comes, stays or goes."""
+def compare_by_content(conn: psycopg.Connection, workbook: Workbook, planned_file: Place) -> dict[str, Any]:
+    """Without a key a row is its values, and belongs to its file alone: it is added, kept or withdrawn."""
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in workbook.columns)
     coming = sql.SQL("(select {} from {})").format(names, PLANNED)
     going = sql.SQL("(select {} from {} where _file = any({}))").format(
-        names, rows_table(workbook.domain, workbook.thing), sql.Literal(place.leaving)
+        names, rows_table(workbook.domain, workbook.thing), sql.Literal(planned_file.withdrawn_files)
     )
-    new, some_new = _without(conn, workbook, coming, going)
-    withdrawn, some_withdrawn = _without(conn, workbook, going, coming)
+    new, some_new = _except_all(conn, workbook, coming, going)
+    withdrawn, some_withdrawn = _except_all(conn, workbook, going, coming)
     (count,) = conn.execute(sql.SQL("select count(*) from {}").format(PLANNED)).fetchone() or (0,)
     examples = {"new": some_new, "withdrawn": some_withdrawn}
     return {
@@ -185,7 +187,7 @@ def compare_by_content(conn: psycopg.Connection, workbook: Workbook, place: Plac
     }
 
 
-def _without(
+def _except_all(
     conn: psycopg.Connection, workbook: Workbook, these: sql.Composed, those: sql.Composed
 ) -> tuple[int, list[Example]]:
     """How many of `these` rows are not among `those`, each of which matches one; with examples."""

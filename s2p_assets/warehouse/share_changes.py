@@ -23,7 +23,7 @@ class Found(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """As much of a `LedgerFile` as tells whether the file on the share needs a look."""
+    """As much of a `LedgerFile` as decides whether the file on the share needs to be read."""
 
     path: str
     size: int
@@ -35,7 +35,7 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`look`: files to be hashed and perhaps read, oldest first. `gone`: paths no longer on the share."""
+    """`to_read`: files to be hashed and perhaps read, oldest first. `gone`: paths no longer on the share."""
 
     look: list[Found]
     gone: list[str]
@@ -43,7 +43,7 @@ class Decision:
 
 
 def last_seen(conn: psycopg.Connection, workbook: Workbook) -> dict[str, Seen]:
-    """`standing`, as much of it as `decide` needs: a quarter of the time where there are thousands of files."""
+    """`latest_versions` as far as `find_share_changes` needs it: a quarter of the time where files are many."""
     prepare(conn)
     query: LiteralString = f"select f.path, f.size, f.mtime_ns, f.contract_version, f.status, {ORPHANED}"
     where = " from s2p.files f where f.workbook = %s and f.status <> 'replaced' order by f.path"
@@ -51,24 +51,24 @@ def last_seen(conn: psycopg.Connection, workbook: Workbook) -> dict[str, Seen]:
 
 
 def decide(known: Mapping[str, LedgerFile | Seen], found: Iterable[Found], version: str) -> Decision:
-    """Which of the files found on the share need a look.
+    """Which of the files found on the share need to be read.
 
     Those with a new path, another size or time, another contract than `version`, back from being gone, or a copy
-    of a file whose rows do not stand any more. A forgotten file needs one only when it changed.
+    of a file whose rows are no longer loaded. A forgotten file needs it only when it changed.
     """
-    look, seen, unchanged = [], set(), 0
+    to_read, seen, unchanged = [], set(), 0
     for file in found:
         path = ledger_path(file.path)
         seen.add(path)
-        if _needs_a_look(known.get(path), file, version):
-            look.append(file)
+        if _needs_reading(known.get(path), file, version):
+            to_read.append(file)
         else:
             unchanged += 1
     gone = [path for path, file in known.items() if path not in seen and file.status != "gone"]
-    return Decision(sorted(look, key=lambda file: (file.mtime_ns, file.path)), gone, unchanged)
+    return Decision(sorted(to_read, key=lambda file: (file.mtime_ns, file.path)), gone, unchanged)
 
 
-def _needs_a_look(known: LedgerFile | Seen | None, file: Found, version: str) -> bool:
+def _needs_reading(known: LedgerFile | Seen | None, file: Found, version: str) -> bool:
     if known is None or known.status == "gone" or (known.size, known.mtime_ns) != (file.size, file.mtime_ns):
         return True
     return known.status == "current" and (known.contract_version != version or known.orphaned)

@@ -20,13 +20,13 @@ THIS = re.compile(r'\bthis\."?(\w+)"?')
 
 
 def sources_of(made: Declared, column: Column) -> list[tuple[tuple[str, str], str]]:
-    """((domain, thing), column) of everything that a column is declared to be made of."""
+    """((domain, thing), column) of everything that a column is declared to be derived from."""
     places = (place_of(source, made.domain) for source in column.meaning.of)
-    return [((domain, thing), name) for domain, thing, name in places]
+    return [((domain, thing), source_column) for domain, thing, source_column in places]
 
 
 def under_of(made: MadeFrom, column: str, source: Source) -> Under:
-    """What `made` declares of `source`, or else: the same values in the columns that its key is made of."""
+    """What `made` declares of `source`, or else: the same values in the columns that its key is derived from."""
     name = source.thing if source.domain == made.domain else f"{source.domain}__{source.thing}"
     if declared := made.under.get((column, name)) or made.under.get(name):
         return declared
@@ -49,9 +49,9 @@ def found_by(source: Source, under: Under) -> tuple[str, ...]:
     that is to lie before or after something.
     """
     kinds = {column.name: column.kind for column in source.columns}
-    equal, beyond = ([name for name in sought.findall(under.where) if name in kinds] for sought in (EQUAL, BEYOND))
+    equal, ranges = ([name for name in sought.findall(under.where) if name in kinds] for sought in (EQUAL, BEYOND))
     first = next((name for name in equal if kinds[name] not in TIMES), equal[0] if equal else None)
-    return tuple(dict.fromkeys(name for name in (first, *beyond[:1]) if name))
+    return tuple(dict.fromkeys(name for name in (first, *ranges[:1]) if name))
 
 
 def columns_of_this(under: Under) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which rows of a workbook's table stand: withdrawing a file's rows, and settling keys that several files claim.
+"""Which rows of a workbook's table are superseded, and what becomes of them when a file's rows are withdrawn.
 
 Of the files that hold a key the newest wins, by the time its bytes were written, then by ledger id; the rows of
 the others stay and point to the winner in `_superseded_by`. The same files therefore give the same table,
@@ -18,7 +18,7 @@ from s2p_assets.warehouse.workbook_tables import rows_table
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """`rows` rows of file `loser` gave way to file `winner`; both are ledger ids."""
+    """`rows` rows of file `loser` are superseded by file `winner`; both are ledger ids."""
 
     loser: int
     winner: int
@@ -26,9 +26,9 @@ class Settled:
 
 
 def withdraw(conn: psycopg.Connection, workbook: str, files: Sequence[int]) -> tuple[int, int]:
-    """Delete the rows of these files; older rows that they had superseded stand again.
+    """Delete the rows of these files; older rows that they had superseded are shown again.
 
-    Gives (rows deleted, rows that stand again). Needs the workbook's lock.
+    Returns (rows deleted, rows shown again). Needs the workbook's lock.
     """
     known = conn.execute("select domain, thing, key from s2p.workbooks where name = %s", (workbook,)).fetchone()
     if not files or known is None:
@@ -38,11 +38,11 @@ def withdraw(conn: psycopg.Connection, workbook: str, files: Sequence[int]) -> t
     deleted = conn.execute(sql.SQL("delete from {} where _file = any(%s)").format(place), (ids,)).rowcount
     if not key:
         return deleted, 0
-    return deleted, _settle_orphans(conn, place, key, ids)
+    return deleted, _restore_superseded(conn, place, key, ids)
 
 
-def _settle_orphans(conn: psycopg.Connection, place: sql.Identifier, key: Sequence[str], gone: list[int]) -> int:
-    """Every loser of a key points to its winner, so the rows that point to `gone` are all there is to settle."""
+def _restore_superseded(conn: psycopg.Connection, place: sql.Identifier, key: Sequence[str], gone: list[int]) -> int:
+    """Every loser of a key points to its winner, so only the rows that point to `gone` change."""
     command = sql.SQL(
         """
         with settled as (
@@ -62,7 +62,7 @@ def _settle_orphans(conn: psycopg.Connection, place: sql.Identifier, key: Sequen
 
 
 def settle(conn: psycopg.Connection, workbook: Workbook, files: Sequence[int]) -> list[Settled]:
-    """Settle every key that the rows of `files` hold, against all files. Needs the workbook's lock."""
+    """Mark the superseded rows of every key that the rows of `files` hold, of all files. Needs the workbook's lock."""
     if not workbook.key:
         return []
     ours, theirs = (key_terms(workbook.columns, workbook.key, alias) for alias in ("n", "r"))

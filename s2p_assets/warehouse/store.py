@@ -1,6 +1,6 @@
 """The content of derived tables: replaced as a whole, named by a hash of what is in it, and read back.
 
-Their DDL belongs to `schema.py`; tables of workbooks are filled by `load.py`.
+Their DDL belongs to `derived_tables.py`; tables of workbooks are filled by `load.py`.
 """
 
 import datetime as dt
@@ -27,7 +27,7 @@ KEYS_NAMED = 3
 
 
 class KeyRepeated(Exception):
-    """A key stands in more than one row; one line that names the first such keys."""
+    """A key is in more than one row; one line that names the first such keys."""
 
 
 class NotStored(LookupError):
@@ -51,7 +51,7 @@ class Declared(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What stands in a table now; `changed`: whether that differs from what stood there before."""
+    """The content of a table now; `changed`: whether it differs from the content before."""
 
     rows: int
     version: str
@@ -68,15 +68,15 @@ def replace(conn: psycopg.Connection, table: Declared, frame: pd.DataFrame) -> S
     _check_key(rows, table)
     version = rows_version(rows)
     ensure_table(conn, table.domain, table.thing, table.columns, key=table.key, says=table.says)
-    place = sql.Identifier(table.domain, table.thing)
+    identifier = sql.Identifier(table.domain, table.thing)
     with conn.transaction():
         lock(conn, f"{table.domain}.{table.thing}")
         if stored_version(conn, table.domain, table.thing) == version:
             return Stored(rows.num_rows, version, changed=False)
-        conn.execute(sql.SQL("delete from {}").format(place))
-        copy_in(conn, place, [rows])
+        conn.execute(sql.SQL("delete from {}").format(identifier))
+        copy_in(conn, identifier, [rows])
         _set_version(conn, table, version, rows.num_rows)
-        conn.execute(sql.SQL("analyze {}").format(place))
+        conn.execute(sql.SQL("analyze {}").format(identifier))
     return Stored(rows.num_rows, version, changed=True)
 
 
@@ -96,7 +96,7 @@ def replace_part(
     """
     rows = declared_rows(frame, table)
     ensure_table(conn, table.domain, table.thing, table.columns, key=table.key, says=table.says)
-    place = sql.Identifier(table.domain, table.thing)
+    identifier = sql.Identifier(table.domain, table.thing)
     with conn.transaction():
         lock(conn, f"{table.domain}.{table.thing}")
         stored = read(conn, table.domain, table.thing, table.columns)
@@ -110,10 +110,10 @@ def replace_part(
         same = sql.SQL(" and ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in by)
         with conn.cursor() as cursor:
             values = list(zip(*(part.column(name).to_pylist() for name in by), strict=True))
-            cursor.executemany(sql.SQL("delete from {} where ").format(place) + same, values)
-        copy_in(conn, place, [rows])
+            cursor.executemany(sql.SQL("delete from {} where ").format(identifier) + same, values)
+        copy_in(conn, identifier, [rows])
         _set_version(conn, table, version, whole.num_rows)
-        conn.execute(sql.SQL("analyze {}").format(place))
+        conn.execute(sql.SQL("analyze {}").format(identifier))
     return Stored(whole.num_rows, version, changed=True)
 
 
@@ -127,17 +127,18 @@ def _set_version(conn: psycopg.Connection, table: Declared, version: str, rows: 
 
 
 def stored_version(conn: psycopg.Connection, domain: str, thing: str) -> str | None:
-    """The content version of what stands in a derived table; None when it was never stored."""
+    """The content version of a derived table; None when it was never stored."""
     prepare(conn)
     row = conn.execute("select version from s2p.contents where domain = %s and thing = %s", (domain, thing)).fetchone()
     return str(row[0]) if row else None
 
 
 def stored_since(conn: psycopg.Connection, places: Sequence[tuple[str, str]], moment: dt.datetime) -> bool:
-    """Whether the content of any of these derived tables became another after `moment`."""
+    """Whether the content of any of these derived tables changed after `moment`."""
     prepare(conn)
     query = (
-        "select 1 from s2p.contents c join unnest(%s::text[], %s::text[]) n(domain, thing) using (domain, thing)"
+        "select 1 from s2p.contents c"
+        " join unnest(%s::text[], %s::text[]) n(domain, thing) using (domain, thing)"
         " where c.stored_at > %s limit 1"
     )
     domains, things = [domain for domain, _ in places], [thing for _, thing in places]
@@ -172,11 +173,11 @@ def read(
         raise NotStored(
             f"{domain}.{thing} is not stored as declared ({reason}); materialize it, then read it"
         ) from None
-    return pd.DataFrame({column.name: _series(rows.column(column.name), column) for column in columns})
+    return pd.DataFrame({column.name: _to_pandas(rows.column(column.name), column) for column in columns})
 
 
 def workbook_version(conn: psycopg.Connection, workbook: Workbook) -> str:
-    """A hash of what stands in a workbook's table: the contract, and the bytes of every file that holds rows in it."""
+    """A hash of the content of a workbook's table: the contract, and the bytes of every file that holds rows in it."""
     prepare(conn)
     files = conn.execute(
         "select sha256, contract_version from s2p.files where workbook = %s and holds order by as_of_ns, id",
@@ -193,13 +194,13 @@ def declared_rows(frame: pd.DataFrame, table: Declared) -> pyarrow.Table:
     missing = [name for name in names if name not in frame.columns]
     surplus = [name for name in frame.columns if name not in names]
     if missing or surplus:
-        place = f"{table.domain}.{table.thing}"
-        raise KeyError(f"{place}: missing columns {missing}, undeclared columns {surplus}")
-    arrays = [_array(frame[column.name], column) for column in table.columns]
+        identifier = f"{table.domain}.{table.thing}"
+        raise KeyError(f"{identifier}: missing columns {missing}, undeclared columns {surplus}")
+    arrays = [_to_arrow(frame[column.name], column) for column in table.columns]
     return pyarrow.table(arrays, schema=arrow_schema(table.columns))
 
 
-def _array(values: pd.Series, column: Column) -> pyarrow.ChunkedArray:
+def _to_arrow(values: pd.Series, column: Column) -> pyarrow.ChunkedArray:
     array = pyarrow.chunked_array([pyarrow.array(values, from_pandas=True)])
     try:
         return array.cast(column.arrow_type, safe=not pyarrow.types.is_temporal(array.type))
@@ -221,7 +222,7 @@ def _check_key(rows: pyarrow.Table, table: Declared) -> None:
         )
 
 
-def _series(values: pyarrow.ChunkedArray, column: Column) -> pd.Series:
+def _to_pandas(values: pyarrow.ChunkedArray, column: Column) -> pd.Series:
     if column.kind in ("text", "code"):
         return pd.Series(values.to_pandas(types_mapper={pyarrow.string(): pd.StringDtype("pyarrow")}.get))
     if column.kind == "whole":
@@ -229,7 +230,7 @@ def _series(values: pyarrow.ChunkedArray, column: Column) -> pd.Series:
     if column.kind == "yes_no":
         return _nullable(values, pd.BooleanDtype(), column)
     if column.kind in ("day", "moment"):
-        return _moments(pd.Series(values.cast(pyarrow.timestamp("us")).to_pandas()))
+        return _to_nanoseconds(pd.Series(values.cast(pyarrow.timestamp("us")).to_pandas()))
     return pd.Series(values.to_pandas())
 
 
@@ -239,7 +240,7 @@ def _nullable(values: pyarrow.ChunkedArray, dtype: Any, column: Column) -> pd.Se
     return pd.Series(values.to_pandas())
 
 
-def _moments(values: pd.Series) -> pd.Series:
+def _to_nanoseconds(values: pd.Series) -> pd.Series:
     try:
         return values.astype("datetime64[ns]")
     except pd.errors.OutOfBoundsDatetime:

@@ -1,6 +1,6 @@
-"""The files at the end of a trace: which file a row was read from, and in which of its cells the values stand.
+"""The files at the end of a trace: which file a row was read from, and which of its cells hold the values.
 
-Which rows lie under a row is found in `trace.py`.
+Which rows lie under a row is found in `tracer.py`.
 """
 
 import datetime as dt
@@ -24,8 +24,8 @@ class FileRow:
     """The row of a file that a stored row was read from.
 
     `path` is relative to the share, `archived` the kept original, `superseded_by` the path of a newer file that
-    holds the row's key, None for a row that stands. `cells`: column → address of its cell; a value that was taken
-    from the sheet's or the file's name has none. `row`: 0 where it is of a whole sheet, or a refused cell.
+    holds the row's key, None for a current row. `cells`: column → address of its cell; a value that was read
+    from the sheet's or the file's name has none. `row`: 0 where it is of a whole sheet, or a rejected cell.
     """
 
     path: str
@@ -42,11 +42,13 @@ class FileRow:
 def files_of_rows(
     conn: psycopg.Connection, archive: Path | None, source: object, columns: Sequence[str], found: Sequence[Row]
 ) -> list[FileRow | None]:
-    """The file of each row that was found at `source`; None for rows that were made of others."""
+    """The file of each row that was found at `source`; None for rows that were derived from others."""
     if isinstance(source, Workbook):
-        return _files(conn, archive, found, "_file", lambda row, places: _read_at(row, columns, places))
+        return _files(
+            conn, archive, found, "_file", lambda row, column_letters: _workbook_cells(row, columns, column_letters)
+        )
     if isinstance(source, LedgerView):
-        return _files(conn, archive, found, "file", _noted_at)
+        return _files(conn, archive, found, "file", _ledger_cell)
     return [None] * len(found)
 
 
@@ -59,8 +61,8 @@ def _files(
     files = {id_: rest for id_, *rest in conn.execute(query, (ids,))} if ids else {}
     rows: list[FileRow | None] = []
     for row in found:
-        path, loaded_at, run_id, sha256, archived, places = files[row[by]]
-        sheet, number, cells = where(row, places)
+        path, loaded_at, run_id, sha256, archived, column_letters = files[row[by]]
+        sheet, number, cells = where(row, column_letters)
         newer = row.get("_superseded_by")
         rows.append(
             FileRow(
@@ -78,10 +80,10 @@ def _files(
     return rows
 
 
-def _read_at(row: Row, columns: Sequence[str], places: Row) -> tuple[str, int, dict[str, str]]:
-    here = places.get(row["_sheet"], {})
+def _workbook_cells(row: Row, columns: Sequence[str], column_letters: Row) -> tuple[str, int, dict[str, str]]:
+    here = column_letters.get(row["_sheet"], {})
     return row["_sheet"], row["_row"], {name: f"{here[name]}{row['_row']}" for name in columns if name in here}
 
 
-def _noted_at(row: Row, _: Row) -> tuple[str, int, dict[str, str]]:
+def _ledger_cell(row: Row, _: Row) -> tuple[str, int, dict[str, str]]:
     return row["sheet"] or "", 0, {"value": row["cell"]} if row.get("cell") else {}

@@ -1,6 +1,6 @@
-"""The words of a trace: traced rows, the rows of each source under them, and what cannot be traced.
+"""The result of a trace: traced rows, the rows of each source under them, and what cannot be traced.
 
-Rows are found by `trace.py`.
+Rows are found by `tracer.py`.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from s2p_assets.warehouse.trace_files import FileRow
 
 
 class MadeFrom(Declared, Protocol):
-    """What a stored thing declares of the rows under its own."""
+    """A table that declares which rows of its sources lie under its own."""
 
     @property
     def under(self) -> UnderEach: ...

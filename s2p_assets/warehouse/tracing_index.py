@@ -1,6 +1,6 @@
 """Indexes that let a trace find the rows of one thing among millions, on the columns by which it asks.
 
-Which columns those are follows from what is declared; a table's own keys are indexed in `schema.py`.
+Which columns those are follows from what is declared; a table's own keys are indexed with it in the room `tables`.
 """
 
 from collections.abc import Iterable
@@ -31,12 +31,12 @@ def index_for_tracing(
     wanted = [names for names in columns if names != source.key[: len(names)]]
     is_workbook = isinstance(source, Workbook)
     place = rows_table(source.domain, source.thing) if is_workbook else sql.Identifier(source.domain, source.thing)
-    if not wanted or not _has_more(conn, place, worth_it):
+    if not wanted or not _has_more_rows(conn, place, worth_it):
         return
     command = sql.SQL("create index if not exists {} on {} ({})")
     for names in wanted:
         index = f"{source.thing}__by_{'_'.join(names)}"[:63]
-        if not _is_there(conn, source.domain, index):
+        if not _index_exists(conn, source.domain, index):
             with conn.transaction():
                 lock(conn, f"{source.domain}_{source.thing}")
                 conn.execute(
@@ -44,11 +44,11 @@ def index_for_tracing(
                 )
 
 
-def _has_more(conn: psycopg.Connection, place: sql.Identifier, rows: int) -> bool:
+def _has_more_rows(conn: psycopg.Connection, place: sql.Identifier, rows: int) -> bool:
     query = sql.SQL("select 1 from {} offset {} limit 1").format(place, sql.Literal(rows))
     return conn.execute(query).fetchone() is not None
 
 
-def _is_there(conn: psycopg.Connection, domain: str, index: str) -> bool:
+def _index_exists(conn: psycopg.Connection, domain: str, index: str) -> bool:
     query = "select 1 from pg_indexes where schemaname = %s and indexname = %s"
     return conn.execute(query, (domain, index)).fetchone() is not None

@@ -1,6 +1,6 @@
 """The one error of this room: there is no PostgreSQL to talk to.
 
-What to say of it is decided where it is raised.
+Its message is written where it is raised.
 """
 
 

@@ -50,17 +50,17 @@ def ensure_workbook_table(conn: psycopg.Connection, workbook: Workbook, *, reloa
     version = contract_version(workbook)
     wanted = wanted_columns(workbook.columns) + [StoredColumn(*field) for field in TRACE]
     known = conn.execute("select contract_version from s2p.workbooks where name = %s", (workbook.name,)).fetchone()
-    if known == (version,) and not reload and _is_as_wanted(conn, workbook, wanted):
+    if known == (version,) and not reload and _is_current(conn, workbook, wanted):
         return
     with conn.transaction():
         lock(conn, "tables")
-        _note_workbook(conn, workbook, version)
+        _register_workbook(conn, workbook, version)
         if table_oid(conn, workbook.domain, f"{workbook.thing}__rows") is None:
             create_table(conn, workbook.domain, f"{workbook.thing}__rows", wanted, workbook.says)
             _index_rows(conn, workbook)
         else:
-            _bring_rows(conn, workbook, wanted, reload)
-        _bring_view(conn, workbook)
+            _migrate_rows_table(conn, workbook, wanted, reload)
+        _migrate_view(conn, workbook)
 
 
 def needs_reload(conn: psycopg.Connection, workbook: Workbook) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def needs_reload(conn: psycopg.Connection, workbook: Workbook) -> tuple[str, ...
     return tuple(
         field.name
         for field in wanted_columns(workbook.columns)
-        if field.name in stored and not _survives(conn, workbook.domain, thing, stored[field.name], field)
+        if field.name in stored and not _casts_without_loss(conn, workbook.domain, thing, stored[field.name], field)
     )
 
 
@@ -80,8 +80,8 @@ def indexed_afterwards(conn: psycopg.Connection, workbook: Workbook) -> Iterator
 
     Does nothing special for a table that holds rows. Needs a transaction around it.
     """
-    place = rows_table(workbook.domain, workbook.thing)
-    was_empty = conn.execute(sql.SQL("select 1 from {} limit 1").format(place)).fetchone() is None
+    rows = rows_table(workbook.domain, workbook.thing)
+    was_empty = conn.execute(sql.SQL("select 1 from {} limit 1").format(rows)).fetchone() is None
     if was_empty:
         drop_indexes(conn, workbook.domain, f"{workbook.thing}__rows")
     yield
@@ -89,7 +89,7 @@ def indexed_afterwards(conn: psycopg.Connection, workbook: Workbook) -> Iterator
         _index_rows(conn, workbook)
 
 
-def _is_as_wanted(conn: psycopg.Connection, workbook: Workbook, wanted: list[StoredColumn]) -> bool:
+def _is_current(conn: psycopg.Connection, workbook: Workbook, wanted: list[StoredColumn]) -> bool:
     """Whether the table has the wanted columns; one that is still empty of a required value may lack `not null`."""
     stored = {
         (field.name, field.type, field.says)
@@ -98,7 +98,7 @@ def _is_as_wanted(conn: psycopg.Connection, workbook: Workbook, wanted: list[Sto
     return {(field.name, field.type, field.says) for field in wanted} <= stored and _view_is_current(conn, workbook)
 
 
-def _note_workbook(conn: psycopg.Connection, workbook: Workbook, version: str) -> None:
+def _register_workbook(conn: psycopg.Connection, workbook: Workbook, version: str) -> None:
     conn.execute(
         "insert into s2p.workbooks values (%s, %s, %s, %s, %s) on conflict (name) do update"
         " set domain = excluded.domain, thing = excluded.thing, key = excluded.key,"
@@ -108,21 +108,21 @@ def _note_workbook(conn: psycopg.Connection, workbook: Workbook, version: str) -
 
 
 def _index_rows(conn: psycopg.Connection, workbook: Workbook) -> None:
-    place = rows_table(workbook.domain, workbook.thing)
+    rows = rows_table(workbook.domain, workbook.thing)
     name = f"{workbook.thing}__key"
-    conn.execute(sql.SQL("create index on {} (_file)").format(place))
-    conn.execute(sql.SQL("create index on {} (_superseded_by) where _superseded_by is not null").format(place))
+    conn.execute(sql.SQL("create index on {} (_file)").format(rows))
+    conn.execute(sql.SQL("create index on {} (_superseded_by) where _superseded_by is not null").format(rows))
     conn.execute(sql.SQL("drop index if exists {}").format(sql.Identifier(workbook.domain, name)))
     if workbook.key:
         terms = sql.SQL(", ").join(key_terms(workbook.columns, workbook.key, ""))
-        conn.execute(sql.SQL("create index {} on {} ({})").format(sql.Identifier(name), place, terms))
+        conn.execute(sql.SQL("create index {} on {} ({})").format(sql.Identifier(name), rows, terms))
 
 
-def _bring_rows(conn: psycopg.Connection, workbook: Workbook, wanted: list[StoredColumn], reload: bool) -> None:
+def _migrate_rows_table(conn: psycopg.Connection, workbook: Workbook, wanted: list[StoredColumn], reload: bool) -> None:
     thing = f"{workbook.thing}__rows"
     unfit = needs_reload(conn, workbook)
     if reload:
-        _empty(conn, workbook)
+        _truncate_rows(conn, workbook)
     elif unfit:
         raise ContractChanged(
             f"{workbook.domain}.{workbook.thing}: stored values of {', '.join(unfit)} do not fit the contract's new "
@@ -137,25 +137,28 @@ def _bring_rows(conn: psycopg.Connection, workbook: Workbook, wanted: list[Store
     _index_rows(conn, workbook)
 
 
-def _empty(conn: psycopg.Connection, workbook: Workbook) -> None:
+def _truncate_rows(conn: psycopg.Connection, workbook: Workbook) -> None:
     conn.execute(sql.SQL("truncate {}").format(rows_table(workbook.domain, workbook.thing)))
     conn.execute(
         "update s2p.files set holds = false, contract_version = '',"
-        " left_at = case when holds then now() else left_at end where workbook = %s and status <> 'forgotten'",
+        " left_at = case when holds then now() else left_at end"
+        " where workbook = %s and status <> 'forgotten'",
         (workbook.name,),
     )
 
 
-def _survives(conn: psycopg.Connection, domain: str, thing: str, old: StoredColumn, new: StoredColumn) -> bool:
+def _casts_without_loss(
+    conn: psycopg.Connection, domain: str, thing: str, old: StoredColumn, new: StoredColumn
+) -> bool:
     """Whether every stored value comes back unchanged when cast to the new type and back."""
     if old.type == new.type:
         return True
-    name = sql.Identifier(old.name)
-    back = sql.SQL("{}::{}::{}").format(name, column_type(new), column_type(old))
+    column = sql.Identifier(old.name)
+    back = sql.SQL("{}::{}::{}").format(column, column_type(new), column_type(old))
     query = sql.SQL("select 1 from {} where {} is distinct from {} limit 1")
     try:
         with conn.transaction():
-            return conn.execute(query.format(sql.Identifier(domain, thing), back, name)).fetchone() is None
+            return conn.execute(query.format(sql.Identifier(domain, thing), back, column)).fetchone() is None
     except (psycopg.DataError, psycopg.errors.CannotCoerce):
         return False
 
@@ -177,7 +180,7 @@ def _drop_view(conn: psycopg.Connection, workbook: Workbook) -> None:
         raise ContractChanged(explain_dependents(f"{workbook.domain}.{workbook.thing}", error)) from None
 
 
-def _bring_view(conn: psycopg.Connection, workbook: Workbook) -> None:
+def _migrate_view(conn: psycopg.Connection, workbook: Workbook) -> None:
     """Columns are added behind those that the view has, so that the views that people built on it may stay."""
     view, wanted = sql.Identifier(workbook.domain, workbook.thing), _view_columns(workbook)
     shown = [field.name for field in stored_columns(conn, workbook.domain, workbook.thing)]

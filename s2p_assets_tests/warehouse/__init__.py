@@ -1,0 +1,1 @@
+"""The promises of the warehouse: its server, tables, files and traces."""

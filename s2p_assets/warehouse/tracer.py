@@ -1,7 +1,7 @@
-"""From a stored value back to the cells that it was made from: file, sheet, address.
+"""From a stored value back to the cells that it was derived from: file, sheet, address.
 
-Which rows lie under a row is declared where a table is made and worked out in `source_rules.py`; the numbers of a
-report are found by those who made the report.
+Which rows lie under a row is declared with each table and worked out in `lineage_rules.py`; how the numbers of a
+report are found does not belong here.
 """
 
 import math
@@ -30,7 +30,7 @@ FEW = 200
 class _Selection:
     """Rows of one source: `query` gives its columns and `_share`, with `values` for its placeholders.
 
-    `columns`: those that are traced. `measure`: the one whose sum says something, if any.
+    `columns`: those that are traced. `measure`: the one whose sum is meaningful, if any.
     """
 
     source: Source
@@ -40,12 +40,12 @@ class _Selection:
     measure: str | None
 
     @property
-    def has_places(self) -> bool:
-        return _has_places(self.source)
+    def has_ctid(self) -> bool:
+        return _has_ctid(self.source)
 
     @property
-    def given(self) -> sql.Composable:
-        """What a row gives to the sum."""
+    def contribution(self) -> sql.Composable:
+        """What a row contributes to the sum."""
         if self.measure is None:
             return sql.SQL("null::float8")
         return sql.SQL("{}::float8 * _share").format(sql.Identifier(self.measure))
@@ -58,7 +58,7 @@ class _Selection:
         if isinstance(self.source, Workbook):
             keys = [sql.SQL("_superseded_by is not null"), *keys, sql.SQL("_file desc, _sheet, _row")]
         if self.measure is not None:
-            first = sql.SQL("abs({}) desc nulls last").format(self.given)
+            first = sql.SQL("abs({}) desc nulls last").format(self.contribution)
         else:
             first = sql.SQL("{} is null").format(sql.Identifier(self.columns[0]))
         return sql.SQL(", ").join([first, *keys])
@@ -68,9 +68,9 @@ class _Selection:
 class Tracer:
     """Walks values back in the tables of one connection.
 
-    `sources`: what can be traced. `archive`: where the originals of files are kept. `places`: where the tables are
-    that are looked into. `known`: what lies under a row, by all that decides it: rows of one day have the same
-    history, and the next trace in the same tables finds it there.
+    `sources`: what can be traced. `archive`: where the originals of files are kept. `locate_table`: where each
+    table is. `cache`: what lies under a row, by all that decides it: rows of one day have the same history, and the
+    next trace in the same tables finds it there.
 
     >>> tracer = Tracer(conn, sources, settings.archive)
     >>> tracer.trace(("retail", "demand"), {"sku": "4711", "week": dt.date(2026, 3, 2)}, ("quantity",))
@@ -79,8 +79,8 @@ class Tracer:
     conn: psycopg.Connection
     sources: Sources
     archive: Path | None = None
-    places: Places = sql.Identifier
-    known: dict[tuple[Any, ...], Group] = field(default_factory=dict)
+    locate_table: Places = sql.Identifier
+    cache: dict[tuple[Any, ...], Group] = field(default_factory=dict)
 
     def trace(
         self,
@@ -99,16 +99,16 @@ class Tracer:
         how many they are. Raises NotTraceable.
         """
         source = self._source(place)
-        chosen = _chosen(source, columns, where)
+        chosen = _columns_to_trace(source, columns, where)
         try:
             found = self._group(self._selected(source, chosen, where, how), most)
         except psycopg.errors.UndefinedTable:
-            raise NotTraceable(f"{_name(source)} has not been stored yet; run s2p run") from None
+            raise NotTraceable(f"{_table_name(source)} has not been stored yet; run s2p run") from None
         except psycopg.DataError as error:
-            raise NotTraceable(f"{_name(source)}: {error.diag.message_primary or error}") from None
+            raise NotTraceable(f"{_table_name(source)}: {error.diag.message_primary or error}") from None
         if not found.rows:
             asked = ", ".join(f"{column}={value}" for column, value in where.items())
-            raise NoRows(f"{_name(source)}: no row has {asked}")
+            raise NoRows(f"{_table_name(source)}: no row has {asked}")
         return found
 
     def _source(self, place: tuple[str, str]) -> Source:
@@ -123,31 +123,31 @@ class Tracer:
         if how == "mean":
             terms += [sql.SQL("{} is not null").format(sql.Identifier(name)) for name in columns]
         query = sql.SQL("select s.*{}, {} as _share from {} s where {}").format(
-            _place_column(source),
+            _ctid_column(source),
             sql.SQL("1.0::float8 / count(*) over ()" if how == "mean" else "1.0::float8"),
-            self._table(source, standing=False),
+            self._table(source, current_only=False),
             sql.SQL(" and ").join(terms) if terms else sql.SQL("true"),
         )
         values = [value for _, given in conditions for value in given]
         return _Selection(source, columns, query, values, None if how == "rows" else _measure(source, columns))
 
-    def _table(self, source: Source, *, standing: bool) -> sql.Composable:
-        """The table itself; of a workbook the rows that stand, or superseded ones too; of the ledger its view."""
+    def _table(self, source: Source, *, current_only: bool) -> sql.Composable:
+        """The table itself; of a workbook its current rows, or superseded ones too; of the ledger its view."""
         if isinstance(source, LedgerView):
             return sql.Identifier(source.domain, source.thing)
-        held = isinstance(source, Workbook) and not standing
-        return self.places(source.domain, f"{source.thing}__rows" if held else source.thing)
+        held = isinstance(source, Workbook) and not current_only
+        return self.locate_table(source.domain, f"{source.thing}__rows" if held else source.thing)
 
     def _group(self, selection: _Selection, most: int | None) -> Group:
         found, count, total = self._largest(selection, most)
         deeper = None if most is None else max(most // 2, 1)
         files = files_of_rows(self.conn, self.archive, selection.source, selection.columns, found)
         return Group(
-            table=_name(selection.source),
+            table=_table_name(selection.source),
             columns=selection.columns,
             count=count,
             total=total,
-            rows=tuple(self._origin(selection, row, file, deeper) for row, file in zip(found, files, strict=True)),
+            rows=tuple(self._traced_row(selection, row, file, deeper) for row, file in zip(found, files, strict=True)),
         )
 
     def _largest(self, selection: _Selection, most: int | None) -> tuple[list[dict[str, Any]], int, float | None]:
@@ -159,51 +159,55 @@ class Tracer:
         few = None if most is None else max(most, FEW) + 1
         found = self._ordered(selection, few)
         if few is None or len(found) < few:
-            known = [row["_given"] for row in found if row["_given"] is not None]
+            known = [row["_contribution"] for row in found if row["_contribution"] is not None]
             return found[:most], len(found), math.fsum(known) if known else None
-        whole = sql.SQL("select count(*), sum({}) from ({}) found").format(selection.given, selection.query)
+        whole = sql.SQL("select count(*), sum({}) from ({}) found").format(selection.contribution, selection.query)
         count, total = self.conn.execute(whole, selection.values).fetchone() or (0, None)
         return found[:most], count, total
 
     def _ordered(self, selection: _Selection, few: int | None) -> list[dict[str, Any]]:
         limit, values = sql.Literal(few), selection.values
         some: sql.Composable = sql.SQL("true")
-        if few is not None and selection.has_places:
-            some = sql.SQL("_place = any(array(select _place from ({}) found order by {} limit {}))").format(
+        if few is not None and selection.has_ctid:
+            some = sql.SQL("_ctid = any(array(select _ctid from ({}) found order by {} limit {}))").format(
                 selection.query, selection.order, limit
             )
             values = [*values, *values]
-        query = sql.SQL("select *, {} as _given from ({}) found where {} order by {} limit {}").format(
-            selection.given, selection.query, some, selection.order, limit
+        query = sql.SQL("select *, {} as _contribution from ({}) found where {} order by {} limit {}").format(
+            selection.contribution, selection.query, some, selection.order, limit
         )
         with self.conn.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query, values).fetchall()
 
-    def _origin(self, selection: _Selection, row: Mapping[str, Any], file: FileRow | None, most: int | None) -> Origin:
+    def _traced_row(
+        self, selection: _Selection, row: Mapping[str, Any], file: FileRow | None, most: int | None
+    ) -> Origin:
         source, columns = selection.source, selection.columns
         return Origin(
-            table=_name(source),
+            table=_table_name(source),
             key={name: row[name] for name in source.key},
             values={name: row[name] for name in columns},
             share=row["_share"],
             file=file,
-            under=() if isinstance(source, Workbook) else self._under(source, columns, row, most),
+            under=() if isinstance(source, Workbook) else self._sources_of_row(source, columns, row, most),
         )
 
-    def _under(
+    def _sources_of_row(
         self, made: MadeFrom, columns: Sequence[str], row: Mapping[str, Any], most: int | None
     ) -> tuple[Group, ...]:
         """What lies under the columns of one row, source by source."""
         groups = []
-        for (place, under), names in self._wanted(made, columns).items():
+        for (place, under), names in self._sources_and_rules(made, columns).items():
             asked = (place, under, names, most, *(row.get(name) for name in columns_of_this(under)))
-            if asked not in self.known:
-                self.known[asked] = self._group(self._selected_under(made, row, place, under, names), most)
-            groups.append(self.known[asked])
+            if asked not in self.cache:
+                self.cache[asked] = self._group(self._selected_under(made, row, place, under, names), most)
+            groups.append(self.cache[asked])
         return tuple(group for group in groups if group.count)
 
-    def _wanted(self, made: MadeFrom, columns: Sequence[str]) -> dict[tuple[tuple[str, str], Under], tuple[str, ...]]:
-        """(source, rule) → the columns of that source that these columns are made of."""
+    def _sources_and_rules(
+        self, made: MadeFrom, columns: Sequence[str]
+    ) -> dict[tuple[tuple[str, str], Under], tuple[str, ...]]:
+        """(source, rule) → the columns of that source that these columns are derived from."""
         declared = {column.name: column for column in made.columns}
         wanted: dict[tuple[tuple[str, str], Under], dict[str, None]] = {}
         for name in columns:
@@ -225,13 +229,13 @@ class Tracer:
             valued = sql.SQL(" or ").join(sql.SQL("{} is not null").format(sql.Identifier(name)) for name in columns)
             newest = sql.SQL(" order by {} desc limit 1").format(sql.Identifier(under.newest))
         query = sql.SQL(
-            "select s.*{place}{standing}, ({share})::float8 as _share from {source} s"
+            "select s.*{place}{superseded_by}, ({share})::float8 as _share from {source} s"
             " where ({where}) and ({valued}){newest}"
         ).format(
             share=condition_sql(under.share, kinds),
-            place=_place_column(source),
-            standing=sql.SQL(", null::bigint as _superseded_by" if isinstance(source, Workbook) else ""),
-            source=self._table(source, standing=True),
+            place=_ctid_column(source),
+            superseded_by=sql.SQL(", null::bigint as _superseded_by" if isinstance(source, Workbook) else ""),
+            source=self._table(source, current_only=True),
             where=condition_sql(under.where, kinds),
             valued=valued,
             newest=newest,
@@ -240,12 +244,12 @@ class Tracer:
         return _Selection(source, columns, query, values, _measure(source, columns))
 
 
-def _chosen(source: Source, columns: Sequence[str], where: Mapping[str, Any]) -> tuple[str, ...]:
+def _columns_to_trace(source: Source, columns: Sequence[str], where: Mapping[str, Any]) -> tuple[str, ...]:
     names = [column.name for column in source.columns]
     chosen = tuple(columns) or tuple(name for name in names if name not in source.key) or tuple(names)
     unknown = [name for name in (*chosen, *where) if name not in names]
     if unknown:
-        raise NotTraceable(f"{_name(source)} has no column {', '.join(unknown)}; it has {', '.join(names)}")
+        raise NotTraceable(f"{_table_name(source)} has no column {', '.join(unknown)}; it has {', '.join(names)}")
     return chosen
 
 
@@ -260,17 +264,17 @@ def _condition(name: str, value: Any) -> tuple[sql.Composed, list[Any]]:
     return sql.SQL("{} = any(%s)").format(column), [list(value) if isinstance(value, tuple) else [value]]
 
 
-def _name(source: Source) -> str:
+def _table_name(source: Source) -> str:
     return f"{source.domain}.{source.thing}"
 
 
-def _has_places(source: Source) -> bool:
+def _has_ctid(source: Source) -> bool:
     """Whether it is a table, whose rows have a place each; workbooks and the ledger are looked at as views."""
     return not isinstance(source, Workbook | LedgerView)
 
 
-def _place_column(source: Source) -> sql.SQL:
-    return sql.SQL(", s.ctid as _place" if _has_places(source) else "")
+def _ctid_column(source: Source) -> sql.SQL:
+    return sql.SQL(", s.ctid as _ctid" if _has_ctid(source) else "")
 
 
 def _measure(source: Source, columns: Sequence[str]) -> str | None:
