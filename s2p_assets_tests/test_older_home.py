@@ -11,8 +11,8 @@ from s2p_assets.graph.contest_assets import decide
 from s2p_assets.graph.resources import registry_of
 from s2p_assets.graph.share_sensor import Memory
 from s2p_assets.graph.status import read_status
-from s2p_assets.learning.former_names import present_place, present_task
 from s2p_assets.learning.kinds import KINDS
+from s2p_assets.learning.registry.former_names import present_place, present_task
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse import store
 from s2p_assets_tests.older_home import unpacked

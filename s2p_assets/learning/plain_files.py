@@ -9,8 +9,8 @@ from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from s2p_assets.learning.former_names import present_task
 from s2p_assets.learning.model import Learner, Outcome, Problem, Task
+from s2p_assets.learning.registry.former_names import present_keys, present_task
 
 FILE = "learner.json"
 TASKS: dict[str, Callable[..., Problem | Outcome]] = {kind.__name__: kind for kind in (Problem, Outcome)}
@@ -58,7 +58,7 @@ def write_plain(folder: Path, learner: Learner, problem: Task | None, **fitted: 
 def read_plain(folder: Path) -> tuple[dict[str, Any], Any, dict[str, Any]]:
     """Parameters, problem and fitted values. Raises ModelDamaged."""
     try:
-        content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        content = present_keys(json.loads((folder / FILE).read_text(encoding="utf-8")), TASKS)
         return dict(content["parameters"]), problem_from(content["problem"]), dict(content["fitted"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelDamaged(f"{folder / FILE}: {error}; train the model again") from error

@@ -87,14 +87,23 @@ def test_a_home_of_0_1_0_keeps_every_row(database_url: str) -> None:
     assert revision_of(url) == HEAD
 
 
-def test_what_s2p_knows_of_a_renamed_table_follows_it(database_url: str) -> None:
+def test_a_renamed_table_keeps_its_rows_and_what_s2p_knows_of_it(database_url: str) -> None:
     with connect(restored(database_url)) as conn:
-        prepare(conn)
-        stored = rows_of(conn, "crm")
-        told = conn.execute("select domain, thing, rows from s2p.contents").fetchall()
-    assert {f"{domain}.{thing}": rows for domain, thing, rows in told} == {
-        table: count for table, count in stored.items() if not table.endswith("__rows")
+        before = rows_of(conn, "s2p", "crm", "mlflow")
+        upgrade(conn, "0002")
+        after = rows_of(conn, "s2p", "crm", "mlflow")
+        told = conn.execute("select domain, table_name, rows from s2p.contents").fetchall()
+        tags = dict(conn.execute("select key, count(*) from mlflow.registered_model_tags group by 1").fetchall())
+        recipes = conn.execute(
+            "select count(*) from mlflow.model_version_tags where key = 's2p.fingerprint'"
+        ).fetchone()
+    assert sorted(after.values()) == sorted(before.values())
+    assert len(after.keys() - before.keys()) >= 3
+    assert {f"{domain}.{table}": rows for domain, table, rows in told} == {
+        table: count for table, count in after.items() if table.startswith("crm.") and not table.endswith("__rows")
     }
+    assert {key for key in tags if "00" in key} == {f"s2p.tenure.0000{number}" for number in (1, 2, 3)}
+    assert recipes == (10,)
 
 
 def test_revision_0001_is_what_0_1_0_had(database_url: str) -> None:
@@ -104,11 +113,12 @@ def test_revision_0001_is_what_0_1_0_had(database_url: str) -> None:
     assert schema_of(url) == schema_of(restored(database_url))
 
 
-def test_an_upgraded_database_is_as_a_fresh_one(database_url: str) -> None:
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_an_upgraded_database_is_as_a_fresh_one(database_url: str, revision: str) -> None:
     fresh, upgraded = new_database(database_url), restored(database_url)
     for url in (fresh, upgraded):
         with connect(url) as conn:
-            prepare(conn)
+            upgrade(conn, revision)
     assert schema_of(fresh) == schema_of(upgraded)
 
 
@@ -162,8 +172,7 @@ def test_a_process_killed_in_the_middle_leaves_the_home_as_it_was(database_url: 
     with connect(url) as holder, connect(url) as conn:
         tables = rows_of(conn, "s2p", "crm")
         with holder.transaction():
-            for table in (name for name in tables if name.startswith("crm.")):
-                holder.execute(sql.SQL("lock table {} in access share mode").format(sql.Identifier(*table.split("."))))
+            holder.execute("lock table s2p.known_deliveries in row exclusive mode")
             process = started(url)
             wait_for_lock(conn, 1, process)
             process.kill()

@@ -20,9 +20,9 @@ import pandas as pd
 
 from s2p_assets.learning.cause import cause_from
 from s2p_assets.learning.change import Fingerprint
-from s2p_assets.learning.former_names import present_place
 from s2p_assets.learning.model import Learner
-from s2p_assets.learning.plain_files import ModelDamaged, problem_from, problem_to_plain
+from s2p_assets.learning.plain_files import TASKS, ModelDamaged, problem_from, problem_to_plain
+from s2p_assets.learning.registry.former_names import present_keys, present_place
 from s2p_assets.learning.versions import ModelVersion
 
 MANIFEST = "manifest.json"
@@ -116,8 +116,8 @@ def read_manifest(folder: Path, digest: str) -> dict[str, Any]:
     try:
         if _digest(folder / MANIFEST) != digest:
             raise damaged(folder / MANIFEST, "changed since it was saved")
-        return cast("dict[str, Any]", json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        return present_keys(json.loads((folder / MANIFEST).read_text(encoding="utf-8")), TASKS)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged(folder / MANIFEST, f"cannot be read ({error})") from error
 
 

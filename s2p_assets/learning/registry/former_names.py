@@ -10,7 +10,7 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
-NAMES = Path(__file__).parent / "registry" / "names_of_0_1_0.json"
+NAMES = Path(__file__).with_name("names_of_0_1_0.json")
 
 
 def present_place(place: str) -> str:
@@ -19,6 +19,14 @@ def present_place(place: str) -> str:
     package, _, last = module.rpartition(".")
     moved = _names()["modules"].get(package)
     return place if moved is None or _is_there(module) else f"{moved}.{last}:{name}"
+
+
+def present_keys(stored: dict[str, Any], known: Container[str]) -> dict[str, Any]:
+    """What a version's file holds, by the keys of now; as it is when its task is of one of the `known` kinds."""
+    task = stored.get(_names()["task"])
+    if task is None or task["kind"] in known:
+        return stored
+    return {_names()["keys"].get(key, key): value for key, value in stored.items()}
 
 
 def present_task(stored: Mapping[str, Any], known: Container[str], domain: str = "") -> dict[str, Any]:
