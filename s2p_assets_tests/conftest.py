@@ -18,9 +18,9 @@ from psycopg import sql
 from xdist.scheduler import LoadFileScheduling
 
 from s2p_assets.cli.app import GARBAGE_AFTER
-from s2p_assets.warehouse import embedded
-from s2p_assets.warehouse.connection import connect
-from s2p_assets.warehouse.own_tables import prepare
+from s2p_assets.warehouse.server import embedded
+from s2p_assets.warehouse.server.connection import connect
+from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 from s2p_assets_tests.retail_home import company, emptied, processed
 
 __all__ = ["company", "processed"]
@@ -29,7 +29,7 @@ FOLDER = "PYTEST_POSTGRES_FOLDER"
 OF_THE_SAMPLE_COMPANY = {
     "test_champions",
     "test_graph",
-    "test_past",
+    "test_as_of",
     "test_retail_data_quality",
     "test_three_domains",
     "test_trace",
@@ -90,12 +90,12 @@ def servers_folder() -> Path:
 @pytest.fixture(scope="session")
 def database_url(servers_folder: Path, worker_id: str) -> Iterator[str]:
     """A database of this worker's own on the session's server, which stops when the last worker leaves it."""
-    server = embedded.start(servers_folder / "shared")
+    server = embedded.start_server(servers_folder / "shared")
     name = f"tests_{worker_id}"
     with connect(server) as conn:
         conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     yield server.replace("/postgres?", f"/{name}?")
-    embedded.leave(servers_folder / "shared")
+    embedded.release_server(servers_folder / "shared")
 
 
 @pytest.fixture(scope="module")
@@ -115,5 +115,5 @@ def empty_database_url(database_url: str) -> str:
 def conn(empty_database_url: str) -> Iterator[psycopg.Connection]:
     """A connection to an empty warehouse."""
     with connect(empty_database_url) as connection:
-        prepare(connection)
+        ensure_own_tables(connection)
         yield connection

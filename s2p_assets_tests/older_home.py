@@ -11,7 +11,7 @@ from pathlib import Path
 from psycopg import sql
 
 from s2p_assets.settings import Settings
-from s2p_assets.warehouse.connection import connect
+from s2p_assets.warehouse.server.connection import connect
 
 KEPT = Path(__file__).parent / "warehouse/home_0_1_0"
 WROTE_IT_AT = "/srv/s2p"

@@ -16,11 +16,11 @@ import pytest
 from psycopg import sql
 
 from s2p_assets.definitions import Graph, build
-from s2p_assets.graph.headless import process
+from s2p_assets.graph.running.headless import process
 from s2p_assets.samples import crm_share, f1_share, retail_share
 from s2p_assets.settings import Settings
-from s2p_assets.warehouse import store
-from s2p_assets.warehouse.connection import connect
+from s2p_assets.warehouse.server.connection import connect
+from s2p_assets.warehouse.tables import store
 
 UNTIL = dt.date(2026, 3, 31)
 
@@ -44,7 +44,9 @@ class Company:
 
     def units(self, thing: str, sku: str | None = None) -> float:
         with self.graph.ctx.warehouse.connect() as connection:
-            rows = store.read(connection, "retail", thing, self.graph.ctx.house.workbooks[f"retail_{thing}"].columns)
+            rows = store.read_rows(
+                connection, "retail", thing, self.graph.ctx.catalog.workbooks[f"retail_{thing}"].columns
+            )
         return float((rows if sku is None else rows[rows["sku"] == sku])["quantity"].sum())
 
 

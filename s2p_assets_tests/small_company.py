@@ -24,8 +24,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from s2p_assets.warehouse import embedded
-from s2p_assets.warehouse.connection import connect
+from s2p_assets.warehouse.server import embedded
+from s2p_assets.warehouse.server.connection import connect
 
 PATIENCE_SECONDS = 240
 DROPPED = dt.datetime(2026, 1, 5, 8, tzinfo=dt.UTC).timestamp()
@@ -33,8 +33,8 @@ DROPPED = dt.datetime(2026, 1, 5, 8, tzinfo=dt.UTC).timestamp()
 SHELVES = {
     "workbooks/acme_orders.py": '''"""ACME's orders."""
 
-from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, whole
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Day, Number, Row, Text, Whole, code, day, money, whole
+from s2p_assets.contracts.workbook import Workbook
 
 
 class Order(Row):
@@ -48,13 +48,13 @@ class Order(Row):
 
 
 orders = Workbook(
-    rows=Order, found_at="orders/**/*.xlsx", owner="sales@example.com", key=("order_no",), returns_up_to=0.4
+    rows=Order, path="orders/**/*.xlsx", owner="sales@example.com", key=("order_no",), max_reject_rate=0.4
 )
 ''',
     "workbooks/acme_articles.py": '''"""ACME's articles."""
 
-from s2p_assets.columns import Row, Text, code, text
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Row, Text, code, text
+from s2p_assets.contracts.workbook import Workbook
 
 
 class Article(Row):
@@ -64,14 +64,14 @@ class Article(Row):
     called: Text = text("Name", says="What it is called")
 
 
-articles = Workbook(rows=Article, found_at="articles/*.xlsx", owner="sales@example.com", key=("article",))
+articles = Workbook(rows=Article, path="articles/*.xlsx", owner="sales@example.com", key=("article",))
 ''',
     "tables/acme_revenue.py": '''"""ACME's revenue by article."""
 
 import pandas as pd
 
-from s2p_assets.columns import Number, Row, Text, Whole, code, money, text, whole
-from s2p_assets.warehouse.table import table
+from s2p_assets.contracts.columns import Number, Row, Text, Whole, code, money, text, whole
+from s2p_assets.contracts.table import table
 
 
 class Revenue(Row):
@@ -96,7 +96,7 @@ import datetime as dt
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Document, Figure, ReportColumn, Section, report
+from s2p_assets.contracts.report import Document, Figure, ReportColumn, Section, report
 
 
 @report(title="Takings", owner="sales@example.com")
@@ -174,10 +174,10 @@ class SmallCompany:
     def database(self) -> Iterator[psycopg.Connection]:
         """A connection to its database, which is started where necessary."""
         folder = self.home / "postgres"
-        with connect(self.url or embedded.start(folder)) as connection:
+        with connect(self.url or embedded.start_server(folder)) as connection:
             yield connection
         if not self.url:
-            embedded.leave(folder)
+            embedded.release_server(folder)
 
     def servers(self) -> list[psutil.Process]:
         """The processes of its embedded PostgreSQL."""
@@ -194,7 +194,7 @@ class SmallCompany:
         with self.database() as connection:
             tables = {name: _content(connection, name) for name in _tables(connection)}
             ledger = connection.execute(
-                "select workbook, path, sha256, verdict, status, holds, rows_read, rows_accepted, rows_returned, error"
+                "select workbook, path, sha256, verdict, status, is_loaded, rows_read, rows_accepted, rows_returned, error"
                 " from s2p.files where status <> 'replaced' order by workbook, path"
             ).fetchall()
         return {"tables": tables, "ledger": ledger, "files": self._published()}
@@ -231,7 +231,7 @@ def kill(process: "subprocess.Popen[str]") -> None:
     with suppress(psutil.NoSuchProcess):
         for child in psutil.Process(process.pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
-                if child.name() != "postgres" and "keeper.py" not in " ".join(child.cmdline()):
+                if child.name() != "postgres" and "postgres_supervisor.py" not in " ".join(child.cmdline()):
                     child.kill()
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -381,4 +381,4 @@ def _shown(file: Path) -> str:
             return f"{len(book.namelist())} parts"
     if file.name == "edition.json":
         return str(json.loads(file.read_text())["headline"])
-    return "whole" if file.stat().st_size else "empty"
+    return "integer" if file.stat().st_size else "empty"

@@ -90,26 +90,26 @@ def _graph(world: World) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
         return asset
 
     yield dg.AssetSpec("share")
-    yield made("sheet", ["share"], automation.when_the_share_changed(dg.AssetKey("share")))
+    yield made("sheet", ["share"], automation.on_share_change(dg.AssetKey("share")))
     yield made("table", ["sheet"], automation.with_its_sheet(), tags=automation.WORKBOOK_TAG)
-    yield made("products", ["table"], automation.when_its_sources_changed())
+    yield made("products", ["table"], automation.on_source_change())
     yield made(
         "features",
         ["products"],
-        automation.when_its_sources_changed(),
+        automation.on_source_change(),
         check_specs=[
             dg.AssetCheckSpec("gate", asset="features", blocking=True),
             dg.AssetCheckSpec("signal", asset="features"),
         ],
     )
-    yield made("model", ["features"], automation.when_the_features_ask())
+    yield made("model", ["features"], automation.on_retraining_signal())
     yield made(
         "champion",
         ["model", "features"],
-        automation.when_its_sources_changed(),
+        automation.on_source_change(),
         check_specs=[dg.AssetCheckSpec("champion_holds", asset="champion")],
     )
-    yield made("report", ["champion", "products"], automation.when_its_sources_changed())
+    yield made("report", ["champion", "products"], automation.on_source_change())
 
 
 def _severity(spec: dg.AssetCheckSpec) -> dg.AssetCheckSeverity:

@@ -13,13 +13,13 @@ from typer.testing import CliRunner
 
 from s2p_assets.cli import app
 from s2p_assets.definitions import build
-from s2p_assets.graph.contest_assets import FLOOR, HOLDS
-from s2p_assets.graph.headless import process
-from s2p_assets.graph.instance import open_instance
-from s2p_assets.graph.signals import CODE, ERROR, NEWS
-from s2p_assets.learning.plain_files import ModelDamaged
+from s2p_assets.graph.assets.contest_assets import BEATS_BASELINES, CHAMPION_STAYS
+from s2p_assets.graph.checks.retraining_signals import CODE_CHANGED, ENOUGH_NEW_ROWS, ERROR_ABOVE_BAND
+from s2p_assets.graph.running.headless import process
+from s2p_assets.graph.running.instance import open_instance
+from s2p_assets.learning.registry.learner_files import ModelDamaged
+from s2p_assets.learning.registry.mlflow_tables import ContestState
 from s2p_assets.learning.registry.model_registry import Registry
-from s2p_assets.learning.registry.tables import Standing
 from s2p_assets.settings import Settings
 from s2p_assets_tests.retail_home import Processed, nothing_set
 
@@ -39,8 +39,8 @@ class Company:
         return build(self.settings).ctx.registry
 
     @property
-    def standing(self) -> Standing:
-        return self.registry.standing("retail", "demand_champion")
+    def state(self) -> ContestState:
+        return self.registry.state("retail", "demand_champion")
 
     def run(self) -> dict[str, Any]:
         graph = build(self.settings)
@@ -49,7 +49,7 @@ class Company:
     def made(self) -> set[str]:
         return {asset for run in self.run()["runs"] for asset in run["assets"]}
 
-    def says(self, *words: str) -> Any:
+    def description(self, *words: str) -> Any:
         """What a command prints as JSON."""
         answer = CliRunner().invoke(app, [*words, "--json"])
         assert answer.exit_code == 0, answer.output
@@ -87,7 +87,7 @@ def sales(company: Company, name: str, monday: dt.date, quantities: dict[str, in
 
 
 def test_why_prints_the_chain_down_to_the_files(company: Company) -> None:
-    said = company.says("why", "retail_demand_boosting")
+    said = company.description("why", "retail_demand_boosting")
     assert said["features"] == "retail_demand_features"
     assert {"retail_demand", "retail_products"} <= set(said["tables"])
     assert "retail_retail_sales" in said["workbooks"]
@@ -97,46 +97,46 @@ def test_why_prints_the_chain_down_to_the_files(company: Company) -> None:
     assert len(file["sha256"]) == 64
     assert file["rows"] > 0
     for forecast in (CONTEST, "retail_demand_forecast"):
-        assert company.says("why", forecast)["in_service"]
+        assert company.description("why", forecast)["in_service"]
     plain = CliRunner().invoke(app, ["why", "retail_demand_boosting"]).stdout
     assert said["version"] in plain
     assert file["sha256"][:12] in plain or "more; --json" in plain
 
 
 def test_the_standing_champion_and_its_challenger_are_shown(company: Company) -> None:
-    said = company.says("champion", CONTEST)
+    said = company.description("champion", CONTEST)
     assert said["champion"]["model"] in said["last"]["losses"]
     assert said["challenger"]["model"] != said["champion"]["model"]
     assert [reign["change"] for reign in said["reigns"]] == ["first"]
-    assert company.check(dg.AssetKey(["retail", "demand_champion"]), HOLDS).passed
-    assert company.check(dg.AssetKey(["retail", "demand_champion"]), FLOOR).passed
+    assert company.check(dg.AssetKey(["retail", "demand_champion"]), CHAMPION_STAYS).passed
+    assert company.check(dg.AssetKey(["retail", "demand_champion"]), BEATS_BASELINES).passed
 
 
 def test_a_person_overrules_goes_back_and_releases_and_the_forecast_follows(company: Company) -> None:
-    first = company.says("champion", CONTEST)["champion"]["model"]
-    said = company.says("champion", CONTEST, "--set", "demand_seasonal_naive", "--because", "the fair")
+    first = company.description("champion", CONTEST)["champion"]["model"]
+    said = company.description("champion", CONTEST, "--set", "demand_seasonal_naive", "--because", "the fair")
     assert (said["champion"]["model"], said["pinned"]["because"]) == ("demand_seasonal_naive", "the fair")
     contest = dg.AssetKey(["retail", "demand_champion"])
-    check = company.check(contest, HOLDS)
+    check = company.check(contest, CHAMPION_STAYS)
     assert not check.passed
     assert "the fair" in check.metadata["why"].value
-    assert not company.check(contest, FLOOR).passed
+    assert not company.check(contest, BEATS_BASELINES).passed
     assert {"retail/demand_forecast", "retail/weekly_outlook"} <= company.made()
-    (row,) = company.says("predict", CONTEST, f"sku={_sku(company)}", "--horizon", "1")
+    (row,) = company.description("predict", CONTEST, f"sku={_sku(company)}", "--horizon", "1")
     assert row["model"] == "demand_seasonal_naive"
     assert company.made() == set()
-    assert company.says("champion", CONTEST, "--back")["champion"]["model"] == first
-    released = company.says("champion", CONTEST, "--release")
+    assert company.description("champion", CONTEST, "--back")["champion"]["model"] == first
+    released = company.description("champion", CONTEST, "--release")
     assert (released["pinned"], released["champion"]["model"]) == (None, first)
     assert [reign["model"] for reign in released["reigns"]] == [first, "demand_seasonal_naive", first]
 
 
 def _sku(company: Company) -> str:
-    return str(company.says("predict", CONTEST, "--horizon", "1")[0]["sku"])
+    return str(company.description("predict", CONTEST, "--horizon", "1")[0]["sku"])
 
 
 def test_predictions_are_of_the_entities_asked_for(company: Company) -> None:
-    rows = company.says("predict", "retail_demand_moving_average", f"sku={_sku(company)}", "--horizon", "3")
+    rows = company.description("predict", "retail_demand_moving_average", f"sku={_sku(company)}", "--horizon", "3")
     assert [row["step"] for row in rows] == [1, 2, 3]
     assert {row["model"] for row in rows} == {"demand_moving_average"}
     assert all(row["q10"] <= row["mean"] <= row["q90"] for row in rows)
@@ -162,39 +162,39 @@ def test_a_little_news_trains_nothing_and_the_signals_say_their_figures(company:
     made = company.made()
     assert "retail/demand_features" in made
     assert "retail/demand_boosting" not in made
-    for name in (NEWS, CODE, ERROR):
+    for name in (ENOUGH_NEW_ROWS, CODE_CHANGED, ERROR_ABOVE_BAND):
         check = company.check(FEATURES, name)
         assert check.passed, check.metadata
-    assert "rows are new or changed" in company.check(FEATURES, NEWS).metadata["demand_boosting"].value
+    assert "rows are new or changed" in company.check(FEATURES, ENOUGH_NEW_ROWS).metadata["demand_boosting"].value
 
 
 def test_a_surge_of_sales_trains_and_says_which_signals_files_and_rows_it_was(company: Company) -> None:
-    before = company.standing
-    skus = [row["sku"] for row in company.says("predict", CONTEST, "--horizon", "1")]
+    before = company.state
+    skus = [row["sku"] for row in company.description("predict", CONTEST, "--horizon", "1")]
     for week in range(3):
         monday = dt.date(2026, 3, 30) + dt.timedelta(weeks=week)
         sales(company, f"week {week}.xlsx", monday, dict.fromkeys(skus, 2000))
     assert "retail/demand_boosting" in company.made()
-    said = company.says("why", "retail_demand_boosting")
+    said = company.description("why", "retail_demand_boosting")
     known = before.find("demand_boosting")
     assert known is not None
     assert said["since"] == known.version
-    assert {NEWS, ERROR} <= set(said["signals"])
-    assert "above their band" in said["signals"][ERROR]
+    assert {ENOUGH_NEW_ROWS, ERROR_ABOVE_BAND} <= set(said["signals"])
+    assert "above their band" in said["signals"][ERROR_ABOVE_BAND]
     assert {Path(file["path"]).name for file in said["files"]} >= {"week 0.xlsx", "week 1.xlsx", "week 2.xlsx"}
     assert 0 < said["rows_changed"] < said["rows"]
-    assert company.standing.reigns[-1].change in {"renewed", "promoted", "demoted"}
+    assert company.state.tenures[-1].change in {"renewed", "promoted", "demoted"}
     assert company.made() == set()
 
 
 def test_a_damaged_candidate_is_left_out_and_named_and_a_damaged_champion_is_replaced(company: Company) -> None:
-    standing = company.standing
-    assert standing.champion is not None
-    folder = company.settings.models / CONTEST / standing.champion.run_id / "artifacts"
+    state = company.state
+    assert state.champion is not None
+    folder = company.settings.models / CONTEST / state.champion.run_id / "artifacts"
     (folder / "backtest.parquet").write_bytes(b"spoiled")
     with pytest.raises(ModelDamaged, match=r"backtest\.parquet"):
         company.registry.load_champion("retail", "demand_champion")
-    said = company.says("champion", CONTEST, "--release")
-    assert said["champion"]["model"] != standing.champion.model
-    check = company.check(dg.AssetKey(["retail", "demand_champion"]), HOLDS)
-    assert "backtest.parquet" in check.metadata[f"left out: {standing.champion.model}"].value
+    said = company.description("champion", CONTEST, "--release")
+    assert said["champion"]["model"] != state.champion.model
+    check = company.check(dg.AssetKey(["retail", "demand_champion"]), CHAMPION_STAYS)
+    assert "backtest.parquet" in check.metadata[f"left out: {state.champion.model}"].value

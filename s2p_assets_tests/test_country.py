@@ -7,17 +7,17 @@ import pandas as pd
 import pydantic
 import pytest
 
+from s2p_assets.contracts.model import Contest, ForecastTask
 from s2p_assets.definitions import build
-from s2p_assets.learning.forecasters.smoothing import Smoothing
-from s2p_assets.learning.model import Contest, Problem
-from s2p_assets.learning.recipes import recipe_of
+from s2p_assets.learning.fingerprint import fingerprint_of
+from s2p_assets.learning.forecasting.models.smoothing import Smoothing
 from s2p_assets.settings import Settings
 
 SHELVES = {
     "workbooks/daily_sales.py": '''"""Sales by day."""
 
-from s2p_assets.columns import Day, Number, Row, Text, code, day, number
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Day, Number, Row, Text, code, day, number
+from s2p_assets.contracts.workbook import Workbook
 
 
 class Sale(Row):
@@ -28,14 +28,14 @@ class Sale(Row):
     units: Number = number("Units", says="Units sold")
 
 
-sales = Workbook(rows=Sale, found_at="*.xlsx", owner="sales@example.com", key=("sku", "day"))
+sales = Workbook(rows=Sale, path="*.xlsx", owner="sales@example.com", key=("sku", "day"))
 ''',
     "features/daily_demand.py": '''"""Demand by day."""
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, code, day, number
-from s2p_assets.learning.feature_set import feature_set
+from s2p_assets.contracts.columns import Day, Number, Row, Text, code, day, number
+from s2p_assets.contracts.feature_set import feature_set
 
 
 class Demand(Row):
@@ -55,12 +55,12 @@ def demand(sales: pd.DataFrame) -> pd.DataFrame:
 
 import pandas as pd
 
-from s2p_assets.learning.champion import choose
-from s2p_assets.learning.model import Problem, contest
+from s2p_assets.learning.selection.champion import choose
+from s2p_assets.contracts.model import Problem, contest
 
 
-@contest(features="demand", problem=Problem("sku", "day", "units", every="D", horizon=7), owner="sales@example.com")
-def champion(losses: pd.DataFrame, standing: str | None) -> str:
+@contest(features="demand", task=Problem("sku", "day", "units", every="D", horizon=7), owner="sales@example.com")
+def champion(losses: pd.DataFrame, incumbent: str | None) -> str:
     """The best."""
     return choose(losses, standing)
 ''',
@@ -81,9 +81,9 @@ def shelves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def contests(tmp_path: Path, shelves: str, country: str | None) -> dict[str, Contest]:
-    house = build(Settings(home=tmp_path, shelves=(shelves, "s2p_assets"), country=country)).ctx.house
-    assert not house.faults
-    return house.contests
+    catalog = build(Settings(home=tmp_path, shelves=(shelves, "s2p_assets"), country=country)).ctx.catalog
+    assert not catalog.faults
+    return catalog.contests
 
 
 def test_the_settings_country_closes_daily_demand_on_its_holidays(tmp_path: Path, shelves: str) -> None:
@@ -92,17 +92,17 @@ def test_the_settings_country_closes_daily_demand_on_its_holidays(tmp_path: Path
     history = pd.DataFrame({"sku": "a", "day": days, "units": units})
     nowhere, germany = (contests(tmp_path, shelves, country) for country in (None, "de"))
     christmas = {}
-    for name, house in (("nowhere", nowhere), ("Germany", germany)):
-        problem = house["daily_champion"].problem
-        assert isinstance(problem, Problem)
-        told = Smoothing().fit(history, problem).forecast(history, 7).set_index("time")["mean"]
+    for name, catalog in (("nowhere", nowhere), ("Germany", germany)):
+        task = catalog["daily_champion"].task
+        assert isinstance(task, ForecastTask)
+        told = Smoothing().fit(history, task).forecast(history, 7).set_index("time")["mean"]
         christmas[name] = told["2023-12-25"]
     assert christmas["Germany"] < 5
     assert christmas["nowhere"] > 10
 
-    before, after = (recipe_of(Smoothing(), house["daily_champion"].problem) for house in (nowhere, germany))
+    before, after = (fingerprint_of(Smoothing(), catalog["daily_champion"].task) for catalog in (nowhere, germany))
     assert before != after
-    assert germany["retail_demand_champion"].problem == nowhere["retail_demand_champion"].problem
+    assert germany["retail_demand_champion"].task == nowhere["retail_demand_champion"].task
 
 
 def test_a_country_without_known_holidays_is_refused(tmp_path: Path) -> None:

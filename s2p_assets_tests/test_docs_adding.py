@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from s2p_assets.graph.house_reading import read_house
+from s2p_assets.catalog.loading import load_catalog
 
 PAGE = Path(__file__).parents[1] / "docs/adding.md"
 FILES = re.compile(r"`(\w+/acme_\w+\.py)`\n\n```python\n(.*?)```", re.DOTALL)
@@ -34,9 +34,9 @@ def test_every_block_of_code_on_the_page_is_a_shelf_file() -> None:
 
 
 def test_every_file_of_the_page_loads_and_finds_what_it_is_made_from(shelves: str) -> None:
-    house = read_house((shelves,))
-    assert [str(fault) for fault in house.faults] == []
-    assert {declared.name for declared in house.declared()} == {
+    catalog = load_catalog((shelves,))
+    assert [str(fault) for fault in catalog.faults] == []
+    assert {declared.name for declared in catalog.declared()} == {
         "acme_orders",
         "acme_demand",
         "acme_demand_features",
@@ -47,7 +47,7 @@ def test_every_file_of_the_page_loads_and_finds_what_it_is_made_from(shelves: st
 
 
 def test_the_files_make_a_report_from_orders(shelves: str) -> None:
-    house = read_house((shelves,))
+    catalog = load_catalog((shelves,))
     orders = pd.DataFrame(
         {
             "article": ["a", "a", "b"],
@@ -55,9 +55,9 @@ def test_the_files_make_a_report_from_orders(shelves: str) -> None:
             "ordered": [dt.date(2026, 3, 2), dt.date(2026, 3, 8), dt.date(2026, 3, 4)],
         }
     )
-    demand = house.tables["acme_demand"].build(orders)
-    features = house.features["acme_demand_features"].build(demand)
-    report = house.reports["acme_best_sellers"].build(demand)
+    demand = catalog.tables["acme_demand"].build(orders)
+    features = catalog.features["acme_demand_features"].build(demand)
+    report = catalog.reports["acme_best_sellers"].build(demand)
     assert demand["units"].tolist() == [7.0, 5.0]
     assert features["units_before"].isna().all()
     assert report.headline == "Article a sold best, with 7 pieces."

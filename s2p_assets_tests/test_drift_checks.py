@@ -7,32 +7,32 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from s2p_assets.columns import as_declared
+from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.catalog.loading import load_catalog
+from s2p_assets.contracts.validation import conform
 from s2p_assets.features.retail_demand_features import demand_features
-from s2p_assets.graph.drift_checks import DRIFT, check_features, check_forecast, feature_drift, foretold_by
-from s2p_assets.graph.house import House
-from s2p_assets.graph.house_reading import read_house
-from s2p_assets.graph.signals import ERROR, signals
-from s2p_assets.learning.crowning import crown
-from s2p_assets.learning.drift import Verdict
+from s2p_assets.graph.checks.drift import DRIFT, champion_parameter, check_features, check_forecast, feature_drift
+from s2p_assets.graph.checks.retraining_signals import ERROR_ABOVE_BAND, signals
+from s2p_assets.learning.monitoring.drift import DriftVerdict
 from s2p_assets.learning.registry.model_registry import Registry
+from s2p_assets.learning.selection.promotion import promote
 from s2p_assets.learning.training import train
 from s2p_assets.learning.versions import Champion
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.tables.retail_demand_forecast import demand_forecast
 from s2p_assets.tables.retail_reorder_plan import reorder_plan
-from s2p_assets_tests.learning_histories import seasonal, weekly
+from s2p_assets_tests.learning.histories import seasonal, weekly
+from s2p_assets_tests.learning.test_registry import of_database
 from s2p_assets_tests.retail_home import emptied
-from s2p_assets_tests.test_learning_registry import of_database
-from s2p_assets_tests.test_retail_features import champion_of, products_of
+from s2p_assets_tests.shelves.test_retail_features import champion_of, products_of
 
 WEEKS, KNOWN = 128, 120
 
 
 @pytest.fixture(scope="module")
-def house() -> House:
-    return read_house(("s2p_assets",))
+def catalog() -> Catalog:
+    return load_catalog(("s2p_assets",))
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +60,10 @@ def in_service(empty: Registry, known: pd.DataFrame) -> tuple[Registry, Champion
     version = train(
         demand_moving_average, demand_champion, known, feature_version="f", trained_at=trained_at, run_id="r"
     )
-    crowning = crown(demand_champion, {version.thing: version})
+    promotion = promote(demand_champion, {version.thing: version})
     empty.save(version)
-    empty.put_in_service(crowning, trained_at)
-    return empty, crowning.champion
+    empty.put_in_service(promotion, trained_at)
+    return empty, promotion.champion
 
 
 def shown(result: dg.AssetCheckResult, name: str) -> str:
@@ -71,57 +71,57 @@ def shown(result: dg.AssetCheckResult, name: str) -> str:
 
 
 def test_before_a_model_is_in_service_there_is_nothing_to_drift_from(
-    house: House, features: pd.DataFrame, empty: Registry
+    catalog: Catalog, features: pd.DataFrame, empty: Registry
 ) -> None:
-    result = check_features(house, demand_features, features, empty)
+    result = check_features(catalog, demand_features, features, empty)
     assert result.passed
     assert "no model is in service" in shown(result, "compared")
 
 
 def test_more_of_the_same_is_no_drift_though_every_series_grows_older(
-    house: House, features: pd.DataFrame, in_service: tuple[Registry, Champion]
+    catalog: Catalog, features: pd.DataFrame, in_service: tuple[Registry, Champion]
 ) -> None:
-    result = check_features(house, demand_features, features, in_service[0])
+    result = check_features(catalog, demand_features, features, in_service[0])
     assert result.passed, result.description
     assert f"{40 * (WEEKS - KNOWN)} rows are new to demand_moving_average" in shown(result, "compared")
 
 
 def test_a_surge_lies_above_the_band_of_the_champions_errors_and_ordinary_weeks_within(
-    house: House, features: pd.DataFrame, known: pd.DataFrame, in_service: tuple[Registry, Champion]
+    catalog: Catalog, features: pd.DataFrame, known: pd.DataFrame, in_service: tuple[Registry, Champion]
 ) -> None:
     new = ~features.index.isin(known.index)
     surged = features.assign(units=features["units"].mask(new, features["units"] * 5))
     for rows, ordinary in ((features, True), (surged, False)):
-        frame = as_declared(rows, demand_features.rows)
-        found = {one.check_name: one for one in signals(house, demand_features, frame, in_service[0])}
-        assert found[ERROR].passed is ordinary, found[ERROR].metadata
+        frame = conform(rows, demand_features.rows)
+        found = {one.check_name: one for one in signals(catalog, demand_features, frame, in_service[0])}
+        assert found[ERROR_ABOVE_BAND].passed is ordinary, found[ERROR_ABOVE_BAND].metadata
         word = "within" if ordinary else "above"
-        said = shown(found[ERROR], "demand_moving_average")
+        said = shown(found[ERROR_ABOVE_BAND], "demand_moving_average")
         assert said.startswith("errors on the 8 newest periods")
         assert f"{word} their band" in said
 
 
 def test_weeks_to_come_are_no_news_to_learn_from(
-    house: House, features: pd.DataFrame, in_service: tuple[Registry, Champion]
+    catalog: Catalog, features: pd.DataFrame, in_service: tuple[Registry, Champion]
 ) -> None:
-    (news, *_) = signals(house, demand_features, features, in_service[0])
+    (news, *_) = signals(catalog, demand_features, features, in_service[0])
     assert shown(news, "demand_moving_average").startswith(f"{40 * (WEEKS - KNOWN)} of {40 * WEEKS:,} rows are new")
 
 
 def test_no_new_rows_are_too_few_to_say_anything(
-    house: House, known: pd.DataFrame, in_service: tuple[Registry, Champion]
+    catalog: Catalog, known: pd.DataFrame, in_service: tuple[Registry, Champion]
 ) -> None:
-    found = feature_drift(house, demand_features, known, in_service[0])["demand_champion"]
-    assert {drift.verdict for drift in found.drifts} == {Verdict.TOO_SMALL}
+    found = feature_drift(catalog, demand_features, known, in_service[0])["demand_champion"]
+    assert {drift.verdict for drift in found.drifts} == {DriftVerdict.TOO_SMALL}
     assert not found.asks
 
 
 def test_a_drifted_feature_fails_its_check_without_blocking_and_is_shown(
-    house: House, features: pd.DataFrame, known: pd.DataFrame, in_service: tuple[Registry, Champion]
+    catalog: Catalog, features: pd.DataFrame, known: pd.DataFrame, in_service: tuple[Registry, Champion]
 ) -> None:
     new = ~features.index.isin(known.index)
     moved = features.assign(price_ratio=np.where(new, 0.5, features["price_ratio"]))
-    result = check_features(house, demand_features, moved, in_service[0])
+    result = check_features(catalog, demand_features, moved, in_service[0])
     assert not result.passed
     assert result.severity == dg.AssetCheckSeverity.WARN
     assert (result.description or "").startswith("price_ratio: drifted")
@@ -142,13 +142,13 @@ def test_a_forecast_unlike_those_of_the_backtest_is_told() -> None:
     assert "mean: drifted" in (wild.description or "")
 
 
-def test_feature_sets_and_forecasts_have_the_check_and_other_tables_have_not(house: House) -> None:
-    assert foretold_by(house, demand_forecast) == "demand_champion"
-    assert foretold_by(house, reorder_plan) is None
-    from s2p_assets.graph.made_assets import table_asset
+def test_feature_sets_and_forecasts_have_the_check_and_other_tables_have_not(catalog: Catalog) -> None:
+    assert champion_parameter(catalog, demand_forecast) == "demand_champion"
+    assert champion_parameter(catalog, reorder_plan) is None
+    from s2p_assets.graph.assets.derived_assets import table_asset
 
     checks = {
-        thing.name: {key.name for key in table_asset(house, thing).check_keys}
+        thing.name: {key.name for key in table_asset(catalog, thing).check_keys}
         for thing in (demand_features, demand_forecast, reorder_plan)
     }
     assert DRIFT in checks[demand_features.name] & checks[demand_forecast.name]

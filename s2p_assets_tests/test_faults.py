@@ -12,8 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
-from s2p_assets.publishing.editions import clear_drafts
-from s2p_assets.warehouse.connection import connect
+from s2p_assets.publishing.editions.publish import clear_drafts
+from s2p_assets.warehouse.server.connection import connect
 from s2p_assets_tests import small_company
 from s2p_assets_tests.small_company import (
     SmallCompany,
@@ -199,7 +199,7 @@ def test_what_a_person_mistypes_is_one_line(company: SmallCompany, folder: Path)
     (place / "empty.xlsx").touch()
     cases = {
         ("run", "--json"): "dagster.yaml",
-        ("new", "empty.xlsx", "--name", "acme_orders", "--to", "contract.py"): "empty.xlsx",
+        ("new", "empty.xlsx", "--name", "acme_orders", "--to", "workbook.py"): "empty.xlsx",
         ("check", "orders.csv", "--marked", "orders.csv"): "another place",
     }
     own = {"S2P_HOME": str(place / "home")}

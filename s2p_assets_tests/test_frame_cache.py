@@ -4,10 +4,10 @@ import pandas as pd
 import psycopg
 import pytest
 
-from s2p_assets import columns as c
-from s2p_assets.graph.frame_cache import FrameCache
-from s2p_assets.warehouse import store
-from s2p_assets.warehouse.table import Table
+from s2p_assets.contracts import columns as c
+from s2p_assets.contracts.table import Table
+from s2p_assets.services.frame_cache import FrameCache
+from s2p_assets.warehouse.tables import store
 
 READS = "select coalesce(sum(seq_scan), 0) from pg_stat_xact_user_tables where relname = %s"
 
@@ -15,8 +15,8 @@ READS = "select coalesce(sum(seq_scan), 0) from pg_stat_xact_user_tables where r
 class Count(c.Row):
     """Pieces of a product."""
 
-    sku: c.Text = c.code(says="Which product")
-    pieces: c.Whole = c.whole(says="Pieces")
+    sku: c.Code = c.column(description="Which product")
+    pieces: c.Integer = c.column(description="Pieces")
 
 
 def table(name: str) -> Table:
@@ -40,7 +40,7 @@ def reads(conn: psycopg.Connection, thing: str) -> int:
 
 def test_a_table_is_read_once_and_each_reader_has_it_for_himself(conn: psycopg.Connection) -> None:
     stock, cache = table("stock"), FrameCache()
-    store.replace(conn, stock, counts(1, 2))
+    store.replace_table(conn, stock, counts(1, 2))
     with conn.transaction():
         first = cache.read(conn, stock)
         first.loc[0, "pieces"] = 99
@@ -52,9 +52,9 @@ def test_a_table_is_read_once_and_each_reader_has_it_for_himself(conn: psycopg.C
 
 def test_a_table_that_was_made_again_is_read_again(conn: psycopg.Connection) -> None:
     stock, cache = table("stock"), FrameCache()
-    store.replace(conn, stock, counts(1, 2))
+    store.replace_table(conn, stock, counts(1, 2))
     cache.read(conn, stock)
-    store.replace(conn, stock, counts(3))
+    store.replace_table(conn, stock, counts(3))
     assert cache.read(conn, stock)["pieces"].tolist() == [3]
 
 
@@ -65,7 +65,7 @@ def test_no_more_is_kept_than_there_is_room_for_and_the_oldest_goes_first(
     cache = FrameCache(most_bytes=int(frames * counts(1, 2).memory_usage(deep=True).sum()))
     with conn.transaction():
         for thing in ("stock", "orders"):
-            store.replace(conn, table(thing), counts(1, 2))
+            store.replace_table(conn, table(thing), counts(1, 2))
             cache.read(conn, table(thing))
         before = {thing: reads(conn, thing) for thing in ("stock", "orders")}
         for thing in reversed(before):

@@ -10,11 +10,11 @@ import dagster as dg
 import openpyxl
 import pytest
 
-from s2p_assets.graph.headless import process
-from s2p_assets.graph.instance import open_instance
-from s2p_assets.graph.keys import FILES
-from s2p_assets.graph.status import forget_file
+from s2p_assets.graph.asset_keys import FILES
+from s2p_assets.graph.running.headless import process
+from s2p_assets.graph.running.instance import open_instance
 from s2p_assets.samples import retail_share
+from s2p_assets.services.status import forget_file
 from s2p_assets_tests.retail_home import Company, sales
 
 pytestmark = pytest.mark.long
@@ -44,7 +44,7 @@ def test_each_planted_fault_comes_back_and_the_rest_is_loaded(company: Company) 
     status = process(graph.ctx, graph.definitions, lambda _: None)
     back = {file["path"]: file for file in status["sent_back"]}
     unclaimed = {file["path"]: file["says"] for file in status["unclaimed"]}
-    assert set(back) | set(unclaimed) == {fault.path for fault in retail_share.PLANTED}
+    assert set(back) | set(unclaimed) == {fault.path for fault in retail_share.MISTAKES}
     assert all(Path(file["copy"]).exists() for file in back.values())
     assert "no contract" in unclaimed["Warehouse rota.xlsx"]
     assert all(book["waiting"] == 0 for book in status["workbooks"])

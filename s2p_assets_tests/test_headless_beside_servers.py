@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from s2p_assets.graph.running import Finished, run_until_settled
-from s2p_assets.graph.turns import headless_tags, servers_at_work, servers_tags, servers_turn
+from s2p_assets.graph.running.locks import headless_tags, servers_lock, servers_tags, unfinished_server_runs
+from s2p_assets.graph.running.waves import PassResult, run_until_settled
 from s2p_assets.settings import Settings
 
 
@@ -46,14 +46,14 @@ def run(settings: Settings, instance: dg.DagsterInstance) -> dg.DagsterRun:
     return instance.add_run(under_way)
 
 
-def headless(settings: Settings, instance: dg.DagsterInstance, longest_wait: float = 60.0) -> Finished:
+def headless(settings: Settings, instance: dg.DagsterInstance, longest_wait: float = 60.0) -> PassResult:
     return run_until_settled(
         dg.Definitions([table, report]),
         instance,
         lambda: None,
         lambda _: None,
         headless_tags(settings),
-        lambda: servers_at_work(settings, instance),
+        lambda: unfinished_server_runs(settings, instance),
         longest_wait,
     )
 
@@ -68,7 +68,7 @@ def test_what_the_servers_are_making_is_waited_for_and_what_follows_is_made(
         instance.report_runless_asset_event(dg.AssetMaterialization(table.key))
         instance.report_run_canceled(run)
 
-    with servers_turn(settings):
+    with servers_lock(settings):
         ending = threading.Thread(target=end)
         ending.start()
         finished = headless(settings, instance)
@@ -80,7 +80,7 @@ def test_what_the_servers_are_making_is_waited_for_and_what_follows_is_made(
 def test_what_takes_the_servers_too_long_is_named(
     settings: Settings, instance: dg.DagsterInstance, run: dg.DagsterRun
 ) -> None:
-    with servers_turn(settings):
+    with servers_lock(settings):
         finished = headless(settings, instance, longest_wait=0)
     assert len(finished.waits) == 1
     assert f"s2p up is still making table (run {run.run_id[:8]})" in finished.waits[0]
@@ -89,5 +89,5 @@ def test_what_takes_the_servers_too_long_is_named(
 def test_nobody_waits_for_servers_that_are_down(
     settings: Settings, instance: dg.DagsterInstance, run: dg.DagsterRun
 ) -> None:
-    assert servers_at_work(settings, instance) == []
+    assert unfinished_server_runs(settings, instance) == []
     assert headless(settings, instance).waits == []

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.catalog.loading import load_catalog
 from s2p_assets.cli import app
+from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.table import Table
+from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.definitions import build
-from s2p_assets.graph.house import House
-from s2p_assets.graph.house_reading import read_house
-from s2p_assets.graph.keys import asset_key, sheet_key
-from s2p_assets.learning.feature_set import FeatureSet
+from s2p_assets.graph.asset_keys import asset_key, sheet_key
 from s2p_assets.settings import Settings
-from s2p_assets.warehouse.table import Table
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("s2p_assets", "s2p_assets.examples")
@@ -23,8 +24,8 @@ SHELVES = ("workbooks", "tables", "features", "models", "reports")
 
 
 @pytest.fixture(scope="module")
-def house() -> House:
-    return read_house(PACKAGES)
+def catalog() -> Catalog:
+    return load_catalog(PACKAGES)
 
 
 def shelf_files() -> list[Path]:
@@ -32,34 +33,34 @@ def shelf_files() -> list[Path]:
     return [file for folder in folders for file in sorted(folder.glob("[!_]*.py"))]
 
 
-def test_no_shelf_file_has_a_fault(house: House) -> None:
-    assert [str(fault) for fault in house.faults] == []
+def test_no_shelf_file_has_a_fault(catalog: Catalog) -> None:
+    assert [str(fault) for fault in catalog.faults] == []
 
 
 @pytest.mark.parametrize("file", shelf_files(), ids=lambda file: file.stem)
-def test_every_shelf_file_reaches_the_graph(house: House, file: Path) -> None:
-    assert file.stem in {declared.name for declared in house.declared()}
+def test_every_shelf_file_reaches_the_graph(catalog: Catalog, file: Path) -> None:
+    assert file.stem in {declared.name for declared in catalog.declared()}
 
 
 def test_every_declaration_is_an_asset_with_owner_group_and_description(tmp_path: Path) -> None:
     graph = build(Settings(home=tmp_path, shelves=PACKAGES))
     assets = graph.definitions.resolve_asset_graph()
-    for declared in graph.ctx.house.declared():
+    for declared in graph.ctx.catalog.declared():
         node = assets.get(asset_key(declared))
         assert node.owners == [declared.owner]
         assert node.group_name == declared.domain
         assert node.description
         assert node.kinds
-    for workbook in graph.ctx.house.workbooks.values():
+    for workbook in graph.ctx.catalog.workbooks.values():
         assert assets.get(sheet_key(workbook)).metadata["dagster/column_schema"].columns
 
 
-def test_every_stored_column_says_what_it_is_and_where_it_comes_from(house: House) -> None:
-    stored: list[Table | FeatureSet] = [*house.tables.values(), *house.features.values()]
+def test_every_stored_column_says_what_it_is_and_where_it_comes_from(catalog: Catalog) -> None:
+    stored: list[Table | FeatureSet] = [*catalog.tables.values(), *catalog.features.values()]
     for declared in stored:
         for column in declared.columns:
-            assert column.says, f"{declared.name}.{column.name}"
-            assert column.meaning.of, f"{declared.name}.{column.name}"
+            assert column.description, f"{declared.name}.{column.name}"
+            assert column.derived_from, f"{declared.name}.{column.name}"
 
 
 def test_every_module_opens_with_what_belongs_in_it() -> None:
@@ -92,20 +93,24 @@ def words_of_code(file: Path) -> Iterator[tuple[int, str, bool]]:
                 yield getattr(node, "lineno", 0), value, False
 
 
-def names_of_companies(house: House) -> tuple[set[str], set[str], set[str]]:
+def names_of_companies(catalog: Catalog) -> tuple[set[str], set[str], set[str]]:
     """What only a shelf may name: its declarations, its domains, and the columns by which its things are told apart.
 
     Of declarations and columns only those that are no plain English word, as any function may have `results`.
     """
-    declared = list(house.declared())
+    declared = list(catalog.declared())
     names = {one.name for one in declared} | {one.thing for one in declared if "_" in one.thing}
-    keys = {column for features in house.features.values() for column in features.entity}
+    keys = {column for features in catalog.features.values() for column in features.entity}
     return names, {one.domain for one in declared}, keys
 
 
-def test_no_tool_names_a_thing_of_a_company(house: House) -> None:
-    names, domains, keys = names_of_companies(house)
-    stored = [*house.workbooks.values(), *house.tables.values(), *house.features.values()]
+def test_no_tool_names_a_thing_of_a_company(catalog: Catalog) -> None:
+    names, domains, keys = names_of_companies(catalog)
+    stored: list[Workbook | Table | FeatureSet] = [
+        *catalog.workbooks.values(),
+        *catalog.tables.values(),
+        *catalog.features.values(),
+    ]
     columns = {f"{one.thing}.{column.name}" for one in stored for column in one.columns}
     in_code = re.compile(rf"\b({_any(names | keys)})\b")
     in_texts = re.compile(rf"\b({_any(names | columns)})\b|\bthis\.({_any(keys)})\b|^({_any(keys | domains)})$")

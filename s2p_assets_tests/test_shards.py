@@ -10,14 +10,14 @@ import psycopg
 import pytest
 
 from s2p_assets.definitions import Graph, build
-from s2p_assets.graph.shards import shard_names, whole_range
-from s2p_assets.learning.scale import shard_of
+from s2p_assets.graph.assets.shards import shard_names, whole_range
+from s2p_assets.learning.parallel import shard_of
 from s2p_assets.settings import Settings
 from s2p_assets.tables.retail_demand import demand
 from s2p_assets.tables.retail_products import products
-from s2p_assets.warehouse import store
-from s2p_assets_tests.learning_histories import seasonal
-from s2p_assets_tests.test_retail_features import products_of
+from s2p_assets.warehouse.tables import store
+from s2p_assets_tests.learning.histories import seasonal
+from s2p_assets_tests.shelves.test_retail_features import products_of
 
 FEATURES = dg.AssetKey(["retail", "demand_features"])
 SHARDS = 4
@@ -29,8 +29,8 @@ def graph(conn: psycopg.Connection, empty_database_url: str, tmp_path: Path) -> 
     rows = seasonal(12, 60)
     full = rows.assign(retail_units=rows["units"], wholesale_units=0.0, revenue=0.0)
     listed = products_of(rows).assign(asin=None, msrp=5.0, valid_to=None)
-    store.replace(conn, demand, full[[column.name for column in demand.columns]])
-    store.replace(conn, products, listed[[column.name for column in products.columns]])
+    store.replace_table(conn, demand, full[[column.name for column in demand.columns]])
+    store.replace_table(conn, products, listed[[column.name for column in products.columns]])
     return build(Settings(home=tmp_path, database_url=empty_database_url, shards=SHARDS))
 
 
@@ -46,9 +46,9 @@ def run(graph: Graph, instance: dg.DagsterInstance, **options: Any) -> dg.Execut
 
 
 def stored(graph: Graph) -> pd.DataFrame:
-    features = graph.ctx.house.features["retail_demand_features"]
+    features = graph.ctx.catalog.features["retail_demand_features"]
     with graph.ctx.warehouse.connect() as connection:
-        return store.read(connection, "retail", "demand_features", features.columns, order=("sku", "week"))
+        return store.read_rows(connection, "retail", "demand_features", features.columns, order=("sku", "week"))
 
 
 def version(graph: Graph) -> str | None:
@@ -65,7 +65,7 @@ def test_one_run_makes_every_shard_and_runs_of_one_make_the_same_table(
     assert set(instance.get_materialized_partitions(FEATURES)) == set(shard_names(SHARDS))
     with graph.ctx.warehouse.connect() as connection:
         connection.execute("update retail.demand_features set units = units + 1")
-        connection.execute("delete from s2p.contents where thing = 'demand_features'")
+        connection.execute("delete from s2p.contents where table_name = 'demand_features'")
     for name in shard_names(SHARDS):
         assert run(graph, instance, partition_key=name).success
     pd.testing.assert_frame_equal(stored(graph), whole)

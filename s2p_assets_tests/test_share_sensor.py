@@ -6,8 +6,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from s2p_assets.graph.context import open_context
 from s2p_assets.graph.share_sensor import share_sensor
+from s2p_assets.services.context import open_context
 from s2p_assets.settings import Settings
 
 Looks = Callable[[], dict[str, int]]

@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from s2p_assets.cli import app
-from s2p_assets.graph.contest_assets import FLOOR, HOLDS, LEAKS
-from s2p_assets.graph.instance import open_instance
-from s2p_assets.graph.signals import ASKING, DRIFT
-from s2p_assets.warehouse import store
+from s2p_assets.graph.assets.contest_assets import BEATS_BASELINES, CHAMPION_STAYS, NO_LEAKS
+from s2p_assets.graph.checks.retraining_signals import ASKING, DRIFT
+from s2p_assets.graph.running.instance import open_instance
+from s2p_assets.warehouse.tables import store
 from s2p_assets_tests.retail_home import Company, Processed, nothing_set
 
 pytestmark = pytest.mark.long
@@ -49,16 +49,16 @@ def test_a_race_is_told_as_it_was_before_its_season_and_the_next_as_to_come(comp
     assert "the likelier answer" in preview
     race = told(company, "predict", "f1_top_ten_champion", "race_id=14")
     assert len(race) == 16
-    assert {car["basis"] for car in race} == {"as told before it was decided"}
-    assert {car["basis"] for car in told(company, "predict", "f1_failure_champion")} == {"to come"}
+    assert {car["basis"] for car in race} == {"backtested"}
+    assert {car["basis"] for car in told(company, "predict", "f1_failure_champion")} == {"open"}
 
 
 def test_each_open_deal_is_told_by_the_champion_and_stands_in_the_report(company: Company) -> None:
-    tables = company.graph.ctx.house.tables
+    tables = company.graph.ctx.catalog.tables
     with company.graph.ctx.warehouse.connect() as connection:
-        scored = store.read(connection, "crm", "scored_pipeline", tables["crm_scored_pipeline"].columns)
+        scored = store.read_rows(connection, "crm", "scored_pipeline", tables["crm_scored_pipeline"].columns)
     (one,) = told(company, "predict", "crm_win_champion", f"opportunity_id={scored['opportunity_id'].iloc[0]}")
-    assert (one["basis"], one["probability"]) == ("to come", pytest.approx(scored["probability"].iloc[0]))
+    assert (one["basis"], one["probability"]) == ("open", pytest.approx(scored["probability"].iloc[0]))
     assert len(told(company, "predict", "crm_win_champion")) == len(scored)
     (edition,) = (company.settings.share / "s2p-reports/crm-pipeline").glob("20*/*.html")
     assert "hardly tell one deal from another" in edition.read_text()
@@ -72,7 +72,7 @@ def test_a_classifier_is_crowned_watched_and_asked_why_as_a_forecaster_is(compan
         keys = [
             dg.AssetCheckKey(dg.AssetKey(["crm", asset]), name)
             for asset, name in (
-                *(("win_champion", name) for name in (HOLDS, FLOOR, LEAKS)),
+                *(("win_champion", name) for name in (CHAMPION_STAYS, BEATS_BASELINES, NO_LEAKS)),
                 *(("deal_features", name) for name in ASKING),
                 ("scored_pipeline", DRIFT),
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from s2p_assets.graph.house_reading import read_house
+from s2p_assets.catalog.loading import load_catalog
 from s2p_assets_tests.lines_of_code import by_domain, by_room
 
 TUTORIAL = Path(__file__).parents[1] / "docs/tutorial.md"
@@ -33,9 +33,9 @@ def shelves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_every_file_of_the_tutorial_loads_and_finds_what_it_is_made_from(shelves: str) -> None:
-    house = read_house((shelves,))
-    assert [str(fault) for fault in house.faults] == []
-    assert len(list(house.declared())) == 9
+    catalog = load_catalog((shelves,))
+    assert [str(fault) for fault in catalog.faults] == []
+    assert len(list(catalog.declared())) == 9
     demand = importlib.import_module("mine.tables.acme_demand").demand
     sold = pd.DataFrame(
         {"sku": ["a", "a"], "quantity": [3, -1], "sold_at": pd.to_datetime(["2026-03-02 09:00", "2026-03-15 17:00"])}

@@ -99,9 +99,9 @@ def _one_line(error: Exception) -> str | None:
         return f"S2P_{name}={wrong['input']!r} is not usable: {wrong['msg']}; correct it in the environment or .env"
     if isinstance(error, UnicodeDecodeError) and error.object == _read_or_nothing(Path(".env")):
         return ".env is not UTF-8 text; save it as such, then try again"
-    from s2p_assets.graph.problems import in_one_line
+    from s2p_assets.services.errors import one_line
 
-    return in_one_line(error)
+    return one_line(error)
 
 
 def _read_or_nothing(file: Path) -> bytes:

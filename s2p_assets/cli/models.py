@@ -17,7 +17,7 @@ from s2p_assets.cli.terminal import COULD_NOT, Json, err, noise_apart, out, prin
 from s2p_assets.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from s2p_assets.graph.learned import Learned
+    from s2p_assets.services.model_queries import TrainedModel
 
 Asked = Annotated[str, typer.Argument(help="A model, a contest or a forecast.", show_default=False)]
 
@@ -36,18 +36,18 @@ def champion(
     if sum((model is not None, back, release)) > 1:
         raise typer.BadParameter("give one of --set, --back and --release")
     settings = read_settings()
-    from s2p_assets.graph.context import open_context
-    from s2p_assets.graph.learned import learned, standing_of
-    from s2p_assets.learning.registry.model_registry import named
+    from s2p_assets.learning.registry.model_registry import find_record
+    from s2p_assets.services.context import open_context
+    from s2p_assets.services.model_queries import contest_state, find_trained
 
     ctx = open_context(settings)
-    found = learned(ctx, contest)
+    found = find_trained(ctx, contest)
     if model is not None:
-        named(found.standing, found.contest.name, model)
+        find_record(found.state, found.contest.name, model)
     if model is not None or back or release:
         _decide(settings, found, model, back, release, because, quiet=as_json)
-        found = learned(ctx, contest)
-    said = standing_of(found)
+        found = find_trained(ctx, contest)
+    said = contest_state(found)
     if as_json:
         print_json(said)
     else:
@@ -59,11 +59,11 @@ def champion(
 def why(name: Asked, as_json: Json = False) -> None:
     """What made a model train: the signals, how much was new, and the files behind it."""
     settings = read_settings()
-    from s2p_assets.graph.context import open_context
-    from s2p_assets.graph.learned import learned, why_of
+    from s2p_assets.services.context import open_context
+    from s2p_assets.services.model_queries import find_trained, training_history
 
     ctx = open_context(settings)
-    said = why_of(learned(ctx, name), ctx.registry)
+    said = training_history(find_trained(ctx, name), ctx.registry)
     if as_json:
         print_json(said)
     else:
@@ -82,11 +82,11 @@ def predict(
 ) -> None:
     """What the champion, or a model, predicts for given entities from what is stored; nothing is trained."""
     asked, settings = values_by_name(entities or ()), read_settings()
-    from s2p_assets.graph.context import open_context
-    from s2p_assets.graph.learned import learned, predictions
+    from s2p_assets.services.context import open_context
+    from s2p_assets.services.model_queries import find_trained, predictions
 
     ctx = open_context(settings)
-    found = learned(ctx, name)
+    found = find_trained(ctx, name)
     rows = predictions(ctx, found, asked, horizon)
     if as_json:
         print_json(rows.to_dict("records"))
@@ -100,8 +100,8 @@ def mlflow(
 ) -> None:
     """Serve MLflow's own UI over the model registry, until stopped; needs the extra `mlflow`."""
     settings = read_settings()
-    from s2p_assets.graph.context import open_context
-    from s2p_assets.graph.running import require_port, supervise
+    from s2p_assets.graph.running.waves import require_port, supervise
+    from s2p_assets.services.context import open_context
 
     if find_spec("mlflow.server") is None or find_spec("flask") is None:
         err.print("[red]s2p:[/red] MLflow's UI is not installed; uv sync --extra mlflow, then try again")
@@ -120,17 +120,24 @@ def mlflow(
 
 
 def _decide(
-    settings: Settings, found: "Learned", model: str | None, back: bool, release: bool, because: str, *, quiet: bool
+    settings: Settings,
+    found: "TrainedModel",
+    model: str | None,
+    back: bool,
+    release: bool,
+    because: str,
+    *,
+    quiet: bool,
 ) -> None:
     """Make the contest again with what the person says; ends the command when that failed."""
-    from s2p_assets.graph.contest_assets import Overrule
-    from s2p_assets.graph.overruling import decide_again
+    from s2p_assets.graph.assets.contest_assets import ChampionOverride
+    from s2p_assets.graph.running.champion_override import judge_again
 
-    said = Overrule(champion=model or "", back=back, release=release, by=_person(), because=because)
+    said = ChampionOverride(champion=model or "", back=back, release=release, by=_person(), because=because)
     with noise_apart(settings), progress("asking the contest", quiet=quiet) as say:
         from s2p_assets.definitions import build
 
-        finished = decide_again(settings, build(settings).definitions, found.contest, said, say)
+        finished = judge_again(settings, build(settings).definitions, found.contest, said, say)
     for failure in finished.failures:
         err.print(f"[red]s2p:[/red] {escape(failure.partition(': ')[2])}")
     if finished.failures:

@@ -42,23 +42,23 @@ def trace(
     """Walk a number back to the cells that it was made from: file, sheet, address."""
     settings, now = read_settings(), dt.datetime.now().astimezone()
     from s2p_assets.cli.printing.traces import number_lines, trace_lines
-    from s2p_assets.graph.context import open_context
-    from s2p_assets.graph.traced_models import models_under
-    from s2p_assets.graph.tracing import trace_number, trace_table
+    from s2p_assets.services.context import open_context
+    from s2p_assets.services.trace import trace_number, trace_table
+    from s2p_assets.services.traced_models import models_behind
 
     ctx = open_context(settings)
     name, most = name.replace("-", "_").replace(".", "_", 1), None if everything else ROWS_TRACED
-    if name in ctx.house.reports:
+    if name in ctx.catalog.reports:
         silence_libraries()
         with progress("following it to the cells", quiet=as_json) as say:
             number = trace_number(ctx, name, which[0], edition=edition, as_of=day, most=most, progress=say)
         found, lines = asdict(number), number_lines(number)
-        models = models_under(ctx, number.under, number.known_at or now)
+        models = models_behind(ctx, number.under, number.known_at or now)
     else:
         asked = values_by_name(which, name="COLUMN")
         rows = trace_table(ctx, name, asked, column or (), most=most)
         found, lines = asdict(rows), trace_lines(rows)
-        models = models_under(ctx, [rows], now)
+        models = models_behind(ctx, [rows], now)
     if as_json:
         print_json(found | {"models": models})
         return
@@ -78,11 +78,11 @@ def report(
 ) -> None:
     """Make an edition now from what is stored, or make it again from what was known on a day."""
     settings = read_settings()
-    from s2p_assets.graph.context import open_context
-    from s2p_assets.graph.reporting import report_as_of, report_named, report_now
+    from s2p_assets.services.context import open_context
+    from s2p_assets.services.reports import report_as_of, report_named, report_now
 
     ctx = open_context(settings)
-    chosen = report_named(ctx.house, name)
+    chosen = report_named(ctx.catalog, name)
     silence_libraries()
     with progress("asking the ledger", quiet=as_json) as say:
         made = report_as_of(ctx, chosen, day, to, say) if day else report_now(ctx, chosen, to, say)

@@ -28,21 +28,21 @@ def demo(
     ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve the Dagster UI afterwards.")] = True,
 ) -> None:
     """Write a sample share drive, process all of it, say where the reports are, then serve the Dagster UI."""
-    from s2p_assets.samples.writing import samples
+    from s2p_assets.samples.share_files import sample_shares
 
     settings = read_settings()
     if ui:
-        from s2p_assets.graph.running import require_port
+        from s2p_assets.graph.running.waves import require_port
 
         require_port(settings.host, settings.port)
     _write_samples(settings)
     status = _process(settings)
     print_outcome(settings, status)
-    planted = [fault for sample in samples().values() for fault in sample.planted]
+    planted = [fault for sample in sample_shares().values() for fault in sample.mistakes]
     out.print(f"\n[bold]What was planted in the sample[/bold] ({len(planted)} faults)")
     for fault in planted:
         place = " › ".join(part for part in (fault.path, fault.sheet, fault.cell) if part)
-        out.print(f"  {escape(place)}: {escape(fault.what)}")
+        out.print(f"  {escape(place)}: {escape(fault.description)}")
     if ui:
         _serve(settings)
 
@@ -70,8 +70,8 @@ def run(as_json: Json = False) -> None:
 def status(as_json: Json = False) -> None:
     """What is loaded, waiting and returned; which models are in service; where the reports are."""
     settings = read_settings()
-    from s2p_assets.graph.context import open_context
-    from s2p_assets.graph.status import read_status
+    from s2p_assets.services.context import open_context
+    from s2p_assets.services.status import read_status
 
     _require_share(settings)
     current = read_status(open_context(settings))
@@ -87,8 +87,8 @@ def forget(
 ) -> None:
     """Withdraw the rows of a file that was loaded, on purpose."""
     settings = read_settings()
-    from s2p_assets.graph.context import open_context
-    from s2p_assets.graph.status import forget_file
+    from s2p_assets.services.context import open_context
+    from s2p_assets.services.status import forget_file
 
     rows = forget_file(open_context(settings), file)
     out.print(f"{escape(file)}: {rows:,} rows withdrawn; the next run brings the reports up to date")
@@ -105,12 +105,14 @@ def _require_share(settings: Settings) -> None:
 
 
 def _write_samples(settings: Settings) -> None:
-    from s2p_assets.samples.writing import samples
+    from s2p_assets.samples.share_files import sample_shares
 
     settings.share.mkdir(parents=True, exist_ok=True)
     with progress("writing a sample share drive") as say:
         count, today = 0, dt.date.today()  # noqa: DTZ011  the user's own day
-        for file in chain.from_iterable(sample.write(settings.share, until=today) for sample in samples().values()):
+        for file in chain.from_iterable(
+            sample.write(settings.share, until=today) for sample in sample_shares().values()
+        ):
             count += 1
             say(f"writing a sample share drive: {count} files ({file.name})")
     out.print(f"sample share drive: {count} files in {escape(str(settings.share))}")
@@ -121,15 +123,15 @@ def _process(settings: Settings, *, quiet: bool = False) -> dict[str, Any]:
     silence_libraries()
     with noise_apart(settings), progress("starting PostgreSQL and the asset graph", quiet=quiet) as say:
         from s2p_assets.definitions import build
-        from s2p_assets.graph.headless import process
+        from s2p_assets.graph.running.headless import process
 
         graph = build(settings)
         return process(graph.ctx, graph.definitions, say)
 
 
 def _serve(settings: Settings) -> None:
-    from s2p_assets.graph.running import require_port, serve
-    from s2p_assets.warehouse.connection import connect, database_url
+    from s2p_assets.graph.running.waves import require_port, serve
+    from s2p_assets.warehouse.server.connection import connect, database_url
 
     require_port(settings.host, settings.port)
     connect(database_url(settings)).close()

@@ -22,7 +22,7 @@ def check(
 ) -> None:
     """The verdict and every finding of files, nothing loaded."""
     settings = read_settings()
-    from s2p_assets.graph.checking import check_files
+    from s2p_assets.services.check import check_files
 
     readings = []
     with progress("opening a reader", quiet=as_json) as say:
@@ -47,7 +47,7 @@ def plan(
     """What a file would change in what is loaded, before it is dropped; nothing is written."""
     settings = read_settings()
     from s2p_assets.cli.printing.plans import plan_lines
-    from s2p_assets.graph.planning import plan_file
+    from s2p_assets.services.plan import plan_file
 
     with err.status(f"reading {escape(file.name)} and comparing it with what is loaded"):
         planned = plan_file(settings, file, workbook)
@@ -68,10 +68,10 @@ def template(
 ) -> None:
     """Write an empty workbook with the right headers, types and drop-downs."""
     settings = read_settings()
-    from s2p_assets.graph.checking import contract_named
+    from s2p_assets.services.check import find_contract
     from s2p_assets.spreadsheet.template import write_template
 
-    written = write_template(contract_named(settings, name), target or Path(f"{name}.xlsx"))
+    written = write_template(find_contract(settings, name), target or Path(f"{name}.xlsx"))
     out.print(f"wrote {escape(str(written))}")
 
 
@@ -81,7 +81,7 @@ def new(
     target: Annotated[Path | None, typer.Option("--to", help="Where to write it; by default on the shelf.")] = None,
 ) -> None:
     """Write a workbook contract inferred from a real file; read it, then confirm its suggestions."""
-    from s2p_assets.graph.checking import write_contract
+    from s2p_assets.services.check import write_contract
 
     written = write_contract(file, name, target)
     out.print(f"wrote {escape(str(written))}; read it, then try: s2p check {escape(str(file))!r} --as {escape(name)}")

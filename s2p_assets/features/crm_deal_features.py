@@ -3,26 +3,23 @@
 import numpy as np
 import pandas as pd
 
-from s2p_assets.columns import (
-    Day,
+from s2p_assets.contracts.columns import (
+    Boolean,
+    Code,
+    Date,
+    Integer,
+    Money,
     Number,
+    Percent,
     Row,
     Text,
-    Whole,
-    YesNo,
-    code,
-    day,
-    money,
-    number,
-    percent,
-    text,
-    whole,
-    yes_no,
+    column,
+    column_names,
 )
-from s2p_assets.learning.feature_set import feature_set
-from s2p_assets.learning.known_before import COUNT, known_before
-from s2p_assets.lineage import Under, UnderEach, before_day, same_key
-from s2p_assets.shelves import NotYet
+from s2p_assets.contracts.derivation import NotYet
+from s2p_assets.contracts.feature_set import feature_set
+from s2p_assets.contracts.lineage import LineageRule, LineageRules, before_day, same_key
+from s2p_assets.learning.point_in_time import COUNT, events_before
 
 DAYS_A_WEEK = 7
 RECENT = pd.Timedelta(days=90)
@@ -32,52 +29,87 @@ OUTCOME = ("opportunities.deal_stage", "opportunities.close_date")
 class DealFeatures(Row):
     """One deal on one day of its life: what was known then, and, once it was closed, its outcome."""
 
-    opportunity_id: Text = code(says="The deal's number in the CRM", of="opportunities.opportunity_id")
-    moment: Day = day(
-        says="The day up to whose morning the deal is described: weekly from the first talk on, for open deals today",
-        of=("opportunities.engage_date", "opportunities.close_date"),
+    opportunity_id: Code = column(
+        description="The deal's number in the CRM", derived_from="opportunities.opportunity_id"
     )
-    won: YesNo = yes_no(says="Whether it was won; none while it is open", optional=True, of="opportunities.deal_stage")
-    decided_on: Day = day(says="Day of its end; none while it is open", optional=True, of="opportunities.close_date")
-    stage: Text = text(says="Prospecting before the first talk, Engaging after it", of="opportunities.engage_date")
-    age_days: Whole = whole(says="Days since the first talk", optional=True, of="opportunities.engage_date", ge=0)
-    days_to_quarter_end: Whole = whole(says="Days left of the quarter", of="opportunities.engage_date", ge=0)
-    sales_agent: Text = code(says="Who works on it", of="opportunities.sales_agent")
-    manager: Text = text(says="Who leads the agent's team", of="sales_teams.manager")
-    regional_office: Text = text(says="The team's office", of="sales_teams.regional_office")
-    product: Text = code(says="What is offered", of="opportunities.product")
-    series: Text = text(says="The product's family", of="products.series")
-    sales_price: Number = money(says="The product's list price", of="products.sales_price")
-    account: Text = code(says="The account it is made with, once known", optional=True, of="opportunities.account")
-    sector: Text = text(says="What the account does", optional=True, of="accounts.sector")
-    account_revenue: Number = number(says="The account's revenue in millions", optional=True, of="accounts.revenue")
-    account_employees: Whole = whole(says="The account's employees", optional=True, of="accounts.employees")
-    account_age_years: Whole = whole(says="Years since it was founded", optional=True, of="accounts.year_established")
-    is_subsidiary: YesNo = yes_no(says="Whether the account belongs to another", of="accounts.subsidiary_of")
-    agent_open: Whole = whole(says="The agent's deals that were open", of=OUTCOME[1], ge=0, known="before")
-    agent_closed: Whole = whole(says="The agent's deals that were closed", of=OUTCOME, ge=0, known="before")
-    agent_win_rate: Number = percent(says="The share of these that were won", optional=True, of=OUTCOME, known="before")
-    agent_recent_win_rate: Number = percent(
-        says="The same of the last 90 days", optional=True, of=OUTCOME, known="before"
+    as_of: Date = column(
+        description="The day up to whose morning the deal is described: weekly from the first talk on, for open deals today",
+        derived_from=("opportunities.engage_date", "opportunities.close_date"),
     )
-    product_closed: Whole = whole(says="Deals on the product that were closed", of=OUTCOME, ge=0, known="before")
-    product_win_rate: Number = percent(
-        says="The share of these that were won", optional=True, of=OUTCOME, known="before"
+    won: Boolean = column(
+        description="Whether it was won; none while it is open", nullable=True, derived_from="opportunities.deal_stage"
     )
-    account_closed: Whole = whole(says="Deals with the account that were closed", of=OUTCOME, ge=0, known="before")
-    account_win_rate: Number = percent(
-        says="The share of these that were won", optional=True, of=OUTCOME, known="before"
+    decided_on: Date = column(
+        description="Day of its end; none while it is open", nullable=True, derived_from="opportunities.close_date"
     )
-    recent_win_rate: Number = percent(
-        says="The share of all deals of the last 90 days won", optional=True, of=OUTCOME, known="before"
+    stage: Text = column(
+        description="Prospecting before the first talk, Engaging after it", derived_from="opportunities.engage_date"
+    )
+    age_days: Integer = column(
+        description="Days since the first talk", nullable=True, derived_from="opportunities.engage_date", ge=0
+    )
+    days_to_quarter_end: Integer = column(
+        description="Days left of the quarter", derived_from="opportunities.engage_date", ge=0
+    )
+    sales_agent: Code = column(description="Who works on it", derived_from="opportunities.sales_agent")
+    manager: Text = column(description="Who leads the agent's team", derived_from="sales_teams.manager")
+    regional_office: Text = column(description="The team's office", derived_from="sales_teams.regional_office")
+    product: Code = column(description="What is offered", derived_from="opportunities.product")
+    series: Text = column(description="The product's family", derived_from="products.series")
+    sales_price: Money = column(description="The product's list price", derived_from="products.sales_price")
+    account: Code = column(
+        description="The account it is made with, once known", nullable=True, derived_from="opportunities.account"
+    )
+    sector: Text = column(description="What the account does", nullable=True, derived_from="accounts.sector")
+    account_revenue: Number = column(
+        description="The account's revenue in millions", nullable=True, derived_from="accounts.revenue"
+    )
+    account_employees: Integer = column(
+        description="The account's employees", nullable=True, derived_from="accounts.employees"
+    )
+    account_age_years: Integer = column(
+        description="Years since it was founded", nullable=True, derived_from="accounts.year_established"
+    )
+    is_subsidiary: Boolean = column(
+        description="Whether the account belongs to another", derived_from="accounts.subsidiary_of"
+    )
+    agent_open: Integer = column(
+        description="The agent's deals that were open", derived_from=OUTCOME[1], ge=0, available="before_outcome"
+    )
+    agent_closed: Integer = column(
+        description="The agent's deals that were closed", derived_from=OUTCOME, ge=0, available="before_outcome"
+    )
+    agent_win_rate: Percent = column(
+        description="The share of these that were won", nullable=True, derived_from=OUTCOME, available="before_outcome"
+    )
+    agent_recent_win_rate: Percent = column(
+        description="The same of the last 90 days", nullable=True, derived_from=OUTCOME, available="before_outcome"
+    )
+    product_closed: Integer = column(
+        description="Deals on the product that were closed", derived_from=OUTCOME, ge=0, available="before_outcome"
+    )
+    product_win_rate: Percent = column(
+        description="The share of these that were won", nullable=True, derived_from=OUTCOME, available="before_outcome"
+    )
+    account_closed: Integer = column(
+        description="Deals with the account that were closed", derived_from=OUTCOME, ge=0, available="before_outcome"
+    )
+    account_win_rate: Percent = column(
+        description="The share of these that were won", nullable=True, derived_from=OUTCOME, available="before_outcome"
+    )
+    recent_win_rate: Percent = column(
+        description="The share of all deals of the last 90 days won",
+        nullable=True,
+        derived_from=OUTCOME,
+        available="before_outcome",
     )
 
 
-CLOSED_BEFORE = before_day("close_date", "moment")
-CLOSED_RECENTLY = before_day("close_date", "moment", within_days=RECENT.days)
-STILL_OPEN = before_day("engage_date", "moment") & Under("coalesce(close_date >= this.moment, true)")
+CLOSED_BEFORE = before_day("close_date", "as_of")
+CLOSED_RECENTLY = before_day("close_date", "as_of", within_days=RECENT.days)
+STILL_OPEN = before_day("engage_date", "as_of") & LineageRule("coalesce(close_date >= this.as_of, true)")
 AGENT, PRODUCT, ACCOUNT = same_key("sales_agent"), same_key("product"), same_key("account")
-LINEAGE: UnderEach = {
+LINEAGE: LineageRules = {
     "opportunities": same_key("opportunity_id"),
     "accounts": ACCOUNT,
     "sales_teams": AGENT,
@@ -97,9 +129,9 @@ LINEAGE: UnderEach = {
 @feature_set(
     rows=DealFeatures,
     entity=("opportunity_id",),
-    event_time="moment",
+    event_time="as_of",
     owner="sales-operations@example.com",
-    under=LINEAGE,
+    lineage=LINEAGE,
 )
 def deal_features(
     opportunities: pd.DataFrame, accounts: pd.DataFrame, products: pd.DataFrame, sales_teams: pd.DataFrame
@@ -114,7 +146,7 @@ def deal_features(
     deals = opportunities.assign(won=opportunities["deal_stage"].eq("Won").where(opportunities["close_date"].notna()))
     cases = _weekly_cases(deals).merge(sales_teams, on="sales_agent").merge(products, on="product")
     cases = cases.merge(accounts, on="account", how="left")
-    return _with_win_rates(_described(cases), deals)[list(DealFeatures.to_schema().columns)]
+    return _with_win_rates(_described(cases), deals)[column_names(DealFeatures)]
 
 
 def _weekly_cases(deals: pd.DataFrame) -> pd.DataFrame:
@@ -123,23 +155,23 @@ def _weekly_cases(deals: pd.DataFrame) -> pd.DataFrame:
     weeks = np.ceil((closed["close_date"] - closed["engage_date"]).dt.days / DAYS_A_WEEK).astype(int)
     by_week = closed.loc[closed.index.repeat(weeks)]
     age = by_week.groupby(level=0).cumcount() * DAYS_A_WEEK
-    by_week = by_week.assign(moment=by_week["engage_date"] + pd.to_timedelta(age, unit="D"))
+    by_week = by_week.assign(as_of=by_week["engage_date"] + pd.to_timedelta(age, unit="D"))
     today = deals[["engage_date", "close_date"]].max().max() + pd.Timedelta(days=1)
-    still_open = deals[deals["close_date"].isna()].assign(moment=today)
+    still_open = deals[deals["close_date"].isna()].assign(as_of=today)
     return pd.concat([by_week, still_open], ignore_index=True).rename(columns={"close_date": "decided_on"})
 
 
 def _described(cases: pd.DataFrame) -> pd.DataFrame:
     """Adds what the deal, its account and the calendar show on the day."""
-    moment = cases["moment"]
-    quarter_end = moment.dt.to_period("Q").dt.end_time.dt.normalize()
+    as_of = cases["as_of"]
+    quarter_end = as_of.dt.to_period("Q").dt.end_time.dt.normalize()
     return cases.assign(
         stage=np.where(cases["engage_date"].notna(), "Engaging", "Prospecting"),
-        age_days=(moment - cases["engage_date"]).dt.days.astype("Int64"),
-        days_to_quarter_end=(quarter_end - moment).dt.days,
+        age_days=(as_of - cases["engage_date"]).dt.days.astype("Int64"),
+        days_to_quarter_end=(quarter_end - as_of).dt.days,
         account_revenue=cases["revenue"],
         account_employees=cases["employees"],
-        account_age_years=moment.dt.year - cases["year_established"],
+        account_age_years=as_of.dt.year - cases["year_established"],
         is_subsidiary=cases["subsidiary_of"].notna(),
         won=cases["won"].astype("boolean"),
     )
@@ -149,7 +181,7 @@ def _with_win_rates(cases: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFrame:
     """Adds the win rates of the agent, the product, the account and all, from deals closed before the day."""
 
     def before(by: tuple[str, ...], when: str = "close_date", within: pd.Timedelta | None = None) -> pd.DataFrame:
-        return known_before(cases, deals, by=by, at="moment", when=when, means=["won"], within=within)
+        return events_before(cases, deals, by=by, at="as_of", when=when, means=["won"], within=within)
 
     agent, product, account = before(("sales_agent",)), before(("product",)), before(("account",))
     known = cases["account"].notna()

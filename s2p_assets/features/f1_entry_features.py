@@ -1,90 +1,112 @@
 """What was known of each car before the start of each race. How it will finish is the models' work."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, Whole, YesNo, code, day, number, percent, text, whole, yes_no
-from s2p_assets.learning.feature_set import feature_set
-from s2p_assets.learning.known_before import COUNT, known_before
-from s2p_assets.lineage import Under, UnderEach, same_key
-from s2p_assets.shelves import NotYet
+from s2p_assets.contracts.columns import (
+    Boolean,
+    Code,
+    Date,
+    Integer,
+    Number,
+    Percent,
+    Row,
+    Text,
+    column,
+    column_names,
+)
+from s2p_assets.contracts.derivation import NotYet
+from s2p_assets.contracts.feature_set import feature_set
+from s2p_assets.contracts.lineage import LineageRule, LineageRules, same_key
+from s2p_assets.learning.point_in_time import COUNT, events_before
 
 TOP = 10
 LAPS = ("qualifying.q1", "qualifying.q2", "qualifying.q3")
 ENDS, PLACES, GRIDS = "results.position_text", "results.position_order", "results.grid"
-NO_PROPERTY = ("race_id", "circuit_id", "constructor_id", "driver_name", "constructor_name", "season")
+IDENTIFIERS = ("race_id", "circuit_id", "constructor_id", "driver_name", "constructor_name", "season")
 """Columns that name a case and say nothing of it that will be true of another."""
 FIRST_SEASON = 2003
 """The first season of qualifying as it is today, and of entries that are learned from; form counts all before."""
 
 
-def form(kind: Callable[..., Any], says: str, *of: str, optional: bool = True, **rules: Any) -> Any:
+def form(description: str, *sources: str, nullable: bool = True, **rules: Any) -> Any:
     """A column of form: made from earlier races alone, so that models may learn from it."""
-    return kind(says=says, optional=optional, of=of, known="before", **rules)
+    return column(description=description, nullable=nullable, derived_from=sources, available="before_outcome", **rules)
 
 
 class EntryFeatures(Row):
     """One driver in one race: what was known before its start, and, once it was driven, the outcome."""
 
-    driver_id: Text = code(says="The driver", of=("results.driver_id", "qualifying.driver_id"))
-    race_day: Day = day(says="The day of the race", of="races.race_day")
-    race_id: Text = code(says="The race", of=("results.race_id", "qualifying.race_id"))
-    constructor_id: Text = code(says="The team", of=("results.constructor_id", "qualifying.constructor_id"))
-    circuit_id: Text = code(says="Where it is held", of="races.circuit_id")
-    top_ten: YesNo = yes_no(says="Whether it finished among the first ten", optional=True, of=PLACES)
-    did_not_finish: YesNo = yes_no(says="Whether it was not classified", optional=True, of=ENDS)
-    decided_on: Day = day(says="The day on which that was known", optional=True, of="races.race_day")
-    season: Whole = whole(says="The season", of="races.year")
-    round: Whole = whole(says="Which race of the season it is", of="races.round", ge=1)
-    grid: Whole = whole(
-        says="The place on the grid, behind all for a start from the pit lane; before the race, that of qualifying",
-        of=("results.grid", "qualifying.position"),
+    driver_id: Code = column(description="The driver", derived_from=("results.driver_id", "qualifying.driver_id"))
+    race_day: Date = column(description="The day of the race", derived_from="races.race_day")
+    race_id: Code = column(description="The race", derived_from=("results.race_id", "qualifying.race_id"))
+    constructor_id: Code = column(
+        description="The team", derived_from=("results.constructor_id", "qualifying.constructor_id")
+    )
+    circuit_id: Code = column(description="Where it is held", derived_from="races.circuit_id")
+    top_ten: Boolean = column(description="Whether it finished among the first ten", nullable=True, derived_from=PLACES)
+    did_not_finish: Boolean = column(description="Whether it was not classified", nullable=True, derived_from=ENDS)
+    decided_on: Date = column(
+        description="The day on which that was known", nullable=True, derived_from="races.race_day"
+    )
+    season: Integer = column(description="The season", derived_from="races.year")
+    round: Integer = column(description="Which race of the season it is", derived_from="races.round", ge=1)
+    grid: Integer = column(
+        description="The place on the grid, behind all for a start from the pit lane; before the race, that of qualifying",
+        derived_from=("results.grid", "qualifying.position"),
         ge=1,
     )
-    from_pit_lane: YesNo = yes_no(says="Whether it starts from the pit lane", of="results.grid")
-    grid_in_ten: YesNo = yes_no(says="Whether it starts among the first ten", of="results.grid")
-    qualifying_position: Whole = whole(says="The place in qualifying", optional=True, of="qualifying.position")
-    gap_to_pole: Number = percent(says="The best lap against the best of all, as a share", optional=True, of=LAPS)
-    gap_to_tenth: Number = percent(says="The same against the tenth best", optional=True, of=LAPS)
-    gap_to_teammate: Number = percent(says="The best lap against the teammate's", optional=True, of=LAPS)
-    sprint_position: Whole = whole(
-        says="The place in the sprint the day before", optional=True, of="sprint_results.position_order"
+    from_pit_lane: Boolean = column(description="Whether it starts from the pit lane", derived_from="results.grid")
+    grid_in_ten: Boolean = column(description="Whether it starts among the first ten", derived_from="results.grid")
+    qualifying_position: Integer = column(
+        description="The place in qualifying", nullable=True, derived_from="qualifying.position"
     )
-    driver_age: Number = number(says="The driver's age in years", of="drivers.born_on")
-    driver_races: Whole = form(whole, "Races that the driver had started", PLACES, optional=False, ge=0)
-    driver_place_8: Number = form(number, "The driver's mean place where classified, last 8 races", PLACES)
-    driver_grid_8: Number = form(number, "The driver's mean place on the grid, last 8 races", GRIDS)
-    driver_top_ten_20: Number = form(percent, "Of the driver's last 20 races where classified, in the top ten", PLACES)
-    driver_gain_20: Number = form(number, "Places won from grid to end, the driver's last 20 races", PLACES, GRIDS)
-    driver_failures_20: Number = form(percent, "Of the driver's last 20 races, those not finished", ENDS)
-    driver_circuit_place: Number = form(number, "The driver's mean place at this track", PLACES)
-    driver_standing: Whole = form(whole, "The driver's place in the season so far", "driver_standings.position")
-    constructor_place_10: Number = form(number, "The team's mean place where classified, last 10 starts", PLACES)
-    constructor_place_40: Number = form(number, "The same of the last 40 starts", PLACES)
-    constructor_grid_10: Number = form(number, "The team's mean place on the grid, last 10 starts", GRIDS)
-    constructor_top_ten_20: Number = form(percent, "Of the team's last 20 starts where classified, top ten", PLACES)
-    constructor_gain_20: Number = form(number, "Places won from grid to end, the team's last 20 starts", PLACES, GRIDS)
-    constructor_failures_20: Number = form(percent, "Of the team's last 20 starts, those not finished", ENDS)
-    constructor_failures_60: Number = form(percent, "Of the team's last 60 starts, those not finished", ENDS)
-    constructor_standing: Whole = form(whole, "The team's place in the season so far", "constructor_standings.position")
-    circuit_gain_60: Number = form(number, "Places won from grid to end, last 60 starts at this track", PLACES, GRIDS)
-    circuit_failures_60: Number = form(percent, "Of the last 60 starts at this track, those not finished", ENDS)
-    recent_failures: Number = form(percent, "Of all starts of the last year, those not finished", ENDS)
-    driver_place_rank: Number = form(number, "The rank of the driver's mean place among those who start", PLACES)
-    driver_grid_rank: Number = form(number, "The rank of the driver's mean grid among those who start", GRIDS)
-    constructor_place_rank: Number = form(number, "The rank of the team's mean place among those who start", PLACES)
-    constructor_grid_rank: Number = form(number, "The rank of the team's mean grid among those who start", GRIDS)
-    driver_name: Text = text(says="The driver's name", of=("drivers.forename", "drivers.surname"))
-    constructor_name: Text = text(says="The team's name", of="constructors.name")
+    gap_to_pole: Percent = column(
+        description="The best lap against the best of all, as a share", nullable=True, derived_from=LAPS
+    )
+    gap_to_tenth: Percent = column(description="The same against the tenth best", nullable=True, derived_from=LAPS)
+    gap_to_teammate: Percent = column(
+        description="The best lap against the teammate's", nullable=True, derived_from=LAPS
+    )
+    sprint_position: Integer = column(
+        description="The place in the sprint the day before",
+        nullable=True,
+        derived_from="sprint_results.position_order",
+    )
+    driver_age: Number = column(description="The driver's age in years", derived_from="drivers.born_on")
+    driver_races: Integer = form("Races that the driver had started", PLACES, nullable=False, ge=0)
+    driver_place_8: Number = form("The driver's mean place where classified, last 8 races", PLACES)
+    driver_grid_8: Number = form("The driver's mean place on the grid, last 8 races", GRIDS)
+    driver_top_ten_20: Percent = form("Of the driver's last 20 races where classified, in the top ten", PLACES)
+    driver_gain_20: Number = form("Places won from grid to end, the driver's last 20 races", PLACES, GRIDS)
+    driver_failures_20: Percent = form("Of the driver's last 20 races, those not finished", ENDS)
+    driver_circuit_place: Number = form("The driver's mean place at this track", PLACES)
+    driver_standing: Integer = form("The driver's place in the season so far", "driver_standings.position")
+    constructor_place_10: Number = form("The team's mean place where classified, last 10 starts", PLACES)
+    constructor_place_40: Number = form("The same of the last 40 starts", PLACES)
+    constructor_grid_10: Number = form("The team's mean place on the grid, last 10 starts", GRIDS)
+    constructor_top_ten_20: Percent = form("Of the team's last 20 starts where classified, top ten", PLACES)
+    constructor_gain_20: Number = form("Places won from grid to end, the team's last 20 starts", PLACES, GRIDS)
+    constructor_failures_20: Percent = form("Of the team's last 20 starts, those not finished", ENDS)
+    constructor_failures_60: Percent = form("Of the team's last 60 starts, those not finished", ENDS)
+    constructor_standing: Integer = form("The team's place in the season so far", "constructor_standings.position")
+    circuit_gain_60: Number = form("Places won from grid to end, last 60 starts at this track", PLACES, GRIDS)
+    circuit_failures_60: Percent = form("Of the last 60 starts at this track, those not finished", ENDS)
+    recent_failures: Percent = form("Of all starts of the last year, those not finished", ENDS)
+    driver_place_rank: Number = form("The rank of the driver's mean place among those who start", PLACES)
+    driver_grid_rank: Number = form("The rank of the driver's mean grid among those who start", GRIDS)
+    constructor_place_rank: Number = form("The rank of the team's mean place among those who start", PLACES)
+    constructor_grid_rank: Number = form("The rank of the team's mean grid among those who start", GRIDS)
+    driver_name: Text = column(description="The driver's name", derived_from=("drivers.forename", "drivers.surname"))
+    constructor_name: Text = column(description="The team's name", derived_from="constructors.name")
 
 
 # SQL, as results bear the race's number and not its day.
-EARLIER = Under("race_id in (select r.race_id from f1.races r where r.race_day < this.race_day)")
-AT_CIRCUIT = Under("race_id in (select r.race_id from f1.races r where r.circuit_id = this.circuit_id)")
-LAST_YEAR = Under("race_id in (select r.race_id from f1.races r where r.race_day >= this.race_day - 365)")
+EARLIER = LineageRule("race_id in (select r.race_id from f1.races r where r.race_day < this.race_day)")
+AT_CIRCUIT = LineageRule("race_id in (select r.race_id from f1.races r where r.circuit_id = this.circuit_id)")
+LAST_YEAR = LineageRule("race_id in (select r.race_id from f1.races r where r.race_day >= this.race_day - 365)")
 ENTRY, DRIVER, CONSTRUCTOR = same_key("race_id", "driver_id"), same_key("driver_id"), same_key("constructor_id")
 OF_ENTRY = (
     *("driver_id", "race_id", "constructor_id", "top_ten", "did_not_finish"),
@@ -95,7 +117,7 @@ OF_CONSTRUCTOR = (
     *("constructor_gain_20", "constructor_failures_20", "constructor_failures_60"),
     *("constructor_place_rank", "constructor_grid_rank"),
 )
-LINEAGE: UnderEach = {
+LINEAGE: LineageRules = {
     "results": DRIVER & EARLIER,
     "qualifying": ENTRY,
     "sprint_results": ENTRY,
@@ -114,7 +136,7 @@ LINEAGE: UnderEach = {
 
 
 @feature_set(
-    rows=EntryFeatures, entity=("driver_id",), event_time="race_day", owner="race-office@example.com", under=LINEAGE
+    rows=EntryFeatures, entity=("driver_id",), event_time="race_day", owner="race-office@example.com", lineage=LINEAGE
 )
 def entry_features(
     races: pd.DataFrame,
@@ -141,7 +163,7 @@ def entry_features(
         entries[f"{whose}_standing"] = _standing(entries, standings.merge(races), whose)
     rows = _with_form(entries)
     rows = _with_names(rows[rows["year"] >= FIRST_SEASON], drivers, constructors)
-    return rows.rename(columns={"year": "season"})[list(EntryFeatures.to_schema().columns)]
+    return rows.rename(columns={"year": "season"})[column_names(EntryFeatures)]
 
 
 def _entries(results: pd.DataFrame, qualifying: pd.DataFrame) -> pd.DataFrame:
@@ -198,7 +220,7 @@ def _standing(entries: pd.DataFrame, standings: pd.DataFrame, whose: str) -> pd.
     """The place in the championship after the race before, in the same season."""
     by = [f"{whose}_id", "year"]
     places = standings[["race_day", *by, "position"]].assign(position=standings["position"].astype(float))
-    found = known_before(entries, places, by=by, at="race_day", when="race_day", means=["position"], last=1)
+    found = events_before(entries, places, by=by, at="race_day", when="race_day", means=["position"], last=1)
     return found["position"].round().astype("Int64")
 
 
@@ -219,7 +241,7 @@ def _with_form(entries: pd.DataFrame) -> pd.DataFrame:
     """Adds the form of the driver, the team and the track in earlier races."""
     what = {"place": "place", "grid": "grid", "gain": "gain", "top_ten": "classified_in_ten"}
     what["failures"] = "did_not_finish"
-    before = partial(known_before, entries, entries[entries["top_ten"].notna()], at="race_day", when="race_day")
+    before = partial(events_before, entries, entries[entries["top_ten"].notna()], at="race_day", when="race_day")
     spans: dict[str, pd.Series] = {}
     for (whose, last), names in FORM_SPANS.items():
         found = before(by=(f"{whose}_id",), means=[what[name] for name in names], last=last)

@@ -35,7 +35,7 @@ def _gates() -> Condition:
     )
 
 
-def when_the_share_changed(share: dg.AssetKey) -> Condition:
+def on_share_change(share: dg.AssetKey) -> Condition:
     """For sheets: something under the workbook's patterns, which `share` tells, is new, changed or gone.
 
     A workbook table among the dependencies is one that the sheet's rows refer to: with its content, files that came
@@ -53,7 +53,7 @@ def with_its_sheet() -> Condition:
     return ((_due(trigger) | _retry()) & _gates()).with_label("with its sheet")
 
 
-def when_files_came_in(besides: dg.AssetKey) -> Condition:
+def on_files_ingested(besides: dg.AssetKey) -> Condition:
     """For what is made from the ledger: a workbook's table was gone over, whether or not its content changed.
 
     `besides`: the dependency that is no workbook. A table that failed holds nothing up.
@@ -65,7 +65,7 @@ def when_files_came_in(besides: dg.AssetKey) -> Condition:
     return ((_due(trigger) | _retry()) & free).with_label("when files came in")
 
 
-def when_its_sources_changed() -> Condition:
+def on_source_change() -> Condition:
     """For tables, features, forecasts and reports: the content of something below changed.
 
     What is made from a workbook's table waits for its content, because most looks at the share
@@ -76,7 +76,7 @@ def when_its_sources_changed() -> Condition:
     return ((_due(trigger) | _retry()) & _gates()).with_label("when its sources changed")
 
 
-def when_the_features_ask() -> Condition:
+def on_retraining_signal() -> Condition:
     """For models: the features' content changed and one of their signals (a failed non-blocking check) asks.
 
     New code waits for a signal too; a model that was never trained does not.

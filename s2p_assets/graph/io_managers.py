@@ -9,26 +9,26 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
-from s2p_assets.graph.context import Context
-from s2p_assets.graph.frame_cache import FrameCache
-from s2p_assets.graph.house import House, Stored
-from s2p_assets.graph.keys import catalog_key
-from s2p_assets.graph.metadata import escaped, picture, report_columns
-from s2p_assets.graph.published import publish_report
-from s2p_assets.graph.report_pages import page_address
-from s2p_assets.graph.shards import is_in, shards_asked
-from s2p_assets.graph.taken import Intake
-from s2p_assets.learning.crowning import Crowning
-from s2p_assets.learning.feature_set import FeatureSet
-from s2p_assets.learning.model import Contest, Model
+from s2p_assets.catalog.catalog import Catalog, Stored
+from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.model import Contest, Model
+from s2p_assets.contracts.report import Document, Report
+from s2p_assets.contracts.table import Table
+from s2p_assets.graph.asset_keys import catalog_key
+from s2p_assets.graph.assets.metadata import escaped, picture, report_columns
+from s2p_assets.graph.assets.shards import is_in, shards_asked
+from s2p_assets.graph.running.report_pages import page_address
 from s2p_assets.learning.registry.model_registry import Registry
+from s2p_assets.learning.selection.promotion import Promotion
 from s2p_assets.learning.versions import Champion, ModelVersion
-from s2p_assets.publishing.report import Document, Report
-from s2p_assets.publishing.wording import figure_value, written_for
-from s2p_assets.warehouse import store
-from s2p_assets.warehouse.deliveries import DeliveryTable
-from s2p_assets.warehouse.table import Table
-from s2p_assets.warehouse.tracing_index import index_for_tracing
+from s2p_assets.publishing.document.wording import format_figure, use_locale
+from s2p_assets.services.context import Context
+from s2p_assets.services.frame_cache import FrameCache
+from s2p_assets.services.ingested_file import Ingest
+from s2p_assets.services.publish import publish_report
+from s2p_assets.warehouse.files.deliveries import DeliveryTable
+from s2p_assets.warehouse.tables import store
+from s2p_assets.warehouse.trace.indexes import index_for_tracing
 from s2p_assets.warehouse.warehouse import Warehouse
 
 
@@ -38,11 +38,11 @@ class SheetIOManager(dg.IOManager):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def handle_output(self, context: dg.OutputContext, obj: Intake) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: Ingest) -> None:
         obj.write(self._place(context.asset_key))
 
-    def load_input(self, context: dg.InputContext) -> Intake:
-        return Intake.read(self._place(context.asset_key))
+    def load_input(self, context: dg.InputContext) -> Ingest:
+        return Ingest.read(self._place(context.asset_key))
 
     def _place(self, key: dg.AssetKey) -> Path:
         return self.folder.joinpath(*key.path)
@@ -54,19 +54,19 @@ class TableIOManager(dg.IOManager):
     One for each run: a table that several assets of the run are made from is read once.
     """
 
-    def __init__(self, house: House, warehouse: Warehouse) -> None:
-        self.house, self.warehouse, self.frames = house, warehouse, FrameCache()
+    def __init__(self, catalog: Catalog, warehouse: Warehouse) -> None:
+        self.catalog, self.warehouse, self.frames = catalog, warehouse, FrameCache()
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-        declared = self.house.by_key[catalog_key(context.asset_key)]
+        declared = self.catalog.by_key[catalog_key(context.asset_key)]
         assert isinstance(declared, Table | FeatureSet | DeliveryTable)
         with self.warehouse.connect() as connection:
-            stored = store.replace(connection, declared, obj)
-            index_for_tracing(connection, declared, self.house.traced_by(declared))
+            stored = store.replace_table(connection, declared, obj)
+            index_for_tracing(connection, declared, self.catalog.trace_indexes(declared))
         context.add_output_metadata({"written": stored.changed})
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
-        declared = self.house.by_key[catalog_key(context.asset_key)]
+        declared = self.catalog.by_key[catalog_key(context.asset_key)]
         assert isinstance(declared, Stored)
         with self.warehouse.connect() as connection:
             return self.frames.read(connection, declared)
@@ -75,12 +75,12 @@ class TableIOManager(dg.IOManager):
 class FeatureIOManager(TableIOManager):
     """A feature set: a table by entity and event time; a run of some shards replaces their entities' rows alone."""
 
-    def __init__(self, house: House, warehouse: Warehouse, shards: int) -> None:
-        super().__init__(house, warehouse)
+    def __init__(self, catalog: Catalog, warehouse: Warehouse, shards: int) -> None:
+        super().__init__(catalog, warehouse)
         self.shards = shards
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-        declared, asked = self.house.by_key[catalog_key(context.asset_key)], shards_asked(context, self.shards)
+        declared, asked = self.catalog.by_key[catalog_key(context.asset_key)], shards_asked(context, self.shards)
         if asked is None:
             return super().handle_output(context, obj)
         assert isinstance(declared, FeatureSet)
@@ -89,26 +89,26 @@ class FeatureIOManager(TableIOManager):
             return is_in(stored, declared.entity, asked, self.shards)
 
         with self.warehouse.connect() as connection:
-            now = store.replace_part(connection, declared, obj, replaced, by=declared.entity)
-            index_for_tracing(connection, declared, self.house.traced_by(declared))
+            now = store.replace_rows(connection, declared, obj, replaced, by=declared.entity)
+            index_for_tracing(connection, declared, self.catalog.trace_indexes(declared))
         return context.add_output_metadata({"written": now.changed})
 
 
 class ModelIOManager(dg.IOManager):
     """A trained version in the registry, or what a contest came to; read back as a version or as the champion."""
 
-    def __init__(self, house: House, registry: Registry) -> None:
-        self.house, self.registry = house, registry
+    def __init__(self, catalog: Catalog, registry: Registry) -> None:
+        self.catalog, self.registry = catalog, registry
 
-    def handle_output(self, context: dg.OutputContext, obj: ModelVersion | Crowning) -> None:
-        if isinstance(obj, Crowning):
+    def handle_output(self, context: dg.OutputContext, obj: ModelVersion | Promotion) -> None:
+        if isinstance(obj, Promotion):
             self.registry.put_in_service(obj, dt.datetime.now(dt.UTC))
             return
         record = self.registry.save(obj)
         context.add_output_metadata({"mlflow version": record.number, "mlflow run": record.run_id})
 
     def load_input(self, context: dg.InputContext) -> ModelVersion | Champion:
-        declared = self.house.by_key[catalog_key(context.asset_key)]
+        declared = self.catalog.by_key[catalog_key(context.asset_key)]
         assert isinstance(declared, Model | Contest)
         if isinstance(declared, Contest):
             return self.registry.load_champion(declared.domain, declared.thing)
@@ -122,13 +122,13 @@ class ReportIOManager(dg.IOManager):
         self.ctx = ctx
 
     def handle_output(self, context: dg.OutputContext, obj: Document) -> None:
-        declared = self.ctx.house.by_key[catalog_key(context.asset_key)]
+        declared = self.ctx.catalog.by_key[catalog_key(context.asset_key)]
         assert isinstance(declared, Report)
         made_at = dt.datetime.now().astimezone()
         edition, document = publish_report(self.ctx, declared, obj, made_at)
-        with written_for(self.ctx.settings.locale):
+        with use_locale(self.ctx.settings.locale):
             figures = [
-                f"- {escaped(figure.label)}: **{escaped(figure_value(figure, self.ctx.settings.currency))}**"
+                f"- {escaped(figure.label)}: **{escaped(format_figure(figure, self.ctx.settings.currency))}**"
                 for figure in document.figures
             ]
         context.add_output_metadata(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from s2p_assets.graph.context import Context
+from s2p_assets.services.context import Context
 from s2p_assets.spreadsheet.sandbox import Sandbox
 
 

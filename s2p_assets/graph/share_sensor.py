@@ -10,19 +10,19 @@ from dataclasses import asdict, dataclass, field
 
 import dagster as dg
 
-from s2p_assets.graph.context import Context
-from s2p_assets.graph.drive import look_at_share
-from s2p_assets.graph.house import House
-from s2p_assets.graph.instance import version_of
-from s2p_assets.graph.intake import waiting_files
-from s2p_assets.graph.keys import UNCLAIMED, share_key
-from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.spreadsheet.share import Look
-from s2p_assets.spreadsheet.stillness import at_rest
+from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.graph.asset_keys import UNCLAIMED, share_key
+from s2p_assets.graph.running.instance import version_of
+from s2p_assets.services.context import Context
+from s2p_assets.services.ingest import waiting_files
+from s2p_assets.services.share import look_at_share
+from s2p_assets.spreadsheet.settling import settled_files
+from s2p_assets.spreadsheet.share import ShareScan
 from s2p_assets.warehouse.warehouse import Warehouse
 
 UNCLAIMED_KEPT = 100
-NOBODYS = "nobody's"
+UNCLAIMED_FILES = "nobody's"
 FIRST_RETRY_SECONDS = 60.0
 LONGEST_RETRY_SECONDS = 3600.0
 
@@ -37,14 +37,14 @@ class Reported:
 
 
 @dataclass
-class Memory:
+class SensorCursor:
     """What the sensor keeps in its cursor: a few bytes per workbook, however many files there are."""
 
     reported: dict[str, Reported] = field(default_factory=dict)
     unclaimed: list[str] = field(default_factory=list)
 
     @classmethod
-    def from_cursor(cls, cursor: str | None) -> "Memory":
+    def from_cursor(cls, cursor: str | None) -> "SensorCursor":
         """Nothing is remembered of what another version of s2p wrote in other words: it is reported once more."""
         try:
             stored = json.loads(cursor or "")
@@ -56,39 +56,39 @@ class Memory:
         return json.dumps(asdict(self))
 
 
-class _Watch:
+class _LastLook:
     """The look before and what stood still then, held by the process: with every file, too much for a cursor."""
 
     def __init__(self) -> None:
-        self._before: Look | None = None
-        self._rested = Look({}, ())
+        self._before: ShareScan | None = None
+        self._rested = ShareScan({}, ())
 
-    def at_rest(self, now: Look, memory: Memory) -> Look | None:
+    def at_rest(self, now: ShareScan, memory: SensorCursor) -> ShareScan | None:
         """The files that stand still, each by its own size and date; None at the first look of a process."""
         before, self._before = self._before, now
         if before is None:
             same = [
                 name for name, told in memory.reported.items() if name in now.files and told.digest == now.digest(name)
             ]
-            self._rested = Look({name: now.files[name] for name in same}, ())
+            self._rested = ShareScan({name: now.files[name] for name in same}, ())
             return None
-        self._rested = at_rest(now, before, self._rested)
+        self._rested = settled_files(now, before, self._rested)
         return self._rested
 
 
 def share_sensor(ctx: Context) -> dg.SensorDefinition:
     """Looks at the share and reports, for each kind of workbook, a version of what stands still there."""
-    watch = _Watch()
+    watch = _LastLook()
 
     @dg.sensor(
         name="share_drive",
         description="Looks at the share drive; a file that stands still over two looks is reported to the graph.",
         minimum_interval_seconds=ctx.settings.look_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        asset_selection=dg.AssetSelection.assets(UNCLAIMED, *map(share_key, ctx.house.workbooks.values())),
+        asset_selection=dg.AssetSelection.assets(UNCLAIMED, *map(share_key, ctx.catalog.workbooks.values())),
     )
     def share_drive(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        memory = Memory.from_cursor(context.cursor)
+        memory = SensorCursor.from_cursor(context.cursor)
         now = look_at_share(ctx)
         still = watch.at_rest(now, memory)
         events = _events(ctx, still, memory) if still else []
@@ -96,7 +96,7 @@ def share_sensor(ctx: Context) -> dg.SensorDefinition:
         if unclaimed and unclaimed != memory.unclaimed:
             context.log.warning(f"{len(now.unclaimed)} files that no workbook contract claims: {', '.join(unclaimed)}")
         memory.unclaimed = unclaimed
-        told = memory.reported.setdefault(NOBODYS, Reported())
+        told = memory.reported.setdefault(UNCLAIMED_FILES, Reported())
         if told.digest != now.unclaimed_digest:
             told.digest = now.unclaimed_digest
             events.append(_unclaimed_event(now))
@@ -105,43 +105,45 @@ def share_sensor(ctx: Context) -> dg.SensorDefinition:
     return share_drive
 
 
-def _in_use(house: House, now: Look, told: Callable[[Workbook], object]) -> list[Workbook]:
+def _in_use(catalog: Catalog, now: ShareScan, told: Callable[[Workbook], object]) -> list[Workbook]:
     """The workbooks of domains of which a file is there, or ever was: a domain that nobody uses is left asleep."""
-    awake = {book.domain for book in house.workbooks.values() if now.files.get(book.name) or told(book)}
-    return [workbook for workbook in house.workbooks.values() if workbook.domain in awake]
+    awake = {book.domain for book in catalog.workbooks.values() if now.files.get(book.name) or told(book)}
+    return [workbook for workbook in catalog.workbooks.values() if workbook.domain in awake]
 
 
 @dataclass(frozen=True)
-class Awake:
+class UsedDomains:
     """The domains in use, by name; `woken`: those of which a file lies on the share for the first time."""
 
     domains: frozenset[str]
     woken: frozenset[str]
 
 
-def awake(house: House, instance: dg.DagsterInstance, now: Look) -> Awake:
+def used_domains(catalog: Catalog, instance: dg.DagsterInstance, now: ShareScan) -> UsedDomains:
     """Which domains a headless pass is about, by what lies on the share `now`."""
-    books = house.workbooks.values()
+    books = catalog.workbooks.values()
     told = {book.domain for book in books if version_of(instance, share_key(book))}
-    domains = {book.domain for book in _in_use(house, now, lambda book: book.domain in told)}
-    return Awake(frozenset(domains), frozenset(domains - told))
+    domains = {book.domain for book in _in_use(catalog, now, lambda book: book.domain in told)}
+    return UsedDomains(frozenset(domains), frozenset(domains - told))
 
 
-def _events(ctx: Context, still: Look, memory: Memory) -> list[dg.AssetMaterialization]:
+def _events(ctx: Context, still: ShareScan, memory: SensorCursor) -> list[dg.AssetMaterialization]:
     return [
         _event(workbook, still, version)
-        for workbook in _in_use(ctx.house, still, lambda book: book.name in memory.reported)
+        for workbook in _in_use(ctx.catalog, still, lambda book: book.name in memory.reported)
         if (version := _worth_reporting(workbook, still, memory, ctx.warehouse, time.time()))
     ]
 
 
-def _worth_reporting(workbook: Workbook, still: Look, memory: Memory, warehouse: Warehouse, clock: float) -> str | None:
+def _worth_reporting(
+    workbook: Workbook, still: ShareScan, memory: SensorCursor, warehouse: Warehouse, clock: float
+) -> str | None:
     """The version to report: a change, or the same again when files that stand still wait after a while."""
     digest = still.digest(workbook.name)
     reported = memory.reported.setdefault(workbook.name, Reported())
     if digest == reported.digest:
         pause = min(FIRST_RETRY_SECONDS * 2 ** (reported.times - 1), LONGEST_RETRY_SECONDS)
-        if clock - reported.at < pause or not _waits(workbook, still, warehouse):
+        if clock - reported.at < pause or not _has_waiting_files(workbook, still, warehouse):
             return None
         reported.times += 1
     else:
@@ -150,12 +152,12 @@ def _worth_reporting(workbook: Workbook, still: Look, memory: Memory, warehouse:
     return digest if reported.times == 1 else f"{digest}-{reported.times}"
 
 
-def _waits(workbook: Workbook, now: Look, warehouse: Warehouse) -> bool:
+def _has_waiting_files(workbook: Workbook, now: ShareScan, warehouse: Warehouse) -> bool:
     with warehouse.connect() as connection:
         return bool(waiting_files(connection, workbook, now))
 
 
-def _event(workbook: Workbook, now: Look, version: str) -> dg.AssetMaterialization:
+def _event(workbook: Workbook, now: ShareScan, version: str) -> dg.AssetMaterialization:
     return dg.AssetMaterialization(
         share_key(workbook),
         tags={"dagster/data_version": version},
@@ -163,7 +165,7 @@ def _event(workbook: Workbook, now: Look, version: str) -> dg.AssetMaterializati
     )
 
 
-def _unclaimed_event(now: Look) -> dg.AssetMaterialization:
+def _unclaimed_event(now: ShareScan) -> dg.AssetMaterialization:
     return dg.AssetMaterialization(
         UNCLAIMED,
         tags={"dagster/data_version": now.unclaimed_digest},
@@ -171,15 +173,15 @@ def _unclaimed_event(now: Look) -> dg.AssetMaterialization:
     )
 
 
-def report_look(ctx: Context, instance: dg.DagsterInstance, now: Look) -> None:
+def report_look(ctx: Context, instance: dg.DagsterInstance, now: ShareScan) -> None:
     """For a headless pass: report every workbook whose files changed or wait, by what lies on the share `now`."""
-    known = {book.name: version_of(instance, share_key(book)) or "" for book in ctx.house.workbooks.values()}
-    for workbook in _in_use(ctx.house, now, lambda book: known[book.name]):
+    known = {book.name: version_of(instance, share_key(book)) or "" for book in ctx.catalog.workbooks.values()}
+    for workbook in _in_use(ctx.catalog, now, lambda book: known[book.name]):
         told = known[workbook.name]
         digest = now.digest(workbook.name)
         if told.partition("-")[0] != digest:
             instance.report_runless_asset_event(_event(workbook, now, digest))
-        elif _waits(workbook, now, ctx.warehouse):
+        elif _has_waiting_files(workbook, now, ctx.warehouse):
             instance.report_runless_asset_event(_event(workbook, now, f"{digest}-{time.time():.0f}"))
     if version_of(instance, UNCLAIMED) != now.unclaimed_digest:
         instance.report_runless_asset_event(_unclaimed_event(now))

@@ -1,6 +1,6 @@
-"""Predictions of the version in service, and whether it errs more than it did, by kind of problem.
+"""Predictions of the version in service, and whether it errs more than it did, by kind of task.
 
-Forecasts are made in `forecasts.py`, probabilities in `telling.py`; how wrong they are is for `monitoring/`.
+Forecasts are made in `forecasts.py`, probabilities in `scoring.py`; how wrong they are is for `monitoring/`.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,44 +9,47 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.learning.classifying.telling import answers, having
-from s2p_assets.learning.forecasting.forecasts import foresee
-from s2p_assets.learning.forecasting.series import told
-from s2p_assets.learning.forecasting.watching import RecentError, recent_error
-from s2p_assets.learning.model import Outcome, Problem, Task
+from s2p_assets.contracts.model import ClassificationTask, ForecastTask, Task
+from s2p_assets.learning.classification.scoring import rows_with_values, score_wanted
+from s2p_assets.learning.forecasting.forecasts import forecast_series
+from s2p_assets.learning.forecasting.series import with_target
 from s2p_assets.learning.monitoring.classification_loss import RecentLoss, recent_loss
+from s2p_assets.learning.monitoring.forecast_error import RecentError, recent_error
 from s2p_assets.learning.versions import Champion, ModelVersion
 
 
 @dataclass(frozen=True)
 class Service:
-    """How versions for problems of one kind serve.
+    """How versions for tasks of one kind serve.
 
-    `answers`: a champion's predictions for the entities with the wanted values in a history, so many periods ahead
-    where it predicts by period; no row when none has them. `recent`: its error on what is newer than its
+    `predict`: a champion's predictions for the entities with the wanted values in a history, so many periods ahead
+    where it predicts by period; no row when none has them. `recent_performance`: its error on what is newer than its
     training; None when that cannot be measured.
     """
 
-    answers: Callable[[Champion[Any], pd.DataFrame, Mapping[str, str], int | None], pd.DataFrame]
-    recent: Callable[[ModelVersion[Any], pd.DataFrame], RecentError | RecentLoss | None]
+    predict: Callable[[Champion[Any], pd.DataFrame, Mapping[str, str], int | None], pd.DataFrame]
+    recent_performance: Callable[[ModelVersion[Any], pd.DataFrame], RecentError | RecentLoss | None]
 
 
-def forecasts(
-    champion: Champion[Problem], history: pd.DataFrame, wanted: Mapping[str, str], horizon: int | None = None
+def forecast_wanted(
+    champion: Champion[ForecastTask], history: pd.DataFrame, wanted: Mapping[str, str], horizon: int | None = None
 ) -> pd.DataFrame:
-    """The forecast of the entities whose latest row has the wanted values: as of `forecasts.foresee`."""
-    problem = champion.problem
-    by_time = told(history, problem).sort_values(problem.time)
-    latest = having(by_time.drop_duplicates(problem.entity, keep="last"), wanted)
+    """The forecast of the entities whose latest row has the wanted values: as of `forecasts.forecast_series`."""
+    task = champion.task
+    by_time = with_target(history, task).sort_values(task.time)
+    latest = rows_with_values(by_time.drop_duplicates(task.entity, keep="last"), wanted)
     if latest.empty:
         return latest
-    rows = foresee(champion, history, horizon=horizon)
-    return rows.loc[rows[problem.entity].isin(latest[problem.entity])].reset_index(drop=True)
+    rows = forecast_series(champion, history, horizon=horizon)
+    return rows.loc[rows[task.entity].isin(latest[task.entity])].reset_index(drop=True)
 
 
-SERVICES: dict[type, Service] = {Problem: Service(forecasts, recent_error), Outcome: Service(answers, recent_loss)}
+SERVICES: dict[type, Service] = {
+    ForecastTask: Service(forecast_wanted, recent_error),
+    ClassificationTask: Service(score_wanted, recent_loss),
+}
 
 
-def service_of(problem: Task) -> Service:
-    """How versions for this problem serve. Raises KeyError for one of neither kind."""
-    return SERVICES[type(problem)]
+def service_of(task: Task) -> Service:
+    """How versions for this task serve. Raises KeyError for one of neither kind."""
+    return SERVICES[type(task)]

@@ -9,13 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.learning.cause import Cause
-from s2p_assets.learning.change import fingerprint
-from s2p_assets.learning.forecasting.series import told
-from s2p_assets.learning.kinds import kind_of
-from s2p_assets.learning.model import Contest, Learner, Model
-from s2p_assets.learning.plain_files import problem_to_plain
-from s2p_assets.learning.recipes import code_version, digest, recipe_of
+from s2p_assets.contracts.model import Contest, Learner, Model
+from s2p_assets.learning.fingerprint import code_version, digest, fingerprint_of
+from s2p_assets.learning.forecasting.series import with_target
+from s2p_assets.learning.registry.learner_files import task_to_json
+from s2p_assets.learning.row_hashes import sorted_row_hashes
+from s2p_assets.learning.task_methods import methods_of
+from s2p_assets.learning.training_reason import TrainingReason
 from s2p_assets.learning.versions import ModelVersion
 
 
@@ -26,7 +26,7 @@ class _Provenance:
     feature_version: str
     trained_at: dt.datetime
     run_id: str
-    cause: Cause | None
+    reason: TrainingReason | None
 
 
 def train(
@@ -37,14 +37,14 @@ def train(
     feature_version: str,
     trained_at: dt.datetime,
     run_id: str,
-    cause: Cause | None = None,
+    reason: TrainingReason | None = None,
 ) -> ModelVersion:
     """A version of `model`: backtested on the folds of its contest, then fitted on all of `history`.
 
     Raises TooLittleHistory or UnusableHistory.
     """
     unfitted: Learner = model.build()
-    made_by = _Provenance(feature_version, trained_at, run_id, cause)
+    made_by = _Provenance(feature_version, trained_at, run_id, reason)
     return _trained(unfitted, (model.domain, model.thing), contest, history, made_by)
 
 
@@ -56,13 +56,13 @@ def renew(
     feature_version: str,
     trained_at: dt.datetime,
     run_id: str,
-    cause: Cause,
+    reason: TrainingReason,
 ) -> ModelVersion:
     """`old` backtested and fitted anew on `history`, with its own parameters: to be compared on the same folds.
 
     Raises TooLittleHistory or UnusableHistory.
     """
-    made_by = _Provenance(feature_version, trained_at, run_id, cause)
+    made_by = _Provenance(feature_version, trained_at, run_id, reason)
     return _trained(old.learner, (old.domain, old.thing), contest, history, made_by)
 
 
@@ -70,26 +70,26 @@ def _trained(
     learner: Any, named: tuple[str, str], contest: Contest, history: pd.DataFrame, made_by: _Provenance
 ) -> ModelVersion:
     domain, thing = named
-    problem, learned_from = contest.problem, fingerprint(told(history, contest.problem))
-    kind, recipe = kind_of(problem), recipe_of(learner, problem)
-    backtest = kind.backtest(learner, history, problem)
-    content = fingerprint(backtest.round({kind.foretold: 6})).tobytes() + learned_from.tobytes()
-    identity = [domain, thing, problem_to_plain(problem), recipe, made_by.feature_version]
+    task, learned_from = contest.task, sorted_row_hashes(with_target(history, contest.task))
+    kind, fingerprint = methods_of(task), fingerprint_of(learner, task)
+    backtest = kind.backtest(learner, history, task)
+    content = sorted_row_hashes(backtest.round({kind.predicted_column: 6})).tobytes() + learned_from.tobytes()
+    identity = [domain, thing, task_to_json(task), fingerprint, made_by.feature_version]
     return ModelVersion(
         domain=domain,
         thing=thing,
         contest=contest.thing,
         version=digest(identity, content),
-        recipe=recipe,
-        learner=learner.fit(kind.learnable(history, problem), problem),
-        problem=problem,
+        fingerprint=fingerprint,
+        learner=learner.fit(kind.training_rows(history, task), task),
+        task=task,
         backtest=backtest,
-        scores=kind.scores({thing: backtest}, history, problem),
-        losses=kind.losses(backtest, history, problem, thing),
+        scores=kind.scores({thing: backtest}, history, task),
+        losses=kind.losses(backtest, history, task, thing),
         feature_version=made_by.feature_version,
         trained_at=made_by.trained_at,
         run_id=made_by.run_id,
         code_version=code_version(type(learner)),
         learned_from=learned_from,
-        cause=made_by.cause or Cause(rows=len(learned_from)),
+        reason=made_by.reason or TrainingReason(rows=len(learned_from)),
     )

@@ -1,6 +1,6 @@
 """What a trained model is: a version with the proof of how good it is, and the champion among them.
 
-Making one is in `training.py`; which is in service is for `crowning.py`, storing them for `registry/`.
+Making one is in `training.py`; which is in service is for `promotion.py`, storing them for `registry/`.
 """
 
 import datetime as dt
@@ -11,10 +11,10 @@ from typing import Any, Generic
 import pandas as pd
 from typing_extensions import TypeVar
 
-from s2p_assets.learning.cause import Cause, Training
-from s2p_assets.learning.change import Fingerprint
-from s2p_assets.learning.model import Learner, Task
-from s2p_assets.learning.plain_files import parameters_of
+from s2p_assets.contracts.model import Learner, Task
+from s2p_assets.learning.registry.learner_files import parameters_of
+from s2p_assets.learning.row_hashes import RowHashes
+from s2p_assets.learning.training_reason import TrainingReason, TrainingRecord
 
 T = TypeVar("T", bound=Task, default=Any)
 
@@ -24,18 +24,18 @@ class ModelVersion(Generic[T]):
     """A fitted learner with the proof of how good it is.
 
     `version`: derived from the content, so that the same data, parameters and code give the same version.
-    `recipe`: derived from parameters, problem and code alone. `contest`: the name of the contest that it competes in.
-    `backtest`, `scores`, `losses`: as of `kinds.Kind`, this model's alone. `learned_from`: the fingerprint of the
-    history's rows that have a target, as of `change.fingerprint`.
+    `fingerprint`: derived from parameters, task and code alone. `contest`: the name of the contest that it competes in.
+    `backtest`, `scores`, `losses`: as of `task_methods.TaskMethods`, this model's alone. `learned_from`: the
+    fingerprint of the history's rows that have a target, as of `row_hashes.sorted_row_hashes`.
     """
 
     domain: str
     thing: str
     contest: str
     version: str
-    recipe: str
+    fingerprint: str
     learner: Learner
-    problem: T
+    task: T
     backtest: pd.DataFrame
     scores: pd.DataFrame
     losses: pd.DataFrame
@@ -43,8 +43,8 @@ class ModelVersion(Generic[T]):
     trained_at: dt.datetime
     run_id: str
     code_version: str
-    learned_from: Fingerprint
-    cause: Cause = field(default_factory=Cause)
+    learned_from: RowHashes
+    reason: TrainingReason = field(default_factory=TrainingReason)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class ModelVersion(Generic[T]):
 
     @property
     def cutoffs(self) -> tuple[pd.Timestamp, ...]:
-        """The folds that it was backtested on, oldest first; a short history has fewer than the problem asks for."""
+        """The folds that it was backtested on, oldest first; a short history has fewer than the task asks for."""
         return tuple(pd.Timestamp(cutoff) for cutoff in sorted(self.losses["cutoff"].unique()))
 
     @property
@@ -66,10 +66,10 @@ class ModelVersion(Generic[T]):
         return hashlib.sha256(self.learned_from.tobytes()).hexdigest()[:12]
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         """One line for people: how many folds, and how good over everything."""
         overall = self.scores.loc[self.scores["series"] == "all"]
-        return f"{len(self.cutoffs)} of {self.problem.folds} folds, {self.problem.in_words(overall)}"
+        return f"{len(self.cutoffs)} of {self.task.folds} folds, {self.task.in_words(overall)}"
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Champion(Generic[T]):
     model: ModelVersion[T]
     why: str
     scores: pd.DataFrame
-    trainings: tuple[Training, ...] = ()
+    trainings: tuple[TrainingRecord, ...] = ()
 
     @property
     def model_name(self) -> str:
@@ -96,5 +96,5 @@ class Champion(Generic[T]):
         return self.model.version
 
     @property
-    def problem(self) -> T:
-        return self.model.problem
+    def task(self) -> T:
+        return self.model.task

@@ -1,7 +1,7 @@
 """The share of deals won as a model, which every other must beat. The classifier itself is in `learning/`."""
 
-from s2p_assets.learning.classifiers.base_rate import BaseRate
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.classification.models.base_rate import BaseRate
 
 
 @model(contest="win_champion", owner="sales-operations@example.com")

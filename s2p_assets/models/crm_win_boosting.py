@@ -1,7 +1,7 @@
 """Gradient boosting on what is known of a deal, its people and its product. The classifier itself is in `learning/`."""
 
-from s2p_assets.learning.classifiers.boosting import Boosting
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.classification.models.boosting import Boosting
 from s2p_assets.models.crm_win_forest import COLUMNS
 
 

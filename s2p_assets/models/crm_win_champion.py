@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from s2p_assets.learning.champion import choose
-from s2p_assets.learning.model import Outcome, contest
+from s2p_assets.contracts.model import ClassificationTask, contest
+from s2p_assets.learning.selection.champion import choose_champion
 
-WON = Outcome(
+WON = ClassificationTask(
     entity="opportunity_id",
-    time="moment",
+    time="as_of",
     target="won",
     decided="decided_on",
     folds=4,
@@ -15,10 +15,10 @@ WON = Outcome(
 )
 
 
-@contest(features="deal_features", problem=WON, floor=("win_base_rate",), owner="sales-operations@example.com")
-def win_champion(losses: pd.DataFrame, standing: str | None) -> str:
+@contest(features="deal_features", task=WON, baselines=("win_base_rate",), owner="sales-operations@example.com")
+def win_champion(losses: pd.DataFrame, incumbent: str | None) -> str:
     """The model of how probably a deal is won: the lowest log loss on deals that ended later.
 
     A challenger must be better beyond noise, and by over 1 %; a champion worse than the base rate goes at once.
     """
-    return choose(losses, standing)
+    return choose_champion(losses, incumbent)

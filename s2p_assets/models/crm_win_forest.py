@@ -1,7 +1,7 @@
 """A random forest on what is known of a deal, its people and its product. The classifier itself is in `learning/`."""
 
-from s2p_assets.learning.classifiers.forest import Forest
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.classification.models.forest import Forest
 
 COLUMNS = (
     *("age_days", "days_to_quarter_end", "recent_win_rate", "sales_price"),

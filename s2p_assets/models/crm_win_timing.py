@@ -1,7 +1,7 @@
 """Gradient boosting on when a deal stands where. The classifier itself is in `learning/`."""
 
-from s2p_assets.learning.classifiers.boosting import Boosting
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.classification.models.boosting import Boosting
 
 
 @model(contest="win_champion", owner="sales-operations@example.com")

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from s2p_assets.features.f1_entry_features import NO_PROPERTY
-from s2p_assets.learning.champion import choose
-from s2p_assets.learning.model import Outcome, contest
+from s2p_assets.contracts.model import ClassificationTask, contest
+from s2p_assets.features.f1_entry_features import IDENTIFIERS
+from s2p_assets.learning.selection.champion import choose_champion
 
-DID_NOT_FINISH = Outcome(
+DID_NOT_FINISH = ClassificationTask(
     entity="driver_id",
     time="race_day",
     target="did_not_finish",
@@ -14,15 +14,15 @@ DID_NOT_FINISH = Outcome(
     folds=4,
     every="YS",
     refused=("top_ten", "laps", "points", "status_id"),
-    ignored=NO_PROPERTY,
+    ignored=IDENTIFIERS,
 )
 
 
-@contest(features="entry_features", problem=DID_NOT_FINISH, floor=("failure_rate",), owner="race-office@example.com")
-def failure_champion(losses: pd.DataFrame, standing: str | None) -> str:
+@contest(features="entry_features", task=DID_NOT_FINISH, baselines=("failure_rate",), owner="race-office@example.com")
+def failure_champion(losses: pd.DataFrame, incumbent: str | None) -> str:
     """The model of which car does not finish: the lowest log loss on the last four seasons.
 
     Each season is predicted from what was known before it began. A challenger must be better beyond noise, and by over
     1 %; a champion worse than the plain rule goes at once.
     """
-    return choose(losses, standing)
+    return choose_champion(losses, incumbent)

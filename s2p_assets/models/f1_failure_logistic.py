@@ -1,7 +1,7 @@
 """Logistic regression as a model of cars that do not finish. The classifier itself is in `learning/`."""
 
-from s2p_assets.learning.classifiers.logistic import Logistic
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.classification.models.logistic import Logistic
 
 
 @model(contest="failure_champion", owner="race-office@example.com")

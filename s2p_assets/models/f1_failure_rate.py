@@ -1,7 +1,7 @@
 """The plain rule of cars that do not finish: as often as the team's of late. What learns is in other files."""
 
-from s2p_assets.learning.classifiers.known_rate import KnownRate
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.classification.models.known_rate import KnownRate
 
 
 @model(contest="failure_champion", owner="race-office@example.com")

@@ -1,7 +1,7 @@
 """Gradient boosting as a model of the top ten. The classifier itself is in `learning/`."""
 
-from s2p_assets.learning.classifiers.boosting import Boosting
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.classification.models.boosting import Boosting
 
 
 @model(contest="top_ten_champion", owner="race-office@example.com")

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from s2p_assets.features.f1_entry_features import NO_PROPERTY
-from s2p_assets.learning.champion import choose
-from s2p_assets.learning.model import Outcome, contest
+from s2p_assets.contracts.model import ClassificationTask, contest
+from s2p_assets.features.f1_entry_features import IDENTIFIERS
+from s2p_assets.learning.selection.champion import choose_champion
 
-TOP_TEN = Outcome(
+TOP_TEN = ClassificationTask(
     entity="driver_id",
     time="race_day",
     target="top_ten",
@@ -14,15 +14,15 @@ TOP_TEN = Outcome(
     folds=4,
     every="YS",
     refused=("did_not_finish", "laps", "points", "status_id"),
-    ignored=NO_PROPERTY,
+    ignored=IDENTIFIERS,
 )
 
 
-@contest(features="entry_features", problem=TOP_TEN, floor=("top_ten_grid",), owner="race-office@example.com")
-def top_ten_champion(losses: pd.DataFrame, standing: str | None) -> str:
+@contest(features="entry_features", task=TOP_TEN, baselines=("top_ten_grid",), owner="race-office@example.com")
+def top_ten_champion(losses: pd.DataFrame, incumbent: str | None) -> str:
     """The model of who comes in among the first ten: the lowest log loss on the last four seasons.
 
     Each season is predicted from what was known before it began. A challenger must be better beyond noise, and by over
     1 %; a champion worse than the plain rule goes at once.
     """
-    return choose(losses, standing)
+    return choose_champion(losses, incumbent)

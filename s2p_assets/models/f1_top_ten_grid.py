@@ -1,7 +1,7 @@
 """The plain rule of the top ten: who starts there ends there. What learns is in other files."""
 
-from s2p_assets.learning.classifiers.threshold import Threshold
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.classification.models.threshold import Threshold
 
 
 @model(contest="top_ten_champion", owner="race-office@example.com")

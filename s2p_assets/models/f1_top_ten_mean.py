@@ -1,9 +1,9 @@
 """The mean of two models of the top ten. The classifiers themselves are in `learning/`."""
 
-from s2p_assets.learning.classifiers.boosting import Boosting
-from s2p_assets.learning.classifiers.logistic import Logistic
-from s2p_assets.learning.classifiers.mean import Mean
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.classification.models.boosting import Boosting
+from s2p_assets.learning.classification.models.logistic import Logistic
+from s2p_assets.learning.classification.models.mean import Mean
 
 
 @model(contest="top_ten_champion", owner="race-office@example.com")

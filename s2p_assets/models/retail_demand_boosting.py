@@ -1,7 +1,7 @@
 """Gradient boosting as a demand model. The forecaster itself is in `learning/`."""
 
-from s2p_assets.learning.forecasters.boosting import Boosting
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.forecasting.models.boosting import Boosting
 
 
 @model(contest="demand_champion", owner="planning@example.com")

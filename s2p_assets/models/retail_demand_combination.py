@@ -1,9 +1,9 @@
 """The mean of boosting and the moving average as a demand model. The forecaster itself is in `learning/`."""
 
-from s2p_assets.learning.forecasters.boosting import Boosting
-from s2p_assets.learning.forecasters.combination import Combination
-from s2p_assets.learning.forecasters.moving_average import MovingAverage
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.forecasting.models.boosting import Boosting
+from s2p_assets.learning.forecasting.models.combination import Combination
+from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
 
 
 @model(contest="demand_champion", owner="planning@example.com")

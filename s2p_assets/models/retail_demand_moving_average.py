@@ -1,7 +1,7 @@
 """The demand model of most spreadsheets. The forecaster itself is in `learning/`."""
 
-from s2p_assets.learning.forecasters.moving_average import MovingAverage
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
 
 
 @model(contest="demand_champion", owner="planning@example.com")

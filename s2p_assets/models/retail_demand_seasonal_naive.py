@@ -1,7 +1,7 @@
 """The plainest demand model, which every other must beat. The forecaster itself is in `learning/`."""
 
-from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.forecasting.models.seasonal_naive import SeasonalNaive
 
 
 @model(contest="demand_champion", owner="planning@example.com")

@@ -5,15 +5,15 @@ The probabilities are made by the contest in `models/`; the sections are built i
 
 import pandas as pd
 
-from s2p_assets.learning.classifying.probabilities import calibration
-from s2p_assets.learning.classifying.scores import with_intervals
-from s2p_assets.learning.model import Outcome
+from s2p_assets.contracts.derivation import NotYet
+from s2p_assets.contracts.model import ClassificationTask
+from s2p_assets.contracts.report import Document, ReportColumn, report
+from s2p_assets.learning.classification.metrics import calibration_table
+from s2p_assets.learning.classification.scores import metric_intervals
 from s2p_assets.learning.versions import Champion
-from s2p_assets.publishing import outcomes as trust
-from s2p_assets.publishing.report import Document, ReportColumn, report
+from s2p_assets.publishing.sections import classification_scores as trust
 from s2p_assets.publishing.sections import pipeline as pipelines
 from s2p_assets.publishing.sections.source_table import SourceTable
-from s2p_assets.shelves import NotYet
 
 BASE, KEY, DRAWS = "win_base_rate", ("opportunity_id",), 200
 CALLED = {BASE: "Base rate", "win_logistic": "Logistic regression", "win_forest": "Random forest"}
@@ -22,7 +22,7 @@ LAST_WEEK = {"Begun": ("engage_date", None), "Won": ("close_date", "Won"), "Lost
 DEAL: tuple[ReportColumn, ...] = (ReportColumn("opportunity_id", "Deal", "code"), ReportColumn("account", "Account"))
 DEAL += (ReportColumn("product", "Product"), ReportColumn("sales_agent", "Agent"))
 TEAM = (ReportColumn("manager", "Team of"), ReportColumn("regional_office", "Office"))
-ENDED = (ReportColumn("deal_stage", "End"), ReportColumn("close_date", "On", "day"))
+ENDED = (ReportColumn("deal_stage", "End"), ReportColumn("close_date", "On", "date"))
 BROUGHT_IN = ReportColumn("close_value", "Brought in", "money")
 NOTES = (
     "Nothing that only the end of a deal tells, its value and its day, goes into a probability.",
@@ -31,14 +31,14 @@ NOTES = (
 )
 
 
-@report(title="Sales pipeline", owner="sales-operations@example.com", against_last=True)
+@report(title="Sales pipeline", owner="sales-operations@example.com", compare_with_last=True)
 def pipeline(
     scored_pipeline: pd.DataFrame,
     win_forecast: pd.DataFrame,
-    told_deals: pd.DataFrame,
+    deal_backtest: pd.DataFrame,
     win_scores: pd.DataFrame,
     opportunities: pd.DataFrame,
-    win_champion: Champion[Outcome],
+    win_champion: Champion[ClassificationTask],
 ) -> Document:
     """What the open deals will probably bring, by month, team and product; the deals that matter; and how sure it is.
 
@@ -46,13 +46,13 @@ def pipeline(
     """
     if scored_pipeline.empty:
         raise NotYet("no deal is open")
-    today, model = pd.Timestamp(scored_pipeline["moment"].max()), win_champion.model
+    today, model = pd.Timestamp(scored_pipeline["as_of"].max()), win_champion.model
     scored, forecast = SourceTable("scored_pipeline", scored_pipeline, KEY), SourceTable("win_forecast", win_forecast)
     open_deals = pipelines.Pipeline(scored, forecast, one="deal")
-    deals, past = SourceTable("opportunities", opportunities, KEY), "told_deals"
-    found = trust.compare_with_baseline(with_intervals(model.backtest, draws=DRAWS), win_scores, BASE)
-    parts = calibration(told_deals["won"].astype(float), told_deals["probability"].astype(float))
-    in_service = f"In service: {CALLED.get(model.thing, model.thing)}, version {model.version}: {model.says}."
+    deals, past = SourceTable("opportunities", opportunities, KEY), "deal_backtest"
+    found = trust.compare_with_baseline(metric_intervals(model.backtest, draws=DRAWS), win_scores, BASE)
+    parts = calibration_table(deal_backtest["won"].astype(float), deal_backtest["probability"].astype(float))
+    in_service = f"In service: {CALLED.get(model.thing, model.thing)}, version {model.version}: {model.description}."
     return Document(
         title="Sales pipeline",
         as_of=(today - pd.Timedelta(days=1)).date(),

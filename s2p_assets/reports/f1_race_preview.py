@@ -5,24 +5,26 @@ The probabilities are made in `tables/`, the measures in `learning/`, the sectio
 
 import pandas as pd
 
-from s2p_assets.learning.classifying.probabilities import calibration
-from s2p_assets.learning.classifying.scores import with_intervals
-from s2p_assets.publishing.report import Chart, Document, Figure, ReportColumn, report
+from s2p_assets.contracts.derivation import NotYet
+from s2p_assets.contracts.report import Chart, Document, Figure, ReportColumn, report
+from s2p_assets.learning.classification.metrics import calibration_table
+from s2p_assets.learning.classification.scores import metric_intervals
+from s2p_assets.publishing.document.wording import format_long_date, format_share
 from s2p_assets.publishing.sections import question_scores
 from s2p_assets.publishing.sections.question_scores import Question
 from s2p_assets.publishing.sections.source_table import SourceTable, listing
-from s2p_assets.publishing.wording import long_day, share
-from s2p_assets.shelves import NotYet
 
 TOP_TEN = Question("top ten", "Among the first ten", "top_ten_grid", "the grid alone", "top_ten_")
 FAILED = Question("did not finish", "Did not finish", "failure_rate", "the team's rate of failures", "failure_")
 CAR = (ReportColumn("driver_name", "Driver"), ReportColumn("constructor_name", "Team"))
-CARS: tuple[ReportColumn, ...] = (*CAR, ReportColumn("grid", "Grid", "whole"))
-CARS += (ReportColumn("top_ten", TOP_TEN.title, "percent", bars=True),)
+CARS: tuple[ReportColumn, ...] = (*CAR, ReportColumn("grid", "Grid", "integer"))
+CARS += (ReportColumn("top_ten_probability", TOP_TEN.title, "percent", bars=True),)
 CARS += (ReportColumn("reasons", "What adds most, in points"),)
-CHANCES = Chart("bar", "driver_name", ("top_ten",), "Probability of a place among the first ten", format="percent")
+CHANCES = Chart(
+    "bar", "driver_name", ("top_ten_probability",), "Probability of a place among the first ten", format="percent"
+)
 ADDS = "what each car was told before the start, and what adds most to that."
-FAILURES = (*CAR, ReportColumn("failure", "Does not finish", "percent", bars=True))
+FAILURES = (*CAR, ReportColumn("failure_probability", "Does not finish", "percent", bars=True))
 FAILS = "The cars that are likeliest not to be classified: broken down, crashed, withdrawn or disqualified."
 NOTES = (
     "Every season was told from what was known before its first race; form, standings and rates count only races "
@@ -35,25 +37,27 @@ NOTES = (
 
 
 @report(title="Race preview", owner="race-office@example.com")
-def race_preview(race_predictions: pd.DataFrame, race_scores: pd.DataFrame, told_entries: pd.DataFrame) -> Document:
+def race_preview(race_predictions: pd.DataFrame, race_scores: pd.DataFrame, entry_backtest: pd.DataFrame) -> Document:
     """Who will probably come in among the first ten, who may not finish, and how far to trust that.
 
     One edition per race; made again when its qualifying or results came in, or a model learned anew.
     """
-    if race_predictions.empty or told_entries.empty:
+    if race_predictions.empty or entry_backtest.empty:
         raise NotYet("no race can be told yet")
-    rows = race_predictions.sort_values(["top_ten", "driver_name"], ascending=[False, True]).reset_index(drop=True)
+    rows = race_predictions.sort_values(["top_ten_probability", "driver_name"], ascending=[False, True]).reset_index(
+        drop=True
+    )
     cars = SourceTable("race_predictions", rows, key=("driver_id", "race_day"))
-    failing = rows.sort_values("failure", ascending=False).head(10)
+    failing = rows.sort_values("failure_probability", ascending=False).head(10)
     first, tenth, day = rows.iloc[0], rows.iloc[min(10, len(rows)) - 1], rows["race_day"].max()
-    past = told_entries.assign(actual=told_entries["came"].astype(float), entity=told_entries["driver_id"])
+    past = entry_backtest.assign(actual=entry_backtest["outcome"].astype(float), entity=entry_backtest["driver_id"])
     asked = {one.name: past[past["question"] == one.name].reset_index(drop=True) for one in (TOP_TEN, FAILED)}
     answers = question_scores.QuestionScores(
         questions=(TOP_TEN, FAILED),
-        cases=SourceTable("told_entries", told_entries),
+        cases=SourceTable("entry_backtest", entry_backtest),
         scores=SourceTable("race_scores", race_scores),
-        measured={name: with_intervals(cases) for name, cases in asked.items()},
-        parts={name: calibration(cases["actual"], cases["probability"]) for name, cases in asked.items()},
+        measured={name: metric_intervals(cases) for name, cases in asked.items()},
+        parts={name: calibration_table(cases["actual"], cases["probability"]) for name, cases in asked.items()},
         one="car",
         period="season",
     )
@@ -61,16 +65,22 @@ def race_preview(race_predictions: pd.DataFrame, race_scores: pd.DataFrame, told
         title="Race preview",
         as_of=day.date(),
         headline=f"{first['race_name']}: {first['driver_name']} is the surest of a place among the first ten "
-        f"({share(first['top_ten'])}), {tenth['driver_name']} has the tenth best chance ({share(tenth['top_ten'])}). "
+        f"({format_share(first['top_ten_probability'])}), {tenth['driver_name']} has the tenth best chance ({format_share(tenth['top_ten_probability'])}). "
         f"{question_scores.describe_accuracy(answers, TOP_TEN)}",
         figures=(
-            Figure("Race", str(first["race_name"]), "text", note=long_day(day)),
+            Figure("Race", str(first["race_name"]), "text", note=format_long_date(day)),
             question_scores.question_figure(answers, TOP_TEN, "accuracy", "Told right, first ten"),
             question_scores.question_figure(answers, TOP_TEN, "brier", "Brier score, first ten"),
             question_scores.question_figure(answers, FAILED, "brier", "Brier score, not finished"),
         ),
         sections=(
-            listing(cars, "Among the first ten", f"{first['race_name']}, {long_day(day)}: {ADDS}", CARS, chart=CHANCES),
+            listing(
+                cars,
+                "Among the first ten",
+                f"{first['race_name']}, {format_long_date(day)}: {ADDS}",
+                CARS,
+                chart=CHANCES,
+            ),
             listing(cars.with_rows(failing), "Who may not finish", FAILS, FAILURES),
             question_scores.question_measures(answers),
             question_scores.question_folds(answers),

@@ -5,12 +5,12 @@ The files it tells of are noted where they are taken; what is wrong in one is to
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Document, report
+from s2p_assets.contracts.derivation import NotYet
+from s2p_assets.contracts.report import Document, report
+from s2p_assets.publishing.document.wording import pluralize
 from s2p_assets.publishing.sections import deliveries as sections
 from s2p_assets.publishing.sections.freshness import freshness_by_kind
 from s2p_assets.publishing.sections.source_table import SourceTable
-from s2p_assets.publishing.wording import counted
-from s2p_assets.shelves import NotYet
 
 NOTES = (
     "Rows read are always rows taken and rows returned together. A file that could not be read at all counts as a "
@@ -29,7 +29,7 @@ def data_quality(deliveries: pd.DataFrame) -> Document:
     came_in = sections.Deliveries(SourceTable("deliveries", deliveries, key=("path", "version")))
     if came_in.files.empty:
         nobodys = len(came_in.unclaimed_files)
-        besides = f"; nobody claims the {counted(nobodys, 'file')} on the share" if nobodys else ""
+        besides = f"; nobody claims the {pluralize(nobodys, 'file')} on the share" if nobodys else ""
         raise NotYet(f"no file has come in yet{besides}")
     return Document(
         title="Data quality",

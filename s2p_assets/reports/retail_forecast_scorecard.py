@@ -5,12 +5,12 @@ The scores themselves are made in `learning/`; who wins by them is decided by th
 
 import pandas as pd
 
+from s2p_assets.contracts.derivation import NotYet
+from s2p_assets.contracts.report import Document, Figure, report
 from s2p_assets.learning.versions import Champion
-from s2p_assets.publishing.report import Document, Figure, report
+from s2p_assets.publishing.document.wording import format_date, localize_numbers, pluralize
 from s2p_assets.publishing.sections import forecast_scores, model_service
 from s2p_assets.publishing.sections.source_table import SourceTable
-from s2p_assets.publishing.wording import counted, rewritten, short_day
-from s2p_assets.shelves import NotYet
 
 NAIVE, PREFIX = "demand_seasonal_naive", "demand_"
 NOTES = (
@@ -32,14 +32,14 @@ def forecast_scorecard(demand_scores: pd.DataFrame, demand_champion: Champion) -
         raise NotYet("no model has been tested on past weeks")
     scores = forecast_scores.ForecastScores(SourceTable("demand_scores", demand_scores), NAIVE, PREFIX, one="SKU")
     last_week, model = pd.to_datetime(demand_scores["until"]).max(), demand_champion.model
-    called, trained = scores.called(model.thing), short_day(model.trained_at)
-    rows = f"{counted(model.cause.rows, 'row')} of " if model.cause.rows else ""
+    called, trained = scores.called(model.thing), format_date(model.trained_at)
+    rows = f"{pluralize(model.reason.rows, 'row')} of " if model.reason.rows else ""
     facts = {
         "Model": called,
         "Version": model.version,
         "Trained on": trained,
         "Learned from": f"{rows}the features, version {model.feature_version[:12]}",
-        "Tested": rewritten(model.says),
+        "Tested": localize_numbers(model.description),
         "In service because": model_service.describe_promotion(demand_champion.why, PREFIX),
     }
     return Document(

@@ -5,18 +5,18 @@ The history of prices is made by `tables/retail_products.py`.
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Document, ReportColumn, report
+from s2p_assets.contracts.derivation import NotYet
+from s2p_assets.contracts.report import Document, ReportColumn, report
 from s2p_assets.publishing.sections import price_changes
 from s2p_assets.publishing.sections.price_lists import PriceChanges, PriceList, SalesChannel, Volumes
 from s2p_assets.publishing.sections.source_table import SourceTable
-from s2p_assets.shelves import NotYet
 
 PRICES = {"msrp": "Consumer price", "t2_cost": "Dealer price", "item_cost": "Item cost"}
 CHANNELS = (SalesChannel("retail_units", price="msrp"), SalesChannel("wholesale_units", price="t2_cost"))
 TERMS = (
-    ReportColumn("pack_size", "Pack size", "whole"),
-    ReportColumn("minimum_order", "Minimum order", "whole"),
-    ReportColumn("lead_time_days", "Lead time, days", "whole"),
+    ReportColumn("pack_size", "Pack size", "integer"),
+    ReportColumn("minimum_order", "Minimum order", "integer"),
+    ReportColumn("lead_time_days", "Lead time, days", "integer"),
 )
 
 

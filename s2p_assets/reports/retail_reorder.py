@@ -5,9 +5,9 @@ The levels and quantities themselves are made by `tables/retail_reorder_plan.py`
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Document, report
+from s2p_assets.contracts.derivation import NotYet
+from s2p_assets.contracts.report import Document, report
 from s2p_assets.publishing.sections import order_plan
-from s2p_assets.shelves import NotYet
 
 
 @report(title="Re-order plan", owner="purchasing@example.com")

@@ -5,14 +5,14 @@ The numbers themselves are made by the retail tables and models; what to order i
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Document, report
+from s2p_assets.contracts.report import Document, report
 from s2p_assets.publishing.sections import forecast_outlook, movers, order_plan, sellers, stock, weekly_sales, weeks
 from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, StockTable
-from s2p_assets.warehouse.history import standing
+from s2p_assets.warehouse.tables.history import version_on
 
 CHANNELS = {"retail_units": "Retail", "wholesale_units": "Wholesale"}
-DRAWN = {"units": "demand.units", "forecast": "total_forecast.mean", "past": "past_forecast.mean"}
+DRAWN = {"units": "demand.units", "forecast": "total_forecast.mean", "past": "total_backtest.mean"}
 
 
 @report(title="Weekly sales and stock outlook", owner="management@example.com")
@@ -20,7 +20,7 @@ def weekly_outlook(
     demand: pd.DataFrame,
     demand_forecast: pd.DataFrame,
     total_forecast: pd.DataFrame,
-    past_forecast: pd.DataFrame,
+    total_backtest: pd.DataFrame,
     reorder_plan: pd.DataFrame,
     products: pd.DataFrame,
     stock_position: pd.DataFrame,
@@ -32,11 +32,11 @@ def weekly_outlook(
     sales = SalesTable.of_known_weeks("demand", demand)
     counts = StockTable("stock_position", stock_position)
     week = stock.last_week(sales, counts)
-    items = ItemTable("products", standing(products, ["sku"], weeks.last_day(week)))
+    items = ItemTable("products", version_on(products, ["sku"], weeks.last_day(week)))
     plan = order_plan.OrderPlan.most_urgent_first("reorder_plan", reorder_plan)
     units = sales.weekly_units()
     forecast = forecast_outlook.band_of_total(total_forecast[pd.to_datetime(total_forecast["week"]) > week])
-    past = SourceTable("past_forecast", forecast_outlook.latest_forecasts(past_forecast))
+    past = SourceTable("total_backtest", forecast_outlook.latest_forecasts(total_backtest))
     ahead = demand_forecast[pd.to_datetime(demand_forecast["week"]) > week]
     return Document(
         title="Weekly sales and stock outlook",
@@ -55,7 +55,7 @@ def weekly_outlook(
                 units,
                 forecast,
                 week,
-                says=forecast_outlook.describe_band(past.rows, noun="SKU"),
+                description=forecast_outlook.describe_band(past.rows, noun="SKU"),
                 past=forecast_outlook.band_of_total(past.rows),
                 sources=DRAWN,
             ),

@@ -10,16 +10,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from s2p_assets.samples.crm_company import SalesDepartment, year_and_a_half
-from s2p_assets.samples.writing import Planted, Sample, ShareFile, Sheet, csv_file, laid_out, workbook
+from s2p_assets.samples.crm_company import SalesDepartment, simulate_sales_department
+from s2p_assets.samples.share_files import (
+    Mistake,
+    Sample,
+    ShareFile,
+    SheetLayout,
+    csv_bytes,
+    values_by_header,
+    workbook_file,
+)
 
 FAIR = "crm/Deals from the trade fair.xlsx"
 EXPORT = "crm/Pipeline of last year.csv"
 
-PLANTED = (
-    Planted(FAIR, "Fair", "D5", "an account that is on no list of accounts"),
-    Planted(FAIR, "Fair", "G6", "a deal that was won on no day"),
-    Planted(EXPORT, "Pipeline of last year", "E20", "a stage that nobody knows"),
+MISTAKES = (
+    Mistake(FAIR, "Fair", "D5", "an account that is on no list of accounts"),
+    Mistake(FAIR, "Fair", "G6", "a deal that was won on no day"),
+    Mistake(EXPORT, "Pipeline of last year", "E20", "a stage that nobody knows"),
 )
 
 ACCOUNTS = {
@@ -47,7 +55,7 @@ DEALS = {
 
 def write_share(folder: Path, *, until: dt.date, deals: int = 420, seed: int = 7) -> Iterator[Path]:
     """Write the sample into `folder`, yielding each file as it is written. The same arguments, the same bytes."""
-    department = year_and_a_half(until=until, deals=deals, seed=seed)
+    department = simulate_sales_department(until=until, deals=deals, seed=seed)
     for file in (*_lists(department), *_deals(department.opportunities), _fair(department, pd.Timestamp(until))):
         yield file.write(folder)
 
@@ -56,15 +64,18 @@ def _lists(department: SalesDepartment) -> Iterator[ShareFile]:
     """Accounts as the assistant keeps them, products as an export, agents as the office hangs them up."""
     accounts = _written(department.accounts, ACCOUNTS)
     accounts["Sector"] = ["technolgy" if sector == "technology" else sector for sector in accounts["Sector"]]
-    yield workbook("crm/Accounts.xlsx", Sheet("Accounts", accounts, above=("Accounts, please keep in order", "")))
+    yield workbook_file(
+        "crm/Accounts.xlsx", SheetLayout("Accounts", accounts, above=("Accounts, please keep in order", ""))
+    )
     yield ShareFile(
-        "crm/products.csv", partial(csv_file, Sheet("products", _written(department.products, PRODUCTS)), ",", "utf-8")
+        "crm/products.csv",
+        partial(csv_bytes, SheetLayout("products", _written(department.products, PRODUCTS)), ",", "utf-8"),
     )
     teams = [
-        Sheet(str(office), _written(part, TEAMS), above=(f"Office {office}", ""), indent=1)
+        SheetLayout(str(office), _written(part, TEAMS), above=(f"Office {office}", ""), indent=1)
         for office, part in department.sales_teams.groupby("regional_office")
     ]
-    yield workbook("crm/Sales teams.xlsx", *teams)
+    yield workbook_file("crm/Sales teams.xlsx", *teams)
 
 
 def _deals(deals: pd.DataFrame) -> Iterator[ShareFile]:
@@ -73,9 +84,9 @@ def _deals(deals: pd.DataFrame) -> Iterator[ShareFile]:
     export = _written(old, DEALS)
     export["Product"] = ["GTXPro" if product == "GTX Pro" else product for product in export["Product"]]
     export["Deal stage"][18] = "Victory"
-    yield ShareFile(EXPORT, partial(csv_file, Sheet("Pipeline", export, dates="%m/%d/%Y"), ",", "utf-8-sig"))
-    sheet = Sheet("Deals", _written(new, DEALS), above=("Open and closed deals", ""), indent=1)
-    yield workbook("crm/Deals this year.xlsx", sheet)
+    yield ShareFile(EXPORT, partial(csv_bytes, SheetLayout("Pipeline", export, dates="%m/%d/%Y"), ",", "utf-8-sig"))
+    sheet = SheetLayout("Deals", _written(new, DEALS), above=("Open and closed deals", ""), indent=1)
+    yield workbook_file("crm/Deals this year.xlsx", sheet)
 
 
 def _fair(department: SalesDepartment, until: pd.Timestamp) -> ShareFile:
@@ -91,13 +102,13 @@ def _fair(department: SalesDepartment, until: pd.Timestamp) -> ShareFile:
     rows = _written(fair, DEALS)
     rows["Account"][2] = "Mirage Holdings"
     rows["Deal stage"][3], rows["Close value"][3] = "Won", 550.0
-    return workbook(FAIR, Sheet("Fair", rows, above=("Met at the fair",)))
+    return workbook_file(FAIR, SheetLayout("Fair", rows, above=("Met at the fair",)))
 
 
 def _written(frame: pd.DataFrame, headers: dict[str, str]) -> dict[str, list[object]]:
-    """As `laid_out`, with nothing in the cells of what is missing."""
-    rows = laid_out(frame, headers)
+    """As `values_by_header`, with nothing in the cells of what is missing."""
+    rows = values_by_header(frame, headers)
     return {header: [None if pd.isna(value) else value for value in values] for header, values in rows.items()}
 
 
-sample = Sample(PLANTED, write_share)
+sample = Sample(MISTAKES, write_share)

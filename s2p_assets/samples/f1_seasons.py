@@ -29,26 +29,24 @@ class Seasons:
     tables: dict[str, pd.DataFrame]
 
 
-def seasons(*, until: dt.date, years: int, seed: int) -> Seasons:
+def simulate_seasons(*, until: dt.date, years: int, seed: int) -> Seasons:
     """`years` seasons of twelve races each up to `until`, and the qualifying of one more race. Seeded."""
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     races = _calendar(until, years)
     drivers, cars = _drivers(), len(TEAMS) * 2
-    pace = np.repeat(np.linspace(0.0, 1.6, len(TEAMS)), 2) + chance.normal(0, 0.15, cars)
-    fragile = np.repeat(chance.uniform(0.04, 0.2, len(TEAMS)), 2)
+    pace = np.repeat(np.linspace(0.0, 1.6, len(TEAMS)), 2) + rng.normal(0, 0.15, cars)
+    fragile = np.repeat(rng.uniform(0.04, 0.2, len(TEAMS)), 2)
     held: dict[str, list[dict[str, Any]]] = {"qualifying": [], "results": [], "sprint_results": [], "pit_stops": []}
     for race in races.to_dict("records"):
         if race["round"] == 1:
-            pace += np.repeat(chance.normal(0, 0.2, len(TEAMS)), 2)
-        grid = _qualify(held["qualifying"], drivers, race["race_id"], pace, chance)
+            pace += np.repeat(rng.normal(0, 0.2, len(TEAMS)), 2)
+        grid = _qualify(held["qualifying"], drivers, race["race_id"], pace, rng)
         if race["race_day"] > until:
             break
         if race["round"] == 3:
-            held["sprint_results"] += _race(
-                drivers, race["race_id"], (grid, pace), fragile / 4, chance, SPRINT_POINTS, 18
-            )
-        held["results"] += _race(drivers, race["race_id"], (grid, pace), fragile, chance, POINTS, LAPS)
-        held["pit_stops"] += _stops(drivers, race["race_id"], chance)
+            held["sprint_results"] += _race(drivers, race["race_id"], (grid, pace), fragile / 4, rng, SPRINT_POINTS, 18)
+        held["results"] += _race(drivers, race["race_id"], (grid, pace), fragile, rng, POINTS, LAPS)
+        held["pit_stops"] += _stops(drivers, race["race_id"], rng)
     tables = {name: pd.DataFrame(rows) for name, rows in held.items()}
     tables["sprint_results"] = tables["sprint_results"].drop(columns="fastest_lap_speed")
     for name in ("results", "sprint_results"):
@@ -103,10 +101,10 @@ def _drivers() -> pd.DataFrame:
 
 
 def _qualify(
-    rows: list[dict[str, Any]], drivers: pd.DataFrame, race: str, pace: Any, chance: np.random.Generator
+    rows: list[dict[str, Any]], drivers: pd.DataFrame, race: str, pace: Any, rng: np.random.Generator
 ) -> "np.ndarray[Any, Any]":
     """Add the laps of qualifying to `rows`; returns each driver's place on the grid."""
-    laps = LAP_SECONDS + pace + chance.normal(0, 0.25, len(drivers))
+    laps = LAP_SECONDS + pace + rng.normal(0, 0.25, len(drivers))
     order = np.argsort(laps)
     for place, car in enumerate(order, start=1):
         driver = drivers.iloc[car]
@@ -126,18 +124,18 @@ def _race(
     race: str,
     start: tuple[Any, Any],
     fragile: Any,
-    chance: np.random.Generator,
+    rng: np.random.Generator,
     points: tuple[int, ...],
     laps: int,
 ) -> list[dict[str, Any]]:
     """The result of each car, from its place on the grid and its pace; cars that broke down come last."""
     grid, pace = start
-    broken = chance.random(len(drivers)) < fragile
-    order = np.argsort(0.3 * grid + 8 * pace + chance.normal(0, 2.5, len(drivers)) + 100 * broken)
+    broken = rng.random(len(drivers)) < fragile
+    order = np.argsort(0.3 * grid + 8 * pace + rng.normal(0, 2.5, len(drivers)) + 100 * broken)
     rows = []
     for place, car in enumerate(order, start=1):
         driver, lapped = drivers.iloc[car], place > 10
-        done = int(chance.integers(1, laps)) if broken[car] else laps - lapped
+        done = int(rng.integers(1, laps)) if broken[car] else laps - lapped
         whole = None if broken[car] or lapped else int((laps * (LAP_SECONDS + 3) + place * 4) * 1000)
         rows.append(
             {
@@ -145,7 +143,7 @@ def _race(
                 "driver_id": driver["driver_id"],
                 "constructor_id": driver["constructor_id"],
                 "car_number": driver["car_number"],
-                "grid": 0 if grid[car] == len(drivers) and chance.random() < 0.3 else int(grid[car]),
+                "grid": 0 if grid[car] == len(drivers) and rng.random() < 0.3 else int(grid[car]),
                 "position": None if broken[car] else place,
                 "position_text": "R" if broken[car] else str(place),
                 "position_order": place,
@@ -153,20 +151,20 @@ def _race(
                 "laps": done,
                 "time": f"+{place * 4}.000" if whole and place > 1 else None,
                 "milliseconds": whole,
-                "fastest_lap": int(chance.integers(1, done + 1)),
+                "fastest_lap": int(rng.integers(1, done + 1)),
                 "rank": None,
-                "fastest_lap_time": _lap(LAP_SECONDS + 2 + float(chance.random())),
-                "fastest_lap_speed": round(205 + 10 * float(chance.random()), 3),
+                "fastest_lap_time": _lap(LAP_SECONDS + 2 + float(rng.random())),
+                "fastest_lap_speed": round(205 + 10 * float(rng.random()), 3),
                 "status_id": RETIRED if broken[car] else LAPPED if lapped else FINISHED,
             }
         )
     return rows
 
 
-def _stops(drivers: pd.DataFrame, race: str, chance: np.random.Generator) -> list[dict[str, Any]]:
+def _stops(drivers: pd.DataFrame, race: str, rng: np.random.Generator) -> list[dict[str, Any]]:
     rows = []
     for number, driver in enumerate(drivers["driver_id"]):
-        length = 21 + float(chance.exponential(2))
+        length = 21 + float(rng.exponential(2))
         rows.append(
             {"race_id": race, "driver_id": driver, "stop": 1, "lap": 18 + number % 9, "time": f"13:{25 + number:02}:10"}
             | {"duration": f"{length:.3f}", "milliseconds": round(length * 1000)}

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from s2p_assets.samples.f1_seasons import seasons
-from s2p_assets.samples.writing import Planted, Sample, ShareFile, Sheet, csv_file, workbook
+from s2p_assets.samples.f1_seasons import simulate_seasons
+from s2p_assets.samples.share_files import Mistake, Sample, ShareFile, SheetLayout, csv_bytes, workbook_file
 
 BY_HAND = "f1/Qualifying typed by hand.xlsx"
-TESTS = "f1/Results of the winter tests.csv"
+WINTER_TESTS = "f1/Results of the winter tests.csv"
 
-PLANTED = (
-    Planted(BY_HAND, "Qualifying", "G4", "a lap that took no time that anyone can read"),
-    Planted(TESTS, "Results of the winter tests", "C3", "a driver that nobody knows"),
+MISTAKES = (
+    Mistake(BY_HAND, "Qualifying", "G4", "a lap that took no time that anyone can read"),
+    Mistake(WINTER_TESTS, "Results of the winter tests", "C3", "a driver that nobody knows"),
 )
 IN_EXCEL = {"races": "Calendar", "constructor_standings": "Standings", "sprint_results": "Sprints"}
 NULL = "\\N"
@@ -26,23 +26,23 @@ NULL = "\\N"
 
 def write_share(folder: Path, *, until: dt.date, years: int = 4, seed: int = 7) -> Iterator[Path]:
     """Write the sample into `folder`, yielding each file as it is written. The same arguments, the same bytes."""
-    tables = seasons(until=until, years=years, seed=seed).tables
+    tables = simulate_seasons(until=until, years=years, seed=seed).tables
     for thing, rows in tables.items():
         yield _file(thing, rows).write(folder)
     typed = _columns(tables["qualifying"].tail(5).assign(qualify_id=[f"T{number}" for number in range(5)]))
     typed["q1"][2] = "1.22,8"
-    yield workbook(BY_HAND, Sheet("Qualifying", typed)).write(folder)
+    yield workbook_file(BY_HAND, SheetLayout("Qualifying", typed)).write(folder)
     tests = _columns(tables["results"].tail(4).assign(result_id=[f"W{number}" for number in range(4)]))
     tests["driverId"][1] = "999"
-    yield ShareFile(TESTS, partial(csv_file, Sheet("Tests", tests), ",", "utf-8")).write(folder)
+    yield ShareFile(WINTER_TESTS, partial(csv_bytes, SheetLayout("Tests", tests), ",", "utf-8")).write(folder)
 
 
 def _file(thing: str, rows: pd.DataFrame) -> ShareFile:
     name = IN_EXCEL.get(thing, thing)
     if thing in IN_EXCEL:
-        sheet = Sheet(name, _columns(rows), above=("Race office", "") if thing == "races" else ())
-        return workbook(f"f1/{thing.replace('_', ' ').capitalize()}.xlsx", sheet)
-    return ShareFile(f"f1/{thing}.csv", partial(csv_file, Sheet(name, _columns(rows)), ",", "utf-8"))
+        sheet = SheetLayout(name, _columns(rows), above=("Race office", "") if thing == "races" else ())
+        return workbook_file(f"f1/{thing.replace('_', ' ').capitalize()}.xlsx", sheet)
+    return ShareFile(f"f1/{thing}.csv", partial(csv_bytes, SheetLayout(name, _columns(rows)), ",", "utf-8"))
 
 
 def _columns(rows: pd.DataFrame) -> dict[str, list[object]]:
@@ -58,4 +58,4 @@ def _columns(rows: pd.DataFrame) -> dict[str, list[object]]:
     }
 
 
-sample = Sample(PLANTED, write_share)
+sample = Sample(MISTAKES, write_share)

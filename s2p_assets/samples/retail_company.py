@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-Days = np.ndarray[Any, np.dtype[np.float64]]
+DailyUnits = np.ndarray[Any, np.dtype[np.float64]]
 
-NAMES: dict[str, tuple[str, str, tuple[str, ...]]] = {
+CATALOGUE: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "Kitchen": (
         "Silverbrook Housewares",
         "KIT-{:04d}",
@@ -136,26 +136,26 @@ class Company:
     short: pd.DataFrame
 
 
-def two_years(*, until: dt.date, skus: int = 60, seed: int = 7) -> Company:
+def simulate_company(*, until: dt.date, skus: int = 60, seed: int = 7) -> Company:
     """Twenty-four months of the company, the last of them the month of `until`, which is the last day."""
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     begin = (pd.Timestamp(until).to_period("M") - 23).to_timestamp()
     days = pd.date_range(begin, pd.Timestamp(until))
-    products = _products(skus, days, chance)
-    prices = _prices(products, days, chance)
+    products = _products(skus, days, rng)
+    prices = _prices(products, days, rng)
     daily_prices = _daily(prices, products, days)
-    wanted = _wanted(products, daily_prices["msrp"], days, chance)
-    traded = _trade(products, wanted, daily_prices, days, chance)
+    wanted = _wanted(products, daily_prices["msrp"], days, rng)
+    traded = _trade(products, wanted, daily_prices, days, rng)
     return Company(products=products, price_list=prices, **traded)
 
 
-def _products(skus: int, days: pd.DatetimeIndex, chance: np.random.Generator) -> pd.DataFrame:
+def _products(skus: int, days: pd.DatetimeIndex, rng: np.random.Generator) -> pd.DataFrame:
     """One row per SKU: what people know of it, and the hidden parameters of its demand (`rate`, `kind`, `trend`)."""
     rows = []
     for position in range(skus):
-        category = list(NAMES)[position % len(NAMES)]
-        supplier, pattern, names = NAMES[category]
-        turn = position // len(NAMES)
+        category = list(CATALOGUE)[position % len(CATALOGUE)]
+        supplier, pattern, names = CATALOGUE[category]
+        turn = position // len(CATALOGUE)
         series = turn // len(names) + 1
         name = names[turn % len(names)] + (f", series {series}" if series > 1 else "")
         rows.append(
@@ -163,64 +163,62 @@ def _products(skus: int, days: pd.DatetimeIndex, chance: np.random.Generator) ->
         )
     products = pd.DataFrame(rows)
     letters = list("0123456789ABCDEFGHJKLMNPQRSTUVWXYZ")
-    asins = ["B0" + "".join(chance.choice(letters, 8)) for _ in range(skus)]
-    products["asin"] = pd.Series(asins, dtype=object).where(chance.random(skus) < 0.6, None)
-    products["msrp"] = np.floor(np.exp(chance.normal(3.1, 0.7, skus)).clip(3, 240)) + 0.99
-    products["pack_size"] = np.where(products["msrp"] > 60, 2, chance.choice([6, 10, 12, 24], skus))
-    products["minimum_order"] = products["pack_size"] * chance.choice([1, 2, 4], skus)
-    lead_times = dict(zip(NAMES, (28, 21, 56, 14, 35, 10), strict=True))
+    asins = ["B0" + "".join(rng.choice(letters, 8)) for _ in range(skus)]
+    products["asin"] = pd.Series(asins, dtype=object).where(rng.random(skus) < 0.6, None)
+    products["msrp"] = np.floor(np.exp(rng.normal(3.1, 0.7, skus)).clip(3, 240)) + 0.99
+    products["pack_size"] = np.where(products["msrp"] > 60, 2, rng.choice([6, 10, 12, 24], skus))
+    products["minimum_order"] = products["pack_size"] * rng.choice([1, 2, 4], skus)
+    lead_times = dict(zip(CATALOGUE, (28, 21, 56, 14, 35, 10), strict=True))
     products["lead_time_days"] = products["category"].map(lead_times)
-    products["kind"] = chance.choice(["smooth", "intermittent", "lumpy"], skus, p=[0.62, 0.23, 0.15])
+    products["kind"] = rng.choice(["smooth", "intermittent", "lumpy"], skus, p=[0.62, 0.23, 0.15])
     slow = products["kind"] != "smooth"
-    products["rate"] = np.where(slow, chance.uniform(0.1, 0.5, skus), np.exp(chance.normal(1.0, 0.7, skus)))
-    products["trend"] = chance.normal(0.08, 0.18, skus).clip(-0.35, 0.6)
-    order = chance.permutation(skus)
+    products["rate"] = np.where(slow, rng.uniform(0.1, 0.5, skus), np.exp(rng.normal(1.0, 0.7, skus)))
+    products["trend"] = rng.normal(0.08, 0.18, skus).clip(-0.35, 0.6)
+    order = rng.permutation(skus)
     launched, ended = order < skus // 8, order >= skus - skus // 12
-    products["launched"] = np.where(launched, chance.integers(90, len(days) - 120, skus), 0)
-    products["ended"] = np.where(ended, chance.integers(len(days) // 2, len(days) - 30, skus), len(days) + 1)
+    products["launched"] = np.where(launched, rng.integers(90, len(days) - 120, skus), 0)
+    products["ended"] = np.where(ended, rng.integers(len(days) // 2, len(days) - 30, skus), len(days) + 1)
     return products
 
 
-def _prices(products: pd.DataFrame, days: pd.DatetimeIndex, chance: np.random.Generator) -> pd.DataFrame:
+def _prices(products: pd.DataFrame, days: pd.DatetimeIndex, rng: np.random.Generator) -> pd.DataFrame:
     """Half-yearly lists with changes for about a third of the SKUs, and two weeks of promotions in each quarter."""
     lists = [days[0], *(day for day in days[1:] if day.day == 1 and day.month in (1, 7))]
-    msrp, margin = products["msrp"].to_numpy().copy(), chance.uniform(0.58, 0.66, len(products))
-    cost = (msrp * margin * chance.uniform(0.62, 0.8, len(products))).round(2)
+    msrp, margin = products["msrp"].to_numpy().copy(), rng.uniform(0.58, 0.66, len(products))
+    cost = (msrp * margin * rng.uniform(0.62, 0.8, len(products))).round(2)
     t2 = (msrp * margin).round(2)
     rows = []
     for number, day in enumerate(lists):
         if number:
-            changed = chance.random(len(products)) < 0.35
-            msrp = np.where(changed, np.floor(msrp * chance.uniform(0.97, 1.11, len(msrp))) + 0.99, msrp)
+            changed = rng.random(len(products)) < 0.35
+            msrp = np.where(changed, np.floor(msrp * rng.uniform(0.97, 1.11, len(msrp))) + 0.99, msrp)
             t2 = np.where(changed, (msrp * margin).round(2), t2)
-            cost = np.where(
-                chance.random(len(cost)) < 0.35, (cost * chance.uniform(0.97, 1.06, len(cost))).round(2), cost
-            )
+            cost = np.where(rng.random(len(cost)) < 0.35, (cost * rng.uniform(0.97, 1.06, len(cost))).round(2), cost)
         next_list = lists[number + 1] if number + 1 < len(lists) else days[-1] + pd.Timedelta(days=1)
         listed = (products["launched"] < (next_list - days[0]).days) & (products["ended"] > (day - days[0]).days)
         current = products.assign(msrp=msrp, t2_cost=t2, item_cost=cost, effective_date=day, occasion="list")[listed]
-        rows += [current, *_promotions(current, day, next_list, days, chance)]
+        rows += [current, *_promotions(current, day, next_list, days, rng)]
     columns = ["sku", "description", "category", "supplier", "asin", "msrp", "t2_cost", "item_cost", "pack_size",
                "minimum_order", "lead_time_days", "effective_date", "occasion"]  # fmt: skip
     return pd.concat(rows, ignore_index=True)[columns]
 
 
 def _promotions(
-    current: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp, days: pd.DatetimeIndex, chance: np.random.Generator
+    current: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp, days: pd.DatetimeIndex, rng: np.random.Generator
 ) -> list[pd.DataFrame]:
     """A lower price from a Monday and the list price from two weeks later, for an eighth of the list at a time."""
     rows = []
     mondays = pd.date_range(begin + pd.Timedelta(days=21), end - pd.Timedelta(days=15), freq="W-MON")
     for monday in mondays[::7]:
-        some = current[(chance.random(len(current)) < 0.12) & (current["launched"] < (monday - days[0]).days - 28)]
-        off = chance.choice([0.15, 0.2, 0.25, 0.3], len(some))
+        some = current[(rng.random(len(current)) < 0.12) & (current["launched"] < (monday - days[0]).days - 28)]
+        off = rng.choice([0.15, 0.2, 0.25, 0.3], len(some))
         low = (np.floor(some["msrp"] * (1 - off)) + 0.49).clip(lower=some["t2_cost"])
         rows.append(some.assign(msrp=low.round(2), effective_date=monday, occasion="promotion"))
         rows.append(some.assign(effective_date=monday + pd.Timedelta(days=14), occasion="promotion"))
     return rows
 
 
-def _daily(prices: pd.DataFrame, products: pd.DataFrame, days: pd.DatetimeIndex) -> dict[str, Days]:
+def _daily(prices: pd.DataFrame, products: pd.DataFrame, days: pd.DatetimeIndex) -> dict[str, DailyUnits]:
     """Prices in force, days × SKUs."""
     daily = {}
     for name in ("msrp", "t2_cost", "item_cost"):
@@ -229,7 +227,7 @@ def _daily(prices: pd.DataFrame, products: pd.DataFrame, days: pd.DatetimeIndex)
     return daily
 
 
-def _wanted(products: pd.DataFrame, msrp: Days, days: pd.DatetimeIndex, chance: np.random.Generator) -> Days:
+def _wanted(products: pd.DataFrame, msrp: DailyUnits, days: pd.DatetimeIndex, rng: np.random.Generator) -> DailyUnits:
     """Units that consumers would take, days × SKUs."""
     day = np.arange(len(days))[:, None]
     peak = products["category"].map(SEASON_PEAK).to_numpy()
@@ -251,18 +249,20 @@ def _wanted(products: pd.DataFrame, msrp: Days, days: pd.DatetimeIndex, chance: 
     )
     rate = np.where(day >= products["ended"].to_numpy(), 0.0, rate)
     lumpy = (products["kind"] == "lumpy").to_numpy()
-    size = np.where(lumpy, 1 + chance.poisson(7, rate.shape), 1)
-    return np.asarray(
-        chance.poisson(rate / np.where(lumpy, 8, 1) * chance.gamma(6, 1 / 6, rate.shape)) * size, dtype=float
-    )
+    size = np.where(lumpy, 1 + rng.poisson(7, rate.shape), 1)
+    return np.asarray(rng.poisson(rate / np.where(lumpy, 8, 1) * rng.gamma(6, 1 / 6, rate.shape)) * size, dtype=float)
 
 
 def _trade(
-    products: pd.DataFrame, wanted: Days, prices: dict[str, Days], days: pd.DatetimeIndex, chance: np.random.Generator
+    products: pd.DataFrame,
+    wanted: DailyUnits,
+    prices: dict[str, DailyUnits],
+    days: pd.DatetimeIndex,
+    rng: np.random.Generator,
 ) -> dict[str, pd.DataFrame]:
     """Every day: goods arrive, dealers are served, then consumers; on Mondays the buyer orders."""
-    warehouse = _Warehouse(products, wanted, days, chance)
-    invoices = _Invoices(products, prices, days, chance)
+    warehouse = _Warehouse(products, wanted, days, rng)
+    invoices = _Invoices(products, prices, days, rng)
     sold, short = np.zeros_like(wanted), np.zeros(wanted.shape, dtype=bool)
     stock = np.zeros_like(wanted)
     for number, day in enumerate(days):
@@ -271,10 +271,10 @@ def _trade(
         sold[number] = np.minimum(wanted[number], warehouse.on_hand)
         warehouse.on_hand -= sold[number]
         short[number] = (sold[number] < wanted[number]) | refused
-        returned = chance.binomial(sold[number].astype(int), 0.012)
+        returned = rng.binomial(sold[number].astype(int), 0.012)
         sold[number] -= returned
         warehouse.on_hand += returned
-        warehouse.took[number] = sold[number] + shipped
+        warehouse.sold_units[number] = sold[number] + shipped
         stock[number] = warehouse.on_hand
         warehouse.on_order_at[number] = warehouse.on_order
         if day.weekday() == 0:
@@ -284,7 +284,7 @@ def _trade(
         "wholesale_sales": pd.DataFrame(invoices.lines),
         "retail_sales": _tills(pd.DataFrame(sold, index=days, columns=skus)),
         "receipts": warehouse.receipts(prices["item_cost"]),
-        "inventory": _counts(products, stock, warehouse.on_order_at, days, chance),
+        "inventory": _counts(products, stock, warehouse.on_order_at, days, rng),
         "stock": pd.DataFrame(stock, index=days, columns=skus),
         "short": pd.DataFrame(short, index=days, columns=skus),
     }
@@ -294,13 +294,13 @@ class _Warehouse:
     """Stock, open orders and the buyer, who looks at the last eight weeks and sometimes waits for a late supplier."""
 
     def __init__(
-        self, products: pd.DataFrame, wanted: Days, days: pd.DatetimeIndex, chance: np.random.Generator
+        self, products: pd.DataFrame, wanted: DailyUnits, days: pd.DatetimeIndex, rng: np.random.Generator
     ) -> None:
-        self.products, self.days, self.chance = products, days, chance
+        self.products, self.days, self.rng = products, days, rng
         self.lead = products["lead_time_days"].to_numpy()
         self.pack = products["pack_size"].to_numpy()
         self.minimum = products["minimum_order"].to_numpy()
-        self.took = np.zeros_like(wanted)
+        self.sold_units = np.zeros_like(wanted)
         self.on_order_at = np.zeros_like(wanted)
         self.on_order = np.zeros(len(products))
         self.due: dict[int, list[tuple[int, float, int]]] = {}
@@ -326,7 +326,7 @@ class _Warehouse:
 
     def order(self, day: int) -> None:
         """Whole cartons for every SKU that would not last until the next delivery."""
-        recent = self.took[max(0, day - 55) : day + 1]
+        recent = self.sold_units[max(0, day - 55) : day + 1]
         age = np.minimum(day + 1 - self.products["launched"].to_numpy(), len(recent)).clip(1)
         rate = np.where(age < 21, self.products["rate"] * 2, recent.sum(axis=0) / age)
         level = rate * (self.lead + 7 + 12) + self.pack / 2
@@ -336,10 +336,10 @@ class _Warehouse:
         for sku in np.flatnonzero(short):
             need = level[sku] + rate[sku] * 21 - self.on_hand[sku] - self.on_order[sku]
             units = max(np.ceil(need / self.pack[sku]) * self.pack[sku], self.minimum[sku])
-            late = self.chance.integers(14, 40) if self.chance.random() < 0.1 else self.chance.integers(-2, 4)
+            late = self.rng.integers(14, 40) if self.rng.random() < 0.1 else self.rng.integers(-2, 4)
             self._send(int(sku), float(units), day + int(self.lead[sku] + late))
 
-    def receipts(self, cost: Days) -> pd.DataFrame:
+    def receipts(self, cost: DailyUnits) -> pd.DataFrame:
         """The deliveries, one row per line."""
         return pd.DataFrame(
             {
@@ -358,11 +358,11 @@ class _Invoices:
     """Dealers who order whole cartons every other week, and send a few of them back."""
 
     def __init__(
-        self, products: pd.DataFrame, prices: dict[str, Days], days: pd.DatetimeIndex, chance: np.random.Generator
+        self, products: pd.DataFrame, prices: dict[str, DailyUnits], days: pd.DatetimeIndex, rng: np.random.Generator
     ) -> None:
-        self.products, self.prices, self.days, self.chance = products, prices, days, chance
+        self.products, self.prices, self.days, self.rng = products, prices, days, rng
         self.rate, self.pack = products["rate"].to_numpy(), products["pack_size"].to_numpy()
-        self.discount = chance.choice([0.0, 0.02, 0.05], len(DEALERS))
+        self.discount = rng.choice([0.0, 0.02, 0.05], len(DEALERS))
         self.lines: list[dict[str, Any]] = []
         self.number = 20400
         self.coming_back: dict[int, list[dict[str, Any]]] = {}
@@ -371,7 +371,7 @@ class _Invoices:
             products["category"].map(SEASON_PEAK).to_numpy(),
         )
 
-    def ship(self, day: int, on_hand: Days) -> tuple[Days, np.ndarray[Any, np.dtype[np.bool_]]]:
+    def ship(self, day: int, on_hand: DailyUnits) -> tuple[DailyUnits, np.ndarray[Any, np.dtype[np.bool_]]]:
         """Ship what dealers order and what is there, off `on_hand`; units by SKU, and whether some was refused."""
         shipped, refused = np.zeros(len(on_hand)), np.zeros(len(on_hand), dtype=bool)
         if self.days[day].weekday() > 4:
@@ -381,12 +381,12 @@ class _Invoices:
         weight = self.rate * (1 + swing * np.cos((self.days[day].dayofyear - peak - 21) / 365.25 * 2 * np.pi))
         listed = (self.products["launched"] <= day) & (self.products["ended"] > day)
         weight = np.sqrt(weight) * listed.to_numpy()
-        for dealer in np.flatnonzero(self.chance.random(len(DEALERS)) < 0.13):
-            count = min(1 + self.chance.poisson(3.5), int((weight > 0).sum()))
-            chosen = self.chance.choice(len(on_hand), count, replace=False, p=weight / weight.sum())
+        for dealer in np.flatnonzero(self.rng.random(len(DEALERS)) < 0.13):
+            count = min(1 + self.rng.poisson(3.5), int((weight > 0).sum()))
+            chosen = self.rng.choice(len(on_hand), count, replace=False, p=weight / weight.sum())
             self.number += 1
             for sku in chosen:
-                half_cartons = 1 + self.chance.poisson(self.rate[sku] / 4)
+                half_cartons = 1 + self.rng.poisson(self.rate[sku] / 4)
                 asked = float(max(1, round(self.pack[sku] * half_cartons / 2)))
                 units = min(asked, on_hand[sku])
                 refused[sku] |= units < asked
@@ -402,17 +402,17 @@ class _Invoices:
             "quantity": units,
             "unit_price": round(float(self.prices["t2_cost"][day, sku]) * (1 - self.discount[dealer]), 2),
             "item_cost": round(float(self.prices["item_cost"][day, sku]), 2),
-            "customer_po": f"{DEALERS[dealer]}-{self.number % 10000:04d}" if self.chance.random() < 0.93 else None,
+            "customer_po": f"{DEALERS[dealer]}-{self.number % 10000:04d}" if self.rng.random() < 0.93 else None,
             "ship_date": self.days[day],
             "invoice_num": f"INV-{self.number}",
             "dealer": DEALERS[dealer],
         }
         self.lines.append(line)
-        if self.chance.random() < 0.02:
+        if self.rng.random() < 0.02:
             back = {**line, "quantity": -max(1, units // 2), "invoice_num": f"CR-{self.number}", "_sku": sku}
-            self.coming_back.setdefault(day + int(self.chance.integers(9, 30)), []).append(back)
+            self.coming_back.setdefault(day + int(self.rng.integers(9, 30)), []).append(back)
 
-    def _take_back(self, day: int, on_hand: Days, shipped: Days) -> None:
+    def _take_back(self, day: int, on_hand: DailyUnits, shipped: DailyUnits) -> None:
         """Returns of today and of the weekend before."""
         for due in [due for due in self.coming_back if due <= day]:
             for line in self.coming_back.pop(due):
@@ -435,14 +435,14 @@ def _tills(sold: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counts(
-    products: pd.DataFrame, stock: Days, on_order: Days, days: pd.DatetimeIndex, chance: np.random.Generator
+    products: pd.DataFrame, stock: DailyUnits, on_order: DailyUnits, days: pd.DatetimeIndex, rng: np.random.Generator
 ) -> pd.DataFrame:
     """The stock at every month's end and on the last day, of the SKUs that are sold or still lie there."""
     rows = []
     for number in (number for number, day in enumerate(days) if day.is_month_end or number == len(days) - 1):
         free = stock[number].astype(int)
-        transship = np.where(chance.random(len(free)) < 0.2, free // 10, 0)
-        damaged = np.where(free > 20, chance.poisson(0.4, len(free)), 0)
+        transship = np.where(rng.random(len(free)) < 0.2, free // 10, 0)
+        damaged = np.where(free > 20, rng.poisson(0.4, len(free)), 0)
         count = pd.DataFrame(
             {
                 "sku": products["sku"],

@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from s2p_assets.spreadsheet.grid import Sheet
-from s2p_assets.spreadsheet.limits import Container, container_of
+from s2p_assets.spreadsheet.limits import FileFormat, detect_file_format
 
-SUFFIXES = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".csv", ".tsv", ".xltx", ".xltm"})
-_EXPECTED: dict[str, Container] = {
+SPREADSHEET_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".csv", ".tsv", ".xltx", ".xltm"})
+_EXPECTED: dict[str, FileFormat] = {
     ".xlsx": "xlsx",
     ".xlsm": "xlsx",
     ".xltx": "xlsx",
@@ -38,7 +38,7 @@ class Reader(Protocol):
 class Book:
     """An open workbook. `mislabelled`: one line when the suffix says another kind than the bytes."""
 
-    container: Container
+    file_format: FileFormat
     reader: Reader
     mislabelled: str | None = None
 
@@ -48,41 +48,42 @@ class Book:
 
 
 @contextmanager
-def open_book(path: Path, shown_as: str | None = None, wanted: Sequence[str] = ()) -> Iterator[Book]:
-    """The workbook at `path`; `shown_as` is its name on the share, `wanted` the folded headers that may stand in it.
+def open_book(path: Path, display_name: str | None = None, wanted: Sequence[str] = ()) -> Iterator[Book]:
+    """The workbook at `path`; `display_name` is its name on the share, `wanted` the folded headers that may stand in
+    it.
 
     Raises WorkbookUnreadable with one line for the owner. Limits of time and memory are the sandbox's.
     """
-    shown = PurePosixPath(shown_as or path.name)
-    container = container_of(path)
-    reader = _reader(container, path, shown.stem, wanted)
+    shown = PurePosixPath(display_name or path.name)
+    file_format = detect_file_format(path)
+    reader = _reader(file_format, path, shown.stem, wanted)
     try:
-        yield Book(container, reader, _mislabelled(shown.suffix.lower(), container))
+        yield Book(file_format, reader, _mislabelled(shown.suffix.lower(), file_format))
     finally:
         reader.close()
 
 
-def _reader(container: Container, path: Path, name: str, wanted: Sequence[str]) -> Reader:
-    if container == "xlsx":
+def _reader(file_format: FileFormat, path: Path, name: str, wanted: Sequence[str]) -> Reader:
+    if file_format == "xlsx":
         from s2p_assets.spreadsheet.readers.xlsx import XlsxBook
 
         return XlsxBook(path)
-    if container == "csv":
+    if file_format == "csv":
         from s2p_assets.spreadsheet.readers.csv_text import CsvBook
 
         return CsvBook(path, name, wanted)
-    if container == "ods":
+    if file_format == "ods":
         from s2p_assets.spreadsheet.readers.ods import OdsBook
 
         return OdsBook(path)
     from s2p_assets.spreadsheet.readers.binary_books import CalamineBook
 
-    return CalamineBook(path, container)
+    return CalamineBook(path, file_format)
 
 
-def _mislabelled(suffix: str, container: Container) -> str | None:
+def _mislabelled(suffix: str, file_format: FileFormat) -> str | None:
     expected = _EXPECTED.get(suffix)
-    if expected is None or expected == container:
+    if expected is None or expected == file_format:
         return None
-    kind = "a delimited text (CSV)" if container == "csv" else f"an .{container} workbook"
+    kind = "a delimited text (CSV)" if file_format == "csv" else f"an .{file_format} workbook"
     return f"the file is named {suffix} but is {kind}; it was read as what it is"

@@ -14,7 +14,7 @@ import pyarrow
 import pyarrow.compute as pc
 
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
-Place = tuple[int, int]
+CellPosition = tuple[int, int]
 """Row and column of a cell, 1-based."""
 
 _ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
@@ -33,7 +33,7 @@ class CellKind(IntEnum):
     DURATION = 7
 
 
-MOST_TOP_CELLS = 200_000
+MAX_TOP_CELLS = 200_000
 
 Ints = npt.NDArray[np.int32]
 Kinds = npt.NDArray[np.int8]
@@ -96,7 +96,7 @@ class Sheet:
         Each count is read once.
         """
         if count not in self._tops:
-            numbers = self.first_rows(min(count, max(50, MOST_TOP_CELLS // max(1, len(self.columns)))))
+            numbers = self.first_rows(min(count, max(50, MAX_TOP_CELLS // max(1, len(self.columns)))))
             found: dict[int, dict[int, str]] = {number: {} for number in numbers}
             for column in sorted(self.columns):
                 cells = self.columns[column]
@@ -173,7 +173,7 @@ def _joined(parts: list[Cells]) -> Cells:
 
 
 @lru_cache(maxsize=20_000)
-def letters(column: int) -> str:
+def column_letters(column: int) -> str:
     """1 → `A`, 28 → `AB`."""
     name = ""
     while column:
@@ -190,12 +190,12 @@ def column_number(name: str) -> int:
     return number
 
 
-def address(row: int, column: int) -> str:
+def cell_address(row: int, column: int) -> str:
     """(5, 3) → `C5`."""
-    return f"{letters(column)}{row}"
+    return f"{column_letters(column)}{row}"
 
 
-def place_of(cell: str | None) -> Place | None:
+def parse_cell_address(cell: str | None) -> CellPosition | None:
     """`C5` → (5, 3); None for what is not the address of a cell that a sheet can have."""
     match = _ADDRESS.match(cell or "")
     if match is None:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from s2p_assets.columns import Column
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import CellKind, Sheet
 
-ENOUGH = 0.5
+MIN_REQUIRED_SHARE = 0.5
 """The share of a contract's required columns that makes a row its header."""
 _FIRST_ROWS, _SEARCHED_ROWS = 50, 5_000
 _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
@@ -35,36 +35,36 @@ def _letters_of(text: str) -> str:
     return "".join(mark for mark in plain if mark.isalnum())
 
 
-def names_of(column: Column) -> tuple[str, ...]:
+def folded_names(column: Column) -> tuple[str, ...]:
     """The folded names of a column, the preferred first; the column's own name is the last."""
     return tuple(dict.fromkeys(folded(name) for name in (*column.headers, column.name)))
 
 
 def is_required(column: Column) -> bool:
     """Whether a sheet must have the column."""
-    return not (column.meaning.may_be_absent or column.meaning.or_from)
+    return not (not column.required or column.value_from)
 
 
 @dataclass(frozen=True)
 class Header:
     """Where the table of one contract stands in a sheet.
 
-    `top`, `bottom`: the first and last header row. `found`: contract column → sheet column number.
-    `titles`: sheet column number → header text. `twice`: contract columns that two cells claim.
+    `top`, `bottom`: the first and last header row. `column_numbers`: contract column → sheet column number.
+    `titles`: sheet column number → header text. `duplicates`: contract columns that two cells claim.
     """
 
     top: int
     bottom: int
-    found: dict[str, int]
+    column_numbers: dict[str, int]
     titles: dict[int, str]
     missing: tuple[Column, ...]
-    twice: dict[str, tuple[int, ...]]
+    duplicates: dict[str, tuple[int, ...]]
 
     def score(self, workbook: Workbook) -> tuple[float, int]:
         """The share of required columns that were found, then how many columns were."""
         required = [column for column in workbook.columns if is_required(column)]
-        here = sum(column.name in self.found for column in required)
-        return (here / len(required) if required else float(bool(self.found))), len(self.found)
+        here = sum(column.name in self.column_numbers for column in required)
+        return (here / len(required) if required else float(bool(self.column_numbers))), len(self.column_numbers)
 
 
 def matches_sheet(workbook: Workbook, name: str) -> bool:
@@ -80,12 +80,12 @@ def find_header(sheet: Sheet, workbook: Workbook) -> Header | None:
     It stands in the first rows, or far below much else: then it has most of the required columns.
     """
     best = _best_header(sheet, workbook, sheet.top(_FIRST_ROWS))
-    if best is None or best.score(workbook)[0] < ENOUGH:
-        names = {name for column in workbook.columns for name in names_of(column)}
+    if best is None or best.score(workbook)[0] < MIN_REQUIRED_SHARE:
+        names = {name for column in workbook.columns for name in folded_names(column)}
         rows = sheet.top(_SEARCHED_ROWS).items()
         named = {row: cells for row, cells in rows if any(folded(text) in names for text in cells.values())}
         deep = _best_header(sheet, workbook, named)
-        if deep and deep.score(workbook)[0] >= ENOUGH:
+        if deep and deep.score(workbook)[0] >= MIN_REQUIRED_SHARE:
             return deep
     return best
 
@@ -112,7 +112,7 @@ def _best_header(sheet: Sheet, workbook: Workbook, texts: dict[int, dict[int, st
 
 
 def _better(workbook: Workbook, best: Header | None, other: Header) -> Header | None:
-    if not other.found:
+    if not other.column_numbers:
         return best
     return other if best is None or other.score(workbook) > best.score(workbook) else best
 
@@ -142,25 +142,25 @@ def _match(workbook: Workbook, top: int, bottom: int, names: dict[int, list[str]
             if folded(text):
                 by_name.setdefault(folded(text), {})[number] = None
     found: dict[str, int] = {}
-    twice: dict[str, tuple[int, ...]] = {}
+    duplicates: dict[str, tuple[int, ...]] = {}
     taken: set[int] = set()
     for column in workbook.columns:
-        for name in names_of(column):
+        for name in folded_names(column):
             places = [place for place in by_name.get(name, ()) if place not in taken]
             if places:
                 found[column.name] = places[0]
                 taken.add(places[0])
                 if len(places) > 1:
-                    twice[column.name] = tuple(places)
+                    duplicates[column.name] = tuple(places)
                 break
     missing = tuple(column for column in workbook.columns if column.name not in found)
-    return Header(top, bottom, found, written, missing, twice)
+    return Header(top, bottom, found, written, missing, duplicates)
 
 
-def did_you_mean(column: Column, written: Iterable[str]) -> str | None:
+def nearest_header(column: Column, written: Iterable[str]) -> str | None:
     """The header that looks most like one of the column's names, if any is near."""
     by_name = {folded(text): text for text in written if folded(text)}
-    for name in names_of(column):
+    for name in folded_names(column):
         near = difflib.get_close_matches(name, by_name, n=1, cutoff=0.6)
         near = near or [other for other in by_name if len(other) >= 3 and (name.startswith(other) or other in name)]
         if near:
@@ -170,4 +170,4 @@ def did_you_mean(column: Column, written: Iterable[str]) -> str | None:
 
 def wanted_headers(workbooks: Sequence[Workbook]) -> tuple[str, ...]:
     """The folded names of every column of `workbooks`."""
-    return tuple({name for workbook in workbooks for column in workbook.columns for name in names_of(column)})
+    return tuple({name for workbook in workbooks for column in workbook.columns for name in folded_names(column)})

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-Container = Literal["xlsx", "xlsb", "ods", "xls", "csv"]
+FileFormat = Literal["xlsx", "xlsb", "ods", "xls", "csv"]
 
 MAX_MEMBERS = 2_000
 MAX_BYTES = 2 * 1024**3
@@ -26,7 +26,7 @@ class WorkbookUnreadable(Exception):
     """A file that cannot be read at all; the message is one line for its owner."""
 
 
-def container_of(path: Path) -> Container:
+def detect_file_format(path: Path) -> FileFormat:
     """What the file is by its first bytes, whatever its name says. Raises WorkbookUnreadable saying what it is."""
     if path.exists() and not path.is_file():
         raise WorkbookUnreadable("this is no file (a folder, a pipe or a device); put a workbook in its place")
@@ -45,7 +45,7 @@ def container_of(path: Path) -> Container:
     return _text_container(head)
 
 
-def _text_container(head: bytes) -> Container:
+def _text_container(head: bytes) -> FileFormat:
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:512].lower()
     if start.startswith(b"version https://git-lfs"):
         raise WorkbookUnreadable("this is a git-lfs pointer, not the workbook itself; fetch the real file")
@@ -73,7 +73,7 @@ def _looks_binary(head: bytes) -> bool:
     return sum(byte < 9 or 13 < byte < 32 for byte in head) > 0.02 * len(head)
 
 
-def _ole_container(path: Path) -> Container:
+def _ole_container(path: Path) -> FileFormat:
     with path.open("rb") as file:
         held = file.read(64 * 1024**2)
     names = {
@@ -93,7 +93,7 @@ def _ole_container(path: Path) -> Container:
     )
 
 
-def _zip_container(path: Path) -> Container:
+def _zip_container(path: Path) -> FileFormat:
     with open_zip(path) as archive:
         names = {_folded(name) for name in archive.namelist()}
         if "xl/workbook.bin" in names:
@@ -109,9 +109,9 @@ def _zip_container(path: Path) -> Container:
     raise WorkbookUnreadable("this is a zip archive, not a workbook; unpack it and put the workbooks on the share")
 
 
-def _ods_container(archive: zipfile.ZipFile) -> Container:
+def _ods_container(archive: zipfile.ZipFile) -> FileFormat:
     manifest = next((name for name in archive.namelist() if _folded(name) == "meta-inf/manifest.xml"), None)
-    if manifest and b"encryption-data" in b"".join(inflated(archive, manifest)):
+    if manifest and b"encryption-data" in b"".join(inflate(archive, manifest)):
         raise WorkbookUnreadable("the workbook is password-protected: remove the password and save it again")
     return "ods"
 
@@ -150,7 +150,7 @@ def _check_ratio(member: zipfile.ZipInfo, size: int) -> None:
         raise WorkbookUnreadable("the file unpacks to over 100 times its size, as no workbook does; it was not read")
 
 
-def inflated(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+def inflate(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
     """The bytes of one member in pieces, counted as they come, its checksum verified at the end.
 
     Raises WorkbookUnreadable when a limit is passed or a byte is wrong.

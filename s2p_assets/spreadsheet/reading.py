@@ -12,27 +12,27 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow
 
-from s2p_assets.columns import arrow_schema
+from s2p_assets.contracts.columns import arrow_schema
+from s2p_assets.contracts.findings import OWN_SHEETS, Finding, FindingCollector, ReadResult, count_values
+from s2p_assets.contracts.workbook import ReferenceValues, ReferenceValuesByWorkbook, Workbook
 from s2p_assets.spreadsheet.book import Book, open_book
-from s2p_assets.spreadsheet.claims import best_claim, nearest_contract
-from s2p_assets.spreadsheet.contract import Known, KnownThere, Workbook
-from s2p_assets.spreadsheet.findings import OWN_SHEETS, Finding, FindingsByKind, Reading, values_in
-from s2p_assets.spreadsheet.grid import Sheet, address, letters
+from s2p_assets.spreadsheet.contract_matching import best_matching_contract, nearest_contract
+from s2p_assets.spreadsheet.foreign_keys import missing_references
+from s2p_assets.spreadsheet.grid import Sheet, cell_address, column_letters
 from s2p_assets.spreadsheet.header import (
-    ENOUGH,
+    MIN_REQUIRED_SHARE,
     Header,
-    did_you_mean,
     find_header,
     is_required,
     matches_sheet,
+    nearest_header,
     rows_above,
     wanted_headers,
 )
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
-from s2p_assets.spreadsheet.references import broken_references
-from s2p_assets.spreadsheet.returned.answers import copy_of_loaded_file, rows_of_another_file
-from s2p_assets.spreadsheet.rules import Broken, broken_rules, last_gate
-from s2p_assets.spreadsheet.typed_table import Table, read_table
+from s2p_assets.spreadsheet.returned.own_copies import refuse_fresh_workbook, refuse_partial_copy
+from s2p_assets.spreadsheet.rules import RuleViolation, final_violations, rule_violations
+from s2p_assets.spreadsheet.typed_table import TypedTable, read_typed_table
 
 _NONE = np.zeros(0, np.int64)
 
@@ -40,21 +40,21 @@ _NONE = np.zeros(0, np.int64)
 def read_file(
     path: Path,
     workbooks: Sequence[Workbook],
-    shown_as: str | None = None,
+    display_name: str | None = None,
     others: Sequence[Workbook] = (),
-    reference_values: Known | None = None,
-) -> Reading:
+    reference_values: ReferenceValuesByWorkbook | None = None,
+) -> ReadResult:
     """`path` read against the contract among `workbooks` whose columns are found in it.
 
-    `shown_as`: its name on the share; `others`: contracts to name as nearest when none of `workbooks` fits.
+    `display_name`: its name on the share; `others`: contracts to name as nearest when none of `workbooks` fits.
     `reference_values`: what the workbooks hold that these refer to; without it references are not looked up.
-    Never raises for what the file holds: a file that cannot be read has `Reading.error`. After
+    Never raises for what the file holds: a file that cannot be read has `ReadResult.error`. After
     5,000 findings of one rule in one column, one more says how many follow.
     """
-    reading = Reading(file=Path(shown_as) if shown_as else path)
+    reading = ReadResult(file=Path(display_name) if display_name else path)
     every = list(dict.fromkeys([*workbooks, *others]))
     try:
-        with open_book(path, shown_as, wanted_headers(every)) as book:
+        with open_book(path, display_name, wanted_headers(every)) as book:
             _read_book(book, reading, workbooks, every, reference_values or {})
     except WorkbookUnreadable as error:
         return _unreadable(reading, str(error))
@@ -69,34 +69,40 @@ def read_file(
     return reading
 
 
-def _unreadable(reading: Reading, message: str) -> Reading:
-    return Reading(file=reading.file, workbook=reading.workbook, error=message)
+def _unreadable(reading: ReadResult, message: str) -> ReadResult:
+    return ReadResult(file=reading.file, workbook=reading.workbook, error=message)
 
 
 def _read_book(
-    book: Book, reading: Reading, workbooks: Sequence[Workbook], every: Sequence[Workbook], reference_values: Known
+    book: Book,
+    reading: ReadResult,
+    workbooks: Sequence[Workbook],
+    every: Sequence[Workbook],
+    reference_values: ReferenceValuesByWorkbook,
 ) -> None:
     whole = list(book.sheets())
-    if fresh := rows_of_another_file(whole):
+    if fresh := refuse_fresh_workbook(whole):
         reading.findings.append(fresh)
         return
     sheets = [sheet for sheet in whole if sheet.name not in OWN_SHEETS]
-    claim = best_claim(sheets, workbooks)
-    if claim is None:
+    contract = best_matching_contract(sheets, workbooks)
+    if contract is None:
         reading.findings.append(nearest_contract(sheets, every))
         return
-    reading.workbook = claim.name
-    if not claim.key and (double := copy_of_loaded_file(whole, reading.file)):
+    reading.workbook = contract.name
+    if not contract.key and (double := refuse_partial_copy(whole, reading.file)):
         reading.findings.append(double)
         return
-    findings = FindingsByKind()
+    findings = FindingCollector()
     if book.mislabelled:
         findings.add(Finding(None, None, None, None, "suffix", book.mislabelled, "notice"))
-    tables = _tables(sheets, claim, findings, reading)
-    _settle(reading, claim, tables, findings, reference_values.get(claim.name, {}))
+    tables = _tables(sheets, contract, findings, reading)
+    _settle(reading, contract, tables, findings, reference_values.get(contract.name, {}))
 
 
-def _tables(sheets: Sequence[Sheet], workbook: Workbook, findings: FindingsByKind, reading: Reading) -> list[Table]:
+def _tables(
+    sheets: Sequence[Sheet], workbook: Workbook, findings: FindingCollector, reading: ReadResult
+) -> list[TypedTable]:
     """The tables of all sheets that bear the contract's header, one per sheet."""
     tables = []
     wanted = [matches_sheet(workbook, sheet.name) for sheet in sheets]
@@ -105,12 +111,14 @@ def _tables(sheets: Sequence[Sheet], workbook: Workbook, findings: FindingsByKin
     ]
     best = max((header.score(workbook)[0] for _, header in headers if header), default=0.0)
     for sheet, header in headers:
-        if header is None or header.score(workbook)[0] < min(best, ENOUGH):
+        if header is None or header.score(workbook)[0] < min(best, MIN_REQUIRED_SHARE):
             if len(sheet):
                 findings.add(_not_read(sheet, workbook))
             continue
         reading.headers[sheet.name] = [" ".join(header.titles[number].split()) for number in sorted(header.titles)]
-        reading.column_letters[sheet.name] = {name: letters(number) for name, number in header.found.items()}
+        reading.column_letters[sheet.name] = {
+            name: column_letters(number) for name, number in header.column_numbers.items()
+        }
         if sheet.hidden:
             message = "the sheet is hidden; it was read"
             findings.add(Finding(sheet.name, None, None, None, "hidden_sheet", message, "notice"))
@@ -120,7 +128,7 @@ def _tables(sheets: Sequence[Sheet], workbook: Workbook, findings: FindingsByKin
         for finding in lacking:
             findings.add(finding, whole_file=True)
         if not any(finding.severity == "reject" for finding in lacking):
-            tables.append(read_table(sheet, header, workbook, reading.file, findings))
+            tables.append(read_typed_table(sheet, header, workbook, reading.file, findings))
         else:
             reading.cells["returned"] = reading.cells.get("returned", 0) + _cells_below(sheet, header)
     return tables
@@ -132,12 +140,12 @@ def _cells_below(sheet: Sheet, header: Header) -> int:
 
 def _rows_above(sheet: Sheet, header: Header) -> Finding | None:
     """Says that rows over the header look like a table of their own; titles and the like do not."""
-    wide = max(3, (len(header.found) + 1) // 2)
+    wide = max(3, (len(header.column_numbers) + 1) // 2)
     rows = [row for row, cells in rows_above(sheet, header).items() if len(cells) >= wide]
     if len(rows) < 2:
         return None
     message = f"{len(rows):,} rows above the header look like another table; they were not read"
-    return Finding(sheet.name, address(rows[0], 1), None, None, "above_header", message, "notice")
+    return Finding(sheet.name, cell_address(rows[0], 1), None, None, "above_header", message, "notice")
 
 
 def _not_read(sheet: Sheet, workbook: Workbook) -> Finding:
@@ -148,41 +156,45 @@ def _not_read(sheet: Sheet, workbook: Workbook) -> Finding:
 
 
 def _missing_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Iterable[Finding]:
-    mapped = set(header.found.values())
+    mapped = set(header.column_numbers.values())
     spare = [text for number, text in header.titles.items() if number not in mapped]
     row = f"row {header.bottom}" if header.top == header.bottom else f"rows {header.top} and {header.bottom}"
-    where = address(header.bottom, min(header.titles, default=1))
+    where = cell_address(header.bottom, min(header.titles, default=1))
     for column in header.missing:
         title = " ".join(column.headers[0].split())
         if not is_required(column):
             continue
-        near = did_you_mean(column, spare)
+        near = nearest_header(column, spare)
         hint = f"; did you mean '{near}'? Then rename it" if near else ""
         message = f"the header ({row}) has no column '{title}'{hint or '; add it'}"
         yield Finding(sheet.name, where, column.name, None, "missing_column", message)
-    for name, places in header.twice.items():
-        cells = " and ".join(address(header.bottom, place) for place in places)
+    for name, places in header.duplicates.items():
+        cells = " and ".join(cell_address(header.bottom, place) for place in places)
         title = " ".join(header.titles[places[0]].split())
         message = f"two columns are named '{title}' ({cells}); rename the one that is not meant"
-        yield Finding(sheet.name, address(header.bottom, places[1]), name, title, "column_twice", message)
+        yield Finding(sheet.name, cell_address(header.bottom, places[1]), name, title, "column_twice", message)
 
 
 def _settle(
-    reading: Reading, workbook: Workbook, tables: list[Table], findings: FindingsByKind, values: KnownThere
+    reading: ReadResult,
+    workbook: Workbook,
+    tables: list[TypedTable],
+    findings: FindingCollector,
+    values: ReferenceValues,
 ) -> None:
     """Puts the rules to all rows together, then draws the verdict."""
     arrow = _combined(tables, workbook)
     bad = np.concatenate([table.bad for table in tables]) if tables else np.zeros(0, dtype=bool)
     frame = _frame(arrow, workbook)
     place = _places(tables)
-    for broken in chain(broken_rules(frame, workbook), broken_references(frame, workbook, values)):
-        findings.add(_finding(broken, place), whole_file=broken.position is None)
-        if broken.position is not None and broken.severity == "reject":
-            bad[broken.position] = True
+    for violation in chain(rule_violations(frame, workbook), missing_references(frame, workbook, values)):
+        findings.add(_finding(violation, place), whole_file=violation.position is None)
+        if violation.position is not None and violation.severity == "reject":
+            bad[violation.position] = True
     good = frame if not bad.any() else frame[~bad].reset_index(drop=True)
     if len(good) and not findings.file_rejected:
-        for broken in last_gate(good, workbook, put_as_it_is=not bad.any()):
-            findings.add(_finding(broken, place), whole_file=True)
+        for violation in final_violations(good, workbook, already_checked=not bad.any()):
+            findings.add(_finding(violation, place), whole_file=True)
     reading.sheet = ", ".join(table.rows.sheet.name for table in tables) or None
     _draw_verdict(reading, workbook, arrow, bad, findings)
     _count_cells(reading, tables, bad)
@@ -192,7 +204,7 @@ def _settle(
     reading.findings = findings.all()
 
 
-def _combined(tables: list[Table], workbook: Workbook) -> pyarrow.Table:
+def _combined(tables: list[TypedTable], workbook: Workbook) -> pyarrow.Table:
     """All rows of all tables: the contract's columns, then `_sheet` and `_row`."""
     schema = arrow_schema(workbook.columns)
     schema = schema.append(pyarrow.field("_sheet", pyarrow.string())).append(pyarrow.field("_row", pyarrow.int64()))
@@ -200,7 +212,7 @@ def _combined(tables: list[Table], workbook: Workbook) -> pyarrow.Table:
     for table in tables:
         arrays = [table.columns[column.name].cast(column.arrow_type) for column in workbook.columns]
         names = pyarrow.array([table.rows.sheet.name]).take(pyarrow.array(np.zeros(len(table.bad), np.int32)))
-        numbers = pyarrow.array(table.rows.numbers.astype(np.int64))
+        numbers = pyarrow.array(table.rows.row_numbers.astype(np.int64))
         parts.append(pyarrow.Table.from_arrays([*arrays, names, numbers], schema=schema))
     return pyarrow.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
 
@@ -210,7 +222,7 @@ def _frame(arrow: pyarrow.Table, workbook: Workbook) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(arrow.column(name), dtype=dtype) for name, dtype in declared.items()})
 
 
-def _places(tables: list[Table]) -> Callable[[int, str | None], tuple[str, str]]:
+def _places(tables: list[TypedTable]) -> Callable[[int, str | None], tuple[str, str]]:
     """Position over all tables and column → sheet name and cell address."""
     ends = np.cumsum([len(table.bad) for table in tables])
 
@@ -223,19 +235,25 @@ def _places(tables: list[Table]) -> Callable[[int, str | None], tuple[str, str]]
     return place
 
 
-def _finding(broken: Broken, place: Callable[[int, str | None], tuple[str, str]]) -> Finding:
-    if broken.position is None:
-        return Finding(None, None, broken.column, broken.value, broken.rule, broken.message, broken.severity)
-    sheet, cell = place(broken.position, broken.column)
-    message = broken.message
-    if broken.earlier is not None:
-        other, where = place(broken.earlier, broken.column)
+def _finding(violation: RuleViolation, place: Callable[[int, str | None], tuple[str, str]]) -> Finding:
+    if violation.position is None:
+        return Finding(
+            None, None, violation.column, violation.value, violation.rule, violation.message, violation.severity
+        )
+    sheet, cell = place(violation.position, violation.column)
+    message = violation.message
+    if violation.earlier is not None:
+        other, where = place(violation.earlier, violation.column)
         message = f"{message} {where if other == sheet else f'{other} › {where}'}"
-    return Finding(sheet, cell, broken.column, broken.value, broken.rule, message, broken.severity)
+    return Finding(sheet, cell, violation.column, violation.value, violation.rule, message, violation.severity)
 
 
 def _draw_verdict(
-    reading: Reading, workbook: Workbook, arrow: pyarrow.Table, bad: npt.NDArray[np.bool_], findings: FindingsByKind
+    reading: ReadResult,
+    workbook: Workbook,
+    arrow: pyarrow.Table,
+    bad: npt.NDArray[np.bool_],
+    findings: FindingCollector,
 ) -> None:
     reading.rows_read = len(bad)
     returned = int(bad.sum())
@@ -243,7 +261,7 @@ def _draw_verdict(
         reading.verdict = "returned"
     elif not returned:
         reading.verdict = "accepted"
-    elif returned < len(bad) and returned / len(bad) <= workbook.returns_up_to:
+    elif returned < len(bad) and returned / len(bad) <= workbook.max_reject_rate:
         reading.verdict = "partly"
     else:
         reading.verdict = "returned"
@@ -255,7 +273,7 @@ def _draw_verdict(
     reading.rows_accepted = len(bad) - returned
 
 
-def _count_cells(reading: Reading, tables: list[Table], bad: npt.NDArray[np.bool_]) -> None:
+def _count_cells(reading: ReadResult, tables: list[TypedTable], bad: npt.NDArray[np.bool_]) -> None:
     """Counts what stood in the file and, in the rows handed on, what became of it: two counts that must agree."""
     unread = reading.cells.get("returned", 0)
     filled = np.concatenate([table.rows.filled for table in tables]) if tables else _NONE
@@ -264,7 +282,7 @@ def _count_cells(reading: Reading, tables: list[Table], bad: npt.NDArray[np.bool
     named = _named(tables, kept)
     reading.cells = {
         "read": unread + sum(table.rows.below for table in tables),
-        "loaded": values_in(reading.rows) - named + blank,
+        "loaded": count_values(reading.rows) - named + blank,
         "returned": unread + int(filled[~kept].sum()),
         "ignored": sum(table.rows.ignored for table in tables),
         "blank": blank,
@@ -272,12 +290,12 @@ def _count_cells(reading: Reading, tables: list[Table], bad: npt.NDArray[np.bool
     }
 
 
-def _named(tables: list[Table], kept: npt.NDArray[np.bool_]) -> int:
+def _named(tables: list[TypedTable], kept: npt.NDArray[np.bool_]) -> int:
     """The values of kept rows that come from a sheet's or file's name, not from a cell."""
     named, start = 0, 0
     for table in tables:
         here = int(kept[start : start + len(table.bad)].sum())
         start += len(table.bad)
-        absent = (values for name, values in table.columns.items() if name not in table.rows.header.found)
+        absent = (values for name, values in table.columns.items() if name not in table.rows.header.column_numbers)
         named += here * sum(values.null_count < len(values) for values in absent)
     return named

@@ -18,14 +18,15 @@ import pyarrow
 import pyarrow.compute as pc
 from pandera.errors import SchemaErrors
 
-from s2p_assets.columns import Column, Severity
-from s2p_assets.spreadsheet.cells import noun, shown
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Column, Severity
+from s2p_assets.contracts.validation import pandera_schema
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.spreadsheet.cell_parser import noun_for, quoted
 from s2p_assets.spreadsheet.patterns import pattern_in_words
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class RuleViolation:
     """One rule that one row breaks at one column; `position` is None for a rule over all rows.
 
     `earlier`: the position of the row that this one repeats; its cell is to end the message.
@@ -40,13 +41,13 @@ class Broken:
     earlier: int | None = None
 
 
-def broken_rules(frame: pd.DataFrame, workbook: Workbook) -> Iterator[Broken]:
+def rule_violations(frame: pd.DataFrame, workbook: Workbook) -> Iterator[RuleViolation]:
     """Every broken rule of the contract's columns and rows.
 
     `frame` has the contract's columns with Arrow types, one row per row read; missing values break no
     rule here. A rule that itself fails is reported once, with its error.
     """
-    schema = workbook.rows.to_schema()
+    schema = pandera_schema(workbook.rows)
     for column in workbook.columns:
         yield from _column_rules(frame[column.name], schema.columns[column.name].checks, column)
         if column.unique:
@@ -57,14 +58,14 @@ def broken_rules(frame: pd.DataFrame, workbook: Workbook) -> Iterator[Broken]:
         yield from _repeated(frame, workbook.key, "key", workbook)
 
 
-def last_gate(frame: pd.DataFrame, workbook: Workbook, *, put_as_it_is: bool) -> Iterator[Broken]:
+def final_violations(frame: pd.DataFrame, workbook: Workbook, *, already_checked: bool) -> Iterator[RuleViolation]:
     """What pandera itself still finds in the rows about to be accepted; nothing, as a rule.
 
-    `put_as_it_is`: the rules were put to exactly these rows, which pandera would only do once more.
+    `already_checked`: the rules were put to exactly these rows, which pandera would only do once more.
     """
-    if put_as_it_is and not workbook.rows.to_schema().unique:
+    if already_checked and not pandera_schema(workbook.rows).unique:
         return
-    schema = copy.copy(workbook.rows.to_schema())
+    schema = copy.copy(pandera_schema(workbook.rows))
     schema.checks = [check for check in schema.checks if not (check.name or "").startswith("notice:")]
     try:
         schema.validate(frame, lazy=True)
@@ -72,10 +73,10 @@ def last_gate(frame: pd.DataFrame, workbook: Workbook, *, put_as_it_is: bool) ->
         for case in errors.failure_cases.drop_duplicates(["column", "check"]).itertuples():
             message = f"the rows break the contract's rule {case.check}"
             column = str(case.column) if case.column else None
-            yield Broken(None, column, str(case.check), message, shown(str(case.failure_case)))
+            yield RuleViolation(None, column, str(case.check), message, quoted(str(case.failure_case)))
 
 
-def _column_rules(values: pd.Series, checks: Sequence[pa.Check], column: Column) -> Iterator[Broken]:
+def _column_rules(values: pd.Series, checks: Sequence[pa.Check], column: Column) -> Iterator[RuleViolation]:
     present = values.notna().to_numpy()
     where = np.flatnonzero(present)
     if not len(where):
@@ -85,19 +86,21 @@ def _column_rules(values: pd.Series, checks: Sequence[pa.Check], column: Column)
         yield from _column_rule(kept, where, check, column)
 
 
-def _column_rule(kept: pd.Series, where: npt.NDArray[np.int64], check: pa.Check, column: Column) -> Iterator[Broken]:
+def _column_rule(
+    kept: pd.Series, where: npt.NDArray[np.int64], check: pa.Check, column: Column
+) -> Iterator[RuleViolation]:
     """The values that break the rule; `kept` has none missing, `where` says in which row each stands."""
     if _surely_holds(check, kept):
         return
     failed = _failures(check, kept)
     severity, rule = _severity(check)
     if isinstance(failed, str):
-        yield Broken(None, column.name, rule, failed, None, severity)
+        yield RuleViolation(None, column.name, rule, failed, None, severity)
         return
     values_failed = kept[failed].tolist() if failed.any() else []
     for position, value in zip(where[failed].tolist(), values_failed, strict=True):
-        message = wording(check, value, column)
-        yield Broken(position, column.name, rule, message, value_text(value), severity)
+        message = violation_message(check, value, column)
+        yield RuleViolation(position, column.name, rule, message, value_as_text(value), severity)
 
 
 def _surely_holds(check: pa.Check, kept: pd.Series) -> bool:
@@ -152,7 +155,7 @@ _HOLDS: dict[str, Callable[[pyarrow.Array, dict[str, Any]], bool]] = {
 }
 
 
-def _row_rule(frame: pd.DataFrame, check: pa.Check, workbook: Workbook) -> Iterator[Broken]:
+def _row_rule(frame: pd.DataFrame, check: pa.Check, workbook: Workbook) -> Iterator[RuleViolation]:
     severity, rule = _severity(check)
     names = [column.name for column in workbook.columns]
     at = rule if rule in names else None
@@ -160,14 +163,14 @@ def _row_rule(frame: pd.DataFrame, check: pa.Check, workbook: Workbook) -> Itera
         return
     failed = _failures(check, frame)
     if isinstance(failed, str):
-        yield Broken(None, at, "row_rule", failed, None, severity)
+        yield RuleViolation(None, at, "row_rule", failed, None, severity)
         return
     message = str(check.error or f"breaks the rule {check.name}")
     positions = np.flatnonzero(failed).tolist()
     values = frame[at][failed].tolist() if at else [None] * len(positions)
     for position, value in zip(positions, values, strict=True):
-        text = None if value is None or value is pd.NA else value_text(value)
-        yield Broken(position, at, "row_rule", message, text, severity)
+        text = None if value is None or value is pd.NA else value_as_text(value)
+        yield RuleViolation(position, at, "row_rule", message, text, severity)
 
 
 def _severity(check: pa.Check) -> tuple[Severity, str]:
@@ -203,7 +206,7 @@ def _failures(check: pa.Check, values: Any) -> npt.NDArray[np.bool_] | str:
     return ~output.to_numpy(dtype=bool, na_value=True)
 
 
-def _repeated(frame: pd.DataFrame, key: Sequence[str], rule: str, workbook: Workbook) -> Iterator[Broken]:
+def _repeated(frame: pd.DataFrame, key: Sequence[str], rule: str, workbook: Workbook) -> Iterator[RuleViolation]:
     """Later rows with the same key as an earlier one."""
     if len(key) == 1 and _is_unique(frame[key[0]]):
         return
@@ -220,9 +223,9 @@ def _repeated(frame: pd.DataFrame, key: Sequence[str], rule: str, workbook: Work
     rows = where[later]
     keys = zip(*(frame[name].iloc[rows].tolist() for name in key), strict=True)
     for row, before, values in zip(rows.tolist(), where[earlier[later]].tolist(), keys, strict=True):
-        texts = [value_text(value) for value in values]
-        message = f"the same {same} ({shown(', '.join(texts))}) as in"
-        yield Broken(row, key[0], rule, message, texts[0], earlier=before)
+        texts = [value_as_text(value) for value in values]
+        message = f"the same {same} ({quoted(', '.join(texts))}) as in"
+        yield RuleViolation(row, key[0], rule, message, texts[0], earlier=before)
 
 
 def _is_unique(values: pd.Series) -> bool:
@@ -230,7 +233,7 @@ def _is_unique(values: pd.Series) -> bool:
     return not held.null_count and len(pc.unique(held)) == len(held)
 
 
-def value_text(value: Any) -> str:
+def value_as_text(value: Any) -> str:
     """A typed value as a person writes it."""
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
@@ -245,44 +248,44 @@ Wording = Callable[[str, dict[str, Any], Column], str]
 
 
 def _range(text: str, given: dict[str, Any], _: Column) -> str:
-    return f"{text} is not between {value_text(given['min_value'])} and {value_text(given['max_value'])}"
+    return f"{text} is not between {value_as_text(given['min_value'])} and {value_as_text(given['max_value'])}"
 
 
 def _one_of(text: str, given: dict[str, Any], _: Column) -> str:
-    allowed = [value_text(value) for value in given["allowed_values"]]
+    allowed = [value_as_text(value) for value in given["allowed_values"]]
     folded = {value.casefold(): value for value in allowed}
     near = difflib.get_close_matches(text.casefold(), folded, n=1, cutoff=0.7)
     if near:
-        return f"'{shown(text)}' is not one of the values allowed; did you mean '{folded[near[0]]}'?"
+        return f"'{quoted(text)}' is not one of the values allowed; did you mean '{folded[near[0]]}'?"
     listed = ", ".join(map(repr, allowed[:8])) + (" …" if len(allowed) > 8 else "")
-    return f"'{shown(text)}' is not one of {listed}"
+    return f"'{quoted(text)}' is not one of {listed}"
 
 
 def _length(text: str, given: dict[str, Any], _: Column) -> str:
     low, high, exact = given.get("min_value"), given.get("max_value"), given.get("exact_value")
     wanted = str(exact) if exact is not None else f"{low or 0} to {high}" if high is not None else f"at least {low}"
-    return f"'{shown(text)}' has {len(text)} characters, not {wanted}"
+    return f"'{quoted(text)}' has {len(text)} characters, not {wanted}"
 
 
 def _form(text: str, given: dict[str, Any], column: Column) -> str:
     form = pattern_in_words(pattern_of(given))
-    return f"'{shown(text)}' does not look like {noun(column)}{f': {form}' if form else ''}"
+    return f"'{quoted(text)}' does not look like {noun_for(column)}{f': {form}' if form else ''}"
 
 
 _WORDINGS: dict[str, Wording] = {
-    "greater_than_or_equal_to": lambda text, given, _: f"{text} is below {value_text(given['min_value'])}",
-    "greater_than": lambda text, given, _: f"{text} is not above {value_text(given['min_value'])}",
-    "less_than_or_equal_to": lambda text, given, _: f"{text} is above {value_text(given['max_value'])}",
-    "less_than": lambda text, given, _: f"{text} is not below {value_text(given['max_value'])}",
-    "equal_to": lambda text, given, _: f"{text} is not {value_text(given['value'])}",
+    "greater_than_or_equal_to": lambda text, given, _: f"{text} is below {value_as_text(given['min_value'])}",
+    "greater_than": lambda text, given, _: f"{text} is not above {value_as_text(given['min_value'])}",
+    "less_than_or_equal_to": lambda text, given, _: f"{text} is above {value_as_text(given['max_value'])}",
+    "less_than": lambda text, given, _: f"{text} is not below {value_as_text(given['max_value'])}",
+    "equal_to": lambda text, given, _: f"{text} is not {value_as_text(given['value'])}",
     "not_equal_to": lambda text, given, _: f"{text} is not allowed here",
     "in_range": _range,
     "isin": _one_of,
-    "notin": lambda text, given, _: f"'{shown(text)}' is not allowed here",
+    "notin": lambda text, given, _: f"'{quoted(text)}' is not allowed here",
     "str_matches": _form,
     "str_contains": _form,
-    "str_startswith": lambda text, given, _: f"'{shown(text)}' does not begin with {given['string']!r}",
-    "str_endswith": lambda text, given, _: f"'{shown(text)}' does not end with {given['string']!r}",
+    "str_startswith": lambda text, given, _: f"'{quoted(text)}' does not begin with {given['string']!r}",
+    "str_endswith": lambda text, given, _: f"'{quoted(text)}' does not end with {given['string']!r}",
     "str_length": _length,
 }
 
@@ -293,10 +296,10 @@ def pattern_of(given: dict[str, Any]) -> str:
     return str(getattr(pattern, "pattern", pattern))
 
 
-def wording(check: pa.Check, value: Any, column: Column) -> str:
+def violation_message(check: pa.Check, value: Any, column: Column) -> str:
     """A broken column rule in plain words: `-3 is below 0`."""
-    text = value_text(value)
+    text = value_as_text(value)
     words = _WORDINGS.get(check.name or "")
     if words is not None and _is_panderas_own(check):
         return words(text, check.statistics or {}, column)
-    return f"{shown(text)}: {check.error or f'breaks the rule {check.name}'}"
+    return f"{quoted(text)}: {check.error or f'breaks the rule {check.name}'}"

@@ -25,18 +25,18 @@ from typing import IO, Any, TypeVar
 import pyarrow
 import pyarrow.ipc
 
-from s2p_assets.spreadsheet.contract import Known, Workbook
-from s2p_assets.spreadsheet.findings import Reading
+from s2p_assets.contracts.findings import ReadResult
+from s2p_assets.contracts.workbook import ReferenceValuesByWorkbook, Workbook
 
 T = TypeVar("T")
-Item = tuple[Path, Sequence[Workbook], str | None]
+ReadRequest = tuple[Path, Sequence[Workbook], str | None]
 
 _LENGTH = struct.Struct(">Q")
 _START_SECONDS = 120.0
-_ENTRY = "from s2p_assets.spreadsheet.sandbox import serve; serve()"
+_ENTRY = "from s2p_assets.spreadsheet.sandbox import serve_requests; serve_requests()"
 
 
-class Died(Exception):
+class ReadingProcessDied(Exception):
     """The child ended before it answered; the message says why, for the file's owner."""
 
 
@@ -62,7 +62,7 @@ class _Child:
         try:
             self._send((seconds, memory_mb))
             self._receive(_START_SECONDS)
-        except Died as error:
+        except ReadingProcessDied as error:
             self.close()
             self._noise.seek(0)
             last = self._noise.read()[-500:].decode(errors="replace").strip().rsplit("\n", 1)[-1]
@@ -96,7 +96,7 @@ class _Child:
             stream.write(_LENGTH.pack(len(payload)) + payload)
             stream.flush()
         except OSError as error:
-            raise Died("reading it ended the reading process") from error
+            raise ReadingProcessDied("reading it ended the reading process") from error
 
     def _receive(self, seconds: float) -> Any:
         deadline = time.monotonic() + seconds
@@ -111,10 +111,12 @@ class _Child:
             selector.register(stream, selectors.EVENT_READ)
             while count:
                 if not selector.select(max(0.0, deadline - time.monotonic())):
-                    raise Died(f"reading it took longer than {self._seconds:g} seconds; split it or ask for help")
+                    raise ReadingProcessDied(
+                        f"reading it took longer than {self._seconds:g} seconds; split it or ask for help"
+                    )
                 piece = os.read(stream.fileno(), min(count, 1024**2))
                 if not piece:
-                    raise Died(self._why())
+                    raise ReadingProcessDied(self._why())
                 parts.append(piece)
                 count -= len(piece)
         return b"".join(parts)
@@ -172,13 +174,13 @@ class Sandbox:
         path: Path,
         workbooks: Sequence[Workbook],
         *,
-        shown_as: str | None = None,
+        display_name: str | None = None,
         others: Sequence[Workbook] = (),
-        reference_values: Known | None = None,
-    ) -> Reading:
+        reference_values: ReferenceValuesByWorkbook | None = None,
+    ) -> ReadResult:
         """`path` read against the one of `workbooks` whose columns are found in it; never raises for a bad file.
 
-        `shown_as`: the file's name on the share, for messages and for dates in file names.
+        `display_name`: the file's name on the share, for messages and for dates in file names.
         `others`: contracts that may be named as nearest. A contract class must be importable.
         `reference_values`: as of `reading.read_file`.
         """
@@ -186,25 +188,34 @@ class Sandbox:
             rows = Path(spool) / "rows.arrow"
             try:
                 reading = self.run(
-                    _read_to, rows, Path(path), tuple(workbooks), shown_as, tuple(others), reference_values
+                    _read_to, rows, Path(path), tuple(workbooks), display_name, tuple(others), reference_values
                 )
-            except Died as error:
-                return Reading(file=Path(shown_as) if shown_as else Path(path), error=str(error))
+            except ReadingProcessDied as error:
+                return ReadResult(file=Path(display_name) if display_name else Path(path), error=str(error))
             if rows.exists():
                 with pyarrow.memory_map(str(rows)) as source:
                     reading.rows = pyarrow.ipc.open_file(source).read_all()
             return reading
 
     def read_many(
-        self, items: Iterable[Item], *, others: Sequence[Workbook] = (), reference_values: Known | None = None
-    ) -> Iterator[Reading]:
-        """One Reading per (path, workbooks, shown_as), in order, up to `workers` files at a time."""
+        self,
+        items: Iterable[ReadRequest],
+        *,
+        others: Sequence[Workbook] = (),
+        reference_values: ReferenceValuesByWorkbook | None = None,
+    ) -> Iterator[ReadResult]:
+        """One ReadResult per (path, workbooks, shown_as), in order, up to `workers` files at a time."""
         with ThreadPoolExecutor(self._workers, thread_name_prefix="s2p-read") as pool:
-            waiting: deque[Future[Reading]] = deque()
+            waiting: deque[Future[ReadResult]] = deque()
             for path, workbooks, shown_as in items:
                 waiting.append(
                     pool.submit(
-                        self.read, path, workbooks, shown_as=shown_as, others=others, reference_values=reference_values
+                        self.read,
+                        path,
+                        workbooks,
+                        display_name=shown_as,
+                        others=others,
+                        reference_values=reference_values,
                     )
                 )
                 if len(waiting) > self._workers:
@@ -234,14 +245,14 @@ def _read_to(
     rows: Path,
     path: Path,
     workbooks: Sequence[Workbook],
-    shown_as: str | None,
+    display_name: str | None,
     others: Sequence[Workbook],
-    reference_values: Known | None,
-) -> Reading:
+    reference_values: ReferenceValuesByWorkbook | None,
+) -> ReadResult:
     """In the child: reads the file, leaves its rows at `rows` as an Arrow file and returns the rest."""
     from s2p_assets.spreadsheet.reading import read_file
 
-    reading = read_file(path, workbooks, shown_as, others, reference_values)
+    reading = read_file(path, workbooks, display_name, others, reference_values)
     if reading.rows is not None:
         with pyarrow.OSFile(str(rows), "wb") as sink, pyarrow.ipc.new_file(sink, reading.rows.schema) as writer:
             writer.write_table(reading.rows)
@@ -249,7 +260,7 @@ def _read_to(
     return reading
 
 
-def serve() -> None:
+def serve_requests() -> None:
     """The child's life: answers one request after the other until its parent closes the pipe."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")

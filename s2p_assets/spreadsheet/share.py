@@ -13,11 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from s2p_assets.spreadsheet.book import SUFFIXES
-from s2p_assets.spreadsheet.claims import compiled
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.spreadsheet.book import SPREADSHEET_SUFFIXES
+from s2p_assets.spreadsheet.contract_matching import compile_patterns
 
-_SUFFIXES = tuple(SUFFIXES)
+_SUFFIXES = tuple(SPREADSHEET_SUFFIXES)
 _TEMPORARY = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".swp", ".lock")
 
 
@@ -25,7 +25,7 @@ class ShareMissing(Exception):
     """The share drive cannot be looked at; the message is one line."""
 
 
-class FoundFile(NamedTuple):
+class SharedFile(NamedTuple):
     """A spreadsheet on the share. `relative`: its path below the share, with `/`, in NFC."""
 
     relative: str
@@ -34,11 +34,11 @@ class FoundFile(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Look:
+class ShareScan:
     """What one look found: per workbook name the files that it may claim, and the files nobody may."""
 
-    files: dict[str, tuple[FoundFile, ...]]
-    unclaimed: tuple[FoundFile, ...]
+    files: dict[str, tuple[SharedFile, ...]]
+    unclaimed: tuple[SharedFile, ...]
 
     def digest(self, name: str) -> str:
         """32 hex digits over the names, sizes and dates of one workbook's files; KeyError for an unknown name."""
@@ -47,29 +47,29 @@ class Look:
     @property
     def unclaimed_digest(self) -> str:
         """32 hex digits over the names of the files nobody may claim."""
-        return _digest(FoundFile(file.relative, 0, 0) for file in self.unclaimed)
+        return _digest(SharedFile(file.relative, 0, 0) for file in self.unclaimed)
 
     @cached_property
     def _digests(self) -> dict[str, str]:
         return {name: _digest(files) for name, files in self.files.items()}
 
 
-def _digest(files: Iterable[FoundFile]) -> str:
+def _digest(files: Iterable[SharedFile]) -> str:
     lines = "".join(f"{relative}\0{size}\0{mtime_ns}\n" for relative, size, mtime_ns in sorted(files))
     return hashlib.blake2b(lines.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
-def look(
+def scan_share(
     share: Path, workbooks: Sequence[Workbook], skip: frozenset[str] = frozenset({"s2p-returned", "s2p-reports"})
-) -> Look:
+) -> ShareScan:
     """Every spreadsheet below `share`, sorted by name, under each workbook whose patterns match it.
 
     Links, pipes, owner files, dotfiles, temporary files and the folders in `skip` are passed over.
     Raises ShareMissing.
     """
-    files: dict[str, list[FoundFile]] = {workbook.name: [] for workbook in workbooks}
-    claims = [(compiled(workbook.patterns).fullmatch, files[workbook.name]) for workbook in workbooks]
-    unclaimed: list[FoundFile] = []
+    files: dict[str, list[SharedFile]] = {workbook.name: [] for workbook in workbooks}
+    claims = [(compile_patterns(workbook.patterns).fullmatch, files[workbook.name]) for workbook in workbooks]
+    unclaimed: list[SharedFile] = []
     for file in sorted(_spreadsheets(share, skip)):
         claimed = False
         for matches, of_workbook in claims:
@@ -78,10 +78,10 @@ def look(
                 claimed = True
         if not claimed:
             unclaimed.append(file)
-    return Look({name: tuple(found) for name, found in files.items()}, tuple(unclaimed))
+    return ShareScan({name: tuple(found) for name, found in files.items()}, tuple(unclaimed))
 
 
-def _spreadsheets(share: Path, skip: frozenset[str]) -> Iterator[FoundFile]:
+def _spreadsheets(share: Path, skip: frozenset[str]) -> Iterator[SharedFile]:
     try:
         first = list(os.scandir(share))
     except OSError as error:
@@ -90,19 +90,19 @@ def _spreadsheets(share: Path, skip: frozenset[str]) -> Iterator[FoundFile]:
     while waiting:
         folder, entries = waiting.pop()
         for entry in entries:
-            if is_passed_over(entry.name) or (not folder and entry.name in skip):
+            if is_ignored_name(entry.name) or (not folder and entry.name in skip):
                 continue
             relative = f"{folder}{entry.name}"
             try:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append((f"{relative}/", list(os.scandir(entry.path))))
                 elif is_spreadsheet(entry.name) and stat.S_ISREG((state := entry.stat(follow_symlinks=False)).st_mode):
-                    yield FoundFile(unicodedata.normalize("NFC", relative), state.st_size, state.st_mtime_ns)
+                    yield SharedFile(unicodedata.normalize("NFC", relative), state.st_size, state.st_mtime_ns)
             except OSError:
                 continue
 
 
-def is_passed_over(name: str) -> bool:
+def is_ignored_name(name: str) -> bool:
     """Whether a file or folder of this name is never an input: owner files, dotfiles, temporary files."""
     return name.startswith((".", "~")) or name.lower().endswith(_TEMPORARY)
 

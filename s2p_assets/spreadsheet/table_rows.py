@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pyarrow
 import pyarrow.compute as pc
 
-from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.spreadsheet.findings import Finding
-from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, address, letters
-from s2p_assets.spreadsheet.header import Header, did_you_mean, folded, is_required
+from s2p_assets.contracts.findings import Finding
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, cell_address, column_letters
+from s2p_assets.spreadsheet.header import Header, folded, is_required, nearest_header
 
 _UNIT_WORDS = (
     "eur euro usd gbp chf jpy pln sek nok dkk kg g t l ml m cm mm km m2 m3 pcs pc pieces piece stk stuck st "
@@ -24,21 +24,21 @@ _UNIT_WORDS = (
     "yyyymmdd ddmmyyyy mmddyyyy"
 )
 _UNITS = frozenset(_UNIT_WORDS.split())
-NAMED_COLUMNS = 30
+MAX_NAMED_COLUMNS = 30
 
 
 @dataclass
 class TableRows:
     """The rows of one table.
 
-    `numbers`: their row numbers; `cells`: per contract column, its cells in these rows; `filled`: per
+    `row_numbers`: their row numbers; `cells`: per contract column, its cells in these rows; `filled`: per
     row, its non-empty cells in the table's columns. `below`: all non-empty cells below the header, as the
     file has them; `ignored`: those of rows and columns that a notice or the contract sets aside.
     """
 
     sheet: Sheet
     header: Header
-    numbers: Ints
+    row_numbers: Ints
     cells: dict[str, Cells]
     filled: npt.NDArray[np.int64]
     below: int
@@ -49,7 +49,7 @@ class TableRows:
 def table_rows(sheet: Sheet, header: Header, workbook: Workbook) -> TableRows:
     """The rows of `workbook`'s table under `header`, with a notice for whatever was passed over."""
     below = {number: cells.where(cells.rows > header.bottom) for number, cells in sheet.columns.items()}
-    mapped = {name: below[number] for name, number in header.found.items() if number in below}
+    mapped = {name: below[number] for name, number in header.column_numbers.items() if number in below}
     numbers = _union(mapped)
     found = TableRows(sheet, header, numbers, mapped, _filled(mapped, numbers), sum(map(len, below.values())))
     for rule, message, rows in (
@@ -75,7 +75,7 @@ def _union(mapped: dict[str, Cells]) -> Ints:
 def _filled(mapped: dict[str, Cells], numbers: Ints) -> npt.NDArray[np.int64]:
     filled = np.zeros(len(numbers), np.int64)
     for cells in mapped.values():
-        filled[places_of(cells.rows, numbers)] += 1
+        filled[positions_of(cells.rows, numbers)] += 1
     return filled
 
 
@@ -83,27 +83,31 @@ def _leave_out(found: TableRows, rule: str, message: str, rows: list[int]) -> No
     """Takes `rows` out of the table and says so once."""
     if not rows:
         return
-    keep = ~np.isin(found.numbers, rows)
+    keep = ~np.isin(found.row_numbers, rows)
     found.ignored += int(found.filled[~keep].sum())
-    found.numbers, found.filled = found.numbers[keep], found.filled[keep]
+    found.row_numbers, found.filled = found.row_numbers[keep], found.filled[keep]
     found.cells = {name: cells.where(~np.isin(cells.rows, rows)) for name, cells in found.cells.items()}
     first = found.sheet.row(rows[0])
     column = min(first, default=1)
     many = f"; {len(rows):,} such rows were not read" if len(rows) > 1 else "; it was not read as a row"
     found.notices.append(
-        Finding(found.sheet.name, address(rows[0], column), None, first.get(column), rule, f"{message}{many}", "notice")
+        Finding(
+            found.sheet.name, cell_address(rows[0], column), None, first.get(column), rule, f"{message}{many}", "notice"
+        )
     )
 
 
 def _repeated_headers(found: TableRows) -> list[int]:
-    written = {name: found.sheet.row(found.header.bottom).get(found.header.found[name], "") for name in found.cells}
+    written = {
+        name: found.sheet.row(found.header.bottom).get(found.header.column_numbers[name], "") for name in found.cells
+    }
     candidates: dict[int, int] = {}
     for name, cells in found.cells.items():
         if written[name]:
             same = pc.equal(pc.utf8_trim_whitespace(cells.texts), written[name].strip())
             for row in cells.rows[same.to_numpy(zero_copy_only=False)]:
                 candidates[int(row)] = candidates.get(int(row), 0) + 1
-    filled = dict(zip(found.numbers.tolist(), found.filled.tolist(), strict=True)) if candidates else {}
+    filled = dict(zip(found.row_numbers.tolist(), found.filled.tolist(), strict=True)) if candidates else {}
     rows = {row for row, count in candidates.items() if count == filled[row] and count >= min(2, len(written))}
     return sorted(rows | {row for last in rows for row in _above_again(found, last) if row in filled})
 
@@ -119,7 +123,7 @@ def _above_again(found: TableRows, row: int) -> Iterator[int]:
 
 def _units(found: TableRows) -> list[int]:
     row = found.header.bottom + 1
-    if not len(found.numbers) or found.numbers[0] != row:
+    if not len(found.row_numbers) or found.row_numbers[0] != row:
         return []
     texts = [text.strip() for text in found.sheet.row(row).values()]
     kinds = {found.sheet.kind(row, column) for column in found.sheet.row(row)}
@@ -136,13 +140,13 @@ def _is_unit(text: str) -> bool:
 def _totals(found: TableRows, below: dict[int, Cells], workbook: Workbook) -> list[int]:
     """Rows whose first text is a word for a total, or begins with one while a required cell is empty."""
     words = [re.escape(word) for word in workbook.totals]
-    if not words or not len(found.numbers):
+    if not words or not len(found.row_numbers):
         return []
     left, right = min(found.header.titles), max(found.header.titles)
     columns = [number for number in sorted(below) if left <= number <= right]
     exact = re.compile(rf"\W*(?:{'|'.join(words)})\W*", re.IGNORECASE)
     like_total = rf"(?i)^\W*(?:{'|'.join(words)})(?:\W|$)"
-    known = set(found.numbers.tolist())
+    known = set(found.row_numbers.tolist())
     rows: set[int] = set()
     for number in columns:
         cells = below[number].where(below[number].kinds == CellKind.TEXT)
@@ -178,19 +182,19 @@ def _first_text(below: dict[int, Cells], columns: list[int], row: int) -> int | 
 
 
 def _lacks_required(found: TableRows, workbook: Workbook, row: int) -> bool:
-    required = [column.name for column in workbook.columns if is_required(column) and not column.optional]
+    required = [column.name for column in workbook.columns if is_required(column) and not column.nullable]
     return any(name in found.cells and found.cells[name].at(row) is None for name in required)
 
 
 def _notes(found: TableRows, workbook: Workbook) -> list[int]:
     """Rows with one text alone: in a column that may be empty anywhere, or prose after the last full row."""
-    required = {column.name for column in workbook.columns if is_required(column) and not column.optional}
+    required = {column.name for column in workbook.columns if is_required(column) and not column.nullable}
     here = required & found.cells.keys()
     if len(here) < 2 or not (found.filled == 1).any():
         return []
-    full = found.numbers[found.filled > 1]
+    full = found.row_numbers[found.filled > 1]
     last = int(full[-1]) if len(full) else 0
-    alone = found.numbers[found.filled == 1]
+    alone = found.row_numbers[found.filled == 1]
     rows = []
     for name, cells in found.cells.items():
         for place in np.flatnonzero(np.isin(cells.rows, alone) & (cells.kinds == CellKind.TEXT)).tolist():
@@ -205,16 +209,16 @@ def _is_prose(text: str) -> bool:
 
 
 def _notice_hidden_rows(found: TableRows) -> None:
-    hidden = found.numbers[np.isin(found.numbers, found.sheet.hidden_rows)]
+    hidden = found.row_numbers[np.isin(found.row_numbers, found.sheet.hidden_rows)]
     if len(hidden):
         message = "the row is hidden; it was read" if len(hidden) == 1 else f"{len(hidden):,} hidden rows were read"
-        where = address(int(hidden[0]), min(found.header.found.values(), default=1))
+        where = cell_address(int(hidden[0]), min(found.header.column_numbers.values(), default=1))
         found.notices.append(Finding(found.sheet.name, where, None, None, "hidden_row", message, "notice"))
 
 
 def _notice_unknown_columns(found: TableRows, below: dict[int, Cells], workbook: Workbook) -> None:
     """Sets the cells of columns that the contract does not name aside, and says so unless it ignores them."""
-    known = set(found.header.found.values())
+    known = set(found.header.column_numbers.values())
     ignored = {folded(name) for name in workbook.ignores}
     nameless: list[tuple[int, int]] = []
     named: list[tuple[int, int]] = []
@@ -233,16 +237,16 @@ def _notice_unknown_columns(found: TableRows, below: dict[int, Cells], workbook:
 
 def _unknown_columns(found: TableRows, named: list[tuple[int, int]]) -> Iterator[Finding]:
     """A notice for each of the first columns, by number and count of cells, and one for all others."""
-    for number, count in named[:NAMED_COLUMNS]:
+    for number, count in named[:MAX_NAMED_COLUMNS]:
         title = " ".join(found.header.titles[number].split())
         lost = f"its {count:,} cells were" if count != 1 else "its one cell was"
-        message = f"column '{title}' is not expected here; {lost} ignored{_meant(found, title)}"
-        where = address(found.header.bottom, number)
+        message = f"column '{title}' is not expected here; {lost} ignored{_name_hint(found, title)}"
+        where = cell_address(found.header.bottom, number)
         yield Finding(found.sheet.name, where, title, title, "unknown_column", message, "notice")
-    if more := named[NAMED_COLUMNS:]:
+    if more := named[MAX_NAMED_COLUMNS:]:
         total = sum(count for _, count in more)
         message = f"and {len(more):,} more columns are not expected here; cells ignored there: {total:,}"
-        where = address(found.header.bottom, more[0][0])
+        where = cell_address(found.header.bottom, more[0][0])
         yield Finding(found.sheet.name, where, None, None, "unknown_column", message, "notice")
 
 
@@ -250,31 +254,31 @@ def _nameless_columns(found: TableRows, filled: list[tuple[int, int]]) -> Iterat
     """One notice for all filled columns, by number and count of cells, that have no name."""
     if not filled:
         return
-    names = ", ".join(letters(number) for number, _ in filled[:5]) + (" …" if len(filled) > 5 else "")
+    names = ", ".join(column_letters(number) for number, _ in filled[:5]) + (" …" if len(filled) > 5 else "")
     total = sum(count for _, count in filled)
     columns = f"columns {names} have" if len(filled) > 1 else f"column {names} has"
     message = f"{columns} no name; cells ignored there: {total:,}"
-    where = address(found.header.bottom, filled[0][0])
+    where = cell_address(found.header.bottom, filled[0][0])
     yield Finding(found.sheet.name, where, None, None, "unnamed_column", message, "notice")
 
 
-def _meant(found: TableRows, title: str) -> str:
+def _name_hint(found: TableRows, title: str) -> str:
     """A hint for a column whose name comes near one that the sheet lacks and may lack."""
     for column in found.header.missing:
-        if did_you_mean(column, [title]):
+        if nearest_header(column, [title]):
             return f"; did you mean '{' '.join(column.headers[0].split())}'?"
     return ""
 
 
-def scattered(values: pyarrow.Array, rows: Ints, numbers: Ints) -> pyarrow.Array:
-    """`values`, which stand in `rows`, laid out over `numbers`, null where a row has none."""
+def spread_over_rows(values: pyarrow.Array, rows: Ints, numbers: Ints) -> pyarrow.Array:
+    """`values`, which stand in `rows`, laid out over `row_numbers`, null where a row has none."""
     if len(rows) == len(numbers):
         return values
     position = np.full(len(numbers), -1, np.int64)
-    position[places_of(rows, numbers)] = np.arange(len(rows))
+    position[positions_of(rows, numbers)] = np.arange(len(rows))
     return values.take(pyarrow.array(position, mask=position < 0))
 
 
-def places_of(rows: Ints, numbers: Ints) -> npt.NDArray[np.int64]:
-    """Where `rows` stand in `numbers`, of which they are some; both ascend."""
+def positions_of(rows: Ints, numbers: Ints) -> npt.NDArray[np.int64]:
+    """Where `rows` stand in `row_numbers`, of which they are some; both ascend."""
     return np.arange(len(rows)) if len(rows) == len(numbers) else np.searchsorted(numbers, rows)

@@ -16,11 +16,12 @@ from xlsxwriter.format import Format
 from xlsxwriter.workbook import Workbook as Book
 from xlsxwriter.worksheet import Worksheet
 
-from s2p_assets.columns import Column, Kind
-from s2p_assets.spreadsheet.cells import example_of
-from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.spreadsheet.findings import GUIDE_SHEET
-from s2p_assets.spreadsheet.grid import letters
+from s2p_assets.contracts.columns import Column, Kind
+from s2p_assets.contracts.findings import GUIDE_SHEET
+from s2p_assets.contracts.validation import pandera_schema
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.spreadsheet.cell_parser import format_example
+from s2p_assets.spreadsheet.grid import column_letters
 from s2p_assets.spreadsheet.header import is_required, matches_sheet
 from s2p_assets.spreadsheet.patterns import pattern_in_words
 from s2p_assets.spreadsheet.rules import pattern_of
@@ -36,10 +37,10 @@ _FORMATS: dict[Kind, str] = {
     "number": "General",
     "money": "#,##0.00",
     "percent": "0.0%",
-    "whole": "#,##0",
-    "day": "yyyy-mm-dd",
-    "moment": "yyyy-mm-dd hh:mm",
-    "yes_no": "@",
+    "integer": "#,##0",
+    "date": "yyyy-mm-dd",
+    "timestamp": "yyyy-mm-dd hh:mm",
+    "boolean": "@",
 }
 _HOW: dict[Kind, str] = {
     "text": "text",
@@ -47,10 +48,10 @@ _HOW: dict[Kind, str] = {
     "number": "a number",
     "money": "an amount of money, a number",
     "percent": "a share, as 25 %",
-    "whole": "a whole number",
-    "day": "a date",
-    "moment": "a date with a time of day",
-    "yes_no": "yes or no",
+    "integer": "a whole number",
+    "date": "a date",
+    "timestamp": "a date with a time of day",
+    "boolean": "yes or no",
 }
 _EXAMPLES: dict[Kind, str] = {
     "text": "any text",
@@ -58,10 +59,10 @@ _EXAMPLES: dict[Kind, str] = {
     "number": "12.5",
     "money": "19.90",
     "percent": "25%",
-    "whole": "12",
-    "day": "2025-03-31",
-    "moment": "2025-03-31 14:30",
-    "yes_no": "yes",
+    "integer": "12",
+    "date": "2025-03-31",
+    "timestamp": "2025-03-31 14:30",
+    "boolean": "yes",
 }
 _GUIDE = (
     ("Column", 24),
@@ -123,7 +124,7 @@ def _sheet_name(workbook: Workbook) -> str:
 
 def _write_table(book: Book, page: Worksheet, workbook: Workbook, choices: dict[str, str]) -> None:
     required, optional = (_heading(book, colour, ink) for colour, ink in ((_REQUIRED, _PAPER), (_OPTIONAL, _INK)))
-    checks = workbook.rows.to_schema().columns
+    checks = pandera_schema(workbook.rows).columns
     for position, column in enumerate(workbook.columns):
         header = column.headers[0]
         page.write_string(0, position, header, required if _must_be_filled(column) else optional)
@@ -153,14 +154,14 @@ def _heading(book: Book, colour: str, ink: str) -> Format:
 
 
 def _must_be_filled(column: Column) -> bool:
-    return is_required(column) and not column.optional
+    return is_required(column) and not column.nullable
 
 
 def _note(column: Column, rules: Iterable[str]) -> str:
-    lines = [column.says, f"Write {_how(column)}{f', in {column.meaning.unit}' if column.meaning.unit else ''}."]
+    lines = [column.description, f"Write {_what_to_write(column)}{f', in {column.unit}' if column.unit else ''}."]
     lines += [f"Rule: {rule}" for rule in rules]
-    if column.values:
-        lines.append(f"One of: {_listed(column.values)}")
+    if column.allowed_values:
+        lines.append(f"One of: {_listed(column.allowed_values)}")
     lines.append(_requirement(column))
     return "\n".join(line for line in lines if line)
 
@@ -168,16 +169,16 @@ def _note(column: Column, rules: Iterable[str]) -> str:
 def _requirement(column: Column) -> str:
     if _must_be_filled(column):
         return "Required in every row."
-    if column.meaning.or_from:
-        return f"Taken from the {' or the '.join(column.meaning.or_from)}'s name when the column is not there."
+    if column.value_from:
+        return f"Taken from the {' or the '.join(column.value_from)}'s name when the column is not there."
     return "May be left empty."
 
 
-def _how(column: Column) -> str:
-    if column.kind == "yes_no":
-        return f"{column.meaning.yes[0]} or {column.meaning.no[0]}"
-    if column.meaning.width and column.kind == "code":
-        return f"a code of {column.meaning.width} characters, with its leading zeros"
+def _what_to_write(column: Column) -> str:
+    if column.kind == "boolean":
+        return f"{column.yes[0]} or {column.no[0]}"
+    if column.width and column.kind == "code":
+        return f"a code of {column.width} characters, with its leading zeros"
     return _HOW[column.kind]
 
 
@@ -224,12 +225,12 @@ def _bounds(checks: Iterable[pa.Check]) -> _Bounds:
 
 def _validation(column: Column, bounds: _Bounds, choices: str | None) -> dict[str, Any] | None:
     """What Excel is to refuse in the column, as XlsxWriter wants it; None where every text may stand."""
-    if column.values or column.kind == "yes_no":
+    if column.allowed_values or column.kind == "boolean":
         return {"validate": "list", "source": choices or _words(column)}
-    if column.kind in ("day", "moment"):
-        least, greatest = _moment(bounds.least, 1900), _moment(bounds.greatest, 9999)
+    if column.kind in ("date", "timestamp"):
+        least, greatest = _bound_date(bounds.least, 1900), _bound_date(bounds.greatest, 9999)
         return {"validate": "date", "criteria": "between", "minimum": least, "maximum": greatest}
-    if column.kind == "whole":
+    if column.kind == "integer":
         limits = _limits(bounds, 10**15 - 1)
         return {"validate": "integer", "criteria": "between"} | limits
     if column.kind in ("number", "money", "percent"):
@@ -238,7 +239,7 @@ def _validation(column: Column, bounds: _Bounds, choices: str | None) -> dict[st
 
 
 def _words(column: Column) -> list[str]:
-    return [*map(str, column.values or (column.meaning.yes[0], column.meaning.no[0]))]
+    return [*map(str, column.allowed_values or (column.yes[0], column.no[0]))]
 
 
 def _limits(bounds: _Bounds, furthest: float) -> dict[str, Any]:
@@ -246,7 +247,7 @@ def _limits(bounds: _Bounds, furthest: float) -> dict[str, Any]:
     return {"minimum": -furthest if least is None else least, "maximum": furthest if greatest is None else greatest}
 
 
-def _moment(value: Any, year: int) -> dt.datetime:
+def _bound_date(value: Any, year: int) -> dt.datetime:
     if isinstance(value, dt.datetime):
         return value.replace(tzinfo=None)
     if isinstance(value, dt.date):
@@ -255,7 +256,7 @@ def _moment(value: Any, year: int) -> dt.datetime:
 
 
 def _messages(column: Column, rule: dict[str, Any]) -> dict[str, Any]:
-    what = "one of the listed values" if rule["validate"] == "list" else _how(column)
+    what = "one of the listed values" if rule["validate"] == "list" else _what_to_write(column)
     return {
         "error_title": column.headers[0][:32],
         "error_message": f"Please write {what} here. See '{GUIDE_SHEET}'."[:_LONGEST_PROMPT],
@@ -263,8 +264,8 @@ def _messages(column: Column, rule: dict[str, Any]) -> dict[str, Any]:
 
 
 def _width(column: Column) -> int:
-    widest = max((len(str(value)) for value in column.values or ()), default=0)
-    usual = {"text": 26, "code": 16, "day": 13, "moment": 18}.get(column.kind, 13)
+    widest = max((len(str(value)) for value in column.allowed_values or ()), default=0)
+    usual = {"text": 26, "code": 16, "date": 13, "timestamp": 18}.get(column.kind, 13)
     return min(max(usual, widest + 3, len(column.headers[0]) + 3), 42)
 
 
@@ -283,7 +284,7 @@ def _write_guide(book: Book, page: Worksheet, workbook: Workbook) -> dict[str, s
     for position, (text, width) in enumerate(_GUIDE):
         page.write_string(top, position, text, heading)
         page.set_column(position, position, width)
-    checks = workbook.rows.to_schema().columns
+    checks = pandera_schema(workbook.rows).columns
     for number, column in enumerate(workbook.columns, top + 1):
         texts = _explained(column, _rules(column, checks[column.name].checks))
         page.set_row(number, 15 * max(_lines(text, width) for text, (_, width) in zip(texts, _GUIDE, strict=True)))
@@ -297,10 +298,10 @@ def _write_guide(book: Book, page: Worksheet, workbook: Workbook) -> dict[str, s
 
 
 def _introduction(workbook: Workbook) -> list[str]:
-    rules = [str(check.error) for check in workbook.rows.to_schema().checks if check.error]
+    rules = [str(check.error) for check in pandera_schema(workbook.rows).checks if check.error]
     key = " and ".join(column.headers[0] for column in workbook.columns if column.name in workbook.key)
     return [
-        f"One row: {' '.join(workbook.says.split())}",
+        f"One row: {' '.join(workbook.description.split())}",
         "Dark headings must be filled in every row, light ones may be left empty. Do not rename the headings.",
         *([f"Each {key} stands in one row only."] if key else []),
         *[f"Looked for in every row: {rule}." for rule in rules],
@@ -311,12 +312,12 @@ def _introduction(workbook: Workbook) -> list[str]:
 def _explained(column: Column, rules: list[str]) -> tuple[str, ...]:
     return (
         column.headers[0],
-        column.says,
+        column.description,
         "yes" if _must_be_filled(column) else "no",
-        _how(column) + _patterns(column),
-        column.meaning.unit or "",
+        _what_to_write(column) + _patterns(column),
+        column.unit or "",
         "\n".join(rules),
-        _listed(column.values or ()) if column.kind != "yes_no" else _listed(_words(column)),
+        _listed(column.allowed_values or ()) if column.kind != "boolean" else _listed(_words(column)),
         _example(column),
     )
 
@@ -327,16 +328,16 @@ def _lines(text: str, width: int) -> int:
 
 
 def _patterns(column: Column) -> str:
-    return f"; as text: {', '.join(map(example_of, column.meaning.written))}" if column.meaning.written else ""
+    return f"; as text: {', '.join(map(format_example, column.formats))}" if column.formats else ""
 
 
 def _example(column: Column) -> str:
-    if column.values:
-        return str(column.values[0])
-    if column.kind == "yes_no":
-        return column.meaning.yes[0]
-    if column.kind == "code" and column.meaning.width:
-        return "123".zfill(column.meaning.width)
+    if column.allowed_values:
+        return str(column.allowed_values[0])
+    if column.kind == "boolean":
+        return column.yes[0]
+    if column.kind == "code" and column.width:
+        return "123".zfill(column.width)
     return _EXAMPLES[column.kind]
 
 
@@ -345,13 +346,13 @@ def _write_choices(page: Worksheet, workbook: Workbook, top: int, heading: Forma
     places: dict[str, str] = {}
     position = len(_GUIDE) + 1
     for column in workbook.columns:
-        words = _words(column) if column.values else []
+        words = _words(column) if column.allowed_values else []
         if not words or (len(",".join(words)) <= _LONGEST_LIST and not any("," in word for word in words)):
             continue
         page.write_string(top, position, f"Choices: {column.headers[0]}", heading)
         page.write_column(top + 1, position, words)
         page.set_column(position, position, min(max(map(len, words)) + 3, 40))
-        letter = letters(position + 1)
+        letter = column_letters(position + 1)
         places[column.name] = f"='{GUIDE_SHEET}'!${letter}${top + 2}:${letter}${top + 1 + len(words)}"
         position += 1
     return places

@@ -1,6 +1,6 @@
 """One sheet's rows as typed columns: each cell read as its column declares, each that cannot be read a finding.
 
-Which sheets bear a table, and the verdict of the file, are decided in `reading`; how a cell is read, in `cells`.
+Which sheets bear a table, and the verdict of the file, are decided in `reading`; how a cell is read, in `cell_parser`.
 """
 
 from collections.abc import Iterator
@@ -12,22 +12,22 @@ import numpy.typing as npt
 import pyarrow
 import pyarrow.compute as pc
 
-from s2p_assets.columns import Column
-from s2p_assets.spreadsheet.cells import (
-    Parsed,
-    Problem,
-    example_of,
-    not_a,
+from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.findings import Finding, FindingCollector
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.spreadsheet.cell_parser import (
+    CellError,
+    ParsedColumn,
+    cell_error,
+    format_example,
     parse_cells,
     without_percent_sign,
 )
-from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.spreadsheet.findings import Finding, FindingsByKind
-from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, address
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
 from s2p_assets.spreadsheet.header import Header
-from s2p_assets.spreadsheet.numbers import date_within
-from s2p_assets.spreadsheet.table_rows import TableRows, places_of, scattered, table_rows
-from s2p_assets.spreadsheet.units import ambiguous_shares, contradicted_units
+from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
+from s2p_assets.spreadsheet.text_values import find_date
+from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts
 
 _DATES = (CellKind.DATE, CellKind.ISO)
 _SHORTENED = "^-?[0-9][.,][0-9]+E[+][0-9]{2,3}$"
@@ -35,7 +35,7 @@ _NONE = np.zeros(0, np.int64)
 
 
 @dataclass
-class Table:
+class TypedTable:
     """One sheet's rows with typed columns.
 
     `bad` marks rows with a reject finding; `blank` counts per row the cells that say "no value".
@@ -48,45 +48,47 @@ class Table:
 
     def address_of(self, position: int, name: str) -> str:
         """The address of a column's cell in a row; for a value from a name, the row's first cell."""
-        number = self.rows.header.found.get(name, min(self.rows.header.found.values(), default=1))
-        return address(int(self.rows.numbers[position]), number)
+        number = self.rows.header.column_numbers.get(name, min(self.rows.header.column_numbers.values(), default=1))
+        return cell_address(int(self.rows.row_numbers[position]), number)
 
 
-def read_table(sheet: Sheet, header: Header, workbook: Workbook, file: Path, findings: FindingsByKind) -> Table:
+def read_typed_table(
+    sheet: Sheet, header: Header, workbook: Workbook, file: Path, findings: FindingCollector
+) -> TypedTable:
     """The rows under `header` with a finding for every cell that cannot be read; `file` may give absent columns."""
     rows = table_rows(sheet, header, workbook)
     for notice in rows.notices:
         findings.add(notice)
-    for unit in contradicted_units(rows, workbook):
+    for unit in unit_conflicts(rows, workbook):
         findings.add(unit, whole_file=True)
-    count = len(rows.numbers)
-    table = Table(rows, {}, np.zeros(count, dtype=bool), np.zeros(count, np.int64))
+    count = len(rows.row_numbers)
+    table = TypedTable(rows, {}, np.zeros(count, dtype=bool), np.zeros(count, np.int64))
     for column in workbook.columns:
-        if column.name in header.found:
+        if column.name in header.column_numbers:
             _read_column(table, column, findings)
         else:
             table.columns[column.name] = _absent_column(table, column, file, findings)
     return table
 
 
-def _read_column(table: Table, column: Column, findings: FindingsByKind) -> None:
+def _read_column(table: TypedTable, column: Column, findings: FindingCollector) -> None:
     rows = table.rows
     cells = rows.cells.get(column.name)
-    unread: dict[int, Problem] = {}
+    unread: dict[int, CellError] = {}
     blanks: dict[int, str] = {}
     if cells is None:
-        table.columns[column.name] = pyarrow.nulls(len(rows.numbers), column.arrow_type)
+        table.columns[column.name] = pyarrow.nulls(len(rows.row_numbers), column.arrow_type)
     else:
         parsed = parse_cells(cells, column, rows.sheet)
-        parsed.problems |= _unclear(table, column, cells, parsed)
-        position = places_of(cells.rows, rows.numbers)
-        table.columns[column.name] = scattered(parsed.values, cells.rows, rows.numbers)
-        unread = {int(position[place]): problem for place, problem in parsed.problems.items()}
+        parsed.errors |= _unclear(table, column, cells, parsed)
+        position = positions_of(cells.rows, rows.row_numbers)
+        table.columns[column.name] = spread_over_rows(parsed.values, cells.rows, rows.row_numbers)
+        unread = {int(position[place]): problem for place, problem in parsed.errors.items()}
         blanks = {int(position[place]): text for place, text in parsed.missing.items()}
-        for notice in _bent_values(table, column, cells, parsed, position):
+        for notice in _doubtful_values(table, column, cells, parsed, position):
             findings.add(notice)
     table.blank[list(blanks)] += 1
-    problems = unread if column.optional else _with_empty(table.columns[column.name], unread, blanks, column)
+    problems = unread if column.nullable else _with_empty(table.columns[column.name], unread, blanks, column)
     for place in sorted(problems):
         problem = problems[place]
         where = table.address_of(place, column.name)
@@ -94,36 +96,36 @@ def _read_column(table: Table, column: Column, findings: FindingsByKind) -> None
         table.bad[place] = True
 
 
-def _unclear(table: Table, column: Column, cells: Cells, parsed: Parsed) -> dict[int, Problem]:
+def _unclear(table: TypedTable, column: Column, cells: Cells, parsed: ParsedColumn) -> dict[int, CellError]:
     """The cells that were read but may mean something else, or have lost something before they came here."""
     sheet, header = table.rows.sheet, table.rows.header
-    title = header.titles.get(header.found[column.name], "")
-    return _shortened(cells, column, sheet) | ambiguous_shares(cells, parsed.values, sheet, title, column)
+    title = header.titles.get(header.column_numbers[column.name], "")
+    return _shortened(cells, column, sheet) | ambiguous_percents(cells, parsed.values, sheet, title, column)
 
 
-def _bent_values(
-    table: Table, column: Column, cells: Cells, parsed: Parsed, position: npt.NDArray[np.int64]
+def _doubtful_values(
+    table: TypedTable, column: Column, cells: Cells, parsed: ParsedColumn, position: npt.NDArray[np.int64]
 ) -> Iterator[Finding]:
     """Notices about cells that were taken as something that their author may not see in them."""
     for written, places in parsed.replaced.items():
-        yield _taken_as_meant(table, column, written, position[places])
+        yield _replaced_cells(table, column, written, position[places])
     if column.kind == "text" and (dates := _dates_taken(cells, parsed)).size:
         yield _dates_in_words(table, column, position[dates])
     if column.kind == "percent" and (bare := without_percent_sign(cells, parsed.values, table.rows.sheet)):
-        doubtful = [int(position[place]) for place in bare if place not in parsed.problems]
+        doubtful = [int(position[place]) for place in bare if place not in parsed.errors]
         if doubtful:
             yield _bare_shares(table, column, doubtful)
 
 
-def _taken_as_meant(table: Table, column: Column, written: str, places: npt.NDArray[np.int64]) -> Finding:
+def _replaced_cells(table: TypedTable, column: Column, written: str, places: npt.NDArray[np.int64]) -> Finding:
     """Says that cells were taken for what the contract says they mean."""
     more = f" ({len(places):,} such cells)" if len(places) > 1 else ""
-    message = f"'{written}' was read as '{dict(column.meaning.means)[written]}', as agreed for this column{more}"
+    message = f"'{written}' was read as '{dict(column.replace)[written]}', as agreed for this column{more}"
     where = table.address_of(int(places[0]), column.name)
-    return Finding(table.rows.sheet.name, where, column.name, written, "means", message, "notice")
+    return Finding(table.rows.sheet.name, where, column.name, written, "replace", message, "notice")
 
 
-def _bare_shares(table: Table, column: Column, places: list[int]) -> Finding:
+def _bare_shares(table: TypedTable, column: Column, places: list[int]) -> Finding:
     """Says that 25 was read as 2,500 %, which is what it says, and perhaps not what is meant."""
     value = table.columns[column.name][places[0]].as_py()
     more = f" ({len(places):,} such cells)" if len(places) > 1 else ""
@@ -132,23 +134,23 @@ def _bare_shares(table: Table, column: Column, places: list[int]) -> Finding:
     return Finding(table.rows.sheet.name, where, column.name, f"{value:g}", "bare_share", message, "notice")
 
 
-def _shortened(cells: Cells, column: Column, sheet: Sheet) -> dict[int, Problem]:
+def _shortened(cells: Cells, column: Column, sheet: Sheet) -> dict[int, CellError]:
     """The codes of a text file that Excel wrote as `1.23457E+17` when it saved it: their last digits are gone."""
     if sheet.typed or column.kind != "code":
         return {}
     found = pc.match_substring_regex(pc.utf8_trim_whitespace(cells.texts), _SHORTENED)
     message = "is a number that was shortened when the file was saved; save its digits in full, as text"
     texts = {int(place): cells.texts[int(place)].as_py() for place in np.flatnonzero(found)}
-    return {place: not_a(text, column, message) for place, text in texts.items()}
+    return {place: cell_error(text, column, message) for place, text in texts.items()}
 
 
-def _dates_taken(cells: Cells, parsed: Parsed) -> npt.NDArray[np.int64]:
+def _dates_taken(cells: Cells, parsed: ParsedColumn) -> npt.NDArray[np.int64]:
     """The positions of date cells that were read as texts."""
     dates = np.isin(cells.kinds, _DATES)
     return np.flatnonzero(dates & parsed.values.is_valid().to_numpy(zero_copy_only=False)) if dates.any() else _NONE
 
 
-def _dates_in_words(table: Table, column: Column, places: npt.NDArray[np.int64]) -> Finding:
+def _dates_in_words(table: TypedTable, column: Column, places: npt.NDArray[np.int64]) -> Finding:
     """Says that a text column took a real date by its ISO form, whatever form the sheet shows."""
     value = table.columns[column.name][int(places[0])].as_py()
     more = f" ({len(places):,} such cells)" if len(places) > 1 else ""
@@ -158,51 +160,51 @@ def _dates_in_words(table: Table, column: Column, places: npt.NDArray[np.int64])
 
 
 def _with_empty(
-    values: pyarrow.Array, unread: dict[int, Problem], blanks: dict[int, str], column: Column
-) -> dict[int, Problem]:
+    values: pyarrow.Array, unread: dict[int, CellError], blanks: dict[int, str], column: Column
+) -> dict[int, CellError]:
     """`unread` and every empty cell of a column that must be filled."""
     problems = dict(unread)
     if values.null_count:
-        empty = Problem("required", f"'{' '.join(column.headers[0].split())}' is empty", "")
+        empty = CellError("required", f"'{' '.join(column.headers[0].split())}' is empty", "")
         for place in np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False)):
             text = blanks.get(int(place), "")
-            written = Problem("required", not_a(text, column).message, text) if text.strip() else empty
+            written = CellError("required", cell_error(text, column).message, text) if text.strip() else empty
             problems.setdefault(int(place), written)
     return problems
 
 
-def _absent_column(table: Table, column: Column, file: Path, findings: FindingsByKind) -> pyarrow.Array:
+def _absent_column(table: TypedTable, column: Column, file: Path, findings: FindingCollector) -> pyarrow.Array:
     """The column's value from the sheet's or file's name, where the contract takes it from there; else nulls."""
-    count = len(table.rows.numbers)
+    count = len(table.rows.row_numbers)
     sheet = table.rows.sheet.name
     names = {"sheet": sheet, "file": PurePosixPath(file).stem}
-    for source in column.meaning.or_from:
+    for source in column.value_from:
         value = _value_of_name(names[source], column)
         if value is not None:
             return pyarrow.array([value] * count, column.arrow_type)
-    if column.meaning.or_from and not column.optional:
-        patterns = " or ".join(map(example_of, _patterns(column)))
-        sources = " and ".join(f"the {source}'s name '{names[source]}'" for source in column.meaning.or_from)
-        wanted = f"holds no date written as {patterns}" if column.kind in ("day", "moment") else "gives none"
+    if column.value_from and not column.nullable:
+        patterns = " or ".join(map(format_example, _patterns(column)))
+        sources = " and ".join(f"the {source}'s name '{names[source]}'" for source in column.value_from)
+        wanted = f"holds no date written as {patterns}" if column.kind in ("date", "timestamp") else "gives none"
         title = " ".join(column.headers[0].split())
         message = f"the sheet has no column '{title}' and {sources} {wanted}; add the column or rename"
         findings.add(Finding(sheet, None, column.name, None, "missing_column", message), whole_file=True)
-    elif not column.optional and count:
+    elif not column.nullable and count:
         message = f"the sheet has no column '{' '.join(column.headers[0].split())}'; it must be filled"
         findings.add(Finding(sheet, None, column.name, None, "missing_column", message), whole_file=True)
     return pyarrow.nulls(count, column.arrow_type)
 
 
 def _patterns(column: Column) -> tuple[str, ...]:
-    return column.meaning.written or ("%Y-%m-%d", "%Y-%m")
+    return column.formats or ("%Y-%m-%d", "%Y-%m")
 
 
 def _value_of_name(name: str, column: Column) -> object:
-    if column.kind in ("day", "moment"):
+    if column.kind in ("date", "timestamp"):
         for pattern in _patterns(column):
-            found = date_within(name, pattern)
+            found = find_date(name, pattern)
             if found is not None:
-                return found.date() if column.kind == "day" else found
+                return found.date() if column.kind == "date" else found
         return None
     return _convert(name.strip(), column)
 

@@ -10,16 +10,16 @@ import numpy as np
 import pyarrow
 import pyarrow.compute as pc
 
-from s2p_assets.columns import Column
-from s2p_assets.spreadsheet import formats as number_formats
-from s2p_assets.spreadsheet.cells import Problem, not_a
-from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.spreadsheet.findings import Finding
-from s2p_assets.spreadsheet.grid import Cells, Sheet, address, place_of
-from s2p_assets.spreadsheet.numbers import other_currency
+from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.findings import Finding
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.spreadsheet import number_formats
+from s2p_assets.spreadsheet.cell_parser import CellError, cell_error
+from s2p_assets.spreadsheet.grid import Cells, Sheet, cell_address, parse_cell_address
 from s2p_assets.spreadsheet.table_rows import TableRows
+from s2p_assets.spreadsheet.text_values import currency_conflict
 
-_NUMERIC = frozenset({"number", "money", "whole"})
+_NUMERIC = frozenset({"number", "money", "integer"})
 _BRACKETED = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _CURRENCY = re.compile(r"\b[A-Z]{3}\b|[$€£¥₹₽₩₺]")
 _SCALE = re.compile(
@@ -29,7 +29,7 @@ _SCALE = re.compile(
 )
 
 
-def contradicted_units(rows: TableRows, workbook: Workbook) -> Iterator[Finding]:
+def unit_conflicts(rows: TableRows, workbook: Workbook) -> Iterator[Finding]:
     """A finding for each column whose stated unit is another currency, or thousands; all its numbers would be wrong.
 
     A header that the contract declares word for word is meant as it stands.
@@ -38,21 +38,21 @@ def contradicted_units(rows: TableRows, workbook: Workbook) -> Iterator[Finding]
     below = _row_of_units(rows)
     units = rows.sheet.row(below) if below else {}
     for column in workbook.columns:
-        number = header.found.get(column.name)
+        number = header.column_numbers.get(column.name)
         if number is None or column.kind not in _NUMERIC:
             continue
         title = " ".join(header.titles.get(number, "").split())
         stated = [(header.bottom, part) for part in _in_brackets(title) if not _declared(title, column)]
         stated += [(below, units[number])] if below and number in units else []
         for row, text in stated:
-            if wrong := _contradiction(text, column.meaning.unit):
+            if wrong := _contradiction(text, column.unit):
                 message = f"'{' '.join(text.split())}' {wrong}"
-                yield Finding(rows.sheet.name, address(row, number), column.name, title, "unit", message)
+                yield Finding(rows.sheet.name, cell_address(row, number), column.name, title, "unit", message)
 
 
-def ambiguous_shares(
+def ambiguous_percents(
     cells: Cells, values: pyarrow.Array, sheet: Sheet, title: str, column: Column
-) -> dict[int, Problem]:
+) -> dict[int, CellError]:
     """The cells, by position, whose column is headed `%` while they bear no sign: 25 may be 25 % or 2,500 %."""
     if column.kind != "percent" or "%" not in title or _declared(" ".join(title.split()), column):
         return {}
@@ -63,12 +63,12 @@ def ambiguous_shares(
     bare = pc.fill_null(pc.not_equal(values, 0.0), False).to_numpy(zero_copy_only=False) & ~signed
     texts = {int(place): str(cells.texts[int(place)].as_py()).strip() for place in np.flatnonzero(bare)}
     message = f"is ambiguous under '{' '.join(title.split())}'; format it as a percentage, as in 25 %"
-    return {place: not_a(text, column, message) for place, text in texts.items()}
+    return {place: cell_error(text, column, message) for place, text in texts.items()}
 
 
 def _row_of_units(rows: TableRows) -> int | None:
     """The number of the row under the header that holds units, if there is one."""
-    places = [place_of(notice.cell) for notice in rows.notices if notice.rule == "units"]
+    places = [parse_cell_address(notice.cell) for notice in rows.notices if notice.rule == "units"]
     return next((place[0] for place in places if place), None)
 
 
@@ -84,6 +84,6 @@ def _contradiction(text: str, unit: str | None) -> str:
     if _SCALE.search(text):
         return "says that the numbers are shortened; write them in full"
     for mark in _CURRENCY.findall(text):
-        if wrong := other_currency(mark, unit):
+        if wrong := currency_conflict(mark, unit):
             return f"{wrong}; convert the column"
     return ""

@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, percent, text, whole
-from s2p_assets.learning.classifying.reasons import in_words, reasons_of
-from s2p_assets.learning.classifying.telling import open_cases, tell
-from s2p_assets.learning.model import Outcome
+from s2p_assets.contracts.columns import Code, Date, Integer, Money, Percent, Row, Text, column, column_names
+from s2p_assets.contracts.lineage import LineageRules, same_key
+from s2p_assets.contracts.model import ClassificationTask
+from s2p_assets.contracts.table import table
+from s2p_assets.learning.classification.explanations import explain, explanation_sentences
+from s2p_assets.learning.classification.scoring import open_cases, score_cases
 from s2p_assets.learning.versions import Champion
-from s2p_assets.lineage import UnderEach, same_key
-from s2p_assets.warehouse.table import table
 
 CASE = "deal_features.opportunity_id"
 EVIDENCE = ("deal_features.won", "deal_features.age_days", "deal_features.days_to_quarter_end")
@@ -26,43 +26,51 @@ FEATURE_NAMES = {
 class ScoredDeal(Row):
     """One open deal, as of the last day that anything is known of."""
 
-    opportunity_id: Text = code(says="The deal's number in the CRM", of=CASE)
-    moment: Day = day(says="The day up to whose morning the deal is described", of="deal_features.moment")
-    stage: Text = text(says="Prospecting or Engaging", of="deal_features.stage")
-    age_days: Whole = whole(says="Days since the first talk", optional=True, of="deal_features.age_days", ge=0)
-    sales_agent: Text = code(says="Who works on it", of="deal_features.sales_agent")
-    manager: Text = text(says="Who leads the agent's team", of="deal_features.manager")
-    regional_office: Text = text(says="The team's office", of="deal_features.regional_office")
-    product: Text = code(says="What is offered", of="deal_features.product")
-    account: Text = code(says="The account it is made with, once known", optional=True, of="deal_features.account")
-    sales_price: Number = money(says="The product's list price", of="deal_features.sales_price")
-    probability: Number = percent(says="Probability that it is won", of=EVIDENCE, ge=0, le=1)
-    expected_value: Number = money(says="List price × probability", of=("deal_features.sales_price", *EVIDENCE), ge=0)
-    reasons: Text = text(
-        says="What adds most to the probability, or takes from it, in points of a hundred against the usual deal",
-        of=EVIDENCE,
+    opportunity_id: Code = column(description="The deal's number in the CRM", derived_from=CASE)
+    as_of: Date = column(
+        description="The day up to whose morning the deal is described", derived_from="deal_features.as_of"
     )
-    model: Text = text(says="The champion model that gave the probability", of=EVIDENCE)
-    model_version: Text = code(says="The version of that model", of=EVIDENCE)
+    stage: Text = column(description="Prospecting or Engaging", derived_from="deal_features.stage")
+    age_days: Integer = column(
+        description="Days since the first talk", nullable=True, derived_from="deal_features.age_days", ge=0
+    )
+    sales_agent: Code = column(description="Who works on it", derived_from="deal_features.sales_agent")
+    manager: Text = column(description="Who leads the agent's team", derived_from="deal_features.manager")
+    regional_office: Text = column(description="The team's office", derived_from="deal_features.regional_office")
+    product: Code = column(description="What is offered", derived_from="deal_features.product")
+    account: Code = column(
+        description="The account it is made with, once known", nullable=True, derived_from="deal_features.account"
+    )
+    sales_price: Money = column(description="The product's list price", derived_from="deal_features.sales_price")
+    probability: Percent = column(description="Probability that it is won", derived_from=EVIDENCE, ge=0, le=1)
+    expected_value: Money = column(
+        description="List price × probability", derived_from=("deal_features.sales_price", *EVIDENCE), ge=0
+    )
+    reasons: Text = column(
+        description="What adds most to the probability, or takes from it, in points of a hundred against the usual deal",
+        derived_from=EVIDENCE,
+    )
+    model: Text = column(description="The champion model that gave the probability", derived_from=EVIDENCE)
+    model_version: Code = column(description="The version of that model", derived_from=EVIDENCE)
 
 
-LINEAGE: UnderEach = {"deal_features": same_key("opportunity_id", "moment")}
+LINEAGE: LineageRules = {"deal_features": same_key("opportunity_id", "as_of")}
 
 
-@table(rows=ScoredDeal, key=("opportunity_id",), owner="sales-operations@example.com", under=LINEAGE)
-def scored_pipeline(deal_features: pd.DataFrame, win_champion: Champion[Outcome]) -> pd.DataFrame:
+@table(rows=ScoredDeal, key=("opportunity_id",), owner="sales-operations@example.com", lineage=LINEAGE)
+def scored_pipeline(deal_features: pd.DataFrame, win_champion: Champion[ClassificationTask]) -> pd.DataFrame:
     """Every open deal with the probability that it is won, its expected value and the reasons: one row per deal.
 
     Made anew from the CRM's latest export, by the model that did best on earlier deals.
     """
-    deals = open_cases(deal_features, win_champion.problem)
-    predicted = tell(win_champion, deals)
-    reasons = reasons_of(win_champion, deals, deal_features)
+    deals = open_cases(deal_features, win_champion.task)
+    predicted = score_cases(win_champion, deals)
+    reasons = explain(win_champion, deals, deal_features)
     rows = deals.assign(
         probability=predicted["probability"],
         expected_value=(predicted["probability"] * deals["sales_price"].astype(float)).round(2),
-        reasons=in_words(reasons, deals, names=FEATURE_NAMES),
+        reasons=explanation_sentences(reasons, deals, names=FEATURE_NAMES),
         model=predicted["model"],
         model_version=predicted["model_version"],
     )
-    return rows[list(ScoredDeal.to_schema().columns)]
+    return rows[column_names(ScoredDeal)]

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, code, day, money, number, text
-from s2p_assets.learning.remaining_life import ends_by_month, hazards
-from s2p_assets.lineage import UnderEach, has_value, same_key
-from s2p_assets.shelves import NotYet
-from s2p_assets.warehouse.table import table
+from s2p_assets.contracts.columns import Code, Date, Money, Number, Row, Text, column, column_names
+from s2p_assets.contracts.derivation import NotYet
+from s2p_assets.contracts.lineage import LineageRules, has_value, same_key
+from s2p_assets.contracts.table import table
+from s2p_assets.learning.survival import end_probability_by_month, hazard_rates
 
 MONTHS = 5
 LIFETIMES = ("opportunities.engage_date", "opportunities.close_date")
@@ -15,27 +15,36 @@ LIFETIMES = ("opportunities.engage_date", "opportunities.close_date")
 class WinForecast(Row):
     """One open deal in one of the coming months."""
 
-    opportunity_id: Text = code(says="The deal's number in the CRM", of="scored_pipeline.opportunity_id")
-    month: Day = day(says="First day of the month", of="scored_pipeline.moment")
-    regional_office: Text = text(says="The team's office", of="scored_pipeline.regional_office")
-    manager: Text = text(says="Who leads the agent's team", of="scored_pipeline.manager")
-    product: Text = code(says="What is offered", of="scored_pipeline.product")
-    ends: Number = number(says="Probability that it is closed in that month", of=LIFETIMES, ge=0, le=1)
-    wins: Number = number(
-        says="Probability that it is won in that month", of=("scored_pipeline.probability", *LIFETIMES), ge=0, le=1
+    opportunity_id: Code = column(
+        description="The deal's number in the CRM", derived_from="scored_pipeline.opportunity_id"
     )
-    value: Number = money(
-        says="Value that it is expected to bring in that month", of=("scored_pipeline.expected_value", *LIFETIMES), ge=0
+    month: Date = column(description="First day of the month", derived_from="scored_pipeline.as_of")
+    regional_office: Text = column(description="The team's office", derived_from="scored_pipeline.regional_office")
+    manager: Text = column(description="Who leads the agent's team", derived_from="scored_pipeline.manager")
+    product: Code = column(description="What is offered", derived_from="scored_pipeline.product")
+    end_probability: Number = column(
+        description="Probability that it is closed in that month", derived_from=LIFETIMES, ge=0, le=1
+    )
+    win_probability: Number = column(
+        description="Probability that it is won in that month",
+        derived_from=("scored_pipeline.probability", *LIFETIMES),
+        ge=0,
+        le=1,
+    )
+    expected_value: Money = column(
+        description="Value that it is expected to bring in that month",
+        derived_from=("scored_pipeline.expected_value", *LIFETIMES),
+        ge=0,
     )
 
 
-LINEAGE: UnderEach = {
+LINEAGE: LineageRules = {
     "scored_pipeline": same_key("opportunity_id"),
     "opportunities": has_value("engage_date"),
 }
 
 
-@table(rows=WinForecast, key=("opportunity_id", "month"), owner="sales-operations@example.com", under=LINEAGE)
+@table(rows=WinForecast, key=("opportunity_id", "month"), owner="sales-operations@example.com", lineage=LINEAGE)
 def win_forecast(scored_pipeline: pd.DataFrame, opportunities: pd.DataFrame) -> pd.DataFrame:
     """When open deals will be won, and what that brings: one row per open deal and month, for five months.
 
@@ -44,19 +53,19 @@ def win_forecast(scored_pipeline: pd.DataFrame, opportunities: pd.DataFrame) -> 
     """
     if scored_pipeline.empty:
         raise NotYet("no deal is open")
-    today = pd.Timestamp(scored_pipeline["moment"].max())
+    today = pd.Timestamp(scored_pipeline["as_of"].max())
     begun, ended = (pd.to_datetime(opportunities[name]) for name in ("engage_date", "close_date"))
     ages = (ended.fillna(today) - begun).dt.days.clip(lower=0)[begun.notna()]
     over = ended[begun.notna()].notna()
     open_ages = scored_pipeline.set_index("opportunity_id")["age_days"].astype(float).fillna(0)
-    ends = ends_by_month(open_ages, today, hazards(ages[over], ages[~over]), MONTHS)
+    ends = end_probability_by_month(open_ages, today, hazard_rates(ages[over], ages[~over]), MONTHS)
     rows = (
         ends.reset_index()
-        .melt("opportunity_id", var_name="month", value_name="ends")
+        .melt("opportunity_id", var_name="month", value_name="end_probability")
         .merge(scored_pipeline, on="opportunity_id")
     )
     rows = rows.assign(
-        wins=rows["ends"] * rows["probability"].astype(float),
-        value=(rows["ends"] * rows["expected_value"].astype(float)).round(2),
+        win_probability=rows["end_probability"] * rows["probability"].astype(float),
+        expected_value=(rows["end_probability"] * rows["expected_value"].astype(float)).round(2),
     )
-    return rows[list(WinForecast.to_schema().columns)]
+    return rows[column_names(WinForecast)]

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, Whole, YesNo, code, day, number, percent, whole, yes_no
-from s2p_assets.learning.model import Outcome
+from s2p_assets.contracts.columns import Boolean, Code, Date, Integer, Number, Percent, Row, column, column_names
+from s2p_assets.contracts.lineage import LineageRules, from_day, has_value
+from s2p_assets.contracts.model import ClassificationTask
+from s2p_assets.contracts.table import table
 from s2p_assets.learning.versions import Champion
-from s2p_assets.lineage import UnderEach, from_day, has_value
-from s2p_assets.warehouse.table import table
 
 OUTCOME = "deal_features.won"
 
@@ -14,28 +14,40 @@ OUTCOME = "deal_features.won"
 class WinScore(Row):
     """One model on the deals of one test period, trained on the deals closed before it."""
 
-    model: Text = code(says="The model", of=OUTCOME)
-    fold: Whole = whole(says="Number of the test period; 1 is the oldest", of=OUTCOME, ge=1)
-    cutoff: Day = day(says="First day of the test period", of="deal_features.moment")
-    entities: Whole = whole(says="Deals in the test period", of="deal_features.opportunity_id", ge=0)
-    cases: Whole = whole(says="Predictions made: one per deal and week", of="deal_features.moment", ge=0)
-    log_loss: Number = number(says="Mean −ln of the probability given to the outcome", of=OUTCOME, ge=0)
-    brier: Number = number(says="Mean squared distance between probability and outcome", of=OUTCOME, ge=0, le=1)
-    auc: Number = number(says="How often a won deal got more than a lost one", optional=True, of=OUTCOME, ge=0, le=1)
-    accuracy: Number = percent(says="How often the likelier outcome came true", of=OUTCOME, ge=0, le=1)
-    base_rate: Number = percent(says="Share of them that were won", of=OUTCOME, ge=0, le=1)
-    calibration_error: Number = percent(says="Mean distance between probability and share won", of=OUTCOME, ge=0, le=1)
-    is_champion: YesNo = yes_no(says="Whether this model scores the open deals", of=OUTCOME)
+    model: Code = column(description="The model", derived_from=OUTCOME)
+    fold: Integer = column(description="Number of the test period; 1 is the oldest", derived_from=OUTCOME, ge=1)
+    cutoff: Date = column(description="First day of the test period", derived_from="deal_features.as_of")
+    entities: Integer = column(
+        description="Deals in the test period", derived_from="deal_features.opportunity_id", ge=0
+    )
+    cases: Integer = column(
+        description="Predictions made: one per deal and week", derived_from="deal_features.as_of", ge=0
+    )
+    log_loss: Number = column(
+        description="Mean −ln of the probability given to the outcome", derived_from=OUTCOME, ge=0
+    )
+    brier: Number = column(
+        description="Mean squared distance between probability and outcome", derived_from=OUTCOME, ge=0, le=1
+    )
+    auc: Number = column(
+        description="How often a won deal got more than a lost one", nullable=True, derived_from=OUTCOME, ge=0, le=1
+    )
+    accuracy: Percent = column(description="How often the likelier outcome came true", derived_from=OUTCOME, ge=0, le=1)
+    base_rate: Percent = column(description="Share of them that were won", derived_from=OUTCOME, ge=0, le=1)
+    calibration_error: Percent = column(
+        description="Mean distance between probability and share won", derived_from=OUTCOME, ge=0, le=1
+    )
+    is_champion: Boolean = column(description="Whether this model scores the open deals", derived_from=OUTCOME)
 
 
-LINEAGE: UnderEach = {"deal_features": from_day("moment", "cutoff") & has_value("won")}
+LINEAGE: LineageRules = {"deal_features": from_day("as_of", "cutoff") & has_value("won")}
 
 
-@table(rows=WinScore, key=("model", "fold"), owner="sales-operations@example.com", under=LINEAGE)
-def win_scores(win_champion: Champion[Outcome]) -> pd.DataFrame:
+@table(rows=WinScore, key=("model", "fold"), owner="sales-operations@example.com", lineage=LINEAGE)
+def win_scores(win_champion: Champion[ClassificationTask]) -> pd.DataFrame:
     """How good each model was on deals that were closed later: one row per model and test period.
 
     The champion was chosen on these scores. Made anew whenever the models are compared.
     """
     scores = win_champion.scores
-    return scores.assign(is_champion=scores["model"] == win_champion.model_name)[list(WinScore.to_schema().columns)]
+    return scores.assign(is_champion=scores["model"] == win_champion.model_name)[column_names(WinScore)]

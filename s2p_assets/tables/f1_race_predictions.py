@@ -2,14 +2,14 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, percent, text, whole
-from s2p_assets.learning.classifying.cases import decided
-from s2p_assets.learning.classifying.reasons import contributions, in_words
-from s2p_assets.learning.classifying.telling import tell
-from s2p_assets.learning.model import Outcome
+from s2p_assets.contracts.columns import Code, Date, Integer, Percent, Row, Text, column, column_names
+from s2p_assets.contracts.lineage import LineageRules, same_key
+from s2p_assets.contracts.model import ClassificationTask
+from s2p_assets.contracts.table import table
+from s2p_assets.learning.classification.cases import decided_cases
+from s2p_assets.learning.classification.explanations import explanation_sentences, feature_contributions
+from s2p_assets.learning.classification.scoring import score_cases
 from s2p_assets.learning.versions import Champion
-from s2p_assets.lineage import UnderEach, same_key
-from s2p_assets.warehouse.table import table
 
 GRID = "entry_features.grid"
 TOP_TEN_EVIDENCE = (
@@ -44,36 +44,42 @@ IN_PERCENT = ("gap_to_tenth", "gap_to_pole", "gap_to_teammate", "constructor_top
 class RacePrediction(Row):
     """One car in the newest race."""
 
-    driver_id: Text = code(says="The driver", of="entry_features.driver_id")
-    race_day: Day = day(says="The day of the race", of="entry_features.race_day")
-    race_id: Text = code(says="The race", of="entry_features.race_id")
-    race_name: Text = text(says="What the race is called", of="races.name")
-    driver_name: Text = text(says="The driver's name", of="entry_features.driver_name")
-    constructor_name: Text = text(says="The team's name", of="entry_features.constructor_name")
-    grid: Whole = whole(says="The place on the grid", of=GRID, ge=1)
-    top_ten: Number = percent(says="Probability of a place among the first ten", of=TOP_TEN_EVIDENCE, ge=0, le=1)
-    failure: Number = percent(says="Probability that it is not classified", of=FAILURE_EVIDENCE, ge=0, le=1)
-    reasons: Text = text(
-        says="What adds most to the first probability, or takes from it, in points of a hundred", of=TOP_TEN_EVIDENCE
+    driver_id: Code = column(description="The driver", derived_from="entry_features.driver_id")
+    race_day: Date = column(description="The day of the race", derived_from="entry_features.race_day")
+    race_id: Code = column(description="The race", derived_from="entry_features.race_id")
+    race_name: Text = column(description="What the race is called", derived_from="races.name")
+    driver_name: Text = column(description="The driver's name", derived_from="entry_features.driver_name")
+    constructor_name: Text = column(description="The team's name", derived_from="entry_features.constructor_name")
+    grid: Integer = column(description="The place on the grid", derived_from=GRID, ge=1)
+    top_ten_probability: Percent = column(
+        description="Probability of a place among the first ten", derived_from=TOP_TEN_EVIDENCE, ge=0, le=1
     )
-    basis: Text = text(
-        says="Whether it is to come, was predicted before it was driven, or was learned from", of=TOP_TEN_EVIDENCE
+    failure_probability: Percent = column(
+        description="Probability that it is not classified", derived_from=FAILURE_EVIDENCE, ge=0, le=1
     )
-    model: Text = text(says="The champion model for the top ten", of=TOP_TEN_EVIDENCE)
-    failure_model: Text = text(says="The champion model for failures", of=FAILURE_EVIDENCE)
+    reasons: Text = column(
+        description="What adds most to the first probability, or takes from it, in points of a hundred",
+        derived_from=TOP_TEN_EVIDENCE,
+    )
+    basis: Text = column(
+        description="Whether it is to come, was predicted before it was driven, or was learned from",
+        derived_from=TOP_TEN_EVIDENCE,
+    )
+    model: Text = column(description="The champion model for the top ten", derived_from=TOP_TEN_EVIDENCE)
+    failure_model: Text = column(description="The champion model for failures", derived_from=FAILURE_EVIDENCE)
 
 
-LINEAGE: UnderEach = {
+LINEAGE: LineageRules = {
     "entry_features": same_key("driver_id", "race_day"),
     "races": same_key("race_id"),
 }
 
 
-@table(rows=RacePrediction, key=("driver_id", "race_day"), owner="race-office@example.com", under=LINEAGE)
+@table(rows=RacePrediction, key=("driver_id", "race_day"), owner="race-office@example.com", lineage=LINEAGE)
 def race_predictions(
     entry_features: pd.DataFrame,
-    top_ten_champion: Champion[Outcome],
-    failure_champion: Champion[Outcome],
+    top_ten_champion: Champion[ClassificationTask],
+    failure_champion: Champion[ClassificationTask],
     races: pd.DataFrame,
 ) -> pd.DataFrame:
     """The newest race: one row per car, with the probabilities of a top-ten place and of a failure, and the reasons.
@@ -81,14 +87,14 @@ def race_predictions(
     It is the next race as soon as its qualifying has come in; until then the last one, as predicted before its start.
     """
     newest = entry_features[entry_features["race_day"] == entry_features["race_day"].max()].reset_index(drop=True)
-    problem = top_ten_champion.problem
-    top_ten, failures = tell(top_ten_champion, newest), tell(failure_champion, newest)
-    others = decided(entry_features, problem)
-    reasons = contributions(top_ten_champion.model.learner, newest, others, problem)  # type: ignore[arg-type]
+    task = top_ten_champion.task
+    top_ten, failures = score_cases(top_ten_champion, newest), score_cases(failure_champion, newest)
+    others = decided_cases(entry_features, task)
+    reasons = feature_contributions(top_ten_champion.model.learner, newest, others, task)  # type: ignore[arg-type]
     rows = newest.drop(columns="top_ten").assign(
-        top_ten=top_ten["probability"],
-        failure=failures["probability"],
-        reasons=in_words(
+        top_ten_probability=top_ten["probability"],
+        failure_probability=failures["probability"],
+        reasons=explanation_sentences(
             reasons, newest.assign(**{name: newest[name] * 100 for name in IN_PERCENT}), names=FEATURE_NAMES
         ),
         basis=top_ten["basis"],
@@ -96,5 +102,5 @@ def race_predictions(
         failure_model=failures["model"],
     )
     named = races[["race_id"]].assign(race_name=races["name"])
-    rows = rows.merge(named, on="race_id").sort_values("top_ten", ascending=False)
-    return rows[list(RacePrediction.to_schema().columns)]
+    rows = rows.merge(named, on="race_id").sort_values("top_ten_probability", ascending=False)
+    return rows[column_names(RacePrediction)]

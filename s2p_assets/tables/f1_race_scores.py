@@ -2,11 +2,22 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, Whole, YesNo, code, day, number, percent, text, whole, yes_no
-from s2p_assets.learning.model import Outcome
+from s2p_assets.contracts.columns import (
+    Boolean,
+    Code,
+    Date,
+    Integer,
+    Number,
+    Percent,
+    Row,
+    Text,
+    column,
+    column_names,
+)
+from s2p_assets.contracts.lineage import LineageRules, from_day, has_value
+from s2p_assets.contracts.model import ClassificationTask
+from s2p_assets.contracts.table import table
 from s2p_assets.learning.versions import Champion
-from s2p_assets.lineage import UnderEach, from_day, has_value
-from s2p_assets.warehouse.table import table
 
 OUTCOMES = ("entry_features.top_ten", "entry_features.did_not_finish")
 
@@ -14,25 +25,41 @@ OUTCOMES = ("entry_features.top_ten", "entry_features.did_not_finish")
 class RaceScore(Row):
     """One model on one season, trained on the races before it."""
 
-    question: Text = text(says="What is predicted: top ten, or did not finish", of=OUTCOMES)
-    model: Text = code(says="The model", of=OUTCOMES)
-    fold: Whole = whole(says="Number of the test season; 1 is the oldest", of=OUTCOMES, ge=1)
-    cutoff: Day = day(says="The model learned from races before this day", of="entry_features.race_day")
-    cases: Whole = whole(says="Predictions made: one per car and race", of="entry_features.driver_id", ge=0)
-    log_loss: Number = number(says="Mean −ln of the probability given to the outcome", of=OUTCOMES, ge=0)
-    brier: Number = number(says="Mean squared distance between probability and outcome", of=OUTCOMES, ge=0, le=1)
-    auc: Number = number(says="How often a car that did got more than one that did not", optional=True, of=OUTCOMES)
-    accuracy: Number = percent(says="How often the likelier outcome came true", of=OUTCOMES, ge=0, le=1)
-    base_rate: Number = percent(says="Share of cars that did", of=OUTCOMES, ge=0, le=1)
-    calibration_error: Number = percent(says="Mean distance between probability and share", of=OUTCOMES, ge=0, le=1)
-    is_champion: YesNo = yes_no(says="Whether this model predicts the next race", of=OUTCOMES)
+    question: Text = column(description="What is predicted: top ten, or did not finish", derived_from=OUTCOMES)
+    model: Code = column(description="The model", derived_from=OUTCOMES)
+    fold: Integer = column(description="Number of the test season; 1 is the oldest", derived_from=OUTCOMES, ge=1)
+    cutoff: Date = column(
+        description="The model learned from races before this day", derived_from="entry_features.race_day"
+    )
+    cases: Integer = column(
+        description="Predictions made: one per car and race", derived_from="entry_features.driver_id", ge=0
+    )
+    log_loss: Number = column(
+        description="Mean −ln of the probability given to the outcome", derived_from=OUTCOMES, ge=0
+    )
+    brier: Number = column(
+        description="Mean squared distance between probability and outcome", derived_from=OUTCOMES, ge=0, le=1
+    )
+    auc: Number = column(
+        description="How often a car that did got more than one that did not", nullable=True, derived_from=OUTCOMES
+    )
+    accuracy: Percent = column(
+        description="How often the likelier outcome came true", derived_from=OUTCOMES, ge=0, le=1
+    )
+    base_rate: Percent = column(description="Share of cars that did", derived_from=OUTCOMES, ge=0, le=1)
+    calibration_error: Percent = column(
+        description="Mean distance between probability and share", derived_from=OUTCOMES, ge=0, le=1
+    )
+    is_champion: Boolean = column(description="Whether this model predicts the next race", derived_from=OUTCOMES)
 
 
-LINEAGE: UnderEach = {"entry_features": from_day("race_day", "cutoff") & has_value("top_ten")}
+LINEAGE: LineageRules = {"entry_features": from_day("race_day", "cutoff") & has_value("top_ten")}
 
 
-@table(rows=RaceScore, key=("question", "model", "fold"), owner="race-office@example.com", under=LINEAGE)
-def race_scores(top_ten_champion: Champion[Outcome], failure_champion: Champion[Outcome]) -> pd.DataFrame:
+@table(rows=RaceScore, key=("question", "model", "fold"), owner="race-office@example.com", lineage=LINEAGE)
+def race_scores(
+    top_ten_champion: Champion[ClassificationTask], failure_champion: Champion[ClassificationTask]
+) -> pd.DataFrame:
     """How good each model was on later seasons: one row per predicted outcome, model and season.
 
     The champions were chosen on these scores. Made anew whenever the models are compared.
@@ -42,4 +69,4 @@ def race_scores(top_ten_champion: Champion[Outcome], failure_champion: Champion[
         champion.scores.assign(question=question, is_champion=champion.scores["model"] == champion.model_name)
         for question, champion in champions.items()
     )
-    return rows[list(RaceScore.to_schema().columns)]
+    return rows[column_names(RaceScore)]

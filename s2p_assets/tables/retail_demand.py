@@ -2,7 +2,18 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, YesNo, code, day, money, number, yes_no
+from s2p_assets.contracts.columns import Boolean, Code, Date, Money, Number, Row, column
+from s2p_assets.contracts.derivation import NotYet
+from s2p_assets.contracts.lineage import (
+    LineageRules,
+    before_day,
+    in_force_on,
+    in_period,
+    only_newest,
+    overlapping,
+    same_key,
+)
+from s2p_assets.contracts.table import table
 from s2p_assets.learning.forecasting.demand import (
     censored_weeks,
     last_complete_week,
@@ -10,10 +21,7 @@ from s2p_assets.learning.forecasting.demand import (
     week_of,
     weekly_panel,
 )
-from s2p_assets.lineage import UnderEach, before_day, in_force_on, in_period, only_newest, overlapping, same_key
-from s2p_assets.shelves import NotYet
-from s2p_assets.warehouse.history import in_force
-from s2p_assets.warehouse.table import table
+from s2p_assets.warehouse.tables.history import in_force
 
 SOLD = ("retail_sales.quantity", "wholesale_sales.quantity")
 
@@ -21,28 +29,35 @@ SOLD = ("retail_sales.quantity", "wholesale_sales.quantity")
 class Demand(Row):
     """The demand for one SKU in one week, in units."""
 
-    sku: Text = code(says="The company's own article number", of=("retail_sales.sku", "wholesale_sales.sku"))
-    week: Day = day(
-        says="Monday of the week", of=("retail_sales.from_date", "retail_sales.to_date", "wholesale_sales.ship_date")
+    sku: Code = column(
+        description="The company's own article number", derived_from=("retail_sales.sku", "wholesale_sales.sku")
     )
-    units: Number = number(says="Units sold less units returned", of=SOLD)
-    retail_units: Number = number(says="Of these, to consumers; long periods are spread by days", of=SOLD[0])
-    wholesale_units: Number = number(says="Of these, to dealers", of=SOLD[1])
-    revenue: Number = money(
-        says="Invoiced to dealers, plus units to consumers at the MSRP of the week; none while that is unknown",
-        optional=True,
-        of=(*SOLD, "wholesale_sales.unit_price", "products.msrp"),
+    week: Date = column(
+        description="Monday of the week",
+        derived_from=("retail_sales.from_date", "retail_sales.to_date", "wholesale_sales.ship_date"),
     )
-    unit_price: Number = money(
-        says="MSRP in force on the Thursday, so for most of the week", optional=True, of="products.msrp"
+    units: Number = column(description="Units sold less units returned", derived_from=SOLD)
+    retail_units: Number = column(
+        description="Of these, to consumers; long periods are spread by days", derived_from=SOLD[0]
     )
-    censored: YesNo = yes_no(
-        says="Whether stock ran out in the week, so that sales understate demand",
-        of=(*SOLD, "inventory.usable_supply_excl", "inventory.count_date", "receipts.quantity"),
+    wholesale_units: Number = column(description="Of these, to dealers", derived_from=SOLD[1])
+    revenue: Money = column(
+        description="Invoiced to dealers, plus units to consumers at the MSRP of the week; none while that is unknown",
+        nullable=True,
+        derived_from=(*SOLD, "wholesale_sales.unit_price", "products.msrp"),
+    )
+    unit_price: Money = column(
+        description="MSRP in force on the Thursday, so for most of the week",
+        nullable=True,
+        derived_from="products.msrp",
+    )
+    censored: Boolean = column(
+        description="Whether stock ran out in the week, so that sales understate demand",
+        derived_from=(*SOLD, "inventory.usable_supply_excl", "inventory.count_date", "receipts.quantity"),
     )
 
 
-LINEAGE: UnderEach = {
+LINEAGE: LineageRules = {
     "retail_sales": same_key("sku") & overlapping("from_date", "to_date", "week", days=7),
     "wholesale_sales": same_key("sku") & in_period("ship_date", "week", days=7),
     "products": same_key("sku") & in_force_on("week", plus_days=3),
@@ -53,7 +68,7 @@ LINEAGE: UnderEach = {
 }
 
 
-@table(rows=Demand, key=("sku", "week"), owner="planning@example.com", under=LINEAGE)
+@table(rows=Demand, key=("sku", "week"), owner="planning@example.com", lineage=LINEAGE)
 def demand(
     retail_sales: pd.DataFrame,
     wholesale_sales: pd.DataFrame,

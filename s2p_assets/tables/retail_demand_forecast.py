@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, number, text, whole
-from s2p_assets.learning.forecasting.forecasts import foresee
-from s2p_assets.learning.forecasting.lineage import under_forecast
-from s2p_assets.learning.forecasting.series import last_told
-from s2p_assets.learning.model import Problem
+from s2p_assets.contracts.columns import Code, Date, Integer, Number, Row, Text, column
+from s2p_assets.contracts.model import ForecastTask
+from s2p_assets.contracts.table import table
+from s2p_assets.learning.forecasting.forecasts import forecast_series
+from s2p_assets.learning.forecasting.lineage import forecast_lineage
+from s2p_assets.learning.forecasting.series import last_target_time
 from s2p_assets.learning.versions import Champion
-from s2p_assets.warehouse.table import table
 
 HISTORY = ("demand_features.units", "demand_features.censored", "demand_features.unit_price")
 
@@ -16,53 +16,58 @@ HISTORY = ("demand_features.units", "demand_features.censored", "demand_features
 class DemandForecast(Row):
     """The expected demand for one SKU in one coming week, in units."""
 
-    sku: Text = code(says="The article's number", of="demand_features.sku")
-    week: Day = day(says="Monday of the week", of="demand_features.week")
-    step: Whole = whole(says="Weeks ahead; 1 is the first that is not known", of="demand_features.week", ge=1)
-    mean: Number = number(says="Expected demand, in units", of=HISTORY, ge=0)
-    deviation: Number = number(
-        says="Standard deviation of the last year's weeks, for ranges of several weeks together", of=HISTORY, ge=0
+    sku: Code = column(description="The article's number", derived_from="demand_features.sku")
+    week: Date = column(description="Monday of the week", derived_from="demand_features.week")
+    step: Integer = column(
+        description="Weeks ahead; 1 is the first that is not known", derived_from="demand_features.week", ge=1
     )
-    q10: Number = number(says="Demand is below this in 1 week of 10", of=HISTORY, ge=0)
-    q50: Number = number(says="Demand is below this in every other week", of=HISTORY, ge=0)
-    q90: Number = number(says="Demand is above this in 1 week of 10", of=HISTORY, ge=0)
-    life: Text = text(
-        says="`new`: never sold, so forecast from how its peers began; `ended`: silent too long, so none is expected",
-        optional=True,
-        of="demand_features.units",
+    mean: Number = column(description="Expected demand, in units", derived_from=HISTORY, ge=0)
+    deviation: Number = column(
+        description="Standard deviation of the last year's weeks, for ranges of several weeks together",
+        derived_from=HISTORY,
+        ge=0,
     )
-    peers: Text = text(
-        says="Of a `new` one, the articles whose first weeks it is forecast from",
-        optional=True,
-        of="demand_features.units",
+    q10: Number = column(description="Demand is below this in 1 week of 10", derived_from=HISTORY, ge=0)
+    q50: Number = column(description="Demand is below this in every other week", derived_from=HISTORY, ge=0)
+    q90: Number = column(description="Demand is above this in 1 week of 10", derived_from=HISTORY, ge=0)
+    life: Text = column(
+        description="`new`: never sold, so forecast from how its peers began; `ended`: silent too long, so none is expected",
+        nullable=True,
+        derived_from="demand_features.units",
     )
-    model: Text = text(says="The champion model that made it", of="demand_features.units")
-    model_version: Text = code(says="The version of that model", of="demand_features.units")
+    peers: Text = column(
+        description="Of a `new` one, the articles whose first weeks it is forecast from",
+        nullable=True,
+        derived_from="demand_features.units",
+    )
+    model: Text = column(description="The champion model that made it", derived_from="demand_features.units")
+    model_version: Code = column(description="The version of that model", derived_from="demand_features.units")
 
 
-LINEAGE = under_forecast("demand_features", entity="sku", week="week", target="units")
+LINEAGE = forecast_lineage("demand_features", entity="sku", week="week", target="units")
 
 
-@table(rows=DemandForecast, key=("sku", "week"), owner="planning@example.com", under=LINEAGE)
+@table(rows=DemandForecast, key=("sku", "week"), owner="planning@example.com", lineage=LINEAGE)
 def demand_forecast(demand_features: pd.DataFrame, demand_champion: Champion, products: pd.DataFrame) -> pd.DataFrame:
     """The demand expected in the next eight weeks: one row per SKU and week, with a range.
 
     The range is as wide as the champion's errors were in its backtests. An article new on the price list is forecast
     from how those of its category and price began; one without sales for long counts as discontinued.
     """
-    listed = _not_sold_yet(products, demand_features, demand_champion.problem)
-    return foresee(demand_champion, demand_features, listed=listed, levels=(0.1, 0.5, 0.9))
+    listed = _not_sold_yet(products, demand_features, demand_champion.task)
+    return forecast_series(demand_champion, demand_features, listed=listed, levels=(0.1, 0.5, 0.9))
 
 
-def _not_sold_yet(products: pd.DataFrame, demand_features: pd.DataFrame, problem: Problem) -> pd.DataFrame:
-    """The articles that `lifecycle.launches` can tell of: sku, category and unit_price of those without any week.
+def _not_sold_yet(products: pd.DataFrame, demand_features: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
+    """The articles that `lifecycle.forecast_new_entities` can tell of: sku, category and unit_price of those without
+    any week.
 
     Listed first within the quarter before the last known week, or later: what stood on the list for longer and never
     sold is not about to begin.
     """
     began = products.groupby("sku")["valid_from"].min()
-    since = last_told(demand_features, problem) - pd.Timedelta(days=91)
+    since = last_target_time(demand_features, task) - pd.Timedelta(days=91)
     new = began.index[(pd.to_datetime(began) > since) & ~began.index.isin(demand_features["sku"])]
     newest = products.sort_values("valid_from", kind="stable").drop_duplicates("sku", keep="last")
     rows = newest.loc[newest["sku"].isin(new), ["sku", "category", "msrp"]]
-    return rows.rename(columns={"msrp": str(problem.price)}).reset_index(drop=True)
+    return rows.rename(columns={"msrp": str(task.price)}).reset_index(drop=True)

@@ -1,16 +1,33 @@
-"""What to order today, by SKU. The arithmetic of stock is in `learning/replenishment.py`."""
+"""What to order today, by SKU. The arithmetic of stock is in `inventory/replenishment.py`."""
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, number, percent, text, whole
-from s2p_assets.learning.forecasting.intervals import spread
-from s2p_assets.learning.replenishment import Policy, critical_ratio, from_then, plan, run_out_days
+from s2p_assets.contracts.columns import (
+    Code,
+    Date,
+    Integer,
+    Money,
+    Number,
+    Percent,
+    Row,
+    Text,
+    column,
+    column_names,
+)
+from s2p_assets.contracts.lineage import LineageRules, same_key
+from s2p_assets.contracts.table import table
+from s2p_assets.inventory.replenishment import (
+    ReplenishmentPolicy,
+    critical_ratio,
+    plan_orders,
+    run_out_dates,
+    shifted_forecast,
+)
+from s2p_assets.learning.forecasting.intervals import error_distribution
 from s2p_assets.learning.versions import Champion
-from s2p_assets.lineage import UnderEach, same_key
-from s2p_assets.warehouse.history import standing
-from s2p_assets.warehouse.table import table
+from s2p_assets.warehouse.tables.history import version_on
 
-POLICY = Policy(service_level=0.95, review_days=7, cover_days=14)
+POLICY = ReplenishmentPolicy(service_level=0.95, review_days=7, cover_days=14)
 LEAD_TIME_DAYS = 14
 HOLDING_COST_A_YEAR = 0.25
 LEAST_SERVICE, MOST_SERVICE = 0.80, 0.99
@@ -21,83 +38,91 @@ MARGIN = ("products.t2_cost", "products.item_cost")
 LEAD_TIME_DEMAND = (MEAN_DEMAND, "products.lead_time_days")
 STOCK_LEVELS = (*LEAD_TIME_DEMAND, "demand_forecast.deviation", *MARGIN)
 
-LINEAGE: UnderEach = {"products": same_key("sku", valid_from="terms_since")}
+LINEAGE: LineageRules = {"products": same_key("sku", valid_from="terms_valid_from")}
 
 
 class ReorderPlan(Row):
     """One SKU on the price list: its stock, its levels, and what to order today."""
 
-    sku: Text = code(says="The company's own article number", of="products.sku")
-    description: Text = text(says="What the article is called on offers", of="products.description")
-    supplier: Text = text(says="Who it is bought from", optional=True, of="products.supplier")
-    terms_since: Day = day(
-        says="First day of the prices and terms that it is planned with: those of the day of the stock",
-        of="products.valid_from",
+    sku: Code = column(description="The company's own article number", derived_from="products.sku")
+    description: Text = column(description="What the article is called on offers", derived_from="products.description")
+    supplier: Text = column(description="Who it is bought from", nullable=True, derived_from="products.supplier")
+    terms_valid_from: Date = column(
+        description="First day of the prices and terms that it is planned with: those of the day of the stock",
+        derived_from="products.valid_from",
     )
-    on_hand: Number = number(says="Units in stock; none when never counted", optional=True, of="stock_position.on_hand")
-    on_order: Number = number(says="Units under way", optional=True, of="stock_position.on_order")
-    lead_time_days: Whole = whole(
-        says="Days from order to receipt; 14 where the price list says nothing", of="products.lead_time_days", ge=0
+    on_hand: Number = column(
+        description="Units in stock; none when never counted", nullable=True, derived_from="stock_position.on_hand"
     )
-    demand_over_lead_time: Number = number(
-        says="Expected demand over the lead time and the week to the next look, in units", of=LEAD_TIME_DEMAND, ge=0
+    on_order: Number = column(description="Units under way", nullable=True, derived_from="stock_position.on_order")
+    lead_time_days: Integer = column(
+        description="Days from order to receipt; 14 where the price list says nothing",
+        derived_from="products.lead_time_days",
+        ge=0,
     )
-    service_level: Number = percent(
-        says="How surely stock is to last: a unit's margin over that margin and three weeks of holding it, "
+    demand_over_lead_time: Number = column(
+        description="Expected demand over the lead time and the week to the next look, in units",
+        derived_from=LEAD_TIME_DEMAND,
+        ge=0,
+    )
+    service_level: Percent = column(
+        description="How surely stock is to last: a unit's margin over that margin and three weeks of holding it, "
         "between 80 and 99 %; 95 % where a price is not known",
-        of=MARGIN,
+        derived_from=MARGIN,
         ge=LEAST_SERVICE,
         le=MOST_SERVICE,
     )
-    safety_stock: Number = number(
-        says="Units held against higher demand, for that service level", of=STOCK_LEVELS, ge=0
+    safety_stock: Number = column(
+        description="Units held against higher demand, for that service level", derived_from=STOCK_LEVELS, ge=0
     )
-    reorder_point: Number = number(says="Order when stock and orders together are below this", of=STOCK_LEVELS, ge=0)
-    order_up_to: Number = number(
-        says="Order up to this many units: 14 days above the reorder point", of=STOCK_LEVELS, ge=0
+    reorder_point: Number = column(
+        description="Order when stock and orders together are below this", derived_from=STOCK_LEVELS, ge=0
     )
-    order_quantity: Whole = whole(
-        says="Units to order today, in whole packs; none while the stock is not known",
-        optional=True,
-        of=(*STOCK_LEVELS, *SUPPLY, "products.pack_size", "products.minimum_order"),
+    order_up_to: Number = column(
+        description="Order up to this many units: 14 days above the reorder point", derived_from=STOCK_LEVELS, ge=0
+    )
+    order_quantity: Integer = column(
+        description="Units to order today, in whole packs; none while the stock is not known",
+        nullable=True,
+        derived_from=(*STOCK_LEVELS, *SUPPLY, "products.pack_size", "products.minimum_order"),
         ge=0,
     )
-    order_cost: Number = money(
-        says="What that order costs",
-        optional=True,
-        of=(*STOCK_LEVELS, *SUPPLY, "products.pack_size", "products.minimum_order"),
+    order_cost: Money = column(
+        description="What that order costs",
+        nullable=True,
+        derived_from=(*STOCK_LEVELS, *SUPPLY, "products.pack_size", "products.minimum_order"),
     )
-    days_of_cover: Number = number(
-        says="Days that the stock lasts at the expected demand; none if over three years",
-        optional=True,
-        of=(MEAN_DEMAND, SUPPLY[0]),
+    days_of_cover: Number = column(
+        description="Days that the stock lasts at the expected demand; none if over three years",
+        nullable=True,
+        derived_from=(MEAN_DEMAND, SUPPLY[0]),
     )
-    runs_out_on: Day = day(
-        says="The day on which the stock ends; none if not within three years",
-        optional=True,
-        of=(MEAN_DEMAND, SUPPLY[0], "stock_position.as_of"),
+    runs_out_on: Date = column(
+        description="The day on which the stock ends; none if not within three years",
+        nullable=True,
+        derived_from=(MEAN_DEMAND, SUPPLY[0], "stock_position.as_of"),
     )
-    short_if_ordered: Number = number(
-        says="Units expected short before an order of today could arrive; no order averts them",
-        optional=True,
-        of=(*LEAD_TIME_DEMAND, *SUPPLY),
+    shortage_if_ordered: Number = column(
+        description="Units expected short before an order of today could arrive; no order averts them",
+        nullable=True,
+        derived_from=(*LEAD_TIME_DEMAND, *SUPPLY),
         ge=0,
     )
-    short_if_not: Number = number(
-        says="Units expected short before an order of next week could arrive, if nothing is ordered today",
-        optional=True,
-        of=(*LEAD_TIME_DEMAND, *SUPPLY),
+    shortage_if_not_ordered: Number = column(
+        description="Units expected short before an order of next week could arrive, if nothing is ordered today",
+        nullable=True,
+        derived_from=(*LEAD_TIME_DEMAND, *SUPPLY),
         ge=0,
     )
-    cost_of_waiting: Number = money(
-        says="What doing nothing today costs: the margin on the units that run short by it",
-        optional=True,
-        of=(*STOCK_LEVELS, *SUPPLY),
+    cost_of_waiting: Money = column(
+        description="What doing nothing today costs: the margin on the units that run short by it",
+        nullable=True,
+        derived_from=(*STOCK_LEVELS, *SUPPLY),
         ge=0,
     )
 
 
-@table(rows=ReorderPlan, key=("sku",), owner="purchasing@example.com", under=LINEAGE)
+@table(rows=ReorderPlan, key=("sku",), owner="purchasing@example.com", lineage=LINEAGE)
 def reorder_plan(
     demand_forecast: pd.DataFrame,
     stock_position: pd.DataFrame,
@@ -110,7 +135,7 @@ def reorder_plan(
     Made anew with every forecast, stock count, receipt or sale.
     """
     as_of = stock_position["as_of"].max()
-    terms = standing(products, ["sku"], as_of).rename(columns={"valid_from": "terms_since"})
+    terms = version_on(products, ["sku"], as_of).rename(columns={"valid_from": "terms_valid_from"})
     rows = terms.merge(stock_position, on="sku", how="left", validate="one_to_one")
     rows = rows.assign(
         lead_time_days=rows["lead_time_days"].astype(float).fillna(LEAD_TIME_DAYS),
@@ -121,15 +146,15 @@ def reorder_plan(
     )
     weeks = demand_forecast.pivot(index="sku", columns="step", values="mean").reindex(rows["sku"]).fillna(0.0)
     elapsed = (as_of + pd.Timedelta(days=1) - demand_forecast["week"].min()) / pd.Timedelta(weeks=1)
-    means = from_then(weeks.to_numpy(float), elapsed if len(stock_position) else 0.0)
-    errors = spread(demand_champion.model.backtest, demand_champion.problem)
-    rows = rows.join(plan(rows, means, errors, POLICY, days_per_period=7))
+    means = shifted_forecast(weeks.to_numpy(float), elapsed if len(stock_position) else 0.0)
+    errors = error_distribution(demand_champion.model.backtest, demand_champion.task)
+    rows = rows.join(plan_orders(rows, means, errors, POLICY, days_per_period=7))
     rows["order_cost"] = (rows["order_quantity"] * rows["item_cost"]).round(2)
-    avoidable = rows["short_if_not"] - rows["short_if_ordered"]
+    avoidable = rows["shortage_if_not_ordered"] - rows["shortage_if_ordered"]
     rows["cost_of_waiting"] = (avoidable * _unit_margin(rows)).round(2)
-    rows["runs_out_on"] = run_out_days(as_of, rows["days_of_cover"], within_days=YEARS_SHOWN * 365)
+    rows["runs_out_on"] = run_out_dates(as_of, rows["days_of_cover"], within_days=YEARS_SHOWN * 365)
     rows["days_of_cover"] = rows["days_of_cover"].where(rows["days_of_cover"] <= YEARS_SHOWN * 365)
-    return rows.astype({"order_quantity": "Int64", "lead_time_days": "int64"})[list(ReorderPlan.to_schema().columns)]
+    return rows.astype({"order_quantity": "Int64", "lead_time_days": "int64"})[column_names(ReorderPlan)]
 
 
 def _unit_margin(rows: pd.DataFrame) -> "pd.Series[float]":

@@ -2,38 +2,46 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, code, day, number
+from s2p_assets.contracts.columns import Code, Date, Number, Row, column, column_names
+from s2p_assets.contracts.lineage import LineageRules, after_day, on_day, same_key, with_share
+from s2p_assets.contracts.table import table
 from s2p_assets.learning.forecasting.demand import units_since
-from s2p_assets.lineage import UnderEach, after_day, on_day, same_key, with_share
-from s2p_assets.warehouse.table import table
 
 
 class StockPosition(Row):
     """The stock of one SKU on the last day that is known, in units."""
 
-    sku: Text = code(says="The company's own article number", of="inventory.sku")
-    as_of: Day = day(
-        says="The last day with a count, a receipt or a sale, of any SKU",
-        of=("inventory.count_date", "receipts.receive_date", "retail_sales.to_date", "wholesale_sales.ship_date"),
+    sku: Code = column(description="The company's own article number", derived_from="inventory.sku")
+    as_of: Date = column(
+        description="The last day with a count, a receipt or a sale, of any SKU",
+        derived_from=(
+            "inventory.count_date",
+            "receipts.receive_date",
+            "retail_sales.to_date",
+            "wholesale_sales.ship_date",
+        ),
     )
-    counted_on: Day = day(says="Day of the last count", of="inventory.count_date")
-    counted: Number = number(says="Units then free to sell, with transship", of="inventory.usable_supply_incl")
-    received_since: Number = number(says="Units received after the count", of="receipts.quantity")
-    sold_since: Number = number(
-        says="Units sold after the count, less returns", of=("retail_sales.quantity", "wholesale_sales.quantity")
+    counted_on: Date = column(description="Day of the last count", derived_from="inventory.count_date")
+    counted: Number = column(
+        description="Units then free to sell, with transship", derived_from="inventory.usable_supply_incl"
     )
-    on_hand: Number = number(
-        says="Counted, plus received, less sold",
-        of=(
+    received_since: Number = column(description="Units received after the count", derived_from="receipts.quantity")
+    sold_since: Number = column(
+        description="Units sold after the count, less returns",
+        derived_from=("retail_sales.quantity", "wholesale_sales.quantity"),
+    )
+    on_hand: Number = column(
+        description="Counted, plus received, less sold",
+        derived_from=(
             "inventory.usable_supply_incl",
             "receipts.quantity",
             "retail_sales.quantity",
             "wholesale_sales.quantity",
         ),
     )
-    on_order: Number = number(
-        says="On order at the count, less what was received since; never below 0",
-        of=("inventory.on_order", "receipts.quantity"),
+    on_order: Number = column(
+        description="On order at the count, less what was received since; never below 0",
+        derived_from=("inventory.on_order", "receipts.quantity"),
     )
 
 
@@ -42,7 +50,7 @@ SHARE_SINCE = "(to_date - greatest(from_date - 1, this.counted_on)) / (to_date -
 RECEIVED = same_key("sku") & after_day("receive_date", "counted_on")
 SOLD_RETAIL = same_key("sku") & after_day("to_date", "counted_on")
 SOLD_WHOLESALE = same_key("sku") & after_day("ship_date", "counted_on")
-LINEAGE: UnderEach = {
+LINEAGE: LineageRules = {
     "inventory": same_key("sku", count_date="counted_on"),
     "receipts": RECEIVED,
     "retail_sales": SOLD_RETAIL & with_share(f"-{SHARE_SINCE}"),
@@ -57,7 +65,7 @@ LINEAGE: UnderEach = {
 }
 
 
-@table(rows=StockPosition, key=("sku",), owner="warehouse@example.com", under=LINEAGE)
+@table(rows=StockPosition, key=("sku",), owner="warehouse@example.com", lineage=LINEAGE)
 def stock_position(
     inventory: pd.DataFrame, receipts: pd.DataFrame, retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame
 ) -> pd.DataFrame:
@@ -86,7 +94,7 @@ def stock_position(
     rows["received_since"], rows["sold_since"] = received, sold
     rows["on_hand"] = rows["counted"] + received - sold
     rows["on_order"] = (rows["on_order"] - received).clip(lower=0)
-    return rows.sort_index().reset_index()[list(StockPosition.to_schema().columns)]
+    return rows.sort_index().reset_index()[column_names(StockPosition)]
 
 
 def _after(frame: pd.DataFrame, counted_on: "pd.Series[pd.Timestamp]", first: str, last: str) -> "pd.Series[float]":

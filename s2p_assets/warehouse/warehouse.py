@@ -10,8 +10,8 @@ from functools import cached_property
 import psycopg
 
 from s2p_assets.settings import Settings
-from s2p_assets.warehouse.connection import connect, database_url
-from s2p_assets.warehouse.own_tables import prepare
+from s2p_assets.warehouse.server.connection import connect, database_url
+from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 
 
 class Warehouse:
@@ -24,7 +24,7 @@ class Warehouse:
     def url(self) -> str:
         url = database_url(self.settings)
         with connect(url) as connection:
-            prepare(connection)
+            ensure_own_tables(connection)
         return url
 
     @contextmanager

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, code, day, money, row_rule, text
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Code, Date, Money, Row, Text, column, row_rule
+from s2p_assets.contracts.workbook import Workbook
 
 DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y")
 OPEN = ("Prospecting", "Engaging")
@@ -18,32 +18,50 @@ def _agrees(stage: "pd.Series[str]", stages: tuple[str, ...], filled: "pd.Series
 class Opportunity(Row):
     """One deal as of the CRM's export: open, won or lost."""
 
-    opportunity_id: Text = code("Opportunity ID", "Opportunity", "Deal ID", says="The deal's number in the CRM")
-    sales_agent: Text = code(
-        "Sales agent", "Agent", "Sales rep", says="Who works on it", refers_to="sales_teams.sales_agent"
+    opportunity_id: Code = column(
+        "Opportunity ID", "Opportunity", "Deal ID", description="The deal's number in the CRM"
     )
-    product: Text = code(
-        "Product", "Product name", says="What is offered", means={"GTXPro": "GTX Pro"}, refers_to="products.product"
+    sales_agent: Code = column(
+        "Sales agent", "Agent", "Sales rep", description="Who works on it", references="sales_teams.sales_agent"
     )
-    account: Text = code(
-        "Account", "Account name", "Company", says="The account it is made with, once known", optional=True,
-        refers_to="accounts.account",
+    product: Code = column(
+        "Product",
+        "Product name",
+        description="What is offered",
+        replace={"GTXPro": "GTX Pro"},
+        references="products.product",
+    )
+    account: Code = column(
+        "Account", "Account name", "Company", description="The account it is made with, once known", nullable=True,
+        references="accounts.account",
     )  # fmt: skip
-    deal_stage: Text = text("Deal stage", "Stage", says="Stage of the deal", isin=(*OPEN, *CLOSED), known="after")
-    engage_date: Day = day(
-        "Engage date", "Engaged", "Engaged on", says="Day on which talks began", optional=True, written=DATE_FORMATS
+    deal_stage: Text = column(
+        "Deal stage", "Stage", description="Stage of the deal", isin=(*OPEN, *CLOSED), available="after_outcome"
     )
-    close_date: Day = day(
+    engage_date: Date = column(
+        "Engage date",
+        "Engaged",
+        "Engaged on",
+        description="Day on which talks began",
+        nullable=True,
+        formats=DATE_FORMATS,
+    )
+    close_date: Date = column(
         "Close date",
         "Closed",
         "Closed on",
-        says="Day on which it was won or lost",
-        optional=True,
-        written=DATE_FORMATS,
-        known="after",
+        description="Day on which it was won or lost",
+        nullable=True,
+        formats=DATE_FORMATS,
+        available="after_outcome",
     )
-    close_value: Number = money(
-        "Close value", "Value", says="What it brought in; 0 when lost", optional=True, ge=0, known="after"
+    close_value: Money = column(
+        "Close value",
+        "Value",
+        description="What it brought in; 0 when lost",
+        nullable=True,
+        ge=0,
+        available="after_outcome",
     )
 
     @row_rule("a deal that is won or lost has the day of its end", at="close_date")
@@ -69,10 +87,10 @@ class Opportunity(Row):
 
 opportunities = Workbook(
     rows=Opportunity,
-    found_at=tuple(
+    path=tuple(
         f"crm/**/*{word}*.{ending}" for word in ("pipeline", "opportunit", "deal") for ending in ("xls*", "csv")
     ),
     owner="sales-operations@example.com",
     key=("opportunity_id",),
-    returns_up_to=0.02,
+    max_reject_rate=0.02,
 )

@@ -1,20 +1,20 @@
 """The products that the sales teams sell, with list prices. Deals are in `crm_opportunities.py`."""
 
-from s2p_assets.columns import Number, Row, Text, code, money, text
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Code, Money, Row, Text, column
+from s2p_assets.contracts.workbook import Workbook
 
 
 class Product(Row):
     """One product with its list price, from the CRM."""
 
-    product: Text = code("Product", "Product name", says="The product's name, as in the deals")
-    series: Text = text("Series", "Product series", says="Product family")
-    sales_price: Number = money("Sales price", "List price", says="List price", gt=0)
+    product: Code = column("Product", "Product name", description="The product's name, as in the deals")
+    series: Text = column("Series", "Product series", description="Product family")
+    sales_price: Money = column("Sales price", "List price", description="List price", gt=0)
 
 
 products = Workbook(
     rows=Product,
-    found_at=("crm/**/*product*.xls*", "crm/**/*product*.csv"),
+    path=("crm/**/*product*.xls*", "crm/**/*product*.csv"),
     owner="sales-operations@example.com",
     key=("product",),
 )

@@ -1,23 +1,23 @@
 """The teams that build the cars. Their results are in `f1_results.py`."""
 
-from s2p_assets.columns import Row, Text, code, text
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Code, Row, Text, column
+from s2p_assets.contracts.workbook import Workbook
 
 
 class Constructor(Row):
     """One team, from the race office's database."""
 
-    constructor_id: Text = code(says="The team's number")
-    constructor_ref: Text = code(says="A short name")
-    name: Text = text(says="What it is called")
-    nationality: Text = text(says="Where it is from")
+    constructor_id: Code = column(description="The team's number")
+    constructor_ref: Code = column(description="A short name")
+    name: Text = column(description="What it is called")
+    nationality: Text = column(description="Where it is from")
 
 
 constructors = Workbook(
     rows=Constructor,
-    found_at="f1/**/constructors*.*",
+    path="f1/**/constructors*.*",
     owner="race-office@example.com",
     key=("constructor_id",),
-    blanks=("\\N",),
+    na_values=("\\N",),
     ignores=("url",),
 )

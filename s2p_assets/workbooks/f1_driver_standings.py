@@ -1,25 +1,27 @@
 """The drivers' championship after each race. Results are in `f1_results.py`."""
 
-from s2p_assets.columns import Number, Row, Text, Whole, code, number, whole
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Code, Integer, Number, Row, column
+from s2p_assets.contracts.workbook import Workbook
 
 
 class DriverStanding(Row):
     """One driver in the championship after one race, from the race office's database."""
 
-    driver_standings_id: Text = code(says="Its number")
-    race_id: Text = code(says="The race", refers_to="races.race_id")
-    driver_id: Text = code(says="The driver", refers_to="drivers.driver_id")
-    points: Number = number(says="Points of the season so far", ge=0, known="after")
-    position: Whole = whole(says="The place in the championship", optional=True, ge=1, known="after")
-    position_text: Text = code(says="The same, or why there is none", optional=True, known="after")
-    wins: Whole = whole(says="Races won so far", ge=0, known="after")
+    driver_standings_id: Code = column(description="Its number")
+    race_id: Code = column(description="The race", references="races.race_id")
+    driver_id: Code = column(description="The driver", references="drivers.driver_id")
+    points: Number = column(description="Points of the season so far", ge=0, available="after_outcome")
+    position: Integer = column(
+        description="The place in the championship", nullable=True, ge=1, available="after_outcome"
+    )
+    position_text: Code = column(description="The same, or why there is none", nullable=True, available="after_outcome")
+    wins: Integer = column(description="Races won so far", ge=0, available="after_outcome")
 
 
 driver_standings = Workbook(
     rows=DriverStanding,
-    found_at="f1/**/driver*standing*.*",
+    path="f1/**/driver*standing*.*",
     owner="race-office@example.com",
     key=("driver_standings_id",),
-    blanks=("\\N",),
+    na_values=("\\N",),
 )

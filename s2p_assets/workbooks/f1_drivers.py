@@ -1,27 +1,27 @@
 """Drivers. Their results are in `f1_results.py`."""
 
-from s2p_assets.columns import Day, Row, Text, code, day, text
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Code, Date, Row, Text, column
+from s2p_assets.contracts.workbook import Workbook
 
 
 class Driver(Row):
     """One driver, from the race office's database."""
 
-    driver_id: Text = code(says="The driver's number in this data")
-    driver_ref: Text = code(says="A short name")
-    car_number: Text = code("Number", says="The number on the car", optional=True)
-    letters: Text = code("Code", says="Three letters", optional=True)
-    forename: Text = text(says="First name")
-    surname: Text = text(says="Last name")
-    born_on: Day = day("Dob", "Born on", says="Day of birth", written=("%Y-%m-%d", "%m/%d/%Y"))
-    nationality: Text = text(says="Nationality")
+    driver_id: Code = column(description="The driver's number in this data")
+    driver_ref: Code = column(description="A short name")
+    car_number: Code = column("Number", description="The number on the car", nullable=True)
+    letters: Code = column("Code", description="Three letters", nullable=True)
+    forename: Text = column(description="First name")
+    surname: Text = column(description="Last name")
+    born_on: Date = column("Dob", "Born on", description="Day of birth", formats=("%Y-%m-%d", "%m/%d/%Y"))
+    nationality: Text = column(description="Nationality")
 
 
 drivers = Workbook(
     rows=Driver,
-    found_at="f1/**/drivers*.*",
+    path="f1/**/drivers*.*",
     owner="race-office@example.com",
     key=("driver_id",),
-    blanks=("\\N",),
+    na_values=("\\N",),
     ignores=("url",),
 )

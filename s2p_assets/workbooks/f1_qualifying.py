@@ -1,7 +1,7 @@
 """Qualifying: laps driven for the places on the grid. The grid itself is in `f1_results.py`."""
 
-from s2p_assets.columns import Row, Text, Whole, code, text, whole
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Code, Integer, Row, Text, column
+from s2p_assets.contracts.workbook import Workbook
 
 LAP_TIME = r"^\d+:\d\d\.\d+$"
 
@@ -9,21 +9,21 @@ LAP_TIME = r"^\d+:\d\d\.\d+$"
 class Qualifying(Row):
     """One driver in the qualifying of one race, from the race office's database."""
 
-    qualify_id: Text = code(says="Its number")
-    race_id: Text = code(says="The race", refers_to="races.race_id")
-    driver_id: Text = code(says="The driver", refers_to="drivers.driver_id")
-    constructor_id: Text = code(says="The team", refers_to="constructors.constructor_id")
-    car_number: Text = code("Number", says="The number on the car", optional=True)
-    position: Whole = whole(says="Place reached", ge=1)
-    q1: Text = text(says="Best lap of the first part, as m:ss.fff", optional=True, str_matches=LAP_TIME)
-    q2: Text = text(says="Best lap of the second part, as m:ss.fff", optional=True, str_matches=LAP_TIME)
-    q3: Text = text(says="Best lap of the third part, as m:ss.fff", optional=True, str_matches=LAP_TIME)
+    qualify_id: Code = column(description="Its number")
+    race_id: Code = column(description="The race", references="races.race_id")
+    driver_id: Code = column(description="The driver", references="drivers.driver_id")
+    constructor_id: Code = column(description="The team", references="constructors.constructor_id")
+    car_number: Code = column("Number", description="The number on the car", nullable=True)
+    position: Integer = column(description="Place reached", ge=1)
+    q1: Text = column(description="Best lap of the first part, as m:ss.fff", nullable=True, str_matches=LAP_TIME)
+    q2: Text = column(description="Best lap of the second part, as m:ss.fff", nullable=True, str_matches=LAP_TIME)
+    q3: Text = column(description="Best lap of the third part, as m:ss.fff", nullable=True, str_matches=LAP_TIME)
 
 
 qualifying = Workbook(
     rows=Qualifying,
-    found_at="f1/**/qualifying*.*",
+    path="f1/**/qualifying*.*",
     owner="race-office@example.com",
     key=("qualify_id",),
-    blanks=("\\N",),
+    na_values=("\\N",),
 )

@@ -1,27 +1,27 @@
 """The calendar: which race is held where and when. Results are in `f1_results.py`."""
 
-from s2p_assets.columns import Day, Row, Text, Whole, code, day, text, whole
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Code, Date, Integer, Row, Text, column
+from s2p_assets.contracts.workbook import Workbook
 
 
 class Race(Row):
     """One race of a season, from the race office's calendar; coming races too."""
 
-    race_id: Text = code(says="The race's number")
-    year: Whole = whole("Year", "Season", says="The season", ge=1950, le=2100)
-    round: Whole = whole(says="Which race of the season it is", ge=1)
-    circuit_id: Text = code(says="Where it is held", refers_to="circuits.circuit_id")
-    name: Text = text(says="What it is called")
-    race_day: Day = day("Date", "Race day", says="The day it is held on", written=("%Y-%m-%d", "%m/%d/%Y"))
-    start_time: Text = text("Time", "Start time", says="When it starts, in world time", optional=True)
+    race_id: Code = column(description="The race's number")
+    year: Integer = column("Year", "Season", description="The season", ge=1950, le=2100)
+    round: Integer = column(description="Which race of the season it is", ge=1)
+    circuit_id: Code = column(description="Where it is held", references="circuits.circuit_id")
+    name: Text = column(description="What it is called")
+    race_day: Date = column("Date", "Race day", description="The day it is held on", formats=("%Y-%m-%d", "%m/%d/%Y"))
+    start_time: Text = column("Time", "Start time", description="When it starts, in world time", nullable=True)
 
 
 races = Workbook(
     rows=Race,
-    found_at="f1/**/races*.*",
+    path="f1/**/races*.*",
     owner="race-office@example.com",
     key=("race_id",),
-    blanks=("\\N",),
+    na_values=("\\N",),
     ignores=(
         "url",
         "fp1_date",

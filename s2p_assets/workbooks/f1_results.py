@@ -2,35 +2,48 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Number, Row, Text, Whole, code, number, row_rule, text, whole
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Code, Integer, Number, Row, Text, column, row_rule
+from s2p_assets.contracts.workbook import Workbook
 
 
 class Result(Row):
     """One car in one race and how it finished, from the race office's database."""
 
-    result_id: Text = code(says="Its number")
-    race_id: Text = code(says="The race", refers_to="races.race_id")
-    driver_id: Text = code(says="The driver", refers_to="drivers.driver_id")
-    constructor_id: Text = code(says="The team", refers_to="constructors.constructor_id")
-    car_number: Text = code("Number", says="The number on the car", optional=True)
-    grid: Whole = whole(says="The place on the grid; 0 from the pit lane", ge=0)
-    position: Whole = whole(
-        says="The place in the end; none for a car that is not classified", optional=True, ge=1, known="after"
+    result_id: Code = column(description="Its number")
+    race_id: Code = column(description="The race", references="races.race_id")
+    driver_id: Code = column(description="The driver", references="drivers.driver_id")
+    constructor_id: Code = column(description="The team", references="constructors.constructor_id")
+    car_number: Code = column("Number", description="The number on the car", nullable=True)
+    grid: Integer = column(description="The place on the grid; 0 from the pit lane", ge=0)
+    position: Integer = column(
+        description="The place in the end; none for a car that is not classified",
+        nullable=True,
+        ge=1,
+        available="after_outcome",
     )
-    position_text: Text = code(says="The same, or why there is none: R retired, D disqualified …", known="after")
-    position_order: Whole = whole(
-        says="The place in the list, those that are not classified at its end", ge=1, known="after"
+    position_text: Code = column(
+        description="The same, or why there is none: R retired, D disqualified …", available="after_outcome"
     )
-    points: Number = number(says="Points won", ge=0, known="after")
-    laps: Whole = whole(says="Laps driven", ge=0, known="after")
-    time: Text = text(says="Time of the first, distance of the others", optional=True, known="after")
-    milliseconds: Whole = whole(says="The whole time", optional=True, ge=0, known="after")
-    fastest_lap: Whole = whole(says="The number of the fastest lap", optional=True, ge=0, known="after")
-    rank: Whole = whole(says="The place by fastest laps", optional=True, ge=0, known="after")
-    fastest_lap_time: Text = text(says="The fastest lap, as m:ss.fff", optional=True, known="after")
-    fastest_lap_speed: Number = number(says="Its mean speed in km/h", optional=True, ge=0, known="after")
-    status_id: Text = code(says="How it ended", refers_to="status.status_id", known="after")
+    position_order: Integer = column(
+        description="The place in the list, those that are not classified at its end", ge=1, available="after_outcome"
+    )
+    points: Number = column(description="Points won", ge=0, available="after_outcome")
+    laps: Integer = column(description="Laps driven", ge=0, available="after_outcome")
+    time: Text = column(
+        description="Time of the first, distance of the others", nullable=True, available="after_outcome"
+    )
+    milliseconds: Integer = column(description="The whole time", nullable=True, ge=0, available="after_outcome")
+    fastest_lap: Integer = column(
+        description="The number of the fastest lap", nullable=True, ge=0, available="after_outcome"
+    )
+    rank: Integer = column(description="The place by fastest laps", nullable=True, ge=0, available="after_outcome")
+    fastest_lap_time: Text = column(
+        description="The fastest lap, as m:ss.fff", nullable=True, available="after_outcome"
+    )
+    fastest_lap_speed: Number = column(
+        description="Its mean speed in km/h", nullable=True, ge=0, available="after_outcome"
+    )
+    status_id: Code = column(description="How it ended", references="status.status_id", available="after_outcome")
 
     @row_rule("a car that is classified has a place, any other has none", at="position", severity="notice")
     def only_the_classified_have_a_place(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
@@ -39,8 +52,8 @@ class Result(Row):
 
 results = Workbook(
     rows=Result,
-    found_at="f1/**/results*.*",
+    path="f1/**/results*.*",
     owner="race-office@example.com",
     key=("result_id",),
-    blanks=("\\N",),
+    na_values=("\\N",),
 )

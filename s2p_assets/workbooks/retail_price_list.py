@@ -2,42 +2,46 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, row_rule, text, whole
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Code, Date, Integer, Money, Row, Text, column, row_rule
+from s2p_assets.contracts.workbook import Workbook
 
 
 class PriceList(Row):
     """The prices, costs and purchasing terms of one SKU from a date on, as purchasing lists them."""
 
-    sku: Text = code("SKU", "Item no.", "Item number", "Article", says="The company's own article number")
-    description: Text = text("Description", "Product", "Item name", says="What the article is called on offers")
-    category: Text = text("Category", "Product group", says="Product group", optional=True, may_be_absent=True)
-    supplier: Text = text("Supplier", "Vendor", says="Who it is bought from", optional=True, may_be_absent=True)
-    asin: Text = code("ASIN", "Amazon ID", says="Amazon's number, if listed there", optional=True, may_be_absent=True)
-    msrp: Number = money("MSRP", "Retail price", "List price", says="Price of one unit to consumers", ge=0)
-    t2_cost: Number = money("T2 cost", "T2", "Dealer price", says="Price of one unit to tier-two dealers", ge=0)
-    item_cost: Number = money("Item cost", "Cost", "Unit cost", says="What one unit costs the company", ge=0)
-    pack_size: Whole = whole(
+    sku: Code = column("SKU", "Item no.", "Item number", "Article", description="The company's own article number")
+    description: Text = column(
+        "Description", "Product", "Item name", description="What the article is called on offers"
+    )
+    category: Text = column("Category", "Product group", description="Product group", nullable=True, required=False)
+    supplier: Text = column("Supplier", "Vendor", description="Who it is bought from", nullable=True, required=False)
+    asin: Code = column(
+        "ASIN", "Amazon ID", description="Amazon's number, if listed there", nullable=True, required=False
+    )
+    msrp: Money = column("MSRP", "Retail price", "List price", description="Price of one unit to consumers", ge=0)
+    t2_cost: Money = column("T2 cost", "T2", "Dealer price", description="Price of one unit to tier-two dealers", ge=0)
+    item_cost: Money = column("Item cost", "Cost", "Unit cost", description="What one unit costs the company", ge=0)
+    pack_size: Integer = column(
         "Pack size",
         "Case pack",
-        says="Units in a carton",
-        optional=True,
-        may_be_absent=True,
+        description="Units in a carton",
+        nullable=True,
+        required=False,
         ge=1,
     )
-    minimum_order: Whole = whole(
-        "Minimum order", "MOQ", says="Fewest units that the supplier sells", optional=True, may_be_absent=True, ge=0
+    minimum_order: Integer = column(
+        "Minimum order", "MOQ", description="Fewest units that the supplier sells", nullable=True, required=False, ge=0
     )
-    lead_time_days: Whole = whole(
-        "Lead time (days)", "Lead time", says="Days from order to receipt", optional=True, may_be_absent=True, ge=0
+    lead_time_days: Integer = column(
+        "Lead time (days)", "Lead time", description="Days from order to receipt", nullable=True, required=False, ge=0
     )
-    effective_date: Day = day(
+    effective_date: Date = column(
         "Effective date",
         "Effective from",
         "Valid from",
-        says="First day of these prices; else the date in the sheet's or the file's name",
-        written=("%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y", "%Y%m%d"),
-        or_from=("sheet", "file"),
+        description="First day of these prices; else the date in the sheet's or the file's name",
+        formats=("%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y", "%Y%m%d"),
+        value_from=("sheet", "file"),
     )
 
     @row_rule("item cost is above the MSRP", at="item_cost", severity="notice")
@@ -47,7 +51,7 @@ class PriceList(Row):
 
 price_list = Workbook(
     rows=PriceList,
-    found_at=("prices/**/*.xls*", "prices/**/*.csv"),
+    path=("prices/**/*.xls*", "prices/**/*.csv"),
     owner="purchasing@example.com",
     key=("sku", "effective_date"),
 )

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Row, Text, Whole, code, day, row_rule, whole
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Code, Date, Integer, Row, column, row_rule
+from s2p_assets.contracts.workbook import Workbook
 
 DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y")
 
@@ -11,10 +11,14 @@ DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y")
 class RetailSale(Row):
     """Units of one SKU sold to consumers from one day to another, both included, as the tills counted them."""
 
-    sku: Text = code("SKU", "Item no.", "Item number", "Article", says="The company's own article number")
-    quantity: Whole = whole("Quantity", "Qty", "Units sold", "Units", says="Units sold less units brought back")
-    from_date: Day = day("From date", "From", "Period start", says="First day of the period", written=DATE_FORMATS)
-    to_date: Day = day("To date", "To", "Period end", says="Last day of the period", written=DATE_FORMATS)
+    sku: Code = column("SKU", "Item no.", "Item number", "Article", description="The company's own article number")
+    quantity: Integer = column(
+        "Quantity", "Qty", "Units sold", "Units", description="Units sold less units brought back"
+    )
+    from_date: Date = column(
+        "From date", "From", "Period start", description="First day of the period", formats=DATE_FORMATS
+    )
+    to_date: Date = column("To date", "To", "Period end", description="Last day of the period", formats=DATE_FORMATS)
 
     @row_rule("the period ends before it begins", at="to_date")
     def ends_after_it_begins(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
@@ -23,8 +27,8 @@ class RetailSale(Row):
 
 retail_sales = Workbook(
     rows=RetailSale,
-    found_at=("sales/retail/**/*.xls*", "sales/retail/**/*.csv"),
+    path=("sales/retail/**/*.xls*", "sales/retail/**/*.csv"),
     owner="stores@example.com",
     key=("sku", "from_date", "to_date"),
-    returns_up_to=0.02,
+    max_reject_rate=0.02,
 )

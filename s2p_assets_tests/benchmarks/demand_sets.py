@@ -12,7 +12,7 @@ from zipfile import ZipFile
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.model import Problem
+from s2p_assets.contracts.model import ForecastTask
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "forecasting"
 JUDGED = 3
@@ -27,7 +27,7 @@ class Set:
 
     name: str
     history: pd.DataFrame
-    problem: Problem
+    task: ForecastTask
     recent: int
     reach: float | None = None
 
@@ -38,20 +38,20 @@ def sets(wanted: list[str], sample: int | None) -> Iterator[Set]:
     priced: Any = {"horizon": 8, "step": 8, "known": ("price",)}
     if "m5-prices" in wanted:
         few: dict[str, Any] = {"horizon": 28, "step": 28, "every": "D", "folds": 3, "known": ("price",)}
-        yield Set("m5-prices", sampled(_m5_prices(), sample), Problem("sku", "time", "units", **few), 28)
+        yield Set("m5-prices", sampled(_m5_prices(), sample), ForecastTask("sku", "time", "units", **few), 28)
     if any(name.startswith("m5") for name in wanted):
         m5 = sampled(_m5(), sample)
-        yield Set("m5-daily", m5, Problem("sku", "time", "units", horizon=28, step=28, **shops), 28, 0.745)
+        yield Set("m5-daily", m5, ForecastTask("sku", "time", "units", horizon=28, step=28, **shops), 28, 0.745)
         yield Set(
-            "m5-weekly", _by(m5, "W-MON"), Problem("sku", "time", "units", horizon=8, step=8, peers=("item",)), 13
+            "m5-weekly", _by(m5, "W-MON"), ForecastTask("sku", "time", "units", horizon=8, step=8, peers=("item",)), 13
         )
-        yield Set("m5-promoted", promoted(_by(m5, "W-MON")), Problem("sku", "time", "units", **priced), 13)
-        yield Set("m5-monthly", _by(m5, "MS"), Problem("sku", "time", "units", every="MS", horizon=3, step=3), 6)
+        yield Set("m5-promoted", promoted(_by(m5, "W-MON")), ForecastTask("sku", "time", "units", **priced), 13)
+        yield Set("m5-monthly", _by(m5, "MS"), ForecastTask("sku", "time", "units", every="MS", horizon=3, step=3), 6)
     if any(name.startswith("store-item") for name in wanted):
         items = sampled(_store_item(), sample)
-        yield Set("store-item-90", items, Problem("sku", "time", "units", horizon=90, step=90, **daily), 28, 0.55)
-        yield Set("store-item-28", items, Problem("sku", "time", "units", horizon=28, step=28, **daily), 28)
-        yield Set("store-item-weekly", _by(items, "W-MON"), Problem("sku", "time", "units", horizon=8, step=8), 13)
+        yield Set("store-item-90", items, ForecastTask("sku", "time", "units", horizon=90, step=90, **daily), 28, 0.55)
+        yield Set("store-item-28", items, ForecastTask("sku", "time", "units", horizon=28, step=28, **daily), 28)
+        yield Set("store-item-weekly", _by(items, "W-MON"), ForecastTask("sku", "time", "units", horizon=8, step=8), 13)
 
 
 def _m5() -> pd.DataFrame:

@@ -17,21 +17,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.change import fingerprint
-from s2p_assets.learning.crowning import crown
-from s2p_assets.learning.forecasters.boosting import Boosting
-from s2p_assets.learning.forecasters.combination import Combination
-from s2p_assets.learning.forecasters.moving_average import MovingAverage
-from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
-from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
-from s2p_assets.learning.forecasters.smoothing import Smoothing
+from s2p_assets.contracts.model import Forecaster, ForecastTask
+from s2p_assets.learning.fingerprint import code_version, fingerprint_of
 from s2p_assets.learning.forecasting.backtest import rolling_origin
-from s2p_assets.learning.forecasting.lifecycle import foretold, launches
+from s2p_assets.learning.forecasting.lifecycle import forecast_new_entities, forecast_with_lifecycle
 from s2p_assets.learning.forecasting.metrics import bias
-from s2p_assets.learning.forecasting.scores import ALL, SCORE_COLUMNS, losses, scores
-from s2p_assets.learning.forecasting.series import Panel, coming, forecast_rows, learnable, panel
-from s2p_assets.learning.model import Forecaster, Problem
-from s2p_assets.learning.recipes import code_version, recipe_of
+from s2p_assets.learning.forecasting.models.boosting import Boosting
+from s2p_assets.learning.forecasting.models.combination import Combination
+from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
+from s2p_assets.learning.forecasting.models.prophet_total import ProphetTotal
+from s2p_assets.learning.forecasting.models.seasonal_naive import SeasonalNaive
+from s2p_assets.learning.forecasting.models.smoothing import Smoothing
+from s2p_assets.learning.forecasting.scores import ALL, SCORE_COLUMNS, forecast_losses, forecast_scores
+from s2p_assets.learning.forecasting.series import Panel, forecast_rows, future_times, panel, training_rows
+from s2p_assets.learning.row_hashes import sorted_row_hashes
+from s2p_assets.learning.selection.promotion import promote
 from s2p_assets.learning.versions import ModelVersion
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets_tests.benchmarks.demand_sets import DATA, JUDGED, Set, sampled, sets
@@ -43,7 +43,7 @@ PROPHET_SERIES = 8
 
 def models(one: Set) -> dict[str, Forecaster]:
     """The candidates of the retail shelf, as they would be on a shelf for this set."""
-    price = next(iter(one.problem.known), None)
+    price = next(iter(one.task.known), None)
     return {
         "seasonal naive": SeasonalNaive(),
         "moving average": MovingAverage(periods=one.recent),
@@ -60,17 +60,17 @@ class OneByOne:
     """A peer that forecasts one series at a time: `say(times, values, coming)` gives the means to come."""
 
     say: Callable[[pd.DatetimeIndex, np.ndarray, pd.DatetimeIndex], np.ndarray]
-    problem: Problem | None = field(default=None, repr=False)
+    task: ForecastTask | None = field(default=None, repr=False)
 
-    def fit(self, history: pd.DataFrame, problem: Problem) -> "OneByOne":
-        return replace(self, problem=problem)
+    def fit(self, history: pd.DataFrame, task: ForecastTask) -> "OneByOne":
+        return replace(self, task=task)
 
     def forecast(self, history: pd.DataFrame, horizon: int) -> pd.DataFrame:
-        assert self.problem is not None
-        past = panel(history, self.problem)
-        ahead = coming(past.times[-1], horizon, self.problem)
+        assert self.task is not None
+        past = panel(history, self.task)
+        ahead = future_times(past.times[-1], horizon, self.task)
         means = [self._one(past, at, ahead) for at in range(len(past.entities))]
-        return forecast_rows(past, np.column_stack(means), self.problem)
+        return forecast_rows(past, np.column_stack(means), self.task)
 
     def _one(self, past: Panel, at: int, ahead: pd.DatetimeIndex) -> np.ndarray:
         there = ~np.isnan(past.values[:, at])
@@ -86,17 +86,17 @@ class OneByOne:
 
 def prophet_per_sku() -> OneByOne:
     def say(times: pd.DatetimeIndex, values: np.ndarray, ahead: pd.DatetimeIndex) -> np.ndarray:
-        from s2p_assets.learning.forecasters.prophet_total import new_prophet
+        from s2p_assets.learning.forecasting.models.prophet_total import _new_prophet
 
         if len(values) < 3:
             return np.full(len(ahead), values.mean())
-        fitted = new_prophet(uncertainty_samples=0).fit(pd.DataFrame({"ds": times, "y": values}))
+        fitted = _new_prophet(uncertainty_samples=0).fit(pd.DataFrame({"ds": times, "y": values}))
         return fitted.predict(pd.DataFrame({"ds": ahead}))["yhat"].clip(lower=0.0).to_numpy()
 
     return OneByOne(say)
 
 
-def statsforecast_peers(problem: Problem) -> dict[str, OneByOne]:
+def statsforecast_peers(task: ForecastTask) -> dict[str, OneByOne]:
     """AutoTheta, SES (optimised), TSB and ADIDA of statsforecast, where it is installed."""
     try:
         from statsforecast import models as theirs  # type: ignore[import-not-found]
@@ -104,7 +104,7 @@ def statsforecast_peers(problem: Problem) -> dict[str, OneByOne]:
         print("statsforecast is not installed: its models are left out (uv pip install statsforecast)")
         return {}
     made: dict[str, Any] = {
-        "sf AutoTheta": theirs.AutoTheta(season_length=problem.season_length),
+        "sf AutoTheta": theirs.AutoTheta(season_length=task.season_length),
         "sf SES": theirs.SimpleExponentialSmoothingOptimized(),
         "sf TSB": theirs.TSB(alpha_d=0.1, alpha_p=0.1),
         "sf ADIDA": theirs.ADIDA(),
@@ -124,24 +124,24 @@ def statsforecast_peers(problem: Problem) -> dict[str, OneByOne]:
 def measured(forecaster: Forecaster, one: Set) -> tuple[pd.DataFrame, float]:
     """The backtest and its CPU seconds."""
     before = time.process_time()
-    return rolling_origin(forecaster, one.history, one.problem), time.process_time() - before
+    return rolling_origin(forecaster, one.history, one.task), time.process_time() - before
 
 
 def compare(one: Set, peers: bool) -> None:
     backtests, cpu = {}, {}
-    others = statsforecast_peers(one.problem) if peers else {}
+    others = statsforecast_peers(one.task) if peers else {}
     for name, forecaster in models(one).items():
         backtests[name], cpu[name] = measured(forecaster, one)
     newest = max(backtests[PLAIN[0]]["fold"])
     for name, forecaster in others.items():
-        rows, cpu[name] = measured(forecaster, replace(one, problem=replace(one.problem, folds=JUDGED)))
+        rows, cpu[name] = measured(forecaster, replace(one, task=replace(one.task, folds=JUDGED)))
         backtests[name] = rows.assign(fold=rows["fold"] + newest - JUDGED)
-    table = scores(backtests, one.history, one.problem)
+    table = forecast_scores(backtests, one.history, one.task)
     folds = sorted(table["fold"].unique())
     judged, earlier = folds[-JUDGED:], folds[:-JUDGED] or folds[-JUDGED:]
     ours = {name: rows[rows["fold"].isin(earlier)] for name, rows in backtests.items() if name not in others}
     champion = crowned(ours, one)
-    print(f"\n## {one.name}: {one.history['sku'].nunique()} series, horizon {one.problem.horizon}, {len(judged)} folds")
+    print(f"\n## {one.name}: {one.history['sku'].nunique()} series, horizon {one.task.horizon}, {len(judged)} folds")
     print(f"champion, chosen on the {len(earlier)} folds before: {champion}\n")
     shown = table[table["fold"].isin(judged)].groupby(["series", "model"])[MEASURES].mean()
     naive = shown.xs("seasonal naive", level="model")["rmsse"]
@@ -157,10 +157,10 @@ def compare(one: Set, peers: bool) -> None:
 
 def crowned(backtests: dict[str, pd.DataFrame], one: Set) -> str:
     """Who the product's own contest makes champion, knowing nothing but these folds."""
-    contest = replace(demand_champion, problem=one.problem, floor=PLAIN)
+    contest = replace(demand_champion, task=one.task, baselines=PLAIN)
     until = max(rows["time"].max() for rows in backtests.values())
     known = one.history[one.history["time"] <= until]
-    seen = fingerprint(known)
+    seen = sorted_row_hashes(known)
     stood = {}
     for name, rows in backtests.items():
         forecaster = models(one)[name]
@@ -169,19 +169,19 @@ def crowned(backtests: dict[str, pd.DataFrame], one: Set) -> str:
             thing=name,
             contest=one.name,
             version=name,
-            recipe=recipe_of(forecaster, one.problem),
+            fingerprint=fingerprint_of(forecaster, one.task),
             learner=forecaster,
-            problem=one.problem,
+            task=one.task,
             backtest=rows,
-            scores=scores({name: rows}, known, one.problem),
-            losses=losses(rows, known, one.problem, name),
+            scores=forecast_scores({name: rows}, known, one.task),
+            losses=forecast_losses(rows, known, one.task, name),
             feature_version="",
             trained_at=dt.datetime.fromtimestamp(0, dt.UTC),
             run_id="",
             code_version=code_version(type(forecaster)),
             learned_from=seen,
         )
-    outcome = crown(contest, stood)
+    outcome = promote(contest, stood)
     print(f"\n{outcome.champion.why}")
     return outcome.champion.model_name
 
@@ -210,8 +210,8 @@ def _line(what: str, figure: float, *, at_most: float, at_least: float = 0.0) ->
 
 def against_prophet(one: Set, champion_cpu: float, folds: int) -> str:
     """CPU of the champion's backtest against Prophet per SKU on the same folds, told from a few series and one fold."""
-    few = replace(one, history=sampled(one.history, PROPHET_SERIES), problem=replace(one.problem, folds=1))
-    rolling_origin(prophet_per_sku(), sampled(one.history, 1), few.problem)
+    few = replace(one, history=sampled(one.history, PROPHET_SERIES), task=replace(one.task, folds=1))
+    rolling_origin(prophet_per_sku(), sampled(one.history, 1), few.task)
     _, cpu = measured(prophet_per_sku(), few)
     whole = cpu / PROPHET_SERIES * one.history["sku"].nunique() * folds
     line = _line("CPU of the champion / Prophet per SKU, same folds", champion_cpu / whole, at_most=0.2)
@@ -228,23 +228,23 @@ def ablate(one: Set) -> None:
     }
     for name, (whole, without) in pairs.items():
         found = {"with": measured(whole, one)[0], "without": measured(without, one)[0]}
-        table = scores(found, one.history, one.problem).query("series == @ALL").groupby("model")["rmsse"].mean()
+        table = forecast_scores(found, one.history, one.task).query("series == @ALL").groupby("model")["rmsse"].mean()
         print(f"{table['with'] / table['without']:.3f}  {name}")
-    if one.problem.country:
-        plain = replace(one, problem=replace(one.problem, country=None))
+    if one.task.country:
+        plain = replace(one, task=replace(one.task, country=None))
         found = {"with": measured(Smoothing(), one)[0], "without": measured(Smoothing(), plain)[0]}
-        table = scores(found, one.history, one.problem).query("series == @ALL").groupby("model")["rmsse"].mean()
-        print(f"{table['with'] / table['without']:.3f}  the holidays of {one.problem.country}, in smoothing")
-    if one.problem.known:
-        boosting, unknown = models(one)["boosting"], replace(one, problem=replace(one.problem, known=()))
+        table = forecast_scores(found, one.history, one.task).query("series == @ALL").groupby("model")["rmsse"].mean()
+        print(f"{table['with'] / table['without']:.3f}  the holidays of {one.task.country}, in smoothing")
+    if one.task.known:
+        boosting, unknown = models(one)["boosting"], replace(one, task=replace(one.task, known=()))
         found = {"with": measured(boosting, one)[0], "without": measured(boosting, unknown)[0]}
-        table = scores(found, one.history, one.problem).query("series == @ALL").groupby("model")["rmsse"].mean()
+        table = forecast_scores(found, one.history, one.task).query("series == @ALL").groupby("model")["rmsse"].mean()
         print(f"{table['with'] / table['without']:.3f}  the price known in advance, in boosting")
     print(of_the_new(one))
     print(of_the_dead(one))
     short = _with_stock_outs(one.history)
     for name, censored in (("known as such", "censored"), ("taken as no demand", None)):
-        sold_out = replace(one, history=short, problem=replace(one.problem, censored=censored))
+        sold_out = replace(one, history=short, task=replace(one.task, censored=censored))
         truth = (
             measured(Smoothing(), sold_out)[0]
             .drop(columns="actual")
@@ -255,16 +255,16 @@ def ablate(one: Set) -> None:
 
 def of_the_new(one: Set) -> str:
     """How far off the first horizon of series that began within the history is told, by peers and without."""
-    known = learnable(one.history, one.problem)
-    past, horizon = panel(known, one.problem), one.problem.horizon
+    known = training_rows(one.history, one.task)
+    past, horizon = panel(known, one.task), one.task.horizon
     first = (~np.isnan(past.values)).argmax(axis=0)
     errors = []
-    for start in np.unique(first[(first >= one.problem.year) & (first + horizon <= len(past.times))]):
-        listed = pd.DataFrame({one.problem.entity: past.entities[first == start]})
-        before = known[known[one.problem.time] < past.times[start]]
-        told = launches(before, listed, one.problem, horizon).set_index("entity")["mean"]
+    for start in np.unique(first[(first >= one.task.year) & (first + horizon <= len(past.times))]):
+        listed = pd.DataFrame({one.task.entity: past.entities[first == start]})
+        before = known[known[one.task.time] < past.times[start]]
+        told = forecast_new_entities(before, listed, one.task, horizon).set_index("entity")["mean"]
         usual = float(np.nanmean(past.values[max(start - horizon, 0) : start]))
-        sold = pd.Series(past.values[start : start + horizon, first == start].mean(axis=0), listed[one.problem.entity])
+        sold = pd.Series(past.values[start : start + horizon, first == start].mean(axis=0), listed[one.task.entity])
         errors += [(abs(sold[sku] - told[sku]), abs(sold[sku] - usual), sold[sku]) for sku in told.index]
     if not errors:
         return "no series began within the history"
@@ -279,9 +279,9 @@ def of_the_dead(one: Set) -> str:
     dead = set(names.sample(frac=0.1, random_state=1))
     stop = one.history["time"].max() - pd.Timedelta(days=240)
     sold = one.history["units"].mask(one.history["sku"].isin(dead) & (one.history["time"] > stop), 0.0)
-    known = learnable(one.history.assign(units=sold), one.problem)
-    fitted = Boosting().fit(known, one.problem)
-    rows = {"without": fitted.forecast(known, 1), "with": foretold(fitted, known, one.problem, 1)}
+    known = training_rows(one.history.assign(units=sold), one.task)
+    fitted = Boosting().fit(known, one.task)
+    rows = {"without": fitted.forecast(known, 1), "with": forecast_with_lifecycle(fitted, known, one.task, 1)}
     left = {how: float(said.loc[said["entity"].isin(dead), "mean"].sum()) for how, said in rows.items()}
     named = rows["with"].loc[rows["with"]["life"].notna(), "entity"]
     usual = one.history.loc[one.history["sku"].isin(dead)].groupby("sku")["units"].mean().sum()

@@ -21,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+from s2p_assets.contracts.validation import pandera_model
 from s2p_assets_tests.benchmarks.metering import Cost, apart, reported
 
 MODULE = "s2p_assets_tests.benchmarks.ingestion"
@@ -36,17 +37,17 @@ def load_one(given: dict[str, Any]) -> None:
     """A workbook into the database with s2p's rooms: archived, read in the sandbox, checked, copied, noted."""
     with reported(given["server"], whole=True) as said:
         from s2p_assets.spreadsheet.sandbox import Sandbox
-        from s2p_assets.warehouse.archive import keep
-        from s2p_assets.warehouse.connection import connect
-        from s2p_assets.warehouse.ledger import entry_of
-        from s2p_assets.warehouse.load import load_file
+        from s2p_assets.warehouse.files.archive import archive_file
+        from s2p_assets.warehouse.files.ledger import ledger_entry
+        from s2p_assets.warehouse.files.load import load_file
+        from s2p_assets.warehouse.server.connection import connect
         from s2p_assets_tests.benchmarks.workbooks.company_sales import sales
 
         file = Path(given["file"])
         with Sandbox() as sandbox, connect(given["url"]) as connection:
-            kept = keep(file, Path(given["archive"]))
-            reading = sandbox.read(kept.stored, [sales], shown_as=f"sales/{file.name}")
-            entry = entry_of(reading, kept, f"sales/{file.name}", sales)
+            kept = archive_file(file, Path(given["archive"]))
+            reading = sandbox.read(kept.stored, [sales], display_name=f"sales/{file.name}")
+            entry = ledger_entry(reading, kept, f"sales/{file.name}", sales)
             loaded = load_file(connection, sales, entry, reading.rows)
             said |= {"verdict": reading.verdict, "rows": loaded.rows}
 
@@ -65,7 +66,7 @@ def pandas_load(given: dict[str, Any]) -> None:
         frame = frame.rename(columns=names)
         frame["order_no"] = frame["order_no"].astype(str)
         frame["sold_on"] = frame["sold_on"].dt.date
-        valid = sales.rows.validate(frame.astype(types), lazy=True)
+        valid = pandera_model(sales.rows).validate(frame.astype(types), lazy=True)
         if valid["order_no"].duplicated().any():
             raise ValueError("the key repeats")
         engine = create_engine(given["url"].replace("postgresql://", "postgresql+psycopg2://"))
@@ -127,28 +128,28 @@ def _copied(cursor: Any, table: Any) -> str:
 
 def take_and_store(given: dict[str, Any]) -> None:
     """What is new or changed on the share, from the look to the table, with a reader that is already running."""
-    from s2p_assets.graph.context import open_context
-    from s2p_assets.graph.intake import store_intake, take
+    from s2p_assets.services.context import open_context
+    from s2p_assets.services.ingest import ingest, store_ingest
     from s2p_assets.settings import read_settings
     from s2p_assets.spreadsheet.sandbox import Sandbox
 
     ctx = open_context(read_settings())
-    workbook = ctx.house.workbooks["company_sales"]
+    workbook = ctx.catalog.workbooks["company_sales"]
     with Sandbox() as reader:
         reader.run(os.getpid)
         with ctx.warehouse.connect() as connection, reported(given["server"]) as said:
-            intake = take(ctx, workbook, reader, run_id="benchmark", progress=lambda _: None)
-            store_intake(connection, workbook, intake, "benchmark")
-            said |= {"files": len(intake.taken), "rows": intake.rows_accepted}
-            said["verdicts"] = sorted({taken.verdict for taken in intake.taken})
+            intake = ingest(ctx, workbook, reader, run_id="benchmark", progress=lambda _: None)
+            store_ingest(connection, workbook, intake, "benchmark")
+            said |= {"files": len(intake.files), "rows": intake.rows_accepted}
+            said["verdicts"] = sorted({taken.verdict for taken in intake.files})
 
 
 def look_at_share(given: dict[str, Any]) -> None:
     """One look of the share sensor when nothing has changed; counts folders listed and files of the share opened."""
     import dagster as dg
 
-    from s2p_assets.graph.context import open_context
     from s2p_assets.graph.share_sensor import share_sensor
+    from s2p_assets.services.context import open_context
     from s2p_assets.settings import read_settings
 
     settings = read_settings()
@@ -185,17 +186,17 @@ def run_all(given: dict[str, Any]) -> None:
 
 def validate(given: dict[str, Any]) -> None:
     """Reading the cells of an opened workbook and putting the rules to them; opening and inflating are not counted."""
+    from s2p_assets.contracts.findings import ReadResult
     from s2p_assets.spreadsheet.book import Book, open_book
-    from s2p_assets.spreadsheet.findings import Reading
     from s2p_assets.spreadsheet.reading import _read_book
     from s2p_assets_tests.benchmarks.workbooks.company_sales import sales
 
     file = Path(given["file"])
     with open_book(file) as book:
-        opened = Book(book.container, _Opened(list(book.sheets())))
-    _read_book(opened, Reading(file), [sales], [sales], {})
+        opened = Book(book.file_format, _Opened(list(book.sheets())))
+    _read_book(opened, ReadResult(file), [sales], [sales], {})
     with reported(None) as said:
-        reading = Reading(file)
+        reading = ReadResult(file)
         _read_book(opened, reading, [sales], [sales], {})
         said |= {"rows": reading.rows_read, "returned": reading.rows_returned, "findings": len(reading.findings)}
 
@@ -304,7 +305,7 @@ class Bench:
         return home
 
     def database(self, name: str) -> str:
-        from s2p_assets.warehouse.connection import connect
+        from s2p_assets.warehouse.server.connection import connect
 
         with connect(self.server_url) as connection:
             connection.execute(f'drop database if exists "{name}" with (force)')
@@ -354,7 +355,7 @@ def many_small(bench: Bench) -> Iterator[Line]:
 
 def changed_file(bench: Bench) -> Iterator[Line]:
     """One changed file among 1,000, against the same file into an empty database; and the same bytes renamed."""
-    from s2p_assets.warehouse.connection import connect
+    from s2p_assets.warehouse.server.connection import connect
     from s2p_assets_tests.benchmarks.generated import sales, write_workbook
 
     each = bench.share_of_rows(5)
@@ -452,16 +453,16 @@ def _at_least(what: str, ratio: float, reach: float, notes: list[str] | None = N
 
 @contextmanager
 def _bench(rows: int) -> Iterator[Bench]:
-    from s2p_assets.warehouse import embedded
+    from s2p_assets.warehouse.server import embedded
 
     with tempfile.TemporaryDirectory(prefix="s2p benchmark ", ignore_cleanup_errors=True) as folder:
         place = Path(folder) / "postgres"
-        url = embedded.start(place)
+        url = embedded.start_server(place)
         server = int((place / "data" / "postmaster.pid").read_text().splitlines()[0])
         try:
             yield Bench(Path(folder), rows, url, server)
         finally:
-            embedded.leave(place)
+            embedded.release_server(place)
 
 
 def main() -> None:

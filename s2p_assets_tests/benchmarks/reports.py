@@ -21,29 +21,30 @@ import pandas as pd
 import psycopg
 from psycopg import sql
 
-from s2p_assets.graph.context import Context
-from s2p_assets.graph.frame_cache import FrameCache
-from s2p_assets.graph.house import House, Key, Stored
-from s2p_assets.graph.house_reading import read_house
-from s2p_assets.graph.published import numbers_file
-from s2p_assets.graph.tracing import trace_number, trace_table
+from s2p_assets.catalog.catalog import Catalog, Key, Stored
+from s2p_assets.catalog.loading import load_catalog
+from s2p_assets.contracts.report import Document, Imprint, Report
 from s2p_assets.learning.training import train
 from s2p_assets.learning.versions import Champion
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
-from s2p_assets.publishing.excel import write_excel
-from s2p_assets.publishing.html import write_html
-from s2p_assets.publishing.numbers import content_of, save_numbers
-from s2p_assets.publishing.pdf import write_pdf
-from s2p_assets.publishing.report import Document, Imprint, Report
+from s2p_assets.publishing.editions.saved_numbers import read_saved_numbers, save_numbers
+from s2p_assets.publishing.renderers.excel import write_excel
+from s2p_assets.publishing.renderers.html import write_html
+from s2p_assets.publishing.renderers.pdf import write_pdf
 from s2p_assets.publishing.sections.forecast_scores import DEMAND_CLASSES, MEASURES
+from s2p_assets.services.context import Context
+from s2p_assets.services.frame_cache import FrameCache
+from s2p_assets.services.publish import numbers_file
+from s2p_assets.services.trace import trace_number, trace_table
 from s2p_assets.settings import Settings
-from s2p_assets.warehouse import embedded, store
-from s2p_assets.warehouse.tracing_index import index_for_tracing
+from s2p_assets.warehouse.server import embedded
+from s2p_assets.warehouse.tables import store
+from s2p_assets.warehouse.tables.workbook_tables import ensure_workbook_table, rows_table
+from s2p_assets.warehouse.trace.indexes import index_for_tracing
 from s2p_assets.warehouse.warehouse import Warehouse
-from s2p_assets.warehouse.workbook_tables import ensure_workbook_table, rows_table
 from s2p_assets_tests.benchmarks.metering import Meter
-from s2p_assets_tests.learning_histories import WEEKLY, seasonal
+from s2p_assets_tests.learning.histories import WEEKLY, seasonal
 
 LAST_MONDAY = pd.Timestamp("2026-03-23")
 WEEKS, AHEAD, FOLDS, SEED = 156, 8, 6, 20261121
@@ -69,50 +70,52 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="s2p-reports-", ignore_cleanup_errors=True) as temporary:
         folder = asked.keep or Path(temporary)
-        url = embedded.start(folder / "postgres")
+        url = embedded.start_server(folder / "postgres")
         try:
             settings = Settings(home=folder, database_url=url)
-            house, warehouse = read_house(("s2p_assets",)), Warehouse(settings)
+            catalog, warehouse = load_catalog(("s2p_assets",)), Warehouse(settings)
             if not (folder / "filled").exists():
-                fill(house, warehouse, asked.skus, asked.rows)
+                fill(catalog, warehouse, asked.skus, asked.rows)
                 (folder / "filled").touch()
-            documents = reports(settings, house, warehouse, folder)
-            traces(settings, house, warehouse, documents)
+            documents = reports(settings, catalog, warehouse, folder)
+            traces(settings, catalog, warehouse, documents)
         finally:
-            embedded.leave(folder / "postgres")
+            embedded.release_server(folder / "postgres")
 
 
-def fill(house: House, warehouse: Warehouse, skus: int, rows: int) -> None:
+def fill(catalog: Catalog, warehouse: Warehouse, skus: int, rows: int) -> None:
     """Workbook tables by the database itself, derived tables as assets store them."""
     began = time.monotonic()
     with warehouse.connect() as connection:
-        for workbook in house.workbooks.values():
+        for workbook in catalog.workbooks.values():
             if workbook.domain == "retail":
                 ensure_workbook_table(connection, workbook)
         for thing, count in (("wholesale_sales", rows), ("retail_sales", skus * WEEKS)):
-            _fill_workbook(connection, house, thing, count, skus)
+            _fill_workbook(connection, catalog, thing, count, skus)
             print(f"{thing}: {count:,} rows, {time.monotonic() - began:.0f} s", flush=True)
         for thing, frame in derived(skus).items():
-            store.replace(connection, house.tables[f"retail_{thing}"], frame)
+            store.replace_table(connection, catalog.tables[f"retail_{thing}"], frame)
             print(f"{thing}: {len(frame):,} rows, {time.monotonic() - began:.0f} s", flush=True)
-        (came_in,) = (table for table in house.delivery_tables if table.domain == "retail")
-        store.replace(connection, came_in, deliveries(skus))
-        fill_features(connection, house)
+        (came_in,) = (table for table in catalog.delivery_tables if table.domain == "retail")
+        store.replace_table(connection, came_in, deliveries(skus))
+        fill_features(connection, catalog)
 
 
-def fill_features(connection: psycopg.Connection, house: House) -> None:
+def fill_features(connection: psycopg.Connection, catalog: Catalog) -> None:
     """The feature sets of the made-up tables, made as their assets make them."""
-    for features in house.features.values():
-        inputs = house.inputs_of(features)
+    for features in catalog.features.values():
+        inputs = catalog.inputs_of(features)
         if {key[1] for key in inputs.values()} <= set(derived(1)) and features.domain == "retail":
-            frames = {name: store.read(connection, *key, columns=house.columns_at(key)) for name, key in inputs.items()}
-            store.replace(connection, features, features.build(**frames))
-            index_for_tracing(connection, features, house.traced_by(features))
+            frames = {
+                name: store.read_rows(connection, *key, columns=catalog.columns_at(key)) for name, key in inputs.items()
+            }
+            store.replace_table(connection, features, features.build(**frames))
+            index_for_tracing(connection, features, catalog.trace_indexes(features))
             print(f"{features.thing}: stored", flush=True)
 
 
-def _fill_workbook(connection: psycopg.Connection, house: House, thing: str, count: int, skus: int) -> None:
-    workbook = house.workbooks[f"retail_{thing}"]
+def _fill_workbook(connection: psycopg.Connection, catalog: Catalog, thing: str, count: int, skus: int) -> None:
+    workbook = catalog.workbooks[f"retail_{thing}"]
     places = '{"Sheet1": {"sku": "A", "quantity": "B", "ship_date": "C", "from_date": "C"}}'
     (file,) = connection.execute(
         "insert into s2p.files (workbook, path, sha256, size, mtime_ns, as_of_ns, contract_version, verdict, holds,"
@@ -126,7 +129,7 @@ def _fill_workbook(connection: psycopg.Connection, house: House, thing: str, cou
     listed = sql.SQL(", ").join(map(sql.Identifier, names))
     place = rows_table(workbook.domain, workbook.thing)
     connection.execute(sql.SQL(command).format(place, listed, listed))
-    index_for_tracing(connection, workbook, house.traced_by(workbook))
+    index_for_tracing(connection, workbook, catalog.trace_indexes(workbook))
     connection.execute(sql.SQL("vacuum analyze {}").format(place))
 
 
@@ -163,7 +166,7 @@ def derived(skus: int) -> dict[str, pd.DataFrame]:
         "demand": _demand(chance, names, usual, price),
         "demand_forecast": _forecast(names, usual),
         "total_forecast": _forecast(names[:1], pd.Series([usual.sum()])).drop(columns=["sku", "deviation", "life"]),
-        "past_forecast": _past_forecast(float(usual.sum())),
+        "total_backtest": _past_forecast(float(usual.sum())),
         "demand_scores": _scores(chance),
         "products": pd.concat([older, newer], ignore_index=True),
         "stock_position": pd.DataFrame(
@@ -187,8 +190,8 @@ def derived(skus: int) -> dict[str, pd.DataFrame]:
                 "order_cost": (quantity * price * 0.5).round(2),
                 "days_of_cover": cover.clip(upper=1000),
                 "runs_out_on": last_day + pd.to_timedelta(cover.clip(upper=1000).round(), unit="D"),
-                "short_if_ordered": (usual * 3 - stock).clip(lower=0),
-                "short_if_not": (usual * 4 - stock).clip(lower=0),
+                "shortage_if_ordered": (usual * 3 - stock).clip(lower=0),
+                "shortage_if_not_ordered": (usual * 4 - stock).clip(lower=0),
                 "cost_of_waiting": (usual * price).round(2),
             }
         ),
@@ -243,7 +246,7 @@ def deliveries(files: int) -> pd.DataFrame:
 
 def champion() -> Champion:
     """Some model in service; what the scorecard says of it costs the same whatever it learned from."""
-    contest = replace(demand_champion, problem=WEEKLY)
+    contest = replace(demand_champion, task=WEEKLY)
     made_at = dt.datetime(2026, 3, 30, tzinfo=dt.UTC)
     made = train(demand_moving_average, contest, seasonal(5, 120), feature_version="f", trained_at=made_at, run_id="r")
     return Champion("retail", "demand_champion", made, "made up", made.scores)
@@ -300,26 +303,26 @@ def taking(spent: dict[str, float], what: str, server: int | None) -> Iterator[N
     spent[what] = meter.cost["cpu"]
 
 
-def reports(settings: Settings, house: House, warehouse: Warehouse, folder: Path) -> list[tuple[Report, Document]]:
+def reports(settings: Settings, catalog: Catalog, warehouse: Warehouse, folder: Path) -> list[tuple[Report, Document]]:
     """Every retail report, read as a run reads it, made, written; against reading all their tables once."""
-    chosen = [one for one in house.reports.values() if one.domain == "retail"]
-    tables = {key for one in chosen for key in house.inputs_of(one).values() if house.columns_at(key)}
+    chosen = [one for one in catalog.reports.values() if one.domain == "retail"]
+    tables = {key for one in chosen for key in catalog.inputs_of(one).values() if catalog.columns_at(key)}
     made_at, documents, spent = dt.datetime(2026, 3, 30, tzinfo=dt.UTC), [], dict[str, float]()
     server, frames, in_service = server_of(settings), FrameCache(), champion()
     with warehouse.connect() as connection:
 
         def given(key: Key) -> Any:
-            declared = house.by_key[key]
+            declared = catalog.by_key[key]
             return frames.read(connection, declared) if isinstance(declared, Stored) else in_service
 
         for _ in range(2):  # the first time it comes from the disk
             with taking(spent, "reading", server):
                 for key in tables:
-                    store.read(connection, *key, columns=house.columns_at(key))
+                    store.read_rows(connection, *key, columns=catalog.columns_at(key))
         for one in chosen:
             imprint, place = Imprint(one.name, (), "EUR", made_at), folder / f"{one.name}.html"
             with taking(spent, f"{one.name}: read", server):
-                inputs = {name: given(key) for name, key in house.inputs_of(one).items()}
+                inputs = {name: given(key) for name, key in catalog.inputs_of(one).items()}
             with taking(spent, f"{one.name}: made", None):
                 document = one.build(**inputs)
             with taking(spent, f"{one.name}: numbers kept", None):
@@ -344,14 +347,16 @@ def _print_costs(all_spent: dict[str, float], count: int) -> None:
     print(f"slowest PDF: {slowest:.1f} CPU s (reach ≤ {MOST_PDF_SECONDS:.0f})")
 
 
-def traces(settings: Settings, house: House, warehouse: Warehouse, documents: list[tuple[Report, Document]]) -> None:
+def traces(
+    settings: Settings, catalog: Catalog, warehouse: Warehouse, documents: list[tuple[Report, Document]]
+) -> None:
     """All headline numbers and a number of every column of each report, and rows of tables, as `s2p trace` shows them.
 
     CPU seconds of this process and of PostgreSQL, and seconds by the clock.
     """
     chance, spent, server = random.Random(SEED), dict[str, float](), server_of(settings)
     for report, document in documents:
-        saved = content_of(numbers_file(settings, report, document.as_of))
+        saved = read_saved_numbers(numbers_file(settings, report, document.as_of))
         ids = [f"F{place + 1}" for place, figure in enumerate(saved["figures"]) if figure["of"]]
         cells = [
             f"T{section + 1}.{chance.randrange(len(table['rows'])) + 1}.{column + 1}"
@@ -361,12 +366,12 @@ def traces(settings: Settings, house: House, warehouse: Warehouse, documents: li
         ]
         for wanted in [*ids, *cells]:
             with taking(spent, f"{report.name} {wanted}", server):
-                trace_number(Context(settings, house, warehouse), report.name, wanted, most=5)
+                trace_number(Context(settings, catalog, warehouse), report.name, wanted, most=5)
     sku, week = "SKU-00007", f"{LAST_MONDAY:%Y-%m-%d}"
     rows = {"demand": {"week": week}, "stock_position": {}, "reorder_plan": {}, "wholesale_sales": {}}
     for thing, more in rows.items():
         with taking(spent, f"retail_{thing} of {sku}", server):
-            trace_table(Context(settings, house, warehouse), f"retail_{thing}", {"sku": sku} | more, (), most=5)
+            trace_table(Context(settings, catalog, warehouse), f"retail_{thing}", {"sku": sku} | more, (), most=5)
     cpu = {what: seconds for what, seconds in spent.items() if not what.endswith(CLOCK)}
     slowest = sorted(cpu, key=lambda what: -cpu[what])
     for what in slowest[:8]:

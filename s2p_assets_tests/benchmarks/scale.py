@@ -64,13 +64,13 @@ def from_features_to_forecast(skus: int, weeks: int, setting: str) -> dict[str, 
     """CPU seconds by stage and the peak memory of this process, in GiB."""
     import datetime as dt
 
-    from s2p_assets.columns import as_declared
+    from s2p_assets.contracts.validation import conform
     from s2p_assets.features.retail_demand_features import demand_features
-    from s2p_assets.learning.change import fingerprint
-    from s2p_assets.learning.crowning import crown
-    from s2p_assets.learning.drift import compare, stretches_of, summary
-    from s2p_assets.learning.forecasting.forecasts import foresee
-    from s2p_assets.learning.scale import workers
+    from s2p_assets.learning.forecasting.forecasts import forecast_series
+    from s2p_assets.learning.monitoring.drift import measure_drift, summarize_columns, time_windows
+    from s2p_assets.learning.parallel import workers
+    from s2p_assets.learning.row_hashes import sorted_row_hashes
+    from s2p_assets.learning.selection.promotion import promote
     from s2p_assets.learning.training import train
     from s2p_assets.models.retail_demand_boosting import demand_boosting
     from s2p_assets.models.retail_demand_champion import demand_champion
@@ -81,15 +81,15 @@ def from_features_to_forecast(skus: int, weeks: int, setting: str) -> dict[str, 
     demand = demand_of(skus, weeks)
     products = demand[["sku"]].drop_duplicates().assign(category="Lamps", msrp=9.9, valid_from=demand["week"].min())
     with measured(stages, "features"):
-        features = as_declared(demand_features.build(demand, products), demand_features.rows)
+        features = conform(demand_features.build(demand, products), demand_features.rows)
     del demand
     with measured(stages, "hashes and drift"):
-        fingerprint(features)
+        sorted_row_hashes(features)
         sold = features[features["units"].notna()]
         old = pd.to_datetime(sold["week"]) <= pd.Timestamp(sold["week"].max()) - pd.Timedelta(weeks=8)
         columns = [name for name in sold.columns if name not in ("sku", "week")]
         known = sold[old.to_numpy()]
-        compare(summary(known, columns, stretches=stretches_of(known["week"], 8)), sold[~old.to_numpy()])
+        measure_drift(summarize_columns(known, columns, windows=time_windows(known["week"], 8)), sold[~old.to_numpy()])
         del known, sold
     history = features.astype({"week": "datetime64[ns]", "sku": "string[pyarrow]"})
     del features
@@ -106,8 +106,8 @@ def from_features_to_forecast(skus: int, weeks: int, setting: str) -> dict[str, 
                     run_id="r",
                 )
     with measured(stages, "champion and forecast"):
-        champion = crown(demand_champion, versions).champion
-        rows = foresee(champion, history)
+        champion = promote(demand_champion, versions).champion
+        rows = forecast_series(champion, history)
     assert len(rows) == skus * 8
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return {"skus": skus, "stages": stages, "peak_gib": peak, "champion": champion.model_name}

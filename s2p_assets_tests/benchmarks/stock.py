@@ -1,6 +1,6 @@
 """What forecasts are worth in the warehouse: real demand, day by day, under each way to forecast and to order.
 
-How good forecasts are by themselves is not measured here; the arithmetic is that of `learning/replenishment.py`.
+How good forecasts are by themselves is not measured here; the arithmetic is that of `inventory/replenishment.py`.
 
     uv run python -m s2p_assets_tests.benchmarks.stock [--days 280] [--series 432] [--lead 7] [--review 7]
 """
@@ -15,18 +15,18 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from s2p_assets.learning.forecasters.boosting import Boosting
-from s2p_assets.learning.forecasters.moving_average import MovingAverage
-from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
+from s2p_assets.contracts.model import Forecaster, ForecastTask
+from s2p_assets.inventory.replenishment import demand_over_periods, order_quantity
 from s2p_assets.learning.forecasting.backtest import rolling_origin
-from s2p_assets.learning.forecasting.intervals import Spread, deviations, spread
+from s2p_assets.learning.forecasting.intervals import ErrorDistribution, deviations, error_distribution
 from s2p_assets.learning.forecasting.metrics import coverage
+from s2p_assets.learning.forecasting.models.boosting import Boosting
+from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
+from s2p_assets.learning.forecasting.models.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.forecasting.series import Matrix
-from s2p_assets.learning.model import Forecaster, Problem
-from s2p_assets.learning.replenishment import demand_over, order_quantity
 
 M5 = Path(__file__).parents[3] / "shared" / "data" / "forecasting" / "m5_subset" / "sample.csv"
-DAILY = Problem("sku", "day", "units", every="D", horizon=28, season_length=7, folds=8, step=28)
+DAILY = ForecastTask("sku", "day", "units", every="D", horizon=28, season_length=7, folds=8, step=28)
 FIRST_DAY = pd.Timestamp("2011-01-29")
 DAYS_LEARNED_FROM = 800
 FILL_RATE, CYCLE_SERVICE = 0.97, 0.95
@@ -69,7 +69,7 @@ class Foreseen:
 
     means: Matrix
     deviations: Matrix
-    spread: Spread
+    error_distribution: ErrorDistribution
 
     def levels(self, terms: Terms, *, by_volume: bool = False) -> Levels:
         """Service level → level to order up to (looks × series): the conformal quantile of the sum.
@@ -78,15 +78,17 @@ class Foreseen:
         """
         looks, series, steps = self.means.shape
         periods = np.full(looks * series, float(terms.protection))
-        total = demand_over(self.means.reshape(-1, steps), periods)
+        total = demand_over_periods(self.means.reshape(-1, steps), periods)
         own = None if by_volume else self.deviations.ravel()
-        return lambda service: self.spread.sum_quantiles(total, periods, [service], own)[:, 0].reshape(looks, series)
+        return lambda service: self.error_distribution.sum_quantiles(total, periods, [service], own)[:, 0].reshape(
+            looks, series
+        )
 
     def textbook(self, terms: Terms, demand: Matrix, looks: list[int]) -> Levels:
         """mean + z · σ · √L, σ being the standard deviation of the series' daily demand over the last 13 weeks."""
         count, series, steps = self.means.shape
         periods = np.full(count * series, float(terms.protection))
-        total = demand_over(self.means.reshape(-1, steps), periods).reshape(count, series)
+        total = demand_over_periods(self.means.reshape(-1, steps), periods).reshape(count, series)
         deviation = np.array([demand[look - 91 : look].std(axis=0, ddof=1) for look in looks])
         return lambda service: total + stats.norm.ppf(service) * deviation * np.sqrt(terms.protection)
 
@@ -159,7 +161,7 @@ def foresee(forecaster: Forecaster, history: pd.DataFrame, looks: list[pd.Timest
         rows = fitted.forecast(seen, DAILY.horizon)
         own.append(deviations(seen, DAILY).to_numpy())
         means.append(rows.pivot(index="entity", columns="step", values="mean").to_numpy())
-    return Foreseen(np.array(means), np.array(own), spread(backtest, DAILY))
+    return Foreseen(np.array(means), np.array(own), error_distribution(backtest, DAILY))
 
 
 def m5(series: int, days: int) -> tuple[pd.DataFrame, Matrix, list[pd.Timestamp]]:
@@ -218,10 +220,12 @@ def _covered(seen: Foreseen, demand: Matrix, terms: Terms, length: int) -> str:
     actual = sums(demand, terms.review, length)
     means = seen.means[: len(actual)]
     periods = np.full(actual.size, float(length))
-    total = demand_over(means.reshape(-1, means.shape[2]), periods)
+    total = demand_over_periods(means.reshape(-1, means.shape[2]), periods)
     told = []
     for share, levels in TRUE_INTERVALS.items():
-        low, high = seen.spread.sum_quantiles(total, periods, levels, seen.deviations[: len(actual)].ravel()).T
+        low, high = seen.error_distribution.sum_quantiles(
+            total, periods, levels, seen.deviations[: len(actual)].ravel()
+        ).T
         whole_low, whole_high = np.ceil(low - 1e-9), np.ceil(high - 1e-9)
         told.append(
             f"{share:.0%} interval {coverage(actual.ravel(), low, high):.1%}"

@@ -10,15 +10,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from s2p_assets.graph.problems import in_one_line
-from s2p_assets.warehouse.connection import connect
+from s2p_assets.services.errors import one_line
 from s2p_assets.warehouse.migrations.upgrading import upgrade
-from s2p_assets.warehouse.own_tables import HEAD, HomeTooNew, note, prepare
+from s2p_assets.warehouse.server.connection import connect
+from s2p_assets.warehouse.tables.own_tables import HEAD, HomeTooNew, ensure_own_tables, note
 from s2p_assets_tests.older_home import new_database, restored
 
 UPGRADE = """
 import sys
-from s2p_assets.warehouse.connection import connect
+from s2p_assets.warehouse.server.connection import connect
 from s2p_assets.warehouse.migrations.upgrading import upgrade
 with connect(sys.argv[1]) as conn:
     print(upgrade(conn))
@@ -81,7 +81,7 @@ def test_a_home_of_0_1_0_keeps_every_row(database_url: str) -> None:
     with connect(url) as conn:
         before = rows_of(conn, "s2p", "crm", "mlflow")
         assert all(count for table, count in before.items() if table.startswith("s2p."))
-        prepare(conn)
+        ensure_own_tables(conn)
         after = rows_of(conn, "s2p", "crm", "mlflow")
     assert sorted(after.values()) == sorted(before.values())
     assert revision_of(url) == HEAD
@@ -93,7 +93,9 @@ def test_a_renamed_table_keeps_its_rows_and_what_s2p_knows_of_it(database_url: s
         upgrade(conn, "0002")
         after = rows_of(conn, "s2p", "crm", "mlflow")
         told = conn.execute("select domain, table_name, rows from s2p.contents").fetchall()
-        tags = dict(conn.execute("select key, count(*) from mlflow.registered_model_tags group by 1").fetchall())
+        tags: dict[str, int] = dict(
+            conn.execute("select key, count(*) from mlflow.registered_model_tags group by 1").fetchall()
+        )
         recipes = conn.execute(
             "select count(*) from mlflow.model_version_tags where key = 's2p.fingerprint'"
         ).fetchone()
@@ -125,9 +127,9 @@ def test_an_upgraded_database_is_as_a_fresh_one(database_url: str, revision: str
 def test_a_database_that_is_up_to_date_is_asked_once_and_nothing_is_loaded(database_url: str) -> None:
     url = new_database(database_url)
     with connect(url) as conn:
-        prepare(conn)
-    code = "import sys; from s2p_assets.warehouse.connection import connect;"
-    code += "from s2p_assets.warehouse.own_tables import prepare; prepare(connect(sys.argv[1]));"
+        ensure_own_tables(conn)
+    code = "import sys; from s2p_assets.warehouse.server.connection import connect;"
+    code += "from s2p_assets.warehouse.tables.own_tables import prepare; prepare(connect(sys.argv[1]));"
     code += "print({'alembic', 'sqlalchemy'} & set(sys.modules))"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     said = subprocess.run(
@@ -139,13 +141,13 @@ def test_a_database_that_is_up_to_date_is_asked_once_and_nothing_is_loaded(datab
 def test_a_newer_home_is_refused_in_one_line(database_url: str) -> None:
     url = new_database(database_url)
     with connect(url) as conn:
-        prepare(conn)
+        ensure_own_tables(conn)
         conn.execute("update s2p.alembic_version set version_num = '9001'")
         conn.execute(sql.SQL("comment on table s2p.alembic_version is {}").format(note("9001")))
         before = schema_of(url)
         with pytest.raises(HomeTooNew) as raised:
-            prepare(conn)
-    said = in_one_line(raised.value)
+            ensure_own_tables(conn)
+    said = one_line(raised.value)
     assert said is not None
     assert "revision 9001" in said
     assert "S2P_HOME" in said
@@ -180,5 +182,5 @@ def test_a_process_killed_in_the_middle_leaves_the_home_as_it_was(database_url: 
         assert rows_of(conn, "s2p", "crm") == tables
     assert (revision_of(url), schema_of(url)) == (None, before)
     with connect(url) as conn:
-        prepare(conn)
+        ensure_own_tables(conn)
     assert revision_of(url) == HEAD

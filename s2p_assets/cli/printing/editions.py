@@ -6,12 +6,12 @@ How it is made belongs to the service.
 from rich.markup import escape
 
 from s2p_assets.cli.terminal import out
-from s2p_assets.graph.reporting import MadeReport
+from s2p_assets.services.reports import ReportEdition
 
 NUMBERS_NAMED = 8
 
 
-def print_edition(made: MadeReport) -> None:
+def print_edition(made: ReportEdition) -> None:
     """Its headline, its files, and what is not as it was."""
     out.print(escape(made.edition.headline))
     for file in (made.edition.html, made.edition.excel, made.edition.pdf):

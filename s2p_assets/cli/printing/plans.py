@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from s2p_assets.columns import Column
-from s2p_assets.graph.planning import Planned
-from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.warehouse.load_plan import Example, Plan
+from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.services.plan import PlannedFile
+from s2p_assets.warehouse.files.load_plan import ExampleRow, LoadPlan
 
 WIDTH = 40
 
 
-def plan_lines(planned: Planned) -> Iterator[str]:
+def plan_lines(planned: PlannedFile) -> Iterator[str]:
     """What the plan says, line by line, without markup; the first line says what becomes of the file."""
     plan, workbook = planned.plan, planned.workbook
     if planned.reading.error:
@@ -35,7 +35,7 @@ def plan_lines(planned: Planned) -> Iterator[str]:
     yield "Nothing was changed: this was only a look."
 
 
-def _place(planned: Planned, plan: Plan, workbook: Workbook) -> str:
+def _place(planned: PlannedFile, plan: LoadPlan, workbook: Workbook) -> str:
     known = plan.known_as.path if plan.known_as else ""
     if plan.known == "unchanged" and plan.known_as and plan.known_as.status == "forgotten":
         return f"It would change nothing: {known} was withdrawn on purpose, and these are the same bytes."
@@ -52,12 +52,12 @@ def _place(planned: Planned, plan: Plan, workbook: Workbook) -> str:
     return f"It would replace {plan.replaces.path}, {how}{when}."
 
 
-def _namesakes(plan: Plan) -> Iterator[str]:
+def _namesakes(plan: LoadPlan) -> Iterator[str]:
     if plan.namesakes:
         yield f"Other loaded files of that name would stay: {', '.join(plan.namesakes)}."
 
 
-def _rows(plan: Plan, workbook: Workbook) -> Iterator[str]:
+def _rows(plan: LoadPlan, workbook: Workbook) -> Iterator[str]:
     counts = (
         (plan.new, "new", "new", ""),
         (plan.changed, "changed", "changed", _columns(plan, workbook)),
@@ -77,7 +77,7 @@ def _noun(count: int) -> str:
     return "row" if count == 1 else "rows"
 
 
-def _columns(plan: Plan, workbook: Workbook) -> str:
+def _columns(plan: LoadPlan, workbook: Workbook) -> str:
     if not plan.columns:
         return ""
     titles = _titles(workbook)
@@ -85,13 +85,13 @@ def _columns(plan: Plan, workbook: Workbook) -> str:
     return ": " + ", ".join(f"{titles[name]} in {count:,}" for name, count in most)
 
 
-def _shown_again(plan: Plan) -> str:
+def _shown_again(plan: LoadPlan) -> str:
     if not plan.shown_again:
         return ""
     return f"; for {plan.shown_again:,} of them the row of an older file shows again"
 
 
-def _others(plan: Plan, workbook: Workbook) -> Iterator[str]:
+def _others(plan: LoadPlan, workbook: Workbook) -> Iterator[str]:
     for path, count in plan.supersedes.items():
         verb = "gives" if count == 1 else "give"
         yield f"  {count:,} {_noun(count)} of {path} {verb} way to it"
@@ -102,13 +102,13 @@ def _others(plan: Plan, workbook: Workbook) -> Iterator[str]:
         yield f"  {count:,} of its rows {'gives' if count == 1 else 'give'} way to {path}, which is newer"
 
 
-def _moves(plan: Plan, workbook: Workbook) -> Iterator[str]:
+def _moves(plan: LoadPlan, workbook: Workbook) -> Iterator[str]:
     if plan.moves:
         yield "Amounts that differ from those that stand for the same key, or else for the last day before:"
     for move in plan.moves:
         directions = ((move.up, "up", move.mean_up), (move.down, "down", move.mean_down))
         parts = (_moved(count, word, mean) for count, word, mean in directions if count)
-        key = _example(Example(move.biggest.key), workbook)
+        key = _example(ExampleRow(move.biggest.key), workbook)
         ((old, new),) = move.biggest.changes.values()
         biggest = f"the biggest is {key}: {_shown(old)} → {_shown(new)}"
         yield f"  {_titles(workbook)[move.column]}: {', '.join(parts)}; {biggest}"
@@ -120,7 +120,7 @@ def _moved(count: int, word: str, mean: float | None) -> str:
     return f"{count:,} {word} by {abs(mean) * 100:,.1f} %{' on average' if count > 1 else ''}"
 
 
-def _example(example: Example, workbook: Workbook) -> str:
+def _example(example: ExampleRow, workbook: Workbook) -> str:
     titles = _titles(workbook)
     key = ", ".join(_shown(value) for value in example.key.values())
     changes = (f"{titles[name]} {_shown(old)} → {_shown(new)}" for name, (old, new) in example.changes.items())

@@ -6,10 +6,10 @@ How a file is read belongs to the spreadsheet room.
 from rich.markup import escape
 
 from s2p_assets.cli.terminal import out
-from s2p_assets.spreadsheet.findings import Reading
+from s2p_assets.contracts.findings import ReadResult
 
 
-def print_reading(reading: Reading) -> None:
+def print_reading(reading: ReadResult) -> None:
     """The verdict on one line, then every finding at its cell."""
     colour = {"accepted": "green", "partly": "yellow", "returned": "red"}[reading.verdict]
     out.print(

@@ -6,16 +6,16 @@ How rows are found belongs to the service.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from s2p_assets.graph.tracing import TracedNumber, said
-from s2p_assets.warehouse.traced_rows import Group, Origin
-from s2p_assets.warehouse.trace_files import FileRow
+from s2p_assets.services.trace import TracedNumber, format_value
+from s2p_assets.warehouse.trace.file_rows import FileRow
+from s2p_assets.warehouse.trace.traced_rows import SourceRows, TracedRow
 
 
 def number_lines(traced: TracedNumber) -> Iterator[tuple[int, str]]:
     """The number as it was published, what has changed since, then what lies under it."""
     yield (
         0,
-        f"{traced.report} of {traced.edition}, {traced.number.id}: {traced.number.label} = {said(traced.number.value)}",
+        f"{traced.report} of {traced.edition}, {traced.number.id}: {traced.number.label} = {format_value(traced.number.value)}",
     )
     yield from ((1, line) for line in _changes(traced))
     for group in traced.under:
@@ -30,12 +30,12 @@ def _changes(traced: TracedNumber) -> Iterator[str]:
     yield f"What lies under it has changed since; below is what was known on {when}."
     for group, (table, rows, total) in zip(traced.under, traced.today, strict=True):
         if (rows, total) != (group.count, group.total):
-            summed = "" if total is None else f", together {said(total)}"
+            summed = "" if total is None else f", together {format_value(total)}"
             yield f"Today other rows lie under it: {table} has {rows:,}{summed}."
     yield from traced.notices
 
 
-def trace_lines(group: Group, *, hint: str = "--all shows all") -> Iterator[tuple[int, str]]:
+def trace_lines(group: SourceRows, *, hint: str = "--all shows all") -> Iterator[tuple[int, str]]:
     """(depth, line) for each thing that a person reads: from the rows asked for down to the cells, then the files."""
     yield from _group(group, 0, hint, headed=False)
     yield from _named(dict.fromkeys(_files(group)))
@@ -49,7 +49,7 @@ def _named(files: Iterable[tuple[str, str]]) -> Iterator[tuple[int, str]]:
         yield from ((depth, line) for depth, line in enumerate(file, start=1) if line)
 
 
-def _group(group: Group, depth: int, hint: str, *, headed: bool = True) -> Iterator[tuple[int, str]]:
+def _group(group: SourceRows, depth: int, hint: str, *, headed: bool = True) -> Iterator[tuple[int, str]]:
     if headed:
         yield depth, _heading(group)
     for row in group.rows:
@@ -58,28 +58,28 @@ def _group(group: Group, depth: int, hint: str, *, headed: bool = True) -> Itera
         yield depth + 1, f"… and {group.count - len(group.rows):,} more; {hint}"
 
 
-def _heading(group: Group) -> str:
+def _heading(group: SourceRows) -> str:
     rows = f"{group.count:,} row{'' if group.count == 1 else 's'}"
-    total = "" if group.total is None else f", together {said(group.total)}"
+    total = "" if group.total is None else f", together {format_value(group.total)}"
     return f"{group.table} ({', '.join(group.columns)}): {rows}{total}"
 
 
-def _origin(row: Origin, depth: int, hint: str) -> Iterator[tuple[int, str]]:
+def _origin(row: TracedRow, depth: int, hint: str) -> Iterator[tuple[int, str]]:
     if row.file:
         yield depth, f"{_cells(row, row.file)}{_share(row)}"
         return
-    key = " ".join(f"{name}={said(value)}" for name, value in row.key.items())
-    values = ", ".join(f"{name} = {said(value)}" for name, value in row.values.items())
+    key = " ".join(f"{name}={format_value(value)}" for name, value in row.key.items())
+    values = ", ".join(f"{name} = {format_value(value)}" for name, value in row.values.items())
     yield depth, f"{row.table} {key}: {values}{_share(row)}"
     for under in row.under:
         yield from _group(under, depth + 1, hint)
 
 
-def _share(row: Origin) -> str:
-    return "" if row.share == 1 else f"   counted × {row.share:.4g}"
+def _share(row: TracedRow) -> str:
+    return "" if row.weight == 1 else f"   counted × {row.weight:.4g}"
 
 
-def _cells(row: Origin, file: FileRow) -> str:
+def _cells(row: TracedRow, file: FileRow) -> str:
     told = {name: value for name, value in row.values.items() if file.row or value is not None}
     cells = ", ".join(_value(file, name, value) for name, value in told.items())
     older = f"   superseded by {file.superseded_by}" if file.superseded_by else ""
@@ -88,11 +88,11 @@ def _cells(row: Origin, file: FileRow) -> str:
 
 def _value(file: FileRow, name: str, value: Any) -> str:
     if name in file.cells:
-        return f"{file.cells[name]} = {said(value)}"
-    return f"{name} = {said(value)}{' (from its name)' if file.row else ''}"
+        return f"{file.cells[name]} = {format_value(value)}"
+    return f"{name} = {format_value(value)}{' (from its name)' if file.row else ''}"
 
 
-def _files(group: Group) -> Iterator[tuple[str, str]]:
+def _files(group: SourceRows) -> Iterator[tuple[str, str]]:
     """Path, and what is known of the file, for every row below."""
     for row in group.rows:
         if file := row.file:

@@ -1,9 +1,9 @@
 """Boosting and the moving average together as the trading company's demand model. The forecaster is in `learning/`."""
 
-from s2p_assets.learning.forecasters.boosting import Boosting
-from s2p_assets.learning.forecasters.combination import Combination
-from s2p_assets.learning.forecasters.moving_average import MovingAverage
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.forecasting.models.boosting import Boosting
+from s2p_assets.learning.forecasting.models.combination import Combination
+from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
 
 
 @model(contest="demand_champion", owner="planning@example.com")

@@ -1,7 +1,7 @@
 """Prophet as the trading company's demand model. The forecaster itself is in `learning/`."""
 
-from s2p_assets.learning.forecasters.prophet_total import ProphetTotal
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.forecasting.models.prophet_total import ProphetTotal
 
 
 @model(contest="demand_champion", owner="planning@example.com")

@@ -1,7 +1,7 @@
 """Last year's weeks as the trading company's demand model. The forecaster itself is in `learning/`."""
 
-from s2p_assets.learning.forecasters.seasonal_naive import SeasonalNaive
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.forecasting.models.seasonal_naive import SeasonalNaive
 
 
 @model(contest="demand_champion", owner="planning@example.com")

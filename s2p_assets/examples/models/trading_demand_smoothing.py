@@ -1,7 +1,7 @@
 """Exponential smoothing as the trading company's demand model. The forecaster itself is in `learning/`."""
 
-from s2p_assets.learning.forecasters.smoothing import Smoothing
-from s2p_assets.learning.model import model
+from s2p_assets.contracts.model import model
+from s2p_assets.learning.forecasting.models.smoothing import Smoothing
 
 
 @model(contest="demand_champion", owner="planning@example.com")

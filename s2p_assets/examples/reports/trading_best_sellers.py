@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Basis, Chart, Document, Figure, ReportColumn, Section, report
+from s2p_assets.contracts.report import Basis, Chart, Document, Figure, ReportColumn, Section, report
 
 
 @report(title="Best sellers", owner="management@example.com")
@@ -16,17 +16,19 @@ def best_sellers(demand: pd.DataFrame) -> Document:
         as_of=(week + pd.Timedelta(days=6)).date(),
         headline=f"Item {best['sku'].iloc[0]} sold best, with {best['units'].iloc[0]:.0f} units.",
         figures=(
-            Figure("Units sold", float(sold["units"].sum()), "whole", of=(Basis("demand.units", {"week": week}),)),
+            Figure(
+                "Units sold", float(sold["units"].sum()), "integer", sources=(Basis("demand.units", {"week": week}),)
+            ),
         ),
         sections=(
             Section(
                 title="The ten best sellers",
-                says="Units sold in the last week less units returned.",
+                description="Units sold in the last week less units returned.",
                 frame=best,
-                columns=(ReportColumn("sku", "Item", "code"), ReportColumn("units", "Units", "whole")),
-                chart=Chart("bar", "sku", ("units",), "Units sold", format="whole"),
-                of="demand",
-                by=("sku", "week"),
+                columns=(ReportColumn("sku", "Item", "code"), ReportColumn("units", "Units", "integer")),
+                chart=Chart("bar", "sku", ("units",), "Units sold", format="integer"),
+                table="demand",
+                key=("sku", "week"),
             ),
         ),
     )

@@ -5,12 +5,12 @@ How it is rendered belongs to `publishing`; the numbers themselves are made by t
 
 import pandas as pd
 
+from s2p_assets.contracts.report import Document, ReportColumn, report
 from s2p_assets.learning.forecasting.demand import week_of, weekly_panel
-from s2p_assets.publishing.report import Document, ReportColumn, report
 from s2p_assets.publishing.sections import forecast_outlook, movers, returns, weekly_sales, weeks
 from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable
 
-SENT_BACK = (ReportColumn("returned", "Sent back", "whole"),)
+SENT_BACK = (ReportColumn("returned", "Sent back", "integer"),)
 BAND = (
     "The forecast adds up what every item is expected to sell. In eight weeks of ten, total sales should lie in the "
     "shaded band, which is as wide as the errors of forecasts made for the past year."
@@ -60,10 +60,12 @@ def weekly_outlook(
             forecast_outlook.expected_units(units, ahead, week, column="total_forecast.mean"),
         ),
         sections=(
-            forecast_outlook.sales_outlook(units, ahead, week, says=BAND),
+            forecast_outlook.sales_outlook(units, ahead, week, description=BAND),
             weekly_sales.channels(panels["channel"], week, sources={}),
-            weekly_sales.sales_by_group(panels["country"], week, "country", says=COUNTRIES, chart_title=LARGEST),
-            weekly_sales.sales_by_group(panels["customer"], week, "customer", says=CUSTOMERS, more_columns=SENT_BACK),
+            weekly_sales.sales_by_group(panels["country"], week, "country", description=COUNTRIES, chart_title=LARGEST),
+            weekly_sales.sales_by_group(
+                panels["customer"], week, "customer", description=CUSTOMERS, more_columns=SENT_BACK
+            ),
             *movers.item_movers(weekly, week, items),
             forecast_outlook.most_expected(weekly, demand_forecast, week, items),
             returns.most_returned(lines, week, items),

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, YesNo, code, day, money, number, yes_no
+from s2p_assets.contracts.columns import Boolean, Code, Date, Money, Number, Row, column
+from s2p_assets.contracts.derivation import NotYet
+from s2p_assets.contracts.lineage import LineageRule, LineageRules, in_period, same_key
+from s2p_assets.contracts.table import table
 from s2p_assets.learning.forecasting.demand import last_complete_week, week_of, weekly_panel
-from s2p_assets.lineage import Under, UnderEach, in_period, same_key
-from s2p_assets.shelves import NotYet
-from s2p_assets.warehouse.table import table
 
 TO_CONSUMERS = ("Retail", "E-Commerce")
 
@@ -14,30 +14,34 @@ TO_CONSUMERS = ("Retail", "E-Commerce")
 class Demand(Row):
     """The demand for one item in one week, in units."""
 
-    sku: Text = code(says="The item's number", of="sales.item_code")
-    week: Day = day(says="Monday of the week", of="sales.sold_on")
-    units: Number = number(says="Units sold less units returned", of="sales.quantity")
-    retail_units: Number = number(
-        says="Of these, to shops and in the web shop", of=("sales.quantity", "customers.channel")
+    sku: Code = column(description="The item's number", derived_from="sales.item_code")
+    week: Date = column(description="Monday of the week", derived_from="sales.sold_on")
+    units: Number = column(description="Units sold less units returned", derived_from="sales.quantity")
+    retail_units: Number = column(
+        description="Of these, to shops and in the web shop", derived_from=("sales.quantity", "customers.channel")
     )
-    wholesale_units: Number = number(says="Of these, to all others", of=("sales.quantity", "customers.channel"))
-    revenue: Number = money(
-        says="Units at the list price less discount; none for an item without a price",
-        optional=True,
-        of=("sales.quantity", "sales.discount", "products.msrp"),
+    wholesale_units: Number = column(
+        description="Of these, to all others", derived_from=("sales.quantity", "customers.channel")
     )
-    unit_price: Number = money(says="List price", optional=True, of="products.msrp")
-    censored: YesNo = yes_no(says="Never: nothing is known of the company's stock", of="sales.sold_on")
+    revenue: Money = column(
+        description="Units at the list price less discount; none for an item without a price",
+        nullable=True,
+        derived_from=("sales.quantity", "sales.discount", "products.msrp"),
+    )
+    unit_price: Money = column(description="List price", nullable=True, derived_from="products.msrp")
+    censored: Boolean = column(
+        description="Never: nothing is known of the company's stock", derived_from="sales.sold_on"
+    )
 
 
-LINEAGE: UnderEach = {
+LINEAGE: LineageRules = {
     "sales": same_key(item_code="sku") & in_period("sold_on", "week", days=7),
-    "customers": Under("customer_id in (select customer_id from trading.sales where item_code = this.sku)"),
+    "customers": LineageRule("customer_id in (select customer_id from trading.sales where item_code = this.sku)"),
     "products": same_key("sku"),
 }
 
 
-@table(rows=Demand, key=("sku", "week"), owner="planning@example.com", under=LINEAGE)
+@table(rows=Demand, key=("sku", "week"), owner="planning@example.com", lineage=LINEAGE)
 def demand(sales: pd.DataFrame, customers: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     """What was asked for: one row per item and week, units sold less returns.
 

@@ -2,18 +2,18 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Number, Row, Text, code, money, text
-from s2p_assets.warehouse.table import table
+from s2p_assets.contracts.columns import Code, Money, Row, Text, column
+from s2p_assets.contracts.table import table
 
 
 class Product(Row):
     """One item with its price and cost."""
 
-    sku: Text = code(says="The item's number", of="price_list.item_code")
-    description: Text = text(says="What the item is called", of="price_list.item_name")
-    category: Text = text(says="Product group", of="price_list.item_category")
-    msrp: Number = money(says="List price of one unit", of="price_list.price")
-    item_cost: Number = money(says="Cost of one unit, where known", optional=True, of="item_cost.cost")
+    sku: Code = column(description="The item's number", derived_from="price_list.item_code")
+    description: Text = column(description="What the item is called", derived_from="price_list.item_name")
+    category: Text = column(description="Product group", derived_from="price_list.item_category")
+    msrp: Money = column(description="List price of one unit", derived_from="price_list.price")
+    item_cost: Money = column(description="Cost of one unit, where known", nullable=True, derived_from="item_cost.cost")
 
 
 @table(rows=Product, key=("sku",), owner="purchasing@example.com")

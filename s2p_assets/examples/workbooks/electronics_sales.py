@@ -1,22 +1,22 @@
 """A web shop's orders by month, with header lines and empty rows in mid-table. It has no price list."""
 
-from s2p_assets.columns import Moment, Number, Row, Text, Whole, code, moment, money, text, whole
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Code, Integer, Money, Row, Text, Timestamp, column
+from s2p_assets.contracts.workbook import Workbook
 
 
 class Sale(Row):
     """One product of one order, from the shop's export. Some lines repeat; a repeat looks like a second purchase."""
 
-    order_id: Text = code("Order ID", says="Number of the order", str_matches=r"^\d{6}$")
-    product: Text = text("Product", says="What was bought")
-    quantity: Whole = whole("Quantity Ordered", says="Units", gt=0)
-    unit_price: Number = money("Price Each", says="Price of one unit, in US dollars", unit="USD", gt=0)
-    ordered_at: Moment = moment("Order Date", says="When, in the shop's time", written="%m/%d/%y %H:%M")
-    address: Text = text("Purchase Address", says="Where to")
+    order_id: Code = column("Order ID", description="Number of the order", str_matches=r"^\d{6}$")
+    product: Text = column("Product", description="What was bought")
+    quantity: Integer = column("Quantity Ordered", description="Units", gt=0)
+    unit_price: Money = column("Price Each", description="Price of one unit, in US dollars", unit="USD", gt=0)
+    ordered_at: Timestamp = column("Order Date", description="When, in the shop's time", formats="%m/%d/%y %H:%M")
+    address: Text = column("Purchase Address", description="Where to")
 
 
 sales = Workbook(
     rows=Sale,
-    found_at="electronics_monthly_2019/Sales_*.csv",
+    path="electronics_monthly_2019/Sales_*.csv",
     owner="shop@example.com",
 )

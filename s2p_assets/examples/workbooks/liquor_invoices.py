@@ -2,23 +2,23 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, row_rule, text, whole
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Code, Date, Integer, Money, Row, Text, column, row_rule
+from s2p_assets.contracts.workbook import Workbook
 
 
 class Invoice(Row):
     """One vendor's invoice for one purchase order."""
 
-    vendor_number: Text = code("VendorNumber", says="The vendor's number")
-    vendor_name: Text = text("VendorName", says="The vendor's name")
-    invoice_date: Day = day("InvoiceDate", says="Day of the invoice", written="%Y-%m-%d")
-    po_number: Text = code("PONumber", says="Number of the purchase order")
-    po_date: Day = day("PODate", says="Day of the purchase order", written="%Y-%m-%d")
-    pay_date: Day = day("PayDate", says="Day of payment", written="%Y-%m-%d")
-    quantity: Whole = whole("Quantity", says="Bottles", gt=0)
-    dollars: Number = money("Dollars", says="Amount without freight", unit="USD", ge=0)
-    freight: Number = money("Freight", says="Freight", unit="USD", ge=0)
-    approval: Text = text("Approval", says="Who approved it", optional=True, blanks=("", "None"))
+    vendor_number: Code = column("VendorNumber", description="The vendor's number")
+    vendor_name: Text = column("VendorName", description="The vendor's name")
+    invoice_date: Date = column("InvoiceDate", description="Day of the invoice", formats="%Y-%m-%d")
+    po_number: Code = column("PONumber", description="Number of the purchase order")
+    po_date: Date = column("PODate", description="Day of the purchase order", formats="%Y-%m-%d")
+    pay_date: Date = column("PayDate", description="Day of payment", formats="%Y-%m-%d")
+    quantity: Integer = column("Quantity", description="Bottles", gt=0)
+    dollars: Money = column("Dollars", description="Amount without freight", unit="USD", ge=0)
+    freight: Money = column("Freight", description="Freight", unit="USD", ge=0)
+    approval: Text = column("Approval", description="Who approved it", nullable=True, na_values=("", "None"))
 
     @row_rule("the invoice is older than its order", at="invoice_date")
     def invoiced_after_ordering(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
@@ -31,7 +31,7 @@ class Invoice(Row):
 
 invoices = Workbook(
     rows=Invoice,
-    found_at="bibitor_inventory/InvoicePurchases*.csv",
+    path="bibitor_inventory/InvoicePurchases*.csv",
     owner="accounts@example.com",
     key=("po_number",),
 )

@@ -1,23 +1,23 @@
 """The trading company's price list, undated. Costs are in `trading_item_cost.py`."""
 
-from s2p_assets.columns import Number, Row, Text, code, money, text
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Code, Money, Row, Text, column
+from s2p_assets.contracts.workbook import Workbook
 
 
 class Price(Row):
     """One item and its price."""
 
-    item_code: Text = code("Item Code", says="The item's number")
-    item_category: Text = text("Item Category", says="Product group")
-    item_type: Text = text("Item Type", says="Kind of item within its group")
-    item_name: Text = text("Item Name", says="What the item is called")
-    unit: Text = text("Unit", says="What is counted, such as pieces")
-    price: Number = money("Price", says="List price of one unit", gt=0)
+    item_code: Code = column("Item Code", description="The item's number")
+    item_category: Text = column("Item Category", description="Product group")
+    item_type: Text = column("Item Type", description="Kind of item within its group")
+    item_name: Text = column("Item Name", description="What the item is called")
+    unit: Text = column("Unit", description="What is counted, such as pieces")
+    price: Money = column("Price", description="List price of one unit", gt=0)
 
 
 price_list = Workbook(
     rows=Price,
-    found_at="price_and_revenue_xls/Price List*.xls",
+    path="price_and_revenue_xls/Price List*.xls",
     owner="purchasing@example.com",
     key=("item_code",),
 )

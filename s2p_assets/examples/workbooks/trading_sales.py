@@ -2,20 +2,20 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, percent, row_rule, text, whole
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Code, Date, Integer, Percent, Row, Text, column, row_rule
+from s2p_assets.contracts.workbook import Workbook
 
 
 class Sale(Row):
     """One line of an invoice or of a return. Lines have no number of their own and can be alike."""
 
-    sold_on: Day = day("Date", says="Day of sale or return", written="%m.%d.%Y")
-    invoice_num: Text = code("Invoice No.", says="Number of the invoice, where one was noted", optional=True)
-    invoice_type: Text = text("Invoice Type", says="Sale or return", isin=("Invoice", "Return"))
-    customer_id: Text = code("Customer ID", says="Who bought")
-    item_code: Text = code("Item Code", says="The item's number")
-    quantity: Whole = whole("Qty", says="Units; negative: returned", ne=0)
-    discount: Number = percent("Discount", says="Share taken off the list price", optional=True, ge=0, le=1)
+    sold_on: Date = column("Date", description="Day of sale or return", formats="%m.%d.%Y")
+    invoice_num: Code = column("Invoice No.", description="Number of the invoice, where one was noted", nullable=True)
+    invoice_type: Text = column("Invoice Type", description="Sale or return", isin=("Invoice", "Return"))
+    customer_id: Code = column("Customer ID", description="Who bought")
+    item_code: Code = column("Item Code", description="The item's number")
+    quantity: Integer = column("Qty", description="Units; negative: returned", ne=0)
+    discount: Percent = column("Discount", description="Share taken off the list price", nullable=True, ge=0, le=1)
 
     @row_rule("a return has a negative quantity, an invoice a positive one", at="quantity")
     def returns_are_negative(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
@@ -24,6 +24,6 @@ class Sale(Row):
 
 sales = Workbook(
     rows=Sale,
-    found_at="price_and_revenue_xls/Revenue Transactions*.xls",
+    path="price_and_revenue_xls/Revenue Transactions*.xls",
     owner="sales@example.com",
 )

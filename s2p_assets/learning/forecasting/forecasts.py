@@ -9,17 +9,17 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.forecasting.intervals import deviations, quantiles_of_totals, spread
-from s2p_assets.learning.forecasting.lifecycle import NEW, foretold, launches
-from s2p_assets.learning.forecasting.series import Matrix, learnable
-from s2p_assets.learning.model import Forecaster, Problem
+from s2p_assets.contracts.model import Forecaster, ForecastTask
+from s2p_assets.learning.forecasting.intervals import deviations, error_distribution, quantiles_of_totals
+from s2p_assets.learning.forecasting.lifecycle import NEW, forecast_new_entities, forecast_with_lifecycle
+from s2p_assets.learning.forecasting.series import Matrix, training_rows
 from s2p_assets.learning.versions import Champion
 
 LEVELS = (0.1, 0.5, 0.9)
 
 
-def foresee(
-    champion: Champion[Problem],
+def forecast_series(
+    champion: Champion[ForecastTask],
     history: pd.DataFrame,
     *,
     listed: pd.DataFrame | None = None,
@@ -28,54 +28,59 @@ def foresee(
 ) -> pd.DataFrame:
     """The champion's forecast of every entity in `history`, by default over the contest's horizon.
 
-    `listed`: entities that may be sold and have no row in `history` yet, as `lifecycle.launches` takes them; their
-    demand is forecast by how their peers began. One row per (entity, step): entity and time under the problem's names,
-    step, mean, deviation (of the entity's past periods, for quantiles of sums), a quantile per level (`q10` for 0.1),
-    life (`new` by its peers, `ended`, or missing), peers (their names), model, model_version. Quantiles from the
-    spread of the champion's backtest.
+    `listed`: entities that may be sold and have no row in `history` yet, as `lifecycle.forecast_new_entities` takes
+    them; their demand is forecast by how their peers began. One row per (entity, step): entity and time under the
+    task's names, step, mean, deviation (of the entity's past periods, for quantiles of sums), a quantile per level
+    (`q10` for 0.1), life (`new` by its peers, `ended`, or missing), peers (their names), model, model_version.
+    Quantiles from the spread of the champion's backtest.
     """
-    problem, steps = champion.problem, horizon or champion.problem.horizon
-    known = learnable(history, problem)
-    rows = foretold(cast("Forecaster", champion.model.learner), known, problem, steps)
+    task, steps = champion.task, horizon or champion.task.horizon
+    known = training_rows(history, task)
+    rows = forecast_with_lifecycle(cast("Forecaster", champion.model.learner), known, task, steps)
     unneeded = pd.Series(pd.NA, index=rows.index, dtype="string")
-    rows = rows.assign(deviation=rows["entity"].map(deviations(known, problem)), peers=unneeded)
+    rows = rows.assign(deviation=rows["entity"].map(deviations(known, task)), peers=unneeded)
     if listed is not None and len(listed):
         when = rows[["time", "step"]].drop_duplicates()
-        new = launches(known, listed, problem, problem.horizon).merge(when, how="cross").assign(life=NEW)
+        new = forecast_new_entities(known, listed, task, task.horizon).merge(when, how="cross").assign(life=NEW)
         rows = pd.concat([rows, new.astype({"life": "string", "peers": "string"})], ignore_index=True)
-    errors = spread(champion.model.backtest, problem)
+    errors = error_distribution(champion.model.backtest, task)
     quantiles = errors.quantiles(rows["mean"], rows["step"], levels, rows["deviation"])
     return _labelled(rows, quantiles, levels, champion)
 
 
-def foresee_total(
-    champion: Champion[Problem], history: pd.DataFrame, *, horizon: int | None = None, levels: Sequence[float] = LEVELS
+def forecast_total(
+    champion: Champion[ForecastTask],
+    history: pd.DataFrame,
+    *,
+    horizon: int | None = None,
+    levels: Sequence[float] = LEVELS,
 ) -> pd.DataFrame:
-    """The champion's forecast of the total of all entities in `history`: as of `foresee`, one row per step, no entity.
+    """The champion's forecast of the total of all entities in `history`: as of `forecast_series`, one row per step, no
+    entity.
 
     Quantiles from the totals of the champion's backtest.
     """
-    problem = champion.problem
+    task = champion.task
     forecaster = cast("Forecaster", champion.model.learner)
-    rows = foretold(forecaster, learnable(history, problem), problem, horizon or problem.horizon)
+    rows = forecast_with_lifecycle(forecaster, training_rows(history, task), task, horizon or task.horizon)
     totals = rows.groupby(["time", "step"])["mean"].sum().reset_index()
     quantiles = quantiles_of_totals(champion.model.backtest, totals["mean"], levels)
     return _labelled(totals, quantiles, levels, champion)
 
 
 def _labelled(
-    rows: pd.DataFrame, quantiles: Matrix, levels: Sequence[float], champion: Champion[Problem]
+    rows: pd.DataFrame, quantiles: Matrix, levels: Sequence[float], champion: Champion[ForecastTask]
 ) -> pd.DataFrame:
-    """`rows` with a column per level and the champion's name, under the names of its problem."""
+    """`rows` with a column per level and the champion's name, under the names of its task."""
     columns = {f"q{round(level * 100):02d}": values for level, values in zip(levels, quantiles.T, strict=True)}
     named = rows.assign(**columns, model=champion.model_name, model_version=champion.version)
-    return named.rename(columns={"entity": champion.problem.entity, "time": champion.problem.time})
+    return named.rename(columns={"entity": champion.task.entity, "time": champion.task.time})
 
 
-def foreseen_totals(champion: Champion, levels: Sequence[float] = LEVELS) -> pd.DataFrame:
+def backtest_totals(champion: Champion, levels: Sequence[float] = LEVELS) -> pd.DataFrame:
     """The totals of the champion's backtest: one row per (cutoff, step), oldest first.
 
-    Columns: cutoff, time under the problem's name, step, actual, mean, a quantile per level (`q10` for 0.1), model,
+    Columns: cutoff, time under the task's name, step, actual, mean, a quantile per level (`q10` for 0.1), model,
     model_version. Quantiles come from the errors of earlier folds, so the oldest fold has none: NaN. Actuals are what
     was sold, also where stock ran out.
     """
@@ -90,4 +95,4 @@ def foreseen_totals(champion: Champion, levels: Sequence[float] = LEVELS) -> pd.
             quantiles[here] = quantiles_of_totals(before, totals.loc[here, "mean"], levels)
     totals[names] = quantiles
     named = totals.assign(model=champion.model_name, model_version=champion.version).drop(columns="fold")
-    return named.rename(columns={"time": champion.problem.time})
+    return named.rename(columns={"time": champion.task.time})

@@ -11,24 +11,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.forecasting.seasons import season_of
-from s2p_assets.learning.forecasting.series import Matrix, TooLittleHistory, coming, panel
-from s2p_assets.learning.model import Problem
+from s2p_assets.learning.forecasting.series import Matrix, TooLittleHistory, future_times, panel
 
 A_QUARTER = pd.Timedelta(days=91)
-FEWEST_PERIODS = 52
+MIN_PERIODS = 52
 SMALLEST_EXPONENT, LARGEST_EXPONENT = 0.5, 1.0
-CLAIMED = np.linspace(0.0, 1.0, 201)
+NOMINAL_LEVELS = np.linspace(0.0, 1.0, 201)
 
 
 @dataclass(frozen=True)
-class Spread:
+class ErrorDistribution:
     """Residuals of a backtest in units of volume ** `exponent`, after the idea of Taylor's power law (1961).
 
     `of_step[k]` holds those of the single step k + 1, `of_sum[k]` those of the sum of steps 1 to k + 1,
     each sorted. Below the volume `least` the spread falls as counts' does, to none where nothing is expected.
-    `kept_of_step`, `kept_of_sum`: what share of a fold the quantiles of the other folds at `CLAIMED` kept; whatever is
-    new has in common what no fold before had, so that a level is claimed by the quantile that kept it.
+    `coverage_of_step`, `coverage_of_sum`: what share of a fold the quantiles of the other folds at `NOMINAL_LEVELS`
+    kept; whatever is new has in common what no fold before had, so that a level is claimed by the quantile that kept
+    it.
     `by_deviation`: the same in units of each series' own deviation · √steps, or √volume where that is more; for
     rows whose deviation is given. On daily M5 sums that covers what it says and needs a tenth less stock.
     """
@@ -37,9 +38,9 @@ class Spread:
     least: float
     of_step: tuple[Matrix, ...]
     of_sum: tuple[Matrix, ...]
-    kept_of_step: Matrix = field(default_factory=CLAIMED.copy)
-    kept_of_sum: Matrix = field(default_factory=CLAIMED.copy)
-    by_deviation: "Spread | None" = None
+    coverage_of_step: Matrix = field(default_factory=NOMINAL_LEVELS.copy)
+    coverage_of_sum: Matrix = field(default_factory=NOMINAL_LEVELS.copy)
+    by_deviation: "ErrorDistribution | None" = None
 
     @property
     def horizon(self) -> int:
@@ -59,7 +60,7 @@ class Spread:
 
     def _quantiles(self, mean: ArrayLike, step: ArrayLike, levels: Sequence[float], deviation: Matrix | None) -> Matrix:
         means, steps = np.asarray(mean, float), np.minimum(np.asarray(step, int), self.horizon)
-        wide = _widened(levels, self.kept_of_step)
+        wide = _widened(levels, self.coverage_of_step)
         table = np.array([_conformal(residuals, wide) for residuals in self.of_step])
         return self._around(means, table[steps - 1], levels, deviation)
 
@@ -80,7 +81,7 @@ class Spread:
         self, total: ArrayLike, periods: ArrayLike, levels: Sequence[float], deviation: Matrix | None
     ) -> Matrix:
         totals, lengths = np.asarray(total, float), np.asarray(periods, float)
-        wide = _widened(levels, self.kept_of_sum)
+        wide = _widened(levels, self.coverage_of_sum)
         table = np.array([_conformal(residuals, wide) for residuals in self.of_sum])
         within = np.clip(lengths, 1.0, self.horizon) - 1
         below, above = np.floor(within).astype(int), np.ceil(within).astype(int)
@@ -100,7 +101,7 @@ class Spread:
         return np.sort(found, axis=1)[:, order]
 
 
-def deviations(known: pd.DataFrame, problem: Problem) -> "pd.Series[float]":
+def deviations(known: pd.DataFrame, task: ForecastTask) -> "pd.Series[float]":
     """Entity → standard deviation of its target over the last year of `known` (learnable), in units a period.
 
     Over a whole year, as what the shared season leaves of an entity's own is the same then at every cutoff, and over 52
@@ -108,23 +109,23 @@ def deviations(known: pd.DataFrame, problem: Problem) -> "pd.Series[float]":
     uncertainty, and as wide as counts are at that of the horizon to come. The days of the week stay in: what sells most
     on Saturdays errs most then. 0 for what did not sell for the last quarter: nothing is held for it.
     """
-    past = panel(known, problem)
+    past = panel(known, task)
     season = replace(season_of(past), week=np.ones(7))
     usual = past.values / season.factors(past.times)[:, None]
-    to_come = season.factors(coming(past.times[-1], problem.horizon, problem)).mean()
+    to_come = season.factors(future_times(past.times[-1], task.horizon, task)).mean()
     sells = np.nansum(past.values[past.times > past.times[-1] - A_QUARTER], axis=0) > 0
-    deviation = np.nanstd(usual[-max(problem.year, FEWEST_PERIODS) :], axis=0)
+    deviation = np.nanstd(usual[-max(task.year, MIN_PERIODS) :], axis=0)
     return pd.Series(np.where(sells, deviation * np.sqrt(to_come), 0.0), index=past.entities)
 
 
-def spread(backtest: pd.DataFrame, problem: Problem) -> Spread:
+def error_distribution(backtest: pd.DataFrame, task: ForecastTask) -> ErrorDistribution:
     """The spread of a backtest; censored actuals do not count, nor sums that contain one.
 
     Split conformal prediction with residuals scaled by volume, and where the backtest has each series' deviation as
     of its cutoff, by that too: Lei et al. (2018), Vovk et al. (2005); normalised as in Papadopoulos et al. (2002).
     Raises TooLittleHistory when no actual is left.
     """
-    steps = range(1, problem.horizon + 1)
+    steps = range(1, task.horizon + 1)
     counted = backtest.assign(actual=backtest["actual"].where(~backtest["censored"].astype(bool)))
     wide = {
         name: counted.pivot(index=["fold", "entity"], columns="step", values=name).reindex(columns=steps)
@@ -149,17 +150,19 @@ def _spread(
     exponent: float,
     least: float,
     deviation: Matrix | None,
-    own: Spread | None = None,
-) -> Spread:
+    own: ErrorDistribution | None = None,
+) -> ErrorDistribution:
     lengths = np.sqrt(np.arange(1, residual.shape[1] + 1))
     of_sums = deviation * lengths if deviation is not None else None
     step = residual / _unit(volume, exponent, least, deviation)
     together = residual.cumsum(axis=1) / _unit(volume.cumsum(axis=1), exponent, least, of_sums)
-    return Spread(exponent, least, _sorted(step), _sorted(together), _kept(step, folds), _kept(together, folds), own)
+    return ErrorDistribution(
+        exponent, least, _sorted(step), _sorted(together), _kept(step, folds), _kept(together, folds), own
+    )
 
 
 def _kept(ratio: Matrix, folds: "np.ndarray[Any, Any]") -> Matrix:
-    """For each of `CLAIMED`, the mean share of a fold's rows of `ratio` below that quantile of the other folds'.
+    """For each of `NOMINAL_LEVELS`, the mean share of a fold's rows of `ratio` below that quantile of the other folds'.
 
     With a single fold, what is claimed. After Dunn, Wasserman & Ramdas (2023), whose groups are folds here: rows of one
     fold err together, so that a new fold lies further out than a new row of the old ones would.
@@ -167,18 +170,18 @@ def _kept(ratio: Matrix, folds: "np.ndarray[Any, Any]") -> Matrix:
     by_fold = [np.sort(part[~np.isnan(part)]) for part in (ratio[folds == fold] for fold in np.unique(folds))]
     by_fold = [part for part in by_fold if len(part)]
     if len(by_fold) < 2:
-        return CLAIMED.copy()
+        return NOMINAL_LEVELS.copy()
     shares = []
     for at, part in enumerate(by_fold):
         others = np.concatenate(by_fold[:at] + by_fold[at + 1 :])
-        shares.append(np.searchsorted(part, np.quantile(others, CLAIMED), side="right") / len(part))
+        shares.append(np.searchsorted(part, np.quantile(others, NOMINAL_LEVELS), side="right") / len(part))
     return np.concatenate([[0.0], np.mean(shares, axis=0)[1:-1], [1.0]])
 
 
 def _widened(levels: Sequence[float], kept: Matrix) -> Matrix:
-    """The levels of `CLAIMED` that kept `levels`, where that is further out."""
+    """The levels of `NOMINAL_LEVELS` that kept `levels`, where that is further out."""
     asked = np.asarray(levels, float)
-    found = np.interp(asked, kept, CLAIMED)
+    found = np.interp(asked, kept, NOMINAL_LEVELS)
     return np.where(asked >= 0.5, np.maximum(asked, found), np.minimum(asked, found))
 
 

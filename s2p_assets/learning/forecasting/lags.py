@@ -43,7 +43,7 @@ def age(values: Matrix) -> Matrix:
     return np.where(started, np.cumsum(started, axis=0) - 1.0, np.nan)
 
 
-def since_positive(values: Matrix) -> Matrix:
+def periods_since_positive(values: Matrix) -> Matrix:
     """Rows since the last positive value, 0 in that row; NaN before the first."""
     rows = np.arange(len(values), dtype=float)[:, None]
     last = np.where(np.nan_to_num(values) > 0, rows, np.nan)

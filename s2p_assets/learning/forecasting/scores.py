@@ -6,11 +6,11 @@ The measures themselves are in `metrics.py`; who wins by them is for `champion.p
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.beyond_noise import LOSS_COLUMNS
+from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.forecasting import metrics
-from s2p_assets.learning.forecasting.intervals import spread
-from s2p_assets.learning.forecasting.series import Matrix, Panel, TooLittleHistory, learnable, panel
-from s2p_assets.learning.model import Problem
+from s2p_assets.learning.forecasting.intervals import error_distribution
+from s2p_assets.learning.forecasting.series import Matrix, Panel, TooLittleHistory, panel, training_rows
+from s2p_assets.learning.selection.paired_test import LOSS_COLUMNS
 
 ALL = "all"
 SCORE_COLUMNS = (
@@ -22,7 +22,7 @@ LONGEST_MEAN_INTERVAL = 1.32
 SMOOTHEST_SQUARED_CV = 0.49
 
 
-def classes(past: Panel) -> "pd.Series[str]":
+def demand_classes(past: Panel) -> "pd.Series[str]":
     """Entity → smooth, intermittent, erratic or lumpy, by Syntetos & Boylan (2005), with Boylan's names.
 
     By the mean interval between demands (1.32 periods) and the squared coefficient of variation of
@@ -39,29 +39,29 @@ def classes(past: Panel) -> "pd.Series[str]":
     return pd.Series(names[seldom * 2 + varied * 1], index=past.entities, dtype=object)
 
 
-def scores(backtests: dict[str, pd.DataFrame], history: pd.DataFrame, problem: Problem) -> pd.DataFrame:
+def forecast_scores(backtests: dict[str, pd.DataFrame], history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
     """One row per (model, fold, class of series), and per (model, fold) over all series.
 
     wape and bias over the sums of all series. rmsse, mase and pinball (the mean of five quantiles') as means
     over series, scaled by naive on what was known at the cutoff; wrmsse weighted by what each series sold in
-    its last horizon before, at `problem.price` where there is one: M5's measures, Makridakis et al. (2022), at
+    its last horizon before, at `task.price` where there is one: M5's measures, Makridakis et al. (2022), at
     the level of the series. coverage_80 and coverage_95: shares of actuals in the central intervals. Quantiles
     come from the errors of earlier folds, so the first fold has none: NaN. Classes are those at the cutoff.
 
     Series that never changed have no scale and do not count there; if none has one, scaled measures are in
     units. Censored actuals do not count. NaN where nothing was sold. Raises TooLittleHistory.
     """
-    known = learnable(history, problem)
-    past, worth = panel(known, problem), _worth(known, problem)
+    known = training_rows(history, task)
+    past, worth = panel(known, task), _worth(known, task)
     found = []
     for name, backtest in backtests.items():
         counted = backtest.loc[~backtest["censored"].astype(bool)]
         for fold, rows in counted.groupby("fold"):
             cutoff = pd.Timestamp(rows["cutoff"].iloc[0])
             until = Panel(past.times, past.entities, past.values[past.times <= cutoff])
-            weights = np.nansum(worth[past.times <= cutoff][-problem.horizon :], axis=0)
-            errors = _by_entity(_with_quantiles(rows, backtest, problem), until, weights)
-            kind = rows["entity"].map(classes(until))
+            weights = np.nansum(worth[past.times <= cutoff][-task.horizon :], axis=0)
+            errors = _by_entity(_with_quantiles(rows, backtest, task), until, weights)
+            kind = rows["entity"].map(demand_classes(until))
             groups = [(ALL, rows), *((str(name), group) for name, group in rows.groupby(kind))]
             for series, group in groups:
                 scored = _scored(group, errors)
@@ -71,12 +71,12 @@ def scores(backtests: dict[str, pd.DataFrame], history: pd.DataFrame, problem: P
     return pd.DataFrame(found)[list(SCORE_COLUMNS)]
 
 
-def losses(backtest: pd.DataFrame, history: pd.DataFrame, problem: Problem, model: str) -> pd.DataFrame:
-    """The loss that decides, one row per (cutoff, series): its RMSSE in that fold, scaled as in `scores`.
+def forecast_losses(backtest: pd.DataFrame, history: pd.DataFrame, task: ForecastTask, model: str) -> pd.DataFrame:
+    """The loss that decides, one row per (cutoff, series): its RMSSE in that fold, scaled as in `forecast_scores`.
 
     Series without a scale, and those that were censored throughout a fold, have none there. Raises TooLittleHistory.
     """
-    past = panel(learnable(history, problem), problem)
+    past = panel(training_rows(history, task), task)
     counted = backtest.loc[~backtest["censored"].astype(bool)]
     found = []
     for _, rows in counted.groupby("fold"):
@@ -91,20 +91,20 @@ def losses(backtest: pd.DataFrame, history: pd.DataFrame, problem: Problem, mode
     return pd.concat(found, ignore_index=True).assign(model=model)[list(LOSS_COLUMNS)]
 
 
-def _worth(known: pd.DataFrame, problem: Problem) -> Matrix:
+def _worth(known: pd.DataFrame, task: ForecastTask) -> Matrix:
     """What was sold (times × entities), in money where there are prices, else in units."""
-    sold = panel(known, problem).values
-    if problem.price is None or problem.price not in known or known[problem.price].isna().all():
+    sold = panel(known, task).values
+    if task.price is None or task.price not in known or known[task.price].isna().all():
         return sold
-    return np.asarray(sold * panel(known, problem, problem.price).values[: len(sold)])
+    return np.asarray(sold * panel(known, task, task.price).values[: len(sold)])
 
 
-def _with_quantiles(rows: pd.DataFrame, backtest: pd.DataFrame, problem: Problem) -> pd.DataFrame:
+def _with_quantiles(rows: pd.DataFrame, backtest: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
     """`rows` of one fold with a column per level, from the errors of the folds before; NaN where there are none."""
     before = backtest.loc[backtest["fold"] < rows["fold"].iloc[0]]
     quantiles: Matrix = np.full((len(rows), len(LEVELS)), np.nan)
     if not before["censored"].astype(bool).all():
-        quantiles = spread(before, problem).quantiles(rows["mean"], rows["step"], LEVELS, rows["deviation"])
+        quantiles = error_distribution(before, task).quantiles(rows["mean"], rows["step"], LEVELS, rows["deviation"])
     return rows.assign(**{str(level): quantiles[:, at] for at, level in enumerate(LEVELS)})
 
 

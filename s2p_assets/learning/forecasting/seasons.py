@@ -1,6 +1,6 @@
 """The week, the year and the holidays that all series share: pooled indices, as far as the past confirms them.
 
-What is forecast with them is for `forecasters/`; statistics of single series are in `lags.py`.
+What is forecast with them is for `models/`; statistics of single series are in `lags.py`.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from s2p_assets.learning.forecasting.series import Matrix, Panel
 
 DAYS = 366
 MONTH_OF_DAY = pd.date_range("2024-01-01", "2024-12-31").month.to_numpy() - 1
-BY_MONTH, NO_SEASON = "month", DAYS
-SHAPES: tuple[str | int, ...] = (BY_MONTH, 3, 7, 15, 31, 61, NO_SEASON)
+MONTHLY, NO_SEASON = "month", DAYS
+SHAPES: tuple[str | int, ...] = (MONTHLY, 3, 7, 15, 31, 61, NO_SEASON)
 YEARS_TRIED = 3
 
 Days = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
@@ -105,7 +105,7 @@ def _season_of(past: Panel) -> Season:
     for part in (whole, slice(None), slice(None)):
         week = _week((total / trend / shape[days])[-YEARS_TRIED * year :], weekdays[-YEARS_TRIED * year :])
         ratio = total / trend / week[weekdays]
-        shape = _shape(ratio[part], days[part], 15 if year > 12 else BY_MONTH)
+        shape = _shape(ratio[part], days[part], 15 if year > 12 else MONTHLY)
         trend = _trend(total / week[weekdays] / shape[days], year // 3)
     ratio = total / trend / week[weekdays]
     return Season(length, week, _shape(ratio, days, _best_shape(ratio, days, year)))
@@ -128,7 +128,7 @@ def _shape(ratio: Matrix, days: Days, shape: str | int) -> Matrix:
     """The index of each day of the year; days far from any observation take the usual 1."""
     total: Matrix = np.asarray(np.bincount(days, ratio, DAYS), float)
     count: Matrix = np.asarray(np.bincount(days, minlength=DAYS), float)
-    if shape == BY_MONTH:
+    if shape == MONTHLY:
         total = np.asarray(np.bincount(MONTH_OF_DAY, total, 12)[MONTH_OF_DAY], float)
         count = np.asarray(np.bincount(MONTH_OF_DAY, count, 12)[MONTH_OF_DAY], float)
     else:

@@ -1,6 +1,6 @@
 """Whether a classifier in service errs more than it did in its folds, measured on the cases decided since.
 
-Its probabilities are made in `telling.py`; what follows from a loss above its band is for `graph/`.
+Its probabilities are made in `scoring.py`; what follows from a loss above its band is for `graph/`.
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.beyond_noise import LEAST_FOLDS, LEVEL
-from s2p_assets.learning.classifying.cases import decided
-from s2p_assets.learning.classifying.probabilities import log_losses
-from s2p_assets.learning.classifying.time_folds import probabilities
-from s2p_assets.learning.model import Classifier, Outcome
+from s2p_assets.contracts.model import ClassificationTask, Classifier
+from s2p_assets.learning.classification.cases import decided_cases
+from s2p_assets.learning.classification.metrics import log_losses
+from s2p_assets.learning.classification.time_folds import predict_probabilities
+from s2p_assets.learning.selection.paired_test import MIN_FOLDS, SIGNIFICANCE_LEVEL
 from s2p_assets.learning.versions import ModelVersion
 
 
@@ -31,7 +31,7 @@ class RecentLoss:
         return self.loss > self.highest
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         word = "above" if self.is_above else "within"
         return (
             f"log loss {self.loss:.3f} on {self.cases} cases decided since, {word} its band: "
@@ -39,7 +39,7 @@ class RecentLoss:
         )
 
 
-def recent_loss(made: ModelVersion[Outcome], history: pd.DataFrame) -> RecentLoss | None:
+def recent_loss(made: ModelVersion[ClassificationTask], history: pd.DataFrame) -> RecentLoss | None:
     """How wrong `made` is on the cases in `history` decided after all those that it was tried on.
 
     The band is the one-sided 95 % interval for the mean of so many cases, by Student's t: the spread of the folds'
@@ -47,14 +47,14 @@ def recent_loss(made: ModelVersion[Outcome], history: pd.DataFrame) -> RecentLos
     """
     from scipy.stats import t
 
-    problem, backtest = made.problem, made.backtest
-    cases = decided(history, problem)
-    newer = cases.loc[cases[problem.decided] > backtest["decided"].max()]
-    if newer.empty or len(made.cutoffs) < LEAST_FOLDS:
+    task, backtest = made.task, made.backtest
+    cases = decided_cases(history, task)
+    newer = cases.loc[cases[task.decided] > backtest["decided"].max()]
+    if newer.empty or len(made.cutoffs) < MIN_FOLDS:
         return None
-    loss = log_losses(newer[problem.target], probabilities(cast("Classifier", made.learner), newer, problem)).mean()
+    loss = log_losses(newer[task.target], predict_probabilities(cast("Classifier", made.learner), newer, task)).mean()
     each = pd.Series(log_losses(backtest["actual"], backtest["probability"]))
     folds = each.groupby(backtest["fold"].to_numpy()).mean()
     variance = folds.var(ddof=1) * (1 + 1 / len(folds)) + each.var(ddof=1) / len(newer)
-    highest = folds.mean() + float(t.ppf(1 - LEVEL, len(folds) - 1)) * float(np.sqrt(variance))
+    highest = folds.mean() + float(t.ppf(1 - SIGNIFICANCE_LEVEL, len(folds) - 1)) * float(np.sqrt(variance))
     return RecentLoss(len(newer), float(loss), float(folds.mean()), float(highest))

@@ -19,34 +19,34 @@ from typing import Any
 import pandas as pd
 import psycopg
 
-from s2p_assets.learning.cause import Cause, Training, cause_from
-from s2p_assets.learning.change import Fingerprint
-from s2p_assets.learning.crowning import Crowning, Pin
-from s2p_assets.learning.plain_files import ModelDamaged
-from s2p_assets.learning.registry.mlflow_writing import SCHEMA, Writer, said_in_one_line, store_address
-from s2p_assets.learning.registry.tables import (
+from s2p_assets.learning.registry.learner_files import ModelDamaged
+from s2p_assets.learning.registry.mlflow_tables import (
     CHALLENGER,
     CHAMPION,
-    LAST,
+    LAST_CONTEST,
     NEWEST,
     PIN,
-    REIGN,
+    TENURE,
+    ContestState,
     Record,
-    Reign,
-    Standing,
-    read_standing,
+    Tenure,
+    read_contest_state,
 )
+from s2p_assets.learning.registry.mlflow_writer import SCHEMA, MlflowWriter, errors_in_one_line, store_address
 from s2p_assets.learning.registry.version_files import (
-    read_fingerprint,
+    read_learned_from,
     read_manifest,
     read_scores,
     read_version,
-    verified,
+    verified_manifest,
     write_version,
 )
+from s2p_assets.learning.row_hashes import RowHashes
+from s2p_assets.learning.selection.promotion import Pin, Promotion
+from s2p_assets.learning.training_reason import TrainingReason, TrainingRecord, reason_from_json
 from s2p_assets.learning.versions import Champion, ModelVersion
 
-LATELY = dt.timedelta(weeks=4)
+RECENT = dt.timedelta(weeks=4)
 PACKAGES = ("s2p_assets.learning",)
 
 
@@ -67,10 +67,10 @@ class Registry:
     connect: Callable[[], AbstractContextManager[psycopg.Connection]]
     packages: tuple[str, ...] = PACKAGES
 
-    def standing(self, domain: str, contest: str) -> Standing:
+    def state(self, domain: str, contest: str) -> ContestState:
         """Who stands in a contest, without loading anything."""
         with self.connect() as conn:
-            return read_standing(conn, f"{domain}_{contest}")
+            return read_contest_state(conn, f"{domain}_{contest}")
 
     def save(self, made: ModelVersion, *, newest: bool = True) -> Record:
         """Store a version, and make it the newest of its model. The same content again makes no new version.
@@ -79,8 +79,8 @@ class Registry:
         version whose files are damaged gets them anew. Raises RegistryUnreachable.
         """
         name = f"{made.domain}_{made.contest}"
-        with self._alone(name) as (conn, writer):
-            before = read_standing(conn, name)
+        with self._locked(name) as (conn, writer):
+            before = read_contest_state(conn, name)
             known = next((record for record in before.versions if record.version == made.version), None)
             if known is None:
                 known = self._register(writer(), name, made)
@@ -88,7 +88,7 @@ class Registry:
                 known = self._mend(writer(), known, made)
             current = before.find(made.thing)
             if newest and (current is None or current.number != known.number):
-                writer().point(f"{NEWEST}{made.thing}", known.number)
+                writer().set_alias(f"{NEWEST}{made.thing}", known.number)
         return known
 
     def load(self, domain: str, contest: str, record: Record) -> ModelVersion:
@@ -97,105 +97,109 @@ class Registry:
 
     def load_newest(self, domain: str, contest: str, model: str, version: str | None = None) -> ModelVersion:
         """The version of a model that was trained last, or the one named. Raises NoSuchModel and ModelDamaged."""
-        record = self.standing(domain, contest).find(model, version)
+        record = self.state(domain, contest).find(model, version)
         if record is None:
             raise _no_such(f"{domain}_{model}", version)
         return self.load(domain, contest, record)
 
     def load_champion(self, domain: str, contest: str) -> Champion:
         """The version in service. Raises NoSuchModel and ModelDamaged."""
-        standing = self.standing(domain, contest)
-        if standing.champion is None:
+        state = self.state(domain, contest)
+        if state.champion is None:
             raise NoSuchModel(f"{domain}_{contest}: no champion yet; train its models first, with s2p run or s2p up")
-        why = standing.reigns[-1].why if standing.reigns else ""
-        return self.as_champion(standing, domain, contest, standing.champion, why)
+        why = state.tenures[-1].why if state.tenures else ""
+        return self.as_champion(state, domain, contest, state.champion, why)
 
-    def as_champion(self, standing: Standing, domain: str, contest: str, record: Record, why: str) -> Champion:
+    def as_champion(self, state: ContestState, domain: str, contest: str, record: Record, why: str) -> Champion:
         """A version as champion, with the scores of all that were trained on the same features. Raises ModelDamaged."""
         made = self.load(domain, contest, record)
-        rivals = {one.model: one for one in standing.versions if one.feature_version == record.feature_version}
+        rivals = {one.model: one for one in state.versions if one.feature_version == record.feature_version}
         scores = [made.scores]
         for rival in (one for name, one in rivals.items() if name != record.model):
             with suppress(ModelDamaged):
                 scores.append(read_scores(self._place(f"{domain}_{contest}", rival), rival.digest))
         folds = set(made.scores["cutoff"])
         compared = [frame for frame in scores if set(frame["cutoff"]) == folds]
-        trainings = self.trainings(domain, contest, standing)
+        trainings = self.trainings(domain, contest, state)
         return Champion(domain, contest, made, why, pd.concat(compared, ignore_index=True), trainings)
 
-    def trainings(self, domain: str, contest: str, standing: Standing) -> tuple[Training, ...]:
+    def trainings(self, domain: str, contest: str, state: ContestState) -> tuple[TrainingRecord, ...]:
         """Every model's newest version, and all others trained within four weeks of the newest; the newest first."""
-        last = {record.model: record for record in standing.versions}.values()
-        trained = {record: dt.datetime.fromisoformat(record.trained_at) for record in standing.versions}
-        recent = [record for record, at in trained.items() if record in last or at >= max(trained.values()) - LATELY]
+        last = {record.model: record for record in state.versions}.values()
+        trained = {record: dt.datetime.fromisoformat(record.trained_at) for record in state.versions}
+        recent = [record for record, at in trained.items() if record in last or at >= max(trained.values()) - RECENT]
         newest_first = sorted(recent, key=lambda record: (trained[record], record.number), reverse=True)
         return tuple(self._training(f"{domain}_{contest}", record) for record in newest_first)
 
-    def _training(self, name: str, record: Record) -> Training:
+    def _training(self, name: str, record: Record) -> TrainingRecord:
         """From the version's manifest; its other files, which may be large, are not looked at."""
-        cause = None
+        reason = None
         with suppress(ModelDamaged):
-            cause = cause_from(read_manifest(self._place(name, record), record.digest)["cause"])
+            reason = reason_from_json(read_manifest(self._place(name, record), record.digest)["reason"])
         trained_at = dt.datetime.fromisoformat(record.trained_at)
-        return Training(record.model, record.version, trained_at, record.feature_version, cause)
+        return TrainingRecord(record.model, record.version, trained_at, record.feature_version, reason)
 
-    def cause(self, domain: str, contest: str, record: Record) -> Cause | None:
+    def reason(self, domain: str, contest: str, record: Record) -> TrainingReason | None:
         """Why a version was trained; None when its files cannot be trusted."""
         try:
-            return cause_from(verified(self._place(f"{domain}_{contest}", record), record.digest)["cause"])
+            return reason_from_json(
+                verified_manifest(self._place(f"{domain}_{contest}", record), record.digest)["reason"]
+            )
         except ModelDamaged:
             return None
 
-    def learned_from(self, domain: str, contest: str, record: Record) -> Fingerprint | None:
+    def learned_from(self, domain: str, contest: str, record: Record) -> RowHashes | None:
         """The fingerprint of what a version learned from; None when it cannot be read: then train it again."""
         try:
-            return read_fingerprint(self._place(f"{domain}_{contest}", record))
+            return read_learned_from(self._place(f"{domain}_{contest}", record))
         except ModelDamaged:
             return None
 
-    def put_in_service(self, crowning: Crowning, at: dt.datetime) -> Standing:
+    def put_in_service(self, promotion: Promotion, at: dt.datetime) -> ContestState:
         """Point `champion` and `challenger` at the result of a contest; the state after it.
 
-        A new champion begins a new reign; reigns are never deleted. What has not changed is not written.
+        A new champion begins a new tenure; tenures are never deleted. What has not changed is not written.
         """
-        champion = crowning.champion
+        champion = promotion.champion
         name = f"{champion.domain}_{champion.contest}"
-        with self._alone(name) as (conn, writer):
-            before = read_standing(conn, name)
+        with self._locked(name) as (conn, writer):
+            before = read_contest_state(conn, name)
             now = _named(before, champion.model)
-            then = _named(before, crowning.challenger) if crowning.challenger else None
+            then = _named(before, promotion.challenger) if promotion.challenger else None
             if before.champion is None or before.champion.number != now.number:
-                writer().point(CHAMPION, now.number)
+                writer().set_alias(CHAMPION, now.number)
             if (before.challenger.number if before.challenger else None) != (then.number if then else None):
-                writer().point(CHALLENGER, then.number if then else None)
-            if not before.reigns or before.reigns[-1].version != now.version or before.champion != now:
-                number = len(before.reigns) + 1
-                reign = Reign(number, now.model, now.version, _iso(at), crowning.by, champion.why, crowning.change)
-                writer().note(f"{REIGN}{number:05d}", json.dumps(asdict(reign)))
-            said = _said(crowning)
+                writer().set_alias(CHALLENGER, then.number if then else None)
+            if not before.tenures or before.tenures[-1].version != now.version or before.champion != now:
+                number = len(before.tenures) + 1
+                tenure = Tenure(number, now.model, now.version, _iso(at), promotion.by, champion.why, promotion.change)
+                writer().tag_contest(f"{TENURE}{number:05d}", json.dumps(asdict(tenure)))
+            said = _contest_summary(promotion)
             if {**(before.last or {}), "at": None} != {**said, "at": None}:
-                writer().note(LAST, json.dumps({**said, "at": _iso(at)}))
-            return read_standing(conn, name)
+                writer().tag_contest(LAST_CONTEST, json.dumps({**said, "at": _iso(at)}))
+            return read_contest_state(conn, name)
 
     def pin(self, domain: str, contest: str, pin: Pin | None) -> None:
         """Note a person's decision on who is champion, or release it. The contest heeds it when it is made again."""
         name = f"{domain}_{contest}"
-        with self._alone(name) as (conn, writer):
-            if read_standing(conn, name).pin != pin:
-                writer().note(PIN, json.dumps(asdict(pin)) if pin else None)
+        with self._locked(name) as (conn, writer):
+            if read_contest_state(conn, name).pin != pin:
+                writer().tag_contest(PIN, json.dumps(asdict(pin)) if pin else None)
 
-    def _register(self, writer: Writer, name: str, made: ModelVersion) -> Record:
+    def _register(self, writer: MlflowWriter, name: str, made: ModelVersion) -> Record:
         tags = _tags(made)
         run_id = writer.begin(made, tags)
         with self._written(made) as (folder, digest):
-            writer.keep(run_id, folder)
+            writer.store_files(run_id, folder)
         tags["s2p.digest"] = digest
-        return _record_of(made, writer.register(run_id, tags, f"{made.says}. {made.cause.says}"), run_id, digest)
+        return _record_of(
+            made, writer.register(run_id, tags, f"{made.description}. {made.reason.description}"), run_id, digest
+        )
 
-    def _mend(self, writer: Writer, known: Record, made: ModelVersion) -> Record:
+    def _mend(self, writer: MlflowWriter, known: Record, made: ModelVersion) -> Record:
         with self._written(made) as (folder, digest):
-            writer.keep(known.run_id, folder)
-        writer.note_version(known.number, "s2p.digest", digest)
+            writer.store_files(known.run_id, folder)
+        writer.tag_version(known.number, "s2p.digest", digest)
         return replace(known, digest=digest)
 
     @contextmanager
@@ -210,20 +214,20 @@ class Registry:
 
     def _is_whole(self, name: str, record: Record) -> bool:
         try:
-            return bool(verified(self._place(name, record), record.digest))
+            return bool(verified_manifest(self._place(name, record), record.digest))
         except ModelDamaged:
             return False
 
     @contextmanager
-    def _alone(self, name: str) -> Iterator[tuple[psycopg.Connection, Callable[[], Writer]]]:
+    def _locked(self, name: str) -> Iterator[tuple[psycopg.Connection, Callable[[], MlflowWriter]]]:
         """The only writer of a contest, over all processes; MLflow is loaded when it is first asked for."""
-        opened: list[Writer] = []
-        with self.connect() as conn, conn.transaction(), said_in_one_line():
+        opened: list[MlflowWriter] = []
+        with self.connect() as conn, conn.transaction(), errors_in_one_line():
             conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"s2p.registry.{name}",))
 
-            def writer() -> Writer:
+            def writer() -> MlflowWriter:
                 if not opened:
-                    opened.append(Writer(self.address(), self.folder, name))
+                    opened.append(MlflowWriter(self.address(), self.folder, name))
                 return opened[0]
 
             yield conn, writer
@@ -236,21 +240,21 @@ class Registry:
             address = store_address(self.url(), f"s2p-{row[0] if row else 0}")
             with conn.transaction():
                 conn.execute("select pg_advisory_xact_lock(hashtextextended('s2p.registry', 0))")
-                Writer(address, self.folder, "")
+                MlflowWriter(address, self.folder, "")
         return address
 
 
-def named(standing: Standing, contest: str, said: str) -> Record:
+def find_record(state: ContestState, contest: str, said: str) -> Record:
     """The version that a person means by `MODEL` or `MODEL@VERSION`. Raises NoSuchModel naming those that exist."""
     model, _, version = said.partition("@")
-    record = standing.find(model, version or None) or standing.find(model.partition("_")[2], version or None)
+    record = state.find(model, version or None) or state.find(model.partition("_")[2], version or None)
     if record is None:
-        known = ", ".join(sorted(standing.newest or {})) or "none yet"
+        known = ", ".join(sorted(state.newest or {})) or "none yet"
         raise NoSuchModel(f"{said}: no such version in {contest}; its models are {known}; s2p champion lists versions")
     return record
 
 
-def clear_unfinished(root: Path) -> None:
+def remove_unfinished_versions(root: Path) -> None:
     """Remove what killed processes left half written. Nobody may be saving there."""
     for unfinished in root.glob(".*"):
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -261,12 +265,12 @@ def _tags(made: ModelVersion) -> dict[str, str]:
     return {
         "s2p.model": made.thing,
         "s2p.version": made.version,
-        "s2p.recipe": made.recipe,
+        "s2p.fingerprint": made.fingerprint,
         "s2p.feature_version": made.feature_version,
         "s2p.data": made.data,
         "s2p.trained_at": made.trained_at.isoformat(),
         "s2p.loss": repr(made.loss),
-        "s2p.why": made.cause.says,
+        "s2p.why": made.reason.description,
         "code_version": made.code_version,
         "dagster_run_id": made.run_id,
         "folds": ", ".join(f"{cutoff:%Y-%m-%d}" for cutoff in made.cutoffs),
@@ -279,8 +283,8 @@ def _record_of(made: ModelVersion, number: int, run_id: str, digest: str) -> Rec
     return Record(number=number, run_id=run_id, digest=digest, loss=loss, **parts)
 
 
-def _named(standing: Standing, made: ModelVersion) -> Record:
-    for record in standing.versions:
+def _named(state: ContestState, made: ModelVersion) -> Record:
+    for record in state.versions:
         if record.version == made.version:
             return record
     raise _no_such(f"{made.domain}_{made.thing}", made.version)
@@ -290,13 +294,13 @@ def _no_such(name: str, version: str | None) -> NoSuchModel:
     return NoSuchModel(f"{name}: {f'version {version}' if version else 'no version'} is stored; train the model first")
 
 
-def _said(crowning: Crowning) -> dict[str, Any]:
+def _contest_summary(promotion: Promotion) -> dict[str, Any]:
     return {
-        "change": crowning.change,
-        "why": crowning.champion.why,
-        "losses": crowning.losses,
-        "against": asdict(crowning.against) if crowning.against else None,
-        "floor": crowning.floor,
+        "change": promotion.change,
+        "why": promotion.champion.why,
+        "losses": promotion.losses,
+        "against": asdict(promotion.against) if promotion.against else None,
+        "floor": promotion.baseline_warning,
     }
 
 

@@ -18,18 +18,18 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from s2p_assets.learning.cause import cause_from
-from s2p_assets.learning.change import Fingerprint
-from s2p_assets.learning.model import Learner
-from s2p_assets.learning.plain_files import TASKS, ModelDamaged, problem_from, problem_to_plain
+from s2p_assets.contracts.model import Learner
 from s2p_assets.learning.registry.former_names import present_keys, present_place
+from s2p_assets.learning.registry.learner_files import TASKS, ModelDamaged, task_from_json, task_to_json
+from s2p_assets.learning.row_hashes import RowHashes
+from s2p_assets.learning.training_reason import reason_from_json
 from s2p_assets.learning.versions import ModelVersion
 
 MANIFEST = "manifest.json"
 BACKTEST, SCORES, LOSSES = "backtest.parquet", "scores.parquet", "losses.parquet"
 LEARNER, LEARNED_FROM = "learner", "learned_from.npy"
 FRAMES = {"backtest": BACKTEST, "scores": SCORES, "losses": LOSSES}
-MOST_KEPT = 8
+MAX_CACHED = 8
 
 
 def write_version(folder: Path, made: ModelVersion) -> str:
@@ -45,15 +45,15 @@ def write_version(folder: Path, made: ModelVersion) -> str:
         "model": made.thing,
         "contest": made.contest,
         "version": made.version,
-        "recipe": made.recipe,
+        "fingerprint": made.fingerprint,
         "trained_at": made.trained_at.isoformat(),
         "run_id": made.run_id,
         "feature_version": made.feature_version,
         "code_version": made.code_version,
         "learner": f"{kind.__module__}:{kind.__qualname__}",
         "parameters": made.parameters,
-        "problem": problem_to_plain(made.problem),
-        "cause": made.cause.as_json(),
+        "task": task_to_json(made.task),
+        "reason": made.reason.as_json(),
         "files": {str(file.relative_to(folder)): _digest(file) for file in _files(folder)},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
@@ -66,11 +66,11 @@ def read_version(folder: Path, digest: str, packages: Iterable[str]) -> ModelVer
     Its files are checked each time; what they hold is made once and kept, for a run asks for a champion ten times.
     Raises ModelDamaged when a file is missing, changed, added or unreadable.
     """
-    verified(folder, digest)
+    verified_manifest(folder, digest)
     return _made(folder, digest, tuple(packages))
 
 
-@functools.lru_cache(maxsize=MOST_KEPT)
+@functools.lru_cache(maxsize=MAX_CACHED)
 def _made(folder: Path, digest: str, packages: tuple[str, ...]) -> ModelVersion:
     manifest = read_manifest(folder, digest)
     try:
@@ -79,32 +79,32 @@ def _made(folder: Path, digest: str, packages: tuple[str, ...]) -> ModelVersion:
             thing=manifest["model"],
             contest=manifest["contest"],
             version=manifest["version"],
-            recipe=manifest["recipe"],
+            fingerprint=manifest["fingerprint"],
             learner=_learner_class(folder, manifest["learner"], packages).load(folder / LEARNER),
-            problem=problem_from(manifest["problem"], manifest["domain"]),
+            task=task_from_json(manifest["task"], manifest["domain"]),
             feature_version=manifest["feature_version"],
             trained_at=dt.datetime.fromisoformat(manifest["trained_at"]),
             run_id=manifest["run_id"],
             code_version=manifest["code_version"],
-            learned_from=read_fingerprint(folder),
-            cause=cause_from(manifest["cause"]),
+            learned_from=read_learned_from(folder),
+            reason=reason_from_json(manifest["reason"]),
             **{name: pd.read_parquet(folder / file) for name, file in FRAMES.items()},
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise damaged(folder, str(error)) from error
 
 
-def read_fingerprint(folder: Path) -> Fingerprint:
+def read_learned_from(folder: Path) -> RowHashes:
     """The fingerprint of the history that the version in `folder` learned from. Raises ModelDamaged."""
     try:
-        return cast("Fingerprint", np.load(folder / LEARNED_FROM, allow_pickle=False))
+        return cast("RowHashes", np.load(folder / LEARNED_FROM, allow_pickle=False))
     except (OSError, ValueError) as error:
         raise damaged(folder / LEARNED_FROM, f"cannot be read ({error})") from error
 
 
 def read_scores(folder: Path, digest: str) -> pd.DataFrame:
     """The scores of the version in `folder`, whose manifest has this digest. Raises ModelDamaged."""
-    verified(folder, digest)
+    verified_manifest(folder, digest)
     try:
         return pd.read_parquet(folder / SCORES)
     except (OSError, ValueError) as error:
@@ -121,7 +121,7 @@ def read_manifest(folder: Path, digest: str) -> dict[str, Any]:
         raise damaged(folder / MANIFEST, f"cannot be read ({error})") from error
 
 
-def verified(folder: Path, digest: str) -> dict[str, Any]:
+def verified_manifest(folder: Path, digest: str) -> dict[str, Any]:
     """The manifest, after every file has been found to be what it was when it was saved. Raises ModelDamaged."""
     manifest = read_manifest(folder, digest)
     try:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Chart, Section
+from s2p_assets.contracts.report import Chart, Section
 
 COLOURS = 6
 DASHES: tuple[tuple[int, int], ...] = ((1, 0), (7, 4), (2, 3), (10, 3))

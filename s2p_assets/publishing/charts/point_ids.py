@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from s2p_assets.contracts.report import Section
 from s2p_assets.publishing.charts.plots import Plot, x_values
-from s2p_assets.publishing.number_ids import cell_id, point_id
-from s2p_assets.publishing.report import Section
+from s2p_assets.publishing.document.number_ids import cell_id, point_id
 
 Point = tuple[int, int]
 """The line and the place on it, both counted from 0."""
@@ -29,7 +29,7 @@ def point_ids(section: Section, at: int, plot: Plot) -> dict[Point, str]:
             known = cells.get(plot.x.iloc[place])
             if known and _same(known[1], value):
                 found[line, place] = known[0]
-            elif name in chart.of and not pd.isna(value):
+            elif name in chart.sources and not pd.isna(value):
                 found[line, place] = point_id(at, place, line)
     return found
 
@@ -37,7 +37,7 @@ def point_ids(section: Section, at: int, plot: Plot) -> dict[Point, str]:
 def _cells(section: Section, at: int, plot: Plot, name: str) -> Iterator[tuple[Any, tuple[str, Any]]]:
     """Place → the id and value of the cell that the section's table has for it."""
     frame, x = section.frame, plot.chart.x
-    column = next((n for n, one in enumerate(section.columns) if one.name == name and section.basis(one)), None)
+    column = next((n for n, one in enumerate(section.columns) if one.name == name and section.lineage(one)), None)
     if frame is None or column is None or x not in frame or frame[x].duplicated().any():
         return
     for row, (place, value) in enumerate(zip(x_values(frame[x]), frame[name], strict=True)):

@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing import wording
 from s2p_assets.publishing.charts.plots import Plot, band_colour, dash_of
+from s2p_assets.publishing.document import wording
 
 VEGA_LITE = "6.4"
 BAR_STEP = 18
@@ -54,7 +54,7 @@ def chart_svg(
     """
     import vl_convert
 
-    numbers, times, _ = wording.charts_locale()
+    numbers, times, _ = wording.d3_locale()
     drawn: str = vl_convert.vegalite_to_svg(
         specification(plot, width=width, height=height, currency=currency, palette=palette, ids=ids),
         vl_version=VEGA_LITE,
@@ -147,15 +147,15 @@ def _words(plot: Plot, n: int, currency: str, ids: Mapping[tuple[int, int], str]
 def format_x(x: Any) -> str:
     """A place on the x axis as a reader would name it."""
     if isinstance(x, dt.date):
-        return wording.short_day(x)
+        return wording.format_date(x)
     return f"{x:g}" if isinstance(x, float) else str(x)
 
 
 def _amount(value: float, plot: Plot, currency: str) -> str:
     if plot.chart.format == "money":
-        return wording.money(value, currency, 0 if abs(value) >= 1000 else 2)
+        return wording.format_money(value, currency, 0 if abs(value) >= 1000 else 2)
     everything = pd.concat(list(plot.lines.values()))
-    return wording.cell(value, plot.chart.format, wording.decimals_for(everything, plot.chart.format))
+    return wording.format_cell(value, plot.chart.format, wording.decimals_for(everything, plot.chart.format))
 
 
 def _x(plot: Plot, field: str) -> dict[str, Any]:
@@ -260,4 +260,4 @@ def _dates(plot: Plot, width: int) -> dict[str, Any]:
     """Every so many of the chart's own dates, so that a weekly chart names the days its weeks begin with."""
     room = max(2, width // 110)
     step = -(-len(plot.x) // room)
-    return {"values": [_json(x) for x in plot.x.iloc[step // 2 :: step]], "format": wording.charts_locale()[2]}
+    return {"values": [_json(x) for x in plot.x.iloc[step // 2 :: step]], "format": wording.d3_locale()[2]}

@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Basis, Chart, Field, Figure, ReportColumn, Section
+from s2p_assets.contracts.report import Basis, Chart, Figure, ReportColumn, RowValue, Section
+from s2p_assets.publishing.document.wording import format_cell, format_date, format_number, pluralize
 from s2p_assets.publishing.sections.plain_names import plain_name
 from s2p_assets.publishing.sections.source_table import SourceTable, listing
-from s2p_assets.publishing.wording import cell, counted, grouped, short_day
 
 DAY = pd.Timedelta(days=1)
 WEEKS_DRAWN = 26
@@ -43,7 +43,7 @@ class Deliveries:
         rows = self.table.rows[self.table.rows["workbook"].notna()]
         return rows.assign(
             kind=rows["workbook"].map(lambda workbook: plain_name(workbook, f"{workbook.partition('_')[0]}_")),
-            said=rows["verdict"].map(VERDICTS),
+            verdict_in_words=rows["verdict"].map(VERDICTS),
             saved_on=pd.to_datetime(rows["saved_at"]).dt.normalize(),
             seen_on=pd.to_datetime(rows["seen_at"]).dt.normalize(),
         )
@@ -76,17 +76,17 @@ class Deliveries:
 
     def count_basis(self, where: Mapping[str, Any]) -> Basis:
         """What a number of files was made from."""
-        return self.table.basis("verdict", where, "rows")
+        return self.table.lineage("verdict", where, "rows")
 
 
 def describe_deliveries(deliveries: Deliveries) -> str:
     """How many files lie on the share, how much of them was taken, and what waits: for a headline."""
     taken, files = deliveries.share_taken, len(deliveries.current)
     waiting, unclaimed = len(deliveries.open_files), len(deliveries.unclaimed_files)
-    lie = counted(files, "file lies", "files lie")
-    rows = f"; {cell(taken, 'percent', 1)} of their rows were taken" if taken is not None else ""
-    waits = f"{counted(waiting, 'file waits', 'files wait')} to be corrected" if waiting else ""
-    nobody = f", and {counted(unclaimed, 'is', 'are')} claimed by nobody" if unclaimed else ""
+    lie = pluralize(files, "file lies", "files lie")
+    rows = f"; {format_cell(taken, 'percent', 1)} of their rows were taken" if taken is not None else ""
+    waits = f"{pluralize(waiting, 'file waits', 'files wait')} to be corrected" if waiting else ""
+    nobody = f", and {pluralize(unclaimed, 'is', 'are')} claimed by nobody" if unclaimed else ""
     return f"{lie} on the share{rows}. {waits or 'Nothing waits to be corrected'}{nobody}."
 
 
@@ -95,36 +95,36 @@ def delivery_figures(deliveries: Deliveries) -> tuple[Figure, ...]:
     files, current, waiting = deliveries.files, deliveries.current, deliveries.open_files
     where = {"status": "current", "workbook": tuple(sorted(files["workbook"].unique()))}
     came, returned = int((files["seen_on"] == deliveries.last_day).sum()), int(waiting["rows_returned"].sum())
-    accepted, read = (deliveries.table.basis(name, where) for name in ("rows_accepted", "rows_read"))
+    accepted, read = (deliveries.table.lineage(name, where) for name in ("rows_accepted", "rows_read"))
     unclaimed = len(deliveries.unclaimed_files)
     return (
         Figure(
             "Files on the share",
             len(current),
-            "whole",
-            note=f"{grouped(came)} came in on {short_day(deliveries.last_day)}",
-            of=(deliveries.count_basis(where),),
+            "integer",
+            note=f"{format_number(came)} came in on {format_date(deliveries.last_day)}",
+            sources=(deliveries.count_basis(where),),
         ),
         Figure(
             "Rows taken",
             int(current["rows_accepted"].sum()),
-            "whole",
+            "integer",
             note="of all files on the share",
-            of=(accepted,),
+            sources=(accepted,),
         ),
-        Figure("Share of rows taken", deliveries.share_taken, "percent", of=(accepted, read)),
+        Figure("Share of rows taken", deliveries.share_taken, "percent", sources=(accepted, read)),
         Figure(
             "Files waiting to be corrected",
             len(waiting),
-            "whole",
-            note=f"{counted(returned, 'row')} in them" if returned else "",
-            of=(deliveries.count_basis(where | {"is_open": True}),) if len(waiting) else (),
+            "integer",
+            note=f"{pluralize(returned, 'row')} in them" if returned else "",
+            sources=(deliveries.count_basis(where | {"is_open": True}),) if len(waiting) else (),
         ),
         Figure(
             "Files nobody claims",
             unclaimed,
-            "whole",
-            of=(deliveries.count_basis({"verdict": "unclaimed"}),) if unclaimed else (),
+            "integer",
+            sources=(deliveries.count_basis({"verdict": "unclaimed"}),) if unclaimed else (),
         ),
     )
 
@@ -133,22 +133,22 @@ def open_files(deliveries: Deliveries) -> Section:
     """The files that wait to be corrected, the oldest first, each with its owner and its first problem."""
     rows = deliveries.open_files.sort_values(["seen_at", "path"])
     rows["short"] = rows["problem"].map(_shortened, na_action="ignore")
-    says = (
+    description = (
         "Each has a marked copy in s2p-returned, with every bad cell and what to do. It closes by itself when a "
         "corrected file is saved in its place."
     )
     return listing(
         deliveries.table.with_rows(rows),
         "Still open",
-        says if len(rows) else "",
+        description if len(rows) else "",
         (
-            ReportColumn("path", "File", of=()),
-            ReportColumn("owner", "Sent to", of=()),
-            ReportColumn("seen_on", "Since", "day", of=()),
-            ReportColumn("said", "Verdict", of=()),
-            ReportColumn("rows_returned", "Rows returned", "whole"),
-            ReportColumn("problems", "Problems", "whole"),
-            ReportColumn("short", "The first of them", of=()),
+            ReportColumn("path", "File", sources=()),
+            ReportColumn("owner", "Sent to", sources=()),
+            ReportColumn("seen_on", "Since", "date", sources=()),
+            ReportColumn("verdict_in_words", "Verdict", sources=()),
+            ReportColumn("rows_returned", "Rows returned", "integer"),
+            ReportColumn("problems", "Problems", "integer"),
+            ReportColumn("short", "The first of them", sources=()),
         ),
         when_empty="Nothing is open: every file on the share was taken as it is.",
     )
@@ -160,13 +160,13 @@ def _shortened(problem: str) -> str:
 
 def unclaimed_files(deliveries: Deliveries) -> Section:
     """The files that no kind of workbook claims."""
-    says = (
+    description = (
         "They lie where no kind of workbook is looked for. Put each where its kind belongs, or leave it: it is never "
         "touched."
     )
     return Section(
         title="Files nobody claims",
-        says=says if len(deliveries.unclaimed_files) else "",
+        description=description if len(deliveries.unclaimed_files) else "",
         frame=deliveries.unclaimed_files,
         columns=(ReportColumn("path", "File"),),
         when_empty="Every file on the share lies where a kind of workbook is looked for.",
@@ -180,20 +180,20 @@ def returned_by_owner(deliveries: Deliveries) -> Section:
         files=("path", "size"), is_open=("is_open", "sum"), rows_returned=("rows_returned", "sum")
     )
     rows = rows.reset_index().assign(settled=lambda lines: lines["files"] - lines["is_open"])
-    where = {"owner": Field("owner"), "verdict": SENT_BACK}
+    where = {"owner": RowValue("owner"), "verdict": SENT_BACK}
     is_open, settled = (deliveries.count_basis(where | {"is_open": one}) for one in (True, False))
-    returned = deliveries.table.basis("rows_returned", where)
+    returned = deliveries.table.lineage("rows_returned", where)
     return Section(
         title="Who got files back",
-        says="Every version of a file that was returned or taken in part, ever; settled are those that were corrected "
+        description="Every version of a file that was returned or taken in part, ever; settled are those that were corrected "
         "since, taken away or forgotten.",
         frame=rows.sort_values(["is_open", "files", "owner"], ascending=[False, False, True]).reset_index(drop=True),
         columns=(
             ReportColumn("owner", "Owner"),
-            ReportColumn("files", "Files sent back", "whole", of=(deliveries.count_basis(where),)),
-            ReportColumn("settled", "Settled", "whole", of=(settled,)),
-            ReportColumn("is_open", "Still open", "whole", highlight_above=0, of=(is_open,)),
-            ReportColumn("rows_returned", "Rows returned", "whole", of=(returned,)),
+            ReportColumn("files", "Files sent back", "integer", sources=(deliveries.count_basis(where),)),
+            ReportColumn("settled", "Settled", "integer", sources=(settled,)),
+            ReportColumn("is_open", "Still open", "integer", highlight_above=0, sources=(is_open,)),
+            ReportColumn("rows_returned", "Rows returned", "integer", sources=(returned,)),
         ),
         when_empty="No file was ever sent back.",
     )
@@ -209,16 +209,16 @@ def recent_arrivals(deliveries: Deliveries) -> Section:
         "What came in",
         f"New and changed files of the last {DAYS_LISTED} days, the newest first.",
         (
-            ReportColumn("path", "File", of=()),
-            ReportColumn("version", "Version", "whole", of=()),
-            ReportColumn("kind", "Kind of workbook", of=()),
-            ReportColumn("seen_on", "Came in", "day", of=()),
-            ReportColumn("said", "Verdict", of=()),
-            ReportColumn("rows_read", "Rows read", "whole"),
-            ReportColumn("rows_accepted", "Rows taken", "whole"),
-            ReportColumn("rows_returned", "Rows returned", "whole", highlight_above=0),
+            ReportColumn("path", "File", sources=()),
+            ReportColumn("version", "Version", "integer", sources=()),
+            ReportColumn("kind", "Kind of workbook", sources=()),
+            ReportColumn("seen_on", "Came in", "date", sources=()),
+            ReportColumn("verdict_in_words", "Verdict", sources=()),
+            ReportColumn("rows_read", "Rows read", "integer"),
+            ReportColumn("rows_accepted", "Rows taken", "integer"),
+            ReportColumn("rows_returned", "Rows returned", "integer", highlight_above=0),
         ),
-        chart=Chart("line", "week", ("taken", "sent_back"), "Files a week", frame=drawn, format="whole")
+        chart=Chart("line", "week", ("taken", "sent_back"), "Files a week", frame=drawn, format="integer")
         if len(drawn) > 1
         else None,
     )

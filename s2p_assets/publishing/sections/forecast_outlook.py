@@ -9,17 +9,17 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing.comparison import change, changes, totals
-from s2p_assets.publishing.report import Basis, Chart, Field, Figure, ReportColumn, Section
+from s2p_assets.contracts.report import Basis, Chart, Figure, ReportColumn, RowValue, Section
+from s2p_assets.publishing.document.wording import format_date, format_number, pluralize
+from s2p_assets.publishing.sections.period_comparison import relative_change, relative_changes, totals_by_period
 from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, same_row
 from s2p_assets.publishing.sections.weeks import SPAN, WEEK, WEEKS_SHOWN, YEAR, known_total, weeks_until
-from s2p_assets.publishing.wording import counted, grouped, short_day
 
 NO_SOURCES: Mapping[str, str] = MappingProxyType({})
 ROWS_EXPECTED = 10
 LINES = ("units_sold", "forecast", "a_year_earlier")
-BACKTEST = (
+BACKTEST_NOTE = (
     "Past forecasts are those of a backtest: what the model in service says when it knows only the weeks before. "
     "They are not the forecasts that were published at the time, which are not kept."
 )
@@ -52,15 +52,15 @@ def expected_units(units: "pd.Series[Any]", forecast: pd.DataFrame, week: pd.Tim
     year_before = known_total(units, pd.DatetimeIndex(forecast.index) - YEAR)
     coming = float(forecast["forecast"].sum()) if forecast["forecast"].notna().any() else None
     return Figure(
-        f"Units expected, next {counted(weeks, 'week')}" if weeks else "Units expected",
+        f"Units expected, next {pluralize(weeks, 'week')}" if weeks else "Units expected",
         coming,
-        "whole",
-        further=changes(
-            coming, {f"the last {counted(weeks, 'week')}": before, "the same weeks a year earlier": year_before}
+        "integer",
+        more_changes=relative_changes(
+            coming, {f"the last {pluralize(weeks, 'week')}": before, "the same weeks a year earlier": year_before}
         ),
         better="higher",
         note="" if weeks else "no forecast beyond this week",
-        of=(Basis(column, {"week": tuple(forecast.index)}),) if weeks else (),
+        sources=(Basis(column, {"week": tuple(forecast.index)}),) if weeks else (),
     )
 
 
@@ -69,20 +69,20 @@ def sales_outlook(
     forecast: pd.DataFrame,
     week: pd.Timestamp,
     *,
-    says: str,
+    description: str,
     past: pd.DataFrame | None = None,
     sources: Mapping[str, str] = NO_SOURCES,
 ) -> Section:
     """A chart of the last year's weekly totals, the year before it, and the forecast (forecast, low, high by week).
 
-    `says`: what the forecast and its band are. `past`: forecasts of past weeks, in the forecast's columns.
+    `description`: what the forecast and its band are. `past`: forecasts of past weeks, in the forecast's columns.
     `sources`: the stored columns that `units`, `forecast` and `past` were added up from, for tracing what is drawn.
     """
     frame = _drawn(units, forecast, week, past, sources)
     drawn = tuple(line for line in LINES if frame[line].notna().any())
     return Section(
         title="Weekly sales and forecast",
-        says=says if len(forecast) else f"There is no forecast for the weeks after {short_day(week)}.",
+        description=description if len(forecast) else f"There is no forecast for the weeks after {format_date(week)}.",
         chart=Chart(
             kind="line",
             x="week",
@@ -92,11 +92,11 @@ def sales_outlook(
             band=("low", "high") if frame["low"].notna().any() else None,
             band_title="80 % band",
             frame=frame,
-            format="whole",
-            of={
-                "units_sold": (Basis(sources["units"], {"week": Field("week")}),),
-                "forecast": (Basis(Field("forecast_stored_in"), {"week": Field("week")}),),
-                "a_year_earlier": (Basis(sources["units"], {"week": Field("earlier_week")}),),
+            format="integer",
+            sources={
+                "units_sold": (Basis(sources["units"], {"week": RowValue("week")}),),
+                "forecast": (Basis(RowValue("forecast_stored_in"), {"week": RowValue("week")}),),
+                "a_year_earlier": (Basis(sources["units"], {"week": RowValue("earlier_week")}),),
             }
             if sources
             else {},
@@ -139,9 +139,9 @@ def against_forecast(past: SourceTable, week: pd.Timestamp) -> tuple[Figure, ...
             "Against the forecast",
             float(row["actual"] / row["mean"] - 1),
             "percent",
-            note=f"{'more' if row['actual'] > row['mean'] else 'less'} than foreseen {counted(weeks, 'week')} before"
+            note=f"{'more' if row['actual'] > row['mean'] else 'less'} than forecast {pluralize(weeks, 'week')} before"
             f"{inside}",
-            of=tuple(past.basis(name, where) for name in ("actual", "mean")),
+            sources=tuple(past.lineage(name, where) for name in ("actual", "mean")),
         ),
     )
 
@@ -157,23 +157,23 @@ def past_forecasts(past: SourceTable, week: pd.Timestamp) -> Iterator[Section]:
     if rows.empty:
         return
     inside = rows["actual"].between(rows["q10"], rows["q90"]).map({True: "within", False: "outside"})
-    shares = [change(actual, mean) for actual, mean in zip(rows["actual"], rows["mean"], strict=True)]
-    off = tuple(past.basis(name, same_row("week", "cutoff")) for name in ("actual", "mean"))
+    shares = [relative_change(actual, mean) for actual, mean in zip(rows["actual"], rows["mean"], strict=True)]
+    off = tuple(past.lineage(name, same_row("week", "cutoff")) for name in ("actual", "mean"))
     yield Section(
-        title="What was foreseen, and what came",
-        says=BACKTEST,
+        title="Forecasts of past weeks, and what was sold",
+        description=BACKTEST_NOTE,
         frame=rows.assign(off=pd.Series(shares, dtype="float64"), place=inside.where(rows["q10"].notna())),
-        of=past.name,
-        by=("week", "cutoff"),
+        table=past.name,
+        key=("week", "cutoff"),
         columns=(
-            ReportColumn("week", "Week of", "day", of=()),
-            ReportColumn("actual", "Units sold", "whole"),
-            ReportColumn("mean", "Foreseen", "whole"),
-            ReportColumn("off", "Sold more or less", "percent", of=off),
-            ReportColumn("q10", "Band from", "whole"),
-            ReportColumn("q90", "Band to", "whole"),
-            ReportColumn("place", "80 % band", of=()),
-            ReportColumn("step", "Weeks ahead", "whole", of=()),
+            ReportColumn("week", "Week of", "date", sources=()),
+            ReportColumn("actual", "Units sold", "integer"),
+            ReportColumn("mean", "Forecast", "integer"),
+            ReportColumn("off", "Sold more or less", "percent", sources=off),
+            ReportColumn("q10", "Band from", "integer"),
+            ReportColumn("q90", "Band to", "integer"),
+            ReportColumn("place", "80 % band", sources=()),
+            ReportColumn("step", "Weeks ahead", "integer", sources=()),
         ),
     )
 
@@ -189,7 +189,9 @@ def most_expected(sales: SalesTable, forecast: pd.DataFrame, week: pd.Timestamp,
         "year_before": (sales.rows, sales.units, week + WEEK - YEAR),
     }
     sums = {
-        name: totals(rows[rows["week"].between(first, first + (SPAN - 1) * WEEK)], period=items.item, value=value)
+        name: totals_by_period(
+            rows[rows["week"].between(first, first + (SPAN - 1) * WEEK)], period=items.item, value=value
+        )
         for name, (rows, value, first) in spans.items()
     }
     frame = pd.DataFrame(sums).rename_axis(items.item).reset_index()
@@ -197,13 +199,13 @@ def most_expected(sales: SalesTable, forecast: pd.DataFrame, week: pd.Timestamp,
     frame = frame[frame["coming"].notna()].sort_values(["coming", items.item], ascending=[False, True])
     return Section(
         title="What is expected to sell most",
-        says=f"Units of the next {SPAN} weeks, against the last {SPAN} and the same weeks a year earlier.",
+        description=f"Units of the next {SPAN} weeks, against the last {SPAN} and the same weeks a year earlier.",
         frame=frame.head(ROWS_EXPECTED).reset_index(drop=True),
         columns=(
             *items.named,
-            ReportColumn("coming", f"Next {SPAN} weeks", "whole"),
-            ReportColumn("last", f"Last {SPAN} weeks", "whole"),
-            ReportColumn("year_before", "Year earlier", "whole"),
+            ReportColumn("coming", f"Next {SPAN} weeks", "integer"),
+            ReportColumn("last", f"Last {SPAN} weeks", "integer"),
+            ReportColumn("year_before", "Year earlier", "integer"),
         ),
     )
 
@@ -218,7 +220,7 @@ def describe_band(past: pd.DataFrame, *, noun: str) -> str:
     if banded.empty:
         return band
     inside = int(banded["actual"].between(banded["q10"], banded["q90"]).sum())
-    return f"{band} In {grouped(inside)} of the last {counted(len(banded), 'week')} it did."
+    return f"{band} In {format_number(inside)} of the last {pluralize(len(banded), 'week')} it did."
 
 
 def model_notes(ahead: pd.DataFrame) -> tuple[str, ...]:
@@ -235,6 +237,6 @@ def coverage_notes(
     forecast = set(ahead[sales.item].dropna())
     missing = len(sold - forecast)
     if forecast and missing:
-        yield f"{counted(missing, noun)} with sales data this week have no forecast."
+        yield f"{pluralize(missing, noun)} with sales data this week have no forecast."
     if len(past.rows) and not (past.rows["week"] == week).any():
         yield "The forecast was not tested on this week, so that nothing is said of how it fell."

@@ -9,11 +9,11 @@ from functools import cached_property
 
 import pandas as pd
 
-from s2p_assets.publishing.comparison import change
-from s2p_assets.publishing.report import Basis, Chart, Field, Figure, ReportColumn, Section
+from s2p_assets.contracts.report import Basis, Chart, Figure, ReportColumn, RowValue, Section
+from s2p_assets.publishing.document.wording import format_date, format_share, pluralize
+from s2p_assets.publishing.sections.period_comparison import relative_change
 from s2p_assets.publishing.sections.plain_names import plain_name
 from s2p_assets.publishing.sections.source_table import SourceTable
-from s2p_assets.publishing.wording import counted, share, short_day
 
 ALL = "all"
 DEMAND_CLASSES = {
@@ -58,7 +58,7 @@ class ForecastScores:
         scores = self.rows[self.rows["series"] == ALL]
         rows = scores.groupby("model").agg(dict.fromkeys(MEASURES, "mean") | {"is_champion": "first"}).reset_index()
         naive = rows.loc[rows["model"] == self.naive, "wape"]
-        rows["against_naive"] = [change(wape, naive.iloc[0] if len(naive) else None) for wape in rows["wape"]]
+        rows["against_naive"] = [relative_change(wape, naive.iloc[0] if len(naive) else None) for wape in rows["wape"]]
         rows["against_naive"] = rows["against_naive"].astype("float64").mask(rows["model"] == self.naive)
         rows["called"] = rows["model"].map(self.called)
         rows["placed"] = rows["called"].mask(rows["is_champion"].astype(bool), rows["called"] + ", in service")
@@ -70,9 +70,9 @@ class ForecastScores:
 
     def mean(self, name: str, where: Mapping[str, object]) -> tuple[Basis, ...]:
         """What the mean of a measure over the stretches in which it is known was made from."""
-        return (self.table.basis(name, where, "mean"),)
+        return (self.table.lineage(name, where, "mean"),)
 
-    def mean_of_all(self, name: str, model: str | Field) -> tuple[Basis, ...]:
+    def mean_of_all(self, name: str, model: str | RowValue) -> tuple[Basis, ...]:
         """The same of a model over all series."""
         return self.mean(name, {"model": model, "series": ALL})
 
@@ -84,7 +84,7 @@ class ForecastScores:
                 SHARES.get(name, name.upper()),
                 "percent" if name in SHARES else "number",
                 highlight_below=LEAST_COVERED.get(name),
-                of=self.mean(name, where),
+                sources=self.mean(name, where),
             )
             for name in names
         )
@@ -95,12 +95,12 @@ def describe_forecast_error(scores: ForecastScores, champion: str) -> str:
     first, called = scores.by_model.iloc[0], scores.called(champion)
     if pd.isna(first["wape"]):
         return f"{called} makes the forecast; nothing was sold in the weeks that it was tested on."
-    said = f"The forecast was off by {share(first['wape'])} of the units sold of a {scores.one} in a week"
+    said = f"The forecast was off by {format_share(first['wape'])} of the units sold of a {scores.one} in a week"
     if not pd.isna(first["against_naive"]):
         than = "less" if first["against_naive"] < 0 else "more"
-        said += f", {share(first['against_naive'])} {than} than the naive forecast"
+        said += f", {format_share(first['against_naive'])} {than} than the naive forecast"
     covered = first["coverage_80"]
-    band = "" if pd.isna(covered) else f" Its 80 % bands held {share(covered)} of what was then sold."
+    band = "" if pd.isna(covered) else f" Its 80 % bands held {format_share(covered)} of what was then sold."
     return f"{said}. {called} is in service.{band}"
 
 
@@ -113,11 +113,15 @@ def forecast_score_figures(scores: ForecastScores) -> tuple[Figure, ...]:
     wapes = (*of["wape"], *naive) if known["against_naive"] is not None else ()
     by_one = f"of units sold, by {scores.one} and week"
     return (
-        Figure("Error (WAPE)", known["wape"], "percent", note=by_one, of=of["wape"]),
-        Figure("WAPE against naive", known["against_naive"], "percent", note="below zero is better", of=wapes),
-        Figure("Bias", known["bias"], "percent", note=_bias_in_words(known["bias"]), of=of["bias"]),
-        Figure("Within the 80 % band", known["coverage_80"], "percent", note="80 % is right", of=of["coverage_80"]),
-        Figure("Within the 95 % band", known["coverage_95"], "percent", note="95 % is right", of=of["coverage_95"]),
+        Figure("Error (WAPE)", known["wape"], "percent", note=by_one, sources=of["wape"]),
+        Figure("WAPE against naive", known["against_naive"], "percent", note="below zero is better", sources=wapes),
+        Figure("Bias", known["bias"], "percent", note=_bias_in_words(known["bias"]), sources=of["bias"]),
+        Figure(
+            "Within the 80 % band", known["coverage_80"], "percent", note="80 % is right", sources=of["coverage_80"]
+        ),
+        Figure(
+            "Within the 95 % band", known["coverage_95"], "percent", note="95 % is right", sources=of["coverage_95"]
+        ),
     )
 
 
@@ -129,17 +133,17 @@ def _bias_in_words(bias: float | None) -> str:
 
 def model_comparison(scores: ForecastScores) -> Section:
     """Each model with its measures and its gain over the naive forecast, the one in service first."""
-    where = {"model": Field("model"), "series": ALL}
+    where = {"model": RowValue("model"), "series": ALL}
     wape, *others = scores.columns(MEASURES, where)
     wapes = (*scores.mean("wape", where), *scores.mean_of_all("wape", scores.naive))
     return Section(
         title="The models compared",
-        says=f"Means over the same stretches of past weeks, all {scores.one}s; the smaller the error, the better.",
+        description=f"Means over the same stretches of past weeks, all {scores.one}s; the smaller the error, the better.",
         frame=scores.by_model,
         columns=(
             ReportColumn("placed", "Model"),
             wape,
-            ReportColumn("against_naive", "Against naive", "percent", of=wapes),
+            ReportColumn("against_naive", "Against naive", "percent", sources=wapes),
             *others,
         ),
         chart=Chart("bar", "called", ("wape",), "Error of each model (WAPE)", frame=scores.by_model, format="percent"),
@@ -150,14 +154,14 @@ def forecast_folds(scores: ForecastScores) -> Section:
     """Every model on every stretch of weeks, the best by RMSSE first."""
     rows = scores.rows[scores.rows["series"] == ALL].sort_values(["fold", "rmsse", "model"])
     rows = rows.assign(begins=rows["cutoff"] + WEEK).reset_index(drop=True)
-    where = {"model": Field("model"), "fold": Field("fold"), "series": ALL}
+    where = {"model": RowValue("model"), "fold": RowValue("fold"), "series": ALL}
     return Section(
         title="Stretch by stretch",
-        says="Each model was fitted on what was known then, and forecast the weeks after. Bands come from the errors "
+        description="Each model was fitted on what was known then, and forecast the weeks after. Bands come from the errors "
         "of earlier stretches, so the oldest has none.",
         frame=rows,
         columns=(
-            ReportColumn("begins", "Forecast from", "day"),
+            ReportColumn("begins", "Forecast from", "date"),
             ReportColumn("called", "Model"),
             *scores.columns(MEASURES, where),
         ),
@@ -175,7 +179,7 @@ def _wape_by_fold(scores: ForecastScores, rows: pd.DataFrame, where: dict[str, o
     lines = {model: scores.called(model) for model in (*others, *[scores.naive] * (scores.naive in models))}
     of = {called: scores.mean("wape", where | {"model": model}) for model, called in lines.items()}
     drawn = drawn.rename(columns=lines)
-    return Chart("line", "begins", tuple(of), "WAPE by stretch of weeks", frame=drawn, format="percent", of=of)
+    return Chart("line", "begins", tuple(of), "WAPE by stretch of weeks", frame=drawn, format="percent", sources=of)
 
 
 def scores_by_demand_class(scores: ForecastScores) -> Section:
@@ -184,16 +188,19 @@ def scores_by_demand_class(scores: ForecastScores) -> Section:
     rows = grouped.agg(dict.fromkeys(MEASURES, "mean") | {"entities": "max", "called": "first"}).reset_index()
     places = {name: place for place, name in enumerate(DEMAND_CLASSES)}
     rows = rows.assign(kind=rows["series"].map(DEMAND_CLASSES).fillna(rows["series"]), order=rows["series"].map(places))
-    where = {"model": Field("model"), "series": Field("series")}
+    where = {"model": RowValue("model"), "series": RowValue("series")}
     return Section(
         title=f"By kind of {scores.one}",
-        says=f"How a {scores.one} sells decides how well it can be forecast. Means over the stretches.",
+        description=f"How a {scores.one} sells decides how well it can be forecast. Means over the stretches.",
         frame=rows.sort_values(["order", "rmsse", "model"]).reset_index(drop=True),
         columns=(
             ReportColumn("kind", "Sells"),
             ReportColumn("called", "Model"),
             ReportColumn(
-                "entities", f"{scores.one}s, at most", "whole", of=(scores.table.basis("entities", where, "rows"),)
+                "entities",
+                f"{scores.one}s, at most",
+                "integer",
+                sources=(scores.table.lineage("entities", where, "rows"),),
             ),
             *scores.columns(MEASURES, where),
         ),
@@ -204,8 +211,8 @@ def scores_by_demand_class(scores: ForecastScores) -> Section:
 def backtest_note(scores: ForecastScores) -> str:
     """A note on how many stretches of weeks the models were tested on, and when each began."""
     cutoffs = scores.rows.drop_duplicates("fold").sort_values("fold")["cutoff"]
-    begins = ", ".join(short_day(cutoff + WEEK) for cutoff in cutoffs)
-    return f"Tested on {counted(len(cutoffs), 'stretch', 'stretches')} of weeks, from {begins}."
+    begins = ", ".join(format_date(cutoff + WEEK) for cutoff in cutoffs)
+    return f"Tested on {pluralize(len(cutoffs), 'stretch', 'stretches')} of weeks, from {begins}."
 
 
 def missing_baseline_note(scores: ForecastScores) -> tuple[str, ...]:

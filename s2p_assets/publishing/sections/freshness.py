@@ -5,7 +5,7 @@ What became of the files is in `deliveries`.
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Chart, Field, ReportColumn, Section
+from s2p_assets.contracts.report import Chart, ReportColumn, RowValue, Section
 from s2p_assets.publishing.sections.deliveries import TAKEN, Deliveries
 
 DAYS_TOO_LATE = 7
@@ -14,28 +14,28 @@ ROWS = {"rows_read": "Rows read", "rows_accepted": "Rows taken", "rows_returned"
 
 def freshness_by_kind(deliveries: Deliveries) -> Section:
     """One row per kind of workbook; the one that was silent longest comes first."""
-    rows, of_kind = _by_kind(deliveries), {"workbook": Field("workbook")}
+    rows, of_kind = _by_kind(deliveries), {"workbook": RowValue("workbook")}
     where = of_kind | {"status": "current"}
-    dates = (deliveries.table.basis("saved_at", of_kind | {"verdict": TAKEN}, "rows"),)
+    dates = (deliveries.table.lineage("saved_at", of_kind | {"verdict": TAKEN}, "rows"),)
     return Section(
         title="How fresh each kind of workbook is",
-        says="The files on the share, by kind; newest is the day on which the newest file that was taken was saved. "
+        description="The files on the share, by kind; newest is the day on which the newest file that was taken was saved. "
         "Late is how much longer than usual nothing new came.",
         frame=rows.sort_values(["newest", "workbook"], na_position="first").reset_index(drop=True),
         columns=(
             ReportColumn("kind", "Kind of workbook"),
-            ReportColumn("newest", "Newest", "day", of=dates),
-            ReportColumn("days_since", "Days since", "whole", of=dates),
-            ReportColumn("usual_days", "Usual pause, days", "number", of=dates),
-            ReportColumn("late_days", "Days late", "number", highlight_above=DAYS_TOO_LATE, of=dates),
-            ReportColumn("files", "Files", "whole", of=(deliveries.count_basis(where),)),
+            ReportColumn("newest", "Newest", "date", sources=dates),
+            ReportColumn("days_since", "Days since", "integer", sources=dates),
+            ReportColumn("usual_days", "Usual pause, days", "number", sources=dates),
+            ReportColumn("late_days", "Days late", "number", highlight_above=DAYS_TOO_LATE, sources=dates),
+            ReportColumn("files", "Files", "integer", sources=(deliveries.count_basis(where),)),
             *(
-                ReportColumn(name, title, "whole", of=(deliveries.table.basis(name, where),))
+                ReportColumn(name, title, "integer", sources=(deliveries.table.lineage(name, where),))
                 for name, title in ROWS.items()
             ),
         ),
         chart=Chart(
-            "bar", "kind", ("rows_accepted", "rows_returned"), "Rows taken and returned", frame=rows, format="whole"
+            "bar", "kind", ("rows_accepted", "rows_returned"), "Rows taken and returned", frame=rows, format="integer"
         ),
     )
 

@@ -10,9 +10,9 @@ from typing import Protocol
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Format, ReportColumn, Section
+from s2p_assets.contracts.report import ReportColumn, Section, ValueFormat
+from s2p_assets.publishing.document.wording import localize_numbers
 from s2p_assets.publishing.sections.plain_names import plain_name
-from s2p_assets.publishing.wording import rewritten
 
 SIGNALS = {
     "models_know_enough": "enough of its data was new",
@@ -20,14 +20,14 @@ SIGNALS = {
     "error_within_its_band": "it erred more than its tests let expect",
     "nothing_drifted": "its data drifted",
 }
-TRAINED: dict[str, tuple[str, Format]] = {
-    "trained_at": ("Trained", "day"),
+TRAINED: dict[str, tuple[str, ValueFormat]] = {
+    "trained_at": ("Trained", "date"),
     "called": ("Model", "text"),
     "version": ("Version", "code"),
     "why": ("Why", "text"),
-    "rows": ("Rows learned from", "whole"),
-    "changed": ("New or changed", "whole"),
-    "loaded": ("Files since the last", "whole"),
+    "rows": ("Rows learned from", "integer"),
+    "changed": ("New or changed", "integer"),
+    "loaded": ("Files since the last", "integer"),
     "newest": ("The newest of them", "text"),
 }
 
@@ -66,22 +66,22 @@ class VersionTraining(Protocol):
     @property
     def trained_at(self) -> dt.datetime: ...
     @property
-    def cause(self) -> VersionReason | None: ...
+    def reason(self) -> VersionReason | None: ...
 
 
 def service_facts(facts: Mapping[str, str]) -> Section:
     """What is known of the model in service. `facts`: what → value, in the order in which they are shown."""
     return Section(
         title="What is in service, and why",
-        says="A new model comes into service only when it beats this one beyond chance, on the same past weeks.",
-        frame=pd.DataFrame(list(facts.items()), columns=["what", "said"]),
-        columns=(ReportColumn("what", "What"), ReportColumn("said", "Value")),
+        description="A new model comes into service only when it beats this one beyond chance, on the same past weeks.",
+        frame=pd.DataFrame(list(facts.items()), columns=["what", "value"]),
+        columns=(ReportColumn("what", "What"), ReportColumn("value", "Value")),
     )
 
 
 def describe_promotion(why: str, prefix: str) -> str:
     """Why a model was chosen, with models that begin with `prefix` under their plain names."""
-    return re.sub(rf"\b{prefix}\w+", lambda name: plain_name(name[0], prefix), rewritten(why))
+    return re.sub(rf"\b{prefix}\w+", lambda name: plain_name(name[0], prefix), localize_numbers(why))
 
 
 def recent_trainings(trainings: Sequence[VersionTraining], version: str, prefix: str) -> Section:
@@ -89,7 +89,7 @@ def recent_trainings(trainings: Sequence[VersionTraining], version: str, prefix:
     lines = [_line(training, training.version == version, prefix) for training in trainings]
     return Section(
         title="What was trained, and from which data",
-        says="Every model's newest version, and all others of the four weeks before the newest. A model is trained "
+        description="Every model's newest version, and all others of the four weeks before the newest. A model is trained "
         "again when enough of its features is new or changed, when its code changed, or when it errs more than "
         "before; the features come from the files under Sources."
         if trainings
@@ -101,11 +101,11 @@ def recent_trainings(trainings: Sequence[VersionTraining], version: str, prefix:
 
 
 def _line(training: VersionTraining, is_in_service: bool, prefix: str) -> tuple[object, ...]:
-    cause, day = training.cause, training.trained_at.date()
+    reason, day = training.reason, training.trained_at.date()
     called = plain_name(training.model, prefix) + (", in service" if is_in_service else "")
-    if cause is None:
+    if reason is None:
         return day, called, training.version, "not known", None, None, None, None
-    asked = [SIGNALS.get(name, name.replace("_", " ")) for name in cause.signals]
-    why = "first training" if cause.since is None else ", ".join(asked) or "somebody asked"
-    newest = cause.sources[0].path if cause.sources else None
-    return day, called, training.version, why, cause.rows, cause.changed, cause.loaded, newest
+    asked = [SIGNALS.get(name, name.replace("_", " ")) for name in reason.signals]
+    why = "first training" if reason.since is None else ", ".join(asked) or "somebody asked"
+    newest = reason.sources[0].path if reason.sources else None
+    return day, called, training.version, why, reason.rows, reason.changed, reason.loaded, newest

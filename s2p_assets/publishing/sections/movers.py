@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing.comparison import gains, losses, movers
-from s2p_assets.publishing.report import Basis, ReportColumn, Section
+from s2p_assets.contracts.report import Basis, ReportColumn, Section
+from s2p_assets.publishing.document.wording import pluralize
+from s2p_assets.publishing.sections.period_comparison import compare_spans, largest_gains, largest_losses
 from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, same_row
 from s2p_assets.publishing.sections.weeks import SPAN, WEEK, YEAR
-from s2p_assets.publishing.wording import counted
 
 ROWS_OF_MOVERS = 10
 PRICE_MOVED = 0.02
@@ -23,7 +23,7 @@ REASON = "The reason is the first of stock, price and season that the data speak
 
 @dataclass(frozen=True)
 class Moves:
-    """What moved between the last weeks and as many before: `rows` as of `comparison.movers`.
+    """What moved between the last weeks and as many before: `rows` as of `period_comparison.compare_spans`.
 
     `now`, `before`: the Mondays of the last weeks, and of those before. `weeks`: how many weeks of sales there are.
     """
@@ -39,7 +39,7 @@ def moves(rows: pd.DataFrame, week: pd.Timestamp, *, by: str, value: str) -> Mov
     weeks = int((week - rows["week"].min()) / WEEK) + 1 if len(rows) else 0
     span = min(SPAN, weeks // 2)
     now, before = ([week - n * WEEK for n in range(start, start + span)] for start in (0, span))
-    return Moves(movers(rows, by=by, period="week", value=value, now=now, before=before), now, before, weeks)
+    return Moves(compare_spans(rows, by=by, period="week", value=value, now=now, before=before), now, before, weeks)
 
 
 def item_movers(sales: SalesTable, week: pd.Timestamp, items: ItemTable) -> tuple[Section, Section]:
@@ -53,19 +53,19 @@ def item_movers_with_reasons(sales: SalesTable, week: pd.Timestamp, items: ItemT
     moved = moves(sales.rows, week, by=sales.item, value=sales.units)
     here = same_row(sales.item)
     price = tuple(
-        sales.basis(sales.price, here | {"week": tuple(weeks)}, "mean") for weeks in (moved.now, moved.before)
+        sales.lineage(sales.price, here | {"week": tuple(weeks)}, "mean") for weeks in (moved.now, moved.before)
     )
-    out = sales.basis(sales.stocked_out, here | {"week": tuple(moved.now), sales.stocked_out: True}, "rows")
+    out = sales.lineage(sales.stocked_out, here | {"week": tuple(moved.now), sales.stocked_out: True}, "rows")
     return mover_sections(
         _labelled(replace(moved, rows=with_reasons(moved, sales)), items),
         items=items,
         source=_units(sales),
         more_columns=(
-            ReportColumn("price_change", "Price", "percent", of=price),
-            ReportColumn("weeks_out", "Weeks out of stock", "whole", highlight_above=0, of=(out,)),
-            ReportColumn("reason", "Likely reason", of=()),
+            ReportColumn("price_change", "Price", "percent", sources=price),
+            ReportColumn("weeks_out", "Weeks out of stock", "integer", highlight_above=0, sources=(out,)),
+            ReportColumn("reason", "Likely reason", sources=()),
         ),
-        says=REASON,
+        description=REASON,
     )
 
 
@@ -74,11 +74,11 @@ def _labelled(moved: Moves, items: ItemTable) -> Moves:
 
 
 def _units(sales: SalesTable) -> Basis:
-    return sales.basis(sales.units, same_row(sales.item))
+    return sales.lineage(sales.units, same_row(sales.item))
 
 
 def mover_sections(
-    moved: Moves, *, items: ItemTable, source: Basis, more_columns: Sequence[ReportColumn] = (), says: str = ""
+    moved: Moves, *, items: ItemTable, source: Basis, more_columns: Sequence[ReportColumn] = (), description: str = ""
 ) -> tuple[Section, Section]:
     """What sells more than before, and what sells less. `more_columns`: columns after the comparison.
 
@@ -88,19 +88,19 @@ def mover_sections(
     now, before = (Basis(source.column, {**source.where, "week": tuple(weeks)}) for weeks in (moved.now, moved.before))
     columns = (
         *items.named,
-        ReportColumn("now", f"Last {counted(span, 'week')}", "whole", of=(now,)),
-        ReportColumn("before", f"{counted(span, 'week')} before", "whole", of=(before,)),
-        ReportColumn("difference", "Difference", "whole", of=(now, before)),
-        ReportColumn("change", "Change", "percent", of=(now, before)),
+        ReportColumn("now", f"Last {pluralize(span, 'week')}", "integer", sources=(now,)),
+        ReportColumn("before", f"{pluralize(span, 'week')} before", "integer", sources=(before,)),
+        ReportColumn("difference", "Difference", "integer", sources=(now, before)),
+        ReportColumn("change", "Change", "percent", sources=(now, before)),
         *more_columns,
     )
     one_week = "There is only one week of sales, so nothing can be compared yet."
     empty = f"No {items.noun} did." if span else one_week if moved.weeks else "No sales are in the data yet."
-    weeks = counted(span, "week")
-    explained = f"Units of the last {weeks} against the {weeks} before. {says}".strip() if span else ""
+    weeks = pluralize(span, "week")
+    explained = f"Units of the last {weeks} against the {weeks} before. {description}".strip() if span else ""
     parts = {
-        "Selling more than before": gains(moved.rows, ROWS_OF_MOVERS),
-        "Selling less than before": losses(moved.rows, ROWS_OF_MOVERS),
+        "Selling more than before": largest_gains(moved.rows, ROWS_OF_MOVERS),
+        "Selling less than before": largest_losses(moved.rows, ROWS_OF_MOVERS),
     }
     more, less = (Section(title, explained, frame, columns, when_empty=empty) for title, frame in parts.items())
     return more, less

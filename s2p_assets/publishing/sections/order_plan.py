@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Chart, Field, Figure, ReportColumn, Section
+from s2p_assets.contracts.report import Chart, Figure, ReportColumn, RowValue, Section
+from s2p_assets.publishing.document.wording import format_date, format_number, money_in_text, pluralize
 from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.publishing.sections.trade_tables import item_columns, same_row
-from s2p_assets.publishing.wording import amount, counted, grouped, short_day
 
 NOT_KNOWN = "Supplier not known"
 NO_PLAN = "There is no re-order plan yet."
@@ -58,7 +58,7 @@ class OrderPlan(SourceTable):
     def late(self) -> pd.DataFrame:
         """The rows that will be short, by half a unit or more, whatever is ordered today."""
         rows = self.rows
-        short = (rows["days_late"] > 0) & (rows["short_if_ordered"].fillna(0) >= HALF_A_UNIT)
+        short = (rows["days_late"] > 0) & (rows["shortage_if_ordered"].fillna(0) >= HALF_A_UNIT)
         return rows[short].reset_index(drop=True)
 
     @property
@@ -74,8 +74,8 @@ class OrderPlan(SourceTable):
 
     def lateness(self, name: str, title: str, format: str, limit: float) -> ReportColumn:  # noqa: A002
         """The column of days late, those above `limit` marked."""
-        sources = tuple(self.basis(column, same_row(self.item)) for column in ("lead_time_days", "days_of_cover"))
-        return ReportColumn(name, title, format, highlight_above=limit, of=sources)  # type: ignore[arg-type]
+        sources = tuple(self.lineage(column, same_row(self.item)) for column in ("lead_time_days", "days_of_cover"))
+        return ReportColumn(name, title, format, highlight_above=limit, sources=sources)  # type: ignore[arg-type]
 
 
 def describe_running_out(plan: OrderPlan) -> str:
@@ -83,9 +83,9 @@ def describe_running_out(plan: OrderPlan) -> str:
     if plan.rows.empty:
         return NO_PLAN
     short = len(plan.running_out)
-    ends = f"{counted(short, plan.noun)} {'runs' if short == 1 else 'run'} out before a new order could arrive"
+    ends = f"{pluralize(short, plan.noun)} {'runs' if short == 1 else 'run'} out before a new order could arrive"
     waiting = float(plan.rows["cost_of_waiting"].sum())
-    lost = f"; ordering a week later would lose {amount(waiting)} of margin" if waiting > 0 else ""
+    lost = f"; ordering a week later would lose {money_in_text(waiting)} of margin" if waiting > 0 else ""
     return f"{ends}{lost}."
 
 
@@ -96,9 +96,9 @@ def running_out(plan: OrderPlan) -> Figure:
     return Figure(
         "Run out within lead time",
         None if none else len(plan.running_out),
-        "whole",
-        note="no re-order plan yet" if none else f"of {counted(len(plan.rows), plan.noun)} in the plan",
-        of=tuple(plan.basis(name, late, "rows") for name in ("days_of_cover", "lead_time_days")),
+        "integer",
+        note="no re-order plan yet" if none else f"of {pluralize(len(plan.rows), plan.noun)} in the plan",
+        sources=tuple(plan.lineage(name, late, "rows") for name in ("days_of_cover", "lead_time_days")),
     )
 
 
@@ -108,26 +108,26 @@ def runs_out_first(plan: OrderPlan) -> Section:
     is_soon = ordered["runs_out_on"].notna() & (ordered.index < ROWS_RUNNING_OUT)
     shown = ordered.assign(days_short=ordered["days_late"].where(ordered["days_late"] > 0))
     explained = (
-        f"{grouped(len(plan.running_out))} of {counted(len(plan.rows), plan.noun)} have less stock than they need "
+        f"{format_number(len(plan.running_out))} of {pluralize(len(plan.rows), plan.noun)} have less stock than they need "
         "until an order placed now would arrive; days short are the days that such an order would come too late. "
         "Units already on order are not counted, because the day of their arrival is not known. What to order stands "
         "in the re-order plan."
     )
     return Section(
         title="What runs out first",
-        says="" if plan.rows.empty else explained,
+        description="" if plan.rows.empty else explained,
         frame=shown[(ordered["days_late"] > 0) | is_soon].reset_index(drop=True),
-        of=plan.name,
-        by=(plan.item,),
+        table=plan.name,
+        key=(plan.item,),
         columns=(
             *plan.named,
-            ReportColumn("runs_out_on", "Runs out on", "day"),
+            ReportColumn("runs_out_on", "Runs out on", "date"),
             ReportColumn("days_of_cover", "Days of cover", "number"),
             ReportColumn("lead_time_days", "Lead time, days", "number"),
             plan.lateness("days_short", "Days short", "number", 0),
-            ReportColumn("on_hand", "On hand", "whole"),
-            ReportColumn("on_order", "On order", "whole"),
-            ReportColumn("order_quantity", "To order", "whole"),
+            ReportColumn("on_hand", "On hand", "integer"),
+            ReportColumn("on_order", "On order", "integer"),
+            ReportColumn("order_quantity", "To order", "integer"),
         ),
         when_empty=NO_PLAN if plan.rows.empty else f"No {plan.noun} has a day on which it runs out.",
     )
@@ -135,15 +135,15 @@ def runs_out_first(plan: OrderPlan) -> Section:
 
 def describe_orders(plan: OrderPlan) -> str:
     """The headline: how many items to order for how much, what waiting loses, and how many are short either way."""
-    items, orders, late = counted(len(plan.rows), plan.noun), plan.orders, plan.late
+    items, orders, late = pluralize(len(plan.rows), plan.noun), plan.orders, plan.late
     if orders.empty:
         return f"Nothing needs to be ordered today: {items} have stock and orders enough."
     cost, waiting = orders["order_cost"].sum(), plan.rows["cost_of_waiting"].sum()
     verb = "is" if len(orders) == 1 else "are"
-    worth = f" for {amount(cost)}" if cost > 0 else ""
-    lost = f" Waiting a week would lose {amount(waiting)} of margin." if waiting > 0 else ""
-    short = f" {counted(len(late), plan.noun)} will be short whatever is ordered." if len(late) else ""
-    return f"{grouped(len(orders))} of {items} {verb} to be ordered today{worth}.{lost}{short}"
+    worth = f" for {money_in_text(cost)}" if cost > 0 else ""
+    lost = f" Waiting a week would lose {money_in_text(waiting)} of margin." if waiting > 0 else ""
+    short = f" {pluralize(len(late), plan.noun)} will be short whatever is ordered." if len(late) else ""
+    return f"{format_number(len(orders))} of {items} {verb} to be ordered today{worth}.{lost}{short}"
 
 
 def order_figures(plan: OrderPlan) -> tuple[Figure, ...]:
@@ -156,29 +156,30 @@ def order_figures(plan: OrderPlan) -> tuple[Figure, ...]:
             "To order today",
             float(orders["order_cost"].sum()),
             "money",
-            note=f"without {counted(no_cost, plan.noun)} of unknown cost" if no_cost else "",
-            of=(plan.basis("order_cost"),),
+            note=f"without {pluralize(no_cost, plan.noun)} of unknown cost" if no_cost else "",
+            sources=(plan.lineage("order_cost"),),
         ),
         Figure(
             f"{plan.noun}s to order",
             len(orders),
-            "whole",
-            note=f"of {grouped(len(rows))}" + (f"; {grouped(unknown)} have never been counted" if unknown else ""),
-            of=(plan.basis("order_quantity", {"order_quantity": slice(1, None)}, "rows"),),
+            "integer",
+            note=f"of {format_number(len(rows))}"
+            + (f"; {format_number(unknown)} have never been counted" if unknown else ""),
+            sources=(plan.lineage("order_quantity", {"order_quantity": slice(1, None)}, "rows"),),
         ),
         Figure(
             "Margin lost by waiting a week",
             float(rows["cost_of_waiting"].sum()),
             "money",
             note="if nothing is ordered today",
-            of=(plan.basis("cost_of_waiting"),),
+            sources=(plan.lineage("cost_of_waiting"),),
         ),
         Figure(
             "Units short whatever is ordered",
-            float(late["short_if_ordered"].sum()),
-            "whole",
-            note=f"of {counted(len(late), plan.noun)}, before an order of today could arrive",
-            of=(plan.basis("short_if_ordered", {plan.item: tuple(late[plan.item])}),) if len(late) else (),
+            float(late["shortage_if_ordered"].sum()),
+            "integer",
+            note=f"of {pluralize(len(late), plan.noun)}, before an order of today could arrive",
+            sources=(plan.lineage("shortage_if_ordered", {plan.item: tuple(late[plan.item])}),) if len(late) else (),
         ),
     )
 
@@ -194,18 +195,20 @@ def orders_by_supplier(plan: OrderPlan) -> Section:
         known_supplier=("known_supplier", "first"),
     )
     lines = lines.reset_index().sort_values(["cost", plan.supplier], ascending=[False, True]).reset_index(drop=True)
-    here: dict[str, object] = {plan.supplier: Field("known_supplier")}
-    due = plan.basis("order_quantity", here | {"order_quantity": slice(1, None)}, "rows")
+    here: dict[str, object] = {plan.supplier: RowValue("known_supplier")}
+    due = plan.lineage("order_quantity", here | {"order_quantity": slice(1, None)}, "rows")
     return Section(
         title="Orders by supplier",
-        says="What the list below comes to for each supplier, the largest order first.",
+        description="What the list below comes to for each supplier, the largest order first.",
         frame=lines,
         columns=(
             ReportColumn(plan.supplier, "Supplier"),
-            ReportColumn("skus", f"{plan.noun}s", "whole", of=(due,)),
-            ReportColumn("units", "Units", "whole", of=(plan.basis("order_quantity", here),)),
-            ReportColumn("cost", "Order cost", "money", of=(plan.basis("order_cost", here),)),
-            ReportColumn("waiting", "Lost by waiting a week", "money", of=(plan.basis("cost_of_waiting", here),)),
+            ReportColumn("skus", f"{plan.noun}s", "integer", sources=(due,)),
+            ReportColumn("units", "Units", "integer", sources=(plan.lineage("order_quantity", here),)),
+            ReportColumn("cost", "Order cost", "money", sources=(plan.lineage("order_cost", here),)),
+            ReportColumn(
+                "waiting", "Lost by waiting a week", "money", sources=(plan.lineage("cost_of_waiting", here),)
+            ),
         ),
         chart=_costs_drawn(lines.head(SUPPLIERS_DRAWN), plan.supplier) if len(lines) > 1 else None,
         when_empty=NOTHING_DUE,
@@ -220,21 +223,21 @@ def order_list(plan: OrderPlan) -> Section:
     """Every item to order today, the costliest to leave undone first."""
     return Section(
         title="What to order today",
-        says=f"Every {plan.noun} whose stock and open orders together are below its re-order point, in whole packs and "
+        description=f"Every {plan.noun} whose stock and open orders together are below its re-order point, in whole packs and "
         "not below the supplier's minimum; what costs most to leave undone comes first.",
         frame=plan.orders,
-        of=plan.name,
-        by=(plan.item,),
+        table=plan.name,
+        key=(plan.item,),
         columns=(
             *plan.named,
-            ReportColumn(plan.supplier, "Supplier", of=()),
-            ReportColumn("runs_out_on", "Runs out on", "day"),
-            ReportColumn("order_quantity", "To order", "whole"),
+            ReportColumn(plan.supplier, "Supplier", sources=()),
+            ReportColumn("runs_out_on", "Runs out on", "date"),
+            ReportColumn("order_quantity", "To order", "integer"),
             ReportColumn("order_cost", "Order cost", "money"),
             ReportColumn("cost_of_waiting", "Lost by waiting", "money", bars=True),
-            ReportColumn("on_hand", "On hand", "whole"),
-            ReportColumn("on_order", "On order", "whole"),
-            ReportColumn("days_of_cover", "Days of cover", "whole"),
+            ReportColumn("on_hand", "On hand", "integer"),
+            ReportColumn("on_order", "On order", "integer"),
+            ReportColumn("days_of_cover", "Days of cover", "integer"),
         ),
         when_empty=NOTHING_DUE,
     )
@@ -244,19 +247,19 @@ def short_either_way(plan: OrderPlan) -> Section:
     """The items whose stock ends before an order of today could arrive, the most units short first."""
     return Section(
         title="Short whatever is ordered",
-        says="Their stock ends before an order of today could arrive. Only a faster delivery helps: ask the supplier.",
-        frame=plan.late.sort_values(["short_if_ordered", plan.item], ascending=[False, True]).reset_index(drop=True),
-        of=plan.name,
-        by=(plan.item,),
+        description="Their stock ends before an order of today could arrive. Only a faster delivery helps: ask the supplier.",
+        frame=plan.late.sort_values(["shortage_if_ordered", plan.item], ascending=[False, True]).reset_index(drop=True),
+        table=plan.name,
+        key=(plan.item,),
         columns=(
             *plan.named,
-            ReportColumn(plan.supplier, "Supplier", of=()),
-            ReportColumn("runs_out_on", "Runs out on", "day"),
-            ReportColumn("days_of_cover", "Days of cover", "whole"),
-            ReportColumn("lead_time_days", "Lead time, days", "whole"),
-            plan.lateness("days_late", "Days late", "whole", LATE_DAYS),
-            ReportColumn("on_order", "On order", "whole"),
-            ReportColumn("short_if_ordered", "Units short", "whole", bars=True),
+            ReportColumn(plan.supplier, "Supplier", sources=()),
+            ReportColumn("runs_out_on", "Runs out on", "date"),
+            ReportColumn("days_of_cover", "Days of cover", "integer"),
+            ReportColumn("lead_time_days", "Lead time, days", "integer"),
+            plan.lateness("days_late", "Days late", "integer", LATE_DAYS),
+            ReportColumn("on_order", "On order", "integer"),
+            ReportColumn("shortage_if_ordered", "Units short", "integer", bars=True),
         ),
         when_empty=f"No {plan.noun} runs out before an order of today could arrive.",
     )
@@ -266,22 +269,22 @@ def plan_levels(plan: OrderPlan) -> Section:
     """Every item with its levels, from the demand over the lead time to the quantity to order."""
     return Section(
         title="How the quantities are worked out",
-        says=f"Every {plan.noun} on the price list. An order is due when stock and open orders are below the re-order "
+        description=f"Every {plan.noun} on the price list. An order is due when stock and open orders are below the re-order "
         "point, which is the demand over the lead time plus the safety stock; it fills up to the last level.",
         frame=plan.rows,
-        of=plan.name,
-        by=(plan.item,),
+        table=plan.name,
+        key=(plan.item,),
         columns=(
             *plan.named,
-            ReportColumn("on_hand", "On hand", "whole"),
-            ReportColumn("on_order", "On order", "whole"),
-            ReportColumn("lead_time_days", "Lead time, days", "whole"),
-            ReportColumn("demand_over_lead_time", "Demand over lead time", "whole"),
+            ReportColumn("on_hand", "On hand", "integer"),
+            ReportColumn("on_order", "On order", "integer"),
+            ReportColumn("lead_time_days", "Lead time, days", "integer"),
+            ReportColumn("demand_over_lead_time", "Demand over lead time", "integer"),
             ReportColumn("service_level", "Service level", "percent"),
-            ReportColumn("safety_stock", "Safety stock", "whole"),
-            ReportColumn("reorder_point", "Re-order point", "whole"),
-            ReportColumn("order_up_to", "Order up to", "whole"),
-            ReportColumn("order_quantity", "To order", "whole"),
+            ReportColumn("safety_stock", "Safety stock", "integer"),
+            ReportColumn("reorder_point", "Re-order point", "integer"),
+            ReportColumn("order_up_to", "Order up to", "integer"),
+            ReportColumn("order_quantity", "To order", "integer"),
         ),
     )
 
@@ -289,9 +292,9 @@ def plan_levels(plan: OrderPlan) -> Section:
 def plan_notes(plan: OrderPlan, as_of: pd.Timestamp) -> tuple[str, ...]:
     """How the plan is to be read, and how many of its items were never counted."""
     unknown = int(plan.rows["on_hand"].isna().sum())
-    listed = f"{counted(unknown, plan.noun)} on the price list {'was' if unknown == 1 else 'were'} never counted"
+    listed = f"{pluralize(unknown, plan.noun)} on the price list {'was' if unknown == 1 else 'were'} never counted"
     return (
-        f"Stock is as of {short_day(as_of)}: the last count, carried on with what was received and sold since.",
+        f"Stock is as of {format_date(as_of)}: the last count, carried on with what was received and sold since.",
         "Demand over the lead time is the forecast for the lead time and the week until the next look at the plan.",
         "The service level is how surely stock is to last: higher where a unit earns more than it costs to hold. The "
         "safety stock is what that takes, given how far forecasts were off in backtests.",

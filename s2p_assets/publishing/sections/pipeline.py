@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from s2p_assets.publishing.comparison import change
-from s2p_assets.publishing.report import Chart, Field, Figure, ReportColumn, Section
+from s2p_assets.contracts.report import Chart, Figure, ReportColumn, RowValue, Section
+from s2p_assets.publishing.document.wording import format_date, format_number, pluralize
+from s2p_assets.publishing.sections.period_comparison import relative_change
 from s2p_assets.publishing.sections.source_table import SourceTable, listing
-from s2p_assets.publishing.wording import counted, grouped, short_day
 
 CASES_SHOWN = 25
 WEEK, DAY = pd.Timedelta(days=7), pd.Timedelta(days=1)
@@ -22,7 +22,8 @@ class Pipeline:
     """Open cases, and what is expected of each in the months to come.
 
     `cases`: one row per open case, with probability, expected_value (money) and reasons (text); its key is one column.
-    `forecast`: one row per case and month (its first day), with ends and wins (probabilities) and value (money).
+    `forecast`: one row per case and month (its first day), with end_probability, win_probability and expected_value
+    (money).
     `one`: what a case is called, `deal`.
     """
 
@@ -43,18 +44,18 @@ class Pipeline:
     @property
     def overdue(self) -> int:
         """How many cases are older than any that ended, so that they are expected in no month."""
-        return int((self.forecast.rows.groupby(self.key)["ends"].sum() == 0).sum())
+        return int((self.forecast.rows.groupby(self.key)["end_probability"].sum() == 0).sum())
 
 
 def describe_pipeline(pipeline: Pipeline) -> str:
     """How many cases are open, how many are expected to be won, and when most of them: for a headline."""
-    wins, overdue = pipeline.months.groupby("month")["wins"].sum().astype(float), pipeline.overdue
+    wins, overdue = pipeline.months.groupby("month")["win_probability"].sum().astype(float), pipeline.overdue
     best = pd.Timestamp(str(wins.idxmax()))
-    old = f", {grouped(overdue)} of them for longer than any that ended so far" if overdue else ""
-    is_open = counted(len(pipeline.cases.rows), f"{pipeline.one} is", f"{pipeline.one}s are")
+    old = f", {format_number(overdue)} of them for longer than any that ended so far" if overdue else ""
+    is_open = pluralize(len(pipeline.cases.rows), f"{pipeline.one} is", f"{pipeline.one}s are")
     return (
-        f"{is_open} open{old}. {grouped(float(wins.sum()))} are expected to be won "
-        f"within {counted(len(wins), 'month')}, most of them in {best:%B}."
+        f"{is_open} open{old}. {format_number(float(wins.sum()))} are expected to be won "
+        f"within {pluralize(len(wins), 'month')}, most of them in {best:%B}."
     )
 
 
@@ -62,62 +63,82 @@ def overdue_note(pipeline: Pipeline) -> tuple[str, ...]:
     """A note on the cases that are in no month; none where every case is in some."""
     if not pipeline.overdue:
         return ()
-    are_open = counted(pipeline.overdue, f"{pipeline.one} is", f"{pipeline.one}s are")
+    are_open = pluralize(pipeline.overdue, f"{pipeline.one} is", f"{pipeline.one}s are")
     return (f"{are_open} open for longer than any that ended: they are in no month.",)
 
 
 def pipeline_figures(pipeline: Pipeline) -> tuple[Figure, Figure, Figure]:
     """How many cases are open, how many of them are expected to be won, and what they are expected to bring."""
     months, cases, forecast = pipeline.months, pipeline.cases, pipeline.forecast
-    within = f"within {counted(months['month'].nunique(), 'month')}"
-    wins, value = (float(months[name].sum()) for name in ("wins", "value"))
+    within = f"within {pluralize(months['month'].nunique(), 'month')}"
+    wins, value = (float(months[name].sum()) for name in ("win_probability", "expected_value"))
     return (
-        Figure(f"Open {pipeline.one}s", len(cases.rows), "whole", of=(cases.basis(pipeline.key),)),
-        Figure("Expected wins", round(wins, 1), note=within, of=(forecast.basis("wins"),)),
-        Figure("Expected value", value, "money", of=(forecast.basis("value"),)),
+        Figure(f"Open {pipeline.one}s", len(cases.rows), "integer", sources=(cases.lineage(pipeline.key),)),
+        Figure("Expected wins", round(wins, 1), note=within, sources=(forecast.lineage("win_probability"),)),
+        Figure("Expected value", value, "money", sources=(forecast.lineage("expected_value"),)),
     )
 
 
 def wins_by_month(pipeline: Pipeline) -> Section:
     """What is expected to end, to be won and to be brought in, one row per month."""
-    rows = pipeline.months.groupby("month")[["ends", "wins", "value"]].sum().astype(float).reset_index()
-    forecast, where = pipeline.forecast, {"month": Field("month")}
+    rows = (
+        pipeline.months.groupby("month")[["end_probability", "win_probability", "expected_value"]]
+        .sum()
+        .astype(float)
+        .reset_index()
+    )
+    forecast, where = pipeline.forecast, {"month": RowValue("month")}
     return Section(
         title="What is expected to be won, by month",
-        says=f"Each {pipeline.one}'s probability, spread over the months in which {pipeline.one}s of its age ended "
+        description=f"Each {pipeline.one}'s probability, spread over the months in which {pipeline.one}s of its age ended "
         "before. Sums of probabilities: 12.4 wins are twelve or thirteen, give or take.",
         frame=rows,
         columns=(
-            ReportColumn("month", "Month", "day"),
+            ReportColumn("month", "Month", "date"),
             ReportColumn(
-                "ends", f"{pipeline.one.capitalize()}s that end", "number", of=(forecast.basis("ends", where),)
+                "end_probability",
+                f"{pipeline.one.capitalize()}s that end",
+                "number",
+                sources=(forecast.lineage("end_probability", where),),
             ),
-            ReportColumn("wins", "Expected wins", "number", of=(forecast.basis("wins", where),)),
-            ReportColumn("value", "Expected value", "money", of=(forecast.basis("value", where),)),
+            ReportColumn(
+                "win_probability", "Expected wins", "number", sources=(forecast.lineage("win_probability", where),)
+            ),
+            ReportColumn(
+                "expected_value", "Expected value", "money", sources=(forecast.lineage("expected_value", where),)
+            ),
         ),
-        chart=Chart("bar", "month", ("wins",), "Expected wins by month", frame=rows),
+        chart=Chart("bar", "month", ("win_probability",), "Expected wins by month", frame=rows),
     )
 
 
 def wins_by_group(pipeline: Pipeline, title: str, by: ReportColumn, *beside: ReportColumn) -> Section:
     """Open cases, expected wins and value by a column of both tables, most value first; `beside` go with it."""
     names = [by.name, *(column.name for column in beside)]
-    rows = pipeline.months.groupby(names)[["wins", "value"]].sum().astype(float).reset_index()
+    rows = pipeline.months.groupby(names)[["win_probability", "expected_value"]].sum().astype(float).reset_index()
     rows = rows.merge(pipeline.cases.rows.groupby(by.name).size().rename("open").reset_index(), on=by.name)
-    rows = rows.sort_values(["value", by.name], ascending=[False, True]).reset_index(drop=True)
-    cases, forecast, where = pipeline.cases, pipeline.forecast, {by.name: Field(by.name)}
+    rows = rows.sort_values(["expected_value", by.name], ascending=[False, True]).reset_index(drop=True)
+    cases, forecast, where = pipeline.cases, pipeline.forecast, {by.name: RowValue(by.name)}
     return Section(
         title=title,
-        says=f"Open {pipeline.one}s, and what they are expected to bring within the months above.",
+        description=f"Open {pipeline.one}s, and what they are expected to bring within the months above.",
         frame=rows,
         columns=(
             by,
             *beside,
-            ReportColumn("open", f"Open {pipeline.one}s", "whole", of=(cases.basis(pipeline.key, where),)),
-            ReportColumn("wins", "Expected wins", "number", of=(forecast.basis("wins", where),)),
-            ReportColumn("value", "Expected value", "money", bars=True, of=(forecast.basis("value", where),)),
+            ReportColumn("open", f"Open {pipeline.one}s", "integer", sources=(cases.lineage(pipeline.key, where),)),
+            ReportColumn(
+                "win_probability", "Expected wins", "number", sources=(forecast.lineage("win_probability", where),)
+            ),
+            ReportColumn(
+                "expected_value",
+                "Expected value",
+                "money",
+                bars=True,
+                sources=(forecast.lineage("expected_value", where),),
+            ),
         ),
-        chart=Chart("bar", by.name, ("wins",), f"Expected wins, {title.lower()}", frame=rows),
+        chart=Chart("bar", by.name, ("win_probability",), f"Expected wins, {title.lower()}", frame=rows),
     )
 
 
@@ -127,12 +148,12 @@ def most_valuable_cases(pipeline: Pipeline, columns: Sequence[ReportColumn]) -> 
     `columns`: what is shown of a case before its probability.
     """
     cases, forecast, one = pipeline.cases, pipeline.forecast.rows, pipeline.one
-    rows = cases.rows[cases.rows[pipeline.key].isin(forecast.loc[forecast["ends"] > 0, pipeline.key])]
+    rows = cases.rows[cases.rows[pipeline.key].isin(forecast.loc[forecast["end_probability"] > 0, pipeline.key])]
     rows = rows.sort_values(["expected_value", pipeline.key], ascending=[False, True]).head(CASES_SHOWN)
     return listing(
         cases.with_rows(rows),
         f"The {one}s worth most",
-        f"Of the {one}s that may end in these months the {grouped(len(rows))} with the highest list price times "
+        f"Of the {one}s that may end in these months the {format_number(len(rows))} with the highest list price times "
         "probability, and what adds to the probability or takes from it, in points of a hundred. All open "
         f"{one}s are in the table {cases.name}.",
         (
@@ -167,10 +188,10 @@ def _in_last_week(table: SourceTable, label: str, today: pd.Timestamp, date: str
     return Figure(
         f"{label} in the last week",
         now,
-        "whole",
-        change=change(now, before),
-        than="the week before",
-        of=(table.basis(table.key[0], where),),
+        "integer",
+        change=relative_change(now, before),
+        compared_with="the week before",
+        sources=(table.lineage(table.key[0], where),),
     )
 
 
@@ -186,7 +207,7 @@ def ended_cases(
     return listing(
         table.with_rows(rows.head(CASES_SHOWN)),
         "What ended in the last week",
-        f"From {short_day(today - WEEK)} on, the {grouped(CASES_SHOWN)} that brought most.",
+        f"From {format_date(today - WEEK)} on, the {format_number(CASES_SHOWN)} that brought most.",
         columns,
         when_empty=f"No {one} ended.",
     )

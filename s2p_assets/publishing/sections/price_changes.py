@@ -7,26 +7,26 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Chart, Figure, ReportColumn, Section
+from s2p_assets.contracts.report import Chart, Figure, ReportColumn, Section
+from s2p_assets.publishing.document.wording import format_date, format_number, money_in_text, pluralize
 from s2p_assets.publishing.sections.price_lists import PriceChanges, PriceList, differing
 from s2p_assets.publishing.sections.trade_tables import same_row
-from s2p_assets.publishing.wording import amount, counted, grouped, short_day
 
 LISTS_SINCE = pd.Timedelta(days=365)
 ITEMS_DRAWN = 20
-SUPPLIER = ReportColumn("supplier", "Supplier", of=())
+SUPPLIER = ReportColumn("supplier", "Supplier", sources=())
 
 
 def describe_changes(found: PriceChanges) -> str:
     """The headline: how many prices changed, what that does to the margin, and what sells below cost."""
     changed, below, noun = found.changed, found.below, found.prices.noun
-    text = f"The price list of {short_day(found.newest)} changes prices or costs of {counted(len(changed), noun)}"
+    text = f"The price list of {format_date(found.newest)} changes prices or costs of {pluralize(len(changed), noun)}"
     effect = changed["effect"].sum(min_count=1)
     if len(changed) and found.volumes.weeks and not pd.isna(effect):
         direction = "more" if effect >= 0 else "less"
-        text += f": {amount(abs(effect))} {direction} margin a week at current volumes"
+        text += f": {money_in_text(abs(effect))} {direction} margin a week at current volumes"
     verb = "is" if len(below) == 1 else "are"
-    sold = f"{counted(len(below), noun)} {verb} sold below cost." if len(below) else f"No {noun} is sold below cost."
+    sold = f"{pluralize(len(below), noun)} {verb} sold below cost." if len(below) else f"No {noun} is sold below cost."
     return f"{text}. {sold}"
 
 
@@ -41,32 +41,32 @@ def change_figures(found: PriceChanges, *, price: str) -> tuple[Figure, ...]:
     costlier = changed[changed[f"{prices.cost}_change"] > 0]
     return (
         Figure(
-            f"{prices.noun}s changed on {short_day(found.newest)}",
+            f"{prices.noun}s changed on {format_date(found.newest)}",
             len(changed),
-            "whole",
-            note=f"{prices.prices[price].lower()} up for {grouped(dearer)}, down for {grouped(cheaper)}",
-            of=prices.counted_rows(price, changed),
+            "integer",
+            note=f"{prices.prices[price].lower()} up for {format_number(dearer)}, down for {format_number(cheaper)}",
+            sources=prices.counted_rows(price, changed),
         ),
         Figure(
             "Margin effect a week",
             None if pd.isna(effect) and len(changed) else float(changed["effect"].sum()),
             "money",
             note="at current volumes" if found.volumes.weeks else "no sales are in the data yet",
-            of=tuple(prices.basis(name, {"valid_from": found.newest}) for name in prices.prices),
+            sources=tuple(prices.lineage(name, {"valid_from": found.newest}) for name in prices.prices),
         ),
         Figure(
             f"{prices.noun}s that cost more than before",
             len(costlier),
-            "whole",
+            "integer",
             note=f"{prices.prices[prices.cost].lower()} up",
-            of=prices.counted_rows(prices.cost, costlier),
+            sources=prices.counted_rows(prices.cost, costlier),
         ),
         Figure(
             f"{prices.noun}s sold below cost",
             len(below),
-            "whole",
-            note=f"losing {amount(lost)} a week" if len(below) and not pd.isna(lost) else "",
-            of=tuple(source for name in prices.prices for source in prices.counted_rows(name, below)),
+            "integer",
+            note=f"losing {money_in_text(lost)} a week" if len(below) and not pd.isna(lost) else "",
+            sources=tuple(source for name in prices.prices for source in prices.counted_rows(name, below)),
         ),
     )
 
@@ -79,33 +79,38 @@ def what_changed(found: PriceChanges) -> Section:
     changed = changed.assign(article=labels.fillna(changed[prices.item]))
     drawn = changed[changed["effect"].fillna(0) != 0].head(ITEMS_DRAWN)
     explained = (
-        f"Prices and costs from {short_day(found.newest)} on against those before, the largest effect on the margin "
+        f"Prices and costs from {format_date(found.newest)} on against those before, the largest effect on the margin "
         "first. The effect is the change in margin a unit, times the units sold a week."
     )
     return Section(
         title="What changed",
-        says=explained if len(changed) else "",
+        description=explained if len(changed) else "",
         frame=changed,
         columns=(
             *prices.named,
             *(column for name in prices.prices for column in _before_and_now(prices, name)),
-            ReportColumn("units", "Units a week", "number", of=volumes.sources),
+            ReportColumn("units", "Units a week", "number", sources=volumes.sources),
             ReportColumn(
-                "effect", "Margin effect a week", "money", highlight_below=0, bars=True, of=(*both, *volumes.sources)
+                "effect",
+                "Margin effect a week",
+                "money",
+                highlight_below=0,
+                bars=True,
+                sources=(*both, *volumes.sources),
             ),
         ),
         chart=Chart("bar", "article", ("effect",), "Margin effect a week", frame=drawn, format="money")
         if len(drawn) > 1
         else None,
-        when_empty=f"The price list of {short_day(found.newest)} changes no price and no cost.",
+        when_empty=f"The price list of {format_date(found.newest)} changes no price and no cost.",
     )
 
 
 def _before_and_now(prices: PriceList, name: str) -> tuple[ReportColumn, ReportColumn]:
     title = prices.prices[name]
     return (
-        ReportColumn(f"{name}_before", f"{title} before", "money", of=(prices.before(name),)),
-        ReportColumn(name, f"{title} now", "money", of=prices.now(name)),
+        ReportColumn(f"{name}_before", f"{title} before", "money", sources=(prices.before(name),)),
+        ReportColumn(name, f"{title} now", "money", sources=prices.now(name)),
     )
 
 
@@ -116,11 +121,11 @@ def other_terms(found: PriceChanges, terms: tuple[ReportColumn, ...]) -> Iterato
     if len(others):
         yield Section(
             title="Other terms changed",
-            says=f"Prices stay as they were, but the list of {short_day(found.newest)} says otherwise of something "
+            description=f"Prices stay as they were, but the list of {format_date(found.newest)} says otherwise of something "
             "else.",
             frame=others.reset_index(drop=True),
-            of=prices.name,
-            by=(prices.item, "valid_from"),
+            table=prices.name,
+            key=(prices.item, "valid_from"),
             columns=(*prices.named_by_key, SUPPLIER, *terms),
         )
 
@@ -134,15 +139,15 @@ def new_items(found: PriceChanges, *, price: str) -> Iterator[Section]:
     if len(fresh):
         yield Section(
             title="New on the list",
-            says=f"{prices.noun}s that no list before {short_day(found.newest)} had.",
+            description=f"{prices.noun}s that no list before {format_date(found.newest)} had.",
             frame=fresh.sort_values(prices.item).reset_index(drop=True),
-            of=prices.name,
-            by=(prices.item, "valid_from"),
+            table=prices.name,
+            key=(prices.item, "valid_from"),
             columns=(
                 *prices.named_by_key,
                 SUPPLIER,
                 *prices.columns,
-                ReportColumn("margin", title, "percent", of=prices.now(price, prices.cost)),
+                ReportColumn("margin", title, "percent", sources=prices.now(price, prices.cost)),
             ),
         )
 
@@ -153,17 +158,17 @@ def sold_below_cost(found: PriceChanges) -> Section:
     lost = (*prices.now(), *volumes.sources)
     return Section(
         title="Sold below cost",
-        says="What is in force now: each unit sold for less than the item cost loses the difference."
+        description="What is in force now: each unit sold for less than the item cost loses the difference."
         if len(below)
         else "",
         frame=below,
-        of=prices.name,
-        by=(prices.item, "valid_from"),
+        table=prices.name,
+        key=(prices.item, "valid_from"),
         columns=(
             *prices.named_by_key,
             *prices.columns,
-            ReportColumn("units", "Units a week", "number", of=volumes.sources),
-            ReportColumn("lost", "Lost a week", "money", highlight_above=0, of=lost),
+            ReportColumn("units", "Units a week", "number", sources=volumes.sources),
+            ReportColumn("lost", "Lost a week", "money", highlight_above=0, sources=lost),
         ),
         when_empty=f"No {prices.noun} has a consumer or a dealer price below its item cost.",
     )
@@ -179,17 +184,17 @@ def lists_of_the_year(found: PriceChanges) -> Section:
         effect=("effect", lambda effect: effect.sum(min_count=1)),
     )
     of_list = same_row("valid_from")
-    changed = {name: (prices.basis(name, of_list, "rows"),) for name in prices.prices}
+    changed = {name: (prices.lineage(name, of_list, "rows"),) for name in prices.prices}
     return Section(
         title="Price lists of the last year",
-        says=f"For each day on which prices or costs changed: how many {prices.noun}s, by how much on average, and "
+        description=f"For each day on which prices or costs changed: how many {prices.noun}s, by how much on average, and "
         "what that did to the margin a week, at the volumes of today.",
         frame=lines.sort_index(ascending=False).reset_index(),
         columns=(
-            ReportColumn("valid_from", "In force from", "day"),
-            ReportColumn("skus", f"{prices.noun}s changed", "whole", of=next(iter(changed.values()))),
+            ReportColumn("valid_from", "In force from", "date"),
+            ReportColumn("skus", f"{prices.noun}s changed", "integer", sources=next(iter(changed.values()))),
             *(
-                ReportColumn(f"{name}_change", f"{title}, mean change", "percent", of=changed[name])
+                ReportColumn(f"{name}_change", f"{title}, mean change", "percent", sources=changed[name])
                 for name, title in prices.prices.items()
             ),
             ReportColumn(
@@ -197,7 +202,7 @@ def lists_of_the_year(found: PriceChanges) -> Section:
                 "Margin effect a week",
                 "money",
                 highlight_below=0,
-                of=tuple(prices.basis(name, of_list) for name in prices.prices),
+                sources=tuple(prices.lineage(name, of_list) for name in prices.prices),
             ),
         ),
         when_empty="No price and no cost changed within that year.",

@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Basis, Field, ReportColumn
+from s2p_assets.contracts.report import Basis, ReportColumn, RowValue
+from s2p_assets.publishing.document.wording import format_date, pluralize
 from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.publishing.sections.trade_tables import item_columns, same_row
 from s2p_assets.publishing.sections.weeks import WEEK, last_day
-from s2p_assets.publishing.wording import counted, short_day
 
 WEEKS_OF_VOLUME = 8
 
@@ -50,7 +50,9 @@ class PriceList(SourceTable):
     def named_by_key(self) -> tuple[ReportColumn, ...]:
         """The same where rows are those of the price list: names are not traced."""
         code, label = self.named
-        return ReportColumn(code.name, code.title, "code", of=()), ReportColumn(label.name, label.title, of=())
+        return ReportColumn(code.name, code.title, "code", sources=()), ReportColumn(
+            label.name, label.title, sources=()
+        )
 
     @property
     def columns(self) -> tuple[ReportColumn, ...]:
@@ -60,17 +62,17 @@ class PriceList(SourceTable):
     def now(self, *prices: str) -> tuple[Basis, ...]:
         """Prices of the version in a report's own row; without any named, all of them."""
         where = same_row(self.item, "valid_from")
-        return tuple(self.basis(name, where) for name in prices or self.prices)
+        return tuple(self.lineage(name, where) for name in prices or self.prices)
 
     def before(self, price: str) -> Basis:
         """A price of the version before that in a report's own row."""
-        return self.basis(price, {self.item: Field(self.item), "valid_from": Field("before_from")})
+        return self.lineage(price, {self.item: RowValue(self.item), "valid_from": RowValue("before_from")})
 
     def counted_rows(self, price: str, versions: pd.DataFrame) -> tuple[Basis, ...]:
         """The versions that were counted, by a price of theirs."""
         days = tuple(sorted(versions["valid_from"].unique()))
         where = {self.item: tuple(versions[self.item]), "valid_from": days}
-        return (self.basis(price, where, "rows"),) if len(versions) else ()
+        return (self.lineage(price, where, "rows"),) if len(versions) else ()
 
 
 class Volumes:
@@ -83,8 +85,8 @@ class Volumes:
         recent = sold[sold["week"] > last - WEEKS_OF_VOLUME * WEEK]
         self.weeks = sorted(recent["week"].unique())
         self.weekly = recent.groupby(prices.item)[self.columns].sum() / max(len(self.weeks), 1)
-        where = {prices.item: Field(prices.item), "week": (*self.weeks,)}
-        self.sources = tuple(sales.basis(name, where) for name in self.columns) if self.weeks else ()
+        where = {prices.item: RowValue(prices.item), "week": (*self.weeks,)}
+        self.sources = tuple(sales.lineage(name, where) for name in self.columns) if self.weeks else ()
 
     def of_items(self, items: "pd.Series[str]") -> pd.DataFrame:
         """Units a week by channel, aligned with `items`; 0 for what was not sold, missing when nothing was at all."""
@@ -94,7 +96,7 @@ class Volumes:
     def notes(self) -> tuple[str, ...]:
         """How volumes were counted, and how effects on the margin are to be read."""
         if self.weeks:
-            weeks = f"the mean of the {counted(len(self.weeks), 'week')} to {short_day(last_day(self.weeks[-1]))}"
+            weeks = f"the mean of the {pluralize(len(self.weeks), 'week')} to {format_date(last_day(self.weeks[-1]))}"
         return (
             f"Units a week are {weeks}, less returns." if self.weeks else "No sales are in the data yet.",
             "Units sold to consumers count at the consumer price, those sold to dealers at the dealer price; discounts "

@@ -9,14 +9,14 @@ from functools import cached_property
 
 import pandas as pd
 
-from s2p_assets.publishing.outcomes import calibration_chart, calibration_columns, fold_column
-from s2p_assets.publishing.report import Basis, Field, Figure, Format, ReportColumn, Section
+from s2p_assets.contracts.report import Basis, Figure, ReportColumn, RowValue, Section, ValueFormat
+from s2p_assets.publishing.document.wording import format_number, format_share, pluralize
+from s2p_assets.publishing.sections.classification_scores import calibration_chart, calibration_columns, fold_column
 from s2p_assets.publishing.sections.plain_names import plain_name
 from s2p_assets.publishing.sections.source_table import SourceTable
-from s2p_assets.publishing.wording import counted, grouped, share
 
 MEASURES = {"brier": "Brier score", "log_loss": "Log loss", "auc": "AUC", "accuracy": "Accuracy"}
-BY_FOLD: dict[str, tuple[str, Format]] = {
+BY_FOLD: dict[str, tuple[str, ValueFormat]] = {
     "base_rate": ("Came about", "percent"),
     "accuracy": ("Accuracy", "percent"),
     "brier": ("Brier score", "number"),
@@ -32,13 +32,14 @@ NEAR = 0.01
 class Question:
     """What models say yes or no to, of each case.
 
-    `name`: its value in the column `question`. `title`: as people read it. `floor`: the model that is the plain rule;
+    `name`: its value in the column `question`. `title`: as people read it. `baseline`: the model that is the plain
+    rule;
     `rule`: that rule in words. `prefix`: what its models' names begin with.
     """
 
     name: str
     title: str
-    floor: str
+    baseline: str
     rule: str
     prefix: str
 
@@ -49,7 +50,8 @@ class QuestionScores:
 
     `cases`: one row per (question, case), with probability. `scores`: one row per (question, model, fold), with cutoff,
     cases, is_champion and the measures. `measured`: question → one row per measure of its champion over all cases:
-    measure, value, low, high (of the 95 % interval). `parts`: question → as `outcomes.calibration` takes them.
+    measure, value, low, high (of the 95 % interval). `parts`: question → as
+    `classification_scores.probability_calibration` takes them.
     `one`, `period`: what a case and a fold are called, `car` and `season`; a fold is named by its year.
     """
 
@@ -69,9 +71,9 @@ class QuestionScores:
     def _compared(self, question: Question) -> pd.DataFrame:
         measured = self.measured[question.name]
         scores = self.scores.rows[self.scores.rows["question"] == question.name]
-        floor = scores[scores["model"] == question.floor]
-        weight = floor["cases"] / floor["cases"].sum()
-        plain = {name: float((floor[name].astype(float) * weight).sum()) for name in measured["measure"]}
+        baseline = scores[scores["model"] == question.baseline]
+        weight = baseline["cases"] / baseline["cases"].sum()
+        plain = {name: float((baseline[name].astype(float) * weight).sum()) for name in measured["measure"]}
         champion = scores.loc[scores["is_champion"].astype(bool), "model"]
         return measured.assign(
             question=question.name,
@@ -79,7 +81,7 @@ class QuestionScores:
             called=measured["measure"].map(MEASURES),
             plain=measured["measure"].map(plain),
             model=plain_name(champion.iloc[0] if len(champion) else "", question.prefix),
-            floor=question.floor,
+            baseline=question.baseline,
             rule=question.rule,
             cases=int((self.cases.rows["question"] == question.name).sum()),
         )
@@ -89,28 +91,28 @@ class QuestionScores:
         rows = self.compared.set_index(["question", "measure"])
         return float(rows.loc[(question.name, measure), column])  # type: ignore[arg-type]
 
-    def basis(self, question: str | Field) -> tuple[Basis, ...]:
+    def lineage(self, question: str | RowValue) -> tuple[Basis, ...]:
         """What a measure of a question was made from."""
-        return (self.cases.basis("probability", {"question": question}),)
+        return (self.cases.lineage("probability", {"question": question}),)
 
 
 def question_figure(answers: QuestionScores, question: Question, measure: str, label: str) -> Figure:
     """A measure with its interval and what the plain rule comes to."""
     value, low, high, plain = (answers.value(question, measure, name) for name in ("value", "low", "high", "plain"))
     is_share = measure == "accuracy"
-    said = [share(number) if is_share else grouped(number, 3) for number in (low, high, plain)]
+    said = [format_share(number) if is_share else format_number(number, 3) for number in (low, high, plain)]
     return Figure(
         label,
         value if is_share else round(value, 3),
         "percent" if is_share else "number",
         note=f"{said[0]} to {said[1]}; {question.rule}: {said[2]}",
-        of=answers.basis(question.name),
+        sources=answers.lineage(question.name),
     )
 
 
 def describe_accuracy(answers: QuestionScores, question: Question) -> str:
     """How many cases were told right, in a headline."""
-    right, plain = (share(answers.value(question, "accuracy", column)) for column in ("value", "plain"))
+    right, plain = (format_share(answers.value(question, "accuracy", column)) for column in ("value", "plain"))
     return (
         f"In past {answers.period}s {right} of the {answers.one}s were told right, against {plain} by {question.rule}."
     )
@@ -120,16 +122,16 @@ def compare_with_rule(answers: QuestionScores, question: Question) -> str:
     """How right the champion was; plainly so where it says hardly more than how often the thing comes about."""
     accuracy, rate = (answers.value(question, name) for name in ("accuracy", "base_rate"))
     usual = max(rate, 1 - rate)
-    brier, plain = (grouped(answers.value(question, "brier", name), 4) for name in ("value", "plain"))
-    begin = f"{question.title}, {counted(int(answers.value(question, 'brier', 'cases')), answers.one)}: "
+    brier, plain = (format_number(answers.value(question, "brier", name), 4) for name in ("value", "plain"))
+    begin = f"{question.title}, {pluralize(int(answers.value(question, 'brier', 'cases')), answers.one)}: "
     if accuracy - usual < NEAR:
         return (
-            f"{begin}the accuracy of {share(accuracy)} is no better than always giving the likelier answer "
-            f"({share(usual)}). Which {answers.one} it will be can hardly be told; what the model adds is in its "
+            f"{begin}the accuracy of {format_share(accuracy)} is no better than always giving the likelier answer "
+            f"({format_share(usual)}). Which {answers.one} it will be can hardly be told; what the model adds is in its "
             f"probabilities, with a Brier score of {brier} against {plain} by {question.rule}."
         )
     return (
-        f"{begin}{share(accuracy)} told right, where always giving the likelier answer is right in {share(usual)}; "
+        f"{begin}{format_share(accuracy)} told right, where always giving the likelier answer is right in {format_share(usual)}; "
         f"Brier score {brier} against {plain} by {question.rule}."
     )
 
@@ -138,20 +140,23 @@ def question_measures(answers: QuestionScores) -> Section:
     """Each measure of each question's champion with its interval, beside the plain rule's."""
     rows = answers.compared[answers.compared["measure"].isin(MEASURES)].reset_index(drop=True)
     rows = rows.assign(scored=f"{answers.scores.name}." + rows["measure"])
-    seen, rule = answers.basis(Field("question")), {"question": Field("question"), "model": Field("floor")}
+    seen, rule = (
+        answers.lineage(RowValue("question")),
+        {"question": RowValue("question"), "model": RowValue("baseline")},
+    )
     return Section(
         title="How right the models were",
-        says=f"On {answers.period}s that they had not seen, each told from what was known before it began. Smaller is "
+        description=f"On {answers.period}s that they had not seen, each told from what was known before it began. Smaller is "
         "better for Brier score and log loss, larger for AUC and accuracy.",
         frame=rows,
         columns=(
             ReportColumn("asked", "Question"),
             ReportColumn("model", "Model in service"),
             ReportColumn("called", "Measure"),
-            ReportColumn("value", "Value", "number", of=seen),
-            ReportColumn("low", "95 % from", "number", of=seen),
-            ReportColumn("high", "to", "number", of=seen),
-            ReportColumn("plain", "Plain rule", "number", of=(Basis(Field("scored"), rule),)),
+            ReportColumn("value", "Value", "number", sources=seen),
+            ReportColumn("low", "95 % from", "number", sources=seen),
+            ReportColumn("high", "to", "number", sources=seen),
+            ReportColumn("plain", "Plain rule", "number", sources=(Basis(RowValue("scored"), rule),)),
             ReportColumn("rule", "The plain rule"),
         ),
     )
@@ -161,9 +166,9 @@ def question_folds(answers: QuestionScores) -> Section:
     """The champion and the plain rule of each question, fold by fold."""
     period = answers.period
     scores, prefixes = answers.scores.rows, [question.prefix for question in answers.questions]
-    floors = {question.name: question.floor for question in answers.questions}
+    baselines = {question.name: question.baseline for question in answers.questions}
     titles = {question.name: question.title for question in answers.questions}
-    is_floor = scores["model"] == scores["question"].map(floors)
+    is_floor = scores["model"] == scores["question"].map(baselines)
     rows = scores[scores["is_champion"].astype(bool) | is_floor]
     rows = rows.assign(
         asked=rows["question"].map(titles),
@@ -173,13 +178,13 @@ def question_folds(answers: QuestionScores) -> Section:
     rows = rows.sort_values(["question", period, "is_champion"], ascending=[False, True, False])
     return Section(
         title=f"{period.capitalize()} by {period}",
-        says=f"The model in service and the plain rule, each {period} told from the ones before.",
+        description=f"The model in service and the plain rule, each {period} told from the ones before.",
         frame=rows.reset_index(drop=True),
         columns=(
             ReportColumn("asked", "Question"),
-            ReportColumn(period, period.capitalize(), "code", of=()),
+            ReportColumn(period, period.capitalize(), "code", sources=()),
             ReportColumn("called", "Model"),
-            fold_column(answers.scores, "cases", f"{answers.one.capitalize()}s told", "whole", "question"),
+            fold_column(answers.scores, "cases", f"{answers.one.capitalize()}s told", "integer", "question"),
             *(fold_column(answers.scores, name, title, kind, "question") for name, (title, kind) in BY_FOLD.items()),
         ),
     )
@@ -191,13 +196,13 @@ def question_calibrations(answers: QuestionScores) -> tuple[Section, ...]:
 
 
 def _calibration(answers: QuestionScores, question: Question) -> Section:
-    (of,), parts = answers.basis(question.name), answers.parts[question.name]
-    rows = parts.assign(as_told=parts["said"])
+    (of,), parts = answers.lineage(question.name), answers.parts[question.name]
+    rows = parts.assign(as_told=parts["predicted"])
     return Section(
         title=f"Do the probabilities hold? {question.title}",
-        says=f"The {answers.one}s of past {answers.period}s by what they were told, in parts of equal size, and how "
+        description=f"The {answers.one}s of past {answers.period}s by what they were told, in parts of equal size, and how "
         "often it came about. Where the two lines run together, a told 70 % came about in 7 of 10.",
         frame=rows,
         columns=calibration_columns(("Was told", "Came about", f"{answers.one.capitalize()}s"), of, of),
-        chart=calibration_chart(rows, "said", "Came about, by what was told"),
+        chart=calibration_chart(rows, "predicted", "Came about, by what was told"),
     )

@@ -5,12 +5,12 @@ Net sales belong to `weekly_sales`. `lines` have a column `week`, a Monday, `uni
 
 import pandas as pd
 
-from s2p_assets.publishing.comparison import at, totals
-from s2p_assets.publishing.report import Basis, Figure, ReportColumn, Section
+from s2p_assets.contracts.report import Basis, Figure, ReportColumn, Section
+from s2p_assets.publishing.document.wording import format_share, pluralize
 from s2p_assets.publishing.sections.movers import ROWS_OF_MOVERS
+from s2p_assets.publishing.sections.period_comparison import totals_by_period, value_at
 from s2p_assets.publishing.sections.trade_tables import ItemTable
 from s2p_assets.publishing.sections.weeks import WEEK, compared_with_earlier, last_day
-from s2p_assets.publishing.wording import counted, share
 
 WEEKS_OF_RETURNS = 13
 MANY_RETURNS = 0.1
@@ -18,25 +18,25 @@ MANY_RETURNS = 0.1
 
 def units_returned(lines: pd.DataFrame, week: pd.Timestamp, *, column: str, day: str) -> Figure:
     """The headline number of the week's returns. `column`: where they are stored, each on a `day`."""
-    returned = totals(lines, period="week", value="returned")
+    returned = totals_by_period(lines, period="week", value="returned")
     here = lines[lines["week"] == week]
     went_out = float((here["units"] + here["returned"]).sum())
     came_back = float(here["returned"].sum()) / went_out if went_out else 0.0
     return Figure(
         "Units returned in that week",
-        at(returned, week) or 0.0,
-        "whole",
-        further=compared_with_earlier(returned, week),
+        value_at(returned, week) or 0.0,
+        "integer",
+        more_changes=compared_with_earlier(returned, week),
         better="lower",
-        note=f"{share(came_back)} of the units that went out",
-        of=(Basis(column, {day: slice(week, last_day(week))}),),
+        note=f"{format_share(came_back)} of the units that went out",
+        sources=(Basis(column, {day: slice(week, last_day(week))}),),
     )
 
 
 def describe_returns(lines: pd.DataFrame, week: pd.Timestamp) -> str:
     """A sentence for the headline on the units that came back in a week."""
     returned = lines.loc[lines["week"] == week, "returned"].sum()
-    return f"{counted(round(returned), 'unit')} came back." if returned else "Nothing came back."
+    return f"{pluralize(round(returned), 'unit')} came back." if returned else "Nothing came back."
 
 
 def most_returned(lines: pd.DataFrame, week: pd.Timestamp, items: ItemTable) -> Section:
@@ -49,12 +49,12 @@ def most_returned(lines: pd.DataFrame, week: pd.Timestamp, items: ItemTable) -> 
     frame = frame[frame["returned"] > 0].sort_values(["returned", items.item], ascending=[False, True])
     return Section(
         title="What comes back most",
-        says=f"Units returned in the last {WEEKS_OF_RETURNS} weeks, the items with most of them first.",
+        description=f"Units returned in the last {WEEKS_OF_RETURNS} weeks, the items with most of them first.",
         frame=frame.head(ROWS_OF_MOVERS).reset_index(drop=True),
         columns=(
             *items.named,
-            ReportColumn("returned", "Returned", "whole"),
-            ReportColumn("went_out", "Went out", "whole"),
+            ReportColumn("returned", "Returned", "integer"),
+            ReportColumn("went_out", "Went out", "integer"),
             ReportColumn("share", "Share returned", "percent", highlight_above=MANY_RETURNS),
         ),
         when_empty="Nothing came back.",

@@ -5,7 +5,7 @@ What changed between weeks belongs to `movers`. Sales have a column `week`, a Mo
 
 import pandas as pd
 
-from s2p_assets.publishing.report import ReportColumn, Section
+from s2p_assets.contracts.report import ReportColumn, Section
 from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, StockTable, same_row
 from s2p_assets.publishing.sections.weeks import SPAN, weeks_until
 
@@ -18,7 +18,7 @@ def best_sellers(sales: SalesTable, items: ItemTable, week: pd.Timestamp) -> Sec
     total = rows[sales.revenue].sum()
     rows["share"] = rows[sales.revenue] / total if total > 0 else float("nan")
     best = rows[rows[sales.revenue] > 0].sort_values([sales.revenue, sales.item], ascending=[False, True])
-    everything = sales.basis(sales.revenue, {"week": tuple(weeks_until(week, SPAN))})
+    everything = sales.lineage(sales.revenue, {"week": tuple(weeks_until(week, SPAN))})
     shown = min(ROWS_OF_SELLERS, len(best))
     return Section(
         "Best sellers",
@@ -27,7 +27,7 @@ def best_sellers(sales: SalesTable, items: ItemTable, week: pd.Timestamp) -> Sec
         (
             *items.named,
             *_sold_columns(sales, week),
-            ReportColumn("share", "Share of all", "percent", of=(everything,)),
+            ReportColumn("share", "Share of all", "percent", sources=(everything,)),
         ),
         when_empty="No sales are in the data yet.",
     )
@@ -42,8 +42,8 @@ def slowest_sellers(sales: SalesTable, items: ItemTable, stock: StockTable, week
     lying["per_stock"] = lying[sales.revenue] / lying["stock_value"]
     slow = lying.sort_values(["per_stock", "stock_value", sales.item], ascending=[True, False, True])
     value = (
-        stock.basis(stock.on_hand, same_row(stock.item)),
-        items.basis(items.cost, same_row(items.item, items.valid_from)),
+        stock.lineage(stock.on_hand, same_row(stock.item)),
+        items.lineage(items.cost, same_row(items.item, items.valid_from)),
     )
     return Section(
         "Slowest sellers in stock",
@@ -51,7 +51,11 @@ def slowest_sellers(sales: SalesTable, items: ItemTable, stock: StockTable, week
         if len(slow)
         else "",
         slow.head(ROWS_OF_SELLERS).reset_index(drop=True),
-        (*items.named, *_sold_columns(sales, week), ReportColumn("stock_value", "Stock at cost", "money", of=value)),
+        (
+            *items.named,
+            *_sold_columns(sales, week),
+            ReportColumn("stock_value", "Stock at cost", "money", sources=value),
+        ),
         when_empty="No stock of a known cost is in the data yet.",
     )
 
@@ -68,6 +72,6 @@ def _sold(sales: SalesTable, items: ItemTable, week: pd.Timestamp) -> pd.DataFra
 def _sold_columns(sales: SalesTable, week: pd.Timestamp) -> tuple[ReportColumn, ReportColumn]:
     where = same_row(sales.item) | {"week": tuple(weeks_until(week, SPAN))}
     return (
-        ReportColumn(sales.units, "Units", "whole", of=(sales.basis(sales.units, where),)),
-        ReportColumn(sales.revenue, "Revenue", "money", of=(sales.basis(sales.revenue, where),)),
+        ReportColumn(sales.units, "Units", "integer", sources=(sales.lineage(sales.units, where),)),
+        ReportColumn(sales.revenue, "Revenue", "money", sources=(sales.lineage(sales.revenue, where),)),
     )

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Basis, Chart, How, ReportColumn, Section
+from s2p_assets.contracts.report import Aggregation, Basis, Chart, ReportColumn, Section
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class SourceTable:
         """The same table with some of its rows, or with further columns."""
         return replace(self, rows=rows)
 
-    def basis(self, column: str, where: Mapping[str, Any] | None = None, how: How = "sum") -> Basis:
+    def lineage(self, column: str, where: Mapping[str, Any] | None = None, how: Aggregation = "sum") -> Basis:
         """What a number was made from: a column of this table, in the rows that have the values of `where`."""
         return Basis(f"{self.name}.{column}", where or {}, how)
 
@@ -36,7 +36,7 @@ class SourceTable:
 def listing(
     table: SourceTable,
     title: str,
-    says: str,
+    description: str,
     columns: Sequence[ReportColumn],
     *,
     chart: Chart | None = None,
@@ -44,4 +44,4 @@ def listing(
 ) -> Section:
     """A section that shows rows of a table as they are, each number traced by the table's key to its own row."""
     rows = table.rows.reset_index(drop=True)
-    return Section(title, says, rows, tuple(columns), chart, when_empty, of=table.name, by=table.key)
+    return Section(title, description, rows, tuple(columns), chart, when_empty, table=table.name, key=table.key)

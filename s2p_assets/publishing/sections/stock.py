@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from s2p_assets.publishing.report import Figure
+from s2p_assets.contracts.derivation import NotYet
+from s2p_assets.contracts.report import Figure
+from s2p_assets.publishing.document.wording import format_date, pluralize
 from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, StockTable, known_sum
-from s2p_assets.publishing.wording import counted, short_day
-from s2p_assets.shelves import NotYet
 
 
 def last_week(sales: SalesTable, stock: StockTable) -> pd.Timestamp:
@@ -38,8 +38,8 @@ def stock_at_cost(stock: StockTable, items: ItemTable) -> Figure:
         "Stock on hand, at cost",
         known_sum(value),
         "money",
-        note=f"without {counted(unknown, items.noun)} of unknown cost" if unknown else "",
-        of=(stock.basis(stock.on_hand), items.basis(items.cost, priced)),
+        note=f"without {pluralize(unknown, items.noun)} of unknown cost" if unknown else "",
+        sources=(stock.lineage(stock.on_hand), items.lineage(items.cost, priced)),
     )
 
 
@@ -48,14 +48,14 @@ def stock_notes(sales: SalesTable, stock: StockTable, week: pd.Timestamp, *, nou
     this_week = sales.rows[sales.rows["week"] == week]
     out = int(this_week[sales.stocked_out].fillna(False).astype(bool).sum())
     if out:
-        yield f"{counted(out, noun)} ran out of stock during the week; their sales are less than the demand."
+        yield f"{pluralize(out, noun)} ran out of stock during the week; their sales are less than the demand."
     counts = pd.to_datetime(stock.rows[stock.counted_on]).dropna()
     if counts.empty:
         yield "No stock count is in the data."
         return
     oldest, newest = counts.min(), counts.max()
     if oldest == newest:
-        yield f"Stock was counted on {short_day(newest)} and carried on with what was received and sold since."
+        yield f"Stock was counted on {format_date(newest)} and carried on with what was received and sold since."
     else:
-        days = f"between {short_day(oldest)} and {short_day(newest)}"
+        days = f"between {format_date(oldest)} and {format_date(newest)}"
         yield f"Stock was counted {days}; each {noun}'s last count is carried on with what was received and sold since."

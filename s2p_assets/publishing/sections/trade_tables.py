@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing.comparison import totals
-from s2p_assets.publishing.report import Field, ReportColumn
+from s2p_assets.contracts.report import ReportColumn, RowValue
+from s2p_assets.publishing.sections.period_comparison import totals_by_period
 from s2p_assets.publishing.sections.source_table import SourceTable
 
 
@@ -31,7 +31,7 @@ class SalesTable(SourceTable):
 
     def weekly_units(self) -> "pd.Series[Any]":
         """The units of all items together by week, in order; a week in which none are known is missing."""
-        return totals(self.rows, period="week", value=self.units)
+        return totals_by_period(self.rows, period="week", value=self.units)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ def item_columns(item: str, label: str, noun: str) -> tuple[ReportColumn, Report
 
 def same_row(*columns: str) -> dict[str, Any]:
     """A `where` for the stored rows that have the values of a report's own row in these columns."""
-    return {column: Field(column) for column in columns}
+    return {column: RowValue(column) for column in columns}
 
 
 def known_sum(values: "pd.Series[Any]") -> float | None:

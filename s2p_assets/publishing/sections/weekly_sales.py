@@ -8,11 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing.comparison import at, change, changes, totals
-from s2p_assets.publishing.report import Basis, Chart, Field, Figure, ReportColumn, Section
+from s2p_assets.contracts.report import Basis, Chart, Figure, ReportColumn, RowValue, Section
+from s2p_assets.publishing.document.wording import describe_change, format_date, pluralize
+from s2p_assets.publishing.sections.period_comparison import (
+    relative_change,
+    relative_changes,
+    totals_by_period,
+    value_at,
+)
 from s2p_assets.publishing.sections.trade_tables import SalesTable
 from s2p_assets.publishing.sections.weeks import SPAN, WEEK, WEEKS_SHOWN, YEAR, compared_with_earlier, weeks_until
-from s2p_assets.publishing.wording import change_in_words, counted, short_day
 
 GROUPS_DRAWN = 10
 COMPARED = ["now", "before", "change", "year_before", "year_change"]
@@ -20,25 +25,25 @@ COMPARED = ["now", "before", "change", "year_before", "year_change"]
 
 def describe_sales(units: "pd.Series[Any]", week: pd.Timestamp) -> str:
     """A sentence for the headline from weekly totals of units."""
-    now = at(units, week)
+    now = value_at(units, week)
     if now is None:
         return "No sales are in the data yet."
-    compared = " and ".join(change_in_words(one) for one in compared_with_earlier(units, week))
-    return f"{counted(round(now), 'unit')} sold in the week of {short_day(week)}{compared and f', {compared}'}."
+    compared = " and ".join(describe_change(one) for one in compared_with_earlier(units, week))
+    return f"{pluralize(round(now), 'unit')} sold in the week of {format_date(week)}{compared and f', {compared}'}."
 
 
 def units_sold(units: "pd.Series[Any]", week: pd.Timestamp, *, column: str) -> Figure:
     """The headline number of the week's units, from weekly totals of the stored `column` ("sales.units")."""
-    now, compared = at(units, week), compared_with_earlier(units, week)
+    now, compared = value_at(units, week), compared_with_earlier(units, week)
     note = "no earlier week to compare with" if now is not None and not compared else ""
     return Figure(
-        f"Units sold, week of {short_day(week)}",
+        f"Units sold, week of {format_date(week)}",
         now,
-        "whole",
-        further=compared,
+        "integer",
+        more_changes=compared,
         better="higher",
         note=note,
-        of=(Basis(column, {"week": week}),),
+        sources=(Basis(column, {"week": week}),),
     )
 
 
@@ -48,19 +53,19 @@ def revenue(rows: pd.DataFrame, week: pd.Timestamp, *, by: str, noun: str, colum
     `rows`: `by`, week, units and revenue, which is missing where the price is not known. `noun`: what a `by` is called.
     `column`: where the revenue is stored.
     """
-    weekly = totals(rows, period="week", value="revenue")
+    weekly = totals_by_period(rows, period="week", value="revenue")
     unpriced = rows[rows["revenue"].isna() & (rows["units"].fillna(0) != 0)]
     this_week = unpriced[unpriced["week"] == week]
     complete = weekly[~weekly.index.isin(unpriced["week"])]
-    note = f"without {counted(this_week[by].nunique(), noun)} sold at an unknown price" if len(this_week) else ""
+    note = f"without {pluralize(this_week[by].nunique(), noun)} sold at an unknown price" if len(this_week) else ""
     return Figure(
         "Revenue of that week",
-        at(weekly, week),
+        value_at(weekly, week),
         "money",
-        further=compared_with_earlier(complete, week),
+        more_changes=compared_with_earlier(complete, week),
         better="higher",
         note=note,
-        of=(Basis(column, {"week": week}),),
+        sources=(Basis(column, {"week": week}),),
     )
 
 
@@ -75,12 +80,12 @@ def units_this_year(sales: pd.DataFrame, as_of: pd.Timestamp, *, day: str, units
 
     now, before = sold(as_of), sold(as_of - pd.DateOffset(years=1))
     return Figure(
-        f"Units sold this year, to {short_day(as_of)}",
+        f"Units sold this year, to {format_date(as_of)}",
         now,
-        "whole",
-        further=changes(now, {f"the same days of {as_of.year - 1}": before}),
+        "integer",
+        more_changes=relative_changes(now, {f"the same days of {as_of.year - 1}": before}),
         better="higher",
-        of=(Basis(column, {day: slice(pd.Timestamp(as_of.year, 1, 1), as_of)}),),
+        sources=(Basis(column, {day: slice(pd.Timestamp(as_of.year, 1, 1), as_of)}),),
     )
 
 
@@ -91,10 +96,12 @@ def compare_weeks(rows: pd.DataFrame, week: pd.Timestamp, *, by: str, value: str
     """
     ends = {"now": week, "before": week - weeks * WEEK, "year_before": week - YEAR}
     spans = {name: weeks_until(last, weeks) for name, last in ends.items()}
-    sums = {name: totals(rows[rows["week"].isin(span)], period=by, value=value) for name, span in spans.items()}
+    sums = {
+        name: totals_by_period(rows[rows["week"].isin(span)], period=by, value=value) for name, span in spans.items()
+    }
     frame = pd.DataFrame(sums, index=pd.Index(rows[by].dropna().unique(), name=by), dtype="float64")
     for name, earlier in (("change", "before"), ("year_change", "year_before")):
-        frame[name] = [change(now, then) for now, then in zip(frame["now"], frame[earlier], strict=True)]
+        frame[name] = [relative_change(now, then) for now, then in zip(frame["now"], frame[earlier], strict=True)]
     return frame.reset_index()[[by, *COMPARED]].astype(dict.fromkeys(COMPARED, "float64"))
 
 
@@ -103,7 +110,7 @@ def sales_by_group(
     week: pd.Timestamp,
     by: str,
     *,
-    says: str,
+    description: str,
     more_columns: Sequence[ReportColumn] = (),
     chart_title: str = "",
 ) -> Section:
@@ -119,10 +126,10 @@ def sales_by_group(
         frame[column.name] = frame[by].map(recent[column.name].sum()).fillna(0.0)
     return Section(
         title=f"Sales by {by}",
-        says=says,
+        description=description,
         frame=frame,
         columns=(ReportColumn(by, by.capitalize()), *comparison_columns(week, None, SPAN), *more_columns),
-        chart=Chart("bar", by, ("now", "before"), chart_title, frame=frame.head(GROUPS_DRAWN), format="whole")
+        chart=Chart("bar", by, ("now", "before"), chart_title, frame=frame.head(GROUPS_DRAWN), format="integer")
         if chart_title
         else None,
     )
@@ -137,11 +144,11 @@ def comparison_columns(week: pd.Timestamp, source: Basis | None, weeks: int = 1)
     many = weeks > 1
     now, before, year = (_in_weeks(source, last, weeks) for last in (week, week - weeks * WEEK, week - YEAR))
     return (
-        ReportColumn("now", f"Last {weeks} weeks" if many else "Units", "whole", of=now),
-        ReportColumn("before", f"{weeks} weeks before" if many else "Week before", "whole", of=before),
-        ReportColumn("change", "Change", "percent", of=now + before),
-        ReportColumn("year_before", "Year earlier", "whole", of=year),
-        ReportColumn("year_change", "Change on year", "percent", of=now + year),
+        ReportColumn("now", f"Last {weeks} weeks" if many else "Units", "integer", sources=now),
+        ReportColumn("before", f"{weeks} weeks before" if many else "Week before", "integer", sources=before),
+        ReportColumn("change", "Change", "percent", sources=now + before),
+        ReportColumn("year_before", "Year earlier", "integer", sources=year),
+        ReportColumn("year_change", "Change on year", "percent", sources=now + year),
     )
 
 
@@ -166,16 +173,16 @@ def channels(rows: pd.DataFrame, week: pd.Timestamp, *, sources: Mapping[str, st
     known = rows[rows["channel"].isin(rows.loc[rows["units"].notna(), "channel"])]
     names = tuple(known["channel"].unique())
     recent = known[(known["week"] > week - WEEKS_SHOWN * WEEK) & known["units"].notna()]
-    drawn = {name: totals(recent[recent["channel"] == name], period="week", value="units") for name in names}
+    drawn = {name: totals_by_period(recent[recent["channel"] == name], period="week", value="units") for name in names}
     return Section(
         title="Sales by channel",
-        says=f"Units sold in the week of {short_day(week)}, against the week before and the same week a year earlier.",
+        description=f"Units sold in the week of {format_date(week)}, against the week before and the same week a year earlier.",
         frame=compare_weeks(known, week, by="channel", value="units").assign(
             stored_in=lambda found: found["channel"].map(dict(sources))
         ),
         columns=(
             ReportColumn("channel", "Channel"),
-            *comparison_columns(week, Basis(Field("stored_in")) if sources else None),
+            *comparison_columns(week, Basis(RowValue("stored_in")) if sources else None),
         ),
         chart=Chart(
             "line",
@@ -183,8 +190,8 @@ def channels(rows: pd.DataFrame, week: pd.Timestamp, *, sources: Mapping[str, st
             names,
             "Units a week by channel",
             frame=pd.DataFrame(drawn).rename_axis("week").reset_index(),
-            format="whole",
-            of={name: (Basis(sources[name], {"week": Field("week")}),) for name in names if name in sources},
+            format="integer",
+            sources={name: (Basis(sources[name], {"week": RowValue("week")}),) for name in names if name in sources},
         ),
         when_empty="No sales are in the data yet.",
     )

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.publishing.comparison import at, changes
-from s2p_assets.publishing.report import Change
+from s2p_assets.contracts.report import RelativeChange
+from s2p_assets.publishing.sections.period_comparison import relative_changes, value_at
 
 WEEK = pd.Timedelta(days=7)
 YEAR = 52 * WEEK
@@ -28,10 +28,12 @@ def weeks_until(week: pd.Timestamp, count: int) -> list[pd.Timestamp]:
     return [week - n * WEEK for n in range(count)]
 
 
-def compared_with_earlier(totals: "pd.Series[Any]", week: pd.Timestamp) -> tuple[Change, ...]:
+def compared_with_earlier(totals: "pd.Series[Any]", week: pd.Timestamp) -> tuple[RelativeChange, ...]:
     """How a week's total compares with the week before and with the same week a year earlier."""
     earlier = {"the week before": week - WEEK, "a year earlier": week - YEAR}
-    return changes(at(totals, week), {than: at(totals, before) for than, before in earlier.items()})
+    return relative_changes(
+        value_at(totals, week), {than: value_at(totals, before) for than, before in earlier.items()}
+    )
 
 
 def known_total(totals: "pd.Series[Any]", weeks: Iterable[pd.Timestamp]) -> float | None:

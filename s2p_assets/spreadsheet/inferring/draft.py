@@ -1,7 +1,7 @@
 """A first contract for a file that nobody has described yet, as the source of a shelf file to be edited.
 
-What is inferred is a suggestion to a person; how one column is understood is in `columns`, how the
-source is laid out in `source`.
+What is inferred is a suggestion to a person; how one column is understood is in `column_types`, how the
+source is laid out in `shelf_file`.
 """
 
 import itertools
@@ -13,17 +13,17 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pyarrow
 
-from s2p_assets.columns import Row
+from s2p_assets.contracts.columns import Row
+from s2p_assets.contracts.findings import OWN_SHEETS, Finding
+from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.book import open_book
-from s2p_assets.spreadsheet.contract import Workbook
-from s2p_assets.spreadsheet.findings import OWN_SHEETS, Finding
-from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, letters
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, column_letters
 from s2p_assets.spreadsheet.header import find_header, folded, matches_sheet
-from s2p_assets.spreadsheet.inferring.columns import Seen, infer_column
-from s2p_assets.spreadsheet.inferring.source import Draft, DraftColumn, as_source, as_workbook, names_for
+from s2p_assets.spreadsheet.inferring.column_types import ColumnSample, infer_column
+from s2p_assets.spreadsheet.inferring.shelf_file import Draft, DraftColumn, as_source, as_workbook, names_for
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.reading import read_file
-from s2p_assets.spreadsheet.sandbox import Died, Sandbox
+from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
 from s2p_assets.spreadsheet.table_rows import table_rows
 
 _NAME = re.compile(r"[a-z][a-z0-9]*_[a-z0-9_]*[a-z0-9]")
@@ -32,12 +32,12 @@ _LOOKED_BELOW = 10
 _ROUNDS = 12
 _LONGEST_KEY = 3
 _KEY_ALONE = ("code", "text")
-_KEY_KINDS = ("code", "day", "moment", "text", "whole")
+_KEY_KINDS = ("code", "date", "timestamp", "text", "integer")
 _MONTHS = (
     "january february march april may june july august september october november december "
     "jan feb mar apr jun jul aug sep sept oct nov dec januar februar märz maerz mai juni juli oktober dezember"
 )
-_MOVING = re.compile(
+_VARYING = re.compile(
     rf"(?<![^\W_])(?:{'|'.join(sorted(_MONTHS.split(), key=len, reverse=True))})(?![^\W_])|\d+", re.IGNORECASE
 )
 
@@ -51,15 +51,15 @@ def infer_contract(path: Path, name: str, *, rows: int = 20_000, sandbox: Sandbo
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not <domain>_<thing> in lower case, as in 'acme_orders'")
     if sandbox is not None:
-        return _inferred(sandbox, path, name, rows)
+        return _infer_in_sandbox(sandbox, path, name, rows)
     with Sandbox() as own:
-        return _inferred(own, path, name, rows)
+        return _infer_in_sandbox(own, path, name, rows)
 
 
-def _inferred(sandbox: Sandbox, path: Path, name: str, rows: int) -> str:
+def _infer_in_sandbox(sandbox: Sandbox, path: Path, name: str, rows: int) -> str:
     try:
         source, error = sandbox.run(_infer, path.absolute(), name, rows)
-    except Died as died:
+    except ReadingProcessDied as died:
         raise WorkbookUnreadable(str(died)) from died
     if error is not None:
         raise WorkbookUnreadable(error)
@@ -69,7 +69,7 @@ def _inferred(sandbox: Sandbox, path: Path, name: str, rows: int) -> str:
 def _infer(path: Path, name: str, rows: int) -> tuple[str, str | None]:
     """In the child: the source, or one line that says why there is none."""
     try:
-        return as_source(_fitting(_draft(path, name, rows), path)), None
+        return as_source(_loosened(_draft(path, name, rows), path)), None
     except WorkbookUnreadable as error:
         return "", str(error)
     except OSError as error:
@@ -96,8 +96,10 @@ def _draft(path: Path, name: str, rows: int) -> Draft:
     numbers, repeated = _distinct(table.headers)
     headers = [" ".join(table.headers[number].split()) for number in numbers]
     columns = [DraftColumn(name_, header) for name_, header in zip(names_for(headers), headers, strict=True)]
-    draft = Draft(name, path.name, columns, _found_at(path.name))
-    draft.remarks += [f"column {letters(number)} is named like another and cannot be told apart" for number in repeated]
+    draft = Draft(name, path.name, columns, _path_pattern(path.name))
+    draft.remarks += [
+        f"column {column_letters(number)} is named like another and cannot be told apart" for number in repeated
+    ]
     draft.sheets = _sheets(table, tables)
     values = _infer_columns(draft, table, numbers, rows)
     draft.key = _key(draft.columns, values)
@@ -153,28 +155,28 @@ def _sheets(table: _Table, tables: Iterable[_Table]) -> str:
     if not others:
         return "*"
     exact = re.sub(r"[\[\]|]", "?", table.sheet.name.strip())
-    moving = _generalised(exact)
-    tried = Workbook(rows=Row, found_at="", owner="", sheets=moving)
-    return exact if any(matches_sheet(tried, other) for other in others) else moving
+    varying = _generalised(exact)
+    tried = Workbook(rows=Row, path="", owner="", sheets=varying)
+    return exact if any(matches_sheet(tried, other) for other in others) else varying
 
 
 def _infer_columns(draft: Draft, table: _Table, numbers: Sequence[int], rows: int) -> dict[str, pyarrow.Array]:
     """Completes every column of the draft; returns the values of those that are filled in each row."""
     for column in draft.columns:
-        column.optional = True
+        column.nullable = True
     contract = as_workbook(draft)
     header = find_header(table.sheet, contract)
     if header is None:
         raise WorkbookUnreadable("no table was found: a row of column names with rows of values below it")
     found = table_rows(table.sheet, header, contract)
-    taken = found.numbers[:rows]
+    taken = found.row_numbers[:rows]
     last = int(taken[-1]) if len(taken) else 0
     complete = {}
     for column in draft.columns:
         cells = found.cells.get(column.name)
         cells = _NO_CELLS if cells is None else cells.where(cells.rows <= last)
-        values = infer_column(column, Seen(table.sheet, cells, len(taken)))
-        if values is not None and not column.optional:
+        values = infer_column(column, ColumnSample(table.sheet, cells, len(taken)))
+        if values is not None and not column.nullable:
             complete[column.name] = values
     return complete
 
@@ -204,15 +206,15 @@ def _codes(values: pyarrow.Array) -> np.ndarray:
     return values.dictionary_encode().indices.to_numpy(zero_copy_only=False)
 
 
-def _fitting(draft: Draft, path: Path) -> Draft:
+def _loosened(draft: Draft, path: Path) -> Draft:
     """The draft, loosened until the reader accepts the file by it or nothing more can be loosened."""
     for _ in range(_ROUNDS):
         reading = read_file(path, [as_workbook(draft)])
         if reading.error is not None:
             raise WorkbookUnreadable(reading.error)
         rejects = [finding for finding in reading.findings if finding.severity == "reject"]
-        loosened = [_loosen(draft, finding) for finding in rejects]
-        if not any(loosened):
+        changed_any = [_loosen(draft, finding) for finding in rejects]
+        if not any(changed_any):
             draft.remarks += sorted({f"not yet accepted: {finding.message}" for finding in rejects})[:5]
             return draft
     return draft
@@ -226,21 +228,21 @@ def _loosen(draft: Draft, finding: Finding) -> bool:
     column = next((column for column in draft.columns if column.name == finding.column), None)
     if column is None:
         return False
-    if finding.rule == "required" and not column.optional:
-        column.optional = True
+    if finding.rule == "required" and not column.nullable:
+        column.nullable = True
         draft.key = () if column.name in draft.key else draft.key
         return True
     if finding.rule == "isin" and column.values:
         column.values = ()
         column.remarks = [remark for remark in column.remarks if "values" not in remark]
         return True
-    if finding.rule in ("type", "written", "rounded") and column.kind not in ("text", "code"):
+    if finding.rule in ("type", "formats", "rounded") and column.kind not in ("text", "code"):
         column.kind, column.options, column.remarks = "text", {}, [f"not all are alike: {finding.message}"]
         return True
     return False
 
 
-def _found_at(file: str) -> str:
+def _path_pattern(file: str) -> str:
     """`Sales March 2024.xlsx` → `**/Sales*.xls*`: numbers and months are left open."""
     name = PurePosixPath(file)
     stem = re.sub(r"[\[\]?]", "?", name.stem)
@@ -250,4 +252,4 @@ def _found_at(file: str) -> str:
 
 def _generalised(name: str) -> str:
     """`name` with its numbers and months left open: `Sales 2024-03` → `Sales*`."""
-    return re.sub(r"\s*\*(?:[\s._-]*\*)*\s*", "*", _MOVING.sub("*", name.strip()))
+    return re.sub(r"\s*\*(?:[\s._-]*\*)*\s*", "*", _VARYING.sub("*", name.strip()))

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from s2p_assets.spreadsheet import formats as number_formats
-from s2p_assets.spreadsheet.grid import Place
-from s2p_assets.spreadsheet.limits import inflated
+from s2p_assets.spreadsheet import number_formats
+from s2p_assets.spreadsheet.grid import CellPosition
+from s2p_assets.spreadsheet.limits import inflate
 
 _ERRORS = {
     0x00: "#NULL!",
@@ -36,15 +36,15 @@ _ENDS = 0xFFFFFFFA
 
 
 @dataclass
-class LeftOut:
+class SheetDetails:
     """Of one sheet, by 1-based (row, column): the error cells' texts, and the number formats that tell something."""
 
-    errors: dict[Place, str] = field(default_factory=dict)
-    formats: dict[Place, str] = field(default_factory=dict)
+    errors: dict[CellPosition, str] = field(default_factory=dict)
+    formats: dict[CellPosition, str] = field(default_factory=dict)
     hidden_rows: list[int] = field(default_factory=list)
 
 
-def left_out_of_xls(path: Path) -> list[LeftOut]:
+def xls_details(path: Path) -> list[SheetDetails]:
     """One entry per sheet in the workbook's order; empty for files that are too old or too damaged to walk."""
     try:
         stream = _workbook_stream(path.read_bytes())
@@ -114,7 +114,7 @@ def _records(stream: bytes, start: int = 0) -> Iterator[tuple[int, bytes]]:
             return
 
 
-def _sheets_of(stream: bytes) -> list[LeftOut]:
+def _sheets_of(stream: bytes) -> list[SheetDetails]:
     starts, styles, codes, version = [], [], dict(number_formats.BUILT_IN_FORMATS), _BIFF8
     for kind, body in _records(stream):
         if kind == _BOF and len(body) >= 2:
@@ -125,8 +125,8 @@ def _sheets_of(stream: bytes) -> list[LeftOut]:
             codes[struct.unpack_from("<H", body)[0]] = _format_code(body, version)
         elif kind == _XF:
             styles.append(struct.unpack_from("<H", body, 2)[0])
-    telling = _telling(styles, codes)
-    return [_sheet_of(stream, start, telling) for start in starts]
+    meaningful = _meaningful_formats(styles, codes)
+    return [_sheet_of(stream, start, meaningful) for start in starts]
 
 
 def _format_code(body: bytes, version: int) -> str:
@@ -137,24 +137,24 @@ def _format_code(body: bytes, version: int) -> str:
     return body[5 : 5 + length * (1 + (wide & 1))].decode(encoding, "replace")
 
 
-def _telling(styles: list[int], codes: dict[int, str]) -> dict[int, str]:
+def _meaningful_formats(styles: list[int], codes: dict[int, str]) -> dict[int, str]:
     """Style number → format code, of the styles whose format adds to what a number means."""
     shown = {place: codes.get(number, "") for place, number in enumerate(styles)}
-    return {place: code for place, code in shown.items() if number_formats.tells(code)}
+    return {place: code for place, code in shown.items() if number_formats.changes_meaning(code)}
 
 
-def _sheet_of(stream: bytes, start: int, telling: dict[int, str]) -> LeftOut:
-    found = LeftOut()
+def _sheet_of(stream: bytes, start: int, meaningful: dict[int, str]) -> SheetDetails:
+    found = SheetDetails()
     for kind, body in _records(stream, start):
         if error := _error_of(kind, body):
             row, column = struct.unpack_from("<HH", body)
             found.errors[row + 1, column + 1] = error
         elif kind == _ROW and len(body) >= 14 and body[12] & _ROW_HIDDEN:
             found.hidden_rows.append(struct.unpack_from("<H", body)[0] + 1)
-        elif telling and kind in (_NUMBER, _RK, _MULRK, *_FORMULAS):
+        elif meaningful and kind in (_NUMBER, _RK, _MULRK, *_FORMULAS):
             for place, style in _styles_of(kind, body):
-                if style in telling:
-                    found.formats[place] = telling[style]
+                if style in meaningful:
+                    found.formats[place] = meaningful[style]
     return found
 
 
@@ -167,7 +167,7 @@ def _error_of(kind: int, body: bytes) -> str | None:
     return None
 
 
-def _styles_of(kind: int, body: bytes) -> Iterator[tuple[Place, int]]:
+def _styles_of(kind: int, body: bytes) -> Iterator[tuple[CellPosition, int]]:
     """The cells of a record of numbers, each with its style number."""
     if kind != _MULRK:
         row, column, style = struct.unpack_from("<HHH", body)
@@ -178,19 +178,21 @@ def _styles_of(kind: int, body: bytes) -> Iterator[tuple[Place, int]]:
         yield (row + 1, first + position + 1), struct.unpack_from("<H", body, at)[0]
 
 
-def left_out_of_xlsb(path: Path) -> list[LeftOut]:
+def xlsb_details(path: Path) -> list[SheetDetails]:
     """One entry per sheet in the workbook's order. Empty when the parts cannot be walked."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = {name.lower(): name for name in archive.namelist()}
-            workbook = b"".join(inflated(archive, names["xl/workbook.bin"]))
-            relations = b"".join(inflated(archive, names["xl/_rels/workbook.bin.rels"])).decode()
+            workbook = b"".join(inflate(archive, names["xl/workbook.bin"]))
+            relations = b"".join(inflate(archive, names["xl/_rels/workbook.bin.rels"])).decode()
             targets = {key: target for element in re.findall(r"<Relationship\b[^>]*>", relations)
                        for key, target in [_relation(element)]}  # fmt: skip
             parts = [names.get(targets.get(key, ""), "") for key in _xlsb_sheets(workbook)]
             styles = names.get("xl/styles.bin")
-            telling = _xlsb_telling(b"".join(inflated(archive, styles))) if styles else {}
-            return [_xlsb_sheet(b"".join(inflated(archive, part)), telling) if part else LeftOut() for part in parts]
+            meaningful = _xlsb_meaningful_formats(b"".join(inflate(archive, styles))) if styles else {}
+            return [
+                _xlsb_sheet(b"".join(inflate(archive, part)), meaningful) if part else SheetDetails() for part in parts
+            ]
     except (struct.error, IndexError, KeyError, ValueError, zipfile.BadZipFile):
         return []
 
@@ -208,7 +210,7 @@ def _xlsb_sheets(workbook: bytes) -> Iterator[str]:
             yield body[12 : 12 + 2 * length].decode("utf-16-le")
 
 
-def _xlsb_telling(styles: bytes) -> dict[int, str]:
+def _xlsb_meaningful_formats(styles: bytes) -> dict[int, str]:
     codes, numbers, of_cells = dict(number_formats.BUILT_IN_FORMATS), list[int](), False
     for kind, body in _xlsb_records(styles):
         if kind == _XLSB_FORMAT:
@@ -218,11 +220,11 @@ def _xlsb_telling(styles: bytes) -> dict[int, str]:
             of_cells = kind == _XLSB_STYLES
         elif kind == _XLSB_STYLE and of_cells:
             numbers.append(struct.unpack_from("<H", body, 2)[0])
-    return _telling(numbers, codes)
+    return _meaningful_formats(numbers, codes)
 
 
-def _xlsb_sheet(sheet: bytes, telling: dict[int, str]) -> LeftOut:
-    found, row = LeftOut(), 0
+def _xlsb_sheet(sheet: bytes, meaningful: dict[int, str]) -> SheetDetails:
+    found, row = SheetDetails(), 0
     for kind, body in _xlsb_records(sheet):
         if kind == _XLSB_ROW:
             row = struct.unpack_from("<I", body)[0] + 1
@@ -231,10 +233,10 @@ def _xlsb_sheet(sheet: bytes, telling: dict[int, str]) -> LeftOut:
         elif kind in (_XLSB_ERROR, _XLSB_FORMULA_ERROR):
             column = struct.unpack_from("<I", body)[0] + 1
             found.errors[row, column] = _ERRORS.get(body[8], "#ERROR")
-        elif telling and kind in _XLSB_NUMBERS:
+        elif meaningful and kind in _XLSB_NUMBERS:
             column, style = struct.unpack_from("<II", body)
-            if style & 0xFFFFFF in telling:
-                found.formats[row, column + 1] = telling[style & 0xFFFFFF]
+            if style & 0xFFFFFF in meaningful:
+                found.formats[row, column + 1] = meaningful[style & 0xFFFFFF]
     return found
 
 

@@ -13,8 +13,8 @@ import pyarrow
 import python_calamine
 
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
-from s2p_assets.spreadsheet.limits import MAX_CELLS, Container, WorkbookUnreadable
-from s2p_assets.spreadsheet.readers.biff import LeftOut, left_out_of_xls, left_out_of_xlsb
+from s2p_assets.spreadsheet.limits import MAX_CELLS, FileFormat, WorkbookUnreadable
+from s2p_assets.spreadsheet.readers.biff import SheetDetails, xls_details, xlsb_details
 
 _GENERAL = "General"
 
@@ -22,7 +22,7 @@ _GENERAL = "General"
 class CalamineBook:
     """An open `.xls` or `.xlsb`: its sheets by name, read one at a time."""
 
-    def __init__(self, path: Path, container: Container) -> None:
+    def __init__(self, path: Path, file_format: FileFormat) -> None:
         """Raises WorkbookUnreadable when calamine cannot open the file."""
         try:
             self._book = python_calamine.load_workbook(str(path))
@@ -34,12 +34,12 @@ class CalamineBook:
             raise WorkbookUnreadable(f"the file is damaged ({_one_line(error)}); open and save it in Excel") from error
         worksheet, visible = python_calamine.SheetTypeEnum.WorkSheet, python_calamine.SheetVisibleEnum.Visible
         metadata = self._book.sheets_metadata
-        left_out = left_out_of_xls(path) if container == "xls" else left_out_of_xlsb(path)
-        if len(left_out) != len(metadata):
+        details = xls_details(path) if file_format == "xls" else xlsb_details(path)
+        if len(details) != len(metadata):
             raise WorkbookUnreadable("not every cell of the file can be made out; open it in Excel and save as .xlsx")
         self._sheets = [
             (sheet.name, sheet.visible != visible, extra)
-            for sheet, extra in zip(metadata, left_out, strict=True)
+            for sheet, extra in zip(metadata, details, strict=True)
             if sheet.typ == worksheet
         ]
 
@@ -51,7 +51,7 @@ class CalamineBook:
         for name, hidden, extra in self._sheets:
             yield self._sheet(name, hidden, extra)
 
-    def _sheet(self, name: str, hidden: bool, extra: LeftOut) -> Sheet:
+    def _sheet(self, name: str, hidden: bool, extra: SheetDetails) -> Sheet:
         try:
             sheet = self._book.get_sheet_by_name(name)
         except (python_calamine.CalamineError, OSError, ValueError) as error:

@@ -18,7 +18,7 @@ _DECLARED = re.compile(r"\s*\"?sep=(.)\"?\r?\n", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+(]?[€$£]?\s?\d[\d.,'\s]*[%€$£]?\)?")
 
 
-def delimiter_of(sample: str, wanted: Sequence[str] = ()) -> str:
+def detect_delimiter(sample: str, wanted: Sequence[str] = ()) -> str:
     """The delimiter of a text that begins with `sample`; a comma where nothing speaks for another.
 
     What Excel's `sep=;` line declares; else the one under which most `wanted` headers stand in one record, two at

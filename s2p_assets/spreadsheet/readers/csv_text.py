@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
 from s2p_assets.spreadsheet.limits import MAX_CELLS, MAX_CSV_BYTES, WorkbookUnreadable
-from s2p_assets.spreadsheet.readers.csv_delimiter import delimiter_of
+from s2p_assets.spreadsheet.readers.csv_delimiter import detect_delimiter
 
 _ROWS_AT_ONCE = 50_000
 _SAMPLE = 256 * 1024
@@ -31,7 +31,7 @@ class CsvBook:
         self._path = path
         self._name = name
         self._quotes = 0
-        self.encoding = encoding_of(path)
+        self.encoding = detect_encoding(path)
         with path.open(encoding=self.encoding, newline="") as file:
             try:
                 sample = file.read(_SAMPLE)
@@ -39,7 +39,7 @@ class CsvBook:
                 raise WorkbookUnreadable(f"the text is not valid {self.encoding}; save the file again") from error
         if "\0" in sample:
             raise WorkbookUnreadable("the file holds zero bytes, its copy was not finished; copy it again")
-        self.delimiter = delimiter_of(sample, wanted)
+        self.delimiter = detect_delimiter(sample, wanted)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -78,7 +78,7 @@ class CsvBook:
             yield line
 
 
-def encoding_of(path: Path) -> str:
+def detect_encoding(path: Path) -> str:
     """By byte order mark, by the pattern of zero bytes, strict UTF-8, else cp1252."""
     with path.open("rb") as file:
         head = file.read(4096)

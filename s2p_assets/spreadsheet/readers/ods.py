@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow
 
 from s2p_assets.spreadsheet.grid import LAST_COLUMN, LAST_ROW, CellKind, Cells, Sheet, SheetWriter
-from s2p_assets.spreadsheet.limits import MAX_CELLS, WorkbookUnreadable, inflated, open_zip
+from s2p_assets.spreadsheet.limits import MAX_CELLS, WorkbookUnreadable, inflate, open_zip
 
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -38,7 +38,7 @@ class OdsBook:
             member = next((name for name in archive.namelist() if name.lower() == "content.xml"), None)
             if member is None:
                 raise WorkbookUnreadable("the file has no content; open it in LibreOffice and save it again")
-            self._content = b"".join(inflated(archive, member))
+            self._content = b"".join(inflate(archive, member))
         if _DTD.match(self._content):
             raise WorkbookUnreadable("the file declares XML entities, as no workbook does; it was not read")
 

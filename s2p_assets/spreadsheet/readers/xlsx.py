@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow
 import pyarrow.compute as pc
 
-from s2p_assets.spreadsheet import formats as number_formats
+from s2p_assets.spreadsheet import number_formats
 from s2p_assets.spreadsheet.grid import (
     LAST_COLUMN,
     LAST_ROW,
@@ -30,10 +30,10 @@ from s2p_assets.spreadsheet.grid import (
     Kinds,
     Sheet,
     SheetWriter,
+    column_letters,
     column_number,
-    letters,
 )
-from s2p_assets.spreadsheet.limits import MAX_CELLS, WorkbookUnreadable, inflated, open_zip
+from s2p_assets.spreadsheet.limits import MAX_CELLS, WorkbookUnreadable, inflate, open_zip
 from s2p_assets.spreadsheet.readers.xlsx_rows import PlainCells, plain_cells
 
 _AS_THE_READER_PAYS = frozenset({"5", "6", "7", "8", "41", "42", "43", "44"})  # shown in each reader's own currency
@@ -120,7 +120,7 @@ class XlsxBook:
 
     def _part(self, member: str) -> str:
         whole = b""
-        for piece in inflated(self._archive, member):
+        for piece in inflate(self._archive, member):
             whole += piece
             if len(whole) > _PART_LIMIT:
                 raise WorkbookUnreadable(f"the part {member} of the file is unreasonably large; save it again in Excel")
@@ -374,7 +374,7 @@ class _OddCells:
         self._column = column_number(place.group(1).upper()) if place else self._column + 1
         self._row = int(place.group(2)) if place else max(self._row, 1)
         value = _VALUE.search(inner)
-        held["c"].append(place.group(1).upper() if place else letters(self._column))
+        held["c"].append(place.group(1).upper() if place else column_letters(self._column))
         held["r"].append(str(self._row))
         held["s"].append(given.get("s", ""))
         held["t"].append(given.get("t", ""))
@@ -460,7 +460,7 @@ def _unescaped_text(text: str) -> str:
 
 def _elements(archive: zipfile.ZipFile, member: str) -> Iterator[str]:
     """The member's XML as text, without namespace prefixes of its own."""
-    pieces = _decoded(inflated(archive, member), member)
+    pieces = _decoded(inflate(archive, member), member)
     prefix, held = None, ""
     for piece in pieces:
         held += piece

@@ -9,21 +9,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from s2p_assets.spreadsheet.findings import Reading
-from s2p_assets.spreadsheet.returned.fresh import CopiedRows, rows_concerned, write_fresh
-from s2p_assets.spreadsheet.returned.letter import Letter, letter
-from s2p_assets.spreadsheet.returned.sheet import UnmarkableError
-from s2p_assets.spreadsheet.returned.xlsx import SUFFIXES, suffix_of, write_marked
-from s2p_assets.spreadsheet.sandbox import Died, Sandbox
+from s2p_assets.contracts.findings import ReadResult
+from s2p_assets.spreadsheet.returned.feedback import Feedback, build_feedback
+from s2p_assets.spreadsheet.returned.fresh_workbook import CopiedRows, copy_rows, write_fresh_workbook
+from s2p_assets.spreadsheet.returned.marked_xlsx import PACKAGE_SUFFIXES, suffix_of, write_marked
+from s2p_assets.spreadsheet.returned.sheet_xml import UnmarkableError
+from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
 
-Rows = dict[str, CopiedRows]
+CopiedRowsBySheet = dict[str, CopiedRows]
 FRESH_SUFFIX = ".returned.xlsx"
-UNFINISHED = ".s2p-"
+UNFINISHED_PREFIX = ".s2p-"
 
 
 def write_returned(
     original: Path,
-    reading: Reading,
+    reading: ReadResult,
     target: Path,
     *,
     name: str,
@@ -40,14 +40,14 @@ def write_returned(
     """
     if target.exists() and original.exists() and target.samefile(original):
         raise ValueError(f"{target} is the file itself; give the marked copy another place")
-    said = letter(reading, name=name, owner=owner, in_place=True)
+    feedback = build_feedback(reading, name=name, owner=owner, in_place=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    written = _marked(original, said, target, sandbox) if reading.error is None else None
+    written = _marked(original, feedback, target, sandbox) if reading.error is None else None
     if written is None:
         written = target if target.suffix.lower() == ".xlsx" else target.with_name(f"{target.name}{FRESH_SUFFIX}")
-        said = letter(reading, name=name, owner=owner, in_place=False)
-        with _put_at(written) as unfinished:
-            write_fresh(said, _rows(original, name, said, reading.headers, sandbox), unfinished)
+        feedback = build_feedback(reading, name=name, owner=owner, in_place=False)
+        with _replacing(written) as unfinished:
+            write_fresh_workbook(feedback, _rows(original, name, feedback, reading.headers, sandbox), unfinished)
     if written == target:
         target.with_name(f"{target.name}{FRESH_SUFFIX}").unlink(missing_ok=True)
     return written
@@ -55,48 +55,50 @@ def write_returned(
 
 def returned_copies(target: Path) -> tuple[Path, ...]:
     """The copies that lie where `write_returned` puts them for `target`; a later good version withdraws them."""
-    candidates = (target, *(target.with_name(f"{target.name}.returned{suffix}") for suffix in SUFFIXES))
+    candidates = (target, *(target.with_name(f"{target.name}.returned{suffix}") for suffix in PACKAGE_SUFFIXES))
     return tuple(path for path in candidates if path.is_file())
 
 
-def clear_unfinished(folder: Path) -> None:
+def remove_unfinished_copies(folder: Path) -> None:
     """Remove the half-written copies that a killed process left below `folder`. Nobody may be writing there."""
-    for unfinished in folder.rglob(f"{UNFINISHED}*"):
+    for unfinished in folder.rglob(f"{UNFINISHED_PREFIX}*"):
         unfinished.unlink(missing_ok=True)
 
 
-def _marked(original: Path, said: Letter, target: Path, sandbox: Sandbox | None) -> Path | None:
+def _marked(original: Path, feedback: Feedback, target: Path, sandbox: Sandbox | None) -> Path | None:
     """The copy marked in place; None where the file does not allow it."""
     try:
         written = _with_suffix(target, suffix_of(original))
-        with _put_at(written) as unfinished:
+        with _replacing(written) as unfinished:
             if sandbox is None:
-                write_marked(original, said, unfinished)
+                write_marked(original, feedback, unfinished)
             else:
-                _mark_apart(sandbox, original, said, unfinished)
+                _mark_in_sandbox(sandbox, original, feedback, unfinished)
     except UnmarkableError:
         return None
     return written
 
 
-def _mark_apart(sandbox: Sandbox, original: Path, said: Letter, target: Path) -> None:
+def _mark_in_sandbox(sandbox: Sandbox, original: Path, feedback: Feedback, target: Path) -> None:
     try:
-        sandbox.run(write_marked, original.absolute(), said, target.absolute())
-    except (Died, RuntimeError) as error:
+        sandbox.run(write_marked, original.absolute(), feedback, target.absolute())
+    except (ReadingProcessDied, RuntimeError) as error:
         raise UnmarkableError(str(error)) from error
 
 
-def _rows(original: Path, name: str, said: Letter, headers: dict[str, list[str]], sandbox: Sandbox | None) -> Rows:
+def _rows(
+    original: Path, name: str, feedback: Feedback, headers: dict[str, list[str]], sandbox: Sandbox | None
+) -> CopiedRowsBySheet:
     """The rows that findings are about, as they stand in the file; none when it cannot be read a second time."""
-    if not said.severities:
+    if not feedback.severities:
         return {}
     if sandbox is None:
         with Sandbox() as own:
-            return _rows(original, name, said, headers, own)
-    places = {sheet: list(found) for sheet, found in said.severities.items()}
+            return _rows(original, name, feedback, headers, own)
+    places = {sheet: list(found) for sheet, found in feedback.severities.items()}
     try:
-        return sandbox.run(rows_concerned, original.absolute(), name, places, headers)
-    except (Died, RuntimeError):
+        return sandbox.run(copy_rows, original.absolute(), name, places, headers)
+    except (ReadingProcessDied, RuntimeError):
         return {}
 
 
@@ -105,9 +107,9 @@ def _with_suffix(target: Path, suffix: str) -> Path:
 
 
 @contextmanager
-def _put_at(target: Path) -> Iterator[Path]:
+def _replacing(target: Path) -> Iterator[Path]:
     """A path beside `target` to write to; it takes its place when all went well, and is gone when not."""
-    handle, held = tempfile.mkstemp(dir=target.parent, prefix=UNFINISHED, suffix=target.suffix)
+    handle, held = tempfile.mkstemp(dir=target.parent, prefix=UNFINISHED_PREFIX, suffix=target.suffix)
     os.close(handle)
     unfinished = Path(held)
     try:

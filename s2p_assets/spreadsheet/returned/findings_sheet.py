@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from s2p_assets.spreadsheet.findings import Finding
-from s2p_assets.spreadsheet.grid import Place, address
-from s2p_assets.spreadsheet.returned.letter import (
+from s2p_assets.contracts.findings import Finding
+from s2p_assets.spreadsheet.grid import CellPosition, cell_address
+from s2p_assets.spreadsheet.returned.feedback import (
+    COLUMN_WIDTHS,
     FILLS,
     HEADING_FILL,
     HEADINGS,
@@ -14,17 +15,16 @@ from s2p_assets.spreadsheet.returned.letter import (
     LABEL_INK,
     LINK_INK,
     TITLE_INK,
-    WIDTHS,
-    Letter,
-    legible,
+    Feedback,
+    internal_link,
     lines_needed,
-    link_to,
+    sanitized,
 )
 from s2p_assets.spreadsheet.returned.styles import Styles
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class ListStyles:
     """Style numbers of the list's cells."""
 
     title: int
@@ -36,40 +36,45 @@ class Looks:
     severity: dict[str, int]
 
     @classmethod
-    def added_to(cls, styles: Styles) -> "Looks":
+    def added_to(cls, styles: Styles) -> "ListStyles":
         return cls(
-            title=styles.made(bold=True, size=16, ink=TITLE_INK),
-            label=styles.made(bold=True, ink=LABEL_INK),
-            line=styles.made(ink=TITLE_INK),
-            heading=styles.made(bold=True, ink="FFFFFF", fill=HEADING_FILL, grid=True),
-            cell=styles.made(grid=True),
-            link=styles.made(ink=LINK_INK, grid=True),
+            title=styles.text_style(bold=True, size=16, ink=TITLE_INK),
+            label=styles.text_style(bold=True, ink=LABEL_INK),
+            line=styles.text_style(ink=TITLE_INK),
+            heading=styles.text_style(bold=True, ink="FFFFFF", fill=HEADING_FILL, grid=True),
+            cell=styles.text_style(grid=True),
+            link=styles.text_style(ink=LINK_INK, grid=True),
             severity={
-                severity: styles.made(bold=True, ink=INKS[severity], fill=fill, grid=True)
+                severity: styles.text_style(bold=True, ink=INKS[severity], fill=fill, grid=True)
                 for severity, fill in FILLS.items()
             },
         )
 
 
-def list_of_findings(letter: Letter, looks: Looks, namespace: str, known_sheets: Iterable[str]) -> bytes:
+def findings_sheet_xml(
+    feedback: Feedback, list_styles: ListStyles, namespace: str, known_sheets: Iterable[str]
+) -> bytes:
     """The sheet's XML; cells of `known_sheets` are links to the place itself."""
-    top = len(letter.lines) + 3
+    top = len(feedback.lines) + 3
     linkable = set(known_sheets)
-    rows = [_row(1, [(letter.title, looks.title)], height=26)]
+    rows = [_row(1, [(feedback.title, list_styles.title)], height=26)]
     rows += [
-        _row(number, [(label, looks.label), (text, looks.line)]) for number, (label, text) in enumerate(letter.lines, 2)
+        _row(number, [(label, list_styles.label), (text, list_styles.line)])
+        for number, (label, text) in enumerate(feedback.lines, 2)
     ]
-    if letter.listed:
-        rows.append(_row(top, [(heading, looks.heading) for heading in HEADINGS], height=20))
-    rows += [_finding(number, letter, finding, looks) for number, finding in enumerate(letter.listed, top + 1)]
+    if feedback.listed:
+        rows.append(_row(top, [(heading, list_styles.heading) for heading in HEADINGS], height=20))
+    rows += [
+        _finding(number, feedback, finding, list_styles) for number, finding in enumerate(feedback.listed, top + 1)
+    ]
     links = [
         _link(number, *place)
-        for number, finding in enumerate(letter.listed, top + 1)
-        if (place := letter.place_of(finding)) and place[0] in linkable
+        for number, finding in enumerate(feedback.listed, top + 1)
+        if (place := feedback.position_of(finding)) and place[0] in linkable
     ]
     columns = "".join(
         f'<col min="{number}" max="{number}" width="{width}" customWidth="1"/>'
-        for number, width in enumerate(WIDTHS, 1)
+        for number, width in enumerate(COLUMN_WIDTHS, 1)
     )
     return "".join(
         (
@@ -87,24 +92,24 @@ def list_of_findings(letter: Letter, looks: Looks, namespace: str, known_sheets:
     ).encode()
 
 
-def _finding(number: int, letter: Letter, finding: Finding, looks: Looks) -> str:
-    texts = letter.cells_of(finding)
-    styles = [looks.cell] * (len(texts) - 1) + [looks.severity[finding.severity]]
+def _finding(number: int, feedback: Feedback, finding: Finding, list_styles: ListStyles) -> str:
+    texts = feedback.list_row(finding)
+    styles = [list_styles.cell] * (len(texts) - 1) + [list_styles.severity[finding.severity]]
     if finding.cell:
-        styles[1] = looks.link
+        styles[1] = list_styles.link
     return _row(number, list(zip(texts, styles, strict=True)), height=15 * lines_needed(texts))
 
 
 def _row(number: int, cells: list[tuple[str, int]], height: int | None = None) -> str:
     tall = f' ht="{height}" customHeight="1"' if height else ""
     written = "".join(
-        f'<c r="{address(number, column)}" s="{style}" t="inlineStr">'
-        f'<is><t xml:space="preserve">{escape(legible(text))}</t></is></c>'
+        f'<c r="{cell_address(number, column)}" s="{style}" t="inlineStr">'
+        f'<is><t xml:space="preserve">{escape(sanitized(text))}</t></is></c>'
         for column, (text, style) in enumerate(cells, 1)
     )
     return f'<row r="{number}"{tall}>{written}</row>'
 
 
-def _link(number: int, sheet: str, place: Place) -> str:
-    cell = address(*place)
-    return f'<hyperlink ref="B{number}" location={quoteattr(link_to(sheet, cell))} display="{cell}"/>'
+def _link(number: int, sheet: str, place: CellPosition) -> str:
+    cell = cell_address(*place)
+    return f'<hyperlink ref="B{number}" location={quoteattr(internal_link(sheet, cell))} display="{cell}"/>'

@@ -9,8 +9,8 @@ from html import escape
 
 from lxml import etree
 
-from s2p_assets.spreadsheet.grid import Place, address, place_of
-from s2p_assets.spreadsheet.returned.letter import AUTHOR, FILLS, Note, legible
+from s2p_assets.spreadsheet.grid import CellPosition, cell_address, parse_cell_address
+from s2p_assets.spreadsheet.returned.feedback import AUTHOR, FILLS, Note, sanitized
 
 SHAPES_PER_BLOCK = 1023
 _MARK = f"— {AUTHOR} —"
@@ -44,15 +44,17 @@ class Notes:
     def as_bytes(self) -> bytes:
         return bytes(etree.tostring(self._root, xml_declaration=True, encoding="UTF-8", standalone=True))
 
-    def add(self, notes: Mapping[Place, Note]) -> set[Place]:
+    def add(self, notes: Mapping[CellPosition, Note]) -> set[CellPosition]:
         """Writes `notes`, beneath what stands there already; returns the cells that had no note before."""
-        standing = {place_of(comment.get("ref")): comment for comment in self._list.iter(self._tag("comment"))}
+        standing = {
+            parse_cell_address(comment.get("ref")): comment for comment in self._list.iter(self._tag("comment"))
+        }
         author = str(self._author()) if notes else ""
         fresh = set()
         for place, note in notes.items():
             comment = standing.get(place)
             if comment is None:
-                comment = etree.SubElement(self._list, self._tag("comment"), ref=address(*place), authorId=author)
+                comment = etree.SubElement(self._list, self._tag("comment"), ref=cell_address(*place), authorId=author)
                 etree.SubElement(comment, self._tag("text"))
                 self._write(comment, note.text)
                 fresh.add(place)
@@ -75,17 +77,17 @@ class Notes:
         for name, value in (("sz", {"val": "9"}), ("color", {"indexed": "81"}), ("rFont", {"val": "Tahoma"})):
             etree.SubElement(look, self._tag(name), value)
         words = etree.SubElement(run, self._tag("t"))
-        words.text = legible(text)
+        words.text = sanitized(text)
         words.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
 
-    def _withdraw(self) -> set[Place]:
+    def _withdraw(self) -> set[CellPosition]:
         """Takes back what an earlier marked copy said; returns the cells that are left without a note."""
         authors = [author.text or "" for author in self._authors]
         emptied = set()
         for comment in list(self._list.iter(self._tag("comment"))):
             number = comment.get("authorId") or ""
             own = number.isdigit() and int(number) < len(authors) and authors[int(number)] == AUTHOR
-            place = place_of(comment.get("ref"))
+            place = parse_cell_address(comment.get("ref"))
             if own and place is not None:
                 self._list.remove(comment)
                 emptied.add(place)
@@ -124,7 +126,7 @@ def blocks_in(drawing: bytes) -> set[int]:
     return {int(number) for found in _BLOCKS.finditer(drawing) for number in re.findall(rb"\d+", found[2])}
 
 
-def without_boxes(drawing: bytes, places: Iterable[Place]) -> bytes:
+def without_boxes(drawing: bytes, places: Iterable[CellPosition]) -> bytes:
     """A VML drawing without the note boxes of these cells."""
     gone = set(places)
     return (
@@ -132,7 +134,7 @@ def without_boxes(drawing: bytes, places: Iterable[Place]) -> bytes:
     )
 
 
-def with_boxes(drawing: bytes | None, notes: Mapping[Place, Note], first_block: int) -> bytes:
+def with_boxes(drawing: bytes | None, notes: Mapping[CellPosition, Note], first_block: int) -> bytes:
     """A VML drawing with a box for each of `notes`, numbered from `first_block`; a new drawing where there is none."""
     blocks = [first_block + number for number in range(-(-len(notes) // SHAPES_PER_BLOCK))]
     numbers = (block * 1024 + position for block in blocks for position in range(1, SHAPES_PER_BLOCK + 1))
@@ -154,13 +156,13 @@ def _declared(shapes: str) -> bytes:
     return re.sub(r"<(v:shape(?:type)?)\s", rf"<\1 {_NAMESPACES} ", shapes).encode()
 
 
-def _box_of(shape: bytes) -> Place | None:
+def _box_of(shape: bytes) -> CellPosition | None:
     row, column = _ROW.search(shape), _COLUMN.search(shape)
     note = b'ObjectType="Note"' in shape or b"ObjectType='Note'" in shape
     return (int(row[1]) + 1, int(column[1]) + 1) if note and row and column else None
 
 
-def _box(number: int, place: Place, note: Note) -> str:
+def _box(number: int, place: CellPosition, note: Note) -> str:
     """The box of one note: hidden until the pointer is on the cell, wide and high enough for its text."""
     row, column = place[0] - 1, place[1] - 1
     lines = sum(1 + len(line) // 44 for line in note.text.splitlines())

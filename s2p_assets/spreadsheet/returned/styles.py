@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from lxml import etree
 
-from s2p_assets.columns import Severity
-from s2p_assets.spreadsheet.returned.letter import FILLS, INKS
+from s2p_assets.contracts.columns import Severity
+from s2p_assets.spreadsheet.returned.feedback import FILLS, INKS
 
 TRANSITIONAL = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
@@ -62,7 +62,7 @@ class Styles:
             self._added[key] = self._derived(style, changes)
         return self._added[key]
 
-    def made(
+    def text_style(
         self, *, bold: bool = False, size: int = 11, ink: str | None = None, fill: str | None = None, grid: bool = False
     ) -> int:
         """The number of a new style for text: wrapped, at the top, never taken for a formula."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import conninfo, sql
 
-from s2p_assets.warehouse.advisory_locks import lock
-from s2p_assets.warehouse.own_tables import HEAD, HomeTooNew, note
+from s2p_assets.warehouse.server.advisory_locks import advisory_lock
+from s2p_assets.warehouse.tables.own_tables import HEAD, HomeTooNew, note
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -55,7 +55,7 @@ def _upgraded(connection: "Connection", to: str) -> str | None:
     from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
-    lock(driver(connection), "tables")
+    advisory_lock(driver(connection), "tables")
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from s2p_assets.columns import Day, Number, Row, Text, Whole, code, day, money, percent, row_rule, text, whole
-from s2p_assets.spreadsheet.contract import Workbook
+from s2p_assets.contracts.columns import Code, Date, Integer, Money, Percent, Row, Text, column, row_rule
+from s2p_assets.contracts.workbook import Workbook
 
 CHANNELS = ("shop", "web", "phone", "dealer")
 
@@ -11,14 +11,16 @@ CHANNELS = ("shop", "web", "phone", "dealer")
 class Sale(Row):
     """One line of one order."""
 
-    order_no: Text = code("Order", says="Number of the order line", str_length={"min_value": 1, "max_value": 12})
-    sold_on: Day = day("Day", says="Day of the sale")
-    sku: Text = code("SKU", says="Article number", str_matches=r"^[A-Z]{2}-[0-9]{5}$")
-    channel: Text = text("Channel", says="Where it was sold", isin=CHANNELS)
-    quantity: Whole = whole("Quantity", says="Units", in_range={"min_value": 1, "max_value": 10_000})
-    unit_price_eur: Number = money("Unit price", says="Price of a unit", unit="EUR", gt=0, le=100_000)
-    discount: Number = percent("Discount", says="Share taken off", in_range={"min_value": 0, "max_value": 0.9})
-    customer: Text = text("Customer", says="Who bought", optional=True)
+    order_no: Code = column(
+        "Order", description="Number of the order line", str_length={"min_value": 1, "max_value": 12}
+    )
+    sold_on: Date = column("Day", description="Day of the sale")
+    sku: Code = column("SKU", description="Article number", str_matches=r"^[A-Z]{2}-[0-9]{5}$")
+    channel: Text = column("Channel", description="Where it was sold", isin=CHANNELS)
+    quantity: Integer = column("Quantity", description="Units", in_range={"min_value": 1, "max_value": 10_000})
+    unit_price_eur: Money = column("Unit price", description="Price of a unit", unit="EUR", gt=0, le=100_000)
+    discount: Percent = column("Discount", description="Share taken off", in_range={"min_value": 0, "max_value": 0.9})
+    customer: Text = column("Customer", description="Who bought", nullable=True)
 
     @row_rule("a dealer's discount is at most 60 %", at="discount")
     def dealers_get_less(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
@@ -27,8 +29,8 @@ class Sale(Row):
 
 sales = Workbook(
     rows=Sale,
-    found_at="sales/**/*.xlsx",
+    path="sales/**/*.xlsx",
     owner="sales@example.com",
     key=("order_no",),
-    returns_up_to=0.5,
+    max_reject_rate=0.5,
 )

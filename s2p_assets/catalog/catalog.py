@@ -1,0 +1,154 @@
+"""Every declaration on the shelves, by its key, and what depends on what.
+
+Knows names and dependencies only; it is read from the shelves in `loading.py`, and made into assets beside.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.derivation import Fault
+from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.model import Contest, Model
+from s2p_assets.contracts.report import Report
+from s2p_assets.contracts.table import Table
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.spreadsheet.contract_matching import matching_contracts
+from s2p_assets.warehouse.files.deliveries import DELIVERIES, DeliveryTable
+from s2p_assets.warehouse.trace.lineage_rules import declared_sources, index_columns, lineage_rule
+
+Derived = Table | FeatureSet | Model | Contest | Report
+Stored = Workbook | Table | FeatureSet | DeliveryTable
+Declaration = Workbook | Derived | DeliveryTable
+
+
+class Key(NamedTuple):
+    """By what the house knows a declaration, whatever shelf it stands on: `Key("retail", "price_list")`."""
+
+    domain: str
+    thing: str
+
+    def __str__(self) -> str:
+        return f"{self.domain}_{self.thing}"
+
+
+def key_of(declared: Declaration) -> Key:
+    """The key of a declaration."""
+    return Key(declared.domain, declared.thing)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All shelves of one installation."""
+
+    workbooks: dict[str, Workbook]
+    tables: dict[str, Table]
+    features: dict[str, FeatureSet]
+    models: dict[str, Model]
+    contests: dict[str, Contest]
+    reports: dict[str, Report]
+    faults: tuple[Fault, ...]
+
+    @cached_property
+    def by_key(self) -> dict[Key, Declaration]:
+        things: list[Declaration] = [*self.delivery_tables, *self.declared()]
+        return {key_of(thing): thing for thing in things}
+
+    @cached_property
+    def delivery_tables(self) -> tuple[DeliveryTable, ...]:
+        """What every domain with workbooks has of itself: a table of what came in. A shelf's own comes before it."""
+        shelved = {(made.domain, made.thing) for made in self.declared()}
+        domains = sorted({workbook.domain for workbook in self.workbooks.values()})
+        return tuple(
+            DeliveryTable(domain, tuple(sorted(book.name for book in self.workbooks.values() if book.domain == domain)))
+            for domain in domains
+            if (domain, DELIVERIES) not in shelved
+        )
+
+    def stored(self) -> Iterator[Stored]:
+        """Everything whose rows stand in tables."""
+        yield from self.workbooks.values()
+        yield from self.tables.values()
+        yield from self.features.values()
+        yield from self.delivery_tables
+
+    def declared(self) -> Iterator[Workbook | Derived]:
+        """What the shelves hold."""
+        yield from self.workbooks.values()
+        yield from self.derived()
+
+    def derived(self) -> Iterator[Derived]:
+        yield from self.tables.values()
+        yield from self.features.values()
+        yield from self.models.values()
+        yield from self.contests.values()
+        yield from self.reports.values()
+
+    def candidates(self, contest: Contest) -> list[Model]:
+        """The models that compete in `contest`."""
+        return [
+            model for model in self.models.values() if (model.domain, model.contest) == (contest.domain, contest.thing)
+        ]
+
+    def contest_of(self, model: Model) -> Contest:
+        return self.contests[f"{model.domain}_{model.contest}"]
+
+    def inputs_of(self, made: Derived | DeliveryTable) -> dict[str, Key]:
+        """Parameter → key of what `derived` is made from."""
+        if isinstance(made, DeliveryTable):
+            return {name: key_of(self.workbooks[name]) for name in made.workbooks}
+        if isinstance(made, Model):
+            contest = self.contest_of(made)
+            return {"history": Key(contest.domain, contest.features)}
+        if isinstance(made, Contest):
+            history = {"history": Key(made.domain, made.features)}
+            return history | {model.thing: key_of(model) for model in self.candidates(made)}
+        return {parameter: Key(*place) for parameter, place in made.inputs.items()}
+
+    def workbooks_behind(self, key: Key) -> list[Workbook]:
+        """The workbooks from which `key` is made in the end, each once."""
+        made_from = [self.by_key[here] for here in self.upstream(key)]
+        return [declared for declared in made_from if isinstance(declared, Workbook)]
+
+    def upstream(self, key: Key) -> list[Key]:
+        """`key` and all that it is made from in the end, nearest first, each once."""
+        found: dict[Key, None] = {}
+        waiting = [key]
+        while waiting:
+            here = waiting.pop(0)
+            if here in found or here not in self.by_key:
+                continue
+            found[here] = None
+            declared = self.by_key[here]
+            if not isinstance(declared, Workbook):
+                waiting.extend(self.inputs_of(declared).values())
+        return list(found)
+
+    def trace_indexes(self, source: Stored) -> list[tuple[str, ...]]:
+        """The columns of `source`, an index each, by which traces find the rows that lie under what is made of it."""
+        derived: list[Table | FeatureSet] = [*self.tables.values(), *self.features.values()]
+        wanted = {
+            found
+            for declared in derived
+            for column in declared.columns
+            if any(place == (source.domain, source.thing) for place, _ in declared_sources(declared, column))
+            if (found := index_columns(source, lineage_rule(declared, column.name, source)))
+        }
+        return sorted(one for one in wanted if not any(other[: len(one)] == one for other in wanted if other != one))
+
+    def claimants_of(self, workbook: Workbook) -> Callable[[str], list[Workbook]]:
+        """For a path that `workbook` claims: every workbook whose patterns match it, in order of their names."""
+        known = [self.workbooks[name] for name in sorted(self.workbooks)]
+        return lambda path: list(matching_contracts(path, known)) or [workbook]
+
+    def referenced_by(self, workbook: Workbook) -> list[Key]:
+        """The tables of the other workbooks that rows of `workbook` refer to, each once."""
+        places = dict.fromkeys((reference.domain, reference.thing) for reference in workbook.references)
+        return [Key(*place) for place in places if place != (workbook.domain, workbook.thing)]
+
+    def columns_at(self, key: Key) -> tuple[Column, ...]:
+        """The declared columns of a stored thing; empty for models and reports."""
+        declared = self.by_key.get(key)
+        return declared.columns if isinstance(declared, Stored) else ()

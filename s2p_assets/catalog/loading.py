@@ -1,0 +1,175 @@
+"""Reading the house from its shelves, and leaving out what cannot stand, each with a fault that says where and why.
+
+What depends on what in a house that stands is in `catalog.py`.
+"""
+
+import inspect
+from importlib.util import find_spec
+from pathlib import Path
+
+from s2p_assets.catalog.catalog import Catalog, Derived, Key
+from s2p_assets.contracts.columns import Column, parse_column_path
+from s2p_assets.contracts.derivation import Fault, read_shelf
+from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.lineage import LineageRule
+from s2p_assets.contracts.model import Contest, Model, in_country
+from s2p_assets.contracts.report import Report
+from s2p_assets.contracts.table import Table
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.learning.task_methods import methods_of
+
+
+def load_catalog(packages: tuple[str, ...], country: str | None = None) -> Catalog:
+    """Read every shelf of `packages`. A file with a fault, or that needs something which is not there, is left out.
+
+    `country`: whose holidays count in contests that name none, as of `in_country`.
+    """
+    workbooks = read_shelf(packages, "workbooks", Workbook)
+    tables = read_shelf(packages, "tables", Table)
+    features = read_shelf(packages, "features", FeatureSet)
+    models = read_shelf(packages, "models", (Model, Contest))
+    reports = read_shelf(packages, "reports", Report)
+    catalog = Catalog(
+        workbooks=workbooks.items,
+        tables=tables.items,
+        features=features.items,
+        models={name: item for name, item in models.items.items() if isinstance(item, Model)},
+        contests={name: in_country(item, country) for name, item in models.items.items() if isinstance(item, Contest)},
+        reports=reports.items,
+        faults=(
+            *_not_there(packages),
+            *(*workbooks.faults, *tables.faults, *features.faults, *models.faults, *reports.faults),
+        ),
+    )
+    return _without_dangling(catalog)
+
+
+def _not_there(packages: tuple[str, ...]) -> list[Fault]:
+    return [
+        Fault(Path(package), None, "there is no such package; correct S2P_SHELVES, or PYTHONPATH")
+        for package in packages
+        if find_spec(package.partition(".")[0]) is None or find_spec(package) is None
+    ]
+
+
+def _without_dangling(catalog: Catalog) -> Catalog:
+    """Leave out, with a fault, whatever names something that no shelf holds; repeat until all is whole."""
+    while dangling := _first_dangling(catalog):
+        declared, fault = dangling
+        catalog = Catalog(
+            workbooks={name: item for name, item in catalog.workbooks.items() if item is not declared},
+            tables={name: item for name, item in catalog.tables.items() if item is not declared},
+            features={name: item for name, item in catalog.features.items() if item is not declared},
+            models={name: item for name, item in catalog.models.items() if item is not declared},
+            contests={name: item for name, item in catalog.contests.items() if item is not declared},
+            reports={name: item for name, item in catalog.reports.items() if item is not declared},
+            faults=(*catalog.faults, fault),
+        )
+    return catalog
+
+
+def _first_dangling(catalog: Catalog) -> tuple[Workbook | Derived, Fault] | None:
+    for workbook in catalog.workbooks.values():
+        if wrong := _wrong_reference(catalog, workbook):
+            return workbook, Fault(Path(inspect.getfile(workbook.rows)), None, wrong)
+    for made in catalog.derived():
+        if isinstance(made, Model) and f"{made.domain}_{made.contest}" not in catalog.contests:
+            return made, made.fault(f"no contest {made.domain}_{made.contest} on the models shelf")
+        for parameter, key in catalog.inputs_of(made).items():
+            if key not in catalog.by_key:
+                return made, made.fault(f"needs {parameter!r}, but no shelf holds {key}")
+        if fault := _broken_lineage(catalog, made):
+            return made, fault
+        if isinstance(made, Contest) and (fault := _leak(catalog, made)):
+            return made, fault
+    return None
+
+
+def _leak(catalog: Catalog, contest: Contest) -> Fault | None:
+    """A contest must not learn from a column that knows what it is to tell."""
+    found = methods_of(contest.task).leaks
+    history = catalog.columns_at(Key(contest.domain, contest.features))
+
+    def columns_of(domain: str, thing: str) -> tuple[Column, ...]:
+        return catalog.columns_at(Key(domain, thing))
+
+    leaks = found(contest.domain, history, contest.task, columns_of) if found else {}
+    if not leaks:
+        return None
+    which = "; ".join(f"{name}: {path}" for name, path in leaks.items())
+    return contest.fault(
+        f"would learn from what is known only after the outcome: {which}; take the column out of "
+        f"{contest.domain}_{contest.features}, refuse it by name, or, if it is made of earlier cases' outcomes alone, "
+        'declare it known="before"'
+    )
+
+
+def _wrong_reference(catalog: Catalog, workbook: Workbook) -> str | None:
+    """What is wrong with what a workbook refers to, in one line."""
+    kinds = {column.name: column.kind for column in workbook.columns}
+    for reference in workbook.references:
+        there = catalog.workbooks.get(reference.workbook)
+        known = {column.name: column.kind for column in there.columns} if there else {}
+        if known.get(reference.target_column) != kinds[reference.column]:
+            which = f"{reference.workbook}.{reference.target_column}"
+            return f"column {reference.column!r} refers to {which}, which is no workbook's column of its kind"
+    if workbook.name in _referred_in_the_end(catalog, workbook):
+        return "it refers to a workbook that refers to it; one of them has to come first"
+    return None
+
+
+def _referred_in_the_end(catalog: Catalog, workbook: Workbook) -> set[str]:
+    """The names of the workbooks that `workbook` refers to, and they in turn, not counting what refers to itself."""
+    found: set[str] = set()
+    waiting = [workbook.name]
+    while waiting:
+        here = waiting.pop()
+        known = catalog.workbooks.get(here)
+        named = {reference.workbook for reference in known.references} - {here} if known else set()
+        waiting += named - found
+        found |= named
+    return found
+
+
+def _broken_lineage(catalog: Catalog, made: Derived) -> Fault | None:
+    """The first column or rule of lineage that names what does not exist."""
+    if not isinstance(made, Table | FeatureSet):
+        return None
+    for column in made.columns:
+        for source in column.derived_from:
+            if fault := _unknown_source(catalog, made, column, source):
+                return fault
+    for place, rule in made.lineage.items():
+        if wrong := _wrong_rule(catalog, made, place, rule):
+            return made.fault(wrong)
+    return None
+
+
+def _unknown_source(catalog: Catalog, made: Derived, column: Column, source: str) -> Fault | None:
+    """A column's declared origin `thing.column` must be a column that exists."""
+    domain, thing, name = parse_column_path(source, made.domain)
+    known = catalog.columns_at(Key(domain, thing))
+    if known and name not in {other.name for other in known}:
+        return made.fault(f"column {column.name!r} is made of {source!r}, which does not exist")
+    return None
+
+
+def _wrong_rule(
+    catalog: Catalog, made: Table | FeatureSet, place: str | tuple[str, str], rule: LineageRule
+) -> str | None:
+    """What a rule of lineage names that does not exist, in one line."""
+    of_column, source = place if isinstance(place, tuple) else (None, place)
+    columns = {column.name: column for column in made.columns}
+    named = ((of_column,) if of_column else ()) + rule.row_columns
+    if unknown := [name for name in named if name not in columns]:
+        return f"the lineage from {source!r} names {unknown[0]!r}, which is no column of {made.thing!r}"
+    domain, thing, _ = parse_column_path(f"{source}.", made.domain)
+    described = [columns[of_column]] if of_column else made.columns
+    sources = {parse_column_path(path, made.domain)[:2] for column in described for path in column.derived_from}
+    if (domain, thing) not in sources:
+        which = f"column {of_column!r} is not" if of_column else "no column is"
+        return f"there is lineage from {source!r}, but {which} made of it"
+    known = {column.name for column in catalog.columns_at(Key(domain, thing))}
+    if known and (unknown := [name for name in rule.columns if name not in known]):
+        return f"the lineage from {source!r} names {unknown[0]!r}, which is no column of it"
+    return None

@@ -1,0 +1,356 @@
+"""Columns: the types of value, and the words in which every workbook, table and feature set declares its columns.
+
+Nothing here reads a file, talks to a database or knows a company, and nothing heavy is loaded: what needs pandas or
+pandera is in `validation.py`.
+"""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+
+if TYPE_CHECKING:
+    import pyarrow
+
+Kind = Literal["text", "code", "number", "money", "percent", "integer", "date", "timestamp", "boolean"]
+Severity = Literal["reject", "notice"]
+
+
+class ColumnType:
+    """What the annotation of a column says of its values."""
+
+    kind: ClassVar[Kind]
+
+
+class Text(ColumnType):
+    """Free text, kept as written, outer blanks removed."""
+
+    kind = "text"
+
+
+class Code(ColumnType):
+    """An identifier: never a number, leading zeros kept; `width=8` restores zeros that Excel lost.
+
+    Non-breaking blanks in it are read as blanks, also in a text of which only certain values are allowed.
+    """
+
+    kind = "code"
+
+
+class Number(ColumnType):
+    """A number with a fraction, double precision."""
+
+    kind = "number"
+
+
+class Money(ColumnType):
+    """An amount of money; stored as an exact decimal."""
+
+    kind = "money"
+
+
+class Percent(ColumnType):
+    """A share: 0.25 for `25 %` and for a cell formatted as 25 %."""
+
+    kind = "percent"
+
+
+class Integer(ColumnType):
+    """A count; 12.5 is a finding, 12.0 is 12."""
+
+    kind = "integer"
+
+
+class Date(ColumnType):
+    """A calendar date; texts are read by `formats` alone."""
+
+    kind = "date"
+
+
+class Timestamp(ColumnType):
+    """A date with a time of day, no time zone, microseconds."""
+
+    kind = "timestamp"
+
+
+class Boolean(ColumnType):
+    """A truth value, also in words."""
+
+    kind = "boolean"
+
+
+POSTGRES_TYPES: dict[Kind, str] = {
+    "text": "text",
+    "code": "text",
+    "number": "double precision",
+    "money": "numeric",
+    "percent": "double precision",
+    "integer": "bigint",
+    "date": "date",
+    "timestamp": "timestamp",
+    "boolean": "boolean",
+}
+
+
+NA_VALUES = ("", "-", "–", "n/a", "N/A", "#N/A")
+"""Texts that mean "no value" in a column that names none."""
+
+
+class DeclarationError(TypeError):
+    """A column whose declaration contradicts itself or uses a word that there is none of; `line` is where it stands."""
+
+    def __init__(self, message: str, line: int | None) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A declared column with everything that its table, checks, template and docs are made from.
+
+    `headers`: the names under which people write the column; the first is the one on templates.
+    `description`: what its values are, for people. `nullable`: a cell of it may be empty.
+    `checks`: pandera's own rules by name (`ge`, `isin`, `str_matches`, …) with what each is given.
+    `unit`: what its values are measured in. `decimal`: the decimal mark of numbers written as text.
+    `formats`: strptime patterns, in the order in which a text is tried as a date; `%B` and `%b` stand for months in
+    English, German, French and Spanish.
+    `width`: digits of a code that Excel stored as a number, restored with leading zeros.
+    `na_values`: texts that mean "no value" in this column.
+    `replace`: texts that people write → what is stored for them (`{"GTXPro": "GTX Pro"}`); each is told in a notice.
+    `references`: the column of another workbook, as `name.column`, in which every value must be found.
+    `yes`, `no`: the words of a Boolean.
+    `value_from`: where the value is taken from when the sheet has no such column, in order.
+    `required`: false where a sheet may lack the column.
+    `derived_from`: the columns this one is made from, as `name.column`, for lineage.
+    `available`: `after_outcome` where the value is known only once it is decided how the row's case ends, so that no
+    classifier may learn from it or from what is made of it; `before_outcome` where a column made of such ones holds
+    only what had been decided before its row's moment, as past shares do.
+    """
+
+    name: str
+    kind: Kind
+    description: str
+    headers: tuple[str, ...]
+    nullable: bool = False
+    unique: bool = False
+    checks: tuple[tuple[str, Any], ...] = ()
+    unit: str | None = None
+    formats: tuple[str, ...] = ()
+    decimal: Literal[".", ","] = "."
+    width: int | None = None
+    na_values: tuple[str, ...] = NA_VALUES
+    yes: tuple[str, ...] = ("yes", "y", "true", "x", "1", "ja", "wahr", "oui", "vrai", "si", "sí")
+    no: tuple[str, ...] = ("no", "n", "false", "0", "nein", "falsch", "non", "faux")
+    value_from: tuple[Literal["sheet", "file"], ...] = ()
+    required: bool = True
+    derived_from: tuple[str, ...] = ()
+    available: Literal["", "before_outcome", "after_outcome"] = ""
+    replace: tuple[tuple[str, str], ...] = ()
+    references: str | None = None
+
+    @property
+    def allowed_values(self) -> tuple[Any, ...] | None:
+        """The only values that it may have; None where any will do."""
+        return next((tuple(given) for name, given in self.checks if name == "isin"), None)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Its checks as a person reads them: `ge 0`."""
+        return tuple(f"{name} {given}" for name, given in self.checks)
+
+    @property
+    def arrow_type(self) -> "pyarrow.DataType":
+        return arrow_type(self.kind)
+
+    @property
+    def postgres_type(self) -> str:
+        return POSTGRES_TYPES[self.kind]
+
+
+@functools.cache
+def arrow_type(kind: Kind) -> "pyarrow.DataType":
+    """The Arrow type of a kind of value."""
+    import pyarrow
+
+    types: dict[Kind, pyarrow.DataType] = {
+        "number": pyarrow.float64(),
+        "money": pyarrow.float64(),
+        "percent": pyarrow.float64(),
+        "integer": pyarrow.int64(),
+        "date": pyarrow.date32(),
+        "timestamp": pyarrow.timestamp("us"),
+        "boolean": pyarrow.bool_(),
+    }
+    return types.get(kind, pyarrow.string())
+
+
+def arrow_schema(columns: Iterable[Column]) -> "pyarrow.Schema":
+    """The Arrow schema of a table with exactly these columns."""
+    import pyarrow
+
+    return pyarrow.schema([pyarrow.field(column.name, column.arrow_type) for column in columns])
+
+
+_NUMERIC: tuple[Kind, ...] = ("number", "money", "percent", "integer")
+_DATES: tuple[Kind, ...] = ("date", "timestamp")
+_TEXTS: tuple[Kind, ...] = ("text", "code")
+_ONLY_FOR: dict[str, tuple[Kind, ...]] = {
+    "decimal": _NUMERIC,
+    "unit": (*_NUMERIC, *_TEXTS),
+    "width": ("code",),
+    "formats": (*_DATES, "boolean"),
+    "yes": ("boolean",),
+    "no": ("boolean",),
+    "ge": (*_NUMERIC, *_DATES),
+    "gt": (*_NUMERIC, *_DATES),
+    "le": (*_NUMERIC, *_DATES),
+    "lt": (*_NUMERIC, *_DATES),
+    "in_range": (*_NUMERIC, *_DATES),
+} | dict.fromkeys(("str_contains", "str_endswith", "str_length", "str_matches", "str_startswith"), _TEXTS)
+"""Options and checks that only some kinds of value can have; any kind can have every other one."""
+_CHECKS = frozenset({name for name in _ONLY_FOR if name.startswith("str_")}) | {
+    *("eq", "ne", "gt", "ge", "lt", "le", "in_range", "isin", "notin", "unique_values_eq"),
+}
+_OPTIONS = frozenset(Column.__dataclass_fields__) - {"name", "kind", "description", "headers", "checks"}
+_LISTS = ("formats", "value_from", "derived_from")
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """What `column` was called with, until its class says name and type; `line` is where it was called."""
+
+    headers: tuple[str, ...]
+    description: str
+    options: dict[str, Any]
+    line: int
+
+
+def column(*headers: str, description: str, **options: Any) -> Any:
+    """A column of a `Row`; its type is the annotation: `quantity: Integer = column("Qty", description="…", ne=0)`.
+
+    `headers`: names that its header cell may bear, the first of them on templates; by default the column's own name.
+    `options`: the fields of `Column`, and pandera's rules by name. Raises DeclarationError for any other, and for one
+    that the annotated type cannot have, when the class is made.
+    """
+    return _Declared(headers, description, options, sys._getframe(1).f_lineno)
+
+
+class Row:
+    """One row of a workbook or table. Subclasses say in their docstring what one row is."""
+
+    s2p_columns: ClassVar[tuple[Column, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        found = {one.name: one for base in reversed(cls.__mro__[1:]) for one in base.__dict__.get("s2p_columns", ())}
+        for name, annotation in inspect.get_annotations(cls).items():
+            declared = cls.__dict__.get(name)
+            if isinstance(declared, _Declared):
+                found[name] = _column(cls, name, annotation, declared)
+            elif not name.startswith("_"):
+                raise DeclarationError(f"{cls.__name__}.{name} is not declared with column(…)", None)
+        for name, value in cls.__dict__.items():
+            if isinstance(value, _Declared) and name not in inspect.get_annotations(cls):
+                raise DeclarationError(f"{cls.__name__}.{name} has no type; write {name}: Text = column(…)", value.line)
+        cls.s2p_columns = tuple(found.values())
+
+
+def columns_of(rows: type[Row]) -> tuple[Column, ...]:
+    """The declared columns of `rows`, in order."""
+    return rows.s2p_columns
+
+
+def column_names(rows: type[Row]) -> list[str]:
+    """The names of the declared columns, in order: `frame[column_names(Product)]`."""
+    return [one.name for one in rows.s2p_columns]
+
+
+@dataclass(frozen=True, slots=True)
+class RowRule:
+    """A rule over several columns of a row; a broken one is reported at the column `at` with `message`."""
+
+    name: str
+    message: str
+    at: str
+    severity: Severity
+    holds: Callable[[Any, Any], Any]
+
+
+def row_rule(message: str, at: str, severity: Severity = "reject") -> Any:
+    """A rule over several columns of a row; a broken one is reported at column `at`.
+
+    Decorates a method `(cls, rows: Frame) -> Series`; `True` and missing are good.
+    """
+
+    def declare(rule: Callable[[Any, Any], Any]) -> RowRule:
+        return RowRule(rule.__name__, message, at, severity, rule)
+
+    return declare
+
+
+def row_rules_of(rows: type[Row]) -> tuple[RowRule, ...]:
+    """The declared row rules of `rows`, those of its bases first."""
+    found = {
+        name: value
+        for base in reversed(rows.__mro__)
+        for name, value in vars(base).items()
+        if isinstance(value, RowRule)
+    }
+    return tuple(found.values())
+
+
+def _column(owner: type[Row], name: str, annotation: Any, declared: _Declared) -> Column:
+    kind = _kind(owner, name, annotation, declared)
+    options = dict(declared.options)
+    checks = tuple((check, options.pop(check)) for check in list(options) if check in _CHECKS)
+    for option in (*options, *(check for check, _ in checks)):
+        if option not in _OPTIONS and option not in _CHECKS:
+            raise DeclarationError(f"{owner.__name__}.{name}: there is no option {option!r} of a column", declared.line)
+        if kind not in _ONLY_FOR.get(option, (kind,)):
+            fits = ", ".join(sorted(one.capitalize() for one in _ONLY_FOR[option]))
+            raise DeclarationError(
+                f"{owner.__name__}.{name}: {option!r} is for {fits}, and this is {annotation_name(kind)}", declared.line
+            )
+    for option in _LISTS:
+        if isinstance(options.get(option), str):
+            options[option] = (options[option],)
+    if isinstance(options.get("replace"), dict):
+        options["replace"] = tuple(options["replace"].items())
+    for option, value in options.items():
+        if isinstance(value, list):
+            options[option] = tuple(value)
+    plain = name.replace("_", " ")
+    headers = declared.headers or (plain[:1].upper() + plain[1:],)
+    return Column(name, kind, declared.description, headers, checks=checks, **options)
+
+
+def _kind(owner: type[Row], name: str, annotation: Any, declared: _Declared) -> Kind:
+    if isinstance(annotation, str):
+        annotation = vars(sys.modules[owner.__module__]).get(annotation, annotation)
+    if isinstance(annotation, type) and issubclass(annotation, ColumnType) and annotation is not ColumnType:
+        return annotation.kind
+    names = ", ".join(map(annotation_name, get_args(Kind)))
+    raise DeclarationError(
+        f"{owner.__name__}.{name}: {annotation!r} is no type of a column; there are {names}", declared.line
+    )
+
+
+def annotation_name(kind: Kind) -> str:
+    """`Integer`, the annotation that declares a kind of value."""
+    return kind.capitalize()
+
+
+def parse_column_path(path: str, domain: str) -> tuple[str, str, str]:
+    """`name.column`, or `domain__name.column`, as (domain, name, column); `domain` where none is written."""
+    name, _, column_name = path.rpartition(".")
+    named, _, rest = name.rpartition("__")
+    return named or domain, rest, column_name
+
+
+def domain_and_name(module: str) -> tuple[str, str]:
+    """`…workbooks.retail_price_list` → `("retail", "price_list")`. Raises ValueError for a name without a domain."""
+    domain, _, name = module.rsplit(".", 1)[-1].partition("_")
+    if not name:
+        raise ValueError(f"{module}: a shelf file is named <domain>_<name>.py")
+    return domain, name

@@ -1,0 +1,111 @@
+"""What was found in a file: the verdict, and every finding with its cell.
+
+Nothing here reads a file; this is the form in which the readers answer.
+"""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow
+
+from s2p_assets.contracts.columns import Severity
+
+MAX_SAME_FINDINGS = 5_000
+Verdict = Literal["accepted", "partly", "returned"]
+
+FINDINGS_SHEET = "s2p findings"
+ROWS_SHEET = "returned rows"
+GUIDE_SHEET = "How to fill this in"
+OWN_SHEETS = frozenset({FINDINGS_SHEET, GUIDE_SHEET})
+"""Sheets that s2p itself wrote into a copy or a template; they never hold a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong or worth knowing, at one place.
+
+    `cell` is an A1 address, or None when the finding is about a whole sheet or file.
+    """
+
+    sheet: str | None
+    cell: str | None
+    column: str | None
+    value: str | None
+    rule: str
+    message: str
+    severity: Severity = "reject"
+
+
+def count_values(rows: pyarrow.Table | None) -> int:
+    """The values in the contract's columns of `rows` (not `_sheet` and `_row`), missing ones not counted."""
+    names = [name for name in rows.column_names if name not in ("_sheet", "_row")] if rows is not None else []
+    return sum(len(rows[name]) - rows[name].null_count for name in names) if rows is not None else 0
+
+
+class FindingCollector:
+    """Findings as they come, those of one kind in one column cut off after `MAX_SAME_FINDINGS`."""
+
+    def __init__(self) -> None:
+        self.kept: list[Finding] = []
+        self.file_rejected = False
+        self._counts: Counter[tuple[str | None, str | None, str, Severity]] = Counter()
+
+    def add(self, finding: Finding, whole_file: bool = False) -> None:
+        kind = (finding.sheet, finding.column, finding.rule, finding.severity)
+        self._counts[kind] += 1
+        if self._counts[kind] <= MAX_SAME_FINDINGS:
+            self.kept.append(finding)
+        self.file_rejected |= whole_file and finding.severity == "reject"
+
+    def all(self) -> list[Finding]:
+        """Rejects and notices in the order found, then what was cut off."""
+        more = [
+            Finding(sheet, None, column, None, rule, f"and {count - MAX_SAME_FINDINGS:,} more like these", severity)
+            for (sheet, column, rule, severity), count in self._counts.items()
+            if count > MAX_SAME_FINDINGS
+        ]
+        return [*self.kept, *more]
+
+
+@dataclass(slots=True)
+class ReadResult:
+    """One file read against one contract.
+
+    `rows`: the accepted rows: the contract's columns, then `_sheet` (text) and `_row` (1-based row
+    number in that sheet). None when nothing is accepted.
+    `headers`: per sheet, the header cells as written, for telling layout drift.
+    `column_letters`: per sheet, contract column → letters of the sheet's column that it was read from.
+    `cells`: non-empty cells below the header: `read` counts them in the sheet before parsing; `loaded` in `rows`,
+    with those that say "no value" (`blank`) and without values taken from names (`named`); `returned`, `ignored`.
+    `error`: one line when the file could not be read at all.
+    """
+
+    file: Path
+    workbook: str | None = None
+    sheet: str | None = None
+    verdict: Verdict = "returned"
+    rows_read: int = 0
+    rows_accepted: int = 0
+    rows_returned: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    error: str | None = None
+    rows: pyarrow.Table | None = None
+    headers: dict[str, list[str]] = field(default_factory=dict)
+    column_letters: dict[str, dict[str, str]] = field(default_factory=dict)
+    cells: dict[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `s2p check --json` prints."""
+        return {
+            "file": str(self.file),
+            "workbook": self.workbook,
+            "sheet": self.sheet,
+            "verdict": self.verdict,
+            "rows_read": self.rows_read,
+            "rows_accepted": self.rows_accepted,
+            "rows_returned": self.rows_returned,
+            "findings": [asdict(finding) for finding in self.findings],
+            "error": self.error,
+        }

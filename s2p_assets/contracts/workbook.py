@@ -1,0 +1,108 @@
+"""The contract of one kind of workbook: where it lies, which rows it holds, whose it is.
+
+The columns themselves are declared with `s2p_assets.contracts.columns`; how cells are read is elsewhere in this room.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import pyarrow
+
+from s2p_assets.contracts.columns import Column, Row, columns_of, domain_and_name, parse_column_path
+
+TOTAL_WORDS = (
+    *("total", "totals", "grand total", "subtotal", "sub-total", "sub total", "subtotals", "sum", "sum total"),
+    *("overall total", "net total", "gross total", "total net", "total gross"),
+    *("summe", "gesamt", "gesamtsumme", "gesamtergebnis", "endsumme", "zwischensumme", "teilsumme", "insgesamt"),
+    *("totaal", "eindtotaal", "subtotaal", "summa", "totalt", "sum totalt", "i alt", "samlet", "yhteensä", "välisumma"),
+    *("sous-total", "total général", "total ht", "total ttc", "somme", "ensemble"),
+    *("suma", "suma total", "total general", "total geral", "soma", "totale", "totale generale", "totale complessivo"),
+    *("razem", "ogółem", "łącznie", "celkem", "spolu", "összesen", "mindösszesen", "ukupno", "skupaj", "iš viso"),
+    *("kokku", "kopā", "toplam", "genel toplam", "ara toplam", "jumlah", "tổng", "tổng cộng", "σύνολο"),
+    *("итого", "всего", "общо", "разом", "всього", "סה״כ", "المجموع", "الإجمالي", "कुल", "รวม"),
+    *("合計", "小計", "総計", "合计", "总计", "小计", "總計", "합계", "총계", "소계"),
+)
+
+
+ReferenceValues = Mapping[str, pyarrow.Array]
+"""What a workbook's columns may refer to: column → the values that are there, none when nothing was loaded yet."""
+ReferenceValuesByWorkbook = Mapping[str, ReferenceValues]
+"""`ReferenceValues` by the name of the workbook that refers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A column whose values must be found in a column, `target_column`, of a kind of workbook: a foreign key."""
+
+    column: str
+    domain: str
+    thing: str
+    target_column: str
+
+    @property
+    def workbook(self) -> str:
+        """The name of the workbook referred to, `crm_accounts`."""
+        return f"{self.domain}_{self.thing}"
+
+
+@dataclass(frozen=True)
+class Workbook:
+    """One kind of workbook; a shelf file in `workbooks/` holds exactly one.
+
+    `rows`: what one row is; the module it is written in names the workbook (`retail_price_list.py`).
+    `path`: patterns relative to the share, case-insensitive (`prices/**/*.xls*`).
+    `key`: the columns that name a row; the same key twice in one file is a finding, the same key
+    in two files is settled for the newer file. Empty: rows belong to their file alone.
+    `sheets`: pattern of the sheets that may hold the table.
+    `max_reject_rate`: the share of rows that may come back to their owner while the others load;
+    above it, and by default, one bad row returns the whole file.
+    `ignores`: headers that are known and not wanted.
+    `totals`: texts in the first column that mark a totals row, which is not a row.
+    `na_values`: texts that mean "no value" in every column, such as a database's `\\N`, besides each column's own.
+    """
+
+    rows: type[Row]
+    path: str | tuple[str, ...]
+    owner: str
+    key: tuple[str, ...] = ()
+    sheets: str = "*"
+    max_reject_rate: float = 0.0
+    ignores: tuple[str, ...] = ()
+    totals: tuple[str, ...] = TOTAL_WORDS
+    na_values: tuple[str, ...] = ()
+
+    @property
+    def domain(self) -> str:
+        return domain_and_name(self.rows.__module__)[0]
+
+    @property
+    def thing(self) -> str:
+        return domain_and_name(self.rows.__module__)[1]
+
+    @property
+    def name(self) -> str:
+        """`retail_price_list`, the shelf file's own name."""
+        return f"{self.domain}_{self.thing}"
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        return (self.path,) if isinstance(self.path, str) else self.path
+
+    @property
+    def description(self) -> str:
+        """What one row is, for people."""
+        return (self.rows.__doc__ or "").strip()
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        declared = columns_of(self.rows)
+        if not self.na_values:
+            return declared
+        return tuple(replace(column, na_values=(*column.na_values, *self.na_values)) for column in declared)
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """The columns that refer to another workbook, or to this one."""
+        referring = [(column.name, column.references) for column in self.columns]
+        return tuple(Reference(name, *parse_column_path(there, self.domain)) for name, there in referring if there)

@@ -1,0 +1,65 @@
+"""What came in, domain by domain: an asset that makes a table of the ledger, so that a report can be made of it.
+
+What the ledger notes is decided where files are taken; the table's columns are the warehouse's.
+"""
+
+import dagster as dg
+import pandas as pd
+
+from s2p_assets.contracts.derivation import source_version
+from s2p_assets.contracts.validation import conform
+from s2p_assets.graph.asset_keys import UNCLAIMED, asset_key
+from s2p_assets.graph.assets.metadata import declared_metadata, frame_metadata
+from s2p_assets.graph.automation import WORKBOOK_TAG, on_files_ingested
+from s2p_assets.services.context import Context
+from s2p_assets.services.share import look_at_share
+from s2p_assets.warehouse.files.deliveries import DeliveryTable, delivery_rows
+from s2p_assets.warehouse.files.delivery_history import record_deliveries
+from s2p_assets.warehouse.tables.content_versions import content_version
+from s2p_assets.warehouse.warehouse import Warehouse
+
+
+def unclaimed_spec() -> dg.AssetSpec:
+    """The files on the share that no kind of workbook may claim, by the pattern of its path."""
+    return dg.AssetSpec(
+        UNCLAIMED,
+        group_name="s2p",
+        kinds={"excel"},
+        description="Files on the share that no kind of workbook claims. Its version is a digest of their names.",
+    )
+
+
+def deliveries_asset(ctx: Context, declared: DeliveryTable) -> dg.AssetsDefinition:
+    """The ledger's files of a domain as a table that shelves can name `delivery_rows`, for reports on what came in.
+
+    No shelf declares it, for it is made of no rows but of what became of them. It comes after the tables of its
+    domain's workbooks, because the ledger is written with them, and is made again whenever one of them was gone over:
+    a file that was returned changes the ledger and no table. What is made from it waits for its content, as it does
+    for that of workbook tables, hence their tag.
+    """
+    books = [ctx.catalog.workbooks[name] for name in declared.workbooks]
+
+    @dg.asset(
+        key=asset_key(declared),
+        deps=[*map(asset_key, books), UNCLAIMED],
+        group_name=declared.domain,
+        kinds={"postgres"},
+        owners=sorted({book.owner for book in books}),
+        tags=WORKBOOK_TAG,
+        description=declared.description,
+        code_version=source_version(declared.rows),
+        metadata=declared_metadata(declared),
+        io_manager_key="tables",
+        required_resource_keys={"warehouse"},
+        automation_condition=on_files_ingested(UNCLAIMED),
+    )
+    def asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pd.DataFrame]:
+        warehouse: Warehouse = context.resources.warehouse
+        nobodys = [file.relative for file in look_at_share(ctx).unclaimed]
+        with warehouse.connect() as connection:
+            frame = conform(delivery_rows(connection, declared.workbooks, nobodys), declared.rows)
+            record_deliveries(connection, declared, frame)
+        version = dg.DataVersion(content_version(frame))
+        return dg.MaterializeResult(value=frame, data_version=version, metadata=frame_metadata(frame))
+
+    return asset

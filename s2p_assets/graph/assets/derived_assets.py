@@ -1,0 +1,142 @@
+"""Tables, feature sets and reports: an asset for each declaration on their shelves.
+
+What comes from the share is in `workbook_assets`, what is learned is in `model_assets`.
+"""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+from dagster_pandera import pandera_schema_to_dagster_type
+from dagster_shared.utils.warnings import BetaWarning
+
+from s2p_assets.catalog.catalog import Catalog, Derived
+from s2p_assets.contracts.derivation import Derivation, NotYet
+from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.report import Document, Report
+from s2p_assets.contracts.table import Table
+from s2p_assets.contracts.validation import conform, declaration_violations
+from s2p_assets.graph.asset_keys import asset_key
+from s2p_assets.graph.assets.metadata import column_lineage, declared_metadata, frame_metadata
+from s2p_assets.graph.assets.shards import shard_options, shards_asked
+from s2p_assets.graph.automation import on_source_change
+from s2p_assets.graph.checks.drift import champion_parameter, check_features, check_forecast, drift_spec
+from s2p_assets.graph.checks.retraining_signals import signal_specs, signals
+from s2p_assets.publishing.document.wording import use_locale
+from s2p_assets.services.features import build_or_reuse_features, recomputed_metadata
+from s2p_assets.warehouse.tables.content_versions import content_version
+
+WAITS_FOR_DATA = "waits for more data"
+CONTRACT_HOLDS = "contract_holds"
+
+
+def table_asset(
+    catalog: Catalog, declared: Table | FeatureSet, *, shards: int = 0, pod_each: bool = False
+) -> dg.AssetsDefinition:
+    """The asset of a table or feature set: made, brought to its declared types, checked, and only then stored.
+
+    `shards`, `pod_each`: as of `shards.shard_options`.
+    """
+    features = declared if isinstance(declared, FeatureSet) else None
+    key, champion = asset_key(declared), champion_parameter(catalog, declared)
+    checks = [
+        dg.AssetCheckSpec(CONTRACT_HOLDS, asset=key, blocking=True, description="every rule of its declaration holds")
+    ]
+    if features or champion:
+        checks.append(drift_spec(declared))
+    if features:
+        checks += signal_specs(key)
+
+    @dg.asset(
+        **asset_options(catalog, declared),
+        **shard_options(declared, shards, pod_each=pod_each),
+        kinds={"pandas", "postgres"},
+        io_manager_key="features" if features else "tables",
+        dagster_type=_frame_type(declared),
+        check_specs=checks,
+        automation_condition=on_source_change(),
+        required_resource_keys={"registry", "warehouse"},
+    )
+    def asset(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[Any]:
+        said: dict[str, Any] = {}
+        try:
+            if features:
+                asked = shards_asked(context, shards)
+                made = build_or_reuse_features(
+                    context.resources.warehouse, features, inputs, shards=asked, count=shards
+                )
+                frame, said = made.frame, recomputed_metadata(features, made)
+            else:
+                frame = conform(declared.build(**inputs), declared.rows)
+        except NotYet as reason:
+            log_not_yet(context, declared, reason)
+            for spec in checks:
+                yield dg.AssetCheckResult(check_name=spec.name, passed=True, metadata={"waits": str(reason)})
+            return
+        broken = declaration_violations(frame, declared.rows)
+        yield dg.AssetCheckResult(
+            check_name=CONTRACT_HOLDS, passed=not broken, metadata={"broken": "\n".join(broken) or "none"}
+        )
+        if broken:
+            raise dg.Failure(f"{declared.name} breaks its declaration, nothing was stored: {broken[0]}")
+        if features:
+            yield from signals(catalog, features, frame, context.resources.registry)
+            yield check_features(catalog, features, frame, context.resources.registry)
+        elif champion:
+            yield check_forecast(frame, inputs[champion])
+        yield dg.MaterializeResult(
+            value=frame,
+            data_version=dg.DataVersion(content_version(frame)),
+            metadata=frame_metadata(frame) | said | {"dagster/column_lineage": column_lineage(declared)},
+        )
+
+    return asset
+
+
+def _frame_type(declared: Table | FeatureSet) -> dg.DagsterType:
+    """dagster-pandera's type of the declared rows; that it is beta is said once, in the docs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BetaWarning)
+        return pandera_schema_to_dagster_type(declared.rows)
+
+
+def report_asset(catalog: Catalog, declared: Report, locale: str) -> dg.AssetsDefinition:
+    """The asset of a report: an edition per day of data, its numbers and dates written for `locale`."""
+
+    @dg.asset(
+        **asset_options(catalog, declared),
+        kinds={"html", "excel"},
+        io_manager_key="reports",
+        automation_condition=on_source_change(),
+    )
+    def made(context: dg.AssetExecutionContext, **inputs: pd.DataFrame) -> Iterator[dg.MaterializeResult[Document]]:
+        try:
+            with use_locale(locale):
+                document = declared.build(**inputs)
+        except NotYet as reason:
+            log_not_yet(context, declared, reason)
+            return
+        yield dg.MaterializeResult(value=document)
+
+    return made
+
+
+def log_not_yet(context: dg.AssetExecutionContext, declared: Derivation, reason: NotYet) -> None:
+    """Nothing is made, what is above is left as it is, and the run goes on."""
+    context.log.warning(f"{declared.name} {WAITS_FOR_DATA}: {reason}")
+
+
+def asset_options(catalog: Catalog, declared: Derived) -> dict[str, Any]:
+    """What every asset made on a shelf is told from its declaration."""
+    return {
+        "key": asset_key(declared),
+        "ins": {parameter: dg.AssetIn(asset_key(key)) for parameter, key in catalog.inputs_of(declared).items()},
+        "group_name": declared.domain,
+        "owners": [declared.owner],
+        "description": declared.description,
+        "code_version": declared.code_version,
+        "metadata": declared_metadata(declared),
+        "output_required": False,
+    }

@@ -1,0 +1,264 @@
+"""Workbooks: what lies on the share, what was read of it, and the table in which it is stored.
+
+How a file is taken from the share is in `intake` and `files`, which know no Dagster.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.contracts.derivation import source_version
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.graph.asset_keys import FILES, asset_key, share_key, sheet_key
+from s2p_assets.graph.assets.metadata import column_lineage, declared_metadata, escaped, frame_metadata
+from s2p_assets.graph.automation import WORKBOOK_TAG, on_share_change, with_its_sheet
+from s2p_assets.services.context import Context
+from s2p_assets.services.ingest import ingest, store_ingest
+from s2p_assets.services.ingested_file import Ingest, IngestedFile, finding_line
+from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.warehouse.files.load import LoadResult
+from s2p_assets.warehouse.tables import introspection, store
+from s2p_assets.warehouse.tables.references import DanglingReference, dangling_references
+from s2p_assets.warehouse.trace.indexes import index_for_tracing
+from s2p_assets.warehouse.warehouse import Warehouse
+
+NOTHING_LOST = "nothing_lost"
+NOTHING_RETURNED = "nothing_returned"
+KEYS_IN_ONE_FILE = "keys_in_one_file"
+REFERENCES_HOLD = "references_lead_somewhere"
+LEFT_FOR_LATER = "left for the next look"
+FINDINGS_SHOWN = 50
+FILES_PARTITIONS = dg.DynamicPartitionsDefinition(name="s2p_files")
+
+
+class IngestAgain(dg.Config):
+    """Files to take again although nothing about them changed, by their paths on the share."""
+
+    files: list[str] = Field(default_factory=list)
+
+
+def files_spec() -> dg.AssetSpec:
+    """The catalogue: every file that was ever seen, as a partition with its verdict, counts and links."""
+    return dg.AssetSpec(
+        FILES,
+        group_name="s2p",
+        kinds={"excel"},
+        partitions_def=FILES_PARTITIONS,
+        description="Every file that people dropped: its verdict, what was loaded, what came back and to whom.",
+    )
+
+
+def share_spec(workbook: Workbook) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        share_key(workbook),
+        group_name=workbook.domain,
+        kinds={"excel"},
+        owners=[workbook.owner],
+        description=f"What lies on the share under {', '.join(workbook.patterns)}. Its version is a digest of names, "
+        "sizes and times.",
+        metadata={"found at": ", ".join(workbook.patterns)},
+    )
+
+
+def sheet_asset(ctx: Context, workbook: Workbook) -> dg.AssetsDefinition:
+    """Reads what the ledger calls new or changed; checks that nothing is lost before anything is stored."""
+    key = sheet_key(workbook)
+
+    @dg.asset(
+        key=key,
+        deps=[share_key(workbook), *map(asset_key, ctx.catalog.referenced_by(workbook))],
+        group_name=workbook.domain,
+        kinds={"excel", "arrow"},
+        owners=[workbook.owner],
+        description=f"{workbook.description}\n\nThe rows of new and changed files, read and checked, not stored yet.",
+        code_version=source_version(workbook.rows),
+        metadata=declared_metadata(workbook),
+        io_manager_key="sheets",
+        required_resource_keys={"warehouse", "reader"},
+        automation_condition=on_share_change(share_key(workbook)),
+        check_specs=[
+            dg.AssetCheckSpec(
+                NOTHING_LOST,
+                asset=key,
+                blocking=True,
+                description="file by file: rows read = accepted + returned; non-empty cells read = loaded + returned "
+                "+ declared ignored",
+            ),
+            dg.AssetCheckSpec(
+                NOTHING_RETURNED, asset=key, description="names every file that went back, and its owner"
+            ),
+        ],
+    )
+    def sheet(context: dg.AssetExecutionContext, config: IngestAgain) -> Iterator[Any]:
+        reader: Sandbox = context.resources.reader
+        intake = ingest(
+            ctx,
+            workbook,
+            reader,
+            again=config.files,
+            run_id=context.run.run_id,
+            progress=context.log.info,
+        )
+        yield _nothing_lost(intake)
+        yield _returned(intake, workbook)
+        _catalogue(context, intake)
+        for one in intake.files:
+            if one.problem:
+                context.log.warning(f"{one.problem}; it is {LEFT_FOR_LATER}")
+        yield dg.MaterializeResult(
+            value=intake,
+            data_version=dg.DataVersion(intake.version),
+            metadata={
+                "files": len(intake.files),
+                "gone": len(intake.gone),
+                "dagster/row_count": intake.rows_accepted,
+                "rows returned": intake.rows_returned,
+            },
+        )
+
+    return sheet
+
+
+def workbook_table_asset(catalog: Catalog, workbook: Workbook) -> dg.AssetsDefinition:
+    """Stores what the sheet asset hands on, one transaction, and shows the table as it stands."""
+    key = asset_key(workbook)
+    checks = [dg.AssetCheckSpec(KEYS_IN_ONE_FILE, asset=key, description="names files that claim the same keys")]
+    if workbook.references:
+        description = "names stored cells that refer to what was withdrawn since"
+        checks.append(dg.AssetCheckSpec(REFERENCES_HOLD, asset=key, description=description))
+
+    @dg.asset(
+        key=key,
+        ins={"sheet": dg.AssetIn(sheet_key(workbook))},
+        group_name=workbook.domain,
+        kinds={"postgres"},
+        owners=[workbook.owner],
+        tags=WORKBOOK_TAG,
+        description=f"{workbook.description}\n\nOne row is a row of a workbook; `_file`, `_sheet` and `_row` say which.",
+        code_version=source_version(workbook.rows),
+        metadata=declared_metadata(workbook),
+        io_manager_key="tables",
+        required_resource_keys={"warehouse"},
+        automation_condition=with_its_sheet(),
+        check_specs=checks,
+    )
+    def table(context: dg.AssetExecutionContext, sheet: Ingest) -> Iterator[Any]:
+        warehouse: Warehouse = context.resources.warehouse
+        with warehouse.connect() as connection:
+            loaded = store_ingest(connection, workbook, sheet, context.run.run_id)
+            index_for_tracing(connection, workbook, catalog.trace_indexes(workbook))
+            version = store.workbook_version(connection, workbook)
+            rows = introspection.count_rows(connection, workbook.domain, workbook.thing)
+            head = store.read_rows(connection, workbook.domain, workbook.thing, workbook.columns, limit=10)
+            lost = dangling_references(connection, workbook)
+        shown = frame_metadata(head) | {"dagster/row_count": rows, "dagster/column_lineage": column_lineage(workbook)}
+        yield _keys_are_single(loaded)
+        if workbook.references:
+            yield _references_hold(lost)
+        yield dg.MaterializeResult(data_version=dg.DataVersion(version), metadata=shown)
+
+    return table
+
+
+def _nothing_lost(intake: Ingest) -> dg.AssetCheckResult:
+    lost = [f"{taken.path}: {taken.lost}" for taken in intake.files if taken.lost]
+    return dg.AssetCheckResult(
+        check_name=NOTHING_LOST,
+        passed=not lost,
+        metadata={
+            "rows read": intake.rows_read,
+            "rows accepted": intake.rows_accepted,
+            "rows returned": intake.rows_returned,
+            "cells read": intake.cells("read"),
+            "cells loaded": intake.cells("loaded"),
+            "cells returned": intake.cells("returned"),
+            "cells declared ignored": intake.cells("ignored"),
+            "files that do not add up": "; ".join(lost) or "none",
+        },
+    )
+
+
+def _keys_are_single(loaded: list[LoadResult]) -> dg.AssetCheckResult:
+    """Two files that claim a key: the newer one's row stands, and both owners are told."""
+    lines = [
+        f"- {rows:,} rows of **{older}** gave way to **{newer}**"
+        for one in loaded
+        for older, newer, rows in [
+            *((other, one.path, rows) for other, rows in one.superseded.items()),
+            *((one.path, other, rows) for other, rows in one.superseded_by.items()),
+        ]
+    ]
+    return dg.AssetCheckResult(
+        check_name=KEYS_IN_ONE_FILE,
+        passed=not lines,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"settled for the newer file": dg.MetadataValue.md("\n".join(sorted(set(lines))) or "nothing")},
+    )
+
+
+def _references_hold(lost: list[DanglingReference]) -> dg.AssetCheckResult:
+    """Rows that were good when they came stay, although what they refer to is gone; they are named."""
+    lines = [
+        f"- {one.count:,} cells of `{one.reference.column}` are not in {one.reference.workbook}: "
+        + "; ".join(map(escaped, one.cells))
+        for one in lost
+    ]
+    return dg.AssetCheckResult(
+        check_name=REFERENCES_HOLD,
+        passed=not lines,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"lead nowhere": dg.MetadataValue.md("\n".join(lines) or "none")},
+    )
+
+
+def _returned(intake: Ingest, workbook: Workbook) -> dg.AssetCheckResult:
+    back = [taken for taken in intake.files if taken.needs_its_owner]
+    lines = [f"- **{taken.path}** to {workbook.owner}: {taken.why}" for taken in back]
+    return dg.AssetCheckResult(
+        check_name=NOTHING_RETURNED,
+        passed=not back,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"owner": workbook.owner, "returned": dg.MetadataValue.md("\n".join(lines) or "nothing")},
+    )
+
+
+def _catalogue(context: dg.AssetExecutionContext, intake: Ingest) -> None:
+    """A materialization per file; partitions first, so that no automation tick sees an event without its partition."""
+    shown = {_partition(taken.path): taken for taken in intake.files if taken.claimed}
+    context.instance.add_dynamic_partitions(str(FILES_PARTITIONS.name), list(shown))
+    for partition, taken in shown.items():
+        metadata = _file_metadata(taken, intake.workbook)
+        context.log_event(dg.AssetMaterialization(FILES, partition=partition, metadata=metadata))
+
+
+def _partition(path: str) -> str:
+    """A path as a partition key: Dagster reserves dots in a row and control characters."""
+    return re.sub(r"\.{3,}|[\x00-\x1f\x7f]", "_", path)
+
+
+def _file_metadata(taken: IngestedFile, workbook: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {"verdict": taken.verdict, "workbook": workbook}
+    if taken.stored:
+        shown["archived copy"] = dg.MetadataValue.path(taken.stored)
+    if taken.copy:
+        shown["marked copy"] = dg.MetadataValue.path(taken.copy)
+    if taken.problem:
+        shown["problem"] = taken.problem
+    if entry := taken.entry:
+        shown |= {
+            "rows read": entry.rows_read,
+            "rows accepted": entry.rows_accepted,
+            "rows returned": entry.rows_returned,
+            "sha256": entry.sha256,
+        }
+        lines = [entry.error] if entry.error else []
+        lines += [
+            f"{finding.severity}: {finding_line(taken.path, finding)}" for finding in entry.findings[:FINDINGS_SHOWN]
+        ]
+        if lines:
+            shown["findings"] = dg.MetadataValue.md("\n".join(f"- {escaped(line)}" for line in lines))
+    return shown

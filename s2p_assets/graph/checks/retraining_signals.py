@@ -1,0 +1,121 @@
+"""Checks on feature sets that do not gate but ask: should the models learn from what is new?
+
+When a model then runs is decided in `automation`; what is measured, in `learning/`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import dagster as dg
+import pandas as pd
+
+from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.model import Contest
+from s2p_assets.learning.fingerprint import fingerprint_of
+from s2p_assets.learning.forecasting.series import with_target
+from s2p_assets.learning.registry.learner_files import ModelDamaged
+from s2p_assets.learning.registry.mlflow_tables import ContestState
+from s2p_assets.learning.registry.model_registry import Registry
+from s2p_assets.learning.row_hashes import count_new_rows, sorted_row_hashes
+from s2p_assets.learning.serving import service_of
+
+ENOUGH_NEW_ROWS, CODE_CHANGED, ERROR_ABOVE_BAND = "models_know_enough", "models_know_the_code", "error_within_its_band"
+DRIFT = "nothing_drifted"
+SIGNALS = {
+    ENOUGH_NEW_ROWS: "fails when enough rows are new or changed since the models were trained",
+    CODE_CHANGED: "fails when a model's code, parameters or task are not those that it was trained with",
+    ERROR_ABOVE_BAND: "fails when a champion errs more on what came since than its backtests let expect",
+}
+ASKING = (*SIGNALS, DRIFT)
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Whether it asks for training, and its figures by model."""
+
+    asks: bool
+    said: dict[str, str]
+
+
+def signal_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """The signals on a feature set. Any non-blocking check that fails there asks for training, `DRIFT` too."""
+    return [dg.AssetCheckSpec(name, asset=key, description=description) for name, description in SIGNALS.items()]
+
+
+def signals(
+    catalog: Catalog, declared: FeatureSet, frame: pd.DataFrame, registry: Registry
+) -> Iterator[dg.AssetCheckResult]:
+    """One result per signal, over all contests on these features."""
+    contests = [
+        contest
+        for contest in catalog.contests.values()
+        if (contest.domain, contest.features) == (declared.domain, declared.thing)
+    ]
+    standings = {contest.thing: registry.state(contest.domain, contest.thing) for contest in contests}
+    for name, measure in (
+        (ENOUGH_NEW_ROWS, _new_rows),
+        (CODE_CHANGED, _changed_code),
+        (ERROR_ABOVE_BAND, _recent_error),
+    ):
+        found = [measure(catalog, contest, standings[contest.thing], frame, registry) for contest in contests]
+        asks = any(signal.asks for signal in found)
+        said = {model: text for signal in found for model, text in signal.said.items()}
+        yield dg.AssetCheckResult(
+            check_name=name, passed=not asks, severity=dg.AssetCheckSeverity.WARN, metadata=said or {"models": "none"}
+        )
+
+
+def failed_signals(instance: dg.DagsterInstance, features: dg.AssetKey) -> dict[str, str]:
+    """The signals on a feature set that failed when it was last made, with their figures."""
+    keys = [dg.AssetCheckKey(features, name) for name in ASKING]
+    found = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    asked = {}
+    for key in keys:
+        event = found[key].event if key in found else None
+        evaluation = event.asset_check_evaluation if event else None
+        if evaluation and not evaluation.passed:
+            said = [f"{model}: {value.value}" for model, value in evaluation.metadata.items()]
+            asked[key.name] = "; ".join(text for text in said if len(text) < 200) or "see its check"
+    return asked
+
+
+def _new_rows(
+    catalog: Catalog, contest: Contest, state: ContestState, frame: pd.DataFrame, registry: Registry
+) -> Signal:
+    now, asks, said = sorted_row_hashes(with_target(frame, contest.task)), False, {}
+    for model in catalog.candidates(contest):
+        record = state.find(model.thing)
+        known = registry.learned_from(contest.domain, contest.thing, record) if record else None
+        new = len(now) if known is None else count_new_rows(now, known)
+        asks = asks or known is None or new > contest.min_new_share * len(now)
+        said[model.thing] = f"{new:,} of {len(now):,} rows are new or changed since it was trained"
+    return Signal(asks, said)
+
+
+def _changed_code(
+    catalog: Catalog, contest: Contest, state: ContestState, frame: pd.DataFrame, registry: Registry
+) -> Signal:
+    asks, said = False, {}
+    for model in catalog.candidates(contest):
+        record = state.find(model.thing)
+        changed = record is not None and record.fingerprint != fingerprint_of(model.build(), contest.task)
+        asks = asks or changed
+        said[model.thing] = "its code, parameters or task changed" if changed else "as it was trained"
+    return Signal(asks, said)
+
+
+def _recent_error(
+    catalog: Catalog, contest: Contest, state: ContestState, frame: pd.DataFrame, registry: Registry
+) -> Signal:
+    record = state.champion
+    if record is None:
+        return Signal(False, {contest.thing: "no champion yet"})
+    try:
+        made = registry.load(contest.domain, contest.thing, record)
+        measured = service_of(made.task).recent_performance(made, frame)
+    except ModelDamaged as damage:
+        return Signal(True, {record.model: str(damage)})
+    if measured is None:
+        return Signal(False, {record.model: "nothing newer than what it learned from, or too few folds to say"})
+    return Signal(measured.is_above, {record.model: measured.description})

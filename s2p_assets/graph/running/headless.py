@@ -1,0 +1,77 @@
+"""One pass from the share to the last report, for the command line.
+
+It joins the parts; each part's own work is done by its neighbours.
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from s2p_assets.graph.running.instance import open_instance
+from s2p_assets.graph.running.locks import UnfinishedRun, clean_up, headless_lock, headless_tags, unfinished_server_runs
+from s2p_assets.graph.running.waves import PassResult, Progress, run_until_settled
+from s2p_assets.graph.share_sensor import report_look, used_domains
+from s2p_assets.services.context import Context
+from s2p_assets.services.errors import is_lost_database
+from s2p_assets.services.share import look_at_share
+from s2p_assets.services.status import read_status
+from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.warehouse.server.connection import database_url
+from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
+
+UNCLAIMED_EXPLAINED = 10
+S2P = "s2p"
+
+
+def process(ctx: Context, definitions: dg.Definitions, progress: Progress) -> dict[str, Any]:
+    """Process what is new or changed; the status afterwards, with `runs`, `failures` and `waits`."""
+    with headless_lock(ctx.settings, progress):
+        try:
+            finished = _pass(ctx, definitions, progress)
+        except DatabaseUnreachable:
+            raise
+        except Exception as error:
+            if is_lost_database(error):
+                database_url(ctx.settings)  # says what is wrong with an embedded one that cannot be had again
+            raise
+    status = read_status(ctx)
+    told = {"runs": finished.runs, "failures": finished.failures, "waits": finished.waits}
+    return status | told | {"unclaimed": _explained(ctx, status["unclaimed"])}
+
+
+def _explained(ctx: Context, unclaimed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Files that nobody claims, the first of them with the nearest contract and the columns they lack."""
+    if not unclaimed:
+        return []
+    known = list(ctx.catalog.workbooks.values())
+    with Sandbox(seconds=ctx.settings.file_seconds, memory_mb=ctx.settings.file_memory_mb) as sandbox:
+        for file in unclaimed[:UNCLAIMED_EXPLAINED]:
+            reading = sandbox.read(ctx.settings.share / file["path"], [], display_name=file["path"], others=known)
+            file["says"] = reading.error or " ".join(finding.message for finding in reading.findings[:1])
+    return unclaimed
+
+
+def _pass(ctx: Context, definitions: dg.Definitions, progress: Progress) -> PassResult:
+    with open_instance(ctx.settings) as instance:
+        clean_up(ctx.settings, instance, headless=True)
+
+        progress("looking at the share")
+        now = look_at_share(ctx)
+
+        def look() -> None:
+            report_look(ctx, instance, now)
+
+        def servers() -> list[UnfinishedRun]:
+            return unfinished_server_runs(ctx.settings, instance)
+
+        used = used_domains(ctx.catalog, instance, now)
+        return run_until_settled(
+            definitions,
+            instance,
+            look,
+            progress,
+            headless_tags(ctx.settings),
+            servers,
+            among=dg.AssetSelection.groups(*used.domains, S2P, include_sources=True),
+            anew=bool(used.woken),
+        )

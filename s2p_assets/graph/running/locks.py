@@ -1,0 +1,142 @@
+"""Who is at work on an installation, and clearing up after whoever was killed at it.
+
+What the work is belongs elsewhere. The kernel gives a lock back however its holder ends, so a lock that can be had
+proves that its last holder is gone.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import dagster as dg
+
+from s2p_assets.learning.registry.model_registry import remove_unfinished_versions
+from s2p_assets.publishing.editions.publish import clear_drafts
+from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.returned.copies import remove_unfinished_copies
+
+HEADLESS_TAG = "s2p/headless"
+HOME_TAG = "s2p/home"
+STATUS = dg.DagsterRunStatus
+UNFINISHED = [STATUS.NOT_STARTED, STATUS.QUEUED, STATUS.STARTING, STATUS.STARTED, STATUS.CANCELING]
+ENDED_FROM_OUTSIDE = "the process that ran it was ended from outside; what it had not stored is made again"
+
+
+@dataclass(frozen=True)
+class UnfinishedRun:
+    """An unfinished run of the servers, and the assets that it makes."""
+
+    run_id: str
+    assets: tuple[str, ...]
+
+    @property
+    def said(self) -> str:
+        """`retail/demand and 3 more (run 1a2b3c4d)`."""
+        more = f" and {len(self.assets) - 1} more" if len(self.assets) > 1 else ""
+        return f"{self.assets[0] if self.assets else 'its assets'}{more} (run {self.run_id[:8]})"
+
+
+class AlreadyRunning(Exception):
+    """Servers for this installation run already."""
+
+
+def headless_tags(settings: Settings) -> dict[str, str]:
+    """How the runs of a headless pass are told from those of the servers, and from those of another S2P_HOME."""
+    return servers_tags(settings) | {HEADLESS_TAG: "yes"}
+
+
+def servers_tags(settings: Settings) -> dict[str, str]:
+    return {HOME_TAG: str(settings.home)}
+
+
+@contextlib.contextmanager
+def headless_lock(settings: Settings, progress: Callable[[str], None]) -> Iterator[None]:
+    """One headless pass at a time: wait for the one before, which leaves little to do."""
+    held = _open_lock(settings, "run")
+    try:
+        if not _try_lock(held):
+            progress("waiting for another s2p run on the same S2P_HOME to end")
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+@contextlib.contextmanager
+def servers_lock(settings: Settings) -> Iterator[int]:
+    """The servers' lock as a file descriptor, to be handed to them. Raises AlreadyUp."""
+    held = _open_lock(settings, "up")
+    try:
+        if not _try_lock(held):
+            raise AlreadyRunning(
+                f"s2p up runs already on {settings.home}; use that one, stop it, or give this one another S2P_HOME"
+            )
+        yield held
+    finally:
+        os.close(held)
+
+
+def unfinished_server_runs(settings: Settings, instance: dg.DagsterInstance) -> list[UnfinishedRun]:
+    """What living servers of this installation are making or about to make, by run; nothing when they are down."""
+    with _is_free(settings, "up") as down:
+        if down:
+            return []
+    ours = dg.RunsFilter(statuses=UNFINISHED, tags=servers_tags(settings))
+    runs = [run for run in instance.get_runs(ours) if HEADLESS_TAG not in run.tags]
+    return [UnfinishedRun(run.run_id, tuple(sorted(map(_name, run.asset_selection or ())))) for run in reversed(runs)]
+
+
+def _name(key: dg.AssetKey) -> str:
+    return key.to_user_string()
+
+
+def clean_up(settings: Settings, instance: dg.DagsterInstance, *, headless: bool) -> None:
+    """End in Dagster's books the runs whose process is gone, and remove files that nobody will finish.
+
+    `headless`: the caller has the headless turn, else the servers' turn. Dagster would wait for such a run for ever.
+    """
+    with _is_free(settings, "up" if headless else "run") as alone:
+        for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
+            of_this_home = run.tags.get(HOME_TAG, str(settings.home)) == str(settings.home)
+            of_this_kind = (HEADLESS_TAG in run.tags) == headless
+            waits_for_servers = run.status == STATUS.QUEUED and not headless
+            if of_this_home and (of_this_kind or alone) and not waits_for_servers:
+                instance.report_run_failed(run, ENDED_FROM_OUTSIDE)
+        if alone:
+            clear_drafts(settings.reports)
+            remove_unfinished_copies(settings.returned)
+            remove_unfinished_versions(settings.models)
+            _clear_home(settings)
+
+
+def _clear_home(settings: Settings) -> None:
+    unfinished = [*(settings.home / "sheets").rglob("*.tmp"), *settings.dagster_home.glob("*.tmp")]
+    for left in (*unfinished, *(settings.archive / "incoming").glob("*")):
+        left.unlink(missing_ok=True)
+    shutil.rmtree(settings.spool, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _is_free(settings: Settings, which: str) -> Iterator[bool]:
+    """Whether nobody has that turn; nobody takes it meanwhile."""
+    held = _open_lock(settings, which)
+    try:
+        yield _try_lock(held)
+    finally:
+        os.close(held)
+
+
+def _open_lock(settings: Settings, which: str) -> int:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return os.open(settings.home / f"{which}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _try_lock(held: int) -> bool:
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

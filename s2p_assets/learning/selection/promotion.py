@@ -1,0 +1,238 @@
+"""Which version is in service: every newest version against the incumbent champion, on the same data and folds.
+
+Whether one is better is settled in `champion.py`; what is decided here is kept by `registry/`.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from s2p_assets.contracts.model import Contest
+from s2p_assets.learning.selection.champion import mean_losses, worse_than_baseline
+from s2p_assets.learning.selection.paired_test import PairedTest, paired_test
+from s2p_assets.learning.versions import Champion, ModelVersion
+
+Renewal = Callable[[ModelVersion, ModelVersion], ModelVersion | None]
+PAIRED_TEST = "the test"
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A person's decision on who is champion. Until it is released, no test changes it.
+
+    `model`: the newest version of it, unless `version` names one. `at`: ISO time. `by`, `because`: who and why.
+    """
+
+    model: str
+    version: str | None
+    by: str
+    because: str
+    at: str
+
+    @property
+    def description(self) -> str:
+        which = f"{self.model}, version {self.version}" if self.version else self.model
+        return f"{self.by} set {which} on {self.at[:16].replace('T', ' ')}: {self.because}"
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """The result of a contest.
+
+    `champion`: who is in service now. `challenger`: the best of the others. `change`: `first`, `stays`, `renewed`
+    (the same fingerprint on newer data), `promoted`, `demoted` (the one before lost to a baseline) or `pinned`.
+    `baseline_warning`: the sentence that names to whom it loses, if it does; None also when that could not be compared.
+    `losses`: mean loss by model of those compared. `excluded`: the others, and why. `by`: who decided.
+    """
+
+    champion: Champion
+    challenger: ModelVersion | None
+    change: str
+    against: PairedTest | None
+    baseline_warning: str | None
+    losses: dict[str, float]
+    excluded: dict[str, str]
+    by: str = PAIRED_TEST
+
+
+def promote(
+    contest: Contest,
+    newest: Mapping[str, ModelVersion],
+    incumbent: ModelVersion | None = None,
+    *,
+    pin: Pin | None = None,
+    pinned: ModelVersion | None = None,
+    renewed: Renewal | None = None,
+) -> Promotion:
+    """The champion of `contest` among the `newest` versions by model name, and the `incumbent` one.
+
+    Compared are only versions with the same data and folds: the largest such group, the newest if two are as
+    large. The incumbent champion that was trained on other data gives its place to the newest version of the same
+    fingerprint; if there is none, `renewed` (given the champion and a rival) trains and backtests it anew with its own
+    parameters on the rival's data; where that cannot be had, it stays. The judge is the contest's `build`; whoever
+    it names gives way when it loses to a baseline. A `pin` overrules both: `pinned` is then the champion.
+    Raises ValueError when there is no version, or the judge names none of those compared.
+    """
+    field, excluded = _comparable(newest)
+    entrant, renewal = _entrant(field, incumbent, renewed)
+    if entrant is None and incumbent is not None and pinned is None:
+        return _unchanged(contest, incumbent, field, excluded, renewal)
+    label, compared = _compared(field, entrant)
+    losses = pd.concat([made.losses.assign(model=name) for name, made in compared.items()], ignore_index=True)
+    if pin is not None and pinned is not None:
+        decision = _pinned(pin, pinned, compared)
+    else:
+        decision = _judged(contest, losses, label, compared)
+        if decision.change == "stays" and incumbent and decision.made.version != incumbent.version:
+            decision = replace(decision, why=f"{decision.why}; {renewal}", change="renewed")
+    name, means = decision.name, mean_losses(losses)
+    rival = _lowest(means.drop(name) if name else means)
+    champion = Champion(
+        contest.domain, contest.thing, decision.made, _with_reasons(decision.why, excluded), _scores_of(compared)
+    )
+    return Promotion(
+        champion=champion,
+        challenger=compared[rival] if rival else None,
+        change=decision.change,
+        against=_tested(losses, label, name, rival),
+        baseline_warning=worse_than_baseline(losses, name, contest.baselines) if name else None,
+        losses={str(model): float(mean) for model, mean in means.items()},
+        excluded=excluded,
+        by=decision.by,
+    )
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """The version that is champion now, `name` among those compared (None: it was not), why, and what changed."""
+
+    name: str | None
+    made: ModelVersion
+    why: str
+    change: str
+    by: str = PAIRED_TEST
+
+
+def _compared(
+    field: Mapping[str, ModelVersion], entrant: ModelVersion | None
+) -> tuple[str | None, dict[str, ModelVersion]]:
+    """The name of the champion's entrant among those compared, and all of them by name, each version once."""
+    if entrant is None:
+        return None, dict(field)
+    label = _label(entrant, field)
+    others = {name: made for name, made in field.items() if made.version != entrant.version}
+    return label, others | {label: entrant}
+
+
+def _pinned(pin: Pin, pinned: ModelVersion, compared: Mapping[str, ModelVersion]) -> _Decision:
+    name = next((name for name, made in compared.items() if made.version == pinned.version), None)
+    return _Decision(name, pinned, pin.description, "pinned", pin.by)
+
+
+def _judged(
+    contest: Contest, losses: pd.DataFrame, incumbent: str | None, compared: Mapping[str, ModelVersion]
+) -> _Decision:
+    """What the contest's judge decides, unless whom it names loses to a baseline."""
+    name = contest.build(losses, incumbent)
+    if name not in compared:
+        raise ValueError(f"{contest.name}: named {name!r} champion, but compared were {', '.join(compared)}")
+    means = mean_losses(losses)
+    best = str(means.idxmin())
+    beaten = worse_than_baseline(losses, name, contest.baselines)
+    if beaten and name == incumbent:
+        return _Decision(best, compared[best], f"{best} replaces {incumbent}, as {beaten}", "demoted")
+    chosen = best if beaten else name
+    if incumbent is None:
+        why = f"{chosen}: loss {means[chosen]:.3f}, the lowest of {len(means)}; there was no champion before"
+        return _Decision(chosen, compared[chosen], why, "first")
+    if chosen != incumbent:
+        why = f"{chosen} replaces {incumbent}: {_figures(losses, means, incumbent, chosen)}"
+        return _Decision(chosen, compared[chosen], why, "promoted")
+    rival = _lowest(means.drop(incumbent))
+    why = _figures(losses, means, incumbent, rival) if rival else f"loss {means[incumbent]:.3f}, the only one compared"
+    return _Decision(incumbent, compared[incumbent], f"{incumbent} stays: {why}", "stays")
+
+
+def _lowest(means: "pd.Series[float]") -> str | None:
+    return str(means.idxmin()) if len(means) else None
+
+
+def _tested(losses: pd.DataFrame, label: str | None, name: str | None, rival: str | None) -> PairedTest | None:
+    """The champion `name` against the one before (`label`), or where it stays, its best rival against it."""
+    if label and label != name:
+        return paired_test(losses, label, name) if name else None
+    return paired_test(losses, name, rival) if name and rival else None
+
+
+def _figures(losses: pd.DataFrame, means: "pd.Series[float]", incumbent: str, rival: str) -> str:
+    test = paired_test(losses, incumbent, rival)
+    return f"{rival} has loss {means[rival]:.3f} against {means[incumbent]:.3f}, {test.description}"
+
+
+def _scores_of(known: Mapping[str, ModelVersion]) -> pd.DataFrame:
+    return pd.concat([made.scores.assign(model=name) for name, made in known.items()], ignore_index=True)
+
+
+def _unchanged(
+    contest: Contest, incumbent: ModelVersion, field: Mapping[str, ModelVersion], excluded: dict[str, str], why: str
+) -> Promotion:
+    means = {name: made.loss for name, made in field.items()}
+    why = _with_reasons(f"{incumbent.thing} stays: {why}", excluded)
+    champion = Champion(contest.domain, contest.thing, incumbent, why, incumbent.scores)
+    return Promotion(champion, None, "stays", None, None, means, excluded)
+
+
+def _with_reasons(why: str, excluded: Mapping[str, str]) -> str:
+    reasons: dict[str, list[str]] = {}
+    for name, reason in excluded.items():
+        reasons.setdefault(reason, []).append(name)
+    return why + "".join(f"; {reason}: {', '.join(names)}" for reason, names in reasons.items())
+
+
+def _label(entrant: ModelVersion, field: Mapping[str, ModelVersion]) -> str:
+    """The entrant's name among those compared; with its version where a newer one of its model is among them."""
+    newer = field.get(entrant.thing)
+    same = newer is None or newer.version == entrant.version
+    return entrant.thing if same else f"{entrant.thing}@{entrant.version}"
+
+
+def _entrant(
+    field: Mapping[str, ModelVersion], incumbent: ModelVersion | None, renewed: Renewal | None
+) -> tuple[ModelVersion | None, str]:
+    """The incumbent champion as it can be compared with the field, and what was done to it for that."""
+    if incumbent is None:
+        return None, ""
+    some = next(iter(field.values()))
+    newer = field.get(incumbent.thing)
+    if _basis(incumbent) == _basis(some):
+        return incumbent, ""
+    if newer is not None and newer.fingerprint == incumbent.fingerprint:
+        return newer, "trained again on newer data, by the same fingerprint"
+    if newer is not None and newer.parameters == incumbent.parameters:
+        return newer, "trained again on newer data; with the code as it is now, for its own is no more"
+    again = renewed(incumbent, some) if renewed else None
+    if again is None or _basis(again) != _basis(some):
+        return None, "it was measured on other data and cannot be measured on theirs now"
+    return again, "trained again on newer data, with its own parameters"
+
+
+def _basis(made: ModelVersion) -> tuple[Any, ...]:
+    return (made.learned_from.tobytes(), made.cutoffs)
+
+
+def _comparable(versions: Mapping[str, ModelVersion]) -> tuple[dict[str, ModelVersion], dict[str, str]]:
+    if not versions:
+        raise ValueError("no model has been trained; train one first")
+    groups: dict[tuple[Any, ...], dict[str, ModelVersion]] = {}
+    for name, version in sorted(versions.items()):
+        groups.setdefault(_basis(version), {})[name] = version
+    compared = max(groups.values(), key=lambda group: (len(group), _newest(group)))
+    return compared, {name: "not compared, as trained on other data" for name in versions if name not in compared}
+
+
+def _newest(group: Mapping[str, ModelVersion]) -> dt.datetime:
+    times: Sequence[dt.datetime] = [made.trained_at for made in group.values()]
+    return max(times)

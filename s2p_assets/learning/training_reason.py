@@ -1,0 +1,73 @@
+"""Why a version was trained: the signals that asked, how much was new, and the files it came from.
+
+Finding these things out is for `graph/`; what is kept of them is kept with the version.
+"""
+
+import datetime as dt
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file under the features that was loaded since the version before; `before`: its rows until then, 0 if new."""
+
+    workbook: str
+    path: str
+    sha256: str
+    loaded_at: str
+    rows: int
+    before: int
+    run_id: str | None
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """A version that was trained: when, on which version of the features, and why; None when that is not known."""
+
+    model: str
+    version: str
+    trained_at: dt.datetime
+    feature_version: str
+    reason: "TrainingReason | None"
+
+
+@dataclass(frozen=True)
+class TrainingReason:
+    """What made a version.
+
+    `since`: the version before. `signals`: each signal that asked, with its figures. `rows`: of the history;
+    `changed`: those of them that the version before had not seen. `features`: their name, made at `features_at`
+    (ISO time). `tables`: what lies between the workbooks and the features, nearest first. `sources`: the files
+    loaded since the version before, newest first, of `loaded` in all.
+    """
+
+    since: str | None = None
+    signals: dict[str, str] = field(default_factory=dict)
+    rows: int = 0
+    changed: int = 0
+    features: str = ""
+    features_at: str = ""
+    tables: tuple[str, ...] = ()
+    workbooks: tuple[str, ...] = ()
+    sources: tuple[SourceFile, ...] = ()
+    loaded: int = 0
+
+    @property
+    def description(self) -> str:
+        """One line: which signals asked and how much was new."""
+        if self.since is None:
+            return f"first training, on {self.rows:,} rows of {self.features}"
+        asked = "; ".join(f"{name}: {said}" for name, said in self.signals.items()) or "a person asked"
+        return f"{asked}; {self.changed:,} of {self.rows:,} rows are new or changed since version {self.since}"
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def reason_from_json(stored: dict[str, Any]) -> TrainingReason:
+    """A TrainingReason from its JSON form. Raises TypeError for unknown or missing parts."""
+    parts = dict(stored)
+    parts["sources"] = tuple(SourceFile(**source) for source in parts.get("sources", ()))
+    parts["tables"], parts["workbooks"] = tuple(parts.get("tables", ())), tuple(parts.get("workbooks", ()))
+    return TrainingReason(**parts)

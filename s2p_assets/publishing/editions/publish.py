@@ -1,0 +1,268 @@
+"""Publishing an edition of a report: its folder on the share, the latest copies, and the index of all reports.
+
+How a format is made belongs to `html`, `excel` and `picture`; which report is made when belongs to the graph.
+"""
+
+import datetime as dt
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from s2p_assets.contracts.report import Document, Imprint
+from s2p_assets.publishing.document import wording
+from s2p_assets.publishing.editions.renewal_faults import (
+    RenewalFault,
+    add_fault,
+    read_faults,
+    remove_fault,
+    write_faults,
+)
+from s2p_assets.publishing.renderers.atomic_file import replace_file
+from s2p_assets.publishing.renderers.excel import write_excel
+from s2p_assets.publishing.renderers.html import render_template, write_html
+from s2p_assets.publishing.renderers.pdf import write_pdf
+from s2p_assets.publishing.renderers.picture import write_picture
+
+EDITION_FILE = "edition.json"
+INDEX_FILE = "index.html"
+NOT_IN_FILE_NAMES = '<>:"/\\|?*'
+
+
+class ReportNotPublished(OSError):
+    """The share would not take a report's file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A published edition: its folder, the files in it and what it says first."""
+
+    folder: Path
+    html: Path
+    excel: Path
+    pdf: Path
+    picture: Path | None
+    headline: str
+    title: str
+    as_of: dt.date
+
+
+def publish(
+    document: Document,
+    folder: Path,
+    imprint: Imprint,
+    *,
+    picture: bool = True,
+) -> Edition:
+    """Write the edition to `folder`/its name/its date, renew the latest copies and the index, and return it.
+
+    The edition appears whole or not at all; the same edition again takes the place of the old one, and
+    others stay. `latest.html`, `latest.xlsx` and `latest.pdf` are copies of the newest edition, perhaps another. Faults
+    stay shown: an edition may be made anew while something under it cannot be renewed.
+    Raises ReportNotPublished when a file is locked or the share cannot be written.
+    """
+    name = folder_name(imprint.name)
+    shelf, place = folder / name, folder / name / document.as_of.isoformat()
+    try:
+        shelf.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".draft-", dir=shelf, ignore_cleanup_errors=True) as drafts:
+            draft = Path(drafts) / "edition"
+            _write(document, draft, imprint, picture=picture)
+            _replace_folder(draft, place, Path(drafts) / "old")
+        _renew_latest(folder, name)
+        _renew_index(folder)
+    except OSError as error:
+        raise _not_published(error, shelf) from error
+    return _edition(place, document.title, document.as_of, document.headline, picture)
+
+
+def add_renewal_fault(folder: Path, report: str, fault: RenewalFault) -> None:
+    """Show on the latest page of a report and on the index that it cannot be renewed, and why; its editions stay.
+
+    A report without an edition shows nothing. Raises ReportNotPublished.
+    """
+    _change_faults(folder, report, lambda known: add_fault(known, fault))
+
+
+def clear_renewal_fault(folder: Path, report: str, what: str) -> None:
+    """Remove the fault of `what`, which could be made; without faults the pages show none."""
+    _change_faults(folder, report, lambda known: remove_fault(known, what))
+
+
+def _change_faults(folder: Path, report: str, changed: Callable[[list[RenewalFault]], list[RenewalFault]]) -> None:
+    name = folder_name(report)
+    shelf, known = folder / name, read_faults(folder / name)
+    faults = changed(known)
+    if faults == known or not (shelf / "latest.html").exists():
+        return
+    try:
+        write_faults(shelf, faults)
+        _renew_latest(folder, name)
+        _renew_index(folder)
+    except OSError as error:
+        raise _not_published(error, shelf) from error
+
+
+def write_unlisted(document: Document, place: Path, imprint: Imprint) -> Edition:
+    """Write an edition to the folder `place`, whole or not at all, known to no index and copied to no `latest`.
+
+    What lies in `place` is replaced. Raises ReportNotPublished.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix=".draft-", dir=place.parent, ignore_cleanup_errors=True) as drafts:
+            draft = Path(drafts) / "edition"
+            _write(document, draft, imprint, picture=True)
+            _replace_folder(draft, place, Path(drafts) / "old")
+    except OSError as error:
+        raise _not_published(error, place) from error
+    return _edition(place, document.title, document.as_of, document.headline, True)
+
+
+def editions(folder: Path) -> list[Edition]:
+    """Every edition published in `folder`, the newest first, then by title; what is no edition is passed over."""
+    found = [edition for card in folder.glob(f"*/*/{EDITION_FILE}") if (edition := _read(card.parent)) is not None]
+    return sorted(found, key=lambda edition: (-edition.as_of.toordinal(), edition.title, edition.folder.parent.name))
+
+
+def folder_name(report: str) -> str:
+    """The folder of a report's editions: `retail-weekly-outlook`."""
+    return report.replace("_", "-")
+
+
+def clear_drafts(folder: Path) -> None:
+    """Remove what killed publishers left half made; an edition that one of them had set aside stands again.
+
+    Nobody may be publishing to `folder` meanwhile.
+    """
+    for drafts in folder.glob("*/.draft-*"):
+        aside = _read(drafts / "old")
+        if aside and not (place := drafts.parent / aside.as_of.isoformat()).exists():
+            aside.folder.rename(place)
+        shutil.rmtree(drafts, ignore_errors=True)
+    for drafts in folder.glob("*/*/.draft-*"):
+        shutil.rmtree(drafts, ignore_errors=True)
+    for draft in (*folder.glob(".*.draft.*"), *folder.glob("*/.*.draft.*")):
+        draft.unlink(missing_ok=True)
+
+
+def file_name(title: str, as_of: dt.date) -> str:
+    """`Weekly outlook 2026-11-15`: a name for people that every file system takes, without its ending."""
+    plain = "".join(" " if mark in NOT_IN_FILE_NAMES or not mark.isprintable() else mark for mark in title)
+    return f"{' '.join(plain.split())[:60].strip(' .') or 'Report'} {as_of.isoformat()}"
+
+
+def _not_published(error: OSError, place: Path) -> ReportNotPublished:
+    where, why = error.filename or place, error.strerror or str(error)
+    return ReportNotPublished(f"{where}: {why}; close the file or free the folder, then run again")
+
+
+def _write(document: Document, draft: Path, imprint: Imprint, *, picture: bool) -> None:
+    draft.mkdir()
+    stem = file_name(document.title, document.as_of)
+    write_html(document, draft / f"{stem}.html", imprint)
+    write_excel(document, draft / f"{stem}.xlsx", imprint)
+    write_pdf(document, draft / f"{stem}.pdf", imprint)
+    if picture:
+        write_picture(document, draft / f"{stem}.png", currency=imprint.currency)
+    card = {
+        "title": document.title,
+        "as_of": document.as_of.isoformat(),
+        "headline": document.headline,
+        "made_at": imprint.made_at.isoformat(),
+        "picture": picture,
+    }
+    (draft / EDITION_FILE).write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _replace_folder(draft: Path, place: Path, old: Path) -> None:
+    """Move the finished folder to its place; a folder that stood there is kept until that has worked."""
+    if not place.exists():
+        draft.rename(place)
+        return
+    place.rename(old)
+    try:
+        draft.rename(place)
+    except OSError:
+        old.rename(place)
+        raise
+
+
+def _edition(folder: Path, title: str, as_of: dt.date, headline: str, picture: bool) -> Edition:
+    html, excel, pdf, png = (
+        folder / f"{file_name(title, as_of)}.{ending}" for ending in ("html", "xlsx", "pdf", "png")
+    )
+    return Edition(folder, html, excel, pdf, png if picture else None, headline, title, as_of)
+
+
+def _read(folder: Path) -> Edition | None:
+    """The edition in a folder; None when there is none, or its card cannot be read."""
+    try:
+        card: dict[str, Any] = json.loads((folder / EDITION_FILE).read_text(encoding="utf-8"))
+        as_of = dt.date.fromisoformat(card["as_of"])
+        return _edition(folder, card["title"], as_of, card["headline"], bool(card["picture"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _renew_latest(folder: Path, name: str) -> None:
+    """Copies, because a share that Windows reads has no symbolic links."""
+    newest = next(edition for edition in editions(folder) if edition.folder.parent.name == name)
+    page = newest.html.read_text(encoding="utf-8")
+    if banner := _banner(folder / name, newest):
+        page = page.replace("<main>\n", f"<main>\n{banner}", 1)
+    for file in (newest.excel, newest.pdf):
+        page = page.replace(f'href="{quote(file.name)}"', f'href="latest{file.suffix}"')
+        with replace_file(folder / name / f"latest{file.suffix}") as draft:
+            shutil.copyfile(file, draft)
+    with replace_file(folder / name / "latest.html") as draft:
+        draft.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _banner(shelf: Path, newest: Edition) -> str:
+    """What holds the report back, as HTML; empty when nothing does."""
+    faults = read_faults(shelf)
+    if not faults:
+        return ""
+    explanation = f"This is the last good edition, with data up to {wording.format_long_date(newest.as_of)}."
+    since = wording.format_timestamp(faults[0].since)
+    return render_template("held_back.html.j2", since=since, explanation=explanation, faults=faults)
+
+
+def _renew_index(folder: Path) -> None:
+    from markupsafe import Markup  # the banner is a template of ours, its values escaped
+
+    everything = editions(folder)
+    newest: dict[str, Edition] = {}
+    for edition in everything:
+        newest.setdefault(edition.folder.parent.name, edition)
+    earlier = [edition for edition in everything if edition not in newest.values()]
+    page = render_template(
+        "index.html.j2",
+        newest=[
+            _entry(edition, folder) | {"held_back": Markup(_banner(edition.folder.parent, edition))}  # noqa: S704
+            for edition in newest.values()
+        ],
+        earlier=[_entry(edition, folder) for edition in earlier],
+    )
+    with replace_file(folder / INDEX_FILE) as draft:
+        draft.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _entry(edition: Edition, folder: Path) -> dict[str, Any]:
+    return {
+        "title": edition.title,
+        "as_of": wording.format_long_date(edition.as_of),
+        "headline": edition.headline,
+        "html": _link(edition.html, folder),
+        "excel": _link(edition.excel, folder),
+        "pdf": _link(edition.pdf, folder),
+        "picture": _link(edition.picture, folder) if edition.picture else "",
+    }
+
+
+def _link(file: Path, folder: Path) -> str:
+    return quote(file.relative_to(folder).as_posix())

@@ -1,0 +1,41 @@
+"""Which version of a model was in service at an earlier moment.
+
+What else was known then is put together in `past`.
+"""
+
+import datetime as dt
+from dataclasses import replace
+
+from s2p_assets.contracts.model import Contest
+from s2p_assets.learning.registry.learner_files import ModelDamaged
+from s2p_assets.learning.registry.mlflow_tables import ContestState
+from s2p_assets.learning.registry.model_registry import Registry
+from s2p_assets.learning.versions import Champion
+from s2p_assets.services.errors import NotFound
+
+
+def champion_as_of(registry: Registry, contest: Contest, moment: dt.datetime) -> Champion:
+    """The champion that stood at `moment`, by the reigns that the registry keeps.
+
+    Raises NotFound when none had been crowned, or its version is no longer kept.
+    """
+    state = _standing_at(registry, contest, moment)
+    begun = [tenure for tenure in state.tenures if dt.datetime.fromisoformat(tenure.since) <= moment]
+    if not begun:
+        raise NotFound(f"{contest.name}: no champion had been crowned by {moment:%Y-%m-%d %H:%M}")
+    tenure = begun[-1]
+    record = state.find(tenure.model, tenure.version)
+    which = f"{contest.name}: {tenure.model} {tenure.version}, champion at that moment"
+    if record is None:
+        raise NotFound(f"{which}, is no longer kept")
+    try:
+        return registry.as_champion(state, contest.domain, contest.thing, record, tenure.why)
+    except ModelDamaged as error:
+        raise NotFound(f"{which}, cannot be had: {error}") from error
+
+
+def _standing_at(registry: Registry, contest: Contest, moment: dt.datetime) -> ContestState:
+    """Who stood in a contest, without what was trained after `moment`."""
+    state = registry.state(contest.domain, contest.thing)
+    trained = [record for record in state.versions if dt.datetime.fromisoformat(record.trained_at) <= moment]
+    return replace(state, versions=tuple(trained))

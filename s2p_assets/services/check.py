@@ -1,0 +1,90 @@
+"""What the command line asks of contracts without loading anything: verdicts, marked copies, new contracts."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from s2p_assets.contracts.derivation import read_shelf
+from s2p_assets.contracts.findings import ReadResult
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.services.errors import NotFound
+from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.inferring.draft import infer_contract
+from s2p_assets.spreadsheet.limits import WorkbookUnreadable
+from s2p_assets.spreadsheet.returned.copies import write_returned
+from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.warehouse.server.connection import connect, database_url
+from s2p_assets.warehouse.tables.references import referenced_values
+
+
+def workbook_contracts(settings: Settings) -> dict[str, Workbook]:
+    """The workbook contracts on the shelves, by name."""
+    return read_shelf(settings.shelves, "workbooks", Workbook).items
+
+
+def find_contract(settings: Settings, name: str) -> Workbook:
+    """Raises NotFound, naming the contracts there are."""
+    known = workbook_contracts(settings)
+    if name not in known:
+        raise NotFound(f"no workbook contract {name!r}; there are {', '.join(sorted(known)) or 'none'}")
+    return known[name]
+
+
+def check_files(settings: Settings, files: list[Path], name: str | None, marked: Path | None) -> Iterator[ReadResult]:
+    """Read each file as the share drive would; with `marked`, write the marked copy of one that has findings."""
+    known = [find_contract(settings, name)] if name else list(workbook_contracts(settings).values())
+    if marked and len(files) != 1:
+        raise NotFound("--marked writes one copy; name one file")
+    if marked and marked.exists() and files[0].exists() and marked.samefile(files[0]):
+        raise NotFound(f"{marked} is the file itself; give the marked copy another place")
+    owners = {workbook.name: workbook.owner for workbook in known}
+    with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
+        for file in files:
+            reading = read_with_references(settings, sandbox, file, known)
+            if marked and (reading.findings or reading.error):
+                owner = owners.get(reading.workbook or "", "its owner")
+                write_returned(file, reading, marked, name=file.name, owner=owner, sandbox=sandbox)
+            yield reading
+
+
+def read_with_references(
+    settings: Settings,
+    sandbox: Sandbox,
+    file: Path,
+    claiming: Sequence[Workbook],
+    *,
+    display_name: str | None = None,
+    others: Sequence[Workbook] = (),
+) -> ReadResult:
+    """`file` read as the share drive would, with what it refers to looked up in what is loaded, where there is any.
+
+    Raises DatabaseUnreachable.
+    """
+    reading = sandbox.read(file, claiming, display_name=display_name, others=others)
+    claimed = next((book for book in claiming if book.name == reading.workbook), None)
+    if claimed is None or not claimed.references or not has_database(settings):
+        return reading
+    with connect(database_url(settings)) as connection:
+        known = {claimed.name: referenced_values(connection, claimed)}
+    return sandbox.read(file, [claimed], display_name=display_name, others=others, reference_values=known)
+
+
+def has_database(settings: Settings) -> bool:
+    """Whether anything can have been loaded: a database is named, or s2p's own was begun."""
+    return bool(settings.database_url) or (settings.home / "postgres").exists()
+
+
+def write_contract(file: Path, name: str, target: Path | None) -> Path:
+    """Write the inferred contract of `file`; never over a file that is there. Raises NotFound, FileExistsError."""
+    if not file.is_file():
+        raise NotFound(f"{file}: there is no such file")
+    target = target or Path(__file__).parents[1] / "workbooks" / f"{name}.py"
+    if target.exists():
+        raise NotFound(f"{target} exists already; choose another --name or --to")
+    try:
+        source = infer_contract(file, name)
+    except (WorkbookUnreadable, ValueError) as reason:
+        raise NotFound(f"{file}: no contract was written: {reason}") from reason
+    beside = target.with_suffix(".tmp")
+    beside.write_text(source, encoding="utf-8")
+    beside.replace(target)
+    return target

@@ -1,0 +1,91 @@
+"""Everything that can go wrong for a reason a person can mend, for the doors to tell from faults of our own."""
+
+import errno
+import sys
+from collections.abc import Iterator
+
+import psycopg
+from psycopg import errors
+
+from s2p_assets.graph.running.instance import ConfigurationUnusable
+from s2p_assets.graph.running.locks import AlreadyRunning
+from s2p_assets.graph.running.waves import PortTaken
+from s2p_assets.learning.registry.learner_files import ModelDamaged
+from s2p_assets.learning.registry.mlflow_writer import RegistryUnreachable
+from s2p_assets.learning.registry.model_registry import NoSuchModel
+from s2p_assets.publishing.editions.publish import ReportNotPublished
+from s2p_assets.spreadsheet.share import ShareMissing
+from s2p_assets.warehouse.files.archive import DiskFull
+from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
+from s2p_assets.warehouse.tables.ddl import ContractChanged
+from s2p_assets.warehouse.tables.own_tables import HomeTooNew
+from s2p_assets.warehouse.tables.store import NotStored
+from s2p_assets.warehouse.trace.traced_rows import NotTraceable
+
+
+class NotFound(Exception):
+    """Something that a person named is not there."""
+
+
+EXPECTED = (
+    *(NotFound, PortTaken, AlreadyRunning, ShareMissing, DatabaseUnreachable, ConfigurationUnusable, ContractChanged),
+    *(NoSuchModel, ModelDamaged, RegistryUnreachable, NotStored, NotTraceable, HomeTooNew),
+)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def one_line(error: BaseException) -> str | None:
+    """What went wrong and what to do next; None for a fault of s2p's own, whose traceback is wanted."""
+    if isinstance(error, EXPECTED):
+        return " ".join(str(error).split())
+    if isinstance(error, ReportNotPublished) and not error.errno:
+        return str(error)
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and (said := _of_the_system(cause)):
+            return said
+        if said := _of_the_database(cause):
+            return said
+    return None
+
+
+def is_lost_database(error: BaseException) -> bool:
+    """Whether it comes of a connection to PostgreSQL that broke or could not be made."""
+    return any(_is_lost_connection(cause) for cause in _causes(error))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _of_the_system(error: OSError) -> str | None:
+    place = f"{error.filename}: " if error.filename else ""
+    if isinstance(error, DiskFull) or error.errno in FULL:
+        where = place or "S2P_HOME, the share or the temporary folder: "
+        return f"{where}the disk is full; make room there, then run again; nothing half-done was kept"
+    return f"{place}{error.strerror}; check the disk and the permissions, then try again" if place else None
+
+
+def _of_the_database(error: BaseException) -> str | None:
+    """psycopg's errors, and those of psycopg2, which is loaded only where Dagster's storage is."""
+    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    said = str(error).strip().splitlines() or [type(error).__name__]
+    if isinstance(error, errors.DiskFull) or state == errors.DiskFull.sqlstate:
+        return (
+            f"the disk of PostgreSQL is full ({said[0]}); make room there, then run again; nothing half-done was kept"
+        )
+    if state in (errors.InsufficientPrivilege.sqlstate, errors.ReadOnlySqlTransaction.sqlstate):
+        return (
+            f"PostgreSQL does not let s2p write ({said[0]}); let the user of S2P_DATABASE_URL create schemas and tables"
+        )
+    if _is_lost_connection(error):
+        return f"PostgreSQL went away ({said[0]}); nothing half-done was kept; see that it runs, then run again"
+    return None
+
+
+def _is_lost_connection(error: BaseException) -> bool:
+    foreign = sys.modules.get("psycopg2")
+    lost = [psycopg.OperationalError, psycopg.InterfaceError]
+    lost += [foreign.OperationalError, foreign.InterfaceError] if foreign else []
+    return isinstance(error, tuple(lost))

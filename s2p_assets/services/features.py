@@ -1,0 +1,79 @@
+"""Feature sets made again for the entities that changed: joins what `learning/incremental_features.py` makes to what is
+stored.
+
+Which asset that is for, and its checks, are in `made_assets`.
+"""
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.validation import conform
+from s2p_assets.learning.incremental_features import (
+    BuiltFeatures,
+    PreviousFeatures,
+    build_features,
+    entity_hashes,
+    rows_of_entities,
+)
+from s2p_assets.learning.parallel import shard_of
+from s2p_assets.warehouse.tables import store
+from s2p_assets.warehouse.tables.content_versions import content_version
+from s2p_assets.warehouse.tables.entity_hashes import EntityInputs, store_entity_hashes, stored_entity_hashes
+from s2p_assets.warehouse.warehouse import Warehouse
+
+ENTITIES_NAMED = 20
+
+
+def build_or_reuse_features(
+    warehouse: Warehouse,
+    declared: FeatureSet,
+    inputs: dict[str, pd.DataFrame],
+    *,
+    shards: set[int] | None = None,
+    count: int = 0,
+) -> BuiltFeatures:
+    """The features of `inputs`, reusing what stands in the warehouse; remembers of what each entity is made.
+
+    With `shards`, of `count`, the features of the entities in those alone, all made again: what is remembered is
+    of the whole. Raises NotYet as the feature set does.
+    """
+
+    def typed(frame: pd.DataFrame) -> pd.DataFrame:
+        return conform(frame, declared.rows)
+
+    if shards is not None:
+        names = entity_hashes(inputs, declared.entity).index
+        mine = {str(name) for name, at in zip(names, shard_of(names, count), strict=True) if at in shards}
+        return build_features(declared, rows_of_entities(inputs, declared.entity, mine), None, typed)
+    made_by = f"{declared.code_version} {_own_code()}"
+    with warehouse.connect() as connection:
+        hashes = stored_entity_hashes(connection, declared.domain, declared.thing, code_version=made_by)
+        before = None
+        if hashes is not None and declared.by_entity:
+            stored = store.read_rows(connection, declared.domain, declared.thing, declared.columns)
+            before = PreviousFeatures(typed(stored), hashes)
+        made = build_features(declared, inputs, before, typed)
+        content = EntityInputs(content_version(made.frame), made_by, made.hashes)
+        store_entity_hashes(connection, declared.domain, declared.thing, content)
+    return made
+
+
+def recomputed_metadata(declared: FeatureSet, made: BuiltFeatures) -> dict[str, Any]:
+    """For the materialization: how many entities were made again, and which when they are few."""
+    shown = f"{len(made.made):,} of {len(made.hashes):,} ({', '.join(declared.entity)})"
+    names = ", ".join(made.made) if len(made.made) <= ENTITIES_NAMED else ""
+    return {"recomputed": f"{shown}: {names}" if names else shown}
+
+
+@functools.cache
+def _own_code() -> str:
+    """A hash of all of s2p's own code: features made by another release are made again."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parents[1].rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]

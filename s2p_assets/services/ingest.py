@@ -1,0 +1,205 @@
+"""From the share to rows that are ready to be stored: the order in which a file is kept, recognised, read, returned.
+
+Knows no Dagster. Reading, archiving and storing are the tools' work.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
+
+from s2p_assets.contracts.findings import ReadResult
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.services.context import Context
+from s2p_assets.services.ingested_file import Ingest, IngestedFile
+from s2p_assets.services.layout_history import LayoutHistory
+from s2p_assets.services.share import look_at_share, require_share
+from s2p_assets.spreadsheet.foreign_keys import REFERENCE_RULE
+from s2p_assets.spreadsheet.returned.copies import returned_copies, write_returned
+from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.spreadsheet.share import ShareScan
+from s2p_assets.warehouse.files import ledger, recognition, share_changes, versions
+from s2p_assets.warehouse.files.archive import ArchivedFile, FileForbidden, FileGone, FileStillChanging, archive_file
+from s2p_assets.warehouse.files.ledger import LedgerEntry
+from s2p_assets.warehouse.files.load import LoadResult, load_files
+from s2p_assets.warehouse.files.recognition import Recognition
+from s2p_assets.warehouse.files.share_changes import FileStat, ShareChanges
+from s2p_assets.warehouse.tables import store
+from s2p_assets.warehouse.tables.contract_versions import contract_version
+from s2p_assets.warehouse.tables.references import files_to_read_again, referenced_values
+from s2p_assets.warehouse.tables.workbook_tables import ensure_workbook_table
+
+SETTLING_SECONDS = 2.0
+SAY_EVERY_SECONDS = 1.0
+
+Progress = Callable[[str], None]
+
+
+class _ToRead(NamedTuple):
+    """A file to be read: its path on the share, its copy, the kinds of workbook that may claim it."""
+
+    path: str
+    kept: ArchivedFile
+    rivals: list[Workbook]
+
+
+def _found(workbook: Workbook, now: ShareScan) -> list[FileStat]:
+    return [FileStat(file.relative, file.size, file.mtime_ns) for file in now.files[workbook.name]]
+
+
+def waiting_files(connection: psycopg.Connection, workbook: Workbook, now: ShareScan) -> list[FileStat]:
+    """The files of a look that the ledger does not know as they are."""
+    return _decide(connection, workbook, now).to_read
+
+
+def _decide(connection: psycopg.Connection, workbook: Workbook, now: ShareScan) -> ShareChanges:
+    known = share_changes.known_files(connection, workbook)
+    return share_changes.find_share_changes(known, _found(workbook, now), contract_version(workbook))
+
+
+def ingest(
+    ctx: Context,
+    workbook: Workbook,
+    reader: Sandbox,
+    *,
+    again: Iterable[str] = (),
+    run_id: str | None = None,
+    progress: Progress,
+) -> Ingest:
+    """Look at the share, keep and read what is new or changed, and send back what is wrong.
+
+    `again`: paths to read although nothing about them changed; so are files that were sent back for a reference to
+    what is there by now. A file that still grows or vanishes is left for the
+    next look. Raises ShareMissing and DiskFull; the tables are as before then.
+    """
+    now = look_at_share(ctx)
+    with ctx.warehouse.connect() as connection:
+        ensure_workbook_table(connection, workbook)
+        desk = _Ingestion(ctx, workbook, connection, reader, run_id, progress)
+        decision = _decide(connection, workbook, now)
+        versions.mark_gone(connection, workbook, decision.gone)
+        there = referenced_values(connection, workbook)
+        forced = {*again, *files_to_read_again(connection, workbook, there, REFERENCE_RULE)}
+        files = _at_rest(decision.to_read, ctx.settings.share)
+        files += [file for file in _found(workbook, now) if file.path in forced and file not in decision.to_read]
+        taken, to_read = desk.keep(files, forced)
+        taken += desk.read(to_read)
+        version = store.workbook_version(connection, workbook)
+    return Ingest(workbook.name, _version(version, taken), taken, decision.gone)
+
+
+def _version(stored: str, taken: list[IngestedFile]) -> str:
+    """A version of what is stored together with what is about to be."""
+    new = [f"{one.path}:{one.entry.sha256}" for one in taken if one.entry]
+    return hashlib.sha256("\n".join([stored, *sorted(new)]).encode()).hexdigest()[:32]
+
+
+def _at_rest(files: list[FileStat], share: Path) -> list[FileStat]:
+    """The files whose size and time stand still; one that changed a moment ago is looked at twice."""
+    newest = time.time_ns() - int(SETTLING_SECONDS * 1e9)
+    young = [file for file in files if file.mtime_ns > newest]
+    if not young:
+        return files
+    time.sleep(SETTLING_SECONDS)
+    return [file for file in files if file not in young or _as_found(file, share)]
+
+
+def _as_found(file: FileStat, share: Path) -> bool:
+    try:
+        now = os.lstat(share / file.path)
+    except OSError:
+        return False
+    return (now.st_size, now.st_mtime_ns) == (file.size, file.mtime_ns)
+
+
+@dataclass(frozen=True)
+class _Ingestion:
+    """What is at hand while the files of one kind of workbook are taken."""
+
+    ctx: Context
+    workbook: Workbook
+    connection: psycopg.Connection
+    reader: Sandbox
+    run_id: str | None
+    progress: Progress
+
+    def keep(self, files: Iterable[FileStat], forced: Container[str]) -> tuple[list[IngestedFile], list[_ToRead]]:
+        """Copy files to the archive: those of which that settles what becomes, and those to be read."""
+        rivals = self.ctx.catalog.claimants_of(self.workbook)
+        taken: list[IngestedFile] = []
+        to_read: list[_ToRead] = []
+        for file in files:
+            try:
+                kept = archive_file(self.ctx.settings.share / file.path, self.ctx.settings.archive)
+            except (FileStillChanging, FileGone):
+                continue
+            except FileForbidden as problem:
+                taken.append(IngestedFile(file.path, None, problem=str(problem)))
+                continue
+            if file.path not in forced and (known := self._known(file.path, kept)):
+                taken.append(IngestedFile(file.path, None, known=known, stored=str(kept.stored)))
+            else:
+                to_read.append(_ToRead(file.path, kept, rivals(file.path)))
+        return taken, to_read
+
+    def _known(self, path: str, kept: ArchivedFile) -> Recognition | None:
+        return recognition.recognise_file(self.connection, self.workbook, path, kept, self.run_id)
+
+    def read(self, files: list[_ToRead]) -> Iterator[IngestedFile]:
+        """Read files, several at a time; tell each what changed in its layout and answer its owner."""
+        deliveries = LayoutHistory(self.connection, self.workbook, [file.kept.mtime_ns for file in files])
+        jobs = ((file.kept.stored, file.rivals, file.path) for file in files)
+        claiming = {rival.name: rival for file in files for rival in file.rivals}
+        known = {name: referenced_values(self.connection, rival) for name, rival in claiming.items()}
+        readings = self.reader.read_many(jobs, others=list(self.ctx.catalog.workbooks.values()), reference_values=known)
+        said = 0.0
+        for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
+            if time.monotonic() - said > SAY_EVERY_SECONDS:
+                self.progress(f"{self.workbook.name}: {number} of {len(files)} files, {Path(file.path).name}")
+                said = time.monotonic()
+            deliveries.compare(reading, file.path, file.kept.mtime_ns)
+            yield self._settle(file, reading)
+
+    def _settle(self, file: _ToRead, reading: ReadResult) -> IngestedFile:
+        """The ledger's entry for a file that was read, with the marked copy if there is something to mend."""
+        if not self._is_ours(file, reading):
+            nothing = ReadResult(file=reading.file, workbook=self.workbook.name, verdict="accepted")
+            return IngestedFile(file.path, self._entry(file, nothing), claimed=False)
+        try:
+            written = self._answer_owner(file, reading)
+        except OSError as error:
+            place = error.filename or self.ctx.settings.returned / file.path
+            problem = f"{place}: {error.strerror}, so that the owner of {file.path} would not learn of it"
+            return IngestedFile(file.path, None, problem=f"{problem}; close the marked copy, or let s2p write")
+        entry, copy = self._entry(file, reading), str(written) if written else None
+        return IngestedFile(file.path, entry, reading.rows, stored=str(file.kept.stored), copy=copy)
+
+    def _is_ours(self, file: _ToRead, reading: ReadResult) -> bool:
+        """Whether this kind of workbook answers for the file: it claims it, or is the first that could have."""
+        claimed = reading.workbook or file.rivals[0].name
+        return claimed == self.workbook.name
+
+    def _entry(self, file: _ToRead, reading: ReadResult) -> LedgerEntry:
+        return ledger.ledger_entry(reading, file.kept, file.path, self.workbook, self.run_id)
+
+    def _answer_owner(self, file: _ToRead, reading: ReadResult) -> Path | None:
+        """Write the marked copy of a file with something to mend, or withdraw that of a good one."""
+        require_share(self.ctx.settings)
+        copy = self.ctx.settings.returned / file.path
+        if reading.verdict == "accepted":
+            for outdated in returned_copies(copy):
+                outdated.unlink()
+            return None
+        name, owner = Path(file.path).name, self.workbook.owner
+        return write_returned(file.kept.stored, reading, copy, name=name, owner=owner, sandbox=self.reader)
+
+
+def store_ingest(connection: psycopg.Connection, workbook: Workbook, intake: Ingest, run_id: str) -> list[LoadResult]:
+    """Put what was taken into the table and the ledger, in one transaction."""
+    files = [(replace(one.entry, run_id=run_id), one.rows) for one in intake.files if one.entry]
+    return load_files(connection, workbook, files) if files else []

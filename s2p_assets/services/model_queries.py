@@ -1,0 +1,140 @@
+"""What is known of models and contests, for people who ask: who stands, why it was trained, what it predicts.
+
+What is asked for on the command line is printed there; nothing is trained here.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from s2p_assets.catalog.catalog import Catalog, Derived
+from s2p_assets.contracts.model import Contest, Model
+from s2p_assets.learning.registry.mlflow_tables import ContestState, Record
+from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry
+from s2p_assets.learning.serving import service_of
+from s2p_assets.learning.versions import Champion
+from s2p_assets.services.context import Context
+from s2p_assets.services.errors import NotFound
+from s2p_assets.warehouse.tables import store
+
+VERSIONS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A contest of the house, and who stands in it; `model` when a candidate was asked for and not the contest."""
+
+    contest: Contest
+    state: ContestState
+    model: Model | None
+
+    @property
+    def record(self) -> Record:
+        """The version in question: the champion of the contest, or the newest of the model. Raises NoSuchModel."""
+        found = self.state.find(self.model.thing) if self.model else self.state.champion
+        if found is None:
+            asked = self.model or self.contest
+            raise NoSuchModel(f"{asked.name}: nothing is trained yet; load data and let s2p run or s2p up train it")
+        return found
+
+
+def find_trained(ctx: Context, name: str) -> TrainedModel:
+    """What is learned under this name: of a model, a contest, or a table that is made with a contest's champion.
+
+    Raises NotFound naming those that exist.
+    """
+    model = ctx.catalog.models.get(name)
+    contest = (
+        ctx.catalog.contest_of(model) if model else ctx.catalog.contests.get(name) or _contest_behind(ctx.catalog, name)
+    )
+    if contest is None:
+        known = ", ".join([*ctx.catalog.contests, *ctx.catalog.models]) or "none"
+        raise NotFound(f"{name}: there is no such model, contest or forecast; there are {known}")
+    return TrainedModel(contest, ctx.registry.state(contest.domain, contest.thing), model)
+
+
+def _contest_behind(catalog: Catalog, name: str) -> Contest | None:
+    made: dict[str, Derived] = {thing.name: thing for thing in catalog.derived()}
+    if name not in made:
+        return None
+    under = [
+        catalog.by_key[key] for source in catalog.inputs_of(made[name]).values() for key in catalog.upstream(source)
+    ]
+    return next((thing for thing in under if isinstance(thing, Contest)), None)
+
+
+def contest_state(found: TrainedModel) -> dict[str, Any]:
+    """Who stands in a contest and why, with the last versions and all reigns, newest first."""
+    state = found.state
+    return {
+        "contest": found.contest.name,
+        "champion": _version(state.champion),
+        "challenger": _version(state.challenger),
+        "pinned": asdict(state.pin) if state.pin else None,
+        "pin": state.pin.description if state.pin else None,
+        "last": state.last,
+        "reigns": [asdict(tenure) for tenure in reversed(state.tenures)],
+        "versions": [_version(record) for record in reversed(state.versions[-VERSIONS_SHOWN:])],
+    }
+
+
+def _version(record: Record | None) -> dict[str, Any] | None:
+    if record is None:
+        return None
+    shown = ("model", "version", "number", "trained_at", "loss", "feature_version", "why")
+    return {name: getattr(record, name) for name in shown}
+
+
+def training_history(found: TrainedModel, registry: Registry) -> dict[str, Any]:
+    """The chain from a version down to the files: what asked for it, how much was new, from what it was made."""
+    record, contest = found.record, found.contest
+    made = registry.load(contest.domain, contest.thing, record)
+    cause = made.reason
+    return {
+        "model": f"{contest.domain}_{record.model}",
+        "contest": contest.name,
+        "in_service": record == found.state.champion,
+        "version": record.version,
+        "number": record.number,
+        "trained_at": record.trained_at,
+        "how_good": made.description,
+        "dagster_run": made.run_id,
+        "mlflow_run": record.run_id,
+        "code_version": made.code_version,
+        "why": cause.description,
+        "since": cause.since,
+        "signals": cause.signals,
+        "rows": cause.rows,
+        "rows_changed": cause.changed,
+        "features": cause.features,
+        "feature_version": record.feature_version,
+        "tables": list(cause.tables),
+        "workbooks": list(cause.workbooks),
+        "files": [asdict(source) for source in cause.sources],
+        "files_loaded": cause.loaded,
+    }
+
+
+def predictions(ctx: Context, asked: TrainedModel, wanted: dict[str, str], horizon: int | None) -> pd.DataFrame:
+    """What the version in question predicts from what is stored, of what has these values; see `serving.py`.
+
+    Raises NotFound for a column or a value that the features do not have.
+    """
+    contest, record = asked.contest, asked.record
+    features = ctx.catalog.features[f"{contest.domain}_{contest.features}"]
+    known = {column.name for column in features.columns}
+    if strange := [name for name in wanted if name not in known]:
+        raise NotFound(f"{features.name} has no column {', '.join(strange)}; it has {', '.join(sorted(known))}")
+    with ctx.warehouse.connect() as connection:
+        history = store.read_rows(connection, features.domain, features.thing, features.columns)
+    made = ctx.registry.load(contest.domain, contest.thing, record)
+    serving = Champion(contest.domain, contest.thing, made, "", made.scores)
+    found = service_of(contest.task).predict(serving, history, wanted, horizon)
+    if found.empty:
+        values = " and ".join(f"{name}={value}" for name, value in wanted.items()) or "a row"
+        raise NotFound(
+            f"no {contest.task.entity} in {features.name} has {values}; "
+            f"see the table {features.domain}.{features.thing}"
+        )
+    return found

@@ -1,0 +1,39 @@
+"""The share drive as the graph looks at it: with what was there before in mind.
+
+The look itself is the spreadsheet room's.
+"""
+
+import errno
+import os
+
+from s2p_assets.services.context import Context
+from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.share import ShareMissing, ShareScan, scan_share
+from s2p_assets.warehouse.files import summaries
+
+
+def look_at_share(ctx: Context) -> ShareScan:
+    """What lies on the share. Raises ShareMissing, also for a bare folder where files were.
+
+    Where a drive is not mounted, its mount point is such a folder; every file would count as gone.
+    """
+    now = scan_share(ctx.settings.share, list(ctx.catalog.workbooks.values()))
+    found = now.unclaimed or any(now.files.values())
+    if not found and not os.listdir(ctx.settings.share):
+        with ctx.warehouse.connect() as connection:
+            known = summaries.count_current_files(connection)
+        if known:
+            raise ShareMissing(
+                f"{ctx.settings.share} is bare, though {known:,} files were there; connect the drive, "
+                "or put a folder there if everything was taken away on purpose"
+            )
+    return now
+
+
+def require_share(settings: Settings) -> None:
+    """Before something is written there: a drive that was disconnected must not be made anew as a local folder.
+
+    Raises FileNotFoundError.
+    """
+    if not settings.share.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "the share is not there any more", str(settings.share))

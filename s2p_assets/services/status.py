@@ -1,0 +1,97 @@
+"""What stands where: workbooks, models, reports, and whatever needs a person, as `s2p status` prints it."""
+
+from typing import Any
+
+from s2p_assets.contracts.model import Contest
+from s2p_assets.contracts.report import Report
+from s2p_assets.learning.registry.model_registry import Registry
+from s2p_assets.publishing.editions.publish import editions, folder_name
+from s2p_assets.services.context import Context
+from s2p_assets.services.errors import NotFound
+from s2p_assets.services.ingest import waiting_files
+from s2p_assets.services.ingested_file import finding_line
+from s2p_assets.services.share import look_at_share
+from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.returned.copies import returned_copies
+from s2p_assets.warehouse.files import summaries, withdrawal
+
+
+def read_status(ctx: Context) -> dict[str, Any]:
+    """See DESIGN: `workbooks`, `models`, `reports`; also `sent_back`, `waiting`, `unclaimed` and `faults`."""
+    now = look_at_share(ctx)
+    with ctx.warehouse.connect() as connection:
+        waits = {book.name: waiting_files(connection, book, now) for book in ctx.catalog.workbooks.values()}
+        waiting = {name: len(files) for name, files in waits.items()}
+        known = {line.name: line for line in summaries.workbook_summaries(connection, waiting)}
+        sent_back = [_sent_back(ctx.settings, file) for file in summaries.returned_files(connection)]
+    return {
+        "workbooks": [
+            _workbook(name, f"{book.domain}.{book.thing}", known.get(name), waiting[name])
+            for name, book in sorted(ctx.catalog.workbooks.items())
+        ],
+        "models": [_contest(ctx.registry, contest) for contest in ctx.catalog.contests.values()],
+        "reports": [_report(ctx.settings, declared) for declared in ctx.catalog.reports.values()],
+        "sent_back": sent_back,
+        "waiting": sorted({file.path for files in waits.values() for file in files}),
+        "unclaimed": [{"path": file.relative, "says": None} for file in now.unclaimed],
+        "faults": [str(fault) for fault in ctx.catalog.faults],
+    }
+
+
+def forget_file(ctx: Context, path: str) -> int:
+    """Withdraw a file's rows; how many. Raises NotFound when the ledger knows no such file."""
+    with ctx.warehouse.connect() as connection:
+        forgotten = withdrawal.withdraw_file(connection, path)
+    if not forgotten:
+        raise NotFound(f"{path}: no such file was ever loaded; give its path relative to {ctx.settings.share}")
+    return sum(one.rows for one in forgotten)
+
+
+def _workbook(name: str, table: str, line: summaries.WorkbookSummary | None, waiting: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "table": table,
+        "files": line.files if line else 0,
+        "rows": line.rows if line else 0,
+        "returned": line.returned if line else 0,
+        "waiting": waiting,
+        "last_loaded": line.last_loaded.isoformat() if line and line.last_loaded else None,
+    }
+
+
+def _contest(registry: Registry, contest: Contest) -> dict[str, Any]:
+    state = registry.state(contest.domain, contest.thing)
+    champion = state.champion
+    return {
+        "name": contest.name,
+        "champion": champion.model if champion else None,
+        "version": champion.version if champion else None,
+        "feature_version": champion.feature_version if champion else None,
+        "trained_at": champion.trained_at if champion else None,
+        "why": state.tenures[-1].why if state.tenures else None,
+        "pinned": state.pin.description if state.pin else None,
+    }
+
+
+def _report(settings: Settings, declared: Report) -> dict[str, Any]:
+    shelf = settings.reports / folder_name(declared.name)
+    newest = next((edition for edition in editions(settings.reports) if edition.folder.parent == shelf), None)
+    return {
+        "name": declared.name,
+        "latest": newest.as_of.isoformat() if newest else None,
+        "path": str(newest.html) if newest else None,
+    }
+
+
+def _sent_back(settings: Settings, file: summaries.ReturnedFile) -> dict[str, Any]:
+    copies = returned_copies(settings.returned / file.path)
+    return {
+        "path": file.path,
+        "workbook": file.workbook,
+        "verdict": file.verdict,
+        "owner": file.owner,
+        "rows_returned": file.rows_returned,
+        "error": file.error,
+        "copy": str(copies[0]) if copies else None,
+        "findings": [finding_line(file.path, finding) for finding in file.findings if finding.severity == "reject"],
+    }

@@ -1,0 +1,234 @@
+"""A stored value walked back to the cells under it, as `s2p trace` prints it.
+
+How rows are found is the warehouse's; what the numbers of a report are made of, its edition says.
+"""
+
+import datetime as dt
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from s2p_assets.catalog.catalog import Catalog, key_of
+from s2p_assets.contracts.report import Basis, Report
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.publishing.editions.saved_numbers import (
+    NumberNotFound,
+    ReportNumber,
+    changed_numbers,
+    edition_made_at,
+    find_number,
+    read_saved_numbers,
+    save_numbers,
+)
+from s2p_assets.services.as_of import Progress, open_as_of, parse_as_of
+from s2p_assets.services.context import Context
+from s2p_assets.services.publish import numbers_file
+from s2p_assets.settings import Settings
+from s2p_assets.warehouse.tables import as_of as as_of_tables
+from s2p_assets.warehouse.tables import store
+from s2p_assets.warehouse.trace.ledger_views import LEDGER_VIEWS
+from s2p_assets.warehouse.trace.traced_rows import NoRows, NotTraceable, SourceRows, TableLocator, TraceSources
+from s2p_assets.warehouse.trace.tracer import Tracer
+from s2p_assets.warehouse.warehouse import Warehouse
+
+
+def lineage_sources(catalog: Catalog) -> TraceSources:
+    """Everything that is stored in tables, and what the ledger says of the inside of files, by (domain, thing)."""
+    return {(one.domain, one.thing): one for one in catalog.stored()} | dict(LEDGER_VIEWS)
+
+
+def trace_table(
+    ctx: Context,
+    name: str,
+    where: Mapping[str, str],
+    columns: Sequence[str],
+    *,
+    most: int | None,
+) -> SourceRows:
+    """The rows of a table with these values, down to their cells. Raises NotTraceable."""
+    domain, _, thing = name.partition("_")
+    with _connected(ctx.warehouse) as connection:
+        tracer = Tracer(connection, lineage_sources(ctx.catalog), ctx.settings.archive)
+        return tracer.trace((domain, thing), where, columns, most=most)
+
+
+@contextmanager
+def _connected(warehouse: Warehouse) -> Iterator[psycopg.Connection]:
+    """A connection for queries so short that to start parallel workers for them costs more than it saves."""
+    with warehouse.connect() as connection:
+        connection.execute("set max_parallel_workers_per_gather = 0")
+        yield connection
+
+
+@dataclass(frozen=True)
+class TracedNumber:
+    """A number of a report's edition, and the stored rows that it was made from.
+
+    `known_at`: set where the rows are those that were known at that moment, because others stand today; `today`:
+    what lies under the number now, as (table, rows, their sum), for each of `under`. `notices`: what could not be had
+    as it was then.
+    """
+
+    report: str
+    edition: str
+    number: ReportNumber
+    under: tuple[SourceRows, ...]
+    known_at: dt.datetime | None = None
+    today: tuple[tuple[str, int, float | None], ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+def trace_number(
+    ctx: Context,
+    name: str,
+    wanted: str,
+    *,
+    edition: str | None = None,
+    as_of: str | None = None,
+    most: int | None,
+    progress: Progress = lambda _: None,
+) -> TracedNumber:
+    """A number of an edition, by default the newest, down to its cells; of an edition made again with `as_of`.
+
+    Where what lies under the report changed since the edition was made, what was known then is made again and
+    traced. Raises NotTraceable, and NotFound for what cannot be had as it was.
+    """
+    report = ctx.catalog.reports[name]
+    if as_of is not None:
+        return _trace_as_of(ctx, report, wanted, None, parse_as_of(as_of), most, progress)
+    saved = _saved(ctx.settings, report, edition)
+    found = _number(saved, wanted)
+    made_at = edition_made_at(saved)
+    with _connected(ctx.warehouse) as connection:
+        if not _changed_since(connection, ctx.catalog, report, made_at):
+            groups = _groups(connection, ctx, report, found, most)
+            return TracedNumber(name, saved.stem, found, groups)
+    return _trace_as_of(ctx, report, wanted, saved, made_at, most, progress)
+
+
+def _number(saved: Path, wanted: str) -> ReportNumber:
+    try:
+        found = find_number(saved, wanted)
+    except NumberNotFound as error:
+        raise NotTraceable(str(error)) from error
+    if not found.sources:
+        raise NotTraceable(f"{wanted} ({found.label}) is no number that was made from stored values")
+    return found
+
+
+def _groups(
+    connection: psycopg.Connection,
+    ctx: Context,
+    report: Report,
+    found: ReportNumber,
+    most: int | None,
+    places: TableLocator = sql.Identifier,
+) -> tuple[SourceRows, ...]:
+    """What lies under a number, for each thing that it was made from."""
+    known: dict[tuple[Any, ...], SourceRows] = {}
+    return tuple(_group_of(connection, ctx, report, found, basis, most, places, known) for basis in found.sources)
+
+
+def _group_of(
+    connection: psycopg.Connection,
+    ctx: Context,
+    report: Report,
+    found: ReportNumber,
+    basis: Basis,
+    most: int | None,
+    places: TableLocator,
+    known: dict[tuple[Any, ...], SourceRows],
+) -> SourceRows:
+    place, column = _place_of(report, basis)
+    try:
+        tracer = Tracer(connection, lineage_sources(ctx.catalog), ctx.settings.archive, places, known)
+        return tracer.trace(place, basis.where, (column,), most=most, how=basis.aggregation)
+    except NoRows:
+        if found.value != 0:
+            raise
+        return SourceRows(".".join(place), (column,), 0, None, ())  # of nothing there are no rows
+
+
+def _place_of(report: Report, basis: Basis) -> tuple[tuple[str, str], str]:
+    thing, _, column = str(basis.column).rpartition(".")
+    domain, _, rest = thing.rpartition("__")
+    return (domain or report.domain, rest), column
+
+
+def _changed_since(connection: psycopg.Connection, catalog: Catalog, report: Report, moment: dt.datetime) -> bool:
+    """Whether anything under the report has come, gone or become something else since."""
+    below = [catalog.by_key[key] for key in catalog.upstream(key_of(report))]
+    if as_of_tables.rows_changed_since(connection, [one.name for one in below if isinstance(one, Workbook)], moment):
+        return True
+    made = [(one.domain, one.thing) for one in below if not isinstance(one, Workbook)]
+    return store.stored_since(connection, made, moment)
+
+
+def _trace_as_of(
+    ctx: Context,
+    report: Report,
+    wanted: str,
+    saved: Path | None,
+    moment: dt.datetime,
+    most: int | None,
+    progress: Progress,
+) -> TracedNumber:
+    """The number traced in what was known at `moment`; of the edition that was `saved`, or of one made again."""
+    with open_as_of(ctx, moment, progress) as known:
+        document = known.document(report)
+        published = _number(saved, wanted) if saved else None
+        with tempfile.TemporaryDirectory(prefix="s2p-trace-") as folder:
+            again = Path(folder) / f"{document.as_of.isoformat()}.json"
+            save_numbers(document, again, made_at=moment)
+            if saved is None:
+                published = _number(again, wanted)
+            same = saved is None or wanted.upper() not in changed_numbers(read_saved_numbers(saved), document)
+        assert published is not None
+        notices = list(known.notices)
+        if not same:
+            notices.append(
+                f"made again from what was known then, {published.id} is not {format_value(published.value)}"
+            )
+        progress("following it to the cells")
+        groups = _groups(known.connection, ctx, report, published, most, as_of_tables.as_of_table)
+        edition = saved.stem if saved else document.as_of.isoformat()
+        today = tuple(_today(known.connection, ctx, report, published))
+        return TracedNumber(report.name, edition, published, groups, moment, today, tuple(notices))
+
+
+def _today(
+    connection: psycopg.Connection, ctx: Context, report: Report, found: ReportNumber
+) -> Iterator[tuple[str, int, float | None]]:
+    for basis in found.sources:
+        place, _ = _place_of(report, basis)
+        try:
+            (group,) = _groups(connection, ctx, report, replace(found, sources=(basis,)), 1)
+        except NotTraceable:
+            yield ".".join(place), 0, None
+        else:
+            yield group.table, group.count, group.total
+
+
+def _saved(settings: Settings, report: Report, edition: str | None) -> Path:
+    kept = sorted(numbers_file(settings, report, dt.date.min).parent.glob("*.json"))
+    if not kept:
+        raise NotTraceable(f"{report.name} has no edition yet; run s2p run")
+    chosen = [file for file in kept if file.stem == edition] if edition else kept[-1:]
+    if not chosen:
+        raise NotTraceable(f"{report.name} has no edition of {edition}; it has {', '.join(file.stem for file in kept)}")
+    return chosen[0]
+
+
+def format_value(value: Any) -> str:
+    """A value as a person writes it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    return str(value)

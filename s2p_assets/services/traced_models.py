@@ -1,0 +1,46 @@
+"""The models behind a traced number: which version foretold it, and which features it learned from.
+
+The stored rows under a number are followed in `tracing`.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+
+from s2p_assets.contracts.model import Contest
+from s2p_assets.learning.registry.model_registry import Registry
+from s2p_assets.services.context import Context
+from s2p_assets.warehouse.trace.traced_rows import SourceRows
+
+
+def models_behind(ctx: Context, groups: Iterable[SourceRows], at: dt.datetime) -> list[str]:
+    """A sentence for every table under a number that a champion made; the champion is that of the moment `at`."""
+    names = dict.fromkeys(name for group in groups for name in _tables(group))
+    return [
+        said
+        for declared in ctx.catalog.tables.values()
+        if f"{declared.domain}.{declared.thing}" in names
+        for key in ctx.catalog.inputs_of(declared).values()
+        if isinstance(contest := ctx.catalog.by_key[key], Contest)
+        if (said := _champion(ctx.registry, contest, f"{declared.domain}.{declared.thing}", at))
+    ]
+
+
+def _tables(group: SourceRows) -> Iterator[str]:
+    yield group.table
+    for row in group.rows:
+        for under in row.under:
+            yield from _tables(under)
+
+
+def _champion(registry: Registry, contest: Contest, table: str, at: dt.datetime) -> str | None:
+    state = registry.state(contest.domain, contest.thing)
+    begun = [tenure for tenure in state.tenures if dt.datetime.fromisoformat(tenure.since) <= at]
+    record = state.find(begun[-1].model, begun[-1].version) if begun else None
+    if record is None:
+        return None
+    trained = dt.datetime.fromisoformat(record.trained_at).astimezone()
+    return (
+        f"{table}: by {record.model}, version {record.version}, trained {trained:%Y-%m-%d %H:%M} "
+        f"on {contest.domain}.{contest.features}, version {record.feature_version[:12]}; "
+        f"s2p why {contest.name} tells more"
+    )

@@ -1,0 +1,74 @@
+"""What an Excel number format says about a number: a date, a time of day, leading zeros.
+
+Nothing here turns a number into text.
+"""
+
+import re
+from functools import lru_cache
+
+_BUILT_IN_DATES = {14: "yyyy-mm-dd", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy", 22: "m/d/yy h:mm"}
+_BUILT_IN_TIMES = {18: "h:mm AM/PM", 19: "h:mm:ss AM/PM", 20: "h:mm", 21: "h:mm:ss", 45: "mm:ss", 47: "mmss.0"}
+_EAST_ASIAN_DATES = (*range(27, 32), 36, *range(50, 59))
+BUILT_IN_FORMATS: dict[int, str] = {
+    0: "General",
+    1: "0",
+    2: "0.00",
+    3: "#,##0",
+    4: "#,##0.00",
+    9: "0%",
+    10: "0.00%",
+    46: "[h]:mm:ss",
+    49: "@",
+    **_BUILT_IN_DATES,
+    **_BUILT_IN_TIMES,
+    **dict.fromkeys(_EAST_ASIAN_DATES, "yyyy-mm-dd"),
+}
+
+_LITERALS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
+_PADDING = re.compile(r"[_*].")
+_CURRENCY = re.compile(r"""\[\$([^\]-]+)(?:-[0-9A-Fa-f]+)?\]|"([^"]+)"|\\?([$€£¥₹₽₩₺])""")
+_ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
+
+
+@lru_cache(maxsize=4096)
+def _first_section(code: str) -> str:
+    return _LITERALS.sub("", code).split(";", 1)[0].lower()
+
+
+def is_elapsed(code: str) -> bool:
+    """Whether the format shows a length of time (`[h]:mm`)."""
+    return bool(_ELAPSED.search(_LITERALS.sub("", code)))
+
+
+def is_date(code: str) -> bool:
+    """Whether the format shows a date or a time of day."""
+    section = _first_section(code)
+    if "general" in section or _ELAPSED.search(section):
+        return False
+    bare = section.replace("am/pm", "").replace("a/p", "")
+    if re.search(r"[0#?]", re.sub(r"s\.0+", "", bare)):
+        return False
+    return bool(re.search(r"[ymdhs]|e(?![+-])|g(?!e)", bare))
+
+
+def is_percent(code: str) -> bool:
+    """Whether the format shows a share of one as per cent."""
+    return "%" in _first_section(code)
+
+
+def currency_of(code: str) -> str:
+    """The currency's sign or code that the format shows, as `€` for `#,##0.00 [$€-407]`; empty for most formats."""
+    section = _PADDING.sub("", code.split(";", 1)[0]).replace("[$-", "[-")
+    found = _CURRENCY.search(section)
+    return (found.group(1) or found.group(2) or found.group(3)).strip() if found else ""
+
+
+def leading_zeros(code: str) -> int:
+    """The digits that the format pads to with leading zeros: 5 for `00000`, 0 for most formats."""
+    section = _first_section(code)
+    return len(section) if re.fullmatch(r"0{2,}", section) else 0
+
+
+def changes_meaning(code: str) -> bool:
+    """Whether the format adds to what a number means: its currency, per cent, leading zeros."""
+    return bool(leading_zeros(code) or is_percent(code) or (currency_of(code) and not is_date(code)))

@@ -1,0 +1,205 @@
+"""The rows of a planned file beside those that its workbook's table shows.
+
+How far amounts of money move is worked out in `amount_changes.py`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.warehouse.files.amount_changes import changes_in_amounts
+from s2p_assets.warehouse.files.ledger import LedgerEntry
+from s2p_assets.warehouse.files.load_plan import (
+    COMPARED_ROWS,
+    MAX_EXAMPLES,
+    PLANNED_ROWS,
+    ExampleRow,
+    PlannedPath,
+    equal_keys,
+    fields_of,
+    value_columns,
+)
+from s2p_assets.warehouse.tables.workbook_tables import rows_table
+
+
+def compare_by_key(
+    conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, planned_file: PlannedPath
+) -> dict[str, Any]:
+    _compare(conn, workbook, entry, planned_file)
+    found = conn.execute(sql.SQL("select change, count(*) from {} group by change").format(COMPARED_ROWS)).fetchall()
+    counts: dict[str, int] = dict(found)
+    files = _FilePaths(conn, planned_file.copies)
+    examples = {change: _examples(conn, workbook, sql.SQL("change = {}").format(change), files) for change in counts}
+    others = sql.SQL("change in ('changed', 'unchanged') and stored_file <> all({})").format(
+        planned_file.withdrawn_files
+    )
+    examples["superseding"] = _examples(conn, workbook, others, files)
+    withdrawn, shown_again, examples["withdrawn"] = _withdrawn(conn, workbook, planned_file)
+    return {
+        **{change: counts.get(change, 0) for change in ("new", "changed", "unchanged", "giving_way")},
+        "withdrawn": withdrawn,
+        "shown_again": shown_again,
+        "columns": _changed_columns(conn, workbook),
+        "supersedes": _rows_by_file(conn, "stored_file", others, files),
+        "gives_way_to": _rows_by_file(conn, "newer_file", sql.SQL("change = 'giving_way'"), files),
+        "moves": tuple(changes_in_amounts(conn, workbook, counts.get("new", 0))),
+        "examples": {word: rows for word, rows in examples.items() if rows and word != "unchanged"},
+    }
+
+
+def _compare(conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, planned_file: PlannedPath) -> None:
+    """Each planned row beside the stored row with its key, and how the row would be loaded.
+
+    A newer file keeps its key; of two written at the same time the one loaded later wins, which is this one.
+    """
+    same = [
+        sql.SQL("(planned).{0} is not distinct from (stored).{0}").format(sql.Identifier(column.name))
+        for column in value_columns(workbook)
+    ]
+    command = sql.SQL(
+        """
+        create temporary table compared on commit drop as
+        with held as (
+            select p.ctid as place, r as stored, r._file, r._superseded_by, f.as_of_ns
+            from {planned} p join {rows} r on {equal} join s2p.files f on f.id = r._file
+        ), newer as (
+            select distinct on (place) place, _file from held
+            where as_of_ns > {as_of} and _file <> all({leaving}) order by place, as_of_ns desc, _file desc
+        ), beside as (
+            select p as planned, h.stored, h._file as stored_file, n._file as newer_file
+            from {planned} p
+            left join held h on h.place = p.ctid and h._superseded_by is null
+            left join newer n on n.place = p.ctid
+        )
+        select *, case when newer_file is not null then 'giving_way' when stored_file is null then 'new'
+            when {same} then 'unchanged' else 'changed' end as change
+        from beside
+        """
+    ).format(
+        planned=PLANNED_ROWS,
+        rows=rows_table(workbook.domain, workbook.thing),
+        equal=equal_keys(workbook, workbook.key, "p", "r"),
+        as_of=entry.mtime_ns,
+        leaving=planned_file.withdrawn_files,
+        same=sql.SQL(" and ").join(same) if same else sql.SQL("true"),
+    )
+    conn.execute(command)
+
+
+class _FilePaths:
+    """The paths of ledger files, those whose rows a copy takes over under the copy's path."""
+
+    def __init__(self, conn: psycopg.Connection, copies: Mapping[int, str]) -> None:
+        self._conn = conn
+        self._known = dict(copies)
+
+    def path(self, id_: int) -> str:
+        if id_ not in self._known:
+            row = self._conn.execute("select path from s2p.files where id = %s", (id_,)).fetchone()
+            self._known[id_] = row[0] if row else str(id_)
+        return self._known[id_]
+
+
+def _rows_by_file(conn: psycopg.Connection, name: str, which: sql.Composable, files: _FilePaths) -> dict[str, int]:
+    query = sql.SQL("select {0}, count(*) from {1} where {2} group by {0} order by count(*) desc, {0}")
+    found = conn.execute(query.format(sql.Identifier(name), COMPARED_ROWS, which)).fetchall()
+    return {files.path(id_): count for id_, count in found}
+
+
+def _examples(
+    conn: psycopg.Connection, workbook: Workbook, which: sql.Composable, files: _FilePaths
+) -> list[ExampleRow]:
+    names = [column.name for column in value_columns(workbook)]
+    query = sql.SQL(
+        "select coalesce(newer_file, stored_file), {} from {} where {} order by (planned)._sheet, (planned)._row"
+        " limit {}"
+    ).format(
+        sql.SQL(", ").join(
+            [*fields_of("planned", workbook.key), *fields_of("planned", names), *fields_of("stored", names)]
+        ),
+        COMPARED_ROWS,
+        which,
+        MAX_EXAMPLES,
+    )
+    found = []
+    for file, *values in conn.execute(query).fetchall():
+        key, rest = values[: len(workbook.key)], values[len(workbook.key) :]
+        pairs = zip(names, rest[len(names) :], rest[: len(names)], strict=True)
+        changes = {name: (old, new) for name, old, new in pairs if file is not None and old != new}
+        found.append(
+            ExampleRow(dict(zip(workbook.key, key, strict=True)), changes, None if file is None else files.path(file))
+        )
+    return found
+
+
+def _changed_columns(conn: psycopg.Connection, workbook: Workbook) -> dict[str, int]:
+    names = [column.name for column in value_columns(workbook)]
+    if not names:
+        return {}
+    counts = [
+        sql.SQL("count(*) filter (where (planned).{0} is distinct from (stored).{0})").format(sql.Identifier(name))
+        for name in names
+    ]
+    query = sql.SQL("select {} from {} where change = 'changed'").format(sql.SQL(", ").join(counts), COMPARED_ROWS)
+    row = conn.execute(query).fetchone() or ()
+    return {name: count for name, count in zip(names, row, strict=True) if count}
+
+
+def _withdrawn(
+    conn: psycopg.Connection, workbook: Workbook, planned_file: PlannedPath
+) -> tuple[int, int, list[ExampleRow]]:
+    """Rows shown now that would go; how many of them for an older file's row; some of their keys."""
+    terms = {
+        "rows": rows_table(workbook.domain, workbook.thing),
+        "planned": PLANNED_ROWS,
+        "leaving": sql.Literal(planned_file.withdrawn_files),
+        "same": equal_keys(workbook, workbook.key, "p", "r"),
+        "older": equal_keys(workbook, workbook.key, "o", "r"),
+        "key": sql.SQL(", ").join(sql.Identifier("r", name) for name in workbook.key),
+    }
+    going = sql.SQL(
+        " from {rows} r where r._file = any({leaving}) and r._superseded_by is null"
+        " and not exists (select 1 from {planned} p where {same})"
+    ).format(**terms)
+    counts = sql.SQL(
+        "select count(*), count(*) filter (where exists (select 1 from {rows} o"
+        " where o._superseded_by = r._file and o._file <> all({leaving}) and {older}))"
+    ).format(**terms)
+    count, again = conn.execute(counts + going).fetchone() or (0, 0)
+    in_order = sql.SQL(" order by r._sheet, r._row limit {}").format(MAX_EXAMPLES)
+    found = conn.execute(sql.SQL("select {key}").format(**terms) + going + in_order).fetchall()
+    return count, again, [ExampleRow(dict(zip(workbook.key, key, strict=True))) for key in found]
+
+
+def compare_by_content(conn: psycopg.Connection, workbook: Workbook, planned_file: PlannedPath) -> dict[str, Any]:
+    """Without a key a row is its values, and belongs to its file alone: it is added, kept or withdrawn."""
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in workbook.columns)
+    coming = sql.SQL("(select {} from {})").format(names, PLANNED_ROWS)
+    going = sql.SQL("(select {} from {} where _file = any({}))").format(
+        names, rows_table(workbook.domain, workbook.thing), sql.Literal(planned_file.withdrawn_files)
+    )
+    new, some_new = _except_all(conn, workbook, coming, going)
+    withdrawn, some_withdrawn = _except_all(conn, workbook, going, coming)
+    (count,) = conn.execute(sql.SQL("select count(*) from {}").format(PLANNED_ROWS)).fetchone() or (0,)
+    examples = {"new": some_new, "withdrawn": some_withdrawn}
+    return {
+        "new": new,
+        "unchanged": count - new,
+        "withdrawn": withdrawn,
+        "examples": {word: rows for word, rows in examples.items() if rows},
+    }
+
+
+def _except_all(
+    conn: psycopg.Connection, workbook: Workbook, these: sql.Composed, those: sql.Composed
+) -> tuple[int, list[ExampleRow]]:
+    """How many of `these` rows are not among `those`, each of which matches one; with examples."""
+    rest = sql.SQL("({} except all {}) rest").format(these, those)
+    (count,) = conn.execute(sql.SQL("select count(*) from {}").format(rest)).fetchone() or (0,)
+    query = sql.SQL("select * from {} order by 1 limit {}").format(rest, MAX_EXAMPLES)
+    some = conn.execute(query).fetchall() if count else []
+    names = [column.name for column in workbook.columns]
+    return count, [ExampleRow(dict(zip(names, row, strict=True))) for row in some]

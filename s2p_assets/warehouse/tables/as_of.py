@@ -1,0 +1,145 @@
+"""The tables as of an earlier time, restored in temporary tables of one connection.
+
+Which files were loaded then is read from the ledger; reading their archived bytes again, and computing derived tables
+of them, is for others.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import psycopg
+import pyarrow
+from psycopg import sql
+
+from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.warehouse.tables import store
+from s2p_assets.warehouse.tables.copying import copy_in
+from s2p_assets.warehouse.tables.keys import key_expressions
+from s2p_assets.warehouse.tables.store import NotStored, TableDeclaration
+from s2p_assets.warehouse.tables.workbook_rows import rows_of_file
+from s2p_assets.warehouse.tables.workbook_tables import SOURCE_COLUMNS, rows_table
+
+TEMPORARY_SCHEMA = "pg_temp"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedVersion:
+    """A version of a file whose rows were loaded at a given time.
+
+    `is_loaded`: they still are. `rows`: how many were loaded of it. `archived`: the original, relative to the archive.
+    """
+
+    id: int
+    path: str
+    sha256: str
+    archived: str | None
+    contract_version: str
+    rows: int
+    is_loaded: bool
+    loaded_at: dt.datetime
+
+
+def loaded_versions_at(conn: psycopg.Connection, workbook: Workbook, as_of: dt.datetime) -> list[LoadedVersion]:
+    """The versions of files whose rows were in a workbook's table at `as_of`, in the order of their loading."""
+    rows = conn.execute(
+        "select id, path, sha256, archived, contract_version, rows_accepted, is_loaded, loaded_at from s2p.files"
+        " where workbook = %s and loaded_at <= %s and (withdrawn_at is null or withdrawn_at > %s) order by id",
+        (workbook.name, as_of, as_of),
+    )
+    return [LoadedVersion(*row) for row in rows]
+
+
+def rows_changed_since(conn: psycopg.Connection, workbooks: Iterable[str], as_of: dt.datetime) -> bool:
+    """Whether rows of these workbooks, by name, were loaded or withdrawn after `as_of`."""
+    query = "select 1 from s2p.files where workbook = any(%s) and (loaded_at > %s or withdrawn_at > %s) limit 1"
+    return conn.execute(query, (list(workbooks), as_of, as_of)).fetchone() is not None
+
+
+def first_loaded_at(conn: psycopg.Connection) -> dt.datetime | None:
+    """When the first file was loaded, None before that."""
+    row = conn.execute("select min(loaded_at) from s2p.files").fetchone()
+    return row[0] if row else None
+
+
+def as_of_table(domain: str, thing: str) -> sql.Identifier:
+    """The temporary table that is_loaded a table as it was, in place of `<domain>.<thing>`."""
+    return sql.Identifier(TEMPORARY_SCHEMA, f"{domain}.{thing}")
+
+
+def restore_workbook(
+    conn: psycopg.Connection,
+    workbook: Workbook,
+    files: Sequence[LoadedVersion],
+    read_again: Iterable[tuple[LoadedVersion, pyarrow.Table]],
+) -> None:
+    """Put a workbook's table as it was into this connection: the rows of `files`, and which of them were superseded.
+
+    Rows loaded today are copied in the database; `read_again` gives those of the other files, in the contract's
+    columns with `_sheet` and `_row`. Raises NotStored when the table is not as the contract declares it.
+    """
+    held = as_of_table(workbook.domain, f"{workbook.thing}__rows")
+    _create_temporary(conn, held, workbook.columns, SOURCE_COLUMNS)
+    standing = [file.id for file in files if file.is_loaded]
+    if standing:
+        _copy_loaded(conn, workbook, held, standing)
+    for file, rows in read_again:
+        if rows.num_rows:
+            copy_in(conn, held, [rows_of_file(rows, file.id, workbook)])
+    if workbook.key:
+        _mark_superseded(conn, workbook, held)
+    names = [*(column.name for column in workbook.columns), *(name for name, *_ in SOURCE_COLUMNS[:3])]
+    view = sql.SQL("create temporary view {} as select {} from {} where _superseded_by is null order by _file, ctid")
+    place = sql.Identifier(f"{workbook.domain}.{workbook.thing}")
+    conn.execute(view.format(place, sql.SQL(", ").join(map(sql.Identifier, names)), held))
+
+
+def restore_derived(conn: psycopg.Connection, made: TableDeclaration, frame: pd.DataFrame) -> None:
+    """Put a derived table as it was into a temporary table of this connection."""
+    place = as_of_table(made.domain, made.thing)
+    _create_temporary(conn, place, made.columns)
+    copy_in(conn, place, [store.declared_rows(frame, made)])
+    conn.execute(sql.SQL("analyze {}").format(place))
+
+
+def read_as_of(conn: psycopg.Connection, domain: str, thing: str, columns: Sequence[Column]) -> pd.DataFrame:
+    """A table that was put into this connection, as `store.read_rows` returns one."""
+    return store.read_rows(conn, TEMPORARY_SCHEMA, f"{domain}.{thing}", columns)
+
+
+def _create_temporary(
+    conn: psycopg.Connection,
+    place: sql.Identifier,
+    columns: Iterable[Column],
+    more: Iterable[tuple[str, str, bool, str]] = (),
+) -> None:
+    fields = [(column.name, column.postgres_type) for column in columns] + [(name, kind) for name, kind, *_ in more]
+    declared = (sql.SQL("{} " + kind).format(sql.Identifier(name)) for name, kind in fields)  # kinds are our own
+    conn.execute(sql.SQL("create temporary table {} ({})").format(place, sql.SQL(", ").join(declared)))
+
+
+def _copy_loaded(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier, files: list[int]) -> None:
+    names = [*(column.name for column in workbook.columns), *(name for name, *_ in SOURCE_COLUMNS[:3])]
+    listed = sql.SQL(", ").join(map(sql.Identifier, names))
+    command = sql.SQL("insert into {} ({}) select {} from {} where _file = any(%s)")
+    try:
+        conn.execute(command.format(held, listed, listed, rows_table(workbook.domain, workbook.thing)), (files,))
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+        reason = (error.diag.message_primary or "").strip()
+        raise NotStored(
+            f"{workbook.domain}.{workbook.thing} is not stored as declared ({reason}); run s2p run first"
+        ) from None
+
+
+def _mark_superseded(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier) -> None:
+    """Of the files that hold a key the newest wins, as in `superseding.py`."""
+    command = sql.SQL(
+        "update {held} r set _superseded_by = s.winner from (select r.ctid as place, r._file,"
+        " first_value(r._file) over (partition by {key} order by f.as_of_ns desc, f.id desc) as winner"
+        " from {held} r join s2p.files f on f.id = r._file) s where r.ctid = s.place and s.winner <> s._file"
+    )
+    key = sql.SQL(", ").join(key_expressions(workbook.columns, workbook.key, "r"))
+    conn.execute(command.format(held=held, key=key))
+    conn.execute(sql.SQL("analyze {}").format(held))

@@ -1,0 +1,96 @@
+"""Which rows of a workbook's table are superseded, and what becomes of them when a file's rows are withdrawn.
+
+Of the files that hold a key the newest wins, by the time its bytes were written, then by ledger id; the rows of
+the others stay and point to the winner in `_superseded_by`. The same files therefore give the same table,
+in whatever order they were loaded. Bringing rows in belongs to `load.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.warehouse.tables.keys import key_expressions
+from s2p_assets.warehouse.tables.workbook_tables import rows_table
+
+
+@dataclass(frozen=True, slots=True)
+class Supersession:
+    """`rows` rows of file `loser` are superseded by file `winner`; both are ledger ids."""
+
+    loser: int
+    winner: int
+    rows: int
+
+
+def withdraw_rows(conn: psycopg.Connection, workbook: str, files: Sequence[int]) -> tuple[int, int]:
+    """Delete the rows of these files; older rows that they had superseded are shown again.
+
+    Returns (rows deleted, rows shown again). Needs the workbook's lock.
+    """
+    known = conn.execute("select domain, table_name, key from s2p.workbooks where name = %s", (workbook,)).fetchone()
+    if not files or known is None:
+        return 0, 0
+    domain, thing, key = known
+    place, ids = rows_table(domain, thing), list(files)
+    deleted = conn.execute(sql.SQL("delete from {} where _file = any(%s)").format(place), (ids,)).rowcount
+    if not key:
+        return deleted, 0
+    return deleted, _restore_superseded(conn, place, key, ids)
+
+
+def _restore_superseded(conn: psycopg.Connection, place: sql.Identifier, key: Sequence[str], gone: list[int]) -> int:
+    """Every loser of a key points to its winner, so only the rows that point to `gone` change."""
+    command = sql.SQL(
+        """
+        with settled as (
+            select r.ctid as place, r._file,
+                first_value(r._file) over (partition by {key} order by f.as_of_ns desc, f.id desc) as winner
+            from {place} r join s2p.files f on f.id = r._file
+            where r._superseded_by = any(%s)
+        ), changed as (
+            update {place} r set _superseded_by = nullif(s.winner, s._file)
+            from settled s where r.ctid = s.place returning r._superseded_by
+        )
+        select count(*) from changed where _superseded_by is null
+        """
+    ).format(place=place, key=sql.SQL(", ").join(sql.Identifier("r", name) for name in key))
+    row = conn.execute(command, (gone,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def mark_superseded(conn: psycopg.Connection, workbook: Workbook, files: Sequence[int]) -> list[Supersession]:
+    """Mark the superseded rows of every key that the rows of `files` hold, of all files. Needs the workbook's lock."""
+    if not workbook.key:
+        return []
+    ours, theirs = (key_expressions(workbook.columns, workbook.key, alias) for alias in ("n", "r"))
+    names = [sql.Identifier(f"k{number}") for number in range(len(ours))]
+    equal = sql.SQL(" and ").join(
+        sql.SQL("{} = k.{}").format(term, name) for term, name in zip(theirs, names, strict=True)
+    )
+    command = sql.SQL(
+        """
+        with held as (
+            select distinct {ours} from {place} n where n._file = any(%(files)s)
+        ), settled as (
+            select r.ctid as place, r._file, r._superseded_by,
+                first_value(r._file) over (partition by {names} order by f.as_of_ns desc, f.id desc) as winner
+            from held k join {place} r on {equal} join s2p.files f on f.id = r._file
+        ), changed as (
+            update {place} r set _superseded_by = nullif(s.winner, s._file)
+            from settled s
+            where r.ctid = s.place and s._superseded_by is distinct from nullif(s.winner, s._file)
+            returning r._file, r._superseded_by
+        )
+        select _file, _superseded_by, count(*) from changed where _superseded_by is not null group by 1, 2
+        """
+    ).format(
+        place=rows_table(workbook.domain, workbook.thing),
+        ours=sql.SQL(", ").join(sql.SQL("{} as {}").format(t, n) for t, n in zip(ours, names, strict=True)),
+        names=sql.SQL(", ").join(sql.SQL("k.{}").format(name) for name in names),
+        equal=equal,
+    )
+    conn.execute("set local work_mem = '64MB'")
+    return [Supersession(*row) for row in conn.execute(command, {"files": list(files)})]

@@ -1,0 +1,54 @@
+"""Indexes that let a trace find the rows of one thing among millions, on the columns by which it asks.
+
+Which columns those are follows from what is declared; a table's own keys are indexed with it in the room `tables`.
+"""
+
+from collections.abc import Iterable
+
+import psycopg
+from psycopg import sql
+
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.warehouse.server.advisory_locks import advisory_lock
+from s2p_assets.warehouse.tables.store import TableDeclaration
+from s2p_assets.warehouse.tables.workbook_tables import rows_table
+
+MIN_ROWS_TO_INDEX = 100_000
+"""Rows below which reading them all is as quick as an index, which every load would have to keep up."""
+
+
+def index_for_tracing(
+    conn: psycopg.Connection,
+    source: Workbook | TableDeclaration,
+    columns: Iterable[tuple[str, ...]],
+    *,
+    min_rows: int = MIN_ROWS_TO_INDEX,
+) -> None:
+    """Make these indexes on a workbook's rows or a derived table, once it holds more than `min_rows`.
+
+    Columns that its key begins with are indexed already.
+    """
+    wanted = [names for names in columns if names != source.key[: len(names)]]
+    is_workbook = isinstance(source, Workbook)
+    place = rows_table(source.domain, source.thing) if is_workbook else sql.Identifier(source.domain, source.thing)
+    if not wanted or not _has_more_rows(conn, place, min_rows):
+        return
+    command = sql.SQL("create index if not exists {} on {} ({})")
+    for names in wanted:
+        index = f"{source.thing}__by_{'_'.join(names)}"[:63]
+        if not _index_exists(conn, source.domain, index):
+            with conn.transaction():
+                advisory_lock(conn, f"{source.domain}_{source.thing}")
+                conn.execute(
+                    command.format(sql.Identifier(index), place, sql.SQL(", ").join(map(sql.Identifier, names)))
+                )
+
+
+def _has_more_rows(conn: psycopg.Connection, place: sql.Identifier, rows: int) -> bool:
+    query = sql.SQL("select 1 from {} offset {} limit 1").format(place, sql.Literal(rows))
+    return conn.execute(query).fetchone() is not None
+
+
+def _index_exists(conn: psycopg.Connection, domain: str, index: str) -> bool:
+    query = "select 1 from pg_indexes where schemaname = %s and indexname = %s"
+    return conn.execute(query, (domain, index)).fetchone() is not None
