@@ -194,7 +194,8 @@ class SmallCompany:
         with self.database() as connection:
             tables = {name: _content(connection, name) for name in _tables(connection)}
             ledger = connection.execute(
-                "select workbook, path, sha256, verdict, status, is_loaded, rows_read, rows_accepted, rows_returned, error"
+                "select workbook, path, sha256, verdict, status, is_loaded, rows_read, rows_accepted, "
+                "rows_returned, error"
                 " from s2p.files where status <> 'replaced' order by workbook, path"
             ).fetchall()
         return {"tables": tables, "ledger": ledger, "files": self._published()}

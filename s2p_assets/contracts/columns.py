@@ -228,7 +228,7 @@ class _Declared:
 
 
 def column(*headers: str, description: str, **options: Any) -> Any:
-    """A column of a `Row`; its type is the annotation: `quantity: Integer = column("Qty", description="…", ne=0)`.
+    """Declare a column of a `Row`; the annotation is its type: `quantity: Integer = column("Qty", description="…")`.
 
     `headers`: names that its header cell may bear, the first of them on templates; by default the column's own name.
     `options`: the fields of `Column`, and pandera's rules by name. Raises DeclarationError for any other, and for one

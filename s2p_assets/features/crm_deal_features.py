@@ -33,7 +33,8 @@ class DealFeatures(Row):
         description="The deal's number in the CRM", derived_from="opportunities.opportunity_id"
     )
     as_of: Date = column(
-        description="The day up to whose morning the deal is described: weekly from the first talk on, for open deals today",
+        description="The day up to whose morning the deal is described: weekly from the first talk on, for open "
+        "deals today",
         derived_from=("opportunities.engage_date", "opportunities.close_date"),
     )
     won: Boolean = column(

@@ -54,7 +54,8 @@ class EntryFeatures(Row):
     season: Integer = column(description="The season", derived_from="races.year")
     round: Integer = column(description="Which race of the season it is", derived_from="races.round", ge=1)
     grid: Integer = column(
-        description="The place on the grid, behind all for a start from the pit lane; before the race, that of qualifying",
+        description="The place on the grid, behind all for a start from the pit lane; before the race, that of "
+        "qualifying",
         derived_from=("results.grid", "qualifying.position"),
         ge=1,
     )

@@ -65,7 +65,8 @@ def race_preview(race_predictions: pd.DataFrame, race_scores: pd.DataFrame, entr
         title="Race preview",
         as_of=day.date(),
         headline=f"{first['race_name']}: {first['driver_name']} is the surest of a place among the first ten "
-        f"({format_share(first['top_ten_probability'])}), {tenth['driver_name']} has the tenth best chance ({format_share(tenth['top_ten_probability'])}). "
+        f"({format_share(first['top_ten_probability'])}), {tenth['driver_name']} has the tenth best chance "
+        f"({format_share(tenth['top_ten_probability'])}). "
         f"{question_scores.describe_accuracy(answers, TOP_TEN)}",
         figures=(
             Figure("Race", str(first["race_name"]), "text", note=format_long_date(day)),

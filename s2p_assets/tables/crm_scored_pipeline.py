@@ -47,7 +47,8 @@ class ScoredDeal(Row):
         description="List price × probability", derived_from=("deal_features.sales_price", *EVIDENCE), ge=0
     )
     reasons: Text = column(
-        description="What adds most to the probability, or takes from it, in points of a hundred against the usual deal",
+        description="What adds most to the probability, or takes from it, in points of a hundred against the "
+        "usual deal",
         derived_from=EVIDENCE,
     )
     model: Text = column(description="The champion model that gave the probability", derived_from=EVIDENCE)

@@ -74,12 +74,12 @@ def sheet_bin(rows: list[list[tuple[float, str]]], styles: list[str], hidden: in
     for number in range(len(rows) + 1):
         flags = 0x10 if number + 1 == hidden else 0
         parts.append(record(0, struct.pack("<IIHBBBI", number, 0, 300, 0, flags, 0, 0)))
-        for column in range(4):
+        for place in range(4):
             if number == 0:
-                parts.append(record(6, struct.pack("<II", column, 0) + wide(TITLES[column])))
+                parts.append(record(6, struct.pack("<II", place, 0) + wide(TITLES[place])))
             else:
-                value, shown = rows[number - 1][column]
-                parts.append(record(5, struct.pack("<IId", column, styles.index(shown), value)))
+                value, shown = rows[number - 1][place]
+                parts.append(record(5, struct.pack("<IId", place, styles.index(shown), value)))
     return b"".join([*parts, record(146), record(130)])
 
 

@@ -15,7 +15,8 @@ def number_lines(traced: TracedNumber) -> Iterator[tuple[int, str]]:
     """The number as it was published, what has changed since, then what lies under it."""
     yield (
         0,
-        f"{traced.report} of {traced.edition}, {traced.number.id}: {traced.number.label} = {format_value(traced.number.value)}",
+        f"{traced.report} of {traced.edition}, {traced.number.id}: {traced.number.label} = "
+        f"{format_value(traced.number.value)}",
     )
     yield from ((1, line) for line in _changes(traced))
     for group in traced.under:

@@ -29,7 +29,8 @@ class DemandForecast(Row):
     q50: Number = column(description="Demand is below this in every other week", derived_from=HISTORY, ge=0)
     q90: Number = column(description="Demand is above this in 1 week of 10", derived_from=HISTORY, ge=0)
     life: Text = column(
-        description="`new`: never sold, so forecast from how its peers began; `ended`: silent too long, so none is expected",
+        description="`new`: never sold, so forecast from how its peers began; `ended`: silent too long, so none "
+        "is expected",
         nullable=True,
         derived_from="demand_features.units",
     )

@@ -138,7 +138,8 @@ def workbook_table_asset(catalog: Catalog, workbook: Workbook) -> dg.AssetsDefin
         kinds={"postgres"},
         owners=[workbook.owner],
         tags=WORKBOOK_TAG,
-        description=f"{workbook.description}\n\nOne row is a row of a workbook; `_file`, `_sheet` and `_row` say which.",
+        description=f"{workbook.description}\n\nOne row is a row of a workbook; `_file`, `_sheet` and `_row` "
+        "say which.",
         code_version=source_version(workbook.rows),
         metadata=declared_metadata(workbook),
         io_manager_key="tables",

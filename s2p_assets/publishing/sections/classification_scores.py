@@ -70,7 +70,8 @@ def describe_discrimination(found: pd.DataFrame, *, one: str) -> str:
 def describe_probabilities(found: pd.DataFrame, *, one: str, outcome: str) -> str:
     """How much the probabilities tell, plainly. `found`: as above; `one`, `outcome`: `deal`, `won`."""
     accuracy, auc, brier = (measures_by_name(found)[name] for name in ("accuracy", "auc", "brier"))
-    sure = f"AUC {format_number(auc['value'], 2)} ({format_number(auc['low'], 2)} to {format_number(auc['high'], 2)}; 0.5 is chance)"
+    sure = f"AUC {format_number(auc['value'], 2)} ({format_number(auc['low'], 2)} to "
+    f"{format_number(auc['high'], 2)}; 0.5 is chance)"
     right = (
         f"the likelier end came in {format_percent(accuracy['value'], 1)} of cases, "
         f"against {format_percent(accuracy['base'], 1)} by the base rate alone"
@@ -81,7 +82,8 @@ def describe_probabilities(found: pd.DataFrame, *, one: str, outcome: str) -> st
     return (
         f"The probabilities hardly tell one {one} from another: {sure}; {right}. What is known of a {one} beforehand "
         f"says little of whether it is {outcome}; as probabilities they are {better} than the base rate (Brier "
-        f"{format_number(brier['value'], 4)} against {format_number(brier['base'], 4)}). Trust sums over many, not single ones."
+        f"{format_number(brier['value'], 4)} against {format_number(brier['base'], 4)}). Trust sums over many, "
+        "not single ones."
     )
 
 
@@ -105,7 +107,8 @@ def probability_measures(
     seen, plain = (Basis(f"{backtest}.probability"),), (Basis(RowValue("plain"), {"model": baseline}),)
     return Section(
         title="How right it was",
-        description=f"{describe_probabilities(found, one=one, outcome=outcome)} Measured on what the model in service told of "
+        description=f"{describe_probabilities(found, one=one, outcome=outcome)} Measured on what the model in "
+        "service told of "
         "cases that ended later, knowing only what had ended before, with the 95 % interval over all of them. All but "
         "AUC and accuracy: the lower, the better.",
         frame=rows,
@@ -130,7 +133,8 @@ def probability_calibration(parts: pd.DataFrame, *, backtest: str, target: str) 
     is_drawn = rows["at"].is_unique and len(rows) > 1
     return Section(
         title="Does it come as often as it is told?",
-        description="Cases in parts of equal size by what was told of them: where told and came lie together, a probability "
+        description="Cases in parts of equal size by what was told of them: where told and came lie together, a "
+        "probability "
         "means what it says. The band is the 95 % interval of what came.",
         frame=rows,
         columns=calibration_columns(
@@ -177,7 +181,8 @@ def classification_folds(scores: SourceTable, called: Mapping[str, str]) -> Sect
     begins = ", ".join(format_date(day) for day in rows["cutoff"].drop_duplicates())
     return Section(
         title="The models, stretch by stretch",
-        description=f"Each model was fitted on what had ended before a stretch began ({begins}) and asked about what began "
+        description=f"Each model was fitted on what had ended before a stretch began ({begins}) and asked about "
+        "what began "
         "in it; the last stretch goes on to today. The champion is chosen by the log loss.",
         frame=rows,
         columns=(
@@ -189,6 +194,8 @@ def classification_folds(scores: SourceTable, called: Mapping[str, str]) -> Sect
 
 
 def fold_column(scores: SourceTable, name: str, title: str, kind: ValueFormat, *more_changes: str) -> ReportColumn:
-    """A measure of a model on a fold, as it is stored. `more_changes`: columns that name a row beside model and fold."""
+    """A measure of a model on a fold, as it is stored. `more_changes`: columns that name a row beside model "
+    "and fold.
+    """
     where = {column: RowValue(column) for column in (*more_changes, "model", "fold")}
     return ReportColumn(name, title, kind, sources=(scores.lineage(name, where),))

@@ -138,7 +138,8 @@ def model_comparison(scores: ForecastScores) -> Section:
     wapes = (*scores.mean("wape", where), *scores.mean_of_all("wape", scores.naive))
     return Section(
         title="The models compared",
-        description=f"Means over the same stretches of past weeks, all {scores.one}s; the smaller the error, the better.",
+        description=f"Means over the same stretches of past weeks, all {scores.one}s; the smaller the error, "
+        "the better.",
         frame=scores.by_model,
         columns=(
             ReportColumn("placed", "Model"),
@@ -157,7 +158,8 @@ def forecast_folds(scores: ForecastScores) -> Section:
     where = {"model": RowValue("model"), "fold": RowValue("fold"), "series": ALL}
     return Section(
         title="Stretch by stretch",
-        description="Each model was fitted on what was known then, and forecast the weeks after. Bands come from the errors "
+        description="Each model was fitted on what was known then, and forecast the weeks after. Bands come "
+        "from the errors "
         "of earlier stretches, so the oldest has none.",
         frame=rows,
         columns=(

@@ -176,7 +176,8 @@ def channels(rows: pd.DataFrame, week: pd.Timestamp, *, sources: Mapping[str, st
     drawn = {name: totals_by_period(recent[recent["channel"] == name], period="week", value="units") for name in names}
     return Section(
         title="Sales by channel",
-        description=f"Units sold in the week of {format_date(week)}, against the week before and the same week a year earlier.",
+        description=f"Units sold in the week of {format_date(week)}, against the week before and the same week "
+        "a year earlier.",
         frame=compare_weeks(known, week, by="channel", value="units").assign(
             stored_in=lambda found: found["channel"].map(dict(sources))
         ),

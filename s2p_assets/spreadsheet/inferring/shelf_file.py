@@ -78,7 +78,7 @@ def as_workbook(draft: Draft) -> Workbook:
 
 def as_source(draft: Draft) -> str:
     """The text of the shelf file: imports, one class with the columns, one `Workbook`."""
-    names = sorted({"Row", "Workbook", *(annotation_name(column.kind) for column in draft.columns)}) + ["column"]
+    names = [*sorted({"Row", "Workbook", *(annotation_name(one.kind) for one in draft.columns)}), "column"]
     file = _in_words(draft.file)
     lines = [
         f'"""{_title(draft.name)} in files like `{file}`. Tables made from them are in `tables/`."""',
@@ -90,9 +90,9 @@ def as_source(draft: Draft) -> str:
         f'    """One row of a file like `{file}`."""',
         "",
     ]
-    for column in draft.columns:
-        lines += [f"    # {_cut(remark, WIDEST_LINE - 6)}" for remark in column.remarks]
-        lines.append(_declaration(column))
+    for one in draft.columns:
+        lines += [f"    # {_cut(remark, WIDEST_LINE - 6)}" for remark in one.remarks]
+        lines.append(_declaration(one))
     lines += ["", ""]
     lines += [f"# {_cut(remark, WIDEST_LINE - 2)}" for remark in draft.remarks]
     lines.append(_workbook(draft))

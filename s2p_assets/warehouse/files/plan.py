@@ -17,8 +17,8 @@ from s2p_assets.warehouse.files import ledger
 from s2p_assets.warehouse.files.ledger import LedgerEntry, LedgerFile
 from s2p_assets.warehouse.files.load import RowsRejected
 from s2p_assets.warehouse.files.load_plan import PLANNED_ROWS, LoadPlan, PlannedPath
-from s2p_assets.warehouse.files.row_comparison import compare_by_content, compare_by_key
 from s2p_assets.warehouse.files.recognition import find_known_version
+from s2p_assets.warehouse.files.row_comparison import compare_by_content, compare_by_key
 from s2p_assets.warehouse.files.versions import current_copies
 from s2p_assets.warehouse.tables.copying import copy_in
 from s2p_assets.warehouse.tables.workbook_rows import rows_of_file

@@ -41,7 +41,8 @@ def stored_entity_hashes(
     """The hashes of the stored content's inputs; None when they are unknown, or other code computed it."""
     ensure_own_tables(conn)
     row = conn.execute(
-        "select version, entities, hashes from s2p.entity_hashes where domain = %s and table_name = %s and code_version = %s",
+        "select version, entities, hashes from s2p.entity_hashes where domain = %s and table_name = %s and "
+        "code_version = %s",
         (domain, thing, code_version),
     ).fetchone()
     if row is None or row[0] != stored_version(conn, domain, thing):
