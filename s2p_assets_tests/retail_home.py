@@ -42,10 +42,10 @@ class Company:
         """The assets that one more pass makes."""
         return sorted(asset for run in self.run()["runs"] for asset in run["assets"])
 
-    def units(self, thing: str, sku: str | None = None) -> float:
+    def units(self, name: str, sku: str | None = None) -> float:
         with self.graph.ctx.warehouse.connect() as connection:
             rows = store.read_rows(
-                connection, "retail", thing, self.graph.ctx.catalog.workbooks[f"retail_{thing}"].columns
+                connection, "retail", name, self.graph.ctx.catalog.workbooks[f"retail_{name}"].columns
             )
         return float((rows if sku is None else rows[rows["sku"] == sku])["quantity"].sum())
 

@@ -36,7 +36,7 @@ def test_every_block_of_code_on_the_page_is_a_shelf_file() -> None:
 def test_every_file_of_the_page_loads_and_finds_what_it_is_made_from(shelves: str) -> None:
     catalog = load_catalog((shelves,))
     assert [str(fault) for fault in catalog.faults] == []
-    assert {declared.name for declared in catalog.declared()} == {
+    assert {declared.full_name for declared in catalog.declared()} == {
         "acme_orders",
         "acme_demand",
         "acme_demand_features",

@@ -60,7 +60,7 @@ def in_service(empty: Registry, known: pd.DataFrame) -> tuple[Registry, Champion
     version = train(
         demand_moving_average, demand_champion, known, feature_version="f", trained_at=trained_at, run_id="r"
     )
-    promotion = promote(demand_champion, {version.thing: version})
+    promotion = promote(demand_champion, {version.name: version})
     empty.save(version)
     empty.put_in_service(promotion, trained_at)
     return empty, promotion.champion
@@ -148,8 +148,8 @@ def test_feature_sets_and_forecasts_have_the_check_and_other_tables_have_not(cat
     from s2p_assets.graph.assets.derived_assets import table_asset
 
     checks = {
-        thing.name: {key.name for key in table_asset(catalog, thing).check_keys}
-        for thing in (demand_features, demand_forecast, reorder_plan)
+        name.full_name: {key.name for key in table_asset(catalog, name).check_keys}
+        for name in (demand_features, demand_forecast, reorder_plan)
     }
-    assert DRIFT in checks[demand_features.name] & checks[demand_forecast.name]
-    assert DRIFT not in checks[reorder_plan.name]
+    assert DRIFT in checks[demand_features.full_name] & checks[demand_forecast.full_name]
+    assert DRIFT not in checks[reorder_plan.full_name]

@@ -33,8 +33,8 @@ def counts(*pieces: int) -> pd.DataFrame:
     return pd.DataFrame({"sku": names, "pieces": pd.Series(pieces, dtype="int64")})
 
 
-def reads(conn: psycopg.Connection, thing: str) -> int:
-    row = conn.execute(READS, (thing,)).fetchone()
+def reads(conn: psycopg.Connection, name: str) -> int:
+    row = conn.execute(READS, (name,)).fetchone()
     return int(row[0]) if row else 0
 
 
@@ -64,10 +64,10 @@ def test_no_more_is_kept_than_there_is_room_for_and_the_oldest_goes_first(
 ) -> None:
     cache = FrameCache(most_bytes=int(frames * counts(1, 2).memory_usage(deep=True).sum()))
     with conn.transaction():
-        for thing in ("stock", "orders"):
-            store.replace_table(conn, table(thing), counts(1, 2))
-            cache.read(conn, table(thing))
-        before = {thing: reads(conn, thing) for thing in ("stock", "orders")}
-        for thing in reversed(before):
-            assert cache.read(conn, table(thing))["pieces"].tolist() == [1, 2]
-        assert [thing for thing in before if reads(conn, thing) == before[thing]] == kept
+        for name in ("stock", "orders"):
+            store.replace_table(conn, table(name), counts(1, 2))
+            cache.read(conn, table(name))
+        before = {name: reads(conn, name) for name in ("stock", "orders")}
+        for name in reversed(before):
+            assert cache.read(conn, table(name))["pieces"].tolist() == [1, 2]
+        assert [name for name in before if reads(conn, name) == before[name]] == kept

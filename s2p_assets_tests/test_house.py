@@ -39,7 +39,7 @@ def test_no_shelf_file_has_a_fault(catalog: Catalog) -> None:
 
 @pytest.mark.parametrize("file", shelf_files(), ids=lambda file: file.stem)
 def test_every_shelf_file_reaches_the_graph(catalog: Catalog, file: Path) -> None:
-    assert file.stem in {declared.name for declared in catalog.declared()}
+    assert file.stem in {declared.full_name for declared in catalog.declared()}
 
 
 def test_every_declaration_is_an_asset_with_owner_group_and_description(tmp_path: Path) -> None:
@@ -59,8 +59,8 @@ def test_every_stored_column_says_what_it_is_and_where_it_comes_from(catalog: Ca
     stored: list[Table | FeatureSet] = [*catalog.tables.values(), *catalog.features.values()]
     for declared in stored:
         for column in declared.columns:
-            assert column.description, f"{declared.name}.{column.name}"
-            assert column.derived_from, f"{declared.name}.{column.name}"
+            assert column.description, f"{declared.full_name}.{column.name}"
+            assert column.derived_from, f"{declared.full_name}.{column.name}"
 
 
 def test_every_module_opens_with_what_belongs_in_it() -> None:
@@ -99,7 +99,7 @@ def names_of_companies(catalog: Catalog) -> tuple[set[str], set[str], set[str]]:
     Of declarations and columns only those that are no plain English word, as any function may have `results`.
     """
     declared = list(catalog.declared())
-    names = {one.name for one in declared} | {one.thing for one in declared if "_" in one.thing}
+    names = {one.full_name for one in declared} | {one.name for one in declared if "_" in one.name}
     keys = {column for features in catalog.features.values() for column in features.entity}
     return names, {one.domain for one in declared}, keys
 
@@ -111,7 +111,7 @@ def test_no_tool_names_a_thing_of_a_company(catalog: Catalog) -> None:
         *catalog.tables.values(),
         *catalog.features.values(),
     ]
-    columns = {f"{one.thing}.{column.name}" for one in stored for column in one.columns}
+    columns = {f"{one.name}.{column.name}" for one in stored for column in one.columns}
     in_code = re.compile(rf"\b({_any(names | keys)})\b")
     in_texts = re.compile(rf"\b({_any(names | columns)})\b|\bthis\.({_any(keys)})\b|^({_any(keys | domains)})$")
     faults = []

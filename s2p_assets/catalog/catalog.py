@@ -28,15 +28,15 @@ class Key(NamedTuple):
     """By what the house knows a declaration, whatever shelf it stands on: `Key("retail", "price_list")`."""
 
     domain: str
-    thing: str
+    name: str
 
     def __str__(self) -> str:
-        return f"{self.domain}_{self.thing}"
+        return f"{self.domain}_{self.name}"
 
 
 def key_of(declared: Declaration) -> Key:
     """The key of a declaration."""
-    return Key(declared.domain, declared.thing)
+    return Key(declared.domain, declared.name)
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,15 @@ class Catalog:
     @cached_property
     def by_key(self) -> dict[Key, Declaration]:
         things: list[Declaration] = [*self.delivery_tables, *self.declared()]
-        return {key_of(thing): thing for thing in things}
+        return {key_of(name): name for name in things}
 
     @cached_property
     def delivery_tables(self) -> tuple[DeliveryTable, ...]:
         """What every domain with workbooks has of itself: a table of what came in. A shelf's own comes before it."""
-        shelved = {(made.domain, made.thing) for made in self.declared()}
+        shelved = {(made.domain, made.name) for made in self.declared()}
         domains = sorted({workbook.domain for workbook in self.workbooks.values()})
         return tuple(
-            DeliveryTable(domain, tuple(sorted(book.name for book in self.workbooks.values() if book.domain == domain)))
+            DeliveryTable(domain, tuple(sorted(book.full_name for book in self.workbooks.values() if book.domain == domain)))
             for domain in domains
             if (domain, DELIVERIES) not in shelved
         )
@@ -89,7 +89,7 @@ class Catalog:
     def candidates(self, contest: Contest) -> list[Model]:
         """The models that compete in `contest`."""
         return [
-            model for model in self.models.values() if (model.domain, model.contest) == (contest.domain, contest.thing)
+            model for model in self.models.values() if (model.domain, model.contest) == (contest.domain, contest.name)
         ]
 
     def contest_of(self, model: Model) -> Contest:
@@ -104,7 +104,7 @@ class Catalog:
             return {"history": Key(contest.domain, contest.features)}
         if isinstance(made, Contest):
             history = {"history": Key(made.domain, made.features)}
-            return history | {model.thing: key_of(model) for model in self.candidates(made)}
+            return history | {model.name: key_of(model) for model in self.candidates(made)}
         return {parameter: Key(*place) for parameter, place in made.inputs.items()}
 
     def workbooks_behind(self, key: Key) -> list[Workbook]:
@@ -133,7 +133,7 @@ class Catalog:
             found
             for declared in derived
             for column in declared.columns
-            if any(place == (source.domain, source.thing) for place, _ in declared_sources(declared, column))
+            if any(place == (source.domain, source.name) for place, _ in declared_sources(declared, column))
             if (found := index_columns(source, lineage_rule(declared, column.name, source)))
         }
         return sorted(one for one in wanted if not any(other[: len(one)] == one for other in wanted if other != one))
@@ -145,8 +145,8 @@ class Catalog:
 
     def referenced_by(self, workbook: Workbook) -> list[Key]:
         """The tables of the other workbooks that rows of `workbook` refer to, each once."""
-        places = dict.fromkeys((reference.domain, reference.thing) for reference in workbook.references)
-        return [Key(*place) for place in places if place != (workbook.domain, workbook.thing)]
+        places = dict.fromkeys((reference.domain, reference.name) for reference in workbook.references)
+        return [Key(*place) for place in places if place != (workbook.domain, workbook.name)]
 
     def columns_at(self, key: Key) -> tuple[Column, ...]:
         """The declared columns of a stored thing; empty for models and reports."""

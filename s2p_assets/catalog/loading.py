@@ -90,8 +90,8 @@ def _leak(catalog: Catalog, contest: Contest) -> Fault | None:
     found = methods_of(contest.task).leaks
     history = catalog.columns_at(Key(contest.domain, contest.features))
 
-    def columns_of(domain: str, thing: str) -> tuple[Column, ...]:
-        return catalog.columns_at(Key(domain, thing))
+    def columns_of(domain: str, table: str) -> tuple[Column, ...]:
+        return catalog.columns_at(Key(domain, table))
 
     leaks = found(contest.domain, history, contest.task, columns_of) if found else {}
     if not leaks:
@@ -113,7 +113,7 @@ def _wrong_reference(catalog: Catalog, workbook: Workbook) -> str | None:
         if known.get(reference.target_column) != kinds[reference.column]:
             which = f"{reference.workbook}.{reference.target_column}"
             return f"column {reference.column!r} refers to {which}, which is no workbook's column of its kind"
-    if workbook.name in _referred_in_the_end(catalog, workbook):
+    if workbook.full_name in _referred_in_the_end(catalog, workbook):
         return "it refers to a workbook that refers to it; one of them has to come first"
     return None
 
@@ -121,7 +121,7 @@ def _wrong_reference(catalog: Catalog, workbook: Workbook) -> str | None:
 def _referred_in_the_end(catalog: Catalog, workbook: Workbook) -> set[str]:
     """The names of the workbooks that `workbook` refers to, and they in turn, not counting what refers to itself."""
     found: set[str] = set()
-    waiting = [workbook.name]
+    waiting = [workbook.full_name]
     while waiting:
         here = waiting.pop()
         known = catalog.workbooks.get(here)
@@ -146,9 +146,9 @@ def _broken_lineage(catalog: Catalog, made: Derived) -> Fault | None:
 
 
 def _unknown_source(catalog: Catalog, made: Derived, column: Column, source: str) -> Fault | None:
-    """A column's declared origin `thing.column` must be a column that exists."""
-    domain, thing, name = parse_column_path(source, made.domain)
-    known = catalog.columns_at(Key(domain, thing))
+    """A column's declared origin `table.column` must be a column that exists."""
+    domain, table, name = parse_column_path(source, made.domain)
+    known = catalog.columns_at(Key(domain, table))
     if known and name not in {other.name for other in known}:
         return made.fault(f"column {column.name!r} is made of {source!r}, which does not exist")
     return None
@@ -162,14 +162,14 @@ def _wrong_rule(
     columns = {column.name: column for column in made.columns}
     named = ((of_column,) if of_column else ()) + rule.row_columns
     if unknown := [name for name in named if name not in columns]:
-        return f"the lineage from {source!r} names {unknown[0]!r}, which is no column of {made.thing!r}"
-    domain, thing, _ = parse_column_path(f"{source}.", made.domain)
+        return f"the lineage from {source!r} names {unknown[0]!r}, which is no column of {made.name!r}"
+    domain, table, _ = parse_column_path(f"{source}.", made.domain)
     described = [columns[of_column]] if of_column else made.columns
     sources = {parse_column_path(path, made.domain)[:2] for column in described for path in column.derived_from}
-    if (domain, thing) not in sources:
+    if (domain, table) not in sources:
         which = f"column {of_column!r} is not" if of_column else "no column is"
         return f"there is lineage from {source!r}, but {which} made of it"
-    known = {column.name for column in catalog.columns_at(Key(domain, thing))}
+    known = {column.name for column in catalog.columns_at(Key(domain, table))}
     if known and (unknown := [name for name in rule.columns if name not in known]):
         return f"the lineage from {source!r} names {unknown[0]!r}, which is no column of it"
     return None

@@ -43,7 +43,7 @@ def champion(
     ctx = open_context(settings)
     found = find_trained(ctx, contest)
     if model is not None:
-        find_record(found.state, found.contest.name, model)
+        find_record(found.state, found.contest.full_name, model)
     if model is not None or back or release:
         _decide(settings, found, model, back, release, because, quiet=as_json)
         found = find_trained(ctx, contest)

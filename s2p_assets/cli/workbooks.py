@@ -77,7 +77,7 @@ def template(
 
 def new(
     file: Annotated[Path, typer.Argument(help="A real workbook of the new kind.", show_default=False)],
-    name: Annotated[str, typer.Option("--name", help="DOMAIN_THING, such as acme_orders.")],
+    name: Annotated[str, typer.Option("--name", help="DOMAIN_NAME, such as acme_orders.")],
     target: Annotated[Path | None, typer.Option("--to", help="Where to write it; by default on the shelf.")] = None,
 ) -> None:
     """Write a workbook contract inferred from a real file; read it, then confirm its suggestions."""

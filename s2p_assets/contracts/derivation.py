@@ -40,13 +40,13 @@ class Derivation:
         return domain_and_name(self.build.__module__)[0]
 
     @property
-    def thing(self) -> str:
+    def name(self) -> str:
         return domain_and_name(self.build.__module__)[1]
 
     @property
-    def name(self) -> str:
+    def full_name(self) -> str:
         """`retail_products`, the shelf file's own name."""
-        return f"{self.domain}_{self.thing}"
+        return f"{self.domain}_{self.name}"
 
     @property
     def description(self) -> str:
@@ -57,8 +57,8 @@ class Derivation:
         """Parameter name → (domain, thing)."""
         found = {}
         for parameter in inspect.signature(self.build).parameters:
-            domain, _, thing = parameter.rpartition("__")
-            found[parameter] = (domain or self.domain, thing)
+            domain, _, name = parameter.rpartition("__")
+            found[parameter] = (domain or self.domain, name)
         return found
 
     @property
@@ -109,9 +109,9 @@ def read_shelf(packages: Iterable[str], shelf: str, wanted: type[T] | tuple[type
     return Shelf(items, tuple(faults))
 
 
-def source_version(thing: Any) -> str:
-    """A short hash of the source file in which `thing` is written."""
-    return hashlib.sha256(Path(inspect.getfile(thing)).read_bytes()).hexdigest()[:12]
+def source_version(name: Any) -> str:
+    """A short hash of the source file in which `name` is written."""
+    return hashlib.sha256(Path(inspect.getfile(name)).read_bytes()).hexdigest()[:12]
 
 
 def _shelf_files(package: str) -> list[Path]:
@@ -132,13 +132,13 @@ def _shelf_files(package: str) -> list[Path]:
 
 def _declaration(module_name: str, wanted: type[T] | tuple[type[T], ...]) -> tuple[str, T]:
     module = importlib.import_module(module_name)
-    domain, thing = domain_and_name(module_name)
+    domain, name = domain_and_name(module_name)
     found = [value for value in vars(module).values() if isinstance(value, wanted) and _is_own(value, module)]
     if len(found) != 1:
         kinds = wanted if isinstance(wanted, tuple) else (wanted,)
         names = " or ".join(kind.__name__ for kind in kinds)
         raise ValueError(f"a file on this shelf declares one {names}, this one declares {len(found)}")
-    return f"{domain}_{thing}", found[0]
+    return f"{domain}_{name}", found[0]
 
 
 def _is_own(declaration: Any, module: ModuleType) -> bool:

@@ -72,7 +72,7 @@ class RowValue:
 
 @dataclass(frozen=True)
 class Basis:
-    """The stored values that a number was made from: `thing.column` (`domain__thing.column` for another domain's),
+    """The stored values that a number was made from: `name.column` (`domain__name.column` for another domain's),
     in the rows whose columns have the values of `where`; a tuple of values means any of them, a slice those from
     its start to its stop, both included; one without a stop all from its start.
 

@@ -37,13 +37,13 @@ class Reference:
 
     column: str
     domain: str
-    thing: str
+    name: str
     target_column: str
 
     @property
     def workbook(self) -> str:
         """The name of the workbook referred to, `crm_accounts`."""
-        return f"{self.domain}_{self.thing}"
+        return f"{self.domain}_{self.name}"
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ class Workbook:
         return domain_and_name(self.rows.__module__)[0]
 
     @property
-    def thing(self) -> str:
+    def name(self) -> str:
         return domain_and_name(self.rows.__module__)[1]
 
     @property
-    def name(self) -> str:
+    def full_name(self) -> str:
         """`retail_price_list`, the shelf file's own name."""
-        return f"{self.domain}_{self.thing}"
+        return f"{self.domain}_{self.name}"
 
     @property
     def patterns(self) -> tuple[str, ...]:

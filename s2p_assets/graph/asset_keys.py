@@ -18,12 +18,12 @@ class _Named(Protocol):
     @property
     def domain(self) -> str: ...
     @property
-    def thing(self) -> str: ...
+    def name(self) -> str: ...
 
 
 def asset_key(named: _Named) -> dg.AssetKey:
     """The asset key of a declaration, or of its key in the catalog: `retail/price_list`."""
-    return dg.AssetKey([named.domain, named.thing])
+    return dg.AssetKey([named.domain, named.name])
 
 
 def catalog_key(key: dg.AssetKey) -> Key:
@@ -33,9 +33,9 @@ def catalog_key(key: dg.AssetKey) -> Key:
 
 def share_key(workbook: Workbook) -> dg.AssetKey:
     """The key of what lies on the share: `retail/price_list_share`."""
-    return dg.AssetKey([workbook.domain, f"{workbook.thing}_share"])
+    return dg.AssetKey([workbook.domain, f"{workbook.name}_share"])
 
 
 def sheet_key(workbook: Workbook) -> dg.AssetKey:
     """The key of what was read and is about to be stored: `retail/price_list_sheet`."""
-    return dg.AssetKey([workbook.domain, f"{workbook.thing}_sheet"])
+    return dg.AssetKey([workbook.domain, f"{workbook.name}_sheet"])

@@ -111,8 +111,8 @@ class ModelIOManager(dg.IOManager):
         declared = self.catalog.by_key[catalog_key(context.asset_key)]
         assert isinstance(declared, Model | Contest)
         if isinstance(declared, Contest):
-            return self.registry.load_champion(declared.domain, declared.thing)
-        return self.registry.load_newest(declared.domain, declared.contest, declared.thing)
+            return self.registry.load_champion(declared.domain, declared.name)
+        return self.registry.load_newest(declared.domain, declared.contest, declared.name)
 
 
 class ReportIOManager(dg.IOManager):

@@ -29,14 +29,14 @@ def report_hooks(ctx: Context) -> set[dg.HookDefinition]:
         fault = RenewalFault(what, error_line(context.op_exception), dt.datetime.now().astimezone())
         with use_locale(ctx.settings.locale):
             for report in reports:
-                add_renewal_fault(ctx.settings.reports, report.name, fault)
+                add_renewal_fault(ctx.settings.reports, report.full_name, fault)
 
     @dg.success_hook(name="release_reports")
     def let_go(context: dg.HookContext) -> None:
         what, reports = above.get(context.step_key, ("", []))
         with use_locale(ctx.settings.locale):
             for report in reports:
-                clear_renewal_fault(ctx.settings.reports, report.name, what)
+                clear_renewal_fault(ctx.settings.reports, report.full_name, what)
 
     return {hold, let_go}
 

@@ -107,7 +107,7 @@ def share_sensor(ctx: Context) -> dg.SensorDefinition:
 
 def _in_use(catalog: Catalog, now: ShareScan, told: Callable[[Workbook], object]) -> list[Workbook]:
     """The workbooks of domains of which a file is there, or ever was: a domain that nobody uses is left asleep."""
-    awake = {book.domain for book in catalog.workbooks.values() if now.files.get(book.name) or told(book)}
+    awake = {book.domain for book in catalog.workbooks.values() if now.files.get(book.full_name) or told(book)}
     return [workbook for workbook in catalog.workbooks.values() if workbook.domain in awake]
 
 
@@ -130,7 +130,7 @@ def used_domains(catalog: Catalog, instance: dg.DagsterInstance, now: ShareScan)
 def _events(ctx: Context, still: ShareScan, memory: SensorCursor) -> list[dg.AssetMaterialization]:
     return [
         _event(workbook, still, version)
-        for workbook in _in_use(ctx.catalog, still, lambda book: book.name in memory.reported)
+        for workbook in _in_use(ctx.catalog, still, lambda book: book.full_name in memory.reported)
         if (version := _worth_reporting(workbook, still, memory, ctx.warehouse, time.time()))
     ]
 
@@ -139,8 +139,8 @@ def _worth_reporting(
     workbook: Workbook, still: ShareScan, memory: SensorCursor, warehouse: Warehouse, clock: float
 ) -> str | None:
     """The version to report: a change, or the same again when files that stand still wait after a while."""
-    digest = still.digest(workbook.name)
-    reported = memory.reported.setdefault(workbook.name, Reported())
+    digest = still.digest(workbook.full_name)
+    reported = memory.reported.setdefault(workbook.full_name, Reported())
     if digest == reported.digest:
         pause = min(FIRST_RETRY_SECONDS * 2 ** (reported.times - 1), LONGEST_RETRY_SECONDS)
         if clock - reported.at < pause or not _has_waiting_files(workbook, still, warehouse):
@@ -161,7 +161,7 @@ def _event(workbook: Workbook, now: ShareScan, version: str) -> dg.AssetMaterial
     return dg.AssetMaterialization(
         share_key(workbook),
         tags={"dagster/data_version": version},
-        metadata={"files": len(now.files[workbook.name])},
+        metadata={"files": len(now.files[workbook.full_name])},
     )
 
 
@@ -175,10 +175,10 @@ def _unclaimed_event(now: ShareScan) -> dg.AssetMaterialization:
 
 def report_look(ctx: Context, instance: dg.DagsterInstance, now: ShareScan) -> None:
     """For a headless pass: report every workbook whose files changed or wait, by what lies on the share `now`."""
-    known = {book.name: version_of(instance, share_key(book)) or "" for book in ctx.catalog.workbooks.values()}
-    for workbook in _in_use(ctx.catalog, now, lambda book: known[book.name]):
-        told = known[workbook.name]
-        digest = now.digest(workbook.name)
+    known = {book.full_name: version_of(instance, share_key(book)) or "" for book in ctx.catalog.workbooks.values()}
+    for workbook in _in_use(ctx.catalog, now, lambda book: known[book.full_name]):
+        told = known[workbook.full_name]
+        digest = now.digest(workbook.full_name)
         if told.partition("-")[0] != digest:
             instance.report_runless_asset_event(_event(workbook, now, digest))
         elif _has_waiting_files(workbook, now, ctx.warehouse):

@@ -45,7 +45,7 @@ def train(
     """
     unfitted: Learner = model.build()
     made_by = _Provenance(feature_version, trained_at, run_id, reason)
-    return _trained(unfitted, (model.domain, model.thing), contest, history, made_by)
+    return _trained(unfitted, (model.domain, model.name), contest, history, made_by)
 
 
 def renew(
@@ -63,29 +63,29 @@ def renew(
     Raises TooLittleHistory or UnusableHistory.
     """
     made_by = _Provenance(feature_version, trained_at, run_id, reason)
-    return _trained(old.learner, (old.domain, old.thing), contest, history, made_by)
+    return _trained(old.learner, (old.domain, old.name), contest, history, made_by)
 
 
 def _trained(
     learner: Any, named: tuple[str, str], contest: Contest, history: pd.DataFrame, made_by: _Provenance
 ) -> ModelVersion:
-    domain, thing = named
+    domain, name = named
     task, learned_from = contest.task, sorted_row_hashes(with_target(history, contest.task))
     kind, fingerprint = methods_of(task), fingerprint_of(learner, task)
     backtest = kind.backtest(learner, history, task)
     content = sorted_row_hashes(backtest.round({kind.predicted_column: 6})).tobytes() + learned_from.tobytes()
-    identity = [domain, thing, task_to_json(task), fingerprint, made_by.feature_version]
+    identity = [domain, name, task_to_json(task), fingerprint, made_by.feature_version]
     return ModelVersion(
         domain=domain,
-        thing=thing,
-        contest=contest.thing,
+        name=name,
+        contest=contest.name,
         version=digest(identity, content),
         fingerprint=fingerprint,
         learner=learner.fit(kind.training_rows(history, task), task),
         task=task,
         backtest=backtest,
-        scores=kind.scores({thing: backtest}, history, task),
-        losses=kind.losses(backtest, history, task, thing),
+        scores=kind.scores({name: backtest}, history, task),
+        losses=kind.losses(backtest, history, task, name),
         feature_version=made_by.feature_version,
         trained_at=made_by.trained_at,
         run_id=made_by.run_id,

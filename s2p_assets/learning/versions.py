@@ -30,7 +30,7 @@ class ModelVersion(Generic[T]):
     """
 
     domain: str
-    thing: str
+    name: str
     contest: str
     version: str
     fingerprint: str
@@ -89,7 +89,7 @@ class Champion(Generic[T]):
     @property
     def model_name(self) -> str:
         """The name of its model on the shelf, without the domain."""
-        return self.model.thing
+        return self.model.name
 
     @property
     def version(self) -> str:

@@ -52,7 +52,7 @@ def pipeline(
     deals, past = SourceTable("opportunities", opportunities, KEY), "deal_backtest"
     found = trust.compare_with_baseline(metric_intervals(model.backtest, draws=DRAWS), win_scores, BASE)
     parts = calibration_table(deal_backtest["won"].astype(float), deal_backtest["probability"].astype(float))
-    in_service = f"In service: {CALLED.get(model.thing, model.thing)}, version {model.version}: {model.description}."
+    in_service = f"In service: {CALLED.get(model.name, model.name)}, version {model.version}: {model.description}."
     return Document(
         title="Sales pipeline",
         as_of=(today - pd.Timedelta(days=1)).date(),

@@ -32,7 +32,7 @@ def forecast_scorecard(demand_scores: pd.DataFrame, demand_champion: Champion) -
         raise NotYet("no model has been tested on past weeks")
     scores = forecast_scores.ForecastScores(SourceTable("demand_scores", demand_scores), NAIVE, PREFIX, one="SKU")
     last_week, model = pd.to_datetime(demand_scores["until"]).max(), demand_champion.model
-    called, trained = scores.called(model.thing), format_date(model.trained_at)
+    called, trained = scores.called(model.name), format_date(model.trained_at)
     rows = f"{pluralize(model.reason.rows, 'row')} of " if model.reason.rows else ""
     facts = {
         "Model": called,
@@ -45,7 +45,7 @@ def forecast_scorecard(demand_scores: pd.DataFrame, demand_champion: Champion) -
     return Document(
         title="Forecast scorecard",
         as_of=(last_week + pd.Timedelta(days=6)).date(),
-        headline=forecast_scores.describe_forecast_error(scores, model.thing),
+        headline=forecast_scores.describe_forecast_error(scores, model.name),
         figures=(
             Figure("Model in service", called, "text", note=f"trained on {trained}"),
             *forecast_scores.forecast_score_figures(scores),

@@ -27,8 +27,8 @@ NULL = "\\N"
 def write_share(folder: Path, *, until: dt.date, years: int = 4, seed: int = 7) -> Iterator[Path]:
     """Write the sample into `folder`, yielding each file as it is written. The same arguments, the same bytes."""
     tables = simulate_seasons(until=until, years=years, seed=seed).tables
-    for thing, rows in tables.items():
-        yield _file(thing, rows).write(folder)
+    for name, rows in tables.items():
+        yield _file(name, rows).write(folder)
     typed = _columns(tables["qualifying"].tail(5).assign(qualify_id=[f"T{number}" for number in range(5)]))
     typed["q1"][2] = "1.22,8"
     yield workbook_file(BY_HAND, SheetLayout("Qualifying", typed)).write(folder)
@@ -37,12 +37,12 @@ def write_share(folder: Path, *, until: dt.date, years: int = 4, seed: int = 7) 
     yield ShareFile(WINTER_TESTS, partial(csv_bytes, SheetLayout("Tests", tests), ",", "utf-8")).write(folder)
 
 
-def _file(thing: str, rows: pd.DataFrame) -> ShareFile:
-    name = IN_EXCEL.get(thing, thing)
-    if thing in IN_EXCEL:
-        sheet = SheetLayout(name, _columns(rows), above=("Race office", "") if thing == "races" else ())
-        return workbook_file(f"f1/{thing.replace('_', ' ').capitalize()}.xlsx", sheet)
-    return ShareFile(f"f1/{thing}.csv", partial(csv_bytes, SheetLayout(name, _columns(rows)), ",", "utf-8"))
+def _file(table: str, rows: pd.DataFrame) -> ShareFile:
+    name = IN_EXCEL.get(table, table)
+    if table in IN_EXCEL:
+        sheet = SheetLayout(name, _columns(rows), above=("Race office", "") if table == "races" else ())
+        return workbook_file(f"f1/{table.replace('_', ' ').capitalize()}.xlsx", sheet)
+    return ShareFile(f"f1/{table}.csv", partial(csv_bytes, SheetLayout(name, _columns(rows)), ",", "utf-8"))
 
 
 def _columns(rows: pd.DataFrame) -> dict[str, list[object]]:

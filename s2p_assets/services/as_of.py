@@ -63,7 +63,7 @@ class AsOf:
         """What an asset held then: a frame, or a champion."""
         if key not in self._known:
             declared = self.ctx.catalog.by_key[key]
-            self.progress(f"{declared.name.replace('_', ' ')}, as it was on {to_minute(self.moment)}")
+            self.progress(f"{declared.full_name.replace('_', ' ')}, as it was on {to_minute(self.moment)}")
             self._known[key] = self._made(declared)
         return self._known[key]
 
@@ -74,10 +74,10 @@ class AsOf:
             return champion_as_of(self.ctx.registry, declared, self.moment)
         if isinstance(declared, Table | FeatureSet):
             as_of_tables.restore_derived(self.connection, declared, self._built(declared))
-            return as_of_tables.read_as_of(self.connection, declared.domain, declared.thing, declared.columns)
+            return as_of_tables.read_as_of(self.connection, declared.domain, declared.name, declared.columns)
         if isinstance(declared, DeliveryTable):
             return self._delivered(declared)
-        raise NotFound(f"{declared.name}: what it was on {to_minute(self.moment)} is not kept")
+        raise NotFound(f"{declared.full_name}: what it was on {to_minute(self.moment)} is not kept")
 
     def _built(self, declared: Table | FeatureSet | Report) -> Any:
         inputs = {parameter: self.of(key) for parameter, key in self.ctx.catalog.inputs_of(declared).items()}
@@ -86,13 +86,13 @@ class AsOf:
                 return build_features(declared, inputs, None, lambda frame: conform(frame, declared.rows)).frame
             built = declared.build(**inputs)
         except NotYet as reason:
-            raise NotFound(f"{declared.name} could not be made on {to_minute(self.moment)} yet: {reason}") from reason
+            raise NotFound(f"{declared.full_name} could not be made on {to_minute(self.moment)} yet: {reason}") from reason
         return conform(built, declared.rows) if isinstance(declared, Table) else built
 
     def _delivered(self, table: DeliveryTable) -> Any:
         told = deliveries_at(self.connection, table, self.moment)
         if told.empty:
-            raise NotFound(f"{table.name}: what had come in by {to_minute(self.moment)} is not kept")
+            raise NotFound(f"{table.full_name}: what had come in by {to_minute(self.moment)} is not kept")
         for name in table.workbooks:
             self._note_sources(
                 as_of_tables.loaded_versions_at(self.connection, self.ctx.catalog.workbooks[name], self.moment)
@@ -109,7 +109,7 @@ class AsOf:
         self._note_sources(files)
         again = [file for file in files if not file.is_loaded]
         as_of_tables.restore_workbook(self.connection, workbook, files, self._read_again(workbook, again))
-        return as_of_tables.read_as_of(self.connection, workbook.domain, workbook.thing, workbook.columns)
+        return as_of_tables.read_as_of(self.connection, workbook.domain, workbook.name, workbook.columns)
 
     def _read_again(
         self, workbook: Workbook, files: list[LoadedVersion]
@@ -118,16 +118,16 @@ class AsOf:
         changed = [file for file in files if file.contract_version != contract_version(workbook)]
         if changed:
             self.notices.append(
-                f"{workbook.name}: its contract changed since; {_named(changed)} read again by today's contract"
+                f"{workbook.full_name}: its contract changed since; {_named(changed)} read again by today's contract"
             )
         for file in files:
             if not (file.archived and (self.ctx.settings.archive / file.archived).is_file()):
                 raise NotFound(f"{file.path}: the archive no longer holds what stood on {to_minute(self.moment)}")
         jobs = ((self.ctx.settings.archive / str(file.archived), [workbook], file.path) for file in files)
-        known = {workbook.name: self._values_there(workbook)} if files else {}
+        known = {workbook.full_name: self._values_there(workbook)} if files else {}
         readings = self.reader.read_many(jobs, others=[workbook], reference_values=known)
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
-            self.progress(f"{workbook.name}: {number} of {len(files)} files read again from the archive, {file.path}")
+            self.progress(f"{workbook.full_name}: {number} of {len(files)} files read again from the archive, {file.path}")
             rows = reading.rows
             if reading.error or rows is None:
                 raise NotFound(f"{file.path}: today's contract does not take what stood on {to_minute(self.moment)}")
@@ -139,8 +139,8 @@ class AsOf:
         """What its columns may refer to, as it was; a workbook that refers to itself is asked about no other file."""
         there, kinds = {}, {column.name: column.arrow_type for column in workbook.columns}
         for reference in workbook.references:
-            if reference.workbook != workbook.name:
-                rows = self.of(Key(reference.domain, reference.thing))
+            if reference.workbook != workbook.full_name:
+                rows = self.of(Key(reference.domain, reference.name))
                 there[reference.column] = pyarrow.array(rows[reference.target_column], kinds[reference.column])
         return there
 

@@ -22,20 +22,20 @@ def champion_as_of(registry: Registry, contest: Contest, moment: dt.datetime) ->
     state = _standing_at(registry, contest, moment)
     begun = [tenure for tenure in state.tenures if dt.datetime.fromisoformat(tenure.since) <= moment]
     if not begun:
-        raise NotFound(f"{contest.name}: no champion had been crowned by {moment:%Y-%m-%d %H:%M}")
+        raise NotFound(f"{contest.full_name}: no champion had been crowned by {moment:%Y-%m-%d %H:%M}")
     tenure = begun[-1]
     record = state.find(tenure.model, tenure.version)
-    which = f"{contest.name}: {tenure.model} {tenure.version}, champion at that moment"
+    which = f"{contest.full_name}: {tenure.model} {tenure.version}, champion at that moment"
     if record is None:
         raise NotFound(f"{which}, is no longer kept")
     try:
-        return registry.as_champion(state, contest.domain, contest.thing, record, tenure.why)
+        return registry.as_champion(state, contest.domain, contest.name, record, tenure.why)
     except ModelDamaged as error:
         raise NotFound(f"{which}, cannot be had: {error}") from error
 
 
 def _standing_at(registry: Registry, contest: Contest, moment: dt.datetime) -> ContestState:
     """Who stood in a contest, without what was trained after `moment`."""
-    state = registry.state(contest.domain, contest.thing)
+    state = registry.state(contest.domain, contest.name)
     trained = [record for record in state.versions if dt.datetime.fromisoformat(record.trained_at) <= moment]
     return replace(state, versions=tuple(trained))

@@ -36,7 +36,7 @@ def check_files(settings: Settings, files: list[Path], name: str | None, marked:
         raise NotFound("--marked writes one copy; name one file")
     if marked and marked.exists() and files[0].exists() and marked.samefile(files[0]):
         raise NotFound(f"{marked} is the file itself; give the marked copy another place")
-    owners = {workbook.name: workbook.owner for workbook in known}
+    owners = {workbook.full_name: workbook.owner for workbook in known}
     with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
         for file in files:
             reading = read_with_references(settings, sandbox, file, known)
@@ -60,11 +60,11 @@ def read_with_references(
     Raises DatabaseUnreachable.
     """
     reading = sandbox.read(file, claiming, display_name=display_name, others=others)
-    claimed = next((book for book in claiming if book.name == reading.workbook), None)
+    claimed = next((book for book in claiming if book.full_name == reading.workbook), None)
     if claimed is None or not claimed.references or not has_database(settings):
         return reading
     with connect(database_url(settings)) as connection:
-        known = {claimed.name: referenced_values(connection, claimed)}
+        known = {claimed.full_name: referenced_values(connection, claimed)}
     return sandbox.read(file, [claimed], display_name=display_name, others=others, reference_values=known)
 
 

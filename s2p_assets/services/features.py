@@ -52,14 +52,14 @@ def build_or_reuse_features(
         return build_features(declared, rows_of_entities(inputs, declared.entity, mine), None, typed)
     made_by = f"{declared.code_version} {_own_code()}"
     with warehouse.connect() as connection:
-        hashes = stored_entity_hashes(connection, declared.domain, declared.thing, code_version=made_by)
+        hashes = stored_entity_hashes(connection, declared.domain, declared.name, code_version=made_by)
         before = None
         if hashes is not None and declared.by_entity:
-            stored = store.read_rows(connection, declared.domain, declared.thing, declared.columns)
+            stored = store.read_rows(connection, declared.domain, declared.name, declared.columns)
             before = PreviousFeatures(typed(stored), hashes)
         made = build_features(declared, inputs, before, typed)
         content = EntityInputs(content_version(made.frame), made_by, made.hashes)
-        store_entity_hashes(connection, declared.domain, declared.thing, content)
+        store_entity_hashes(connection, declared.domain, declared.name, content)
     return made
 
 

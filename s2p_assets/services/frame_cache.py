@@ -28,7 +28,7 @@ class FrameCache:
 
     def read(self, connection: psycopg.Connection, declared: Stored) -> pd.DataFrame:
         """The rows of a table, for the caller alone: whatever is done to them, the next reader gets them as stored."""
-        place = (declared.domain, declared.thing)
+        place = (declared.domain, declared.name)
         version = _version(connection, declared)
         known = self._kept.pop(place, None)
         if known is not None and version is not None and known[0] == version:
@@ -54,4 +54,4 @@ def _version(connection: psycopg.Connection, declared: Stored) -> str | None:
     """The version of what stands there before it is read: should it change meanwhile, the next look tells."""
     if isinstance(declared, Workbook):
         return store.workbook_version(connection, declared)
-    return store.stored_version(connection, declared.domain, declared.thing)
+    return store.stored_version(connection, declared.domain, declared.name)

@@ -49,7 +49,7 @@ class _ToRead(NamedTuple):
 
 
 def _found(workbook: Workbook, now: ShareScan) -> list[FileStat]:
-    return [FileStat(file.relative, file.size, file.mtime_ns) for file in now.files[workbook.name]]
+    return [FileStat(file.relative, file.size, file.mtime_ns) for file in now.files[workbook.full_name]]
 
 
 def waiting_files(connection: psycopg.Connection, workbook: Workbook, now: ShareScan) -> list[FileStat]:
@@ -90,7 +90,7 @@ def ingest(
         taken, to_read = desk.keep(files, forced)
         taken += desk.read(to_read)
         version = store.workbook_version(connection, workbook)
-    return Ingest(workbook.name, _version(version, taken), taken, decision.gone)
+    return Ingest(workbook.full_name, _version(version, taken), taken, decision.gone)
 
 
 def _version(stored: str, taken: list[IngestedFile]) -> str:
@@ -154,13 +154,13 @@ class _Ingestion:
         """Read files, several at a time; tell each what changed in its layout and answer its owner."""
         deliveries = LayoutHistory(self.connection, self.workbook, [file.kept.mtime_ns for file in files])
         jobs = ((file.kept.stored, file.rivals, file.path) for file in files)
-        claiming = {rival.name: rival for file in files for rival in file.rivals}
+        claiming = {rival.full_name: rival for file in files for rival in file.rivals}
         known = {name: referenced_values(self.connection, rival) for name, rival in claiming.items()}
         readings = self.reader.read_many(jobs, others=list(self.ctx.catalog.workbooks.values()), reference_values=known)
         said = 0.0
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
             if time.monotonic() - said > SAY_EVERY_SECONDS:
-                self.progress(f"{self.workbook.name}: {number} of {len(files)} files, {Path(file.path).name}")
+                self.progress(f"{self.workbook.full_name}: {number} of {len(files)} files, {Path(file.path).name}")
                 said = time.monotonic()
             deliveries.compare(reading, file.path, file.kept.mtime_ns)
             yield self._settle(file, reading)
@@ -168,7 +168,7 @@ class _Ingestion:
     def _settle(self, file: _ToRead, reading: ReadResult) -> IngestedFile:
         """The ledger's entry for a file that was read, with the marked copy if there is something to mend."""
         if not self._is_ours(file, reading):
-            nothing = ReadResult(file=reading.file, workbook=self.workbook.name, verdict="accepted")
+            nothing = ReadResult(file=reading.file, workbook=self.workbook.full_name, verdict="accepted")
             return IngestedFile(file.path, self._entry(file, nothing), claimed=False)
         try:
             written = self._answer_owner(file, reading)
@@ -181,8 +181,8 @@ class _Ingestion:
 
     def _is_ours(self, file: _ToRead, reading: ReadResult) -> bool:
         """Whether this kind of workbook answers for the file: it claims it, or is the first that could have."""
-        claimed = reading.workbook or file.rivals[0].name
-        return claimed == self.workbook.name
+        claimed = reading.workbook or file.rivals[0].full_name
+        return claimed == self.workbook.full_name
 
     def _entry(self, file: _ToRead, reading: ReadResult) -> LedgerEntry:
         return ledger.ledger_entry(reading, file.kept, file.path, self.workbook, self.run_id)

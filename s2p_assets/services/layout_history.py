@@ -25,12 +25,12 @@ class LayoutHistory:
         self._known: list[HeaderVersion] = []  # oldest first
         if as_of_ns:
             oldest, newest = min(as_of_ns), max(as_of_ns)
-            newest_first = summaries.header_versions(connection, workbook.name, oldest, newest, FILES_COMPARED)
+            newest_first = summaries.header_versions(connection, workbook.full_name, oldest, newest, FILES_COMPARED)
             self._known = newest_first[::-1]
 
     def compare(self, reading: ReadResult, path: str, as_of_ns: int) -> None:
         """Add to the findings of `reading` what changed in its layout; when it is taken, later files know it."""
-        if reading.workbook != self._workbook.name:
+        if reading.workbook != self._workbook.full_name:
             return
         place = bisect_left(self._known, as_of_ns, key=_written)
         earlier = (_delivery(self._known[number]) for number in reversed(range(place)))

@@ -32,10 +32,10 @@ class TrainedModel:
     @property
     def record(self) -> Record:
         """The version in question: the champion of the contest, or the newest of the model. Raises NoSuchModel."""
-        found = self.state.find(self.model.thing) if self.model else self.state.champion
+        found = self.state.find(self.model.name) if self.model else self.state.champion
         if found is None:
             asked = self.model or self.contest
-            raise NoSuchModel(f"{asked.name}: nothing is trained yet; load data and let s2p run or s2p up train it")
+            raise NoSuchModel(f"{asked.full_name}: nothing is trained yet; load data and let s2p run or s2p up train it")
         return found
 
 
@@ -51,24 +51,24 @@ def find_trained(ctx: Context, name: str) -> TrainedModel:
     if contest is None:
         known = ", ".join([*ctx.catalog.contests, *ctx.catalog.models]) or "none"
         raise NotFound(f"{name}: there is no such model, contest or forecast; there are {known}")
-    return TrainedModel(contest, ctx.registry.state(contest.domain, contest.thing), model)
+    return TrainedModel(contest, ctx.registry.state(contest.domain, contest.name), model)
 
 
 def _contest_behind(catalog: Catalog, name: str) -> Contest | None:
-    made: dict[str, Derived] = {thing.name: thing for thing in catalog.derived()}
+    made: dict[str, Derived] = {table.full_name: table for table in catalog.derived()}
     if name not in made:
         return None
     under = [
         catalog.by_key[key] for source in catalog.inputs_of(made[name]).values() for key in catalog.upstream(source)
     ]
-    return next((thing for thing in under if isinstance(thing, Contest)), None)
+    return next((table for table in under if isinstance(table, Contest)), None)
 
 
 def contest_state(found: TrainedModel) -> dict[str, Any]:
     """Who stands in a contest and why, with the last versions and all reigns, newest first."""
     state = found.state
     return {
-        "contest": found.contest.name,
+        "contest": found.contest.full_name,
         "champion": _version(state.champion),
         "challenger": _version(state.challenger),
         "pinned": asdict(state.pin) if state.pin else None,
@@ -89,11 +89,11 @@ def _version(record: Record | None) -> dict[str, Any] | None:
 def training_history(found: TrainedModel, registry: Registry) -> dict[str, Any]:
     """The chain from a version down to the files: what asked for it, how much was new, from what it was made."""
     record, contest = found.record, found.contest
-    made = registry.load(contest.domain, contest.thing, record)
+    made = registry.load(contest.domain, contest.name, record)
     cause = made.reason
     return {
         "model": f"{contest.domain}_{record.model}",
-        "contest": contest.name,
+        "contest": contest.full_name,
         "in_service": record == found.state.champion,
         "version": record.version,
         "number": record.number,
@@ -125,16 +125,16 @@ def predictions(ctx: Context, asked: TrainedModel, wanted: dict[str, str], horiz
     features = ctx.catalog.features[f"{contest.domain}_{contest.features}"]
     known = {column.name for column in features.columns}
     if strange := [name for name in wanted if name not in known]:
-        raise NotFound(f"{features.name} has no column {', '.join(strange)}; it has {', '.join(sorted(known))}")
+        raise NotFound(f"{features.full_name} has no column {', '.join(strange)}; it has {', '.join(sorted(known))}")
     with ctx.warehouse.connect() as connection:
-        history = store.read_rows(connection, features.domain, features.thing, features.columns)
-    made = ctx.registry.load(contest.domain, contest.thing, record)
-    serving = Champion(contest.domain, contest.thing, made, "", made.scores)
+        history = store.read_rows(connection, features.domain, features.name, features.columns)
+    made = ctx.registry.load(contest.domain, contest.name, record)
+    serving = Champion(contest.domain, contest.name, made, "", made.scores)
     found = service_of(contest.task).predict(serving, history, wanted, horizon)
     if found.empty:
         values = " and ".join(f"{name}={value}" for name, value in wanted.items()) or "a row"
         raise NotFound(
-            f"no {contest.task.entity} in {features.name} has {values}; "
-            f"see the table {features.domain}.{features.thing}"
+            f"no {contest.task.entity} in {features.full_name} has {values}; "
+            f"see the table {features.domain}.{features.name}"
         )
     return found

@@ -20,7 +20,7 @@ from s2p_assets.warehouse.files import ledger
 
 def numbers_file(settings: Settings, report: Report, as_of: dt.date) -> Path:
     """Where the numbers of an edition are kept for those who ask where they come from."""
-    return settings.home / "editions" / report.name / f"{as_of.isoformat()}.json"
+    return settings.home / "editions" / report.full_name / f"{as_of.isoformat()}.json"
 
 
 def publish_report(ctx: Context, report: Report, document: Document, made_at: dt.datetime) -> tuple[Edition, Document]:
@@ -29,7 +29,7 @@ def publish_report(ctx: Context, report: Report, document: Document, made_at: dt
     Raises ShareMissing, ReportNotPublished.
     """
     require_share(ctx.settings)
-    imprint = Imprint(report.name, source_files(ctx, report), ctx.settings.currency, made_at)
+    imprint = Imprint(report.full_name, source_files(ctx, report), ctx.settings.currency, made_at)
     with use_locale(ctx.settings.locale):
         last = _edition_before(ctx.settings, report, document.as_of) if report.compare_with_last else None
         said = fill_in_currency(

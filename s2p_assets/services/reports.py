@@ -67,15 +67,15 @@ def report_now(ctx: Context, report: Report, to: Path | None, progress: Progress
     """An edition from what is stored now, published as its asset would, or written to the folder `to` alone."""
     _require_new(to)
     made_at = dt.datetime.now().astimezone()
-    progress(f"reading what {report.name} is made from")
+    progress(f"reading what {report.full_name} is made from")
     document = document_now(ctx, report)
     progress(f"writing {document.title}")
     if to is None:
         edition, _ = publish_report(ctx, report, document, made_at)
-        return ReportEdition(report.name, edition)
-    imprint = Imprint(report.name, source_files(ctx, report), ctx.settings.currency, made_at)
+        return ReportEdition(report.full_name, edition)
+    imprint = Imprint(report.full_name, source_files(ctx, report), ctx.settings.currency, made_at)
     with use_locale(ctx.settings.locale):
-        return ReportEdition(report.name, write_unlisted(document, to, imprint))
+        return ReportEdition(report.full_name, write_unlisted(document, to, imprint))
 
 
 def document_now(ctx: Context, report: Report) -> Document:
@@ -85,7 +85,7 @@ def document_now(ctx: Context, report: Report) -> Document:
         with use_locale(ctx.settings.locale):
             document = fill_in_currency(report.build(**inputs), ctx.settings.currency)
     except NotYet as reason:
-        raise NotFound(f"{report.name} waits for more data: {reason}") from reason
+        raise NotFound(f"{report.full_name} waits for more data: {reason}") from reason
     assert isinstance(document, Document)
     return document
 
@@ -93,9 +93,9 @@ def document_now(ctx: Context, report: Report) -> Document:
 def _stored(ctx: Context, key: Key) -> Any:
     declared = ctx.catalog.by_key[key]
     if isinstance(declared, Contest):
-        return ctx.registry.load_champion(declared.domain, declared.thing)
+        return ctx.registry.load_champion(declared.domain, declared.name)
     with ctx.warehouse.connect() as connection:
-        return store.read_rows(connection, declared.domain, declared.thing, ctx.catalog.columns_at(key))
+        return store.read_rows(connection, declared.domain, declared.name, ctx.catalog.columns_at(key))
 
 
 def report_as_of(
@@ -112,19 +112,19 @@ def report_as_of(
     """
     _require_new(to)
     moment = parse_as_of(day)
-    place = to or ctx.settings.reports / folder_name(report.name) / REBUILT / day.replace(":", ".")
+    place = to or ctx.settings.reports / folder_name(report.full_name) / REBUILT / day.replace(":", ".")
     with open_as_of(ctx, moment, progress) as known:
         document = known.document(report)
         sources, notices = tuple(sorted(known.sources, key=lambda source: source.path)), known.notices
     progress(f"writing {document.title} as it was on {to_minute(moment)}")
     made_at = dt.datetime.now().astimezone()
-    imprint = Imprint(report.name, sources, ctx.settings.currency, made_at, known_at=moment)
+    imprint = Imprint(report.full_name, sources, ctx.settings.currency, made_at, known_at=moment)
     place.parent.mkdir(parents=True, exist_ok=True)
     with use_locale(ctx.settings.locale):
         edition = write_unlisted(document, place, imprint)
     published = _published_by(numbers_file(ctx.settings, report, document.as_of), moment)
     differs = changed_numbers(published, document) if published else []
-    return ReportEdition(report.name, edition, moment, notices, published is not None, differs)
+    return ReportEdition(report.full_name, edition, moment, notices, published is not None, differs)
 
 
 def _published_by(saved: Path, moment: dt.datetime) -> dict[str, Any] | None:

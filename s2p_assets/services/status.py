@@ -20,13 +20,13 @@ def read_status(ctx: Context) -> dict[str, Any]:
     """See DESIGN: `workbooks`, `models`, `reports`; also `sent_back`, `waiting`, `unclaimed` and `faults`."""
     now = look_at_share(ctx)
     with ctx.warehouse.connect() as connection:
-        waits = {book.name: waiting_files(connection, book, now) for book in ctx.catalog.workbooks.values()}
+        waits = {book.full_name: waiting_files(connection, book, now) for book in ctx.catalog.workbooks.values()}
         waiting = {name: len(files) for name, files in waits.items()}
         known = {line.name: line for line in summaries.workbook_summaries(connection, waiting)}
         sent_back = [_sent_back(ctx.settings, file) for file in summaries.returned_files(connection)]
     return {
         "workbooks": [
-            _workbook(name, f"{book.domain}.{book.thing}", known.get(name), waiting[name])
+            _workbook(name, f"{book.domain}.{book.name}", known.get(name), waiting[name])
             for name, book in sorted(ctx.catalog.workbooks.items())
         ],
         "models": [_contest(ctx.registry, contest) for contest in ctx.catalog.contests.values()],
@@ -60,10 +60,10 @@ def _workbook(name: str, table: str, line: summaries.WorkbookSummary | None, wai
 
 
 def _contest(registry: Registry, contest: Contest) -> dict[str, Any]:
-    state = registry.state(contest.domain, contest.thing)
+    state = registry.state(contest.domain, contest.name)
     champion = state.champion
     return {
-        "name": contest.name,
+        "name": contest.full_name,
         "champion": champion.model if champion else None,
         "version": champion.version if champion else None,
         "feature_version": champion.feature_version if champion else None,
@@ -74,10 +74,10 @@ def _contest(registry: Registry, contest: Contest) -> dict[str, Any]:
 
 
 def _report(settings: Settings, declared: Report) -> dict[str, Any]:
-    shelf = settings.reports / folder_name(declared.name)
+    shelf = settings.reports / folder_name(declared.full_name)
     newest = next((edition for edition in editions(settings.reports) if edition.folder.parent == shelf), None)
     return {
-        "name": declared.name,
+        "name": declared.full_name,
         "latest": newest.as_of.isoformat() if newest else None,
         "path": str(newest.html) if newest else None,
     }

@@ -40,7 +40,7 @@ from s2p_assets.warehouse.warehouse import Warehouse
 
 def lineage_sources(catalog: Catalog) -> TraceSources:
     """Everything that is stored in tables, and what the ledger says of the inside of files, by (domain, thing)."""
-    return {(one.domain, one.thing): one for one in catalog.stored()} | dict(LEDGER_VIEWS)
+    return {(one.domain, one.name): one for one in catalog.stored()} | dict(LEDGER_VIEWS)
 
 
 def trace_table(
@@ -52,10 +52,10 @@ def trace_table(
     most: int | None,
 ) -> SourceRows:
     """The rows of a table with these values, down to their cells. Raises NotTraceable."""
-    domain, _, thing = name.partition("_")
+    domain, _, table = name.partition("_")
     with _connected(ctx.warehouse) as connection:
         tracer = Tracer(connection, lineage_sources(ctx.catalog), ctx.settings.archive)
-        return tracer.trace((domain, thing), where, columns, most=most)
+        return tracer.trace((domain, table), where, columns, most=most)
 
 
 @contextmanager
@@ -156,17 +156,17 @@ def _group_of(
 
 
 def _place_of(report: Report, basis: Basis) -> tuple[tuple[str, str], str]:
-    thing, _, column = str(basis.column).rpartition(".")
-    domain, _, rest = thing.rpartition("__")
+    name, _, column = str(basis.column).rpartition(".")
+    domain, _, rest = name.rpartition("__")
     return (domain or report.domain, rest), column
 
 
 def _changed_since(connection: psycopg.Connection, catalog: Catalog, report: Report, moment: dt.datetime) -> bool:
     """Whether anything under the report has come, gone or become something else since."""
     below = [catalog.by_key[key] for key in catalog.upstream(key_of(report))]
-    if as_of_tables.rows_changed_since(connection, [one.name for one in below if isinstance(one, Workbook)], moment):
+    if as_of_tables.rows_changed_since(connection, [one.full_name for one in below if isinstance(one, Workbook)], moment):
         return True
-    made = [(one.domain, one.thing) for one in below if not isinstance(one, Workbook)]
+    made = [(one.domain, one.name) for one in below if not isinstance(one, Workbook)]
     return store.stored_since(connection, made, moment)
 
 
@@ -199,7 +199,7 @@ def _trace_as_of(
         groups = _groups(known.connection, ctx, report, published, most, as_of_tables.as_of_table)
         edition = saved.stem if saved else document.as_of.isoformat()
         today = tuple(_today(known.connection, ctx, report, published))
-        return TracedNumber(report.name, edition, published, groups, moment, today, tuple(notices))
+        return TracedNumber(report.full_name, edition, published, groups, moment, today, tuple(notices))
 
 
 def _today(
@@ -218,10 +218,10 @@ def _today(
 def _saved(settings: Settings, report: Report, edition: str | None) -> Path:
     kept = sorted(numbers_file(settings, report, dt.date.min).parent.glob("*.json"))
     if not kept:
-        raise NotTraceable(f"{report.name} has no edition yet; run s2p run")
+        raise NotTraceable(f"{report.full_name} has no edition yet; run s2p run")
     chosen = [file for file in kept if file.stem == edition] if edition else kept[-1:]
     if not chosen:
-        raise NotTraceable(f"{report.name} has no edition of {edition}; it has {', '.join(file.stem for file in kept)}")
+        raise NotTraceable(f"{report.full_name} has no edition of {edition}; it has {', '.join(file.stem for file in kept)}")
     return chosen[0]
 
 

@@ -18,10 +18,10 @@ def models_behind(ctx: Context, groups: Iterable[SourceRows], at: dt.datetime) -
     return [
         said
         for declared in ctx.catalog.tables.values()
-        if f"{declared.domain}.{declared.thing}" in names
+        if f"{declared.domain}.{declared.name}" in names
         for key in ctx.catalog.inputs_of(declared).values()
         if isinstance(contest := ctx.catalog.by_key[key], Contest)
-        if (said := _champion(ctx.registry, contest, f"{declared.domain}.{declared.thing}", at))
+        if (said := _champion(ctx.registry, contest, f"{declared.domain}.{declared.name}", at))
     ]
 
 
@@ -33,7 +33,7 @@ def _tables(group: SourceRows) -> Iterator[str]:
 
 
 def _champion(registry: Registry, contest: Contest, table: str, at: dt.datetime) -> str | None:
-    state = registry.state(contest.domain, contest.thing)
+    state = registry.state(contest.domain, contest.name)
     begun = [tenure for tenure in state.tenures if dt.datetime.fromisoformat(tenure.since) <= at]
     record = state.find(begun[-1].model, begun[-1].version) if begun else None
     if record is None:
@@ -42,5 +42,5 @@ def _champion(registry: Registry, contest: Contest, table: str, at: dt.datetime)
     return (
         f"{table}: by {record.model}, version {record.version}, trained {trained:%Y-%m-%d %H:%M} "
         f"on {contest.domain}.{contest.features}, version {record.feature_version[:12]}; "
-        f"s2p why {contest.name} tells more"
+        f"s2p why {contest.full_name} tells more"
     )

@@ -29,11 +29,11 @@ def training_reason(
     catalog, registry = ctx.catalog, ctx.registry
     contest = catalog.contest_of(model)
     features, learned = catalog.inputs_of(model)["history"], with_target(history, contest.task)
-    before = registry.state(contest.domain, contest.thing).find(model.thing)
-    known = registry.learned_from(contest.domain, contest.thing, before) if before else None
-    cause = registry.reason(contest.domain, contest.thing, before) if before else None
+    before = registry.state(contest.domain, contest.name).find(model.name)
+    known = registry.learned_from(contest.domain, contest.name, before) if before else None
+    cause = registry.reason(contest.domain, contest.name, before) if before else None
     under = [catalog.by_key[key] for key in catalog.upstream(features)]
-    workbooks = [declared.name for declared in under if isinstance(declared, Workbook)]
+    workbooks = [declared.full_name for declared in under if isinstance(declared, Workbook)]
     since = dt.datetime.fromisoformat(cause.features_at) if cause and cause.features_at else None
     with ctx.warehouse.connect() as connection:
         loaded, count = newly_loaded(connection, workbooks, since, SOURCES_KEPT)
@@ -45,7 +45,7 @@ def training_reason(
         features=str(features),
         features_at=features_at.isoformat() if features_at else "",
         tables=tuple(
-            declared.name for declared in under if not isinstance(declared, Workbook) and key_of(declared) != features
+            declared.full_name for declared in under if not isinstance(declared, Workbook) and key_of(declared) != features
         ),
         workbooks=tuple(workbooks),
         sources=tuple(

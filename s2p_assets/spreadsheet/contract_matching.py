@@ -71,7 +71,7 @@ def nearest_contract(sheets: Sequence[Sheet], workbooks: Sequence[Workbook]) -> 
         return Finding(None, None, None, None, "unclaimed", message)
     workbook = max(scored, key=lambda found: found[0])[1]
     header = max(_headers(sheets, workbook), key=lambda found: found.score(workbook))
-    kind = workbook.name.replace("_", " ")
+    kind = workbook.full_name.replace("_", " ")
     lacking = [f"'{' '.join(column.headers[0].split())}'" for column in header.missing if is_required(column)]
     if not lacking:
         where = " or ".join(islice(workbook.patterns, 3))

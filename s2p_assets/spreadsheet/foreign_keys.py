@@ -29,7 +29,7 @@ def missing_references(frame: pd.DataFrame, workbook: Workbook, values: Referenc
         if reference.column not in values:
             continue
         target_values = values[reference.column]
-        if reference.workbook == workbook.name:
+        if reference.workbook == workbook.full_name:
             target_values = pyarrow.concat_arrays(
                 [target_values, pyarrow.array(frame[reference.target_column]).cast(target_values.type)]
             )
@@ -43,7 +43,7 @@ def missing_references(frame: pd.DataFrame, workbook: Workbook, values: Referenc
 def _nothing_loaded(workbook: Workbook, reference: Reference) -> RuleViolation:
     title = next(" ".join(column.headers[0].split()) for column in workbook.columns if column.name == reference.column)
     message = (
-        f"'{title}' refers to the {reference.thing.replace('_', ' ')}, of which nothing has been loaded yet; "
+        f"'{title}' refers to the {reference.name.replace('_', ' ')}, of which nothing has been loaded yet; "
         "the file is read again by itself when that comes"
     )
     return RuleViolation(None, reference.column, REFERENCE_RULE, message, None)
@@ -57,7 +57,7 @@ def _missing(values: pd.Series, target_values: pyarrow.Array, reference: Referen
     for place in places.tolist():
         value = held[place].as_py()
         hint = f"; did you mean '{suggested[value]}'?" if value in suggested else ""
-        message = f"'{quoted(value_as_text(value))}' is not in the {reference.thing.replace('_', ' ')}{hint}"
+        message = f"'{quoted(value_as_text(value))}' is not in the {reference.name.replace('_', ' ')}{hint}"
         yield RuleViolation(place, reference.column, REFERENCE_RULE, message, value_as_text(value))
 
 

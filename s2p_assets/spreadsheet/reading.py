@@ -89,7 +89,7 @@ def _read_book(
     if contract is None:
         reading.findings.append(nearest_contract(sheets, every))
         return
-    reading.workbook = contract.name
+    reading.workbook = contract.full_name
     if not contract.key and (double := refuse_partial_copy(whole, reading.file)):
         reading.findings.append(double)
         return
@@ -97,7 +97,7 @@ def _read_book(
     if book.mislabelled:
         findings.add(Finding(None, None, None, None, "suffix", book.mislabelled, "notice"))
     tables = _tables(sheets, contract, findings, reading)
-    _settle(reading, contract, tables, findings, reference_values.get(contract.name, {}))
+    _settle(reading, contract, tables, findings, reference_values.get(contract.full_name, {}))
 
 
 def _tables(

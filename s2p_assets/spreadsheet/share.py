@@ -67,8 +67,8 @@ def scan_share(
     Links, pipes, owner files, dotfiles, temporary files and the folders in `skip` are passed over.
     Raises ShareMissing.
     """
-    files: dict[str, list[SharedFile]] = {workbook.name: [] for workbook in workbooks}
-    claims = [(compile_patterns(workbook.patterns).fullmatch, files[workbook.name]) for workbook in workbooks]
+    files: dict[str, list[SharedFile]] = {workbook.full_name: [] for workbook in workbooks}
+    claims = [(compile_patterns(workbook.patterns).fullmatch, files[workbook.full_name]) for workbook in workbooks]
     unclaimed: list[SharedFile] = []
     for file in sorted(_spreadsheets(share, skip)):
         claimed = False

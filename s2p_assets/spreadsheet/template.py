@@ -103,7 +103,7 @@ def write_template(workbook: Workbook, target: Path) -> Path:
     unfinished = target.with_name(f".s2p-{target.name}")
     try:
         with xlsxwriter.Workbook(str(unfinished), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-            book.set_properties({"title": workbook.name, "created": dt.datetime(1980, 1, 1, tzinfo=dt.UTC)})
+            book.set_properties({"title": workbook.full_name, "created": dt.datetime(1980, 1, 1, tzinfo=dt.UTC)})
             table = book.add_worksheet(_sheet_name(workbook))
             choices = _write_guide(book, book.add_worksheet(GUIDE_SHEET), workbook)
             _write_table(book, table, workbook, choices)
@@ -115,7 +115,7 @@ def write_template(workbook: Workbook, target: Path) -> Path:
 
 def _sheet_name(workbook: Workbook) -> str:
     """A name of the table's sheet that the contract looks into."""
-    title = re.sub(r"[\[\]:*?/\\]", " ", workbook.thing.replace("_", " ").capitalize())[:31]
+    title = re.sub(r"[\[\]:*?/\\]", " ", workbook.name.replace("_", " ").capitalize())[:31]
     patterns = workbook.sheets.split("|")
     stated = [re.sub(r"\[!?(.)[^\]]*\]", r"\1", pattern).replace("*", "").replace("?", "1") for pattern in patterns]
     usable = [name[:31] for name in (title, *map(str.strip, stated)) if name and matches_sheet(workbook, name[:31])]

@@ -166,7 +166,7 @@ def crowned(backtests: dict[str, pd.DataFrame], one: Set) -> str:
         forecaster = models(one)[name]
         stood[name] = ModelVersion(
             domain="benchmark",
-            thing=name,
+            name=name,
             contest=one.name,
             version=name,
             fingerprint=fingerprint_of(forecaster, one.task),

@@ -90,12 +90,12 @@ def fill(catalog: Catalog, warehouse: Warehouse, skus: int, rows: int) -> None:
         for workbook in catalog.workbooks.values():
             if workbook.domain == "retail":
                 ensure_workbook_table(connection, workbook)
-        for thing, count in (("wholesale_sales", rows), ("retail_sales", skus * WEEKS)):
-            _fill_workbook(connection, catalog, thing, count, skus)
-            print(f"{thing}: {count:,} rows, {time.monotonic() - began:.0f} s", flush=True)
-        for thing, frame in derived(skus).items():
-            store.replace_table(connection, catalog.tables[f"retail_{thing}"], frame)
-            print(f"{thing}: {len(frame):,} rows, {time.monotonic() - began:.0f} s", flush=True)
+        for name, count in (("wholesale_sales", rows), ("retail_sales", skus * WEEKS)):
+            _fill_workbook(connection, catalog, name, count, skus)
+            print(f"{name}: {count:,} rows, {time.monotonic() - began:.0f} s", flush=True)
+        for name, frame in derived(skus).items():
+            store.replace_table(connection, catalog.tables[f"retail_{name}"], frame)
+            print(f"{name}: {len(frame):,} rows, {time.monotonic() - began:.0f} s", flush=True)
         (came_in,) = (table for table in catalog.delivery_tables if table.domain == "retail")
         store.replace_table(connection, came_in, deliveries(skus))
         fill_features(connection, catalog)
@@ -111,23 +111,23 @@ def fill_features(connection: psycopg.Connection, catalog: Catalog) -> None:
             }
             store.replace_table(connection, features, features.build(**frames))
             index_for_tracing(connection, features, catalog.trace_indexes(features))
-            print(f"{features.thing}: stored", flush=True)
+            print(f"{features.name}: stored", flush=True)
 
 
-def _fill_workbook(connection: psycopg.Connection, catalog: Catalog, thing: str, count: int, skus: int) -> None:
-    workbook = catalog.workbooks[f"retail_{thing}"]
+def _fill_workbook(connection: psycopg.Connection, catalog: Catalog, name: str, count: int, skus: int) -> None:
+    workbook = catalog.workbooks[f"retail_{name}"]
     places = '{"Sheet1": {"sku": "A", "quantity": "B", "ship_date": "C", "from_date": "C"}}'
     (file,) = connection.execute(
         "insert into s2p.files (workbook, path, sha256, size, mtime_ns, as_of_ns, contract_version, verdict, holds,"
         " owner, places, loaded_at, rows_accepted) values (%s, %s, '00', 0, 0, 0, '', 'accepted', true, '', %s,"
         " '2026-03-30', %s) returning id",
-        (workbook.name, f"{thing}.xlsx", places, count),
+        (workbook.full_name, f"{name}.xlsx", places, count),
     ).fetchone() or (0,)
     names = [*(column.name for column in workbook.columns), "_file", "_sheet", "_row"]
-    command = f"insert into {{}} ({{}}) select {{}} from (select {ROWS_OF[thing].format(skus=skus)}, {file} as _file,"
+    command = f"insert into {{}} ({{}}) select {{}} from (select {ROWS_OF[name].format(skus=skus)}, {file} as _file,"
     command += f" 'Sheet1' as _sheet, (n + 2)::int as _row from generate_series(0, {count - 1}) n) made"
     listed = sql.SQL(", ").join(map(sql.Identifier, names))
-    place = rows_table(workbook.domain, workbook.thing)
+    place = rows_table(workbook.domain, workbook.name)
     connection.execute(sql.SQL(command).format(place, listed, listed))
     index_for_tracing(connection, workbook, catalog.trace_indexes(workbook))
     connection.execute(sql.SQL("vacuum analyze {}").format(place))
@@ -320,18 +320,18 @@ def reports(settings: Settings, catalog: Catalog, warehouse: Warehouse, folder: 
                 for key in tables:
                     store.read_rows(connection, *key, columns=catalog.columns_at(key))
         for one in chosen:
-            imprint, place = Imprint(one.name, (), "EUR", made_at), folder / f"{one.name}.html"
-            with taking(spent, f"{one.name}: read", server):
+            imprint, place = Imprint(one.full_name, (), "EUR", made_at), folder / f"{one.full_name}.html"
+            with taking(spent, f"{one.full_name}: read", server):
                 inputs = {name: given(key) for name, key in catalog.inputs_of(one).items()}
-            with taking(spent, f"{one.name}: made", None):
+            with taking(spent, f"{one.full_name}: made", None):
                 document = one.build(**inputs)
-            with taking(spent, f"{one.name}: numbers kept", None):
+            with taking(spent, f"{one.full_name}: numbers kept", None):
                 kept_at = dt.datetime.now(dt.UTC)
                 save_numbers(document, numbers_file(settings, one, document.as_of), made_at=kept_at)
             for write, ending in ((write_html, ".html"), (write_excel, ".xlsx"), (write_pdf, ".pdf")):
-                with taking(spent, f"{one.name}: {write.__name__}", None):
+                with taking(spent, f"{one.full_name}: {write.__name__}", None):
                     write(document, place.with_suffix(ending), imprint)
-                print(f"  {one.name}{ending}: {place.with_suffix(ending).stat().st_size / 1e6:.1f} MB")
+                print(f"  {one.full_name}{ending}: {place.with_suffix(ending).stat().st_size / 1e6:.1f} MB")
             documents.append((one, document))
     _print_costs(spent, len(chosen))
     return documents
@@ -365,13 +365,13 @@ def traces(
             if declared["of"] and table["rows"]
         ]
         for wanted in [*ids, *cells]:
-            with taking(spent, f"{report.name} {wanted}", server):
-                trace_number(Context(settings, catalog, warehouse), report.name, wanted, most=5)
+            with taking(spent, f"{report.full_name} {wanted}", server):
+                trace_number(Context(settings, catalog, warehouse), report.full_name, wanted, most=5)
     sku, week = "SKU-00007", f"{LAST_MONDAY:%Y-%m-%d}"
     rows = {"demand": {"week": week}, "stock_position": {}, "reorder_plan": {}, "wholesale_sales": {}}
-    for thing, more in rows.items():
-        with taking(spent, f"retail_{thing} of {sku}", server):
-            trace_table(Context(settings, catalog, warehouse), f"retail_{thing}", {"sku": sku} | more, (), most=5)
+    for name, more in rows.items():
+        with taking(spent, f"retail_{name} of {sku}", server):
+            trace_table(Context(settings, catalog, warehouse), f"retail_{name}", {"sku": sku} | more, (), most=5)
     cpu = {what: seconds for what, seconds in spent.items() if not what.endswith(CLOCK)}
     slowest = sorted(cpu, key=lambda what: -cpu[what])
     for what in slowest[:8]:

@@ -96,8 +96,8 @@ def from_features_to_forecast(skus: int, weeks: int, setting: str) -> dict[str, 
     versions = {}
     with workers(setting):
         for model in (demand_seasonal_naive, demand_moving_average, demand_boosting):
-            with measured(stages, model.thing):
-                versions[model.thing] = train(
+            with measured(stages, model.name):
+                versions[model.name] = train(
                     model,
                     demand_champion,
                     history,

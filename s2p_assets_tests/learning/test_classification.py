@@ -288,7 +288,7 @@ class Deals(Row):
 
 def test_a_feature_made_of_what_is_known_afterwards_is_refused_whatever_lies_between() -> None:
     rows: dict[str, type[Row]] = {"offers": Offers, "between": Between}
-    found = declared_leaks("shop", columns_of(Deals), DEALS, lambda _, thing: columns_of(rows[thing]))
+    found = declared_leaks("shop", columns_of(Deals), DEALS, lambda _, name: columns_of(rows[name]))
     assert set(found) == {"state", "share"}
     assert found["state"] == "state ← between.stage_code ← offers.stage (known only after the outcome)"
     assert found["share"] == "share ← between.paid_share ← offers.amount_paid (refused)"

@@ -24,7 +24,7 @@ from s2p_assets_tests.learning.histories import WEEKLY, seasonal
 
 MONDAY = dt.datetime(2024, 7, 1, tzinfo=dt.UTC)
 CONTEST: Contest = replace(demand_champion, task=WEEKLY, baselines=("demand_seasonal_naive",))
-AVERAGE, NAIVE = demand_moving_average.thing, demand_seasonal_naive.thing
+AVERAGE, NAIVE = demand_moving_average.name, demand_seasonal_naive.name
 SKUS = 40
 
 

@@ -62,7 +62,7 @@ def crowned(newest: dict[str, ModelVersion], state: ModelVersion | None = None, 
 
 
 def both(**said: Any) -> dict[str, ModelVersion]:
-    return {model.thing: trained(model, **said) for model in MODELS}
+    return {model.name: trained(model, **said) for model in MODELS}
 
 
 def in_database(url: str, name: str) -> str:

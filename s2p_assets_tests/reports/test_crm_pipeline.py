@@ -73,9 +73,9 @@ def document(
     return pipeline.build(**frames, opportunities=department.opportunities, win_champion=champion)
 
 
-@pytest.mark.parametrize("table", [scored_pipeline, win_forecast, deal_backtest, win_scores], ids=lambda one: one.thing)
+@pytest.mark.parametrize("table", [scored_pipeline, win_forecast, deal_backtest, win_scores], ids=lambda one: one.name)
 def test_every_table_keeps_what_it_declares(table: Table, frames: dict[str, pd.DataFrame]) -> None:
-    typed = conform(frames[table.thing], table.rows)
+    typed = conform(frames[table.name], table.rows)
     assert declaration_violations(typed, table.rows) == []
     assert not typed.duplicated(list(table.key)).any()
 

@@ -30,8 +30,8 @@ def catalog() -> Catalog:
 def test_laps_status_and_points_of_a_race_are_refused_however_a_feature_is_called(
     catalog: Catalog, task: ClassificationTask
 ) -> None:
-    def declared(domain: str, thing: str) -> tuple[Column, ...]:
-        found = catalog.workbooks.get(f"{domain}_{thing}") or catalog.tables.get(f"{domain}_{thing}")
+    def declared(domain: str, table: str) -> tuple[Column, ...]:
+        found = catalog.workbooks.get(f"{domain}_{table}") or catalog.tables.get(f"{domain}_{table}")
         return found.columns if found else ()
 
     good = columns_of(EntryFeatures)

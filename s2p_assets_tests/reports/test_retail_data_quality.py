@@ -18,7 +18,7 @@ pytestmark = pytest.mark.long
 def deliveries(company: Company) -> pd.DataFrame:
     (declared,) = (table for table in company.graph.ctx.catalog.delivery_tables if table.domain == "retail")
     with company.graph.ctx.warehouse.connect() as connection:
-        return store.read_rows(connection, declared.domain, declared.thing, declared.columns)
+        return store.read_rows(connection, declared.domain, declared.name, declared.columns)
 
 
 def row_of(company: Company, path: str) -> pd.Series:

@@ -57,7 +57,7 @@ def verdicts(company: Company) -> dict[str, tuple[str, int]]:
 def accounts_of_deals(company: Company) -> "pd.Series[str]":
     book = company.graph.ctx.catalog.workbooks["crm_opportunities"]
     with company.graph.ctx.warehouse.connect() as connection:
-        return store.read_rows(connection, book.domain, book.thing, book.columns)["account"]
+        return store.read_rows(connection, book.domain, book.name, book.columns)["account"]
 
 
 def test_deals_wait_for_the_list_of_those_who_make_them(department: Company) -> None:

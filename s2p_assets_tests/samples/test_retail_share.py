@@ -39,10 +39,10 @@ class Share:
     folder: Path
     readings: dict[str, ReadResult]
 
-    def loaded(self, thing: str) -> pd.DataFrame:
+    def loaded(self, name: str) -> pd.DataFrame:
         """All accepted rows of a workbook, of all files."""
         tables = [
-            read.rows for read in self.readings.values() if read.workbook == f"retail_{thing}" and read.rows is not None
+            read.rows for read in self.readings.values() if read.workbook == f"retail_{name}" and read.rows is not None
         ]
         return pyarrow.concat_tables(tables).to_pandas()
 
@@ -103,8 +103,8 @@ def test_the_webshop_loads_but_for_its_two_bad_lines(share: Share) -> None:
         ("inventory", ["in_building", "transship", "usable_supply_incl", "usable_supply_excl", "on_order"]),
     ],
 )
-def test_what_is_loaded_is_what_happened(share: Share, company: Company, thing: str, amounts: list[str]) -> None:
-    happened, loaded = getattr(company, thing), share.loaded(thing)
+def test_what_is_loaded_is_what_happened(share: Share, company: Company, name: str, amounts: list[str]) -> None:
+    happened, loaded = getattr(company, name), share.loaded(name)
     assert len(loaded) == len(happened)
     for amount in amounts:
         by_sku = happened.groupby("sku")[amount].sum()
@@ -116,9 +116,9 @@ def test_what_is_loaded_is_what_happened(share: Share, company: Company, thing: 
     [("price_list", "effective_date"), ("wholesale_sales", "ship_date"), ("retail_sales", "to_date"),
      ("receipts", "receive_date"), ("inventory", "count_date")],
 )  # fmt: skip
-def test_every_day_is_read_as_it_was_meant(share: Share, company: Company, thing: str, day: str) -> None:
-    happened = getattr(company, thing)[day].dt.date.value_counts().sort_index()
-    assert share.loaded(thing)[day].value_counts().sort_index().to_dict() == happened.to_dict()
+def test_every_day_is_read_as_it_was_meant(share: Share, company: Company, name: str, day: str) -> None:
+    happened = getattr(company, name)[day].dt.date.value_counts().sort_index()
+    assert share.loaded(name)[day].value_counts().sort_index().to_dict() == happened.to_dict()
 
 
 def test_stock_is_what_came_in_less_what_went_out(company: Company) -> None:

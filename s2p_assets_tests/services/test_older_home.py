@@ -46,24 +46,24 @@ def test_its_derived_tables_are_read_as_they_are_declared_now(graph: Graph) -> N
     crm = [declared for declared in made if declared.domain == "crm"]
     with graph.ctx.warehouse.connect() as conn:
         for declared in crm:
-            rows = store.read_rows(conn, declared.domain, declared.thing, declared.columns)
+            rows = store.read_rows(conn, declared.domain, declared.name, declared.columns)
             told = conn.execute(
-                "select rows from s2p.contents where domain = 'crm' and table_name = %s", (declared.thing,)
+                "select rows from s2p.contents where domain = 'crm' and table_name = %s", (declared.name,)
             ).fetchone()
-            assert told == (len(rows),), declared.name
+            assert told == (len(rows),), declared.full_name
     assert len(crm) >= 5
 
 
 def test_its_models_load_and_its_champion_can_predict(settings: Settings, graph: Graph) -> None:
     contest = graph.ctx.catalog.contests["crm_win_champion"]
     registry = graph.ctx.registry
-    champion = registry.load_champion("crm", contest.thing)
+    champion = registry.load_champion("crm", contest.name)
     assert champion.model.version == "a5c106187584"
     assert champion.model.parameters["trials"] == 4
     assert type(champion.model.task) in METHODS
     features = graph.ctx.catalog.features["crm_deal_features"]
     with graph.ctx.warehouse.connect() as conn:
-        cases = store.read_rows(conn, features.domain, features.thing, features.columns)
+        cases = store.read_rows(conn, features.domain, features.name, features.columns)
     assert {champion.model.task.entity, champion.model.task.time} <= set(cases.columns)
     learner: Any = champion.model.learner
     said = learner.probability(cases)
@@ -74,7 +74,7 @@ def test_its_models_load_and_its_champion_can_predict(settings: Settings, graph:
 def test_a_persons_word_on_its_champion_still_holds(settings: Settings, graph: Graph) -> None:
     contest = graph.ctx.catalog.contests["crm_win_champion"]
     registry = graph.ctx.registry
-    standing = registry.state("crm", contest.thing)
+    standing = registry.state("crm", contest.name)
     assert standing.pin
     assert (standing.pin.model, standing.pin.by) == ("win_logistic", "ann")
     assert [tenure.change for tenure in standing.tenures] == ["first", "renewed", "pinned"]

@@ -42,7 +42,7 @@ def read(folder: Path, *deals: list[Any], there: dict[str, list[str]] | None = N
             for number, row in enumerate((headers, *deals)):
                 sheet.write_row(number, 0, row)
     known = {name: pyarrow.array(values, pyarrow.string()) for name, values in (there or THERE).items()}
-    return read_file(path, [opportunities], reference_values={opportunities.name: known})
+    return read_file(path, [opportunities], reference_values={opportunities.full_name: known})
 
 
 def deal(**values: Any) -> list[Any]:

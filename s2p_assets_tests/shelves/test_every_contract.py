@@ -79,15 +79,15 @@ def test_every_rule_of_every_column_finds_its_bad_cell(book: Workbook, tmp_path:
         for column in pandera_schema(book.rows).columns.values()
         for check in column.checks
     )
-    good = [written(value, column) for value, column in zip(GOOD[book.name], book.columns, strict=True)]
+    good = [written(value, column) for value, column in zip(GOOD[book.full_name], book.columns, strict=True)]
     numbers = {column.name: number for number, column in enumerate(book.columns)}
     there = {one.column: pyarrow.array([good[numbers[one.column]]], pyarrow.string()) for one in book.references}
     for chosen in sheets_of_faults(book):
         bad = [chosen[number][1] if number in chosen else value for number, value in enumerate(good, start=1)]
-        path = tmp_path / f"{book.name}.csv"
+        path = tmp_path / f"{book.full_name}.csv"
         with path.open("w", newline="") as file:
             csv.writer(file).writerows([[column.headers[0] for column in book.columns], good, bad])
-        reading = read_file(path, [book], reference_values={book.name: there})
+        reading = read_file(path, [book], reference_values={book.full_name: there})
         found = {(finding.cell, finding.rule) for finding in reading.findings if finding.severity == "reject"}
         planted = {(cell_address(3, number), rule) for number, (rule, _) in chosen.items()}
         assert planted <= found

@@ -58,15 +58,15 @@ def share(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ReadResult]:
     files = {path.relative_to(folder).as_posix(): path for path in write_share(folder, until=UNTIL, years=2)}
     books = {name: matching_contracts(name, BOOKS)[0] for name in files}
     readings: dict[str, ReadResult] = {}
-    for name in sorted(files, key=lambda name: first.get(books[name].name, 2)):
+    for name in sorted(files, key=lambda name: first.get(books[name].full_name, 2)):
         loaded = {reading.workbook: reading.rows for reading in readings.values() if reading.rows is not None}
         known = {one.column: loaded[one.workbook][one.target_column].combine_chunks() for one in books[name].references}
-        readings[name] = read_file(files[name], [books[name]], reference_values={books[name].name: known})
+        readings[name] = read_file(files[name], [books[name]], reference_values={books[name].full_name: known})
     return readings
 
 
 def test_every_kind_of_workbook_is_on_the_sample_share(share: dict[str, ReadResult]) -> None:
-    assert {reading.workbook for reading in share.values()} == {book.name for book in BOOKS}
+    assert {reading.workbook for reading in share.values()} == {book.full_name for book in BOOKS}
 
 
 def test_the_planted_cells_come_back_and_no_others(share: dict[str, ReadResult]) -> None:
@@ -91,4 +91,4 @@ def rows_of(share: dict[str, ReadResult], name: str) -> pyarrow.Table:
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
 def test_a_file_named_like_its_table_belongs_to_it_alone(book: Workbook) -> None:
-    assert matching_contracts(f"f1/{book.thing}.csv", BOOKS) == (book,)
+    assert matching_contracts(f"f1/{book.name}.csv", BOOKS) == (book,)

@@ -47,7 +47,7 @@ class Companies:
         """A stored table by its shelf file's name."""
         declared = (self.graph.ctx.catalog.workbooks | self.graph.ctx.catalog.tables)[name]
         with self.graph.ctx.warehouse.connect() as connection:
-            return store.read_rows(connection, declared.domain, declared.thing, declared.columns)
+            return store.read_rows(connection, declared.domain, declared.name, declared.columns)
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +101,9 @@ def test_every_returned_cell_breaks_a_rule_that_pandas_finds_broken_there(compan
 def test_a_table_holds_the_rows_of_its_files_and_of_two_vintages_each_brand_once(companies: Companies) -> None:
     names = real.names()
     for book in companies.graph.ctx.catalog.workbooks.values():
-        rows = pd.concat([real.good(name) for name in names if real.kind(name) == book.name])
-        expected = rows["Brand"].nunique() if book.name == "liquor_price_list" else len(rows)
-        assert len(companies.rows(book.name)) == expected, book.name
+        rows = pd.concat([real.good(name) for name in names if real.kind(name) == book.full_name])
+        expected = rows["Brand"].nunique() if book.full_name == "liquor_price_list" else len(rows)
+        assert len(companies.rows(book.full_name)) == expected, book.full_name
 
 
 def test_weekly_demand_holds_every_unit_sold_and_returned(companies: Companies, raw_sales: pd.DataFrame) -> None:

@@ -43,16 +43,16 @@ def read_domain(domain: str) -> dict[str, ReadResult]:
                  if not {one.workbook for one in book.references} & (waiting.keys() - {name})]  # fmt: skip
         book = waiting.pop(ready[0])
         known = {
-            one.column: column(readings[one.thing], one.target_column)
+            one.column: column(readings[one.name], one.target_column)
             for one in book.references
-            if one.workbook != book.name
+            if one.workbook != book.full_name
         } | {
             one.column: pyarrow.array([], pyarrow.string())
             for one in book.references
-            if one.workbook == book.name
+            if one.workbook == book.full_name
         }  # fmt: skip
-        file = DATA / domain / f"{FILES.get(book.thing, book.thing)}.csv"
-        readings[book.thing] = read_file(file, [book], reference_values={book.name: known})
+        file = DATA / domain / f"{FILES.get(book.name, book.name)}.csv"
+        readings[book.name] = read_file(file, [book], reference_values={book.full_name: known})
     return readings
 
 
@@ -64,15 +64,15 @@ def column(reading: ReadResult, name: str) -> pyarrow.Array:
 def frames(readings: dict[str, ReadResult], made: FeatureSet) -> pd.DataFrame:
     """The features of a domain, of what was read."""
     tables = {}
-    for thing in made.inputs:
-        rows = readings[thing].rows
+    for table in made.inputs:
+        rows = readings[table].rows
         assert rows is not None
-        tables[thing] = rows.drop_columns(["_sheet", "_row"]).to_pandas(
+        tables[table] = rows.drop_columns(["_sheet", "_row"]).to_pandas(
             types_mapper={pyarrow.string(): pd.StringDtype("pyarrow"), pyarrow.int64(): pd.Int64Dtype()}.get
         )
         for name in rows.column_names:
             if pyarrow.types.is_date(rows.schema.field(name).type):
-                tables[thing][name] = pd.to_datetime(tables[thing][name])
+                tables[table][name] = pd.to_datetime(tables[table][name])
     return made.build(**tables)
 
 
@@ -97,9 +97,9 @@ def raw(path: Path) -> pd.DataFrame:
 
 @pytest.mark.parametrize("domain", ["crm", "f1"])
 def test_every_row_of_every_file_is_accepted(domain: str, request: pytest.FixtureRequest) -> None:
-    for thing, reading in request.getfixturevalue(domain).items():
-        count = len(raw(DATA / domain / f"{FILES.get(thing, thing)}.csv"))
-        assert (reading.verdict, reading.rows_accepted) == ("accepted", count), thing
+    for name, reading in request.getfixturevalue(domain).items():
+        count = len(raw(DATA / domain / f"{FILES.get(name, name)}.csv"))
+        assert (reading.verdict, reading.rows_accepted) == ("accepted", count), name
 
 
 def test_another_spelling_and_deals_without_account_are_counted_as_pandas_counts_them(

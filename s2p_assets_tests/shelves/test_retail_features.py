@@ -57,7 +57,7 @@ def stock_of(history: pd.DataFrame, on_hand: float = 20.0) -> pd.DataFrame:
 
 def champion_of(features: pd.DataFrame, models: tuple[Model, ...] = MODELS) -> Champion:
     versions = {
-        model.thing: train(
+        model.name: train(
             model,
             demand_champion,
             features,
@@ -189,7 +189,7 @@ def test_an_article_new_on_the_list_is_told_by_its_peers_and_traced_to_them_and_
 
     for declared, frame in ((demand_features, features), (demand_forecast, forecast)):
         store.replace_table(conn, declared, conform(frame, declared.rows))
-    stored = {("retail", declared.thing): declared for declared in (demand_features, demand_forecast)}
+    stored = {("retail", declared.name): declared for declared in (demand_features, demand_forecast)}
     wanted = {"sku": "fresh", "week": fresh["week"].max()}
     (row,) = Tracer(conn, stored).trace(("retail", "demand_forecast"), wanted, ("mean",), most=None).rows
     (under,) = [group for group in row.under if group.columns == ("units", "censored", "unit_price")]

@@ -21,7 +21,7 @@ from s2p_assets.workbooks.retail_receipts import receipts
 from s2p_assets.workbooks.retail_retail_sales import retail_sales
 from s2p_assets.workbooks.retail_wholesale_sales import wholesale_sales
 
-WORKBOOKS = {book.thing: book for book in (price_list, wholesale_sales, retail_sales, receipts, inventory)}
+WORKBOOKS = {book.name: book for book in (price_list, wholesale_sales, retail_sales, receipts, inventory)}
 DTYPES = {"text": "string[pyarrow]", "code": "string[pyarrow]", "day": "datetime64[ns]", "yes_no": "bool"}
 
 
@@ -164,9 +164,9 @@ def test_the_stock_position_is_carried_on_from_an_older_count(
 
 def test_every_column_of_the_tables_says_what_it_is_made_from() -> None:
     for table in (products, demand, stock_position):
-        known = {f"{thing}.{column.name}" for thing, book in WORKBOOKS.items() for column in book.columns}
+        known = {f"{name}.{column.name}" for name, book in WORKBOOKS.items() for column in book.columns}
         known |= {f"products.{column.name}" for column in products.columns}
         for column in table.columns:
-            assert column.derived_from, f"{table.name}.{column.name}"
-            assert set(column.derived_from) <= known, f"{table.name}.{column.name}"
+            assert column.derived_from, f"{table.full_name}.{column.name}"
+            assert set(column.derived_from) <= known, f"{table.full_name}.{column.name}"
             assert {source.split(".")[0] for source in column.derived_from} <= set(table.inputs)

@@ -46,7 +46,7 @@ def written(path: Path, book: Workbook, rows: Sequence[Sequence[Any]], headers: 
 
 def changed(book: Workbook, **values: Any) -> list[Any]:
     """The good row of `book` with some values replaced."""
-    return [values.get(column.name, good) for column, good in zip(book.columns, GOOD[book.name], strict=True)]
+    return [values.get(column.name, good) for column, good in zip(book.columns, GOOD[book.full_name], strict=True)]
 
 
 def rejects(reading: ReadResult) -> list[tuple[str | None, str | None]]:
@@ -55,8 +55,8 @@ def rejects(reading: ReadResult) -> list[tuple[str | None, str | None]]:
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
 def test_a_workbook_with_the_template_headers_is_accepted(sandbox: Sandbox, book: Workbook, tmp_path: Path) -> None:
-    reading = sandbox.read(written(tmp_path / "a.xlsx", book, [GOOD[book.name]]), BOOKS)
-    assert (reading.workbook, reading.verdict, reading.rows_accepted) == (book.name, "accepted", 1)
+    reading = sandbox.read(written(tmp_path / "a.xlsx", book, [GOOD[book.full_name]]), BOOKS)
+    assert (reading.workbook, reading.verdict, reading.rows_accepted) == (book.full_name, "accepted", 1)
     assert reading.findings == []
     assert reading.rows is not None
     assert reading.rows["sku"].to_pylist() == ["0041"]
@@ -69,7 +69,7 @@ def test_every_other_name_of_a_column_is_known_and_belongs_to_one_column(
     every = [name.casefold() for column in book.columns for name in column.headers]
     assert len(every) == len(set(every))
     headers = [column.headers[-1] for column in book.columns]
-    assert sandbox.read(written(tmp_path / "a.xlsx", book, [GOOD[book.name]], headers), [book]).verdict == "accepted"
+    assert sandbox.read(written(tmp_path / "a.xlsx", book, [GOOD[book.full_name]], headers), [book]).verdict == "accepted"
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_every_other_name_of_a_column_is_known_and_belongs_to_one_column(
     ],
 )  # fmt: skip
 def test_a_bad_cell_is_named(sandbox: Sandbox, book: Workbook, column: str, bad: Any, tmp_path: Path) -> None:
-    rows = [GOOD[book.name], changed(book, **{"sku": "0042", column: bad})]
+    rows = [GOOD[book.full_name], changed(book, **{"sku": "0042", column: bad})]
     reading = sandbox.read(written(tmp_path / "a.xlsx", book, rows), [book])
     letter = "ABCDEFGHIJKL"[[known.name for known in book.columns].index(column)]
     assert rejects(reading) == [(f"{letter}3", column)]
@@ -95,7 +95,7 @@ def test_a_bad_cell_is_named(sandbox: Sandbox, book: Workbook, column: str, bad:
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
 def test_the_same_key_twice_is_a_finding(sandbox: Sandbox, book: Workbook, tmp_path: Path) -> None:
-    reading = sandbox.read(written(tmp_path / "a.xlsx", book, [GOOD[book.name]] * 2), [book])
+    reading = sandbox.read(written(tmp_path / "a.xlsx", book, [GOOD[book.full_name]] * 2), [book])
     assert [finding.rule for finding in reading.findings] == ["key"]
     assert [finding.cell for finding in reading.findings] in (["A3"], ["G3"], ["F3"])
 
@@ -150,7 +150,7 @@ def test_a_long_export_loads_without_its_few_bad_lines(sandbox: Sandbox, tmp_pat
     ],
 )  # fmt: skip
 def test_a_file_belongs_to_the_contract_that_looks_there(path: str, name: str) -> None:
-    assert [book.name for book in matching_contracts(path, BOOKS)] == [name]
+    assert [book.full_name for book in matching_contracts(path, BOOKS)] == [name]
 
 
 def test_owners_can_be_written_to_and_every_column_says_what_it_is() -> None:

@@ -257,7 +257,7 @@ def test_a_missing_column_is_named_with_the_nearest_header(tmp_path: Path) -> No
     reading = prices(tmp_path, GOOD, header=header)
     finding = only(reading)
     assert reading.verdict == "returned"
-    assert reading.workbook == PRICES.name
+    assert reading.workbook == PRICES.full_name
     assert (finding.cell, finding.column) == ("A1", "quantity")
     assert finding.message == ("the header (row 1) has no column 'Quantity'; did you mean 'Quantty'? Then rename it")
 
@@ -459,7 +459,7 @@ def test_a_header_without_rows_is_accepted_with_a_notice(tmp_path: Path) -> None
 
 def test_the_contract_whose_columns_are_found_gets_the_file(tmp_path: Path) -> None:
     path = workbook(tmp_path / "m.xlsx", [["SKU", "Units"], ["a", 5]], sheet="2024-03")
-    assert read_file(path, [PRICES, MONTHS]).workbook == MONTHS.name
+    assert read_file(path, [PRICES, MONTHS]).workbook == MONTHS.full_name
     stray = workbook(tmp_path / "n.xlsx", [["Invoice", "Vendor", "Quantity"], ["a", 5, 4]])
     reading = sound(read_file(stray, [MONTHS], others=[PRICES]))
     assert (reading.workbook, reading.verdict, reading.error) == (None, "returned", None)

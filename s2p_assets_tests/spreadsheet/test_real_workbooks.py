@@ -43,7 +43,7 @@ def loaded(readings: dict[str, ReadResult], workbook: str) -> pd.DataFrame:
 
 def test_every_file_of_the_three_companies_is_claimed_and_read(readings: dict[str, ReadResult]) -> None:
     assert {name for name, reading in readings.items() if reading.workbook is None or reading.error} == set()
-    assert {reading.workbook for reading in readings.values()} == {book.name for book in BOOKS}
+    assert {reading.workbook for reading in readings.values()} == {book.full_name for book in BOOKS}
 
 
 def test_rows_in_are_rows_loaded_and_rows_returned_as_pandas_counts_them(readings: dict[str, ReadResult]) -> None:
@@ -121,8 +121,8 @@ def as_handed(frame: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
 
 
 def test_trading_demand_has_every_unit_and_the_revenue_of_the_price_list(readings: dict[str, ReadResult]) -> None:
-    books = {book.thing: book for book in BOOKS if book.domain == "trading"}
-    handed = {thing: as_handed(loaded(readings, book.name), book.columns) for thing, book in books.items()}
+    books = {book.name: book for book in BOOKS if book.domain == "trading"}
+    handed = {table: as_handed(loaded(readings, book.full_name), book.columns) for table, book in books.items()}
     listed = conform(products.build(handed["price_list"], handed["item_cost"]), products.rows)
     pandera_model(products.rows).validate(listed)
     assert listed["item_cost"].notna().all()

@@ -54,10 +54,10 @@ def company(processed: Processed) -> Iterator[Company]:
         yield processed.with_other_domains()
 
 
-def rows_of(company: Company, thing: str, domain: str = "retail") -> list[dict[str, Any]]:
-    declared = lineage_sources(company.graph.ctx.catalog)[domain, thing]
+def rows_of(company: Company, table: str, domain: str = "retail") -> list[dict[str, Any]]:
+    declared = lineage_sources(company.graph.ctx.catalog)[domain, table]
     with company.graph.ctx.warehouse.connect() as connection:
-        frame = store.read_rows(connection, domain, thing, declared.columns)
+        frame = store.read_rows(connection, domain, table, declared.columns)
     return [
         {str(name): value for name, value in row.items()}
         for row in frame.astype(object).where(frame.notna(), None).to_dict("records")
@@ -106,10 +106,10 @@ def test_a_hundred_values_of_every_table_stand_in_the_cells_that_are_named(compa
     chosen = random.Random(SEED)
     books = company.graph.ctx.catalog.workbooks.values()
     meant = {said: meant for book in books for column in book.columns for said, meant in column.replace}
-    for (domain, thing), declared in lineage_sources(company.graph.ctx.catalog).items():
-        if thing == DELIVERIES or (domain, thing) in LEDGER_VIEWS:  # rows that are files, not made of cells
+    for (domain, table), declared in lineage_sources(company.graph.ctx.catalog).items():
+        if table == DELIVERIES or (domain, table) in LEDGER_VIEWS:  # rows that are files, not made of cells
             continue
-        rows = rows_of(company, thing, domain)
+        rows = rows_of(company, table, domain)
         asked = []
         for _ in range(100):
             row = chosen.choice(rows)
@@ -117,26 +117,26 @@ def test_a_hundred_values_of_every_table_stand_in_the_cells_that_are_named(compa
             key = {name: row[name] for name in declared.key} or row
             asked.append(({name: value for name, value in key.items() if value is not None}, column))
         looked = 0
-        for leaf in (leaf for found in all_traced(company, (domain, thing), asked) for leaf in leaves(found)):
+        for leaf in (leaf for found in all_traced(company, (domain, table), asked) for leaf in leaves(found)):
             assert leaf.file
             assert leaf.file.archived
             for name, cell in leaf.file.cells.items():
                 looked += 1
                 there = written(leaf.file.archived, leaf.file.sheet, cell)
                 if leaf.values[name] is not None and meant.get(there) != leaf.values[name]:
-                    assert says_the_same(there, leaf.values[name]), (thing, leaf, there)
-        assert looked > 50, thing
+                    assert says_the_same(there, leaf.values[name]), (table, leaf, there)
+        assert looked > 50, table
 
 
 @pytest.mark.parametrize(
     ("thing", "column"),
     [("demand", "units"), ("demand", "retail_units"), ("demand", "wholesale_units"), ("stock_position", "on_hand")],
 )
-def test_what_lies_under_a_sum_adds_up_to_it(company: Company, thing: str, column: str) -> None:
-    declared = lineage_sources(company.graph.ctx.catalog)["retail", thing]
-    rows = rows_of(company, thing)
+def test_what_lies_under_a_sum_adds_up_to_it(company: Company, table: str, column: str) -> None:
+    declared = lineage_sources(company.graph.ctx.catalog)["retail", table]
+    rows = rows_of(company, table)
     for row in random.Random(SEED).sample(rows, min(len(rows), 40)):
-        (found,) = traced(company, ("retail", thing), {name: row[name] for name in declared.key}, column).rows
+        (found,) = traced(company, ("retail", table), {name: row[name] for name in declared.key}, column).rows
         assert sum(group.total or 0 for group in found.under) == pytest.approx(row[column])
 
 

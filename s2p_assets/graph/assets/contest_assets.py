@@ -66,7 +66,7 @@ def contest_asset(catalog: Catalog, declared: Contest) -> dg.AssetsDefinition:
         registry: Registry = context.resources.registry
         at = dt.datetime.now(dt.UTC)
         apply_override(registry, declared, config, at)
-        before = registry.state(declared.domain, declared.thing)
+        before = registry.state(declared.domain, declared.name)
         renewed = _renewal(catalog, declared, registry, context.resources.warehouse, at, context.run.run_id)
         promotion = judge(registry, declared, before, renewed)
         yield from _checks(promotion, before)
@@ -78,7 +78,7 @@ def contest_asset(catalog: Catalog, declared: Contest) -> dg.AssetsDefinition:
             metadata={
                 "champion": made.model_name,
                 "version": made.version,
-                "challenger": promotion.challenger.thing if promotion.challenger else "none",
+                "challenger": promotion.challenger.name if promotion.challenger else "none",
                 "why": made.why,
                 "decided by": promotion.by,
                 "feature version": made.model.feature_version,
@@ -95,23 +95,23 @@ def apply_override(registry: Registry, declared: Contest, said: ChampionOverride
 
     Raises NoSuchModel when there is no such version, or none before; ModelDamaged when it could not serve.
     """
-    state = registry.state(declared.domain, declared.thing)
+    state = registry.state(declared.domain, declared.name)
     when = at.isoformat(timespec="seconds")
     if said.champion:
-        record = find_record(state, declared.name, said.champion)
-        registry.load(declared.domain, declared.thing, record)
+        record = find_record(state, declared.full_name, said.champion)
+        registry.load(declared.domain, declared.name, record)
         version = record.version if "@" in said.champion else None
         pin = Pin(record.model, version, said.by, said.because, when)
-        registry.pin(declared.domain, declared.thing, pin)
+        registry.pin(declared.domain, declared.name, pin)
     elif said.back:
         now = state.tenures[-1].version if state.tenures else None
         earlier = next((tenure for tenure in reversed(state.tenures) if tenure.version != now), None)
         if earlier is None:
-            raise NoSuchModel(f"{declared.name}: no other version was ever in service; there is nothing to go back to")
-        registry.load_newest(declared.domain, declared.thing, earlier.model, earlier.version)
-        registry.pin(declared.domain, declared.thing, Pin(earlier.model, earlier.version, said.by, said.because, when))
+            raise NoSuchModel(f"{declared.full_name}: no other version was ever in service; there is nothing to go back to")
+        registry.load_newest(declared.domain, declared.name, earlier.model, earlier.version)
+        registry.pin(declared.domain, declared.name, Pin(earlier.model, earlier.version, said.by, said.because, when))
     elif said.release:
-        registry.pin(declared.domain, declared.thing, None)
+        registry.pin(declared.domain, declared.name, None)
 
 
 def judge(registry: Registry, declared: Contest, state: ContestState, renewed: Renewal | None) -> Promotion:
@@ -123,7 +123,7 @@ def judge(registry: Registry, declared: Contest, state: ContestState, renewed: R
 
     def whole(record: Record) -> ModelVersion | None:
         try:
-            return registry.load(declared.domain, declared.thing, record)
+            return registry.load(declared.domain, declared.name, record)
         except ModelDamaged as damage:
             excluded[record.model] = str(damage)
             return None
@@ -134,13 +134,13 @@ def judge(registry: Registry, declared: Contest, state: ContestState, renewed: R
         raise (
             ModelDamaged("; ".join(excluded.values()))
             if excluded
-            else NoSuchModel(f"{declared.name}: none of its models is trained yet; load data first")
+            else NoSuchModel(f"{declared.full_name}: none of its models is trained yet; load data first")
         )
     before = whole(state.champion) if state.champion else None
     pin, pinned = state.pin, None
     if pin is not None:
         which = f"{pin.model}@{pin.version}" if pin.version else pin.model
-        pinned = registry.load(declared.domain, declared.thing, find_record(state, declared.name, which))
+        pinned = registry.load(declared.domain, declared.name, find_record(state, declared.full_name, which))
     promotion = promote(declared, newest, before, pin=pin, pinned=pinned, renewed=renewed)
     promotion.excluded.update(excluded)
     return promotion
@@ -173,7 +173,7 @@ def _version(promotion: Promotion, state: ContestState) -> str:
 def _history(catalog: Catalog, declared: Contest, warehouse: Warehouse) -> pd.DataFrame:
     features = catalog.features[f"{declared.domain}_{declared.features}"]
     with warehouse.connect() as connection:
-        return store.read_rows(connection, features.domain, features.thing, features.columns)
+        return store.read_rows(connection, features.domain, features.name, features.columns)
 
 
 def _leak_specs(declared: Contest) -> list[dg.AssetCheckSpec]:
@@ -207,7 +207,7 @@ def _checks(promotion: Promotion, before: ContestState) -> Iterator[dg.AssetChec
         "change": promotion.change,
         "why": champion.why,
         "decided by": promotion.by,
-        "challenger": promotion.challenger.thing if promotion.challenger else "none",
+        "challenger": promotion.challenger.name if promotion.challenger else "none",
         "mean loss": _losses(promotion),
     }
     if against:

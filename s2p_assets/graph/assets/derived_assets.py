@@ -80,7 +80,7 @@ def table_asset(
             check_name=CONTRACT_HOLDS, passed=not broken, metadata={"broken": "\n".join(broken) or "none"}
         )
         if broken:
-            raise dg.Failure(f"{declared.name} breaks its declaration, nothing was stored: {broken[0]}")
+            raise dg.Failure(f"{declared.full_name} breaks its declaration, nothing was stored: {broken[0]}")
         if features:
             yield from signals(catalog, features, frame, context.resources.registry)
             yield check_features(catalog, features, frame, context.resources.registry)
@@ -125,7 +125,7 @@ def report_asset(catalog: Catalog, declared: Report, locale: str) -> dg.AssetsDe
 
 def log_not_yet(context: dg.AssetExecutionContext, declared: Derivation, reason: NotYet) -> None:
     """Nothing is made, what is above is left as it is, and the run goes on."""
-    context.log.warning(f"{declared.name} {WAITS_FOR_DATA}: {reason}")
+    context.log.warning(f"{declared.full_name} {WAITS_FOR_DATA}: {reason}")
 
 
 def asset_options(catalog: Catalog, declared: Derived) -> dict[str, Any]:

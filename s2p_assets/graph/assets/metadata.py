@@ -56,8 +56,8 @@ def column_lineage(declared: Declaration) -> dg.TableColumnLineage:
 
 
 def _column_dep(domain: str, source: str) -> dg.TableColumnDep:
-    thing, _, name = source.rpartition(".")
-    other, _, rest = thing.rpartition("__")
+    table, _, name = source.rpartition(".")
+    other, _, rest = table.rpartition("__")
     return dg.TableColumnDep(asset_key=dg.AssetKey([other or domain, rest]), column_name=name)
 
 
@@ -134,5 +134,5 @@ def declared_metadata(declared: Declaration) -> Mapping[str, Any]:
     columns = getattr(declared, "columns", ())
     if columns:
         metadata["dagster/column_schema"] = column_schema(columns)
-        metadata["dagster/table_name"] = f"{declared.domain}.{declared.thing}"
+        metadata["dagster/table_name"] = f"{declared.domain}.{declared.name}"
     return metadata

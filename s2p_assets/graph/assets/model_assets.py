@@ -35,7 +35,7 @@ def model_asset(ctx: Context, declared: Model) -> dg.AssetsDefinition:
     @dg.asset(
         **asset_options(ctx.catalog, declared),
         kinds={"python", "mlflow"},
-        tags={"s2p/contest": contest.thing},
+        tags={"s2p/contest": contest.name},
         io_manager_key="models",
         required_resource_keys={"workers"},
         automation_condition=on_retraining_signal(),

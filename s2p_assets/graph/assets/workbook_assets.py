@@ -153,8 +153,8 @@ def workbook_table_asset(catalog: Catalog, workbook: Workbook) -> dg.AssetsDefin
             loaded = store_ingest(connection, workbook, sheet, context.run.run_id)
             index_for_tracing(connection, workbook, catalog.trace_indexes(workbook))
             version = store.workbook_version(connection, workbook)
-            rows = introspection.count_rows(connection, workbook.domain, workbook.thing)
-            head = store.read_rows(connection, workbook.domain, workbook.thing, workbook.columns, limit=10)
+            rows = introspection.count_rows(connection, workbook.domain, workbook.name)
+            head = store.read_rows(connection, workbook.domain, workbook.name, workbook.columns, limit=10)
             lost = dangling_references(connection, workbook)
         shown = frame_metadata(head) | {"dagster/row_count": rows, "dagster/column_lineage": column_lineage(workbook)}
         yield _keys_are_single(loaded)

@@ -73,10 +73,10 @@ def feature_drift(
     ]
     found = {}
     for contest in catalog.contests.values():
-        if (contest.domain, contest.features) != (declared.domain, declared.thing):
+        if (contest.domain, contest.features) != (declared.domain, declared.name):
             continue
-        champion = registry.state(contest.domain, contest.thing).champion
-        known = registry.learned_from(contest.domain, contest.thing, champion) if champion else None
+        champion = registry.state(contest.domain, contest.name).champion
+        known = registry.learned_from(contest.domain, contest.name, champion) if champion else None
         if champion is None or known is None:
             continue
         rows = with_target(frame, contest.task)
@@ -87,7 +87,7 @@ def feature_drift(
         windows = time_windows(times, contest.task.window_length(times.nunique()))
         measured = [name for name in columns if name not in contest.task.not_features]
         reference = summarize_columns(rows[seen], measured, windows=windows)
-        found[contest.thing] = ContestDrift(
+        found[contest.name] = ContestDrift(
             champion.model, int((~seen).sum()), tuple(measure_drift(reference, rows[~seen]))
         )
     return found

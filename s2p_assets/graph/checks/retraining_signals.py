@@ -50,15 +50,15 @@ def signals(
     contests = [
         contest
         for contest in catalog.contests.values()
-        if (contest.domain, contest.features) == (declared.domain, declared.thing)
+        if (contest.domain, contest.features) == (declared.domain, declared.name)
     ]
-    standings = {contest.thing: registry.state(contest.domain, contest.thing) for contest in contests}
+    standings = {contest.name: registry.state(contest.domain, contest.name) for contest in contests}
     for name, measure in (
         (ENOUGH_NEW_ROWS, _new_rows),
         (CODE_CHANGED, _changed_code),
         (ERROR_ABOVE_BAND, _recent_error),
     ):
-        found = [measure(catalog, contest, standings[contest.thing], frame, registry) for contest in contests]
+        found = [measure(catalog, contest, standings[contest.name], frame, registry) for contest in contests]
         asks = any(signal.asks for signal in found)
         said = {model: text for signal in found for model, text in signal.said.items()}
         yield dg.AssetCheckResult(
@@ -85,11 +85,11 @@ def _new_rows(
 ) -> Signal:
     now, asks, said = sorted_row_hashes(with_target(frame, contest.task)), False, {}
     for model in catalog.candidates(contest):
-        record = state.find(model.thing)
-        known = registry.learned_from(contest.domain, contest.thing, record) if record else None
+        record = state.find(model.name)
+        known = registry.learned_from(contest.domain, contest.name, record) if record else None
         new = len(now) if known is None else count_new_rows(now, known)
         asks = asks or known is None or new > contest.min_new_share * len(now)
-        said[model.thing] = f"{new:,} of {len(now):,} rows are new or changed since it was trained"
+        said[model.name] = f"{new:,} of {len(now):,} rows are new or changed since it was trained"
     return Signal(asks, said)
 
 
@@ -98,10 +98,10 @@ def _changed_code(
 ) -> Signal:
     asks, said = False, {}
     for model in catalog.candidates(contest):
-        record = state.find(model.thing)
+        record = state.find(model.name)
         changed = record is not None and record.fingerprint != fingerprint_of(model.build(), contest.task)
         asks = asks or changed
-        said[model.thing] = "its code, parameters or task changed" if changed else "as it was trained"
+        said[model.name] = "its code, parameters or task changed" if changed else "as it was trained"
     return Signal(asks, said)
 
 
@@ -110,9 +110,9 @@ def _recent_error(
 ) -> Signal:
     record = state.champion
     if record is None:
-        return Signal(False, {contest.thing: "no champion yet"})
+        return Signal(False, {contest.name: "no champion yet"})
     try:
-        made = registry.load(contest.domain, contest.thing, record)
+        made = registry.load(contest.domain, contest.name, record)
         measured = service_of(made.task).recent_performance(made, frame)
     except ModelDamaged as damage:
         return Signal(True, {record.model: str(damage)})

@@ -71,10 +71,10 @@ def _path(
     for source in column.derived_from:
         if source in seen:
             continue
-        there, thing, name = parse_column_path(source, domain)
-        for below in columns_of(there, thing):
+        there, table, name = parse_column_path(source, domain)
+        for below in columns_of(there, table):
             if below.name == name and (path := _path(there, below, (*seen, source), task, columns_of)):
-                return [column.name, f"{thing}.{path[0]}", *path[1:]]
+                return [column.name, f"{table}.{path[0]}", *path[1:]]
     return []
 
 

@@ -52,7 +52,7 @@ class MlflowWriter:
         from mlflow.entities import Metric, Param
 
         at = int(made.trained_at.timestamp() * 1000)
-        run = self.client.create_run(self._experiment(), start_time=at, tags=dict(tags), run_name=made.thing)
+        run = self.client.create_run(self._experiment(), start_time=at, tags=dict(tags), run_name=made.name)
         run_id = str(run.info.run_id)
         said = {**made.parameters, **{f"task.{name}": value for name, value in vars(made.task).items()}}
         params = [Param(name, str(value)) for name, value in said.items()]

@@ -86,9 +86,9 @@ class Registry:
                 known = self._register(writer(), name, made)
             elif not self._is_whole(name, known):
                 known = self._mend(writer(), known, made)
-            current = before.find(made.thing)
+            current = before.find(made.name)
             if newest and (current is None or current.number != known.number):
-                writer().set_alias(f"{NEWEST}{made.thing}", known.number)
+                writer().set_alias(f"{NEWEST}{made.name}", known.number)
         return known
 
     def load(self, domain: str, contest: str, record: Record) -> ModelVersion:
@@ -263,7 +263,7 @@ def remove_unfinished_versions(root: Path) -> None:
 def _tags(made: ModelVersion) -> dict[str, str]:
     """What the run and the version are tagged with; `registry_tables.Record` is made of it."""
     return {
-        "s2p.model": made.thing,
+        "s2p.model": made.name,
         "s2p.version": made.version,
         "s2p.fingerprint": made.fingerprint,
         "s2p.feature_version": made.feature_version,
@@ -287,7 +287,7 @@ def _named(state: ContestState, made: ModelVersion) -> Record:
     for record in state.versions:
         if record.version == made.version:
             return record
-    raise _no_such(f"{made.domain}_{made.thing}", made.version)
+    raise _no_such(f"{made.domain}_{made.name}", made.version)
 
 
 def _no_such(name: str, version: str | None) -> NoSuchModel:

@@ -42,7 +42,7 @@ def write_version(folder: Path, made: ModelVersion) -> str:
     kind = type(made.learner)
     manifest = {
         "domain": made.domain,
-        "model": made.thing,
+        "model": made.name,
         "contest": made.contest,
         "version": made.version,
         "fingerprint": made.fingerprint,
@@ -76,7 +76,7 @@ def _made(folder: Path, digest: str, packages: tuple[str, ...]) -> ModelVersion:
     try:
         return ModelVersion(
             domain=manifest["domain"],
-            thing=manifest["model"],
+            name=manifest["model"],
             contest=manifest["contest"],
             version=manifest["version"],
             fingerprint=manifest["fingerprint"],

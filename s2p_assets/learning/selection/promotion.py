@@ -91,7 +91,7 @@ def promote(
     name, means = decision.name, mean_losses(losses)
     rival = _lowest(means.drop(name) if name else means)
     champion = Champion(
-        contest.domain, contest.thing, decision.made, _with_reasons(decision.why, excluded), _scores_of(compared)
+        contest.domain, contest.name, decision.made, _with_reasons(decision.why, excluded), _scores_of(compared)
     )
     return Promotion(
         champion=champion,
@@ -138,7 +138,7 @@ def _judged(
     """What the contest's judge decides, unless whom it names loses to a baseline."""
     name = contest.build(losses, incumbent)
     if name not in compared:
-        raise ValueError(f"{contest.name}: named {name!r} champion, but compared were {', '.join(compared)}")
+        raise ValueError(f"{contest.full_name}: named {name!r} champion, but compared were {', '.join(compared)}")
     means = mean_losses(losses)
     best = str(means.idxmin())
     beaten = worse_than_baseline(losses, name, contest.baselines)
@@ -180,8 +180,8 @@ def _unchanged(
     contest: Contest, incumbent: ModelVersion, field: Mapping[str, ModelVersion], excluded: dict[str, str], why: str
 ) -> Promotion:
     means = {name: made.loss for name, made in field.items()}
-    why = _with_reasons(f"{incumbent.thing} stays: {why}", excluded)
-    champion = Champion(contest.domain, contest.thing, incumbent, why, incumbent.scores)
+    why = _with_reasons(f"{incumbent.name} stays: {why}", excluded)
+    champion = Champion(contest.domain, contest.name, incumbent, why, incumbent.scores)
     return Promotion(champion, None, "stays", None, None, means, excluded)
 
 
@@ -194,9 +194,9 @@ def _with_reasons(why: str, excluded: Mapping[str, str]) -> str:
 
 def _label(entrant: ModelVersion, field: Mapping[str, ModelVersion]) -> str:
     """The entrant's name among those compared; with its version where a newer one of its model is among them."""
-    newer = field.get(entrant.thing)
+    newer = field.get(entrant.name)
     same = newer is None or newer.version == entrant.version
-    return entrant.thing if same else f"{entrant.thing}@{entrant.version}"
+    return entrant.name if same else f"{entrant.name}@{entrant.version}"
 
 
 def _entrant(
@@ -206,7 +206,7 @@ def _entrant(
     if incumbent is None:
         return None, ""
     some = next(iter(field.values()))
-    newer = field.get(incumbent.thing)
+    newer = field.get(incumbent.name)
     if _basis(incumbent) == _basis(some):
         return incumbent, ""
     if newer is not None and newer.fingerprint == incumbent.fingerprint:

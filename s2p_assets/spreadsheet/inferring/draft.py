@@ -46,10 +46,10 @@ def infer_contract(path: Path, name: str, *, rows: int = 20_000, sandbox: Sandbo
     """The source of `workbooks/<name>.py` for files like `path`, judged by its first `rows` rows.
 
     The contract loads the file as it stands, except where a cell is in error. Raises ValueError for a name
-    that is not `<domain>_<thing>`, WorkbookUnreadable when the file cannot be read or holds no table.
+    that is not `<domain>_<name>`, WorkbookUnreadable when the file cannot be read or holds no table.
     """
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is not <domain>_<thing> in lower case, as in 'acme_orders'")
+        raise ValueError(f"{name!r} is not <domain>_<name> in lower case, as in 'acme_orders'")
     if sandbox is not None:
         return _infer_in_sandbox(sandbox, path, name, rows)
     with Sandbox() as own:

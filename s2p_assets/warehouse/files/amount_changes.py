@@ -96,7 +96,7 @@ def _pairs_by_day(workbook: Workbook, amounts: Sequence[str], days: Sequence[str
             (term, f"{word}{number}") for word, listed in terms.items() for number, term in enumerate(listed)
         ),
         fresh=_NEW_ROWS,
-        rows=rows_table(workbook.domain, workbook.thing),
+        rows=rows_table(workbook.domain, workbook.name),
         together=equal_keys(workbook, rest, "p", "r"),
         who=sql.SQL(", ").join(labels["who"]),
         day=sql.SQL(", ").join(labels["day"]),

@@ -59,7 +59,7 @@ class DeliveryTable:
 
     domain: str
     workbooks: tuple[str, ...]
-    thing: str = DELIVERIES
+    name: str = DELIVERIES
     rows: type[Row] = FileDelivery
     key: tuple[str, ...] = ("path", "version")
     lineage: LineageRules = field(
@@ -67,8 +67,8 @@ class DeliveryTable:
     )
 
     @property
-    def name(self) -> str:
-        return f"{self.domain}_{self.thing}"
+    def full_name(self) -> str:
+        return f"{self.domain}_{self.name}"
 
     @property
     def description(self) -> str:

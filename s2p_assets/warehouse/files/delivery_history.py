@@ -21,7 +21,7 @@ def record_deliveries(conn: psycopg.Connection, table: DeliveryTable, frame: pd.
     ensure_own_tables(conn)
     rows = json.loads(frame.to_json(orient="records", date_format="iso", date_unit="us"))
     with conn.transaction():
-        advisory_lock(conn, f"known {table.name}")
+        advisory_lock(conn, f"known {table.full_name}")
         conn.execute(
             "create temporary table incoming on commit drop as"
             " select r ->> 'path' as path, (r ->> 'version')::bigint as version, r as row"

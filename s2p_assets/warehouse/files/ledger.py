@@ -138,7 +138,7 @@ def latest_versions(conn: psycopg.Connection, workbook: Workbook) -> dict[str, L
     """The newest version of every path that this kind of workbook was ever found at."""
     ensure_own_tables(conn)
     where = "where f.workbook = %s and f.status <> 'replaced' order by f.path"
-    return {file.path: file for file in ledger_files(conn, where, (workbook.name,))}
+    return {file.path: file for file in ledger_files(conn, where, (workbook.full_name,))}
 
 
 def ledger_files(conn: psycopg.Connection, where: LiteralString, values: tuple[Any, ...]) -> list[LedgerFile]:

@@ -72,7 +72,7 @@ def load_files(
     When the database refuses the rows of one, only that file is left out: its outcome is `refused`.
     """
     if len({entry.path for entry, _ in files}) < len(files):
-        raise ValueError(f"{workbook.name}: the same path twice in one load")
+        raise ValueError(f"{workbook.full_name}: the same path twice in one load")
     ensure_workbook_table(conn, workbook)
     try:
         return _load(conn, workbook, files)
@@ -97,7 +97,7 @@ def _load(
     conn: psycopg.Connection, workbook: Workbook, files: Sequence[tuple[LedgerEntry, pyarrow.Table | None]]
 ) -> list[LoadResult]:
     with conn.transaction():
-        advisory_lock(conn, workbook.name)
+        advisory_lock(conn, workbook.full_name)
         known = _already_loaded(conn, workbook, [entry for entry, _ in files])
         new = [(entry, rows) for entry, rows in files if entry.path not in known]
         ids = dict(zip((entry.path for entry, _ in new), _record_files(conn, workbook, new), strict=True))
@@ -127,7 +127,7 @@ def _already_loaded(
     held = conn.execute(
         "select sha256, contract_version, path, rows_accepted from s2p.files"
         " where workbook = %s and sha256 = any(%s) and is_loaded",
-        (workbook.name, [entry.sha256 for entry in entries]),
+        (workbook.full_name, [entry.sha256 for entry in entries]),
     ).fetchall()
     bytes_held = {(sha256, version) for sha256, version, *_ in held}
     rows_held = {(sha256, path): rows for sha256, _, path, rows in held}
@@ -142,10 +142,10 @@ def _already_loaded(
 
 
 def _recognised(conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry) -> LoadResult | None:
-    outcome = recognition.recognise_entry(conn, workbook.name, entry)
+    outcome = recognition.recognise_entry(conn, workbook.full_name, entry)
     if outcome is None:
         return None
-    file = versions.latest_versions_at(conn, workbook.name, [entry.path])[entry.path]
+    file = versions.latest_versions_at(conn, workbook.full_name, [entry.path])[entry.path]
     if outcome == "duplicate":
         return LoadResult(file.id, entry.path, "duplicate")
     return LoadResult(file.id, entry.path, "unchanged", file.rows_accepted if file.is_loaded else 0)
@@ -175,10 +175,10 @@ def _record_files(
     """Record the files in the ledger and withdraw the rows that they replace."""
     replacing = [entry.path for entry, rows in new if rows is not None or entry.verdict != "returned"]
     held = conn.execute(
-        "select id from s2p.files where workbook = %s and path = any(%s) and is_loaded", (workbook.name, replacing)
+        "select id from s2p.files where workbook = %s and path = any(%s) and is_loaded", (workbook.full_name, replacing)
     ).fetchall()
-    ids = versions.insert_versions(conn, workbook.name, [entry for entry, _ in new]) if new else []
-    versions.withdraw_versions(conn, workbook.name, [id_ for (id_,) in held])
+    ids = versions.insert_versions(conn, workbook.full_name, [entry for entry, _ in new]) if new else []
+    versions.withdraw_versions(conn, workbook.full_name, [id_ for (id_,) in held])
     return ids
 
 
@@ -186,7 +186,7 @@ def _copy_rows(conn: psycopg.Connection, workbook: Workbook, holding: dict[int, 
     if not holding:
         return []
     ids = list(holding)
-    place = rows_table(workbook.domain, workbook.thing)
+    place = rows_table(workbook.domain, workbook.name)
     tables = [rows_of_file(table, id_, workbook) for id_, table in holding.items()]
     are_many = sum(table.num_rows for table in tables) >= MANY_ROWS
     with deferred_indexes(conn, workbook) if are_many else contextlib.nullcontext():
@@ -195,7 +195,7 @@ def _copy_rows(conn: psycopg.Connection, workbook: Workbook, holding: dict[int, 
     if are_many:
         conn.execute(sql.SQL("analyze {}").format(place))
     others = conn.execute(
-        "select 1 from s2p.files where workbook = %s and is_loaded and id <> all(%s) limit 1", (workbook.name, ids)
+        "select 1 from s2p.files where workbook = %s and is_loaded and id <> all(%s) limit 1", (workbook.full_name, ids)
     ).fetchone()
     return mark_superseded(conn, workbook, ids) if others or _may_repeat(tables, workbook) else []
 

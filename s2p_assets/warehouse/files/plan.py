@@ -46,7 +46,7 @@ def plan_load(
     at = LedgerEntry(
         planned_file.path, entry.sha256, entry.size, entry.mtime_ns, entry.contract_version, "accepted", entry.owner
     )
-    known, known_as = find_known_version(conn, workbook.name, at) or (None, None)
+    known, known_as = find_known_version(conn, workbook.full_name, at) or (None, None)
     nothing = LoadPlan(planned_file.path, planned_file.replaces, planned_file.namesakes, known, known_as)
     if known == "unchanged":
         return replace(nothing, unchanged=rows.num_rows)
@@ -69,7 +69,7 @@ def _planned_file(conn: psycopg.Connection, workbook: Workbook, path: str, on_sh
         loaded = [file for file in versions.values() if PurePosixPath(file.path).name.casefold() == name]
         path, *namesakes = [file.path for file in sorted(loaded, key=_newest_loaded_first)] or [path]
     held = conn.execute(
-        "select id from s2p.files where workbook = %s and path = %s and is_loaded", (workbook.name, path)
+        "select id from s2p.files where workbook = %s and path = %s and is_loaded", (workbook.full_name, path)
     ).fetchall()
     copies = {id_: copy for id_, _, copy, _, _ in current_copies(conn, [id_ for (id_,) in held])}
     withdrawn = [id_ for (id_,) in held if id_ not in copies]
@@ -81,7 +81,7 @@ def _newest_loaded_first(file: LedgerFile) -> tuple[bool, int, int]:
 
 
 def _copy_planned_rows(conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, rows: pyarrow.Table) -> None:
-    stored = rows_table(workbook.domain, workbook.thing)
+    stored = rows_table(workbook.domain, workbook.name)
     conn.execute(sql.SQL("create temporary table planned (like {}) on commit drop").format(stored))
     try:
         copy_in(conn, PLANNED_ROWS, [rows_of_file(rows, 0, workbook)])

@@ -30,7 +30,7 @@ def recognise_file(
     """
     ensure_own_tables(conn)
     seen = "select 1 from s2p.files where workbook = %s and sha256 = %s limit 1"
-    if conn.execute(seen, (workbook.name, kept.sha256)).fetchone() is None:
+    if conn.execute(seen, (workbook.full_name, kept.sha256)).fetchone() is None:
         return None
     entry = LedgerEntry(
         path=path,
@@ -44,8 +44,8 @@ def recognise_file(
         archived=kept.archived,
     )
     with conn.transaction():
-        advisory_lock(conn, workbook.name)
-        return recognise_entry(conn, workbook.name, entry)
+        advisory_lock(conn, workbook.full_name)
+        return recognise_entry(conn, workbook.full_name, entry)
 
 
 def recognise_entry(conn: psycopg.Connection, workbook: str, entry: LedgerEntry) -> Recognition | None:

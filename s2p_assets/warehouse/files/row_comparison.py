@@ -80,7 +80,7 @@ def _compare(conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, p
         """
     ).format(
         planned=PLANNED_ROWS,
-        rows=rows_table(workbook.domain, workbook.thing),
+        rows=rows_table(workbook.domain, workbook.name),
         equal=equal_keys(workbook, workbook.key, "p", "r"),
         as_of=entry.mtime_ns,
         leaving=planned_file.withdrawn_files,
@@ -153,7 +153,7 @@ def _withdrawn(
 ) -> tuple[int, int, list[ExampleRow]]:
     """Rows shown now that would go; how many of them for an older file's row; some of their keys."""
     terms = {
-        "rows": rows_table(workbook.domain, workbook.thing),
+        "rows": rows_table(workbook.domain, workbook.name),
         "planned": PLANNED_ROWS,
         "leaving": sql.Literal(planned_file.withdrawn_files),
         "same": equal_keys(workbook, workbook.key, "p", "r"),
@@ -179,7 +179,7 @@ def compare_by_content(conn: psycopg.Connection, workbook: Workbook, planned_fil
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in workbook.columns)
     coming = sql.SQL("(select {} from {})").format(names, PLANNED_ROWS)
     going = sql.SQL("(select {} from {} where _file = any({}))").format(
-        names, rows_table(workbook.domain, workbook.thing), sql.Literal(planned_file.withdrawn_files)
+        names, rows_table(workbook.domain, workbook.name), sql.Literal(planned_file.withdrawn_files)
     )
     new, some_new = _except_all(conn, workbook, coming, going)
     withdrawn, some_withdrawn = _except_all(conn, workbook, going, coming)

@@ -47,7 +47,7 @@ def known_files(conn: psycopg.Connection, workbook: Workbook) -> dict[str, FileS
     ensure_own_tables(conn)
     query: LiteralString = f"select f.path, f.size, f.mtime_ns, f.contract_version, f.status, {ORIGINAL_NOT_LOADED}"
     where = " from s2p.files f where f.workbook = %s and f.status <> 'replaced' order by f.path"
-    return {row[0]: FileState(*row) for row in conn.execute(query + where, (workbook.name,)).fetchall()}
+    return {row[0]: FileState(*row) for row in conn.execute(query + where, (workbook.full_name,)).fetchall()}
 
 
 def find_share_changes(

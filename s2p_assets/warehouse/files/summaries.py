@@ -41,14 +41,14 @@ def workbook_summaries(conn: psycopg.Connection, waiting: Mapping[str, int] | No
     return [
         WorkbookSummary(
             name=workbook,
-            table=f"{domain}.{thing}",
+            table=f"{domain}.{name}",
             files=files,
-            rows=count_rows(conn, domain, thing),
+            rows=count_rows(conn, domain, name),
             returned=returned,
             waiting=(waiting or {}).get(workbook, 0),
             last_loaded=last_loaded,
         )
-        for workbook, domain, thing, files, returned, last_loaded in kinds
+        for workbook, domain, name, files, returned, last_loaded in kinds
     ]
 
 

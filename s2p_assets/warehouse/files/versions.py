@@ -24,19 +24,19 @@ def record_unloaded(conn: psycopg.Connection, workbook: Workbook, entry: LedgerE
     """Record a file that loads nothing; returns its ledger id. The rows of the path's previous version stay."""
     ensure_own_tables(conn)
     with conn.transaction():
-        advisory_lock(conn, workbook.name)
-        return insert_versions(conn, workbook.name, [entry])[0]
+        advisory_lock(conn, workbook.full_name)
+        return insert_versions(conn, workbook.full_name, [entry])[0]
 
 
 def mark_gone(conn: psycopg.Connection, workbook: Workbook, paths: Iterable[str]) -> int:
     """Record that these paths are no longer on the share; their rows stay. Returns how many were not gone before."""
     ensure_own_tables(conn)
     with conn.transaction():
-        advisory_lock(conn, workbook.name)
+        advisory_lock(conn, workbook.full_name)
         gone = conn.execute(
             "update s2p.files set status = 'gone' where workbook = %s and path = any(%s)"
             " and status in ('current', 'forgotten') returning id",
-            (workbook.name, [ledger_path(path) for path in paths]),
+            (workbook.full_name, [ledger_path(path) for path in paths]),
         ).fetchall()
         transfer_to_copies(conn, [id_ for (id_,) in gone])
         return len(gone)

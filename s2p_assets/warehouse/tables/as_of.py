@@ -47,7 +47,7 @@ def loaded_versions_at(conn: psycopg.Connection, workbook: Workbook, as_of: dt.d
     rows = conn.execute(
         "select id, path, sha256, archived, contract_version, rows_accepted, is_loaded, loaded_at from s2p.files"
         " where workbook = %s and loaded_at <= %s and (withdrawn_at is null or withdrawn_at > %s) order by id",
-        (workbook.name, as_of, as_of),
+        (workbook.full_name, as_of, as_of),
     )
     return [LoadedVersion(*row) for row in rows]
 
@@ -64,9 +64,9 @@ def first_loaded_at(conn: psycopg.Connection) -> dt.datetime | None:
     return row[0] if row else None
 
 
-def as_of_table(domain: str, thing: str) -> sql.Identifier:
-    """The temporary table that is_loaded a table as it was, in place of `<domain>.<thing>`."""
-    return sql.Identifier(TEMPORARY_SCHEMA, f"{domain}.{thing}")
+def as_of_table(domain: str, name: str) -> sql.Identifier:
+    """The temporary table that is_loaded a table as it was, in place of `<domain>.<name>`."""
+    return sql.Identifier(TEMPORARY_SCHEMA, f"{domain}.{name}")
 
 
 def restore_workbook(
@@ -80,7 +80,7 @@ def restore_workbook(
     Rows loaded today are copied in the database; `read_again` gives those of the other files, in the contract's
     columns with `_sheet` and `_row`. Raises NotStored when the table is not as the contract declares it.
     """
-    held = as_of_table(workbook.domain, f"{workbook.thing}__rows")
+    held = as_of_table(workbook.domain, f"{workbook.name}__rows")
     _create_temporary(conn, held, workbook.columns, SOURCE_COLUMNS)
     standing = [file.id for file in files if file.is_loaded]
     if standing:
@@ -92,21 +92,21 @@ def restore_workbook(
         _mark_superseded(conn, workbook, held)
     names = [*(column.name for column in workbook.columns), *(name for name, *_ in SOURCE_COLUMNS[:3])]
     view = sql.SQL("create temporary view {} as select {} from {} where _superseded_by is null order by _file, ctid")
-    place = sql.Identifier(f"{workbook.domain}.{workbook.thing}")
+    place = sql.Identifier(f"{workbook.domain}.{workbook.name}")
     conn.execute(view.format(place, sql.SQL(", ").join(map(sql.Identifier, names)), held))
 
 
 def restore_derived(conn: psycopg.Connection, made: TableDeclaration, frame: pd.DataFrame) -> None:
     """Put a derived table as it was into a temporary table of this connection."""
-    place = as_of_table(made.domain, made.thing)
+    place = as_of_table(made.domain, made.name)
     _create_temporary(conn, place, made.columns)
     copy_in(conn, place, [store.declared_rows(frame, made)])
     conn.execute(sql.SQL("analyze {}").format(place))
 
 
-def read_as_of(conn: psycopg.Connection, domain: str, thing: str, columns: Sequence[Column]) -> pd.DataFrame:
+def read_as_of(conn: psycopg.Connection, domain: str, name: str, columns: Sequence[Column]) -> pd.DataFrame:
     """A table that was put into this connection, as `store.read_rows` returns one."""
-    return store.read_rows(conn, TEMPORARY_SCHEMA, f"{domain}.{thing}", columns)
+    return store.read_rows(conn, TEMPORARY_SCHEMA, f"{domain}.{name}", columns)
 
 
 def _create_temporary(
@@ -125,11 +125,11 @@ def _copy_loaded(conn: psycopg.Connection, workbook: Workbook, held: sql.Identif
     listed = sql.SQL(", ").join(map(sql.Identifier, names))
     command = sql.SQL("insert into {} ({}) select {} from {} where _file = any(%s)")
     try:
-        conn.execute(command.format(held, listed, listed, rows_table(workbook.domain, workbook.thing)), (files,))
+        conn.execute(command.format(held, listed, listed, rows_table(workbook.domain, workbook.name)), (files,))
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
         reason = (error.diag.message_primary or "").strip()
         raise NotStored(
-            f"{workbook.domain}.{workbook.thing} is not stored as declared ({reason}); run s2p run first"
+            f"{workbook.domain}.{workbook.name} is not stored as declared ({reason}); run s2p run first"
         ) from None
 
 

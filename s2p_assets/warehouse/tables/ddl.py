@@ -31,9 +31,9 @@ def wanted_columns(columns: Iterable[Column]) -> list[StoredColumn]:
 
 
 def create_table(
-    conn: psycopg.Connection, domain: str, thing: str, wanted: list[StoredColumn], description: str
+    conn: psycopg.Connection, domain: str, name: str, wanted: list[StoredColumn], description: str
 ) -> None:
-    table = sql.Identifier(domain, thing)
+    table = sql.Identifier(domain, name)
     columns = [sql.SQL("{} {}{}").format(sql.Identifier(f.name), column_type(f), _not_null(f)) for f in wanted]
     conn.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(domain)))
     conn.execute(sql.SQL("create table {} ({})").format(table, sql.SQL(", ").join(columns)))
@@ -45,13 +45,13 @@ def create_table(
 def alter_table(
     conn: psycopg.Connection,
     domain: str,
-    thing: str,
+    name: str,
     *,
     stored: list[StoredColumn],
     wanted: list[StoredColumn],
     description: str,
 ) -> None:
-    table = sql.Identifier(domain, thing)
+    table = sql.Identifier(domain, name)
     change = sql.SQL("alter table {} ").format(table)
     old = {field.name: field for field in stored}
     names = {field.name for field in wanted}
@@ -92,8 +92,8 @@ def _has_no_nulls(conn: psycopg.Connection, table: sql.Identifier, name: sql.Ide
     return conn.execute(missing).fetchone() is None
 
 
-def drop_indexes(conn: psycopg.Connection, domain: str, thing: str) -> None:
-    rows = conn.execute("select indexname from pg_indexes where schemaname = %s and tablename = %s", (domain, thing))
+def drop_indexes(conn: psycopg.Connection, domain: str, name: str) -> None:
+    rows = conn.execute("select indexname from pg_indexes where schemaname = %s and tablename = %s", (domain, name))
     for (index,) in rows.fetchall():
         conn.execute(sql.SQL("drop index {}").format(sql.Identifier(domain, index)))
 

@@ -23,7 +23,7 @@ class EntityInputs:
     hashes: "pd.Series[Any]"
 
 
-def store_entity_hashes(conn: psycopg.Connection, domain: str, thing: str, made: EntityInputs) -> None:
+def store_entity_hashes(conn: psycopg.Connection, domain: str, name: str, made: EntityInputs) -> None:
     """Store the inputs of the content `made.version`. They count once that content is stored, and as long as it is."""
     ensure_own_tables(conn)
     signed = made.hashes.to_numpy("uint64").view(np.int64).tolist()
@@ -31,21 +31,21 @@ def store_entity_hashes(conn: psycopg.Connection, domain: str, thing: str, made:
         "insert into s2p.entity_hashes values (%s, %s, %s, %s, %s, %s) on conflict (domain, table_name) do update"
         " set version = excluded.version, code_version = excluded.code_version,"
         " entities = excluded.entities, hashes = excluded.hashes",
-        (domain, thing, made.version, made.code_version, [str(entity) for entity in made.hashes.index], signed),
+        (domain, name, made.version, made.code_version, [str(entity) for entity in made.hashes.index], signed),
     )
 
 
 def stored_entity_hashes(
-    conn: psycopg.Connection, domain: str, thing: str, *, code_version: str
+    conn: psycopg.Connection, domain: str, name: str, *, code_version: str
 ) -> "pd.Series[Any] | None":
     """The hashes of the stored content's inputs; None when they are unknown, or other code computed it."""
     ensure_own_tables(conn)
     row = conn.execute(
         "select version, entities, hashes from s2p.entity_hashes where domain = %s and table_name = %s and "
         "code_version = %s",
-        (domain, thing, code_version),
+        (domain, name, code_version),
     ).fetchone()
-    if row is None or row[0] != stored_version(conn, domain, thing):
+    if row is None or row[0] != stored_version(conn, domain, name):
         return None
     hashes = np.array(row[2], dtype=np.int64).view(np.uint64)
     return pd.Series(hashes, index=pd.Index(row[1], dtype=object))

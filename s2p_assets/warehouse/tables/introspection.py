@@ -19,36 +19,36 @@ class StoredColumn:
     description: str
 
 
-def table_oid(conn: psycopg.Connection, domain: str, thing: str) -> int | None:
+def table_oid(conn: psycopg.Connection, domain: str, name: str) -> int | None:
     row = conn.execute(
         "select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace"
         " where n.nspname = %s and c.relname = %s",
-        (domain, thing),
+        (domain, name),
     ).fetchone()
     return row[0] if row else None
 
 
-def stored_columns(conn: psycopg.Connection, domain: str, thing: str) -> list[StoredColumn]:
+def stored_columns(conn: psycopg.Connection, domain: str, name: str) -> list[StoredColumn]:
     rows = conn.execute(
         "select attname::text, format_type(atttypid, atttypmod), attnotnull,"
         " coalesce(col_description(attrelid, attnum), '')"
         " from pg_attribute where attrelid = %s and attnum > 0 and not attisdropped order by attnum",
-        (table_oid(conn, domain, thing),),
+        (table_oid(conn, domain, name),),
     )
     return [StoredColumn(*row) for row in rows]
 
 
-def key_columns(conn: psycopg.Connection, domain: str, thing: str) -> tuple[str, ...]:
+def key_columns(conn: psycopg.Connection, domain: str, name: str) -> tuple[str, ...]:
     rows = conn.execute(
         "select a.attname::text from pg_index i, unnest(i.indkey::int[]) with ordinality k(attnum, place),"
         " pg_attribute a where i.indrelid = %s and i.indisunique and a.attrelid = i.indrelid and a.attnum = k.attnum"
         " order by k.place",
-        (table_oid(conn, domain, thing),),
+        (table_oid(conn, domain, name),),
     )
     return tuple(column for (column,) in rows)
 
 
-def count_rows(conn: psycopg.Connection, domain: str, thing: str) -> int:
+def count_rows(conn: psycopg.Connection, domain: str, name: str) -> int:
     """How many rows a table or a workbook's view shows."""
-    row = conn.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(domain, thing))).fetchone()
+    row = conn.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(domain, name))).fetchone()
     return int(row[0]) if row else 0

@@ -40,7 +40,7 @@ def _values(conn: psycopg.Connection, workbook: Workbook, reference: Reference) 
 
 
 def _referenced_table(reference: Reference) -> sql.Identifier:
-    return sql.Identifier(reference.domain, reference.thing)
+    return sql.Identifier(reference.domain, reference.name)
 
 
 def _exists(conn: psycopg.Connection, reference: Reference) -> bool:
@@ -57,7 +57,7 @@ def files_to_read_again(conn: psycopg.Connection, workbook: Workbook, there: Ref
         " from s2p.files f cross join jsonb_array_elements(f.findings) found(finding)"
         " where f.workbook = %s and f.status = 'current' and f.verdict in ('returned', 'partly')"
         " and found.finding->>'rule' = %s group by 1, 2",
-        (workbook.name, rule),
+        (workbook.full_name, rule),
     ).fetchall()
     held = {column: {str(value) for value in values.to_pylist()} for column, values in there.items()}
     return sorted(
@@ -82,7 +82,7 @@ def dangling_references(conn: psycopg.Connection, workbook: Workbook) -> list[Da
             " order by f.path, r._sheet, r._row limit %s"
         ).format(
             column=sql.Identifier(reference.column),
-            ours=sql.Identifier(workbook.domain, workbook.thing),
+            ours=sql.Identifier(workbook.domain, workbook.name),
             there=_referenced_table(reference),
             other=sql.Identifier(reference.target_column),
         )

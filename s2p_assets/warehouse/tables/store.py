@@ -40,7 +40,7 @@ class TableDeclaration(Protocol):
     @property
     def domain(self) -> str: ...
     @property
-    def thing(self) -> str: ...
+    def name(self) -> str: ...
     @property
     def columns(self) -> tuple[Column, ...]: ...
     @property
@@ -67,11 +67,11 @@ def replace_table(conn: psycopg.Connection, table: TableDeclaration, frame: pd.D
     rows = declared_rows(frame, table)
     _check_key(rows, table)
     version = rows_version(rows)
-    ensure_derived_table(conn, table.domain, table.thing, table.columns, key=table.key, description=table.description)
-    identifier = sql.Identifier(table.domain, table.thing)
+    ensure_derived_table(conn, table.domain, table.name, table.columns, key=table.key, description=table.description)
+    identifier = sql.Identifier(table.domain, table.name)
     with conn.transaction():
-        advisory_lock(conn, f"{table.domain}.{table.thing}")
-        if stored_version(conn, table.domain, table.thing) == version:
+        advisory_lock(conn, f"{table.domain}.{table.name}")
+        if stored_version(conn, table.domain, table.name) == version:
             return ReplaceResult(rows.num_rows, version, changed=False)
         conn.execute(sql.SQL("delete from {}").format(identifier))
         copy_in(conn, identifier, [rows])
@@ -95,16 +95,16 @@ def replace_rows(
     Raises as `replace_table` does.
     """
     rows = declared_rows(frame, table)
-    ensure_derived_table(conn, table.domain, table.thing, table.columns, key=table.key, description=table.description)
-    identifier = sql.Identifier(table.domain, table.thing)
+    ensure_derived_table(conn, table.domain, table.name, table.columns, key=table.key, description=table.description)
+    identifier = sql.Identifier(table.domain, table.name)
     with conn.transaction():
-        advisory_lock(conn, f"{table.domain}.{table.thing}")
-        stored = read_rows(conn, table.domain, table.thing, table.columns)
+        advisory_lock(conn, f"{table.domain}.{table.name}")
+        stored = read_rows(conn, table.domain, table.name, table.columns)
         old = stored[is_part(stored).to_numpy(bool)]
         whole = pyarrow.concat_tables([declared_rows(stored.drop(old.index), table), rows])
         _check_key(whole, table)
         version = rows_version(whole)
-        if stored_version(conn, table.domain, table.thing) == version:
+        if stored_version(conn, table.domain, table.name) == version:
             return ReplaceResult(whole.num_rows, version, changed=False)
         part = pyarrow.Table.from_pandas(old[list(by)].drop_duplicates(), preserve_index=False)
         same = sql.SQL(" and ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in by)
@@ -122,15 +122,15 @@ def _set_version(conn: psycopg.Connection, table: TableDeclaration, version: str
         "insert into s2p.contents (domain, table_name, version, rows) values (%s, %s, %s, %s)"
         " on conflict (domain, table_name) do update set version = excluded.version, rows = excluded.rows,"
         " stored_at = now()",
-        (table.domain, table.thing, version, rows),
+        (table.domain, table.name, version, rows),
     )
 
 
-def stored_version(conn: psycopg.Connection, domain: str, thing: str) -> str | None:
+def stored_version(conn: psycopg.Connection, domain: str, name: str) -> str | None:
     """The content version of a derived table; None when it was never stored."""
     ensure_own_tables(conn)
     row = conn.execute(
-        "select version from s2p.contents where domain = %s and table_name = %s", (domain, thing)
+        "select version from s2p.contents where domain = %s and table_name = %s", (domain, name)
     ).fetchone()
     return str(row[0]) if row else None
 
@@ -143,14 +143,14 @@ def stored_since(conn: psycopg.Connection, places: Sequence[tuple[str, str]], as
         " join unnest(%s::text[], %s::text[]) n(domain, table_name) using (domain, table_name)"
         " where c.stored_at > %s limit 1"
     )
-    domains, things = [domain for domain, _ in places], [thing for _, thing in places]
+    domains, things = [domain for domain, _ in places], [name for _, name in places]
     return conn.execute(query, (domains, things, as_of)).fetchone() is not None
 
 
 def read_rows(
     conn: psycopg.Connection,
     domain: str,
-    thing: str,
+    name: str,
     columns: Sequence[Column],
     *,
     order: Sequence[str] = (),
@@ -163,7 +163,7 @@ def read_rows(
     boolean when optional. Raises NotStored.
     """
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
-    query = sql.SQL("select {} from {}").format(names, sql.Identifier(domain, thing))
+    query = sql.SQL("select {} from {}").format(names, sql.Identifier(domain, name))
     if order:
         query += sql.SQL(" order by {}").format(sql.SQL(", ").join(map(sql.Identifier, order)))
     if limit is not None:
@@ -173,7 +173,7 @@ def read_rows(
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn) as error:
         reason = (error.diag.message_primary or "").strip()
         raise NotStored(
-            f"{domain}.{thing} is not stored as declared ({reason}); materialize it, then read it"
+            f"{domain}.{name} is not stored as declared ({reason}); materialize it, then read it"
         ) from None
     return pd.DataFrame({column.name: _to_pandas(rows.column(column.name), column) for column in columns})
 
@@ -183,7 +183,7 @@ def workbook_version(conn: psycopg.Connection, workbook: Workbook) -> str:
     ensure_own_tables(conn)
     files = conn.execute(
         "select sha256, contract_version from s2p.files where workbook = %s and is_loaded order by as_of_ns, id",
-        (workbook.name,),
+        (workbook.full_name,),
     ).fetchall()
     in_order = files if workbook.key else sorted(files)
     lines = [contract_version(workbook), *(" ".join(file) for file in in_order)]
@@ -196,7 +196,7 @@ def declared_rows(frame: pd.DataFrame, table: TableDeclaration) -> pyarrow.Table
     missing = [name for name in names if name not in frame.columns]
     surplus = [name for name in frame.columns if name not in names]
     if missing or surplus:
-        identifier = f"{table.domain}.{table.thing}"
+        identifier = f"{table.domain}.{table.name}"
         raise KeyError(f"{identifier}: missing columns {missing}, undeclared columns {surplus}")
     arrays = [_to_arrow(frame[column.name], column) for column in table.columns]
     return pyarrow.table(arrays, schema=arrow_schema(table.columns))
@@ -220,7 +220,7 @@ def _check_key(rows: pyarrow.Table, table: TableDeclaration) -> None:
         )
         more = f" and {len(repeated) - MAX_KEYS_SHOWN} more" if len(repeated) > MAX_KEYS_SHOWN else ""
         raise DuplicateKey(
-            f"{table.domain}.{table.thing}: more than one row for {shown}{more}; the key is ({', '.join(table.key)})"
+            f"{table.domain}.{table.name}: more than one row for {shown}{more}; the key is ({', '.join(table.key)})"
         )
 
 

@@ -33,8 +33,8 @@ def withdraw_rows(conn: psycopg.Connection, workbook: str, files: Sequence[int])
     known = conn.execute("select domain, table_name, key from s2p.workbooks where name = %s", (workbook,)).fetchone()
     if not files or known is None:
         return 0, 0
-    domain, thing, key = known
-    place, ids = rows_table(domain, thing), list(files)
+    domain, name, key = known
+    place, ids = rows_table(domain, name), list(files)
     deleted = conn.execute(sql.SQL("delete from {} where _file = any(%s)").format(place), (ids,)).rowcount
     if not key:
         return deleted, 0
@@ -87,7 +87,7 @@ def mark_superseded(conn: psycopg.Connection, workbook: Workbook, files: Sequenc
         select _file, _superseded_by, count(*) from changed where _superseded_by is not null group by 1, 2
         """
     ).format(
-        place=rows_table(workbook.domain, workbook.thing),
+        place=rows_table(workbook.domain, workbook.name),
         ours=sql.SQL(", ").join(sql.SQL("{} as {}").format(t, n) for t, n in zip(ours, names, strict=True)),
         names=sql.SQL(", ").join(sql.SQL("k.{}").format(name) for name in names),
         equal=equal,

@@ -34,13 +34,13 @@ SOURCE_COLUMNS = (
 )
 
 
-def rows_table(domain: str, thing: str) -> sql.Identifier:
+def rows_table(domain: str, name: str) -> sql.Identifier:
     """The physical table behind a workbook's view: superseded rows too."""
-    return sql.Identifier(domain, f"{thing}__rows")
+    return sql.Identifier(domain, f"{name}__rows")
 
 
 def ensure_workbook_table(conn: psycopg.Connection, workbook: Workbook, *, reload: bool = False) -> None:
-    """Bring `<domain>.<thing>__rows`, its indexes and the view `<domain>.<thing>` to the contract.
+    """Bring `<domain>.<name>__rows`, its indexes and the view `<domain>.<name>` to the contract.
 
     A new column is added, empty until its files are read again; a column no longer declared is kept and no
     longer written; a changed type is cast where no stored value changes by it. Raises ContractChanged when one
@@ -49,14 +49,14 @@ def ensure_workbook_table(conn: psycopg.Connection, workbook: Workbook, *, reloa
     ensure_own_tables(conn)
     version = contract_version(workbook)
     wanted = wanted_columns(workbook.columns) + [StoredColumn(*field) for field in SOURCE_COLUMNS]
-    known = conn.execute("select contract_version from s2p.workbooks where name = %s", (workbook.name,)).fetchone()
+    known = conn.execute("select contract_version from s2p.workbooks where name = %s", (workbook.full_name,)).fetchone()
     if known == (version,) and not reload and _is_current(conn, workbook, wanted):
         return
     with conn.transaction():
         advisory_lock(conn, "tables")
         _register_workbook(conn, workbook, version)
-        if table_oid(conn, workbook.domain, f"{workbook.thing}__rows") is None:
-            create_table(conn, workbook.domain, f"{workbook.thing}__rows", wanted, workbook.description)
+        if table_oid(conn, workbook.domain, f"{workbook.name}__rows") is None:
+            create_table(conn, workbook.domain, f"{workbook.name}__rows", wanted, workbook.description)
             _index_rows(conn, workbook)
         else:
             _migrate_rows_table(conn, workbook, wanted, reload)
@@ -65,12 +65,12 @@ def ensure_workbook_table(conn: psycopg.Connection, workbook: Workbook, *, reloa
 
 def needs_reload(conn: psycopg.Connection, workbook: Workbook) -> tuple[str, ...]:
     """The columns whose stored values do not survive the contract's new types; empty: nothing needs a reload."""
-    thing = f"{workbook.thing}__rows"
-    stored = {field.name: field for field in stored_columns(conn, workbook.domain, thing)}
+    name = f"{workbook.name}__rows"
+    stored = {field.name: field for field in stored_columns(conn, workbook.domain, name)}
     return tuple(
         field.name
         for field in wanted_columns(workbook.columns)
-        if field.name in stored and not _casts_without_loss(conn, workbook.domain, thing, stored[field.name], field)
+        if field.name in stored and not _casts_without_loss(conn, workbook.domain, name, stored[field.name], field)
     )
 
 
@@ -80,10 +80,10 @@ def deferred_indexes(conn: psycopg.Connection, workbook: Workbook) -> Iterator[N
 
     Does nothing special for a table that holds rows. Needs a transaction around it.
     """
-    rows = rows_table(workbook.domain, workbook.thing)
+    rows = rows_table(workbook.domain, workbook.name)
     was_empty = conn.execute(sql.SQL("select 1 from {} limit 1").format(rows)).fetchone() is None
     if was_empty:
-        drop_indexes(conn, workbook.domain, f"{workbook.thing}__rows")
+        drop_indexes(conn, workbook.domain, f"{workbook.name}__rows")
     yield
     if was_empty:
         _index_rows(conn, workbook)
@@ -93,7 +93,7 @@ def _is_current(conn: psycopg.Connection, workbook: Workbook, wanted: list[Store
     """Whether the table has the wanted columns; one that is still empty of a required value may lack `not null`."""
     stored = {
         (field.name, field.type, field.description)
-        for field in stored_columns(conn, workbook.domain, f"{workbook.thing}__rows")
+        for field in stored_columns(conn, workbook.domain, f"{workbook.name}__rows")
     }
     return {(field.name, field.type, field.description) for field in wanted} <= stored and _view_is_current(
         conn, workbook
@@ -105,13 +105,13 @@ def _register_workbook(conn: psycopg.Connection, workbook: Workbook, version: st
         "insert into s2p.workbooks values (%s, %s, %s, %s, %s) on conflict (name) do update"
         " set domain = excluded.domain, table_name = excluded.table_name, key = excluded.key,"
         " contract_version = excluded.contract_version",
-        (workbook.name, workbook.domain, workbook.thing, list(workbook.key), version),
+        (workbook.full_name, workbook.domain, workbook.name, list(workbook.key), version),
     )
 
 
 def _index_rows(conn: psycopg.Connection, workbook: Workbook) -> None:
-    rows = rows_table(workbook.domain, workbook.thing)
-    name = f"{workbook.thing}__key"
+    rows = rows_table(workbook.domain, workbook.name)
+    name = f"{workbook.name}__key"
     conn.execute(sql.SQL("create index on {} (_file)").format(rows))
     conn.execute(sql.SQL("create index on {} (_superseded_by) where _superseded_by is not null").format(rows))
     conn.execute(sql.SQL("drop index if exists {}").format(sql.Identifier(workbook.domain, name)))
@@ -121,36 +121,36 @@ def _index_rows(conn: psycopg.Connection, workbook: Workbook) -> None:
 
 
 def _migrate_rows_table(conn: psycopg.Connection, workbook: Workbook, wanted: list[StoredColumn], reload: bool) -> None:
-    thing = f"{workbook.thing}__rows"
+    name = f"{workbook.name}__rows"
     unfit = needs_reload(conn, workbook)
     if reload:
         _truncate_rows(conn, workbook)
     elif unfit:
         raise ContractChanged(
-            f"{workbook.domain}.{workbook.thing}: stored values of {', '.join(unfit)} do not fit the contract's new "
+            f"{workbook.domain}.{workbook.name}: stored values of {', '.join(unfit)} do not fit the contract's new "
             "type; take the type back, or load the workbook's files anew (reload)"
         )
-    stored = stored_columns(conn, workbook.domain, thing)
+    stored = stored_columns(conn, workbook.domain, name)
     types = {field.name: field.type for field in wanted}
     if any(types.get(field.name, field.type) != field.type for field in stored):
         _drop_view(conn, workbook)
-    alter_table(conn, workbook.domain, thing, stored=stored, wanted=wanted, description=workbook.description)
-    drop_indexes(conn, workbook.domain, thing)
+    alter_table(conn, workbook.domain, name, stored=stored, wanted=wanted, description=workbook.description)
+    drop_indexes(conn, workbook.domain, name)
     _index_rows(conn, workbook)
 
 
 def _truncate_rows(conn: psycopg.Connection, workbook: Workbook) -> None:
-    conn.execute(sql.SQL("truncate {}").format(rows_table(workbook.domain, workbook.thing)))
+    conn.execute(sql.SQL("truncate {}").format(rows_table(workbook.domain, workbook.name)))
     conn.execute(
         "update s2p.files set is_loaded = false, contract_version = '',"
         " withdrawn_at = case when is_loaded then now() else withdrawn_at end"
         " where workbook = %s and status <> 'forgotten'",
-        (workbook.name,),
+        (workbook.full_name,),
     )
 
 
 def _casts_without_loss(
-    conn: psycopg.Connection, domain: str, thing: str, old: StoredColumn, new: StoredColumn
+    conn: psycopg.Connection, domain: str, name: str, old: StoredColumn, new: StoredColumn
 ) -> bool:
     """Whether every stored value comes back unchanged when cast to the new type and back."""
     if old.type == new.type:
@@ -160,7 +160,7 @@ def _casts_without_loss(
     query = sql.SQL("select 1 from {} where {} is distinct from {} limit 1")
     try:
         with conn.transaction():
-            return conn.execute(query.format(sql.Identifier(domain, thing), back, column)).fetchone() is None
+            return conn.execute(query.format(sql.Identifier(domain, name), back, column)).fetchone() is None
     except (psycopg.DataError, psycopg.errors.CannotCoerce):
         return False
 
@@ -170,22 +170,22 @@ def _view_columns(workbook: Workbook) -> list[str]:
 
 
 def _view_is_current(conn: psycopg.Connection, workbook: Workbook) -> bool:
-    return {field.name for field in stored_columns(conn, workbook.domain, workbook.thing)} == set(
+    return {field.name for field in stored_columns(conn, workbook.domain, workbook.name)} == set(
         _view_columns(workbook)
     )
 
 
 def _drop_view(conn: psycopg.Connection, workbook: Workbook) -> None:
     try:
-        conn.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(workbook.domain, workbook.thing)))
+        conn.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(workbook.domain, workbook.name)))
     except psycopg.errors.DependentObjectsStillExist as error:
-        raise ContractChanged(explain_dependents(f"{workbook.domain}.{workbook.thing}", error)) from None
+        raise ContractChanged(explain_dependents(f"{workbook.domain}.{workbook.name}", error)) from None
 
 
 def _migrate_view(conn: psycopg.Connection, workbook: Workbook) -> None:
     """Columns are added behind those that the view has, so that the views that people built on it may stay."""
-    view, wanted = sql.Identifier(workbook.domain, workbook.thing), _view_columns(workbook)
-    shown = [field.name for field in stored_columns(conn, workbook.domain, workbook.thing)]
+    view, wanted = sql.Identifier(workbook.domain, workbook.name), _view_columns(workbook)
+    shown = [field.name for field in stored_columns(conn, workbook.domain, workbook.name)]
     if not set(shown) <= set(wanted):
         _drop_view(conn, workbook)
         shown = []
@@ -193,7 +193,7 @@ def _migrate_view(conn: psycopg.Connection, workbook: Workbook) -> None:
         sql.SQL("create or replace view {} as select {} from {} where _superseded_by is null").format(
             view,
             sql.SQL(", ").join(map(sql.Identifier, [*shown, *(name for name in wanted if name not in shown)])),
-            rows_table(workbook.domain, workbook.thing),
+            rows_table(workbook.domain, workbook.name),
         )
     )
     conn.execute(sql.SQL("comment on view {} is {}").format(view, sql.Literal(workbook.description)))

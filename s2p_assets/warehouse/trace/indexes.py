@@ -30,15 +30,15 @@ def index_for_tracing(
     """
     wanted = [names for names in columns if names != source.key[: len(names)]]
     is_workbook = isinstance(source, Workbook)
-    place = rows_table(source.domain, source.thing) if is_workbook else sql.Identifier(source.domain, source.thing)
+    place = rows_table(source.domain, source.name) if is_workbook else sql.Identifier(source.domain, source.name)
     if not wanted or not _has_more_rows(conn, place, min_rows):
         return
     command = sql.SQL("create index if not exists {} on {} ({})")
     for names in wanted:
-        index = f"{source.thing}__by_{'_'.join(names)}"[:63]
+        index = f"{source.name}__by_{'_'.join(names)}"[:63]
         if not _index_exists(conn, source.domain, index):
             with conn.transaction():
-                advisory_lock(conn, f"{source.domain}_{source.thing}")
+                advisory_lock(conn, f"{source.domain}_{source.name}")
                 conn.execute(
                     command.format(sql.Identifier(index), place, sql.SQL(", ").join(map(sql.Identifier, names)))
                 )

@@ -36,7 +36,7 @@ class RejectedCell(Row):
 class LedgerView:
     """A view of `s2p.files`, declared as stored tables are that are traced; it is the same at every moment."""
 
-    thing: str
+    name: str
     rows: type[Row]
     key: tuple[str, ...]
     domain: str = LEDGER_SCHEMA
@@ -54,5 +54,5 @@ class LedgerView:
 LOADED_SHEETS = LedgerView("loaded_sheets", LoadedSheet, ("file", "sheet"))
 REJECTED_CELLS = LedgerView("rejected_cells", RejectedCell, ("file", "finding_number"))
 LEDGER_VIEWS: Mapping[tuple[str, str], LedgerView] = {
-    (view.domain, view.thing): view for view in (LOADED_SHEETS, REJECTED_CELLS)
+    (view.domain, view.name): view for view in (LOADED_SHEETS, REJECTED_CELLS)
 }

@@ -22,18 +22,18 @@ THIS_COLUMN = re.compile(r'\bthis\."?(\w+)"?')
 def declared_sources(made: TableDeclaration, column: Column) -> list[tuple[tuple[str, str], str]]:
     """((domain, thing), column) of everything that a column is declared to be derived from."""
     places = (parse_column_path(source, made.domain) for source in column.derived_from)
-    return [((domain, thing), source_column) for domain, thing, source_column in places]
+    return [((domain, name), source_column) for domain, name, source_column in places]
 
 
 def lineage_rule(made: LineageDeclaration, column: str, source: TraceSource) -> LineageRule:
     """What `made` declares of `source`, or else: the same values in the columns that its key is derived from."""
-    name = source.thing if source.domain == made.domain else f"{source.domain}__{source.thing}"
+    name = source.name if source.domain == made.domain else f"{source.domain}__{source.name}"
     if declared := made.lineage.get((column, name)) or made.lineage.get(name):
         return declared
     kinds = {column.name: column.kind for column in source.columns}
     equal = []
     for own in (own for own in made.columns if own.name in made.key):
-        names = [name for place, name in declared_sources(made, own) if place == (source.domain, source.thing)]
+        names = [name for place, name in declared_sources(made, own) if place == (source.domain, source.name)]
         equal += [
             f'"{name}" = this."{own.name}"'
             for name in names or [own.name]

@@ -122,7 +122,7 @@ class Tracer:
 
     def _source(self, place: tuple[str, str]) -> TraceSource:
         if place not in self.sources:
-            known = ", ".join(sorted(f"{domain}_{thing}" for domain, thing in self.sources))
+            known = ", ".join(sorted(f"{domain}_{name}" for domain, name in self.sources))
             raise NotTraceable(f"no table {'_'.join(place)}; there are {known}")
         return self.sources[place]
 
@@ -145,9 +145,9 @@ class Tracer:
     def _table(self, source: TraceSource, *, current_only: bool) -> sql.Composable:
         """The table itself; of a workbook its current rows, or superseded ones too; of the ledger its view."""
         if isinstance(source, LedgerView):
-            return sql.Identifier(source.domain, source.thing)
+            return sql.Identifier(source.domain, source.name)
         held = isinstance(source, Workbook) and not current_only
-        return self.locate_table(source.domain, f"{source.thing}__rows" if held else source.thing)
+        return self.locate_table(source.domain, f"{source.name}__rows" if held else source.name)
 
     def _group(self, selection: _Selection, most: int | None) -> SourceRows:
         found, count, total = self._largest(selection, most)
@@ -281,7 +281,7 @@ def _condition(name: str, value: Any) -> tuple[sql.Composed, list[Any]]:
 
 
 def _table_name(source: TraceSource) -> str:
-    return f"{source.domain}.{source.thing}"
+    return f"{source.domain}.{source.name}"
 
 
 def _has_ctid(source: TraceSource) -> bool:
