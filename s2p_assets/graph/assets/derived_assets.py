@@ -17,7 +17,7 @@ from s2p_assets.contracts.derivation import Derivation, NotYet
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.report import Document, Report
 from s2p_assets.contracts.table import Table
-from s2p_assets.contracts.validation import conform, declaration_violations
+from s2p_assets.contracts.validation import conform, declaration_violations, pandera_model
 from s2p_assets.graph.asset_keys import asset_key
 from s2p_assets.graph.assets.metadata import column_lineage, declared_metadata, frame_metadata
 from s2p_assets.graph.assets.shards import shard_options, shards_asked
@@ -99,7 +99,7 @@ def _frame_type(declared: Table | FeatureSet) -> dg.DagsterType:
     """dagster-pandera's type of the declared rows; that it is beta is said once, in the docs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BetaWarning)
-        return pandera_schema_to_dagster_type(declared.rows)
+        return pandera_schema_to_dagster_type(pandera_model(declared.rows))
 
 
 def report_asset(catalog: Catalog, declared: Report, locale: str) -> dg.AssetsDefinition:

@@ -49,8 +49,8 @@ def preview_svg(document: Document, currency: str) -> str:
         parts.append(f'<g transform="translate({MARGIN},{below})">{drawing}</g>')
         below += height
     height = below + MARGIN // 2
-    frame = f'xmlns="http://www.w3.org/2000/svg" width="{PICTURE_WIDTH}" height="{height}" viewBox="0 0 '
-    f'{PICTURE_WIDTH} {height}"'
+    size = f'width="{PICTURE_WIDTH}" height="{height}" viewBox="0 0 {PICTURE_WIDTH} {height}"'
+    frame = f'xmlns="http://www.w3.org/2000/svg" {size}'
     return f'<svg {frame}><rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}</svg>'
 
 

@@ -70,8 +70,8 @@ def describe_discrimination(found: pd.DataFrame, *, one: str) -> str:
 def describe_probabilities(found: pd.DataFrame, *, one: str, outcome: str) -> str:
     """How much the probabilities tell, plainly. `found`: as above; `one`, `outcome`: `deal`, `won`."""
     accuracy, auc, brier = (measures_by_name(found)[name] for name in ("accuracy", "auc", "brier"))
-    sure = f"AUC {format_number(auc['value'], 2)} ({format_number(auc['low'], 2)} to "
-    f"{format_number(auc['high'], 2)}; 0.5 is chance)"
+    low, high = format_number(auc["low"], 2), format_number(auc["high"], 2)
+    sure = f"AUC {format_number(auc['value'], 2)} ({low} to {high}; 0.5 is chance)"
     right = (
         f"the likelier end came in {format_percent(accuracy['value'], 1)} of cases, "
         f"against {format_percent(accuracy['base'], 1)} by the base rate alone"
