@@ -45,7 +45,9 @@ def training_reason(
         features=str(features),
         features_at=features_at.isoformat() if features_at else "",
         tables=tuple(
-            declared.full_name for declared in under if not isinstance(declared, Workbook) and key_of(declared) != features
+            declared.full_name
+            for declared in under
+            if not isinstance(declared, Workbook) and key_of(declared) != features
         ),
         workbooks=tuple(workbooks),
         sources=tuple(
