@@ -86,6 +86,7 @@ from .learning.versions import Champion as Champion
 from .publishing import sections as sections
 from .publishing.document.wording import format_date as format_date
 from .publishing.document.wording import format_long_date as format_long_date
+from .publishing.document.wording import format_number as format_number
 from .publishing.document.wording import format_share as format_share
 from .publishing.document.wording import localize_numbers as localize_numbers
 from .publishing.document.wording import pluralize as pluralize

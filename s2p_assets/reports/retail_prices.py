@@ -34,7 +34,7 @@ def prices(products: Frame, demand: Frame) -> Document:
     """
     if products.empty:
         raise NotYet("no price list has been loaded")
-    price_list = PriceList("products", products, prices=PRICES, cost="item_cost", channels=CHANNELS)
+    price_list = PriceList("products", products, item="sku", prices=PRICES, cost="item_cost", channels=CHANNELS)
     volumes = Volumes(SourceTable("demand", demand), price_list)
     found = PriceChanges(price_list, volumes)
     return Document(

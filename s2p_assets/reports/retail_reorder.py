@@ -17,7 +17,7 @@ def reorder(reorder_plan: pd.DataFrame, stock_position: pd.DataFrame) -> Documen
     as_of = pd.to_datetime(stock_position["as_of"]).max()
     if reorder_plan.empty or pd.isna(as_of):
         raise NotYet("no price list or no stock count: there is nothing to plan orders from yet")
-    plan = sections.order_plan.OrderPlan.most_urgent_first("reorder_plan", reorder_plan)
+    plan = sections.order_plan.OrderPlan.most_urgent_first("reorder_plan", reorder_plan, item="sku")
     return Document(
         title="Re-order plan",
         as_of=as_of.date(),

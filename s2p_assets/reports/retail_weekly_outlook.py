@@ -25,11 +25,13 @@ def weekly_outlook(
 
     One edition per week of sales; made again whenever sales, stock, prices or the forecast change.
     """
-    sales = SalesTable.of_known_weeks("demand", demand)
-    counts = StockTable("stock_position", stock_position)
+    sales = SalesTable.of_known_weeks("demand", demand, item="sku")
+    counts = StockTable("stock_position", stock_position, item="sku")
     week = sections.stock.last_week(sales, counts)
-    items = ItemTable("products", version_on(products, ["sku"], sections.weeks.last_day(week)))
-    plan = sections.order_plan.OrderPlan.most_urgent_first("reorder_plan", reorder_plan)
+    items = ItemTable(
+        "products", version_on(products, ["sku"], sections.weeks.last_day(week)), item="sku", cost="item_cost"
+    )
+    plan = sections.order_plan.OrderPlan.most_urgent_first("reorder_plan", reorder_plan, item="sku")
     units = sales.weekly_units()
     forecast = sections.forecast_outlook.band_of_total(total_forecast[pd.to_datetime(total_forecast["week"]) > week])
     past = SourceTable("total_backtest", sections.forecast_outlook.latest_forecasts(total_backtest))
@@ -59,7 +61,7 @@ def weekly_outlook(
             *sections.forecast_outlook.past_forecasts(past, week),
             sections.weekly_sales.sales_by_channel(sales, week, CHANNELS),
             *sections.movers.item_movers_with_reasons(sales, week, items),
-            sections.sellers.best_sellers(sales, items, week),
+            sections.sellers.top_sellers(sales, items, week),
             sections.sellers.slowest_sellers(sales, items, counts, week),
             sections.order_plan.runs_out_first(plan),
         ),

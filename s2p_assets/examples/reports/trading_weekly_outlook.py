@@ -41,7 +41,8 @@ def weekly_outlook(
     lines = _lines(sales[sales["sold_on"] <= as_of], customers)
     quantities, groups = ["units", "returned"], ("channel", "country", "customer")
     panels = {by: weekly_panel(lines, key=by, quantities=quantities, until=week) for by in groups}
-    weekly, items = SalesTable("demand", demand), ItemTable("products", products, noun="item")
+    weekly = SalesTable("demand", demand, item="sku")
+    items = ItemTable("products", products, item="sku", cost="item_cost", noun="item")
     units = weekly.weekly_units()
     return Document(
         title="Weekly sales outlook",

@@ -37,7 +37,7 @@ class PriceList(SourceTable):
     prices: dict[str, str]
     cost: str
     channels: tuple[SalesChannel, ...]
-    item: str = "sku"
+    item: str
     label: str = "description"
     noun: str = "SKU"
 
