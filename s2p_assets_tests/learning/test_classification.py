@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from s2p_assets.catalog.leaks import declared_leaks
 from s2p_assets.catalog.loading import load_catalog
 from s2p_assets.contracts.columns import Boolean, Date, Number, Row, Text, column, columns_of
 from s2p_assets.contracts.model import ClassificationTask, Classifier, Contest, Model
 from s2p_assets.learning.classification import metrics as measures
 from s2p_assets.learning.classification.cases import decided_cases, features_of_cases
 from s2p_assets.learning.classification.explanations import explanation_sentences, feature_contributions
-from s2p_assets.learning.classification.leaks import declared_leaks, suspects
+from s2p_assets.learning.classification.leaks import suspects
 from s2p_assets.learning.classification.models.base_rate import BaseRate
 from s2p_assets.learning.classification.models.boosting import Boosting
 from s2p_assets.learning.classification.models.forest import Forest

@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow
 import pytest
 
-from s2p_assets.contracts.derivation import read_shelf
+from s2p_assets.catalog.paths import matching_contracts
+from s2p_assets.catalog.shelves import read_shelf
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.samples.retail_company import Company, simulate_company
@@ -24,7 +25,6 @@ from s2p_assets.samples.retail_share import (
     share_files,
     write_share,
 )
-from s2p_assets.spreadsheet.contract_matching import matching_contracts
 from s2p_assets.spreadsheet.sandbox import Sandbox
 
 UNTIL = dt.date(2025, 10, 31)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
+from s2p_assets.catalog.shelves import read_shelf
 from s2p_assets.contracts.columns import Column
-from s2p_assets.contracts.derivation import read_shelf
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.inferring.draft import infer_contract
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable

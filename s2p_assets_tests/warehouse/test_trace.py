@@ -14,10 +14,10 @@ import pytest
 from openpyxl.utils import coordinate_to_tuple
 
 from s2p_assets.cli.printing.traces import number_lines, trace_lines
+from s2p_assets.contracts.deliveries import DELIVERIES
 from s2p_assets.publishing.editions.saved_numbers import read_saved_numbers
 from s2p_assets.services.trace import TracedNumber, lineage_sources, trace_number
 from s2p_assets.services.traced_models import models_behind
-from s2p_assets.warehouse.files.deliveries import DELIVERIES
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.trace.indexes import index_for_tracing
 from s2p_assets.warehouse.trace.ledger_views import LEDGER_VIEWS

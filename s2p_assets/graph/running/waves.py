@@ -21,6 +21,7 @@ from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
 from dagster._serdes import deserialize_value, serialize_value
 from dagster_shared.error import SerializableErrorInfo
 
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.graph.assets.derived_assets import WAITS_FOR_DATA
 from s2p_assets.graph.assets.shards import whole_range
 from s2p_assets.graph.assets.workbook_assets import LEFT_FOR_LATER
@@ -41,7 +42,7 @@ CURSOR = "s2p_headless_cursor"
 Progress = Callable[[str], None]
 
 
-class PortTaken(Exception):
+class PortTaken(MendableError):
     """The address for the Dagster UI is in use."""
 
 
