@@ -234,7 +234,7 @@ def test_a_measure_lies_within_its_interval(logistic: ModelVersion[Classificatio
 
 
 @pytest.mark.parametrize(
-    ("broken", "says"),
+    ("broken", "description"),
     [
         ({"won": pd.NA}, "too few"),
         ({"closed": pd.NaT}, "does not say when"),

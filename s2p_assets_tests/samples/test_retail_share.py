@@ -94,7 +94,7 @@ def test_the_webshop_loads_but_for_its_two_bad_lines(share: Share) -> None:
 
 
 @pytest.mark.parametrize(
-    ("thing", "amounts"),
+    ("name", "amounts"),
     [
         ("price_list", ["msrp", "t2_cost", "item_cost"]),
         ("wholesale_sales", ["quantity", "unit_price", "item_cost"]),
@@ -112,7 +112,7 @@ def test_what_is_loaded_is_what_happened(share: Share, company: Company, name: s
 
 
 @pytest.mark.parametrize(
-    ("thing", "day"),
+    ("name", "day"),
     [("price_list", "effective_date"), ("wholesale_sales", "ship_date"), ("retail_sales", "to_date"),
      ("receipts", "receive_date"), ("inventory", "count_date")],
 )  # fmt: skip

@@ -48,7 +48,7 @@ from s2p_assets.warehouse.files.load import load_file
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 SHEET = "xl/worksheets/sheet1.xml"
 ODD_FILES = Path(__file__).parents[3] / "shared" / "data" / "odd_files"
-MAYBE: dict[str, Any] = {"optional": True, "may_be_absent": True}
+MAYBE: dict[str, Any] = {"nullable": True, "required": False}
 
 
 class SaleRow(Row):
