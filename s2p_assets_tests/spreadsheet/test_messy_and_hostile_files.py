@@ -282,7 +282,7 @@ def test_a_near_miss_of_a_column_that_may_be_absent_is_not_guessed(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("shown_as", "message"),
+    ("number_format", "message"),
     [
         ('"$"#,##0.00', "5 is shown in $, not in EUR"),
         ("[$$-409]#,##0.00", "5 is shown in $, not in EUR"),
@@ -293,9 +293,9 @@ def test_a_near_miss_of_a_column_that_may_be_absent_is_not_guessed(tmp_path: Pat
     ],
 )
 def test_a_number_shown_in_another_currency_is_a_finding(
-    tmp_path: Path, display_name: str, message: str | None
+    tmp_path: Path, number_format: str, message: str | None
 ) -> None:
-    reading = sales(tmp_path, ["Code", "Amount", "Price"], ["a", 1, 5], ["b", 1, (5, display_name)])
+    reading = sales(tmp_path, ["Code", "Amount", "Price"], ["a", 1, 5], ["b", 1, (5, number_format)])
     assert said(reading) == ({"C3": message} if message else {})
 
 

@@ -129,7 +129,7 @@ def test_a_hundred_values_of_every_table_stand_in_the_cells_that_are_named(compa
 
 
 @pytest.mark.parametrize(
-    ("name", "column"),
+    ("table", "column"),
     [("demand", "units"), ("demand", "retail_units"), ("demand", "wholesale_units"), ("stock_position", "on_hand")],
 )
 def test_what_lies_under_a_sum_adds_up_to_it(company: Company, table: str, column: str) -> None:
