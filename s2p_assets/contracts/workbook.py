@@ -101,6 +101,16 @@ class Workbook:
             return declared
         return tuple(replace(column, na_values=(*column.na_values, *self.na_values)) for column in declared)
 
+    @property
+    def period(self) -> Column | None:
+        """The column of a wide table whose values stand in the header; None for a long table."""
+        return next((column for column in self.columns if column.from_header), None)
+
+    @property
+    def melted(self) -> tuple[Column, ...]:
+        """The columns of a wide table whose values stand under the periods."""
+        return tuple(column for column in self.columns if column.melted)
+
     @cached_property
     def references(self) -> tuple[Reference, ...]:
         """The columns that refer to another workbook, or to this one."""
