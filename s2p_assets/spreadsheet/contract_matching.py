@@ -40,9 +40,7 @@ def _expression(pattern: str) -> str:
     return "".join(words)
 
 
-def best_matching_contract(
-    sheets: Sequence[Sheet], workbooks: Sequence[Workbook], file: str = ""
-) -> Workbook | None:
+def best_matching_contract(sheets: Sequence[Sheet], workbooks: Sequence[Workbook], file: str = "") -> Workbook | None:
     """The contract of which most required columns stand in one of the sheets; None when none has half of its own.
 
     `file`: the file's name, as in `find_header`.

@@ -189,13 +189,13 @@ class _Melt:
     def table(self, findings: FindingCollector) -> MeltedTable:
         """The melted table; `findings` are told all that was found."""
         shape = (len(self.numbers), len(self.periods))
-        filled, valid, bad = (_any(grids, shape) for grids in (self.filled, self.valid, self.bad))
+        valid, bad = _any(self.valid, shape), _any(self.bad, shape)
         keep = valid | bad
         own_filled = _sum(self.filled, shape)
         own_blank = _sum({name: self.filled[name] & ~self.valid[name] & ~self.bad[name] for name in self.filled}, shape)
         beside_filled = self.wide.rows.filled - own_filled.sum(axis=1)
         beside_blank = self.wide.blank - own_blank.sum(axis=1)
-        gives_rows = keep.any(axis=1)
+        gives_rows: Bools = np.asarray(keep.any(axis=1))
         wide_rows, period_of = np.nonzero(keep)
         ignored = int(own_filled[~keep].sum() + beside_filled[~gives_rows].sum())
         rows = replace(
@@ -270,9 +270,7 @@ class _Melt:
             more = f"; {len(empty):,} such rows gave none" if len(empty) > 1 else "; it gave no row"
             message = f"the row has no value under any {kind}{more}"
             said = self.sheet.row(row).get(first)
-            findings.add(
-                Finding(self.sheet.name, cell_address(row, first), None, said, "no_values", message, "notice")
-            )
+            findings.add(Finding(self.sheet.name, cell_address(row, first), None, said, "no_values", message, "notice"))
 
     @property
     def _read_numbers(self) -> set[int]:

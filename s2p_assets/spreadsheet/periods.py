@@ -13,8 +13,9 @@ from functools import lru_cache
 from s2p_assets.contracts.date_patterns import PeriodKind, directives
 
 LANGUAGES = (
-    "en de fr es it pt nl pl cs sk sl hr sr_Latn hu ro da sv nb fi et lv lt tr el ru uk bg ca ga is sq bs mk"
-).split()
+    *("en", "de", "fr", "es", "it", "pt", "nl", "pl", "cs", "sk", "sl", "hr", "sr_Latn", "hu", "ro", "da", "sv", "nb"),
+    *("fi", "et", "lv", "lt", "tr", "el", "ru", "uk", "bg", "ca", "ga", "is", "sq", "bs", "mk"),
+)
 _SEPARATORS = " .,/'’`_-–\u00a0"
 _SEPARATED = rf"[{re.escape(_SEPARATORS)}]*"
 _YEAR = r"(?:19|20|21)\d\d"
@@ -171,32 +172,40 @@ def _full_year(digits: str) -> int:
 
 def _readings(text: str, kind: PeriodKind) -> Iterator[Period | Unclear]:
     """Every way in which a text may be a year and a period of it, or the period alone."""
-    number_of = _NUMBERS.get(kind)
-    if number_of is None:
-        if kind == "year" and re.fullmatch(_YEAR, text):
+    if kind == "year":
+        if re.fullmatch(_YEAR, text):
             yield Period("year", int(text))
-        elif kind == "day":
-            yield from _days(text)
-        return
-    if kind == "month" and re.fullmatch(rf"{_YEAR}(?:0[1-9]|1[0-2])", text):
+    elif kind == "day":
+        yield from _days(text)
+    elif kind == "month" and (digits := list(_months_in_digits(text))):
+        yield from digits
+    else:
+        number_of = _NUMBERS[kind]
+        if number := number_of(text, ""):
+            yield Period(kind, None, number)
+        for year, rest in _years_apart(text):
+            if number := number_of(rest, year):
+                yield Period(kind, _full_year(year), number)
+        if kind == "month":
+            yield from _doubtful_months(text)
+
+
+def _months_in_digits(text: str) -> Iterator[Period | Unclear]:
+    """`202401`, `01/24`: months of which a name would be plainer."""
+    if re.fullmatch(rf"{_YEAR}(?:0[1-9]|1[0-2])", text):
         yield Period("month", int(text[:4]), int(text[4:]))
-        return
-    if kind == "month" and (found := re.fullmatch(rf"(\d\d?)[{re.escape(_SEPARATORS)}](\d\d)", text)):
+    elif found := re.fullmatch(rf"(\d\d?)[{re.escape(_SEPARATORS)}](\d\d)", text):
         if int(found[1]) <= 12 < int(found[2]):
             yield Period("month", _full_year(found[2]), int(found[1]))
         elif int(found[1]) <= 12 or 1 <= int(found[2]) <= 12:
             yield Unclear("may be a year and a month, or a day and a month; write the year with four digits")
-        return
-    number = number_of(text, "")
-    if number:
-        yield Period(kind, None, number)
-    for year, rest in _years_apart(text):
-        number = number_of(rest, year)
-        if number:
-            yield Period(kind, _full_year(year), number)
-    if kind == "month" and (found := re.fullmatch(rf"(\d\d?){_SEPARATED}([^\W\d_]+)\.?", text)) and _month(found[2]):
+
+
+def _doubtful_months(text: str) -> Iterator[Unclear]:
+    """`24-Jan`, which may be a day, and names of which languages mean different months."""
+    if (found := re.fullmatch(rf"(\d\d?){_SEPARATED}([^\W\d_]+)\.?", text)) and _month(found[2]):
         yield Unclear(f"may be the day {found[1]} of a month or the year 20{found[1]:0>2}; write the year in full")
-    if kind == "month" and _contested_names() & {_bare(rest) for rest in (text, *dict(_years_apart(text)).values())}:
+    if _contested_names() & {_bare(rest) for rest in (text, *dict(_years_apart(text)).values())}:
         yield Unclear("names different months in different languages; write the month as a number, as in 2024-01")
 
 
@@ -217,7 +226,7 @@ def _years_apart(text: str) -> Iterator[tuple[str, str]]:
     for pattern in (
         rf"(?P<y>{_YEAR}){_SEPARATED}(?P<rest>\D.*|\d\d?)",
         rf"(?P<rest>.*[^\d]|\d\d?[{re.escape(_SEPARATORS)}]){_SEPARATED}(?P<y>{_YEAR})",
-        rf"(?P<rest>.*\D)(?P<y>\d\d)",
+        r"(?P<rest>.*\D)(?P<y>\d\d)",
     ):
         if found := re.fullmatch(pattern, text):
             rest = found["rest"].strip(_SEPARATORS)
@@ -419,4 +428,3 @@ def examples(kind: PeriodKind, patterns: Sequence[str] = ()) -> str:
         return " or ".join(f"'{format_example(pattern)}'" for pattern in patterns)
     shown = {"day": "2024-01-31", "week": "2024-W05", "month": "Jan 2024", "quarter": "Q1 2024", "year": "2024"}
     return f"'{shown[kind]}'"
-

@@ -113,7 +113,7 @@ def find_wide_header(sheet: Sheet, workbook: Workbook, file: str = "") -> Header
         best = _best(sheet, workbook, file, _rows_with_names(sheet, workbook)) or best
     if best is None:
         return None
-    return replace(best.header, **_with_findings(sheet, workbook, file, best))
+    return _with_findings(sheet, workbook, file, best)
 
 
 def _rows_with_names(sheet: Sheet, workbook: Workbook) -> dict[int, dict[int, str]]:
@@ -152,9 +152,7 @@ def _candidate(
     cells = _stacked(sheet, workbook, stack, rows)
     numbers, duplicates = _columns_beside(workbook, cells)
     taken = set(numbers.values())
-    places = {
-        number: _place(number, own, workbook) for number, own in cells.items() if number not in taken and own
-    }
+    places = {number: _place(number, own, workbook) for number, own in cells.items() if number not in taken and own}
     melted = _melted(sheet, workbook, file, places)
     unsure = _unsure(workbook, places)
     found = {*numbers, *unsure, *(one.name for one in melted)}
@@ -216,9 +214,7 @@ def _stacked(
     for row in stack:
         own = {number: _cell(sheet, row, number, text) for number, text in rows[row].items()}
         levels.append(own if row == stack[-1] else _spread(sheet, workbook, row, own, numbers))
-    return {
-        number: tuple(dict.fromkeys(level[number] for level in levels if number in level)) for number in numbers
-    }
+    return {number: tuple(dict.fromkeys(level[number] for level in levels if number in level)) for number in numbers}
 
 
 def _spread(
@@ -366,8 +362,8 @@ def _year_given(sheet: Sheet, workbook: Workbook, file: str) -> int | None:
     return next((year for source in sources if (year := year_in(names[source])) is not None), None)
 
 
-def _with_findings(sheet: Sheet, workbook: Workbook, file: str, best: _Candidate) -> dict[str, object]:
-    """What is to be said of the columns that are no periods, and of periods that cannot be as they stand."""
+def _with_findings(sheet: Sheet, workbook: Workbook, file: str, best: _Candidate) -> Header:
+    """The header with what is to be said of columns that are no periods, and of periods that cannot be as they stand."""
     header = best.header
     read = {one.number for one in header.melted}
     findings: list[Finding] = []
@@ -381,7 +377,7 @@ def _with_findings(sheet: Sheet, workbook: Workbook, file: str, best: _Candidate
     findings += _far_off(sheet, header, workbook)
     findings += _incomplete(sheet, header, workbook)
     findings += _named_above(sheet, header, workbook)
-    return {"findings": tuple(findings), "left_out": frozenset(left_out)}
+    return replace(header, findings=tuple(findings), left_out=frozenset(left_out))
 
 
 def _period_column(workbook: Workbook) -> tuple[Column, PeriodKind]:
@@ -391,9 +387,7 @@ def _period_column(workbook: Workbook) -> tuple[Column, PeriodKind]:
     return column, column.from_header
 
 
-def _unread(
-    sheet: Sheet, workbook: Workbook, best: _Candidate, read: set[int]
-) -> Iterator[tuple[int, Finding]]:
+def _unread(sheet: Sheet, workbook: Workbook, best: _Candidate, read: set[int]) -> Iterator[tuple[int, Finding]]:
     """The columns that are not melted: sums, which are left out, and what looks like a period but cannot be read."""
     column, kind = _period_column(workbook)
     ignored = {folded(name) for name in workbook.ignores}
@@ -588,7 +582,9 @@ def missing_periods(sheet: Sheet, header: Header, workbook: Workbook) -> Iterato
     where = cell_address(header.bottom, max(header.titles, default=1))
     if not header.melted:
         if not any(finding.rule == "period" for finding in header.findings):
-            message = f"the header ({row}) names no {kind}; write each over its column, as {examples(kind, column.formats)}"
+            message = (
+                f"the header ({row}) names no {kind}; write each over its column, as {examples(kind, column.formats)}"
+            )
             yield Finding(sheet.name, where, column.name, None, "missing_column", message)
         return
     for lacking in header.missing:
