@@ -420,6 +420,30 @@ def label_of_day(day: dt.date, kind: PeriodKind) -> str:
     return label(_period_around(day, kind))
 
 
+def periods_of_year(kind: PeriodKind, year: int) -> list[dt.date]:
+    """The first days of the periods of a year: its weeks, months or quarters; of days the first 31, of years three."""
+    if kind == "day":
+        return [dt.date(year, 1, day) for day in range(1, 32)]
+    if kind == "week":
+        days = (first_day(Period("week", year, number)) for number in range(1, 54))
+        return [day for day in days if day is not None]
+    if kind == "year":
+        return [dt.date(year + step, 1, 1) for step in range(3)]
+    return [dt.date(year, month, 1) for month in range(1, 13, 3 if kind == "quarter" else 1)]
+
+
+def written_period(day: dt.date, kind: PeriodKind, patterns: Sequence[str] = ()) -> str:
+    """The period that begins on `day` as a header cell says it, in the first of its `patterns`."""
+    iso_year, week, _ = day.isocalendar()
+    quarter = (day.month + 2) // 3
+    usual = {"week": "%G-W%V", "month": "%b %Y", "quarter": "Q%q %Y", "year": "%Y"}
+    pattern = patterns[0] if patterns else usual.get(kind, "%Y-%m-%d")
+    own = {"%G": f"{iso_year}", "%g": f"{iso_year % 100:02}", "%V": f"{week:02}", "%q": f"{quarter}"}
+    for directive, text in own.items():
+        pattern = pattern.replace(directive, text)
+    return day.strftime(pattern)
+
+
 def examples(kind: PeriodKind, patterns: Sequence[str] = ()) -> str:
     """How a period of this kind may be written: `'Jan 2024'`."""
     from s2p_assets.spreadsheet.cell_parser import format_example

@@ -302,7 +302,19 @@ def _part(cell: _Cell, workbook: Workbook) -> _Part:
                 part = _Part(year=int(rest))
             if part.is_known:
                 return replace(part, name=column.name)
-    return _Part(year=_year_above(text, kind))
+    return _Part(year=_year_above(text, kind), unclear=_beside_a_period(text, kind, patterns))
+
+
+def _beside_a_period(text: str, kind: PeriodKind, patterns: tuple[str, ...]) -> str:
+    """What is said of a text that names a period and something else: `Mar 24 (old)`, `Plan Jan 24`."""
+    words = text.split()
+    bracketed = re.search(r"\([^()]*\)|\[[^\[\]]*\]", text)
+    others = [bracketed.group()] if bracketed else [words[-1], words[0]] if len(words) > 1 else []
+    for other in others:
+        rest = text.replace(other, " ", 1) if other != words[-1] else text[: -len(other)]
+        if isinstance(read_period(rest.strip(_EDGES), kind, patterns), Period):
+            return f"says '{other}' beside its {kind}, which is not known here; correct it or add a contract for it"
+    return ""
 
 
 def _of_reading(read: Period | Unclear | None) -> _Part:
@@ -403,13 +415,13 @@ def _unread(sheet: Sheet, workbook: Workbook, best: _Candidate, read: set[int]) 
         if folded(title) in ignored:
             continue
         where, said = own[-1].address, title
-        if place.unclear:
-            message = f"'{said}' {place.unclear}"
-            yield number, Finding(sheet.name, where, column.name, said, "period", message)
-        elif _is_total(place, workbook):
+        if _is_total(place, workbook):
             its = f"its {below:,} cells were" if below != 1 else "its one cell was"
             message = f"'{said}' is no {kind} but sums up others; {its} left out"
             yield number, Finding(sheet.name, where, said, said, "totals", message, "notice")
+        elif place.unclear:
+            message = f"'{said}' {place.unclear}"
+            yield number, Finding(sheet.name, where, column.name, said, "period", message)
         elif place.period is None and read and (_shape(title) in shapes or _has_month_like(title, kind)):
             message = f"'{said}' cannot be read as a {kind}; write it as {examples(kind, column.formats)}"
             yield number, Finding(sheet.name, where, column.name, said, "period", message)
