@@ -28,7 +28,7 @@ Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class _SheetContract(Workbook):
+class SheetContract(Workbook):
     """A wide contract as its sheet has it: a column of its own for each period."""
 
     sheet_columns: tuple[Column, ...] = ()
@@ -129,12 +129,12 @@ def read_melted_table(
 ) -> MeltedTable:
     """The rows of a wide table under `header`, with a finding for every cell that cannot be read."""
     collected = _WideFindings()
-    contract, wide_header = _sheet_contract(header, workbook)
+    contract, wide_header = sheet_contract(header, workbook)
     wide = read_typed_table(sheet, wide_header, contract, file, collected)
     return _Melt(sheet, header, workbook, wide, collected).table(findings)
 
 
-def _sheet_contract(header: Header, workbook: Workbook) -> tuple[_SheetContract, Header]:
+def sheet_contract(header: Header, workbook: Workbook) -> tuple[SheetContract, Header]:
     """The contract and header of the table as it stands: each column under a period is a column that may be empty."""
     melted = {column.name: column for column in workbook.melted}
     beside = [column for column in workbook.columns if not column.melted and not column.from_header]
@@ -146,7 +146,7 @@ def _sheet_contract(header: Header, workbook: Workbook) -> tuple[_SheetContract,
     given = {each.name: getattr(workbook, each.name) for each in fields(workbook)}
     titles = tuple(header.titles[number] for number in header.left_out if number in header.titles)
     given["ignores"] = (*workbook.ignores, *titles)
-    contract = _SheetContract(**given, sheet_columns=(*beside, *under))
+    contract = SheetContract(**given, sheet_columns=(*beside, *under))
     numbers = header.column_numbers | {names[one.number]: one.number for one in header.melted}
     return contract, replace(header, column_numbers=numbers, melted=())
 

@@ -99,7 +99,8 @@ class _Bounds:
 def write_template(workbook: Workbook, target: Path, year: int | None = None) -> Path:
     """Writes an empty `.xlsx` for `workbook` to `target` and returns it; filled in sensibly, the reader accepts it.
 
-    `year`: whose periods stand in the header of a wide table, by default this year's. Raises OSError when nothing can be written there.
+    `year`: whose periods stand in the header of a wide table, by default this year's. Raises OSError when nothing can
+    be written there.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".s2p-{target.name}")
@@ -229,7 +230,9 @@ def _requirement(column: Column) -> str:
 
 def _what_to_write(column: Column) -> str:
     if column.from_header:
-        return f"in the header, over its column: a {column.from_header}, as {examples(column.from_header, column.formats)}"
+        return (
+            f"in the header, over its column: a {column.from_header}, as {examples(column.from_header, column.formats)}"
+        )
     if column.kind == "boolean":
         return f"{column.yes[0]} or {column.no[0]}"
     if column.width and column.kind == "code":

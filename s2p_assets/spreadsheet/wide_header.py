@@ -48,7 +48,7 @@ _TOTALS = ("ytd", "y.t.d.", "year to date", "kumuliert", "cumul", "ø", "average
 
 
 @dataclass(frozen=True, slots=True)
-class _Cell:
+class HeaderCell:
     """A header cell. `says`: what a date cell shows, or its text."""
 
     row: int
@@ -80,9 +80,9 @@ class _Place:
     """What the cells over one column say together; `cell` is the one that names the period."""
 
     number: int
-    cells: tuple[_Cell, ...]
+    cells: tuple[HeaderCell, ...]
     parts: tuple[_Part, ...]
-    cell: _Cell | None
+    cell: HeaderCell | None
     period: Period | None
     year: int | None
     name: str | None
@@ -183,12 +183,13 @@ def _may_be_bottom(sheet: Sheet, workbook: Workbook, row: int, texts: dict[int, 
     kinds = {number: sheet.kind(row, number) for number in texts}
     return all(
         kind in (CellKind.TEXT, CellKind.DATE, CellKind.ISO)
-        or _part(_cell(sheet, row, number, texts[number]), workbook).is_known
+        or _part(header_cell(sheet, row, number, texts[number]), workbook).is_known
         for number, kind in kinds.items()
     )
 
 
-def _cell(sheet: Sheet, row: int, column: int, text: str) -> _Cell:
+def header_cell(sheet: Sheet, row: int, column: int, text: str) -> HeaderCell:
+    """A cell of a header, with its day where it is a date."""
     kind = sheet.kind(row, column)
     if kind in (CellKind.DATE, CellKind.ISO):
         try:
@@ -198,28 +199,28 @@ def _cell(sheet: Sheet, row: int, column: int, text: str) -> _Cell:
                 else serial_to_datetime(float(text), sheet.starts_1904)
             )
         except (NotADate, ValueError):
-            return _Cell(row, column, text)
-        return _Cell(row, column, moment.date().isoformat(), moment.date())
+            return HeaderCell(row, column, text)
+        return HeaderCell(row, column, moment.date().isoformat(), moment.date())
     if kind == CellKind.NUMBER and re.fullmatch(r"\d+\.0+", text):
         text = text.partition(".")[0]
-    return _Cell(row, column, " ".join(text.split()))
+    return HeaderCell(row, column, " ".join(text.split()))
 
 
 def _stacked(
     sheet: Sheet, workbook: Workbook, stack: list[int], rows: dict[int, dict[int, str]]
-) -> dict[int, tuple[_Cell, ...]]:
+) -> dict[int, tuple[HeaderCell, ...]]:
     """The header cells over each column, from above; a cell over several columns counts for each of them."""
     numbers = sorted({number for row in stack for number in rows[row]})
     levels = []
     for row in stack:
-        own = {number: _cell(sheet, row, number, text) for number, text in rows[row].items()}
+        own = {number: header_cell(sheet, row, number, text) for number, text in rows[row].items()}
         levels.append(own if row == stack[-1] else _spread(sheet, workbook, row, own, numbers))
     return {number: tuple(dict.fromkeys(level[number] for level in levels if number in level)) for number in numbers}
 
 
 def _spread(
-    sheet: Sheet, workbook: Workbook, row: int, own: dict[int, _Cell], numbers: Sequence[int]
-) -> dict[int, _Cell]:
+    sheet: Sheet, workbook: Workbook, row: int, own: dict[int, HeaderCell], numbers: Sequence[int]
+) -> dict[int, HeaderCell]:
     """A row of cells, each over its merged range, or, where it is not merged, up to the next one that says anything."""
     spread = dict(own)
     merged = set()
@@ -228,7 +229,7 @@ def _spread(
             merged.add(left)
             for number in range(left, right + 1):
                 spread.setdefault(number, own[left])
-    last: _Cell | None = None
+    last: HeaderCell | None = None
     for number in numbers:
         if number in own:
             is_open = number not in merged and _part(own[number], workbook).is_known
@@ -239,7 +240,7 @@ def _spread(
 
 
 def _columns_beside(
-    workbook: Workbook, cells: dict[int, tuple[_Cell, ...]]
+    workbook: Workbook, cells: dict[int, tuple[HeaderCell, ...]]
 ) -> tuple[dict[str, int], dict[str, tuple[int, ...]]]:
     """Contract column → the sheet's column of that name, and those that two cells claim."""
     by_name: dict[str, list[int]] = {}
@@ -261,7 +262,7 @@ def _columns_beside(
     return found, duplicates
 
 
-def _place(number: int, cells: tuple[_Cell, ...], workbook: Workbook) -> _Place:
+def _place(number: int, cells: tuple[HeaderCell, ...], workbook: Workbook) -> _Place:
     parts = tuple(_part(cell, workbook) for cell in cells)
     at, period = next(
         ((cell, part.period) for cell, part in zip(cells, parts, strict=True) if part.period),
@@ -278,7 +279,7 @@ def _place(number: int, cells: tuple[_Cell, ...], workbook: Workbook) -> _Place:
     return _Place(number, cells, parts, at, None if unknown else period, year, name, unclear)
 
 
-def _part(cell: _Cell, workbook: Workbook) -> _Part:
+def _part(cell: HeaderCell, workbook: Workbook) -> _Part:
     """What a header cell says: a period, a year that its period lacks, a melted column's name, or several of these."""
     period_column = workbook.period
     if period_column is None or period_column.from_header is None:
@@ -302,7 +303,7 @@ def _part(cell: _Cell, workbook: Workbook) -> _Part:
                 part = _Part(year=int(rest))
             if part.is_known:
                 return replace(part, name=column.name)
-    return _Part(year=_year_above(text, kind), unclear=_beside_a_period(text, kind, patterns))
+    return _Part(year=year_above(text, kind), unclear=_beside_a_period(text, kind, patterns))
 
 
 def _beside_a_period(text: str, kind: PeriodKind, patterns: tuple[str, ...]) -> str:
@@ -343,7 +344,7 @@ def _rest_beside(text: str, name: str) -> str | None:
     return None
 
 
-def _year_above(text: str, kind: PeriodKind) -> int | None:
+def year_above(text: str, kind: PeriodKind) -> int | None:
     """The year that a cell over the periods says: `2024`, `Plan 2024`, `Q1 2024` over months."""
     if kind == "year":
         return None
@@ -375,7 +376,7 @@ def _year_given(sheet: Sheet, workbook: Workbook, file: str) -> int | None:
 
 
 def _with_findings(sheet: Sheet, workbook: Workbook, file: str, best: _Candidate) -> Header:
-    """The header with what is to be said of columns that are no periods, and of periods that cannot be as they stand."""
+    """The header with what is to be said of columns that are no periods and of periods that cannot be as they are."""
     header = best.header
     read = {one.number for one in header.melted}
     findings: list[Finding] = []
@@ -580,7 +581,7 @@ def _named_above(sheet: Sheet, header: Header, workbook: Workbook) -> Iterator[F
     above = sheet.row(header.top - 1) if header.top > 1 else {}
     read = {one.number for one in header.melted}
     for number, text in above.items():
-        cell = _cell(sheet, header.top - 1, number, text)
+        cell = header_cell(sheet, header.top - 1, number, text)
         if number in read and not _part(cell, workbook).is_known and any(mark.isalpha() for mark in text):
             names = " and ".join(f"'{' '.join(one.headers[0].split())}'" for one in workbook.melted)
             message = f"'{cell.says}' stands over the periods; what is under it was read as {names}"
