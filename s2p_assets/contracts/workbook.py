@@ -9,7 +9,7 @@ from functools import cached_property
 
 import pyarrow
 
-from s2p_assets.contracts.columns import Column, Row, columns_of, domain_and_name, parse_column_path
+from s2p_assets.contracts.columns import Column, DeclarationError, Row, columns_of, domain_and_name, parse_column_path
 
 TOTAL_WORDS = (
     *("total", "totals", "grand total", "subtotal", "sub-total", "sub total", "subtotals", "sum", "sum total"),
@@ -71,6 +71,12 @@ class Workbook:
     ignores: tuple[str, ...] = ()
     totals: tuple[str, ...] = TOTAL_WORDS
     na_values: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        period = next((one.name for one in columns_of(self.rows) if one.from_header), None)
+        if self.key and period and period not in self.key:
+            message = f"the key lacks {period!r}: a row of the sheet gives a row for each {period} that stands over it"
+            raise DeclarationError(message, None)
 
     @property
     def domain(self) -> str:
