@@ -420,7 +420,7 @@ def label_of_day(day: dt.date, kind: PeriodKind) -> str:
     return label(_period_around(day, kind))
 
 
-def periods_of_year(kind: PeriodKind, year: int) -> list[dt.date]:
+def first_days_in_year(kind: PeriodKind, year: int) -> list[dt.date]:
     """The first days of the periods of a year: its weeks, months or quarters; of days the first 31, of years three."""
     if kind == "day":
         return [dt.date(year, 1, day) for day in range(1, 32)]

@@ -25,7 +25,7 @@ from s2p_assets.spreadsheet.cell_parser import format_example
 from s2p_assets.spreadsheet.grid import column_letters
 from s2p_assets.spreadsheet.header import is_required, matches_sheet
 from s2p_assets.spreadsheet.patterns import pattern_in_words
-from s2p_assets.spreadsheet.periods import examples, periods_of_year, written_period
+from s2p_assets.spreadsheet.periods import examples, first_days_in_year, written_period
 from s2p_assets.spreadsheet.rules import pattern_of
 
 _LAST_ROW = 1_048_575
@@ -143,7 +143,7 @@ def _sheet_columns(workbook: Workbook, year: int) -> list[_SheetColumn]:
     years = (str(year),) if patterns and not directives(patterns[0]) & frozenset("YyGg") else ()
     beside = [column for column in workbook.columns if not column.melted and not column.from_header]
     found = [_SheetColumn(column, column.headers[0]) for column in beside]
-    for day in periods_of_year(kind, year):
+    for day in first_days_in_year(kind, year):
         text = written_period(day, kind, patterns)
         if len(workbook.melted) == 1:
             found.append(_SheetColumn(workbook.melted[0], text, years))
