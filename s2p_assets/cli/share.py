@@ -94,6 +94,34 @@ def forget(
     out.print(f"{escape(file)}: {rows:,} rows withdrawn; the next run brings the reports up to date")
 
 
+def accept(
+    files: Annotated[list[str], typer.Argument(help="The paths of held files on the share.", show_default=False)],
+) -> None:
+    """Accept held files as they are; the next run loads them."""
+    settings = read_settings()
+    from s2p_assets.services.context import open_context
+    from s2p_assets.services.held_files import accept_file
+
+    ctx = open_context(settings)
+    for file in files:
+        accept_file(ctx, file)
+        out.print(f"{escape(file)}: accepted; the next run loads it and brings the reports up to date")
+
+
+def keep(
+    files: Annotated[list[str], typer.Argument(help="The paths of files that are gone.", show_default=False)],
+) -> None:
+    """Keep the rows of files that are gone from the share; nothing is told of them any more."""
+    settings = read_settings()
+    from s2p_assets.services.context import open_context
+    from s2p_assets.services.held_files import keep_file
+
+    ctx = open_context(settings)
+    for file in files:
+        keep_file(ctx, file)
+        out.print(f"{escape(file)}: its rows are kept")
+
+
 def _require_share(settings: Settings) -> None:
     """The default share is made when missing; a company's own must be there."""
     if "share" not in settings.model_fields_set:
@@ -142,5 +170,5 @@ def _serve(settings: Settings) -> None:
 def _exit_code(current: dict[str, Any]) -> int:
     if current.get("failures"):
         return COULD_NOT
-    waiting = any(book["returned"] or book["waiting"] for book in current["workbooks"])
-    return NEEDS_A_PERSON if waiting or current["unclaimed"] or current["faults"] else 0
+    waiting = any(book["returned"] or book["held"] or book["waiting"] for book in current["workbooks"])
+    return NEEDS_A_PERSON if waiting or current["gone"] or current["unclaimed"] or current["faults"] else 0

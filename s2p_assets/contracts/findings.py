@@ -13,7 +13,7 @@ import pyarrow
 from s2p_assets.contracts.columns import Severity
 
 MAX_SAME_FINDINGS = 5_000
-Verdict = Literal["accepted", "partly", "returned"]
+Verdict = Literal["accepted", "partly", "returned", "held"]
 
 FINDINGS_SHEET = "s2p findings"
 ROWS_SHEET = "returned rows"
@@ -80,6 +80,7 @@ class ReadResult:
     `cells`: non-empty cells below the header: `read` counts them in the sheet before parsing; `loaded` in `rows`,
     with those that say "no value" (`blank`) and without values taken from names (`named`); `returned`, `ignored`.
     `error`: one line when the file could not be read at all.
+    `verdict`: `held` only once the file was compared with what is loaded; its rows are then good and not stored.
     """
 
     file: Path

@@ -13,8 +13,8 @@ from s2p_assets.publishing.sections.freshness import freshness_by_kind
 from s2p_assets.publishing.sections.source_table import SourceTable
 
 NOTES = (
-    "Rows read are always rows taken and rows returned together. A file that could not be read at all counts as a "
-    "file, without rows.",
+    "Rows read are always rows taken, rows returned and rows held together. A file that could not be read at all "
+    "counts as a file, without rows.",
     "The same bytes under another name are taken once; the second file is told as the same as another.",
     "Days are those on which s2p saw a file first, or on which it was saved where the text says so, in UTC.",
 )
@@ -38,6 +38,8 @@ def data_quality(deliveries: pd.DataFrame) -> Document:
         figures=sections.delivery_figures(came_in),
         sections=(
             sections.open_files(came_in),
+            sections.held_files(came_in),
+            sections.gone_files(came_in),
             sections.unclaimed_files(came_in),
             sections.returned_by_owner(came_in),
             freshness_by_kind(came_in),

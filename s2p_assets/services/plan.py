@@ -5,7 +5,7 @@ The sentences that a person reads are in `plan_wording.py`.
 
 import hashlib
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from s2p_assets.warehouse.files.archive import ArchivedFile, archived_path
 from s2p_assets.warehouse.files.load import RowsRejected
 from s2p_assets.warehouse.files.load_plan import MAX_EXAMPLES, ExampleRow, LoadPlan
 from s2p_assets.warehouse.files.plan import dry_run, plan_load
+from s2p_assets.warehouse.files.review import hold_questions
 from s2p_assets.warehouse.server.connection import connect, database_url
 
 
@@ -29,6 +30,7 @@ class PlannedFile:
     """A file as it reads, and what it would change; no plan for a file that would be returned.
 
     `on_share`: it lies on the share already. `refused`: why the database would not take its rows.
+    `questions`: why it would be held.
     """
 
     reading: ReadResult
@@ -36,10 +38,12 @@ class PlannedFile:
     on_share: bool
     plan: LoadPlan | None = None
     refused: str | None = None
+    questions: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The object that `s2p plan --json` prints: as of `s2p check`, with `plan` and `refused`."""
-        return self.reading.as_json() | {"plan": _plain(self.plan) if self.plan else None, "refused": self.refused}
+        """The object that `s2p plan --json` prints: as of `s2p check`, with `plan`, `refused` and `questions`."""
+        plan = _plain(self.plan) if self.plan else None
+        return self.reading.as_json() | {"plan": plan, "refused": self.refused, "questions": list(self.questions)}
 
 
 def _plain(plan: LoadPlan) -> dict[str, Any]:
@@ -96,7 +100,9 @@ def _compared(settings: Settings, planned: PlannedFile, workbook: Workbook, path
             plan = plan_load(connection, workbook, entry, reading.rows, on_share=planned.on_share)
         except RowsRejected as refused:
             return PlannedFile(reading, workbook, planned.on_share, refused=str(refused))
-    return _with(planned, plan)
+        as_it_is = replace(entry, path=plan.path, archived=str(reading.file.absolute()))
+        asked = hold_questions(connection, workbook, as_it_is, plan, settings.archive)
+    return replace(_with(planned, plan), questions=tuple(asked))
 
 
 def _with(planned: PlannedFile, plan: LoadPlan) -> PlannedFile:

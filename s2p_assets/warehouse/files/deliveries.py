@@ -14,6 +14,8 @@ import psycopg
 
 from s2p_assets.contracts.columns import Boolean, Code, Column, Integer, Row, Text, Timestamp, column, columns_of
 from s2p_assets.contracts.lineage import LineageRule, LineageRules
+from s2p_assets.warehouse.files.change_record import change_sentence
+from s2p_assets.warehouse.files.summaries import gone_files
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 
 _SAME_FILE = LineageRule("file = this.file")
@@ -35,15 +37,23 @@ class FileDelivery(Row):
     workbook: Text = column(description="The kind of workbook that it is; none for a file nobody claims", nullable=True)
     owner: Text = column(description="Who is told when it goes back", nullable=True)
     verdict: Text = column(
-        description="accepted, partly, returned, duplicate or unclaimed", derived_from=(_LOADED_ROWS, *_REJECTED_CELLS)
+        description="accepted, partly, returned, held, duplicate or unclaimed",
+        derived_from=(_LOADED_ROWS, *_REJECTED_CELLS),
     )
     status: Text = column(description="current, replaced by newer bytes, gone from the share, or forgotten")
     is_open: Boolean = column(
-        description="Whether somebody has to act: it lies there returned, taken in part, or unclaimed"
+        description="Whether somebody has to act: it lies there returned, taken in part, held or unclaimed, "
+        "or it is gone and rows of it still count"
     )
     rows_read: Integer = column(description="Rows found in it", ge=0, derived_from=(_LOADED_ROWS, *_REJECTED_CELLS))
     rows_accepted: Integer = column(description="Rows taken", ge=0, derived_from=_LOADED_ROWS)
     rows_returned: Integer = column(description="Rows sent back", ge=0, derived_from=_REJECTED_CELLS)
+    rows_held: Integer = column(description="Good rows that are not loaded before somebody has decided", nullable=True)
+    rows_left: Integer = column(
+        description="Rows of a file that is gone which still count, as nobody decided otherwise", nullable=True
+    )
+    question: Text = column(description="Why it is held, in sentences", nullable=True)
+    changes: Text = column(description="What it changed, or would change, in words", nullable=True)
     problems: Integer = column(
         description="Cells and files refused in it, at most 1000", ge=0, derived_from=_REJECTED_CELLS
     )
@@ -98,8 +108,10 @@ def delivery_rows(conn: psycopg.Connection, workbooks: Sequence[str], unclaimed:
             from s2p.rejected_cells r join s2p.files f on f.id = r.file
             where f.workbook = any(%(workbooks)s) group by r.file)
         select f.id as file, f.path, row_number() over (partition by f.path order by f.id) as version, f.workbook,
-            f.owner, f.verdict, f.status, f.status = 'current' and f.verdict in ('returned', 'partly') as is_open,
-            f.rows_read, f.rows_accepted, f.rows_returned,
+            f.owner, f.verdict, f.status,
+            f.status = 'current' and f.verdict in ('returned', 'partly', 'held') as is_open,
+            f.rows_read, f.rows_accepted, f.rows_returned, f.rows_held, null::bigint as rows_left,
+            (select string_agg(q, '; ') from jsonb_array_elements_text(f.questions) q) as question, f.changes,
             coalesce(r.problems, 0) as problems, r.problem,
             to_timestamp(f.as_of_ns / 1e9) at time zone 'UTC' as saved_at, f.first_seen at time zone 'UTC' as seen_at,
             f.sha256
@@ -108,8 +120,34 @@ def delivery_rows(conn: psycopg.Connection, workbooks: Sequence[str], unclaimed:
         order by f.path, version"""
     claimed = conn.execute(query, {"workbooks": list(workbooks)}).fetchall()
     names = [column.name for column in columns_of(FileDelivery)]
-    return pd.DataFrame([*claimed, *(_unclaimed_row(path) for path in sorted(unclaimed))], columns=names)
+    rows = pd.DataFrame([*claimed, *(_unclaimed_row(path) for path in sorted(unclaimed))], columns=names)
+    rows["changes"] = rows["changes"].map(lambda changes: change_sentence(changes or {}) or None)
+    left = {gone.file: gone.rows for gone in gone_files(conn) if gone.workbook in workbooks}
+    rows["rows_left"] = rows["file"].map(left).astype("Int64")
+    rows["is_open"] |= rows["rows_left"].notna()
+    return rows
 
 
 def _unclaimed_row(path: str) -> tuple[Any, ...]:
-    return (None, path, 0, None, None, UNCLAIMED, "current", True, 0, 0, 0, 0, None, None, None, None)
+    return (
+        None,
+        path,
+        0,
+        None,
+        None,
+        UNCLAIMED,
+        "current",
+        True,
+        0,
+        0,
+        0,
+        0,
+        None,
+        None,
+        None,
+        0,
+        None,
+        None,
+        None,
+        None,
+    )

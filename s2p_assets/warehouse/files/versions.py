@@ -12,6 +12,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.warehouse.files.copy_names import originals_of
 from s2p_assets.warehouse.files.ledger import LedgerEntry, LedgerFile, ledger_files, ledger_path
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
@@ -39,7 +40,39 @@ def mark_gone(conn: psycopg.Connection, workbook: Workbook, paths: Iterable[str]
             (workbook.full_name, [ledger_path(path) for path in paths]),
         ).fetchall()
         transfer_to_copies(conn, [id_ for (id_,) in gone])
+        if gone:
+            _withdraw_gone_copies(conn, workbook.full_name)
+            ask_again(conn, workbook.full_name)
         return len(gone)
+
+
+def ask_again(conn: psycopg.Connection, workbook: str) -> None:
+    """Have the held files of this kind read again, since what they were held for may have changed."""
+    conn.execute(
+        "update s2p.files set contract_version = '' where workbook = %s and status = 'current' and verdict = 'held'",
+        (workbook,),
+    )
+
+
+def _withdraw_gone_copies(conn: psycopg.Connection, workbook: str) -> None:
+    """A copy that goes away takes its rows along where the original is loaded; its record says so.
+
+    A copy by a name that can mean other things, too, is one where it had rows in common with the original.
+    """
+    query = "select id, path, changes, status from s2p.files where workbook = %s and is_loaded and status <> 'replaced'"
+    loaded = conn.execute(query, (workbook,)).fetchall()
+    there = {path.casefold(): path for _, path, _, status in loaded if status == "current"}
+    for id_, path, changes, status in loaded:
+        if status != "gone":
+            continue
+        common = {other for word in ("supersedes", "gives_way_to", "common") for other in changes.get(word, {})}
+        originals = ((there.get(original.casefold()), sure) for original, sure in originals_of(path).items())
+        for original, sure in originals:
+            if original and (sure or original in common):
+                note = Jsonb({"went_with_copy_of": original})
+                conn.execute("update s2p.files set changes = changes || %s where id = %s", (note, id_))
+                withdraw_versions(conn, workbook, [id_])
+                break
 
 
 def insert_versions(conn: psycopg.Connection, workbook: str, entries: Sequence[LedgerEntry]) -> list[int]:
@@ -56,8 +89,9 @@ def insert_versions(conn: psycopg.Connection, workbook: str, entries: Sequence[L
         cursor.executemany(
             "insert into s2p.files (id, workbook, path, sha256, size, mtime_ns, as_of_ns, contract_version, verdict,"
             " rows_read, rows_accepted, rows_returned, findings,"
-            " headers, column_letters, cells, rows_by_sheet, error, owner, run_id, archived)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " headers, column_letters, cells, rows_by_sheet, error, owner, run_id, archived, rows_held, questions,"
+            " changes)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [(id_, workbook, *_values(entry)) for id_, entry in zip(ids, entries, strict=True)],
         )
     return ids
@@ -73,7 +107,9 @@ def _values(entry: LedgerEntry) -> tuple[Any, ...]:
         _json(dict(entry.cells)),
         _json(dict(entry.rows_by_sheet)),
         None if entry.error is None else _text(entry.error),
-        *(entry.owner, entry.run_id, entry.archived),
+        *(entry.owner, entry.run_id, entry.archived, entry.rows_held),
+        _json(list(entry.questions)),
+        _json(dict(entry.changes)),
     )
 
 

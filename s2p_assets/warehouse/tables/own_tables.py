@@ -5,7 +5,7 @@ Their DDL is in `migrations/`, which is loaded only where something is lacking: 
 
 import psycopg
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in `migrations/versions/`."""
 
 

@@ -1,0 +1,44 @@
+"""Held files: what their owner reads in the marked copy, and what a person decides about them and about gone files.
+
+Why a file is held is decided in the warehouse room.
+"""
+
+from s2p_assets.contracts.findings import Finding, ReadResult
+from s2p_assets.services.context import Context
+from s2p_assets.services.errors import NotFound
+from s2p_assets.warehouse.files import decisions
+from s2p_assets.warehouse.files.change_record import change_sentence
+from s2p_assets.warehouse.files.ledger import LedgerEntry
+
+HELD_RULE = "what it changes"
+
+
+def hold_reading(reading: ReadResult, entry: LedgerEntry) -> None:
+    """Make a good reading one of a held file: no rows, and its questions as notices about the whole file."""
+    reading.verdict, reading.rows, reading.rows_accepted = "held", None, 0
+    lines = [*entry.questions, f"In all: {change_sentence(entry.changes)}"]
+    reading.findings = [
+        *(Finding(None, None, None, None, HELD_RULE, line[:1].upper() + line[1:], "notice") for line in lines),
+        *reading.findings,
+    ]
+
+
+def accept_file(ctx: Context, path: str) -> list[str]:
+    """Accept a held file as it is; the kinds of workbook that it is. Raises NotFound where it is not held."""
+    with ctx.warehouse.connect() as connection:
+        found = decisions.confirm_file(connection, path)
+    if not found:
+        raise NotFound(f"{path}: no such file is held; `s2p status` lists those that are, by their paths on the share")
+    return found
+
+
+def keep_file(ctx: Context, path: str) -> list[str]:
+    """Keep the rows of a file that is gone from the share. Raises NotFound where it is there, or has no rows."""
+    with ctx.warehouse.connect() as connection:
+        found = decisions.keep_rows(connection, path)
+    if not found:
+        raise NotFound(
+            f"{path}: no file of that path is gone from the share and has rows; `s2p status` lists those that are, "
+            "from the first run after they went"
+        )
+    return found
