@@ -1,26 +1,11 @@
-"""Held files: what their owner reads in the marked copy, and what a person decides about them and about gone files.
+"""What a person decides about files: a held one is accepted, the rows of one that is gone are kept.
 
 Why a file is held is decided in the warehouse room.
 """
 
-from s2p_assets.contracts.findings import Finding, ReadResult
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.warehouse.files import decisions
-from s2p_assets.warehouse.files.change_record import change_sentence
-from s2p_assets.warehouse.files.ledger import LedgerEntry
-
-HELD_RULE = "what it changes"
-
-
-def hold_reading(reading: ReadResult, entry: LedgerEntry) -> None:
-    """Make a good reading one of a held file: no rows, and its questions as notices about the whole file."""
-    reading.verdict, reading.rows, reading.rows_accepted = "held", None, 0
-    lines = [*entry.questions, f"In all: {change_sentence(entry.changes)}"]
-    reading.findings = [
-        *(Finding(None, None, None, None, HELD_RULE, line[:1].upper() + line[1:], "notice") for line in lines),
-        *reading.findings,
-    ]
 
 
 def accept_file(ctx: Context, path: str) -> list[str]:

@@ -16,8 +16,7 @@ import psycopg
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
-from s2p_assets.services.held_files import hold_reading
-from s2p_assets.services.ingested_file import Ingest, IngestedFile
+from s2p_assets.services.ingested_file import Ingest, IngestedFile, hold_reading
 from s2p_assets.services.layout_history import LayoutHistory
 from s2p_assets.services.share import look_at_share, require_share
 from s2p_assets.spreadsheet.foreign_keys import REFERENCE_RULE

@@ -12,12 +12,14 @@ from pathlib import Path
 import pyarrow
 import pyarrow.ipc
 
-from s2p_assets.contracts.findings import Finding, count_values
+from s2p_assets.contracts.findings import Finding, ReadResult, count_values
+from s2p_assets.warehouse.files.change_record import change_sentence
 from s2p_assets.warehouse.files.ledger import LedgerEntry
 from s2p_assets.warehouse.files.recognition import Recognition
 
 FILE_NAME = "intake.arrow"
 CONTENT = b"intake"
+HELD_RULE = "what it changes"
 
 
 @dataclass(frozen=True)
@@ -160,3 +162,13 @@ class Ingest:
 def finding_line(path: str, finding: Finding) -> str:
     """`Prices.xlsx › March › C5: 'n/a' is not a price`."""
     return " › ".join(filter(None, (Path(path).name, finding.sheet, finding.cell))) + f": {finding.message}"
+
+
+def hold_reading(reading: ReadResult, entry: LedgerEntry) -> None:
+    """Make a good reading one of a held file: no rows, and its questions as notices about the whole file."""
+    reading.verdict, reading.rows, reading.rows_accepted = "held", None, 0
+    lines = [*entry.questions, f"In all: {change_sentence(entry.changes)}"]
+    reading.findings = [
+        *(Finding(None, None, None, None, HELD_RULE, line[:1].upper() + line[1:], "notice") for line in lines),
+        *reading.findings,
+    ]
