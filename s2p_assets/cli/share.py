@@ -4,6 +4,9 @@ What is asked of one workbook is in `workbooks.py`.
 """
 
 import datetime as dt
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Annotated, Any
 
@@ -22,6 +25,8 @@ from s2p_assets.cli.terminal import (
     silence_libraries,
 )
 from s2p_assets.settings import Settings, read_settings
+
+ARRIVALS_SECONDS = 5.0
 
 
 def demo(
@@ -164,7 +169,36 @@ def _serve(settings: Settings) -> None:
     require_port(settings.host, settings.port)
     connect(database_url(settings)).close()
     out.print(f"\nDagster UI: [bold]http://{settings.host}:{settings.port}[/bold]   (stop with Ctrl-C)")
-    raise typer.Exit(serve(settings))
+    with _arrivals_printed(settings):
+        code = serve(settings)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _arrivals_printed(settings: Settings) -> Iterator[None]:
+    """Print what comes in, and what it changes, while the servers run."""
+    from psycopg import Error
+
+    from s2p_assets.services.arrivals import Arrivals
+    from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
+
+    arrivals, ended = Arrivals(settings), threading.Event()
+
+    def watch() -> None:
+        while True:
+            with suppress(DatabaseUnreachable, Error):  # the servers say so, and it may come back
+                for line in arrivals.lines():
+                    out.print(escape(line))
+            if ended.wait(ARRIVALS_SECONDS):
+                return
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watching.join(ARRIVALS_SECONDS)
 
 
 def _exit_code(current: dict[str, Any]) -> int:

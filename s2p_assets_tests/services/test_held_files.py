@@ -3,7 +3,9 @@
 import datetime as dt
 import itertools
 import os
+import re
 import sys
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from s2p_assets.cli.app import app
+from s2p_assets.services.arrivals import Arrivals
 from s2p_assets.services.context import Context, open_context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.held_files import accept_file, keep_file
@@ -21,6 +24,7 @@ from s2p_assets.services.ingest import ingest, store_ingest
 from s2p_assets.services.plan import plan_file
 from s2p_assets.services.status import forget_file, read_status
 from s2p_assets.settings import Settings
+from s2p_assets.warehouse.files.copy_names import originals_of
 
 SHELVES = {
     "hold_prices": '''"""Prices."""
@@ -88,7 +92,9 @@ class Company:
     def share(self) -> Path:
         return self.ctx.settings.share
 
-    def drop(self, path: str, rows: Sequence[Sequence[Any]], *, hours: int | None = None, **saved: Any) -> None:
+    def drop(
+        self, path: str, rows: Sequence[Sequence[Any]], *, hours: int | None = None, saved: dt.datetime | None = None
+    ) -> None:
         """Save a workbook an hour after the one before it."""
         self.hours = self.hours + 1 if hours is None else hours
         header = ["Article", "Pieces", "Price"] if path.startswith("prices") else ["Article", "Pieces"]
@@ -96,11 +102,10 @@ class Company:
         for row in [header, *rows]:
             book.worksheets[0].append(list(row))
         moment = NOON + dt.timedelta(hours=self.hours)
-        book.properties.created = moment.replace(tzinfo=None)
-        book.properties.modified = saved.get("saved", moment).replace(tzinfo=None)
         file = self.share / path
         file.parent.mkdir(parents=True, exist_ok=True)
         book.save(file)
+        set_modified(file, saved or moment)
         self.touch(path, moment)
 
     def touch(self, path: str, moment: dt.datetime) -> None:
@@ -128,6 +133,19 @@ class Company:
         columns = "article, pieces, price::float8" if kind == "prices" else "article, pieces"
         with self.ctx.warehouse.connect() as connection:
             return connection.execute(f"select {columns} from hold.{kind} order by 1, 2").fetchall()  # type: ignore[call-overload, no-any-return]  # noqa: S608
+
+
+def set_modified(file: Path, moment: dt.datetime) -> None:
+    """Say in a workbook's properties when it was last saved; openpyxl says always that it was now."""
+    with zipfile.ZipFile(file) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    core = parts["docProps/core.xml"].decode()
+    parts["docProps/core.xml"] = re.sub(
+        r"(<dcterms:modified[^>]*>)[^<]*", rf"\g<1>{moment:%Y-%m-%dT%H:%M:%SZ}", core
+    ).encode()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, content in parts.items():
+            package.writestr(name, content)
 
 
 @pytest.fixture
@@ -251,9 +269,8 @@ def test_plan_says_beforehand_that_a_file_would_be_held(company: Company) -> Non
     assert planned.as_json()["questions"] == list(planned.questions)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
+NAMES_OF_COPIES = (
+    *(
         "May (1)",
         "May - Copy",
         "May - Copy (2)",
@@ -262,39 +279,39 @@ def test_plan_says_beforehand_that_a_file_would_be_held(company: Company) -> Non
         "Kopie von May",
         "May copy",
         "May copy 2",
-        "May 2",
-        "May-PC42",
-        "May-DESKTOP-7AB3C1D",
-        "May-LAPTOP-ANN",
-        "May (Ann's conflicted copy 2026-05-02)",
-        "May (conflicted copy 2026-05-02 101500)",
-        "May (In Konflikt stehende Kopie von Ann 2026-05-02)",
-        "May (Copie en conflit de Ann 2026-05-02)",
-        "May_conflict-20260502-101500",
-        "May.sync-conflict-20260502-101500-ABCDEFG",
-        "May [Conflict]",
-        "May (1) (1)",
-        "May_ann_DiskStation_May-02-1015-2026_Conflict",
-    ],
+    ),
+    *("May 2", "May-PC42", "May-PC42-2", "May-DESKTOP-7AB3C1D", "May-LAPTOP-ANN", "May (1) (1)", "May [Conflict]"),
+    *("May (Ann's conflicted copy 2026-05-02)", "May (conflicted copy 2026-05-02 101500)", "May (Case Conflict)"),
+    *("May (In Konflikt stehende Kopie von Ann 2026-05-02)", "May (Copie en conflit de Ann 2026-05-02)"),
+    *("May_conflict-20260502-101500", "May.sync-conflict-20260502-101500-ABCDEFG", "May-Conflict", "May[1]"),
+    *("May_ann_DiskStation_May-02-1015-2026_Conflict", "May_DiskStation_May-02-1015-2026_Conflict"),
 )
+OTHER_NAMES = (
+    *("May-Q1", "May-2026", "May-KW05", "May-W05", "May-North", "May-FY26", "May-V2", "May-JAN24", "May-2026-05"),
+    *("May (2026)", "May v2", "May (North)", "Mayday", "May", "Conflict of interest", "May-P5"),
+)
+
+
+@pytest.mark.parametrize("name", NAMES_OF_COPIES)
+def test_names_of_copies_lead_to_the_original(name: str) -> None:
+    assert "in/May.xlsx" in originals_of(f"in/{name}.xlsx")
+
+
+@pytest.mark.parametrize("name", OTHER_NAMES)
+def test_names_that_mean_something_else_are_no_copies(name: str) -> None:
+    assert "in/May.xlsx" not in originals_of(f"in/{name}.xlsx")
+
+
 @pytest.mark.parametrize("kind", ["prices", "sales"])
-def test_conflict_copies_are_held(company: Company, name: str, kind: str) -> None:
+def test_conflict_copies_are_held(company: Company, kind: str) -> None:
     rows = price_rows(8) if kind == "prices" else [(f"A{number}", number) for number in range(8)]
     company.drop(f"{kind}/May.xlsx", rows)
-    company.drop(f"{kind}/{name}.xlsx", [*rows[:-1], ("A7", 77, 5.0)[: len(rows[0])]])
-    assert company.take() == {f"{kind}/May.xlsx": "accepted", f"{kind}/{name}.xlsx": "held"}
-    assert f"a copy of {kind}/May.xlsx" in company.held()[f"{kind}/{name}.xlsx"]
+    copies = [f"{kind}/{name}.xlsx" for name in ("May (1)", "May - Copy", "May-PC42", "May (Ann's conflicted copy)")]
+    for number, copy in enumerate(copies):
+        company.drop(copy, [*rows[:-1], ("A7", 77 + number, 5.0)[: len(rows[0])]])
+    assert company.take() == {f"{kind}/May.xlsx": "accepted"} | dict.fromkeys(copies, "held")
+    assert all(f"a copy of {kind}/May.xlsx" in why for why in company.held().values())
     assert len(company.rows(kind)) == 8
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["May-Q1", "May-2026", "May-KW05", "May-W05", "May-North", "May-FY26", "May (2026)", "May v2", "May (North)", "Mayday"],
-)
-def test_names_that_mean_something_else_are_no_copies(company: Company, name: str) -> None:
-    company.drop("sales/May.xlsx", [("A", 1), ("B", 2)])
-    company.drop(f"sales/{name}.xlsx", [("C", 1), ("D", 2), ("A", 1)])
-    assert set(company.take().values()) == {"accepted"}
 
 
 def test_downloads_of_the_same_name_with_other_rows_are_no_copies(company: Company) -> None:
@@ -417,3 +434,17 @@ def test_status_names_held_and_gone_files_with_what_to_say_and_exits_with_1(
     assert CliRunner().invoke(app, ["keep", "prices/Old.xlsx"]).exit_code == 0
     company.take()
     assert CliRunner().invoke(app, ["status"]).exit_code == 0
+
+
+def test_a_terminal_that_watches_is_told_what_came_in_and_what_it_changed(company: Company) -> None:
+    arrivals = Arrivals(company.ctx.settings)
+    company.drop("prices/May.xlsx", price_rows(20))
+    assert arrivals.lines() == []
+    company.take()
+    assert arrivals.lines() == ["loaded prices/May.xlsx: 20 rows new"]
+    company.drop("prices/May.xlsx", price_rows(5))
+    company.take()
+    (line,) = arrivals.lines()
+    assert line.startswith("held prices/May.xlsx: 15 of the 20 rows")
+    assert line.endswith("s2p accept prices/May.xlsx")
+    assert arrivals.lines() == []

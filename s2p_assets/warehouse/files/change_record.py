@@ -61,7 +61,8 @@ def changes_known_rows(changes: Mapping[str, Any]) -> bool:
 
 
 def _counts(changes: Mapping[str, Any]) -> Iterator[str]:
-    columns = ", ".join(f"{title} in {count:,}" for title, count in changes.get("columns", {}).items())
+    in_columns = sorted(changes.get("columns", {}).items(), key=lambda column: (-column[1], column[0]))
+    columns = ", ".join(f"{title} in {count:,}" for title, count in in_columns)
     restated = sum(changes.get("restated", {}).values())
     told = (
         ("new", "new", ""),

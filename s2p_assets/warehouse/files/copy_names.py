@@ -14,7 +14,7 @@ _NUMBER = r"(?: ?\(\d{1,3}\)| \d{1,3})?"
 _SURE = (
     rf"(?P<stem>.+?)[ _.-]*[(\[][^()\[\]]*{_CONFLICT}[^()\[\]]*[)\]]{_NUMBER}",  # Dropbox, Nextcloud, Google Drive, Box
     rf"(?P<stem>.+?)[ _.-](?:sync-)?{_CONFLICT}(?:ed)?(?:[ _-]cop(?:y|ies))?(?:[ _.-][\w-]*)?{_NUMBER}",  # SharePoint
-    rf"(?P<stem>.+?)_[^_]+_[A-Za-z]{{3}}-\d\d-\d+-\d{{4}}_{_CONFLICT}\w*",  # Synology Drive
+    rf"(?P<stem>.+?)(?:_[^_]+){{1,2}}_[A-Za-z]{{3}}-\d\d-\d+-\d{{4}}_{_CONFLICT}\w*",  # Synology Drive
     rf"(?P<stem>.+?) ?[-–] ?{_COPY}{_NUMBER}",  # Explorer
     rf"(?P<stem>.+?) {_COPY}{_NUMBER}",  # Finder
     rf"{_COPY} (?:\(\d{{1,3}}\) )?(?:of|von|van|de|di|av|af|из|z)? ?(?P<stem>.+)",  # Google Drive, older Windows

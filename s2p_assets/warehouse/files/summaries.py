@@ -178,6 +178,36 @@ def changed_files(conn: psycopg.Connection, since: dt.datetime) -> list[ChangedF
     return [ChangedFile(*row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class ArrivedFile:
+    """A version of a file, with its verdict and what it changed or would change."""
+
+    id: int
+    path: str
+    verdict: FileVerdict
+    owner: str
+    rows_returned: int
+    questions: list[str]
+    changes: dict[str, Any]
+
+
+def last_version(conn: psycopg.Connection) -> int:
+    """The ledger id of the newest version of any file, 0 for none."""
+    ensure_own_tables(conn)
+    (newest,) = conn.execute("select coalesce(max(id), 0) from s2p.files").fetchone() or (0,)
+    return int(newest)
+
+
+def arrived_files(conn: psycopg.Connection, after: int) -> list[ArrivedFile]:
+    """The versions of files with a greater ledger id than `after`, in the order in which they were recorded."""
+    rows = conn.execute(
+        "select id, path, verdict, owner, rows_returned, questions, changes from s2p.files"
+        " where id > %s and verdict <> 'duplicate' and not (verdict = 'accepted' and headers = '{}') order by id",
+        (after,),
+    )
+    return [ArrivedFile(*row) for row in rows]
+
+
 class HeaderVersion(NamedTuple):
     """The headers of one version of a file that was taken: sheet → header cells as written.
 
