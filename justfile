@@ -11,7 +11,7 @@ setup:
 demo:
     uv run s2p demo
 
-# all tests, or those named: just test s2p_assets_tests/test_cli.py
+# all tests, or those named: just test s2p_assets_tests/cli/test_cli.py
 test *WORDS:
     uv run pytest {{ WORDS }}
 

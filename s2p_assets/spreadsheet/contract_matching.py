@@ -1,43 +1,15 @@
-"""Whose a file is: by where it lies, then by the columns that are found in it.
+"""Whose a file is by the columns that are found in it.
 
-Reading the rows belongs elsewhere.
+Where it lies is held against contracts in `catalog/paths.py`; reading the rows belongs elsewhere.
 """
 
-import re
-import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import islice
 
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import Sheet
 from s2p_assets.spreadsheet.header import MIN_REQUIRED_SHARE, Header, find_header, is_required, matches_sheet
-
-
-def matching_contracts(relative: str, workbooks: Sequence[Workbook]) -> tuple[Workbook, ...]:
-    """The contracts that look where `relative` (a path below the share) lies."""
-    name = unicodedata.normalize("NFC", relative.replace("\\", "/"))
-    return tuple(workbook for workbook in workbooks if compile_patterns(workbook.patterns).fullmatch(name))
-
-
-@lru_cache(maxsize=1024)
-def compile_patterns(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """Glob patterns as one expression, case-insensitive; `**` crosses folders, `*` and `?` do not."""
-    expressions = (_expression(unicodedata.normalize("NFC", pattern)) for pattern in patterns)
-    return re.compile("|".join(expressions), re.IGNORECASE)
-
-
-def _expression(pattern: str) -> str:
-    parts = re.split(r"(\*\*/|/\*\*$|\*\*|\*|\?|\[!?[^\]]+\])", pattern.removeprefix("./").lstrip("/"))
-    known = {"**/": "(?:[^/]+/)*", "/**": "/.*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    words = []
-    for part in parts:
-        if part.startswith("[") and part.endswith("]") and len(part) > 2:
-            words.append(part.replace("[!", "[^", 1).replace("\\", "\\\\"))
-        else:
-            words.append(known.get(part, re.escape(part)))
-    return "".join(words)
 
 
 def best_matching_contract(sheets: Sequence[Sheet], workbooks: Sequence[Workbook]) -> Workbook | None:

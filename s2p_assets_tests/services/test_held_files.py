@@ -1,4 +1,4 @@
-"""What a file changes is told, and much of it is asked first; copies and files that are gone are asked about as well."""
+"""What a file changes is told, and much of it is asked first; so are copies of files, and files that are gone."""
 
 import datetime as dt
 import itertools
@@ -132,7 +132,7 @@ class Company:
     def rows(self, kind: str) -> list[tuple[Any, ...]]:
         columns = "article, pieces, price::float8" if kind == "prices" else "article, pieces"
         with self.ctx.warehouse.connect() as connection:
-            return connection.execute(f"select {columns} from hold.{kind} order by 1, 2").fetchall()  # type: ignore[call-overload, no-any-return]  # noqa: S608
+            return connection.execute(f"select {columns} from hold.{kind} order by 1, 2").fetchall()  # type: ignore[call-overload, no-any-return]
 
 
 def set_modified(file: Path, moment: dt.datetime) -> None:
