@@ -257,12 +257,12 @@ def _common(conn: psycopg.Connection, workbook: Workbook, planned_file: PlannedP
     names = [column.name for column in workbook.columns]
     query = sql.SQL(
         """
-        with ours as (select {fields}, count(*) as times from {planned} group by {fields}),
+        with ours as (select {fields}, count(*) as _times from {planned} group by {fields}),
         theirs as (
-            select r._file, {their_fields}, count(*) as times from {rows} r where r._file <> all({leaving})
+            select r._file, {their_fields}, count(*) as _times from {rows} r where r._file <> all({leaving})
             and exists (select 1 from ours p where {same}) group by r._file, {their_fields}
         )
-        select f.path, sum(least(p.times, r.times))::bigint from ours p join theirs r on {same}
+        select f.path, sum(least(p._times, r._times))::bigint from ours p join theirs r on {same}
         join s2p.files f on f.id = r._file group by f.path
         """
     ).format(
