@@ -113,7 +113,7 @@ class Company:
 
     def take(self) -> dict[str, str]:
         """One look at the share: path → verdict of the files that were looked at."""
-        verdicts = {}
+        verdicts: dict[str, str] = {}
         for workbook in self.ctx.catalog.workbooks.values():
             with self.ctx.reader() as reader, self.ctx.warehouse.connect() as connection:
                 taken = ingest(self.ctx, workbook, reader, progress=lambda _: None)
@@ -132,7 +132,7 @@ class Company:
     def rows(self, kind: str) -> list[tuple[Any, ...]]:
         columns = "article, pieces, price::float8" if kind == "prices" else "article, pieces"
         with self.ctx.warehouse.connect() as connection:
-            return connection.execute(f"select {columns} from hold.{kind} order by 1, 2").fetchall()  # type: ignore[call-overload, no-any-return]
+            return connection.execute(f"select {columns} from hold.{kind} order by 1, 2").fetchall()
 
 
 def set_modified(file: Path, moment: dt.datetime) -> None:
