@@ -25,6 +25,7 @@ from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.spreadsheet.share import ShareScan
 from s2p_assets.warehouse.files import decisions, ledger, recognition, share_changes, versions
 from s2p_assets.warehouse.files.archive import ArchivedFile, FileForbidden, FileGone, FileStillChanging, archive_file
+from s2p_assets.warehouse.files.change_record import change_sentence
 from s2p_assets.warehouse.files.ledger import LedgerEntry
 from s2p_assets.warehouse.files.load import LoadResult, load_files
 from s2p_assets.warehouse.files.recognition import Recognition
@@ -192,6 +193,7 @@ class _Ingestion:
         if entry is None:
             nothing = ReadResult(file=reading.file, workbook=self.workbook.full_name, verdict="accepted")
             return IngestedFile(file.path, self._entry(file, nothing), claimed=False)
+        reading.changes = change_sentence(entry.changes)
         if entry.verdict == "held":
             hold_reading(reading, entry)
         try:

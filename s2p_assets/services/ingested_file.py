@@ -13,7 +13,6 @@ import pyarrow
 import pyarrow.ipc
 
 from s2p_assets.contracts.findings import Finding, ReadResult, count_values
-from s2p_assets.warehouse.files.change_record import change_sentence
 from s2p_assets.warehouse.files.ledger import LedgerEntry
 from s2p_assets.warehouse.files.recognition import Recognition
 
@@ -167,8 +166,10 @@ def finding_line(path: str, finding: Finding) -> str:
 def hold_reading(reading: ReadResult, entry: LedgerEntry) -> None:
     """Make a good reading one of a held file: no rows, and its questions as notices about the whole file."""
     reading.verdict, reading.rows, reading.rows_accepted = "held", None, 0
-    lines = [*entry.questions, f"In all: {change_sentence(entry.changes)}"]
     reading.findings = [
-        *(Finding(None, None, None, None, HELD_RULE, line[:1].upper() + line[1:], "notice") for line in lines),
+        *(
+            Finding(None, None, None, None, HELD_RULE, line[:1].upper() + line[1:], "notice")
+            for line in entry.questions
+        ),
         *reading.findings,
     ]

@@ -31,8 +31,8 @@ def read_status(ctx: Context, since: dt.datetime | None = None) -> dict[str, Any
     with ctx.warehouse.connect() as connection:
         decided = {book.full_name: share_changes_of(connection, book, now) for book in ctx.catalog.workbooks.values()}
         waits = {name: changes.to_read for name, changes in decided.items()}
-        gone = summaries.gone_files(connection, {name: changes.gone for name, changes in decided.items()})
-        held = [_held(ctx.settings, file) for file in summaries.held_files(connection)]
+        gone = summaries.find_gone_files(connection, {name: changes.gone for name, changes in decided.items()})
+        held = [_held(ctx.settings, file) for file in summaries.find_held_files(connection)]
         changed = [_changed(file) for file in summaries.changed_files(connection, since)]
         waiting = {name: len(files) for name, files in waits.items()}
         known = {line.name: line for line in summaries.workbook_summaries(connection, waiting)}

@@ -255,6 +255,7 @@ def test_a_held_file_has_a_copy_that_says_why_and_it_goes_when_the_file_is_accep
     cells = [str(cell.value) for row in openpyxl.load_workbook(held["copy"])["s2p findings"].rows for cell in row]
     assert any("is held" in text for text in cells)
     assert any("15 of the 20 rows" in text for text in cells)
+    assert any(text.startswith("15 rows withdrawn") for text in cells)
     accept_file(company.ctx, "prices/May.xlsx")
     company.take()
     assert not Path(held["copy"]).exists()

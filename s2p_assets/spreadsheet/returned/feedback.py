@@ -168,6 +168,8 @@ def _lines(reading: ReadResult, owner: str, next_step: str) -> tuple[tuple[str, 
             f"{reading.rows_read:,} rows read, {reading.rows_accepted:,} loaded, {reading.rows_returned:,} returned"
         )
         lines.append(("Rows", counts))
+    if reading.changes:
+        lines.append(("What it would change" if reading.verdict == "held" else "What it changed", reading.changes))
     lines += [("Owner", owner), ("Next step", next_step)]
     if reading.findings:
         lines.append(("Findings", f"{rejects:,} to correct (red), {notices:,} to look at (yellow)" + _cut(reading)))

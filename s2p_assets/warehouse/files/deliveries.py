@@ -12,7 +12,7 @@ import psycopg
 from s2p_assets.contracts.columns import columns_of
 from s2p_assets.contracts.deliveries import UNCLAIMED, FileDelivery
 from s2p_assets.warehouse.files.change_record import change_sentence
-from s2p_assets.warehouse.files.summaries import gone_files
+from s2p_assets.warehouse.files.summaries import find_gone_files
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 
 
@@ -45,7 +45,7 @@ def delivery_rows(conn: psycopg.Connection, workbooks: Sequence[str], unclaimed:
     names = [column.name for column in columns_of(FileDelivery)]
     rows = pd.DataFrame([*claimed, *(_unclaimed_row(path) for path in sorted(unclaimed))], columns=names)
     rows["changes"] = rows["changes"].map(lambda changes: change_sentence(changes or {}) or None)
-    left = {gone.file: gone.rows for gone in gone_files(conn) if gone.workbook in workbooks}
+    left = {gone.file: gone.rows for gone in find_gone_files(conn) if gone.workbook in workbooks}
     rows["rows_left"] = rows["file"].map(left).astype("Int64")
     rows["is_open"] |= rows["rows_left"].notna()
     return rows

@@ -95,7 +95,7 @@ class HeldFile:
     changes: dict[str, Any]
 
 
-def held_files(conn: psycopg.Connection) -> list[HeldFile]:
+def find_held_files(conn: psycopg.Connection) -> list[HeldFile]:
     """The files that wait for a person's decision, by path."""
     ensure_own_tables(conn)
     rows = conn.execute(
@@ -120,7 +120,7 @@ class GoneFile:
     replaced_by: str | None
 
 
-def gone_files(conn: psycopg.Connection, also: Mapping[str, Collection[str]] | None = None) -> list[GoneFile]:
+def find_gone_files(conn: psycopg.Connection, also: Mapping[str, Collection[str]] | None = None) -> list[GoneFile]:
     """The files whose rows nobody has decided to keep or to forget, by path.
 
     `also`: by workbook, paths that are gone since the ledger was last written.
