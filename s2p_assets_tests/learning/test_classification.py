@@ -323,7 +323,7 @@ def deals(offers: pd.DataFrame) -> pd.DataFrame:
     return offers
 """,
     "models/shop_deal_champion.py": """
-@contest(features="deals", task=Outcome("deal", "offered", "won", "closed"), owner="a@example.com")
+@contest(features="deals", task=ClassificationTask("deal", "offered", "won", "closed"), owner="a@example.com")
 def deal_champion(losses: pd.DataFrame, incumbent: str | None) -> str:
     \"\"\"Who tells best.\"\"\"
     return choose_champion(losses, incumbent)

@@ -29,8 +29,7 @@ from s2p_assets.warehouse.files.copy_names import originals_of
 SHELVES = {
     "hold_prices": '''"""Prices."""
 
-from s2p_assets.contracts.columns import Code, Integer, Money, Row, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Integer, Money, Row, Workbook, column
 
 
 class Price(Row):
@@ -45,8 +44,7 @@ prices = Workbook(rows=Price, path="prices/*.*", owner="prices@example.com", key
 ''',
     "hold_stock": '''"""Stock of the day."""
 
-from s2p_assets.contracts.columns import Code, Integer, Row, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Integer, Row, Workbook, column
 
 
 class Stock(Row):
@@ -63,8 +61,7 @@ stock = Workbook(
 ''',
     "hold_sales": '''"""Sales."""
 
-from s2p_assets.contracts.columns import Code, Integer, Row, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Integer, Row, Workbook, column
 
 
 class Sale(Row):

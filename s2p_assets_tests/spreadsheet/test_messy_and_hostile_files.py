@@ -593,7 +593,7 @@ def test_the_counts_and_a_sheet_name_like_sql_reach_the_ledger_and_the_table(
         conn, SALES, ledger_entry(reading, archive_file(path, tmp_path / "archive"), "x.xlsx", SALES), reading.rows
     )
     assert conn.execute("select cells from s2p.files").fetchall() == [(reading.cells,)]
-    assert conn.execute("select _sheet from test.people_and_hostile_files").fetchall() == [(name,)]
+    assert conn.execute("select _sheet from test.messy_and_hostile_files").fetchall() == [(name,)]
 
 
 # Sheets that s2p itself wrote
