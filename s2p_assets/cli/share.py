@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -95,6 +96,7 @@ def forget(
     from s2p_assets.services.context import open_context
     from s2p_assets.services.status import forget_file
 
+    file = _on_share(settings, file)
     rows = forget_file(open_context(settings), file)
     out.print(f"{escape(file)}: {rows:,} rows withdrawn; the next run brings the reports up to date")
 
@@ -108,7 +110,7 @@ def accept(
     from s2p_assets.services.held_files import accept_file
 
     ctx = open_context(settings)
-    for file in files:
+    for file in (_on_share(settings, file) for file in files):
         accept_file(ctx, file)
         out.print(f"{escape(file)}: accepted; the next run loads it and brings the reports up to date")
 
@@ -122,9 +124,16 @@ def keep(
     from s2p_assets.services.held_files import keep_file
 
     ctx = open_context(settings)
-    for file in files:
+    for file in (_on_share(settings, file) for file in files):
         keep_file(ctx, file)
         out.print(f"{escape(file)}: its rows are kept")
+
+
+def _on_share(settings: Settings, file: str) -> str:
+    """The path on the share of a file that is named by that, or by its path on this computer."""
+    place = Path(file).absolute()
+    inside = place.is_relative_to(settings.share.absolute())
+    return place.relative_to(settings.share.absolute()).as_posix() if inside else file
 
 
 def _require_share(settings: Settings) -> None:

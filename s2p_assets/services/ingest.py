@@ -166,7 +166,7 @@ class _Ingestion:
 
     def read(self, files: list[_ToRead]) -> Iterator[IngestedFile]:
         """Read files, several at a time; tell each what changed in its layout and answer its owner."""
-        deliveries = LayoutHistory(self.connection, self.workbook, [file.kept.mtime_ns for file in files])
+        deliveries = LayoutHistory(self.connection, self.workbook, [file.kept.as_of_ns for file in files])
         jobs = ((file.kept.stored, file.rivals, file.path) for file in files)
         claiming = {rival.full_name: rival for file in files for rival in file.rivals}
         known = {name: referenced_values(self.connection, rival) for name, rival in claiming.items()}
@@ -176,12 +176,11 @@ class _Ingestion:
             if time.monotonic() - said > SAY_EVERY_SECONDS:
                 self.progress(f"{self.workbook.full_name}: {number} of {len(files)} files, {Path(file.path).name}")
                 said = time.monotonic()
-            deliveries.compare(reading, file.path, file.kept.mtime_ns)
+            deliveries.compare(reading, file.path, file.kept.as_of_ns)
             read.append((file, reading))
         ours = [(file, reading) for file, reading in read if self._is_ours(file, reading)]
         entries = [(self._entry(file, reading), reading.rows) for file, reading in ours]
-        archive = self.ctx.settings.archive
-        reviewed = {entry.path: entry for entry, _ in review_files(self.connection, self.workbook, entries, archive)}
+        reviewed = {entry.path: entry for entry, _ in review_files(self.connection, self.workbook, entries)}
         for file, reading in read:
             yield self._settle(file, reading, reviewed.get(file.path))
 

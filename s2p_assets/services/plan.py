@@ -22,6 +22,7 @@ from s2p_assets.warehouse.files.load import RowsRejected
 from s2p_assets.warehouse.files.load_plan import MAX_EXAMPLES, ExampleRow, LoadPlan
 from s2p_assets.warehouse.files.plan import dry_run, plan_load
 from s2p_assets.warehouse.files.review import hold_questions
+from s2p_assets.warehouse.files.saved_dates import saved_ns
 from s2p_assets.warehouse.server.connection import connect, database_url
 
 
@@ -92,7 +93,7 @@ def _compared(settings: Settings, planned: PlannedFile, workbook: Workbook, path
     if not has_database(settings):
         return planned if reading.rows is None else _with(planned, _plan_without_database(reading, workbook, path))
     with connect(database_url(settings)) as connection, dry_run(connection):
-        LayoutHistory(connection, workbook, [kept.mtime_ns]).compare(reading, path, kept.mtime_ns)
+        LayoutHistory(connection, workbook, [kept.as_of_ns]).compare(reading, path, kept.as_of_ns)
         if reading.rows is None:
             return planned
         entry = ledger.ledger_entry(reading, kept, path, workbook)
@@ -100,8 +101,7 @@ def _compared(settings: Settings, planned: PlannedFile, workbook: Workbook, path
             plan = plan_load(connection, workbook, entry, reading.rows, on_share=planned.on_share)
         except RowsRejected as refused:
             return PlannedFile(reading, workbook, planned.on_share, refused=str(refused))
-        as_it_is = replace(entry, path=plan.path, archived=str(reading.file.absolute()))
-        asked = hold_questions(connection, workbook, as_it_is, plan, settings.archive)
+        asked = hold_questions(connection, workbook, replace(entry, path=plan.path), plan)
     return replace(_with(planned, plan), questions=tuple(asked))
 
 
@@ -114,7 +114,8 @@ def _as_kept(file: Path, archive: Path) -> ArchivedFile:
     with file.open("rb") as source:
         state = os.fstat(source.fileno())
         sha256 = hashlib.file_digest(source, "sha256").hexdigest()
-    return ArchivedFile(sha256, state.st_size, state.st_mtime_ns, archived_path(archive, sha256, file.suffix))
+    archived = archived_path(archive, sha256, file.suffix)
+    return ArchivedFile(sha256, state.st_size, state.st_mtime_ns, archived, saved_ns(file, state.st_mtime_ns))
 
 
 def _plan_without_database(reading: ReadResult, workbook: Workbook, path: str) -> LoadPlan:

@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 import os
 import re
+import shutil
 import sys
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -200,9 +201,9 @@ def test_a_new_version_that_restates_many_values_is_held_until_a_person_accepts_
 
 
 def test_a_correction_of_a_few_values_and_filled_in_ones_are_not_asked_about(company: Company) -> None:
-    company.drop("prices/May.xlsx", [("A", None, None), ("B", None, 2.0), ("C", None, 3.0)])
+    company.drop("prices/May.xlsx", [("A", None, None), ("B", None, 2.0), ("C", None, 3.0), *price_rows(2)])
     company.take()
-    company.drop("prices/May.xlsx", [("A", 1, 1.0), ("B", 1, 2.5), ("C", 1, 3.5), ("D", 1, 1.0)])
+    company.drop("prices/May.xlsx", [("A", 1, 1.0), ("B", 1, 2.5), ("C", 1, 3.5), ("D", 1, 1.0), *price_rows(2)])
     assert company.take() == {"prices/May.xlsx": "accepted"}
     (changed, _) = company.status()["changes"]
     assert changed["says"].startswith("1 row new, 3 changed (Pieces in 3, Price in 3)")
@@ -282,6 +283,8 @@ NAMES_OF_COPIES = (
     *("May (Ann's conflicted copy 2026-05-02)", "May (conflicted copy 2026-05-02 101500)", "May (Case Conflict)"),
     *("May (In Konflikt stehende Kopie von Ann 2026-05-02)", "May (Copie en conflit de Ann 2026-05-02)"),
     *("May_conflict-20260502-101500", "May.sync-conflict-20260502-101500-ABCDEFG", "May-Conflict", "May[1]"),
+    *("May (AutoRecovered)", "May (version 1)", "May [Repaired]", "May (copy)", "May (another copy)", "May_copy"),
+    *("May-Anns-MacBook-Pro", "Copy_of_May", "Copy of Copy of May", "May (Autosaved) (1)"),
     *("May_ann_DiskStation_May-02-1015-2026_Conflict", "May_DiskStation_May-02-1015-2026_Conflict"),
 )
 OTHER_NAMES = (
@@ -375,16 +378,44 @@ def test_a_copy_whose_original_goes_away_is_asked_again(company: Company) -> Non
 
 
 def test_an_older_copy_does_not_win_over_newer_content(company: Company) -> None:
-    company.drop("prices/May.xlsx", price_rows(30))
     company.drop("prices/June.xlsx", price_rows(30, A1=6.0), hours=800)
-    company.take()
-    company.drop("prices/from backup.xlsx", price_rows(30, A1=5.5), hours=900, saved=NOON + dt.timedelta(hours=400))
-    assert company.take() == {"prices/from backup.xlsx": "held"}
-    assert "before prices/June.xlsx" in company.held()["prices/from backup.xlsx"]
-    company.drop("prices/June.xlsx", price_rows(30, A1=4.0), hours=901, saved=NOON + dt.timedelta(hours=300))
-    assert company.take() == {"prices/June.xlsx": "held"}
-    assert "before the version that is loaded" in company.held()["prices/June.xlsx"]
+    company.drop("prices/May.xlsx", price_rows(30), hours=850, saved=NOON)  # a share whose files were copied
+    assert set(company.take().values()) == {"accepted"}
     assert ("A1", 10, 6.0) in company.rows("prices")
+    backup = NOON + dt.timedelta(hours=400)
+    company.drop("prices/from backup.xlsx", price_rows(30, A1=5.5), hours=900, saved=backup)
+    company.drop("prices/June.xlsx", price_rows(30, A1=4.0), hours=901, saved=NOON + dt.timedelta(hours=300))
+    assert company.take() == {"prices/from backup.xlsx": "held", "prices/June.xlsx": "held"}
+    held = company.held()
+    assert "before prices/June.xlsx" in held["prices/from backup.xlsx"]
+    assert "before the version that is loaded" in held["prices/June.xlsx"]
+    assert ("A1", 10, 6.0) in company.rows("prices")
+    accept_file(company.ctx, "prices/from backup.xlsx")
+    company.take()
+    assert ("A1", 10, 5.5) in company.rows("prices")
+
+
+def test_a_date_that_programs_write_who_know_none_says_nothing_of_the_content(company: Company) -> None:
+    company.drop("prices/May.xlsx", price_rows(8))
+    company.take()
+    company.drop("prices/May.xlsx", price_rows(8, A1=6.0), saved=dt.datetime(2006, 9, 16, tzinfo=dt.UTC))
+    assert company.take() == {"prices/May.xlsx": "accepted"}
+
+
+@pytest.mark.parametrize("kind", ["prices", "sales"])
+def test_a_copy_of_the_same_bytes_does_not_keep_what_the_original_no_longer_says(company: Company, kind: str) -> None:
+    rows = price_rows(8) if kind == "prices" else [(f"A{number}", number) for number in range(8)]
+    company.drop(f"{kind}/May.xlsx", rows)
+    shutil.copy2(company.share / f"{kind}/May.xlsx", company.share / f"{kind}/May - Copy.xlsx")
+    company.take()
+    company.drop(f"{kind}/May.xlsx", rows[:-1])
+    assert company.take() == {f"{kind}/May.xlsx": "accepted"}
+    assert company.rows(kind) == sorted(rows[:-1])
+    assert company.take() == {f"{kind}/May - Copy.xlsx": "held"}
+    (company.share / f"{kind}/May - Copy.xlsx").unlink()
+    company.take()
+    assert company.rows(kind) == sorted(rows[:-1])
+    assert (company.held(), company.status()["gone"]) == ({}, [])
 
 
 def test_rows_of_a_file_that_is_gone_are_told_until_a_person_keeps_them(company: Company) -> None:
@@ -428,7 +459,7 @@ def test_status_names_held_and_gone_files_with_what_to_say_and_exits_with_1(
     assert shown.exit_code == 1
     assert "s2p accept prices/May.xlsx" in shown.output
     assert "s2p keep prices/Old.xlsx" in shown.output
-    assert CliRunner().invoke(app, ["accept", "prices/May.xlsx"]).exit_code == 0
+    assert CliRunner().invoke(app, ["accept", str(settings.share / "prices/May.xlsx")]).exit_code == 0
     assert CliRunner().invoke(app, ["keep", "prices/Old.xlsx"]).exit_code == 0
     company.take()
     assert CliRunner().invoke(app, ["status"]).exit_code == 0

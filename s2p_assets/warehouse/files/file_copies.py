@@ -4,10 +4,7 @@ How programs name copies is in `copy_names.py`; that the same bytes are loaded o
 """
 
 import datetime as dt
-import re
-import zipfile
 from collections.abc import Collection, Iterator
-from pathlib import Path
 
 import psycopg
 
@@ -19,9 +16,6 @@ from s2p_assets.warehouse.files.load_plan import LoadPlan
 TWIN_SHARE = 0.5
 MINUTE = "%Y-%m-%d %H:%M"
 FEWEST_COMMON = 2
-MOST_PROPERTIES_BYTES = 65_536
-
-_MODIFIED = re.compile(rb"<(?:dcterms:modified|dc:date)[^>]*>\s*(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)")
 
 
 def copy_questions(
@@ -30,13 +24,9 @@ def copy_questions(
     entry: LedgerEntry,
     plan: LoadPlan,
     others: Collection[str],
-    archive: Path,
 ) -> list[str]:
-    """Why the file looks like a copy of another one, or like an older one than is loaded; in sentences."""
-    found = [*_older(conn, workbook, entry, plan, archive)]
-    if not plan.rows_before:
-        found += _named_copies(entry, plan, others) or _twins(conn, workbook, plan)
-    return found
+    """Why the file looks like a copy of another one, in sentences."""
+    return [] if plan.rows_before else _named_copies(entry, plan, others) or _twins(conn, workbook, plan)
 
 
 def _named_copies(entry: LedgerEntry, plan: LoadPlan, others: Collection[str]) -> list[str]:
@@ -68,42 +58,16 @@ def _twins(conn: psycopg.Connection, workbook: Workbook, plan: LoadPlan) -> list
     return said
 
 
-def _older(
-    conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, plan: LoadPlan, archive: Path
-) -> Iterator[str]:
-    """Files with newer content whose rows an older one would take the place of."""
-    changes_own = plan.changed or plan.withdrawn
-    paths = [*plan.overwritten, *([entry.path] if plan.rows_before and changes_own else [])]
-    if not paths:
-        return
-    query = "select path, as_of_ns, archived from s2p.files where workbook = %s and is_loaded and path = any(%s)"
-    mine = saved_at(entry.archived, entry.mtime_ns, archive)
-    for path, as_of_ns, archived in conn.execute(query, (workbook.full_name, paths)).fetchall():
-        theirs = saved_at(archived, as_of_ns, archive)
-        if mine < theirs:
-            which = "the version that is loaded" if path == entry.path else path
-            yield f"it was last saved on {mine:{MINUTE}} UTC, before {which}, which was on {theirs:{MINUTE}}"
+def older_questions(conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, plan: LoadPlan) -> Iterator[str]:
+    """Where an older version lies in the place of the one that is loaded, or an older copy came after newer files.
 
-
-def saved_at(archived: str | None, mtime_ns: int, archive: Path) -> dt.datetime:
-    """When the content of a file was last saved, UTC: by its own properties where it has them, else by its date.
-
-    A file's date is that of its last copy where a program copied it, so that the earlier of the two counts.
+    The rows of the copy would give way to those of newer content; a person who accepts it has it win.
     """
-    stat = dt.datetime.fromtimestamp(mtime_ns // 10**9, dt.UTC)
-    own = _own_date(archive / archived) if archived else None
-    return min(stat, own) if own else stat
-
-
-def _own_date(file: Path) -> dt.datetime | None:
-    """`dcterms:modified` of a workbook's core properties (ECMA-376-2, 11), `dc:date` of an OpenDocument's."""
-    try:
-        with zipfile.ZipFile(file) as package:
-            for part in ("docProps/core.xml", "meta.xml"):
-                if part in package.namelist():
-                    with package.open(part) as properties:
-                        found = _MODIFIED.search(properties.read(MOST_PROPERTIES_BYTES))
-                    return dt.datetime.fromisoformat(found[1].decode()).replace(tzinfo=dt.UTC) if found else None
-    except (OSError, zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError, EOFError):
-        return None
-    return None
+    own = [entry.path] if plan.rows_before and (plan.changed or plan.withdrawn or plan.giving_way) else []
+    query = "select path, mtime_ns, as_of_ns from s2p.files where workbook = %s and is_loaded and path = any(%s)"
+    paths = [*own, *plan.gives_way_to]
+    for path, mtime_ns, as_of_ns in conn.execute(query, (workbook.full_name, paths)).fetchall() if paths else ():
+        if entry.as_of_ns < as_of_ns and (path == entry.path or entry.mtime_ns > mtime_ns):
+            which = "the version that is loaded" if path == entry.path else path
+            mine, theirs = (dt.datetime.fromtimestamp(ns // 10**9, dt.UTC) for ns in (entry.as_of_ns, as_of_ns))
+            yield f"it was last saved on {mine:{MINUTE}} UTC, before {which}, which was on {theirs:{MINUTE}}"

@@ -1,6 +1,6 @@
 """Which files are held until a person decides, because they change more of what is loaded than their contract allows.
 
-What a file changes is worked out in `plan.py`; whether it is a copy of another file, in `copies_of_files.py`.
+What a file changes is worked out in `plan.py`; whether it is a copy of another file, in `file_copies.py`.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.files.load_plan import LoadPlan
 
 FEW_VALUES = 2
-"""So many values of a column are restated by a person who corrects them one by one; no share is taken of them."""
+"""So many values of a column a person corrects one by one: they are asked about where they are most of it."""
 MAX_OVERWRITTEN = 0.1
 """Of the rows that a file has in common with another one: the share that may get other values, as corrections do."""
 
@@ -30,13 +30,17 @@ def _restated(workbook: Workbook, plan: LoadPlan) -> Iterator[str]:
         return
     if not workbook.key:
         changed = min(plan.withdrawn, plan.new)
-        if changed > max(FEW_VALUES, workbook.max_restated * plan.rows_before):
+        if _are_many(changed, plan.rows_before, workbook.max_restated):
             yield f"{changed:,} of the {plan.rows_before:,} rows that were loaded from this file are different now"
         return
     titles = {column.name: " ".join(column.headers[0].split()) for column in workbook.columns}
     for name, count in plan.restated.items():
-        if count > max(FEW_VALUES, workbook.max_restated * plan.settled[name]):
+        if _are_many(count, plan.settled[name], workbook.max_restated):
             yield f"{count:,} of {plan.settled[name]:,} values of '{titles[name]}' are different from those loaded"
+
+
+def _are_many(count: int, of: int, bound: float) -> bool:
+    return count > bound * of and (count > FEW_VALUES or (count > 1 and count > of / 2))
 
 
 def _overwritten(workbook: Workbook, plan: LoadPlan) -> Iterator[str]:

@@ -48,6 +48,12 @@ class LedgerEntry:
     rows_held: int = 0
     questions: Sequence[str] = ()
     changes: Mapping[str, Any] = field(default_factory=dict)
+    saved_ns: int | None = None
+
+    @property
+    def as_of_ns(self) -> int:
+        """When its content was last saved: of two files that hold a key, the newer by this wins."""
+        return self.mtime_ns if self.saved_ns is None else self.saved_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,7 @@ def ledger_entry(
         error=reading.error,
         run_id=run_id,
         archived=kept.archived,
+        saved_ns=kept.saved_ns,
     )
 
 

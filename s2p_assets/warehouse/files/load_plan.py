@@ -61,7 +61,7 @@ class LoadPlan:
     rows change in which column. `examples`: at most three rows for each of these words.
     `rows_before`: the rows that the file shows now. Of these, `settled` counts by column the values that come again,
     `restated` those of them that change. `overwritten`: rows of other files that get other values, by path, among
-    `supersedes`; `common`: by path, how many rows of the file another file without a key holds too, see `twins.py`.
+    `supersedes`; `common`: by path, how many rows of the file another file without a key holds too.
     `largest`: the changes of numbers that are largest by their share of the old one, one for each column.
     """
 

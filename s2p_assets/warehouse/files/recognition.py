@@ -42,6 +42,7 @@ def recognise_file(
         owner=workbook.owner,
         run_id=run_id,
         archived=kept.archived,
+        saved_ns=kept.saved_ns,
     )
     with conn.transaction():
         advisory_lock(conn, workbook.full_name)

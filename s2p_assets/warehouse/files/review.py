@@ -5,8 +5,7 @@ The bounds are in `holding.py`, copies of files in `file_copies.py`; loading the
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 import pyarrow
@@ -15,7 +14,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.files import versions
 from s2p_assets.warehouse.files.change_record import change_record
 from s2p_assets.warehouse.files.copy_names import originals_of
-from s2p_assets.warehouse.files.file_copies import copy_questions
+from s2p_assets.warehouse.files.file_copies import copy_questions, older_questions
 from s2p_assets.warehouse.files.holding import questions
 from s2p_assets.warehouse.files.ledger import LedgerEntry, LedgerFile
 from s2p_assets.warehouse.files.load import RowsRejected, load_files
@@ -25,9 +24,7 @@ from s2p_assets.warehouse.files.plan import dry_run, plan_load
 ReadFile = tuple[LedgerEntry, pyarrow.Table | None]
 
 
-def review_files(
-    conn: psycopg.Connection, workbook: Workbook, files: Sequence[ReadFile], archive: Path
-) -> list[ReadFile]:
+def review_files(conn: psycopg.Connection, workbook: Workbook, files: Sequence[ReadFile]) -> list[ReadFile]:
     """The files with what they change in their entries; one that is held has the verdict `held` and no rows.
 
     They are loaded one after the other and rolled back, as far as they have rows in common. Files whose bytes are
@@ -41,34 +38,37 @@ def review_files(
     copies_last = sorted(files, key=lambda file: bool(originals_of(file[0].path).keys() & paths))
     with dry_run(conn):
         for entry, rows in copies_last:
-            again = loaded.get(entry.path) == entry.sha256
-            if rows is None or again or not rows.num_rows:
+            if (before := loaded.get(entry.path)) and before.sha256 == entry.sha256:
+                reviewed[entry.path] = (replace(entry, saved_ns=before.as_of_ns), rows)
+                continue
+            if rows is None or not rows.num_rows:
                 reviewed[entry.path] = (entry, rows)
                 continue
             needs_plan = bool(loaded) or entry.path in related or bool(originals_of(entry.path).keys() & paths)
-            plan = plan_of(conn, workbook, entry, rows) if needs_plan else LoadPlan(entry.path, new=rows.num_rows)
-            asked = []
-            if plan and not _is_confirmed(known.get(entry.path), entry):
-                asked = _questions(conn, workbook, entry, plan, archive, loaded, paths)
-            known_to_change = replace(entry, changes=change_record(workbook, plan) if plan else {})
+            accepted = _is_confirmed(known.get(entry.path), entry)
+            as_it_counts = replace(entry, saved_ns=None) if accepted else entry
+            plan = (
+                plan_of(conn, workbook, as_it_counts, rows) if needs_plan else LoadPlan(entry.path, new=rows.num_rows)
+            )
+            asked = _questions(conn, workbook, entry, plan, loaded, paths) if plan and not accepted else []
+            known_to_change = replace(as_it_counts, changes=change_record(workbook, plan) if plan else {})
             if asked:
                 reviewed[entry.path] = (held_entry(known_to_change, asked), None)
                 continue
             reviewed[entry.path] = (known_to_change, rows)
             if entry.path in related:
-                load_files(conn, workbook, [(entry, rows)])
+                load_files(conn, workbook, [(as_it_counts, rows)])
     return [reviewed[entry.path] for entry, _ in files]
 
 
-def hold_questions(
-    conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, plan: LoadPlan, archive: Path
-) -> list[str]:
+def hold_questions(conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, plan: LoadPlan) -> list[str]:
     """Why a single file with this plan would be held, in sentences; none when it would be loaded."""
     loaded = _loaded_paths(conn, workbook)
     latest = versions.latest_versions_at(conn, workbook.full_name, [entry.path]).get(entry.path)
-    if plan.known or loaded.get(entry.path) == entry.sha256 or _is_confirmed(latest, entry):
+    before = loaded.get(entry.path)
+    if plan.known or (before and before.sha256 == entry.sha256) or _is_confirmed(latest, entry):
         return []
-    return _questions(conn, workbook, entry, plan, archive, loaded, {*loaded})
+    return _questions(conn, workbook, entry, plan, loaded, {*loaded})
 
 
 def _questions(
@@ -76,13 +76,12 @@ def _questions(
     workbook: Workbook,
     entry: LedgerEntry,
     plan: LoadPlan,
-    archive: Path,
     loaded: Collection[str],
     paths: set[str],
 ) -> list[str]:
     """The thresholds hold from the second delivery on; a copy of a file is one at the first too."""
-    asked = copy_questions(conn, workbook, entry, plan, paths - {entry.path}, archive)
-    return asked + (questions(workbook, plan) if loaded else [])
+    asked = copy_questions(conn, workbook, entry, plan, paths - {entry.path})
+    return [*older_questions(conn, workbook, entry, plan), *asked, *questions(workbook, plan)] if loaded else asked
 
 
 def plan_of(conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, rows: pyarrow.Table) -> LoadPlan | None:
@@ -108,10 +107,15 @@ def held_entry(entry: LedgerEntry, asked: Sequence[str]) -> LedgerEntry:
     )
 
 
-def _loaded_paths(conn: psycopg.Connection, workbook: Workbook) -> dict[str, str]:
-    """Path → SHA-256 of the version whose rows are loaded."""
-    query = "select path, sha256 from s2p.files where workbook = %s and is_loaded"
-    return dict(conn.execute(query, (workbook.full_name,)).fetchall())
+class _LoadedVersion(NamedTuple):
+    sha256: str
+    as_of_ns: int
+
+
+def _loaded_paths(conn: psycopg.Connection, workbook: Workbook) -> dict[str, _LoadedVersion]:
+    """The version at each path whose rows are loaded."""
+    query = "select path, sha256, as_of_ns from s2p.files where workbook = %s and is_loaded"
+    return {path: _LoadedVersion(*one) for path, *one in conn.execute(query, (workbook.full_name,)).fetchall()}
 
 
 def _is_confirmed(latest: LedgerFile | None, entry: LedgerEntry) -> bool:

@@ -92,7 +92,7 @@ def _compare(conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, p
         planned=PLANNED_ROWS,
         rows=rows_table(workbook.domain, workbook.name),
         equal=equal_keys(workbook, workbook.key, "p", "r"),
-        as_of=entry.mtime_ns,
+        as_of=entry.as_of_ns,
         leaving=planned_file.withdrawn_files,
         same=sql.SQL(" and ").join(same) if same else sql.SQL("true"),
     )
