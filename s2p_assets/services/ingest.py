@@ -26,6 +26,7 @@ from s2p_assets.spreadsheet.share import ShareScan
 from s2p_assets.warehouse.files import decisions, ledger, recognition, share_changes, versions
 from s2p_assets.warehouse.files.archive import ArchivedFile, FileForbidden, FileGone, FileStillChanging, archive_file
 from s2p_assets.warehouse.files.change_record import change_sentence
+from s2p_assets.warehouse.files.copy_names import originals_of
 from s2p_assets.warehouse.files.ledger import LedgerEntry
 from s2p_assets.warehouse.files.load import LoadResult, load_files
 from s2p_assets.warehouse.files.recognition import Recognition
@@ -101,7 +102,7 @@ def ingest(
         forced = {*again, *files_to_read_again(connection, workbook, there, REFERENCE_RULE)}
         files = _at_rest(decision.to_read, ctx.settings.share)
         files += [file for file in _found(workbook, now) if file.path in forced and file not in decision.to_read]
-        taken, to_read = desk.keep(files, forced)
+        taken, to_read = desk.keep(_originals_first(files, _found(workbook, now)), forced)
         taken += desk.read(to_read)
         version = store.workbook_version(connection, workbook)
     return Ingest(workbook.full_name, _version(version, taken), taken, decision.gone)
@@ -121,6 +122,12 @@ def _at_rest(files: list[FileStat], share: Path) -> list[FileStat]:
         return files
     time.sleep(SETTLING_SECONDS)
     return [file for file in files if file not in young or _as_found(file, share)]
+
+
+def _originals_first(files: list[FileStat], found: list[FileStat]) -> list[FileStat]:
+    """The files, those whose names are of copies after the others: of the same bytes the original is loaded."""
+    there = {file.path for file in found}
+    return sorted(files, key=lambda file: not originals_of(file.path).keys().isdisjoint(there))
 
 
 def _as_found(file: FileStat, share: Path) -> bool:

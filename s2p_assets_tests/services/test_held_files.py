@@ -1,7 +1,6 @@
 """What a file changes is told, and much of it is asked first; so are copies of files, and files that are gone."""
 
 import datetime as dt
-import itertools
 import os
 import re
 import shutil
@@ -17,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from s2p_assets.cli.app import app
+from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.arrivals import Arrivals
 from s2p_assets.services.context import Context, open_context
 from s2p_assets.services.errors import NotFound
@@ -25,6 +25,7 @@ from s2p_assets.services.ingest import ingest, store_ingest
 from s2p_assets.services.plan import plan_file
 from s2p_assets.services.status import forget_file, read_status
 from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.files.copy_names import originals_of
 
 SHELVES = {
@@ -76,7 +77,6 @@ sales = Workbook(rows=Sale, path="sales/*.*", owner="sales@example.com")
 ''',
 }
 NOON = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
-packages = itertools.count()
 
 
 @dataclass
@@ -84,6 +84,7 @@ class Company:
     """A share, a warehouse and three kinds of workbook: two with a key, sales without."""
 
     ctx: Context
+    reader: Sandbox
     hours: int = 0
 
     @property
@@ -113,12 +114,17 @@ class Company:
         """One look at the share: path → verdict of the files that were looked at."""
         verdicts: dict[str, str] = {}
         for workbook in self.ctx.catalog.workbooks.values():
-            with self.ctx.reader() as reader, self.ctx.warehouse.connect() as connection:
-                taken = ingest(self.ctx, workbook, reader, progress=lambda _: None)
+            if not self.has_ever_had(workbook):
+                continue
+            with self.ctx.warehouse.connect() as connection:
+                taken = ingest(self.ctx, workbook, self.reader, progress=lambda _: None)
                 assert [one.lost for one in taken.files if one.lost] == []
                 store_ingest(connection, workbook, taken, "run")
                 verdicts |= {one.path: one.verdict for one in taken.files}
         return verdicts
+
+    def has_ever_had(self, workbook: Workbook) -> bool:
+        return (self.share / workbook.patterns[0]).parent.exists()
 
     def status(self) -> dict[str, Any]:
         return read_status(self.ctx)
@@ -146,23 +152,35 @@ def set_modified(file: Path, moment: dt.datetime) -> None:
             package.writestr(name, content)
 
 
-@pytest.fixture
-def company(tmp_path: Path, empty_database_url: str) -> Iterator[Company]:
-    package = f"held_shelves_{next(packages)}"
-    shelf = tmp_path / package / "workbooks"
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The shelves of the company, as a package that can be imported."""
+    name, folder = "held_shelves", tmp_path_factory.mktemp("shelves")
+    shelf = folder / name / "workbooks"
     shelf.mkdir(parents=True)
-    for folder in (shelf, shelf.parent):
-        (folder / "__init__.py").touch()
-    for name, source in SHELVES.items():
-        (shelf / f"{name}.py").write_text(source)
-    sys.path.insert(0, str(tmp_path))
+    for place in (shelf, shelf.parent):
+        (place / "__init__.py").touch()
+    for stem, source in SHELVES.items():
+        (shelf / f"{stem}.py").write_text(source)
+    sys.path.insert(0, str(folder))
+    yield name
+    sys.path.remove(str(folder))
+
+
+@pytest.fixture(scope="module")
+def reader(package: str) -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def company(tmp_path: Path, empty_database_url: str, package: str, reader: Sandbox) -> Company:
     share = tmp_path / "share"
     share.mkdir()
     settings = Settings(home=tmp_path / "home", share=share, database_url=empty_database_url, shelves=(package,))
     ctx = open_context(settings)
     assert not ctx.catalog.faults
-    yield Company(ctx)
-    sys.path.remove(str(tmp_path))
+    return Company(ctx, reader)
 
 
 def price_rows(count: int = 20, **changed: float) -> list[tuple[str, int, float]]:
@@ -408,6 +426,7 @@ def test_a_copy_of_the_same_bytes_does_not_keep_what_the_original_no_longer_says
     company.drop(f"{kind}/May.xlsx", rows)
     shutil.copy2(company.share / f"{kind}/May.xlsx", company.share / f"{kind}/May - Copy.xlsx")
     company.take()
+    assert (company.rows(kind), company.held()) == (sorted(rows), {})
     company.drop(f"{kind}/May.xlsx", rows[:-1])
     assert company.take() == {f"{kind}/May.xlsx": "accepted"}
     assert company.rows(kind) == sorted(rows[:-1])

@@ -28,20 +28,22 @@ def review_files(conn: psycopg.Connection, workbook: Workbook, files: Sequence[R
     """The files with what they change in their entries; one that is held has the verdict `held` and no rows.
 
     They are loaded one after the other and rolled back, as far as they have rows in common. Files whose bytes are
-    loaded already are passed over: they are read again for a new contract, and no person changed anything.
+    loaded already are passed over: they are read again for a new contract, and no person changed anything. So are
+    copies of the same bytes.
     """
     loaded = _loaded_paths(conn, workbook)
     known = versions.latest_versions_at(conn, workbook.full_name, [entry.path for entry, _ in files])
     related = _related(workbook, files)
     paths = {*loaded, *known, *(entry.path for entry, rows in files if rows is not None)}
     reviewed: dict[str, ReadFile] = {}
+    to_load: set[str] = set()
     copies_last = sorted(files, key=lambda file: bool(originals_of(file[0].path).keys() & paths))
     with dry_run(conn):
         for entry, rows in copies_last:
             if (before := loaded.get(entry.path)) and before.sha256 == entry.sha256:
                 reviewed[entry.path] = (replace(entry, saved_ns=before.as_of_ns), rows)
                 continue
-            if rows is None or not rows.num_rows:
+            if rows is None or not rows.num_rows or entry.sha256 in to_load:
                 reviewed[entry.path] = (entry, rows)
                 continue
             needs_plan = bool(loaded) or entry.path in related or bool(originals_of(entry.path).keys() & paths)
@@ -56,6 +58,7 @@ def review_files(conn: psycopg.Connection, workbook: Workbook, files: Sequence[R
                 reviewed[entry.path] = (held_entry(known_to_change, asked), None)
                 continue
             reviewed[entry.path] = (known_to_change, rows)
+            to_load.add(entry.sha256)
             if entry.path in related:
                 load_files(conn, workbook, [(as_it_counts, rows)])
     return [reviewed[entry.path] for entry, _ in files]

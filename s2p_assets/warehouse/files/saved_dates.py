@@ -10,6 +10,7 @@ from pathlib import Path
 
 CLOCKS_DIFFER_NS = 600 * 10**9
 MOST_PROPERTIES_BYTES = 65_536
+FIRST_SAVED = dt.datetime(2007, 1, 1, tzinfo=dt.UTC)
 
 _MODIFIED = re.compile(rb"<(?:dcterms:modified|dc:date)[^>]*>\s*(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)")
 
@@ -30,7 +31,7 @@ def saved_ns(file: Path, mtime_ns: int) -> int:
 def _own_date(file: Path) -> dt.datetime | None:
     """`dcterms:modified` of a workbook's core properties (ECMA-376-2, 11), `dc:date` of an OpenDocument's.
 
-    Midnight sharp is what programs write that know no date, such as 2006-09-16 or 1980-01-01.
+    Programs that know no date write one from before there were such files, such as 2006-09-16 or 1980-01-01.
     """
     try:
         with zipfile.ZipFile(file) as package:
@@ -40,4 +41,4 @@ def _own_date(file: Path) -> dt.datetime | None:
         own = dt.datetime.fromisoformat(found[1].decode()).replace(tzinfo=dt.UTC) if found else None
     except (OSError, zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError, EOFError, StopIteration):
         return None
-    return own if own and own.time() != dt.time() else None
+    return own if own and own >= FIRST_SAVED else None
