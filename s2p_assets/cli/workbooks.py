@@ -59,7 +59,8 @@ def plan(
             out.print(escape(line))
     if planned.reading.error:
         raise typer.Exit(COULD_NOT)
-    raise typer.Exit(0 if planned.reading.verdict == "accepted" and not planned.refused else NEEDS_A_PERSON)
+    is_good = planned.reading.verdict == "accepted" and not planned.refused and not planned.questions
+    raise typer.Exit(0 if is_good else NEEDS_A_PERSON)
 
 
 def template(

@@ -3,6 +3,7 @@
 It joins the parts; each part's own work is done by its neighbours.
 """
 
+import datetime as dt
 from typing import Any
 
 import dagster as dg
@@ -26,6 +27,7 @@ S2P = "s2p"
 
 def process(ctx: Context, definitions: dg.Definitions, progress: Progress) -> dict[str, Any]:
     """Process what is new or changed; the status afterwards, with `runs`, `failures` and `waits`."""
+    begun = dt.datetime.now(dt.UTC)
     with headless_lock(ctx.settings, progress):
         try:
             finished = _pass(ctx, definitions, progress)
@@ -35,7 +37,7 @@ def process(ctx: Context, definitions: dg.Definitions, progress: Progress) -> di
             if is_lost_database(error):
                 database_url(ctx.settings)  # says what is wrong with an embedded one that cannot be had again
             raise
-    status = read_status(ctx)
+    status = read_status(ctx, begun)
     told = {"runs": finished.runs, "failures": finished.failures, "waits": finished.waits}
     return status | told | {"unclaimed": _explained(ctx, status["unclaimed"])}
 
