@@ -12,6 +12,7 @@ from s2p_assets.services.ingest import waiting_files
 from s2p_assets.services.ingested_file import finding_line
 from s2p_assets.services.share import look_at_share
 from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.not_workbooks import what_to_do
 from s2p_assets.spreadsheet.returned.copies import returned_copies
 from s2p_assets.warehouse.files import summaries, withdrawal
 
@@ -33,7 +34,7 @@ def read_status(ctx: Context) -> dict[str, Any]:
         "reports": [_report(ctx.settings, declared) for declared in ctx.catalog.reports.values()],
         "sent_back": sent_back,
         "waiting": sorted({file.path for files in waits.values() for file in files}),
-        "unclaimed": [{"path": file.relative, "says": None} for file in now.unclaimed],
+        "unclaimed": [{"path": file.relative, "says": what_to_do(file.relative)} for file in now.unclaimed],
         "faults": [str(fault) for fault in ctx.catalog.faults],
     }
 
