@@ -62,7 +62,9 @@ class Catalog:
         shelved = {(made.domain, made.name) for made in self.declared()}
         domains = sorted({workbook.domain for workbook in self.workbooks.values()})
         return tuple(
-            DeliveryTable(domain, tuple(sorted(book.full_name for book in self.workbooks.values() if book.domain == domain)))
+            DeliveryTable(
+                domain, tuple(sorted(book.full_name for book in self.workbooks.values() if book.domain == domain))
+            )
             for domain in domains
             if (domain, DELIVERIES) not in shelved
         )

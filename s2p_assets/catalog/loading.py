@@ -100,7 +100,7 @@ def _leak(catalog: Catalog, contest: Contest) -> Fault | None:
     return contest.fault(
         f"would learn from what is known only after the outcome: {which}; take the column out of "
         f"{contest.domain}_{contest.features}, refuse it by name, or, if it is made of earlier cases' outcomes alone, "
-        'declare it known="before"'
+        'declare it available="before_outcome"'
     )
 
 

@@ -228,7 +228,9 @@ class _Declared:
 
 
 def column(*headers: str, description: str, **options: Any) -> Any:
-    """Declare a column of a `Row`; the annotation is its type: `quantity: Integer = column("Qty", description="…")`.
+    """Declare a column of a `Row`, whose annotation is its type.
+
+    `quantity: Integer = column("Quantity", "Qty", description="Pieces sold", ne=0)`
 
     `headers`: names that its header cell may bear, the first of them on templates; by default the column's own name.
     `options`: the fields of `Column`, and pandera's rules by name. Raises DeclarationError for any other, and for one

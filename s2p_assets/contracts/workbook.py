@@ -6,10 +6,12 @@ The columns themselves are declared with `s2p_assets.contracts.columns`; how cel
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-
-import pyarrow
+from typing import TYPE_CHECKING
 
 from s2p_assets.contracts.columns import Column, Row, columns_of, domain_and_name, parse_column_path
+
+if TYPE_CHECKING:
+    import pyarrow
 
 TOTAL_WORDS = (
     *("total", "totals", "grand total", "subtotal", "sub-total", "sub total", "subtotals", "sum", "sum total"),
@@ -25,7 +27,7 @@ TOTAL_WORDS = (
 )
 
 
-ReferenceValues = Mapping[str, pyarrow.Array]
+ReferenceValues = Mapping[str, "pyarrow.Array"]
 """What a workbook's columns may refer to: column → the values that are there, none when nothing was loaded yet."""
 ReferenceValuesByWorkbook = Mapping[str, ReferenceValues]
 """`ReferenceValues` by the name of the workbook that refers."""

@@ -69,7 +69,9 @@ def test_every_other_name_of_a_column_is_known_and_belongs_to_one_column(
     every = [name.casefold() for column in book.columns for name in column.headers]
     assert len(every) == len(set(every))
     headers = [column.headers[-1] for column in book.columns]
-    assert sandbox.read(written(tmp_path / "a.xlsx", book, [GOOD[book.full_name]], headers), [book]).verdict == "accepted"
+    assert (
+        sandbox.read(written(tmp_path / "a.xlsx", book, [GOOD[book.full_name]], headers), [book]).verdict == "accepted"
+    )
 
 
 @pytest.mark.parametrize(

@@ -111,12 +111,12 @@ def test_each_column_gets_the_kind_that_its_cells_show(tmp_path: Path, infer: In
         "postal_code": "code",
         "listed": "money",
         "margin": "percent",
-        "from_value": "day",
-        "units": "whole",
+        "from_value": "date",
+        "units": "integer",
         "weight": "number",
         "kind": "text",
         "remark": "text",
-        "stocked": "yes_no",
+        "stocked": "boolean",
     }
     assert column(workbook, "postal_code").width == 5
     assert column(workbook, "postal_code").headers == ("Postal code",)
@@ -153,7 +153,7 @@ def test_dates_in_words_get_the_patterns_that_read_them_all(
 ) -> None:
     workbook = infer(csv(tmp_path, "SKU,Ship date", *(f"A{number},{text}" for number, text in enumerate(texts))))
     found = column(workbook, "ship_date")
-    assert (found.kind, found.formats) == ("day", written)
+    assert (found.kind, found.formats) == ("date", written)
 
 
 def test_a_date_that_reads_two_ways_is_left_for_a_person_to_confirm(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -179,7 +179,7 @@ def test_names_are_plain_ascii_and_never_taken_already(tmp_path: Path, infer: In
     headers = [
         "Größe (cm)",
         "class",
-        "day",
+        "date",
         "Code",
         "2018",
         "Unit\nPrice",

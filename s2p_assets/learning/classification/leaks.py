@@ -29,13 +29,14 @@ def declared_leaks(
 ) -> dict[str, str]:
     """Feature → why it must not be learned from, of the declared `columns` of a feature set of `domain`.
 
-    A column knows the outcome when it is declared `known="after"`, when it bears a name that the task refuses, or
-    when it is made `of` such a column, however many tables lie between. One that is declared `known="before"` does
-    not, whatever it is made of: it promises to be made of what had been decided before its case.
+    A column knows the outcome when it is declared `available="after_outcome"`, when it bears a name that the task
+    refuses, or when it is made `of` such a column, however many tables lie between. One that is declared
+    `available="before_outcome"` does not, whatever it is made of: it promises to be made of what had been decided
+    before its case.
     """
     found = {}
     for column in columns:
-        if column.name in task.not_features or column.kind in ("day", "moment"):
+        if column.name in task.not_features or column.kind in ("date", "timestamp"):
             continue
         path = _path(domain, column, (), task, columns_of)
         if path:

@@ -13,7 +13,7 @@ from s2p_assets.contracts.lineage import LineageRule
 from s2p_assets.warehouse.tables.store import TableDeclaration
 from s2p_assets.warehouse.trace.traced_rows import LineageDeclaration, TraceSource
 
-TIME_KINDS = ("day", "moment")
+TIME_KINDS = ("date", "timestamp")
 RANGE_CONDITION = re.compile(r'\b(\w+)"? [<>]=? this\.')
 EQUALITY_CONDITION = re.compile(r'\b(\w+)"? = this\.')
 THIS_COLUMN = re.compile(r'\bthis\."?(\w+)"?')

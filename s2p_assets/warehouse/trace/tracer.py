@@ -31,7 +31,7 @@ from s2p_assets.warehouse.trace.traced_rows import (
 )
 
 RowAggregation = Literal["sum", "mean", "rows"]
-QUANTITY_KINDS = ("number", "money", "percent", "whole")
+QUANTITY_KINDS = ("number", "money", "percent", "integer")
 MAX_ROWS_SUMMED_HERE = 200
 
 
