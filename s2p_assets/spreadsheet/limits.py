@@ -28,6 +28,12 @@ _PAGE_HEAD = 512 * 1024
 _PAGE_STARTS = ("<!doctype html", "<html", "<table", "<meta", "<head", "<body", "<style", "<center", "<div", "<tr")
 _XML_2003 = "urn:schemas-microsoft-com:office:spreadsheet"
 _MAIL_HEADER = re.compile(r"[A-Za-z][A-Za-z-]{1,40}:[ \t]")
+DAMAGED = "the file is damaged inside; open it in Excel, which offers to repair it, and save as .xlsx"
+_DAMAGED_COPY = "the file is damaged; copy it again, or open it in Excel, which may repair it, and save it"
+TOO_MUCH_MEMORY = (
+    "reading it takes more memory than one file may have, often because cells stand far below or beside the table; "
+    "delete the empty rows and columns around it in Excel, or split the file, and save as .xlsx"
+)
 
 
 class WorkbookUnreadable(Exception):
@@ -218,8 +224,8 @@ def inflate(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
     except RuntimeError as error:
         raise WorkbookUnreadable("the file is encrypted: remove the password and save it again") from error
     except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, OSError) as error:
-        raise WorkbookUnreadable("the file is damaged (a checksum is wrong); copy or save it again") from error
+        raise WorkbookUnreadable(_DAMAGED_COPY) from error
     except Exception as error:
         if type(error).__module__ in ("zlib", "lzma"):
-            raise WorkbookUnreadable("the file is damaged; copy or save it again") from error
+            raise WorkbookUnreadable(_DAMAGED_COPY) from error
         raise

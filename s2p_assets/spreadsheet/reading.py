@@ -3,6 +3,7 @@
 Runs inside the sandbox's child; it opens the file it is given and knows nothing of processes, shares or ledgers.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
@@ -29,12 +30,13 @@ from s2p_assets.spreadsheet.header import (
     rows_above,
     wanted_headers,
 )
-from s2p_assets.spreadsheet.limits import WorkbookUnreadable
+from s2p_assets.spreadsheet.limits import DAMAGED, TOO_MUCH_MEMORY, WorkbookUnreadable
 from s2p_assets.spreadsheet.returned.own_copies import refuse_fresh_workbook, refuse_partial_copy
 from s2p_assets.spreadsheet.rules import RuleViolation, final_violations, rule_violations
 from s2p_assets.spreadsheet.typed_table import TypedTable, read_typed_table
 
 _NONE = np.zeros(0, np.int64)
+_log = logging.getLogger(__name__)
 
 
 def read_file(
@@ -63,9 +65,11 @@ def read_file(
     except OSError as error:
         why = error.strerror or "read error"
         return _unreadable(reading, f"the file cannot be opened ({why}); check its permissions")
-    except Exception as error:  # whatever a damaged file provokes in a parser is about that file alone
-        what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        return _unreadable(reading, f"the file cannot be read ({what}); open it in Excel and save as .xlsx")
+    except MemoryError:
+        return _unreadable(reading, TOO_MUCH_MEMORY)
+    except Exception:  # whatever a damaged file provokes in a parser is about that file alone
+        _log.warning("%s could not be read", path, exc_info=True)
+        return _unreadable(reading, DAMAGED)
     return reading
 
 

@@ -11,11 +11,9 @@ from typing import Any
 import python_calamine
 
 from s2p_assets.spreadsheet.grid import CellKind, Sheet
-from s2p_assets.spreadsheet.limits import MAX_CELLS, FileFormat, WorkbookUnreadable
+from s2p_assets.spreadsheet.limits import DAMAGED, MAX_CELLS, FileFormat, WorkbookUnreadable
 from s2p_assets.spreadsheet.readers.biff import SheetDetails, xls_details, xlsb_details
 from s2p_assets.spreadsheet.readers.cell_list import GENERAL, CellList
-
-_DAMAGED = "the file is damaged inside; open it in Excel, which offers to repair it, and save as .xlsx"
 
 
 class CalamineBook:
@@ -31,7 +29,7 @@ class CalamineBook:
                 "the workbook is password-protected: remove the password and save it again"
             ) from error
         except (python_calamine.CalamineError, OSError, ValueError) as error:
-            raise WorkbookUnreadable(_DAMAGED) from error
+            raise WorkbookUnreadable(DAMAGED) from error
         worksheet, visible = python_calamine.SheetTypeEnum.WorkSheet, python_calamine.SheetVisibleEnum.Visible
         metadata = self._book.sheets_metadata
         details = xls_details(path) if file_format == "xls" else xlsb_details(path)
@@ -55,7 +53,7 @@ class CalamineBook:
         try:
             sheet = self._book.get_sheet_by_name(name)
         except (python_calamine.CalamineError, OSError, ValueError) as error:
-            raise WorkbookUnreadable(f"sheet {name!r} is damaged inside; {_DAMAGED.partition('; ')[2]}") from error
+            raise WorkbookUnreadable(f"sheet {name!r}: {DAMAGED}") from error
         found = CellList()
         if sheet.start is not None:
             if sheet.height * sheet.width > MAX_CELLS:

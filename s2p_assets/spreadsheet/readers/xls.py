@@ -39,6 +39,10 @@ _ENCODING_OF_CHARSET = {
     222: "cp874",
     238: "cp1250",
 }
+_UNKNOWN_LETTERS = (
+    "the letters of this old workbook are encoded in a way that is not known; open it in Excel, see whether the names "
+    "in it are right, and save as .xlsx"
+)
 _LOCKED = "remove the password, or the protection of the workbook, and save as .xlsx"
 
 
@@ -53,11 +57,11 @@ def open_xls(path: Path) -> "XlsBook | CalamineBook":
         if "encrypted" in str(error):
             raise WorkbookUnreadable(_locked(content)) from error
         return _by_calamine(path, content)
-    except WorkbookUnreadable:
-        raise
     except MemoryError:
         raise
-    except Exception:  # xlrd asserts, and trips over what a damaged file holds
+    except Exception as error:  # xlrd asserts, and trips over what a damaged file holds
+        if isinstance(error, LookupError) and "unknown_codepage" in str(error):
+            raise WorkbookUnreadable(_UNKNOWN_LETTERS) from error
         return _by_calamine(path, content)
 
 
@@ -68,11 +72,6 @@ def _opened(content: bytes) -> "XlrdBook":
         return book
     if book.codepage is None:
         return _load(content, _encoding_of_fonts(book))
-    if str(book.encoding).startswith("unknown_codepage"):
-        raise WorkbookUnreadable(
-            f"its texts are written in a code page ({book.codepage}) that is not known; open it in Excel and save as "
-            ".xlsx"
-        )
     return book
 
 
