@@ -33,6 +33,7 @@ from s2p_assets.spreadsheet.header import (
 from s2p_assets.spreadsheet.limits import DAMAGED, TOO_MUCH_MEMORY, WorkbookUnreadable
 from s2p_assets.spreadsheet.returned.own_copies import refuse_fresh_workbook, refuse_partial_copy
 from s2p_assets.spreadsheet.rules import RuleViolation, final_violations, rule_violations
+from s2p_assets.spreadsheet.table_rows import table_rows
 from s2p_assets.spreadsheet.typed_table import TypedTable, read_typed_table
 
 _NONE = np.zeros(0, np.int64)
@@ -135,6 +136,7 @@ def _tables(
             tables.append(read_typed_table(sheet, header, workbook, reading.file, findings))
         else:
             reading.cells["returned"] = reading.cells.get("returned", 0) + _cells_below(sheet, header)
+            reading.rows_read += len(table_rows(sheet, header, workbook).row_numbers)
     return tables
 
 
@@ -161,9 +163,9 @@ def _not_read(sheet: Sheet, workbook: Workbook) -> Finding:
 
 def _missing_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Iterable[Finding]:
     mapped = set(header.column_numbers.values())
-    spare = [text for number, text in header.titles.items() if number not in mapped]
+    spare = {" ".join(text.split()): number for number, text in header.titles.items() if number not in mapped}
     row = f"row {header.bottom}" if header.top == header.bottom else f"rows {header.top} and {header.bottom}"
-    where = cell_address(header.bottom, min(header.titles, default=1))
+    first = min(header.titles, default=1)
     for column in header.missing:
         title = " ".join(column.headers[0].split())
         if not is_required(column):
@@ -171,7 +173,8 @@ def _missing_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Iterab
         near = nearest_header(column, spare)
         hint = f"; did you mean '{near}'? Then rename it" if near else ""
         message = f"the header ({row}) has no column '{title}'{hint or '; add it'}"
-        yield Finding(sheet.name, where, column.name, None, "missing_column", message)
+        where = cell_address(header.bottom, spare.get(near or "", first))
+        yield Finding(sheet.name, where, column.name, near, "missing_column", message)
     for name, places in header.duplicates.items():
         cells = " and ".join(cell_address(header.bottom, place) for place in places)
         title = " ".join(header.titles[places[0]].split())
@@ -259,7 +262,8 @@ def _draw_verdict(
     bad: npt.NDArray[np.bool_],
     findings: FindingCollector,
 ) -> None:
-    reading.rows_read = len(bad)
+    unread = reading.rows_read  # those under a header that lacks a column
+    reading.rows_read = len(bad) + unread
     returned = int(bad.sum())
     if findings.file_rejected:
         reading.verdict = "returned"
@@ -270,11 +274,11 @@ def _draw_verdict(
     else:
         reading.verdict = "returned"
     if reading.verdict == "returned":
-        returned = len(bad)
+        returned = reading.rows_read
     else:
         reading.rows = arrow if not returned else arrow.filter(pyarrow.array(~bad))
     reading.rows_returned = returned
-    reading.rows_accepted = len(bad) - returned
+    reading.rows_accepted = reading.rows_read - returned
 
 
 def _count_cells(reading: ReadResult, tables: list[TypedTable], bad: npt.NDArray[np.bool_]) -> None:

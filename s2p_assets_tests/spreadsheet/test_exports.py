@@ -1,4 +1,4 @@
-"""Promises about exports that call themselves workbooks: web pages, web archives, XML of 2003; and about other files."""
+"""Promises about exports that call themselves workbooks: web pages, web archives, XML of 2003; and other files."""
 
 import email.message
 import zipfile
