@@ -123,6 +123,7 @@ class Column:
     `yes`, `no`: the words of a Boolean.
     `value_from`: where the value is taken from when the sheet has no such column, in order.
     `required`: false where a sheet may lack the column.
+    `left_of`, `right_of`: for a column without a header, the header (or name) of the column that stands next to it.
     `derived_from`: the columns this one is made from, as `name.column`, for lineage.
     `available`: `after_outcome` where the value is known only once it is decided how the row's case ends, so that no
     classifier may learn from it or from what is made of it; `before_outcome` where a column made of such ones holds
@@ -149,6 +150,8 @@ class Column:
     available: Literal["", "before_outcome", "after_outcome"] = ""
     replace: tuple[tuple[str, str], ...] = ()
     references: str | None = None
+    left_of: str | None = None
+    right_of: str | None = None
 
     @property
     def allowed_values(self) -> tuple[Any, ...] | None:
@@ -322,6 +325,8 @@ def _column(owner: type[Row], name: str, annotation: Any, declared: _Declared) -
     for option, value in options.items():
         if isinstance(value, list):
             options[option] = tuple(value)
+    if options.get("left_of") and options.get("right_of"):
+        raise DeclarationError(f"{owner.__name__}.{name}: write left_of or right_of, not both", declared.line)
     plain = name.replace("_", " ")
     headers = declared.headers or (plain[:1].upper() + plain[1:],)
     return Column(name, kind, declared.description, headers, checks=checks, **options)
