@@ -45,11 +45,7 @@ class LikelyTable:
         """The row under the header that holds units over columns of numbers, if there is one."""
         row = self.header_row + 1
         texts = {number: text for number, text in self.sheet.row(row).items() if number in self.headers}
-        over_numbers = any(
-            self.sheet.kind(row + 1, number) in (CellKind.NUMBER, CellKind.DATE)
-            or _is_number(self.sheet, row + 1, number)
-            for number in texts
-        )
+        over_numbers = any(_is_value(self.sheet, row + 1, number) for number in texts)
         return row if texts and over_numbers and all(is_unit(text.strip()) for text in texts.values()) else None
 
 
@@ -79,20 +75,15 @@ def chosen_table(tables: Sequence[LikelyTable]) -> LikelyTable:
 
 def _nameless(sheet: Sheet, row: int, headers: dict[int, str]) -> Iterator[int]:
     """The filled columns without a header that adjoin named ones, one by one."""
-    depth = max(
-        (int((sheet.columns[number].rows > row).sum()) for number in headers if number in sheet.columns), default=0
-    )
     known = set(headers)
-    filled = {
-        number: int((cells.rows > row).sum())
+    filled = [
+        number
         for number, cells in sheet.columns.items()
         if number not in headers and (cells.rows > row).any() and cells.at(row) is None
-    }
+    ]
     while adjoining := [number for number in filled if number not in known and known & {number - 1, number + 1}]:
         known.update(adjoining)
-    for number in sorted(known - set(headers)):
-        if min(headers) < number < max(headers) or filled[number] * 2 > depth:
-            yield number
+    yield from sorted(known - set(headers))
 
 
 def _header_score(sheet: Sheet, row: int, candidates: Sequence[int]) -> float:
@@ -172,9 +163,8 @@ def _lines(table: LikelyTable) -> set[tuple[str, ...]]:
         cells = table.sheet.columns.get(number)
         if cells is None:
             continue
-        for row, text in zip(
-            cells.rows[:_COMPARED_ROWS].tolist(), cells.texts[:_COMPARED_ROWS].to_pylist(), strict=True
-        ):
+        rows, texts = cells.rows[:_COMPARED_ROWS].tolist(), cells.texts[:_COMPARED_ROWS].to_pylist()
+        for row, text in zip(rows, texts, strict=True):
             if row > table.header_row:
                 found.setdefault(row, {})[number] = str(text).strip()
     return {tuple(cells.get(number, "") for number in order) for cells in found.values()}
