@@ -196,7 +196,7 @@ def test_names_are_plain_ascii_and_never_taken_already(tmp_path: Path, infer: In
             sheet.write_row(row, 0, [f"word {row * column}" for column in range(1, len(headers) + 1)])
     names = [found.name for found in infer(path).columns]
     assert names == [
-        "grosse_cm", "class_value", "day_value", "code_value", "column_2018", "unit_price", "column_7",
+        "grosse_cm", "class_value", "date", "code_value", "column_2018", "unit_price", "column_7",
         "validate_value", "percent_of_total", "unit_price2",
     ]  # fmt: skip
 
@@ -245,7 +245,7 @@ def test_long_declarations_are_broken_as_the_formatter_breaks_them(tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["things", "Shop_things", "shop_", "shop-things", "shop_things.py"])
 def test_a_name_that_is_no_shelf_files_name_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match="<domain>_<thing>"):
+    with pytest.raises(ValueError, match="<domain>_<name>"):
         infer_contract(csv(tmp_path, "a,b", "1,2"), name)
 
 

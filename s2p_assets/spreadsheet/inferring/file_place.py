@@ -18,15 +18,18 @@ _VARYING = re.compile(
 def path_pattern(path: Path, share: Path | None = None) -> str:
     """`Sales March 2024.xlsx` → `**/Sales*.xls*`, and `sales/2024/…` → `sales/*/Sales*.xls*` on the share itself.
 
-    Numbers and months are left open; a name of nothing else keeps its form, `[0-9][0-9][0-9][0-9].csv`.
+    Numbers and months are left open; a name of nothing else keeps its form, `[0-9][0-9][0-9][0-9].csv`, unless it
+    lies in a folder with a name.
     """
-    folder = "**/"
+    folder, own_folder = "**/", False
     if share is not None and path.absolute().is_relative_to(share):
         parts = path.absolute().relative_to(share).parent.parts
         folder = "".join(f"{_open(part)}/" for part in parts)
+        own_folder = any(mark.isalpha() for mark in folder)
     name = PurePosixPath(path.name)
     suffix = ".xls*" if name.suffix.lower().startswith(".xls") else name.suffix
-    return f"{folder}{_open(name.stem)}{suffix}"
+    stem = left_open(_plain(name.stem)) if own_folder else _open(name.stem)
+    return f"{folder}{stem}{suffix}"
 
 
 def left_open(name: str) -> str:
@@ -34,9 +37,13 @@ def left_open(name: str) -> str:
     return re.sub(r"\s*\*(?:[\s._-]*\*)*\s*", "*", _VARYING.sub("*", name.strip()))
 
 
+def _plain(name: str) -> str:
+    return re.sub(r"[\[\]?*]", "?", name)
+
+
 def _open(name: str) -> str:
-    plain = re.sub(r"[\[\]?*]", "?", name)
-    opened = left_open(plain)
+    """`name` left open; of one that is nothing but numbers and months, the digits keep their places."""
+    opened = left_open(_plain(name))
     if any(mark.isalpha() for mark in opened):
         return opened
-    return re.sub(r"\d", "[0-9]", plain)
+    return re.sub(r"\d", "[0-9]", re.sub(r"[^\W\d_]+", "*", _plain(name)))
