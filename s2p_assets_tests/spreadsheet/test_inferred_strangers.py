@@ -3,6 +3,7 @@
 import datetime as dt
 import sys
 import types
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def kinds(workbook: Workbook) -> dict[str, str]:
     return {column.name: column.kind for column in workbook.columns}
 
 
-def book(path: Path, sheets: dict[str, list[list[object]]]) -> Path:
+def book(path: Path, sheets: Mapping[str, Sequence[Sequence[object]]]) -> Path:
     with xlsxwriter.Workbook(path, {"default_date_format": "yyyy-mm-dd"}) as made:
         for name, rows in sheets.items():
             page = made.add_worksheet(name)
@@ -153,7 +154,7 @@ def test_names_of_any_script_are_spelled_in_letters(tmp_path: Path, sandbox: San
     ],
 )
 def test_where_no_contract_loads_the_file_none_is_written(
-    tmp_path: Path, sandbox: Sandbox, sheets: dict[str, list[list[object]]], why: str
+    tmp_path: Path, sandbox: Sandbox, sheets: Mapping[str, Sequence[Sequence[object]]], why: str
 ) -> None:
     path = tmp_path / "x.xlsx"
     with xlsxwriter.Workbook(path) as made:
@@ -190,7 +191,7 @@ def test_contracts_go_to_the_companys_own_shelf(tmp_path: Path, monkeypatch: pyt
     package.mkdir()
     (package / "__init__.py").touch()
     monkeypatch.syspath_prepend(str(tmp_path))
-    settings = Settings(home=tmp_path / "home", shelves="acme_shelves,s2p_assets")  # type: ignore[arg-type]
+    settings = Settings(home=tmp_path / "home", shelves="acme_shelves,s2p_assets")
     path = book(tmp_path / "o.xlsx", {"S": [["Article", "Pieces"], ["a", 1], ["b", 2]]})
     written = write_contracts(settings, path, "acme_orders", None, None)
     assert written == [package / "workbooks" / "acme_orders.py"]

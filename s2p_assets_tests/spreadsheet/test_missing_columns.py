@@ -1,5 +1,6 @@
 """Promises about a column that a sheet lacks: the header cell at fault is marked, and the rows under it are counted."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import openpyxl
@@ -31,7 +32,7 @@ STOCK = Workbook(rows=StockRow, path="**", owner="s@example.org")
 DATED = Workbook(rows=DatedRow, path="**", owner="s@example.org")
 
 
-def book(path: Path, sheets: dict[str, list[list[object]]]) -> Path:
+def book(path: Path, sheets: Mapping[str, Sequence[Sequence[object]]]) -> Path:
     with xlsxwriter.Workbook(path) as made:
         for name, rows in sheets.items():
             page = made.add_worksheet(name)
