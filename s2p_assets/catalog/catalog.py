@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from s2p_assets.catalog.lineage_rules import declared_sources, index_columns, lineage_rule
+from s2p_assets.catalog.paths import matching_contracts
 from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.deliveries import DELIVERIES, DeliveryTable
 from s2p_assets.contracts.derivation import Fault
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.contracts.report import Report
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.spreadsheet.contract_matching import matching_contracts
-from s2p_assets.warehouse.files.deliveries import DELIVERIES, DeliveryTable
-from s2p_assets.warehouse.trace.lineage_rules import declared_sources, index_columns, lineage_rule
 
 Derived = Table | FeatureSet | Model | Contest | Report
 Stored = Workbook | Table | FeatureSet | DeliveryTable

@@ -14,9 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from s2p_assets.catalog.paths import compile_patterns
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.book import SPREADSHEET_SUFFIXES
-from s2p_assets.spreadsheet.contract_matching import compile_patterns
 from s2p_assets.spreadsheet.not_workbooks import (
     READABLE_WHEN_NAMED,
     is_sheet_of_another,
@@ -29,7 +30,7 @@ _SUFFIXES = tuple(SPREADSHEET_SUFFIXES)
 _TEMPORARY = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".swp", ".lock")
 
 
-class ShareMissing(Exception):
+class ShareMissing(MendableError):
     """The share drive cannot be looked at; the message is one line."""
 
 

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from s2p_assets.catalog.leaks import declared_leaks
 from s2p_assets.catalog.loading import load_catalog
 from s2p_assets.contracts.columns import Boolean, Date, Number, Row, Text, column, columns_of
 from s2p_assets.contracts.model import ClassificationTask, Classifier, Contest, Model
 from s2p_assets.learning.classification import metrics as measures
 from s2p_assets.learning.classification.cases import decided_cases, features_of_cases
 from s2p_assets.learning.classification.explanations import explanation_sentences, feature_contributions
-from s2p_assets.learning.classification.leaks import declared_leaks, suspects
+from s2p_assets.learning.classification.leaks import suspects
 from s2p_assets.learning.classification.models.base_rate import BaseRate
 from s2p_assets.learning.classification.models.boosting import Boosting
 from s2p_assets.learning.classification.models.forest import Forest
@@ -233,7 +234,7 @@ def test_a_measure_lies_within_its_interval(logistic: ModelVersion[Classificatio
 
 
 @pytest.mark.parametrize(
-    ("broken", "says"),
+    ("broken", "description"),
     [
         ({"won": pd.NA}, "too few"),
         ({"closed": pd.NaT}, "does not say when"),
@@ -322,7 +323,7 @@ def deals(offers: pd.DataFrame) -> pd.DataFrame:
     return offers
 """,
     "models/shop_deal_champion.py": """
-@contest(features="deals", task=Outcome("deal", "offered", "won", "closed"), owner="a@example.com")
+@contest(features="deals", task=ClassificationTask("deal", "offered", "won", "closed"), owner="a@example.com")
 def deal_champion(losses: pd.DataFrame, incumbent: str | None) -> str:
     \"\"\"Who tells best.\"\"\"
     return choose_champion(losses, incumbent)

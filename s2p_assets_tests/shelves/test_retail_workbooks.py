@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import xlsxwriter
 
+from s2p_assets.catalog.paths import matching_contracts
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.spreadsheet.contract_matching import matching_contracts
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.workbooks.retail_inventory import inventory
 from s2p_assets.workbooks.retail_price_list import price_list

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
+from s2p_assets.catalog.shelves import read_shelf
 from s2p_assets.contracts.columns import Column
-from s2p_assets.contracts.derivation import read_shelf
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.inferring.draft import infer_contract
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
@@ -179,7 +179,7 @@ def test_names_are_plain_ascii_and_never_taken_already(tmp_path: Path, infer: In
     headers = [
         "Größe (cm)",
         "class",
-        "date",
+        "column",
         "Code",
         "2018",
         "Unit\nPrice",
@@ -196,7 +196,7 @@ def test_names_are_plain_ascii_and_never_taken_already(tmp_path: Path, infer: In
             sheet.write_row(row, 0, [f"word {row * column}" for column in range(1, len(headers) + 1)])
     names = [found.name for found in infer(path).columns]
     assert names == [
-        "grosse_cm", "class_value", "date", "code", "column_2018", "unit_price", "artikul",
+        "grosse_cm", "class_value", "column_value", "code", "column_2018", "unit_price", "artikul",
         "validate", "percent_of_total", "unit_price2",
     ]  # fmt: skip
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import sys
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,8 +20,9 @@ from s2p_assets.spreadsheet.sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    return Sandbox()
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as box:
+        yield box
 
 
 def contract(source: str) -> Workbook:
@@ -111,7 +112,7 @@ def test_the_table_with_the_data_is_taken_and_each_other_gets_its_own_contract(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     small = [["Code", "Label", "Note", "More", "Still more"], *[[f"c{n}", f"l{n}", "x", "y", "z"] for n in range(30)]]
-    large = [["Day", "Sold"], *[[dt.date(2024, 1, 1) + dt.timedelta(n), n] for n in range(900)]]
+    large: list[list[object]] = [["Day", "Sold"], *[[dt.date(2024, 1, 1) + dt.timedelta(n), n] for n in range(900)]]
     path = book(tmp_path / "m.xlsx", {"Codes": small, "Sales": large})
     sources = infer_contracts(Asked(path, "shop_things"), sandbox=sandbox)
     assert list(sources) == ["shop_things", "shop_codes"]

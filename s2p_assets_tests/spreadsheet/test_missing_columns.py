@@ -46,7 +46,7 @@ def missing(reading: ReadResult) -> list[Finding]:
 
 
 def test_the_cell_that_is_probably_meant_is_marked_and_the_rows_count_as_read(tmp_path: Path) -> None:
-    rows = [["Stock"], ["Article", "Piecse", "Place"], ["a", 1, "x"], ["b", 2, "y"], ["Total", 3]]
+    rows: list[list[object]] = [["Stock"], ["Article", "Piecse", "Place"], ["a", 1, "x"], ["b", 2, "y"], ["Total", 3]]
     path = book(tmp_path / "s.xlsx", {"March": rows})
     reading = read_file(path, [STOCK])
     (found,) = missing(reading)
@@ -67,7 +67,7 @@ def test_a_column_that_is_nowhere_is_told_at_the_head_of_the_table(tmp_path: Pat
 
 
 def test_rows_of_sheets_that_lack_nothing_are_counted_with_the_others(tmp_path: Path) -> None:
-    good = [["Article", "Pieces", "Place"], ["a", 1, "x"]]
+    good: list[list[object]] = [["Article", "Pieces", "Place"], ["a", 1, "x"]]
     path = book(tmp_path / "s.xlsx", {"March": good, "April": [["Article", "Pieces"], ["a", 1], ["b", 1]]})
     reading = read_file(path, [STOCK])
     assert (reading.verdict, reading.rows_read, reading.rows_returned) == ("returned", 3, 3)

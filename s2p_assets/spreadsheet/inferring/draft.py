@@ -31,7 +31,9 @@ from s2p_assets.spreadsheet.inferring.tables import (
     name_of,
     refuse_ambiguous,
 )
+from s2p_assets.spreadsheet.inferring.wide_tables import WideTable, cells_under
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
+from s2p_assets.spreadsheet.melting import sheet_contract
 from s2p_assets.spreadsheet.reading import read_file
 from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
 from s2p_assets.spreadsheet.table_rows import table_rows
@@ -117,7 +119,7 @@ def _tables(asked: Asked) -> list[LikelyTable]:
     if not meant and asked.sheet is not None:
         known = ", ".join(f"'{sheet.name}'" for sheet in sheets[:12])
         raise WorkbookUnreadable(f"there is no sheet '{asked.sheet}'; there are {known}")
-    tables = [table for table in map(likely_table, meant) if table is not None]
+    tables = [table for table in (likely_table(sheet, asked.path.name) for sheet in meant) if table is not None]
     filled = [table for table in tables if table.rows]
     if not filled:
         only_names = f"sheet '{tables[0].sheet.name}' holds column names but no rows" if tables else NO_TABLE
@@ -159,11 +161,15 @@ def _draft(kind: _Kind, kinds: Sequence[_Kind], name: str, asked: Asked) -> Draf
     for position, column in enumerate(columns):
         if not column.header:
             _place_nameless(columns, position, column_letters(numbers[position]))
+    columns = table.wide.columns(columns) if table.wide else columns
     draft = Draft(name, asked.path.name, columns, path_pattern(asked.path, asked.share))
+    draft.ignores = tuple(table.wide.totals.values()) if table.wide else ()
     draft.sheets = _sheets(kind, kinds)
     _remark_other_tables(draft, kind, kinds)
     values = _infer_columns(draft, table, asked.rows)
     infer_key(draft, values)
+    if table.wide and draft.key:
+        draft.key = (*draft.key, *(column.name for column in draft.columns if "from_header" in column.options))
     return draft
 
 
@@ -212,18 +218,22 @@ def _remark_other_tables(draft: Draft, kind: _Kind, kinds: Sequence[_Kind]) -> N
 
 def _infer_columns(draft: Draft, table: LikelyTable, rows: int) -> dict[str, pyarrow.Array]:
     """Completes every column of the draft; returns the values of those that are filled in each row."""
-    for column in draft.columns:
+    beside = [column for column in draft.columns if not {"from_header", "melted"} & column.options.keys()]
+    for column in beside:
         column.nullable = True
     contract = as_workbook(draft)
-    header = find_header(table.sheet, contract)
-    if header is None or header.missing:
+    header = find_header(table.sheet, contract, draft.file)
+    if header is None or (header.missing and not table.wide):
         raise WorkbookUnreadable(NO_TABLE)
+    if table.wide:
+        _infer_melted(draft, table.wide)
+        contract, header = sheet_contract(header, contract)
     found = table_rows(table.sheet, header, contract)
     units = table.units_row
     taken = found.row_numbers[found.row_numbers != (units or 0)][:rows]
     last = int(taken[-1]) if len(taken) else 0
     complete = {}
-    for column in draft.columns:
+    for column in beside:
         cells = found.cells.get(column.name)
         cells = (
             _NO_CELLS if cells is None else cells.where((cells.rows <= last) & (cells.rows != (table.units_row or 0)))
@@ -232,6 +242,16 @@ def _infer_columns(draft: Draft, table: LikelyTable, rows: int) -> dict[str, pya
         if values is not None and not column.nullable:
             complete[column.name] = values
     return complete
+
+
+def _infer_melted(draft: Draft, wide: WideTable) -> None:
+    """Completes the columns that stand under periods."""
+    melted = [column for column in draft.columns if "melted" in column.options]
+    for column, name in zip(melted, wide.measures, strict=True):
+        cells = cells_under(wide, name)
+        infer_column(column, ColumnSample(wide.sheet, cells, 0))
+        column.options["melted"] = True
+        column.nullable = False
 
 
 _NO_CELLS = Cells(np.zeros(0, np.int32), np.zeros(0, np.int8), pyarrow.array([], pyarrow.string()))

@@ -66,6 +66,7 @@ class Draft:
     key: tuple[str, ...] = ()
     max_reject_rate: float = 0.0
     remarks: list[str] = field(default_factory=list)
+    ignores: tuple[str, ...] = ()
 
 
 def as_workbook(draft: Draft) -> Workbook:
@@ -79,7 +80,13 @@ def as_workbook(draft: Draft) -> Workbook:
 
     rows = new_class(_class_name(draft.name), (Row,), exec_body=body)
     return Workbook(
-        rows=rows, path=draft.path, owner="", key=draft.key, sheets=draft.sheets, max_reject_rate=draft.max_reject_rate
+        rows=rows,
+        path=draft.path,
+        owner="",
+        key=draft.key,
+        sheets=draft.sheets,
+        ignores=draft.ignores,
+        max_reject_rate=draft.max_reject_rate,
     )
 
 
@@ -189,6 +196,8 @@ def _workbook(draft: Draft) -> str:
         arguments.append(f"max_reject_rate={draft.max_reject_rate}")
     if draft.sheets != "*":
         arguments.append(f"sheets={_literal(draft.sheets)}")
+    if draft.ignores:
+        arguments.append(f"ignores={_literal(draft.ignores)}")
     lines = [f"    {argument}{'' if '#' in argument else ','}" for argument in arguments]
     return "\n".join([f"{name} = Workbook(", *lines, ")"])
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from s2p_assets.spreadsheet.grid import CellKind, Sheet, cell_address, column_letters
 from s2p_assets.spreadsheet.header import folded
+from s2p_assets.spreadsheet.inferring.wide_tables import WideTable, find_wide_table
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.table_rows import is_unit
 
@@ -34,11 +35,13 @@ class LikelyTable:
     score: float
     rows: int
     nameless: list[int] = field(default_factory=list)
+    wide: WideTable | None = None
 
     @property
     def names(self) -> frozenset[str]:
-        """The folded headers."""
-        return frozenset(folded(text) for text in self.headers.values())
+        """The folded headers; of a wide table, its periods count as one column."""
+        names = frozenset(folded(text) for text in self.headers.values())
+        return names | {f"by {self.wide.kind}", *self.wide.measures} if self.wide else names
 
     @property
     def units_row(self) -> int | None:
@@ -53,8 +56,14 @@ def _is_number(sheet: Sheet, row: int, number: int) -> bool:
     return bool(re.fullmatch(r"\s*[-+]?\d[\d.,' ]*\s*", sheet.row(row).get(number, "")))
 
 
-def likely_table(sheet: Sheet) -> LikelyTable | None:
-    """The first row of names that is nearly as good as the best one, None for a sheet without a table."""
+def likely_table(sheet: Sheet, file: str = "") -> LikelyTable | None:
+    """The first row of names that is nearly as good as the best one, None for a sheet without a table.
+
+    `file`: the file's name, which may say the year of a wide table.
+    """
+    wide = find_wide_table(sheet, file)
+    if wide is not None:
+        return _wide_table(sheet, wide)
     candidates = sheet.first_rows(_SEARCHED_ROWS)
     scored = [(row, _header_score(sheet, row, candidates)) for row in candidates]
     best = max((score for _, score in scored), default=0.0)
@@ -66,6 +75,13 @@ def likely_table(sheet: Sheet) -> LikelyTable | None:
     rows = max(below, default=0)
     score = sum(below) * (0.5 if sheet.hidden else 1.0)
     return LikelyTable(sheet, row, headers, score, rows, list(_nameless(sheet, row, headers)))
+
+
+def _wide_table(sheet: Sheet, wide: WideTable) -> LikelyTable:
+    columns = [cells for number, cells in sheet.columns.items() if number in wide.beside or number in wide.periods]
+    below = [int((cells.rows > wide.bottom).sum()) for cells in columns]
+    score = sum(below) * (0.5 if sheet.hidden else 1.0)
+    return LikelyTable(sheet, wide.bottom, wide.beside, score, max(below, default=0), wide=wide)
 
 
 def chosen_table(tables: Sequence[LikelyTable]) -> LikelyTable:
