@@ -13,6 +13,7 @@ from s2p_assets.services.ingest import share_changes_of
 from s2p_assets.services.ingested_file import finding_line
 from s2p_assets.services.share import look_at_share
 from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.not_workbooks import what_to_do
 from s2p_assets.spreadsheet.returned.copies import returned_copies
 from s2p_assets.warehouse.files import summaries, withdrawal
 from s2p_assets.warehouse.files.change_record import change_sentence, changes_known_rows
@@ -49,7 +50,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None) -> dict[str, Any
         "gone": [_gone(file) for file in gone],
         "changes": changed,
         "waiting": sorted({file.path for files in waits.values() for file in files}),
-        "unclaimed": [{"path": file.relative, "says": None} for file in now.unclaimed],
+        "unclaimed": [{"path": file.relative, "says": what_to_do(file.relative)} for file in now.unclaimed],
         "faults": [str(fault) for fault in ctx.catalog.faults],
     }
 

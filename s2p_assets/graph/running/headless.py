@@ -44,11 +44,12 @@ def process(ctx: Context, definitions: dg.Definitions, progress: Progress) -> di
 
 def _explained(ctx: Context, unclaimed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Files that nobody claims, the first of them with the nearest contract and the columns they lack."""
-    if not unclaimed:
-        return []
+    unexplained = [file for file in unclaimed if file["says"] is None]
+    if not unexplained:
+        return unclaimed
     known = list(ctx.catalog.workbooks.values())
     with Sandbox(seconds=ctx.settings.file_seconds, memory_mb=ctx.settings.file_memory_mb) as sandbox:
-        for file in unclaimed[:UNCLAIMED_EXPLAINED]:
+        for file in unexplained[:UNCLAIMED_EXPLAINED]:
             reading = sandbox.read(ctx.settings.share / file["path"], [], display_name=file["path"], others=known)
             file["says"] = reading.error or " ".join(finding.message for finding in reading.findings[:1])
     return unclaimed
