@@ -42,7 +42,7 @@ _NOBODY_MEANS = ("readme", "license", "licence", "thumbs", "desktop", "lies mich
 
 def what_to_do(name: str) -> str | None:
     """What to do with a file of this name that is no spreadsheet s2p reads; None for files that hold no table."""
-    suffix = suffix_of(name)
+    suffix = name_suffix(name)
     if suffix in (".xls", ".xlsx", ".xlsm", ".xlsb", ".ods", ".csv", ".tsv"):
         return None
     return SPREADSHEETS_OF_OTHERS.get(suffix) or OTHERS.get(suffix) or (_OLDER if is_sheet_of_another(name) else None)
@@ -60,6 +60,6 @@ def nobody_means(name: str) -> bool:
     return PurePosixPath(name.casefold()).name.startswith(_NOBODY_MEANS)
 
 
-def suffix_of(name: str) -> str:
+def name_suffix(name: str) -> str:
     """`Prices.XLSX ` → `.xlsx`."""
     return PurePosixPath(name.strip().casefold()).suffix

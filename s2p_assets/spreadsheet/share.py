@@ -21,8 +21,8 @@ from s2p_assets.spreadsheet.book import SPREADSHEET_SUFFIXES
 from s2p_assets.spreadsheet.not_workbooks import (
     READABLE_WHEN_NAMED,
     is_sheet_of_another,
+    name_suffix,
     nobody_means,
-    suffix_of,
     what_to_do,
 )
 
@@ -99,14 +99,14 @@ class _Claim:
     def __init__(self, patterns: tuple[str, ...], files: list[SharedFile]) -> None:
         self.files = files
         self._matches = compile_patterns(patterns).fullmatch
-        self._suffixes = {suffix_of(pattern) for pattern in patterns} & READABLE_WHEN_NAMED
+        self._suffixes = {name_suffix(pattern) for pattern in patterns} & READABLE_WHEN_NAMED
         self._folders = tuple(_literal_folder(pattern) for pattern in patterns)
-        bare = tuple(pattern[: -len(suffix)] for pattern in patterns if (suffix := suffix_of(pattern)))
+        bare = tuple(pattern[: -len(suffix)] for pattern in patterns if (suffix := name_suffix(pattern)))
         self._matches_stem = compile_patterns(bare).fullmatch if bare else None
 
     def takes(self, relative: str) -> bool:
         """Whether a file at this path is the workbook's: a spreadsheet, or of a kind that a pattern names."""
-        if not is_spreadsheet(relative) and suffix_of(relative) not in self._suffixes:
+        if not is_spreadsheet(relative) and name_suffix(relative) not in self._suffixes:
             return False
         return self._matches(relative) is not None
 
@@ -115,7 +115,7 @@ class _Claim:
         folder = unicodedata.normalize("NFC", relative).casefold()
         if any(place and folder.startswith(place) for place in self._folders):
             return True
-        stem = relative[: -len(suffix)] if (suffix := suffix_of(relative)) else relative
+        stem = relative[: -len(suffix)] if (suffix := name_suffix(relative)) else relative
         return self._matches_stem is not None and self._matches_stem(stem) is not None
 
 
