@@ -581,7 +581,7 @@ def test_the_counts_survive_on_disk(taken: IngestedFile, tmp_path: Path) -> None
     Ingest("sales", "1", [taken]).write(tmp_path / "kept")
     (again,) = Ingest.read(tmp_path / "kept").files
     assert taken.entry is not None
-    lists = {"findings": list(taken.entry.findings), "questions": list(taken.entry.questions)}
+    lists: dict[str, Any] = {"findings": list(taken.entry.findings), "questions": list(taken.entry.questions)}
     assert (again.entry, again.lost) == (replace(taken.entry, **lists), "")
 
 
