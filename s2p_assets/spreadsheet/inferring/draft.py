@@ -30,6 +30,7 @@ from s2p_assets.spreadsheet.inferring.tables import (
     likely_table,
     name_of,
     refuse_ambiguous,
+    remarks_on_gaps,
 )
 from s2p_assets.spreadsheet.inferring.wide_tables import WideTable, cells_under
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
@@ -166,6 +167,7 @@ def _draft(kind: _Kind, kinds: Sequence[_Kind], name: str, asked: Asked) -> Draf
     draft.ignores = tuple(table.wide.totals.values()) if table.wide else ()
     draft.sheets = _sheets(kind, kinds)
     _remark_other_tables(draft, kind, kinds)
+    draft.remarks += remarks_on_gaps(table)
     values = _infer_columns(draft, table, asked.rows)
     infer_key(draft, values)
     if table.wide and draft.key:
@@ -174,12 +176,12 @@ def _draft(kind: _Kind, kinds: Sequence[_Kind], name: str, asked: Asked) -> Draf
 
 
 def _place_nameless(columns: list[DraftColumn], position: int, letters: str) -> None:
-    """Declares a column without a header by the one beside it."""
+    """Declares a column without a header by the one beside it: the left one, but for those that come first."""
     column = columns[position]
-    if position:
+    if any(one.header for one in columns[:position]):
         column.placed = {"right_of": columns[position - 1].header or columns[position - 1].name}
     else:
-        column.placed = {"left_of": columns[1].header or columns[1].name}
+        column.placed = {"left_of": columns[position + 1].header or columns[position + 1].name}
     column.remarks.append(f"column {letters} has no header in the file: better write one there, and here")
 
 
