@@ -182,12 +182,12 @@ def _match(workbook: Workbook, top: int, bottom: int, names: dict[int, list[str]
                 if len(places) > 1:
                     duplicates[column.name] = tuple(places)
                 break
-    found |= _nameless(workbook, by_name, found, written)
+    found |= nameless_columns(workbook, by_name, found, written)
     missing = tuple(column for column in workbook.columns if column.name not in found)
     return Header(top, bottom, found, written, missing, duplicates)
 
 
-def _nameless(
+def nameless_columns(
     workbook: Workbook, by_name: dict[str, dict[int, None]], found: dict[str, int], written: dict[int, str]
 ) -> dict[str, int]:
     """The columns without a header that stand next to one that was found, each where its contract says."""

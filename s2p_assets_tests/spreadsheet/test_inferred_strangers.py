@@ -101,11 +101,19 @@ def test_a_table_below_another_is_never_read_as_its_rows(
 
 
 def test_a_gap_beyond_which_another_table_may_stand_is_named(tmp_path: Path, sandbox: Sandbox) -> None:
-    names = [["Name", "City"], ["Ann", "Rome"], ["Bob", "Bonn"], [], ["Product", "Colour"], ["Pen", "red"]]
+    names: list[list[object]] = [
+        ["Name", "City"],
+        ["Ann", "Rome"],
+        ["Bob", "Bonn"],
+        [],
+        ["Product", "Colour"],
+        ["Pen", "red"],
+    ]
     assert "row 5 follows a blank one" in inferred(book(tmp_path / "a.xlsx", {"S": names}), sandbox)[1]
-    side = [["SKU", "Qty", None, "Store", "Revenue"], *[[f"A{n}", n, None, f"S{n}", n * 2.5] for n in range(9)]]
+    side: list[list[object]] = [["SKU", "Qty", None, "Store", "Revenue"]]
+    side += [[f"A{n}", n, None, f"S{n}", n * 2.5] for n in range(9)]
     assert "column C is empty" in inferred(book(tmp_path / "b.xlsx", {"S": side}), sandbox)[1]
-    filled = [["SKU", "Qty"], *[[f"A{n}", n] for n in range(9)], [], ["A10", "n/a"], ["A11", 3]]
+    filled: list[list[object]] = [["SKU", "Qty"], *[[f"A{n}", n] for n in range(9)], [], ["A10", "n/a"], ["A11", 3]]
     assert "another table" not in inferred(book(tmp_path / "c.xlsx", {"S": filled}), sandbox)[1]
 
 

@@ -92,10 +92,11 @@ def _told_apart(sheet: Sheet, row: int, headers: dict[int, str]) -> dict[int, st
 
 
 def _wide_table(sheet: Sheet, wide: WideTable) -> LikelyTable:
-    columns = [cells for number, cells in sheet.columns.items() if number in wide.beside or number in wide.periods]
+    own = {*wide.beside, *wide.nameless, *wide.periods}
+    columns = [cells for number, cells in sheet.columns.items() if number in own]
     below = [int((cells.rows > wide.bottom).sum()) for cells in columns]
     score = sum(below) * (0.5 if sheet.hidden else 1.0)
-    return LikelyTable(sheet, wide.bottom, wide.beside, score, max(below, default=0), wide=wide)
+    return LikelyTable(sheet, wide.bottom, wide.beside, score, max(below, default=0), [*wide.nameless], wide)
 
 
 def chosen_table(tables: Sequence[LikelyTable]) -> LikelyTable:
