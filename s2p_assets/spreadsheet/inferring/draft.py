@@ -30,6 +30,7 @@ from s2p_assets.spreadsheet.inferring.tables import (
     likely_table,
     name_of,
     refuse_ambiguous,
+    remarks_on_gaps,
 )
 from s2p_assets.spreadsheet.inferring.wide_tables import WideTable, cells_under
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
@@ -158,14 +159,15 @@ def _draft(kind: _Kind, kinds: Sequence[_Kind], name: str, asked: Asked) -> Draf
     headers = [" ".join(table.headers.get(number, "").split()) for number in numbers]
     names = names_for([text or name_of(number) for text, number in zip(headers, numbers, strict=True)])
     columns = [DraftColumn(one, header) for one, header in zip(names, headers, strict=True)]
-    for position, column in enumerate(columns):
-        if not column.header:
-            _place_nameless(columns, position, column_letters(numbers[position]))
+    nameless = [position for position, column in enumerate(columns) if not column.header]
     columns = table.wide.columns(columns) if table.wide else columns
+    for position in nameless:
+        _place_nameless(columns, position, numbers)
     draft = Draft(name, asked.path.name, columns, path_pattern(asked.path, asked.share))
     draft.ignores = tuple(table.wide.totals.values()) if table.wide else ()
     draft.sheets = _sheets(kind, kinds)
     _remark_other_tables(draft, kind, kinds)
+    draft.remarks += remarks_on_gaps(table)
     values = _infer_columns(draft, table, asked.rows)
     infer_key(draft, values)
     if table.wide and draft.key:
@@ -173,13 +175,21 @@ def _draft(kind: _Kind, kinds: Sequence[_Kind], name: str, asked: Asked) -> Draf
     return draft
 
 
-def _place_nameless(columns: list[DraftColumn], position: int, letters: str) -> None:
-    """Declares a column without a header by the one beside it."""
+def _place_nameless(columns: list[DraftColumn], position: int, numbers: Sequence[int]) -> None:
+    """Declares a column without a header by the one to its left, but for those that come first, and for the last ones
+    before the periods of a wide table.
+    """
     column = columns[position]
-    if position:
+    start = position
+    while start and numbers[start - 1] == numbers[start] - 1:
+        start -= 1
+    if any(one.header for one in columns[start:position]):
         column.placed = {"right_of": columns[position - 1].header or columns[position - 1].name}
     else:
-        column.placed = {"left_of": columns[1].header or columns[1].name}
+        is_next = numbers[position] + 1 in numbers
+        after = columns[position + 1] if is_next else next(one for one in columns if "from_header" in one.options)
+        column.placed = {"left_of": after.header or after.name}
+    letters = column_letters(numbers[position])
     column.remarks.append(f"column {letters} has no header in the file: better write one there, and here")
 
 
