@@ -58,7 +58,9 @@ class Workbook:
     `max_reject_rate`: the share of rows that may come back to their owner while the others load;
     above it, and by default, one bad row returns the whole file.
     `ignores`: headers that are known and not wanted.
-    `totals`: texts in the first column that mark a totals row, which is not a row.
+    `totals`: words for a total, alone or with a group's name (`A100 Total`), that mark a row which is no row where its
+    numbers or empty cells bear it out; none where a name may be such a word. What the file itself marks as a total
+    (an Excel table's total row, `SUBTOTAL` and its like, an outline's sums) is none whatever it is called.
     `na_values`: texts that mean "no value" in every column, such as a database's `\\N`, besides each column's own.
     """
 

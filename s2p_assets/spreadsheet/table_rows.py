@@ -4,8 +4,7 @@ What stands in the rows is read elsewhere.
 """
 
 import re
-import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +16,7 @@ from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, cell_address, column_letters
 from s2p_assets.spreadsheet.header import Header, folded, is_required, nearest_header
+from s2p_assets.spreadsheet.total_rows import summing_rows
 
 _UNIT_WORDS = (
     "eur euro usd gbp chf jpy pln sek nok dkk kg g t l ml m cm mm km m2 m3 pcs pc pieces piece stk stuck st "
@@ -34,6 +34,7 @@ class TableRows:
     `row_numbers`: their row numbers; `cells`: per contract column, its cells in these rows; `filled`: per
     row, its non-empty cells in the table's columns. `below`: all non-empty cells below the header, as the
     file has them; `ignored`: those of rows and columns that a notice or the contract sets aside.
+    `rejects`: a finding for each row that goes back as a whole.
     """
 
     sheet: Sheet
@@ -44,6 +45,7 @@ class TableRows:
     below: int
     ignored: int = 0
     notices: list[Finding] = field(default_factory=list)
+    rejects: dict[int, Finding] = field(default_factory=dict)
 
 
 def table_rows(sheet: Sheet, header: Header, workbook: Workbook) -> TableRows:
@@ -55,9 +57,9 @@ def table_rows(sheet: Sheet, header: Header, workbook: Workbook) -> TableRows:
     for rule, message, rows in (
         ("repeated_header", "the header again", _repeated_headers(found)),
         ("units", "a row of units", _units(found)),
-        ("totals", "a row of totals", _totals(found, below, workbook)),
     ):
         _leave_out(found, rule, message, rows)
+    _leave_out_totals(found, workbook)
     _leave_out(found, "note", "a note or heading", _notes(found, workbook))
     _notice_unknown_columns(found, below, workbook)
     _notice_hidden_rows(found)
@@ -137,53 +139,20 @@ def _is_unit(text: str) -> bool:
     return bracketed or text in ("€", "$", "£", "¥", "%", "#") or folded(text) in _UNITS
 
 
-def _totals(found: TableRows, below: dict[int, Cells], workbook: Workbook) -> list[int]:
-    """Rows whose first text is a word for a total, or begins with one while a required cell is empty."""
-    words = [re.escape(word) for word in workbook.totals]
-    if not words or not len(found.row_numbers):
-        return []
-    left, right = min(found.header.titles), max(found.header.titles)
-    columns = [number for number in sorted(below) if left <= number <= right]
-    exact = re.compile(rf"\W*(?:{'|'.join(words)})\W*", re.IGNORECASE)
-    like_total = rf"(?i)^\W*(?:{'|'.join(words)})(?:\W|$)"
-    known = set(found.row_numbers.tolist())
-    rows: set[int] = set()
-    for number in columns:
-        cells = below[number].where(below[number].kinds == CellKind.TEXT)
-        cells = cells.where(_may_begin_with(cells.texts, workbook.totals))
-        like = pc.match_substring_regex(cells.texts, like_total).to_numpy(zero_copy_only=False)
-        for place in np.flatnonzero(like):
-            row = int(cells.rows[place])
-            first = row in known and _first_text(below, columns, row) == number
-            text = str(cells.texts[int(place)].as_py())
-            if first and (exact.fullmatch(text) or _lacks_required(found, workbook, row)):
-                rows.add(row)
-    return sorted(rows)
-
-
-def _may_begin_with(texts: pyarrow.Array, words: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """By their first letter, the texts that may begin with one of `words`, in whatever case, or with no letter."""
-    if not len(texts):
-        return np.zeros(0, dtype=bool)
-    first = np.ones(256, dtype=bool)
-    first[[ord(mark) for mark in string.ascii_letters + string.digits + "_"]] = False
-    first[[ord(mark) for word in words for mark in (word[0].lower(), word[0].upper()) if mark.isascii()]] = True
-    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts)]
-    return first[np.frombuffer(texts.buffers()[2], np.uint8)[offsets]]
-
-
-def _first_text(below: dict[int, Cells], columns: list[int], row: int) -> int | None:
-    for number in columns:
-        place = below[number].at(row)
-        is_text = place is not None and below[number].kinds[place] == CellKind.TEXT
-        if is_text and any(mark.isalpha() for mark in str(below[number].texts[place].as_py())):
-            return number
-    return None
-
-
-def _lacks_required(found: TableRows, workbook: Workbook, row: int) -> bool:
-    required = [column.name for column in workbook.columns if is_required(column) and not column.nullable]
-    return any(name in found.cells and found.cells[name].at(row) is None for name in required)
+def _leave_out_totals(found: TableRows, workbook: Workbook) -> None:
+    """Takes the rows that sum up others out of the table; one that only has the name of a total is a finding."""
+    summing = summing_rows(found.sheet, found.header, workbook, found.cells, found.row_numbers)
+    for why in dict.fromkeys(row.why for row in summing if not row.doubtful):
+        _leave_out(found, "totals", why, [row.row for row in summing if row.why == why and not row.doubtful])
+    for row in (row.row for row in summing if row.doubtful):
+        first = found.sheet.row(row)
+        label = next((text for text in first.values() if any(map(str.isalpha, text))), "")
+        message = (
+            f"'{label}' looks like a row of totals, but its numbers are not those of the rows above; "
+            f"correct or delete it. If it is a name, the contract says so with totals=()"
+        )
+        where = cell_address(row, min(first, default=1))
+        found.rejects[row] = Finding(found.sheet.name, where, None, label, "totals", message)
 
 
 def _notes(found: TableRows, workbook: Workbook) -> list[int]:

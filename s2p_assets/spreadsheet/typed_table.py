@@ -27,10 +27,12 @@ from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
 from s2p_assets.spreadsheet.header import Header
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
 from s2p_assets.spreadsheet.text_values import find_date
+from s2p_assets.spreadsheet.total_rows import last_row_sums_up
 from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts
 
 _DATES = (CellKind.DATE, CellKind.ISO)
 _SHORTENED = "^-?[0-9][.,][0-9]+E[+][0-9]{2,3}$"
+_SUMMABLE = ("number", "money", "integer")
 _NONE = np.zeros(0, np.int64)
 
 
@@ -68,7 +70,31 @@ def read_typed_table(
             _read_column(table, column, findings)
         else:
             table.columns[column.name] = _absent_column(table, column, file, findings)
+    for row, finding in rows.rejects.items():
+        findings.add(finding)
+        table.bad[np.searchsorted(rows.row_numbers, row)] = True
+    if finding := _unnamed_total(table, workbook):
+        findings.add(finding)
     return table
+
+
+def _unnamed_total(table: TypedTable, workbook: Workbook) -> Finding | None:
+    """Says that the last row's numbers are the sums of all others, though nothing calls it a total."""
+    count = len(table.bad)
+    kinds = {column.name: column.kind for column in workbook.columns if column.kind in _SUMMABLE}
+    numbers = {name: table.columns[name] for name in kinds if name in table.rows.cells and count}
+    last = {name: values for name, values in numbers.items() if values[-1].is_valid}
+    if not last or table.bad[-1]:
+        return None
+    floats = {
+        name: pc.fill_null(values.cast(pyarrow.float64(), safe=False), np.nan).to_numpy(zero_copy_only=False)
+        for name, values in last.items()
+    }
+    if not last_row_sums_up(floats):
+        return None
+    where = cell_address(int(table.rows.row_numbers[-1]), table.rows.header.column_numbers[next(iter(last))])
+    message = "the last row's numbers are the sums of all rows above; it was read as a row. Delete it if it is a total"
+    return Finding(table.rows.sheet.name, where, None, None, "totals", message, "notice")
 
 
 def _read_column(table: TypedTable, column: Column, findings: FindingCollector) -> None:
