@@ -3,13 +3,15 @@
 The columns themselves are declared with `s2p_assets.contracts.columns`; how cells are read is elsewhere in this room.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal, get_args
 
 import pyarrow
 
-from s2p_assets.contracts.columns import Column, Row, columns_of, domain_and_name, parse_column_path
+from s2p_assets.contracts.columns import Column, DeclarationError, Row, columns_of, domain_and_name, parse_column_path
 
 TOTAL_WORDS = (
     *("total", "totals", "grand total", "subtotal", "sub-total", "sub total", "subtotals", "sum", "sum total"),
@@ -24,6 +26,11 @@ TOTAL_WORDS = (
     *("合計", "小計", "総計", "合计", "总计", "小计", "總計", "합계", "총계", "소계"),
 )
 
+
+RowHandling = Literal["read", "notice", "leave_out", "reject"]
+"""What becomes of a row that bears a mark: read as any other, read and told, no row, back to its owner."""
+FILL_COLOURS = ("any", "red", "orange", "yellow", "green", "blue", "purple", "grey", "black")
+"""What `where_filled` may name besides a colour of its own, `#FFFF00`."""
 
 ReferenceValues = Mapping[str, pyarrow.Array]
 """What a workbook's columns may refer to: column → the values that are there, none when nothing was loaded yet."""
@@ -62,6 +69,9 @@ class Workbook:
     numbers or empty cells bear it out; none where a name may be such a word. What the file itself marks as a total
     (an Excel table's total row, `SUBTOTAL` and its like, an outline's sums) is none whatever it is called.
     `na_values`: texts that mean "no value" in every column, such as a database's `\\N`, besides each column's own.
+    `where_struck`: what becomes of rows that are struck through; `where_filled`: of rows filled with a colour
+    (`{"yellow": "leave_out", "#FF0000": "reject"}`, `any` for whatever colour); `where_commented`: of rows with a
+    comment. Each is `read`, `notice`, `leave_out` or `reject`.
     """
 
     rows: type[Row]
@@ -73,6 +83,23 @@ class Workbook:
     ignores: tuple[str, ...] = ()
     totals: tuple[str, ...] = TOTAL_WORDS
     na_values: tuple[str, ...] = ()
+    where_struck: RowHandling = "notice"
+    where_filled: Mapping[str, RowHandling] | tuple[tuple[str, RowHandling], ...] = ()
+    where_commented: RowHandling = "notice"
+
+    def __post_init__(self) -> None:
+        """Raises DeclarationError for words that there are none of."""
+        object.__setattr__(self, "where_filled", tuple(dict(self.where_filled).items()))
+        handlings = {"where_struck": self.where_struck, "where_commented": self.where_commented}
+        for colour, handling in dict(self.where_filled).items():
+            handlings[f"where_filled[{colour!r}]"] = handling
+            if colour not in FILL_COLOURS and not re.fullmatch("#[0-9A-Fa-f]{6}", colour):
+                names = ", ".join(FILL_COLOURS)
+                raise DeclarationError(f"where_filled: {colour!r} is no colour; write #FFFF00, or one of {names}", None)
+        for option, handling in handlings.items():
+            if handling not in get_args(RowHandling):
+                words = ", ".join(get_args(RowHandling))
+                raise DeclarationError(f"{option}: there is no {handling!r}; there are {words}", None)
 
     @property
     def domain(self) -> str:

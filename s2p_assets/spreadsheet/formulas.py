@@ -22,7 +22,7 @@ _OTHER_BOOK = re.compile(r"\[[0-9]+\]|'?(?:file|https?):///?|\[[^\]\[]+\.xl\w+\]
 
 
 def summed_up(formula: str, column: int) -> str | None:
-    """How `formula`, which stands in `column`, sums up cells of that column: `SUBTOTAL`, `SUM`, …; None when it does not.
+    """How `formula`, which stands in `column`, sums up cells of that column: `SUBTOTAL`, `SUM`, …; None if it does not.
 
     `SUM(B2:D2)` in column E adds across its row and sums up no rows; neither does a formula that goes on calculating.
     """

@@ -72,9 +72,9 @@ class Cells:
 class Marks:
     """What the file says of a sheet's rows and cells besides their values; empty where a format says nothing.
 
-    `table_totals`: total rows of Excel tables, as (row, first column, last column, the table's name). `summed_up`: per row, the function with which a
-    cell sums up its own column (`SUBTOTAL`, `SUM`), by column. `levels`: outline level of each grouped row;
-    `summaries_above`: an outline's summary row stands above its details.
+    `table_totals`: total rows of Excel tables, as (row, first column, last column, the table's name).
+    `summed_up`: per row, the function with which a cell sums up its own column (`SUBTOTAL`, `SUM`), by column.
+    `levels`: outline level of each grouped row; `summaries_above`: their summary rows stand above the details.
     `struck`, `fills`: of the styles that `Cells.formats` points to, those struck through, and the fill as `RRGGBB`.
     `struck_cells`: cells struck through within their text alone. `comments`: what people noted at cells.
     `row_limit`: the last row that the format can have.
@@ -112,7 +112,6 @@ class Sheet:
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     hidden_rows: list[int] = field(default_factory=list)
     formats: list[str] = field(default_factory=list)
-    starts_1904: bool = False
     starts_1904: bool = False
     marks: Marks = field(default_factory=Marks)
     _tops: dict[int, dict[int, dict[int, str]]] = field(default_factory=dict, repr=False, compare=False)

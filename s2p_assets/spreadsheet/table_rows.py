@@ -16,6 +16,7 @@ from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, cell_address, column_letters
 from s2p_assets.spreadsheet.header import Header, folded, is_required, nearest_header
+from s2p_assets.spreadsheet.row_marks import MarkedRow, marked_rows, said_of, where
 from s2p_assets.spreadsheet.total_rows import summing_rows
 
 _UNIT_WORDS = (
@@ -61,6 +62,7 @@ def table_rows(sheet: Sheet, header: Header, workbook: Workbook) -> TableRows:
         _leave_out(found, rule, message, rows)
     _leave_out_totals(found, workbook)
     _leave_out(found, "note", "a note or heading", _notes(found, workbook))
+    _heed_marks(found, workbook)
     _notice_unknown_columns(found, below, workbook)
     _notice_hidden_rows(found)
     return found
@@ -85,10 +87,7 @@ def _leave_out(found: TableRows, rule: str, message: str, rows: list[int]) -> No
     """Takes `rows` out of the table and says so once."""
     if not rows:
         return
-    keep = ~np.isin(found.row_numbers, rows)
-    found.ignored += int(found.filled[~keep].sum())
-    found.row_numbers, found.filled = found.row_numbers[keep], found.filled[keep]
-    found.cells = {name: cells.where(~np.isin(cells.rows, rows)) for name, cells in found.cells.items()}
+    _take_out(found, rows)
     first = found.sheet.row(rows[0])
     column = min(first, default=1)
     many = f"; {len(rows):,} such rows were not read" if len(rows) > 1 else "; it was not read as a row"
@@ -97,6 +96,13 @@ def _leave_out(found: TableRows, rule: str, message: str, rows: list[int]) -> No
             found.sheet.name, cell_address(rows[0], column), None, first.get(column), rule, f"{message}{many}", "notice"
         )
     )
+
+
+def _take_out(found: TableRows, rows: list[int]) -> None:
+    keep = ~np.isin(found.row_numbers, rows)
+    found.ignored += int(found.filled[~keep].sum())
+    found.row_numbers, found.filled = found.row_numbers[keep], found.filled[keep]
+    found.cells = {name: cells.where(~np.isin(cells.rows, rows)) for name, cells in found.cells.items()}
 
 
 def _repeated_headers(found: TableRows) -> list[int]:
@@ -153,6 +159,25 @@ def _leave_out_totals(found: TableRows, workbook: Workbook) -> None:
         )
         where = cell_address(row, min(first, default=1))
         found.rejects[row] = Finding(found.sheet.name, where, None, label, "totals", message)
+
+
+def _heed_marks(found: TableRows, workbook: Workbook) -> None:
+    """Does with rows that are struck through, filled or commented as the contract says, and tells of them."""
+    marked = marked_rows(found.sheet, found.header, workbook, found.cells, found.row_numbers)
+    groups: dict[tuple[str, str], list[MarkedRow]] = {}
+    for row in marked:
+        groups.setdefault((row.rule, row.handling), []).append(row)
+    for (rule, handling), rows in groups.items():
+        if handling == "reject":
+            for row in rows:
+                finding = Finding(found.sheet.name, where(row), None, None, rule, said_of(row, 1))
+                found.rejects.setdefault(row.row, finding)
+            continue
+        if handling == "leave_out":
+            _take_out(found, sorted({row.row for row in rows}))
+        told = Finding(found.sheet.name, where(rows[0]), None, None, rule, said_of(rows[0], len(rows)), "notice")
+        found.notices.append(told)
+    found.rejects = {row: finding for row, finding in found.rejects.items() if row in found.row_numbers}
 
 
 def _notes(found: TableRows, workbook: Workbook) -> list[int]:

@@ -382,7 +382,9 @@ class _Block:
 
 def _sum_up(numbers: _Floats, rows: _Floats) -> bool:
     """Whether one of `numbers` is what `rows` come to in its column."""
-    return any(_sums_up(float(number), rows[:, at]) for at, number in enumerate(numbers) if number and number == number)
+    return any(
+        _sums_up(float(number), rows[:, at]) for at, number in enumerate(numbers) if number and not np.isnan(number)
+    )
 
 
 def _sums_up(value: float, numbers: _Floats) -> bool:

@@ -1,6 +1,6 @@
 """What an `.xlsx` says of its rows and cells besides their values: table parts, outlines, formulas, styles, comments.
 
-The cells themselves are cut in `xlsx`; what any of it means to a contract is decided elsewhere. Source: ECMA-376, part 1.
+The cells themselves are cut in `xlsx`; what any of it means to a contract is decided elsewhere. Source: ECMA-376.
 """
 
 import colorsys
@@ -26,7 +26,7 @@ _STRUCK_RUN = re.compile(r'<rPr\b(?:(?!</rPr>).)*?<strike(?:\s+val="(?:1|true)")
 _SUMS = "(?i)(?:SUM|AVERAGEA?|MIN|MAX|MEDIAN|COUNTA?)[ ]*[(]|^<f[^>]*>[+]?[$]?[A-Z]+[$]?[0-9]+[+]"
 _FIRST_COLUMN = r"(?:[(,;>+$])(?P<letters>[A-Z]{1,3})[$]?[0-9]"
 _THREAD = re.compile(r"\A\[Threaded comment\].*?(?:Comment|Kommentar|Commentaire|Comentario|Commento):\s*", re.DOTALL)
-_OWN_AUTHOR = "s2p"
+_OWN_AUTHOR, _OWN_MARK = "s2p", "— s2p —"
 _TRUE = ("1", "true", None)
 # The palette of `indexed` colours, those that Excel 97 offers as fills (ECMA-376, 18.8.27), from number 8 on.
 _PALETTE = (
@@ -130,6 +130,7 @@ def comments_of(part: ElementTree.Element) -> dict[CellPosition, str]:
             continue
         text = _THREAD.sub("", "".join(run.text or "" for run in comment.iter("t")))
         text = " ".join(text.removeprefix(f"{author}:").split()) if author else " ".join(text.split())
+        text = text.partition(_OWN_MARK)[0].strip()
         if text:
             found[place] = text
     return found
