@@ -123,6 +123,8 @@ class Column:
     `yes`, `no`: the words of a Boolean.
     `value_from`: where the value is taken from when the sheet has no such column, in order.
     `required`: false where a sheet may lack the column.
+    `fill_down`: an empty cell has the value above it: labels merged over a group of rows, written in its first row
+    alone, or in a heading row of their own.
     `derived_from`: the columns this one is made from, as `name.column`, for lineage.
     `available`: `after_outcome` where the value is known only once it is decided how the row's case ends, so that no
     classifier may learn from it or from what is made of it; `before_outcome` where a column made of such ones holds
@@ -149,6 +151,7 @@ class Column:
     available: Literal["", "before_outcome", "after_outcome"] = ""
     replace: tuple[tuple[str, str], ...] = ()
     references: str | None = None
+    fill_down: bool = False
 
     @property
     def allowed_values(self) -> tuple[Any, ...] | None:
@@ -312,6 +315,9 @@ def _column(owner: type[Row], name: str, annotation: Any, declared: _Declared) -
             raise DeclarationError(
                 f"{owner.__name__}.{name}: {option!r} is for {fits}, and this is {annotation_name(kind)}", declared.line
             )
+    if options.get("fill_down") and options.get("unique"):
+        message = f"{owner.__name__}.{name}: what is filled down over several rows cannot be unique"
+        raise DeclarationError(message, declared.line)
     for option in _LISTS:
         if isinstance(options.get(option), str):
             options[option] = (options[option],)

@@ -291,10 +291,12 @@ def _count_cells(reading: ReadResult, tables: list[TypedTable], bad: npt.NDArray
 
 
 def _named(tables: list[TypedTable], kept: npt.NDArray[np.bool_]) -> int:
-    """The values of kept rows that come from a sheet's or file's name, not from a cell."""
+    """The values of kept rows that come from a sheet's or file's name or from a cell above, not from a cell."""
     named, start = 0, 0
     for table in tables:
-        here = int(kept[start : start + len(table.bad)].sum())
+        kept_here = kept[start : start + len(table.bad)]
+        here = int(kept_here.sum())
+        named += int(table.rows.filled_down[kept_here].sum())
         start += len(table.bad)
         absent = (values for name, values in table.columns.items() if name not in table.rows.header.column_numbers)
         named += here * sum(values.null_count < len(values) for values in absent)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, cell_address, column_letters
+from s2p_assets.spreadsheet.grouped_labels import filled_down, heading_rows, labels_not_filled_down
 from s2p_assets.spreadsheet.header import Header, folded, is_required, nearest_header
 from s2p_assets.spreadsheet.row_marks import MarkedRow, marked_rows, said_of, where
 from s2p_assets.spreadsheet.total_rows import summing_rows
@@ -35,7 +36,8 @@ class TableRows:
     `row_numbers`: their row numbers; `cells`: per contract column, its cells in these rows; `filled`: per
     row, its non-empty cells in the table's columns. `below`: all non-empty cells below the header, as the
     file has them; `ignored`: those of rows and columns that a notice or the contract sets aside.
-    `rejects`: a finding for each row that goes back as a whole.
+    `rejects`: a finding for each row that goes back as a whole. `filled_down`: per row, its values that stand in no
+    cell of it but in one above.
     """
 
     sheet: Sheet
@@ -47,6 +49,7 @@ class TableRows:
     ignored: int = 0
     notices: list[Finding] = field(default_factory=list)
     rejects: dict[int, Finding] = field(default_factory=dict)
+    filled_down: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def table_rows(sheet: Sheet, header: Header, workbook: Workbook) -> TableRows:
@@ -61,11 +64,28 @@ def table_rows(sheet: Sheet, header: Header, workbook: Workbook) -> TableRows:
     ):
         _leave_out(found, rule, message, rows)
     _leave_out_totals(found, workbook)
+    labels = dict(found.cells)
+    headings = heading_rows(workbook, found.cells, found.row_numbers)
+    _leave_out(found, "heading", "a heading, filled down over the rows below", headings)
     _leave_out(found, "note", "a note or heading", _notes(found, workbook))
     _heed_marks(found, workbook)
     _notice_unknown_columns(found, below, workbook)
     _notice_hidden_rows(found)
+    found.notices += labels_not_filled_down(sheet, header, workbook, found.cells, found.row_numbers)
+    _fill_down(found, workbook, labels)
     return found
+
+
+def _fill_down(found: TableRows, workbook: Workbook, labels: dict[str, Cells]) -> None:
+    """Gives each empty cell of the columns that the contract fills down what stands above; `labels` hold headings."""
+    found.filled_down = np.zeros(len(found.row_numbers), np.int64)
+    for column in workbook.columns:
+        if column.fill_down and column.name in labels:
+            number = found.header.column_numbers[column.name]
+            written = found.cells[column.name].rows
+            found.cells[column.name] = filled_down(labels[column.name], found.row_numbers, number, found.sheet)
+            new = np.setdiff1d(found.cells[column.name].rows, written)
+            found.filled_down[np.searchsorted(found.row_numbers, new)] += 1
 
 
 def _union(mapped: dict[str, Cells]) -> Ints:
