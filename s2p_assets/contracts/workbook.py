@@ -69,6 +69,7 @@ class Workbook:
     numbers or empty cells bear it out; none where a name may be such a word. What the file itself marks as a total
     (an Excel table's total row, `SUBTOTAL` and its like, an outline's sums) is none whatever it is called.
     `na_values`: texts that mean "no value" in every column, such as a database's `\\N`, besides each column's own.
+    `tables`: `all` where a sheet may hold several tables with this header, side by side or below each other.
     `where_struck`: what becomes of rows that are struck through; `where_filled`: of rows filled with a colour
     (`{"yellow": "leave_out", "#FF0000": "reject"}`, `any` for whatever colour); `where_commented`: of rows with a
     comment. Each is `read`, `notice`, `leave_out` or `reject`.
@@ -83,6 +84,7 @@ class Workbook:
     ignores: tuple[str, ...] = ()
     totals: tuple[str, ...] = TOTAL_WORDS
     na_values: tuple[str, ...] = ()
+    tables: Literal["one", "all"] = "one"
     where_struck: RowHandling = "notice"
     where_filled: Mapping[str, RowHandling] | tuple[tuple[str, RowHandling], ...] = ()
     where_commented: RowHandling = "notice"
@@ -90,6 +92,8 @@ class Workbook:
     def __post_init__(self) -> None:
         """Raises DeclarationError for words that there are none of."""
         object.__setattr__(self, "where_filled", tuple(dict(self.where_filled).items()))
+        if self.tables not in ("one", "all"):
+            raise DeclarationError(f"tables: there is no {self.tables!r}; there are one, all", None)
         handlings = {"where_struck": self.where_struck, "where_commented": self.where_commented}
         for colour, handling in dict(self.where_filled).items():
             handlings[f"where_filled[{colour!r}]"] = handling

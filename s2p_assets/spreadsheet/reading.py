@@ -32,6 +32,7 @@ from s2p_assets.spreadsheet.header import (
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.returned.own_copies import refuse_fresh_workbook, refuse_partial_copy
 from s2p_assets.spreadsheet.rules import RuleViolation, final_violations, rule_violations
+from s2p_assets.spreadsheet.table_regions import TableRegion, cells_below, table_regions
 from s2p_assets.spreadsheet.typed_table import TypedTable, read_typed_table
 
 _NONE = np.zeros(0, np.int64)
@@ -103,8 +104,8 @@ def _read_book(
 def _tables(
     sheets: Sequence[Sheet], workbook: Workbook, findings: FindingCollector, reading: ReadResult
 ) -> list[TypedTable]:
-    """The tables of all sheets that bear the contract's header, one per sheet."""
-    tables = []
+    """The tables of all sheets that bear the contract's header."""
+    tables: list[TypedTable] = []
     wanted = [matches_sheet(workbook, sheet.name) for sheet in sheets]
     headers = [
         (sheet, find_header(sheet, workbook) if here else None) for sheet, here in zip(sheets, wanted, strict=True)
@@ -115,27 +116,42 @@ def _tables(
             if len(sheet):
                 findings.add(_not_read(sheet, workbook))
             continue
-        reading.headers[sheet.name] = [" ".join(header.titles[number].split()) for number in sorted(header.titles)]
-        reading.column_letters[sheet.name] = {
-            name: column_letters(number) for name, number in header.column_numbers.items()
-        }
         if sheet.hidden:
             message = "the sheet is hidden; it was read"
             findings.add(Finding(sheet.name, None, None, None, "hidden_sheet", message, "notice"))
-        if above := _rows_above(sheet, header):
-            findings.add(above)
-        lacking = list(_missing_columns(sheet, header, workbook))
-        for finding in lacking:
+        regions = table_regions(sheet, header, workbook)
+        reading.cells["ignored"] = reading.cells.get("ignored", 0) + regions.unread
+        for finding in regions.findings:
             findings.add(finding, whole_file=True)
-        if not any(finding.severity == "reject" for finding in lacking):
-            tables.append(read_typed_table(sheet, header, workbook, reading.file, findings))
-        else:
-            reading.cells["returned"] = reading.cells.get("returned", 0) + _cells_below(sheet, header)
+        twice = any(finding.severity == "reject" for finding in regions.findings)
+        for region in regions.tables:
+            _add_table(region, workbook, findings, reading, tables, twice)
     return tables
 
 
-def _cells_below(sheet: Sheet, header: Header) -> int:
-    return sum(int((cells.rows > header.bottom).sum()) for cells in sheet.columns.values())
+def _add_table(
+    region: TableRegion,
+    workbook: Workbook,
+    findings: FindingCollector,
+    reading: ReadResult,
+    tables: list[TypedTable],
+    unread: bool,
+) -> None:
+    """Reads one table into `tables`, unless it lacks columns or is `unread`: one of several that nobody asked for."""
+    sheet, header = region.sheet, region.header
+    reading.headers[region.name] = [" ".join(header.titles[number].split()) for number in sorted(header.titles)]
+    reading.column_letters[region.name] = {
+        name: column_letters(number) for name, number in header.column_numbers.items()
+    }
+    if above := _rows_above(sheet, header):
+        findings.add(above)
+    lacking = list(_missing_columns(sheet, header, workbook))
+    for finding in lacking:
+        findings.add(finding, whole_file=True)
+    if unread or any(finding.severity == "reject" for finding in lacking):
+        reading.cells["returned"] = reading.cells.get("returned", 0) + cells_below(sheet, header)
+    else:
+        tables.append(read_typed_table(region, workbook, reading.file, findings))
 
 
 def _rows_above(sheet: Sheet, header: Header) -> Finding | None:
@@ -195,7 +211,7 @@ def _settle(
     if len(good) and not findings.file_rejected:
         for violation in final_violations(good, workbook, already_checked=not bad.any()):
             findings.add(_finding(violation, place), whole_file=True)
-    reading.sheet = ", ".join(table.rows.sheet.name for table in tables) or None
+    reading.sheet = ", ".join(dict.fromkeys(table.rows.sheet.name for table in tables)) or None
     _draw_verdict(reading, workbook, arrow, bad, findings)
     _count_cells(reading, tables, bad)
     if tables and not len(bad):
@@ -211,7 +227,7 @@ def _combined(tables: list[TypedTable], workbook: Workbook) -> pyarrow.Table:
     parts = []
     for table in tables:
         arrays = [table.columns[column.name].cast(column.arrow_type) for column in workbook.columns]
-        names = pyarrow.array([table.rows.sheet.name]).take(pyarrow.array(np.zeros(len(table.bad), np.int32)))
+        names = pyarrow.array([table.name]).take(pyarrow.array(np.zeros(len(table.bad), np.int32)))
         numbers = pyarrow.array(table.rows.row_numbers.astype(np.int64))
         parts.append(pyarrow.Table.from_arrays([*arrays, names, numbers], schema=schema))
     return pyarrow.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
@@ -275,16 +291,16 @@ def _draw_verdict(
 
 def _count_cells(reading: ReadResult, tables: list[TypedTable], bad: npt.NDArray[np.bool_]) -> None:
     """Counts what stood in the file and, in the rows handed on, what became of it: two counts that must agree."""
-    unread = reading.cells.get("returned", 0)
+    unread, others = reading.cells.get("returned", 0), reading.cells.get("ignored", 0)
     filled = np.concatenate([table.rows.filled for table in tables]) if tables else _NONE
     kept = ~bad if reading.rows is not None else np.zeros(len(bad), dtype=bool)
     blank = int(np.concatenate([table.blank for table in tables])[kept].sum()) if tables else 0
     named = _named(tables, kept)
     reading.cells = {
-        "read": unread + sum(table.rows.below for table in tables),
+        "read": unread + others + sum(table.rows.below for table in tables),
         "loaded": count_values(reading.rows) - named + blank,
         "returned": unread + int(filled[~kept].sum()),
-        "ignored": sum(table.rows.ignored for table in tables),
+        "ignored": others + sum(table.rows.ignored for table in tables),
         "blank": blank,
         "named": named,
     }

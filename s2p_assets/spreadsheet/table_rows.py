@@ -147,6 +147,8 @@ def _above_again(found: TableRows, row: int) -> Iterator[int]:
         if sheet.row(row - above) != sheet.row(bottom - above):
             break
         yield row - above
+    if len(sheet.row(row - 1)) == 1 and not sheet.row(row - 2):
+        yield row - 1
 
 
 def _units(found: TableRows) -> list[int]:

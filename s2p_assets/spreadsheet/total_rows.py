@@ -245,8 +245,10 @@ def _by_words_and_numbers(table: _Table, labels: Mapping[int, _Label], found: di
     """Adds to `found` the rows that a word, a group's name or an outline makes likely, and what speaks for them."""
     outlined = set(_after_details(table))
     candidates = sorted({*labels, *outlined, *found})
-    sums = _RunningSums(table) if labels or outlined else None
-    for row in candidates if sums is not None else ():
+    if not (labels or outlined):
+        return
+    sums = _RunningSums(table)
+    for row in candidates:
         place = table.place(row)
         sums.up_to(place)
         if row not in found:

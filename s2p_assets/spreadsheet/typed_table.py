@@ -24,7 +24,7 @@ from s2p_assets.spreadsheet.cell_parser import (
     without_percent_sign,
 )
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
-from s2p_assets.spreadsheet.header import Header
+from s2p_assets.spreadsheet.table_regions import TableRegion
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
 from s2p_assets.spreadsheet.text_values import find_date
 from s2p_assets.spreadsheet.total_rows import last_row_sums_up
@@ -40,13 +40,15 @@ _NONE = np.zeros(0, np.int64)
 class TypedTable:
     """One sheet's rows with typed columns.
 
-    `bad` marks rows with a reject finding; `blank` counts per row the cells that say "no value".
+    `bad` marks rows with a reject finding; `blank` counts per row the cells that say "no value". `name`: the sheet's,
+    or where a sheet holds several tables, the sheet's and the cell of the table's header.
     """
 
     rows: TableRows
     columns: dict[str, pyarrow.Array]
     bad: npt.NDArray[np.bool_]
     blank: npt.NDArray[np.int64]
+    name: str = ""
 
     def address_of(self, position: int, name: str) -> str:
         """The address of a column's cell in a row; for a value from a name, the row's first cell."""
@@ -54,17 +56,16 @@ class TypedTable:
         return cell_address(int(self.rows.row_numbers[position]), number)
 
 
-def read_typed_table(
-    sheet: Sheet, header: Header, workbook: Workbook, file: Path, findings: FindingCollector
-) -> TypedTable:
-    """The rows under `header` with a finding for every cell that cannot be read; `file` may give absent columns."""
+def read_typed_table(region: TableRegion, workbook: Workbook, file: Path, findings: FindingCollector) -> TypedTable:
+    """The rows of a table with a finding for every cell that cannot be read; `file` may give absent columns."""
+    sheet, header = region.sheet, region.header
     rows = table_rows(sheet, header, workbook)
     for notice in rows.notices:
         findings.add(notice)
     for unit in unit_conflicts(rows, workbook):
         findings.add(unit, whole_file=True)
     count = len(rows.row_numbers)
-    table = TypedTable(rows, {}, np.zeros(count, dtype=bool), np.zeros(count, np.int64))
+    table = TypedTable(rows, {}, np.zeros(count, dtype=bool), np.zeros(count, np.int64), region.name)
     for column in workbook.columns:
         if column.name in header.column_numbers:
             _read_column(table, column, findings)
@@ -73,8 +74,8 @@ def read_typed_table(
     for row, finding in rows.rejects.items():
         findings.add(finding)
         table.bad[np.searchsorted(rows.row_numbers, row)] = True
-    if finding := _unnamed_total(table, workbook):
-        findings.add(finding)
+    if total := _unnamed_total(table, workbook):
+        findings.add(total)
     return table
 
 

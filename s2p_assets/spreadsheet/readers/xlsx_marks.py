@@ -29,12 +29,13 @@ _THREAD = re.compile(r"\A\[Threaded comment\].*?(?:Comment|Kommentar|Commentaire
 _OWN_AUTHOR, _OWN_MARK = "s2p", "— s2p —"
 _TRUE = ("1", "true", None)
 # The palette of `indexed` colours, those that Excel 97 offers as fills (ECMA-376, 18.8.27), from number 8 on.
-_PALETTE = (
+_PALETTE_TEXT = (
     "000000 FFFFFF FF0000 00FF00 0000FF FFFF00 FF00FF 00FFFF 800000 008000 000080 808000 800080 008080 C0C0C0 808080 "
     "9999FF 993366 FFFFCC CCFFFF 660066 FF8080 0066CC CCCCFF 000080 FF00FF FFFF00 00FFFF 800080 800000 008080 0000FF "
     "00CCFF CCFFFF CCFFCC FFFF99 99CCFF FF99CC CC99FF FFCC99 3366FF 33CCCC 99CC00 FFCC00 FF9900 FF6600 666699 969696 "
     "003366 339966 003300 333300 993300 993366 333399 333333"
-).split()
+)
+_PALETTE = tuple(_PALETTE_TEXT.split())
 _THEME_ORDER = ("lt1", "dk1", "lt2", "dk2", "accent1", "accent2", "accent3", "accent4", "accent5", "accent6")
 
 
