@@ -63,7 +63,7 @@ def table_rows(sheet: Sheet, header: Header, workbook: Workbook) -> TableRows:
         ("units", "a row of units", _units(found)),
     ):
         _leave_out(found, rule, message, rows)
-    _leave_out_totals(found, workbook)
+    _leave_out_totals(found, workbook, below)
     labels = dict(found.cells)
     headings = heading_rows(workbook, found.cells, found.row_numbers)
     _leave_out(found, "heading", "a heading, filled down over the rows below", headings)
@@ -167,9 +167,9 @@ def _is_unit(text: str) -> bool:
     return bracketed or text in ("€", "$", "£", "¥", "%", "#") or folded(text) in _UNITS
 
 
-def _leave_out_totals(found: TableRows, workbook: Workbook) -> None:
+def _leave_out_totals(found: TableRows, workbook: Workbook, below: dict[int, Cells]) -> None:
     """Takes the rows that sum up others out of the table; one that only has the name of a total is a finding."""
-    summing = summing_rows(found.sheet, found.header, workbook, found.cells, found.row_numbers)
+    summing = summing_rows(found.sheet, found.header, workbook, found.cells, found.row_numbers, below)
     for why in dict.fromkeys(row.why for row in summing if not row.doubtful):
         _leave_out(found, "totals", why, [row.row for row in summing if row.why == why and not row.doubtful])
     for row in (row.row for row in summing if row.doubtful):

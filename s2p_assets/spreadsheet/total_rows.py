@@ -53,17 +53,22 @@ class SummingRow:
 
 
 def summing_rows(
-    sheet: Sheet, header: Header, workbook: Workbook, cells: Mapping[str, Cells], numbers: Ints
+    sheet: Sheet,
+    header: Header,
+    workbook: Workbook,
+    cells: Mapping[str, Cells],
+    numbers: Ints,
+    below: Mapping[int, Cells],
 ) -> list[SummingRow]:
     """The rows among `numbers` (the row numbers of the table) that sum up others, in order.
 
-    `cells`: contract column → its cells in these rows.
+    `cells`: contract column → its cells in these rows; `below`: sheet column → all its cells under the header.
     """
     if not len(numbers):
         return []
     table = _Table(sheet, header, workbook, cells, numbers)
     found = {summing.row: summing for summing in (*_by_table_part(table), *_by_formula(table))}
-    labels = dict(_labels(table))
+    labels = dict(_labels(table, below))
     _by_words_and_numbers(table, labels, found)
     return [found[row] for row in sorted(found)]
 
@@ -103,6 +108,11 @@ class _Table:
     def place(self, row: int) -> int:
         return int(np.searchsorted(self.numbers, row))
 
+    def has(self, row: int) -> bool:
+        """Whether the row is one of the table's."""
+        place = self.place(row)
+        return place < len(self.numbers) and int(self.numbers[place]) == row
+
     def text(self, name: str, row: int) -> str:
         """What stands in a column in a row, empty for nothing."""
         place = self.cells[name].at(row)
@@ -126,7 +136,7 @@ class _Table:
 def _by_table_part(table: _Table) -> Iterator[SummingRow]:
     numbers = table.header.column_numbers.values()
     for row, first, last, name in table.sheet.marks.table_totals:
-        if row in table.numbers and any(first <= number <= last for number in numbers):
+        if table.has(row) and any(first <= number <= last for number in numbers):
             yield SummingRow(row, f"the total row of the Excel table '{name}'")
 
 
@@ -161,7 +171,7 @@ class _Label:
     column: int
 
 
-def _labels(table: _Table) -> Iterator[tuple[int, _Label]]:
+def _labels(table: _Table, below: Mapping[int, Cells]) -> Iterator[tuple[int, _Label]]:
     """Row → label, of the rows whose first text is or holds a word for a total."""
     words = tuple(table.workbook.totals)
     if not words:
@@ -169,11 +179,9 @@ def _labels(table: _Table) -> Iterator[tuple[int, _Label]]:
     every = (*words, *AVERAGE_WORDS, *EXTREME_WORDS, *SUBTOTAL_WORDS)
     expression, quick = _expression(every)
     left, right = min(table.header.titles), max(table.header.titles)
-    columns = [number for number in sorted(table.sheet.columns) if left <= number <= right]
-    known = set(table.numbers.tolist())
+    columns = [number for number in sorted(below) if left <= number <= right]
     for number in columns:
-        cells = table.sheet.columns[number]
-        cells = cells.where((cells.kinds == CellKind.TEXT) & (cells.rows > table.header.bottom))
+        cells = below[number].where(below[number].kinds == CellKind.TEXT)
         cells = cells.where(_may_hold_word(cells.texts, every))
         if not len(cells):
             continue
@@ -181,7 +189,7 @@ def _labels(table: _Table) -> Iterator[tuple[int, _Label]]:
         for place in np.flatnonzero(like):
             row, text = int(cells.rows[place]), str(cells.texts[int(place)].as_py()).strip()
             found = expression.fullmatch(text)
-            if found and row in known and _first_text(table.sheet, columns, row) == number:
+            if found and table.has(row) and _first_text(table.sheet, columns, row) == number:
                 before, word, after = (part or "" for part in found.group("before", "word", "after"))
                 yield row, _Label(text, word.casefold(), (before or after).strip(" :–—-.()"), number)
 
@@ -199,37 +207,42 @@ def _expression(words: tuple[str, ...]) -> tuple[re.Pattern[str], str]:
 
 
 def _may_hold_word(texts: pyarrow.Array, words: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """By their first letter and by their last three, the texts that may begin or end with one of `words`."""
+    """By their first three letters and their last, the texts that may begin or end with one of `words`."""
+    kept = np.zeros(len(texts), dtype=bool)
     if not len(texts):
-        return np.zeros(0, dtype=bool)
-    first, last = _letters_of(tuple(words))
+        return kept
+    first, last, begins, ends = _letters_of(tuple(words))
     offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
     written = np.frombuffer(texts.buffers()[2], np.uint8)
-    begins = first[written[offsets[:-1]]]
-    ends = offsets[1:] - 1
-    plain = _IS_PLAIN[written[ends]]
-    three = np.zeros(len(ends), np.int64)
-    for back in range(3):
-        at = ends - back
-        three = (three << 8) | np.where(at >= offsets[:-1], written[np.maximum(at, 0)] | 0x20, 0x20)
-    return begins | ~plain | np.isin(three, last)
+    head, tail = written[offsets[:-1]], written[offsets[1:] - 1]
+    places = np.flatnonzero(first[head] | last[tail])
+    starts, stops = offsets[:-1][places], offsets[1:][places]
+    plain = _IS_PLAIN[head[places]] & _IS_PLAIN[tail[places]]
+    start, stop = np.zeros(len(places), np.int64), np.zeros(len(places), np.int64)
+    for step in range(3):
+        at, back = np.minimum(starts + step, stops - 1), np.maximum(stops - 1 - step, starts)
+        start = (start << 8) | (written[at] | 0x20)
+        stop = (stop << 8) | (written[back] | 0x20)
+    kept[places] = ~plain | np.isin(start, begins) | np.isin(stop, ends) | (stops - starts < 3)
+    return kept
 
 
 _IS_PLAIN = np.zeros(256, dtype=bool)
 _IS_PLAIN[[ord(mark) for mark in string.ascii_letters + string.digits]] = True
+_Bools = npt.NDArray[np.bool_]
+_Codes = npt.NDArray[np.int64]
 
 
 @lru_cache(maxsize=64)
-def _letters_of(words: tuple[str, ...]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
-    first = np.ones(256, dtype=bool)
-    first[[ord(mark) for mark in string.ascii_letters + string.digits + "_"]] = False
-    first[[ord(mark) for word in words for mark in (word[0].lower(), word[0].upper()) if mark.isascii()]] = True
-    last = set()
-    for word in words:
-        for form in (word.lower(), word.upper()):
-            tail = bytes(byte | 0x20 for byte in reversed(form.encode()[-3:]))
-            last.add(int.from_bytes(tail.ljust(3, b" "), "big"))
-    return first, np.array(sorted(last), np.int64)
+def _letters_of(words: tuple[str, ...]) -> tuple[_Bools, _Bools, _Codes, _Codes]:
+    """First and last bytes that texts with a word may have, and their first and last three bytes as one number."""
+    first, last = ~_IS_PLAIN, ~_IS_PLAIN
+    begins, ends = set(), set()
+    for form in (form.encode() for word in words for form in (word.lower(), word.upper())):
+        first[form[0]] = last[form[-1]] = True
+        begins.add(int.from_bytes(bytes(byte | 0x20 for byte in form[:3]), "big"))
+        ends.add(int.from_bytes(bytes(byte | 0x20 for byte in form[:-4:-1]), "big"))
+    return first, last, np.array(sorted(begins), np.int64), np.array(sorted(ends), np.int64)
 
 
 def _first_text(sheet: Sheet, columns: Sequence[int], row: int) -> int | None:
