@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, get_args
-
-import pyarrow
+from typing import TYPE_CHECKING, Literal, get_args
 
 from s2p_assets.contracts.columns import Column, DeclarationError, Row, columns_of, domain_and_name, parse_column_path
+
+if TYPE_CHECKING:
+    import pyarrow
 
 TOTAL_WORDS = (
     *("total", "totals", "grand total", "subtotal", "sub-total", "sub total", "subtotals", "sum", "sum total"),
@@ -32,7 +33,7 @@ RowHandling = Literal["read", "notice", "leave_out", "reject"]
 FILL_COLOURS = ("any", "red", "orange", "yellow", "green", "blue", "purple", "grey", "black")
 """What `where_filled` may name besides a colour of its own, `#FFFF00`."""
 
-ReferenceValues = Mapping[str, pyarrow.Array]
+ReferenceValues = Mapping[str, "pyarrow.Array"]
 """What a workbook's columns may refer to: column → the values that are there, none when nothing was loaded yet."""
 ReferenceValuesByWorkbook = Mapping[str, ReferenceValues]
 """`ReferenceValues` by the name of the workbook that refers."""
@@ -90,7 +91,14 @@ class Workbook:
     where_commented: RowHandling = "notice"
 
     def __post_init__(self) -> None:
-        """Raises DeclarationError for words that there are none of."""
+        """Raises DeclarationError for words that there are none of, or a key that cannot be one."""
+        self._refuse_unknown_words()
+        period = next((one.name for one in columns_of(self.rows) if one.from_header), None)
+        if self.key and period and period not in self.key:
+            message = f"the key lacks {period!r}: a row of the sheet gives a row for each {period} that stands over it"
+            raise DeclarationError(message, None)
+
+    def _refuse_unknown_words(self) -> None:
         object.__setattr__(self, "where_filled", tuple(dict(self.where_filled).items()))
         if self.tables not in ("one", "all"):
             raise DeclarationError(f"tables: there is no {self.tables!r}; there are one, all", None)
@@ -133,6 +141,16 @@ class Workbook:
         if not self.na_values:
             return declared
         return tuple(replace(column, na_values=(*column.na_values, *self.na_values)) for column in declared)
+
+    @property
+    def period(self) -> Column | None:
+        """The column of a wide table whose values stand in the header; None for a long table."""
+        return next((column for column in self.columns if column.from_header), None)
+
+    @property
+    def melted(self) -> tuple[Column, ...]:
+        """The columns of a wide table whose values stand under the periods."""
+        return tuple(column for column in self.columns if column.melted)
 
     @cached_property
     def references(self) -> tuple[Reference, ...]:

@@ -39,16 +39,17 @@ class Regions:
     unread: int = 0
 
 
-def table_regions(sheet: Sheet, header: Header, workbook: Workbook) -> Regions:
+def table_regions(sheet: Sheet, header: Header, workbook: Workbook, file: str = "") -> Regions:
     """The tables of `workbook` in `sheet`, of which `header` is the first header found.
 
+    `file`: the file's name, from which a wide table may take the year of its periods.
     Several of one header are read when the contract says `tables="all"`; otherwise they are a finding, unless they
     stand below each other in the same columns, where the next is read on as more rows.
     """
     found = Regions([])
-    beside = _side_by_side(sheet, header, workbook, found)
+    beside = _side_by_side(sheet, header, workbook, file, found)
     for part, first in beside:
-        _stacked(part, first, workbook, found)
+        _stacked(part, first, workbook, file, found)
     if len(beside) > 1 and workbook.tables != "all":
         places = " and ".join(cell_address(first.top, _left(first)) for _, first in beside)
         message = f"{len(beside)} tables with this header stand in the sheet, at {places}; give each a sheet of its own"
@@ -62,27 +63,34 @@ def _several(sheet: Sheet, header: Header, message: str) -> Finding:
 
 
 def _left(header: Header) -> int:
-    return min(header.column_numbers.values())
+    return min(_columns_of(header))
+
+
+def _columns_of(header: Header) -> list[int]:
+    """The sheet columns that a table reads."""
+    return [*header.column_numbers.values(), *(one.number for one in header.melted)]
 
 
 def is_complete(header: Header | None, workbook: Workbook) -> bool:
     """Whether every required column was found."""
-    return header is not None and bool(header.column_numbers) and not any(map(is_required, header.missing))
+    return header is not None and bool(_columns_of(header)) and not any(map(is_required, header.missing))
 
 
-def _side_by_side(sheet: Sheet, header: Header, workbook: Workbook, found: Regions) -> list[tuple[Sheet, Header]]:
+def _side_by_side(
+    sheet: Sheet, header: Header, workbook: Workbook, file: str, found: Regions
+) -> list[tuple[Sheet, Header]]:
     """The parts of the sheet that hold a table each, from left to right."""
     if header.duplicates:
-        return _blocks(sheet, header, workbook, found)
+        return _blocks(sheet, header, workbook, file, found)
     if not is_complete(header, workbook):
         return [(sheet, header)]
-    left, right = _left(header), max(header.column_numbers.values())
+    left, right = _left(header), max(_columns_of(header))
     outside = [number for number in sheet.columns if not left <= number <= right]
     needed = max(2, sum(map(is_required, workbook.columns)))
     found_beside = [(sheet, header)]
     for columns in ([n for n in outside if n < left], [n for n in outside if n > right]):
         other = _part(sheet, columns=columns) if len(columns) >= needed else None
-        second = find_header(other, workbook) if other is not None else None
+        second = find_header(other, workbook, file) if other is not None else None
         if other is not None and second is not None and is_complete(second, workbook):
             first_number = min(second.titles)
             own = [n for n in columns if n >= first_number] if first_number > right else columns
@@ -95,7 +103,7 @@ def _side_by_side(sheet: Sheet, header: Header, workbook: Workbook, found: Regio
     return [(rest, replace(header, titles=titles)), *found_beside[1:]]
 
 
-def _blocks(sheet: Sheet, header: Header, workbook: Workbook, found: Regions) -> list[tuple[Sheet, Header]]:
+def _blocks(sheet: Sheet, header: Header, workbook: Workbook, file: str, found: Regions) -> list[tuple[Sheet, Header]]:
     """The tables of one header row that names columns twice; the sheet as it is when they make no tables."""
     starts = _block_starts(header)
     if len(starts) < 2:
@@ -105,7 +113,7 @@ def _blocks(sheet: Sheet, header: Header, workbook: Workbook, found: Regions) ->
         first = 1 if place == 0 else start
         last = starts[place + 1] - 1 if place + 1 < len(starts) else LAST_COLUMN
         part = _part(sheet, columns=[number for number in sheet.columns if first <= number <= last])
-        parts.append((part, find_header(part, workbook)))
+        parts.append((part, find_header(part, workbook, file)))
     complete = [(part, own) for part, own in parts if own is not None and is_complete(own, workbook)]
     others = [(part, own) for part, own in parts if not is_complete(own, workbook)]
     if not complete or not all(_may_be_table(part, header) for part, _ in others):
@@ -139,22 +147,23 @@ def _may_be_table(part: Sheet, header: Header) -> bool:
     return len(numbers) > 1 and numbers[0] - 1 not in header.titles
 
 
-def _stacked(sheet: Sheet, header: Header, workbook: Workbook, found: Regions) -> None:
+def _stacked(sheet: Sheet, header: Header, workbook: Workbook, file: str, found: Regions) -> None:
     """Adds the tables that stand below each other in `sheet`, the first under `header`, to `found`."""
     top, current = 1, header
     for row in _rows_after_gaps(sheet, header, workbook) if is_complete(header, workbook) else ():
         if row <= current.bottom:
             continue
-        other = header_at(sheet, workbook, row)
-        if is_complete(other, workbook) and other is not None and len(other.column_numbers) > 1:
-            same = other.column_numbers == current.column_numbers
+        other = _header_at(sheet, current, workbook, file, row)
+        if is_complete(other, workbook) and other is not None and len(_columns_of(other)) > 1:
+            same = other.column_numbers == current.column_numbers and other.melted == current.melted
             if workbook.tables == "all":
                 start = _title_above(sheet, row)
                 _add(found, sheet, current, top, start - 1)
                 top, current = start, other
             elif not same:
                 where = cell_address(row, _left(other))
-                message = f"another table begins at {where}, its columns in another order; give it a sheet of its own"
+                what = "with other periods" if workbook.period else "its columns in another order"
+                message = f"another table begins at {where}, {what}; give it a sheet of its own"
                 found.findings.append(_several(sheet, other, message))
         elif _is_foreign_header(sheet, header, workbook, row):
             _add(found, sheet, current, top, _title_above(sheet, row) - 1)
@@ -173,8 +182,23 @@ def _add(found: Regions, sheet: Sheet, header: Header, top: int, bottom: int) ->
     found.tables.append(TableRegion(part, header, f"{sheet.name}!{anchor}" if anchor else sheet.name))
 
 
+def _header_at(sheet: Sheet, current: Header, workbook: Workbook, file: str, row: int) -> Header | None:
+    """The header of another table in a row; of a wide table, in this row and those next to it."""
+    if not workbook.period:
+        return header_at(sheet, workbook, row)
+    own_rows = range(current.top, current.bottom + 1)
+    for place in own_rows:
+        if all(sheet.row(own - place + row) == sheet.row(own) for own in own_rows):
+            return None  # the same header again, read over where it stands
+    depth = current.bottom - current.top
+    rows = (_title_above(sheet, max(row - depth, current.bottom + 1)), row + depth)
+    return find_header(_part(sheet, columns=list(sheet.columns), rows=rows), workbook, file)
+
+
 def _rows_after_gaps(sheet: Sheet, header: Header, workbook: Workbook) -> list[int]:
     """The rows that may be another header: below a blank row or a title under one, with texts in several columns."""
+    if workbook.period:
+        return _rows_with_names(sheet, header, workbook)
     held = np.zeros(max((int(cells.rows[-1]) for cells in sheet.columns.values() if len(cells)), default=0) + 2, bool)
     for cells in sheet.columns.values():
         held[cells.rows] = True
@@ -196,6 +220,16 @@ def _rows_after_gaps(sheet: Sheet, header: Header, workbook: Workbook) -> list[i
             np.add.at(texts, cells.rows[here][is_text], 1)
             np.add.at(others, cells.rows[here][~is_text], 1)
     return [int(row) for row in near if texts[row] > 1 and not others[row]]
+
+
+def _rows_with_names(sheet: Sheet, header: Header, workbook: Workbook) -> list[int]:
+    """The rows of a wide table that name a column which stands beside its periods: they may be another header."""
+    names = pyarrow.array(sorted({header.titles[number] for number in header.column_numbers.values()}))
+    found: set[int] = set()
+    for cells in sheet.columns.values():
+        named = pc.is_in(cells.texts, names).to_numpy(zero_copy_only=False)
+        found.update(int(row) for row in cells.rows[named & (cells.rows > header.bottom)])
+    return sorted(found)
 
 
 def _without_digits(texts: pyarrow.Array) -> npt.NDArray[np.bool_]:

@@ -121,7 +121,7 @@ def test_a_column_that_may_be_empty_is_not_taken_for_labels(tmp_path: Path) -> N
 
 
 def test_what_is_filled_down_cannot_be_unique() -> None:
-    with pytest.raises(DeclarationError, match="cannot be unique"):
+    with pytest.raises(DeclarationError, match="cannot be 'unique'"):
 
         class Wrong(Row):
             """Contradicts itself."""
