@@ -313,8 +313,8 @@ def _judged(table: _Table, row: int, label: _Label | None, block: "_Block") -> S
     lacking, named = table.lacks_required(row), table.is_named(row, label.text)
     if label.group:
         return total if _is_group_total(table, row, label, block, lacking=lacking, named=named) else None
-    if named:
-        return total if lacking and label.word not in EXTREME_WORDS else None
+    if named:  # of an article that is called so; one that lacks a cell is told so, unless it does sum up others
+        return total if lacking and label.word not in EXTREME_WORDS and block.bears_out(label) else None
     if lacking or not block.has_numbers or block.adds_up():
         return total if label.word not in EXTREME_WORDS or lacking or block.is_last else None
     if label.word in EXTREME_WORDS:
@@ -370,6 +370,10 @@ class _Block:
         cells = self._table.sheet.columns[column]
         place = cells.at(int(self._table.numbers[self._place - 1]))
         return "" if place is None else str(cells.texts[place].as_py()).strip()
+
+    def bears_out(self, label: _Label) -> bool:
+        """Whether nothing but a total can be meant, or its numbers say so as far as they can be read."""
+        return label.word not in _PLAIN_WORDS or self.is_unreadable or self.adds_up()
 
     def adds_up(self, alone: bool = True) -> bool:
         """Whether a number of it is the sum, mean, least, largest or count of the rows; `alone`: of one row, too."""

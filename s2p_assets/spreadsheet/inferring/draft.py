@@ -7,7 +7,7 @@ source is laid out in `shelf_file`.
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -17,21 +17,22 @@ from s2p_assets.contracts.columns import Row
 from s2p_assets.contracts.findings import OWN_SHEETS, Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.book import open_book
-from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, column_letters
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, column_letters
 from s2p_assets.spreadsheet.header import find_header, folded, matches_sheet
 from s2p_assets.spreadsheet.inferring.column_types import ColumnSample, infer_column
 from s2p_assets.spreadsheet.inferring.shelf_file import Draft, DraftColumn, as_source, as_workbook, names_for
 from s2p_assets.spreadsheet.inferring.wide_tables import WideTable, cells_under, find_wide_table
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
-from s2p_assets.spreadsheet.melting import sheet_contract
+from s2p_assets.spreadsheet.melting import SheetContract, sheet_contract
 from s2p_assets.spreadsheet.reading import read_file
 from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
-from s2p_assets.spreadsheet.table_rows import table_rows
+from s2p_assets.spreadsheet.table_rows import TableRows, table_rows
 
 _NAME = re.compile(r"[a-z][a-z0-9]*_[a-z0-9_]*[a-z0-9]")
 _SEARCHED_ROWS = 60
 _LOOKED_BELOW = 10
 _ROUNDS = 12
+_TRIED_ROWS = 1_000
 _LONGEST_KEY = 3
 _KEY_ALONE = ("code", "text")
 _KEY_KINDS = ("code", "date", "timestamp", "text", "integer")
@@ -190,17 +191,33 @@ def _infer_columns(draft: Draft, table: _Table, numbers: Sequence[int], rows: in
     if table.wide:
         _infer_melted(draft, table.wide)
         contract, header = sheet_contract(header, contract)
-    found = table_rows(table.sheet, header, contract)
+    found = table_rows(table.sheet, header, _with_likely_types(contract, table_rows(table.sheet, header, contract)))
     taken = found.row_numbers[:rows]
-    last = int(taken[-1]) if len(taken) else 0
     complete = {}
     for column in beside:
-        cells = found.cells.get(column.name)
-        cells = _NO_CELLS if cells is None else cells.where(cells.rows <= last)
-        values = infer_column(column, ColumnSample(table.sheet, cells, len(taken)))
+        values = infer_column(column, _sample(found, column.name, taken))
         if values is not None and not column.nullable:
             complete[column.name] = values
     return complete
+
+
+def _sample(found: TableRows, name: str, taken: Ints) -> ColumnSample:
+    cells = found.cells.get(name)
+    last = int(taken[-1]) if len(taken) else 0
+    cells = _NO_CELLS if cells is None else cells.where(cells.rows <= last)
+    return ColumnSample(found.sheet, cells, len(taken))
+
+
+def _with_likely_types(contract: Workbook, found: TableRows) -> SheetContract:
+    """The contract with the types that its columns seem to have, by which rows that sum up others are known."""
+    columns = []
+    for column in contract.columns:
+        tried = DraftColumn(column.name, column.headers[0])
+        infer_column(tried, _sample(found, column.name, found.row_numbers[:_TRIED_ROWS]))
+        read = {option: value for option, value in tried.options.items() if option in ("decimal", "formats")}
+        columns.append(replace(column, kind=tried.kind, **read))
+    given = {each.name: getattr(contract, each.name) for each in fields(Workbook)}
+    return SheetContract(**given, sheet_columns=tuple(columns))
 
 
 def _infer_melted(draft: Draft, wide: WideTable) -> None:
