@@ -74,6 +74,8 @@ class Workbook:
     `where_struck`: what becomes of rows that are struck through; `where_filled`: of rows filled with a colour
     (`{"yellow": "leave_out", "#FF0000": "reject"}`, `any` for whatever colour); `where_commented`: of rows with a
     comment. Each is `read`, `notice`, `leave_out` or `reject`.
+    `where_full`: what becomes of a table that ends on the last row which its format can have, as one that was cut off
+    does: `reject`, `notice` or `read`.
     """
 
     rows: type[Row]
@@ -89,6 +91,7 @@ class Workbook:
     where_struck: RowHandling = "notice"
     where_filled: Mapping[str, RowHandling] | tuple[tuple[str, RowHandling], ...] = ()
     where_commented: RowHandling = "notice"
+    where_full: Literal["read", "notice", "reject"] = "reject"
 
     def __post_init__(self) -> None:
         """Raises DeclarationError for words that there are none of, or a key that cannot be one."""
@@ -102,6 +105,8 @@ class Workbook:
         object.__setattr__(self, "where_filled", tuple(dict(self.where_filled).items()))
         if self.tables not in ("one", "all"):
             raise DeclarationError(f"tables: there is no {self.tables!r}; there are one, all", None)
+        if self.where_full not in ("read", "notice", "reject"):
+            raise DeclarationError(f"where_full: there is no {self.where_full!r}; there are read, notice, reject", None)
         handlings = {"where_struck": self.where_struck, "where_commented": self.where_commented}
         for colour, handling in dict(self.where_filled).items():
             handlings[f"where_filled[{colour!r}]"] = handling

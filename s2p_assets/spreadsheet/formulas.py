@@ -18,7 +18,10 @@ _RANGE = re.compile(
     r"(?<![\w!.$'])\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::\$?([A-Z]{1,3})\$?([0-9]{1,7}))?(?![\w(!.])", re.IGNORECASE
 )
 _WHOLE_COLUMN = re.compile(r"\w*\[\[?#?[^\[\]@]+\]?\]")
-_OTHER_BOOK = re.compile(r"\[[0-9]+\]|'?(?:file|https?):///?|\[[^\]\[]+\.xl\w+\]", re.IGNORECASE)
+_OTHER_BOOK = re.compile(
+    r"'[^']*\[[^\[\]]+\][^']*'!|(?<![\w\],])\[[0-9]+\][\w. ]*!|'(?:file|https?):///?|\[[^\]\[]+\.(?:xl\w+|ods)\]",
+    re.IGNORECASE,
+)
 
 
 def summed_up(formula: str, column: int) -> str | None:

@@ -78,8 +78,9 @@ class Marks:
     `struck`, `fills`: of the styles that `Cells.formats` points to, those struck through, and the fill as `RRGGBB`.
     `struck_cells`: cells struck through within their text alone. `comments`: what people noted at cells.
     `row_limit`: the last row that the format can have.
-    `outside`: cells whose formula takes a value from another workbook. `first_formula`: a cell with a formula, where
-    the workbook is `calculated_by_hand` and the values may be old.
+    `formulas`: the formulas as the file writes them, by column, kept where the workbook is `calculated_by_hand` or
+    `looks_outside`, into others, whose file names `other_books` holds by the number that formulas call them by.
+    `outside_names`: names that stand for cells of these. `outside`: per column, the rows whose values depend on them.
     """
 
     table_totals: list[tuple[int, int, int, str]] = field(default_factory=list)
@@ -91,9 +92,12 @@ class Marks:
     struck_cells: set[CellPosition] = field(default_factory=set)
     comments: dict[CellPosition, str] = field(default_factory=dict)
     row_limit: int = LAST_ROW
-    outside: dict[CellPosition, str] = field(default_factory=dict)
+    formulas: dict[int, Cells] = field(default_factory=dict)
     calculated_by_hand: bool = False
-    first_formula: CellPosition | None = None
+    looks_outside: bool = False
+    other_books: dict[str, str] = field(default_factory=dict)
+    outside_names: tuple[str, ...] = ()
+    outside: dict[int, Ints] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

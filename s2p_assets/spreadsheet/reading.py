@@ -33,7 +33,9 @@ from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.melting import column_places, read_melted_table
 from s2p_assets.spreadsheet.returned.own_copies import refuse_fresh_workbook, refuse_partial_copy
 from s2p_assets.spreadsheet.rules import RuleViolation, final_violations, rule_violations
+from s2p_assets.spreadsheet.stale_values import find_outside_values
 from s2p_assets.spreadsheet.table_regions import TableRegion, cells_below, table_regions
+from s2p_assets.spreadsheet.truncation import OLD_LAST_ROW
 from s2p_assets.spreadsheet.typed_table import TypedTable, read_typed_table
 from s2p_assets.spreadsheet.wide_header import missing_periods
 
@@ -82,6 +84,9 @@ def _read_book(
     reference_values: ReferenceValuesByWorkbook,
 ) -> None:
     whole = list(book.sheets())
+    for sheet in whole if book.file_format == "xls" else ():
+        sheet.marks.row_limit = OLD_LAST_ROW
+    find_outside_values(whole)
     if fresh := refuse_fresh_workbook(whole):
         reading.findings.append(fresh)
         return

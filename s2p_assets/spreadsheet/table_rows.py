@@ -18,7 +18,9 @@ from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, cell_addre
 from s2p_assets.spreadsheet.grouped_labels import filled_down, heading_rows, labels_not_filled_down
 from s2p_assets.spreadsheet.header import Header, folded, is_required, nearest_header
 from s2p_assets.spreadsheet.row_marks import MarkedRow, marked_rows, said_of, where
+from s2p_assets.spreadsheet.stale_values import stale_values
 from s2p_assets.spreadsheet.total_rows import summing_rows
+from s2p_assets.spreadsheet.truncation import cut_off
 
 _UNIT_WORDS = (
     "eur euro usd gbp chf jpy pln sek nok dkk kg g t l ml m cm mm km m2 m3 pcs pc pieces piece stk stuck st "
@@ -36,8 +38,8 @@ class TableRows:
     `row_numbers`: their row numbers; `cells`: per contract column, its cells in these rows; `filled`: per
     row, its non-empty cells in the table's columns. `below`: all non-empty cells below the header, as the
     file has them; `ignored`: those of rows and columns that a notice or the contract sets aside.
-    `rejects`: a finding for each row that goes back as a whole. `filled_down`: per row, its values that stand in no
-    cell of it but in one above.
+    `of_file`: findings about the whole file; `rejects`: one for each row that goes back as a whole.
+    `filled_down`: per row, its values that stand in no cell of it but in one above.
     """
 
     sheet: Sheet
@@ -48,6 +50,7 @@ class TableRows:
     below: int
     ignored: int = 0
     notices: list[Finding] = field(default_factory=list)
+    of_file: list[Finding] = field(default_factory=list)
     rejects: dict[int, Finding] = field(default_factory=dict)
     filled_down: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
@@ -71,6 +74,8 @@ def table_rows(sheet: Sheet, header: Header, workbook: Workbook) -> TableRows:
     _heed_marks(found, workbook)
     _notice_unknown_columns(found, below, workbook)
     _notice_hidden_rows(found)
+    found.notices += stale_values(sheet, header, found.cells)
+    found.of_file += cut_off(sheet, header, workbook, found.cells, found.row_numbers)
     found.notices += labels_not_filled_down(sheet, header, workbook, found.cells, found.row_numbers)
     _fill_down(found, workbook, labels)
     return found

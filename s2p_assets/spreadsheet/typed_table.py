@@ -78,8 +78,8 @@ def read_typed_table(region: TableRegion, workbook: Workbook, file: Path, findin
     rows = table_rows(sheet, header, workbook)
     for notice in rows.notices:
         findings.add(notice)
-    for unit in unit_conflicts(rows, workbook):
-        findings.add(unit, whole_file=True)
+    for finding in (*rows.of_file, *unit_conflicts(rows, workbook)):
+        findings.add(finding, whole_file=True)
     count = len(rows.row_numbers)
     table = TypedTable(rows, {}, np.zeros(count, dtype=bool), np.zeros(count, np.int64), region.name)
     for column in workbook.columns:

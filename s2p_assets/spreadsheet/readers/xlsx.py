@@ -8,6 +8,7 @@ import codecs
 import html
 import posixpath
 import re
+import urllib.parse
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ from s2p_assets.spreadsheet.readers.xlsx_marks import (
     calculated_by_hand,
     cell_looks,
     comments_of,
+    names_outside,
     outline_levels,
     struck_items,
     summaries_above,
@@ -111,7 +113,8 @@ class XlsxBook:
             self._formats = self._number_formats()
             self._looks = self._cell_looks()
             self._by_hand = calculated_by_hand(root)
-            self._looks_outside = next(root.iter("externalReference"), None) is not None
+            self._other_books = self._books_outside(root)
+            self._names_outside = names_outside(root)
         except BaseException:
             self._archive.close()
             raise
@@ -186,6 +189,17 @@ class XlsxBook:
             parts.append(_SheetPart(sheet.get("name", ""), self._members[_folded(target)], hidden))
         return parts
 
+    def _books_outside(self, root: ElementTree.Element) -> dict[str, str]:
+        """The file names of the workbooks that formulas look into, by the number that they call them by."""
+        targets = {key: target for target, _, key in self._relations}
+        books = {}
+        for number, reference in enumerate(root.iter("externalReference"), 1):
+            member = self._members.get(_folded(targets.get(reference.get("id", ""), "")), "")
+            links = self._relations_of(member) if member else []
+            path = next((target for target, kind, _ in links if "externalLink" in kind or "Path" in kind), "")
+            books[str(number)] = urllib.parse.unquote(posixpath.basename(path)) if path else ""
+        return books
+
     def _number_formats(self) -> list[str]:
         """The number format of every cell style, in order."""
         member = self._related("styles")
@@ -226,7 +240,7 @@ class XlsxBook:
         return pyarrow.concat_arrays(parts) if parts else pyarrow.array([], pyarrow.string())
 
     def _sheet(self, part: _SheetPart) -> Sheet:
-        formulas = FormulaNotes(self._by_hand, self._looks_outside)
+        formulas = FormulaNotes(kept=self._by_hand or bool(self._other_books))
         reader = _SheetReader(self._shared_strings, self._struck_strings, self._formats, part.name, formulas)
         for piece in _cut(_elements(self._archive, part.member), "</row>"):
             reader.take(piece)
@@ -258,9 +272,11 @@ class XlsxBook:
             fills=self._looks.fills,
             struck_cells=reader.struck_cells,
             comments=comments,
-            outside=formulas.outside,
+            formulas=formulas.kept,
             calculated_by_hand=self._by_hand,
-            first_formula=formulas.first,
+            looks_outside=bool(self._other_books),
+            other_books=self._other_books,
+            outside_names=self._names_outside,
         )
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow
 import pyarrow.compute as pc
 
-from s2p_assets.spreadsheet.formulas import other_workbook, summed_up
-from s2p_assets.spreadsheet.grid import CellPosition, Ints, parse_cell_address
+from s2p_assets.spreadsheet.formulas import summed_up
+from s2p_assets.spreadsheet.grid import CellKind, CellPosition, Cells, Ints, SheetWriter, parse_cell_address
 
 _ROW_TAG = re.compile(r"<row\b([^>]*)>")
 _NUMBER_OF_ROW = re.compile(r'\br="([0-9]{1,7})"')
@@ -162,19 +162,29 @@ def calculated_by_hand(workbook: ElementTree.Element) -> bool:
     return any(part.get("calcMode") == "manual" for part in workbook.iter("calcPr"))
 
 
+def names_outside(workbook: ElementTree.Element) -> tuple[str, ...]:
+    """The names that the workbook gives to cells of other workbooks."""
+    given = ((name.get("name", ""), name.text or "") for name in workbook.iter("definedName"))
+    return tuple(name for name, formula in given if name and re.search(r"\[[0-9]+\]", formula))
+
+
 class FormulaNotes:
     """What a sheet's formulas say, noted as they come by."""
 
-    def __init__(self, first_wanted: bool, looks_outside: bool) -> None:
+    def __init__(self, kept: bool) -> None:
+        """`kept`: whether the formulas themselves are wanted."""
         self.summed_up: dict[int, dict[int, str]] = {}
-        self.outside: dict[CellPosition, str] = {}
-        self.first: CellPosition | None = None
-        self._first_wanted, self._looks_outside = first_wanted, looks_outside
+        self._kept = SheetWriter() if kept else None
+
+    @property
+    def kept(self) -> dict[int, Cells]:
+        """The formulas by column, as the file writes them."""
+        return self._kept.columns() if self._kept else {}
 
     def take(self, rows: Ints, columns: Ints, letters: pyarrow.Array, formulas: pyarrow.Array) -> None:
         """Takes cells with formulas, written as `<f …>…</f>`."""
-        if self._first_wanted and self.first is None:
-            self.first = int(rows[0]), int(columns[0])
+        if self._kept:
+            self._kept.add(columns, Cells(rows, np.full(len(rows), CellKind.TEXT, np.int8), formulas))
         own = pc.equal(pc.struct_field(pc.extract_regex(formulas, _FIRST_COLUMN), "letters"), letters)
         sums = pc.and_(pc.fill_null(own, False), pc.match_substring_regex(formulas, _SUMS))
         totals = pc.match_substring_regex(formulas, "(?i)SUBTOTAL|AGGREGATE")
@@ -182,11 +192,6 @@ class FormulaNotes:
             column = int(columns[place])
             if function := summed_up(_text(formulas[place]), column):
                 self.summed_up.setdefault(int(rows[place]), {})[column] = function
-        if self._looks_outside:
-            for place in _places(pc.match_substring(formulas, "[")):
-                text = _text(formulas[place])
-                if other_workbook(text):
-                    self.outside[int(rows[place]), int(columns[place])] = text
 
 
 def _places(mask: pyarrow.Array) -> list[int]:
