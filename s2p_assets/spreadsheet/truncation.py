@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from s2p_assets.contracts.findings import Finding, Severity
+from s2p_assets.contracts.columns import Severity
+from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import LAST_COLUMN, LAST_ROW, Cells, Ints, Sheet, cell_address
 from s2p_assets.spreadsheet.header import Header

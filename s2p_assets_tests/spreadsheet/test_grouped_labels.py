@@ -12,6 +12,8 @@ from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.reading import read_file
 
+Rows = list[list[Any]]
+
 
 class Filled(Row):
     """An order of a region, its label filled down."""
@@ -31,8 +33,8 @@ class Unfilled(Row):
 
 FILLED = Workbook(rows=Filled, path="*", owner="o@example.org")
 UNFILLED = Workbook(rows=Unfilled, path="*", owner="o@example.org")
-HEADER = ["Order no.", "Region", "Quantity"]
-ROWS = [["O1", "North", 1], ["O2", None, 2], ["O3", None, 3], ["O4", "South", 4], ["O5", None, 5]]
+HEADER: list[Any] = ["Order no.", "Region", "Quantity"]
+ROWS: Rows = [["O1", "North", 1], ["O2", None, 2], ["O3", None, 3], ["O4", "South", 4], ["O5", None, 5]]
 REGIONS = ["North", "North", "North", "South", "South"]
 
 
@@ -71,14 +73,21 @@ def test_a_label_in_the_first_row_of_its_group_is_filled_down(tmp_path: Path) ->
 
 
 def test_a_label_in_a_row_of_its_own_is_filled_down(tmp_path: Path) -> None:
-    rows = [HEADER, [None, "North"], ["O1", None, 1], ["O2", None, 2], [None, "South"], ["O3", None, 3]]
+    rows: Rows = [
+        HEADER,
+        [None, "North"],
+        ["O1", None, 1],
+        ["O2", None, 2],
+        [None, "South"],
+        ["O3", None, 3],
+    ]
     reading = read_file(book(tmp_path, rows), [FILLED])
     assert regions(reading) == ["North", "North", "South"]
     assert [(one.rule, one.cell, one.severity) for one in reading.findings] == [("heading", "B2", "notice")]
 
 
 def test_a_label_is_not_filled_beyond_its_merged_cell_nor_from_a_total(tmp_path: Path) -> None:
-    rows = [HEADER, ["O1", None, 1], ["O2", None, 2], ["O3", None, 3]]
+    rows: Rows = [HEADER, ["O1", None, 1], ["O2", None, 2], ["O3", None, 3]]
     reading = read_file(book(tmp_path, rows, [("B2:B3", "North")]), [FILLED])
     assert [(one.cell, one.rule) for one in reading.findings if one.severity == "reject"] == [("B4", "required")]
     rows = [HEADER, *ROWS[:3], [None, "North Total", 6], *ROWS[3:], [None, "South Total", 9]]
@@ -106,7 +115,7 @@ def test_a_grouped_first_column_is_named_also_where_it_must_be_filled(tmp_path: 
         region: Text = column("Region", description="The region")
         quantity: Integer = column("Quantity", description="Pieces")
 
-    rows = [["Region", "Quantity"], *([row[1], row[2]] for row in ROWS)]
+    rows: Rows = [["Region", "Quantity"], *([row[1], row[2]] for row in ROWS)]
     reading = read_file(book(tmp_path, rows), [Workbook(rows=Must, path="*", owner="o@example.org")])
     assert groups(reading) == [("A2", "grouped", "notice")]
     assert sum(one.severity == "reject" for one in reading.findings) == 3
@@ -114,9 +123,9 @@ def test_a_grouped_first_column_is_named_also_where_it_must_be_filled(tmp_path: 
 
 def test_a_column_that_may_be_empty_is_not_taken_for_labels(tmp_path: Path) -> None:
     remarks = [None, "urgent", None, None, "fragile", None, "urgent", "call", None]
-    rows = [[f"O{place}", remark, place] for place, remark in enumerate(remarks)]
+    rows: Rows = [[f"O{place}", remark, place] for place, remark in enumerate(remarks)]
     assert groups(read_file(book(tmp_path, [HEADER, *rows]), [UNFILLED])) == []
-    full = [["O1", "North", 1], ["O2", "North", 2], ["O3", None, 3], ["O4", "South", 4]]
+    full: Rows = [["O1", "North", 1], ["O2", "North", 2], ["O3", None, 3], ["O4", "South", 4]]
     assert groups(read_file(book(tmp_path, [HEADER, *full]), [UNFILLED])) == []
 
 

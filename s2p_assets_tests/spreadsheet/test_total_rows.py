@@ -14,6 +14,8 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.formulas import summed_up
 from s2p_assets.spreadsheet.reading import read_file
 
+Rows = list[list[Any]]
+
 
 class Pieces(Row):
     """Pieces of an article."""
@@ -42,7 +44,7 @@ class Sale(Row):
 PIECES = Workbook(rows=Pieces, path="*", owner="o@example.org")
 FUEL = Workbook(rows=Fuel, path="*", owner="o@example.org")
 SALES = Workbook(rows=Sale, path="*", owner="o@example.org")
-ARTICLES = [["Article", "Pieces"], ["A100", 5], ["A200", 7], ["A300", 9]]
+ARTICLES: Rows = [["Article", "Pieces"], ["A100", 5], ["A200", 7], ["A300", 9]]
 
 
 def book(
@@ -75,9 +77,15 @@ def totals(reading: ReadResult) -> list[tuple[str | None, str]]:
 
 @pytest.mark.parametrize("word", ["{} Total", "{} Ergebnis", "Total {}", "{} 集計", "{} Итог", "{} Suma", "Totaal {}"])
 def test_subtotals_that_excel_writes_are_no_rows_in_any_language(tmp_path: Path, word: str) -> None:
-    rows = [
-        *([["Article", "Pieces"], ["A100", 5], ["A100b", 7], [word.format("A100"), 12]]),
-        *([["B1", 3], ["B2", 4], [word.format("B"), 7], ["Grand Total", 19]]),
+    rows: Rows = [
+        ["Article", "Pieces"],
+        ["A100", 5],
+        ["A100b", 7],
+        [word.format("A100"), 12],
+        ["B1", 3],
+        ["B2", 4],
+        [word.format("B"), 7],
+        ["Grand Total", 19],
     ]
     reading = read_file(book(tmp_path, rows), [PIECES])
     assert values(reading) == ["A100", "A100b", "B1", "B2"]
@@ -85,16 +93,22 @@ def test_subtotals_that_excel_writes_are_no_rows_in_any_language(tmp_path: Path,
 
 
 def test_subtotals_of_another_function_are_known_by_their_groups_name(tmp_path: Path) -> None:
-    rows = [
-        *([["Region", "Article", "Pieces"], ["North", "A1", 5], ["North", "A2", 8], ["North Average", None, 7]]),
-        *([["South", "A1", 1], ["South", "A2", 2], ["South Average", None, 2], ["Grand Average", None, 4]]),
+    rows: Rows = [
+        ["Region", "Article", "Pieces"],
+        ["North", "A1", 5],
+        ["North", "A2", 8],
+        ["North Average", None, 7],
+        ["South", "A1", 1],
+        ["South", "A2", 2],
+        ["South Average", None, 2],
+        ["Grand Average", None, 4],
     ]
     reading = read_file(book(tmp_path, rows), [SALES])
     assert values(reading, "pieces") == [5, 8, 1, 2]
 
 
 def test_subtotals_of_subtotals_are_no_rows(tmp_path: Path) -> None:
-    rows = [["Article", "Pieces"]]
+    rows: Rows = [["Article", "Pieces"]]
     for group in ("A", "B", "C"):
         rows += [[f"{group}1", 1], [f"{group}2", 2], [f"{group} Total", 3]]
     rows += [["Stores Total", 9], ["D1", 4], ["D2", 5], ["D Total", 9], ["Web Total", 9], ["Grand Total", 18]]
@@ -136,7 +150,7 @@ def test_a_formula_that_sums_up_its_column_makes_a_total_of_its_row(tmp_path: Pa
 
 
 def test_a_formula_that_adds_across_its_row_or_counts_along_makes_no_total(tmp_path: Path) -> None:
-    rows = [["Article", "Jan", "Feb", "Pieces"], *([f"A{row}", row, row] for row in range(2, 8))]
+    rows: Rows = [["Article", "Jan", "Feb", "Pieces"], *([f"A{row}", row, row] for row in range(2, 8))]
     formulas = {f"D{row}": (f"=SUM(B{row}:C{row})", 2 * row) for row in range(2, 8)}
     path = book(tmp_path, rows, formulas=formulas)
     assert len(values(read_file(path, [PIECES]))) == 6
@@ -146,7 +160,16 @@ def test_a_formula_that_adds_across_its_row_or_counts_along_makes_no_total(tmp_p
 
 
 def test_an_outlines_summary_rows_are_no_rows_where_they_add_up(tmp_path: Path) -> None:
-    rows = [["Article", "Pieces"], ["A1", 5], ["A2", 7], ["Stores", 12], ["B1", 1], ["B2", 2], ["Web", 3], ["All", 15]]
+    rows: Rows = [
+        ["Article", "Pieces"],
+        ["A1", 5],
+        ["A2", 7],
+        ["Stores", 12],
+        ["B1", 1],
+        ["B2", 2],
+        ["Web", 3],
+        ["All", 15],
+    ]
     reading = read_file(book(tmp_path, rows, levels={2: 2, 3: 2, 4: 1, 5: 2, 6: 2, 7: 1}), [PIECES])
     assert values(reading) == ["A1", "A2", "B1", "B2"]
     assert totals(reading) == [("A4", "notice")]
@@ -164,7 +187,7 @@ def test_rows_of_averages_and_extremes_are_no_rows(tmp_path: Path, word: str) ->
 
 
 def test_a_brand_that_is_called_total_is_not_lost(tmp_path: Path) -> None:
-    rows = [["Brand", "Article", "Litres", "Price"]]
+    rows: Rows = [["Brand", "Article", "Litres", "Price"]]
     brands = ["Total", "Shell", "Total", "Esso", "Aral", "Total", "Jet", "OMV"]
     rows += [[brand, f"A{place:03}", 10 + place, 5.5 + place] for place, brand in enumerate(brands)]
     reading = read_file(book(tmp_path, rows), [FUEL])
