@@ -27,6 +27,8 @@ TOTAL_WORDS = (
     *("合計", "小計", "総計", "合计", "总计", "小计", "總計", "합계", "총계", "소계"),
 )
 
+MAX_ROWS_GONE = 1 / 3
+MAX_RESTATED = 0.1
 
 RowHandling = Literal["read", "notice", "leave_out", "reject"]
 """What becomes of a row that bears a mark: read as any other, read and told, no row, back to its owner."""
@@ -76,6 +78,16 @@ class Workbook:
     comment. Each is `read`, `notice`, `leave_out` or `reject`.
     `where_full`: what becomes of a table that ends on the last row which its format can have, as one that was cut off
     does: `reject`, `notice` or `read`.
+
+    A file that changes more of what is loaded than these bounds allow is held: nothing of it is stored until a person
+    says `s2p accept FILE`, or another version of it takes its place. None: no bound. They hold from the second
+    delivery on.
+    `max_rows_gone`: the share of a known file's rows that a new version of it may lack.
+    `max_restated`: the share of a column's stored values that a new version may change. A value that was empty and is
+    filled in is not counted, nor are one or two values.
+    `may_overwrite`: whether a file may give other values to the keys of other files without being asked about: for
+    lists of which each delivery is a new file, such as a stock list named for its day. Without it, it may for a tenth
+    of the rows that it has in common with another file, as corrections do.
     """
 
     rows: type[Row]
@@ -92,6 +104,9 @@ class Workbook:
     where_filled: Mapping[str, RowHandling] | tuple[tuple[str, RowHandling], ...] = ()
     where_commented: RowHandling = "notice"
     where_full: Literal["read", "notice", "reject"] = "reject"
+    max_rows_gone: float | None = MAX_ROWS_GONE
+    max_restated: float | None = MAX_RESTATED
+    may_overwrite: bool = False
 
     def __post_init__(self) -> None:
         """Raises DeclarationError for words that there are none of, or a key that cannot be one."""
