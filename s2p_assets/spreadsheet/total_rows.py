@@ -27,7 +27,7 @@ _ENOUGH_ROWS = 3
 AVERAGE_WORDS = (
     *("average", "avg", "mean", "durchschnitt", "mittelwert", "mittel", "moyenne", "media", "promedio", "gemiddelde"),
     *("średnia", "medelvärde", "gennemsnitt", "gjennomsnitt", "keskiarvo", "průměr", "átlag", "ortalama", "среднее"),
-    *("平均", "平均値", "平均值", "평균"),
+    *("平均", "平均値", "平均值", "평균", "median", "médiane", "mediana", "中央値", "中位数"),
 )
 EXTREME_WORDS = (
     *("minimum", "maximum", "min", "max", "count", "anzahl", "nombre", "recuento", "conteggio", "aantal", "mínimo"),
@@ -37,9 +37,14 @@ SUBTOTAL_WORDS = (
     *("ergebnis", "zwischenergebnis", "gesamtmittelwert", "gesamtanzahl", "grand average", "grand count", "result"),
     *("moyenne générale", "suma końcowa", "totalsumma", "hovedtotal", "общий итог", "итог", "összeg", "végösszeg"),
     *("集計", "汇总", "匯總", "요약", "총합계"),
+    *("übertrag", "uebertrag", "carried forward", "brought forward", "carry forward", "balance brought forward"),
+    *("à reporter", "riporto", "suma y sigue", "suma anterior", "transport", "do przeniesienia", "z przeniesienia"),
 )
-"""Words of Excel's own *Data › Subtotal*, in whose rows they stand beside the group's name: `A100 Ergebnis`."""
-_PLAIN_WORDS = frozenset({"total", "totals", "sum", "ensemble", "suma", "summa", "soma", "somme", "jumlah", "result"})
+"""Words of Excel's own *Data › Subtotal*, in whose rows they stand beside the group's name (`A100 Ergebnis`), and of
+sums that one page hands to the next."""
+_PLAIN_WORDS = frozenset(
+    "total totals sum ensemble suma summa soma somme jumlah result media mean mittel average transport".split()
+)
 """Words for a total that may as well be a name; every other one alone in its row is a total whatever its numbers."""
 
 
@@ -265,7 +270,7 @@ def _by_words_and_numbers(table: _Table, labels: Mapping[int, _Label], found: di
         place = table.place(row)
         sums.up_to(place)
         if row not in found:
-            summing = _judged(table, row, labels.get(row), _Block(table, place, sums, row in outlined))
+            summing = _judged(table, row, labels, _Block(table, place, sums, row in outlined))
             if summing is not None:
                 found[row] = summing
         if row in found and not found[row].doubtful:
@@ -273,13 +278,17 @@ def _by_words_and_numbers(table: _Table, labels: Mapping[int, _Label], found: di
 
 
 class _RunningSums:
-    """Sums of the numeric columns over the rows that are rows, from each total met so far to the present row."""
+    """Sums of the numeric columns over the rows that are rows, from each total met so far to the present row.
+
+    `start`: the place behind the last total; `block`: the rows, from and to, that the last run of totals follows.
+    """
 
     def __init__(self, table: _Table) -> None:
         self.names = list(table.values)
         rows = [table.values[name] for name in self.names]
         self.values = np.column_stack(rows) if rows else np.zeros((len(table.numbers), 0))
         self.start = 0
+        self.block: tuple[int, int] | None = None
         self._done, self._total = 0, np.zeros(len(self.names) + 1)
         self._at_starts = [self._total]
 
@@ -292,6 +301,8 @@ class _RunningSums:
 
     def pass_over(self, place: int) -> None:
         """Notes that the row at `place` is no row; what comes may begin behind it."""
+        if place != self.start or self.block is None:
+            self.block = self.start, place
         self._done = self.start = place + 1
         self._at_starts.append(self._total)
 
@@ -303,7 +314,8 @@ class _RunningSums:
         return bool((near & (numbers != 0) & (sums[:, -1:] >= least)).any())
 
 
-def _judged(table: _Table, row: int, label: _Label | None, block: "_Block") -> SummingRow | None:
+def _judged(table: _Table, row: int, labels: Mapping[int, _Label], block: "_Block") -> SummingRow | None:
+    label = labels.get(row)
     if label is None:
         return SummingRow(row, "a row that sums up its group of the outline") if block.adds_up(alone=False) else None
     kind = "totals"
@@ -316,7 +328,7 @@ def _judged(table: _Table, row: int, label: _Label | None, block: "_Block") -> S
     if named:  # of an article that is called so; one that lacks a cell is told so, unless it does sum up others
         return total if lacking and label.word not in EXTREME_WORDS and block.bears_out(label) else None
     if lacking or not block.has_numbers or block.adds_up():
-        return total if label.word not in EXTREME_WORDS or lacking or block.is_last else None
+        return total if label.word not in EXTREME_WORDS or lacking or block.ends_table(labels) else None
     if label.word in EXTREME_WORDS:
         return None
     if label.word not in _PLAIN_WORDS or block.stands_apart or block.is_unreadable:
@@ -353,6 +365,10 @@ class _Block:
     def is_last(self) -> bool:
         return self._place == len(self._table.numbers) - 1
 
+    def ends_table(self, labels: Mapping[int, _Label]) -> bool:
+        """Whether no row follows that does not bear such a word as well."""
+        return all(int(row) in labels for row in self._table.numbers[self._place + 1 :])
+
     @property
     def stands_apart(self) -> bool:
         """Whether it is the last row, with blank ones before it."""
@@ -386,6 +402,8 @@ class _Block:
         """The rows since the last total, since a gap behind it, and below where totals stand above."""
         values, start = self._sums.values, self._sums.start
         yield values[start : self._place]
+        if self._place == start and self._sums.block:
+            yield values[slice(*self._sums.block)]
         gaps = np.flatnonzero(self._table.gaps[start : self._place])
         if len(gaps):
             yield values[start + int(gaps[-1]) : self._place]

@@ -32,8 +32,9 @@ def cut_off(
     if last == (OLD_LAST_COLUMN if sheet.marks.row_limit == OLD_LAST_ROW else LAST_COLUMN):
         message = f"the header reaches the last column that the format has, {last:,}; columns behind it may be missing"
         yield Finding(sheet.name, cell_address(header.bottom, last), None, None, "cut_off", message, "notice")
-    for name, held in cells.items():
-        yield from _longest_texts(sheet, header, name, held)
+    for column in workbook.columns:
+        if column.kind in ("text", "code") and column.name in cells:
+            yield from _longest_texts(sheet, header, column.name, cells[column.name])
 
 
 def _last_row(sheet: Sheet, header: Header, workbook: Workbook, row: int) -> Finding:

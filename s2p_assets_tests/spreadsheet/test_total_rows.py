@@ -186,6 +186,22 @@ def test_rows_of_averages_and_extremes_are_no_rows(tmp_path: Path, word: str) ->
     assert values(read_file(book(tmp_path, [*ARTICLES, [word, value]]), [PIECES])) == ["A100", "A200", "A300"]
 
 
+def test_extremes_one_after_the_other_are_no_rows(tmp_path: Path) -> None:
+    more = [["Maximum", 9], ["Minimum", 5], ["Average", 7], ["Count", 3]]
+    assert values(read_file(book(tmp_path, [*ARTICLES, *more]), [PIECES])) == ["A100", "A200", "A300"]
+
+
+@pytest.mark.parametrize("word", ["Übertrag", "Carried forward"])
+def test_sums_carried_from_page_to_page_are_no_rows(tmp_path: Path, word: str) -> None:
+    rows = [*ARTICLES, [word, 21], ["B1", 2], [word, 23], ["B2", 1]]
+    assert values(read_file(book(tmp_path, rows), [PIECES])) == ["A100", "A200", "A300", "B1", "B2"]
+
+
+def test_an_article_that_is_called_media_is_asked_about_and_not_lost(tmp_path: Path) -> None:
+    reading = read_file(book(tmp_path, [*ARTICLES, ["Media", 4], ["Z", 1]]), [PIECES])
+    assert totals(reading) == [("A5", "reject")]
+
+
 def test_a_brand_that_is_called_total_is_not_lost(tmp_path: Path) -> None:
     rows: Rows = [["Brand", "Article", "Litres", "Price"]]
     brands = ["Total", "Shell", "Total", "Esso", "Aral", "Total", "Jet", "OMV"]
