@@ -95,9 +95,9 @@ def _book_of(formula: str, books: Mapping[str, str]) -> str:
 
 def find_outside_values(sheets: Sequence[Sheet]) -> None:
     """Notes in each sheet's marks which cells depend on another workbook, themselves or through other cells."""
-    looking = [sheet for sheet in sheets if sheet.marks.formulas and sheet.marks.looks_outside]
-    if not looking:
+    if not any(sheet.marks.looks_outside for sheet in sheets):
         return
+    looking = [sheet for sheet in sheets if sheet.marks.formulas]
     new = [_note(sheet, lambda sheet, text: _names_another(text, sheet.marks.outside_names)) for sheet in looking]
     if sum(len(held) for sheet in looking for held in sheet.marks.formulas.values()) > _MOST_FORMULAS:
         return

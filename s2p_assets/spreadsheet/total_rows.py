@@ -42,8 +42,9 @@ SUBTOTAL_WORDS = (
 )
 """Words of Excel's own *Data › Subtotal*, in whose rows they stand beside the group's name (`A100 Ergebnis`), and of
 sums that one page hands to the next."""
+_NAMES_TOO = ("media", "mean", "mittel", "average", "transport")
 _PLAIN_WORDS = frozenset(
-    "total totals sum ensemble suma summa soma somme jumlah result media mean mittel average transport".split()
+    ("total", "totals", "sum", "ensemble", "suma", "summa", "soma", "somme", "jumlah", "result", *_NAMES_TOO)
 )
 """Words for a total that may as well be a name; every other one alone in its row is a total whatever its numbers."""
 

@@ -203,3 +203,50 @@ def test_a_long_text_of_a_workbook_is_told(tmp_path: Path) -> None:
         made.active.append(row)
     made.save(tmp_path / "prices.xlsx")
     assert said(read_file(tmp_path / "prices.xlsx", [PRICES])) == [("cut_off", "C2", "notice")]
+
+
+_NAMES = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{kind}:1.0"'
+    for name, kind in {**{n: n for n in ("office", "table", "text", "style")}, "fo": "xsl-fo-compatible"}.items()
+)
+_ODS = (
+    f"<office:document-content {_NAMES}><office:automatic-styles>"
+    '<style:style style:name="s" style:family="table-cell">'
+    '<style:text-properties style:text-line-through-style="solid"/></style:style></office:automatic-styles>'
+    '<office:body><office:spreadsheet><table:table table:name="Prices">{}</table:table></office:spreadsheet>'
+    "</office:body></office:document-content>"
+)
+
+
+def ods_row(article: str, price: float | str, *, style: str = "", formula: str = "", note: str = "") -> str:
+    look = f' table:style-name="{style}"' if style else ""
+    written = f' table:formula="{formula}"' if formula else ""
+    value = f'office:value-type="float" office:value="{price}"'
+    kind = value if isinstance(price, float) else 'office:value-type="string"'
+    comment = f"<office:annotation><text:p>{note}</text:p></office:annotation>" if note else ""
+    name = f'<table:table-cell{look} office:value-type="string"><text:p>{article}</text:p></table:table-cell>'
+    cell = f"<table:table-cell{look}{written} {kind}>{comment}<text:p>{price}</text:p></table:table-cell>"
+    return f"<table:table-row>{name}{cell}</table:table-row>"
+
+
+def test_an_opendocument_sheet_says_the_same(tmp_path: Path) -> None:
+    rows = (
+        ods_row("Article", "Price"),
+        ods_row("A1", 1.5, style="s"),
+        ods_row("A2", 2.5, formula="of:='file:///C:/Rates.ods'#$Rates.B2"),
+        ods_row("A3", 3.5, note="really 4"),
+        ods_row("All", 7.5, formula="of:=SUBTOTAL(9;[.B2:.B4])"),
+    )
+    path = tmp_path / "prices.ods"
+    with zipfile.ZipFile(path, "w") as made:
+        made.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        made.writestr("content.xml", _ODS.format("".join(rows)))
+    reading = read_file(path, [PRICES])
+    assert sorted(said(reading)) == [
+        ("comment", "B4", "notice"),
+        ("other_workbook", "B3", "notice"),
+        ("struck_row", "A2", "notice"),
+        ("totals", "A5", "notice"),
+    ]
+    assert reading.rows is not None
+    assert reading.rows.column("price").to_pylist() == [1.5, 2.5, 3.5]
