@@ -119,6 +119,13 @@ def find_header(sheet: Sheet, workbook: Workbook, file: str = "") -> Header | No
     return best
 
 
+def header_at(sheet: Sheet, workbook: Workbook, row: int) -> Header | None:
+    """What one row is as a header of `workbook`; None when none of its cells bears a column's name."""
+    cells = sheet.row(row)
+    found = _match(workbook, row, row, {at: [text] for at, text in cells.items()}, cells)
+    return found if found.column_numbers else None
+
+
 def rows_above(sheet: Sheet, header: Header) -> dict[int, dict[int, str]]:
     """The rows over the header that hold anything, as `Sheet.top` gives them."""
     first = sheet.top(FIRST_ROWS)
