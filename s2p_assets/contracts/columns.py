@@ -113,7 +113,10 @@ class Column:
     `headers`: the names under which people write the column; the first is the one on templates.
     `description`: what its values are, for people. `nullable`: a cell of it may be empty.
     `checks`: pandera's own rules by name (`ge`, `isin`, `str_matches`, …) with what each is given.
-    `unit`: what its values are measured in. `decimal`: the decimal mark of numbers written as text.
+    `unit`: what its values are measured in: `EUR`, `kEUR`, `EUR net`, `kg`, `cases`; a file that says another is told.
+    `currency_from`, `unit_from`: the column of the same row that says in which currency an amount is, or in what a
+    quantity is counted; with a `unit` beside it, a row that says another one is a finding.
+    `decimal`: the decimal mark of numbers written as text.
     `formats`: strptime patterns, in the order in which a text is tried as a date; `%B` and `%b` stand for months in
     English, German, French and Spanish.
     `width`: digits of a code that Excel stored as a number, restored with leading zeros.
@@ -137,6 +140,8 @@ class Column:
     unique: bool = False
     checks: tuple[tuple[str, Any], ...] = ()
     unit: str | None = None
+    currency_from: str | None = None
+    unit_from: str | None = None
     formats: tuple[str, ...] = ()
     decimal: Literal[".", ","] = "."
     width: int | None = None
@@ -199,6 +204,8 @@ _TEXTS: tuple[Kind, ...] = ("text", "code")
 _ONLY_FOR: dict[str, tuple[Kind, ...]] = {
     "decimal": _NUMERIC,
     "unit": (*_NUMERIC, *_TEXTS),
+    "currency_from": _NUMERIC,
+    "unit_from": _NUMERIC,
     "width": ("code",),
     "formats": (*_DATES, "boolean"),
     "yes": ("boolean",),
@@ -254,6 +261,14 @@ class Row:
             if isinstance(value, _Declared) and name not in inspect.get_annotations(cls):
                 raise DeclarationError(f"{cls.__name__}.{name} has no type; write {name}: Text = column(…)", value.line)
         cls.s2p_columns = tuple(found.values())
+        for one in found.values():
+            for option, other in (("currency_from", one.currency_from), ("unit_from", one.unit_from)):
+                if other and (other not in found or found[other].kind not in _TEXTS):
+                    declared = cls.__dict__.get(one.name)
+                    line = declared.line if isinstance(declared, _Declared) else None
+                    raise DeclarationError(
+                        f"{cls.__name__}.{one.name}: {option}={other!r} must be a column of its rows, Text or Code", line
+                    )
 
 
 def columns_of(rows: type[Row]) -> tuple[Column, ...]:

@@ -54,7 +54,9 @@ class Workbook:
     `path`: patterns relative to the share, case-insensitive (`prices/**/*.xls*`).
     `key`: the columns that name a row; the same key twice in one file is a finding, the same key
     in two files is settled for the newer file. Empty: rows belong to their file alone.
-    `sheets`: pattern of the sheets that may hold the table.
+    `sheets`: pattern of the sheets that may hold the table; several are separated by `|`, and one that begins with
+    `!` leaves sheets out. What a sheet's name says in brackets, as in `March (old)`, is meant where a pattern has
+    brackets too (`*|*(*)`), else told.
     `max_reject_rate`: the share of rows that may come back to their owner while the others load;
     above it, and by default, one bad row returns the whole file.
     `ignores`: headers that are known and not wanted.

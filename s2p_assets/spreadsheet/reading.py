@@ -23,6 +23,8 @@ from s2p_assets.spreadsheet.header import (
     MIN_REQUIRED_SHARE,
     Header,
     find_header,
+    folded,
+    folded_names,
     is_required,
     matches_sheet,
     nearest_header,
@@ -32,6 +34,7 @@ from s2p_assets.spreadsheet.header import (
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.returned.own_copies import refuse_fresh_workbook, refuse_partial_copy
 from s2p_assets.spreadsheet.rules import RuleViolation, final_violations, rule_violations
+from s2p_assets.spreadsheet.sheet_names import bracketed_names
 from s2p_assets.spreadsheet.typed_table import TypedTable, read_typed_table
 
 _NONE = np.zeros(0, np.int64)
@@ -110,8 +113,10 @@ def _tables(
         (sheet, find_header(sheet, workbook) if here else None) for sheet, here in zip(sheets, wanted, strict=True)
     ]
     best = max((header.score(workbook)[0] for _, header in headers if header), default=0.0)
+    least = min(best, MIN_REQUIRED_SHARE)
+    names = [sheet.name for sheet, header in headers if header and header.score(workbook)[0] >= least]
     for sheet, header in headers:
-        if header is None or header.score(workbook)[0] < min(best, MIN_REQUIRED_SHARE):
+        if header is None or header.score(workbook)[0] < least:
             if len(sheet):
                 findings.add(_not_read(sheet, workbook))
             continue
@@ -124,6 +129,8 @@ def _tables(
             findings.add(Finding(sheet.name, None, None, None, "hidden_sheet", message, "notice"))
         if above := _rows_above(sheet, header):
             findings.add(above)
+        for finding in bracketed_names(names, sheet.name, header, workbook):
+            findings.add(finding, whole_file=True)
         lacking = list(_missing_columns(sheet, header, workbook))
         for finding in lacking:
             findings.add(finding, whole_file=True)
@@ -166,6 +173,8 @@ def _missing_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Iterab
             continue
         near = nearest_header(column, spare)
         hint = f"; did you mean '{near}'? Then rename it" if near else ""
+        if near and folded(near) in folded_names(column):
+            hint = f"; '{near}' is not taken for it, for what it says in brackets; rename it only if it is the same"
         message = f"the header ({row}) has no column '{title}'{hint or '; add it'}"
         yield Finding(sheet.name, where, column.name, None, "missing_column", message)
     for name, places in header.duplicates.items():

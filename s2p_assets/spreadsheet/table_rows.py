@@ -17,13 +17,9 @@ from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, cell_address, column_letters
 from s2p_assets.spreadsheet.header import Header, folded, is_required, nearest_header
+from s2p_assets.spreadsheet.unit_words import stated_unit
 
-_UNIT_WORDS = (
-    "eur euro usd gbp chf jpy pln sek nok dkk kg g t l ml m cm mm km m2 m3 pcs pc pieces piece stk stuck st "
-    "units unit each ea days day weeks months hours h min box boxes pallets date text number code "
-    "yyyymmdd ddmmyyyy mmddyyyy"
-)
-_UNITS = frozenset(_UNIT_WORDS.split())
+_UNITS = frozenset({"date", "text", "number", "code", "yyyymmdd", "ddmmyyyy", "mmddyyyy"})
 MAX_NAMED_COLUMNS = 30
 
 
@@ -134,7 +130,7 @@ def _units(found: TableRows) -> list[int]:
 
 def _is_unit(text: str) -> bool:
     bracketed = (text[:1], text[-1:]) in {("(", ")"), ("[", "]")} and not any(mark.isdigit() for mark in text[1:-1])
-    return bracketed or text in ("€", "$", "£", "¥", "%", "#") or folded(text) in _UNITS
+    return bracketed or folded(text) in _UNITS or (not text.isdigit() and not stated_unit(text).rest)
 
 
 def _totals(found: TableRows, below: dict[int, Cells], workbook: Workbook) -> list[int]:

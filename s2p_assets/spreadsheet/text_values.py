@@ -80,8 +80,27 @@ def _without_unit(text: str, unit: str | None) -> str:
 
 
 def _check_currency(written: str, codes: frozenset[str], unit: str | None) -> None:
-    if unit and unit.upper() in _ISO_CODES and unit.upper() not in codes:
-        raise NotANumber(f"is in {written}, not in {unit.upper()}")
+    wanted = currency_in(unit) if unit else ""
+    if wanted and wanted not in codes:
+        raise NotANumber(f"is in {written}, not in {wanted}")
+
+
+def currencies_of(mark: str) -> frozenset[str]:
+    """The ISO codes of the currencies that a sign or a code may mean, none where it is neither."""
+    if mark.upper() in _ISO_CODES:
+        return frozenset({mark.upper()})
+    return _SHARED_SIGNS.get(mark, frozenset({_SIGNS[mark]}) if mark in _SIGNS else frozenset())
+
+
+@lru_cache(maxsize=256)
+def currency_in(unit: str) -> str:
+    """The ISO code of the currency in a contract's unit: `EUR`, also of `EUR net` and `kEUR`; else empty."""
+    words = re.findall(r"[A-Za-z]+", unit)
+    return next((word[-3:].upper() for word in words if _is_currency_word(word)), "")
+
+
+def _is_currency_word(word: str) -> bool:
+    return word.upper() in _ISO_CODES or (len(word) == 4 and word[0] in "kTM" and word[1:] in _ISO_CODES)
 
 
 def _why_not(text: str, decimal: str) -> str:

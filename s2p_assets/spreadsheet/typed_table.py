@@ -27,7 +27,8 @@ from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
 from s2p_assets.spreadsheet.header import Header
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
 from s2p_assets.spreadsheet.text_values import find_date
-from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts
+from s2p_assets.spreadsheet.unit_columns import unit_column_conflicts
+from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts, unit_formats
 
 _DATES = (CellKind.DATE, CellKind.ISO)
 _SHORTENED = "^-?[0-9][.,][0-9]+E[+][0-9]{2,3}$"
@@ -68,6 +69,10 @@ def read_typed_table(
             _read_column(table, column, findings)
         else:
             table.columns[column.name] = _absent_column(table, column, file, findings)
+    for finding, place in unit_column_conflicts(rows, workbook):
+        findings.add(finding, whole_file=place is None)
+        if place is not None:
+            table.bad[place] = True
     return table
 
 
@@ -100,7 +105,10 @@ def _unclear(table: TypedTable, column: Column, cells: Cells, parsed: ParsedColu
     """The cells that were read but may mean something else, or have lost something before they came here."""
     sheet, header = table.rows.sheet, table.rows.header
     title = header.titles.get(header.column_numbers[column.name], "")
-    return _shortened(cells, column, sheet) | ambiguous_percents(cells, parsed.values, sheet, title, column)
+    unclear = _shortened(cells, column, sheet) | ambiguous_percents(cells, parsed.values, sheet, title, column)
+    return unclear | {
+        place: problem for place, problem in unit_formats(cells, column, sheet).items() if place not in parsed.errors
+    }
 
 
 def _doubtful_values(
