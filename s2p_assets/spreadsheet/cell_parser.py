@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from s2p_assets.contracts.columns import Column
 from s2p_assets.spreadsheet import number_formats
+from s2p_assets.spreadsheet.code_spelling import plain_spelling
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
 from s2p_assets.spreadsheet.text_values import (
     LAST_SERIAL,
@@ -191,8 +192,10 @@ def _as_plain(numbers: npt.NDArray[np.float64], plain: npt.NDArray[np.bool_], co
 
 
 def _plain_texts(cells: Cells, column: Column, sheet: Sheet) -> Plain:
-    texts = pc.utf8_trim_whitespace(_with_plain_spaces(cells.texts, column))
+    texts = pc.utf8_trim_whitespace(_plainly_spelled(cells.texts, column))
     plain = ~_are_words(texts, column.na_values)
+    if texts is not cells.texts and not pc.all(pc.string_is_ascii(cells.texts)).as_py():
+        plain &= ~_are_words(pc.utf8_trim_whitespace(cells.texts), column.na_values)
     if column.width and not sheet.typed:
         digits = pc.match_substring_regex(texts, "^[0-9]+$")
         texts = pc.if_else(digits, pc.utf8_lpad(texts, column.width, "0"), texts)
@@ -222,12 +225,9 @@ def without_percent_sign(cells: Cells, values: pyarrow.Array, sheet: Sheet) -> l
     return [int(place) for place in np.flatnonzero(large)]
 
 
-def _with_plain_spaces(texts: pyarrow.Array, column: Column) -> pyarrow.Array:
-    """Where texts are compared, a non-breaking blank is a blank and one of no width is nothing."""
-    if (column.kind != "code" and not column.allowed_values) or pc.all(pc.string_is_ascii(texts)).as_py():
-        return texts
-    texts = pc.replace_substring_regex(texts, "[\u00a0\u2007\u202f]", " ")
-    return pc.replace_substring_regex(texts, "[\u200b\ufeff]", "")
+def _plainly_spelled(texts: pyarrow.Array, column: Column) -> pyarrow.Array:
+    """Where texts are compared, spellings that look the same and safely are the same are one."""
+    return texts if column.kind != "code" and not column.allowed_values else plain_spelling(texts)
 
 
 def _plain_codes(cells: Cells, column: Column, sheet: Sheet) -> Plain:
@@ -327,8 +327,14 @@ def cell_error(text: str, column: Column, more: str = "") -> CellError:
     return CellError("type", f"'{quoted(text)}' {more or f'is not {noun_for(column)}'}", text)
 
 
+def _plain_word(text: str, column: Column) -> str:
+    return str(_plainly_spelled(pyarrow.array([text]), column)[0].as_py()).strip().casefold()
+
+
 def _of_text(text: str, column: Column) -> Any:
-    if text.casefold() in {word.casefold() for word in column.na_values}:
+    if _plain_word(text, column) in {word.casefold() for word in column.na_values} or text.casefold() in {
+        word.casefold() for word in column.na_values
+    }:
         return _NO_VALUE
     if column.kind in ("text", "code"):
         return text
@@ -406,7 +412,7 @@ def _of_number(text: str, column: Column) -> Any:
         return _as_number(number, text, column)
     digits = _digits(number)
     if column.kind in ("text", "code"):
-        if number.is_integer() and abs(number) >= 10**_KEPT_DIGITS:
+        if abs(number) >= 10**_KEPT_DIGITS:
             message = f"{digits} is stored as a rounded number (Excel keeps {_KEPT_DIGITS} digits); keep it as text"
             return CellError("rounded", message, digits)
         width = column.width if column.kind == "code" else None

@@ -23,6 +23,7 @@ from s2p_assets.spreadsheet.cell_parser import (
     parse_cells,
     without_percent_sign,
 )
+from s2p_assets.spreadsheet.damaged_codes import damaged_codes, look_alikes, rounded_codes_perhaps
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
 from s2p_assets.spreadsheet.header import Header
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
@@ -31,7 +32,6 @@ from s2p_assets.spreadsheet.unit_columns import unit_column_conflicts
 from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts, unit_formats
 
 _DATES = (CellKind.DATE, CellKind.ISO)
-_SHORTENED = "^-?[0-9][.,][0-9]+E[+][0-9]{2,3}$"
 _NONE = np.zeros(0, np.int64)
 
 
@@ -105,7 +105,7 @@ def _unclear(table: TypedTable, column: Column, cells: Cells, parsed: ParsedColu
     """The cells that were read but may mean something else, or have lost something before they came here."""
     sheet, header = table.rows.sheet, table.rows.header
     title = header.titles.get(header.column_numbers[column.name], "")
-    unclear = _shortened(cells, column, sheet) | ambiguous_percents(cells, parsed.values, sheet, title, column)
+    unclear = damaged_codes(cells, column, sheet) | ambiguous_percents(cells, parsed.values, sheet, title, column)
     return unclear | {
         place: problem for place, problem in unit_formats(cells, column, sheet).items() if place not in parsed.errors
     }
@@ -119,6 +119,13 @@ def _doubtful_values(
         yield _replaced_cells(table, column, written, position[places])
     if column.kind == "text" and (dates := _dates_taken(cells, parsed)).size:
         yield _dates_in_words(table, column, position[dates])
+    for place, code, message in look_alikes(parsed.values, column):
+        where = table.address_of(int(position[place]), column.name)
+        yield Finding(table.rows.sheet.name, where, column.name, code, "look_alike", message, "notice")
+    for place in rounded_codes_perhaps(cells, column)[:1].tolist():
+        where, text = table.address_of(int(position[place]), column.name), str(cells.texts[place].as_py())
+        message = f"'{text}' ends in zeros from its 16th digit on; if Excel rounded it, enter it as text"
+        yield Finding(table.rows.sheet.name, where, column.name, text, "rounded", message, "notice")
     if column.kind == "percent" and (bare := without_percent_sign(cells, parsed.values, table.rows.sheet)):
         doubtful = [int(position[place]) for place in bare if place not in parsed.errors]
         if doubtful:
@@ -140,16 +147,6 @@ def _bare_shares(table: TypedTable, column: Column, places: list[int]) -> Findin
     message = f"{value:g} has no percent sign and was read as {value:,.4g} times the whole{more}"
     where = table.address_of(places[0], column.name)
     return Finding(table.rows.sheet.name, where, column.name, f"{value:g}", "bare_share", message, "notice")
-
-
-def _shortened(cells: Cells, column: Column, sheet: Sheet) -> dict[int, CellError]:
-    """The codes of a text file that Excel wrote as `1.23457E+17` when it saved it: their last digits are gone."""
-    if sheet.typed or column.kind != "code":
-        return {}
-    found = pc.match_substring_regex(pc.utf8_trim_whitespace(cells.texts), _SHORTENED)
-    message = "is a number that was shortened when the file was saved; save its digits in full, as text"
-    texts = {int(place): cells.texts[int(place)].as_py() for place in np.flatnonzero(found)}
-    return {place: cell_error(text, column, message) for place, text in texts.items()}
 
 
 def _dates_taken(cells: Cells, parsed: ParsedColumn) -> npt.NDArray[np.int64]:
