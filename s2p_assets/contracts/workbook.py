@@ -3,6 +3,7 @@
 The columns themselves are declared with `s2p_assets.contracts.columns`; how cells are read is elsewhere in this room.
 """
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -62,6 +63,7 @@ class Workbook:
     `ignores`: headers that are known and not wanted.
     `totals`: texts in the first column that mark a totals row, which is not a row.
     `na_values`: texts that mean "no value" in every column, such as a database's `\\N`, besides each column's own.
+    `encoding`: the encoding of its text files (`cp1250`), where it is known; else it is recognised, and named.
     """
 
     rows: type[Row]
@@ -73,6 +75,14 @@ class Workbook:
     ignores: tuple[str, ...] = ()
     totals: tuple[str, ...] = TOTAL_WORDS
     na_values: tuple[str, ...] = ()
+    encoding: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.encoding is not None:
+            try:
+                codecs.lookup(self.encoding)
+            except LookupError as error:
+                raise ValueError(f"there is no encoding {self.encoding!r}; write one such as 'cp1250'") from error
 
     @property
     def domain(self) -> str:

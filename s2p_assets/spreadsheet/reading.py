@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow
+import pyarrow.compute as pc
 
 from s2p_assets.contracts.columns import arrow_schema
 from s2p_assets.contracts.findings import OWN_SHEETS, Finding, FindingCollector, ReadResult, count_values
 from s2p_assets.contracts.workbook import ReferenceValues, ReferenceValuesByWorkbook, Workbook
 from s2p_assets.spreadsheet.book import Book, open_book
+from s2p_assets.spreadsheet.cell_parser import quoted
 from s2p_assets.spreadsheet.contract_matching import best_matching_contract, nearest_contract
 from s2p_assets.spreadsheet.foreign_keys import missing_references
 from s2p_assets.spreadsheet.grid import Sheet, cell_address, column_letters
@@ -56,8 +58,10 @@ def read_file(
     """
     reading = ReadResult(file=Path(display_name) if display_name else path)
     every = list(dict.fromkeys([*workbooks, *others]))
+    stated = {workbook.encoding for workbook in workbooks}
+    encoding = stated.pop() if len(stated) == 1 else None
     try:
-        with open_book(path, display_name, wanted_headers(every)) as book:
+        with open_book(path, display_name, wanted_headers(every), encoding) as book:
             _read_book(book, reading, workbooks, every, reference_values or {})
     except WorkbookUnreadable as error:
         return _unreadable(reading, str(error))
@@ -99,8 +103,26 @@ def _read_book(
     findings = FindingCollector()
     if book.mislabelled:
         findings.add(Finding(None, None, None, None, "suffix", book.mislabelled, "notice"))
+    if book.assumed_encoding:
+        findings.add(_assumed_encoding(sheets, book.assumed_encoding))
     tables = _tables(sheets, contract, findings, reading)
     _settle(reading, contract, tables, findings, reference_values.get(contract.full_name, {}))
+
+
+def _assumed_encoding(sheets: Sequence[Sheet], label: str) -> Finding:
+    """Names the encoding that a text file was read in, with the first text by which a person sees if it is right."""
+    for sheet in sheets:
+        first: tuple[int, int, str] | None = None
+        for number, cells in sheet.columns.items():
+            odd = np.flatnonzero(~pc.string_is_ascii(cells.texts).to_numpy(zero_copy_only=False))
+            if len(odd) and (first is None or int(cells.rows[odd[0]]) < first[0]):
+                first = int(cells.rows[odd[0]]), number, str(cells.texts[int(odd[0])].as_py())
+        if first:
+            row, number, text = first
+            message = f"the file does not say its encoding; it was read as {label}, which makes this '{quoted(text)}'"
+            where = cell_address(row, number)
+            return Finding(sheet.name, where, None, quoted(text), "encoding", message, "notice")
+    return Finding(None, None, None, None, "encoding", f"the text was read as {label}", "notice")
 
 
 def _tables(

@@ -21,11 +21,13 @@ from s2p_assets.spreadsheet.cell_parser import (
     cell_error,
     format_example,
     parse_cells,
+    quoted,
     without_percent_sign,
 )
 from s2p_assets.spreadsheet.damaged_codes import damaged_codes, look_alikes, rounded_codes_perhaps
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
 from s2p_assets.spreadsheet.header import Header
+from s2p_assets.spreadsheet.mojibake import misread_texts, restored
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
 from s2p_assets.spreadsheet.text_values import find_date
 from s2p_assets.spreadsheet.unit_columns import unit_column_conflicts
@@ -119,6 +121,9 @@ def _doubtful_values(
         yield _replaced_cells(table, column, written, position[places])
     if column.kind == "text" and (dates := _dates_taken(cells, parsed)).size:
         yield _dates_in_words(table, column, position[dates])
+    misread = misread_texts(parsed.values) if column.kind in ("text", "code") else _NONE
+    if misread.size:
+        yield _misread(table, column, parsed.values, misread, position)
     for place, code, message in look_alikes(parsed.values, column):
         where = table.address_of(int(position[place]), column.name)
         yield Finding(table.rows.sheet.name, where, column.name, code, "look_alike", message, "notice")
@@ -138,6 +143,22 @@ def _replaced_cells(table: TypedTable, column: Column, written: str, places: npt
     message = f"'{written}' was read as '{dict(column.replace)[written]}', as agreed for this column{more}"
     where = table.address_of(int(places[0]), column.name)
     return Finding(table.rows.sheet.name, where, column.name, written, "replace", message, "notice")
+
+
+def _misread(
+    table: TypedTable,
+    column: Column,
+    values: pyarrow.Array,
+    places: npt.NDArray[np.int64],
+    position: npt.NDArray[np.int64],
+) -> Finding:
+    """Says that texts look as if their letters were lost or taken for others before the file came here."""
+    text = str(values[int(places[0])].as_py())
+    right = f", perhaps '{quoted(restored(text))}'" if restored(text) != text else ""
+    more = f" ({len(places):,} such cells)" if len(places) > 1 else ""
+    message = f"'{quoted(text)}' looks wrongly decoded{right}{more}; export it again, as 'CSV UTF-8'"
+    where = table.address_of(int(position[places[0]]), column.name)
+    return Finding(table.rows.sheet.name, where, column.name, quoted(text), "encoding", message, "notice")
 
 
 def _bare_shares(table: TypedTable, column: Column, places: list[int]) -> Finding:
