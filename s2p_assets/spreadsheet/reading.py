@@ -3,6 +3,7 @@
 Runs inside the sandbox's child; it opens the file it is given and knows nothing of processes, shares or ledgers.
 """
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
@@ -61,6 +62,7 @@ def read_file(
     stated = {workbook.encoding for workbook in workbooks}
     encoding = stated.pop() if len(stated) == 1 else None
     try:
+        reading.written = dt.datetime.fromtimestamp(path.stat().st_mtime).date()  # noqa: DTZ006  local time is meant
         with open_book(path, display_name, wanted_headers(every), encoding) as book:
             _read_book(book, reading, workbooks, every, reference_values or {})
     except WorkbookUnreadable as error:
@@ -157,7 +159,7 @@ def _tables(
         for finding in lacking:
             findings.add(finding, whole_file=True)
         if not any(finding.severity == "reject" for finding in lacking):
-            tables.append(read_typed_table(sheet, header, workbook, reading.file, findings))
+            tables.append(read_typed_table(sheet, header, workbook, reading.file, findings, reading.written))
         else:
             reading.cells["returned"] = reading.cells.get("returned", 0) + _cells_below(sheet, header)
     return tables

@@ -3,6 +3,8 @@
 Which sheets bear a table, and the verdict of the file, are decided in `reading`; how a cell is read, in `cell_parser`.
 """
 
+import datetime as dt
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -25,6 +27,7 @@ from s2p_assets.spreadsheet.cell_parser import (
     without_percent_sign,
 )
 from s2p_assets.spreadsheet.damaged_codes import damaged_codes, look_alikes, rounded_codes_perhaps
+from s2p_assets.spreadsheet.far_dates import far_dates
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
 from s2p_assets.spreadsheet.header import Header
 from s2p_assets.spreadsheet.mojibake import misread_texts, restored
@@ -56,9 +59,17 @@ class TypedTable:
 
 
 def read_typed_table(
-    sheet: Sheet, header: Header, workbook: Workbook, file: Path, findings: FindingCollector
+    sheet: Sheet,
+    header: Header,
+    workbook: Workbook,
+    file: Path,
+    findings: FindingCollector,
+    written: dt.date | None = None,
 ) -> TypedTable:
-    """The rows under `header` with a finding for every cell that cannot be read; `file` may give absent columns."""
+    """The rows under `header` with a finding for every cell that cannot be read; `file` may give absent columns.
+
+    `written`: the day on which the file was saved, against which few dates are held.
+    """
     rows = table_rows(sheet, header, workbook)
     for notice in rows.notices:
         findings.add(notice)
@@ -68,9 +79,12 @@ def read_typed_table(
     table = TypedTable(rows, {}, np.zeros(count, dtype=bool), np.zeros(count, np.int64))
     for column in workbook.columns:
         if column.name in header.column_numbers:
-            _read_column(table, column, findings)
+            _read_column(table, column, findings, written)
         else:
             table.columns[column.name] = _absent_column(table, column, file, findings)
+            for far in itertools.islice(far_dates(table.columns[column.name][:1], column, written).values(), 1):
+                found = Finding(sheet.name, None, column.name, far.value, far.rule, far.message)
+                findings.add(found, whole_file=True)
     for finding, place in unit_column_conflicts(rows, workbook):
         findings.add(finding, whole_file=place is None)
         if place is not None:
@@ -78,7 +92,7 @@ def read_typed_table(
     return table
 
 
-def _read_column(table: TypedTable, column: Column, findings: FindingCollector) -> None:
+def _read_column(table: TypedTable, column: Column, findings: FindingCollector, written: dt.date | None) -> None:
     rows = table.rows
     cells = rows.cells.get(column.name)
     unread: dict[int, CellError] = {}
@@ -87,7 +101,7 @@ def _read_column(table: TypedTable, column: Column, findings: FindingCollector) 
         table.columns[column.name] = pyarrow.nulls(len(rows.row_numbers), column.arrow_type)
     else:
         parsed = parse_cells(cells, column, rows.sheet)
-        parsed.errors |= _unclear(table, column, cells, parsed)
+        parsed.errors |= _unclear(table, column, cells, parsed) | far_dates(parsed.values, column, written)
         position = positions_of(cells.rows, rows.row_numbers)
         table.columns[column.name] = spread_over_rows(parsed.values, cells.rows, rows.row_numbers)
         unread = {int(position[place]): problem for place, problem in parsed.errors.items()}
