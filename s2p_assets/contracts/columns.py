@@ -267,7 +267,8 @@ class Row:
                     declared = cls.__dict__.get(one.name)
                     line = declared.line if isinstance(declared, _Declared) else None
                     raise DeclarationError(
-                        f"{cls.__name__}.{one.name}: {option}={other!r} must be a column of its rows, Text or Code", line
+                        f"{cls.__name__}.{one.name}: {option}={other!r} must be a column of its rows, Text or Code",
+                        line,
                     )
 
 

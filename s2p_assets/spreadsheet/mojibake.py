@@ -18,8 +18,12 @@ _SYMBOL_FIRST = re.compile(r"(?<![\w£])[£³¹¿¯](?=[^\W\d_A-Z]{2})(?![^\W\d_
 _CAPITAL_LAST = re.compile(r"[a-zß-ÿ][ŸŒŠŽ](?![A-ZÀ-Þ])")
 _UPPER_HALF = re.compile(r"(?<![^\W\d_])[À-ÖØ-öø-ÿ]{4,}(?![^\W\d_])")
 _SCRIPTS = "\u0370-\u03ff\u0400-\u052f\u0590-\u05ff\u0600-\u06ff\u0e00-\u0e7f"
-_TWO_SCRIPTS = re.compile(f"[A-Za-zÀ-ɏ][{_SCRIPTS}][A-Za-zÀ-ɏ]|(?<![\\w])[{_SCRIPTS}][a-zß-ɏ]{{2}}|[a-zß-ɏ]{{2}}[{_SCRIPTS}](?!\\w)")
-_SUSPECT = "[\ufffd\u0080-\u009f]|[£¹³¿¯¥¡¼¾¤§ª¬¢°±»«¸¨´¶ŸŒŠŽ]|[À-ÿ]{4}|[ÂÃÄÅÎÏÐÑØÙâ\u0393\u05d2\u00ef].|[\uff61-\uff9f]"
+_TWO_SCRIPTS = re.compile(
+    f"[A-Za-zÀ-ɏ][{_SCRIPTS}][A-Za-zÀ-ɏ]|(?<![\\w])[{_SCRIPTS}][a-zß-ɏ]{{2}}|[a-zß-ɏ]{{2}}[{_SCRIPTS}](?!\\w)"
+)
+_SUSPECT = (
+    "[\ufffd\u0080-\u009f]|[£¹³¿¯¥¡¼¾¤§ª¬¢°±»«¸¨´¶ŸŒŠŽ]|[À-ÿ]{4}|[ÂÃÄÅÎÏÐÑØÙâ\u0393\u05d2\u00ef].|[\uff61-\uff9f]"
+)
 
 
 def misread_texts(texts: pyarrow.Array) -> npt.NDArray[np.int64]:

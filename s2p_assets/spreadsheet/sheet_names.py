@@ -37,7 +37,9 @@ def bracketed_names(names: Sequence[str], name: str, header: Header, workbook: W
     base = _plain(name)
     if _dates_from_name(header, workbook) or any(_plain(other) == base for other in names if not in_brackets(other)):
         remedy = "rename it if it is meant, else move it to a file of its own"
-        yield Finding(name, None, None, name, "sheet_name", f"{said}; '({more[0]})' makes another sheet of it; {remedy}")
+        yield Finding(
+            name, None, None, name, "sheet_name", f"{said}; '({more[0]})' makes another sheet of it; {remedy}"
+        )
     elif len(names) == 1 or not all(in_brackets(other) for other in names):
         yield Finding(name, None, None, name, "sheet_name", f"{said}; it was read all the same", "notice")
 

@@ -22,7 +22,14 @@ _WORD_SCALES = {
 }
 _SCALES = {word: scale for scale, words in _WORD_SCALES.items() for word in words.split()}
 _SCALES["mil"] = _THOUSAND  # Spanish, Portuguese
-_HUNDREDS = {"hundred": 100.0, "hundert": 100.0, "cent": 100.0, "cien": 100.0, "thousand": _THOUSAND, "mille": _THOUSAND}
+_HUNDREDS = {
+    "hundred": 100.0,
+    "hundert": 100.0,
+    "cent": 100.0,
+    "cien": 100.0,
+    "thousand": _THOUSAND,
+    "mille": _THOUSAND,
+}
 _PACKAGE_WORDS = (
     "case cases cs carton cartons ctn ctns box boxes bx pallet pallets plt pack packs package packages pkg pkgs packet "
     "packets crate crates bundle bundles dozen dozens doz dz gros bag bags drum drums layer layers tray trays "

@@ -224,7 +224,9 @@ def _mixed_formats(cells: Cells, column: Column, sheet: Sheet, used: Sequence[in
         for style, code in codes.items():
             if codes_shown := stated_unit(number_formats.currency_of(code)).currencies:
                 groups.setdefault(" or ".join(sorted(codes_shown)[:2]), []).append(style)
-        if wrong := _fewer(groups, counts, "is shown in {here}, other cells of the column in {most}; bring them together"):
+        if wrong := _fewer(
+            groups, counts, "is shown in {here}, other cells of the column in {most}; bring them together"
+        ):
             return wrong
     groups = {"percent": [], "plain": []}
     for style, code in codes.items():

@@ -71,7 +71,9 @@ def test_the_same_in_a_text_file_is_a_finding(tmp_path: Path, damaged: str) -> N
     assert articles(reading) == ["A100", "22E1", "E10"]
 
 
-@pytest.mark.parametrize("damaged", ["1-Mar", "01. Mrz", "Mar-45", "01-mars", "2-Sep", "01.03.2024", "2024-03-01", "3/1/2024"])
+@pytest.mark.parametrize(
+    "damaged", ["1-Mar", "01. Mrz", "Mar-45", "01-mars", "2-Sep", "01.03.2024", "2024-03-01", "3/1/2024"]
+)
 def test_a_code_that_excel_made_a_date_is_a_finding(tmp_path: Path, damaged: str) -> None:
     texts = read_text(tmp_path, ["A100", "MAR-1", damaged, "APR-20", "MAYA-7"])
     assert rejected(texts) == ["A4"]
@@ -97,7 +99,15 @@ def test_digits_beyond_the_fifteenth_are_never_lost_in_silence(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "spelled",
-    ["AB\u00ad-12", "AB\u201312", "ＡＢ－１２", "\u200eAB-12\u200f", "AB\u2011 12".replace(" ", ""), "A\u200bB-12", "AB-1\u20602"],
+    [
+        "AB\u00ad-12",
+        "AB\u201312",
+        "ＡＢ－１２",
+        "\u200eAB-12\u200f",
+        "AB\u2011 12".replace(" ", ""),
+        "A\u200bB-12",
+        "AB-1\u20602",
+    ],
 )
 def test_marks_that_nobody_sees_make_no_other_code(tmp_path: Path, spelled: str) -> None:
     for reading in (read(tmp_path, "AB-12", spelled), read_text(tmp_path, ["AB-12", spelled])):

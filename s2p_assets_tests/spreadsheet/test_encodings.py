@@ -91,7 +91,9 @@ def test_an_eight_bit_file_is_read_right_and_its_encoding_named(
     assert f"'{words[0]}'" in named.message
 
 
-@pytest.mark.parametrize("text", ["Müller", "Łódź kubek żółty", "Кружка", "25 °C", "5 €", "£5", "Straße", "Crème brûlée"])
+@pytest.mark.parametrize(
+    "text", ["Müller", "Łódź kubek żółty", "Кружка", "25 °C", "5 €", "£5", "Straße", "Crème brûlée"]
+)
 def test_one_word_alone_is_read_right_too(tmp_path: Path, text: str) -> None:
     encoding = "cp1250" if "Ł" in text else "cp1251" if "К" in text else "cp1252"
     assert names(read_file(write(tmp_path, [text], encoding), [contract()])) == [text]
@@ -118,11 +120,62 @@ def test_a_stated_encoding_that_makes_nonsense_of_utf8_is_said(tmp_path: Path) -
     assert "looks wrongly decoded, perhaps 'Müller'" in reading.findings[0].message
 
 
-WRONG = ("MÃ¼ller", "£ódŸ", "Êðóæêà", "KrÃ¶ger & SÃ¶hne", "ÐšÑ€ÑƒÐ¶ÐºÐ°", "K\ufffdln", "¿ó³ty kubek", "CafÃ©", "donâ€™t", "ÃœberlÃ¤nge")
+WRONG = (
+    "MÃ¼ller",
+    "£ódŸ",
+    "Êðóæêà",
+    "KrÃ¶ger & SÃ¶hne",
+    "ÐšÑ€ÑƒÐ¶ÐºÐ°",
+    "K\ufffdln",
+    "¿ó³ty kubek",
+    "CafÃ©",
+    "donâ€™t",
+    "ÃœberlÃ¤nge",
+)
 RIGHT = (
-    *("Müller", "Łódź", "Кружка", "Αθήνα", "São Paulo", "naïve", "Crème Brûlée", "ÉTÉ", "CÔTÉ", "5 m³", "Umsatz¹", "25°C"),
-    *("¿Qué?", "Mª José", "«mot»", "N° 5", "½ l", "10 µm", "Þórður Ægisson", "Åse Ørsted", "Şeker", "Nguyễn", "ÁÉÍÓÖŐÚÜŰ"),
-    *("ÄÖÜ", "£5", "£ each", "Zürich €", "œuf", "LŒUVRE", "§ 5", "Größe™", "牛奶", "우유", "ﾊﾟﾝ", "Đorđe", "Kraków", "ÅÄÖ"),
+    *(
+        "Müller",
+        "Łódź",
+        "Кружка",
+        "Αθήνα",
+        "São Paulo",
+        "naïve",
+        "Crème Brûlée",
+        "ÉTÉ",
+        "CÔTÉ",
+        "5 m³",
+        "Umsatz¹",
+        "25°C",
+    ),
+    *(
+        "¿Qué?",
+        "Mª José",
+        "«mot»",
+        "N° 5",
+        "½ l",
+        "10 µm",
+        "Þórður Ægisson",
+        "Åse Ørsted",
+        "Şeker",
+        "Nguyễn",
+        "ÁÉÍÓÖŐÚÜŰ",
+    ),
+    *(
+        "ÄÖÜ",
+        "£5",
+        "£ each",
+        "Zürich €",
+        "œuf",
+        "LŒUVRE",
+        "§ 5",
+        "Größe™",
+        "牛奶",
+        "우유",
+        "ﾊﾟﾝ",
+        "Đorđe",
+        "Kraków",
+        "ÅÄÖ",
+    ),
 )
 
 

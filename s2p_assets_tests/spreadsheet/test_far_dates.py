@@ -35,7 +35,10 @@ class BoundedSale(Row):
 
     sku: Code = column("SKU", description="article")
     day: Date = column(
-        "Date", description="day", formats=FORMATS, in_range={"min_value": dt.date(1900, 1, 1), "max_value": dt.date(2090, 1, 1)}
+        "Date",
+        description="day",
+        formats=FORMATS,
+        in_range={"min_value": dt.date(1900, 1, 1), "max_value": dt.date(2090, 1, 1)},
     )
 
 

@@ -81,7 +81,23 @@ def noticed(reading: ReadResult) -> dict[str | None, str]:
 
 
 CONTRADICTIONS = (
-    *("EUR k", "kEUR", "k€", "TEUR", "T€", "in TEUR", "k", "K", "T", "M", "m", "Mio.", "Mio. EUR", "€m", "in thousands"),
+    *(
+        "EUR k",
+        "kEUR",
+        "k€",
+        "TEUR",
+        "T€",
+        "in TEUR",
+        "k",
+        "K",
+        "T",
+        "M",
+        "m",
+        "Mio.",
+        "Mio. EUR",
+        "€m",
+        "in thousands",
+    ),
     *("'000", "EUR '000", "in 1000", "1,000 EUR", "x1000", "10³ EUR", "tsd. €", "EUR thousand", "bn EUR", "PLN tys."),
     *("EUR/100", "/100", "per 100", "per 1,000", "je 100 Stück", "EUR per 100 pcs", "100 pcs", "per hundred"),
     *("net", "netto", "EUR, net", "incl. VAT", "excl. VAT", "inkl. MwSt.", "ex tax", "gross", "brutto", "HT", "TTC"),
@@ -120,7 +136,9 @@ def test_units_that_agree_are_no_part_of_a_name(tmp_path: Path, header: list[str
         assert (reading.verdict, reading.findings) == ("accepted", [])
 
 
-@pytest.mark.parametrize("said", ["last year", "planned", "old", "Vorjahr", "2023", "2", "budget", "EUR, last year", "B"])
+@pytest.mark.parametrize(
+    "said", ["last year", "planned", "old", "Vorjahr", "2023", "2", "budget", "EUR, last year", "B"]
+)
 def test_other_words_in_brackets_make_another_column(tmp_path: Path, said: str) -> None:
     reading = read(tmp_path, SaleLine, ["SKU", f"Quantity ({said})", "Price"], ["A1", 5, 9.5])
     assert reading.verdict == "returned"
@@ -147,7 +165,9 @@ def test_what_is_said_over_the_table_counts(tmp_path: Path, said: str) -> None:
     assert rejected(reading).keys() == {"A1"}, reading.findings
 
 
-@pytest.mark.parametrize("said", ["Prices in EUR", "Price list March 2024", "Stores (North)", "In March we sold", "EUR"])
+@pytest.mark.parametrize(
+    "said", ["Prices in EUR", "Price list March 2024", "Stores (North)", "In March we sold", "EUR"]
+)
 def test_titles_that_say_nothing_else_are_left_alone(tmp_path: Path, said: str) -> None:
     reading = read(tmp_path, EuroLine, [said], [], ["SKU", "Quantity", "Price"], ["A1", 5, 9.5])
     assert (reading.verdict, reading.findings) == ("accepted", [])
@@ -270,7 +290,9 @@ def test_what_a_sheets_name_says_in_brackets_counts(tmp_path: Path, names: list[
     book.save(path)
     reading = read_file(path, [contract(EuroLine)])
     assert reading.verdict == verdict
-    assert [one.sheet for one in reading.findings] == [name for name in names if name.endswith(("(old)", "(2)", "(kEUR)"))]
+    assert [one.sheet for one in reading.findings] == [
+        name for name in names if name.endswith(("(old)", "(2)", "(kEUR)"))
+    ]
     if len(names) == 2 and verdict == "returned":
         assert read_file(path, [contract(EuroLine, sheets="!*(*)")]).verdict == "accepted"
         assert read_file(path, [contract(EuroLine, sheets="*|*(*)")]).rows_accepted == 2
