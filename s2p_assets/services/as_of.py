@@ -13,6 +13,7 @@ import psycopg
 import pyarrow
 
 from s2p_assets.catalog.catalog import Declaration, Key
+from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest
@@ -26,7 +27,6 @@ from s2p_assets.services.champion_as_of import champion_as_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.spreadsheet.sandbox import Sandbox
-from s2p_assets.warehouse.files.deliveries import DeliveryTable
 from s2p_assets.warehouse.files.delivery_history import deliveries_at
 from s2p_assets.warehouse.tables import as_of as as_of_tables
 from s2p_assets.warehouse.tables.as_of import LoadedVersion
@@ -86,7 +86,9 @@ class AsOf:
                 return build_features(declared, inputs, None, lambda frame: conform(frame, declared.rows)).frame
             built = declared.build(**inputs)
         except NotYet as reason:
-            raise NotFound(f"{declared.full_name} could not be made on {to_minute(self.moment)} yet: {reason}") from reason
+            raise NotFound(
+                f"{declared.full_name} could not be made on {to_minute(self.moment)} yet: {reason}"
+            ) from reason
         return conform(built, declared.rows) if isinstance(declared, Table) else built
 
     def _delivered(self, table: DeliveryTable) -> Any:
@@ -127,7 +129,9 @@ class AsOf:
         known = {workbook.full_name: self._values_there(workbook)} if files else {}
         readings = self.reader.read_many(jobs, others=[workbook], reference_values=known)
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
-            self.progress(f"{workbook.full_name}: {number} of {len(files)} files read again from the archive, {file.path}")
+            self.progress(
+                f"{workbook.full_name}: {number} of {len(files)} files read again from the archive, {file.path}"
+            )
             rows = reading.rows
             if reading.error or rows is None:
                 raise NotFound(f"{file.path}: today's contract does not take what stood on {to_minute(self.moment)}")

@@ -35,7 +35,9 @@ class TrainedModel:
         found = self.state.find(self.model.name) if self.model else self.state.champion
         if found is None:
             asked = self.model or self.contest
-            raise NoSuchModel(f"{asked.full_name}: nothing is trained yet; load data and let s2p run or s2p up train it")
+            raise NoSuchModel(
+                f"{asked.full_name}: nothing is trained yet; load data and let s2p run or s2p up train it"
+            )
         return found
 
 

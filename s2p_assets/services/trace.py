@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from s2p_assets.catalog.catalog import Catalog, key_of
-from s2p_assets.contracts.report import Basis, Report
+from s2p_assets.contracts.report import NumberSource, Report
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.publishing.editions.saved_numbers import (
     NumberNotFound,
@@ -140,7 +140,7 @@ def _group_of(
     ctx: Context,
     report: Report,
     found: ReportNumber,
-    basis: Basis,
+    basis: NumberSource,
     most: int | None,
     places: TableLocator,
     known: dict[tuple[Any, ...], SourceRows],
@@ -155,7 +155,7 @@ def _group_of(
         return SourceRows(".".join(place), (column,), 0, None, ())  # of nothing there are no rows
 
 
-def _place_of(report: Report, basis: Basis) -> tuple[tuple[str, str], str]:
+def _place_of(report: Report, basis: NumberSource) -> tuple[tuple[str, str], str]:
     name, _, column = str(basis.column).rpartition(".")
     domain, _, rest = name.rpartition("__")
     return (domain or report.domain, rest), column
@@ -164,7 +164,9 @@ def _place_of(report: Report, basis: Basis) -> tuple[tuple[str, str], str]:
 def _changed_since(connection: psycopg.Connection, catalog: Catalog, report: Report, moment: dt.datetime) -> bool:
     """Whether anything under the report has come, gone or become something else since."""
     below = [catalog.by_key[key] for key in catalog.upstream(key_of(report))]
-    if as_of_tables.rows_changed_since(connection, [one.full_name for one in below if isinstance(one, Workbook)], moment):
+    if as_of_tables.rows_changed_since(
+        connection, [one.full_name for one in below if isinstance(one, Workbook)], moment
+    ):
         return True
     made = [(one.domain, one.name) for one in below if not isinstance(one, Workbook)]
     return store.stored_since(connection, made, moment)
@@ -221,7 +223,9 @@ def _saved(settings: Settings, report: Report, edition: str | None) -> Path:
         raise NotTraceable(f"{report.full_name} has no edition yet; run s2p run")
     chosen = [file for file in kept if file.stem == edition] if edition else kept[-1:]
     if not chosen:
-        raise NotTraceable(f"{report.full_name} has no edition of {edition}; it has {', '.join(file.stem for file in kept)}")
+        raise NotTraceable(
+            f"{report.full_name} has no edition of {edition}; it has {', '.join(file.stem for file in kept)}"
+        )
     return chosen[0]
 
 

@@ -12,7 +12,7 @@ from s2p_assets.contracts.model import Model
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.learning.forecasting.series import with_target
 from s2p_assets.learning.row_hashes import count_new_rows, sorted_row_hashes
-from s2p_assets.learning.training_reason import SourceFile, TrainingReason
+from s2p_assets.learning.training_reason import LoadedSource, TrainingReason
 from s2p_assets.services.context import Context
 from s2p_assets.warehouse.files.newly_loaded import newly_loaded
 
@@ -45,11 +45,13 @@ def training_reason(
         features=str(features),
         features_at=features_at.isoformat() if features_at else "",
         tables=tuple(
-            declared.full_name for declared in under if not isinstance(declared, Workbook) and key_of(declared) != features
+            declared.full_name
+            for declared in under
+            if not isinstance(declared, Workbook) and key_of(declared) != features
         ),
         workbooks=tuple(workbooks),
         sources=tuple(
-            SourceFile(
+            LoadedSource(
                 workbook=file.workbook,
                 path=file.path,
                 sha256=file.sha256,

@@ -11,7 +11,10 @@ from functools import lru_cache
 import pyarrow
 import pyarrow.compute as pc
 
-_INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+_INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+)
 _BLANKS = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _DASHES = "\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d"
 _WIDE = re.compile("[\uff01-\uff5e]")
@@ -66,7 +69,7 @@ def twins(codes: pyarrow.Array) -> dict[str, str]:
 
 @lru_cache(maxsize=100_000)
 def skeleton(code: str) -> str:
-    """What a code looks like: without case and marks, letters of other scripts as the Latin ones that they look like."""
+    """What a code looks like: without case and marks, letters of other scripts as the Latin ones alike."""
     if code.isascii():
         return code.casefold()
     plain = str(plain_spelling(pyarrow.array([code]))[0].as_py())

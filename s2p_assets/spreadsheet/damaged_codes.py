@@ -65,7 +65,7 @@ def _damaged_texts(
     texts: pyarrow.Array, places: npt.NDArray[np.int64], count: int, column: Column
 ) -> dict[int, CellError]:
     suspects = {int(place): str(texts[int(place)].as_py()) for place in places}
-    found = {}
+    found: dict[int, CellError] = {}
     exponents = "is a number that was shortened when the file was saved; save its digits in full, as text"
     found |= _like(suspects, _EXPONENT, exponents, column)
     rounded = {place: text for place, text in suspects.items() if re.match(_ROUNDED, text)}

@@ -39,9 +39,9 @@ _PACKAGE_WORDS = (
 )
 _PACKAGES = frozenset(_PACKAGE_WORDS.split())
 _MEASURE_WORDS = {
-    "piece": "pc pcs pce pces piece pieces pz pza stk stck stück stuck st ea each unit units item items u un ud uds szt "
-    "ks kpl kom adet unité unités unidad unidades unidade pezzi pezzo pièce pièces stuks stycken 個 个 件 шт qty count "
-    "bottle bottles can cans",
+    "piece": "pc pcs pce pces piece pieces pz pza stk stck stück stuck st ea each unit units item items u un ud uds "
+    "szt ks kpl kom adet unité unités unidad unidades unidade pezzi pezzo pièce pièces stuks stycken 個 个 件 "
+    "шт qty count bottle bottles can cans",
     "kg": "kg kgs kilo kilos kilogram kilograms kilogramm",
     "g": "g gr gram grams gramm grammes",
     "mg": "mg",
@@ -74,12 +74,11 @@ _MEASURE_WORDS = {
     "point": "points point pts pp",
 }
 _MEASURES = {word: name for name, words in _MEASURE_WORDS.items() for word in words.split()}
-_NOISE = frozenset(
-    (
-        "in of no nr id # number num text code date optional required mandatory pflicht pflichtfeld freiwillig "
-        "obligatoire facultatif obligatorio opcional iso local decimal integer string"
-    ).split()
+_NOISE_WORDS = (
+    "in of no nr id # number num text code date optional required mandatory pflicht pflichtfeld freiwillig "
+    "obligatoire facultatif obligatorio opcional iso local decimal integer string"
 )
+_NOISE = frozenset(_NOISE_WORDS.split())
 _SIGN = r"(?:US|A|AU|C|CA|NZ|HK|S|R|MX)?\$|[€£¥₹₽₩₺]|zł"
 _NAMED = {"euro": "EUR", "euros": "EUR", "dollar": "USD", "dollars": "USD", "eur": "EUR", "usd": "USD", "gbp": "GBP"}
 _NAMED |= {"円": "JPY", "元": "CNY", "руб": "RUB", "франк": "CHF", "sterling": "GBP", "chf": "CHF"}
@@ -118,7 +117,7 @@ _CURRENCY_SCALED = re.compile(
     rf"(?![^\W\d_])\.?",
     re.IGNORECASE,
 )
-_WORD = re.compile(rf"(?:(?<![^\W_])(?:US|AU|A|CA|C|NZ|HK|S|R|MX)(?=\$))?[$€£¥₹₽₩₺%#]|[^\W_]+[²³]?", re.IGNORECASE)
+_WORD = re.compile(r"(?:(?<![^\W_])(?:US|AU|A|CA|C|NZ|HK|S|R|MX)(?=\$))?[$€£¥₹₽₩₺%#]|[^\W_]+[²³]?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,26 +2,30 @@
 
 import pandas as pd
 
-from s2p_assets.contracts.columns import Boolean, Code, Date, Money, Number, Row, column
-from s2p_assets.contracts.derivation import NotYet
-from s2p_assets.contracts.lineage import (
+from s2p_assets import (
+    Boolean,
+    Code,
+    Date,
     LineageRules,
+    Money,
+    NotYet,
+    Number,
+    Row,
     before_day,
+    censored_weeks,
+    column,
+    in_force,
     in_force_on,
     in_period,
+    last_complete_week,
     only_newest,
     overlapping,
     same_key,
-)
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.forecasting.demand import (
-    censored_weeks,
-    last_complete_week,
     spread_over_weeks,
+    table,
     week_of,
     weekly_panel,
 )
-from s2p_assets.warehouse.tables.history import in_force
 
 SOLD = ("retail_sales.quantity", "wholesale_sales.quantity")
 

@@ -22,7 +22,7 @@ from s2p_assets.workbooks.retail_retail_sales import retail_sales
 from s2p_assets.workbooks.retail_wholesale_sales import wholesale_sales
 
 WORKBOOKS = {book.name: book for book in (price_list, wholesale_sales, retail_sales, receipts, inventory)}
-DTYPES = {"text": "string[pyarrow]", "code": "string[pyarrow]", "day": "datetime64[ns]", "yes_no": "bool"}
+DTYPES = {"text": "string[pyarrow]", "code": "string[pyarrow]", "date": "datetime64[ns]", "boolean": "bool"}
 
 
 def as_handed(frame: pd.DataFrame, columns: Iterable[Column]) -> pd.DataFrame:

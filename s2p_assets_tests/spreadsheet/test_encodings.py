@@ -5,7 +5,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from s2p_assets.contracts.columns import Code, Integer, Row, Text, column
+from s2p_assets.contracts.columns import Code, DeclarationError, Integer, Row, Text, column
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.mojibake import is_misread
@@ -111,7 +111,7 @@ def test_the_contract_can_state_the_encoding(tmp_path: Path) -> None:
     assert (names(reading), reading.findings) == (["şeker"], [])
     wrong = read_file(write(tmp_path, ["naïve"], "cp1252"), [contract("utf-8")])
     assert wrong.error == "the text is not valid utf-8, as agreed; save it again so"
-    with pytest.raises(ValueError, match="there is no encoding 'cp99'"):
+    with pytest.raises(DeclarationError, match="there is no encoding 'cp99'"):
         contract("cp99")
 
 

@@ -234,11 +234,11 @@ def test_a_declared_unit_is_read_as_declared_and_another_is_not(tmp_path: Path) 
 def test_a_currency_column_beside_an_amount_never_lets_dollars_in_as_euros(tmp_path: Path) -> None:
     lines = ["SKU", "Quantity", "Price", "Currency"], ["A1", 5, 9.5, "EUR"], ["A2", 5, 9.5, "USD"]
     euro = read(tmp_path, EuroLine, *lines, max_reject_rate=0.5)
-    assert (euro.verdict, rejected(euro).keys()) == ("partly", {"D3"})
+    assert (euro.verdict, set(rejected(euro))) == ("partly", {"D3"})
     named = read(tmp_path, SaleLine, *lines)
     assert rejected(named).keys() == {"D3"}
     unsaid = read(tmp_path, ThousandLess, *lines)
-    assert (unsaid.verdict, rejected(unsaid).keys()) == ("returned", {"D3"})
+    assert (unsaid.verdict, set(rejected(unsaid))) == ("returned", {"D3"})
     assert read(tmp_path, EuroLine, *lines, ignores=("Currency",)).verdict == "accepted"
 
 

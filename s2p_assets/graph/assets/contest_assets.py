@@ -107,7 +107,9 @@ def apply_override(registry: Registry, declared: Contest, said: ChampionOverride
         now = state.tenures[-1].version if state.tenures else None
         earlier = next((tenure for tenure in reversed(state.tenures) if tenure.version != now), None)
         if earlier is None:
-            raise NoSuchModel(f"{declared.full_name}: no other version was ever in service; there is nothing to go back to")
+            raise NoSuchModel(
+                f"{declared.full_name}: no other version was ever in service; there is nothing to go back to"
+            )
         registry.load_newest(declared.domain, declared.name, earlier.model, earlier.version)
         registry.pin(declared.domain, declared.name, Pin(earlier.model, earlier.version, said.by, said.because, when))
     elif said.release:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.report import Document, Imprint
 from s2p_assets.publishing.document import wording
 from s2p_assets.publishing.editions.renewal_faults import (
@@ -33,7 +34,7 @@ INDEX_FILE = "index.html"
 NOT_IN_FILE_NAMES = '<>:"/\\|?*'
 
 
-class ReportNotPublished(OSError):
+class ReportNotPublished(MendableError, OSError):
     """The share would not take a report's file."""
 
 

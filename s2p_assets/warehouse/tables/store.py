@@ -15,6 +15,7 @@ import pyarrow
 from psycopg import sql
 
 from s2p_assets.contracts.columns import Column, arrow_schema
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
 from s2p_assets.warehouse.tables.content_versions import rows_version
@@ -30,7 +31,7 @@ class DuplicateKey(Exception):
     """A key is in more than one row; one line that names the first such keys."""
 
 
-class NotStored(LookupError):
+class NotStored(MendableError, LookupError):
     """The table has not been stored yet; one line that says which."""
 
 
@@ -172,9 +173,7 @@ def read_rows(
         rows = copy_out(conn, query, arrow_schema(columns))
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn) as error:
         reason = (error.diag.message_primary or "").strip()
-        raise NotStored(
-            f"{domain}.{name} is not stored as declared ({reason}); materialize it, then read it"
-        ) from None
+        raise NotStored(f"{domain}.{name} is not stored as declared ({reason}); materialize it, then read it") from None
     return pd.DataFrame({column.name: _to_pandas(rows.column(column.name), column) for column in columns})
 
 
