@@ -5,6 +5,7 @@ Clean cells take a vectorised way; of odd ones each different text is read once.
 
 import datetime as dt
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +19,7 @@ from s2p_assets.contracts.columns import Column
 from s2p_assets.spreadsheet import number_formats
 from s2p_assets.spreadsheet.code_spelling import plain_spelling
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
+from s2p_assets.spreadsheet.periods import Period, Unclear, examples, first_day, of_day
 from s2p_assets.spreadsheet.text_values import (
     LAST_SERIAL,
     NotADate,
@@ -148,7 +150,7 @@ def _plain(kind: CellKind, cells: Cells, column: Column, sheet: Sheet) -> Plain:
         return _plain_texts(cells, column, sheet)
     if column.kind in ("text", "code") and kind == CellKind.NUMBER:
         return _plain_codes(cells, column, sheet)
-    if column.kind in ("date", "timestamp") and kind == CellKind.DATE:
+    if column.kind in ("date", "timestamp") and kind == CellKind.DATE and not column.period_kind:
         return _plain_dates(cells, column, sheet)
     return none
 
@@ -375,19 +377,23 @@ def _of_date_text(text: str, column: Column) -> Any:
     iso = _ISO_DAYS if column.kind == "date" else _ISO_MOMENTS
     for pattern in column.formats or iso:
         try:
-            return _as_date(parse_date(text, pattern), text, column)
+            return _as_date(parse_date(text, pattern, column.fiscal), text, column)
         except ValueError:
             continue
-    patterns = column.formats or iso[:1]
-    return CellError(
-        "formats", f"'{quoted(text)}' is not written as {' or '.join(map(format_example, patterns))}", text
-    )
+    return CellError("formats", f"'{quoted(text)}' is not written as {_written_as(column, iso)}", text)
+
+
+def _written_as(column: Column, iso: Sequence[str]) -> str:
+    """How a date of the column may be written: `DD.MM.YYYY`; `'FY24-P01'` of a fiscal year."""
+    if column.fiscal and column.period_kind:
+        return examples(column.period_kind, column.formats, column.fiscal)
+    return " or ".join(map(format_example, column.formats or iso[:1]))
 
 
 def format_example(pattern: str) -> str:
     """A strptime pattern for people: `%d.%m.%Y` → `DD.MM.YYYY`."""
     names = {"Y": "YYYY", "y": "YY", "m": "MM", "d": "DD", "H": "hh", "M": "mm", "S": "ss", "f": "ffffff"}
-    names |= {"G": "YYYY", "g": "YY", "V": "01", "q": "1"}
+    names |= {"G": "YYYY", "g": "YY", "V": "01", "q": "1", "h": "1", "P": "01"}
     names |= {"I": "hh", "p": "AM/PM", "b": "Mon", "B": "Month", "a": "Wed", "A": "Weekday"}
     for letter, name in names.items():
         pattern = pattern.replace(f"%{letter}", name)
@@ -420,7 +426,14 @@ def _of_number(text: str, column: Column) -> Any:
         return digits.zfill(width) if width and number.is_integer() else digits
     if column.kind == "boolean":
         return _of_boolean_text(digits, column)
+    if number.is_integer() and any(_is_digits_alone(pattern) for pattern in column.formats):
+        return _of_date_text(digits, column)
     return CellError("type", f"{digits} is a number, not a date; format the cell as a date", digits)
+
+
+def _is_digits_alone(pattern: str) -> bool:
+    """Whether a date in this pattern is a whole number: `%Y%m`."""
+    return bool(re.fullmatch("(?:%[YGymdVjqhP])+", pattern))
 
 
 def _digits(number: float) -> str:
@@ -448,6 +461,13 @@ def _of_date(text: str, kind: CellKind, column: Column, sheet: Sheet) -> Any:
         return cell_error(text, column, str(error))
     except ValueError:
         return cell_error(text, column)
+    if column.period_kind and moment.time() == dt.time():
+        period = of_day(moment.date(), column.period_kind, column.fiscal)
+        day = first_day(period) if isinstance(period, Period) else None
+        if day is None:
+            shown = f"{moment.date()}"
+            return cell_error(shown, column, period.why if isinstance(period, Unclear) else "")
+        moment = dt.datetime.combine(day, dt.time())
     if column.kind in ("date", "timestamp"):
         return _as_date(moment, text, column)
     written = f"{moment:%Y-%m-%d}" if moment.time() == dt.time() else f"{moment:%Y-%m-%d %H:%M:%S}"

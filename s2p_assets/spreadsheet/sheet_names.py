@@ -56,4 +56,8 @@ def _dates_from_name(header: Header, workbook: Workbook) -> list[Column]:
 
 def _is_date_of(part: str, header: Header, workbook: Workbook) -> bool:
     columns = _dates_from_name(header, workbook)
-    return any(find_date(part, pattern) for column in columns for pattern in column.formats or ("%Y-%m-%d", "%Y-%m"))
+    return any(
+        find_date(part, pattern, column.fiscal)
+        for column in columns
+        for pattern in column.formats or ("%Y-%m-%d", "%Y-%m")
+    )

@@ -256,7 +256,7 @@ def _patterns(column: Column) -> tuple[str, ...]:
 def _value_of_name(name: str, column: Column) -> object:
     if column.kind in ("date", "timestamp"):
         for pattern in _patterns(column):
-            found = find_date(name, pattern)
+            found = find_date(name, pattern, column.fiscal)
             if found is not None:
                 return found.date() if column.kind == "date" else found
         return None
