@@ -32,6 +32,7 @@ from s2p_assets.spreadsheet.header import Header
 from s2p_assets.spreadsheet.mojibake import misread_texts, restored
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
 from s2p_assets.spreadsheet.text_values import find_date
+from s2p_assets.spreadsheet.thousands import ambiguous_thousands
 from s2p_assets.spreadsheet.unit_columns import unit_column_conflicts
 from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts, unit_formats
 
@@ -136,6 +137,7 @@ def _unclear(table: TypedTable, column: Column, cells: Cells, parsed: ParsedColu
     sheet, header = table.rows.sheet, table.rows.header
     title = header.titles.get(header.column_numbers[column.name], "")
     unclear = damaged_codes(cells, column, sheet) | ambiguous_percents(cells, parsed.values, sheet, title, column)
+    unclear |= ambiguous_thousands(cells, parsed.values, column)
     return unclear | {
         place: problem for place, problem in unit_formats(cells, column, sheet).items() if place not in parsed.errors
     }

@@ -195,3 +195,20 @@ def test_what_looks_wrongly_decoded_is_a_finding(tmp_path: Path, text: str) -> N
 @pytest.mark.parametrize("text", RIGHT)
 def test_what_is_right_is_left_alone(text: str) -> None:
     assert not is_misread(text)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "rejected"),
+    [
+        (["1.200", "3.000", "5"], ["C2", "C3"]),
+        (["3.000", "12.000"], ["C2", "C3"]),
+        (["-3.000", "7"], ["C2"]),
+        (["3.000", "0.000", "1250.000"], []),
+        (["3.0", "12.00", "5"], []),
+    ],
+)
+def test_thousands_are_never_read_as_decimals(tmp_path: Path, pieces: list[str], rejected: list[str]) -> None:
+    lines = ["Article;Name;Qty", *(f"A{at};x;{text}" for at, text in enumerate(pieces))]
+    (tmp_path / "stock.csv").write_text("\n".join(lines))
+    reading = read_file(tmp_path / "stock.csv", [contract()])
+    assert [finding.cell for finding in reading.findings if finding.severity == "reject"] == rejected
