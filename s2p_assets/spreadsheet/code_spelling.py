@@ -42,11 +42,11 @@ def _narrow(text: str) -> str:
 def twins(codes: pyarrow.Array) -> dict[str, str]:
     """Codes that look like another one among `codes` but are not the same, with that one; the commoner is right.
 
-    Codes differ in letter case, or in letters of another script that look the same.
+    Codes differ in letter case, leading zeros, blanks, or in letters of another script that look the same.
     """
     counts = pc.value_counts(codes)
     values, numbers = counts.field("values"), counts.field("counts")
-    lower = pc.utf8_lower(values)
+    lower = _without_zeros_and_blanks(pc.utf8_lower(values))
     ascii_only = pc.all(pc.string_is_ascii(values)).as_py()
     if ascii_only and len(pc.unique(lower)) == len(values):
         return {}
@@ -62,16 +62,25 @@ def twins(codes: pyarrow.Array) -> dict[str, str]:
     found = {}
     for group in alike.values():
         if len(group) > 1:
-            right = max(group, key=lambda one: (one[1], one[0]))[2]
+            right = max(group, key=lambda one: (one[1], one[2].isdigit() and len(one[2]), one[0]))[2]
             found.update({value: right for _, _, value in group if value != right})
     return found
+
+
+def _without_zeros_and_blanks(codes: pyarrow.Array) -> pyarrow.Array:
+    if pc.any(pc.starts_with(codes, "0")).as_py():
+        digits = pc.utf8_is_digit(codes)
+        codes = pc.if_else(digits, pc.utf8_ltrim(codes, "0"), codes)
+    if pc.any(pc.match_substring(codes, "  ")).as_py():
+        codes = pc.replace_substring_regex(codes, " +", " ")
+    return codes
 
 
 @lru_cache(maxsize=100_000)
 def skeleton(code: str) -> str:
     """What a code looks like: without case and marks, letters of other scripts as the Latin ones alike."""
     if code.isascii():
-        return code.casefold()
+        return " ".join(code.casefold().split()).lstrip("0" if code.isdigit() else "")
     plain = str(plain_spelling(pyarrow.array([code]))[0].as_py())
     return "".join(_latin_letter(mark) for mark in unicodedata.normalize("NFKC", plain)).casefold()
 

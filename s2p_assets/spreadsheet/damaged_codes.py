@@ -25,7 +25,12 @@ _DAY_AND_MONTH = r"^[0-9]{1,2}[-. ]{1,2}[^\W\d_]{3,9}\.?$|^[^\W\d_]{3,9}\.?[- ][
 _WHOLE_DATE = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( 00:00:00)?$|^[0-9]{1,2}([./])[0-9]{1,2}[./](19|20)[0-9]{2}( 0?0:00(:00)?)?$"
 )
-_SUSPECT = rf"E[+-][0-9]|[0-9]{{16}}|^[0-9]{{1,2}}[-. ]{{1,2}}\p{{L}}|^\p{{L}}{{3,9}}\.?[- ][0-9]{{2}}$|{_WHOLE_DATE}"
+_ERROR = (
+    r"^#(NAME\?|REF!|VALUE!|DIV/0!|NUM!|NULL!|SPILL!|CALC!|BEZUG!|WERT!|ZAHL!|NOM ?\?|VALEUR!|NV|¡REF!|¡VALOR!|#+)$"
+)
+_SUSPECT = (
+    rf"^#|E[+-][0-9]|[0-9]{{16}}|^[0-9]{{1,2}}[-. ]{{1,2}}\p{{L}}|^\p{{L}}{{3,9}}\.?[- ][0-9]{{2}}$|{_WHOLE_DATE}"
+)
 _MONTH_LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "da", "nb", "fi", "cs", "tr")
 _MOST = 0.5
 
@@ -68,6 +73,8 @@ def _damaged_texts(
     found: dict[int, CellError] = {}
     exponents = "is a number that was shortened when the file was saved; save its digits in full, as text"
     found |= _like(suspects, _EXPONENT, exponents, column)
+    errors = "is what Excel shows for a cell that it cannot calculate or show; correct it there and save again"
+    found |= _like(suspects, _ERROR, errors, column)
     rounded = {place: text for place, text in suspects.items() if re.match(_ROUNDED, text)}
     long = sum(bool(re.match(_LONG, text)) for text in suspects.values())
     if len(rounded) > _MOST * long:
@@ -106,6 +113,16 @@ def _months() -> frozenset[str]:
     return frozenset(name for name in names if name.isalpha())
 
 
+def codes_shown_otherwise(cells: Cells, column: Column, sheet: Sheet) -> npt.NDArray[np.int64]:
+    """The positions of number cells whose format adds to the code what is not in the cell: 123 shown as `A-123`."""
+    if column.kind != "code" or cells.formats is None:
+        return np.zeros(0, np.int64)
+    styles = [style for style, code in enumerate(sheet.formats) if number_formats.adds_marks(code)]
+    if not styles:
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(np.isin(cells.formats, styles) & (cells.kinds == CellKind.NUMBER))
+
+
 def rounded_codes_perhaps(cells: Cells, column: Column) -> npt.NDArray[np.int64]:
     """The positions of texts of more than 15 digits that end in zeros, where most long ones do not."""
     if column.kind != "code" or not len(cells):
@@ -134,6 +151,12 @@ def look_alikes(values: pyarrow.Array, column: Column) -> Iterator[tuple[int, st
 def _twin_message(code: str, other: str, count: int) -> str:
     many = f" ({count:,} such cells)" if count > 1 else ""
     odd = next((mark for mark in code if not mark.isascii() and mark.isalpha()), "")
+    if not odd and other.strip("0") == code.strip("0") and other.isdigit() and code.isdigit():
+        return (
+            f"'{quoted(code)}' differs from '{quoted(other)}' in leading zeros alone{many}; make them one if they are"
+        )
+    if not odd and " ".join(other.split()) == " ".join(code.split()):
+        return f"'{quoted(code)}' differs from '{quoted(other)}' in blanks alone{many}; make them one if they are"
     if odd and other:
         return f"'{quoted(code)}' looks like '{quoted(other)}' but has a {script_of(odd)} '{odd}'{many}; type it again"
     if odd:

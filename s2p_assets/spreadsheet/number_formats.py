@@ -82,6 +82,17 @@ def words_of(code: str) -> str:
     return words if words.strip("/ ") else ""
 
 
+_SIGNS = re.compile(r"\[\$[^-\]]|[$€£¥₹₽₩₺]")
+
+
+def adds_marks(code: str) -> bool:
+    """Whether the format sets letters or dashes among the digits of a number: `"A-"000`, `000-000`."""
+    if is_scientific(code) or is_percent(code) or is_date(code) or _SIGNS.search(code):
+        return False
+    section = re.sub(r"\[[^\]]*\]", "", _PADDING.sub("", code.split(";", 1)[0]))
+    return bool(words_of(code)) or bool(re.search(r'[0#][\\"]*[-/][\\"]*[0#]', section))
+
+
 def thousands_hidden(code: str) -> int:
     """By how many groups of three digits the format shortens a number: 1 for `0.0,`, 2 for `0.0,,"M"`."""
     section = _LITERALS.sub("", code.split(";", 1)[0])

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow
 import pyarrow.compute as pc
 
-from s2p_assets.contracts.columns import arrow_schema
+from s2p_assets.contracts.columns import Column, arrow_schema
 from s2p_assets.contracts.findings import OWN_SHEETS, Finding, FindingCollector, ReadResult, count_values
 from s2p_assets.contracts.workbook import ReferenceValues, ReferenceValuesByWorkbook, Workbook
 from s2p_assets.spreadsheet.book import Book, open_book
@@ -40,6 +40,7 @@ from s2p_assets.spreadsheet.returned.own_copies import refuse_fresh_workbook, re
 from s2p_assets.spreadsheet.rules import RuleViolation, final_violations, rule_violations
 from s2p_assets.spreadsheet.sheet_names import bracketed_names
 from s2p_assets.spreadsheet.typed_table import TypedTable, read_typed_table
+from s2p_assets.spreadsheet.units import contradiction
 from s2p_assets.spreadsheet.wide_header import missing_periods
 
 
@@ -201,6 +202,8 @@ def _missing_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Iterab
         hint = f"; did you mean '{near}'? Then rename it" if near else ""
         if near and folded(near) in folded_names(column):
             hint = f"; '{near}' is not taken for it, for what it says in brackets; rename it only if it is the same"
+        elif near and (wrong := _said_beside(near, column)):
+            hint = f"; '{near}' {wrong}"
         message = f"the header ({row}) has no column '{title}'{hint or '; add it'}"
         yield Finding(sheet.name, where, column.name, None, "missing_column", message)
     yield from header.findings
@@ -211,6 +214,13 @@ def _missing_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Iterab
         title = " ".join(header.titles[places[0]].split())
         message = f"two columns are named '{title}' ({cells}); rename the one that is not meant"
         yield Finding(sheet.name, cell_address(header.bottom, places[1]), name, title, "column_twice", message)
+
+
+def _said_beside(header: str, column: Column) -> str:
+    """What a header that begins with a name of the column says against the contract: `Price in TEUR`."""
+    plain = header.casefold()
+    names = [name for name in map(str.casefold, column.headers) if plain.startswith(name)]
+    return contradiction(header[len(max(names, key=len)) :], column) if names else ""
 
 
 def _settle(

@@ -25,7 +25,12 @@ from s2p_assets.spreadsheet.cell_parser import (
     quoted,
     without_percent_sign,
 )
-from s2p_assets.spreadsheet.damaged_codes import damaged_codes, look_alikes, rounded_codes_perhaps
+from s2p_assets.spreadsheet.damaged_codes import (
+    codes_shown_otherwise,
+    damaged_codes,
+    look_alikes,
+    rounded_codes_perhaps,
+)
 from s2p_assets.spreadsheet.far_dates import far_dates
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
 from s2p_assets.spreadsheet.header import Header
@@ -157,6 +162,10 @@ def _doubtful_values(
     for place, code, message in look_alikes(parsed.values, column):
         where = table.address_of(int(position[place]), column.name)
         yield Finding(table.rows.sheet.name, where, column.name, code, "look_alike", message, "notice")
+    for place in codes_shown_otherwise(cells, column, table.rows.sheet)[:1].tolist():
+        where, text = table.address_of(int(position[place]), column.name), str(parsed.values[place].as_py())
+        message = f"the cell holds '{text}' and shows more by its format; type the whole code as text if that is meant"
+        yield Finding(table.rows.sheet.name, where, column.name, text, "shown_code", message, "notice")
     for place in rounded_codes_perhaps(cells, column)[:1].tolist():
         where, text = table.address_of(int(position[place]), column.name), str(cells.texts[place].as_py())
         message = f"'{text}' ends in zeros from its 16th digit on; if Excel rounded it, enter it as text"

@@ -17,7 +17,7 @@ from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet import number_formats
-from s2p_assets.spreadsheet.cell_parser import CellError, cell_error, quoted
+from s2p_assets.spreadsheet.cell_parser import CellError, cell_error, noun_for, quoted
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address, parse_cell_address
 from s2p_assets.spreadsheet.header import rows_above
 from s2p_assets.spreadsheet.table_rows import TableRows
@@ -55,6 +55,10 @@ def unit_conflicts(rows: TableRows, workbook: Workbook) -> Iterator[Finding]:
             if wrong := contradiction(text, column):
                 message = f"'{quoted(text)}' {wrong}"
                 yield Finding(sheet.name, cell_address(row, number), column.name, title, "unit", message)
+                break
+            if unsaid := _unsaid(text, column):
+                where = cell_address(row, number)
+                yield Finding(sheet.name, where, column.name, title, "unit", unsaid, "notice")
                 break
     yield from _over_the_table(rows, amounts)
     yield from _unread_words(rows, workbook, below, units)
@@ -100,6 +104,17 @@ def contradiction(text: str, column: Column) -> str:
     sign = _SIGNS.search(text)
     mark = sign[0] if sign and len(stated.currencies) > 1 else " or ".join(sorted(stated.currencies))
     return _conflict(stated, mark, column)
+
+
+def _unsaid(text: str, column: Column) -> str:
+    """What is said of a unit of which the contract says nothing: kg or USD where numbers are just numbers."""
+    stated = stated_unit(text, column.kind == "money")
+    units = declared_units(column)
+    is_new = bool(stated.currencies) and not any(one.currencies for one in units)
+    is_new |= stated.measure not in ("", "%", "piece") and not any(one.measure for one in units)
+    if not is_new or stated.rest:
+        return ""
+    return f"'{quoted(text)}' is a unit of which the contract says nothing; the numbers were read as they stand"
 
 
 def _conflict(stated: StatedUnit, mark: str, column: Column) -> str:
@@ -200,6 +215,8 @@ def unit_formats(cells: Cells, column: Column, sheet: Sheet) -> dict[int, CellEr
 def _format_contradiction(code: str, column: Column) -> str:
     """What the words in a number format say against the contract. `0.0,"k"` shows thousands of a number in full."""
     words = number_formats.words_of(code)
+    if column.kind in ("money", "integer") and number_formats.is_percent(code):
+        return f"is shown as a percentage, which is not {noun_for(column)}"
     if not words:
         return ""
     stated = stated_unit(words, column.kind == "money")
@@ -230,7 +247,8 @@ def _mixed_formats(cells: Cells, column: Column, sheet: Sheet, used: Sequence[in
             return wrong
     groups = {"percent": [], "plain": []}
     for style, code in codes.items():
-        groups["percent" if number_formats.is_percent(code) else "plain"].append(style)
+        shows_percent = number_formats.is_percent(code) or "%" in number_formats.words_of(code)
+        groups["percent" if shows_percent else "plain"].append(style)
     return _fewer(groups, counts, "is shown as {here}, other cells of the column as {most}; format them alike")
 
 

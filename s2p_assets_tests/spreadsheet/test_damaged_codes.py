@@ -127,7 +127,7 @@ def test_a_spelling_that_only_looks_like_a_known_code_is_named(tmp_path: Path, t
 
 
 def test_other_scripts_and_different_codes_are_left_alone(tmp_path: Path) -> None:
-    codes = ["Кружка-1", "Чай-2", "ΑΒΓ-3", "茶-1", "A0", "AO", "I1", "l1", "1", "01", "Ä1", "A1"]
+    codes = ["Кружка-1", "Чай-2", "ΑΒΓ-3", "茶-1", "A0", "AO", "I1", "l1", "1", "Ä1", "A1"]
     reading = read(tmp_path, *codes)
     assert (articles(reading), reading.findings) == (codes, [])
 
@@ -161,3 +161,26 @@ def test_a_reference_that_only_looks_right_says_so(tmp_path: Path) -> None:
     found = list(missing_references(frame, book, {"article": pyarrow.array(["AB-12", "AB-13"])}))
     assert [one.position for one in found] == [1]
     assert "looks like 'AB-13' but has letters of another script" in found[0].message
+
+
+@pytest.mark.parametrize(("code", "other"), [("123", "00123"), ("A  12", "A 12")])
+def test_codes_that_differ_in_zeros_or_blanks_are_named(tmp_path: Path, code: str, other: str) -> None:
+    reading = read(tmp_path, code, other, other, "B7")
+    assert [(one.cell, one.rule) for one in reading.findings] == [("A2", "look_alike")]
+    assert articles(reading) == [code, other, other, "B7"]
+
+
+@pytest.mark.parametrize("shown", ['"A-"000', "000-000", "00\\/000"])
+def test_a_code_whose_format_shows_more_than_it_holds_is_named(tmp_path: Path, shown: str) -> None:
+    reading = read(tmp_path, (123, shown), "B7")
+    assert [(one.cell, one.rule) for one in reading.findings] == [("A2", "shown_code")]
+
+
+@pytest.mark.parametrize("shown", ["0", "00000", "#,##0", "@", '_-* #,##0_-;-* #,##0_-;_-* "-"_-;_-@_-', '0" "'])
+def test_usual_formats_of_codes_are_no_matter(tmp_path: Path, shown: str) -> None:
+    assert read(tmp_path, (12345, shown), "B7").findings == []
+
+
+@pytest.mark.parametrize("error", ["#NAME?", "#REF!", "########", "#BEZUG!"])
+def test_an_error_in_a_text_file_is_no_code(tmp_path: Path, error: str) -> None:
+    assert rejected(read_text(tmp_path, ["A100", error, "#12"])) == ["A3"]

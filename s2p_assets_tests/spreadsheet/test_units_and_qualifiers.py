@@ -57,10 +57,11 @@ def contract(rows: type[Row], **options: Any) -> Workbook:
     return Workbook(rows=rows, path="*", owner="o@example.org", **options)
 
 
-def read(tmp_path: Path, rows: type[Row], *lines: Sequence[Any], **options: Any) -> ReadResult:
+def read(tmp_path: Path, rows: type[Row], *lines: Sequence[Any], sheet: str = "Sheet", **options: Any) -> ReadResult:
     """`lines` as a sheet; a cell given as (value, format) is shown by that number format."""
     book = openpyxl.Workbook()
     page = book.active
+    page.title = sheet
     for number, line in enumerate(lines, 1):
         for place, value in enumerate(line, 1):
             held, shown = value if isinstance(value, tuple) else (value, None)
@@ -296,6 +297,50 @@ def test_what_a_sheets_name_says_in_brackets_counts(tmp_path: Path, names: list[
     if len(names) == 2 and verdict == "returned":
         assert read_file(path, [contract(EuroLine, sheets="!*(*)")]).verdict == "accepted"
         assert read_file(path, [contract(EuroLine, sheets="*|*(*)")]).rows_accepted == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "severity"),
+    [
+        ("Prices USD", "reject"),
+        ("TEUR", "reject"),
+        ("in kEUR", "reject"),
+        ("Prices EUR", None),
+        ("ALL", None),
+        ("M", None),
+        ("old", "notice"),
+        ("Copy of March", "notice"),
+        ("Altona", None),
+    ],
+)
+def test_what_a_sheets_name_says_without_brackets_counts(tmp_path: Path, name: str, severity: str | None) -> None:
+    findings = read(tmp_path, EuroLine, ["SKU", "Quantity", "Price"], ["A1", 5, 9.5], sheet=name).findings
+    assert [one.severity for one in findings] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize("copy", ["Copy of March", "March - old", "old March", "March Kopie"])
+def test_a_sheet_and_its_copy_are_not_both_read(tmp_path: Path, copy: str) -> None:
+    book = openpyxl.Workbook()
+    for page in (book.active, book.create_sheet(copy)):
+        assert page is not None
+        page.append(["SKU", "Quantity", "Price"])
+        page.append(["A1", 5, 9.5])
+    book.worksheets[0].title = "March"
+    book.save(tmp_path / "Prices.xlsx")
+    assert read_file(tmp_path / "Prices.xlsx", [contract(EuroLine)]).verdict == "returned"
+
+
+@pytest.mark.parametrize(("title", "rows"), [("Quantity (kg)", SaleLine), ("Price (USD)", ThousandLess)])
+def test_a_unit_of_which_the_contract_says_nothing_is_told(tmp_path: Path, title: str, rows: type[Row]) -> None:
+    header = [title if title.startswith(name) else name for name in ("SKU", "Quantity", "Price")]
+    reading = read(tmp_path, rows, header, ["A1", 5, 9.5])
+    assert reading.verdict == "accepted"
+    assert "is a unit of which the contract says nothing" in " ".join(noticed(reading).values())
+
+
+def test_a_header_that_is_near_says_what_it_says(tmp_path: Path) -> None:
+    reading = read(tmp_path, EuroLine, ["SKU", "Quantity", "Price in TEUR"], ["A1", 5, 9.5])
+    assert "'Price in TEUR' says that the numbers are shortened" in reading.findings[0].message
 
 
 def test_a_text_says_its_scale_currency_and_count() -> None:
