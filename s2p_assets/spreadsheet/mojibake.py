@@ -17,18 +17,20 @@ _SYMBOL_IN_WORD = re.compile(r"[^\W\d_][£¹³¿¯¥¡¼¾¤§ª¬¢°±»«¸¨
 _SYMBOL_FIRST = re.compile(r"(?<![\w£])[£³¹¿¯](?=[^\W\d_A-Z]{2})(?![^\W\d_]+[?!])")
 _CAPITAL_LAST = re.compile(r"[a-zß-ÿ][ŸŒŠŽ](?![A-ZÀ-Þ])")
 _UPPER_HALF = re.compile(r"(?<![^\W\d_])[À-ÖØ-öø-ÿ]{4,}(?![^\W\d_])")
+_CASE_REVERSED = re.compile(r"(?<!\w)[а-яё][А-ЯЁ]{3,}(?!\w)")
+_QUESTIONED = re.compile(r"(?<!\S)[^\W\d_]+\?[a-zß-ÿ]+(?![\w?&=/.])")
 _SCRIPTS = "\u0370-\u03ff\u0400-\u052f\u0590-\u05ff\u0600-\u06ff\u0e00-\u0e7f"
 _TWO_SCRIPTS = re.compile(
     f"[A-Za-zÀ-ɏ][{_SCRIPTS}][A-Za-zÀ-ɏ]|(?<![\\w])[{_SCRIPTS}][a-zß-ɏ]{{2}}|[a-zß-ɏ]{{2}}[{_SCRIPTS}](?!\\w)"
 )
-_SUSPECT = (
-    "[\ufffd\u0080-\u009f]|[£¹³¿¯¥¡¼¾¤§ª¬¢°±»«¸¨´¶ŸŒŠŽ]|[À-ÿ]{4}|[ÂÃÄÅÎÏÐÑØÙâ\u0393\u05d2\u00ef].|[\uff61-\uff9f]"
-)
+_SUSPECT = "[\ufffd\u0080-\u009f]|[£¹³¿¯¥¡¼¾¤§ª¬¢°±»«¸¨´¶ŸŒŠŽ]|[À-ÿ]{4}|[А-Я]{3}|\\pL\\?\\pL|[ÂÃÄÅÎÏÐÑØÙâ\u0393\u05d2\u00ef].|[\uff61-\uff9f]"
 
 
 def misread_texts(texts: pyarrow.Array) -> npt.NDArray[np.int64]:
     """The positions of texts that look as if they had been decoded wrongly."""
-    if not len(texts) or pc.all(pc.string_is_ascii(texts)).as_py():
+    if not len(texts):
+        return np.zeros(0, np.int64)
+    if pc.all(pc.string_is_ascii(texts)).as_py() and not pc.any(pc.match_substring(texts, "?")).as_py():
         return np.zeros(0, np.int64)
     suspect = pc.fill_null(pc.match_substring_regex(texts, _SUSPECT), False)
     if not pc.any(suspect).as_py():
@@ -41,7 +43,7 @@ def misread_texts(texts: pyarrow.Array) -> npt.NDArray[np.int64]:
 def is_misread(text: str) -> bool:
     """Whether a text was read in another encoding than it was written in, or has lost letters."""
     if text.isascii():
-        return False
+        return bool(_QUESTIONED.search(text))
     return any(_signs(text)) or restored(text) != text
 
 
@@ -50,6 +52,8 @@ def _signs(text: str) -> Iterator[bool]:
     yield bool(_SYMBOL_IN_WORD.search(text))
     yield bool(_SYMBOL_FIRST.search(text))
     yield bool(_CAPITAL_LAST.search(text))
+    yield bool(_CASE_REVERSED.search(text))
+    yield bool(_QUESTIONED.search(text))
     yield any(len(set(word)) > 1 for word in _UPPER_HALF.findall(text))
 
 

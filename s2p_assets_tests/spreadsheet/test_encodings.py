@@ -131,6 +131,9 @@ WRONG = (
     "CafÃ©",
     "donâ€™t",
     "ÃœberlÃ¤nge",
+    "M?ller",
+    "Gr?n & Söhne",
+    "рТЙЧЕФ",
 )
 RIGHT = (
     *(
@@ -175,6 +178,11 @@ RIGHT = (
         "Đorđe",
         "Kraków",
         "ÅÄÖ",
+        "What? No",
+        "page?id=5",
+        "Why?Because.",
+        "МОСКВА",
+        "ГОСТ 5",
     ),
 )
 
