@@ -146,6 +146,7 @@ class Column:
     `yes`, `no`: the words of a Boolean.
     `value_from`: where the value is taken from when the sheet has no such column, in order.
     `required`: false where a sheet may lack the column.
+    `left_of`, `right_of`: for a column without a header, the header (or name) of the column that stands next to it.
     `derived_from`: the columns this one is made from, as `name.column`, for lineage.
     `available`: `after_outcome` where the value is known only once it is decided how the row's case ends, so that no
     classifier may learn from it or from what is made of it; `before_outcome` where a column made of such ones holds
@@ -174,6 +175,8 @@ class Column:
     available: Literal["", "before_outcome", "after_outcome"] = ""
     replace: tuple[tuple[str, str], ...] = ()
     references: str | None = None
+    left_of: str | None = None
+    right_of: str | None = None
     from_header: PeriodKind | None = None
     year_from: tuple[Literal["sheet", "file"], ...] = ()
     melted: bool = False
@@ -412,9 +415,11 @@ def _contradiction(made: Column) -> str:
         return f"from_header is one of {', '.join(PERIOD_KINDS)}, not {made.from_header!r}"
     if made.year_from and not made.from_header:
         return "year_from is for a column that is from_header"
+    if made.left_of and made.right_of:
+        return "write left_of or right_of, not both"
     if made.from_header and made.melted:
         return "a column is from_header or melted, not both"
-    for option in ("value_from", "references", "unique", "nullable" if made.from_header else ""):
+    for option in ("value_from", "references", "unique", "left_of", "right_of", "nullable" if made.from_header else ""):
         if (made.from_header or made.melted) and option and getattr(made, option):
             return f"{option!r} is not for a column that is {'from_header' if made.from_header else 'melted'}"
     return ""

@@ -14,7 +14,7 @@ import pyarrow
 from s2p_assets.contracts.columns import Severity
 
 MAX_SAME_FINDINGS = 5_000
-Verdict = Literal["accepted", "partly", "returned"]
+Verdict = Literal["accepted", "partly", "returned", "held"]
 
 FINDINGS_SHEET = "s2p findings"
 ROWS_SHEET = "returned rows"
@@ -83,6 +83,8 @@ class ReadResult:
     with those that say "no value" (`blank`) and without values taken from names (`named`); `returned`, `ignored`.
     `error`: one line when the file could not be read at all.
     `written`: the day on which the file was saved, where that is known.
+    `changes`: what its rows change in what is loaded, in words, once they were compared.
+    `verdict`: `held` only once the file was compared with what is loaded; its rows are then good and not stored.
     """
 
     file: Path
@@ -99,6 +101,7 @@ class ReadResult:
     column_letters: dict[str, dict[str, Any]] = field(default_factory=dict)
     cells: dict[str, int] = field(default_factory=dict)
     written: dt.date | None = field(default=None, compare=False)
+    changes: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The object that `s2p check --json` prints."""

@@ -143,7 +143,7 @@ def test_units_that_agree_are_no_part_of_a_name(tmp_path: Path, header: list[str
 def test_other_words_in_brackets_make_another_column(tmp_path: Path, said: str) -> None:
     reading = read(tmp_path, SaleLine, ["SKU", f"Quantity ({said})", "Price"], ["A1", 5, 9.5])
     assert reading.verdict == "returned"
-    assert f"'Quantity ({said})' is not taken for it" in rejected(reading)["A1"]
+    assert f"'Quantity ({said})' is not taken for it" in rejected(reading)["B1"]
     beside = read(tmp_path, SaleLine, ["SKU", f"Quantity ({said})", "Quantity", "Price"], ["A1", 5, 7, 9.5])
     assert beside.verdict == "accepted"
     assert beside.rows is not None

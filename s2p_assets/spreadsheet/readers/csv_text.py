@@ -20,6 +20,7 @@ from s2p_assets.spreadsheet.readers.text_encoding import text_encoding
 
 _ROWS_AT_ONCE = 50_000
 _SAMPLE = 256 * 1024
+_BROKEN = "the text breaks off or is damaged, perhaps because its copy was not finished; copy or save it again"
 
 
 class CsvBook:
@@ -41,7 +42,7 @@ class CsvBook:
             try:
                 sample = file.read(_SAMPLE)
             except UnicodeDecodeError as error:
-                raise WorkbookUnreadable(f"the text is not valid {self.encoding}; save the file again") from error
+                raise WorkbookUnreadable(_BROKEN) from error
         if "\0" in sample:
             raise WorkbookUnreadable("the file holds zero bytes, its copy was not finished; copy it again")
         self.delimiter = detect_delimiter(sample, wanted)
@@ -68,7 +69,7 @@ class CsvBook:
                     first += len(held)
                     last = held[-1]
             except UnicodeDecodeError as error:
-                raise WorkbookUnreadable(f"the text is not valid {self.encoding}; save the file again") from error
+                raise WorkbookUnreadable(_BROKEN) from error
             except csv.Error as error:
                 raise WorkbookUnreadable(
                     f"the quotes do not match from row {first + records.line_num - 1} on; save the file again"

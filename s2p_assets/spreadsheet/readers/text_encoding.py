@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from s2p_assets.spreadsheet.limits import WorkbookUnreadable
+from s2p_assets.spreadsheet.limits import WorkbookUnreadable, encoding_by_zeros
 from s2p_assets.spreadsheet.mojibake import is_misread, mixes_scripts
 
 NAMES = {
@@ -73,10 +73,8 @@ def text_encoding(path: Path, stated: str | None = None) -> TextEncoding:
         head = file.read(4096)
     if head.startswith(codecs.BOM_UTF8):
         return TextEncoding("utf-8-sig")
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return TextEncoding("utf-16")
-    if head.count(0) > 0.2 * len(head):
-        return TextEncoding("utf-16-le" if head[1::2].count(0) > head[0::2].count(0) else "utf-16-be")
+    if by_zeros := encoding_by_zeros(head):
+        return TextEncoding(by_zeros)
     if stated:
         if not _decodes(path, stated):
             raise WorkbookUnreadable(f"the text is not valid {TextEncoding(stated).label}, as agreed; save it again so")
