@@ -224,7 +224,8 @@ def _rows_after_gaps(sheet: Sheet, header: Header, workbook: Workbook) -> list[i
 
 def _rows_with_names(sheet: Sheet, header: Header, workbook: Workbook) -> list[int]:
     """The rows of a wide table that name a column which stands beside its periods: they may be another header."""
-    names = pyarrow.array(sorted({header.titles[number] for number in header.column_numbers.values()}))
+    beside = header.titles.keys() & header.column_numbers.values()  # a column without a header has no title
+    names = pyarrow.array(sorted({header.titles[number] for number in beside}), pyarrow.string())
     found: set[int] = set()
     for cells in sheet.columns.values():
         named = pc.is_in(cells.texts, names).to_numpy(zero_copy_only=False)
