@@ -32,6 +32,17 @@ TRAINED: dict[str, tuple[str, ValueFormat]] = {
 }
 
 
+class ModelInService(Protocol):
+    """A version of a model, with the sentence by which the shelf describes it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str | None: ...
+    @property
+    def description(self) -> str: ...
+
+
 class VersionFile(Protocol):
     """A file that was loaded since the version before."""
 
@@ -67,6 +78,11 @@ class VersionTraining(Protocol):
     def trained_at(self) -> dt.datetime: ...
     @property
     def reason(self) -> VersionReason | None: ...
+
+
+def describe_model(model: ModelInService, titles: Mapping[str, str]) -> str:
+    """The model in service in a sentence. `titles`: what people call the models."""
+    return f"In service: {titles.get(model.name, model.name)}, version {model.version}: {model.description}."
 
 
 def service_facts(facts: Mapping[str, str]) -> Section:

@@ -50,8 +50,8 @@ class QuestionScores:
 
     `cases`: one row per (question, case), with probability. `scores`: one row per (question, model, fold), with cutoff,
     cases, is_champion and the measures. `measured`: question → one row per measure of its champion over all cases:
-    measure, value, low, high (of the 95 % interval). `parts`: question → as
-    `classification_scores.probability_calibration` takes them.
+    measure, value, low, high (of the 95 % interval). `calibration`: question → its
+    calibration as `ClassificationScores` has it.
     `one`, `period`: what a case and a fold are called, `car` and `season`; a fold is named by its year.
     """
 
@@ -59,7 +59,7 @@ class QuestionScores:
     cases: SourceTable
     scores: SourceTable
     measured: Mapping[str, pd.DataFrame]
-    parts: Mapping[str, pd.DataFrame]
+    calibration: Mapping[str, pd.DataFrame]
     one: str
     period: str
 
@@ -199,14 +199,14 @@ def question_calibrations(answers: QuestionScores) -> tuple[Section, ...]:
 
 
 def _calibration(answers: QuestionScores, question: Question) -> Section:
-    (of,), parts = answers.lineage(question.name), answers.parts[question.name]
-    rows = parts.assign(as_told=parts["predicted"])
+    (source,), rows = answers.lineage(question.name), answers.calibration[question.name]
+    rows = rows.assign(as_told=rows["predicted"])
     return Section(
         title=f"Do the probabilities hold? {question.title}",
         description=f"The {answers.one}s of past {answers.period}s by what they were told, in parts of equal "
         "size, and how "
         "often it came about. Where the two lines run together, a told 70 % came about in 7 of 10.",
         frame=rows,
-        columns=calibration_columns(("Was told", "Came about", f"{answers.one.capitalize()}s"), of, of),
+        columns=calibration_columns(("Was told", "Came about", f"{answers.one.capitalize()}s"), source, source),
         chart=calibration_chart(rows, "predicted", "Came about, by what was told"),
     )
