@@ -34,9 +34,9 @@ class TrainedModel:
         """The version in question: the champion of the contest, or the newest of the model. Raises NoSuchModel."""
         found = self.state.find(self.model.name) if self.model else self.state.champion
         if found is None:
-            asked = self.model or self.contest
+            declared = self.model or self.contest
             raise NoSuchModel(
-                f"{asked.full_name}: nothing is trained yet; load data and let s2p run or s2p up train it"
+                f"{declared.full_name}: nothing is trained yet; load data and let s2p run or s2p up train it"
             )
         return found
 
@@ -118,12 +118,12 @@ def training_history(found: TrainedModel, registry: Registry) -> dict[str, Any]:
     }
 
 
-def predictions(ctx: Context, asked: TrainedModel, wanted: dict[str, str], horizon: int | None) -> pd.DataFrame:
+def predictions(ctx: Context, trained: TrainedModel, wanted: dict[str, str], horizon: int | None) -> pd.DataFrame:
     """What the version in question predicts from what is stored, of what has these values; see `serving.py`.
 
     Raises NotFound for a column or a value that the features do not have.
     """
-    contest, record = asked.contest, asked.record
+    contest, record = trained.contest, trained.record
     features = ctx.catalog.features[f"{contest.domain}_{contest.features}"]
     known = {column.name for column in features.columns}
     if strange := [name for name in wanted if name not in known]:

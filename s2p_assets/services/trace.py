@@ -161,15 +161,15 @@ def _place_of(report: Report, basis: NumberSource) -> tuple[tuple[str, str], str
     return (domain or report.domain, rest), column
 
 
-def _changed_since(connection: psycopg.Connection, catalog: Catalog, report: Report, moment: dt.datetime) -> bool:
+def _changed_since(connection: psycopg.Connection, catalog: Catalog, report: Report, as_of: dt.datetime) -> bool:
     """Whether anything under the report has come, gone or become something else since."""
     below = [catalog.by_key[key] for key in catalog.upstream(key_of(report))]
     if as_of_tables.rows_changed_since(
-        connection, [one.full_name for one in below if isinstance(one, Workbook)], moment
+        connection, [one.full_name for one in below if isinstance(one, Workbook)], as_of
     ):
         return True
     made = [(one.domain, one.name) for one in below if not isinstance(one, Workbook)]
-    return store.stored_since(connection, made, moment)
+    return store.stored_since(connection, made, as_of)
 
 
 def _trace_as_of(
@@ -177,17 +177,17 @@ def _trace_as_of(
     report: Report,
     wanted: str,
     saved: Path | None,
-    moment: dt.datetime,
+    as_of: dt.datetime,
     most: int | None,
     progress: Progress,
 ) -> TracedNumber:
-    """The number traced in what was known at `moment`; of the edition that was `saved`, or of one made again."""
-    with open_as_of(ctx, moment, progress) as known:
+    """The number traced in what was known at `as_of`; of the edition that was `saved`, or of one made again."""
+    with open_as_of(ctx, as_of, progress) as known:
         document = known.document(report)
         published = _number(saved, wanted) if saved else None
         with tempfile.TemporaryDirectory(prefix="s2p-trace-") as folder:
             again = Path(folder) / f"{document.as_of.isoformat()}.json"
-            save_numbers(document, again, made_at=moment)
+            save_numbers(document, again, made_at=as_of)
             if saved is None:
                 published = _number(again, wanted)
             same = saved is None or wanted.upper() not in changed_numbers(read_saved_numbers(saved), document)
@@ -201,7 +201,7 @@ def _trace_as_of(
         groups = _groups(known.connection, ctx, report, published, most, as_of_tables.as_of_table)
         edition = saved.stem if saved else document.as_of.isoformat()
         today = tuple(_today(known.connection, ctx, report, published))
-        return TracedNumber(report.full_name, edition, published, groups, moment, today, tuple(notices))
+        return TracedNumber(report.full_name, edition, published, groups, as_of, today, tuple(notices))
 
 
 def _today(

@@ -126,8 +126,8 @@ def _example(example: ExampleRow, workbook: Workbook) -> str:
     titles = _titles(workbook)
     key = ", ".join(_shown(value) for value in example.key.values())
     changes = (f"{titles[name]} {_shown(old)} → {_shown(new)}" for name, (old, new) in example.changes.items())
-    told = "; ".join(changes)
-    return f"{key}: {told}" if told else key
+    differences = "; ".join(changes)
+    return f"{key}: {differences}" if differences else key
 
 
 def _titles(workbook: Workbook) -> dict[str, str]:

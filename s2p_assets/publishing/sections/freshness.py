@@ -46,12 +46,12 @@ def _by_kind(deliveries: Deliveries) -> pd.DataFrame:
 
     usual_days: the median of the days between files that were taken; missing where there was one alone.
     """
-    taken = deliveries.files[deliveries.files["verdict"].isin(TAKEN)]
+    accepted = deliveries.files[deliveries.files["verdict"].isin(TAKEN)]
     sums = {name: (name, "sum") for name in ROWS}
     rows = deliveries.current.groupby(["workbook", "kind"]).agg(files=("path", "size"), **sums).reset_index()
-    rows["newest"] = pd.to_datetime(rows["workbook"].map(taken.groupby("workbook")["saved_on"].max()))
+    rows["newest"] = pd.to_datetime(rows["workbook"].map(accepted.groupby("workbook")["saved_on"].max()))
     rows["days_since"] = (deliveries.last_day - rows["newest"]).dt.days
-    days = taken.drop_duplicates(["workbook", "saved_on"]).sort_values("saved_on")
+    days = accepted.drop_duplicates(["workbook", "saved_on"]).sort_values("saved_on")
     pauses = days.groupby("workbook")["saved_on"].diff().dt.days
     rows["usual_days"] = rows["workbook"].map(pauses.groupby(days["workbook"]).median()).astype("float64")
     rows["late_days"] = (rows["days_since"] - rows["usual_days"]).clip(lower=0)

@@ -122,7 +122,7 @@ def _line(training: VersionTraining, is_in_service: bool, prefix: str) -> tuple[
     called = plain_name(training.model, prefix) + (", in service" if is_in_service else "")
     if reason is None:
         return day, called, training.version, "not known", None, None, None, None
-    asked = [SIGNALS.get(name, name.replace("_", " ")) for name in reason.signals]
-    why = "first training" if reason.since is None else ", ".join(asked) or "somebody asked"
+    signals = [SIGNALS.get(name, name.replace("_", " ")) for name in reason.signals]
+    why = "first training" if reason.since is None else ", ".join(signals) or "somebody asked"
     newest = reason.sources[0].path if reason.sources else None
     return day, called, training.version, why, reason.rows, reason.changed, reason.loaded, newest

@@ -77,7 +77,7 @@ class QuestionScores:
         champion = scores.loc[scores["is_champion"].astype(bool), "model"]
         return measured.assign(
             question=question.name,
-            asked=question.title,
+            question_title=question.title,
             called=measured["measure"].map(MEASURES),
             plain=measured["measure"].map(plain),
             model=plain_name(champion.iloc[0] if len(champion) else "", question.prefix),
@@ -100,12 +100,12 @@ def question_figure(answers: QuestionScores, question: Question, measure: str, l
     """A measure with its interval and what the plain rule comes to."""
     value, low, high, plain = (answers.value(question, measure, name) for name in ("value", "low", "high", "plain"))
     is_share = measure == "accuracy"
-    said = [format_share(number) if is_share else format_number(number, 3) for number in (low, high, plain)]
+    formatted = [format_share(number) if is_share else format_number(number, 3) for number in (low, high, plain)]
     return Figure(
         label,
         value if is_share else round(value, 3),
         "percent" if is_share else "number",
-        note=f"{said[0]} to {said[1]}; {question.rule}: {said[2]}",
+        note=f"{formatted[0]} to {formatted[1]}; {question.rule}: {formatted[2]}",
         sources=answers.lineage(question.name),
     )
 
@@ -153,7 +153,7 @@ def question_measures(answers: QuestionScores) -> Section:
         "better for Brier score and log loss, larger for AUC and accuracy.",
         frame=rows,
         columns=(
-            ReportColumn("asked", "Question"),
+            ReportColumn("question_title", "Question"),
             ReportColumn("model", "Model in service"),
             ReportColumn("called", "Measure"),
             ReportColumn("value", "Value", "number", sources=seen),
@@ -174,7 +174,7 @@ def question_folds(answers: QuestionScores) -> Section:
     is_floor = scores["model"] == scores["question"].map(baselines)
     rows = scores[scores["is_champion"].astype(bool) | is_floor]
     rows = rows.assign(
-        asked=rows["question"].map(titles),
+        question_title=rows["question"].map(titles),
         called=rows["model"].map(lambda model: plain_name(model, *prefixes)),
         **{period: rows["cutoff"].dt.year},
     )
@@ -184,7 +184,7 @@ def question_folds(answers: QuestionScores) -> Section:
         description=f"The model in service and the plain rule, each {period} told from the ones before.",
         frame=rows.reset_index(drop=True),
         columns=(
-            ReportColumn("asked", "Question"),
+            ReportColumn("question_title", "Question"),
             ReportColumn(period, period.capitalize(), "code", sources=()),
             ReportColumn("called", "Model"),
             fold_column(answers.scores, "cases", f"{answers.one.capitalize()}s told", "integer", "question"),
