@@ -185,9 +185,8 @@ def returned_by_owner(deliveries: Deliveries) -> Section:
     returned = deliveries.table.lineage("rows_returned", where)
     return Section(
         title="Who got files back",
-        description="Every version of a file that was returned or taken in part, ever; settled are those that "
-        "were corrected "
-        "since, taken away or forgotten.",
+        description="Every version of a file that was returned or taken in part, ever; settled are those that were "
+        "corrected since, taken away or forgotten.",
         frame=rows.sort_values(["is_open", "files", "owner"], ascending=[False, False, True]).reset_index(drop=True),
         columns=(
             ReportColumn("owner", "Owner"),

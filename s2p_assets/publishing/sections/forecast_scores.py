@@ -158,9 +158,8 @@ def forecast_folds(scores: ForecastScores) -> Section:
     where = {"model": RowValue("model"), "fold": RowValue("fold"), "series": ALL}
     return Section(
         title="Stretch by stretch",
-        description="Each model was fitted on what was known then, and forecast the weeks after. Bands come "
-        "from the errors "
-        "of earlier stretches, so the oldest has none.",
+        description="Each model was fitted on what was known then, and forecast the weeks after. Bands come from the "
+        "errors of earlier stretches, so the oldest has none.",
         frame=rows,
         columns=(
             ReportColumn("begins", "Forecast from", "date"),

@@ -19,9 +19,8 @@ def freshness_by_kind(deliveries: Deliveries) -> Section:
     dates = (deliveries.table.lineage("saved_at", of_kind | {"verdict": TAKEN}, "rows"),)
     return Section(
         title="How fresh each kind of workbook is",
-        description="The files on the share, by kind; newest is the day on which the newest file that was taken "
-        "was saved. "
-        "Late is how much longer than usual nothing new came.",
+        description="The files on the share, by kind; newest is the day on which the newest file that was taken was "
+        "saved. Late is how much longer than usual nothing new came.",
         frame=rows.sort_values(["newest", "workbook"], na_position="first").reset_index(drop=True),
         columns=(
             ReportColumn("kind", "Kind of workbook"),

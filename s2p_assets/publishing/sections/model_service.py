@@ -105,9 +105,8 @@ def recent_trainings(trainings: Sequence[VersionTraining], version: str, prefix:
     lines = [_line(training, training.version == version, prefix) for training in trainings]
     return Section(
         title="What was trained, and from which data",
-        description="Every model's newest version, and all others of the four weeks before the newest. A model "
-        "is trained "
-        "again when enough of its features is new or changed, when its code changed, or when it errs more than "
+        description="Every model's newest version, and all others of the four weeks before the newest. A model is "
+        "trained again when enough of its features is new or changed, when its code changed, or when it errs more than "
         "before; the features come from the files under Sources."
         if trainings
         else "",

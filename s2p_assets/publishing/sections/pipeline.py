@@ -104,9 +104,8 @@ def wins_by_month(pipeline: Pipeline) -> Section:
     forecast, where = pipeline.forecast, {"month": RowValue("month")}
     return Section(
         title="What is expected to be won, by month",
-        description=f"Each {pipeline.one}'s probability, spread over the months in which {pipeline.one}s of its "
-        "age ended "
-        "before. Sums of probabilities: 12.4 wins are twelve or thirteen, give or take.",
+        description=f"Each {pipeline.one}'s probability, spread over the months in which {pipeline.one}s of its age "
+        "ended before. Sums of probabilities: 12.4 wins are twelve or thirteen, give or take.",
         frame=rows,
         columns=(
             ReportColumn("month", "Month", "date"),

@@ -127,14 +127,12 @@ def compare_with_rule(answers: QuestionScores, question: Question) -> str:
     if accuracy - usual < NEAR:
         return (
             f"{begin}the accuracy of {format_share(accuracy)} is no better than always giving the likelier answer "
-            f"({format_share(usual)}). Which {answers.one} it will be can hardly be told; what the model adds "
-            "is in its "
-            f"probabilities, with a Brier score of {brier} against {plain} by {question.rule}."
+            f"({format_share(usual)}). Which {answers.one} it will be can hardly be told; what the model adds is in "
+            f"its probabilities, with a Brier score of {brier} against {plain} by {question.rule}."
         )
     return (
         f"{begin}{format_share(accuracy)} told right, where always giving the likelier answer is right in "
-        f"{format_share(usual)}; "
-        f"Brier score {brier} against {plain} by {question.rule}."
+        f"{format_share(usual)}; Brier score {brier} against {plain} by {question.rule}."
     )
 
 
@@ -148,9 +146,8 @@ def question_measures(answers: QuestionScores) -> Section:
     )
     return Section(
         title="How right the models were",
-        description=f"On {answers.period}s that they had not seen, each told from what was known before it "
-        "began. Smaller is "
-        "better for Brier score and log loss, larger for AUC and accuracy.",
+        description=f"On {answers.period}s that they had not seen, each told from what was known before it began. "
+        "Smaller is better for Brier score and log loss, larger for AUC and accuracy.",
         frame=rows,
         columns=(
             ReportColumn("question_title", "Question"),
@@ -203,9 +200,8 @@ def _calibration(answers: QuestionScores, question: Question) -> Section:
     rows = rows.assign(as_told=rows["predicted"])
     return Section(
         title=f"Do the probabilities hold? {question.title}",
-        description=f"The {answers.one}s of past {answers.period}s by what they were told, in parts of equal "
-        "size, and how "
-        "often it came about. Where the two lines run together, a told 70 % came about in 7 of 10.",
+        description=f"The {answers.one}s of past {answers.period}s by what they were told, in parts of equal size, "
+        "and how often it came about. Where the two lines run together, a told 70 % came about in 7 of 10.",
         frame=rows,
         columns=calibration_columns(("Was told", "Came about", f"{answers.one.capitalize()}s"), source, source),
         chart=calibration_chart(rows, "predicted", "Came about, by what was told"),
