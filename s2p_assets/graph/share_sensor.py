@@ -1,4 +1,4 @@
-"""The look at the share: what Dagster is told of it, and when a look is worth a run.
+"""The share sensor: reports to Dagster which kinds of workbook changed on the share drive.
 
 Looking itself is done in `spreadsheet/`; what is new is known to the ledger.
 """

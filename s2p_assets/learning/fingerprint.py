@@ -1,6 +1,6 @@
-"""What training does, whatever the data: a digest of parameters, of the task and of all code.
+"""Fingerprints of training: a digest of parameters, task and all code, by which changed code is known.
 
-What came of a training is for `versions.py`.
+What a training made is in `versions.py`.
 """
 
 import ast

@@ -17,7 +17,7 @@ from s2p_assets.services.errors import NotFound
 def champion_as_of(registry: Registry, contest: Contest, as_of: dt.datetime) -> Champion:
     """The champion at `as_of`, by the tenures that the registry keeps.
 
-    Raises NotFound when none had been crowned, or its version is no longer kept.
+    Raises NotFound when there was none, or its version is no longer kept.
     """
     state = _contest_state(registry, contest, as_of)
     begun = [tenure for tenure in state.tenures if dt.datetime.fromisoformat(tenure.since) <= as_of]

@@ -1,4 +1,4 @@
-"""What went wrong, in one line for a person who can mend it, told from faults of s2p's own.
+"""Errors in one line for a person who can mend them, as against faults of s2p's own.
 
 The failures of each room are declared where they are raised, as a `MendableError`.
 """

@@ -1,6 +1,6 @@
-"""What is known of models and contests, for people who ask: who stands, why it was trained, what it predicts.
+"""Queries on models and contests: champion and challenger, why a version was trained, what it predicts.
 
-What is asked for on the command line is printed there; nothing is trained here.
+How the answers are printed is for the command line; nothing is trained here.
 """
 
 from dataclasses import asdict, dataclass
@@ -67,7 +67,7 @@ def _contest_behind(catalog: Catalog, name: str) -> Contest | None:
 
 
 def contest_state(found: TrainedModel) -> dict[str, Any]:
-    """Who stands in a contest and why, with the last versions and all reigns, newest first."""
+    """The champion and challenger of a contest and why, with the last versions and all tenures, newest first."""
     state = found.state
     return {
         "contest": found.contest.full_name,

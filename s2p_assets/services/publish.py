@@ -1,6 +1,6 @@
 """A report's document published with its sources, and the numbers of each edition kept for those who ask.
 
-How an edition is written belongs to `publishing/`; when a report is made, to `made_assets` and the command line.
+How an edition is written belongs to `publishing/`; when a report is made, to `graph/` and the command line.
 """
 
 import datetime as dt

@@ -1,4 +1,4 @@
-"""What stands where: workbooks, models, reports, and whatever needs a person, as `s2p status` prints it."""
+"""The state of an installation: workbooks, models, reports, and whatever needs a person, as `s2p status` prints it."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-"""The models behind a traced number: which version foretold it, and which features it learned from.
+"""The models behind a traced number: which version made it, and which features that learned from.
 
-The stored rows under a number are followed in `tracing`.
+The stored rows under a number are followed in `warehouse/trace/`.
 """
 
 import datetime as dt

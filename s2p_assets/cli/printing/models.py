@@ -35,9 +35,9 @@ def print_contest(state: dict[str, Any]) -> None:
     if rival:
         out.print(f"  challenger: {rival['model']}, version {rival['version']}, trained {_day(rival['trained_at'])}")
     out.print("  in service:")
-    for reign in state["reigns"][:REIGNS_SHOWN]:
-        who = f"{reign['model']}@{reign['version']}, by {escape(reign['by'])}"
-        out.print(f"    {_day(reign['since'])}  {who}: {reign['change']}")
+    for tenure in state["reigns"][:REIGNS_SHOWN]:
+        who = f"{tenure['model']}@{tenure['version']}, by {escape(tenure['by'])}"
+        out.print(f"    {_day(tenure['since'])}  {who}: {tenure['change']}")
     out.print("  versions:")
     for version in state["versions"]:
         out.print(

@@ -1,6 +1,6 @@
-"""Contests: which version is in service, shown as checks, and open to a person's word.
+"""Contests: which version is promoted and why, shown as checks, with a person's override.
 
-The comparison is done in `learning/`; putting the outcome in service is the model IO manager's.
+The comparison is done in `learning/`; the promotion is stored by the model IO manager.
 """
 
 import datetime as dt

@@ -96,7 +96,7 @@ def table_asset(
 
 
 def _frame_type(declared: Table | FeatureSet) -> dg.DagsterType:
-    """dagster-pandera's type of the declared rows; that it is beta is said once, in the docs."""
+    """dagster-pandera's type of the declared rows; it is beta, which the docs say once."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BetaWarning)
         return pandera_schema_to_dagster_type(pandera_model(declared.rows))

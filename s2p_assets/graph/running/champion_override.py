@@ -1,4 +1,4 @@
-"""A person's word on a champion from the command line: the contest is made again at once, as from the Dagster UI.
+"""A person's override of a champion from the command line: its contest is materialized at once, as from the Dagster UI.
 
 What is made from the champion follows by itself, at the next look or run.
 """
