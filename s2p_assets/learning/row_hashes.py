@@ -1,4 +1,4 @@
-"""Hashes of a history's rows: how many are new since a model learned from it. Whether that is enough, a contest says."""
+"""Hashes of a history's rows: how many are new since a model learned from it. What is enough, a contest says."""
 
 from typing import Any, cast
 
