@@ -83,5 +83,5 @@ def new(
     """Write a workbook contract inferred from a real file; read it, then confirm its suggestions."""
     from s2p_assets.services.check import write_contract
 
-    written = write_contract(file, name, target)
+    written = write_contract(read_settings(), file, name, target)
     out.print(f"wrote {escape(str(written))}; read it, then try: s2p check {escape(str(file))!r} --as {escape(name)}")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from s2p_assets.catalog.shelves import read_shelf
+from s2p_assets.catalog.shelves import read_shelf, shelf_folder
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.errors import NotFound
@@ -73,18 +73,33 @@ def has_database(settings: Settings) -> bool:
     return bool(settings.database_url) or (settings.home / "postgres").exists()
 
 
-def write_contract(file: Path, name: str, target: Path | None) -> Path:
-    """Write the inferred contract of `file`; never over a file that is there. Raises NotFound, FileExistsError."""
+def write_contract(settings: Settings, file: Path, name: str, target: Path | None) -> Path:
+    """Write the inferred contract of `file`, by default on the shelf of the first package in S2P_SHELVES.
+
+    Never over a file that is there. Raises NotFound.
+    """
     if not file.is_file():
         raise NotFound(f"{file}: there is no such file")
-    target = target or Path(__file__).parents[1] / "workbooks" / f"{name}.py"
+    target = target or _workbook_shelf(settings) / f"{name}.py"
     if target.exists():
         raise NotFound(f"{target} exists already; choose another --name or --to")
     try:
         source = infer_contract(file, name)
     except (WorkbookUnreadable, ValueError) as reason:
         raise NotFound(f"{file}: no contract was written: {reason}") from reason
+    target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_suffix(".tmp")
     beside.write_text(source, encoding="utf-8")
     beside.replace(target)
     return target
+
+
+def _workbook_shelf(settings: Settings) -> Path:
+    package = settings.shelves[0]
+    try:
+        return shelf_folder(package, "workbooks")
+    except ModuleNotFoundError:
+        raise NotFound(
+            f"S2P_SHELVES names {package!r}, which Python does not find; make the folder, or name in PYTHONPATH the "
+            "folder in which it lies"
+        ) from None
