@@ -42,11 +42,6 @@ def read_shelf(packages: Iterable[str], shelf: str, wanted: type[T] | tuple[type
     return Shelf(items, tuple(faults))
 
 
-def shelf_folder(package: str, shelf: str) -> Path:
-    """The folder in which a package keeps a shelf, whether it is there already or not. Raises ModuleNotFoundError."""
-    return Path(next(iter(importlib.import_module(package).__path__))) / shelf
-
-
 def _shelf_files(package: str) -> list[Path]:
     try:
         module = importlib.import_module(package)

@@ -6,8 +6,8 @@ The files it tells of are noted where they are taken; what is wrong in one is to
 from s2p_assets import Document, Frame, NotYet, SourceTable, freshness_by_kind, pluralize, report, sections
 
 NOTES = (
-    "Rows read are always rows taken and rows returned together. A file that could not be read at all counts as a "
-    "file, without rows.",
+    "Rows read are always rows taken, rows returned and rows held together. A file that could not be read at all "
+    "counts as a file, without rows.",
     "The same bytes under another name are taken once; the second file is told as the same as another.",
     "Days are those on which s2p saw a file first, or on which it was saved where the text says so, in UTC.",
 )
@@ -31,6 +31,8 @@ def data_quality(deliveries: Frame) -> Document:
         figures=sections.deliveries.delivery_figures(arrivals),
         sections=(
             sections.deliveries.open_files(arrivals),
+            sections.deliveries.held_files(arrivals),
+            sections.deliveries.gone_files(arrivals),
             sections.deliveries.unclaimed_files(arrivals),
             sections.deliveries.returned_by_owner(arrivals),
             freshness_by_kind(arrivals),

@@ -150,7 +150,7 @@ def test_a_new_contract_lies_on_the_shelf_of_the_company_and_not_in_s2p(
     assert "Workbook(" in (tmp_path / "mine/workbooks/acme_prices.py").read_text()
     answer = s2p(*words, home=home, S2P_SHELVES="nowhere_here", PYTHONPATH=str(tmp_path))
     assert answer.returncode == 2
-    assert "S2P_SHELVES names 'nowhere_here'" in answer.stderr
+    assert "'nowhere_here' of S2P_SHELVES is not found" in answer.stderr
 
 
 def test_the_version_is_that_of_the_package_and_needs_no_settings(home: Path) -> None:

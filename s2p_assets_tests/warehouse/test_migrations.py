@@ -117,7 +117,7 @@ def test_revision_0001_is_what_0_1_0_had(database_url: str) -> None:
     assert schema_of(url) == schema_of(restored(database_url))
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_an_upgraded_database_is_as_a_fresh_one(database_url: str, revision: str) -> None:
     fresh, upgraded = new_database(database_url), restored(database_url)
     for url in (fresh, upgraded):
@@ -163,7 +163,7 @@ def test_two_processes_that_open_a_home_at_once_migrate_it_once(database_url: st
     url = restored(database_url)
     with connect(url) as holder, connect(url) as conn:
         with holder.transaction():
-            holder.execute("select pg_advisory_xact_lock(hashtextextended('s2p tables', 42))")
+            holder.execute("select pg_advisory_xact_lock(hashtextextended('s2p own tables', 42))")
             both = [started(url) for _ in range(2)]
             wait_for_lock(conn, 2, *both)
         said = [process.communicate() for process in both]

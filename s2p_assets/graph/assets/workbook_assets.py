@@ -20,6 +20,7 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.ingest import ingest, store_ingest
 from s2p_assets.services.ingested_file import Ingest, IngestedFile, finding_line
 from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.warehouse.files.change_record import change_sentence
 from s2p_assets.warehouse.files.load import LoadResult
 from s2p_assets.warehouse.tables import introspection, store
 from s2p_assets.warehouse.tables.references import DanglingReference, dangling_references
@@ -85,8 +86,8 @@ def sheet_asset(ctx: Context, workbook: Workbook) -> dg.AssetsDefinition:
                 NOTHING_LOST,
                 asset=key,
                 blocking=True,
-                description="file by file: rows read = accepted + returned; non-empty cells read = loaded + returned "
-                "+ declared ignored",
+                description="file by file: rows read = accepted + returned + held; non-empty cells read = loaded "
+                "+ returned + held + declared ignored",
             ),
             dg.AssetCheckSpec(
                 NOTHING_RETURNED, asset=key, description="names every file that went back, and its owner"
@@ -174,6 +175,7 @@ def _nothing_lost(ingested: Ingest) -> dg.AssetCheckResult:
             "rows read": ingested.rows_read,
             "rows accepted": ingested.rows_accepted,
             "rows returned": ingested.rows_returned,
+            "rows held": sum(entry.rows_held for entry in ingested.entries),
             "cells read": ingested.cells("read"),
             "cells loaded": ingested.cells("loaded"),
             "cells returned": ingested.cells("returned"),
@@ -247,6 +249,12 @@ def _file_metadata(file: IngestedFile, workbook: str) -> dict[str, Any]:
         shown["archived copy"] = dg.MetadataValue.path(file.stored)
     if file.copy:
         shown["marked copy"] = dg.MetadataValue.path(file.copy)
+    if file.entry and (said := change_sentence(file.entry.changes)):
+        shown["what it would change" if file.verdict == "held" else "what it changes"] = said
+    if file.entry and file.entry.questions:
+        shown["held because"] = dg.MetadataValue.md(
+            "\n".join(f"- {escaped(question)}" for question in file.entry.questions)
+        )
     if file.problem:
         shown["problem"] = file.problem
     if entry := file.entry:
