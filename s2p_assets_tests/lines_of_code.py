@@ -8,7 +8,10 @@ from pathlib import Path
 
 HOUSE = Path(__file__).parents[1] / "s2p_assets"
 SHELVES = ("workbooks", "tables", "features", "models", "reports")
-TOOLS = ("spreadsheet", "warehouse", "learning", "publishing", "graph")
+TOOLS = (
+    *("contracts", "catalog", "spreadsheet", "warehouse", "learning", "inventory", "publishing"),
+    *("services", "graph"),
+)
 
 
 def lines_of(file: Path) -> int:

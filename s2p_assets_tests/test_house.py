@@ -42,6 +42,17 @@ def test_every_shelf_file_reaches_the_graph(catalog: Catalog, file: Path) -> Non
     assert file.stem in {declared.full_name for declared in catalog.declared()}
 
 
+@pytest.mark.parametrize("file", shelf_files(), ids=lambda file: file.stem)
+def test_a_shelf_file_has_one_import_of_s2p(file: Path) -> None:
+    imported = [
+        alias.name if isinstance(node, ast.Import) else f"{'.' * node.level}{node.module or ''}"
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names[:1]
+    ]
+    assert [name for name in imported if name.startswith((".", "s2p_assets"))] == ["s2p_assets"]
+
+
 def test_every_declaration_is_an_asset_with_owner_group_and_description(tmp_path: Path) -> None:
     graph = build(Settings(home=tmp_path, shelves=PACKAGES))
     assets = graph.definitions.resolve_asset_graph()

@@ -1,6 +1,6 @@
-"""Reading the house from its shelves, and leaving out what cannot stand, each with a fault that says where and why.
+"""Loading the catalog from its shelves: what holds, and a fault with file and line for what does not.
 
-What depends on what in a house that stands is in `catalog.py`.
+What depends on what among those is in `catalog.py`.
 """
 
 import inspect

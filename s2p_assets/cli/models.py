@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from s2p_assets.cli.printing.models import print_predictions, print_standing, print_why
+from s2p_assets.cli.printing.models import print_contest, print_predictions, print_why
 from s2p_assets.cli.terminal import COULD_NOT, Json, err, noise_apart, out, print_json, progress, values_by_name
 from s2p_assets.settings import Settings, read_settings
 
@@ -47,11 +47,11 @@ def champion(
     if model is not None or back or release:
         _decide(settings, found, model, back, release, because, quiet=as_json)
         found = find_trained(ctx, contest)
-    said = contest_state(found)
+    state = contest_state(found)
     if as_json:
-        print_json(said)
+        print_json(state)
     else:
-        print_standing(said)
+        print_contest(state)
         if model is not None or back or release:
             out.print("\nWhat is made from it follows at the next look, or with s2p run.")
 
@@ -63,11 +63,11 @@ def why(name: Asked, as_json: Json = False) -> None:
     from s2p_assets.services.model_queries import find_trained, training_history
 
     ctx = open_context(settings)
-    said = training_history(find_trained(ctx, name), ctx.registry)
+    trained = training_history(find_trained(ctx, name), ctx.registry)
     if as_json:
-        print_json(said)
+        print_json(trained)
     else:
-        print_why(said)
+        print_why(trained)
 
 
 def predict(
@@ -81,13 +81,13 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """What the champion, or a model, predicts for given entities from what is stored; nothing is trained."""
-    asked, settings = values_by_name(entities or ()), read_settings()
+    values, settings = values_by_name(entities or ()), read_settings()
     from s2p_assets.services.context import open_context
     from s2p_assets.services.model_queries import find_trained, predictions
 
     ctx = open_context(settings)
     found = find_trained(ctx, name)
-    rows = predictions(ctx, found, asked, horizon)
+    rows = predictions(ctx, found, values, horizon)
     if as_json:
         print_json(rows.to_dict("records"))
         return
@@ -133,11 +133,11 @@ def _decide(
     from s2p_assets.graph.assets.contest_assets import ChampionOverride
     from s2p_assets.graph.running.champion_override import judge_again
 
-    said = ChampionOverride(champion=model or "", back=back, release=release, by=_person(), because=because)
+    override = ChampionOverride(champion=model or "", back=back, release=release, by=_person(), because=because)
     with noise_apart(settings), progress("asking the contest", quiet=quiet) as say:
         from s2p_assets.definitions import build
 
-        finished = judge_again(settings, build(settings).definitions, found.contest, said, say)
+        finished = judge_again(settings, build(settings).definitions, found.contest, override, say)
     for failure in finished.failures:
         err.print(f"[red]s2p:[/red] {escape(failure.partition(': ')[2])}")
     if finished.failures:

@@ -55,8 +55,8 @@ def trace(
         found, lines = asdict(number), number_lines(number)
         models = models_behind(ctx, number.under, number.known_at or now)
     else:
-        asked = values_by_name(which, name="COLUMN")
-        rows = trace_table(ctx, name, asked, column or (), most=most)
+        values = values_by_name(which, name="COLUMN")
+        rows = trace_table(ctx, name, values, column or (), most=most)
         found, lines = asdict(rows), trace_lines(rows)
         models = models_behind(ctx, [rows], now)
     if as_json:

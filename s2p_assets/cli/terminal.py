@@ -36,12 +36,12 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[str], Non
         with err.status(title) as spinner:
             yield lambda text: spinner.update(escape(text))
     else:
-        said = [time.monotonic()]
+        last_line = [time.monotonic()]
         err.print(escape(title))
 
         def say(text: str) -> None:
-            if time.monotonic() - said[0] > SECONDS_BETWEEN_LINES:
-                said[0] = time.monotonic()
+            if time.monotonic() - last_line[0] > SECONDS_BETWEEN_LINES:
+                last_line[0] = time.monotonic()
                 err.print(escape(text))
 
         yield say

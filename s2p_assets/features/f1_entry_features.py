@@ -28,8 +28,6 @@ from s2p_assets import (
 TOP = 10
 LAPS = ("qualifying.q1", "qualifying.q2", "qualifying.q3")
 ENDS, PLACES, GRIDS = "results.position_text", "results.position_order", "results.grid"
-IDENTIFIERS = ("race_id", "circuit_id", "constructor_id", "driver_name", "constructor_name", "season")
-"""Columns that name a case and say nothing of it that will be true of another."""
 FIRST_SEASON = 2003
 """The first season of qualifying as it is today, and of entries that are learned from; form counts all before."""
 

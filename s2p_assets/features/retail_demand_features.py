@@ -6,7 +6,6 @@ from s2p_assets import (
     Boolean,
     Code,
     Date,
-    ForecastTask,
     Integer,
     LineageRule,
     LineageRules,
@@ -24,19 +23,8 @@ from s2p_assets import (
     weekly_features,
     weeks_to_come,
 )
-from s2p_assets.tables.retail_demand import list_price
 
 KNOWN = ("demand.units", "demand.censored")
-
-WEEKLY_DEMAND = ForecastTask(
-    entity="sku",
-    time="week",
-    target="units",
-    known=("unit_price",),
-    censored="censored",
-    price="unit_price",
-    peers=("category",),
-)
 
 
 class DemandFeatures(Row):
@@ -103,7 +91,8 @@ def demand_features(demand: pd.DataFrame, products: pd.DataFrame) -> pd.DataFram
     The eight weeks to come follow, of which nothing is known but the price that the list has for them.
     """
     history = demand[["sku", "week", "units", "censored", "unit_price"]]
-    known = weekly_features(history, WEEKLY_DEMAND, price="unit_price")
-    ahead = weeks_to_come(known, WEEKLY_DEMAND)
-    rows = pd.concat([known, ahead.assign(unit_price=list_price(ahead, products))], ignore_index=True)
+    known = weekly_features(history, entity="sku", week="week", target="units", censored="censored", price="unit_price")
+    ahead = weeks_to_come(known, entity="sku", week="week", weeks=8).assign(censored=False)
+    msrp = in_force(ahead, products, ["sku"], "week", ["msrp"], plus_days=3)["msrp"].astype(float)
+    rows = pd.concat([known, ahead.assign(unit_price=msrp)], ignore_index=True)
     return rows.assign(category=in_force(rows, products, ["sku"], "week", ["category"])["category"])

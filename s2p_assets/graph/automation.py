@@ -82,5 +82,7 @@ def on_retraining_signal() -> Condition:
     New code waits for a signal too; a model that was never trained does not.
     """
     trigger = AC.any_deps_match(_changed()) | AC.newly_missing() | AC.code_version_changed()
-    asked = AC.any_deps_match(AC.any_checks_match(AC.check_failed()))
-    return (((_due(trigger) & (asked | AC.missing())) | _retry()) & _gates()).with_label("when the features ask")
+    signal_failed = AC.any_deps_match(AC.any_checks_match(AC.check_failed()))
+    return (((_due(trigger) & (signal_failed | AC.missing())) | _retry()) & _gates()).with_label(
+        "when the features ask"
+    )

@@ -17,7 +17,7 @@ from s2p_assets.contracts.report import Document, Report
 from s2p_assets.contracts.table import Table
 from s2p_assets.graph.asset_keys import catalog_key
 from s2p_assets.graph.assets.metadata import escaped, picture, report_columns
-from s2p_assets.graph.assets.shards import is_in, shards_asked
+from s2p_assets.graph.assets.shards import is_in, selected_shards
 from s2p_assets.graph.running.report_pages import page_address
 from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.learning.selection.promotion import Promotion
@@ -80,13 +80,13 @@ class FeatureIOManager(TableIOManager):
         self.shards = shards
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-        declared, asked = self.catalog.by_key[catalog_key(context.asset_key)], shards_asked(context, self.shards)
-        if asked is None:
+        declared, selected = self.catalog.by_key[catalog_key(context.asset_key)], selected_shards(context, self.shards)
+        if selected is None:
             return super().handle_output(context, obj)
         assert isinstance(declared, FeatureSet)
 
         def replaced(stored: pd.DataFrame) -> "pd.Series[bool]":
-            return is_in(stored, declared.entity, asked, self.shards)
+            return is_in(stored, declared.entity, selected, self.shards)
 
         with self.warehouse.connect() as connection:
             now = store.replace_rows(connection, declared, obj, replaced, by=declared.entity)

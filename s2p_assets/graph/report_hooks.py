@@ -64,6 +64,6 @@ def error_line(error: BaseException | None) -> str:
     """An error on one line, without the class of ours; cut where nobody would read on."""
     if error is None:
         return "it failed without a reason"
-    said = error.description if isinstance(error, dg.Failure) and error.description else str(error)
-    line = " ".join(said.split()) or type(error).__name__
+    message = error.description if isinstance(error, dg.Failure) and error.description else str(error)
+    line = " ".join(message.split()) or type(error).__name__
     return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]} …"

@@ -1,4 +1,4 @@
-"""The look at the share: what Dagster is told of it, and when a look is worth a run.
+"""The share sensor: reports to Dagster which kinds of workbook changed on the share drive.
 
 Looking itself is done in `spreadsheet/`; what is new is known to the ledger.
 """
@@ -68,7 +68,9 @@ class _LastLook:
         before, self._before = self._before, now
         if before is None:
             same = [
-                name for name, told in memory.reported.items() if name in now.files and told.digest == now.digest(name)
+                name
+                for name, reported in memory.reported.items()
+                if name in now.files and reported.digest == now.digest(name)
             ]
             self._rested = ShareScan({name: now.files[name] for name in same}, ())
             return None
@@ -96,18 +98,18 @@ def share_sensor(ctx: Context) -> dg.SensorDefinition:
         if unclaimed and unclaimed != memory.unclaimed:
             context.log.warning(f"{len(now.unclaimed)} files that no workbook contract claims: {', '.join(unclaimed)}")
         memory.unclaimed = unclaimed
-        told = memory.reported.setdefault(UNCLAIMED_FILES, Reported())
-        if told.digest != now.unclaimed_digest:
-            told.digest = now.unclaimed_digest
+        reported = memory.reported.setdefault(UNCLAIMED_FILES, Reported())
+        if reported.digest != now.unclaimed_digest:
+            reported.digest = now.unclaimed_digest
             events.append(_unclaimed_event(now))
         return dg.SensorResult(asset_events=events, cursor=memory.to_cursor())
 
     return share_drive
 
 
-def _in_use(catalog: Catalog, now: ShareScan, told: Callable[[Workbook], object]) -> list[Workbook]:
+def _in_use(catalog: Catalog, now: ShareScan, was_used: Callable[[Workbook], object]) -> list[Workbook]:
     """The workbooks of domains of which a file is there, or ever was: a domain that nobody uses is left asleep."""
-    awake = {book.domain for book in catalog.workbooks.values() if now.files.get(book.full_name) or told(book)}
+    awake = {book.domain for book in catalog.workbooks.values() if now.files.get(book.full_name) or was_used(book)}
     return [workbook for workbook in catalog.workbooks.values() if workbook.domain in awake]
 
 
@@ -122,9 +124,9 @@ class UsedDomains:
 def used_domains(catalog: Catalog, instance: dg.DagsterInstance, now: ShareScan) -> UsedDomains:
     """Which domains a headless pass is about, by what lies on the share `now`."""
     books = catalog.workbooks.values()
-    told = {book.domain for book in books if version_of(instance, share_key(book))}
-    domains = {book.domain for book in _in_use(catalog, now, lambda book: book.domain in told)}
-    return UsedDomains(frozenset(domains), frozenset(domains - told))
+    seen_before = {book.domain for book in books if version_of(instance, share_key(book))}
+    domains = {book.domain for book in _in_use(catalog, now, lambda book: book.domain in seen_before)}
+    return UsedDomains(frozenset(domains), frozenset(domains - seen_before))
 
 
 def _events(ctx: Context, still: ShareScan, memory: SensorCursor) -> list[dg.AssetMaterialization]:
@@ -177,9 +179,9 @@ def report_look(ctx: Context, instance: dg.DagsterInstance, now: ShareScan) -> N
     """For a headless pass: report every workbook whose files changed or wait, by what lies on the share `now`."""
     known = {book.full_name: version_of(instance, share_key(book)) or "" for book in ctx.catalog.workbooks.values()}
     for workbook in _in_use(ctx.catalog, now, lambda book: known[book.full_name]):
-        told = known[workbook.full_name]
+        version = known[workbook.full_name]
         digest = now.digest(workbook.full_name)
-        if told.partition("-")[0] != digest:
+        if version.partition("-")[0] != digest:
             instance.report_runless_asset_event(_event(workbook, now, digest))
         elif _has_waiting_files(workbook, now, ctx.warehouse):
             instance.report_runless_asset_event(_event(workbook, now, f"{digest}-{time.time():.0f}"))

@@ -1,6 +1,6 @@
-"""What training does, whatever the data: a digest of parameters, of the task and of all code.
+"""Fingerprints of training: a digest of parameters, task and all code, by which changed code is known.
 
-What came of a training is for `versions.py`.
+What a training made is in `versions.py`.
 """
 
 import ast
@@ -26,8 +26,8 @@ BACKTEST_MODULES = {
 def fingerprint_of(learner: Learner, task: Task) -> str:
     """A digest of a learner's class, its parameters, its code and its task: what training does on any data."""
     kind = type(learner)
-    asked = task_to_json(task)
-    return digest([kind.__module__, kind.__qualname__, parameters_of(learner), code_version(kind), asked])
+    task_json = task_to_json(task)
+    return digest([kind.__module__, kind.__qualname__, parameters_of(learner), code_version(kind), task_json])
 
 
 def code_version(kind: type) -> str:

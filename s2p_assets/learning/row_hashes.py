@@ -1,4 +1,4 @@
-"""How much of a history is new since a model learned from it. Whether that is enough is the contest's to say."""
+"""Hashes of a history's rows: how many are new since a model learned from it. What is enough, a contest says."""
 
 from typing import Any, cast
 

@@ -58,8 +58,8 @@ class TrainingReason:
         """One line: which signals asked and how much was new."""
         if self.since is None:
             return f"first training, on {self.rows:,} rows of {self.features}"
-        asked = "; ".join(f"{name}: {said}" for name, said in self.signals.items()) or "a person asked"
-        return f"{asked}; {self.changed:,} of {self.rows:,} rows are new or changed since version {self.since}"
+        signals = "; ".join(f"{name}: {figures}" for name, figures in self.signals.items()) or "a person asked"
+        return f"{signals}; {self.changed:,} of {self.rows:,} rows are new or changed since version {self.since}"
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

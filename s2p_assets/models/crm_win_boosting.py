@@ -1,7 +1,11 @@
 """Gradient boosting on what is known of a deal, its people and its product. The classifier itself is in `learning/`."""
 
 from s2p_assets import classifiers, model
-from s2p_assets.models.crm_win_forest import COLUMNS
+
+COLUMNS = (
+    *("age_days", "days_to_quarter_end", "recent_win_rate", "sales_price"),
+    *("agent_open", "agent_win_rate", "agent_recent_win_rate", "product_win_rate", "account_win_rate"),
+)
 
 
 @model(contest="win_champion", owner="sales-operations@example.com")

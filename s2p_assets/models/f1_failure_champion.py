@@ -1,7 +1,6 @@
 """The contest about cars that do not finish, and how its champion is chosen. The candidates have their own files."""
 
 from s2p_assets import ClassificationTask, Frame, choose_champion, contest
-from s2p_assets.features.f1_entry_features import IDENTIFIERS
 
 DID_NOT_FINISH = ClassificationTask(
     entity="driver_id",
@@ -11,7 +10,7 @@ DID_NOT_FINISH = ClassificationTask(
     folds=4,
     every="YS",
     refused=("top_ten", "laps", "points", "status_id"),
-    ignored=IDENTIFIERS,
+    ignored=("race_id", "circuit_id", "constructor_id", "driver_name", "constructor_name", "season"),
 )
 
 

@@ -1,7 +1,6 @@
 """The contest of the models of the top ten, and how its champion is chosen. The candidates have files of their own."""
 
 from s2p_assets import ClassificationTask, Frame, choose_champion, contest
-from s2p_assets.features.f1_entry_features import IDENTIFIERS
 
 TOP_TEN = ClassificationTask(
     entity="driver_id",
@@ -11,7 +10,7 @@ TOP_TEN = ClassificationTask(
     folds=4,
     every="YS",
     refused=("did_not_finish", "laps", "points", "status_id"),
-    ignored=IDENTIFIERS,
+    ignored=("race_id", "circuit_id", "constructor_id", "driver_name", "constructor_name", "season"),
 )
 
 

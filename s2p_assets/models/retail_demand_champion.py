@@ -1,8 +1,17 @@
 """The contest of the demand models, and how its champion is chosen. The candidates have files of their own."""
 
-from s2p_assets import Frame, choose_champion, contest
-from s2p_assets.features.retail_demand_features import WEEKLY_DEMAND
+from s2p_assets import ForecastTask, Frame, choose_champion, contest
 
+WEEKLY_DEMAND = ForecastTask(
+    entity="sku",
+    time="week",
+    target="units",
+    horizon=8,
+    known=("unit_price",),
+    censored="censored",
+    price="unit_price",
+    peers=("category",),
+)
 BASELINES = ("demand_seasonal_naive", "demand_moving_average", "demand_smoothing")
 
 

@@ -19,24 +19,24 @@ def data_quality(deliveries: Frame) -> Document:
 
     One edition per day on which files came in; made again whenever a file was taken, returned or taken away.
     """
-    came_in = sections.deliveries.Deliveries(SourceTable("deliveries", deliveries, key=("path", "version")))
-    if came_in.files.empty:
-        nobodys = len(came_in.unclaimed_files)
+    arrivals = sections.deliveries.Deliveries(SourceTable("deliveries", deliveries, key=("path", "version")))
+    if arrivals.files.empty:
+        nobodys = len(arrivals.unclaimed_files)
         besides = f"; nobody claims the {pluralize(nobodys, 'file')} on the share" if nobodys else ""
         raise NotYet(f"no file has come in yet{besides}")
     return Document(
         title="Data quality",
-        as_of=came_in.last_day.date(),
-        headline=sections.deliveries.describe_deliveries(came_in),
-        figures=sections.deliveries.delivery_figures(came_in),
+        as_of=arrivals.last_day.date(),
+        headline=sections.deliveries.describe_deliveries(arrivals),
+        figures=sections.deliveries.delivery_figures(arrivals),
         sections=(
-            sections.deliveries.open_files(came_in),
-            sections.deliveries.held_files(came_in),
-            sections.deliveries.gone_files(came_in),
-            sections.deliveries.unclaimed_files(came_in),
-            sections.deliveries.returned_by_owner(came_in),
-            freshness_by_kind(came_in),
-            sections.deliveries.recent_arrivals(came_in),
+            sections.deliveries.open_files(arrivals),
+            sections.deliveries.held_files(arrivals),
+            sections.deliveries.gone_files(arrivals),
+            sections.deliveries.unclaimed_files(arrivals),
+            sections.deliveries.returned_by_owner(arrivals),
+            freshness_by_kind(arrivals),
+            sections.deliveries.recent_arrivals(arrivals),
         ),
         notes=NOTES,
     )

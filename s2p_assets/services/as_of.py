@@ -46,7 +46,7 @@ class AsOf:
     ctx: Context
     connection: psycopg.Connection
     reader: Sandbox
-    moment: dt.datetime
+    as_of: dt.datetime
     progress: Progress
     notices: list[str] = field(default_factory=list)
     sources: list[SourceFile] = field(default_factory=list)
@@ -63,7 +63,7 @@ class AsOf:
         """What an asset held then: a frame, or a champion."""
         if key not in self._known:
             declared = self.ctx.catalog.by_key[key]
-            self.progress(f"{declared.full_name.replace('_', ' ')}, as it was on {to_minute(self.moment)}")
+            self.progress(f"{declared.full_name.replace('_', ' ')}, as it was on {to_minute(self.as_of)}")
             self._known[key] = self._made(declared)
         return self._known[key]
 
@@ -71,13 +71,13 @@ class AsOf:
         if isinstance(declared, Workbook):
             return self._rows(declared)
         if isinstance(declared, Contest):
-            return champion_as_of(self.ctx.registry, declared, self.moment)
+            return champion_as_of(self.ctx.registry, declared, self.as_of)
         if isinstance(declared, Table | FeatureSet):
             as_of_tables.restore_derived(self.connection, declared, self._built(declared))
             return as_of_tables.read_as_of(self.connection, declared.domain, declared.name, declared.columns)
         if isinstance(declared, DeliveryTable):
             return self._delivered(declared)
-        raise NotFound(f"{declared.full_name}: what it was on {to_minute(self.moment)} is not kept")
+        raise NotFound(f"{declared.full_name}: what it was on {to_minute(self.as_of)} is not kept")
 
     def _built(self, declared: Table | FeatureSet | Report) -> Any:
         inputs = {parameter: self.of(key) for parameter, key in self.ctx.catalog.inputs_of(declared).items()}
@@ -87,27 +87,27 @@ class AsOf:
             built = declared.build(**inputs)
         except NotYet as reason:
             raise NotFound(
-                f"{declared.full_name} could not be made on {to_minute(self.moment)} yet: {reason}"
+                f"{declared.full_name} could not be made on {to_minute(self.as_of)} yet: {reason}"
             ) from reason
         return conform(built, declared.rows) if isinstance(declared, Table) else built
 
     def _delivered(self, table: DeliveryTable) -> Any:
-        told = deliveries_at(self.connection, table, self.moment)
-        if told.empty:
-            raise NotFound(f"{table.full_name}: what had come in by {to_minute(self.moment)} is not kept")
+        rows = deliveries_at(self.connection, table, self.as_of)
+        if rows.empty:
+            raise NotFound(f"{table.full_name}: what had come in by {to_minute(self.as_of)} is not kept")
         for name in table.workbooks:
             self._note_sources(
-                as_of_tables.loaded_versions_at(self.connection, self.ctx.catalog.workbooks[name], self.moment)
+                as_of_tables.loaded_versions_at(self.connection, self.ctx.catalog.workbooks[name], self.as_of)
             )
-        as_of_tables.restore_derived(self.connection, table, told)
-        return told
+        as_of_tables.restore_derived(self.connection, table, rows)
+        return rows
 
     def _note_sources(self, files: list[LoadedVersion]) -> None:
         stood = [SourceFile(file.path, file.sha256, file.rows, file.loaded_at) for file in files]
         self.sources += [source for source in stood if source not in self.sources]
 
     def _rows(self, workbook: Workbook) -> Any:
-        files = as_of_tables.loaded_versions_at(self.connection, workbook, self.moment)
+        files = as_of_tables.loaded_versions_at(self.connection, workbook, self.as_of)
         self._note_sources(files)
         again = [file for file in files if not file.is_loaded]
         as_of_tables.restore_workbook(self.connection, workbook, files, self._read_again(workbook, again))
@@ -124,7 +124,7 @@ class AsOf:
             )
         for file in files:
             if not (file.archived and (self.ctx.settings.archive / file.archived).is_file()):
-                raise NotFound(f"{file.path}: the archive no longer holds what stood on {to_minute(self.moment)}")
+                raise NotFound(f"{file.path}: the archive no longer holds what stood on {to_minute(self.as_of)}")
         jobs = ((self.ctx.settings.archive / str(file.archived), [workbook], file.path) for file in files)
         known = {workbook.full_name: self._values_there(workbook)} if files else {}
         readings = self.reader.read_many(jobs, others=[workbook], reference_values=known)
@@ -134,7 +134,7 @@ class AsOf:
             )
             rows = reading.rows
             if reading.error or rows is None:
-                raise NotFound(f"{file.path}: today's contract does not take what stood on {to_minute(self.moment)}")
+                raise NotFound(f"{file.path}: today's contract does not take what stood on {to_minute(self.as_of)}")
             if rows.num_rows != file.rows:
                 self.notices.append(f"{file.path}: {file.rows:,} rows stood then, {rows.num_rows:,} are read today")
             yield file, rows
@@ -150,14 +150,14 @@ class AsOf:
 
 
 @contextmanager
-def open_as_of(ctx: Context, moment: dt.datetime, progress: Progress) -> Iterator[AsOf]:
-    """What was known at `moment`, for as long as the block lasts. Raises NotFound before anything was loaded."""
+def open_as_of(ctx: Context, as_of: dt.datetime, progress: Progress) -> Iterator[AsOf]:
+    """What was known at `as_of`, for as long as the block lasts. Raises NotFound before anything was loaded."""
     with ctx.warehouse.connect() as connection, ctx.reader() as reader:
         first = as_of_tables.first_loaded_at(connection)
-        if first is None or first > moment:
+        if first is None or first > as_of:
             known = f"the first file was loaded on {to_minute(first)}" if first else "no file has been loaded yet"
-            raise NotFound(f"nothing was known on {to_minute(moment)}: {known}")
-        yield AsOf(ctx, connection, reader, moment, progress)
+            raise NotFound(f"nothing was known on {to_minute(as_of)}: {known}")
+        yield AsOf(ctx, connection, reader, as_of, progress)
 
 
 def parse_as_of(text: str) -> dt.datetime:
@@ -171,9 +171,9 @@ def parse_as_of(text: str) -> dt.datetime:
     return dt.datetime.combine(after, dt.time()).astimezone() - dt.timedelta(microseconds=1)
 
 
-def to_minute(moment: dt.datetime) -> str:
+def to_minute(as_of: dt.datetime) -> str:
     """A moment as a person writes it, to the minute."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+    return f"{as_of.astimezone():%Y-%m-%d %H:%M}"
 
 
 def _named(files: list[LoadedVersion]) -> str:

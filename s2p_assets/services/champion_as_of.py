@@ -14,15 +14,15 @@ from s2p_assets.learning.versions import Champion
 from s2p_assets.services.errors import NotFound
 
 
-def champion_as_of(registry: Registry, contest: Contest, moment: dt.datetime) -> Champion:
-    """The champion that stood at `moment`, by the reigns that the registry keeps.
+def champion_as_of(registry: Registry, contest: Contest, as_of: dt.datetime) -> Champion:
+    """The champion at `as_of`, by the tenures that the registry keeps.
 
-    Raises NotFound when none had been crowned, or its version is no longer kept.
+    Raises NotFound when there was none, or its version is no longer kept.
     """
-    state = _standing_at(registry, contest, moment)
-    begun = [tenure for tenure in state.tenures if dt.datetime.fromisoformat(tenure.since) <= moment]
+    state = _contest_state(registry, contest, as_of)
+    begun = [tenure for tenure in state.tenures if dt.datetime.fromisoformat(tenure.since) <= as_of]
     if not begun:
-        raise NotFound(f"{contest.full_name}: no champion had been crowned by {moment:%Y-%m-%d %H:%M}")
+        raise NotFound(f"{contest.full_name}: there was no champion by {as_of:%Y-%m-%d %H:%M}")
     tenure = begun[-1]
     record = state.find(tenure.model, tenure.version)
     which = f"{contest.full_name}: {tenure.model} {tenure.version}, champion at that moment"
@@ -34,8 +34,8 @@ def champion_as_of(registry: Registry, contest: Contest, moment: dt.datetime) ->
         raise NotFound(f"{which}, cannot be had: {error}") from error
 
 
-def _standing_at(registry: Registry, contest: Contest, moment: dt.datetime) -> ContestState:
-    """Who stood in a contest, without what was trained after `moment`."""
+def _contest_state(registry: Registry, contest: Contest, as_of: dt.datetime) -> ContestState:
+    """Who stood in a contest, without what was trained after `as_of`."""
     state = registry.state(contest.domain, contest.name)
-    trained = [record for record in state.versions if dt.datetime.fromisoformat(record.trained_at) <= moment]
+    trained = [record for record in state.versions if dt.datetime.fromisoformat(record.trained_at) <= as_of]
     return replace(state, versions=tuple(trained))

@@ -1,4 +1,4 @@
-"""What the command line asks of contracts without loading anything: verdicts, marked copies, new contracts."""
+"""Checking a file against a contract, and drafting a contract from a file; nothing is loaded."""
 
 import importlib.util
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What went wrong, in one line for a person who can mend it, told from faults of s2p's own.
+"""Errors in one line for a person who can mend them, as against faults of s2p's own.
 
 The failures of each room are declared where they are raised, as a `MendableError`.
 """
@@ -26,10 +26,10 @@ def one_line(error: BaseException) -> str | None:
     if isinstance(error, MendableError) and not (isinstance(error, OSError) and error.errno):
         return " ".join(str(error).split())
     for cause in _causes(error):
-        if isinstance(cause, OSError) and (said := _of_the_system(cause)):
-            return said
-        if said := _of_the_database(cause):
-            return said
+        if isinstance(cause, OSError) and (message := _of_the_system(cause)):
+            return message
+        if message := _of_the_database(cause):
+            return message
     return None
 
 
@@ -55,17 +55,18 @@ def _of_the_system(error: OSError) -> str | None:
 def _of_the_database(error: BaseException) -> str | None:
     """psycopg's errors, and those of psycopg2, which is loaded only where Dagster's storage is."""
     state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
-    said = str(error).strip().splitlines() or [type(error).__name__]
+    lines = str(error).strip().splitlines() or [type(error).__name__]
     if isinstance(error, errors.DiskFull) or state == errors.DiskFull.sqlstate:
         return (
-            f"the disk of PostgreSQL is full ({said[0]}); make room there, then run again; nothing half-done was kept"
+            f"the disk of PostgreSQL is full ({lines[0]}); make room there, then run again; nothing half-done was kept"
         )
     if state in (errors.InsufficientPrivilege.sqlstate, errors.ReadOnlySqlTransaction.sqlstate):
         return (
-            f"PostgreSQL does not let s2p write ({said[0]}); let the user of S2P_DATABASE_URL create schemas and tables"
+            f"PostgreSQL does not let s2p write ({lines[0]}); let the user of S2P_DATABASE_URL create schemas and "
+            "tables"
         )
     if _is_lost_connection(error):
-        return f"PostgreSQL went away ({said[0]}); nothing half-done was kept; see that it runs, then run again"
+        return f"PostgreSQL went away ({lines[0]}); nothing half-done was kept; see that it runs, then run again"
     return None
 
 

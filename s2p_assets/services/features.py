@@ -1,7 +1,6 @@
-"""Feature sets made again for the entities that changed: joins what `learning/incremental_features.py` makes to what is
-stored.
+"""Feature sets made again for the entities that changed, and joined to the rows that are stored of the others.
 
-Which asset that is for, and its checks, are in `made_assets`.
+How they are made is in `learning/incremental_features.py`; their assets and checks are in `graph/`.
 """
 
 import functools

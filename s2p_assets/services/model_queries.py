@@ -1,6 +1,6 @@
-"""What is known of models and contests, for people who ask: who stands, why it was trained, what it predicts.
+"""Queries on models and contests: champion and challenger, why a version was trained, what it predicts.
 
-What is asked for on the command line is printed there; nothing is trained here.
+How the answers are printed is for the command line; nothing is trained here.
 """
 
 from dataclasses import asdict, dataclass
@@ -34,9 +34,9 @@ class TrainedModel:
         """The version in question: the champion of the contest, or the newest of the model. Raises NoSuchModel."""
         found = self.state.find(self.model.name) if self.model else self.state.champion
         if found is None:
-            asked = self.model or self.contest
+            declared = self.model or self.contest
             raise NoSuchModel(
-                f"{asked.full_name}: nothing is trained yet; load data and let s2p run or s2p up train it"
+                f"{declared.full_name}: nothing is trained yet; load data and let s2p run or s2p up train it"
             )
         return found
 
@@ -67,7 +67,7 @@ def _contest_behind(catalog: Catalog, name: str) -> Contest | None:
 
 
 def contest_state(found: TrainedModel) -> dict[str, Any]:
-    """Who stands in a contest and why, with the last versions and all reigns, newest first."""
+    """The champion and challenger of a contest and why, with the last versions and all tenures, newest first."""
     state = found.state
     return {
         "contest": found.contest.full_name,
@@ -118,12 +118,12 @@ def training_history(found: TrainedModel, registry: Registry) -> dict[str, Any]:
     }
 
 
-def predictions(ctx: Context, asked: TrainedModel, wanted: dict[str, str], horizon: int | None) -> pd.DataFrame:
+def predictions(ctx: Context, trained: TrainedModel, wanted: dict[str, str], horizon: int | None) -> pd.DataFrame:
     """What the version in question predicts from what is stored, of what has these values; see `serving.py`.
 
     Raises NotFound for a column or a value that the features do not have.
     """
-    contest, record = asked.contest, asked.record
+    contest, record = trained.contest, trained.record
     features = ctx.catalog.features[f"{contest.domain}_{contest.features}"]
     known = {column.name for column in features.columns}
     if strange := [name for name in wanted if name not in known]:

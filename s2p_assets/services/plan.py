@@ -1,6 +1,6 @@
 """What `s2p plan` asks of a file: how it reads, and what its rows would change in what is loaded, nothing written.
 
-The sentences that a person reads are in `plan_wording.py`.
+The sentences that a person reads are in `cli/printing/plans.py`.
 """
 
 import hashlib

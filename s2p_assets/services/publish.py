@@ -1,6 +1,6 @@
 """A report's document published with its sources, and the numbers of each edition kept for those who ask.
 
-How an edition is written belongs to `publishing/`; when a report is made, to `made_assets` and the command line.
+How an edition is written belongs to `publishing/`; when a report is made, to `graph/` and the command line.
 """
 
 import datetime as dt
@@ -32,11 +32,11 @@ def publish_report(ctx: Context, report: Report, document: Document, made_at: dt
     imprint = Imprint(report.full_name, source_files(ctx, report), ctx.settings.currency, made_at)
     with use_locale(ctx.settings.locale):
         last = _edition_before(ctx.settings, report, document.as_of) if report.compare_with_last else None
-        said = fill_in_currency(
+        compared = fill_in_currency(
             compare_with_edition(document, read_saved_numbers(last)) if last else document, ctx.settings.currency
         )
-        save_numbers(said, numbers_file(ctx.settings, report, said.as_of), made_at=made_at)
-        return publish(said, ctx.settings.reports, imprint), said
+        save_numbers(compared, numbers_file(ctx.settings, report, compared.as_of), made_at=made_at)
+        return publish(compared, ctx.settings.reports, imprint), compared
 
 
 def _edition_before(settings: Settings, report: Report, as_of: dt.date) -> Path | None:

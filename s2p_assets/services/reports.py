@@ -111,27 +111,27 @@ def report_as_of(
     Raises NotFound for what cannot be had.
     """
     _require_new(to)
-    moment = parse_as_of(day)
+    as_of = parse_as_of(day)
     place = to or ctx.settings.reports / folder_name(report.full_name) / REBUILT / day.replace(":", ".")
-    with open_as_of(ctx, moment, progress) as known:
+    with open_as_of(ctx, as_of, progress) as known:
         document = known.document(report)
         sources, notices = tuple(sorted(known.sources, key=lambda source: source.path)), known.notices
-    progress(f"writing {document.title} as it was on {to_minute(moment)}")
+    progress(f"writing {document.title} as it was on {to_minute(as_of)}")
     made_at = dt.datetime.now().astimezone()
-    imprint = Imprint(report.full_name, sources, ctx.settings.currency, made_at, known_at=moment)
+    imprint = Imprint(report.full_name, sources, ctx.settings.currency, made_at, known_at=as_of)
     place.parent.mkdir(parents=True, exist_ok=True)
     with use_locale(ctx.settings.locale):
         edition = write_unlisted(document, place, imprint)
-    published = _published_by(numbers_file(ctx.settings, report, document.as_of), moment)
+    published = _published_by(numbers_file(ctx.settings, report, document.as_of), as_of)
     differs = changed_numbers(published, document) if published else []
-    return ReportEdition(report.full_name, edition, moment, notices, published is not None, differs)
+    return ReportEdition(report.full_name, edition, as_of, notices, published is not None, differs)
 
 
-def _published_by(saved: Path, moment: dt.datetime) -> dict[str, Any] | None:
-    """The kept numbers of an edition that was made by `moment`; None where it was made again later, or never."""
+def _published_by(saved: Path, as_of: dt.datetime) -> dict[str, Any] | None:
+    """The kept numbers of an edition that was made by `as_of`; None where it was made again later, or never."""
     if not saved.exists():
         return None
-    return read_saved_numbers(saved) if edition_made_at(saved) <= moment else None
+    return read_saved_numbers(saved) if edition_made_at(saved) <= as_of else None
 
 
 def _require_new(to: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""The share drive as the graph looks at it: with what was there before in mind.
+"""A look at the share drive: its files by kind of workbook, those of the look before included.
 
 The look itself is the spreadsheet room's.
 """

@@ -1,4 +1,4 @@
-"""What stands where: workbooks, models, reports, and whatever needs a person, as `s2p status` prints it."""
+"""The state of an installation: workbooks, models, reports, and whatever needs a person, as `s2p status` prints it."""
 
 import datetime as dt
 from typing import Any

@@ -107,8 +107,8 @@ def trace_number(
     made_at = edition_made_at(saved)
     with _connected(ctx.warehouse) as connection:
         if not _changed_since(connection, ctx.catalog, report, made_at):
-            groups = _groups(connection, ctx, report, found, most)
-            return TracedNumber(name, saved.stem, found, groups)
+            tracer = _NumberTracer(connection, ctx, report, most)
+            return TracedNumber(name, saved.stem, found, tracer.sources(found))
     return _trace_as_of(ctx, report, wanted, saved, made_at, most, progress)
 
 
@@ -122,54 +122,62 @@ def _number(saved: Path, wanted: str) -> ReportNumber:
     return found
 
 
-def _groups(
-    connection: psycopg.Connection,
-    ctx: Context,
-    report: Report,
-    found: ReportNumber,
-    most: int | None,
-    places: TableLocator = sql.Identifier,
-) -> tuple[SourceRows, ...]:
-    """What lies under a number, for each thing that it was made from."""
-    known: dict[tuple[Any, ...], SourceRows] = {}
-    return tuple(_group_of(connection, ctx, report, found, basis, most, places, known) for basis in found.sources)
+@dataclass(frozen=True)
+class _NumberTracer:
+    """What lies under numbers of a report, in the tables that `connection` and `locate_table` lead to.
+
+    `most`: how many rows of a source are followed, those with the largest values; None for all.
+    """
+
+    connection: psycopg.Connection
+    ctx: Context
+    report: Report
+    most: int | None
+    locate_table: TableLocator = sql.Identifier
+
+    def sources(self, number: ReportNumber) -> tuple[SourceRows, ...]:
+        """The rows under a number, for each thing that it was made from."""
+        cache: dict[tuple[Any, ...], SourceRows] = {}
+        archive, declared = self.ctx.settings.archive, lineage_sources(self.ctx.catalog)
+        tracer = Tracer(self.connection, declared, archive, self.locate_table, cache)
+        return tuple(self._source(tracer, number, source) for source in number.sources)
+
+    def _source(self, tracer: Tracer, number: ReportNumber, source: NumberSource) -> SourceRows:
+        place, column = _place_of(self.report, source)
+        try:
+            return tracer.trace(place, source.where, (column,), most=self.most, how=source.aggregation)
+        except NoRows:
+            if number.value != 0:
+                raise
+            return SourceRows(".".join(place), (column,), 0, None, ())  # of nothing there are no rows
+
+    def totals(self, number: ReportNumber) -> Iterator[tuple[str, int, float | None]]:
+        """(table, rows, their sum) for each thing that a number was made from."""
+        for source in number.sources:
+            try:
+                (rows,) = replace(self, most=1).sources(replace(number, sources=(source,)))
+            except NotTraceable:
+                place, _ = _place_of(self.report, source)
+                yield ".".join(place), 0, None
+            else:
+                yield rows.table, rows.count, rows.total
 
 
-def _group_of(
-    connection: psycopg.Connection,
-    ctx: Context,
-    report: Report,
-    found: ReportNumber,
-    basis: NumberSource,
-    most: int | None,
-    places: TableLocator,
-    known: dict[tuple[Any, ...], SourceRows],
-) -> SourceRows:
-    place, column = _place_of(report, basis)
-    try:
-        tracer = Tracer(connection, lineage_sources(ctx.catalog), ctx.settings.archive, places, known)
-        return tracer.trace(place, basis.where, (column,), most=most, how=basis.aggregation)
-    except NoRows:
-        if found.value != 0:
-            raise
-        return SourceRows(".".join(place), (column,), 0, None, ())  # of nothing there are no rows
-
-
-def _place_of(report: Report, basis: NumberSource) -> tuple[tuple[str, str], str]:
-    name, _, column = str(basis.column).rpartition(".")
+def _place_of(report: Report, source: NumberSource) -> tuple[tuple[str, str], str]:
+    name, _, column = str(source.column).rpartition(".")
     domain, _, rest = name.rpartition("__")
     return (domain or report.domain, rest), column
 
 
-def _changed_since(connection: psycopg.Connection, catalog: Catalog, report: Report, moment: dt.datetime) -> bool:
+def _changed_since(connection: psycopg.Connection, catalog: Catalog, report: Report, as_of: dt.datetime) -> bool:
     """Whether anything under the report has come, gone or become something else since."""
     below = [catalog.by_key[key] for key in catalog.upstream(key_of(report))]
     if as_of_tables.rows_changed_since(
-        connection, [one.full_name for one in below if isinstance(one, Workbook)], moment
+        connection, [one.full_name for one in below if isinstance(one, Workbook)], as_of
     ):
         return True
     made = [(one.domain, one.name) for one in below if not isinstance(one, Workbook)]
-    return store.stored_since(connection, made, moment)
+    return store.stored_since(connection, made, as_of)
 
 
 def _trace_as_of(
@@ -177,17 +185,17 @@ def _trace_as_of(
     report: Report,
     wanted: str,
     saved: Path | None,
-    moment: dt.datetime,
+    as_of: dt.datetime,
     most: int | None,
     progress: Progress,
 ) -> TracedNumber:
-    """The number traced in what was known at `moment`; of the edition that was `saved`, or of one made again."""
-    with open_as_of(ctx, moment, progress) as known:
+    """The number traced in what was known at `as_of`; of the edition that was `saved`, or of one made again."""
+    with open_as_of(ctx, as_of, progress) as known:
         document = known.document(report)
         published = _number(saved, wanted) if saved else None
         with tempfile.TemporaryDirectory(prefix="s2p-trace-") as folder:
             again = Path(folder) / f"{document.as_of.isoformat()}.json"
-            save_numbers(document, again, made_at=moment)
+            save_numbers(document, again, made_at=as_of)
             if saved is None:
                 published = _number(again, wanted)
             same = saved is None or wanted.upper() not in changed_numbers(read_saved_numbers(saved), document)
@@ -198,23 +206,10 @@ def _trace_as_of(
                 f"made again from what was known then, {published.id} is not {format_value(published.value)}"
             )
         progress("following it to the cells")
-        groups = _groups(known.connection, ctx, report, published, most, as_of_tables.as_of_table)
+        under = _NumberTracer(known.connection, ctx, report, most, as_of_tables.as_of_table).sources(published)
         edition = saved.stem if saved else document.as_of.isoformat()
-        today = tuple(_today(known.connection, ctx, report, published))
-        return TracedNumber(report.full_name, edition, published, groups, moment, today, tuple(notices))
-
-
-def _today(
-    connection: psycopg.Connection, ctx: Context, report: Report, found: ReportNumber
-) -> Iterator[tuple[str, int, float | None]]:
-    for basis in found.sources:
-        place, _ = _place_of(report, basis)
-        try:
-            (group,) = _groups(connection, ctx, report, replace(found, sources=(basis,)), 1)
-        except NotTraceable:
-            yield ".".join(place), 0, None
-        else:
-            yield group.table, group.count, group.total
+        today = tuple(_NumberTracer(known.connection, ctx, report, most).totals(published))
+        return TracedNumber(report.full_name, edition, published, under, as_of, today, tuple(notices))
 
 
 def _saved(settings: Settings, report: Report, edition: str | None) -> Path:

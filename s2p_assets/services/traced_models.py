@@ -1,6 +1,6 @@
-"""The models behind a traced number: which version foretold it, and which features it learned from.
+"""The models behind a traced number: which version made it, and which features that learned from.
 
-The stored rows under a number are followed in `tracing`.
+The stored rows under a number are followed in `warehouse/trace/`.
 """
 
 import datetime as dt
@@ -16,12 +16,12 @@ def models_behind(ctx: Context, groups: Iterable[SourceRows], at: dt.datetime) -
     """A sentence for every table under a number that a champion made; the champion is that of the moment `at`."""
     names = dict.fromkeys(name for group in groups for name in _tables(group))
     return [
-        said
+        sentence
         for declared in ctx.catalog.tables.values()
         if f"{declared.domain}.{declared.name}" in names
         for key in ctx.catalog.inputs_of(declared).values()
         if isinstance(contest := ctx.catalog.by_key[key], Contest)
-        if (said := _champion(ctx.registry, contest, f"{declared.domain}.{declared.name}", at))
+        if (sentence := _champion(ctx.registry, contest, f"{declared.domain}.{declared.name}", at))
     ]
 
 

@@ -89,17 +89,11 @@ def demand(
     columns = ["retail_units", "wholesale_units", "wholesale_revenue"]
     rows = weekly_panel(sold, key="sku", quantities=columns, until=_until(retail_sales, wholesale_sales))
     rows["units"] = rows["retail_units"] + rows["wholesale_units"]
-    rows["unit_price"] = list_price(rows, products)
+    rows["unit_price"] = in_force(rows, products, ["sku"], "week", ["msrp"], plus_days=3)["msrp"].astype(float)
     retail_revenue = (rows["retail_units"] * rows["unit_price"]).mask(rows["retail_units"] == 0, 0.0)
     rows["revenue"] = (retail_revenue + rows["wholesale_revenue"]).round(2)
     rows["censored"] = _ran_out(rows, sold, inventory, receipts)
     return rows[["sku", "week", "units", "retail_units", "wholesale_units", "revenue", "unit_price", "censored"]]
-
-
-def list_price(rows: pd.DataFrame, products: pd.DataFrame) -> "pd.Series[float]":
-    """The MSRP of each row's sku that is in force on the Thursday of its week, so for most of it."""
-    thursday = rows[["sku"]].assign(day=rows["week"] + pd.Timedelta(days=3))
-    return in_force(thursday, products, ["sku"], "day", ["msrp"])["msrp"].astype(float)
 
 
 CLOSED_AFTER = pd.Timedelta(weeks=13)

@@ -141,6 +141,18 @@ def test_a_template_and_a_new_contract_are_written(home: Path, prices: Path, tmp
     assert "Workbook(" in target.read_text()
 
 
+def test_a_new_contract_lies_on_the_shelf_of_the_company_and_not_in_s2p(
+    home: Path, prices: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    words = ("new", str(prices), "--name", "acme_prices")
+    assert s2p(*words, home=home, S2P_SHELVES="mine", PYTHONPATH=str(tmp_path)).returncode == 0
+    assert "Workbook(" in (tmp_path / "mine/workbooks/acme_prices.py").read_text()
+    answer = s2p(*words, home=home, S2P_SHELVES="nowhere_here", PYTHONPATH=str(tmp_path))
+    assert answer.returncode == 2
+    assert "'nowhere_here' of S2P_SHELVES is not found" in answer.stderr
+
+
 def test_the_version_is_that_of_the_package_and_needs_no_settings(home: Path) -> None:
     answer = s2p("--version", home=home, S2P_PORT="no port")
     assert (answer.returncode, answer.stdout) == (0, f"s2p {metadata.version('s2p-assets')}\n")

@@ -10,14 +10,14 @@ import pytest
 
 from s2p_assets.contracts.model import Model
 from s2p_assets.contracts.validation import conform, declaration_violations
-from s2p_assets.features.retail_demand_features import WEEKLY_DEMAND, DemandFeatures, demand_features
+from s2p_assets.features.retail_demand_features import DemandFeatures, demand_features
 from s2p_assets.learning.forecasting.series import training_rows, with_target
 from s2p_assets.learning.row_hashes import count_new_rows, sorted_row_hashes
 from s2p_assets.learning.selection.promotion import promote
 from s2p_assets.learning.training import train
 from s2p_assets.learning.versions import Champion
 from s2p_assets.models.retail_demand_boosting import demand_boosting
-from s2p_assets.models.retail_demand_champion import demand_champion
+from s2p_assets.models.retail_demand_champion import WEEKLY_DEMAND, demand_champion
 from s2p_assets.models.retail_demand_combination import demand_combination
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.models.retail_demand_prophet import demand_prophet

@@ -93,3 +93,5 @@ def test_a_day_is_answered_with_the_version_then_valid(day: str, price: float | 
     found = in_force(asked, history, ["sku"], "on", ["price"])["price"]
     assert found.index.tolist() == [7]
     assert (None if pd.isna(found.loc[7]) else found.loc[7]) == price
+    earlier = asked.assign(on=asked["on"] - pd.Timedelta(days=3))
+    pd.testing.assert_series_equal(in_force(earlier, history, ["sku"], "on", ["price"], plus_days=3)["price"], found)

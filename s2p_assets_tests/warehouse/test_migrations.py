@@ -11,14 +11,16 @@ import pytest
 from psycopg import sql
 
 from s2p_assets.services.errors import one_line
+from s2p_assets.warehouse.migrations.revisions import HEAD, HomeTooNew, note
 from s2p_assets.warehouse.migrations.upgrading import upgrade
 from s2p_assets.warehouse.server.connection import connect
-from s2p_assets.warehouse.tables.own_tables import HEAD, HomeTooNew, ensure_own_tables, note
+from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 from s2p_assets_tests.older_home import new_database, restored
 
 UPGRADE = """
 import sys
 from s2p_assets.warehouse.server.connection import connect
+from s2p_assets.warehouse.migrations.revisions import HEAD, HomeTooNew, note
 from s2p_assets.warehouse.migrations.upgrading import upgrade
 with connect(sys.argv[1]) as conn:
     print(upgrade(conn))

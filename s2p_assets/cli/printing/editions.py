@@ -1,4 +1,4 @@
-"""An edition that a person asked for, as the terminal tells of it.
+"""An edition that was made or made again, as a person at a terminal reads it.
 
 How it is made belongs to the service.
 """

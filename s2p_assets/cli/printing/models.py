@@ -15,17 +15,17 @@ REIGNS_SHOWN = 5
 FILES_SHOWN = 20
 
 
-def print_standing(said: dict[str, Any]) -> None:
+def print_contest(state: dict[str, Any]) -> None:
     """Who stands in a contest and why, what was in service, and the last versions."""
-    now, rival, last = said["champion"], said["challenger"], said["last"]
+    now, rival, last = state["champion"], state["challenger"], state["last"]
     if now is None:
-        out.print(f"{said['contest']}: no champion yet; it comes with the first training")
+        out.print(f"{state['contest']}: no champion yet; it comes with the first training")
         return
     out.print(
-        f"[bold]{said['contest']}[/bold]: {now['model']}, version {now['version']}, trained {_day(now['trained_at'])}"
+        f"[bold]{state['contest']}[/bold]: {now['model']}, version {now['version']}, trained {_day(now['trained_at'])}"
     )
-    if said["pin"]:
-        out.print(f"  [yellow]pinned:[/yellow] {escape(said['pin'])}; --release lets the test decide again")
+    if state["pin"]:
+        out.print(f"  [yellow]pinned:[/yellow] {escape(state['pin'])}; --release lets the test decide again")
     if last:
         out.print(f"  why: {escape(last['why'])}")
         for model, loss in sorted(last["losses"].items(), key=lambda item: item[1]):
@@ -35,35 +35,36 @@ def print_standing(said: dict[str, Any]) -> None:
     if rival:
         out.print(f"  challenger: {rival['model']}, version {rival['version']}, trained {_day(rival['trained_at'])}")
     out.print("  in service:")
-    for reign in said["reigns"][:REIGNS_SHOWN]:
-        who = f"{reign['model']}@{reign['version']}, by {escape(reign['by'])}"
-        out.print(f"    {_day(reign['since'])}  {who}: {reign['change']}")
+    for tenure in state["reigns"][:REIGNS_SHOWN]:
+        who = f"{tenure['model']}@{tenure['version']}, by {escape(tenure['by'])}"
+        out.print(f"    {_day(tenure['since'])}  {who}: {tenure['change']}")
     out.print("  versions:")
-    for version in said["versions"]:
+    for version in state["versions"]:
         out.print(
             f"    {_day(version['trained_at'])}  {version['model']}@{version['version']}, loss {version['loss']:.3f}"
         )
 
 
-def print_why(said: dict[str, Any]) -> None:
+def print_why(trained: dict[str, Any]) -> None:
     """The chain from a version down to the files that it learned from."""
-    service = "in service" if said["in_service"] else "not in service"
+    service = "in service" if trained["in_service"] else "not in service"
     out.print(
-        f"[bold]{said['model']}[/bold], version {said['version']} ({service}), trained {_day(said['trained_at'])}"
+        f"[bold]{trained['model']}[/bold], version {trained['version']} ({service}), "
+        f"trained {_day(trained['trained_at'])}"
     )
-    out.print(f"  how good: {escape(said['how_good'])}")
-    out.print(f"  why: {escape(said['why'])}")
-    rows = f"{said['rows']:,} rows, {said['rows_changed']:,} new or changed"
-    out.print(f"  from {said['features']}, version {said['feature_version'][:12]}: {rows}")
-    out.print(f"  made of {', '.join(said['tables']) or 'no table'}")
-    out.print(f"  and in the end of {', '.join(said['workbooks']) or 'no workbook'}")
-    since = f"since version {said['since']}" if said["since"] else "in all"
-    out.print(f"  {said['files_loaded']:,} files loaded {since}:")
-    for file in said["files"][:FILES_SHOWN]:
+    out.print(f"  how good: {escape(trained['how_good'])}")
+    out.print(f"  why: {escape(trained['why'])}")
+    rows = f"{trained['rows']:,} rows, {trained['rows_changed']:,} new or changed"
+    out.print(f"  from {trained['features']}, version {trained['feature_version'][:12]}: {rows}")
+    out.print(f"  made of {', '.join(trained['tables']) or 'no table'}")
+    out.print(f"  and in the end of {', '.join(trained['workbooks']) or 'no workbook'}")
+    since = f"since version {trained['since']}" if trained["since"] else "in all"
+    out.print(f"  {trained['files_loaded']:,} files loaded {since}:")
+    for file in trained["files"][:FILES_SHOWN]:
         rows = f"{file['rows']:,} rows" + (f" in place of {file['before']:,}" if file["before"] else "")
         out.print(f"    {_day(file['loaded_at'])}  {file['sha256'][:12]}  {escape(file['path'])}: {rows}")
-    if said["files_loaded"] > FILES_SHOWN:
-        out.print(f"    and {said['files_loaded'] - FILES_SHOWN:,} more; --json names up to 200")
+    if trained["files_loaded"] > FILES_SHOWN:
+        out.print(f"    and {trained['files_loaded'] - FILES_SHOWN:,} more; --json names up to 200")
 
 
 def print_predictions(rows: pd.DataFrame) -> None:
@@ -74,8 +75,8 @@ def print_predictions(rows: pd.DataFrame) -> None:
     out.print(table)
 
 
-def _day(moment: str) -> str:
-    return moment[:16].replace("T", " ")
+def _day(timestamp: str) -> str:
+    return timestamp[:16].replace("T", " ")
 
 
 def _cell(value: Any) -> str:

@@ -127,8 +127,8 @@ def _example(example: ExampleRow, workbook: Workbook) -> str:
     changes = (
         f"{titles[name]} {shown_value(old)} → {shown_value(new)}" for name, (old, new) in example.changes.items()
     )
-    told = "; ".join(changes)
-    return f"{key}: {told}" if told else key
+    differences = "; ".join(changes)
+    return f"{key}: {differences}" if differences else key
 
 
 def _titles(workbook: Workbook) -> dict[str, str]:

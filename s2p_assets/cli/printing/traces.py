@@ -81,8 +81,8 @@ def _share(row: TracedRow) -> str:
 
 
 def _cells(row: TracedRow, file: FileRow) -> str:
-    told = {name: value for name, value in row.values.items() if file.row or value is not None}
-    cells = ", ".join(_value(file, name, value) for name, value in told.items())
+    values = {name: value for name, value in row.values.items() if file.row or value is not None}
+    cells = ", ".join(_value(file, name, value) for name, value in values.items())
     older = f"   superseded by {file.superseded_by}" if file.superseded_by else ""
     return " › ".join(filter(None, (file.path, file.sheet, cells))) + older
 

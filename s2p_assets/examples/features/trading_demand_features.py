@@ -4,7 +4,6 @@ from s2p_assets import (
     Boolean,
     Code,
     Date,
-    ForecastTask,
     Frame,
     Integer,
     Money,
@@ -19,8 +18,6 @@ from s2p_assets import (
 )
 
 KNOWN = ("demand.units", "demand.censored")
-
-WEEKLY_DEMAND = ForecastTask(entity="sku", time="week", target="units")
 
 
 class DemandFeatures(Row):
@@ -73,5 +70,5 @@ def demand_features(demand: Frame, products: Frame) -> Frame:
     price list, the same for all years.
     """
     history = demand[["sku", "week", "units", "censored", "unit_price"]]
-    rows = weekly_features(history, WEEKLY_DEMAND, price="unit_price")
+    rows = weekly_features(history, entity="sku", week="week", target="units", price="unit_price")
     return rows.assign(category=rows["sku"].map(products.set_index("sku")["category"]))

@@ -1,8 +1,8 @@
 """The contest of the trading company's demand models. The candidates have files of their own."""
 
-from s2p_assets import Frame, choose_champion, contest
-from s2p_assets.examples.features.trading_demand_features import WEEKLY_DEMAND
+from s2p_assets import ForecastTask, Frame, choose_champion, contest
 
+WEEKLY_DEMAND = ForecastTask(entity="sku", time="week", target="units")
 BASELINES = ("demand_seasonal_naive", "demand_moving_average", "demand_smoothing")
 
 

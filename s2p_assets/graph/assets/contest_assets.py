@@ -1,6 +1,6 @@
-"""Contests: which version is in service, shown as checks, and open to a person's word.
+"""Contests: which version is promoted and why, shown as checks, with a person's override.
 
-The comparison is done in `learning/`; putting the outcome in service is the model IO manager's.
+The comparison is done in `learning/`; the promotion is stored by the model IO manager.
 """
 
 import datetime as dt
@@ -90,20 +90,20 @@ def contest_asset(catalog: Catalog, declared: Contest) -> dg.AssetsDefinition:
     return champion
 
 
-def apply_override(registry: Registry, declared: Contest, said: ChampionOverride, at: dt.datetime) -> None:
+def apply_override(registry: Registry, declared: Contest, override: ChampionOverride, at: dt.datetime) -> None:
     """Note or release a person's word.
 
     Raises NoSuchModel when there is no such version, or none before; ModelDamaged when it could not serve.
     """
     state = registry.state(declared.domain, declared.name)
     when = at.isoformat(timespec="seconds")
-    if said.champion:
-        record = find_record(state, declared.full_name, said.champion)
+    if override.champion:
+        record = find_record(state, declared.full_name, override.champion)
         registry.load(declared.domain, declared.name, record)
-        version = record.version if "@" in said.champion else None
-        pin = Pin(record.model, version, said.by, said.because, when)
+        version = record.version if "@" in override.champion else None
+        pin = Pin(record.model, version, override.by, override.because, when)
         registry.pin(declared.domain, declared.name, pin)
-    elif said.back:
+    elif override.back:
         now = state.tenures[-1].version if state.tenures else None
         earlier = next((tenure for tenure in reversed(state.tenures) if tenure.version != now), None)
         if earlier is None:
@@ -111,8 +111,10 @@ def apply_override(registry: Registry, declared: Contest, said: ChampionOverride
                 f"{declared.full_name}: no other version was ever in service; there is nothing to go back to"
             )
         registry.load_newest(declared.domain, declared.name, earlier.model, earlier.version)
-        registry.pin(declared.domain, declared.name, Pin(earlier.model, earlier.version, said.by, said.because, when))
-    elif said.release:
+        registry.pin(
+            declared.domain, declared.name, Pin(earlier.model, earlier.version, override.by, override.because, when)
+        )
+    elif override.release:
         registry.pin(declared.domain, declared.name, None)
 
 
@@ -191,19 +193,19 @@ def _leak_checks(catalog: Catalog, declared: Contest, warehouse: Warehouse) -> I
     if suspects is None:
         return
     found = suspects(_history(catalog, declared, warehouse), declared.task)
-    said = {name: f"tells the outcome by itself in {auc:.1%} of pairs (AUC)" for name, auc in found.items()}
+    metadata = {name: f"tells the outcome by itself in {auc:.1%} of pairs (AUC)" for name, auc in found.items()}
     yield dg.AssetCheckResult(
         check_name=NO_LEAKS,
         passed=not found,
         severity=dg.AssetCheckSeverity.ERROR,
-        metadata=said or {"says": "no feature alone tells the outcome too well to be true"},
+        metadata=metadata or {"says": "no feature alone tells the outcome too well to be true"},
     )
 
 
 def _checks(promotion: Promotion, before: ContestState) -> Iterator[dg.AssetCheckResult]:
     champion, against = promotion.champion, promotion.against
     was = before.champion
-    said: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "champion": f"{champion.model_name}, version {champion.version}",
         "before": f"{was.model}, version {was.version}" if was else "none",
         "change": promotion.change,
@@ -213,11 +215,11 @@ def _checks(promotion: Promotion, before: ContestState) -> Iterator[dg.AssetChec
         "mean loss": _losses(promotion),
     }
     if against:
-        said |= {"gain of the challenger": against.gain, "p": against.p_value, "folds": against.folds}
-    said |= {f"excluded: {name}": reason for name, reason in promotion.excluded.items()}
+        metadata |= {"gain of the challenger": against.gain, "p": against.p_value, "folds": against.folds}
+    metadata |= {f"excluded: {name}": reason for name, reason in promotion.excluded.items()}
     replaced = was is not None and was.version != champion.version and promotion.change != "renewed"
     warn = dg.AssetCheckSeverity.WARN
-    yield dg.AssetCheckResult(check_name=CHAMPION_STAYS, passed=not replaced, severity=warn, metadata=said)
+    yield dg.AssetCheckResult(check_name=CHAMPION_STAYS, passed=not replaced, severity=warn, metadata=metadata)
     yield dg.AssetCheckResult(
         check_name=BEATS_BASELINES,
         passed=promotion.baseline_warning is None,

@@ -20,7 +20,7 @@ from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.validation import conform, declaration_violations, pandera_model
 from s2p_assets.graph.asset_keys import asset_key
 from s2p_assets.graph.assets.metadata import column_lineage, declared_metadata, frame_metadata
-from s2p_assets.graph.assets.shards import shard_options, shards_asked
+from s2p_assets.graph.assets.shards import selected_shards, shard_options
 from s2p_assets.graph.automation import on_source_change
 from s2p_assets.graph.checks.drift import champion_parameter, check_features, check_forecast, drift_spec
 from s2p_assets.graph.checks.retraining_signals import signal_specs, signals
@@ -60,14 +60,14 @@ def table_asset(
         required_resource_keys={"registry", "warehouse"},
     )
     def asset(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[Any]:
-        said: dict[str, Any] = {}
+        recomputed: dict[str, Any] = {}
         try:
             if features:
-                asked = shards_asked(context, shards)
+                selected = selected_shards(context, shards)
                 made = build_or_reuse_features(
-                    context.resources.warehouse, features, inputs, shards=asked, count=shards
+                    context.resources.warehouse, features, inputs, shards=selected, count=shards
                 )
-                frame, said = made.frame, recomputed_metadata(features, made)
+                frame, recomputed = made.frame, recomputed_metadata(features, made)
             else:
                 frame = conform(declared.build(**inputs), declared.rows)
         except NotYet as reason:
@@ -89,14 +89,14 @@ def table_asset(
         yield dg.MaterializeResult(
             value=frame,
             data_version=dg.DataVersion(content_version(frame)),
-            metadata=frame_metadata(frame) | said | {"dagster/column_lineage": column_lineage(declared)},
+            metadata=frame_metadata(frame) | recomputed | {"dagster/column_lineage": column_lineage(declared)},
         )
 
     return asset
 
 
 def _frame_type(declared: Table | FeatureSet) -> dg.DagsterType:
-    """dagster-pandera's type of the declared rows; that it is beta is said once, in the docs."""
+    """dagster-pandera's type of the declared rows; it is beta, which the docs say once."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BetaWarning)
         return pandera_schema_to_dagster_type(pandera_model(declared.rows))

@@ -1,4 +1,4 @@
-"""Models: trained when their features ask, with all that made them written down.
+"""Models: trained when a signal on their features fails, and stored with what each was trained on and why.
 
 Training itself is done in `learning/`; which version is in service, in `contest_assets`.
 """

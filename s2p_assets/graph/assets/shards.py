@@ -29,14 +29,14 @@ def shard_options(declared: object, count: int, *, pod_each: bool) -> dict[str, 
     return {"partitions_def": dg.StaticPartitionsDefinition(shard_names(count)), "backfill_policy": policy}
 
 
-def shards_asked(context: dg.AssetExecutionContext | dg.OutputContext, count: int) -> set[int] | None:
+def selected_shards(context: dg.AssetExecutionContext | dg.OutputContext, count: int) -> set[int] | None:
     """The shards that this run is to make; None: everything, as without partitions."""
-    asked: Iterable[str] = ()
+    partitions: Iterable[str] = ()
     if isinstance(context, dg.OutputContext):
-        asked = context.asset_partition_keys if context.has_asset_partitions else ()
+        partitions = context.asset_partition_keys if context.has_asset_partitions else ()
     elif context.has_partition_key or context.has_partition_key_range:
-        asked = context.partition_keys
-    shards = {int(name) for name in asked}
+        partitions = context.partition_keys
+    shards = {int(name) for name in partitions}
     return shards if 0 < len(shards) < count else None
 
 

@@ -1,6 +1,6 @@
 """Workbooks: what lies on the share, what was read of it, and the table in which it is stored.
 
-How a file is taken from the share is in `intake` and `files`, which know no Dagster.
+How a file is taken from the share is in `services/ingest.py`, which knows no Dagster.
 """
 
 import re
@@ -96,7 +96,7 @@ def sheet_asset(ctx: Context, workbook: Workbook) -> dg.AssetsDefinition:
     )
     def sheet(context: dg.AssetExecutionContext, config: IngestAgain) -> Iterator[Any]:
         reader: Sandbox = context.resources.reader
-        intake = ingest(
+        ingested = ingest(
             ctx,
             workbook,
             reader,
@@ -104,20 +104,20 @@ def sheet_asset(ctx: Context, workbook: Workbook) -> dg.AssetsDefinition:
             run_id=context.run.run_id,
             progress=context.log.info,
         )
-        yield _nothing_lost(intake)
-        yield _returned(intake, workbook)
-        _catalogue(context, intake)
-        for one in intake.files:
+        yield _nothing_lost(ingested)
+        yield _returned(ingested, workbook)
+        _catalogue(context, ingested)
+        for one in ingested.files:
             if one.problem:
                 context.log.warning(f"{one.problem}; it is {LEFT_FOR_LATER}")
         yield dg.MaterializeResult(
-            value=intake,
-            data_version=dg.DataVersion(intake.version),
+            value=ingested,
+            data_version=dg.DataVersion(ingested.version),
             metadata={
-                "files": len(intake.files),
-                "gone": len(intake.gone),
-                "dagster/row_count": intake.rows_accepted,
-                "rows returned": intake.rows_returned,
+                "files": len(ingested.files),
+                "gone": len(ingested.gone),
+                "dagster/row_count": ingested.rows_accepted,
+                "rows returned": ingested.rows_returned,
             },
         )
 
@@ -166,20 +166,20 @@ def workbook_table_asset(catalog: Catalog, workbook: Workbook) -> dg.AssetsDefin
     return table
 
 
-def _nothing_lost(intake: Ingest) -> dg.AssetCheckResult:
-    lost = [f"{taken.path}: {taken.lost}" for taken in intake.files if taken.lost]
+def _nothing_lost(ingested: Ingest) -> dg.AssetCheckResult:
+    lost = [f"{file.path}: {file.lost}" for file in ingested.files if file.lost]
     return dg.AssetCheckResult(
         check_name=NOTHING_LOST,
         passed=not lost,
         metadata={
-            "rows read": intake.rows_read,
-            "rows accepted": intake.rows_accepted,
-            "rows returned": intake.rows_returned,
-            "rows held": sum(entry.rows_held for entry in intake.entries),
-            "cells read": intake.cells("read"),
-            "cells loaded": intake.cells("loaded"),
-            "cells returned": intake.cells("returned"),
-            "cells declared ignored": intake.cells("ignored"),
+            "rows read": ingested.rows_read,
+            "rows accepted": ingested.rows_accepted,
+            "rows returned": ingested.rows_returned,
+            "rows held": sum(entry.rows_held for entry in ingested.entries),
+            "cells read": ingested.cells("read"),
+            "cells loaded": ingested.cells("loaded"),
+            "cells returned": ingested.cells("returned"),
+            "cells declared ignored": ingested.cells("ignored"),
             "files that do not add up": "; ".join(lost) or "none",
         },
     )
@@ -218,9 +218,9 @@ def _references_hold(lost: list[DanglingReference]) -> dg.AssetCheckResult:
     )
 
 
-def _returned(intake: Ingest, workbook: Workbook) -> dg.AssetCheckResult:
-    back = [taken for taken in intake.files if taken.needs_its_owner]
-    lines = [f"- **{taken.path}** to {workbook.owner}: {taken.why}" for taken in back]
+def _returned(ingested: Ingest, workbook: Workbook) -> dg.AssetCheckResult:
+    back = [file for file in ingested.files if file.needs_its_owner]
+    lines = [f"- **{file.path}** to {workbook.owner}: {file.why}" for file in back]
     return dg.AssetCheckResult(
         check_name=NOTHING_RETURNED,
         passed=not back,
@@ -229,12 +229,12 @@ def _returned(intake: Ingest, workbook: Workbook) -> dg.AssetCheckResult:
     )
 
 
-def _catalogue(context: dg.AssetExecutionContext, intake: Ingest) -> None:
+def _catalogue(context: dg.AssetExecutionContext, ingested: Ingest) -> None:
     """A materialization per file; partitions first, so that no automation tick sees an event without its partition."""
-    shown = {_partition(taken.path): taken for taken in intake.files if taken.claimed}
+    shown = {_partition(file.path): file for file in ingested.files if file.claimed}
     context.instance.add_dynamic_partitions(str(FILES_PARTITIONS.name), list(shown))
-    for partition, taken in shown.items():
-        metadata = _file_metadata(taken, intake.workbook)
+    for partition, file in shown.items():
+        metadata = _file_metadata(file, ingested.workbook)
         context.log_event(dg.AssetMaterialization(FILES, partition=partition, metadata=metadata))
 
 
@@ -243,21 +243,21 @@ def _partition(path: str) -> str:
     return re.sub(r"\.{3,}|[\x00-\x1f\x7f]", "_", path)
 
 
-def _file_metadata(taken: IngestedFile, workbook: str) -> dict[str, Any]:
-    shown: dict[str, Any] = {"verdict": taken.verdict, "workbook": workbook}
-    if taken.stored:
-        shown["archived copy"] = dg.MetadataValue.path(taken.stored)
-    if taken.copy:
-        shown["marked copy"] = dg.MetadataValue.path(taken.copy)
-    if taken.entry and (said := change_sentence(taken.entry.changes)):
-        shown["what it would change" if taken.verdict == "held" else "what it changes"] = said
-    if taken.entry and taken.entry.questions:
+def _file_metadata(file: IngestedFile, workbook: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {"verdict": file.verdict, "workbook": workbook}
+    if file.stored:
+        shown["archived copy"] = dg.MetadataValue.path(file.stored)
+    if file.copy:
+        shown["marked copy"] = dg.MetadataValue.path(file.copy)
+    if file.entry and (said := change_sentence(file.entry.changes)):
+        shown["what it would change" if file.verdict == "held" else "what it changes"] = said
+    if file.entry and file.entry.questions:
         shown["held because"] = dg.MetadataValue.md(
-            "\n".join(f"- {escaped(question)}" for question in taken.entry.questions)
+            "\n".join(f"- {escaped(question)}" for question in file.entry.questions)
         )
-    if taken.problem:
-        shown["problem"] = taken.problem
-    if entry := taken.entry:
+    if file.problem:
+        shown["problem"] = file.problem
+    if entry := file.entry:
         shown |= {
             "rows read": entry.rows_read,
             "rows accepted": entry.rows_accepted,
@@ -266,7 +266,7 @@ def _file_metadata(taken: IngestedFile, workbook: str) -> dict[str, Any]:
         }
         lines = [entry.error] if entry.error else []
         lines += [
-            f"{finding.severity}: {finding_line(taken.path, finding)}" for finding in entry.findings[:FINDINGS_SHOWN]
+            f"{finding.severity}: {finding_line(file.path, finding)}" for finding in entry.findings[:FINDINGS_SHOWN]
         ]
         if lines:
             shown["findings"] = dg.MetadataValue.md("\n".join(f"- {escaped(line)}" for line in lines))

@@ -35,7 +35,7 @@ class Signal:
     """Whether it asks for training, and its figures by model."""
 
     asks: bool
-    said: dict[str, str]
+    figures: dict[str, str]
 
 
 def signal_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
@@ -60,9 +60,12 @@ def signals(
     ):
         found = [measure(catalog, contest, standings[contest.name], frame, registry) for contest in contests]
         asks = any(signal.asks for signal in found)
-        said = {model: text for signal in found for model, text in signal.said.items()}
+        figures = {model: text for signal in found for model, text in signal.figures.items()}
         yield dg.AssetCheckResult(
-            check_name=name, passed=not asks, severity=dg.AssetCheckSeverity.WARN, metadata=said or {"models": "none"}
+            check_name=name,
+            passed=not asks,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata=figures or {"models": "none"},
         )
 
 
@@ -70,39 +73,39 @@ def failed_signals(instance: dg.DagsterInstance, features: dg.AssetKey) -> dict[
     """The signals on a feature set that failed when it was last made, with their figures."""
     keys = [dg.AssetCheckKey(features, name) for name in ASKING]
     found = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
-    asked = {}
+    failed = {}
     for key in keys:
         event = found[key].event if key in found else None
         evaluation = event.asset_check_evaluation if event else None
         if evaluation and not evaluation.passed:
-            said = [f"{model}: {value.value}" for model, value in evaluation.metadata.items()]
-            asked[key.name] = "; ".join(text for text in said if len(text) < 200) or "see its check"
-    return asked
+            figures = [f"{model}: {value.value}" for model, value in evaluation.metadata.items()]
+            failed[key.name] = "; ".join(text for text in figures if len(text) < 200) or "see its check"
+    return failed
 
 
 def _new_rows(
     catalog: Catalog, contest: Contest, state: ContestState, frame: pd.DataFrame, registry: Registry
 ) -> Signal:
-    now, asks, said = sorted_row_hashes(with_target(frame, contest.task)), False, {}
+    now, asks, figures = sorted_row_hashes(with_target(frame, contest.task)), False, {}
     for model in catalog.candidates(contest):
         record = state.find(model.name)
         known = registry.learned_from(contest.domain, contest.name, record) if record else None
         new = len(now) if known is None else count_new_rows(now, known)
         asks = asks or known is None or new > contest.min_new_share * len(now)
-        said[model.name] = f"{new:,} of {len(now):,} rows are new or changed since it was trained"
-    return Signal(asks, said)
+        figures[model.name] = f"{new:,} of {len(now):,} rows are new or changed since it was trained"
+    return Signal(asks, figures)
 
 
 def _changed_code(
     catalog: Catalog, contest: Contest, state: ContestState, frame: pd.DataFrame, registry: Registry
 ) -> Signal:
-    asks, said = False, {}
+    asks, figures = False, {}
     for model in catalog.candidates(contest):
         record = state.find(model.name)
         changed = record is not None and record.fingerprint != fingerprint_of(model.build(), contest.task)
         asks = asks or changed
-        said[model.name] = "its code, parameters or task changed" if changed else "as it was trained"
-    return Signal(asks, said)
+        figures[model.name] = "its code, parameters or task changed" if changed else "as it was trained"
+    return Signal(asks, figures)
 
 
 def _recent_error(

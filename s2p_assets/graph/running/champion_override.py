@@ -1,4 +1,4 @@
-"""A person's word on a champion from the command line: the contest is made again at once, as from the Dagster UI.
+"""A person's override of a champion from the command line: its contest is materialized at once, as from the Dagster UI.
 
 What is made from the champion follows by itself, at the next look or run.
 """
@@ -17,11 +17,11 @@ from s2p_assets.settings import Settings
 
 
 def judge_again(
-    settings: Settings, definitions: dg.Definitions, contest: Contest, said: ChampionOverride, progress: Progress
+    settings: Settings, definitions: dg.Definitions, contest: Contest, override: ChampionOverride, progress: Progress
 ) -> PassResult:
     """Make the contest again with a person's word; what came of it is in the registry, what failed in `failures`."""
     key = asset_key(contest)
-    config: dict[str, Any] = {key.to_python_identifier(): {"config": said.model_dump()}}
+    config: dict[str, Any] = {key.to_python_identifier(): {"config": override.model_dump()}}
     finished = PassResult()
     with headless_lock(settings, progress), open_instance(settings) as instance:
         run_assets(definitions, instance, {key}, finished, headless_tags(settings), config)

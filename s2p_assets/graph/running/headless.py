@@ -38,8 +38,8 @@ def process(ctx: Context, definitions: dg.Definitions, progress: Progress) -> di
                 database_url(ctx.settings)  # says what is wrong with an embedded one that cannot be had again
             raise
     status = read_status(ctx, begun)
-    told = {"runs": finished.runs, "failures": finished.failures, "waits": finished.waits}
-    return status | told | {"unclaimed": _explained(ctx, status["unclaimed"])}
+    result = {"runs": finished.runs, "failures": finished.failures, "waits": finished.waits}
+    return status | result | {"unclaimed": _explained(ctx, status["unclaimed"])}
 
 
 def _explained(ctx: Context, unclaimed: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ class UnfinishedRun:
     assets: tuple[str, ...]
 
     @property
-    def said(self) -> str:
+    def label(self) -> str:
         """`retail/demand and 3 more (run 1a2b3c4d)`."""
         more = f" and {len(self.assets) - 1} more" if len(self.assets) > 1 else ""
         return f"{self.assets[0] if self.assets else 'its assets'}{more} (run {self.run_id[:8]})"

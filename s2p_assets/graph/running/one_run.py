@@ -85,11 +85,11 @@ class _StepHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         meta = getattr(record, "dagster_meta", {})
         event = meta.get("dagster_event")
-        said = str(meta.get("orig_message", record.getMessage()))
-        if WAITS_FOR_DATA in said or LEFT_FOR_LATER in said:
-            self.waits.append(said)
-        elif event is None and not said.startswith("Skipping step"):
-            self.progress(said)
+        message = str(meta.get("orig_message", record.getMessage()))
+        if WAITS_FOR_DATA in message or LEFT_FOR_LATER in message:
+            self.waits.append(message)
+        elif event is None and not message.startswith("Skipping step"):
+            self.progress(message)
         elif event is not None and event.event_type_value == "STEP_START":
             self.progress(event.step_key.replace("__", " › ").replace("_", " "))
 

@@ -66,7 +66,7 @@ class _Reports(SimpleHTTPRequestHandler):
 
     def send_head(self) -> Any:
         """The file's head, or 404 for whatever is no report; 403 where a page of elsewhere asks by another name."""
-        if not self._is_asked_for_here():
+        if not self._names_this_host():
             self.send_error(HTTPStatus.FORBIDDEN)
             return None
         if self.path in ("/", ""):
@@ -77,7 +77,7 @@ class _Reports(SimpleHTTPRequestHandler):
             return None
         return super().send_head()
 
-    def _is_asked_for_here(self) -> bool:
+    def _names_this_host(self) -> bool:
         """A page elsewhere whose name was bent to this address asks by its own name, not by ours."""
         if self.settings.host in EVERYWHERE:
             return True

@@ -70,7 +70,7 @@ class HeadlessPass:
                 quiet += 1
             self.instance.daemon_cursor_storage.set_cursor_values({CURSOR: serialize_value(self._cursor)})
         self.result.waits += [
-            f"s2p up is still making {run.said}; what follows from it comes by itself" for run in self.server_runs()
+            f"s2p up is still making {run.label}; what follows from it comes by itself" for run in self.server_runs()
         ]
         return self.result
 
@@ -86,7 +86,7 @@ class HeadlessPass:
         waited = False
         while (runs := self.server_runs()) and time.monotonic() < self._until:
             waited = True
-            self.progress(f"waiting for s2p up, which is making {'; '.join(run.said for run in runs)}")
+            self.progress(f"waiting for s2p up, which is making {'; '.join(run.label for run in runs)}")
             time.sleep(SERVERS_LOOK_SECONDS)
         return waited and not runs
 

@@ -16,11 +16,11 @@ from s2p_assets.learning.forecasting.series import Matrix
 from s2p_assets.learning.selection.paired_test import LOSS_COLUMNS
 
 MEASURES: dict[str, Callable[[Any, Any], float]] = {
-    "log_loss": lambda actual, said: float(log_losses(actual, said).mean()),
+    "log_loss": lambda actual, predicted: float(log_losses(actual, predicted).mean()),
     "brier": brier,
     "auc": auc,
     "accuracy": accuracy,
-    "base_rate": lambda actual, said: float(np.mean(actual)),
+    "base_rate": lambda actual, predicted: float(np.mean(actual)),
     "calibration_error": calibration_error,
 }
 SCORE_COLUMNS = ("model", "fold", "cutoff", "series", "entities", "cases", *MEASURES)
@@ -36,15 +36,15 @@ def classification_scores(
     """
     found = [
         {
-            "model": name,
+            "model": model,
             "fold": fold,
             "cutoff": rows["cutoff"].iloc[0],
             "series": ALL,
             "entities": rows["entity"].nunique(),
             "cases": len(rows),
-            **{measure: taken(rows["actual"], rows["probability"]) for measure, taken in MEASURES.items()},
+            **{name: measure(rows["actual"], rows["probability"]) for name, measure in MEASURES.items()},
         }
-        for name, backtest in backtests.items()
+        for model, backtest in backtests.items()
         for fold, rows in backtest.groupby("fold")
     ]
     return pd.DataFrame(found)[list(SCORE_COLUMNS)]
@@ -60,19 +60,22 @@ def classification_losses(
     return rows.sort_values(["cutoff", "unit", "time"], kind="stable").reset_index(drop=True)
 
 
-def metric_intervals(backtest: pd.DataFrame, *, draws: int = DRAWS, seed: int = 0) -> pd.DataFrame:
+def metric_intervals(
+    backtest: pd.DataFrame, entity: str = "entity", actual: str = "actual", *, draws: int = DRAWS, seed: int = 0
+) -> pd.DataFrame:
     """Each of `MEASURES` over the cases of all folds together, with its 95 % interval: measure, value, low, high.
 
-    By the bootstrap over entities, as the cases of one are not independent: Efron & Tibshirani (1993).
+    `backtest`: one row per case, with `entity`, `actual` (whether it came about) and probability. By the bootstrap over
+    entities, as the cases of one are not independent: Efron & Tibshirani (1993).
     """
-    actual, said = backtest["actual"].to_numpy(float), backtest["probability"].to_numpy(float)
-    codes, names = pd.factorize(backtest["entity"])
+    outcome, predicted = backtest[actual].to_numpy(float), backtest["probability"].to_numpy(float)
+    codes, names = pd.factorize(backtest[entity])
     places = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
     random = np.random.default_rng(seed)
     drawn: Matrix = np.full((draws, len(MEASURES)), np.nan)
     for draw in range(draws):
         some = np.concatenate([places[at] for at in random.integers(0, len(names), len(names))])
-        drawn[draw] = [taken(actual[some], said[some]) for taken in MEASURES.values()]
+        drawn[draw] = [measure(outcome[some], predicted[some]) for measure in MEASURES.values()]
     low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
-    values = [taken(actual, said) for taken in MEASURES.values()]
+    values = [measure(outcome, predicted) for measure in MEASURES.values()]
     return pd.DataFrame({"measure": list(MEASURES), "value": values, "low": low, "high": high})

@@ -180,9 +180,9 @@ def _kept(ratio: Matrix, folds: "np.ndarray[Any, Any]") -> Matrix:
 
 def _widened(levels: Sequence[float], kept: Matrix) -> Matrix:
     """The levels of `NOMINAL_LEVELS` that kept `levels`, where that is further out."""
-    asked = np.asarray(levels, float)
-    found = np.interp(asked, kept, NOMINAL_LEVELS)
-    return np.where(asked >= 0.5, np.maximum(asked, found), np.minimum(asked, found))
+    nominal = np.asarray(levels, float)
+    found = np.interp(nominal, kept, NOMINAL_LEVELS)
+    return np.where(nominal >= 0.5, np.maximum(nominal, found), np.minimum(nominal, found))
 
 
 def _unit(volume: Matrix, exponent: float, least: float, deviation: Matrix | None) -> Matrix:

@@ -57,14 +57,14 @@ def forecast_new_entities(known: pd.DataFrame, listed: pd.DataFrame, task: Forec
     starts = [past.values[first[one] : first[one] + horizon, one] for one in began]
     columns = (*task.peers, *([task.price] if task.price else []))
     peers = newest_values(known, task, columns).reindex(past.entities[began])
-    group, asked = _labels(peers, task), _labels(listed, task)
-    price, wanted = _prices(peers, task), _prices(listed, task)
+    group, wanted_group = _labels(peers, task), _labels(listed, task)
+    price, wanted_price = _prices(peers, task), _prices(listed, task)
     found = []
     for at, entity in enumerate(listed[task.entity]):
-        alike = np.flatnonzero(group == asked[at])
+        alike = np.flatnonzero(group == wanted_group[at])
         those = alike if len(alike) >= MIN_PEERS else np.arange(len(began))
         if len(those) >= MIN_PEERS:
-            near = np.nan_to_num(np.exp(-np.abs(np.log(price[those] / wanted[at]))), nan=0.5)
+            near = np.nan_to_num(np.exp(-np.abs(np.log(price[those] / wanted_price[at]))), nan=0.5)
             values = np.column_stack([starts[one] for one in those])
             mean = float(np.average(values.mean(axis=0), weights=near))
             deviation = float(np.sqrt(np.average(((values - mean) ** 2).mean(axis=0), weights=near)))

@@ -118,9 +118,9 @@ def _best_shape(ratio: Matrix, days: Days, year: int) -> str | int:
     for left_out in range(min(YEARS_TRIED, len(ratio) // year)):
         there = back == left_out
         for shape in SHAPES:
-            told = _shape(ratio[~there], days[~there], shape)[days[there]]
-            scale = (ratio[there] / told).mean()
-            errors[shape] += float(((ratio[there] - told * scale) ** 2).sum())
+            predicted = _shape(ratio[~there], days[~there], shape)[days[there]]
+            scale = (ratio[there] / predicted).mean()
+            errors[shape] += float(((ratio[there] - predicted * scale) ** 2).sum())
     return min(errors, key=lambda shape: errors[shape])
 
 

@@ -7,16 +7,18 @@ import pandas as pd
 
 from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.forecasting import lags
-from s2p_assets.learning.forecasting.series import future_times, panel, regular_history, uncensor, values_by_row
+from s2p_assets.learning.forecasting.series import panel, regular_history, uncensor, values_by_row
 
 LAGS = (1, 2, 4, 8, 52)
 SPANS = (4, 13)
 
 
-def weekly_features(history: pd.DataFrame, task: ForecastTask, *, price: str) -> pd.DataFrame:
+def weekly_features(
+    history: pd.DataFrame, *, entity: str, week: str, target: str, price: str, censored: str | None = None
+) -> pd.DataFrame:
     """`history` with what was known of each series when the week began: nothing from the week itself or later.
 
-    `history`: one row per (entity, week) with the target, `price`, and the censored column if the task names one.
+    `history`: one row per (entity, week) with the columns that the other parameters name; `week` is its Monday.
     Returns one row per (entity, week), every week from an entity's first row on, those without a row as 0, and beside
     the given columns, all of them missing where nothing is known:
 
@@ -27,6 +29,7 @@ def weekly_features(history: pd.DataFrame, task: ForecastTask, *, price: str) ->
 
     Censored weeks count as `series.uncensor` estimates them. Raises TooLittleHistory or UnusableHistory.
     """
+    task = ForecastTask(entity=entity, time=week, target=target, censored=censored)
     sold = regular_history(history, task)
     units = lags.lag(panel(uncensor(sold, task), task).values, 1)
     last_price = lags.lag(lags.last_known(panel(sold, task, price).values), 1)
@@ -39,11 +42,10 @@ def weekly_features(history: pd.DataFrame, task: ForecastTask, *, price: str) ->
     return rows.astype({"weeks_since_first_sale": "Int64"})
 
 
-def weeks_to_come(rows: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
-    """One row per entity of `rows` and week of the horizon after its last: for what is known of these in advance.
+def weeks_to_come(rows: pd.DataFrame, *, entity: str, week: str, weeks: int) -> pd.DataFrame:
+    """One row per entity of `rows` and week after the last of all, `weeks` of them: for what is known in advance.
 
-    Columns: entity and time under the task's names, and the censored one, false.
+    Columns: entity and week (its Monday), under the names that `rows` has for them.
     """
-    weeks = pd.DataFrame({task.time: future_times(rows[task.time].max(), task.horizon, task)})
-    ahead = rows[[task.entity]].drop_duplicates().merge(weeks, how="cross")
-    return ahead.assign(**{task.censored: False}) if task.censored else ahead
+    mondays = pd.date_range(rows[week].max(), periods=weeks + 1, freq="7D")[1:]
+    return rows[[entity]].drop_duplicates().merge(pd.DataFrame({week: mondays}), how="cross")

@@ -55,8 +55,8 @@ class MlflowWriter:
         at = int(made.trained_at.timestamp() * 1000)
         run = self.client.create_run(self._experiment(), start_time=at, tags=dict(tags), run_name=made.name)
         run_id = str(run.info.run_id)
-        said = {**made.parameters, **{f"task.{name}": value for name, value in vars(made.task).items()}}
-        params = [Param(name, str(value)) for name, value in said.items()]
+        parameters = {**made.parameters, **{f"task.{name}": value for name, value in vars(made.task).items()}}
+        params = [Param(name, str(value)) for name, value in parameters.items()]
         metrics = [Metric(key, value, at, step) for key, value, step in scores_as_metrics(made.scores)]
         metrics.append(Metric("loss", made.loss, at, 0))
         for start in range(0, max(len(params), len(metrics)), AT_ONCE):

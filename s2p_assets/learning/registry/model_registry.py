@@ -175,9 +175,9 @@ class Registry:
                 number = len(before.tenures) + 1
                 tenure = Tenure(number, now.model, now.version, _iso(at), promotion.by, champion.why, promotion.change)
                 writer().tag_contest(f"{TENURE}{number:05d}", json.dumps(asdict(tenure)))
-            said = _contest_summary(promotion)
-            if {**(before.last or {}), "at": None} != {**said, "at": None}:
-                writer().tag_contest(LAST_CONTEST, json.dumps({**said, "at": _iso(at)}))
+            summary = _contest_summary(promotion)
+            if {**(before.last or {}), "at": None} != {**summary, "at": None}:
+                writer().tag_contest(LAST_CONTEST, json.dumps({**summary, "at": _iso(at)}))
             return read_contest_state(conn, name)
 
     def pin(self, domain: str, contest: str, pin: Pin | None) -> None:
@@ -245,13 +245,13 @@ class Registry:
         return address
 
 
-def find_record(state: ContestState, contest: str, said: str) -> Record:
+def find_record(state: ContestState, contest: str, name: str) -> Record:
     """The version that a person means by `MODEL` or `MODEL@VERSION`. Raises NoSuchModel naming those that exist."""
-    model, _, version = said.partition("@")
+    model, _, version = name.partition("@")
     record = state.find(model, version or None) or state.find(model.partition("_")[2], version or None)
     if record is None:
         known = ", ".join(sorted(state.newest or {})) or "none yet"
-        raise NoSuchModel(f"{said}: no such version in {contest}; its models are {known}; s2p champion lists versions")
+        raise NoSuchModel(f"{name}: no such version in {contest}; its models are {known}; s2p champion lists versions")
     return record
 
 

@@ -177,8 +177,8 @@ def _comment_traces(sheet: Any, section: Section, place: int, edition: dt.date, 
         return
     for at, column in enumerate(section.columns):
         if section.lineage(column):
-            asked = imprint.trace_command(f"ROW.{at + 1}", edition)
-            text = f"Where is a number from?\n{asked}\nfor example {cell_id(place, 0, at)}"
+            command = imprint.trace_command(f"ROW.{at + 1}", edition)
+            text = f"Where is a number from?\n{command}\nfor example {cell_id(place, 0, at)}"
             sheet.write_comment(TABLE_ROW, at, text, COMMENT)
 
 

@@ -1,3 +1,4 @@
+from . import chances as chances
 from . import classification_scores as classification_scores
 from . import deliveries as deliveries
 from . import forecast_outlook as forecast_outlook

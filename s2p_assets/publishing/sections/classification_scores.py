@@ -5,6 +5,8 @@ are in `question_scores`.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -29,6 +31,36 @@ BY_FOLD: dict[str, tuple[str, ValueFormat]] = {
     "calibration_error": ("Calibration error", "percent"),
 }
 MIN_AUC, CHANCE_AUC = 0.6, 0.5
+
+
+@dataclass(frozen=True)
+class ClassificationScores:
+    """How right the model in service was on past cases, beside a plain model and the others.
+
+    `cases`: one row per case, with probability and whether it came about in the column `outcome`. `scores`: one row per
+    (model, fold), with cutoff, cases, is_champion and the measures. `measured`: one row per measure over all cases:
+    measure, value, low, high (of the 95 % interval). `calibration`: one row per decile of the probability: decile,
+    predicted, outcome (shares), cases, low and high.
+    `baseline`: the plain model, which gives all cases of a fold the same probability. `one`, `outcome`: what a case and
+    its outcome are called, `deal` and `won`.
+    """
+
+    cases: SourceTable
+    scores: SourceTable
+    measured: pd.DataFrame
+    calibration: pd.DataFrame
+    baseline: str
+    one: str
+    outcome: str
+
+    @cached_property
+    def compared(self) -> pd.DataFrame:
+        """`measured` with what the plain model comes to, in `base`."""
+        return compare_with_baseline(self.measured, self.scores.rows, self.baseline)
+
+    def lineage(self, column: str = "probability", where: Mapping[str, RowValue] | None = None) -> NumberSource:
+        """What a measure was made from."""
+        return self.cases.lineage(column, where)
 
 
 def compare_with_baseline(measured: pd.DataFrame, scores: pd.DataFrame, baseline: str) -> pd.DataFrame:
@@ -59,8 +91,9 @@ def discriminates(found: pd.DataFrame) -> bool:
     return auc["value"] >= MIN_AUC and auc["low"] > CHANCE_AUC
 
 
-def describe_discrimination(found: pd.DataFrame, *, one: str) -> str:
-    """How far to trust the probabilities, in a headline. `one`: `deal`."""
+def describe_discrimination(scores: ClassificationScores) -> str:
+    """How far to trust the probabilities, in a headline."""
+    one, found = scores.one, scores.compared
     auc = f"AUC {format_number(measures_by_name(found)['auc']['value'], 2)}; 0.5 is chance"
     if discriminates(found):
         return f"The probabilities tell one {one} from another ({auc})."
@@ -87,30 +120,28 @@ def describe_probabilities(found: pd.DataFrame, *, one: str, outcome: str) -> st
     )
 
 
-def measure_figure(found: pd.DataFrame, measure: str, *, backtest: str) -> Figure:
-    """A measure as a headline number, with its interval and the base rate's in a note. `backtest`: their table."""
-    value, low, high, base = (measures_by_name(found)[measure][name] for name in ("value", "low", "high", "base"))
-    note = f"95 %: {format_number(low, 3)} to {format_number(high, 3)}; base rate alone {format_number(base, 3)}"
-    return Figure(TITLES[measure], value, note=note, sources=(NumberSource(f"{backtest}.probability"),))
+def measure_figures(scores: ClassificationScores, *measures: str) -> tuple[Figure, ...]:
+    """Measures as headline numbers, each with its interval and the base rate's in a note."""
+    return tuple(_measure_figure(scores, measure) for measure in measures)
 
 
-def probability_measures(
-    found: pd.DataFrame, *, backtest: str, scores: str, baseline: str, one: str, outcome: str
-) -> Section:
-    """Each measure of the champion with its interval and the plain model's, after a sentence on them all.
+def _measure_figure(scores: ClassificationScores, measure: str) -> Figure:
+    numbers = measures_by_name(scores.compared)[measure]
+    low, high, base = (format_number(numbers[name], 3) for name in ("low", "high", "base"))
+    note = f"95 %: {low} to {high}; base rate alone {base}"
+    return Figure(TITLES[measure], numbers["value"], note=note, sources=(scores.lineage(),))
 
-    `found`: as of `compare_with_baseline`. `backtest`, `scores`: the tables of the cases and of the models' scores by
-    fold. `one`, `outcome`: `deal`, `won`.
-    """
-    rows = found.astype(dict.fromkeys(("value", "low", "high", "base"), float))
-    rows = rows.assign(plain=[f"{scores}.{name}" for name in rows["measure"]])
-    seen, plain = (NumberSource(f"{backtest}.probability"),), (NumberSource(RowValue("plain"), {"model": baseline}),)
+
+def probability_measures(scores: ClassificationScores) -> Section:
+    """Each measure of the champion with its interval and the plain model's, after a sentence on them all."""
+    rows = scores.compared.astype(dict.fromkeys(("value", "low", "high", "base"), float))
+    rows = rows.assign(plain=[f"{scores.scores.name}.{name}" for name in rows["measure"]])
+    seen, plain = (scores.lineage(),), (NumberSource(RowValue("plain"), {"model": scores.baseline}),)
     return Section(
         title="How right it was",
-        description=f"{describe_probabilities(found, one=one, outcome=outcome)} Measured on what the model in "
-        "service told of "
-        "cases that ended later, knowing only what had ended before, with the 95 % interval over all of them. All but "
-        "AUC and accuracy: the lower, the better.",
+        description=f"{describe_probabilities(scores.compared, one=scores.one, outcome=scores.outcome)} Measured on "
+        "what the model in service told of cases that ended later, knowing only what had ended before, with the 95 % "
+        "interval over all of them. All but AUC and accuracy: the lower, the better.",
         frame=rows,
         columns=(
             ReportColumn("title", "Measure"),
@@ -122,43 +153,39 @@ def probability_measures(
     )
 
 
-def probability_calibration(parts: pd.DataFrame, *, backtest: str, target: str) -> Section:
-    """What was told beside what came, one row per part of the cases, from the least to the most probable.
-
-    `parts`: decile, predicted, outcome, cases, low and high (shares). `backtest`: the table of the cases; `target`: its
-    column of what came.
-    """
+def probability_calibration(scores: ClassificationScores) -> Section:
+    """Predicted probability beside the share that came about, one row per decile, the least probable first."""
     where = {"decile": RowValue("decile")}
-    rows = parts.assign(as_told=parts["predicted"], at=[format_percent(float(said), 1) for said in parts["predicted"]])
+    predicted = scores.calibration["predicted"]
+    rows = scores.calibration.assign(as_told=predicted, at=[format_percent(float(one), 1) for one in predicted])
     is_drawn = rows["at"].is_unique and len(rows) > 1
     return Section(
         title="Does it come as often as it is told?",
         description="Cases in parts of equal size by what was told of them: where told and came lie together, a "
-        "probability "
-        "means what it says. The band is the 95 % interval of what came.",
+        "probability means what it says. The band is the 95 % interval of what came.",
         frame=rows,
         columns=calibration_columns(
             ("Told", "Came", "Cases"),
-            NumberSource(f"{backtest}.probability", where),
-            NumberSource(f"{backtest}.{target}", where),
+            scores.lineage("probability", where),
+            scores.lineage(scores.outcome, where),
         ),
         chart=calibration_chart(rows, "at", "Told and came") if is_drawn else None,
     )
 
 
 def calibration_columns(
-    titles: tuple[str, str, str], said: NumberSource, came: NumberSource
+    titles: tuple[str, str, str], predicted: NumberSource, outcome: NumberSource
 ) -> tuple[ReportColumn, ...]:
-    """The report's columns of a calibration. `titles`: of what was told, of what came, and of the number of cases.
+    """The report's columns of a calibration. `titles`: of the probability, of the share, and of the number of cases.
 
-    `said`, `came`: what the probabilities and the shares were made from.
+    `predicted`, `outcome`: what the probabilities and the shares were made from.
     """
     return (
-        ReportColumn("predicted", titles[0], "percent", sources=(said,)),
-        ReportColumn("outcome", titles[1], "percent", sources=(came,)),
-        ReportColumn("low", "95 % from", "percent", sources=(came,)),
-        ReportColumn("high", "to", "percent", sources=(came,)),
-        ReportColumn("cases", titles[2], "integer", sources=(came,)),
+        ReportColumn("predicted", titles[0], "percent", sources=(predicted,)),
+        ReportColumn("outcome", titles[1], "percent", sources=(outcome,)),
+        ReportColumn("low", "95 % from", "percent", sources=(outcome,)),
+        ReportColumn("high", "to", "percent", sources=(outcome,)),
+        ReportColumn("cases", titles[2], "integer", sources=(outcome,)),
     )
 
 
@@ -176,9 +203,10 @@ def calibration_chart(rows: pd.DataFrame, x: str, title: str) -> Chart:
     )
 
 
-def classification_folds(scores: SourceTable, called: Mapping[str, str]) -> Section:
-    """Every model on every stretch of time, the best by log loss first. `called`: what people call the models."""
-    rows = scores.rows.assign(called=scores.rows["model"].map(lambda name: called.get(name, name)))
+def classification_folds(scores: ClassificationScores, titles: Mapping[str, str]) -> Section:
+    """Every model on every stretch of time, the best by log loss first. `titles`: what people call the models."""
+    table = scores.scores
+    rows = table.rows.assign(called=table.rows["model"].map(lambda name: titles.get(name, name)))
     rows = rows.assign(cutoff=pd.to_datetime(rows["cutoff"]), placed=rows["called"])
     rows["placed"] = rows["placed"].mask(rows["is_champion"].astype(bool), rows["called"] + ", in service")
     rows = rows.sort_values(["fold", "log_loss", "model"]).reset_index(drop=True)
@@ -186,20 +214,17 @@ def classification_folds(scores: SourceTable, called: Mapping[str, str]) -> Sect
     return Section(
         title="The models, stretch by stretch",
         description=f"Each model was fitted on what had ended before a stretch began ({begins}) and asked about "
-        "what began "
-        "in it; the last stretch goes on to today. The champion is chosen by the log loss.",
+        "what began in it; the last stretch goes on to today. The champion is chosen by the log loss.",
         frame=rows,
         columns=(
             ReportColumn("cutoff", "From", "date"),
             ReportColumn("placed", "Model"),
-            *(fold_column(scores, name, title, kind) for name, (title, kind) in BY_FOLD.items()),
+            *(fold_column(table, name, title, kind) for name, (title, kind) in BY_FOLD.items()),
         ),
     )
 
 
-def fold_column(scores: SourceTable, name: str, title: str, kind: ValueFormat, *more_changes: str) -> ReportColumn:
-    """A measure of a model on a fold, as it is stored. `more_changes`: columns that name a row beside model "
-    "and fold.
-    """
-    where = {column: RowValue(column) for column in (*more_changes, "model", "fold")}
+def fold_column(scores: SourceTable, name: str, title: str, kind: ValueFormat, *more_keys: str) -> ReportColumn:
+    """A measure of a model on a fold, as it is stored. `more_keys`: columns that name a row beside model and fold."""
+    where = {column: RowValue(column) for column in (*more_keys, "model", "fold")}
     return ReportColumn(name, title, kind, sources=(scores.lineage(name, where),))

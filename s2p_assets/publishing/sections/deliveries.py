@@ -80,7 +80,7 @@ class Deliveries:
         return pd.Timestamp(self.files["seen_on"].max())
 
     @property
-    def share_taken(self) -> float | None:
+    def accepted_share(self) -> float | None:
         """The share of the current files' rows that were taken; None where no file could be read."""
         read = float(self.current["rows_read"].sum())
         return float(self.current["rows_accepted"].sum()) / read if read else None
@@ -92,10 +92,10 @@ class Deliveries:
 
 def describe_deliveries(deliveries: Deliveries) -> str:
     """How many files lie on the share, how much of them was taken, and what waits: for a headline."""
-    taken, files = deliveries.share_taken, len(deliveries.current)
+    accepted, files = deliveries.accepted_share, len(deliveries.current)
     waiting, unclaimed = len(deliveries.open_files), len(deliveries.unclaimed_files)
     lie = pluralize(files, "file lies", "files lie")
-    rows = f"; {format_cell(taken, 'percent', 1)} of their rows were taken" if taken is not None else ""
+    rows = f"; {format_cell(accepted, 'percent', 1)} of their rows were taken" if accepted is not None else ""
     waits = f"{pluralize(waiting, 'file waits', 'files wait')} to be corrected" if waiting else ""
     nobody = f", and {pluralize(unclaimed, 'is', 'are')} claimed by nobody" if unclaimed else ""
     held, gone = len(deliveries.held_files), len(deliveries.gone_files)
@@ -108,7 +108,7 @@ def delivery_figures(deliveries: Deliveries) -> tuple[Figure, ...]:
     """How many files and rows there are, how many of them were taken, and what waits or is claimed by nobody."""
     files, current, waiting = deliveries.files, deliveries.current, deliveries.open_files
     where = {"status": "current", "workbook": tuple(sorted(files["workbook"].unique()))}
-    came, returned = int((files["seen_on"] == deliveries.last_day).sum()), int(waiting["rows_returned"].sum())
+    new_files, returned = int((files["seen_on"] == deliveries.last_day).sum()), int(waiting["rows_returned"].sum())
     accepted, read = (deliveries.table.lineage(name, where) for name in ("rows_accepted", "rows_read"))
     unclaimed = len(deliveries.unclaimed_files)
     return (
@@ -116,7 +116,7 @@ def delivery_figures(deliveries: Deliveries) -> tuple[Figure, ...]:
             "Files on the share",
             len(current),
             "integer",
-            note=f"{format_number(came)} came in on {format_date(deliveries.last_day)}",
+            note=f"{format_number(new_files)} came in on {format_date(deliveries.last_day)}",
             sources=(deliveries.count_basis(where),),
         ),
         Figure(
@@ -126,7 +126,7 @@ def delivery_figures(deliveries: Deliveries) -> tuple[Figure, ...]:
             note="of all files on the share",
             sources=(accepted,),
         ),
-        Figure("Share of rows taken", deliveries.share_taken, "percent", sources=(accepted, read)),
+        Figure("Share of rows taken", deliveries.accepted_share, "percent", sources=(accepted, read)),
         Figure(
             "Files waiting to be corrected",
             len(waiting),
@@ -243,9 +243,8 @@ def returned_by_owner(deliveries: Deliveries) -> Section:
     returned = deliveries.table.lineage("rows_returned", where)
     return Section(
         title="Who got files back",
-        description="Every version of a file that was returned or taken in part, ever; settled are those that "
-        "were corrected "
-        "since, taken away or forgotten.",
+        description="Every version of a file that was returned or taken in part, ever; settled are those that were "
+        "corrected since, taken away or forgotten.",
         frame=rows.sort_values(["is_open", "files", "owner"], ascending=[False, False, True]).reset_index(drop=True),
         columns=(
             ReportColumn("owner", "Owner"),

@@ -95,13 +95,13 @@ def describe_forecast_error(scores: ForecastScores, champion: str) -> str:
     first, called = scores.by_model.iloc[0], scores.called(champion)
     if pd.isna(first["wape"]):
         return f"{called} makes the forecast; nothing was sold in the weeks that it was tested on."
-    said = f"The forecast was off by {format_share(first['wape'])} of the units sold of a {scores.one} in a week"
+    sentence = f"The forecast was off by {format_share(first['wape'])} of the units sold of a {scores.one} in a week"
     if not pd.isna(first["against_naive"]):
         than = "less" if first["against_naive"] < 0 else "more"
-        said += f", {format_share(first['against_naive'])} {than} than the naive forecast"
+        sentence += f", {format_share(first['against_naive'])} {than} than the naive forecast"
     covered = first["coverage_80"]
     band = "" if pd.isna(covered) else f" Its 80 % bands held {format_share(covered)} of what was then sold."
-    return f"{said}. {called} is in service.{band}"
+    return f"{sentence}. {called} is in service.{band}"
 
 
 def forecast_score_figures(scores: ForecastScores) -> tuple[Figure, ...]:
@@ -158,9 +158,8 @@ def forecast_folds(scores: ForecastScores) -> Section:
     where = {"model": RowValue("model"), "fold": RowValue("fold"), "series": ALL}
     return Section(
         title="Stretch by stretch",
-        description="Each model was fitted on what was known then, and forecast the weeks after. Bands come "
-        "from the errors "
-        "of earlier stretches, so the oldest has none.",
+        description="Each model was fitted on what was known then, and forecast the weeks after. Bands come from the "
+        "errors of earlier stretches, so the oldest has none.",
         frame=rows,
         columns=(
             ReportColumn("begins", "Forecast from", "date"),

@@ -19,9 +19,8 @@ def freshness_by_kind(deliveries: Deliveries) -> Section:
     dates = (deliveries.table.lineage("saved_at", of_kind | {"verdict": TAKEN}, "rows"),)
     return Section(
         title="How fresh each kind of workbook is",
-        description="The files on the share, by kind; newest is the day on which the newest file that was taken "
-        "was saved. "
-        "Late is how much longer than usual nothing new came.",
+        description="The files on the share, by kind; newest is the day on which the newest file that was taken was "
+        "saved. Late is how much longer than usual nothing new came.",
         frame=rows.sort_values(["newest", "workbook"], na_position="first").reset_index(drop=True),
         columns=(
             ReportColumn("kind", "Kind of workbook"),
@@ -46,12 +45,12 @@ def _by_kind(deliveries: Deliveries) -> pd.DataFrame:
 
     usual_days: the median of the days between files that were taken; missing where there was one alone.
     """
-    taken = deliveries.files[deliveries.files["verdict"].isin(TAKEN)]
+    accepted = deliveries.files[deliveries.files["verdict"].isin(TAKEN)]
     sums = {name: (name, "sum") for name in ROWS}
     rows = deliveries.current.groupby(["workbook", "kind"]).agg(files=("path", "size"), **sums).reset_index()
-    rows["newest"] = pd.to_datetime(rows["workbook"].map(taken.groupby("workbook")["saved_on"].max()))
+    rows["newest"] = pd.to_datetime(rows["workbook"].map(accepted.groupby("workbook")["saved_on"].max()))
     rows["days_since"] = (deliveries.last_day - rows["newest"]).dt.days
-    days = taken.drop_duplicates(["workbook", "saved_on"]).sort_values("saved_on")
+    days = accepted.drop_duplicates(["workbook", "saved_on"]).sort_values("saved_on")
     pauses = days.groupby("workbook")["saved_on"].diff().dt.days
     rows["usual_days"] = rows["workbook"].map(pauses.groupby(days["workbook"]).median()).astype("float64")
     rows["late_days"] = (rows["days_since"] - rows["usual_days"]).clip(lower=0)

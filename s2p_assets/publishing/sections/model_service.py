@@ -32,6 +32,17 @@ TRAINED: dict[str, tuple[str, ValueFormat]] = {
 }
 
 
+class ModelInService(Protocol):
+    """A version of a model, with the sentence by which the shelf describes it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str | None: ...
+    @property
+    def description(self) -> str: ...
+
+
 class VersionFile(Protocol):
     """A file that was loaded since the version before."""
 
@@ -69,6 +80,11 @@ class VersionTraining(Protocol):
     def reason(self) -> VersionReason | None: ...
 
 
+def describe_model(model: ModelInService, titles: Mapping[str, str]) -> str:
+    """The model in service in a sentence. `titles`: what people call the models."""
+    return f"In service: {titles.get(model.name, model.name)}, version {model.version}: {model.description}."
+
+
 def service_facts(facts: Mapping[str, str]) -> Section:
     """What is known of the model in service. `facts`: what → value, in the order in which they are shown."""
     return Section(
@@ -89,9 +105,8 @@ def recent_trainings(trainings: Sequence[VersionTraining], version: str, prefix:
     lines = [_line(training, training.version == version, prefix) for training in trainings]
     return Section(
         title="What was trained, and from which data",
-        description="Every model's newest version, and all others of the four weeks before the newest. A model "
-        "is trained "
-        "again when enough of its features is new or changed, when its code changed, or when it errs more than "
+        description="Every model's newest version, and all others of the four weeks before the newest. A model is "
+        "trained again when enough of its features is new or changed, when its code changed, or when it errs more than "
         "before; the features come from the files under Sources."
         if trainings
         else "",
@@ -106,7 +121,7 @@ def _line(training: VersionTraining, is_in_service: bool, prefix: str) -> tuple[
     called = plain_name(training.model, prefix) + (", in service" if is_in_service else "")
     if reason is None:
         return day, called, training.version, "not known", None, None, None, None
-    asked = [SIGNALS.get(name, name.replace("_", " ")) for name in reason.signals]
-    why = "first training" if reason.since is None else ", ".join(asked) or "somebody asked"
+    signals = [SIGNALS.get(name, name.replace("_", " ")) for name in reason.signals]
+    why = "first training" if reason.since is None else ", ".join(signals) or "somebody asked"
     newest = reason.sources[0].path if reason.sources else None
     return day, called, training.version, why, reason.rows, reason.changed, reason.loaded, newest

@@ -108,9 +108,8 @@ def runs_out_first(plan: OrderPlan) -> Section:
     is_soon = ordered["runs_out_on"].notna() & (ordered.index < ROWS_RUNNING_OUT)
     shown = ordered.assign(days_short=ordered["days_late"].where(ordered["days_late"] > 0))
     explained = (
-        f"{format_number(len(plan.running_out))} of {pluralize(len(plan.rows), plan.noun)} have less stock than "
-        "they need "
-        "until an order placed now would arrive; days short are the days that such an order would come too late. "
+        f"{format_number(len(plan.running_out))} of {pluralize(len(plan.rows), plan.noun)} have less stock than they "
+        "need until an order placed now would arrive; days short are the days that such an order would come too late. "
         "Units already on order are not counted, because the day of their arrival is not known. What to order stands "
         "in the re-order plan."
     )
@@ -224,9 +223,8 @@ def order_list(plan: OrderPlan) -> Section:
     """Every item to order today, the costliest to leave undone first."""
     return Section(
         title="What to order today",
-        description=f"Every {plan.noun} whose stock and open orders together are below its re-order point, in "
-        "whole packs and "
-        "not below the supplier's minimum; what costs most to leave undone comes first.",
+        description=f"Every {plan.noun} whose stock and open orders together are below its re-order point, in whole "
+        "packs and not below the supplier's minimum; what costs most to leave undone comes first.",
         frame=plan.orders,
         table=plan.name,
         key=(plan.item,),
@@ -272,9 +270,8 @@ def plan_levels(plan: OrderPlan) -> Section:
     """Every item with its levels, from the demand over the lead time to the quantity to order."""
     return Section(
         title="How the quantities are worked out",
-        description=f"Every {plan.noun} on the price list. An order is due when stock and open orders are below "
-        "the re-order "
-        "point, which is the demand over the lead time plus the safety stock; it fills up to the last level.",
+        description=f"Every {plan.noun} on the price list. An order is due when stock and open orders are below the "
+        "re-order point, which is the demand over the lead time plus the safety stock; it fills up to the last level.",
         frame=plan.rows,
         table=plan.name,
         key=(plan.item,),

@@ -3,6 +3,7 @@
 The probabilities are made by models; how far they can be trusted is said in `classification_scores`.
 """
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,22 +20,35 @@ WEEK, DAY = pd.Timedelta(days=7), pd.Timedelta(days=1)
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Open cases, and what is expected of each in the months to come.
+    """Cases, and what is expected of the open ones in the months to come.
 
-    `cases`: one row per open case, with probability, expected_value (money) and reasons (text); its key is one column.
+    `open_cases`: one row per open case, with probability, expected_value (money), reasons (text) and as_of, the day
+    on which it was scored, the same for all; its key is one column.
+    `all_cases`: one row per case, with its dates and what it brought in.
     `forecast`: one row per case and month (its first day), with end_probability, win_probability and expected_value
     (money).
     `one`: what a case is called, `deal`.
     """
 
-    cases: SourceTable
+    open_cases: SourceTable
+    all_cases: SourceTable
     forecast: SourceTable
     one: str
 
     @property
     def key(self) -> str:
         """The column that names a case in both tables."""
-        return self.cases.key[0]
+        return self.open_cases.key[0]
+
+    @property
+    def today(self) -> pd.Timestamp:
+        """The day on which the cases were scored."""
+        return pd.Timestamp(self.open_cases.rows["as_of"].max())
+
+    @property
+    def last_day(self) -> dt.date:
+        """The last day of which everything is known."""
+        return (self.today - DAY).date()
 
     @property
     def months(self) -> pd.DataFrame:
@@ -52,7 +66,7 @@ def describe_pipeline(pipeline: Pipeline) -> str:
     wins, overdue = pipeline.months.groupby("month")["win_probability"].sum().astype(float), pipeline.overdue
     best = pd.Timestamp(str(wins.idxmax()))
     old = f", {format_number(overdue)} of them for longer than any that ended so far" if overdue else ""
-    is_open = pluralize(len(pipeline.cases.rows), f"{pipeline.one} is", f"{pipeline.one}s are")
+    is_open = pluralize(len(pipeline.open_cases.rows), f"{pipeline.one} is", f"{pipeline.one}s are")
     return (
         f"{is_open} open{old}. {format_number(float(wins.sum()))} are expected to be won "
         f"within {pluralize(len(wins), 'month')}, most of them in {best:%B}."
@@ -69,7 +83,7 @@ def overdue_note(pipeline: Pipeline) -> tuple[str, ...]:
 
 def pipeline_figures(pipeline: Pipeline) -> tuple[Figure, Figure, Figure]:
     """How many cases are open, how many of them are expected to be won, and what they are expected to bring."""
-    months, cases, forecast = pipeline.months, pipeline.cases, pipeline.forecast
+    months, cases, forecast = pipeline.months, pipeline.open_cases, pipeline.forecast
     within = f"within {pluralize(months['month'].nunique(), 'month')}"
     wins, value = (float(months[name].sum()) for name in ("win_probability", "expected_value"))
     return (
@@ -90,9 +104,8 @@ def wins_by_month(pipeline: Pipeline) -> Section:
     forecast, where = pipeline.forecast, {"month": RowValue("month")}
     return Section(
         title="What is expected to be won, by month",
-        description=f"Each {pipeline.one}'s probability, spread over the months in which {pipeline.one}s of its "
-        "age ended "
-        "before. Sums of probabilities: 12.4 wins are twelve or thirteen, give or take.",
+        description=f"Each {pipeline.one}'s probability, spread over the months in which {pipeline.one}s of its age "
+        "ended before. Sums of probabilities: 12.4 wins are twelve or thirteen, give or take.",
         frame=rows,
         columns=(
             ReportColumn("month", "Month", "date"),
@@ -117,9 +130,9 @@ def wins_by_group(pipeline: Pipeline, title: str, by: ReportColumn, *beside: Rep
     """Open cases, expected wins and value by a column of both tables, most value first; `beside` go with it."""
     names = [by.name, *(column.name for column in beside)]
     rows = pipeline.months.groupby(names)[["win_probability", "expected_value"]].sum().astype(float).reset_index()
-    rows = rows.merge(pipeline.cases.rows.groupby(by.name).size().rename("open").reset_index(), on=by.name)
+    rows = rows.merge(pipeline.open_cases.rows.groupby(by.name).size().rename("open").reset_index(), on=by.name)
     rows = rows.sort_values(["expected_value", by.name], ascending=[False, True]).reset_index(drop=True)
-    cases, forecast, where = pipeline.cases, pipeline.forecast, {by.name: RowValue(by.name)}
+    cases, forecast, where = pipeline.open_cases, pipeline.forecast, {by.name: RowValue(by.name)}
     return Section(
         title=title,
         description=f"Open {pipeline.one}s, and what they are expected to bring within the months above.",
@@ -148,7 +161,7 @@ def most_valuable_cases(pipeline: Pipeline, columns: Sequence[ReportColumn]) -> 
 
     `columns`: what is shown of a case before its probability.
     """
-    cases, forecast, one = pipeline.cases, pipeline.forecast.rows, pipeline.one
+    cases, forecast, one = pipeline.open_cases, pipeline.forecast.rows, pipeline.one
     rows = cases.rows[cases.rows[pipeline.key].isin(forecast.loc[forecast["end_probability"] > 0, pipeline.key])]
     rows = rows.sort_values(["expected_value", pipeline.key], ascending=[False, True]).head(CASES_SHOWN)
     return listing(
@@ -167,19 +180,20 @@ def most_valuable_cases(pipeline: Pipeline, columns: Sequence[ReportColumn]) -> 
 
 
 def last_week_figures(
-    table: SourceTable, counted_by: Mapping[str, tuple[str, str | None]], *, today: pd.Timestamp, stage: str
+    pipeline: Pipeline, counted_by: Mapping[str, tuple[str, str | None]], *, stage: str
 ) -> tuple[Figure, ...]:
-    """How many cases began or ended in the seven days before `today`, against the seven days before those.
+    """How many cases began or ended in the seven days before today, against the seven days before those.
 
     `counted_by`: label → the date that lies in these days, and the value that the column `stage` must have, if any.
     """
     return tuple(
-        _in_last_week(table, label, today, date, {stage: value} if value else {})
+        _in_last_week(pipeline, label, date, {stage: value} if value else {})
         for label, (date, value) in counted_by.items()
     )
 
 
-def _in_last_week(table: SourceTable, label: str, today: pd.Timestamp, date: str, having: dict[str, str]) -> Figure:
+def _in_last_week(pipeline: Pipeline, label: str, date: str, having: dict[str, str]) -> Figure:
+    table, today = pipeline.all_cases, pipeline.today
     rows = table.rows
     for column, value in having.items():
         rows = rows[rows[column] == value]
@@ -196,19 +210,18 @@ def _in_last_week(table: SourceTable, label: str, today: pd.Timestamp, date: str
     )
 
 
-def ended_cases(
-    table: SourceTable, columns: Sequence[ReportColumn], *, today: pd.Timestamp, date: str, one: str
-) -> Section:
+def ended_cases(pipeline: Pipeline, columns: Sequence[ReportColumn], *, date: str) -> Section:
     """The cases whose `date` lies in the last week, those that brought most first.
 
     `columns`: what is shown; the last is what a case brought in.
     """
-    rows = table.rows[pd.to_datetime(table.rows[date]) >= today - WEEK]
+    table, since = pipeline.all_cases, pipeline.today - WEEK
+    rows = table.rows[pd.to_datetime(table.rows[date]) >= since]
     rows = rows.sort_values([columns[-1].name, *table.key], ascending=[False, *(True for _ in table.key)])
     return listing(
         table.with_rows(rows.head(CASES_SHOWN)),
         "What ended in the last week",
-        f"From {format_date(today - WEEK)} on, the {format_number(CASES_SHOWN)} that brought most.",
+        f"From {format_date(since)} on, the {format_number(CASES_SHOWN)} that brought most.",
         columns,
-        when_empty=f"No {one} ended.",
+        when_empty=f"No {pipeline.one} ended.",
     )

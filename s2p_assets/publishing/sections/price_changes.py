@@ -121,9 +121,8 @@ def other_terms(found: PriceChanges, terms: tuple[ReportColumn, ...]) -> Iterato
     if len(others):
         yield Section(
             title="Other terms changed",
-            description=f"Prices stay as they were, but the list of {format_date(found.newest)} says otherwise "
-            "of something "
-            "else.",
+            description=f"Prices stay as they were, but the list of {format_date(found.newest)} says otherwise of "
+            "something else.",
             frame=others.reset_index(drop=True),
             table=prices.name,
             key=(prices.item, "valid_from"),
@@ -188,9 +187,8 @@ def lists_of_the_year(found: PriceChanges) -> Section:
     changed = {name: (prices.lineage(name, of_list, "rows"),) for name in prices.prices}
     return Section(
         title="Price lists of the last year",
-        description=f"For each day on which prices or costs changed: how many {prices.noun}s, by how much on "
-        "average, and "
-        "what that did to the margin a week, at the volumes of today.",
+        description=f"For each day on which prices or costs changed: how many {prices.noun}s, by how much on average, "
+        "and what that did to the margin a week, at the volumes of today.",
         frame=lines.sort_index(ascending=False).reset_index(),
         columns=(
             ReportColumn("valid_from", "In force from", "date"),

@@ -50,8 +50,8 @@ class QuestionScores:
 
     `cases`: one row per (question, case), with probability. `scores`: one row per (question, model, fold), with cutoff,
     cases, is_champion and the measures. `measured`: question → one row per measure of its champion over all cases:
-    measure, value, low, high (of the 95 % interval). `parts`: question → as
-    `classification_scores.probability_calibration` takes them.
+    measure, value, low, high (of the 95 % interval). `calibration`: question → its
+    calibration as `ClassificationScores` has it.
     `one`, `period`: what a case and a fold are called, `car` and `season`; a fold is named by its year.
     """
 
@@ -59,7 +59,7 @@ class QuestionScores:
     cases: SourceTable
     scores: SourceTable
     measured: Mapping[str, pd.DataFrame]
-    parts: Mapping[str, pd.DataFrame]
+    calibration: Mapping[str, pd.DataFrame]
     one: str
     period: str
 
@@ -77,7 +77,7 @@ class QuestionScores:
         champion = scores.loc[scores["is_champion"].astype(bool), "model"]
         return measured.assign(
             question=question.name,
-            asked=question.title,
+            question_title=question.title,
             called=measured["measure"].map(MEASURES),
             plain=measured["measure"].map(plain),
             model=plain_name(champion.iloc[0] if len(champion) else "", question.prefix),
@@ -100,12 +100,12 @@ def question_figure(answers: QuestionScores, question: Question, measure: str, l
     """A measure with its interval and what the plain rule comes to."""
     value, low, high, plain = (answers.value(question, measure, name) for name in ("value", "low", "high", "plain"))
     is_share = measure == "accuracy"
-    said = [format_share(number) if is_share else format_number(number, 3) for number in (low, high, plain)]
+    formatted = [format_share(number) if is_share else format_number(number, 3) for number in (low, high, plain)]
     return Figure(
         label,
         value if is_share else round(value, 3),
         "percent" if is_share else "number",
-        note=f"{said[0]} to {said[1]}; {question.rule}: {said[2]}",
+        note=f"{formatted[0]} to {formatted[1]}; {question.rule}: {formatted[2]}",
         sources=answers.lineage(question.name),
     )
 
@@ -127,14 +127,12 @@ def compare_with_rule(answers: QuestionScores, question: Question) -> str:
     if accuracy - usual < NEAR:
         return (
             f"{begin}the accuracy of {format_share(accuracy)} is no better than always giving the likelier answer "
-            f"({format_share(usual)}). Which {answers.one} it will be can hardly be told; what the model adds "
-            "is in its "
-            f"probabilities, with a Brier score of {brier} against {plain} by {question.rule}."
+            f"({format_share(usual)}). Which {answers.one} it will be can hardly be told; what the model adds is in "
+            f"its probabilities, with a Brier score of {brier} against {plain} by {question.rule}."
         )
     return (
         f"{begin}{format_share(accuracy)} told right, where always giving the likelier answer is right in "
-        f"{format_share(usual)}; "
-        f"Brier score {brier} against {plain} by {question.rule}."
+        f"{format_share(usual)}; Brier score {brier} against {plain} by {question.rule}."
     )
 
 
@@ -148,12 +146,11 @@ def question_measures(answers: QuestionScores) -> Section:
     )
     return Section(
         title="How right the models were",
-        description=f"On {answers.period}s that they had not seen, each told from what was known before it "
-        "began. Smaller is "
-        "better for Brier score and log loss, larger for AUC and accuracy.",
+        description=f"On {answers.period}s that they had not seen, each told from what was known before it began. "
+        "Smaller is better for Brier score and log loss, larger for AUC and accuracy.",
         frame=rows,
         columns=(
-            ReportColumn("asked", "Question"),
+            ReportColumn("question_title", "Question"),
             ReportColumn("model", "Model in service"),
             ReportColumn("called", "Measure"),
             ReportColumn("value", "Value", "number", sources=seen),
@@ -174,7 +171,7 @@ def question_folds(answers: QuestionScores) -> Section:
     is_floor = scores["model"] == scores["question"].map(baselines)
     rows = scores[scores["is_champion"].astype(bool) | is_floor]
     rows = rows.assign(
-        asked=rows["question"].map(titles),
+        question_title=rows["question"].map(titles),
         called=rows["model"].map(lambda model: plain_name(model, *prefixes)),
         **{period: rows["cutoff"].dt.year},
     )
@@ -184,7 +181,7 @@ def question_folds(answers: QuestionScores) -> Section:
         description=f"The model in service and the plain rule, each {period} told from the ones before.",
         frame=rows.reset_index(drop=True),
         columns=(
-            ReportColumn("asked", "Question"),
+            ReportColumn("question_title", "Question"),
             ReportColumn(period, period.capitalize(), "code", sources=()),
             ReportColumn("called", "Model"),
             fold_column(answers.scores, "cases", f"{answers.one.capitalize()}s told", "integer", "question"),
@@ -199,14 +196,13 @@ def question_calibrations(answers: QuestionScores) -> tuple[Section, ...]:
 
 
 def _calibration(answers: QuestionScores, question: Question) -> Section:
-    (of,), parts = answers.lineage(question.name), answers.parts[question.name]
-    rows = parts.assign(as_told=parts["predicted"])
+    (source,), rows = answers.lineage(question.name), answers.calibration[question.name]
+    rows = rows.assign(as_told=rows["predicted"])
     return Section(
         title=f"Do the probabilities hold? {question.title}",
-        description=f"The {answers.one}s of past {answers.period}s by what they were told, in parts of equal "
-        "size, and how "
-        "often it came about. Where the two lines run together, a told 70 % came about in 7 of 10.",
+        description=f"The {answers.one}s of past {answers.period}s by what they were told, in parts of equal size, "
+        "and how often it came about. Where the two lines run together, a told 70 % came about in 7 of 10.",
         frame=rows,
-        columns=calibration_columns(("Was told", "Came about", f"{answers.one.capitalize()}s"), of, of),
+        columns=calibration_columns(("Was told", "Came about", f"{answers.one.capitalize()}s"), source, source),
         chart=calibration_chart(rows, "predicted", "Came about, by what was told"),
     )

@@ -21,14 +21,14 @@ def units_returned(lines: pd.DataFrame, week: pd.Timestamp, *, column: str, day:
     returned = totals_by_period(lines, period="week", value="returned")
     here = lines[lines["week"] == week]
     went_out = float((here["units"] + here["returned"]).sum())
-    came_back = float(here["returned"].sum()) / went_out if went_out else 0.0
+    return_rate = float(here["returned"].sum()) / went_out if went_out else 0.0
     return Figure(
         "Units returned in that week",
         value_at(returned, week) or 0.0,
         "integer",
         more_changes=compared_with_earlier(returned, week),
         better="lower",
-        note=f"{format_share(came_back)} of the units that went out",
+        note=f"{format_share(return_rate)} of the units that went out",
         sources=(NumberSource(column, {day: slice(week, last_day(week))}),),
     )
 

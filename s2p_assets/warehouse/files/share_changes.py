@@ -1,4 +1,4 @@
-"""Which files on the share changed since the last to_read, by path, size and time alone.
+"""Which files on the share changed since the last look, by path, size and time alone.
 
 Comparing bytes belongs to `recognition.py`; looking at the share, to the spreadsheet room.
 """

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import conninfo, sql
 
+from s2p_assets.warehouse.migrations.revisions import HEAD, HomeTooNew, note
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
-from s2p_assets.warehouse.tables.own_tables import HEAD, HomeTooNew, note
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -82,9 +82,9 @@ def restore_workbook(
     """
     held = as_of_table(workbook.domain, f"{workbook.name}__rows")
     _create_temporary(conn, held, workbook.columns, SOURCE_COLUMNS)
-    standing = [file.id for file in files if file.is_loaded]
-    if standing:
-        _copy_loaded(conn, workbook, held, standing)
+    loaded = [file.id for file in files if file.is_loaded]
+    if loaded:
+        _copy_loaded(conn, workbook, held, loaded)
     for file, rows in read_again:
         if rows.num_rows:
             copy_in(conn, held, [rows_of_file(rows, file.id, workbook)])

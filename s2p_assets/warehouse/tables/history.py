@@ -6,6 +6,7 @@ Pure pandas: nothing here reads a file, talks to a database or knows what the re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 
@@ -34,22 +35,29 @@ def versions(frame: pd.DataFrame, key: Sequence[str], at: str, attributes: Seque
 
 
 def in_force(
-    asked: pd.DataFrame, history: pd.DataFrame, key: Sequence[str], at: str, attributes: Sequence[str]
+    rows: pd.DataFrame,
+    history: pd.DataFrame,
+    key: Sequence[str],
+    at: str,
+    attributes: Sequence[str],
+    *,
+    plus_days: int = 0,
 ) -> pd.DataFrame:
-    """The attributes of the version that was valid on each asked day.
+    """The attributes of the version that was valid on each row's day, or so many days later.
 
-    `asked`: any rows with the key and a day `at`. `history`: as `versions` returns it.
-    Returns the attributes alone, in the order and with the index of `asked`; missing where no
+    `rows`: any rows with the key and a day `at`. `history`: as `versions` returns it.
+    Returns the attributes alone, in the order and with the index of `rows`; missing where no
     version had begun by that day.
     """
-    wanted = pd.DataFrame({name: asked[name].to_numpy() for name in [*key, at]}).assign(_order=range(len(asked)))
+    wanted = pd.DataFrame({name: rows[name].to_numpy() for name in [*key, at]}).assign(_order=range(len(rows)))
+    wanted[at] += np.timedelta64(plus_days, "D")
     valid = history[[*key, "valid_from", *attributes]].sort_values("valid_from", kind="stable")
     for name in key:
         wanted[name], valid[name] = wanted[name].astype(object), valid[name].astype(object)
     found = pd.merge_asof(
         wanted.sort_values(at, kind="stable"), valid, left_on=at, right_on="valid_from", by=list(key)
     ).sort_values("_order")
-    return found[list(attributes)].set_axis(asked.index)
+    return found[list(attributes)].set_axis(rows.index)
 
 
 def version_on(history: pd.DataFrame, key: Sequence[str], day: pd.Timestamp | None) -> pd.DataFrame:

@@ -5,14 +5,7 @@ Their DDL is in `migrations/`, which is loaded only where something is lacking: 
 
 import psycopg
 
-from s2p_assets.contracts.errors import MendableError
-
-HEAD = "0003"
-"""The newest revision in `migrations/versions/`."""
-
-
-class HomeTooNew(MendableError):
-    """The tables were written by a newer s2p; one line with their revision and what to do."""
+from s2p_assets.warehouse.migrations.revisions import HEAD, note
 
 
 def ensure_own_tables(conn: psycopg.Connection) -> None:
@@ -24,11 +17,6 @@ def ensure_own_tables(conn: psycopg.Connection) -> None:
         from s2p_assets.warehouse.migrations.upgrading import upgrade
 
         upgrade(conn)
-
-
-def note(revision: str) -> str:
-    """The comment on Alembic's table, which can be asked for in one query whether or not there is that table."""
-    return f"The revision of s2p's own tables: {revision}"
 
 
 def _noted(conn: psycopg.Connection) -> str | None:

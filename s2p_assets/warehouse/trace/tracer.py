@@ -117,8 +117,8 @@ class Tracer:
         except psycopg.DataError as error:
             raise NotTraceable(f"{_table_name(source)}: {error.diag.message_primary or error}") from None
         if not found.rows:
-            asked = ", ".join(f"{column}={value}" for column, value in where.items())
-            raise NoRows(f"{_table_name(source)}: no row has {asked}")
+            condition = ", ".join(f"{column}={value}" for column, value in where.items())
+            raise NoRows(f"{_table_name(source)}: no row has {condition}")
         return found
 
     def _source(self, place: tuple[str, str]) -> TraceSource:
@@ -210,10 +210,10 @@ class Tracer:
         """What lies under the columns of one row, source by source."""
         groups = []
         for (place, under), names in self._sources_and_rules(made, columns).items():
-            asked = (place, under, names, most, *(row.get(name) for name in referenced_columns(under)))
-            if asked not in self.cache:
-                self.cache[asked] = self._group(self._selected_under(made, row, place, under, names), most)
-            groups.append(self.cache[asked])
+            cache_key = (place, under, names, most, *(row.get(name) for name in referenced_columns(under)))
+            if cache_key not in self.cache:
+                self.cache[cache_key] = self._group(self._selected_under(made, row, place, under, names), most)
+            groups.append(self.cache[cache_key])
         return tuple(group for group in groups if group.count)
 
     def _sources_and_rules(
@@ -227,7 +227,7 @@ class Tracer:
                 if place in self.sources:
                     under = lineage_rule(made, name, self.sources[place])
                     wanted.setdefault((place, under), {})[column] = None
-        return {asked: tuple(names) for asked, names in wanted.items()}
+        return {source: tuple(names) for source, names in wanted.items()}
 
     def _selected_under(
         self,

@@ -29,9 +29,9 @@ class GroupRate:
 
     def fit(self, cases: pd.DataFrame, task: ClassificationTask) -> "GroupRate":
         known = cases.sort_values(task.decided, kind="stable")
-        came = pd.Series(outcome_values(known, task), index=known.index)
-        recent = came.groupby(known[self.by].astype("string")).tail(self.last)
-        overall, by_group = float(came.mean()), recent.groupby(known[self.by].astype("string"))
+        outcome = pd.Series(outcome_values(known, task), index=known.index)
+        recent = outcome.groupby(known[self.by].astype("string")).tail(self.last)
+        overall, by_group = float(outcome.mean()), recent.groupby(known[self.by].astype("string"))
         rates = (by_group.sum() + self.weight * overall) / (by_group.size() + self.weight)
         return replace(self, task=task, overall=overall, rates={str(k): float(v) for k, v in rates.items()})
 

@@ -25,8 +25,8 @@ class Threshold:
     rates: tuple[float, float, float] = field(default=(0.5, 0.5, 0.5), repr=False)
 
     def fit(self, cases: pd.DataFrame, task: ClassificationTask) -> "Threshold":
-        side, came = self._side(cases), outcome_values(cases, task)
-        rates = [float((came[side == at].sum() + came.mean()) / ((side == at).sum() + 1)) for at in range(3)]
+        side, outcome = self._side(cases), outcome_values(cases, task)
+        rates = [float((outcome[side == at].sum() + outcome.mean()) / ((side == at).sum() + 1)) for at in range(3)]
         return replace(self, task=task, rates=(rates[0], rates[1], rates[2]))
 
     def probability(self, cases: pd.DataFrame) -> Matrix:
