@@ -14,6 +14,10 @@ import pandas as pd
 from s2p_assets.contracts.derivation import Derivation
 
 
+MIN_SCORED_PERIODS = 12
+"""As many weeks as make a season; below, one odd week decides which model looks best."""
+
+
 class Task(Protocol):
     """What is to be learned of a history with one row per (entity, time): a `ForecastTask` or an `ClassificationTask`.
 
@@ -175,13 +179,18 @@ class Contest(Derivation):
 
     `features`: the thing that holds the history. `task`: what is predicted. `baselines`: the plain models that no
     champion may lose to on its folds. `min_new_share`: the share of the history's rows that must be new or changed
-    before the candidates learn again.
+    before the candidates learn again. `max_withdrawn_share`: the share of the rows that a version learned from which
+    may have been changed or withdrawn since; beyond it the candidates learn again, and the version may not serve.
+    `min_scored_periods`: over how many periods (weeks of weekly demand) the candidates must have been scored before
+    anything but a plain model comes into service.
     """
 
     features: str
     task: Task
     baselines: tuple[str, ...]
     min_new_share: float
+    max_withdrawn_share: float = 0.0
+    min_scored_periods: int = MIN_SCORED_PERIODS
 
 
 def in_country(contest: Contest, country: str | None) -> Contest:
@@ -198,9 +207,23 @@ def model(*, contest: str, owner: str) -> Callable[[Callable[[], Learner]], Mode
 
 
 def contest(
-    *, features: str, task: Task, owner: str, baselines: tuple[str, ...] = (), min_new_share: float = 0.005
+    *,
+    features: str,
+    task: Task,
+    owner: str,
+    baselines: tuple[str, ...] = (),
+    min_new_share: float = 0.005,
+    max_withdrawn_share: float = 0.0,
+    min_scored_periods: int = MIN_SCORED_PERIODS,
 ) -> Callable[[Callable[[pd.DataFrame, str | None], str]], Contest]:
     """Declare the decorated function as the judge of a contest."""
     return lambda build: Contest(
-        build=build, owner=owner, features=features, task=task, baselines=baselines, min_new_share=min_new_share
+        build=build,
+        owner=owner,
+        features=features,
+        task=task,
+        baselines=baselines,
+        min_new_share=min_new_share,
+        max_withdrawn_share=max_withdrawn_share,
+        min_scored_periods=min_scored_periods,
     )

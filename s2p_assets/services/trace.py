@@ -25,6 +25,7 @@ from s2p_assets.publishing.editions.saved_numbers import (
     find_number,
     read_saved_numbers,
     save_numbers,
+    saved_of,
 )
 from s2p_assets.services.as_of import Progress, open_as_of, parse_as_of
 from s2p_assets.services.context import Context
@@ -164,7 +165,9 @@ def _place_of(report: Report, basis: Basis) -> tuple[tuple[str, str], str]:
 def _changed_since(connection: psycopg.Connection, catalog: Catalog, report: Report, moment: dt.datetime) -> bool:
     """Whether anything under the report has come, gone or become something else since."""
     below = [catalog.by_key[key] for key in catalog.upstream(key_of(report))]
-    if as_of_tables.rows_changed_since(connection, [one.full_name for one in below if isinstance(one, Workbook)], moment):
+    if as_of_tables.rows_changed_since(
+        connection, [one.full_name for one in below if isinstance(one, Workbook)], moment
+    ):
         return True
     made = [(one.domain, one.name) for one in below if not isinstance(one, Workbook)]
     return store.stored_since(connection, made, moment)
@@ -216,13 +219,14 @@ def _today(
 
 
 def _saved(settings: Settings, report: Report, edition: str | None) -> Path:
-    kept = sorted(numbers_file(settings, report, dt.date.min).parent.glob("*.json"))
+    folder = numbers_file(settings, report, dt.date.min).parent
+    kept = sorted(file.stem for file in folder.glob("*.json"))
     if not kept:
         raise NotTraceable(f"{report.full_name} has no edition yet; run s2p run")
-    chosen = [file for file in kept if file.stem == edition] if edition else kept[-1:]
-    if not chosen:
-        raise NotTraceable(f"{report.full_name} has no edition of {edition}; it has {', '.join(file.stem for file in kept)}")
-    return chosen[0]
+    chosen = saved_of(folder, edition)
+    if chosen is None:
+        raise NotTraceable(f"{report.full_name} has no edition of {edition}; it has {', '.join(kept)}")
+    return chosen
 
 
 def format_value(value: Any) -> str:

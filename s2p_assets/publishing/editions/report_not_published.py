@@ -1,0 +1,5 @@
+"""The error of an edition that cannot be published. When that is so is said where it is raised."""
+
+
+class ReportNotPublished(OSError):
+    """The share would not take a report's file, or its headline numbers cannot be right; one line with what to do."""
