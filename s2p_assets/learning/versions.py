@@ -76,6 +76,7 @@ class ModelVersion(Generic[T]):
 class Champion(Generic[T]):
     """The version that predicts for a contest, why it does, and the scores of all that stood with it.
 
+    `too_few`: the sentence that says that too few periods were scored to choose it by; None where they sufficed.
     `trainings`: what was trained of late, the newest first, as of `Registry.trainings`; none where that is not asked.
     """
 
@@ -85,6 +86,7 @@ class Champion(Generic[T]):
     why: str
     scores: pd.DataFrame
     trainings: tuple[TrainingRecord, ...] = ()
+    too_few: str | None = None
 
     @property
     def model_name(self) -> str:

@@ -13,7 +13,7 @@ from s2p_assets.graph.running.waves import PortTaken
 from s2p_assets.learning.registry.learner_files import ModelDamaged
 from s2p_assets.learning.registry.mlflow_writer import RegistryUnreachable
 from s2p_assets.learning.registry.model_registry import NoSuchModel
-from s2p_assets.publishing.editions.publish import ReportNotPublished
+from s2p_assets.publishing.editions.report_not_published import ReportNotPublished
 from s2p_assets.spreadsheet.share import ShareMissing
 from s2p_assets.warehouse.files.archive import DiskFull
 from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable

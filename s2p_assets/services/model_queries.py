@@ -35,7 +35,9 @@ class TrainedModel:
         found = self.state.find(self.model.name) if self.model else self.state.champion
         if found is None:
             asked = self.model or self.contest
-            raise NoSuchModel(f"{asked.full_name}: nothing is trained yet; load data and let s2p run or s2p up train it")
+            raise NoSuchModel(
+                f"{asked.full_name}: nothing is trained yet; load data and let s2p run or s2p up train it"
+            )
         return found
 
 
@@ -107,6 +109,7 @@ def training_history(found: TrainedModel, registry: Registry) -> dict[str, Any]:
         "signals": cause.signals,
         "rows": cause.rows,
         "rows_changed": cause.changed,
+        "rows_withdrawn": cause.withdrawn,
         "features": cause.features,
         "feature_version": record.feature_version,
         "tables": list(cause.tables),

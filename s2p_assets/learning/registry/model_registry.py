@@ -106,7 +106,9 @@ class Registry:
         """The version in service. Raises NoSuchModel and ModelDamaged."""
         state = self.state(domain, contest)
         if state.champion is None:
-            raise NoSuchModel(f"{domain}_{contest}: no champion yet; train its models first, with s2p run or s2p up")
+            last = (state.last or {}).get("why", "") if state.tenures else ""
+            todo = last or "no champion yet; train its models first, with s2p run or s2p up"
+            raise NoSuchModel(f"{domain}_{contest}: {todo}")
         why = state.tenures[-1].why if state.tenures else ""
         return self.as_champion(state, domain, contest, state.champion, why)
 
@@ -121,7 +123,9 @@ class Registry:
         folds = set(made.scores["cutoff"])
         compared = [frame for frame in scores if set(frame["cutoff"]) == folds]
         trainings = self.trainings(domain, contest, state)
-        return Champion(domain, contest, made, why, pd.concat(compared, ignore_index=True), trainings)
+        is_last = state.champion is not None and state.champion.version == record.version
+        too_few = (state.last or {}).get("too_few") if is_last else None
+        return Champion(domain, contest, made, why, pd.concat(compared, ignore_index=True), trainings, too_few)
 
     def trainings(self, domain: str, contest: str, state: ContestState) -> tuple[TrainingRecord, ...]:
         """Every model's newest version, and all others trained within four weeks of the newest; the newest first."""
@@ -178,6 +182,16 @@ class Registry:
             if {**(before.last or {}), "at": None} != {**said, "at": None}:
                 writer().tag_contest(LAST_CONTEST, json.dumps({**said, "at": _iso(at)}))
             return read_contest_state(conn, name)
+
+    def remove_from_service(self, domain: str, contest: str, why: str, at: dt.datetime) -> None:
+        """Leave a contest without a champion, as none may serve; its tenures stay, and the next contest names one."""
+        name = f"{domain}_{contest}"
+        with self._locked(name) as (conn, writer):
+            if read_contest_state(conn, name).champion is not None:
+                writer().set_alias(CHAMPION, None)
+                none: dict[str, Any] = {"losses": {}, "against": None, "floor": None, "too_few": None}
+                said = {"change": "none", "why": why, **none, "at": _iso(at)}
+                writer().tag_contest(LAST_CONTEST, json.dumps(said))
 
     def pin(self, domain: str, contest: str, pin: Pin | None) -> None:
         """Note a person's decision on who is champion, or release it. The contest heeds it when it is made again."""
@@ -301,6 +315,7 @@ def _contest_summary(promotion: Promotion) -> dict[str, Any]:
         "losses": promotion.losses,
         "against": asdict(promotion.against) if promotion.against else None,
         "floor": promotion.baseline_warning,
+        "too_few": promotion.too_few,
     }
 
 

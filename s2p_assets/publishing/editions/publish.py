@@ -32,6 +32,19 @@ from s2p_assets.publishing.renderers.html import render_template, write_html
 from s2p_assets.publishing.renderers.pdf import write_pdf
 from s2p_assets.publishing.renderers.picture import write_picture
 
+__all__ = [
+    "Edition",
+    "ReportNotPublished",
+    "add_renewal_fault",
+    "clear_drafts",
+    "clear_renewal_fault",
+    "editions",
+    "file_name",
+    "folder_name",
+    "publish",
+    "write_unlisted",
+]
+
 EDITION_FILE = "edition.json"
 INDEX_FILE = "index.html"
 NOT_IN_FILE_NAMES = '<>:"/\\|?*'
