@@ -38,8 +38,8 @@ class TrainingReason:
 
     `since`: the version before. `signals`: each signal that asked, with its figures. `rows`: of the history;
     `changed`: those of them that the version before had not seen. `withdrawn`: those it had seen that are no more.
-    `features`: their name, made at `features_at` (ISO time). `tables`: what lies between the workbooks and the features, nearest first. `sources`: the files
-    loaded since the version before, newest first, of `loaded` in all.
+    `features`: their name, made at `features_at` (ISO time). `tables`: what lies between the workbooks and the
+    features, nearest first. `sources`: the files loaded since the version before, newest first, of `loaded` in all.
     """
 
     since: str | None = None
@@ -60,7 +60,7 @@ class TrainingReason:
         if self.since is None:
             return f"first training, on {self.rows:,} rows of {self.features}"
         asked = "; ".join(f"{name}: {said}" for name, said in self.signals.items()) or "a person asked"
-        gone = f", {self.withdrawn:,} that it had seen are changed or withdrawn" if self.withdrawn else ""
+        gone = f", {self.withdrawn:,} that it had seen were corrected or withdrawn" if self.withdrawn else ""
         return f"{asked}; {self.changed:,} of {self.rows:,} rows are new or changed since version {self.since}{gone}"
 
     def as_json(self) -> dict[str, Any]:

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from s2p_assets.contracts.model import Contest, Model
-from s2p_assets.learning.forecasting.series import with_target
-from s2p_assets.learning.row_hashes import RowHashes, sorted_row_hashes
+from s2p_assets.learning.learned_targets import StoredHistory
 from s2p_assets.learning.selection.promotion import NoneMayServe, Pin, promote
 from s2p_assets.learning.training import renew, train
 from s2p_assets.learning.training_reason import TrainingReason
@@ -32,8 +31,8 @@ def trained(model: Model, history: pd.DataFrame = HISTORY) -> ModelVersion:
     return train(model, CONTEST, history, feature_version=str(len(history)), trained_at=AT, run_id="r")
 
 
-def stored(history: pd.DataFrame = HISTORY) -> RowHashes:
-    return sorted_row_hashes(with_target(history, WEEKLY))
+def stored(history: pd.DataFrame = HISTORY) -> StoredHistory:
+    return StoredHistory(history, WEEKLY)
 
 
 def with_loss(made: ModelVersion, loss: float) -> ModelVersion:
@@ -73,7 +72,7 @@ def test_versions_of_withdrawn_data_never_win_by_being_many() -> None:
     stale = {model.name: trained(model, WRONG) for model in (demand_moving_average, demand_boosting)}
     outcome = promote(CONTEST, stale | {NAIVE: trained(demand_seasonal_naive)}, stale[BOOSTING], stored=stored())
     assert outcome.champion.model_name == NAIVE
-    assert "1 of the 1,800 rows that it learned from were changed or withdrawn since" in outcome.champion.why
+    assert "1 of the 1,800 rows that it learned from were corrected or withdrawn since" in outcome.champion.why
 
 
 def test_a_champion_of_withdrawn_data_is_trained_again_on_what_is_left_where_nothing_else_is_there() -> None:
@@ -84,8 +83,8 @@ def test_a_champion_of_withdrawn_data_is_trained_again_on_what_is_left_where_not
         return renew(version, CONTEST, HISTORY, feature_version="x", trained_at=AT, run_id="r", reason=TrainingReason())
 
     outcome = promote(CONTEST, {AVERAGE: old}, old, stored=stored(), renewed=renewed)
-    assert np.array_equal(outcome.champion.model.learned_from, stored())
-    with pytest.raises(NoneMayServe, match="changed or withdrawn since"):
+    assert np.array_equal(outcome.champion.model.learned_from, stored().hashes)
+    with pytest.raises(NoneMayServe, match="corrected or withdrawn since"):
         promote(CONTEST, {AVERAGE: old}, old, stored=stored())
 
 
@@ -132,3 +131,19 @@ def test_where_no_model_errs_the_plain_one_stands() -> None:
     outcome = promote(CONTEST, every)
     assert outcome.champion.model_name == AVERAGE
     assert "nothing tells the models apart" in outcome.champion.why
+
+
+def test_a_little_more_in_a_known_week_is_news_and_no_correction_but_less_or_gone_is() -> None:
+    made = trained(demand_moving_average)
+    row = HISTORY.index[500]
+
+    def counted(history: pd.DataFrame) -> int:
+        return stored(history).count_withdrawn(made.learned_from, made.learned_targets)
+
+    def with_units(units: float) -> pd.DataFrame:
+        return HISTORY.assign(units=HISTORY["units"].where(HISTORY.index != row, units))
+
+    sold = float(HISTORY.loc[row, "units"])
+    assert counted(HISTORY) == counted(with_units(sold + 1)) == 0
+    assert counted(with_units(sold - 1)) == counted(with_units(2_000_000)) == counted(HISTORY.drop(row)) == 1
+    assert counted(HISTORY.assign(unit_price=12.5)) == 0

@@ -21,11 +21,11 @@ from s2p_assets.graph.assets.derived_assets import asset_options
 from s2p_assets.graph.assets.metadata import markdown_table
 from s2p_assets.graph.automation import on_source_change
 from s2p_assets.graph.running.instance import version_of
-from s2p_assets.learning.forecasting.series import with_target
+from s2p_assets.learning.learned_targets import StoredHistory
 from s2p_assets.learning.registry.learner_files import ModelDamaged
 from s2p_assets.learning.registry.mlflow_tables import ContestState, Record
 from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry, find_record
-from s2p_assets.learning.row_hashes import RowHashes, count_new_rows, count_withdrawn_rows, sorted_row_hashes
+from s2p_assets.learning.row_hashes import count_new_rows
 from s2p_assets.learning.selection.promotion import NoneMayServe, Pin, Promotion, Renewal, promote
 from s2p_assets.learning.task_methods import methods_of
 from s2p_assets.learning.training import renew
@@ -75,8 +75,8 @@ def contest_asset(catalog: Catalog, declared: Contest) -> dg.AssetsDefinition:
         features = asset_key(catalog.features[f"{declared.domain}_{declared.features}"])
         made_on = _MadeOn(version_of(context.instance, features) or "unknown", at, context.run.run_id)
         history = _history(catalog, declared, warehouse)
-        stored = sorted_row_hashes(with_target(history, declared.task))
-        renewed = _renewal(declared, registry, history, stored, made_on)
+        stored = StoredHistory(history, declared.task)
+        renewed = _renewal(declared, registry, stored, made_on)
         try:
             promotion = judge(registry, declared, before, renewed, stored)
         except NoneMayServe as reason:
@@ -134,7 +134,7 @@ def judge(
     declared: Contest,
     state: ContestState,
     renewed: Renewal | None,
-    stored: RowHashes | None = None,
+    stored: StoredHistory | None = None,
 ) -> Promotion:
     """Who is in service now. A damaged candidate is left out and named.
 
@@ -177,25 +177,25 @@ class _MadeOn:
     run_id: str
 
 
-def _renewal(
-    declared: Contest, registry: Registry, history: pd.DataFrame, stored: RowHashes, made_on: _MadeOn
-) -> Renewal:
+def _renewal(declared: Contest, registry: Registry, stored: StoredHistory, made_on: _MadeOn) -> Renewal:
     """Trains a champion anew on the features as its rivals saw them, and stores it; None if they have moved on.
 
     Without a rival, on the features as they are; None where these are too few.
     """
 
     def renewed(old: ModelVersion, rival: ModelVersion | None) -> ModelVersion | None:
-        if rival is not None and stored.tobytes() != rival.learned_from.tobytes():
+        if rival is not None and stored.hashes.tobytes() != rival.learned_from.tobytes():
             return None
         version = rival.feature_version if rival else made_on.feature_version
-        changed = count_new_rows(stored, old.learned_from)
-        withdrawn = count_withdrawn_rows(stored, old.learned_from)
-        own = TrainingReason(old.version, {}, len(stored), changed, withdrawn=withdrawn, features=declared.features)
+        changed = count_new_rows(stored.hashes, old.learned_from)
+        withdrawn = stored.count_withdrawn(old.learned_from, old.learned_targets)
+        own = TrainingReason(
+            old.version, {}, len(stored.hashes), changed, withdrawn=withdrawn, features=declared.features
+        )
         reason = rival.reason if rival else own
         try:
             made = renew(
-                *(old, declared, history),
+                *(old, declared, stored.frame),
                 feature_version=version,
                 trained_at=made_on.at,
                 run_id=made_on.run_id,

@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 import psycopg
 
+from s2p_assets.learning.learned_targets import StoredHistory
 from s2p_assets.learning.registry.learner_files import ModelDamaged
 from s2p_assets.learning.registry.mlflow_tables import (
     CHALLENGER,
@@ -35,6 +36,7 @@ from s2p_assets.learning.registry.mlflow_tables import (
 from s2p_assets.learning.registry.mlflow_writer import SCHEMA, MlflowWriter, errors_in_one_line, store_address
 from s2p_assets.learning.registry.version_files import (
     read_learned_from,
+    read_learned_targets,
     read_manifest,
     read_scores,
     read_version,
@@ -158,6 +160,14 @@ class Registry:
             return read_learned_from(self._place(f"{domain}_{contest}", record))
         except ModelDamaged:
             return None
+
+    def count_withdrawn(self, domain: str, contest: str, record: Record, stored: StoredHistory) -> int:
+        """How many rows that a version learned from were corrected or withdrawn since; 0 when that cannot be read."""
+        place = self._place(f"{domain}_{contest}", record)
+        try:
+            return stored.count_withdrawn(read_learned_from(place), read_learned_targets(place))
+        except ModelDamaged:
+            return 0
 
     def put_in_service(self, promotion: Promotion, at: dt.datetime) -> ContestState:
         """Point `champion` and `challenger` at the result of a contest; the state after it.

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.contracts.model import Contest
-from s2p_assets.learning.row_hashes import RowHashes
+from s2p_assets.learning.learned_targets import StoredHistory
 from s2p_assets.learning.selection.champion import mean_losses, worse_than_baseline
 from s2p_assets.learning.selection.paired_test import PairedTest, paired_test
 from s2p_assets.learning.selection.soundness import (
@@ -81,7 +81,7 @@ def promote(
     pin: Pin | None = None,
     pinned: ModelVersion | None = None,
     renewed: Renewal | None = None,
-    stored: RowHashes | None = None,
+    stored: StoredHistory | None = None,
 ) -> Promotion:
     """The champion of `contest` among the `newest` versions by model name, and the `incumbent` one.
 
@@ -93,7 +93,7 @@ def promote(
     scored, a baseline stands. A `pin` overrules all that: `pinned` is then the champion.
 
     No version may serve whose loss is not a number or is none, or that learned from rows which are not among those
-    `stored` now (the hashes of all with a target): it is left out, whoever set it, and an incumbent one goes.
+    `stored` now: it is left out, whoever set it, and an incumbent one goes.
     Raises ValueError when there is no version, or the judge names none of those compared; NoneMayServe.
     """
     if not newest:
@@ -142,7 +142,7 @@ def promote(
 
 
 def _sound(
-    contest: Contest, newest: Mapping[str, ModelVersion], stored: RowHashes | None
+    contest: Contest, newest: Mapping[str, ModelVersion], stored: StoredHistory | None
 ) -> tuple[dict[str, ModelVersion], dict[str, str]]:
     """The versions that may serve, and what is wrong with the others, by model."""
     faults = {name: loss_fault(made) or _withdrawal(contest, made, stored) for name, made in newest.items()}
@@ -155,7 +155,7 @@ def _sound(
 
 
 def _unfit(
-    contest: Contest, made: ModelVersion, field: Mapping[str, ModelVersion], stored: RowHashes | None
+    contest: Contest, made: ModelVersion, field: Mapping[str, ModelVersion], stored: StoredHistory | None
 ) -> str | None:
     """What is wrong with a version that is not among the newest; no error at all is, where others made some."""
     fault = loss_fault(made) or _withdrawal(contest, made, stored)
@@ -168,7 +168,7 @@ def _renewed_soundly(
     contest: Contest,
     old: ModelVersion,
     field: Mapping[str, ModelVersion],
-    stored: RowHashes | None,
+    stored: StoredHistory | None,
     renewed: Renewal | None,
 ) -> ModelVersion | None:
     """The version trained anew on the data as it is, if that can be had and may serve."""
@@ -176,7 +176,7 @@ def _renewed_soundly(
     return again if again is not None and _unfit(contest, again, field, stored) is None else None
 
 
-def _withdrawal(contest: Contest, made: ModelVersion, stored: RowHashes | None) -> str | None:
+def _withdrawal(contest: Contest, made: ModelVersion, stored: StoredHistory | None) -> str | None:
     return withdrawal_fault(made, stored, contest.max_withdrawn_share)
 
 

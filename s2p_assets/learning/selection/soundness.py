@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 
 from s2p_assets.contracts.model import Contest, Task
-from s2p_assets.learning.row_hashes import RowHashes, count_withdrawn_rows
+from s2p_assets.learning.learned_targets import StoredHistory
 from s2p_assets.learning.versions import ModelVersion
 
 SMALLEST_LOSS = 1e-12
@@ -28,17 +28,17 @@ def has_no_loss(made: ModelVersion) -> bool:
     return abs(made.loss) <= SMALLEST_LOSS
 
 
-def withdrawal_fault(made: ModelVersion, stored: RowHashes | None, max_share: float) -> str | None:
+def withdrawal_fault(made: ModelVersion, stored: StoredHistory | None, max_share: float) -> str | None:
     """That rows which a version learned from are stored no more, or with other values; None where it may serve.
 
-    `stored`: the rows with a target as they are now, as of `row_hashes`; None where nobody knows.
+    `stored`: the features as they are now; None where nobody knows.
     """
     if stored is None:
         return None
-    gone, count = count_withdrawn_rows(stored, made.learned_from), len(made.learned_from)
+    gone, count = stored.count_withdrawn(made.learned_from, made.learned_targets), len(made.learned_from)
     if gone <= max_share * count:
         return None
-    return f"left out, as {gone:,} of the {count:,} rows that it learned from were changed or withdrawn since"
+    return f"left out, as {gone:,} of the {count:,} rows that it learned from were corrected or withdrawn since"
 
 
 def scored_periods(compared: Iterable[ModelVersion]) -> int:
