@@ -8,11 +8,20 @@ from s2p_assets.learning.selection.champion import choose_champion
 
 BASELINES = ("demand_seasonal_naive", "demand_moving_average", "demand_smoothing")
 
+MIN_SCORED_WEEKS = 12
 
-@contest(features="demand_features", task=WEEKLY_DEMAND, baselines=BASELINES, owner="planning@example.com")
+
+@contest(
+    features="demand_features",
+    task=WEEKLY_DEMAND,
+    baselines=BASELINES,
+    owner="planning@example.com",
+    min_scored_periods=MIN_SCORED_WEEKS,
+)
 def demand_champion(losses: pd.DataFrame, incumbent: str | None) -> str:
     """The model that forecasts demand: the lowest mean RMSSE on the same past weeks.
 
     A challenger must be better beyond noise, and by over 1 %; a champion worse than a plain model goes at once.
+    With fewer than twelve weeks scored a plain model stands.
     """
     return choose_champion(losses, incumbent)

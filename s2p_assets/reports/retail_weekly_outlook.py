@@ -6,6 +6,7 @@ The numbers themselves are made by the retail tables and models; what to order i
 import pandas as pd
 
 from s2p_assets.contracts.report import Document, report
+from s2p_assets.models.retail_demand_champion import MIN_SCORED_WEEKS
 from s2p_assets.publishing.sections import forecast_outlook, movers, order_plan, sellers, stock, weekly_sales, weeks
 from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, StockTable
@@ -69,6 +70,7 @@ def weekly_outlook(
         notes=(
             *stock.stock_notes(sales, counts, week, noun="SKU"),
             *forecast_outlook.model_notes(ahead),
+            *forecast_outlook.evidence_notes(ahead, forecast, past.rows, MIN_SCORED_WEEKS, item="sku", noun="SKU"),
             *forecast_outlook.coverage_notes(sales, ahead, past, week, noun="SKU"),
             weeks.YEAR_EARLIER,
         ),

@@ -86,7 +86,9 @@ class AsOf:
                 return build_features(declared, inputs, None, lambda frame: conform(frame, declared.rows)).frame
             built = declared.build(**inputs)
         except NotYet as reason:
-            raise NotFound(f"{declared.full_name} could not be made on {to_minute(self.moment)} yet: {reason}") from reason
+            raise NotFound(
+                f"{declared.full_name} could not be made on {to_minute(self.moment)} yet: {reason}"
+            ) from reason
         return conform(built, declared.rows) if isinstance(declared, Table) else built
 
     def _delivered(self, table: DeliveryTable) -> Any:
@@ -127,7 +129,9 @@ class AsOf:
         known = {workbook.full_name: self._values_there(workbook)} if files else {}
         readings = self.reader.read_many(jobs, others=[workbook], reference_values=known)
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
-            self.progress(f"{workbook.full_name}: {number} of {len(files)} files read again from the archive, {file.path}")
+            self.progress(
+                f"{workbook.full_name}: {number} of {len(files)} files read again from the archive, {file.path}"
+            )
             rows = reading.rows
             if reading.error or rows is None:
                 raise NotFound(f"{file.path}: today's contract does not take what stood on {to_minute(self.moment)}")

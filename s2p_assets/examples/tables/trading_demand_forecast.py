@@ -4,7 +4,7 @@ import pandas as pd
 
 from s2p_assets.contracts.columns import Code, Date, Integer, Number, Row, Text, column
 from s2p_assets.contracts.table import table
-from s2p_assets.learning.forecasting.forecasts import forecast_series
+from s2p_assets.learning.forecasting.forecasts import forecast_series, range_notes
 from s2p_assets.learning.forecasting.lineage import forecast_lineage
 from s2p_assets.learning.versions import Champion
 
@@ -39,6 +39,11 @@ class DemandForecast(Row):
         nullable=True,
         derived_from="demand_features.units",
     )
+    range_note: Text = column(
+        description="Why the range has no width, such as `too few weeks to say`; none where it has one",
+        nullable=True,
+        derived_from="demand_features.units",
+    )
     model: Text = column(description="The champion model that made it", derived_from="demand_features.units")
     model_version: Code = column(description="The version of that model", derived_from="demand_features.units")
 
@@ -49,4 +54,5 @@ LINEAGE = forecast_lineage("demand_features", entity="sku", week="week", target=
 @table(rows=DemandForecast, key=("sku", "week"), owner="planning@example.com", lineage=LINEAGE)
 def demand_forecast(demand_features: pd.DataFrame, demand_champion: Champion) -> pd.DataFrame:
     """The demand expected in the next eight weeks: one row per item and week, with the range it will probably be in."""
-    return forecast_series(demand_champion, demand_features)
+    rows = forecast_series(demand_champion, demand_features)
+    return rows.assign(range_note=range_notes(rows))

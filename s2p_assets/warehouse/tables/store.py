@@ -172,9 +172,7 @@ def read_rows(
         rows = copy_out(conn, query, arrow_schema(columns))
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn) as error:
         reason = (error.diag.message_primary or "").strip()
-        raise NotStored(
-            f"{domain}.{name} is not stored as declared ({reason}); materialize it, then read it"
-        ) from None
+        raise NotStored(f"{domain}.{name} is not stored as declared ({reason}); materialize it, then read it") from None
     return pd.DataFrame({column.name: _to_pandas(rows.column(column.name), column) for column in columns})
 
 

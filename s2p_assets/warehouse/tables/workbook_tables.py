@@ -149,9 +149,7 @@ def _truncate_rows(conn: psycopg.Connection, workbook: Workbook) -> None:
     )
 
 
-def _casts_without_loss(
-    conn: psycopg.Connection, domain: str, name: str, old: StoredColumn, new: StoredColumn
-) -> bool:
+def _casts_without_loss(conn: psycopg.Connection, domain: str, name: str, old: StoredColumn, new: StoredColumn) -> bool:
     """Whether every stored value comes back unchanged when cast to the new type and back."""
     if old.type == new.type:
         return True
