@@ -1,17 +1,20 @@
 """Weekly demand by SKU, made from sales. Forecasts of it are in `retail_demand_forecast.py`."""
 
+from dataclasses import replace
+
 import pandas as pd
 
-from s2p_assets.contracts.columns import Boolean, Code, Date, Money, Number, Row, column
+from s2p_assets.contracts.columns import Boolean, Code, Date, Money, Number, Row, Text, column, column_names
 from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.lineage import (
+    LineageRule,
     LineageRules,
     before_day,
     in_force_on,
     in_period,
     only_newest,
     overlapping,
-    same_key,
+    with_share,
 )
 from s2p_assets.contracts.table import table
 from s2p_assets.learning.forecasting.demand import (
@@ -21,6 +24,7 @@ from s2p_assets.learning.forecasting.demand import (
     week_of,
     weekly_panel,
 )
+from s2p_assets.learning.forecasting.supersession import SEPARATOR, carry_over
 from s2p_assets.warehouse.tables.history import in_force
 
 SOLD = ("retail_sales.quantity", "wholesale_sales.quantity")
@@ -36,7 +40,10 @@ class Demand(Row):
         description="Monday of the week",
         derived_from=("retail_sales.from_date", "retail_sales.to_date", "wholesale_sales.ship_date"),
     )
-    units: Number = column(description="Units sold less units returned", derived_from=SOLD)
+    units: Number = column(
+        description="Units sold less units returned, those of predecessors too",
+        derived_from=(*SOLD, "successors.old_units_per_new"),
+    )
     retail_units: Number = column(
         description="Of these, to consumers; long periods are spread by days", derived_from=SOLD[0]
     )
@@ -55,16 +62,34 @@ class Demand(Row):
         description="Whether stock ran out in the week, so that sales understate demand",
         derived_from=(*SOLD, "inventory.usable_supply_excl", "inventory.count_date", "receipts.quantity"),
     )
+    carried_from: Text = column(
+        description="The predecessors whose units are in the row, by the list of successors",
+        nullable=True,
+        derived_from="successors.predecessor",
+    )
+    carried_units: Text = column(
+        description="How many units of each of these are one unit of the row",
+        nullable=True,
+        derived_from="successors.old_units_per_new",
+    )
 
 
+LINE = LineageRule(f"(sku = this.sku or sku = any(string_to_array(this.carried_from, '{SEPARATOR}')))")
+IN_UNITS_OF_THE_ROW = (
+    f"coalesce((string_to_array(this.carried_units, '{SEPARATOR}'))"
+    f"[array_position(string_to_array(this.carried_from, '{SEPARATOR}'), sku)]::float8, 1)"
+)
+"""How many units of a sold article are one of the row's."""
+TILL_PERIOD = overlapping("from_date", "to_date", "week", days=7)
 LINEAGE: LineageRules = {
-    "retail_sales": same_key("sku") & overlapping("from_date", "to_date", "week", days=7),
-    "wholesale_sales": same_key("sku") & in_period("ship_date", "week", days=7),
-    "products": same_key("sku") & in_force_on("week", plus_days=3),
-    "inventory": same_key("sku") & before_day("count_date", "week", plus_days=7) & only_newest("count_date"),
-    ("censored", "retail_sales"): same_key("sku") & before_day("from_date", "week", plus_days=7),
-    ("censored", "wholesale_sales"): same_key("sku") & before_day("ship_date", "week", plus_days=7),
-    "receipts": same_key("sku") & before_day("receive_date", "week", plus_days=7),
+    "retail_sales": LINE & replace(TILL_PERIOD, share=f"{TILL_PERIOD.share} / {IN_UNITS_OF_THE_ROW}"),
+    "wholesale_sales": LINE & in_period("ship_date", "week", days=7) & with_share(f"1.0 / {IN_UNITS_OF_THE_ROW}"),
+    "products": LINE & in_force_on("week", plus_days=3),
+    "inventory": LINE & before_day("count_date", "week", plus_days=7) & only_newest("count_date"),
+    ("censored", "retail_sales"): LINE & before_day("from_date", "week", plus_days=7),
+    ("censored", "wholesale_sales"): LINE & before_day("ship_date", "week", plus_days=7),
+    "receipts": LINE & before_day("receive_date", "week", plus_days=7),
+    "successors": LineageRule(f"predecessor = any(string_to_array(this.carried_from, '{SEPARATOR}'))"),
 }
 
 
@@ -75,11 +100,13 @@ def demand(
     inventory: pd.DataFrame,
     receipts: pd.DataFrame,
     products: pd.DataFrame,
+    successors: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """What was asked for: one row per SKU and week, units sold to consumers and dealers less returns.
 
     From a SKU's first sale to the last week that is complete in both channels; weeks without sales
     are there with 0 units. Weeks in which stock ran out, by the counts or between them, are marked.
+    What was sold of an article's predecessors is carried on under its number, in its units.
     """
     sold = _sold_by_week(retail_sales, wholesale_sales)
     columns = ["retail_units", "wholesale_units", "wholesale_revenue"]
@@ -89,7 +116,16 @@ def demand(
     retail_revenue = (rows["retail_units"] * rows["unit_price"]).mask(rows["retail_units"] == 0, 0.0)
     rows["revenue"] = (retail_revenue + rows["wholesale_revenue"]).round(2)
     rows["censored"] = _ran_out(rows, sold, inventory, receipts)
-    return rows[["sku", "week", "units", "retail_units", "wholesale_units", "revenue", "unit_price", "censored"]]
+    rows = carry_over(
+        rows.drop(columns="wholesale_revenue"),
+        rows.head(0) if successors is None else successors,
+        key="sku",
+        quantities=["units", "retail_units", "wholesale_units"],
+        prices=["unit_price"],
+        amounts=["revenue"],
+        flags=["censored"],
+    )
+    return rows[column_names(Demand)]
 
 
 def list_price(rows: pd.DataFrame, products: pd.DataFrame) -> "pd.Series[float]":

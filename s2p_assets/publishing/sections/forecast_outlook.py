@@ -234,7 +234,8 @@ def evidence_notes(
 ) -> Iterator[str]:
     """Notes on what is too little known: how good the forecast is, and ranges that have no width.
 
-    `ahead`: forecasts of items with their `range_note`. `total`: as of `band_of_total`. `past`: of past weeks. `least`: how many past weeks it takes to say how good a forecast is.
+    `ahead`: forecasts of items with their `range_note`. `total`: as of `band_of_total`. `past`: of past weeks.
+    `least`: how many past weeks it takes to say how good a forecast is.
     """
     tested = past["week"].nunique()
     if 0 < tested < least:
