@@ -33,18 +33,17 @@ DROPPED = dt.datetime(2026, 1, 5, 8, tzinfo=dt.UTC).timestamp()
 SHELVES = {
     "workbooks/acme_orders.py": '''"""ACME's orders."""
 
-from s2p_assets.contracts.columns import Day, Number, Row, Text, Whole, code, day, money, whole
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Date, Integer, Money, Row, Workbook, column
 
 
 class Order(Row):
     """An article ordered."""
 
-    order_no: Text = code("Order no.", says="The number of the order")
-    article: Text = code("Article", says="The article's number")
-    quantity: Whole = whole("Quantity", says="Pieces ordered", ge=1)
-    price: Number = money("Price", says="Price of one piece", ge=0)
-    ordered: Day = day("Ordered", says="Day of the order")
+    order_no: Code = column("Order no.", description="The number of the order")
+    article: Code = column("Article", description="The article's number")
+    quantity: Integer = column("Quantity", description="Pieces ordered", ge=1)
+    price: Money = column("Price", description="Price of one piece", ge=0)
+    ordered: Date = column("Ordered", description="Day of the order")
 
 
 orders = Workbook(
@@ -53,15 +52,14 @@ orders = Workbook(
 ''',
     "workbooks/acme_articles.py": '''"""ACME's articles."""
 
-from s2p_assets.contracts.columns import Row, Text, code, text
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Row, Text, Workbook, column
 
 
 class Article(Row):
     """An article."""
 
-    article: Text = code("Article", says="The article's number")
-    called: Text = text("Name", says="What it is called")
+    article: Code = column("Article", description="The article's number")
+    called: Text = column("Name", description="What it is called")
 
 
 articles = Workbook(rows=Article, path="articles/*.xlsx", owner="sales@example.com", key=("article",))
@@ -70,17 +68,16 @@ articles = Workbook(rows=Article, path="articles/*.xlsx", owner="sales@example.c
 
 import pandas as pd
 
-from s2p_assets.contracts.columns import Number, Row, Text, Whole, code, money, text, whole
-from s2p_assets.contracts.table import table
+from s2p_assets import Code, Integer, Money, Row, Text, column, table
 
 
 class Revenue(Row):
     """An article's revenue."""
 
-    article: Text = code(says="The article's number", of="orders.article")
-    called: Text = text(says="What it is called", optional=True, of="articles.called")
-    quantity: Whole = whole(says="Pieces ordered", of="orders.quantity")
-    revenue: Number = money(says="What they brought in", of=("orders.quantity", "orders.price"))
+    article: Code = column(description="The article's number", derived_from="orders.article")
+    called: Text = column(description="What it is called", nullable=True, derived_from="articles.called")
+    quantity: Integer = column(description="Pieces ordered", derived_from="orders.quantity")
+    revenue: Money = column(description="What they brought in", derived_from=("orders.quantity", "orders.price"))
 
 
 @table(rows=Revenue, key=("article",), owner="sales@example.com")
@@ -96,7 +93,7 @@ import datetime as dt
 
 import pandas as pd
 
-from s2p_assets.contracts.report import Document, Figure, ReportColumn, Section, report
+from s2p_assets import Document, Figure, ReportColumn, Section, report
 
 
 @report(title="Takings", owner="sales@example.com")

@@ -64,7 +64,7 @@ def test_the_files_make_a_report_from_orders(shelves: str) -> None:
     assert report.as_of == dt.date(2026, 3, 8)
 
 
-def test_each_file_of_the_page_has_one_import_of_s2p_and_a_model_two() -> None:
+def test_each_file_of_the_page_has_one_import_of_s2p() -> None:
     for name, source in FILES.findall(PAGE.read_text(encoding="utf-8")):
         imports = re.findall(r"^from s2p_assets", source, re.MULTILINE)
-        assert len(imports) == (2 if name == "models/acme_demand_moving_average.py" else 1), name
+        assert len(imports) == 1, name

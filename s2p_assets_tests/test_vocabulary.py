@@ -10,6 +10,7 @@ DOORS = ("cli", "api", "screen", "consumer")
 
 MEANT_TWINS = {
     "Boosting": "gradient boosting, as forecaster and as classifier",
+    "upgrade": "the step of a migration, and all steps that are lacking",
 }
 """Names that mean the same idea in two modules, and which idea that is."""
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from s2p_assets.catalog.lineage_rules import declared_sources, index_columns, lineage_rule
+from s2p_assets.catalog.paths import matching_contracts
 from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.deliveries import DELIVERIES, DeliveryTable
 from s2p_assets.contracts.derivation import Fault
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.contracts.report import Report
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.spreadsheet.contract_matching import matching_contracts
-from s2p_assets.warehouse.files.deliveries import DELIVERIES, DeliveryTable
-from s2p_assets.warehouse.trace.lineage_rules import declared_sources, index_columns, lineage_rule
 
 Derived = Table | FeatureSet | Model | Contest | Report
 Stored = Workbook | Table | FeatureSet | DeliveryTable
@@ -62,7 +62,9 @@ class Catalog:
         shelved = {(made.domain, made.name) for made in self.declared()}
         domains = sorted({workbook.domain for workbook in self.workbooks.values()})
         return tuple(
-            DeliveryTable(domain, tuple(sorted(book.full_name for book in self.workbooks.values() if book.domain == domain)))
+            DeliveryTable(
+                domain, tuple(sorted(book.full_name for book in self.workbooks.values() if book.domain == domain))
+            )
             for domain in domains
             if (domain, DELIVERIES) not in shelved
         )

@@ -8,15 +8,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from s2p_assets.catalog.catalog import Catalog, Derived, Key
+from s2p_assets.catalog.leaks import declared_leaks
+from s2p_assets.catalog.shelves import read_shelf
 from s2p_assets.contracts.columns import Column, parse_column_path
-from s2p_assets.contracts.derivation import Fault, read_shelf
+from s2p_assets.contracts.derivation import Fault
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.lineage import LineageRule
-from s2p_assets.contracts.model import Contest, Model, in_country
+from s2p_assets.contracts.model import ClassificationTask, Contest, Model, in_country
 from s2p_assets.contracts.report import Report
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.learning.task_methods import methods_of
 
 
 def load_catalog(packages: tuple[str, ...], country: str | None = None) -> Catalog:
@@ -87,20 +88,21 @@ def _first_dangling(catalog: Catalog) -> tuple[Workbook | Derived, Fault] | None
 
 def _leak(catalog: Catalog, contest: Contest) -> Fault | None:
     """A contest must not learn from a column that knows what it is to tell."""
-    found = methods_of(contest.task).leaks
+    if not isinstance(contest.task, ClassificationTask):
+        return None  # a forecast is given nothing but its history up to the cutoff
     history = catalog.columns_at(Key(contest.domain, contest.features))
 
     def columns_of(domain: str, table: str) -> tuple[Column, ...]:
         return catalog.columns_at(Key(domain, table))
 
-    leaks = found(contest.domain, history, contest.task, columns_of) if found else {}
+    leaks = declared_leaks(contest.domain, history, contest.task, columns_of)
     if not leaks:
         return None
     which = "; ".join(f"{name}: {path}" for name, path in leaks.items())
     return contest.fault(
         f"would learn from what is known only after the outcome: {which}; take the column out of "
         f"{contest.domain}_{contest.features}, refuse it by name, or, if it is made of earlier cases' outcomes alone, "
-        'declare it known="before"'
+        'declare it available="before_outcome"'
     )
 
 

@@ -100,7 +100,7 @@ def mlflow(
 ) -> None:
     """Serve MLflow's own UI over the model registry, until stopped; needs the extra `mlflow`."""
     settings = read_settings()
-    from s2p_assets.graph.running.waves import require_port, supervise
+    from s2p_assets.graph.running.servers import require_port, supervise
     from s2p_assets.services.context import open_context
 
     if find_spec("mlflow.server") is None or find_spec("flask") is None:

@@ -32,7 +32,7 @@ def demo(
 
     settings = read_settings()
     if ui:
-        from s2p_assets.graph.running.waves import require_port
+        from s2p_assets.graph.running.servers import require_port
 
         require_port(settings.host, settings.port)
     _write_samples(settings)
@@ -130,7 +130,7 @@ def _process(settings: Settings, *, quiet: bool = False) -> dict[str, Any]:
 
 
 def _serve(settings: Settings) -> None:
-    from s2p_assets.graph.running.waves import require_port, serve
+    from s2p_assets.graph.running.servers import require_port, serve
     from s2p_assets.warehouse.server.connection import connect, database_url
 
     require_port(settings.host, settings.port)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
+from s2p_assets.contracts.date_patterns import PERIOD_KINDS, PeriodKind, pattern_fault, period_kind_of
+
 if TYPE_CHECKING:
     import pyarrow
 
@@ -115,7 +117,14 @@ class Column:
     `checks`: pandera's own rules by name (`ge`, `isin`, `str_matches`, …) with what each is given.
     `unit`: what its values are measured in. `decimal`: the decimal mark of numbers written as text.
     `formats`: strptime patterns, in the order in which a text is tried as a date; `%B` and `%b` stand for months in
-    English, German, French and Spanish.
+    English, German, French and Spanish. A pattern may name a period, which is stored by its first day: `%G-W%V` an ISO
+    week, `%Y-%m` a month, `Q%q %Y` a quarter, `%Y` a year. One from which no day follows is a fault.
+    `from_header`: of a wide table, whose periods stand in its header, each over a column of values: what kind of period
+    they are, `day`, `week`, `month`, `quarter` or `year`. Date cells and unmistakable texts (`Jan 24`, `2024-W05`,
+    `Q1 2024`) are read without `formats`. Each is stored by its first day; weeks are those of ISO 8601.
+    `year_from`: where the year of such a header is taken from when neither it nor a cell above it says one, in order.
+    `melted`: of a wide table, whether the values stand under the periods. A row is stored for each period of a sheet's
+    row in which a melted column is filled.
     `width`: digits of a code that Excel stored as a number, restored with leading zeros.
     `na_values`: texts that mean "no value" in this column.
     `replace`: texts that people write → what is stored for them (`{"GTXPro": "GTX Pro"}`); each is told in a notice.
@@ -149,6 +158,9 @@ class Column:
     available: Literal["", "before_outcome", "after_outcome"] = ""
     replace: tuple[tuple[str, str], ...] = ()
     references: str | None = None
+    from_header: PeriodKind | None = None
+    year_from: tuple[Literal["sheet", "file"], ...] = ()
+    melted: bool = False
 
     @property
     def allowed_values(self) -> tuple[Any, ...] | None:
@@ -201,6 +213,8 @@ _ONLY_FOR: dict[str, tuple[Kind, ...]] = {
     "unit": (*_NUMERIC, *_TEXTS),
     "width": ("code",),
     "formats": (*_DATES, "boolean"),
+    "from_header": ("date",),
+    "year_from": ("date",),
     "yes": ("boolean",),
     "no": ("boolean",),
     "ge": (*_NUMERIC, *_DATES),
@@ -214,7 +228,7 @@ _CHECKS = frozenset({name for name in _ONLY_FOR if name.startswith("str_")}) | {
     *("eq", "ne", "gt", "ge", "lt", "le", "in_range", "isin", "notin", "unique_values_eq"),
 }
 _OPTIONS = frozenset(Column.__dataclass_fields__) - {"name", "kind", "description", "headers", "checks"}
-_LISTS = ("formats", "value_from", "derived_from")
+_LISTS = ("formats", "value_from", "derived_from", "year_from")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +242,9 @@ class _Declared:
 
 
 def column(*headers: str, description: str, **options: Any) -> Any:
-    """Declare a column of a `Row`; the annotation is its type: `quantity: Integer = column("Qty", description="…")`.
+    """Declare a column of a `Row`, whose annotation is its type.
+
+    `quantity: Integer = column("Quantity", "Qty", description="Pieces sold", ne=0)`
 
     `headers`: names that its header cell may bear, the first of them on templates; by default the column's own name.
     `options`: the fields of `Column`, and pandera's rules by name. Raises DeclarationError for any other, and for one
@@ -254,6 +270,20 @@ class Row:
             if isinstance(value, _Declared) and name not in inspect.get_annotations(cls):
                 raise DeclarationError(f"{cls.__name__}.{name} has no type; write {name}: Text = column(…)", value.line)
         cls.s2p_columns = tuple(found.values())
+        _refuse_half_a_melt(cls)
+
+
+def _refuse_half_a_melt(owner: type[Row]) -> None:
+    periods = [one.name for one in owner.s2p_columns if one.from_header]
+    melted = [one.name for one in owner.s2p_columns if one.melted]
+    if len(periods) > 1:
+        raise DeclarationError(f"{owner.__name__}: only one column can be from_header, not {', '.join(periods)}", None)
+    if periods and not melted:
+        message = f"{owner.__name__}: no column is melted=True, so that nothing stands under {periods[0]!r}"
+        raise DeclarationError(message, None)
+    if melted and not periods:
+        message = f"{owner.__name__}: {melted[0]!r} is melted, but no column is from_header='month' or another period"
+        raise DeclarationError(message, None)
 
 
 def columns_of(rows: type[Row]) -> tuple[Column, ...]:
@@ -322,7 +352,30 @@ def _column(owner: type[Row], name: str, annotation: Any, declared: _Declared) -
             options[option] = tuple(value)
     plain = name.replace("_", " ")
     headers = declared.headers or (plain[:1].upper() + plain[1:],)
-    return Column(name, kind, declared.description, headers, checks=checks, **options)
+    made = Column(name, kind, declared.description, headers, checks=checks, **options)
+    if wrong := _contradiction(made):
+        raise DeclarationError(f"{owner.__name__}.{name}: {wrong}", declared.line)
+    return made
+
+
+def _contradiction(made: Column) -> str:
+    """What in the declaration of a column's dates or of its place in a wide table cannot be; empty where all can."""
+    if made.kind in _DATES:
+        for pattern in made.formats:
+            if wrong := pattern_fault(pattern, year_elsewhere=made.from_header is not None):
+                return f"{pattern!r} gives no day: {wrong}"
+            if made.from_header and period_kind_of(pattern) not in ("day", made.from_header):
+                return f"{pattern!r} names a {period_kind_of(pattern)}, not a {made.from_header}"
+    if made.from_header and made.from_header not in PERIOD_KINDS:
+        return f"from_header is one of {', '.join(PERIOD_KINDS)}, not {made.from_header!r}"
+    if made.year_from and not made.from_header:
+        return "year_from is for a column that is from_header"
+    if made.from_header and made.melted:
+        return "a column is from_header or melted, not both"
+    for option in ("value_from", "references", "unique", "nullable" if made.from_header else ""):
+        if (made.from_header or made.melted) and option and getattr(made, option):
+            return f"{option!r} is not for a column that is {'from_header' if made.from_header else 'melted'}"
+    return ""
 
 
 def _kind(owner: type[Row], name: str, annotation: Any, declared: _Declared) -> Kind:

@@ -1,14 +1,18 @@
 """The declaration of a feature set: what was known of each entity at each moment."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from s2p_assets.contracts.columns import Column, Row, columns_of
 from s2p_assets.contracts.derivation import Derivation
 from s2p_assets.contracts.lineage import LineageRules
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)

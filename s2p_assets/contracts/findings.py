@@ -76,7 +76,8 @@ class ReadResult:
     `rows`: the accepted rows: the contract's columns, then `_sheet` (text) and `_row` (1-based row
     number in that sheet). None when nothing is accepted.
     `headers`: per sheet, the header cells as written, for telling layout drift.
-    `column_letters`: per sheet, contract column → letters of the sheet's column that it was read from.
+    `column_letters`: per sheet, contract column → letters of the sheet's column that it was read from. In a wide
+    table, of a melted column: first day of the period → letters; of the period: first day → its cell in the header.
     `cells`: non-empty cells below the header: `read` counts them in the sheet before parsing; `loaded` in `rows`,
     with those that say "no value" (`blank`) and without values taken from names (`named`); `returned`, `ignored`.
     `error`: one line when the file could not be read at all.
@@ -93,7 +94,7 @@ class ReadResult:
     error: str | None = None
     rows: pyarrow.Table | None = None
     headers: dict[str, list[str]] = field(default_factory=dict)
-    column_letters: dict[str, dict[str, str]] = field(default_factory=dict)
+    column_letters: dict[str, dict[str, Any]] = field(default_factory=dict)
     cells: dict[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:

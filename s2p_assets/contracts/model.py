@@ -3,15 +3,18 @@
 How a model of either kind is fitted and tried is in `task_methods.py` and what it names.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, Self
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Protocol, Self
 
 from s2p_assets.contracts.derivation import Derivation
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
 
 
 MIN_SCORED_PERIODS = 12
@@ -79,6 +82,8 @@ class ForecastTask:
     @property
     def year(self) -> int:
         """How many periods a year has: 365 of `D`, 52 of weeks, 12 of `MS`."""
+        import pandas as pd
+
         return max(round(len(pd.date_range("2024-01-01", "2027-12-31", freq=self.every)) / 4), 1)
 
     @property
@@ -163,7 +168,7 @@ class Classifier(Learner, Protocol):
 
     def fit(self, cases: pd.DataFrame, task: ClassificationTask) -> Self: ...
 
-    def probability(self, cases: pd.DataFrame) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]": ...
+    def probability(self, cases: pd.DataFrame) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]: ...
 
 
 @dataclass(frozen=True)

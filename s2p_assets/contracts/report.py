@@ -72,7 +72,7 @@ class RowValue:
 
 
 @dataclass(frozen=True)
-class Basis:
+class NumberSource:
     """The stored values that a number was made from: `name.column` (`domain__name.column` for another domain's),
     in the rows whose columns have the values of `where`; a tuple of values means any of them, a slice those from
     its start to its stop, both included; one without a stop all from its start.
@@ -103,7 +103,7 @@ class Figure:
     more_changes: tuple[RelativeChange, ...] = ()
     better: Literal["higher", "lower"] | None = None
     note: str = ""
-    sources: tuple[Basis, ...] = ()
+    sources: tuple[NumberSource, ...] = ()
 
     @property
     def changes(self) -> tuple[RelativeChange, ...]:
@@ -126,7 +126,7 @@ class ReportColumn:
     highlight_below: float | None = None
     highlight_above: float | None = None
     bars: bool = False
-    sources: tuple[Basis, ...] | None = None
+    sources: tuple[NumberSource, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Chart:
     frame: "pd.DataFrame | None" = None
     band_title: str = "Range"
     format: ValueFormat = "number"
-    sources: Mapping[str, tuple[Basis, ...]] = field(default_factory=dict)
+    sources: Mapping[str, tuple[NumberSource, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -170,12 +170,12 @@ class Section:
     table: str | None = None
     key: tuple[str, ...] = ()
 
-    def lineage(self, column: ReportColumn) -> tuple[Basis, ...]:
+    def lineage(self, column: ReportColumn) -> tuple[NumberSource, ...]:
         """What the numbers of a column were made from; empty when that is not known."""
         table = self.table
         if column.sources is not None or table is None or column.name in self.key:
             return column.sources or ()
-        return (Basis(f"{table}.{column.name}", {name: RowValue(name) for name in self.key}),)
+        return (NumberSource(f"{table}.{column.name}", {name: RowValue(name) for name in self.key}),)
 
 
 @dataclass(frozen=True)

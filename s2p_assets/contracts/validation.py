@@ -39,6 +39,10 @@ def _pandera_model(rows: Any) -> type[pa.DataFrameModel]:
         )
     for rule in row_rules_of(rows):
         body[rule.name] = pa.dataframe_check(name=f"{rule.severity}:{rule.at}", error=rule.message)(_holds(rule))
+    for base in reversed(rows.__mro__):
+        body |= {
+            name: value for name, value in vars(base).items() if isinstance(value, classmethod) and name[:2] != "__"
+        }
     body["Config"] = type("Config", (), {"strict": True, "coerce": False})
     return type(rows.__name__, (pa.DataFrameModel,), body)
 

@@ -6,10 +6,12 @@ The columns themselves are declared with `s2p_assets.contracts.columns`; how cel
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import pyarrow
+from s2p_assets.contracts.columns import Column, DeclarationError, Row, columns_of, domain_and_name, parse_column_path
 
-from s2p_assets.contracts.columns import Column, Row, columns_of, domain_and_name, parse_column_path
+if TYPE_CHECKING:
+    import pyarrow
 
 TOTAL_WORDS = (
     *("total", "totals", "grand total", "subtotal", "sub-total", "sub total", "subtotals", "sum", "sum total"),
@@ -25,7 +27,7 @@ TOTAL_WORDS = (
 )
 
 
-ReferenceValues = Mapping[str, pyarrow.Array]
+ReferenceValues = Mapping[str, "pyarrow.Array"]
 """What a workbook's columns may refer to: column → the values that are there, none when nothing was loaded yet."""
 ReferenceValuesByWorkbook = Mapping[str, ReferenceValues]
 """`ReferenceValues` by the name of the workbook that refers."""
@@ -72,6 +74,12 @@ class Workbook:
     totals: tuple[str, ...] = TOTAL_WORDS
     na_values: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        period = next((one.name for one in columns_of(self.rows) if one.from_header), None)
+        if self.key and period and period not in self.key:
+            message = f"the key lacks {period!r}: a row of the sheet gives a row for each {period} that stands over it"
+            raise DeclarationError(message, None)
+
     @property
     def domain(self) -> str:
         return domain_and_name(self.rows.__module__)[0]
@@ -100,6 +108,16 @@ class Workbook:
         if not self.na_values:
             return declared
         return tuple(replace(column, na_values=(*column.na_values, *self.na_values)) for column in declared)
+
+    @property
+    def period(self) -> Column | None:
+        """The column of a wide table whose values stand in the header; None for a long table."""
+        return next((column for column in self.columns if column.from_header), None)
+
+    @property
+    def melted(self) -> tuple[Column, ...]:
+        """The columns of a wide table whose values stand under the periods."""
+        return tuple(column for column in self.columns if column.melted)
 
     @cached_property
     def references(self) -> tuple[Reference, ...]:

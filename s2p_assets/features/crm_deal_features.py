@@ -3,23 +3,27 @@
 import numpy as np
 import pandas as pd
 
-from s2p_assets.contracts.columns import (
+from s2p_assets import (
+    COUNT,
     Boolean,
     Code,
     Date,
     Integer,
+    LineageRule,
+    LineageRules,
     Money,
+    NotYet,
     Number,
     Percent,
     Row,
     Text,
+    before_day,
     column,
     column_names,
+    events_before,
+    feature_set,
+    same_key,
 )
-from s2p_assets.contracts.derivation import NotYet
-from s2p_assets.contracts.feature_set import feature_set
-from s2p_assets.contracts.lineage import LineageRule, LineageRules, before_day, same_key
-from s2p_assets.learning.point_in_time import COUNT, events_before
 
 DAYS_A_WEEK = 7
 RECENT = pd.Timedelta(days=90)

@@ -5,22 +5,25 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.contracts.columns import (
+from s2p_assets import (
+    COUNT,
     Boolean,
     Code,
     Date,
     Integer,
+    LineageRule,
+    LineageRules,
+    NotYet,
     Number,
     Percent,
     Row,
     Text,
     column,
     column_names,
+    events_before,
+    feature_set,
+    same_key,
 )
-from s2p_assets.contracts.derivation import NotYet
-from s2p_assets.contracts.feature_set import feature_set
-from s2p_assets.contracts.lineage import LineageRule, LineageRules, same_key
-from s2p_assets.learning.point_in_time import COUNT, events_before
 
 TOP = 10
 LAPS = ("qualifying.q1", "qualifying.q2", "qualifying.q3")

@@ -2,14 +2,29 @@
 
 import pandas as pd
 
-from s2p_assets.contracts.columns import Boolean, Code, Date, Integer, Money, Number, Percent, Row, Text, column
-from s2p_assets.contracts.feature_set import feature_set
-from s2p_assets.contracts.lineage import LineageRule, LineageRules, in_force_on, same_key
-from s2p_assets.contracts.model import ForecastTask
-from s2p_assets.learning.forecasting.lineage import weekly_feature_lineage
-from s2p_assets.learning.forecasting.weekly_features import weekly_features, weeks_to_come
+from s2p_assets import (
+    Boolean,
+    Code,
+    Date,
+    ForecastTask,
+    Integer,
+    LineageRule,
+    LineageRules,
+    Money,
+    Number,
+    Percent,
+    Row,
+    Text,
+    column,
+    feature_set,
+    in_force,
+    in_force_on,
+    same_key,
+    weekly_feature_lineage,
+    weekly_features,
+    weeks_to_come,
+)
 from s2p_assets.tables.retail_demand import list_price
-from s2p_assets.warehouse.tables.history import in_force
 
 KNOWN = ("demand.units", "demand.censored")
 

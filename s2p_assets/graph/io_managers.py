@@ -10,6 +10,7 @@ import dagster as dg
 import pandas as pd
 
 from s2p_assets.catalog.catalog import Catalog, Stored
+from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.contracts.report import Document, Report
@@ -26,7 +27,6 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.frame_cache import FrameCache
 from s2p_assets.services.ingested_file import Ingest
 from s2p_assets.services.publish import publish_report
-from s2p_assets.warehouse.files.deliveries import DeliveryTable
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.trace.indexes import index_for_tracing
 from s2p_assets.warehouse.warehouse import Warehouse

@@ -3,14 +3,24 @@
 Where that distribution comes from is for `intervals.py`; products, stock and suppliers are the tables' business.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from s2p_assets.learning.forecasting.intervals import ErrorDistribution
-from s2p_assets.learning.forecasting.series import Matrix
+Matrix = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
+
+class DemandDistribution(Protocol):
+    """What is known of how demand varies around its forecast."""
+
+    def sum_quantiles(
+        self, total: ArrayLike, periods: ArrayLike, levels: Sequence[float], deviation: ArrayLike | None = None
+    ) -> Matrix:
+        """Quantiles of the demand of the next `periods` periods, whose forecast is `total`: (rows × levels)."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ def critical_ratio(understock_cost: ArrayLike, overstock_cost: ArrayLike) -> Mat
 
 
 def expected_short(
-    spread: ErrorDistribution,
+    spread: DemandDistribution,
     expected: ArrayLike,
     periods: ArrayLike,
     stock: ArrayLike,
@@ -133,7 +143,7 @@ def shifted_forecast(means: Matrix, elapsed: float) -> Matrix:
 def plan_orders(
     items: pd.DataFrame,
     means: Matrix,
-    spread: ErrorDistribution,
+    spread: DemandDistribution,
     policy: ReplenishmentPolicy,
     *,
     days_per_period: float,
@@ -186,7 +196,7 @@ def plan_orders(
 
 
 def _at_service_levels(
-    items: pd.DataFrame, spread: ErrorDistribution, policy: ReplenishmentPolicy, expected: Matrix, periods: Matrix
+    items: pd.DataFrame, spread: DemandDistribution, policy: ReplenishmentPolicy, expected: Matrix, periods: Matrix
 ) -> Matrix:
     """The quantile of each item's demand over `periods` at its own service level, or else at the policy's."""
     if "service_level" not in items:

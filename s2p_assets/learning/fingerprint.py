@@ -14,7 +14,8 @@ from typing import Any
 from s2p_assets.contracts.model import Learner, Task
 from s2p_assets.learning.registry.learner_files import parameters_of, task_to_json
 
-PACKAGE = "s2p_assets.learning"
+PACKAGES = ("s2p_assets.learning", "s2p_assets.contracts.model")
+"""Whose code a learner is made of; what other rooms do does not change what it learns."""
 BACKTEST_MODULES = {
     "forecast": "s2p_assets.learning.forecasting.backtest_cache",
     "probability": "s2p_assets.learning.classification.time_folds",
@@ -47,8 +48,12 @@ def modules_behind(*names: str) -> dict[str, Path]:
         file = None if name in found else _source(name)
         if file is not None:
             found[name] = file
-            waiting += [named for named in _imports(file) if named == PACKAGE or named.startswith(f"{PACKAGE}.")]
+            waiting += [named for named in _imports(file) if _is_within(named)]
     return found
+
+
+def _is_within(module: str) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in PACKAGES)
 
 
 @functools.cache

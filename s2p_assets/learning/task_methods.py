@@ -3,17 +3,16 @@
 A version of either kind is made in `versions.py`; what versions in service say is in `serving.py`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.model import ClassificationTask, ForecastTask, Task
 from s2p_assets.learning.classification import cases, time_folds
 from s2p_assets.learning.classification import scores as class_scores
-from s2p_assets.learning.classification.leaks import ColumnLookup, declared_leaks, suspects
+from s2p_assets.learning.classification.leaks import suspects
 from s2p_assets.learning.forecasting import scores, series
 from s2p_assets.learning.forecasting.backtest_cache import cached_backtest
 
@@ -25,9 +24,8 @@ class TaskMethods:
     `training_rows`: what of a history is learned from in the end. `backtest`: predictions from
     past cutoffs beside the actuals, one row per fold and case; `predicted_column`: its column of predictions.
     `scores`: of backtests by model, one row per (model, fold, series). `losses`: of one backtest, as
-    `paired_test.paired_test` takes them. `leaks`: of a domain's feature columns those that know the
-    outcome by their declarations, and why; `suspects`: the features that predict it too well to be true, and how well;
-    None of both where nothing can leak, as a forecast is given nothing but its history up to the cutoff.
+    `paired_test.paired_test` takes them. `suspects`: the features that predict it too well to be true, and how well;
+    None where nothing can leak, as a forecast is given nothing but its history up to the cutoff.
     """
 
     training_rows: Callable[[pd.DataFrame, Any], pd.DataFrame]
@@ -35,7 +33,6 @@ class TaskMethods:
     predicted_column: str
     scores: Callable[[dict[str, pd.DataFrame], pd.DataFrame, Any], pd.DataFrame]
     losses: Callable[[pd.DataFrame, pd.DataFrame, Any, str], pd.DataFrame]
-    leaks: Callable[[str, Sequence[Column], Any, ColumnLookup], dict[str, str]] | None = None
     suspects: Callable[[pd.DataFrame, Any], dict[str, float]] | None = None
 
 
@@ -53,7 +50,6 @@ METHODS: dict[type, TaskMethods] = {
         predicted_column="probability",
         scores=class_scores.classification_scores,
         losses=class_scores.classification_losses,
-        leaks=declared_leaks,
         suspects=suspects,
     ),
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class SourceFile:
+class LoadedSource:
     """A file under the features that was loaded since the version before; `before`: its rows until then, 0 if new."""
 
     workbook: str
@@ -50,7 +50,7 @@ class TrainingReason:
     features_at: str = ""
     tables: tuple[str, ...] = ()
     workbooks: tuple[str, ...] = ()
-    sources: tuple[SourceFile, ...] = ()
+    sources: tuple[LoadedSource, ...] = ()
     loaded: int = 0
     withdrawn: int = 0
 
@@ -70,6 +70,6 @@ class TrainingReason:
 def reason_from_json(stored: dict[str, Any]) -> TrainingReason:
     """A TrainingReason from its JSON form. Raises TypeError for unknown or missing parts."""
     parts = dict(stored)
-    parts["sources"] = tuple(SourceFile(**source) for source in parts.get("sources", ()))
+    parts["sources"] = tuple(LoadedSource(**source) for source in parts.get("sources", ()))
     parts["tables"], parts["workbooks"] = tuple(parts.get("tables", ())), tuple(parts.get("workbooks", ()))
     return TrainingReason(**parts)

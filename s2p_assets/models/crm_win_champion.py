@@ -1,9 +1,6 @@
 """The contest of the models of which deals will be won. The candidates have files of their own."""
 
-import pandas as pd
-
-from s2p_assets.contracts.model import ClassificationTask, contest
-from s2p_assets.learning.selection.champion import choose_champion
+from s2p_assets import ClassificationTask, Frame, choose_champion, contest
 
 WON = ClassificationTask(
     entity="opportunity_id",
@@ -16,7 +13,7 @@ WON = ClassificationTask(
 
 
 @contest(features="deal_features", task=WON, baselines=("win_base_rate",), owner="sales-operations@example.com")
-def win_champion(losses: pd.DataFrame, incumbent: str | None) -> str:
+def win_champion(losses: Frame, incumbent: str | None) -> str:
     """The model of how probably a deal is won: the lowest log loss on deals that ended later.
 
     A challenger must be better beyond noise, and by over 1 %; a champion worse than the base rate goes at once.

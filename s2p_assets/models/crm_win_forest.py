@@ -1,7 +1,6 @@
 """A random forest on what is known of a deal, its people and its product. The classifier itself is in `learning/`."""
 
-from s2p_assets.contracts.model import model
-from s2p_assets.learning.classification.models.forest import Forest
+from s2p_assets import classifiers, model
 
 COLUMNS = (
     *("age_days", "days_to_quarter_end", "recent_win_rate", "sales_price"),
@@ -10,6 +9,6 @@ COLUMNS = (
 
 
 @model(contest="win_champion", owner="sales-operations@example.com")
-def win_forest() -> Forest:
+def win_forest() -> classifiers.Forest:
     """The mean of many trees on the deal's age, the calendar and the past shares of its agent, product and account."""
-    return Forest(columns=COLUMNS, trees=60, trials=3)
+    return classifiers.Forest(columns=COLUMNS, trees=60, trials=3)

@@ -1,10 +1,7 @@
 """The contest about cars that do not finish, and how its champion is chosen. The candidates have their own files."""
 
-import pandas as pd
-
-from s2p_assets.contracts.model import ClassificationTask, contest
+from s2p_assets import ClassificationTask, Frame, choose_champion, contest
 from s2p_assets.features.f1_entry_features import IDENTIFIERS
-from s2p_assets.learning.selection.champion import choose_champion
 
 DID_NOT_FINISH = ClassificationTask(
     entity="driver_id",
@@ -19,7 +16,7 @@ DID_NOT_FINISH = ClassificationTask(
 
 
 @contest(features="entry_features", task=DID_NOT_FINISH, baselines=("failure_rate",), owner="race-office@example.com")
-def failure_champion(losses: pd.DataFrame, incumbent: str | None) -> str:
+def failure_champion(losses: Frame, incumbent: str | None) -> str:
     """The model of which car does not finish: the lowest log loss on the last four seasons.
 
     Each season is predicted from what was known before it began. A challenger must be better beyond noise, and by over

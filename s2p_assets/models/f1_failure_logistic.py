@@ -1,10 +1,9 @@
 """Logistic regression as a model of cars that do not finish. The classifier itself is in `learning/`."""
 
-from s2p_assets.contracts.model import model
-from s2p_assets.learning.classification.models.logistic import Logistic
+from s2p_assets import classifiers, model
 
 
 @model(contest="failure_champion", owner="race-office@example.com")
-def failure_logistic() -> Logistic:
+def failure_logistic() -> classifiers.Logistic:
     """Logistic regression on all that is known before the start."""
-    return Logistic(trials=4)
+    return classifiers.Logistic(trials=4)

@@ -1,10 +1,9 @@
 """Gradient boosting as a model of the top ten. The classifier itself is in `learning/`."""
 
-from s2p_assets.contracts.model import model
-from s2p_assets.learning.classification.models.boosting import Boosting
+from s2p_assets import classifiers, model
 
 
 @model(contest="top_ten_champion", owner="race-office@example.com")
-def top_ten_boosting() -> Boosting:
+def top_ten_boosting() -> classifiers.Boosting:
     """Boosted trees on all that is known before the start, untuned, for that gains nothing here."""
-    return Boosting(trials=1)
+    return classifiers.Boosting(trials=1)

@@ -1,10 +1,7 @@
 """The contest of the models of the top ten, and how its champion is chosen. The candidates have files of their own."""
 
-import pandas as pd
-
-from s2p_assets.contracts.model import ClassificationTask, contest
+from s2p_assets import ClassificationTask, Frame, choose_champion, contest
 from s2p_assets.features.f1_entry_features import IDENTIFIERS
-from s2p_assets.learning.selection.champion import choose_champion
 
 TOP_TEN = ClassificationTask(
     entity="driver_id",
@@ -19,7 +16,7 @@ TOP_TEN = ClassificationTask(
 
 
 @contest(features="entry_features", task=TOP_TEN, baselines=("top_ten_grid",), owner="race-office@example.com")
-def top_ten_champion(losses: pd.DataFrame, incumbent: str | None) -> str:
+def top_ten_champion(losses: Frame, incumbent: str | None) -> str:
     """The model of who comes in among the first ten: the lowest log loss on the last four seasons.
 
     Each season is predicted from what was known before it began. A challenger must be better beyond noise, and by over

@@ -1,10 +1,9 @@
 """Logistic regression as a model of the top ten. The classifier itself is in `learning/`."""
 
-from s2p_assets.contracts.model import model
-from s2p_assets.learning.classification.models.logistic import Logistic
+from s2p_assets import classifiers, model
 
 
 @model(contest="top_ten_champion", owner="race-office@example.com")
-def top_ten_logistic() -> Logistic:
+def top_ten_logistic() -> classifiers.Logistic:
     """Logistic regression on all that is known before the start."""
-    return Logistic(trials=4)
+    return classifiers.Logistic(trials=4)

@@ -1,12 +1,9 @@
 """The mean of two models of the top ten. The classifiers themselves are in `learning/`."""
 
-from s2p_assets.contracts.model import model
-from s2p_assets.learning.classification.models.boosting import Boosting
-from s2p_assets.learning.classification.models.logistic import Logistic
-from s2p_assets.learning.classification.models.mean import Mean
+from s2p_assets import classifiers, model
 
 
 @model(contest="top_ten_champion", owner="race-office@example.com")
-def top_ten_mean() -> Mean:
+def top_ten_mean() -> classifiers.Mean:
     """The mean of logistic regression and boosting, which err in different ways."""
-    return Mean((Logistic(trials=1), Boosting(trials=1)))
+    return classifiers.Mean((classifiers.Logistic(trials=1), classifiers.Boosting(trials=1)))

@@ -1,10 +1,7 @@
 """The contest of the demand models, and how its champion is chosen. The candidates have files of their own."""
 
-import pandas as pd
-
-from s2p_assets.contracts.model import contest
+from s2p_assets import Frame, choose_champion, contest
 from s2p_assets.features.retail_demand_features import WEEKLY_DEMAND
-from s2p_assets.learning.selection.champion import choose_champion
 
 BASELINES = ("demand_seasonal_naive", "demand_moving_average", "demand_smoothing")
 
@@ -18,7 +15,7 @@ MIN_SCORED_WEEKS = 12
     owner="planning@example.com",
     min_scored_periods=MIN_SCORED_WEEKS,
 )
-def demand_champion(losses: pd.DataFrame, incumbent: str | None) -> str:
+def demand_champion(losses: Frame, incumbent: str | None) -> str:
     """The model that forecasts demand: the lowest mean RMSSE on the same past weeks.
 
     A challenger must be better beyond noise, and by over 1 %; a champion worse than a plain model goes at once.

@@ -5,15 +5,18 @@ The probabilities are made by the contest in `models/`; the sections are built i
 
 import pandas as pd
 
-from s2p_assets.contracts.derivation import NotYet
-from s2p_assets.contracts.model import ClassificationTask
-from s2p_assets.contracts.report import Document, ReportColumn, report
-from s2p_assets.learning.classification.metrics import calibration_table
-from s2p_assets.learning.classification.scores import metric_intervals
-from s2p_assets.learning.versions import Champion
-from s2p_assets.publishing.sections import classification_scores as trust
-from s2p_assets.publishing.sections import pipeline as pipelines
-from s2p_assets.publishing.sections.source_table import SourceTable
+from s2p_assets import (
+    Champion,
+    ClassificationTask,
+    Document,
+    NotYet,
+    ReportColumn,
+    SourceTable,
+    calibration_table,
+    metric_intervals,
+    report,
+    sections,
+)
 
 BASE, KEY, DRAWS = "win_base_rate", ("opportunity_id",), 200
 CALLED = {BASE: "Base rate", "win_logistic": "Logistic regression", "win_forest": "Random forest"}
@@ -48,31 +51,39 @@ def pipeline(
         raise NotYet("no deal is open")
     today, model = pd.Timestamp(scored_pipeline["as_of"].max()), win_champion.model
     scored, forecast = SourceTable("scored_pipeline", scored_pipeline, KEY), SourceTable("win_forecast", win_forecast)
-    open_deals = pipelines.Pipeline(scored, forecast, one="deal")
+    open_deals = sections.pipeline.Pipeline(scored, forecast, one="deal")
     deals, past = SourceTable("opportunities", opportunities, KEY), "deal_backtest"
-    found = trust.compare_with_baseline(metric_intervals(model.backtest, draws=DRAWS), win_scores, BASE)
+    found = sections.classification_scores.compare_with_baseline(
+        metric_intervals(model.backtest, draws=DRAWS), win_scores, BASE
+    )
     parts = calibration_table(deal_backtest["won"].astype(float), deal_backtest["probability"].astype(float))
     in_service = f"In service: {CALLED.get(model.name, model.name)}, version {model.version}: {model.description}."
     return Document(
         title="Sales pipeline",
         as_of=(today - pd.Timedelta(days=1)).date(),
-        headline=f"{pipelines.describe_pipeline(open_deals)} {trust.describe_discrimination(found, one='deal')}",
+        headline=f"{sections.pipeline.describe_pipeline(open_deals)} "
+        f"{sections.classification_scores.describe_discrimination(found, one='deal')}",
         figures=(
-            *pipelines.pipeline_figures(open_deals),
-            *pipelines.last_week_figures(deals, LAST_WEEK, today=today, stage="deal_stage"),
-            *(trust.measure_figure(found, measure, backtest=past) for measure in ("brier", "auc")),
+            *sections.pipeline.pipeline_figures(open_deals),
+            *sections.pipeline.last_week_figures(deals, LAST_WEEK, today=today, stage="deal_stage"),
+            *(
+                sections.classification_scores.measure_figure(found, measure, backtest=past)
+                for measure in ("brier", "auc")
+            ),
         ),
         sections=(
-            pipelines.wins_by_month(open_deals),
-            pipelines.wins_by_group(open_deals, "By team", *TEAM),
-            pipelines.wins_by_group(open_deals, "By product", ReportColumn("product", "Product")),
-            pipelines.most_valuable_cases(open_deals, DEAL),
-            pipelines.ended_cases(deals, (*DEAL, *ENDED, BROUGHT_IN), today=today, date="close_date", one="deal"),
-            trust.probability_measures(
+            sections.pipeline.wins_by_month(open_deals),
+            sections.pipeline.wins_by_group(open_deals, "By team", *TEAM),
+            sections.pipeline.wins_by_group(open_deals, "By product", ReportColumn("product", "Product")),
+            sections.pipeline.most_valuable_cases(open_deals, DEAL),
+            sections.pipeline.ended_cases(
+                deals, (*DEAL, *ENDED, BROUGHT_IN), today=today, date="close_date", one="deal"
+            ),
+            sections.classification_scores.probability_measures(
                 found, backtest=past, scores="win_scores", baseline=BASE, one="deal", outcome="won"
             ),
-            trust.probability_calibration(parts, backtest=past, target="won"),
-            trust.classification_folds(SourceTable("win_scores", win_scores), CALLED),
+            sections.classification_scores.probability_calibration(parts, backtest=past, target="won"),
+            sections.classification_scores.classification_folds(SourceTable("win_scores", win_scores), CALLED),
         ),
-        notes=(in_service, *NOTES, *pipelines.overdue_note(open_deals)),
+        notes=(in_service, *NOTES, *sections.pipeline.overdue_note(open_deals)),
     )

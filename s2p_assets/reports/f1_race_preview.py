@@ -3,16 +3,23 @@
 The probabilities are made in `tables/`, the measures in `learning/`, the sections in `publishing/sections/`.
 """
 
-import pandas as pd
-
-from s2p_assets.contracts.derivation import NotYet
-from s2p_assets.contracts.report import Chart, Document, Figure, ReportColumn, report
-from s2p_assets.learning.classification.metrics import calibration_table
-from s2p_assets.learning.classification.scores import metric_intervals
-from s2p_assets.publishing.document.wording import format_long_date, format_share
-from s2p_assets.publishing.sections import question_scores
-from s2p_assets.publishing.sections.question_scores import Question
-from s2p_assets.publishing.sections.source_table import SourceTable, listing
+from s2p_assets import (
+    Chart,
+    Document,
+    Figure,
+    Frame,
+    NotYet,
+    Question,
+    ReportColumn,
+    SourceTable,
+    calibration_table,
+    format_long_date,
+    format_share,
+    listing,
+    metric_intervals,
+    report,
+    sections,
+)
 
 TOP_TEN = Question("top ten", "Among the first ten", "top_ten_grid", "the grid alone", "top_ten_")
 FAILED = Question("did not finish", "Did not finish", "failure_rate", "the team's rate of failures", "failure_")
@@ -37,7 +44,7 @@ NOTES = (
 
 
 @report(title="Race preview", owner="race-office@example.com", days_ahead=366)
-def race_preview(race_predictions: pd.DataFrame, race_scores: pd.DataFrame, entry_backtest: pd.DataFrame) -> Document:
+def race_preview(race_predictions: Frame, race_scores: Frame, entry_backtest: Frame) -> Document:
     """Who will probably come in among the first ten, who may not finish, and how far to trust that.
 
     One edition per race; made again when its qualifying or results came in, or a model learned anew.
@@ -52,7 +59,7 @@ def race_preview(race_predictions: pd.DataFrame, race_scores: pd.DataFrame, entr
     first, tenth, day = rows.iloc[0], rows.iloc[min(10, len(rows)) - 1], rows["race_day"].max()
     past = entry_backtest.assign(actual=entry_backtest["outcome"].astype(float), entity=entry_backtest["driver_id"])
     asked = {one.name: past[past["question"] == one.name].reset_index(drop=True) for one in (TOP_TEN, FAILED)}
-    answers = question_scores.QuestionScores(
+    answers = sections.question_scores.QuestionScores(
         questions=(TOP_TEN, FAILED),
         cases=SourceTable("entry_backtest", entry_backtest),
         scores=SourceTable("race_scores", race_scores),
@@ -67,12 +74,12 @@ def race_preview(race_predictions: pd.DataFrame, race_scores: pd.DataFrame, entr
         headline=f"{first['race_name']}: {first['driver_name']} is the surest of a place among the first ten "
         f"({format_share(first['top_ten_probability'])}), {tenth['driver_name']} has the tenth best chance "
         f"({format_share(tenth['top_ten_probability'])}). "
-        f"{question_scores.describe_accuracy(answers, TOP_TEN)}",
+        f"{sections.question_scores.describe_accuracy(answers, TOP_TEN)}",
         figures=(
             Figure("Race", str(first["race_name"]), "text", note=format_long_date(day)),
-            question_scores.question_figure(answers, TOP_TEN, "accuracy", "Told right, first ten"),
-            question_scores.question_figure(answers, TOP_TEN, "brier", "Brier score, first ten"),
-            question_scores.question_figure(answers, FAILED, "brier", "Brier score, not finished"),
+            sections.question_scores.question_figure(answers, TOP_TEN, "accuracy", "Told right, first ten"),
+            sections.question_scores.question_figure(answers, TOP_TEN, "brier", "Brier score, first ten"),
+            sections.question_scores.question_figure(answers, FAILED, "brier", "Brier score, not finished"),
         ),
         sections=(
             listing(
@@ -83,9 +90,9 @@ def race_preview(race_predictions: pd.DataFrame, race_scores: pd.DataFrame, entr
                 chart=CHANCES,
             ),
             listing(cars.with_rows(failing), "Who may not finish", FAILS, FAILURES),
-            question_scores.question_measures(answers),
-            question_scores.question_folds(answers),
-            *question_scores.question_calibrations(answers),
+            sections.question_scores.question_measures(answers),
+            sections.question_scores.question_folds(answers),
+            *sections.question_scores.question_calibrations(answers),
         ),
-        notes=(*(question_scores.compare_with_rule(answers, one) for one in answers.questions), *NOTES),
+        notes=(*(sections.question_scores.compare_with_rule(answers, one) for one in answers.questions), *NOTES),
     )

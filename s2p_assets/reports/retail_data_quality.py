@@ -3,14 +3,7 @@
 The files it tells of are noted where they are taken; what is wrong in one is told to its owner in the marked copy.
 """
 
-import pandas as pd
-
-from s2p_assets.contracts.derivation import NotYet
-from s2p_assets.contracts.report import Document, report
-from s2p_assets.publishing.document.wording import pluralize
-from s2p_assets.publishing.sections import deliveries as sections
-from s2p_assets.publishing.sections.freshness import freshness_by_kind
-from s2p_assets.publishing.sections.source_table import SourceTable
+from s2p_assets import Document, Frame, NotYet, SourceTable, freshness_by_kind, pluralize, report, sections
 
 NOTES = (
     "Rows read are always rows taken and rows returned together. A file that could not be read at all counts as a "
@@ -21,12 +14,12 @@ NOTES = (
 
 
 @report(title="Data quality", owner="data@example.com")
-def data_quality(deliveries: pd.DataFrame) -> Document:
+def data_quality(deliveries: Frame) -> Document:
     """What came in and what of it was taken, what went back and to whom, what is open, and how fresh each kind is.
 
     One edition per day on which files came in; made again whenever a file was taken, returned or taken away.
     """
-    came_in = sections.Deliveries(SourceTable("deliveries", deliveries, key=("path", "version")))
+    came_in = sections.deliveries.Deliveries(SourceTable("deliveries", deliveries, key=("path", "version")))
     if came_in.files.empty:
         nobodys = len(came_in.unclaimed_files)
         besides = f"; nobody claims the {pluralize(nobodys, 'file')} on the share" if nobodys else ""
@@ -34,14 +27,14 @@ def data_quality(deliveries: pd.DataFrame) -> Document:
     return Document(
         title="Data quality",
         as_of=came_in.last_day.date(),
-        headline=sections.describe_deliveries(came_in),
-        figures=sections.delivery_figures(came_in),
+        headline=sections.deliveries.describe_deliveries(came_in),
+        figures=sections.deliveries.delivery_figures(came_in),
         sections=(
-            sections.open_files(came_in),
-            sections.unclaimed_files(came_in),
-            sections.returned_by_owner(came_in),
+            sections.deliveries.open_files(came_in),
+            sections.deliveries.unclaimed_files(came_in),
+            sections.deliveries.returned_by_owner(came_in),
             freshness_by_kind(came_in),
-            sections.recent_arrivals(came_in),
+            sections.deliveries.recent_arrivals(came_in),
         ),
         notes=NOTES,
     )

@@ -5,12 +5,18 @@ The scores themselves are made in `learning/`; who wins by them is decided by th
 
 import pandas as pd
 
-from s2p_assets.contracts.derivation import NotYet
-from s2p_assets.contracts.report import Document, Figure, report
-from s2p_assets.learning.versions import Champion
-from s2p_assets.publishing.document.wording import format_date, localize_numbers, pluralize
-from s2p_assets.publishing.sections import forecast_scores, model_service
-from s2p_assets.publishing.sections.source_table import SourceTable
+from s2p_assets import (
+    Champion,
+    Document,
+    Figure,
+    NotYet,
+    SourceTable,
+    format_date,
+    localize_numbers,
+    pluralize,
+    report,
+    sections,
+)
 
 NAIVE, PREFIX = "demand_seasonal_naive", "demand_"
 NOTES = (
@@ -30,7 +36,9 @@ def forecast_scorecard(demand_scores: pd.DataFrame, demand_champion: Champion) -
     """
     if demand_scores.empty:
         raise NotYet("no model has been tested on past weeks")
-    scores = forecast_scores.ForecastScores(SourceTable("demand_scores", demand_scores), NAIVE, PREFIX, one="SKU")
+    scores = sections.forecast_scores.ForecastScores(
+        SourceTable("demand_scores", demand_scores), NAIVE, PREFIX, one="SKU"
+    )
     last_week, model = pd.to_datetime(demand_scores["until"]).max(), demand_champion.model
     called, trained = scores.called(model.name), format_date(model.trained_at)
     rows = f"{pluralize(model.reason.rows, 'row')} of " if model.reason.rows else ""
@@ -40,22 +48,26 @@ def forecast_scorecard(demand_scores: pd.DataFrame, demand_champion: Champion) -
         "Trained on": trained,
         "Learned from": f"{rows}the features, version {model.feature_version[:12]}",
         "Tested": localize_numbers(model.description),
-        "In service because": model_service.describe_promotion(demand_champion.why, PREFIX),
+        "In service because": sections.model_service.describe_promotion(demand_champion.why, PREFIX),
     }
     return Document(
         title="Forecast scorecard",
         as_of=(last_week + pd.Timedelta(days=6)).date(),
-        headline=forecast_scores.describe_forecast_error(scores, model.name, demand_champion.too_few),
+        headline=sections.forecast_scores.describe_forecast_error(scores, model.name, demand_champion.too_few),
         figures=(
             Figure("Model in service", called, "text", note=f"trained on {trained}"),
-            *forecast_scores.forecast_score_figures(scores),
+            *sections.forecast_scores.forecast_score_figures(scores),
         ),
         sections=(
-            forecast_scores.model_comparison(scores),
-            model_service.service_facts(facts),
-            model_service.recent_trainings(demand_champion.trainings, model.version, PREFIX),
-            forecast_scores.forecast_folds(scores),
-            forecast_scores.scores_by_demand_class(scores),
+            sections.forecast_scores.model_comparison(scores),
+            sections.model_service.service_facts(facts),
+            sections.model_service.recent_trainings(demand_champion.trainings, model.version, PREFIX),
+            sections.forecast_scores.forecast_folds(scores),
+            sections.forecast_scores.scores_by_demand_class(scores),
         ),
-        notes=(forecast_scores.backtest_note(scores), *NOTES, *forecast_scores.missing_baseline_note(scores)),
+        notes=(
+            sections.forecast_scores.backtest_note(scores),
+            *NOTES,
+            *sections.forecast_scores.missing_baseline_note(scores),
+        ),
     )

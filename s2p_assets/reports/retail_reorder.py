@@ -5,9 +5,7 @@ The levels and quantities themselves are made by `tables/retail_reorder_plan.py`
 
 import pandas as pd
 
-from s2p_assets.contracts.derivation import NotYet
-from s2p_assets.contracts.report import Document, report
-from s2p_assets.publishing.sections import order_plan
+from s2p_assets import Document, NotYet, report, sections
 
 
 @report(title="Re-order plan", owner="purchasing@example.com")
@@ -19,17 +17,17 @@ def reorder(reorder_plan: pd.DataFrame, stock_position: pd.DataFrame) -> Documen
     as_of = pd.to_datetime(stock_position["as_of"]).max()
     if reorder_plan.empty or pd.isna(as_of):
         raise NotYet("no price list or no stock count: there is nothing to plan orders from yet")
-    plan = order_plan.OrderPlan.most_urgent_first("reorder_plan", reorder_plan)
+    plan = sections.order_plan.OrderPlan.most_urgent_first("reorder_plan", reorder_plan, item="sku")
     return Document(
         title="Re-order plan",
         as_of=as_of.date(),
-        headline=order_plan.describe_orders(plan),
-        figures=order_plan.order_figures(plan),
+        headline=sections.order_plan.describe_orders(plan),
+        figures=sections.order_plan.order_figures(plan),
         sections=(
-            order_plan.orders_by_supplier(plan),
-            order_plan.order_list(plan),
-            order_plan.short_either_way(plan),
-            order_plan.plan_levels(plan),
+            sections.order_plan.orders_by_supplier(plan),
+            sections.order_plan.order_list(plan),
+            sections.order_plan.short_either_way(plan),
+            sections.order_plan.plan_levels(plan),
         ),
-        notes=order_plan.plan_notes(plan, as_of),
+        notes=sections.order_plan.plan_notes(plan, as_of),
     )

@@ -5,12 +5,8 @@ The numbers themselves are made by the retail tables and models; what to order i
 
 import pandas as pd
 
-from s2p_assets.contracts.report import Document, report
+from s2p_assets import Document, ItemTable, SalesTable, SourceTable, StockTable, report, sections, version_on
 from s2p_assets.models.retail_demand_champion import MIN_SCORED_WEEKS
-from s2p_assets.publishing.sections import forecast_outlook, movers, order_plan, sellers, stock, weekly_sales, weeks
-from s2p_assets.publishing.sections.source_table import SourceTable
-from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, StockTable
-from s2p_assets.warehouse.tables.history import version_on
 
 CHANNELS = {"retail_units": "Retail", "wholesale_units": "Wholesale"}
 DRAWN = {"units": "demand.units", "forecast": "total_forecast.mean", "past": "total_backtest.mean"}
@@ -30,48 +26,53 @@ def weekly_outlook(
 
     One edition per week of sales; made again whenever sales, stock, prices or the forecast change.
     """
-    sales = SalesTable.of_known_weeks("demand", demand)
-    counts = StockTable("stock_position", stock_position)
-    week = stock.last_week(sales, counts)
-    items = ItemTable("products", version_on(products, ["sku"], weeks.last_day(week)))
-    plan = order_plan.OrderPlan.most_urgent_first("reorder_plan", reorder_plan)
+    sales = SalesTable.of_known_weeks("demand", demand, item="sku")
+    counts = StockTable("stock_position", stock_position, item="sku")
+    week = sections.stock.last_week(sales, counts)
+    items = ItemTable(
+        "products", version_on(products, ["sku"], sections.weeks.last_day(week)), item="sku", cost="item_cost"
+    )
+    plan = sections.order_plan.OrderPlan.most_urgent_first("reorder_plan", reorder_plan, item="sku")
     units = sales.weekly_units()
-    forecast = forecast_outlook.band_of_total(total_forecast[pd.to_datetime(total_forecast["week"]) > week])
-    past = SourceTable("total_backtest", forecast_outlook.latest_forecasts(total_backtest))
+    forecast = sections.forecast_outlook.band_of_total(total_forecast[pd.to_datetime(total_forecast["week"]) > week])
+    past = SourceTable("total_backtest", sections.forecast_outlook.latest_forecasts(total_backtest))
     ahead = demand_forecast[pd.to_datetime(demand_forecast["week"]) > week]
     return Document(
         title="Weekly sales and stock outlook",
-        as_of=weeks.last_day(week).date(),
-        headline=f"{weekly_sales.describe_sales(units, week)} {order_plan.describe_running_out(plan)}",
+        as_of=sections.weeks.last_day(week).date(),
+        headline=f"{sections.weekly_sales.describe_sales(units, week)} "
+        f"{sections.order_plan.describe_running_out(plan)}",
         figures=(
-            weekly_sales.units_sold(units, week, column="demand.units"),
-            *forecast_outlook.against_forecast(past, week),
-            weekly_sales.revenue(sales.rows, week, by="sku", noun="SKU", column="demand.revenue"),
-            forecast_outlook.expected_units(units, forecast, week, column="total_forecast.mean"),
-            stock.stock_at_cost(counts, items),
-            order_plan.running_out(plan),
+            sections.weekly_sales.units_sold(units, week, column="demand.units"),
+            *sections.forecast_outlook.against_forecast(past, week),
+            sections.weekly_sales.revenue(sales.rows, week, by="sku", noun="SKU", column="demand.revenue"),
+            sections.forecast_outlook.expected_units(units, forecast, week, column="total_forecast.mean"),
+            sections.stock.stock_at_cost(counts, items),
+            sections.order_plan.running_out(plan),
         ),
         sections=(
-            forecast_outlook.sales_outlook(
+            sections.forecast_outlook.sales_outlook(
                 units,
                 forecast,
                 week,
-                description=forecast_outlook.describe_band(past.rows, noun="SKU"),
-                past=forecast_outlook.band_of_total(past.rows),
+                description=sections.forecast_outlook.describe_band(past.rows, noun="SKU"),
+                past=sections.forecast_outlook.band_of_total(past.rows),
                 sources=DRAWN,
             ),
-            *forecast_outlook.past_forecasts(past, week),
-            weekly_sales.sales_by_channel(sales, week, CHANNELS),
-            *movers.item_movers_with_reasons(sales, week, items),
-            sellers.best_sellers(sales, items, week),
-            sellers.slowest_sellers(sales, items, counts, week),
-            order_plan.runs_out_first(plan),
+            *sections.forecast_outlook.past_forecasts(past, week),
+            sections.weekly_sales.sales_by_channel(sales, week, CHANNELS),
+            *sections.movers.item_movers_with_reasons(sales, week, items),
+            sections.sellers.top_sellers(sales, items, week),
+            sections.sellers.slowest_sellers(sales, items, counts, week),
+            sections.order_plan.runs_out_first(plan),
         ),
         notes=(
-            *stock.stock_notes(sales, counts, week, noun="SKU"),
-            *forecast_outlook.model_notes(ahead),
-            *forecast_outlook.evidence_notes(ahead, forecast, past.rows, MIN_SCORED_WEEKS, item="sku", noun="SKU"),
-            *forecast_outlook.coverage_notes(sales, ahead, past, week, noun="SKU"),
-            weeks.YEAR_EARLIER,
+            *sections.stock.stock_notes(sales, counts, week, noun="SKU"),
+            *sections.forecast_outlook.model_notes(ahead),
+            *sections.forecast_outlook.evidence_notes(
+                *(ahead, forecast, past.rows, MIN_SCORED_WEEKS), item="sku", noun="SKU"
+            ),
+            *sections.forecast_outlook.coverage_notes(sales, ahead, past, week, noun="SKU"),
+            sections.weeks.YEAR_EARLIER,
         ),
     )

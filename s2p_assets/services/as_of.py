@@ -13,6 +13,7 @@ import psycopg
 import pyarrow
 
 from s2p_assets.catalog.catalog import Declaration, Key
+from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest
@@ -26,7 +27,6 @@ from s2p_assets.services.champion_as_of import champion_as_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.spreadsheet.sandbox import Sandbox
-from s2p_assets.warehouse.files.deliveries import DeliveryTable
 from s2p_assets.warehouse.files.delivery_history import deliveries_at
 from s2p_assets.warehouse.tables import as_of as as_of_tables
 from s2p_assets.warehouse.tables.as_of import LoadedVersion

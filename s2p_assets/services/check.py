@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from s2p_assets.contracts.derivation import read_shelf
+from s2p_assets.catalog.shelves import read_shelf
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.errors import NotFound

@@ -1,4 +1,7 @@
-"""Everything that can go wrong for a reason a person can mend, for the doors to tell from faults of our own."""
+"""What went wrong, in one line for a person who can mend it, told from faults of s2p's own.
+
+The failures of each room are declared where they are raised, as a `MendableError`.
+"""
 
 import errno
 import sys
@@ -7,39 +10,21 @@ from collections.abc import Iterator
 import psycopg
 from psycopg import errors
 
-from s2p_assets.graph.running.instance import ConfigurationUnusable
-from s2p_assets.graph.running.locks import AlreadyRunning
-from s2p_assets.graph.running.waves import PortTaken
-from s2p_assets.learning.registry.learner_files import ModelDamaged
-from s2p_assets.learning.registry.mlflow_writer import RegistryUnreachable
-from s2p_assets.learning.registry.model_registry import NoSuchModel
-from s2p_assets.publishing.editions.report_not_published import ReportNotPublished
-from s2p_assets.spreadsheet.share import ShareMissing
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.warehouse.files.archive import DiskFull
-from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
-from s2p_assets.warehouse.tables.ddl import ContractChanged
-from s2p_assets.warehouse.tables.own_tables import HomeTooNew
-from s2p_assets.warehouse.tables.store import NotStored
-from s2p_assets.warehouse.trace.traced_rows import NotTraceable
 
 
-class NotFound(Exception):
+class NotFound(MendableError):
     """Something that a person named is not there."""
 
 
-EXPECTED = (
-    *(NotFound, PortTaken, AlreadyRunning, ShareMissing, DatabaseUnreachable, ConfigurationUnusable, ContractChanged),
-    *(NoSuchModel, ModelDamaged, RegistryUnreachable, NotStored, NotTraceable, HomeTooNew),
-)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def one_line(error: BaseException) -> str | None:
     """What went wrong and what to do next; None for a fault of s2p's own, whose traceback is wanted."""
-    if isinstance(error, EXPECTED):
+    if isinstance(error, MendableError) and not (isinstance(error, OSError) and error.errno):
         return " ".join(str(error).split())
-    if isinstance(error, ReportNotPublished) and not error.errno:
-        return str(error)
     for cause in _causes(error):
         if isinstance(cause, OSError) and (said := _of_the_system(cause)):
             return said

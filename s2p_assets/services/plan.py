@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from s2p_assets.catalog.paths import matching_contracts
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.check import find_contract, has_database, read_with_references, workbook_contracts
 from s2p_assets.services.layout_history import LayoutHistory
 from s2p_assets.settings import Settings
-from s2p_assets.spreadsheet.contract_matching import matching_contracts
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.files import ledger
 from s2p_assets.warehouse.files.archive import ArchivedFile, archived_path

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from s2p_assets.catalog.catalog import Catalog, key_of
-from s2p_assets.contracts.report import Basis, Report
+from s2p_assets.contracts.report import NumberSource, Report
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.publishing.editions.saved_numbers import (
     NumberNotFound,
@@ -141,7 +141,7 @@ def _group_of(
     ctx: Context,
     report: Report,
     found: ReportNumber,
-    basis: Basis,
+    basis: NumberSource,
     most: int | None,
     places: TableLocator,
     known: dict[tuple[Any, ...], SourceRows],
@@ -156,7 +156,7 @@ def _group_of(
         return SourceRows(".".join(place), (column,), 0, None, ())  # of nothing there are no rows
 
 
-def _place_of(report: Report, basis: Basis) -> tuple[tuple[str, str], str]:
+def _place_of(report: Report, basis: NumberSource) -> tuple[tuple[str, str], str]:
     name, _, column = str(basis.column).rpartition(".")
     domain, _, rest = name.rpartition("__")
     return (domain or report.domain, rest), column

@@ -13,7 +13,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.learning.forecasting.series import with_target
 from s2p_assets.learning.learned_targets import StoredHistory
 from s2p_assets.learning.row_hashes import count_new_rows
-from s2p_assets.learning.training_reason import SourceFile, TrainingReason
+from s2p_assets.learning.training_reason import LoadedSource, TrainingReason
 from s2p_assets.services.context import Context
 from s2p_assets.warehouse.files.newly_loaded import newly_loaded
 
@@ -54,7 +54,7 @@ def training_reason(
         ),
         workbooks=tuple(workbooks),
         sources=tuple(
-            SourceFile(
+            LoadedSource(
                 workbook=file.workbook,
                 path=file.path,
                 sha256=file.sha256,

@@ -381,6 +381,7 @@ def _of_date_text(text: str, column: Column) -> Any:
 def format_example(pattern: str) -> str:
     """A strptime pattern for people: `%d.%m.%Y` → `DD.MM.YYYY`."""
     names = {"Y": "YYYY", "y": "YY", "m": "MM", "d": "DD", "H": "hh", "M": "mm", "S": "ss", "f": "ffffff"}
+    names |= {"G": "YYYY", "g": "YY", "V": "01", "q": "1"}
     names |= {"I": "hh", "p": "AM/PM", "b": "Mon", "B": "Month", "a": "Wed", "A": "Weekday"}
     for letter, name in names.items():
         pattern = pattern.replace(f"%{letter}", name)

@@ -1,12 +1,9 @@
-"""Whose a file is: by where it lies, then by the columns that are found in it.
+"""Whose a file is by the columns that are found in it.
 
-Reading the rows belongs elsewhere.
+Where it lies is held against contracts in `catalog/paths.py`; reading the rows belongs elsewhere.
 """
 
-import re
-import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import islice
 
 from s2p_assets.contracts.findings import Finding
@@ -15,62 +12,40 @@ from s2p_assets.spreadsheet.grid import Sheet
 from s2p_assets.spreadsheet.header import MIN_REQUIRED_SHARE, Header, find_header, is_required, matches_sheet
 
 
-def matching_contracts(relative: str, workbooks: Sequence[Workbook]) -> tuple[Workbook, ...]:
-    """The contracts that look where `relative` (a path below the share) lies."""
-    name = unicodedata.normalize("NFC", relative.replace("\\", "/"))
-    return tuple(workbook for workbook in workbooks if compile_patterns(workbook.patterns).fullmatch(name))
+def best_matching_contract(sheets: Sequence[Sheet], workbooks: Sequence[Workbook], file: str = "") -> Workbook | None:
+    """The contract of which most required columns stand in one of the sheets; None when none has half of its own.
 
-
-@lru_cache(maxsize=1024)
-def compile_patterns(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """Glob patterns as one expression, case-insensitive; `**` crosses folders, `*` and `?` do not."""
-    expressions = (_expression(unicodedata.normalize("NFC", pattern)) for pattern in patterns)
-    return re.compile("|".join(expressions), re.IGNORECASE)
-
-
-def _expression(pattern: str) -> str:
-    parts = re.split(r"(\*\*/|/\*\*$|\*\*|\*|\?|\[!?[^\]]+\])", pattern.removeprefix("./").lstrip("/"))
-    known = {"**/": "(?:[^/]+/)*", "/**": "/.*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    words = []
-    for part in parts:
-        if part.startswith("[") and part.endswith("]") and len(part) > 2:
-            words.append(part.replace("[!", "[^", 1).replace("\\", "\\\\"))
-        else:
-            words.append(known.get(part, re.escape(part)))
-    return "".join(words)
-
-
-def best_matching_contract(sheets: Sequence[Sheet], workbooks: Sequence[Workbook]) -> Workbook | None:
-    """The contract of which most required columns stand in one of the sheets; None when none has half of its own."""
-    scored = [(_best_score(sheets, workbook), -place, workbook) for place, workbook in enumerate(workbooks)]
+    `file`: the file's name, as in `find_header`.
+    """
+    scored = [(_best_score(sheets, workbook, file), -place, workbook) for place, workbook in enumerate(workbooks)]
     fitting = [found for found in scored if found[0][0] >= MIN_REQUIRED_SHARE and found[0][1] > 0]
     return max(fitting, key=lambda found: found[:2])[2] if fitting else None
 
 
-def _best_score(sheets: Sequence[Sheet], workbook: Workbook) -> tuple[float, float, int]:
-    headers = list(_headers(sheets, workbook))
+def _best_score(sheets: Sequence[Sheet], workbook: Workbook, file: str) -> tuple[float, float, int]:
+    headers = list(_headers(sheets, workbook, file))
     if not headers:
         return 0.0, 0, 0
     share, count = max(header.score(workbook) for header in headers)
     return share, count / len(workbook.columns), count
 
 
-def _headers(sheets: Sequence[Sheet], workbook: Workbook) -> list[Header]:
-    found = (find_header(sheet, workbook) for sheet in sheets if matches_sheet(workbook, sheet.name))
+def _headers(sheets: Sequence[Sheet], workbook: Workbook, file: str) -> list[Header]:
+    found = (find_header(sheet, workbook, file) for sheet in sheets if matches_sheet(workbook, sheet.name))
     return [header for header in found if header is not None]
 
 
-def nearest_contract(sheets: Sequence[Sheet], workbooks: Sequence[Workbook]) -> Finding:
+def nearest_contract(sheets: Sequence[Sheet], workbooks: Sequence[Workbook], file: str = "") -> Finding:
     """Says that nobody claims the file, and which contract comes nearest and what it lacks."""
     if not any(len(sheet) for sheet in sheets):
         return Finding(None, None, None, None, "unclaimed", "the workbook is empty; no sheet holds a cell")
-    scored = [(_best_score(sheets, workbook), workbook) for workbook in workbooks]
+    scored = [(_best_score(sheets, workbook, file), workbook) for workbook in workbooks]
     scored = [(score, workbook) for score, workbook in scored if score[1] > 0]
     if not scored:
         message = "no contract's columns were found in it; put it where its kind of workbook belongs, or add a contract"
         return Finding(None, None, None, None, "unclaimed", message)
     workbook = max(scored, key=lambda found: found[0])[1]
-    header = max(_headers(sheets, workbook), key=lambda found: found.score(workbook))
+    header = max(_headers(sheets, workbook, file), key=lambda found: found.score(workbook))
     kind = workbook.full_name.replace("_", " ")
     lacking = [f"'{' '.join(column.headers[0].split())}'" for column in header.missing if is_required(column)]
     if not lacking:

@@ -3,6 +3,7 @@
 Nothing here reads the rows under the header.
 """
 
+import datetime as dt
 import difflib
 import fnmatch
 import re
@@ -13,12 +14,13 @@ from functools import lru_cache
 from itertools import pairwise
 
 from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import CellKind, Sheet
 
 MIN_REQUIRED_SHARE = 0.5
 """The share of a contract's required columns that makes a row its header."""
-_FIRST_ROWS, _SEARCHED_ROWS = 50, 5_000
+FIRST_ROWS, SEARCHED_ROWS = 50, 5_000
 _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _MARKS = {"#": "number", "№": "number", "%": "percent"}
 
@@ -45,12 +47,27 @@ def is_required(column: Column) -> bool:
     return not (not column.required or column.value_from)
 
 
+@dataclass(frozen=True, slots=True)
+class MeltedColumn:
+    """A column of a wide table: the values of contract column `name` in one period.
+
+    `number`: the sheet's column. `period`: the first day of its period, which cell `period_cell` of the header names.
+    """
+
+    name: str
+    number: int
+    period: dt.date
+    period_cell: str
+
+
 @dataclass(frozen=True)
 class Header:
     """Where the table of one contract stands in a sheet.
 
     `top`, `bottom`: the first and last header row. `column_numbers`: contract column → sheet column number.
     `titles`: sheet column number → header text. `duplicates`: contract columns that two cells claim.
+    `melted`: of a wide table, the columns under periods; `unsure`: the contract columns that it has but that are not
+    clear; `findings`: what is to be said of its columns; `left_out`: the numbers of those that were not read for it.
     """
 
     top: int
@@ -59,12 +76,19 @@ class Header:
     titles: dict[int, str]
     missing: tuple[Column, ...]
     duplicates: dict[str, tuple[int, ...]]
+    melted: tuple[MeltedColumn, ...] = ()
+    unsure: frozenset[str] = frozenset()
+    findings: tuple[Finding, ...] = ()
+    left_out: frozenset[int] = frozenset()
 
     def score(self, workbook: Workbook) -> tuple[float, int]:
         """The share of required columns that were found, then how many columns were."""
         required = [column for column in workbook.columns if is_required(column)]
-        here = sum(column.name in self.column_numbers for column in required)
-        return (here / len(required) if required else float(bool(self.column_numbers))), len(self.column_numbers)
+        found = {*self.column_numbers, *self.unsure, *(column.name for column in self.melted)}
+        if self.melted and workbook.period:
+            found.add(workbook.period.name)
+        here = sum(column.name in found for column in required)
+        return (here / len(required) if required else float(bool(found))), len(found)
 
 
 def matches_sheet(workbook: Workbook, name: str) -> bool:
@@ -74,15 +98,20 @@ def matches_sheet(workbook: Workbook, name: str) -> bool:
     return any(fnmatch.fnmatchcase(plain, part) for part in parts)
 
 
-def find_header(sheet: Sheet, workbook: Workbook) -> Header | None:
+def find_header(sheet: Sheet, workbook: Workbook, file: str = "") -> Header | None:
     """The best header of `workbook` in `sheet`; None when no cell bears a column's name.
 
+    `file`: the file's name, from which a wide table may take the year of its periods.
     It stands in the first rows, or far below much else: then it has most of the required columns.
     """
-    best = _best_header(sheet, workbook, sheet.top(_FIRST_ROWS))
+    if workbook.period:
+        from s2p_assets.spreadsheet.wide_header import find_wide_header  # which is made of what is below
+
+        return find_wide_header(sheet, workbook, file)
+    best = _best_header(sheet, workbook, sheet.top(FIRST_ROWS))
     if best is None or best.score(workbook)[0] < MIN_REQUIRED_SHARE:
         names = {name for column in workbook.columns for name in folded_names(column)}
-        rows = sheet.top(_SEARCHED_ROWS).items()
+        rows = sheet.top(SEARCHED_ROWS).items()
         named = {row: cells for row, cells in rows if any(folded(text) in names for text in cells.values())}
         deep = _best_header(sheet, workbook, named)
         if deep and deep.score(workbook)[0] >= MIN_REQUIRED_SHARE:
@@ -92,8 +121,8 @@ def find_header(sheet: Sheet, workbook: Workbook) -> Header | None:
 
 def rows_above(sheet: Sheet, header: Header) -> dict[int, dict[int, str]]:
     """The rows over the header that hold anything, as `Sheet.top` gives them."""
-    first = sheet.top(_FIRST_ROWS)
-    rows = first if header.top in first else sheet.top(_SEARCHED_ROWS)
+    first = sheet.top(FIRST_ROWS)
+    rows = first if header.top in first else sheet.top(SEARCHED_ROWS)
     return {row: cells for row, cells in rows.items() if row < header.top}
 
 

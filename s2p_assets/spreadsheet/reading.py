@@ -18,7 +18,7 @@ from s2p_assets.contracts.workbook import ReferenceValues, ReferenceValuesByWork
 from s2p_assets.spreadsheet.book import Book, open_book
 from s2p_assets.spreadsheet.contract_matching import best_matching_contract, nearest_contract
 from s2p_assets.spreadsheet.foreign_keys import missing_references
-from s2p_assets.spreadsheet.grid import Sheet, cell_address, column_letters
+from s2p_assets.spreadsheet.grid import Sheet, cell_address
 from s2p_assets.spreadsheet.header import (
     MIN_REQUIRED_SHARE,
     Header,
@@ -30,11 +30,11 @@ from s2p_assets.spreadsheet.header import (
     wanted_headers,
 )
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
+from s2p_assets.spreadsheet.melting import column_places, read_melted_table
 from s2p_assets.spreadsheet.returned.own_copies import refuse_fresh_workbook, refuse_partial_copy
 from s2p_assets.spreadsheet.rules import RuleViolation, final_violations, rule_violations
 from s2p_assets.spreadsheet.typed_table import TypedTable, read_typed_table
-
-_NONE = np.zeros(0, np.int64)
+from s2p_assets.spreadsheet.wide_header import missing_periods
 
 
 def read_file(
@@ -85,9 +85,9 @@ def _read_book(
         reading.findings.append(fresh)
         return
     sheets = [sheet for sheet in whole if sheet.name not in OWN_SHEETS]
-    contract = best_matching_contract(sheets, workbooks)
+    contract = best_matching_contract(sheets, workbooks, reading.file.name)
     if contract is None:
-        reading.findings.append(nearest_contract(sheets, every))
+        reading.findings.append(nearest_contract(sheets, every, reading.file.name))
         return
     reading.workbook = contract.full_name
     if not contract.key and (double := refuse_partial_copy(whole, reading.file)):
@@ -107,7 +107,8 @@ def _tables(
     tables = []
     wanted = [matches_sheet(workbook, sheet.name) for sheet in sheets]
     headers = [
-        (sheet, find_header(sheet, workbook) if here else None) for sheet, here in zip(sheets, wanted, strict=True)
+        (sheet, find_header(sheet, workbook, reading.file.name) if here else None)
+        for sheet, here in zip(sheets, wanted, strict=True)
     ]
     best = max((header.score(workbook)[0] for _, header in headers if header), default=0.0)
     for sheet, header in headers:
@@ -115,10 +116,10 @@ def _tables(
             if len(sheet):
                 findings.add(_not_read(sheet, workbook))
             continue
-        reading.headers[sheet.name] = [" ".join(header.titles[number].split()) for number in sorted(header.titles)]
-        reading.column_letters[sheet.name] = {
-            name: column_letters(number) for name, number in header.column_numbers.items()
-        }
+        periods = {one.number for one in header.melted}
+        beside = [number for number in sorted(header.titles) if number not in periods]
+        reading.headers[sheet.name] = [" ".join(header.titles[number].split()) for number in beside]
+        reading.column_letters[sheet.name] = column_places(header, workbook)
         if sheet.hidden:
             message = "the sheet is hidden; it was read"
             findings.add(Finding(sheet.name, None, None, None, "hidden_sheet", message, "notice"))
@@ -128,7 +129,8 @@ def _tables(
         for finding in lacking:
             findings.add(finding, whole_file=True)
         if not any(finding.severity == "reject" for finding in lacking):
-            tables.append(read_typed_table(sheet, header, workbook, reading.file, findings))
+            read = read_melted_table if header.melted else read_typed_table
+            tables.append(read(sheet, header, workbook, reading.file, findings))
         else:
             reading.cells["returned"] = reading.cells.get("returned", 0) + _cells_below(sheet, header)
     return tables
@@ -162,12 +164,15 @@ def _missing_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Iterab
     where = cell_address(header.bottom, min(header.titles, default=1))
     for column in header.missing:
         title = " ".join(column.headers[0].split())
-        if not is_required(column):
+        if not is_required(column) or column.melted or column.from_header:
             continue
         near = nearest_header(column, spare)
         hint = f"; did you mean '{near}'? Then rename it" if near else ""
         message = f"the header ({row}) has no column '{title}'{hint or '; add it'}"
         yield Finding(sheet.name, where, column.name, None, "missing_column", message)
+    yield from header.findings
+    if workbook.period:
+        yield from missing_periods(sheet, header, workbook)
     for name, places in header.duplicates.items():
         cells = " and ".join(cell_address(header.bottom, place) for place in places)
         title = " ".join(header.titles[places[0]].split())
@@ -187,8 +192,13 @@ def _settle(
     bad = np.concatenate([table.bad for table in tables]) if tables else np.zeros(0, dtype=bool)
     frame = _frame(arrow, workbook)
     place = _places(tables)
+    said: set[tuple[str | None, str | None, str]] = set()
     for violation in chain(rule_violations(frame, workbook), missing_references(frame, workbook, values)):
-        findings.add(_finding(violation, place), whole_file=violation.position is None)
+        finding = _finding(violation, place)
+        where = (finding.sheet, finding.cell, finding.rule)
+        if not workbook.period or violation.position is None or where not in said:
+            findings.add(finding, whole_file=violation.position is None)
+        said.add(where)  # one cell beside the periods stands in many rows
         if violation.position is not None and violation.severity == "reject":
             bad[violation.position] = True
     good = frame if not bad.any() else frame[~bad].reset_index(drop=True)
@@ -276,26 +286,17 @@ def _draw_verdict(
 def _count_cells(reading: ReadResult, tables: list[TypedTable], bad: npt.NDArray[np.bool_]) -> None:
     """Counts what stood in the file and, in the rows handed on, what became of it: two counts that must agree."""
     unread = reading.cells.get("returned", 0)
-    filled = np.concatenate([table.rows.filled for table in tables]) if tables else _NONE
     kept = ~bad if reading.rows is not None else np.zeros(len(bad), dtype=bool)
-    blank = int(np.concatenate([table.blank for table in tables])[kept].sum()) if tables else 0
-    named = _named(tables, kept)
+    counts, start = [], 0
+    for table in tables:
+        counts.append(table.cell_counts(kept[start : start + len(table.bad)]))
+        start += len(table.bad)
+    named, blank = sum(count.named for count in counts), sum(count.blank for count in counts)
     reading.cells = {
         "read": unread + sum(table.rows.below for table in tables),
         "loaded": count_values(reading.rows) - named + blank,
-        "returned": unread + int(filled[~kept].sum()),
+        "returned": unread + sum(count.returned for count in counts),
         "ignored": sum(table.rows.ignored for table in tables),
         "blank": blank,
         "named": named,
     }
-
-
-def _named(tables: list[TypedTable], kept: npt.NDArray[np.bool_]) -> int:
-    """The values of kept rows that come from a sheet's or file's name, not from a cell."""
-    named, start = 0, 0
-    for table in tables:
-        here = int(kept[start : start + len(table.bad)].sum())
-        start += len(table.bad)
-        absent = (values for name, values in table.columns.items() if name not in table.rows.header.column_numbers)
-        named += here * sum(values.null_count < len(values) for values in absent)
-    return named

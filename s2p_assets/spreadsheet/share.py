@@ -13,15 +13,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from s2p_assets.catalog.paths import compile_patterns
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.book import SPREADSHEET_SUFFIXES
-from s2p_assets.spreadsheet.contract_matching import compile_patterns
 
 _SUFFIXES = tuple(SPREADSHEET_SUFFIXES)
 _TEMPORARY = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".swp", ".lock")
 
 
-class ShareMissing(Exception):
+class ShareMissing(MendableError):
     """The share drive cannot be looked at; the message is one line."""
 
 

@@ -17,6 +17,7 @@ from xlsxwriter.workbook import Workbook as Book
 from xlsxwriter.worksheet import Worksheet
 
 from s2p_assets.contracts.columns import Column, Kind
+from s2p_assets.contracts.date_patterns import directives
 from s2p_assets.contracts.findings import GUIDE_SHEET
 from s2p_assets.contracts.validation import pandera_schema
 from s2p_assets.contracts.workbook import Workbook
@@ -24,6 +25,7 @@ from s2p_assets.spreadsheet.cell_parser import format_example
 from s2p_assets.spreadsheet.grid import column_letters
 from s2p_assets.spreadsheet.header import is_required, matches_sheet
 from s2p_assets.spreadsheet.patterns import pattern_in_words
+from s2p_assets.spreadsheet.periods import examples, first_days_in_year, written_period
 from s2p_assets.spreadsheet.rules import pattern_of
 
 _LAST_ROW = 1_048_575
@@ -94,10 +96,11 @@ class _Bounds:
     greatest: Any = None
 
 
-def write_template(workbook: Workbook, target: Path) -> Path:
+def write_template(workbook: Workbook, target: Path, year: int | None = None) -> Path:
     """Writes an empty `.xlsx` for `workbook` to `target` and returns it; filled in sensibly, the reader accepts it.
 
-    Raises OSError when nothing can be written there.
+    `year`: whose periods stand in the header of a wide table, by default this year's. Raises OSError when nothing can
+    be written there.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".s2p-{target.name}")
@@ -106,7 +109,7 @@ def write_template(workbook: Workbook, target: Path) -> Path:
             book.set_properties({"title": workbook.full_name, "created": dt.datetime(1980, 1, 1, tzinfo=dt.UTC)})
             table = book.add_worksheet(_sheet_name(workbook))
             choices = _write_guide(book, book.add_worksheet(GUIDE_SHEET), workbook)
-            _write_table(book, table, workbook, choices)
+            _write_table(book, table, workbook, choices, year or dt.datetime.now(dt.UTC).year)
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -122,28 +125,77 @@ def _sheet_name(workbook: Workbook) -> str:
     return usable[0] if usable else title
 
 
-def _write_table(book: Book, page: Worksheet, workbook: Workbook, choices: dict[str, str]) -> None:
+@dataclass(frozen=True, slots=True)
+class _SheetColumn:
+    """A column of the sheet: `over` are the texts above its own header, the uppermost first, of a wide table."""
+
+    column: Column
+    header: str
+    over: tuple[str, ...] = ()
+
+
+def _sheet_columns(workbook: Workbook, year: int) -> list[_SheetColumn]:
+    """The contract's columns; those of a wide table that are melted once under each period of the year."""
+    period = workbook.period
+    if period is None or period.from_header is None:
+        return [_SheetColumn(column, column.headers[0]) for column in workbook.columns]
+    kind, patterns = period.from_header, period.formats
+    years = (str(year),) if patterns and not directives(patterns[0]) & frozenset("YyGg") else ()
+    beside = [column for column in workbook.columns if not column.melted and not column.from_header]
+    found = [_SheetColumn(column, column.headers[0]) for column in beside]
+    for day in first_days_in_year(kind, year):
+        text = written_period(day, kind, patterns)
+        if len(workbook.melted) == 1:
+            found.append(_SheetColumn(workbook.melted[0], text, years))
+        else:
+            found += [_SheetColumn(column, column.headers[0], (*years, text)) for column in workbook.melted]
+    return found
+
+
+def _write_table(book: Book, page: Worksheet, workbook: Workbook, choices: dict[str, str], year: int) -> None:
     required, optional = (_heading(book, colour, ink) for colour, ink in ((_REQUIRED, _PAPER), (_OPTIONAL, _INK)))
     checks = pandera_schema(workbook.rows).columns
-    for position, column in enumerate(workbook.columns):
-        header = column.headers[0]
-        page.write_string(0, position, header, required if _must_be_filled(column) else optional)
+    fields = _sheet_columns(workbook, year)
+    bottom = max(len(field.over) for field in fields)
+    explained: set[str] = set()
+    for position, field in enumerate(fields):
+        column = field.column
+        page.write_string(bottom, position, field.header, required if _must_be_filled(column) else optional)
         note = _note(column, _rules(column, checks[column.name].checks))
         options = {
             "author": "s2p",
             "x_scale": 2.2,
             "height": 36 + 15 * sum(1 + len(line) // 44 for line in note.splitlines()),
         }
-        page.write_comment(0, position, note, options)
+        if column.name not in explained:
+            page.write_comment(bottom, position, note, options)
+        explained.add(column.name)
         page.set_column(position, position, _width(column), book.add_format({"num_format": _FORMATS[column.kind]}))
         rule = _validation(column, _bounds(checks[column.name].checks), choices.get(column.name))
         if rule:
-            page.data_validation(1, position, _LAST_ROW, position, rule | _messages(column, rule))
-    page.set_row(0, 32)
-    page.freeze_panes(1, 0)
+            page.data_validation(bottom + 1, position, _LAST_ROW, position, rule | _messages(column, rule))
+    _write_over(page, fields, required)
+    page.set_row(bottom, 32)
+    page.freeze_panes(bottom + 1, sum(not field.over and not field.column.melted for field in fields) if bottom else 0)
     page.set_landscape()
-    page.repeat_rows(0)
+    page.repeat_rows(0, bottom)
     page.activate()
+
+
+def _write_over(page: Worksheet, fields: list[_SheetColumn], heading: Format) -> None:
+    """The header rows above the last one, each text over all columns that it is about."""
+    for level in range(max(len(field.over) for field in fields)):
+        start = 0
+        while start < len(fields):
+            over = fields[start].over[: level + 1]
+            stop = start
+            while stop + 1 < len(fields) and fields[stop + 1].over[: level + 1] == over:
+                stop += 1
+            if len(over) > level and stop > start:
+                page.merge_range(level, start, level, stop, over[level], heading)
+            elif len(over) > level:
+                page.write_string(level, start, over[level], heading)
+            start = stop + 1
 
 
 def _heading(book: Book, colour: str, ink: str) -> Format:
@@ -154,7 +206,7 @@ def _heading(book: Book, colour: str, ink: str) -> Format:
 
 
 def _must_be_filled(column: Column) -> bool:
-    return is_required(column) and not column.nullable
+    return is_required(column) and not column.nullable and not column.melted
 
 
 def _note(column: Column, rules: Iterable[str]) -> str:
@@ -167,6 +219,8 @@ def _note(column: Column, rules: Iterable[str]) -> str:
 
 
 def _requirement(column: Column) -> str:
+    if column.melted:
+        return "Leave it empty where there is none."
     if _must_be_filled(column):
         return "Required in every row."
     if column.value_from:
@@ -175,6 +229,10 @@ def _requirement(column: Column) -> str:
 
 
 def _what_to_write(column: Column) -> str:
+    if column.from_header:
+        return (
+            f"in the header, over its column: a {column.from_header}, as {examples(column.from_header, column.formats)}"
+        )
     if column.kind == "boolean":
         return f"{column.yes[0]} or {column.no[0]}"
     if column.width and column.kind == "code":
@@ -328,7 +386,9 @@ def _lines(text: str, width: int) -> int:
 
 
 def _patterns(column: Column) -> str:
-    return f"; as text: {', '.join(map(format_example, column.formats))}" if column.formats else ""
+    if column.from_header or not column.formats:
+        return ""
+    return f"; as text: {', '.join(map(format_example, column.formats))}"
 
 
 def _example(column: Column) -> str:
@@ -338,6 +398,8 @@ def _example(column: Column) -> str:
         return column.yes[0]
     if column.kind == "code" and column.width:
         return "123".zfill(column.width)
+    if column.from_header:
+        return examples(column.from_header, column.formats).strip("'")
     return _EXAMPLES[column.kind]
 
 

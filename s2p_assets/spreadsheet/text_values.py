@@ -9,6 +9,9 @@ import unicodedata
 from functools import lru_cache
 from typing import Literal
 
+from s2p_assets.contracts.date_patterns import period_kind_of
+from s2p_assets.spreadsheet.periods import first_day, read_by_pattern
+
 LAST_SERIAL = 2_958_466  # the day after 9999-12-31
 
 _SPACES = re.compile("[\\s\u00a0\u2007\u2009\u202f]+")
@@ -139,15 +142,21 @@ _DIRECTIVES = {
     "Y": r"\d{4}", "y": r"\d{2}", "m": r"\d{1,2}", "d": r"\d{1,2}", "H": r"\d{1,2}", "I": r"\d{1,2}", "M": r"\d{1,2}",
     "S": r"\d{1,2}", "f": r"\d{1,6}", "j": r"\d{1,3}", "U": r"\d{1,2}", "W": r"\d{1,2}", "V": r"\d{1,2}",
     "G": r"\d{4}", "u": r"\d", "w": r"\d", "B": r"[^\W\d_]+", "b": r"[^\W\d_]+\.?",
-    "A": r"[^\W\d_]+", "a": r"[^\W\d_]+", "p": r"[AaPp]\.?[Mm]\.?", "%": "%",
+    "q": "[1-4]", "g": r"\d{2}", "A": r"[^\W\d_]+", "a": r"[^\W\d_]+", "p": r"[AaPp]\.?[Mm]\.?", "%": "%",
 }  # fmt: skip
 
 
 def parse_date(text: str, pattern: str) -> dt.datetime:
     """The date that `text` writes as the strptime `pattern`; months in English, German, French or Spanish.
 
-    Raises ValueError.
+    Of a week, month, quarter or year it is the first day. Raises ValueError.
     """
+    if period_kind_of(pattern) in ("week", "quarter"):  # which strptime does not know
+        period = read_by_pattern(text, pattern)
+        day = first_day(period) if period else None
+        if day is None:
+            raise ValueError(text)
+        return dt.datetime.combine(day, dt.time())
     try:
         return dt.datetime.strptime(text, pattern)  # noqa: DTZ007  local time is meant
     except ValueError:

@@ -34,6 +34,15 @@ _SHORTENED = "^-?[0-9][.,][0-9]+E[+][0-9]{2,3}$"
 _NONE = np.zeros(0, np.int64)
 
 
+@dataclass(frozen=True, slots=True)
+class CellCounts:
+    """Of a table: cells of rows that are not kept, kept cells that say "no value", kept values without a cell."""
+
+    returned: int
+    blank: int
+    named: int
+
+
 @dataclass
 class TypedTable:
     """One sheet's rows with typed columns.
@@ -50,6 +59,12 @@ class TypedTable:
         """The address of a column's cell in a row; for a value from a name, the row's first cell."""
         number = self.rows.header.column_numbers.get(name, min(self.rows.header.column_numbers.values(), default=1))
         return cell_address(int(self.rows.row_numbers[position]), number)
+
+    def cell_counts(self, kept: npt.NDArray[np.bool_]) -> CellCounts:
+        """What became of the cells below the header when the rows for which `kept` holds are handed on."""
+        absent = [values for name, values in self.columns.items() if name not in self.rows.header.column_numbers]
+        named = int(kept.sum()) * sum(values.null_count < len(values) for values in absent)
+        return CellCounts(int(self.rows.filled[~kept].sum()), int(self.blank[kept].sum()), named)
 
 
 def read_typed_table(

@@ -1,13 +1,23 @@
 """The champion's backtest on deals that are closed, week by week. Open deals are in `crm_scored_pipeline.py`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Boolean, Code, Date, Integer, Percent, Row, column, column_names
-from s2p_assets.contracts.lineage import LineageRules, before_day, same_key
-from s2p_assets.contracts.model import ClassificationTask
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.classification.scoring import backtested_cases
-from s2p_assets.learning.versions import Champion
+from s2p_assets import (
+    Boolean,
+    Champion,
+    ClassificationTask,
+    Code,
+    Date,
+    Frame,
+    Integer,
+    LineageRules,
+    Percent,
+    Row,
+    backtested_cases,
+    before_day,
+    column,
+    column_names,
+    same_key,
+    table,
+)
 
 OUTCOME = "deal_features.won"
 
@@ -43,7 +53,7 @@ LINEAGE: LineageRules = {
 
 
 @table(rows=DealBacktest, key=("opportunity_id", "as_of"), owner="sales-operations@example.com", lineage=LINEAGE)
-def deal_backtest(win_champion: Champion[ClassificationTask]) -> pd.DataFrame:
+def deal_backtest(win_champion: Champion[ClassificationTask]) -> Frame:
     """How the champion would have judged deals that are closed by now: one row per deal and week of its life.
 
     Each probability comes from a model that knew only the deals closed before the test period. Made anew with every

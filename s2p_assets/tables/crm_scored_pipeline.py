@@ -1,14 +1,26 @@
 """The open deals, each with the probability that it is won. What they bring by month is `crm_win_forecast.py`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Code, Date, Integer, Money, Percent, Row, Text, column, column_names
-from s2p_assets.contracts.lineage import LineageRules, same_key
-from s2p_assets.contracts.model import ClassificationTask
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.classification.explanations import explain, explanation_sentences
-from s2p_assets.learning.classification.scoring import open_cases, score_cases
-from s2p_assets.learning.versions import Champion
+from s2p_assets import (
+    Champion,
+    ClassificationTask,
+    Code,
+    Date,
+    Frame,
+    Integer,
+    LineageRules,
+    Money,
+    Percent,
+    Row,
+    Text,
+    column,
+    column_names,
+    explain,
+    explanation_sentences,
+    open_cases,
+    same_key,
+    score_cases,
+    table,
+)
 
 CASE = "deal_features.opportunity_id"
 EVIDENCE = ("deal_features.won", "deal_features.age_days", "deal_features.days_to_quarter_end")
@@ -59,7 +71,7 @@ LINEAGE: LineageRules = {"deal_features": same_key("opportunity_id", "as_of")}
 
 
 @table(rows=ScoredDeal, key=("opportunity_id",), owner="sales-operations@example.com", lineage=LINEAGE)
-def scored_pipeline(deal_features: pd.DataFrame, win_champion: Champion[ClassificationTask]) -> pd.DataFrame:
+def scored_pipeline(deal_features: Frame, win_champion: Champion[ClassificationTask]) -> Frame:
     """Every open deal with the probability that it is won, its expected value and the reasons: one row per deal.
 
     Made anew from the CRM's latest export, by the model that did best on earlier deals.

@@ -2,11 +2,23 @@
 
 import pandas as pd
 
-from s2p_assets.contracts.columns import Code, Date, Money, Number, Row, Text, column, column_names
-from s2p_assets.contracts.derivation import NotYet
-from s2p_assets.contracts.lineage import LineageRules, has_value, same_key
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.survival import end_probability_by_month, hazard_rates
+from s2p_assets import (
+    Code,
+    Date,
+    LineageRules,
+    Money,
+    NotYet,
+    Number,
+    Row,
+    Text,
+    column,
+    column_names,
+    end_probability_by_month,
+    has_value,
+    hazard_rates,
+    same_key,
+    table,
+)
 
 MONTHS = 5
 LIFETIMES = ("opportunities.engage_date", "opportunities.close_date")

@@ -1,12 +1,23 @@
 """How good each model of won deals was on later deals. The measures are in `learning/`, the choice in `models/`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Boolean, Code, Date, Integer, Number, Percent, Row, column, column_names
-from s2p_assets.contracts.lineage import LineageRules, from_day, has_value
-from s2p_assets.contracts.model import ClassificationTask
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.versions import Champion
+from s2p_assets import (
+    Boolean,
+    Champion,
+    ClassificationTask,
+    Code,
+    Date,
+    Frame,
+    Integer,
+    LineageRules,
+    Number,
+    Percent,
+    Row,
+    column,
+    column_names,
+    from_day,
+    has_value,
+    table,
+)
 
 OUTCOME = "deal_features.won"
 
@@ -44,7 +55,7 @@ LINEAGE: LineageRules = {"deal_features": from_day("as_of", "cutoff") & has_valu
 
 
 @table(rows=WinScore, key=("model", "fold"), owner="sales-operations@example.com", lineage=LINEAGE)
-def win_scores(win_champion: Champion[ClassificationTask]) -> pd.DataFrame:
+def win_scores(win_champion: Champion[ClassificationTask]) -> Frame:
     """How good each model was on deals that were closed later: one row per model and test period.
 
     The champion was chosen on these scores. Made anew whenever the models are compared.

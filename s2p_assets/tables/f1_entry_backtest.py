@@ -2,11 +2,23 @@
 
 import pandas as pd
 
-from s2p_assets.contracts.columns import Boolean, Code, Date, Integer, Percent, Row, Text, column, column_names
-from s2p_assets.contracts.lineage import LineageRules, before_day, same_key
-from s2p_assets.contracts.model import ClassificationTask
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.versions import Champion
+from s2p_assets import (
+    Boolean,
+    Champion,
+    ClassificationTask,
+    Code,
+    Date,
+    Integer,
+    LineageRules,
+    Percent,
+    Row,
+    Text,
+    before_day,
+    column,
+    column_names,
+    same_key,
+    table,
+)
 
 OUTCOMES = ("entry_features.top_ten", "entry_features.did_not_finish")
 

@@ -1,15 +1,25 @@
 """The champions' predictions for the newest race, car by car. How good they were before: `f1_race_scores.py`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Code, Date, Integer, Percent, Row, Text, column, column_names
-from s2p_assets.contracts.lineage import LineageRules, same_key
-from s2p_assets.contracts.model import ClassificationTask
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.classification.cases import decided_cases
-from s2p_assets.learning.classification.explanations import explanation_sentences, feature_contributions
-from s2p_assets.learning.classification.scoring import score_cases
-from s2p_assets.learning.versions import Champion
+from s2p_assets import (
+    Champion,
+    ClassificationTask,
+    Code,
+    Date,
+    Frame,
+    Integer,
+    LineageRules,
+    Percent,
+    Row,
+    Text,
+    column,
+    column_names,
+    decided_cases,
+    explanation_sentences,
+    feature_contributions,
+    same_key,
+    score_cases,
+    table,
+)
 
 GRID = "entry_features.grid"
 TOP_TEN_EVIDENCE = (
@@ -77,11 +87,11 @@ LINEAGE: LineageRules = {
 
 @table(rows=RacePrediction, key=("driver_id", "race_day"), owner="race-office@example.com", lineage=LINEAGE)
 def race_predictions(
-    entry_features: pd.DataFrame,
+    entry_features: Frame,
     top_ten_champion: Champion[ClassificationTask],
     failure_champion: Champion[ClassificationTask],
-    races: pd.DataFrame,
-) -> pd.DataFrame:
+    races: Frame,
+) -> Frame:
     """The newest race: one row per car, with the probabilities of a top-ten place and of a failure, and the reasons.
 
     It is the next race as soon as its qualifying has come in; until then the last one, as predicted before its start.

@@ -2,22 +2,24 @@
 
 import pandas as pd
 
-from s2p_assets.contracts.columns import (
+from s2p_assets import (
     Boolean,
+    Champion,
+    ClassificationTask,
     Code,
     Date,
     Integer,
+    LineageRules,
     Number,
     Percent,
     Row,
     Text,
     column,
     column_names,
+    from_day,
+    has_value,
+    table,
 )
-from s2p_assets.contracts.lineage import LineageRules, from_day, has_value
-from s2p_assets.contracts.model import ClassificationTask
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.versions import Champion
 
 OUTCOMES = ("entry_features.top_ten", "entry_features.did_not_finish")
 

@@ -1,31 +1,36 @@
 """Weekly demand by SKU, made from sales. Forecasts of it are in `retail_demand_forecast.py`."""
 
-from dataclasses import replace
-
 import pandas as pd
 
-from s2p_assets.contracts.columns import Boolean, Code, Date, Money, Number, Row, Text, column, column_names
-from s2p_assets.contracts.derivation import NotYet
-from s2p_assets.contracts.lineage import (
-    LineageRule,
+from s2p_assets import (
+    Boolean,
+    Code,
+    Date,
     LineageRules,
+    Money,
+    NotYet,
+    Number,
+    Row,
+    Text,
     before_day,
+    carry_over,
+    censored_weeks,
+    column,
+    column_names,
+    in_force,
     in_force_on,
+    in_line,
     in_period,
+    in_units_of_last,
+    last_complete_week,
+    of_predecessors,
     only_newest,
     overlapping,
-    with_share,
-)
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.forecasting.demand import (
-    censored_weeks,
-    last_complete_week,
     spread_over_weeks,
+    table,
     week_of,
     weekly_panel,
 )
-from s2p_assets.learning.forecasting.supersession import SEPARATOR, carry_over
-from s2p_assets.warehouse.tables.history import in_force
 
 SOLD = ("retail_sales.quantity", "wholesale_sales.quantity")
 
@@ -74,22 +79,16 @@ class Demand(Row):
     )
 
 
-LINE = LineageRule(f"(sku = this.sku or sku = any(string_to_array(this.carried_from, '{SEPARATOR}')))")
-IN_UNITS_OF_THE_ROW = (
-    f"coalesce((string_to_array(this.carried_units, '{SEPARATOR}'))"
-    f"[array_position(string_to_array(this.carried_from, '{SEPARATOR}'), sku)]::float8, 1)"
-)
-"""How many units of a sold article are one of the row's."""
-TILL_PERIOD = overlapping("from_date", "to_date", "week", days=7)
+LINE = in_line("sku")
 LINEAGE: LineageRules = {
-    "retail_sales": LINE & replace(TILL_PERIOD, share=f"{TILL_PERIOD.share} / {IN_UNITS_OF_THE_ROW}"),
-    "wholesale_sales": LINE & in_period("ship_date", "week", days=7) & with_share(f"1.0 / {IN_UNITS_OF_THE_ROW}"),
+    "retail_sales": LINE & in_units_of_last(overlapping("from_date", "to_date", "week", days=7), "sku"),
+    "wholesale_sales": LINE & in_units_of_last(in_period("ship_date", "week", days=7), "sku"),
     "products": LINE & in_force_on("week", plus_days=3),
     "inventory": LINE & before_day("count_date", "week", plus_days=7) & only_newest("count_date"),
     ("censored", "retail_sales"): LINE & before_day("from_date", "week", plus_days=7),
     ("censored", "wholesale_sales"): LINE & before_day("ship_date", "week", plus_days=7),
     "receipts": LINE & before_day("receive_date", "week", plus_days=7),
-    "successors": LineageRule(f"predecessor = any(string_to_array(this.carried_from, '{SEPARATOR}'))"),
+    "successors": of_predecessors("predecessor"),
 }
 
 

@@ -2,13 +2,22 @@
 
 import pandas as pd
 
-from s2p_assets.contracts.columns import Code, Date, Integer, Number, Row, Text, column
-from s2p_assets.contracts.model import ForecastTask
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.forecasting.forecasts import forecast_series, range_notes
-from s2p_assets.learning.forecasting.lineage import forecast_lineage
-from s2p_assets.learning.forecasting.series import last_target_time
-from s2p_assets.learning.versions import Champion
+from s2p_assets import (
+    Champion,
+    Code,
+    Date,
+    ForecastTask,
+    Integer,
+    Number,
+    Row,
+    Text,
+    column,
+    forecast_lineage,
+    forecast_series,
+    last_target_time,
+    range_notes,
+    table,
+)
 
 HISTORY = ("demand_features.units", "demand_features.censored", "demand_features.unit_price")
 

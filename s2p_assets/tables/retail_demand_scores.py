@@ -2,10 +2,24 @@
 
 import pandas as pd
 
-from s2p_assets.contracts.columns import Boolean, Code, Date, Integer, Number, Percent, Row, Text, column, column_names
-from s2p_assets.contracts.lineage import LineageRules, after_day, on_day, until_day
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.versions import Champion
+from s2p_assets import (
+    Boolean,
+    Champion,
+    Code,
+    Date,
+    Integer,
+    LineageRules,
+    Number,
+    Percent,
+    Row,
+    Text,
+    after_day,
+    column,
+    column_names,
+    on_day,
+    table,
+    until_day,
+)
 
 UNITS = "demand_features.units"
 

@@ -1,11 +1,24 @@
 """Products with the history of their prices and terms. The lists they come from are declared in `workbooks/`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Boolean, Code, Date, Integer, Money, Row, Text, column
-from s2p_assets.contracts.lineage import LineageRules, from_day, on_day, only_newest, same_key, until_day
-from s2p_assets.contracts.table import table
-from s2p_assets.warehouse.tables.history import versions
+from s2p_assets import (
+    Boolean,
+    Code,
+    Date,
+    Frame,
+    Integer,
+    LineageRules,
+    Money,
+    Row,
+    Text,
+    column,
+    from_day,
+    on_day,
+    only_newest,
+    same_key,
+    table,
+    until_day,
+    versions,
+)
 
 
 class Product(Row):
@@ -63,7 +76,7 @@ LINEAGE: LineageRules = {
 
 
 @table(rows=Product, key=("sku", "valid_from"), owner="purchasing@example.com", lineage=LINEAGE)
-def products(price_list: pd.DataFrame) -> pd.DataFrame:
+def products(price_list: Frame) -> Frame:
     """Every SKU with its prices, costs and terms over time, from the price lists: one row per SKU and version.
 
     A new version begins only where a list changes something; a cell left blank means "as before".

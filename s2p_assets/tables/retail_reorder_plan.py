@@ -2,30 +2,29 @@
 
 import pandas as pd
 
-from s2p_assets.contracts.columns import (
+from s2p_assets import (
+    Champion,
     Code,
     Date,
     Integer,
+    LineageRules,
     Money,
     Number,
     Percent,
+    ReplenishmentPolicy,
     Row,
     Text,
     column,
     column_names,
-)
-from s2p_assets.contracts.lineage import LineageRules, same_key
-from s2p_assets.contracts.table import table
-from s2p_assets.inventory.replenishment import (
-    ReplenishmentPolicy,
     critical_ratio,
+    error_distribution,
     plan_orders,
     run_out_dates,
+    same_key,
     shifted_forecast,
+    table,
+    version_on,
 )
-from s2p_assets.learning.forecasting.intervals import error_distribution
-from s2p_assets.learning.versions import Champion
-from s2p_assets.warehouse.tables.history import version_on
 
 POLICY = ReplenishmentPolicy(service_level=0.95, review_days=7, cover_days=14)
 LEAD_TIME_DAYS = 14

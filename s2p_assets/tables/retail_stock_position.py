@@ -2,10 +2,21 @@
 
 import pandas as pd
 
-from s2p_assets.contracts.columns import Code, Date, Number, Row, column, column_names
-from s2p_assets.contracts.lineage import LineageRules, after_day, on_day, same_key, with_share
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.forecasting.demand import units_since
+from s2p_assets import (
+    Code,
+    Date,
+    LineageRules,
+    Number,
+    Row,
+    after_day,
+    column,
+    column_names,
+    on_day,
+    same_key,
+    table,
+    units_since,
+    with_share,
+)
 
 
 class StockPosition(Row):

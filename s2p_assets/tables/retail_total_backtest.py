@@ -1,12 +1,21 @@
 """Past weeks as the model would have forecast them, beside sales. Next weeks: `retail_total_forecast.py`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Code, Date, Integer, Number, Row, Text, column
-from s2p_assets.contracts.lineage import LineageRules, on_day, until_day
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.forecasting.forecasts import backtest_totals
-from s2p_assets.learning.versions import Champion
+from s2p_assets import (
+    Champion,
+    Code,
+    Date,
+    Frame,
+    Integer,
+    LineageRules,
+    Number,
+    Row,
+    Text,
+    backtest_totals,
+    column,
+    on_day,
+    table,
+    until_day,
+)
 
 UNITS = "demand_features.units"
 
@@ -38,7 +47,7 @@ LINEAGE: LineageRules = {
 
 
 @table(rows=TotalBacktest, key=("week", "cutoff"), owner="planning@example.com", lineage=LINEAGE)
-def total_backtest(demand_champion: Champion) -> pd.DataFrame:
+def total_backtest(demand_champion: Champion) -> Frame:
     """What today's champion would have forecast for past weeks: one row per week and cutoff, all SKUs together.
 
     These are no forecasts that were published then: today's model is fitted on the data up to each cutoff.

@@ -1,12 +1,19 @@
 """The forecast of demand for all SKUs together, by week. SKU by SKU it is in `retail_demand_forecast.py`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Code, Date, Integer, Number, Row, Text, column
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.forecasting.forecasts import forecast_total
-from s2p_assets.learning.forecasting.lineage import total_forecast_lineage
-from s2p_assets.learning.versions import Champion
+from s2p_assets import (
+    Champion,
+    Code,
+    Date,
+    Frame,
+    Integer,
+    Number,
+    Row,
+    Text,
+    column,
+    forecast_total,
+    table,
+    total_forecast_lineage,
+)
 
 
 class TotalForecast(Row):
@@ -32,7 +39,7 @@ LINEAGE = total_forecast_lineage("demand_features", target="units")
 
 
 @table(rows=TotalForecast, key=("week",), owner="planning@example.com", lineage=LINEAGE)
-def total_forecast(demand_features: pd.DataFrame, demand_champion: Champion) -> pd.DataFrame:
+def total_forecast(demand_features: Frame, demand_champion: Champion) -> Frame:
     """The demand expected for all SKUs together: one row for each of the next eight weeks, with the total's own range.
 
     Errors of single SKUs partly cancel out, so the ranges of the SKUs added up would be far too wide.

@@ -1,7 +1,6 @@
 """The companies that deals are made with. The deals themselves are in `crm_opportunities.py`."""
 
-from s2p_assets.contracts.columns import Code, Integer, Number, Row, Text, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Integer, Number, Row, Text, Workbook, column
 
 SECTORS = (
     *("employment", "entertainment", "finance", "marketing", "medical"),

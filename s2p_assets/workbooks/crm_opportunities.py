@@ -1,16 +1,13 @@
 """Deals from the first contact to their close, as the CRM exports them. Accounts are in `crm_accounts.py`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Code, Date, Money, Row, Text, column, row_rule
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Date, Frame, Money, Row, Series, Text, Workbook, column, row_rule
 
 DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y")
 OPEN = ("Prospecting", "Engaging")
 CLOSED = ("Won", "Lost")
 
 
-def _agrees(stage: "pd.Series[str]", stages: tuple[str, ...], filled: "pd.Series[bool]") -> "pd.Series[bool]":
+def _agrees(stage: Series, stages: tuple[str, ...], filled: Series) -> Series:
     """Whether a cell is filled in exactly these stages; an unknown stage is left to another rule."""
     return (stage.isin(stages) == filled) | ~stage.isin((*OPEN, *CLOSED))
 
@@ -65,23 +62,23 @@ class Opportunity(Row):
     )
 
     @row_rule("a deal that is won or lost has the day of its end", at="close_date")
-    def closed_deals_have_their_day(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+    def closed_deals_have_their_day(cls, rows: Frame) -> Series:
         return _agrees(rows["deal_stage"], CLOSED, rows["close_date"].notna())
 
     @row_rule("a deal that talks have begun on has their first day, one in prospecting has none", at="engage_date")
-    def engaged_deals_have_their_day(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+    def engaged_deals_have_their_day(cls, rows: Frame) -> Series:
         return _agrees(rows["deal_stage"], ("Engaging", *CLOSED), rows["engage_date"].notna())
 
     @row_rule("the deal ends before it begins", at="close_date")
-    def ends_after_it_begins(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+    def ends_after_it_begins(cls, rows: Frame) -> Series:
         return rows["close_date"] >= rows["engage_date"]
 
     @row_rule("a deal that is won or lost has a value, an open one has none yet", at="close_value")
-    def closed_deals_have_a_value(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+    def closed_deals_have_a_value(cls, rows: Frame) -> Series:
         return _agrees(rows["deal_stage"], CLOSED, rows["close_value"].notna())
 
     @row_rule("a lost deal brought something in", at="close_value", severity="notice")
-    def lost_deals_bring_nothing(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+    def lost_deals_bring_nothing(cls, rows: Frame) -> Series:
         return (rows["deal_stage"] != "Lost") | (rows["close_value"] == 0)
 
 

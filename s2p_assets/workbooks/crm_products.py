@@ -1,7 +1,6 @@
 """The products that the sales teams sell, with list prices. Deals are in `crm_opportunities.py`."""
 
-from s2p_assets.contracts.columns import Code, Money, Row, Text, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Money, Row, Text, Workbook, column
 
 
 class Product(Row):

@@ -1,7 +1,6 @@
 """Sales agents, their managers and offices. What they sell is in `crm_opportunities.py`."""
 
-from s2p_assets.contracts.columns import Code, Row, Text, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Row, Text, Workbook, column
 
 
 class SalesAgent(Row):

@@ -1,7 +1,6 @@
 """Where races are held. The races themselves are in `f1_races.py`."""
 
-from s2p_assets.contracts.columns import Code, Integer, Number, Row, Text, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Integer, Number, Row, Text, Workbook, column
 
 
 class Circuit(Row):

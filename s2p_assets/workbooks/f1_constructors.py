@@ -1,7 +1,6 @@
 """The teams that build the cars. Their results are in `f1_results.py`."""
 
-from s2p_assets.contracts.columns import Code, Row, Text, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Row, Text, Workbook, column
 
 
 class Constructor(Row):

@@ -1,7 +1,6 @@
 """The drivers' championship after each race. Results are in `f1_results.py`."""
 
-from s2p_assets.contracts.columns import Code, Integer, Number, Row, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Integer, Number, Row, Workbook, column
 
 
 class DriverStanding(Row):

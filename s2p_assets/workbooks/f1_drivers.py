@@ -1,7 +1,6 @@
 """Drivers. Their results are in `f1_results.py`."""
 
-from s2p_assets.contracts.columns import Code, Date, Row, Text, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Date, Row, Text, Workbook, column
 
 
 class Driver(Row):

@@ -1,7 +1,6 @@
 """Stops for tyres and repairs. The races are in `f1_results.py`."""
 
-from s2p_assets.contracts.columns import Code, Integer, Row, Text, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Integer, Row, Text, Workbook, column
 
 
 class PitStop(Row):

@@ -1,7 +1,6 @@
 """Qualifying: laps driven for the places on the grid. The grid itself is in `f1_results.py`."""
 
-from s2p_assets.contracts.columns import Code, Integer, Row, Text, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Integer, Row, Text, Workbook, column
 
 LAP_TIME = r"^\d+:\d\d\.\d+$"
 

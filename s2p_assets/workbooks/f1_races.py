@@ -1,7 +1,6 @@
 """The calendar: which race is held where and when. Results are in `f1_results.py`."""
 
-from s2p_assets.contracts.columns import Code, Date, Integer, Row, Text, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Date, Integer, Row, Text, Workbook, column
 
 
 class Race(Row):

@@ -1,9 +1,6 @@
 """Race results, car by car. Sprints are in `f1_sprint_results.py`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Code, Integer, Number, Row, Text, column, row_rule
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Frame, Integer, Number, Row, Series, Text, Workbook, column, row_rule
 
 
 class Result(Row):
@@ -46,7 +43,7 @@ class Result(Row):
     status_id: Code = column(description="How it ended", references="status.status_id", available="after_outcome")
 
     @row_rule("a car that is classified has a place, any other has none", at="position", severity="notice")
-    def only_the_classified_have_a_place(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+    def only_the_classified_have_a_place(cls, rows: Frame) -> Series:
         return rows["position_text"].str.isdigit() == rows["position"].notna()
 
 

@@ -1,7 +1,6 @@
 """The ways in which a race can end for a car. Which car finished how is in `f1_results.py`."""
 
-from s2p_assets.contracts.columns import Code, Row, Text, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Row, Text, Workbook, column
 
 
 class FinishStatus(Row):

@@ -1,9 +1,6 @@
 """Stock counts: units in the building, between buildings and on order. Stock of today: `retail_stock_position.py`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Code, Date, Integer, Row, column, row_rule
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Date, Frame, Integer, Row, Series, Workbook, column, row_rule
 
 
 class Inventory(Row):
@@ -33,7 +30,7 @@ class Inventory(Row):
     )
 
     @row_rule("usable supply with transship is below that without it", at="usable_supply_incl", severity="notice")
-    def transship_adds(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+    def transship_adds(cls, rows: Frame) -> Series:
         return rows["usable_supply_incl"] >= rows["usable_supply_excl"]
 
 

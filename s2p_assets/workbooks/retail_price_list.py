@@ -1,9 +1,6 @@
 """The retail price list: prices, costs and terms by SKU and date. Their history is in `retail_products.py`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Code, Date, Integer, Money, Row, Text, column, row_rule
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Date, Frame, Integer, Money, Row, Series, Text, Workbook, column, row_rule
 
 
 class PriceList(Row):
@@ -45,7 +42,7 @@ class PriceList(Row):
     )
 
     @row_rule("item cost is above the MSRP", at="item_cost", severity="notice")
-    def sells_above_cost(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+    def sells_above_cost(cls, rows: Frame) -> Series:
         return rows["item_cost"] <= rows["msrp"]
 
 

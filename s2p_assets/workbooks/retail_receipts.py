@@ -1,7 +1,6 @@
 """Goods received from suppliers. Units still on order are in the stock counts, `retail_inventory.py`."""
 
-from s2p_assets.contracts.columns import Code, Date, Integer, Money, Row, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Date, Integer, Money, Row, Workbook, column
 
 
 class Receipt(Row):

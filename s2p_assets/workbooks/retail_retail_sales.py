@@ -1,9 +1,6 @@
 """Sales to consumers, from the tills. Sales to dealers are in `retail_wholesale_sales.py`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Code, Date, Integer, Row, column, row_rule
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Date, Frame, Integer, Row, Series, Workbook, column, row_rule
 
 DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y")
 
@@ -21,7 +18,7 @@ class RetailSale(Row):
     to_date: Date = column("To date", "To", "Period end", description="Last day of the period", formats=DATE_FORMATS)
 
     @row_rule("the period ends before it begins", at="to_date")
-    def ends_after_it_begins(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+    def ends_after_it_begins(cls, rows: Frame) -> Series:
         return rows["to_date"] >= rows["from_date"]
 
 

@@ -1,10 +1,6 @@
 """Which article follows which, and in which units. How its history is carried on: `tables/retail_demand.py`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Code, Number, Row, Text, column, row_rule
-from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.learning.forecasting.supersession import leads_back
+from s2p_assets import Code, Frame, Number, Row, Series, Text, Workbook, column, leads_back, row_rule
 
 
 class Succession(Row):
@@ -29,7 +25,7 @@ class Succession(Row):
     reason: Text = column("Reason", "Remark", description="Why, for those who read it", nullable=True, required=False)
 
     @row_rule("an article cannot follow itself, nor can those that follow it lead back to it", at="successor")
-    def leads_on(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+    def leads_on(cls, rows: Frame) -> Series:
         return ~leads_back(rows["predecessor"], rows["successor"])
 
 

@@ -1,7 +1,6 @@
 """Sales to dealers, as invoiced. Sales to consumers are in `retail_retail_sales.py`."""
 
-from s2p_assets.contracts.columns import Code, Date, Integer, Money, Row, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Date, Integer, Money, Row, Workbook, column
 
 
 class WholesaleSale(Row):

@@ -163,26 +163,23 @@ def test_a_key_of_no_columns_would_be_all_rows_and_is_refused() -> None:
 
 SHELF = """
 import pandas as pd
-from s2p_assets.contracts.columns import Number, Row, Text, code, day, number
-from s2p_assets.contracts.lineage import LineageRule, in_period, same_key
-from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.contracts.table import table
+from s2p_assets import Code, Date, LineageRule, Number, Row, Workbook, column, in_period, same_key, table
 """
 SALES = """
 class Sale(Row):
     '''A sale.'''
-    sku: Text = code(says="The article")
-    sold_on: Day = day(says="The day")
-    quantity: Number = number(says="Units")
+    sku: Code = column(description="The article")
+    sold_on: Date = column(description="The day")
+    quantity: Number = column(description="Units")
 
 sales = Workbook(rows=Sale, path="sales/*.xlsx", owner="a@example.com", key=("sku", "sold_on"))
 """
 DEMAND = """
 class Demand(Row):
     '''A week.'''
-    sku: Text = code(says="The article", of="sales.sku")
-    week: Day = day(says="The week", of="sales.sold_on")
-    units: Number = number(says="Units", of="sales.quantity")
+    sku: Code = column(description="The article", derived_from="sales.sku")
+    week: Date = column(description="The week", derived_from="sales.sold_on")
+    units: Number = column(description="Units", derived_from="sales.quantity")
 
 @table(rows=Demand, key=("sku", "week"), owner="a@example.com", lineage={LINEAGE})
 def demand(sales: pd.DataFrame) -> pd.DataFrame:

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from s2p_assets.catalog.leaks import declared_leaks
 from s2p_assets.catalog.loading import load_catalog
 from s2p_assets.contracts.columns import Boolean, Date, Number, Row, Text, column, columns_of
 from s2p_assets.contracts.model import ClassificationTask, Classifier, Contest, Model
 from s2p_assets.learning.classification import metrics as measures
 from s2p_assets.learning.classification.cases import decided_cases, features_of_cases
 from s2p_assets.learning.classification.explanations import explanation_sentences, feature_contributions
-from s2p_assets.learning.classification.leaks import declared_leaks, suspects
+from s2p_assets.learning.classification.leaks import suspects
 from s2p_assets.learning.classification.models.base_rate import BaseRate
 from s2p_assets.learning.classification.models.boosting import Boosting
 from s2p_assets.learning.classification.models.forest import Forest
@@ -233,7 +234,7 @@ def test_a_measure_lies_within_its_interval(logistic: ModelVersion[Classificatio
 
 
 @pytest.mark.parametrize(
-    ("broken", "says"),
+    ("broken", "description"),
     [
         ({"won": pd.NA}, "too few"),
         ({"closed": pd.NaT}, "does not say when"),
@@ -299,10 +300,10 @@ SHELVES = {
 class Offers(Row):
     \"\"\"An offer.\"\"\"
 
-    deal: Text = code(says="Its number")
-    offered: Day = day(says="When")
-    closed: Day = day(says="When it ended", known="after")
-    won: YesNo = yes_no(says="Whether it was won", known="after")
+    deal: Code = column(description="Its number")
+    offered: Date = column(description="When")
+    closed: Date = column(description="When it ended", available="after_outcome")
+    won: Boolean = column(description="Whether it was won", available="after_outcome")
 
 offers = Workbook(rows=Offers, key=("deal",), path=("*.xlsx",), owner="a@example.com")
 """,
@@ -310,11 +311,11 @@ offers = Workbook(rows=Offers, key=("deal",), path=("*.xlsx",), owner="a@example
 class Deals(Row):
     \"\"\"A deal.\"\"\"
 
-    deal: Text = code(says="Its number", of="offers.deal")
-    offered: Day = day(says="When", of="offers.offered")
-    closed: Day = day(says="When it ended", of="offers.closed")
-    won: YesNo = yes_no(says="Whether it was won", of="offers.won")
-    days_open: Number = number(says="How long it took", of=("offers.offered", "offers.closed"))
+    deal: Code = column(description="Its number", derived_from="offers.deal")
+    offered: Date = column(description="When", derived_from="offers.offered")
+    closed: Date = column(description="When it ended", derived_from="offers.closed")
+    won: Boolean = column(description="Whether it was won", derived_from="offers.won")
+    days_open: Number = column(description="How long it took", derived_from=("offers.offered", "offers.closed"))
 
 @feature_set(rows=Deals, entity=("deal",), event_time="offered", owner="a@example.com")
 def deals(offers: pd.DataFrame) -> pd.DataFrame:
@@ -322,19 +323,17 @@ def deals(offers: pd.DataFrame) -> pd.DataFrame:
     return offers
 """,
     "models/shop_deal_champion.py": """
-@contest(features="deals", task=Outcome("deal", "offered", "won", "closed"), owner="a@example.com")
+@contest(features="deals", task=ClassificationTask("deal", "offered", "won", "closed"), owner="a@example.com")
 def deal_champion(losses: pd.DataFrame, incumbent: str | None) -> str:
     \"\"\"Who tells best.\"\"\"
-    return choose(losses, incumbent)
+    return choose_champion(losses, incumbent)
 """,
 }
 IMPORTS = """
 import pandas as pd
-from s2p_assets.contracts.columns import Day, Number, Row, Text, YesNo, code, day, number, yes_no
-from s2p_assets.learning.selection.champion import choose
-from s2p_assets.contracts.feature_set import feature_set
-from s2p_assets.contracts.model import Outcome, contest
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import (
+    Boolean, ClassificationTask, Code, Date, Number, Row, Workbook, choose_champion, column, contest, feature_set,
+)
 """
 
 

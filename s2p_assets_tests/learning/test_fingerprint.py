@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from s2p_assets.learning.fingerprint import BACKTEST_MODULES, PACKAGE, fingerprint_of, modules_behind
+from s2p_assets.learning.fingerprint import BACKTEST_MODULES, PACKAGES, fingerprint_of, modules_behind
 from s2p_assets.learning.forecasting.models.boosting import Boosting
 from s2p_assets.learning.forecasting.models.combination import Combination
 from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
@@ -13,10 +13,11 @@ from s2p_assets_tests.learning.histories import WEEKLY, seasonal
 def test_code_that_a_forecaster_reaches_only_through_others_counts_as_its_own() -> None:
     behind = set(modules_behind(Combination.__module__))
     assert {
-        f"{PACKAGE}.{name}" for name in ("forecasting.seasons", "forecasting.lags", "forecasters.boosting", "model")
+        *(f"{PACKAGES[0]}.forecasting.{name}" for name in ("seasons", "lags", "models.boosting")),
+        "s2p_assets.contracts.model",
     } <= behind
-    assert f"{PACKAGE}.forecasting.seasons" not in modules_behind(MovingAverage.__module__)
-    assert f"{PACKAGE}.forecasting.intervals" in modules_behind(BACKTEST_MODULES["forecast"])
+    assert f"{PACKAGES[0]}.forecasting.seasons" not in modules_behind(MovingAverage.__module__)
+    assert f"{PACKAGES[0]}.forecasting.intervals" in modules_behind(BACKTEST_MODULES["forecast"])
 
 
 def test_a_recipe_is_its_parameters_and_never_its_data() -> None:

@@ -51,7 +51,7 @@ def test_the_same_recipe_on_newer_data_is_renewed_without_a_test() -> None:
     old, new = trained(weeks=79), trained()
     outcome = promote(CONTEST, {AVERAGE: new}, old)
     assert (outcome.change, outcome.champion.version) == ("renewed", new.version)
-    assert "same recipe" in outcome.champion.why
+    assert "same fingerprint" in outcome.champion.why
 
 
 def test_a_better_challenger_on_the_same_folds_is_promoted_with_the_figures() -> None:

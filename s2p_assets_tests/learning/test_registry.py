@@ -117,7 +117,7 @@ def test_a_stored_version_comes_back_as_it_was(registry: Registry) -> None:
     assert isinstance(loaded.learner, Boosting)
     for frame in ("backtest", "scores", "losses"):
         pd.testing.assert_frame_equal(getattr(loaded, frame), getattr(made, frame), check_dtype=False)
-    plain = ("version", "fingerprint", "task", "feature_version", "trained_at", "run_id", "code_version", "cause")
+    plain = ("version", "fingerprint", "task", "feature_version", "trained_at", "run_id", "code_version", "reason")
     for part in (*plain, "parameters", "cutoffs", "contest", "data"):
         assert getattr(loaded, part) == getattr(made, part)
     assert loaded.learned_from.tolist() == made.learned_from.tolist()

@@ -6,7 +6,7 @@ import pytest
 
 from s2p_assets_tests.small_company import SmallCompany, build, order_rows, save
 
-LIMIT = ('of=("orders.quantity", "orders.price"))', 'of=("orders.quantity", "orders.price"), le=100_000)')
+LIMIT = ('("orders.quantity", "orders.price"))', '("orders.quantity", "orders.price"), le=100_000)')
 
 
 @pytest.fixture(scope="module")

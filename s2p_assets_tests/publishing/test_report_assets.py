@@ -9,7 +9,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from s2p_assets.contracts.report import Basis, Document, Figure, ReportColumn, RowValue, Section
+from s2p_assets.contracts.report import Document, Figure, NumberSource, ReportColumn, RowValue, Section
 from s2p_assets.graph.assets.metadata import report_columns
 from s2p_assets.graph.running.report_pages import page_address, serving_reports
 from s2p_assets.settings import Settings
@@ -84,14 +84,16 @@ def test_every_number_of_a_report_leads_to_the_columns_that_it_is_made_from() ->
     frame = pd.DataFrame({"shop": ["a", "b"], "column": ["till.units", "web__orders.quantity"], "units": [1, 2]})
     columns = (
         ReportColumn("shop", "Shop"),
-        ReportColumn("units", "Units", "integer", sources=(Basis(RowValue("column"), {"shop": RowValue("shop")}),)),
+        ReportColumn(
+            "units", "Units", "integer", sources=(NumberSource(RowValue("column"), {"shop": RowValue("shop")}),)
+        ),
     )
     document = Document(
         title="Outlook",
         as_of=AS_OF,
         headline="",
         figures=(
-            Figure("Sold", 3, "integer", sources=(Basis("sales.units"), Basis("sales.price"))),
+            Figure("Sold", 3, "integer", sources=(NumberSource("sales.units"), NumberSource("sales.price"))),
             Figure("Shops", 2),
         ),
         sections=(Section("By shop", "", frame, columns),),

@@ -147,7 +147,7 @@ def test_the_report_says_so_too_when_they_can() -> None:
 def test_every_number_of_the_report_can_be_traced(document: Document, frames: Mapping[str, Any]) -> None:
     for section in document.sections:
         for column in section.columns:
-            if column.format in ("whole", "number", "money", "percent"):
+            if column.format in ("integer", "number", "money", "percent"):
                 assert section.lineage(column), f"{section.title}: {column.title}"
     assert all(figure.sources for figure in document.figures)
 

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.catalog.leaks import declared_leaks
 from s2p_assets.catalog.loading import load_catalog
 from s2p_assets.contracts.columns import Column, columns_of
 from s2p_assets.contracts.model import ClassificationTask
 from s2p_assets.features.f1_entry_features import EntryFeatures
-from s2p_assets.learning.classification.leaks import declared_leaks
 from s2p_assets.models.f1_failure_champion import DID_NOT_FINISH
 from s2p_assets.models.f1_top_ten_champion import TOP_TEN
 from s2p_assets.reports.f1_race_preview import race_preview

@@ -11,7 +11,7 @@ from s2p_assets.contracts.report import Document
 from s2p_assets.contracts.validation import conform, declaration_violations
 from s2p_assets.learning.forecasting.forecasts import backtest_totals
 from s2p_assets.learning.training import train
-from s2p_assets.learning.training_reason import SourceFile, TrainingReason, TrainingRecord
+from s2p_assets.learning.training_reason import LoadedSource, TrainingReason, TrainingRecord
 from s2p_assets.learning.versions import Champion
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
@@ -70,7 +70,7 @@ def test_each_model_stands_in_each_stretch_and_kind_of_sku(champion: Champion) -
 
 
 def test_every_model_that_was_trained_is_told_with_its_data_not_only_the_one_in_service(champion: Champion) -> None:
-    file = SourceFile("retail_sales", "sales/May.xlsx", "ab", "2026-11-16", 40, 0, None)
+    file = LoadedSource("retail_sales", "sales/May.xlsx", "ab", "2026-11-16", 40, 0, None)
     later = TrainingReason(
         since="v1", signals={"models_know_enough": ""}, rows=600, changed=90, sources=(file,), loaded=3
     )

@@ -297,14 +297,14 @@ REASONS = {
 def test_a_mover_has_one_plain_word_of_reason(reason: str) -> None:
     rows = REASONS[reason]
     moved = moves(pd.concat([rows, moved_sku().assign(sku="B")]), MONDAY, by="sku", value="units")
-    found = with_reasons(moved, SalesTable("sales", rows))
+    found = with_reasons(moved, SalesTable("sales", rows, item="sku"))
     assert found.set_index("sku").loc["A", "reason"] == reason
 
 
 def test_where_nothing_tells_no_reason_is_made_up() -> None:
     rows = moved_sku(unit_price=[5.0] * 4 + [6.0] * 4)
     moved = moves(rows, MONDAY, by="sku", value="units")
-    assert with_reasons(moved, SalesTable("sales", rows))["reason"].isna().all()
+    assert with_reasons(moved, SalesTable("sales", rows, item="sku"))["reason"].isna().all()
 
 
 def test_best_sellers_bring_in_most_and_slow_ones_least_for_their_stock(frames: Frames) -> None:

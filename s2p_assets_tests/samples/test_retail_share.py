@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow
 import pytest
 
-from s2p_assets.contracts.derivation import read_shelf
+from s2p_assets.catalog.paths import matching_contracts
+from s2p_assets.catalog.shelves import read_shelf
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.samples.retail_company import Company, simulate_company
@@ -24,7 +25,6 @@ from s2p_assets.samples.retail_share import (
     share_files,
     write_share,
 )
-from s2p_assets.spreadsheet.contract_matching import matching_contracts
 from s2p_assets.spreadsheet.sandbox import Sandbox
 
 UNTIL = dt.date(2025, 10, 31)
@@ -94,7 +94,7 @@ def test_the_webshop_loads_but_for_its_two_bad_lines(share: Share) -> None:
 
 
 @pytest.mark.parametrize(
-    ("thing", "amounts"),
+    ("name", "amounts"),
     [
         ("price_list", ["msrp", "t2_cost", "item_cost"]),
         ("wholesale_sales", ["quantity", "unit_price", "item_cost"]),
@@ -112,7 +112,7 @@ def test_what_is_loaded_is_what_happened(share: Share, company: Company, name: s
 
 
 @pytest.mark.parametrize(
-    ("thing", "day"),
+    ("name", "day"),
     [("price_list", "effective_date"), ("wholesale_sales", "ship_date"), ("retail_sales", "to_date"),
      ("receipts", "receive_date"), ("inventory", "count_date")],
 )  # fmt: skip

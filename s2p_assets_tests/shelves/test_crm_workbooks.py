@@ -8,9 +8,9 @@ import pyarrow
 import pytest
 import xlsxwriter
 
+from s2p_assets.catalog.paths import matching_contracts
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.spreadsheet.contract_matching import matching_contracts
 from s2p_assets.spreadsheet.reading import read_file
 from s2p_assets.workbooks.crm_accounts import accounts
 from s2p_assets.workbooks.crm_opportunities import opportunities

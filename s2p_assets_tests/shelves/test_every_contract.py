@@ -22,7 +22,7 @@ from s2p_assets_tests.shelves.test_retail_workbooks import GOOD as RETAIL
 
 BOOKS = load_catalog(("s2p_assets",)).workbooks
 GOOD: dict[str, list[Any]] = RETAIL | CRM | F1
-UNREADABLE = {"number": "a few", "money": "a few", "percent": "a few", "whole": "12.5", "yes_no": "perhaps"}
+UNREADABLE = {"number": "a few", "money": "a few", "percent": "a few", "integer": "12.5", "boolean": "perhaps"}
 BAD_BY_RULE: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
     "greater_than_or_equal_to": ("ge", lambda given: given["min_value"] - 1),
     "greater_than": ("gt", lambda given: given["min_value"]),
@@ -41,7 +41,7 @@ def faults(book: Workbook, column: Column) -> Iterator[Cell]:
         yield "required", ""
     if column.kind in UNREADABLE:
         yield "type", UNREADABLE[column.kind]
-    if column.kind in ("day", "moment"):
+    if column.kind in ("date", "timestamp"):
         yield "formats", "31/31/3131"
     for check in pandera_schema(book.rows).columns[column.name].checks:
         rule, bad = BAD_BY_RULE[check.name or ""]

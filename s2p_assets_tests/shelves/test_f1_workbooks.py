@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow
 import pytest
 
-from s2p_assets.contracts.derivation import read_shelf
+from s2p_assets.catalog.paths import matching_contracts
+from s2p_assets.catalog.shelves import read_shelf
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.samples.f1_share import BY_HAND, MISTAKES, WINTER_TESTS, write_share
-from s2p_assets.spreadsheet.contract_matching import matching_contracts
 from s2p_assets.spreadsheet.reading import read_file
 from s2p_assets.workbooks.f1_results import results
 

@@ -94,7 +94,7 @@ def save(file: Path, header: list[str], rows: list[list[Any]]) -> Path:
 def test_the_clerk_hears_of_a_circle_in_its_cells(tmp_path: Path) -> None:
     file = save(tmp_path / "list.xlsx", ["Old SKU", "New SKU", "Factor"], [["A", "B", 1], ["B", "A", 1], ["C", "C", 1]])
     with Sandbox() as sandbox:
-        reading = sandbox.read_sheet(file, successors, "list.xlsx")
+        reading = sandbox.read(file, [successors])
     assert [finding.cell for finding in reading.findings] == ["B2", "B3", "B4"]
     assert "cannot follow itself" in reading.findings[0].message
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import xlsxwriter
 
+from s2p_assets.catalog.paths import matching_contracts
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.spreadsheet.contract_matching import matching_contracts
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.workbooks.retail_inventory import inventory
 from s2p_assets.workbooks.retail_price_list import price_list
@@ -69,7 +69,9 @@ def test_every_other_name_of_a_column_is_known_and_belongs_to_one_column(
     every = [name.casefold() for column in book.columns for name in column.headers]
     assert len(every) == len(set(every))
     headers = [column.headers[-1] for column in book.columns]
-    assert sandbox.read(written(tmp_path / "a.xlsx", book, [GOOD[book.full_name]], headers), [book]).verdict == "accepted"
+    assert (
+        sandbox.read(written(tmp_path / "a.xlsx", book, [GOOD[book.full_name]], headers), [book]).verdict == "accepted"
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
+from s2p_assets.catalog.shelves import read_shelf
 from s2p_assets.contracts.columns import Column
-from s2p_assets.contracts.derivation import read_shelf
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.inferring.draft import infer_contract
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
@@ -111,12 +111,12 @@ def test_each_column_gets_the_kind_that_its_cells_show(tmp_path: Path, infer: In
         "postal_code": "code",
         "listed": "money",
         "margin": "percent",
-        "from_value": "day",
-        "units": "whole",
+        "from_value": "date",
+        "units": "integer",
         "weight": "number",
         "kind": "text",
         "remark": "text",
-        "stocked": "yes_no",
+        "stocked": "boolean",
     }
     assert column(workbook, "postal_code").width == 5
     assert column(workbook, "postal_code").headers == ("Postal code",)
@@ -153,7 +153,7 @@ def test_dates_in_words_get_the_patterns_that_read_them_all(
 ) -> None:
     workbook = infer(csv(tmp_path, "SKU,Ship date", *(f"A{number},{text}" for number, text in enumerate(texts))))
     found = column(workbook, "ship_date")
-    assert (found.kind, found.formats) == ("day", written)
+    assert (found.kind, found.formats) == ("date", written)
 
 
 def test_a_date_that_reads_two_ways_is_left_for_a_person_to_confirm(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -179,7 +179,7 @@ def test_names_are_plain_ascii_and_never_taken_already(tmp_path: Path, infer: In
     headers = [
         "Größe (cm)",
         "class",
-        "day",
+        "column",
         "Code",
         "2018",
         "Unit\nPrice",
@@ -196,8 +196,8 @@ def test_names_are_plain_ascii_and_never_taken_already(tmp_path: Path, infer: In
             sheet.write_row(row, 0, [f"word {row * column}" for column in range(1, len(headers) + 1)])
     names = [found.name for found in infer(path).columns]
     assert names == [
-        "grosse_cm", "class_value", "day_value", "code_value", "column_2018", "unit_price", "column_7",
-        "validate_value", "percent_of_total", "unit_price2",
+        "grosse_cm", "class_value", "column_value", "code", "column_2018", "unit_price", "column_7",
+        "validate", "percent_of_total", "unit_price2",
     ]  # fmt: skip
 
 
@@ -245,7 +245,7 @@ def test_long_declarations_are_broken_as_the_formatter_breaks_them(tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["things", "Shop_things", "shop_", "shop-things", "shop_things.py"])
 def test_a_name_that_is_no_shelf_files_name_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match="<domain>_<thing>"):
+    with pytest.raises(ValueError, match="<domain>_<name>"):
         infer_contract(csv(tmp_path, "a,b", "1,2"), name)
 
 

@@ -48,7 +48,7 @@ from s2p_assets.warehouse.files.load import load_file
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 SHEET = "xl/worksheets/sheet1.xml"
 ODD_FILES = Path(__file__).parents[3] / "shared" / "data" / "odd_files"
-MAYBE: dict[str, Any] = {"optional": True, "may_be_absent": True}
+MAYBE: dict[str, Any] = {"nullable": True, "required": False}
 
 
 class SaleRow(Row):
@@ -282,7 +282,7 @@ def test_a_near_miss_of_a_column_that_may_be_absent_is_not_guessed(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("shown_as", "message"),
+    ("number_format", "message"),
     [
         ('"$"#,##0.00', "5 is shown in $, not in EUR"),
         ("[$$-409]#,##0.00", "5 is shown in $, not in EUR"),
@@ -293,9 +293,9 @@ def test_a_near_miss_of_a_column_that_may_be_absent_is_not_guessed(tmp_path: Pat
     ],
 )
 def test_a_number_shown_in_another_currency_is_a_finding(
-    tmp_path: Path, display_name: str, message: str | None
+    tmp_path: Path, number_format: str, message: str | None
 ) -> None:
-    reading = sales(tmp_path, ["Code", "Amount", "Price"], ["a", 1, 5], ["b", 1, (5, display_name)])
+    reading = sales(tmp_path, ["Code", "Amount", "Price"], ["a", 1, 5], ["b", 1, (5, number_format)])
     assert said(reading) == ({"C3": message} if message else {})
 
 
@@ -593,7 +593,7 @@ def test_the_counts_and_a_sheet_name_like_sql_reach_the_ledger_and_the_table(
         conn, SALES, ledger_entry(reading, archive_file(path, tmp_path / "archive"), "x.xlsx", SALES), reading.rows
     )
     assert conn.execute("select cells from s2p.files").fetchall() == [(reading.cells,)]
-    assert conn.execute("select _sheet from test.people_and_hostile_files").fetchall() == [(name,)]
+    assert conn.execute("select _sheet from test.messy_and_hostile_files").fetchall() == [(name,)]
 
 
 # Sheets that s2p itself wrote

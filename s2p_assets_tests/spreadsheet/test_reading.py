@@ -69,7 +69,7 @@ class MonthRow(Row):
 MONTHS = Workbook(rows=MonthRow, path="months/**", owner="m@example.org", ignores=("Remarks",))
 
 
-MAYBE = {"optional": True, "may_be_absent": True}
+MAYBE = {"nullable": True, "required": False}
 
 
 class KindRow(Row):

@@ -6,14 +6,14 @@ import pandas as pd
 import pyarrow
 import pytest
 
+from s2p_assets.catalog.paths import matching_contracts
+from s2p_assets.catalog.shelves import read_shelf
 from s2p_assets.contracts.columns import Column
-from s2p_assets.contracts.derivation import read_shelf
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.validation import conform, pandera_model
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.examples.tables.trading_demand import demand
 from s2p_assets.examples.tables.trading_products import products
-from s2p_assets.spreadsheet.contract_matching import matching_contracts
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets_tests.shelves import real_companies as real
 from s2p_assets_tests.shelves.real_companies import cells_by_rule

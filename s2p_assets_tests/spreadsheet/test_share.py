@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from s2p_assets.catalog.paths import matching_contracts
 from s2p_assets.contracts.columns import Row, Text, column
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.spreadsheet.contract_matching import matching_contracts
 from s2p_assets.spreadsheet.share import ShareMissing, scan_share
 
 

@@ -84,10 +84,10 @@ def test_a_full_disk_is_told_and_leaves_no_half_file(workbook: Path, tmp_path: P
     code = (
         "import resource, signal, sys\n"
         "from pathlib import Path\n"
-        "from s2p_assets.warehouse.files.archive import keep\n"
+        "from s2p_assets.warehouse.files.archive import archive_file\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"
-        "keep(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "archive_file(Path(sys.argv[1]), Path(sys.argv[2]))\n"
     )
     command = [sys.executable, "-c", code, str(workbook), str(tmp_path / "archive")]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)

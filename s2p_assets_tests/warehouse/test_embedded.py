@@ -23,8 +23,8 @@ from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 USE_AND_WAIT = """
 import sys, time
 from pathlib import Path
-from s2p_assets.warehouse.server.embedded import start
-print(start(Path(sys.argv[1])), flush=True)
+from s2p_assets.warehouse.server.embedded import start_server
+print(start_server(Path(sys.argv[1])), flush=True)
 sys.stdin.readline()
 """
 

@@ -129,7 +129,9 @@ def test_a_database_that_is_up_to_date_is_asked_once_and_nothing_is_loaded(datab
     with connect(url) as conn:
         ensure_own_tables(conn)
     code = "import sys; from s2p_assets.warehouse.server.connection import connect;"
-    code += "from s2p_assets.warehouse.tables.own_tables import prepare; prepare(connect(sys.argv[1]));"
+    code += (
+        "from s2p_assets.warehouse.tables.own_tables import ensure_own_tables; ensure_own_tables(connect(sys.argv[1]));"
+    )
     code += "print({'alembic', 'sqlalchemy'} & set(sys.modules))"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     said = subprocess.run(

@@ -312,7 +312,7 @@ def test_a_layout_that_changed_is_told_by_a_plan(company: Settings, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("price", "code", "says"),
+    ("price", "code", "description"),
     [(20, 0, "1 row  new"), ("n/a", 1, "C2: 'n/a' is not an MSRP"), (None, 2, "It could not be read")],
 )
 def test_the_exit_code_says_how_it_went(

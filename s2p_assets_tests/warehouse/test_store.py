@@ -125,7 +125,7 @@ def test_a_frame_that_is_not_as_declared_is_refused_before_storing(conn: psycopg
     table, frame = _table(), _frame()
     with pytest.raises(KeyError, match=r"missing columns \['price'\], undeclared columns \['cost'\]"):
         store.replace_table(conn, table, frame.rename(columns={"price": "cost"}))
-    with pytest.raises(ValueError, match="column count is declared as whole"):
+    with pytest.raises(ValueError, match="column count is declared as integer"):
         store.replace_table(conn, table, frame.assign(count=[1.5, 2.0, 3.0]))
     with pytest.raises(psycopg.errors.NotNullViolation, match="count"):
         store.replace_table(conn, table, frame.assign(count=pd.Series([1, None, 3], dtype="Int64")))

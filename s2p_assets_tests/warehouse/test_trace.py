@@ -14,10 +14,10 @@ import pytest
 from openpyxl.utils import coordinate_to_tuple
 
 from s2p_assets.cli.printing.traces import number_lines, trace_lines
+from s2p_assets.contracts.deliveries import DELIVERIES
 from s2p_assets.publishing.editions.saved_numbers import read_saved_numbers
 from s2p_assets.services.trace import TracedNumber, lineage_sources, trace_number
 from s2p_assets.services.traced_models import models_behind
-from s2p_assets.warehouse.files.deliveries import DELIVERIES
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.trace.indexes import index_for_tracing
 from s2p_assets.warehouse.trace.ledger_views import LEDGER_VIEWS
@@ -129,7 +129,7 @@ def test_a_hundred_values_of_every_table_stand_in_the_cells_that_are_named(compa
 
 
 @pytest.mark.parametrize(
-    ("thing", "column"),
+    ("table", "column"),
     [("demand", "units"), ("demand", "retail_units"), ("demand", "wholesale_units"), ("stock_position", "on_hand")],
 )
 def test_what_lies_under_a_sum_adds_up_to_it(company: Company, table: str, column: str) -> None:

@@ -45,7 +45,9 @@ def _place(planned: PlannedFile, plan: LoadPlan, workbook: Workbook) -> str:
         return f"Its rows would not be loaded twice: {known} holds the same bytes."
     if plan.replaces is None:
         where = plan.path if planned.on_share else f"no file named {plan.path} is loaded"
-        return f"It would be a new file in {workbook.full_name}: {where}; its place is {' or '.join(workbook.patterns)}."
+        return (
+            f"It would be a new file in {workbook.full_name}: {where}; its place is {' or '.join(workbook.patterns)}."
+        )
     how = "which lies at the same place" if planned.on_share else "which has the same name"
     loaded = plan.replaces.loaded_at
     when = f", loaded {loaded.astimezone():%Y-%m-%d %H:%M}" if loaded else ""

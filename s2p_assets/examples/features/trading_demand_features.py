@@ -1,12 +1,22 @@
 """What was known of the trading company's demand before each week. Forecasts are the models' work."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Boolean, Code, Date, Integer, Money, Number, Percent, Row, Text, column
-from s2p_assets.contracts.feature_set import feature_set
-from s2p_assets.contracts.model import ForecastTask
-from s2p_assets.learning.forecasting.lineage import weekly_feature_lineage
-from s2p_assets.learning.forecasting.weekly_features import weekly_features
+from s2p_assets import (
+    Boolean,
+    Code,
+    Date,
+    ForecastTask,
+    Frame,
+    Integer,
+    Money,
+    Number,
+    Percent,
+    Row,
+    Text,
+    column,
+    feature_set,
+    weekly_feature_lineage,
+    weekly_features,
+)
 
 KNOWN = ("demand.units", "demand.censored")
 
@@ -56,7 +66,7 @@ class DemandFeatures(Row):
     by_entity=True,
     lineage=weekly_feature_lineage("demand", entity="sku", week="week"),
 )
-def demand_features(demand: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+def demand_features(demand: Frame, products: Frame) -> Frame:
     """One row per item and week: its demand, and what was known of it when the week began, nothing of later days.
 
     A week in which more was returned than sold counts as 0 units. Prices and categories are those of the undated

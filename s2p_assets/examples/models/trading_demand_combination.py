@@ -1,12 +1,9 @@
 """Boosting and the moving average together as the trading company's demand model. The forecaster is in `learning/`."""
 
-from s2p_assets.contracts.model import model
-from s2p_assets.learning.forecasting.models.boosting import Boosting
-from s2p_assets.learning.forecasting.models.combination import Combination
-from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
+from s2p_assets import forecasters, model
 
 
 @model(contest="demand_champion", owner="planning@example.com")
-def demand_combination() -> Combination:
+def demand_combination() -> forecasters.Combination:
     """Two parts boosting and one part the mean of the last 13 weeks, which errs elsewhere."""
-    return Combination((Boosting(), MovingAverage(periods=13)), weights=(2.0, 1.0))
+    return forecasters.Combination((forecasters.Boosting(), forecasters.MovingAverage(periods=13)), weights=(2.0, 1.0))

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from s2p_assets.contracts.report import Basis, Chart, Document, Figure, ReportColumn, Section, report
+from s2p_assets import Chart, Document, Figure, NumberSource, ReportColumn, Section, report
 
 
 @report(title="Best sellers", owner="management@example.com")
@@ -17,7 +17,10 @@ def best_sellers(demand: pd.DataFrame) -> Document:
         headline=f"Item {best['sku'].iloc[0]} sold best, with {best['units'].iloc[0]:.0f} units.",
         figures=(
             Figure(
-                "Units sold", float(sold["units"].sum()), "integer", sources=(Basis("demand.units", {"week": week}),)
+                "Units sold",
+                float(sold["units"].sum()),
+                "integer",
+                sources=(NumberSource("demand.units", {"week": week}),),
             ),
         ),
         sections=(

@@ -3,12 +3,7 @@
 How it is rendered belongs to `publishing`; the numbers themselves are made by the trading tables and models.
 """
 
-import pandas as pd
-
-from s2p_assets.contracts.report import Document, ReportColumn, report
-from s2p_assets.learning.forecasting.demand import week_of, weekly_panel
-from s2p_assets.publishing.sections import forecast_outlook, movers, returns, weekly_sales, weeks
-from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable
+from s2p_assets import Document, Frame, ItemTable, ReportColumn, SalesTable, report, sections, week_of, weekly_panel
 
 SENT_BACK = (ReportColumn("returned", "Sent back", "integer"),)
 BAND = (
@@ -23,58 +18,64 @@ NOTES = (
     "Revenue is units at the list price less the discount of each line; the price list is not dated, so today's "
     "prices are taken for all years.",
     "The forecast takes a week in which more of an item came back than was sold as a week without sales.",
-    weeks.YEAR_EARLIER,
+    sections.weeks.YEAR_EARLIER,
 )
 
 
 @report(title="Weekly sales outlook", owner="management@example.com")
 def weekly_outlook(
-    sales: pd.DataFrame,
-    customers: pd.DataFrame,
-    products: pd.DataFrame,
-    demand: pd.DataFrame,
-    demand_forecast: pd.DataFrame,
-    total_forecast: pd.DataFrame,
+    sales: Frame,
+    customers: Frame,
+    products: Frame,
+    demand: Frame,
+    demand_forecast: Frame,
+    total_forecast: Frame,
 ) -> Document:
     """The week's sales and returns against earlier ones, by channel, country and customer, and the forecast.
 
     One edition per week of sales; made again whenever sales, customers, prices or the forecast change.
     """
     week = demand["week"].max()
-    as_of = weeks.last_day(week)
-    ahead = forecast_outlook.band_of_total(total_forecast)
+    as_of = sections.weeks.last_day(week)
+    ahead = sections.forecast_outlook.band_of_total(total_forecast)
     lines = _lines(sales[sales["sold_on"] <= as_of], customers)
     quantities, groups = ["units", "returned"], ("channel", "country", "customer")
     panels = {by: weekly_panel(lines, key=by, quantities=quantities, until=week) for by in groups}
-    weekly, items = SalesTable("demand", demand), ItemTable("products", products, noun="item")
+    weekly = SalesTable("demand", demand, item="sku")
+    items = ItemTable("products", products, item="sku", cost="item_cost", noun="item")
     units = weekly.weekly_units()
     return Document(
         title="Weekly sales outlook",
         as_of=as_of.date(),
-        headline=f"{weekly_sales.describe_sales(units, week)} {returns.describe_returns(lines, week)}",
+        headline=f"{sections.weekly_sales.describe_sales(units, week)} "
+        f"{sections.returns.describe_returns(lines, week)}",
         figures=(
-            weekly_sales.units_sold(units, week, column="demand.units"),
-            weekly_sales.revenue(demand, week, by="sku", noun="item", column="demand.revenue"),
-            returns.units_returned(lines, week, column="sales.quantity", day="sold_on"),
-            weekly_sales.units_this_year(sales, as_of, day="sold_on", units="quantity", column="sales.quantity"),
-            forecast_outlook.expected_units(units, ahead, week, column="total_forecast.mean"),
+            sections.weekly_sales.units_sold(units, week, column="demand.units"),
+            sections.weekly_sales.revenue(demand, week, by="sku", noun="item", column="demand.revenue"),
+            sections.returns.units_returned(lines, week, column="sales.quantity", day="sold_on"),
+            sections.weekly_sales.units_this_year(
+                sales, as_of, day="sold_on", units="quantity", column="sales.quantity"
+            ),
+            sections.forecast_outlook.expected_units(units, ahead, week, column="total_forecast.mean"),
         ),
         sections=(
-            forecast_outlook.sales_outlook(units, ahead, week, description=BAND),
-            weekly_sales.channels(panels["channel"], week, sources={}),
-            weekly_sales.sales_by_group(panels["country"], week, "country", description=COUNTRIES, chart_title=LARGEST),
-            weekly_sales.sales_by_group(
+            sections.forecast_outlook.sales_outlook(units, ahead, week, description=BAND),
+            sections.weekly_sales.channels(panels["channel"], week, sources={}),
+            sections.weekly_sales.sales_by_group(
+                panels["country"], week, "country", description=COUNTRIES, chart_title=LARGEST
+            ),
+            sections.weekly_sales.sales_by_group(
                 panels["customer"], week, "customer", description=CUSTOMERS, more_columns=SENT_BACK
             ),
-            *movers.item_movers(weekly, week, items),
-            forecast_outlook.most_expected(weekly, demand_forecast, week, items),
-            returns.most_returned(lines, week, items),
+            *sections.movers.item_movers(weekly, week, items),
+            sections.forecast_outlook.most_expected(weekly, demand_forecast, week, items),
+            sections.returns.most_returned(lines, week, items),
         ),
-        notes=(*forecast_outlook.model_notes(total_forecast), *NOTES),
+        notes=(*sections.forecast_outlook.model_notes(total_forecast), *NOTES),
     )
 
 
-def _lines(sales: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
+def _lines(sales: Frame, customers: Frame) -> Frame:
     """Each line of an invoice or return with its week, its customer, and the units sold (net) and returned."""
     lines = sales.merge(customers, on="customer_id", how="left").assign(week=week_of(sales["sold_on"]).to_numpy())
     quantity, name = lines["quantity"].astype("float64"), lines["customer_name"].fillna(lines["customer_id"])

@@ -2,11 +2,24 @@
 
 import pandas as pd
 
-from s2p_assets.contracts.columns import Boolean, Code, Date, Money, Number, Row, column
-from s2p_assets.contracts.derivation import NotYet
-from s2p_assets.contracts.lineage import LineageRule, LineageRules, in_period, same_key
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.forecasting.demand import last_complete_week, week_of, weekly_panel
+from s2p_assets import (
+    Boolean,
+    Code,
+    Date,
+    LineageRule,
+    LineageRules,
+    Money,
+    NotYet,
+    Number,
+    Row,
+    column,
+    in_period,
+    last_complete_week,
+    same_key,
+    table,
+    week_of,
+    weekly_panel,
+)
 
 TO_CONSUMERS = ("Retail", "E-Commerce")
 

@@ -1,12 +1,20 @@
 """The trading company's forecast of demand, by item and week. All items together: `trading_total_forecast.py`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Code, Date, Integer, Number, Row, Text, column
-from s2p_assets.contracts.table import table
-from s2p_assets.learning.forecasting.forecasts import forecast_series, range_notes
-from s2p_assets.learning.forecasting.lineage import forecast_lineage
-from s2p_assets.learning.versions import Champion
+from s2p_assets import (
+    Champion,
+    Code,
+    Date,
+    Frame,
+    Integer,
+    Number,
+    Row,
+    Text,
+    column,
+    forecast_lineage,
+    forecast_series,
+    range_notes,
+    table,
+)
 
 HISTORY = ("demand_features.units", "demand_features.censored", "demand_features.unit_price")
 
@@ -52,7 +60,7 @@ LINEAGE = forecast_lineage("demand_features", entity="sku", week="week", target=
 
 
 @table(rows=DemandForecast, key=("sku", "week"), owner="planning@example.com", lineage=LINEAGE)
-def demand_forecast(demand_features: pd.DataFrame, demand_champion: Champion) -> pd.DataFrame:
+def demand_forecast(demand_features: Frame, demand_champion: Champion) -> Frame:
     """The demand expected in the next eight weeks: one row per item and week, with the range it will probably be in."""
     rows = forecast_series(demand_champion, demand_features)
     return rows.assign(range_note=range_notes(rows))

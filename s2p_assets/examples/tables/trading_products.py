@@ -1,9 +1,6 @@
 """The trading company's products, joined from its price list and its costs. What they sell is not here."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Code, Money, Row, Text, column
-from s2p_assets.contracts.table import table
+from s2p_assets import Code, Frame, Money, Row, Text, column, table
 
 
 class Product(Row):
@@ -17,7 +14,7 @@ class Product(Row):
 
 
 @table(rows=Product, key=("sku",), owner="purchasing@example.com")
-def products(price_list: pd.DataFrame, item_cost: pd.DataFrame) -> pd.DataFrame:
+def products(price_list: Frame, item_cost: Frame) -> Frame:
     """Every item on the price list with its price and cost: one row per item.
 
     Neither list is dated, so there is no history: the newest file's prices hold for all years.

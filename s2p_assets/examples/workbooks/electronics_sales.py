@@ -1,7 +1,6 @@
 """A web shop's orders by month, with header lines and empty rows in mid-table. It has no price list."""
 
-from s2p_assets.contracts.columns import Code, Integer, Money, Row, Text, Timestamp, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Integer, Money, Row, Text, Timestamp, Workbook, column
 
 
 class Sale(Row):

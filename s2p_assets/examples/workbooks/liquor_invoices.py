@@ -1,9 +1,6 @@
 """Invoices of the liquor chain's vendors. Prices by bottle are in `liquor_price_list.py`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Code, Date, Integer, Money, Row, Text, column, row_rule
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Date, Frame, Integer, Money, Row, Series, Text, Workbook, column, row_rule
 
 
 class Invoice(Row):
@@ -21,11 +18,11 @@ class Invoice(Row):
     approval: Text = column("Approval", description="Who approved it", nullable=True, na_values=("", "None"))
 
     @row_rule("the invoice is older than its order", at="invoice_date")
-    def invoiced_after_ordering(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+    def invoiced_after_ordering(cls, rows: Frame) -> Series:
         return rows["invoice_date"] >= rows["po_date"]
 
     @row_rule("the payment is older than its invoice", at="pay_date")
-    def paid_after_invoicing(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+    def paid_after_invoicing(cls, rows: Frame) -> Series:
         return rows["pay_date"] >= rows["invoice_date"]
 
 

@@ -1,9 +1,6 @@
 """A liquor chain's prices by bottle, as numbers or as texts such as `$13 `. Invoices: `liquor_invoices.py`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Code, Money, Number, Row, Text, column, row_rule
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Frame, Money, Number, Row, Series, Text, Workbook, column, row_rule
 
 
 class Price(Row):
@@ -20,7 +17,7 @@ class Price(Row):
     vendor_name: Text = column("VendorName", description="The vendor's name")
 
     @row_rule("the bottle costs more than it sells for", at="purchase_price", severity="notice")
-    def sells_above_cost(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+    def sells_above_cost(cls, rows: Frame) -> Series:
         return rows["purchase_price"] <= rows["price"]
 
 

@@ -1,7 +1,6 @@
 """The trading company's customers. Their purchases are in `trading_sales.py`."""
 
-from s2p_assets.contracts.columns import Code, Row, Text, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Row, Text, Workbook, column
 
 
 class Customer(Row):

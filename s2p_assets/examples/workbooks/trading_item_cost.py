@@ -1,7 +1,6 @@
 """Costs of the trading company's items. Prices are in `trading_price_list.py`."""
 
-from s2p_assets.contracts.columns import Code, Money, Row, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Money, Row, Workbook, column
 
 
 class ItemCost(Row):

@@ -1,7 +1,6 @@
 """The trading company's price list, undated. Costs are in `trading_item_cost.py`."""
 
-from s2p_assets.contracts.columns import Code, Money, Row, Text, column
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Money, Row, Text, Workbook, column
 
 
 class Price(Row):

@@ -1,9 +1,6 @@
 """The trading company's sales, one workbook a year. Prices are in `trading_price_list.py`."""
 
-import pandas as pd
-
-from s2p_assets.contracts.columns import Code, Date, Integer, Percent, Row, Text, column, row_rule
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Date, Frame, Integer, Percent, Row, Series, Text, Workbook, column, row_rule
 
 
 class Sale(Row):
@@ -18,7 +15,7 @@ class Sale(Row):
     discount: Percent = column("Discount", description="Share taken off the list price", nullable=True, ge=0, le=1)
 
     @row_rule("a return has a negative quantity, an invoice a positive one", at="quantity")
-    def returns_are_negative(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+    def returns_are_negative(cls, rows: Frame) -> Series:
         return (rows["invoice_type"] == "Return") == (rows["quantity"] < 0)
 
 

@@ -6,6 +6,7 @@ What the ledger notes is decided where files are taken; the table's columns are 
 import dagster as dg
 import pandas as pd
 
+from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.derivation import source_version
 from s2p_assets.contracts.validation import conform
 from s2p_assets.graph.asset_keys import UNCLAIMED, asset_key
@@ -13,7 +14,7 @@ from s2p_assets.graph.assets.metadata import declared_metadata, frame_metadata
 from s2p_assets.graph.automation import WORKBOOK_TAG, on_files_ingested
 from s2p_assets.services.context import Context
 from s2p_assets.services.share import look_at_share
-from s2p_assets.warehouse.files.deliveries import DeliveryTable, delivery_rows
+from s2p_assets.warehouse.files.deliveries import delivery_rows
 from s2p_assets.warehouse.files.delivery_history import record_deliveries
 from s2p_assets.warehouse.tables.content_versions import content_version
 from s2p_assets.warehouse.warehouse import Warehouse

@@ -13,7 +13,7 @@ import pandas as pd
 
 from s2p_assets.catalog.catalog import Declaration
 from s2p_assets.contracts.columns import Column
-from s2p_assets.contracts.report import Basis, Document
+from s2p_assets.contracts.report import Document, NumberSource
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.graph.asset_keys import sheet_key
 from s2p_assets.publishing.document.number_ids import cell_id, figure_id
@@ -83,7 +83,7 @@ def report_columns(domain: str, document: Document) -> dict[str, Any]:
     }
 
 
-def _origins(domain: str, of: Iterable[Basis], frame: pd.DataFrame | None) -> list[dg.TableColumnDep]:
+def _origins(domain: str, of: Iterable[NumberSource], frame: pd.DataFrame | None) -> list[dg.TableColumnDep]:
     """The stored columns of a basis; where a row names its own, those of all rows."""
     sources: dict[str, None] = {}
     for basis in of:

@@ -34,7 +34,7 @@ from s2p_assets.learning.versions import Champion
 from s2p_assets.publishing.charts.drift_picture import ColumnShift, drift_png
 
 DRIFT = "nothing_drifted"
-NOT_MEASURED = frozenset({"day", "moment", "code"})
+NOT_MEASURED = frozenset({"date", "timestamp", "code"})
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from s2p_assets.learning.serving import service_of
 ENOUGH_NEW_ROWS, CODE_CHANGED, ERROR_ABOVE_BAND = "models_know_enough", "models_know_the_code", "error_within_its_band"
 DRIFT = "nothing_drifted"
 SIGNALS = {
-    ENOUGH_NEW_ROWS: "fails when enough rows are new since the models were trained, or some were corrected or withdrawn",
+    ENOUGH_NEW_ROWS: "fails when enough rows are new since the models learned, or some were corrected or withdrawn",
     CODE_CHANGED: "fails when a model's code, parameters or task are not those that it was trained with",
     ERROR_ABOVE_BAND: "fails when a champion errs more on what came since than its backtests let expect",
 }

@@ -9,7 +9,8 @@ import dagster as dg
 
 from s2p_assets.graph.running.instance import open_instance
 from s2p_assets.graph.running.locks import UnfinishedRun, clean_up, headless_lock, headless_tags, unfinished_server_runs
-from s2p_assets.graph.running.waves import PassResult, Progress, run_until_settled
+from s2p_assets.graph.running.one_run import PassResult, Progress
+from s2p_assets.graph.running.waves import HeadlessPass
 from s2p_assets.graph.share_sensor import report_look, used_domains
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import is_lost_database
@@ -65,13 +66,12 @@ def _pass(ctx: Context, definitions: dg.Definitions, progress: Progress) -> Pass
             return unfinished_server_runs(ctx.settings, instance)
 
         used = used_domains(ctx.catalog, instance, now)
-        return run_until_settled(
+        waves = HeadlessPass(
             definitions,
             instance,
-            look,
             progress,
             headless_tags(ctx.settings),
-            servers,
-            among=dg.AssetSelection.groups(*used.domains, S2P, include_sources=True),
-            anew=bool(used.woken),
+            selection=dg.AssetSelection.groups(*used.domains, S2P, include_sources=True),
+            server_runs=servers,
         )
+        return waves.run(look, has_new_assets=bool(used.woken))

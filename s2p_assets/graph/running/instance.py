@@ -15,6 +15,7 @@ import yaml
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres.storage import DagsterPostgresStorage
 
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.settings import Settings, read_settings
 from s2p_assets.warehouse.server.connection import connect, database_url
 
@@ -23,7 +24,7 @@ WORKSPACE = "workspace.yaml"
 STATEMENT_TIMEOUT_MS = 600_000
 
 
-class ConfigurationUnusable(Exception):
+class ConfigurationUnusable(MendableError):
     """What an engineer changed in `dagster.yaml` is not understood."""
 
 

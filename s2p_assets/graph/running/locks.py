@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.learning.registry.model_registry import remove_unfinished_versions
 from s2p_assets.publishing.editions.publish import clear_drafts
 from s2p_assets.settings import Settings
@@ -39,7 +40,7 @@ class UnfinishedRun:
         return f"{self.assets[0] if self.assets else 'its assets'}{more} (run {self.run_id[:8]})"
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunning(MendableError):
     """Servers for this installation run already."""
 
 

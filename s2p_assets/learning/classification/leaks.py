@@ -1,15 +1,11 @@
-"""Columns that know the outcome before it was decided: found by their declarations, and by their AUC alone.
+"""Columns that know the outcome before it was decided, found by how well each separates the cases by itself.
 
-What a case is and which columns are its features is in `cases.py`; refusing a model that would learn from a leak is
-for `graph/`.
+What a case is and which columns are its features is in `cases.py`; what declarations say is for the catalog.
 """
-
-from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
-from s2p_assets.contracts.columns import Column, parse_column_path
 from s2p_assets.contracts.model import ClassificationTask
 from s2p_assets.learning.classification.cases import (
     MIN_CASES_OF_A_CLASS,
@@ -19,28 +15,6 @@ from s2p_assets.learning.classification.cases import (
 )
 from s2p_assets.learning.classification.metrics import auc
 from s2p_assets.learning.forecasting.series import Matrix
-
-ColumnLookup = Callable[[str, str], Sequence[Column]]
-"""The declared columns of the thing of this name, seen from this domain; none for what no shelf holds."""
-
-
-def declared_leaks(
-    domain: str, columns: Sequence[Column], task: ClassificationTask, columns_of: ColumnLookup
-) -> dict[str, str]:
-    """Feature → why it must not be learned from, of the declared `columns` of a feature set of `domain`.
-
-    A column knows the outcome when it is declared `known="after"`, when it bears a name that the task refuses, or
-    when it is made `of` such a column, however many tables lie between. One that is declared `known="before"` does
-    not, whatever it is made of: it promises to be made of what had been decided before its case.
-    """
-    found = {}
-    for column in columns:
-        if column.name in task.not_features or column.kind in ("day", "moment"):
-            continue
-        path = _path(domain, column, (), task, columns_of)
-        if path:
-            found[column.name] = " ← ".join(path)
-    return found
 
 
 def suspects(history: pd.DataFrame, task: ClassificationTask) -> dict[str, float]:
@@ -56,26 +30,6 @@ def suspects(history: pd.DataFrame, task: ClassificationTask) -> dict[str, float
     plain = features.encode(cases)
     auc_by_feature = {name: _separates(actual, _as_number(plain[name], actual)) for name in features.names}
     return {name: value for name, value in auc_by_feature.items() if value > task.implausible}
-
-
-def _path(
-    domain: str, column: Column, seen: tuple[str, ...], task: ClassificationTask, columns_of: ColumnLookup
-) -> list[str]:
-    """The columns from `column` down to one that is known only after the outcome; empty when there is none."""
-    if column.available == "before_outcome":
-        return []
-    if column.available == "after_outcome":
-        return [f"{column.name} (known only after the outcome)"]
-    if seen and column.name in task.refused:
-        return [f"{column.name} (refused)"]
-    for source in column.derived_from:
-        if source in seen:
-            continue
-        there, table, name = parse_column_path(source, domain)
-        for below in columns_of(there, table):
-            if below.name == name and (path := _path(there, below, (*seen, source), task, columns_of)):
-                return [column.name, f"{table}.{path[0]}", *path[1:]]
-    return []
 
 
 def _as_number(values: "pd.Series[float]", actual: Matrix) -> Matrix:

@@ -4,11 +4,16 @@ Which follow which is for a company's shelf to say; pure pandas, nothing here re
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from s2p_assets.contracts.lineage import LineageRule
+
 SEPARATOR = " | "
+CARRIED_FROM = f"string_to_array(this.carried_from, '{SEPARATOR}')"
+CARRIED_UNITS = f"string_to_array(this.carried_units, '{SEPARATOR}')"
 
 
 class SuccessionUnclear(ValueError):
@@ -97,6 +102,22 @@ def carry_over(
     rest = plain.loc[~in_line]
     joined = pd.concat([rest, carried.astype({key: weekly[key].dtype})[list(plain)]], ignore_index=True)
     return joined.sort_values([key, "week"], ignore_index=True)
+
+
+def in_line(key: str) -> LineageRule:
+    """The rows of a source of which `key` is that of a row made by `carry_over`, or of a predecessor in it."""
+    return LineageRule(f"({key} = this.{key} or {key} = any({CARRIED_FROM}))", columns=(key,))
+
+
+def of_predecessors(column: str) -> LineageRule:
+    """The rows of a source, such as the list of successors, whose `column` is a predecessor in the row."""
+    return LineageRule(f"{column} = any({CARRIED_FROM})", columns=(column,))
+
+
+def in_units_of_last(rule: LineageRule, key: str) -> LineageRule:
+    """`rule` with each row's share in the units of the last article, as `carry_over` converts them."""
+    units = f"coalesce(({CARRIED_UNITS})[array_position({CARRIED_FROM}, {key})]::float8, 1)"
+    return replace(rule, share=f"({rule.share}) / {units}")
 
 
 def _by_week(

@@ -9,6 +9,7 @@ from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.model import ClassificationTask, ForecastTask, Learner, Task
 from s2p_assets.learning.registry.former_names import present_keys, present_task
 
@@ -20,7 +21,7 @@ TASKS: dict[str, Callable[..., ForecastTask | ClassificationTask]] = {
 T = TypeVar("T")
 
 
-class ModelDamaged(Exception):
+class ModelDamaged(MendableError):
     """A stored model cannot be read; the message names the file and what to do."""
 
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.learning.versions import ModelVersion
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ AT_ONCE = 100
 NOT_MEASURES = {"fold", "entities", "cases"}
 
 
-class RegistryUnreachable(Exception):
+class RegistryUnreachable(MendableError):
     """MLflow could not read or write its tables; one line with the reason and what to do."""
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 import psycopg
 
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.learning.learned_targets import StoredHistory
 from s2p_assets.learning.registry.learner_files import ModelDamaged
 from s2p_assets.learning.registry.mlflow_tables import (
@@ -52,7 +53,7 @@ RECENT = dt.timedelta(weeks=4)
 PACKAGES = ("s2p_assets.learning",)
 
 
-class NoSuchModel(LookupError):
+class NoSuchModel(MendableError, LookupError):
     """Nothing of that name and version has been trained; one line with what to do."""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.contracts.report import Basis, Document, Figure, ReportColumn, RowValue, Section
+from s2p_assets.contracts.report import Document, Figure, NumberSource, ReportColumn, RowValue, Section
 from s2p_assets.publishing.charts.plots import plot_of
 from s2p_assets.publishing.document import wording
 from s2p_assets.publishing.document.number_ids import CELL_OR_POINT_ID, FIGURE_ID, cell_id, figure_id, point_id, row_id
@@ -34,7 +34,7 @@ class ReportNumber:
     id: str
     label: str
     value: Any
-    sources: tuple[Basis, ...]
+    sources: tuple[NumberSource, ...]
 
 
 def save_numbers(document: Document, target: Path, *, made_at: dt.datetime) -> None:
@@ -200,11 +200,11 @@ def _column(section: Section, column: ReportColumn) -> dict[str, Any]:
     return {"name": column.name, "title": column.title, "of": [_of(basis) for basis in section.lineage(column)]}
 
 
-def _fields(basis: Basis) -> Iterator[str]:
+def _fields(basis: NumberSource) -> Iterator[str]:
     yield from (value.name for value in (basis.column, *basis.where.values()) if isinstance(value, RowValue))
 
 
-def _of(basis: Basis) -> dict[str, Any]:
+def _of(basis: NumberSource) -> dict[str, Any]:
     where = {name: _value(value) for name, value in basis.where.items()}
     return {"column": _value(basis.column), "where": where, "how": basis.aggregation}
 
@@ -218,13 +218,13 @@ def _value(value: Any) -> Any:
     return list(value) if isinstance(value, tuple | list) else value
 
 
-def _basis(sources: Mapping[str, Any], row: Mapping[str, Any]) -> Basis:
+def _basis(sources: Mapping[str, Any], row: Mapping[str, Any]) -> NumberSource:
     def resolved(value: Any) -> Any:
         if isinstance(value, dict):
             return row[value["field"]] if "field" in value else slice(value["from"], value["to"])
         return tuple(value) if isinstance(value, list) else value
 
-    return Basis(
+    return NumberSource(
         resolved(sources["column"]),
         {name: resolved(value) for name, value in sources["where"].items()},
         sources.get("how", "sum"),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from s2p_assets.contracts.report import Basis, Chart, Figure, ReportColumn, RowValue, Section, ValueFormat
+from s2p_assets.contracts.report import Chart, Figure, NumberSource, ReportColumn, RowValue, Section, ValueFormat
 from s2p_assets.publishing.document.wording import format_date, format_number, format_percent
 from s2p_assets.publishing.sections.source_table import SourceTable
 
@@ -91,7 +91,7 @@ def measure_figure(found: pd.DataFrame, measure: str, *, backtest: str) -> Figur
     """A measure as a headline number, with its interval and the base rate's in a note. `backtest`: their table."""
     value, low, high, base = (measures_by_name(found)[measure][name] for name in ("value", "low", "high", "base"))
     note = f"95 %: {format_number(low, 3)} to {format_number(high, 3)}; base rate alone {format_number(base, 3)}"
-    return Figure(TITLES[measure], value, note=note, sources=(Basis(f"{backtest}.probability"),))
+    return Figure(TITLES[measure], value, note=note, sources=(NumberSource(f"{backtest}.probability"),))
 
 
 def probability_measures(
@@ -104,7 +104,7 @@ def probability_measures(
     """
     rows = found.astype(dict.fromkeys(("value", "low", "high", "base"), float))
     rows = rows.assign(plain=[f"{scores}.{name}" for name in rows["measure"]])
-    seen, plain = (Basis(f"{backtest}.probability"),), (Basis(RowValue("plain"), {"model": baseline}),)
+    seen, plain = (NumberSource(f"{backtest}.probability"),), (NumberSource(RowValue("plain"), {"model": baseline}),)
     return Section(
         title="How right it was",
         description=f"{describe_probabilities(found, one=one, outcome=outcome)} Measured on what the model in "
@@ -138,13 +138,17 @@ def probability_calibration(parts: pd.DataFrame, *, backtest: str, target: str) 
         "means what it says. The band is the 95 % interval of what came.",
         frame=rows,
         columns=calibration_columns(
-            ("Told", "Came", "Cases"), Basis(f"{backtest}.probability", where), Basis(f"{backtest}.{target}", where)
+            ("Told", "Came", "Cases"),
+            NumberSource(f"{backtest}.probability", where),
+            NumberSource(f"{backtest}.{target}", where),
         ),
         chart=calibration_chart(rows, "at", "Told and came") if is_drawn else None,
     )
 
 
-def calibration_columns(titles: tuple[str, str, str], said: Basis, came: Basis) -> tuple[ReportColumn, ...]:
+def calibration_columns(
+    titles: tuple[str, str, str], said: NumberSource, came: NumberSource
+) -> tuple[ReportColumn, ...]:
     """The report's columns of a calibration. `titles`: of what was told, of what came, and of the number of cases.
 
     `said`, `came`: what the probabilities and the shares were made from.

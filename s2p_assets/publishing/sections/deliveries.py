@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.contracts.report import Basis, Chart, Figure, ReportColumn, RowValue, Section
+from s2p_assets.contracts.report import Chart, Figure, NumberSource, ReportColumn, RowValue, Section
 from s2p_assets.publishing.document.wording import format_cell, format_date, format_number, pluralize
 from s2p_assets.publishing.sections.plain_names import plain_name
 from s2p_assets.publishing.sections.source_table import SourceTable, listing
@@ -74,7 +74,7 @@ class Deliveries:
         read = float(self.current["rows_read"].sum())
         return float(self.current["rows_accepted"].sum()) / read if read else None
 
-    def count_basis(self, where: Mapping[str, Any]) -> Basis:
+    def count_basis(self, where: Mapping[str, Any]) -> NumberSource:
         """What a number of files was made from."""
         return self.table.lineage("verdict", where, "rows")
 

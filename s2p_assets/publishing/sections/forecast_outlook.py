@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.contracts.report import Basis, Chart, Figure, ReportColumn, RowValue, Section
+from s2p_assets.contracts.report import Chart, Figure, NumberSource, ReportColumn, RowValue, Section
 from s2p_assets.publishing.document.wording import format_date, format_number, pluralize
 from s2p_assets.publishing.sections.period_comparison import relative_change, relative_changes, totals_by_period
 from s2p_assets.publishing.sections.source_table import SourceTable
@@ -60,7 +60,7 @@ def expected_units(units: "pd.Series[Any]", forecast: pd.DataFrame, week: pd.Tim
         ),
         better="higher",
         note="" if weeks else "no forecast beyond this week",
-        sources=(Basis(column, {"week": tuple(forecast.index)}),) if weeks else (),
+        sources=(NumberSource(column, {"week": tuple(forecast.index)}),) if weeks else (),
     )
 
 
@@ -94,9 +94,9 @@ def sales_outlook(
             frame=frame,
             format="integer",
             sources={
-                "units_sold": (Basis(sources["units"], {"week": RowValue("week")}),),
-                "forecast": (Basis(RowValue("forecast_stored_in"), {"week": RowValue("week")}),),
-                "a_year_earlier": (Basis(sources["units"], {"week": RowValue("earlier_week")}),),
+                "units_sold": (NumberSource(sources["units"], {"week": RowValue("week")}),),
+                "forecast": (NumberSource(RowValue("forecast_stored_in"), {"week": RowValue("week")}),),
+                "a_year_earlier": (NumberSource(sources["units"], {"week": RowValue("earlier_week")}),),
             }
             if sources
             else {},

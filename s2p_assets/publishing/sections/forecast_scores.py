@@ -9,7 +9,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from s2p_assets.contracts.report import Basis, Chart, Figure, ReportColumn, RowValue, Section
+from s2p_assets.contracts.report import Chart, Figure, NumberSource, ReportColumn, RowValue, Section
 from s2p_assets.publishing.document.wording import format_date, format_share, pluralize
 from s2p_assets.publishing.sections.period_comparison import relative_change
 from s2p_assets.publishing.sections.plain_names import plain_name
@@ -68,11 +68,11 @@ class ForecastScores:
         """A model's name as people read it."""
         return plain_name(model, self.prefix)
 
-    def mean(self, name: str, where: Mapping[str, object]) -> tuple[Basis, ...]:
+    def mean(self, name: str, where: Mapping[str, object]) -> tuple[NumberSource, ...]:
         """What the mean of a measure over the stretches in which it is known was made from."""
         return (self.table.lineage(name, where, "mean"),)
 
-    def mean_of_all(self, name: str, model: str | RowValue) -> tuple[Basis, ...]:
+    def mean_of_all(self, name: str, model: str | RowValue) -> tuple[NumberSource, ...]:
         """The same of a model over all series."""
         return self.mean(name, {"model": model, "series": ALL})
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.contracts.report import Basis, ReportColumn, Section
+from s2p_assets.contracts.report import NumberSource, ReportColumn, Section
 from s2p_assets.publishing.document.wording import pluralize
 from s2p_assets.publishing.sections.period_comparison import compare_spans, largest_gains, largest_losses
 from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, same_row
@@ -73,19 +73,26 @@ def _labelled(moved: Moves, items: ItemTable) -> Moves:
     return replace(moved, rows=moved.rows.assign(**{items.label: moved.rows[items.item].map(items.labels)}))
 
 
-def _units(sales: SalesTable) -> Basis:
+def _units(sales: SalesTable) -> NumberSource:
     return sales.lineage(sales.units, same_row(sales.item))
 
 
 def mover_sections(
-    moved: Moves, *, items: ItemTable, source: Basis, more_columns: Sequence[ReportColumn] = (), description: str = ""
+    moved: Moves,
+    *,
+    items: ItemTable,
+    source: NumberSource,
+    more_columns: Sequence[ReportColumn] = (),
+    description: str = "",
 ) -> tuple[Section, Section]:
     """What sells more than before, and what sells less. `more_columns`: columns after the comparison.
 
     `source`: the column that was added up, in the rows that belong to a row of the report, of any week.
     """
     span = len(moved.now)
-    now, before = (Basis(source.column, {**source.where, "week": tuple(weeks)}) for weeks in (moved.now, moved.before))
+    now, before = (
+        NumberSource(source.column, {**source.where, "week": tuple(weeks)}) for weeks in (moved.now, moved.before)
+    )
     columns = (
         *items.named,
         ReportColumn("now", f"Last {pluralize(span, 'week')}", "integer", sources=(now,)),

@@ -31,7 +31,7 @@ class OrderPlan(SourceTable):
     stored, beside the one that is shown.
     """
 
-    item: str = "sku"
+    item: str
     label: str = "description"
     supplier: str = "supplier"
     noun: str = "SKU"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.contracts.report import Basis, ReportColumn, RowValue
+from s2p_assets.contracts.report import NumberSource, ReportColumn, RowValue
 from s2p_assets.publishing.document.wording import format_date, pluralize
 from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.publishing.sections.trade_tables import item_columns, same_row
@@ -37,7 +37,7 @@ class PriceList(SourceTable):
     prices: dict[str, str]
     cost: str
     channels: tuple[SalesChannel, ...]
-    item: str = "sku"
+    item: str
     label: str = "description"
     noun: str = "SKU"
 
@@ -59,16 +59,16 @@ class PriceList(SourceTable):
         """A column for each price."""
         return tuple(ReportColumn(name, title, "money") for name, title in self.prices.items())
 
-    def now(self, *prices: str) -> tuple[Basis, ...]:
+    def now(self, *prices: str) -> tuple[NumberSource, ...]:
         """Prices of the version in a report's own row; without any named, all of them."""
         where = same_row(self.item, "valid_from")
         return tuple(self.lineage(name, where) for name in prices or self.prices)
 
-    def before(self, price: str) -> Basis:
+    def before(self, price: str) -> NumberSource:
         """A price of the version before that in a report's own row."""
         return self.lineage(price, {self.item: RowValue(self.item), "valid_from": RowValue("before_from")})
 
-    def counted_rows(self, price: str, versions: pd.DataFrame) -> tuple[Basis, ...]:
+    def counted_rows(self, price: str, versions: pd.DataFrame) -> tuple[NumberSource, ...]:
         """The versions that were counted, by a price of theirs."""
         days = tuple(sorted(versions["valid_from"].unique()))
         where = {self.item: tuple(versions[self.item]), "valid_from": days}

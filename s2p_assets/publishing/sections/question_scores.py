@@ -9,7 +9,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from s2p_assets.contracts.report import Basis, Figure, ReportColumn, RowValue, Section, ValueFormat
+from s2p_assets.contracts.report import Figure, NumberSource, ReportColumn, RowValue, Section, ValueFormat
 from s2p_assets.publishing.document.wording import format_number, format_share, pluralize
 from s2p_assets.publishing.sections.classification_scores import calibration_chart, calibration_columns, fold_column
 from s2p_assets.publishing.sections.plain_names import plain_name
@@ -91,7 +91,7 @@ class QuestionScores:
         rows = self.compared.set_index(["question", "measure"])
         return float(rows.loc[(question.name, measure), column])  # type: ignore[arg-type]
 
-    def lineage(self, question: str | RowValue) -> tuple[Basis, ...]:
+    def lineage(self, question: str | RowValue) -> tuple[NumberSource, ...]:
         """What a measure of a question was made from."""
         return (self.cases.lineage("probability", {"question": question}),)
 
@@ -159,7 +159,7 @@ def question_measures(answers: QuestionScores) -> Section:
             ReportColumn("value", "Value", "number", sources=seen),
             ReportColumn("low", "95 % from", "number", sources=seen),
             ReportColumn("high", "to", "number", sources=seen),
-            ReportColumn("plain", "Plain rule", "number", sources=(Basis(RowValue("scored"), rule),)),
+            ReportColumn("plain", "Plain rule", "number", sources=(NumberSource(RowValue("scored"), rule),)),
             ReportColumn("rule", "The plain rule"),
         ),
     )

@@ -5,7 +5,7 @@ Net sales belong to `weekly_sales`. `lines` have a column `week`, a Monday, `uni
 
 import pandas as pd
 
-from s2p_assets.contracts.report import Basis, Figure, ReportColumn, Section
+from s2p_assets.contracts.report import Figure, NumberSource, ReportColumn, Section
 from s2p_assets.publishing.document.wording import format_share, pluralize
 from s2p_assets.publishing.sections.movers import ROWS_OF_MOVERS
 from s2p_assets.publishing.sections.period_comparison import totals_by_period, value_at
@@ -29,7 +29,7 @@ def units_returned(lines: pd.DataFrame, week: pd.Timestamp, *, column: str, day:
         more_changes=compared_with_earlier(returned, week),
         better="lower",
         note=f"{format_share(came_back)} of the units that went out",
-        sources=(Basis(column, {day: slice(week, last_day(week))}),),
+        sources=(NumberSource(column, {day: slice(week, last_day(week))}),),
     )
 
 

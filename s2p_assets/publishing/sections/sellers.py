@@ -12,7 +12,7 @@ from s2p_assets.publishing.sections.weeks import SPAN, weeks_until
 ROWS_OF_SELLERS = 10
 
 
-def best_sellers(sales: SalesTable, items: ItemTable, week: pd.Timestamp) -> Section:
+def top_sellers(sales: SalesTable, items: ItemTable, week: pd.Timestamp) -> Section:
     """The ten items with the largest revenue of the last four weeks."""
     rows = _sold(sales, items, week)
     total = rows[sales.revenue].sum()

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from s2p_assets.contracts.report import Aggregation, Basis, Chart, ReportColumn, Section
+from s2p_assets.contracts.report import Aggregation, Chart, NumberSource, ReportColumn, Section
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class SourceTable:
         """The same table with some of its rows, or with further columns."""
         return replace(self, rows=rows)
 
-    def lineage(self, column: str, where: Mapping[str, Any] | None = None, how: Aggregation = "sum") -> Basis:
+    def lineage(self, column: str, where: Mapping[str, Any] | None = None, how: Aggregation = "sum") -> NumberSource:
         """What a number was made from: a column of this table, in the rows that have the values of `where`."""
-        return Basis(f"{self.name}.{column}", where or {}, how)
+        return NumberSource(f"{self.name}.{column}", where or {}, how)
 
 
 def listing(

@@ -17,7 +17,7 @@ from s2p_assets.publishing.sections.source_table import SourceTable
 class SalesTable(SourceTable):
     """Sales: one row per item and `week`, a Monday. The fields name columns; `stocked_out` is true in short weeks."""
 
-    item: str = "sku"
+    item: str
     units: str = "units"
     revenue: str = "revenue"
     price: str = "unit_price"
@@ -41,9 +41,9 @@ class ItemTable(SourceTable):
     `valid_from`: the day from which a row holds, where a table keeps more than one row an item.
     """
 
-    item: str = "sku"
+    item: str
     label: str = "description"
-    cost: str = "item_cost"
+    cost: str
     valid_from: str = "valid_from"
     noun: str = "SKU"
 
@@ -62,7 +62,7 @@ class ItemTable(SourceTable):
 class StockTable(SourceTable):
     """Stock: one row per item, with the units on hand and the day of the count behind them."""
 
-    item: str = "sku"
+    item: str
     on_hand: str = "on_hand"
     counted_on: str = "counted_on"
 

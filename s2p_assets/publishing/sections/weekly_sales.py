@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.contracts.report import Basis, Chart, Figure, ReportColumn, RowValue, Section
+from s2p_assets.contracts.report import Chart, Figure, NumberSource, ReportColumn, RowValue, Section
 from s2p_assets.publishing.document.wording import describe_change, format_date, pluralize
 from s2p_assets.publishing.sections.period_comparison import (
     relative_change,
@@ -43,7 +43,7 @@ def units_sold(units: "pd.Series[Any]", week: pd.Timestamp, *, column: str) -> F
         more_changes=compared,
         better="higher",
         note=note,
-        sources=(Basis(column, {"week": week}),),
+        sources=(NumberSource(column, {"week": week}),),
     )
 
 
@@ -65,7 +65,7 @@ def revenue(rows: pd.DataFrame, week: pd.Timestamp, *, by: str, noun: str, colum
         more_changes=compared_with_earlier(complete, week),
         better="higher",
         note=note,
-        sources=(Basis(column, {"week": week}),),
+        sources=(NumberSource(column, {"week": week}),),
     )
 
 
@@ -85,7 +85,7 @@ def units_this_year(sales: pd.DataFrame, as_of: pd.Timestamp, *, day: str, units
         "integer",
         more_changes=relative_changes(now, {f"the same days of {as_of.year - 1}": before}),
         better="higher",
-        sources=(Basis(column, {day: slice(pd.Timestamp(as_of.year, 1, 1), as_of)}),),
+        sources=(NumberSource(column, {day: slice(pd.Timestamp(as_of.year, 1, 1), as_of)}),),
     )
 
 
@@ -135,7 +135,7 @@ def sales_by_group(
     )
 
 
-def comparison_columns(week: pd.Timestamp, source: Basis | None, weeks: int = 1) -> tuple[ReportColumn, ...]:
+def comparison_columns(week: pd.Timestamp, source: NumberSource | None, weeks: int = 1) -> tuple[ReportColumn, ...]:
     """The report's columns of what `compare_weeks` gives, units for a week or for some weeks.
 
     `source`: the column that was added up, in the rows that belong to a row of the report, of any week; None where
@@ -152,10 +152,10 @@ def comparison_columns(week: pd.Timestamp, source: Basis | None, weeks: int = 1)
     )
 
 
-def _in_weeks(source: Basis | None, last: pd.Timestamp, weeks: int) -> tuple[Basis, ...]:
+def _in_weeks(source: NumberSource | None, last: pd.Timestamp, weeks: int) -> tuple[NumberSource, ...]:
     if source is None:
         return ()
-    return (Basis(source.column, {**source.where, "week": tuple(weeks_until(last, weeks))}),)
+    return (NumberSource(source.column, {**source.where, "week": tuple(weeks_until(last, weeks))}),)
 
 
 def sales_by_channel(sales: SalesTable, week: pd.Timestamp, columns: Mapping[str, str]) -> Section:
@@ -183,7 +183,7 @@ def channels(rows: pd.DataFrame, week: pd.Timestamp, *, sources: Mapping[str, st
         ),
         columns=(
             ReportColumn("channel", "Channel"),
-            *comparison_columns(week, Basis(RowValue("stored_in")) if sources else None),
+            *comparison_columns(week, NumberSource(RowValue("stored_in")) if sources else None),
         ),
         chart=Chart(
             "line",
@@ -192,7 +192,9 @@ def channels(rows: pd.DataFrame, week: pd.Timestamp, *, sources: Mapping[str, st
             "Units a week by channel",
             frame=pd.DataFrame(drawn).rename_axis("week").reset_index(),
             format="integer",
-            sources={name: (Basis(sources[name], {"week": RowValue("week")}),) for name in names if name in sources},
+            sources={
+                name: (NumberSource(sources[name], {"week": RowValue("week")}),) for name in names if name in sources
+            },
         ),
         when_empty="No sales are in the data yet.",
     )

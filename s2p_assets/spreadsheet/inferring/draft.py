@@ -21,7 +21,9 @@ from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, column_letters
 from s2p_assets.spreadsheet.header import find_header, folded, matches_sheet
 from s2p_assets.spreadsheet.inferring.column_types import ColumnSample, infer_column
 from s2p_assets.spreadsheet.inferring.shelf_file import Draft, DraftColumn, as_source, as_workbook, names_for
+from s2p_assets.spreadsheet.inferring.wide_tables import WideTable, cells_under, find_wide_table
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
+from s2p_assets.spreadsheet.melting import sheet_contract
 from s2p_assets.spreadsheet.reading import read_file
 from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
 from s2p_assets.spreadsheet.table_rows import table_rows
@@ -84,11 +86,13 @@ class _Table:
     header_row: int
     headers: dict[int, str]
     score: float
+    wide: WideTable | None = None
 
 
 def _draft(path: Path, name: str, rows: int) -> Draft:
     with open_book(path) as book:
-        found = (_likely_table(sheet) for sheet in book.sheets() if sheet.name not in OWN_SHEETS)
+        sheets = [sheet for sheet in book.sheets() if sheet.name not in OWN_SHEETS]
+        found = (_wide(sheet, path.name) or _likely_table(sheet) for sheet in sheets)
         tables = [table for table in found if table is not None]
     if not tables:
         raise WorkbookUnreadable("no table was found: a row of column names with rows of values below it")
@@ -96,14 +100,28 @@ def _draft(path: Path, name: str, rows: int) -> Draft:
     numbers, repeated = _distinct(table.headers)
     headers = [" ".join(table.headers[number].split()) for number in numbers]
     columns = [DraftColumn(name_, header) for name_, header in zip(names_for(headers), headers, strict=True)]
+    columns = table.wide.columns(columns) if table.wide else columns
     draft = Draft(name, path.name, columns, _path_pattern(path.name))
+    draft.ignores = tuple(table.wide.totals.values()) if table.wide else ()
     draft.remarks += [
         f"column {column_letters(number)} is named like another and cannot be told apart" for number in repeated
     ]
     draft.sheets = _sheets(table, tables)
     values = _infer_columns(draft, table, numbers, rows)
     draft.key = _key(draft.columns, values)
+    if table.wide and draft.key:
+        draft.key = (*draft.key, *(column.name for column in draft.columns if "from_header" in column.options))
     return draft
+
+
+def _wide(sheet: Sheet, file: str) -> _Table | None:
+    """The sheet as a wide table, None where it is none."""
+    wide = find_wide_table(sheet, file)
+    if wide is None:
+        return None
+    depth = max(len(sheet.columns[number]) for number in wide.beside if number in sheet.columns)
+    score = (len(wide.beside) + len(wide.periods)) * min(depth, 50) * (0.5 if sheet.hidden else 1.0)
+    return _Table(sheet, wide.bottom, wide.beside, score, wide)
 
 
 def _likely_table(sheet: Sheet) -> _Table | None:
@@ -162,23 +180,37 @@ def _sheets(table: _Table, tables: Iterable[_Table]) -> str:
 
 def _infer_columns(draft: Draft, table: _Table, numbers: Sequence[int], rows: int) -> dict[str, pyarrow.Array]:
     """Completes every column of the draft; returns the values of those that are filled in each row."""
-    for column in draft.columns:
+    beside = [column for column in draft.columns if not {"from_header", "melted"} & column.options.keys()]
+    for column in beside:
         column.nullable = True
     contract = as_workbook(draft)
-    header = find_header(table.sheet, contract)
+    header = find_header(table.sheet, contract, draft.file)
     if header is None:
         raise WorkbookUnreadable("no table was found: a row of column names with rows of values below it")
+    if table.wide:
+        _infer_melted(draft, table.wide)
+        contract, header = sheet_contract(header, contract)
     found = table_rows(table.sheet, header, contract)
     taken = found.row_numbers[:rows]
     last = int(taken[-1]) if len(taken) else 0
     complete = {}
-    for column in draft.columns:
+    for column in beside:
         cells = found.cells.get(column.name)
         cells = _NO_CELLS if cells is None else cells.where(cells.rows <= last)
         values = infer_column(column, ColumnSample(table.sheet, cells, len(taken)))
         if values is not None and not column.nullable:
             complete[column.name] = values
     return complete
+
+
+def _infer_melted(draft: Draft, wide: WideTable) -> None:
+    """Completes the columns that stand under periods."""
+    melted = [column for column in draft.columns if "melted" in column.options]
+    for column, name in zip(melted, wide.measures, strict=True):
+        cells = cells_under(wide, name)
+        infer_column(column, ColumnSample(wide.sheet, cells, 0))
+        column.options["melted"] = True
+        column.nullable = False
 
 
 _NO_CELLS = Cells(np.zeros(0, np.int32), np.zeros(0, np.int8), pyarrow.array([], pyarrow.string()))

@@ -61,6 +61,7 @@ class Draft:
     sheets: str = "*"
     key: tuple[str, ...] = ()
     remarks: list[str] = field(default_factory=list)
+    ignores: tuple[str, ...] = ()
 
 
 def as_workbook(draft: Draft) -> Workbook:
@@ -73,7 +74,7 @@ def as_workbook(draft: Draft) -> Workbook:
             namespace[one.name] = column(one.header, **one.arguments())
 
     rows = new_class(_class_name(draft.name), (Row,), exec_body=body)
-    return Workbook(rows=rows, path=draft.path, owner="", key=draft.key, sheets=draft.sheets)
+    return Workbook(rows=rows, path=draft.path, owner="", key=draft.key, sheets=draft.sheets, ignores=draft.ignores)
 
 
 def as_source(draft: Draft) -> str:
@@ -180,6 +181,8 @@ def _workbook(draft: Draft) -> str:
         arguments.append(f"key={_literal(draft.key)}")
     if draft.sheets != "*":
         arguments.append(f"sheets={_literal(draft.sheets)}")
+    if draft.ignores:
+        arguments.append(f"ignores={_literal(draft.ignores)}")
     lines = [f"    {argument}{'' if '#' in argument else ','}" for argument in arguments]
     return "\n".join([f"{name} = Workbook(", *lines, ")"])
 

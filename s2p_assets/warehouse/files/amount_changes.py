@@ -56,7 +56,7 @@ def _pair_amounts(conn: psycopg.Connection, workbook: Workbook, amounts: Sequenc
     command = sql.SQL("create temporary table moved on commit drop as select {} from {} where change = 'changed'")
     conn.execute(command.format(same_key, COMPARED_ROWS))
     kinds = {column.name: column.kind for column in workbook.columns}
-    days = [name for name in workbook.key if kinds[name] in ("day", "moment")]
+    days = [name for name in workbook.key if kinds[name] in ("date", "timestamp")]
     rest = [name for name in workbook.key if name not in days]
     if rows_new and days and rest:
         command = sql.SQL(

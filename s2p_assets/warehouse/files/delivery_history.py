@@ -10,8 +10,8 @@ import pandas as pd
 import psycopg
 from psycopg.types.json import Jsonb
 
+from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.validation import conform
-from s2p_assets.warehouse.files.deliveries import DeliveryTable
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 

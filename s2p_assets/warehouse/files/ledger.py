@@ -39,7 +39,7 @@ class LedgerEntry:
     rows_returned: int = 0
     findings: Sequence[Finding] = ()
     headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    column_letters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    column_letters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     cells: Mapping[str, int] = field(default_factory=dict)
     rows_by_sheet: Mapping[str, int] = field(default_factory=dict)
     error: str | None = None

@@ -9,12 +9,13 @@ import psycopg
 from psycopg import sql
 
 from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.warehouse.tables.introspection import StoredColumn
 
 PG_CATALOG_TYPES = {"timestamp": "timestamp without time zone"}
 
 
-class ContractChanged(Exception):
+class ContractChanged(MendableError):
     """Stored rows do not fit a changed declaration; one line that says which and what to do."""
 
 

@@ -5,11 +5,13 @@ Their DDL is in `migrations/`, which is loaded only where something is lacking: 
 
 import psycopg
 
+from s2p_assets.contracts.errors import MendableError
+
 HEAD = "0002"
 """The newest revision in `migrations/versions/`."""
 
 
-class HomeTooNew(Exception):
+class HomeTooNew(MendableError):
     """The tables were written by a newer s2p; one line with their revision and what to do."""
 
 

@@ -15,6 +15,7 @@ import pyarrow
 from psycopg import sql
 
 from s2p_assets.contracts.columns import Column, arrow_schema
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
 from s2p_assets.warehouse.tables.content_versions import rows_version
@@ -30,7 +31,7 @@ class DuplicateKey(Exception):
     """A key is in more than one row; one line that names the first such keys."""
 
 
-class NotStored(LookupError):
+class NotStored(MendableError, LookupError):
     """The table has not been stored yet; one line that says which."""
 
 

@@ -45,7 +45,7 @@ def files_of_rows(
     """The file of each row that was found at `source`; None for rows that were derived from others."""
     if isinstance(source, Workbook):
         return _files(
-            conn, archive, found, "_file", lambda row, column_letters: _workbook_cells(row, columns, column_letters)
+            conn, archive, found, "_file", lambda row, letters: _workbook_cells(source, row, columns, letters)
         )
     if isinstance(source, LedgerView):
         return _files(conn, archive, found, "file", _ledger_cell)
@@ -81,10 +81,18 @@ def _files(
 
 
 def _workbook_cells(
-    row: RowValues, columns: Sequence[str], column_letters: RowValues
+    workbook: Workbook, row: RowValues, columns: Sequence[str], column_letters: RowValues
 ) -> tuple[str, int, dict[str, str]]:
     here = column_letters.get(row["_sheet"], {})
-    return row["_sheet"], row["_row"], {name: f"{here[name]}{row['_row']}" for name in columns if name in here}
+    period = str(row.get(workbook.period.name)) if workbook.period else ""
+    cells = {}
+    for name in columns:
+        place = here.get(name)
+        if isinstance(place, Mapping):  # of a wide table: by period, whose own cell has its row too
+            place = place.get(period)
+        if place:
+            cells[name] = place if place[-1].isdigit() else f"{place}{row['_row']}"
+    return row["_sheet"], row["_row"], cells
 
 
 def _ledger_cell(row: RowValues, _: RowValues) -> tuple[str, int, dict[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from psycopg import sql
 
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.lineage import LineageRules
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.tables.store import TableDeclaration
@@ -29,7 +30,7 @@ TableLocator = Callable[[str, str], sql.Identifier]
 """Where the table of (domain, thing) is: `sql.Identifier` for today's."""
 
 
-class NotTraceable(LookupError):
+class NotTraceable(MendableError, LookupError):
     """There is no such table, column or row; one line that says what there is."""
 
 

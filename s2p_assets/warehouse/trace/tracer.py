@@ -14,11 +14,12 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from s2p_assets.catalog.lineage_rules import declared_sources, lineage_rule, referenced_columns
 from s2p_assets.contracts.lineage import LineageRule
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.trace.file_rows import FileRow, files_of_rows
 from s2p_assets.warehouse.trace.ledger_views import LedgerView
-from s2p_assets.warehouse.trace.lineage_rules import condition_sql, declared_sources, lineage_rule, referenced_columns
+from s2p_assets.warehouse.trace.lineage_rules import condition_sql
 from s2p_assets.warehouse.trace.traced_rows import (
     LineageDeclaration,
     NoRows,
@@ -31,7 +32,7 @@ from s2p_assets.warehouse.trace.traced_rows import (
 )
 
 RowAggregation = Literal["sum", "mean", "rows"]
-QUANTITY_KINDS = ("number", "money", "percent", "whole")
+QUANTITY_KINDS = ("number", "money", "percent", "integer")
 MAX_ROWS_SUMMED_HERE = 200
 
 

@@ -16,16 +16,15 @@ from s2p_assets.settings import Settings
 SHELVES = {
     "workbooks/daily_sales.py": '''"""Sales by day."""
 
-from s2p_assets.contracts.columns import Day, Number, Row, Text, code, day, number
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets import Code, Date, Number, Row, Workbook, column
 
 
 class Sale(Row):
     """An article on a day."""
 
-    sku: Text = code("SKU", says="The article")
-    day: Day = day("Day", says="The day")
-    units: Number = number("Units", says="Units sold")
+    sku: Code = column("SKU", description="The article")
+    day: Date = column("Day", description="The day")
+    units: Number = column("Units", description="Units sold")
 
 
 sales = Workbook(rows=Sale, path="*.xlsx", owner="sales@example.com", key=("sku", "day"))
@@ -34,16 +33,15 @@ sales = Workbook(rows=Sale, path="*.xlsx", owner="sales@example.com", key=("sku"
 
 import pandas as pd
 
-from s2p_assets.contracts.columns import Day, Number, Row, Text, code, day, number
-from s2p_assets.contracts.feature_set import feature_set
+from s2p_assets import Code, Date, Number, Row, column, feature_set
 
 
 class Demand(Row):
     """An article on a day."""
 
-    sku: Text = code(says="The article", of="sales.sku")
-    day: Day = day(says="The day", of="sales.day")
-    units: Number = number(says="Units sold", of="sales.units")
+    sku: Code = column(description="The article", derived_from="sales.sku")
+    day: Date = column(description="The day", derived_from="sales.day")
+    units: Number = column(description="Units sold", derived_from="sales.units")
 
 
 @feature_set(rows=Demand, entity=("sku",), event_time="day", owner="sales@example.com")
@@ -55,14 +53,13 @@ def demand(sales: pd.DataFrame) -> pd.DataFrame:
 
 import pandas as pd
 
-from s2p_assets.learning.selection.champion import choose
-from s2p_assets.contracts.model import Problem, contest
+from s2p_assets import ForecastTask, choose_champion, contest
 
 
-@contest(features="demand", task=Problem("sku", "day", "units", every="D", horizon=7), owner="sales@example.com")
+@contest(features="demand", task=ForecastTask("sku", "day", "units", every="D", horizon=7), owner="sales@example.com")
 def champion(losses: pd.DataFrame, incumbent: str | None) -> str:
     """The best."""
-    return choose(losses, standing)
+    return choose_champion(losses, incumbent)
 ''',
 }
 

@@ -9,7 +9,8 @@ import dagster as dg
 import pytest
 
 from s2p_assets.graph.running.locks import headless_tags, servers_lock, servers_tags, unfinished_server_runs
-from s2p_assets.graph.running.waves import PassResult, run_until_settled
+from s2p_assets.graph.running.one_run import PassResult
+from s2p_assets.graph.running.waves import HeadlessPass
 from s2p_assets.settings import Settings
 
 
@@ -47,15 +48,15 @@ def run(settings: Settings, instance: dg.DagsterInstance) -> dg.DagsterRun:
 
 
 def headless(settings: Settings, instance: dg.DagsterInstance, longest_wait: float = 60.0) -> PassResult:
-    return run_until_settled(
+    waves = HeadlessPass(
         dg.Definitions([table, report]),
         instance,
-        lambda: None,
         lambda _: None,
         headless_tags(settings),
-        lambda: unfinished_server_runs(settings, instance),
-        longest_wait,
+        server_runs=lambda: unfinished_server_runs(settings, instance),
+        longest_wait=longest_wait,
     )
+    return waves.run(lambda: None)
 
 
 def test_what_the_servers_are_making_is_waited_for_and_what_follows_is_made(

@@ -197,4 +197,4 @@ def test_a_damaged_candidate_is_left_out_and_named_and_a_damaged_champion_is_rep
     said = company.description("champion", CONTEST, "--release")
     assert said["champion"]["model"] != state.champion.model
     check = company.check(dg.AssetKey(["retail", "demand_champion"]), CHAMPION_STAYS)
-    assert "backtest.parquet" in check.metadata[f"left out: {state.champion.model}"].value
+    assert "backtest.parquet" in check.metadata[f"excluded: {state.champion.model}"].value

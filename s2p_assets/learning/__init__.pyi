@@ -1,0 +1,4 @@
+from .classification import models as classifiers
+from .forecasting import models as forecasters
+
+__all__ = ["classifiers", "forecasters"]
