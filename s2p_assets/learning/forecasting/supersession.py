@@ -75,8 +75,9 @@ def carry_over(
     `weekly`: one row per (key, week). `pairs`: as of `last_successors`. Of several articles of a line in a week,
     `quantities` and `amounts` (of money) are added up, missing where one is; of `prices` the newest article's that is
     known counts, as that of a unit of the last; `flags` hold where they hold for all. Two columns are added, missing
-    for rows of no predecessor: carried_from, the predecessors in the row, and carried_units, how many of their units
-    are one of the row's; both joined by `SEPARATOR`.
+    for rows of no predecessor: carried_from, the predecessors in the row (those that a later article of the line has
+    followed by then only where they still sold), and carried_units, how many of their units are one of the row's;
+    both joined by `SEPARATOR`.
     """
     none = pd.Series(pd.NA, index=weekly.index, dtype="string")
     plain = weekly.assign(carried_from=none, carried_units=none)
@@ -97,6 +98,8 @@ def carry_over(
         rows[name] = rows[name].astype(float) / factor
     for name in prices:
         rows[name] = rows[name].astype(float) * factor
+    newest = rows.groupby([key, "week"])["_steps"].transform("min")
+    rows["_old"] = rows["_old"].mask((rows["_steps"] > newest) & rows[list(quantities)].eq(0).all(axis=1))
     rows["_units"] = factor.map(lambda units: f"{units:.12g}").where(rows["_old"].notna())
     carried = _by_week(rows, key, quantities, prices, amounts, flags)
     rest = plain.loc[~in_line]
