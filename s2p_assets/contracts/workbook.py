@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from s2p_assets.contracts.columns import Column, DeclarationError, Row, columns_of, domain_and_name, parse_column_path
+from s2p_assets.contracts.schedule import Every, Schedule
 
 if TYPE_CHECKING:
     import pyarrow
@@ -62,6 +63,13 @@ class Workbook:
     `ignores`: headers that are known and not wanted.
     `totals`: texts in the first column that mark a totals row, which is not a row.
     `na_values`: texts that mean "no value" in every column, such as a database's `\\N`, besides each column's own.
+    `every`: for which periods a file is expected: `"day"`, `"workday"`, `"week"`, `"month"`, `"quarter"` or `"year"`;
+    what is missing or late is told in `s2p status` and to those who read about data quality.
+    `by`: by when after a period's end: `"5th"` of the month after, `"Tuesday"` of the week after, or `"3 days"`.
+    `one_per`: that each of several senders sends one: a column whose values name them (`"store"`), or each sender's
+    name with the pattern of its paths (`{"Berlin": "sales/berlin/*"}`).
+    `dated_by`: the column of dates that says for which period rows are; without it the day on which a file was saved
+    does, for the period that had just ended.
     """
 
     rows: type[Row]
@@ -73,12 +81,40 @@ class Workbook:
     ignores: tuple[str, ...] = ()
     totals: tuple[str, ...] = TOTAL_WORDS
     na_values: tuple[str, ...] = ()
+    every: Every | None = None
+    by: str = ""
+    one_per: str | Mapping[str, str] | None = None
+    dated_by: str | None = None
 
     def __post_init__(self) -> None:
+        if fault := self._schedule_fault():
+            raise DeclarationError(fault, None)
         period = next((one.name for one in columns_of(self.rows) if one.from_header), None)
         if self.key and period and period not in self.key:
             message = f"the key lacks {period!r}: a row of the sheet gives a row for each {period} that stands over it"
             raise DeclarationError(message, None)
+
+    def _schedule_fault(self) -> str | None:
+        """What contradicts itself in when files are expected; None where nothing does."""
+        if self.every is None:
+            words = {"by": self.by, "one_per": self.one_per, "dated_by": self.dated_by}
+            alone = next((word for word, value in words.items() if value), None)
+            return f"{alone}= says when files are expected, so say every= too" if alone else None
+        try:
+            Schedule(self.every, self.by)
+        except ValueError as error:
+            return str(error)
+        kinds = {column.name: column.kind for column in columns_of(self.rows)}
+        if self.dated_by and kinds.get(self.dated_by) not in ("date", "timestamp"):
+            return f"dated_by={self.dated_by!r} is no column of dates"
+        if isinstance(self.one_per, str) and self.one_per not in kinds:
+            return f"one_per={self.one_per!r} is no column; name one, or give each sender's pattern of paths"
+        return None
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """When its files are expected; None where they come as they come."""
+        return Schedule(self.every, self.by) if self.every else None
 
     @property
     def domain(self) -> str:

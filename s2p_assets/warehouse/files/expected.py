@@ -1,0 +1,118 @@
+"""Which files should have come by now and have not, by what their contracts say and what is loaded.
+
+When files are expected is declared with `contracts/schedule.py`; who is told is for the status and the reports.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+
+import pandas as pd
+import psycopg
+from psycopg import sql
+
+from s2p_assets.contracts.schedule import Expected, Period, Schedule, expected_files
+from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.warehouse.tables.introspection import table_exists
+from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
+
+MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class MissingFile:
+    """A file that has not come: of which workbook, who owns it, and what was expected."""
+
+    workbook: str
+    owner: str
+    expected: Expected
+
+    @property
+    def name(self) -> str:
+        """What is missing, as people call it: `sales of Berlin for October 2026`."""
+        plain = self.workbook.partition("_")[2].replace("_", " ")
+        of = f" of {self.expected.sender}" if self.expected.sender else ""
+        return f"{plain}{of} for {self.expected.period.label}"
+
+    @property
+    def sentence(self) -> str:
+        """What is said of it, for its owner."""
+        due = self.expected.due
+        what = "is late: it was" if self.expected.is_late else "was skipped: it was"
+        return f"{what} expected by {due.day} {due:%B %Y} and has not come"
+
+
+def missing_files(conn: psycopg.Connection, workbooks: Sequence[Workbook], today: dt.date) -> list[MissingFile]:
+    """Every file that should have come by `today`, of the workbooks that say when files are expected."""
+    ensure_own_tables(conn)
+    return [
+        MissingFile(workbook.full_name, workbook.owner, expected)
+        for workbook in workbooks
+        if (schedule := workbook.schedule) is not None
+        for expected in _expected(conn, workbook, schedule, today)
+    ]
+
+
+def missing_deliveries(missing: Sequence[MissingFile], columns: pd.Index) -> pd.DataFrame:
+    """The missing files as rows of the table of deliveries, with these `columns`: no file, version 0, verdict missing."""
+    rows = [
+        {
+            "path": file.name,
+            "version": 0,
+            "workbook": file.workbook,
+            "owner": file.owner,
+            "verdict": MISSING,
+            "status": "expected",
+            "is_open": True,
+            "problem": file.sentence,
+        }
+        for file in missing
+    ]
+    counts = {str(name): 0 for name in columns if str(name).startswith("rows_") or name == "problems"}
+    return pd.DataFrame(rows).assign(**counts).reindex(columns=columns)
+
+
+def _expected(conn: psycopg.Connection, workbook: Workbook, schedule: Schedule, today: dt.date) -> Iterator[Expected]:
+    came = [(sender, period) for sender, day in _dated(conn, workbook) for period in _periods(schedule, workbook, day)]
+    named = workbook.one_per if isinstance(workbook.one_per, Mapping) else None
+    senders = set(named) if named else {sender for sender, _ in came} or {None}
+    yield from expected_files(schedule, came, senders, today)
+
+
+def _periods(schedule: Schedule, workbook: Workbook, day: dt.date) -> Iterator[Period]:
+    """The period for which rows of a day are; of a file saved on that day, the one that had just ended."""
+    here = schedule.period_of(day)
+    if workbook.dated_by:
+        yield here
+        return
+    yield schedule.before(here)
+    if day == here.last:
+        yield here
+
+
+def _dated(conn: psycopg.Connection, workbook: Workbook) -> list[tuple[str | None, dt.date]]:
+    """(sender, day) of all that is loaded: the days of its rows, or those on which its files were saved."""
+    if not table_exists(conn, workbook.domain, workbook.name):
+        return []
+    column = workbook.one_per if isinstance(workbook.one_per, str) else None
+    day = (
+        sql.SQL("r.{}::date").format(sql.Identifier(workbook.dated_by))
+        if workbook.dated_by
+        else sql.SQL("to_timestamp(f.mtime_ns / 1e9)::date")
+    )
+    query = sql.SQL(
+        "select distinct {sender}, {day} from {rows} r join s2p.files f on f.id = r._file where {day} is not null"
+    ).format(
+        sender=sql.SQL("r.{}::text").format(sql.Identifier(column)) if column else sql.SQL("f.path"),
+        day=day,
+        rows=sql.Identifier(workbook.domain, workbook.name),
+    )
+    found = conn.execute(query).fetchall()
+    if isinstance(workbook.one_per, Mapping):
+        return [(name, day) for path, day in found for name in _senders(path, workbook.one_per)]
+    return [(who if column else None, day) for who, day in found]
+
+
+def _senders(path: str, patterns: Mapping[str, str]) -> list[str]:
+    return [name for name, pattern in patterns.items() if fnmatch(path.lower(), pattern.lower())]
