@@ -161,7 +161,7 @@ def test_two_processes_that_open_a_home_at_once_migrate_it_once(database_url: st
     url = restored(database_url)
     with connect(url) as holder, connect(url) as conn:
         with holder.transaction():
-            holder.execute("select pg_advisory_xact_lock(hashtextextended('s2p tables', 42))")
+            holder.execute("select pg_advisory_xact_lock(hashtextextended('s2p own tables', 42))")
             both = [started(url) for _ in range(2)]
             wait_for_lock(conn, 2, *both)
         said = [process.communicate() for process in both]

@@ -132,10 +132,14 @@ def test_a_plan_leaves_no_trace(conn: psycopg.Connection) -> None:
     assert everything(conn) == before
 
 
-def test_a_plan_needs_no_table_and_makes_none(empty_database_url: str) -> None:
+@pytest.mark.parametrize("once_before", [False, True])
+def test_a_plan_needs_no_table_and_makes_none_of_the_company_s(empty_database_url: str, once_before: bool) -> None:
     with connect(empty_database_url) as conn:
+        if once_before:
+            plan(conn, "a.xlsx", ("1", None, MARCH, 10.0))
         assert counts(plan(conn, "a.xlsx", ("1", None, MARCH, 10.0))) == (1, 0, 0, 0)
-        assert conn.execute("select to_regclass('s2p.files'), to_regclass('acme.prices')").fetchone() == (None, None)
+        assert conn.execute("select to_regclass('acme.prices')").fetchone() == (None,)
+        assert conn.execute("select count(*) from s2p.files").fetchone() == (0,)
 
 
 def test_a_plan_names_the_files_whose_rows_give_way_to_it(conn: psycopg.Connection) -> None:

@@ -21,13 +21,18 @@ from s2p_assets.warehouse.files.recognition import find_known_version
 from s2p_assets.warehouse.files.row_comparison import compare_by_content, compare_by_key
 from s2p_assets.warehouse.files.versions import current_copies
 from s2p_assets.warehouse.tables.copying import copy_in
+from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 from s2p_assets.warehouse.tables.workbook_rows import rows_of_file
 from s2p_assets.warehouse.tables.workbook_tables import ensure_workbook_table, rows_table
 
 
 @contextmanager
 def dry_run(conn: psycopg.Connection) -> Iterator[None]:
-    """A transaction that sees the database as of one moment and is rolled back at the end."""
+    """A transaction that sees the database as of one moment and is rolled back at the end.
+
+    s2p's own tables are brought up to date before: that is done by another connection, unseen from within.
+    """
+    ensure_own_tables(conn)
     with conn.transaction(force_rollback=True):
         conn.execute("set transaction isolation level repeatable read")
         yield

@@ -55,7 +55,7 @@ def _upgraded(connection: "Connection", to: str) -> str | None:
     from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
-    advisory_lock(driver(connection), "tables")
+    advisory_lock(driver(connection), "own tables")
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
