@@ -143,4 +143,4 @@ def _exit_code(current: dict[str, Any]) -> int:
     if current.get("failures"):
         return COULD_NOT
     waiting = any(book["returned"] or book["waiting"] for book in current["workbooks"])
-    return NEEDS_A_PERSON if waiting or current["unclaimed"] or current["faults"] else 0
+    return NEEDS_A_PERSON if waiting or current["unclaimed"] or current["missing"] or current["faults"] else 0

@@ -85,13 +85,6 @@ class Schedule:
         labels = {"month": f"{first:%B %Y}", "quarter": f"Q{(first.month + 2) // 3} {first.year}"}
         return Period(first, last, labels.get(self.every, str(first.year)))
 
-    def after(self, period: Period) -> Period:
-        """The period after."""
-        day = period.last + ONE_DAY
-        return self.period_of(
-            day + ONE_DAY * (7 - day.weekday()) if self.every == "workday" and day.weekday() > 4 else day
-        )
-
     def before(self, period: Period) -> Period:
         """The period before."""
         return self.period_of(period.first - ONE_DAY)

@@ -4,7 +4,7 @@ The columns themselves are declared with `s2p_assets.contracts.columns`; how cel
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -83,7 +83,7 @@ class Workbook:
     na_values: tuple[str, ...] = ()
     every: Every | None = None
     by: str = ""
-    one_per: str | Mapping[str, str] | None = None
+    one_per: str | Mapping[str, str] | None = field(default=None, hash=False)
     dated_by: str | None = None
 
     def __post_init__(self) -> None:

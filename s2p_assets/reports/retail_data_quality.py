@@ -31,6 +31,7 @@ def data_quality(deliveries: Frame) -> Document:
         figures=sections.deliveries.delivery_figures(came_in),
         sections=(
             sections.deliveries.open_files(came_in),
+            sections.deliveries.missing_files(came_in),
             sections.deliveries.unclaimed_files(came_in),
             sections.deliveries.returned_by_owner(came_in),
             freshness_by_kind(came_in),

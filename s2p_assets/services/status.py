@@ -1,5 +1,6 @@
 """What stands where: workbooks, models, reports, and whatever needs a person, as `s2p status` prints it."""
 
+import datetime as dt
 from typing import Any
 
 from s2p_assets.contracts.model import Contest
@@ -14,16 +15,21 @@ from s2p_assets.services.share import look_at_share
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.returned.copies import returned_copies
 from s2p_assets.warehouse.files import summaries, withdrawal
+from s2p_assets.warehouse.files.expected import MissingFile, missing_files
 
 
-def read_status(ctx: Context) -> dict[str, Any]:
-    """See DESIGN: `workbooks`, `models`, `reports`; also `sent_back`, `waiting`, `unclaimed` and `faults`."""
+def read_status(ctx: Context, *, today: dt.date | None = None) -> dict[str, Any]:
+    """See DESIGN: `workbooks`, `models`, `reports`; also `sent_back`, `missing`, `waiting`, `unclaimed` and `faults`.
+
+    `missing`: files that their contracts expect by `today` (by default the server's day) and that have not come.
+    """
     now = look_at_share(ctx)
     with ctx.warehouse.connect() as connection:
         waits = {book.full_name: waiting_files(connection, book, now) for book in ctx.catalog.workbooks.values()}
         waiting = {name: len(files) for name, files in waits.items()}
         known = {line.name: line for line in summaries.workbook_summaries(connection, waiting)}
         sent_back = [_sent_back(ctx.settings, file) for file in summaries.returned_files(connection)]
+        missing = missing_files(connection, list(ctx.catalog.workbooks.values()), today or _today())
     return {
         "workbooks": [
             _workbook(name, f"{book.domain}.{book.name}", known.get(name), waiting[name])
@@ -32,6 +38,7 @@ def read_status(ctx: Context) -> dict[str, Any]:
         "models": [_contest(ctx.registry, contest) for contest in ctx.catalog.contests.values()],
         "reports": [_report(ctx.settings, declared) for declared in ctx.catalog.reports.values()],
         "sent_back": sent_back,
+        "missing": [_missing(file) for file in missing],
         "waiting": sorted({file.path for files in waits.values() for file in files}),
         "unclaimed": [{"path": file.relative, "says": None} for file in now.unclaimed],
         "faults": [str(fault) for fault in ctx.catalog.faults],
@@ -81,6 +88,23 @@ def _report(settings: Settings, declared: Report) -> dict[str, Any]:
         "latest": newest.as_of.isoformat() if newest else None,
         "path": str(newest.html) if newest else None,
     }
+
+
+def _missing(file: MissingFile) -> dict[str, Any]:
+    return {
+        "name": file.name,
+        "workbook": file.workbook,
+        "owner": file.owner,
+        "sender": file.expected.sender,
+        "period_start": file.expected.period.first.isoformat(),
+        "due": file.expected.due.isoformat(),
+        "is_late": file.expected.is_late,
+        "says": file.sentence,
+    }
+
+
+def _today() -> dt.date:
+    return dt.datetime.now().astimezone().date()
 
 
 def _sent_back(settings: Settings, file: summaries.ReturnedFile) -> dict[str, Any]:

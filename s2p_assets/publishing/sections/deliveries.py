@@ -22,6 +22,7 @@ DAYS_LISTED = 28
 LONGEST_PROBLEM = 100
 SENT_BACK = ("returned", "partly")
 TAKEN = ("accepted", "partly")
+MISSING = "missing"
 VERDICTS = {
     "accepted": "taken",
     "partly": "taken in part",
@@ -40,9 +41,8 @@ class Deliveries:
     @cached_property
     def files(self) -> pd.DataFrame:
         """The versions of files that a kind of workbook claims, with kind and verdict in words, and days in UTC."""
-        rows = self.table.rows[self.table.rows["workbook"].notna()]
-        return rows.assign(
-            kind=rows["workbook"].map(lambda workbook: plain_name(workbook, f"{workbook.partition('_')[0]}_")),
+        rows = self.table.rows[self.table.rows["workbook"].notna() & (self.table.rows["verdict"] != MISSING)]
+        return _with_kind(rows).assign(
             verdict_in_words=rows["verdict"].map(VERDICTS),
             saved_on=pd.to_datetime(rows["saved_at"]).dt.normalize(),
             seen_on=pd.to_datetime(rows["seen_at"]).dt.normalize(),
@@ -57,6 +57,11 @@ class Deliveries:
     def open_files(self) -> pd.DataFrame:
         """The files that wait to be corrected."""
         return self.files[self.files["is_open"].astype(bool)]
+
+    @cached_property
+    def missing_files(self) -> pd.DataFrame:
+        """The files that should have come and have not."""
+        return _with_kind(self.table.rows[self.table.rows["verdict"] == MISSING])
 
     @cached_property
     def unclaimed_files(self) -> pd.DataFrame:
@@ -87,7 +92,9 @@ def describe_deliveries(deliveries: Deliveries) -> str:
     rows = f"; {format_cell(taken, 'percent', 1)} of their rows were taken" if taken is not None else ""
     waits = f"{pluralize(waiting, 'file waits', 'files wait')} to be corrected" if waiting else ""
     nobody = f", and {pluralize(unclaimed, 'is', 'are')} claimed by nobody" if unclaimed else ""
-    return f"{lie} on the share{rows}. {waits or 'Nothing waits to be corrected'}{nobody}."
+    late = len(deliveries.missing_files)
+    wanted = f" {pluralize(late, 'file', 'files')} that should have come {'is' if late == 1 else 'are'} not there." if late else ""
+    return f"{lie} on the share{rows}. {waits or 'Nothing waits to be corrected'}{nobody}.{wanted}"
 
 
 def delivery_figures(deliveries: Deliveries) -> tuple[Figure, ...]:
@@ -152,6 +159,27 @@ def open_files(deliveries: Deliveries) -> Section:
         ),
         when_empty="Nothing is open: every file on the share was taken as it is.",
     )
+
+
+def missing_files(deliveries: Deliveries) -> Section:
+    """The files that should have come and have not, by kind and period, with whom to ask."""
+    return listing(
+        deliveries.table.with_rows(deliveries.missing_files.sort_values(["kind", "path"])),
+        "Late and missing",
+        "By what each kind of workbook declares about when it comes and from whom. What is not known is never taken as 0.",
+        (
+            ReportColumn("path", "What is missing", sources=()),
+            ReportColumn("owner", "Whom to ask", sources=()),
+            ReportColumn("problem", "Since when", sources=()),
+        ),
+        when_empty="Nothing that was expected is missing.",
+    )
+
+
+def _with_kind(rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` with the kind of workbook as people call it."""
+    kinds = rows["workbook"].map(lambda workbook: plain_name(workbook, f"{workbook.partition('_')[0]}_"))
+    return rows.assign(kind=kinds)
 
 
 def _shortened(problem: str) -> str:

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from s2p_assets.contracts.schedule import Expected, Period, Schedule, expected_files
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.warehouse.tables.introspection import table_exists
+from s2p_assets.warehouse.tables.introspection import stored_columns
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 
 MISSING = "missing"
@@ -39,8 +39,7 @@ class MissingFile:
     def sentence(self) -> str:
         """What is said of it, for its owner."""
         due = self.expected.due
-        what = "is late: it was" if self.expected.is_late else "was skipped: it was"
-        return f"{what} expected by {due.day} {due:%B %Y} and has not come"
+        return f"expected by {due.day} {due:%B %Y}, and nothing of it is loaded"
 
 
 def missing_files(conn: psycopg.Connection, workbooks: Sequence[Workbook], today: dt.date) -> list[MissingFile]:
@@ -54,12 +53,17 @@ def missing_files(conn: psycopg.Connection, workbooks: Sequence[Workbook], today
     ]
 
 
-def missing_deliveries(missing: Sequence[MissingFile], columns: pd.Index) -> pd.DataFrame:
-    """The missing files as rows of the table of deliveries, with these `columns`: no file, version 0, verdict missing."""
+def with_missing(deliveries: pd.DataFrame, missing: Sequence[MissingFile]) -> pd.DataFrame:
+    """The rows of `FileDelivery` with one for each missing file: its name as the path, version 0, verdict missing."""
+    if not missing:
+        return deliveries
+    counts = {str(name): None for name in deliveries} | {
+        str(name): 0 for name in deliveries if str(name).startswith("rows_") or name in ("problems", "version")
+    }
     rows = [
-        {
+        counts
+        | {
             "path": file.name,
-            "version": 0,
             "workbook": file.workbook,
             "owner": file.owner,
             "verdict": MISSING,
@@ -69,8 +73,8 @@ def missing_deliveries(missing: Sequence[MissingFile], columns: pd.Index) -> pd.
         }
         for file in missing
     ]
-    counts = {str(name): 0 for name in columns if str(name).startswith("rows_") or name == "problems"}
-    return pd.DataFrame(rows).assign(**counts).reindex(columns=columns)
+    named = [deliveries.to_dict("records"), rows]
+    return pd.DataFrame([row for part in named for row in part], columns=list(deliveries.columns))
 
 
 def _expected(conn: psycopg.Connection, workbook: Workbook, schedule: Schedule, today: dt.date) -> Iterator[Expected]:
@@ -93,13 +97,14 @@ def _periods(schedule: Schedule, workbook: Workbook, day: dt.date) -> Iterator[P
 
 def _dated(conn: psycopg.Connection, workbook: Workbook) -> list[tuple[str | None, dt.date]]:
     """(sender, day) of all that is loaded: the days of its rows, or those on which its files were saved."""
-    if not table_exists(conn, workbook.domain, workbook.name):
-        return []
+    stored = {column.name for column in stored_columns(conn, workbook.domain, workbook.name)}
     column = workbook.one_per if isinstance(workbook.one_per, str) else None
+    if not stored or {column, workbook.dated_by} - stored - {None}:
+        return []  # nothing is loaded yet, or not since the contract has the column
     day = (
         sql.SQL("r.{}::date").format(sql.Identifier(workbook.dated_by))
         if workbook.dated_by
-        else sql.SQL("to_timestamp(f.mtime_ns / 1e9)::date")
+        else sql.SQL("(to_timestamp(f.as_of_ns / 1e9) at time zone 'UTC')::date")
     )
     query = sql.SQL(
         "select distinct {sender}, {day} from {rows} r join s2p.files f on f.id = r._file where {day} is not null"
