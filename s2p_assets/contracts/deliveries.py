@@ -28,7 +28,8 @@ class FileDelivery(Row):
     workbook: Text = column(description="The kind of workbook that it is; none for a file nobody claims", nullable=True)
     owner: Text = column(description="Who is told when it goes back", nullable=True)
     verdict: Text = column(
-        description="accepted, partly, returned, duplicate, unclaimed, or missing: it should have come", derived_from=(_LOADED_ROWS, *_REJECTED_CELLS)
+        description="accepted, partly, returned, duplicate, unclaimed, or missing: it should have come",
+        derived_from=(_LOADED_ROWS, *_REJECTED_CELLS),
     )
     status: Text = column(description="current, replaced by newer bytes, gone from the share, forgotten, or expected")
     is_open: Boolean = column(

@@ -54,6 +54,8 @@ class ForecastTask:
     last target holds them, in rows without a target. `censored`: a true value means that sales understate demand
     (stock-out). `price`: what a unit sells for. `peers`: columns (a category, an article that several shops sell)
     whose values entities share that are alike: how one that never sold begins, and how one goes on.
+    `damped`: a column that holds what an implausible observation counts as in learning and in scores, missing for all
+    others; without it every observation counts as it is.
     `country`: two letters, for its holidays in daily demand.
     `horizon` and `season_length` count periods of `every` (a pandas offset: `D`, `MS`, `W-MON` for weeks named by
     their Monday); without a season length, a day's season is its week and any other period's the year. `folds`
@@ -73,6 +75,7 @@ class ForecastTask:
     censored: str | None = None
     price: str | None = None
     peers: tuple[str, ...] = ()
+    damped: str | None = None
     country: str | None = None
 
     def __post_init__(self) -> None:
@@ -88,7 +91,7 @@ class ForecastTask:
 
     @property
     def not_features(self) -> frozenset[str]:
-        return frozenset({self.entity, self.time})
+        return frozenset({self.entity, self.time, *([self.damped] if self.damped else [])})
 
     def window_length(self, times: int) -> int:
         return self.horizon

@@ -26,7 +26,7 @@ from s2p_assets import (
 )
 from s2p_assets.tables.retail_demand import list_price
 
-KNOWN = ("demand.units", "demand.censored")
+KNOWN = ("demand.units", "demand.censored", "demand.plausible_units")
 
 WEEKLY_DEMAND = ForecastTask(
     entity="sku",
@@ -36,6 +36,7 @@ WEEKLY_DEMAND = ForecastTask(
     censored="censored",
     price="unit_price",
     peers=("category",),
+    damped="plausible_units",
 )
 
 
@@ -51,6 +52,11 @@ class DemandFeatures(Row):
     )
     censored: Boolean = column(
         description="Whether stock ran out, so that sales understate demand", derived_from="demand.censored"
+    )
+    plausible_units: Number = column(
+        description="What the week counts as in learning where its units are implausible; none for any other",
+        nullable=True,
+        derived_from="demand.plausible_units",
     )
     unit_price: Money = column(
         description="List price in the week; of a week to come as the price list has it now",
@@ -99,10 +105,11 @@ def demand_features(demand: pd.DataFrame, products: pd.DataFrame) -> pd.DataFram
     """One row per SKU and week: its demand, and what was known of it when the week began, nothing of later days.
 
     Every week from a SKU's first row on is there, those without a row as 0 units. Weeks in which stock
-    ran out count in the features as the mean of the eight weeks before that were not cut short.
+    ran out count in the features as the mean of the eight weeks before that were not cut short, and
+    implausible ones as what is plausible.
     The eight weeks to come follow, of which nothing is known but the price that the list has for them.
     """
-    history = demand[["sku", "week", "units", "censored", "unit_price"]]
+    history = demand[["sku", "week", "units", "censored", "plausible_units", "unit_price"]]
     known = weekly_features(history, WEEKLY_DEMAND, price="unit_price")
     ahead = weeks_to_come(known, WEEKLY_DEMAND)
     rows = pd.concat([known, ahead.assign(unit_price=list_price(ahead, products))], ignore_index=True)

@@ -1,6 +1,7 @@
 """What stands where: workbooks, models, reports, and whatever needs a person, as `s2p status` prints it."""
 
 import datetime as dt
+from dataclasses import asdict
 from typing import Any
 
 from s2p_assets.contracts.model import Contest
@@ -9,6 +10,7 @@ from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.publishing.editions.publish import editions, folder_name
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.implausible import implausible_values
 from s2p_assets.services.ingest import waiting_files
 from s2p_assets.services.ingested_file import finding_line
 from s2p_assets.services.share import look_at_share
@@ -21,6 +23,7 @@ from s2p_assets.warehouse.files.expected import MissingFile, missing_files
 def read_status(ctx: Context, *, today: dt.date | None = None) -> dict[str, Any]:
     """See DESIGN: `workbooks`, `models`, `reports`; also `sent_back`, `missing`, `waiting`, `unclaimed` and `faults`.
 
+    `implausible`: single observations of the newest periods that are damped in training, with their cells.
     `missing`: files that their contracts expect by `today` (by default the server's day) and that have not come.
     """
     now = look_at_share(ctx)
@@ -29,6 +32,7 @@ def read_status(ctx: Context, *, today: dt.date | None = None) -> dict[str, Any]
         waiting = {name: len(files) for name, files in waits.items()}
         known = {line.name: line for line in summaries.workbook_summaries(connection, waiting)}
         sent_back = [_sent_back(ctx.settings, file) for file in summaries.returned_files(connection)]
+        odd = implausible_values(ctx, connection)
         missing = missing_files(connection, list(ctx.catalog.workbooks.values()), today or _today())
     return {
         "workbooks": [
@@ -38,6 +42,7 @@ def read_status(ctx: Context, *, today: dt.date | None = None) -> dict[str, Any]
         "models": [_contest(ctx.registry, contest) for contest in ctx.catalog.contests.values()],
         "reports": [_report(ctx.settings, declared) for declared in ctx.catalog.reports.values()],
         "sent_back": sent_back,
+        "implausible": [asdict(value) | {"says": value.sentence} for value in odd],
         "missing": [_missing(file) for file in missing],
         "waiting": sorted({file.path for files in waits.values() for file in files}),
         "unclaimed": [{"path": file.relative, "says": None} for file in now.unclaimed],

@@ -8,7 +8,6 @@ from s2p_assets import (
     Date,
     LineageRules,
     Money,
-    NotYet,
     Number,
     Row,
     Text,
@@ -17,12 +16,14 @@ from s2p_assets import (
     censored_weeks,
     column,
     column_names,
+    complete_late_weeks,
     in_force,
     in_force_on,
     in_line,
     in_period,
     in_units_of_last,
-    last_complete_week,
+    last_week_told,
+    mark_one_offs,
     of_predecessors,
     only_newest,
     overlapping,
@@ -31,6 +32,7 @@ from s2p_assets import (
     week_of,
     weekly_panel,
 )
+from s2p_assets.tables.retail_sales_coverage import LATE, RETAIL, WHOLESALE, channel_coverage
 
 SOLD = ("retail_sales.quantity", "wholesale_sales.quantity")
 
@@ -67,6 +69,19 @@ class Demand(Row):
         description="Whether stock ran out in the week, so that sales understate demand",
         derived_from=(*SOLD, "inventory.usable_supply_excl", "inventory.count_date", "receipts.quantity"),
     )
+    completed_units: Number = column(
+        description="Of the units, estimated for a channel whose files of the week have not come yet", derived_from=SOLD
+    )
+    one_off: Boolean = column(
+        description="Whether the units are beyond what its own past and its product group make plausible, or called a "
+        "one-off by a person",
+        derived_from=(*SOLD, "one_offs.word"),
+    )
+    plausible_units: Number = column(
+        description="What a one-off counts as in learning; none for any other week",
+        nullable=True,
+        derived_from=(*SOLD, "one_offs.word"),
+    )
     carried_from: Text = column(
         description="The predecessors whose units are in the row, by the list of successors",
         nullable=True,
@@ -89,6 +104,7 @@ LINEAGE: LineageRules = {
     ("censored", "wholesale_sales"): LINE & before_day("ship_date", "week", plus_days=7),
     "receipts": LINE & before_day("receive_date", "week", plus_days=7),
     "successors": of_predecessors("predecessor"),
+    "one_offs": LINE & in_period("week", "week", days=7),
 }
 
 
@@ -100,40 +116,45 @@ def demand(
     receipts: pd.DataFrame,
     products: pd.DataFrame,
     successors: pd.DataFrame | None = None,
+    one_offs: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """What was asked for: one row per SKU and week, units sold to consumers and dealers less returns.
 
-    From a SKU's first sale to the last week that is complete in both channels; weeks without sales
-    are there with 0 units. Weeks in which stock ran out, by the counts or between them, are marked.
+    From a SKU's first sale to the last week that is complete in both channels, or in one where the shelf has
+    the other's part estimated; weeks without sales are there with 0 units. Weeks in which stock ran out, by
+    the counts or between them, are marked.
+    A week beyond what its own past and its product group make plausible is marked, and damped in learning.
     What was sold of an article's predecessors is carried on under its number, in its units.
     """
     sold = _sold_by_week(retail_sales, wholesale_sales)
     columns = ["retail_units", "wholesale_units", "wholesale_revenue"]
-    rows = weekly_panel(sold, key="sku", quantities=columns, until=_until(retail_sales, wholesale_sales))
+    coverage = channel_coverage(retail_sales, wholesale_sales, LATE)
+    rows = weekly_panel(sold, key="sku", quantities=columns, until=last_week_told(coverage))
+    rows = complete_late_weeks(rows, coverage, {RETAIL: "retail_units", WHOLESALE: "wholesale_units"}, key="sku")
     rows["units"] = rows["retail_units"] + rows["wholesale_units"]
     rows["unit_price"] = list_price(rows, products)
     retail_revenue = (rows["retail_units"] * rows["unit_price"]).mask(rows["retail_units"] == 0, 0.0)
-    rows["revenue"] = (retail_revenue + rows["wholesale_revenue"]).round(2)
+    revenue = (retail_revenue + rows["wholesale_revenue"]).round(2)
+    rows["revenue"] = revenue.mask(rows["completed_units"] > 0)
     rows["censored"] = _ran_out(rows, sold, inventory, receipts)
     rows = carry_over(
         rows.drop(columns="wholesale_revenue"),
         rows.head(0) if successors is None else successors,
         key="sku",
-        quantities=["units", "retail_units", "wholesale_units"],
+        quantities=["units", "retail_units", "wholesale_units", "completed_units"],
         prices=["unit_price"],
         amounts=["revenue"],
         flags=["censored"],
     )
-    return rows[column_names(Demand)]
+    rows["category"] = rows["sku"].map(products.drop_duplicates("sku", keep="last").set_index("sku")["category"])
+    found = mark_one_offs(rows, key="sku", value="units", peers="category", words=one_offs, censored="censored")
+    return rows.assign(one_off=found["one_off"], plausible_units=found["counts_as"])[column_names(Demand)]
 
 
 def list_price(rows: pd.DataFrame, products: pd.DataFrame) -> "pd.Series[float]":
     """The MSRP of each row's sku that is in force on the Thursday of its week, so for most of it."""
     thursday = rows[["sku"]].assign(day=rows["week"] + pd.Timedelta(days=3))
     return in_force(thursday, products, ["sku"], "day", ["msrp"])["msrp"].astype(float)
-
-
-CLOSED_AFTER = pd.Timedelta(weeks=13)
 
 
 def _sold_by_week(retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame) -> pd.DataFrame:
@@ -147,18 +168,6 @@ def _sold_by_week(retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame) -> 
         wholesale_revenue=quantity * wholesale_sales["unit_price"].astype(float),
     )
     return pd.concat([retail, wholesale], ignore_index=True)
-
-
-def _until(retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame) -> pd.Timestamp:
-    """The last week that both channels cover; a channel silent for a quarter is taken as closed."""
-    if retail_sales.empty and wholesale_sales.empty:
-        raise NotYet("no sales have been loaded")
-    if retail_sales.empty:
-        return last_complete_week(wholesale_sales["ship_date"].max())
-    reported = retail_sales["to_date"].max()
-    # Shipments do not say which days they cover: the week of the last one counts as complete.
-    shipped = week_of(wholesale_sales["ship_date"]).max() + pd.Timedelta(days=6)
-    return last_complete_week(*(day for day in (reported, shipped) if max(reported, shipped) - day <= CLOSED_AFTER))
 
 
 def _ran_out(

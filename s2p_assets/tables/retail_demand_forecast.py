@@ -19,7 +19,12 @@ from s2p_assets import (
     table,
 )
 
-HISTORY = ("demand_features.units", "demand_features.censored", "demand_features.unit_price")
+HISTORY = (
+    "demand_features.units",
+    "demand_features.censored",
+    "demand_features.plausible_units",
+    "demand_features.unit_price",
+)
 
 
 class DemandForecast(Row):

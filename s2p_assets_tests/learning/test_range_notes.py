@@ -23,10 +23,11 @@ def rows(**columns: object) -> pd.DataFrame:
 
 
 def test_a_range_without_width_says_why() -> None:
-    def note(**columns: object) -> object:
-        return forecasts.range_notes(rows(**columns)).iloc[0]
+    def note(**columns: object) -> str | None:
+        reason = forecasts.range_notes(rows(**columns)).iloc[0]
+        return None if pd.isna(reason) else str(reason)
 
-    assert pd.isna(note())
+    assert note() is None
     assert note(q10=5.0, q90=5.0) == forecasts.TOO_LITTLE_TESTED
     nothing = {"mean": 0.0, "q10": 0.0, "q90": 0.0, "deviation": 0.0}
     assert note(**nothing) == forecasts.SOLD_NOTHING_LATELY

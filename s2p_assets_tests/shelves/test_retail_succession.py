@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 from s2p_assets.definitions import build
+from s2p_assets.features.retail_demand_features import demand_features
 from s2p_assets.graph.running.headless import process
 from s2p_assets.learning.forecasting.supersession import SuccessionUnclear, carry_over, last_successors, leads_back
+from s2p_assets.services.implausible import implausible_values
 from s2p_assets.services.trace import lineage_sources
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.sandbox import Sandbox
@@ -23,6 +25,7 @@ from s2p_assets_tests.retail_home import nothing_set
 
 MONDAY = dt.date(2026, 1, 5)
 WEEKS = 30
+ODD_WEEK = 28
 
 
 def pairs(*lines: tuple[str, str, float | None]) -> pd.DataFrame:
@@ -108,7 +111,7 @@ def home(folder: Path, database_url: str) -> Iterator[Settings]:
         first = MONDAY + dt.timedelta(weeks=number)
         last = first + dt.timedelta(days=6)
         sold.append(["EACH", 24, first, last] if number < 20 else ["CASE", 2, first, last])
-        sold.append(["LAMP", 5 + number % 3, first, last])
+        sold.append(["LAMP", 2000 if number == ODD_WEEK else 5 + number % 3, first, last])
     save(share / "sales/retail/tills.xlsx", ["SKU", "Quantity", "From date", "To date"], sold)
     prices = [[sku, sku.title(), 9.0, 8.0, 7.0, MONDAY] for sku in ("EACH", "LAMP", "CASE")]
     save(share / "prices/list.xlsx", ["SKU", "Description", "MSRP", "T2 cost", "Item cost", "Effective date"], prices)
@@ -133,11 +136,26 @@ def test_demand_goes_on_under_the_new_number_and_every_unit_is_traced_to_its_cel
         old = tracer.trace(("retail", "demand"), {"sku": "CASE", "week": MONDAY}, ("units",))
         groups = {group.table: group for group in old.rows[0].under}
         sold = groups["retail.retail_sales"]
-        assert (sold.count, sold.total) == (1, pytest.approx(2.0))
+        assert sold.count == 1
+        assert sold.total == pytest.approx(2.0)
         assert sold.rows[0].values["quantity"] == 24
         assert groups["retail.successors"].rows[0].file is not None
         assert groups["retail.successors"].rows[0].values == {"old_units_per_new": 12.0}
         new = tracer.trace(("retail", "demand"), {"sku": "CASE", "week": MONDAY + dt.timedelta(weeks=25)}, ("units",))
         (own,) = [group for group in new.rows[0].under if group.count]
-        assert (own.table, own.total) == ("retail.retail_sales", pytest.approx(2.0))
+        assert own.table == "retail.retail_sales"
+        assert own.total == pytest.approx(2.0)
     assert {column.name for column in demand.columns} == set(Demand.__annotations__)
+
+
+@pytest.mark.long
+def test_a_one_off_is_told_with_its_cell_and_damped_in_learning(home: Settings) -> None:
+    ctx = build(home).ctx
+    with ctx.warehouse.connect() as conn:
+        (told,) = implausible_values(ctx, conn)
+        features = store.read_rows(conn, "retail", "demand_features", demand_features.columns)
+    odd = MONDAY + dt.timedelta(weeks=ODD_WEEK)
+    assert (told.entity, told.time, told.value, told.counts_as) == ("LAMP", odd.isoformat(), 2000.0, 7.0)
+    assert told.cells == (f"sales/retail/tills.xlsx › Sheet › B{2 * ODD_WEEK + 3} = 2,000",)
+    of_next = features[(features["sku"] == "LAMP") & (features["week"] == pd.Timestamp(odd + dt.timedelta(weeks=1)))]
+    assert of_next["lag_1"].tolist() == [7.0]

@@ -16,6 +16,7 @@ from s2p_assets.tables.retail_demand import demand
 from s2p_assets.tables.retail_products import products
 from s2p_assets.tables.retail_stock_position import stock_position
 from s2p_assets.workbooks.retail_inventory import inventory
+from s2p_assets.workbooks.retail_one_offs import one_offs
 from s2p_assets.workbooks.retail_price_list import price_list
 from s2p_assets.workbooks.retail_receipts import receipts
 from s2p_assets.workbooks.retail_retail_sales import retail_sales
@@ -171,7 +172,7 @@ def test_the_stock_position_is_carried_on_from_an_older_count(
 def test_every_column_of_the_tables_says_what_it_is_made_from() -> None:
     for table in (products, demand, stock_position):
         known = {f"{name}.{column.name}" for name, book in WORKBOOKS.items() for column in book.columns}
-        known |= {f"successors.{column.name}" for column in successors.columns}
+        known |= {f"{book.name}.{column.name}" for book in (successors, one_offs) for column in book.columns}
         known |= {f"products.{column.name}" for column in products.columns}
         for column in table.columns:
             assert column.derived_from, f"{table.full_name}.{column.name}"

@@ -13,7 +13,8 @@ from s2p_assets.contracts.columns import columns_of
 from s2p_assets.contracts.deliveries import FileDelivery
 from s2p_assets.contracts.validation import conform
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.publishing.sections.deliveries import Deliveries, describe_deliveries, missing_files as missing_section
+from s2p_assets.publishing.sections.deliveries import Deliveries, describe_deliveries
+from s2p_assets.publishing.sections.deliveries import missing_files as missing_section
 from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.warehouse.files.deliveries import delivery_rows
 from s2p_assets.warehouse.files.expected import MissingFile, missing_files, with_missing

@@ -13,6 +13,7 @@ from s2p_assets.settings import Settings
 
 WAITING_SHOWN = 5
 MISSING_SHOWN = 10
+IMPLAUSIBLE_SHOWN = 5
 FINDINGS_SHOWN = 3
 
 
@@ -37,6 +38,7 @@ def print_status(settings: Settings, current: dict[str, Any]) -> None:
     for file in current["sent_back"]:
         _print_returned(file)
     _print_missing(current["missing"])
+    _print_implausible(current["implausible"])
     _print_waiting(current["waiting"])
     for file in current["unclaimed"]:
         out.print(f"\n[yellow]nobody claims[/yellow] {escape(file['path'])}")
@@ -90,6 +92,15 @@ def _print_missing(files: list[dict[str, Any]]) -> None:
         out.print(f"    {escape(file['owner'])} is asked for it")
     if len(files) > MISSING_SHOWN:
         out.print(f"    and {len(files) - MISSING_SHOWN:,} more; s2p status --json names all")
+
+
+def _print_implausible(values: list[dict[str, Any]]) -> None:
+    for value in values[:IMPLAUSIBLE_SHOWN]:
+        out.print(f"\n[yellow]implausible[/yellow] {escape(value['says'])}")
+        for cell in value["cells"]:
+            out.print(f"    {escape(cell)}")
+    if len(values) > IMPLAUSIBLE_SHOWN:
+        out.print(f"    and {len(values) - IMPLAUSIBLE_SHOWN:,} more; s2p status --json names all")
 
 
 def _print_waiting(paths: list[str]) -> None:

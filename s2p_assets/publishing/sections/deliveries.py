@@ -93,7 +93,11 @@ def describe_deliveries(deliveries: Deliveries) -> str:
     waits = f"{pluralize(waiting, 'file waits', 'files wait')} to be corrected" if waiting else ""
     nobody = f", and {pluralize(unclaimed, 'is', 'are')} claimed by nobody" if unclaimed else ""
     late = len(deliveries.missing_files)
-    wanted = f" {pluralize(late, 'file', 'files')} that should have come {'is' if late == 1 else 'are'} not there." if late else ""
+    wanted = (
+        f" {pluralize(late, 'file', 'files')} that should have come {'is' if late == 1 else 'are'} not there."
+        if late
+        else ""
+    )
     return f"{lie} on the share{rows}. {waits or 'Nothing waits to be corrected'}{nobody}.{wanted}"
 
 
@@ -166,7 +170,7 @@ def missing_files(deliveries: Deliveries) -> Section:
     return listing(
         deliveries.table.with_rows(deliveries.missing_files.sort_values(["kind", "path"])),
         "Late and missing",
-        "By what each kind of workbook declares about when it comes and from whom. What is not known is never taken as 0.",
+        "By what each kind of workbook declares of when it comes, and from whom. What is not known is not taken as 0.",
         (
             ReportColumn("path", "What is missing", sources=()),
             ReportColumn("owner", "Whom to ask", sources=()),

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from typing import Any
 
 import pandas as pd
 import psycopg
@@ -57,7 +58,7 @@ def with_missing(deliveries: pd.DataFrame, missing: Sequence[MissingFile]) -> pd
     """The rows of `FileDelivery` with one for each missing file: its name as the path, version 0, verdict missing."""
     if not missing:
         return deliveries
-    counts = {str(name): None for name in deliveries} | {
+    counts: dict[str, Any] = {str(name): None for name in deliveries} | {
         str(name): 0 for name in deliveries if str(name).startswith("rows_") or name in ("problems", "version")
     }
     rows = [
@@ -73,8 +74,7 @@ def with_missing(deliveries: pd.DataFrame, missing: Sequence[MissingFile]) -> pd
         }
         for file in missing
     ]
-    named = [deliveries.to_dict("records"), rows]
-    return pd.DataFrame([row for part in named for row in part], columns=list(deliveries.columns))
+    return pd.DataFrame([*deliveries.to_dict("records"), *rows], columns=list(deliveries.columns))
 
 
 def _expected(conn: psycopg.Connection, workbook: Workbook, schedule: Schedule, today: dt.date) -> Iterator[Expected]:
