@@ -156,6 +156,6 @@ def test_a_one_off_is_told_with_its_cell_and_damped_in_learning(home: Settings) 
         features = store.read_rows(conn, "retail", "demand_features", demand_features.columns)
     odd = MONDAY + dt.timedelta(weeks=ODD_WEEK)
     assert (told.entity, told.time, told.value, told.counts_as) == ("LAMP", odd.isoformat(), 2000.0, 7.0)
-    assert told.cells == (f"sales/retail/tills.xlsx › Sheet › B{2 * ODD_WEEK + 3} = 2,000",)
+    assert told.cells == (f"sales/retail/tills.xlsx › Sheet › B{2 * ODD_WEEK + 3} = 2000",)
     of_next = features[(features["sku"] == "LAMP") & (features["week"] == pd.Timestamp(odd + dt.timedelta(weeks=1)))]
     assert of_next["lag_1"].tolist() == [7.0]
