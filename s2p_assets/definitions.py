@@ -10,6 +10,7 @@ from s2p_assets.graph.assets.delivery_assets import deliveries_asset, unclaimed_
 from s2p_assets.graph.assets.derived_assets import report_asset, table_asset
 from s2p_assets.graph.assets.model_assets import model_asset
 from s2p_assets.graph.assets.workbook_assets import files_spec, share_spec, sheet_asset, workbook_table_asset
+from s2p_assets.graph.automation_sensor import automation_sensor
 from s2p_assets.graph.io_managers import (
     FeatureIOManager,
     ModelIOManager,
@@ -37,22 +38,17 @@ def build(settings: Settings) -> Graph:
     """Shelves → graph. A shelf file with a fault is left out and named; the others load."""
     ctx = open_context(settings)
     catalog, warehouse, hooks = ctx.catalog, ctx.warehouse, report_hooks(ctx)
+    made = list(_made(ctx))
     definitions = dg.Definitions(
         assets=[
             files_spec(),
             unclaimed_spec(),
             *(share_spec(workbook) for workbook in catalog.workbooks.values()),
-            *(asset.with_hooks(hooks) for asset in _made(ctx)),
+            *(asset.with_hooks(hooks) for asset in made),
         ],
         sensors=[
             share_sensor(ctx),
-            dg.AutomationConditionSensorDefinition(
-                "automation",
-                target=dg.AssetSelection.all(),
-                default_status=dg.DefaultSensorStatus.RUNNING,
-                minimum_interval_seconds=settings.look_seconds,
-                run_tags=servers_tags(settings),
-            ),
+            automation_sensor(len(made), settings.look_seconds, servers_tags(settings)),
         ],
         resources={
             "warehouse": dg.ResourceDefinition.hardcoded_resource(warehouse),

@@ -16,7 +16,10 @@ import pytest
 from psycopg import sql
 
 from s2p_assets.definitions import Graph, build
+from s2p_assets.graph.asset_keys import asset_key, sheet_key
 from s2p_assets.graph.running.headless import process
+from s2p_assets.graph.running.instance import open_instance
+from s2p_assets.graph.running.one_run import PassResult, run_assets
 from s2p_assets.samples import crm_share, f1_share, retail_share
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.server.connection import connect
@@ -37,6 +40,14 @@ class Company:
         status = process(graph.ctx, graph.definitions, lambda _: None)
         assert status["failures"] == []
         return status
+
+    def ingest(self, workbook: str) -> None:
+        """What lies on the share for one kind of workbook, into its table; nothing is made of it."""
+        graph, declared = build(self.settings), self.graph.ctx.catalog.workbooks[workbook]
+        finished = PassResult()
+        with open_instance(self.settings) as instance:
+            run_assets(graph.definitions, instance, {sheet_key(declared), asset_key(declared)}, finished, {})
+        assert finished.failures == []
 
     def made(self) -> list[str]:
         """The assets that one more pass makes."""

@@ -34,6 +34,8 @@ COMMANDS = (
         reports.report,
         "Examples: `s2p report retail_weekly_outlook`, `s2p report retail_weekly_outlook --as-of 2026-03-31`",
     ),
+    (share.accept, "Example: `s2p accept 'sales/Sales May.xlsx'`"),
+    (share.keep, "Example: `s2p keep 'sales/Sales 2023.xlsx'`"),
     (share.forget, "Example: `s2p forget 'prices/Prices 2024.xlsx'`"),
     (workbooks.template, "Example: `s2p template retail_price_list`"),
     (workbooks.new, "Example: `s2p new Orders.xlsx --name acme_orders`"),

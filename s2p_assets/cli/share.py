@@ -4,7 +4,11 @@ What is asked of one workbook is in `workbooks.py`.
 """
 
 import datetime as dt
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import chain
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +26,8 @@ from s2p_assets.cli.terminal import (
     silence_libraries,
 )
 from s2p_assets.settings import Settings, read_settings
+
+ARRIVALS_SECONDS = 5.0
 
 
 def demo(
@@ -90,8 +96,44 @@ def forget(
     from s2p_assets.services.context import open_context
     from s2p_assets.services.status import forget_file
 
+    file = _on_share(settings, file)
     rows = forget_file(open_context(settings), file)
     out.print(f"{escape(file)}: {rows:,} rows withdrawn; the next run brings the reports up to date")
+
+
+def accept(
+    files: Annotated[list[str], typer.Argument(help="The paths of held files on the share.", show_default=False)],
+) -> None:
+    """Accept held files as they are; the next run loads them."""
+    settings = read_settings()
+    from s2p_assets.services.context import open_context
+    from s2p_assets.services.held_files import accept_file
+
+    ctx = open_context(settings)
+    for file in (_on_share(settings, file) for file in files):
+        accept_file(ctx, file)
+        out.print(f"{escape(file)}: accepted; the next run loads it and brings the reports up to date")
+
+
+def keep(
+    files: Annotated[list[str], typer.Argument(help="The paths of files that are gone.", show_default=False)],
+) -> None:
+    """Keep the rows of files that are gone from the share; nothing is told of them any more."""
+    settings = read_settings()
+    from s2p_assets.services.context import open_context
+    from s2p_assets.services.held_files import keep_file
+
+    ctx = open_context(settings)
+    for file in (_on_share(settings, file) for file in files):
+        keep_file(ctx, file)
+        out.print(f"{escape(file)}: its rows are kept")
+
+
+def _on_share(settings: Settings, file: str) -> str:
+    """The path on the share of a file that is named by that, or by its path on this computer."""
+    place = Path(file).absolute()
+    inside = place.is_relative_to(settings.share.absolute())
+    return place.relative_to(settings.share.absolute()).as_posix() if inside else file
 
 
 def _require_share(settings: Settings) -> None:
@@ -136,11 +178,41 @@ def _serve(settings: Settings) -> None:
     require_port(settings.host, settings.port)
     connect(database_url(settings)).close()
     out.print(f"\nDagster UI: [bold]http://{settings.host}:{settings.port}[/bold]   (stop with Ctrl-C)")
-    raise typer.Exit(serve(settings))
+    with _arrivals_printed(settings):
+        code = serve(settings)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _arrivals_printed(settings: Settings) -> Iterator[None]:
+    """Print what comes in, and what it changes, while the servers run."""
+    from psycopg import Error
+
+    from s2p_assets.services.arrivals import Arrivals
+    from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
+
+    arrivals, ended = Arrivals(settings), threading.Event()
+
+    def watch() -> None:
+        while True:
+            with suppress(DatabaseUnreachable, Error):  # the servers say so, and it may come back
+                for line in arrivals.lines():
+                    out.print(escape(line))
+            if ended.wait(ARRIVALS_SECONDS):
+                return
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watching.join(ARRIVALS_SECONDS)
 
 
 def _exit_code(current: dict[str, Any]) -> int:
     if current.get("failures"):
         return COULD_NOT
-    waiting = any(book["returned"] or book["waiting"] for book in current["workbooks"])
-    return NEEDS_A_PERSON if waiting or current["unclaimed"] or current["missing"] or current["faults"] else 0
+    waiting = any(book["returned"] or book["held"] or book["waiting"] for book in current["workbooks"])
+    asked = current["gone"] or current["missing"] or current["unclaimed"] or current["faults"]
+    return NEEDS_A_PERSON if waiting or asked else 0

@@ -59,7 +59,8 @@ def plan(
             out.print(escape(line))
     if planned.reading.error:
         raise typer.Exit(COULD_NOT)
-    raise typer.Exit(0 if planned.reading.verdict == "accepted" and not planned.refused else NEEDS_A_PERSON)
+    is_good = planned.reading.verdict == "accepted" and not planned.refused and not planned.questions
+    raise typer.Exit(0 if is_good else NEEDS_A_PERSON)
 
 
 def template(
@@ -78,10 +79,19 @@ def template(
 def new(
     file: Annotated[Path, typer.Argument(help="A real workbook of the new kind.", show_default=False)],
     name: Annotated[str, typer.Option("--name", help="DOMAIN_NAME, such as acme_orders.")],
-    target: Annotated[Path | None, typer.Option("--to", help="Where to write it; by default on the shelf.")] = None,
+    target: Annotated[Path | None, typer.Option("--to", help="Where to write it; by default on your shelf.")] = None,
+    sheet: Annotated[str | None, typer.Option("--sheet", help="The one sheet that is meant.")] = None,
 ) -> None:
     """Write a workbook contract inferred from a real file; read it, then confirm its suggestions."""
-    from s2p_assets.services.check import write_contract
+    settings = read_settings()
+    from s2p_assets.services.check import NoContract, write_contracts
 
-    written = write_contract(file, name, target)
-    out.print(f"wrote {escape(str(written))}; read it, then try: s2p check {escape(str(file))!r} --as {escape(name)}")
+    try:
+        with err.status(f"reading {escape(file.name)} and trying contracts on it"):
+            written = write_contracts(settings, file, name, target, sheet)
+    except NoContract as reason:
+        err.print(escape(str(reason)), soft_wrap=True)
+        raise typer.Exit(NEEDS_A_PERSON) from reason
+    for path in written:
+        tried = f"s2p check {escape(str(file))!r} --as {escape(path.stem)}"
+        out.print(f"wrote {escape(str(path))}; read it, then try: {tried}")

@@ -132,6 +132,7 @@ class Column:
     `yes`, `no`: the words of a Boolean.
     `value_from`: where the value is taken from when the sheet has no such column, in order.
     `required`: false where a sheet may lack the column.
+    `left_of`, `right_of`: for a column without a header, the header (or name) of the column that stands next to it.
     `derived_from`: the columns this one is made from, as `name.column`, for lineage.
     `available`: `after_outcome` where the value is known only once it is decided how the row's case ends, so that no
     classifier may learn from it or from what is made of it; `before_outcome` where a column made of such ones holds
@@ -158,6 +159,8 @@ class Column:
     available: Literal["", "before_outcome", "after_outcome"] = ""
     replace: tuple[tuple[str, str], ...] = ()
     references: str | None = None
+    left_of: str | None = None
+    right_of: str | None = None
     from_header: PeriodKind | None = None
     year_from: tuple[Literal["sheet", "file"], ...] = ()
     melted: bool = False
@@ -360,21 +363,28 @@ def _column(owner: type[Row], name: str, annotation: Any, declared: _Declared) -
 
 def _contradiction(made: Column) -> str:
     """What in the declaration of a column's dates or of its place in a wide table cannot be; empty where all can."""
-    if made.kind in _DATES:
-        for pattern in made.formats:
-            if wrong := pattern_fault(pattern, year_elsewhere=made.from_header is not None):
-                return f"{pattern!r} gives no day: {wrong}"
-            if made.from_header and period_kind_of(pattern) not in ("day", made.from_header):
-                return f"{pattern!r} names a {period_kind_of(pattern)}, not a {made.from_header}"
+    if wrong := _wrong_pattern(made):
+        return wrong
     if made.from_header and made.from_header not in PERIOD_KINDS:
         return f"from_header is one of {', '.join(PERIOD_KINDS)}, not {made.from_header!r}"
     if made.year_from and not made.from_header:
         return "year_from is for a column that is from_header"
+    if made.left_of and made.right_of:
+        return "write left_of or right_of, not both"
     if made.from_header and made.melted:
         return "a column is from_header or melted, not both"
-    for option in ("value_from", "references", "unique", "nullable" if made.from_header else ""):
+    for option in ("value_from", "references", "unique", "left_of", "right_of", "nullable" if made.from_header else ""):
         if (made.from_header or made.melted) and option and getattr(made, option):
             return f"{option!r} is not for a column that is {'from_header' if made.from_header else 'melted'}"
+    return ""
+
+
+def _wrong_pattern(made: Column) -> str:
+    for pattern in made.formats if made.kind in _DATES else ():
+        if wrong := pattern_fault(pattern, year_elsewhere=made.from_header is not None):
+            return f"{pattern!r} gives no day: {wrong}"
+        if made.from_header and period_kind_of(pattern) not in ("day", made.from_header):
+            return f"{pattern!r} names a {period_kind_of(pattern)}, not a {made.from_header}"
     return ""
 
 

@@ -28,16 +28,23 @@ class FileDelivery(Row):
     workbook: Text = column(description="The kind of workbook that it is; none for a file nobody claims", nullable=True)
     owner: Text = column(description="Who is told when it goes back", nullable=True)
     verdict: Text = column(
-        description="accepted, partly, returned, duplicate, unclaimed, or missing: it should have come",
+        description="accepted, partly, returned, held, duplicate, unclaimed, or missing: it should have come",
         derived_from=(_LOADED_ROWS, *_REJECTED_CELLS),
     )
     status: Text = column(description="current, replaced by newer bytes, gone from the share, forgotten, or expected")
     is_open: Boolean = column(
-        description="Whether somebody has to act: it lies there returned, taken in part, or unclaimed"
+        description="Whether somebody has to act: it lies there returned, taken in part, held or unclaimed, "
+        "or it is gone and rows of it still count"
     )
     rows_read: Integer = column(description="Rows found in it", ge=0, derived_from=(_LOADED_ROWS, *_REJECTED_CELLS))
     rows_accepted: Integer = column(description="Rows taken", ge=0, derived_from=_LOADED_ROWS)
     rows_returned: Integer = column(description="Rows sent back", ge=0, derived_from=_REJECTED_CELLS)
+    rows_held: Integer = column(description="Good rows that are not loaded before somebody has decided", nullable=True)
+    rows_left: Integer = column(
+        description="Rows of a file that is gone which still count, as nobody decided otherwise", nullable=True
+    )
+    question: Text = column(description="Why it is held, in sentences", nullable=True)
+    changes: Text = column(description="What it changed, or would change, in words", nullable=True)
     problems: Integer = column(
         description="Cells and files refused in it, at most 1000", ge=0, derived_from=_REJECTED_CELLS
     )

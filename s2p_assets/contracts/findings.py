@@ -13,7 +13,7 @@ import pyarrow
 from s2p_assets.contracts.columns import Severity
 
 MAX_SAME_FINDINGS = 5_000
-Verdict = Literal["accepted", "partly", "returned"]
+Verdict = Literal["accepted", "partly", "returned", "held"]
 
 FINDINGS_SHEET = "s2p findings"
 ROWS_SHEET = "returned rows"
@@ -81,6 +81,8 @@ class ReadResult:
     `cells`: non-empty cells below the header: `read` counts them in the sheet before parsing; `loaded` in `rows`,
     with those that say "no value" (`blank`) and without values taken from names (`named`); `returned`, `ignored`.
     `error`: one line when the file could not be read at all.
+    `changes`: what its rows change in what is loaded, in words, once they were compared.
+    `verdict`: `held` only once the file was compared with what is loaded; its rows are then good and not stored.
     """
 
     file: Path
@@ -96,6 +98,7 @@ class ReadResult:
     headers: dict[str, list[str]] = field(default_factory=dict)
     column_letters: dict[str, dict[str, Any]] = field(default_factory=dict)
     cells: dict[str, int] = field(default_factory=dict)
+    changes: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The object that `s2p check --json` prints."""

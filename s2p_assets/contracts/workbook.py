@@ -27,6 +27,8 @@ TOTAL_WORDS = (
     *("合計", "小計", "総計", "合计", "总计", "小计", "總計", "합계", "총계", "소계"),
 )
 
+MAX_ROWS_GONE = 1 / 3
+MAX_RESTATED = 0.1
 
 ReferenceValues = Mapping[str, "pyarrow.Array"]
 """What a workbook's columns may refer to: column → the values that are there, none when nothing was loaded yet."""
@@ -70,6 +72,16 @@ class Workbook:
     name with the pattern of its paths (`{"Berlin": "sales/berlin/*"}`).
     `dated_by`: the column of dates that says for which period rows are; without it the day on which a file was saved
     does, for the period that had just ended.
+
+    A file that changes more of what is loaded than these bounds allow is held: nothing of it is stored until a person
+    says `s2p accept FILE`, or another version of it takes its place. None: no bound. They hold from the second
+    delivery on.
+    `max_rows_gone`: the share of a known file's rows that a new version of it may lack.
+    `max_restated`: the share of a column's stored values that a new version may change. A value that was empty and is
+    filled in is not counted, nor are one or two values.
+    `may_overwrite`: whether a file may give other values to the keys of other files without being asked about: for
+    lists of which each delivery is a new file, such as a stock list named for its day. Without it, it may for a tenth
+    of the rows that it has in common with another file, as corrections do.
     """
 
     rows: type[Row]
@@ -85,6 +97,9 @@ class Workbook:
     by: str = ""
     one_per: str | Mapping[str, str] | None = field(default=None, hash=False)
     dated_by: str | None = None
+    max_rows_gone: float | None = MAX_ROWS_GONE
+    max_restated: float | None = MAX_RESTATED
+    may_overwrite: bool = False
 
     def __post_init__(self) -> None:
         if fault := self._schedule_fault():

@@ -15,7 +15,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.graph.asset_keys import UNCLAIMED, share_key
 from s2p_assets.graph.running.instance import version_of
 from s2p_assets.services.context import Context
-from s2p_assets.services.ingest import waiting_files
+from s2p_assets.services.ingest import is_to_be_gone_over
 from s2p_assets.services.share import look_at_share
 from s2p_assets.spreadsheet.settling import settled_files
 from s2p_assets.spreadsheet.share import ShareScan
@@ -154,7 +154,7 @@ def _worth_reporting(
 
 def _has_waiting_files(workbook: Workbook, now: ShareScan, warehouse: Warehouse) -> bool:
     with warehouse.connect() as connection:
-        return bool(waiting_files(connection, workbook, now))
+        return is_to_be_gone_over(connection, workbook, now)
 
 
 def _event(workbook: Workbook, now: ShareScan, version: str) -> dg.AssetMaterialization:

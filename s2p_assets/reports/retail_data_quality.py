@@ -6,8 +6,8 @@ The files it tells of are noted where they are taken; what is wrong in one is to
 from s2p_assets import Document, Frame, NotYet, SourceTable, freshness_by_kind, pluralize, report, sections
 
 NOTES = (
-    "Rows read are always rows taken and rows returned together. A file that could not be read at all counts as a "
-    "file, without rows.",
+    "Rows read are always rows taken, rows returned and rows held together. A file that could not be read at all "
+    "counts as a file, without rows.",
     "The same bytes under another name are taken once; the second file is told as the same as another.",
     "Days are those on which s2p saw a file first, or on which it was saved where the text says so, in UTC.",
 )
@@ -32,6 +32,8 @@ def data_quality(deliveries: Frame) -> Document:
         sections=(
             sections.deliveries.open_files(came_in),
             sections.deliveries.missing_files(came_in),
+            sections.deliveries.held_files(came_in),
+            sections.deliveries.gone_files(came_in),
             sections.deliveries.unclaimed_files(came_in),
             sections.deliveries.returned_by_owner(came_in),
             freshness_by_kind(came_in),

@@ -1,5 +1,6 @@
 """What the command line asks of contracts without loading anything: verdicts, marked copies, new contracts."""
 
+import importlib.util
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.errors import NotFound
 from s2p_assets.settings import Settings
-from s2p_assets.spreadsheet.inferring.draft import infer_contract
+from s2p_assets.spreadsheet.inferring.draft import Asked, infer_contracts
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.returned.copies import write_returned
 from s2p_assets.spreadsheet.sandbox import Sandbox
@@ -73,17 +74,49 @@ def has_database(settings: Settings) -> bool:
     return bool(settings.database_url) or (settings.home / "postgres").exists()
 
 
-def write_contract(file: Path, name: str, target: Path | None) -> Path:
-    """Write the inferred contract of `file`; never over a file that is there. Raises NotFound, FileExistsError."""
+class NoContract(Exception):
+    """Of this file no contract can be written that loads it; the message is one line that says why."""
+
+
+def write_contracts(settings: Settings, file: Path, name: str, target: Path | None, sheet: str | None) -> list[Path]:
+    """Write the inferred contracts of `file`, one for each kind of table in it; never over a file that is there.
+
+    They go to `target`, or to the company's own shelf: the first of `settings.shelves` that is not s2p's. With
+    `sheet`, or a `target`, of one table alone. Raises NotFound, NoContract.
+    """
     if not file.is_file():
         raise NotFound(f"{file}: there is no such file")
-    target = target or Path(__file__).parents[1] / "workbooks" / f"{name}.py"
-    if target.exists():
-        raise NotFound(f"{target} exists already; choose another --name or --to")
+    folder = target.parent if target else _workbook_shelf(settings)
+    if (target or folder / f"{name}.py").exists():
+        raise NotFound(f"{target or folder / f'{name}.py'} exists already; choose another --name or --to")
     try:
-        source = infer_contract(file, name)
-    except (WorkbookUnreadable, ValueError) as reason:
+        with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
+            sources = infer_contracts(Asked(file, name, sheet, settings.share), sandbox=sandbox)
+    except ValueError as reason:
         raise NotFound(f"{file}: no contract was written: {reason}") from reason
+    except WorkbookUnreadable as reason:
+        raise NoContract(f"{file}: no contract was written: {reason}") from reason
+    if target or sheet:
+        return [_write(target or folder / f"{name}.py", sources[name])]
+    places = {folder / f"{one}.py": source for one, source in sources.items()}
+    return [_write(place, source) for place, source in places.items() if not place.exists()]
+
+
+def _workbook_shelf(settings: Settings) -> Path:
+    """The folder of the shelf that the company's own contracts stand on, made where there is none yet."""
+    own = [package for package in settings.shelves if package.partition(".")[0] != "s2p_assets"]
+    package = (own or list(settings.shelves))[0]
+    found = importlib.util.find_spec(package)
+    places = list(found.submodule_search_locations or ()) if found else []
+    if not places:
+        raise NotFound(f"the package {package!r} of S2P_SHELVES is not found; write the contract elsewhere with --to")
+    shelf = Path(places[0]) / "workbooks"
+    shelf.mkdir(exist_ok=True)
+    (shelf / "__init__.py").touch()
+    return shelf
+
+
+def _write(target: Path, source: str) -> Path:
     beside = target.with_suffix(".tmp")
     beside.write_text(source, encoding="utf-8")
     beside.replace(target)

@@ -16,18 +16,21 @@ import psycopg
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
-from s2p_assets.services.ingested_file import Ingest, IngestedFile
+from s2p_assets.services.ingested_file import Ingest, IngestedFile, hold_reading
 from s2p_assets.services.layout_history import LayoutHistory
 from s2p_assets.services.share import look_at_share, require_share
 from s2p_assets.spreadsheet.foreign_keys import REFERENCE_RULE
 from s2p_assets.spreadsheet.returned.copies import returned_copies, write_returned
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.spreadsheet.share import ShareScan
-from s2p_assets.warehouse.files import ledger, recognition, share_changes, versions
+from s2p_assets.warehouse.files import decisions, ledger, recognition, share_changes, versions
 from s2p_assets.warehouse.files.archive import ArchivedFile, FileForbidden, FileGone, FileStillChanging, archive_file
+from s2p_assets.warehouse.files.change_record import change_sentence
+from s2p_assets.warehouse.files.copy_names import originals_of
 from s2p_assets.warehouse.files.ledger import LedgerEntry
 from s2p_assets.warehouse.files.load import LoadResult, load_files
 from s2p_assets.warehouse.files.recognition import Recognition
+from s2p_assets.warehouse.files.review import review_files
 from s2p_assets.warehouse.files.share_changes import FileStat, ShareChanges
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.contract_versions import contract_version
@@ -54,10 +57,17 @@ def _found(workbook: Workbook, now: ShareScan) -> list[FileStat]:
 
 def waiting_files(connection: psycopg.Connection, workbook: Workbook, now: ShareScan) -> list[FileStat]:
     """The files of a look that the ledger does not know as they are."""
-    return _decide(connection, workbook, now).to_read
+    return share_changes_of(connection, workbook, now).to_read
 
 
-def _decide(connection: psycopg.Connection, workbook: Workbook, now: ShareScan) -> ShareChanges:
+def is_to_be_gone_over(connection: psycopg.Connection, workbook: Workbook, now: ShareScan) -> bool:
+    """Whether a look finds something to do: files that the ledger does not know as they are, or a person's decision."""
+    waits = waiting_files(connection, workbook, now)
+    return bool(waits) or decisions.is_decided(connection, workbook.full_name)
+
+
+def share_changes_of(connection: psycopg.Connection, workbook: Workbook, now: ShareScan) -> ShareChanges:
+    """Which files of a look are to be read, and which are gone since the ledger was last written."""
     known = share_changes.known_files(connection, workbook)
     return share_changes.find_share_changes(known, _found(workbook, now), contract_version(workbook))
 
@@ -81,13 +91,18 @@ def ingest(
     with ctx.warehouse.connect() as connection:
         ensure_workbook_table(connection, workbook)
         desk = _Ingestion(ctx, workbook, connection, reader, run_id, progress)
-        decision = _decide(connection, workbook, now)
+        decision = share_changes_of(connection, workbook, now)
         versions.mark_gone(connection, workbook, decision.gone)
+        if decision.gone or decisions.is_decided(connection, workbook.full_name):
+            decisions.take_decisions(connection, workbook.full_name)
+            decision = replace(
+                share_changes_of(connection, workbook, now), gone=decision.gone
+            )  # held files are asked again
         there = referenced_values(connection, workbook)
         forced = {*again, *files_to_read_again(connection, workbook, there, REFERENCE_RULE)}
         files = _at_rest(decision.to_read, ctx.settings.share)
         files += [file for file in _found(workbook, now) if file.path in forced and file not in decision.to_read]
-        taken, to_read = desk.keep(files, forced)
+        taken, to_read = desk.keep(_originals_first(files, _found(workbook, now)), forced)
         taken += desk.read(to_read)
         version = store.workbook_version(connection, workbook)
     return Ingest(workbook.full_name, _version(version, taken), taken, decision.gone)
@@ -107,6 +122,12 @@ def _at_rest(files: list[FileStat], share: Path) -> list[FileStat]:
         return files
     time.sleep(SETTLING_SECONDS)
     return [file for file in files if file not in young or _as_found(file, share)]
+
+
+def _originals_first(files: list[FileStat], found: list[FileStat]) -> list[FileStat]:
+    """The files, those whose names are of copies after the others: of the same bytes the original is loaded."""
+    there = {file.path for file in found}
+    return sorted(files, key=lambda file: not originals_of(file.path).keys().isdisjoint(there))
 
 
 def _as_found(file: FileStat, share: Path) -> bool:
@@ -152,31 +173,42 @@ class _Ingestion:
 
     def read(self, files: list[_ToRead]) -> Iterator[IngestedFile]:
         """Read files, several at a time; tell each what changed in its layout and answer its owner."""
-        deliveries = LayoutHistory(self.connection, self.workbook, [file.kept.mtime_ns for file in files])
+        deliveries = LayoutHistory(self.connection, self.workbook, [file.kept.as_of_ns for file in files])
         jobs = ((file.kept.stored, file.rivals, file.path) for file in files)
         claiming = {rival.full_name: rival for file in files for rival in file.rivals}
         known = {name: referenced_values(self.connection, rival) for name, rival in claiming.items()}
         readings = self.reader.read_many(jobs, others=list(self.ctx.catalog.workbooks.values()), reference_values=known)
-        said = 0.0
+        said, read = 0.0, list[tuple[_ToRead, ReadResult]]()
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
             if time.monotonic() - said > SAY_EVERY_SECONDS:
                 self.progress(f"{self.workbook.full_name}: {number} of {len(files)} files, {Path(file.path).name}")
                 said = time.monotonic()
-            deliveries.compare(reading, file.path, file.kept.mtime_ns)
-            yield self._settle(file, reading)
+            deliveries.compare(reading, file.path, file.kept.as_of_ns)
+            read.append((file, reading))
+        ours = [(file, reading) for file, reading in read if self._is_ours(file, reading)]
+        entries = [(self._entry(file, reading), reading.rows) for file, reading in ours]
+        reviewed = {entry.path: entry for entry, _ in review_files(self.connection, self.workbook, entries)}
+        for file, reading in read:
+            yield self._settle(file, reading, reviewed.get(file.path))
 
-    def _settle(self, file: _ToRead, reading: ReadResult) -> IngestedFile:
-        """The ledger's entry for a file that was read, with the marked copy if there is something to mend."""
-        if not self._is_ours(file, reading):
+    def _settle(self, file: _ToRead, reading: ReadResult, entry: LedgerEntry | None) -> IngestedFile:
+        """What became of a file that was read, with the marked copy if there is something to mend or to decide.
+
+        `entry`: its entry as reviewed; None when it is not ours.
+        """
+        if entry is None:
             nothing = ReadResult(file=reading.file, workbook=self.workbook.full_name, verdict="accepted")
             return IngestedFile(file.path, self._entry(file, nothing), claimed=False)
+        reading.changes = change_sentence(entry.changes)
+        if entry.verdict == "held":
+            hold_reading(reading, entry)
         try:
             written = self._answer_owner(file, reading)
         except OSError as error:
             place = error.filename or self.ctx.settings.returned / file.path
             problem = f"{place}: {error.strerror}, so that the owner of {file.path} would not learn of it"
             return IngestedFile(file.path, None, problem=f"{problem}; close the marked copy, or let s2p write")
-        entry, copy = self._entry(file, reading), str(written) if written else None
+        copy = str(written) if written else None
         return IngestedFile(file.path, entry, reading.rows, stored=str(file.kept.stored), copy=copy)
 
     def _is_ours(self, file: _ToRead, reading: ReadResult) -> bool:

@@ -12,12 +12,13 @@ from pathlib import Path
 import pyarrow
 import pyarrow.ipc
 
-from s2p_assets.contracts.findings import Finding, count_values
+from s2p_assets.contracts.findings import Finding, ReadResult, count_values
 from s2p_assets.warehouse.files.ledger import LedgerEntry
 from s2p_assets.warehouse.files.recognition import Recognition
 
 FILE_NAME = "intake.arrow"
 CONTENT = b"intake"
+HELD_RULE = "what it changes"
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,19 @@ class IngestedFile:
             return ""
         entry, cells = self.entry, self.entry.cells
         rows = self.rows.num_rows if self.rows is not None else 0
-        if rows + entry.rows_returned != entry.rows_read or rows != entry.rows_accepted:
-            return f"{entry.rows_read:,} rows read, {rows:,} handed on, {entry.rows_returned:,} returned"
+        settled = rows + entry.rows_returned + entry.rows_held
+        if settled != entry.rows_read or rows != entry.rows_accepted:
+            rest = f"{entry.rows_returned:,} returned, {entry.rows_held:,} held"
+            return f"{entry.rows_read:,} rows read, {rows:,} handed on, {rest}"
         handed_on = count_values(self.rows) - cells.get("named", 0) + cells.get("blank", 0)
-        read, returned, ignored = (cells.get(name, 0) for name in ("read", "returned", "ignored"))
-        if read != handed_on + returned + ignored or handed_on != cells.get("loaded", 0):
+        read, returned, ignored, held = (cells.get(name, 0) for name in ("read", "returned", "ignored", "held"))
+        if read != handed_on + returned + ignored + held or handed_on != cells.get("loaded", 0):
             return f"{read:,} cells read, {handed_on:,} handed on, {returned:,} returned, {ignored:,} ignored"
         return ""
 
     @property
     def needs_its_owner(self) -> bool:
-        return self.verdict in ("partly", "returned", "unreadable")
+        return self.verdict in ("partly", "returned", "held", "unreadable")
 
     @property
     def why(self) -> str:
@@ -73,6 +76,8 @@ class IngestedFile:
             return self.problem or ""
         if self.entry.error:
             return self.entry.error
+        if self.entry.questions:
+            return f"held: {'; '.join(self.entry.questions)}"
         lines = [finding_line(self.path, finding) for finding in self.entry.findings if finding.severity == "reject"]
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         return (lines[0] + more) if lines else ""
@@ -156,3 +161,15 @@ class Ingest:
 def finding_line(path: str, finding: Finding) -> str:
     """`Prices.xlsx › March › C5: 'n/a' is not a price`."""
     return " › ".join(filter(None, (Path(path).name, finding.sheet, finding.cell))) + f": {finding.message}"
+
+
+def hold_reading(reading: ReadResult, entry: LedgerEntry) -> None:
+    """Make a good reading one of a held file: no rows, and its questions as notices about the whole file."""
+    reading.verdict, reading.rows, reading.rows_accepted = "held", None, 0
+    reading.findings = [
+        *(
+            Finding(None, None, None, None, HELD_RULE, line[:1].upper() + line[1:], "notice")
+            for line in entry.questions
+        ),
+        *reading.findings,
+    ]

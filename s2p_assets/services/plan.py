@@ -5,7 +5,7 @@ The sentences that a person reads are in `plan_wording.py`.
 
 import hashlib
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from s2p_assets.warehouse.files.archive import ArchivedFile, archived_path
 from s2p_assets.warehouse.files.load import RowsRejected
 from s2p_assets.warehouse.files.load_plan import MAX_EXAMPLES, ExampleRow, LoadPlan
 from s2p_assets.warehouse.files.plan import dry_run, plan_load
+from s2p_assets.warehouse.files.review import hold_questions
+from s2p_assets.warehouse.files.saved_dates import saved_ns
 from s2p_assets.warehouse.server.connection import connect, database_url
 
 
@@ -29,6 +31,7 @@ class PlannedFile:
     """A file as it reads, and what it would change; no plan for a file that would be returned.
 
     `on_share`: it lies on the share already. `refused`: why the database would not take its rows.
+    `questions`: why it would be held.
     """
 
     reading: ReadResult
@@ -36,10 +39,12 @@ class PlannedFile:
     on_share: bool
     plan: LoadPlan | None = None
     refused: str | None = None
+    questions: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The object that `s2p plan --json` prints: as of `s2p check`, with `plan` and `refused`."""
-        return self.reading.as_json() | {"plan": _plain(self.plan) if self.plan else None, "refused": self.refused}
+        """The object that `s2p plan --json` prints: as of `s2p check`, with `plan`, `refused` and `questions`."""
+        plan = _plain(self.plan) if self.plan else None
+        return self.reading.as_json() | {"plan": plan, "refused": self.refused, "questions": list(self.questions)}
 
 
 def _plain(plan: LoadPlan) -> dict[str, Any]:
@@ -88,7 +93,7 @@ def _compared(settings: Settings, planned: PlannedFile, workbook: Workbook, path
     if not has_database(settings):
         return planned if reading.rows is None else _with(planned, _plan_without_database(reading, workbook, path))
     with connect(database_url(settings)) as connection, dry_run(connection):
-        LayoutHistory(connection, workbook, [kept.mtime_ns]).compare(reading, path, kept.mtime_ns)
+        LayoutHistory(connection, workbook, [kept.as_of_ns]).compare(reading, path, kept.as_of_ns)
         if reading.rows is None:
             return planned
         entry = ledger.ledger_entry(reading, kept, path, workbook)
@@ -96,7 +101,8 @@ def _compared(settings: Settings, planned: PlannedFile, workbook: Workbook, path
             plan = plan_load(connection, workbook, entry, reading.rows, on_share=planned.on_share)
         except RowsRejected as refused:
             return PlannedFile(reading, workbook, planned.on_share, refused=str(refused))
-    return _with(planned, plan)
+        asked = hold_questions(connection, workbook, replace(entry, path=plan.path), plan)
+    return replace(_with(planned, plan), questions=tuple(asked))
 
 
 def _with(planned: PlannedFile, plan: LoadPlan) -> PlannedFile:
@@ -108,7 +114,8 @@ def _as_kept(file: Path, archive: Path) -> ArchivedFile:
     with file.open("rb") as source:
         state = os.fstat(source.fileno())
         sha256 = hashlib.file_digest(source, "sha256").hexdigest()
-    return ArchivedFile(sha256, state.st_size, state.st_mtime_ns, archived_path(archive, sha256, file.suffix))
+    archived = archived_path(archive, sha256, file.suffix)
+    return ArchivedFile(sha256, state.st_size, state.st_mtime_ns, archived, saved_ns(file, state.st_mtime_ns))
 
 
 def _plan_without_database(reading: ReadResult, workbook: Workbook, path: str) -> LoadPlan:

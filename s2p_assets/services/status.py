@@ -11,24 +11,35 @@ from s2p_assets.publishing.editions.publish import editions, folder_name
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.implausible import implausible_values
-from s2p_assets.services.ingest import waiting_files
+from s2p_assets.services.ingest import share_changes_of
 from s2p_assets.services.ingested_file import finding_line
 from s2p_assets.services.share import look_at_share
 from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.not_workbooks import what_to_do
 from s2p_assets.spreadsheet.returned.copies import returned_copies
 from s2p_assets.warehouse.files import summaries, withdrawal
+from s2p_assets.warehouse.files.change_record import change_sentence, changes_known_rows
 from s2p_assets.warehouse.files.expected import MissingFile, missing_files
 
+DAYS_OF_CHANGES = 7
 
-def read_status(ctx: Context, *, today: dt.date | None = None) -> dict[str, Any]:
-    """See DESIGN: `workbooks`, `models`, `reports`; also `sent_back`, `missing`, `waiting`, `unclaimed` and `faults`.
 
-    `implausible`: single observations of the newest periods that are damped in training, with their cells.
-    `missing`: files that their contracts expect by `today` (by default the server's day) and that have not come.
+def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.date | None = None) -> dict[str, Any]:
+    """See DESIGN: `workbooks`, `models`, `reports`; also `sent_back`, `waiting`, `unclaimed` and `faults`.
+
+    `held`: files that wait for a person's word; `gone`: files that are gone while their rows stand; `changes`: what
+    files changed since `since`, by default in the last seven days; `missing`: files that their contracts expect by
+    `today` and that have not come; `implausible`: single observations of the newest periods that are damped in
+    training, with their cells.
     """
     now = look_at_share(ctx)
+    since = since or dt.datetime.now(dt.UTC) - dt.timedelta(days=DAYS_OF_CHANGES)
     with ctx.warehouse.connect() as connection:
-        waits = {book.full_name: waiting_files(connection, book, now) for book in ctx.catalog.workbooks.values()}
+        decided = {book.full_name: share_changes_of(connection, book, now) for book in ctx.catalog.workbooks.values()}
+        waits = {name: changes.to_read for name, changes in decided.items()}
+        gone = summaries.find_gone_files(connection, {name: changes.gone for name, changes in decided.items()})
+        held = [_held(ctx.settings, file) for file in summaries.find_held_files(connection)]
+        changed = [_changed(file) for file in summaries.changed_files(connection, since)]
         waiting = {name: len(files) for name, files in waits.items()}
         known = {line.name: line for line in summaries.workbook_summaries(connection, waiting)}
         sent_back = [_sent_back(ctx.settings, file) for file in summaries.returned_files(connection)]
@@ -44,8 +55,11 @@ def read_status(ctx: Context, *, today: dt.date | None = None) -> dict[str, Any]
         "sent_back": sent_back,
         "implausible": [asdict(value) | {"says": value.sentence} for value in odd],
         "missing": [_missing(file) for file in missing],
+        "held": held,
+        "gone": [_gone(file) for file in gone],
+        "changes": changed,
         "waiting": sorted({file.path for files in waits.values() for file in files}),
-        "unclaimed": [{"path": file.relative, "says": None} for file in now.unclaimed],
+        "unclaimed": [{"path": file.relative, "says": what_to_do(file.relative)} for file in now.unclaimed],
         "faults": [str(fault) for fault in ctx.catalog.faults],
     }
 
@@ -66,6 +80,7 @@ def _workbook(name: str, table: str, line: summaries.WorkbookSummary | None, wai
         "files": line.files if line else 0,
         "rows": line.rows if line else 0,
         "returned": line.returned if line else 0,
+        "held": line.held if line else 0,
         "waiting": waiting,
         "last_loaded": line.last_loaded.isoformat() if line and line.last_loaded else None,
     }
@@ -110,6 +125,41 @@ def _missing(file: MissingFile) -> dict[str, Any]:
 
 def _today() -> dt.date:
     return dt.datetime.now().astimezone().date()
+
+
+def _held(settings: Settings, file: summaries.HeldFile) -> dict[str, Any]:
+    copies = returned_copies(settings.returned / file.path)
+    return {
+        "path": file.path,
+        "workbook": file.workbook,
+        "owner": file.owner,
+        "rows_held": file.rows_held,
+        "questions": file.questions,
+        "says": change_sentence(file.changes),
+        "changes": file.changes,
+        "copy": str(copies[0]) if copies else None,
+    }
+
+
+def _gone(file: summaries.GoneFile) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "workbook": file.workbook,
+        "owner": file.owner,
+        "rows": file.rows,
+        "replaced_by": file.replaced_by,
+    }
+
+
+def _changed(file: summaries.ChangedFile) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "workbook": file.workbook,
+        "loaded_at": file.loaded_at.isoformat() if file.loaded_at else None,
+        "says": change_sentence(file.changes),
+        "of_known_rows": changes_known_rows(file.changes),
+        "changes": file.changes,
+    }
 
 
 def _sent_back(settings: Settings, file: summaries.ReturnedFile) -> dict[str, Any]:

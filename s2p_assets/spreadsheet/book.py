@@ -23,6 +23,17 @@ _EXPECTED: dict[str, FileFormat] = {
     ".ods": "ods",
     ".csv": "csv",
     ".tsv": "csv",
+    ".htm": "html",
+    ".html": "html",
+    ".mht": "mhtml",
+    ".mhtml": "mhtml",
+    ".xml": "xml2003",
+}
+_IN_WORDS: dict[FileFormat, str] = {
+    "csv": "a delimited text (CSV)",
+    "html": "a web page (HTML)",
+    "mhtml": "a web archive (MHTML)",
+    "xml2003": "an XML spreadsheet of Excel 2003",
 }
 
 
@@ -76,6 +87,18 @@ def _reader(file_format: FileFormat, path: Path, name: str, wanted: Sequence[str
         from s2p_assets.spreadsheet.readers.ods import OdsBook
 
         return OdsBook(path)
+    if file_format in ("html", "mhtml"):
+        from s2p_assets.spreadsheet.readers.web_pages import WebPageBook
+
+        return WebPageBook(path, name, archive=file_format == "mhtml")
+    if file_format == "xml2003":
+        from s2p_assets.spreadsheet.readers.xml_2003 import Xml2003Book
+
+        return Xml2003Book(path)
+    if file_format == "xls":
+        from s2p_assets.spreadsheet.readers.xls import open_xls
+
+        return open_xls(path)
     from s2p_assets.spreadsheet.readers.binary_books import CalamineBook
 
     return CalamineBook(path, file_format)
@@ -85,5 +108,5 @@ def _mislabelled(suffix: str, file_format: FileFormat) -> str | None:
     expected = _EXPECTED.get(suffix)
     if expected is None or expected == file_format:
         return None
-    kind = "a delimited text (CSV)" if file_format == "csv" else f"an .{file_format} workbook"
+    kind = _IN_WORDS.get(file_format) or f"an .{file_format} workbook"
     return f"the file is named {suffix} but is {kind}; it was read as what it is"

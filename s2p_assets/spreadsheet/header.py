@@ -182,8 +182,25 @@ def _match(workbook: Workbook, top: int, bottom: int, names: dict[int, list[str]
                 if len(places) > 1:
                     duplicates[column.name] = tuple(places)
                 break
+    found |= _nameless(workbook, by_name, found, written)
     missing = tuple(column for column in workbook.columns if column.name not in found)
     return Header(top, bottom, found, written, missing, duplicates)
+
+
+def _nameless(
+    workbook: Workbook, by_name: dict[str, dict[int, None]], found: dict[str, int], written: dict[int, str]
+) -> dict[str, int]:
+    """The columns without a header that stand next to one that was found, each where its contract says."""
+    places: dict[str, int] = {}
+    for column in (*workbook.columns, *reversed(workbook.columns)):  # one may stand next to one that is told later
+        beside = column.left_of or column.right_of
+        if beside is None or column.name in found or column.name in places:
+            continue
+        there = places.get(beside) or found.get(beside) or next(iter(by_name.get(folded(beside), ())), None)
+        place = 0 if there is None else there - 1 if column.left_of else there + 1
+        if place >= 1 and not written.get(place, "").strip() and place not in places.values():
+            places[column.name] = place
+    return places
 
 
 def nearest_header(column: Column, written: Iterable[str]) -> str | None:

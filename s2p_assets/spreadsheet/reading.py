@@ -3,6 +3,7 @@
 Runs inside the sandbox's child; it opens the file it is given and knows nothing of processes, shares or ledgers.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
@@ -29,12 +30,15 @@ from s2p_assets.spreadsheet.header import (
     rows_above,
     wanted_headers,
 )
-from s2p_assets.spreadsheet.limits import WorkbookUnreadable
+from s2p_assets.spreadsheet.limits import DAMAGED, TOO_MUCH_MEMORY, WorkbookUnreadable
 from s2p_assets.spreadsheet.melting import column_places, read_melted_table
 from s2p_assets.spreadsheet.returned.own_copies import refuse_fresh_workbook, refuse_partial_copy
 from s2p_assets.spreadsheet.rules import RuleViolation, final_violations, rule_violations
+from s2p_assets.spreadsheet.table_rows import table_rows
 from s2p_assets.spreadsheet.typed_table import TypedTable, read_typed_table
 from s2p_assets.spreadsheet.wide_header import missing_periods
+
+_log = logging.getLogger(__name__)
 
 
 def read_file(
@@ -63,9 +67,11 @@ def read_file(
     except OSError as error:
         why = error.strerror or "read error"
         return _unreadable(reading, f"the file cannot be opened ({why}); check its permissions")
-    except Exception as error:  # whatever a damaged file provokes in a parser is about that file alone
-        what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        return _unreadable(reading, f"the file cannot be read ({what}); open it in Excel and save as .xlsx")
+    except MemoryError:
+        return _unreadable(reading, TOO_MUCH_MEMORY)
+    except Exception:  # whatever a damaged file provokes in a parser is about that file alone
+        _log.warning("%s could not be read", path, exc_info=True)
+        return _unreadable(reading, DAMAGED)
     return reading
 
 
@@ -133,6 +139,7 @@ def _tables(
             tables.append(read(sheet, header, workbook, reading.file, findings))
         else:
             reading.cells["returned"] = reading.cells.get("returned", 0) + _cells_below(sheet, header)
+            reading.rows_read += len(table_rows(sheet, header, workbook).row_numbers)
     return tables
 
 
@@ -159,9 +166,9 @@ def _not_read(sheet: Sheet, workbook: Workbook) -> Finding:
 
 def _missing_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Iterable[Finding]:
     mapped = set(header.column_numbers.values())
-    spare = [text for number, text in header.titles.items() if number not in mapped]
+    spare = {" ".join(text.split()): number for number, text in header.titles.items() if number not in mapped}
     row = f"row {header.bottom}" if header.top == header.bottom else f"rows {header.top} and {header.bottom}"
-    where = cell_address(header.bottom, min(header.titles, default=1))
+    first = min(header.titles, default=1)
     for column in header.missing:
         title = " ".join(column.headers[0].split())
         if not is_required(column) or column.melted or column.from_header:
@@ -169,7 +176,8 @@ def _missing_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Iterab
         near = nearest_header(column, spare)
         hint = f"; did you mean '{near}'? Then rename it" if near else ""
         message = f"the header ({row}) has no column '{title}'{hint or '; add it'}"
-        yield Finding(sheet.name, where, column.name, None, "missing_column", message)
+        where = cell_address(header.bottom, spare.get(near or "", first))
+        yield Finding(sheet.name, where, column.name, near, "missing_column", message)
     yield from header.findings
     if workbook.period:
         yield from missing_periods(sheet, header, workbook)
@@ -265,7 +273,8 @@ def _draw_verdict(
     bad: npt.NDArray[np.bool_],
     findings: FindingCollector,
 ) -> None:
-    reading.rows_read = len(bad)
+    unread = reading.rows_read  # those under a header that lacks a column
+    reading.rows_read = len(bad) + unread
     returned = int(bad.sum())
     if findings.file_rejected:
         reading.verdict = "returned"
@@ -276,11 +285,11 @@ def _draw_verdict(
     else:
         reading.verdict = "returned"
     if reading.verdict == "returned":
-        returned = len(bad)
+        returned = reading.rows_read
     else:
         reading.rows = arrow if not returned else arrow.filter(pyarrow.array(~bad))
     reading.rows_returned = returned
-    reading.rows_accepted = len(bad) - returned
+    reading.rows_accepted = reading.rows_read - returned
 
 
 def _count_cells(reading: ReadResult, tables: list[TypedTable], bad: npt.NDArray[np.bool_]) -> None:

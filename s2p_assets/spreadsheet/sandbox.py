@@ -27,12 +27,15 @@ import pyarrow.ipc
 
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import ReferenceValuesByWorkbook, Workbook
+from s2p_assets.spreadsheet.limits import TOO_MUCH_MEMORY
 
 T = TypeVar("T")
 ReadRequest = tuple[Path, Sequence[Workbook], str | None]
 
 _LENGTH = struct.Struct(">Q")
 _START_SECONDS = 120.0
+_OUT_OF_MEMORY = 70
+_STOPPED = "the file is so damaged that it stops its reader; open it in Excel, which may repair it, and save as .xlsx"
 _ENTRY = "from s2p_assets.spreadsheet.sandbox import serve_requests; serve_requests()"
 
 
@@ -45,7 +48,6 @@ class _Child:
 
     def __init__(self, seconds: float, memory_mb: int) -> None:
         self._seconds = seconds
-        self._memory_mb = memory_mb
         self.busy = False
         self._noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed with the child
         environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
@@ -125,12 +127,18 @@ class _Child:
         code = self._process.wait()
         if code == -signal.SIGALRM:
             return f"reading it took longer than {self._seconds:g} seconds; split it or ask for help"
-        if code == -signal.SIGKILL:
-            return "reading it needs more memory than the server has; clear far-off cells in Excel and save as .xlsx"
+        if code in (_OUT_OF_MEMORY, -signal.SIGKILL) or self._ran_out_of_memory():
+            return TOO_MUCH_MEMORY
         return (
-            f"reading it crashed the reading process or needs more than {self._memory_mb:,} MB; "
-            "open it in Excel and save as .xlsx"
+            "the file is so damaged that it stops its reader; open it in Excel, which may repair it, and save as .xlsx"
         )
+
+    def _ran_out_of_memory(self) -> bool:
+        """Whether the child's last words are those of a library that could not have more."""
+        self._noise.seek(0, os.SEEK_END)
+        self._noise.seek(max(0, self._noise.tell() - 4_000))
+        last = self._noise.read().lower()
+        return any(words in last for words in (b"memory allocation of", b"bad_alloc", b"cannot allocate memory"))
 
 
 class Sandbox:
@@ -283,7 +291,7 @@ def _outcome(request: bytes) -> tuple[bool, Any]:
         function, arguments = pickle.loads(request)  # noqa: S301  our own parent wrote it
         return False, function(*arguments)
     except MemoryError:
-        os._exit(70)
+        os._exit(_OUT_OF_MEMORY)
     except Exception as error:
         return True, RuntimeError(f"{type(error).__name__}: {error}")
     except BaseException:

@@ -4,6 +4,7 @@ No file is opened here; what is in a file is read elsewhere.
 """
 
 import hashlib
+import itertools
 import os
 import stat
 import unicodedata
@@ -17,6 +18,13 @@ from s2p_assets.catalog.paths import compile_patterns
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.book import SPREADSHEET_SUFFIXES
+from s2p_assets.spreadsheet.not_workbooks import (
+    READABLE_WHEN_NAMED,
+    is_sheet_of_another,
+    name_suffix,
+    nobody_means,
+    what_to_do,
+)
 
 _SUFFIXES = tuple(SPREADSHEET_SUFFIXES)
 _TEMPORARY = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".swp", ".lock")
@@ -65,24 +73,72 @@ def scan_share(
 ) -> ShareScan:
     """Every spreadsheet below `share`, sorted by name, under each workbook whose patterns match it.
 
+    A file of another kind is a workbook's where a pattern ends with its suffix, such as `*.txt`; else it is unclaimed
+    where a person may think that it is read.
+
     Links, pipes, owner files, dotfiles, temporary files and the folders in `skip` are passed over.
     Raises ShareMissing.
     """
     files: dict[str, list[SharedFile]] = {workbook.full_name: [] for workbook in workbooks}
-    claims = [(compile_patterns(workbook.patterns).fullmatch, files[workbook.full_name]) for workbook in workbooks]
+    claims = [_Claim(workbook.patterns, files[workbook.full_name]) for workbook in workbooks]
     unclaimed: list[SharedFile] = []
-    for file in sorted(_spreadsheets(share, skip)):
+    for file in sorted(_candidates(share, skip)):
         claimed = False
-        for matches, of_workbook in claims:
-            if matches(file.relative):
-                of_workbook.append(file)
+        for claim in claims:
+            if claim.takes(file.relative):
+                claim.files.append(file)
                 claimed = True
-        if not claimed:
+        if not claimed and (is_spreadsheet(file.relative) or _may_be_expected(file.relative, claims)):
             unclaimed.append(file)
     return ShareScan({name: tuple(found) for name, found in files.items()}, tuple(unclaimed))
 
 
-def _spreadsheets(share: Path, skip: frozenset[str]) -> Iterator[SharedFile]:
+class _Claim:
+    """What one workbook claims by its patterns, and the files that it got."""
+
+    def __init__(self, patterns: tuple[str, ...], files: list[SharedFile]) -> None:
+        self.files = files
+        self._matches = compile_patterns(patterns).fullmatch
+        self._suffixes = {name_suffix(pattern) for pattern in patterns} & READABLE_WHEN_NAMED
+        self._folders = tuple(_literal_folder(pattern) for pattern in patterns)
+        bare = tuple(pattern[: -len(suffix)] for pattern in patterns if (suffix := name_suffix(pattern)))
+        self._matches_stem = compile_patterns(bare).fullmatch if bare else None
+
+    def takes(self, relative: str) -> bool:
+        """Whether a file at this path is the workbook's: a spreadsheet, or of a kind that a pattern names."""
+        if not is_spreadsheet(relative) and name_suffix(relative) not in self._suffixes:
+            return False
+        return self._matches(relative) is not None
+
+    def looks_where(self, relative: str) -> bool:
+        """Whether the workbook's files lie where this one lies, or are called so but for the suffix."""
+        folder = unicodedata.normalize("NFC", relative).casefold()
+        if any(place and folder.startswith(place) for place in self._folders):
+            return True
+        stem = relative[: -len(suffix)] if (suffix := name_suffix(relative)) else relative
+        return self._matches_stem is not None and self._matches_stem(stem) is not None
+
+
+def _literal_folder(pattern: str) -> str:
+    """`prices/**/*.xls*` → `prices/`; empty where a pattern looks everywhere."""
+    folders = pattern.removeprefix("./").lstrip("/").split("/")[:-1]
+    fixed = list(itertools.takewhile(lambda part: not any(mark in part for mark in "*?["), folders))
+    return unicodedata.normalize("NFC", "".join(f"{part}/" for part in fixed)).casefold()
+
+
+def _may_be_expected(relative: str, claims: Sequence[_Claim]) -> bool:
+    """Whether a person may think that a file is read which is not: a sheet of another program anywhere, else a file
+    that may hold a table in the share's top folder, or where a workbook's files lie.
+    """
+    if nobody_means(relative):
+        return False
+    if is_sheet_of_another(relative):
+        return True
+    return "/" not in relative or any(claim.looks_where(relative) for claim in claims)
+
+
+def _candidates(share: Path, skip: frozenset[str]) -> Iterator[SharedFile]:
+    """Every spreadsheet, and every file that may be taken for one."""
     try:
         first = list(os.scandir(share))
     except OSError as error:
@@ -97,10 +153,14 @@ def _spreadsheets(share: Path, skip: frozenset[str]) -> Iterator[SharedFile]:
             try:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append((f"{relative}/", list(os.scandir(entry.path))))
-                elif is_spreadsheet(entry.name) and stat.S_ISREG((state := entry.stat(follow_symlinks=False)).st_mode):
+                elif _is_looked_at(entry.name) and stat.S_ISREG((state := entry.stat(follow_symlinks=False)).st_mode):
                     yield SharedFile(unicodedata.normalize("NFC", relative), state.st_size, state.st_mtime_ns)
             except OSError:
                 continue
+
+
+def _is_looked_at(name: str) -> bool:
+    return is_spreadsheet(name) or is_sheet_of_another(name) or what_to_do(name) is not None
 
 
 def is_ignored_name(name: str) -> bool:

@@ -54,7 +54,7 @@ def table_rows(sheet: Sheet, header: Header, workbook: Workbook) -> TableRows:
     found = TableRows(sheet, header, numbers, mapped, _filled(mapped, numbers), sum(map(len, below.values())))
     for rule, message, rows in (
         ("repeated_header", "the header again", _repeated_headers(found)),
-        ("units", "a row of units", _units(found)),
+        ("units", "a row of units", _units(found, workbook)),
         ("totals", "a row of totals", _totals(found, below, workbook)),
     ):
         _leave_out(found, rule, message, rows)
@@ -121,19 +121,25 @@ def _above_again(found: TableRows, row: int) -> Iterator[int]:
         yield row - above
 
 
-def _units(found: TableRows) -> list[int]:
+def _units(found: TableRows, workbook: Workbook) -> list[int]:
     row = found.header.bottom + 1
     if not len(found.row_numbers) or found.row_numbers[0] != row:
         return []
     texts = [text.strip() for text in found.sheet.row(row).values()]
     kinds = {found.sheet.kind(row, column) for column in found.sheet.row(row)}
-    if kinds != {CellKind.TEXT} or not all(_is_unit(text) for text in texts):
+    if kinds != {CellKind.TEXT} or not all(is_unit(text) for text in texts):
         return []
+    words = {column.name for column in workbook.columns if column.kind in ("text", "code", "boolean")}
+    if all(name in words for name, cells in found.cells.items() if cells.at(row) is not None):
+        return []  # a size L, sold by pcs: words in columns of words
     return [row]
 
 
-def _is_unit(text: str) -> bool:
-    bracketed = (text[:1], text[-1:]) in {("(", ")"), ("[", "]")} and not any(mark.isdigit() for mark in text[1:-1])
+def is_unit(text: str) -> bool:
+    """Whether the text is a unit, bare or in brackets: `kg`, `(EUR)`."""
+    bracketed = (text[:1], text[-1:]) in {("(", ")"), ("[", "]")} and (
+        "=" in text or not any(mark.isdigit() for mark in text[1:-1])
+    )
     return bracketed or text in ("€", "$", "£", "¥", "%", "#") or folded(text) in _UNITS
 
 

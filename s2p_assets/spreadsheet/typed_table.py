@@ -191,7 +191,8 @@ def _with_empty(
 def _absent_column(table: TypedTable, column: Column, file: Path, findings: FindingCollector) -> pyarrow.Array:
     """The column's value from the sheet's or file's name, where the contract takes it from there; else nulls."""
     count = len(table.rows.row_numbers)
-    sheet = table.rows.sheet.name
+    sheet, header = table.rows.sheet.name, table.rows.header
+    first = cell_address(header.bottom, min(header.titles, default=1))
     names = {"sheet": sheet, "file": PurePosixPath(file).stem}
     for source in column.value_from:
         value = _value_of_name(names[source], column)
@@ -203,10 +204,10 @@ def _absent_column(table: TypedTable, column: Column, file: Path, findings: Find
         wanted = f"holds no date written as {patterns}" if column.kind in ("date", "timestamp") else "gives none"
         title = " ".join(column.headers[0].split())
         message = f"the sheet has no column '{title}' and {sources} {wanted}; add the column or rename"
-        findings.add(Finding(sheet, None, column.name, None, "missing_column", message), whole_file=True)
+        findings.add(Finding(sheet, first, column.name, None, "missing_column", message), whole_file=True)
     elif not column.nullable and count:
         message = f"the sheet has no column '{' '.join(column.headers[0].split())}'; it must be filled"
-        findings.add(Finding(sheet, None, column.name, None, "missing_column", message), whole_file=True)
+        findings.add(Finding(sheet, first, column.name, None, "missing_column", message), whole_file=True)
     return pyarrow.nulls(count, column.arrow_type)
 
 

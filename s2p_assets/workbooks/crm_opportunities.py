@@ -90,4 +90,6 @@ opportunities = Workbook(
     owner="sales-operations@example.com",
     key=("opportunity_id",),
     max_reject_rate=0.02,
+    max_restated=None,  # deals move on from week to week
+    may_overwrite=True,
 )

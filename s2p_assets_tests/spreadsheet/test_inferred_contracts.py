@@ -121,7 +121,7 @@ def test_each_column_gets_the_kind_that_its_cells_show(tmp_path: Path, infer: In
     assert column(workbook, "postal_code").width == 5
     assert column(workbook, "postal_code").headers == ("Postal code",)
     assert column(workbook, "listed").unit == "EUR"
-    assert column(workbook, "kind").allowed_values == ("chair", "lamp", "table")
+    assert column(workbook, "kind").allowed_values is None
     assert [found.name for found in workbook.columns if found.nullable] == ["remark"]
     assert workbook.key == ("postal_code",)
     assert workbook.path == "**/Things*.xls*"
@@ -196,7 +196,7 @@ def test_names_are_plain_ascii_and_never_taken_already(tmp_path: Path, infer: In
             sheet.write_row(row, 0, [f"word {row * column}" for column in range(1, len(headers) + 1)])
     names = [found.name for found in infer(path).columns]
     assert names == [
-        "grosse_cm", "class_value", "column_value", "code", "column_2018", "unit_price", "column_7",
+        "grosse_cm", "class_value", "column_value", "code", "column_2018", "unit_price", "artikul",
         "validate", "percent_of_total", "unit_price2",
     ]  # fmt: skip
 
@@ -240,7 +240,7 @@ def test_long_declarations_are_broken_as_the_formatter_breaks_them(tmp_path: Pat
     workbook = infer(
         csv(tmp_path, f"SKU,{header},The number of units that were in stock at the end of the year", *rows)
     )
-    assert workbook.columns[1].allowed_values == tuple(kinds)
+    assert workbook.columns[1].headers == (header,)
 
 
 @pytest.mark.parametrize("name", ["things", "Shop_things", "shop_", "shop-things", "shop_things.py"])

@@ -580,7 +580,9 @@ def test_the_check_fails_when_a_value_is_dropped_between_reading_and_storing(tak
 def test_the_counts_survive_on_disk(taken: IngestedFile, tmp_path: Path) -> None:
     Ingest("sales", "1", [taken]).write(tmp_path / "kept")
     (again,) = Ingest.read(tmp_path / "kept").files
-    assert (again.entry, again.lost) == (replace(taken.entry, findings=list(taken.entry.findings)), "")  # type: ignore[type-var, union-attr]
+    assert taken.entry is not None
+    lists: dict[str, Any] = {"findings": list(taken.entry.findings), "questions": list(taken.entry.questions)}
+    assert (again.entry, again.lost) == (replace(taken.entry, **lists), "")
 
 
 def test_the_counts_and_a_sheet_name_like_sql_reach_the_ledger_and_the_table(
@@ -701,7 +703,6 @@ OLE = bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 504
         ("x.xls", OLE + b"data" * 9000, "copy it again"),
         ("x.xls", b"", "0 bytes"),
         ("x.xls", b"\xef\xbb\xbf\n <!DOCTYPE html><html>", "web page"),
-        ("x.xls", b"<table><tr><td>Code</td></tr></table>", "web page"),
         ("x.xlsx", b'<?xml version="1.0"?><Workbook/>', "XML file"),
         ("x.xlsx", b"PK\x05\x06" + b"\0" * 18, "zip archive"),
     ],

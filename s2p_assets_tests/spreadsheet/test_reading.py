@@ -258,7 +258,7 @@ def test_a_missing_column_is_named_with_the_nearest_header(tmp_path: Path) -> No
     finding = only(reading)
     assert reading.verdict == "returned"
     assert reading.workbook == PRICES.full_name
-    assert (finding.cell, finding.column) == ("A1", "quantity")
+    assert (finding.cell, finding.column) == ("E1", "quantity")
     assert finding.message == ("the header (row 1) has no column 'Quantity'; did you mean 'Quantty'? Then rename it")
 
 
@@ -502,12 +502,12 @@ def test_rows_of_delimited_text_are_numbered_as_excel_numbers_them(tmp_path: Pat
     assert only(reading).cell == "B4"
 
 
-def test_a_csv_named_xls_is_read_with_a_notice_and_a_web_page_is_refused(tmp_path: Path) -> None:
+def test_a_csv_named_xls_is_read_with_a_notice_and_a_page_without_a_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.xls").write_text("Code,Amount\na,1\n")
     reading = sound(read_file(tmp_path / "x.xls", [KINDS]))
     assert reading.verdict == "accepted"
     assert only(reading, "notice").rule == "suffix"
-    (tmp_path / "y.xls").write_text("<html><table><tr><td>Code</td></tr></table></html>")
+    (tmp_path / "y.xls").write_text("<html><body>Please log in</body></html>")
     assert "web page" in str(read_file(tmp_path / "y.xls", [KINDS]).error)
 
 

@@ -29,7 +29,7 @@ def put(share: Path, *names: str) -> None:
 
 def test_only_spreadsheets_that_people_finished_are_inputs(tmp_path: Path) -> None:
     put(tmp_path, "a.xlsx", "deep/er/b.CSV", "~$a.xlsx", ".hidden.xlsx", "c.xlsx.tmp", "d.xlsx.crdownload", "~d.xls")
-    put(tmp_path, "notes.txt", "s2p-returned/a.xlsx", "s2p-reports/r.xlsx", ".git/e.xlsx")
+    put(tmp_path, "notes.log", "README.txt", "s2p-returned/a.xlsx", "s2p-reports/r.xlsx", ".git/e.xlsx")
     (tmp_path / "link.xlsx").symlink_to(tmp_path / "a.xlsx")
     os.mkfifo(tmp_path / "pipe.xlsx")
     found = scan_share(tmp_path, [contract("**")])

@@ -93,7 +93,7 @@ def test_the_report_on_data_quality_tells_what_is_missing_apart_from_what_waits(
     deliveries = Deliveries(SourceTable("deliveries", frame, key=("path", "version")))
     assert deliveries.open_files.empty
     assert len(deliveries.current) == 1
-    assert "1 file that should have come is not there" in describe_deliveries(deliveries)
+    assert "1 file that is expected did not come" in describe_deliveries(deliveries)
     listed = missing_section(deliveries).frame
     assert isinstance(listed, pd.DataFrame)
     assert listed["path"].tolist() == ["shop sales of Berlin for October 2026"]

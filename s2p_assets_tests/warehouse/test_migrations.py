@@ -115,7 +115,7 @@ def test_revision_0001_is_what_0_1_0_had(database_url: str) -> None:
     assert schema_of(url) == schema_of(restored(database_url))
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_an_upgraded_database_is_as_a_fresh_one(database_url: str, revision: str) -> None:
     fresh, upgraded = new_database(database_url), restored(database_url)
     for url in (fresh, upgraded):

@@ -3,17 +3,13 @@
 What would change is found out in the warehouse room; colours and findings belong to the door that prints them.
 """
 
-import datetime as dt
 from collections.abc import Iterator
-from decimal import Decimal
-from typing import Any
 
-from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.values import shown_value
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.plan import PlannedFile
+from s2p_assets.warehouse.files.change_record import column_title
 from s2p_assets.warehouse.files.load_plan import ExampleRow, LoadPlan
-
-WIDTH = 40
 
 
 def plan_lines(planned: PlannedFile) -> Iterator[str]:
@@ -32,6 +28,9 @@ def plan_lines(planned: PlannedFile) -> Iterator[str]:
             yield from _rows(plan, workbook)
             yield from _others(plan, workbook)
             yield from _moves(plan, workbook)
+    if planned.questions:
+        yield "It would be held until a person accepts it:"
+        yield from (f"  {question}" for question in planned.questions)
     yield "Nothing was changed: this was only a look."
 
 
@@ -112,7 +111,7 @@ def _moves(plan: LoadPlan, workbook: Workbook) -> Iterator[str]:
         parts = (_moved(count, word, mean) for count, word, mean in directions if count)
         key = _example(ExampleRow(move.biggest.key), workbook)
         ((old, new),) = move.biggest.changes.values()
-        biggest = f"the biggest is {key}: {_shown(old)} → {_shown(new)}"
+        biggest = f"the biggest is {key}: {shown_value(old)} → {shown_value(new)}"
         yield f"  {_titles(workbook)[move.column]}: {', '.join(parts)}; {biggest}"
 
 
@@ -124,26 +123,13 @@ def _moved(count: int, word: str, mean: float | None) -> str:
 
 def _example(example: ExampleRow, workbook: Workbook) -> str:
     titles = _titles(workbook)
-    key = ", ".join(_shown(value) for value in example.key.values())
-    changes = (f"{titles[name]} {_shown(old)} → {_shown(new)}" for name, (old, new) in example.changes.items())
+    key = ", ".join(shown_value(value) for value in example.key.values())
+    changes = (
+        f"{titles[name]} {shown_value(old)} → {shown_value(new)}" for name, (old, new) in example.changes.items()
+    )
     told = "; ".join(changes)
     return f"{key}: {told}" if told else key
 
 
 def _titles(workbook: Workbook) -> dict[str, str]:
-    return {column.name: _title(column) for column in workbook.columns}
-
-
-def _title(column: Column) -> str:
-    return " ".join(column.headers[0].split())
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "(empty)"
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
-    if isinstance(value, dt.datetime):
-        return value.isoformat(sep=" ", timespec="minutes")
-    text = " ".join(str(value).split())
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+    return {column.name: column_title(column) for column in workbook.columns}

@@ -11,7 +11,7 @@ from s2p_assets.contracts.findings import ReadResult
 
 def print_reading(reading: ReadResult) -> None:
     """The verdict on one line, then every finding at its cell."""
-    colour = {"accepted": "green", "partly": "yellow", "returned": "red"}[reading.verdict]
+    colour = {"accepted": "green", "partly": "yellow", "returned": "red", "held": "yellow"}[reading.verdict]
     out.print(
         f"[bold]{escape(str(reading.file))}[/bold]: [{colour}]{reading.verdict}[/{colour}]"
         f"{f' as {reading.workbook}' if reading.workbook else ''}"

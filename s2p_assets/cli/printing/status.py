@@ -3,6 +3,7 @@
 What stands where is read by the service.
 """
 
+import shlex
 from typing import Any
 
 from rich.markup import escape
@@ -14,6 +15,8 @@ from s2p_assets.settings import Settings
 WAITING_SHOWN = 5
 MISSING_SHOWN = 10
 IMPLAUSIBLE_SHOWN = 5
+GONE_SHOWN = 10
+CHANGES_SHOWN = 10
 FINDINGS_SHOWN = 3
 
 
@@ -34,11 +37,15 @@ def print_failures(current: dict[str, Any]) -> None:
 def print_status(settings: Settings, current: dict[str, Any]) -> None:
     """What is loaded, who is champion, what needs a person, and where the reports are."""
     _print_workbooks(current["workbooks"])
+    _print_changes(current["changes"])
     _print_champions(current["models"])
     for file in current["sent_back"]:
         _print_returned(file)
     _print_missing(current["missing"])
     _print_implausible(current["implausible"])
+    for file in current["held"]:
+        _print_held(file)
+    _print_gone(current["gone"])
     _print_waiting(current["waiting"])
     for file in current["unclaimed"]:
         out.print(f"\n[yellow]nobody claims[/yellow] {escape(file['path'])}")
@@ -50,8 +57,10 @@ def print_status(settings: Settings, current: dict[str, Any]) -> None:
 
 
 def _print_workbooks(workbooks: list[dict[str, Any]]) -> None:
-    table = Table("workbook", "files", "rows", "returned", "waiting", "last loaded", box=None, header_style="bold")
-    for column in table.columns[1:5]:
+    table = Table(
+        "workbook", "files", "rows", "returned", "held", "waiting", "last loaded", box=None, header_style="bold"
+    )
+    for column in table.columns[1:6]:
         column.justify = "right"
     for book in workbooks:
         table.add_row(
@@ -59,6 +68,7 @@ def _print_workbooks(workbooks: list[dict[str, Any]]) -> None:
             f"{book['files']:,}",
             f"{book['rows']:,}",
             f"[yellow]{book['returned']:,}[/yellow]" if book["returned"] else "0",
+            f"[yellow]{book['held']:,}[/yellow]" if book["held"] else "0",
             f"{book['waiting']:,}",
             (book["last_loaded"] or "–")[:16].replace("T", " "),
         )
@@ -101,6 +111,40 @@ def _print_implausible(values: list[dict[str, Any]]) -> None:
             out.print(f"    {escape(cell)}")
     if len(values) > IMPLAUSIBLE_SHOWN:
         out.print(f"    and {len(values) - IMPLAUSIBLE_SHOWN:,} more; s2p status --json names all")
+
+
+def _print_held(file: dict[str, Any]) -> None:
+    out.print(f"\n[yellow]held[/yellow] {escape(file['path'])}: nothing of it is loaded, what was loaded before stands")
+    for question in file["questions"]:
+        out.print(f"    {escape(question)}")
+    if file["says"]:
+        out.print(f"    in all: {escape(file['says'])}")
+    out.print(f"    if it is right: s2p accept {escape(shlex.quote(file['path']))}; if not, {escape(file['owner'])}")
+    out.print("    puts the right file in its place, or takes it away")
+
+
+def _print_gone(files: list[dict[str, Any]]) -> None:
+    for file in files[:GONE_SHOWN]:
+        rows = f"{file['rows']:,} {'row' if file['rows'] == 1 else 'rows'}"
+        out.print(f"\n[yellow]gone[/yellow] {escape(file['path'])}: {rows} of it still count")
+        if file["replaced_by"]:
+            out.print(f"    other rows of it are now in {escape(file['replaced_by'])}")
+        path = escape(shlex.quote(file["path"]))
+        out.print(f"    to withdraw them: s2p forget {path}; to keep them: s2p keep {path}")
+    if len(files) > GONE_SHOWN:
+        out.print(f"\n[yellow]gone[/yellow] and {len(files) - GONE_SHOWN:,} more files; s2p status --json names all")
+
+
+def _print_changes(files: list[dict[str, Any]]) -> None:
+    """Each file that changed rows that were loaded before, then what new files brought in all."""
+    known = [file for file in files if file["of_known_rows"]]
+    for file in known[:CHANGES_SHOWN]:
+        out.print(f"\nchanged by {escape(file['path'])}: {escape(file['says'])}")
+    if len(known) > CHANGES_SHOWN:
+        out.print(f"    and by {len(known) - CHANGES_SHOWN:,} more files; s2p status --json tells all")
+    if new := [file for file in files if not file["of_known_rows"]]:
+        rows = sum(file["changes"].get("new", 0) for file in new)
+        out.print(f"\n{len(new):,} {'file' if len(new) == 1 else 'files'} brought {rows:,} new rows and changed none")
 
 
 def _print_waiting(paths: list[str]) -> None:

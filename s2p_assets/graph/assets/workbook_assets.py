@@ -20,6 +20,7 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.ingest import ingest, store_ingest
 from s2p_assets.services.ingested_file import Ingest, IngestedFile, finding_line
 from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.warehouse.files.change_record import change_sentence
 from s2p_assets.warehouse.files.load import LoadResult
 from s2p_assets.warehouse.tables import introspection, store
 from s2p_assets.warehouse.tables.references import DanglingReference, dangling_references
@@ -85,8 +86,8 @@ def sheet_asset(ctx: Context, workbook: Workbook) -> dg.AssetsDefinition:
                 NOTHING_LOST,
                 asset=key,
                 blocking=True,
-                description="file by file: rows read = accepted + returned; non-empty cells read = loaded + returned "
-                "+ declared ignored",
+                description="file by file: rows read = accepted + returned + held; non-empty cells read = loaded "
+                "+ returned + held + declared ignored",
             ),
             dg.AssetCheckSpec(
                 NOTHING_RETURNED, asset=key, description="names every file that went back, and its owner"
@@ -174,6 +175,7 @@ def _nothing_lost(intake: Ingest) -> dg.AssetCheckResult:
             "rows read": intake.rows_read,
             "rows accepted": intake.rows_accepted,
             "rows returned": intake.rows_returned,
+            "rows held": sum(entry.rows_held for entry in intake.entries),
             "cells read": intake.cells("read"),
             "cells loaded": intake.cells("loaded"),
             "cells returned": intake.cells("returned"),
@@ -247,6 +249,12 @@ def _file_metadata(taken: IngestedFile, workbook: str) -> dict[str, Any]:
         shown["archived copy"] = dg.MetadataValue.path(taken.stored)
     if taken.copy:
         shown["marked copy"] = dg.MetadataValue.path(taken.copy)
+    if taken.entry and (said := change_sentence(taken.entry.changes)):
+        shown["what it would change" if taken.verdict == "held" else "what it changes"] = said
+    if taken.entry and taken.entry.questions:
+        shown["held because"] = dg.MetadataValue.md(
+            "\n".join(f"- {escaped(question)}" for question in taken.entry.questions)
+        )
     if taken.problem:
         shown["problem"] = taken.problem
     if entry := taken.entry:

@@ -3,6 +3,7 @@
 It joins the parts; each part's own work is done by its neighbours.
 """
 
+import datetime as dt
 from typing import Any
 
 import dagster as dg
@@ -26,6 +27,7 @@ S2P = "s2p"
 
 def process(ctx: Context, definitions: dg.Definitions, progress: Progress) -> dict[str, Any]:
     """Process what is new or changed; the status afterwards, with `runs`, `failures` and `waits`."""
+    begun = dt.datetime.now(dt.UTC)
     with headless_lock(ctx.settings, progress):
         try:
             finished = _pass(ctx, definitions, progress)
@@ -35,18 +37,19 @@ def process(ctx: Context, definitions: dg.Definitions, progress: Progress) -> di
             if is_lost_database(error):
                 database_url(ctx.settings)  # says what is wrong with an embedded one that cannot be had again
             raise
-    status = read_status(ctx)
+    status = read_status(ctx, begun)
     told = {"runs": finished.runs, "failures": finished.failures, "waits": finished.waits}
     return status | told | {"unclaimed": _explained(ctx, status["unclaimed"])}
 
 
 def _explained(ctx: Context, unclaimed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Files that nobody claims, the first of them with the nearest contract and the columns they lack."""
-    if not unclaimed:
-        return []
+    unexplained = [file for file in unclaimed if file["says"] is None]
+    if not unexplained:
+        return unclaimed
     known = list(ctx.catalog.workbooks.values())
     with Sandbox(seconds=ctx.settings.file_seconds, memory_mb=ctx.settings.file_memory_mb) as sandbox:
-        for file in unclaimed[:UNCLAIMED_EXPLAINED]:
+        for file in unexplained[:UNCLAIMED_EXPLAINED]:
             reading = sandbox.read(ctx.settings.share / file["path"], [], display_name=file["path"], others=known)
             file["says"] = reading.error or " ".join(finding.message for finding in reading.findings[:1])
     return unclaimed

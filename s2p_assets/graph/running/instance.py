@@ -40,6 +40,9 @@ class SharedPostgresStorage(DagsterPostgresStorage):
         # It asks a table for its columns before nearly every read, a tenth of the time of a run; they do not change.
         log: Any = self._event_log_storage
         log.has_asset_key_col = functools.cache(log.has_asset_key_col)
+        # It opens a connection for every statement, half of the work of servers at rest; this is its switch to a pool.
+        for storage in (self._run_storage, log, self._schedule_storage):
+            storage.optimize_for_webserver(STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20)
 
     @classmethod
     def config_type(cls) -> Any:
@@ -137,6 +140,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "S2P_REPORTS_PORT": str(settings.reports_port),
         "DAGSTER_EVENT_BATCH_SIZE": "50",
         "DAGSTER_DISABLE_TELEMETRY": "yes",
+        "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "600",
         "PYTHONDONTWRITEBYTECODE": "",
     }
 
@@ -152,8 +156,6 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
         raise ConfigurationUnusable(
             f"{home / 'dagster.yaml'} is not usable ({reason}); correct it, or delete it to have it written anew"
         ) from error
-    # Its storage opens a connection for every statement; this is Dagster's own switch to a pool.
-    instance.optimize_for_webserver(statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20)
     return instance
 
 

@@ -27,6 +27,7 @@ VERDICTS = {
     "accepted": "taken",
     "partly": "taken in part",
     "returned": "returned",
+    "held": "held",
     "duplicate": "same as another file",
     "unclaimed": "nobody claims it",
 }
@@ -56,7 +57,17 @@ class Deliveries:
     @cached_property
     def open_files(self) -> pd.DataFrame:
         """The files that wait to be corrected."""
-        return self.files[self.files["is_open"].astype(bool)]
+        return self.files[self.files["is_open"].astype(bool) & self.files["verdict"].isin(SENT_BACK)]
+
+    @cached_property
+    def held_files(self) -> pd.DataFrame:
+        """The files on the share that are not loaded before somebody has decided."""
+        return self.current[self.current["verdict"] == "held"]
+
+    @cached_property
+    def gone_files(self) -> pd.DataFrame:
+        """The files that are gone from the share while rows of them still count, and nobody has decided about them."""
+        return self.files[self.files["rows_left"].fillna(0).astype("int64") > 0]
 
     @cached_property
     def missing_files(self) -> pd.DataFrame:
@@ -92,13 +103,11 @@ def describe_deliveries(deliveries: Deliveries) -> str:
     rows = f"; {format_cell(taken, 'percent', 1)} of their rows were taken" if taken is not None else ""
     waits = f"{pluralize(waiting, 'file waits', 'files wait')} to be corrected" if waiting else ""
     nobody = f", and {pluralize(unclaimed, 'is', 'are')} claimed by nobody" if unclaimed else ""
-    late = len(deliveries.missing_files)
-    wanted = (
-        f" {pluralize(late, 'file', 'files')} that should have come {'is' if late == 1 else 'are'} not there."
-        if late
-        else ""
-    )
-    return f"{lie} on the share{rows}. {waits or 'Nothing waits to be corrected'}{nobody}.{wanted}"
+    held, gone, late = len(deliveries.held_files), len(deliveries.gone_files), len(deliveries.missing_files)
+    asked = f" {pluralize(held, 'file is', 'files are')} held until somebody decides." if held else ""
+    asked += f" {pluralize(gone, 'file is', 'files are')} gone, and rows of it still count." if gone else ""
+    asked += f" {pluralize(late, 'file that is', 'files that are')} expected did not come." if late else ""
+    return f"{lie} on the share{rows}. {waits or 'Nothing waits to be corrected'}{nobody}.{asked}"
 
 
 def delivery_figures(deliveries: Deliveries) -> tuple[Figure, ...]:
@@ -186,6 +195,50 @@ def _with_kind(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(kind=kinds)
 
 
+def held_files(deliveries: Deliveries) -> Section:
+    """The files that are held, with the question that somebody has to answer."""
+    rows = deliveries.held_files.sort_values(["seen_at", "path"])
+    description = (
+        "They change much of what was loaded, or look like copies of other files. Nothing of them is loaded, and what "
+        "was loaded before stands, until somebody accepts the file or puts another in its place."
+    )
+    return listing(
+        deliveries.table.with_rows(rows),
+        "Held until somebody decides",
+        description if len(rows) else "",
+        (
+            ReportColumn("path", "File", sources=()),
+            ReportColumn("owner", "Owner", sources=()),
+            ReportColumn("seen_on", "Since", "date", sources=()),
+            ReportColumn("rows_held", "Rows held", "integer", sources=()),
+            ReportColumn("question", "Why", sources=()),
+            ReportColumn("changes", "What it would change", sources=()),
+        ),
+        when_empty="No file is held.",
+    )
+
+
+def gone_files(deliveries: Deliveries) -> Section:
+    """The files that are gone from the share while rows of them still count."""
+    rows = deliveries.gone_files.sort_values(["path", "version"])
+    description = (
+        "They were deleted, moved away or saved under another name. Their rows count until somebody forgets or keeps "
+        "them."
+    )
+    return listing(
+        deliveries.table.with_rows(rows),
+        "Gone from the share",
+        description if len(rows) else "",
+        (
+            ReportColumn("path", "File", sources=()),
+            ReportColumn("owner", "Owner", sources=()),
+            ReportColumn("kind", "Kind of workbook", sources=()),
+            ReportColumn("rows_left", "Rows that still count", "integer", sources=()),
+        ),
+        when_empty="Every file whose rows count lies on the share, or somebody decided to keep its rows.",
+    )
+
+
 def _shortened(problem: str) -> str:
     return shorten(problem, LONGEST_PROBLEM, placeholder="…")
 
@@ -250,6 +303,7 @@ def recent_arrivals(deliveries: Deliveries) -> Section:
             ReportColumn("rows_read", "Rows read", "integer"),
             ReportColumn("rows_accepted", "Rows taken", "integer"),
             ReportColumn("rows_returned", "Rows returned", "integer", highlight_above=0),
+            ReportColumn("changes", "What it changed", sources=()),
         ),
         chart=Chart("line", "week", ("taken", "sent_back"), "Files a week", frame=drawn, format="integer")
         if len(drawn) > 1

@@ -18,6 +18,7 @@ from s2p_assets.spreadsheet import number_formats
 from s2p_assets.spreadsheet.cell_parser import format_example, parse_cells
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
 from s2p_assets.spreadsheet.inferring.shelf_file import DraftColumn
+from s2p_assets.spreadsheet.table_rows import is_unit
 
 MAX_VALUES = 12
 _LEAST_REPEATS = 4
@@ -96,7 +97,7 @@ def infer_column(draft: DraftColumn, sample: ColumnSample) -> pyarrow.Array | No
     draft.nullable = present < sample.rows
     draft.description = _description(sample)
     if values is not None and draft.kind == "text":
-        _limit_to_values(draft, values)
+        _remark_values(draft, values)
     if values is not None:
         _remark_range(draft, values)
     return values
@@ -221,10 +222,10 @@ def _as_code(draft: DraftColumn, sample: ColumnSample) -> pyarrow.Array | None:
     texts = sample.texts()
     padded = {number_formats.leading_zeros(code) for code in sample.formats()} - {0}
     leading = [text for text in texts if re.fullmatch(r"0\d+", text)]
-    numbers_only = sample.kinds() == {CellKind.NUMBER}
     whole = all(re.fullmatch(r"-?\d+", text) for text in texts)
-    named = _is_id_name(draft.header) and (whole or not all(_MARKED_NUMBER.fullmatch(text) for text in texts))
-    unique = not numbers_only and len(texts) == len(sample.cells) >= 5 and all(map(_looks_like_code, texts))
+    named = is_id_name(draft.header) and (whole or not all(_MARKED_NUMBER.fullmatch(text) for text in texts))
+    unique = len(texts) == len(sample.cells) >= 5 and all(map(_looks_like_code, texts))
+    unique = unique and not all(_MARKED_NUMBER.fullmatch(text) for text in texts)
     if sample.kinds() - {CellKind.NUMBER, CellKind.TEXT} or not (padded or leading or named or unique):
         return None
     values = sample.values("code")
@@ -238,7 +239,7 @@ def _as_code(draft: DraftColumn, sample: ColumnSample) -> pyarrow.Array | None:
     return values
 
 
-def _is_id_name(header: str) -> bool:
+def is_id_name(header: str) -> bool:
     words = [word for word in re.split(r"[^\w#№]+|_", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header).lower()) if word]
     return bool(words) and (words[-1] in _ID_ENDINGS or words[-1].startswith(("#", "№")))
 
@@ -288,7 +289,8 @@ def _unit(header: str, texts: Sequence[str], codes: set[str]) -> str | None:
     bracketed = re.search(r"[(\[]\s*([^()\[\]]{1,12}?)\s*[)\]]\s*$", header)
     if bracketed is None:
         return None
-    return _CURRENCY_SIGNS.get(bracketed[1], bracketed[1])
+    written = _CURRENCY_SIGNS.get(bracketed[1], bracketed[1])
+    return written if is_unit(written) or re.fullmatch(r"[A-Z]{3}", written) else None
 
 
 def _shown_part(code: str) -> str:
@@ -302,14 +304,17 @@ def _words(header: str) -> set[str]:
     return set(re.split(r"[\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header).lower()))
 
 
-def _limit_to_values(draft: DraftColumn, values: pyarrow.Array) -> None:
-    """Few values that come again and again are taken for the only ones."""
+def _remark_values(draft: DraftColumn, values: pyarrow.Array) -> None:
+    """Few values that come again and again are shown to the person, who may make them the only ones."""
     counts = pc.value_counts(values.drop_null())
     texts = sorted(str(entry["values"]) for entry in counts.to_pylist()) if 0 < len(counts) <= MAX_VALUES else []
     often = len(values) - values.null_count >= _LEAST_REPEATS * max(len(texts), 1)
     if texts and often and len(texts) > 1 and max(map(len, texts)) <= 40:
-        draft.values = tuple(texts)
-        draft.remarks.append("only these values were seen: add the others that are allowed")
+        draft.remarks.append(f"to allow no others than these: isin={_as_list(texts)}")
+
+
+def _as_list(texts: Sequence[str]) -> str:
+    return "[" + ", ".join('"' + text.replace('"', "'") + '"' for text in texts) + "]"
 
 
 def _remark_range(draft: DraftColumn, values: pyarrow.Array) -> None:

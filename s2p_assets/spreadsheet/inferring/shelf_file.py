@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from types import new_class
 from typing import Any
 
+from anyascii import anyascii
+
 import s2p_assets
 from s2p_assets.contracts import columns as words
 from s2p_assets.contracts.columns import Kind, Row, annotation_name, column
@@ -25,10 +27,11 @@ _LONGEST_NAME = 50
 
 @dataclass(slots=True)
 class DraftColumn:
-    """One column as it is going to be declared.
+    """One column as it is going to be declared; `header` is empty for one that has none.
 
     `options`: keyword arguments of its declaration beyond `description`, `nullable` and `values`.
-    `values`: the only values seen, if they are few. `remarks`: what a person is to confirm, one line each.
+    `values`: the only values allowed. `placed`: where a column without a header stands.
+    `remarks`: what a person is to confirm, one line each.
     """
 
     name: str
@@ -38,11 +41,12 @@ class DraftColumn:
     nullable: bool = False
     options: dict[str, Any] = field(default_factory=dict)
     values: tuple[str, ...] = ()
+    placed: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of the declaration."""
-        arguments: dict[str, Any] = {"description": self.description, **self.options}
+        arguments: dict[str, Any] = {"description": self.description, **self.placed, **self.options}
         if self.nullable:
             arguments["nullable"] = True
         if self.values:
@@ -60,6 +64,7 @@ class Draft:
     path: str
     sheets: str = "*"
     key: tuple[str, ...] = ()
+    max_reject_rate: float = 0.0
     remarks: list[str] = field(default_factory=list)
     ignores: tuple[str, ...] = ()
 
@@ -71,10 +76,18 @@ def as_workbook(draft: Draft) -> Workbook:
         namespace["__module__"] = f"inferred.{draft.name}"
         namespace["__annotations__"] = {one.name: getattr(words, annotation_name(one.kind)) for one in draft.columns}
         for one in draft.columns:
-            namespace[one.name] = column(one.header, **one.arguments())
+            namespace[one.name] = column(*([one.header] if one.header else []), **one.arguments())
 
     rows = new_class(_class_name(draft.name), (Row,), exec_body=body)
-    return Workbook(rows=rows, path=draft.path, owner="", key=draft.key, sheets=draft.sheets, ignores=draft.ignores)
+    return Workbook(
+        rows=rows,
+        path=draft.path,
+        owner="",
+        key=draft.key,
+        sheets=draft.sheets,
+        ignores=draft.ignores,
+        max_reject_rate=draft.max_reject_rate,
+    )
 
 
 def as_source(draft: Draft) -> str:
@@ -114,10 +127,10 @@ def names_for(headers: Sequence[str]) -> list[str]:
 
 
 def _name_for(header: str) -> str:
-    spelled = header.replace("#", " number ").replace("%", " percent ").replace("&", " and ").replace("ß", "ss")
+    spelled = header.replace("#", " number ").replace("%", " percent ").replace("&", " and ")
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", spelled)
-    plain = unicodedata.normalize("NFKD", split).encode("ascii", "ignore").decode().lower()
-    words = [word for word in re.split(r"[^a-z0-9]+", plain) if word]
+    plain = anyascii(unicodedata.normalize("NFKC", split)).lower()
+    words = [word for word in re.split(r"[^a-z0-9]+", re.sub(r"[`']", "", plain)) if word]
     name = "_".join(words)[:_LONGEST_NAME].rstrip("_")
     if name[:1].isdigit():
         name = f"column_{name}"
@@ -136,7 +149,7 @@ def _class_name(name: str) -> str:
 
 
 def _declaration(column: DraftColumn) -> str:
-    arguments = [_literal(column.header)]
+    arguments = [_literal(column.header)] if column.header else []
     arguments += [f"{name}={_literal(value)}" for name, value in column.arguments().items()]
     opening = f"    {column.name}: {annotation_name(column.kind)} = column"
     return _call(opening, arguments, column.arguments())
@@ -152,7 +165,7 @@ def _call(opening: str, arguments: list[str], values: dict[str, Any]) -> str:
     if len(together) <= WIDEST_LINE:
         return f"{opening}(\n{together}\n{indent[4:]})"
     lines = [f"{indent}{argument}," for argument in arguments]
-    for position, (name, value) in enumerate(values.items(), 1):
+    for position, (name, value) in enumerate(values.items(), len(lines) - len(values)):
         if len(lines[position]) > WIDEST_LINE and isinstance(value, (list, tuple)):
             brackets = "[]" if isinstance(value, list) else "()"
             items = "".join(f"{indent}    {_literal(item)},\n" for item in value)
@@ -179,6 +192,8 @@ def _workbook(draft: Draft) -> str:
     ]
     if draft.key:
         arguments.append(f"key={_literal(draft.key)}")
+    if draft.max_reject_rate:
+        arguments.append(f"max_reject_rate={draft.max_reject_rate}")
     if draft.sheets != "*":
         arguments.append(f"sheets={_literal(draft.sheets)}")
     if draft.ignores:

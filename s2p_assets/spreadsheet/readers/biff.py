@@ -27,7 +27,7 @@ _ERRORS = {
 _BOF, _EOF, _BOUNDSHEET, _FORMAT, _XF = 0x0809, 0x000A, 0x0085, 0x041E, 0x00E0
 _BOOLERR, _NUMBER, _RK, _MULRK, _ROW = 0x0205, 0x0203, 0x027E, 0x00BD, 0x0208
 _FORMULAS = (0x0006, 0x0206, 0x0406)
-_BIFF8, _ROW_HIDDEN = 0x0600, 0x20
+_BIFF8, _ROW_HIDDEN, _FILEPASS = 0x0600, 0x20, 0x002F
 _XLSB_ROW, _XLSB_ERROR, _XLSB_FORMULA_ERROR, _XLSB_SHEET = 0, 3, 11, 156
 _XLSB_NUMBERS = (2, 5, 9)
 _XLSB_FORMAT, _XLSB_STYLE, _XLSB_STYLES, _XLSB_STYLES_END = 44, 47, 617, 618
@@ -51,6 +51,21 @@ def xls_details(path: Path) -> list[SheetDetails]:
         return _sheets_of(stream) if stream else []
     except (struct.error, IndexError, ValueError):
         return []
+
+
+def is_encrypted(content: bytes) -> str | None:
+    """`xor` or `rc4` for an `.xls` that is encrypted, None for one that is not, or is too damaged to walk."""
+    try:
+        stream = _workbook_stream(content) or b""
+        version = _BIFF8
+        for kind, body in _records(stream):
+            if kind == _BOF and len(body) >= 2:
+                version = struct.unpack_from("<H", body)[0]
+            elif kind == _FILEPASS:
+                return "xor" if version < _BIFF8 or body[:2] == b"\0\0" else "rc4"
+    except (struct.error, IndexError, ValueError):
+        return None
+    return None
 
 
 def _workbook_stream(content: bytes) -> bytes | None:

@@ -1,6 +1,6 @@
-"""Reading `.xls` and `.xlsb` through calamine, at true addresses, with what it leaves out put back.
+"""Reading `.xlsb`, and an `.xls` that its own reader refuses, through calamine, at true addresses.
 
-`.xlsx`, `.ods` and CSV have readers of their own; what the cells mean is decided elsewhere.
+What calamine leaves out is put back; what the cells mean is decided elsewhere.
 """
 
 import datetime as dt
@@ -8,22 +8,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow
 import python_calamine
 
-from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
-from s2p_assets.spreadsheet.limits import MAX_CELLS, FileFormat, WorkbookUnreadable
+from s2p_assets.spreadsheet.grid import CellKind, Sheet
+from s2p_assets.spreadsheet.limits import DAMAGED, MAX_CELLS, FileFormat, WorkbookUnreadable
 from s2p_assets.spreadsheet.readers.biff import SheetDetails, xls_details, xlsb_details
-
-_GENERAL = "General"
+from s2p_assets.spreadsheet.readers.cell_list import GENERAL, CellList
 
 
 class CalamineBook:
     """An open `.xls` or `.xlsb`: its sheets by name, read one at a time."""
 
-    def __init__(self, path: Path, file_format: FileFormat) -> None:
-        """Raises WorkbookUnreadable when calamine cannot open the file."""
+    def __init__(self, path: Path, file_format: FileFormat, longest_text: int | None = None) -> None:
+        """`longest_text`: characters up to which texts are believed. Raises WorkbookUnreadable."""
+        self._longest_text = longest_text
         try:
             self._book = python_calamine.load_workbook(str(path))
         except python_calamine.PasswordError as error:
@@ -31,7 +29,7 @@ class CalamineBook:
                 "the workbook is password-protected: remove the password and save it again"
             ) from error
         except (python_calamine.CalamineError, OSError, ValueError) as error:
-            raise WorkbookUnreadable(f"the file is damaged ({_one_line(error)}); open and save it in Excel") from error
+            raise WorkbookUnreadable(DAMAGED) from error
         worksheet, visible = python_calamine.SheetTypeEnum.WorkSheet, python_calamine.SheetVisibleEnum.Visible
         metadata = self._book.sheets_metadata
         details = xls_details(path) if file_format == "xls" else xlsb_details(path)
@@ -55,17 +53,17 @@ class CalamineBook:
         try:
             sheet = self._book.get_sheet_by_name(name)
         except (python_calamine.CalamineError, OSError, ValueError) as error:
-            raise WorkbookUnreadable(
-                f"sheet {name!r} is damaged ({_one_line(error)}); open and save it in Excel"
-            ) from error
-        found = _CellList()
+            raise WorkbookUnreadable(f"sheet {name!r}: {DAMAGED}") from error
+        found = CellList()
         if sheet.start is not None:
             if sheet.height * sheet.width > MAX_CELLS:
                 raise WorkbookUnreadable(f"sheet {name!r} spans more than {MAX_CELLS:,} cells; clear the far-off ones")
             records = sheet.to_python(skip_empty_area=True)
-            found.take_records(records, (sheet.start[0] + 1, sheet.start[1] + 1), extra.formats)
+            _take_records(found, records, (sheet.start[0] + 1, sheet.start[1] + 1), extra.formats)
         if any("\0" in text for text in found.texts):
             raise WorkbookUnreadable(f"sheet {name!r} cannot be decoded; open the file in Excel and save as .xlsx")
+        if self._longest_text and any(len(text) > self._longest_text for text in found.texts):
+            raise WorkbookUnreadable(f"sheet {name!r} holds a long text of which a part may be lost; save it as .xlsx")
         for place, text in extra.errors.items():
             found.take(place, CellKind.ERROR, text)
         return Sheet(
@@ -74,44 +72,19 @@ class CalamineBook:
             hidden=hidden,
             merged=_merged(sheet),
             hidden_rows=extra.hidden_rows,
-            formats=list(found.formats),
+            formats=found.formats,
         )
 
 
-class _CellList:
-    """Cells one by one, in the lists that `Cells` is made of."""
-
-    def __init__(self) -> None:
-        self.places: list[tuple[int, int]] = []
-        self.kinds: list[CellKind] = []
-        self.texts: list[str] = []
-        self.styles: list[int] = []
-        self.formats: dict[str, int] = {_GENERAL: 0}
-
-    def take_records(
-        self, records: list[list[Any]], first: tuple[int, int], formats: Mapping[tuple[int, int], str]
-    ) -> None:
-        """The non-empty values of `records`, the first of which stands at `first`."""
-        for row, record in enumerate(records, first[0]):
-            for column, value in enumerate(record, first[1]):
-                if value != "":
-                    kind, text = _cell(value)
-                    self.take((row, column), kind, text, formats.get((row, column), _GENERAL) if formats else _GENERAL)
-
-    def take(self, place: tuple[int, int], kind: CellKind, text: str, number_format: str = _GENERAL) -> None:
-        self.places.append(place)
-        self.kinds.append(kind)
-        self.texts.append(text)
-        self.styles.append(self.formats.setdefault(number_format, len(self.formats)))
-
-    def columns(self) -> dict[int, Cells]:
-        """Column number → cells."""
-        writer = SheetWriter()
-        places = np.array(self.places, np.int32).reshape(-1, 2)
-        styles = np.array(self.styles, np.int16)
-        kinds = np.array(self.kinds, np.int8)
-        writer.add(places[:, 1], Cells(places[:, 0], kinds, pyarrow.array(self.texts, pyarrow.string()), styles))
-        return writer.columns()
+def _take_records(
+    found: CellList, records: list[list[Any]], first: tuple[int, int], formats: Mapping[tuple[int, int], str]
+) -> None:
+    """The non-empty values of `records`, the first of which stands at `first`."""
+    for row, record in enumerate(records, first[0]):
+        for column, value in enumerate(record, first[1]):
+            if value != "":
+                kind, text = _cell(value)
+                found.take((row, column), kind, text, formats.get((row, column), GENERAL) if formats else GENERAL)
 
 
 def _cell(value: Any) -> tuple[CellKind, str]:
@@ -136,7 +109,3 @@ def number_text(value: float) -> str:
 def _merged(sheet: python_calamine.CalamineSheet) -> list[tuple[int, int, int, int]]:
     ranges = sheet.merged_cell_ranges or []
     return [(top + 1, left + 1, bottom + 1, right + 1) for (top, left), (bottom, right) in ranges]
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__

@@ -14,11 +14,12 @@ import pyarrow
 import pyarrow.compute as pc
 
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
-from s2p_assets.spreadsheet.limits import MAX_CELLS, MAX_CSV_BYTES, WorkbookUnreadable
+from s2p_assets.spreadsheet.limits import MAX_CELLS, MAX_CSV_BYTES, WorkbookUnreadable, encoding_by_zeros
 from s2p_assets.spreadsheet.readers.csv_delimiter import detect_delimiter
 
 _ROWS_AT_ONCE = 50_000
 _SAMPLE = 256 * 1024
+_BROKEN = "the text breaks off or is damaged, perhaps because its copy was not finished; copy or save it again"
 
 
 class CsvBook:
@@ -36,7 +37,7 @@ class CsvBook:
             try:
                 sample = file.read(_SAMPLE)
             except UnicodeDecodeError as error:
-                raise WorkbookUnreadable(f"the text is not valid {self.encoding}; save the file again") from error
+                raise WorkbookUnreadable(_BROKEN) from error
         if "\0" in sample:
             raise WorkbookUnreadable("the file holds zero bytes, its copy was not finished; copy it again")
         self.delimiter = detect_delimiter(sample, wanted)
@@ -63,7 +64,7 @@ class CsvBook:
                     first += len(held)
                     last = held[-1]
             except UnicodeDecodeError as error:
-                raise WorkbookUnreadable(f"the text is not valid {self.encoding}; save the file again") from error
+                raise WorkbookUnreadable(_BROKEN) from error
             except csv.Error as error:
                 raise WorkbookUnreadable(
                     f"the quotes do not match from row {first + records.line_num - 1} on; save the file again"
@@ -84,10 +85,8 @@ def detect_encoding(path: Path) -> str:
         head = file.read(4096)
         if head.startswith(codecs.BOM_UTF8):
             return "utf-8-sig"
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        if head.count(0) > 0.2 * len(head):
-            return "utf-16-le" if head[1::2].count(0) > head[0::2].count(0) else "utf-16-be"
+        if found := encoding_by_zeros(head):
+            return found
         file.seek(0)
         decoder = codecs.getincrementaldecoder("utf-8")()
         try:

@@ -10,6 +10,7 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -33,7 +34,7 @@ from s2p_assets.spreadsheet.grid import (
     column_letters,
     column_number,
 )
-from s2p_assets.spreadsheet.limits import MAX_CELLS, WorkbookUnreadable, inflate, open_zip
+from s2p_assets.spreadsheet.limits import DAMAGED, MAX_CELLS, WorkbookUnreadable, inflate, open_zip
 from s2p_assets.spreadsheet.readers.xlsx_rows import PlainCells, plain_cells
 
 _AS_THE_READER_PAYS = frozenset({"5", "6", "7", "8", "41", "42", "43", "44"})  # shown in each reader's own currency
@@ -110,20 +111,23 @@ class XlsxBook:
             yield self._sheet(part)
 
     def _main_part(self) -> str:
-        for target, kind, _ in self._relations_of(""):
+        relations: list[tuple[str, str, str]] = []
+        with suppress(WorkbookUnreadable):  # where the directory of parts is damaged, their usual names are tried
+            relations = self._relations_of("")
+        for target, kind, _ in relations:
             if kind.endswith("/officeDocument") and _folded(target) in self._members:
                 return self._members[_folded(target)]
         for name in self._members:
             if name.endswith("xl/workbook.xml") or name == "workbook.xml":
                 return self._members[name]
-        raise WorkbookUnreadable("the file has no workbook part; open it in Excel and save it again")
+        raise WorkbookUnreadable("the file holds no workbook; open it in Excel and save it again")
 
     def _part(self, member: str) -> str:
         whole = b""
         for piece in inflate(self._archive, member):
             whole += piece
             if len(whole) > _PART_LIMIT:
-                raise WorkbookUnreadable(f"the part {member} of the file is unreasonably large; save it again in Excel")
+                raise WorkbookUnreadable("a part of the file is unreasonably large; save it again in Excel")
         return "".join(_decoded([whole], member))
 
     def _tree(self, member: str) -> ElementTree.Element:
@@ -132,7 +136,7 @@ class XlsxBook:
             bare = re.sub(r"^\s*<\?xml.*?\?>", "", text, count=1, flags=re.DOTALL)
             root = ElementTree.fromstring(bare)  # noqa: S314  `_decoded` refuses DTDs
         except ElementTree.ParseError as error:
-            raise WorkbookUnreadable(f"the part {member} of the file is damaged; save it again in Excel") from error
+            raise WorkbookUnreadable(DAMAGED) from error
         for element in root.iter():
             element.tag = element.tag.rsplit("}", 1)[-1]
             element.attrib = {name.rsplit("}", 1)[-1]: value for name, value in element.attrib.items()}
@@ -497,7 +501,7 @@ def _decode(decoder: codecs.IncrementalDecoder, piece: bytes, member: str) -> st
     try:
         return decoder.decode(piece)
     except UnicodeDecodeError as error:
-        raise WorkbookUnreadable(f"the part {member} of the file is damaged; save it again in Excel") from error
+        raise WorkbookUnreadable(DAMAGED) from error
 
 
 def _encoding(head: bytes) -> str:

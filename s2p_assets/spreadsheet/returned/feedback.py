@@ -25,7 +25,7 @@ MAX_VALUE_LENGTH = 200
 
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ESCAPE_LIKE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
-_TITLE = re.compile(r"(.+?) (?:could not be read|was returned: .*|was loaded(?: in part: .*)?)$")
+_TITLE = re.compile(r"(.+?) (?:could not be read|was returned: .*|is held: .*|was loaded(?: in part: .*)?)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,12 @@ def next_step(reading: ReadResult, name: str, *, in_place: bool) -> str:
     """What the owner of a file with findings is asked to do."""
     if reading.error is not None:
         return "Put a whole and readable copy of the file at its old place on the share; it is read again by itself."
+    if reading.verdict == "held":
+        return (
+            f"Nothing has to be done in this copy. If '{name}' is right as it is, tell the people who look after s2p: "
+            "they accept it, and it is loaded. If it is not, save the right one at its old place on the share, or take "
+            "it away. Until then the numbers from before stand."
+        )
     if in_place:
         return (
             f"Correct the red cells, here or in your own file, and save it as '{name}' at its old place on the share, "
@@ -146,6 +152,8 @@ def _title(reading: ReadResult, name: str) -> str:
         return f"{name} could not be read"
     if reading.verdict == "returned":
         return f"{name} was returned: nothing of it was loaded"
+    if reading.verdict == "held":
+        return f"{name} is held: nothing of it is loaded before somebody has decided"
     if reading.verdict == "partly":
         return f"{name} was loaded in part: {reading.rows_accepted:,} of {reading.rows_read:,} rows"
     return f"{name} was loaded"
@@ -160,6 +168,8 @@ def _lines(reading: ReadResult, owner: str, next_step: str) -> tuple[tuple[str, 
             f"{reading.rows_read:,} rows read, {reading.rows_accepted:,} loaded, {reading.rows_returned:,} returned"
         )
         lines.append(("Rows", counts))
+    if reading.changes:
+        lines.append(("What it would change" if reading.verdict == "held" else "What it changed", reading.changes))
     lines += [("Owner", owner), ("Next step", next_step)]
     if reading.findings:
         lines.append(("Findings", f"{rejects:,} to correct (red), {notices:,} to look at (yellow)" + _cut(reading)))
@@ -194,6 +204,6 @@ def _note(findings: list[Finding], reading: ReadResult, elsewhere: str) -> str:
 def _to_do(severity: Severity, reading: ReadResult, cell: str) -> str:
     if severity == "notice":
         return "→ Please look at it; it does not keep the row from being loaded."
-    if reading.verdict == "returned":
+    if reading.verdict in ("returned", "held"):
         return f"→ Please correct {cell}; the file is loaded once every red cell is in order."
     return f"→ Please correct {cell}; its row was not loaded, the other rows were."

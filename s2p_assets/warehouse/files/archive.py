@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from s2p_assets.warehouse.files.saved_dates import saved_ns
+
 CHUNK_BYTES = 1 << 20
 
 
@@ -33,12 +35,20 @@ class DiskFull(OSError):
 
 @dataclass(frozen=True, slots=True)
 class ArchivedFile:
-    """A file as it was copied: its content hash, size in bytes, mtime in ns, and where its copy is."""
+    """A file as it was copied: its content hash, size in bytes, mtime in ns, and where its copy is.
+
+    `saved_ns`: when its content was last saved, Unix time in ns, where that is not its mtime.
+    """
 
     sha256: str
     size: int
     mtime_ns: int
     stored: Path
+    saved_ns: int | None = None
+
+    @property
+    def as_of_ns(self) -> int:
+        return self.mtime_ns if self.saved_ns is None else self.saved_ns
 
     @property
     def archived(self) -> str:
@@ -62,7 +72,7 @@ def archive_file(path: Path, archive: Path) -> ArchivedFile:
             _check_unchanged(path, before, os.fstat(source), size)
             stored = archived_path(archive, sha256, path.suffix)
             _commit_copy(draft, copy, stored, size)
-    return ArchivedFile(sha256, size, before.st_mtime_ns, stored)
+    return ArchivedFile(sha256, size, before.st_mtime_ns, stored, saved_ns(stored, before.st_mtime_ns))
 
 
 def archived_path(archive: Path, sha256: str, suffix: str) -> Path:

@@ -11,6 +11,8 @@ import psycopg
 
 from s2p_assets.contracts.columns import columns_of
 from s2p_assets.contracts.deliveries import UNCLAIMED, FileDelivery
+from s2p_assets.warehouse.files.change_record import change_sentence
+from s2p_assets.warehouse.files.summaries import find_gone_files
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 
 
@@ -29,8 +31,10 @@ def delivery_rows(conn: psycopg.Connection, workbooks: Sequence[str], unclaimed:
             from s2p.rejected_cells r join s2p.files f on f.id = r.file
             where f.workbook = any(%(workbooks)s) group by r.file)
         select f.id as file, f.path, row_number() over (partition by f.path order by f.id) as version, f.workbook,
-            f.owner, f.verdict, f.status, f.status = 'current' and f.verdict in ('returned', 'partly') as is_open,
-            f.rows_read, f.rows_accepted, f.rows_returned,
+            f.owner, f.verdict, f.status,
+            f.status = 'current' and f.verdict in ('returned', 'partly', 'held') as is_open,
+            f.rows_read, f.rows_accepted, f.rows_returned, f.rows_held, null::bigint as rows_left,
+            (select string_agg(q, '; ') from jsonb_array_elements_text(f.questions) q) as question, f.changes,
             coalesce(r.problems, 0) as problems, r.problem,
             to_timestamp(f.as_of_ns / 1e9) at time zone 'UTC' as saved_at, f.first_seen at time zone 'UTC' as seen_at,
             f.sha256
@@ -39,8 +43,34 @@ def delivery_rows(conn: psycopg.Connection, workbooks: Sequence[str], unclaimed:
         order by f.path, version"""
     claimed = conn.execute(query, {"workbooks": list(workbooks)}).fetchall()
     names = [column.name for column in columns_of(FileDelivery)]
-    return pd.DataFrame([*claimed, *(_unclaimed_row(path) for path in sorted(unclaimed))], columns=names)
+    rows = pd.DataFrame([*claimed, *(_unclaimed_row(path) for path in sorted(unclaimed))], columns=names)
+    rows["changes"] = rows["changes"].map(lambda changes: change_sentence(changes or {}) or None)
+    left = {gone.file: gone.rows for gone in find_gone_files(conn) if gone.workbook in workbooks}
+    rows["rows_left"] = rows["file"].map(left).astype("Int64")
+    rows["is_open"] |= rows["rows_left"].notna()
+    return rows
 
 
 def _unclaimed_row(path: str) -> tuple[Any, ...]:
-    return (None, path, 0, None, None, UNCLAIMED, "current", True, 0, 0, 0, 0, None, None, None, None)
+    return (
+        None,
+        path,
+        0,
+        None,
+        None,
+        UNCLAIMED,
+        "current",
+        True,
+        0,
+        0,
+        0,
+        0,
+        None,
+        None,
+        None,
+        0,
+        None,
+        None,
+        None,
+        None,
+    )

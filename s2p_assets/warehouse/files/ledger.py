@@ -19,7 +19,7 @@ from s2p_assets.warehouse.files.archive import ArchivedFile
 from s2p_assets.warehouse.tables.contract_versions import contract_version
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 
-FileVerdict = Literal["accepted", "partly", "returned", "duplicate"]
+FileVerdict = Literal["accepted", "partly", "returned", "held", "duplicate"]
 FileStatus = Literal["current", "replaced", "gone", "forgotten"]
 
 
@@ -45,6 +45,15 @@ class LedgerEntry:
     error: str | None = None
     run_id: str | None = None
     archived: str | None = None
+    rows_held: int = 0
+    questions: Sequence[str] = ()
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    saved_ns: int | None = None
+
+    @property
+    def as_of_ns(self) -> int:
+        """When its content was last saved: of two files that hold a key, the newer by this wins."""
+        return self.mtime_ns if self.saved_ns is None else self.saved_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,7 @@ class LedgerFile:
     archived: str | None
     first_seen: dt.datetime
     loaded_at: dt.datetime | None
+    confirmed_at: dt.datetime | None
 
 
 ORIGINAL_NOT_LOADED: LiteralString = (
@@ -86,7 +96,7 @@ SELECT_LEDGER_FILE: LiteralString = f"""
 select f.id, f.workbook, f.path, f.sha256, f.size, f.mtime_ns, f.contract_version, f.verdict, f.status, f.is_loaded,
     f.duplicate_of, {ORIGINAL_NOT_LOADED} as original_not_loaded,
     f.replaced_by, f.rows_read, f.rows_accepted, f.rows_returned, f.error, f.owner, f.run_id, f.archived,
-    f.first_seen, f.loaded_at
+    f.first_seen, f.loaded_at, f.confirmed_at
 from s2p.files f
 """  # noqa: S608  made of constants
 
@@ -124,6 +134,7 @@ def ledger_entry(
         error=reading.error,
         run_id=run_id,
         archived=kept.archived,
+        saved_ns=kept.saved_ns,
     )
 
 

@@ -23,7 +23,9 @@ from s2p_assets.warehouse.tables.workbook_tables import deferred_indexes, ensure
 
 MANY_ROWS = 10_000  # worth an analyze, and indexes that are built at once
 
-LoadOutcome = Literal["loaded", "unchanged", "duplicate", "returned", "refused"]
+LoadOutcome = Literal["loaded", "unchanged", "duplicate", "returned", "held", "refused"]
+UNLOADED = ("returned", "held")
+"""Verdicts that leave the rows of the path's previous version."""
 
 
 class RowsRejected(Exception):
@@ -37,7 +39,8 @@ class LoadResult:
     `rows`: rows that it holds in the table now, superseded ones too. `superseded`: rows of other files that it
     superseded, by path; `superseded_by`: rows of it that newer files supersede, by path.
     `outcome`: `loaded`; `unchanged`: it was loaded already; `duplicate`: another path holds the same bytes;
-    `returned`: there was nothing to load; `refused`: see `error`.
+    `returned`: there was nothing to load; `held`: a person is asked first;
+    `refused`: see `error`.
     """
 
     file_id: int
@@ -54,8 +57,8 @@ def load_file(
 ) -> LoadResult:
     """Replace the rows of the path's previous version by those of this file, and record the file in the ledger.
 
-    `rows`: the contract's columns, `_sheet` and `_row`, as in `Reading.rows`; None loads nothing. A returned file
-    leaves the rows of the version before. Loading the same bytes again, under this name or another, loads nothing.
+    `rows`: the contract's columns, `_sheet` and `_row`, as in `Reading.rows`; None loads nothing. A returned or held
+    file leaves the rows of the version before. Loading the same bytes again, under this name or another, loads nothing.
     All or nothing, also when the process is killed. Raises RowsRefused; the ledger then records that too.
     """
     (loaded,) = load_files(conn, workbook, [(entry, rows)])
@@ -108,10 +111,11 @@ def _load(
         settled = _copy_rows(conn, workbook, holding)
         _mark_copies(conn, {ids[path]: original for path, original in copies.items()})
         paths = _paths(conn, settled)
+    held = {entry.path for entry, _ in new if entry.verdict == "held"}
     results = {
         path: _with_superseded(LoadResult(id_, path, "loaded", holding[id_].num_rows), settled, paths)
         if id_ in holding
-        else LoadResult(id_, path, "duplicate" if path in copies else "returned")
+        else LoadResult(id_, path, "duplicate" if path in copies else "held" if path in held else "returned")
         for path, id_ in ids.items()
     }
     return [known.get(entry.path) or results[entry.path] for entry, _ in files]
@@ -173,7 +177,7 @@ def _record_files(
     conn: psycopg.Connection, workbook: Workbook, new: Sequence[tuple[LedgerEntry, pyarrow.Table | None]]
 ) -> list[int]:
     """Record the files in the ledger and withdraw the rows that they replace."""
-    replacing = [entry.path for entry, rows in new if rows is not None or entry.verdict != "returned"]
+    replacing = [entry.path for entry, rows in new if rows is not None or entry.verdict not in UNLOADED]
     held = conn.execute(
         "select id from s2p.files where workbook = %s and path = any(%s) and is_loaded", (workbook.full_name, replacing)
     ).fetchall()

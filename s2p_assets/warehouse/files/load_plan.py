@@ -59,6 +59,10 @@ class LoadPlan:
     would be superseded by it, by path, among the changed and unchanged. `withdrawn`: rows that would be withdrawn with
     the version before; of these, `shown_again` would show the row of an older file. `columns`: how many of the changed
     rows change in which column. `examples`: at most three rows for each of these words.
+    `rows_before`: the rows that the file shows now. Of these, `settled` counts by column the values that come again,
+    `restated` those of them that change. `overwritten`: rows of other files that get other values, by path, among
+    `supersedes`; `common`: by path, how many rows of the file another file without a key holds too.
+    `largest`: the changes of numbers that are largest by their share of the old one, one for each column.
     """
 
     path: str
@@ -77,6 +81,16 @@ class LoadPlan:
     gives_way_to: dict[str, int] = field(default_factory=dict)
     moves: tuple[AmountChange, ...] = ()
     examples: dict[str, list[ExampleRow]] = field(default_factory=dict)
+    rows_before: int = 0
+    settled: dict[str, int] = field(default_factory=dict)
+    restated: dict[str, int] = field(default_factory=dict)
+    overwritten: dict[str, int] = field(default_factory=dict)
+    common: dict[str, int] = field(default_factory=dict)
+    largest: tuple[ExampleRow, ...] = ()
+
+    @property
+    def rows_in_file(self) -> int:
+        return self.new + self.changed + self.unchanged + self.giving_way
 
 
 @dataclass(frozen=True, slots=True)

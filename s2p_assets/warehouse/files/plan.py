@@ -76,7 +76,8 @@ def _planned_file(conn: psycopg.Connection, workbook: Workbook, path: str, on_sh
     held = conn.execute(
         "select id from s2p.files where workbook = %s and path = %s and is_loaded", (workbook.full_name, path)
     ).fetchall()
-    copies = {id_: copy for id_, _, copy, _, _ in current_copies(conn, [id_ for (id_,) in held])}
+    ids = [id_ for (id_,) in held]
+    copies = {id_: copy for id_, _, copy, _, _ in current_copies(conn, ids, ids)}
     withdrawn = [id_ for (id_,) in held if id_ not in copies]
     return PlannedPath(path, versions.get(path), tuple(namesakes), withdrawn, copies)
 

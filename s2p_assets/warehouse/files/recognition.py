@@ -42,6 +42,7 @@ def recognise_file(
         owner=workbook.owner,
         run_id=run_id,
         archived=kept.archived,
+        saved_ns=kept.saved_ns,
     )
     with conn.transaction():
         advisory_lock(conn, workbook.full_name)
@@ -96,7 +97,8 @@ def _is_unchanged(latest: LedgerFile, entry: LedgerEntry) -> bool:
 
 def _update_stat(conn: psycopg.Connection, known: LedgerFile, entry: LedgerEntry) -> None:
     conn.execute(
-        "update s2p.files set size = %s, mtime_ns = %s, status = case status when 'gone' then 'current' else status end"
+        "update s2p.files set size = %s, mtime_ns = %s, kept_at = null,"
+        " status = case status when 'gone' then 'current' else status end"
         " where id = %s",
         (entry.size, entry.mtime_ns, known.id),
     )

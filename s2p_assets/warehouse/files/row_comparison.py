@@ -3,8 +3,8 @@
 How far amounts of money move is worked out in `amount_changes.py`.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -24,6 +24,10 @@ from s2p_assets.warehouse.files.load_plan import (
 )
 from s2p_assets.warehouse.tables.workbook_tables import rows_table
 
+NUMERIC_KINDS = ("number", "money", "percent", "integer")
+PAIR = ("planned", "stored")
+RESTATED: LiteralString = "(stored).{0} is not null and (planned).{0} is distinct from (stored).{0}"
+
 
 def compare_by_key(
     conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, planned_file: PlannedPath
@@ -38,7 +42,13 @@ def compare_by_key(
     )
     examples["superseding"] = _examples(conn, workbook, others, files)
     withdrawn, shown_again, examples["withdrawn"] = _withdrawn(conn, workbook, planned_file)
+    own = sql.SQL("stored_file = any({})").format(planned_file.withdrawn_files)
     return {
+        "rows_before": _count_shown(conn, workbook, planned_file),
+        "settled": _count_values(conn, workbook, own, "(stored).{0} is not null"),
+        "restated": _count_values(conn, workbook, own, RESTATED),
+        "overwritten": _rows_by_file(conn, "stored_file", _overwritten(workbook, planned_file), files),
+        "largest": tuple(_largest_changes(conn, workbook, files)),
         **{change: counts.get(change, 0) for change in ("new", "changed", "unchanged", "giving_way")},
         "withdrawn": withdrawn,
         "shown_again": shown_again,
@@ -82,7 +92,7 @@ def _compare(conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, p
         planned=PLANNED_ROWS,
         rows=rows_table(workbook.domain, workbook.name),
         equal=equal_keys(workbook, workbook.key, "p", "r"),
-        as_of=entry.mtime_ns,
+        as_of=entry.as_of_ns,
         leaving=planned_file.withdrawn_files,
         same=sql.SQL(" and ").join(same) if same else sql.SQL("true"),
     )
@@ -148,6 +158,53 @@ def _changed_columns(conn: psycopg.Connection, workbook: Workbook) -> dict[str, 
     return {name: count for name, count in zip(names, row, strict=True) if count}
 
 
+def _count_shown(conn: psycopg.Connection, workbook: Workbook, planned_file: PlannedPath) -> int:
+    query = sql.SQL("select count(*) from {} where _file = any({}) and _superseded_by is null").format(
+        rows_table(workbook.domain, workbook.name), sql.Literal(planned_file.withdrawn_files)
+    )
+    (count,) = conn.execute(query).fetchone() or (0,)
+    return int(count)
+
+
+def _count_values(
+    conn: psycopg.Connection, workbook: Workbook, which: sql.Composable, condition: LiteralString
+) -> dict[str, int]:
+    """By column, how many values of the rows that come again fulfil the condition; columns with none are left out."""
+    names = [column.name for column in value_columns(workbook)]
+    if not names:
+        return {}
+    counts = [
+        sql.SQL("count(*) filter (where {})").format(sql.SQL(condition).format(sql.Identifier(name))) for name in names
+    ]
+    query = sql.SQL("select {} from {} where change in ('changed', 'unchanged') and {}").format(
+        sql.SQL(", ").join(counts), COMPARED_ROWS, which
+    )
+    row = conn.execute(query).fetchone() or ()
+    return {name: count for name, count in zip(names, row, strict=True) if count}
+
+
+def _overwritten(workbook: Workbook, planned_file: PlannedPath) -> sql.Composable:
+    """Rows of other files that get another value where they have one."""
+    columns = [sql.SQL(RESTATED).format(sql.Identifier(column.name)) for column in value_columns(workbook)]
+    other = sql.SQL(" or ").join(columns) if columns else sql.SQL("false")
+    leaving = planned_file.withdrawn_files
+    return sql.SQL("change = 'changed' and stored_file <> all({}) and ({})").format(leaving, other)
+
+
+def _largest_changes(conn: psycopg.Connection, workbook: Workbook, files: _FilePaths) -> Iterator[ExampleRow]:
+    for column in value_columns(workbook):
+        if column.kind not in NUMERIC_KINDS:
+            continue
+        new, old = (sql.SQL("({}).{}").format(sql.Identifier(row), sql.Identifier(column.name)) for row in PAIR)
+        query = sql.SQL(
+            "select stored_file, {old}, {new}, {keys} from {compared} where change = 'changed' and {new} <> {old}"
+            " order by abs({new}::float8 - {old}::float8) / nullif(abs({old}::float8), 0) desc nulls first limit 1"
+        ).format(old=old, new=new, keys=sql.SQL(", ").join(fields_of("planned", workbook.key)), compared=COMPARED_ROWS)
+        if found := conn.execute(query).fetchone():
+            file, was, becomes, *key = found
+            yield ExampleRow(dict(zip(workbook.key, key, strict=True)), {column.name: (was, becomes)}, files.path(file))
+
+
 def _withdrawn(
     conn: psycopg.Connection, workbook: Workbook, planned_file: PlannedPath
 ) -> tuple[int, int, list[ExampleRow]]:
@@ -188,9 +245,35 @@ def compare_by_content(conn: psycopg.Connection, workbook: Workbook, planned_fil
     return {
         "new": new,
         "unchanged": count - new,
+        "rows_before": withdrawn + count - new,
+        "common": _common(conn, workbook, planned_file),
         "withdrawn": withdrawn,
         "examples": {word: rows for word, rows in examples.items() if rows},
     }
+
+
+def _common(conn: psycopg.Connection, workbook: Workbook, planned_file: PlannedPath) -> dict[str, int]:
+    """By path, how many rows of the file another file holds too, each counted as often as both have it."""
+    names = [column.name for column in workbook.columns]
+    query = sql.SQL(
+        """
+        with ours as (select {fields}, count(*) as _times from {planned} group by {fields}),
+        theirs as (
+            select r._file, {their_fields}, count(*) as _times from {rows} r where r._file <> all({leaving})
+            and exists (select 1 from ours p where {same}) group by r._file, {their_fields}
+        )
+        select f.path, sum(least(p._times, r._times))::bigint from ours p join theirs r on {same}
+        join s2p.files f on f.id = r._file group by f.path
+        """
+    ).format(
+        fields=sql.SQL(", ").join(map(sql.Identifier, names)),
+        their_fields=sql.SQL(", ").join(sql.Identifier("r", name) for name in names),
+        planned=PLANNED_ROWS,
+        rows=rows_table(workbook.domain, workbook.name),
+        leaving=sql.Literal(planned_file.withdrawn_files),
+        same=equal_keys(workbook, names, "p", "r"),
+    )
+    return dict(conn.execute(query).fetchall())
 
 
 def _except_all(

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import psycopg
 
+from s2p_assets.warehouse.files.decisions import note_decision
 from s2p_assets.warehouse.files.ledger import LedgerFile, ledger_files, ledger_path
-from s2p_assets.warehouse.files.versions import transfer_to_copies
+from s2p_assets.warehouse.files.versions import ask_again, transfer_to_copies
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 from s2p_assets.warehouse.tables.superseding import withdraw_rows
@@ -47,6 +48,8 @@ def withdraw_file(conn: psycopg.Connection, file: str | int) -> list[WithdrawnFi
                 " order by f.id"
             )
             forgotten += [_withdraw_version(conn, known) for known in ledger_files(conn, where, (*which, workbook))]
+            ask_again(conn, workbook)
+            note_decision(conn, workbook)
     return forgotten
 
 

@@ -7,7 +7,7 @@ import psycopg
 
 from s2p_assets.contracts.errors import MendableError
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in `migrations/versions/`."""
 
 

@@ -102,7 +102,8 @@ def _is_current(conn: psycopg.Connection, workbook: Workbook, wanted: list[Store
 
 def _register_workbook(conn: psycopg.Connection, workbook: Workbook, version: str) -> None:
     conn.execute(
-        "insert into s2p.workbooks values (%s, %s, %s, %s, %s) on conflict (name) do update"
+        "insert into s2p.workbooks (name, domain, table_name, key, contract_version)"
+        " values (%s, %s, %s, %s, %s) on conflict (name) do update"
         " set domain = excluded.domain, table_name = excluded.table_name, key = excluded.key,"
         " contract_version = excluded.contract_version",
         (workbook.full_name, workbook.domain, workbook.name, list(workbook.key), version),

@@ -1,0 +1,22 @@
+"""One stored value in the form in which a person at a terminal or in a letter reads it.
+
+Numbers in reports are formatted by the publishing room.
+"""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+WIDTH = 40
+
+
+def shown_value(value: Any) -> str:
+    """`value` on one line, at most 40 characters of it."""
+    if value is None:
+        return "(empty)"
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    if isinstance(value, dt.datetime):
+        return value.isoformat(sep=" ", timespec="minutes")
+    text = " ".join(str(value).split())
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"

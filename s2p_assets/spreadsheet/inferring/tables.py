@@ -1,0 +1,191 @@
+"""Where the tables of a workbook seem to stand, and which of them a contract is to be about.
+
+What stands in their columns is understood in `column_types`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from s2p_assets.spreadsheet.grid import CellKind, Sheet, cell_address, column_letters
+from s2p_assets.spreadsheet.header import folded
+from s2p_assets.spreadsheet.inferring.wide_tables import WideTable, find_wide_table
+from s2p_assets.spreadsheet.limits import WorkbookUnreadable
+from s2p_assets.spreadsheet.table_rows import is_unit
+
+NO_TABLE = "no table was found: a row of column names with rows of values below it"
+_SEARCHED_ROWS = 60
+_LOOKED_BELOW = 10
+_LEAST_SCORE = 1.5
+_COMPARED_ROWS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class LikelyTable:
+    """Where a table seems to stand: the header row and its texts by column number.
+
+    `nameless`: filled columns without a header, in or directly beside the table. `rows`: how many it seems to have.
+    """
+
+    sheet: Sheet
+    header_row: int
+    headers: dict[int, str]
+    score: float
+    rows: int
+    nameless: list[int] = field(default_factory=list)
+    wide: WideTable | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The folded headers; of a wide table, its periods count as one column."""
+        names = frozenset(folded(text) for text in self.headers.values())
+        return names | {f"by {self.wide.kind}", *self.wide.measures} if self.wide else names
+
+    @property
+    def units_row(self) -> int | None:
+        """The row under the header that holds units over columns of numbers, if there is one."""
+        row = self.header_row + 1
+        texts = {number: text for number, text in self.sheet.row(row).items() if number in self.headers}
+        over_numbers = any(_is_value(self.sheet, row + 1, number) for number in texts)
+        return row if texts and over_numbers and all(is_unit(text.strip()) for text in texts.values()) else None
+
+
+def _is_number(sheet: Sheet, row: int, number: int) -> bool:
+    return bool(re.fullmatch(r"\s*[-+]?\d[\d.,' ]*\s*", sheet.row(row).get(number, "")))
+
+
+def likely_table(sheet: Sheet, file: str = "") -> LikelyTable | None:
+    """The first row of names that is nearly as good as the best one, None for a sheet without a table.
+
+    `file`: the file's name, which may say the year of a wide table.
+    """
+    wide = find_wide_table(sheet, file)
+    if wide is not None:
+        return _wide_table(sheet, wide)
+    candidates = sheet.first_rows(_SEARCHED_ROWS)
+    scored = [(row, _header_score(sheet, row, candidates)) for row in candidates]
+    best = max((score for _, score in scored), default=0.0)
+    if best < _LEAST_SCORE:
+        return None
+    row = next(row for row, score in scored if score >= 0.8 * best)
+    headers = {column: text for column, text in sheet.row(row).items() if folded(text)}
+    below = [int((cells.rows > row).sum()) for number, cells in sheet.columns.items() if number in headers]
+    rows = max(below, default=0)
+    score = sum(below) * (0.5 if sheet.hidden else 1.0)
+    return LikelyTable(sheet, row, headers, score, rows, list(_nameless(sheet, row, headers)))
+
+
+def _wide_table(sheet: Sheet, wide: WideTable) -> LikelyTable:
+    columns = [cells for number, cells in sheet.columns.items() if number in wide.beside or number in wide.periods]
+    below = [int((cells.rows > wide.bottom).sum()) for cells in columns]
+    score = sum(below) * (0.5 if sheet.hidden else 1.0)
+    return LikelyTable(sheet, wide.bottom, wide.beside, score, max(below, default=0), wide=wide)
+
+
+def chosen_table(tables: Sequence[LikelyTable]) -> LikelyTable:
+    """The one with the most data."""
+    return max(tables, key=lambda found: found.score)
+
+
+def _nameless(sheet: Sheet, row: int, headers: dict[int, str]) -> Iterator[int]:
+    """The filled columns without a header that adjoin named ones, one by one."""
+    known = set(headers)
+    filled = [
+        number
+        for number, cells in sheet.columns.items()
+        if number not in headers and (cells.rows > row).any() and cells.at(row) is None
+    ]
+    while adjoining := [number for number in filled if number not in known and known & {number - 1, number + 1}]:
+        known.update(adjoining)
+    yield from sorted(known - set(headers))
+
+
+def _header_score(sheet: Sheet, row: int, candidates: Sequence[int]) -> float:
+    """How many names the row holds, counted less where nothing stands below them."""
+    texts = sheet.row(row)
+    names = {
+        column for column, text in texts.items() if sheet.kind(row, column) == CellKind.TEXT and _may_be_name(text)
+    }
+    if len({folded(texts[column]) for column in names}) < 2:
+        return 0.0
+    below = [other for other in candidates if other > row][:_LOOKED_BELOW]
+    filled = sum(sheet.kind(other, column) is not None for other in below for column in names)
+    coverage = filled / (len(below) * len(names)) if below else 0.0
+    return max(0.0, len(names) * (0.4 + 0.6 * coverage) - 0.5 * (len(texts) - len(names)))
+
+
+def _may_be_name(text: str) -> bool:
+    return len(text) <= 80 and any(mark.isalpha() for mark in text) and not re.match(r"\d[\d.,:/ -]*\d\b", text.strip())
+
+
+def refuse_ambiguous(table: LikelyTable) -> None:
+    """Raises WorkbookUnreadable for columns of one name, and for a second table below the first."""
+    places: dict[str, list[int]] = {}
+    for number, text in sorted(table.headers.items()):
+        places.setdefault(folded(text), []).append(number)
+    for numbers in places.values():
+        if len(numbers) > 1:
+            cells = " and ".join(cell_address(table.header_row, number) for number in numbers[:3])
+            title = " ".join(table.headers[numbers[0]].split())
+            raise WorkbookUnreadable(
+                f"columns of sheet '{table.sheet.name}' cannot be told apart: '{title}' stands in {cells}; "
+                "give each its own name, or each table its own sheet"
+            )
+    if below := _table_below(table):
+        raise WorkbookUnreadable(
+            f"sheet '{table.sheet.name}' holds two tables one below the other, with headers in rows "
+            f"{table.header_row} and {below}; give each its own sheet"
+        )
+
+
+def _table_below(table: LikelyTable) -> int | None:
+    """The row in which another header seems to stand: after a blank row, names over numbers, where numbers stood."""
+    sheet = table.sheet
+    numeric = {number: cells for number, cells in sheet.columns.items() if number in table.headers}
+    used = np.unique(np.concatenate([cells.rows for cells in sheet.columns.values()]))
+    after_blank = used[1:][np.diff(used) > 1]
+    for row in after_blank[after_blank > table.header_row + 1].tolist()[:200]:
+        texts = sheet.row(row)
+        is_names = len(texts) >= 2 and all(
+            sheet.kind(row, number) == CellKind.TEXT and _may_be_name(text) for number, text in texts.items()
+        )
+        if not is_names or len(sheet.row(row + 1)) < 2 or {folded(text) for text in texts.values()} <= table.names:
+            continue
+        above = [number for number in texts if number in numeric and _is_value(sheet, table.header_row + 1, number)]
+        if above and any(_is_value(sheet, row + 1, number) for number in texts):
+            return int(row)
+    return None
+
+
+def _is_value(sheet: Sheet, row: int, number: int) -> bool:
+    kind = sheet.kind(row, number)
+    return kind in (CellKind.NUMBER, CellKind.DATE, CellKind.ISO) or _is_number(sheet, row, number)
+
+
+def is_copy_of(one: LikelyTable, other: LikelyTable) -> bool:
+    """Whether most lines of the smaller of two tables with the same columns stand in the other too."""
+    if one.names != other.names:
+        return False
+    lines, others = _lines(one), _lines(other)
+    return bool(lines and others) and len(lines & others) * 2 > min(len(lines), len(others))
+
+
+def _lines(table: LikelyTable) -> set[tuple[str, ...]]:
+    order = sorted(table.headers, key=lambda number: folded(table.headers[number]))
+    found: dict[int, dict[int, str]] = {}
+    for number in order:
+        cells = table.sheet.columns.get(number)
+        if cells is None:
+            continue
+        rows, texts = cells.rows[:_COMPARED_ROWS].tolist(), cells.texts[:_COMPARED_ROWS].to_pylist()
+        for row, text in zip(rows, texts, strict=True):
+            if row > table.header_row:
+                found.setdefault(row, {})[number] = str(text).strip()
+    return {tuple(cells.get(number, "") for number in order) for cells in found.values()}
+
+
+def name_of(number: int) -> str:
+    """The name that a column without a header gets: `column_a`."""
+    return f"column_{column_letters(number).lower()}"

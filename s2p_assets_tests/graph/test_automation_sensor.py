@@ -1,0 +1,71 @@
+"""When the automation conditions are evaluated: as long as something happens, and at rest not at all."""
+
+import dagster as dg
+import pytest
+
+from s2p_assets.graph import automation_sensor as tested
+from s2p_assets.graph.automation_sensor import NOTHING_HAPPENED, SETTLED, AutomationSensor, automation_sensor
+
+SOURCE = dg.AssetKey("source")
+
+
+@dg.asset(deps=[SOURCE], automation_condition=dg.AutomationCondition.any_deps_updated())
+def table() -> None: ...
+
+
+class Ticks:
+    """The sensor's ticks on an instance, each handed the cursor of the one before, as the daemon does."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self.instance = instance
+        sensor = automation_sensor(1, 1, {"team": "acme"})
+        assert isinstance(sensor, AutomationSensor)
+        self.sensor = sensor
+        self.definitions = dg.Definitions([dg.AssetSpec(SOURCE), table], sensors=[sensor])
+        self.cursor: str | None = None
+
+    def tick(self) -> str:
+        """`evaluated`, `skipped`, or the asset that is requested."""
+        repository = self.definitions.get_repository_def()
+        context = dg.build_sensor_context(self.instance, cursor=self.cursor, repository_def=repository)
+        found = self.sensor.evaluate_tick(context)
+        self.cursor = found.cursor
+        if found.run_requests:
+            (request,) = found.run_requests
+            assert request.tags["team"] == "acme"
+            return str([key.to_user_string() for key in request.asset_selection or []])
+        return "skipped" if found.skip_message == NOTHING_HAPPENED else "evaluated"
+
+
+def test_at_rest_the_conditions_are_not_evaluated() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        ticks = Ticks(instance)
+        assert [ticks.tick() for _ in range(SETTLED + 3)] == ["evaluated"] * SETTLED + ["skipped"] * 3
+
+
+def test_what_happens_at_rest_is_seen_at_the_next_look() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        ticks = Ticks(instance)
+        while ticks.tick() != "skipped":
+            pass
+        instance.report_runless_asset_event(dg.AssetMaterialization(SOURCE))
+        assert ticks.tick() == "['table']"
+        assert "skipped" not in [ticks.tick() for _ in range(SETTLED)]
+        assert ticks.tick() == "skipped"
+
+
+def test_a_new_process_evaluates_with_the_cursor_of_the_one_before() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        before = Ticks(instance)
+        while before.tick() != "skipped":
+            pass
+        instance.report_runless_asset_event(dg.AssetMaterialization(SOURCE))
+        after = Ticks(instance)
+        after.cursor = before.cursor
+        assert after.tick() == "['table']"
+
+
+def test_more_assets_than_a_code_server_evaluates_are_left_to_the_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tested, "MOST_IN_CODE_SERVER", 10)
+    assert isinstance(automation_sensor(10, 1, {}), AutomationSensor)
+    assert not isinstance(automation_sensor(11, 1, {}), AutomationSensor)
