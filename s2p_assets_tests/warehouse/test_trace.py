@@ -178,11 +178,11 @@ def test_a_forecast_names_the_model_version_and_the_features_that_it_learned_fro
 def test_a_value_is_traced_after_its_file_was_edited_moved_and_deleted(company: Company) -> None:
     share = company.settings.share
     file = sales(share / "sales/retail/traced.xlsx", 7, sku="TRC-1")
-    company.ingest("retail_sales")
+    company.ingest("retail_retail_sales")
     file = file.rename(share / "sales/retail/traced again.xlsx")
-    company.ingest("retail_sales")
+    company.ingest("retail_retail_sales")
     file.unlink()
-    company.ingest("retail_sales")
+    company.ingest("retail_retail_sales")
     found = traced(company, ("retail", "retail_sales"), {"sku": "TRC-1"}, "quantity")
     (leaf,) = leaves(found)
     assert leaf.file
