@@ -20,7 +20,7 @@ ONE_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class ExpectedPeriod:
     """A period for which a file is expected: its first and last day, and what people call it."""
 
     first: dt.date
@@ -35,7 +35,7 @@ class Expected:
     `is_late`: it is of the last period that is due; else one was skipped, as later ones came or are due too.
     """
 
-    period: Period
+    period: ExpectedPeriod
     due: dt.date
     sender: str | None
     is_late: bool
@@ -70,26 +70,26 @@ class Schedule:
     def _by(self) -> str:
         return self.by.strip().lower() or DEFAULT_BY.get(self.every, "10 days")
 
-    def period_of(self, day: dt.date) -> Period:
+    def period_of(self, day: dt.date) -> ExpectedPeriod:
         """The period in which a day lies; of workdays, a weekend belongs to the Friday before."""
         if self.every == "workday":
             day -= ONE_DAY * max(day.weekday() - 4, 0)
         if self.every in ("day", "workday"):
-            return Period(day, day, f"{day.day} {day:%B %Y}")
+            return ExpectedPeriod(day, day, f"{day.day} {day:%B %Y}")
         if self.every == "week":
             first = day - ONE_DAY * day.weekday()
-            return Period(first, first + 6 * ONE_DAY, f"the week of {first.day} {first:%B %Y}")
+            return ExpectedPeriod(first, first + 6 * ONE_DAY, f"the week of {first.day} {first:%B %Y}")
         months = {"month": 1, "quarter": 3, "year": 12}[self.every]
         first = dt.date(day.year, (day.month - 1) // months * months + 1, 1)
         last = _months_later(first, months) - ONE_DAY
         labels = {"month": f"{first:%B %Y}", "quarter": f"Q{(first.month + 2) // 3} {first.year}"}
-        return Period(first, last, labels.get(self.every, str(first.year)))
+        return ExpectedPeriod(first, last, labels.get(self.every, str(first.year)))
 
-    def before(self, period: Period) -> Period:
+    def before(self, period: ExpectedPeriod) -> ExpectedPeriod:
         """The period before."""
         return self.period_of(period.first - ONE_DAY)
 
-    def due(self, period: Period) -> dt.date:
+    def due(self, period: ExpectedPeriod) -> dt.date:
         """The last day on which the file of a period is in time."""
         by = self._by
         if day := DAY_OF_MONTH.fullmatch(by):
@@ -100,7 +100,7 @@ class Schedule:
         assert found, "what `by` says is checked when it is declared"
         return period.last + ONE_DAY * int(found[1])
 
-    def last_due(self, today: dt.date) -> Period:
+    def last_due(self, today: dt.date) -> ExpectedPeriod:
         """The newest period whose file should have come by now."""
         period = self.period_of(today)
         while self.due(period) >= today:
@@ -109,7 +109,10 @@ class Schedule:
 
 
 def expected_files(
-    schedule: Schedule, came: Collection[tuple[str | None, Period]], senders: Collection[str | None], today: dt.date
+    schedule: Schedule,
+    came: Collection[tuple[str | None, ExpectedPeriod]],
+    senders: Collection[str | None],
+    today: dt.date,
 ) -> Iterator[Expected]:
     """Every file that should have come by `today` and has not, by sender and period, the oldest first.
 
@@ -120,7 +123,7 @@ def expected_files(
     for sender in sorted(senders, key=str):
         firsts = [period for who, period in came if who == sender]
         begun = min((period.first for period in firsts), default=last.first)
-        period, wanted = last, list[Period]()
+        period, wanted = last, list[ExpectedPeriod]()
         while period.first >= begun and len(wanted) < MOST_MISSING:
             wanted.append(period)
             period = schedule.before(period)

@@ -31,7 +31,7 @@ def data_quality(deliveries: Frame) -> Document:
         figures=sections.deliveries.delivery_figures(came_in),
         sections=(
             sections.deliveries.open_files(came_in),
-            sections.deliveries.missing_files(came_in),
+            sections.deliveries.late_and_missing(came_in),
             sections.deliveries.held_files(came_in),
             sections.deliveries.gone_files(came_in),
             sections.deliveries.unclaimed_files(came_in),

@@ -13,8 +13,7 @@ from s2p_assets.contracts.columns import columns_of
 from s2p_assets.contracts.deliveries import FileDelivery
 from s2p_assets.contracts.validation import conform
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.publishing.sections.deliveries import Deliveries, describe_deliveries
-from s2p_assets.publishing.sections.deliveries import missing_files as missing_section
+from s2p_assets.publishing.sections.deliveries import Deliveries, describe_deliveries, late_and_missing
 from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.warehouse.files.deliveries import delivery_rows
 from s2p_assets.warehouse.files.expected import MissingFile, missing_files, with_missing
@@ -94,7 +93,7 @@ def test_the_report_on_data_quality_tells_what_is_missing_apart_from_what_waits(
     assert deliveries.open_files.empty
     assert len(deliveries.current) == 1
     assert "1 file that is expected did not come" in describe_deliveries(deliveries)
-    listed = missing_section(deliveries).frame
+    listed = late_and_missing(deliveries).frame
     assert isinstance(listed, pd.DataFrame)
     assert listed["path"].tolist() == ["shop sales of Berlin for October 2026"]
     assert listed["problem"].tolist() == ["expected by 5 November 2026, and nothing of it is loaded"]

@@ -70,7 +70,7 @@ class Deliveries:
         return self.files[self.files["rows_left"].fillna(0).astype("int64") > 0]
 
     @cached_property
-    def missing_files(self) -> pd.DataFrame:
+    def missing(self) -> pd.DataFrame:
         """The files that should have come and have not."""
         return _with_kind(self.table.rows[self.table.rows["verdict"] == MISSING])
 
@@ -103,7 +103,7 @@ def describe_deliveries(deliveries: Deliveries) -> str:
     rows = f"; {format_cell(taken, 'percent', 1)} of their rows were taken" if taken is not None else ""
     waits = f"{pluralize(waiting, 'file waits', 'files wait')} to be corrected" if waiting else ""
     nobody = f", and {pluralize(unclaimed, 'is', 'are')} claimed by nobody" if unclaimed else ""
-    held, gone, late = len(deliveries.held_files), len(deliveries.gone_files), len(deliveries.missing_files)
+    held, gone, late = len(deliveries.held_files), len(deliveries.gone_files), len(deliveries.missing)
     asked = f" {pluralize(held, 'file is', 'files are')} held until somebody decides." if held else ""
     asked += f" {pluralize(gone, 'file is', 'files are')} gone, and rows of it still count." if gone else ""
     asked += f" {pluralize(late, 'file that is', 'files that are')} expected did not come." if late else ""
@@ -174,10 +174,10 @@ def open_files(deliveries: Deliveries) -> Section:
     )
 
 
-def missing_files(deliveries: Deliveries) -> Section:
+def late_and_missing(deliveries: Deliveries) -> Section:
     """The files that should have come and have not, by kind and period, with whom to ask."""
     return listing(
-        deliveries.table.with_rows(deliveries.missing_files.sort_values(["kind", "path"])),
+        deliveries.table.with_rows(deliveries.missing.sort_values(["kind", "path"])),
         "Late and missing",
         "By what each kind of workbook declares of when it comes, and from whom. What is not known is not taken as 0.",
         (

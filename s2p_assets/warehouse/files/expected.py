@@ -13,7 +13,7 @@ import pandas as pd
 import psycopg
 from psycopg import sql
 
-from s2p_assets.contracts.schedule import Expected, Period, Schedule, expected_files
+from s2p_assets.contracts.schedule import Expected, ExpectedPeriod, Schedule, expected_files
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.tables.introspection import stored_columns
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
@@ -84,7 +84,7 @@ def _expected(conn: psycopg.Connection, workbook: Workbook, schedule: Schedule, 
     yield from expected_files(schedule, came, senders, today)
 
 
-def _periods(schedule: Schedule, workbook: Workbook, day: dt.date) -> Iterator[Period]:
+def _periods(schedule: Schedule, workbook: Workbook, day: dt.date) -> Iterator[ExpectedPeriod]:
     """The period for which rows of a day are; of a file saved on that day, the one that had just ended."""
     here = schedule.period_of(day)
     if workbook.dated_by:
