@@ -3,6 +3,7 @@
 What the conditions say is in `automation`; a headless pass evaluates them by itself (`running/waves.py`).
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,6 +66,7 @@ class AutomationSensor(dg.AutomationConditionSensorDefinition):
     def evaluate_tick(self, context: dg.SensorEvaluationContext) -> SensorExecutionData:
         if self._read.is_settled(context.instance):
             return SensorExecutionData(skip_message=NOTHING_HAPPENED, cursor=context.cursor)
+        context.log.setLevel(logging.WARNING)  # it tells how many records it reads, at the terminal of `s2p up`
         found = super().evaluate_tick(context)
         self._read.quiet = 0 if found.run_requests else self._read.quiet + 1
         return found

@@ -39,7 +39,7 @@ class Changed:
         self.moment = dt.datetime.now().astimezone()
         for file in share.glob("prices/Price list *.xlsx"):
             make_dearer(file)
-        sales(share / "sales/retail/late.xlsx", 500, sku=self.published["tables"][-1]["rows"][0][0])
+        sales(share / "sales/retail/late.xlsx", 500, sku="NEW-0002")
         forget_file(company.graph.ctx, FORGOTTEN)
         next(share.glob("inventory/*.xlsx")).unlink()
         company.run()
@@ -47,11 +47,11 @@ class Changed:
 
 
 def make_dearer(file: Path) -> None:
-    """Every price of a list half as much again, in the same file."""
+    """One price in twelve of a list half as much again, in the same file: not so many that it is held."""
     book = openpyxl.load_workbook(file)
-    for cell in (cell for sheet in book for row in sheet.iter_rows() for cell in row):
-        if isinstance(cell.value, float):
-            cell.value = round(cell.value * 1.5, 2)
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    for cell in [cell for cell in cells if isinstance(cell.value, float)][::12]:
+        cell.value = round(cell.value * 1.5, 2)
     book.save(file)
 
 

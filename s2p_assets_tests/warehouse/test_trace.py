@@ -211,7 +211,7 @@ def published(company: Company, wanted: str, report: str = "retail_weekly_outloo
     [
         *(("retail_weekly_outlook", wanted) for wanted in ("F1", "F3", "F4", "T2.1.2", "T3.1.2", "T4.1.3", "t5.1.4")),
         *(("retail_reorder", wanted) for wanted in ("F1", "F3", "F4", "T1.1.3", "T1.1.4", "T2.1.5", "T4.2.8")),
-        *(("retail_data_quality", wanted) for wanted in ("F2", "T4.1.8")),
+        *(("retail_data_quality", wanted) for wanted in ("F2", "T6.1.8")),
         *(("retail_forecast_scorecard", wanted) for wanted in ("F2", "F5", "T1.2.2", "T1.3.4", "T5.1.4")),
         ("retail_prices", "T1.1.4"),
     ],
@@ -259,8 +259,8 @@ def test_how_many_files_there_are_is_traced_to_each_of_them_and_none_to_nothing(
     (group,) = published(company, "F1", "retail_data_quality").under
     assert (group.count, group.total) == (published(company, "F1", "retail_data_quality").number.value, None)
     owners = read_saved_numbers(sorted((company.settings.home / "editions/retail_data_quality").glob("*.json"))[-1])
-    settled = [row[owners["tables"][2]["names"].index("settled")] for row in owners["tables"][2]["rows"]]
-    nothing = published(company, f"T3.{settled.index(0) + 1}.3", "retail_data_quality")
+    settled = [row[owners["tables"][4]["names"].index("settled")] for row in owners["tables"][4]["rows"]]
+    nothing = published(company, f"T5.{settled.index(0) + 1}.3", "retail_data_quality")
     assert [group.count for group in nothing.under] == [0]
 
 
