@@ -214,4 +214,5 @@ def _exit_code(current: dict[str, Any]) -> int:
     if current.get("failures"):
         return COULD_NOT
     waiting = any(book["returned"] or book["held"] or book["waiting"] for book in current["workbooks"])
-    return NEEDS_A_PERSON if waiting or current["gone"] or current["unclaimed"] or current["faults"] else 0
+    asked = current["gone"] or current["missing"] or current["unclaimed"] or current["faults"]
+    return NEEDS_A_PERSON if waiting or asked else 0

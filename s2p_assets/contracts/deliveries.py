@@ -21,17 +21,17 @@ class FileDelivery(Row):
     """One version of a file that people put on the share, with its verdict."""
 
     file: Integer = column(description="Its number in the ledger; none for a file nobody claims", nullable=True)
-    path: Text = column(description="Where on the share it lay")
+    path: Text = column(description="Where on the share it lay; of a file that is missing, what it should hold")
     version: Integer = column(
         description="1 for the first bytes seen at that path, 2 for the next; 0 for a file nobody claims"
     )
     workbook: Text = column(description="The kind of workbook that it is; none for a file nobody claims", nullable=True)
     owner: Text = column(description="Who is told when it goes back", nullable=True)
     verdict: Text = column(
-        description="accepted, partly, returned, held, duplicate or unclaimed",
+        description="accepted, partly, returned, held, duplicate, unclaimed, or missing: it should have come",
         derived_from=(_LOADED_ROWS, *_REJECTED_CELLS),
     )
-    status: Text = column(description="current, replaced by newer bytes, gone from the share, or forgotten")
+    status: Text = column(description="current, replaced by newer bytes, gone from the share, forgotten, or expected")
     is_open: Boolean = column(
         description="Whether somebody has to act: it lies there returned, taken in part, held or unclaimed, "
         "or it is gone and rows of it still count"

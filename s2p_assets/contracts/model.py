@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MIN_SCORED_PERIODS = 12
+"""As many weeks as make a season; below, one odd week decides which model looks best."""
+
+
 class Task(Protocol):
     """What is to be learned of a history with one row per (entity, time): a `ForecastTask` or an `ClassificationTask`.
 
@@ -50,6 +54,8 @@ class ForecastTask:
     last target holds them, in rows without a target. `censored`: a true value means that sales understate demand
     (stock-out). `price`: what a unit sells for. `peers`: columns (a category, an article that several shops sell)
     whose values entities share that are alike: how one that never sold begins, and how one goes on.
+    `damped`: a column that holds what an implausible observation counts as in learning and in scores, missing for all
+    others; without it every observation counts as it is.
     `country`: two letters, for its holidays in daily demand.
     `horizon` and `season_length` count periods of `every` (a pandas offset: `D`, `MS`, `W-MON` for weeks named by
     their Monday); without a season length, a day's season is its week and any other period's the year. `folds`
@@ -69,6 +75,7 @@ class ForecastTask:
     censored: str | None = None
     price: str | None = None
     peers: tuple[str, ...] = ()
+    damped: str | None = None
     country: str | None = None
 
     def __post_init__(self) -> None:
@@ -84,7 +91,7 @@ class ForecastTask:
 
     @property
     def not_features(self) -> frozenset[str]:
-        return frozenset({self.entity, self.time})
+        return frozenset({self.entity, self.time, *([self.damped] if self.damped else [])})
 
     def window_length(self, times: int) -> int:
         return self.horizon
@@ -180,13 +187,18 @@ class Contest(Derivation):
 
     `features`: the thing that holds the history. `task`: what is predicted. `baselines`: the plain models that no
     champion may lose to on its folds. `min_new_share`: the share of the history's rows that must be new or changed
-    before the candidates learn again.
+    before the candidates learn again. `max_withdrawn_share`: the share of the rows that a version learned from which
+    may have been changed or withdrawn since; beyond it the candidates learn again, and the version may not serve.
+    `min_scored_periods`: over how many periods (weeks of weekly demand) the candidates must have been scored before
+    anything but a plain model comes into service.
     """
 
     features: str
     task: Task
     baselines: tuple[str, ...]
     min_new_share: float
+    max_withdrawn_share: float = 0.0
+    min_scored_periods: int = MIN_SCORED_PERIODS
 
 
 def in_country(contest: Contest, country: str | None) -> Contest:
@@ -203,9 +215,23 @@ def model(*, contest: str, owner: str) -> Callable[[Callable[[], Learner]], Mode
 
 
 def contest(
-    *, features: str, task: Task, owner: str, baselines: tuple[str, ...] = (), min_new_share: float = 0.005
+    *,
+    features: str,
+    task: Task,
+    owner: str,
+    baselines: tuple[str, ...] = (),
+    min_new_share: float = 0.005,
+    max_withdrawn_share: float = 0.0,
+    min_scored_periods: int = MIN_SCORED_PERIODS,
 ) -> Callable[[Callable[[pd.DataFrame, str | None], str]], Contest]:
     """Declare the decorated function as the judge of a contest."""
     return lambda build: Contest(
-        build=build, owner=owner, features=features, task=task, baselines=baselines, min_new_share=min_new_share
+        build=build,
+        owner=owner,
+        features=features,
+        task=task,
+        baselines=baselines,
+        min_new_share=min_new_share,
+        max_withdrawn_share=max_withdrawn_share,
+        min_scored_periods=min_scored_periods,
     )

@@ -14,6 +14,7 @@ from s2p_assets.contracts.derivation import Derivation
 if TYPE_CHECKING:
     import pandas as pd
 
+MAX_DAYS_AHEAD = 7
 Aggregation = Literal["sum", "mean", "rows"]
 ValueFormat = Literal["text", "code", "integer", "number", "money", "percent", "date"]
 
@@ -197,12 +198,20 @@ class Report(Derivation):
     """A report; `build` takes frames and returns a Document.
 
     `compare_with_last`: whether each headline number also stands against the one of the edition before.
+    `days_ahead`: how many days after it is made its `as_of` and the dates among its headline numbers may lie; an
+    edition from further ahead is not published, as a date under it must be wrong. A week, for weeks that have begun;
+    more for a report of what is to come.
     """
 
     title: str
     compare_with_last: bool = False
+    days_ahead: int = MAX_DAYS_AHEAD
 
 
-def report(*, title: str, owner: str, compare_with_last: bool = False) -> Callable[[Callable[..., Document]], Report]:
+def report(
+    *, title: str, owner: str, compare_with_last: bool = False, days_ahead: int = MAX_DAYS_AHEAD
+) -> Callable[[Callable[..., Document]], Report]:
     """Declare the decorated function as the author of a report."""
-    return lambda build: Report(build=build, owner=owner, title=title, compare_with_last=compare_with_last)
+    return lambda build: Report(
+        build=build, owner=owner, title=title, compare_with_last=compare_with_last, days_ahead=days_ahead
+    )

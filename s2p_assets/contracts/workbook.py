@@ -6,11 +6,12 @@ The columns themselves are declared with `s2p_assets.contracts.columns`; how cel
 import codecs
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, get_args
 
 from s2p_assets.contracts.columns import Column, DeclarationError, Row, columns_of, domain_and_name, parse_column_path
+from s2p_assets.contracts.schedule import Every, Schedule
 
 if TYPE_CHECKING:
     import pyarrow
@@ -75,6 +76,13 @@ class Workbook:
     numbers or empty cells bear it out; none where a name may be such a word. What the file itself marks as a total
     (an Excel table's total row, `SUBTOTAL` and its like, an outline's sums) is none whatever it is called.
     `na_values`: texts that mean "no value" in every column, such as a database's `\\N`, besides each column's own.
+    `every`: for which periods a file is expected: `"day"`, `"workday"`, `"week"`, `"month"`, `"quarter"` or `"year"`;
+    what is missing or late is told in `s2p status` and to those who read about data quality.
+    `by`: by when after a period's end: `"5th"` of the month after, `"Tuesday"` of the week after, or `"3 days"`.
+    `one_per`: that each of several senders sends one: a column whose values name them (`"store"`), or each sender's
+    name with the pattern of its paths (`{"Berlin": "sales/berlin/*"}`).
+    `dated_by`: the column of dates that says for which period rows are; without it the day on which a file was saved
+    does, for the period that had just ended.
     `tables`: `all` where a sheet may hold several tables with this header, side by side or below each other.
     `where_struck`: what becomes of rows that are struck through; `where_filled`: of rows filled with a colour
     (`{"yellow": "leave_out", "#FF0000": "reject"}`, `any` for whatever colour); `where_commented`: of rows with a
@@ -103,6 +111,10 @@ class Workbook:
     ignores: tuple[str, ...] = ()
     totals: tuple[str, ...] = TOTAL_WORDS
     na_values: tuple[str, ...] = ()
+    every: Every | None = None
+    by: str = ""
+    one_per: str | Mapping[str, str] | None = field(default=None, hash=False)
+    dated_by: str | None = None
     tables: Literal["one", "all"] = "one"
     where_struck: RowHandling = "notice"
     where_filled: Mapping[str, RowHandling] | tuple[tuple[str, RowHandling], ...] = ()
@@ -115,6 +127,8 @@ class Workbook:
 
     def __post_init__(self) -> None:
         """Raises DeclarationError for words that there are none of, or a key that cannot be one."""
+        if fault := self._schedule_fault():
+            raise DeclarationError(fault, None)
         self._refuse_unknown_words()
         if self.encoding is not None:
             try:
@@ -126,6 +140,28 @@ class Workbook:
         if self.key and period and period not in self.key:
             message = f"the key lacks {period!r}: a row of the sheet gives a row for each {period} that stands over it"
             raise DeclarationError(message, None)
+
+    def _schedule_fault(self) -> str | None:
+        """What contradicts itself in when files are expected; None where nothing does."""
+        if self.every is None:
+            words = {"by": self.by, "one_per": self.one_per, "dated_by": self.dated_by}
+            alone = next((word for word, value in words.items() if value), None)
+            return f"{alone}= says when files are expected, so say every= too" if alone else None
+        try:
+            Schedule(self.every, self.by)
+        except ValueError as error:
+            return str(error)
+        kinds = {column.name: column.kind for column in columns_of(self.rows)}
+        if self.dated_by and kinds.get(self.dated_by) not in ("date", "timestamp"):
+            return f"dated_by={self.dated_by!r} is no column of dates"
+        if isinstance(self.one_per, str) and self.one_per not in kinds:
+            return f"one_per={self.one_per!r} is no column; name one, or give each sender's pattern of paths"
+        return None
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """When its files are expected; None where they come as they come."""
+        return Schedule(self.every, self.by) if self.every else None
 
     def _refuse_unknown_words(self) -> None:
         object.__setattr__(self, "where_filled", tuple(dict(self.where_filled).items()))

@@ -24,7 +24,7 @@ from s2p_assets import (
     weeks_to_come,
 )
 
-KNOWN = ("demand.units", "demand.censored")
+KNOWN = ("demand.units", "demand.censored", "demand.plausible_units")
 
 
 class DemandFeatures(Row):
@@ -39,6 +39,11 @@ class DemandFeatures(Row):
     )
     censored: Boolean = column(
         description="Whether stock ran out, so that sales understate demand", derived_from="demand.censored"
+    )
+    plausible_units: Number = column(
+        description="What the week counts as in learning where its units are implausible; none for any other",
+        nullable=True,
+        derived_from="demand.plausible_units",
     )
     unit_price: Money = column(
         description="List price in the week; of a week to come as the price list has it now",
@@ -87,11 +92,20 @@ def demand_features(demand: pd.DataFrame, products: pd.DataFrame) -> pd.DataFram
     """One row per SKU and week: its demand, and what was known of it when the week began, nothing of later days.
 
     Every week from a SKU's first row on is there, those without a row as 0 units. Weeks in which stock
-    ran out count in the features as the mean of the eight weeks before that were not cut short.
+    ran out count in the features as the mean of the eight weeks before that were not cut short, and
+    implausible ones as what is plausible.
     The eight weeks to come follow, of which nothing is known but the price that the list has for them.
     """
-    history = demand[["sku", "week", "units", "censored", "unit_price"]]
-    known = weekly_features(history, entity="sku", week="week", target="units", censored="censored", price="unit_price")
+    history = demand[["sku", "week", "units", "censored", "plausible_units", "unit_price"]]
+    known = weekly_features(
+        history,
+        entity="sku",
+        week="week",
+        target="units",
+        price="unit_price",
+        censored="censored",
+        damped="plausible_units",
+    )
     ahead = weeks_to_come(known, entity="sku", week="week", weeks=8).assign(censored=False)
     msrp = in_force(ahead, products, ["sku"], "week", ["msrp"], plus_days=3)["msrp"].astype(float)
     rows = pd.concat([known, ahead.assign(unit_price=msrp)], ignore_index=True)

@@ -27,6 +27,11 @@ def count_new_rows(now: RowHashes, before: RowHashes) -> int:
     return int((~np.isin(now, before)).sum())
 
 
+def count_withdrawn_rows(now: RowHashes, before: RowHashes) -> int:
+    """How many rows of `before` are not in `now` any more: withdrawn rows and changed rows together."""
+    return count_new_rows(before, now)
+
+
 def _plain(values: "pd.Series[Any]") -> "pd.Series[Any]":
     """Numbers and truth values as float64, days and moments as microseconds, all else as text; missing is missing."""
     kind = values.dtype

@@ -11,7 +11,7 @@ import pandas as pd
 
 from s2p_assets.contracts.model import ClassificationTask, ForecastTask, Task
 from s2p_assets.learning.classification.scoring import rows_with_values, score_wanted
-from s2p_assets.learning.forecasting.forecasts import forecast_series
+from s2p_assets.learning.forecasting.forecasts import forecast_series, range_notes
 from s2p_assets.learning.forecasting.series import with_target
 from s2p_assets.learning.monitoring.classification_loss import RecentLoss, recent_loss
 from s2p_assets.learning.monitoring.forecast_error import RecentError, recent_error
@@ -34,14 +34,17 @@ class Service:
 def forecast_wanted(
     champion: Champion[ForecastTask], history: pd.DataFrame, wanted: Mapping[str, str], horizon: int | None = None
 ) -> pd.DataFrame:
-    """The forecast of the entities whose latest row has the wanted values: as of `forecasts.forecast_series`."""
+    """The forecast of the entities whose latest row has the wanted values: as of `forecasts.forecast_series`,
+    and range_note, as of `forecasts.range_notes`.
+    """
     task = champion.task
     by_time = with_target(history, task).sort_values(task.time)
     latest = rows_with_values(by_time.drop_duplicates(task.entity, keep="last"), wanted)
     if latest.empty:
         return latest
     rows = forecast_series(champion, history, horizon=horizon)
-    return rows.loc[rows[task.entity].isin(latest[task.entity])].reset_index(drop=True)
+    rows = rows.loc[rows[task.entity].isin(latest[task.entity])].reset_index(drop=True)
+    return rows.assign(range_note=range_notes(rows))
 
 
 SERVICES: dict[type, Service] = {

@@ -12,6 +12,7 @@ import pandas as pd
 from s2p_assets.contracts.model import Contest, Learner, Model
 from s2p_assets.learning.fingerprint import code_version, digest, fingerprint_of
 from s2p_assets.learning.forecasting.series import with_target
+from s2p_assets.learning.learned_targets import learned_targets
 from s2p_assets.learning.registry.learner_files import task_to_json
 from s2p_assets.learning.row_hashes import sorted_row_hashes
 from s2p_assets.learning.task_methods import methods_of
@@ -91,5 +92,6 @@ def _trained(
         run_id=made_by.run_id,
         code_version=code_version(type(learner)),
         learned_from=learned_from,
+        learned_targets=learned_targets(history, task),
         reason=made_by.reason or TrainingReason(rows=len(learned_from)),
     )

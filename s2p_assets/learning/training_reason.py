@@ -37,9 +37,9 @@ class TrainingReason:
     """What made a version.
 
     `since`: the version before. `signals`: each signal that asked, with its figures. `rows`: of the history;
-    `changed`: those of them that the version before had not seen. `features`: their name, made at `features_at`
-    (ISO time). `tables`: what lies between the workbooks and the features, nearest first. `sources`: the files
-    loaded since the version before, newest first, of `loaded` in all.
+    `changed`: those of them that the version before had not seen. `withdrawn`: those it had seen that are no more.
+    `features`: their name, made at `features_at` (ISO time). `tables`: what lies between the workbooks and the
+    features, nearest first. `sources`: the files loaded since the version before, newest first, of `loaded` in all.
     """
 
     since: str | None = None
@@ -52,6 +52,7 @@ class TrainingReason:
     workbooks: tuple[str, ...] = ()
     sources: tuple[LoadedSource, ...] = ()
     loaded: int = 0
+    withdrawn: int = 0
 
     @property
     def description(self) -> str:
@@ -59,7 +60,8 @@ class TrainingReason:
         if self.since is None:
             return f"first training, on {self.rows:,} rows of {self.features}"
         signals = "; ".join(f"{name}: {figures}" for name, figures in self.signals.items()) or "a person asked"
-        return f"{signals}; {self.changed:,} of {self.rows:,} rows are new or changed since version {self.since}"
+        gone = f", {self.withdrawn:,} that it had seen were corrected or withdrawn" if self.withdrawn else ""
+        return f"{signals}; {self.changed:,} of {self.rows:,} rows are new or changed since version {self.since}{gone}"
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -27,6 +27,7 @@ class ModelVersion(Generic[T]):
     `fingerprint`: derived from parameters, task and code alone. `contest`: the name of the contest that it competes in.
     `backtest`, `scores`, `losses`: as of `task_methods.TaskMethods`, this model's alone. `learned_from`: the
     fingerprint of the history's rows that have a target, as of `row_hashes.sorted_row_hashes`.
+    `learned_targets`: the same rows as of `learned_targets.learned_targets`; None for a version that did not keep them.
     """
 
     domain: str
@@ -45,6 +46,7 @@ class ModelVersion(Generic[T]):
     code_version: str
     learned_from: RowHashes
     reason: TrainingReason = field(default_factory=TrainingReason)
+    learned_targets: pd.DataFrame | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -76,6 +78,7 @@ class ModelVersion(Generic[T]):
 class Champion(Generic[T]):
     """The version that predicts for a contest, why it does, and the scores of all that stood with it.
 
+    `too_few`: the sentence that says that too few periods were scored to choose it by; None where they sufficed.
     `trainings`: what was trained of late, the newest first, as of `Registry.trainings`; none where that is not asked.
     """
 
@@ -85,6 +88,7 @@ class Champion(Generic[T]):
     why: str
     scores: pd.DataFrame
     trainings: tuple[TrainingRecord, ...] = ()
+    too_few: str | None = None
 
     @property
     def model_name(self) -> str:

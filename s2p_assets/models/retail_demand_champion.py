@@ -11,14 +11,24 @@ WEEKLY_DEMAND = ForecastTask(
     censored="censored",
     price="unit_price",
     peers=("category",),
+    damped="plausible_units",
 )
 BASELINES = ("demand_seasonal_naive", "demand_moving_average", "demand_smoothing")
 
+MIN_SCORED_WEEKS = 12
 
-@contest(features="demand_features", task=WEEKLY_DEMAND, baselines=BASELINES, owner="planning@example.com")
+
+@contest(
+    features="demand_features",
+    task=WEEKLY_DEMAND,
+    baselines=BASELINES,
+    owner="planning@example.com",
+    min_scored_periods=MIN_SCORED_WEEKS,
+)
 def demand_champion(losses: Frame, incumbent: str | None) -> str:
     """The model that forecasts demand: the lowest mean RMSSE on the same past weeks.
 
     A challenger must be better beyond noise, and by over 1 %; a champion worse than a plain model goes at once.
+    With fewer than twelve weeks scored a plain model stands.
     """
     return choose_champion(losses, incumbent)

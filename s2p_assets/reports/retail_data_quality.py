@@ -31,6 +31,7 @@ def data_quality(deliveries: Frame) -> Document:
         figures=sections.deliveries.delivery_figures(arrivals),
         sections=(
             sections.deliveries.open_files(arrivals),
+            sections.deliveries.late_and_missing(arrivals),
             sections.deliveries.held_files(arrivals),
             sections.deliveries.gone_files(arrivals),
             sections.deliveries.unclaimed_files(arrivals),

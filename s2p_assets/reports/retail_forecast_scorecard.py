@@ -53,7 +53,7 @@ def forecast_scorecard(demand_scores: pd.DataFrame, demand_champion: Champion) -
     return Document(
         title="Forecast scorecard",
         as_of=(last_week + pd.Timedelta(days=6)).date(),
-        headline=sections.forecast_scores.describe_forecast_error(scores, model.name),
+        headline=sections.forecast_scores.describe_forecast_error(scores, model.name, demand_champion.too_few),
         figures=(
             Figure("Model in service", called, "text", note=f"trained on {trained}"),
             *sections.forecast_scores.forecast_score_figures(scores),

@@ -26,7 +26,7 @@ TERMS = (
 )
 
 
-@report(title="Price and margin changes", owner="purchasing@example.com")
+@report(title="Price and margin changes", owner="purchasing@example.com", days_ahead=366)
 def prices(products: Frame, demand: Frame) -> Document:
     """What changed with the last price list, the margin effect at current volumes, and every SKU sold below cost.
 

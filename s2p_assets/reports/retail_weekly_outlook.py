@@ -6,6 +6,7 @@ The numbers themselves are made by the retail tables and models; what to order i
 import pandas as pd
 
 from s2p_assets import Document, ItemTable, SalesTable, SourceTable, StockTable, report, sections, version_on
+from s2p_assets.models.retail_demand_champion import MIN_SCORED_WEEKS
 
 CHANNELS = {"retail_units": "Retail", "wholesale_units": "Wholesale"}
 DRAWN = {"units": "demand.units", "forecast": "total_forecast.mean", "past": "total_backtest.mean"}
@@ -20,6 +21,7 @@ def weekly_outlook(
     reorder_plan: pd.DataFrame,
     products: pd.DataFrame,
     stock_position: pd.DataFrame,
+    sales_coverage: pd.DataFrame | None = None,
 ) -> Document:
     """The week against the week and the year before and its forecast, what moved and why, and what runs out.
 
@@ -36,6 +38,7 @@ def weekly_outlook(
     forecast = sections.forecast_outlook.band_of_total(total_forecast[pd.to_datetime(total_forecast["week"]) > week])
     past = SourceTable("total_backtest", sections.forecast_outlook.latest_forecasts(total_backtest))
     ahead = demand_forecast[pd.to_datetime(demand_forecast["week"]) > week]
+    completed = float(demand["completed_units"].sum()) if "completed_units" in demand else 0.0
     return Document(
         title="Weekly sales and stock outlook",
         as_of=sections.weeks.last_day(week).date(),
@@ -59,6 +62,7 @@ def weekly_outlook(
                 sources=DRAWN,
             ),
             *sections.forecast_outlook.past_forecasts(past, week),
+            *sections.implausible_weeks.implausible_weeks(sales, week, noun="SKU", words="one-offs"),
             sections.weekly_sales.sales_by_channel(sales, week, CHANNELS),
             *sections.movers.item_movers_with_reasons(sales, week, items),
             sections.sellers.top_sellers(sales, items, week),
@@ -66,8 +70,12 @@ def weekly_outlook(
             sections.order_plan.runs_out_first(plan),
         ),
         notes=(
+            *sections.implausible_weeks.late_source_notes(sales_coverage, completed_units=completed),
             *sections.stock.stock_notes(sales, counts, week, noun="SKU"),
             *sections.forecast_outlook.model_notes(ahead),
+            *sections.forecast_outlook.evidence_notes(
+                *(ahead, forecast, past.rows, MIN_SCORED_WEEKS), item="sku", noun="SKU"
+            ),
             *sections.forecast_outlook.coverage_notes(sales, ahead, past, week, noun="SKU"),
             sections.weeks.YEAR_EARLIER,
         ),

@@ -109,6 +109,7 @@ def training_history(found: TrainedModel, registry: Registry) -> dict[str, Any]:
         "signals": cause.signals,
         "rows": cause.rows,
         "rows_changed": cause.changed,
+        "rows_withdrawn": cause.withdrawn,
         "features": cause.features,
         "feature_version": record.feature_version,
         "tables": list(cause.tables),

@@ -10,8 +10,9 @@ from s2p_assets.catalog.catalog import key_of
 from s2p_assets.contracts.report import Document, Imprint, Report, SourceFile
 from s2p_assets.publishing.document.wording import fill_in_currency, use_locale
 from s2p_assets.publishing.editions.change_since import compare_with_edition
+from s2p_assets.publishing.editions.headline_checks import require_usable_headline
 from s2p_assets.publishing.editions.publish import Edition, publish
-from s2p_assets.publishing.editions.saved_numbers import read_saved_numbers, save_numbers
+from s2p_assets.publishing.editions.saved_numbers import read_saved_numbers, save_numbers, set_later_numbers_aside
 from s2p_assets.services.context import Context
 from s2p_assets.services.share import require_share
 from s2p_assets.settings import Settings
@@ -26,7 +27,7 @@ def numbers_file(settings: Settings, report: Report, as_of: dt.date) -> Path:
 def publish_report(ctx: Context, report: Report, document: Document, made_at: dt.datetime) -> tuple[Edition, Document]:
     """Publish `document` as an edition on the share, and keep its numbers; the edition, and what it says.
 
-    Raises ShareMissing, ReportNotPublished.
+    Raises ShareMissing, ReportNotPublished (HeadlineUnusable where its numbers cannot be right).
     """
     require_share(ctx.settings)
     imprint = Imprint(report.full_name, source_files(ctx, report), ctx.settings.currency, made_at)
@@ -35,8 +36,11 @@ def publish_report(ctx: Context, report: Report, document: Document, made_at: dt
         compared = fill_in_currency(
             compare_with_edition(document, read_saved_numbers(last)) if last else document, ctx.settings.currency
         )
-        save_numbers(compared, numbers_file(ctx.settings, report, compared.as_of), made_at=made_at)
-        return publish(compared, ctx.settings.reports, imprint), compared
+        require_usable_headline(compared, made_at, report.days_ahead)
+        kept = numbers_file(ctx.settings, report, compared.as_of)
+        save_numbers(compared, kept, made_at=made_at)
+        set_later_numbers_aside(kept, made_at)
+        return publish(compared, ctx.settings.reports, imprint, days_ahead=report.days_ahead), compared
 
 
 def _edition_before(settings: Settings, report: Report, as_of: dt.date) -> Path | None:

@@ -1,6 +1,7 @@
 """The state of an installation: workbooks, models, reports, and whatever needs a person, as `s2p status` prints it."""
 
 import datetime as dt
+from dataclasses import asdict
 from typing import Any
 
 from s2p_assets.contracts.model import Contest
@@ -9,6 +10,7 @@ from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.publishing.editions.publish import editions, folder_name
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.implausible import implausible_values
 from s2p_assets.services.ingest import share_changes_of
 from s2p_assets.services.ingested_file import finding_line
 from s2p_assets.services.share import look_at_share
@@ -17,15 +19,18 @@ from s2p_assets.spreadsheet.not_workbooks import what_to_do
 from s2p_assets.spreadsheet.returned.copies import returned_copies
 from s2p_assets.warehouse.files import summaries, withdrawal
 from s2p_assets.warehouse.files.change_record import change_sentence, changes_known_rows
+from s2p_assets.warehouse.files.expected import MissingFile, missing_files
 
 DAYS_OF_CHANGES = 7
 
 
-def read_status(ctx: Context, since: dt.datetime | None = None) -> dict[str, Any]:
+def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.date | None = None) -> dict[str, Any]:
     """See DESIGN: `workbooks`, `models`, `reports`; also `sent_back`, `waiting`, `unclaimed` and `faults`.
 
     `held`: files that wait for a person's word; `gone`: files that are gone while their rows stand; `changes`: what
-    files changed since `since`, by default in the last seven days.
+    files changed since `since`, by default in the last seven days; `missing`: files that their contracts expect by
+    `today` and that have not come; `implausible`: single observations of the newest periods that are damped in
+    training, with their cells.
     """
     now = look_at_share(ctx)
     since = since or dt.datetime.now(dt.UTC) - dt.timedelta(days=DAYS_OF_CHANGES)
@@ -38,6 +43,8 @@ def read_status(ctx: Context, since: dt.datetime | None = None) -> dict[str, Any
         waiting = {name: len(files) for name, files in waits.items()}
         known = {line.name: line for line in summaries.workbook_summaries(connection, waiting)}
         sent_back = [_sent_back(ctx.settings, file) for file in summaries.returned_files(connection)]
+        odd = implausible_values(ctx, connection)
+        missing = missing_files(connection, list(ctx.catalog.workbooks.values()), today or _today())
     return {
         "workbooks": [
             _workbook(name, f"{book.domain}.{book.name}", known.get(name), waiting[name])
@@ -46,6 +53,8 @@ def read_status(ctx: Context, since: dt.datetime | None = None) -> dict[str, Any
         "models": [_contest(ctx.registry, contest) for contest in ctx.catalog.contests.values()],
         "reports": [_report(ctx.settings, declared) for declared in ctx.catalog.reports.values()],
         "sent_back": sent_back,
+        "implausible": [asdict(value) | {"says": value.sentence} for value in odd],
+        "missing": [_missing(file) for file in missing],
         "held": held,
         "gone": [_gone(file) for file in gone],
         "changes": changed,
@@ -99,6 +108,23 @@ def _report(settings: Settings, declared: Report) -> dict[str, Any]:
         "latest": newest.as_of.isoformat() if newest else None,
         "path": str(newest.html) if newest else None,
     }
+
+
+def _missing(file: MissingFile) -> dict[str, Any]:
+    return {
+        "name": file.name,
+        "workbook": file.workbook,
+        "owner": file.owner,
+        "sender": file.expected.sender,
+        "period_start": file.expected.period.first.isoformat(),
+        "due": file.expected.due.isoformat(),
+        "is_late": file.expected.is_late,
+        "says": file.sentence,
+    }
+
+
+def _today() -> dt.date:
+    return dt.datetime.now().astimezone().date()
 
 
 def _held(settings: Settings, file: summaries.HeldFile) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from s2p_assets.publishing.editions.saved_numbers import (
     find_number,
     read_saved_numbers,
     save_numbers,
+    saved_of,
 )
 from s2p_assets.services.as_of import Progress, open_as_of, parse_as_of
 from s2p_assets.services.context import Context
@@ -213,15 +214,14 @@ def _trace_as_of(
 
 
 def _saved(settings: Settings, report: Report, edition: str | None) -> Path:
-    kept = sorted(numbers_file(settings, report, dt.date.min).parent.glob("*.json"))
+    folder = numbers_file(settings, report, dt.date.min).parent
+    kept = sorted(file.stem for file in folder.glob("*.json"))
     if not kept:
         raise NotTraceable(f"{report.full_name} has no edition yet; run s2p run")
-    chosen = [file for file in kept if file.stem == edition] if edition else kept[-1:]
-    if not chosen:
-        raise NotTraceable(
-            f"{report.full_name} has no edition of {edition}; it has {', '.join(file.stem for file in kept)}"
-        )
-    return chosen[0]
+    chosen = saved_of(folder, edition)
+    if chosen is None:
+        raise NotTraceable(f"{report.full_name} has no edition of {edition}; it has {', '.join(kept)}")
+    return chosen
 
 
 def format_value(value: Any) -> str:

@@ -11,7 +11,8 @@ from s2p_assets.catalog.catalog import key_of
 from s2p_assets.contracts.model import Model
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.learning.forecasting.series import with_target
-from s2p_assets.learning.row_hashes import count_new_rows, sorted_row_hashes
+from s2p_assets.learning.learned_targets import StoredHistory
+from s2p_assets.learning.row_hashes import count_new_rows
 from s2p_assets.learning.training_reason import LoadedSource, TrainingReason
 from s2p_assets.services.context import Context
 from s2p_assets.warehouse.files.newly_loaded import newly_loaded
@@ -30,6 +31,7 @@ def training_reason(
     contest = catalog.contest_of(model)
     features, learned = catalog.inputs_of(model)["history"], with_target(history, contest.task)
     before = registry.state(contest.domain, contest.name).find(model.name)
+    stored = StoredHistory(history, contest.task)
     known = registry.learned_from(contest.domain, contest.name, before) if before else None
     cause = registry.reason(contest.domain, contest.name, before) if before else None
     under = [catalog.by_key[key] for key in catalog.upstream(features)]
@@ -41,7 +43,8 @@ def training_reason(
         since=before.version if before else None,
         signals=signals if before else {},
         rows=len(learned),
-        changed=len(learned) if known is None else count_new_rows(sorted_row_hashes(learned), known),
+        changed=len(learned) if known is None else count_new_rows(stored.hashes, known),
+        withdrawn=registry.count_withdrawn(contest.domain, contest.name, before, stored) if before else 0,
         features=str(features),
         features_at=features_at.isoformat() if features_at else "",
         tables=tuple(

@@ -8,24 +8,31 @@ from s2p_assets import (
     Date,
     LineageRules,
     Money,
-    NotYet,
     Number,
     Row,
+    Text,
     before_day,
+    carry_over,
     censored_weeks,
     column,
+    column_names,
+    complete_late_weeks,
     in_force,
     in_force_on,
+    in_line,
     in_period,
-    last_complete_week,
+    in_units_of_last,
+    last_week_told,
+    mark_one_offs,
+    of_predecessors,
     only_newest,
     overlapping,
-    same_key,
     spread_over_weeks,
     table,
     week_of,
     weekly_panel,
 )
+from s2p_assets.tables.retail_sales_coverage import LATE, RETAIL, WHOLESALE, channel_coverage
 
 SOLD = ("retail_sales.quantity", "wholesale_sales.quantity")
 
@@ -40,7 +47,10 @@ class Demand(Row):
         description="Monday of the week",
         derived_from=("retail_sales.from_date", "retail_sales.to_date", "wholesale_sales.ship_date"),
     )
-    units: Number = column(description="Units sold less units returned", derived_from=SOLD)
+    units: Number = column(
+        description="Units sold less units returned, those of predecessors too",
+        derived_from=(*SOLD, "successors.old_units_per_new"),
+    )
     retail_units: Number = column(
         description="Of these, to consumers; long periods are spread by days", derived_from=SOLD[0]
     )
@@ -59,16 +69,42 @@ class Demand(Row):
         description="Whether stock ran out in the week, so that sales understate demand",
         derived_from=(*SOLD, "inventory.usable_supply_excl", "inventory.count_date", "receipts.quantity"),
     )
+    completed_units: Number = column(
+        description="Of the units, estimated for a channel whose files of the week have not come yet", derived_from=SOLD
+    )
+    one_off: Boolean = column(
+        description="Whether the units are beyond what its own past and its product group make plausible, or called a "
+        "one-off by a person",
+        derived_from=(*SOLD, "one_offs.word"),
+    )
+    plausible_units: Number = column(
+        description="What a one-off counts as in learning; none for any other week",
+        nullable=True,
+        derived_from=(*SOLD, "one_offs.word"),
+    )
+    carried_from: Text = column(
+        description="The predecessors whose units are in the row, by the list of successors",
+        nullable=True,
+        derived_from="successors.predecessor",
+    )
+    carried_units: Text = column(
+        description="How many units of each of these are one unit of the row",
+        nullable=True,
+        derived_from="successors.old_units_per_new",
+    )
 
 
+LINE = in_line("sku")
 LINEAGE: LineageRules = {
-    "retail_sales": same_key("sku") & overlapping("from_date", "to_date", "week", days=7),
-    "wholesale_sales": same_key("sku") & in_period("ship_date", "week", days=7),
-    "products": same_key("sku") & in_force_on("week", plus_days=3),
-    "inventory": same_key("sku") & before_day("count_date", "week", plus_days=7) & only_newest("count_date"),
-    ("censored", "retail_sales"): same_key("sku") & before_day("from_date", "week", plus_days=7),
-    ("censored", "wholesale_sales"): same_key("sku") & before_day("ship_date", "week", plus_days=7),
-    "receipts": same_key("sku") & before_day("receive_date", "week", plus_days=7),
+    "retail_sales": LINE & in_units_of_last(overlapping("from_date", "to_date", "week", days=7), "sku"),
+    "wholesale_sales": LINE & in_units_of_last(in_period("ship_date", "week", days=7), "sku"),
+    "products": LINE & in_force_on("week", plus_days=3),
+    "inventory": LINE & before_day("count_date", "week", plus_days=7) & only_newest("count_date"),
+    ("censored", "retail_sales"): LINE & before_day("from_date", "week", plus_days=7),
+    ("censored", "wholesale_sales"): LINE & before_day("ship_date", "week", plus_days=7),
+    "receipts": LINE & before_day("receive_date", "week", plus_days=7),
+    "successors": of_predecessors("predecessor"),
+    "one_offs": LINE & in_period("week", "week", days=7),
 }
 
 
@@ -79,21 +115,40 @@ def demand(
     inventory: pd.DataFrame,
     receipts: pd.DataFrame,
     products: pd.DataFrame,
+    successors: pd.DataFrame | None = None,
+    one_offs: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """What was asked for: one row per SKU and week, units sold to consumers and dealers less returns.
 
-    From a SKU's first sale to the last week that is complete in both channels; weeks without sales
-    are there with 0 units. Weeks in which stock ran out, by the counts or between them, are marked.
+    From a SKU's first sale to the last week that is complete in both channels, or in one where the shelf has
+    the other's part estimated; weeks without sales are there with 0 units. Weeks in which stock ran out, by
+    the counts or between them, are marked.
+    A week beyond what its own past and its product group make plausible is marked, and damped in learning.
+    What was sold of an article's predecessors is carried on under its number, in its units.
     """
     sold = _sold_by_week(retail_sales, wholesale_sales)
     columns = ["retail_units", "wholesale_units", "wholesale_revenue"]
-    rows = weekly_panel(sold, key="sku", quantities=columns, until=_until(retail_sales, wholesale_sales))
+    coverage = channel_coverage(retail_sales, wholesale_sales, LATE)
+    rows = weekly_panel(sold, key="sku", quantities=columns, until=last_week_told(coverage))
+    rows = complete_late_weeks(rows, coverage, {RETAIL: "retail_units", WHOLESALE: "wholesale_units"}, key="sku")
     rows["units"] = rows["retail_units"] + rows["wholesale_units"]
     rows["unit_price"] = in_force(rows, products, ["sku"], "week", ["msrp"], plus_days=3)["msrp"].astype(float)
     retail_revenue = (rows["retail_units"] * rows["unit_price"]).mask(rows["retail_units"] == 0, 0.0)
-    rows["revenue"] = (retail_revenue + rows["wholesale_revenue"]).round(2)
+    revenue = (retail_revenue + rows["wholesale_revenue"]).round(2)
+    rows["revenue"] = revenue.mask(rows["completed_units"] > 0)
     rows["censored"] = _ran_out(rows, sold, inventory, receipts)
-    return rows[["sku", "week", "units", "retail_units", "wholesale_units", "revenue", "unit_price", "censored"]]
+    rows = carry_over(
+        rows.drop(columns="wholesale_revenue"),
+        rows.head(0) if successors is None else successors,
+        key="sku",
+        quantities=["units", "retail_units", "wholesale_units", "completed_units"],
+        prices=["unit_price"],
+        amounts=["revenue"],
+        flags=["censored"],
+    )
+    rows["category"] = rows["sku"].map(products.drop_duplicates("sku", keep="last").set_index("sku")["category"])
+    found = mark_one_offs(rows, key="sku", value="units", peers="category", words=one_offs, censored="censored")
+    return rows.assign(one_off=found["one_off"], plausible_units=found["counts_as"])[column_names(Demand)]
 
 
 CLOSED_AFTER = pd.Timedelta(weeks=13)
@@ -110,18 +165,6 @@ def _sold_by_week(retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame) -> 
         wholesale_revenue=quantity * wholesale_sales["unit_price"].astype(float),
     )
     return pd.concat([retail, wholesale], ignore_index=True)
-
-
-def _until(retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame) -> pd.Timestamp:
-    """The last week that both channels cover; a channel silent for a quarter is taken as closed."""
-    if retail_sales.empty and wholesale_sales.empty:
-        raise NotYet("no sales have been loaded")
-    if retail_sales.empty:
-        return last_complete_week(wholesale_sales["ship_date"].max())
-    reported = retail_sales["to_date"].max()
-    # Shipments do not say which days they cover: the week of the last one counts as complete.
-    shipped = week_of(wholesale_sales["ship_date"]).max() + pd.Timedelta(days=6)
-    return last_complete_week(*(day for day in (reported, shipped) if max(reported, shipped) - day <= CLOSED_AFTER))
 
 
 def _ran_out(

@@ -15,10 +15,16 @@ from s2p_assets import (
     forecast_lineage,
     forecast_series,
     last_target_time,
+    range_notes,
     table,
 )
 
-HISTORY = ("demand_features.units", "demand_features.censored", "demand_features.unit_price")
+HISTORY = (
+    "demand_features.units",
+    "demand_features.censored",
+    "demand_features.plausible_units",
+    "demand_features.unit_price",
+)
 
 
 class DemandForecast(Row):
@@ -49,6 +55,11 @@ class DemandForecast(Row):
         nullable=True,
         derived_from="demand_features.units",
     )
+    range_note: Text = column(
+        description="Why the range has no width, such as `too few weeks to say`; none where it has one",
+        nullable=True,
+        derived_from="demand_features.units",
+    )
     model: Text = column(description="The champion model that made it", derived_from="demand_features.units")
     model_version: Code = column(description="The version of that model", derived_from="demand_features.units")
 
@@ -64,7 +75,8 @@ def demand_forecast(demand_features: pd.DataFrame, demand_champion: Champion, pr
     from how those of its category and price began; one without sales for long counts as discontinued.
     """
     listed = _not_sold_yet(products, demand_features, demand_champion.task)
-    return forecast_series(demand_champion, demand_features, listed=listed, levels=(0.1, 0.5, 0.9))
+    rows = forecast_series(demand_champion, demand_features, listed=listed, levels=(0.1, 0.5, 0.9))
+    return rows.assign(range_note=range_notes(rows))
 
 
 def _not_sold_yet(products: pd.DataFrame, demand_features: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:

@@ -42,6 +42,7 @@ def demand_of(skus: int, weeks: int) -> pd.DataFrame:
             "week": np.tile(pd.date_range("2022-01-03", periods=weeks, freq="W-MON"), skus),
             "units": units.ravel(),
             "censored": random.random(units.size) < 0.02,
+            "plausible_units": np.nan,
             "unit_price": np.repeat(random.gamma(2.0, 10.0, skus).round(2), weeks),
         }
     )

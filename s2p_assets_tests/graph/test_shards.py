@@ -9,11 +9,12 @@ import pandas as pd
 import psycopg
 import pytest
 
+from s2p_assets.contracts.validation import conform
 from s2p_assets.definitions import Graph, build
 from s2p_assets.graph.assets.shards import shard_names, whole_range
 from s2p_assets.learning.parallel import shard_of
 from s2p_assets.settings import Settings
-from s2p_assets.tables.retail_demand import demand
+from s2p_assets.tables.retail_demand import Demand, demand
 from s2p_assets.tables.retail_products import products
 from s2p_assets.warehouse.tables import store
 from s2p_assets_tests.learning.histories import seasonal
@@ -27,9 +28,9 @@ SHARDS = 4
 def graph(conn: psycopg.Connection, empty_database_url: str, tmp_path: Path) -> Graph:
     """The retail graph in four shards, whose demand and products are stored."""
     rows = seasonal(12, 60)
-    full = rows.assign(retail_units=rows["units"], wholesale_units=0.0, revenue=0.0)
+    full = rows.assign(retail_units=rows["units"], wholesale_units=0.0, revenue=0.0, completed_units=0.0, one_off=False)
     listed = products_of(rows).assign(asin=None, msrp=5.0, valid_to=None)
-    store.replace_table(conn, demand, full[[column.name for column in demand.columns]])
+    store.replace_table(conn, demand, conform(full.reindex(columns=[column.name for column in demand.columns]), Demand))
     store.replace_table(conn, products, listed[[column.name for column in products.columns]])
     return build(Settings(home=tmp_path, database_url=empty_database_url, shards=SHARDS))
 

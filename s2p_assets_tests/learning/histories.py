@@ -16,7 +16,7 @@ def weekly(units: Mapping[str, Sequence[float]], *, start: str = "2023-01-02") -
         pd.DataFrame({"sku": sku, "week": pd.date_range(start, periods=len(sold), freq="W-MON"), "units": sold})
         for sku, sold in units.items()
     ]
-    rows = pd.concat(frames, ignore_index=True).assign(censored=False, unit_price=10.0)
+    rows = pd.concat(frames, ignore_index=True).assign(censored=False, plausible_units=np.nan, unit_price=10.0)
     return rows.astype({"sku": "string[pyarrow]", "units": float})
 
 

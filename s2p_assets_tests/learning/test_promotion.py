@@ -72,7 +72,8 @@ def test_a_champion_with_other_parameters_is_measured_anew_on_the_data_of_its_ri
     new = trained()
     asked: list[str] = []
 
-    def renewed(champion: ModelVersion, rival: ModelVersion) -> ModelVersion:
+    def renewed(champion: ModelVersion, rival: ModelVersion | None) -> ModelVersion:
+        assert rival
         asked.append(champion.version)
         return renew(
             champion,

@@ -192,7 +192,7 @@ def test_an_article_new_on_the_list_is_told_by_its_peers_and_traced_to_them_and_
     stored = {("retail", declared.name): declared for declared in (demand_features, demand_forecast)}
     wanted = {"sku": "fresh", "week": fresh["week"].max()}
     (row,) = Tracer(conn, stored).trace(("retail", "demand_forecast"), wanted, ("mean",), most=None).rows
-    (under,) = [group for group in row.under if group.columns == ("units", "censored", "unit_price")]
+    (under,) = [group for group in row.under if group.columns == ("units", "censored", "plausible_units", "unit_price")]
     weeks = pd.DataFrame([origin.key for origin in under.rows])
     assert set(weeks["sku"]) == set(began)
     assert weeks.groupby("sku")["week"].min().eq(dt.date(2023, 7, 31)).all()

@@ -16,9 +16,11 @@ from s2p_assets.tables.retail_demand import demand
 from s2p_assets.tables.retail_products import products
 from s2p_assets.tables.retail_stock_position import stock_position
 from s2p_assets.workbooks.retail_inventory import inventory
+from s2p_assets.workbooks.retail_one_offs import one_offs
 from s2p_assets.workbooks.retail_price_list import price_list
 from s2p_assets.workbooks.retail_receipts import receipts
 from s2p_assets.workbooks.retail_retail_sales import retail_sales
+from s2p_assets.workbooks.retail_successors import successors
 from s2p_assets.workbooks.retail_wholesale_sales import wholesale_sales
 
 WORKBOOKS = {book.name: book for book in (price_list, wholesale_sales, retail_sales, receipts, inventory)}
@@ -48,10 +50,15 @@ def handed(company: Company) -> dict[str, pd.DataFrame]:
 
 def made(table: Table, handed: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """The table as it would be stored; every declared rule holds and no key stands twice."""
-    frame = conform(table.build(**{name: handed[name] for name in table.inputs}), table.rows)
+    frame = conform(table.build(**{name: handed[name] for name in table.inputs if name in handed}), table.rows)
     pandera_model(table.rows).validate(frame, lazy=True)
     assert not frame.duplicated(list(table.key)).any()
     return frame
+
+
+def given(handed: dict[str, pd.DataFrame], **changed: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """What demand is made from, some of it changed."""
+    return {name: handed[name] for name in demand.inputs if name in handed} | changed
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +118,7 @@ def test_revenue_is_what_was_invoiced_plus_consumers_at_the_price_of_the_week(
 
 def test_revenue_is_unknown_while_the_price_is(handed: dict[str, pd.DataFrame]) -> None:
     nothing = as_handed(made(products, {"price_list": handed["price_list"].iloc[:0]}), products.columns)
-    rows = demand.build(**{name: handed[name] for name in demand.inputs if name != "products"}, products=nothing)
+    rows = demand.build(**{name: handed[name] for name in WORKBOOKS if name in demand.inputs}, products=nothing)
     assert rows.loc[rows["retail_units"] != 0, "revenue"].isna().all()
     assert rows["unit_price"].isna().all()
 
@@ -128,13 +135,13 @@ def test_weeks_in_which_customers_went_away_are_mostly_marked(company: Company, 
 
 def test_a_channel_that_fell_silent_does_not_hold_demand_back(with_products: dict[str, pd.DataFrame]) -> None:
     closed = with_products["wholesale_sales"].query("ship_date < '2025-03-01'")
-    rows = demand.build(**{**{name: with_products[name] for name in demand.inputs}, "wholesale_sales": closed})
+    rows = demand.build(**given(with_products, wholesale_sales=closed))
     assert rows["week"].max() == pd.Timestamp("2025-10-20")
 
 
 def test_a_channel_that_is_a_month_late_holds_demand_back(with_products: dict[str, pd.DataFrame]) -> None:
     late = with_products["wholesale_sales"].query("ship_date <= '2025-09-30'")
-    rows = demand.build(**{**{name: with_products[name] for name in demand.inputs}, "wholesale_sales": late})
+    rows = demand.build(**given(with_products, wholesale_sales=late))
     assert rows["week"].max() == pd.Timestamp("2025-09-29")
 
 
@@ -165,6 +172,7 @@ def test_the_stock_position_is_carried_on_from_an_older_count(
 def test_every_column_of_the_tables_says_what_it_is_made_from() -> None:
     for table in (products, demand, stock_position):
         known = {f"{name}.{column.name}" for name, book in WORKBOOKS.items() for column in book.columns}
+        known |= {f"{book.name}.{column.name}" for book in (successors, one_offs) for column in book.columns}
         known |= {f"products.{column.name}" for column in products.columns}
         for column in table.columns:
             assert column.derived_from, f"{table.full_name}.{column.name}"

@@ -26,6 +26,8 @@ GOOD: dict[str, list[Any]] = {
     "retail_retail_sales": ["0041", 3, DAY, DAY],
     "retail_receipts": ["0041", 30, 8.0, DAY, "PO1", "S1"],
     "retail_inventory": ["0041", 10, 2, 12, 10, 0, DAY],
+    "retail_successors": ["0041", "0042", 12, "pieces became cases"],
+    "retail_one_offs": ["0041", DAY, "one_off", "an order for a trade fair"],
 }
 
 

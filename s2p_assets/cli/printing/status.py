@@ -13,6 +13,8 @@ from s2p_assets.cli.terminal import err, out
 from s2p_assets.settings import Settings
 
 WAITING_SHOWN = 5
+MISSING_SHOWN = 10
+IMPLAUSIBLE_SHOWN = 5
 GONE_SHOWN = 10
 CHANGES_SHOWN = 10
 FINDINGS_SHOWN = 3
@@ -39,6 +41,8 @@ def print_status(settings: Settings, current: dict[str, Any]) -> None:
     _print_champions(current["models"])
     for file in current["sent_back"]:
         _print_returned(file)
+    _print_missing(current["missing"])
+    _print_implausible(current["implausible"])
     for file in current["held"]:
         _print_held(file)
     _print_gone(current["gone"])
@@ -89,6 +93,24 @@ def _print_returned(file: dict[str, Any]) -> None:
         out.print(f"    and {len(file['findings']) - FINDINGS_SHOWN} more")
     if file["copy"]:
         out.print(f"    marked copy: {escape(file['copy'])}")
+
+
+def _print_missing(files: list[dict[str, Any]]) -> None:
+    for file in files[:MISSING_SHOWN]:
+        word = "late" if file["is_late"] else "missing"
+        out.print(f"\n[yellow]{word}[/yellow] {escape(file['name'])}: {escape(file['says'])}")
+        out.print(f"    {escape(file['owner'])} is asked for it")
+    if len(files) > MISSING_SHOWN:
+        out.print(f"    and {len(files) - MISSING_SHOWN:,} more; s2p status --json names all")
+
+
+def _print_implausible(values: list[dict[str, Any]]) -> None:
+    for value in values[:IMPLAUSIBLE_SHOWN]:
+        out.print(f"\n[yellow]implausible[/yellow] {escape(value['says'])}")
+        for cell in value["cells"]:
+            out.print(f"    {escape(cell)}")
+    if len(values) > IMPLAUSIBLE_SHOWN:
+        out.print(f"    and {len(values) - IMPLAUSIBLE_SHOWN:,} more; s2p status --json names all")
 
 
 def _print_held(file: dict[str, Any]) -> None:

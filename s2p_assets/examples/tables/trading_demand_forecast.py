@@ -12,6 +12,7 @@ from s2p_assets import (
     column,
     forecast_lineage,
     forecast_series,
+    range_notes,
     table,
 )
 
@@ -46,6 +47,11 @@ class DemandForecast(Row):
         nullable=True,
         derived_from="demand_features.units",
     )
+    range_note: Text = column(
+        description="Why the range has no width, such as `too few weeks to say`; none where it has one",
+        nullable=True,
+        derived_from="demand_features.units",
+    )
     model: Text = column(description="The champion model that made it", derived_from="demand_features.units")
     model_version: Code = column(description="The version of that model", derived_from="demand_features.units")
 
@@ -56,4 +62,5 @@ LINEAGE = forecast_lineage("demand_features", entity="sku", week="week", target=
 @table(rows=DemandForecast, key=("sku", "week"), owner="planning@example.com", lineage=LINEAGE)
 def demand_forecast(demand_features: Frame, demand_champion: Champion) -> Frame:
     """The demand expected in the next eight weeks: one row per item and week, with the range it will probably be in."""
-    return forecast_series(demand_champion, demand_features)
+    rows = forecast_series(demand_champion, demand_features)
+    return rows.assign(range_note=range_notes(rows))

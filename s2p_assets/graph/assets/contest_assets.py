@@ -6,6 +6,7 @@ The comparison is done in `learning/`; the promotion is stored by the model IO m
 import datetime as dt
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -13,19 +14,22 @@ import pandas as pd
 from pydantic import Field
 
 from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.model import Contest
 from s2p_assets.graph.asset_keys import asset_key
 from s2p_assets.graph.assets.derived_assets import asset_options
 from s2p_assets.graph.assets.metadata import markdown_table
 from s2p_assets.graph.automation import on_source_change
-from s2p_assets.learning.forecasting.series import with_target
+from s2p_assets.graph.running.instance import version_of
+from s2p_assets.learning.learned_targets import StoredHistory
 from s2p_assets.learning.registry.learner_files import ModelDamaged
 from s2p_assets.learning.registry.mlflow_tables import ContestState, Record
 from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry, find_record
-from s2p_assets.learning.row_hashes import sorted_row_hashes
-from s2p_assets.learning.selection.promotion import Pin, Promotion, Renewal, promote
+from s2p_assets.learning.row_hashes import count_new_rows
+from s2p_assets.learning.selection.promotion import NoneMayServe, Pin, Promotion, Renewal, promote
 from s2p_assets.learning.task_methods import methods_of
 from s2p_assets.learning.training import renew
+from s2p_assets.learning.training_reason import TrainingReason
 from s2p_assets.learning.versions import ModelVersion
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.warehouse import Warehouse
@@ -67,10 +71,19 @@ def contest_asset(catalog: Catalog, declared: Contest) -> dg.AssetsDefinition:
         at = dt.datetime.now(dt.UTC)
         apply_override(registry, declared, config, at)
         before = registry.state(declared.domain, declared.name)
-        renewed = _renewal(catalog, declared, registry, context.resources.warehouse, at, context.run.run_id)
-        promotion = judge(registry, declared, before, renewed)
+        warehouse: Warehouse = context.resources.warehouse
+        features = asset_key(catalog.features[f"{declared.domain}_{declared.features}"])
+        made_on = _MadeOn(version_of(context.instance, features) or "unknown", at, context.run.run_id)
+        history = _history(catalog, declared, warehouse)
+        stored = StoredHistory(history, declared.task)
+        renewed = _renewal(declared, registry, stored, made_on)
+        try:
+            promotion = judge(registry, declared, before, renewed, stored)
+        except NoneMayServe as reason:
+            registry.remove_from_service(declared.domain, declared.name, str(reason), at)
+            raise dg.Failure(f"{reason}; it comes back by itself when its models have learned again") from reason
         yield from _checks(promotion, before)
-        yield from _leak_checks(catalog, declared, context.resources.warehouse)
+        yield from _leak_checks(declared, history)
         made = promotion.champion
         yield dg.MaterializeResult(
             value=promotion,
@@ -118,10 +131,17 @@ def apply_override(registry: Registry, declared: Contest, override: ChampionOver
         registry.pin(declared.domain, declared.name, None)
 
 
-def judge(registry: Registry, declared: Contest, state: ContestState, renewed: Renewal | None) -> Promotion:
+def judge(
+    registry: Registry,
+    declared: Contest,
+    state: ContestState,
+    renewed: Renewal | None,
+    stored: StoredHistory | None = None,
+) -> Promotion:
     """Who is in service now. A damaged candidate is left out and named.
 
-    Raises ModelDamaged when none is whole, or the one that a person set is not; NoSuchModel when none is trained.
+    `stored`: as of `promotion.promote`. Raises ModelDamaged when none is whole, or the one that a person set is not;
+    NoSuchModel when none is trained; NoneMayServe.
     """
     excluded: dict[str, str] = {}
 
@@ -145,22 +165,46 @@ def judge(registry: Registry, declared: Contest, state: ContestState, renewed: R
     if pin is not None:
         which = f"{pin.model}@{pin.version}" if pin.version else pin.model
         pinned = registry.load(declared.domain, declared.name, find_record(state, declared.full_name, which))
-    promotion = promote(declared, newest, before, pin=pin, pinned=pinned, renewed=renewed)
+    promotion = promote(declared, newest, before, pin=pin, pinned=pinned, renewed=renewed, stored=stored)
     promotion.excluded.update(excluded)
     return promotion
 
 
-def _renewal(
-    catalog: Catalog, declared: Contest, registry: Registry, warehouse: Warehouse, at: dt.datetime, run_id: str
-) -> Renewal:
-    """Trains a champion anew on the features as its rivals saw them, and stores it; None if they have moved on."""
+@dataclass(frozen=True)
+class _MadeOn:
+    """The version of the features as they are stored now, and when and in which run the contest is made."""
 
-    def renewed(old: ModelVersion, rival: ModelVersion) -> ModelVersion | None:
-        history = _history(catalog, declared, warehouse)
-        if sorted_row_hashes(with_target(history, declared.task)).tobytes() != rival.learned_from.tobytes():
+    feature_version: str
+    at: dt.datetime
+    run_id: str
+
+
+def _renewal(declared: Contest, registry: Registry, stored: StoredHistory, made_on: _MadeOn) -> Renewal:
+    """Trains a champion anew on the features as its rivals saw them, and stores it; None if they have moved on.
+
+    Without a rival, on the features as they are; None where these are too few.
+    """
+
+    def renewed(old: ModelVersion, rival: ModelVersion | None) -> ModelVersion | None:
+        if rival is not None and stored.hashes.tobytes() != rival.learned_from.tobytes():
             return None
-        version = rival.feature_version
-        made = renew(old, declared, history, feature_version=version, trained_at=at, run_id=run_id, reason=rival.reason)
+        version = rival.feature_version if rival else made_on.feature_version
+        changed = count_new_rows(stored.hashes, old.learned_from)
+        withdrawn = stored.count_withdrawn(old.learned_from, old.learned_targets)
+        own = TrainingReason(
+            old.version, {}, len(stored.hashes), changed, withdrawn=withdrawn, features=declared.features
+        )
+        reason = rival.reason if rival else own
+        try:
+            made = renew(
+                *(old, declared, stored.frame),
+                feature_version=version,
+                trained_at=made_on.at,
+                run_id=made_on.run_id,
+                reason=reason,
+            )
+        except NotYet:
+            return None
         registry.save(made, newest=False)
         return made
 
@@ -188,11 +232,11 @@ def _leak_specs(declared: Contest) -> list[dg.AssetCheckSpec]:
     return [dg.AssetCheckSpec(NO_LEAKS, asset=asset_key(declared), description=description)]
 
 
-def _leak_checks(catalog: Catalog, declared: Contest, warehouse: Warehouse) -> Iterator[dg.AssetCheckResult]:
+def _leak_checks(declared: Contest, history: pd.DataFrame) -> Iterator[dg.AssetCheckResult]:
     suspects = methods_of(declared.task).suspects
     if suspects is None:
         return
-    found = suspects(_history(catalog, declared, warehouse), declared.task)
+    found = suspects(history, declared.task)
     metadata = {name: f"tells the outcome by itself in {auc:.1%} of pairs (AUC)" for name, auc in found.items()}
     yield dg.AssetCheckResult(
         check_name=NO_LEAKS,
@@ -214,6 +258,8 @@ def _checks(promotion: Promotion, before: ContestState) -> Iterator[dg.AssetChec
         "challenger": promotion.challenger.name if promotion.challenger else "none",
         "mean loss": _losses(promotion),
     }
+    if promotion.too_few:
+        metadata["too few to say"] = promotion.too_few
     if against:
         metadata |= {"gain of the challenger": against.gain, "p": against.p_value, "folds": against.folds}
     metadata |= {f"excluded: {name}": reason for name, reason in promotion.excluded.items()}

@@ -3,6 +3,8 @@
 What the ledger notes is decided where files are taken; the table's columns are the warehouse's.
 """
 
+import datetime as dt
+
 import dagster as dg
 import pandas as pd
 
@@ -16,6 +18,7 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.share import look_at_share
 from s2p_assets.warehouse.files.deliveries import delivery_rows
 from s2p_assets.warehouse.files.delivery_history import record_deliveries
+from s2p_assets.warehouse.files.expected import missing_files, with_missing
 from s2p_assets.warehouse.tables.content_versions import content_version
 from s2p_assets.warehouse.warehouse import Warehouse
 
@@ -58,7 +61,9 @@ def deliveries_asset(ctx: Context, declared: DeliveryTable) -> dg.AssetsDefiniti
         warehouse: Warehouse = context.resources.warehouse
         nobodys = [file.relative for file in look_at_share(ctx).unclaimed]
         with warehouse.connect() as connection:
-            frame = conform(delivery_rows(connection, declared.workbooks, nobodys), declared.rows)
+            came = delivery_rows(connection, declared.workbooks, nobodys)
+            missing = missing_files(connection, books, dt.datetime.now().astimezone().date())
+            frame = conform(with_missing(came, missing), declared.rows)
             record_deliveries(connection, declared, frame)
         version = dg.DataVersion(content_version(frame))
         return dg.MaterializeResult(value=frame, data_version=version, metadata=frame_metadata(frame))

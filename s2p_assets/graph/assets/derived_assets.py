@@ -71,6 +71,7 @@ def table_asset(
             else:
                 frame = conform(declared.build(**inputs), declared.rows)
         except NotYet as reason:
+            require_never_made(context, declared, reason)
             log_not_yet(context, declared, reason)
             for spec in checks:
                 yield dg.AssetCheckResult(check_name=spec.name, passed=True, metadata={"waits": str(reason)})
@@ -116,11 +117,21 @@ def report_asset(catalog: Catalog, declared: Report, locale: str) -> dg.AssetsDe
             with use_locale(locale):
                 document = declared.build(**inputs)
         except NotYet as reason:
+            require_never_made(context, declared, reason)
             log_not_yet(context, declared, reason)
             return
         yield dg.MaterializeResult(value=document)
 
     return made
+
+
+def require_never_made(context: dg.AssetExecutionContext, declared: Derivation, reason: NotYet) -> None:
+    """Raise dg.Failure where there is too little data for what was made before: its data was taken away.
+
+    What was made of it still stands, so what is above must say that it is not renewed, and why.
+    """
+    if context.instance.get_latest_materialization_event(asset_key(declared)):
+        raise dg.Failure(f"{declared.full_name} can no longer be made: {reason}; what was made before is out of date")
 
 
 def log_not_yet(context: dg.AssetExecutionContext, declared: Derivation, reason: NotYet) -> None:

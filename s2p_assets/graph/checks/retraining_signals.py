@@ -13,17 +13,17 @@ from s2p_assets.catalog.catalog import Catalog
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest
 from s2p_assets.learning.fingerprint import fingerprint_of
-from s2p_assets.learning.forecasting.series import with_target
+from s2p_assets.learning.learned_targets import StoredHistory
 from s2p_assets.learning.registry.learner_files import ModelDamaged
 from s2p_assets.learning.registry.mlflow_tables import ContestState
 from s2p_assets.learning.registry.model_registry import Registry
-from s2p_assets.learning.row_hashes import count_new_rows, sorted_row_hashes
+from s2p_assets.learning.row_hashes import count_new_rows
 from s2p_assets.learning.serving import service_of
 
 ENOUGH_NEW_ROWS, CODE_CHANGED, ERROR_ABOVE_BAND = "models_know_enough", "models_know_the_code", "error_within_its_band"
 DRIFT = "nothing_drifted"
 SIGNALS = {
-    ENOUGH_NEW_ROWS: "fails when enough rows are new or changed since the models were trained",
+    ENOUGH_NEW_ROWS: "fails when enough rows are new since the models learned, or some were corrected or withdrawn",
     CODE_CHANGED: "fails when a model's code, parameters or task are not those that it was trained with",
     ERROR_ABOVE_BAND: "fails when a champion errs more on what came since than its backtests let expect",
 }
@@ -86,13 +86,18 @@ def failed_signals(instance: dg.DagsterInstance, features: dg.AssetKey) -> dict[
 def _new_rows(
     catalog: Catalog, contest: Contest, state: ContestState, frame: pd.DataFrame, registry: Registry
 ) -> Signal:
-    now, asks, figures = sorted_row_hashes(with_target(frame, contest.task)), False, {}
+    stored, asks, figures = StoredHistory(frame, contest.task), False, {}
+    now = stored.hashes
     for model in catalog.candidates(contest):
         record = state.find(model.name)
         known = registry.learned_from(contest.domain, contest.name, record) if record else None
         new = len(now) if known is None else count_new_rows(now, known)
+        gone = registry.count_withdrawn(contest.domain, contest.name, record, stored) if record else 0
         asks = asks or known is None or new > contest.min_new_share * len(now)
-        figures[model.name] = f"{new:,} of {len(now):,} rows are new or changed since it was trained"
+        asks = asks or (known is not None and gone > contest.max_withdrawn_share * len(known))
+        figures[model.name] = f"{new:,} of {len(now):,} rows are new or changed since it was trained" + (
+            f", {gone:,} that it learned from were corrected or withdrawn" if gone else ""
+        )
     return Signal(asks, figures)
 
 

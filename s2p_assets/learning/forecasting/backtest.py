@@ -12,6 +12,7 @@ from s2p_assets.learning.forecasting.intervals import deviations
 from s2p_assets.learning.forecasting.lifecycle import forecast_with_lifecycle
 from s2p_assets.learning.forecasting.series import (
     TooLittleHistory,
+    damped,
     future_times,
     regular_history,
     uncensor,
@@ -60,10 +61,11 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, task: Forecast
 
     One row per (fold, entity, step): fold (1 is the oldest), cutoff, entity, time, step, actual, mean,
     censored, deviation (of the entity, as known at the cutoff).
-    Actuals are what was sold; where `censored`, demand was higher and no metric counts the row.
+    Actuals are what was sold, damped where it is implausible; where `censored`, demand was higher and no metric counts
+    the row.
     An entity counts from the first fold that has a row of it. After Tashman (2000).
     """
-    sold = regular_history(history, task)
+    sold = damped(regular_history(history, task), task)
     demand = uncensor(sold, task)
     ends = forecast_cutoffs(sold, task)
     if len(ends) < task.folds:

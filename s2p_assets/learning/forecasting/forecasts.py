@@ -11,11 +11,15 @@ import pandas as pd
 
 from s2p_assets.contracts.model import Forecaster, ForecastTask
 from s2p_assets.learning.forecasting.intervals import deviations, error_distribution, quantiles_of_totals
-from s2p_assets.learning.forecasting.lifecycle import NEW, forecast_new_entities, forecast_with_lifecycle
+from s2p_assets.learning.forecasting.lifecycle import ENDED, NEW, forecast_new_entities, forecast_with_lifecycle
 from s2p_assets.learning.forecasting.series import Matrix, training_rows
 from s2p_assets.learning.versions import Champion
 
 LEVELS = (0.1, 0.5, 0.9)
+NO_WIDTH = 1e-9
+DISCONTINUED = "taken as discontinued, as it sold nothing for long"
+SOLD_NOTHING_LATELY = "nothing sold for a quarter"
+TOO_LITTLE_TESTED = "too few weeks to say how far it may be off"
 
 
 def forecast_series(
@@ -46,6 +50,18 @@ def forecast_series(
     errors = error_distribution(champion.model.backtest, task)
     quantiles = errors.quantiles(rows["mean"], rows["step"], levels, rows["deviation"])
     return _labelled(rows, quantiles, levels, champion)
+
+
+def range_notes(rows: pd.DataFrame, low: str = "q10", high: str = "q90") -> "pd.Series[str]":
+    """Why the range of a forecast has no width, in words; missing where it has one.
+
+    `rows`: as of `forecast_series`, with the quantiles `low` and `high`. Nothing is sure because a range has no width:
+    either nothing is expected at all, or too little was tested to know how far the forecast falls from what is sold.
+    """
+    narrow = (rows[high] - rows[low]).abs() <= NO_WIDTH * rows["mean"].abs().clip(lower=1.0)
+    idle = (rows["mean"] <= 0) & (rows["deviation"] <= 0)
+    notes = pd.Series(TOO_LITTLE_TESTED, index=rows.index, dtype="string").mask(idle, SOLD_NOTHING_LATELY)
+    return notes.mask((rows["life"] == ENDED).fillna(False), DISCONTINUED).where(narrow)
 
 
 def forecast_total(

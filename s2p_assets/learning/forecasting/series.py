@@ -100,11 +100,12 @@ def _check_history(history: pd.DataFrame, task: ForecastTask) -> None:
 
 
 def uncensor(history: pd.DataFrame, task: ForecastTask, *, recent: int = 8) -> pd.DataFrame:
-    """`history` (regular) with the target of censored periods raised to an estimate of the demand.
+    """`history` (regular), damped, with the target of censored periods raised to an estimate of the demand.
 
     The estimate is the mean of the entity's `recent` last uncensored periods before, so that no
     future leaks into the past; it is never below what was sold. Without any, what was sold stays.
     """
+    history = damped(history, task)
     if not task.censored or not history[task.censored].any():
         return history
     censored = history[task.censored].to_numpy(bool)
@@ -116,8 +117,17 @@ def uncensor(history: pd.DataFrame, task: ForecastTask, *, recent: int = 8) -> p
     return history.assign(**{task.target: np.where(censored, raised, history[task.target])})
 
 
+def damped(history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
+    """`history` with what implausible observations count as in their place, as the task's `damped` column has it."""
+    if not task.damped:
+        return history
+    instead = history[task.damped].astype("float64")
+    target = history[task.target]
+    return history.assign(**{task.target: instead.where(instead.notna() & target.notna(), target)})
+
+
 def training_rows(history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
-    """`history` as forecasters take it: regular and uncensored."""
+    """`history` as forecasters take it: regular, damped and uncensored."""
     return uncensor(regular_history(history, task), task)
 
 

@@ -14,7 +14,14 @@ SPANS = (4, 13)
 
 
 def weekly_features(
-    history: pd.DataFrame, *, entity: str, week: str, target: str, price: str, censored: str | None = None
+    history: pd.DataFrame,
+    *,
+    entity: str,
+    week: str,
+    target: str,
+    price: str,
+    censored: str | None = None,
+    damped: str | None = None,
 ) -> pd.DataFrame:
     """`history` with what was known of each series when the week began: nothing from the week itself or later.
 
@@ -27,9 +34,10 @@ def weekly_features(
     - `zeros_13`: the share of weeks without any; `price_ratio`: the last price over its mean of 13 weeks;
     - `weeks_since_first_sale`: whole weeks from the first above 0 to the week before.
 
-    Censored weeks count as `series.uncensor` estimates them. Raises TooLittleHistory or UnusableHistory.
+    Censored weeks count as `series.uncensor` estimates them, implausible ones as `damped` says. Raises TooLittleHistory
+    or UnusableHistory.
     """
-    task = ForecastTask(entity=entity, time=week, target=target, censored=censored)
+    task = ForecastTask(entity=entity, time=week, target=target, censored=censored, damped=damped)
     sold = regular_history(history, task)
     units = lags.lag(panel(uncensor(sold, task), task).values, 1)
     last_price = lags.lag(lags.last_known(panel(sold, task, price).values), 1)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from s2p_assets.contracts.model import Forecaster, ForecastTask
 from s2p_assets.learning.forecasting.backtest import known_at_cutoff
-from s2p_assets.learning.forecasting.series import regular_history, uncensor, with_target
+from s2p_assets.learning.forecasting.series import damped, regular_history, uncensor, with_target
 from s2p_assets.learning.selection.paired_test import MIN_FOLDS, SIGNIFICANCE_LEVEL
 from s2p_assets.learning.versions import ModelVersion
 
@@ -49,7 +49,7 @@ def recent_error(made: ModelVersion[ForecastTask], history: pd.DataFrame) -> Rec
     same steps. None when no period is newer, nothing was sold, or there are too few folds to know a band.
     """
     task, last = made.task, made.backtest["time"].max()
-    whole = regular_history(history, task)
+    whole = damped(regular_history(history, task), task)
     sold = with_target(whole, task)
     newer = sold.loc[sold[task.time] > last]
     periods = min(newer[task.time].nunique(), task.horizon)

@@ -20,6 +20,7 @@ import pandas as pd
 import psycopg
 
 from s2p_assets.contracts.errors import MendableError
+from s2p_assets.learning.learned_targets import StoredHistory
 from s2p_assets.learning.registry.learner_files import ModelDamaged
 from s2p_assets.learning.registry.mlflow_tables import (
     CHALLENGER,
@@ -36,6 +37,7 @@ from s2p_assets.learning.registry.mlflow_tables import (
 from s2p_assets.learning.registry.mlflow_writer import SCHEMA, MlflowWriter, errors_in_one_line, store_address
 from s2p_assets.learning.registry.version_files import (
     read_learned_from,
+    read_learned_targets,
     read_manifest,
     read_scores,
     read_version,
@@ -107,7 +109,9 @@ class Registry:
         """The version in service. Raises NoSuchModel and ModelDamaged."""
         state = self.state(domain, contest)
         if state.champion is None:
-            raise NoSuchModel(f"{domain}_{contest}: no champion yet; train its models first, with s2p run or s2p up")
+            last = (state.last or {}).get("why", "") if state.tenures else ""
+            todo = last or "no champion yet; train its models first, with s2p run or s2p up"
+            raise NoSuchModel(f"{domain}_{contest}: {todo}")
         why = state.tenures[-1].why if state.tenures else ""
         return self.as_champion(state, domain, contest, state.champion, why)
 
@@ -122,7 +126,9 @@ class Registry:
         folds = set(made.scores["cutoff"])
         compared = [frame for frame in scores if set(frame["cutoff"]) == folds]
         trainings = self.trainings(domain, contest, state)
-        return Champion(domain, contest, made, why, pd.concat(compared, ignore_index=True), trainings)
+        is_last = state.champion is not None and state.champion.version == record.version
+        too_few = (state.last or {}).get("too_few") if is_last else None
+        return Champion(domain, contest, made, why, pd.concat(compared, ignore_index=True), trainings, too_few)
 
     def trainings(self, domain: str, contest: str, state: ContestState) -> tuple[TrainingRecord, ...]:
         """Every model's newest version, and all others trained within four weeks of the newest; the newest first."""
@@ -156,6 +162,14 @@ class Registry:
         except ModelDamaged:
             return None
 
+    def count_withdrawn(self, domain: str, contest: str, record: Record, stored: StoredHistory) -> int:
+        """How many rows that a version learned from were corrected or withdrawn since; 0 when that cannot be read."""
+        place = self._place(f"{domain}_{contest}", record)
+        try:
+            return stored.count_withdrawn(read_learned_from(place), read_learned_targets(place))
+        except ModelDamaged:
+            return 0
+
     def put_in_service(self, promotion: Promotion, at: dt.datetime) -> ContestState:
         """Point `champion` and `challenger` at the result of a contest; the state after it.
 
@@ -179,6 +193,16 @@ class Registry:
             if {**(before.last or {}), "at": None} != {**summary, "at": None}:
                 writer().tag_contest(LAST_CONTEST, json.dumps({**summary, "at": _iso(at)}))
             return read_contest_state(conn, name)
+
+    def remove_from_service(self, domain: str, contest: str, why: str, at: dt.datetime) -> None:
+        """Leave a contest without a champion, as none may serve; its tenures stay, and the next contest names one."""
+        name = f"{domain}_{contest}"
+        with self._locked(name) as (conn, writer):
+            if read_contest_state(conn, name).champion is not None:
+                writer().set_alias(CHAMPION, None)
+                none: dict[str, Any] = {"losses": {}, "against": None, "floor": None, "too_few": None}
+                said = {"change": "none", "why": why, **none, "at": _iso(at)}
+                writer().tag_contest(LAST_CONTEST, json.dumps(said))
 
     def pin(self, domain: str, contest: str, pin: Pin | None) -> None:
         """Note a person's decision on who is champion, or release it. The contest heeds it when it is made again."""
@@ -302,6 +326,7 @@ def _contest_summary(promotion: Promotion) -> dict[str, Any]:
         "losses": promotion.losses,
         "against": asdict(promotion.against) if promotion.against else None,
         "floor": promotion.baseline_warning,
+        "too_few": promotion.too_few,
     }
 
 

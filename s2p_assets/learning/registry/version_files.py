@@ -1,6 +1,7 @@
 """A version as a folder of plain files, each with its digest, and back; nothing stored here is ever unpickled.
 
-    manifest.json, backtest.parquet, scores.parquet, losses.parquet, learned_from.npy, learner/…
+    manifest.json, backtest.parquet, scores.parquet, losses.parquet, learned_from.npy, learned_targets.parquet,
+    learner/…
 
 Where the folder lies and what else is known of the version is for `model_registry.py`.
 """
@@ -27,7 +28,7 @@ from s2p_assets.learning.versions import ModelVersion
 
 MANIFEST = "manifest.json"
 BACKTEST, SCORES, LOSSES = "backtest.parquet", "scores.parquet", "losses.parquet"
-LEARNER, LEARNED_FROM = "learner", "learned_from.npy"
+LEARNER, LEARNED_FROM, LEARNED_TARGETS = "learner", "learned_from.npy", "learned_targets.parquet"
 FRAMES = {"backtest": BACKTEST, "scores": SCORES, "losses": LOSSES}
 MAX_CACHED = 8
 
@@ -39,6 +40,8 @@ def write_version(folder: Path, made: ModelVersion) -> str:
     for name, file in FRAMES.items():
         getattr(made, name).to_parquet(folder / file, index=False)
     np.save(folder / LEARNED_FROM, made.learned_from, allow_pickle=False)
+    if made.learned_targets is not None:
+        made.learned_targets.to_parquet(folder / LEARNED_TARGETS, index=False)
     kind = type(made.learner)
     manifest = {
         "domain": made.domain,
@@ -87,6 +90,7 @@ def _made(folder: Path, digest: str, packages: tuple[str, ...]) -> ModelVersion:
             run_id=manifest["run_id"],
             code_version=manifest["code_version"],
             learned_from=read_learned_from(folder),
+            learned_targets=read_learned_targets(folder),
             reason=reason_from_json(manifest["reason"]),
             **{name: pd.read_parquet(folder / file) for name, file in FRAMES.items()},
         )
@@ -100,6 +104,19 @@ def read_learned_from(folder: Path) -> RowHashes:
         return cast("RowHashes", np.load(folder / LEARNED_FROM, allow_pickle=False))
     except (OSError, ValueError) as error:
         raise damaged(folder / LEARNED_FROM, f"cannot be read ({error})") from error
+
+
+def read_learned_targets(folder: Path) -> pd.DataFrame | None:
+    """What the version in `folder` learned from, value by value; None for one of an s2p that did not keep it.
+
+    Raises ModelDamaged.
+    """
+    if not (folder / LEARNED_TARGETS).exists():
+        return None
+    try:
+        return pd.read_parquet(folder / LEARNED_TARGETS)
+    except (OSError, ValueError) as error:
+        raise damaged(folder / LEARNED_TARGETS, f"cannot be read ({error})") from error
 
 
 def read_scores(folder: Path, digest: str) -> pd.DataFrame:

@@ -11,12 +11,20 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.contracts.model import Contest
+from s2p_assets.learning.learned_targets import StoredHistory
 from s2p_assets.learning.selection.champion import mean_losses, worse_than_baseline
 from s2p_assets.learning.selection.paired_test import PairedTest, paired_test
+from s2p_assets.learning.selection.soundness import (
+    has_no_loss,
+    loss_fault,
+    too_few_to_tell,
+    withdrawal_fault,
+)
 from s2p_assets.learning.versions import Champion, ModelVersion
 
-Renewal = Callable[[ModelVersion, ModelVersion], ModelVersion | None]
+Renewal = Callable[[ModelVersion, ModelVersion | None], ModelVersion | None]
 PAIRED_TEST = "the test"
+NO_LOSS = "left out, as it made no error at all, so that it knew the answers or was asked nothing"
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,9 @@ class Promotion:
     """The result of a contest.
 
     `champion`: who is in service now. `challenger`: the best of the others. `change`: `first`, `stays`, `renewed`
-    (the same fingerprint on newer data), `promoted`, `demoted` (the one before lost to a baseline) or `pinned`.
+    (the same fingerprint on newer data), `promoted`, `demoted` (the one before lost to a baseline, or may not serve any
+    more) or `pinned`.
+    `too_few`: the sentence that says that too few periods were scored to choose by; None where they suffice.
     `baseline_warning`: the sentence that names to whom it loses, if it does; None also when that could not be compared.
     `losses`: mean loss by model of those compared. `excluded`: the others, and why. `by`: who decided.
     """
@@ -56,6 +66,11 @@ class Promotion:
     losses: dict[str, float]
     excluded: dict[str, str]
     by: str = PAIRED_TEST
+    too_few: str | None = None
+
+
+class NoneMayServe(ValueError):
+    """No version of a contest may be in service; one line with what is wrong with each."""
 
 
 def promote(
@@ -66,33 +81,53 @@ def promote(
     pin: Pin | None = None,
     pinned: ModelVersion | None = None,
     renewed: Renewal | None = None,
+    stored: StoredHistory | None = None,
 ) -> Promotion:
     """The champion of `contest` among the `newest` versions by model name, and the `incumbent` one.
 
     Compared are only versions with the same data and folds: the largest such group, the newest if two are as
     large. The incumbent champion that was trained on other data gives its place to the newest version of the same
     fingerprint; if there is none, `renewed` (given the champion and a rival) trains and backtests it anew with its own
-    parameters on the rival's data; where that cannot be had, it stays. The judge is the contest's `build`; whoever
-    it names gives way when it loses to a baseline. A `pin` overrules both: `pinned` is then the champion.
-    Raises ValueError when there is no version, or the judge names none of those compared.
+    parameters on the rival's data, or without a rival on what is stored; where that cannot be had, it stays. The judge
+    is the contest's `build`; whoever it names gives way when it loses to a baseline. Where too few periods were
+    scored, a baseline stands. A `pin` overrules all that: `pinned` is then the champion.
+
+    No version may serve whose loss is not a number or is none, or that learned from rows which are not among those
+    `stored` now: it is left out, whoever set it, and an incumbent one goes.
+    Raises ValueError when there is no version, or the judge names none of those compared; NoneMayServe.
     """
-    field, excluded = _comparable(newest)
+    if not newest:
+        raise ValueError("no model has been trained; train one first")
+    sound, unfit = _sound(contest, newest, stored)
+    field, excluded = _comparable(sound) if sound else ({}, {})
+    excluded |= unfit
+    leaving = _unfit(contest, incumbent, field, stored) if incumbent else None
     entrant, renewal = _entrant(field, incumbent, renewed)
-    if entrant is None and incumbent is not None and pinned is None:
+    if entrant is not None and _unfit(contest, entrant, field, stored):
+        entrant = None
+    if pinned is not None and (fault := _unfit(contest, pinned, field, stored)):
+        excluded[f"{pinned.name}, version {pinned.version}, which a person set"] = fault
+        pinned = _renewed_soundly(contest, pinned, field, stored, renewed)
+    if not field and entrant is None and (incumbent is None or leaving):
+        raise NoneMayServe(_with_reasons(f"{contest.full_name}: no model may be in service", excluded))
+    if entrant is None and incumbent is not None and pinned is None and not leaving:
         return _unchanged(contest, incumbent, field, excluded, renewal)
     label, compared = _compared(field, entrant)
     losses = pd.concat([made.losses.assign(model=name) for name, made in compared.items()], ignore_index=True)
+    too_few = too_few_to_tell(contest, compared.values())
     if pin is not None and pinned is not None:
         decision = _pinned(pin, pinned, compared)
     else:
-        decision = _judged(contest, losses, label, compared)
+        decision = _judged(contest, losses, label, compared, too_few)
         if decision.change == "stays" and incumbent and decision.made.version != incumbent.version:
             decision = replace(decision, why=f"{decision.why}; {renewal}", change="renewed")
+        elif leaving and incumbent and label is None:
+            why = f"{decision.name} replaces {incumbent.name}, which was {leaving}"
+            decision = replace(decision, why=f"{why}; {too_few}" if too_few else why, change="demoted")
     name, means = decision.name, mean_losses(losses)
     rival = _lowest(means.drop(name) if name else means)
-    champion = Champion(
-        contest.domain, contest.name, decision.made, _with_reasons(decision.why, excluded), _scores_of(compared)
-    )
+    why = _with_reasons(decision.why, excluded)
+    champion = Champion(contest.domain, contest.name, decision.made, why, _scores_of(compared), too_few=too_few)
     return Promotion(
         champion=champion,
         challenger=compared[rival] if rival else None,
@@ -102,7 +137,47 @@ def promote(
         losses={str(model): float(mean) for model, mean in means.items()},
         excluded=excluded,
         by=decision.by,
+        too_few=too_few,
     )
+
+
+def _sound(
+    contest: Contest, newest: Mapping[str, ModelVersion], stored: StoredHistory | None
+) -> tuple[dict[str, ModelVersion], dict[str, str]]:
+    """The versions that may serve, and what is wrong with the others, by model."""
+    faults = {name: loss_fault(made) or _withdrawal(contest, made, stored) for name, made in newest.items()}
+    sound = {name: made for name, made in newest.items() if not faults[name]}
+    if any(not has_no_loss(made) for made in sound.values()):
+        faults |= {name: NO_LOSS for name, made in sound.items() if has_no_loss(made)}
+    return {name: made for name, made in sound.items() if not faults[name]}, {
+        name: fault for name, fault in faults.items() if fault
+    }
+
+
+def _unfit(
+    contest: Contest, made: ModelVersion, field: Mapping[str, ModelVersion], stored: StoredHistory | None
+) -> str | None:
+    """What is wrong with a version that is not among the newest; no error at all is, where others made some."""
+    fault = loss_fault(made) or _withdrawal(contest, made, stored)
+    if fault is None and has_no_loss(made) and any(not has_no_loss(rival) for rival in field.values()):
+        return NO_LOSS
+    return fault
+
+
+def _renewed_soundly(
+    contest: Contest,
+    old: ModelVersion,
+    field: Mapping[str, ModelVersion],
+    stored: StoredHistory | None,
+    renewed: Renewal | None,
+) -> ModelVersion | None:
+    """The version trained anew on the data as it is, if that can be had and may serve."""
+    again = renewed(old, next(iter(field.values()), None)) if renewed else None
+    return again if again is not None and _unfit(contest, again, field, stored) is None else None
+
+
+def _withdrawal(contest: Contest, made: ModelVersion, stored: StoredHistory | None) -> str | None:
+    return withdrawal_fault(made, stored, contest.max_withdrawn_share)
 
 
 @dataclass(frozen=True)
@@ -133,9 +208,16 @@ def _pinned(pin: Pin, pinned: ModelVersion, compared: Mapping[str, ModelVersion]
 
 
 def _judged(
-    contest: Contest, losses: pd.DataFrame, incumbent: str | None, compared: Mapping[str, ModelVersion]
+    contest: Contest,
+    losses: pd.DataFrame,
+    incumbent: str | None,
+    compared: Mapping[str, ModelVersion],
+    too_few: str | None,
 ) -> _Decision:
-    """What the contest's judge decides, unless whom it names loses to a baseline."""
+    """What the contest's judge decides, unless whom it names loses to a baseline, or too little was scored to judge."""
+    if too_few and (plain := _plain(contest, losses, incumbent, compared)):
+        change = "first" if incumbent is None else "stays" if plain == incumbent else "demoted"
+        return _Decision(plain, compared[plain], f"{too_few}; until then the plain model {plain} stands", change)
     name = contest.build(losses, incumbent)
     if name not in compared:
         raise ValueError(f"{contest.full_name}: named {name!r} champion, but compared were {', '.join(compared)}")
@@ -154,6 +236,16 @@ def _judged(
     rival = _lowest(means.drop(incumbent))
     why = _figures(losses, means, incumbent, rival) if rival else f"loss {means[incumbent]:.3f}, the only one compared"
     return _Decision(incumbent, compared[incumbent], f"{incumbent} stays: {why}", "stays")
+
+
+def _plain(
+    contest: Contest, losses: pd.DataFrame, incumbent: str | None, compared: Mapping[str, ModelVersion]
+) -> str | None:
+    """The baseline that stands where nothing can be said: the incumbent one, else that of the lowest loss."""
+    if incumbent and compared[incumbent].name in contest.baselines:
+        return incumbent
+    means = mean_losses(losses)
+    return _lowest(means[[name for name in means.index if name in contest.baselines]])
 
 
 def _lowest(means: "pd.Series[float]") -> str | None:
@@ -205,7 +297,10 @@ def _entrant(
     """The incumbent champion as it can be compared with the field, and what was done to it for that."""
     if incumbent is None:
         return None, ""
-    some = next(iter(field.values()))
+    some = next(iter(field.values()), None)
+    if some is None:
+        again = renewed(incumbent, None) if renewed else None
+        return again, "trained again on the data as it is, with its own parameters"
     newer = field.get(incumbent.name)
     if _basis(incumbent) == _basis(some):
         return incumbent, ""
@@ -224,8 +319,6 @@ def _basis(made: ModelVersion) -> tuple[Any, ...]:
 
 
 def _comparable(versions: Mapping[str, ModelVersion]) -> tuple[dict[str, ModelVersion], dict[str, str]]:
-    if not versions:
-        raise ValueError("no model has been trained; train one first")
     groups: dict[tuple[Any, ...], dict[str, ModelVersion]] = {}
     for name, version in sorted(versions.items()):
         groups.setdefault(_basis(version), {})[name] = version

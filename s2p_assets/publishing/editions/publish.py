@@ -8,14 +8,15 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from s2p_assets.contracts.errors import MendableError
-from s2p_assets.contracts.report import Document, Imprint
+from s2p_assets.contracts.report import MAX_DAYS_AHEAD, Document, Imprint
 from s2p_assets.publishing.document import wording
+from s2p_assets.publishing.editions.headline_checks import require_usable_headline
 from s2p_assets.publishing.editions.renewal_faults import (
     RenewalFault,
     add_fault,
@@ -23,19 +24,30 @@ from s2p_assets.publishing.editions.renewal_faults import (
     remove_fault,
     write_faults,
 )
+from s2p_assets.publishing.editions.report_not_published import ReportNotPublished
+from s2p_assets.publishing.editions.saved_numbers import WITHDRAWN
 from s2p_assets.publishing.renderers.atomic_file import replace_file
 from s2p_assets.publishing.renderers.excel import write_excel
 from s2p_assets.publishing.renderers.html import render_template, write_html
 from s2p_assets.publishing.renderers.pdf import write_pdf
 from s2p_assets.publishing.renderers.picture import write_picture
 
+__all__ = [
+    "Edition",
+    "ReportNotPublished",
+    "add_renewal_fault",
+    "clear_drafts",
+    "clear_renewal_fault",
+    "editions",
+    "file_name",
+    "folder_name",
+    "publish",
+    "write_unlisted",
+]
+
 EDITION_FILE = "edition.json"
 INDEX_FILE = "index.html"
 NOT_IN_FILE_NAMES = '<>:"/\\|?*'
-
-
-class ReportNotPublished(MendableError, OSError):
-    """The share would not take a report's file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,7 @@ class Edition:
     headline: str
     title: str
     as_of: dt.date
+    made_at: dt.datetime
 
 
 def publish(
@@ -58,14 +71,18 @@ def publish(
     imprint: Imprint,
     *,
     picture: bool = True,
+    days_ahead: int = MAX_DAYS_AHEAD,
 ) -> Edition:
     """Write the edition to `folder`/its name/its date, renew the latest copies and the index, and return it.
 
     The edition appears whole or not at all; the same edition again takes the place of the old one, and
-    others stay. `latest.html`, `latest.xlsx` and `latest.pdf` are copies of the newest edition, perhaps another. Faults
+    others stay, but those with later data: that data was taken back, so they are moved to the folder `withdrawn`.
+    `latest.html`, `latest.xlsx` and `latest.pdf` are copies of the edition that was made last. Faults
     stay shown: an edition may be made anew while something under it cannot be renewed.
-    Raises ReportNotPublished when a file is locked or the share cannot be written.
+    `days_ahead`: as of `contracts.report.Report`.
+    Raises HeadlineUnusable, and ReportNotPublished when a file is locked or the share cannot be written.
     """
+    require_usable_headline(document, imprint.made_at, days_ahead)
     name = folder_name(imprint.name)
     shelf, place = folder / name, folder / name / document.as_of.isoformat()
     try:
@@ -74,11 +91,12 @@ def publish(
             draft = Path(drafts) / "edition"
             _write(document, draft, imprint, picture=picture)
             _replace_folder(draft, place, Path(drafts) / "old")
+        _withdraw_later(shelf, document.as_of, imprint.made_at)
         _renew_latest(folder, name)
         _renew_index(folder)
     except OSError as error:
         raise _not_published(error, shelf) from error
-    return _edition(place, document.title, document.as_of, document.headline, picture)
+    return _edition(place, document.title, document.as_of, document.headline, picture, imprint.made_at)
 
 
 def add_renewal_fault(folder: Path, report: str, fault: RenewalFault) -> None:
@@ -120,13 +138,20 @@ def write_unlisted(document: Document, place: Path, imprint: Imprint) -> Edition
             _replace_folder(draft, place, Path(drafts) / "old")
     except OSError as error:
         raise _not_published(error, place) from error
-    return _edition(place, document.title, document.as_of, document.headline, True)
+    return _edition(place, document.title, document.as_of, document.headline, True, imprint.made_at)
 
 
 def editions(folder: Path) -> list[Edition]:
-    """Every edition published in `folder`, the newest first, then by title; what is no edition is passed over."""
+    """Every edition published in `folder`, the one made last first, then by day; what is no edition is passed over.
+
+    Made last, and not of the latest day: after a wrong date was corrected, the edition of that date is not the newest.
+    """
     found = [edition for card in folder.glob(f"*/*/{EDITION_FILE}") if (edition := _read(card.parent)) is not None]
-    return sorted(found, key=lambda edition: (-edition.as_of.toordinal(), edition.title, edition.folder.parent.name))
+    return sorted(found, key=lambda edition: (-edition.made_at.timestamp(), *_by_day(edition)))
+
+
+def _by_day(edition: Edition) -> tuple[int, str, str]:
+    return -edition.as_of.toordinal(), edition.title, edition.folder.parent.name
 
 
 def folder_name(report: str) -> str:
@@ -192,11 +217,27 @@ def _replace_folder(draft: Path, place: Path, old: Path) -> None:
         raise
 
 
-def _edition(folder: Path, title: str, as_of: dt.date, headline: str, picture: bool) -> Edition:
+def _withdraw_later(shelf: Path, as_of: dt.date, made_at: dt.datetime) -> None:
+    """Move older editions of later days out of the way; one that somebody holds open stays, but is not the newest.
+
+    They were made earlier, of data that reached further: it has been corrected or taken away since.
+    """
+    for card in shelf.glob(f"*/{EDITION_FILE}"):
+        edition = _read(card.parent)
+        if edition is None or edition.as_of <= as_of or edition.made_at.timestamp() >= made_at.timestamp():
+            continue
+        place = shelf / WITHDRAWN / edition.folder.name
+        with suppress(OSError):
+            place.parent.mkdir(exist_ok=True)
+            shutil.rmtree(place, ignore_errors=True)
+            edition.folder.rename(place)
+
+
+def _edition(folder: Path, title: str, as_of: dt.date, headline: str, picture: bool, made_at: dt.datetime) -> Edition:
     html, excel, pdf, png = (
         folder / f"{file_name(title, as_of)}.{ending}" for ending in ("html", "xlsx", "pdf", "png")
     )
-    return Edition(folder, html, excel, pdf, png if picture else None, headline, title, as_of)
+    return Edition(folder, html, excel, pdf, png if picture else None, headline, title, as_of, made_at)
 
 
 def _read(folder: Path) -> Edition | None:
@@ -204,7 +245,8 @@ def _read(folder: Path) -> Edition | None:
     try:
         card: dict[str, Any] = json.loads((folder / EDITION_FILE).read_text(encoding="utf-8"))
         as_of = dt.date.fromisoformat(card["as_of"])
-        return _edition(folder, card["title"], as_of, card["headline"], bool(card["picture"]))
+        made_at = dt.datetime.fromisoformat(card["made_at"])
+        return _edition(folder, card["title"], as_of, card["headline"], bool(card["picture"]), made_at)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -240,12 +282,12 @@ def _renew_index(folder: Path) -> None:
     newest: dict[str, Edition] = {}
     for edition in everything:
         newest.setdefault(edition.folder.parent.name, edition)
-    earlier = [edition for edition in everything if edition not in newest.values()]
+    earlier = [edition for edition in sorted(everything, key=_by_day) if edition not in newest.values()]
     page = render_template(
         "index.html.j2",
         newest=[
             _entry(edition, folder) | {"held_back": Markup(_banner(edition.folder.parent, edition))}  # noqa: S704
-            for edition in newest.values()
+            for edition in sorted(newest.values(), key=_by_day)
         ],
         earlier=[_entry(edition, folder) for edition in earlier],
     )

@@ -20,6 +20,8 @@ from s2p_assets.publishing.document import wording
 from s2p_assets.publishing.document.number_ids import CELL_OR_POINT_ID, FIGURE_ID, cell_id, figure_id, point_id, row_id
 from s2p_assets.publishing.renderers.atomic_file import replace_file
 
+WITHDRAWN = "withdrawn"
+
 
 class NumberNotFound(LookupError):
     """The edition has no number of that id; one line that says which there are."""
@@ -41,6 +43,29 @@ def save_numbers(document: Document, target: Path, *, made_at: dt.datetime) -> N
     content = {**_content(document), "made_at": made_at.isoformat()}
     with replace_file(target) as draft:
         draft.write_text(json.dumps(content, ensure_ascii=False, default=_plain), encoding="utf-8")
+
+
+def set_later_numbers_aside(saved: Path, made_at: dt.datetime) -> None:
+    """Move the numbers of older editions of later days than `saved`, made at `made_at`, to `withdrawn` beside it.
+
+    Their data was taken back; a reader who holds such an edition can still ask for its numbers.
+    """
+    for later in saved.parent.glob("*.json"):
+        if later.stem > saved.stem and edition_made_at(later).timestamp() < made_at.timestamp():
+            aside = saved.parent / WITHDRAWN / later.name
+            aside.parent.mkdir(exist_ok=True)
+            later.replace(aside)
+
+
+def saved_of(kept: Path, edition: str | None) -> Path | None:
+    """The numbers of the edition of a day, a withdrawn one too, or of the one of the last day; None without any.
+
+    `kept`: the folder that they lie in.
+    """
+    if edition is None:
+        return max(kept.glob("*.json"), default=None)
+    found = (kept / f"{edition}.json", kept / WITHDRAWN / f"{edition}.json")
+    return next((file for file in found if file.exists()), None)
 
 
 def _content(document: Document) -> dict[str, Any]:

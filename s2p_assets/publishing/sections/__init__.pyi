@@ -4,6 +4,7 @@ from . import deliveries as deliveries
 from . import forecast_outlook as forecast_outlook
 from . import forecast_scores as forecast_scores
 from . import freshness as freshness
+from . import implausible_weeks as implausible_weeks
 from . import model_service as model_service
 from . import movers as movers
 from . import order_plan as order_plan

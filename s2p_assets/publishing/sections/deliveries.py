@@ -22,6 +22,7 @@ DAYS_LISTED = 28
 LONGEST_PROBLEM = 100
 SENT_BACK = ("returned", "partly")
 TAKEN = ("accepted", "partly")
+MISSING = "missing"
 VERDICTS = {
     "accepted": "taken",
     "partly": "taken in part",
@@ -41,9 +42,8 @@ class Deliveries:
     @cached_property
     def files(self) -> pd.DataFrame:
         """The versions of files that a kind of workbook claims, with kind and verdict in words, and days in UTC."""
-        rows = self.table.rows[self.table.rows["workbook"].notna()]
-        return rows.assign(
-            kind=rows["workbook"].map(lambda workbook: plain_name(workbook, f"{workbook.partition('_')[0]}_")),
+        rows = self.table.rows[self.table.rows["workbook"].notna() & (self.table.rows["verdict"] != MISSING)]
+        return _with_kind(rows).assign(
             verdict_in_words=rows["verdict"].map(VERDICTS),
             saved_on=pd.to_datetime(rows["saved_at"]).dt.normalize(),
             seen_on=pd.to_datetime(rows["seen_at"]).dt.normalize(),
@@ -68,6 +68,11 @@ class Deliveries:
     def gone_files(self) -> pd.DataFrame:
         """The files that are gone from the share while rows of them still count, and nobody has decided about them."""
         return self.files[self.files["rows_left"].fillna(0).astype("int64") > 0]
+
+    @cached_property
+    def missing(self) -> pd.DataFrame:
+        """The files that should have come and have not."""
+        return _with_kind(self.table.rows[self.table.rows["verdict"] == MISSING])
 
     @cached_property
     def unclaimed_files(self) -> pd.DataFrame:
@@ -98,9 +103,10 @@ def describe_deliveries(deliveries: Deliveries) -> str:
     rows = f"; {format_cell(accepted, 'percent', 1)} of their rows were taken" if accepted is not None else ""
     waits = f"{pluralize(waiting, 'file waits', 'files wait')} to be corrected" if waiting else ""
     nobody = f", and {pluralize(unclaimed, 'is', 'are')} claimed by nobody" if unclaimed else ""
-    held, gone = len(deliveries.held_files), len(deliveries.gone_files)
+    held, gone, late = len(deliveries.held_files), len(deliveries.gone_files), len(deliveries.missing)
     asked = f" {pluralize(held, 'file is', 'files are')} held until somebody decides." if held else ""
     asked += f" {pluralize(gone, 'file is', 'files are')} gone, and rows of it still count." if gone else ""
+    asked += f" {pluralize(late, 'file that is', 'files that are')} expected did not come." if late else ""
     return f"{lie} on the share{rows}. {waits or 'Nothing waits to be corrected'}{nobody}.{asked}"
 
 
@@ -166,6 +172,27 @@ def open_files(deliveries: Deliveries) -> Section:
         ),
         when_empty="Nothing is open: every file on the share was taken as it is.",
     )
+
+
+def late_and_missing(deliveries: Deliveries) -> Section:
+    """The files that should have come and have not, by kind and period, with whom to ask."""
+    return listing(
+        deliveries.table.with_rows(deliveries.missing.sort_values(["kind", "path"])),
+        "Late and missing",
+        "By what each kind of workbook declares of when it comes, and from whom. What is not known is not taken as 0.",
+        (
+            ReportColumn("path", "What is missing", sources=()),
+            ReportColumn("owner", "Whom to ask", sources=()),
+            ReportColumn("problem", "Since when", sources=()),
+        ),
+        when_empty="Nothing that was expected is missing.",
+    )
+
+
+def _with_kind(rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` with the kind of workbook as people call it."""
+    kinds = rows["workbook"].map(lambda workbook: plain_name(workbook, f"{workbook.partition('_')[0]}_"))
+    return rows.assign(kind=kinds)
 
 
 def held_files(deliveries: Deliveries) -> Section:

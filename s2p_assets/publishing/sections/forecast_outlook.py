@@ -229,6 +229,27 @@ def model_notes(ahead: pd.DataFrame) -> tuple[str, ...]:
     return tuple(f"Forecast by {model}, version {version}." for model, version in models.itertuples(index=False))
 
 
+def evidence_notes(
+    ahead: pd.DataFrame, total: pd.DataFrame, past: pd.DataFrame, least: int, *, item: str, noun: str
+) -> Iterator[str]:
+    """Notes on what is too little known: how good the forecast is, and ranges that have no width.
+
+    `ahead`: forecasts of items with their `range_note`. `total`: as of `band_of_total`. `past`: of past weeks.
+    `least`: how many past weeks it takes to say how good a forecast is.
+    """
+    tested = past["week"].nunique()
+    if 0 < tested < least:
+        yield (
+            f"Too few weeks to say how good the forecast is: {format_number(tested)} were tested, "
+            f"{format_number(least)} are needed."
+        )
+    if len(total) and (total["high"] - total["low"]).abs().max() <= 1e-9 * total["forecast"].abs().max():
+        yield "The band of the total has no width: too few weeks to say how far the forecast may be off."
+    noted = ahead.dropna(subset="range_note") if "range_note" in ahead else ahead.head(0).assign(range_note="")
+    for reason, count in noted.groupby("range_note")[item].nunique().items():
+        yield f"The range of {pluralize(count, noun)} has no width: {reason}."
+
+
 def coverage_notes(
     sales: SalesTable, ahead: pd.DataFrame, past: SourceTable, week: pd.Timestamp, *, noun: str
 ) -> Iterator[str]:

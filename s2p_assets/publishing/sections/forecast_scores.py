@@ -90,9 +90,14 @@ class ForecastScores:
         )
 
 
-def describe_forecast_error(scores: ForecastScores, champion: str) -> str:
-    """How far off the forecast was, how that is beside the naive one, and whether its bands hold: for a headline."""
+def describe_forecast_error(scores: ForecastScores, champion: str, too_few: str | None = None) -> str:
+    """How far off the forecast was, how that is beside the naive one, and whether its bands hold: for a headline.
+
+    `too_few`: the sentence that says that too little was scored to say any of that, which is then all that is said.
+    """
     first, called = scores.by_model.iloc[0], scores.called(champion)
+    if too_few:
+        return f"{too_few[:1].upper()}{too_few[1:]}. Until then {called}, a plain model, makes the forecast."
     if pd.isna(first["wape"]):
         return f"{called} makes the forecast; nothing was sold in the weeks that it was tested on."
     sentence = f"The forecast was off by {format_share(first['wape'])} of the units sold of a {scores.one} in a week"

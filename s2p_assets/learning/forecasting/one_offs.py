@@ -1,0 +1,132 @@
+"""Single observations that neither a series' own past nor its peers make plausible, such as one order of 2,000.
+
+What is done with them in training is declared with a task (`damped`); whose series they are, the shelves say.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from s2p_assets.learning.forecasting.series import Matrix
+
+ONE_OFF, KEEP = "one_off", "keep"
+"""What a person may say of an observation: leave it out of what is learned from, or take it as it is."""
+
+
+@dataclass(frozen=True)
+class OneOffBounds:
+    """From where on an observation is implausible, in counts of periods and multiples of what the past holds.
+
+    One is beyond the past when it is more than `times` the highest of the last `memory` periods and by `least` units
+    above it; or, in a series that never stood still, less than the `times`-th part of the lowest of the last `steady`
+    periods and by `least` units below. Where peers rose or fell alike, the bounds move with them. Nothing is said of
+    the first `enough` periods, nor of one that follows `at_most` such: that is a new level and no single observation.
+    """
+
+    times: float = 4.0
+    least: float = 20.0
+    memory: int = 56
+    steady: int = 26
+    enough: int = 8
+    at_most: int = 2
+
+
+def mark_one_offs(
+    weekly: pd.DataFrame,
+    *,
+    key: str,
+    value: str,
+    peers: str | None = None,
+    words: pd.DataFrame | None = None,
+    censored: str | None = None,
+    bounds: OneOffBounds | None = None,
+) -> pd.DataFrame:
+    """Which observations are implausible, and what they count as instead. Aligned with `weekly`.
+
+    `weekly`: one row per (key, week), gapless from a key's first row on. `peers`: a column of groups that are alike.
+    `words`: what people said, one row per key and any day of a week: key, week, word (`one_off` or `keep`).
+    Two columns: `one_off`, whether it is implausible or a person called it so; `counts_as`, the nearest value that the
+    past makes plausible, or, where a person called it a one-off, the mean of the 13 periods before; missing for all
+    others. Only what was known by then is looked at, so that no future leaks into the past.
+    """
+    bounds = bounds or OneOffBounds()
+    codes, keys = pd.factorize(weekly[key].astype(str), sort=True)
+    at, times = pd.factorize(weekly["week"], sort=True)
+    values = np.full((len(times), len(keys)), np.nan)
+    values[at, codes] = np.maximum(weekly[value].to_numpy("float64", na_value=np.nan), 0.0)
+    cut = np.zeros_like(values, dtype=bool)
+    if censored:
+        cut[at, codes] = weekly[censored].fillna(False).to_numpy(bool)
+    groups = _groups(weekly, peers, codes, len(keys))
+    said = _said(words, key, pd.DatetimeIndex(times), pd.Index(keys))
+    marked, counts_as = _walk(values, cut, groups, said, bounds)
+    return pd.DataFrame({"one_off": marked[at, codes], "counts_as": counts_as[at, codes]}, index=weekly.index)
+
+
+def _walk(
+    values: Matrix, cut: np.ndarray[Any, Any], groups: np.ndarray[Any, Any], said: np.ndarray[Any, Any], b: OneOffBounds
+) -> tuple[np.ndarray[Any, Any], Matrix]:
+    """Period by period, as what is marked no longer counts as the past of what follows."""
+    damped = values.copy()
+    marked, counts_as = np.zeros(values.shape, dtype=bool), np.full(values.shape, np.nan)
+    in_a_row = np.zeros(values.shape[1], dtype=int)
+    for now in range(1, len(values)):
+        past = damped[max(now - b.memory, 0) : now]
+        known = ~np.isnan(past)
+        count = known.sum(axis=0)
+        high = np.where(known, past, 0.0).max(axis=0)
+        recent, recent_known = past[-b.steady :], known[-b.steady :]
+        low = np.where(recent_known.any(axis=0), np.where(recent_known, recent, np.inf).min(axis=0), 0.0)
+        season = past[-13:]
+        usual = np.where(known[-13:], season, 0.0).sum(axis=0) / np.maximum(known[-13:].sum(axis=0), 1)
+        here = values[now]
+        moved = _move_of_peers(here, usual, groups)
+        above = here > b.times * high * np.maximum(moved, 1.0)
+        above &= here - high >= np.where(high > 0, b.least, 10 * b.least)
+        below = (here > 0) & ~cut[now] & (recent_known.sum(axis=0) >= b.steady)
+        below &= (here * b.times < low * np.minimum(moved, 1.0)) & (low - here >= b.least)
+        far = (above | below) & (count >= b.enough)
+        implausible = far & (in_a_row < b.at_most) & (said[now] != KEEP)
+        in_a_row = np.where(far, in_a_row + 1, 0)
+        called = (said[now] == ONE_OFF) & ~np.isnan(here)
+        marked[now] = implausible | called
+        nearest = np.where(above, high, low)
+        counts_as[now] = np.where(called, usual, np.where(implausible, nearest, np.nan))
+        damped[now] = np.where(marked[now], counts_as[now], here)
+    return marked, counts_as
+
+
+def _move_of_peers(here: Matrix, usual: Matrix, groups: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """How a period stands to the usual in the middle of each series' peers; of all where these are under five."""
+    counted = (usual >= 1) & ~np.isnan(here)
+    if not counted.any():
+        return np.ones(len(here))
+    ratios = pd.Series(here[counted] / usual[counted])
+    by_group = ratios.groupby(groups[counted])
+    middle, size = by_group.median(), by_group.size()
+    middle = middle[size >= 5]
+    everything = float(ratios.median()) if len(ratios) >= 5 else 1.0
+    return np.asarray(pd.Series(groups).map(middle).fillna(everything), dtype=np.float64)
+
+
+def _groups(weekly: pd.DataFrame, peers: str | None, codes: np.ndarray[Any, Any], keys: int) -> np.ndarray[Any, Any]:
+    """The group of each key by number; -1 where it has none."""
+    found = np.full(keys, -1)
+    if peers:
+        found[codes] = pd.factorize(weekly[peers])[0]
+    return found
+
+
+def _said(words: pd.DataFrame | None, key: str, times: pd.DatetimeIndex, keys: pd.Index) -> np.ndarray[Any, Any]:
+    """The word on each (time, key); empty where nobody said one."""
+    said = np.full((len(times), len(keys)), "", dtype=object)
+    if words is None or words.empty:
+        return said
+    days = pd.to_datetime(words["week"]).dt.normalize()
+    at = times.get_indexer(pd.DatetimeIndex(days - pd.to_timedelta(days.dt.weekday, unit="D")).as_unit(times.unit))
+    of = keys.get_indexer(pd.Index(words[key].astype(str)))
+    there = (at >= 0) & (of >= 0)
+    said[at[there], of[there]] = words["word"].astype(str).to_numpy()[there]
+    return said
