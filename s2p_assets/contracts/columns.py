@@ -132,6 +132,8 @@ class Column:
     `yes`, `no`: the words of a Boolean.
     `value_from`: where the value is taken from when the sheet has no such column, in order.
     `required`: false where a sheet may lack the column.
+    `fill_down`: an empty cell has the value above it: labels merged over a group of rows, written in its first row
+    alone, or in a heading row of their own.
     `left_of`, `right_of`: for a column without a header, the header (or name) of the column that stands next to it.
     `derived_from`: the columns this one is made from, as `name.column`, for lineage.
     `available`: `after_outcome` where the value is known only once it is decided how the row's case ends, so that no
@@ -159,6 +161,7 @@ class Column:
     available: Literal["", "before_outcome", "after_outcome"] = ""
     replace: tuple[tuple[str, str], ...] = ()
     references: str | None = None
+    fill_down: bool = False
     left_of: str | None = None
     right_of: str | None = None
     from_header: PeriodKind | None = None
@@ -356,9 +359,14 @@ def _column(owner: type[Row], name: str, annotation: Any, declared: _Declared) -
     plain = name.replace("_", " ")
     headers = declared.headers or (plain[:1].upper() + plain[1:],)
     made = Column(name, kind, declared.description, headers, checks=checks, **options)
-    if wrong := _contradiction(made):
+    if wrong := _contradiction(made) or _contradiction_of_labels(made):
         raise DeclarationError(f"{owner.__name__}.{name}: {wrong}", declared.line)
     return made
+
+
+def _contradiction_of_labels(made: Column) -> str:
+    other = next((option for option in ("unique", "melted", "from_header") if getattr(made, option)), "")
+    return f"what is filled down over several rows cannot be {other!r}" if made.fill_down and other else ""
 
 
 def _contradiction(made: Column) -> str:

@@ -3,10 +3,11 @@
 The columns themselves are declared with `s2p_assets.contracts.columns`; how cells are read is elsewhere in this room.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from s2p_assets.contracts.columns import Column, DeclarationError, Row, columns_of, domain_and_name, parse_column_path
 
@@ -28,6 +29,11 @@ TOTAL_WORDS = (
 
 MAX_ROWS_GONE = 1 / 3
 MAX_RESTATED = 0.1
+
+RowHandling = Literal["read", "notice", "leave_out", "reject"]
+"""What becomes of a row that bears a mark: read as any other, read and told, no row, back to its owner."""
+FILL_COLOURS = ("any", "red", "orange", "yellow", "green", "blue", "purple", "grey", "black")
+"""What `where_filled` may name besides a colour of its own, `#FFFF00`."""
 
 ReferenceValues = Mapping[str, "pyarrow.Array"]
 """What a workbook's columns may refer to: column → the values that are there, none when nothing was loaded yet."""
@@ -62,8 +68,16 @@ class Workbook:
     `max_reject_rate`: the share of rows that may come back to their owner while the others load;
     above it, and by default, one bad row returns the whole file.
     `ignores`: headers that are known and not wanted.
-    `totals`: texts in the first column that mark a totals row, which is not a row.
+    `totals`: words for a total, alone or with a group's name (`A100 Total`), that mark a row which is no row where its
+    numbers or empty cells bear it out; none where a name may be such a word. What the file itself marks as a total
+    (an Excel table's total row, `SUBTOTAL` and its like, an outline's sums) is none whatever it is called.
     `na_values`: texts that mean "no value" in every column, such as a database's `\\N`, besides each column's own.
+    `tables`: `all` where a sheet may hold several tables with this header, side by side or below each other.
+    `where_struck`: what becomes of rows that are struck through; `where_filled`: of rows filled with a colour
+    (`{"yellow": "leave_out", "#FF0000": "reject"}`, `any` for whatever colour); `where_commented`: of rows with a
+    comment. Each is `read`, `notice`, `leave_out` or `reject`.
+    `where_full`: what becomes of a table that ends on the last row which its format can have, as one that was cut off
+    does: `reject`, `notice` or `read`.
 
     A file that changes more of what is loaded than these bounds allow is held: nothing of it is stored until a person
     says `s2p accept FILE`, or another version of it takes its place. None: no bound. They hold from the second
@@ -85,15 +99,39 @@ class Workbook:
     ignores: tuple[str, ...] = ()
     totals: tuple[str, ...] = TOTAL_WORDS
     na_values: tuple[str, ...] = ()
+    tables: Literal["one", "all"] = "one"
+    where_struck: RowHandling = "notice"
+    where_filled: Mapping[str, RowHandling] | tuple[tuple[str, RowHandling], ...] = ()
+    where_commented: RowHandling = "notice"
+    where_full: Literal["read", "notice", "reject"] = "reject"
     max_rows_gone: float | None = MAX_ROWS_GONE
     max_restated: float | None = MAX_RESTATED
     may_overwrite: bool = False
 
     def __post_init__(self) -> None:
+        """Raises DeclarationError for words that there are none of, or a key that cannot be one."""
+        self._refuse_unknown_words()
         period = next((one.name for one in columns_of(self.rows) if one.from_header), None)
         if self.key and period and period not in self.key:
             message = f"the key lacks {period!r}: a row of the sheet gives a row for each {period} that stands over it"
             raise DeclarationError(message, None)
+
+    def _refuse_unknown_words(self) -> None:
+        object.__setattr__(self, "where_filled", tuple(dict(self.where_filled).items()))
+        if self.tables not in ("one", "all"):
+            raise DeclarationError(f"tables: there is no {self.tables!r}; there are one, all", None)
+        if self.where_full not in ("read", "notice", "reject"):
+            raise DeclarationError(f"where_full: there is no {self.where_full!r}; there are read, notice, reject", None)
+        handlings = {"where_struck": self.where_struck, "where_commented": self.where_commented}
+        for colour, handling in dict(self.where_filled).items():
+            handlings[f"where_filled[{colour!r}]"] = handling
+            if colour not in FILL_COLOURS and not re.fullmatch("#[0-9A-Fa-f]{6}", colour):
+                names = ", ".join(FILL_COLOURS)
+                raise DeclarationError(f"where_filled: {colour!r} is no colour; write #FFFF00, or one of {names}", None)
+        for option, handling in handlings.items():
+            if handling not in get_args(RowHandling):
+                words = ", ".join(get_args(RowHandling))
+                raise DeclarationError(f"{option}: there is no {handling!r}; there are {words}", None)
 
     @property
     def domain(self) -> str:

@@ -69,12 +69,44 @@ class Cells:
 
 
 @dataclass(slots=True)
+class Marks:
+    """What the file says of a sheet's rows and cells besides their values; empty where a format says nothing.
+
+    `table_totals`: total rows of Excel tables, as (row, first column, last column, the table's name).
+    `summed_up`: per row, the function with which a cell sums up its own column (`SUBTOTAL`, `SUM`), by column.
+    `levels`: outline level of each grouped row; `summaries_above`: their summary rows stand above the details.
+    `struck`, `fills`: of the styles that `Cells.formats` points to, those struck through, and the fill as `RRGGBB`.
+    `struck_cells`: cells struck through within their text alone. `comments`: what people noted at cells.
+    `row_limit`: the last row that the format can have.
+    `formulas`: the formulas as the file writes them, by column, kept where the workbook is `calculated_by_hand` or
+    `looks_outside`, into others, whose file names `other_books` holds by the number that formulas call them by.
+    `outside_names`: names that stand for cells of these. `outside`: per column, the rows whose values depend on them.
+    """
+
+    table_totals: list[tuple[int, int, int, str]] = field(default_factory=list)
+    summed_up: dict[int, dict[int, str]] = field(default_factory=dict)
+    levels: dict[int, int] = field(default_factory=dict)
+    summaries_above: bool = False
+    struck: frozenset[int] = frozenset()
+    fills: dict[int, str] = field(default_factory=dict)
+    struck_cells: set[CellPosition] = field(default_factory=set)
+    comments: dict[CellPosition, str] = field(default_factory=dict)
+    row_limit: int = LAST_ROW
+    formulas: dict[int, Cells] = field(default_factory=dict)
+    calculated_by_hand: bool = False
+    looks_outside: bool = False
+    other_books: dict[str, str] = field(default_factory=dict)
+    outside_names: tuple[str, ...] = ()
+    outside: dict[int, Ints] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Sheet:
     """One sheet: its columns by 1-based number, merged ranges as (top, left, bottom, right).
 
     `hidden_rows`: numbers of the rows that the file hides.
     `typed` is False where the file knows texts alone (CSV). `formats` are the number formats
-    that `Cells.formats` points to. `starts_1904`: serial dates count from 1904.
+    that `Cells.formats` points to. `starts_1904`: serial dates count from 1904. `marks`: what else the file says.
     """
 
     name: str
@@ -85,6 +117,7 @@ class Sheet:
     hidden_rows: list[int] = field(default_factory=list)
     formats: list[str] = field(default_factory=list)
     starts_1904: bool = False
+    marks: Marks = field(default_factory=Marks)
     _tops: dict[int, dict[int, dict[int, str]]] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:

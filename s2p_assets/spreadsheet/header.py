@@ -119,6 +119,13 @@ def find_header(sheet: Sheet, workbook: Workbook, file: str = "") -> Header | No
     return best
 
 
+def header_at(sheet: Sheet, workbook: Workbook, row: int) -> Header | None:
+    """What one row is as a header of `workbook`; None when none of its cells bears a column's name."""
+    cells = sheet.row(row)
+    found = _match(workbook, row, row, {at: [text] for at, text in cells.items()}, cells)
+    return found if found.column_numbers else None
+
+
 def rows_above(sheet: Sheet, header: Header) -> dict[int, dict[int, str]]:
     """The rows over the header that hold anything, as `Sheet.top` gives them."""
     first = sheet.top(FIRST_ROWS)
@@ -134,7 +141,7 @@ def _best_header(sheet: Sheet, workbook: Workbook, texts: dict[int, dict[int, st
             return best
     for upper, lower in pairwise(texts):
         if lower - upper == 1 and _may_be_header(sheet, lower, texts[lower]):
-            joined = _joined(sheet, upper, lower, texts)
+            joined = joined_headers(sheet, upper, lower, texts)
             written = {column: names[0] for column, names in joined.items()}
             best = _better(workbook, best, _match(workbook, upper, lower, joined, written))
     return best
@@ -150,7 +157,7 @@ def _may_be_header(sheet: Sheet, row: int, texts: dict[int, str]) -> bool:
     return all(sheet.kind(row, column) == CellKind.TEXT for column in texts)
 
 
-def _joined(sheet: Sheet, upper: int, lower: int, texts: dict[int, dict[int, str]]) -> dict[int, list[str]]:
+def joined_headers(sheet: Sheet, upper: int, lower: int, texts: dict[int, dict[int, str]]) -> dict[int, list[str]]:
     """Per column the names that two header rows may give it: both together, the lower, the upper."""
     above = dict(texts[upper])
     for top, left, bottom, right in sheet.merged:
@@ -182,12 +189,12 @@ def _match(workbook: Workbook, top: int, bottom: int, names: dict[int, list[str]
                 if len(places) > 1:
                     duplicates[column.name] = tuple(places)
                 break
-    found |= _nameless(workbook, by_name, found, written)
+    found |= nameless_columns(workbook, by_name, found, written)
     missing = tuple(column for column in workbook.columns if column.name not in found)
     return Header(top, bottom, found, written, missing, duplicates)
 
 
-def _nameless(
+def nameless_columns(
     workbook: Workbook, by_name: dict[str, dict[int, None]], found: dict[str, int], written: dict[int, str]
 ) -> dict[str, int]:
     """The columns without a header that stand next to one that was found, each where its contract says."""

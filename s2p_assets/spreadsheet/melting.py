@@ -19,6 +19,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import Sheet, cell_address, column_letters, parse_cell_address
 from s2p_assets.spreadsheet.header import Header
 from s2p_assets.spreadsheet.periods import label_of_day
+from s2p_assets.spreadsheet.table_regions import TableRegion
 from s2p_assets.spreadsheet.table_rows import positions_of
 from s2p_assets.spreadsheet.typed_table import CellCounts, TypedTable, read_typed_table
 
@@ -76,7 +77,7 @@ class MeltedTable(TypedTable):
         given_back = np.zeros(len(self.beside_filled), dtype=bool)
         given_back[self.wide_rows] = True
         given_back &= ~beside
-        named = int(kept.sum())
+        named = int(kept.sum()) + int(self.wide.rows.filled_down[beside].sum())
         for name, values in self.wide.columns.items():
             if name in self.workbook_columns_beside:
                 valid = values.is_valid().to_numpy(zero_copy_only=False)
@@ -124,14 +125,12 @@ def column_places(header: Header, workbook: Workbook) -> dict[str, Any]:
     return letters
 
 
-def read_melted_table(
-    sheet: Sheet, header: Header, workbook: Workbook, file: Path, findings: FindingCollector
-) -> MeltedTable:
-    """The rows of a wide table under `header`, with a finding for every cell that cannot be read."""
+def read_melted_table(region: TableRegion, workbook: Workbook, file: Path, findings: FindingCollector) -> MeltedTable:
+    """The rows of a wide table, with a finding for every cell that cannot be read."""
     collected = _WideFindings()
-    contract, wide_header = sheet_contract(header, workbook)
-    wide = read_typed_table(sheet, wide_header, contract, file, collected)
-    return _Melt(sheet, header, workbook, wide, collected).table(findings)
+    contract, wide_header = sheet_contract(region.header, workbook)
+    wide = read_typed_table(replace(region, header=wide_header), contract, file, collected)
+    return _Melt(region.sheet, region.header, workbook, wide, collected).table(findings)
 
 
 def sheet_contract(header: Header, workbook: Workbook) -> tuple[SheetContract, Header]:
@@ -212,6 +211,7 @@ class _Melt:
             columns=self._columns(wide_rows, period_of),
             bad=bad[keep] | beside_bad[wide_rows],
             blank=own_blank[keep],
+            name=self.wide.name,
             wide=self.wide,
             workbook=self.workbook,
             periods=self.periods,

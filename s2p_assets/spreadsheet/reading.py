@@ -34,7 +34,10 @@ from s2p_assets.spreadsheet.limits import DAMAGED, TOO_MUCH_MEMORY, WorkbookUnre
 from s2p_assets.spreadsheet.melting import column_places, read_melted_table
 from s2p_assets.spreadsheet.returned.own_copies import refuse_fresh_workbook, refuse_partial_copy
 from s2p_assets.spreadsheet.rules import RuleViolation, final_violations, rule_violations
+from s2p_assets.spreadsheet.stale_values import find_outside_values
+from s2p_assets.spreadsheet.table_regions import TableRegion, cells_below, table_regions
 from s2p_assets.spreadsheet.table_rows import table_rows
+from s2p_assets.spreadsheet.truncation import OLD_LAST_ROW
 from s2p_assets.spreadsheet.typed_table import TypedTable, read_typed_table
 from s2p_assets.spreadsheet.wide_header import missing_periods
 
@@ -87,6 +90,9 @@ def _read_book(
     reference_values: ReferenceValuesByWorkbook,
 ) -> None:
     whole = list(book.sheets())
+    for sheet in whole if book.file_format == "xls" else ():
+        sheet.marks.row_limit = OLD_LAST_ROW
+    find_outside_values(whole)
     if fresh := refuse_fresh_workbook(whole):
         reading.findings.append(fresh)
         return
@@ -109,8 +115,8 @@ def _read_book(
 def _tables(
     sheets: Sequence[Sheet], workbook: Workbook, findings: FindingCollector, reading: ReadResult
 ) -> list[TypedTable]:
-    """The tables of all sheets that bear the contract's header, one per sheet."""
-    tables = []
+    """The tables of all sheets that bear the contract's header."""
+    tables: list[TypedTable] = []
     wanted = [matches_sheet(workbook, sheet.name) for sheet in sheets]
     headers = [
         (sheet, find_header(sheet, workbook, reading.file.name) if here else None)
@@ -122,29 +128,44 @@ def _tables(
             if len(sheet):
                 findings.add(_not_read(sheet, workbook))
             continue
-        periods = {one.number for one in header.melted}
-        beside = [number for number in sorted(header.titles) if number not in periods]
-        reading.headers[sheet.name] = [" ".join(header.titles[number].split()) for number in beside]
-        reading.column_letters[sheet.name] = column_places(header, workbook)
         if sheet.hidden:
             message = "the sheet is hidden; it was read"
             findings.add(Finding(sheet.name, None, None, None, "hidden_sheet", message, "notice"))
-        if above := _rows_above(sheet, header):
-            findings.add(above)
-        lacking = list(_missing_columns(sheet, header, workbook))
-        for finding in lacking:
+        regions = table_regions(sheet, header, workbook, reading.file.name)
+        reading.cells["ignored"] = reading.cells.get("ignored", 0) + regions.unread
+        for finding in regions.findings:
             findings.add(finding, whole_file=True)
-        if not any(finding.severity == "reject" for finding in lacking):
-            read = read_melted_table if header.melted else read_typed_table
-            tables.append(read(sheet, header, workbook, reading.file, findings))
-        else:
-            reading.cells["returned"] = reading.cells.get("returned", 0) + _cells_below(sheet, header)
-            reading.rows_read += len(table_rows(sheet, header, workbook).row_numbers)
+        twice = any(finding.severity == "reject" for finding in regions.findings)
+        for region in regions.tables:
+            _add_table(region, workbook, findings, reading, tables, twice)
     return tables
 
 
-def _cells_below(sheet: Sheet, header: Header) -> int:
-    return sum(int((cells.rows > header.bottom).sum()) for cells in sheet.columns.values())
+def _add_table(
+    region: TableRegion,
+    workbook: Workbook,
+    findings: FindingCollector,
+    reading: ReadResult,
+    tables: list[TypedTable],
+    unread: bool,
+) -> None:
+    """Reads one table into `tables`, unless it lacks columns or is `unread`: one of several that nobody asked for."""
+    sheet, header = region.sheet, region.header
+    periods = {one.number for one in header.melted}
+    beside = [number for number in sorted(header.titles) if number not in periods]
+    reading.headers[region.name] = [" ".join(header.titles[number].split()) for number in beside]
+    reading.column_letters[region.name] = column_places(header, workbook)
+    if above := _rows_above(sheet, header):
+        findings.add(above)
+    lacking = list(_missing_columns(sheet, header, workbook))
+    for finding in lacking:
+        findings.add(finding, whole_file=True)
+    if unread or any(finding.severity == "reject" for finding in lacking):
+        reading.cells["returned"] = reading.cells.get("returned", 0) + cells_below(sheet, header)
+        reading.rows_read += len(table_rows(sheet, header, workbook).row_numbers)
+    else:
+        read = read_melted_table if header.melted else read_typed_table
+        tables.append(read(region, workbook, reading.file, findings))
 
 
 def _rows_above(sheet: Sheet, header: Header) -> Finding | None:
@@ -213,7 +234,7 @@ def _settle(
     if len(good) and not findings.file_rejected:
         for violation in final_violations(good, workbook, already_checked=not bad.any()):
             findings.add(_finding(violation, place), whole_file=True)
-    reading.sheet = ", ".join(table.rows.sheet.name for table in tables) or None
+    reading.sheet = ", ".join(dict.fromkeys(table.rows.sheet.name for table in tables)) or None
     _draw_verdict(reading, workbook, arrow, bad, findings)
     _count_cells(reading, tables, bad)
     if tables and not len(bad):
@@ -229,7 +250,7 @@ def _combined(tables: list[TypedTable], workbook: Workbook) -> pyarrow.Table:
     parts = []
     for table in tables:
         arrays = [table.columns[column.name].cast(column.arrow_type) for column in workbook.columns]
-        names = pyarrow.array([table.rows.sheet.name]).take(pyarrow.array(np.zeros(len(table.bad), np.int32)))
+        names = pyarrow.array([table.name]).take(pyarrow.array(np.zeros(len(table.bad), np.int32)))
         numbers = pyarrow.array(table.rows.row_numbers.astype(np.int64))
         parts.append(pyarrow.Table.from_arrays([*arrays, names, numbers], schema=schema))
     return pyarrow.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
@@ -294,7 +315,7 @@ def _draw_verdict(
 
 def _count_cells(reading: ReadResult, tables: list[TypedTable], bad: npt.NDArray[np.bool_]) -> None:
     """Counts what stood in the file and, in the rows handed on, what became of it: two counts that must agree."""
-    unread = reading.cells.get("returned", 0)
+    unread, others = reading.cells.get("returned", 0), reading.cells.get("ignored", 0)
     kept = ~bad if reading.rows is not None else np.zeros(len(bad), dtype=bool)
     counts, start = [], 0
     for table in tables:
@@ -302,10 +323,10 @@ def _count_cells(reading: ReadResult, tables: list[TypedTable], bad: npt.NDArray
         start += len(table.bad)
     named, blank = sum(count.named for count in counts), sum(count.blank for count in counts)
     reading.cells = {
-        "read": unread + sum(table.rows.below for table in tables),
+        "read": unread + others + sum(table.rows.below for table in tables),
         "loaded": count_values(reading.rows) - named + blank,
         "returned": unread + sum(count.returned for count in counts),
-        "ignored": sum(table.rows.ignored for table in tables),
+        "ignored": others + sum(table.rows.ignored for table in tables),
         "blank": blank,
         "named": named,
     }

@@ -4,8 +4,7 @@ What stands in the rows is read elsewhere.
 """
 
 import re
-import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +15,12 @@ import pyarrow.compute as pc
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, cell_address, column_letters
+from s2p_assets.spreadsheet.grouped_labels import filled_down, heading_rows, labels_not_filled_down
 from s2p_assets.spreadsheet.header import Header, folded, is_required, nearest_header
+from s2p_assets.spreadsheet.row_marks import MarkedRow, marked_rows, said_of, where
+from s2p_assets.spreadsheet.stale_values import stale_values
+from s2p_assets.spreadsheet.total_rows import summing_rows
+from s2p_assets.spreadsheet.truncation import cut_off
 
 _UNIT_WORDS = (
     "eur euro usd gbp chf jpy pln sek nok dkk kg g t l ml m cm mm km m2 m3 pcs pc pieces piece stk stuck st "
@@ -34,6 +38,8 @@ class TableRows:
     `row_numbers`: their row numbers; `cells`: per contract column, its cells in these rows; `filled`: per
     row, its non-empty cells in the table's columns. `below`: all non-empty cells below the header, as the
     file has them; `ignored`: those of rows and columns that a notice or the contract sets aside.
+    `of_file`: findings about the whole file; `rejects`: one for each row that goes back as a whole.
+    `filled_down`: per row, its values that stand in no cell of it but in one above.
     """
 
     sheet: Sheet
@@ -44,6 +50,9 @@ class TableRows:
     below: int
     ignored: int = 0
     notices: list[Finding] = field(default_factory=list)
+    of_file: list[Finding] = field(default_factory=list)
+    rejects: dict[int, Finding] = field(default_factory=dict)
+    filled_down: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def table_rows(sheet: Sheet, header: Header, workbook: Workbook) -> TableRows:
@@ -55,13 +64,33 @@ def table_rows(sheet: Sheet, header: Header, workbook: Workbook) -> TableRows:
     for rule, message, rows in (
         ("repeated_header", "the header again", _repeated_headers(found)),
         ("units", "a row of units", _units(found, workbook)),
-        ("totals", "a row of totals", _totals(found, below, workbook)),
     ):
         _leave_out(found, rule, message, rows)
+    _leave_out_totals(found, workbook, below)
+    labels = dict(found.cells)
+    headings = heading_rows(workbook, found.cells, found.row_numbers)
+    _leave_out(found, "heading", "a heading, filled down over the rows below", headings)
     _leave_out(found, "note", "a note or heading", _notes(found, workbook))
+    _heed_marks(found, workbook)
     _notice_unknown_columns(found, below, workbook)
     _notice_hidden_rows(found)
+    found.notices += stale_values(sheet, header, found.cells)
+    found.of_file += cut_off(sheet, header, workbook, found.cells, found.row_numbers)
+    found.notices += labels_not_filled_down(sheet, header, workbook, found.cells, found.row_numbers)
+    _fill_down(found, workbook, labels)
     return found
+
+
+def _fill_down(found: TableRows, workbook: Workbook, labels: dict[str, Cells]) -> None:
+    """Gives each empty cell of the columns that the contract fills down what stands above; `labels` hold headings."""
+    found.filled_down = np.zeros(len(found.row_numbers), np.int64)
+    for column in workbook.columns:
+        if column.fill_down and column.name in labels:
+            number = found.header.column_numbers[column.name]
+            written = found.cells[column.name].rows
+            found.cells[column.name] = filled_down(labels[column.name], found.row_numbers, number, found.sheet)
+            new = np.setdiff1d(found.cells[column.name].rows, written)
+            found.filled_down[np.searchsorted(found.row_numbers, new)] += 1
 
 
 def _union(mapped: dict[str, Cells]) -> Ints:
@@ -83,10 +112,7 @@ def _leave_out(found: TableRows, rule: str, message: str, rows: list[int]) -> No
     """Takes `rows` out of the table and says so once."""
     if not rows:
         return
-    keep = ~np.isin(found.row_numbers, rows)
-    found.ignored += int(found.filled[~keep].sum())
-    found.row_numbers, found.filled = found.row_numbers[keep], found.filled[keep]
-    found.cells = {name: cells.where(~np.isin(cells.rows, rows)) for name, cells in found.cells.items()}
+    _take_out(found, rows)
     first = found.sheet.row(rows[0])
     column = min(first, default=1)
     many = f"; {len(rows):,} such rows were not read" if len(rows) > 1 else "; it was not read as a row"
@@ -95,6 +121,13 @@ def _leave_out(found: TableRows, rule: str, message: str, rows: list[int]) -> No
             found.sheet.name, cell_address(rows[0], column), None, first.get(column), rule, f"{message}{many}", "notice"
         )
     )
+
+
+def _take_out(found: TableRows, rows: list[int]) -> None:
+    keep = ~np.isin(found.row_numbers, rows)
+    found.ignored += int(found.filled[~keep].sum())
+    found.row_numbers, found.filled = found.row_numbers[keep], found.filled[keep]
+    found.cells = {name: cells.where(~np.isin(cells.rows, rows)) for name, cells in found.cells.items()}
 
 
 def _repeated_headers(found: TableRows) -> list[int]:
@@ -119,6 +152,8 @@ def _above_again(found: TableRows, row: int) -> Iterator[int]:
         if sheet.row(row - above) != sheet.row(bottom - above):
             break
         yield row - above
+    if len(sheet.row(row - 1)) == 1 and not sheet.row(row - 2):
+        yield row - 1
 
 
 def _units(found: TableRows, workbook: Workbook) -> list[int]:
@@ -143,53 +178,39 @@ def is_unit(text: str) -> bool:
     return bracketed or text in ("€", "$", "£", "¥", "%", "#") or folded(text) in _UNITS
 
 
-def _totals(found: TableRows, below: dict[int, Cells], workbook: Workbook) -> list[int]:
-    """Rows whose first text is a word for a total, or begins with one while a required cell is empty."""
-    words = [re.escape(word) for word in workbook.totals]
-    if not words or not len(found.row_numbers):
-        return []
-    left, right = min(found.header.titles), max(found.header.titles)
-    columns = [number for number in sorted(below) if left <= number <= right]
-    exact = re.compile(rf"\W*(?:{'|'.join(words)})\W*", re.IGNORECASE)
-    like_total = rf"(?i)^\W*(?:{'|'.join(words)})(?:\W|$)"
-    known = set(found.row_numbers.tolist())
-    rows: set[int] = set()
-    for number in columns:
-        cells = below[number].where(below[number].kinds == CellKind.TEXT)
-        cells = cells.where(_may_begin_with(cells.texts, workbook.totals))
-        like = pc.match_substring_regex(cells.texts, like_total).to_numpy(zero_copy_only=False)
-        for place in np.flatnonzero(like):
-            row = int(cells.rows[place])
-            first = row in known and _first_text(below, columns, row) == number
-            text = str(cells.texts[int(place)].as_py())
-            if first and (exact.fullmatch(text) or _lacks_required(found, workbook, row)):
-                rows.add(row)
-    return sorted(rows)
+def _leave_out_totals(found: TableRows, workbook: Workbook, below: dict[int, Cells]) -> None:
+    """Takes the rows that sum up others out of the table; one that only has the name of a total is a finding."""
+    summing = summing_rows(found.sheet, found.header, workbook, found.cells, found.row_numbers, below)
+    for why in dict.fromkeys(row.why for row in summing if not row.doubtful):
+        _leave_out(found, "totals", why, [row.row for row in summing if row.why == why and not row.doubtful])
+    for row in (row.row for row in summing if row.doubtful):
+        first = found.sheet.row(row)
+        label = next((text for text in first.values() if any(map(str.isalpha, text))), "")
+        message = (
+            f"'{label}' looks like a row of totals, but its numbers are not those of the rows above; "
+            f"correct or delete it. If it is a name, the contract says so with totals=()"
+        )
+        where = cell_address(row, min(first, default=1))
+        found.rejects[row] = Finding(found.sheet.name, where, None, label, "totals", message)
 
 
-def _may_begin_with(texts: pyarrow.Array, words: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """By their first letter, the texts that may begin with one of `words`, in whatever case, or with no letter."""
-    if not len(texts):
-        return np.zeros(0, dtype=bool)
-    first = np.ones(256, dtype=bool)
-    first[[ord(mark) for mark in string.ascii_letters + string.digits + "_"]] = False
-    first[[ord(mark) for word in words for mark in (word[0].lower(), word[0].upper()) if mark.isascii()]] = True
-    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts)]
-    return first[np.frombuffer(texts.buffers()[2], np.uint8)[offsets]]
-
-
-def _first_text(below: dict[int, Cells], columns: list[int], row: int) -> int | None:
-    for number in columns:
-        place = below[number].at(row)
-        is_text = place is not None and below[number].kinds[place] == CellKind.TEXT
-        if is_text and any(mark.isalpha() for mark in str(below[number].texts[place].as_py())):
-            return number
-    return None
-
-
-def _lacks_required(found: TableRows, workbook: Workbook, row: int) -> bool:
-    required = [column.name for column in workbook.columns if is_required(column) and not column.nullable]
-    return any(name in found.cells and found.cells[name].at(row) is None for name in required)
+def _heed_marks(found: TableRows, workbook: Workbook) -> None:
+    """Does with rows that are struck through, filled or commented as the contract says, and tells of them."""
+    marked = marked_rows(found.sheet, found.header, workbook, found.cells, found.row_numbers)
+    groups: dict[tuple[str, str], list[MarkedRow]] = {}
+    for row in marked:
+        groups.setdefault((row.rule, row.handling), []).append(row)
+    for (rule, handling), rows in groups.items():
+        if handling == "reject":
+            for row in rows:
+                finding = Finding(found.sheet.name, where(row), None, None, rule, said_of(row, 1))
+                found.rejects.setdefault(row.row, finding)
+            continue
+        if handling == "leave_out":
+            _take_out(found, sorted({row.row for row in rows}))
+        told = Finding(found.sheet.name, where(rows[0]), None, None, rule, said_of(rows[0], len(rows)), "notice")
+        found.notices.append(told)
+    found.rejects = {row: finding for row, finding in found.rejects.items() if row in found.row_numbers}
 
 
 def _notes(found: TableRows, workbook: Workbook) -> list[int]:

@@ -24,13 +24,15 @@ from s2p_assets.spreadsheet.cell_parser import (
     without_percent_sign,
 )
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
-from s2p_assets.spreadsheet.header import Header
+from s2p_assets.spreadsheet.table_regions import TableRegion
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
 from s2p_assets.spreadsheet.text_values import find_date
+from s2p_assets.spreadsheet.total_rows import last_row_sums_up
 from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts
 
 _DATES = (CellKind.DATE, CellKind.ISO)
 _SHORTENED = "^-?[0-9][.,][0-9]+E[+][0-9]{2,3}$"
+_SUMMABLE = ("number", "money", "integer")
 _NONE = np.zeros(0, np.int64)
 
 
@@ -47,13 +49,15 @@ class CellCounts:
 class TypedTable:
     """One sheet's rows with typed columns.
 
-    `bad` marks rows with a reject finding; `blank` counts per row the cells that say "no value".
+    `bad` marks rows with a reject finding; `blank` counts per row the cells that say "no value". `name`: the sheet's,
+    or where a sheet holds several tables, the sheet's and the cell of the table's header.
     """
 
     rows: TableRows
     columns: dict[str, pyarrow.Array]
     bad: npt.NDArray[np.bool_]
     blank: npt.NDArray[np.int64]
+    name: str
 
     def address_of(self, position: int, name: str) -> str:
         """The address of a column's cell in a row; for a value from a name, the row's first cell."""
@@ -64,26 +68,50 @@ class TypedTable:
         """What became of the cells below the header when the rows for which `kept` holds are handed on."""
         absent = [values for name, values in self.columns.items() if name not in self.rows.header.column_numbers]
         named = int(kept.sum()) * sum(values.null_count < len(values) for values in absent)
+        named += int(self.rows.filled_down[kept].sum())
         return CellCounts(int(self.rows.filled[~kept].sum()), int(self.blank[kept].sum()), named)
 
 
-def read_typed_table(
-    sheet: Sheet, header: Header, workbook: Workbook, file: Path, findings: FindingCollector
-) -> TypedTable:
-    """The rows under `header` with a finding for every cell that cannot be read; `file` may give absent columns."""
+def read_typed_table(region: TableRegion, workbook: Workbook, file: Path, findings: FindingCollector) -> TypedTable:
+    """The rows of a table with a finding for every cell that cannot be read; `file` may give absent columns."""
+    sheet, header = region.sheet, region.header
     rows = table_rows(sheet, header, workbook)
     for notice in rows.notices:
         findings.add(notice)
-    for unit in unit_conflicts(rows, workbook):
-        findings.add(unit, whole_file=True)
+    for finding in (*rows.of_file, *unit_conflicts(rows, workbook)):
+        findings.add(finding, whole_file=True)
     count = len(rows.row_numbers)
-    table = TypedTable(rows, {}, np.zeros(count, dtype=bool), np.zeros(count, np.int64))
+    table = TypedTable(rows, {}, np.zeros(count, dtype=bool), np.zeros(count, np.int64), region.name)
     for column in workbook.columns:
         if column.name in header.column_numbers:
             _read_column(table, column, findings)
         else:
             table.columns[column.name] = _absent_column(table, column, file, findings)
+    for row, finding in rows.rejects.items():
+        findings.add(finding)
+        table.bad[np.searchsorted(rows.row_numbers, row)] = True
+    if total := _unnamed_total(table, workbook):
+        findings.add(total)
     return table
+
+
+def _unnamed_total(table: TypedTable, workbook: Workbook) -> Finding | None:
+    """Says that the last row's numbers are the sums of all others, though nothing calls it a total."""
+    count = len(table.bad)
+    kinds = {column.name: column.kind for column in workbook.columns if column.kind in _SUMMABLE}
+    numbers = {name: table.columns[name] for name in kinds if name in table.rows.cells and count}
+    last = {name: values for name, values in numbers.items() if values[-1].is_valid}
+    if not last or table.bad[-1]:
+        return None
+    floats = {
+        name: pc.fill_null(values.cast(pyarrow.float64(), safe=False), np.nan).to_numpy(zero_copy_only=False)
+        for name, values in last.items()
+    }
+    if not last_row_sums_up(floats):
+        return None
+    where = cell_address(int(table.rows.row_numbers[-1]), table.rows.header.column_numbers[next(iter(last))])
+    message = "the last row's numbers are the sums of all rows above; it was read as a row. Delete it if it is a total"
+    return Finding(table.rows.sheet.name, where, None, None, "totals", message, "notice")
 
 
 def _read_column(table: TypedTable, column: Column, findings: FindingCollector) -> None:

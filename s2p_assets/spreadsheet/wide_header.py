@@ -25,6 +25,7 @@ from s2p_assets.spreadsheet.header import (
     folded,
     folded_names,
     is_required,
+    nameless_columns,
 )
 from s2p_assets.spreadsheet.periods import (
     Period,
@@ -117,7 +118,7 @@ def find_wide_header(sheet: Sheet, workbook: Workbook, file: str = "") -> Header
 
 
 def _rows_with_names(sheet: Sheet, workbook: Workbook) -> dict[int, dict[int, str]]:
-    names = {name for column in workbook.columns for name in folded_names(column)}
+    names = {name for column in workbook.columns if not _is_nameless(column) for name in folded_names(column)}
     rows = sheet.top(SEARCHED_ROWS)
     named = {row for row, cells in rows.items() if any(folded(text) in names for text in cells.values())}
     near = {row + step for row in named for step in range(-MAX_HEADER_ROWS, MAX_HEADER_ROWS)}
@@ -125,7 +126,8 @@ def _rows_with_names(sheet: Sheet, workbook: Workbook) -> dict[int, dict[int, st
 
 
 def _best(sheet: Sheet, workbook: Workbook, file: str, rows: dict[int, dict[int, str]]) -> _Candidate | None:
-    names = {name for column in _beside(workbook) for name in folded_names(column)}
+    named_columns = [column for column in _beside(workbook) if not _is_nameless(column)]
+    names = {name for column in named_columns for name in folded_names(column)}
     named = {row for row, cells in rows.items() if any(folded(text) in names for text in cells.values())}
     best: _Candidate | None = None
     for bottom in rows:
@@ -144,6 +146,22 @@ def _beside(workbook: Workbook) -> list[Column]:
     return [column for column in workbook.columns if not column.melted and not column.from_header]
 
 
+def _is_nameless(column: Column) -> bool:
+    return bool(column.left_of or column.right_of)
+
+
+def _nameless_beside(
+    workbook: Workbook, cells: dict[int, tuple[HeaderCell, ...]], numbers: dict[str, int], first: int | None
+) -> dict[str, int]:
+    """The columns without a header; one that stands left of the period stands left of the `first` one."""
+    written = {number: " ".join(cell.says for cell in own if cell.column == number) for number, own in cells.items()}
+    by_name: dict[str, dict[int, None]] = {}
+    for name, number in (*numbers.items(), *([(workbook.period.name, first)] if workbook.period and first else [])):
+        column = next(column for column in workbook.columns if column.name == name)
+        by_name |= {text: {number: None} for text in folded_names(column)}
+    return nameless_columns(workbook, by_name, numbers, written)
+
+
 def _candidate(
     sheet: Sheet, workbook: Workbook, file: str, stack: list[int], rows: dict[int, dict[int, str]]
 ) -> _Candidate | None:
@@ -154,6 +172,8 @@ def _candidate(
     taken = set(numbers.values())
     places = {number: _place(number, own, workbook) for number, own in cells.items() if number not in taken and own}
     melted = _melted(sheet, workbook, file, places)
+    if any(map(_is_nameless, workbook.columns)):
+        numbers |= _nameless_beside(workbook, cells, numbers, min((one.number for one in melted), default=None))
     unsure = _unsure(workbook, places)
     found = {*numbers, *unsure, *(one.name for one in melted)}
     if not found:
@@ -252,7 +272,7 @@ def _columns_beside(
     found: dict[str, int] = {}
     duplicates: dict[str, tuple[int, ...]] = {}
     for column in _beside(workbook):
-        for name in folded_names(column):
+        for name in () if _is_nameless(column) else folded_names(column):
             free = [number for number in by_name.get(name, ()) if number not in found.values()]
             if free:
                 found[column.name] = free[0]

@@ -161,6 +161,16 @@ def test_zeros_shares_and_dates_from_1904_are_read_in_every_format(reading: Read
     assert prices["since"].to_pylist() == [FIRST, FIRST + dt.timedelta(days=1)]
 
 
+@pytest.mark.parametrize("suffix", [".xls", ".xlsx", ".ods"])
+def test_a_binary_workbook_is_read_by_its_content_under_any_suffix(
+    books: dict[str, Path], tmp_path: Path, suffix: str
+) -> None:
+    named = shutil.copy(books[".xlsb"], tmp_path / f"Prices{suffix}")
+    reading, own = read_file(Path(named), [PRICES]), read_file(books[".xlsb"], [PRICES])
+    assert (reading.error, reading.rows_accepted) == (None, own.rows_accepted)
+    assert any("was read as what it is" in finding.message for finding in reading.findings)
+
+
 def test_another_currency_and_what_is_hidden_are_told_in_every_format(reading: ReadResult) -> None:
     found = {(finding.sheet, finding.cell, finding.rule): finding.message for finding in reading.findings}
     assert set(found) == {("Prices", "B4", "type"), ("Prices", "A3", "hidden_row"), ("Back", None, "hidden_sheet")}

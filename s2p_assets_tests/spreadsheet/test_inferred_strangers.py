@@ -60,6 +60,63 @@ def test_prices_that_all_differ_are_numbers_and_no_key(tmp_path: Path, sandbox: 
     assert workbook.key == ("name",)
 
 
+def test_the_first_two_columns_without_headers_are_kept(tmp_path: Path, sandbox: Sandbox) -> None:
+    rows = [[f"A{number}", f"n {number}", number, number * 1.5] for number in range(9)]
+    path = book(tmp_path / "s.xlsx", {"S": [[None, None, "Qty", "Value"], *rows]})
+    workbook, _ = inferred(path, sandbox)
+    assert kinds(workbook) == {"column_a": "code", "column_b": "text", "qty": "integer", "value": "number"}
+    assert read_file(path, [workbook]).rows_accepted == 9
+
+
+def test_columns_of_one_name_are_told_apart_by_what_stands_over_them(tmp_path: Path, sandbox: Sandbox) -> None:
+    path = tmp_path / "s.xlsx"
+    with xlsxwriter.Workbook(path) as made:
+        page = made.add_worksheet("S")
+        page.merge_range("B1:C1", "Sales")
+        page.merge_range("D1:E1", "Stock")
+        page.write_row(1, 0, ["SKU", "Qty", "Value", "Qty", "Value"])
+        for number in range(2, 12):
+            page.write_row(number, 0, [f"A{number}", number, number * 1.5, 4, 6.5])
+    workbook, _ = inferred(path, sandbox)
+    assert list(kinds(workbook)) == ["sku", "sales_qty", "sales_value", "stock_qty", "stock_value"]
+    reading = read_file(path, [workbook])
+    assert reading.rows is not None
+    assert reading.rows["stock_qty"].to_pylist() == [4] * 10
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        [["Store", "Revenue"], ["S1", 100.5], ["S2", 99]],
+        [["SKU", "Reason"], ["A1", "broken"], ["A2", "late"]],
+        [["Returns"], ["SKU", "Reason"], ["A1", "broken"], ["A2", "late"]],
+    ],
+)
+def test_a_table_below_another_is_never_read_as_its_rows(
+    tmp_path: Path, sandbox: Sandbox, second: list[list[object]]
+) -> None:
+    first: list[list[object]] = [["SKU", "Qty"], *[[f"A{number}", number] for number in range(9)], []]
+    with pytest.raises(WorkbookUnreadable, match="two tables one below the other"):
+        inferred(book(tmp_path / "s.xlsx", {"S": [*first, *second]}), sandbox)
+
+
+def test_a_gap_beyond_which_another_table_may_stand_is_named(tmp_path: Path, sandbox: Sandbox) -> None:
+    names: list[list[object]] = [
+        ["Name", "City"],
+        ["Ann", "Rome"],
+        ["Bob", "Bonn"],
+        [],
+        ["Product", "Colour"],
+        ["Pen", "red"],
+    ]
+    assert "row 5 follows a blank one" in inferred(book(tmp_path / "a.xlsx", {"S": names}), sandbox)[1]
+    side: list[list[object]] = [["SKU", "Qty", None, "Store", "Revenue"]]
+    side += [[f"A{n}", n, None, f"S{n}", n * 2.5] for n in range(9)]
+    assert "column C is empty" in inferred(book(tmp_path / "b.xlsx", {"S": side}), sandbox)[1]
+    filled: list[list[object]] = [["SKU", "Qty"], *[[f"A{n}", n] for n in range(9)], [], ["A10", "n/a"], ["A11", 3]]
+    assert "another table" not in inferred(book(tmp_path / "c.xlsx", {"S": filled}), sandbox)[1]
+
+
 def test_a_measure_never_makes_a_key(tmp_path: Path, sandbox: Sandbox) -> None:
     rows = [[dt.date(2024, 1, 1 + number // 2), number * 11] for number in range(20)]
     workbook, source = inferred(book(tmp_path / "s.xlsx", {"S": [["Date", "Stock"], *rows]}), sandbox)
@@ -105,7 +162,7 @@ def test_one_line_that_stands_twice_is_one_finding(tmp_path: Path, sandbox: Sand
     assert workbook.key == ("order", "line")
     assert (reading.verdict, reading.rows_accepted, reading.rows_returned) == ("partly", 300, 1)
     assert [finding.cell for finding in reading.findings if finding.severity == "reject"] == ["A302"]
-    assert "1 lines stand twice" in source
+    assert "one line stands twice" in source
 
 
 def test_the_table_with_the_data_is_taken_and_each_other_gets_its_own_contract(

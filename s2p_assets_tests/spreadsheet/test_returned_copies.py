@@ -531,7 +531,7 @@ def test_what_the_reader_finds_is_marked_where_it_found_it(prices: Path) -> None
     coloured = {
         cell.coordinate for row in sheet.iter_rows() for cell in row if fill(sheet, cell.coordinate) in FILLS.values()
     }
-    assert coloured == {finding.cell for finding in reading.findings if finding.cell} == {"C3", "B4"}
+    assert coloured == {finding.cell for finding in reading.findings if finding.cell} == {"C3", "B4", "B3"}
     sheet["C3"], sheet["B4"] = 4.5, "Lamp"
     corrected = prices.parent / "corrected.xlsx"
     sheet.parent.save(corrected)

@@ -105,3 +105,24 @@ def test_months_of_no_year_and_days_in_rows_are_no_wide_table(tmp_path: Path, sa
         page.append([sku, *(dt.date(2024, month, number) for month in (1, 2, 3)), number])
     made.save(tmp_path / "orders.xlsx")
     assert drafted(tmp_path / "orders.xlsx", sandbox).period is None
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        [[None, None, "Jan 24", "Feb 24", "Mar 24"]],
+        [["SKU", None, "Jan 24", "Feb 24", "Mar 24"]],
+        [[None, "Name", "Jan 24", "Feb 24", "Mar 24", "Total"]],
+        [[None, None, 2024], [None, None, "Jan", "Feb", "Mar"]],
+    ],
+)
+def test_columns_without_a_header_beside_periods_are_kept(
+    tmp_path: Path, sandbox: Sandbox, header: list[list[Any]]
+) -> None:
+    path = book(tmp_path, header)
+    workbook = drafted(path, sandbox)
+    assert (len(workbook.columns), workbook.period is not None) == (4, True)
+    rows = read_file(path, [workbook]).rows
+    assert rows is not None
+    held = [rows[column.name].to_pylist() for column in workbook.columns[:2]]
+    assert [tuple(each) for each in zip(*held, strict=True)][::3] == [tuple(sku) for sku in SKUS]

@@ -6,7 +6,7 @@ source is laid out in `shelf_file`.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from s2p_assets.contracts.columns import Row
 from s2p_assets.contracts.findings import OWN_SHEETS, Finding, ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.book import open_book
-from s2p_assets.spreadsheet.grid import Cells, column_letters
+from s2p_assets.spreadsheet.grid import Cells, Ints, column_letters
 from s2p_assets.spreadsheet.header import find_header, matches_sheet
 from s2p_assets.spreadsheet.inferring.column_types import ColumnSample, infer_column
 from s2p_assets.spreadsheet.inferring.file_place import left_open, path_pattern
@@ -30,16 +30,18 @@ from s2p_assets.spreadsheet.inferring.tables import (
     likely_table,
     name_of,
     refuse_ambiguous,
+    remarks_on_gaps,
 )
 from s2p_assets.spreadsheet.inferring.wide_tables import WideTable, cells_under
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
-from s2p_assets.spreadsheet.melting import sheet_contract
+from s2p_assets.spreadsheet.melting import SheetContract, sheet_contract
 from s2p_assets.spreadsheet.reading import read_file
 from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
-from s2p_assets.spreadsheet.table_rows import table_rows
+from s2p_assets.spreadsheet.table_rows import TableRows, table_rows
 
 _NAME = re.compile(r"[a-z][a-z0-9]*_[a-z0-9_]*[a-z0-9]")
 _ROUNDS = 12
+_TRIED_ROWS = 1_000
 _MOST_CONTRACTS = 12
 _ROWS = 20_000
 
@@ -158,14 +160,15 @@ def _draft(kind: _Kind, kinds: Sequence[_Kind], name: str, asked: Asked) -> Draf
     headers = [" ".join(table.headers.get(number, "").split()) for number in numbers]
     names = names_for([text or name_of(number) for text, number in zip(headers, numbers, strict=True)])
     columns = [DraftColumn(one, header) for one, header in zip(names, headers, strict=True)]
-    for position, column in enumerate(columns):
-        if not column.header:
-            _place_nameless(columns, position, column_letters(numbers[position]))
+    nameless = [position for position, column in enumerate(columns) if not column.header]
     columns = table.wide.columns(columns) if table.wide else columns
+    for position in nameless:
+        _place_nameless(columns, position, numbers)
     draft = Draft(name, asked.path.name, columns, path_pattern(asked.path, asked.share))
     draft.ignores = tuple(table.wide.totals.values()) if table.wide else ()
     draft.sheets = _sheets(kind, kinds)
     _remark_other_tables(draft, kind, kinds)
+    draft.remarks += remarks_on_gaps(table)
     values = _infer_columns(draft, table, asked.rows)
     infer_key(draft, values)
     if table.wide and draft.key:
@@ -173,13 +176,21 @@ def _draft(kind: _Kind, kinds: Sequence[_Kind], name: str, asked: Asked) -> Draf
     return draft
 
 
-def _place_nameless(columns: list[DraftColumn], position: int, letters: str) -> None:
-    """Declares a column without a header by the one beside it."""
+def _place_nameless(columns: list[DraftColumn], position: int, numbers: Sequence[int]) -> None:
+    """Declares a column without a header by the one to its left, but for those that come first, and for the last ones
+    before the periods of a wide table.
+    """
     column = columns[position]
-    if position:
+    start = position
+    while start and numbers[start - 1] == numbers[start] - 1:
+        start -= 1
+    if any(one.header for one in columns[start:position]):
         column.placed = {"right_of": columns[position - 1].header or columns[position - 1].name}
     else:
-        column.placed = {"left_of": columns[1].header or columns[1].name}
+        is_next = numbers[position] + 1 in numbers
+        after = columns[position + 1] if is_next else next(one for one in columns if "from_header" in one.options)
+        column.placed = {"left_of": after.header or after.name}
+    letters = column_letters(numbers[position])
     column.remarks.append(f"column {letters} has no header in the file: better write one there, and here")
 
 
@@ -228,20 +239,35 @@ def _infer_columns(draft: Draft, table: LikelyTable, rows: int) -> dict[str, pya
     if table.wide:
         _infer_melted(draft, table.wide)
         contract, header = sheet_contract(header, contract)
-    found = table_rows(table.sheet, header, contract)
-    units = table.units_row
-    taken = found.row_numbers[found.row_numbers != (units or 0)][:rows]
-    last = int(taken[-1]) if len(taken) else 0
+    found = table_rows(table.sheet, header, _with_likely_types(contract, table_rows(table.sheet, header, contract)))
+    units = table.units_row or 0
+    taken = found.row_numbers[found.row_numbers != units][:rows]
     complete = {}
     for column in beside:
-        cells = found.cells.get(column.name)
-        cells = (
-            _NO_CELLS if cells is None else cells.where((cells.rows <= last) & (cells.rows != (table.units_row or 0)))
-        )
-        values = infer_column(column, ColumnSample(table.sheet, cells, len(taken)))
+        values = infer_column(column, _sample(found, column.name, taken, units))
         if values is not None and not column.nullable:
             complete[column.name] = values
     return complete
+
+
+def _sample(found: TableRows, name: str, taken: Ints, units: int = 0) -> ColumnSample:
+    """A column's cells in the rows `taken`, without the row of `units`."""
+    cells = found.cells.get(name)
+    last = int(taken[-1]) if len(taken) else 0
+    cells = _NO_CELLS if cells is None else cells.where((cells.rows <= last) & (cells.rows != units))
+    return ColumnSample(found.sheet, cells, len(taken))
+
+
+def _with_likely_types(contract: Workbook, found: TableRows) -> SheetContract:
+    """The contract with the types that its columns seem to have, by which rows that sum up others are known."""
+    columns = []
+    for column in contract.columns:
+        tried = DraftColumn(column.name, column.headers[0])
+        infer_column(tried, _sample(found, column.name, found.row_numbers[:_TRIED_ROWS]))
+        read = {option: value for option, value in tried.options.items() if option in ("decimal", "formats")}
+        columns.append(replace(column, kind=tried.kind, **read))
+    given = {each.name: getattr(contract, each.name) for each in fields(Workbook)}
+    return SheetContract(**given, sheet_columns=tuple(columns))
 
 
 def _infer_melted(draft: Draft, wide: WideTable) -> None:

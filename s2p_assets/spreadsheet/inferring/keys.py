@@ -45,7 +45,10 @@ def infer_key(draft: Draft, values: dict[str, pyarrow.Array]) -> None:
         draft.key = _found(draft.columns, usable, coded, kept, count)
     if draft.key:
         draft.max_reject_rate = _MOST_REPEATED
-        draft.remarks.append(f"{twice:,} lines stand twice in the file: they come back, the others load")
+        lines = (
+            "one line stands twice in the file: it comes" if twice == 1 else f"{twice:,} lines stand twice: they come"
+        )
+        draft.remarks.append(f"{lines} back, the others load")
     else:
         draft.remarks.append("no columns were found that name a row: write key=(…) if there are such")
 

@@ -3,19 +3,23 @@
 What stands in their columns is understood in `column_types`.
 """
 
+import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from s2p_assets.contracts.columns import NA_VALUES
 from s2p_assets.spreadsheet.grid import CellKind, Sheet, cell_address, column_letters
-from s2p_assets.spreadsheet.header import folded
+from s2p_assets.spreadsheet.header import folded, joined_headers
 from s2p_assets.spreadsheet.inferring.wide_tables import WideTable, find_wide_table
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.table_rows import is_unit
 
 NO_TABLE = "no table was found: a row of column names with rows of values below it"
+_BLANKS = frozenset(word.casefold() for word in NA_VALUES)
 _SEARCHED_ROWS = 60
 _LOOKED_BELOW = 10
 _LEAST_SCORE = 1.5
@@ -70,18 +74,29 @@ def likely_table(sheet: Sheet, file: str = "") -> LikelyTable | None:
     if best < _LEAST_SCORE:
         return None
     row = next(row for row, score in scored if score >= 0.8 * best)
-    headers = {column: text for column, text in sheet.row(row).items() if folded(text)}
+    headers = _told_apart(sheet, row, {column: text for column, text in sheet.row(row).items() if folded(text)})
     below = [int((cells.rows > row).sum()) for number, cells in sheet.columns.items() if number in headers]
     rows = max(below, default=0)
     score = sum(below) * (0.5 if sheet.hidden else 1.0)
     return LikelyTable(sheet, row, headers, score, rows, list(_nameless(sheet, row, headers)))
 
 
+def _told_apart(sheet: Sheet, row: int, headers: dict[int, str]) -> dict[int, str]:
+    """The headers, those of one text with what stands over them: `Qty` under `Sales` becomes `Sales Qty`."""
+    counts = Counter(map(folded, headers.values()))
+    above = sheet.row(row - 1)
+    if max(counts.values()) < 2 or not above:
+        return headers
+    joined = joined_headers(sheet, row - 1, row, {row - 1: above, row: sheet.row(row)})
+    return {number: joined[number][0] if counts[folded(text)] > 1 else text for number, text in sorted(headers.items())}
+
+
 def _wide_table(sheet: Sheet, wide: WideTable) -> LikelyTable:
-    columns = [cells for number, cells in sheet.columns.items() if number in wide.beside or number in wide.periods]
+    own = {*wide.beside, *wide.nameless, *wide.periods}
+    columns = [cells for number, cells in sheet.columns.items() if number in own]
     below = [int((cells.rows > wide.bottom).sum()) for cells in columns]
     score = sum(below) * (0.5 if sheet.hidden else 1.0)
-    return LikelyTable(sheet, wide.bottom, wide.beside, score, max(below, default=0), wide=wide)
+    return LikelyTable(sheet, wide.bottom, wide.beside, score, max(below, default=0), [*wide.nameless], wide)
 
 
 def chosen_table(tables: Sequence[LikelyTable]) -> LikelyTable:
@@ -141,22 +156,48 @@ def refuse_ambiguous(table: LikelyTable) -> None:
 
 
 def _table_below(table: LikelyTable) -> int | None:
-    """The row in which another header seems to stand: after a blank row, names over numbers, where numbers stood."""
+    """The row in which another header seems to stand: names after a blank row or a title, and rows below them.
+
+    One of the names stands where the first table has numbers, or is a name of the first table beside others that are
+    not.
+    """
+    for row in _rows_of_names(table):
+        texts = table.sheet.row(row)
+        above_numbers = any(_is_value(table.sheet, table.header_row + 1, number) for number in texts)
+        again = any(folded(text) == folded(table.headers.get(number, "")) for number, text in texts.items())
+        if above_numbers or again:
+            return row
+    return None
+
+
+def _rows_of_names(table: LikelyTable) -> Iterator[int]:
+    """The rows of several names, other than the table's own, that follow a blank row or a title after one."""
     sheet = table.sheet
-    numeric = {number: cells for number, cells in sheet.columns.items() if number in table.headers}
     used = np.unique(np.concatenate([cells.rows for cells in sheet.columns.values()]))
     after_blank = used[1:][np.diff(used) > 1]
-    for row in after_blank[after_blank > table.header_row + 1].tolist()[:200]:
+    for first in after_blank[after_blank > table.header_row + 1].tolist()[:200]:
+        row = first + 1 if len(sheet.row(first)) == 1 else first
         texts = sheet.row(row)
         is_names = len(texts) >= 2 and all(
-            sheet.kind(row, number) == CellKind.TEXT and _may_be_name(text) for number, text in texts.items()
+            sheet.kind(row, number) == CellKind.TEXT and _may_be_name(text) and text.strip().casefold() not in _BLANKS
+            for number, text in texts.items()
         )
-        if not is_names or len(sheet.row(row + 1)) < 2 or {folded(text) for text in texts.values()} <= table.names:
-            continue
-        above = [number for number in texts if number in numeric and _is_value(sheet, table.header_row + 1, number)]
-        if above and any(_is_value(sheet, row + 1, number) for number in texts):
-            return int(row)
-    return None
+        if is_names and len(sheet.row(row + 1)) >= 2 and not {folded(text) for text in texts.values()} <= table.names:
+            yield int(row)
+
+
+def remarks_on_gaps(table: LikelyTable) -> Iterator[str]:
+    """What is to be checked of a blank row or column within the table, beyond which another one may stand."""
+    row = next(_rows_of_names(table), None)
+    if row is not None:
+        yield f"row {row} follows a blank one and may be the header of another table: check what is read from there on"
+    named = sorted({*table.headers, *table.nameless})
+    gaps = [right for left, right in itertools.pairwise(named) if right - left > 1]
+    if gaps and not table.wide:
+        yield (
+            f"column {column_letters(gaps[0] - 1)} is empty: what stands from {column_letters(gaps[0])} on may be "
+            "another table; then give it its own sheet"
+        )
 
 
 def _is_value(sheet: Sheet, row: int, number: int) -> bool:

@@ -35,6 +35,7 @@ class WideTable:
 
     `periods`: the sheet's columns under periods, with the name of what stands under each, empty where it has none.
     `beside`: the other named columns; `totals`: those of them that sum up the periods, by their names.
+    `nameless`: filled columns without a header that stand left of the periods, one by one.
     """
 
     sheet: Sheet
@@ -45,6 +46,7 @@ class WideTable:
     beside: dict[int, str]
     totals: dict[int, str]
     year_from: tuple[str, ...] = ()
+    nameless: tuple[int, ...] = ()
 
     @property
     def measures(self) -> list[str]:
@@ -143,9 +145,10 @@ def _table(sheet: Sheet, row: _Row, file: str) -> WideTable | None:
         if not year_from:
             return None
     beside, totals = _others(sheet, row, rows, names, top, bottom)
-    if not beside:
+    nameless = _nameless(sheet, bottom, names, {*beside, *totals})
+    if not beside and not nameless:
         return None
-    return WideTable(sheet, row.kind, top, bottom, names, beside, totals, year_from)
+    return WideTable(sheet, row.kind, top, bottom, names, beside, totals, year_from, nameless)
 
 
 def _names_under(sheet: Sheet, row: _Row, rows: dict[int, dict[int, str]]) -> dict[int, str]:
@@ -254,6 +257,17 @@ def _others(
             found = totals if is_total else beside
             found[number] = f"{found[number]} {title}" if number in found else title
     return {number: title for number, title in beside.items() if number not in totals}, totals
+
+
+def _nameless(sheet: Sheet, bottom: int, periods: dict[int, str], named: set[int]) -> tuple[int, ...]:
+    found = []
+    for number in range(min(periods) - 1, 0, -1):
+        cells = sheet.columns.get(number)
+        if number not in named:
+            if cells is None or not (cells.rows > bottom).any():
+                break
+            found.append(number)
+    return tuple(reversed(found))
 
 
 def cells_under(table: WideTable, measure: str) -> Cells:

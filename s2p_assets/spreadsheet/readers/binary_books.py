@@ -5,6 +5,7 @@ What calamine leaves out is put back; what the cells mean is decided elsewhere.
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ class CalamineBook:
         """`longest_text`: characters up to which texts are believed. Raises WorkbookUnreadable."""
         self._longest_text = longest_text
         try:
-            self._book = python_calamine.load_workbook(str(path))
+            self._book = python_calamine.load_workbook(_by_content(path, file_format))
         except python_calamine.PasswordError as error:
             raise WorkbookUnreadable(
                 "the workbook is password-protected: remove the password and save it again"
@@ -74,6 +75,11 @@ class CalamineBook:
             hidden_rows=extra.hidden_rows,
             formats=found.formats,
         )
+
+
+def _by_content(path: Path, file_format: FileFormat) -> str | BytesIO:
+    """What calamine opens as `file_format`: of a path it believes the suffix, of bytes the content."""
+    return str(path) if path.suffix.lower() == f".{file_format}" else BytesIO(path.read_bytes())
 
 
 def _take_records(

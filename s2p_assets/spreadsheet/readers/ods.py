@@ -13,12 +13,14 @@ from xml.etree import ElementTree
 import numpy as np
 import pyarrow
 
-from s2p_assets.spreadsheet.grid import LAST_COLUMN, LAST_ROW, CellKind, Cells, Sheet, SheetWriter
+from s2p_assets.spreadsheet.formulas import other_workbook, summed_up
+from s2p_assets.spreadsheet.grid import LAST_COLUMN, LAST_ROW, CellKind, Cells, Marks, Sheet, SheetWriter
 from s2p_assets.spreadsheet.limits import MAX_CELLS, WorkbookUnreadable, inflate, open_zip
 
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)|Err:\d{3}")
 _DTD = re.compile(rb"(?:\xef\xbb\xbf)?(?>\s+|<\?.*?\?>|<!--.*?-->)*+<!(?:DOCTYPE|ENTITY)", re.DOTALL)
@@ -47,21 +49,21 @@ class OdsBook:
 
     def sheets(self) -> Iterator[Sheet]:
         """Every sheet, in the workbook's order. Raises WorkbookUnreadable."""
-        hidden: set[str] = set()
+        looks: dict[str, _Look] = {}
         page: _Page | None = None
-        depth = 0
+        depth = level = 0
         try:
             for event, element in ElementTree.iterparse(BytesIO(self._content), ("start", "end")):  # noqa: S314
-                if event == "start":
+                if element.tag == f"{_TABLE}table-row-group":
+                    level += 1 if event == "start" else -1
+                elif event == "start":
                     if element.tag == f"{_TABLE}table":
                         depth += 1
-                        page = _Page(element, hidden) if depth == 1 else page
+                        page = _Page(element, looks) if depth == 1 else page
                 elif element.tag == f"{_STYLE}style":
-                    properties = element.find(f"{_STYLE}table-properties")
-                    if properties is not None and properties.get(f"{_TABLE}display") == "false":
-                        hidden.add(element.get(f"{_STYLE}name", ""))
+                    looks[element.get(f"{_STYLE}name", "")] = _look(element)
                 elif element.tag == f"{_TABLE}table-row" and depth == 1 and page is not None:
-                    page.take_row(element)
+                    page.take_row(element, level)
                     element.clear()
                 elif element.tag == f"{_TABLE}table":
                     depth -= 1
@@ -70,6 +72,28 @@ class OdsBook:
                         element.clear()
         except ElementTree.ParseError as error:
             raise WorkbookUnreadable("the document is damaged; open it in LibreOffice and save it again") from error
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Of a style, whether its cells are struck through, their fill as `RRGGBB`, and whether its sheet is hidden."""
+
+    struck: bool = False
+    fill: str = ""
+    hidden: bool = False
+
+
+_PLAIN = _Look()
+
+
+def _look(style: ElementTree.Element) -> _Look:
+    text, cell = style.find(f"{_STYLE}text-properties"), style.find(f"{_STYLE}table-cell-properties")
+    line = text.get(f"{_STYLE}text-line-through-style", "none") if text is not None else "none"
+    fill = cell.get(f"{_FO}background-color", "").lstrip("#").upper() if cell is not None else ""
+    table = style.find(f"{_STYLE}table-properties")
+    is_hidden = table is not None and table.get(f"{_TABLE}display") == "false"
+    is_colour = re.fullmatch("[0-9A-F]{6}", fill) and fill != "FFFFFF"
+    return _Look(line != "none", fill if is_colour else "", is_hidden)
 
 
 @dataclass
@@ -86,19 +110,22 @@ class _Held:
 class _Page:
     """One sheet as its rows come by."""
 
-    def __init__(self, element: ElementTree.Element, hidden: set[str]) -> None:
+    def __init__(self, element: ElementTree.Element, looks: dict[str, _Look]) -> None:
         self._name = element.get(f"{_TABLE}name", "")
-        self._hidden = element.get(f"{_TABLE}style-name", "") in hidden
+        self._hidden = looks.get(element.get(f"{_TABLE}style-name", ""), _PLAIN).hidden
         self._writer = SheetWriter()
         self._held = _Held()
         self._row = 1
         self._count = 0
         self._merged: list[tuple[int, int, int, int]] = []
         self._hidden_rows: list[int] = []
-        self._formats: dict[str, int] = {"General": 0}
+        self._formats: dict[tuple[str, _Look], int] = {("General", _PLAIN): 0}
+        self._looks = looks
+        self._marks = Marks()
+        self._formulas: dict[int, dict[int, str]] = {}
 
-    def take_row(self, element: ElementTree.Element) -> None:
-        """Reads one row element, as often as it is repeated."""
+    def take_row(self, element: ElementTree.Element, level: int = 0) -> None:
+        """Reads one row element, as often as it is repeated; `level` is that of the outline."""
         repeated = _number(element, "number-rows-repeated")
         cells: list[tuple[int, CellKind, str, int]] = []
         column = 1
@@ -109,7 +136,9 @@ class _Page:
             kind, text, shown_as = _read(cell)
             if text.strip():
                 self._check(len(cells) + times)
-                number = self._formats.setdefault(shown_as, len(self._formats))
+                look = self._looks.get(cell.get(f"{_TABLE}style-name", ""), _PLAIN)
+                number = self._formats.setdefault((shown_as, look), len(self._formats))
+                self._note(cell, column)
                 last = min(column + times, LAST_COLUMN + 1)
                 cells += [(place, kind, text, number) for place in range(column, last)]
             self._merge(cell, column)
@@ -119,9 +148,24 @@ class _Page:
             rows = range(self._row, min(self._row + repeated, LAST_ROW + 1))
             for row in rows:
                 self._take(row, cells)
+            if level:
+                self._marks.levels.update(dict.fromkeys(rows, level))
             if element.get(f"{_TABLE}visibility", "visible") != "visible":
                 self._hidden_rows += rows
         self._row += repeated
+
+    def _note(self, cell: ElementTree.Element, column: int) -> None:
+        """Notes what a cell's formula says of it, and what people noted at it."""
+        if formula := cell.get(f"{_TABLE}formula", ""):
+            if function := summed_up(formula, column):
+                self._marks.summed_up.setdefault(self._row, {})[column] = function
+            self._formulas.setdefault(column, {})[self._row] = formula
+            self._marks.looks_outside |= other_workbook(formula)
+        comment = cell.find(f"{_OFFICE}annotation")
+        if comment is not None:
+            said = " ".join(" ".join(_paragraph(part) for part in comment if part.tag == f"{_TEXT}p").split())
+            if said:
+                self._marks.comments[self._row, column] = said
 
     def _check(self, more: int) -> None:
         if self._count + more > MAX_CELLS:
@@ -153,7 +197,11 @@ class _Page:
     def sheet(self) -> Sheet:
         """The sheet, complete."""
         self._flush()
-        columns, formats = self._writer.columns(), list(self._formats)
+        columns, formats = self._writer.columns(), [code for code, _ in self._formats]
+        marks = self._marks
+        marks.struck = frozenset(number for (_, look), number in self._formats.items() if look.struck)
+        marks.fills = {number: look.fill for (_, look), number in self._formats.items() if look.fill}
+        marks.formulas = {number: _as_cells(formulas) for number, formulas in self._formulas.items()}
         return Sheet(
             self._name,
             columns,
@@ -161,7 +209,13 @@ class _Page:
             merged=self._merged,
             hidden_rows=self._hidden_rows,
             formats=formats,
+            marks=marks,
         )
+
+
+def _as_cells(formulas: dict[int, str]) -> Cells:
+    rows = np.array(list(formulas), np.int32)
+    return Cells(rows, np.full(len(rows), CellKind.TEXT, np.int8), pyarrow.array(list(formulas.values())))
 
 
 def _number(element: ElementTree.Element, name: str) -> int:

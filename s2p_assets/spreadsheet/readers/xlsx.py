@@ -8,6 +8,7 @@ import codecs
 import html
 import posixpath
 import re
+import urllib.parse
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -29,12 +30,25 @@ from s2p_assets.spreadsheet.grid import (
     Cells,
     Ints,
     Kinds,
+    Marks,
     Sheet,
     SheetWriter,
     column_letters,
     column_number,
 )
 from s2p_assets.spreadsheet.limits import DAMAGED, MAX_CELLS, WorkbookUnreadable, inflate, open_zip
+from s2p_assets.spreadsheet.readers.xlsx_marks import (
+    CellLooks,
+    FormulaNotes,
+    calculated_by_hand,
+    cell_looks,
+    comments_of,
+    names_outside,
+    outline_levels,
+    struck_items,
+    summaries_above,
+    table_totals,
+)
 from s2p_assets.spreadsheet.readers.xlsx_rows import PlainCells, plain_cells
 
 _AS_THE_READER_PAYS = frozenset({"5", "6", "7", "8", "41", "42", "43", "44"})  # shown in each reader's own currency
@@ -51,6 +65,7 @@ _ODD_START = re.compile(r"<c[>\t\r\n/]|<!")
 _ROW_OR_CELL = re.compile(r"<row\b([^>]*?)/?>|<c\b([^>]*?)(?:/>|>(.*?)</c>)", re.DOTALL)
 _ATTRIBUTE = re.compile(r"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _VALUE = re.compile(r"<v\b[^>]*?(?:/>|>(.*?)</v>)", re.DOTALL)
+_FORMULA = re.compile(r"<f(?:\s[^>]*)?(?:/>|>.*?</f>)", re.DOTALL)
 _RUN = re.compile(r"<t\b[^>]*?(?:/>|>(.*?)</t>)", re.DOTALL)
 _PHONETIC = re.compile(r"<rPh\b.*?</rPh>", re.DOTALL)
 _ITEM = re.compile(r"<si\b[^>]*?(?:/>|>(.*?)</si>)", re.DOTALL)
@@ -97,10 +112,15 @@ class XlsxBook:
             self._starts_1904 = _starts_1904(root)
             self._sheets = self._sheet_parts(root)
             self._formats = self._number_formats()
+            self._looks = self._cell_looks()
+            self._by_hand = calculated_by_hand(root)
+            self._other_books = self._books_outside(root)
+            self._names_outside = names_outside(root)
         except BaseException:
             self._archive.close()
             raise
         self._strings: pyarrow.Array | None = None
+        self._struck_strings: set[int] = set()
 
     def close(self) -> None:
         self._archive.close()
@@ -173,6 +193,17 @@ class XlsxBook:
             parts.append(_SheetPart(sheet.get("name", ""), self._members[_folded(target)], hidden))
         return parts
 
+    def _books_outside(self, root: ElementTree.Element) -> dict[str, str]:
+        """The file names of the workbooks that formulas look into, by the number that they call them by."""
+        targets = {key: target for target, _, key in self._relations}
+        books = {}
+        for number, reference in enumerate(root.iter("externalReference"), 1):
+            member = self._members.get(_folded(targets.get(reference.get("id", ""), "")), "")
+            links = self._relations_of(member) if member else []
+            path = next((target for target, kind, _ in links if "externalLink" in kind or "Path" in kind), "")
+            books[str(number)] = urllib.parse.unquote(posixpath.basename(path)) if path else ""
+        return books
+
     def _number_formats(self) -> list[str]:
         """The number format of every cell style, in order."""
         member = self._related("styles")
@@ -189,6 +220,12 @@ class XlsxBook:
             found.append(code or "General")
         return found or ["General"]
 
+    def _cell_looks(self) -> CellLooks:
+        styles, theme = self._related("styles"), self._related("theme")
+        if styles is None:
+            return CellLooks()
+        return cell_looks(self._tree(styles), lambda: self._tree(theme) if theme else None)
+
     def _shared_strings(self) -> pyarrow.Array:
         if self._strings is None:
             member = self._related("sharedStrings")
@@ -197,13 +234,18 @@ class XlsxBook:
 
     def _string_table(self, member: str) -> pyarrow.Array:
         parts = []
+        count = 0
         for text in _cut(_elements(self._archive, member), "</si>"):
             strings = _plain_strings(text)
+            if "<strike" in text:
+                self._struck_strings.update(count + place for place in struck_items(text))
             parts.append(_unescaped(_strings(text) if strings is None else strings))
+            count += len(parts[-1])
         return pyarrow.concat_arrays(parts) if parts else pyarrow.array([], pyarrow.string())
 
     def _sheet(self, part: _SheetPart) -> Sheet:
-        reader = _SheetReader(self._shared_strings, self._formats, part.name)
+        formulas = FormulaNotes(kept=self._by_hand or bool(self._other_books))
+        reader = _SheetReader(self._shared_strings, self._struck_strings, self._formats, part.name, formulas)
         for piece in _cut(_elements(self._archive, part.member), "</row>"):
             reader.take(piece)
         return Sheet(
@@ -214,14 +256,52 @@ class XlsxBook:
             hidden_rows=reader.hidden_rows,
             formats=self._formats,
             starts_1904=self._starts_1904,
+            marks=self._marks(part, reader, formulas),
+        )
+
+    def _marks(self, part: _SheetPart, reader: "_SheetReader", formulas: FormulaNotes) -> Marks:
+        related: dict[str, list[str]] = {}
+        for target, kind, _ in self._relations_of(part.member):
+            if _folded(target) in self._members:
+                related.setdefault(kind.rsplit("/", 1)[-1], []).append(self._members[_folded(target)])
+        comments: dict[tuple[int, int], str] = {}
+        for member in related.get("comments", []):
+            comments |= comments_of(self._tree(member))
+        return Marks(
+            table_totals=[total for member in related.get("table", []) for total in table_totals(self._tree(member))],
+            summed_up=formulas.summed_up,
+            levels=reader.levels,
+            summaries_above=reader.summaries_above,
+            struck=self._looks.struck,
+            fills=self._looks.fills,
+            struck_cells=reader.struck_cells,
+            comments=comments,
+            formulas=formulas.kept,
+            calculated_by_hand=self._by_hand,
+            looks_outside=bool(self._other_books),
+            other_books=self._other_books,
+            outside_names=self._names_outside,
         )
 
 
 class _SheetReader:
     """Turns the XML of rows into cells, piece by piece."""
 
-    def __init__(self, strings: Callable[[], pyarrow.Array], formats: list[str], sheet: str) -> None:
+    def __init__(
+        self,
+        strings: Callable[[], pyarrow.Array],
+        struck_strings: set[int],
+        formats: list[str],
+        sheet: str,
+        formulas: FormulaNotes,
+    ) -> None:
         self.writer = SheetWriter()
+        self.levels: dict[int, int] = {}
+        self.summaries_above = False
+        self.struck_cells: set[tuple[int, int]] = set()
+        self._struck_strings = struck_strings
+        self._struck_places: list[int] = []
+        self._formulas = formulas
         self.merged: set[tuple[int, int, int, int]] = set()
         self.hidden_rows: list[int] = []
         self._sheet = sheet
@@ -242,6 +322,7 @@ class _SheetReader:
             if start is None:
                 return
             self._where = "after" if start.group(1) else "rows"
+            self.summaries_above = summaries_above(text[: start.start()])
             text = text[start.end() :]
         rest = text
         if self._where == "rows":
@@ -255,6 +336,8 @@ class _SheetReader:
     def _take_rows(self, text: str) -> None:
         if 'hidden="' in text:
             self.hidden_rows += [int(row) for row in _HIDDEN_ROW.findall(text)]
+        if 'outlineLevel="' in text:
+            self.levels.update(outline_levels(text))
         plain = None if self._odd.active else plain_cells(text)
         if plain is not None:
             self._count_cells(len(plain.rows))
@@ -280,6 +363,7 @@ class _SheetReader:
         styles = [_style_number(attributes.get("s", ""), len(self._is_date) - 1) for attributes in given]
         kinds = np.array([_KINDS.get(name, CellKind.TEXT) for name in types], np.int8)
         texts = self._texts({"v": cells.values}, types, which)
+        self._note_struck(cells.rows, cells.columns)
         self._add(cells.columns, cells.rows, kinds[which], texts, np.array(styles, np.int32)[which])
 
     def _write(self, cells: dict[str, pyarrow.Array]) -> None:
@@ -293,7 +377,16 @@ class _SheetReader:
         is_text = pc.equal(cells["t"], "str").to_numpy(zero_copy_only=False)
         kinds[formula & ~stored & ~is_text] = CellKind.UNCALCULATED
         style = _style_numbers(cells["s"], len(self._is_date) - 1)
-        self._add(_column_numbers(cells["c"]), cells["r"].to_numpy(), kinds, texts, style)
+        rows, columns = cells["r"].to_numpy(), _column_numbers(cells["c"])
+        self._note_struck(rows, columns)
+        if formula.any():
+            self._formulas.take(rows[formula], columns[formula], cells["c"].filter(formula), cells["f"].filter(formula))
+        self._add(columns, rows, kinds, texts, style)
+
+    def _note_struck(self, rows: Ints, columns: Ints) -> None:
+        if self._struck_places:
+            self.struck_cells.update((int(rows[place]), int(columns[place])) for place in self._struck_places)
+            self._struck_places = []
 
     def _add(self, columns: Ints, rows: Ints, kinds: Kinds, texts: pyarrow.Array, style: Ints) -> None:
         number = kinds == CellKind.NUMBER
@@ -327,6 +420,9 @@ class _SheetReader:
             indices = np.array([int(text) if text.strip().isdigit() else -1 for text in held], dtype=np.int32)
         if len(indices) and indices.max() >= len(strings):
             raise WorkbookUnreadable("some of the file's texts are missing; open it in Excel and save it again")
+        if self._struck_strings:
+            struck = np.isin(indices, list(self._struck_strings))
+            self._struck_places += np.flatnonzero(mask)[struck].tolist()
         known = indices >= 0
         blank = pyarrow.array(np.where(known, indices, 0), pyarrow.int32(), mask=~known)
         values = pc.fill_null(strings.take(blank), "") if len(strings) else pyarrow.array([""] * len(indices))
@@ -382,7 +478,8 @@ class _OddCells:
         held["r"].append(str(self._row))
         held["s"].append(given.get("s", ""))
         held["t"].append(given.get("t", ""))
-        held["f"].append("<f" if re.search(r"<f[\s/>]", inner) else "")
+        formula = _FORMULA.search(inner)
+        held["f"].append(formula.group() if formula else "")
         held["v"].append((value.group(1) or "") if value else "")
         held["i"].append(_rich_text(inner) if "<is" in inner else "")
 

@@ -8,7 +8,7 @@ import functools
 import hashlib
 import inspect
 import textwrap
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from s2p_assets.contracts.columns import Row
@@ -21,7 +21,7 @@ def contract_version(workbook: Workbook) -> str:
     columns = [repr(replace(column, description="")) for column in workbook.columns]
     bases: tuple[Any, ...] = workbook.rows.__mro__
     rules = [_code_without_descriptions(rows) for rows in bases if issubclass(rows, Row) and rows is not Row]
-    rest = (workbook.key, workbook.sheets, workbook.max_reject_rate, workbook.ignores, workbook.totals)
+    rest = [getattr(workbook, one.name) for one in fields(workbook) if one.name not in ("rows", "path", "owner")]
     return hashlib.sha256("\n".join([*columns, *rules, repr(rest)]).encode()).hexdigest()[:16]
 
 
