@@ -11,7 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
-from s2p_assets.contracts.date_patterns import PERIOD_KINDS, PeriodKind, pattern_fault, period_kind_of
+from s2p_assets.contracts.date_patterns import (
+    MONTHS_IN,
+    PERIOD_KINDS,
+    FiscalYear,
+    PeriodKind,
+    pattern_fault,
+    period_kind_of,
+)
 
 if TYPE_CHECKING:
     import pyarrow
@@ -115,13 +122,20 @@ class Column:
     `headers`: the names under which people write the column; the first is the one on templates.
     `description`: what its values are, for people. `nullable`: a cell of it may be empty.
     `checks`: pandera's own rules by name (`ge`, `isin`, `str_matches`, …) with what each is given.
-    `unit`: what its values are measured in. `decimal`: the decimal mark of numbers written as text.
+    `unit`: what its values are measured in: `EUR`, `kEUR`, `EUR net`, `kg`, `cases`; a file that says another is told.
+    `currency_from`, `unit_from`: the column of the same row that says in which currency an amount is, or in what a
+    quantity is counted; with a `unit` beside it, a row that says another one is a finding.
+    `decimal`: the decimal mark of numbers written as text.
     `formats`: strptime patterns, in the order in which a text is tried as a date; `%B` and `%b` stand for months in
     English, German, French and Spanish. A pattern may name a period, which is stored by its first day: `%G-W%V` an ISO
-    week, `%Y-%m` a month, `Q%q %Y` a quarter, `%Y` a year. One from which no day follows is a fault.
+    week, `%Y-%m` a month, `Q%q %Y` a quarter, `H%h %Y` a half-year, `%Y` a year, `FY%y P%P` a month of a fiscal year,
+    `FY%y` such a year. One from which no day follows is a fault.
+    `fiscal_year_start`: the month, 1 to 12, in which the company's year begins; then years, half-years, quarters and
+    numbered periods (`FY24`, `H1 24`, `Q1 24`, `P01 24`, `2023/24`) are of that year, and months with names, weeks and
+    days are as always. `fiscal_year_named_after`: whether FY2024 is the one that ends or the one that begins in 2024.
     `from_header`: of a wide table, whose periods stand in its header, each over a column of values: what kind of period
-    they are, `day`, `week`, `month`, `quarter` or `year`. Date cells and unmistakable texts (`Jan 24`, `2024-W05`,
-    `Q1 2024`) are read without `formats`. Each is stored by its first day; weeks are those of ISO 8601.
+    they are, `day`, `week`, `month`, `quarter`, `half` or `year`. Date cells and unmistakable texts (`Jan 24`,
+    `2024-W05`, `Q1 2024`) are read without `formats`. Each is stored by its first day; weeks are those of ISO 8601.
     `year_from`: where the year of such a header is taken from when neither it nor a cell above it says one, in order.
     `melted`: of a wide table, whether the values stand under the periods. A row is stored for each period of a sheet's
     row in which a melted column is filled.
@@ -149,6 +163,8 @@ class Column:
     unique: bool = False
     checks: tuple[tuple[str, Any], ...] = ()
     unit: str | None = None
+    currency_from: str | None = None
+    unit_from: str | None = None
     formats: tuple[str, ...] = ()
     decimal: Literal[".", ","] = "."
     width: int | None = None
@@ -167,6 +183,20 @@ class Column:
     from_header: PeriodKind | None = None
     year_from: tuple[Literal["sheet", "file"], ...] = ()
     melted: bool = False
+    fiscal_year_start: int | None = None
+    fiscal_year_named_after: Literal["start", "end"] = "end"
+
+    @property
+    def fiscal(self) -> FiscalYear | None:
+        """The fiscal year that its dates may be of."""
+        return FiscalYear(self.fiscal_year_start, self.fiscal_year_named_after) if self.fiscal_year_start else None
+
+    @property
+    def period_kind(self) -> PeriodKind | None:
+        """The kind of period that its dates are the first days of; None where they may be any day."""
+        kinds = {self.from_header} if self.from_header else {period_kind_of(pattern) for pattern in self.formats}
+        kind = kinds.pop() if len(kinds) == 1 else None
+        return None if kind == "day" or self.kind not in _DATES else kind
 
     @property
     def allowed_values(self) -> tuple[Any, ...] | None:
@@ -217,10 +247,14 @@ _TEXTS: tuple[Kind, ...] = ("text", "code")
 _ONLY_FOR: dict[str, tuple[Kind, ...]] = {
     "decimal": _NUMERIC,
     "unit": (*_NUMERIC, *_TEXTS),
+    "currency_from": _NUMERIC,
+    "unit_from": _NUMERIC,
     "width": ("code",),
     "formats": (*_DATES, "boolean"),
     "from_header": ("date",),
     "year_from": ("date",),
+    "fiscal_year_start": ("date",),
+    "fiscal_year_named_after": ("date",),
     "yes": ("boolean",),
     "no": ("boolean",),
     "ge": (*_NUMERIC, *_DATES),
@@ -277,6 +311,7 @@ class Row:
                 raise DeclarationError(f"{cls.__name__}.{name} has no type; write {name}: Text = column(…)", value.line)
         cls.s2p_columns = tuple(found.values())
         _refuse_half_a_melt(cls)
+        _refuse_other_units(cls)
 
 
 def _refuse_half_a_melt(owner: type[Row]) -> None:
@@ -290,6 +325,17 @@ def _refuse_half_a_melt(owner: type[Row]) -> None:
     if melted and not periods:
         message = f"{owner.__name__}: {melted[0]!r} is melted, but no column is from_header='month' or another period"
         raise DeclarationError(message, None)
+
+
+def _refuse_other_units(owner: type[Row]) -> None:
+    kinds = {one.name: one.kind for one in owner.s2p_columns}
+    for one in owner.s2p_columns:
+        for option, other in (("currency_from", one.currency_from), ("unit_from", one.unit_from)):
+            if other and kinds.get(other) not in _TEXTS:
+                declared = owner.__dict__.get(one.name)
+                line = declared.line if isinstance(declared, _Declared) else None
+                name = f"{owner.__name__}.{one.name}"
+                raise DeclarationError(f"{name}: {option}={other!r} must be a column of its rows, Text or Code", line)
 
 
 def columns_of(rows: type[Row]) -> tuple[Column, ...]:
@@ -371,7 +417,7 @@ def _contradiction_of_labels(made: Column) -> str:
 
 def _contradiction(made: Column) -> str:
     """What in the declaration of a column's dates or of its place in a wide table cannot be; empty where all can."""
-    if wrong := _wrong_pattern(made):
+    if wrong := _fiscal_contradiction(made) or _pattern_contradiction(made):
         return wrong
     if made.from_header and made.from_header not in PERIOD_KINDS:
         return f"from_header is one of {', '.join(PERIOD_KINDS)}, not {made.from_header!r}"
@@ -387,12 +433,26 @@ def _contradiction(made: Column) -> str:
     return ""
 
 
-def _wrong_pattern(made: Column) -> str:
+def _pattern_contradiction(made: Column) -> str:
     for pattern in made.formats if made.kind in _DATES else ():
-        if wrong := pattern_fault(pattern, year_elsewhere=made.from_header is not None):
+        if wrong := pattern_fault(pattern, year_elsewhere=made.from_header is not None, fiscal=made.fiscal):
             return f"{pattern!r} gives no day: {wrong}"
         if made.from_header and period_kind_of(pattern) not in ("day", made.from_header):
             return f"{pattern!r} names a {period_kind_of(pattern)}, not a {made.from_header}"
+    return ""
+
+
+def _fiscal_contradiction(made: Column) -> str:
+    if made.fiscal_year_start is None:
+        has_name = made.fiscal_year_named_after != "end"
+        return "fiscal_year_named_after says nothing without fiscal_year_start" if has_name else ""
+    if made.fiscal_year_start not in range(1, 13) or isinstance(made.fiscal_year_start, bool):
+        return f"fiscal_year_start is the number of a month, 1 to 12, not {made.fiscal_year_start!r}"
+    if made.fiscal_year_named_after not in ("start", "end"):
+        return f"fiscal_year_named_after is 'start' or 'end', not {made.fiscal_year_named_after!r}"
+    kinds = {made.from_header} if made.from_header else {period_kind_of(pattern) for pattern in made.formats}
+    if not kinds & MONTHS_IN.keys():
+        return "fiscal_year_start is for dates that name a month, quarter, half-year or year; say so by formats"
     return ""
 
 

@@ -1,18 +1,58 @@
-"""What a strptime pattern gives: one day, or the first day of a week, month, quarter or year.
+"""What a strptime pattern gives: one day, or the first day of a week, month, quarter, half-year or year.
+
+Of calendar years, or of fiscal ones that begin in another month.
 
 Reading a text by a pattern belongs to `spreadsheet/periods.py`.
 """
 
+import datetime as dt
 import re
+from dataclasses import dataclass
 from typing import Literal
 
-PeriodKind = Literal["day", "week", "month", "quarter", "year"]
-PERIOD_KINDS: tuple[PeriodKind, ...] = ("day", "week", "month", "quarter", "year")
+PeriodKind = Literal["day", "week", "month", "quarter", "half", "year"]
+PERIOD_KINDS: tuple[PeriodKind, ...] = ("day", "week", "month", "quarter", "half", "year")
+KIND_NAMES: dict[PeriodKind, str] = {kind: "half-year" if kind == "half" else kind for kind in PERIOD_KINDS}
+MONTHS_IN: dict[PeriodKind, int] = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 
 _DIRECTIVE = re.compile(r"%(.)")
-_KNOWN = frozenset("aAbBcdfgGHIjmMpqSuUVwWxXyYzZ%")
+_KNOWN = frozenset("aAbBcdfgGhHIjmMpPqSuUVwWxXyYzZ%")
 _WHOLE = frozenset("cx")
 """The locale's own date: day, month and year."""
+FISCAL_WORDS = (
+    r"f\.?y|fiscal(?:\s+year)?|financial(?:\s+year)?|g\.?j|wj|gesch(?:ä|ae)ftsjahr|wirtschaftsjahr|exercice|ejercicio|"
+    r"esercizio|boekjaar|exerc[íi]cio|rok\s+obrotowy|regnskabsår|räkenskapsår"
+)
+"""The words by which people mark a fiscal year, as a regular expression of texts in lower case."""
+_FISCAL_MARK = re.compile(rf"(?<![^\W\d_])(?:{FISCAL_WORDS})(?![^\W\d_])", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class FiscalYear:
+    """A company's own year. `start`: the month in which it begins; `named_after`: of which end it bears the year.
+
+    FY2024 of a company whose year begins in April is that from April 2023, or, named after its start, from April 2024.
+    """
+
+    start: int
+    named_after: Literal["start", "end"] = "end"
+
+    def first_day(self, year: int, month: int = 1) -> dt.date:
+        """The first day of the month that is number `month` of fiscal year `year`. Raises ValueError."""
+        first = year - (self.named_after == "end" and self.start > 1)
+        years, months = divmod(self.start + month - 2, 12)
+        return dt.date(first + years, months + 1, 1)
+
+    def place_of(self, day: dt.date) -> tuple[int, int]:
+        """The fiscal year of a day, and the number of its month there."""
+        month = (day.month - self.start) % 12 + 1
+        first = day.year - (day.month < self.start)
+        return first + (self.named_after == "end" and self.start > 1), month
+
+
+def is_fiscal(text: str) -> bool:
+    """Whether a text or pattern says that it is about a fiscal year: `FY24`, `GJ %Y`."""
+    return bool(_FISCAL_MARK.search(text))
 
 
 def directives(pattern: str) -> frozenset[str]:
@@ -30,15 +70,17 @@ def period_kind_of(pattern: str) -> PeriodKind | None:
         return "day" if weekday else "week" if "V" in given else None
     if "q" in given:
         return "quarter"
-    if month:
+    if "h" in given:
+        return "half"
+    if month or "P" in given:
         return "month"
     return "year" if given & frozenset("YyGg") and not given & frozenset("dV") else None
 
 
-def pattern_fault(pattern: str, *, year_elsewhere: bool = False) -> str:
+def pattern_fault(pattern: str, *, year_elsewhere: bool = False, fiscal: FiscalYear | None = None) -> str:
     """Why no single day follows from a text in this pattern; empty where one does.
 
-    `year_elsewhere`: the year may stand beside the text, as over a header.
+    `year_elsewhere`: the year may stand beside the text, as over a header. `fiscal`: the year that it may be about.
     """
     given = directives(pattern)
     if unknown := sorted(given - _KNOWN):
@@ -50,7 +92,11 @@ def pattern_fault(pattern: str, *, year_elsewhere: bool = False) -> str:
     if given & frozenset("Gg") and "V" not in given:
         return "%G is the year of an ISO week, %V; a calendar year is %Y"
     if period_kind_of(pattern) is None:
-        return "it names no day, week, month, quarter or year"
+        return "it names no day, week, month, quarter, half-year or year"
+    if fiscal is None and len(re.findall("%[YyGg]", pattern)) > 1 and period_kind_of(pattern) != "day":
+        return "two years name a fiscal year; say by fiscal_year_start in which month that begins"
+    if fiscal is None and ("P" in given or is_fiscal(_DIRECTIVE.sub(" ", pattern))):
+        return "it is about a fiscal year; say by fiscal_year_start in which month that begins"
     if not (year_elsewhere or given & frozenset("YyGg") or given & _WHOLE):
         return "it has no year, so that it names no one day"
     return ""

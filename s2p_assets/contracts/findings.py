@@ -3,6 +3,7 @@
 Nothing here reads a file; this is the form in which the readers answer.
 """
 
+import datetime as dt
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -81,6 +82,7 @@ class ReadResult:
     `cells`: non-empty cells below the header: `read` counts them in the sheet before parsing; `loaded` in `rows`,
     with those that say "no value" (`blank`) and without values taken from names (`named`); `returned`, `ignored`.
     `error`: one line when the file could not be read at all.
+    `written`: the day on which the file was saved, where that is known.
     `changes`: what its rows change in what is loaded, in words, once they were compared.
     `verdict`: `held` only once the file was compared with what is loaded; its rows are then good and not stored.
     """
@@ -98,6 +100,7 @@ class ReadResult:
     headers: dict[str, list[str]] = field(default_factory=dict)
     column_letters: dict[str, dict[str, Any]] = field(default_factory=dict)
     cells: dict[str, int] = field(default_factory=dict)
+    written: dt.date | None = field(default=None, compare=False)
     changes: str = ""
 
     def as_json(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 The columns themselves are declared with `s2p_assets.contracts.columns`; how cells are read is elsewhere in this room.
 """
 
+import codecs
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -64,7 +65,9 @@ class Workbook:
     `path`: patterns relative to the share, case-insensitive (`prices/**/*.xls*`).
     `key`: the columns that name a row; the same key twice in one file is a finding, the same key
     in two files is settled for the newer file. Empty: rows belong to their file alone.
-    `sheets`: pattern of the sheets that may hold the table.
+    `sheets`: pattern of the sheets that may hold the table; several are separated by `|`, and one that begins with
+    `!` leaves sheets out. What a sheet's name says in brackets, as in `March (old)`, is meant where a pattern has
+    brackets too (`*|*(*)`), else told.
     `max_reject_rate`: the share of rows that may come back to their owner while the others load;
     above it, and by default, one bad row returns the whole file.
     `ignores`: headers that are known and not wanted.
@@ -78,6 +81,7 @@ class Workbook:
     comment. Each is `read`, `notice`, `leave_out` or `reject`.
     `where_full`: what becomes of a table that ends on the last row which its format can have, as one that was cut off
     does: `reject`, `notice` or `read`.
+    `encoding`: the encoding of its text files (`cp1250`), where it is known; else it is recognised, and named.
 
     A file that changes more of what is loaded than these bounds allow is held: nothing of it is stored until a person
     says `s2p accept FILE`, or another version of it takes its place. None: no bound. They hold from the second
@@ -104,6 +108,7 @@ class Workbook:
     where_filled: Mapping[str, RowHandling] | tuple[tuple[str, RowHandling], ...] = ()
     where_commented: RowHandling = "notice"
     where_full: Literal["read", "notice", "reject"] = "reject"
+    encoding: str | None = None
     max_rows_gone: float | None = MAX_ROWS_GONE
     max_restated: float | None = MAX_RESTATED
     may_overwrite: bool = False
@@ -111,6 +116,12 @@ class Workbook:
     def __post_init__(self) -> None:
         """Raises DeclarationError for words that there are none of, or a key that cannot be one."""
         self._refuse_unknown_words()
+        if self.encoding is not None:
+            try:
+                codecs.lookup(self.encoding)
+            except LookupError as error:
+                message = f"there is no encoding {self.encoding!r}; write one such as 'cp1250'"
+                raise DeclarationError(message, None) from error
         period = next((one.name for one in columns_of(self.rows) if one.from_header), None)
         if self.key and period and period not in self.key:
             message = f"the key lacks {period!r}: a row of the sheet gives a row for each {period} that stands over it"

@@ -47,11 +47,15 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Book:
-    """An open workbook. `mislabelled`: one line when the suffix says another kind than the bytes."""
+    """An open workbook. `mislabelled`: one line when the suffix says another kind than the bytes.
+
+    `assumed_encoding`: what people call the encoding of a text file where neither its bytes nor a contract say it.
+    """
 
     file_format: FileFormat
     reader: Reader
     mislabelled: str | None = None
+    assumed_encoding: str | None = None
 
     def sheets(self) -> Iterator[Sheet]:
         """The sheets, one in memory at a time. Raises WorkbookUnreadable."""
@@ -59,22 +63,28 @@ class Book:
 
 
 @contextmanager
-def open_book(path: Path, display_name: str | None = None, wanted: Sequence[str] = ()) -> Iterator[Book]:
+def open_book(
+    path: Path, display_name: str | None = None, wanted: Sequence[str] = (), encoding: str | None = None
+) -> Iterator[Book]:
     """The workbook at `path`; `display_name` is its name on the share, `wanted` the folded headers that may stand in
-    it.
+    it, `encoding` that of a text file as its contract states it.
 
     Raises WorkbookUnreadable with one line for the owner. Limits of time and memory are the sandbox's.
     """
     shown = PurePosixPath(display_name or path.name)
     file_format = detect_file_format(path)
-    reader = _reader(file_format, path, shown.stem, wanted)
+    reader = _reader(file_format, path, shown.stem, wanted, encoding)
+    found = getattr(reader, "text_encoding", None)
+    assumed = found.label if found is not None and found.assumed else None
     try:
-        yield Book(file_format, reader, _mislabelled(shown.suffix.lower(), file_format))
+        yield Book(file_format, reader, _mislabelled(shown.suffix.lower(), file_format), assumed)
     finally:
         reader.close()
 
 
-def _reader(file_format: FileFormat, path: Path, name: str, wanted: Sequence[str]) -> Reader:
+def _reader(
+    file_format: FileFormat, path: Path, name: str, wanted: Sequence[str], encoding: str | None = None
+) -> Reader:
     if file_format == "xlsx":
         from s2p_assets.spreadsheet.readers.xlsx import XlsxBook
 
@@ -82,7 +92,7 @@ def _reader(file_format: FileFormat, path: Path, name: str, wanted: Sequence[str
     if file_format == "csv":
         from s2p_assets.spreadsheet.readers.csv_text import CsvBook
 
-        return CsvBook(path, name, wanted)
+        return CsvBook(path, name, wanted, encoding)
     if file_format == "ods":
         from s2p_assets.spreadsheet.readers.ods import OdsBook
 

@@ -5,6 +5,7 @@ Clean cells take a vectorised way; of odd ones each different text is read once.
 
 import datetime as dt
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,7 +17,9 @@ import pyarrow.compute as pc
 
 from s2p_assets.contracts.columns import Column
 from s2p_assets.spreadsheet import number_formats
+from s2p_assets.spreadsheet.code_spelling import plain_spelling
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
+from s2p_assets.spreadsheet.periods import Period, Unclear, examples, first_day, of_day
 from s2p_assets.spreadsheet.text_values import (
     LAST_SERIAL,
     NotADate,
@@ -147,7 +150,7 @@ def _plain(kind: CellKind, cells: Cells, column: Column, sheet: Sheet) -> Plain:
         return _plain_texts(cells, column, sheet)
     if column.kind in ("text", "code") and kind == CellKind.NUMBER:
         return _plain_codes(cells, column, sheet)
-    if column.kind in ("date", "timestamp") and kind == CellKind.DATE:
+    if column.kind in ("date", "timestamp") and kind == CellKind.DATE and not column.period_kind:
         return _plain_dates(cells, column, sheet)
     return none
 
@@ -191,8 +194,10 @@ def _as_plain(numbers: npt.NDArray[np.float64], plain: npt.NDArray[np.bool_], co
 
 
 def _plain_texts(cells: Cells, column: Column, sheet: Sheet) -> Plain:
-    texts = pc.utf8_trim_whitespace(_with_plain_spaces(cells.texts, column))
+    texts = pc.utf8_trim_whitespace(_plainly_spelled(cells.texts, column))
     plain = ~_are_words(texts, column.na_values)
+    if texts is not cells.texts and not pc.all(pc.string_is_ascii(cells.texts)).as_py():
+        plain &= ~_are_words(pc.utf8_trim_whitespace(cells.texts), column.na_values)
     if column.width and not sheet.typed:
         digits = pc.match_substring_regex(texts, "^[0-9]+$")
         texts = pc.if_else(digits, pc.utf8_lpad(texts, column.width, "0"), texts)
@@ -222,12 +227,9 @@ def without_percent_sign(cells: Cells, values: pyarrow.Array, sheet: Sheet) -> l
     return [int(place) for place in np.flatnonzero(large)]
 
 
-def _with_plain_spaces(texts: pyarrow.Array, column: Column) -> pyarrow.Array:
-    """Where texts are compared, a non-breaking blank is a blank and one of no width is nothing."""
-    if (column.kind != "code" and not column.allowed_values) or pc.all(pc.string_is_ascii(texts)).as_py():
-        return texts
-    texts = pc.replace_substring_regex(texts, "[\u00a0\u2007\u202f]", " ")
-    return pc.replace_substring_regex(texts, "[\u200b\ufeff]", "")
+def _plainly_spelled(texts: pyarrow.Array, column: Column) -> pyarrow.Array:
+    """Where texts are compared, spellings that look the same and safely are the same are one."""
+    return texts if column.kind != "code" and not column.allowed_values else plain_spelling(texts)
 
 
 def _plain_codes(cells: Cells, column: Column, sheet: Sheet) -> Plain:
@@ -327,8 +329,14 @@ def cell_error(text: str, column: Column, more: str = "") -> CellError:
     return CellError("type", f"'{quoted(text)}' {more or f'is not {noun_for(column)}'}", text)
 
 
+def _plain_word(text: str, column: Column) -> str:
+    return str(_plainly_spelled(pyarrow.array([text]), column)[0].as_py()).strip().casefold()
+
+
 def _of_text(text: str, column: Column) -> Any:
-    if text.casefold() in {word.casefold() for word in column.na_values}:
+    if _plain_word(text, column) in {word.casefold() for word in column.na_values} or text.casefold() in {
+        word.casefold() for word in column.na_values
+    }:
         return _NO_VALUE
     if column.kind in ("text", "code"):
         return text
@@ -369,19 +377,23 @@ def _of_date_text(text: str, column: Column) -> Any:
     iso = _ISO_DAYS if column.kind == "date" else _ISO_MOMENTS
     for pattern in column.formats or iso:
         try:
-            return _as_date(parse_date(text, pattern), text, column)
+            return _as_date(parse_date(text, pattern, column.fiscal), text, column)
         except ValueError:
             continue
-    patterns = column.formats or iso[:1]
-    return CellError(
-        "formats", f"'{quoted(text)}' is not written as {' or '.join(map(format_example, patterns))}", text
-    )
+    return CellError("formats", f"'{quoted(text)}' is not written as {_written_as(column, iso)}", text)
+
+
+def _written_as(column: Column, iso: Sequence[str]) -> str:
+    """How a date of the column may be written: `DD.MM.YYYY`; `'FY24-P01'` of a fiscal year."""
+    if column.fiscal and column.period_kind:
+        return examples(column.period_kind, column.formats, column.fiscal)
+    return " or ".join(map(format_example, column.formats or iso[:1]))
 
 
 def format_example(pattern: str) -> str:
     """A strptime pattern for people: `%d.%m.%Y` → `DD.MM.YYYY`."""
     names = {"Y": "YYYY", "y": "YY", "m": "MM", "d": "DD", "H": "hh", "M": "mm", "S": "ss", "f": "ffffff"}
-    names |= {"G": "YYYY", "g": "YY", "V": "01", "q": "1"}
+    names |= {"G": "YYYY", "g": "YY", "V": "01", "q": "1", "h": "1", "P": "01"}
     names |= {"I": "hh", "p": "AM/PM", "b": "Mon", "B": "Month", "a": "Wed", "A": "Weekday"}
     for letter, name in names.items():
         pattern = pattern.replace(f"%{letter}", name)
@@ -407,14 +419,21 @@ def _of_number(text: str, column: Column) -> Any:
         return _as_number(number, text, column)
     digits = _digits(number)
     if column.kind in ("text", "code"):
-        if number.is_integer() and abs(number) >= 10**_KEPT_DIGITS:
+        if abs(number) >= 10**_KEPT_DIGITS:
             message = f"{digits} is stored as a rounded number (Excel keeps {_KEPT_DIGITS} digits); keep it as text"
             return CellError("rounded", message, digits)
         width = column.width if column.kind == "code" else None
         return digits.zfill(width) if width and number.is_integer() else digits
     if column.kind == "boolean":
         return _of_boolean_text(digits, column)
+    if number.is_integer() and any(_is_digits_alone(pattern) for pattern in column.formats):
+        return _of_date_text(digits, column)
     return CellError("type", f"{digits} is a number, not a date; format the cell as a date", digits)
+
+
+def _is_digits_alone(pattern: str) -> bool:
+    """Whether a date in this pattern is a whole number: `%Y%m`."""
+    return bool(re.fullmatch("(?:%[YGymdVjqhP])+", pattern))
 
 
 def _digits(number: float) -> str:
@@ -442,6 +461,13 @@ def _of_date(text: str, kind: CellKind, column: Column, sheet: Sheet) -> Any:
         return cell_error(text, column, str(error))
     except ValueError:
         return cell_error(text, column)
+    if column.period_kind and moment.time() == dt.time():
+        period = of_day(moment.date(), column.period_kind, column.fiscal)
+        day = first_day(period) if isinstance(period, Period) else None
+        if day is None:
+            shown = f"{moment.date()}"
+            return cell_error(shown, column, period.why if isinstance(period, Unclear) else "")
+        moment = dt.datetime.combine(day, dt.time())
     if column.kind in ("date", "timestamp"):
         return _as_date(moment, text, column)
     written = f"{moment:%Y-%m-%d}" if moment.time() == dt.time() else f"{moment:%Y-%m-%d %H:%M:%S}"

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from s2p_assets.contracts.workbook import Reference, ReferenceValues, Workbook
 from s2p_assets.spreadsheet.cell_parser import quoted
+from s2p_assets.spreadsheet.code_spelling import skeleton
 from s2p_assets.spreadsheet.rules import RuleViolation, value_as_text
 
 REFERENCE_RULE = "references"
@@ -56,7 +57,10 @@ def _missing(values: pd.Series, target_values: pyarrow.Array, reference: Referen
     suggested = _suggested(held.filter(lost), target_values)
     for place in places.tolist():
         value = held[place].as_py()
-        hint = f"; did you mean '{suggested[value]}'?" if value in suggested else ""
+        near = suggested.get(value, "")
+        hint = f"; did you mean '{near}'?" if near else ""
+        if near and skeleton(value) == skeleton(near) and value.casefold() != near.casefold():
+            hint = f"; it looks like '{near}' but has letters of another script; type it again"
         message = f"'{quoted(value_as_text(value))}' is not in the {reference.name.replace('_', ' ')}{hint}"
         yield RuleViolation(place, reference.column, REFERENCE_RULE, message, value_as_text(value))
 
@@ -66,8 +70,12 @@ def _suggested(lost: pyarrow.Array, target_values: pyarrow.Array) -> dict[str, s
     if not len(lost) or not pyarrow.types.is_string(lost.type):
         return {}
     folded = {str(value).casefold(): str(value) for value in target_values.to_pylist() if value is not None}
+    alike = {skeleton(value): value for value in folded.values()}
     found = {}
     for value in lost.unique().to_pylist()[:MAX_SUGGESTIONS]:
+        if skeleton(value) in alike:
+            found[value] = alike[skeleton(value)]
+            continue
         near = difflib.get_close_matches(value.casefold(), folded, n=1, cutoff=0.7)
         if near:
             found[value] = folded[near[0]]

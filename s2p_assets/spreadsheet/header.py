@@ -9,7 +9,7 @@ import fnmatch
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
@@ -17,29 +17,66 @@ from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import CellKind, Sheet
+from s2p_assets.spreadsheet.unit_words import in_brackets, stated_unit, without_brackets
 
 MIN_REQUIRED_SHARE = 0.5
 """The share of a contract's required columns that makes a row its header."""
 FIRST_ROWS, SEARCHED_ROWS = 50, 5_000
-_BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_DATE_FORM = re.compile(r"(?:(?:d{1,4}|m{1,4}|y{2,4}|j{2,4}|a{2,4}|t{1,2}|h{1,2}|s{1,2})[\W_]*)+", re.IGNORECASE)
 _MARKS = {"#": "number", "№": "number", "%": "percent"}
 
 
 @lru_cache(maxsize=50_000)
 def folded(text: str) -> str:
-    """A header without case, accents, spacing, punctuation, bracketed units: `Unit\\nPrice (EUR)` → `unitprice`."""
-    bare = _BRACKETED.sub(" ", text)
+    """A header without case, accents, spacing, punctuation and what is in brackets: `Unit\\nPrice (EUR)` → `unitprice`.
+
+    Whether what is in brackets makes another column of it is told by `names_column`.
+    """
+    bare = without_brackets(text)
     return _letters_of(bare) or _letters_of(text) or "".join(_MARKS.get(mark, "") for mark in text.strip())
 
 
 def _letters_of(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(mark for mark in plain if mark.isalnum())
+    return "".join(mark for mark in _decomposed(text) if mark.isalnum())
+
+
+def _decomposed(text: str) -> str:
+    return unicodedata.normalize("NFKD", text).casefold()
 
 
 def folded_names(column: Column) -> tuple[str, ...]:
     """The folded names of a column, the preferred first; the column's own name is the last."""
     return tuple(dict.fromkeys(folded(name) for name in (*column.headers, column.name)))
+
+
+@lru_cache(maxsize=50_000)
+def _folded_whole(text: str) -> str:
+    """A header as `folded` gives it, with what is in brackets."""
+    return "".join(mark if mark.isalnum() or mark in "$€£¥%/" else "" for mark in _decomposed(text))
+
+
+def names_column(title: str, column: Column) -> bool:
+    """Whether a header that folds to a name of the column means the column, by what is in its brackets.
+
+    Units, forms of dates and other names of the column are no part of a name; `(last year)`, `(planned)`, `(2)` are.
+    """
+    names = frozenset((*column.headers, column.name, column.unit or ""))
+    return _names(title, names, column.kind in ("date", "timestamp"))
+
+
+@lru_cache(maxsize=50_000)
+def _names(title: str, names: frozenset[str], is_date: bool) -> bool:
+    inner = in_brackets(title)
+    if not inner or _folded_whole(title) in {_folded_whole(name) for name in names}:
+        return True
+    known = {folded(name) for name in names} | {folded(part) for name in names for part in in_brackets(name)}
+    return all(
+        not _letters_of(part)
+        or _letters_of(part) in known
+        or not stated_unit(part).rest
+        or (is_date and _DATE_FORM.fullmatch(part))
+        for part in inner
+    )
 
 
 def is_required(column: Column) -> bool:
@@ -66,6 +103,7 @@ class Header:
 
     `top`, `bottom`: the first and last header row. `column_numbers`: contract column → sheet column number.
     `titles`: sheet column number → header text. `duplicates`: contract columns that two cells claim.
+    `named`: contract column → the text by which it was found, with what stands under it in brackets.
     `melted`: of a wide table, the columns under periods; `unsure`: the contract columns that it has but that are not
     clear; `findings`: what is to be said of its columns; `left_out`: the numbers of those that were not read for it.
     """
@@ -76,6 +114,7 @@ class Header:
     titles: dict[int, str]
     missing: tuple[Column, ...]
     duplicates: dict[str, tuple[int, ...]]
+    named: dict[str, str] = field(default_factory=dict)
     melted: tuple[MeltedColumn, ...] = ()
     unsure: frozenset[str] = frozenset()
     findings: tuple[Finding, ...] = ()
@@ -92,10 +131,16 @@ class Header:
 
 
 def matches_sheet(workbook: Workbook, name: str) -> bool:
-    """Whether the contract looks into a sheet of this name; several patterns are separated by `|`."""
+    """Whether the contract looks into a sheet of this name; several patterns are separated by `|`.
+
+    A pattern that begins with `!` leaves sheets out: `!*(old)`.
+    """
     parts = unicodedata.normalize("NFC", workbook.sheets).casefold().split("|")
     plain = unicodedata.normalize("NFC", name).strip().casefold()
-    return any(fnmatch.fnmatchcase(plain, part) for part in parts)
+    wanted = [part for part in parts if not part.startswith("!")] or ["*"]
+    if any(fnmatch.fnmatchcase(plain, part[1:]) for part in parts if part.startswith("!")):
+        return False
+    return any(fnmatch.fnmatchcase(plain, part) for part in wanted)
 
 
 def find_header(sheet: Sheet, workbook: Workbook, file: str = "") -> Header | None:
@@ -167,35 +212,50 @@ def joined_headers(sheet: Sheet, upper: int, lower: int, texts: dict[int, dict[i
     names: dict[int, list[str]] = {}
     for column in sorted(above.keys() | texts[lower].keys()):
         parts = [part for part in (above.get(column), texts[lower].get(column)) if part]
-        names[column] = [" ".join(parts), *([parts[1], parts[0], f"{parts[1]} {parts[0]}"] if len(parts) == 2 else [])]
+        both = [parts[1], f"{parts[0]} ({parts[1]})", f"{parts[1]} {parts[0]}"] if len(parts) == 2 else []
+        names[column] = [" ".join(parts), *both]
     return names
 
 
 def _match(workbook: Workbook, top: int, bottom: int, names: dict[int, list[str]], written: dict[int, str]) -> Header:
-    by_name: dict[str, dict[int, None]] = {}
+    by_name: dict[str, dict[int, str]] = {}
     for number, texts in names.items():
         for text in texts:
             if folded(text):
-                by_name.setdefault(folded(text), {})[number] = None
+                by_name.setdefault(folded(text), {}).setdefault(number, text)
     found: dict[str, int] = {}
+    named: dict[str, str] = {}
     duplicates: dict[str, tuple[int, ...]] = {}
-    taken: set[int] = set()
     for column in workbook.columns:
         for name in folded_names(column):
-            places = [place for place in by_name.get(name, ()) if place not in taken]
+            free = {number: text for number, text in by_name.get(name, {}).items() if number not in found.values()}
+            places = _meant(free, column, workbook) if free else []
             if places:
                 found[column.name] = places[0]
-                taken.add(places[0])
+                named[column.name] = free[places[0]]
                 if len(places) > 1:
                     duplicates[column.name] = tuple(places)
                 break
     found |= nameless_columns(workbook, by_name, found, written)
     missing = tuple(column for column in workbook.columns if column.name not in found)
-    return Header(top, bottom, found, written, missing, duplicates)
+    return Header(top, bottom, found, written, missing, duplicates, named)
+
+
+def _meant(titles: dict[int, str], column: Column, workbook: Workbook) -> list[int]:
+    """The sheet columns, of those whose titles fold to a name of `column`, that are it: as declared, else nearly."""
+    fitting = {number: text for number, text in titles.items() if names_column(text, column)}
+    if len(fitting) == len(titles) == 1 and not in_brackets(next(iter(titles.values()))):
+        return list(fitting)
+    declared = {_folded_whole(name) for name in column.headers}
+    exact = [number for number, text in fitting.items() if _folded_whole(text) in declared]
+    others = {
+        _folded_whole(name) for other in workbook.columns if other is not column for name in other.headers if name
+    }
+    return exact or [number for number, text in fitting.items() if _folded_whole(text) not in others]
 
 
 def nameless_columns(
-    workbook: Workbook, by_name: dict[str, dict[int, None]], found: dict[str, int], written: dict[int, str]
+    workbook: Workbook, by_name: dict[str, dict[int, str]], found: dict[str, int], written: dict[int, str]
 ) -> dict[str, int]:
     """The columns without a header that stand next to one that was found, each where its contract says."""
     places: dict[str, int] = {}

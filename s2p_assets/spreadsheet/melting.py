@@ -3,6 +3,7 @@
 Which column is which period is found in `wide_header.py`; how a cell is read, in `cell_parser.py`.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import pyarrow
 
 from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.date_patterns import KIND_NAMES
 from s2p_assets.contracts.findings import Finding, FindingCollector
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import Sheet, cell_address, column_letters, parse_cell_address
@@ -125,11 +127,16 @@ def column_places(header: Header, workbook: Workbook) -> dict[str, Any]:
     return letters
 
 
-def read_melted_table(region: TableRegion, workbook: Workbook, file: Path, findings: FindingCollector) -> MeltedTable:
-    """The rows of a wide table, with a finding for every cell that cannot be read."""
+def read_melted_table(
+    region: TableRegion, workbook: Workbook, file: Path, findings: FindingCollector, written: dt.date | None = None
+) -> MeltedTable:
+    """The rows of a wide table, with a finding for every cell that cannot be read.
+
+    `written`: the day on which the file was saved, against which few dates are held.
+    """
     collected = _WideFindings()
     contract, wide_header = sheet_contract(region.header, workbook)
-    wide = read_typed_table(replace(region, header=wide_header), contract, file, collected)
+    wide = read_typed_table(replace(region, header=wide_header), contract, file, collected, written)
     return _Melt(region.sheet, region.header, workbook, wide, collected).table(findings)
 
 
@@ -266,7 +273,8 @@ class _Melt:
         if len(empty):
             row = int(empty[0])
             first = min(self.sheet.row(row), default=1)
-            kind = self.workbook.period.from_header if self.workbook.period else "period"
+            over = self.workbook.period.from_header if self.workbook.period else None
+            kind = KIND_NAMES[over] if over else "period"
             more = f"; {len(empty):,} such rows gave none" if len(empty) > 1 else "; it gave no row"
             message = f"the row has no value under any {kind}{more}"
             said = self.sheet.row(row).get(first)
@@ -280,7 +288,8 @@ class _Melt:
         """A finding for each value that must be filled and is not, while another one of its period is."""
         if len(self.workbook.melted) < 2:
             return
-        kind = self.workbook.period.from_header if self.workbook.period else None
+        over = self.workbook.period
+        kind, fiscal = (over.from_header, over.fiscal) if over else (None, None)
         for column in self.workbook.melted:
             if column.nullable or kind is None:
                 continue
@@ -288,7 +297,7 @@ class _Melt:
             title = " ".join(column.headers[0].split())
             for position in np.flatnonzero(lacking).tolist():
                 period = self.periods[int(table.period_of[position])]
-                message = f"'{title}' of {label_of_day(period, kind)} is empty, though it has other values"
+                message = f"'{title}' of {label_of_day(period, kind, fiscal)} is empty, though it has other values"
                 where = table.address_of(position, column.name)
                 table.bad[position] = True
                 yield Finding(self.sheet.name, where, column.name, None, "required", message)

@@ -17,6 +17,10 @@ BUILT_IN_FORMATS: dict[int, str] = {
     4: "#,##0.00",
     9: "0%",
     10: "0.00%",
+    11: "0.00E+00",
+    12: "# ?/?",
+    13: "# ??/??",
+    48: "##0.0E+0",
     46: "[h]:mm:ss",
     49: "@",
     **_BUILT_IN_DATES,
@@ -63,6 +67,39 @@ def currency_of(code: str) -> str:
     return (found.group(1) or found.group(2) or found.group(3)).strip() if found else ""
 
 
+@lru_cache(maxsize=4096)
+def words_of(code: str) -> str:
+    """The words that the format adds to a number, without its currency: `k` for `0.0,"k"`; empty for most formats."""
+    if code in ("General", "@") or is_date(code) or is_elapsed(code):
+        return ""
+    section = re.sub(r"\[[^\]]*\]", "", _PADDING.sub("", code.split(";", 1)[0])).replace("General", "")
+    section = re.sub(r"E[+-]", "", section)
+    parts = []
+    for found in re.finditer(r'"([^"]*)"|\\(.)|([^"\\])', section):
+        text = found[1] if found[1] is not None else found[2] or found[3]
+        parts.append(text if found[3] is None or text.isalpha() or text in "/ " else "\0")
+    words = " ".join("".join(parts).replace("\0", " ").split()).strip(" -()")
+    return words if words.strip("/ ") else ""
+
+
+_SIGNS = re.compile(r"\[\$[^-\]]|[$€£¥₹₽₩₺]")
+
+
+def adds_marks(code: str) -> bool:
+    """Whether the format sets letters or dashes among the digits of a number: `"A-"000`, `000-000`."""
+    if is_scientific(code) or is_percent(code) or is_date(code) or _SIGNS.search(code):
+        return False
+    section = re.sub(r"\[[^\]]*\]", "", _PADDING.sub("", code.split(";", 1)[0]))
+    return bool(words_of(code)) or bool(re.search(r'[0#][\\"]*[-/][\\"]*[0#]', section))
+
+
+def thousands_hidden(code: str) -> int:
+    """By how many groups of three digits the format shortens a number: 1 for `0.0,`, 2 for `0.0,,"M"`."""
+    section = _LITERALS.sub("", code.split(";", 1)[0])
+    found = re.search(r"[0#?](,+)(?![0#?,])", section)
+    return len(found[1]) if found else 0
+
+
 def leading_zeros(code: str) -> int:
     """The digits that the format pads to with leading zeros: 5 for `00000`, 0 for most formats."""
     section = _first_section(code)
@@ -70,5 +107,12 @@ def leading_zeros(code: str) -> int:
 
 
 def changes_meaning(code: str) -> bool:
-    """Whether the format adds to what a number means: its currency, per cent, leading zeros."""
-    return bool(leading_zeros(code) or is_percent(code) or (currency_of(code) and not is_date(code)))
+    """Whether the format adds to what a number means: its currency, per cent, an exponent, words, leading zeros."""
+    if leading_zeros(code) or is_percent(code) or is_scientific(code) or words_of(code):
+        return True
+    return bool(currency_of(code)) and not is_date(code)
+
+
+def is_scientific(code: str) -> bool:
+    """Whether the format shows a number with an exponent, as `2.20E+02`."""
+    return bool(re.search(r"e[+-]0", _first_section(code)))

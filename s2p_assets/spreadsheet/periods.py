@@ -1,4 +1,5 @@
-"""Texts and dates that name a period: a day, an ISO week, a month, a quarter or a year, in the languages of Europe.
+"""Texts and dates that name a period: a day, an ISO week, a month, a quarter, a half-year or a year, in
+the languages of Europe; months, quarters, half-years and years also of a company's fiscal year.
 
 What may mean two periods is never guessed. In which cells of a header periods stand is found in `wide_header.py`.
 """
@@ -7,10 +8,18 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from s2p_assets.contracts.date_patterns import PeriodKind, directives
+from s2p_assets.contracts.date_patterns import (
+    FISCAL_WORDS,
+    KIND_NAMES,
+    MONTHS_IN,
+    FiscalYear,
+    PeriodKind,
+    directives,
+    is_fiscal,
+)
 
 LANGUAGES = (
     *("en", "de", "fr", "es", "it", "pt", "nl", "pl", "cs", "sk", "sl", "hr", "sr_Latn", "hu", "ro", "da", "sv", "nb"),
@@ -19,22 +28,33 @@ LANGUAGES = (
 _SEPARATORS = " .,/'’`_-–\u00a0"
 _SEPARATED = rf"[{re.escape(_SEPARATORS)}]*"
 _YEAR = r"(?:19|20|21)\d\d"
-_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+_CALENDAR = FiscalYear(1)
 _ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
 _NUMERIC_DAY = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})")
+_FISCAL = re.compile(
+    rf"(?<![^\W\d_])(?:{FISCAL_WORDS})(?![^\W\d_])\.?[ _]*"
+    rf"(?:['’]?(?P<y>{_YEAR}|\d\d)(?!\d)(?:\s*[/–-]\s*(?P<z>{_YEAR}|\d\d)(?!\d))?)?"
+)
+_TWO_YEARS = re.compile(rf"(?<!\d)(?P<y>{_YEAR})\s*[/–-]\s*(?P<z>{_YEAR}|\d\d)(?![\d/.-])")
+_FISCAL_MONTH = re.compile(r"p(?:eri?od[eo]?|ériode|er)?\.?[ _-]?(?:0{0,2}([1-9])|0?(1[0-2]))")
+_HALF_WORDS = (
+    r"h|hy|hj|half|half[- ]?year|halbjahr|halbj|s|sem|semestre|semester|semestr|półrocze|polrocze|pololetí|félév"
+)
+_ORDINALS = {"first": "1", "second": "2", "1st": "1", "2nd": "2", "i": "1", "ii": "2", "erstes": "1", "zweites": "2"}
 _WEEK_SIGNS = ("w", "kw", "cw", "wk", "week", "weeknr", "kalenderwoche", "woche", "v", "vk", "sem", "sett", "ct", "td")
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A period as a text names it. `number`: of the week, month or quarter in its year; of a day, month × 100 + day.
+    """A period as a text names it. `number`: of the week, month, … in its year; of a day, month × 100 + day.
 
-    `year`: None where the text says none.
+    `year`: None where the text says none. `fiscal`: the company's own year, of which year and number are then.
     """
 
     kind: PeriodKind
     year: int | None
     number: int = 1
+    fiscal: FiscalYear | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +76,15 @@ def first_day(period: Period, year: int | None = None) -> dt.date | None:
     try:
         if period.kind == "week":
             return dt.date.fromisocalendar(here, period.number, 1)
-        if period.kind == "quarter":
-            return dt.date(here, 3 * period.number - 2, 1)
-        if period.kind == "month":
-            return dt.date(here, period.number, 1)
         if period.kind == "day":
             return dt.date(here, *divmod(period.number, 100))
-        return dt.date(here, 1, 1)
+        month = (period.number - 1) * MONTHS_IN[period.kind] + 1
+        return period.fiscal.first_day(here, month) if period.fiscal else dt.date(here, month, 1)
     except ValueError:
         return None
 
 
-def of_day(day: dt.date, kind: PeriodKind) -> Reading:
+def of_day(day: dt.date, kind: PeriodKind, fiscal: FiscalYear | None = None) -> Reading:
     """The period that a date in a header names: its first or last day, or for weeks its Monday.
 
     Another day may begin or end a week of another kind, or be what Excel made of `Jan 24`.
@@ -79,43 +96,53 @@ def of_day(day: dt.date, kind: PeriodKind) -> Reading:
             return Unclear(f"is a {day:%A}; a week of ISO 8601 begins on Monday: write its Monday or its number")
         year, week, _ = day.isocalendar()
         return Period("week", year, week)
-    period = _period_around(day, kind)
+    period = _period_around(day, kind, fiscal)
     start, after = first_day(period), first_day(_following(period))
     if day == start or (after is not None and day == after - dt.timedelta(days=1)):
         return period
-    return Unclear(f"is {day.day} {day:%B %Y}, not the first or last day of a {kind}; write the {kind} that is meant")
+    noun = f"{'fiscal ' if fiscal else ''}{KIND_NAMES[kind]}"
+    return Unclear(f"is {day.day} {day:%B %Y}, not the first or last day of a {noun}; write the {noun} that is meant")
 
 
-def _period_around(day: dt.date, kind: PeriodKind) -> Period:
-    number = {"quarter": (day.month + 2) // 3, "month": day.month}.get(kind, 1)
-    return Period(kind, day.year, number)
+def _period_around(day: dt.date, kind: PeriodKind, fiscal: FiscalYear | None = None) -> Period:
+    if fiscal and kind != "month":
+        year, month = fiscal.place_of(day)
+        return Period(kind, year, (month - 1) // MONTHS_IN[kind] + 1, fiscal)
+    return Period(kind, day.year, (day.month - 1) // MONTHS_IN[kind] + 1)
 
 
 def _following(period: Period) -> Period:
-    year, last = period.year or 0, {"quarter": 4, "month": 12}.get(period.kind, 1)
+    year, last = period.year or 0, 12 // MONTHS_IN[period.kind]
     if period.number == last:
-        return Period(period.kind, year + 1, 1)
-    return Period(period.kind, year, period.number + 1)
+        return replace(period, year=year + 1, number=1)
+    return replace(period, number=period.number + 1)
 
 
 @lru_cache(maxsize=20_000)
-def read_period(text: str, kind: PeriodKind, patterns: tuple[str, ...] = ()) -> Reading:
+def read_period(
+    text: str, kind: PeriodKind, patterns: tuple[str, ...] = (), fiscal: FiscalYear | None = None
+) -> Reading:
     """The period of this kind that `text` names: by its `patterns` alone where there are any.
+
+    `fiscal`: the year of which its years, half-years, quarters and numbered periods are; None for the calendar's.
 
     >>> read_period("Mrz 24", "month")
     Period(kind='month', year=2024, number=3)
     """
     plain = _plain(text)
     for pattern in patterns:
-        found = read_by_pattern(plain, pattern)
+        found = read_by_pattern(plain, pattern, fiscal)
         if found is not None:
-            return found if found.kind == kind else _of_named_day(found, kind)
+            return found if found.kind == kind else _of_named_day(found, kind, fiscal)
     if patterns or not plain:
         return None
     day = _day_of(plain)
     if day is not None:
-        return day if isinstance(day, Unclear) else of_day(day, kind)
-    found_all = set(_readings(plain, kind))
+        return day if isinstance(day, Unclear) else of_day(day, kind, fiscal)
+    plain, is_of_fiscal_year = _without_fiscal_mark(plain, kind, fiscal)
+    found_all = set(_readings(plain, kind, is_of_fiscal_year, fiscal))
+    if found_all and is_of_fiscal_year and (fiscal is None or kind not in MONTHS_IN):
+        return Unclear(_WHICH_YEAR if kind in MONTHS_IN else f"is of a fiscal year, whose {kind}s are not known")
     sure = {found for found in found_all if isinstance(found, Period)}
     unclear = [found for found in found_all if isinstance(found, Unclear)]
     if unclear:
@@ -124,13 +151,42 @@ def read_period(text: str, kind: PeriodKind, patterns: tuple[str, ...] = ()) -> 
         return Unclear(f"may be {' or '.join(sorted(map(label, sure)))}; write the year with four digits")
     found = sure.pop() if sure else None
     if found is not None and found.year is not None and first_day(found) is None:
-        return Unclear(f"names a {kind} that {found.year} does not have")
+        return Unclear(f"names a {KIND_NAMES[kind]} that {found.year} does not have")
     return found
 
 
-def _of_named_day(found: Period, kind: PeriodKind) -> Reading:
+_WHICH_YEAR = "is of a fiscal year, and the contract does not say by fiscal_year_start when that begins"
+
+
+def _without_fiscal_mark(text: str, kind: PeriodKind, fiscal: FiscalYear | None) -> tuple[str, bool]:
+    """The text with its fiscal year as a plain one, and whether it had such: `q1 fy24` → `q1 2024`."""
+    found = _FISCAL.search(text)
+    if found is None:
+        found = _TWO_YEARS.search(text)
+        if found is None or not _follow(found["y"], found["z"]):
+            return text, False
+        if kind in ("day", "week") or (kind == "month" and found.span() == (0, len(text)) and int(found["z"]) <= 12):
+            return text, False
+    elif not found["y"] and (years := _TWO_YEARS.search(text)) and _follow(years["y"], years["z"]):
+        return _without_fiscal_mark(text[: found.start()] + text[found.end() :], kind, fiscal)[0], True
+    year = ""
+    if found["y"]:
+        first = _full_year(found["y"])
+        has_two = bool(found["z"]) and _follow(found["y"], found["z"])
+        year = f"{first + (has_two and (fiscal is None or fiscal.named_after == 'end'))}"
+        if found["z"] and not has_two:
+            year += text[found.end("y") : found.end()]
+    return " ".join(f"{text[: found.start()]} {year} {text[found.end() :]}".split()).strip(_SEPARATORS), True
+
+
+def _follow(first: str, second: str) -> bool:
+    """Whether the second of two written years is the one after the first."""
+    return int(second) % 100 == (int(first) + 1) % 100 and (len(second) == 2 or int(second) == int(first) + 1)
+
+
+def _of_named_day(found: Period, kind: PeriodKind, fiscal: FiscalYear | None) -> Reading:
     day = first_day(found)
-    return None if day is None or found.kind != "day" else of_day(day, kind)
+    return None if day is None or found.kind != "day" else of_day(day, kind, fiscal)
 
 
 def _plain(text: str) -> str:
@@ -140,8 +196,21 @@ def _plain(text: str) -> str:
 def year_in(text: str) -> int | None:
     """The one year of four digits in a name such as `Plan 2024.xlsx`; None for none, several, or a fiscal year."""
     years = {int(found) for found in re.findall(rf"(?<!\d){_YEAR}(?!\d)", text)}
-    is_fiscal = re.search(r"(?i)(?<![^\W_])(?:fy|gj|fiscal|financial|geschäftsjahr|exercice)(?![^\W\d_])", text)
-    return years.pop() if len(years) == 1 and not is_fiscal else None
+    return years.pop() if len(years) == 1 and not is_fiscal(text) and not _years_that_follow(text) else None
+
+
+def _years_that_follow(text: str) -> bool:
+    found = _TWO_YEARS.search(text)
+    return bool(found and int(found["z"]) > 12 and _follow(found["y"], found["z"]))
+
+
+def fiscal_year_in(text: str, fiscal: FiscalYear) -> int | None:
+    """The fiscal year in a name such as `Plan FY24.xlsx` or `Budget 2023-24`; None where it names none as such."""
+    plain = _plain(text)
+    if not is_fiscal(plain) and not _years_that_follow(plain):
+        return None
+    years = set(re.findall(rf"(?<!\d){_YEAR}(?!\d)", _without_fiscal_mark(plain, "year", fiscal)[0]))
+    return int(years.pop()) if len(years) == 1 else None
 
 
 def _day_of(text: str) -> dt.date | Unclear | None:
@@ -170,11 +239,18 @@ def _full_year(digits: str) -> int:
     return dt.datetime.strptime(digits, "%Y" if len(digits) == 4 else "%y").year  # noqa: DTZ007  a year has no zone
 
 
-def _readings(text: str, kind: PeriodKind) -> Iterator[Period | Unclear]:
-    """Every way in which a text may be a year and a period of it, or the period alone."""
+def _readings(
+    text: str, kind: PeriodKind, is_of_fiscal_year: bool, fiscal: FiscalYear | None
+) -> Iterator[Period | Unclear]:
+    """Every way in which a text may be a year and a period of it, or the period alone.
+
+    `is_of_fiscal_year`: whether it said so of its year, which the text has no more.
+    """
     if kind == "year":
         if re.fullmatch(_YEAR, text):
-            yield Period("year", int(text))
+            yield Period("year", int(text), 1, fiscal)
+    elif kind == "month" and fiscal:
+        yield from _fiscal_months(text, is_of_fiscal_year, fiscal)
     elif kind == "day":
         yield from _days(text)
     elif kind == "month" and (digits := list(_months_in_digits(text))):
@@ -182,12 +258,29 @@ def _readings(text: str, kind: PeriodKind) -> Iterator[Period | Unclear]:
     else:
         number_of = _NUMBERS[kind]
         if number := number_of(text, ""):
-            yield Period(kind, None, number)
+            yield Period(kind, None, number, fiscal)
         for year, rest in _years_apart(text):
             if number := number_of(rest, year):
-                yield Period(kind, _full_year(year), number)
+                yield Period(kind, _full_year(year), number, fiscal)
         if kind == "month":
             yield from _doubtful_months(text)
+
+
+def _fiscal_months(text: str, is_of_fiscal_year: bool, fiscal: FiscalYear) -> Iterator[Period | Unclear]:
+    """Months where the company has its own year: `P01 2024` is of that, `Apr 24` of the calendar's, `Apr FY24` not."""
+    for year, rest in (("", text), *_years_apart(text)):
+        own = _full_year(year) if year else None
+        if found := _FISCAL_MONTH.fullmatch(rest):
+            yield Period("month", own, int(found[1] or found[2]), fiscal)
+        elif month := _month(rest):
+            of_fiscal = own is None or is_of_fiscal_year
+            number = (month - fiscal.start) % 12 + 1
+            yield Period("month", own, number, fiscal) if of_fiscal else Period("month", own, month)
+        elif year and _month_number(rest, year):
+            yield Unclear("may be a month of the calendar or of the fiscal year; write P01 or the month's name")
+    if any(_months_in_digits(text)):
+        yield Unclear("may be a month of the calendar or of the fiscal year; write P01 or the month's name")
+    yield from _doubtful_months(text)
 
 
 def _months_in_digits(text: str) -> Iterator[Period | Unclear]:
@@ -259,10 +352,21 @@ def _quarter_number(text: str, _: str) -> int:
     return int(found[1]) if found else 0
 
 
+def _half_number(text: str, _: str) -> int:
+    """1 or 2: `h1`, `1. halbjahr`, `2e semestre`, `second half`."""
+    found = re.fullmatch(rf"(?:{_HALF_WORDS})\.?[ -]?([12])", text)
+    found = found or re.fullmatch(rf"([12])(?:\.|er|re|e|ème|º|o|ª)?[ -]?(?:{_HALF_WORDS})\.?", text)
+    if found:
+        return int(found[1])
+    word, _, rest = text.partition(" ")
+    return int(_ORDINALS[word]) if word in _ORDINALS and re.fullmatch(rf"(?:{_HALF_WORDS})\.?", rest) else 0
+
+
 _NUMBERS: dict[str, Callable[[str, str], int]] = {
     "month": _month_number,
     "week": _week_number,
     "quarter": _quarter_number,
+    "half": _half_number,
 }
 
 
@@ -340,8 +444,12 @@ def _week_words() -> tuple[str, ...]:
 _DIRECTIVES = {
     "Y": r"(?P<Y>\d{4})", "G": r"(?P<Y>\d{4})", "y": r"(?P<Y>\d{2})", "g": r"(?P<Y>\d{2})",
     "m": r"(?P<m>1[0-2]|0?[1-9])", "d": r"(?P<d>3[01]|[12]\d|0?[1-9])", "q": r"(?P<q>[1-4])",
+    "h": r"(?P<h>[12])", "P": r"(?P<P>0{0,2}[1-9]|0?1[0-2])",
     "V": r"(?P<V>5[0-3]|[1-4]\d|0?[1-9])", "b": r"(?P<b>[^\W\d_]+\.?)", "B": r"(?P<b>[^\W\d_]+)", "%": "%",
 }  # fmt: skip
+
+
+_NUMBERED: dict[str, PeriodKind] = {"V": "week", "q": "quarter", "h": "half", "P": "month"}
 
 
 @lru_cache(maxsize=1_000)
@@ -354,14 +462,19 @@ def _expression(pattern: str) -> re.Pattern[str] | None:
         re.sub(r"(?:\\\s)+", r"\\s*", re.escape(part.casefold())) if place % 2 == 0 else _DIRECTIVES[part]
         for place, part in enumerate(parts)
     ]
+    years = [place for place, word in enumerate(words) if word.startswith("(?P<Y>")]
+    for place in years[1:]:
+        words[place] = words[place].replace("<Y>", "<Z>")
     try:
         return re.compile("".join(words), re.IGNORECASE)
     except re.error:
         return None
 
 
-def read_by_pattern(text: str, pattern: str) -> Period | None:
-    """The period that `text` names in a strptime pattern, which besides knows `%q`, the quarter, and `%G-W%V`.
+def read_by_pattern(text: str, pattern: str, fiscal: FiscalYear | None = None) -> Period | None:
+    """The period that `text` names in a strptime pattern.
+
+    Besides it knows `%G-W%V`, `%q`, the quarter, `%h`, the half-year, and `%P`, the number of a fiscal year's month.
 
     Blanks may be left out, and months are written in any language of Europe.
     """
@@ -373,17 +486,23 @@ def read_by_pattern(text: str, pattern: str) -> Period | None:
         return None
     parts = found.groupdict()
     year = _full_year(parts["Y"]) if parts.get("Y") else None
+    if parts.get("Z") and year is not None:
+        if not _follow(parts["Y"], parts["Z"]):
+            return None
+        year += bool(fiscal and fiscal.named_after == "end")
     month = int(parts["m"]) if parts.get("m") else _month(parts["b"]) if parts.get("b") else 0
     if "b" in parts and not month:
         return None
-    if parts.get("V"):
-        period = Period("week", year, int(parts["V"]))
-    elif parts.get("q"):
-        period = Period("quarter", year, int(parts["q"]))
+    numbered = next((sign for sign in _NUMBERED if parts.get(sign)), None)
+    if numbered:
+        kind = _NUMBERED[numbered]
+        period = Period(kind, year, int(parts[numbered]), None if kind == "week" else fiscal)
     elif month and parts.get("d"):
         period = Period("day", year, month * 100 + int(parts["d"]))
+    elif month and fiscal and (year is None or is_fiscal(re.sub("%.", " ", pattern)) or parts.get("Z")):
+        period = Period("month", year, (month - fiscal.start) % 12 + 1, fiscal)
     else:
-        period = Period("month", year, month) if month else Period("year", year)
+        period = Period("month", year, month) if month else Period("year", year, 1, fiscal)
     return None if period.year is not None and first_day(period) is None else period
 
 
@@ -397,11 +516,15 @@ def _by_strptime(text: str, pattern: str) -> Period | None:
 
 def label(period: Period) -> str:
     """A period for people: `January 2024`, `week 5 of 2024`, `Q1 2024`."""
-    year = "" if period.year is None else f" {period.year}"
+    year = "" if period.year is None else f" {'FY' if period.fiscal else ''}{period.year}"
     if period.kind == "week":
         return f"week {period.number}{f' of{year}' if year else ''}"
     if period.kind == "quarter":
         return f"Q{period.number}{year}"
+    if period.kind == "half":
+        return f"H{period.number}{year}"
+    if period.kind == "month" and period.fiscal:
+        return f"P{period.number:02}{year}"
     if period.kind == "month":
         return f"{dt.date(2024, period.number, 1):%B}{year}"
     if period.kind == "day":
@@ -410,45 +533,67 @@ def label(period: Period) -> str:
     return year.strip()
 
 
-def label_of_day(day: dt.date, kind: PeriodKind) -> str:
+def label_of_day(day: dt.date, kind: PeriodKind, fiscal: FiscalYear | None = None) -> str:
     """The period that begins on a day, for people."""
     if kind == "week":
         year, week, _ = day.isocalendar()
         return label(Period("week", year, week))
     if kind == "day":
         return label(Period("day", day.year, day.month * 100 + day.day))
-    return label(_period_around(day, kind))
+    return label(_period_around(day, kind, fiscal))
 
 
-def first_days_in_year(kind: PeriodKind, year: int) -> list[dt.date]:
-    """The first days of the periods of a year: its weeks, months or quarters; of days the first 31, of years three."""
+def first_days_in_year(kind: PeriodKind, year: int, fiscal: FiscalYear | None = None) -> list[dt.date]:
+    """The first days of the periods of a year: its weeks, months, …; of days the first 31, of years three."""
     if kind == "day":
         return [dt.date(year, 1, day) for day in range(1, 32)]
     if kind == "week":
         days = (first_day(Period("week", year, number)) for number in range(1, 54))
         return [day for day in days if day is not None]
-    if kind == "year":
-        return [dt.date(year + step, 1, 1) for step in range(3)]
-    return [dt.date(year, month, 1) for month in range(1, 13, 3 if kind == "quarter" else 1)]
+    months = range(1, 37 if kind == "year" else 13, MONTHS_IN[kind])
+    return [(fiscal or _CALENDAR).first_day(year, month) for month in months]
 
 
-def written_period(day: dt.date, kind: PeriodKind, patterns: Sequence[str] = ()) -> str:
+def written_period(
+    day: dt.date, kind: PeriodKind, patterns: Sequence[str] = (), fiscal: FiscalYear | None = None
+) -> str:
     """The period that begins on `day` as a header cell says it, in the first of its `patterns`."""
     iso_year, week, _ = day.isocalendar()
-    quarter = (day.month + 2) // 3
-    usual = {"week": "%G-W%V", "month": "%b %Y", "quarter": "Q%q %Y", "year": "%Y"}
-    pattern = patterns[0] if patterns else usual.get(kind, "%Y-%m-%d")
-    own = {"%G": f"{iso_year}", "%g": f"{iso_year % 100:02}", "%V": f"{week:02}", "%q": f"{quarter}"}
+    fiscal_year, month = (fiscal or _CALENDAR).place_of(day)
+    pattern = patterns[0] if patterns else _usual_pattern(kind, fiscal)
+    own = {"%G": f"{iso_year}", "%g": f"{iso_year % 100:02}", "%V": f"{week:02}", "%P": f"{month:02}"}
+    own |= {"%q": f"{(month + 2) // 3}", "%h": f"{(month + 5) // 6}"}
+    if fiscal and (not directives(pattern) & frozenset("mbBd") or is_fiscal(re.sub("%.", " ", pattern))):
+        first = fiscal_year - (fiscal.named_after == "end")
+        if two := re.search("(%[Yy])([^%]+)(%[Yy])", pattern):
+            own_years = {"%Y": "{}", "%y": "{:02}"}
+            shown = [
+                own_years[sign].format(year % (100 if sign == "%y" else 10_000))
+                for year, sign in ((first, two[1]), (first + 1, two[3]))
+            ]
+            pattern = pattern.replace(two[0], two[2].join(shown))
+        own |= {"%Y": f"{fiscal_year}", "%y": f"{fiscal_year % 100:02}"}
     for directive, text in own.items():
         pattern = pattern.replace(directive, text)
     return day.strftime(pattern)
 
 
-def examples(kind: PeriodKind, patterns: Sequence[str] = ()) -> str:
+def _usual_pattern(kind: PeriodKind, fiscal: FiscalYear | None) -> str:
+    usual = {"week": "%G-W%V", "month": "%b %Y", "quarter": "Q%q %Y", "half": "H%h %Y", "year": "%Y"}
+    pattern = usual.get(kind, "%Y-%m-%d")
+    return pattern.replace("%Y", "FY%Y") if fiscal and kind in ("quarter", "half", "year") else pattern
+
+
+def examples(kind: PeriodKind, patterns: Sequence[str] = (), fiscal: FiscalYear | None = None) -> str:
     """How a period of this kind may be written: `'Jan 2024'`."""
     from s2p_assets.spreadsheet.cell_parser import format_example
 
+    if fiscal:
+        shown_in = patterns or (_usual_pattern(kind, fiscal),)
+        day = fiscal.first_day(2024)
+        return " or ".join(f"'{written_period(day, kind, (pattern,), fiscal)}'" for pattern in shown_in)
     if patterns:
         return " or ".join(f"'{format_example(pattern)}'" for pattern in patterns)
     shown = {"day": "2024-01-31", "week": "2024-W05", "month": "Jan 2024", "quarter": "Q1 2024", "year": "2024"}
+    shown["half"] = "H1 2024"
     return f"'{shown[kind]}'"

@@ -3,6 +3,7 @@
 Runs inside the sandbox's child; it opens the file it is given and knows nothing of processes, shares or ledgers.
 """
 
+import datetime as dt
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
@@ -12,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow
+import pyarrow.compute as pc
 
-from s2p_assets.contracts.columns import arrow_schema
+from s2p_assets.contracts.columns import Column, arrow_schema
 from s2p_assets.contracts.findings import OWN_SHEETS, Finding, FindingCollector, ReadResult, count_values
 from s2p_assets.contracts.workbook import ReferenceValues, ReferenceValuesByWorkbook, Workbook
 from s2p_assets.spreadsheet.book import Book, open_book
+from s2p_assets.spreadsheet.cell_parser import quoted
 from s2p_assets.spreadsheet.contract_matching import best_matching_contract, nearest_contract
 from s2p_assets.spreadsheet.foreign_keys import missing_references
 from s2p_assets.spreadsheet.grid import Sheet, cell_address
@@ -24,6 +27,8 @@ from s2p_assets.spreadsheet.header import (
     MIN_REQUIRED_SHARE,
     Header,
     find_header,
+    folded,
+    folded_names,
     is_required,
     matches_sheet,
     nearest_header,
@@ -34,11 +39,13 @@ from s2p_assets.spreadsheet.limits import DAMAGED, TOO_MUCH_MEMORY, WorkbookUnre
 from s2p_assets.spreadsheet.melting import column_places, read_melted_table
 from s2p_assets.spreadsheet.returned.own_copies import refuse_fresh_workbook, refuse_partial_copy
 from s2p_assets.spreadsheet.rules import RuleViolation, final_violations, rule_violations
+from s2p_assets.spreadsheet.sheet_names import bracketed_names
 from s2p_assets.spreadsheet.stale_values import find_outside_values
 from s2p_assets.spreadsheet.table_regions import TableRegion, cells_below, table_regions
 from s2p_assets.spreadsheet.table_rows import table_rows
 from s2p_assets.spreadsheet.truncation import OLD_LAST_ROW
 from s2p_assets.spreadsheet.typed_table import TypedTable, read_typed_table
+from s2p_assets.spreadsheet.units import contradiction
 from s2p_assets.spreadsheet.wide_header import missing_periods
 
 _log = logging.getLogger(__name__)
@@ -60,8 +67,11 @@ def read_file(
     """
     reading = ReadResult(file=Path(display_name) if display_name else path)
     every = list(dict.fromkeys([*workbooks, *others]))
+    stated = {workbook.encoding for workbook in workbooks}
+    encoding = stated.pop() if len(stated) == 1 else None
     try:
-        with open_book(path, display_name, wanted_headers(every)) as book:
+        reading.written = dt.datetime.fromtimestamp(path.stat().st_mtime).date()  # noqa: DTZ006  local time is meant
+        with open_book(path, display_name, wanted_headers(every), encoding) as book:
             _read_book(book, reading, workbooks, every, reference_values or {})
     except WorkbookUnreadable as error:
         return _unreadable(reading, str(error))
@@ -108,8 +118,26 @@ def _read_book(
     findings = FindingCollector()
     if book.mislabelled:
         findings.add(Finding(None, None, None, None, "suffix", book.mislabelled, "notice"))
+    if book.assumed_encoding:
+        findings.add(_assumed_encoding(sheets, book.assumed_encoding))
     tables = _tables(sheets, contract, findings, reading)
     _settle(reading, contract, tables, findings, reference_values.get(contract.full_name, {}))
+
+
+def _assumed_encoding(sheets: Sequence[Sheet], label: str) -> Finding:
+    """Names the encoding that a text file was read in, with the first text by which a person sees if it is right."""
+    for sheet in sheets:
+        first: tuple[int, int, str] | None = None
+        for number, cells in sheet.columns.items():
+            odd = np.flatnonzero(~pc.string_is_ascii(cells.texts).to_numpy(zero_copy_only=False))
+            if len(odd) and (first is None or int(cells.rows[odd[0]]) < first[0]):
+                first = int(cells.rows[odd[0]]), number, str(cells.texts[int(odd[0])].as_py())
+        if first:
+            row, number, text = first
+            message = f"the file does not say its encoding; it was read as {label}, which makes this '{quoted(text)}'"
+            where = cell_address(row, number)
+            return Finding(sheet.name, where, None, quoted(text), "encoding", message, "notice")
+    return Finding(None, None, None, None, "encoding", f"the text was read as {label}", "notice")
 
 
 def _tables(
@@ -123,14 +151,18 @@ def _tables(
         for sheet, here in zip(sheets, wanted, strict=True)
     ]
     best = max((header.score(workbook)[0] for _, header in headers if header), default=0.0)
+    least = min(best, MIN_REQUIRED_SHARE)
+    names = [sheet.name for sheet, header in headers if header and header.score(workbook)[0] >= least]
     for sheet, header in headers:
-        if header is None or header.score(workbook)[0] < min(best, MIN_REQUIRED_SHARE):
+        if header is None or header.score(workbook)[0] < least:
             if len(sheet):
                 findings.add(_not_read(sheet, workbook))
             continue
         if sheet.hidden:
             message = "the sheet is hidden; it was read"
             findings.add(Finding(sheet.name, None, None, None, "hidden_sheet", message, "notice"))
+        for finding in bracketed_names(names, sheet.name, header, workbook):
+            findings.add(finding, whole_file=True)
         regions = table_regions(sheet, header, workbook, reading.file.name)
         reading.cells["ignored"] = reading.cells.get("ignored", 0) + regions.unread
         for finding in regions.findings:
@@ -165,7 +197,7 @@ def _add_table(
         reading.rows_read += len(table_rows(sheet, header, workbook).row_numbers)
     else:
         read = read_melted_table if header.melted else read_typed_table
-        tables.append(read(region, workbook, reading.file, findings))
+        tables.append(read(region, workbook, reading.file, findings, reading.written))
 
 
 def _rows_above(sheet: Sheet, header: Header) -> Finding | None:
@@ -196,6 +228,10 @@ def _missing_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Iterab
             continue
         near = nearest_header(column, spare)
         hint = f"; did you mean '{near}'? Then rename it" if near else ""
+        if near and folded(near) in folded_names(column):
+            hint = f"; '{near}' is not taken for it, for what it says in brackets; rename it only if it is the same"
+        elif near and (wrong := _said_beside(near, column)):
+            hint = f"; '{near}' {wrong}"
         message = f"the header ({row}) has no column '{title}'{hint or '; add it'}"
         where = cell_address(header.bottom, spare.get(near or "", first))
         yield Finding(sheet.name, where, column.name, near, "missing_column", message)
@@ -207,6 +243,13 @@ def _missing_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Iterab
         title = " ".join(header.titles[places[0]].split())
         message = f"two columns are named '{title}' ({cells}); rename the one that is not meant"
         yield Finding(sheet.name, cell_address(header.bottom, places[1]), name, title, "column_twice", message)
+
+
+def _said_beside(header: str, column: Column) -> str:
+    """What a header that begins with a name of the column says against the contract: `Price in TEUR`."""
+    plain = header.casefold()
+    names = [name for name in map(str.casefold, column.headers) if plain.startswith(name)]
+    return contradiction(header[len(max(names, key=len)) :], column) if names else ""
 
 
 def _settle(

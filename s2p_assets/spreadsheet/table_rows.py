@@ -21,13 +21,9 @@ from s2p_assets.spreadsheet.row_marks import MarkedRow, marked_rows, said_of, wh
 from s2p_assets.spreadsheet.stale_values import stale_values
 from s2p_assets.spreadsheet.total_rows import summing_rows
 from s2p_assets.spreadsheet.truncation import cut_off
+from s2p_assets.spreadsheet.unit_words import stated_unit
 
-_UNIT_WORDS = (
-    "eur euro usd gbp chf jpy pln sek nok dkk kg g t l ml m cm mm km m2 m3 pcs pc pieces piece stk stuck st "
-    "units unit each ea days day weeks months hours h min box boxes pallets date text number code "
-    "yyyymmdd ddmmyyyy mmddyyyy"
-)
-_UNITS = frozenset(_UNIT_WORDS.split())
+_UNITS = frozenset({"date", "text", "number", "code", "yyyymmdd", "ddmmyyyy", "mmddyyyy"})
 MAX_NAMED_COLUMNS = 30
 
 
@@ -175,7 +171,7 @@ def is_unit(text: str) -> bool:
     bracketed = (text[:1], text[-1:]) in {("(", ")"), ("[", "]")} and (
         "=" in text or not any(mark.isdigit() for mark in text[1:-1])
     )
-    return bracketed or text in ("€", "$", "£", "¥", "%", "#") or folded(text) in _UNITS
+    return bracketed or folded(text) in _UNITS or (not text.isdigit() and not stated_unit(text).rest)
 
 
 def _leave_out_totals(found: TableRows, workbook: Workbook, below: dict[int, Cells]) -> None:

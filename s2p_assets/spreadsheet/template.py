@@ -17,7 +17,7 @@ from xlsxwriter.workbook import Workbook as Book
 from xlsxwriter.worksheet import Worksheet
 
 from s2p_assets.contracts.columns import Column, Kind
-from s2p_assets.contracts.date_patterns import directives
+from s2p_assets.contracts.date_patterns import KIND_NAMES, directives
 from s2p_assets.contracts.findings import GUIDE_SHEET
 from s2p_assets.contracts.validation import pandera_schema
 from s2p_assets.contracts.workbook import Workbook
@@ -143,8 +143,8 @@ def _sheet_columns(workbook: Workbook, year: int) -> list[_SheetColumn]:
     years = (str(year),) if patterns and not directives(patterns[0]) & frozenset("YyGg") else ()
     beside = [column for column in workbook.columns if not column.melted and not column.from_header]
     found = [_SheetColumn(column, column.headers[0]) for column in beside]
-    for day in first_days_in_year(kind, year):
-        text = written_period(day, kind, patterns)
+    for day in first_days_in_year(kind, year, period.fiscal):
+        text = written_period(day, kind, patterns, period.fiscal)
         if len(workbook.melted) == 1:
             found.append(_SheetColumn(workbook.melted[0], text, years))
         else:
@@ -230,9 +230,8 @@ def _requirement(column: Column) -> str:
 
 def _what_to_write(column: Column) -> str:
     if column.from_header:
-        return (
-            f"in the header, over its column: a {column.from_header}, as {examples(column.from_header, column.formats)}"
-        )
+        shown = examples(column.from_header, column.formats, column.fiscal)
+        return f"in the header, over its column: a {KIND_NAMES[column.from_header]}, as {shown}"
     if column.kind == "boolean":
         return f"{column.yes[0]} or {column.no[0]}"
     if column.width and column.kind == "code":
@@ -399,7 +398,7 @@ def _example(column: Column) -> str:
     if column.kind == "code" and column.width:
         return "123".zfill(column.width)
     if column.from_header:
-        return examples(column.from_header, column.formats).strip("'")
+        return examples(column.from_header, column.formats, column.fiscal).strip("'")
     return _EXAMPLES[column.kind]
 
 

@@ -9,7 +9,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Literal
 
-from s2p_assets.contracts.date_patterns import period_kind_of
+from s2p_assets.contracts.date_patterns import FiscalYear, period_kind_of
 from s2p_assets.spreadsheet.periods import first_day, read_by_pattern
 
 LAST_SERIAL = 2_958_466  # the day after 9999-12-31
@@ -83,8 +83,27 @@ def _without_unit(text: str, unit: str | None) -> str:
 
 
 def _check_currency(written: str, codes: frozenset[str], unit: str | None) -> None:
-    if unit and unit.upper() in _ISO_CODES and unit.upper() not in codes:
-        raise NotANumber(f"is in {written}, not in {unit.upper()}")
+    wanted = currency_in(unit) if unit else ""
+    if wanted and wanted not in codes:
+        raise NotANumber(f"is in {written}, not in {wanted}")
+
+
+def currencies_of(mark: str) -> frozenset[str]:
+    """The ISO codes of the currencies that a sign or a code may mean, none where it is neither."""
+    if mark.upper() in _ISO_CODES:
+        return frozenset({mark.upper()})
+    return _SHARED_SIGNS.get(mark, frozenset({_SIGNS[mark]}) if mark in _SIGNS else frozenset())
+
+
+@lru_cache(maxsize=256)
+def currency_in(unit: str) -> str:
+    """The ISO code of the currency in a contract's unit: `EUR`, also of `EUR net` and `kEUR`; else empty."""
+    words = re.findall(r"[A-Za-z]+", unit)
+    return next((word[-3:].upper() for word in words if _is_currency_word(word)), "")
+
+
+def _is_currency_word(word: str) -> bool:
+    return word.upper() in _ISO_CODES or (len(word) == 4 and word[0] in "kTM" and word[1:] in _ISO_CODES)
 
 
 def _why_not(text: str, decimal: str) -> str:
@@ -141,18 +160,19 @@ def serial_to_datetime(serial: float, starts_1904: bool) -> dt.datetime:
 _DIRECTIVES = {
     "Y": r"\d{4}", "y": r"\d{2}", "m": r"\d{1,2}", "d": r"\d{1,2}", "H": r"\d{1,2}", "I": r"\d{1,2}", "M": r"\d{1,2}",
     "S": r"\d{1,2}", "f": r"\d{1,6}", "j": r"\d{1,3}", "U": r"\d{1,2}", "W": r"\d{1,2}", "V": r"\d{1,2}",
-    "G": r"\d{4}", "u": r"\d", "w": r"\d", "B": r"[^\W\d_]+", "b": r"[^\W\d_]+\.?",
+    "h": "[12]", "P": r"\d{1,3}", "G": r"\d{4}", "u": r"\d", "w": r"\d", "B": r"[^\W\d_]+", "b": r"[^\W\d_]+\.?",
     "q": "[1-4]", "g": r"\d{2}", "A": r"[^\W\d_]+", "a": r"[^\W\d_]+", "p": r"[AaPp]\.?[Mm]\.?", "%": "%",
 }  # fmt: skip
 
 
-def parse_date(text: str, pattern: str) -> dt.datetime:
+def parse_date(text: str, pattern: str, fiscal: FiscalYear | None = None) -> dt.datetime:
     """The date that `text` writes as the strptime `pattern`; months in English, German, French or Spanish.
 
-    Of a week, month, quarter or year it is the first day. Raises ValueError.
+    Of a week, month, … or year, which may be of a company's own `fiscal` year, it is the first day. Raises ValueError.
     """
-    if period_kind_of(pattern) in ("week", "quarter"):  # which strptime does not know
-        period = read_by_pattern(text, pattern)
+    kind = period_kind_of(pattern)
+    if kind in ("week", "quarter", "half") or (fiscal and kind != "day"):  # which strptime does not know
+        period = read_by_pattern(text, pattern, fiscal)
         day = first_day(period) if period else None
         if day is None:
             raise ValueError(text)
@@ -183,7 +203,7 @@ def _foreign_months() -> dict[str, str]:
     return {name.casefold().rstrip("."): month for pairs in named for name, month in pairs}
 
 
-def find_date(text: str, pattern: str) -> dt.datetime | None:
+def find_date(text: str, pattern: str, fiscal: FiscalYear | None = None) -> dt.datetime | None:
     """The first date written as the strptime `pattern` anywhere within `text`, such as a file's name."""
     parts = re.split(r"%(.)", pattern)
     expression = "".join(
@@ -193,7 +213,7 @@ def find_date(text: str, pattern: str) -> dt.datetime | None:
     last = r"(?!\d)" if parts[-1] == "" else ""
     for found in re.finditer(f"{first}{expression}{last}", unicodedata.normalize("NFC", text)):
         try:
-            return parse_date(found.group(), pattern)
+            return parse_date(found.group(), pattern, fiscal)
         except ValueError:
             continue
     return None

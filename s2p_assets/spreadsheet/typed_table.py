@@ -3,6 +3,8 @@
 Which sheets bear a table, and the verdict of the file, are decided in `reading`; how a cell is read, in `cell_parser`.
 """
 
+import datetime as dt
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -21,17 +23,27 @@ from s2p_assets.spreadsheet.cell_parser import (
     cell_error,
     format_example,
     parse_cells,
+    quoted,
     without_percent_sign,
 )
+from s2p_assets.spreadsheet.damaged_codes import (
+    codes_shown_otherwise,
+    damaged_codes,
+    look_alikes,
+    rounded_codes_perhaps,
+)
+from s2p_assets.spreadsheet.far_dates import far_dates
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
+from s2p_assets.spreadsheet.mojibake import misread_texts, restored
 from s2p_assets.spreadsheet.table_regions import TableRegion
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
 from s2p_assets.spreadsheet.text_values import find_date
+from s2p_assets.spreadsheet.thousands import ambiguous_thousands
 from s2p_assets.spreadsheet.total_rows import last_row_sums_up
-from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts
+from s2p_assets.spreadsheet.unit_columns import unit_column_conflicts
+from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts, unit_formats
 
 _DATES = (CellKind.DATE, CellKind.ISO)
-_SHORTENED = "^-?[0-9][.,][0-9]+E[+][0-9]{2,3}$"
 _SUMMABLE = ("number", "money", "integer")
 _NONE = np.zeros(0, np.int64)
 
@@ -72,8 +84,13 @@ class TypedTable:
         return CellCounts(int(self.rows.filled[~kept].sum()), int(self.blank[kept].sum()), named)
 
 
-def read_typed_table(region: TableRegion, workbook: Workbook, file: Path, findings: FindingCollector) -> TypedTable:
-    """The rows of a table with a finding for every cell that cannot be read; `file` may give absent columns."""
+def read_typed_table(
+    region: TableRegion, workbook: Workbook, file: Path, findings: FindingCollector, written: dt.date | None = None
+) -> TypedTable:
+    """The rows of a table with a finding for every cell that cannot be read; `file` may give absent columns.
+
+    `written`: the day on which the file was saved, against which few dates are held.
+    """
     sheet, header = region.sheet, region.header
     rows = table_rows(sheet, header, workbook)
     for notice in rows.notices:
@@ -84,9 +101,16 @@ def read_typed_table(region: TableRegion, workbook: Workbook, file: Path, findin
     table = TypedTable(rows, {}, np.zeros(count, dtype=bool), np.zeros(count, np.int64), region.name)
     for column in workbook.columns:
         if column.name in header.column_numbers:
-            _read_column(table, column, findings)
+            _read_column(table, column, findings, written)
         else:
             table.columns[column.name] = _absent_column(table, column, file, findings)
+            for far in itertools.islice(far_dates(table.columns[column.name][:1], column, written).values(), 1):
+                found = Finding(sheet.name, None, column.name, far.value, far.rule, far.message)
+                findings.add(found, whole_file=True)
+    for finding, place in unit_column_conflicts(rows, workbook):
+        findings.add(finding, whole_file=place is None)
+        if place is not None:
+            table.bad[place] = True
     for row, finding in rows.rejects.items():
         findings.add(finding)
         table.bad[np.searchsorted(rows.row_numbers, row)] = True
@@ -114,7 +138,7 @@ def _unnamed_total(table: TypedTable, workbook: Workbook) -> Finding | None:
     return Finding(table.rows.sheet.name, where, None, None, "totals", message, "notice")
 
 
-def _read_column(table: TypedTable, column: Column, findings: FindingCollector) -> None:
+def _read_column(table: TypedTable, column: Column, findings: FindingCollector, written: dt.date | None) -> None:
     rows = table.rows
     cells = rows.cells.get(column.name)
     unread: dict[int, CellError] = {}
@@ -123,7 +147,7 @@ def _read_column(table: TypedTable, column: Column, findings: FindingCollector) 
         table.columns[column.name] = pyarrow.nulls(len(rows.row_numbers), column.arrow_type)
     else:
         parsed = parse_cells(cells, column, rows.sheet)
-        parsed.errors |= _unclear(table, column, cells, parsed)
+        parsed.errors |= _unclear(table, column, cells, parsed) | far_dates(parsed.values, column, written)
         position = positions_of(cells.rows, rows.row_numbers)
         table.columns[column.name] = spread_over_rows(parsed.values, cells.rows, rows.row_numbers)
         unread = {int(position[place]): problem for place, problem in parsed.errors.items()}
@@ -143,7 +167,11 @@ def _unclear(table: TypedTable, column: Column, cells: Cells, parsed: ParsedColu
     """The cells that were read but may mean something else, or have lost something before they came here."""
     sheet, header = table.rows.sheet, table.rows.header
     title = header.titles.get(header.column_numbers[column.name], "")
-    return _shortened(cells, column, sheet) | ambiguous_percents(cells, parsed.values, sheet, title, column)
+    unclear = damaged_codes(cells, column, sheet) | ambiguous_percents(cells, parsed.values, sheet, title, column)
+    unclear |= ambiguous_thousands(cells, parsed.values, column)
+    return unclear | {
+        place: problem for place, problem in unit_formats(cells, column, sheet).items() if place not in parsed.errors
+    }
 
 
 def _doubtful_values(
@@ -154,6 +182,20 @@ def _doubtful_values(
         yield _replaced_cells(table, column, written, position[places])
     if column.kind == "text" and (dates := _dates_taken(cells, parsed)).size:
         yield _dates_in_words(table, column, position[dates])
+    misread = misread_texts(parsed.values) if column.kind in ("text", "code") else _NONE
+    if misread.size:
+        yield _misread(table, column, parsed.values, misread, position)
+    for place, code, message in look_alikes(parsed.values, column):
+        where = table.address_of(int(position[place]), column.name)
+        yield Finding(table.rows.sheet.name, where, column.name, code, "look_alike", message, "notice")
+    for place in codes_shown_otherwise(cells, column, table.rows.sheet)[:1].tolist():
+        where, text = table.address_of(int(position[place]), column.name), str(parsed.values[place].as_py())
+        message = f"the cell holds '{text}' and shows more by its format; type the whole code as text if that is meant"
+        yield Finding(table.rows.sheet.name, where, column.name, text, "shown_code", message, "notice")
+    for place in rounded_codes_perhaps(cells, column)[:1].tolist():
+        where, text = table.address_of(int(position[place]), column.name), str(cells.texts[place].as_py())
+        message = f"'{text}' ends in zeros from its 16th digit on; if Excel rounded it, enter it as text"
+        yield Finding(table.rows.sheet.name, where, column.name, text, "rounded", message, "notice")
     if column.kind == "percent" and (bare := without_percent_sign(cells, parsed.values, table.rows.sheet)):
         doubtful = [int(position[place]) for place in bare if place not in parsed.errors]
         if doubtful:
@@ -168,6 +210,22 @@ def _replaced_cells(table: TypedTable, column: Column, written: str, places: npt
     return Finding(table.rows.sheet.name, where, column.name, written, "replace", message, "notice")
 
 
+def _misread(
+    table: TypedTable,
+    column: Column,
+    values: pyarrow.Array,
+    places: npt.NDArray[np.int64],
+    position: npt.NDArray[np.int64],
+) -> Finding:
+    """Says that texts look as if their letters were lost or taken for others before the file came here."""
+    text = str(values[int(places[0])].as_py())
+    right = f", perhaps '{quoted(restored(text))}'" if restored(text) != text else ""
+    more = f" ({len(places):,} such cells)" if len(places) > 1 else ""
+    message = f"'{quoted(text)}' looks wrongly decoded{right}{more}; export it again, as 'CSV UTF-8'"
+    where = table.address_of(int(position[places[0]]), column.name)
+    return Finding(table.rows.sheet.name, where, column.name, quoted(text), "encoding", message, "notice")
+
+
 def _bare_shares(table: TypedTable, column: Column, places: list[int]) -> Finding:
     """Says that 25 was read as 2,500 %, which is what it says, and perhaps not what is meant."""
     value = table.columns[column.name][places[0]].as_py()
@@ -175,16 +233,6 @@ def _bare_shares(table: TypedTable, column: Column, places: list[int]) -> Findin
     message = f"{value:g} has no percent sign and was read as {value:,.4g} times the whole{more}"
     where = table.address_of(places[0], column.name)
     return Finding(table.rows.sheet.name, where, column.name, f"{value:g}", "bare_share", message, "notice")
-
-
-def _shortened(cells: Cells, column: Column, sheet: Sheet) -> dict[int, CellError]:
-    """The codes of a text file that Excel wrote as `1.23457E+17` when it saved it: their last digits are gone."""
-    if sheet.typed or column.kind != "code":
-        return {}
-    found = pc.match_substring_regex(pc.utf8_trim_whitespace(cells.texts), _SHORTENED)
-    message = "is a number that was shortened when the file was saved; save its digits in full, as text"
-    texts = {int(place): cells.texts[int(place)].as_py() for place in np.flatnonzero(found)}
-    return {place: cell_error(text, column, message) for place, text in texts.items()}
 
 
 def _dates_taken(cells: Cells, parsed: ParsedColumn) -> npt.NDArray[np.int64]:
@@ -246,7 +294,7 @@ def _patterns(column: Column) -> tuple[str, ...]:
 def _value_of_name(name: str, column: Column) -> object:
     if column.kind in ("date", "timestamp"):
         for pattern in _patterns(column):
-            found = find_date(name, pattern)
+            found = find_date(name, pattern, column.fiscal)
             if found is not None:
                 return found.date() if column.kind == "date" else found
         return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from s2p_assets.contracts.columns import Column
-from s2p_assets.contracts.date_patterns import PERIOD_KINDS, PeriodKind
+from s2p_assets.contracts.date_patterns import KIND_NAMES, PERIOD_KINDS, FiscalYear, PeriodKind
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import CellKind, Sheet, cell_address, column_letters
@@ -26,12 +26,14 @@ from s2p_assets.spreadsheet.header import (
     folded_names,
     is_required,
     nameless_columns,
+    names_column,
 )
 from s2p_assets.spreadsheet.periods import (
     Period,
     Unclear,
     examples,
     first_day,
+    fiscal_year_in,
     label_of_day,
     month_names,
     of_day,
@@ -41,7 +43,7 @@ from s2p_assets.spreadsheet.periods import (
 from s2p_assets.spreadsheet.text_values import NotADate, serial_to_datetime
 
 MAX_HEADER_ROWS = 3
-_FURTHEST_DAYS = {"day": 366, "week": 2 * 366, "month": 3 * 366, "quarter": 5 * 366, "year": 30 * 366}
+_FURTHEST_DAYS = {"day": 366, "week": 2 * 366, "month": 3 * 366, "quarter": 5 * 366, "half": 8 * 366, "year": 30 * 366}
 """A period further than this from the next one of its header is a year typed wrong."""
 _EDGES = " .,:;/|-–_()[]\n"
 _YEAR = re.compile(r"(?:19|20|21)\d\d")
@@ -155,10 +157,10 @@ def _nameless_beside(
 ) -> dict[str, int]:
     """The columns without a header; one that stands left of the period stands left of the `first` one."""
     written = {number: " ".join(cell.says for cell in own if cell.column == number) for number, own in cells.items()}
-    by_name: dict[str, dict[int, None]] = {}
+    by_name: dict[str, dict[int, str]] = {}
     for name, number in (*numbers.items(), *([(workbook.period.name, first)] if workbook.period and first else [])):
         column = next(column for column in workbook.columns if column.name == name)
-        by_name |= {text: {number: None} for text in folded_names(column)}
+        by_name |= {text: {number: text} for text in folded_names(column)}
     return nameless_columns(workbook, by_name, numbers, written)
 
 
@@ -185,7 +187,7 @@ def _candidate(
         for number, own in cells.items()
     }
     titles = {number: title for number, title in titles.items() if title}
-    header = Header(stack[0], stack[-1], numbers, titles, missing, duplicates, melted, unsure)
+    header = Header(stack[0], stack[-1], numbers, titles, missing, duplicates, melted=melted, unsure=unsure)
     own_year = sum(place.year is not None for place in places.values() if place.period)
     return _Candidate(header, places, (header.score(workbook)[0], len(numbers) + len(melted), own_year, -len(stack)))
 
@@ -263,17 +265,18 @@ def _columns_beside(
     workbook: Workbook, cells: dict[int, tuple[HeaderCell, ...]]
 ) -> tuple[dict[str, int], dict[str, tuple[int, ...]]]:
     """Contract column → the sheet's column of that name, and those that two cells claim."""
-    by_name: dict[str, list[int]] = {}
+    by_name: dict[str, dict[int, str]] = {}
     for number, own in cells.items():
         texts = [cell.says for cell in own if cell.column == number]
-        for name in dict.fromkeys(folded(text) for text in (*texts, " ".join(texts))):
-            if name:
-                by_name.setdefault(name, []).append(number)
+        for text in dict.fromkeys((*texts, " ".join(texts))):
+            if name := folded(text):
+                by_name.setdefault(name, {}).setdefault(number, text)
     found: dict[str, int] = {}
     duplicates: dict[str, tuple[int, ...]] = {}
     for column in _beside(workbook):
         for name in () if _is_nameless(column) else folded_names(column):
-            free = [number for number in by_name.get(name, ()) if number not in found.values()]
+            titled = by_name.get(name, {}).items()
+            free = [number for number, text in titled if number not in found.values() and names_column(text, column)]
             if free:
                 found[column.name] = free[0]
                 if len(free) > 1:
@@ -304,11 +307,11 @@ def _part(cell: HeaderCell, workbook: Workbook) -> _Part:
     period_column = workbook.period
     if period_column is None or period_column.from_header is None:
         return _Part()
-    kind, patterns = period_column.from_header, period_column.formats
+    kind, fiscal = period_column.from_header, period_column.fiscal
     if cell.day is not None:
-        return _of_reading(of_day(cell.day, kind))
+        return _of_reading(of_day(cell.day, kind, fiscal))
     text = _without_unit(cell.says, workbook.melted)
-    read = read_period(text, kind, patterns)
+    read = _read(text, period_column)
     if read is not None:
         return _of_reading(read)
     for column in workbook.melted:
@@ -318,23 +321,36 @@ def _part(cell: HeaderCell, workbook: Workbook) -> _Part:
                 continue
             if not rest:
                 return _Part(name=column.name)
-            part = _of_reading(read_period(rest, kind, patterns))
+            part = _of_reading(_read(rest, period_column))
             if not part.is_known and _YEAR.fullmatch(rest):
                 part = _Part(year=int(rest))
             if part.is_known:
                 return replace(part, name=column.name)
-    return _Part(year=year_above(text, kind), unclear=_beside_a_period(text, kind, patterns))
+    return _year_part(text, period_column)
 
 
-def _beside_a_period(text: str, kind: PeriodKind, patterns: tuple[str, ...]) -> str:
+def _read(text: str, column: Column) -> Period | Unclear | None:
+    return read_period(text, column.from_header or "day", column.formats, column.fiscal)
+
+
+def _year_part(text: str, column: Column) -> _Part:
+    """What a header cell says that names no period: a year at most."""
+    kind, fiscal = column.from_header or "day", column.fiscal
+    if fiscal and kind == "month" and year_in(text) is not None:
+        return _Part(unclear=f"may be a year of the calendar or of the company; write {examples('year', (), fiscal)}")
+    return _Part(year=year_above(text, kind, fiscal), unclear=_beside_a_period(text, column))
+
+
+def _beside_a_period(text: str, column: Column) -> str:
     """What is said of a text that names a period and something else: `Mar 24 (old)`, `Plan Jan 24`."""
+    noun = KIND_NAMES[column.from_header or "day"]
     words = text.split()
     bracketed = re.search(r"\([^()]*\)|\[[^\[\]]*\]", text)
     others = [bracketed.group()] if bracketed else [words[-1], words[0]] if len(words) > 1 else []
     for other in others:
         rest = text.replace(other, " ", 1) if other != words[-1] else text[: -len(other)]
-        if isinstance(read_period(rest.strip(_EDGES), kind, patterns), Period):
-            return f"says '{other}' beside its {kind}, which is not known here; correct it or add a contract for it"
+        if isinstance(_read(rest.strip(_EDGES), column), Period):
+            return f"says '{other}' beside its {noun}, which is not known here; correct it or add a contract for it"
     return ""
 
 
@@ -364,15 +380,15 @@ def _rest_beside(text: str, name: str) -> str | None:
     return None
 
 
-def year_above(text: str, kind: PeriodKind) -> int | None:
+def year_above(text: str, kind: PeriodKind, fiscal: FiscalYear | None = None) -> int | None:
     """The year that a cell over the periods says: `2024`, `Plan 2024`, `Q1 2024` over months."""
     if kind == "year":
         return None
     for coarser in PERIOD_KINDS[PERIOD_KINDS.index(kind) + 1 :]:
-        read = read_period(text, coarser)
+        read = read_period(text, coarser, (), fiscal)
         if isinstance(read, Period) and read.year is not None:
             return read.year
-    return year_in(text)
+    return (fiscal_year_in(text, fiscal) if fiscal else None) or year_in(text)
 
 
 def _melted(sheet: Sheet, workbook: Workbook, file: str, places: dict[int, _Place]) -> tuple[MeltedColumn, ...]:
@@ -391,8 +407,15 @@ def _melted(sheet: Sheet, workbook: Workbook, file: str, places: dict[int, _Plac
 def _year_given(sheet: Sheet, workbook: Workbook, file: str) -> int | None:
     """The year of periods that have none, from the sheet's or file's name, where the contract takes it from there."""
     names = {"sheet": sheet.name, "file": PurePosixPath(file).stem}
-    sources = workbook.period.year_from if workbook.period else ()
-    return next((year for source in sources if (year := year_in(names[source])) is not None), None)
+    column = workbook.period
+    for source in column.year_from if column else ():
+        fiscal = column.fiscal if column else None
+        year = fiscal_year_in(names[source], fiscal) if fiscal else None
+        if year is None and not (fiscal and column and column.from_header == "month"):
+            year = year_in(names[source])
+        if year is not None:
+            return year
+    return None
 
 
 def _with_findings(sheet: Sheet, workbook: Workbook, file: str, best: _Candidate) -> Header:
@@ -423,6 +446,7 @@ def _period_column(workbook: Workbook) -> tuple[Column, PeriodKind]:
 def _unread(sheet: Sheet, workbook: Workbook, best: _Candidate, read: set[int]) -> Iterator[tuple[int, Finding]]:
     """The columns that are not melted: sums, which are left out, and what looks like a period but cannot be read."""
     column, kind = _period_column(workbook)
+    noun, shown = KIND_NAMES[kind], examples(kind, column.formats, column.fiscal)
     ignored = {folded(name) for name in workbook.ignores}
     shapes = {_shape(best.header.titles[number]) for number in read}
     first, last = min(read, default=0), max(read, default=0)
@@ -438,13 +462,13 @@ def _unread(sheet: Sheet, workbook: Workbook, best: _Candidate, read: set[int]) 
         where, said = own[-1].address, title
         if _is_total(place, workbook):
             its = f"its {below:,} cells were" if below != 1 else "its one cell was"
-            message = f"'{said}' is no {kind} but sums up others; {its} left out"
+            message = f"'{said}' is no {noun} but sums up others; {its} left out"
             yield number, Finding(sheet.name, where, said, said, "totals", message, "notice")
         elif place.unclear:
             message = f"'{said}' {place.unclear}"
             yield number, Finding(sheet.name, where, column.name, said, "period", message)
         elif place.period is None and read and (_shape(title) in shapes or _has_month_like(title, kind)):
-            message = f"'{said}' cannot be read as a {kind}; write it as {examples(kind, column.formats)}"
+            message = f"'{said}' cannot be read as a {noun}; write it as {shown}"
             yield number, Finding(sheet.name, where, column.name, said, "period", message)
         elif place.period is not None and place.name is None:
             names = " or ".join(f"'{one.headers[0]}'" for one in workbook.melted)
@@ -455,7 +479,7 @@ def _unread(sheet: Sheet, workbook: Workbook, best: _Candidate, read: set[int]) 
         if number in best.header.titles or cells is None or not _has_numbers(sheet, number, best.header.bottom):
             continue
         where = cell_address(best.header.bottom, number)
-        message = f"column {column_letters(number)} stands among the {kind}s and has no header; write its {kind}"
+        message = f"column {column_letters(number)} stands among the {noun}s and has no header; write its {noun}"
         yield number, Finding(sheet.name, where, column.name, None, "period", message)
 
 
@@ -475,10 +499,10 @@ def _is_total(place: _Place, workbook: Workbook) -> bool:
             return True
     if place.period is not None:
         return False
-    _, kind = _period_column(workbook)
+    column, kind = _period_column(workbook)
     longer = PERIOD_KINDS[PERIOD_KINDS.index(kind) + 1 :]
     own = [cell.says for cell in place.cells if cell.column == place.number]
-    is_longer = any(isinstance(read_period(text, other), Period) for text in own for other in longer)
+    is_longer = any(isinstance(read_period(text, other, (), column.fiscal), Period) for text in own for other in longer)
     return is_longer or (any(part.year for part in place.parts) and all(part.is_known for part in place.parts))
 
 
@@ -511,7 +535,7 @@ def _without_year(sheet: Sheet, workbook: Workbook, file: str, places: dict[int,
         if year is None:
             lacking.setdefault(place.cell.address, place)
         elif first_day(place.period, year) is None:
-            message = f"'{place.cell.says}' names a {kind} that {year} does not have"
+            message = f"'{place.cell.says}' names a {KIND_NAMES[kind]} that {year} does not have"
             yield Finding(sheet.name, place.cell.address, column.name, place.cell.says, "period", message)
     if not lacking:
         return
@@ -519,7 +543,8 @@ def _without_year(sheet: Sheet, workbook: Workbook, file: str, places: dict[int,
     said = place.cell.says if place.cell else ""
     more = f" ({len(lacking):,} such cells)" if len(lacking) > 1 else ""
     beside = f", or in the name of the {' or the '.join(column.year_from)}" if column.year_from else ""
-    message = f"'{said}' has no year{more}; write it there or in the row above{beside}"
+    own = f", as {examples('year', (), column.fiscal)}" if column.fiscal else ""
+    message = f"'{said}' has no year{more}; write it there or in the row above{own}{beside}"
     yield Finding(sheet.name, where, column.name, said, "period", message)
 
 
@@ -530,7 +555,8 @@ def _twice(sheet: Sheet, header: Header, workbook: Workbook) -> Iterator[Finding
         earlier = first.setdefault((one.name, one.period), one.number)
         if earlier != one.number:
             where, other = cell_address(header.bottom, one.number), cell_address(header.bottom, earlier)
-            message = f"is {label_of_day(one.period, kind)} like {other}; correct the one that is meant otherwise"
+            said = label_of_day(one.period, kind, column.fiscal)
+            message = f"is {said} like {other}; correct the one that is meant otherwise"
             title = header.titles[one.number]
             yield Finding(sheet.name, where, column.name, title, "period_twice", f"'{title}' {message}")
 
@@ -576,14 +602,14 @@ def _far_off(sheet: Sheet, header: Header, workbook: Workbook) -> Iterator[Findi
     for group in groups:
         for day in group if group is not most else ():
             cell = next(one.period_cell for one in header.melted if one.period == day)
-            said = label_of_day(day, kind)
-            message = f"{said} lies years from the other {kind}s of the header; correct its year"
+            said = label_of_day(day, kind, column.fiscal)
+            message = f"{said} lies years from the other {KIND_NAMES[kind]}s of the header; correct its year"
             yield Finding(sheet.name, cell, column.name, said, "period", message)
 
 
 def _incomplete(sheet: Sheet, header: Header, workbook: Workbook) -> Iterator[Finding]:
     """Periods over which a column stands that must be filled, while another period lacks it."""
-    _, kind = _period_column(workbook)
+    over, kind = _period_column(workbook)
     here = {(one.name, one.period) for one in header.melted}
     periods = {one.period: one.period_cell for one in header.melted}
     for column in workbook.melted:
@@ -592,7 +618,8 @@ def _incomplete(sheet: Sheet, header: Header, workbook: Workbook) -> Iterator[Fi
         for period, cell in periods.items():
             if (column.name, period) not in here:
                 title = " ".join(column.headers[0].split())
-                message = f"{label_of_day(period, kind)} has no column '{title}', as the other {kind}s have"
+                said = label_of_day(period, kind, over.fiscal)
+                message = f"{said} has no column '{title}', as the other {KIND_NAMES[kind]}s have"
                 yield Finding(sheet.name, cell, column.name, None, "missing_column", message)
 
 
@@ -611,17 +638,17 @@ def _named_above(sheet: Sheet, header: Header, workbook: Workbook) -> Iterator[F
 def missing_periods(sheet: Sheet, header: Header, workbook: Workbook) -> Iterator[Finding]:
     """What a wide table lacks altogether: its periods, or a melted column."""
     column, kind = _period_column(workbook)
+    noun = KIND_NAMES[kind]
     row = f"row {header.bottom}" if header.top == header.bottom else f"rows {header.top} to {header.bottom}"
     where = cell_address(header.bottom, max(header.titles, default=1))
     if not header.melted:
         if not any(finding.rule == "period" for finding in header.findings):
-            message = (
-                f"the header ({row}) names no {kind}; write each over its column, as {examples(kind, column.formats)}"
-            )
+            shown = examples(kind, column.formats, column.fiscal)
+            message = f"the header ({row}) names no {noun}; write each over its column, as {shown}"
             yield Finding(sheet.name, where, column.name, None, "missing_column", message)
         return
     for lacking in header.missing:
         if lacking.melted and is_required(lacking):
             title = " ".join(lacking.headers[0].split())
-            message = f"no {kind} has a column '{title}'; add it under or over each {kind}"
+            message = f"no {noun} has a column '{title}'; add it under or over each {noun}"
             yield Finding(sheet.name, where, lacking.name, None, "missing_column", message)

@@ -412,3 +412,51 @@ def test_a_plan_tells_which_months_a_file_would_change(tmp_path: Path, conn: psy
 def test_a_key_without_the_period_is_a_fault_of_the_contract() -> None:
     with pytest.raises(TypeError, match="the key lacks 'month'"):
         Workbook(rows=Plan, path="*", owner="Ann", key=("sku",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "days"),
+    [
+        ("quarter", [["SKU", "Q1 FY24", "Q2 FY24"]], [dt.date(2023, 4, 1), dt.date(2023, 7, 1)]),
+        ("quarter", [["", "FY24", ""], ["SKU", "Q3", "Q4"]], [dt.date(2023, 10, 1), JAN]),
+        ("quarter", [["SKU", dt.date(2024, 4, 1), dt.date(2024, 7, 1)]], [APR, dt.date(2024, 7, 1)]),
+        ("month", [["", "FY2024", ""], ["SKU", "Dec", "Jan"]], [dt.date(2023, 12, 1), JAN]),
+        ("month", [["SKU", "P10 FY24", "P11 FY24"]], [JAN, FEB]),
+        ("month", [["SKU", "Jan 24", "Feb 24"]], [JAN, FEB]),
+        ("half", [["SKU", "H1 2023/24", "H2 2023/24"]], [dt.date(2023, 4, 1), dt.date(2023, 10, 1)]),
+        ("year", [["SKU", "FY23", "FY24"]], [dt.date(2022, 4, 1), dt.date(2023, 4, 1)]),
+    ],
+)
+def test_periods_of_a_fiscal_year_may_be_the_header(
+    tmp_path: Path, kind: PeriodKind, header: list[list[Any]], days: list[dt.date]
+) -> None:
+    reading = read(book(tmp_path, [*header, ["A1", 5, 6]]), periods_of(kind, fiscal_year_start=4))
+    assert rows(reading, "period", "value") == [(days[0], 5), (days[1], 6)]
+    assert reading.findings == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "fiscal", "why"),
+    [
+        ("quarter", [["SKU", "Q1 FY24", "Q2 FY24"]], None, "the contract does not say by fiscal_year_start"),
+        ("quarter", [["", "FY24", ""], ["SKU", "Q3", "Q4"]], None, "has no year"),
+        ("month", [["", "2024", ""], ["SKU", "Apr", "May"]], 4, "in the row above, as 'FY2024'"),
+        ("month", [["SKU", "2024-01", "2024-02"]], 4, "may be a month of the calendar or of the fiscal year"),
+    ],
+)
+def test_whose_year_it_is_is_never_guessed(
+    tmp_path: Path, kind: PeriodKind, header: list[list[Any]], fiscal: int | None, why: str
+) -> None:
+    reading = read(book(tmp_path, [*header, ["A1", 5, 6]]), periods_of(kind, fiscal_year_start=fiscal))
+    assert reading.verdict == "returned"
+    assert any(why in finding.message for finding in reading.findings), reading.findings
+
+
+def test_half_years_may_be_the_header(tmp_path: Path) -> None:
+    reading = read(book(tmp_path, [["SKU", "H1 2024", "H2 2024", "2024"], ["A1", 5, 6, 11]]), periods_of("half"))
+    assert rows(reading, "period", "value") == [(JAN, 5), (dt.date(2024, 7, 1), 6)]
+    assert [finding.rule for finding in reading.findings] == ["totals"]
+    made = tmp_path / "template.xlsx"
+    write_template(periods_of("half"), made, year=2024)
+    page = openpyxl.load_workbook(made).worksheets[0]
+    assert {cell.value for row in page.iter_rows(max_row=6) for cell in row} >= {"H1 2024", "H2 2024"}

@@ -1,9 +1,9 @@
-"""Reading `.csv` and `.tsv`: which encoding it has, which record stands in which row.
+"""Reading `.csv` and `.tsv`: which record stands in which row.
 
-Every cell is a text here; what it means is decided elsewhere, and the delimiter in `csv_delimiter`.
+Every cell is a text here; what it means is decided elsewhere, the delimiter in `csv_delimiter.py`, the encoding in
+`text_encoding.py`.
 """
 
-import codecs
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -14,8 +14,9 @@ import pyarrow
 import pyarrow.compute as pc
 
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
-from s2p_assets.spreadsheet.limits import MAX_CELLS, MAX_CSV_BYTES, WorkbookUnreadable, encoding_by_zeros
+from s2p_assets.spreadsheet.limits import MAX_CELLS, MAX_CSV_BYTES, WorkbookUnreadable
 from s2p_assets.spreadsheet.readers.csv_delimiter import detect_delimiter
+from s2p_assets.spreadsheet.readers.text_encoding import text_encoding
 
 _ROWS_AT_ONCE = 50_000
 _SAMPLE = 256 * 1024
@@ -25,14 +26,18 @@ _BROKEN = "the text breaks off or is damaged, perhaps because its copy was not f
 class CsvBook:
     """A delimited text as a book of one sheet, named like the file."""
 
-    def __init__(self, path: Path, name: str, wanted: Sequence[str] = ()) -> None:
-        """`wanted`: header texts whose presence tells the delimiter. Raises WorkbookUnreadable."""
+    def __init__(self, path: Path, name: str, wanted: Sequence[str] = (), encoding: str | None = None) -> None:
+        """`wanted`: header texts whose presence tells the delimiter; `encoding`: as the contract states it.
+
+        Raises WorkbookUnreadable.
+        """
         if path.stat().st_size > MAX_CSV_BYTES:
             raise WorkbookUnreadable("the file is larger than 2 GB; split it into smaller files")
         self._path = path
         self._name = name
         self._quotes = 0
-        self.encoding = detect_encoding(path)
+        self.text_encoding = text_encoding(path, encoding)
+        self.encoding = self.text_encoding.codec
         with path.open(encoding=self.encoding, newline="") as file:
             try:
                 sample = file.read(_SAMPLE)
@@ -77,33 +82,6 @@ class CsvBook:
         for line in lines:
             self._quotes += line.count('"')
             yield line
-
-
-def detect_encoding(path: Path) -> str:
-    """By byte order mark, by the pattern of zero bytes, strict UTF-8, else cp1252."""
-    with path.open("rb") as file:
-        head = file.read(4096)
-        if head.startswith(codecs.BOM_UTF8):
-            return "utf-8-sig"
-        if found := encoding_by_zeros(head):
-            return found
-        file.seek(0)
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        try:
-            while piece := file.read(1024**2):
-                decoder.decode(piece)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252" if _is_cp1252(path) else "latin-1"
-    return "utf-8"
-
-
-def _is_cp1252(path: Path) -> bool:
-    with path.open("rb") as file:
-        while piece := file.read(1024**2):
-            if any(byte in piece for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)):
-                return False
-    return True
 
 
 def _write(writer: SheetWriter, records: list[list[str]], first_row: int) -> None:

@@ -253,6 +253,8 @@ def _shown_as(cell: ElementTree.Element, kind: str, shown: str) -> str:
         return "0%"
     if re.fullmatch("0[0-9]{1,29}", shown):
         return "0" * len(shown)
+    if re.fullmatch(r"-?[0-9](?:[.,][0-9]+)?E[+-]?[0-9]{1,3}", shown):
+        return "0.00E+00"
     mark = _MARK.match(shown)
     return f'"{mark[1] or mark[2]}"' if mark else "General"
 

@@ -18,7 +18,7 @@ from s2p_assets.spreadsheet import number_formats
 from s2p_assets.spreadsheet.grid import LAST_COLUMN, LAST_ROW, CellKind, Sheet
 from s2p_assets.spreadsheet.limits import MAX_TEXT_PAGE_BYTES, WorkbookUnreadable
 from s2p_assets.spreadsheet.readers.cell_list import GENERAL, CellList
-from s2p_assets.spreadsheet.readers.csv_text import detect_encoding
+from s2p_assets.spreadsheet.readers.text_encoding import text_encoding
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -136,7 +136,7 @@ def _decoded(content: bytes, stated: bytes | None, path: Path | None = None) -> 
             return content.decode("cp1252" if encoding.lower() in ("iso-8859-1", "latin-1", "latin1") else encoding)
         except (UnicodeDecodeError, LookupError):
             continue
-    return content.decode(detect_encoding(path) if path else "cp1252", "replace")
+    return content.decode(text_encoding(path).codec if path else "cp1252", "replace")
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,164 @@
+"""Codes that a program took for something else and damaged: a number with an exponent, a date, a rounded number.
+
+Spellings that only look alike are in `code_spelling.py`; how a clean code is read, in `cell_parser.py`.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow
+import pyarrow.compute as pc
+
+from s2p_assets.contracts.columns import Column
+from s2p_assets.spreadsheet import number_formats
+from s2p_assets.spreadsheet.cell_parser import CellError, cell_error, quoted
+from s2p_assets.spreadsheet.code_spelling import foreign_letters, script_of, twins
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
+
+_EXPONENT = r"^[+-]?[0-9]([.,][0-9]+)?E[+-][0-9]{2,3}$"
+_LONG = r"^[1-9][0-9]{15,}$"
+_ROUNDED = r"^[1-9][0-9]{14}0+$"
+_DAY_AND_MONTH = r"^[0-9]{1,2}[-. ]{1,2}[^\W\d_]{3,9}\.?$|^[^\W\d_]{3,9}\.?[- ][0-9]{2}$"
+_WHOLE_DATE = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( 00:00:00)?$|^[0-9]{1,2}([./])[0-9]{1,2}[./](19|20)[0-9]{2}( 0?0:00(:00)?)?$"
+)
+_ERROR = (
+    r"^#(NAME\?|REF!|VALUE!|DIV/0!|NUM!|NULL!|SPILL!|CALC!|BEZUG!|WERT!|ZAHL!|NOM ?\?|VALEUR!|NV|¡REF!|¡VALOR!|#+)$"
+)
+_SUSPECT = (
+    rf"^#|E[+-][0-9]|[0-9]{{16}}|^[0-9]{{1,2}}[-. ]{{1,2}}\p{{L}}|^\p{{L}}{{3,9}}\.?[- ][0-9]{{2}}$|{_WHOLE_DATE}"
+)
+_MONTH_LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "da", "nb", "fi", "cs", "tr")
+_MOST = 0.5
+
+
+def damaged_codes(cells: Cells, column: Column, sheet: Sheet) -> dict[int, CellError]:
+    """The cells of a column of codes, by position, that are no longer what was typed."""
+    if column.kind != "code" or not len(cells):
+        return {}
+    found = _shown_with_exponent(cells, column, sheet)
+    texts = cells.kinds == CellKind.TEXT
+    if texts.any():
+        held = pc.utf8_trim_whitespace(cells.texts)
+        suspect = pc.match_substring_regex(held, _SUSPECT).to_numpy(zero_copy_only=False) & texts
+        if suspect.any():
+            found |= _damaged_texts(held, np.flatnonzero(suspect), int(texts.sum()), column)
+    return found
+
+
+def _shown_with_exponent(cells: Cells, column: Column, sheet: Sheet) -> dict[int, CellError]:
+    """Numbers under a format such as `2.20E+02`, which Excel gives to what is typed as `22E1`."""
+    if cells.formats is None:
+        return {}
+    styles = [style for style, code in enumerate(sheet.formats) if number_formats.is_scientific(code)]
+    if not styles:
+        return {}
+    places = np.flatnonzero(np.isin(cells.formats, styles) & (cells.kinds == CellKind.NUMBER))
+    found = {}
+    for place in places.tolist():
+        number = float(cells.texts[place].as_py())
+        shown = f"{number:.2E}"
+        message = "is a number with an exponent; a code such as 22E1 becomes one when it is typed; type it as text"
+        found[place] = cell_error(shown, column, message)
+    return found
+
+
+def _damaged_texts(
+    texts: pyarrow.Array, places: npt.NDArray[np.int64], count: int, column: Column
+) -> dict[int, CellError]:
+    suspects = {int(place): str(texts[int(place)].as_py()) for place in places}
+    found: dict[int, CellError] = {}
+    exponents = "is a number that was shortened when the file was saved; save its digits in full, as text"
+    found |= _like(suspects, _EXPONENT, exponents, column)
+    errors = "is what Excel shows for a cell that it cannot calculate or show; correct it there and save again"
+    found |= _like(suspects, _ERROR, errors, column)
+    rounded = {place: text for place, text in suspects.items() if re.match(_ROUNDED, text)}
+    long = sum(bool(re.match(_LONG, text)) for text in suspects.values())
+    if len(rounded) > _MOST * long:
+        message = "ends in zeros from its 16th digit on, which is how Excel rounds long numbers; enter it as text"
+        found |= {place: cell_error(text, column, message) for place, text in rounded.items()}
+    days = {place: text for place, text in suspects.items() if _is_day_and_month(text)}
+    days |= {place: text for place, text in suspects.items() if re.match(_WHOLE_DATE, text)}
+    if len(days) <= _MOST * count or count == len(days) == 1:
+        message = "is a date; Excel makes one of a code such as MAR-1; enter the code again, as text"
+        found |= {place: cell_error(text, column, message) for place, text in days.items()}
+    return found
+
+
+def _like(texts: dict[int, str], shape: str, message: str, column: Column) -> dict[int, CellError]:
+    return {place: cell_error(text, column, message) for place, text in texts.items() if re.match(shape, text)}
+
+
+def _is_day_and_month(text: str) -> bool:
+    """`1-Mar`, `01. Mrz`, `Mar-45`: how Excel shows what it took for a date; a code in capitals is none."""
+    if not re.match(_DAY_AND_MONTH, text):
+        return False
+    words = re.findall(r"[^\W\d_]+", text)
+    return len(words) == 1 and not words[0].isupper() and words[0].casefold() in _months()
+
+
+@lru_cache(maxsize=1)
+def _months() -> frozenset[str]:
+    from babel import Locale
+
+    names = {"mrz"}
+    for language in _MONTH_LANGUAGES:
+        months = Locale(language).months
+        for context in ("format", "stand-alone"):
+            for width in ("abbreviated", "wide"):
+                names |= {str(name).casefold().rstrip(".") for name in months[context][width].values()}
+    return frozenset(name for name in names if name.isalpha())
+
+
+def codes_shown_otherwise(cells: Cells, column: Column, sheet: Sheet) -> npt.NDArray[np.int64]:
+    """The positions of number cells whose format adds to the code what is not in the cell: 123 shown as `A-123`."""
+    if column.kind != "code" or cells.formats is None:
+        return np.zeros(0, np.int64)
+    styles = [style for style, code in enumerate(sheet.formats) if number_formats.adds_marks(code)]
+    if not styles:
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(np.isin(cells.formats, styles) & (cells.kinds == CellKind.NUMBER))
+
+
+def rounded_codes_perhaps(cells: Cells, column: Column) -> npt.NDArray[np.int64]:
+    """The positions of texts of more than 15 digits that end in zeros, where most long ones do not."""
+    if column.kind != "code" or not len(cells):
+        return np.zeros(0, np.int64)
+    long = pc.match_substring_regex(cells.texts, _LONG)
+    if not pc.any(long).as_py():
+        return np.zeros(0, np.int64)
+    rounded = pc.match_substring_regex(cells.texts, _ROUNDED)
+    few = 0 < pc.sum(rounded).as_py() <= _MOST * pc.sum(long).as_py()
+    return np.flatnonzero(rounded) if few else np.zeros(0, np.int64)
+
+
+def look_alikes(values: pyarrow.Array, column: Column) -> Iterator[tuple[int, str, str]]:
+    """For each spelling that looks like a known code but is another: its first position, the code, what to say."""
+    if column.kind != "code" or not len(values):
+        return
+    found = twins(values)
+    if not found and pc.all(pc.string_is_ascii(values)).as_py():
+        return
+    mixed = {code: "" for code in pc.unique(values).to_pylist() if code and foreign_letters(code)}
+    for code, other in {**mixed, **found}.items():
+        places = np.flatnonzero(pc.fill_null(pc.equal(values, code), False))
+        yield int(places[0]), code, _twin_message(code, other, len(places))
+
+
+def _twin_message(code: str, other: str, count: int) -> str:
+    many = f" ({count:,} such cells)" if count > 1 else ""
+    odd = next((mark for mark in code if not mark.isascii() and mark.isalpha()), "")
+    if not odd and other.strip("0") == code.strip("0") and other.isdigit() and code.isdigit():
+        return (
+            f"'{quoted(code)}' differs from '{quoted(other)}' in leading zeros alone{many}; make them one if they are"
+        )
+    if not odd and " ".join(other.split()) == " ".join(code.split()):
+        return f"'{quoted(code)}' differs from '{quoted(other)}' in blanks alone{many}; make them one if they are"
+    if odd and other:
+        return f"'{quoted(code)}' looks like '{quoted(other)}' but has a {script_of(odd)} '{odd}'{many}; type it again"
+    if odd:
+        return f"'{quoted(code)}' has a {script_of(odd)} '{odd}' among Latin letters{many}; type it again if it is none"
+    return f"'{quoted(code)}' differs from '{quoted(other)}' in capital letters alone{many}; make them one if they are"

@@ -1,0 +1,42 @@
+"""Whole numbers written with a mark that may part thousands or decimals: `3.000`.
+
+How a number's text is read is in `text_values.py`.
+"""
+
+import numpy as np
+import pyarrow
+import pyarrow.compute as pc
+
+from s2p_assets.contracts.columns import Column
+from s2p_assets.spreadsheet.cell_parser import CellError, cell_error
+from s2p_assets.spreadsheet.grid import CellKind, Cells
+
+
+def ambiguous_thousands(cells: Cells, values: pyarrow.Array, column: Column) -> dict[int, CellError]:
+    """The texts, by position, of a column of whole numbers that may be three or three thousand: `3.000`.
+
+    Where other texts of the column have three decimals that can be no thousands, as `0.000` and `1250.000` have, and
+    none has no decimals, all are decimals.
+    """
+    texts = cells.kinds == CellKind.TEXT
+    if column.kind != "integer" or not texts.any():
+        return {}
+    mark = column.decimal
+    marked = pc.match_substring(cells.texts, mark).to_numpy(zero_copy_only=False) & texts
+    if not marked.any():
+        return {}
+    written = pc.utf8_trim_whitespace(cells.texts)
+    shape = rf"^[+-]?[1-9][0-9]{{0,2}}[{mark}][0-9]{{3}}$"
+    groups = pc.match_substring_regex(written, shape).to_numpy(zero_copy_only=False) & marked
+    if not groups.any():
+        return {}
+    decimals = pc.match_substring_regex(written, rf"^[+-]?(0|[0-9]{{4,}})[{mark}][0-9]{{3}}$")
+    if (marked == texts).all() and pc.any(decimals).as_py():
+        return {}
+    read = values.is_valid().to_numpy(zero_copy_only=False)
+    found = {}
+    for place in np.flatnonzero(groups & read).tolist():
+        text = str(written[place].as_py())
+        less, more = text.partition(mark)[0], text.replace(mark, "")
+        found[place] = cell_error(text, column, f"may be {less} or {more}; write it without a mark")
+    return found
