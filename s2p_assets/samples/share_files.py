@@ -14,6 +14,9 @@ from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 
+NO_DATE = dt.datetime(2006, 9, 16)  # noqa: DTZ001
+"""A date from before there were such workbooks: it says nothing of when the content was saved."""
+
 
 class Mistake(NamedTuple):
     """A mistake planted in a sample: its file, its sheet and cell where there is one, and what is wrong there."""
@@ -122,7 +125,7 @@ def xlsx_bytes(sheets: Sequence[SheetLayout]) -> bytes:
 
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True, "default_date_format": "yyyy-mm-dd"}) as workbook:
-        workbook.set_properties({"created": dt.datetime(2020, 1, 1), "author": "s2p"})  # noqa: DTZ001
+        workbook.set_properties({"created": NO_DATE, "author": "s2p"})
         bold = workbook.add_format({"bold": True, "bottom": 1})
         for sheet in sheets:
             page = workbook.add_worksheet(sheet.name)
