@@ -278,7 +278,7 @@ class XlsxBook:
             comments=comments,
             formulas=formulas.kept,
             calculated_by_hand=self._by_hand,
-            looks_outside=bool(self._other_books),
+            looks_outside=bool(self._other_books) or formulas.names_a_book,
             other_books=self._other_books,
             outside_names=self._names_outside,
         )

@@ -168,12 +168,17 @@ def names_outside(workbook: ElementTree.Element) -> tuple[str, ...]:
     return tuple(name for name, formula in given if name and re.search(r"\[[0-9]+\]", formula))
 
 
+_BOOK_BY_NAME = r"(?i)\[[^\]\[]+\.(xl\w+|ods)\]"
+"""As programs write it that number no other workbook: `'[Prices.xlsx]May'!B2` instead of `[1]May!B2`."""
+
+
 class FormulaNotes:
     """What a sheet's formulas say, noted as they come by."""
 
     def __init__(self, kept: bool) -> None:
         """`kept`: whether the formulas themselves are wanted."""
         self.summed_up: dict[int, dict[int, str]] = {}
+        self.names_a_book = False
         self._kept = SheetWriter() if kept else None
 
     @property
@@ -183,6 +188,8 @@ class FormulaNotes:
 
     def take(self, rows: Ints, columns: Ints, letters: pyarrow.Array, formulas: pyarrow.Array) -> None:
         """Takes cells with formulas, written as `<f …>…</f>`."""
+        if not self._kept and pc.any(pc.match_substring_regex(formulas, _BOOK_BY_NAME)).as_py():
+            self.names_a_book, self._kept = True, SheetWriter()
         if self._kept:
             self._kept.add(columns, Cells(rows, np.full(len(rows), CellKind.TEXT, np.int8), formulas))
         own = pc.equal(pc.struct_field(pc.extract_regex(formulas, _FIRST_COLUMN), "letters"), letters)
