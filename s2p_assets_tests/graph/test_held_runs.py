@@ -15,8 +15,8 @@ def revenue(company: SmallCompany) -> float:
     return float(total)
 
 
-def test_a_person_decides_and_the_next_run_brings_the_tables_up_to_date(tmp_path: Path) -> None:
-    company = build(tmp_path)
+def test_a_person_decides_and_the_next_run_brings_the_tables_up_to_date(folder: Path) -> None:
+    company = build(folder)
     company.run()
     before = revenue(company)
     save(company.share / "orders/Orders 05.xlsx", order_rows(5)[:3], 100)
