@@ -38,7 +38,7 @@ MISTAKES = (
     Mistake(NEW_PRICES, "Prices", "F11", "a negative price"),
     Mistake(WEBSHOP, "Webshop", "B9", "a quantity in words"),
     Mistake(WEBSHOP, "Webshop", "F14", "the 31st of February"),
-    Mistake(POPUP, "Pop-up", "A1", "a header without a quantity; its column has a name that nobody knows"),
+    Mistake(POPUP, "Pop-up", "B1", "a header without a quantity; its column has a name that nobody knows"),
     Mistake(RECOUNT, "Hall B", "A13", "a SKU that was counted twice on one day"),
     Mistake(CONTAINER, None, None, "a workbook that was cut off while it was copied"),
     Mistake(ROTA, None, None, "a workbook that no contract claims"),

@@ -32,7 +32,6 @@ from s2p_assets import (
     week_of,
     weekly_panel,
 )
-from s2p_assets.tables.retail_sales_coverage import LATE, RETAIL, WHOLESALE, channel_coverage
 
 SOLD = ("retail_sales.quantity", "wholesale_sales.quantity")
 
@@ -115,6 +114,7 @@ def demand(
     inventory: pd.DataFrame,
     receipts: pd.DataFrame,
     products: pd.DataFrame,
+    sales_coverage: pd.DataFrame,
     successors: pd.DataFrame | None = None,
     one_offs: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
@@ -128,9 +128,9 @@ def demand(
     """
     sold = _sold_by_week(retail_sales, wholesale_sales)
     columns = ["retail_units", "wholesale_units", "wholesale_revenue"]
-    coverage = channel_coverage(retail_sales, wholesale_sales, LATE)
-    rows = weekly_panel(sold, key="sku", quantities=columns, until=last_week_told(coverage))
-    rows = complete_late_weeks(rows, coverage, {RETAIL: "retail_units", WHOLESALE: "wholesale_units"}, key="sku")
+    rows = weekly_panel(sold, key="sku", quantities=columns, until=last_week_told(sales_coverage))
+    units = {"retail": "retail_units", "wholesale": "wholesale_units"}
+    rows = complete_late_weeks(rows, sales_coverage, units, key="sku")
     rows["units"] = rows["retail_units"] + rows["wholesale_units"]
     rows["unit_price"] = in_force(rows, products, ["sku"], "week", ["msrp"], plus_days=3)["msrp"].astype(float)
     retail_revenue = (rows["retail_units"] * rows["unit_price"]).mask(rows["retail_units"] == 0, 0.0)
@@ -149,9 +149,6 @@ def demand(
     rows["category"] = rows["sku"].map(products.drop_duplicates("sku", keep="last").set_index("sku")["category"])
     found = mark_one_offs(rows, key="sku", value="units", peers="category", words=one_offs, censored="censored")
     return rows.assign(one_off=found["one_off"], plausible_units=found["counts_as"])[column_names(Demand)]
-
-
-CLOSED_AFTER = pd.Timedelta(weeks=13)
 
 
 def _sold_by_week(retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame) -> pd.DataFrame:

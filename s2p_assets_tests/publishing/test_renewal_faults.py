@@ -45,6 +45,8 @@ def test_the_last_good_edition_says_since_when_and_why_until_the_next_good_one(c
 
     save(file, order_rows(20), 80)
     save(company.share / "orders/Orders 21.xlsx", order_rows(21), 81)
+    assert "s2p accept" in company.run().out
+    assert company.run("accept", "orders/Orders 20.xlsx", "orders/Orders 21.xlsx").code == 0
     ended = company.run()
     assert ended.code == 1, ended.text
     assert all("Not renewed since" not in page.read_text() for page in pages)

@@ -13,10 +13,11 @@ import pytest
 
 from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.report import Document, Figure, Imprint, Section, SourceFile
+from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.publishing.editions.publish import publish
 from s2p_assets.publishing.sections.movers import moves, with_reasons
 from s2p_assets.publishing.sections.trade_tables import SalesTable
-from s2p_assets.reports.retail_weekly_outlook import weekly_outlook
+from s2p_assets.reports.retail_weekly_outlook import ENOUGH_WEEKS, weekly_outlook
 
 MONDAY = pd.Timestamp("2026-11-09")
 TEXT: Final = "string[pyarrow]"
@@ -369,3 +370,7 @@ def test_what_is_missing_is_said(frames: Frames) -> None:
 def test_without_sales_and_stock_there_is_no_edition_and_the_reason_is_named(frames: Frames) -> None:
     with pytest.raises(NotYet, match="nothing to report on yet"):
         written(**without(frames, "demand", "stock_position"))
+
+
+def test_as_many_weeks_are_enough_for_the_page_as_for_the_contest() -> None:
+    assert demand_champion.min_scored_periods == ENOUGH_WEEKS

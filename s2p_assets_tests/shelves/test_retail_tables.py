@@ -14,6 +14,7 @@ from s2p_assets.learning.forecasting.demand import week_of
 from s2p_assets.samples.retail_company import Company, simulate_company
 from s2p_assets.tables.retail_demand import demand
 from s2p_assets.tables.retail_products import products
+from s2p_assets.tables.retail_sales_coverage import sales_coverage
 from s2p_assets.tables.retail_stock_position import stock_position
 from s2p_assets.workbooks.retail_inventory import inventory
 from s2p_assets.workbooks.retail_one_offs import one_offs
@@ -48,6 +49,12 @@ def handed(company: Company) -> dict[str, pd.DataFrame]:
     return {name: as_handed(getattr(company, name), book.columns) for name, book in WORKBOOKS.items()}
 
 
+def covered(handed: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """With until when the sales that are handed are known."""
+    sales = {name: handed[name] for name in ("retail_sales", "wholesale_sales")}
+    return {**handed, "sales_coverage": sales_coverage.build(**sales)}
+
+
 def made(table: Table, handed: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """The table as it would be stored; every declared rule holds and no key stands twice."""
     frame = conform(table.build(**{name: handed[name] for name in table.inputs if name in handed}), table.rows)
@@ -58,7 +65,7 @@ def made(table: Table, handed: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def given(handed: dict[str, pd.DataFrame], **changed: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """What demand is made from, some of it changed."""
-    return {name: handed[name] for name in demand.inputs if name in handed} | changed
+    return {name: frame for name, frame in covered(handed | changed).items() if name in demand.inputs}
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +75,7 @@ def with_products(handed: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 @pytest.fixture(scope="module")
 def weekly(with_products: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    return as_handed(made(demand, with_products), demand.columns)
+    return as_handed(made(demand, covered(with_products)), demand.columns)
 
 
 def test_every_price_change_is_a_version_and_nothing_else_is(
@@ -118,7 +125,7 @@ def test_revenue_is_what_was_invoiced_plus_consumers_at_the_price_of_the_week(
 
 def test_revenue_is_unknown_while_the_price_is(handed: dict[str, pd.DataFrame]) -> None:
     nothing = as_handed(made(products, {"price_list": handed["price_list"].iloc[:0]}), products.columns)
-    rows = demand.build(**{name: handed[name] for name in WORKBOOKS if name in demand.inputs}, products=nothing)
+    rows = demand.build(**given(handed, products=nothing))
     assert rows.loc[rows["retail_units"] != 0, "revenue"].isna().all()
     assert rows["unit_price"].isna().all()
 
@@ -148,7 +155,7 @@ def test_a_channel_that_is_a_month_late_holds_demand_back(with_products: dict[st
 @pytest.mark.parametrize("absent", ["retail_sales", "wholesale_sales", "inventory", "receipts"])
 def test_demand_does_without_any_one_of_its_sources(with_products: dict[str, pd.DataFrame], absent: str) -> None:
     given = {**with_products, absent: with_products[absent].iloc[:0]}
-    assert len(made(demand, given)) > 1000
+    assert len(made(demand, covered(given))) > 1000
 
 
 def test_the_stock_position_on_the_day_of_the_count_is_the_count(

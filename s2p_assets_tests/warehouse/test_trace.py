@@ -28,6 +28,8 @@ from s2p_assets_tests.retail_home import Company, Processed, nothing_set, sales
 pytestmark = pytest.mark.long
 
 SEED = 20261121
+EMPTY = ("one_offs", "successors")
+"""Workbooks that nobody at the sample company has had to write."""
 RETAIL = ("weekly_outlook", "reorder", "prices", "forecast_scorecard", "data_quality")
 REPORTS = (*(f"retail_{name}" for name in RETAIL), "crm_pipeline", "f1_race_preview")
 
@@ -110,6 +112,8 @@ def test_a_hundred_values_of_every_table_stand_in_the_cells_that_are_named(compa
         if table == DELIVERIES or (domain, table) in LEDGER_VIEWS:  # rows that are files, not made of cells
             continue
         rows = rows_of(company, table, domain)
+        if table in EMPTY and not rows:
+            continue
         asked = []
         for _ in range(100):
             row = chosen.choice(rows)
@@ -175,21 +179,6 @@ def test_a_forecast_names_the_model_version_and_the_features_that_it_learned_fro
     assert "on retail.demand_features, version" in said
 
 
-def test_a_value_is_traced_after_its_file_was_edited_moved_and_deleted(company: Company) -> None:
-    share = company.settings.share
-    file = sales(share / "sales/retail/traced.xlsx", 7, sku="TRC-1")
-    company.ingest("retail_retail_sales")
-    file = file.rename(share / "sales/retail/traced again.xlsx")
-    company.ingest("retail_retail_sales")
-    file.unlink()
-    company.ingest("retail_retail_sales")
-    found = traced(company, ("retail", "retail_sales"), {"sku": "TRC-1"}, "quantity")
-    (leaf,) = leaves(found)
-    assert leaf.file
-    assert leaf.file.archived
-    assert (leaf.file.cells, written(leaf.file.archived, leaf.file.sheet, "B2")) == ({"quantity": "B2"}, 7)
-
-
 def test_a_person_reads_where_a_number_comes_from(company: Company) -> None:
     row = next(row for row in rows_of(company, "demand") if row["retail_units"])
     key = {name: row[name] for name in ("sku", "week")}
@@ -211,7 +200,7 @@ def published(company: Company, wanted: str, report: str = "retail_weekly_outloo
     [
         *(("retail_weekly_outlook", wanted) for wanted in ("F1", "F3", "F4", "T2.1.2", "T3.1.2", "T4.1.3", "t5.1.4")),
         *(("retail_reorder", wanted) for wanted in ("F1", "F3", "F4", "T1.1.3", "T1.1.4", "T2.1.5", "T4.2.8")),
-        *(("retail_data_quality", wanted) for wanted in ("F2", "T6.1.8")),
+        *(("retail_data_quality", wanted) for wanted in ("F2", "T7.1.8")),
         *(("retail_forecast_scorecard", wanted) for wanted in ("F2", "F5", "T1.2.2", "T1.3.4", "T5.1.4")),
         ("retail_prices", "T1.1.4"),
     ],
@@ -259,8 +248,8 @@ def test_how_many_files_there_are_is_traced_to_each_of_them_and_none_to_nothing(
     (group,) = published(company, "F1", "retail_data_quality").under
     assert (group.count, group.total) == (published(company, "F1", "retail_data_quality").number.value, None)
     owners = read_saved_numbers(sorted((company.settings.home / "editions/retail_data_quality").glob("*.json"))[-1])
-    settled = [row[owners["tables"][4]["names"].index("settled")] for row in owners["tables"][4]["rows"]]
-    nothing = published(company, f"T5.{settled.index(0) + 1}.3", "retail_data_quality")
+    settled = [row[owners["tables"][5]["names"].index("settled")] for row in owners["tables"][5]["rows"]]
+    nothing = published(company, f"T6.{settled.index(0) + 1}.3", "retail_data_quality")
     assert [group.count for group in nothing.under] == [0]
 
 
@@ -324,3 +313,19 @@ def test_a_large_table_is_indexed_once_by_what_traces_look_for(company: Company)
             index_for_tracing(connection, sold, catalog.trace_indexes(sold), min_rows=10)
         found = sorted(name for (name,) in connection.execute(query))
     assert found == ["wholesale_sales__by_ship_date", "wholesale_sales__by_sku_ship_date"]
+
+
+def test_a_value_is_traced_after_its_file_was_edited_moved_and_deleted(company: Company) -> None:
+    """Comes last: what is made of sales is older than they are then."""
+    share = company.settings.share
+    file = sales(share / "sales/retail/traced.xlsx", 7, sku="TRC-1")
+    company.ingest("retail_retail_sales")
+    file = file.rename(share / "sales/retail/traced again.xlsx")
+    company.ingest("retail_retail_sales")
+    file.unlink()
+    company.ingest("retail_retail_sales")
+    found = traced(company, ("retail", "retail_sales"), {"sku": "TRC-1"}, "quantity")
+    (leaf,) = leaves(found)
+    assert leaf.file
+    assert leaf.file.archived
+    assert (leaf.file.cells, written(leaf.file.archived, leaf.file.sheet, "B2")) == ({"quantity": "B2"}, 7)
