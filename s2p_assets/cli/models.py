@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from s2p_assets.cli.printing.models import print_contest, print_predictions, print_why
 from s2p_assets.cli.terminal import COULD_NOT, Json, err, noise_apart, out, print_json, progress, values_by_name
 from s2p_assets.settings import Settings, read_settings
 
@@ -33,6 +32,8 @@ def champion(
     as_json: Json = False,
 ) -> None:
     """Who is champion, who challenges it, and why; or a person's word on it."""
+    from s2p_assets.cli.printing.models import print_contest
+
     if sum((model is not None, back, release)) > 1:
         raise typer.BadParameter("give one of --set, --back and --release")
     settings = read_settings()
@@ -58,6 +59,8 @@ def champion(
 
 def why(name: Asked, as_json: Json = False) -> None:
     """What made a model train: the signals, how much was new, and the files behind it."""
+    from s2p_assets.cli.printing.models import print_why
+
     settings = read_settings()
     from s2p_assets.services.context import open_context
     from s2p_assets.services.model_queries import find_trained, training_history
@@ -81,6 +84,8 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """What the champion, or a model, predicts for given entities from what is stored; nothing is trained."""
+    from s2p_assets.cli.printing.models import print_predictions
+
     values, settings = values_by_name(entities or ()), read_settings()
     from s2p_assets.services.context import open_context
     from s2p_assets.services.model_queries import find_trained, predictions

@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from s2p_assets.cli.printing.editions import print_edition
 from s2p_assets.cli.terminal import (
     NEEDS_A_PERSON,
     Json,
@@ -77,6 +76,8 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Make an edition now from what is stored, or make it again from what was known on a day."""
+    from s2p_assets.cli.printing.editions import print_edition
+
     settings = read_settings()
     from s2p_assets.services.context import open_context
     from s2p_assets.services.reports import report_as_of, report_named, report_now

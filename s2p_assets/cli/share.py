@@ -14,7 +14,6 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from s2p_assets.cli.printing.status import print_failures, print_outcome, print_status
 from s2p_assets.cli.terminal import (
     COULD_NOT,
     NEEDS_A_PERSON,
@@ -34,6 +33,7 @@ def demo(
     ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve the Dagster UI afterwards.")] = True,
 ) -> None:
     """Write a sample share drive, process all of it, say where the reports are, then serve the Dagster UI."""
+    from s2p_assets.cli.printing.status import print_outcome
     from s2p_assets.samples.share_files import sample_shares
 
     settings = read_settings()
@@ -62,6 +62,8 @@ def up() -> None:
 
 def run(as_json: Json = False) -> None:
     """Process what is new or changed on the share, to the last report, then exit."""
+    from s2p_assets.cli.printing.status import print_failures, print_outcome
+
     settings = read_settings()
     _require_share(settings)
     status = _process(settings, quiet=as_json)
@@ -75,6 +77,8 @@ def run(as_json: Json = False) -> None:
 
 def status(as_json: Json = False) -> None:
     """What is loaded, waiting and returned; which models are in service; where the reports are."""
+    from s2p_assets.cli.printing.status import print_status
+
     settings = read_settings()
     from s2p_assets.services.context import open_context
     from s2p_assets.services.status import read_status

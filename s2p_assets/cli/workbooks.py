@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from s2p_assets.cli.printing.readings import print_reading
 from s2p_assets.cli.terminal import COULD_NOT, NEEDS_A_PERSON, Json, err, out, print_json, progress
 from s2p_assets.settings import read_settings
 
@@ -21,6 +20,8 @@ def check(
     marked: Annotated[Path | None, typer.Option("--marked", help="Write a copy with the bad cells marked.")] = None,
 ) -> None:
     """The verdict and every finding of files, nothing loaded."""
+    from s2p_assets.cli.printing.readings import print_reading
+
     settings = read_settings()
     from s2p_assets.services.check import check_files
 
@@ -45,6 +46,8 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """What a file would change in what is loaded, before it is dropped; nothing is written."""
+    from s2p_assets.cli.printing.readings import print_reading
+
     settings = read_settings()
     from s2p_assets.cli.printing.plans import plan_lines
     from s2p_assets.services.plan import plan_file

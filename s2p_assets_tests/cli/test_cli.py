@@ -51,6 +51,12 @@ def one_line(answer: subprocess.CompletedProcess[str]) -> str:
     return lines[0]
 
 
+def test_help_loads_nothing_that_reads_a_workbook_or_draws_a_graph() -> None:
+    heavy = "{'pandas', 'pyarrow', 'pandera', 'dagster', 'sqlalchemy', 'mlflow', 'sklearn'}"
+    code = f"import sys, s2p_assets.cli.app; print(sorted({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
 def test_check_names_every_bad_cell_and_loads_nothing(home: Path, prices: Path) -> None:
     answer = s2p("check", str(prices), "--as", "retail_price_list", "--json", home=home)
     assert answer.returncode == 1
