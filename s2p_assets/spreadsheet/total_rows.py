@@ -178,7 +178,7 @@ class _Label:
 
 
 def _labels(table: _Table, below: Mapping[int, Cells]) -> Iterator[tuple[int, _Label]]:
-    """Row → label, of the rows whose first text is or holds a word for a total."""
+    """Row → label, of the rows whose first text is or holds a word for a total; what stands behind it names no row."""
     words = tuple(table.workbook.totals)
     if not words:
         return
@@ -186,9 +186,16 @@ def _labels(table: _Table, below: Mapping[int, Cells]) -> Iterator[tuple[int, _L
     expression, quick = _expression(every)
     left, right = min(table.header.titles), max(table.header.titles)
     columns = [number for number in sorted(below) if left <= number <= right]
+    nameless = np.ones(
+        1 + max((int(below[number].rows[-1]) for number in columns if len(below[number])), default=0), bool
+    )
     for number in columns:
-        cells = below[number].where(below[number].kinds == CellKind.TEXT)
-        cells = cells.where(_may_hold_word(cells.texts, every))
+        there = (below[number].kinds == CellKind.TEXT) & nameless[below[number].rows]
+        if not there.any():
+            continue
+        texts = below[number].where(there)
+        nameless[texts.rows[_begin_or_end_in_letters(texts.texts)]] = False
+        cells = texts.where(_may_hold_word(texts.texts, every))
         if not len(cells):
             continue
         like = pc.match_substring_regex(cells.texts, quick).to_numpy(zero_copy_only=False)
@@ -210,6 +217,12 @@ def _expression(words: tuple[str, ...]) -> tuple[re.Pattern[str], str]:
         re.compile(rf"(?=\W*(?:{one})(?!\w)|.*(?<!\w)(?:{one})\W*\Z){whole}", re.IGNORECASE | re.DOTALL),
         rf"(?i)^\W*(?:{plain})(?:\W|$)|(?:^|\W)(?:{plain})\W*$",
     )
+
+
+def _begin_or_end_in_letters(texts: pyarrow.Array) -> npt.NDArray[np.bool_]:
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
+    written = np.frombuffer(texts.buffers()[2], np.uint8)
+    return _IS_LETTER[written[offsets[:-1]]] | _IS_LETTER[written[offsets[1:] - 1]]
 
 
 def _may_hold_word(texts: pyarrow.Array, words: Sequence[str]) -> npt.NDArray[np.bool_]:
@@ -235,6 +248,8 @@ def _may_hold_word(texts: pyarrow.Array, words: Sequence[str]) -> npt.NDArray[np
 
 _IS_PLAIN = np.zeros(256, dtype=bool)
 _IS_PLAIN[[ord(mark) for mark in string.ascii_letters + string.digits]] = True
+_IS_LETTER = np.zeros(256, dtype=bool)
+_IS_LETTER[[ord(mark) for mark in string.ascii_letters]] = True
 _Bools = npt.NDArray[np.bool_]
 _Codes = npt.NDArray[np.int64]
 
