@@ -39,7 +39,7 @@ from s2p_assets.spreadsheet.table_regions import TableRegion
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
 from s2p_assets.spreadsheet.text_values import find_date
 from s2p_assets.spreadsheet.thousands import ambiguous_thousands
-from s2p_assets.spreadsheet.total_rows import last_row_sums_up
+from s2p_assets.spreadsheet.total_rows import first_row_sums_up, last_row_sums_up, sums_of_groups
 from s2p_assets.spreadsheet.unit_columns import unit_column_conflicts
 from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts, unit_formats
 
@@ -120,7 +120,7 @@ def read_typed_table(
 
 
 def _unnamed_total(table: TypedTable, workbook: Workbook) -> Finding | None:
-    """Says that the last row's numbers are the sums of all others, though nothing calls it a total."""
+    """Says that a row's numbers are the sums of others, of all or of its group, though nothing calls it a total."""
     count = len(table.bad)
     kinds = {column.name: column.kind for column in workbook.columns if column.kind in _SUMMABLE}
     numbers = {name: table.columns[name] for name in kinds if name in table.rows.cells and count}
@@ -131,10 +131,16 @@ def _unnamed_total(table: TypedTable, workbook: Workbook) -> Finding | None:
         name: pc.fill_null(values.cast(pyarrow.float64(), safe=False), np.nan).to_numpy(zero_copy_only=False)
         for name, values in last.items()
     }
+    place, what = count - 1, "the last row's numbers are the sums of all rows above"
     if not last_row_sums_up(floats):
-        return None
-    where = cell_address(int(table.rows.row_numbers[-1]), table.rows.header.column_numbers[next(iter(last))])
-    message = "the last row's numbers are the sums of all rows above; it was read as a row. Delete it if it is a total"
+        if first_row_sums_up(floats):
+            place, what = 0, "the first row's numbers are the sums of all rows below"
+        elif (group := sums_of_groups(floats)) is not None:
+            place, what = group, "the row's numbers are the sums of the rows beside it, as in every other group"
+        else:
+            return None
+    where = cell_address(int(table.rows.row_numbers[place]), table.rows.header.column_numbers[next(iter(last))])
+    message = f"{what}; it was read as a row. Delete it if it is a total"
     return Finding(table.rows.sheet.name, where, None, None, "totals", message, "notice")
 
 
