@@ -27,6 +27,7 @@ from s2p_assets.spreadsheet.cell_parser import (
     without_percent_sign,
 )
 from s2p_assets.spreadsheet.damaged_codes import (
+    codes_of_six_digits,
     codes_shown_otherwise,
     damaged_codes,
     look_alikes,
@@ -34,11 +35,12 @@ from s2p_assets.spreadsheet.damaged_codes import (
 )
 from s2p_assets.spreadsheet.far_dates import far_dates
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
+from s2p_assets.spreadsheet.grouped_labels import repeated_values
 from s2p_assets.spreadsheet.mojibake import misread_texts, restored
 from s2p_assets.spreadsheet.table_regions import TableRegion
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
 from s2p_assets.spreadsheet.text_values import find_date
-from s2p_assets.spreadsheet.thousands import ambiguous_thousands
+from s2p_assets.spreadsheet.thousands import ambiguous_thousands, commas_among_semicolons
 from s2p_assets.spreadsheet.total_rows import first_row_sums_up, last_row_sums_up, sums_of_groups
 from s2p_assets.spreadsheet.unit_columns import unit_column_conflicts
 from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts, unit_formats
@@ -174,7 +176,8 @@ def _unclear(table: TypedTable, column: Column, cells: Cells, parsed: ParsedColu
     sheet, header = table.rows.sheet, table.rows.header
     title = header.titles.get(header.column_numbers[column.name], "")
     unclear = damaged_codes(cells, column, sheet) | ambiguous_percents(cells, parsed.values, sheet, title, column)
-    unclear |= ambiguous_thousands(cells, parsed.values, column)
+    unclear |= ambiguous_thousands(cells, parsed.values, column) | repeated_values(cells, column)
+    unclear |= commas_among_semicolons(cells, parsed.values, column, sheet)
     return unclear | {
         place: problem for place, problem in unit_formats(cells, column, sheet).items() if place not in parsed.errors
     }
@@ -201,6 +204,10 @@ def _doubtful_values(
     for place in rounded_codes_perhaps(cells, column)[:1].tolist():
         where, text = table.address_of(int(position[place]), column.name), str(cells.texts[place].as_py())
         message = f"'{text}' ends in zeros from its 16th digit on; if Excel rounded it, enter it as text"
+        yield Finding(table.rows.sheet.name, where, column.name, text, "rounded", message, "notice")
+    for place in codes_of_six_digits(cells, column)[:1].tolist():
+        where, text = table.address_of(int(position[place]), column.name), str(cells.texts[place].as_py())
+        message = f"'{text}' ends in zeros from its 7th digit on; if a program shortened it, enter it as text"
         yield Finding(table.rows.sheet.name, where, column.name, text, "rounded", message, "notice")
     if column.kind == "percent" and (bare := without_percent_sign(cells, parsed.values, table.rows.sheet)):
         doubtful = [int(position[place]) for place in bare if place not in parsed.errors]

@@ -350,3 +350,9 @@ def test_a_text_says_its_scale_currency_and_count() -> None:
     assert stated_unit("last year").rest == "last"
     assert (words_of('0.0,"k"'), thousands_hidden('0.0,"k"')) == ("k", 1)
     assert (words_of("#,##0.00 [$€-407]"), words_of("# ?/?"), words_of("dd.mm.yyyy")) == ("", "", "")
+
+
+@pytest.mark.parametrize("name", ["Prices (2024)", "Prices (Q1 2024)", "Prices (2023/24)", "Prices (FY24)"])
+def test_a_sheet_may_have_its_year_in_brackets(tmp_path: Path, name: str) -> None:
+    reading = read(tmp_path, SaleLine, ["SKU", "Quantity", "Price"], ["A1", 2, 3.5], sheet=name.replace("/", "-"))
+    assert reading.findings == []
