@@ -47,6 +47,7 @@ from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts, uni
 
 _DATES = (CellKind.DATE, CellKind.ISO)
 _SUMMABLE = ("number", "money", "integer")
+_ENOUGH_CODES = 5
 _NONE = np.zeros(0, np.int64)
 
 
@@ -116,8 +117,8 @@ def read_typed_table(
     for row, finding in rows.rejects.items():
         findings.add(finding)
         table.bad[np.searchsorted(rows.row_numbers, row)] = True
-    if total := _unnamed_total(table, workbook):
-        findings.add(total)
+    if last := _unnamed_total(table, workbook) or _last_row_of_words(table, workbook):
+        findings.add(last)
     return table
 
 
@@ -144,6 +145,22 @@ def _unnamed_total(table: TypedTable, workbook: Workbook) -> Finding | None:
     where = cell_address(int(table.rows.row_numbers[place]), table.rows.header.column_numbers[next(iter(last))])
     message = f"{what}; it was read as a row. Delete it if it is a total"
     return Finding(table.rows.sheet.name, where, None, None, "totals", message, "notice")
+
+
+def _last_row_of_words(table: TypedTable, workbook: Workbook) -> Finding | None:
+    """Says that the last row is named by words, as `of which blocked`, where all rows above have codes with digits."""
+    column = next((column for column in workbook.columns if column.kind == "code"), None)
+    if column is None or column.name not in table.rows.cells or len(table.bad) <= _ENOUGH_CODES or table.bad[-1]:
+        return None
+    codes = table.columns[column.name]
+    last = str(codes[-1].as_py() or "")
+    if not last or any(map(str.isdigit, last)) or (" " not in last and last.isupper()):
+        return None
+    if not pc.all(pc.fill_null(pc.match_substring_regex(codes[:-1], r"\d"), False)).as_py():
+        return None
+    where = table.address_of(len(codes) - 1, column.name)
+    message = f"'{quoted(last)}' has no digit, as all codes above have; it was read as a row. Delete it if it is none"
+    return Finding(table.rows.sheet.name, where, column.name, last, "last_row", message, "notice")
 
 
 def _read_column(table: TypedTable, column: Column, findings: FindingCollector, written: dt.date | None) -> None:

@@ -291,3 +291,16 @@ GROUPS: Rows = [["K", 42], ["K-10", 14], ["K-11", 3], ["K-12", 25], ["L", 49], [
 def test_sums_that_no_word_names_are_told_wherever_they_stand(tmp_path: Path, rows: Rows, cell: str) -> None:
     reading = read_file(book(tmp_path, [["Article", "Pieces"], *rows]), [PIECES])
     assert totals(reading) == [(cell, "notice")]
+
+
+@pytest.mark.parametrize("label", ["of which blocked", "davon gesperrt", "Vorjahr", "Check", "% of total"])
+def test_a_last_row_named_by_a_word_among_codes_with_digits_is_told(tmp_path: Path, label: str) -> None:
+    rows: Rows = [["Article", "Pieces"], *([f"A{number}", 5 + number] for number in range(6)), [label, 3]]
+    reading = read_file(book(tmp_path, rows), [PIECES])
+    assert [(one.cell, one.severity, one.rule) for one in reading.findings] == [("A8", "notice", "last_row")]
+
+
+@pytest.mark.parametrize("label", ["SHIPPING", "A-last-7", "Z9 of which"])
+def test_a_last_row_that_may_have_a_code_is_left_alone(tmp_path: Path, label: str) -> None:
+    rows: Rows = [["Article", "Pieces"], *([f"A{number}", 5 + number] for number in range(6)), [label, 3]]
+    assert read_file(book(tmp_path, rows), [PIECES]).findings == []
