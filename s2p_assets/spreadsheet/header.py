@@ -248,7 +248,7 @@ def _match(workbook: Workbook, top: int, bottom: int, names: dict[int, list[str]
 def _with_its_unit(column: Column, names: dict[int, list[str]], found: dict[str, int]) -> tuple[int, str] | None:
     """The one sheet column whose title is a name of `column` and its own unit, without brackets: `Price in EUR`."""
     wanted = folded_names(column)
-    fitting = {}
+    fitting: dict[int, str] = {}
     for number, texts in names.items():
         for text in texts if number not in found.values() else ():
             if folded(text).startswith(wanted) and _names_with_unit(text, wanted, column.unit or ""):
