@@ -80,7 +80,7 @@ def _six_digits_left(cells: Cells, column: Column) -> dict[int, CellError]:
 
 def _rounded_to_six(texts: pyarrow.Array) -> npt.NDArray[np.int64]:
     """The positions of codes of 12 to 15 digits with zeros from the seventh on; a one with zeros is a count's start."""
-    if not pc.any(pc.match_substring(texts, "000000")).as_py():
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) < 12 or not pc.any(pc.ends_with(texts, "000000")).as_py():
         return np.zeros(0, np.int64)
     rounded = pc.match_substring_regex(texts, _SIX_DIGITS_LEFT)
     return np.flatnonzero(pc.and_not(rounded, pc.match_substring_regex(texts, "^[1-9]0+$")))

@@ -19,20 +19,15 @@ from s2p_assets.spreadsheet.header import Header
 
 _FEWEST_ROWS, _LONGEST_LABEL = 4, 40
 _FULLEST_FIRST, _FULLEST_LATER, _EMPTIEST_LATER = 0.67, 0.5, 0.2
-_SAME_AS_ABOVE = (
-    "^(?:[\"\u201c\u201d\u201e\u2033\u3003\u02ba]|''|´´|,,|ditto|dito|dto\\.?|idem|id\\.|"
-    "(?:same )?as above|wie oben|s\\. ?o\\.|jw\\.|j\\.w\\.)$"
-)
+_MARKS = ('"', "\u201c", "\u201d", "\u201e", "\u2033", "\u3003", "\u02ba", "''", "´´", ",,")
+_WORDS = ("ditto", "dito", "dto", "dto.", "idem", "id.", "as above", "same as above", "wie oben", "s.o.", "j.w.")
+_FORMS = [form for word in _WORDS for form in (word, word.capitalize(), word.upper())]
+_SAME_AS_ABOVE = pyarrow.array([*_MARKS, *_FORMS])
 
 
 def repeating_marks(held: Cells) -> npt.NDArray[np.bool_]:
     """Which cells say no more than that they are as the one above: `"`, `dito`, `idem`."""
-    texts = pc.utf8_trim_whitespace(held.texts)
-    short = pc.less_equal(pc.utf8_length(texts), 13)
-    if len(texts) == 0 or not pc.any(short).as_py():
-        return np.zeros(len(held), dtype=bool)
-    alike = pc.match_substring_regex(texts, _SAME_AS_ABOVE, ignore_case=True)
-    return pc.and_(short, alike).to_numpy(zero_copy_only=False) & (held.kinds == CellKind.TEXT)
+    return pc.is_in(held.texts, _SAME_AS_ABOVE).to_numpy(zero_copy_only=False) & (held.kinds == CellKind.TEXT)
 
 
 def repeated_values(cells: Cells, column: Column) -> dict[int, CellError]:
