@@ -110,14 +110,15 @@ def _latin_letter(mark: str) -> str:
     return next((one for one in looks if one.isupper() == mark.isupper()), looks[0] if looks else mark)
 
 
-def foreign_letters(code: str) -> str:
+def foreign_letters(code: str, among_latin: bool = False) -> str:
     """The letters of another script in a code that else has Latin ones, as `А` in `АB1`; empty for most codes.
 
     Only where the whole code looks Latin: a word in Cyrillic with a Latin letter behind it is what it looks like.
+    `among_latin`: the other codes have Latin letters, so that one of foreign letters alone is odd, too.
     """
     letters = [mark for mark in code if mark.isalpha()]
     foreign = [mark for mark in letters if not mark.isascii()]
-    if not foreign or len(foreign) == len(letters):
+    if not foreign or (len(foreign) == len(letters) and not among_latin):
         return ""
     alike = all(_latin_letter(mark).isascii() for mark in foreign)
     return "".join(dict.fromkeys(foreign)) if alike else ""

@@ -21,6 +21,8 @@ from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
 _EXPONENT = r"^[+-]?[0-9]([.,][0-9]+)?E[+-][0-9]{2,3}$"
 _LONG = r"^[1-9][0-9]{15,}$"
 _ROUNDED = r"^[1-9][0-9]{14}0+$"
+_SIX_DIGITS_LEFT = r"^[1-9][0-9]{5}0{6,9}$"
+_TWELVE_DIGITS = r"^[1-9][0-9]{11,14}$"
 _DAY_AND_MONTH = r"^[0-9]{1,2}[-. ]{1,2}[^\W\d_]{3,9}\.?$|^[^\W\d_]{3,9}\.?[- ][0-9]{2}$"
 _WHOLE_DATE = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( 00:00:00)?$|^[0-9]{1,2}([./])[0-9]{1,2}[./](19|20)[0-9]{2}( 0?0:00(:00)?)?$"
@@ -39,7 +41,7 @@ def damaged_codes(cells: Cells, column: Column, sheet: Sheet) -> dict[int, CellE
     """The cells of a column of codes, by position, that are no longer what was typed."""
     if column.kind != "code" or not len(cells):
         return {}
-    found = _shown_with_exponent(cells, column, sheet)
+    found = _shown_with_exponent(cells, column, sheet) | _six_digits_left(cells, column)
     texts = cells.kinds == CellKind.TEXT
     if texts.any():
         held = pc.utf8_trim_whitespace(cells.texts)
@@ -66,6 +68,24 @@ def _shown_with_exponent(cells: Cells, column: Column, sheet: Sheet) -> dict[int
     return found
 
 
+def _six_digits_left(cells: Cells, column: Column) -> dict[int, CellError]:
+    """Long codes of which six digits are left, as of `4.00638E+12`, where all long ones of the column are so."""
+    rounded = _rounded_to_six(cells.texts)
+    long = pc.sum(pc.match_substring_regex(cells.texts, _TWELVE_DIGITS)).as_py() if len(rounded) > 1 else 0
+    if not 1 < len(rounded) == long:
+        return {}
+    message = "ends in zeros from its 7th digit on, as a number that was shortened; enter its digits in full, as text"
+    return {int(place): cell_error(str(cells.texts[int(place)].as_py()), column, message) for place in rounded}
+
+
+def _rounded_to_six(texts: pyarrow.Array) -> npt.NDArray[np.int64]:
+    """The positions of codes of 12 to 15 digits with zeros from the seventh on; a one with zeros is a count's start."""
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) < 12 or not pc.any(pc.ends_with(texts, "000000")).as_py():
+        return np.zeros(0, np.int64)
+    rounded = pc.match_substring_regex(texts, _SIX_DIGITS_LEFT)
+    return np.flatnonzero(pc.and_not(rounded, pc.match_substring_regex(texts, "^[1-9]0+$")))
+
+
 def _damaged_texts(
     texts: pyarrow.Array, places: npt.NDArray[np.int64], count: int, column: Column
 ) -> dict[int, CellError]:
@@ -81,11 +101,11 @@ def _damaged_texts(
         message = "ends in zeros from its 16th digit on, which is how Excel rounds long numbers; enter it as text"
         found |= {place: cell_error(text, column, message) for place, text in rounded.items()}
     days = {place: text for place, text in suspects.items() if _is_day_and_month(text)}
-    days |= {place: text for place, text in suspects.items() if re.match(_WHOLE_DATE, text)}
-    if len(days) <= _MOST * count or count == len(days) == 1:
-        message = "is a date; Excel makes one of a code such as MAR-1; enter the code again, as text"
-        found |= {place: cell_error(text, column, message) for place, text in days.items()}
-    return found
+    dates = {place: text for place, text in suspects.items() if re.match(_WHOLE_DATE, text)}
+    few = len(days) + len(dates) <= _MOST * count or count == 1
+    taken = (days if few or len(days) < count else {}) | (dates if few else {})
+    message = "is a date; Excel makes one of a code such as MAR-1; enter the code again, as text"
+    return found | {place: cell_error(text, column, message) for place, text in taken.items()}
 
 
 def _like(texts: dict[int, str], shape: str, message: str, column: Column) -> dict[int, CellError]:
@@ -135,6 +155,13 @@ def rounded_codes_perhaps(cells: Cells, column: Column) -> npt.NDArray[np.int64]
     return np.flatnonzero(rounded) if few else np.zeros(0, np.int64)
 
 
+def codes_of_six_digits(cells: Cells, column: Column) -> npt.NDArray[np.int64]:
+    """The positions of long codes with zeros from the seventh digit on, where other long ones have more digits."""
+    if column.kind != "code" or not len(cells) or _six_digits_left(cells, column):
+        return np.zeros(0, np.int64)
+    return _rounded_to_six(cells.texts)
+
+
 def look_alikes(values: pyarrow.Array, column: Column) -> Iterator[tuple[int, str, str]]:
     """For each spelling that looks like a known code but is another: its first position, the code, what to say."""
     if column.kind != "code" or not len(values):
@@ -142,7 +169,10 @@ def look_alikes(values: pyarrow.Array, column: Column) -> Iterator[tuple[int, st
     found = twins(values)
     if not found and pc.all(pc.string_is_ascii(values)).as_py():
         return
-    mixed = {code: "" for code in pc.unique(values).to_pylist() if code and foreign_letters(code)}
+    codes = [code for code in pc.unique(values).to_pylist() if code]
+    latin = sum(any(mark.isascii() and mark.isalpha() for mark in code) for code in codes)
+    among_latin = latin > _MOST * len(codes)
+    mixed = {code: "" for code in codes if not code.isascii() and foreign_letters(code, among_latin)}
     for code, other in {**mixed, **found}.items():
         places = np.flatnonzero(pc.fill_null(pc.equal(values, code), False))
         yield int(places[0]), code, _twin_message(code, other, len(places))

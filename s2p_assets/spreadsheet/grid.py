@@ -107,6 +107,7 @@ class Sheet:
     `hidden_rows`: numbers of the rows that the file hides.
     `typed` is False where the file knows texts alone (CSV). `formats` are the number formats
     that `Cells.formats` points to. `starts_1904`: serial dates count from 1904. `marks`: what else the file says.
+    `semicolons`: whether it is a text whose fields are parted so, as programs do whose decimals are commas.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Sheet:
     formats: list[str] = field(default_factory=list)
     starts_1904: bool = False
     marks: Marks = field(default_factory=Marks)
+    semicolons: bool = False
     _tops: dict[int, dict[int, dict[int, str]]] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:

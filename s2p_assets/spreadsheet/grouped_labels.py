@@ -13,11 +13,34 @@ import pyarrow.compute as pc
 from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.spreadsheet.cell_parser import CellError, cell_error
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, cell_address
 from s2p_assets.spreadsheet.header import Header
 
 _FEWEST_ROWS, _LONGEST_LABEL = 4, 40
 _FULLEST_FIRST, _FULLEST_LATER, _EMPTIEST_LATER = 0.67, 0.5, 0.2
+_MARKS = ('"', "\u201c", "\u201d", "\u201e", "\u2033", "\u3003", "\u02ba", "''", "´´", ",,")
+_WORDS = ("ditto", "dito", "dto", "dto.", "idem", "id.", "as above", "same as above", "wie oben", "s.o.", "j.w.")
+_FORMS = [form for word in _WORDS for form in (word, word.capitalize(), word.upper())]
+_SAME_AS_ABOVE = pyarrow.array([*_MARKS, *_FORMS])
+
+
+def repeating_marks(held: Cells) -> npt.NDArray[np.bool_]:
+    """Which cells say no more than that they are as the one above: `"`, `dito`, `idem`."""
+    return pc.is_in(held.texts, _SAME_AS_ABOVE).to_numpy(zero_copy_only=False) & (held.kinds == CellKind.TEXT)
+
+
+def repeated_values(cells: Cells, column: Column) -> dict[int, CellError]:
+    """The cells, by position, of a column of words or codes that stand for the one above, which is not filled down."""
+    if column.kind not in ("text", "code"):
+        return {}
+    marks = repeating_marks(cells)
+    if not marks.any() or marks[0]:
+        return {}
+    meant = {*column.na_values, *dict(column.replace)}
+    found = {int(place): str(cells.texts[int(place)].as_py()).strip() for place in np.flatnonzero(marks)}
+    message = f"means the value above; {_remedy(column)}"
+    return {place: cell_error(text, column, message) for place, text in found.items() if text not in meant}
 
 
 def heading_rows(workbook: Workbook, cells: Mapping[str, Cells], numbers: Ints) -> list[int]:

@@ -236,9 +236,35 @@ def _match(workbook: Workbook, top: int, bottom: int, names: dict[int, list[str]
                 if len(places) > 1:
                     duplicates[column.name] = tuple(places)
                 break
+    for column in workbook.columns if len(found) < len(workbook.columns) else ():
+        place = _with_its_unit(column, names, found) if column.unit and column.name not in found else None
+        if place:
+            found[column.name], named[column.name] = place
     found |= nameless_columns(workbook, by_name, found, written)
     missing = tuple(column for column in workbook.columns if column.name not in found)
     return Header(top, bottom, found, written, missing, duplicates, named)
+
+
+def _with_its_unit(column: Column, names: dict[int, list[str]], found: dict[str, int]) -> tuple[int, str] | None:
+    """The one sheet column whose title is a name of `column` and its own unit, without brackets: `Price in EUR`."""
+    wanted = folded_names(column)
+    fitting: dict[int, str] = {}
+    for number, texts in names.items():
+        for text in texts if number not in found.values() else ():
+            if folded(text).startswith(wanted) and _names_with_unit(text, wanted, column.unit or ""):
+                fitting.setdefault(number, text)
+    return next(iter(fitting.items())) if len(fitting) == 1 else None
+
+
+@lru_cache(maxsize=2048)
+def _names_with_unit(title: str, wanted: tuple[str, ...], unit: str) -> bool:
+    words = title.split()
+    for count in range(1, len(words)):
+        name, said = words[:-count], stated_unit(" ".join(words[-count:]), True)
+        name = name[:-1] if len(name) > 1 and name[-1].casefold() in ("in", "en", "w") else name
+        if not said.rest and said == stated_unit(unit, True) and folded(" ".join(name)) in wanted:
+            return True
+    return False
 
 
 def _meant(titles: dict[int, str], column: Column, workbook: Workbook) -> list[int]:

@@ -23,6 +23,9 @@ _OTHER_STATES = (
     r"old|alt|ancien|vecchio|viejo|stary|copy(?:\s+of)?|kopie(?:\s+von)?|copie(?:\s+de)?|copia(?:\s+di|\s+de)?|kopia|backup|bak|"
     r"draft|entwurf|brouillon|bozza|borrador|archive?|vorjahr|previous|last\s+year"
 )
+_PERIOD = re.compile(
+    r"(?:19|20)\d\d(?:\s*[-/–]\s*(?:19|20)?\d\d)?|[QH][1-4](?:[ /]*(?:19|20)?\d\d)?|FY ?(?:20)?\d\d", re.IGNORECASE
+)
 _OTHER_STATE = re.compile(rf"(?<![^\W_])(?:{_OTHER_STATES})(?![^\W_])", re.IGNORECASE)
 
 
@@ -58,7 +61,7 @@ def bracketed_names(names: Sequence[str], name: str, header: Header, workbook: W
         yield Finding(
             name, None, None, name, "sheet_name", f"{said}; '({more[0]})' makes another sheet of it; {remedy}"
         )
-    elif len(names) == 1 or not all(in_brackets(other) for other in names):
+    elif not all(map(_PERIOD.fullmatch, more)) and (len(names) == 1 or not all(map(in_brackets, names))):
         yield Finding(name, None, None, name, "sheet_name", f"{said}; it was read all the same", "notice")
 
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, cell_address, column_letters
-from s2p_assets.spreadsheet.grouped_labels import filled_down, heading_rows, labels_not_filled_down
+from s2p_assets.spreadsheet.grouped_labels import filled_down, heading_rows, labels_not_filled_down, repeating_marks
 from s2p_assets.spreadsheet.header import Header, folded, is_required, nearest_header
 from s2p_assets.spreadsheet.row_marks import MarkedRow, marked_rows, said_of, where
 from s2p_assets.spreadsheet.stale_values import stale_values
@@ -84,7 +84,8 @@ def _fill_down(found: TableRows, workbook: Workbook, labels: dict[str, Cells]) -
         if column.fill_down and column.name in labels:
             number = found.header.column_numbers[column.name]
             written = found.cells[column.name].rows
-            found.cells[column.name] = filled_down(labels[column.name], found.row_numbers, number, found.sheet)
+            held = labels[column.name].where(~repeating_marks(labels[column.name]))
+            found.cells[column.name] = filled_down(held, found.row_numbers, number, found.sheet)
             new = np.setdiff1d(found.cells[column.name].rows, written)
             found.filled_down[np.searchsorted(found.row_numbers, new)] += 1
 

@@ -1,7 +1,9 @@
-"""Whole numbers written with a mark that may part thousands or decimals: `3.000`.
+"""Numbers written with a mark that may part thousands or decimals: `3.000`.
 
 How a number's text is read is in `text_values.py`.
 """
+
+import re
 
 import numpy as np
 import pyarrow
@@ -9,7 +11,7 @@ import pyarrow.compute as pc
 
 from s2p_assets.contracts.columns import Column
 from s2p_assets.spreadsheet.cell_parser import CellError, cell_error
-from s2p_assets.spreadsheet.grid import CellKind, Cells
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
 
 
 def ambiguous_thousands(cells: Cells, values: pyarrow.Array, column: Column) -> dict[int, CellError]:
@@ -39,4 +41,27 @@ def ambiguous_thousands(cells: Cells, values: pyarrow.Array, column: Column) -> 
         text = str(written[place].as_py())
         less, more = text.partition(mark)[0], text.replace(mark, "")
         found[place] = cell_error(text, column, f"may be {less} or {more}; write it without a mark")
+    return found
+
+
+def commas_among_semicolons(cells: Cells, values: pyarrow.Array, column: Column, sheet: Sheet) -> dict[int, CellError]:
+    """The texts, by position, that may be two and a half or two thousand five hundred: `2,500` between semicolons.
+
+    Such a file was mostly written where decimals have a comma. Where a text of the column has its decimal mark, or
+    several commas, the others are thousands.
+    """
+    if not sheet.semicolons or column.kind not in ("number", "money", "integer") or column.decimal == ",":
+        return {}
+    with_comma = pc.match_substring(cells.texts, ",")
+    if not pc.any(with_comma).as_py():
+        return {}
+    plain = rf"[{re.escape(column.decimal)}][0-9]|[0-9],[0-9]{{3}},[0-9]"
+    if pc.any(pc.match_substring_regex(cells.texts, plain)).as_py():
+        return {}
+    grouped = pc.match_substring_regex(cells.texts, r"^[^0-9,]*[1-9][0-9]{0,2},[0-9]{3}[^0-9,]*$")
+    found = {}
+    for place in np.flatnonzero(pc.and_(grouped, values.is_valid())).tolist():
+        text = str(cells.texts[place].as_py()).strip()
+        message = "may have a decimal comma or be thousands; write it without a comma, or the contract says decimal=','"
+        found[place] = cell_error(text, column, message)
     return found

@@ -23,6 +23,7 @@ from s2p_assets.spreadsheet.header import Header, is_required
 _Floats = npt.NDArray[np.float64]
 _NUMERIC = ("number", "money", "percent", "integer")
 _ENOUGH_ROWS = 3
+_FEWEST_GROUPS = 2
 
 AVERAGE_WORDS = (
     *("average", "avg", "mean", "durchschnitt", "mittelwert", "mittel", "moyenne", "media", "promedio", "gemiddelde"),
@@ -42,6 +43,8 @@ SUBTOTAL_WORDS = (
 )
 """Words of Excel's own *Data › Subtotal*, in whose rows they stand beside the group's name (`A100 Ergebnis`), and of
 sums that one page hands to the next."""
+_CODE = re.compile(r"\w+[-_/.]\w*\d\w*")
+"""`MAX-2`, `SUM-100`: the code of something, whatever its letters spell."""
 _NAMES_TOO = ("media", "mean", "mittel", "average", "transport")
 _PLAIN_WORDS = frozenset(
     ("total", "totals", "sum", "ensemble", "suma", "summa", "soma", "somme", "jumlah", "result", *_NAMES_TOO)
@@ -202,7 +205,9 @@ def _labels(table: _Table, below: Mapping[int, Cells]) -> Iterator[tuple[int, _L
         for place in np.flatnonzero(like):
             row, text = int(cells.rows[place]), str(cells.texts[int(place)].as_py()).strip()
             found = expression.fullmatch(text)
-            if found and table.has(row) and _first_text(table.sheet, columns, row) == number:
+            if not found or _CODE.fullmatch(text) or not table.has(row):
+                continue
+            if _first_text(table.sheet, columns, row) == number:
                 before, word, after = (part or "" for part in found.group("before", "word", "after"))
                 yield row, _Label(text, word.casefold(), (before or after).strip(" :–—-.()"), number)
 
@@ -362,8 +367,14 @@ def _is_group_total(table: _Table, row: int, label: _Label, block: "_Block", *, 
         return False
     if above == group or block.outlined:
         return True
+    if label.word in AVERAGE_WORDS or label.word in EXTREME_WORDS:
+        return block.adds_up(alone=above.startswith(group), by=_OTHER_SUMMARIES)
     related = above.startswith(group) or label.word not in _PLAIN_WORDS
-    return block.adds_up(alone=related)
+    return block.adds_up(alone=related, by=_SUMS if label.word in _PLAIN_WORDS else _ANY_SUMMARY)
+
+
+_SUMS, _OTHER_SUMMARIES = frozenset({"sum"}), frozenset({"other"})
+_ANY_SUMMARY = _SUMS | _OTHER_SUMMARIES
 
 
 class _Block:
@@ -407,12 +418,12 @@ class _Block:
         """Whether nothing but a total can be meant, or its numbers say so as far as they can be read."""
         return label.word not in _PLAIN_WORDS or self.is_unreadable or self.adds_up()
 
-    def adds_up(self, alone: bool = True) -> bool:
+    def adds_up(self, alone: bool = True, by: frozenset[str] = _ANY_SUMMARY) -> bool:
         """Whether a number of it is the sum, mean, least, largest or count of the rows; `alone`: of one row, too."""
         least = 1 if alone else 2
-        if self._sums.fit(self._numbers, least):
+        if "sum" in by and self._sums.fit(self._numbers, least):
             return True
-        return any(_sum_up(self._numbers, rows) for rows in self._blocks() if len(rows) >= least)
+        return any(_sum_up(self._numbers, rows, by) for rows in self._blocks() if len(rows) >= least)
 
     def _blocks(self) -> Iterator[_Floats]:
         """The rows since the last total, since a gap behind it, and below where totals stand above."""
@@ -433,20 +444,20 @@ class _Block:
             yield values[self._place + 1 :][: int(shallow[0]) if len(shallow) else None]
 
 
-def _sum_up(numbers: _Floats, rows: _Floats) -> bool:
+def _sum_up(numbers: _Floats, rows: _Floats, by: frozenset[str]) -> bool:
     """Whether one of `numbers` is what `rows` come to in its column."""
     return any(
-        _sums_up(float(number), rows[:, at]) for at, number in enumerate(numbers) if number and not np.isnan(number)
+        _sums_up(float(number), rows[:, at], by) for at, number in enumerate(numbers) if number and not np.isnan(number)
     )
 
 
-def _sums_up(value: float, numbers: _Floats) -> bool:
+def _sums_up(value: float, numbers: _Floats, by: frozenset[str]) -> bool:
     numbers = numbers[~np.isnan(numbers)]
     if not len(numbers):
         return False
     near = _half_a_unit(value)
-    candidates: Iterable[float] = (float(numbers.sum()),)
-    if len(numbers) > 1:
+    candidates: Iterable[float] = (float(numbers.sum()),) if "sum" in by or len(numbers) == 1 else ()
+    if len(numbers) > 1 and "other" in by:
         candidates = (*candidates, float(numbers.mean()), float(numbers.min()), float(numbers.max()), len(numbers))
     return any(abs(value - candidate) <= near for candidate in candidates)
 
@@ -481,3 +492,46 @@ def last_row_sums_up(columns: Mapping[str, _Floats]) -> bool:
             return False
         checked += 1
     return checked > 0
+
+
+def first_row_sums_up(columns: Mapping[str, _Floats]) -> bool:
+    """Whether the first row holds the sum of all rows below."""
+    return last_row_sums_up({name: values[::-1] for name, values in columns.items()})
+
+
+def sums_of_groups(columns: Mapping[str, _Floats]) -> int | None:
+    """The place of the first row that sums up its group, where the table is nothing but groups and their sums.
+
+    The sums stand above or below their rows, in two groups or more, perhaps with the sum of all at an end.
+    """
+    if not columns or any(np.isnan(values).any() or (values < 0).any() for values in columns.values()):
+        return None
+    count = len(next(iter(columns.values())))
+    for first, last in ((0, count), (1, count), (0, count - 1)):
+        part = {name: values[first:last] for name, values in columns.items()}
+        if (places := _groups_of({name: values[::-1] for name, values in part.items()})) is not None:
+            return last - 1 - places[-1]
+        if (places := _groups_of(part)) is not None:
+            return first + places[0]
+    return None
+
+
+def _groups_of(columns: Mapping[str, _Floats]) -> list[int] | None:
+    """The places of the sums, each above two rows or more, where these are all that there is."""
+    summed = [values for values in columns.values() if values.any()]
+    leading = next(iter(summed), np.zeros(0))
+    places, at = [], 0
+    while at < len(leading):
+        wanted, near, end, total = float(leading[at]), _half_a_unit(float(leading[at])), at + 1, 0.0
+        while end < len(leading) and (total < wanted - near or end < at + 3):
+            total += float(leading[end])
+            end += 1
+        if end < at + 3 or not wanted or any(not _is_sum(values[at:end]) for values in summed):
+            return None
+        places.append(at)
+        at = end
+    return places if len(places) >= _FEWEST_GROUPS else None
+
+
+def _is_sum(values: _Floats) -> bool:
+    return abs(float(values[1:].sum() - values[0])) <= _half_a_unit(float(values[0]))

@@ -27,6 +27,7 @@ from s2p_assets.spreadsheet.cell_parser import (
     without_percent_sign,
 )
 from s2p_assets.spreadsheet.damaged_codes import (
+    codes_of_six_digits,
     codes_shown_otherwise,
     damaged_codes,
     look_alikes,
@@ -34,17 +35,19 @@ from s2p_assets.spreadsheet.damaged_codes import (
 )
 from s2p_assets.spreadsheet.far_dates import far_dates
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
+from s2p_assets.spreadsheet.grouped_labels import repeated_values
 from s2p_assets.spreadsheet.mojibake import misread_texts, restored
 from s2p_assets.spreadsheet.table_regions import TableRegion
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
 from s2p_assets.spreadsheet.text_values import find_date
-from s2p_assets.spreadsheet.thousands import ambiguous_thousands
-from s2p_assets.spreadsheet.total_rows import last_row_sums_up
+from s2p_assets.spreadsheet.thousands import ambiguous_thousands, commas_among_semicolons
+from s2p_assets.spreadsheet.total_rows import first_row_sums_up, last_row_sums_up, sums_of_groups
 from s2p_assets.spreadsheet.unit_columns import unit_column_conflicts
 from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts, unit_formats
 
 _DATES = (CellKind.DATE, CellKind.ISO)
 _SUMMABLE = ("number", "money", "integer")
+_ENOUGH_CODES = 5
 _NONE = np.zeros(0, np.int64)
 
 
@@ -114,13 +117,13 @@ def read_typed_table(
     for row, finding in rows.rejects.items():
         findings.add(finding)
         table.bad[np.searchsorted(rows.row_numbers, row)] = True
-    if total := _unnamed_total(table, workbook):
-        findings.add(total)
+    if last := _unnamed_total(table, workbook) or _last_row_of_words(table, workbook):
+        findings.add(last)
     return table
 
 
 def _unnamed_total(table: TypedTable, workbook: Workbook) -> Finding | None:
-    """Says that the last row's numbers are the sums of all others, though nothing calls it a total."""
+    """Says that a row's numbers are the sums of others, of all or of its group, though nothing calls it a total."""
     count = len(table.bad)
     kinds = {column.name: column.kind for column in workbook.columns if column.kind in _SUMMABLE}
     numbers = {name: table.columns[name] for name in kinds if name in table.rows.cells and count}
@@ -131,11 +134,33 @@ def _unnamed_total(table: TypedTable, workbook: Workbook) -> Finding | None:
         name: pc.fill_null(values.cast(pyarrow.float64(), safe=False), np.nan).to_numpy(zero_copy_only=False)
         for name, values in last.items()
     }
+    place, what = count - 1, "the last row's numbers are the sums of all rows above"
     if not last_row_sums_up(floats):
-        return None
-    where = cell_address(int(table.rows.row_numbers[-1]), table.rows.header.column_numbers[next(iter(last))])
-    message = "the last row's numbers are the sums of all rows above; it was read as a row. Delete it if it is a total"
+        if first_row_sums_up(floats):
+            place, what = 0, "the first row's numbers are the sums of all rows below"
+        elif (group := sums_of_groups(floats)) is not None:
+            place, what = group, "the row's numbers are the sums of the rows beside it, as in every other group"
+        else:
+            return None
+    where = cell_address(int(table.rows.row_numbers[place]), table.rows.header.column_numbers[next(iter(last))])
+    message = f"{what}; it was read as a row. Delete it if it is a total"
     return Finding(table.rows.sheet.name, where, None, None, "totals", message, "notice")
+
+
+def _last_row_of_words(table: TypedTable, workbook: Workbook) -> Finding | None:
+    """Says that the last row is named by words, as `of which blocked`, where all rows above have codes with digits."""
+    column = next((column for column in workbook.columns if column.kind == "code"), None)
+    if column is None or column.name not in table.rows.cells or len(table.bad) <= _ENOUGH_CODES or table.bad[-1]:
+        return None
+    codes = table.columns[column.name]
+    last = str(codes[-1].as_py() or "")
+    if not last or any(map(str.isdigit, last)) or (" " not in last and last.isupper()):
+        return None
+    if not pc.all(pc.fill_null(pc.match_substring_regex(codes[:-1], r"\d"), False)).as_py():
+        return None
+    where = table.address_of(len(codes) - 1, column.name)
+    message = f"'{quoted(last)}' has no digit, as all codes above have; it was read as a row. Delete it if it is none"
+    return Finding(table.rows.sheet.name, where, column.name, last, "last_row", message, "notice")
 
 
 def _read_column(table: TypedTable, column: Column, findings: FindingCollector, written: dt.date | None) -> None:
@@ -168,7 +193,8 @@ def _unclear(table: TypedTable, column: Column, cells: Cells, parsed: ParsedColu
     sheet, header = table.rows.sheet, table.rows.header
     title = header.titles.get(header.column_numbers[column.name], "")
     unclear = damaged_codes(cells, column, sheet) | ambiguous_percents(cells, parsed.values, sheet, title, column)
-    unclear |= ambiguous_thousands(cells, parsed.values, column)
+    unclear |= ambiguous_thousands(cells, parsed.values, column) | repeated_values(cells, column)
+    unclear |= commas_among_semicolons(cells, parsed.values, column, sheet)
     return unclear | {
         place: problem for place, problem in unit_formats(cells, column, sheet).items() if place not in parsed.errors
     }
@@ -195,6 +221,10 @@ def _doubtful_values(
     for place in rounded_codes_perhaps(cells, column)[:1].tolist():
         where, text = table.address_of(int(position[place]), column.name), str(cells.texts[place].as_py())
         message = f"'{text}' ends in zeros from its 16th digit on; if Excel rounded it, enter it as text"
+        yield Finding(table.rows.sheet.name, where, column.name, text, "rounded", message, "notice")
+    for place in codes_of_six_digits(cells, column)[:1].tolist():
+        where, text = table.address_of(int(position[place]), column.name), str(cells.texts[place].as_py())
+        message = f"'{text}' ends in zeros from its 7th digit on; if a program shortened it, enter it as text"
         yield Finding(table.rows.sheet.name, where, column.name, text, "rounded", message, "notice")
     if column.kind == "percent" and (bare := without_percent_sign(cells, parsed.values, table.rows.sheet)):
         doubtful = [int(position[place]) for place in bare if place not in parsed.errors]

@@ -61,6 +61,7 @@ def unit_conflicts(rows: TableRows, workbook: Workbook) -> Iterator[Finding]:
                 yield Finding(sheet.name, where, column.name, title, "unit", unsaid, "notice")
                 break
     yield from _over_the_table(rows, amounts)
+    yield from _told_of_packages(rows, amounts)
     yield from _unread_words(rows, workbook, below, units)
 
 
@@ -78,6 +79,45 @@ def _over_the_table(rows: TableRows, amounts: Sequence[Column]) -> Iterator[Find
                     where = cell_address(row, number)
                     yield Finding(rows.sheet.name, where, wrong[0].name, quoted(text), "unit", message)
                     return
+
+
+def _told_of_packages(rows: TableRows, amounts: Sequence[Column]) -> Iterator[Finding]:
+    """Notices of a unit that a title or a comment at a header names among other words: `Stock in cartons`."""
+    counted = [column for column in amounts if column.kind != "money" and column.unit]
+    places = {column.name: rows.header.column_numbers.get(column.name) for column in counted}
+    comments = rows.sheet.marks.comments
+    said = [
+        ((rows.header.bottom, number), comments[rows.header.bottom, number], [column])
+        for column in amounts
+        if (number := rows.header.column_numbers.get(column.name)) and (rows.header.bottom, number) in comments
+    ]
+    said += [
+        ((row, number), text, [column for column in counted if places[column.name]])
+        for row, cells in rows_above(rows.sheet, rows.header).items()
+        for number, text in cells.items()
+    ]
+    for place, text, columns in said:
+        of_title = place[0] < rows.header.top
+        for part in _unit_phrases(text, of_title):
+            wrong = next(((column, why) for column in columns if (why := contradiction(part, column))), None)
+            if wrong:
+                message = f"'{quoted(text)}' {wrong[1]} if '{part}' is meant of '{wrong[0].headers[0]}'"
+                where = cell_address(*place)
+                yield Finding(rows.sheet.name, where, wrong[0].name, quoted(text), "unit", message, "notice")
+                break
+
+
+def _unit_phrases(text: str, of_title: bool) -> list[str]:
+    """The units that a text names after `in`: of a title packages alone, as the others are looked at as a whole."""
+    words = [found["unit"].split() for found in _OVER_ALL.finditer(text)]
+    parts = [" ".join(some[:count]) for some in words for count in range(1, min(len(some), _UNIT_WORDS) + 1)]
+    parts += [] if of_title or len(text.split()) > _UNIT_WORDS else [text]
+    stated = {part: stated_unit(part, True) for part in parts}
+    return [
+        part
+        for part, one in stated.items()
+        if not one.rest and (one.package or (not of_title and (one.currencies or one.scale != 1)))
+    ]
 
 
 def _said_of_all(text: str) -> list[str]:

@@ -184,3 +184,23 @@ def test_usual_formats_of_codes_are_no_matter(tmp_path: Path, shown: str) -> Non
 @pytest.mark.parametrize("error", ["#NAME?", "#REF!", "########", "#BEZUG!"])
 def test_an_error_in_a_text_file_is_no_code(tmp_path: Path, error: str) -> None:
     assert rejected(read_text(tmp_path, ["A100", error, "#12"])) == ["A3"]
+
+
+def test_days_among_codes_are_findings_though_they_are_the_most(tmp_path: Path) -> None:
+    assert rejected(read_text(tmp_path, ["01. Mrz", "02. Mrz", "01. Sep", "K-1"])) == ["A2", "A3", "A4"]
+
+
+def test_long_codes_of_which_six_digits_are_left_are_findings(tmp_path: Path) -> None:
+    assert rejected(read_text(tmp_path, ["4006380000000", "4006390000000", "K-1"])) == ["A2", "A3"]
+
+
+def test_one_long_code_that_ends_in_six_zeros_is_named(tmp_path: Path) -> None:
+    reading = read(tmp_path, 4006380000000, 4006381333931, 100000000000)
+    assert [(one.cell, one.severity, one.rule) for one in reading.findings] == [("A2", "notice", "rounded")]
+
+
+def test_a_code_of_foreign_letters_alone_among_latin_ones_is_named(tmp_path: Path) -> None:
+    reading = read(tmp_path, "Κ-10", "K-11", "K-12")
+    assert [(one.cell, one.rule) for one in reading.findings] == [("A2", "look_alike")]
+    assert "has a Greek 'Κ' among Latin letters" in reading.findings[0].message
+    assert read(tmp_path, "АБ-1", "ВГ-2", "АВ-3").findings == []

@@ -5,7 +5,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from s2p_assets.contracts.columns import Code, DeclarationError, Integer, Row, Text, column
+from s2p_assets.contracts.columns import Code, DeclarationError, Integer, Money, Row, Text, column
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.mojibake import is_misread
@@ -18,6 +18,14 @@ class Stock(Row):
     article: Code = column("Article", description="article")
     name: Text = column("Name", description="name")
     pieces: Integer = column("Qty", description="pieces")
+
+
+class Priced(Row):
+    """What an article costs."""
+
+    article: Code = column("Article", description="article")
+    pieces: Integer = column("Pieces", description="pieces")
+    price: Money = column("Price", description="price of one")
 
 
 def contract(encoding: str | None = None) -> Workbook:
@@ -220,3 +228,23 @@ def test_thousands_are_never_read_as_decimals(tmp_path: Path, pieces: list[str],
     (tmp_path / "stock.csv").write_text("\n".join(lines))
     reading = read_file(tmp_path / "stock.csv", [contract()])
     assert [finding.cell for finding in reading.findings if finding.severity == "reject"] == rejected
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "prices", "found"),
+    [
+        (";", ["2,500", "1,250"], ["C2", "C3"]),
+        (";", ["2,500", "1,250.50"], []),
+        (";", ["1,250,000", "2,500"], []),
+        (";", ["2500", "1250"], []),
+        ("|", ["2,500", "1,250"], []),
+    ],
+)
+def test_a_comma_before_three_digits_is_a_finding_in_a_file_parted_by_semicolons(
+    tmp_path: Path, delimiter: str, prices: list[str], found: list[str]
+) -> None:
+    lines = [["Article", "Pieces", "Price"], *(["A1", "5", price] for price in prices)]
+    path = tmp_path / "prices.csv"
+    path.write_text("".join(delimiter.join(line) + "\n" for line in lines))
+    reading = read_file(path, [Workbook(rows=Priced, path="*", owner="o@example.org")])
+    assert [one.cell for one in reading.findings] == found

@@ -136,3 +136,13 @@ def test_what_is_filled_down_cannot_be_unique() -> None:
             """Contradicts itself."""
 
             region: Text = column("Region", description="The region", fill_down=True, unique=True)
+
+
+@pytest.mark.parametrize("mark", ['"', "dito", "Ditto", "dto.", "idem", "〃", "wie oben"])
+def test_a_mark_that_repeats_the_value_above_is_filled_down_or_a_finding(tmp_path: Path, mark: str) -> None:
+    rows = [[order, mark if region is None else region, number] for order, region, number in ROWS]
+    reading = read_file(book(tmp_path, [HEADER, *rows]), [FILLED])
+    assert reading.rows is not None
+    assert (reading.rows["region"].to_pylist(), reading.findings) == (REGIONS, [])
+    reading = read_file(book(tmp_path, [HEADER, *rows]), [UNFILLED])
+    assert [(one.cell, one.severity) for one in reading.findings] == [(cell, "reject") for cell in ("B3", "B4", "B6")]

@@ -262,3 +262,45 @@ def test_openpyxls_outlines_are_seen(tmp_path: Path) -> None:
     page.row_dimensions.group(2, 4, outline_level=1)
     made.save(tmp_path / "x.xlsx")
     assert values(read_file(tmp_path / "x.xlsx", [PIECES])) == ["A100", "A200", "A300", "Z"]
+
+
+@pytest.mark.parametrize(
+    "names", [("Total Quartz 9000", "K-1", "K-2"), ("MAX-2", "SUM-100", "AVG-7"), ("K-0", "Max Havelaar", "Kids Max")]
+)
+def test_an_article_whose_name_has_such_a_word_is_no_total_for_a_number_that_is_the_least(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    rows: Rows = [["Article", "Pieces"], *([name, number] for name, number in zip(names, (4, 4, 7), strict=True))]
+    reading = read_file(book(tmp_path, rows), [PIECES])
+    assert (values(reading), totals(reading)) == (list(names), [])
+
+
+GROUPS: Rows = [["K", 42], ["K-10", 14], ["K-11", 3], ["K-12", 25], ["L", 49], ["L-20", 8], ["L-21", 40], ["L-22", 1]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "cell"),
+    [
+        (GROUPS, "B2"),
+        ([*GROUPS[1:4], GROUPS[0], *GROUPS[5:], GROUPS[4]], "B5"),
+        ([["Company", 91], *GROUPS], "B3"),
+        ([*GROUPS[1:4], GROUPS[0], *GROUPS[5:], GROUPS[4], ["All", 91]], "B5"),
+        ([["Company", 91], *GROUPS[1:4], *GROUPS[5:]], "B2"),
+    ],
+)
+def test_sums_that_no_word_names_are_told_wherever_they_stand(tmp_path: Path, rows: Rows, cell: str) -> None:
+    reading = read_file(book(tmp_path, [["Article", "Pieces"], *rows]), [PIECES])
+    assert totals(reading) == [(cell, "notice")]
+
+
+@pytest.mark.parametrize("label", ["of which blocked", "davon gesperrt", "Vorjahr", "Check", "% of total"])
+def test_a_last_row_named_by_a_word_among_codes_with_digits_is_told(tmp_path: Path, label: str) -> None:
+    rows: Rows = [["Article", "Pieces"], *([f"A{number}", 5 + number] for number in range(6)), [label, 3]]
+    reading = read_file(book(tmp_path, rows), [PIECES])
+    assert [(one.cell, one.severity, one.rule) for one in reading.findings] == [("A8", "notice", "last_row")]
+
+
+@pytest.mark.parametrize("label", ["SHIPPING", "A-last-7", "Z9 of which"])
+def test_a_last_row_that_may_have_a_code_is_left_alone(tmp_path: Path, label: str) -> None:
+    rows: Rows = [["Article", "Pieces"], *([f"A{number}", 5 + number] for number in range(6)), [label, 3]]
+    assert read_file(book(tmp_path, rows), [PIECES]).findings == []

@@ -13,6 +13,7 @@ from typing import Any
 import openpyxl
 import pytest
 import xlsxwriter
+from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
 from openpyxl.worksheet.table import Table
 from openpyxl.worksheet.worksheet import Worksheet
@@ -343,7 +344,45 @@ def tab_separated_called_xls(path: Path) -> None:
     path.with_suffix(".xls").write_text(csv_text(meant(), "\t"), encoding="utf-8")
 
 
+def sums_over_each_article_without_a_word(path: Path) -> None:
+    lines: list[Line] = []
+    for sku in SKUS:
+        group = [line for line in meant() if line[0] == sku]
+        prices = sum(line[3] for line in group)
+        lines += [(f"{sku}-0", dt.date(2026, 1, 31), total(group), prices, None), *group]
+    saved(path, lines)
+
+
+def article_by_ditto_marks(path: Path) -> None:
+    saved(path, [(line[0] if place % 3 == 0 else "dito", *line[1:]) for place, line in enumerate(meant())])
+
+
+def of_which_row(path: Path) -> None:
+    saved(path, [*meant(), ("of which returned", dt.date(2026, 1, 31), 7, 1.0, None)])
+
+
+def cartons_among_a_title(path: Path) -> None:
+    saved(path, [HEADER, *((*line[:2], line[2] + 1, *line[3:]) for line in meant())], ("Orders in cartons",))
+
+
+def cases_in_a_comment_at_the_header(path: Path) -> None:
+    page = saved(path, [(*line[:2], line[2] + 1, *line[3:]) for line in meant()])
+    page["C1"].comment = Comment("in cases of 12", "Ann")
+    save(page, path)
+
+
+def three_decimals_with_a_comma(path: Path) -> None:
+    lines = [(*line[:2], f"{line[2]},000", *line[3:]) for line in meant()]
+    path.with_suffix(".csv").write_text(csv_text(lines), encoding="utf-8")
+
+
 FAULTS: list[Callable[[Path], None]] = [
+    sums_over_each_article_without_a_word,
+    article_by_ditto_marks,
+    of_which_row,
+    cartons_among_a_title,
+    cases_in_a_comment_at_the_header,
+    three_decimals_with_a_comma,
     english_subtotals,
     german_subtotals,
     averages,
@@ -435,7 +474,30 @@ def utf8_csv(path: Path) -> None:
     path.with_suffix(".csv").write_text(csv_text(meant()), encoding="utf-8-sig")
 
 
+def unit_behind_the_name(path: Path) -> None:
+    saved(path, meant(), ("SKU", "Day", "Quantity pcs", "Price in €", "Customer"))
+
+
+def customers_named_with_words_for_totals(path: Path) -> None:
+    names = ("Total Kiel", "Max Bahr", "Kids Max", "Ensemble Paris")
+    saved(path, [(*line[:4], names[place % 4]) for place, line in enumerate(meant())])
+
+
+def sheet_with_its_year_in_brackets(path: Path) -> None:
+    saved(path, meant(), sheet="Orders (2026)")
+
+
+def comment_of_other_matters_at_the_header(path: Path) -> None:
+    page = saved(path, meant())
+    page["C1"].comment = Comment("as of Friday, in the main warehouse", "Ann")
+    save(page, path)
+
+
 NO_FAULTS: list[Callable[[Path], None]] = [
+    unit_behind_the_name,
+    customers_named_with_words_for_totals,
+    sheet_with_its_year_in_brackets,
+    comment_of_other_matters_at_the_header,
     units_in_the_header,
     prices_shown_in_euro,
     customer_called_total,

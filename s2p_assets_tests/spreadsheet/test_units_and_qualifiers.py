@@ -6,6 +6,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from openpyxl.comments import Comment
 
 from s2p_assets.contracts.columns import Code, DeclarationError, Integer, Money, Number, Percent, Row, Text, column
 from s2p_assets.contracts.findings import ReadResult
@@ -29,6 +30,13 @@ class EuroLine(SaleLine):
     price: Money = column("Price", description="price of one", unit="EUR")
     weight: Number = column("Weight", description="weight", unit="kg", nullable=True, required=False)
     share: Percent = column("Share", description="share", nullable=True, required=False)
+
+
+class PieceLine(Row):
+    """Pieces of an article."""
+
+    sku: Code = column("SKU", description="article")
+    quantity: Integer = column("Quantity", description="pieces", unit="pcs")
 
 
 class ThousandLine(Row):
@@ -350,3 +358,42 @@ def test_a_text_says_its_scale_currency_and_count() -> None:
     assert stated_unit("last year").rest == "last"
     assert (words_of('0.0,"k"'), thousands_hidden('0.0,"k"')) == ("k", 1)
     assert (words_of("#,##0.00 [$€-407]"), words_of("# ?/?"), words_of("dd.mm.yyyy")) == ("", "", "")
+
+
+@pytest.mark.parametrize("name", ["Prices (2024)", "Prices (Q1 2024)", "Prices (2023/24)", "Prices (FY24)"])
+def test_a_sheet_may_have_its_year_in_brackets(tmp_path: Path, name: str) -> None:
+    reading = read(tmp_path, SaleLine, ["SKU", "Quantity", "Price"], ["A1", 2, 3.5], sheet=name.replace("/", "-"))
+    assert reading.findings == []
+
+
+@pytest.mark.parametrize("title", ["Price EUR", "Price in €", "Price in EUR"])
+def test_a_columns_own_unit_behind_its_name_is_no_part_of_it(tmp_path: Path, title: str) -> None:
+    header = ["SKU", "Quantity", title, "Weight kg"]
+    reading = read(tmp_path, EuroLine, header, ["A1", 5, 9.5, 2])
+    assert reading.findings == []
+    assert reading.rows is not None
+    assert reading.rows["weight"].to_pylist() == [2]
+    assert rejected(read(tmp_path, EuroLine, ["SKU", "Quantity", "Price kEUR"], ["A1", 5, 9.5]))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [("Stock list in cartons", True), ("Stock in Kiel", False), ("In March we sold boxes", False)]
+)
+def test_packages_that_a_title_names_among_other_words_are_told(tmp_path: Path, said: str, told: bool) -> None:
+    reading = read(tmp_path, PieceLine, [said], [], ["SKU", "Quantity"], ["A1", 5])
+    assert set(noticed(reading)) == ({"A1"} if told else set())
+    assert reading.verdict == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [("in cases of 12", True), ("kEUR", True), ("before discounts", False), ("in March", False)]
+)
+def test_a_unit_in_a_headers_comment_is_told(tmp_path: Path, said: str, told: bool) -> None:
+    path = tmp_path / "Sales.xlsx"
+    book = openpyxl.Workbook()
+    page = book.worksheets[0]
+    page.append(["SKU", "Quantity"])
+    page.append(["A1", 5])
+    page["B1"].comment = Comment(said, "Ann")
+    book.save(path)
+    assert set(noticed(read_file(path, [contract(PieceLine)]))) == ({"B1"} if told else set())

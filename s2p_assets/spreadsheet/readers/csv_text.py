@@ -76,7 +76,7 @@ class CsvBook:
                 ) from error
         if self._quotes % 2 and any("\n" in text for text in last):
             raise WorkbookUnreadable(f"a quotation mark opened in row {first - 1} is never closed; correct it")
-        yield Sheet(self._name, columns=writer.columns(), typed=False)
+        yield Sheet(self._name, columns=writer.columns(), typed=False, semicolons=self.delimiter == ";")
 
     def _counted(self, lines: Iterable[str]) -> Iterator[str]:
         for line in lines:
