@@ -300,7 +300,8 @@ def nearest_header(column: Column, written: Iterable[str]) -> str | None:
     """The header that looks most like one of the column's names, if any is near."""
     by_name = {folded(text): text for text in written if folded(text)}
     for name in folded_names(column):
-        near = difflib.get_close_matches(name, by_name, n=1, cutoff=0.6)
+        near = difflib.get_close_matches(name, [text for text in by_name if text[:1] == name[:1]], n=1, cutoff=0.6)
+        near = near or difflib.get_close_matches(name, by_name, n=1, cutoff=0.75)
         near = near or [other for other in by_name if len(other) >= 3 and (name.startswith(other) or other in name)]
         if near:
             return " ".join(by_name[near[0]].split())
