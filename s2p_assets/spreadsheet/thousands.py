@@ -13,6 +13,8 @@ from s2p_assets.contracts.columns import Column
 from s2p_assets.spreadsheet.cell_parser import CellError, cell_error
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
 
+FEWEST_IN_THOUSANDS = 3
+
 
 def ambiguous_thousands(cells: Cells, values: pyarrow.Array, column: Column) -> dict[int, CellError]:
     """The texts, by position, of a column of whole numbers that may be three or three thousand: `3.000`.
@@ -65,3 +67,15 @@ def commas_among_semicolons(cells: Cells, values: pyarrow.Array, column: Column,
         message = "may have a decimal comma or be thousands; write it without a comma, or the contract says decimal=','"
         found[place] = cell_error(text, column, message)
     return found
+
+
+def all_in_thousands(cells: Cells, column: Column) -> int | None:
+    """The position of the first text of a column of whole numbers that all end in `,000`, or None.
+
+    Programs write quantities with three decimals so: `1,000` is one piece of an SAP list, and a thousand of any other.
+    """
+    texts = cells.texts.filter(pyarrow.array(cells.kinds == CellKind.TEXT))
+    if column.kind != "integer" or column.decimal == "," or len(texts) < FEWEST_IN_THOUSANDS:
+        return None
+    ends = pc.match_substring_regex(pc.utf8_trim_whitespace(texts), r"^[+-]?[0-9]{1,3},000$")
+    return int(np.flatnonzero(cells.kinds == CellKind.TEXT)[0]) if pc.all(ends).as_py() else None

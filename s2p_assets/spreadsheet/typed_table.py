@@ -40,7 +40,7 @@ from s2p_assets.spreadsheet.mojibake import misread_texts, restored
 from s2p_assets.spreadsheet.table_regions import TableRegion
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
 from s2p_assets.spreadsheet.text_values import find_date
-from s2p_assets.spreadsheet.thousands import ambiguous_thousands, commas_among_semicolons
+from s2p_assets.spreadsheet.thousands import all_in_thousands, ambiguous_thousands, commas_among_semicolons
 from s2p_assets.spreadsheet.total_rows import first_row_sums_up, last_row_sums_up, sums_of_groups
 from s2p_assets.spreadsheet.unit_columns import unit_column_conflicts
 from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts, unit_formats
@@ -211,6 +211,23 @@ def _doubtful_values(
     misread = misread_texts(parsed.values) if column.kind in ("text", "code") else _NONE
     if misread.size:
         yield _misread(table, column, parsed.values, misread, position)
+    yield from _doubtful_codes(table, column, cells, parsed, position)
+    if (place := all_in_thousands(cells, column)) is not None:
+        where, text = table.address_of(int(position[place]), column.name), str(cells.texts[place].as_py()).strip()
+        message = (
+            f"'{text}' was read as thousands, as all of the column; if they are decimals, the contract says decimal=','"
+        )
+        yield Finding(table.rows.sheet.name, where, column.name, text, "thousands", message, "notice")
+    if column.kind == "percent" and (bare := without_percent_sign(cells, parsed.values, table.rows.sheet)):
+        doubtful = [int(position[place]) for place in bare if place not in parsed.errors]
+        if doubtful:
+            yield _bare_shares(table, column, doubtful)
+
+
+def _doubtful_codes(
+    table: TypedTable, column: Column, cells: Cells, parsed: ParsedColumn, position: npt.NDArray[np.int64]
+) -> Iterator[Finding]:
+    """Notices about codes that look like others, or are not what the cell shows or once held."""
     for place, code, message in look_alikes(parsed.values, column):
         where = table.address_of(int(position[place]), column.name)
         yield Finding(table.rows.sheet.name, where, column.name, code, "look_alike", message, "notice")
@@ -226,10 +243,6 @@ def _doubtful_values(
         where, text = table.address_of(int(position[place]), column.name), str(cells.texts[place].as_py())
         message = f"'{text}' ends in zeros from its 7th digit on; if a program shortened it, enter it as text"
         yield Finding(table.rows.sheet.name, where, column.name, text, "rounded", message, "notice")
-    if column.kind == "percent" and (bare := without_percent_sign(cells, parsed.values, table.rows.sheet)):
-        doubtful = [int(position[place]) for place in bare if place not in parsed.errors]
-        if doubtful:
-            yield _bare_shares(table, column, doubtful)
 
 
 def _replaced_cells(table: TypedTable, column: Column, written: str, places: npt.NDArray[np.int64]) -> Finding:

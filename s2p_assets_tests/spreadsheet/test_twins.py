@@ -376,6 +376,11 @@ def three_decimals_with_a_comma(path: Path) -> None:
     path.with_suffix(".csv").write_text(csv_text(lines), encoding="utf-8")
 
 
+def three_decimals_between_tabs(path: Path) -> None:
+    lines = [(*line[:2], f"{line[2]},000", *line[3:]) for line in meant()]
+    path.with_suffix(".csv").write_text(csv_text(lines, "\t"), encoding="utf-8")
+
+
 FAULTS: list[Callable[[Path], None]] = [
     sums_over_each_article_without_a_word,
     article_by_ditto_marks,
@@ -424,6 +429,7 @@ FAULTS: list[Callable[[Path], None]] = [
     html_called_xls,
     web_archive_called_xls,
     tab_separated_called_xls,
+    three_decimals_between_tabs,
 ]
 
 
