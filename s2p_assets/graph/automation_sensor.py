@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.sensor_definition import SensorExecutionData
+from dagster._core.storage.event_log import EventLogStorage
 
 Event = dg.DagsterEventType
 CONDITIONS_READ = {
@@ -42,15 +43,17 @@ class ReadEvents:
         log = instance.event_log_storage
         newest = log.get_maximum_record_id() or 0
         if newest != self.up_to:
-            since = log.get_logs_for_all_runs_by_log_id(self.up_to, limit=EVENTS_LOOKED_AT).values()
-            if self.up_to < 0 or len(since) == EVENTS_LOOKED_AT or any(map(_is_read, since)):
+            if self.up_to < 0 or _happened(log, self.up_to):
                 self.quiet = 0
             self.up_to = newest
         return self.quiet >= SETTLED
 
 
-def _is_read(entry: dg.EventLogEntry) -> bool:
-    return entry.is_dagster_event and entry.dagster_event_type in CONDITIONS_READ
+def _happened(log: EventLogStorage, since: int) -> bool:
+    events = log.get_logs_for_all_runs_by_log_id(since, limit=EVENTS_LOOKED_AT).values()
+    return len(events) == EVENTS_LOOKED_AT or any(
+        event.is_dagster_event and event.dagster_event_type in CONDITIONS_READ for event in events
+    )
 
 
 class AutomationSensor(dg.AutomationConditionSensorDefinition):

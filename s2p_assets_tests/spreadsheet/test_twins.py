@@ -301,27 +301,33 @@ def struck_row(path: Path) -> None:
     save(page, path)
 
 
-def of_another_book(path: Path) -> None:
+def with_price_formulas(
+    path: Path,
+    formula: Callable[[int, Line], str],
+    less: float = 0.0,
+    day: str = "yyyy-mm-dd",
+    *,
+    by_hand: bool = False,
+) -> None:
+    """The lines, their price by a formula of its row and line whose stored value is `less` lower than is meant."""
     with xlsxwriter.Workbook(path) as book:
+        if by_hand:
+            book.set_calc_mode("manual")
         page = book.add_worksheet("Orders")
-        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        look = book.add_format({"num_format": day})
         page.write_row(0, 0, HEADER)
         for row, line in enumerate(meant(), 1):
             page.write_row(row, 0, line)
-            page.write_datetime(row, 1, line[1], day)
-            page.write_formula(row, 3, f"='[Prices.xlsx]Sheet1'!B{row}", value=line[3] - 1)
+            page.write_datetime(row, 1, line[1], look)
+            page.write_formula(row, 3, formula(row, line), value=line[3] - less)
+
+
+def of_another_book(path: Path) -> None:
+    with_price_formulas(path, lambda row, _: f"='[Prices.xlsx]Sheet1'!B{row}", 1.0)
 
 
 def saved_with_manual_calculation(path: Path) -> None:
-    with xlsxwriter.Workbook(path) as book:
-        book.set_calc_mode("manual")
-        page = book.add_worksheet("Orders")
-        day = book.add_format({"num_format": "yyyy-mm-dd"})
-        page.write_row(0, 0, HEADER)
-        for row, line in enumerate(meant(), 1):
-            page.write_row(row, 0, line)
-            page.write_datetime(row, 1, line[1], day)
-            page.write_formula(row, 3, f"=C{row + 1}/2", value=line[3])
+    with_price_formulas(path, lambda row, _: f"=C{row + 1}/2", by_hand=True)
 
 
 def html(lines: Iterable[Line]) -> str:
@@ -454,14 +460,7 @@ def blank_rows_between_articles(path: Path) -> None:
 
 
 def formulas_of_its_own(path: Path) -> None:
-    with xlsxwriter.Workbook(path) as book:
-        page = book.add_worksheet("Orders")
-        day = book.add_format({"num_format": "dd.mm.yyyy"})
-        page.write_row(0, 0, HEADER)
-        for row, line in enumerate(meant(), 1):
-            page.write_row(row, 0, line)
-            page.write_datetime(row, 1, line[1], day)
-            page.write_formula(row, 3, f"=ROUND(C{row + 1}/C{row + 1}*{line[3]}, 2)", value=line[3])
+    with_price_formulas(path, lambda row, line: f"=ROUND(C{row + 1}/C{row + 1}*{line[3]}, 2)", day="dd.mm.yyyy")
 
 
 def sheet_named_for_its_year(path: Path) -> None:
