@@ -3,20 +3,20 @@
 How the answers are printed is for the command line; nothing is trained here.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from __future__ import annotations
 
-import pandas as pd
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from s2p_assets.catalog.catalog import Catalog, Derived
 from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.learning.registry.mlflow_tables import ContestState, Record
 from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry
-from s2p_assets.learning.serving import service_of
-from s2p_assets.learning.versions import Champion
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
-from s2p_assets.warehouse.tables import store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VERSIONS_SHOWN = 10
 
@@ -124,6 +124,10 @@ def predictions(ctx: Context, trained: TrainedModel, wanted: dict[str, str], hor
 
     Raises NotFound for a column or a value that the features do not have.
     """
+    from s2p_assets.learning.serving import service_of
+    from s2p_assets.learning.versions import Champion
+    from s2p_assets.warehouse.tables import store
+
     contest, record = trained.contest, trained.record
     features = ctx.catalog.features[f"{contest.domain}_{contest.features}"]
     known = {column.name for column in features.columns}

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from s2p_assets.learning.selection.promotion import Pin
+from s2p_assets.learning.selection.pin import Pin
 
 VERSIONS_SQL = """
 select v.version, v.run_id,
