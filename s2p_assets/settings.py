@@ -84,6 +84,11 @@ class Settings(BaseModel):
         return self.home / "archive"
 
     @property
+    def cache(self) -> Path:
+        """What can be made again at any time, such as the outline of the shelves."""
+        return self.home / "cache"
+
+    @property
     def spool(self) -> Path:
         """Rows on their way from the reading process."""
         return self.home / "spool"

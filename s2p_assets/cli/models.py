@@ -38,10 +38,10 @@ def champion(
         raise typer.BadParameter("give one of --set, --back and --release")
     settings = read_settings()
     from s2p_assets.learning.registry.model_registry import find_record
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.model_queries import contest_state, find_trained
 
-    ctx = open_context(settings)
+    ctx = open_outlined(settings)
     found = find_trained(ctx, contest)
     if model is not None:
         find_record(found.state, found.contest.full_name, model)
@@ -62,10 +62,10 @@ def why(name: Asked, as_json: Json = False) -> None:
     from s2p_assets.cli.printing.models import print_why
 
     settings = read_settings()
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.model_queries import find_trained, training_history
 
-    ctx = open_context(settings)
+    ctx = open_outlined(settings)
     trained = training_history(find_trained(ctx, name), ctx.registry)
     if as_json:
         print_json(trained)
@@ -87,10 +87,10 @@ def predict(
     from s2p_assets.cli.printing.models import print_predictions
 
     values, settings = values_by_name(entities or ()), read_settings()
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.model_queries import find_trained, predictions
 
-    ctx = open_context(settings)
+    ctx = open_outlined(settings)
     found = find_trained(ctx, name)
     rows = predictions(ctx, found, values, horizon)
     if as_json:
@@ -106,13 +106,13 @@ def mlflow(
     """Serve MLflow's own UI over the model registry, until stopped; needs the extra `mlflow`."""
     settings = read_settings()
     from s2p_assets.graph.running.servers import require_port, supervise
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
 
     if find_spec("mlflow.server") is None or find_spec("flask") is None:
         err.print("[red]s2p:[/red] MLflow's UI is not installed; uv sync --extra mlflow, then try again")
         raise typer.Exit(COULD_NOT)
     require_port(host, port)
-    registry = open_context(settings).registry
+    registry = open_outlined(settings).registry
     place = {
         "MLFLOW_BACKEND_STORE_URI": registry.address(),
         "MLFLOW_DEFAULT_ARTIFACT_ROOT": settings.models.as_uri(),

@@ -41,11 +41,11 @@ def trace(
     """Walk a number back to the cells that it was made from: file, sheet, address."""
     settings, now = read_settings(), dt.datetime.now().astimezone()
     from s2p_assets.cli.printing.traces import number_lines, trace_lines
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.trace import trace_number, trace_table
     from s2p_assets.services.traced_models import models_behind
 
-    ctx = open_context(settings)
+    ctx = open_outlined(settings)
     name, most = name.replace("-", "_").replace(".", "_", 1), None if everything else ROWS_TRACED
     if name in ctx.catalog.reports:
         silence_libraries()
@@ -79,10 +79,10 @@ def report(
     from s2p_assets.cli.printing.editions import print_edition
 
     settings = read_settings()
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.reports import report_as_of, report_named, report_now
 
-    ctx = open_context(settings)
+    ctx = open_outlined(settings)
     chosen = report_named(ctx.catalog, name)
     silence_libraries()
     with progress("asking the ledger", quiet=as_json) as say:

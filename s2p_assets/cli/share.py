@@ -80,11 +80,11 @@ def status(as_json: Json = False) -> None:
     from s2p_assets.cli.printing.status import print_status
 
     settings = read_settings()
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.status import read_status
 
     _require_share(settings)
-    current = read_status(open_context(settings))
+    current = read_status(open_outlined(settings))
     if as_json:
         print_json(current)
     else:
@@ -97,11 +97,11 @@ def forget(
 ) -> None:
     """Withdraw the rows of a file that was loaded, on purpose."""
     settings = read_settings()
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.status import forget_file
 
     file = _on_share(settings, file)
-    rows = forget_file(open_context(settings), file)
+    rows = forget_file(open_outlined(settings), file)
     out.print(f"{escape(file)}: {rows:,} rows withdrawn; the next run brings the reports up to date")
 
 
@@ -110,10 +110,10 @@ def accept(
 ) -> None:
     """Accept held files as they are; the next run loads them."""
     settings = read_settings()
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.held_files import accept_file
 
-    ctx = open_context(settings)
+    ctx = open_outlined(settings)
     for file in (_on_share(settings, file) for file in files):
         accept_file(ctx, file)
         out.print(f"{escape(file)}: accepted; the next run loads it and brings the reports up to date")
@@ -124,10 +124,10 @@ def keep(
 ) -> None:
     """Keep the rows of files that are gone from the share; nothing is told of them any more."""
     settings = read_settings()
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.held_files import keep_file
 
-    ctx = open_context(settings)
+    ctx = open_outlined(settings)
     for file in (_on_share(settings, file) for file in files):
         keep_file(ctx, file)
         out.print(f"{escape(file)}: its rows are kept")

@@ -81,4 +81,4 @@ class Fault:
 
 def source_version(name: Any) -> str:
     """A short hash of the source file in which `name` is written."""
-    return hashlib.sha256(Path(inspect.getfile(name)).read_bytes()).hexdigest()[:12]
+    return hashlib.sha256(Path(inspect.getfile(inspect.unwrap(name))).read_bytes()).hexdigest()[:12]

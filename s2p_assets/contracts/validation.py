@@ -5,6 +5,7 @@ What a column or a rule is, is declared with `columns.py`; how the cells of a fi
 
 import datetime as dt
 import functools
+import inspect
 import sys
 import types
 from typing import Annotated, Any
@@ -25,7 +26,9 @@ from s2p_assets.contracts.columns import Column, Row, RowRule, columns_of, row_r
 
 def pandera_model(rows: type[Row]) -> type[pa.DataFrameModel]:
     """The declared rows as a pandera model: strict, never coercing, its rules of rows named `severity:column`."""
-    cached: Any = rows  # a type is hashable, which mypy does not see of a class with a __hash__ of its own
+    cached: Any = inspect.unwrap(
+        rows
+    )  # a type is hashable, which mypy does not see of a class with a __hash__ of its own
     return _pandera_model(cached)
 
 
