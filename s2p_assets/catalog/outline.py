@@ -43,8 +43,7 @@ class NotOutlined(Exception):
 class _OutlinedRows(type):
     """The class of a `Row` that an outline names; what it has beside its columns is that of the shelf's own class."""
 
-    @property
-    def __wrapped__(cls) -> Any:
+    def load_declared(cls) -> Any:
         return _on_shelf(cls.__module__, cls.__qualname__)
 
 
@@ -60,12 +59,11 @@ class DeferredFunction:
             [inspect.Parameter(parameter, inspect.Parameter.POSITIONAL_OR_KEYWORD) for parameter in parameters]
         )
 
-    @property
-    def __wrapped__(self) -> Any:
+    def load_declared(self) -> Any:
         return _on_shelf(self.__module__, self.__qualname__).build
 
     def __call__(self, *given: Any, **named: Any) -> Any:
-        return self.__wrapped__(*given, **named)
+        return self.load_declared()(*given, **named)
 
 
 def _on_shelf(module: str, name: str) -> Any:

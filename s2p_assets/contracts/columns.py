@@ -19,6 +19,7 @@ from s2p_assets.contracts.date_patterns import (
     pattern_fault,
     period_kind_of,
 )
+from s2p_assets.contracts.outlined import as_declared
 
 if TYPE_CHECKING:
     import pyarrow
@@ -376,7 +377,7 @@ def row_rules_of(rows: type[Row]) -> tuple[RowRule, ...]:
     """The declared row rules of `rows`, those of its bases first; of rows that an outline names, the shelf is read."""
     found = {
         name: value
-        for base in reversed(inspect.unwrap(rows).__mro__)
+        for base in reversed(as_declared(rows).__mro__)
         for name, value in vars(base).items()
         if isinstance(value, RowRule)
     }

@@ -3,13 +3,15 @@
 What is known of models is told by the service.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
 from s2p_assets.cli.terminal import out
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REIGNS_SHOWN = 5
 FILES_SHOWN = 20
@@ -67,7 +69,7 @@ def print_why(trained: dict[str, Any]) -> None:
         out.print(f"    and {trained['files_loaded'] - FILES_SHOWN:,} more; --json names up to 200")
 
 
-def print_predictions(rows: pd.DataFrame) -> None:
+def print_predictions(rows: "pd.DataFrame") -> None:
     """One line for each row."""
     table = Table(*rows.columns, box=None, header_style="bold")
     for row in rows.itertuples(index=False):
