@@ -97,6 +97,10 @@ class Registry:
 
         return read_version(self._place(f"{domain}_{contest}", record), record.digest, self.packages)
 
+    def manifest(self, domain: str, contest: str, record: Record) -> dict[str, Any]:
+        """What a version's manifest says, its model not loaded. Raises ModelDamaged, as of `load`."""
+        return verified_manifest(self._place(f"{domain}_{contest}", record), record.digest)
+
     def load_newest(self, domain: str, contest: str, model: str, version: str | None = None) -> ModelVersion:
         """The version of a model that was trained last, or the one named. Raises NoSuchModel and ModelDamaged."""
         record = self.state(domain, contest).find(model, version)
