@@ -118,6 +118,11 @@ def read_settings() -> Settings:
     return Settings()
 
 
+def wants_colours() -> bool:
+    """Whether a terminal may be written to in colours: https://no-color.org."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def _settings_in(variables: Mapping[str, str | None]) -> dict[str, object]:
     """The settings among variables, whose names may be in capitals or not."""
     named = ((name.upper(), value) for name, value in variables.items())

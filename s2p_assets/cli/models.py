@@ -10,13 +10,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
-from s2p_assets.cli.terminal import COULD_NOT, Json, err, noise_apart, out, print_json, progress, values_by_name
-from s2p_assets.settings import Settings, read_settings
+from s2p_assets.cli.terminal import COULD_NOT, Json, err, escape, noise_apart, out, print_json, progress, values_by_name
 
 if TYPE_CHECKING:
     from s2p_assets.services.model_queries import TrainedModel
+    from s2p_assets.settings import Settings
 
 Asked = Annotated[str, typer.Argument(help="A model, a contest or a forecast.", show_default=False)]
 
@@ -36,6 +35,8 @@ def champion(
 
     if sum((model is not None, back, release)) > 1:
         raise typer.BadParameter("give one of --set, --back and --release")
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.learning.registry.model_registry import find_record
     from s2p_assets.services.context import open_outlined
@@ -60,6 +61,7 @@ def champion(
 def why(name: Asked, as_json: Json = False) -> None:
     """What made a model train: the signals, how much was new, and the files behind it."""
     from s2p_assets.cli.printing.models import print_why
+    from s2p_assets.settings import read_settings
 
     settings = read_settings()
     from s2p_assets.services.context import open_outlined
@@ -85,6 +87,7 @@ def predict(
 ) -> None:
     """What the champion, or a model, predicts for given entities from what is stored; nothing is trained."""
     from s2p_assets.cli.printing.models import print_predictions
+    from s2p_assets.settings import read_settings
 
     values, settings = values_by_name(entities or ()), read_settings()
     from s2p_assets.services.context import open_outlined
@@ -104,6 +107,8 @@ def mlflow(
     port: Annotated[int, typer.Option("--port", help="Its port.")] = 5000,
 ) -> None:
     """Serve MLflow's own UI over the model registry, until stopped; needs the extra `mlflow`."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.graph.running.servers import require_port, supervise
     from s2p_assets.services.context import open_outlined
@@ -125,7 +130,7 @@ def mlflow(
 
 
 def _decide(
-    settings: Settings,
+    settings: "Settings",
     found: "TrainedModel",
     model: str | None,
     back: bool,

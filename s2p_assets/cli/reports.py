@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from s2p_assets.cli.terminal import (
     NEEDS_A_PERSON,
     Json,
+    escape,
     out,
     print_json,
     progress,
     silence_libraries,
     values_by_name,
 )
-from s2p_assets.settings import read_settings
 
 ROWS_TRACED = 5
 
@@ -39,6 +38,8 @@ def trace(
     as_json: Json = False,
 ) -> None:
     """Walk a number back to the cells that it was made from: file, sheet, address."""
+    from s2p_assets.settings import read_settings
+
     settings, now = read_settings(), dt.datetime.now().astimezone()
     from s2p_assets.cli.printing.traces import number_lines, trace_lines
     from s2p_assets.services.context import open_outlined
@@ -77,6 +78,7 @@ def report(
 ) -> None:
     """Make an edition now from what is stored, or make it again from what was known on a day."""
     from s2p_assets.cli.printing.editions import print_edition
+    from s2p_assets.settings import read_settings
 
     settings = read_settings()
     from s2p_assets.services.context import open_outlined
