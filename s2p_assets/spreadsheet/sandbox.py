@@ -182,22 +182,24 @@ class Sandbox:
         display_name: str | None = None,
         others: Sequence[Workbook] = (),
         reference_values: ReferenceValuesByWorkbook | None = None,
+        with_rows: bool = True,
     ) -> ReadResult:
         """`path` read against the one of `workbooks` whose columns are found in it; never raises for a bad file.
 
         `display_name`: the file's name on the share, for messages and for dates in file names.
         `others`: contracts that may be named as nearest. A contract class must be importable.
-        `reference_values`: as of `reading.read_file`.
+        `reference_values`: as of `reading.read_file`. `with_rows`: whether the rows are wanted, not only what is said
+        of them; without, Arrow is loaded in the child alone.
         """
         with tempfile.TemporaryDirectory(prefix="s2p-", dir=self._spool) as spool:
-            rows = Path(spool) / "rows.arrow"
+            rows = Path(spool) / "rows.arrow" if with_rows else None
             try:
                 reading = self.run(
                     _read_to, rows, Path(path), tuple(workbooks), display_name, tuple(others), reference_values
                 )
             except ReadingProcessDied as error:
                 return ReadResult(file=Path(display_name) if display_name else Path(path), error=str(error))
-            if rows.exists():
+            if rows and rows.exists():
                 import pyarrow
                 import pyarrow.ipc
 
@@ -250,24 +252,24 @@ class Sandbox:
 
 
 def _read_to(
-    rows: Path,
+    rows: Path | None,
     path: Path,
     workbooks: Sequence[Workbook],
     display_name: str | None,
     others: Sequence[Workbook],
     reference_values: ReferenceValuesByWorkbook | None,
 ) -> ReadResult:
-    """In the child: reads the file, leaves its rows at `rows` as an Arrow file and returns the rest."""
+    """In the child: reads the file, leaves its rows at `rows`, if anywhere, as an Arrow file and returns the rest."""
     import pyarrow
     import pyarrow.ipc
 
     from s2p_assets.spreadsheet.reading import read_file
 
     reading = read_file(path, workbooks, display_name, others, reference_values)
-    if reading.rows is not None:
+    if rows and reading.rows is not None:
         with pyarrow.OSFile(str(rows), "wb") as sink, pyarrow.ipc.new_file(sink, reading.rows.schema) as writer:
             writer.write_table(reading.rows)
-        reading.rows = None
+    reading.rows = None
     return reading
 
 
