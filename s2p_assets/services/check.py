@@ -6,6 +6,7 @@ from pathlib import Path
 
 from s2p_assets.catalog.kept_outline import kept_catalog
 from s2p_assets.catalog.shelves import read_shelf
+from s2p_assets.contracts.errors import meant_by
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.errors import NotFound
@@ -24,7 +25,7 @@ def find_contract(settings: Settings, name: str) -> Workbook:
     """Raises NotFound, naming the contracts there are."""
     known = workbook_contracts(settings)
     if name not in known:
-        raise NotFound(f"no workbook contract {name!r}; there are {', '.join(sorted(known)) or 'none'}")
+        raise NotFound(f"no workbook contract {name!r}; {meant_by(name, known)}")
     return known[name]
 
 
