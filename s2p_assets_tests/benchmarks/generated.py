@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow
 import pyarrow.compute as pc
 
-from s2p_assets_tests.benchmarks.workbooks.company_sales import CHANNELS
+from s2p_assets_tests.benchmarks.company.workbooks.company_sales import CHANNELS
 
 HEADERS = ("Order", "Day", "SKU", "Channel", "Quantity", "Unit price", "Discount", "Customer")
 ROWS_AT_ONCE = 50_000
