@@ -37,6 +37,7 @@ from s2p_assets.spreadsheet.far_dates import far_dates
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
 from s2p_assets.spreadsheet.grouped_labels import repeated_values
 from s2p_assets.spreadsheet.mojibake import misread_texts, restored
+from s2p_assets.spreadsheet.odd_codes import odd_codes
 from s2p_assets.spreadsheet.table_regions import TableRegion
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
 from s2p_assets.spreadsheet.text_values import find_date
@@ -231,6 +232,10 @@ def _doubtful_codes(
     for place, code, message in look_alikes(parsed.values, column):
         where = table.address_of(int(position[place]), column.name)
         yield Finding(table.rows.sheet.name, where, column.name, code, "look_alike", message, "notice")
+    for odd in odd_codes(cells, parsed.values, column):
+        if odd.place not in parsed.errors:
+            where = table.address_of(int(position[odd.place]), column.name)
+            yield Finding(table.rows.sheet.name, where, column.name, odd.text, odd.rule, odd.message, "notice")
     for place in codes_shown_otherwise(cells, column, table.rows.sheet)[:1].tolist():
         where, text = table.address_of(int(position[place]), column.name), str(parsed.values[place].as_py())
         message = f"the cell holds '{text}' and shows more by its format; type the whole code as text if that is meant"
