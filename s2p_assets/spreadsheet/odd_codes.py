@@ -90,7 +90,9 @@ def _fractions(cells: Cells) -> Iterator[OddCode]:
     places = [place for place in np.flatnonzero(fraction).tolist() if not _is_whole(str(cells.texts[place].as_py()))]
     if places:
         text = f"{float(cells.texts[places[0]].as_py()):.15g}"
-        message = f"{text} is a number with decimals and was read as a code{_more(len(places))}; a zero at its end would"
+        message = (
+            f"{text} is a number with decimals and was read as a code{_more(len(places))}; a zero at its end would"
+        )
         yield OddCode(places[0], text, "fraction_for_code", f"{message} be lost: enter such codes as text")
 
 
@@ -124,8 +126,8 @@ def _perhaps_powers(cells: Cells) -> Iterator[OddCode]:
 def _letters_for_digits(values: pyarrow.Array) -> Iterator[OddCode]:
     """`K-1O` beside `K-10`, or where nearly all other codes have a digit in that place."""
     places = _with_letter_beside_digit(values)
-    if not len(places) or len(places) > max(_MOST_SUSPECTS, (1 - _NEARLY_ALL) * len(values)):
-        return  # where all codes have such a letter it is theirs
+    if not len(places):
+        return
     suspects = pc.unique(values.take(pyarrow.array(places))).to_pylist()
     found = {code: _BESIDE_A_DIGIT.sub(lambda part: part[0].translate(_AS_DIGITS), code) for code in suspects}
     known = pc.is_in(pyarrow.array(list(found.values())), values).to_pylist()
@@ -155,9 +157,14 @@ def _with_letter_beside_digit(values: pyarrow.Array) -> npt.NDArray[np.int64]:
         return np.zeros(0, np.int64)
     offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset :][: len(values) + 1]
     written = np.frombuffer(values.buffers()[2], np.uint8)[int(offsets[0]) : int(offsets[-1])]
-    letters = np.flatnonzero(_LIKE_A_DIGIT[written])
-    if not len(letters):
-        return letters
+    like = _LIKE_A_DIGIT[written]
+    digit = _IS_DIGIT[written] if like.any() else like
+    beside = np.zeros(len(written), dtype=bool)
+    beside[:-1] = like[:-1] & digit[1:]
+    beside[1:] |= like[1:] & digit[:-1]
+    letters = np.flatnonzero(beside)
+    if len(letters) > max(_MOST_SUSPECTS, (1 - _NEARLY_ALL) * len(values)):
+        return np.zeros(0, np.int64)  # where all codes have such a letter it is theirs
     owner = np.searchsorted(offsets, letters + int(offsets[0]), side="right") - 1
     start, stop = offsets[owner] - offsets[0], offsets[owner + 1] - offsets[0]
     before, after = np.maximum(letters - 1, start), np.minimum(letters + 1, stop - 1)

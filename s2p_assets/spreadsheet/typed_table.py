@@ -36,6 +36,7 @@ from s2p_assets.spreadsheet.damaged_codes import (
 from s2p_assets.spreadsheet.far_dates import far_dates
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
 from s2p_assets.spreadsheet.grouped_labels import repeated_values
+from s2p_assets.spreadsheet.hidden_values import hidden_values
 from s2p_assets.spreadsheet.mojibake import misread_texts, restored
 from s2p_assets.spreadsheet.odd_codes import odd_codes
 from s2p_assets.spreadsheet.table_regions import TableRegion
@@ -45,6 +46,7 @@ from s2p_assets.spreadsheet.thousands import all_in_thousands, ambiguous_thousan
 from s2p_assets.spreadsheet.total_rows import first_row_sums_up, last_row_sums_up, sums_of_groups
 from s2p_assets.spreadsheet.unit_columns import unit_column_conflicts
 from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts, unit_formats
+from s2p_assets.spreadsheet.volatile_values import volatile_values
 
 _DATES = (CellKind.DATE, CellKind.ISO)
 _SUMMABLE = ("number", "money", "integer")
@@ -97,7 +99,8 @@ def read_typed_table(
     """
     sheet, header = region.sheet, region.header
     rows = table_rows(sheet, header, workbook)
-    for notice in rows.notices:
+    unsure = volatile_values(sheet, header, workbook.columns, rows.cells)
+    for notice in (*rows.notices, *hidden_values(sheet, header, workbook.columns, rows.cells), *unsure):
         findings.add(notice)
     for finding in (*rows.of_file, *unit_conflicts(rows, workbook)):
         findings.add(finding, whole_file=True)
