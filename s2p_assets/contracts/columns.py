@@ -125,6 +125,8 @@ class Column:
     `unit`: what its values are measured in: `EUR`, `kEUR`, `EUR net`, `kg`, `cases`; a file that says another is told.
     `currency_from`, `unit_from`: the column of the same row that says in which currency an amount is, or in what a
     quantity is counted; with a `unit` beside it, a row that says another one is a finding.
+    `per_from`: the column of the same row that says for how many pieces an amount is, as SAP's price unit does; the
+    amount stays as it is written.
     `decimal`: the decimal mark of numbers written as text.
     `formats`: strptime patterns, in the order in which a text is tried as a date; `%B` and `%b` stand for months in
     English, German, French and Spanish. A pattern may name a period, which is stored by its first day: `%G-W%V` an ISO
@@ -165,6 +167,7 @@ class Column:
     unit: str | None = None
     currency_from: str | None = None
     unit_from: str | None = None
+    per_from: str | None = None
     formats: tuple[str, ...] = ()
     decimal: Literal[".", ","] = "."
     width: int | None = None
@@ -249,6 +252,7 @@ _ONLY_FOR: dict[str, tuple[Kind, ...]] = {
     "unit": (*_NUMERIC, *_TEXTS),
     "currency_from": _NUMERIC,
     "unit_from": _NUMERIC,
+    "per_from": _NUMERIC,
     "width": ("code",),
     "formats": (*_DATES, "boolean"),
     "from_header": ("date",),
@@ -330,12 +334,17 @@ def _refuse_half_a_melt(owner: type[Row]) -> None:
 def _refuse_other_units(owner: type[Row]) -> None:
     kinds = {one.name: one.kind for one in owner.s2p_columns}
     for one in owner.s2p_columns:
-        for option, other in (("currency_from", one.currency_from), ("unit_from", one.unit_from)):
-            if other and kinds.get(other) not in _TEXTS:
+        for option, other, fitting in (
+            ("currency_from", one.currency_from, _TEXTS),
+            ("unit_from", one.unit_from, _TEXTS),
+            ("per_from", one.per_from, ("integer", "number")),
+        ):
+            if other and kinds.get(other) not in fitting:
                 declared = owner.__dict__.get(one.name)
                 line = declared.line if isinstance(declared, _Declared) else None
                 name = f"{owner.__name__}.{one.name}"
-                raise DeclarationError(f"{name}: {option}={other!r} must be a column of its rows, Text or Code", line)
+                words = " or ".join(map(annotation_name, fitting))
+                raise DeclarationError(f"{name}: {option}={other!r} must be a column of its rows, {words}", line)
 
 
 def columns_of(rows: type[Row]) -> tuple[Column, ...]:

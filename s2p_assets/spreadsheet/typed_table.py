@@ -39,6 +39,7 @@ from s2p_assets.spreadsheet.grouped_labels import repeated_values
 from s2p_assets.spreadsheet.hidden_values import hidden_values
 from s2p_assets.spreadsheet.mojibake import misread_texts, restored
 from s2p_assets.spreadsheet.odd_codes import odd_codes
+from s2p_assets.spreadsheet.price_units import price_unit_conflicts
 from s2p_assets.spreadsheet.table_regions import TableRegion
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
 from s2p_assets.spreadsheet.text_values import find_date
@@ -114,7 +115,7 @@ def read_typed_table(
             for far in itertools.islice(far_dates(table.columns[column.name][:1], column, written).values(), 1):
                 found = Finding(sheet.name, None, column.name, far.value, far.rule, far.message)
                 findings.add(found, whole_file=True)
-    for finding, place in unit_column_conflicts(rows, workbook):
+    for finding, place in (*unit_column_conflicts(rows, workbook), *price_unit_conflicts(rows, workbook)):
         findings.add(finding, whole_file=place is None)
         if place is not None:
             table.bad[place] = True
