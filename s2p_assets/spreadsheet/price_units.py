@@ -22,7 +22,9 @@ _NAMED = re.compile(
     r"unité de prix|prix (?:par|pour)|prijseenheid|prijs per|unidad (?:de|del) precio|unità (?:di )?prezzo|jednostka ceny|"
     r"prisenhed|prisenhet|prisenhet|hinnoitteluyksikkö"
 )
-_MAYBE_NAMED = re.compile(r"per|pro|je|par|por|pour|x|unit|units|einheit|unité|basis|qty per|per qty|per unit|price for")
+_MAYBE_NAMED = re.compile(
+    r"per|pro|je|par|por|pour|x|unit|units|einheit|unité|basis|qty per|per qty|per unit|price for"
+)
 _COUNT = r"^/?\s*(?P<count>[1-9][0-9]{0,5})(?:[.,]0{1,3})?\s*(?:[^\W\d_]{1,10}\.?)?$"
 _TENS = frozenset({1, 10, 100, 1_000, 10_000})
 
