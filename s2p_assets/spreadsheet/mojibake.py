@@ -25,8 +25,8 @@ _TWO_SCRIPTS = re.compile(
     f"[a-z][{_WIDE}]|[{_WIDE}][a-z]|[A-Za-zÀ-ɏ][{_SCRIPTS}][A-Za-zÀ-ɏ]|(?<![\\w])[{_SCRIPTS}][a-zß-ɏ]{{2}}|[a-zß-ɏ]{{2}}[{_SCRIPTS}](?!\\w)"
 )
 # Letters of one code page read as those of another, by what no language that has them writes.
-_TURKISH = re.compile(r"(?i:þ)(?!(?i:[rjv]|or|ing|ór|ú|e(?:ss|tt|nn|im|ir|i|g)))(?=[a-zçöüýð]|\b)|(?<=[a-zçöü])þ")
-_TURKISH_VOWELS = re.compile(r"ý[a-z]+ý(?!\w*[ěščřžůňťďľĺŕ])")
+_TURKISH = re.compile(r"(?i:þ)(?!(?i:[rjvý]|or|ing|ór|ú|e(?:ss|tt|nn|im|ir|i|g)))(?=[a-zçöüýð]|\b)|(?<=[a-zçöü])þ")
+_TURKISH_VOWELS = re.compile(r"(?<![vV])ý[a-z]+ý(?!\w*[ěščřžůňťďľĺŕ])")
 _NOT_TURKISH = re.compile("[áéíóúæěščřžůňťďľĺŕ]", re.IGNORECASE)
 _HUNGARIAN = re.compile(
     r"(?i)û\w*(?:gy|sz|zs|cs)|(?:gy|sz|zs|cs)\w*û|õ\w*(?:gy|sz|ny|cs|zs|ly)|(?:gy|sz|ny|cs|zs|ly|[áéíóú])\w*õ(?!e)"

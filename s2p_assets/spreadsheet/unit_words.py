@@ -38,7 +38,7 @@ _PACKAGE_WORDS = (
     "scatola scatole cartone cartoni dozzina doos dozen pudełko karton opak 箱 ケース ダース"
 )
 _PACKAGES = frozenset(_PACKAGE_WORDS.split())
-_SAP_PACKAGES = frozenset("BTL CAR DR KAN KAR KI PAC PAK PAL ROL SAK TRO".split())
+_SAP_PACKAGES = frozenset(["BTL", "CAR", "DR", "KAN", "KAR", "KI", "PAC", "PAK", "PAL", "ROL", "SAK", "TRO"])
 """SAP's own codes of packages; in small letters some are words."""
 _MEASURE_WORDS = {
     "piece": "pc pcs pce pces piece pieces pz pza stk stck stück stuck st ea each unit units item items u un ud uds "

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable, encoding_by_zeros
-from s2p_assets.spreadsheet.readers.alphabets import is_of_one_language
 from s2p_assets.spreadsheet.mojibake import is_misread, mixes_scripts
+from s2p_assets.spreadsheet.readers.alphabets import is_of_one_language
 
 NAMES = {
     "cp1252": "Windows-1252 (Western European)",

@@ -40,7 +40,7 @@ _PALETTE_TEXT = (
     "00CCFF CCFFFF CCFFCC FFFF99 99CCFF FF99CC CC99FF FFCC99 3366FF 33CCCC 99CC00 FFCC00 FF9900 FF6600 666699 969696 "
     "003366 339966 003300 333300 993300 993366 333399 333333"
 )
-_PALETTE = tuple(_PALETTE_TEXT.split())
+PALETTE = tuple(_PALETTE_TEXT.split())
 _THEME_ORDER = ("lt1", "dk1", "lt2", "dk2", "accent1", "accent2", "accent3", "accent4", "accent5", "accent6")
 
 
@@ -97,8 +97,8 @@ def _colour(colour: ElementTree.Element | None, theme: Callable[[], list[str]]) 
         return None
     indexed, themed = colour.get("indexed", ""), colour.get("theme", "")
     written = colour.get("rgb", "")[-6:].upper()
-    if indexed.isdigit() and 0 <= (int(indexed) - 8 if int(indexed) > 7 else int(indexed)) < len(_PALETTE):
-        written = _PALETTE[int(indexed) - 8 if int(indexed) > 7 else int(indexed)]
+    if indexed.isdigit() and 0 <= (int(indexed) - 8 if int(indexed) > 7 else int(indexed)) < len(PALETTE):
+        written = PALETTE[int(indexed) - 8 if int(indexed) > 7 else int(indexed)]
     elif themed.isdigit() and int(themed) < len(theme()):
         written = theme()[int(themed)]
     if not re.fullmatch("[0-9A-F]{6}", written):
@@ -142,14 +142,20 @@ def comments_of(part: ElementTree.Element) -> dict[CellPosition, str]:
         place = parse_cell_address(comment.get("ref"))
         number = comment.get("authorId", "")
         author = authors[int(number)] if number.isdigit() and int(number) < len(authors) else ""
-        if place is None or author == _OWN_AUTHOR:
+        if place is None:
             continue
-        text = _THREAD.sub("", "".join(run.text or "" for run in comment.iter("t")))
-        text = " ".join(text.removeprefix(f"{author}:").split()) if author else " ".join(text.split())
-        text = text.partition(_OWN_MARK)[0].strip()
-        if text:
+        if text := without_own_note("".join(run.text or "" for run in comment.iter("t")), author):
             found[place] = text
     return found
+
+
+def without_own_note(written: str, author: str) -> str:
+    """What a comment says without its author's name and without what s2p itself noted there; empty for s2p's own."""
+    if author == _OWN_AUTHOR:
+        return ""
+    text = _THREAD.sub("", written)
+    text = " ".join(text.removeprefix(f"{author}:").split()) if author else " ".join(text.split())
+    return text.partition(_OWN_MARK)[0].strip()
 
 
 def outline_levels(rows: str) -> Iterator[tuple[int, int]]:
