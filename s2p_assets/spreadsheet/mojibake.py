@@ -35,8 +35,15 @@ _HUNGARIAN = re.compile(
 _SHARP_S_OF_DOS = re.compile(r"(?i:[a-z]aá|eiá|ieá|euá|auá(?=e)|[rl]oá(?=e|\b)|fuá(?=b))(?!\w*[íóúñç])")
 _UMLAUT_OF_MACS = re.compile(r"Ÿ(?=[a-zß])")
 _QUOTE_IN_WORD = re.compile(r"[A-Za-zß-ÿ][„”‚‡†‰ˆ˜•](?=[a-zß-ÿ])")
-_CODE_PAGES = ((_TURKISH, "cp1252", "cp1254"), (_TURKISH_VOWELS, "cp1252", "cp1254"), (_HUNGARIAN, "cp1252", "cp1250"), (_SHARP_S_OF_DOS, "cp1252", "cp850"),
-               (_QUOTE_IN_WORD, "cp1252", "cp850"), (_UMLAUT_OF_MACS, "cp1252", "mac-roman"))  # fmt: skip
+_CODE_PAGES = (
+    (_TURKISH, "cp1252", "cp1254"),
+    (_TURKISH_VOWELS, "cp1252", "cp1254"),
+    (_HUNGARIAN, "cp1252", "cp1250"),
+    (_SHARP_S_OF_DOS, "cp1252", "cp850"),
+    (_QUOTE_IN_WORD, "cp1252", "cp850"),
+    (_UMLAUT_OF_MACS, "cp1252", "mac-roman"),
+)
+"""What gives a text away, the code page in which it was read, and that in which it was written."""
 _SUSPECT = (
     "[\ufffd\u0080-\u009f]|[£¹³¿¯¥¡¼¾¤§ª¬¢°±»«¸¨´¶ŸŒŠŽ]|[À-ÿ]{4}|[А-Я]{3}|\\pL\\?\\pL"
     "|[þÞýõÕûÛ„”‚‡†‰ˆ˜•Ÿ]|[aeiouAEIOU]á"

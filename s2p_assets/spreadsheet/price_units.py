@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow
 import pyarrow.compute as pc
 
@@ -18,9 +19,9 @@ from s2p_assets.spreadsheet.table_rows import TableRows
 from s2p_assets.spreadsheet.units import declared_units
 
 _NAMED = re.compile(
-    r"preiseinheit|preis ?(?:je|pro|per)|pric(?:e|ing) (?:unit|per|qty|quantity|basis)|unit of price|kpein|peinh?|pe|peh|"
-    r"unité de prix|prix (?:par|pour)|prijseenheid|prijs per|unidad (?:de|del) precio|unità (?:di )?prezzo|jednostka ceny|"
-    r"prisenhed|prisenhet|prisenhet|hinnoitteluyksikkö"
+    r"preiseinheit|preis ?(?:je|pro|per)|pric(?:e|ing) (?:unit|per|qty|quantity|basis)|unit of price|kpein|peinh?|pe|peh"
+    r"|unité de prix|prix (?:par|pour)|prijseenheid|prijs per|unidad (?:de|del) precio|unità (?:di )?prezzo"
+    r"|jednostka ceny|prisenhed|prisenhet|hinnoitteluyksikkö"
 )
 _MAYBE_NAMED = re.compile(
     r"per|pro|je|par|por|pour|x|unit|units|einheit|unité|basis|qty per|per qty|per unit|price for"
@@ -59,7 +60,7 @@ def price_unit_conflicts(rows: TableRows, workbook: Workbook) -> Iterator[tuple[
             yield found, int(np.searchsorted(rows.row_numbers, row))
 
 
-def _counts(cells: Cells) -> np.ndarray | None:
+def _counts(cells: Cells) -> npt.NDArray[np.int64] | None:
     """For how many pieces each cell says that its row's amount is; None where one says something else."""
     if not len(cells):
         return None

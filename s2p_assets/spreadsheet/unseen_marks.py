@@ -16,6 +16,7 @@ _HEEDED = ("leave_out", "reject")
 
 def unseen_marks(sheet: Sheet, workbook: Workbook) -> Iterator[Finding]:
     """Notices of marks that decide about rows by the contract and could not be looked at in this sheet."""
+    colours = dict(workbook.where_filled)
     wanted = {
         "struck": ("where_struck", "struck through", workbook.where_struck in _HEEDED),
         "fills": (

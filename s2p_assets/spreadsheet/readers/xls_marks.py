@@ -30,8 +30,8 @@ _CODE_AT, _SHARED_CODE_AT = 22, 10
 _POINTS_ELSEWHERE = 0x01
 _OUTSIDE = "<<external>>!"
 _MOST_FORMULAS = 200_000
-# The tokens of formulas that tell something: SUM by itself, SUBTOTAL and its like, sums by `+`, functions of the moment,
-# cells of other workbooks. Only formulas with one of them are put into words, unless all are wanted.
+# The tokens of formulas that tell something: SUM by itself, SUBTOTAL and its like, sums by `+`, functions of the
+# moment, cells of other workbooks. Only formulas with one of them are put into words, unless all are wanted.
 _TELLING = re.compile(
     rb"\x19[\x10-\x1f]|[\x21\x41\x61](?:\x3f|\x4a|\xdd)\x00|[\x22\x42\x62].(?:[\x00\x04-\x07\x4e\x94\xa9\xe3]\x00|\x58\x01|\xff\x00)"
     rb"|[\x39-\x3b\x59-\x5b\x79-\x7b]|\x03\Z",
@@ -108,20 +108,7 @@ def _book_name(body: bytes) -> str:
 
 
 def _note_sheet(book: "XlrdBook", stream: bytes, start: int, found: Marks) -> None:
-    formulas: list[Formula] = []
-    shared: dict[CellPosition, bytes] = {}
-    for kind, body in records(stream, start):
-        if kind in _FORMULAS and len(body) > _CODE_AT:
-            row, column = struct.unpack_from("<HH", body)
-            formulas.append(((row + 1, column + 1), body[_CODE_AT - 2 :]))
-        elif kind == _SHARED and formulas:
-            shared[formulas[-1][0]] = body[_SHARED_CODE_AT - 2 :]
-        elif kind == _CALCMODE:
-            found.calculated_by_hand = body[:2] == b"\0\0"
-        elif kind in _TABLES:
-            found.table_totals += _table_totals(body)
-        elif kind == _SHEET_FLAGS:
-            found.summaries_above = not body[0] & _ROW_SUMS_BELOW
+    formulas, shared = _formulas(stream, start, found)
     found.looks_outside = bool(found.other_books)
     all_wanted = (found.looks_outside or found.calculated_by_hand) and len(formulas) <= _MOST_FORMULAS
     texts: dict[int, dict[int, str]] = {}
@@ -136,6 +123,25 @@ def _note_sheet(book: "XlrdBook", stream: bytes, start: int, found: Marks) -> No
         if function := volatile_function(text):
             found.volatile.setdefault(place[1], {}).setdefault(function, []).append(place[0])
     found.formulas = {number: _as_cells(held) for number, held in texts.items()}
+
+
+def _formulas(stream: bytes, start: int, found: Marks) -> tuple[list[Formula], dict[CellPosition, bytes]]:
+    """The code of each formula of a sheet, and of those that cells share; `found` is told what else its records say."""
+    formulas: list[Formula] = []
+    shared: dict[CellPosition, bytes] = {}
+    for kind, body in records(stream, start):
+        if kind in _FORMULAS and len(body) > _CODE_AT:
+            row, column = struct.unpack_from("<HH", body)
+            formulas.append(((row + 1, column + 1), body[_CODE_AT - 2 :]))
+        elif kind == _SHARED and formulas:
+            shared[formulas[-1][0]] = body[_SHARED_CODE_AT - 2 :]
+        elif kind == _CALCMODE:
+            found.calculated_by_hand = body[:2] == b"\0\0"
+        elif kind in _TABLES:
+            found.table_totals += _table_totals(body)
+        elif kind == _SHEET_FLAGS:
+            found.summaries_above = not body[0] & _ROW_SUMS_BELOW
+    return formulas, shared
 
 
 def _table_totals(body: bytes) -> Iterator[tuple[int, int, int, str]]:

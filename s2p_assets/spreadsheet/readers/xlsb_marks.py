@@ -1,4 +1,4 @@
-"""What an `.xlsb` says of its rows and cells besides their values: looks, comments, outlines, formulas, other workbooks.
+"""What an `.xlsb` says of its rows and cells besides their values: looks, comments, outlines, formulas.
 
 Values come from calamine; this walks the parts' own records. Source: [MS-XLSB].
 """
@@ -26,9 +26,7 @@ _TEXT_FORMULA = 8
 _STRUCK, _ROW_SUMS_BELOW, _HIDDEN_COLUMN, _LEVEL = 0x08, 0x40, 0x01, 0x07
 _NAMED = {4: "SUM", 5: "AVERAGE", 6: "MIN", 7: "MAX", 0: "COUNT", 169: "COUNTA", 227: "MEDIAN", 344: "SUBTOTAL"}
 _NAMED |= {63: "RAND", 74: "NOW", 221: "TODAY", 78: "OFFSET", 148: "INDIRECT", 27: "ROUND"}
-_OPERATORS = dict(
-    zip(range(3, 18), ("+", "-", "*", "/", "^", "&", "<", "<=", "=", ">=", ">", "<>", " ", ",", ":"), strict=True)
-)
+_OPERATORS = dict(enumerate(("+", "-", "*", "/", "^", "&", "<", "<=", "=", ">=", ">", "<>", " ", ",", ":"), 3))
 _ARGUMENTS = {63: 0, 74: 0, 221: 0, 27: 2}
 Records = Callable[[bytes], Iterator[tuple[int, bytes]]]
 
@@ -44,6 +42,14 @@ class BookFacts:
 
 
 def book_facts(workbook: bytes, styles: bytes, records: Records) -> BookFacts:
+    """What the parts of the workbook and of its styles say; nothing of what is too damaged to be made out."""
+    try:
+        return _book_facts(workbook, styles, records)
+    except (struct.error, IndexError):
+        return BookFacts()
+
+
+def _book_facts(workbook: bytes, styles: bytes, records: Records) -> BookFacts:
     facts = BookFacts(_looks(styles, records))
     books: list[bool] = []
     for kind, body in records(workbook):
@@ -105,7 +111,13 @@ class SheetNotes:
         self.looks: dict[CellPosition, Look] = {}
 
     def take(self, kind: int, body: bytes, row: int) -> None:
-        """Notes what a record of `row` says."""
+        """Notes what a record of `row` says; one that cannot be made out is noted as unseen."""
+        try:
+            self._take(kind, body, row)
+        except (struct.error, IndexError):
+            self._marks.unseen |= {"struck", "fills", "formulas"}
+
+    def _take(self, kind: int, body: bytes, row: int) -> None:
         if kind in _CELLS:
             column, style = struct.unpack_from("<II", body)
             if style & 0xFFFFFF in self._odd:
@@ -131,7 +143,10 @@ class SheetNotes:
     def marks(self, comments: bytes, records: Records) -> Marks:
         """All of them, with those of the sheet's part of comments."""
         self._marks.formulas = {number: _as_cells(held) for number, held in (self._texts or {}).items()}
-        self._marks.comments = dict(_comments(comments, records))
+        try:
+            self._marks.comments = dict(_comments(comments, records))
+        except (struct.error, IndexError):
+            self._marks.unseen |= {"comments"}
         return self._marks
 
 
