@@ -19,7 +19,7 @@ from s2p_assets.spreadsheet.table_rows import TableRows
 from s2p_assets.spreadsheet.units import declared_units
 
 _NAMED = re.compile(
-    r"preiseinheit|preis ?(?:je|pro|per)|pric(?:e|ing) (?:unit|per|qty|quantity|basis)|unit of price|kpein|peinh?|pe|peh"
+    r"preiseinheit|preis (?:je|pro)|pric(?:e|ing) (?:unit|per|qty|quantity|basis)|unit of price|kpein|peinh?|pe|peh"
     r"|unité de prix|prix (?:par|pour)|prijseenheid|prijs per|unidad (?:de|del) precio|unità (?:di )?prezzo"
     r"|jednostka ceny|prisenhed|prisenhet|hinnoitteluyksikkö"
 )

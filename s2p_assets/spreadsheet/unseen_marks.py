@@ -16,14 +16,10 @@ _HEEDED = ("leave_out", "reject")
 
 def unseen_marks(sheet: Sheet, workbook: Workbook) -> Iterator[Finding]:
     """Notices of marks that decide about rows by the contract and could not be looked at in this sheet."""
-    colours = dict(workbook.where_filled)
+    handlings = list(dict(workbook.where_filled).values())
     wanted = {
         "struck": ("where_struck", "struck through", workbook.where_struck in _HEEDED),
-        "fills": (
-            "where_filled",
-            "filled",
-            any(handling in _HEEDED for handling in dict(workbook.where_filled).values()),
-        ),
+        "fills": ("where_filled", "filled", bool(set(handlings) & set(_HEEDED))),
         "comments": ("where_commented", "commented", workbook.where_commented in _HEEDED),
     }
     for name, (option, word, heeded) in wanted.items():
