@@ -198,7 +198,8 @@ def _largest_changes(conn: psycopg.Connection, workbook: Workbook, files: _FileP
         new, old = (sql.SQL("({}).{}").format(sql.Identifier(row), sql.Identifier(column.name)) for row in PAIR)
         query = sql.SQL(
             "select stored_file, {old}, {new}, {keys} from {compared} where change = 'changed' and {new} <> {old}"
-            " order by abs({new}::float8 - {old}::float8) / nullif(abs({old}::float8), 0) desc nulls first limit 1"
+            " order by abs({new}::float8 - {old}::float8) / nullif(abs({old}::float8), 0) desc nulls first,"
+            " abs({new}::float8 - {old}::float8) desc, {keys} limit 1"
         ).format(old=old, new=new, keys=sql.SQL(", ").join(fields_of("planned", workbook.key)), compared=COMPARED_ROWS)
         if found := conn.execute(query).fetchone():
             file, was, becomes, *key = found
