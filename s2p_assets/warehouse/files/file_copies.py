@@ -52,9 +52,13 @@ def _twins(conn: psycopg.Connection, workbook: Workbook, plan: LoadPlan) -> list
     said = []
     for path, rows, status in conn.execute(query, (workbook.full_name, list(plan.common))).fetchall():
         shared = plan.common[path]
+        repeated = plan.repeated.get(path)
+        gone = "; that file is gone from the share, but its rows are still loaded" if status == "gone" else ""
         if shared >= FEWEST_COMMON and shared > TWIN_SHARE * min(rows, plan.rows_in_file):
-            gone = "; that file is gone from the share, but its rows are still loaded" if status == "gone" else ""
             said.append(f"{shared:,} of its {plan.rows_in_file:,} rows are in {path} too and would count twice{gone}")
+        elif repeated:
+            days = f"{repeated.first:%Y-%m-%d} to {repeated.last:%Y-%m-%d}"
+            said.append(f"its {repeated.rows:,} rows of {days} are in {path} too and would count twice{gone}")
     return said
 
 

@@ -168,7 +168,8 @@ def _copies(new: Sequence[tuple[LedgerEntry, pyarrow.Table | None]], ids: dict[s
 def _mark_copies(conn: psycopg.Connection, originals: dict[int, int]) -> None:
     for copy, original in originals.items():
         conn.execute(
-            "update s2p.files set verdict = 'duplicate', duplicate_of = %s, rows_accepted = 0 where id = %s",
+            "update s2p.files f set verdict = 'duplicate', duplicate_of = o.id, rows_accepted = 0,"
+            " changes = jsonb_build_object('same_as', o.path) from s2p.files o where o.id = %s and f.id = %s",
             (original, copy),
         )
 
