@@ -155,32 +155,15 @@ def _names() -> list[str]:
 
 
 def _conflicts() -> Iterator[tuple[str, Scenario]]:
-    for name in _names():
-        yield (
-            f"prices beside {name}",
-            Scenario(
-                "prices",
-                {0: [Save("May.xlsx", prices())], 4: [Save("May.xlsx", prices(13))]},
-                {
-                    0: [Save("May.xlsx", prices())],
-                    2: [Save(f"{name}.xlsx", prices(14, A1=5.5))],
-                    4: [Save("May.xlsx", prices(13))],
-                },
-            ),
-        )
-        yield (
-            f"sales beside {name}",
-            Scenario(
-                "sales",
-                {0: [Save("May.xlsx", week_of_sales(0))]},
-                {
-                    0: [
-                        Save("May.xlsx", week_of_sales(0)),
-                        Save(f"{name}.xlsx", [*week_of_sales(0)[:-1], *week_of_sales(1)]),
-                    ]
-                },
-            ),
-        )
+    """A copy by each name, by turns of a list with a key and of one without."""
+    names = _names()
+    for name in names[::2]:
+        twin: Weeks = {0: [Save("May.csv", prices())], 4: [Save("May.csv", prices(13))]}
+        yield f"prices beside {name}", Scenario("prices", twin, twin | {2: [Save(f"{name}.csv", prices(14, A1=5.5))]})
+    for name in names[1::2]:
+        twin = {0: [Save("May.csv", week_of_sales(0))]}
+        copy = Save(f"{name}.csv", [*week_of_sales(0)[:-1], *week_of_sales(1)])
+        yield f"sales beside {name}", Scenario("sales", twin, twin | {2: [copy]})
 
 
 SCENARIOS: dict[str, Scenario] = dict(_conflicts()) | {
@@ -720,7 +703,8 @@ def departments(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> 
     (folder / "share").mkdir()
     made: dict[str, Department] = {}
     for number, (name, scenario) in enumerate(SCENARIOS.items()):
-        made[f"twin of {name}"] = Department(scenario.kind, f"t{number:03}", scenario.twin)
+        alike = next((one for one in made.values() if one.weeks == scenario.twin), None)
+        made[f"twin of {name}"] = alike or Department(scenario.kind, f"t{number:03}", scenario.twin)
         made[f"fault of {name}"] = Department(scenario.kind, f"f{number:03}", scenario.fault)
     for number, (name, (kind, weeks)) in enumerate(ORDINARY.items()):
         made[name] = Department(kind, f"o{number:03}", weeks)
@@ -731,7 +715,8 @@ def departments(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> 
     ctx = open_context(settings)
     assert not ctx.catalog.faults
     with Sandbox() as reader:
-        run(Share(ctx, reader, tmp_path_factory.mktemp("outside")), list(made.values()))
+        every = {department.place: department for department in made.values()}
+        run(Share(ctx, reader, tmp_path_factory.mktemp("outside")), list(every.values()))
     yield made
     sys.path.remove(str(folder))
 

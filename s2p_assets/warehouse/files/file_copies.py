@@ -30,8 +30,9 @@ def copy_questions(
 
 
 def _named_copies(entry: LedgerEntry, plan: LoadPlan, others: Collection[str]) -> list[str]:
-    there = {other.casefold(): other for other in others}
-    for path, is_sure in originals_of(entry.path).items():
+    originals = originals_of(entry.path)
+    there = {other.casefold(): other for other in others} if originals else {}
+    for path, is_sure in originals.items():
         original = there.get(path.casefold())
         if original is None:
             continue
