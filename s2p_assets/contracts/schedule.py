@@ -5,7 +5,7 @@ What has come is looked up in the warehouse; a contract says the words that are 
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -106,6 +106,15 @@ class Schedule:
         while self.due(period) >= today:
             period = self.before(period)
         return period
+
+
+def periods_due(schedules: Mapping[str, Schedule], today: dt.date) -> str:
+    """The last period that is due of each kind of workbook: another text as soon as a file may be late, by time alone.
+
+    >>> periods_due({"acme_sales": Schedule("month", "5th")}, dt.date(2026, 11, 6))
+    'acme_sales: October 2026'
+    """
+    return "; ".join(f"{name}: {one.last_due(today).label}" for name, one in sorted(schedules.items()))
 
 
 def expected_files(
