@@ -90,7 +90,7 @@ def ingest(
     now = look_at_share(ctx)
     with ctx.warehouse.connect() as connection:
         ensure_workbook_table(connection, workbook)
-        desk = _Ingestion(ctx, workbook, connection, reader, run_id, progress)
+        desk = _Ingestion(ctx, workbook, connection, reader, run_id, progress, decisions.database_clock_ns(connection))
         decision = share_changes_of(connection, workbook, now)
         versions.mark_gone(connection, workbook, decision.gone)
         if decision.gone or decisions.is_decided(connection, workbook.full_name):
@@ -148,6 +148,7 @@ class _Ingestion:
     reader: Sandbox
     run_id: str | None
     progress: Progress
+    looked_ns: int
 
     def keep(self, files: Iterable[FileStat], forced: Container[str]) -> tuple[list[IngestedFile], list[_ToRead]]:
         """Copy files to the archive: those of which that settles what becomes, and those to be read."""
@@ -220,7 +221,8 @@ class _Ingestion:
         return claimed == self.workbook.full_name
 
     def _entry(self, file: _ToRead, reading: ReadResult) -> LedgerEntry:
-        return ledger.ledger_entry(reading, file.kept, file.path, self.workbook, self.run_id)
+        entry = ledger.ledger_entry(reading, file.kept, file.path, self.workbook, self.run_id)
+        return replace(entry, looked_ns=self.looked_ns)
 
     def _answer_owner(self, file: _ToRead, reading: ReadResult) -> Path | None:
         """Write the marked copy of a file with something to mend, or withdraw that of a good one."""

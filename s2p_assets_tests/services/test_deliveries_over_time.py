@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,8 @@ May-PC42 May-DESKTOP-7AB3C1D-2 May-Ann-PC May-LAPTOP-ANN
 May (Ann's conflicted copy 2026-01-05) | May (In Konflikt stehende Kopie von Ann 2026-01-05)
 May (Copie en conflit de Ann 2026-01-05) | May (kopia powodująca konflikty Ann) | May （競合コピー 2026-01-05）
 May (конфліктна копія Ann) | May (conflicted copy 2026-01-05 101500) | May_conflict-20260105-101500
-May (1) | May(1) | Copy of May | Kopie von May | Copia di May | Kopia May | May のコピー | May的副本 | May [Conflict (1)]
+May (1) | May(1) | Copy of May | Kopie von May | Copia di May | Kopia May
+May のコピー | May的副本 | May [Conflict (1)] | May-PC42-Copy
 May - Copy | May - Copy (2) | May - Kopie | May – kopie | May - Copie | May - Cópia | May — копия | May - Másolat
 May - 副本 | May - コピー | May - Αντίγραφο | May - Kopija | May - Kopiera | May - Bản sao
 May copy 2 | May Kopie | May (another copy) | May_copy1 | May-conflict-Ann | May.sync-conflict-20260105-101500-ABCDEFG
@@ -269,12 +270,12 @@ SCENARIOS: dict[str, Scenario] = dict(_conflicts()) | {
     "windows of an export overlap by a third": Scenario(
         "sales",
         {
-            0: [Save("Export 1.xlsx", [row for week in range(0, 3) for row in week_of_sales(week)])],
+            0: [Save("Export 1.xlsx", [row for week in range(3) for row in week_of_sales(week)])],
             3: [Save("Export 2.xlsx", [row for week in range(3, 5) for row in week_of_sales(week)])],
             5: [Save("Export 3.xlsx", [row for week in range(5, 7) for row in week_of_sales(week)])],
         },
         {
-            0: [Save("Export 1.xlsx", [row for week in range(0, 3) for row in week_of_sales(week)])],
+            0: [Save("Export 1.xlsx", [row for week in range(3) for row in week_of_sales(week)])],
             3: [Save("Export 2.xlsx", [row for week in range(2, 5) for row in week_of_sales(week)])],
             5: [Save("Export 3.xlsx", [row for week in range(4, 7) for row in week_of_sales(week)])],
         },
@@ -282,11 +283,11 @@ SCENARIOS: dict[str, Scenario] = dict(_conflicts()) | {
     "windows of an export overlap by a day": Scenario(
         "sales",
         {
-            0: [Save("Export.xlsx", [row for week in range(0, 4) for row in week_of_sales(week)])],
+            0: [Save("Export.xlsx", [row for week in range(4) for row in week_of_sales(week)])],
             3: [Save("Export 2026-02.xlsx", [row for week in range(4, 8) for row in week_of_sales(week)])],
         },
         {
-            0: [Save("Export.xlsx", [row for week in range(0, 4) for row in week_of_sales(week)])],
+            0: [Save("Export.xlsx", [row for week in range(4) for row in week_of_sales(week)])],
             3: [
                 Save(
                     "Export 2026-02.xlsx",

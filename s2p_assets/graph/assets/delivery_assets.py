@@ -49,8 +49,8 @@ def deliveries_asset(ctx: Context, declared: DeliveryTable) -> dg.AssetsDefiniti
 
     No shelf declares it, for it is made of no rows but of what became of them. It comes after the tables of its
     domain's workbooks, because the ledger is written with them, and is made again whenever one of them was gone over:
-    a file that was returned changes the ledger and no table; also when a file that is expected becomes late. What is made from it waits for its content, as it does
-    for that of workbook tables, hence their tag.
+    a file that was returned changes the ledger and no table; also when a file that is expected becomes late. What is
+    made from it waits for its content, as it does for that of workbook tables, hence their tag.
     """
     books = [ctx.catalog.workbooks[name] for name in declared.workbooks]
     besides = [UNCLAIMED, *([EXPECTED] if any(book.schedule for book in books) else [])]

@@ -15,7 +15,8 @@ _CONFLICT = (
 )
 _COPY = (
     r"(?:copy|kopie|kopia|kopi|kopio|copie|copia|cópia|kópia|kopija|kopiya|koopia|másolat|копия|копія|копие|kopya"
-    r"|kopiera|kopíja|afrit|copiere|salin(?:an)?|bản sao|αντίγραφο|עותק|نسخة|نسخ|สำเนา|副本|複本|複製|コピー|복사본|사본)"
+    r"|kopiera|kopíja|afrit|copiere|salin(?:an)?|bản sao|αντίγραφο|עותק|نسخة"
+    r"|สำเนา|副本|複本|複製|コピー|복사본|사본)"
 )
 _NUMBER = r"(?: ?\(\d{1,3}\)| ?\d{1,3})?"
 _RESCUED = (
@@ -28,7 +29,7 @@ _AGAIN = r"(?:another |\d+(?:st|nd|rd|th) |(?:eine )?weitere )?"
 _OF = r"(?:of|von|van|de|di|av|af|из|z|souboru|pliku|tiedostosta|kohteesta)"
 _SURE = (
     rf"(?P<stem>.+?)[ _.-]*[(\[][^\[\]]*{_CONFLICT}[^\[\]]*[)\]]{_NUMBER}",  # Dropbox, Nextcloud, Google Drive, Box
-    rf"(?P<stem>.+?)[ _.-](?:sync-)?{_CONFLICT}(?:t?ed|t)?(?:[ _-]cop(?:y|ies))?(?:[ _.-][\w-]*)?{_NUMBER}",  # SharePoint
+    rf"(?P<stem>.+?)[ _.-](?:sync-)?{_CONFLICT}(?:ed)?(?:[ _-]cop(?:y|ies))?(?:[ _.-][\w-]*)?{_NUMBER}",  # SharePoint
     rf"(?P<stem>.+?)(?:_[^_]+){{1,2}}_[A-Za-z]{{3}}-\d\d-\d+-\d{{4}}_{_CONFLICT}\w*",  # Synology Drive
     rf"(?P<stem>.+?) ?[-–—_.] ?{_COPY}{_NUMBER}",  # Explorer
     rf"(?P<stem>.+?)[ _.-]*[(\[]{_AGAIN}{_COPY}(?: \d{{1,3}})?[)\]]{_NUMBER}",  # GNOME, Thunar
