@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 MOST_ORIGINALS = 20
 _BRACKETS = str.maketrans("（）［］", "()[]")
 _CONFLICT = (
-    r"(?:conflict|konflik|conflit|conflito|conflitto|ristiriita|ütközés|конфл[иі]кт|çakış|sukob|bercanggah|xung đột"
+    r"(?:conflict|konflikt?|conflit|conflito|conflitto|ristiriita|ütközés|конфл[иі]кт|çakış|sukob|bercanggah|xung đột"
     r"|ขัดแย้ง|冲突|衝突|競合|충돌|slightly different version)"
 )
 _COPY = (
