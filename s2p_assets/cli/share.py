@@ -115,7 +115,9 @@ def accept(
 
     ctx = open_context(settings)
     for file in (_on_share(settings, file) for file in files):
-        accept_file(ctx, file)
+        answered = [question for asked in accept_file(ctx, file).values() for question in asked]
+        for question in dict.fromkeys(answered):
+            out.print(f"{escape(file)}: {escape(question)}")
         out.print(f"{escape(file)}: accepted; the next run loads it and brings the reports up to date")
 
 

@@ -155,6 +155,7 @@ def _changed(file: summaries.ChangedFile) -> dict[str, Any]:
     return {
         "path": file.path,
         "workbook": file.workbook,
+        "verdict": file.verdict,
         "loaded_at": file.loaded_at.isoformat() if file.loaded_at else None,
         "says": change_sentence(file.changes),
         "of_known_rows": changes_known_rows(file.changes),

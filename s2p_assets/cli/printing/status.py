@@ -139,7 +139,8 @@ def _print_changes(files: list[dict[str, Any]]) -> None:
     """Each file that changed rows that were loaded before, then what new files brought in all."""
     known = [file for file in files if file["of_known_rows"]]
     for file in known[:CHANGES_SHOWN]:
-        out.print(f"\nchanged by {escape(file['path'])}: {escape(file['says'])}")
+        by = "" if file["verdict"] == "duplicate" else "changed by "
+        out.print(f"\n{by}{escape(file['path'])}: {escape(file['says'])}")
     if len(known) > CHANGES_SHOWN:
         out.print(f"    and by {len(known) - CHANGES_SHOWN:,} more files; s2p status --json tells all")
     if new := [file for file in files if not file["of_known_rows"]]:
