@@ -30,7 +30,8 @@ class Settings(BaseSettings):
     joblib: str = Field("threads", description="who fits models: threads, loky, or a cluster such as dask://host:8786")
     shards: int = Field(0, ge=0, le=1024, description="hash shards that feature sets are partitioned into; 0: none")
     pod_per_shard: bool = Field(False, description="a run for each shard, as for one pod each, not one run for all")
-    file_seconds: float = Field(300.0, gt=0, description="time allowed to read one file")
+    file_seconds: float = Field(300.0, gt=0, description="CPU seconds allowed to read one file")
+    file_wait_seconds: float = Field(3600.0, gt=0, description="seconds by the clock after which one file is given up")
     file_memory_mb: int = Field(4096, ge=256, description="memory allowed to read one file")
 
     @field_validator("shelves", mode="before")

@@ -35,7 +35,7 @@ class Context:
         """A sandboxed reader with the bounds of the settings, and a private folder for copies; ended with the block."""
         settings = self.settings
         settings.spool.mkdir(parents=True, exist_ok=True)
-        with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb, spool=settings.spool) as sandbox:
+        with Sandbox.within(settings, settings.spool) as sandbox:
             yield sandbox
 
 
