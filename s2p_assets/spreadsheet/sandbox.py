@@ -23,9 +23,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-import pyarrow
-import pyarrow.ipc
-
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import ReferenceValuesByWorkbook, Workbook
 from s2p_assets.spreadsheet.limits import TOO_MUCH_MEMORY
@@ -238,6 +235,9 @@ class Sandbox:
             except ReadingProcessDied as error:
                 return ReadResult(file=Path(display_name) if display_name else Path(path), error=str(error))
             if rows.exists():
+                import pyarrow
+                import pyarrow.ipc
+
                 with pyarrow.memory_map(str(rows)) as source:
                     reading.rows = pyarrow.ipc.open_file(source).read_all()
             return reading
@@ -295,6 +295,9 @@ def _read_to(
     reference_values: ReferenceValuesByWorkbook | None,
 ) -> ReadResult:
     """In the child: reads the file, leaves its rows at `rows` as an Arrow file and returns the rest."""
+    import pyarrow
+    import pyarrow.ipc
+
     from s2p_assets.spreadsheet.reading import read_file
 
     reading = read_file(path, workbooks, display_name, others, reference_values)

@@ -31,15 +31,10 @@ from s2p_assets.contracts.report import (
 from s2p_assets.publishing.charts.plots import plot_of
 from s2p_assets.publishing.charts.vega import chart_svg
 from s2p_assets.publishing.document import wording
-from s2p_assets.publishing.editions.publish import (
-    ReportNotPublished,
-    add_renewal_fault,
-    clear_renewal_fault,
-    editions,
-    file_name,
-    publish,
-)
+from s2p_assets.publishing.editions.publish import add_renewal_fault, clear_renewal_fault, publish
+from s2p_assets.publishing.editions.published import editions, file_name
 from s2p_assets.publishing.editions.renewal_faults import RenewalFault
+from s2p_assets.publishing.editions.report_not_published import ReportNotPublished
 from s2p_assets.publishing.renderers.excel import write_excel
 from s2p_assets.publishing.renderers.excel_cells import sheet_names
 from s2p_assets.publishing.renderers.html import write_html

@@ -9,7 +9,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +17,16 @@ from s2p_assets.contracts.report import MAX_DAYS_AHEAD, Document, Imprint
 from s2p_assets.publishing.charts.plots import humanize
 from s2p_assets.publishing.document import wording
 from s2p_assets.publishing.editions.headline_checks import require_usable_headline
+from s2p_assets.publishing.editions.published import (
+    EDITION_FILE,
+    Edition,
+    by_day,
+    edition_in,
+    editions,
+    file_name,
+    folder_name,
+    read_edition,
+)
 from s2p_assets.publishing.editions.renewal_faults import (
     RenewalFault,
     add_fault,
@@ -33,38 +42,7 @@ from s2p_assets.publishing.renderers.html import render_template, write_html
 from s2p_assets.publishing.renderers.pdf import write_pdf
 from s2p_assets.publishing.renderers.picture import write_picture
 
-__all__ = [
-    "Edition",
-    "ReportNotPublished",
-    "add_renewal_fault",
-    "clear_drafts",
-    "clear_renewal_fault",
-    "editions",
-    "file_name",
-    "folder_name",
-    "publish",
-    "write_unlisted",
-]
-
-EDITION_FILE = "edition.json"
 INDEX_FILE = "index.html"
-NOT_IN_FILE_NAMES = '<>:"/\\|?*'
-
-
-@dataclass(frozen=True, slots=True)
-class Edition:
-    """A published edition: its folder, the files in it and what it says first."""
-
-    folder: Path
-    html: Path
-    excel: Path
-    pdf: Path
-    picture: Path | None
-    headline: str
-    title: str
-    as_of: dt.date
-    made_at: dt.datetime
-    action: str = ""
 
 
 def publish(
@@ -98,7 +76,7 @@ def publish(
         _renew_index(folder)
     except OSError as error:
         raise _not_published(error, shelf) from error
-    return _edition(place, _card(document, imprint, picture=picture))
+    return edition_in(place, _card(document, imprint, picture=picture))
 
 
 def add_renewal_fault(folder: Path, report: str, fault: RenewalFault) -> None:
@@ -140,25 +118,7 @@ def write_unlisted(document: Document, place: Path, imprint: Imprint) -> Edition
             _replace_folder(draft, place, Path(drafts) / "old")
     except OSError as error:
         raise _not_published(error, place) from error
-    return _edition(place, _card(document, imprint, picture=True))
-
-
-def editions(folder: Path) -> list[Edition]:
-    """Every edition published in `folder`, the one made last first, then by day; what is no edition is passed over.
-
-    Made last, and not of the latest day: after a wrong date was corrected, the edition of that date is not the newest.
-    """
-    found = [edition for card in folder.glob(f"*/*/{EDITION_FILE}") if (edition := _read(card.parent)) is not None]
-    return sorted(found, key=lambda edition: (-edition.made_at.timestamp(), *_by_day(edition)))
-
-
-def _by_day(edition: Edition) -> tuple[int, str, str]:
-    return -edition.as_of.toordinal(), edition.title, edition.folder.parent.name
-
-
-def folder_name(report: str) -> str:
-    """The folder of a report's editions: `retail-weekly-outlook`."""
-    return report.replace("_", "-")
+    return edition_in(place, _card(document, imprint, picture=True))
 
 
 def clear_drafts(folder: Path) -> None:
@@ -167,7 +127,7 @@ def clear_drafts(folder: Path) -> None:
     Nobody may be publishing to `folder` meanwhile.
     """
     for drafts in folder.glob("*/.draft-*"):
-        aside = _read(drafts / "old")
+        aside = read_edition(drafts / "old")
         if aside and not (place := drafts.parent / aside.as_of.isoformat()).exists():
             aside.folder.rename(place)
         shutil.rmtree(drafts, ignore_errors=True)
@@ -175,12 +135,6 @@ def clear_drafts(folder: Path) -> None:
         shutil.rmtree(drafts, ignore_errors=True)
     for draft in (*folder.glob(".*.draft.*"), *folder.glob("*/.*.draft.*")):
         draft.unlink(missing_ok=True)
-
-
-def file_name(title: str, as_of: dt.date) -> str:
-    """`Weekly outlook 2026-11-15`: a name for people that every file system takes, without its ending."""
-    plain = "".join(" " if mark in NOT_IN_FILE_NAMES or not mark.isprintable() else mark for mark in title)
-    return f"{' '.join(plain.split())[:60].strip(' .') or 'Report'} {as_of.isoformat()}"
 
 
 def _not_published(error: OSError, place: Path) -> ReportNotPublished:
@@ -231,7 +185,7 @@ def _withdraw_later(shelf: Path, as_of: dt.date, made_at: dt.datetime) -> None:
     They were made earlier, of data that reached further: it has been corrected or taken away since.
     """
     for card in shelf.glob(f"*/{EDITION_FILE}"):
-        edition = _read(card.parent)
+        edition = read_edition(card.parent)
         if edition is None or edition.as_of <= as_of or edition.made_at.timestamp() >= made_at.timestamp():
             continue
         place = shelf / WITHDRAWN / edition.folder.name
@@ -239,29 +193,6 @@ def _withdraw_later(shelf: Path, as_of: dt.date, made_at: dt.datetime) -> None:
             place.parent.mkdir(exist_ok=True)
             shutil.rmtree(place, ignore_errors=True)
             edition.folder.rename(place)
-
-
-def _edition(folder: Path, card: Mapping[str, Any]) -> Edition:
-    title, as_of = card["title"], dt.date.fromisoformat(card["as_of"])
-    html, excel, pdf, png = (
-        folder / f"{file_name(title, as_of)}.{ending}" for ending in ("html", "xlsx", "pdf", "png")
-    )
-    return Edition(
-        *(folder, html, excel, pdf, png if card["picture"] else None),
-        headline=card["headline"],
-        title=title,
-        as_of=as_of,
-        made_at=dt.datetime.fromisoformat(card["made_at"]),
-        action=card.get("action", ""),
-    )
-
-
-def _read(folder: Path) -> Edition | None:
-    """The edition in a folder; None when there is none, or its card cannot be read."""
-    try:
-        return _edition(folder, json.loads((folder / EDITION_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _renew_latest(folder: Path, name: str) -> None:
@@ -296,10 +227,10 @@ def _renew_index(folder: Path) -> None:
     newest: dict[str, Edition] = {}
     for edition in everything:
         newest.setdefault(edition.folder.parent.name, edition)
-    earlier = [edition for edition in sorted(everything, key=_by_day) if edition not in newest.values()]
+    earlier = [edition for edition in sorted(everything, key=by_day) if edition not in newest.values()]
     entries = [
         _entry(edition, folder) | {"held_back": Markup(_banner(edition.folder.parent, edition))}  # noqa: S704
-        for edition in sorted(newest.values(), key=_by_day)
+        for edition in sorted(newest.values(), key=by_day)
     ]
     entries.sort(key=lambda entry: not (entry["held_back"] or entry["action"]))
     domains = {entry["domain"]: [one for one in entries if one["domain"] == entry["domain"]] for entry in entries}
