@@ -13,7 +13,7 @@ from s2p_assets.contracts.errors import MendableError
 from s2p_assets.messaging.matters import ENGINEERS, KINDS, OWNER, Matter
 
 EXAMPLE = """\
-# Who is told what. The owners of workbooks and reports are told at the addresses in their contracts without a line here.
+# Who is told what. Owners of workbooks and reports are told at the addresses in their contracts without a line here.
 
 engineers: []            # [it@example.com, ops]: who is told of failed runs, full disks, old backups …
 

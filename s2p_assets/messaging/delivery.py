@@ -147,9 +147,7 @@ def _note(conn: psycopg.Connection, message: record.Waiting, problem: NotDeliver
     pause = min(FIRST_PAUSE * 2 ** min(message.attempts, 10), LONGEST_PAUSE)
     if problem.without_attachments:
         pause = dt.timedelta(0)
-    record.mark_failed(
-        conn, message, str(problem), pause, in_doubt=problem.in_doubt, bare=problem.without_attachments
-    )
+    record.mark_failed(conn, message, str(problem), pause, in_doubt=problem.in_doubt, bare=problem.without_attachments)
     return "waiting"
 
 

@@ -44,7 +44,10 @@ def write_letter(matters: Sequence[Matter], attached: Sequence[tuple[Path, str]]
     }
     render = _renderer()
     return Letter(
-        subject_of(matters), render("letter.txt.j2", values).strip() + "\n", render("letter.html.j2", values), tuple(attached)
+        subject_of(matters),
+        render("letter.txt.j2", values).strip() + "\n",
+        render("letter.html.j2", values),
+        tuple(attached),
     )
 
 
@@ -87,7 +90,7 @@ def _renderer() -> Callable[[str, dict[str, Any]], str]:
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=is_page,
+        autoescape=is_page,  # noqa: S701  pages are escaped, plain text is not
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -5,11 +5,10 @@ Every function takes a connection to a database that has the tables; sending is 
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString, NamedTuple
-from collections.abc import Iterator
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -17,14 +16,24 @@ from psycopg.types.json import Jsonb
 from s2p_assets.messaging.address_book import AddressBook
 from s2p_assets.messaging.matters import KINDS, Matter, heading_place
 
-REOPENED_WITHIN = "1 day"
+REOPENED_WITHIN = dt.timedelta(days=1)
 """A matter that comes back within so long is the same one, and not told again."""
-BUSY_HOURS, MOST_DOUBLINGS = 6, 4
+BUSY_TIME, MOST_DOUBLINGS = dt.timedelta(hours=6), 4
 """Each message that somebody got within the last hours doubles the time over which the next one is collected."""
-DAY = dt.timedelta(days=1)
-OWED: LiteralString = (
-    "not exists (select 1 from s2p.told t where t.matter = m.id and t.recipient = %s and (not t.is_spooled or %s))"
-)
+OWED_SQL: LiteralString = """
+select m.id, m.opened_at, now() from s2p.matters m where m.id = any(%s) and not exists (
+    select 1 from s2p.message_matters t where t.matter = m.id and t.recipient = %s and (not t.is_spooled or %s))
+"""
+REOPEN_SQL: LiteralString = """
+update s2p.matters m set cleared_at = null
+where key = any(%s) and not is_event and cleared_at > now() - %s and not exists (
+    select 1 from s2p.matters o where o.key = m.key and o.id <> m.id
+    and (o.cleared_at is null or o.cleared_at > m.cleared_at))
+"""
+MATTERS_SQL: LiteralString = """
+select m.content, m.cleared_at is null or m.is_event
+from s2p.message_matters t join s2p.matters m on m.id = t.matter where t.message = %s order by m.id
+"""
 
 
 class Waiting(NamedTuple):
@@ -50,19 +59,19 @@ class MessageState:
     attempts: int
     times_in_doubt: int
     error: str | None
-    titles: tuple[str, ...]
+    titles: list[str]
 
 
 @contextmanager
 def sending_turn(conn: psycopg.Connection) -> Iterator[bool]:
     """Whether this session alone may write and send messages now; PostgreSQL gives the turn back when it ends."""
     lock = "hashtextextended('s2p messages', 42)"
-    (has_turn,) = conn.execute(f"select pg_try_advisory_lock({lock})").fetchone() or (False,)  # noqa: S608  a constant
+    (has_turn,) = conn.execute(f"select pg_try_advisory_lock({lock})").fetchone() or (False,)
     try:
         yield bool(has_turn)
     finally:
         if has_turn and not conn.closed:
-            conn.execute(f"select pg_advisory_unlock({lock})")  # noqa: S608  a constant
+            conn.execute(f"select pg_advisory_unlock({lock})")
 
 
 def record_matters(conn: psycopg.Connection, kinds: Iterable[str], matters: Sequence[Matter]) -> None:
@@ -93,13 +102,7 @@ def record_matters(conn: psycopg.Connection, kinds: Iterable[str], matters: Sequ
 
 def _known(conn: psycopg.Connection, keys: list[str]) -> set[str]:
     """The keys of matters that are open, are events, or were open a moment ago and are opened again."""
-    conn.execute(
-        "update s2p.matters m set cleared_at = null where key = any(%s) and not is_event"
-        f" and cleared_at > now() - interval '{REOPENED_WITHIN}'"
-        " and not exists (select 1 from s2p.matters o where o.key = m.key and o.id <> m.id"
-        " and (o.cleared_at is null or o.cleared_at > m.cleared_at))",
-        (keys,),
-    )
+    conn.execute(REOPEN_SQL, (keys, REOPENED_WITHIN))
     found = conn.execute(
         "select key from s2p.matters where key = any(%s) and (cleared_at is null or is_event)", (keys,)
     )
@@ -116,12 +119,14 @@ def write_messages(
     Call it while having the `sending_turn`.
     """
     owed: dict[str, list[tuple[int, dt.datetime]]] = {}
-    rows = conn.execute("select id, content, opened_at from s2p.matters where cleared_at is null order by id").fetchall()
+    rows = conn.execute(
+        "select id, content, opened_at from s2p.matters where cleared_at is null order by id"
+    ).fetchall()
     for id_, content, opened_at in rows:
         for recipient in book.recipients(Matter.from_json(content)):
             owed.setdefault(recipient, []).append((id_, opened_at))
     written = sum(_write_to(conn, one, found, collected_minutes, spools, host) for one, found in owed.items())
-    _clear_told_events(conn, {id_: book.recipients(Matter.from_json(content)) for id_, content, _ in rows}, spools)
+    _close_sent_events(conn, {id_: book.recipients(Matter.from_json(content)) for id_, content, _ in rows}, spools)
     return written
 
 
@@ -133,14 +138,12 @@ def _write_to(
     spools: bool,
     host: str,
 ) -> bool:
-    query: LiteralString = f"select m.id, m.opened_at, now() from s2p.matters m where m.id = any(%s) and {OWED}"
-    owed = conn.execute(query, ([id_ for id_, _ in found], recipient, spools)).fetchall()
+    owed = conn.execute(OWED_SQL, ([id_ for id_, _ in found], recipient, spools)).fetchall()
     if not owed:
         return False
     recent = conn.execute(
-        "select count(*) from s2p.messages where recipient = %s and state <> 'withdrawn'"
-        f" and created_at > now() - interval '{BUSY_HOURS} hours'",
-        (recipient,),
+        "select count(*) from s2p.messages where recipient = %s and state <> 'withdrawn' and created_at > now() - %s",
+        (recipient, BUSY_TIME),
     ).fetchone()
     patience = dt.timedelta(minutes=minutes) * 2 ** min(int(recent[0]) if recent else 0, MOST_DOUBLINGS)
     if min(opened for _, opened, _ in owed) + patience > owed[0][2]:
@@ -153,16 +156,16 @@ def _write_to(
         assert row
         with conn.cursor() as cursor:
             cursor.executemany(
-                "insert into s2p.told (message, matter, recipient) values (%s, %s, %s)",
+                "insert into s2p.message_matters (message, matter, recipient) values (%s, %s, %s)",
                 [(row[0], id_, recipient) for id_, _, _ in owed],
             )
     return True
 
 
-def _clear_told_events(conn: psycopg.Connection, recipients: dict[int, list[str]], spools: bool) -> None:
+def _close_sent_events(conn: psycopg.Connection, recipients: dict[int, list[str]], spools: bool) -> None:
     """An event of which everybody was told is over; so is one that concerns nobody."""
     told: dict[int, set[str]] = {}
-    query = "select matter, recipient from s2p.told where matter = any(%s) and (not is_spooled or %s)"
+    query = "select matter, recipient from s2p.message_matters where matter = any(%s) and (not is_spooled or %s)"
     for matter, recipient in conn.execute(query, (list(recipients), spools)).fetchall():
         told.setdefault(matter, set()).add(recipient)
     over = [id_ for id_, concerned in recipients.items() if set(concerned) <= told.get(id_, set())]
@@ -181,11 +184,7 @@ def next_due(conn: psycopg.Connection, skipped: Sequence[int]) -> Waiting | None
 
 def matters_of(conn: psycopg.Connection, message: int) -> tuple[list[Matter], bool]:
     """The matters that a message tells of, as a letter orders them, and whether any of them is still so."""
-    rows = conn.execute(
-        "select m.content, m.cleared_at is null or m.is_event from s2p.told t join s2p.matters m on m.id = t.matter"
-        " where t.message = %s order by m.id",
-        (message,),
-    ).fetchall()
+    rows = conn.execute(MATTERS_SQL, (message,)).fetchall()
     found = [Matter.from_json(content) for content, _ in rows]
     return sorted(found, key=heading_place), any(is_so for _, is_so in rows)
 
@@ -207,7 +206,7 @@ def mark_settled(conn: psycopg.Connection, message: Waiting, state: str, error: 
             (state, error, message.id),
         )
         if state == "spooled":
-            conn.execute("update s2p.told set is_spooled = true where message = %s", (message.id,))
+            conn.execute("update s2p.message_matters set is_spooled = true where message = %s", (message.id,))
 
 
 def mark_failed(
@@ -215,9 +214,9 @@ def mark_failed(
 ) -> None:
     """It could not be delivered now. `in_doubt`: nor is it known that it was not; `bare`: go without attachments."""
     conn.execute(
-        "update s2p.messages set state = %s, due_at = now() + %s, error = %s, attempts = attempts + %s,"
-        " without_attachments = without_attachments or %s where id = %s",
-        ("sending" if in_doubt else "waiting", again_in, error, int(not in_doubt), bare, message.id),
+        "update s2p.messages set attempts = attempts + (state = 'waiting')::int, state = %s, due_at = now() + %s,"
+        " error = %s, without_attachments = without_attachments or %s where id = %s",
+        ("sending" if in_doubt or message.state == "sending" else "waiting", again_in, error, bare, message.id),
     )
 
 
@@ -225,12 +224,12 @@ def read_messages(conn: psycopg.Connection, states: Sequence[str], limit: int = 
     """Messages in these states, the newest first."""
     rows: list[Any] = conn.execute(
         "select g.recipient, g.state, g.created_at, g.settled_at, g.attempts, g.times_in_doubt, g.error,"
-        " array(select m.content ->> 'title' from s2p.told t join s2p.matters m on m.id = t.matter"
+        " array(select m.content ->> 'title' from s2p.message_matters t join s2p.matters m on m.id = t.matter"
         " where t.message = g.id order by m.id limit 20)"
         " from s2p.messages g where g.state = any(%s) order by g.id desc limit %s",
         (list(states), limit),
     ).fetchall()
-    return [MessageState(*row[:-1], tuple(row[-1])) for row in rows]
+    return [MessageState(*row) for row in rows]
 
 
 def count_messages(conn: psycopg.Connection) -> dict[str, int]:

@@ -67,6 +67,7 @@ class SmtpWay:
                 raise
             before()
             try:
+                answer: bytes | str
                 code, answer = session.data(mail.as_bytes())
             except smtplib.SMTPDataError as error:  # refused before anything was sent
                 code, answer = error.smtp_code, error.smtp_error
@@ -127,8 +128,9 @@ class SmtpWay:
         """A server that sends a letter a second keeps nobody for ever: its connection is shut."""
 
         def shut() -> None:
-            with suppress(OSError, AttributeError):
-                session.sock.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):
+                if session.sock:
+                    session.sock.shutdown(socket.SHUT_RDWR)
 
         watch = threading.Timer(self.server.seconds * PATIENCE, shut)
         watch.daemon = True
@@ -150,7 +152,7 @@ class SmtpWay:
             return f"{self._place} speaks no TLS there; see S2P_SMTP_SECURITY and S2P_SMTP_PORT"
         if isinstance(error, smtplib.SMTPNotSupportedError):
             return f"{self._place} does not offer what is asked of it ({plain_line(str(error))}); see S2P_SMTP_SECURITY"
-        if isinstance(error, TimeoutError):
+        if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
             return f"{self._place} did not answer within {self.server.seconds:g} seconds"
         if isinstance(error, smtplib.SMTPResponseException):
             return f"{self._place}: {_answer(error.smtp_code, error.smtp_error)}"

@@ -36,14 +36,14 @@ create table s2p.messages (
 );
 create index messages_waiting on s2p.messages (due_at) where state in ('waiting', 'sending');
 create index messages_recipient on s2p.messages (recipient, created_at);
-create table s2p.told (
+create table s2p.message_matters (
     message bigint not null references s2p.messages on delete cascade,
     matter bigint not null references s2p.matters on delete cascade,
     recipient text not null,
     is_spooled boolean not null default false,
     primary key (message, matter)
 );
-create unique index told_once on s2p.told (matter, recipient) where not is_spooled;
+create unique index message_matters_once on s2p.message_matters (matter, recipient) where not is_spooled;
 comment on table s2p.matters is 'What somebody is to be told: a file that came back, a run that failed.';
 comment on column s2p.matters.key is 'What makes it the same matter at the next look.';
 comment on column s2p.matters.is_event is 'Whether it is over once told, as a new champion is.';
@@ -54,7 +54,8 @@ comment on column s2p.messages.state is
     'refused for good; withdrawn, as nothing in it was so any more.';
 comment on column s2p.messages.times_in_doubt is
     'How often it was sent again because the answer to an attempt was never recorded; under the same Message-ID.';
-comment on table s2p.told is 'Which message told whom of which matter: once, unless it only went to the outbox.';
+comment on table s2p.message_matters is
+    'Which message told whom of which matter: once, unless it only went to the outbox.';
 """
 
 
