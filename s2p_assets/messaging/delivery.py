@@ -6,8 +6,9 @@ again under the same Message-ID; that is the only way in which somebody can get 
 
 import datetime as dt
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
@@ -39,7 +40,10 @@ class MailWay(Protocol):
 
 @dataclass(frozen=True)
 class Post:
-    """All that delivering takes. `from_whom`: the last line of every letter; `book_place`: where the book lies."""
+    """All that delivering takes. `from_whom`: the last line of every letter; `book_place`: where the book lies.
+
+    `collected_minutes`: over which a message is collected; `at_once`: but not the first one that somebody gets.
+    """
 
     mail: MailWay
     book: AddressBook
@@ -48,7 +52,7 @@ class Post:
     book_place: str
     collected_minutes: float = 5.0
     attachment_bytes: int = 10_000_000
-    collected: dict[str, int] = field(default_factory=dict)
+    at_once: bool = False
 
 
 def deliver(conn: psycopg.Connection, post: Post) -> dict[str, int] | None:
@@ -60,7 +64,8 @@ def deliver(conn: psycopg.Connection, post: Post) -> dict[str, int] | None:
         if not ours:
             return None
         host = post.sender.rpartition("@")[2]
-        record.write_messages(conn, post.book, post.collected_minutes, spools=post.mail.spools, host=host)
+        collecting = record.Collecting(post.collected_minutes, post.at_once, post.mail.spools, host)
+        record.write_messages(conn, post.book, collecting)
         counts: dict[str, int] = {}
         try:
             for state in _sent(conn, post):
@@ -68,6 +73,22 @@ def deliver(conn: psycopg.Connection, post: Post) -> dict[str, int] | None:
         finally:
             post.mail.close()
         return counts
+
+
+def send_unrecorded(post: Post, recipient: str, matters: Sequence[Matter]) -> None:
+    """Send a message at once, without writing down that it was sent. Raises NotDelivered."""
+    letter = write_letter(matters, (), post.from_whom)
+    if recipient in post.book.services:
+        send_to_service(recipient, post.book.services[recipient], letter)
+        return
+    _require_address(post, recipient)
+    reply_to = next((one for one in post.book.engineers if is_mail_address(one)), None)
+    id_ = f"<s2p-{uuid.uuid4()}@{post.sender.rpartition('@')[2]}>"
+    envelope = Envelope(id_, post.sender, recipient, dt.datetime.now(dt.UTC), reply_to)
+    try:
+        post.mail.send(write_mail(letter, envelope), recipient, lambda: None)
+    finally:
+        post.mail.close()
 
 
 def _sent(conn: psycopg.Connection, post: Post) -> Iterator[str]:

@@ -92,7 +92,8 @@ def record_matters(conn: psycopg.Connection, kinds: Iterable[str], matters: Sequ
         new = {key: matter for key, matter in by_key.items() if key not in known}
         with conn.cursor() as cursor:
             cursor.executemany(
-                "insert into s2p.matters (kind, key, owner, content, is_event) values (%s, %s, %s, %s, %s)",
+                "insert into s2p.matters (kind, key, owner, content, is_event) values (%s, %s, %s, %s, %s)"
+                " on conflict do nothing",
                 [
                     (one.kind, key, one.owner, Jsonb(one.as_json()), KINDS[one.kind].is_event)
                     for key, one in new.items()
@@ -109,56 +110,61 @@ def _known(conn: psycopg.Connection, keys: list[str]) -> set[str]:
     return {key for (key,) in found}
 
 
-def write_messages(
-    conn: psycopg.Connection, book: AddressBook, collected_minutes: float, *, spools: bool, host: str
-) -> int:
+class Collecting(NamedTuple):
+    """How matters become messages: collected over `minutes` from the first on, or not the first message (`at_once`).
+
+    `spools`: mail only goes to the outbox; what went there before counts as untold once it goes further.
+    `host`: after the @ of a Message-ID.
+    """
+
+    minutes: float
+    at_once: bool
+    spools: bool
+    host: str
+
+    def patience(self, recent: int) -> dt.timedelta:
+        """How long matters are collected for somebody who got so many messages of late."""
+        if self.at_once and not recent:
+            return dt.timedelta(0)
+        return dt.timedelta(minutes=self.minutes) * 2 ** min(recent, MOST_DOUBLINGS)
+
+
+def write_messages(conn: psycopg.Connection, book: AddressBook, how: Collecting) -> int:
     """A message for each recipient who is to be told of something, with all that has been collected; how many.
 
-    It waits `collected_minutes` from the first of its matters on, longer for who got messages within the last hours.
-    `spools`: whether mail only goes to the outbox; what went there before counts as untold once it goes further.
     Call it while having the `sending_turn`.
     """
-    owed: dict[str, list[tuple[int, dt.datetime]]] = {}
-    rows = conn.execute(
-        "select id, content, opened_at from s2p.matters where cleared_at is null order by id"
-    ).fetchall()
-    for id_, content, opened_at in rows:
-        for recipient in book.recipients(Matter.from_json(content)):
-            owed.setdefault(recipient, []).append((id_, opened_at))
-    written = sum(_write_to(conn, one, found, collected_minutes, spools, host) for one, found in owed.items())
-    _close_sent_events(conn, {id_: book.recipients(Matter.from_json(content)) for id_, content, _ in rows}, spools)
+    owed: dict[str, list[int]] = {}
+    rows = conn.execute("select id, content from s2p.matters where cleared_at is null order by id").fetchall()
+    recipients = {id_: book.recipients(Matter.from_json(content)) for id_, content in rows}
+    for id_, concerned in recipients.items():
+        for recipient in concerned:
+            owed.setdefault(recipient, []).append(id_)
+    written = sum(_write_to(conn, recipient, ids, how) for recipient, ids in owed.items())
+    _close_sent_events(conn, recipients, how.spools)
     return written
 
 
-def _write_to(
-    conn: psycopg.Connection,
-    recipient: str,
-    found: list[tuple[int, dt.datetime]],
-    minutes: float,
-    spools: bool,
-    host: str,
-) -> bool:
-    owed = conn.execute(OWED_SQL, ([id_ for id_, _ in found], recipient, spools)).fetchall()
+def _write_to(conn: psycopg.Connection, recipient: str, ids: list[int], how: Collecting) -> bool:
+    owed = conn.execute(OWED_SQL, (ids, recipient, how.spools)).fetchall()
     if not owed:
         return False
     recent = conn.execute(
         "select count(*) from s2p.messages where recipient = %s and state <> 'withdrawn' and created_at > now() - %s",
         (recipient, BUSY_TIME),
     ).fetchone()
-    patience = dt.timedelta(minutes=minutes) * 2 ** min(int(recent[0]) if recent else 0, MOST_DOUBLINGS)
-    if min(opened for _, opened, _ in owed) + patience > owed[0][2]:
+    if min(opened for _, opened, _ in owed) + how.patience(recent[0] if recent else 0) > owed[0][2]:
         return False
-    with conn.transaction():
-        row = conn.execute(
-            "insert into s2p.messages (message_id, recipient) values (%s, %s) returning id",
-            (f"<s2p-{uuid.uuid4()}@{host}>", recipient),
-        ).fetchone()
-        assert row
-        with conn.cursor() as cursor:
-            cursor.executemany(
-                "insert into s2p.message_matters (message, matter, recipient) values (%s, %s, %s)",
-                [(row[0], id_, recipient) for id_, _, _ in owed],
-            )
+    with conn.transaction(), conn.cursor() as cursor:
+        message_id = f"<s2p-{uuid.uuid4()}@{how.host}>"
+        cursor.execute(
+            "insert into s2p.messages (message_id, recipient) values (%s, %s) returning id", (message_id, recipient)
+        )
+        (message,) = cursor.fetchone() or (None,)
+        cursor.executemany(
+            "insert into s2p.message_matters (message, matter, recipient) values (%s, %s, %s)",
+            [(message, id_, recipient) for id_, _, _ in owed],
+        )
     return True
 
 
@@ -235,3 +241,12 @@ def read_messages(conn: psycopg.Connection, states: Sequence[str], limit: int = 
 def count_messages(conn: psycopg.Connection) -> dict[str, int]:
     """How many messages there are, by state."""
     return dict(conn.execute("select state, count(*) from s2p.messages group by state").fetchall())
+
+
+def make_due(conn: psycopg.Connection) -> int:
+    """Have what waits and what was refused be due now; how many messages."""
+    done = conn.execute(
+        "update s2p.messages set due_at = now(), state = case state when 'refused' then 'waiting' else state end,"
+        " settled_at = null where state in ('waiting', 'sending', 'refused')"
+    )
+    return done.rowcount

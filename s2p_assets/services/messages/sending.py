@@ -13,8 +13,8 @@ import psycopg
 
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.messaging import record
-from s2p_assets.messaging.address_book import AddressBook, read_address_book
-from s2p_assets.messaging.delivery import MailWay, Post, deliver
+from s2p_assets.messaging.address_book import EXAMPLE, AddressBook, read_address_book
+from s2p_assets.messaging.delivery import MailWay, Post, deliver, send_unrecorded
 from s2p_assets.messaging.heartbeat import send_heartbeat
 from s2p_assets.messaging.mail import Outbox
 from s2p_assets.messaging.matters import Matter
@@ -48,7 +48,7 @@ def send_messages(
 ) -> SendingResult:
     """Record what is so, write messages and send those that are due.
 
-    `of_runs`: kind → what Dagster knows. `at_once`: without collecting over minutes, as after a headless pass.
+    `of_runs`: kind → what Dagster knows. `at_once`: who got no message of late is not kept waiting, as after a headless pass.
     Raises AddressBookUnusable and PasswordUnreadable, before anything is sent; and DatabaseUnreachable.
     """
     done = SendingResult()
@@ -58,8 +58,7 @@ def send_messages(
             record.record_matters(connection, kinds, matters)
         for kind, known in of_runs.items():
             record.record_matters(connection, [kind], known)
-        minutes = 0.0 if at_once else ctx.settings.message_minutes
-        done.counts = deliver(connection, post_of(ctx.settings, book, minutes)) or {}
+        done.counts = deliver(connection, post_of(ctx.settings, book, at_once=at_once)) or {}
     return done
 
 
@@ -98,7 +97,7 @@ def _share_problem(ctx: Context) -> ShareMissing | None:
     return None
 
 
-def post_of(settings: Settings, book: AddressBook, collected_minutes: float) -> Post:
+def post_of(settings: Settings, book: AddressBook, *, at_once: bool = False) -> Post:
     """How messages go, by the settings. Raises PasswordUnreadable."""
     return Post(
         mail=mail_way(settings),
@@ -106,7 +105,8 @@ def post_of(settings: Settings, book: AddressBook, collected_minutes: float) -> 
         sender=settings.sender,
         from_whom=f"s2p at {gethostname()} writes this by itself, once for each matter.",
         book_place=str(settings.addresses),
-        collected_minutes=collected_minutes,
+        collected_minutes=settings.message_minutes,
+        at_once=at_once,
         attachment_bytes=int(settings.attachment_mb * MEGABYTE),
     )
 
@@ -173,6 +173,53 @@ def sign_of_life(settings: Settings) -> str | None:
         return None
     try:
         send_heartbeat(settings.heartbeat_url.get_secret_value(), settings.heartbeat_method)
+    except NotDelivered as problem:
+        return str(problem)
+    return None
+
+
+def read_recent_messages(connection: psycopg.Connection, limit: int) -> list[dict[str, Any]]:
+    """The last messages, the newest first, as `s2p messages --json` prints them."""
+    every = ["waiting", "sending", "sent", "spooled", "refused", "withdrawn"]
+    return [
+        {
+            "recipient": one.recipient,
+            "state": one.state,
+            "created_at": one.created_at.isoformat(),
+            "settled_at": one.settled_at.isoformat() if one.settled_at else None,
+            "attempts": one.attempts,
+            "times_in_doubt": one.times_in_doubt,
+            "error": one.error,
+            "about": one.titles,
+        }
+        for one in record.read_messages(connection, every, limit)
+    ]
+
+
+def try_again(ctx: Context) -> int:
+    """Have what waits or was refused be tried now; how many messages. Raises as `send_messages` does."""
+    book = read_address_book(ctx.settings.addresses, list(ctx.catalog.reports))
+    with ctx.warehouse.connect() as connection:
+        count = record.make_due(connection)
+        deliver(connection, post_of(ctx.settings, book))
+    return count
+
+
+def write_first_book(settings: Settings) -> bool:
+    """An address book to fill in; false where there is one."""
+    if settings.addresses.exists():
+        return False
+    settings.addresses.parent.mkdir(parents=True, exist_ok=True)
+    settings.addresses.write_text(EXAMPLE, encoding="utf-8")
+    return True
+
+
+def send_test_message(settings: Settings, recipient: str) -> str | None:
+    """Send a message to an address or a service of the book, at once and unrecorded; what kept it from arriving."""
+    post = post_of(settings, read_address_book(settings.addresses))
+    matter = Matter("installation", "test", "This is a test message", "It arrived, so others will.")
+    try:
+        send_unrecorded(post, recipient, [matter])
     except NotDelivered as problem:
         return str(problem)
     return None

@@ -79,7 +79,9 @@ def returned_files(conn: psycopg.Connection) -> list[ReturnedFile]:
         "select workbook, path, verdict, owner, rows_returned, error, sha256, rows_read, findings from s2p.files"
         " where status = 'current' and verdict in ('returned', 'partly') order by path, workbook"
     )
-    return [ReturnedFile(*row[:-1], tuple(Finding(**finding) for finding in row[-1])) for row in rows]
+    return [
+        ReturnedFile(*known, findings=tuple(Finding(**finding) for finding in findings)) for *known, findings in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)
