@@ -6,7 +6,7 @@ Read from the ledger and from a look at the share; what befell the installation 
 import datetime as dt
 import hashlib
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import psycopg
@@ -24,7 +24,7 @@ from s2p_assets.warehouse.files import summaries
 from s2p_assets.warehouse.files.change_record import change_sentence
 from s2p_assets.warehouse.files.expected import missing_files
 
-FINDINGS_GIVEN = 8
+FINDINGS_GIVEN, CELLS_GIVEN = 8, 5
 UNCLAIMED_GIVEN = 1_000
 HERE, COPY = "in the marked copy", "the marked copy"
 BESIDE = "whoever looks after s2p"
@@ -137,8 +137,8 @@ def _returned(settings: Settings, file: summaries.ReturnedFile) -> Matter:
     )
     in_place = bool(copies) and copies[0].name == name
     feedback = build_feedback(reading, name=name, owner=file.owner, in_place=in_place)
-    rejects = [_cell_line(one) for one in feedback.listed if one.severity == "reject"]
-    lines = [file.error] if file.error else rejects
+    rejects = [one for one in feedback.listed if one.severity == "reject"]
+    lines = [file.error] if file.error else _cell_lines(rejects)
     todo = next_step(reading, name, in_place=in_place, here=HERE, copy=COPY)
     return Matter(
         "partly" if file.verdict == "partly" else "returned",
@@ -148,6 +148,7 @@ def _returned(settings: Settings, file: summaries.ReturnedFile) -> Matter:
         tuple(lines[:FINDINGS_GIVEN]),
         max(len(lines) - FINDINGS_GIVEN, 0),
         owner=file.owner,
+        about=file.path,
         attachments=tuple(map(str, copies[:1])),
         place=f"Its old place: {file.path}. The marked copy: {place_on_share(settings, copies[0])}"
         if copies
@@ -155,10 +156,19 @@ def _returned(settings: Settings, file: summaries.ReturnedFile) -> Matter:
     )
 
 
-def _cell_line(finding: Finding) -> str:
-    """`March › C5: 'n/a' is not a price`."""
-    where = " › ".join(filter(None, (finding.sheet, finding.cell)))
-    return f"{where}: {finding.message}" if where else finding.message
+def _cell_lines(findings: Iterable[Finding]) -> list[str]:
+    """`March › C5, C6 and 8 more: 'n/a' is not a price`: a line for each thing that is wrong, with its cells."""
+    cells: dict[tuple[str | None, str], list[str]] = {}
+    for finding in findings:
+        cells.setdefault((finding.sheet, finding.message), []).append(finding.cell or "")
+    return [f"{_cells(sheet, found)}{message}" for (sheet, message), found in cells.items()]
+
+
+def _cells(sheet: str | None, found: Sequence[str]) -> str:
+    named = [cell for cell in found if cell]
+    more = f" and {len(named) - CELLS_GIVEN:,} more" if len(named) > CELLS_GIVEN else ""
+    where = " › ".join(filter(None, (sheet, f"{', '.join(named[:CELLS_GIVEN])}{more}")))
+    return f"{where}: " if where else ""
 
 
 def _digest(*parts: str | None) -> str:
@@ -179,6 +189,7 @@ def _held(settings: Settings, file: summaries.HeldFile) -> Matter:
         next_step(reading, name, in_place=True, copy=COPY),
         (*lines, f"To accept it: s2p accept {shlex.quote(file.path)}"),
         owner=file.owner,
+        about=file.path,
         place=f"The marked copy: {place_on_share(settings, copies[0])}" if copies else "",
     )
 

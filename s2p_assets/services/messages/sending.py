@@ -48,7 +48,7 @@ def send_messages(
 ) -> SendingResult:
     """Record what is so, write messages and send those that are due.
 
-    `of_runs`: kind → what Dagster knows. `at_once`: who got no message of late is not kept waiting, as after a headless pass.
+    `of_runs`: kind → what Dagster knows. `at_once`: the first message to somebody does not wait.
     Raises AddressBookUnusable and PasswordUnreadable, before anything is sent; and DatabaseUnreachable.
     """
     done = SendingResult()

@@ -79,9 +79,11 @@ def returned_files(conn: psycopg.Connection) -> list[ReturnedFile]:
         "select workbook, path, verdict, owner, rows_returned, error, sha256, rows_read, findings from s2p.files"
         " where status = 'current' and verdict in ('returned', 'partly') order by path, workbook"
     )
-    return [
-        ReturnedFile(*known, findings=tuple(Finding(**finding) for finding in findings)) for *known, findings in rows
-    ]
+    found = []
+    for workbook, path, verdict, owner, returned, error, sha256, read, findings in rows:
+        given = tuple(Finding(**finding) for finding in findings)
+        found.append(ReturnedFile(workbook, path, verdict, owner, returned, error, sha256, read, given))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
