@@ -3,8 +3,10 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from socket import gethostname
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 PREFIX = "S2P_"
 ENV_FILE = Path(".env")
@@ -33,6 +35,22 @@ class Settings(BaseModel):
     file_seconds: float = Field(300.0, gt=0, description="CPU seconds allowed to read one file")
     file_wait_seconds: float = Field(3600.0, gt=0, description="seconds by the clock after which one file is given up")
     file_memory_mb: int = Field(4096, ge=256, description="memory allowed to read one file")
+    addresses: Path = Field(Path(), description="who is told what; by default `addresses.yaml` in the home")
+    smtp_host: str | None = Field(None, description="the company's mail server; unset: mails lie in the outbox")
+    smtp_port: int | None = Field(None, ge=1, le=65535, description="its port; by default that of its security")
+    smtp_security: Literal["starttls", "tls", "none"] = Field("starttls", description="how it is spoken to")
+    smtp_user: str | None = Field(None, description="the user at the mail server")
+    smtp_password: SecretStr | None = Field(None, description="the password that goes with it")
+    smtp_password_file: Path | None = Field(None, description="a file in which it stands instead")
+    smtp_ca_file: Path | None = Field(None, description="who signed its certificate, where that is the company itself")
+    mail_from: str | None = Field(None, description="the address that mails come from; by default s2p at this computer")
+    share_address: str | None = Field(None, description="what people call the share in their file manager")
+    message_minutes: float = Field(5.0, ge=0, le=1440, description="minutes over which a message is collected")
+    attachment_mb: float = Field(10.0, ge=0, le=100, description="megabytes that one mail may carry")
+    disk_free_mb: int = Field(2048, ge=0, description="room on a disk below which engineers are told")
+    heartbeat_url: SecretStr | None = Field(None, description="an address outside that is told that all is running")
+    heartbeat_method: Literal["GET", "POST"] = Field("GET", description="how it is told")
+    heartbeat_minutes: float = Field(5.0, gt=0, description="minutes between two such signs of life")
 
     @field_validator("shelves", mode="before")
     @classmethod
@@ -77,6 +95,8 @@ class Settings(BaseModel):
         object.__setattr__(self, "share", share.expanduser().absolute())
         results = self.results if "results" in self.model_fields_set else self.share
         object.__setattr__(self, "results", results.expanduser().absolute())
+        addresses = self.addresses if "addresses" in self.model_fields_set else home / "addresses.yaml"
+        object.__setattr__(self, "addresses", addresses.expanduser().absolute())
         return self
 
     @property
@@ -93,6 +113,17 @@ class Settings(BaseModel):
     def spool(self) -> Path:
         """Rows on their way from the reading process."""
         return self.home / "spool"
+
+    @property
+    def outbox(self) -> Path:
+        """Mails, for as long as there is no mail server."""
+        return self.home / "outbox"
+
+    @property
+    def sender(self) -> str:
+        """The address that mails come from."""
+        host = gethostname().strip(".") or "localhost"
+        return self.mail_from or f"s2p@{host if '.' in host else f'{host}.localdomain'}"
 
     @property
     def dagster_home(self) -> Path:

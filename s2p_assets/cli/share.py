@@ -234,4 +234,5 @@ def _exit_code(current: dict[str, Any]) -> int:
         return COULD_NOT
     waiting = any(book["returned"] or book["held"] or book["waiting"] for book in current["workbooks"])
     asked = current["gone"] or current["missing"] or current["unclaimed"] or current["faults"]
-    return NEEDS_A_PERSON if waiting or asked else 0
+    undelivered = current["messages"]["problem"] or current["messages"]["undelivered"]
+    return NEEDS_A_PERSON if waiting or asked or undelivered else 0

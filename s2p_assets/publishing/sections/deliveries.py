@@ -176,7 +176,8 @@ def open_files(deliveries: Deliveries) -> Section:
         description if len(rows) else "",
         (
             ReportColumn("path", "File", sources=()),
-            ReportColumn("owner", "Sent to", sources=()),
+            ReportColumn("owner", "Owner", sources=()),
+            ReportColumn("sent_to", "Message sent to", sources=()),
             ReportColumn("seen_on", "Since", "date", sources=()),
             ReportColumn("verdict_in_words", "Verdict", sources=()),
             ReportColumn("rows_returned", "Rows returned", "integer"),
