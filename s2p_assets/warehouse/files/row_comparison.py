@@ -206,8 +206,8 @@ def _count_values(
 
 def _overwritten(workbook: Workbook, planned_file: PlannedPath) -> sql.Composable:
     """Rows of other files that get another value where they have one."""
-    columns = [*_restated(workbook).values()]
-    other = sql.SQL(" or ").join([sql.SQL("({})").format(column) for column in columns] or [sql.SQL("false")])
+    columns = [sql.SQL("({})").format(column) for column in _restated(workbook).values()]
+    other = sql.SQL(" or ").join(columns) if columns else sql.SQL("false")
     leaving = planned_file.withdrawn_files
     return sql.SQL("change = 'changed' and stored_file <> all({}) and ({})").format(leaving, other)
 
