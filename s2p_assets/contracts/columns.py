@@ -23,6 +23,7 @@ from s2p_assets.contracts.date_patterns import (
     pattern_fault,
     period_kind_of,
 )
+from s2p_assets.contracts.outlined import as_declared
 
 if TYPE_CHECKING:
     import pyarrow
@@ -316,6 +317,7 @@ class Row:
     """One row of a workbook or table. Subclasses say in their docstring what one row is."""
 
     s2p_columns: ClassVar[tuple[Column, ...]] = ()
+    s2p_code: ClassVar[tuple[str, ...] | None] = None
 
     def __init_subclass__(cls) -> None:
         found = {one.name: one for base in reversed(cls.__mro__[1:]) for one in base.__dict__.get("s2p_columns", ())}
@@ -396,10 +398,10 @@ def row_rule(message: str, at: str, severity: Severity = "reject") -> Any:
 
 
 def row_rules_of(rows: type[Row]) -> tuple[RowRule, ...]:
-    """The declared row rules of `rows`, those of its bases first."""
+    """The declared row rules of `rows`, those of its bases first; of rows that an outline names, the shelf is read."""
     found = {
         name: value
-        for base in reversed(rows.__mro__)
+        for base in reversed(as_declared(rows).__mro__)
         for name, value in vars(base).items()
         if isinstance(value, RowRule)
     }

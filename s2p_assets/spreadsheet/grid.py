@@ -178,8 +178,7 @@ class SheetWriter:
 
     def add(self, columns: Ints, cells: Cells) -> None:
         """Takes a batch of cells that lie in `columns`; blank texts are no cells."""
-        filled = pc.greater(pc.binary_length(pc.utf8_trim_whitespace(cells.texts)), 0).to_numpy(zero_copy_only=False)
-        filled |= cells.kinds == CellKind.UNCALCULATED
+        filled = _filled(cells)
         if not filled.all():
             columns, cells = columns[filled], cells.where(filled)
         if not len(columns):
@@ -195,12 +194,26 @@ class SheetWriter:
                 Cells(rows[part], kinds[part], texts[part], None if formats is None else formats[part])
             )
 
+    def add_column(self, number: int, cells: Cells) -> None:
+        """Takes a batch of cells that all lie in one column; blank texts are no cells."""
+        kept = cells.where(_filled(cells))
+        if len(kept):
+            self._parts.setdefault(number, []).append(kept)
+
     def columns(self) -> dict[int, Cells]:
         """All cells taken so far, one `Cells` per column; a cell written twice counts as last written."""
         return {number: _joined(self._parts[number]) for number in sorted(self._parts)}
 
 
+def _filled(cells: Cells) -> npt.NDArray[np.bool_]:
+    """Which of the cells hold more than blanks; a formula without its value counts."""
+    lengths = pc.binary_length(pc.utf8_trim_whitespace(cells.texts)).to_numpy(zero_copy_only=False)
+    return (lengths > 0) | (cells.kinds == CellKind.UNCALCULATED)
+
+
 def _joined(parts: list[Cells]) -> Cells:
+    if len(parts) == 1 and (np.diff(parts[0].rows) > 0).all():
+        return parts[0]
     rows = np.concatenate([part.rows for part in parts])
     kinds = np.concatenate([part.kinds for part in parts])
     texts = pyarrow.concat_arrays([part.texts for part in parts])

@@ -23,6 +23,8 @@ MIN_REQUIRED_SHARE = 0.5
 """The share of a contract's required columns that makes a row its header."""
 FIRST_ROWS, SEARCHED_ROWS = 50, 5_000
 _DATE_FORM = re.compile(r"(?:(?:d{1,4}|m{1,4}|y{2,4}|j{2,4}|a{2,4}|t{1,2}|h{1,2}|s{1,2})[\W_]*)+", re.IGNORECASE)
+_ASCII_BRACKETS = re.compile(r"[(\[{<]")
+_ASCII_LETTERS = {number: chr(number).casefold() if chr(number).isalnum() else None for number in range(128)}
 _MARKS = {"#": "number", "№": "number", "%": "percent"}
 
 
@@ -32,11 +34,13 @@ def folded(text: str) -> str:
 
     Whether what is in brackets makes another column of it is told by `names_column`.
     """
-    bare = without_brackets(text)
+    bare = text if text.isascii() and not _ASCII_BRACKETS.search(text) else without_brackets(text)
     return _letters_of(bare) or _letters_of(text) or "".join(_MARKS.get(mark, "") for mark in text.strip())
 
 
 def _letters_of(text: str) -> str:
+    if text.isascii():
+        return text.translate(_ASCII_LETTERS)
     return "".join(mark for mark in _decomposed(text) if mark.isalnum())
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow
 import pyarrow.compute as pc
 
@@ -38,7 +37,7 @@ from s2p_assets.spreadsheet.header import (
 from s2p_assets.spreadsheet.limits import DAMAGED, TOO_MUCH_MEMORY, WorkbookUnreadable
 from s2p_assets.spreadsheet.melting import column_places, read_melted_table
 from s2p_assets.spreadsheet.returned.own_copies import refuse_fresh_workbook, refuse_partial_copy
-from s2p_assets.spreadsheet.rules import RuleViolation, final_violations, rule_violations
+from s2p_assets.spreadsheet.rules import RuleViolation, TypedRows, final_violations, rule_violations
 from s2p_assets.spreadsheet.sheet_names import bracketed_names
 from s2p_assets.spreadsheet.stale_values import find_outside_values
 from s2p_assets.spreadsheet.table_regions import TableRegion, cells_below, table_regions
@@ -267,10 +266,10 @@ def _settle(
     """Puts the rules to all rows together, then draws the verdict."""
     arrow = _combined(tables, workbook)
     bad = np.concatenate([table.bad for table in tables]) if tables else np.zeros(0, dtype=bool)
-    frame = _frame(arrow, workbook)
+    rows = TypedRows(arrow, [column.name for column in workbook.columns])
     place = _places(tables)
     said: set[tuple[str | None, str | None, str]] = set()
-    for violation in chain(rule_violations(frame, workbook), missing_references(frame, workbook, values)):
+    for violation in chain(rule_violations(rows, workbook), missing_references(rows, workbook, values)):
         finding = _finding(violation, place)
         where = (finding.sheet, finding.cell, finding.rule)
         if not workbook.period or violation.position is None or where not in said:
@@ -278,9 +277,8 @@ def _settle(
         said.add(where)  # one cell beside the periods stands in many rows
         if violation.position is not None and violation.severity == "reject":
             bad[violation.position] = True
-    good = frame if not bad.any() else frame[~bad].reset_index(drop=True)
-    if len(good) and not findings.file_rejected:
-        for violation in final_violations(good, workbook, already_checked=not bad.any()):
+    if not bad.all() and not findings.file_rejected:
+        for violation in final_violations(rows, bad, workbook):
             findings.add(_finding(violation, place), whole_file=True)
     reading.sheet = ", ".join(dict.fromkeys(table.rows.sheet.name for table in tables)) or None
     _draw_verdict(reading, workbook, arrow, bad, findings)
@@ -302,11 +300,6 @@ def _combined(tables: list[TypedTable], workbook: Workbook) -> pyarrow.Table:
         numbers = pyarrow.array(table.rows.row_numbers.astype(np.int64))
         parts.append(pyarrow.Table.from_arrays([*arrays, names, numbers], schema=schema))
     return pyarrow.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
-
-
-def _frame(arrow: pyarrow.Table, workbook: Workbook) -> pd.DataFrame:
-    declared = {column.name: pd.ArrowDtype(column.arrow_type) for column in workbook.columns}
-    return pd.DataFrame({name: pd.Series(arrow.column(name), dtype=dtype) for name, dtype in declared.items()})
 
 
 def _places(tables: list[TypedTable]) -> Callable[[int, str | None], tuple[str, str]]:

@@ -494,7 +494,7 @@ def last_row_sums_up(columns: Mapping[str, _Floats]) -> bool:
         before = values[:-1][~np.isnan(values[:-1])]
         if np.count_nonzero(before) < 2 or abs(before.sum() - values[-1]) > _half_a_unit(float(values[-1])):
             return False
-        fewest = min(fewest, np.count_nonzero(before))
+        fewest = min(fewest, int(np.count_nonzero(before)))
         sums.append(float(values[-1]))
     return bool(sums) and (fewest >= _ENOUGH_ROWS or len(sums) > 1 or _digits_of(sums[0]) >= _ENOUGH_DIGITS)
 

@@ -66,8 +66,12 @@ def _words(cells: Cells) -> Words:
 
 
 def _known(texts: Sequence[str]) -> Words:
-    words = {text: stated_unit(text) for text in texts}
-    if not words or any(one.rest or one.scale != 1 or len(text) > _MAX_WORDS for text, one in words.items()):
+    words: Words = {}
+    for text in texts:
+        one = words[text] = stated_unit(text)
+        if one.rest or one.scale != 1 or len(text) > _MAX_WORDS:
+            return {}
+    if not words:
         return {}
     currencies = [bool(one.currencies) for one in words.values()]
     counted = [bool(one.measure or one.package) and not one.currencies for one in words.values()]
