@@ -104,7 +104,7 @@ def test_dates_that_belong_together_are_left_alone(tmp_path: Path, days: list[dt
         ([*NEAR, dt.date(2023, 9, 4)], []),
         ([*NEAR, *(dt.date(2023, 3, day) for day in range(1, 9))], []),
         ([dt.date(2023, month, 1) for month in range(1, 13)] + [dt.date(2024, 1, 1)], []),
-        (NEAR[:5] + [dt.date(2023, 3, 4)], []),
+        ([*NEAR[:5], dt.date(2023, 3, 4)], []),
     ],
 )
 def test_last_years_date_in_a_months_file_is_a_notice(tmp_path: Path, days: list[dt.date], cells: list[str]) -> None:
