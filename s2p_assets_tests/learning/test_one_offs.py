@@ -72,6 +72,13 @@ def test_a_week_that_all_peers_shared_is_plausible() -> None:
     assert list(marked(together | alone)) == ["P9"]
 
 
+def test_a_whole_list_in_cases_is_marked_and_a_poor_week_of_all_is_not() -> None:
+    cases = {f"P{n}": [*STEADY, 3.0, *STEADY] for n in range(6)}
+    poor = {f"P{n}": [*STEADY, 12.0, *STEADY] for n in range(6)}
+    assert marked(cases) == {sku: [(60, 38.0)] for sku in cases}
+    assert marked(poor) == {}
+
+
 @pytest.mark.parametrize("value", [2.0, 2000.0])
 def test_what_came_later_does_not_decide_about_a_week(value: float) -> None:
     rows = weekly({"A": [*STEADY, 2000.0, 41.0]})
