@@ -18,6 +18,7 @@ from s2p_assets.graph.io_managers import (
     SheetIOManager,
     TableIOManager,
 )
+from s2p_assets.graph.message_sensor import message_sensor
 from s2p_assets.graph.report_hooks import report_hooks
 from s2p_assets.graph.resources import reader_resource
 from s2p_assets.graph.running.locks import servers_tags
@@ -50,6 +51,7 @@ def build(settings: Settings) -> Graph:
         sensors=[
             share_sensor(ctx),
             automation_sensor(len(made), settings.look_seconds, servers_tags(settings)),
+            message_sensor(ctx),
         ],
         resources={
             "warehouse": dg.ResourceDefinition.hardcoded_resource(warehouse),

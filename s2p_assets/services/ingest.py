@@ -18,12 +18,13 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.services.ingested_file import Ingest, IngestedFile, hold_reading
 from s2p_assets.services.layout_history import LayoutHistory
-from s2p_assets.services.share import look_at_share, require_share
+from s2p_assets.services.share import found_files, look_at_share, require_share, share_changes_of
 from s2p_assets.spreadsheet.foreign_keys import REFERENCE_RULE
-from s2p_assets.spreadsheet.returned.copies import returned_copies, write_returned
+from s2p_assets.spreadsheet.returned.copies import write_returned
+from s2p_assets.spreadsheet.returned.returned_files import returned_copies
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.spreadsheet.share import ShareScan
-from s2p_assets.warehouse.files import decisions, ledger, recognition, share_changes, versions
+from s2p_assets.warehouse.files import decisions, ledger, recognition, versions
 from s2p_assets.warehouse.files.archive import ArchivedFile, FileForbidden, FileGone, FileStillChanging, archive_file
 from s2p_assets.warehouse.files.change_record import change_sentence
 from s2p_assets.warehouse.files.copy_names import originals_of
@@ -31,9 +32,8 @@ from s2p_assets.warehouse.files.ledger import LedgerEntry
 from s2p_assets.warehouse.files.load import LoadResult, load_files
 from s2p_assets.warehouse.files.recognition import Recognition
 from s2p_assets.warehouse.files.review import review_files
-from s2p_assets.warehouse.files.share_changes import FileStat, ShareChanges
+from s2p_assets.warehouse.files.share_changes import FileStat
 from s2p_assets.warehouse.tables import store
-from s2p_assets.warehouse.tables.contract_versions import contract_version
 from s2p_assets.warehouse.tables.references import files_to_read_again, referenced_values
 from s2p_assets.warehouse.tables.workbook_tables import ensure_workbook_table
 
@@ -51,10 +51,6 @@ class _ToRead(NamedTuple):
     rivals: list[Workbook]
 
 
-def _found(workbook: Workbook, now: ShareScan) -> list[FileStat]:
-    return [FileStat(file.relative, file.size, file.mtime_ns) for file in now.files[workbook.full_name]]
-
-
 def waiting_files(connection: psycopg.Connection, workbook: Workbook, now: ShareScan) -> list[FileStat]:
     """The files of a look that the ledger does not know as they are."""
     return share_changes_of(connection, workbook, now).to_read
@@ -64,12 +60,6 @@ def is_to_be_gone_over(connection: psycopg.Connection, workbook: Workbook, now: 
     """Whether a look finds something to do: files that the ledger does not know as they are, or a person's decision."""
     waits = waiting_files(connection, workbook, now)
     return bool(waits) or decisions.is_decided(connection, workbook.full_name)
-
-
-def share_changes_of(connection: psycopg.Connection, workbook: Workbook, now: ShareScan) -> ShareChanges:
-    """Which files of a look are to be read, and which are gone since the ledger was last written."""
-    known = share_changes.known_files(connection, workbook)
-    return share_changes.find_share_changes(known, _found(workbook, now), contract_version(workbook))
 
 
 def ingest(
@@ -101,8 +91,8 @@ def ingest(
         there = referenced_values(connection, workbook)
         forced = {*again, *files_to_read_again(connection, workbook, there, REFERENCE_RULE)}
         files = _at_rest(decision.to_read, ctx.settings.share)
-        files += [file for file in _found(workbook, now) if file.path in forced and file not in decision.to_read]
-        taken, to_read = desk.keep(_originals_first(files, _found(workbook, now)), forced)
+        files += [file for file in found_files(workbook, now) if file.path in forced and file not in decision.to_read]
+        taken, to_read = desk.keep(_originals_first(files, found_files(workbook, now)), forced)
         taken += desk.read(to_read)
         version = store.workbook_version(connection, workbook)
     return Ingest(workbook.full_name, _version(version, taken), taken, decision.gone)

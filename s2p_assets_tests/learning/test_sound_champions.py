@@ -10,7 +10,8 @@ import pytest
 
 from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.learning.learned_targets import StoredHistory
-from s2p_assets.learning.selection.promotion import NoneMayServe, Pin, promote
+from s2p_assets.learning.selection.pin import Pin
+from s2p_assets.learning.selection.promotion import NoneMayServe, promote
 from s2p_assets.learning.training import renew, train
 from s2p_assets.learning.training_reason import TrainingReason
 from s2p_assets.learning.versions import ModelVersion

@@ -3,13 +3,14 @@
 When files are expected is declared with `contracts/schedule.py`; who is told is for the status and the reports.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import psycopg
 from psycopg import sql
 
@@ -17,6 +18,9 @@ from s2p_assets.contracts.schedule import Expected, ExpectedPeriod, Schedule, ex
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.tables.introspection import stored_columns
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MISSING = "missing"
 
@@ -74,6 +78,8 @@ def with_missing(deliveries: pd.DataFrame, missing: Sequence[MissingFile]) -> pd
         }
         for file in missing
     ]
+    import pandas as pd
+
     return pd.DataFrame([*deliveries.to_dict("records"), *rows], columns=list(deliveries.columns))
 
 

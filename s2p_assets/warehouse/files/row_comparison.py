@@ -207,8 +207,8 @@ def _count_values(
 
 def _overwritten(workbook: Workbook, planned_file: PlannedPath) -> sql.Composable:
     """Rows of other files that get another value where they have one."""
-    columns = [*_restated(workbook).values()]
-    other = sql.SQL(" or ").join([sql.SQL("({})").format(column) for column in columns] or [sql.SQL("false")])
+    columns = [sql.SQL("({})").format(column) for column in _restated(workbook).values()]
+    other = sql.SQL(" or ").join(columns) if columns else sql.SQL("false")
     leaving = planned_file.withdrawn_files
     return sql.SQL("change = 'changed' and stored_file <> all({}) and ({})").format(leaving, other)
 
@@ -256,7 +256,8 @@ def _largest_changes(conn: psycopg.Connection, workbook: Workbook, files: _FileP
         new, old = (sql.SQL("({}).{}").format(sql.Identifier(row), sql.Identifier(column.name)) for row in PAIR)
         query = sql.SQL(
             "select stored_file, {old}, {new}, {keys} from {compared} where change = 'changed' and {new} <> {old}"
-            " order by abs({new}::float8 - {old}::float8) / nullif(abs({old}::float8), 0) desc nulls first limit 1"
+            " order by abs({new}::float8 - {old}::float8) / nullif(abs({old}::float8), 0) desc nulls first,"
+            " abs({new}::float8 - {old}::float8) desc, {keys} limit 1"
         ).format(old=old, new=new, keys=sql.SQL(", ").join(fields_of("planned", workbook.key)), compared=COMPARED_ROWS)
         if found := conn.execute(query).fetchone():
             file, was, becomes, *key = found
