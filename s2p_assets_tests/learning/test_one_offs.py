@@ -91,7 +91,7 @@ def test_what_came_later_does_not_decide_about_a_week(value: float) -> None:
 def test_any_series_can_be_looked_at_by_days_weeks_or_months(every: str, past: int) -> None:
     times = pd.date_range("2024-01-01", periods=past + 3, freq=every)
     rows = pd.DataFrame({"shop": "A", "day": times, "paid": [*([40.0, 44.0] * past)[:past], 2000.0, 41.0, 43.0]})
-    options = {"key": "shop", "value": "paid", "time": "day"}
+    options: dict[str, Any] = {"key": "shop", "value": "paid", "time": "day"}
     found = mark_one_offs(rows, **options)
     assert found.index[found["one_off"]].tolist() == [past]
     assert found.loc[past, "counts_as"] == 44.0

@@ -38,7 +38,9 @@ def learned(retail: pd.DataFrame, successors: pd.DataFrame | None = None) -> pd.
     other = pd.DataFrame(columns=["sku", "quantity", "unit_price", "ship_date", "receive_date", "count_date"])
     other = other.assign(usable_supply_excl=pd.Series(dtype=float), ship_date=pd.Series(dtype="datetime64[ns]"))
     products = pd.DataFrame({"sku": retail["sku"].unique()})
-    products = products.assign(msrp=9.0, category="Lamps", valid_from=FIRST.as_unit("ns"), valid_to=pd.NaT)
+    products = products.assign(
+        msrp=9.0, category="Lamps", valid_from=FIRST.as_unit("ns"), valid_to=pd.Series(pd.NaT, products.index)
+    )
     coverage = channel_coverage(retail, other, "hold")
     rows = demand.build(retail, other, other, other, products, coverage, successors, None)
     units = rows["plausible_units"].fillna(rows["units"]).astype(float)
@@ -80,9 +82,9 @@ def test_what_is_learned_is_what_the_twin_teaches_or_the_week_is_told(fault: Fau
     found = learned(pd.concat([true, wrong], ignore_index=True)).set_index(["sku", "week"])
     assert not found.loc[list(ARTICLES), "told"].any()
     of, twin = found.loc["WRONG"], found.loc[article]
-    assert of.loc[week(ODD), "told"] or of.loc[week(ODD), "units"] == twin.loc[week(ODD), "units"]
+    assert bool(of["told"][week(ODD)]) or float(of["units"][week(ODD)]) == float(twin["units"][week(ODD)])
     if fault is not in_cases_from_now_on:
-        assert of.loc[week(ODD), "units"] <= 2 * twin["units"].max()
+        assert float(of["units"][week(ODD)]) <= 2 * twin["units"].max()
         pd.testing.assert_series_equal(of["units"].drop(week(ODD)), twin["units"].drop(week(ODD)))
 
 
@@ -97,7 +99,8 @@ def test_an_article_renamed_into_cases_teaches_what_its_twin_does() -> None:
     successors = pd.DataFrame({"predecessor": ["EACH"], "successor": ["CASE"], "old_units_per_new": [12.0]})
     found = learned(pd.concat([twin, renamed], ignore_index=True), successors).set_index("sku")
     assert sorted(found.index.unique()) == ["CASE", "TWIN"]
-    assert (found.loc["CASE", "units"] * 12).to_numpy() == pytest.approx(found.loc["TWIN", "units"].to_numpy())
+    case, pieces_sold = (found["units"][found.index == sku].to_numpy() for sku in ("CASE", "TWIN"))
+    assert case * 12 == pytest.approx(pieces_sold)
 
 
 def test_the_last_weeks_are_open_while_a_channel_is_late_and_are_not_nothing() -> None:
@@ -107,4 +110,4 @@ def test_the_last_weeks_are_open_while_a_channel_is_late_and_are_not_nothing() -
     held = channel_coverage(true, late, "hold").set_index("source")
     assert held.loc["wholesale", "treatment"] == "held"
     assert held.loc["wholesale", "weeks_behind"] == 3
-    assert pd.Timestamp(held.loc["wholesale", "last_week"]) == week(WEEKS - 4)
+    assert held["last_week"]["wholesale"] == week(WEEKS - 4)

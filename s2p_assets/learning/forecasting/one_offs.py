@@ -23,9 +23,9 @@ class OneOffBounds:
 
     One is beyond the past when it is more than `times` the highest of the last `memory` periods and by `least` units
     above it; or, in a series that never stood still, less than the `times`-th part of the lowest of the last `steady`
-    periods and by `least` units below. Where peers rose or fell alike, the bounds move with them, down to a half: when a
-    whole list is counted in cases of 12, all fall alike. Nothing is said of
-    the first `enough` periods, nor of one that follows `at_most` such: that is a new level and no single observation.
+    periods and by `least` units below. Where peers rose or fell alike, the bounds move with them, down to a half: when
+    a whole list is counted in cases of 12, all fall alike. Nothing is said of the first `enough` periods, nor of one
+    that follows `at_most` such: that is a new level and no single observation.
     What is usual is the mean of the last `season` periods. The defaults are meant for weeks; see `bounds_for`.
     """
 
