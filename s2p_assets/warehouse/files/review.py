@@ -139,9 +139,14 @@ def _is_confirmed(latest: LedgerFile | None, entry: LedgerEntry) -> bool:
 
 
 def _related(workbook: Workbook, files: Sequence[ReadFile]) -> set[str]:
-    """The paths of these files that have a key in common with another one of them; a whole row where there is none."""
+    """The paths of these files that have a key in common with another one of them; a whole row where there is none.
+
+    Where rows are of periods, every one.
+    """
     names = list(workbook.key) or [column.name for column in workbook.columns]
     paths = [entry.path for entry, rows in files if rows is not None and rows.num_rows]
+    if workbook.spans:
+        return set(paths)
     keys = [
         rows.select(names).append_column("_file", pyarrow.repeat(pyarrow.scalar(number), rows.num_rows))
         for number, rows in enumerate(rows for _, rows in files if rows is not None and rows.num_rows)
