@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 import pyarrow
+import pyarrow.compute as pc
 
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.files import versions
@@ -154,6 +155,7 @@ def _related(workbook: Workbook, files: Sequence[ReadFile]) -> set[str]:
     if len(keys) < 2:
         return set()
     every = pyarrow.concat_tables(keys, promote_options="permissive")
-    found = every.group_by(names).aggregate([("_file", "distinct")]).column("_file_distinct")
-    shared: set[Any] = {number for numbers in found.to_pylist() if len(numbers) > 1 for number in numbers}
+    found = every.group_by(names).aggregate([("_file", "min"), ("_file", "max"), ("_file", "distinct")])
+    several = found.filter(pc.not_equal(found.column("_file_min"), found.column("_file_max")))
+    shared: set[Any] = {number for numbers in several.column("_file_distinct").to_pylist() for number in numbers}
     return {paths[number] for number in shared}
