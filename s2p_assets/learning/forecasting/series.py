@@ -55,7 +55,8 @@ def regular_history(history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
     of_entity, of_time = np.nonzero(alive)
     others = _easily_picked(history.drop(columns=task.entity)).reset_index(drop=True)
     rows = others.reindex(slots[alive]).reset_index(drop=True)
-    rows[task.entity] = np.asarray(entities, object)[of_entity]
+    names = np.asarray(entities, object) if pd.api.types.is_string_dtype(entities.dtype) else np.asarray(entities)
+    rows[task.entity] = names[of_entity]
     rows = rows[list(history.columns)]
     rows[task.time] = times.take(of_time)
     over = rows[task.time] <= last_target_time(history, task)
