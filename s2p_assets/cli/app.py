@@ -13,13 +13,14 @@ from typing import Annotated
 import typer
 
 from s2p_assets.cli import messages, models, reports, share, workbooks
+from s2p_assets.cli.demo import demo
 from s2p_assets.cli.terminal import COULD_NOT, err, escape, out
 
 GARBAGE_AFTER = 50_000
 """New objects until Python looks for garbage; with its 700 that takes a sixth of every command's start."""
 
 COMMANDS = (
-    (share.demo, "Example: `s2p demo --no-ui`"),
+    (demo, "Examples: `s2p demo`, `s2p demo --all --no-ui`"),
     (share.up, "Example: `S2P_SHARE=/srv/share s2p up`"),
     (share.run, "Example: `s2p run --json`"),
     (workbooks.check, "Example: `s2p check 'Prices March.xlsx' --marked Checked.xlsx`"),
