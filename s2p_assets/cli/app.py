@@ -52,7 +52,7 @@ app = typer.Typer(
     help="Sheets to pipelines: drop a workbook, read its numbers in the next report.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="markdown",
 )
 for _command, _example in COMMANDS:

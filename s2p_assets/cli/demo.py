@@ -6,7 +6,6 @@ What a company does with its own share is in `share.py`.
 import datetime as dt
 from collections.abc import Mapping
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit, urlunsplit
 

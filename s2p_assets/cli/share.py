@@ -223,9 +223,8 @@ def _arrivals_printed(settings: "Settings") -> Iterator[None]:
 
 
 def _exit_code(current: dict[str, Any]) -> int:
+    from s2p_assets.services.attention import what_needs_a_person
+
     if current.get("failures"):
         return COULD_NOT
-    waiting = any(book["returned"] or book["held"] or book["waiting"] for book in current["workbooks"])
-    asked = current["gone"] or current["missing"] or current["unclaimed"] or current["faults"]
-    undelivered = current["messages"]["problem"] or current["messages"]["undelivered"]
-    return NEEDS_A_PERSON if waiting or asked or undelivered else 0
+    return NEEDS_A_PERSON if what_needs_a_person(current) else 0
