@@ -39,9 +39,10 @@ def restore(
     settings = read_settings()
     from s2p_assets.services import backup as service
 
-    chosen = service.find_backup(source.absolute())
+    moment = until.astimezone() if until else None
+    chosen = service.find_backup(source.absolute(), moment)
     with progress("bringing back a backup") as say:
-        aside = service.restore(settings, chosen, say, until.astimezone() if until else None)
+        aside = service.restore(settings, chosen, say, moment)
     out.print(
         f"{escape(str(settings.home))} is as it was at {until or chosen.made_at:%Y-%m-%d %H:%M}; `s2p status` looks"
     )

@@ -14,6 +14,7 @@ import filecmp
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import tempfile
 import time
@@ -225,12 +226,13 @@ def _sync_folder(folder: Path) -> None:
         os.close(held)
 
 
-def find_backup(source: Path) -> Backup:
-    """The backup in a folder, or the newest of those in it. Raises NotFound."""
+def find_backup(source: Path, until: dt.datetime | None = None) -> Backup:
+    """The backup in a folder, or of those in it the newest, or the last one before a moment. Raises NotFound."""
     itself = [one for one in backups(source.parent) if one.folder == source]
-    found = itself or backups(source)
+    found = [one for one in itself or backups(source) if until is None or one.made_at <= until]
     if not found:
-        raise NotFound(f"{source}: no whole backup lies there; give the folder that `s2p backup` was given")
+        when = f" of before {until:%Y-%m-%d %H:%M}" if until else ""
+        raise NotFound(f"{source}: no whole backup{when} lies there; give the folder that `s2p backup` was given")
     return found[0]
 
 
@@ -259,14 +261,16 @@ def restore(settings: Settings, backup: Backup, progress: Progress, until: dt.da
 
 
 def _restore_cluster(settings: Settings, backup: Backup, until: dt.datetime | None) -> None:
+    """On a timeline of its own where the log is kept, so that what it writes there takes the place of nothing."""
     options: dict[str, str] = {}
-    if until:
-        assert settings.wal_archive
-        kept = str(settings.wal_archive).replace("%", "%%").replace("'", "'\\''")
-        options = {
-            "restore_command": f"cp '{kept}/%f' %p",
-            "recovery_target_time": until.isoformat(sep=" "),
+    if settings.wal_archive:
+        kept = shlex.quote(str(settings.wal_archive).replace("%", "%%"))
+        target = {"recovery_target_time": until.isoformat(sep=" ")} if until else {"recovery_target": "immediate"}
+        options = target | {
+            "restore_command": f"cp {kept}/%f %p",
+            "recovery_target_timeline": "current",
             "recovery_target_action": "promote",
+            "hot_standby": "off",
         }
     place_data_folder(backup.folder / CLUSTER, settings.home / "postgres", options)
 

@@ -1,8 +1,10 @@
-"""A backup that was made while everything ran is brought back bit for bit; whatever kills one, the last good one stays."""
+"""A backup made while everything ran is brought back bit for bit; whatever kills one, the last good one stays."""
 
 import datetime as dt
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,9 +25,19 @@ from s2p_assets.warehouse.server.database_backup import BackupFailed, TableDiges
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 from s2p_assets_tests.older_home import new_database
 
-FILE = "insert into s2p.files (workbook, path, sha256, size, mtime_ns, as_of_ns, contract_version, verdict, owner, archived)"
+FILE = """
+insert into s2p.files
+    (workbook, path, sha256, size, mtime_ns, as_of_ns, contract_version, verdict, owner, archived)
+values ('acme_orders', 'a.xlsx', %s, 1, 1, 1, '', 'accepted', 'x', %s)
+"""
+HOLD = """
+import fcntl, sys, time
+with open(sys.argv[1], "w") as held:
+    fcntl.flock(held, fcntl.LOCK_EX)
+    print("held", flush=True)
+    time.sleep(60)
+"""
 BYTES = b"the bytes of a workbook"
-SHA256 = "6e1ba7f6c5bd4a4f8d25a7c4ef1f5f0a"
 
 
 def quiet(_: str) -> None:
@@ -34,17 +46,12 @@ def quiet(_: str) -> None:
 
 def fill(conn: psycopg.Connection, settings: Settings, rows: int = 2000) -> None:
     """A ledger that names a file of the archive, and a table of values of every kind."""
-    import hashlib
-
     ensure_own_tables(conn)
     sha = hashlib.sha256(BYTES).hexdigest()
     stored = settings.archive / sha[:2] / f"{sha}.xlsx"
     stored.parent.mkdir(parents=True, exist_ok=True)
     stored.write_bytes(BYTES)
-    conn.execute(
-        f"{FILE} values ('acme_orders', 'a.xlsx', %s, 1, 1, 1, '', 'accepted', 'x', %s)",
-        (sha, f"{sha[:2]}/{stored.name}"),
-    )
+    conn.execute(FILE, (sha, f"{sha[:2]}/{stored.name}"))
     conn.execute("create schema acme")
     conn.execute(
         "create table acme.orders (id bigint, name text, price numeric, day timestamptz, odd double precision)"
@@ -104,39 +111,42 @@ def test_what_is_brought_back_is_the_same_bit_for_bit(settings: Settings, made: 
     assert (elsewhere.reports / "acme-takings/2026-01-31/Takings.html").read_text() == "<p>42</p>"
 
 
-def test_what_did_not_change_takes_no_room_twice_and_the_oldest_goes(settings: Settings, folder: Path) -> None:
-    to = folder / "several"
-    for _ in range(4):
-        last = back_up(settings, to, quiet)
-    assert len(backups(to)) == 3
+def test_what_did_not_change_takes_no_room_twice_and_the_oldest_goes(settings: Settings, made: Backup) -> None:
+    to = made.folder.parent
+    for day in (1, 2):
+        (to / f"{day}").mkdir()
+        (to / f"{day}/backup.json").write_text(json.dumps({"made_at": f"2026-01-0{day}T12:00:00+00:00"}))
+    last = back_up(settings, to, quiet)
+    assert [one.folder.name for one in backups(to)] == [last.folder.name, made.folder.name, "2"]
     links = [file.stat().st_nlink for file in (last.folder / "home").rglob("*") if file.is_file()]
-    assert set(links) == {3}
+    assert set(links) == {2}
     database = [file for file in (last.folder / "database").rglob("*") if file.is_file()]
     assert sum(file.stat().st_nlink > 1 for file in database) > 0.9 * len(database)
 
 
-def test_a_drill_compares_what_it_brings_back_and_names_what_is_wrong(settings: Settings, folder: Path) -> None:
-    made = back_up(settings, folder / "drilled", quiet)
+def test_a_drill_compares_what_it_brings_back_and_names_what_is_wrong(
+    settings: Settings, made: Backup, folder: Path
+) -> None:
     found = drill(settings, made, quiet)
     assert (found.faults, found.files, found.reports) == ([], 1, 1)
     assert found.tables > 5
-    (archived,) = (made.folder / "home/archive").rglob("*.xlsx")
-    archived.unlink()  # it may be a link to that of another backup
+    damaged = shutil.copytree(made.folder, folder / "damaged/one")
+    (archived,) = (damaged / "home/archive").rglob("*.xlsx")
     archived.write_bytes(b"others")
-    manifest = json.loads((made.folder / "backup.json").read_text())
+    manifest = json.loads((damaged / "backup.json").read_text())
     manifest["tables"]["acme.orders"][1] = "1"
-    (made.folder / "backup.json").write_text(json.dumps(manifest))
-    (made.folder / "results/s2p-reports/acme-takings/2026-01-31/Takings.html").unlink()
-    faults = drill(settings, find_backup(made.folder), quiet).faults
+    (damaged / "backup.json").write_text(json.dumps(manifest))
+    (damaged / "results/s2p-reports/acme-takings/2026-01-31/Takings.html").unlink()
+    faults = drill(settings, find_backup(damaged), quiet).faults
     assert [fault.partition(" ")[0] for fault in faults][1:] == ["acme.orders", "the"]
     assert "is not what the ledger says it is" in faults[0]
 
 
 def test_a_backup_that_is_killed_leaves_the_last_good_one_and_the_next_is_whole(
-    settings: Settings, folder: Path
+    settings: Settings, made: Backup
 ) -> None:
-    to = folder / "killed"
-    good = back_up(settings, to, quiet)
+    to = made.folder.parent
+    good = backups(to)[0]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("S2P_")}
     own = {"S2P_HOME": str(settings.home), "S2P_SHARE": str(settings.share), "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(
@@ -147,7 +157,6 @@ def test_a_backup_that_is_killed_leaves_the_last_good_one_and_the_next_is_whole(
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert [one.folder for one in backups(to)] == [good.folder]
     assert find_backup(to).folder == good.folder
     assert any(to.glob(".draft-*"))
     next_one = back_up(settings, to, quiet)
@@ -162,8 +171,8 @@ def test_a_home_is_brought_back_over_another_only_when_nobody_uses_it_and_nothin
     (elsewhere.home / "models").mkdir()
     (elsewhere.home / "models/mine.bin").write_text("mine")
     database_url(elsewhere)
-    script = f"import fcntl, time; f = open({str(elsewhere.home / 'up.lock')!r}, 'w'); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True); time.sleep(60)"
-    holder = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    command = [sys.executable, "-c", HOLD, str(elsewhere.home / "up.lock")]
+    holder = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert holder.stdout
     holder.stdout.readline()
     with pytest.raises(BackupFailed, match="stop it, then try again"):
@@ -191,6 +200,7 @@ def test_a_moment_between_two_backups_is_come_back_to(settings: Settings, made: 
     deadline = time.monotonic() + 60
     while not (settings.wal_archive / segment).exists() and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert find_backup(made.folder.parent, moment).made_at <= moment
     restore(elsewhere, made, quiet, moment)
     with connect(database_url(elsewhere)) as conn:
         assert conn.execute("select what from acme.moments").fetchall() == [("before",)]

@@ -28,37 +28,40 @@ class BackupFailed(MendableError):
 def back_up_cluster(url: str, target: Path) -> None:
     """All databases of the server at `url`, while it runs, to the new folder `target`. Raises BackupFailed."""
     words = ["--format=plain", "--wal-method=stream", "--checkpoint=fast", "--no-manifest", f"--pgdata={target}"]
-    _run(_program("pg_basebackup"), [*words, f"--dbname={url}"], url)
+    _run("pg_basebackup", [*words, f"--dbname={url}"], url)
 
 
 def dump_database(url: str, target: Path) -> None:
     """The one database at `url`, as it is at one moment, to the new file `target`. Raises BackupFailed."""
-    _run(_program("pg_dump"), ["--format=custom", "--no-owner", "--no-acl", f"--file={target}", f"--dbname={url}"], url)
+    _run("pg_dump", ["--format=custom", "--no-owner", "--no-acl", f"--file={target}", f"--dbname={url}"], url)
 
 
 def restore_dump(source: Path, url: str) -> None:
     """What `dump_database` wrote, into the empty database at `url`, whole or not at all. Raises BackupFailed."""
     words = ["--no-owner", "--no-acl", "--single-transaction", "--exit-on-error", f"--dbname={url}", str(source)]
-    _run(_program("pg_restore"), words, url)
+    _run("pg_restore", words, url)
 
 
-def _program(name: str) -> Path:
-    """The company's own client program, which may speak TLS, or the one that comes with the embedded PostgreSQL."""
-    found = shutil.which(name) if name != "pg_basebackup" else None
-    return Path(found) if found else postgres_programs() / name
+def _run(name: str, words: Sequence[str], url: str) -> None:
+    """The program that comes with the embedded PostgreSQL; where it fails, as it speaks no TLS, the company's own."""
+    own = shutil.which(name)
+    problem = _failure(postgres_programs() / name, words, url)
+    if problem and own:
+        problem = _failure(Path(own), words, url)
+    if problem:
+        raise BackupFailed(f"{name} did not succeed ({problem}); nothing that was there before is lost")
 
 
-def _run(program: Path, words: Sequence[str], url: str) -> None:
+def _failure(program: Path, words: Sequence[str], url: str) -> str | None:
     password = str(conninfo.conninfo_to_dict(url).get("password") or "")
     bare = [word.replace(url, _without_password(url)) for word in words]  # what runs can be read by every user
     environment = os.environ | ({"PGPASSWORD": password} if password else {})
     done = subprocess.run([str(program), *bare], check=False, capture_output=True, text=True, env=environment)
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
-        said = next((line for line in reversed(lines) if "error:" in line), lines[-1])
-        if password:
-            said = said.replace(password, "…")
-        raise BackupFailed(f"{program.name} did not succeed ({said.strip()}); nothing that was there before is lost")
+    if not done.returncode:
+        return None
+    lines = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
+    said = next((line for line in reversed(lines) if "error:" in line), lines[-1]).strip()
+    return said.replace(password, "…") if password else said
 
 
 def _without_password(url: str) -> str:

@@ -130,7 +130,7 @@ def place_data_folder(source: Path, folder: Path, options: Mapping[str, str] | N
     files.folder.mkdir(parents=True, exist_ok=True)
     draft = files.folder / "data.new"
     shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(source, draft, symlinks=True)
+    shutil.copytree(source, draft, symlinks=True, ignore=shutil.ignore_patterns(".s.PGSQL.*", "postmaster.*"))
     if options:
         (draft / "recovery.signal").touch()
         lines = [f"{name} = {_quoted(value)}" for name, value in options.items()]
@@ -162,9 +162,8 @@ def _archiving(wal_archive: Path | None, files: _ServerFiles, account: _Account 
         _grant_traversal(wal_archive / "any", account)
         os.chown(wal_archive, account.uid, account.gid)
     kept = shlex.quote(str(wal_archive).replace("%", "%%")) + "/%f"
-    command = (
-        f"test -f {kept} && cmp -s %p {kept} || {{ cp %p {kept}.tmp && sync {kept}.tmp && mv {kept}.tmp {kept}; }}"
-    )
+    copy = f"cp %p {kept}.tmp && sync {kept}.tmp && mv {kept}.tmp {kept}"
+    command = f"if test -f {kept}; then cmp -s %p {kept}; else {copy}; fi"  # never over that of another server
     return {"archive_mode": "on", "archive_command": command, "archive_timeout": "60"}
 
 
