@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from s2p_assets.graph.assets.contest_assets import contest_asset
-from s2p_assets.graph.assets.delivery_assets import deliveries_asset, unclaimed_spec
+from s2p_assets.graph.assets.delivery_assets import deliveries_asset, expected_spec, unclaimed_spec
 from s2p_assets.graph.assets.derived_assets import report_asset, table_asset
 from s2p_assets.graph.assets.model_assets import model_asset
 from s2p_assets.graph.assets.workbook_assets import files_spec, share_spec, sheet_asset, workbook_table_asset
@@ -44,6 +44,7 @@ def build(settings: Settings) -> Graph:
         assets=[
             files_spec(),
             unclaimed_spec(),
+            expected_spec(),
             *(share_spec(workbook) for workbook in catalog.workbooks.values()),
             *(asset.with_hooks(hooks) for asset in made),
         ],

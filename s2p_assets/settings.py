@@ -1,26 +1,27 @@
 """Every knob, typed, read from the environment and `.env`. The only module that reads the environment."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from socket import gethostname
-from typing import Annotated, Literal
+from typing import Literal
 
-from babel import Locale, UnknownLocaleError
-from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+PREFIX = "S2P_"
+ENV_FILE = Path(".env")
 
 
-class Settings(BaseSettings):
-    """The settings of one s2p installation. Each is the environment variable `S2P_<NAME>`."""
+class Settings(BaseModel):
+    """The settings of one s2p installation. Each is the environment variable `S2P_<NAME>`, or else a line of `.env`."""
 
-    model_config = SettingsConfigDict(env_prefix="S2P_", env_file=".env", extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     home: Path = Field(Path(".s2p"), description="everything s2p keeps: database, archive, models, Dagster's home")
     share: Path = Field(Path(), description="the share drive; by default `share` in the home", validate_default=False)
     results: Path = Field(Path(), description="where marked copies and reports go; by default the share")
     database_url: str | None = Field(None, description="the company's own PostgreSQL; unset: an embedded one")
-    shelves: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("s2p_assets",), description="packages that hold shelves, separated by commas"
-    )
+    shelves: tuple[str, ...] = Field(("s2p_assets",), description="packages that hold shelves, separated by commas")
     country: str | None = Field(None, description="two letters; whose public holidays daily demand knows")
     currency: str = Field("EUR", description="the currency of amounts in reports")
     locale: str = Field("en", description="how reports write numbers and dates: en, de_DE, en_GB …")
@@ -31,7 +32,8 @@ class Settings(BaseSettings):
     joblib: str = Field("threads", description="who fits models: threads, loky, or a cluster such as dask://host:8786")
     shards: int = Field(0, ge=0, le=1024, description="hash shards that feature sets are partitioned into; 0: none")
     pod_per_shard: bool = Field(False, description="a run for each shard, as for one pod each, not one run for all")
-    file_seconds: float = Field(300.0, gt=0, description="time allowed to read one file")
+    file_seconds: float = Field(300.0, gt=0, description="CPU seconds allowed to read one file")
+    file_wait_seconds: float = Field(3600.0, gt=0, description="seconds by the clock after which one file is given up")
     file_memory_mb: int = Field(4096, ge=256, description="memory allowed to read one file")
     addresses: Path = Field(Path(), description="who is told what; by default `addresses.yaml` in the home")
     smtp_host: str | None = Field(None, description="the company's mail server; unset: mails lie in the outbox")
@@ -75,6 +77,8 @@ class Settings(BaseSettings):
     @classmethod
     def _known(cls, value: str) -> str:
         """Raises ValueError for a locale that nobody knows."""
+        from babel import Locale, UnknownLocaleError
+
         try:
             return str(Locale.parse(value.partition(".")[0].replace("-", "_")))
         except UnknownLocaleError as error:
@@ -82,8 +86,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _unset_when_empty(cls, values: dict[str, object]) -> dict[str, object]:
-        """An empty variable means "not set", as in a docker-compose file."""
+    def _from_the_environment(cls, given: dict[str, object]) -> dict[str, object]:
+        """What is given, else the environment, else `.env`. An empty variable means "not set", as in docker-compose."""
+        values = _settings_in(_lines_of_env_file()) | _settings_in(os.environ) | given
         return {name: value for name, value in values.items() if value != ""}
 
     @model_validator(mode="after")
@@ -105,6 +110,11 @@ class Settings(BaseSettings):
     def archive(self) -> Path:
         """The original bytes of every file read, by content hash."""
         return self.home / "archive"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again at any time, such as the outline of the shelves."""
+        return self.home / "cache"
 
     @property
     def spool(self) -> Path:
@@ -145,3 +155,26 @@ class Settings(BaseSettings):
 def read_settings() -> Settings:
     """The settings as the environment stands now. Raises pydantic.ValidationError naming the variable."""
     return Settings()
+
+
+def wants_colours() -> bool:
+    """Whether a terminal may be written to in colours: https://no-color.org."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _settings_in(variables: Mapping[str, str | None]) -> dict[str, object]:
+    """The settings among variables, whose names may be in capitals or not."""
+    named = ((name.upper(), value) for name, value in variables.items())
+    return {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in named
+        if name.startswith(PREFIX) and value is not None
+    }
+
+
+def _lines_of_env_file() -> Mapping[str, str | None]:
+    if not ENV_FILE.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    return dotenv_values(ENV_FILE, encoding="utf-8")

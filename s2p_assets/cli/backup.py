@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from s2p_assets.cli.terminal import COULD_NOT, Json, err, out, print_json, progress
+from s2p_assets.cli.terminal import COULD_NOT, Json, err, escape, out, print_json, progress
 from s2p_assets.settings import Settings, read_settings
 
 To = Annotated[Path | None, typer.Argument(help="The folder of backups; S2P_BACKUP_TO by default.", show_default=False)]

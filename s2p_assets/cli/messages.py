@@ -6,10 +6,9 @@ Who is told what is decided in `messaging/` and `services/messages`.
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from s2p_assets.cli.terminal import COULD_NOT, NEEDS_A_PERSON, Json, err, out, print_json
+from s2p_assets.cli.console import table_lines
+from s2p_assets.cli.terminal import COULD_NOT, NEEDS_A_PERSON, Json, err, escape, out, print_json
 from s2p_assets.settings import Settings, read_settings
 
 SHOWN = 20
@@ -61,12 +60,12 @@ def _report_test(settings: Settings, recipient: str, problem: str | None) -> Non
 
 
 def _print_recent(recent: list[dict[str, Any]]) -> None:
-    table = Table("written", "to", "state", "about", box=None, header_style="bold")
+    rows = []
     for one in recent:
         more = f", and {len(one['about']) - 1} more" if one["about"][1:] else ""
         state = f"{one['state']}, perhaps twice" if one["times_in_doubt"] else one["state"]
         about = f"{one['about'][0]}{more}" if one["about"] else ""
-        table.add_row(one["created_at"][:16].replace("T", " "), escape(one["recipient"]), state, escape(about))
+        rows.append((one["created_at"][:16].replace("T", " "), escape(one["recipient"]), state, escape(about)))
         if one["error"]:
-            table.add_row("", "", "", f"[yellow]{escape(one['error'])}[/yellow]")
-    out.print(table if recent else "no message was written yet")
+            rows.append(("", "", "", f"[yellow]{escape(one['error'])}[/yellow]"))
+    out.print(*(table_lines(("written", "to", "state", "about"), rows) if rows else ["no message was written yet"]))

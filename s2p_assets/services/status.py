@@ -4,20 +4,19 @@ import datetime as dt
 from dataclasses import asdict
 from typing import Any
 
+from s2p_assets.contracts.findings import finding_line
 from s2p_assets.contracts.model import Contest
 from s2p_assets.contracts.report import Report
 from s2p_assets.learning.registry.model_registry import Registry
-from s2p_assets.publishing.editions.publish import editions, folder_name
+from s2p_assets.publishing.editions.published import editions, folder_name
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.implausible import implausible_values
-from s2p_assets.services.ingest import share_changes_of
-from s2p_assets.services.ingested_file import finding_line
 from s2p_assets.services.messages.sending import messages_status
-from s2p_assets.services.share import look_at_share
+from s2p_assets.services.share import look_at_share, share_changes_of
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.not_workbooks import what_to_do
-from s2p_assets.spreadsheet.returned.copies import returned_copies
+from s2p_assets.spreadsheet.returned.returned_files import returned_copies
 from s2p_assets.warehouse.files import summaries, withdrawal
 from s2p_assets.warehouse.files.change_record import change_sentence, changes_known_rows
 from s2p_assets.warehouse.files.expected import MissingFile, missing_files
@@ -158,6 +157,7 @@ def _changed(file: summaries.ChangedFile) -> dict[str, Any]:
     return {
         "path": file.path,
         "workbook": file.workbook,
+        "verdict": file.verdict,
         "loaded_at": file.loaded_at.isoformat() if file.loaded_at else None,
         "says": change_sentence(file.changes),
         "of_known_rows": changes_known_rows(file.changes),

@@ -6,10 +6,8 @@ What stands where is read by the service.
 import shlex
 from typing import Any
 
-from rich.markup import escape
-from rich.table import Table
-
-from s2p_assets.cli.terminal import err, out
+from s2p_assets.cli.console import table_lines
+from s2p_assets.cli.terminal import err, escape, out
 from s2p_assets.settings import Settings
 
 WAITING_SHOWN = 5
@@ -77,13 +75,9 @@ def print_messages(messages: dict[str, Any]) -> None:
 
 
 def _print_workbooks(workbooks: list[dict[str, Any]]) -> None:
-    table = Table(
-        "workbook", "files", "rows", "returned", "held", "waiting", "last loaded", box=None, header_style="bold"
-    )
-    for column in table.columns[1:6]:
-        column.justify = "right"
-    for book in workbooks:
-        table.add_row(
+    header = ("workbook", "files", "rows", "returned", "held", "waiting", "last loaded")
+    rows = [
+        (
             book["name"],
             f"{book['files']:,}",
             f"{book['rows']:,}",
@@ -92,7 +86,9 @@ def _print_workbooks(workbooks: list[dict[str, Any]]) -> None:
             f"{book['waiting']:,}",
             (book["last_loaded"] or "–")[:16].replace("T", " "),
         )
-    out.print(table)
+        for book in workbooks
+    ]
+    out.print(*table_lines(header, rows, right=range(1, 6)))
 
 
 def _print_champions(models: list[dict[str, Any]]) -> None:
@@ -159,7 +155,8 @@ def _print_changes(files: list[dict[str, Any]]) -> None:
     """Each file that changed rows that were loaded before, then what new files brought in all."""
     known = [file for file in files if file["of_known_rows"]]
     for file in known[:CHANGES_SHOWN]:
-        out.print(f"\nchanged by {escape(file['path'])}: {escape(file['says'])}")
+        by = "" if file["verdict"] == "duplicate" else "changed by "
+        out.print(f"\n{by}{escape(file['path'])}: {escape(file['says'])}")
     if len(known) > CHANGES_SHOWN:
         out.print(f"    and by {len(known) - CHANGES_SHOWN:,} more files; s2p status --json tells all")
     if new := [file for file in files if not file["of_known_rows"]]:

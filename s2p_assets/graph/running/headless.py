@@ -58,7 +58,7 @@ def _explained(ctx: Context, unclaimed: list[dict[str, Any]]) -> list[dict[str, 
     if not unexplained:
         return unclaimed
     known = list(ctx.catalog.workbooks.values())
-    with Sandbox(seconds=ctx.settings.file_seconds, memory_mb=ctx.settings.file_memory_mb) as sandbox:
+    with Sandbox.within(ctx.settings) as sandbox:
         for file in unexplained[:UNCLAIMED_EXPLAINED]:
             reading = sandbox.read(ctx.settings.share / file["path"], [], display_name=file["path"], others=known)
             file["says"] = reading.error or " ".join(finding.message for finding in reading.findings[:1])

@@ -18,8 +18,8 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.share import look_at_share
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.not_workbooks import what_to_do
-from s2p_assets.spreadsheet.returned.copies import returned_copies
 from s2p_assets.spreadsheet.returned.feedback import build_feedback, next_step
+from s2p_assets.spreadsheet.returned.returned_files import returned_copies
 from s2p_assets.warehouse.files import summaries
 from s2p_assets.warehouse.files.change_record import change_sentence
 from s2p_assets.warehouse.files.expected import missing_files

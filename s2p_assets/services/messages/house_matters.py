@@ -13,7 +13,7 @@ from s2p_assets.messaging.address_book import AddressBook
 from s2p_assets.messaging.matters import Matter
 from s2p_assets.messaging.record import read_messages
 from s2p_assets.publishing.document.wording import format_long_date, use_locale
-from s2p_assets.publishing.editions.publish import Edition, editions, folder_name
+from s2p_assets.publishing.editions.published import Edition, editions, folder_name
 from s2p_assets.publishing.editions.renewal_faults import read_faults
 from s2p_assets.services.context import Context
 from s2p_assets.services.messages.file_matters import place_on_share

@@ -171,13 +171,17 @@ class ChangedFile:
 
 
 def changed_files(conn: psycopg.Connection, since: dt.datetime) -> list[ChangedFile]:
-    """The versions of files that were loaded since a moment, or went away as copies, the newest first."""
+    """The versions of files that were loaded since a moment, went away as copies, or are the same as another one.
+
+    The newest first.
+    """
     ensure_own_tables(conn)
     rows = conn.execute(
         "select id, workbook, path, verdict, loaded_at, changes from s2p.files"
-        " where changes <> '{}' and verdict in ('accepted', 'partly') and (loaded_at >= %s"
-        " or (withdrawn_at >= %s and changes ? 'went_with_copy_of')) order by id desc",
-        (since, since),
+        " where changes <> '{}' and (verdict in ('accepted', 'partly') and (loaded_at >= %s"
+        " or (withdrawn_at >= %s and changes ? 'went_with_copy_of'))"
+        " or verdict = 'duplicate' and status = 'current' and first_seen >= %s) order by id desc",
+        (since, since, since),
     )
     return [ChangedFile(*row) for row in rows]
 
@@ -227,7 +231,7 @@ def arrived_files(conn: psycopg.Connection, after: int) -> list[ArrivedFile]:
     """The versions of files with a greater ledger id than `after`, in the order in which they were recorded."""
     rows = conn.execute(
         "select id, path, verdict, owner, rows_returned, questions, changes from s2p.files"
-        " where id > %s and verdict <> 'duplicate' and not (verdict = 'accepted' and headers = '{}') order by id",
+        " where id > %s and not (verdict = 'accepted' and headers = '{}') order by id",
         (after,),
     )
     return [ArrivedFile(*row) for row in rows]
