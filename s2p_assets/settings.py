@@ -1,11 +1,14 @@
 """Every knob, typed, read from the environment and `.env`. The only module that reads the environment."""
 
 from pathlib import Path
+from socket import gethostname
 from typing import Annotated
 
 from babel import Locale, UnknownLocaleError
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  what a person may have set, not what is bound here
 
 
 class Settings(BaseSettings):
@@ -23,9 +26,16 @@ class Settings(BaseSettings):
     country: str | None = Field(None, description="two letters; whose public holidays daily demand knows")
     currency: str = Field("EUR", description="the currency of amounts in reports")
     locale: str = Field("en", description="how reports write numbers and dates: en, de_DE, en_GB …")
-    host: str = Field("127.0.0.1", description="the address that the Dagster UI binds to")
-    port: int = Field(3000, ge=0, le=65535, description="the port of the Dagster UI")
-    reports_port: int = Field(3001, ge=0, le=65535, description="the port of finished reports beside it; 0: none")
+    host: str = Field("127.0.0.1", description="the address that s2p is served at")
+    port: int = Field(3000, ge=0, le=65535, description="the port that everything is served at")
+    public_url: str | None = Field(None, description="what browsers call it behind a proxy: https://s2p.example.com")
+    open: bool = Field(False, description="no login, on loopback alone, for a first look")
+    session_hours: int = Field(12, ge=1, le=720, description="hours until a person logs in again")
+    upload_mb: int = Field(256, ge=1, description="megabytes that one file sent to the API may have")
+    oidc_issuer: str | None = Field(None, description="the company's OpenID provider, https://…")
+    oidc_client_id: str | None = Field(None, description="what the provider calls s2p")
+    oidc_client_secret: SecretStr | None = Field(None, description="the secret that goes with it")
+    oidc_roles: str = Field("", description="the provider's groups as roles: s2p-admins=engineer,office=editor")
     look_seconds: int = Field(5, ge=1, description="seconds between two looks at the share")
     joblib: str = Field("threads", description="who fits models: threads, loky, or a cluster such as dask://host:8786")
     shards: int = Field(0, ge=0, le=1024, description="hash shards that feature sets are partitioned into; 0: none")
@@ -74,6 +84,25 @@ class Settings(BaseSettings):
         results = self.results if "results" in self.model_fields_set else self.share
         object.__setattr__(self, "results", results.expanduser().absolute())
         return self
+
+    @model_validator(mode="after")
+    def _open_on_loopback(self) -> "Settings":
+        if self.open and not self.is_on_loopback:
+            raise ValueError(f"S2P_OPEN is for a first look on this computer, not for {self.host}; unset it")
+        return self
+
+    @property
+    def is_on_loopback(self) -> bool:
+        """Whether nobody on another computer can ask."""
+        return self.host in ("127.0.0.1", "::1", "localhost")
+
+    @property
+    def address(self) -> str:
+        """What browsers call it, without a slash at the end."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = gethostname() if self.host in EVERYWHERE else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def archive(self) -> Path:
