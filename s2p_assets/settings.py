@@ -5,9 +5,10 @@ from socket import gethostname
 from typing import Annotated
 
 from babel import Locale, UnknownLocaleError
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  what a person may have set, not what is bound here
 
 
@@ -69,6 +70,16 @@ class Settings(BaseSettings):
         except UnknownLocaleError as error:
             raise ValueError(f"{error}; write it as de_DE") from error
 
+    @field_validator("open")
+    @classmethod
+    def _on_loopback(cls, value: bool, info: ValidationInfo) -> bool:
+        """Raises ValueError for an installation without a login that others could reach."""
+        if value and info.data.get("host") not in LOOPBACK:
+            raise ValueError(
+                "without a login s2p is served on this computer alone; unset it, or set S2P_HOST=127.0.0.1"
+            )
+        return value
+
     @model_validator(mode="before")
     @classmethod
     def _unset_when_empty(cls, values: dict[str, object]) -> dict[str, object]:
@@ -85,16 +96,10 @@ class Settings(BaseSettings):
         object.__setattr__(self, "results", results.expanduser().absolute())
         return self
 
-    @model_validator(mode="after")
-    def _open_on_loopback(self) -> "Settings":
-        if self.open and not self.is_on_loopback:
-            raise ValueError(f"S2P_OPEN is for a first look on this computer, not for {self.host}; unset it")
-        return self
-
     @property
     def is_on_loopback(self) -> bool:
         """Whether nobody on another computer can ask."""
-        return self.host in ("127.0.0.1", "::1", "localhost")
+        return self.host in LOOPBACK
 
     @property
     def address(self) -> str:

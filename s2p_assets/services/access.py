@@ -280,3 +280,46 @@ def _require_email(email: str) -> None:
 def _require_engineer_left(has_engineer: bool) -> None:
     if not has_engineer:
         raise AccessRefused("nobody could manage s2p any more; make somebody else engineer first")
+
+
+@dataclass(frozen=True)
+class ProviderClaims:
+    """What an OpenID provider vouches for about a person."""
+
+    issuer: str
+    subject: str
+    email: str
+    email_verified: bool
+    name: str
+    groups: tuple[str, ...]
+
+
+def user_of_provider(ctx: Context, claims: ProviderClaims) -> User:
+    """The user whom a provider vouches for; a new one where its groups have a role here. Raises AccessRefused.
+
+    A user who was added by address is recognized by it only where the provider has verified it.
+    """
+    role = _role_of_groups(ctx.settings.oidc_roles, claims.groups)
+    subject = f"{claims.issuer} {claims.subject}"
+    with ctx.warehouse.connect() as connection, connection.transaction():
+        user = users.user_of_subject(connection, subject)
+        if user is None and claims.email and claims.email_verified:
+            user = users.find_user(connection, claims.email)
+            if user is None and role is not None:
+                user = users.insert_user(connection, claims.email, claims.name or claims.email, role)
+            if user is not None and user.subject is None:
+                users.set_subject(connection, user, subject)
+            elif user is not None:
+                raise AccessRefused(f"{claims.email} belongs to another account of the provider; ask an engineer")
+        if user is None or user.disabled:
+            raise AccessRefused("this account has no access to s2p; ask an engineer to add you by your address")
+        if role is not None and role != user.role:
+            users.set_role(connection, user, role, user.groups)
+        return user
+
+
+def _role_of_groups(mapping: str, groups: Sequence[str]) -> Role | None:
+    """The greatest role of these groups; `mapping` as of the setting `oidc_roles`."""
+    pairs = [pair.partition("=") for pair in mapping.split(",") if pair.strip()]
+    found = [require_role(role.strip()) for group, _, role in pairs if group.strip() in groups]
+    return max(found, key=ROLES.index, default=None)

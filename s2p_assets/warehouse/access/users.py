@@ -56,9 +56,7 @@ def has_engineer(conn: psycopg.Connection) -> bool:
     return conn.execute(query).fetchone() is not None
 
 
-def insert_user(
-    conn: psycopg.Connection, email: str, name: str, role: Role, groups: Iterable[str] = ()
-) -> User | None:
+def insert_user(conn: psycopg.Connection, email: str, name: str, role: Role, groups: Iterable[str] = ()) -> User | None:
     """The new user; None where the address is taken."""
     with conn.cursor(row_factory=class_row(User)) as cursor:
         return cursor.execute(

@@ -1,4 +1,4 @@
-"""Users, sessions, one-time links, tokens of programs, and what is kept to groups."""
+"""Users, sessions, one-time links, tokens of programs, what is kept to groups, and who handed in which file."""
 
 from alembic import op
 
@@ -50,6 +50,13 @@ create table s2p.restrictions (
     group_name text not null,
     primary key (thing, group_name)
 );
+create table s2p.handed_in (
+    path text not null,
+    sha256 text not null,
+    handed_in_by text not null,
+    handed_in_at timestamptz not null default now(),
+    primary key (path, sha256)
+);
 create function s2p.tell_access() returns trigger language plpgsql as $$
 begin
     perform pg_notify('s2p_access', '');
@@ -70,6 +77,7 @@ comment on table s2p.sessions is 'Who is logged in: SHA-256 of the cookie. Witho
 comment on table s2p.one_time_links is 'Links that set a password once; without a user, that of the first engineer.';
 comment on table s2p.tokens is 'Programs that may ask: SHA-256 of the token.';
 comment on column s2p.tokens.workbooks is 'The only kinds of workbook that it may read and write; null: all that its role may.';
+comment on table s2p.handed_in is 'Files that somebody sent through the door and that were then put on the share: who, and when.';
 comment on table s2p.restrictions is 'Reports and tables that only members of a group see, and engineers.';
 """
 
