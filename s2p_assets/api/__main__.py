@@ -1,6 +1,10 @@
 """The server as a process: `python -m s2p_assets.api [--dagster SOCKET]`, which `s2p up` starts."""
 
 import argparse
+import os
+import signal
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 from s2p_assets.settings import Settings, read_settings
@@ -14,8 +18,18 @@ def main() -> None:
     """Serve until told to stop."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dagster", type=Path, help="the socket that Dagster's web server listens on")
+    parser.add_argument("--lifeline", type=int, help="a file descriptor that is closed when `s2p up` has ended")
     given = parser.parse_args()
+    if given.lifeline is not None:
+        threading.Thread(target=_end_with, args=(given.lifeline,), daemon=True).start()
     serve(read_settings(), given.dagster)
+
+
+def _end_with(lifeline: int) -> None:
+    """Stop when nobody holds the other end any more."""
+    with suppress(OSError):
+        os.read(lifeline, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def serve(settings: Settings, dagster_socket: Path | None) -> None:

@@ -142,7 +142,7 @@ class _Answer:
             took = f"total;dur={(time.perf_counter() - self._began_at) * 1000:.1f}"
             known = headers.get("Server-Timing")
             headers["Server-Timing"] = f"{known}, {took}" if known else took
-            message = message | {"headers": headers.raw}
+            message = {**message, "headers": headers.raw}
         elif message["type"].startswith("websocket."):
             self.begun = True
         await self._send(message)

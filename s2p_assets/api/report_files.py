@@ -38,7 +38,7 @@ class ReportFiles:
         name = path or "index.html"
         if Path(name).suffix not in SERVED or not self._is_for(caller, name):
             raise HTTPException(404, "Not Found")
-        answer = await self._files.get_response(name, scope | {"method": scope["method"]})
+        answer = await self._files.get_response(name, scope)
         answer.headers["Cache-Control"] = "private, no-cache"
         if name.endswith(".html"):
             answer.headers["Content-Security-Policy"] = POLICY

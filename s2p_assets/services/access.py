@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from s2p_assets.catalog.catalog import Catalog, Key, key_of
 from s2p_assets.contracts.errors import MendableError
@@ -155,7 +155,7 @@ def change_user(ctx: Context, email: str, role: str | None, groups: Sequence[str
 
 
 def lock_user(ctx: Context, email: str) -> None:
-    """End a user's sessions and let nobody in by that name. Raises NotFound, and AccessRefused for the last engineer."""
+    """End a user's sessions and let nobody in by that name. Raises NotFound; AccessRefused for the last engineer."""
     user = _user(ctx, email)
     with ctx.warehouse.connect() as connection, connection.transaction():
         users.disable_user(connection, user)
@@ -261,7 +261,7 @@ def made_from(catalog: Catalog, key: Key) -> list[str]:
 def require_role(role: str) -> Role:
     if role not in ROLES:
         raise AccessRefused(f"{role!r} is no role; there are {', '.join(ROLES)}")
-    return cast("Role", role)
+    return role
 
 
 def _user(ctx: Context, email: str) -> User:

@@ -74,9 +74,9 @@ class FeatureQuery:
         asked = ", ".join([*(f"a{at}" for at in range(1, last)), "moment", "n"])
         same = " and ".join(f"t.{quoted(name)} = e.a{at}" for at, name in enumerate(names, 1))
         young = f" and t.{time} >= e.moment - ${last + 1}::interval" if max_age else ""
-        shown = ", ".join(f"f.{quoted(name)}" for name in columns)
+        shown, moment = ", ".join(f"f.{quoted(name)}" for name in columns), self.kinds[self.features.event_time]
         return (
-            f"select e.n, e.moment, {shown} from unnest({arrays}, ${last}::{ARRAYS[self.kinds[self.features.event_time]]})"
+            f"select e.n, e.moment, {shown} from unnest({arrays}, ${last}::{ARRAYS[moment]})"
             f" with ordinality e({asked}) left join lateral (select * from {self.place} t"
             f" where {same} and t.{time} <= e.moment{young} order by t.{time} desc limit 1) f on true"
         )

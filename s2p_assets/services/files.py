@@ -81,7 +81,7 @@ def place_on_share(ctx: Context, path: str, sees: Sees) -> tuple[str, list[Workb
     if parts[0].lower().startswith("s2p-"):
         raise FileRefused(f"{parts[0]}/ is a folder of s2p's own; put the file beside it")
     suffix = PurePosixPath(relative).suffix.lower()
-    claiming = [book for book in matching_contracts(relative, list(ctx.catalog.workbooks.values()))]
+    claiming = list(matching_contracts(relative, list(ctx.catalog.workbooks.values())))
     if suffix not in SPREADSHEET_SUFFIXES and not (claiming and suffix in READABLE_WHEN_NAMED):
         raise FileRefused(f"{relative}: {suffix or 'a file without a suffix'} is no workbook; save it as .xlsx")
     if not claiming or not all(sees(book.full_name) for book in claiming):
@@ -150,7 +150,7 @@ def list_files(
     """The newest version of every file that s2p saw, the latest first, of workbooks that somebody sees."""
     shown = [name for name in ctx.catalog.workbooks if sees(name) and workbook in (None, name)]
     query = (
-        f"select {FIELDS}, h.handed_in_by, h.handed_in_at from s2p.files f"  # noqa: S608  made of constants
+        f"select {FIELDS}, h.handed_in_by, h.handed_in_at from s2p.files f"
         " left join s2p.handed_in h on h.path = f.path and h.sha256 = f.sha256"
         " where f.status <> 'replaced' and f.workbook = any(%s) and (%s::text is null or f.verdict = %s)"
         " order by f.first_seen desc, f.id desc limit %s"
@@ -166,7 +166,7 @@ def file_verdict(ctx: Context, path: str, sees: Sees) -> dict[str, Any]:
     """
     place = ledger_path(path)
     query = (
-        f"select {FIELDS}, f.findings, h.handed_in_by, h.handed_in_at from s2p.files f"  # noqa: S608
+        f"select {FIELDS}, f.findings, h.handed_in_by, h.handed_in_at from s2p.files f"
         " left join s2p.handed_in h on h.path = f.path and h.sha256 = f.sha256"
         " where f.path = %s and f.status <> 'replaced' order by f.first_seen desc limit 1"
     )

@@ -61,7 +61,7 @@ def predicted(ctx: Context, name: str, wanted: Mapping[str, str], horizon: int |
     trained = find_trained(ctx, name)
     record = trained.record
     rows = predictions(ctx, trained, dict(wanted), horizon)
-    return _answer(rows.to_dict("records"), record)
+    return _answer([{str(name): value for name, value in row.items()} for row in rows.to_dict("records")], record)
 
 
 def scored(ctx: Context, name: str, cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def kind_of_table(declared: Stored) -> str:
 
 
 def describe(ctx: Context, declared: Stored) -> dict[str, Any]:
-    """What a table is: one row is what, its columns in the contract's words, its key, owner and what it is made from."""
+    """What a table is: one row is what, its columns in words, its key, owner and what it is made from."""
     under = [] if isinstance(declared, Workbook) else list(ctx.catalog.inputs_of(declared).values())
     entity = {"entity": declared.entity, "event_time": declared.event_time} if isinstance(declared, FeatureSet) else {}
     return {
@@ -185,7 +185,7 @@ def in_psycopg(text: str) -> Any:
     """A query with `$1` as psycopg takes it; its own text holds no other dollar, as no declared name does."""
     import re
 
-    return sql.SQL(re.sub(r"\$(\d+)", r"%(v\1)s", text.replace("%", "%%")))  # type: ignore[arg-type]
+    return sql.SQL(re.sub(r"\$(\d+)", r"%(v\1)s", text.replace("%", "%%")))
 
 
 def not_stored(table: str) -> NotStored:

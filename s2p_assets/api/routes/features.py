@@ -23,7 +23,7 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.feature_store import MOST_OFFLINE, MOST_ONLINE, FeatureQuery, features_named, used_by
 from s2p_assets.warehouse.tables.exports import FORMATS
-from s2p_assets.warehouse.tables.row_query import QueryInvalid
+from s2p_assets.warehouse.tables.row_query import QueryInvalid, quoted
 
 router = APIRouter(tags=["features"])
 OWN = ("as_of", "columns")
@@ -116,10 +116,10 @@ async def newest_rows(request: Request, name: str, asked: Entities) -> Response:
     moment = query.moment(asked.as_of, dt.datetime.now(dt.UTC))
     values = [query.entity_values(entity) for entity in asked.entities]
     arrays = [list(one) for one in zip(*values, strict=True)]
+    shown, found = ", ".join(f"j.{quoted(one)}" for one in columns), f"j.{quoted(features.event_time)} is not null"
     text = (
-        f"select coalesce(json_agg(case when found then r end order by n), '[]')::text from (select n, found, r from ("
-        f"{query.joined_sql(columns, max_age=False)}) j, lateral (select {', '.join(f'j.{_quoted(one)}' for one in columns)}) r,"
-        f" lateral (select j.{_quoted(features.event_time)} is not null as found) o) a"
+        f"select coalesce(json_agg(case when {found} then to_json(r) end order by j.n), '[]')::text"
+        f" from ({query.joined_sql(columns, max_age=False)}) j, lateral (select {shown}) r"
     )
     rows, version = await _fetched(request, features, text, [*arrays, [moment] * len(values)])
     head = to_json({"as_of": str(moment), "feature_version": version})
@@ -142,9 +142,12 @@ async def rows_at(request: Request, name: str, asked: Moments) -> Response:
     text = query.joined_sql(columns, max_age=bool(age))
     if asked.format != "json":
         return await _columns_at(request, ctx, query, columns, [*arrays, moments, *age], text, asked.format)
-    shown = ", ".join(f"j.{_quoted(one)}" for one in columns)
-    agg = f"select coalesce(json_agg(r order by n), '[]')::text from (select j.n, r from ({text}) j, lateral (select j.moment as asked_at, {shown}) r) a"
-    rows, version = await _fetched(request, features, agg, [*arrays, moments, *age])
+    shown = ", ".join(f"j.{quoted(one)}" for one in columns)
+    listed = (
+        f"select coalesce(json_agg(to_json(r) order by j.n), '[]')::text from ({text}) j,"
+        f" lateral (select j.moment as asked_at, {shown}) r"
+    )
+    rows, version = await _fetched(request, features, listed, [*arrays, moments, *age])
     return raw_answer(b'{"rows":' + rows.encode() + b"," + to_json({"feature_version": version})[1:])
 
 
@@ -211,12 +214,6 @@ def _described(ctx: Context, features: FeatureSet, fresh: dict[str, dict[str, An
     upstream = [str(key) for key in ctx.catalog.upstream(key_of(features))[1:]]
     known = fresh.get(features.full_name, {"changed_at": None, "rows": 0, "version": None})
     return tables.describe(ctx, features) | known | {"upstream": upstream, "used_by": used_by(ctx, features)}
-
-
-def _quoted(name: str) -> str:
-    from s2p_assets.warehouse.tables.row_query import quoted
-
-    return quoted(name)
 
 
 QUICK: tuple[Callable[[str], Route], ...] = (

@@ -108,7 +108,7 @@ def _forecast_sql(one: StoredForecast) -> str:
         return f"(select version from s2p.contents where domain = '{domain}' and table_name = '{name}')"
 
     return (
-        f"select (select json_agg(t order by t.{time})::text from {place} t where {quoted(task.entity)} = $1"  # noqa: S608  names of declarations
+        f"select (select json_agg(t order by t.{time})::text from {place} t where {quoted(task.entity)} = $1"
         f" and {time} between $2::date and $3::date) as rows, {version(one.table.name)} as version,"
         f" {version(one.contest.features)} as features"
     )

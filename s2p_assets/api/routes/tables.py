@@ -14,14 +14,14 @@ from starlette.responses import FileResponse, Response
 from s2p_assets.api.answers import etag_of, has_it, json_answer, not_modified, raw_answer, to_json
 from s2p_assets.api.caller import Caller, caller_of, needs
 from s2p_assets.api.guard import state_of
-from s2p_assets.catalog.catalog import Stored
+from s2p_assets.catalog.catalog import Stored, key_of
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services import tables
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.trace import trace_table
 from s2p_assets.warehouse.tables.exports import FORMATS
-from s2p_assets.warehouse.tables.row_query import QueryInvalid, page_sql
+from s2p_assets.warehouse.tables.row_query import QueryInvalid, page_sql, parse_value
 
 router = APIRouter(tags=["tables"])
 OWN = ("limit", "cursor", "sort", "columns", "as_of", "format")
@@ -121,7 +121,7 @@ async def history_of_row(request: Request, name: str) -> Response:
 async def trace_row(
     request: Request, name: str, column: Annotated[list[str] | None, Query(description="Only these columns")] = None
 ) -> Response:
-    """The rows with these values, down to files, sheets and cells. What is made of things you may not see is refused."""
+    """The rows with these values, down to files, sheets and cells; refused where they are kept to others."""
     ctx, declared = _table(request, name)
     caller = caller_of(request)
     require_sources(ctx, declared, caller)
@@ -132,7 +132,7 @@ async def trace_row(
     for key, value in where.items():
         if key not in kinds:
             raise QueryInvalid(f"{declared.full_name} has no column {key[:80]!r}; it has {', '.join(kinds)}")
-        tables.parse_value(key, kinds[key], value)
+        parse_value(key, kinds[key], value)
     for one in column or ():
         if one not in kinds:
             raise QueryInvalid(f"{declared.full_name} has no column {one[:80]!r}; it has {', '.join(kinds)}")
@@ -142,10 +142,9 @@ async def trace_row(
 
 def require_sources(ctx: Context, declared: Stored, caller: Caller) -> None:
     """A trace shows cells: of nothing that is kept from this caller. Raises NotFound."""
-    key = tables.key_of(declared)
-    hidden = [
-        str(one) for one in ctx.catalog.upstream(key) if str(one) in ctx.catalog.workbooks and not caller.sees(str(one))
-    ]
+    key = key_of(declared)
+    below = map(str, ctx.catalog.upstream(key))
+    hidden = [name for name in below if name in ctx.catalog.workbooks and not caller.sees(name)]
     if hidden:
         raise NotFound(f"{declared.full_name} is made from workbooks that are kept to others")
 

@@ -41,7 +41,7 @@ def connect_arguments(url: str) -> dict[str, Any]:
     parts = conninfo.conninfo_to_dict(libpq_url(url))
     names = {"dbname": "database", "user": "user", "password": "password", "host": "host", "sslmode": "ssl"}
     given = {ours: parts[theirs] for theirs, ours in names.items() if parts.get(theirs)}
-    return given | ({"port": int(parts["port"])} if parts.get("port") else {})
+    return given | ({"port": int(str(parts["port"]))} if parts.get("port") else {})
 
 
 async def _nothing(_: asyncpg.Connection) -> None:

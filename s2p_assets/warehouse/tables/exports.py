@@ -34,12 +34,12 @@ def write_rows(
     literal = connection.cursor()
     text = psycopg.ClientCursor(connection).mogrify(query, named)
     if kind == "csv":
-        with target.open("wb") as file, literal.copy(f"copy ({text}) to stdout (format csv, header)") as copy:  # type: ignore[arg-type]
+        with target.open("wb") as file, literal.copy(f"copy ({text}) to stdout (format csv, header)") as copy:
             for part in copy:
                 file.write(part)
         return
     with tempfile.TemporaryFile(dir=target.parent) as spooled:
-        with literal.copy(f"copy ({text}) to stdout (format csv)") as copy:  # type: ignore[arg-type]
+        with literal.copy(f"copy ({text}) to stdout (format csv)") as copy:
             for part in copy:
                 spooled.write(part)
         spooled.seek(0)

@@ -76,8 +76,10 @@ comment on column s2p.users.subject is 'Issuer and subject of the OpenID provide
 comment on table s2p.sessions is 'Who is logged in: SHA-256 of the cookie. Without its row a cookie is worth nothing.';
 comment on table s2p.one_time_links is 'Links that set a password once; without a user, that of the first engineer.';
 comment on table s2p.tokens is 'Programs that may ask: SHA-256 of the token.';
-comment on column s2p.tokens.workbooks is 'The only kinds of workbook that it may read and write; null: all that its role may.';
-comment on table s2p.handed_in is 'Files that somebody sent through the door and that were then put on the share: who, and when.';
+comment on column s2p.tokens.workbooks is
+    'The only kinds of workbook that it may read and write; null: all that its role may.';
+comment on table s2p.handed_in is
+    'Files that somebody sent through the door and that were then put on the share: who, and when.';
 comment on table s2p.restrictions is 'Reports and tables that only members of a group see, and engineers.';
 """
 
