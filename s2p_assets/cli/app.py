@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from s2p_assets.cli import models, reports, share, workbooks
+from s2p_assets.cli import models, people, reports, share, workbooks
 from s2p_assets.cli.terminal import COULD_NOT, err, out
 
 GARBAGE_AFTER = 50_000
@@ -56,6 +56,8 @@ app = typer.Typer(
 )
 for _command, _example in COMMANDS:
     app.command(epilog=_example)(_command)
+app.add_typer(people.users)
+app.add_typer(people.tokens)
 
 
 def _print_version(wanted: bool) -> None:

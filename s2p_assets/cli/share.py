@@ -30,9 +30,9 @@ ARRIVALS_SECONDS = 5.0
 
 
 def demo(
-    ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve the Dagster UI afterwards.")] = True,
+    ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve it all afterwards.")] = True,
 ) -> None:
-    """Write a sample share drive, process all of it, say where the reports are, then serve the Dagster UI."""
+    """Write a sample share drive, process all of it, say where the reports are, then serve it all."""
     from s2p_assets.cli.printing.status import print_outcome
     from s2p_assets.samples.share_files import sample_shares
 
@@ -50,11 +50,11 @@ def demo(
         place = " › ".join(part for part in (fault.path, fault.sheet, fault.cell) if part)
         out.print(f"  {escape(place)}: {escape(fault.description)}")
     if ui:
-        _serve(settings)
+        _serve(_open_for_a_first_look(settings))
 
 
 def up() -> None:
-    """Watch the share and serve the Dagster UI, until stopped."""
+    """Watch the share, and serve reports, API and the Dagster UI behind one login, until stopped."""
     settings = read_settings()
     _require_share(settings)
     _serve(settings)
@@ -181,10 +181,28 @@ def _serve(settings: Settings) -> None:
 
     require_port(settings.host, settings.port)
     connect(database_url(settings)).close()
-    out.print(f"\nDagster UI: [bold]http://{settings.host}:{settings.port}[/bold]   (stop with Ctrl-C)")
+    _print_address(settings)
     with _arrivals_printed(settings):
         code = serve(settings)
     raise typer.Exit(code)
+
+
+def _open_for_a_first_look(settings: Settings) -> Settings:
+    """Without a login where only this computer can ask, unless S2P_OPEN says otherwise."""
+    is_asked = "open" in settings.model_fields_set or not settings.is_on_loopback
+    return settings if is_asked else settings.model_copy(update={"open": True})
+
+
+def _print_address(settings: Settings) -> None:
+    """Where it is served; and where nobody can log in yet, the link by which the first engineer does."""
+    from s2p_assets.services.access import first_link
+    from s2p_assets.services.context import open_context
+
+    out.print(f"\ns2p: [bold]{settings.address}[/bold]   (stop with Ctrl-C)")
+    if settings.open:
+        out.print("open to everybody on this computer; without S2P_OPEN it asks for a login")
+    elif secret := first_link(open_context(settings)):
+        out.print(f"the first engineer, good once, for a day: {settings.address}/join/{secret}", soft_wrap=True)
 
 
 @contextmanager

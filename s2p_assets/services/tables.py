@@ -72,9 +72,7 @@ def query_of(declared: Stored, asked: Asked, *, place: str = "") -> RowQuery:
     kinds = kinds_of(declared)
     chosen = tuple(dict.fromkeys(filter(None, asked.columns.split(","))))
     tie = tuple(SOURCE_KINDS) if isinstance(declared, Workbook) else declared.key
-    sort = tuple(
-        (name.removeprefix("-"), name.startswith("-")) for name in dict.fromkeys(filter(None, asked.sort.split(",")))
-    )
+    sort = tuple({name.removeprefix("-"): name.startswith("-") for name in filter(None, asked.sort.split(","))}.items())
     query = RowQuery(
         table=declared.full_name,
         place=place or quoted(declared.domain, declared.name),
@@ -85,12 +83,9 @@ def query_of(declared: Stored, asked: Asked, *, place: str = "") -> RowQuery:
         sort=sort,
         limit=asked.limit,
     )
-    unknown = [name for name in (*query.columns, *(name for name, _ in sort)) if name not in kinds]
-    if unknown or len({name for name, _ in sort}) < len(sort):
+    if unknown := [name for name in (*query.columns, *(name for name, _ in sort)) if name not in kinds]:
         raise QueryInvalid(
             f"{declared.full_name} has no column {', '.join(unknown)[:200]}; it has {', '.join(sorted(kinds))}"
-            if unknown
-            else "a column is sorted by once"
         )
     if asked.cursor:
         after = parse_cursor(query, asked.cursor)

@@ -139,6 +139,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "S2P_HOST": settings.host,
         "S2P_PORT": str(settings.port),
         "S2P_PUBLIC_URL": settings.public_url or "",
+        "S2P_OPEN": "1" if settings.open else "",
         "DAGSTER_EVENT_BATCH_SIZE": "50",
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "600",
