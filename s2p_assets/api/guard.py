@@ -57,7 +57,7 @@ class Guard:
             await self._passed(scope, receive, answer)
         except Exception as error:
             problem = problem_of(error)
-            if answer.begun or (problem.status == 500 and not isinstance(error, Problem)):
+            if answer.begun or (problem.status_code == 500 and not isinstance(error, Problem)):
                 raise
             await _refuse(problem, scope, receive, answer)
 
@@ -153,7 +153,7 @@ async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) 
         await send({"type": "websocket.close", "code": 1008, "reason": problem.title})
         return
     response: Response = problem.response()
-    if problem.status == 303:
+    if problem.status_code == 303:
         response = RedirectResponse(problem.detail, 303)
     await response(scope, receive, send)
 

@@ -54,7 +54,9 @@ async def log_in(request: Request) -> Response:
     try:
         limits.require_may_try(*names)
     except Problem as problem:
-        return _login(request, problem.status, problem.headers, next=back, email=email, fault=problem.detail)
+        return _login(
+            request, problem.status_code, dict(problem.headers or {}), next=back, email=email, fault=problem.detail
+        )
     user = await run_in_threadpool(access.verify_password, ctx, email, form.get("password", ""))
     if user is None:
         limits.failed(*names)

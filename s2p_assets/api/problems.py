@@ -22,26 +22,28 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
 
 
-class Problem(Exception):
+class Problem(HTTPException):
     """An answer that is no success; `more`: further members, such as findings."""
 
     def __init__(
         self, status: int, title: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
     ) -> None:
-        super().__init__(detail)
-        self.status, self.title, self.detail = status, title, detail
-        self.headers, self.more = dict(headers or {}), more
+        super().__init__(status, detail, dict(headers or {}))
+        self.title, self.more = title, more
 
     def response(self) -> Response:
-        content = {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail} | self.more
-        headers = {"Cache-Control": "no-store"} | self.headers
-        return Response(orjson.dumps(content, default=str), self.status, headers, MEDIA_TYPE)
+        status = self.status_code
+        content = {"type": "about:blank", "title": self.title, "status": status, "detail": self.detail} | self.more
+        headers = {"Cache-Control": "no-store"} | dict(self.headers or {})
+        return Response(orjson.dumps(content, default=str), status, headers, MEDIA_TYPE)
 
 
 def problem_of(error: Exception) -> Problem:
     """What an exception is to who asked; 500 for a fault of s2p's own, whose words stay in the log."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, HTTPException):
+        return Problem(error.status_code, str(error.detail).lower(), str(error.detail), headers=error.headers)
     if isinstance(error, LOST) or is_lost_database(error):
         again = {"Retry-After": str(RETRY_SECONDS)}
         return Problem(503, "the database is down", "PostgreSQL does not answer; try again", headers=again)
@@ -64,11 +66,6 @@ def answer_problems(app: FastAPI) -> None:
     def known(_: Request, error: Exception) -> Response:
         return problem_of(error).response()
 
-    def refused(_: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        found = Problem(error.status_code, str(error.detail).lower(), str(error.detail), headers=error.headers)
-        return found.response()
-
     def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         findings = [
@@ -77,7 +74,6 @@ def answer_problems(app: FastAPI) -> None:
         lines = "; ".join(f"{one['where']}: {one['message']}" for one in findings[:5])
         return Problem(422, "the request is not as described", lines, findings=findings).response()
 
-    app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(RequestValidationError, invalid)
-    for kind in (Problem, MendableError, psycopg.Error, asyncpg.DataError, UnicodeEncodeError, *LOST):
+    for kind in (HTTPException, Problem, MendableError, psycopg.Error, asyncpg.DataError, UnicodeEncodeError, *LOST):
         app.add_exception_handler(kind, known)

@@ -9,7 +9,6 @@ from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.errors import NotFound
 from s2p_assets.settings import Settings
-from s2p_assets.spreadsheet.inferring.draft import Asked, infer_contracts
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.returned.copies import write_returned
 from s2p_assets.spreadsheet.sandbox import Sandbox
@@ -84,6 +83,8 @@ def write_contracts(settings: Settings, file: Path, name: str, target: Path | No
     They go to `target`, or to the company's own shelf: the first of `settings.shelves` that is not s2p's. With
     `sheet`, or a `target`, of one table alone. Raises NotFound, NoContract.
     """
+    from s2p_assets.spreadsheet.inferring.draft import Asked, infer_contracts  # what infers is large, and rarely asked
+
     if not file.is_file():
         raise NotFound(f"{file}: there is no such file")
     folder = target.parent if target else _workbook_shelf(settings)

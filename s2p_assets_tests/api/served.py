@@ -89,6 +89,27 @@ def shop_mean() -> forecasters.MovingAverage:
     """As in the mean of four weeks."""
     return forecasters.MovingAverage(periods=4)
 ''',
+    "reports/acme_sold.py": '''"""What was sold."""
+
+import datetime as dt
+
+import pandas as pd
+
+from s2p_assets import Document, Figure, NumberSource, report
+
+
+@report(title="Sold", owner="sales@example.com")
+def sold(revenue: pd.DataFrame) -> Document:
+    """What was sold, all in all."""
+    total = float(revenue["revenue"].sum())
+    return Document(
+        title="Sold",
+        as_of=dt.date(2026, 1, 31),
+        headline=f"{total:.2f} sold",
+        figures=(Figure("Sold", total, "money", sources=(NumberSource("revenue.revenue"),)),),
+        sections=(),
+    )
+''',
     "tables/acme_shop_forecast.py": '''"""The champion's forecast of takings."""
 
 import pandas as pd
