@@ -70,6 +70,23 @@ class Settings(BaseSettings):
         except UnknownLocaleError as error:
             raise ValueError(f"{error}; write it as de_DE") from error
 
+    @field_validator("oidc_roles")
+    @classmethod
+    def _are_roles(cls, value: str) -> str:
+        """Raises ValueError for what is no list of groups with their roles."""
+        for pair in filter(None, value.split(",")):
+            if pair.partition("=")[2].strip() not in ("viewer", "editor", "engineer"):
+                raise ValueError(f"{pair!r} is no group=role; roles are viewer, editor and engineer")
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_safe(cls, value: str | None) -> str | None:
+        """Raises ValueError for a provider that others on the way could pass themselves off as."""
+        if value and not value.startswith(("https://", *(f"http://{host}" for host in ("127.0.0.1", "localhost")))):
+            raise ValueError("an OpenID provider is asked over https://")
+        return value
+
     @field_validator("open")
     @classmethod
     def _on_loopback(cls, value: bool, info: ValidationInfo) -> bool:

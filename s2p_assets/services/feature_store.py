@@ -13,7 +13,7 @@ from s2p_assets.contracts.columns import Kind
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
-from s2p_assets.warehouse.tables.row_query import QueryInvalid, parse_value, quoted
+from s2p_assets.warehouse.tables.row_query import QueryInvalid, parse_value, sql_name
 
 MOST_ONLINE = 1000
 MOST_OFFLINE = 200_000
@@ -42,7 +42,7 @@ class FeatureQuery:
 
     @property
     def place(self) -> str:
-        return quoted(self.features.domain, self.features.name)
+        return sql_name(self.features.domain, self.features.name)
 
     def columns(self, chosen: str) -> tuple[str, ...]:
         """The columns that somebody chose, all by default; always those that name the row. Raises QueryInvalid."""
@@ -55,8 +55,8 @@ class FeatureQuery:
 
     def newest_sql(self, columns: Sequence[str] = ()) -> str:
         """The newest row of one entity by a moment, as JSON in `row`, with the content's `version`."""
-        same = " and ".join(f"{quoted(name)} = ${at}" for at, name in enumerate(self.features.entity, 1))
-        time, at = quoted(self.features.event_time), len(self.features.entity) + 1
+        same = " and ".join(f"{sql_name(name)} = ${at}" for at, name in enumerate(self.features.entity, 1))
+        time, at = sql_name(self.features.event_time), len(self.features.entity) + 1
         return (
             f"select ({_version_sql(self.features)}) as version, (select row_to_json(r)::text from (select"
             f" {_names(columns or tuple(self.kinds))} from {self.place}"
@@ -68,13 +68,13 @@ class FeatureQuery:
 
         `max_age`: with one more parameter, an interval that a row may be older than its moment.
         """
-        names, time = self.features.entity, quoted(self.features.event_time)
+        names, time = self.features.entity, sql_name(self.features.event_time)
         arrays = ", ".join(f"${at}::{ARRAYS[self.kinds[name]]}" for at, name in enumerate(names, 1))
         last = len(names) + 1
         asked = ", ".join([*(f"a{at}" for at in range(1, last)), "moment", "n"])
-        same = " and ".join(f"t.{quoted(name)} = e.a{at}" for at, name in enumerate(names, 1))
+        same = " and ".join(f"t.{sql_name(name)} = e.a{at}" for at, name in enumerate(names, 1))
         young = f" and t.{time} >= e.moment - ${last + 1}::interval" if max_age else ""
-        shown, moment = ", ".join(f"f.{quoted(name)}" for name in columns), self.kinds[self.features.event_time]
+        shown, moment = ", ".join(f"f.{sql_name(name)}" for name in columns), self.kinds[self.features.event_time]
         return (
             f"select e.n, e.moment, {shown} from unnest({arrays}, ${last}::{ARRAYS[moment]})"
             f" with ordinality e({asked}) left join lateral (select * from {self.place} t"
@@ -133,4 +133,4 @@ def _version_sql(features: FeatureSet) -> str:
 
 
 def _names(columns: Sequence[str]) -> str:
-    return ", ".join(map(quoted, columns))
+    return ", ".join(map(sql_name, columns))

@@ -56,7 +56,7 @@ class HandedIn:
     claimed_by: list[str]
 
 
-def plain_name(name: str) -> str:
+def name_without_folders(name: str) -> str:
     """The name of a file as somebody sent it, without its folders. Raises FileRefused."""
     return _part(PurePosixPath(name.replace("\\", "/")).name)
 

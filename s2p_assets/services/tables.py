@@ -31,7 +31,7 @@ from s2p_assets.warehouse.tables.row_query import (
     parse_cursor,
     parse_filters,
     parse_value,
-    quoted,
+    sql_name,
     rows_sql,
 )
 from s2p_assets.warehouse.tables.store import NotStored
@@ -42,7 +42,7 @@ SOURCE_KINDS: dict[str, Kind] = {"_file": "integer", "_sheet": "text", "_row": "
 
 
 @dataclass(frozen=True)
-class Asked:
+class TableQuestion:
     """What somebody asked of a table, as it was written."""
 
     filters: tuple[tuple[str, str], ...] = ()
@@ -67,7 +67,7 @@ def kinds_of(declared: Stored) -> dict[str, Kind]:
     return kinds | (SOURCE_KINDS if isinstance(declared, Workbook) else {})
 
 
-def query_of(declared: Stored, asked: Asked, *, place: str = "") -> RowQuery:
+def query_of(declared: Stored, asked: TableQuestion, *, place: str = "") -> RowQuery:
     """The question to a table. Raises QueryInvalid."""
     kinds = kinds_of(declared)
     chosen = tuple(dict.fromkeys(filter(None, asked.columns.split(","))))
@@ -75,7 +75,7 @@ def query_of(declared: Stored, asked: Asked, *, place: str = "") -> RowQuery:
     sort = tuple({name.removeprefix("-"): name.startswith("-") for name in filter(None, asked.sort.split(","))}.items())
     query = RowQuery(
         table=declared.full_name,
-        place=place or quoted(declared.domain, declared.name),
+        place=place or sql_name(declared.domain, declared.name),
         kinds=kinds,
         tie=tie,
         columns=chosen or tuple(column.name for column in declared.columns),
@@ -154,7 +154,7 @@ def freshness(ctx: Context) -> dict[str, dict[str, Any]]:
 def one_row(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """The one row with these values, and where it was read from. Raises NotFound, also where several have them."""
     kinds = kinds_of(declared)
-    query = query_of(declared, Asked(filters=tuple(key), columns=",".join(kinds), limit=2))
+    query = query_of(declared, TableQuestion(filters=tuple(key), columns=",".join(kinds), limit=2))
     if not key:
         raise QueryInvalid(f"name the row by its key: {' and '.join(declared.key) or '_file, _sheet and _row'}")
     with ctx.warehouse.connect() as connection:
@@ -221,13 +221,13 @@ def row_history(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) 
             raise not_stored(declared.full_name) from None
 
 
-def page_as_of(ctx: Context, name: str, asked: Asked, day: str) -> tuple[list[bytes], str | None, list[str]]:
+def page_as_of(ctx: Context, name: str, asked: TableQuestion, day: str) -> tuple[list[bytes], str | None, list[str]]:
     """A page of what a table held at the end of a day: (rows as JSON, cursor, notices). Raises NotFound."""
     declared = table_named(ctx.catalog, name)
     query_of(declared, asked)
     with open_as_of(ctx, parse_as_of(day), lambda _: None) as known:
         known.of(key_of(declared))
-        place = quoted(TEMPORARY_SCHEMA, f"{declared.domain}.{declared.name}")
+        place = sql_name(TEMPORARY_SCHEMA, f"{declared.domain}.{declared.name}")
         query = query_of(declared, asked, place=place)
         text, values = page_sql(query)
         named = {f"v{at}": value for at, value in enumerate(values, 1)}
@@ -243,7 +243,7 @@ def cut_page(query: RowQuery, rows: Sequence[tuple[str, Sequence[str | None]]]) 
     return [row.encode() for row, _ in shown], cursor_of(query, shown[-1][1]) if more and shown else None
 
 
-def export(ctx: Context, name: str, asked: Asked, kind: str, target: Path) -> None:
+def export(ctx: Context, name: str, asked: TableQuestion, kind: str, target: Path) -> None:
     """All rows that were asked for, written to a file as csv, parquet or arrow. Raises NotStored."""
     declared = table_named(ctx.catalog, name)
     query = query_of(declared, asked)

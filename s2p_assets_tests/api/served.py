@@ -147,6 +147,7 @@ class Served:
     port: int
     process: "subprocess.Popen[str]"
     tokens: dict[str, str] = field(default_factory=dict)
+    opened: list[httpx.Client] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -155,7 +156,9 @@ class Served:
     def client(self, role: str | None = "engineer", **more: Any) -> httpx.Client:
         """A client with the token of a role; with none for None."""
         headers = {"Authorization": f"Bearer {self.tokens[role]}"} if role else {}
-        return httpx.Client(base_url=self.address, headers=headers | more.pop("headers", {}), timeout=60, **more)
+        made = httpx.Client(base_url=self.address, headers=headers | more.pop("headers", {}), timeout=60, **more)
+        self.opened.append(made)
+        return made
 
     def token(self, name: str, role: str = "viewer", **more: Any) -> str:
         """A new token."""
@@ -188,11 +191,13 @@ def served(folder: Path) -> Iterator[Served]:
     settings = Settings(home=company.home, share=company.share, shelves=("small_shelves",), port=port)
     ctx = open_context(settings)
     process = start(company, port)
+    door = Served(company, ctx, port, process)
     try:
-        door = Served(company, ctx, port, process)
         door.tokens |= {role: door.token(f"the {role}", role) for role in ROLES}
         yield door
     finally:
+        for client in door.opened:
+            client.close()
         process.terminate()
         process.wait(30)
         sys.path.remove(str(folder))

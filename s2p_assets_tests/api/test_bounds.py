@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import hypothesis
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck
 
@@ -32,11 +33,12 @@ def test_random_requests_by_the_description_never_end_in_a_fault(door: Served, c
     headers = {"Authorization": f"Bearer {door.tokens['editor']}"}
 
     def ask(case: Any) -> None:
-        answer = case.call(headers=headers, timeout=60)
+        answer = case.call(headers=headers, timeout=60, session=session)
         if answer.status_code >= 500:
             faults.append(f"{case.method} {answer.request.url} {answer.status_code} {answer.text}")
 
     assert len(operations) > 20
+    session = requests.Session()
     for operation in operations:
         hypothesis.settings(
             max_examples=EXAMPLES,
@@ -45,6 +47,7 @@ def test_random_requests_by_the_description_never_end_in_a_fault(door: Served, c
             suppress_health_check=list(HealthCheck),
             derandomize=True,
         )(hypothesis.given(case=operation.ok().as_strategy())(ask))()
+    session.close()
     assert faults == []
 
 

@@ -23,7 +23,7 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.feature_store import MOST_OFFLINE, MOST_ONLINE, FeatureQuery, features_named, used_by
 from s2p_assets.warehouse.tables.exports import FORMATS
-from s2p_assets.warehouse.tables.row_query import QueryInvalid, quoted
+from s2p_assets.warehouse.tables.row_query import QueryInvalid, sql_name
 
 router = APIRouter(tags=["features"])
 OWN = ("as_of", "columns")
@@ -116,7 +116,7 @@ async def newest_rows(request: Request, name: str, asked: Entities) -> Response:
     moment = query.moment(asked.as_of, dt.datetime.now(dt.UTC))
     values = [query.entity_values(entity) for entity in asked.entities]
     arrays = [list(one) for one in zip(*values, strict=True)]
-    shown, found = ", ".join(f"j.{quoted(one)}" for one in columns), f"j.{quoted(features.event_time)} is not null"
+    shown, found = ", ".join(f"j.{sql_name(one)}" for one in columns), f"j.{sql_name(features.event_time)} is not null"
     text = (
         f"select coalesce(json_agg(case when {found} then to_json(r) end order by j.n), '[]')::text"
         f" from ({query.joined_sql(columns, max_age=False)}) j, lateral (select {shown}) r"
@@ -142,7 +142,7 @@ async def rows_at(request: Request, name: str, asked: Moments) -> Response:
     text = query.joined_sql(columns, max_age=bool(age))
     if asked.format != "json":
         return await _columns_at(request, ctx, query, columns, [*arrays, moments, *age], text, asked.format)
-    shown = ", ".join(f"j.{quoted(one)}" for one in columns)
+    shown = ", ".join(f"j.{sql_name(one)}" for one in columns)
     listed = (
         f"select coalesce(json_agg(to_json(r) order by j.n), '[]')::text from ({text}) j,"
         f" lateral (select j.moment as asked_at, {shown}) r"

@@ -46,7 +46,7 @@ def _with_body(role: Any) -> dict[str, Any]:
 async def check(request: Request, name: FileName, contract: Contract = None) -> Response:
     """The verdict and every finding, as `s2p check --json` prints them; nothing is stored."""
     ctx: Context = state_of(request.scope).ctx
-    async with uploaded(request, files.plain_name(name)) as file:
+    async with uploaded(request, files.name_without_folders(name)) as file:
 
         def read() -> ReadResult:
             with state_of(request.scope).reader.use() as reader:
@@ -64,7 +64,7 @@ async def drop(
     """The next look takes it, as if it had been saved there; `verdict` says where to ask what became of it."""
     ctx, caller = state_of(request.scope).ctx, caller_of(request)
     relative, _ = files.place_on_share(ctx, path, caller.sees)
-    async with uploaded(request, files.plain_name(relative)) as file:
+    async with uploaded(request, files.name_without_folders(relative)) as file:
         done = await run_in_threadpool(
             files.put_on_share, ctx, file, relative, replace=replace, by=caller.name, sees=caller.sees
         )

@@ -20,7 +20,7 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.forecasts import StoredForecast
 from s2p_assets.services.model_queries import find_trained
-from s2p_assets.warehouse.tables.row_query import QueryInvalid, parse_value, quoted
+from s2p_assets.warehouse.tables.row_query import QueryInvalid, parse_value, sql_name
 
 router = APIRouter(tags=["forecasts and models"])
 OWN = ("since", "until")
@@ -102,13 +102,13 @@ async def _forecast(request: Request) -> Response:
 
 def _forecast_sql(one: StoredForecast) -> str:
     task, domain = one.contest.task, one.table.domain
-    place, time = quoted(domain, one.table.name), quoted(task.time)
+    place, time = sql_name(domain, one.table.name), sql_name(task.time)
 
     def version(name: str) -> str:
         return f"(select version from s2p.contents where domain = '{domain}' and table_name = '{name}')"
 
     return (
-        f"select (select json_agg(t order by t.{time})::text from {place} t where {quoted(task.entity)} = $1"
+        f"select (select json_agg(t order by t.{time})::text from {place} t where {sql_name(task.entity)} = $1"
         f" and {time} between $2::date and $3::date) as rows, {version(one.table.name)} as version,"
         f" {version(one.contest.features)} as features"
     )

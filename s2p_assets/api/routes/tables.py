@@ -76,7 +76,7 @@ async def rows_of_table(
     separated by commas), has (text in it) and null (`true` or `false`).
     """
     ctx, declared = _table(request, name)
-    asked = tables.Asked(_filters(request), columns, sort, cursor, limit + 1)
+    asked = tables.TableQuestion(_filters(request), columns, sort, cursor, limit + 1)
     if format != "json":
         if as_of or cursor:
             raise QueryInvalid(f"as_of and cursor are for JSON; {format} has all rows as they are now")
@@ -180,7 +180,9 @@ def _page(rows: list[bytes], behind: str | None, *, etag: str | None = None, **m
     return raw_answer(b'{"rows":[' + b",".join(rows) + b"]," + head[1:], etag=etag)
 
 
-async def _exported(request: Request, ctx: Context, declared: Stored, asked: tables.Asked, kind: str) -> Response:
+async def _exported(
+    request: Request, ctx: Context, declared: Stored, asked: tables.TableQuestion, kind: str
+) -> Response:
     tables.query_of(declared, asked)
     version = await _version(request, declared)
     etag = etag_of(version, request.url.query)

@@ -13,7 +13,7 @@ from s2p_assets.graph.running.dagster_web import host_behind_door
 THEIRS = "dagster_webserver"
 
 
-def main() -> None:
+def run_dagster() -> None:
     """As `dagster dev`, or as the web server that it starts."""
     socket, role, *words = sys.argv[1:]
     if role == THEIRS:
@@ -50,4 +50,4 @@ def _serve(socket: Path, words: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_dagster()

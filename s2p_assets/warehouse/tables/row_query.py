@@ -58,7 +58,7 @@ class RowQuery:
         return (*self.sort, *((name, False) for name in self.tie if name not in named))
 
 
-def quoted(*names: str) -> str:
+def sql_name(*names: str) -> str:
     """A name as SQL writes it."""
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
@@ -78,8 +78,8 @@ def page_sql(query: RowQuery) -> tuple[str, list[Any]]:
     """(SQL with $1 …, values): a row's JSON and its place in the order, as `row` and `at`. Raises QueryInvalid."""
     values = _Values()
     inner = _rows_sql(query, values)
-    shown = ", ".join(f"s.{quoted(name)}" for name in query.columns)
-    at = ", ".join(f"s.{quoted(name)}::text" for name, _ in query.order)
+    shown = ", ".join(f"s.{sql_name(name)}" for name in query.columns)
+    at = ", ".join(f"s.{sql_name(name)}::text" for name, _ in query.order)
     outer = (
         f"select row_to_json(r)::text as row, array[{at}]::text[] as at from ({inner}) s, lateral (select {shown}) r"
     )
@@ -90,7 +90,7 @@ def rows_sql(query: RowQuery) -> tuple[str, list[Any]]:
     """(SQL with $1 …, values): the columns asked for, in order. Raises QueryInvalid."""
     values = _Values()
     inner = _rows_sql(query, values)
-    shown = ", ".join(f"s.{quoted(name)}" for name in query.columns)
+    shown = ", ".join(f"s.{sql_name(name)}" for name in query.columns)
     return f"select {shown} from ({inner}) s", values.values
 
 
@@ -99,13 +99,13 @@ def _rows_sql(query: RowQuery, values: _Values) -> str:
     if query.after is not None:
         conditions.append(_behind(query, values))
     where = f" where {' and '.join(conditions)}" if conditions else ""
-    order = ", ".join(f"{quoted(name)} {'desc' if down else 'asc'} nulls last" for name, down in query.order)
+    order = ", ".join(f"{sql_name(name)} {'desc' if down else 'asc'} nulls last" for name, down in query.order)
     limit = f" limit {int(query.limit)}" if query.limit is not None else ""
     return f"select * from {query.place}{where} order by {order}{limit}"
 
 
 def _condition(query: RowQuery, one: RowFilter, values: _Values) -> str:
-    kind, name = kind_of(query, one.column), quoted(one.column)
+    kind, name = kind_of(query, one.column), sql_name(one.column)
     if one.operator in COMPARISONS:
         return f"{name} {COMPARISONS[one.operator]} {values.add(parse_value(one.column, kind, one.value))}"
     if one.operator == "in":
@@ -129,7 +129,7 @@ def _behind(query: RowQuery, values: _Values) -> str:
     ]
     alternatives, same = [], ""
     for (name, down), value in zip(query.order, given, strict=True):
-        column = quoted(name)
+        column = sql_name(name)
         if value is None:
             same += f"{column} is null and "
             continue
