@@ -9,12 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from s2p_assets.api import openapi, pages
+from s2p_assets.api.caller import Caller
 from s2p_assets.api.dagster_proxy import DagsterProxy
 from s2p_assets.api.gate import Gate
 from s2p_assets.api.guard import Guard
-from s2p_assets.api.heavy_work import HeavyWork
+from s2p_assets.api.heavy_work import HeavyWork, WorkHere
 from s2p_assets.api.login_limits import LoginLimits
 from s2p_assets.api.problems import answer_problems
 from s2p_assets.api.report_files import ReportFiles
@@ -33,15 +35,44 @@ def build_app(ctx: Context, dagster_socket: Path | None = None) -> Guard:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        pool = await open_pool(ctx.warehouse.url, most=MOST_CONNECTIONS)
-        gate.pool = app.state.pool = pool
-        async with gate.listening():
-            with HeavyWork(ctx.settings) as app.state.heavy:
-                yield
+        async with _pool(app, ctx):
+            gate.pool = app.state.pool
+            async with gate.listening():
+                with HeavyWork(ctx.settings) as app.state.heavy:
+                    yield
         await proxy.close()
-        app.state.reader.close()
-        pool.terminate()
 
+    app = _routes(ctx, gate)
+    app.router.lifespan_context = lifespan
+    return Guard(ctx.settings, gate, (("/dagster", proxy), ("/reports", ReportFiles(ctx)), ("", app)))
+
+
+@contextlib.asynccontextmanager
+async def routes_in_process(ctx: Context) -> AsyncIterator[ASGIApp]:
+    """The routes without a guard, for who runs this process: they may do here what an engineer may."""
+    gate = Gate(ctx.warehouse.url, is_open=True)
+    app = _routes(ctx, gate)
+    app.state.heavy = WorkHere(ctx)
+
+    async def known(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "s2p.caller": Caller("this process", "engineer", "open")}, receive, send)
+
+    async with _pool(app, ctx):
+        gate.pool = app.state.pool
+        yield known
+
+
+@contextlib.asynccontextmanager
+async def _pool(app: FastAPI, ctx: Context) -> AsyncIterator[None]:
+    app.state.pool = await open_pool(ctx.warehouse.url, most=MOST_CONNECTIONS)
+    try:
+        yield
+    finally:
+        app.state.reader.close()
+        app.state.pool.terminate()
+
+
+def _routes(ctx: Context, gate: Gate) -> FastAPI:
     app = FastAPI(
         title="s2p",
         version=version("s2p-assets"),
@@ -49,17 +80,13 @@ def build_app(ctx: Context, dagster_socket: Path | None = None) -> Guard:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        lifespan=lifespan,
     )
     app.state.ctx, app.state.limits, app.state.gate = ctx, LoginLimits(), gate
-    app.state.reader, app.state.texts, app.state.forecasts = (
-        ReaderAtHand(ctx.settings),
-        {},
-        stored_forecasts(ctx.catalog),
-    )
+    app.state.reader, app.state.texts = ReaderAtHand(ctx.settings), {}
+    app.state.forecasts = stored_forecasts(ctx.catalog)
     app.state.oidc_client, app.state.oidc_logins = None, {}
     app.include_router(pages.router)
     everything.include(app)
     openapi.describe(app, ctx.catalog)
     answer_problems(app)
-    return Guard(ctx.settings, gate, (("/dagster", proxy), ("/reports", ReportFiles(ctx)), ("", app)))
+    return app

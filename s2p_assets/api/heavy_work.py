@@ -79,3 +79,14 @@ class HeavyWork:
             for process in list((pool._processes or {}).values()):
                 process.kill()
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+class WorkHere:
+    """The same work in a thread of this process, for a program that lives no longer than what it asks."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def of(self, work: Callable[..., Made], *arguments: Any) -> Made:
+        """`work(ctx, *arguments)`. Raises what it raises."""
+        return await asyncio.to_thread(work, self._ctx, *arguments)

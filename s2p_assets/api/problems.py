@@ -15,7 +15,7 @@ from s2p_assets.contracts.errors import MendableError
 from s2p_assets.services.access import AccessRefused
 from s2p_assets.services.errors import NotFound, is_lost_database, one_line
 from s2p_assets.services.files import FileRefused
-from s2p_assets.warehouse.server.pool import LOST
+from s2p_assets.warehouse.server.pool import LOST, is_lost
 from s2p_assets.warehouse.tables.row_query import QueryInvalid
 
 MEDIA_TYPE = "application/problem+json"
@@ -44,7 +44,7 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, HTTPException):
         return Problem(error.status_code, str(error.detail).lower(), str(error.detail), headers=error.headers)
-    if isinstance(error, LOST) or is_lost_database(error):
+    if is_lost(error) or is_lost_database(error):
         again = {"Retry-After": str(RETRY_SECONDS)}
         return Problem(503, "the database is down", "PostgreSQL does not answer; try again", headers=again)
     if isinstance(error, NotFound):
@@ -64,7 +64,10 @@ def answer_problems(app: FastAPI) -> None:
     """Let every error of the routes be a problem."""
 
     def known(_: Request, error: Exception) -> Response:
-        return problem_of(error).response()
+        found = problem_of(error)
+        if found.status_code == 500 and found is not error:
+            raise error
+        return found.response()
 
     def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -75,5 +78,14 @@ def answer_problems(app: FastAPI) -> None:
         return Problem(422, "the request is not as described", lines, findings=findings).response()
 
     app.add_exception_handler(RequestValidationError, invalid)
-    for kind in (HTTPException, Problem, MendableError, psycopg.Error, asyncpg.DataError, UnicodeEncodeError, *LOST):
+    for kind in (
+        HTTPException,
+        Problem,
+        MendableError,
+        psycopg.Error,
+        asyncpg.DataError,
+        UnicodeEncodeError,
+        RuntimeError,
+        *LOST,
+    ):
         app.add_exception_handler(kind, known)

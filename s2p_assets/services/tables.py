@@ -31,8 +31,8 @@ from s2p_assets.warehouse.tables.row_query import (
     parse_cursor,
     parse_filters,
     parse_value,
-    sql_name,
     rows_sql,
+    sql_name,
 )
 from s2p_assets.warehouse.tables.store import NotStored
 from s2p_assets.warehouse.tables.workbook_tables import rows_table
@@ -236,6 +236,22 @@ def page_as_of(ctx: Context, name: str, asked: TableQuestion, day: str) -> tuple
         return page, cursor, known.notices
 
 
+def export_as_of(ctx: Context, name: str, asked: TableQuestion, day: str, kind: str, target: Path) -> None:
+    """What a table held at the end of a day, written to a file as csv, parquet or arrow. Raises NotFound."""
+    declared = table_named(ctx.catalog, name)
+    query_of(declared, asked)
+    with open_as_of(ctx, parse_as_of(day), lambda _: None) as known:
+        known.of(key_of(declared))
+        place = sql_name(TEMPORARY_SCHEMA, f"{declared.domain}.{declared.name}")
+        _write(known.connection, declared, query_of(declared, asked, place=place), kind, target)
+
+
+def _write(connection: psycopg.Connection, declared: Stored, query: RowQuery, kind: str, target: Path) -> None:
+    text, values = rows_sql(query)
+    kinds = kinds_of(declared)
+    write_rows(connection, in_psycopg(text), values, [(name, kinds[name]) for name in query.columns], kind, target)
+
+
 def cut_page(query: RowQuery, rows: Sequence[tuple[str, Sequence[str | None]]]) -> tuple[list[bytes], str | None]:
     """The rows of a page that was asked for with one more, and the cursor of the next; None after the last."""
     more = query.limit is not None and len(rows) >= query.limit
@@ -247,12 +263,9 @@ def export(ctx: Context, name: str, asked: TableQuestion, kind: str, target: Pat
     """All rows that were asked for, written to a file as csv, parquet or arrow. Raises NotStored."""
     declared = table_named(ctx.catalog, name)
     query = query_of(declared, asked)
-    text, values = rows_sql(query)
-    columns = {column.name: column for column in declared.columns}
-    schema = [(name, columns[name].kind if name in columns else SOURCE_KINDS[name]) for name in query.columns]
     with ctx.warehouse.connect() as connection:
         try:
-            write_rows(connection, in_psycopg(text), values, schema, kind, target)
+            _write(connection, declared, query, kind, target)
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):
             raise not_stored(declared.full_name) from None
 

@@ -165,6 +165,11 @@ class Served:
         given: dict[str, Any] = {"groups": (), "workbooks": (), "days": 1, "created_by": "tests"} | more
         return access.add_token(self.ctx, name, role, **given)
 
+    @property
+    def log(self) -> str:
+        """The last words of the server."""
+        return (self.company.folder / f"door-{self.port}.log").read_text()[-3000:]
+
     def memory_mb(self) -> float:
         return float(psutil.Process(self.process.pid).memory_info().rss) / 2**20
 

@@ -78,10 +78,10 @@ async def rows_of_table(
     ctx, declared = _table(request, name)
     asked = tables.TableQuestion(_filters(request), columns, sort, cursor, limit + 1)
     if format != "json":
-        if as_of or cursor:
-            raise QueryInvalid(f"as_of and cursor are for JSON; {format} has all rows as they are now")
+        if cursor:
+            raise QueryInvalid(f"a cursor is for JSON; {format} has all rows at once")
         whole = replace(asked, limit=limit if "limit" in request.query_params else None)
-        return await _exported(request, ctx, declared, whole, format)
+        return await _exported(request, ctx, declared, whole, format, as_of)
     if as_of:
         heavy = state_of(request.scope).heavy
         rows, behind, notices = await heavy.of(tables.page_as_of, declared.full_name, asked, as_of)
@@ -181,25 +181,29 @@ def _page(rows: list[bytes], behind: str | None, *, etag: str | None = None, **m
 
 
 async def _exported(
-    request: Request, ctx: Context, declared: Stored, asked: tables.TableQuestion, kind: str
+    request: Request, ctx: Context, declared: Stored, asked: tables.TableQuestion, kind: str, as_of: str
 ) -> Response:
     tables.query_of(declared, asked)
-    version = await _version(request, declared)
-    etag = etag_of(version, request.url.query)
-    if has_it(request, etag):
+    etag = etag_of(await _version(request, declared), request.url.query)
+    if has_it(request, etag) and not as_of:
         return not_modified(etag)
     ctx.settings.spool.mkdir(parents=True, exist_ok=True)
     folder = tempfile.TemporaryDirectory(prefix="export-", dir=ctx.settings.spool)
     target = Path(folder.name) / f"{declared.full_name}.{kind}"
     try:
-        await run_in_threadpool(tables.export, ctx, declared.full_name, asked, kind, target)
+        if as_of:
+            heavy = state_of(request.scope).heavy
+            await heavy.of(tables.export_as_of, declared.full_name, asked, as_of, kind, target)
+        else:
+            await run_in_threadpool(tables.export, ctx, declared.full_name, asked, kind, target)
     except BaseException:
         folder.cleanup()
         raise
+    kept = {"Cache-Control": "no-store"} if as_of else {"ETag": etag, "Cache-Control": "private, no-cache"}
     return FileResponse(
         target,
         media_type=FORMATS[kind],
         filename=target.name,
-        headers={"ETag": etag, "Cache-Control": "private, no-cache"},
+        headers=kept,
         background=BackgroundTask(folder.cleanup),
     )

@@ -24,6 +24,11 @@ LOST = (
 """What comes of a PostgreSQL that is down, or went away."""
 
 
+def is_lost(error: BaseException) -> bool:
+    """Whether it comes of a connection that is gone; uvloop says so of a handle that it closed."""
+    return isinstance(error, LOST) or (isinstance(error, RuntimeError) and "handler is closed" in str(error))
+
+
 async def open_pool(url: str, *, most: int) -> asyncpg.Pool:
     """Up to `most` connections, made when needed, so that it opens although PostgreSQL is down."""
     return await asyncpg.create_pool(
