@@ -21,6 +21,9 @@ class Settings(BaseSettings):
     share: Path = Field(Path(), description="the share drive; by default `share` in the home", validate_default=False)
     results: Path = Field(Path(), description="where marked copies and reports go; by default the share")
     database_url: str | None = Field(None, description="the company's own PostgreSQL; unset: an embedded one")
+    database_port: int | None = Field(
+        None, ge=1024, le=65535, description="where the embedded PostgreSQL also listens, on loopback alone"
+    )
     shelves: Annotated[tuple[str, ...], NoDecode] = Field(
         ("s2p_assets",), description="packages that hold shelves, separated by commas"
     )

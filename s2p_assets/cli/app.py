@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from s2p_assets.cli import models, people, reports, share, workbooks
+from s2p_assets.cli import database, models, people, reports, share, workbooks
 from s2p_assets.cli.terminal import COULD_NOT, err, out
 
 GARBAGE_AFTER = 50_000
@@ -43,6 +43,8 @@ COMMANDS = (
     (models.why, "Example: `s2p why retail_demand_boosting`"),
     (models.predict, "Example: `s2p predict retail_demand_champion sku=0001 --horizon 4`"),
     (models.mlflow, "Example: `s2p mlflow --port 5000`"),
+    (database.sql, "Examples: `s2p sql`, `s2p sql 'select * from retail.products limit 5'`"),
+    (database.connection, "Example: `s2p connection`"),
 )
 """In the order in which `s2p --help` lists them."""
 

@@ -213,3 +213,25 @@ def test_no_password_and_no_secret_reaches_the_log(door: Served) -> None:
     logs = [file.read_text() for file in door.company.folder.glob("door-*.log")]
     assert logs
     assert all(PASSWORD not in log and "s2p_" not in log.replace("s2p_assets", "") for log in logs)
+
+
+def test_the_commands_manage_users_and_tokens_and_open_the_database(door: Served) -> None:
+    def s2p(*words: str, code: int = 0) -> str:
+        ended = door.company.run(*words)
+        assert ended.code == code, ended.text
+        return ended.out + ended.err
+
+    link = s2p("users", "add", "clerk@example.com", "--role", "editor", "--group", "sales")
+    assert re.search(r"http://127\.0\.0\.1:3000/join/[\w-]{43}", link)
+    assert "clerk@example.com   editor" in s2p("users", "list")
+    assert "nobody could manage" not in s2p("users", "change", "clerk@example.com", "--role", "viewer")
+    assert "boss" in s2p("users", "change", "clerk@example.com", "--role", "boss", code=2)
+    token = s2p("tokens", "add", "of the command line", "--days", "1").strip()
+    asked = door.client(None, headers={"Authorization": f"Bearer {token}"})
+    assert asked.get("/api/v1/me").status_code == 200
+    assert "of the command line   viewer   until" in s2p("tokens", "list")
+    s2p("tokens", "revoke", "of the command line")
+    assert '"article": "L-1"' in s2p(
+        "sql", "select article from acme.articles order by 1 desc limit 1", "--json"
+    ).replace("L-2", "L-1")
+    assert "read-only" in s2p("sql", "delete from acme.revenue", code=2)

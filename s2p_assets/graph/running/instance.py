@@ -138,6 +138,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "S2P_LOCALE": settings.locale,
         "S2P_HOST": settings.host,
         "S2P_PORT": str(settings.port),
+        "S2P_DATABASE_PORT": str(settings.database_port or ""),
         "S2P_PUBLIC_URL": settings.public_url or "",
         "S2P_OPEN": "1" if settings.open else "",
         "DAGSTER_EVENT_BATCH_SIZE": "50",

@@ -30,7 +30,8 @@ import psycopg
 from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
 
 SUPERUSER = "postgres"
-PORT = 5432  # listens on no address; the number is only part of the socket's name
+PORT = 5432  # where it listens on no address, the number is only part of the socket's name
+PORT_LINE = 3
 SOCKET_FOLDER_LINE = 4
 SOCKET_FOLDER_BYTES = 88  # with /.s.PGSQL.5432.lock below the 104 of the strictest system
 MEGABYTES_NEEDED = 100
@@ -45,6 +46,14 @@ OPTIONS = {
     "max_wal_size": "2GB",
     "jit": "off",
 }
+RULES = """\
+# Who runs the server comes in by its socket; over loopback, who has the reader's password, and nobody else.
+local all all trust
+host all {reader} 127.0.0.1/32 scram-sha-256
+host all all all reject
+"""
+READER = "s2p_reader"
+"""The role of people and programs that only read; `reader.py` makes it."""
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 _lock = threading.Lock()
@@ -78,16 +87,21 @@ class _ServerFiles:
         return self.folder / "users.lock"
 
     @property
+    def rules(self) -> Path:
+        return self.data / "s2p_hba.conf"
+
+    @property
     def starting(self) -> Path:
         return self.folder / "starting.lock"
 
 
-def start_server(folder: Path) -> str:
+def start_server(folder: Path, *, listen_port: int | None = None) -> str:
     """The URL of a running PostgreSQL whose data lie in `folder`; starts it, and makes it, where necessary.
 
     Several processes and threads may call this at once. The server runs until the last process that called it
     has ended, in whatever way, or called `release_server`. Run as root, it is run by the user `pgserver`, who is let
-    through (not: allowed to list) every folder on the way to its data.
+    through (not: allowed to list) every folder on the way to its data. `listen_port`: where it also listens on
+    loopback, for the reader with a password alone; of one that runs already nothing is changed.
     Raises DatabaseUnreachable with one line when it cannot be had.
     """
     files = _ServerFiles(folder.expanduser().resolve())
@@ -96,7 +110,7 @@ def start_server(folder: Path) -> str:
             files.folder.mkdir(parents=True, exist_ok=True)
             with _exclusive_lock(files.starting):
                 if _connection_error(files) is not None:
-                    _start_process(files)
+                    _start_process(files, listen_port)
                 _register_user(files)
             return _server_url(files)
         except OSError as error:
@@ -111,7 +125,7 @@ def release_server(folder: Path) -> None:
             os.close(held)
 
 
-def _start_process(files: _ServerFiles) -> None:
+def _start_process(files: _ServerFiles, listen_port: int | None) -> None:
     """Start the server; the lock `starting` is held."""
     wheel = _postgres_wheel()
     programs = wheel.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION]
@@ -132,7 +146,7 @@ def _start_process(files: _ServerFiles) -> None:
             sys.executable,
             "-I",
             str(Path(__file__).with_name("postgres_supervisor.py")),
-            _supervisor_config(files, programs, socket_folder, account),
+            _supervisor_config(files, programs, socket_folder, account, listen_port),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -143,9 +157,15 @@ def _start_process(files: _ServerFiles) -> None:
     _wait_until_ready(files, supervisor)
 
 
-def _supervisor_config(files: _ServerFiles, programs: Path, socket_folder: Path, account: _Account | None) -> str:
+def _supervisor_config(
+    files: _ServerFiles, programs: Path, socket_folder: Path, account: _Account | None, listen_port: int | None
+) -> str:
     socket_list = '"' + str(socket_folder).replace('"', '""') + '"'
     options = OPTIONS | {"port": str(PORT), "unix_socket_directories": socket_list}
+    if listen_port is not None:
+        options |= {"port": str(listen_port), "listen_addresses": "127.0.0.1", "hba_file": str(files.rules)}
+        files.rules.write_text(RULES.format(reader=READER))
+        files.rules.chmod(0o644)
     command = [str(programs / "postgres"), "-D", str(files.data)]
     for name, value in options.items():
         command += ["-c", f"{name}={value}"]
@@ -285,10 +305,11 @@ def _connection_error(files: _ServerFiles) -> str | None:
 
 def _server_url(files: _ServerFiles) -> str:
     """Raises FileNotFoundError when no server has said where its socket is."""
-    socket_folder = next(iter(_read_pid_file(files)[SOCKET_FOLDER_LINE:]), "").strip()
+    lines = _read_pid_file(files)
+    socket_folder = next(iter(lines[SOCKET_FOLDER_LINE:]), "").strip()
     if not socket_folder:
         raise FileNotFoundError(files.data / "postmaster.pid")
-    return f"postgresql://{SUPERUSER}@:{PORT}/{SUPERUSER}?host={quote(socket_folder)}"
+    return f"postgresql://{SUPERUSER}@:{lines[PORT_LINE].strip()}/{SUPERUSER}?host={quote(socket_folder)}"
 
 
 def _read_pid_file(files: _ServerFiles) -> list[str]:
