@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, Response
 from s2p_assets.api.caller import Caller
 from s2p_assets.api.guard import cookie_name, cookies, state_of
 from s2p_assets.api.problems import Problem
-from s2p_assets.publishing.editions.publish import editions, folder_name
+from s2p_assets.publishing.editions.published import editions, folder_name
 from s2p_assets.services import access
 from s2p_assets.services.context import Context
 

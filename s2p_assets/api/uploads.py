@@ -52,10 +52,7 @@ class ReaderAtHand:
     def use(self) -> Iterator[Sandbox]:
         with self._one_at_a_time:
             if self._sandbox is None:
-                settings = self._settings
-                self._sandbox = Sandbox(
-                    seconds=settings.file_seconds, memory_mb=settings.file_memory_mb, spool=settings.spool
-                )
+                self._sandbox = Sandbox.within(self._settings, self._settings.spool)
             yield self._sandbox
 
     def close(self) -> None:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from s2p_assets.cli.terminal import COULD_NOT, Json, err, out, print_json
+from s2p_assets.cli.console import table_lines
+from s2p_assets.cli.terminal import COULD_NOT, Json, err, escape, out, print_json
 from s2p_assets.settings import read_settings
 
 MOST_ROWS = 1000
@@ -58,10 +57,8 @@ def sql(
     if as_json:
         print_json([dict(zip(names, row, strict=True)) for row in rows])
         return
-    shown = Table(*map(escape, names))
-    for row in rows[:MOST_ROWS]:
-        shown.add_row(*("" if value is None else escape(str(value)) for value in row))
-    out.print(shown)
+    shown = [["" if value is None else escape(str(value)) for value in row] for row in rows[:MOST_ROWS]]
+    out.print(*table_lines([*map(escape, names)], shown))
     if len(rows) > MOST_ROWS:
         out.print(f"the first {MOST_ROWS:,} rows; add a limit, or take --json")
 

@@ -6,9 +6,8 @@ What a role may do is decided in `services/access.py`.
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
-from s2p_assets.cli.terminal import Json, out, print_json
+from s2p_assets.cli.terminal import Json, escape, out, print_json
 from s2p_assets.settings import read_settings
 
 users = typer.Typer(

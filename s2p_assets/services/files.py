@@ -25,7 +25,7 @@ from s2p_assets.services.share import require_share
 from s2p_assets.spreadsheet.book import SPREADSHEET_SUFFIXES
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable, detect_file_format
 from s2p_assets.spreadsheet.not_workbooks import READABLE_WHEN_NAMED
-from s2p_assets.spreadsheet.returned.copies import returned_copies
+from s2p_assets.spreadsheet.returned.returned_files import returned_copies
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.files.ledger import ledger_path
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from s2p_assets.publishing.editions.publish import Edition, editions, folder_name
+from s2p_assets.publishing.editions.published import Edition, editions, folder_name
 from s2p_assets.publishing.editions.saved_numbers import read_saved_numbers, saved_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
