@@ -28,6 +28,7 @@ __all__ = ["company", "processed"]
 FOLDER = "PYTEST_POSTGRES_FOLDER"
 OF_THE_SAMPLE_COMPANY = {
     "test_champions",
+    "test_notebook",
     "test_company_runs",
     "test_as_of",
     "test_retail_data_quality",
