@@ -74,7 +74,7 @@ def check_upload(ctx: Context, reader: Sandbox, file: Path, name: str, contract:
     return reading
 
 
-def place_on_share(ctx: Context, path: str, sees: Sees) -> tuple[str, list[Workbook]]:
+def place_for_upload(ctx: Context, path: str, sees: Sees) -> tuple[str, list[Workbook]]:
     """Where on the share a file goes, and who may claim it there. Raises FileRefused."""
     parts = [_part(part) for part in path.strip("/").split("/")]
     relative = "/".join(parts)
@@ -99,7 +99,7 @@ def put_on_share(ctx: Context, spooled: Path, path: str, *, replace: bool, by: s
 
     Raises FileRefused for a place that is none or is taken, and for what no reader may open.
     """
-    relative, claiming = place_on_share(ctx, path, sees)
+    relative, claiming = place_for_upload(ctx, path, sees)
     try:
         detect_file_format(spooled)
     except WorkbookUnreadable as error:

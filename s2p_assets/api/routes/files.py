@@ -63,7 +63,7 @@ async def drop(
 ) -> Response:
     """The next look takes it, as if it had been saved there; `verdict` says where to ask what became of it."""
     ctx, caller = state_of(request.scope).ctx, caller_of(request)
-    relative, _ = files.place_on_share(ctx, path, caller.sees)
+    relative, _ = files.place_for_upload(ctx, path, caller.sees)
     async with uploaded(request, files.name_without_folders(relative)) as file:
         done = await run_in_threadpool(
             files.put_on_share, ctx, file, relative, replace=replace, by=caller.name, sees=caller.sees
