@@ -6,6 +6,7 @@ from typing import Any
 def what_needs_a_person(current: dict[str, Any]) -> list[str]:
     """`1 file is held for a decision` and the like, of a status as `read_status` gives it; none where all is well."""
     books = current["workbooks"]
+    messages = current["messages"]
     counts = (
         (len(current.get("failures", ())), "step failed", "steps failed"),
         (sum(book["returned"] for book in books), "file came back to its owner", "files came back to their owners"),
@@ -15,5 +16,7 @@ def what_needs_a_person(current: dict[str, Any]) -> list[str]:
         (len(current["unclaimed"]), "file is claimed by nobody", "files are claimed by nobody"),
         (sum(book["waiting"] for book in books), "file waits to be read (s2p run)", "files wait to be read (s2p run)"),
         (len(current["faults"]), "shelf file is left out", "shelf files are left out"),
+        (len(messages["undelivered"]), "message was not delivered", "messages were not delivered"),
+        (1 if messages["problem"] else 0, "address book cannot be read", ""),
     )
     return [f"{count:,} {one if count == 1 else more}" for count, one, more in counts if count]

@@ -37,7 +37,7 @@ def check_files(settings: Settings, files: list[Path], name: str | None, marked:
     if marked and marked.exists() and files[0].exists() and marked.samefile(files[0]):
         raise NotFound(f"{marked} is the file itself; give the marked copy another place")
     owners = {workbook.full_name: workbook.owner for workbook in known}
-    with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
+    with Sandbox.within(settings) as sandbox:
         for file in files:
             reading = read_with_references(settings, sandbox, file, known, with_rows=False)
             if marked and (reading.findings or reading.error):
@@ -92,7 +92,7 @@ def write_contracts(settings: Settings, file: Path, name: str, target: Path | No
     They go to `target`, or to the company's own shelf: the first of `settings.shelves` that is not s2p's. With
     `sheet`, or a `target`, of one table alone. Raises NotFound, NoContract.
     """
-    from s2p_assets.spreadsheet.inferring.draft import Asked, infer_contracts
+    from s2p_assets.spreadsheet.inferring.draft import Asked, infer_contracts  # what infers is large, and rarely asked
 
     if not file.is_file():
         raise NotFound(f"{file}: there is no such file")
@@ -100,7 +100,7 @@ def write_contracts(settings: Settings, file: Path, name: str, target: Path | No
     if (target or folder / f"{name}.py").exists():
         raise NotFound(f"{target or folder / f'{name}.py'} exists already; choose another --name or --to")
     try:
-        with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
+        with Sandbox.within(settings) as sandbox:
             sources = infer_contracts(Asked(file, name, sheet, settings.share), sandbox=sandbox)
     except ValueError as reason:
         raise NotFound(f"{file}: no contract was written: {reason}") from reason

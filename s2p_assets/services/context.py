@@ -44,7 +44,7 @@ class Context:
 
         settings = self.settings
         settings.spool.mkdir(parents=True, exist_ok=True)
-        with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb, spool=settings.spool) as sandbox:
+        with Sandbox.within(settings, settings.spool) as sandbox:
             yield sandbox
 
 

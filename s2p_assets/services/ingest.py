@@ -80,7 +80,7 @@ def ingest(
     now = look_at_share(ctx)
     with ctx.warehouse.connect() as connection:
         ensure_workbook_table(connection, workbook)
-        desk = _Ingestion(ctx, workbook, connection, reader, run_id, progress)
+        desk = _Ingestion(ctx, workbook, connection, reader, run_id, progress, decisions.database_clock_ns(connection))
         decision = share_changes_of(connection, workbook, now)
         versions.mark_gone(connection, workbook, decision.gone)
         if decision.gone or decisions.is_decided(connection, workbook.full_name):
@@ -138,6 +138,7 @@ class _Ingestion:
     reader: Sandbox
     run_id: str | None
     progress: Progress
+    looked_ns: int
 
     def keep(self, files: Iterable[FileStat], forced: Container[str]) -> tuple[list[IngestedFile], list[_ToRead]]:
         """Copy files to the archive: those of which that settles what becomes, and those to be read."""
@@ -175,20 +176,23 @@ class _Ingestion:
                 said = time.monotonic()
             deliveries.compare(reading, file.path, file.kept.as_of_ns)
             read.append((file, reading))
-        ours = [(file, reading) for file, reading in read if self._is_ours(file, reading)]
-        entries = [(self._entry(file, reading), reading.rows) for file, reading in ours]
+        ours = [reading if self._is_ours(file, reading) else self._nothing(reading) for file, reading in read]
+        entries = [(self._entry(file, reading), reading.rows) for (file, _), reading in zip(read, ours, strict=True)]
         reviewed = {entry.path: entry for entry, _ in review_files(self.connection, self.workbook, entries)}
-        for file, reading in read:
-            yield self._settle(file, reading, reviewed.get(file.path))
+        for (file, reading), own in zip(read, ours, strict=True):
+            yield self._settle(file, own, reviewed[file.path], claimed=own is reading)
 
-    def _settle(self, file: _ToRead, reading: ReadResult, entry: LedgerEntry | None) -> IngestedFile:
+    def _nothing(self, reading: ReadResult) -> ReadResult:
+        """What this kind of workbook has of a file that another kind claims: no rows, where it may have had some."""
+        return ReadResult(file=reading.file, workbook=self.workbook.full_name, verdict="accepted")
+
+    def _settle(self, file: _ToRead, reading: ReadResult, entry: LedgerEntry, *, claimed: bool) -> IngestedFile:
         """What became of a file that was read, with the marked copy if there is something to mend or to decide.
 
-        `entry`: its entry as reviewed; None when it is not ours.
+        `entry`: its entry as reviewed; `claimed`: whether it is ours.
         """
-        if entry is None:
-            nothing = ReadResult(file=reading.file, workbook=self.workbook.full_name, verdict="accepted")
-            return IngestedFile(file.path, self._entry(file, nothing), claimed=False)
+        if not claimed:
+            return IngestedFile(file.path, entry, claimed=entry.verdict == "held")
         reading.changes = change_sentence(entry.changes)
         if entry.verdict == "held":
             hold_reading(reading, entry)
@@ -207,7 +211,8 @@ class _Ingestion:
         return claimed == self.workbook.full_name
 
     def _entry(self, file: _ToRead, reading: ReadResult) -> LedgerEntry:
-        return ledger.ledger_entry(reading, file.kept, file.path, self.workbook, self.run_id)
+        entry = ledger.ledger_entry(reading, file.kept, file.path, self.workbook, self.run_id)
+        return replace(entry, looked_ns=self.looked_ns)
 
     def _answer_owner(self, file: _ToRead, reading: ReadResult) -> Path | None:
         """Write the marked copy of a file with something to mend, or withdraw that of a good one."""

@@ -159,7 +159,7 @@ def test_the_newest_is_the_one_trained_last_even_when_it_was_there_before(regist
 def test_nothing_stored_can_be_unpickled_and_no_temporary_folder_stays(registry: Registry) -> None:
     registry.save(trained(demand_boosting))
     kinds = {file.suffix for file in registry.folder.rglob("*") if file.is_file()}
-    assert kinds == {".json", ".parquet", ".npy", ".skops"}
+    assert kinds == {".json", ".parquet", ".npy", ".npz"}
     assert not list(registry.folder.rglob(".*"))
 
 

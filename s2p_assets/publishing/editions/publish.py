@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from s2p_assets.contracts.report import MAX_DAYS_AHEAD, Document, Imprint
+from s2p_assets.publishing.charts.plots import humanize
 from s2p_assets.publishing.document import wording
 from s2p_assets.publishing.editions.headline_checks import require_usable_headline
 from s2p_assets.publishing.editions.published import (
@@ -68,14 +69,14 @@ def publish(
         shelf.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".draft-", dir=shelf, ignore_cleanup_errors=True) as drafts:
             draft = Path(drafts) / "edition"
-            _write(document, draft, imprint, picture=picture)
+            _write(document, draft, imprint, picture=picture, index=f"../../{INDEX_FILE}")
             _replace_folder(draft, place, Path(drafts) / "old")
         _withdraw_later(shelf, document.as_of, imprint.made_at)
         _renew_latest(folder, name)
         _renew_index(folder)
     except OSError as error:
         raise _not_published(error, shelf) from error
-    return edition_in(place, document.title, document.as_of, document.headline, picture, imprint.made_at)
+    return edition_in(place, _card(document, imprint, picture=picture))
 
 
 def add_renewal_fault(folder: Path, report: str, fault: RenewalFault) -> None:
@@ -117,7 +118,7 @@ def write_unlisted(document: Document, place: Path, imprint: Imprint) -> Edition
             _replace_folder(draft, place, Path(drafts) / "old")
     except OSError as error:
         raise _not_published(error, place) from error
-    return edition_in(place, document.title, document.as_of, document.headline, True, imprint.made_at)
+    return edition_in(place, _card(document, imprint, picture=True))
 
 
 def clear_drafts(folder: Path) -> None:
@@ -141,22 +142,28 @@ def _not_published(error: OSError, place: Path) -> ReportNotPublished:
     return ReportNotPublished(f"{where}: {why}; close the file or free the folder, then run again")
 
 
-def _write(document: Document, draft: Path, imprint: Imprint, *, picture: bool) -> None:
+def _write(document: Document, draft: Path, imprint: Imprint, *, picture: bool, index: str = "") -> None:
     draft.mkdir()
     stem = file_name(document.title, document.as_of)
-    write_html(document, draft / f"{stem}.html", imprint)
+    write_html(document, draft / f"{stem}.html", imprint, index=index)
     write_excel(document, draft / f"{stem}.xlsx", imprint)
     write_pdf(document, draft / f"{stem}.pdf", imprint)
     if picture:
         write_picture(document, draft / f"{stem}.png", currency=imprint.currency)
-    card = {
+    card = _card(document, imprint, picture=picture)
+    (draft / EDITION_FILE).write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _card(document: Document, imprint: Imprint, *, picture: bool) -> dict[str, Any]:
+    """What is kept beside an edition, to be read without opening it."""
+    return {
         "title": document.title,
         "as_of": document.as_of.isoformat(),
         "headline": document.headline,
+        "action": document.action,
         "made_at": imprint.made_at.isoformat(),
         "picture": picture,
     }
-    (draft / EDITION_FILE).write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def _replace_folder(draft: Path, place: Path, old: Path) -> None:
@@ -194,6 +201,7 @@ def _renew_latest(folder: Path, name: str) -> None:
     page = newest.html.read_text(encoding="utf-8")
     if banner := _banner(folder / name, newest):
         page = page.replace("<main>\n", f"<main>\n{banner}", 1)
+    page = page.replace(f'href="../../{INDEX_FILE}"', f'href="../{INDEX_FILE}"')
     for file in (newest.excel, newest.pdf):
         page = page.replace(f'href="{quote(file.name)}"', f'href="latest{file.suffix}"')
         with replace_file(folder / name / f"latest{file.suffix}") as draft:
@@ -220,14 +228,13 @@ def _renew_index(folder: Path) -> None:
     for edition in everything:
         newest.setdefault(edition.folder.parent.name, edition)
     earlier = [edition for edition in sorted(everything, key=by_day) if edition not in newest.values()]
-    page = render_template(
-        "index.html.j2",
-        newest=[
-            _entry(edition, folder) | {"held_back": Markup(_banner(edition.folder.parent, edition))}  # noqa: S704
-            for edition in sorted(newest.values(), key=by_day)
-        ],
-        earlier=[_entry(edition, folder) for edition in earlier],
-    )
+    entries = [
+        _entry(edition, folder) | {"held_back": Markup(_banner(edition.folder.parent, edition))}  # noqa: S704
+        for edition in sorted(newest.values(), key=by_day)
+    ]
+    entries.sort(key=lambda entry: not (entry["held_back"] or entry["action"]))
+    domains = {entry["domain"]: [one for one in entries if one["domain"] == entry["domain"]] for entry in entries}
+    page = render_template("index.html.j2", domains=domains, earlier=[_entry(edition, folder) for edition in earlier])
     with replace_file(folder / INDEX_FILE) as draft:
         draft.write_text(page, encoding="utf-8", newline="\n")
 
@@ -236,7 +243,10 @@ def _entry(edition: Edition, folder: Path) -> dict[str, Any]:
     return {
         "title": edition.title,
         "as_of": wording.format_long_date(edition.as_of),
+        "domain": humanize(edition.folder.parent.name.partition("-")[0]),
         "headline": edition.headline,
+        "action": edition.action,
+        "made_at": wording.format_timestamp(edition.made_at),
         "html": _link(edition.html, folder),
         "excel": _link(edition.excel, folder),
         "pdf": _link(edition.pdf, folder),

@@ -5,6 +5,7 @@ How one gets there is for `publish.py`, which loads what writes them.
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ class Edition:
     title: str
     as_of: dt.date
     made_at: dt.datetime
+    action: str = ""
 
 
 def editions(folder: Path) -> list[Edition]:
@@ -55,20 +57,25 @@ def file_name(title: str, as_of: dt.date) -> str:
     return f"{' '.join(plain.split())[:60].strip(' .') or 'Report'} {as_of.isoformat()}"
 
 
-def edition_in(folder: Path, title: str, as_of: dt.date, headline: str, picture: bool, made_at: dt.datetime) -> Edition:
-    """The edition whose files lie in `folder`."""
+def edition_in(folder: Path, card: Mapping[str, Any]) -> Edition:
+    """The edition whose files lie in `folder`, as its card says."""
+    title, as_of = card["title"], dt.date.fromisoformat(card["as_of"])
     html, excel, pdf, png = (
         folder / f"{file_name(title, as_of)}.{ending}" for ending in ("html", "xlsx", "pdf", "png")
     )
-    return Edition(folder, html, excel, pdf, png if picture else None, headline, title, as_of, made_at)
+    return Edition(
+        *(folder, html, excel, pdf, png if card["picture"] else None),
+        headline=card["headline"],
+        title=title,
+        as_of=as_of,
+        made_at=dt.datetime.fromisoformat(card["made_at"]),
+        action=card.get("action", ""),
+    )
 
 
 def read_edition(folder: Path) -> Edition | None:
     """The edition in a folder; None when there is none, or its card cannot be read."""
     try:
-        card: dict[str, Any] = json.loads((folder / EDITION_FILE).read_text(encoding="utf-8"))
-        as_of = dt.date.fromisoformat(card["as_of"])
-        made_at = dt.datetime.fromisoformat(card["made_at"])
-        return edition_in(folder, card["title"], as_of, card["headline"], bool(card["picture"]), made_at)
+        return edition_in(folder, json.loads((folder / EDITION_FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None

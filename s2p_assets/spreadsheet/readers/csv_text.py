@@ -5,8 +5,8 @@ Every cell is a text here; what it means is decided elsewhere, the delimiter in 
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import islice, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
 from s2p_assets.spreadsheet.limits import MAX_CELLS, MAX_CSV_BYTES, WorkbookUnreadable
 from s2p_assets.spreadsheet.readers.csv_delimiter import detect_delimiter
+from s2p_assets.spreadsheet.readers.csv_plain import is_plain, plain_records
 from s2p_assets.spreadsheet.readers.text_encoding import text_encoding
 
 _ROWS_AT_ONCE = 50_000
@@ -35,7 +36,6 @@ class CsvBook:
             raise WorkbookUnreadable("the file is larger than 2 GB; split it into smaller files")
         self._path = path
         self._name = name
-        self._quotes = 0
         self.text_encoding = text_encoding(path, encoding)
         self.encoding = self.text_encoding.codec
         with path.open(encoding=self.encoding, newline="") as file:
@@ -52,19 +52,41 @@ class CsvBook:
 
     def sheets(self) -> Iterator[Sheet]:
         """The one sheet; rows are numbered as Excel numbers the records. Raises WorkbookUnreadable."""
+        plain = self._plain_columns()
+        yield Sheet(
+            self._name,
+            columns=self._columns() if plain is None else plain,
+            typed=False,
+            semicolons=self.delimiter == ";",
+        )
+
+    def _plain_columns(self) -> dict[int, Cells] | None:
+        """The cells of a text that needs no thought, None for every other."""
+        if self.encoding not in ("utf-8", "ascii") or not is_plain(self._path):
+            return None
+        writer, count = SheetWriter(), 0
+        try:
+            for batch in plain_records(self._path, self.delimiter):
+                _write_columns(writer, batch.columns, count + 1, batch.num_rows)
+                count += batch.num_rows
+                _check_size(count * batch.num_columns)
+        except pyarrow.ArrowInvalid:
+            return None
+        return writer.columns()
+
+    def _columns(self) -> dict[int, Cells]:
+        """The cells of whatever text, record by record."""
         writer = SheetWriter()
         count = 0
         last: list[str] = []
-        self._quotes = 0
         csv.field_size_limit(16 * 1024**2)
         with self._path.open(encoding=self.encoding, newline="") as file:
-            records = csv.reader(self._counted(file), delimiter=self.delimiter)
+            records = csv.reader(file, delimiter=self.delimiter)
             first = 1
             try:
                 while held := list(islice(records, _ROWS_AT_ONCE)):
                     count += sum(map(len, held))
-                    if count > MAX_CELLS:
-                        raise WorkbookUnreadable(f"the file has more than {MAX_CELLS:,} cells; split it")
+                    _check_size(count)
                     _write(writer, held, first)
                     first += len(held)
                     last = held[-1]
@@ -74,23 +96,34 @@ class CsvBook:
                 raise WorkbookUnreadable(
                     f"the quotes do not match from row {first + records.line_num - 1} on; save the file again"
                 ) from error
-        if self._quotes % 2 and any("\n" in text for text in last):
+        if any("\n" in text for text in last) and self._quotes() % 2:
             raise WorkbookUnreadable(f"a quotation mark opened in row {first - 1} is never closed; correct it")
-        yield Sheet(self._name, columns=writer.columns(), typed=False, semicolons=self.delimiter == ";")
+        return writer.columns()
 
-    def _counted(self, lines: Iterable[str]) -> Iterator[str]:
-        for line in lines:
-            self._quotes += line.count('"')
-            yield line
+    def _quotes(self) -> int:
+        with self._path.open(encoding=self.encoding, newline="") as file:
+            return sum(piece.count('"') for piece in iter(lambda: file.read(_SAMPLE), ""))
+
+
+def _check_size(cells: int) -> None:
+    if cells > MAX_CELLS:
+        raise WorkbookUnreadable(f"the file has more than {MAX_CELLS:,} cells; split it")
 
 
 def _write(writer: SheetWriter, records: list[list[str]], first_row: int) -> None:
-    width = max(map(len, records), default=0)
-    for column in range(width):
-        values = [record[column] if column < len(record) else "" for record in records]
-        texts = pyarrow.array(values, pyarrow.string())
-        if pc.any(pc.match_substring(texts, "\0")).as_py():
-            raise WorkbookUnreadable("the file holds zero bytes, its copy was not finished; copy it again")
-        rows = np.arange(first_row, first_row + len(records), dtype=np.int32)
-        kinds = np.full(len(records), CellKind.TEXT, np.int8)
-        writer.add(np.full(len(records), column + 1, np.int32), Cells(rows, kinds, texts))
+    columns = [pyarrow.array(values, pyarrow.string()) for values in zip_longest(*records, fillvalue="")]
+    if any(_hold_zero_bytes(texts) for texts in columns):
+        raise WorkbookUnreadable("the file holds zero bytes, its copy was not finished; copy it again")
+    _write_columns(writer, columns, first_row, len(records))
+
+
+def _hold_zero_bytes(texts: pyarrow.Array) -> bool:
+    written = np.frombuffer(texts.buffers()[2] or b"", np.uint8)
+    return not written.all() and bool(pc.any(pc.match_substring(texts, "\0")).as_py())
+
+
+def _write_columns(writer: SheetWriter, columns: Sequence[pyarrow.Array], first_row: int, count: int) -> None:
+    rows = np.arange(first_row, first_row + count, dtype=np.int32)
+    kinds = np.full(count, CellKind.TEXT, np.int8)
+    for number, texts in enumerate(columns, 1):
+        writer.add_column(number, Cells(rows, kinds, texts))

@@ -1,1 +1,1 @@
-"""A company of one kind of workbook, whose shelf the benchmarks of reading and loading take."""
+"""The company whose files benchmarks load: a package of shelves, apart from the benchmarks themselves."""
