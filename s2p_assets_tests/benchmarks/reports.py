@@ -119,7 +119,7 @@ def _fill_workbook(connection: psycopg.Connection, catalog: Catalog, name: str, 
     workbook = catalog.workbooks[f"retail_{name}"]
     places = '{"Sheet1": {"sku": "A", "quantity": "B", "ship_date": "C", "from_date": "C"}}'
     (file,) = connection.execute(
-        "insert into s2p.files (workbook, path, sha256, size, mtime_ns, as_of_ns, contract_version, verdict, holds,"
+        "insert into s2p.files (workbook, path, sha256, size, mtime_ns, as_of_ns, contract_version, verdict, is_loaded,"
         " owner, places, loaded_at, rows_accepted) values (%s, %s, '00', 0, 0, 0, '', 'accepted', true, '', %s,"
         " '2026-03-30', %s) returning id",
         (workbook.full_name, f"{name}.xlsx", places, count),
