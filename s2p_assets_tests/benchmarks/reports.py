@@ -99,14 +99,17 @@ def fill(catalog: Catalog, warehouse: Warehouse, skus: int, rows: int) -> None:
             table = catalog.tables[f"retail_{name}"]
             store.replace_table(connection, table, with_all_columns(frame, table.columns))
             print(f"{name}: {len(frame):,} rows, {time.monotonic() - began:.0f} s", flush=True)
+        for table in catalog.tables.values():
+            if table.domain == "retail" and table.name not in derived(1):  # which the reports do not measure
+                store.replace_table(connection, table, pd.DataFrame(columns=[one.name for one in table.columns]))
         (came_in,) = (table for table in catalog.delivery_tables if table.domain == "retail")
         store.replace_table(connection, came_in, with_all_columns(deliveries(skus), came_in.columns))
         fill_features(connection, catalog)
 
 
 def with_all_columns(frame: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
-    """What is made up, with the columns that a table was given since: empty, or zero where they may not be."""
-    none: dict[str, Any] = {"text": "", "code": "", "boolean": False}
+    """What is made up, with the columns that a table was given since: empty, or some value where they may not be."""
+    none: dict[str, Any] = {"text": "", "code": "", "boolean": False, "date": LAST_MONDAY, "timestamp": LAST_MONDAY}
     added = {
         one.name: None if one.nullable else none.get(one.kind, 0) for one in columns if one.name not in frame.columns
     }
