@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 import pyarrow
-import pyarrow.compute
+import pyarrow.compute as pc
 
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.files import versions
@@ -154,8 +154,9 @@ def _related(workbook: Workbook, files: Sequence[ReadFile]) -> set[str]:
     if len(keys) < 2:
         return within
     every = pyarrow.concat_tables(keys, promote_options="permissive")
-    found = every.group_by(names).aggregate([("_file", "distinct")]).column("_file_distinct")
-    shared: set[Any] = {number for numbers in found.to_pylist() if len(numbers) > 1 for number in numbers}
+    found = every.group_by(names).aggregate([("_file", "min"), ("_file", "max"), ("_file", "distinct")])
+    several = found.filter(pc.not_equal(found.column("_file_min"), found.column("_file_max")))
+    shared: set[Any] = {number for numbers in several.column("_file_distinct").to_pylist() for number in numbers}
     return within | {paths[number] for number in shared}
 
 
@@ -165,7 +166,7 @@ def _of_same_days(workbook: Workbook, files: Sequence[ReadFile]) -> set[str]:
         return set()
     first, last = workbook.spans
     stretches = sorted(
-        (pyarrow.compute.min(rows[first]).as_py(), pyarrow.compute.max(rows[last]).as_py(), entry.path)
+        (pc.min(rows[first]).as_py(), pc.max(rows[last]).as_py(), entry.path)
         for entry, rows in files
         if rows is not None and rows.num_rows > max(rows[first].null_count, rows[last].null_count)
     )
