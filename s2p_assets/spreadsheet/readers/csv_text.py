@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow
+import pyarrow.compute as pc
 
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
 from s2p_assets.spreadsheet.limits import MAX_CELLS, MAX_CSV_BYTES, WorkbookUnreadable
@@ -20,6 +21,10 @@ from s2p_assets.spreadsheet.readers.text_encoding import text_encoding
 _ROWS_AT_ONCE = 50_000
 _SAMPLE = 256 * 1024
 _BROKEN = "the text breaks off or is damaged, perhaps because its copy was not finished; copy or save it again"
+
+_EQUALS = ord("=")
+_TEXT_FOR_EXCEL = '^="([^"]*)"$'
+"""How programs write `00123` so that Excel takes it for a text: `="00123"`."""
 
 
 class CsvBook:
@@ -85,6 +90,9 @@ def _write(writer: SheetWriter, records: list[list[str]], first_row: int) -> Non
     kinds = np.full(len(records), CellKind.TEXT, np.int8)
     for column, values in enumerate(zip_longest(*records, fillvalue=""), 1):
         texts = pyarrow.array(values, pyarrow.string())
-        if not np.frombuffer(texts.buffers()[2] or b"", np.uint8).all():
+        written = np.frombuffer(texts.buffers()[2] or b"", np.uint8)
+        if not written.all():
             raise WorkbookUnreadable("the file holds zero bytes, its copy was not finished; copy it again")
+        if (written == _EQUALS).any():
+            texts = pc.replace_substring_regex(texts, _TEXT_FOR_EXCEL, r"\1")
         writer.add_column(column, Cells(rows, kinds, texts))
