@@ -21,6 +21,7 @@ _FEWEST = 5
 _NEARLY_ALL = 0.9
 _SAMPLE = 20
 _MOST_SUSPECTS = 5_000
+_SAMPLED = 1_000
 _LETTER_BETWEEN_DIGITS = r"^[0-9]{1,6}[A-Za-z][0-9]{1,6}$"
 _LETTER = r"[A-Za-z]"
 _ENDS_IN_ZERO = r"^[1-9][0-9]*0$"
@@ -202,18 +203,26 @@ def _with_letter_beside_digit(values: pyarrow.Array) -> npt.NDArray[np.int64]:
         return np.zeros(0, np.int64)
     offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset :][: len(values) + 1]
     written = np.frombuffer(values.buffers()[2], np.uint8)[int(offsets[0]) : int(offsets[-1])]
-    like = _LIKE_A_DIGIT[written]
-    digit = _IS_DIGIT[written] if like.any() else like
-    beside = np.zeros(len(written), dtype=bool)
-    beside[:-1] = like[:-1] & digit[1:]
-    beside[1:] |= like[1:] & digit[:-1]
-    letters = np.flatnonzero(beside)
-    if len(letters) > max(_MOST_SUSPECTS, (1 - _NEARLY_ALL) * len(values)):
+    most = max(_MOST_SUSPECTS, (1 - _NEARLY_ALL) * len(values))
+    if (
+        len(values) > most
+        and _letters_beside_digits(written[: int(offsets[_SAMPLED] - offsets[0])]).size > _SAMPLED / 2
+    ):
         return np.zeros(0, np.int64)  # where all codes have such a letter it is theirs
+    letters = _letters_beside_digits(written)
+    if len(letters) > most:
+        return np.zeros(0, np.int64)
     owner = np.searchsorted(offsets, letters + int(offsets[0]), side="right") - 1
     start, stop = offsets[owner] - offsets[0], offsets[owner + 1] - offsets[0]
     before, after = np.maximum(letters - 1, start), np.minimum(letters + 1, stop - 1)
     return np.unique(owner[_IS_DIGIT[written[before]] | _IS_DIGIT[written[after]]])
+
+
+def _letters_beside_digits(written: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """The places of the letters O, o, I and l beside a digit."""
+    letters = np.flatnonzero(_LIKE_A_DIGIT.take(written))
+    before, after = np.maximum(letters - 1, 0), np.minimum(letters + 1, len(written) - 1)
+    return letters[_IS_DIGIT.take(written[before]) | _IS_DIGIT.take(written[after])]
 
 
 def _shape(code: str) -> str:

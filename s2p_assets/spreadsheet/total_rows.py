@@ -25,6 +25,7 @@ _NUMERIC = ("number", "money", "percent", "integer")
 _ENOUGH_ROWS = 3
 _FEWEST_GROUPS = 2
 _ENOUGH_DIGITS = 3
+_SAMPLED = 1_000
 
 AVERAGE_WORDS = (
     *("average", "avg", "mean", "durchschnitt", "mittelwert", "mittel", "moyenne", "media", "promedio", "gemiddelde"),
@@ -510,6 +511,10 @@ def last_row_sums_up(columns: Mapping[str, _Floats]) -> bool:
 def _sum_beside_averages(columns: Mapping[str, _Floats]) -> bool:
     """Whether the last row has a sum, more than any value above, and in other columns what lies among those above."""
     sums = 0
+    if all(
+        len(values) < 2 or not values[-1] > np.nanmax(values[:-1][:_SAMPLED], initial=0) for values in columns.values()
+    ):
+        return False
     for values in columns.values():
         before = values[:-1][~np.isnan(values[:-1])]
         if len(before) <= _ENOUGH_ROWS or np.isnan(values[-1]):

@@ -101,11 +101,15 @@ def test_the_functions_of_the_moment_are_known_by_name() -> None:
 
 
 def test_texts_cut_at_255_characters_are_told_unless_others_are_longer(tmp_path: Path) -> None:
-    def notes(*lengths: int) -> Change:
-        return lambda book, page: [page.write(row, 3, "x" * length) for row, length in enumerate(lengths, 1)] and None
+    def notes(*texts: str) -> Change:
+        def change(_: Any, page: Any) -> None:
+            page.write_column(1, 3, texts)
 
-    (found,) = told(tmp_path, notes(255, 80, 255))
+        return change
+
+    long, short = "x" * 255, "x" * 80
+    (found,) = told(tmp_path, notes(long, short, long))
     assert (found.cell, found.rule) == ("D2", "cut_off")
     assert "(2 such cells)" in found.message
-    assert told(tmp_path, notes(255, 256)) == []
-    assert told(tmp_path, lambda book, page: page.write(1, 3, "x" * 254 + ".") and None) == []
+    assert told(tmp_path, notes(long, f"{long}x")) == []
+    assert told(tmp_path, notes(f"{long[1:]}.")) == []
