@@ -62,6 +62,10 @@ class Settings(BaseModel):
     disk_free_mb: int = Field(2048, ge=0, description="room on a disk below which engineers are told")
     heartbeat_url: SecretStr | None = Field(None, description="an address outside that is told that all is running")
     heartbeat_method: Literal["GET", "POST"] = Field("GET", description="how it is told")
+    backup_to: Path | None = Field(None, description="where backups lie; unset: none is made by itself")
+    backup_hours: float = Field(24.0, gt=0, description="hours between two backups; engineers hear of one twice as old")
+    backup_keep: int = Field(14, ge=1, description="how many backups are kept")
+    wal_archive: Path | None = Field(None, description="where the embedded PostgreSQL keeps its log, for any moment")
     heartbeat_minutes: float = Field(5.0, gt=0, description="minutes between two such signs of life")
 
     @field_validator("shelves", mode="before")
@@ -134,6 +138,9 @@ class Settings(BaseModel):
         object.__setattr__(self, "share", share.expanduser().absolute())
         results = self.results if "results" in self.model_fields_set else self.share
         object.__setattr__(self, "results", results.expanduser().absolute())
+        for name in ("backup_to", "wal_archive"):
+            place = getattr(self, name)
+            object.__setattr__(self, name, place.expanduser().absolute() if place else None)
         addresses = self.addresses if "addresses" in self.model_fields_set else home / "addresses.yaml"
         object.__setattr__(self, "addresses", addresses.expanduser().absolute())
         return self
