@@ -84,7 +84,7 @@ def _print_links(settings: "Settings") -> None:
 
     out.print("\n[bold]Where everything is[/bold]")
     out.print(f"  reports     {escape(str(settings.reports / 'index.html'))}")
-    out.print(f"  everything  {settings.address}   (while s2p up runs)")
+    out.print(f"  screen      {settings.address}   (while s2p up runs)")
     out.print(f"  database    {escape(_without_password(database_url(settings)))}")
 
 

@@ -152,13 +152,13 @@ def process_share(settings: "Settings", *, quiet: bool = False) -> dict[str, Any
 
 
 def serve_share(settings: "Settings") -> None:
-    """Watch the share and serve it all until stopped; the address is told once it answers."""
+    """Watch the share and serve the Dagster UI until stopped; its address is told once it answers."""
     from s2p_assets.graph.running.servers import require_port, serve
     from s2p_assets.warehouse.server.connection import connect, database_url
 
     require_port(settings.host, settings.port)
     connect(database_url(settings)).close()
-    out.print("\nstarting   (stop with Ctrl-C)")
+    out.print("\nstarting s2p   (stop with Ctrl-C)")
     with _told_when_it_answers(settings), _arrivals_printed(settings):
         code = serve(settings)
     raise typer.Exit(code)

@@ -106,9 +106,9 @@ def start_server(folder: Path, wal_archive: Path | None = None, *, listen_port: 
 
     Several processes and threads may call this at once. The server runs until the last process that called it
     has ended, in whatever way, or called `release_server`. Run as root, it is run by the user `pgserver`, who is let
-    through (not: allowed to list) every folder on the way to its data. `listen_port`: where it also listens on
-    loopback, for the reader with a password alone; of one that runs already nothing is changed.
-    `wal_archive`: where it keeps its log, for the way back to any moment; from when it starts next.
+    through (not: allowed to list) every folder on the way to its data. Of one that runs already nothing is changed.
+    `wal_archive`: where it keeps its log, for the way back to any moment. `listen_port`: where it also listens on
+    loopback, for the reader with a password alone.
     Raises DatabaseUnreachable with one line when it cannot be had.
     """
     files = _ServerFiles(folder.expanduser().resolve())
@@ -186,16 +186,16 @@ def _archiving(wal_archive: Path | None, files: _ServerFiles, account: _Account 
     return {"archive_mode": "on", "archive_command": command, "archive_timeout": "60"}
 
 
-def _listening(listen_port: int | None, files: _ServerFiles) -> dict[str, str]:
-    """The options by which the server listens on loopback for the reader alone."""
-    if listen_port is None:
+def _listening(port: int | None, files: _ServerFiles) -> dict[str, str]:
+    """The options by which the server also listens on loopback, for the reader alone."""
+    if port is None:
         return {}
     files.rules.write_text(RULES.format(reader=READER))
     files.rules.chmod(0o644)
-    return {"port": str(listen_port), "listen_addresses": "127.0.0.1", "hba_file": str(files.rules)}
+    return {"port": str(port), "listen_addresses": "127.0.0.1", "hba_file": str(files.rules)}
 
 
-def _start_process(files: _ServerFiles, wal_archive: Path | None, listen_port: int | None) -> None:
+def _start_process(files: _ServerFiles, wal_archive: Path | None = None, listen_port: int | None = None) -> None:
     """Start the server; the lock `starting` is held."""
     wheel = _postgres_wheel()
     programs = wheel.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION]
