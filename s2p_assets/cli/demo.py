@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit, urlunsplit
 
 import typer
-from rich.markup import escape
 
 from s2p_assets.cli.share import process_share, serve_share
-from s2p_assets.cli.terminal import out, progress
-from s2p_assets.settings import Settings, read_settings
+from s2p_assets.cli.terminal import escape, out, progress
 
 if TYPE_CHECKING:
     from s2p_assets.samples.share_files import Sample
+    from s2p_assets.settings import Settings
 
 
 def demo(
@@ -28,6 +27,7 @@ def demo(
     """Write a sample share drive, process it, say where everything is and what to try; then serve the Dagster UI."""
     from s2p_assets.cli.printing.status import print_outcome
     from s2p_assets.samples.share_files import sample_shares, shown_first
+    from s2p_assets.settings import read_settings
 
     settings = read_settings()
     if ui:
@@ -39,12 +39,12 @@ def demo(
     print_outcome(settings, process_share(settings))
     _print_mistakes(samples)
     _print_exercises(settings, samples, is_watched=ui)
-    _print_links(settings)
+    _print_links(settings, is_watched=ui)
     if ui:
         serve_share(settings)
 
 
-def _write_samples(settings: Settings, samples: Mapping[str, "Sample"]) -> None:
+def _write_samples(settings: "Settings", samples: Mapping[str, "Sample"]) -> None:
     settings.share.mkdir(parents=True, exist_ok=True)
     with progress("writing a sample share drive") as say:
         count, today = 0, dt.date.today()  # noqa: DTZ011  the user's own day
@@ -62,7 +62,7 @@ def _print_mistakes(samples: Mapping[str, "Sample"]) -> None:
         out.print(f"  {escape(place)}: {escape(mistake.description)}")
 
 
-def _print_exercises(settings: Settings, samples: Mapping[str, "Sample"], *, is_watched: bool) -> None:
+def _print_exercises(settings: "Settings", samples: Mapping[str, "Sample"], *, is_watched: bool) -> None:
     """Which file to open, which cell to break, and where its marked copy will be."""
     for exercise in (sample.exercise for sample in samples.values()):
         files = sorted(settings.share.glob(exercise.pattern)) if exercise else []
@@ -80,12 +80,13 @@ def _print_exercises(settings: Settings, samples: Mapping[str, "Sample"], *, is_
             out.print(f"  {number}. {step}")
 
 
-def _print_links(settings: Settings) -> None:
+def _print_links(settings: "Settings", *, is_watched: bool) -> None:
     from s2p_assets.warehouse.server.connection import database_url
 
     out.print("\n[bold]Where everything is[/bold]")
     out.print(f"  reports     {_link(settings.reports / 'index.html')}")
-    out.print(f"  Dagster UI  http://{settings.host}:{settings.port}   (while s2p up runs)")
+    when = "in a moment" if is_watched else "while s2p up runs"
+    out.print(f"  Dagster UI  http://{settings.host}:{settings.port}   ({when})")
     out.print(f"  database    {escape(_without_password(database_url(settings)))}")
 
 

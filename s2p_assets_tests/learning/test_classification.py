@@ -189,6 +189,15 @@ def test_reasons_add_up_to_what_is_said(logistic: ModelVersion[ClassificationTas
     assert first.count("+") + first.count("−") >= 1
 
 
+def test_reasons_say_what_speaks_for_a_case_and_what_against_it_shares_in_per_cent() -> None:
+    added = pd.DataFrame({"agent_win_rate": [0.14, 0.001], "age": [-0.03, 0.002], "usual": [0.5, 0.5]})
+    cases = pd.DataFrame({"agent_win_rate": [0.92, 0.5], "age": [120, 3]})
+    assert list(explanation_sentences(added, cases, names={"agent_win_rate": "share won by the agent"})) == [
+        "for it: share won by the agent 92 % (+14); against it: age 120 (−3)",
+        "nothing out of the ordinary",
+    ]
+
+
 def test_predictions_of_what_is_decided_are_those_of_its_fold(logistic: ModelVersion[ClassificationTask]) -> None:
     champion: Champion[ClassificationTask] = Champion("shop", "deal_champion", logistic, "", logistic.scores)
     history = deals()

@@ -74,7 +74,7 @@ def _easily_picked(history: pd.DataFrame) -> pd.DataFrame:
     ]
     numbers = [
         name
-        for name, kind in history.dtypes.items()
+        for name, kind in kinds.items()
         if isinstance(kind, pd.ArrowDtype) and types.is_numeric_dtype(kind) and not types.is_bool_dtype(kind)
     ]
     plain = {name: history[name].to_numpy("float64", na_value=np.nan) for name in numbers}
