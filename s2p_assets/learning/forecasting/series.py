@@ -69,9 +69,8 @@ def regular_history(history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
 def _easily_picked(history: pd.DataFrame) -> pd.DataFrame:
     """Texts as objects, and Arrow's numbers as NumPy's with NaN: picking rows of Arrow's takes much longer."""
     types = pd.api.types
-    texts = [
-        name for name, kind in history.dtypes.items() if types.is_string_dtype(kind) and not types.is_object_dtype(kind)
-    ]
+    kinds = {str(name): kind for name, kind in history.dtypes.items()}
+    texts = [name for name, kind in kinds.items() if types.is_string_dtype(kind) and not types.is_object_dtype(kind)]
     numbers = [
         name
         for name, kind in kinds.items()
