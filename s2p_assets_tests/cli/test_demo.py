@@ -1,6 +1,5 @@
 """What the demo promises a newcomer: a cell that comes back when it is broken, and links that lead there."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import openpyxl
@@ -16,11 +15,11 @@ from s2p_assets.spreadsheet.sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     home = tmp_path_factory.mktemp("demo") / "home"
     settings = Settings(home=home, database_url="postgresql://ann:secret@db.example.com:5433/firm?sslmode=require")
     _write_samples(settings, shown_first(sample_shares()))
-    yield settings
+    return settings
 
 
 def exercise() -> Exercise:
