@@ -6,13 +6,12 @@ What a company does with its own share is in `share.py`.
 import datetime as dt
 from collections.abc import Mapping
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit, urlunsplit
 
 import typer
 
-from s2p_assets.cli.share import process_share, serve_share
+from s2p_assets.cli.share import open_for_a_first_look, process_share, serve_share
 from s2p_assets.cli.terminal import escape, out, progress
 
 if TYPE_CHECKING:
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
 
 def demo(
     every: Annotated[bool, typer.Option("--all", help="All sample companies, which takes four times as long.")] = False,
-    ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve the Dagster UI afterwards.")] = True,
+    ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve it all afterwards.")] = True,
 ) -> None:
-    """Write a sample share drive, process it, say where everything is and what to try; then serve the Dagster UI."""
+    """Write a sample share drive, process it, say where everything is and what to try; then serve it all."""
     from s2p_assets.cli.printing.status import print_outcome
     from s2p_assets.samples.share_files import sample_shares, shown_first
     from s2p_assets.settings import read_settings
@@ -41,7 +40,7 @@ def demo(
     _print_exercises(settings, samples, is_watched=ui)
     _print_links(settings, is_watched=ui)
     if ui:
-        serve_share(settings)
+        serve_share(open_for_a_first_look(settings))
 
 
 def _write_samples(settings: "Settings", samples: Mapping[str, "Sample"]) -> None:
@@ -70,9 +69,9 @@ def _print_exercises(settings: "Settings", samples: Mapping[str, "Sample"], *, i
             continue
         copy = settings.returned / files[-1].relative_to(settings.share)
         steps = (
-            f"Open {_link(files[-1])}",
+            f"Open {escape(str(files[-1]))}",
             f"On the sheet {exercise.sheet}, type {exercise.text} into {exercise.cell}, and save.",
-            f"{'Wait a few seconds' if is_watched else 'Run s2p run'}: the marked copy is {_link(copy)}",
+            f"{'Wait a few seconds' if is_watched else 'Run s2p run'}: the marked copy is {escape(str(copy))}",
             "Put the old value back and save: the copy goes away, and the reports stand on the file as it was.",
         )
         out.print("\n[bold]Break a cell, watch it come back[/bold]")
@@ -84,15 +83,10 @@ def _print_links(settings: "Settings", *, is_watched: bool) -> None:
     from s2p_assets.warehouse.server.connection import database_url
 
     out.print("\n[bold]Where everything is[/bold]")
-    out.print(f"  reports     {_link(settings.reports / 'index.html')}")
+    out.print(f"  reports     {escape(str(settings.reports / 'index.html'))}")
     when = "in a moment" if is_watched else "while s2p up runs"
-    out.print(f"  Dagster UI  http://{settings.host}:{settings.port}   ({when})")
+    out.print(f"  screen      {settings.address}   ({when})")
     out.print(f"  database    {escape(_without_password(database_url(settings)))}")
-
-
-def _link(file: Path) -> str:
-    """A file that a click on it opens, where the terminal can do that."""
-    return f"[link={file.absolute().as_uri()}]{escape(str(file))}[/link]"
 
 
 def _without_password(url: str) -> str:

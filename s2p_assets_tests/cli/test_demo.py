@@ -61,6 +61,6 @@ def test_file_cell_and_marked_copy_are_named_and_no_password_is(
     for part in (str(file), exercise().cell, str(settings.returned / file.relative_to(settings.share)), "s2p run"):
         assert part in said
     assert str(settings.reports / "index.html") in said
-    assert f"http://{settings.host}:{settings.port}" in said
+    assert settings.address in said
     assert "postgresql://ann@db.example.com:5433/firm?sslmode=require" in said
     assert "secret" not in said
