@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "S2P_OPEN": "1",
         }
         if not given.empty:
-            subprocess.run([sys.executable, "-m", "s2p_assets.cli", "demo", "--no-ui"], check=True)
+            subprocess.run([sys.executable, "-m", "s2p_assets.cli", "demo", "--all", "--no-ui"], check=True)
         _measure(given.settle, given.seconds)
 
 
