@@ -32,7 +32,12 @@ def read_shelf(packages: Iterable[str], shelf: str, wanted: type[T] | tuple[type
     items: dict[str, T] = {}
     faults: list[Fault] = []
     for package in packages:
-        for file in _shelf_files(f"{package}.{shelf}"):
+        try:
+            files = _shelf_files(f"{package}.{shelf}")
+        except ValueError as error:
+            faults.append(Fault(Path(f"{package}.{shelf}"), None, str(error)))
+            continue
+        for file in files:
             try:
                 name, declaration = _declaration(f"{package}.{shelf}.{file.stem}", wanted)
                 if name in items:
@@ -50,6 +55,8 @@ def _shelf_files(package: str) -> list[Path]:
         if error.name and (package == error.name or package.startswith(f"{error.name}.")):
             return []
         raise
+    if not hasattr(module, "__path__"):
+        raise ValueError(f"{package} is a file, where a shelf is a folder of files; give the file another name")
     folders = [Path(folder) for folder in module.__path__]
     return [
         folder / f"{found.name}.py"

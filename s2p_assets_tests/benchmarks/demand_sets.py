@@ -32,15 +32,16 @@ class Set:
     reach: float | None = None
 
 
-def sets(wanted: list[str], sample: int | None) -> Iterator[Set]:
+def sets(wanted: list[str], sample: int | None, data: Path = DATA) -> Iterator[Set]:
+    """Those that are `wanted`, of so many series each, from the files below `data`."""
     daily: dict[str, Any] = {"every": "D", "folds": JUDGED * 2}
     shops: Any = daily | {"country": "US", "peers": ("item",)}
     priced: Any = {"horizon": 8, "step": 8, "known": ("price",)}
     if "m5-prices" in wanted:
         few: dict[str, Any] = {"horizon": 28, "step": 28, "every": "D", "folds": 3, "known": ("price",)}
-        yield Set("m5-prices", sampled(_m5_prices(), sample), ForecastTask("sku", "time", "units", **few), 28)
+        yield Set("m5-prices", sampled(_m5_prices(data), sample), ForecastTask("sku", "time", "units", **few), 28)
     if any(name.startswith("m5") for name in wanted):
-        m5 = sampled(_m5(), sample)
+        m5 = sampled(_m5(data), sample)
         yield Set("m5-daily", m5, ForecastTask("sku", "time", "units", horizon=28, step=28, **shops), 28, 0.745)
         yield Set(
             "m5-weekly", _by(m5, "W-MON"), ForecastTask("sku", "time", "units", horizon=8, step=8, peers=("item",)), 13
@@ -48,15 +49,15 @@ def sets(wanted: list[str], sample: int | None) -> Iterator[Set]:
         yield Set("m5-promoted", promoted(_by(m5, "W-MON")), ForecastTask("sku", "time", "units", **priced), 13)
         yield Set("m5-monthly", _by(m5, "MS"), ForecastTask("sku", "time", "units", every="MS", horizon=3, step=3), 6)
     if any(name.startswith("store-item") for name in wanted):
-        items = sampled(_store_item(), sample)
+        items = sampled(_store_item(data), sample)
         yield Set("store-item-90", items, ForecastTask("sku", "time", "units", horizon=90, step=90, **daily), 28, 0.55)
         yield Set("store-item-28", items, ForecastTask("sku", "time", "units", horizon=28, step=28, **daily), 28)
         yield Set("store-item-weekly", _by(items, "W-MON"), ForecastTask("sku", "time", "units", horizon=8, step=8), 13)
 
 
-def _m5() -> pd.DataFrame:
-    wide = pd.read_csv(DATA / "m5_subset" / "sample.csv").set_index("id").filter(like="d_")
-    days = pd.read_csv(DATA / "m5_subset" / "calendar.csv", parse_dates=["date"]).set_index("d")["date"]
+def _m5(data: Path) -> pd.DataFrame:
+    wide = pd.read_csv(data / "m5_subset" / "sample.csv").set_index("id").filter(like="d_")
+    days = pd.read_csv(data / "m5_subset" / "calendar.csv", parse_dates=["date"]).set_index("d")["date"]
     rows = wide.set_axis(pd.DatetimeIndex(days.reindex(wide.columns)), axis=1).rename_axis(columns="time")
     stacked: Any = rows.stack()
     long = stacked.rename("units").astype(float).rename_axis(["sku", "time"]).reset_index()
@@ -64,9 +65,9 @@ def _m5() -> pd.DataFrame:
     return sold.assign(item=sold["sku"].str.extract(r"^(\w+_\d+_\d+)_", expand=False))
 
 
-def _m5_prices() -> pd.DataFrame:
+def _m5_prices(data: Path) -> pd.DataFrame:
     """Seventy series of 2016 with what they were sold for; too short for six folds."""
-    folder = DATA / "m5_subset" / "with_prices_2016"
+    folder = data / "m5_subset" / "with_prices_2016"
     days = pd.read_csv(folder / "calendar.csv", parse_dates=["date"])[["d", "date", "wm_yr_wk"]]
     prices = pd.read_csv(folder / "sell_prices.csv")
     wide = pd.read_csv(folder / "sales_train_evaluation.csv")
@@ -93,8 +94,8 @@ def promoted(weekly: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True)
 
 
-def _store_item() -> pd.DataFrame:
-    with ZipFile(DATA / "store_item_demand" / "demand-forecasting.zip") as archive:
+def _store_item(data: Path) -> pd.DataFrame:
+    with ZipFile(data / "store_item_demand" / "demand-forecasting.zip") as archive:
         rows = pd.read_csv(archive.open("train.csv"), parse_dates=["date"])
     sku = rows["store"].astype(str).str.zfill(2) + "-" + rows["item"].astype(str).str.zfill(2)
     return pd.DataFrame({"sku": sku, "time": rows["date"], "units": rows["sales"].astype(float)})

@@ -305,12 +305,13 @@ def main() -> None:
     arguments.add_argument("--sets", default="m5-daily,m5-weekly,m5-monthly,store-item-90,store-item-weekly")
     arguments.add_argument("--peers", action="store_true", help="also statsforecast and Prophet per SKU")
     arguments.add_argument("--ablate", action="store_true", help="what each part is worth, instead of the comparison")
+    arguments.add_argument("--data", type=Path, default=DATA, help="the folder of the public demand data")
     chosen = arguments.parse_args()
-    if not DATA.exists():
-        print(f"nothing measured: the public demand data is not at {DATA}")
+    if not chosen.data.exists():
+        print(f"nothing measured: the public demand data is not at {chosen.data}")
         return
     wanted = chosen.sets.split(",")
-    for one in sets(wanted, chosen.sample):
+    for one in sets(wanted, chosen.sample, chosen.data):
         if one.name in wanted:
             ablate(one) if chosen.ablate else compare(one, chosen.peers)
             sys.stdout.flush()

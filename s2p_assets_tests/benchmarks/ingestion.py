@@ -306,12 +306,17 @@ class Line:
 
 @dataclass
 class Bench:
-    """Where the benchmark works: a folder, a PostgreSQL of its own, a number of rows."""
+    """Where the benchmark works: a folder, a PostgreSQL of its own, a number of rows, and the part of files taken."""
 
     folder: Path
     rows: int
     server_url: str
     server: int
+    part: float = 1.0
+
+    def some(self, files: int) -> int:
+        """How many of so many files are taken."""
+        return max(2, round(files * self.part))
 
     def share_of_rows(self, thousandths: int) -> int:
         return max(1, self.rows * thousandths // 1000)
@@ -376,12 +381,14 @@ def whole_process(bench: Bench) -> Iterator[Line]:
 
 def many_small(bench: Bench) -> Iterator[Line]:
     """100 workbooks against one with the same rows."""
-    each = bench.share_of_rows(5)
-    many = bench.share("many", 100, each)
-    one = bench.share("one", 1, 100 * each)
+    each, files = bench.share_of_rows(5), bench.some(100)
+    many = bench.share("many", files, each)
+    one = bench.share("one", 1, files * each)
     costs = [bench.do("take_and_store", home=home, url=bench.database(home.name)) for home in (many, one)]
-    assert costs[0].said["rows"] == costs[1].said["rows"] == 100 * each
-    yield _at_most(f"100 workbooks × {each:,} rows against one of {100 * each:,}", costs[0].cpu / costs[1].cpu, 1.5)
+    assert costs[0].said["rows"] == costs[1].said["rows"] == files * each
+    yield _at_most(
+        f"{files} workbooks × {each:,} rows against one of {files * each:,}", costs[0].cpu / costs[1].cpu, 1.5
+    )
 
 
 def thousand_files(bench: Bench) -> Iterator[Line]:
@@ -418,12 +425,12 @@ def changed_file(bench: Bench) -> Iterator[Line]:
     from s2p_assets.warehouse.server.connection import connect
     from s2p_assets_tests.benchmarks.generated import sales, write_workbook
 
-    each = bench.share_of_rows(5)
-    home, url = bench.share("thousand", 1000, each), bench.database("thousand")
+    each, files = bench.share_of_rows(5), max(bench.some(1000), 2 * CHANGES + 2)
+    home, url = bench.share("thousand", files, each), bench.database("thousand")
     bench.do("take_and_store", home=home, url=url)
     folder = home / "share" / "sales"
     again, fresh = 0.0, 0.0
-    for number in range(500, 500 + CHANGES):
+    for number in range(files // 2, files // 2 + CHANGES):
         file = folder / f"sales {number:04}.xlsx"
         write_workbook(file, sales(each, first=number * each, seed=5000 + number), age_seconds=60)
         redropped = bench.do("take_and_store", home=home, url=url)
@@ -433,13 +440,13 @@ def changed_file(bench: Bench) -> Iterator[Line]:
         first = bench.do("take_and_store", home=alone, url=bench.database("alone"))
         assert redropped.said["rows"] == first.said["rows"] == each
         again, fresh = again + redropped.cpu, fresh + first.cpu
-    what = f"one changed file ({each:,} rows) among 1,000 loaded, against the same file into an empty database"
+    what = f"one changed file ({each:,} rows) among {files:,} loaded, against the same file into an empty database"
     yield _at_most(what, again / fresh, 1.3, [f"{CHANGES} times: {again:.2f} against {fresh:.2f} CPU s"])
 
     with connect(url) as connection:
         before = _newest_row(connection)
-        (folder / "sales 0700.xlsx").rename(folder / "sales 0700 final.xlsx")
-        shutil.copy2(folder / "sales 0800.xlsx", folder / "sales 0800 copy.xlsx")
+        (folder / "sales 0000.xlsx").rename(folder / "sales 0000 final.xlsx")
+        shutil.copy2(folder / "sales 0001.xlsx", folder / "sales 0001 copy.xlsx")
         bench.do("take_and_store", home=home, url=url)
         same = before == _newest_row(connection)
     what = "unchanged content under a new name (one file renamed, one copied)"
@@ -455,25 +462,26 @@ def _newest_row(connection: Any) -> tuple[Any, ...]:
 def share_look(bench: Bench) -> Iterator[Line]:
     """A look of the sensor at 100,000 unchanged files in 100 folders."""
     home = bench.folder / "look"
+    each = bench.some(1000)
     for folder in range(100):
         place = home / "share" / "sales" / "retail" / f"{folder:03}"
         place.mkdir(parents=True)
-        for number in range(1000):
+        for number in range(each):
             (place / f"till {number:04}.xlsx").touch()
     cost = bench.do("look_at_share", home=home, shelf="s2p_assets", url=bench.database("look"))
     passes, opened = cost.said["listed"], cost.said["opened"]
     within = cost.cpu <= 2 and passes == 1 and not opened
     measured = f"{cost.cpu:.2f} CPU s, {cost.wall:.2f} s; {passes} pass, {opened} files opened"
-    what, reach = "one look at a share of 100,000 unchanged files", "≤ 2 s, one pass, nothing opened"
+    what, reach = f"one look at a share of {100 * each:,} unchanged files", "≤ 2 s, one pass, nothing opened"
     yield Line(what, reach, measured, within, [f"the top folder itself is listed {cost.said['top']} times"])
 
 
 def batch(bench: Bench) -> Iterator[Line]:
     """`s2p run` over 500 dropped workbooks, against the same rows in one."""
-    each = bench.share_of_rows(1)
-    homes = bench.share("apart", 500, each), bench.share("together", 1, 500 * each)
+    each, files = bench.share_of_rows(1), bench.some(500)
+    homes = bench.share("apart", files, each), bench.share("together", 1, files * each)
     costs = [bench.do("run_all", home=home, url=bench.database(home.name)) for home in homes]
-    what = f"`s2p run` over 500 workbooks × {each:,} rows, against the same rows in one"
+    what = f"`s2p run` over {files} workbooks × {each:,} rows, against the same rows in one"
     yield _at_most(what, costs[0].cpu / costs[1].cpu, 3, [f"{costs[0].cpu:.1f} against {costs[1].cpu:.1f} CPU s"])
 
 
@@ -522,7 +530,7 @@ def _at_least(what: str, ratio: float, reach: float, notes: list[str] | None = N
 
 
 @contextmanager
-def _bench(rows: int) -> Iterator[Bench]:
+def _bench(rows: int, part: float) -> Iterator[Bench]:
     from s2p_assets.warehouse.server import embedded
 
     with tempfile.TemporaryDirectory(prefix="s2p benchmark ", ignore_cleanup_errors=True) as folder:
@@ -530,7 +538,7 @@ def _bench(rows: int) -> Iterator[Bench]:
         url = embedded.start_server(place)
         server = int((place / "data" / "postmaster.pid").read_text().splitlines()[0])
         try:
-            yield Bench(Path(folder), rows, url, server)
+            yield Bench(Path(folder), rows, url, server, part)
         finally:
             embedded.release_server(place)
 
@@ -539,6 +547,7 @@ def main() -> None:
     """Measures the lines that are asked for and prints them as a Markdown table."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the largest workbook")
+    parser.add_argument("--part", type=float, default=1.0, help="the part of the files, for a first look")
     parser.add_argument("--only", nargs="+", choices=list(LINES), default=list(LINES), metavar="NAME")
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -546,7 +555,7 @@ def main() -> None:
         WORK[given.work[0]](json.loads(given.work[1]))
         return
     lines: list[Line] = []
-    with _bench(given.rows) as bench:
+    with _bench(given.rows, given.part) as bench:
         for name in given.only:
             print(f"{name}: {' '.join((LINES[name].__doc__ or '').split())}", flush=True)
             lines += LINES[name](bench)

@@ -10,7 +10,7 @@ import datetime as dt
 import random
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from psycopg import sql
 
 from s2p_assets.catalog.catalog import Catalog, Key, Stored
 from s2p_assets.catalog.loading import load_catalog
+from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.report import Document, Imprint, Report
 from s2p_assets.learning.training import train
 from s2p_assets.learning.versions import Champion
@@ -95,11 +96,24 @@ def fill(catalog: Catalog, warehouse: Warehouse, skus: int, rows: int) -> None:
             _fill_workbook(connection, catalog, name, count, skus)
             print(f"{name}: {count:,} rows, {time.monotonic() - began:.0f} s", flush=True)
         for name, frame in derived(skus).items():
-            store.replace_table(connection, catalog.tables[f"retail_{name}"], frame)
+            table = catalog.tables[f"retail_{name}"]
+            store.replace_table(connection, table, with_all_columns(frame, table.columns))
             print(f"{name}: {len(frame):,} rows, {time.monotonic() - began:.0f} s", flush=True)
+        for table in catalog.tables.values():
+            if table.domain == "retail" and table.name not in derived(1):  # which the reports do not measure
+                store.replace_table(connection, table, pd.DataFrame(columns=[one.name for one in table.columns]))
         (came_in,) = (table for table in catalog.delivery_tables if table.domain == "retail")
-        store.replace_table(connection, came_in, deliveries(skus))
+        store.replace_table(connection, came_in, with_all_columns(deliveries(skus), came_in.columns))
         fill_features(connection, catalog)
+
+
+def with_all_columns(frame: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
+    """What is made up, with the columns that a table was given since: empty, or some value where they may not be."""
+    none: dict[str, Any] = {"text": "", "code": "", "boolean": False, "date": LAST_MONDAY, "timestamp": LAST_MONDAY}
+    added = {
+        one.name: None if one.nullable else none.get(one.kind, 0) for one in columns if one.name not in frame.columns
+    }
+    return frame.assign(**added)
 
 
 def fill_features(connection: psycopg.Connection, catalog: Catalog) -> None:
@@ -119,8 +133,8 @@ def _fill_workbook(connection: psycopg.Connection, catalog: Catalog, name: str, 
     workbook = catalog.workbooks[f"retail_{name}"]
     places = '{"Sheet1": {"sku": "A", "quantity": "B", "ship_date": "C", "from_date": "C"}}'
     (file,) = connection.execute(
-        "insert into s2p.files (workbook, path, sha256, size, mtime_ns, as_of_ns, contract_version, verdict, holds,"
-        " owner, places, loaded_at, rows_accepted) values (%s, %s, '00', 0, 0, 0, '', 'accepted', true, '', %s,"
+        "insert into s2p.files (workbook, path, sha256, size, mtime_ns, as_of_ns, contract_version, verdict, is_loaded,"
+        " owner, column_letters, loaded_at, rows_accepted) values (%s, %s, '00', 0, 0, 0, '', 'accepted', true, '', %s,"
         " '2026-03-30', %s) returning id",
         (workbook.full_name, f"{name}.xlsx", places, count),
     ).fetchone() or (0,)

@@ -164,9 +164,9 @@ def foresee(forecaster: Forecaster, history: pd.DataFrame, looks: list[pd.Timest
     return Foreseen(np.array(means), np.array(own), error_distribution(backtest, DAILY))
 
 
-def m5(series: int, days: int) -> tuple[pd.DataFrame, Matrix, list[pd.Timestamp]]:
+def m5(series: int, days: int, file: Path = M5) -> tuple[pd.DataFrame, Matrix, list[pd.Timestamp]]:
     """The last days of so many M5 series: as a history, and (days × series) of the days simulated."""
-    wide = pd.read_csv(M5).set_index("id").filter(like="d_").T
+    wide = pd.read_csv(file).set_index("id").filter(like="d_").T
     wide.index = pd.date_range(FIRST_DAY, periods=len(wide), freq="D", name="day")
     wide = wide.iloc[-(days + DAYS_LEARNED_FROM + DAILY.folds * DAILY.step) :]
     started = wide.columns[(wide.iloc[: -days - DAYS_LEARNED_FROM // 2] > 0).any()]
@@ -175,9 +175,9 @@ def m5(series: int, days: int) -> tuple[pd.DataFrame, Matrix, list[pd.Timestamp]
     return history.reset_index(drop=True), wide.iloc[-days:].to_numpy(), list(wide.index[-days:])
 
 
-def lines(days: int, series: int, terms: Terms) -> Iterator[str]:
+def lines(days: int, series: int, terms: Terms, file: Path = M5) -> Iterator[str]:
     """The table, line by line as it is measured."""
-    history, demand, dates = m5(series, days)
+    history, demand, dates = m5(series, days, file)
     at = list(range(0, days, terms.review))
     yield f"{demand.shape[1]} series, {days} days, {demand.mean():.2f} units a day; {terms}"
     wide = history.pivot(index="day", columns="sku", values="units").to_numpy()
@@ -239,10 +239,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name, usual in (("days", 280), ("series", 432), ("lead", 7), ("review", 7)):
         parser.add_argument(f"--{name}", type=int, default=usual)
+    parser.add_argument("--data", type=Path, default=M5, help="the file of the M5 subset")
     asked = parser.parse_args()
-    if not M5.exists():
-        raise SystemExit(f"{M5} is not here; the M5 subset is needed")
-    for line in lines(asked.days, asked.series, Terms(asked.lead, asked.review)):
+    if not asked.data.exists():
+        raise SystemExit(f"{asked.data} is not here; the M5 subset is needed")
+    for line in lines(asked.days, asked.series, Terms(asked.lead, asked.review), asked.data):
         print(line, flush=True)
 
 
