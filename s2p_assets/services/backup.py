@@ -257,6 +257,9 @@ def restore(settings: Settings, backup: Backup, progress: Progress, until: dt.da
             _restore_cluster(settings, backup, until)
         else:
             restore_dump(backup.folder / DUMP, _empty_database(settings))
+        if until and aside:
+            for name in ("archive", "models"):
+                _add_files(aside / name, settings.home / name)  # what the log names was kept after the backup
     return aside
 
 

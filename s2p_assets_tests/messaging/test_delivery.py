@@ -208,16 +208,25 @@ def test_a_file_name_is_never_a_header_and_is_read_in_any_script(
 ) -> None:
     copy = tmp_path / "copy.xlsx"
     copy.write_bytes(b"bytes")
-    shown = name.encode("utf-8", "replace").decode().replace("\x00", "")
-    so_now(conn, [returned(shown, title=f"{shown} was returned", details=(shown,), attachments=(str(copy),))])
+    so_now(conn, [returned(name, title=f"{name} was returned", details=(name,), attachments=(str(copy),))])
     with mail_server() as box:
         assert deliver(conn, post(by_smtp(box.port))) == {"sent": 1}
     (mail,) = box.mails
     assert mail["Bcc"] is None
     assert len(mail.get_all("Subject") or []) == 1
     assert "\n" not in mail["Subject"]
-    assert mail["Subject"].startswith(" ".join(shown.split())[:3])
+    shown = name.encode("utf-8", "replace").decode().split()[0]
+    assert mail["Subject"].startswith(shown[:3])
     assert box.recipients == [ANNA]
+
+
+def test_a_message_that_cannot_be_written_keeps_no_other(conn: psycopg.Connection) -> None:
+    so_now(conn, [returned("1.xlsx", details=("A1",)), returned("2.xlsx", BORIS)])
+    conn.execute('update s2p.matters set content = content || \'{"more": "many"}\' where owner = %s', (ANNA,))
+    with mail_server() as box:
+        assert deliver(conn, post(by_smtp(box.port))) == {"sent": 1, "waiting": 1}
+    assert box.recipients == [BORIS]
+    assert "it could not be written" in (record.read_messages(conn, ["waiting"])[0].error or "")
 
 
 def test_before_there_is_a_mail_server_mails_lie_in_the_outbox_and_open_matters_are_told_when_there_is_one(
