@@ -174,6 +174,8 @@ def _copy(source: Path, target: Path, last: Path | None) -> None:
             if one.suffix not in (".tmp", ".lock") and not (one.name == "logs" and source.name == "dagster"):
                 _copy(one, target / one.name, last and last / one.name)
         return
+    if not source.is_file():
+        return  # a socket of something that runs
     target.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileNotFoundError):  # it was removed since it was listed
         if last and last.is_file() and _as_before(source, last):

@@ -33,7 +33,7 @@ from s2p_assets.spreadsheet.damaged_codes import (
     look_alikes,
     rounded_codes_perhaps,
 )
-from s2p_assets.spreadsheet.far_dates import far_dates
+from s2p_assets.spreadsheet.far_dates import far_dates, of_another_year
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
 from s2p_assets.spreadsheet.grouped_labels import repeated_values
 from s2p_assets.spreadsheet.hidden_values import hidden_values
@@ -217,6 +217,9 @@ def _doubtful_values(
     if misread.size:
         yield _misread(table, column, parsed.values, misread, position)
     yield from _doubtful_codes(table, column, cells, parsed, position)
+    for of_year, message in of_another_year(parsed.values, column):
+        where, text = table.address_of(int(position[of_year]), column.name), str(parsed.values[of_year].as_py())
+        yield Finding(table.rows.sheet.name, where, column.name, text, "another_year", message, "notice")
     if (place := all_in_thousands(cells, column)) is not None:
         where, text = table.address_of(int(position[place]), column.name), str(cells.texts[place].as_py()).strip()
         message = (

@@ -63,6 +63,24 @@ stock = Workbook(
     max_restated=None, max_rows_gone=None,
 )
 ''',
+    "hold_tills": '''"""Sales from one day to another."""
+
+from s2p_assets import Code, Date, Integer, Row, Workbook, column
+
+
+class Till(Row):
+    """What was sold of an article in a period."""
+
+    article: Code = column("Article", description="The article's number")
+    first: Date = column("First", description="First day")
+    last: Date = column("Last", description="Last day")
+    pieces: Integer = column("Pieces", description="Pieces sold")
+
+
+tills = Workbook(
+    rows=Till, path="tills/*.*", owner="tills@example.com", key=("article", "first", "last"), spans=("first", "last")
+)
+''',
     "hold_left": '''"""What lies on the left, with its rack."""
 
 from s2p_assets import Code, Integer, Row, Text, Workbook, column
@@ -107,6 +125,7 @@ class Sale(Row):
 sales = Workbook(rows=Sale, path="sales/*.*", owner="sales@example.com")
 ''',
 }
+DAY = dt.timedelta(days=1)
 NOON = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
 
 
@@ -650,3 +669,21 @@ def test_a_copy_of_the_same_bytes_is_told(company: Company) -> None:
     said = {changed["path"]: changed["says"] for changed in company.status()["changes"]}
     assert said["sales/May.xlsx"] == "the same bytes as sales/April.xlsx, so nothing of it is loaded"
     assert arrivals.lines() == ["sales/May.xlsx: the same bytes as sales/April.xlsx, so nothing of it is loaded"]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_month_beside_its_weeks_is_held_because_it_would_count_twice(company: Company, at_once: bool) -> None:
+    header = ["Article", "First", "Last", "Pieces"]
+    day, week = dt.date(2026, 4, 27), dt.timedelta(days=7)
+    weeks = [("A", day + number * week, day + (number + 1) * week - DAY, 10 + number) for number in range(5)]
+    company.drop("tills/weeks.xlsx", weeks, header=header)
+    if not at_once:
+        assert company.take() == {"tills/weeks.xlsx": "accepted"}
+    company.drop("tills/May.xlsx", [("A", dt.date(2026, 5, 1), dt.date(2026, 5, 31), 60)], header=header)
+    assert company.take()["tills/May.xlsx"] == "held"
+    assert company.held()["tills/May.xlsx"] == (
+        "1 of its 1 rows are of days that tills/weeks.xlsx tells of too, and would count twice"
+    )
+    company.drop("tills/June.xlsx", [("A", dt.date(2026, 6, 1), dt.date(2026, 6, 30), 60)], header=header)
+    company.drop("tills/April.xlsx", [("A", dt.date(2026, 4, 1), dt.date(2026, 4, 30), 60)], header=header)
+    assert company.take() == {"tills/June.xlsx": "accepted", "tills/April.xlsx": "held"}

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 import pyarrow
+import pyarrow.compute as pc
 
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.files import versions
@@ -139,9 +140,14 @@ def _is_confirmed(latest: LedgerFile | None, entry: LedgerEntry) -> bool:
 
 
 def _related(workbook: Workbook, files: Sequence[ReadFile]) -> set[str]:
-    """The paths of these files that have a key in common with another one of them; a whole row where there is none."""
+    """The paths of these files that have a key in common with another one of them; a whole row where there is none.
+
+    Where rows are of periods, every one.
+    """
     names = list(workbook.key) or [column.name for column in workbook.columns]
     paths = [entry.path for entry, rows in files if rows is not None and rows.num_rows]
+    if workbook.spans:
+        return set(paths)
     keys = [
         rows.select(names).append_column("_file", pyarrow.repeat(pyarrow.scalar(number), rows.num_rows))
         for number, rows in enumerate(rows for _, rows in files if rows is not None and rows.num_rows)
@@ -149,6 +155,7 @@ def _related(workbook: Workbook, files: Sequence[ReadFile]) -> set[str]:
     if len(keys) < 2:
         return set()
     every = pyarrow.concat_tables(keys, promote_options="permissive")
-    found = every.group_by(names).aggregate([("_file", "distinct")]).column("_file_distinct")
-    shared: set[Any] = {number for numbers in found.to_pylist() if len(numbers) > 1 for number in numbers}
+    found = every.group_by(names).aggregate([("_file", "min"), ("_file", "max"), ("_file", "distinct")])
+    several = found.filter(pc.not_equal(found.column("_file_min"), found.column("_file_max")))
+    shared: set[Any] = {number for numbers in several.column("_file_distinct").to_pylist() for number in numbers}
     return {paths[number] for number in shared}
