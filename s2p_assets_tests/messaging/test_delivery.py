@@ -1,6 +1,5 @@
 """Each recipient is told of each matter once, whatever the mail server, the disk or a kill does in between."""
 
-import datetime as dt
 import os
 import signal
 import subprocess
@@ -401,5 +400,11 @@ def test_a_sign_of_life_is_asked_for_by_get_or_post_and_its_failure_names_no_sec
         send_heartbeat("file:///etc/passwd")
 
 
-def test_messages_written_a_day_ago_count_no_more_as_of_late() -> None:
-    assert dt.timedelta(days=1) > record.BUSY_TIME
+def test_after_a_pass_the_first_message_goes_at_once_and_the_next_is_collected(conn: psycopg.Connection) -> None:
+    with mail_server() as box:
+        after_a_pass = post(by_smtp(box.port), collected_minutes=5.0, at_once=True)
+        so_now(conn, [returned("1.xlsx")])
+        assert deliver(conn, after_a_pass) == {"sent": 1}
+        so_now(conn, [returned("1.xlsx"), returned("2.xlsx")])
+        assert deliver(conn, after_a_pass) == {}
+    assert len(box.mails) == 1
