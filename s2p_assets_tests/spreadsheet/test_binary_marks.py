@@ -4,7 +4,7 @@ import shutil
 import struct
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -175,7 +175,7 @@ def _styles() -> bytes:
 Cell = tuple[float, int, bytes]
 
 
-def _sheet(rows: list[tuple[str, Cell]], levels: dict[int, int]) -> bytes:
+def _sheet(rows: Sequence[tuple[str, Cell]], levels: dict[int, int]) -> bytes:
     parts = [record(129), record(147, struct.pack("<B", 0x40) + bytes(18)), record(148, struct.pack("<4I", 0, 9, 0, 1))]
     parts += [record(390), record(60, struct.pack("<IIIIH", 0, 0, 0, 0, 1)), record(391), record(145)]
     for place, (title, (value, look, code)) in enumerate([("Article", (0, 0, b"")), *rows]):

@@ -55,6 +55,9 @@ def told(tmp_path: Path, change: Change) -> list[Finding]:
         (lambda book, page: page.write(3, 1, 21, book.add_format({"num_format": ";;;"})), "B4", "hidden_value"),
         (lambda book, page: page.write(3, 1, 21, book.add_format({"num_format": ";;"})), "B4", "hidden_value"),
         (lambda book, page: page.set_column(1, 1, None, None, {"hidden": True}), "B1", "hidden_column"),
+        (lambda book, page: page.write(2, 1, 8, book.add_format({"font_size": 1})), "B3", "hidden_value"),
+        (lambda book, page: page.set_column(1, 1, 0), "B1", "hidden_column"),
+        (lambda book, page: page.write_formula(1, 1, '=RTD("quotes",,"A1")', value=3), "B2", "volatile"),
         (lambda book, page: page.write_formula(1, 1, "=RAND()*3", value=3), "B2", "volatile"),
         (lambda book, page: page.write_formula(1, 1, "=ROUND(NOW()-A1,0)", value=3), "B2", "volatile"),
         (lambda book, page: page.write_formula(1, 1, "=OFFSET($B$1,3,0)", value=3), "B2", "volatile"),
@@ -98,11 +101,15 @@ def test_the_functions_of_the_moment_are_known_by_name() -> None:
 
 
 def test_texts_cut_at_255_characters_are_told_unless_others_are_longer(tmp_path: Path) -> None:
-    def notes(*lengths: int) -> Change:
-        return lambda book, page: [page.write(row, 3, "x" * length) for row, length in enumerate(lengths, 1)] and None
+    def notes(*texts: str) -> Change:
+        def change(_: Any, page: Any) -> None:
+            page.write_column(1, 3, texts)
 
-    (found,) = told(tmp_path, notes(255, 80, 255))
+        return change
+
+    long, short = "x" * 255, "x" * 80
+    (found,) = told(tmp_path, notes(long, short, long))
     assert (found.cell, found.rule) == ("D2", "cut_off")
     assert "(2 such cells)" in found.message
-    assert told(tmp_path, notes(255, 256)) == []
-    assert told(tmp_path, lambda book, page: page.write(1, 3, "x" * 254 + ".") and None) == []
+    assert told(tmp_path, notes(long, f"{long}x")) == []
+    assert told(tmp_path, notes(f"{long[1:]}.")) == []

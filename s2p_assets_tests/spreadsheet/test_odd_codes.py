@@ -88,3 +88,40 @@ def test_true_is_a_code_where_the_contract_says_so(tmp_path: Path) -> None:
         read_file(tmp_path / "stock.xlsx", [Workbook(rows=Flags, path="*", owner="o", ignores=("Pieces",))]).findings
         == []
     )
+
+
+def told_of_text(tmp_path: Path, codes: Sequence[str]) -> list[tuple[str | None, str]]:
+    path = tmp_path / "stock.csv"
+    path.write_text("Article;Pieces\n" + "".join(f"{code};{row}\n" for row, code in enumerate(codes, 1)))
+    return [(one.cell, one.rule) for one in read_file(path, [STOCK]).findings]
+
+
+ZEROS = [f"{place:05}" for place in range(120, 130)]
+
+
+@pytest.mark.parametrize(
+    ("codes", "cell", "rule"),
+    [
+        (["1000.0", "1001.0", "1002.0"], "A2", "number_for_code"),
+        (["1202", "1,203", "1204"], "A3", "number_for_code"),
+        (["A100", "'A200"], "A3", "number_for_code"),
+        ([*ZEROS, "131"], "A12", "lost_zeros"),
+    ],
+)
+def test_a_code_that_a_program_wrote_as_a_number_is_told(
+    tmp_path: Path, codes: Sequence[str], cell: str, rule: str
+) -> None:
+    assert told_of_text(tmp_path, codes) == [(cell, rule)]
+
+
+@pytest.mark.parametrize("codes", [ZEROS, [*ZEROS, "A131"], ["1", "2", "10", "100"], ["1.1", "1.10"], ["1,203,A"]])
+def test_of_other_codes_with_digits_nothing_is_said(tmp_path: Path, codes: Sequence[str]) -> None:
+    assert told_of_text(tmp_path, codes) == []
+
+
+def test_a_text_that_is_written_for_excel_is_what_excel_shows(tmp_path: Path) -> None:
+    path = tmp_path / "stock.csv"
+    path.write_text('Article;Pieces\n="00123";1\n"=""00124""";2\n=A1;3\n')
+    reading = read_file(path, [STOCK])
+    assert reading.rows is not None
+    assert reading.rows["article"].to_pylist() == ["00123", "00124", "=A1"]

@@ -23,6 +23,10 @@ _ROWS_AT_ONCE = 50_000
 _SAMPLE = 256 * 1024
 _BROKEN = "the text breaks off or is damaged, perhaps because its copy was not finished; copy or save it again"
 
+_EQUALS = ord("=")
+_TEXT_FOR_EXCEL = '^="([^"]*)"$'
+"""How programs write `00123` so that Excel takes it for a text: `="00123"`."""
+
 
 class CsvBook:
     """A delimited text as a book of one sheet, named like the file."""
@@ -114,7 +118,15 @@ def _write(writer: SheetWriter, records: list[list[str]], first_row: int) -> Non
     columns = [pyarrow.array(values, pyarrow.string()) for values in zip_longest(*records, fillvalue="")]
     if any(_hold_zero_bytes(texts) for texts in columns):
         raise WorkbookUnreadable("the file holds zero bytes, its copy was not finished; copy it again")
+    columns = [_as_excel_shows(texts) for texts in columns]
     _write_columns(writer, columns, first_row, len(records))
+
+
+def _as_excel_shows(texts: pyarrow.Array) -> pyarrow.Array:
+    """The texts without what makes Excel take them for texts: `00123` for `="00123"`."""
+    if (np.frombuffer(texts.buffers()[2] or b"", np.uint8) == _EQUALS).any():
+        return pc.replace_substring_regex(texts, _TEXT_FOR_EXCEL, r"\1")
+    return texts
 
 
 def _hold_zero_bytes(texts: pyarrow.Array) -> bool:

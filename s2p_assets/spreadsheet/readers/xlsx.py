@@ -79,7 +79,7 @@ _ODD_TEXT = "[&\r]|_x[0-9A-Fa-f]{4}_"
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}
 _ENTITY = "|".join(_ENTITIES)
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_HIDDEN_ROW = re.compile(r'<row\b[^>]*?\br="([0-9]{1,7})"[^>]*?\bhidden="(?:1|true)"')
+_HIDDEN_ROW = re.compile(r'<row\b[^>]*?\br="([0-9]{1,7})"[^>]*?(?:\bhidden="(?:1|true)"| ht="0")')
 _MERGED = re.compile(r'<mergeCell\b[^>]*?ref="([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"')
 _KINDS = {
     "": CellKind.NUMBER,
@@ -341,7 +341,7 @@ class _SheetReader:
             self.merged.update(_ranges(self._tail))
 
     def _take_rows(self, text: str) -> None:
-        if 'hidden="' in text:
+        if 'hidden="' in text or ' ht="0"' in text:
             self.hidden_rows += [int(row) for row in _HIDDEN_ROW.findall(text)]
         if 'outlineLevel="' in text:
             self.levels.update(outline_levels(text))
