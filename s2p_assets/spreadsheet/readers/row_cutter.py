@@ -38,7 +38,7 @@ def cut_cells(text: str) -> PlainCells | None:
     cut = _InUse.cut(text) if _InUse.cut else None
     if cut is None:
         return plain_cells(text)
-    columns, rows, given, numbers, offsets, values, attributes = cut
+    columns, rows, given, numbers, offsets, values, attributes, are_noted = cut
     count = len(columns) // 4
     texts = pyarrow.StringArray.from_buffers(count, pyarrow.py_buffer(offsets), pyarrow.py_buffer(values))
     which = pyarrow.Array.from_buffers(pyarrow.int32(), count, [None, pyarrow.py_buffer(given)])
@@ -48,4 +48,5 @@ def cut_cells(text: str) -> PlainCells | None:
         attributes=pyarrow.DictionaryArray.from_arrays(which, pyarrow.array(attributes, pyarrow.string())),
         values=texts,
         numbers=np.frombuffer(numbers, np.int32),
+        rows_are_noted=bool(are_noted),
     )
