@@ -30,6 +30,7 @@ OF_THE_SAMPLE_COMPANY = {
     "test_champions",
     "test_company_runs",
     "test_as_of",
+    "test_prompt",
     "test_retail_data_quality",
     "test_three_domains",
     "test_trace",

@@ -7,20 +7,32 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from s2p_assets.cli.terminal import COULD_NOT, NEEDS_A_PERSON, Json, err, out, print_json, progress
-from s2p_assets.settings import read_settings
+from s2p_assets.cli.completion import workbook_names
+from s2p_assets.cli.terminal import COULD_NOT, NEEDS_A_PERSON, Json, err, escape, out, print_json, progress
+
+ContractName = Annotated[
+    str | None, typer.Option("--as", help="Read it by this contract.", autocompletion=workbook_names)
+]
+AskedContract = Annotated[
+    str,
+    typer.Argument(
+        help="A workbook contract, such as retail_price_list.", show_default=False, autocompletion=workbook_names
+    ),
+]
 
 
 def check(
     files: Annotated[list[Path], typer.Argument(help="Workbooks to check.", show_default=False)],
-    workbook: Annotated[str | None, typer.Option("--as", help="Check against this contract.")] = None,
+    workbook: Annotated[
+        str | None, typer.Option("--as", help="Check against this contract.", autocompletion=workbook_names)
+    ] = None,
     as_json: Json = False,
     marked: Annotated[Path | None, typer.Option("--marked", help="Write a copy with the bad cells marked.")] = None,
 ) -> None:
     """The verdict and every finding of files, nothing loaded."""
     from s2p_assets.cli.printing.readings import print_reading
+    from s2p_assets.settings import read_settings
 
     settings = read_settings()
     from s2p_assets.services.check import check_files
@@ -42,17 +54,20 @@ def check(
 
 def plan(
     file: Annotated[Path, typer.Argument(help="The workbook to be dropped.", show_default=False)],
-    workbook: Annotated[str | None, typer.Option("--as", help="Plan it as this contract.")] = None,
+    workbook: Annotated[
+        str | None, typer.Option("--as", help="Plan it as this contract.", autocompletion=workbook_names)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """What a file would change in what is loaded, before it is dropped; nothing is written."""
     from s2p_assets.cli.printing.readings import print_reading
+    from s2p_assets.settings import read_settings
 
     settings = read_settings()
     from s2p_assets.cli.printing.plans import plan_lines
     from s2p_assets.services.plan import plan_file
 
-    with err.status(f"reading {escape(file.name)} and comparing it with what is loaded"):
+    with progress(f"reading {file.name} and comparing it with what is loaded", quiet=as_json):
         planned = plan_file(settings, file, workbook)
     if as_json:
         print_json(planned.as_json())
@@ -67,15 +82,19 @@ def plan(
 
 
 def template(
-    name: Annotated[str, typer.Argument(help="A workbook contract, such as retail_price_list.", show_default=False)],
+    name: AskedContract,
     target: Annotated[Path | None, typer.Option("--to", help="Where to write it; by default NAME.xlsx here.")] = None,
 ) -> None:
     """Write an empty workbook with the right headers, types and drop-downs."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.services.check import find_contract
+
+    contract = find_contract(settings, name)
     from s2p_assets.spreadsheet.template import write_template
 
-    written = write_template(find_contract(settings, name), target or Path(f"{name}.xlsx"))
+    written = write_template(contract, target or Path(f"{name}.xlsx"))
     out.print(f"wrote {escape(str(written))}")
 
 
@@ -86,11 +105,13 @@ def new(
     sheet: Annotated[str | None, typer.Option("--sheet", help="The one sheet that is meant.")] = None,
 ) -> None:
     """Write a workbook contract inferred from a real file; read it, then confirm its suggestions."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.services.check import NoContract, write_contracts
 
     try:
-        with err.status(f"reading {escape(file.name)} and trying contracts on it"):
+        with progress(f"reading {file.name} and trying contracts on it"):
             written = write_contracts(settings, file, name, target, sheet)
     except NoContract as reason:
         err.print(escape(str(reason)), soft_wrap=True)

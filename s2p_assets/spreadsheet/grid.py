@@ -77,6 +77,10 @@ class Marks:
     `levels`: outline level of each grouped row; `summaries_above`: their summary rows stand above the details.
     `struck`, `fills`: of the styles that `Cells.formats` points to, those struck through, and the fill as `RRGGBB`.
     `struck_cells`: cells struck through within their text alone. `comments`: what people noted at cells.
+    `pale`: of the styles, those whose letters have the colour of their background. `hidden_columns`: the numbers from
+    and to of the columns that the file hides.
+    `volatile`: per column, the rows whose formula calls a function that gives another value whenever it is calculated,
+    by its name. `unseen`: which of `struck`, `fills`, `comments` and `formulas` could not be looked at in this file.
     `row_limit`: the last row that the format can have.
     `formulas`: the formulas as the file writes them, by column, kept where the workbook is `calculated_by_hand` or
     `looks_outside`, into others, whose file names `other_books` holds by the number that formulas call them by.
@@ -91,6 +95,10 @@ class Marks:
     fills: dict[int, str] = field(default_factory=dict)
     struck_cells: set[CellPosition] = field(default_factory=set)
     comments: dict[CellPosition, str] = field(default_factory=dict)
+    pale: frozenset[int] = frozenset()
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
+    volatile: dict[int, dict[str, list[int]]] = field(default_factory=dict)
+    unseen: frozenset[str] = frozenset()
     row_limit: int = LAST_ROW
     formulas: dict[int, Cells] = field(default_factory=dict)
     calculated_by_hand: bool = False

@@ -45,6 +45,7 @@ from s2p_assets.spreadsheet.table_rows import table_rows
 from s2p_assets.spreadsheet.truncation import OLD_LAST_ROW
 from s2p_assets.spreadsheet.typed_table import TypedTable, read_typed_table
 from s2p_assets.spreadsheet.units import contradiction
+from s2p_assets.spreadsheet.unseen_marks import FORMATS_WITHOUT_MARKS, MARKS, unseen_marks
 from s2p_assets.spreadsheet.wide_header import missing_periods
 
 _log = logging.getLogger(__name__)
@@ -101,6 +102,8 @@ def _read_book(
     whole = list(book.sheets())
     for sheet in whole if book.file_format == "xls" else ():
         sheet.marks.row_limit = OLD_LAST_ROW
+    for sheet in whole if book.file_format in FORMATS_WITHOUT_MARKS else ():
+        sheet.marks.unseen |= MARKS
     find_outside_values(whole)
     if fresh := refuse_fresh_workbook(whole):
         reading.findings.append(fresh)
@@ -160,6 +163,8 @@ def _tables(
         if sheet.hidden:
             message = "the sheet is hidden; it was read"
             findings.add(Finding(sheet.name, None, None, None, "hidden_sheet", message, "notice"))
+        for finding in unseen_marks(sheet, workbook):
+            findings.add(finding)
         for finding in bracketed_names(names, sheet.name, header, workbook):
             findings.add(finding, whole_file=True)
         regions = table_regions(sheet, header, workbook, reading.file.name)

@@ -25,9 +25,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import pyarrow
-import pyarrow.ipc
-
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import ReferenceValuesByWorkbook, Workbook
 from s2p_assets.spreadsheet.limits import TOO_MUCH_MEMORY
@@ -250,23 +247,36 @@ class Sandbox:
         display_name: str | None = None,
         others: Sequence[Workbook] = (),
         reference_values: ReferenceValuesByWorkbook | None = None,
+        with_rows: bool = True,
     ) -> ReadResult:
         """`path` read against the one of `workbooks` whose columns are found in it; never raises for a bad file.
 
         `display_name`: the file's name on the share, for messages and for dates in file names.
         `others`: contracts that may be named as nearest. A contract class must be importable.
-        `reference_values`: as of `reading.read_file`.
+        `reference_values`: as of `reading.read_file`. `with_rows`: whether the rows are wanted, not only what is said
+        of them; without, Arrow is loaded in the child alone.
         """
         same = _Shared(pickle.dumps((tuple(others), reference_values), protocol=5))
-        return self._read(Path(path), workbooks, display_name, same)
+        return self._read(Path(path), workbooks, display_name, same, with_rows=with_rows)
 
-    def _read(self, path: Path, workbooks: Sequence[Workbook], display_name: str | None, same: "_Shared") -> ReadResult:
+    def _read(
+        self,
+        path: Path,
+        workbooks: Sequence[Workbook],
+        display_name: str | None,
+        same: "_Shared",
+        *,
+        with_rows: bool = True,
+    ) -> ReadResult:
         draft, name = tempfile.mkstemp(prefix="s2p-", suffix=".arrow", dir=self._spool)
         os.close(draft)
         rows = Path(name)
         try:
-            reading = self.run(_read_to, rows, path, tuple(workbooks), display_name, same)
+            reading = self.run(_read_to, rows if with_rows else None, path, tuple(workbooks), display_name, same)
             if rows.stat().st_size:
+                import pyarrow
+                import pyarrow.ipc
+
                 with pyarrow.memory_map(name) as source:
                     reading.rows = pyarrow.ipc.open_file(source).read_all()
             return reading
@@ -315,17 +325,20 @@ class Sandbox:
 
 
 def _read_to(
-    rows: Path, path: Path, workbooks: Sequence[Workbook], display_name: str | None, same: _Shared
+    rows: Path | None, path: Path, workbooks: Sequence[Workbook], display_name: str | None, same: _Shared
 ) -> ReadResult:
-    """In the child: reads the file, leaves its rows at `rows` as an Arrow file and returns the rest."""
+    """In the child: reads the file, leaves its rows at `rows`, if anywhere, as an Arrow file and returns the rest."""
+    import pyarrow
+    import pyarrow.ipc
+
     from s2p_assets.spreadsheet.reading import read_file
 
     others, reference_values = same.value
     reading = read_file(path, workbooks, display_name, others, reference_values)
-    if reading.rows is not None:
+    if rows and reading.rows is not None:
         with pyarrow.OSFile(str(rows), "wb") as sink, pyarrow.ipc.new_file(sink, reading.rows.schema) as writer:
             writer.write_table(reading.rows)
-        reading.rows = None
+    reading.rows = None
     return reading
 
 

@@ -72,12 +72,31 @@ def test_a_week_that_all_peers_shared_is_plausible() -> None:
     assert list(marked(together | alone)) == ["P9"]
 
 
+def test_a_whole_list_in_cases_is_marked_and_a_poor_week_of_all_is_not() -> None:
+    cases = {f"P{n}": [*STEADY, 3.0, *STEADY] for n in range(6)}
+    poor = {f"P{n}": [*STEADY, 12.0, *STEADY] for n in range(6)}
+    assert marked(cases) == {sku: [(60, 38.0)] for sku in cases}
+    assert marked(poor) == {}
+
+
 @pytest.mark.parametrize("value", [2.0, 2000.0])
 def test_what_came_later_does_not_decide_about_a_week(value: float) -> None:
     rows = weekly({"A": [*STEADY, 2000.0, 41.0]})
     later = rows.assign(units=[*rows["units"][:-1], value])
     first, second = (mark_one_offs(one, key="sku", value="units").iloc[:-1] for one in (rows, later))
     pd.testing.assert_frame_equal(first, second)
+
+
+@pytest.mark.parametrize(("every", "past"), [("D", 120), ("W-MON", 30), ("MS", 14)])
+def test_any_series_can_be_looked_at_by_days_weeks_or_months(every: str, past: int) -> None:
+    times = pd.date_range("2024-01-01", periods=past + 3, freq=every)
+    rows = pd.DataFrame({"shop": "A", "day": times, "paid": [*([40.0, 44.0] * past)[:past], 2000.0, 41.0, 43.0]})
+    options: dict[str, Any] = {"key": "shop", "value": "paid", "time": "day"}
+    found = mark_one_offs(rows, **options)
+    assert found.index[found["one_off"]].tolist() == [past]
+    assert found.loc[past, "counts_as"] == 44.0
+    word = pd.DataFrame({"shop": ["A"], "day": [times[past] + pd.Timedelta(hours=1)], "word": ["keep"]})
+    assert not mark_one_offs(rows, words=word, **options)["one_off"].any()
 
 
 def test_a_persons_word_stands_above_the_bounds() -> None:

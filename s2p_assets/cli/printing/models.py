@@ -3,13 +3,13 @@
 What is known of models is told by the service.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-from rich.markup import escape
-from rich.table import Table
+from s2p_assets.cli.console import table_lines
+from s2p_assets.cli.terminal import escape, out
 
-from s2p_assets.cli.terminal import out
+if TYPE_CHECKING:
+    import pandas as pd
 
 REIGNS_SHOWN = 5
 FILES_SHOWN = 20
@@ -67,12 +67,17 @@ def print_why(trained: dict[str, Any]) -> None:
         out.print(f"    and {trained['files_loaded'] - FILES_SHOWN:,} more; --json names up to 200")
 
 
-def print_predictions(rows: pd.DataFrame) -> None:
-    """One line for each row."""
-    table = Table(*rows.columns, box=None, header_style="bold")
-    for row in rows.itertuples(index=False):
-        table.add_row(*(_cell(value) for value in row))
-    out.print(table)
+def print_predictions(rows: "pd.DataFrame") -> None:
+    """A line for each row; what is the same in all of them is said once, and what no row has is not."""
+    filled = rows[[name for name in rows.columns if rows[name].notna().any()]]
+    same = [name for name in filled.columns if len(rows) > 1 and filled[name].nunique(dropna=False) == 1]
+    shown = filled.drop(columns=same)
+    if not shown.empty:
+        cells = [[_cell(value) for value in row] for row in shown.itertuples(index=False)]
+        numbers = [place for place, kind in enumerate(shown.dtypes) if kind.kind in "fiu"]
+        out.print(*table_lines([escape(str(name)) for name in shown.columns], cells, right=numbers))
+    if same:
+        out.print(f"in every row: {', '.join(f'{name} {_cell(filled[name].iloc[0])}' for name in same)}")
 
 
 def _day(timestamp: str) -> str:

@@ -80,11 +80,16 @@ def servers_lock(settings: Settings) -> Iterator[int]:
         os.close(held)
 
 
+def are_servers_up(settings: Settings) -> bool:
+    """Whether servers of this installation run."""
+    with _is_free(settings, "up") as down:
+        return not down
+
+
 def unfinished_server_runs(settings: Settings, instance: dg.DagsterInstance) -> list[UnfinishedRun]:
     """What living servers of this installation are making or about to make, by run; nothing when they are down."""
-    with _is_free(settings, "up") as down:
-        if down:
-            return []
+    if not are_servers_up(settings):
+        return []
     ours = dg.RunsFilter(statuses=UNFINISHED, tags=servers_tags(settings))
     runs = [run for run in instance.get_runs(ours) if HEADLESS_TAG not in run.tags]
     return [UnfinishedRun(run.run_id, tuple(sorted(map(_name, run.asset_selection or ())))) for run in reversed(runs)]

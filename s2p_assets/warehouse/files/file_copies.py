@@ -26,12 +26,20 @@ def copy_questions(
     others: Collection[str],
 ) -> list[str]:
     """Why the file looks like a copy of another one, in sentences."""
-    return [] if plan.rows_before else _named_copies(entry, plan, others) or _twins(conn, workbook, plan)
+    looks_like = [] if plan.rows_before else _named_copies(entry, plan, others) or _twins(conn, workbook, plan)
+    return looks_like or list(_told_twice(entry, plan))
+
+
+def _told_twice(entry: LedgerEntry, plan: LoadPlan) -> Iterator[str]:
+    for path, rows in plan.overlapping.items():
+        where = "other rows of it tell of" if path == entry.path else f"{path} tells of"
+        yield f"{rows:,} of its {plan.rows_in_file:,} rows are of days that {where} too, and would count twice"
 
 
 def _named_copies(entry: LedgerEntry, plan: LoadPlan, others: Collection[str]) -> list[str]:
-    there = {other.casefold(): other for other in others}
-    for path, is_sure in originals_of(entry.path).items():
+    originals = originals_of(entry.path)
+    there = {other.casefold(): other for other in others} if originals else {}
+    for path, is_sure in originals.items():
         original = there.get(path.casefold())
         if original is None:
             continue
@@ -52,9 +60,13 @@ def _twins(conn: psycopg.Connection, workbook: Workbook, plan: LoadPlan) -> list
     said = []
     for path, rows, status in conn.execute(query, (workbook.full_name, list(plan.common))).fetchall():
         shared = plan.common[path]
+        repeated = plan.repeated.get(path)
+        gone = "; that file is gone from the share, but its rows are still loaded" if status == "gone" else ""
         if shared >= FEWEST_COMMON and shared > TWIN_SHARE * min(rows, plan.rows_in_file):
-            gone = "; that file is gone from the share, but its rows are still loaded" if status == "gone" else ""
             said.append(f"{shared:,} of its {plan.rows_in_file:,} rows are in {path} too and would count twice{gone}")
+        elif repeated:
+            days = f"{repeated.first:%Y-%m-%d} to {repeated.last:%Y-%m-%d}"
+            said.append(f"its {repeated.rows:,} rows of {days} are in {path} too and would count twice{gone}")
     return said
 
 

@@ -3,6 +3,8 @@
 How to talk to a database, this one or another, belongs to `connection.py`.
 """
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import fcntl
@@ -10,6 +12,7 @@ import hashlib
 import importlib
 import json
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -18,16 +21,19 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import psutil
 import psycopg
 
 from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
+
+if TYPE_CHECKING:
+    import psutil
 
 SUPERUSER = "postgres"
 PORT = 5432  # listens on no address; the number is only part of the socket's name
@@ -82,12 +88,13 @@ class _ServerFiles:
         return self.folder / "starting.lock"
 
 
-def start_server(folder: Path) -> str:
+def start_server(folder: Path, wal_archive: Path | None = None) -> str:
     """The URL of a running PostgreSQL whose data lie in `folder`; starts it, and makes it, where necessary.
 
     Several processes and threads may call this at once. The server runs until the last process that called it
     has ended, in whatever way, or called `release_server`. Run as root, it is run by the user `pgserver`, who is let
     through (not: allowed to list) every folder on the way to its data.
+    `wal_archive`: where it keeps its log, for the way back to any moment; from when it starts next.
     Raises DatabaseUnreachable with one line when it cannot be had.
     """
     files = _ServerFiles(folder.expanduser().resolve())
@@ -96,7 +103,7 @@ def start_server(folder: Path) -> str:
             files.folder.mkdir(parents=True, exist_ok=True)
             with _exclusive_lock(files.starting):
                 if _connection_error(files) is not None:
-                    _start_process(files)
+                    _start_process(files, wal_archive)
                 _register_user(files)
             return _server_url(files)
         except OSError as error:
@@ -111,7 +118,61 @@ def release_server(folder: Path) -> None:
             os.close(held)
 
 
-def _start_process(files: _ServerFiles) -> None:
+def postgres_programs() -> Path:
+    """Where the programs of the embedded PostgreSQL lie: `pg_basebackup`, `pg_dump` and the others."""
+    wheel = _postgres_wheel()
+    return Path(wheel.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION])
+
+
+def place_data_folder(source: Path, folder: Path, options: Mapping[str, str] | None = None) -> None:
+    """Copy the data that `pg_basebackup` wrote to the place from which `start_server(folder)` serves them.
+
+    `options`: how to replay the log (`recovery_target_time` …). Raises DatabaseUnreachable where data are already.
+    """
+    files = _ServerFiles(folder.expanduser().resolve())
+    if files.data.exists():
+        raise _unreachable(files, "there is a database in that place already")
+    files.folder.mkdir(parents=True, exist_ok=True)
+    draft = files.folder / "data.new"
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.copytree(source, draft, symlinks=True, ignore=shutil.ignore_patterns(".s.PGSQL.*", "postmaster.*"))
+    if options:
+        (draft / "recovery.signal").touch()
+        lines = [f"{name} = {_quoted(value)}" for name, value in options.items()]
+        with (draft / "postgresql.auto.conf").open("a", encoding="utf-8") as conf:
+            conf.write("\n".join([*lines, ""]))
+    draft.chmod(0o700)
+    if account := _account(files, _postgres_wheel()):
+        give_to_server(draft, account)
+    draft.rename(files.data)
+
+
+def give_to_server(folder: Path, account: _Account) -> None:
+    """Let the user that runs the server own a folder and all in it."""
+    for place, folders, names in os.walk(folder):
+        for one in (place, *(os.path.join(place, name) for name in (*folders, *names))):
+            os.chown(one, account.uid, account.gid, follow_symlinks=False)
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _archiving(wal_archive: Path | None, files: _ServerFiles, account: _Account | None) -> dict[str, str]:
+    """The options by which the server keeps its log; a file of it appears whole or not at all."""
+    if wal_archive is None:
+        return {}
+    wal_archive.mkdir(parents=True, exist_ok=True)
+    if account:
+        _grant_traversal(wal_archive / "any", account)
+        os.chown(wal_archive, account.uid, account.gid)
+    kept = shlex.quote(str(wal_archive).replace("%", "%%")) + "/%f"
+    copy = f"cp %p {kept}.tmp && sync {kept}.tmp && mv {kept}.tmp {kept}"
+    command = f"if test -f {kept}; then cmp -s %p {kept}; else {copy}; fi"  # never over that of another server
+    return {"archive_mode": "on", "archive_command": command, "archive_timeout": "60"}
+
+
+def _start_process(files: _ServerFiles, wal_archive: Path | None = None) -> None:
     """Start the server; the lock `starting` is held."""
     wheel = _postgres_wheel()
     programs = wheel.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION]
@@ -132,7 +193,7 @@ def _start_process(files: _ServerFiles) -> None:
             sys.executable,
             "-I",
             str(Path(__file__).with_name("postgres_supervisor.py")),
-            _supervisor_config(files, programs, socket_folder, account),
+            _supervisor_config(files, programs, socket_folder, account, _archiving(wal_archive, files, account)),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -143,9 +204,11 @@ def _start_process(files: _ServerFiles) -> None:
     _wait_until_ready(files, supervisor)
 
 
-def _supervisor_config(files: _ServerFiles, programs: Path, socket_folder: Path, account: _Account | None) -> str:
+def _supervisor_config(
+    files: _ServerFiles, programs: Path, socket_folder: Path, account: _Account | None, also: Mapping[str, str]
+) -> str:
     socket_list = '"' + str(socket_folder).replace('"', '""') + '"'
-    options = OPTIONS | {"port": str(PORT), "unix_socket_directories": socket_list}
+    options = OPTIONS | {"port": str(PORT), "unix_socket_directories": socket_list} | dict(also)
     command = [str(programs / "postgres"), "-D", str(files.data)]
     for name, value in options.items():
         command += ["-c", f"{name}={value}"]
@@ -163,7 +226,7 @@ def _supervisor_config(files: _ServerFiles, programs: Path, socket_folder: Path,
     )
 
 
-def _wait_until_ready(files: _ServerFiles, supervisor: "subprocess.Popen[bytes]") -> None:
+def _wait_until_ready(files: _ServerFiles, supervisor: subprocess.Popen[bytes]) -> None:
     """Wait while the server starts, which may take long, and then for its first answer, which may not."""
     begun = time.monotonic()
     while (error_text := _connection_error(files)) is not None:
@@ -219,6 +282,8 @@ def _remove_stale_pid_file(files: _ServerFiles) -> None:
     After a reboot or in a new container the id in it often belongs to another process, or to one that ended and
     was never reaped; PostgreSQL then refuses to start.
     """
+    import psutil
+
     pid_file = files.data / "postmaster.pid"
     if not pid_file.exists() or any(_is_server_process(process, files) for process in psutil.process_iter()):
         return
@@ -226,6 +291,8 @@ def _remove_stale_pid_file(files: _ServerFiles) -> None:
 
 
 def _is_server_process(process: psutil.Process, files: _ServerFiles) -> bool:
+    import psutil
+
     try:
         return (
             process.name() == "postgres"
