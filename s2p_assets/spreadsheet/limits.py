@@ -212,8 +212,8 @@ def _check_ratio(member: zipfile.ZipInfo, size: int) -> None:
 def inflate(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
     """The bytes of one member in pieces, counted as they come, its checksum verified at the end.
 
-    ISA-L inflates and checks in a third of the time that zlib takes; everything else is zipfile's. Raises WorkbookUnreadable
-    when a limit is passed or a byte is wrong.
+    ISA-L inflates and checks in a third of the time that zlib takes; everything else is zipfile's. Raises
+    WorkbookUnreadable when a limit is passed or a byte is wrong.
     """
     member = archive.getinfo(name)
     size = checksum = 0

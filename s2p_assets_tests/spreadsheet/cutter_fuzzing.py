@@ -33,7 +33,7 @@ def plain_rows(chance: random.Random) -> str:
             kind = chance.random()
             value = f"><v>{chance.choice(_VALUES)}</v></c>" if kind < 0.8 else "/>" if kind < 0.9 else "></c>"
             cells.append(start + value)
-        tag = f'<row r="{row}"{chance.choice(("", " spans=""1:8""", " hidden=""1"""))}'
+        tag = f'<row r="{row}"{chance.choice(("", " spans=1:8", " hidden=1"))}'
         rows.append(f"{tag}>{''.join(cells)}</row>" if cells or chance.random() < 0.5 else f"{tag}/>")
     return "".join(rows)
 
@@ -106,7 +106,11 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         made = _compile(given.folder or Path(folder))
-        environment = os.environ | {"LD_PRELOAD": _sanitizer(), "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
+        environment = os.environ | {
+            "LD_PRELOAD": _sanitizer(),
+            "ASAN_OPTIONS": "detect_leaks=0",
+            "PYTHONMALLOC": "malloc",
+        }
         command = [sys.executable, str(Path(__file__)), "--made", str(made), "--texts", str(given.texts)]
         sys.exit(subprocess.run([*command, "--seed", str(given.seed)], env=environment, check=False).returncode)
 

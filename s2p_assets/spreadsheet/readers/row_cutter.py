@@ -3,33 +3,20 @@
 The pure cutter, `xlsx_rows`, is what the compiled one is held against, and reads whatever that refuses.
 """
 
-from collections.abc import Callable
-from importlib import import_module
-from typing import Any, Literal
-
 import numpy as np
 import pyarrow
 
+from s2p_assets.spreadsheet.readers.compiled_cutter import Cut, Cutter, compiled_cutter
 from s2p_assets.spreadsheet.readers.xlsx_rows import PlainCells, plain_cells
-
-Cut = Callable[[str], tuple[Any, ...] | None]
-
-
-def _compiled() -> Cut | None:
-    try:
-        made: Cut = import_module("s2p_assets.spreadsheet.readers._cut_rows").cut
-    except ImportError:
-        return None
-    return made
 
 
 class _InUse:
-    cut: Cut | None = _compiled()
+    cut: Cut | None = compiled_cutter()
 
 
-def use_cutter(*, compiled: bool) -> Literal["compiled", "pure"]:
+def use_cutter(*, compiled: bool) -> Cutter:
     """Takes the compiled cutter where it is wanted and there is one; says which is in use now."""
-    _InUse.cut = _compiled() if compiled else None
+    _InUse.cut = compiled_cutter() if compiled else None
     return "compiled" if _InUse.cut else "pure"
 
 
