@@ -342,6 +342,8 @@ def _read_to(
 
     others, reference_values = same.value
     reading = read_file(path, workbooks, display_name, others, reference_values)
+    if reading.error == TOO_MUCH_MEMORY:
+        os._exit(_OUT_OF_MEMORY)  # what it holds by now would be wanting for the next file
     if rows and reading.rows is not None:
         with pyarrow.OSFile(str(rows), "wb") as sink, pyarrow.ipc.new_file(sink, reading.rows.schema) as writer:
             writer.write_table(reading.rows)
