@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from s2p_assets.cli import backup, messages, models, reports, share, workbooks
+from s2p_assets.cli import backup, database, messages, models, people, reports, share, workbooks
 from s2p_assets.cli.demo import demo
 from s2p_assets.cli.terminal import COULD_NOT, err, escape, out
 
@@ -50,6 +50,8 @@ COMMANDS = (
     ),
     (backup.drill, "Example: `s2p drill /mnt/backups/s2p --json`"),
     (models.mlflow, "Example: `s2p mlflow --port 5000`"),
+    (database.sql, "Examples: `s2p sql`, `s2p sql 'select * from retail.products limit 5'`"),
+    (database.connection, "Example: `s2p connection`"),
 )
 """In the order in which `s2p --help` lists them."""
 
@@ -63,6 +65,8 @@ app = typer.Typer(
 )
 for _command, _example in COMMANDS:
     app.command(epilog=_example)(_command)
+app.add_typer(people.users)
+app.add_typer(people.tokens)
 
 
 def _print_version(wanted: bool) -> None:

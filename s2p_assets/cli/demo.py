@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import typer
 
-from s2p_assets.cli.share import process_share, serve_share
+from s2p_assets.cli.share import open_for_a_first_look, process_share, serve_share
 from s2p_assets.cli.terminal import escape, out, progress
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 def demo(
     every: Annotated[bool, typer.Option("--all", help="All sample companies, which takes four times as long.")] = False,
-    ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve the Dagster UI afterwards.")] = True,
+    ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve it all afterwards.")] = True,
 ) -> None:
-    """Write a sample share drive, process it, say where everything is and what to try; then serve the Dagster UI."""
+    """Write a sample share drive, process it, say where everything is and what to try; then serve it all."""
     from s2p_assets.cli.printing.status import print_outcome
     from s2p_assets.samples.share_files import sample_shares, shown_first
     from s2p_assets.settings import read_settings
@@ -40,7 +40,7 @@ def demo(
     _print_exercises(settings, samples, is_watched=ui)
     _print_links(settings)
     if ui:
-        serve_share(settings)
+        serve_share(open_for_a_first_look(settings))
 
 
 def _write_samples(settings: "Settings", samples: Mapping[str, "Sample"]) -> None:
@@ -84,7 +84,7 @@ def _print_links(settings: "Settings") -> None:
 
     out.print("\n[bold]Where everything is[/bold]")
     out.print(f"  reports     {escape(str(settings.reports / 'index.html'))}")
-    out.print(f"  Dagster UI  http://{settings.host}:{settings.port}   (while s2p up runs)")
+    out.print(f"  screen      {settings.address}   (while s2p up runs)")
     out.print(f"  database    {escape(_without_password(database_url(settings)))}")
 
 

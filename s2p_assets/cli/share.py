@@ -32,7 +32,7 @@ ANSWER_SECONDS = 0.5
 
 
 def up() -> None:
-    """Watch the share and serve the Dagster UI, until stopped."""
+    """Watch the share, and serve reports, API and the Dagster UI behind one login, until stopped."""
     from s2p_assets.settings import read_settings
 
     settings = read_settings()
@@ -158,21 +158,39 @@ def serve_share(settings: "Settings") -> None:
 
     require_port(settings.host, settings.port)
     connect(database_url(settings)).close()
-    out.print("\nstarting the Dagster UI   (stop with Ctrl-C)")
+    out.print("\nstarting s2p   (stop with Ctrl-C)")
     with _told_when_it_answers(settings), _arrivals_printed(settings):
         code = serve(settings)
     raise typer.Exit(code)
 
 
+def open_for_a_first_look(settings: "Settings") -> "Settings":
+    """Without a login where only this computer can ask, unless S2P_OPEN says otherwise."""
+    is_asked = "open" in settings.model_fields_set or not settings.is_on_loopback
+    return settings if is_asked else settings.model_copy(update={"open": True})
+
+
+def _print_address(settings: "Settings") -> None:
+    """Where it is served; and where nobody can log in yet, the link by which the first engineer does."""
+    from s2p_assets.services.access import first_link
+    from s2p_assets.services.context import open_context
+
+    out.print(f"s2p: [bold]{settings.address}[/bold]")
+    if settings.open:
+        out.print("open to everybody on this computer; without S2P_OPEN it asks for a login")
+    elif secret := first_link(open_context(settings)):
+        out.print(f"the first engineer, good once, for a day: {settings.address}/join/{secret}", soft_wrap=True)
+
+
 @contextmanager
 def _told_when_it_answers(settings: "Settings") -> Iterator[None]:
-    """Print the address of the Dagster UI when it first answers, for until then it would open nothing."""
-    address, ended = f"http://{settings.host}:{settings.port}", threading.Event()
+    """Print the address when it first answers, for until then it would open nothing."""
+    ended = threading.Event()
 
     def watch() -> None:
         while not ended.wait(ANSWER_SECONDS):
             if _answers(settings):
-                out.print(f"Dagster UI: [bold]{address}[/bold]")
+                _print_address(settings)
                 return
 
     watching = threading.Thread(target=watch, daemon=True)

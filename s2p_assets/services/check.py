@@ -92,7 +92,7 @@ def write_contracts(settings: Settings, file: Path, name: str, target: Path | No
     They go to `target`, or to the company's own shelf: the first of `settings.shelves` that is not s2p's. With
     `sheet`, or a `target`, of one table alone. Raises NotFound, NoContract.
     """
-    from s2p_assets.spreadsheet.inferring.draft import Asked, infer_contracts
+    from s2p_assets.spreadsheet.inferring.draft import Asked, infer_contracts  # what infers is large, and rarely asked
 
     if not file.is_file():
         raise NotFound(f"{file}: there is no such file")

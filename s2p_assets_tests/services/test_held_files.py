@@ -359,10 +359,20 @@ NAMES_OF_COPIES = (
     *("May_conflict-20260502-101500", "May.sync-conflict-20260502-101500-ABCDEFG", "May-Conflict", "May[1]"),
     *("May (AutoRecovered)", "May (version 1)", "May [Repaired]", "May (copy)", "May (another copy)", "May_copy"),
     *("May-Anns-MacBook-Pro", "Copy_of_May", "Copy of Copy of May", "May (Autosaved) (1)"),
+    *(
+        "May-Ann-PC",
+        "May-PC42-Copy",
+        "May （競合コピー 2026-05-02）",
+        "May (конфліктна копія Ann)",
+        "May [Conflict (1)]",
+    ),
+    *("May のコピー", "May的副本", "Kopie souboru May", "May - Αντίγραφο", "May - 複製", "May — копія", "May – koopia"),
+    *("May (slightly different version)", "May másolata", "May_copy1", "May backup", "May_old", "May (restored)"),
     *("May_ann_DiskStation_May-02-1015-2026_Conflict", "May_DiskStation_May-02-1015-2026_Conflict"),
 )
 OTHER_NAMES = (
     *("May-Q1", "May-2026", "May-KW05", "May-W05", "May-North", "May-FY26", "May-V2", "May-JAN24", "May-2026-05"),
+    *("Copyright May", "Older May", "Maybe old wives", "May-W10", "Backup plan May"),
     *("May (2026)", "May v2", "May (North)", "Mayday", "May", "Conflict of interest", "May-P5"),
 )
 
@@ -370,6 +380,11 @@ OTHER_NAMES = (
 @pytest.mark.parametrize("name", NAMES_OF_COPIES)
 def test_names_of_copies_lead_to_the_original(name: str) -> None:
     assert "in/May.xlsx" in originals_of(f"in/{name}.xlsx")
+
+
+def test_a_file_in_the_copy_of_a_folder_leads_to_that_in_the_folder() -> None:
+    assert "in/2026/May.xlsx" in originals_of("in/2026 - Copy/May.xlsx")
+    assert originals_of("in/2026 (1)/May.xlsx") == {}
 
 
 @pytest.mark.parametrize("name", OTHER_NAMES)

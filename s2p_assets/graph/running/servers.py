@@ -13,9 +13,9 @@ import time
 from collections.abc import Mapping, Sequence
 
 from s2p_assets.contracts.errors import MendableError
+from s2p_assets.graph.running.door_process import dagster_socket, serving_door
 from s2p_assets.graph.running.instance import WORKSPACE, environment, open_instance
 from s2p_assets.graph.running.locks import clean_up, servers_lock
-from s2p_assets.graph.running.report_pages import serving_reports
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.server.connection import database_url
 from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
@@ -25,7 +25,7 @@ DATABASE_LOOK_SECONDS = 5.0
 
 
 class PortTaken(MendableError):
-    """The address for the Dagster UI is in use."""
+    """The address that s2p is to be served at is in use."""
 
 
 def require_port(host: str, port: int) -> None:
@@ -41,7 +41,7 @@ def require_port(host: str, port: int) -> None:
 
 
 def serve(settings: Settings) -> int:
-    """The webserver and the daemon until one of them ends or a person stops them; their exit code.
+    """The door, Dagster's web server and its daemon until one of them ends or a person stops them; their exit code.
 
     Raises PortTaken, AlreadyUp and DatabaseUnreachable before anything is started.
     """
@@ -49,15 +49,15 @@ def serve(settings: Settings) -> int:
     with servers_lock(settings) as turn:
         with open_instance(settings) as instance:
             clean_up(settings, instance, headless=False)
-        with serving_reports(settings):
+        with serving_door(settings, os.environ | environment(settings)):
             return _serve_dagster(settings, turn)
 
 
 def _serve_dagster(settings: Settings, turn: int) -> int:
     place = environment(settings) | {"PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-m", "dagster", "dev", "--workspace", str(settings.dagster_home / WORKSPACE)]
-    command += ["--host", settings.host, "--port", str(settings.port), "--log-level", "warning"]
-    command += ["--code-server-log-level", "warning"]
+    command = [sys.executable, "-m", "s2p_assets.graph.running.dagster_dev", str(dagster_socket(settings))]
+    command += ["--workspace", str(settings.dagster_home / WORKSPACE)]
+    command += ["--log-level", "warning", "--code-server-log-level", "warning"]
     return supervise(settings, command, os.environ | place, turn)
 
 

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     import psutil
 
 SUPERUSER = "postgres"
-PORT = 5432  # listens on no address; the number is only part of the socket's name
+PORT = 5432  # where it listens on no address, the number is only part of the socket's name
+PORT_LINE = 3
 SOCKET_FOLDER_LINE = 4
 SOCKET_FOLDER_BYTES = 88  # with /.s.PGSQL.5432.lock below the 104 of the strictest system
 MEGABYTES_NEEDED = 100
@@ -51,6 +52,14 @@ OPTIONS = {
     "max_wal_size": "2GB",
     "jit": "off",
 }
+RULES = """\
+# Who runs the server comes in by its socket; over loopback, who has the reader's password, and nobody else.
+local all all trust
+host all {reader} 127.0.0.1/32 scram-sha-256
+host all all all reject
+"""
+READER = "s2p_reader"
+"""The role of people and programs that only read; `reader.py` makes it."""
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 _lock = threading.Lock()
@@ -84,17 +93,22 @@ class _ServerFiles:
         return self.folder / "users.lock"
 
     @property
+    def rules(self) -> Path:
+        return self.data / "s2p_hba.conf"
+
+    @property
     def starting(self) -> Path:
         return self.folder / "starting.lock"
 
 
-def start_server(folder: Path, wal_archive: Path | None = None) -> str:
+def start_server(folder: Path, wal_archive: Path | None = None, *, listen_port: int | None = None) -> str:
     """The URL of a running PostgreSQL whose data lie in `folder`; starts it, and makes it, where necessary.
 
     Several processes and threads may call this at once. The server runs until the last process that called it
     has ended, in whatever way, or called `release_server`. Run as root, it is run by the user `pgserver`, who is let
-    through (not: allowed to list) every folder on the way to its data.
-    `wal_archive`: where it keeps its log, for the way back to any moment; from when it starts next.
+    through (not: allowed to list) every folder on the way to its data. Of one that runs already nothing is changed.
+    `wal_archive`: where it keeps its log, for the way back to any moment. `listen_port`: where it also listens on
+    loopback, for the reader with a password alone.
     Raises DatabaseUnreachable with one line when it cannot be had.
     """
     files = _ServerFiles(folder.expanduser().resolve())
@@ -103,7 +117,7 @@ def start_server(folder: Path, wal_archive: Path | None = None) -> str:
             files.folder.mkdir(parents=True, exist_ok=True)
             with _exclusive_lock(files.starting):
                 if _connection_error(files) is not None:
-                    _start_process(files, wal_archive)
+                    _start_process(files, wal_archive, listen_port)
                 _register_user(files)
             return _server_url(files)
         except OSError as error:
@@ -172,7 +186,16 @@ def _archiving(wal_archive: Path | None, files: _ServerFiles, account: _Account 
     return {"archive_mode": "on", "archive_command": command, "archive_timeout": "60"}
 
 
-def _start_process(files: _ServerFiles, wal_archive: Path | None = None) -> None:
+def _listening(port: int | None, files: _ServerFiles) -> dict[str, str]:
+    """The options by which the server also listens on loopback, for the reader alone."""
+    if port is None:
+        return {}
+    files.rules.write_text(RULES.format(reader=READER))
+    files.rules.chmod(0o644)
+    return {"port": str(port), "listen_addresses": "127.0.0.1", "hba_file": str(files.rules)}
+
+
+def _start_process(files: _ServerFiles, wal_archive: Path | None = None, listen_port: int | None = None) -> None:
     """Start the server; the lock `starting` is held."""
     wheel = _postgres_wheel()
     programs = wheel.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION]
@@ -188,12 +211,13 @@ def _start_process(files: _ServerFiles, wal_archive: Path | None = None) -> None
     if files.log.exists():
         files.log.replace(files.log.with_name("server.log.1"))
     _register_user(files)
+    also = _archiving(wal_archive, files, account) | _listening(listen_port, files)
     supervisor = subprocess.Popen(
         [
             sys.executable,
             "-I",
             str(Path(__file__).with_name("postgres_supervisor.py")),
-            _supervisor_config(files, programs, socket_folder, account, _archiving(wal_archive, files, account)),
+            _supervisor_config(files, programs, socket_folder, account, also),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -352,10 +376,11 @@ def _connection_error(files: _ServerFiles) -> str | None:
 
 def _server_url(files: _ServerFiles) -> str:
     """Raises FileNotFoundError when no server has said where its socket is."""
-    socket_folder = next(iter(_read_pid_file(files)[SOCKET_FOLDER_LINE:]), "").strip()
+    lines = _read_pid_file(files)
+    socket_folder = next(iter(lines[SOCKET_FOLDER_LINE:]), "").strip()
     if not socket_folder:
         raise FileNotFoundError(files.data / "postmaster.pid")
-    return f"postgresql://{SUPERUSER}@:{PORT}/{SUPERUSER}?host={quote(socket_folder)}"
+    return f"postgresql://{SUPERUSER}@:{lines[PORT_LINE].strip()}/{SUPERUSER}?host={quote(socket_folder)}"
 
 
 def _read_pid_file(files: _ServerFiles) -> list[str]:
