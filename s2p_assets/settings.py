@@ -46,6 +46,7 @@ class Settings(BaseModel):
     pod_per_shard: bool = Field(False, description="a run for each shard, as for one pod each, not one run for all")
     file_seconds: float = Field(300.0, gt=0, description="CPU seconds allowed to read one file")
     file_wait_seconds: float = Field(3600.0, gt=0, description="seconds by the clock after which one file is given up")
+    compiled_cutter: bool = Field(True, description="cut sheets by the compiled cutter, where one was made at install")
     file_memory_mb: int = Field(4096, ge=256, description="memory allowed to read one file")
     addresses: Path = Field(Path(), description="who is told what; by default `addresses.yaml` in the home")
     smtp_host: str | None = Field(None, description="the company's mail server; unset: mails lie in the outbox")
