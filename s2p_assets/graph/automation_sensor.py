@@ -8,27 +8,37 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
+import sqlalchemy
 from dagster._core.definitions.sensor_definition import SensorExecutionData
-from dagster._core.storage.event_log import EventLogStorage
+from dagster._core.instance.utils import RUNLESS_RUN_ID
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 
-Event = dg.DagsterEventType
-CONDITIONS_READ = {
-    Event.ASSET_MATERIALIZATION,
-    Event.ASSET_OBSERVATION,
-    Event.ASSET_CHECK_EVALUATION,
-    Event.RUN_SUCCESS,
-    Event.RUN_FAILURE,
-    Event.RUN_CANCELED,
-}
-"""The events after which a condition may hold that did not hold before."""
+AUTOMATION = "automation"
+RUN_ENDS = ("PIPELINE_SUCCESS", "PIPELINE_FAILURE", "PIPELINE_CANCELED")
+"""The events after which a condition may hold that did not hold before, beside those of no run.
+
+What a run makes is gone over when it has ended: until then nothing is requested that depends on what it makes.
+"""
 
 NOTHING_HAPPENED = "nothing happened since the last evaluation"
-EVENTS_LOOKED_AT = 200
-"""Of those since the last evaluation; where there are more, one of them will matter."""
-
 MOST_IN_CODE_SERVER = 500
 SETTLED = 2
 """So many evaluations in a row that request nothing: no further one would, until something happens."""
+
+
+def newest_event(instance: dg.DagsterInstance) -> int:
+    """The id of the newest event in Dagster's books."""
+    return instance.event_log_storage.get_maximum_record_id() or 0
+
+
+def turned_since(instance: dg.DagsterInstance, event: int) -> bool:
+    """Whether a run has ended since, or something happened outside of runs: files on the share, a look by hand."""
+    log: Any = instance.event_log_storage
+    columns = SqlEventLogStorageTable.c
+    telling = columns.dagster_event_type.in_(RUN_ENDS) | (columns.run_id == RUNLESS_RUN_ID)
+    query = sqlalchemy.select(columns.id).where(columns.id > event, telling).limit(1)
+    with log.index_connection() as connection:
+        return connection.execute(query).first() is not None
 
 
 class ReadEvents:
@@ -40,20 +50,12 @@ class ReadEvents:
 
     def is_settled(self, instance: dg.DagsterInstance) -> bool:
         """Whether nothing happened since; what happened is counted as read, as the caller will evaluate."""
-        log = instance.event_log_storage
-        newest = log.get_maximum_record_id() or 0
+        newest = newest_event(instance)
         if newest != self.up_to:
-            if self.up_to < 0 or _happened(log, self.up_to):
+            if self.up_to < 0 or turned_since(instance, self.up_to):
                 self.quiet = 0
             self.up_to = newest
         return self.quiet >= SETTLED
-
-
-def _happened(log: EventLogStorage, since: int) -> bool:
-    events = log.get_logs_for_all_runs_by_log_id(since, limit=EVENTS_LOOKED_AT).values()
-    return len(events) == EVENTS_LOOKED_AT or any(
-        event.is_dagster_event and event.dagster_event_type in CONDITIONS_READ for event in events
-    )
 
 
 class AutomationSensor(dg.AutomationConditionSensorDefinition):
@@ -82,7 +84,7 @@ def automation_sensor(assets: int, seconds: int, run_tags: Mapping[str, str]) ->
     """
     kind = AutomationSensor if assets <= MOST_IN_CODE_SERVER else dg.AutomationConditionSensorDefinition
     return kind(
-        "automation",
+        AUTOMATION,
         target=dg.AssetSelection.all(),
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=seconds,

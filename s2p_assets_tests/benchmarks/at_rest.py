@@ -38,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "S2P_HOME": f"{place}/home",
             "S2P_SHARE": f"{place}/share",
             "S2P_RESULTS": f"{place}/results",
-            "S2P_PORT": str(_free_port()),
-            "S2P_REPORTS_PORT": str(_free_port()),
+            "S2P_PORT": str(free_port()),
+            "S2P_REPORTS_PORT": str(free_port()),
         }
         if not given.empty:
             subprocess.run([sys.executable, "-m", "s2p_assets.cli", "demo", "--no-ui"], check=True)
@@ -72,7 +72,7 @@ def _connections(conn: psycopg.Connection) -> float:
     return float(row[0]) if row else 0.0
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
