@@ -18,7 +18,8 @@ from s2p_assets.graph.io_managers import (
     SheetIOManager,
     TableIOManager,
 )
-from s2p_assets.graph.report_hooks import report_hooks
+from s2p_assets.graph.executor import in_order_of_urgency
+from s2p_assets.graph.report_hooks import failed_before, report_hooks
 from s2p_assets.graph.resources import reader_resource
 from s2p_assets.graph.running.locks import servers_tags
 from s2p_assets.graph.share_sensor import share_sensor
@@ -48,7 +49,7 @@ def build(settings: Settings) -> Graph:
         ],
         sensors=[
             share_sensor(ctx),
-            automation_sensor(len(made), settings.look_seconds, servers_tags(settings)),
+            automation_sensor(len(made), servers_tags(settings)),
         ],
         resources={
             "warehouse": dg.ResourceDefinition.hardcoded_resource(warehouse),
@@ -61,7 +62,7 @@ def build(settings: Settings) -> Graph:
             "models": ModelIOManager(catalog, ctx.registry),
             "reports": ReportIOManager(ctx),
         },
-        executor=dg.in_process_executor,
+        executor=in_order_of_urgency(failed_before(ctx)),
     )
     return Graph(definitions, ctx)
 

@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="the address that the Dagster UI binds to")
     port: int = Field(3000, ge=0, le=65535, description="the port of the Dagster UI")
     reports_port: int = Field(3001, ge=0, le=65535, description="the port of finished reports beside it; 0: none")
-    look_seconds: int = Field(5, ge=1, description="seconds between two looks at the share")
+    look_seconds: int = Field(1, ge=1, description="seconds between two looks at the share")
     joblib: str = Field("threads", description="who fits models: threads, loky, or a cluster such as dask://host:8786")
     shards: int = Field(0, ge=0, le=1024, description="hash shards that feature sets are partitioned into; 0: none")
     pod_per_shard: bool = Field(False, description="a run for each shard, as for one pod each, not one run for all")

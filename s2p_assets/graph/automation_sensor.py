@@ -13,6 +13,8 @@ from dagster._core.definitions.sensor_definition import SensorExecutionData
 from dagster._core.instance.utils import RUNLESS_RUN_ID
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 
+from s2p_assets.graph.executor import PAST_WHAT_IS_MADE
+
 AUTOMATION = "automation"
 RUN_ENDS = ("PIPELINE_SUCCESS", "PIPELINE_FAILURE", "PIPELINE_CANCELED")
 """The events after which a condition may hold that did not hold before, beside those of no run.
@@ -77,7 +79,7 @@ class AutomationSensor(dg.AutomationConditionSensorDefinition):
         return found
 
 
-def automation_sensor(assets: int, seconds: int, run_tags: Mapping[str, str]) -> dg.SensorDefinition:
+def automation_sensor(assets: int, run_tags: Mapping[str, str]) -> dg.SensorDefinition:
     """The one sensor for the conditions of so many assets.
 
     Dagster evaluates more than 500 in its daemon only, at every look.
@@ -87,6 +89,6 @@ def automation_sensor(assets: int, seconds: int, run_tags: Mapping[str, str]) ->
         AUTOMATION,
         target=dg.AssetSelection.all(),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=seconds,
-        run_tags=run_tags,
+        minimum_interval_seconds=0,  # at every look of the daemon: without news it costs nothing
+        run_tags={**run_tags, **PAST_WHAT_IS_MADE},
     )

@@ -13,6 +13,7 @@ import contextlib
 import datetime as dt
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -97,6 +98,9 @@ def _up(settings: Settings) -> Iterator[tuple[int, int]]:
         command = [sys.executable, "-m", "s2p_assets.cli", "up"]
         servers = subprocess.Popen(command, start_new_session=True, stdout=log, stderr=log)
     try:
+        with socket.socket() as probe:
+            while probe.connect_ex(("127.0.0.1", settings.port)):
+                time.sleep(0.5)
         yield servers.pid, postmaster
     finally:
         servers.send_signal(signal.SIGTERM)

@@ -18,7 +18,7 @@ class Ticks:
 
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self.instance = instance
-        sensor = automation_sensor(1, 1, {"team": "acme"})
+        sensor = automation_sensor(1, {"team": "acme"})
         assert isinstance(sensor, AutomationSensor)
         self.sensor = sensor
         self.definitions = dg.Definitions([dg.AssetSpec(SOURCE), table], sensors=[sensor])
@@ -67,5 +67,5 @@ def test_a_new_process_evaluates_with_the_cursor_of_the_one_before() -> None:
 
 def test_more_assets_than_a_code_server_evaluates_are_left_to_the_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tested, "MOST_IN_CODE_SERVER", 10)
-    assert isinstance(automation_sensor(10, 1, {}), AutomationSensor)
-    assert not isinstance(automation_sensor(11, 1, {}), AutomationSensor)
+    assert isinstance(automation_sensor(10, {}), AutomationSensor)
+    assert not isinstance(automation_sensor(11, {}), AutomationSensor)

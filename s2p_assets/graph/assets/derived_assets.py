@@ -12,7 +12,7 @@ import pandas as pd
 from dagster_pandera import pandera_schema_to_dagster_type
 from dagster_shared.utils.warnings import BetaWarning
 
-from s2p_assets.catalog.catalog import Catalog, Derived
+from s2p_assets.catalog.catalog import Catalog, Derived, Key, key_of
 from s2p_assets.contracts.derivation import Derivation, NotYet
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.report import Document, Report
@@ -22,6 +22,7 @@ from s2p_assets.graph.asset_keys import asset_key
 from s2p_assets.graph.assets.metadata import column_lineage, declared_metadata, frame_metadata
 from s2p_assets.graph.assets.shards import selected_shards, shard_options
 from s2p_assets.graph.automation import on_source_change
+from s2p_assets.graph.executor import MADE_OF_ITS_INPUTS, PRIORITY
 from s2p_assets.graph.checks.drift import champion_parameter, check_features, check_forecast, drift_spec
 from s2p_assets.graph.checks.retraining_signals import signal_specs, signals
 from s2p_assets.publishing.document.wording import use_locale
@@ -56,7 +57,7 @@ def table_asset(
         io_manager_key="features" if features else "tables",
         dagster_type=_frame_type(declared),
         check_specs=checks,
-        automation_condition=on_source_change(),
+        automation_condition=on_source_change(partitioned="partitions_def" in shard_options(declared, shards, pod_each=pod_each)),
         required_resource_keys={"registry", "warehouse"},
     )
     def asset(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[Any]:
@@ -150,4 +151,12 @@ def asset_options(catalog: Catalog, declared: Derived) -> dict[str, Any]:
         "code_version": declared.code_version,
         "metadata": declared_metadata(declared),
         "output_required": False,
+        "op_tags": urgency(catalog, key_of(declared))
+        | (MADE_OF_ITS_INPUTS if isinstance(declared, Table | FeatureSet | Report) else {}),
     }
+
+
+def urgency(catalog: Catalog, key: Key) -> dict[str, str]:
+    """The priority of what an awaited report is made from, itself included; none for what only others are made from."""
+    awaited = (report for report in catalog.reports.values() if report.awaited)
+    return {PRIORITY: "1"} if any(key in catalog.upstream(key_of(report)) for report in awaited) else {}

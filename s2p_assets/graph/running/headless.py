@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from s2p_assets.graph.executor import PAST_WHAT_IS_MADE
 from s2p_assets.graph.running.instance import open_instance
 from s2p_assets.graph.running.locks import UnfinishedRun, clean_up, headless_lock, headless_tags, unfinished_server_runs
 from s2p_assets.graph.running.one_run import PassResult, Progress
@@ -73,7 +74,7 @@ def _pass(ctx: Context, definitions: dg.Definitions, progress: Progress) -> Pass
             definitions,
             instance,
             progress,
-            headless_tags(ctx.settings),
+            headless_tags(ctx.settings) | PAST_WHAT_IS_MADE,
             selection=dg.AssetSelection.groups(*used.domains, S2P, include_sources=True),
             server_runs=servers,
         )
