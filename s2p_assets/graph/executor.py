@@ -169,12 +169,12 @@ class InOrderOfUrgency(Executor):
             ),
         )
 
-    def _steps(self, context: PlanExecutionContext, plan: ExecutionPlan) -> Iterator[DagsterEvent]:
-        ours = _Plan(*plan)
-        may_pass = PAST_WHAT_IS_MADE.items() <= context.run_tags.items()
-        ours.made_already = MadeAlready(context, plan, self._failed_before) if may_pass else None
-        with InstanceConcurrencyContext(context.instance, context.dagster_run) as concurrency:
-            yield from inner_plan_execution_iterator(context, ours, concurrency)
+    def _steps(self, job_context: PlanExecutionContext, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
+        ours = _Plan(*execution_plan)
+        may_pass = PAST_WHAT_IS_MADE.items() <= job_context.run_tags.items()
+        ours.made_already = MadeAlready(job_context, execution_plan, self._failed_before) if may_pass else None
+        with InstanceConcurrencyContext(job_context.instance, job_context.dagster_run) as concurrency:
+            yield from inner_plan_execution_iterator(job_context, ours, concurrency)
 
 
 def in_order_of_urgency(failed_before: FailedBefore) -> dg.ExecutorDefinition:

@@ -26,7 +26,7 @@ from s2p_assets.spreadsheet.share import ShareMissing, ShareScan
 
 EVENTS_SECONDS = 0.5
 LOOKS_OF_ITS_TIME = 20
-"""A look at a large share takes its time: it is taken at most in so many-th of the time."""
+"""A look at a large share takes its time: at most this part of a processor's is spent on looks."""
 
 REST_SECONDS = 30.0
 DAGSTERS_SECONDS = 5.0
@@ -67,14 +67,15 @@ class Watch:
 
     def _look_at_share(self) -> float:
         """A file is ready after two looks at which it stood still, so a change counts for as long as that."""
-        begun = time.monotonic()
+        begun, worked = time.monotonic(), time.thread_time()
         now = None
         with contextlib.suppress(ShareMissing, OSError):
             now = look_at_share(self._ctx)
         before, self._looks = self._looks, (self._looks[1], now)
         if any(now != look for look in before):
             self._pulse.beat(turned=True)
-        return max(self._ctx.settings.look_seconds, LOOKS_OF_ITS_TIME * (time.monotonic() - begun))
+        waited, worked = time.monotonic() - begun, time.thread_time() - worked
+        return max(self._ctx.settings.look_seconds, LOOKS_OF_ITS_TIME * worked, waited)
 
     def _look_at_events(self) -> float:
         newest = newest_event(self._instance)
