@@ -186,6 +186,6 @@ def automation_sensor(assets: int, run_tags: Mapping[str, str]) -> dg.SensorDefi
         AUTOMATION,
         target=dg.AssetSelection.all(),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=0,  # at every look of the daemon: without news it costs nothing
+        minimum_interval_seconds=1,  # at every look of the daemon: without news it costs nothing
         run_tags={**run_tags, **PAST_WHAT_IS_MADE},
     )

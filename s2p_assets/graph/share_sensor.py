@@ -86,7 +86,7 @@ def share_sensor(ctx: Context) -> dg.SensorDefinition:
     @dg.sensor(
         name=SHARE_DRIVE,
         description="Looks at the share drive; a file that stands still over two looks is reported to the graph.",
-        minimum_interval_seconds=ctx.settings.look_seconds - 1,  # what looks for it is not always in time
+        minimum_interval_seconds=ctx.settings.look_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         asset_selection=dg.AssetSelection.assets(UNCLAIMED, *map(share_key, ctx.catalog.workbooks.values())),
     )

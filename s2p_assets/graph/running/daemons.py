@@ -7,15 +7,19 @@ decided by the sensors and conditions.
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+from dagster._core.remote_representation.external import RemoteSensor
+from dagster._core.scheduler.instigation import InstigatorType
 from dagster._core.workspace.context import IWorkspaceProcessContext
 from dagster._daemon.controller import create_daemons_from_instance
 from dagster._daemon.daemon import DaemonIterator, SensorDaemon, SpanMarker
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
-from dagster._daemon.sensor import execute_sensor_iteration
+from dagster._daemon.sensor import _process_tick, execute_sensor_iteration
 
 from s2p_assets.graph.automation_sensor import AUTOMATION, newest_event, turned_since
 from s2p_assets.graph.share_sensor import SHARE_DRIVE
@@ -33,24 +37,35 @@ DAGSTERS_SECONDS = 5.0
 """How often Dagster looks for sensors that are due, where a company has some of its own."""
 
 
+@dataclass(frozen=True)
+class Beats:
+    """How often something happened: `looks` at which the share was not as before, `turns` after which a condition may
+    hold, and `events` of any kind.
+    """
+
+    looks: int = 0
+    turns: int = 0
+    events: int = 0
+
+
 class Pulse:
-    """Counts what happened: `turns` after which a sensor may ask for something, and `events` of any kind."""
+    """Wakes who waits for something to happen."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self.turns = self.events = 0
+        self._beats = Beats()
 
-    def beat(self, *, turned: bool) -> None:
+    def beat(self, *, looks: int = 0, turns: int = 0, events: int = 0) -> None:
         with self._changed:
-            self.events += 1
-            self.turns += turned
+            now = self._beats
+            self._beats = Beats(now.looks + looks, now.turns + turns, now.events + events)
             self._changed.notify_all()
 
-    def wait(self, what: Callable[[], int], seen: int, seconds: float) -> int:
-        """Until there is more than was `seen`, at most `seconds`; the count then."""
+    def wait(self, is_news: Callable[[Beats], bool], seconds: float) -> Beats:
+        """Until there is news, at most so long; what there is then."""
         with self._changed:
-            self._changed.wait_for(lambda: what() > seen, seconds)
-            return what()
+            self._changed.wait_for(lambda: is_news(self._beats), seconds)
+            return self._beats
 
 
 class Watch:
@@ -73,14 +88,14 @@ class Watch:
             now = look_at_share(self._ctx)
         before, self._looks = self._looks, (self._looks[1], now)
         if any(now != look for look in before):
-            self._pulse.beat(turned=True)
+            self._pulse.beat(looks=1)
         waited, worked = time.monotonic() - begun, time.thread_time() - worked
         return max(self._ctx.settings.look_seconds, LOOKS_OF_ITS_TIME * worked, waited)
 
     def _look_at_events(self) -> float:
         newest = newest_event(self._instance)
         if newest != self._read:
-            self._pulse.beat(turned=turned_since(self._instance, self._read))
+            self._pulse.beat(events=1, turns=int(turned_since(self._instance, self._read)))
             self._read = newest
         return EVENTS_SECONDS
 
@@ -94,46 +109,64 @@ def _for_ever(look: Callable[[], float]) -> None:
 
 
 class PromptSensors(SensorDaemon):
-    """Sensors are evaluated when something happened."""
+    """Our sensors are evaluated when something happened that they tell of, others as ever."""
 
     def __init__(self, settings: Any, pulse: Pulse) -> None:
         super().__init__(settings)
         self._pulse = pulse
+        self._ticks: dict[str, Future[Any]] = {}
 
     def core_loop(
         self, workspace_process_context: IWorkspaceProcessContext, shutdown_event: threading.Event
     ) -> DaemonIterator:
-        futures: dict[str, Any] = {}
-        seen = -1
-        while True:
-            rest = DAGSTERS_SECONDS if _has_other_sensors(workspace_process_context) else REST_SECONDS
-            seen = self._pulse.wait(lambda: self._pulse.turns, seen, rest)
-            if shutdown_event.is_set():
-                return
+        context, seen = workspace_process_context, Beats()
+        while not shutdown_event.is_set():
             yield SpanMarker.START_SPAN
             yield from execute_sensor_iteration(
-                workspace_process_context,
+                context,
                 self._logger,
                 threadpool_executor=self._threadpool_executor,
                 submit_threadpool_executor=self._submit_threadpool_executor,
-                sensor_tick_futures=futures,
+                sensor_tick_futures=self._ticks,
             )
+            until = time.monotonic() + (DAGSTERS_SECONDS if _has_other_sensors(context) else REST_SECONDS)
+            while (left := until - time.monotonic()) > 0 and not shutdown_event.is_set():
+                known = seen
+                seen = self._pulse.wait(lambda now: (now.looks, now.turns) != (known.looks, known.turns), min(left, 5.0))
+                self._evaluate(context, {SHARE_DRIVE} if seen.looks != known.looks else set())
+                self._evaluate(context, {AUTOMATION} if seen.turns != known.turns else set())
+                yield None
             yield SpanMarker.END_SPAN
-            for future in list(futures.values()):
-                while not future.done():
-                    shutdown_event.wait(0.05)
-                    yield None
+
+    def _evaluate(self, context: IWorkspaceProcessContext, names: set[str]) -> None:
+        """Evaluate these sensors now, whenever they were last."""
+        if not names:
+            return
+        instance = context.instance
+        states = {one.selector_id: one for one in instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)}
+        for sensor in _sensors(context):
+            state = states.get(sensor.selector_id)
+            if sensor.name not in names or state is None or not sensor.get_current_instigator_state(state).is_running:
+                continue
+            running = self._ticks.get(sensor.selector_id)
+            if running is not None:
+                running.exception()  # waits; what went wrong is told in the tick
+            retention = instance.get_tick_retention_settings(InstigatorType.SENSOR)
+            assert self._threadpool_executor is not None
+            self._ticks[sensor.selector_id] = self._threadpool_executor.submit(
+                *(_process_tick, context, self._logger, sensor, state, None, retention, self._submit_threadpool_executor)
+            )
+
+
+def _sensors(context: IWorkspaceProcessContext) -> Iterator[RemoteSensor]:
+    for entry in context.create_request_context().get_code_location_entries().values():
+        if entry.code_location:
+            for repository in entry.code_location.get_repositories().values():
+                yield from repository.get_sensors()
 
 
 def _has_other_sensors(context: IWorkspaceProcessContext) -> bool:
-    entries = context.create_request_context().get_code_location_entries().values()
-    return any(
-        sensor.name not in (AUTOMATION, SHARE_DRIVE)
-        for entry in entries
-        if entry.code_location
-        for repository in entry.code_location.get_repositories().values()
-        for sensor in repository.get_sensors()
-    )
+    return any(sensor.name not in (AUTOMATION, SHARE_DRIVE) for sensor in _sensors(context))
 
 
 class PromptQueue(QueuedRunCoordinatorDaemon):
@@ -146,9 +179,10 @@ class PromptQueue(QueuedRunCoordinatorDaemon):
     def core_loop(
         self, workspace_process_context: IWorkspaceProcessContext, shutdown_event: threading.Event
     ) -> DaemonIterator:
-        seen = -1
+        seen = Beats()
         while not shutdown_event.is_set():
-            seen = self._pulse.wait(lambda: self._pulse.events, seen, REST_SECONDS)
+            known = seen
+            seen = self._pulse.wait(lambda now: now.events != known.events, 5.0)
             yield from self.run_iteration(workspace_process_context)
             yield None
 
