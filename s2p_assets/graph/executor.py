@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
 from dagster._core.definitions.data_version import (
     CODE_VERSION_TAG,
     DATA_VERSION_TAG,
@@ -40,12 +41,16 @@ WHATEVER_FAILS = {"s2p/whatever_fails": "yes"}
 """The tag of a step that is made when those before it have ended, however they did."""
 
 PRIORITY = "dagster/priority"
+LAST_RUNS = 5
+"""In so many runs at least one evaluated the checks, or was passed over and said what they had said."""
 
 FailedBefore = Callable[[str], bool]
 
 
 class MadeAlready:
-    """Knows of each step's asset whether it was last made by the same code from the same content of its inputs."""
+    """Knows of each step's asset whether it was last made by the same code from the same content of its inputs, and
+    passed its blocking checks.
+    """
 
     def __init__(self, context: PlanExecutionContext, plan: ExecutionPlan, failed_before: FailedBefore) -> None:
         self._layer, self._failed_before = context.job_def.asset_layer, failed_before
@@ -60,6 +65,9 @@ class MadeAlready:
                 tags = dict(newest.event_log_entry.asset_materialization.tags or {})
                 self._tags[record.asset_entry.asset_key] = tags | ({DATA_VERSION_TAG: version.value} if version else {})
 
+        self._said: dict[dg.AssetCheckKey, AssetCheckEvaluation | None] = {}
+        self._log, self._run_id = context.instance.event_log_storage, context.run_id
+
     def note(self, event: DagsterEvent) -> None:
         """What a step of this run has made."""
         if event.is_step_materialization:
@@ -71,12 +79,32 @@ class MadeAlready:
         if key is None or key not in self._tags:
             return False
         node, was = self._layer.asset_graph.get(key), self._tags[key]
-        same_code = was.get(CODE_VERSION_TAG) == node.code_version
-        return same_code and all(self._is_same(was, parent) for parent in node.parent_keys) and not self._failed_before(step.key)
+        return (
+            was.get(CODE_VERSION_TAG) == node.code_version
+            and all(self._is_same(was, parent) for parent in node.parent_keys)
+            and not self._failed_before(step.key)
+            and all(last and (last.passed or not last.blocking) for last in self.checks(step))
+        )
 
     def _is_same(self, was: Mapping[str, str], parent: dg.AssetKey) -> bool:
         now = self._tags.get(parent, {}).get(DATA_VERSION_TAG)
         return now is not None and was.get(get_input_data_version_tag(parent)) == now
+
+    def checks(self, step: ExecutionStep) -> list[AssetCheckEvaluation | None]:
+        """What the checks of a step said when they were last evaluated; None for one that never was."""
+        keys = [output.properties.asset_check_key for output in step.step_outputs]
+        return [self._last(key) for key in keys if key is not None]
+
+    def _last(self, check: dg.AssetCheckKey) -> AssetCheckEvaluation | None:
+        if check in self._said:
+            return self._said[check]
+        self._said[check] = None
+        for record in self._log.get_asset_check_execution_history(check, limit=LAST_RUNS):
+            event = record.event.dagster_event if record.event and record.run_id != self._run_id else None
+            if event is not None and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+                self._said[check] = event.asset_check_evaluation_data
+                break
+        return self._said[check]
 
     def _key(self, step: Any) -> dg.AssetKey | None:
         """The asset of a step that may be passed over."""
@@ -87,7 +115,11 @@ class MadeAlready:
 
 
 class _Execution(ActiveExecution):
-    """Dagster's book of the steps to come, in which a step can have been made before the run."""
+    """Dagster's book of the steps to come, in which a step can have been made before the run.
+
+    Of one that was, it is said that it is skipped, and what its checks say still stands: without that they would count
+    as not evaluated.
+    """
 
     made_already: MadeAlready | None = None
 
@@ -104,7 +136,11 @@ class _Execution(ActiveExecution):
 
     def concurrency_event_iterator(self, plan_context: Any) -> Iterator[DagsterEvent]:
         for step in self._passed:
-            yield DagsterEvent.step_skipped_event(plan_context.for_step(step))
+            context = plan_context.for_step(step)
+            for said in self.made_already.checks(step) if self.made_already else ():
+                if said is not None:
+                    yield DagsterEvent.asset_check_evaluation(context, said)
+            yield DagsterEvent.step_skipped_event(context)
         yield from super().concurrency_event_iterator(plan_context)
 
     def handle_event(self, dagster_event: DagsterEvent) -> None:

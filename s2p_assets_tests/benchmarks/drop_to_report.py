@@ -39,7 +39,10 @@ CHANGED = """
 QUANTITY = ("Quantity", "Qty")
 PATIENCE_SECONDS = 1800.0
 NEWEST = "select coalesce(max(id), 0) from dagster.event_logs"
-UNFINISHED = "select count(*) from dagster.runs where status not in ('SUCCESS', 'FAILURE', 'CANCELED')"
+UNFINISHED = """
+    select (select count(*) from dagster.runs where status not in ('SUCCESS', 'FAILURE', 'CANCELED'))
+    + (select count(*) from dagster.job_ticks where status = 'STARTED')
+"""
 FAILED = "select count(*) from dagster.runs where status = 'FAILURE'"
 STEPS = """
     select extract(epoch from timestamp at time zone 'UTC'), run_id, dagster_event_type, step_key
