@@ -41,8 +41,7 @@ WHATEVER_FAILS = {"s2p/whatever_fails": "yes"}
 """The tag of a step that is made when those before it have ended, however they did."""
 
 PRIORITY = "dagster/priority"
-LAST_RUNS = 5
-"""In so many runs at least one evaluated the checks, or was passed over and said what they had said."""
+THIS_RUN_AND_THE_LAST = 2
 
 FailedBefore = Callable[[str], bool]
 
@@ -91,19 +90,17 @@ class MadeAlready:
         return now is not None and was.get(get_input_data_version_tag(parent)) == now
 
     def checks(self, step: ExecutionStep) -> list[AssetCheckEvaluation | None]:
-        """What the checks of a step said when they were last evaluated; None for one that never was."""
+        """What the checks of a step said at its last attempt; None for one that did not get so far as to say it."""
         keys = [output.properties.asset_check_key for output in step.step_outputs]
         return [self._last(key) for key in keys if key is not None]
 
     def _last(self, check: dg.AssetCheckKey) -> AssetCheckEvaluation | None:
-        if check in self._said:
-            return self._said[check]
-        self._said[check] = None
-        for record in self._log.get_asset_check_execution_history(check, limit=LAST_RUNS):
-            event = record.event.dagster_event if record.event and record.run_id != self._run_id else None
-            if event is not None and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-                self._said[check] = event.asset_check_evaluation_data
-                break
+        if check not in self._said:
+            history = self._log.get_asset_check_execution_history(check, limit=THIS_RUN_AND_THE_LAST)
+            records = [record for record in history if record.run_id != self._run_id]
+            event = records[0].event.dagster_event if records and records[0].event else None
+            said = event is not None and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+            self._said[check] = event.asset_check_evaluation_data if event and said else None
         return self._said[check]
 
     def _key(self, step: Any) -> dg.AssetKey | None:

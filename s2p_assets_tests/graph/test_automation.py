@@ -81,7 +81,7 @@ def _graph(world: World) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
             automation_condition=condition,
             check_specs=specs,
             code_version=world.code.get(name, "1"),
-            op_tags=MADE_OF_ITS_INPUTS if name in ("products", "features", "report") else None,
+            op_tags=MADE_OF_ITS_INPUTS if name in ("products", "features", "champion", "report") else None,
             **options,
         )
         def asset() -> Iterator[object]:
@@ -163,7 +163,7 @@ def test_a_first_delivery_reaches_the_report(world: World, ticks: Ticks) -> None
 
 def test_a_touched_file_stops_at_its_table(world: World, standing: Ticks) -> None:
     delivered(world, standing, "2", {})
-    assert world.made == ["sheet", "table", "champion"]
+    assert world.made == ["sheet", "table"]
 
 
 def test_changed_content_goes_to_the_report_in_one_run_without_training(world: World, standing: Ticks) -> None:

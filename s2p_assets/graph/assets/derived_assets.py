@@ -15,6 +15,7 @@ from dagster_shared.utils.warnings import BetaWarning
 from s2p_assets.catalog.catalog import Catalog, Derived, Key, key_of
 from s2p_assets.contracts.derivation import Derivation, NotYet
 from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.model import Model
 from s2p_assets.contracts.report import Document, Report
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.validation import conform, declaration_violations, pandera_model
@@ -152,7 +153,7 @@ def asset_options(catalog: Catalog, declared: Derived) -> dict[str, Any]:
         "metadata": declared_metadata(declared),
         "output_required": False,
         "op_tags": urgency(catalog, key_of(declared))
-        | (MADE_OF_ITS_INPUTS if isinstance(declared, Table | FeatureSet | Report) else {}),
+        | ({} if isinstance(declared, Model) else MADE_OF_ITS_INPUTS),
     }
 
 
