@@ -11,6 +11,7 @@ from s2p_assets.graph.assets.derived_assets import report_asset, table_asset
 from s2p_assets.graph.assets.model_assets import model_asset
 from s2p_assets.graph.assets.workbook_assets import files_spec, share_spec, sheet_asset, workbook_table_asset
 from s2p_assets.graph.automation_sensor import automation_sensor
+from s2p_assets.graph.executor import in_order_of_urgency
 from s2p_assets.graph.io_managers import (
     FeatureIOManager,
     ModelIOManager,
@@ -18,7 +19,6 @@ from s2p_assets.graph.io_managers import (
     SheetIOManager,
     TableIOManager,
 )
-from s2p_assets.graph.executor import in_order_of_urgency
 from s2p_assets.graph.report_hooks import failed_before, report_hooks
 from s2p_assets.graph.resources import reader_resource
 from s2p_assets.graph.running.locks import servers_tags

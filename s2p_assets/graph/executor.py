@@ -1,8 +1,8 @@
 """How the steps of a run follow each other: what people wait for first, and past what is made already.
 
 All steps are made in the process of the run, one after the other. Which assets a run is about is decided by the
-conditions in `automation.py`: everything above the sheets that changed, for only the run itself finds out how far up the
-change goes.
+conditions in `automation.py`: everything above the sheets that changed, for only the run itself finds out how far up
+the change goes.
 """
 
 import os
@@ -181,9 +181,7 @@ class InOrderOfUrgency(Executor):
     def step_dependency_config(self) -> StepDependencyConfig:
         return StepDependencyConfig.default()
 
-    def execute(
-        self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
-    ) -> Iterator[DagsterEvent]:
+    def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
         about = EngineEventData.in_process(os.getpid(), execution_plan.step_keys_to_execute)
         yield DagsterEvent.engine_event(plan_context, f"Steps are made in process {os.getpid()}", about)
         yield from ExecuteRunWithPlanIterable(

@@ -48,7 +48,8 @@ def failed_before(ctx: Context) -> Callable[[str], bool]:
 
     def failed(step: str) -> bool:
         what, reports = above.get(step, ("", []))
-        return any(fault.what == what for report in reports for fault in renewal_faults(ctx.settings.reports, report.full_name))
+        folder = ctx.settings.reports
+        return any(fault.what == what for report in reports for fault in renewal_faults(folder, report.full_name))
 
     return failed
 

@@ -1,4 +1,4 @@
-"""What a changed sales file costs at a running `s2p up`, from its drop to the reports: seconds by the clock and of CPU.
+"""What a changed sales file costs at a running `s2p up`, from its drop to the reports: by the clock and in CPU.
 
     uv run python -m s2p_assets_tests.benchmarks.drop_to_report                   # the retail company, on a quiet machine
     uv run python -m s2p_assets_tests.benchmarks.drop_to_report --drops 3 --load 20
@@ -88,7 +88,9 @@ def _installation(place: Path, skus: int) -> Settings:
     if not settings.reports.exists():
         settings.share.mkdir(exist_ok=True)
         list(write_share(settings.share, until=dt.date(2026, 3, 31), skus=skus))
-        subprocess.run([sys.executable, "-m", "s2p_assets.cli", "run", "--json"], check=False, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, "-m", "s2p_assets.cli", "run", "--json"], check=False, stdout=subprocess.DEVNULL
+        )
     return settings
 
 

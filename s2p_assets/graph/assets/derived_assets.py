@@ -23,9 +23,9 @@ from s2p_assets.graph.asset_keys import asset_key
 from s2p_assets.graph.assets.metadata import column_lineage, declared_metadata, frame_metadata
 from s2p_assets.graph.assets.shards import selected_shards, shard_options
 from s2p_assets.graph.automation import on_source_change
-from s2p_assets.graph.executor import MADE_OF_ITS_INPUTS, PRIORITY
 from s2p_assets.graph.checks.drift import champion_parameter, check_features, check_forecast, drift_spec
 from s2p_assets.graph.checks.retraining_signals import signal_specs, signals
+from s2p_assets.graph.executor import MADE_OF_ITS_INPUTS, PRIORITY
 from s2p_assets.publishing.document.wording import use_locale
 from s2p_assets.services.features import build_or_reuse_features, recomputed_metadata
 from s2p_assets.warehouse.tables.content_versions import content_version
@@ -43,6 +43,7 @@ def table_asset(
     """
     features = declared if isinstance(declared, FeatureSet) else None
     key, champion = asset_key(declared), champion_parameter(catalog, declared)
+    in_shards = shard_options(declared, shards, pod_each=pod_each)
     checks = [
         dg.AssetCheckSpec(CONTRACT_HOLDS, asset=key, blocking=True, description="every rule of its declaration holds")
     ]
@@ -53,12 +54,12 @@ def table_asset(
 
     @dg.asset(
         **asset_options(catalog, declared),
-        **shard_options(declared, shards, pod_each=pod_each),
+        **in_shards,
         kinds={"pandas", "postgres"},
         io_manager_key="features" if features else "tables",
         dagster_type=_frame_type(declared),
         check_specs=checks,
-        automation_condition=on_source_change(partitioned="partitions_def" in shard_options(declared, shards, pod_each=pod_each)),
+        automation_condition=on_source_change(partitioned=bool(in_shards)),
         required_resource_keys={"registry", "warehouse"},
     )
     def asset(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[Any]:
@@ -152,8 +153,7 @@ def asset_options(catalog: Catalog, declared: Derived) -> dict[str, Any]:
         "code_version": declared.code_version,
         "metadata": declared_metadata(declared),
         "output_required": False,
-        "op_tags": urgency(catalog, key_of(declared))
-        | ({} if isinstance(declared, Model) else MADE_OF_ITS_INPUTS),
+        "op_tags": urgency(catalog, key_of(declared)) | ({} if isinstance(declared, Model) else MADE_OF_ITS_INPUTS),
     }
 
 

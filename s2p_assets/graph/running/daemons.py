@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -132,7 +133,7 @@ class PromptSensors(SensorDaemon):
             until = time.monotonic() + (DAGSTERS_SECONDS if _has_other_sensors(context) else REST_SECONDS)
             while (left := until - time.monotonic()) > 0 and not shutdown_event.is_set():
                 known = seen
-                seen = self._pulse.wait(lambda now: (now.looks, now.turns) != (known.looks, known.turns), min(left, 5.0))
+                seen = self._pulse.wait(partial(_tells_a_sensor, known), min(left, 5.0))
                 self._evaluate(context, {SHARE_DRIVE} if seen.looks != known.looks else set())
                 self._evaluate(context, {AUTOMATION} if seen.turns != known.turns else set())
                 yield None
@@ -153,9 +154,16 @@ class PromptSensors(SensorDaemon):
                 running.exception()  # waits; what went wrong is told in the tick
             retention = instance.get_tick_retention_settings(InstigatorType.SENSOR)
             assert self._threadpool_executor is not None
-            self._ticks[sensor.selector_id] = self._threadpool_executor.submit(
-                *(_process_tick, context, self._logger, sensor, state, None, retention, self._submit_threadpool_executor)
-            )
+            about = (context, self._logger, sensor, state, None, retention, self._submit_threadpool_executor)
+            self._ticks[sensor.selector_id] = self._threadpool_executor.submit(_process_tick, *about)
+
+
+def _tells_a_sensor(known: Beats, now: Beats) -> bool:
+    return (now.looks, now.turns) != (known.looks, known.turns)
+
+
+def _tells_the_queue(known: Beats, now: Beats) -> bool:
+    return now.events != known.events
 
 
 def _sensors(context: IWorkspaceProcessContext) -> Iterator[RemoteSensor]:
@@ -182,7 +190,7 @@ class PromptQueue(QueuedRunCoordinatorDaemon):
         seen = Beats()
         while not shutdown_event.is_set():
             known = seen
-            seen = self._pulse.wait(lambda now: now.events != known.events, 5.0)
+            seen = self._pulse.wait(partial(_tells_the_queue, known), 5.0)
             yield from self.run_iteration(workspace_process_context)
             yield None
 

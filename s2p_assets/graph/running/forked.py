@@ -20,7 +20,8 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._utils.log import configure_loggers
 
-from s2p_assets.graph.running.instance import WORKSPACE, open_instance, prepare_home
+from s2p_assets.graph.running.dagster_home import WORKSPACE, prepare_home
+from s2p_assets.graph.running.instance import open_instance
 from s2p_assets.graph.running.locks import ENDED_FROM_OUTSIDE, clean_up
 from s2p_assets.graph.running.run_launcher import LOCATION, ForkingRunLauncher
 from s2p_assets.graph.running.zygote_requests import socket_file
@@ -35,13 +36,11 @@ CODE_SERVER_SECONDS = 120.0
 
 def load_definitions() -> None:
     """Everything that is declared, so that whoever is forked finds it."""
-    from dagster._core.definitions.reconstruct import repository_def_from_target_def
+    import s2p_assets.definitions as module
 
-    from s2p_assets.definitions import defs
-
-    repository = repository_def_from_target_def(defs)
-    assert repository is not None
-    repository.load_all_definitions()
+    made = module.defs()
+    made.get_repository_def().load_all_definitions()
+    setattr(module, "defs", made)  # noqa: B010  whoever is forked takes these, instead of declaring all once more
 
 
 def run_apart(work: Callable[[], int], fork: Callable[[Callable[[], int]], int]) -> None:
@@ -85,8 +84,8 @@ def _fresh_randomness() -> None:
 
 
 def _noise_apart(file: Path) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if file.exists() and file.stat().st_size > LOG_BYTES else os.O_APPEND)
-    log = os.open(file, flags, 0o600)
+    is_long = file.exists() and file.stat().st_size > LOG_BYTES
+    log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if is_long else 0), 0o600)
     for stream in (1, 2):
         os.dup2(log, stream)
     os.close(log)
@@ -94,8 +93,8 @@ def _noise_apart(file: Path) -> None:
 
 def serve_definitions(settings: Settings) -> int:
     """Dagster's code server, on a socket in the home."""
-    from dagster._grpc.server import DagsterApiServer, DagsterGrpcServer
     from dagster._core.utils import FuturesAwareThreadPoolExecutor
+    from dagster._grpc.server import DagsterApiServer, DagsterGrpcServer
 
     logger = _logger("dagster.code_server")
     ended, workers = threading.Event(), FuturesAwareThreadPoolExecutor(max_workers=8)

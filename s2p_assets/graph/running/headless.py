@@ -10,8 +10,9 @@ import dagster as dg
 
 from s2p_assets.graph.executor import PAST_WHAT_IS_MADE
 from s2p_assets.graph.running.instance import open_instance
-from s2p_assets.graph.running.locks import UnfinishedRun, clean_up, headless_lock, headless_tags, unfinished_server_runs
+from s2p_assets.graph.running.locks import UnfinishedRun, clean_up, headless_tags, unfinished_server_runs
 from s2p_assets.graph.running.one_run import PassResult, Progress
+from s2p_assets.graph.running.turns import headless_lock
 from s2p_assets.graph.running.waves import HeadlessPass
 from s2p_assets.graph.share_sensor import report_look, used_domains
 from s2p_assets.services.context import Context

@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 
 from s2p_assets.contracts.errors import MendableError
-from s2p_assets.graph.running.instance import environment
-from s2p_assets.graph.running.locks import servers_lock
+from s2p_assets.graph.running.dagster_home import environment
 from s2p_assets.graph.running.report_pages import serving_reports
+from s2p_assets.graph.running.turns import servers_lock
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.server.connection import database_url
 from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
@@ -49,9 +49,8 @@ def serve(settings: Settings) -> int:
     Raises PortTaken, AlreadyUp and DatabaseUnreachable before anything is started.
     """
     require_port(settings.host, settings.port)
-    with servers_lock(settings) as turn:
-        with serving_reports(settings):
-            return _serve_dagster(settings, turn)
+    with servers_lock(settings) as turn, serving_reports(settings):
+        return _serve_dagster(settings, turn)
 
 
 def _serve_dagster(settings: Settings, turn: int) -> int:
@@ -90,7 +89,7 @@ def supervise(settings: Settings, command: Sequence[str], environ: Mapping[str, 
         while not stopped_at:
             time.sleep(0.2)
             if servers.poll() is not None:
-                if servers.returncode >= 0 or len(begun) == RESTARTS and time.monotonic() - begun[0] < WITHIN_SECONDS:
+                if servers.returncode >= 0 or (len(begun) == RESTARTS and time.monotonic() - begun[0] < WITHIN_SECONDS):
                     break
                 _end_group(servers.pid)
                 servers = start()

@@ -19,7 +19,6 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from s2p_assets.graph.running import forked
@@ -152,7 +151,9 @@ class Zygote:
             os.set_inheritable(descriptor, True)
         state = {"descriptors": handed, "servers": self.children.servers, "runs": self.children.runs}
         signal.set_wakeup_fd(-1)
-        os.execve(sys.executable, [sys.executable, "-m", __spec__.name], os.environ | {STATE: json.dumps(state)})
+        os.execve(  # noqa: S606  ourselves
+            sys.executable, [sys.executable, "-m", __spec__.name], os.environ | {STATE: json.dumps(state)}
+        )
 
     def _fork(self, work: Work, *unwanted: socket.socket, group: bool = False) -> int:
         """A child that does `work`, and ends when this process does. `group`: in a process group of its own."""

@@ -26,7 +26,8 @@ def socket_file(settings: Settings, name: str) -> Path:
     file = settings.dagster_home / f"{name}.sock"
     if len(os.fsencode(file)) <= LONGEST_PATH:
         return file
-    folder = Path(tempfile.gettempdir()) / f"s2p-{hashlib.sha256(os.fsencode(settings.home)).hexdigest()[:16]}-{os.geteuid()}"
+    digest = hashlib.sha256(os.fsencode(settings.home)).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"s2p-{digest}-{os.geteuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
         raise ZygoteGone(f"{folder} belongs to somebody else; remove it, or shorten S2P_HOME")
