@@ -1,6 +1,6 @@
 """What a changed sales file costs at a running `s2p up`, from its drop to the reports: by the clock and in CPU.
 
-    uv run python -m s2p_assets_tests.benchmarks.drop_to_report                   # the retail company, on a quiet machine
+    uv run python -m s2p_assets_tests.benchmarks.drop_to_report                   # the retail company
     uv run python -m s2p_assets_tests.benchmarks.drop_to_report --drops 3 --load 20
     uv run python -m s2p_assets_tests.benchmarks.drop_to_report --steps           # and when each step began and ended
     uv run python -m s2p_assets_tests.benchmarks.drop_to_report --skus 20 --drops 1    # small

@@ -30,6 +30,7 @@ from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.share import ShareMissing, ShareScan
 
 EVENTS_SECONDS = 0.5
+Processes = IWorkspaceProcessContext[Any]
 LOOKS_OF_ITS_TIME = 20
 """A look at a large share takes its time: at most this part of a processor's is spent on looks."""
 
@@ -117,9 +118,7 @@ class PromptSensors(SensorDaemon):
         self._pulse = pulse
         self._ticks: dict[str, Future[Any]] = {}
 
-    def core_loop(
-        self, workspace_process_context: IWorkspaceProcessContext, shutdown_event: threading.Event
-    ) -> DaemonIterator:
+    def core_loop(self, workspace_process_context: Processes, shutdown_event: threading.Event) -> DaemonIterator:
         context, seen = workspace_process_context, Beats()
         while not shutdown_event.is_set():
             yield SpanMarker.START_SPAN
@@ -139,7 +138,7 @@ class PromptSensors(SensorDaemon):
                 yield None
             yield SpanMarker.END_SPAN
 
-    def _evaluate(self, context: IWorkspaceProcessContext, names: set[str]) -> None:
+    def _evaluate(self, context: Processes, names: set[str]) -> None:
         """Evaluate these sensors now, whenever they were last."""
         if not names:
             return
@@ -153,9 +152,9 @@ class PromptSensors(SensorDaemon):
             if running is not None:
                 running.exception()  # waits; what went wrong is told in the tick
             retention = instance.get_tick_retention_settings(InstigatorType.SENSOR)
-            assert self._threadpool_executor is not None
             about = (context, self._logger, sensor, state, None, retention, self._submit_threadpool_executor)
-            self._ticks[sensor.selector_id] = self._threadpool_executor.submit(_process_tick, *about)
+            pool: Any = self._threadpool_executor
+            self._ticks[sensor.selector_id] = pool.submit(_process_tick, *about)
 
 
 def _tells_a_sensor(known: Beats, now: Beats) -> bool:
@@ -166,14 +165,14 @@ def _tells_the_queue(known: Beats, now: Beats) -> bool:
     return now.events != known.events
 
 
-def _sensors(context: IWorkspaceProcessContext) -> Iterator[RemoteSensor]:
+def _sensors(context: Processes) -> Iterator[RemoteSensor]:
     for entry in context.create_request_context().get_code_location_entries().values():
         if entry.code_location:
             for repository in entry.code_location.get_repositories().values():
                 yield from repository.get_sensors()
 
 
-def _has_other_sensors(context: IWorkspaceProcessContext) -> bool:
+def _has_other_sensors(context: Processes) -> bool:
     return any(sensor.name not in (AUTOMATION, SHARE_DRIVE) for sensor in _sensors(context))
 
 
@@ -184,9 +183,7 @@ class PromptQueue(QueuedRunCoordinatorDaemon):
         super().__init__(interval_seconds=REST_SECONDS)
         self._pulse = pulse
 
-    def core_loop(
-        self, workspace_process_context: IWorkspaceProcessContext, shutdown_event: threading.Event
-    ) -> DaemonIterator:
+    def core_loop(self, workspace_process_context: Processes, shutdown_event: threading.Event) -> DaemonIterator:
         seen = Beats()
         while not shutdown_event.is_set():
             known = seen

@@ -110,7 +110,7 @@ def serve_definitions(settings: Settings) -> int:
         instance_ref=servers_ref(settings),
         location_name=LOCATION,
     )
-    DagsterGrpcServer(ended, servicer, logger, workers, host="localhost", socket=str(file)).serve()
+    DagsterGrpcServer(ended, servicer, logger, workers, host="localhost", socket=str(file)).serve()  # type: ignore[no-untyped-call]
     return 1
 
 

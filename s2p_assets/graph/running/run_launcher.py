@@ -42,7 +42,7 @@ class ForkingRunLauncher(DefaultRunLauncher):
         if run is None or run.is_finished:
             return False
         if _location(run) != LOCATION:
-            return bool(super().terminate(run_id))
+            return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
         self._instance.report_run_canceling(run)
         if ask(self._socket, "stop", run_id) is None:
             self._instance.report_run_canceled(run)

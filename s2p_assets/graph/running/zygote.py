@@ -19,6 +19,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from s2p_assets.graph.running import forked
@@ -73,14 +74,14 @@ class Zygote:
             for ready in (self.listening, self.up, self._woken[0]):
                 selector.register(ready, selectors.EVENT_READ)
             while self.code is None:
-                ready = {key.fileobj for key, _ in selector.select(LOOK_SECONDS)}
-                if self._woken[0] in ready:
+                heard = {key.fd for key, _ in selector.select(LOOK_SECONDS)}
+                if self._woken[0] in heard:
                     _drain(self._woken[0])
-                if self.up in ready:
+                if self.up in heard:
                     self.code = 0
                 self._reap()
                 self._renew_if_shelves_changed()
-                if self.listening in ready and self.code is None:
+                if self.listening.fileno() in heard and self.code is None:
                     self._answer()
         self._stop()
         return self.code
@@ -90,10 +91,9 @@ class Zygote:
             self.code = 0
 
     def _start_servers(self) -> None:
-        missing = [name for name in forked.SERVERS if name not in self.children.servers.values()]
-        for name in missing:
-            pid = self._fork(lambda name=name: forked.SERVERS[name](self.settings))
-            self.children.servers[pid] = name
+        for name, serve in forked.SERVERS.items():
+            if name not in self.children.servers.values():
+                self.children.servers[self._fork(partial(serve, self.settings))] = name
 
     def _reap(self) -> None:
         """What has ended: a server begins again, and of a run that did not end by itself it is said that it ended."""
@@ -104,7 +104,7 @@ class Zygote:
                     with contextlib.suppress(ProcessLookupError, PermissionError):
                         os.killpg(pid, signal.SIGKILL)  # what it had started itself
                     if status:
-                        self._fork(lambda run=run: forked.report_killed(self.settings, run))
+                        self._fork(partial(forked.report_killed, self.settings, run))
                 elif self.children.servers.pop(pid, None) and self.code is None:
                     self._restart()
 
@@ -128,7 +128,7 @@ class Zygote:
         run = asked["run"]
         pid = next((pid for pid, known in self.children.runs.items() if known == run), None)
         if asked["do"] == "start" and pid is None:
-            pid = self._fork(lambda: forked.execute_run(run), connection, group=True)
+            pid = self._fork(partial(forked.execute_run, run), connection, group=True)
             self.children.runs[pid] = run
         elif asked["do"] == "stop" and pid is not None:
             with contextlib.suppress(ProcessLookupError):
