@@ -34,7 +34,7 @@ Processes = IWorkspaceProcessContext[Any]
 LOOKS_OF_ITS_TIME = 20
 """A look at a large share takes its time: at most this part of a processor's is spent on looks."""
 
-REST_SECONDS = 30.0
+REST_SECONDS = 60.0
 DAGSTERS_SECONDS = 5.0
 """How often Dagster looks for sensors that are due, where a company has some of its own."""
 

@@ -3,6 +3,7 @@
 When and how they are forked is in `zygote.py`.
 """
 
+import importlib
 import logging
 import os
 import socket
@@ -36,11 +37,10 @@ CODE_SERVER_SECONDS = 120.0
 
 def load_definitions() -> None:
     """Everything that is declared, so that whoever is forked finds it."""
-    import s2p_assets.definitions as module
-
-    made = module.defs()
+    module: Any = importlib.import_module(DEFINITIONS)
+    made: dg.Definitions = module.defs()
     made.get_repository_def().load_all_definitions()
-    setattr(module, "defs", made)  # noqa: B010  whoever is forked takes these, instead of declaring all once more
+    module.defs = made  # whoever is forked takes these, instead of declaring all once more
 
 
 def run_apart(work: Callable[[], int], fork: Callable[[Callable[[], int]], int]) -> None:
