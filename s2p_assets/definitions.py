@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from s2p_assets.graph.assets.contest_assets import contest_asset
-from s2p_assets.graph.assets.delivery_assets import deliveries_asset, unclaimed_spec
+from s2p_assets.graph.assets.delivery_assets import deliveries_asset, expected_spec, unclaimed_spec
 from s2p_assets.graph.assets.derived_assets import report_asset, table_asset
 from s2p_assets.graph.assets.model_assets import model_asset
 from s2p_assets.graph.assets.workbook_assets import files_spec, share_spec, sheet_asset, workbook_table_asset
@@ -19,6 +19,7 @@ from s2p_assets.graph.io_managers import (
     SheetIOManager,
     TableIOManager,
 )
+from s2p_assets.graph.message_sensor import message_sensor
 from s2p_assets.graph.report_hooks import failed_before, report_hooks
 from s2p_assets.graph.resources import reader_resource
 from s2p_assets.graph.running.locks import servers_tags
@@ -44,12 +45,14 @@ def build(settings: Settings) -> Graph:
         assets=[
             files_spec(),
             unclaimed_spec(),
+            expected_spec(),
             *(share_spec(workbook) for workbook in catalog.workbooks.values()),
             *(asset.with_hooks(hooks) for asset in made),
         ],
         sensors=[
             share_sensor(ctx),
             automation_sensor(len(made), servers_tags(settings)),
+            message_sensor(ctx),
         ],
         resources={
             "warehouse": dg.ResourceDefinition.hardcoded_resource(warehouse),

@@ -1,25 +1,27 @@
 """Every knob, typed, read from the environment and `.env`. The only module that reads the environment."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from socket import gethostname
+from typing import Literal
 
-from babel import Locale, UnknownLocaleError
-from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+PREFIX = "S2P_"
+ENV_FILE = Path(".env")
 
 
-class Settings(BaseSettings):
-    """The settings of one s2p installation. Each is the environment variable `S2P_<NAME>`."""
+class Settings(BaseModel):
+    """The settings of one s2p installation. Each is the environment variable `S2P_<NAME>`, or else a line of `.env`."""
 
-    model_config = SettingsConfigDict(env_prefix="S2P_", env_file=".env", extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     home: Path = Field(Path(".s2p"), description="everything s2p keeps: database, archive, models, Dagster's home")
     share: Path = Field(Path(), description="the share drive; by default `share` in the home", validate_default=False)
     results: Path = Field(Path(), description="where marked copies and reports go; by default the share")
     database_url: str | None = Field(None, description="the company's own PostgreSQL; unset: an embedded one")
-    shelves: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("s2p_assets",), description="packages that hold shelves, separated by commas"
-    )
+    shelves: tuple[str, ...] = Field(("s2p_assets",), description="packages that hold shelves, separated by commas")
     country: str | None = Field(None, description="two letters; whose public holidays daily demand knows")
     currency: str = Field("EUR", description="the currency of amounts in reports")
     locale: str = Field("en", description="how reports write numbers and dates: en, de_DE, en_GB …")
@@ -30,8 +32,25 @@ class Settings(BaseSettings):
     joblib: str = Field("threads", description="who fits models: threads, loky, or a cluster such as dask://host:8786")
     shards: int = Field(0, ge=0, le=1024, description="hash shards that feature sets are partitioned into; 0: none")
     pod_per_shard: bool = Field(False, description="a run for each shard, as for one pod each, not one run for all")
-    file_seconds: float = Field(300.0, gt=0, description="time allowed to read one file")
+    file_seconds: float = Field(300.0, gt=0, description="CPU seconds allowed to read one file")
+    file_wait_seconds: float = Field(3600.0, gt=0, description="seconds by the clock after which one file is given up")
     file_memory_mb: int = Field(4096, ge=256, description="memory allowed to read one file")
+    addresses: Path = Field(Path(), description="who is told what; by default `addresses.yaml` in the home")
+    smtp_host: str | None = Field(None, description="the company's mail server; unset: mails lie in the outbox")
+    smtp_port: int | None = Field(None, ge=1, le=65535, description="its port; by default that of its security")
+    smtp_security: Literal["starttls", "tls", "none"] = Field("starttls", description="how it is spoken to")
+    smtp_user: str | None = Field(None, description="the user at the mail server")
+    smtp_password: SecretStr | None = Field(None, description="the password that goes with it")
+    smtp_password_file: Path | None = Field(None, description="a file in which it stands instead")
+    smtp_ca_file: Path | None = Field(None, description="who signed its certificate, where that is the company itself")
+    mail_from: str | None = Field(None, description="the address that mails come from; by default s2p at this computer")
+    share_address: str | None = Field(None, description="what people call the share in their file manager")
+    message_minutes: float = Field(5.0, ge=0, le=1440, description="minutes over which a message is collected")
+    attachment_mb: float = Field(10.0, ge=0, le=100, description="megabytes that one mail may carry")
+    disk_free_mb: int = Field(2048, ge=0, description="room on a disk below which engineers are told")
+    heartbeat_url: SecretStr | None = Field(None, description="an address outside that is told that all is running")
+    heartbeat_method: Literal["GET", "POST"] = Field("GET", description="how it is told")
+    heartbeat_minutes: float = Field(5.0, gt=0, description="minutes between two such signs of life")
 
     @field_validator("shelves", mode="before")
     @classmethod
@@ -54,6 +73,8 @@ class Settings(BaseSettings):
     @classmethod
     def _known(cls, value: str) -> str:
         """Raises ValueError for a locale that nobody knows."""
+        from babel import Locale, UnknownLocaleError
+
         try:
             return str(Locale.parse(value.partition(".")[0].replace("-", "_")))
         except UnknownLocaleError as error:
@@ -61,8 +82,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _unset_when_empty(cls, values: dict[str, object]) -> dict[str, object]:
-        """An empty variable means "not set", as in a docker-compose file."""
+    def _from_the_environment(cls, given: dict[str, object]) -> dict[str, object]:
+        """What is given, else the environment, else `.env`. An empty variable means "not set", as in docker-compose."""
+        values = _settings_in(_lines_of_env_file()) | _settings_in(os.environ) | given
         return {name: value for name, value in values.items() if value != ""}
 
     @model_validator(mode="after")
@@ -73,6 +95,8 @@ class Settings(BaseSettings):
         object.__setattr__(self, "share", share.expanduser().absolute())
         results = self.results if "results" in self.model_fields_set else self.share
         object.__setattr__(self, "results", results.expanduser().absolute())
+        addresses = self.addresses if "addresses" in self.model_fields_set else home / "addresses.yaml"
+        object.__setattr__(self, "addresses", addresses.expanduser().absolute())
         return self
 
     @property
@@ -81,9 +105,25 @@ class Settings(BaseSettings):
         return self.home / "archive"
 
     @property
+    def cache(self) -> Path:
+        """What can be made again at any time, such as the outline of the shelves."""
+        return self.home / "cache"
+
+    @property
     def spool(self) -> Path:
         """Rows on their way from the reading process."""
         return self.home / "spool"
+
+    @property
+    def outbox(self) -> Path:
+        """Mails, for as long as there is no mail server."""
+        return self.home / "outbox"
+
+    @property
+    def sender(self) -> str:
+        """The address that mails come from."""
+        host = gethostname().strip(".") or "localhost"
+        return self.mail_from or f"s2p@{host if '.' in host else f'{host}.localdomain'}"
 
     @property
     def dagster_home(self) -> Path:
@@ -108,3 +148,26 @@ class Settings(BaseSettings):
 def read_settings() -> Settings:
     """The settings as the environment stands now. Raises pydantic.ValidationError naming the variable."""
     return Settings()
+
+
+def wants_colours() -> bool:
+    """Whether a terminal may be written to in colours: https://no-color.org."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _settings_in(variables: Mapping[str, str | None]) -> dict[str, object]:
+    """The settings among variables, whose names may be in capitals or not."""
+    named = ((name.upper(), value) for name, value in variables.items())
+    return {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in named
+        if name.startswith(PREFIX) and value is not None
+    }
+
+
+def _lines_of_env_file() -> Mapping[str, str | None]:
+    if not ENV_FILE.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    return dotenv_values(ENV_FILE, encoding="utf-8")

@@ -27,6 +27,8 @@ from psycopg import sql
 from s2p_assets.warehouse.server import embedded
 from s2p_assets.warehouse.server.connection import connect
 
+TIMES = ("seen_at", "sent_at", "sent_to")
+"""Columns that differ from run to run: when files were seen, and whom a message had reached by then."""
 PATIENCE_SECONDS = 240
 DROPPED = dt.datetime(2026, 1, 5, 8, tzinfo=dt.UTC).timestamp()
 
@@ -358,7 +360,7 @@ def _tables(connection: psycopg.Connection) -> list[str]:
 def _content(connection: psycopg.Connection, table: str) -> list[tuple[Any, ...]]:
     """The rows of a table as text, sorted; ledger ids as the paths they stand for."""
     query = "select column_name from information_schema.columns where table_schema = 'acme' and table_name = %s"
-    columns = sorted(str(name) for (name,) in connection.execute(query, (table,)) if name != "seen_at")
+    columns = sorted(str(name) for (name,) in connection.execute(query, (table,)) if name not in TIMES)
     path = sql.SQL("(select f.path from s2p.files f where f.id = t.{0})")
     shown = [
         path.format(sql.Identifier(name))

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from s2p_assets.cli import models, reports, share, workbooks
-from s2p_assets.cli.terminal import COULD_NOT, err, out
+from s2p_assets.cli import messages, models, reports, share, workbooks
+from s2p_assets.cli.terminal import COULD_NOT, err, escape, out
 
 GARBAGE_AFTER = 50_000
 """New objects until Python looks for garbage; with its 700 that takes a sixth of every command's start."""
@@ -34,6 +33,7 @@ COMMANDS = (
         reports.report,
         "Examples: `s2p report retail_weekly_outlook`, `s2p report retail_weekly_outlook --as-of 2026-03-31`",
     ),
+    (messages.messages, "Examples: `s2p messages`, `s2p messages --test anna@example.com`"),
     (share.accept, "Example: `s2p accept 'sales/Sales May.xlsx'`"),
     (share.keep, "Example: `s2p keep 'sales/Sales 2023.xlsx'`"),
     (share.forget, "Example: `s2p forget 'prices/Prices 2024.xlsx'`"),

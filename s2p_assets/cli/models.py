@@ -10,13 +10,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
-from s2p_assets.cli.terminal import COULD_NOT, Json, err, noise_apart, out, print_json, progress, values_by_name
-from s2p_assets.settings import Settings, read_settings
+from s2p_assets.cli.terminal import COULD_NOT, Json, err, escape, noise_apart, out, print_json, progress, values_by_name
 
 if TYPE_CHECKING:
     from s2p_assets.services.model_queries import TrainedModel
+    from s2p_assets.settings import Settings
 
 Asked = Annotated[str, typer.Argument(help="A model, a contest or a forecast.", show_default=False)]
 
@@ -36,12 +35,14 @@ def champion(
 
     if sum((model is not None, back, release)) > 1:
         raise typer.BadParameter("give one of --set, --back and --release")
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.learning.registry.model_registry import find_record
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.model_queries import contest_state, find_trained
 
-    ctx = open_context(settings)
+    ctx = open_outlined(settings)
     found = find_trained(ctx, contest)
     if model is not None:
         find_record(found.state, found.contest.full_name, model)
@@ -60,12 +61,13 @@ def champion(
 def why(name: Asked, as_json: Json = False) -> None:
     """What made a model train: the signals, how much was new, and the files behind it."""
     from s2p_assets.cli.printing.models import print_why
+    from s2p_assets.settings import read_settings
 
     settings = read_settings()
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.model_queries import find_trained, training_history
 
-    ctx = open_context(settings)
+    ctx = open_outlined(settings)
     trained = training_history(find_trained(ctx, name), ctx.registry)
     if as_json:
         print_json(trained)
@@ -85,12 +87,13 @@ def predict(
 ) -> None:
     """What the champion, or a model, predicts for given entities from what is stored; nothing is trained."""
     from s2p_assets.cli.printing.models import print_predictions
+    from s2p_assets.settings import read_settings
 
     values, settings = values_by_name(entities or ()), read_settings()
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.model_queries import find_trained, predictions
 
-    ctx = open_context(settings)
+    ctx = open_outlined(settings)
     found = find_trained(ctx, name)
     rows = predictions(ctx, found, values, horizon)
     if as_json:
@@ -104,15 +107,17 @@ def mlflow(
     port: Annotated[int, typer.Option("--port", help="Its port.")] = 5000,
 ) -> None:
     """Serve MLflow's own UI over the model registry, until stopped; needs the extra `mlflow`."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.graph.running.servers import require_port, supervise
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
 
     if find_spec("mlflow.server") is None or find_spec("flask") is None:
         err.print("[red]s2p:[/red] MLflow's UI is not installed; uv sync --extra mlflow, then try again")
         raise typer.Exit(COULD_NOT)
     require_port(host, port)
-    registry = open_context(settings).registry
+    registry = open_outlined(settings).registry
     place = {
         "MLFLOW_BACKEND_STORE_URI": registry.address(),
         "MLFLOW_DEFAULT_ARTIFACT_ROOT": settings.models.as_uri(),
@@ -125,7 +130,7 @@ def mlflow(
 
 
 def _decide(
-    settings: Settings,
+    settings: "Settings",
     found: "TrainedModel",
     model: str | None,
     back: bool,

@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from s2p_assets.cli.terminal import (
     NEEDS_A_PERSON,
     Json,
+    escape,
     out,
     print_json,
     progress,
     silence_libraries,
     values_by_name,
 )
-from s2p_assets.settings import read_settings
 
 ROWS_TRACED = 5
 
@@ -39,13 +38,15 @@ def trace(
     as_json: Json = False,
 ) -> None:
     """Walk a number back to the cells that it was made from: file, sheet, address."""
+    from s2p_assets.settings import read_settings
+
     settings, now = read_settings(), dt.datetime.now().astimezone()
     from s2p_assets.cli.printing.traces import number_lines, trace_lines
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.trace import trace_number, trace_table
     from s2p_assets.services.traced_models import models_behind
 
-    ctx = open_context(settings)
+    ctx = open_outlined(settings)
     name, most = name.replace("-", "_").replace(".", "_", 1), None if everything else ROWS_TRACED
     if name in ctx.catalog.reports:
         silence_libraries()
@@ -77,12 +78,13 @@ def report(
 ) -> None:
     """Make an edition now from what is stored, or make it again from what was known on a day."""
     from s2p_assets.cli.printing.editions import print_edition
+    from s2p_assets.settings import read_settings
 
     settings = read_settings()
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.reports import report_as_of, report_named, report_now
 
-    ctx = open_context(settings)
+    ctx = open_outlined(settings)
     chosen = report_named(ctx.catalog, name)
     silence_libraries()
     with progress("asking the ledger", quiet=as_json) as say:

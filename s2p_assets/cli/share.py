@@ -9,22 +9,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from s2p_assets.cli.terminal import (
     COULD_NOT,
     NEEDS_A_PERSON,
     Json,
+    escape,
     noise_apart,
     out,
     print_json,
     progress,
     silence_libraries,
 )
-from s2p_assets.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from s2p_assets.settings import Settings
 
 ARRIVALS_SECONDS = 5.0
 
@@ -35,6 +37,7 @@ def demo(
     """Write a sample share drive, process all of it, say where the reports are, then serve the Dagster UI."""
     from s2p_assets.cli.printing.status import print_outcome
     from s2p_assets.samples.share_files import sample_shares
+    from s2p_assets.settings import read_settings
 
     settings = read_settings()
     if ui:
@@ -55,6 +58,8 @@ def demo(
 
 def up() -> None:
     """Watch the share and serve the Dagster UI, until stopped."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     _require_share(settings)
     _serve(settings)
@@ -63,6 +68,7 @@ def up() -> None:
 def run(as_json: Json = False) -> None:
     """Process what is new or changed on the share, to the last report, then exit."""
     from s2p_assets.cli.printing.status import print_failures, print_outcome
+    from s2p_assets.settings import read_settings
 
     settings = read_settings()
     _require_share(settings)
@@ -78,13 +84,14 @@ def run(as_json: Json = False) -> None:
 def status(as_json: Json = False) -> None:
     """What is loaded, waiting and returned; which models are in service; where the reports are."""
     from s2p_assets.cli.printing.status import print_status
+    from s2p_assets.settings import read_settings
 
     settings = read_settings()
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.status import read_status
 
     _require_share(settings)
-    current = read_status(open_context(settings))
+    current = read_status(open_outlined(settings))
     if as_json:
         print_json(current)
     else:
@@ -96,12 +103,14 @@ def forget(
     file: Annotated[str, typer.Argument(help="The file's path on the share.", show_default=False)],
 ) -> None:
     """Withdraw the rows of a file that was loaded, on purpose."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.status import forget_file
 
     file = _on_share(settings, file)
-    rows = forget_file(open_context(settings), file)
+    rows = forget_file(open_outlined(settings), file)
     out.print(f"{escape(file)}: {rows:,} rows withdrawn; the next run brings the reports up to date")
 
 
@@ -109,13 +118,17 @@ def accept(
     files: Annotated[list[str], typer.Argument(help="The paths of held files on the share.", show_default=False)],
 ) -> None:
     """Accept held files as they are; the next run loads them."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.held_files import accept_file
 
-    ctx = open_context(settings)
+    ctx = open_outlined(settings)
     for file in (_on_share(settings, file) for file in files):
-        accept_file(ctx, file)
+        answered = [question for asked in accept_file(ctx, file).values() for question in asked]
+        for question in dict.fromkeys(answered):
+            out.print(f"{escape(file)}: {escape(question)}")
         out.print(f"{escape(file)}: accepted; the next run loads it and brings the reports up to date")
 
 
@@ -123,24 +136,26 @@ def keep(
     files: Annotated[list[str], typer.Argument(help="The paths of files that are gone.", show_default=False)],
 ) -> None:
     """Keep the rows of files that are gone from the share; nothing is told of them any more."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
     from s2p_assets.services.held_files import keep_file
 
-    ctx = open_context(settings)
+    ctx = open_outlined(settings)
     for file in (_on_share(settings, file) for file in files):
         keep_file(ctx, file)
         out.print(f"{escape(file)}: its rows are kept")
 
 
-def _on_share(settings: Settings, file: str) -> str:
+def _on_share(settings: "Settings", file: str) -> str:
     """The path on the share of a file that is named by that, or by its path on this computer."""
     place = Path(file).absolute()
     inside = place.is_relative_to(settings.share.absolute())
     return place.relative_to(settings.share.absolute()).as_posix() if inside else file
 
 
-def _require_share(settings: Settings) -> None:
+def _require_share(settings: "Settings") -> None:
     """The default share is made when missing; a company's own must be there."""
     if "share" not in settings.model_fields_set:
         settings.share.mkdir(parents=True, exist_ok=True)
@@ -150,7 +165,7 @@ def _require_share(settings: Settings) -> None:
         raise ShareMissing(f"{settings.share}: there is no such folder; mount the share drive, or correct S2P_SHARE")
 
 
-def _write_samples(settings: Settings) -> None:
+def _write_samples(settings: "Settings") -> None:
     from s2p_assets.samples.share_files import sample_shares
 
     settings.share.mkdir(parents=True, exist_ok=True)
@@ -164,7 +179,7 @@ def _write_samples(settings: Settings) -> None:
     out.print(f"sample share drive: {count} files in {escape(str(settings.share))}")
 
 
-def _process(settings: Settings, *, quiet: bool = False) -> dict[str, Any]:
+def _process(settings: "Settings", *, quiet: bool = False) -> dict[str, Any]:
     """One headless pass through the graph; the status afterwards, with the runs."""
     silence_libraries()
     with noise_apart(settings), progress("starting PostgreSQL and the asset graph", quiet=quiet) as say:
@@ -175,7 +190,7 @@ def _process(settings: Settings, *, quiet: bool = False) -> dict[str, Any]:
         return process(graph.ctx, graph.definitions, say)
 
 
-def _serve(settings: Settings) -> None:
+def _serve(settings: "Settings") -> None:
     from s2p_assets.graph.running.servers import require_port, serve
     from s2p_assets.warehouse.server.connection import connect, database_url
 
@@ -188,7 +203,7 @@ def _serve(settings: Settings) -> None:
 
 
 @contextmanager
-def _arrivals_printed(settings: Settings) -> Iterator[None]:
+def _arrivals_printed(settings: "Settings") -> Iterator[None]:
     """Print what comes in, and what it changes, while the servers run."""
     from psycopg import Error
 
@@ -219,4 +234,5 @@ def _exit_code(current: dict[str, Any]) -> int:
         return COULD_NOT
     waiting = any(book["returned"] or book["held"] or book["waiting"] for book in current["workbooks"])
     asked = current["gone"] or current["missing"] or current["unclaimed"] or current["faults"]
-    return NEEDS_A_PERSON if waiting or asked else 0
+    undelivered = current["messages"]["problem"] or current["messages"]["undelivered"]
+    return NEEDS_A_PERSON if waiting or asked or undelivered else 0

@@ -9,20 +9,32 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from s2p_assets.settings import Settings
+from s2p_assets.cli.console import err, escape, out
+
+if TYPE_CHECKING:
+    from s2p_assets.settings import Settings
+
+__all__ = [
+    "COULD_NOT",
+    "NEEDS_A_PERSON",
+    "Json",
+    "err",
+    "escape",
+    "noise_apart",
+    "out",
+    "print_json",
+    "progress",
+    "silence_libraries",
+    "values_by_name",
+]
 
 SECONDS_BETWEEN_LINES = 3.0
 NEEDS_A_PERSON = 1
 COULD_NOT = 2
-
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -33,8 +45,11 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[str], Non
     if quiet:
         yield lambda _: None
     elif err.is_terminal:
-        with err.status(title) as spinner:
-            yield lambda text: spinner.update(escape(text))
+        from rich.console import Console
+        from rich.text import Text
+
+        with Console(file=err.file or sys.stderr, highlight=False).status(Text(title)) as spinner:
+            yield lambda text: spinner.update(Text(text))
     else:
         last_line = [time.monotonic()]
         err.print(escape(title))
@@ -48,7 +63,7 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[str], Non
 
 
 @contextmanager
-def noise_apart(settings: Settings) -> Iterator[None]:
+def noise_apart(settings: "Settings") -> Iterator[None]:
     """What libraries write to stderr goes to a file in the home; what s2p says there still reaches the person."""
     settings.home.mkdir(parents=True, exist_ok=True)
     err.file = sys.stderr
@@ -56,7 +71,7 @@ def noise_apart(settings: Settings) -> Iterator[None]:
         with (settings.home / "run.log").open("w") as log, redirect_stderr(log):
             yield
     finally:
-        err.file = None  # type: ignore[assignment]  # rich then asks for sys.stderr again each time
+        err.file = None
 
 
 def values_by_name(terms: Iterable[str], *, name: str = "KEY") -> dict[str, str]:

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from s2p_assets.cli.terminal import COULD_NOT, NEEDS_A_PERSON, Json, err, out, print_json, progress
-from s2p_assets.settings import read_settings
+from s2p_assets.cli.terminal import COULD_NOT, NEEDS_A_PERSON, Json, err, escape, out, print_json, progress
 
 
 def check(
@@ -21,6 +19,7 @@ def check(
 ) -> None:
     """The verdict and every finding of files, nothing loaded."""
     from s2p_assets.cli.printing.readings import print_reading
+    from s2p_assets.settings import read_settings
 
     settings = read_settings()
     from s2p_assets.services.check import check_files
@@ -47,12 +46,13 @@ def plan(
 ) -> None:
     """What a file would change in what is loaded, before it is dropped; nothing is written."""
     from s2p_assets.cli.printing.readings import print_reading
+    from s2p_assets.settings import read_settings
 
     settings = read_settings()
     from s2p_assets.cli.printing.plans import plan_lines
     from s2p_assets.services.plan import plan_file
 
-    with err.status(f"reading {escape(file.name)} and comparing it with what is loaded"):
+    with progress(f"reading {file.name} and comparing it with what is loaded", quiet=as_json):
         planned = plan_file(settings, file, workbook)
     if as_json:
         print_json(planned.as_json())
@@ -71,6 +71,8 @@ def template(
     target: Annotated[Path | None, typer.Option("--to", help="Where to write it; by default NAME.xlsx here.")] = None,
 ) -> None:
     """Write an empty workbook with the right headers, types and drop-downs."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.services.check import find_contract
     from s2p_assets.spreadsheet.template import write_template
@@ -86,11 +88,13 @@ def new(
     sheet: Annotated[str | None, typer.Option("--sheet", help="The one sheet that is meant.")] = None,
 ) -> None:
     """Write a workbook contract inferred from a real file; read it, then confirm its suggestions."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.services.check import NoContract, write_contracts
 
     try:
-        with err.status(f"reading {escape(file.name)} and trying contracts on it"):
+        with progress(f"reading {file.name} and trying contracts on it"):
             written = write_contracts(settings, file, name, target, sheet)
     except NoContract as reason:
         err.print(escape(str(reason)), soft_wrap=True)

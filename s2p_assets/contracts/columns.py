@@ -4,6 +4,7 @@ Nothing here reads a file, talks to a database or knows a company, and nothing h
 pandera is in `validation.py`.
 """
 
+import datetime as dt
 import functools
 import inspect
 import sys
@@ -12,13 +13,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from s2p_assets.contracts.date_patterns import (
+    FISCAL_WEEKS,
     MONTHS_IN,
     PERIOD_KINDS,
     FiscalYear,
     PeriodKind,
+    fiscal_years_fault,
     pattern_fault,
     period_kind_of,
 )
+from s2p_assets.contracts.outlined import as_declared
 
 if TYPE_CHECKING:
     import pyarrow
@@ -125,6 +129,8 @@ class Column:
     `unit`: what its values are measured in: `EUR`, `kEUR`, `EUR net`, `kg`, `cases`; a file that says another is told.
     `currency_from`, `unit_from`: the column of the same row that says in which currency an amount is, or in what a
     quantity is counted; with a `unit` beside it, a row that says another one is a finding.
+    `per_from`: the column of the same row that says for how many pieces an amount is, as SAP's price unit does; the
+    amount stays as it is written.
     `decimal`: the decimal mark of numbers written as text.
     `formats`: strptime patterns, in the order in which a text is tried as a date; `%B` and `%b` stand for months in
     English, German, French and Spanish. A pattern may name a period, which is stored by its first day: `%G-W%V` an ISO
@@ -133,6 +139,8 @@ class Column:
     `fiscal_year_start`: the month, 1 to 12, in which the company's year begins; then years, half-years, quarters and
     numbered periods (`FY24`, `H1 24`, `Q1 24`, `P01 24`, `2023/24`) are of that year, and months with names, weeks and
     days are as always. `fiscal_year_named_after`: whether FY2024 is the one that ends or the one that begins in 2024.
+    `fiscal_weeks`: how a year of 52 or 53 weeks is parted into periods, `4-4-5`, `4-5-4`, `5-4-4` or `13 periods`;
+    `fiscal_years`: the first day of each such year by its number, `{2025: "2025-02-02", 2026: "2026-02-01"}`.
     `from_header`: of a wide table, whose periods stand in its header, each over a column of values: what kind of period
     they are, `day`, `week`, `month`, `quarter`, `half` or `year`. Date cells and unmistakable texts (`Jan 24`,
     `2024-W05`, `Q1 2024`) are read without `formats`. Each is stored by its first day; weeks are those of ISO 8601.
@@ -165,6 +173,7 @@ class Column:
     unit: str | None = None
     currency_from: str | None = None
     unit_from: str | None = None
+    per_from: str | None = None
     formats: tuple[str, ...] = ()
     decimal: Literal[".", ","] = "."
     width: int | None = None
@@ -185,10 +194,17 @@ class Column:
     melted: bool = False
     fiscal_year_start: int | None = None
     fiscal_year_named_after: Literal["start", "end"] = "end"
+    fiscal_weeks: str | None = None
+    fiscal_years: tuple[tuple[int, str], ...] = ()
 
     @property
     def fiscal(self) -> FiscalYear | None:
         """The fiscal year that its dates may be of."""
+        if self.fiscal_weeks:
+            years = tuple((year, dt.date.fromisoformat(day)) for year, day in self.fiscal_years)
+            near = years[0][1] + dt.timedelta(days=14)
+            start = self.fiscal_year_start or near.month
+            return FiscalYear(start, self.fiscal_year_named_after, FISCAL_WEEKS[self.fiscal_weeks], years)
         return FiscalYear(self.fiscal_year_start, self.fiscal_year_named_after) if self.fiscal_year_start else None
 
     @property
@@ -249,12 +265,15 @@ _ONLY_FOR: dict[str, tuple[Kind, ...]] = {
     "unit": (*_NUMERIC, *_TEXTS),
     "currency_from": _NUMERIC,
     "unit_from": _NUMERIC,
+    "per_from": _NUMERIC,
     "width": ("code",),
     "formats": (*_DATES, "boolean"),
     "from_header": ("date",),
     "year_from": ("date",),
     "fiscal_year_start": ("date",),
     "fiscal_year_named_after": ("date",),
+    "fiscal_weeks": ("date",),
+    "fiscal_years": ("date",),
     "yes": ("boolean",),
     "no": ("boolean",),
     "ge": (*_NUMERIC, *_DATES),
@@ -297,6 +316,7 @@ class Row:
     """One row of a workbook or table. Subclasses say in their docstring what one row is."""
 
     s2p_columns: ClassVar[tuple[Column, ...]] = ()
+    s2p_code: ClassVar[tuple[str, ...] | None] = None
 
     def __init_subclass__(cls) -> None:
         found = {one.name: one for base in reversed(cls.__mro__[1:]) for one in base.__dict__.get("s2p_columns", ())}
@@ -330,12 +350,17 @@ def _refuse_half_a_melt(owner: type[Row]) -> None:
 def _refuse_other_units(owner: type[Row]) -> None:
     kinds = {one.name: one.kind for one in owner.s2p_columns}
     for one in owner.s2p_columns:
-        for option, other in (("currency_from", one.currency_from), ("unit_from", one.unit_from)):
-            if other and kinds.get(other) not in _TEXTS:
+        for option, other, fitting in (
+            ("currency_from", one.currency_from, _TEXTS),
+            ("unit_from", one.unit_from, _TEXTS),
+            ("per_from", one.per_from, ("integer", "number")),
+        ):
+            if other and kinds.get(other) not in fitting:
                 declared = owner.__dict__.get(one.name)
                 line = declared.line if isinstance(declared, _Declared) else None
                 name = f"{owner.__name__}.{one.name}"
-                raise DeclarationError(f"{name}: {option}={other!r} must be a column of its rows, Text or Code", line)
+                words = " or ".join(map(annotation_name, fitting))
+                raise DeclarationError(f"{name}: {option}={other!r} must be a column of its rows, {words}", line)
 
 
 def columns_of(rows: type[Row]) -> tuple[Column, ...]:
@@ -372,10 +397,10 @@ def row_rule(message: str, at: str, severity: Severity = "reject") -> Any:
 
 
 def row_rules_of(rows: type[Row]) -> tuple[RowRule, ...]:
-    """The declared row rules of `rows`, those of its bases first."""
+    """The declared row rules of `rows`, those of its bases first; of rows that an outline names, the shelf is read."""
     found = {
         name: value
-        for base in reversed(rows.__mro__)
+        for base in reversed(as_declared(rows).__mro__)
         for name, value in vars(base).items()
         if isinstance(value, RowRule)
     }
@@ -394,20 +419,26 @@ def _column(owner: type[Row], name: str, annotation: Any, declared: _Declared) -
             raise DeclarationError(
                 f"{owner.__name__}.{name}: {option!r} is for {fits}, and this is {annotation_name(kind)}", declared.line
             )
-    for option in _LISTS:
-        if isinstance(options.get(option), str):
-            options[option] = (options[option],)
-    if isinstance(options.get("replace"), dict):
-        options["replace"] = tuple(options["replace"].items())
-    for option, value in options.items():
-        if isinstance(value, list):
-            options[option] = tuple(value)
+    _freeze(options)
     plain = name.replace("_", " ")
     headers = declared.headers or (plain[:1].upper() + plain[1:],)
     made = Column(name, kind, declared.description, headers, checks=checks, **options)
     if wrong := _contradiction(made) or _contradiction_of_labels(made):
         raise DeclarationError(f"{owner.__name__}.{name}: {wrong}", declared.line)
     return made
+
+
+def _freeze(options: dict[str, Any]) -> None:
+    """Makes tuples of the options that may be given as one text, a list or a dictionary."""
+    for option in _LISTS:
+        if isinstance(options.get(option), str):
+            options[option] = (options[option],)
+    for option in ("replace", "fiscal_years"):
+        if isinstance(options.get(option), dict):
+            options[option] = tuple(options[option].items())
+    for option, value in options.items():
+        if isinstance(value, list):
+            options[option] = tuple(value)
 
 
 def _contradiction_of_labels(made: Column) -> str:
@@ -443,10 +474,13 @@ def _pattern_contradiction(made: Column) -> str:
 
 
 def _fiscal_contradiction(made: Column) -> str:
-    if made.fiscal_year_start is None:
+    if made.fiscal_weeks or made.fiscal_years:
+        if wrong := fiscal_years_fault(made.fiscal_weeks or "", made.fiscal_years):
+            return wrong
+    elif made.fiscal_year_start is None:
         has_name = made.fiscal_year_named_after != "end"
         return "fiscal_year_named_after says nothing without fiscal_year_start" if has_name else ""
-    if made.fiscal_year_start not in range(1, 13) or isinstance(made.fiscal_year_start, bool):
+    if made.fiscal_year_start not in (None, *range(1, 13)) or isinstance(made.fiscal_year_start, bool):
         return f"fiscal_year_start is the number of a month, 1 to 12, not {made.fiscal_year_start!r}"
     if made.fiscal_year_named_after not in ("start", "end"):
         return f"fiscal_year_named_after is 'start' or 'end', not {made.fiscal_year_named_after!r}"

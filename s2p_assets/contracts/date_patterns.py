@@ -7,7 +7,9 @@ Reading a text by a pattern belongs to `spreadsheet/periods.py`.
 
 import datetime as dt
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 PeriodKind = Literal["day", "week", "month", "quarter", "half", "year"]
@@ -32,22 +34,72 @@ class FiscalYear:
     """A company's own year. `start`: the month in which it begins; `named_after`: of which end it bears the year.
 
     FY2024 of a company whose year begins in April is that from April 2023, or, named after its start, from April 2024.
+    `weeks`: of how many weeks each of its periods is, where these are no months: those of `FISCAL_WEEKS`; a year of 53
+    weeks has the last one in its last period. `years`: the first day of each such year.
     """
 
     start: int
     named_after: Literal["start", "end"] = "end"
+    weeks: tuple[int, ...] = ()
+    years: tuple[tuple[int, dt.date], ...] = ()
+
+    @property
+    def periods(self) -> int:
+        """How many periods it has: 12 months, or 12 or 13 spans of weeks."""
+        return len(self.weeks) or 12
 
     def first_day(self, year: int, month: int = 1) -> dt.date:
-        """The first day of the month that is number `month` of fiscal year `year`. Raises ValueError."""
+        """The first day of the month, or period, that is number `month` of fiscal year `year`. Raises ValueError."""
+        if self.weeks:
+            start = dict(self.years).get(year)
+            if start is None or not 1 <= month <= self.periods:
+                raise ValueError(f"no period {month} of {year} is known")
+            return start + dt.timedelta(weeks=sum(self.weeks[: month - 1]))
         first = year - (self.named_after == "end" and self.start > 1)
         years, months = divmod(self.start + month - 2, 12)
         return dt.date(first + years, months + 1, 1)
 
     def place_of(self, day: dt.date) -> tuple[int, int]:
-        """The fiscal year of a day, and the number of its month there."""
+        """The fiscal year of a day, and the number of its month there. Raises ValueError where that is not known."""
+        if self.weeks:
+            return self._place_by_weeks(day)
         month = (day.month - self.start) % 12 + 1
         first = day.year - (day.month < self.start)
         return first + (self.named_after == "end" and self.start > 1), month
+
+    def _place_by_weeks(self, day: dt.date) -> tuple[int, int]:
+        place = bisect_right([start for _, start in self.years], day) - 1
+        weeks = (day - self.years[place][1]).days // 7 if place >= 0 else -1
+        if not 0 <= weeks <= WEEKS_IN_LONG_YEAR - 1:
+            raise ValueError(f"{day} is of no fiscal year that is known")
+        ends = [sum(self.weeks[: count + 1]) for count in range(self.periods)]
+        return self.years[place][0], min(bisect_right(ends, weeks) + 1, self.periods)
+
+
+FISCAL_WEEKS: dict[str, tuple[int, ...]] = {
+    "4-4-5": (4, 4, 5) * 4,
+    "4-5-4": (4, 5, 4) * 4,
+    "5-4-4": (5, 4, 4) * 4,
+    "13 periods": (4,) * 13,
+}
+"""The ways in which companies part a year of 52 or 53 weeks into periods."""
+WEEKS_IN_LONG_YEAR = 53
+
+
+def fiscal_years_fault(weeks: str, years: tuple[tuple[int, str], ...]) -> str:
+    """What is wrong with a year of weeks as a contract declares it; empty where nothing is."""
+    if weeks not in FISCAL_WEEKS:
+        return f"fiscal_weeks is one of {', '.join(FISCAL_WEEKS)}, not {weeks!r}"
+    if not years:
+        return "fiscal_weeks needs the first day of each year: fiscal_years={2025: '2025-02-02', 2026: '2026-02-01'}"
+    try:
+        starts = [(year, dt.date.fromisoformat(day)) for year, day in years]
+    except (TypeError, ValueError):
+        return "fiscal_years holds a year's number and its first day: {2025: '2025-02-02'}"
+    for (year, first), (after, second) in pairwise(starts):
+        if after != year + 1 or (second - first).days not in (52 * 7, WEEKS_IN_LONG_YEAR * 7):
+            return f"fiscal_years: from {first} to {second} it is neither 52 nor 53 weeks, or a year between is lacking"
+    return ""
 
 
 def is_fiscal(text: str) -> bool:

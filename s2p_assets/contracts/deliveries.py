@@ -49,6 +49,11 @@ class FileDelivery(Row):
         description="Cells and files refused in it, at most 1000", ge=0, derived_from=_REJECTED_CELLS
     )
     problem: Text = column(description="The first of them, in words", nullable=True, derived_from=_REJECTED_CELLS)
+    sent_to: Text = column(
+        description="Whom a message about it reached, by the record of messages; none before one was sent",
+        nullable=True,
+    )
+    sent_at: Timestamp = column(description="When the first of them was sent, UTC", nullable=True)
     saved_at: Timestamp = column(description="When it was written, UTC; none for a file nobody claims", nullable=True)
     seen_at: Timestamp = column(description="When s2p saw it first, UTC; none for a file nobody claims", nullable=True)
     sha256: Code = column(description="Fingerprint of its bytes", nullable=True)

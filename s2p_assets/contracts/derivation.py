@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from s2p_assets.contracts.columns import domain_and_name
+from s2p_assets.contracts.outlined import as_declared
 
 
 class NotYet(Exception):
@@ -62,7 +63,7 @@ class Derivation:
 
     def fault(self, message: str) -> "Fault":
         """What is wrong with this declaration, at the line of its function."""
-        source = inspect.unwrap(self.build)
+        source = inspect.unwrap(as_declared(self.build))
         return Fault(Path(inspect.getfile(source)), inspect.getsourcelines(source)[1], message)
 
 
@@ -81,4 +82,4 @@ class Fault:
 
 def source_version(name: Any) -> str:
     """A short hash of the source file in which `name` is written."""
-    return hashlib.sha256(Path(inspect.getfile(name)).read_bytes()).hexdigest()[:12]
+    return hashlib.sha256(Path(inspect.getfile(as_declared(name))).read_bytes()).hexdigest()[:12]

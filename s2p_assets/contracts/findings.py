@@ -3,15 +3,18 @@
 Nothing here reads a file; this is the form in which the readers answer.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
-
-import pyarrow
+from typing import TYPE_CHECKING, Any, Literal
 
 from s2p_assets.contracts.columns import Severity
+
+if TYPE_CHECKING:
+    import pyarrow
 
 MAX_SAME_FINDINGS = 5_000
 Verdict = Literal["accepted", "partly", "returned", "held"]
@@ -37,6 +40,11 @@ class Finding:
     rule: str
     message: str
     severity: Severity = "reject"
+
+
+def finding_line(path: str, finding: Finding) -> str:
+    """`Prices.xlsx › March › C5: 'n/a' is not a price`."""
+    return " › ".join(filter(None, (Path(path).name, finding.sheet, finding.cell))) + f": {finding.message}"
 
 
 def count_values(rows: pyarrow.Table | None) -> int:

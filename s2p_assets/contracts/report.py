@@ -134,6 +134,8 @@ class Chart:
     """A chart of columns of the section's frame.
 
     `band`: (low, high) columns drawn as a shaded range, named `band_title`.
+    `band_of`: the column of `y` that the band belongs to; without it, the line that runs inside it the longest.
+    `marker`: a place on the x axis that is marked by a line across, with a few words.
     `series`: a column whose values each make a line or bar group. `format`: of the values of `y`.
     A line or bar bears the title of the section's column of that name, or else the name itself in plain words.
     `sources`: column of `y` → what its points were made from, where they stand in no table; fields are the frame's
@@ -149,6 +151,8 @@ class Chart:
     band: tuple[str, str] | None = None
     frame: "pd.DataFrame | None" = None
     band_title: str = "Range"
+    band_of: str | None = None
+    marker: tuple[Any, str] | None = None
     format: ValueFormat = "number"
     sources: Mapping[str, tuple[NumberSource, ...]] = field(default_factory=dict)
 
@@ -182,7 +186,7 @@ class Section:
 class Document:
     """One edition of a report: everything that a reader sees, before it is rendered.
 
-    `as_of`: the last day that its data covers.
+    `as_of`: the last day that its data covers. `action`: what somebody has to do now, in a sentence; empty for nothing.
     """
 
     title: str
@@ -191,6 +195,7 @@ class Document:
     figures: tuple[Figure, ...]
     sections: tuple[Section, ...]
     notes: tuple[str, ...] = field(default=())
+    action: str = ""
 
 
 @dataclass(frozen=True)

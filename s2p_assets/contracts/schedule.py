@@ -5,7 +5,7 @@ What has come is looked up in the warehouse; a contract says the words that are 
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -108,6 +108,15 @@ class Schedule:
         return period
 
 
+def periods_due(schedules: Mapping[str, Schedule], today: dt.date) -> str:
+    """The last period that is due of each kind of workbook: another text as soon as a file may be late, by time alone.
+
+    >>> periods_due({"acme_sales": Schedule("month", "5th")}, dt.date(2026, 11, 6))
+    'acme_sales: October 2026'
+    """
+    return "; ".join(f"{name}: {one.last_due(today).label}" for name, one in sorted(schedules.items()))
+
+
 def expected_files(
     schedule: Schedule,
     came: Collection[tuple[str | None, ExpectedPeriod]],
@@ -129,6 +138,7 @@ def expected_files(
             period = schedule.before(period)
         if (
             firsts
+            and wanted
             and not any((sender, one.first) in have for one in wanted)
             and max(one.first for one in firsts) < wanted[-1].first
         ):
@@ -136,6 +146,25 @@ def expected_files(
         for one in reversed(wanted):
             if (sender, one.first) not in have:
                 yield Expected(one, schedule.due(one), sender, is_late=one == last)
+
+
+def sender_pattern(pattern: str) -> re.Pattern[str]:
+    """The paths of files that tell who sent them: `sales/{shop}/*` → the text between the slashes, as `sender`.
+
+    `*` stands for anything within a name, `**` for folders too. Raises ValueError where it has not one place in braces.
+
+    >>> sender_pattern("sales/Sales {shop} 2*.xlsx").fullmatch("sales/Sales Berlin 2026-01.xlsx")["sender"]
+    'Berlin'
+    """
+    parts = re.split(r"(\{\w+\}|\*\*/|\*+|\?)", pattern)
+    if sum(part.startswith("{") for part in parts) != 1:
+        raise ValueError(f"one_per={pattern!r} needs one place in braces for the sender, such as 'sales/{{shop}}/*'")
+    regex = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    written = (
+        r"(?P<sender>[^/]+?)" if part.startswith("{") else regex[part] if part in regex else re.escape(part)
+        for part in parts
+    )
+    return re.compile("".join(written), re.IGNORECASE)
 
 
 def _months_later(first: dt.date, months: int) -> dt.date:

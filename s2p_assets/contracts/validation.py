@@ -21,11 +21,12 @@ import pandera.pandas as pa  # noqa: E402  after the line above
 import pyarrow  # noqa: E402
 
 from s2p_assets.contracts.columns import Column, Row, RowRule, columns_of, row_rules_of  # noqa: E402
+from s2p_assets.contracts.outlined import as_declared  # noqa: E402
 
 
 def pandera_model(rows: type[Row]) -> type[pa.DataFrameModel]:
     """The declared rows as a pandera model: strict, never coercing, its rules of rows named `severity:column`."""
-    cached: Any = rows  # a type is hashable, which mypy does not see of a class with a __hash__ of its own
+    cached: Any = as_declared(rows)  # a type is hashable, which mypy does not see of one with a __hash__ of its own
     return _pandera_model(cached)
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, get_args
 
 from s2p_assets.contracts.columns import Column, DeclarationError, Row, columns_of, domain_and_name, parse_column_path
-from s2p_assets.contracts.schedule import Every, Schedule
+from s2p_assets.contracts.schedule import Every, Schedule, sender_pattern
 
 if TYPE_CHECKING:
     import pyarrow
@@ -79,8 +79,9 @@ class Workbook:
     `every`: for which periods a file is expected: `"day"`, `"workday"`, `"week"`, `"month"`, `"quarter"` or `"year"`;
     what is missing or late is told in `s2p status` and to those who read about data quality.
     `by`: by when after a period's end: `"5th"` of the month after, `"Tuesday"` of the week after, or `"3 days"`.
-    `one_per`: that each of several senders sends one: a column whose values name them (`"store"`), or each sender's
-    name with the pattern of its paths (`{"Berlin": "sales/berlin/*"}`).
+    `one_per`: that each of several senders sends one: a column whose values name them (`"store"`); each sender's name
+    with the pattern of its paths (`{"Berlin": "sales/berlin/*"}`); or the place in a path where the name of each
+    stands (`"sales/{store}/*"`), for senders that become known by their first file.
     `dated_by`: the column of dates that says for which period rows are; without it the day on which a file was saved
     does, for the period that had just ended.
     `tables`: `all` where a sheet may hold several tables with this header, side by side or below each other.
@@ -97,6 +98,8 @@ class Workbook:
     `max_rows_gone`: the share of a known file's rows that a new version of it may lack.
     `max_restated`: the share of a column's stored values that a new version may change. A value that was empty and is
     filled in is not counted, nor are one or two values.
+    `ordinary_change`: by which share of its old value a number may change without counting as restated or overwritten:
+    0.5 for price lists, where 5.00 becomes 5.40 in the ordinary course of things, and 500 does not.
     `may_overwrite`: whether a file may give other values to the keys of other files without being asked about: for
     lists of which each delivery is a new file, such as a stock list named for its day. Without it, it may for a tenth
     of the rows that it has in common with another file, as corrections do.
@@ -123,6 +126,7 @@ class Workbook:
     encoding: str | None = None
     max_rows_gone: float | None = MAX_ROWS_GONE
     max_restated: float | None = MAX_RESTATED
+    ordinary_change: float = 0.0
     may_overwrite: bool = False
 
     def __post_init__(self) -> None:
@@ -147,14 +151,17 @@ class Workbook:
             words = {"by": self.by, "one_per": self.one_per, "dated_by": self.dated_by}
             alone = next((word for word, value in words.items() if value), None)
             return f"{alone}= says when files are expected, so say every= too" if alone else None
+        by_path = isinstance(self.one_per, str) and "{" in self.one_per
         try:
             Schedule(self.every, self.by)
+            if by_path:
+                sender_pattern(str(self.one_per))
         except ValueError as error:
             return str(error)
         kinds = {column.name: column.kind for column in columns_of(self.rows)}
         if self.dated_by and kinds.get(self.dated_by) not in ("date", "timestamp"):
             return f"dated_by={self.dated_by!r} is no column of dates"
-        if isinstance(self.one_per, str) and self.one_per not in kinds:
+        if isinstance(self.one_per, str) and not by_path and self.one_per not in kinds:
             return f"one_per={self.one_per!r} is no column; name one, or give each sender's pattern of paths"
         return None
 

@@ -12,6 +12,7 @@ from s2p_assets.contracts.workbook import Workbook
 
 FILES = dg.AssetKey(["s2p", "files"])
 UNCLAIMED = dg.AssetKey(["s2p", "unclaimed"])
+EXPECTED = dg.AssetKey(["s2p", "expected"])
 
 
 class _Named(Protocol):

@@ -53,14 +53,14 @@ def with_its_sheet() -> Condition:
     return ((_due(trigger) | _retry()) & _gates()).with_label("with its sheet")
 
 
-def on_files_ingested(besides: dg.AssetKey) -> Condition:
+def on_files_ingested(*besides: dg.AssetKey) -> Condition:
     """For what is made from the ledger: a workbook's table is gone over, whether or not its content changes.
 
-    `besides`: the dependency that is no workbook. A table that failed holds nothing up.
+    `besides`: the dependencies that are no workbooks. A table that failed holds nothing up.
     """
     gone_over = AC.any_deps_match((AC.newly_updated() & ~AC.executed_with_root_target()) | AC.will_be_requested())
     trigger = gone_over | AC.newly_missing() | AC.code_version_changed()
-    begun = AC.any_deps_match(~AC.missing()).ignore(dg.AssetSelection.assets(besides))
+    begun = AC.any_deps_match(~AC.missing()).ignore(dg.AssetSelection.assets(*besides))
     free = begun & ~AC.any_deps_in_progress() & ~AC.in_progress()
     return ((_due(trigger) | _retry()) & free).with_label("when files came in")
 

@@ -3,6 +3,8 @@
 Looking itself is done in `spreadsheet/`; what is new is known to the ledger.
 """
 
+import datetime as dt
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -11,8 +13,9 @@ from dataclasses import asdict, dataclass, field
 import dagster as dg
 
 from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.contracts.schedule import periods_due
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.graph.asset_keys import UNCLAIMED, share_key
+from s2p_assets.graph.asset_keys import EXPECTED, UNCLAIMED, share_key
 from s2p_assets.graph.running.instance import version_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.ingest import is_to_be_gone_over
@@ -24,6 +27,7 @@ from s2p_assets.warehouse.warehouse import Warehouse
 SHARE_DRIVE = "share_drive"
 UNCLAIMED_KEPT = 100
 UNCLAIMED_FILES = "nobody's"
+PERIODS_DUE = "expected"
 FIRST_RETRY_SECONDS = 60.0
 LONGEST_RETRY_SECONDS = 3600.0
 
@@ -88,7 +92,7 @@ def share_sensor(ctx: Context) -> dg.SensorDefinition:
         description="Looks at the share drive; a file that stands still over two looks is reported to the graph.",
         minimum_interval_seconds=ctx.settings.look_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        asset_selection=dg.AssetSelection.assets(UNCLAIMED, *map(share_key, ctx.catalog.workbooks.values())),
+        asset_selection=dg.AssetSelection.assets(UNCLAIMED, EXPECTED, *map(share_key, ctx.catalog.workbooks.values())),
     )
     def share_drive(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         memory = SensorCursor.from_cursor(context.cursor)
@@ -103,6 +107,10 @@ def share_sensor(ctx: Context) -> dg.SensorDefinition:
         if reported.digest != now.unclaimed_digest:
             reported.digest = now.unclaimed_digest
             events.append(_unclaimed_event(now))
+        due, reported = _periods_due(ctx.catalog), memory.reported.setdefault(PERIODS_DUE, Reported())
+        if reported.digest != due:
+            reported.digest = due
+            events.append(_due_event(due))
         return dg.SensorResult(asset_events=events, cursor=memory.to_cursor())
 
     return share_drive
@@ -176,6 +184,21 @@ def _unclaimed_event(now: ShareScan) -> dg.AssetMaterialization:
     )
 
 
+def _periods_due(catalog: Catalog) -> str:
+    """The periods that are due today, on the company's own clock."""
+    schedules = {name: book.schedule for name, book in catalog.workbooks.items() if book.schedule}
+    return periods_due(schedules, dt.datetime.now().astimezone().date())
+
+
+def _due_event(due: str) -> dg.AssetMaterialization:
+    return dg.AssetMaterialization(EXPECTED, tags={"dagster/data_version": _due_version(due)}, metadata={"due": due})
+
+
+def _due_version(due: str) -> str:
+    """A version of Dagster's for these periods."""
+    return hashlib.sha256(due.encode()).hexdigest()[:16]
+
+
 def report_look(ctx: Context, instance: dg.DagsterInstance, now: ShareScan) -> None:
     """For a headless pass: report every workbook whose files changed or wait, by what lies on the share `now`."""
     known = {book.full_name: version_of(instance, share_key(book)) or "" for book in ctx.catalog.workbooks.values()}
@@ -188,3 +211,6 @@ def report_look(ctx: Context, instance: dg.DagsterInstance, now: ShareScan) -> N
             instance.report_runless_asset_event(_event(workbook, now, f"{digest}-{time.time():.0f}"))
     if version_of(instance, UNCLAIMED) != now.unclaimed_digest:
         instance.report_runless_asset_event(_unclaimed_event(now))
+    due = _periods_due(ctx.catalog)
+    if due and version_of(instance, EXPECTED) != _due_version(due):
+        instance.report_runless_asset_event(_due_event(due))

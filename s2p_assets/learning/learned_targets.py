@@ -8,13 +8,15 @@ from functools import cached_property
 
 import pandas as pd
 
-from s2p_assets.contracts.model import Task
+from s2p_assets.contracts.model import ForecastTask, Task
 from s2p_assets.learning.forecasting.series import with_target
 from s2p_assets.learning.row_hashes import RowHashes, count_withdrawn_rows, sorted_row_hashes
 
 KEY = ["entity", "time"]
-MATERIAL_RISE = 0.05
-"""Of an entity's total: what came on top of a known period by less than this is news, and no correction."""
+MATERIAL_CHANGE = 0.05
+"""Of an entity's total: by less than this a known period moves in the ordinary course of things, as returns come in."""
+MATERIAL_FALLS = 0.005
+"""Of everything: so much may all small falls come to together; beyond it they are a withdrawal."""
 UNKNOWN_SHARE = 0.005
 
 
@@ -50,8 +52,10 @@ class StoredHistory:
     def count_withdrawn(self, learned_from: RowHashes, learned: pd.DataFrame | None) -> int:
         """How many of the rows that a version learned from were withdrawn or corrected since.
 
-        Those that are gone, whose target fell, or rose by over a twentieth of all that their entity had: a little
-        more in a period that was known in part is news, not a correction. A row whose features alone changed still
+        Those that are gone, or whose target moved by over a twentieth of all that their entity had: a little more in
+        a period that was known in part, or a return that was booked late, is news and no correction. Where a series is
+        forecast, that is; an outcome is corrected whatever it was. If all small falls together are over half a per
+        cent of everything, as when a week's file is withdrawn, they count. A row whose features alone changed still
         stands. `learned`: as of `learned_targets`; of an older version, which did not keep it, every changed row
         counts where they are over half a per cent.
         """
@@ -64,7 +68,9 @@ class StoredHistory:
         both = then.merge(self.targets, on=KEY, how="left", suffixes=("", "_now"))
         rise = both["target_now"] - both["target"]
         small = 1e-9 * both["target"].abs().clip(lower=1.0)
-        corrected = (
-            both["target_now"].isna() | (rise < -small) | (rise > (MATERIAL_RISE * both["total"]).clip(lower=small))
-        )
+        ordinary = (MATERIAL_CHANGE * both["total"].abs()).clip(lower=small)
+        fell = rise < -small
+        falls = -rise.where(fell & (rise >= -ordinary), 0.0).sum()
+        few_fell = isinstance(self.task, ForecastTask) and falls <= MATERIAL_FALLS * both["target"].abs().sum()
+        corrected = both["target_now"].isna() | (rise > ordinary) | (fell & ((rise < -ordinary) | (not few_fell)))
         return int(corrected.sum())

@@ -20,6 +20,7 @@ TITLES |= {"win_boosting": "Gradient boosting", "win_timing": "Gradient boosting
 LAST_WEEK = {"Begun": ("engage_date", None), "Won": ("close_date", "Won"), "Lost": ("close_date", "Lost")}
 DEAL: tuple[ReportColumn, ...] = (ReportColumn("opportunity_id", "Deal", "code"), ReportColumn("account", "Account"))
 DEAL += (ReportColumn("product", "Product"), ReportColumn("sales_agent", "Agent"))
+STAGE = ReportColumn("stage", "Stage")
 TEAM = (ReportColumn("manager", "Team of"), ReportColumn("regional_office", "Office"))
 ENDED: tuple[ReportColumn, ...] = (ReportColumn("deal_stage", "End"), ReportColumn("close_date", "On", "date"))
 ENDED += (ReportColumn("close_value", "Brought in", "money"),)
@@ -65,21 +66,24 @@ def pipeline(
         title="Sales pipeline",
         as_of=deals.last_day,
         headline=f"{sections.pipeline.describe_pipeline(deals)} "
-        f"{sections.classification_scores.describe_discrimination(scores)}",
+        f"{sections.classification_scores.describe_trust(scores)}",
         figures=(
             *sections.pipeline.pipeline_figures(deals),
             *sections.pipeline.last_week_figures(deals, LAST_WEEK, stage="deal_stage"),
-            *sections.classification_scores.measure_figures(scores, "brier", "auc"),
+            *sections.classification_scores.told_and_came(scores),
         ),
         sections=(
             sections.pipeline.wins_by_month(deals),
             sections.pipeline.wins_by_group(deals, "By team", *TEAM),
             sections.pipeline.wins_by_group(deals, "By product", ReportColumn("product", "Product")),
-            sections.pipeline.most_valuable_cases(deals, DEAL),
+            sections.pipeline.most_valuable_cases(
+                deals, (*DEAL, STAGE), most_told=sections.classification_scores.most_told(scores)
+            ),
             sections.pipeline.ended_cases(deals, (*DEAL, *ENDED), date="close_date"),
             sections.classification_scores.probability_measures(scores),
             sections.classification_scores.probability_calibration(scores),
             sections.classification_scores.classification_folds(scores, TITLES),
         ),
         notes=(in_service, *NOTES, *sections.pipeline.overdue_note(deals)),
+        action=sections.pipeline.overdue_action(deals),
     )

@@ -13,7 +13,7 @@ NOTES = (
 )
 
 
-@report(title="Data quality", owner="data@example.com")
+@report(title="Retail data quality", owner="data@example.com")
 def data_quality(deliveries: Frame) -> Document:
     """What came in and what of it was taken, what went back and to whom, what is open, and how fresh each kind is.
 
@@ -25,7 +25,7 @@ def data_quality(deliveries: Frame) -> Document:
         besides = f"; nobody claims the {pluralize(nobodys, 'file')} on the share" if nobodys else ""
         raise NotYet(f"no file has come in yet{besides}")
     return Document(
-        title="Data quality",
+        title="Retail data quality",
         as_of=arrivals.last_day.date(),
         headline=sections.deliveries.describe_deliveries(arrivals),
         figures=sections.deliveries.delivery_figures(arrivals),
@@ -40,4 +40,5 @@ def data_quality(deliveries: Frame) -> Document:
             sections.deliveries.recent_arrivals(arrivals),
         ),
         notes=NOTES,
+        action=sections.deliveries.what_to_decide(arrivals),
     )

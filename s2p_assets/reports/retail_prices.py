@@ -44,10 +44,12 @@ def prices(products: Frame, demand: Frame) -> Document:
         figures=sections.price_changes.change_figures(found, price="msrp"),
         sections=(
             sections.price_changes.what_changed(found),
+            *sections.price_changes.offers_that_end(found),
             *sections.price_changes.other_terms(found, TERMS),
             *sections.price_changes.new_items(found, price="msrp"),
             sections.price_changes.sold_below_cost(found),
             sections.price_changes.lists_of_the_year(found),
         ),
         notes=volumes.notes(),
+        action=sections.price_changes.what_to_review(found),
     )

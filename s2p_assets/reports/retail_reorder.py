@@ -30,4 +30,5 @@ def reorder(reorder_plan: pd.DataFrame, stock_position: pd.DataFrame) -> Documen
             sections.order_plan.plan_levels(plan),
         ),
         notes=sections.order_plan.plan_notes(plan, as_of),
+        action=sections.order_plan.order_now(plan),
     )

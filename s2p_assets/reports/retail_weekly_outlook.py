@@ -38,12 +38,13 @@ def weekly_outlook(
     forecast = sections.forecast_outlook.band_of_total(total_forecast[pd.to_datetime(total_forecast["week"]) > week])
     past = SourceTable("total_backtest", sections.forecast_outlook.latest_forecasts(total_backtest))
     ahead = demand_forecast[pd.to_datetime(demand_forecast["week"]) > week]
+    drivers = sections.weekly_sales.describe_channels(sales, week, CHANNELS)
     completed = float(demand["completed_units"].sum()) if "completed_units" in demand else 0.0
     return Document(
         title="Weekly sales and stock outlook",
         as_of=sections.weeks.last_day(week).date(),
-        headline=f"{sections.weekly_sales.describe_sales(units, week)} "
-        f"{sections.order_plan.describe_running_out(plan)}",
+        headline=f"{sections.weekly_sales.describe_sales(units, week, channels=drivers)} "
+        f"{sections.forecast_outlook.describe_run(past, week)}{sections.order_plan.describe_running_out(plan)}",
         figures=(
             sections.weekly_sales.units_sold(units, week, column="demand.units"),
             *sections.forecast_outlook.against_forecast(past, week),
@@ -79,4 +80,5 @@ def weekly_outlook(
             *sections.forecast_outlook.coverage_notes(sales, ahead, past, week, noun="SKU"),
             sections.weeks.YEAR_EARLIER,
         ),
+        action=sections.order_plan.order_now(plan),
     )

@@ -12,104 +12,105 @@ import pandas as pd
 
 DailyUnits = np.ndarray[Any, np.dtype[np.float64]]
 
-CATALOGUE: dict[str, tuple[str, str, tuple[str, ...]]] = {
+CATALOGUE: dict[str, tuple[str, str, tuple[tuple[str, float], ...]]] = {
     "Kitchen": (
         "Silverbrook Housewares",
         "KIT-{:04d}",
         (
-            "Stockpot 8 l",
-            "Paring knife 9 cm",
-            "Cutting board, beech",
-            "Salad spinner",
-            "Pepper mill 18 cm",
-            "Milk frother",
-            "Colander 26 cm",
-            "Measuring jug 1 l",
-            "Rolling pin",
-            "Tea infuser",
+            ("Stockpot 8 l", 44.99),
+            ("Paring knife 9 cm", 9.99),
+            ("Cutting board, beech", 27.99),
+            ("Salad spinner", 21.99),
+            ("Pepper mill 18 cm", 24.99),
+            ("Milk frother", 34.99),
+            ("Colander 26 cm", 17.99),
+            ("Measuring jug 1 l", 7.49),
+            ("Rolling pin", 11.99),
+            ("Tea infuser", 5.99),
         ),
     ),
     "Garden": (
         "Fernway Garden",
         "GDN-{:04d}",
         (
-            "Watering can 10 l",
-            "Secateurs",
-            "Garden hose 25 m",
-            "Hand trowel",
-            "Bird feeder",
-            "Raised bed kit",
-            "Leaf rake",
-            "Kneeling pad",
-            "Plant labels, 50 pcs",
-            "Wheelbarrow 90 l",
+            ("Watering can 10 l", 12.99),
+            ("Secateurs", 17.99),
+            ("Garden hose 25 m", 34.99),
+            ("Hand trowel", 8.49),
+            ("Bird feeder", 19.99),
+            ("Raised bed kit", 79.99),
+            ("Leaf rake", 22.99),
+            ("Kneeling pad", 11.49),
+            ("Plant labels, 50 pcs", 4.99),
+            ("Wheelbarrow 90 l", 99.99),
         ),
     ),
     "Lighting": (
         "Brightline Lighting",
         "0041{:03d}",
         (
-            "Desk lamp, black",
-            "LED bulb E27 9 W",
-            "String lights 10 m",
-            "Floor lamp, oak",
-            "Clip spot",
-            "Night light",
-            "Camping lantern",
-            "Under-cabinet strip",
-            "Solar path light",
-            "Pendant shade, linen",
+            ("Desk lamp, black", 39.99),
+            ("LED bulb E27 9 W", 5.99),
+            ("String lights 10 m", 17.99),
+            ("Floor lamp, oak", 129.99),
+            ("Clip spot", 24.99),
+            ("Night light", 9.99),
+            ("Camping lantern", 27.99),
+            ("Under-cabinet strip", 29.99),
+            ("Solar path light", 12.99),
+            ("Pendant shade, linen", 44.99),
         ),
     ),
     "Office": (
         "Tallow & Sons Stationers",
         "OFF{:03d}-A",
         (
-            "Notebook A5, dotted",
-            "Gel pen, blue",
-            "Letter tray",
-            "Desk pad, felt",
-            "Stapler 24/6",
-            "Monitor stand",
-            "Wall planner",
-            "Archive box",
-            "Label printer",
-            "Whiteboard 60 × 90",
+            ("Notebook A5, dotted", 6.49),
+            ("Gel pen, blue", 1.99),
+            ("Letter tray", 7.99),
+            ("Desk pad, felt", 24.99),
+            ("Stapler 24/6", 11.99),
+            ("Monitor stand", 34.99),
+            ("Wall planner", 9.99),
+            ("Archive box", 4.49),
+            ("Label printer", 89.99),
+            ("Whiteboard 60 × 90", 39.99),
         ),
     ),
     "Tools": (
         "Northgate Tools",
         "TLS-{:04d}",
         (
-            "Claw hammer",
-            "Bit set, 32 pcs",
-            "Spirit level 60 cm",
-            "Tape measure 5 m",
-            "Cordless drill 18 V",
-            "Utility knife",
-            "Socket set",
-            "Clamp 300 mm",
-            "Head torch",
-            "Tool bag",
+            ("Claw hammer", 18.99),
+            ("Bit set, 32 pcs", 24.99),
+            ("Spirit level 60 cm", 22.99),
+            ("Tape measure 5 m", 9.99),
+            ("Cordless drill 18 V", 119.99),
+            ("Utility knife", 7.99),
+            ("Socket set", 64.99),
+            ("Clamp 300 mm", 13.99),
+            ("Head torch", 21.99),
+            ("Tool bag", 44.99),
         ),
     ),
     "Cleaning": (
         "Oakridge Supply",
         "0077{:03d}",
         (
-            "Microfibre cloths, 5 pcs",
-            "Bucket 12 l",
-            "Window squeegee",
-            "Dustpan set",
-            "Scrub brush",
-            "Mop with handle",
-            "Spray bottle 0.5 l",
-            "Lint roller",
-            "Bin bags 35 l",
-            "Drain plunger",
+            ("Microfibre cloths, 5 pcs", 6.99),
+            ("Bucket 12 l", 7.49),
+            ("Window squeegee", 9.99),
+            ("Dustpan set", 8.99),
+            ("Scrub brush", 4.99),
+            ("Mop with handle", 24.99),
+            ("Spray bottle 0.5 l", 3.99),
+            ("Lint roller", 3.49),
+            ("Bin bags 35 l", 5.49),
+            ("Drain plunger", 6.99),
         ),
     ),
 }
+"""Group → supplier, pattern of its article numbers, and articles with what one of them usually costs."""
 SEASON_PEAK = {"Kitchen": 335, "Garden": 135, "Lighting": 345, "Office": 240, "Tools": 105, "Cleaning": 80}
 SEASON_SWING = {"Kitchen": 0.3, "Garden": 0.65, "Lighting": 0.45, "Office": 0.25, "Tools": 0.2, "Cleaning": 0.12}
 WEEKDAYS = np.array([0.8, 0.8, 0.85, 0.95, 1.25, 1.55, 0.8])
@@ -154,18 +155,18 @@ def _products(skus: int, days: pd.DatetimeIndex, rng: np.random.Generator) -> pd
     rows = []
     for position in range(skus):
         category = list(CATALOGUE)[position % len(CATALOGUE)]
-        supplier, pattern, names = CATALOGUE[category]
+        supplier, pattern, articles = CATALOGUE[category]
         turn = position // len(CATALOGUE)
-        series = turn // len(names) + 1
-        name = names[turn % len(names)] + (f", series {series}" if series > 1 else "")
-        rows.append(
-            {"sku": pattern.format(10 + turn * 7), "description": name, "category": category, "supplier": supplier}
-        )
+        series = turn // len(articles) + 1
+        name, usual = articles[turn % len(articles)]
+        name += f", series {series}" if series > 1 else ""
+        sku = pattern.format(10 + turn * 7)
+        rows.append({"sku": sku, "description": name, "category": category, "supplier": supplier, "msrp": usual})
     products = pd.DataFrame(rows)
     letters = list("0123456789ABCDEFGHJKLMNPQRSTUVWXYZ")
     asins = ["B0" + "".join(rng.choice(letters, 8)) for _ in range(skus)]
     products["asin"] = pd.Series(asins, dtype=object).where(rng.random(skus) < 0.6, None)
-    products["msrp"] = np.floor(np.exp(rng.normal(3.1, 0.7, skus)).clip(3, 240)) + 0.99
+    products["msrp"] = _price_points(products["msrp"].to_numpy() * np.exp(rng.normal(0, 0.07, skus)))
     products["pack_size"] = np.where(products["msrp"] > 60, 2, rng.choice([6, 10, 12, 24], skus))
     products["minimum_order"] = products["pack_size"] * rng.choice([1, 2, 4], skus)
     lead_times = dict(zip(CATALOGUE, (28, 21, 56, 14, 35, 10), strict=True))
@@ -181,6 +182,11 @@ def _products(skus: int, days: pd.DatetimeIndex, rng: np.random.Generator) -> pd
     return products
 
 
+def _price_points(prices: DailyUnits) -> DailyUnits:
+    """Prices as shops write them: `19.99`, and below 15 in steps of ten cents, `4.49`."""
+    return np.where(prices < 15, (prices * 10).round() / 10 - 0.01, np.floor(prices) + 0.99).round(2)
+
+
 def _prices(products: pd.DataFrame, days: pd.DatetimeIndex, rng: np.random.Generator) -> pd.DataFrame:
     """Half-yearly lists with changes for about a third of the SKUs, and two weeks of promotions in each quarter."""
     lists = [days[0], *(day for day in days[1:] if day.day == 1 and day.month in (1, 7))]
@@ -191,7 +197,7 @@ def _prices(products: pd.DataFrame, days: pd.DatetimeIndex, rng: np.random.Gener
     for number, day in enumerate(lists):
         if number:
             changed = rng.random(len(products)) < 0.35
-            msrp = np.where(changed, np.floor(msrp * rng.uniform(0.97, 1.11, len(msrp))) + 0.99, msrp)
+            msrp = np.where(changed, _price_points(msrp * rng.uniform(0.97, 1.11, len(msrp))), msrp)
             t2 = np.where(changed, (msrp * margin).round(2), t2)
             cost = np.where(rng.random(len(cost)) < 0.35, (cost * rng.uniform(0.97, 1.06, len(cost))).round(2), cost)
         next_list = lists[number + 1] if number + 1 < len(lists) else days[-1] + pd.Timedelta(days=1)
@@ -212,8 +218,8 @@ def _promotions(
     for monday in mondays[::7]:
         some = current[(rng.random(len(current)) < 0.12) & (current["launched"] < (monday - days[0]).days - 28)]
         off = rng.choice([0.15, 0.2, 0.25, 0.3], len(some))
-        low = (np.floor(some["msrp"] * (1 - off)) + 0.49).clip(lower=some["t2_cost"])
-        rows.append(some.assign(msrp=low.round(2), effective_date=monday, occasion="promotion"))
+        low = np.maximum(_price_points(some["msrp"].to_numpy() * (1 - off)), some["t2_cost"].to_numpy())
+        rows.append(some.assign(msrp=low, effective_date=monday, occasion="promotion"))
         rows.append(some.assign(effective_date=monday + pd.Timedelta(days=14), occasion="promotion"))
     return rows
 

@@ -37,5 +37,7 @@ def _line(file: ArrivedFile) -> str:
         return f"held {file.path}: {'; '.join(file.questions)} (in all: {said}); {accept}"
     if file.verdict == "returned":
         return f"returned {file.path} to {file.owner}: its marked copy says what to correct"
+    if file.verdict == "duplicate":
+        return f"{file.path}: {said}"
     part = f" in part, {file.rows_returned:,} rows returned to {file.owner}" if file.verdict == "partly" else ""
     return f"loaded {file.path}{part}" + (f": {said}" if said else "")

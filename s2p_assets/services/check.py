@@ -38,7 +38,7 @@ def check_files(settings: Settings, files: list[Path], name: str | None, marked:
     if marked and marked.exists() and files[0].exists() and marked.samefile(files[0]):
         raise NotFound(f"{marked} is the file itself; give the marked copy another place")
     owners = {workbook.full_name: workbook.owner for workbook in known}
-    with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
+    with Sandbox.within(settings) as sandbox:
         for file in files:
             reading = read_with_references(settings, sandbox, file, known)
             if marked and (reading.findings or reading.error):
@@ -90,7 +90,7 @@ def write_contracts(settings: Settings, file: Path, name: str, target: Path | No
     if (target or folder / f"{name}.py").exists():
         raise NotFound(f"{target or folder / f'{name}.py'} exists already; choose another --name or --to")
     try:
-        with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
+        with Sandbox.within(settings) as sandbox:
             sources = infer_contracts(Asked(file, name, sheet, settings.share), sandbox=sandbox)
     except ValueError as reason:
         raise NotFound(f"{file}: no contract was written: {reason}") from reason

@@ -3,17 +3,22 @@
 What is done with them is in the services beside.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from s2p_assets.catalog.catalog import Catalog
-from s2p_assets.catalog.loading import load_catalog
-from s2p_assets.learning.registry.model_registry import PACKAGES, Registry
+from s2p_assets.catalog.kept_outline import load_and_keep, outlined_catalog
 from s2p_assets.settings import Settings
-from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from s2p_assets.learning.registry.model_registry import Registry
+    from s2p_assets.spreadsheet.sandbox import Sandbox
 
 
 @dataclass(frozen=True)
@@ -27,18 +32,29 @@ class Context:
     @cached_property
     def registry(self) -> Registry:
         """The model registry; classes of stored models may lie on the installation's shelves too."""
+        from s2p_assets.learning.registry.model_registry import PACKAGES, Registry
+
         packages = (*PACKAGES, *self.settings.shelves)
         return Registry(self.settings.models, lambda: self.warehouse.url, self.warehouse.connect, packages)
 
     @contextmanager
     def reader(self) -> Iterator[Sandbox]:
         """A sandboxed reader with the bounds of the settings, and a private folder for copies; ended with the block."""
+        from s2p_assets.spreadsheet.sandbox import Sandbox
+
         settings = self.settings
         settings.spool.mkdir(parents=True, exist_ok=True)
-        with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb, spool=settings.spool) as sandbox:
+        with Sandbox.within(settings, settings.spool) as sandbox:
             yield sandbox
 
 
 def open_context(settings: Settings) -> Context:
     """The installation that `settings` name, its shelves read. A shelf file with a fault is left out and named."""
-    return Context(settings, load_catalog(settings.shelves, settings.country), Warehouse(settings))
+    catalog = load_and_keep(settings.shelves, settings.country, settings.cache)
+    return Context(settings, catalog, Warehouse(settings))
+
+
+def open_outlined(settings: Settings) -> Context:
+    """The same for a question: what the shelves declare is known by their outline, for as long as no shelf changed."""
+    catalog = outlined_catalog(settings.shelves, settings.country, settings.cache)
+    return Context(settings, catalog, Warehouse(settings))

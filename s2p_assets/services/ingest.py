@@ -18,12 +18,13 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.services.ingested_file import Ingest, IngestedFile, hold_reading
 from s2p_assets.services.layout_history import LayoutHistory
-from s2p_assets.services.share import look_at_share, require_share
+from s2p_assets.services.share import found_files, look_at_share, require_share, share_changes_of
 from s2p_assets.spreadsheet.foreign_keys import REFERENCE_RULE
-from s2p_assets.spreadsheet.returned.copies import returned_copies, write_returned
+from s2p_assets.spreadsheet.returned.copies import write_returned
+from s2p_assets.spreadsheet.returned.returned_files import returned_copies
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.spreadsheet.share import ShareScan
-from s2p_assets.warehouse.files import decisions, ledger, recognition, share_changes, versions
+from s2p_assets.warehouse.files import decisions, ledger, recognition, versions
 from s2p_assets.warehouse.files.archive import ArchivedFile, FileForbidden, FileGone, FileStillChanging, archive_file
 from s2p_assets.warehouse.files.change_record import change_sentence
 from s2p_assets.warehouse.files.copy_names import originals_of
@@ -31,9 +32,8 @@ from s2p_assets.warehouse.files.ledger import LedgerEntry
 from s2p_assets.warehouse.files.load import LoadResult, load_files
 from s2p_assets.warehouse.files.recognition import Recognition
 from s2p_assets.warehouse.files.review import review_files
-from s2p_assets.warehouse.files.share_changes import FileStat, ShareChanges
+from s2p_assets.warehouse.files.share_changes import FileStat
 from s2p_assets.warehouse.tables import store
-from s2p_assets.warehouse.tables.contract_versions import contract_version
 from s2p_assets.warehouse.tables.references import files_to_read_again, referenced_values
 from s2p_assets.warehouse.tables.workbook_tables import ensure_workbook_table
 
@@ -51,10 +51,6 @@ class _ToRead(NamedTuple):
     rivals: list[Workbook]
 
 
-def _found(workbook: Workbook, now: ShareScan) -> list[FileStat]:
-    return [FileStat(file.relative, file.size, file.mtime_ns) for file in now.files[workbook.full_name]]
-
-
 def waiting_files(connection: psycopg.Connection, workbook: Workbook, now: ShareScan) -> list[FileStat]:
     """The files of a look that the ledger does not know as they are."""
     return share_changes_of(connection, workbook, now).to_read
@@ -64,12 +60,6 @@ def is_to_be_gone_over(connection: psycopg.Connection, workbook: Workbook, now: 
     """Whether a look finds something to do: files that the ledger does not know as they are, or a person's decision."""
     waits = waiting_files(connection, workbook, now)
     return bool(waits) or decisions.is_decided(connection, workbook.full_name)
-
-
-def share_changes_of(connection: psycopg.Connection, workbook: Workbook, now: ShareScan) -> ShareChanges:
-    """Which files of a look are to be read, and which are gone since the ledger was last written."""
-    known = share_changes.known_files(connection, workbook)
-    return share_changes.find_share_changes(known, _found(workbook, now), contract_version(workbook))
 
 
 def ingest(
@@ -90,7 +80,7 @@ def ingest(
     now = look_at_share(ctx)
     with ctx.warehouse.connect() as connection:
         ensure_workbook_table(connection, workbook)
-        desk = _Ingestion(ctx, workbook, connection, reader, run_id, progress)
+        desk = _Ingestion(ctx, workbook, connection, reader, run_id, progress, decisions.database_clock_ns(connection))
         decision = share_changes_of(connection, workbook, now)
         versions.mark_gone(connection, workbook, decision.gone)
         if decision.gone or decisions.is_decided(connection, workbook.full_name):
@@ -101,8 +91,8 @@ def ingest(
         there = referenced_values(connection, workbook)
         forced = {*again, *files_to_read_again(connection, workbook, there, REFERENCE_RULE)}
         files = _at_rest(decision.to_read, ctx.settings.share)
-        files += [file for file in _found(workbook, now) if file.path in forced and file not in decision.to_read]
-        taken, to_read = desk.keep(_originals_first(files, _found(workbook, now)), forced)
+        files += [file for file in found_files(workbook, now) if file.path in forced and file not in decision.to_read]
+        taken, to_read = desk.keep(_originals_first(files, found_files(workbook, now)), forced)
         taken += desk.read(to_read)
         version = store.workbook_version(connection, workbook)
     return Ingest(workbook.full_name, _version(version, taken), taken, decision.gone)
@@ -148,6 +138,7 @@ class _Ingestion:
     reader: Sandbox
     run_id: str | None
     progress: Progress
+    looked_ns: int
 
     def keep(self, files: Iterable[FileStat], forced: Container[str]) -> tuple[list[IngestedFile], list[_ToRead]]:
         """Copy files to the archive: those of which that settles what becomes, and those to be read."""
@@ -185,20 +176,23 @@ class _Ingestion:
                 said = time.monotonic()
             deliveries.compare(reading, file.path, file.kept.as_of_ns)
             read.append((file, reading))
-        ours = [(file, reading) for file, reading in read if self._is_ours(file, reading)]
-        entries = [(self._entry(file, reading), reading.rows) for file, reading in ours]
+        ours = [reading if self._is_ours(file, reading) else self._nothing(reading) for file, reading in read]
+        entries = [(self._entry(file, reading), reading.rows) for (file, _), reading in zip(read, ours, strict=True)]
         reviewed = {entry.path: entry for entry, _ in review_files(self.connection, self.workbook, entries)}
-        for file, reading in read:
-            yield self._settle(file, reading, reviewed.get(file.path))
+        for (file, reading), own in zip(read, ours, strict=True):
+            yield self._settle(file, own, reviewed[file.path], claimed=own is reading)
 
-    def _settle(self, file: _ToRead, reading: ReadResult, entry: LedgerEntry | None) -> IngestedFile:
+    def _nothing(self, reading: ReadResult) -> ReadResult:
+        """What this kind of workbook has of a file that another kind claims: no rows, where it may have had some."""
+        return ReadResult(file=reading.file, workbook=self.workbook.full_name, verdict="accepted")
+
+    def _settle(self, file: _ToRead, reading: ReadResult, entry: LedgerEntry, *, claimed: bool) -> IngestedFile:
         """What became of a file that was read, with the marked copy if there is something to mend or to decide.
 
-        `entry`: its entry as reviewed; None when it is not ours.
+        `entry`: its entry as reviewed; `claimed`: whether it is ours.
         """
-        if entry is None:
-            nothing = ReadResult(file=reading.file, workbook=self.workbook.full_name, verdict="accepted")
-            return IngestedFile(file.path, self._entry(file, nothing), claimed=False)
+        if not claimed:
+            return IngestedFile(file.path, entry, claimed=entry.verdict == "held")
         reading.changes = change_sentence(entry.changes)
         if entry.verdict == "held":
             hold_reading(reading, entry)
@@ -217,7 +211,8 @@ class _Ingestion:
         return claimed == self.workbook.full_name
 
     def _entry(self, file: _ToRead, reading: ReadResult) -> LedgerEntry:
-        return ledger.ledger_entry(reading, file.kept, file.path, self.workbook, self.run_id)
+        entry = ledger.ledger_entry(reading, file.kept, file.path, self.workbook, self.run_id)
+        return replace(entry, looked_ns=self.looked_ns)
 
     def _answer_owner(self, file: _ToRead, reading: ReadResult) -> Path | None:
         """Write the marked copy of a file with something to mend, or withdraw that of a good one."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow
 import pyarrow.ipc
 
-from s2p_assets.contracts.findings import Finding, ReadResult, count_values
+from s2p_assets.contracts.findings import Finding, ReadResult, count_values, finding_line
 from s2p_assets.warehouse.files.ledger import LedgerEntry
 from s2p_assets.warehouse.files.recognition import Recognition
 
@@ -156,11 +156,6 @@ class Ingest:
             )
             taken.append(IngestedFile(one["path"], entry, held, one["known"], one["claimed"]))
         return cls(whole["workbook"], whole["version"], taken, whole["gone"])
-
-
-def finding_line(path: str, finding: Finding) -> str:
-    """`Prices.xlsx › March › C5: 'n/a' is not a price`."""
-    return " › ".join(filter(None, (Path(path).name, finding.sheet, finding.cell))) + f": {finding.message}"
 
 
 def hold_reading(reading: ReadResult, entry: LedgerEntry) -> None:

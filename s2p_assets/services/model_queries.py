@@ -3,20 +3,21 @@
 How the answers are printed is for the command line; nothing is trained here.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from __future__ import annotations
 
-import pandas as pd
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from s2p_assets.catalog.catalog import Catalog, Derived
 from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.learning.registry.mlflow_tables import ContestState, Record
 from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry
-from s2p_assets.learning.serving import service_of
-from s2p_assets.learning.versions import Champion
+from s2p_assets.learning.training_reason import reason_from_json
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
-from s2p_assets.warehouse.tables import store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VERSIONS_SHOWN = 10
 
@@ -91,8 +92,8 @@ def _version(record: Record | None) -> dict[str, Any] | None:
 def training_history(found: TrainedModel, registry: Registry) -> dict[str, Any]:
     """The chain from a version down to the files: what asked for it, how much was new, from what it was made."""
     record, contest = found.record, found.contest
-    made = registry.load(contest.domain, contest.name, record)
-    cause = made.reason
+    made = registry.manifest(contest.domain, contest.name, record)
+    cause = reason_from_json(made["reason"])
     return {
         "model": f"{contest.domain}_{record.model}",
         "contest": contest.full_name,
@@ -100,10 +101,10 @@ def training_history(found: TrainedModel, registry: Registry) -> dict[str, Any]:
         "version": record.version,
         "number": record.number,
         "trained_at": record.trained_at,
-        "how_good": made.description,
-        "dagster_run": made.run_id,
+        "how_good": record.how_good or registry.load(contest.domain, contest.name, record).description,
+        "dagster_run": made["run_id"],
         "mlflow_run": record.run_id,
-        "code_version": made.code_version,
+        "code_version": made["code_version"],
         "why": cause.description,
         "since": cause.since,
         "signals": cause.signals,
@@ -124,6 +125,10 @@ def predictions(ctx: Context, trained: TrainedModel, wanted: dict[str, str], hor
 
     Raises NotFound for a column or a value that the features do not have.
     """
+    from s2p_assets.learning.serving import service_of
+    from s2p_assets.learning.versions import Champion
+    from s2p_assets.warehouse.tables import store
+
     contest, record = trained.contest, trained.record
     features = ctx.catalog.features[f"{contest.domain}_{contest.features}"]
     known = {column.name for column in features.columns}

@@ -64,7 +64,7 @@ def plan_file(settings: Settings, file: Path, name: str | None) -> PlannedFile:
     every = workbook_contracts(settings)
     known = [find_contract(settings, name)] if name else list(every.values())
     claiming = list(matching_contracts(inside, known)) if inside else []
-    with Sandbox(seconds=settings.file_seconds, memory_mb=settings.file_memory_mb) as sandbox:
+    with Sandbox.within(settings) as sandbox:
         reading = read_with_references(
             settings, sandbox, file, claiming or known, display_name=inside or file.name, others=known
         )

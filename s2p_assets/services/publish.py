@@ -11,17 +11,15 @@ from s2p_assets.contracts.report import Document, Imprint, Report, SourceFile
 from s2p_assets.publishing.document.wording import fill_in_currency, use_locale
 from s2p_assets.publishing.editions.change_since import compare_with_edition
 from s2p_assets.publishing.editions.headline_checks import require_usable_headline
-from s2p_assets.publishing.editions.publish import Edition, publish
-from s2p_assets.publishing.editions.saved_numbers import read_saved_numbers, save_numbers, set_later_numbers_aside
+from s2p_assets.publishing.editions.publish import publish
+from s2p_assets.publishing.editions.published import Edition
+from s2p_assets.publishing.editions.saved_numbers import read_saved_numbers
+from s2p_assets.publishing.editions.saving_numbers import save_numbers, set_later_numbers_aside
 from s2p_assets.services.context import Context
+from s2p_assets.services.numbers_files import numbers_file
 from s2p_assets.services.share import require_share
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.files import ledger
-
-
-def numbers_file(settings: Settings, report: Report, as_of: dt.date) -> Path:
-    """Where the numbers of an edition are kept for those who ask where they come from."""
-    return settings.home / "editions" / report.full_name / f"{as_of.isoformat()}.json"
 
 
 def publish_report(ctx: Context, report: Report, document: Document, made_at: dt.datetime) -> tuple[Edition, Document]:

@@ -13,12 +13,15 @@ from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.model import Contest
 from s2p_assets.contracts.report import Document, Imprint, Report
 from s2p_assets.publishing.document.wording import fill_in_currency, use_locale
-from s2p_assets.publishing.editions.publish import Edition, folder_name, write_unlisted
-from s2p_assets.publishing.editions.saved_numbers import changed_numbers, edition_made_at, read_saved_numbers
+from s2p_assets.publishing.editions.publish import write_unlisted
+from s2p_assets.publishing.editions.published import Edition, folder_name
+from s2p_assets.publishing.editions.saved_numbers import edition_made_at, read_saved_numbers
+from s2p_assets.publishing.editions.saving_numbers import changed_numbers
 from s2p_assets.services.as_of import Progress, open_as_of, parse_as_of, to_minute
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
-from s2p_assets.services.publish import numbers_file, publish_report, source_files
+from s2p_assets.services.numbers_files import numbers_file
+from s2p_assets.services.publish import publish_report, source_files
 from s2p_assets.warehouse.tables import store
 
 REBUILT = "rebuilt"

@@ -6,10 +6,15 @@ The look itself is the spreadsheet room's.
 import errno
 import os
 
+import psycopg
+
+from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.share import ShareMissing, ShareScan, scan_share
-from s2p_assets.warehouse.files import summaries
+from s2p_assets.warehouse.files import share_changes, summaries
+from s2p_assets.warehouse.files.share_changes import FileStat, ShareChanges
+from s2p_assets.warehouse.tables.contract_versions import contract_version
 
 
 def look_at_share(ctx: Context) -> ShareScan:
@@ -37,3 +42,14 @@ def require_share(settings: Settings) -> None:
     """
     if not settings.share.is_dir():
         raise FileNotFoundError(errno.ENOENT, "the share is not there any more", str(settings.share))
+
+
+def found_files(workbook: Workbook, now: ShareScan) -> list[FileStat]:
+    """The files of a look that a kind of workbook may claim."""
+    return [FileStat(file.relative, file.size, file.mtime_ns) for file in now.files[workbook.full_name]]
+
+
+def share_changes_of(connection: psycopg.Connection, workbook: Workbook, now: ShareScan) -> ShareChanges:
+    """Which files of a look are to be read, and which are gone since the ledger was last written."""
+    known = share_changes.known_files(connection, workbook)
+    return share_changes.find_share_changes(known, found_files(workbook, now), contract_version(workbook))

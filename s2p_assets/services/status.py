@@ -4,19 +4,19 @@ import datetime as dt
 from dataclasses import asdict
 from typing import Any
 
+from s2p_assets.contracts.findings import finding_line
 from s2p_assets.contracts.model import Contest
 from s2p_assets.contracts.report import Report
 from s2p_assets.learning.registry.model_registry import Registry
-from s2p_assets.publishing.editions.publish import editions, folder_name
+from s2p_assets.publishing.editions.published import editions, folder_name
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.implausible import implausible_values
-from s2p_assets.services.ingest import share_changes_of
-from s2p_assets.services.ingested_file import finding_line
-from s2p_assets.services.share import look_at_share
+from s2p_assets.services.messages.sending import messages_status
+from s2p_assets.services.share import look_at_share, share_changes_of
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.not_workbooks import what_to_do
-from s2p_assets.spreadsheet.returned.copies import returned_copies
+from s2p_assets.spreadsheet.returned.returned_files import returned_copies
 from s2p_assets.warehouse.files import summaries, withdrawal
 from s2p_assets.warehouse.files.change_record import change_sentence, changes_known_rows
 from s2p_assets.warehouse.files.expected import MissingFile, missing_files
@@ -30,7 +30,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
     `held`: files that wait for a person's word; `gone`: files that are gone while their rows stand; `changes`: what
     files changed since `since`, by default in the last seven days; `missing`: files that their contracts expect by
     `today` and that have not come; `implausible`: single observations of the newest periods that are damped in
-    training, with their cells.
+    training, with their cells; `messages`: how many were sent or wait, and which could not be delivered.
     """
     now = look_at_share(ctx)
     since = since or dt.datetime.now(dt.UTC) - dt.timedelta(days=DAYS_OF_CHANGES)
@@ -45,6 +45,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         sent_back = [_sent_back(ctx.settings, file) for file in summaries.returned_files(connection)]
         odd = implausible_values(ctx, connection)
         missing = missing_files(connection, list(ctx.catalog.workbooks.values()), today or _today())
+        messages = messages_status(ctx.settings, connection)
     return {
         "workbooks": [
             _workbook(name, f"{book.domain}.{book.name}", known.get(name), waiting[name])
@@ -61,6 +62,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         "waiting": sorted({file.path for files in waits.values() for file in files}),
         "unclaimed": [{"path": file.relative, "says": what_to_do(file.relative)} for file in now.unclaimed],
         "faults": [str(fault) for fault in ctx.catalog.faults],
+        "messages": messages,
     }
 
 
@@ -155,6 +157,7 @@ def _changed(file: summaries.ChangedFile) -> dict[str, Any]:
     return {
         "path": file.path,
         "workbook": file.workbook,
+        "verdict": file.verdict,
         "loaded_at": file.loaded_at.isoformat() if file.loaded_at else None,
         "says": change_sentence(file.changes),
         "of_known_rows": changes_known_rows(file.changes),

@@ -3,13 +3,15 @@
 How rows are found is the warehouse's; what the numbers of a report are made of, its edition says.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
@@ -20,23 +22,22 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.publishing.editions.saved_numbers import (
     NumberNotFound,
     ReportNumber,
-    changed_numbers,
     edition_made_at,
     find_number,
     read_saved_numbers,
-    save_numbers,
     saved_of,
 )
-from s2p_assets.services.as_of import Progress, open_as_of, parse_as_of
 from s2p_assets.services.context import Context
-from s2p_assets.services.publish import numbers_file
+from s2p_assets.services.numbers_files import numbers_file
 from s2p_assets.settings import Settings
-from s2p_assets.warehouse.tables import as_of as as_of_tables
-from s2p_assets.warehouse.tables import store
+from s2p_assets.warehouse.tables.changed_since import rows_changed_since, stored_since
 from s2p_assets.warehouse.trace.ledger_views import LEDGER_VIEWS
 from s2p_assets.warehouse.trace.traced_rows import NoRows, NotTraceable, SourceRows, TableLocator, TraceSources
 from s2p_assets.warehouse.trace.tracer import Tracer
-from s2p_assets.warehouse.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from s2p_assets.services.as_of import Progress
+    from s2p_assets.warehouse.warehouse import Warehouse
 
 
 def lineage_sources(catalog: Catalog) -> TraceSources:
@@ -102,6 +103,8 @@ def trace_number(
     """
     report = ctx.catalog.reports[name]
     if as_of is not None:
+        from s2p_assets.services.as_of import parse_as_of
+
         return _trace_as_of(ctx, report, wanted, None, parse_as_of(as_of), most, progress)
     saved = _saved(ctx.settings, report, edition)
     found = _number(saved, wanted)
@@ -173,12 +176,10 @@ def _place_of(report: Report, source: NumberSource) -> tuple[tuple[str, str], st
 def _changed_since(connection: psycopg.Connection, catalog: Catalog, report: Report, as_of: dt.datetime) -> bool:
     """Whether anything under the report has come, gone or become something else since."""
     below = [catalog.by_key[key] for key in catalog.upstream(key_of(report))]
-    if as_of_tables.rows_changed_since(
-        connection, [one.full_name for one in below if isinstance(one, Workbook)], as_of
-    ):
+    if rows_changed_since(connection, [one.full_name for one in below if isinstance(one, Workbook)], as_of):
         return True
     made = [(one.domain, one.name) for one in below if not isinstance(one, Workbook)]
-    return store.stored_since(connection, made, as_of)
+    return stored_since(connection, made, as_of)
 
 
 def _trace_as_of(
@@ -191,6 +192,10 @@ def _trace_as_of(
     progress: Progress,
 ) -> TracedNumber:
     """The number traced in what was known at `as_of`; of the edition that was `saved`, or of one made again."""
+    from s2p_assets.publishing.editions.saving_numbers import changed_numbers, save_numbers
+    from s2p_assets.services.as_of import open_as_of
+    from s2p_assets.warehouse.tables.as_of import as_of_table
+
     with open_as_of(ctx, as_of, progress) as known:
         document = known.document(report)
         published = _number(saved, wanted) if saved else None
@@ -207,7 +212,7 @@ def _trace_as_of(
                 f"made again from what was known then, {published.id} is not {format_value(published.value)}"
             )
         progress("following it to the cells")
-        under = _NumberTracer(known.connection, ctx, report, most, as_of_tables.as_of_table).sources(published)
+        under = _NumberTracer(known.connection, ctx, report, most, as_of_table).sources(published)
         edition = saved.stem if saved else document.as_of.isoformat()
         today = tuple(_NumberTracer(known.connection, ctx, report, most).totals(published))
         return TracedNumber(report.full_name, edition, published, under, as_of, today, tuple(notices))

@@ -3,14 +3,18 @@
 Reading it against a contract is done elsewhere.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from s2p_assets.spreadsheet.grid import Sheet
 from s2p_assets.spreadsheet.limits import FileFormat, detect_file_format
+
+if TYPE_CHECKING:
+    from s2p_assets.spreadsheet.grid import Sheet
 
 SPREADSHEET_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".csv", ".tsv", ".xltx", ".xltm"})
 _EXPECTED: dict[str, FileFormat] = {

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from s2p_assets.contracts.columns import Column
 from s2p_assets.spreadsheet import number_formats
 from s2p_assets.spreadsheet.code_spelling import plain_spelling
+from s2p_assets.spreadsheet.date_texts import dates_in_digits
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
 from s2p_assets.spreadsheet.periods import Period, Unclear, examples, first_day, of_day
 from s2p_assets.spreadsheet.text_values import (
@@ -152,6 +153,8 @@ def _plain(kind: CellKind, cells: Cells, column: Column, sheet: Sheet) -> Plain:
         return _plain_codes(cells, column, sheet)
     if column.kind in ("date", "timestamp") and kind == CellKind.DATE and not column.period_kind:
         return _plain_dates(cells, column, sheet)
+    if column.kind in ("date", "timestamp") and kind == CellKind.TEXT and not (column.period_kind or column.fiscal):
+        return _plain_date_texts(cells, column)
     return none
 
 
@@ -271,6 +274,20 @@ def _plain_dates(cells: Cells, column: Column, sheet: Sheet) -> Plain:
         plain &= dates == moments
         return pyarrow.array(dates, pyarrow.date32()), plain
     return pyarrow.array(moments.astype("datetime64[us]"), pyarrow.timestamp("us")), plain
+
+
+def _plain_date_texts(cells: Cells, column: Column) -> Plain:
+    """By the column's first pattern, or the ways of ISO 8601, of which no text fits two."""
+    encoded = pc.dictionary_encode(pc.utf8_trim_whitespace(cells.texts))
+    texts, which = encoded.dictionary, encoded.indices.to_numpy()
+    patterns = column.formats[:1] or (_ISO_DAYS if column.kind == "date" else _ISO_MOMENTS)
+    moments, plain = dates_in_digits(texts, patterns)
+    plain &= ~_are_words(texts, column.na_values)
+    if column.kind == "date":
+        days = moments.astype("datetime64[D]")
+        plain &= days == moments
+        return pyarrow.array(days[which], pyarrow.date32()), plain[which]
+    return pyarrow.array(moments[which], pyarrow.timestamp("us")), plain[which]
 
 
 def _one_by_one(cells: Cells, read: ParseText, column: Column, *, into: ParseTarget) -> pyarrow.Array:

@@ -7,20 +7,19 @@ import difflib
 from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 import pyarrow
 import pyarrow.compute as pc
 
 from s2p_assets.contracts.workbook import Reference, ReferenceValues, Workbook
 from s2p_assets.spreadsheet.cell_parser import quoted
 from s2p_assets.spreadsheet.code_spelling import skeleton
-from s2p_assets.spreadsheet.rules import RuleViolation, value_as_text
+from s2p_assets.spreadsheet.rules import RuleViolation, TypedRows, value_as_text
 
 REFERENCE_RULE = "references"
 MAX_SUGGESTIONS = 50
 
 
-def missing_references(frame: pd.DataFrame, workbook: Workbook, values: ReferenceValues) -> Iterator[RuleViolation]:
+def missing_references(rows: TypedRows, workbook: Workbook, values: ReferenceValues) -> Iterator[RuleViolation]:
     """Every value that is not where its column refers to; empty cells refer to nothing, and break nothing.
 
     A column that is not in `values` is not looked up. A workbook that refers to itself may refer to the same file.
@@ -32,13 +31,13 @@ def missing_references(frame: pd.DataFrame, workbook: Workbook, values: Referenc
         target_values = values[reference.column]
         if reference.workbook == workbook.full_name:
             target_values = pyarrow.concat_arrays(
-                [target_values, pyarrow.array(frame[reference.target_column]).cast(target_values.type)]
+                [target_values, rows.values(reference.target_column).cast(target_values.type)]
             )
         elif not len(target_values):
-            if frame[reference.column].notna().any():
+            if rows.values(reference.column).null_count < len(rows):
                 yield _nothing_loaded(workbook, reference)
             continue
-        yield from _missing(frame[reference.column], target_values, reference)
+        yield from _missing(rows.values(reference.column), target_values, reference)
 
 
 def _nothing_loaded(workbook: Workbook, reference: Reference) -> RuleViolation:
@@ -50,8 +49,7 @@ def _nothing_loaded(workbook: Workbook, reference: Reference) -> RuleViolation:
     return RuleViolation(None, reference.column, REFERENCE_RULE, message, None)
 
 
-def _missing(values: pd.Series, target_values: pyarrow.Array, reference: Reference) -> Iterator[RuleViolation]:
-    held = pyarrow.array(values)
+def _missing(held: pyarrow.Array, target_values: pyarrow.Array, reference: Reference) -> Iterator[RuleViolation]:
     lost = pc.and_(held.is_valid(), pc.invert(pc.is_in(held, target_values)))
     places = np.flatnonzero(lost)
     suggested = _suggested(held.filter(lost), target_values)

@@ -24,6 +24,18 @@ _OTHER_BOOK = re.compile(
 )
 
 
+VOLATILE = ("RANDBETWEEN", "RANDARRAY", "RAND", "NOW", "TODAY", "OFFSET", "INDIRECT")
+"""Functions that give another value whenever they are calculated, or look where their argument points then."""
+_VOLATILE = re.compile(rf"(?<![\w.])(?:_xlfn\.|com\.microsoft\.)*({'|'.join(VOLATILE)})\s*\(", re.IGNORECASE)
+_IN_QUOTES = re.compile(r'"[^"]*"')
+
+
+def volatile_function(formula: str) -> str | None:
+    """The first function of `VOLATILE` that `formula` calls, None for none."""
+    found = _VOLATILE.search(_IN_QUOTES.sub('""', formula))
+    return found[1].upper() if found else None
+
+
 def summed_up(formula: str, column: int) -> str | None:
     """How `formula`, which stands in `column`, sums up cells of that column: `SUBTOTAL`, `SUM`, …; None if it does not.
 

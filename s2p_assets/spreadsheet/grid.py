@@ -77,6 +77,10 @@ class Marks:
     `levels`: outline level of each grouped row; `summaries_above`: their summary rows stand above the details.
     `struck`, `fills`: of the styles that `Cells.formats` points to, those struck through, and the fill as `RRGGBB`.
     `struck_cells`: cells struck through within their text alone. `comments`: what people noted at cells.
+    `pale`: of the styles, those whose letters have the colour of their background. `hidden_columns`: the numbers from
+    and to of the columns that the file hides.
+    `volatile`: per column, the rows whose formula calls a function that gives another value whenever it is calculated,
+    by its name. `unseen`: which of `struck`, `fills`, `comments` and `formulas` could not be looked at in this file.
     `row_limit`: the last row that the format can have.
     `formulas`: the formulas as the file writes them, by column, kept where the workbook is `calculated_by_hand` or
     `looks_outside`, into others, whose file names `other_books` holds by the number that formulas call them by.
@@ -91,6 +95,10 @@ class Marks:
     fills: dict[int, str] = field(default_factory=dict)
     struck_cells: set[CellPosition] = field(default_factory=set)
     comments: dict[CellPosition, str] = field(default_factory=dict)
+    pale: frozenset[int] = frozenset()
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
+    volatile: dict[int, dict[str, list[int]]] = field(default_factory=dict)
+    unseen: frozenset[str] = frozenset()
     row_limit: int = LAST_ROW
     formulas: dict[int, Cells] = field(default_factory=dict)
     calculated_by_hand: bool = False
@@ -170,8 +178,7 @@ class SheetWriter:
 
     def add(self, columns: Ints, cells: Cells) -> None:
         """Takes a batch of cells that lie in `columns`; blank texts are no cells."""
-        filled = pc.greater(pc.binary_length(pc.utf8_trim_whitespace(cells.texts)), 0).to_numpy(zero_copy_only=False)
-        filled |= cells.kinds == CellKind.UNCALCULATED
+        filled = _filled(cells)
         if not filled.all():
             columns, cells = columns[filled], cells.where(filled)
         if not len(columns):
@@ -187,12 +194,26 @@ class SheetWriter:
                 Cells(rows[part], kinds[part], texts[part], None if formats is None else formats[part])
             )
 
+    def add_column(self, number: int, cells: Cells) -> None:
+        """Takes a batch of cells that all lie in one column; blank texts are no cells."""
+        kept = cells.where(_filled(cells))
+        if len(kept):
+            self._parts.setdefault(number, []).append(kept)
+
     def columns(self) -> dict[int, Cells]:
         """All cells taken so far, one `Cells` per column; a cell written twice counts as last written."""
         return {number: _joined(self._parts[number]) for number in sorted(self._parts)}
 
 
+def _filled(cells: Cells) -> npt.NDArray[np.bool_]:
+    """Which of the cells hold more than blanks; a formula without its value counts."""
+    lengths = pc.binary_length(pc.utf8_trim_whitespace(cells.texts)).to_numpy(zero_copy_only=False)
+    return (lengths > 0) | (cells.kinds == CellKind.UNCALCULATED)
+
+
 def _joined(parts: list[Cells]) -> Cells:
+    if len(parts) == 1 and (np.diff(parts[0].rows) > 0).all():
+        return parts[0]
     rows = np.concatenate([part.rows for part in parts])
     kinds = np.concatenate([part.kinds for part in parts])
     texts = pyarrow.concat_arrays([part.texts for part in parts])

@@ -9,7 +9,7 @@ import fnmatch
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -23,6 +23,8 @@ MIN_REQUIRED_SHARE = 0.5
 """The share of a contract's required columns that makes a row its header."""
 FIRST_ROWS, SEARCHED_ROWS = 50, 5_000
 _DATE_FORM = re.compile(r"(?:(?:d{1,4}|m{1,4}|y{2,4}|j{2,4}|a{2,4}|t{1,2}|h{1,2}|s{1,2})[\W_]*)+", re.IGNORECASE)
+_ASCII_BRACKETS = re.compile(r"[(\[{<]")
+_ASCII_LETTERS = {number: chr(number).casefold() if chr(number).isalnum() else None for number in range(128)}
 _MARKS = {"#": "number", "№": "number", "%": "percent"}
 
 
@@ -32,11 +34,13 @@ def folded(text: str) -> str:
 
     Whether what is in brackets makes another column of it is told by `names_column`.
     """
-    bare = without_brackets(text)
+    bare = text if text.isascii() and not _ASCII_BRACKETS.search(text) else without_brackets(text)
     return _letters_of(bare) or _letters_of(text) or "".join(_MARKS.get(mark, "") for mark in text.strip())
 
 
 def _letters_of(text: str) -> str:
+    if text.isascii():
+        return text.translate(_ASCII_LETTERS)
     return "".join(mark for mark in _decomposed(text) if mark.isalnum())
 
 
@@ -160,8 +164,21 @@ def find_header(sheet: Sheet, workbook: Workbook, file: str = "") -> Header | No
         named = {row: cells for row, cells in rows if any(folded(text) in names for text in cells.values())}
         deep = _best_header(sheet, workbook, named)
         if deep and deep.score(workbook)[0] >= MIN_REQUIRED_SHARE:
-            return deep
-    return best
+            best = deep
+    return _past_empty_columns(sheet, best, workbook) if best else None
+
+
+def _past_empty_columns(sheet: Sheet, header: Header, workbook: Workbook) -> Header:
+    """The header with each column that has none, and would lie in an empty one, in the next filled one that way."""
+    placed = [one for one in workbook.columns if (one.left_of or one.right_of) and one.name in header.column_numbers]
+    numbers = dict(header.column_numbers)
+    for column in placed:
+        place, step = numbers[column.name], -1 if column.left_of else 1
+        while place not in sheet.columns and 1 <= place <= max(sheet.columns, default=0):
+            place += step
+        if place in sheet.columns and place not in numbers.values() and not header.titles.get(place, "").strip():
+            numbers[column.name] = place
+    return replace(header, column_numbers=numbers)
 
 
 def header_at(sheet: Sheet, workbook: Workbook, row: int) -> Header | None:

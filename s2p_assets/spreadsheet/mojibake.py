@@ -20,11 +20,33 @@ _UPPER_HALF = re.compile(r"(?<![^\W\d_])[À-ÖØ-öø-ÿ]{4,}(?![^\W\d_])")
 _CASE_REVERSED = re.compile(r"(?<!\w)[а-яё][А-ЯЁ]{3,}(?!\w)")
 _QUESTIONED = re.compile(r"(?<!\S)[^\W\d_]+\?[a-zß-ÿ]+(?![\w?&=/.])")
 _SCRIPTS = "\u0370-\u03ff\u0400-\u052f\u0590-\u05ff\u0600-\u06ff\u0e00-\u0e7f"
+_WIDE = "\u3400-\u9fff\uac00-\ud7af\u3040-\u30ff"
 _TWO_SCRIPTS = re.compile(
-    f"[A-Za-zÀ-ɏ][{_SCRIPTS}][A-Za-zÀ-ɏ]|(?<![\\w])[{_SCRIPTS}][a-zß-ɏ]{{2}}|[a-zß-ɏ]{{2}}[{_SCRIPTS}](?!\\w)"
+    f"[a-z][{_WIDE}]|[{_WIDE}][a-z]|[A-Za-zÀ-ɏ][{_SCRIPTS}][A-Za-zÀ-ɏ]|(?<![\\w])[{_SCRIPTS}][a-zß-ɏ]{{2}}|[a-zß-ɏ]{{2}}[{_SCRIPTS}](?!\\w)"
 )
+# Letters of one code page read as those of another, by what no language that has them writes.
+_TURKISH = re.compile(r"(?i:þ)(?!(?i:[rjvý]|or|ing|ór|ú|e(?:ss|tt|nn|im|ir|i|g)))(?=[a-zçöüýð]|\b)|(?<=[a-zçöü])þ")
+_TURKISH_VOWELS = re.compile(r"(?<![vV])ý[a-z]+ý(?!\w*[ěščřžůňťďľĺŕ])")
+_NOT_TURKISH = re.compile("[áéíóúæěščřžůňťďľĺŕ]", re.IGNORECASE)
+_HUNGARIAN = re.compile(
+    r"(?i)û\w*(?:gy|sz|zs|cs)|(?:gy|sz|zs|cs)\w*û|õ\w*(?:gy|sz|ny|cs|zs|ly)|(?:gy|sz|ny|cs|zs|ly|[áéíóú])\w*õ(?!e)"
+    r"|õ\b|[a-z]{2}õ[^\W\d_e]\w*[áéöü]"
+)
+_SHARP_S_OF_DOS = re.compile(r"(?i:[a-z]aá|eiá|ieá|euá|auá(?=e)|[rl]oá(?=e|\b)|fuá(?=b))(?!\w*[íóúñç])")
+_UMLAUT_OF_MACS = re.compile(r"Ÿ(?=[a-zß])")
+_QUOTE_IN_WORD = re.compile(r"[A-Za-zß-ÿ][„”‚‡†‰ˆ˜•](?=[a-zß-ÿ])")
+_CODE_PAGES = (
+    (_TURKISH, "cp1252", "cp1254"),
+    (_TURKISH_VOWELS, "cp1252", "cp1254"),
+    (_HUNGARIAN, "cp1252", "cp1250"),
+    (_SHARP_S_OF_DOS, "cp1252", "cp850"),
+    (_QUOTE_IN_WORD, "cp1252", "cp850"),
+    (_UMLAUT_OF_MACS, "cp1252", "mac-roman"),
+)
+"""What gives a text away, the code page in which it was read, and that in which it was written."""
 _SUSPECT = (
     "[\ufffd\u0080-\u009f]|[£¹³¿¯¥¡¼¾¤§ª¬¢°±»«¸¨´¶ŸŒŠŽ]|[À-ÿ]{4}|[А-Я]{3}|\\pL\\?\\pL"
+    "|[þÞýõÕûÛ„”‚‡†‰ˆ˜•Ÿ]|[aeiouAEIOU]á"
     "|[ÂÃÄÅÎÏÐÑØÙâ\u0393\u05d2\u00ef].|[\uff61-\uff9f]"
 )
 
@@ -57,7 +79,20 @@ def _signs(text: str) -> Iterator[bool]:
     yield bool(_CAPITAL_LAST.search(text))
     yield bool(_CASE_REVERSED.search(text))
     yield bool(_QUESTIONED.search(text))
+    yield bool(_other_code_page(text))
     yield any(len(set(word)) > 1 for word in _UPPER_HALF.findall(text))
+
+
+def _other_code_page(text: str) -> str:
+    """`Győr` for `Gyõr`: a text as it reads in the code page that it was perhaps written in; empty for most texts."""
+    for pattern, taken_for, written_in in _CODE_PAGES:
+        if not pattern.search(text) or (written_in == "cp1254" and _NOT_TURKISH.search(text)):
+            continue
+        try:
+            return text.encode(taken_for).decode(written_in)
+        except UnicodeError:
+            continue
+    return ""
 
 
 def mixes_scripts(text: str) -> bool:
@@ -70,6 +105,8 @@ def restored(text: str) -> str:
     """`Müller` for `MÃ¼ller`, where a text in UTF-8 was read byte by byte; any other text as it is."""
     if text.isascii():
         return text
+    if other := _other_code_page(text):
+        return other
     from ftfy import fix_encoding
     from ftfy.badness import is_bad
 

@@ -36,7 +36,7 @@ _FISCAL = re.compile(
     rf"(?:['’]?(?P<y>{_YEAR}|\d\d)(?!\d)(?:\s*[/–-]\s*(?P<z>{_YEAR}|\d\d)(?!\d))?)?"
 )
 _TWO_YEARS = re.compile(rf"(?<!\d)(?P<y>{_YEAR})\s*[/–-]\s*(?P<z>{_YEAR}|\d\d)(?![\d/.-])")
-_FISCAL_MONTH = re.compile(r"p(?:eri?od[eo]?|ériode|er)?\.?[ _-]?(?:0{0,2}([1-9])|0?(1[0-2]))")
+_FISCAL_MONTH = re.compile(r"p(?:eri?od[eo]?|ériode|er)?\.?[ _-]?(?:0{0,2}([1-9])|0?(1[0-3]))")
 _HALF_WORDS = (
     r"h|hy|hj|half|half[- ]?year|halbjahr|halbj|s|sem|semestre|semester|semestr|półrocze|polrocze|pololetí|félév"
 )
@@ -79,6 +79,8 @@ def first_day(period: Period, year: int | None = None) -> dt.date | None:
         if period.kind == "day":
             return dt.date(here, *divmod(period.number, 100))
         month = (period.number - 1) * MONTHS_IN[period.kind] + 1
+        if period.fiscal and period.fiscal.periods % MONTHS_IN[period.kind] and period.kind != "year":
+            return None  # 13 periods make no quarters
         return period.fiscal.first_day(here, month) if period.fiscal else dt.date(here, month, 1)
     except ValueError:
         return None
@@ -96,7 +98,10 @@ def of_day(day: dt.date, kind: PeriodKind, fiscal: FiscalYear | None = None) -> 
             return Unclear(f"is a {day:%A}; a week of ISO 8601 begins on Monday: write its Monday or its number")
         year, week, _ = day.isocalendar()
         return Period("week", year, week)
-    period = _period_around(day, kind, fiscal)
+    try:
+        period = _period_around(day, kind, fiscal)
+    except ValueError:
+        return Unclear(f"is {day.day} {day:%B %Y}, of a year whose first day the contract does not say by fiscal_years")
     start, after = first_day(period), first_day(_following(period))
     if day == start or (after is not None and day == after - dt.timedelta(days=1)):
         return period
@@ -105,14 +110,15 @@ def of_day(day: dt.date, kind: PeriodKind, fiscal: FiscalYear | None = None) -> 
 
 
 def _period_around(day: dt.date, kind: PeriodKind, fiscal: FiscalYear | None = None) -> Period:
-    if fiscal and kind != "month":
+    if fiscal and (kind != "month" or fiscal.weeks):
         year, month = fiscal.place_of(day)
         return Period(kind, year, (month - 1) // MONTHS_IN[kind] + 1, fiscal)
     return Period(kind, day.year, (day.month - 1) // MONTHS_IN[kind] + 1)
 
 
 def _following(period: Period) -> Period:
-    year, last = period.year or 0, 12 // MONTHS_IN[period.kind]
+    periods = period.fiscal.periods if period.fiscal else 12
+    year, last = period.year or 0, periods // MONTHS_IN[period.kind]
     if period.number == last:
         return replace(period, year=year + 1, number=1)
     return replace(period, number=period.number + 1)
@@ -150,9 +156,17 @@ def read_period(
     if len(sure) > 1:
         return Unclear(f"may be {' or '.join(sorted(map(label, sure)))}; write the year with four digits")
     found = sure.pop() if sure else None
+    if found is not None and _is_of_unknown_year(found):
+        return Unclear("is of a year whose first day the contract does not say by fiscal_years")
     if found is not None and found.year is not None and first_day(found) is None:
         return Unclear(f"names a {KIND_NAMES[kind]} that {found.year} does not have")
     return found
+
+
+def _is_of_unknown_year(period: Period) -> bool:
+    """Whether a period is of a year of weeks whose first day the contract does not say."""
+    known = period.fiscal.years if period.fiscal and period.fiscal.weeks else ()
+    return bool(known) and period.year is not None and period.year not in dict(known)
 
 
 _WHICH_YEAR = "is of a fiscal year, and the contract does not say by fiscal_year_start when that begins"
@@ -270,8 +284,11 @@ def _fiscal_months(text: str, is_of_fiscal_year: bool, fiscal: FiscalYear) -> It
     """Months where the company has its own year: `P01 2024` is of that, `Apr 24` of the calendar's, `Apr FY24` not."""
     for year, rest in (("", text), *_years_apart(text)):
         own = _full_year(year) if year else None
-        if found := _FISCAL_MONTH.fullmatch(rest):
+        found = _FISCAL_MONTH.fullmatch(rest)
+        if found and int(found[1] or found[2]) <= fiscal.periods:
             yield Period("month", own, int(found[1] or found[2]), fiscal)
+        elif fiscal.weeks and _month(rest):
+            yield Unclear("names a month, and the contract's periods are of weeks; write P01 FY2024")
         elif month := _month(rest):
             of_fiscal = own is None or is_of_fiscal_year
             number = (month - fiscal.start) % 12 + 1
@@ -444,7 +461,7 @@ def _week_words() -> tuple[str, ...]:
 _DIRECTIVES = {
     "Y": r"(?P<Y>\d{4})", "G": r"(?P<Y>\d{4})", "y": r"(?P<Y>\d{2})", "g": r"(?P<Y>\d{2})",
     "m": r"(?P<m>1[0-2]|0?[1-9])", "d": r"(?P<d>3[01]|[12]\d|0?[1-9])", "q": r"(?P<q>[1-4])",
-    "h": r"(?P<h>[12])", "P": r"(?P<P>0{0,2}[1-9]|0?1[0-2])",
+    "h": r"(?P<h>[12])", "P": r"(?P<P>0{0,2}[1-9]|0?1[0-3])",
     "V": r"(?P<V>5[0-3]|[1-4]\d|0?[1-9])", "b": r"(?P<b>[^\W\d_]+\.?)", "B": r"(?P<b>[^\W\d_]+)", "%": "%",
 }  # fmt: skip
 
@@ -496,6 +513,8 @@ def read_by_pattern(text: str, pattern: str, fiscal: FiscalYear | None = None) -
     numbered = next((sign for sign in _NUMBERED if parts.get(sign)), None)
     if numbered:
         kind = _NUMBERED[numbered]
+        if numbered == "P" and int(parts[numbered]) > (fiscal.periods if fiscal else 12):
+            return None
         period = Period(kind, year, int(parts[numbered]), None if kind == "week" else fiscal)
     elif month and parts.get("d"):
         period = Period("day", year, month * 100 + int(parts["d"]))
@@ -550,6 +569,11 @@ def first_days_in_year(kind: PeriodKind, year: int, fiscal: FiscalYear | None = 
     if kind == "week":
         days = (first_day(Period("week", year, number)) for number in range(1, 54))
         return [day for day in days if day is not None]
+    if fiscal and fiscal.weeks:
+        years = [one for one, _ in fiscal.years if one >= year][:3] if kind == "year" else [year]
+        numbers = range(1, 2 if kind == "year" else fiscal.periods // MONTHS_IN[kind] + 1)
+        days = (first_day(Period(kind, one, number, fiscal)) for one in years for number in numbers)
+        return [day for day in days if day is not None]
     months = range(1, 37 if kind == "year" else 13, MONTHS_IN[kind])
     return [(fiscal or _CALENDAR).first_day(year, month) for month in months]
 
@@ -580,7 +604,7 @@ def written_period(
 
 def _usual_pattern(kind: PeriodKind, fiscal: FiscalYear | None) -> str:
     usual = {"week": "%G-W%V", "month": "%b %Y", "quarter": "Q%q %Y", "half": "H%h %Y", "year": "%Y"}
-    pattern = usual.get(kind, "%Y-%m-%d")
+    pattern = "P%P FY%Y" if fiscal and fiscal.weeks and kind == "month" else usual.get(kind, "%Y-%m-%d")
     return pattern.replace("%Y", "FY%Y") if fiscal and kind in ("quarter", "half", "year") else pattern
 
 
@@ -590,7 +614,7 @@ def examples(kind: PeriodKind, patterns: Sequence[str] = (), fiscal: FiscalYear 
 
     if fiscal:
         shown_in = patterns or (_usual_pattern(kind, fiscal),)
-        day = fiscal.first_day(2024)
+        day = fiscal.first_day(fiscal.years[0][0] if fiscal.years else 2024)
         return " or ".join(f"'{written_period(day, kind, (pattern,), fiscal)}'" for pattern in shown_in)
     if patterns:
         return " or ".join(f"'{format_example(pattern)}'" for pattern in patterns)

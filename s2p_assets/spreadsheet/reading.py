@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow
 import pyarrow.compute as pc
 
@@ -38,7 +37,7 @@ from s2p_assets.spreadsheet.header import (
 from s2p_assets.spreadsheet.limits import DAMAGED, TOO_MUCH_MEMORY, WorkbookUnreadable
 from s2p_assets.spreadsheet.melting import column_places, read_melted_table
 from s2p_assets.spreadsheet.returned.own_copies import refuse_fresh_workbook, refuse_partial_copy
-from s2p_assets.spreadsheet.rules import RuleViolation, final_violations, rule_violations
+from s2p_assets.spreadsheet.rules import RuleViolation, TypedRows, final_violations, rule_violations
 from s2p_assets.spreadsheet.sheet_names import bracketed_names
 from s2p_assets.spreadsheet.stale_values import find_outside_values
 from s2p_assets.spreadsheet.table_regions import TableRegion, cells_below, table_regions
@@ -46,6 +45,7 @@ from s2p_assets.spreadsheet.table_rows import table_rows
 from s2p_assets.spreadsheet.truncation import OLD_LAST_ROW
 from s2p_assets.spreadsheet.typed_table import TypedTable, read_typed_table
 from s2p_assets.spreadsheet.units import contradiction
+from s2p_assets.spreadsheet.unseen_marks import FORMATS_WITHOUT_MARKS, MARKS, unseen_marks
 from s2p_assets.spreadsheet.wide_header import missing_periods
 
 _log = logging.getLogger(__name__)
@@ -102,6 +102,8 @@ def _read_book(
     whole = list(book.sheets())
     for sheet in whole if book.file_format == "xls" else ():
         sheet.marks.row_limit = OLD_LAST_ROW
+    for sheet in whole if book.file_format in FORMATS_WITHOUT_MARKS else ():
+        sheet.marks.unseen |= MARKS
     find_outside_values(whole)
     if fresh := refuse_fresh_workbook(whole):
         reading.findings.append(fresh)
@@ -161,6 +163,8 @@ def _tables(
         if sheet.hidden:
             message = "the sheet is hidden; it was read"
             findings.add(Finding(sheet.name, None, None, None, "hidden_sheet", message, "notice"))
+        for finding in unseen_marks(sheet, workbook):
+            findings.add(finding)
         for finding in bracketed_names(names, sheet.name, header, workbook):
             findings.add(finding, whole_file=True)
         regions = table_regions(sheet, header, workbook, reading.file.name)
@@ -262,10 +266,10 @@ def _settle(
     """Puts the rules to all rows together, then draws the verdict."""
     arrow = _combined(tables, workbook)
     bad = np.concatenate([table.bad for table in tables]) if tables else np.zeros(0, dtype=bool)
-    frame = _frame(arrow, workbook)
+    rows = TypedRows(arrow, [column.name for column in workbook.columns])
     place = _places(tables)
     said: set[tuple[str | None, str | None, str]] = set()
-    for violation in chain(rule_violations(frame, workbook), missing_references(frame, workbook, values)):
+    for violation in chain(rule_violations(rows, workbook), missing_references(rows, workbook, values)):
         finding = _finding(violation, place)
         where = (finding.sheet, finding.cell, finding.rule)
         if not workbook.period or violation.position is None or where not in said:
@@ -273,9 +277,8 @@ def _settle(
         said.add(where)  # one cell beside the periods stands in many rows
         if violation.position is not None and violation.severity == "reject":
             bad[violation.position] = True
-    good = frame if not bad.any() else frame[~bad].reset_index(drop=True)
-    if len(good) and not findings.file_rejected:
-        for violation in final_violations(good, workbook, already_checked=not bad.any()):
+    if not bad.all() and not findings.file_rejected:
+        for violation in final_violations(rows, bad, workbook):
             findings.add(_finding(violation, place), whole_file=True)
     reading.sheet = ", ".join(dict.fromkeys(table.rows.sheet.name for table in tables)) or None
     _draw_verdict(reading, workbook, arrow, bad, findings)
@@ -297,11 +300,6 @@ def _combined(tables: list[TypedTable], workbook: Workbook) -> pyarrow.Table:
         numbers = pyarrow.array(table.rows.row_numbers.astype(np.int64))
         parts.append(pyarrow.Table.from_arrays([*arrays, names, numbers], schema=schema))
     return pyarrow.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
-
-
-def _frame(arrow: pyarrow.Table, workbook: Workbook) -> pd.DataFrame:
-    declared = {column.name: pd.ArrowDtype(column.arrow_type) for column in workbook.columns}
-    return pd.DataFrame({name: pd.Series(arrow.column(name), dtype=dtype) for name, dtype in declared.items()})
 
 
 def _places(tables: list[TypedTable]) -> Callable[[int, str | None], tuple[str, str]]:

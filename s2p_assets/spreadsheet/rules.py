@@ -8,6 +8,7 @@ import datetime as dt
 import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from pandera.errors import SchemaErrors
 from s2p_assets.contracts.columns import Column, Severity
 from s2p_assets.contracts.validation import pandera_schema
 from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.spreadsheet.arrow_rules import is_panderas_own, row_rule_surely_holds, surely_holds
 from s2p_assets.spreadsheet.cell_parser import noun_for, quoted
 from s2p_assets.spreadsheet.patterns import pattern_in_words
 
@@ -41,30 +43,50 @@ class RuleViolation:
     earlier: int | None = None
 
 
-def rule_violations(frame: pd.DataFrame, workbook: Workbook) -> Iterator[RuleViolation]:
+class TypedRows:
+    """Rows with their types: the contract's columns as Arrow holds them and, made when first asked for, as pandas."""
+
+    def __init__(self, table: pyarrow.Table, names: Sequence[str]) -> None:
+        """`table`: the columns called `names`, and perhaps others."""
+        self.table, self._names = table, names
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        return pd.DataFrame({name: pd.arrays.ArrowExtensionArray(self.table.column(name)) for name in self._names})
+
+    def values(self, name: str) -> pyarrow.Array:
+        column = self.table.column(name)
+        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def rule_violations(rows: TypedRows, workbook: Workbook) -> Iterator[RuleViolation]:
     """Every broken rule of the contract's columns and rows.
 
-    `frame` has the contract's columns with Arrow types, one row per row read; missing values break no
-    rule here. A rule that itself fails is reported once, with its error.
+    `rows`: one per row read; missing values break no rule here. A rule that itself fails is reported once, with its
+    error.
     """
     schema = pandera_schema(workbook.rows)
     for column in workbook.columns:
-        yield from _column_rules(frame[column.name], schema.columns[column.name].checks, column)
+        yield from _column_rules(rows, schema.columns[column.name].checks, column)
         if column.unique:
-            yield from _repeated(frame, (column.name,), "unique", workbook)
+            yield from _repeated(rows, (column.name,), "unique", workbook)
     for check in schema.checks:
-        yield from _row_rule(frame, check, workbook)
+        yield from _row_rule(rows, check, workbook)
     if workbook.key:
-        yield from _repeated(frame, workbook.key, "key", workbook)
+        yield from _repeated(rows, workbook.key, "key", workbook)
 
 
-def final_violations(frame: pd.DataFrame, workbook: Workbook, *, already_checked: bool) -> Iterator[RuleViolation]:
-    """What pandera itself still finds in the rows about to be accepted; nothing, as a rule.
+def final_violations(rows: TypedRows, bad: npt.NDArray[np.bool_], workbook: Workbook) -> Iterator[RuleViolation]:
+    """What pandera itself still finds in the rows about to be accepted, those not `bad`; nothing, as a rule.
 
-    `already_checked`: the rules were put to exactly these rows, which pandera would only do once more.
+    Where none is bad, the rules were put to exactly these rows, which pandera would only do once more.
     """
-    if already_checked and not pandera_schema(workbook.rows).unique:
+    if not bad.any() and not pandera_schema(workbook.rows).unique:
         return
+    frame = rows.frame[~bad].reset_index(drop=True)
     schema = copy.copy(pandera_schema(workbook.rows))
     schema.checks = [check for check in schema.checks if not (check.name or "").startswith("notice:")]
     try:
@@ -76,22 +98,23 @@ def final_violations(frame: pd.DataFrame, workbook: Workbook, *, already_checked
             yield RuleViolation(None, column, str(case.check), message, quoted(str(case.failure_case)))
 
 
-def _column_rules(values: pd.Series, checks: Sequence[pa.Check], column: Column) -> Iterator[RuleViolation]:
-    present = values.notna().to_numpy()
-    where = np.flatnonzero(present)
-    if not len(where):
+def _column_rules(rows: TypedRows, checks: Sequence[pa.Check], column: Column) -> Iterator[RuleViolation]:
+    values = rows.values(column.name) if checks else pyarrow.nulls(0)
+    if values.null_count == len(values):
         return
-    kept = values if present.all() else values[present].reset_index(drop=True)
-    for check in checks:
-        yield from _column_rule(kept, where, check, column)
+    present = values.drop_null() if values.null_count else values
+    doubtful = [check for check in checks if not surely_holds(check, present)]
+    if doubtful:
+        where = np.flatnonzero(values.is_valid())
+        kept = pd.Series(pd.arrays.ArrowExtensionArray(present))
+        for check in doubtful:
+            yield from _column_rule(kept, where, check, column)
 
 
 def _column_rule(
     kept: pd.Series, where: npt.NDArray[np.int64], check: pa.Check, column: Column
 ) -> Iterator[RuleViolation]:
     """The values that break the rule; `kept` has none missing, `where` says in which row each stands."""
-    if _surely_holds(check, kept):
-        return
     failed = _failures(check, kept)
     severity, rule = _severity(check)
     if isinstance(failed, str):
@@ -103,64 +126,12 @@ def _column_rule(
         yield RuleViolation(position, column.name, rule, message, value_as_text(value), severity)
 
 
-def _surely_holds(check: pa.Check, kept: pd.Series) -> bool:
-    """Whether one of pandera's own rules holds for all values, as Arrow tells in one pass.
-
-    False where it does not, or where only pandera can tell; it is then asked.
-    """
-    holds = _HOLDS.get(check.name or "")
-    if holds is None or not _is_panderas_own(check):
-        return False
-    try:
-        return holds(pyarrow.array(kept), check.statistics or {})
-    except (pyarrow.ArrowException, TypeError, KeyError):
-        return False
-
-
-def _is_panderas_own(check: pa.Check) -> bool:
-    return check._check_fn is pa.Check.CHECK_FUNCTION_REGISTRY.get(check.name or "")
-
-
-def _bounds(values: pyarrow.Array) -> tuple[Any, Any]:
-    found = pc.min_max(values).as_py()
-    return found["min"], found["max"]
-
-
-def _holds_in_range(values: pyarrow.Array, given: dict[str, Any]) -> bool:
-    low, high = _bounds(values)
-    above = given["min_value"] <= low if given["include_min"] else given["min_value"] < low
-    return bool(above and (high <= given["max_value"] if given["include_max"] else high < given["max_value"]))
-
-
-def _holds_length(values: pyarrow.Array, given: dict[str, Any]) -> bool:
-    shortest, longest = _bounds(pc.utf8_length(values))
-    if given["exact_value"] is not None:
-        return bool(shortest == longest == given["exact_value"])
-    least, most = given["min_value"], given["max_value"]
-    return (least is None or least <= shortest) and (most is None or longest <= most)
-
-
-def _holds_isin(values: pyarrow.Array, given: dict[str, Any]) -> bool:
-    return bool(pc.all(pc.is_in(values, pyarrow.array(list(given["allowed_values"]), values.type))).as_py())
-
-
-_HOLDS: dict[str, Callable[[pyarrow.Array, dict[str, Any]], bool]] = {
-    "greater_than": lambda values, given: bool(_bounds(values)[0] > given["min_value"]),
-    "greater_than_or_equal_to": lambda values, given: bool(_bounds(values)[0] >= given["min_value"]),
-    "less_than": lambda values, given: bool(_bounds(values)[1] < given["max_value"]),
-    "less_than_or_equal_to": lambda values, given: bool(_bounds(values)[1] <= given["max_value"]),
-    "in_range": _holds_in_range,
-    "isin": _holds_isin,
-    "str_length": _holds_length,
-}
-
-
-def _row_rule(frame: pd.DataFrame, check: pa.Check, workbook: Workbook) -> Iterator[RuleViolation]:
-    severity, rule = _severity(check)
-    names = [column.name for column in workbook.columns]
-    at = rule if rule in names else None
-    if not len(frame):
+def _row_rule(rows: TypedRows, check: pa.Check, workbook: Workbook) -> Iterator[RuleViolation]:
+    if not len(rows) or row_rule_surely_holds(check, rows.frame):
         return
+    frame = rows.frame
+    severity, rule = _severity(check)
+    at = rule if rule in frame.columns else None
     failed = _failures(check, frame)
     if isinstance(failed, str):
         yield RuleViolation(None, at, "row_rule", failed, None, severity)
@@ -206,10 +177,11 @@ def _failures(check: pa.Check, values: Any) -> npt.NDArray[np.bool_] | str:
     return ~output.to_numpy(dtype=bool, na_value=True)
 
 
-def _repeated(frame: pd.DataFrame, key: Sequence[str], rule: str, workbook: Workbook) -> Iterator[RuleViolation]:
+def _repeated(rows: TypedRows, key: Sequence[str], rule: str, workbook: Workbook) -> Iterator[RuleViolation]:
     """Later rows with the same key as an earlier one."""
-    if len(key) == 1 and _is_unique(frame[key[0]]):
+    if _is_unique(rows, key):
         return
+    frame = rows.frame
     complete = frame[list(key)].notna().all(axis=1).to_numpy()
     where = np.flatnonzero(complete)
     if not len(where):
@@ -220,17 +192,22 @@ def _repeated(frame: pd.DataFrame, key: Sequence[str], rule: str, workbook: Work
     titles = {column.name: " ".join(column.headers[0].split()) for column in workbook.columns}
     same = " and ".join(titles[name] for name in key)
     later = np.flatnonzero(earlier != np.arange(len(groups)))
-    rows = where[later]
-    keys = zip(*(frame[name].iloc[rows].tolist() for name in key), strict=True)
-    for row, before, values in zip(rows.tolist(), where[earlier[later]].tolist(), keys, strict=True):
+    places = where[later]
+    keys = zip(*(frame[name].iloc[places].tolist() for name in key), strict=True)
+    for row, before, values in zip(places.tolist(), where[earlier[later]].tolist(), keys, strict=True):
         texts = [value_as_text(value) for value in values]
         message = f"the same {same} ({quoted(', '.join(texts))}) as in"
         yield RuleViolation(row, key[0], rule, message, texts[0], earlier=before)
 
 
-def _is_unique(values: pd.Series) -> bool:
-    held = pyarrow.array(values)
-    return not held.null_count and len(pc.unique(held)) == len(held)
+def _is_unique(rows: TypedRows, key: Sequence[str]) -> bool:
+    """Whether surely no two rows have the same key; where a part of it is missing, or is a number, pandas tells."""
+    held = [rows.values(name) for name in key]
+    if any(values.null_count or pyarrow.types.is_floating(values.type) for values in held):
+        return False
+    if len(held) == 1:
+        return len(pc.unique(held[0])) == len(rows)
+    return rows.table.select(list(key)).group_by(list(key)).aggregate([]).num_rows == len(rows)
 
 
 def value_as_text(value: Any) -> str:
@@ -300,6 +277,6 @@ def violation_message(check: pa.Check, value: Any, column: Column) -> str:
     """A broken column rule in plain words: `-3 is below 0`."""
     text = value_as_text(value)
     words = _WORDINGS.get(check.name or "")
-    if words is not None and _is_panderas_own(check):
+    if words is not None and is_panderas_own(check):
         return words(text, check.statistics or {}, column)
     return f"{quoted(text)}: {check.error or f'breaks the rule {check.name}'}"

@@ -1,4 +1,4 @@
-"""Reading files in a child process with bounds of time and memory, so that no file can take the system down.
+"""Reading files in a child process with bounds of work and memory, so that no file can take the system down.
 
 What is read, and how, belongs to `reading`; this module runs it elsewhere and always comes back with an answer.
 """
@@ -18,22 +18,23 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, TypeVar
-
-import pyarrow
-import pyarrow.ipc
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import ReferenceValuesByWorkbook, Workbook
 from s2p_assets.spreadsheet.limits import TOO_MUCH_MEMORY
 
+if TYPE_CHECKING:  # the children need no settings, which take a third of a second to import
+    from s2p_assets.settings import Settings
+
 T = TypeVar("T")
 ReadRequest = tuple[Path, Sequence[Workbook], str | None]
 
 _LENGTH = struct.Struct(">Q")
-_START_SECONDS = 120.0
+_START_SECONDS = 600.0
 _OUT_OF_MEMORY = 70
 _STOPPED = "the file is so damaged that it stops its reader; open it in Excel, which may repair it, and save as .xlsx"
 _ENTRY = "from s2p_assets.spreadsheet.sandbox import serve_requests; serve_requests()"
@@ -43,11 +44,30 @@ class ReadingProcessDied(Exception):
     """The child ended before it answered; the message says why, for the file's owner."""
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """Of the reading of one file: CPU seconds, MiB, and seconds by the clock, which are there against hanging alone."""
+
+    seconds: float
+    memory_mb: int
+    wait_seconds: float
+
+    @property
+    def too_much_work(self) -> str:
+        bound = f"{self.seconds:,g} CPU seconds"
+        return f"reading it took more than {bound}; split it, or ask for a larger bound (S2P_FILE_SECONDS)"
+
+    @property
+    def too_long(self) -> str:
+        bound = f"{self.wait_seconds:,g} seconds by the clock"
+        return f"reading it took longer than {bound}; drop it again, or ask for help (S2P_FILE_WAIT_SECONDS)"
+
+
 class _Child:
     """One reading process. Not safe for several threads at once."""
 
-    def __init__(self, seconds: float, memory_mb: int) -> None:
-        self._seconds = seconds
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
         self.busy = False
         self._noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed with the child
         environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
@@ -62,7 +82,7 @@ class _Child:
             start_new_session=True,
         )
         try:
-            self._send((seconds, memory_mb))
+            self._send(bounds)
             self._receive(_START_SECONDS)
         except ReadingProcessDied as error:
             self.close()
@@ -74,7 +94,7 @@ class _Child:
         """What `function` returns in the child. Raises Died; what it raises there is raised here."""
         self.busy = True
         self._send((function, arguments))
-        failed, answer = self._receive(self._seconds)
+        failed, answer = self._receive(self._bounds.wait_seconds)
         self.busy = False
         if failed:
             raise answer
@@ -100,8 +120,8 @@ class _Child:
         except OSError as error:
             raise ReadingProcessDied("reading it ended the reading process") from error
 
-    def _receive(self, seconds: float) -> Any:
-        deadline = time.monotonic() + seconds
+    def _receive(self, wait_seconds: float) -> Any:
+        deadline = time.monotonic() + wait_seconds
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline))
         return pickle.loads(self._read(length, deadline))  # noqa: S301  our own child wrote it
 
@@ -113,9 +133,7 @@ class _Child:
             selector.register(stream, selectors.EVENT_READ)
             while count:
                 if not selector.select(max(0.0, deadline - time.monotonic())):
-                    raise ReadingProcessDied(
-                        f"reading it took longer than {self._seconds:g} seconds; split it or ask for help"
-                    )
+                    raise ReadingProcessDied(self._bounds.too_long)
                 piece = os.read(stream.fileno(), min(count, 1024**2))
                 if not piece:
                     raise ReadingProcessDied(self._why())
@@ -125,13 +143,13 @@ class _Child:
 
     def _why(self) -> str:
         code = self._process.wait()
+        if code == -signal.SIGPROF:
+            return self._bounds.too_much_work
         if code == -signal.SIGALRM:
-            return f"reading it took longer than {self._seconds:g} seconds; split it or ask for help"
+            return self._bounds.too_long
         if code in (_OUT_OF_MEMORY, -signal.SIGKILL) or self._ran_out_of_memory():
             return TOO_MUCH_MEMORY
-        return (
-            "the file is so damaged that it stops its reader; open it in Excel, which may repair it, and save as .xlsx"
-        )
+        return _STOPPED
 
     def _ran_out_of_memory(self) -> bool:
         """Whether the child's last words are those of a library that could not have more."""
@@ -142,25 +160,41 @@ class _Child:
 
 
 class Sandbox:
-    """Reads files in up to `workers` child processes, each file within `seconds` and `memory_mb`.
+    """Reads files in up to `workers` child processes, each file within `seconds` of CPU time and `memory_mb`.
 
+    `wait_seconds` by the clock end a reading that hangs; on a busy machine, work within its bound may take long.
     A child is started when first needed and lives on; one that dies is replaced for the next file.
     Use as a context manager, or call `close`. Safe to use from several threads.
     """
 
     def __init__(
-        self, *, seconds: float = 300.0, memory_mb: int = 4096, workers: int = 1, spool: Path | None = None
+        self,
+        *,
+        seconds: float = 300.0,
+        memory_mb: int = 4096,
+        wait_seconds: float = 3600.0,
+        workers: int = 1,
+        spool: Path | None = None,
     ) -> None:
         """`spool`: an existing folder for the rows on their way here; by default the system's temporary one."""
-        self._seconds = seconds
+        self._bounds = Bounds(seconds, memory_mb, wait_seconds)
         self._spool = spool
-        self._memory_mb = memory_mb
         self._workers = max(1, workers)
         self._idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()
         for _ in range(self._workers):
             self._idle.put(None)
         self._living: set[_Child] = set()
         self._lock = threading.Lock()
+
+    @classmethod
+    def within(cls, settings: "Settings", spool: Path | None = None) -> "Sandbox":
+        """One with the bounds of an installation."""
+        return cls(
+            seconds=settings.file_seconds,
+            memory_mb=settings.file_memory_mb,
+            wait_seconds=settings.file_wait_seconds,
+            spool=spool,
+        )
 
     def __enter__(self) -> "Sandbox":
         return self
@@ -201,6 +235,9 @@ class Sandbox:
             except ReadingProcessDied as error:
                 return ReadResult(file=Path(display_name) if display_name else Path(path), error=str(error))
             if rows.exists():
+                import pyarrow
+                import pyarrow.ipc
+
                 with pyarrow.memory_map(str(rows)) as source:
                     reading.rows = pyarrow.ipc.open_file(source).read_all()
             return reading
@@ -236,7 +273,7 @@ class Sandbox:
         child = self._idle.get()
         try:
             if child is None or child not in self._living:
-                child = _Child(self._seconds, self._memory_mb)
+                child = _Child(self._bounds)
                 with self._lock:
                     self._living.add(child)
             return child.call(function, *arguments)
@@ -258,6 +295,9 @@ def _read_to(
     reference_values: ReferenceValuesByWorkbook | None,
 ) -> ReadResult:
     """In the child: reads the file, leaves its rows at `rows` as an Arrow file and returns the rest."""
+    import pyarrow
+    import pyarrow.ipc
+
     from s2p_assets.spreadsheet.reading import read_file
 
     reading = read_file(path, workbooks, display_name, others, reference_values)
@@ -273,16 +313,29 @@ def serve_requests() -> None:
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    seconds, memory_mb = pickle.loads(_message(requests) or b"")  # noqa: S301  our own parent wrote it
+    bounds: Bounds = pickle.loads(_message(requests) or b"")  # noqa: S301  our own parent wrote it
     import s2p_assets.spreadsheet.reading  # noqa: F401  imports come first: the bound counts from here
 
-    _bound_memory(memory_mb)
+    _bound_memory(bounds.memory_mb)
     _answer(answers, (False, None))
     while (request := _message(requests)) is not None:
-        signal.setitimer(signal.ITIMER_REAL, seconds + 5)
-        answer = _outcome(request)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        with _bounded_time(bounds):
+            answer = _outcome(request)
         _answer(answers, answer)
+
+
+@contextlib.contextmanager
+def _bounded_time(bounds: Bounds) -> Iterator[None]:
+    """Ends this process by SIGPROF when it has worked for too long, of its threads all together, by SIGALRM when it
+    hangs.
+    """
+    signal.setitimer(signal.ITIMER_PROF, bounds.seconds)
+    signal.setitimer(signal.ITIMER_REAL, bounds.wait_seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _outcome(request: bytes) -> tuple[bool, Any]:

@@ -15,6 +15,7 @@ from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import LAST_COLUMN, LAST_ROW, CellKind, Sheet, cell_address
 from s2p_assets.spreadsheet.header import Header, find_header, folded, header_at, is_required
+from s2p_assets.spreadsheet.header_rows import rows_with_titles
 
 _TYPED = ("number", "money", "percent", "integer", "date", "timestamp")
 _ROWS_UNDER_A_GAP = 4
@@ -150,10 +151,15 @@ def _may_be_table(part: Sheet, header: Header) -> bool:
 def _stacked(sheet: Sheet, header: Header, workbook: Workbook, file: str, found: Regions) -> None:
     """Adds the tables that stand below each other in `sheet`, the first under `header`, to `found`."""
     top, current = 1, header
-    for row in _rows_after_gaps(sheet, header, workbook) if is_complete(header, workbook) else ():
+    within = set() if workbook.period else rows_with_titles(sheet, header, workbook)
+    after_gaps = _rows_after_gaps(sheet, header, workbook) if is_complete(header, workbook) else []
+    within = within - set(after_gaps) if is_complete(header, workbook) else set()
+    for row in sorted({*after_gaps, *within}):
         if row <= current.bottom:
             continue
         other = _header_at(sheet, current, workbook, file, row)
+        if row in within and (other is None or other.column_numbers == current.column_numbers):
+            continue  # the same header again, read over where it stands
         if is_complete(other, workbook) and other is not None and len(_columns_of(other)) > 1:
             same = other.column_numbers == current.column_numbers and other.melted == current.melted
             if workbook.tables == "all":
@@ -165,7 +171,7 @@ def _stacked(sheet: Sheet, header: Header, workbook: Workbook, file: str, found:
                 what = "with other periods" if workbook.period else "its columns in another order"
                 message = f"another table begins at {where}, {what}; give it a sheet of its own"
                 found.findings.append(_several(sheet, other, message))
-        elif _is_foreign_header(sheet, header, workbook, row):
+        elif row not in within and _is_foreign_header(sheet, header, workbook, row):
             _add(found, sheet, current, top, _title_above(sheet, row) - 1)
             below = {number: cells.where(cells.rows > row) for number, cells in sheet.columns.items()}
             rows = len(np.unique(np.concatenate([cells.rows for cells in below.values()])))

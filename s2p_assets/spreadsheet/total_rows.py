@@ -24,6 +24,7 @@ _Floats = npt.NDArray[np.float64]
 _NUMERIC = ("number", "money", "percent", "integer")
 _ENOUGH_ROWS = 3
 _FEWEST_GROUPS = 2
+_ENOUGH_DIGITS = 3
 
 AVERAGE_WORDS = (
     *("average", "avg", "mean", "durchschnitt", "mittelwert", "mittel", "moyenne", "media", "promedio", "gemiddelde"),
@@ -482,16 +483,25 @@ def _after_details(table: _Table) -> Iterator[int]:
 
 
 def last_row_sums_up(columns: Mapping[str, _Floats]) -> bool:
-    """Whether the last row of `columns` (numbers, NaN for none) holds the sum of all rows before in each of them."""
-    checked = 0
+    """Whether the last row of `columns` (numbers, NaN for none) holds the sum of all rows before in each of them.
+
+    Of two rows alone it may do so by chance, unless several columns do or the sum has several digits.
+    """
+    fewest, sums = _ENOUGH_ROWS, []
     for values in columns.values():
-        if len(values) <= _ENOUGH_ROWS or np.isnan(values[-1]) or not values[-1]:
+        if len(values) <= _FEWEST_GROUPS or np.isnan(values[-1]) or not values[-1]:
             continue
         before = values[:-1][~np.isnan(values[:-1])]
-        if np.count_nonzero(before) < _ENOUGH_ROWS or abs(before.sum() - values[-1]) > _half_a_unit(float(values[-1])):
+        if np.count_nonzero(before) < 2 or abs(before.sum() - values[-1]) > _half_a_unit(float(values[-1])):
             return False
-        checked += 1
-    return checked > 0
+        fewest = min(fewest, int(np.count_nonzero(before)))
+        sums.append(float(values[-1]))
+    return bool(sums) and (fewest >= _ENOUGH_ROWS or len(sums) > 1 or _digits_of(sums[0]) >= _ENOUGH_DIGITS)
+
+
+def _digits_of(value: float) -> int:
+    """How many digits a number needs: 3 for 19.8, 2 for 2,200."""
+    return len(f"{abs(value):.6f}".replace(".", "").strip("0"))
 
 
 def first_row_sums_up(columns: Mapping[str, _Floats]) -> bool:

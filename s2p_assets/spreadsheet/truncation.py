@@ -6,6 +6,7 @@ Limits that s2p itself sets are in `limits`.
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import pyarrow.compute as pc
 
 from s2p_assets.contracts.columns import Severity
 from s2p_assets.contracts.findings import Finding
@@ -15,6 +16,9 @@ from s2p_assets.spreadsheet.header import Header
 
 LONGEST_TEXT = 32_767
 """Characters that a cell of Excel can hold; UTF-16 units, to be exact."""
+DRIVER_S_LONGEST_TEXT = 255
+"""Characters at which old database drivers cut what they read of or write into a workbook."""
+_ENDS_A_SENTENCE = (".", "!", "?", ")", "。", "…")
 OLD_LAST_ROW, OLD_LAST_COLUMN = 65_536, 256
 """Of `.xls`, and of what was once saved as one."""
 
@@ -54,9 +58,29 @@ def _longest_texts(sheet: Sheet, header: Header, name: str, held: Cells) -> Iter
     if not len(held):
         return
     offsets = np.frombuffer(held.texts.buffers()[1], np.int32)[held.texts.offset :][: len(held) + 1]
-    for place in np.flatnonzero(np.diff(offsets) >= LONGEST_TEXT).tolist():
+    lengths = np.diff(offsets)
+    if DRIVER_S_LONGEST_TEXT <= lengths.max(initial=0) <= 4 * DRIVER_S_LONGEST_TEXT:
+        yield from _cut_by_a_driver(sheet, header, name, held)
+    for place in np.flatnonzero(lengths >= LONGEST_TEXT).tolist():
         text = str(held.texts[place].as_py())
         if LONGEST_TEXT in (len(text), len(text.encode("utf-16-le")) // 2):
             where = cell_address(int(held.rows[place]), header.column_numbers[name])
             message = f"the text is {LONGEST_TEXT:,} characters long, as many as a cell can hold; its end is missing"
             yield Finding(sheet.name, where, name, f"{text[:60]}…", "cut_off", message, "notice")
+
+
+def _cut_by_a_driver(sheet: Sheet, header: Header, name: str, held: Cells) -> Iterator[Finding]:
+    """Says that the longest texts of a column have just as many characters as an old driver leaves of a text."""
+    lengths = pc.utf8_length(held.texts).to_numpy(zero_copy_only=False)
+    if lengths.max() != DRIVER_S_LONGEST_TEXT:
+        return
+    places = np.flatnonzero(lengths == DRIVER_S_LONGEST_TEXT).tolist()
+    text = next((text for place in places if not (text := held.texts[place].as_py()).endswith(_ENDS_A_SENTENCE)), "")
+    if text:
+        where = cell_address(int(held.rows[places[0]]), header.column_numbers[name])
+        more = f" ({len(places):,} such cells)" if len(places) > 1 else ""
+        message = (
+            f"no text of the column is longer than this one with {DRIVER_S_LONGEST_TEXT} characters{more}; "
+            "that is where old database drivers cut texts: see whether its end is missing"
+        )
+        yield Finding(sheet.name, where, name, f"{text[:60]}…", "cut_off", message, "notice")

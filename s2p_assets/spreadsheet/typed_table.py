@@ -36,7 +36,10 @@ from s2p_assets.spreadsheet.damaged_codes import (
 from s2p_assets.spreadsheet.far_dates import far_dates
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
 from s2p_assets.spreadsheet.grouped_labels import repeated_values
+from s2p_assets.spreadsheet.hidden_values import hidden_values
 from s2p_assets.spreadsheet.mojibake import misread_texts, restored
+from s2p_assets.spreadsheet.odd_codes import odd_codes
+from s2p_assets.spreadsheet.price_units import price_unit_conflicts
 from s2p_assets.spreadsheet.table_regions import TableRegion
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
 from s2p_assets.spreadsheet.text_values import find_date
@@ -44,6 +47,7 @@ from s2p_assets.spreadsheet.thousands import all_in_thousands, ambiguous_thousan
 from s2p_assets.spreadsheet.total_rows import first_row_sums_up, last_row_sums_up, sums_of_groups
 from s2p_assets.spreadsheet.unit_columns import unit_column_conflicts
 from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts, unit_formats
+from s2p_assets.spreadsheet.volatile_values import volatile_values
 
 _DATES = (CellKind.DATE, CellKind.ISO)
 _SUMMABLE = ("number", "money", "integer")
@@ -96,7 +100,8 @@ def read_typed_table(
     """
     sheet, header = region.sheet, region.header
     rows = table_rows(sheet, header, workbook)
-    for notice in rows.notices:
+    unsure = volatile_values(sheet, header, workbook.columns, rows.cells)
+    for notice in (*rows.notices, *hidden_values(sheet, header, workbook.columns, rows.cells), *unsure):
         findings.add(notice)
     for finding in (*rows.of_file, *unit_conflicts(rows, workbook)):
         findings.add(finding, whole_file=True)
@@ -110,7 +115,7 @@ def read_typed_table(
             for far in itertools.islice(far_dates(table.columns[column.name][:1], column, written).values(), 1):
                 found = Finding(sheet.name, None, column.name, far.value, far.rule, far.message)
                 findings.add(found, whole_file=True)
-    for finding, place in unit_column_conflicts(rows, workbook):
+    for finding, place in (*unit_column_conflicts(rows, workbook), *price_unit_conflicts(rows, workbook)):
         findings.add(finding, whole_file=place is None)
         if place is not None:
             table.bad[place] = True
@@ -231,6 +236,10 @@ def _doubtful_codes(
     for place, code, message in look_alikes(parsed.values, column):
         where = table.address_of(int(position[place]), column.name)
         yield Finding(table.rows.sheet.name, where, column.name, code, "look_alike", message, "notice")
+    for odd in odd_codes(cells, parsed.values, column):
+        if odd.place not in parsed.errors:
+            where = table.address_of(int(position[odd.place]), column.name)
+            yield Finding(table.rows.sheet.name, where, column.name, odd.text, odd.rule, odd.message, "notice")
     for place in codes_shown_otherwise(cells, column, table.rows.sheet)[:1].tolist():
         where, text = table.address_of(int(position[place]), column.name), str(parsed.values[place].as_py())
         message = f"the cell holds '{text}' and shows more by its format; type the whole code as text if that is meant"

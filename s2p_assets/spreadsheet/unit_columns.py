@@ -46,6 +46,8 @@ def unit_column_conflicts(rows: TableRows, workbook: Workbook) -> Iterator[tuple
         concerned = _concerned(list(columns.values()), named, is_currency)
         if concerned:
             yield from _conflicts(rows, number, cells, words, concerned, named)
+        elif named is None and not is_currency and any(one.package for one in words.values()):
+            yield from _package_prices(rows, number, cells, words, list(columns.values()))
 
 
 def _may_hold_units(cells: Cells, rows: TableRows) -> bool:
@@ -64,8 +66,12 @@ def _words(cells: Cells) -> Words:
 
 
 def _known(texts: Sequence[str]) -> Words:
-    words = {text: stated_unit(text) for text in texts}
-    if not words or any(one.rest or one.scale != 1 or len(text) > _MAX_WORDS for text, one in words.items()):
+    words: Words = {}
+    for text in texts:
+        one = words[text] = stated_unit(text)
+        if one.rest or one.scale != 1 or len(text) > _MAX_WORDS:
+            return {}
+    if not words:
         return {}
     currencies = [bool(one.currencies) for one in words.values()]
     counted = [bool(one.measure or one.package) and not one.currencies for one in words.values()]
@@ -129,6 +135,20 @@ def _undeclared(
     severity: Severity = "reject" if packages or any(one.currencies for one in words.values()) else "notice"
     where = cell_address(int(cells.rows[place]), number)
     yield Finding(rows.sheet.name, where, title, other, "unit", message, severity), None
+
+
+def _package_prices(
+    rows: TableRows, number: int, cells: Cells, words: Words, columns: Sequence[Column]
+) -> Iterator[tuple[Finding, None]]:
+    """Says that the amounts of a list without quantities may be for a case of pieces."""
+    amount = next((one for one in columns if one.kind == "money" and not one.unit_from), None)
+    if amount is not None and not any(unit.package for unit in declared_units(amount)):
+        text = next(text for text, one in words.items() if one.package)
+        title = " ".join(rows.header.titles.get(number, "").split()) or "a column without a name"
+        noun = " ".join(amount.headers[0].split())
+        message = f"'{title}' says {quoted(text)}: '{noun}' may be for that many; if so the contract says unit_from"
+        where = cell_address(int(cells.rows[_places(cells, {text})[0]]), number)
+        yield Finding(rows.sheet.name, where, title, text, "unit", message, "notice"), None
 
 
 def _places(cells: Cells, texts: set[str]) -> list[int]:

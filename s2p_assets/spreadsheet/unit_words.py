@@ -38,6 +38,8 @@ _PACKAGE_WORDS = (
     "scatola scatole cartone cartoni dozzina doos dozen pudełko karton opak 箱 ケース ダース"
 )
 _PACKAGES = frozenset(_PACKAGE_WORDS.split())
+_SAP_PACKAGES = frozenset(["BTL", "CAR", "DR", "KAN", "KAR", "KI", "PAC", "PAK", "PAL", "ROL", "SAK", "TRO"])
+"""SAP's own codes of packages; in small letters some are words."""
 _MEASURE_WORDS = {
     "piece": "pc pcs pce pces piece pieces pz pza stk stck stück stuck st ea each unit units item items u un ud uds "
     "szt ks kpl kom adet unité unités unidad unidades unidade pezzi pezzo pièce pièces stuks stycken 個 个 件 "
@@ -202,7 +204,7 @@ def _with_word(found: StatedUnit, word: str, is_money: bool) -> StatedUnit | Non
         return replace(found, scale=found.scale * _SCALES[low])
     if codes := _currencies(word):
         return replace(found, currencies=codes)
-    if low in _PACKAGES:
+    if low in _PACKAGES or word in _SAP_PACKAGES:
         return replace(found, package=low)
     if low in _MEASURES:
         return replace(found, measure=_MEASURES[low])

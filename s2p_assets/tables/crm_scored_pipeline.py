@@ -32,6 +32,10 @@ FEATURE_NAMES = {
     "agent_closed": "past deals of the agent",
     "sales_price": "list price",
     "recent_win_rate": "share won of late",
+    "agent_win_rate": "share won by the agent",
+    "agent_recent_win_rate": "share won by the agent of late",
+    "product_win_rate": "share won of the product",
+    "account_win_rate": "share won with the account",
 }
 
 

@@ -44,4 +44,5 @@ accounts = Workbook(
     path=("crm/**/*account*.xls*", "crm/**/*account*.csv"),
     owner="sales-operations@example.com",
     key=("account",),
+    ordinary_change=0.5,
 )

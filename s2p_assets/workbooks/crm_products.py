@@ -16,4 +16,5 @@ products = Workbook(
     path=("crm/**/*product*.xls*", "crm/**/*product*.csv"),
     owner="sales-operations@example.com",
     key=("product",),
+    ordinary_change=0.5,
 )

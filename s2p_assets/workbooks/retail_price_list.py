@@ -51,4 +51,5 @@ price_list = Workbook(
     path=("prices/**/*.xls*", "prices/**/*.csv"),
     owner="purchasing@example.com",
     key=("sku", "effective_date"),
+    ordinary_change=0.5,
 )

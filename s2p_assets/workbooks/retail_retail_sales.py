@@ -28,4 +28,7 @@ retail_sales = Workbook(
     owner="stores@example.com",
     key=("sku", "from_date", "to_date"),
     max_reject_rate=0.02,
+    every="month",  # weeks or whole months, as the tills send them: by the 10th the month before is there
+    by="10th",
+    dated_by="to_date",
 )

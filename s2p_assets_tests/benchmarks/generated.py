@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow
 import pyarrow.compute as pc
 
-from s2p_assets_tests.benchmarks.workbooks.company_sales import CHANNELS
+from s2p_assets_tests.benchmarks.company.workbooks.company_sales import CHANNELS
 
 HEADERS = ("Order", "Day", "SKU", "Channel", "Quantity", "Unit price", "Discount", "Customer")
 ROWS_AT_ONCE = 50_000
@@ -159,3 +159,34 @@ def _rows(rows: Sales, part: slice, wrong: npt.NDArray[np.int8]) -> memoryview:
 def _cells(column: str, row: pyarrow.Array, attributes: str | pyarrow.Array, values: npt.NDArray[np.generic]) -> object:
     texts = pyarrow.array(values).cast(pyarrow.string())
     return pc.binary_join_element_wise(f'<c r="{column}', row, '"', attributes, "><v>", texts, "</v></c>", "")
+
+
+ORDER_HEADERS = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
+_WORDS = ("SET", "OF", "6", "WHITE", "HANGING", "HEART", "T-LIGHT", "HOLDER", "RED", "RETROSPOT", "CAKE", "STAND")
+_COUNTRIES = ("United Kingdom", "Germany", "France", "EIRE", "Spain", "Netherlands")
+
+
+def write_orders(path: Path, rows: int, *, day: int, age_seconds: int = 3600) -> Path:
+    """Writes the order lines of one day as CSV, every fourth without a customer, some without a description."""
+    chance = np.random.default_rng(day)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    date = np.datetime64("2024-01-01") + day
+    names = [" ".join(chance.choice(_WORDS, 4).tolist()) for _ in range(400)]
+    invoices = 500_000 + day * 200 + np.sort(chance.integers(0, 120, rows))
+    minutes = np.sort(chance.integers(0, 600, rows))
+    lines = [ORDER_HEADERS]
+    for number in range(rows):
+        article, minute = int(chance.integers(0, 400)), int(minutes[number])
+        cancelled = chance.random() < 0.02
+        units = -int(chance.integers(1, 9)) if cancelled else int(chance.integers(1, 96))
+        customer = "" if number % 4 == 0 else f"{12_000 + int(invoices[number]) % 5_000}"
+        name = "" if article == 7 else names[article]
+        when = f"{date} {8 + minute // 60:02}:{minute % 60:02}:00"
+        code = f"{22_000 + article}{'ABC'[article % 3] if article % 5 == 0 else ''}"
+        price = int(chance.integers(10, 2_500)) / 100
+        country = _COUNTRIES[0] if number % 9 else _COUNTRIES[int(invoices[number]) % 6]
+        invoice = f"{'C' if cancelled else ''}{invoices[number]}"
+        lines.append(f"{invoice},{code},{name},{units},{when},{price},{customer},{country}")
+    path.write_text("\n".join(lines) + "\n")
+    _make_older(path, age_seconds)
+    return path

@@ -1,7 +1,7 @@
 """How fast workbooks come into the database, against other ways and against what the machine can do at most.
 
 Run by hand: `uv run python -m s2p_assets_tests.benchmarks.ingestion`. How costs are taken is in `metering.py`,
-what is loaded in `generated.py` and on the shelf `workbooks/`.
+what is loaded in `generated.py` and on the shelf `company/workbooks/`.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from s2p_assets.contracts.validation import pandera_model
 from s2p_assets_tests.benchmarks.metering import Cost, apart, reported
 
 MODULE = "s2p_assets_tests.benchmarks.ingestion"
-SHELF = "s2p_assets_tests.benchmarks"
+SHELF = "s2p_assets_tests.benchmarks.company"
 GIB = 1024.0
 CHANGES = 5
 
@@ -41,7 +41,7 @@ def load_one(given: dict[str, Any]) -> None:
         from s2p_assets.warehouse.files.ledger import ledger_entry
         from s2p_assets.warehouse.files.load import load_file
         from s2p_assets.warehouse.server.connection import connect
-        from s2p_assets_tests.benchmarks.workbooks.company_sales import sales
+        from s2p_assets_tests.benchmarks.company.workbooks.company_sales import sales
 
         file = Path(given["file"])
         with Sandbox() as sandbox, connect(given["url"]) as connection:
@@ -58,7 +58,7 @@ def pandas_load(given: dict[str, Any]) -> None:
         import pandas as pd
         from sqlalchemy import create_engine
 
-        from s2p_assets_tests.benchmarks.workbooks.company_sales import sales
+        from s2p_assets_tests.benchmarks.company.workbooks.company_sales import sales
 
         frame = pd.read_excel(given["file"], engine="openpyxl")
         names = {column.headers[0]: column.name for column in sales.columns}
@@ -126,6 +126,35 @@ def _copied(cursor: Any, table: Any) -> str:
     return "CSV (pgpq is not installed)"
 
 
+def pandas_csvs(given: dict[str, Any]) -> None:
+    """A folder of CSV files into the database as one finds it everywhere: `read_csv`, `to_sql`, without any check."""
+    with reported(given["server"], whole=True) as said:
+        import pandas as pd
+        from sqlalchemy import create_engine
+
+        engine = create_engine(given["url"].replace("postgresql://", "postgresql+psycopg2://"))
+        said["rows"] = 0
+        for file in sorted(Path(given["folder"]).glob("*.csv")):
+            frame = pd.read_csv(file, parse_dates=["InvoiceDate"], dtype={"InvoiceNo": str, "StockCode": str})
+            frame.to_sql("orders_by_pandas", engine, index=False, if_exists="append")
+            said["rows"] += len(frame)
+
+
+def take_orders(given: dict[str, Any]) -> None:
+    """The same folder with s2p, the whole process with its reader: read, checked, archived, noted, loaded."""
+    with reported(given["server"], whole=True) as said:
+        from s2p_assets.services.context import open_context
+        from s2p_assets.services.ingest import ingest, store_ingest
+        from s2p_assets.settings import read_settings
+
+        ctx = open_context(read_settings())
+        workbook = ctx.catalog.workbooks["company_orders"]
+        with ctx.reader() as reader, ctx.warehouse.connect() as connection:
+            intake = ingest(ctx, workbook, reader, run_id="benchmark", progress=lambda _: None)
+            store_ingest(connection, workbook, intake, "benchmark")
+            said |= {"files": len(intake.files), "rows": intake.rows_accepted}
+
+
 def take_and_store(given: dict[str, Any]) -> None:
     """What is new or changed on the share, from the look to the table, with a reader that is already running."""
     from s2p_assets.services.context import open_context
@@ -189,7 +218,7 @@ def validate(given: dict[str, Any]) -> None:
     from s2p_assets.contracts.findings import ReadResult
     from s2p_assets.spreadsheet.book import Book, open_book
     from s2p_assets.spreadsheet.reading import _read_book
-    from s2p_assets_tests.benchmarks.workbooks.company_sales import sales
+    from s2p_assets_tests.benchmarks.company.workbooks.company_sales import sales
 
     file = Path(given["file"])
     with open_book(file) as book:
@@ -218,7 +247,7 @@ def mark_copy(given: dict[str, Any]) -> None:
     """The marked copy for a file's owner."""
     from s2p_assets.spreadsheet.reading import read_file
     from s2p_assets.spreadsheet.returned.copies import write_returned
-    from s2p_assets_tests.benchmarks.workbooks.company_sales import sales
+    from s2p_assets_tests.benchmarks.company.workbooks.company_sales import sales
 
     file = Path(given["file"])
     reading = read_file(file, [sales])
@@ -249,6 +278,8 @@ WORK: dict[str, Callable[[dict[str, Any]], None]] = {
         pandas_load,
         polars_load,
         floors,
+        pandas_csvs,
+        take_orders,
         take_and_store,
         look_at_share,
         run_all,
@@ -353,6 +384,35 @@ def many_small(bench: Bench) -> Iterator[Line]:
     yield _at_most(f"100 workbooks × {each:,} rows against one of {100 * each:,}", costs[0].cpu / costs[1].cpu, 1.5)
 
 
+def thousand_files(bench: Bench) -> Iterator[Line]:
+    """1,000 workbooks of 100 rows, whose cost is that of files, not of rows."""
+    files, each = max(10, bench.share_of_rows(1)), 100
+    cost = bench.do("take_and_store", home=bench.share("hundreds", files, each), url=bench.database("hundreds"))
+    assert cost.said["rows"] == files * each
+    what, reach = f"{files:,} workbooks × {each} rows, CPU a file", 25.0
+    measured = 1000 * cost.cpu / files
+    note = f"{cost.cpu:.1f} CPU s, of which PostgreSQL {cost.server_cpu:.1f}"
+    yield Line(what, f"≤ {reach:g} ms", f"{measured:.1f} ms", measured <= reach, [note])
+
+
+def csv_exports(bench: Bench) -> Iterator[Line]:
+    """305 daily CSV exports of 542,000 rows in all, against pandas and `to_sql` in a loop."""
+    from s2p_assets_tests.benchmarks.generated import write_orders
+
+    files, each = max(3, bench.share_of_rows(1) * 305 // 1000), 1777
+    home = bench.folder / "exports"
+    folder = home / "share" / "orders"
+    for day in range(files):
+        write_orders(folder / f"orders {day:03}.csv", each, day=day, age_seconds=7200 - day)
+    own = bench.do("take_orders", home=home, url=bench.database("exports"))
+    peer = bench.do("pandas_csvs", folder=str(folder), url=bench.database("exports_by_pandas"))
+    assert own.said["rows"] == peer.said["rows"] == files * each
+    notes = [f"{own.cpu:.1f} CPU s, of which PostgreSQL {own.server_cpu:.1f}, against {peer.cpu:.1f}"]
+    yield _at_most(
+        f"{files} CSV files of {files * each:,} rows against pandas + to_sql", own.cpu / peer.cpu, 0.7, notes
+    )
+
+
 def changed_file(bench: Bench) -> Iterator[Line]:
     """One changed file among 1,000, against the same file into an empty database; and the same bytes renamed."""
     from s2p_assets.warehouse.server.connection import connect
@@ -439,7 +499,17 @@ def marked_copy(bench: Bench) -> Iterator[Line]:
 
 LINES: dict[str, Callable[[Bench], Iterator[Line]]] = {
     line.__name__.replace("_", "-"): line
-    for line in (whole_process, many_small, changed_file, share_look, batch, bad_rows, marked_copy)
+    for line in (
+        whole_process,
+        many_small,
+        thousand_files,
+        csv_exports,
+        changed_file,
+        share_look,
+        batch,
+        bad_rows,
+        marked_copy,
+    )
 }
 
 

@@ -28,14 +28,15 @@ from s2p_assets.learning.training import train
 from s2p_assets.learning.versions import Champion
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
-from s2p_assets.publishing.editions.saved_numbers import read_saved_numbers, save_numbers
+from s2p_assets.publishing.editions.saved_numbers import read_saved_numbers
+from s2p_assets.publishing.editions.saving_numbers import save_numbers
 from s2p_assets.publishing.renderers.excel import write_excel
 from s2p_assets.publishing.renderers.html import write_html
 from s2p_assets.publishing.renderers.pdf import write_pdf
 from s2p_assets.publishing.sections.forecast_scores import DEMAND_CLASSES, MEASURES
 from s2p_assets.services.context import Context
 from s2p_assets.services.frame_cache import FrameCache
-from s2p_assets.services.publish import numbers_file
+from s2p_assets.services.numbers_files import numbers_file
 from s2p_assets.services.trace import trace_number, trace_table
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.server import embedded

@@ -31,7 +31,11 @@ def look(tmp_path: Path, share: Path) -> Iterator[Looks]:
             result = sensor(dg.build_sensor_context(instance=instance, cursor=cursor[0]))
             assert isinstance(result, dg.SensorResult)
             cursor[0] = result.cursor
-            return {event.asset_key.path[-1]: int(str(event.metadata["files"].value)) for event in result.asset_events}
+            return {
+                event.asset_key.path[-1]: int(str(event.metadata["files"].value))
+                for event in result.asset_events
+                if "files" in event.metadata
+            }
 
         yield one
 

@@ -117,13 +117,11 @@ def test_a_saved_classifier_comes_back_and_says_the_same(classifier: Any, tmp_pa
     assert loaded.task == DEALS
 
 
-def test_a_stored_estimator_that_holds_anything_else_is_refused(tmp_path: Path) -> None:
-    import skops.io
-
+def test_a_stored_estimator_that_is_not_of_its_features_is_refused(tmp_path: Path) -> None:
     fitted = Logistic(trials=1).fit(decided_cases(deals(), DEALS), DEALS)
     fitted.save(tmp_path)
-    skops.io.dump({"payload": print}, tmp_path / "estimator.skops")
-    with pytest.raises(ModelDamaged, match="no classifier holds"):
+    np.savez(tmp_path / "estimator.npz", coefficients=np.ones((1, 2)), intercept=np.zeros(1))
+    with pytest.raises(ModelDamaged, match=r"estimator\.npz.*not those of its features"):
         Logistic.load(tmp_path)
 
 
@@ -189,6 +187,15 @@ def test_reasons_add_up_to_what_is_said(logistic: ModelVersion[ClassificationTas
     assert set(found.columns) == {"price", "agent", "usual"}
     first = explanation_sentences(found, cases, names={"agent": "sold by"})[0]
     assert first.count("+") + first.count("−") >= 1
+
+
+def test_reasons_say_what_speaks_for_a_case_and_what_against_it_shares_in_per_cent() -> None:
+    added = pd.DataFrame({"agent_win_rate": [0.14, 0.001], "age": [-0.03, 0.002], "usual": [0.5, 0.5]})
+    cases = pd.DataFrame({"agent_win_rate": [0.92, 0.5], "age": [120, 3]})
+    assert list(explanation_sentences(added, cases, names={"agent_win_rate": "share won by the agent"})) == [
+        "for it: share won by the agent 92 % (+14); against it: age 120 (−3)",
+        "nothing out of the ordinary",
+    ]
 
 
 def test_predictions_of_what_is_decided_are_those_of_its_fold(logistic: ModelVersion[ClassificationTask]) -> None:

@@ -80,6 +80,18 @@ def test_what_came_later_does_not_decide_about_a_week(value: float) -> None:
     pd.testing.assert_frame_equal(first, second)
 
 
+@pytest.mark.parametrize(("every", "past"), [("D", 120), ("W-MON", 30), ("MS", 14)])
+def test_any_series_can_be_looked_at_by_days_weeks_or_months(every: str, past: int) -> None:
+    times = pd.date_range("2024-01-01", periods=past + 3, freq=every)
+    rows = pd.DataFrame({"shop": "A", "day": times, "paid": [*([40.0, 44.0] * past)[:past], 2000.0, 41.0, 43.0]})
+    options = {"key": "shop", "value": "paid", "time": "day"}
+    found = mark_one_offs(rows, **options)
+    assert found.index[found["one_off"]].tolist() == [past]
+    assert found.loc[past, "counts_as"] == 44.0
+    word = pd.DataFrame({"shop": ["A"], "day": [times[past] + pd.Timedelta(hours=1)], "word": ["keep"]})
+    assert not mark_one_offs(rows, words=word, **options)["one_off"].any()
+
+
 def test_a_persons_word_stands_above_the_bounds() -> None:
     sold = {"A": [*STEADY, 2000.0, *STEADY], "B": [*STEADY, 60.0, *STEADY]}
     day = pd.Timestamp("2023-01-02") + pd.Timedelta(weeks=60, days=3)

@@ -14,7 +14,8 @@ from s2p_assets.learning.forecasting.models.combination import Combination
 from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
 from s2p_assets.learning.forecasting.models.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.registry.learner_files import parameters_of
-from s2p_assets.learning.selection.promotion import Pin, promote
+from s2p_assets.learning.selection.pin import Pin
+from s2p_assets.learning.selection.promotion import promote
 from s2p_assets.learning.training import renew, train
 from s2p_assets.learning.versions import ModelVersion
 from s2p_assets.models.retail_demand_champion import demand_champion

@@ -21,11 +21,12 @@ from s2p_assets.learning.forecasting.forecasts import forecast_series
 from s2p_assets.learning.forecasting.models.boosting import Boosting
 from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
 from s2p_assets.learning.registry.learner_files import ModelDamaged
+from s2p_assets.learning.registry.manifest import MANIFEST
 from s2p_assets.learning.registry.mlflow_tables import Record
 from s2p_assets.learning.registry.mlflow_writer import MlflowWriter, RegistryUnreachable
 from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry, find_record, remove_unfinished_versions
-from s2p_assets.learning.registry.version_files import MANIFEST
-from s2p_assets.learning.selection.promotion import Pin, Promotion, promote
+from s2p_assets.learning.selection.pin import Pin
+from s2p_assets.learning.selection.promotion import Promotion, promote
 from s2p_assets.learning.training import train
 from s2p_assets.learning.versions import ModelVersion
 from s2p_assets.models.retail_demand_boosting import demand_boosting
@@ -158,7 +159,7 @@ def test_the_newest_is_the_one_trained_last_even_when_it_was_there_before(regist
 def test_nothing_stored_can_be_unpickled_and_no_temporary_folder_stays(registry: Registry) -> None:
     registry.save(trained(demand_boosting))
     kinds = {file.suffix for file in registry.folder.rglob("*") if file.is_file()}
-    assert kinds == {".json", ".parquet", ".npy", ".skops"}
+    assert kinds == {".json", ".parquet", ".npy", ".npz"}
     assert not list(registry.folder.rglob(".*"))
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.learning.learned_targets import StoredHistory
-from s2p_assets.learning.selection.promotion import NoneMayServe, Pin, promote
+from s2p_assets.learning.selection.pin import Pin
+from s2p_assets.learning.selection.promotion import NoneMayServe, promote
 from s2p_assets.learning.training import renew, train
 from s2p_assets.learning.training_reason import TrainingReason
 from s2p_assets.learning.versions import ModelVersion
@@ -133,7 +134,7 @@ def test_where_no_model_errs_the_plain_one_stands() -> None:
     assert "nothing tells the models apart" in outcome.champion.why
 
 
-def test_a_little_more_in_a_known_week_is_news_and_no_correction_but_less_or_gone_is() -> None:
+def test_a_little_more_or_less_in_a_known_week_is_news_but_much_or_gone_is_a_correction() -> None:
     made = trained(demand_moving_average)
     row = HISTORY.index[500]
 
@@ -144,6 +145,10 @@ def test_a_little_more_in_a_known_week_is_news_and_no_correction_but_less_or_gon
         return HISTORY.assign(units=HISTORY["units"].where(HISTORY.index != row, units))
 
     sold = float(HISTORY.loc[row, "units"])
-    assert counted(HISTORY) == counted(with_units(sold + 1)) == 0
-    assert counted(with_units(sold - 1)) == counted(with_units(2_000_000)) == counted(HISTORY.drop(row)) == 1
+    total = float(HISTORY.loc[HISTORY["sku"] == HISTORY.loc[row, "sku"], "units"].sum())
+    assert counted(HISTORY) == counted(with_units(sold + 1)) == counted(with_units(sold - 1)) == 0
+    assert counted(with_units(sold - 0.06 * total)) == counted(with_units(2_000_000)) == counted(HISTORY.drop(row)) == 1
+    week = HISTORY["week"] == HISTORY.loc[row, "week"]
+    withdrawn = counted(HISTORY.assign(units=HISTORY["units"].mask(week, 0.0)))
+    assert withdrawn == int((HISTORY.loc[week, "units"] > 0).sum()) > 10
     assert counted(HISTORY.assign(unit_price=12.5)) == 0

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from s2p_assets.contracts.report import Document, Figure, RelativeChange
 from s2p_assets.publishing.editions.change_since import compare_with_edition
-from s2p_assets.publishing.editions.saved_numbers import read_saved_numbers, save_numbers
+from s2p_assets.publishing.editions.saved_numbers import read_saved_numbers
+from s2p_assets.publishing.editions.saving_numbers import save_numbers
 
 
 def edition(day: int, **values: float | str | None) -> Document:

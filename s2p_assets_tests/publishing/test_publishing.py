@@ -31,15 +31,10 @@ from s2p_assets.contracts.report import (
 from s2p_assets.publishing.charts.plots import plot_of
 from s2p_assets.publishing.charts.vega import chart_svg
 from s2p_assets.publishing.document import wording
-from s2p_assets.publishing.editions.publish import (
-    ReportNotPublished,
-    add_renewal_fault,
-    clear_renewal_fault,
-    editions,
-    file_name,
-    publish,
-)
+from s2p_assets.publishing.editions.publish import add_renewal_fault, clear_renewal_fault, publish
+from s2p_assets.publishing.editions.published import editions, file_name
 from s2p_assets.publishing.editions.renewal_faults import RenewalFault
+from s2p_assets.publishing.editions.report_not_published import ReportNotPublished
 from s2p_assets.publishing.renderers.excel import write_excel
 from s2p_assets.publishing.renderers.excel_cells import sheet_names
 from s2p_assets.publishing.renderers.html import write_html
@@ -379,6 +374,19 @@ def test_sheet_names_are_what_excel_takes() -> None:
     assert names == ["a b c", "A b c 2", "x" * 31, "x" * 29 + " 2", "Section", "History 2", "Sources 2"]
 
 
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Forecasts of past weeks, and what was sold", "Forecasts of past weeks"),
+        ("What is expected to be won, by month", "What is expected to be won"),
+        ("Held until somebody decides", "Held until somebody decides"),
+        ("Donaudampfschifffahrtsgesellschaftskapitän", "Donaudampfschifffahrtsgesellsch"),
+    ],
+)
+def test_sheet_names_are_cut_after_a_word(title: str, name: str) -> None:
+    assert sheet_names([title], []) == [name]
+
+
 def test_dates_before_excels_calendar_and_double_headings_do_not_break_the_workbook(tmp_path: Path) -> None:
     rows = pd.DataFrame({"date": [dt.date(1815, 6, 18)], "more": [True]})
     columns = (ReportColumn("date", "Same", "date"), ReportColumn("more", "same"), ReportColumn("more", ""))
@@ -437,7 +445,7 @@ def test_latest_is_a_copy_of_the_newest_edition_also_when_an_old_one_is_made_aga
     publish_one(tmp_path, AS_OF - dt.timedelta(days=70), headline="Long ago.")
     latest = tmp_path / "shop-outlook" / "latest.html"
     assert "The newest." in latest.read_text(encoding="utf-8")
-    assert set(Loads(latest.read_text(encoding="utf-8")).links) == {"latest.xlsx", "latest.pdf"}
+    assert set(Loads(latest.read_text(encoding="utf-8")).links) == {"latest.xlsx", "latest.pdf", "../index.html"}
     assert not latest.is_symlink()
     newest = editions(tmp_path)[0]
     assert latest.with_suffix(".xlsx").read_bytes() == newest.excel.read_bytes()
@@ -452,6 +460,70 @@ def test_the_index_lists_every_edition_newest_first_and_its_links_lead_somewhere
     loads = Loads(page)
     assert len(loads.fetched) == 1
     assert all((tmp_path / unquote(link)).is_file() for link in (*loads.fetched, *loads.links))
+
+
+def test_the_index_stands_by_domain_what_needs_somebody_first_with_words_to_search(tmp_path: Path) -> None:
+    for name, title, action in (
+        ("shop_outlook", "Outlook", ""),
+        ("shop_orders", "Orders", "order <2> today."),
+        ("crm_deals", "Deals", ""),
+    ):
+        publish(
+            document(title=title, action=action, sections=()),
+            tmp_path,
+            dataclasses.replace(IMPRINT, name=name),
+            picture=False,
+        )
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    places = [page.index(f">{words}<") for words in ("Shop", "Orders", "Outlook", "Crm", "Deals")]
+    assert places == sorted(places)
+    assert "<b>To do:</b> order &lt;2&gt; today." in page
+    assert 'data-words="shop orders sales rose &amp; stock fell. order &lt;2&gt; today."' in page
+    assert page.count("made 16 Nov 2026, 07:05") == 3
+
+
+def test_a_page_links_its_sections_and_the_page_of_all_reports(tmp_path: Path) -> None:
+    parts = tuple(Section(f"Part {n}", "", ROWS, COLUMNS) for n in range(4))
+    page = write_html(
+        document(sections=parts, action="look at it."), tmp_path / "a.html", IMPRINT, index="../../index.html"
+    )
+    text = page.read_text(encoding="utf-8")
+    assert {"../../index.html", *(f"#section-{n}" for n in range(1, 5))} <= set(Loads(text).links)
+    assert "<b>To do:</b> look at it." in text
+    alone = write_html(document(), tmp_path / "b.html", IMPRINT).read_text(encoding="utf-8")
+    assert "All reports" not in alone
+    assert "To do:" not in alone
+
+
+def test_a_chart_is_told_in_words_for_who_cannot_see_it(tmp_path: Path) -> None:
+    text = write_html(document(), tmp_path / "a.html", IMPRINT).read_text(encoding="utf-8")
+    assert (
+        'aria-label="Units a week. Units: from 1,000 (21 Sep 2026) to 1,070 (9 Nov 2026); '
+        "highest 1,070 (9 Nov 2026), lowest 1,000 (21 Sep 2026)."
+    ) in text
+
+
+def chart_drawn(chart: Chart, width: int = 960) -> str:
+    plot = plot_of(Section("s", "", chart=chart))
+    assert plot is not None
+    return chart_svg(plot, width=width, height=300, currency="EUR")
+
+
+def test_lines_are_named_at_their_ends_and_a_marked_place_says_what_it_is() -> None:
+    marked = dataclasses.replace(
+        line_chart(weeks_and_forecast()), marker=(pd.Timestamp("2026-11-12"), "sales known to here")
+    )
+    wide, narrow = chart_drawn(marked), chart_drawn(marked, 360)
+    assert all(f">{words}</text>" in wide for words in ("Units", "Forecast", "sales known to here"))
+    assert ">sales known to here</text>" in narrow
+    assert ">Forecast</text>" not in narrow
+
+
+def test_the_band_has_the_colour_of_the_line_it_is_said_to_belong_to() -> None:
+    frame = weeks_and_forecast().assign(low=900.0, high=1200.0)
+    assert 'fill="var(--series-1)" fill-opacity="0.2"' in chart_drawn(line_chart(frame))
+    told = dataclasses.replace(line_chart(frame), band_of="forecast")
+    assert 'fill="var(--series-2)" fill-opacity="0.2"' in chart_drawn(told)
 
 
 def test_an_edition_that_cannot_be_made_leaves_the_old_one_whole(tmp_path: Path) -> None:

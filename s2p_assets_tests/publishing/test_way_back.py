@@ -11,8 +11,10 @@ import pytest
 
 from s2p_assets.contracts.report import Document, Figure, Imprint
 from s2p_assets.publishing.editions.headline_checks import HeadlineUnusable
-from s2p_assets.publishing.editions.publish import editions, publish
-from s2p_assets.publishing.editions.saved_numbers import save_numbers, saved_of, set_later_numbers_aside
+from s2p_assets.publishing.editions.publish import publish
+from s2p_assets.publishing.editions.published import editions
+from s2p_assets.publishing.editions.saved_numbers import saved_of
+from s2p_assets.publishing.editions.saving_numbers import save_numbers, set_later_numbers_aside
 
 MADE = dt.datetime.fromisoformat("2026-11-16T07:05+00:00")
 GOOD = Document("Takings", dt.date(2026, 11, 15), "Takings rose to 120.", (Figure("Takings", 120.0, "money"),), ())

@@ -21,7 +21,10 @@ from s2p_assets.learning.versions import Champion
 from s2p_assets.models.crm_win_base_rate import win_base_rate
 from s2p_assets.models.crm_win_champion import win_champion
 from s2p_assets.models.crm_win_timing import win_timing
+from s2p_assets.publishing.document import wording
 from s2p_assets.publishing.sections import classification_scores
+from s2p_assets.publishing.sections import pipeline as pipeline_sections
+from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.reports.crm_pipeline import pipeline
 from s2p_assets.samples.crm_company import SalesDepartment, simulate_sales_department
 from s2p_assets.tables.crm_deal_backtest import deal_backtest
@@ -142,6 +145,57 @@ def test_the_report_says_so_too_when_they_can() -> None:
     )
     said = classification_scores.describe_probabilities(found, one="car", outcome="in the points")
     assert said.startswith("The probabilities tell one car")
+
+
+@pytest.mark.parametrize(
+    ("came", "judged"), [(0.95, "more than told"), (0.8, "about as told"), (0.5, "fewer than told")]
+)
+def test_how_far_to_trust_a_probability_is_said_in_words_of_what_came(came: float, judged: str) -> None:
+    measured = pd.DataFrame({"measure": ["auc"], "value": [0.7], "low": [0.6], "high": [0.8]})
+    part = {"predicted": [0.3, 0.8], "outcome": [0.3, came], "low": [0.2, came - 0.04], "high": [0.4, came + 0.04]}
+    scores = classification_scores.ClassificationScores(
+        cases=SourceTable("deal_backtest", pd.DataFrame({"probability": [0.3, 0.84]})),
+        scores=SourceTable("win_scores", pd.DataFrame({"model": [], "cases": []})),
+        measured=measured,
+        calibration=pd.DataFrame({"decile": [1, 2], "cases": [50, 50], **part}),
+        baseline="win_base_rate",
+        one="deal",
+        outcome="won",
+    )
+    said = classification_scores.describe_trust(scores).replace(wording.SPACE, " ")
+    assert said == f"Of past deals that were told 80 %, {came * 100:.0f} % were won: {judged}."
+    surest, least = classification_scores.told_and_came(scores)
+    assert (surest.value, surest.note.replace(wording.SPACE, " ")) == (came, f"told 80 % on average: {judged}")
+    assert (least.value, least.note.replace(wording.SPACE, " ")) == (0.3, "told 30 % on average: about as told")
+    assert classification_scores.most_told(scores) == 0.84
+
+
+def test_no_measure_of_statisticians_stands_on_the_first_screen(document: Document) -> None:
+    first = " ".join([document.headline, *(f"{figure.label} {figure.note}" for figure in document.figures)])
+    assert not any(word in first for word in ("Brier", "AUC", "og loss"))
+
+
+def test_months_are_written_as_months(document: Document) -> None:
+    by_month = document.sections[0].frame
+    assert by_month is not None
+    assert by_month["called"].str.fullmatch(r"[A-Z][a-z]+ \d{4}").all()
+
+
+def test_a_deal_that_is_told_more_than_any_before_it_is_doubted(frames: dict[str, pd.DataFrame]) -> None:
+    deals = pipeline_sections.Pipeline(
+        open_cases=SourceTable("scored_pipeline", frames["scored_pipeline"], ("opportunity_id",)),
+        all_cases=SourceTable("opportunities", frames["scored_pipeline"], ("opportunity_id",)),
+        forecast=SourceTable("win_forecast", frames["win_forecast"]),
+        one="deal",
+    )
+    middle = float(frames["scored_pipeline"]["probability"].astype(float).median())
+    listed = pipeline_sections.most_valuable_cases(deals, (), most_told=middle).frame
+    assert listed is not None
+    doubted = listed["doubt"] != ""
+    assert 0 < doubted.sum() < len(listed)
+    assert (listed.loc[doubted, "probability"].astype(float) > middle - 0.005).all()
+    sure = pipeline_sections.most_valuable_cases(deals, (), most_told=1.0)
+    assert "doubt" not in [column.name for column in sure.columns]
 
 
 def test_every_number_of_the_report_can_be_traced(document: Document, frames: Mapping[str, Any]) -> None:

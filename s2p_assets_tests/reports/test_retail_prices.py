@@ -100,3 +100,48 @@ def test_a_first_price_list_changes_nothing() -> None:
 def test_without_a_price_list_there_is_no_letter() -> None:
     with pytest.raises(NotYet):
         written(PRODUCTS.head(0))
+
+
+OFFER = [
+    version("lamp", OLD, 20.0, 12.0, 8.0),
+    version("lamp", NEW, 15.0, 12.0, 8.0),
+    version("lamp", NEW + pd.Timedelta(days=14), 20.0, 12.0, 8.0, is_current=True),
+]
+
+
+def test_the_end_of_an_offer_is_no_list_price_that_went_up() -> None:
+    letter = written(pd.DataFrame(OFFER))
+    assert letter.headline == (
+        "The price list of 16 Nov 2026 ends the offers on 1 SKU: €50.00 more margin a week at current volumes. "
+        "List prices stay. No SKU is sold below cost."
+    )
+    assert table(letter, "What changed").empty
+    assert list(table(letter, "Offers that end")["sku"]) == ["lamp"]
+    lines = table(letter, "Price lists of the last year").set_index("valid_from")
+    moves = lines[["skus", "offer_begins", "offer_ends"]].T
+    assert list(moves[NEW]) == [0, 1, 0]
+    assert list(moves[NEW + pd.Timedelta(days=14)]) == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        version("lamp", NEW + pd.Timedelta(days=14), 21.0, 12.0, 8.0),
+        version("lamp", NEW + pd.Timedelta(days=14), 20.0, 12.0, 9.0),
+        version("lamp", NEW + pd.Timedelta(days=120), 20.0, 12.0, 8.0),
+    ],
+    ids=["another price", "another cost", "months later"],
+)
+def test_a_price_that_comes_back_otherwise_or_late_is_a_new_list_price(last: dict[str, object]) -> None:
+    letter = written(pd.DataFrame([*OFFER[:2], last | {"is_current": True}]))
+    assert list(table(letter, "What changed")["sku"]) == ["lamp"]
+    assert "offers" not in letter.headline
+
+
+def test_a_list_that_changes_prices_and_ends_offers_says_both() -> None:
+    day = NEW + pd.Timedelta(days=14)
+    mop = [version("mop", OLD, 10.0, 6.0, 5.0), version("mop", day, 11.0, 6.0, 5.0, is_current=True)]
+    assert written(pd.DataFrame([*OFFER, *mop])).headline.startswith(
+        "The price list of 16 Nov 2026 changes prices or costs of 1 SKU: €4.00 more margin a week at current volumes; "
+        "it ends the offers on 1 SKU: €50.00 more margin"
+    )

@@ -14,10 +14,12 @@ import pytest
 from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.report import Document, Figure, Imprint, Section, SourceFile
 from s2p_assets.models.retail_demand_champion import demand_champion
+from s2p_assets.publishing.document import wording
 from s2p_assets.publishing.editions.publish import publish
+from s2p_assets.publishing.sections import weekly_sales
 from s2p_assets.publishing.sections.movers import moves, with_reasons
 from s2p_assets.publishing.sections.trade_tables import SalesTable
-from s2p_assets.reports.retail_weekly_outlook import ENOUGH_WEEKS, weekly_outlook
+from s2p_assets.reports.retail_weekly_outlook import CHANNELS, ENOUGH_WEEKS, weekly_outlook
 
 MONDAY = pd.Timestamp("2026-11-09")
 TEXT: Final = "string[pyarrow]"
@@ -260,6 +262,47 @@ def test_the_week_is_compared_with_what_the_latest_cutoff_foresaw_of_it(frames: 
     assert table["week"].is_monotonic_decreasing
     assert table["step"].tolist() == [4, 3, 2, 1] * 2
     assert table["place"].isna().tolist() == [False] * 4 + [True] * 4
+
+
+def test_a_run_of_misses_in_one_direction_is_said_and_a_mixed_one_is_not(frames: Frames) -> None:
+    assert "Sales were above the forecast in each of the last 8 weeks." in written(**frames).headline
+    past = frames["total_backtest"]
+    is_mixed = past["week"] == MONDAY - pd.Timedelta(days=14)
+    mixed = past.assign(mean=past["mean"].where(~is_mixed, past["actual"] * 2))
+    assert "each of the last" not in written(**{**frames, "total_backtest": mixed}).headline
+
+
+@pytest.mark.parametrize(
+    ("retail", "wholesale", "said"),
+    [
+        ([10.0, 12.0], [20.0, 9.0], "wholesale −55 %, retail +20 %"),
+        ([10.0, 10.5], [20.0, 20.5], ""),
+        ([10.0, 12.0], [None, 9.0], ""),
+    ],
+    ids=["driven by one", "nothing moved", "one is not known"],
+)
+def test_the_headline_names_the_channels_that_drove_the_week(
+    retail: list[float], wholesale: list[float | None], said: str
+) -> None:
+    weeks = [MONDAY - pd.Timedelta(days=7), MONDAY]
+    rows = pd.DataFrame({"sku": "A", "week": weeks, "retail_units": retail, "wholesale_units": wholesale})
+    sales = SalesTable("demand", rows, item="sku")
+    drivers = weekly_sales.describe_channels(sales, MONDAY, CHANNELS)
+    assert drivers.replace(wording.SPACE, " ") == said
+    units = pd.Series([30.0, 21.0], index=weeks)
+    headline = weekly_sales.describe_sales(units, MONDAY, channels=drivers).replace(wording.SPACE, " ")
+    assert f"30.0 % less than the week before{f' ({said})' if said else ''}." in headline
+
+
+def test_what_is_expected_a_week_stands_under_the_sum_as_the_chart_shows_weeks(frames: Frames) -> None:
+    expected = figure(written(**frames), "Units expected")
+    assert isinstance(expected.value, float)
+    assert expected.note == f"{expected.value / 4:,.0f} a week"
+
+
+def test_what_to_do_is_on_the_first_screen(frames: Frames) -> None:
+    document, orders = written(**frames), frames["reorder_plan"].query("order_quantity > 0")
+    assert document.action.startswith(f"order {len(orders)} SKU")
 
 
 def test_the_first_week_of_all_is_not_drawn_as_a_dip(frames: Frames) -> None:

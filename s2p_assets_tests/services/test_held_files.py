@@ -6,7 +6,9 @@ import re
 import shutil
 import sys
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,35 @@ stock = Workbook(
     max_restated=None, max_rows_gone=None,
 )
 ''',
+    "hold_left": '''"""What lies on the left, with its rack."""
+
+from s2p_assets import Code, Integer, Row, Text, Workbook, column
+
+
+class Left(Row):
+    """An article on the left."""
+
+    article: Code = column("Article", description="The article's number")
+    pieces: Integer = column("Pieces", description="Pieces there")
+    rack: Text = column("Rack", description="Where")
+
+
+left = Workbook(rows=Left, path="both/*.*", owner="left@example.com", key=("article",))
+''',
+    "hold_right": '''"""What lies on the right."""
+
+from s2p_assets import Code, Integer, Row, Workbook, column
+
+
+class Right(Row):
+    """An article on the right."""
+
+    article: Code = column("Article", description="The article's number")
+    pieces: Integer = column("Pieces", description="Pieces there")
+
+
+right = Workbook(rows=Right, path="both/*.*", owner="right@example.com", key=("article",))
+''',
     "hold_sales": '''"""Sales."""
 
 from s2p_assets import Code, Integer, Row, Workbook, column
@@ -92,11 +123,17 @@ class Company:
         return self.ctx.settings.share
 
     def drop(
-        self, path: str, rows: Sequence[Sequence[Any]], *, hours: int | None = None, saved: dt.datetime | None = None
+        self,
+        path: str,
+        rows: Sequence[Sequence[Any]],
+        *,
+        hours: int | None = None,
+        saved: dt.datetime | None = None,
+        header: Sequence[str] = (),
     ) -> None:
         """Save a workbook an hour after the one before it."""
         self.hours = self.hours + 1 if hours is None else hours
-        header = ["Article", "Pieces", "Price"] if path.startswith("prices") else ["Article", "Pieces"]
+        header = header or (["Article", "Pieces", "Price"] if path.startswith("prices") else ["Article", "Pieces"])
         book = openpyxl.Workbook()
         for row in [header, *rows]:
             book.worksheets[0].append(list(row))
@@ -496,3 +533,120 @@ def test_a_terminal_that_watches_is_told_what_came_in_and_what_it_changed(compan
     assert line.startswith("held prices/May.xlsx: 15 of the 20 rows")
     assert line.endswith("s2p accept prices/May.xlsx")
     assert arrivals.lines() == []
+
+
+def test_a_file_that_was_emptied_is_held(company: Company) -> None:
+    company.drop("prices/May.xlsx", price_rows(6))
+    company.drop("sales/May.xlsx", [(f"A{number}", number) for number in range(6)])
+    company.take()
+    company.drop("prices/May.xlsx", [])
+    company.drop("sales/May.xlsx", [])
+    assert set(company.take().values()) == {"held"}
+    assert (len(company.rows("prices")), len(company.rows("sales"))) == (6, 6)
+    for path in ("prices/May.xlsx", "sales/May.xlsx"):
+        assert "6 of the 6 rows" in company.held()[path]
+        accept_file(company.ctx, path)
+    assert set(company.take().values()) == {"accepted"}
+    assert company.rows("prices") == company.rows("sales") == []
+
+
+def test_what_a_person_accepts_is_what_was_held_and_nothing_newer(company: Company) -> None:
+    company.drop("prices/May.xlsx", price_rows(20))
+    company.take()
+    company.drop("prices/May.xlsx", price_rows(5))
+    company.take()
+    company.drop("prices/May.xlsx", price_rows(1))
+    with pytest.raises(NotFound, match="changed or taken away since it was held"):
+        accept_file(company.ctx, "prices/May.xlsx")
+    company.take()
+    assert accept_file(company.ctx, "prices/May.xlsx") == {
+        "hold_prices": ["19 of the 20 rows that were loaded from this file are not in it any more"]
+    }
+    assert accept_file(company.ctx, "prices/May.xlsx")  # twice is once
+    company.drop("prices/May.xlsx", price_rows(2))
+    assert company.take() == {"prices/May.xlsx": "held"}
+    (company.share / "prices/May.xlsx").unlink()
+    with pytest.raises(NotFound, match="changed or taken away"):
+        accept_file(company.ctx, "prices/May.xlsx")
+    assert len(company.rows("prices")) == 20
+
+
+def test_a_decision_that_falls_into_a_look_is_not_lost(company: Company) -> None:
+    company.drop("prices/May.xlsx", price_rows(20))
+    company.drop("prices/Old.xlsx", [("O", 1, 1.0)])
+    company.take()
+    company.drop("prices/May.xlsx", price_rows(5))
+    company.take()
+    (company.share / "prices/Old.xlsx").unlink()  # after which held files are read again
+    workbook = company.ctx.catalog.workbooks["hold_prices"]
+    with company.ctx.warehouse.connect() as connection:
+        taken = ingest(company.ctx, workbook, company.reader, progress=lambda _: None)
+        assert [one.verdict for one in taken.files] == ["held"]
+        accept_file(company.ctx, "prices/May.xlsx")
+        store_ingest(connection, workbook, taken, "run")
+    assert company.held() == {}
+    assert company.take() == {"prices/May.xlsx": "accepted"}
+    assert len(company.rows("prices")) == 6
+
+
+def test_a_file_forgotten_while_it_is_read_stays_forgotten(company: Company) -> None:
+    company.drop("prices/May.xlsx", price_rows(20))
+    company.take()
+    workbook = company.ctx.catalog.workbooks["hold_prices"]
+    with company.ctx.warehouse.connect() as connection:
+        taken = ingest(company.ctx, workbook, company.reader, again=["prices/May.xlsx"], progress=lambda _: None)
+        forget_file(company.ctx, "prices/May.xlsx")
+        store_ingest(connection, workbook, taken, "run")
+    assert company.rows("prices") == []
+    assert company.take() == {}
+
+
+def test_decisions_at_once_and_while_files_are_taken_leave_one_state(company: Company) -> None:
+    company.drop("prices/May.xlsx", price_rows(20))
+    company.take()
+    company.drop("prices/May.xlsx", price_rows(5))
+    company.take()
+    decisions = [accept_file, forget_file, accept_file, keep_file] * 2
+
+    def decide(decision: Callable[[Context, str], Any]) -> None:
+        with suppress(NotFound):
+            decision(company.ctx, "prices/May.xlsx")
+
+    with ThreadPoolExecutor(9) as people:
+        looked = people.submit(company.take)
+        list(people.map(decide, decisions))
+        looked.result()
+    company.take()
+    assert len(company.rows("prices")) in (0, 5)
+    assert company.held() == {}
+    assert company.take() == {}
+
+
+def test_a_file_that_becomes_one_of_another_kind_takes_no_rows_along_unasked(company: Company) -> None:
+    company.drop("both/May.xlsx", [("A", 1), ("B", 2)])
+    company.take()
+    before = company.rows("left"), company.rows("right")
+    assert sorted(map(len, before)) == [0, 2]
+    first = "right" if before[1] else "left"
+    second = {"right": "left", "left": "right"}[first]
+    header = {"left": ["Article", "Pieces", "Rack"], "right": ["Article", "Pieces"]}[second]
+    company.drop("both/May.xlsx", [("A", 1, "R1"), ("B", 2, "R2")], header=header)
+    verdicts = company.take()
+    assert verdicts["both/May.xlsx"] in ("held", "accepted")
+    assert len(company.rows(first)) == 2
+    assert "2 of the 2 rows" in company.held()["both/May.xlsx"]
+    accept_file(company.ctx, "both/May.xlsx")
+    company.take()
+    assert (len(company.rows(first)), len(company.rows(second))) == (0, 2)
+
+
+def test_a_copy_of_the_same_bytes_is_told(company: Company) -> None:
+    company.drop("sales/April.xlsx", [(f"A{number}", number) for number in range(6)])
+    company.take()
+    shutil.copy2(company.share / "sales/April.xlsx", company.share / "sales/May.xlsx")
+    arrivals = Arrivals(company.ctx.settings)
+    arrivals.lines()
+    company.take()
+    said = {changed["path"]: changed["says"] for changed in company.status()["changes"]}
+    assert said["sales/May.xlsx"] == "the same bytes as sales/April.xlsx, so nothing of it is loaded"
+    assert arrivals.lines() == ["sales/May.xlsx: the same bytes as sales/April.xlsx, so nothing of it is loaded"]

@@ -14,6 +14,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.code_spelling import skeleton, twins
 from s2p_assets.spreadsheet.foreign_keys import missing_references
 from s2p_assets.spreadsheet.reading import read_file
+from s2p_assets.spreadsheet.rules import TypedRows
 
 
 class Stock(Row):
@@ -157,8 +158,8 @@ def test_a_reference_that_only_looks_right_says_so(tmp_path: Path) -> None:
 
     Sale.__module__ = "shelf.shop_sale"
     book = Workbook(rows=Sale, path="*", owner="o@example.org")
-    frame = reading.rows.select(["article"]).to_pandas()
-    found = list(missing_references(frame, book, {"article": pyarrow.array(["AB-12", "AB-13"])}))
+    rows = TypedRows(reading.rows, ["article"])
+    found = list(missing_references(rows, book, {"article": pyarrow.array(["AB-12", "AB-13"])}))
     assert [one.position for one in found] == [1]
     assert "looks like 'AB-13' but has letters of another script" in found[0].message
 

@@ -207,7 +207,7 @@ def test_hidden_rows_are_read_and_said(tmp_path: Path) -> None:
         page.set_column(1, 1, None, None, {"hidden": True})
     reading = sound(read_file(tmp_path / "x.xlsx", [SALES]))
     assert values_of(reading, "code") == ["a", "b", "c"]
-    assert rules(reading) == [("A3", "hidden_row", "notice")]
+    assert rules(reading) == [("A3", "hidden_row", "notice"), ("B1", "hidden_column", "notice")]
 
 
 def test_a_header_repeated_with_its_title_and_its_first_row_is_no_data(tmp_path: Path) -> None:

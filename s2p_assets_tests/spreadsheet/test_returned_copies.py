@@ -22,8 +22,9 @@ from s2p_assets.spreadsheet.book import open_book
 from s2p_assets.spreadsheet.grid import cell_address
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.reading import read_file
-from s2p_assets.spreadsheet.returned.copies import returned_copies, write_returned
+from s2p_assets.spreadsheet.returned.copies import write_returned
 from s2p_assets.spreadsheet.returned.feedback import FILLS, MAX_NOTES
+from s2p_assets.spreadsheet.returned.returned_files import returned_copies
 from s2p_assets.spreadsheet.returned.sheet_xml import SheetPatch, UnmarkableError, patched_sheet
 from s2p_assets.spreadsheet.sandbox import Sandbox
 

@@ -3,6 +3,7 @@
 import os
 import pickle
 import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -76,6 +77,37 @@ def test_a_child_that_dies_is_replaced_for_the_next_file(tmp_path: Path, deed: o
         with pytest.raises(ReadingProcessDied):
             sandbox.run(deed)  # type: ignore[arg-type]
         assert sandbox.read(good(tmp_path / "a.xlsx"), [LINES]).verdict == "accepted"
+
+
+def sleep() -> None:
+    time.sleep(60)
+
+
+def work_beside_others(seconds: float) -> float:
+    """Works for a third of `seconds`, in which more passes by the clock, as on a busy machine."""
+    begun, spent = time.monotonic(), time.process_time() + seconds / 3
+    while time.process_time() < spent or time.monotonic() < begun + seconds:
+        time.sleep(seconds / 20)
+        sum(range(1_000_000))
+    return time.monotonic() - begun
+
+
+def test_work_within_its_bound_is_done_however_long_it_takes_by_the_clock() -> None:
+    with Sandbox(seconds=1, memory_mb=512) as sandbox:
+        for _ in range(2):
+            assert sandbox.run(work_beside_others, 1.2) > 1
+
+
+@pytest.mark.parametrize(
+    ("deed", "bound", "said"),
+    [(spin, {"seconds": 0.3}, "0.3 CPU seconds"), (sleep, {"wait_seconds": 0.5}, "0.5 seconds by the clock")],
+)
+def test_the_bound_that_was_met_is_named_with_its_setting(deed: object, bound: dict[str, float], said: str) -> None:
+    with Sandbox(memory_mb=512, **bound) as sandbox, pytest.raises(ReadingProcessDied) as died:
+        sandbox.run(deed)  # type: ignore[arg-type]
+    setting = {"seconds": "S2P_FILE_SECONDS", "wait_seconds": "S2P_FILE_WAIT_SECONDS"}[next(iter(bound))]
+    assert said in str(died.value)
+    assert setting in str(died.value)
 
 
 def test_many_files_are_answered_in_order_from_any_thread(tmp_path: Path) -> None:

@@ -387,7 +387,129 @@ def three_decimals_between_tabs(path: Path) -> None:
     path.with_suffix(".csv").write_text(csv_text(lines, "\t"), encoding="utf-8")
 
 
+def with_codes(path: Path, codes: Iterable[Any]) -> None:
+    saved(path, [(code, *line[1:]) for code, line in zip(codes, meant(), strict=True)])
+
+
+def codes_that_all_became_dates(path: Path) -> None:
+    lines = [(f"{place + 1:02}. Mrz", *line[1:]) for place, line in enumerate(meant())]
+    path.with_suffix(".csv").write_text(csv_text(lines), encoding="utf-8")
+
+
+def code_that_is_true(path: Path) -> None:
+    with_code(path, True)
+
+
+def code_with_decimals(path: Path) -> None:
+    with_code(path, 100.5)
+
+
+def code_as_a_power_without_its_format(path: Path) -> None:
+    with_code(path, 100_000)
+
+
+def code_with_a_letter_for_a_digit(path: Path) -> None:
+    with_codes(path, [*("A100",) * 5, "A1OO", *("A200", "B300") * 3])
+
+
+def code_with_a_letter_where_others_have_digits(path: Path) -> None:
+    with_codes(path, [*(f"K-{place}" for place in range(10, 21)), "K-2O"])
+
+
+def text_as_long_as_a_driver_leaves_it(path: Path) -> None:
+    saved(path, [(*line[:4], "x" * 255 if place == 3 else line[4]) for place, line in enumerate(meant())])
+
+
+def prices_drawn_by_lot(path: Path) -> None:
+    with_price_formulas(path, lambda _, line: f"=RANDBETWEEN(1,9)+{line[3]}", 1.0)
+
+
+def prices_of_today(path: Path) -> None:
+    with_price_formulas(path, lambda row, _: f"=TODAY()-B{row + 1}", 1.0)
+
+
+def prices_from_where_a_text_points(path: Path) -> None:
+    with_price_formulas(path, lambda row, _: f'=INDIRECT("Old!D"&{row})', 1.0)
+
+
+def with_a_look(path: Path, change: Callable[[Worksheet], None]) -> None:
+    """A row that somebody hid instead of deleting it: 99 pieces more, and the look that says so."""
+    page = saved(path, [*meant(), ("A100", dt.date(2026, 1, 31), 99, 1.0, None)])
+    change(page)
+    save(page, path)
+
+
+def number_in_white_letters(path: Path) -> None:
+    with_a_look(path, lambda page: setattr(page["C14"], "font", Font(color="FFFFFFFF")))
+
+
+def number_by_a_format_that_shows_nothing(path: Path) -> None:
+    with_a_look(path, lambda page: setattr(page["C14"], "number_format", ";;;"))
+
+
+def column_that_is_hidden(path: Path) -> None:
+    with_a_look(path, lambda page: setattr(page.column_dimensions["C"], "hidden", True))
+
+
+def row_that_a_filter_hides(path: Path) -> None:
+    def hide(page: Worksheet) -> None:
+        page.auto_filter.ref = "A1:E14"
+        page.auto_filter.add_filter_column(2, ["10"])
+        page.row_dimensions[14].hidden = True
+
+    with_a_look(path, hide)
+
+
+def price_for_a_hundred_in_a_column_beside(path: Path) -> None:
+    lines = [(*line[:3], line[3] * 100, 100, line[4]) for line in meant()]
+    saved(path, lines, ("SKU", "Day", "Quantity", "Price", "Preiseinheit", "Customer"))
+
+
+def quantity_in_cartons_by_a_column_beside(path: Path) -> None:
+    lines = [(*line[:2], line[2] + 1, "KAR", *line[3:]) for line in meant()]
+    saved(path, lines, ("SKU", "Day", "Quantity", "ME", "Price", "Customer"))
+
+
+def sum_of_two_rows(path: Path) -> None:
+    lines = meant()[:2]
+    saved(path, [*lines, ("A900", dt.date(2026, 1, 31), total(lines), sum(line[3] for line in lines), None)])
+
+
+def another_order_of_columns_below(path: Path) -> None:
+    other = [(line[0], line[1], line[3], line[2], line[4]) for line in meant()[6:]]
+    saved(path, [*meant()[:6], ("SKU", "Day", "Price", "Quantity", "Customer"), *other])
+
+
+def named_with_letters_of_another_code_page(name: str) -> Callable[[Path], None]:
+    """A customer whose name was read in another encoding before it came into the workbook; told, whatever is read."""
+
+    def fault(path: Path) -> None:
+        saved(path, [*((*line[:4], name) for line in meant()), ("A900", dt.date(2026, 1, 31), 1, 1.0, name)])
+
+    fault.__name__ = f"named_{name}"
+    return fault
+
+
 FAULTS: list[Callable[[Path], None]] = [
+    codes_that_all_became_dates,
+    code_that_is_true,
+    code_with_decimals,
+    code_as_a_power_without_its_format,
+    code_with_a_letter_for_a_digit,
+    code_with_a_letter_where_others_have_digits,
+    text_as_long_as_a_driver_leaves_it,
+    prices_drawn_by_lot,
+    prices_of_today,
+    prices_from_where_a_text_points,
+    number_in_white_letters,
+    number_by_a_format_that_shows_nothing,
+    column_that_is_hidden,
+    row_that_a_filter_hides,
+    price_for_a_hundred_in_a_column_beside,
+    quantity_in_cartons_by_a_column_beside,
+    sum_of_two_rows,
+    another_order_of_columns_below,
+    *map(named_with_letters_of_another_code_page, ("þeker", "Gyõr", "Straáe", "MŸller", "K”ln", "Taþkýn")),
     sums_over_each_article_without_a_word,
     article_by_ditto_marks,
     of_which_row,
@@ -498,7 +620,35 @@ def comment_of_other_matters_at_the_header(path: Path) -> None:
     save(page, path)
 
 
+def customers_of_all_europe(path: Path) -> None:
+    names = ("Sigurður Þór", "João Guimarães", "Põltsamaa Jõgi", "Vysoké Mýto", "Crème brûlée", "Ján Kováč", "L'Haÿ")
+    saved(path, [(*line[:4], names[place % len(names)]) for place, line in enumerate(meant())])
+
+
+def notes_of_every_length(path: Path) -> None:
+    saved(path, [(*line[:4], "x" * (245 + place)) for place, line in enumerate(meant())])
+
+
+def white_letters_on_a_dark_row(path: Path) -> None:
+    page = saved(path, meant())
+    for row in (1, 5):
+        for cell in page[row]:
+            cell.font, cell.fill = Font(color="FFFFFFFF"), PatternFill("solid", start_color="1F3864")
+    save(page, path)
+
+
+def negatives_in_red_and_zeros_as_dashes(path: Path) -> None:
+    page = saved(path, meant())
+    for (cell,) in page.iter_rows(min_row=2, min_col=3, max_col=3):
+        cell.number_format = '#,##0;[Red]-#,##0;"-"'
+    save(page, path)
+
+
 NO_FAULTS: list[Callable[[Path], None]] = [
+    customers_of_all_europe,
+    notes_of_every_length,
+    white_letters_on_a_dark_row,
+    negatives_in_red_and_zeros_as_dashes,
     unit_behind_the_name,
     customers_named_with_words_for_totals,
     sheet_with_its_year_in_brackets,

@@ -15,7 +15,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.cell_parser import parse_cells
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
 from s2p_assets.spreadsheet.readers.xlsx import _unescaped
-from s2p_assets.spreadsheet.rules import rule_violations
+from s2p_assets.spreadsheet.rules import TypedRows, rule_violations
 
 
 class Counted(Row):
@@ -79,7 +79,7 @@ def test_a_rule_checked_on_all_values_at_once_is_the_rule_of_pandera(
     (check,) = pandera_schema(held).columns["count"].checks
     for value in values:
         series = pd.Series([value], dtype=pd.ArrowDtype(c.arrow_type(kind.kind)))
-        found = list(rule_violations(pd.DataFrame({"count": series}), workbook))
+        found = list(rule_violations(TypedRows(pyarrow.table({"count": pyarrow.array(series)}), ["count"]), workbook))
         assert bool(found) == (not bool(check(series).check_passed)), value
 
 

@@ -9,8 +9,9 @@ import openpyxl
 import pytest
 
 from s2p_assets.cli.printing.traces import number_lines
-from s2p_assets.publishing.editions.publish import editions
-from s2p_assets.publishing.editions.saved_numbers import changed_numbers, read_saved_numbers
+from s2p_assets.publishing.editions.published import editions
+from s2p_assets.publishing.editions.saved_numbers import read_saved_numbers
+from s2p_assets.publishing.editions.saving_numbers import changed_numbers
 from s2p_assets.services.as_of import open_as_of, parse_as_of
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.reports import ReportEdition, report_as_of, report_named, report_now

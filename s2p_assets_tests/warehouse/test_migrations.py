@@ -85,7 +85,7 @@ def test_a_home_of_0_1_0_keeps_every_row(database_url: str) -> None:
         assert all(count for table, count in before.items() if table.startswith("s2p."))
         ensure_own_tables(conn)
         after = rows_of(conn, "s2p", "crm", "mlflow")
-    assert sorted(after.values()) == sorted(before.values())
+    assert sorted(filter(None, after.values())) == sorted(filter(None, before.values()))
     assert revision_of(url) == HEAD
 
 

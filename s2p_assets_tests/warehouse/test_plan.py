@@ -237,6 +237,22 @@ def test_a_price_of_nothing_moves_without_a_percentage(conn: psycopg.Connection)
     assert move.biggest.changes == {"price": (Decimal(0), Decimal(5))}
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_changes_equally_large_the_first_by_its_key_is_told_however_the_rows_lie(
+    conn: psycopg.Connection, order: int
+) -> None:
+    """Else the same delivery is told in other words by a run after a kill."""
+    before = [(sku, None, MARCH, 2.0) for sku in "13579"][::order]
+    load(conn, "a.xlsx", *before, ("2", None, MARCH, 20.0), ("0", None, MARCH, 0.0), ("4", None, MARCH, 0.0))
+    after = [(sku, None, MARCH, 7.0) for sku in "97531"][::order]
+    (largest,) = plan(conn, "a.xlsx", *after, ("2", None, MARCH, 20.0)).largest
+    assert largest == ExampleRow(
+        {"sku": "1", "shop": None, "since": MARCH}, {"price": (Decimal(2), Decimal(7))}, "a.xlsx"
+    )
+    (from_nothing,) = plan(conn, "a.xlsx", ("0", None, MARCH, 1.0), ("4", None, MARCH, 3.0), *after).largest
+    assert from_nothing.key["sku"] == "4"
+
+
 def test_without_a_key_rows_come_stay_and_go_by_their_content(conn: psycopg.Connection) -> None:
     load(conn, "a.xlsx", ("yes", 1), ("yes", 1), ("no",), (None, 3), book=REMARKS)
     load(conn, "b.xlsx", ("maybe",), book=REMARKS)

@@ -3,9 +3,7 @@
 How it is made belongs to the service.
 """
 
-from rich.markup import escape
-
-from s2p_assets.cli.terminal import out
+from s2p_assets.cli.terminal import escape, out
 from s2p_assets.services.reports import ReportEdition
 
 NUMBERS_NAMED = 8

@@ -3,13 +3,13 @@
 What is known of models is told by the service.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-from rich.markup import escape
-from rich.table import Table
+from s2p_assets.cli.console import table_lines
+from s2p_assets.cli.terminal import escape, out
 
-from s2p_assets.cli.terminal import out
+if TYPE_CHECKING:
+    import pandas as pd
 
 REIGNS_SHOWN = 5
 FILES_SHOWN = 20
@@ -67,12 +67,11 @@ def print_why(trained: dict[str, Any]) -> None:
         out.print(f"    and {trained['files_loaded'] - FILES_SHOWN:,} more; --json names up to 200")
 
 
-def print_predictions(rows: pd.DataFrame) -> None:
+def print_predictions(rows: "pd.DataFrame") -> None:
     """One line for each row."""
-    table = Table(*rows.columns, box=None, header_style="bold")
-    for row in rows.itertuples(index=False):
-        table.add_row(*(_cell(value) for value in row))
-    out.print(table)
+    cells = [[_cell(value) for value in row] for row in rows.itertuples(index=False)]
+    numbers = [place for place, kind in enumerate(rows.dtypes) if kind.kind in "fiu"]
+    out.print(*table_lines([escape(str(name)) for name in rows.columns], cells, right=numbers))
 
 
 def _day(timestamp: str) -> str:

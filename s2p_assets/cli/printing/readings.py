@@ -3,9 +3,7 @@
 How a file is read belongs to the spreadsheet room.
 """
 
-from rich.markup import escape
-
-from s2p_assets.cli.terminal import out
+from s2p_assets.cli.terminal import escape, out
 from s2p_assets.contracts.findings import ReadResult
 
 

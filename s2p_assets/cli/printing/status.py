@@ -6,10 +6,8 @@ What stands where is read by the service.
 import shlex
 from typing import Any
 
-from rich.markup import escape
-from rich.table import Table
-
-from s2p_assets.cli.terminal import err, out
+from s2p_assets.cli.console import table_lines
+from s2p_assets.cli.terminal import err, escape, out
 from s2p_assets.settings import Settings
 
 WAITING_SHOWN = 5
@@ -18,6 +16,7 @@ IMPLAUSIBLE_SHOWN = 5
 GONE_SHOWN = 10
 CHANGES_SHOWN = 10
 FINDINGS_SHOWN = 3
+UNDELIVERED_SHOWN = 5
 
 
 def print_outcome(settings: Settings, current: dict[str, Any]) -> None:
@@ -54,16 +53,31 @@ def print_status(settings: Settings, current: dict[str, Any]) -> None:
     for fault in current["faults"]:
         err.print(f"[red]shelf file left out:[/red] {escape(fault)}")
     _print_reports(settings, current["reports"])
+    print_messages(current["messages"])
+
+
+def print_messages(messages: dict[str, Any]) -> None:
+    """What people were not told: messages that could not be delivered, and an address book that cannot be read."""
+    if messages["problem"]:
+        err.print(f"\n[red]nobody is told anything:[/red] {escape(messages['problem'])}")
+    for one in messages["undelivered"][:UNDELIVERED_SHOWN]:
+        word = "refused" if one["for_good"] else "not yet delivered"
+        out.print(f"\n[yellow]{word}[/yellow] the message to {escape(one['recipient'])}: {escape(one['error'])}")
+        out.print(
+            f"    {escape(one['about'][0])}" + (f", and {len(one['about']) - 1} more" if one["about"][1:] else "")
+        )
+    if len(messages["undelivered"]) > UNDELIVERED_SHOWN:
+        out.print(f"    and {len(messages['undelivered']) - UNDELIVERED_SHOWN:,} more; s2p messages lists all")
+    if messages["outbox"]:
+        count = messages["spooled"]
+        lie = "message lies" if count == 1 else "messages lie"
+        out.print(f"\n{count:,} {lie} in {escape(messages['outbox'])}: S2P_SMTP_HOST names no mail server")
 
 
 def _print_workbooks(workbooks: list[dict[str, Any]]) -> None:
-    table = Table(
-        "workbook", "files", "rows", "returned", "held", "waiting", "last loaded", box=None, header_style="bold"
-    )
-    for column in table.columns[1:6]:
-        column.justify = "right"
-    for book in workbooks:
-        table.add_row(
+    header = ("workbook", "files", "rows", "returned", "held", "waiting", "last loaded")
+    rows = [
+        (
             book["name"],
             f"{book['files']:,}",
             f"{book['rows']:,}",
@@ -72,7 +86,9 @@ def _print_workbooks(workbooks: list[dict[str, Any]]) -> None:
             f"{book['waiting']:,}",
             (book["last_loaded"] or "–")[:16].replace("T", " "),
         )
-    out.print(table)
+        for book in workbooks
+    ]
+    out.print(*table_lines(header, rows, right=range(1, 6)))
 
 
 def _print_champions(models: list[dict[str, Any]]) -> None:
@@ -139,7 +155,8 @@ def _print_changes(files: list[dict[str, Any]]) -> None:
     """Each file that changed rows that were loaded before, then what new files brought in all."""
     known = [file for file in files if file["of_known_rows"]]
     for file in known[:CHANGES_SHOWN]:
-        out.print(f"\nchanged by {escape(file['path'])}: {escape(file['says'])}")
+        by = "" if file["verdict"] == "duplicate" else "changed by "
+        out.print(f"\n{by}{escape(file['path'])}: {escape(file['says'])}")
     if len(known) > CHANGES_SHOWN:
         out.print(f"    and by {len(known) - CHANGES_SHOWN:,} more files; s2p status --json tells all")
     if new := [file for file in files if not file["of_known_rows"]]:

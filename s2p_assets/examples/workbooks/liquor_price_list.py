@@ -26,6 +26,7 @@ price_list = Workbook(
     path="bibitor_inventory/**/*PurchasePrices*.csv",
     owner="purchasing@example.com",
     key=("brand",),
+    ordinary_change=0.5,
     max_reject_rate=0.01,
     ignores=("Unnamed: 0", "Unnamed: 0.1"),
 )

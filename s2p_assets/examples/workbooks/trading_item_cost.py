@@ -15,4 +15,5 @@ item_cost = Workbook(
     path="price_and_revenue_xls/item cost*.xls",
     owner="purchasing@example.com",
     key=("item_code",),
+    ordinary_change=0.5,
 )

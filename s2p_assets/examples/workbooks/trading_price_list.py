@@ -19,4 +19,5 @@ price_list = Workbook(
     path="price_and_revenue_xls/Price List*.xls",
     owner="purchasing@example.com",
     key=("item_code",),
+    ordinary_change=0.5,
 )

@@ -26,7 +26,8 @@ from s2p_assets.learning.registry.learner_files import ModelDamaged
 from s2p_assets.learning.registry.mlflow_tables import ContestState, Record
 from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry, find_record
 from s2p_assets.learning.row_hashes import count_new_rows
-from s2p_assets.learning.selection.promotion import NoneMayServe, Pin, Promotion, Renewal, promote
+from s2p_assets.learning.selection.pin import Pin
+from s2p_assets.learning.selection.promotion import NoneMayServe, Promotion, Renewal, promote
 from s2p_assets.learning.task_methods import methods_of
 from s2p_assets.learning.training import renew
 from s2p_assets.learning.training_reason import TrainingReason

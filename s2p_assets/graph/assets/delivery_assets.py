@@ -11,7 +11,7 @@ import pandas as pd
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.derivation import source_version
 from s2p_assets.contracts.validation import conform
-from s2p_assets.graph.asset_keys import UNCLAIMED, asset_key
+from s2p_assets.graph.asset_keys import EXPECTED, UNCLAIMED, asset_key
 from s2p_assets.graph.assets.metadata import declared_metadata, frame_metadata
 from s2p_assets.graph.automation import WORKBOOK_TAG, on_files_ingested
 from s2p_assets.graph.executor import WHATEVER_FAILS
@@ -34,19 +34,31 @@ def unclaimed_spec() -> dg.AssetSpec:
     )
 
 
+def expected_spec() -> dg.AssetSpec:
+    """The periods of which files should have come by now: newer whenever another one is due, though no file came."""
+    return dg.AssetSpec(
+        EXPECTED,
+        group_name="s2p",
+        kinds={"excel"},
+        description="The last period of which files are due, by kind of workbook that says when files are expected. "
+        "It changes by the passing of time alone.",
+    )
+
+
 def deliveries_asset(ctx: Context, declared: DeliveryTable) -> dg.AssetsDefinition:
     """The ledger's files of a domain as a table that shelves can name `delivery_rows`, for reports on what came in.
 
     No shelf declares it, for it is made of no rows but of what became of them. It comes after the tables of its
     domain's workbooks, because the ledger is written with them, and is made again whenever one of them was gone over:
-    a file that was returned changes the ledger and no table. What is made from it waits for its content, as it does
-    for that of workbook tables, hence their tag.
+    a file that was returned changes the ledger and no table; also when a file that is expected becomes late. What is
+    made from it waits for its content, as it does for that of workbook tables, hence their tag.
     """
     books = [ctx.catalog.workbooks[name] for name in declared.workbooks]
+    besides = [UNCLAIMED, *([EXPECTED] if any(book.schedule for book in books) else [])]
 
     @dg.asset(
         key=asset_key(declared),
-        deps=[*map(asset_key, books), UNCLAIMED],
+        deps=[*map(asset_key, books), *besides],
         group_name=declared.domain,
         kinds={"postgres"},
         owners=sorted({book.owner for book in books}),
@@ -56,7 +68,7 @@ def deliveries_asset(ctx: Context, declared: DeliveryTable) -> dg.AssetsDefiniti
         metadata=declared_metadata(declared),
         io_manager_key="tables",
         required_resource_keys={"warehouse"},
-        automation_condition=on_files_ingested(UNCLAIMED),
+        automation_condition=on_files_ingested(*besides),
         op_tags=WHATEVER_FAILS,
     )
     def asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pd.DataFrame]:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from s2p_assets.catalog.catalog import Catalog, key_of
 from s2p_assets.contracts.derivation import source_version
+from s2p_assets.contracts.findings import finding_line
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.graph.asset_keys import FILES, asset_key, share_key, sheet_key
 from s2p_assets.graph.assets.derived_assets import urgency
@@ -19,7 +20,7 @@ from s2p_assets.graph.assets.metadata import column_lineage, declared_metadata, 
 from s2p_assets.graph.automation import WORKBOOK_TAG, on_share_change, with_its_sheet
 from s2p_assets.services.context import Context
 from s2p_assets.services.ingest import ingest, store_ingest
-from s2p_assets.services.ingested_file import Ingest, IngestedFile, finding_line
+from s2p_assets.services.ingested_file import Ingest, IngestedFile
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.files.change_record import change_sentence
 from s2p_assets.warehouse.files.load import LoadResult

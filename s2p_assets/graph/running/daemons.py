@@ -34,7 +34,7 @@ Processes = IWorkspaceProcessContext[Any]
 LOOKS_OF_ITS_TIME = 20
 """A look at a large share takes its time: at most this part of a processor's is spent on looks."""
 
-REST_SECONDS = 60.0
+REST_SECONDS = 30.0
 DAGSTERS_SECONDS = 5.0
 """How often Dagster looks for sensors that are due, where a company has some of its own."""
 
@@ -129,7 +129,7 @@ class PromptSensors(SensorDaemon):
                 submit_threadpool_executor=self._submit_threadpool_executor,
                 sensor_tick_futures=self._ticks,
             )
-            until = time.monotonic() + (DAGSTERS_SECONDS if _has_other_sensors(context) else REST_SECONDS)
+            until = time.monotonic() + (DAGSTERS_SECONDS if _has_hasty_sensors(context) else REST_SECONDS)
             while (left := until - time.monotonic()) > 0 and not shutdown_event.is_set():
                 known = seen
                 seen = self._pulse.wait(partial(_tells_a_sensor, known), min(left, 5.0))
@@ -172,8 +172,10 @@ def _sensors(context: Processes) -> Iterator[RemoteSensor]:
                 yield from repository.get_sensors()
 
 
-def _has_other_sensors(context: Processes) -> bool:
-    return any(sensor.name not in (AUTOMATION, SHARE_DRIVE) for sensor in _sensors(context))
+def _has_hasty_sensors(context: Processes) -> bool:
+    """Whether a sensor that nothing wakes is to be evaluated more often than we would."""
+    others = (sensor for sensor in _sensors(context) if sensor.name not in (AUTOMATION, SHARE_DRIVE))
+    return any(sensor.min_interval_seconds < REST_SECONDS for sensor in others)
 
 
 class PromptQueue(QueuedRunCoordinatorDaemon):

@@ -8,15 +8,23 @@ from typing import Any
 
 import dagster as dg
 
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.graph.executor import PAST_WHAT_IS_MADE
+from s2p_assets.graph.run_matters import run_matters
 from s2p_assets.graph.running.instance import open_instance
-from s2p_assets.graph.running.locks import UnfinishedRun, clean_up, headless_tags, unfinished_server_runs
+from s2p_assets.graph.running.locks import (
+    UnfinishedRun,
+    clean_up,
+    headless_tags,
+    unfinished_server_runs,
+)
 from s2p_assets.graph.running.one_run import PassResult, Progress
-from s2p_assets.graph.running.turns import headless_lock
+from s2p_assets.graph.running.turns import are_servers_up, headless_lock
 from s2p_assets.graph.running.waves import HeadlessPass
 from s2p_assets.graph.share_sensor import report_look, used_domains
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import is_lost_database
+from s2p_assets.services.messages.sending import send_messages
 from s2p_assets.services.share import look_at_share
 from s2p_assets.services.status import read_status
 from s2p_assets.spreadsheet.sandbox import Sandbox
@@ -50,7 +58,7 @@ def _explained(ctx: Context, unclaimed: list[dict[str, Any]]) -> list[dict[str, 
     if not unexplained:
         return unclaimed
     known = list(ctx.catalog.workbooks.values())
-    with Sandbox(seconds=ctx.settings.file_seconds, memory_mb=ctx.settings.file_memory_mb) as sandbox:
+    with Sandbox.within(ctx.settings) as sandbox:
         for file in unexplained[:UNCLAIMED_EXPLAINED]:
             reading = sandbox.read(ctx.settings.share / file["path"], [], display_name=file["path"], others=known)
             file["says"] = reading.error or " ".join(finding.message for finding in reading.findings[:1])
@@ -79,4 +87,17 @@ def _pass(ctx: Context, definitions: dg.Definitions, progress: Progress) -> Pass
             selection=dg.AssetSelection.groups(*used.domains, S2P, include_sources=True),
             server_runs=servers,
         )
-        return waves.run(look, has_new_assets=bool(used.woken))
+        finished = waves.run(look, has_new_assets=bool(used.woken))
+        progress("telling people what concerns them")
+        _send_messages(ctx, instance, finished)
+        return finished
+
+
+def _send_messages(ctx: Context, instance: dg.DagsterInstance, finished: PassResult) -> None:
+    """What happened is told at once where no servers do it; a pass does not fail for a message that cannot go."""
+    try:
+        done = send_messages(ctx, run_matters(ctx, instance), at_once=not are_servers_up(ctx.settings))
+    except MendableError as problem:
+        finished.waits.append(f"messages: {problem}")
+        return
+    finished.waits.extend(f"messages: {problem}" for problem in done.problems)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from s2p_assets.graph.running.turns import is_free
+from s2p_assets.graph.running.turns import are_servers_up, is_free
 from s2p_assets.learning.registry.model_registry import remove_unfinished_versions
 from s2p_assets.publishing.editions.publish import clear_drafts
 from s2p_assets.settings import Settings
@@ -46,9 +46,8 @@ def servers_tags(settings: Settings) -> dict[str, str]:
 
 def unfinished_server_runs(settings: Settings, instance: dg.DagsterInstance) -> list[UnfinishedRun]:
     """What living servers of this installation are making or about to make, by run; nothing when they are down."""
-    with is_free(settings, "up") as down:
-        if down:
-            return []
+    if not are_servers_up(settings):
+        return []
     ours = dg.RunsFilter(statuses=UNFINISHED, tags=servers_tags(settings))
     runs = [run for run in instance.get_runs(ours) if HEADLESS_TAG not in run.tags]
     return [UnfinishedRun(run.run_id, tuple(sorted(map(_name, run.asset_selection or ())))) for run in reversed(runs)]

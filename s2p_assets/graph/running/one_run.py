@@ -81,11 +81,15 @@ def _on_one_line(error: SerializableErrorInfo | None) -> str:
 
 
 class _StepHandler(logging.Handler):
-    """Passes step starts and our own messages on to `progress`, and keeps what is said to wait."""
+    """Passes step starts and our own messages on to `progress`, and keeps what is said to wait.
 
-    def __init__(self, progress: Progress, waits: list[str]) -> None:
-        super().__init__(logging.INFO)
+    `steps`: how many the run has.
+    """
+
+    def __init__(self, progress: Progress, waits: list[str], steps: int) -> None:
+        super().__init__(logging.DEBUG)  # at which Dagster logs that a step starts
         self.progress, self.waits = progress, waits
+        self.begun, self.steps = 0, steps
 
     def emit(self, record: logging.LogRecord) -> None:
         meta = getattr(record, "dagster_meta", {})
@@ -93,16 +97,19 @@ class _StepHandler(logging.Handler):
         message = str(meta.get("orig_message", record.getMessage()))
         if WAITS_FOR_DATA in message or LEFT_FOR_LATER in message:
             self.waits.append(message)
-        elif event is None and not message.startswith("Skipping step"):
+        elif event is None and record.levelno >= logging.INFO and not message.startswith("Skipping step"):
             self.progress(message)
         elif event is not None and event.event_type_value == "STEP_START":
-            self.progress(event.step_key.replace("__", " › ").replace("_", " "))
+            self.begun += 1
+            of = f" of {self.steps}" if self.begun <= self.steps else ""
+            self.progress(f"step {self.begun}{of}: " + event.step_key.replace("__", " › ").replace("_", " "))
 
 
 def progress_logger(progress: Progress, waits: list[str]) -> dg.LoggerDefinition:
-    def make(_: dg.InitLoggerContext) -> logging.Logger:
+    def make(context: dg.InitLoggerContext) -> logging.Logger:
         logger = logging.Logger("s2p.headless", logging.DEBUG)
-        logger.addHandler(_StepHandler(progress, waits))
+        steps = len(context.job_def.nodes) if context.job_def else 0
+        logger.addHandler(_StepHandler(progress, waits, steps))
         return logger
 
     return dg.LoggerDefinition(make)

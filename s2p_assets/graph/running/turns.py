@@ -44,6 +44,12 @@ def servers_lock(settings: Settings) -> Iterator[int]:
         os.close(held)
 
 
+def are_servers_up(settings: Settings) -> bool:
+    """Whether servers of this installation run."""
+    with is_free(settings, "up") as down:
+        return not down
+
+
 @contextlib.contextmanager
 def is_free(settings: Settings, which: str) -> Iterator[bool]:
     """Whether nobody has that turn; nobody takes it meanwhile."""

@@ -14,6 +14,7 @@ from s2p_assets.learning.classification.cases import decided_cases, features_of_
 from s2p_assets.learning.versions import Champion
 
 PERMUTATIONS = 16
+WORTH_A_WORD = 0.5  # points of a hundred
 
 
 def feature_contributions(
@@ -60,7 +61,8 @@ def explain(champion: Champion[ClassificationTask], cases: pd.DataFrame, history
 def explanation_sentences(
     found: pd.DataFrame, cases: pd.DataFrame, *, names: dict[str, str] | None = None, most: int = 3
 ) -> Sequence[str]:
-    """The features that add or take most of each case, in a sentence: `product GTX Basic +6, age 120 −3` (points).
+    """The features that add or take most of each case: `for it: product GTX Basic (+6); against it: age 120 (−3)`, in
+    points of a hundred.
 
     `found`: as of `feature_contributions`. `names`: what people call a feature; else its own name. Under half a point
     is not worth a word.
@@ -69,20 +71,26 @@ def explanation_sentences(
     values, points = cases.reset_index(drop=True), found[list(called)].to_numpy() * 100
     ranked = np.argsort(-np.abs(points), axis=1, kind="stable")[:, :most]
     columns = list(called)
-    return [
-        ", ".join(
-            f"{called[columns[at]]} {_value(values[columns[at]].iloc[row])} {points[row, at]:+.0f}".replace("-", "−")
-            for at in places
-            if abs(points[row, at]) >= 0.5
-        )
-        or "nothing out of the ordinary"
-        for row, places in enumerate(ranked)
-    ]
+    sentences = []
+    for row, places in enumerate(ranked):
+        told: dict[str, list[str]] = {"for it": [], "against it": []}
+        for at in places:
+            if abs(points[row, at]) >= WORTH_A_WORD:
+                what = f"{called[columns[at]]} {_value(values[columns[at]].iloc[row], columns[at])}"
+                told["for it" if points[row, at] > 0 else "against it"].append(
+                    f"{what} ({points[row, at]:+.0f})".replace("-", "−")
+                )
+        parts = (f"{side}: {', '.join(words)}" for side, words in told.items() if words)
+        sentences.append("; ".join(parts) or "nothing out of the ordinary")
+    return sentences
 
 
-def _value(value: object) -> str:
+def _value(value: object, feature: str) -> str:
+    """As people write it; of a feature whose name ends in `_rate` in per cent."""
     if pd.isna(value):  # type: ignore[call-overload]
         return "unknown"
+    if feature.endswith("_rate") and isinstance(value, float | np.floating):
+        return f"{value:.0%}".replace("%", " %")
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, float | np.floating):

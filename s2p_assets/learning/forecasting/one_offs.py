@@ -23,6 +23,7 @@ class OneOffBounds:
     above it; or, in a series that never stood still, less than the `times`-th part of the lowest of the last `steady`
     periods and by `least` units below. Where peers rose or fell alike, the bounds move with them. Nothing is said of
     the first `enough` periods, nor of one that follows `at_most` such: that is a new level and no single observation.
+    What is usual is the mean of the last `season` periods. The defaults are meant for weeks; see `bounds_for`.
     """
 
     times: float = 4.0
@@ -31,38 +32,53 @@ class OneOffBounds:
     steady: int = 26
     enough: int = 8
     at_most: int = 2
+    season: int = 13
+
+
+DAILY = OneOffBounds(memory=392, steady=182, enough=56, at_most=7, season=91)
+MONTHLY = OneOffBounds(memory=14, steady=6, enough=6, at_most=1, season=3)
+
+
+def bounds_for(times: pd.DatetimeIndex) -> OneOffBounds:
+    """The bounds for series of days, weeks or months: a year and some periods are looked back over."""
+    step = pd.Series(times.sort_values()).diff().median()
+    if pd.isna(step) or pd.Timedelta(days=2) <= step < pd.Timedelta(days=25):
+        return OneOffBounds()
+    return DAILY if step < pd.Timedelta(days=2) else MONTHLY
 
 
 def mark_one_offs(
-    weekly: pd.DataFrame,
+    rows: pd.DataFrame,
     *,
     key: str,
     value: str,
+    time: str = "week",
     peers: str | None = None,
     words: pd.DataFrame | None = None,
     censored: str | None = None,
     bounds: OneOffBounds | None = None,
 ) -> pd.DataFrame:
-    """Which observations are implausible, and what they count as instead. Aligned with `weekly`.
+    """Which observations are implausible, and what they count as instead. Aligned with `rows`.
 
-    `weekly`: one row per (key, week), gapless from a key's first row on. `peers`: a column of groups that are alike.
-    `words`: what people said, one row per key and any day of a week: key, week, word (`one_off` or `keep`).
+    `rows`: one row per (key, time), gapless from a key's first row on; days, weeks or months, named by their first day.
+    `peers`: a column of groups that are alike. `words`: what people said, one row per key and any day of a period: key,
+    time, word (`one_off` or `keep`). `bounds`: by default those for such periods.
     Two columns: `one_off`, whether it is implausible or a person called it so; `counts_as`, the nearest value that the
-    past makes plausible, or, where a person called it a one-off, the mean of the 13 periods before; missing for all
+    past makes plausible, or, where a person called it a one-off, the mean of the season before; missing for all
     others. Only what was known by then is looked at, so that no future leaks into the past.
     """
-    bounds = bounds or OneOffBounds()
-    codes, keys = pd.factorize(weekly[key].astype(str), sort=True)
-    at, times = pd.factorize(weekly["week"], sort=True)
+    codes, keys = pd.factorize(rows[key].astype(str), sort=True)
+    at, times = pd.factorize(rows[time], sort=True)
+    bounds = bounds or bounds_for(pd.DatetimeIndex(times))
     values = np.full((len(times), len(keys)), np.nan)
-    values[at, codes] = np.maximum(weekly[value].to_numpy("float64", na_value=np.nan), 0.0)
+    values[at, codes] = np.maximum(rows[value].to_numpy("float64", na_value=np.nan), 0.0)
     cut = np.zeros_like(values, dtype=bool)
     if censored:
-        cut[at, codes] = weekly[censored].fillna(False).to_numpy(bool)
-    groups = _groups(weekly, peers, codes, len(keys))
-    said = _said(words, key, pd.DatetimeIndex(times), pd.Index(keys))
+        cut[at, codes] = rows[censored].fillna(False).to_numpy(bool)
+    groups = _groups(rows, peers, codes, len(keys))
+    said = _said(words, (key, time), pd.DatetimeIndex(times), pd.Index(keys))
     marked, counts_as = _walk(values, cut, groups, said, bounds)
-    return pd.DataFrame({"one_off": marked[at, codes], "counts_as": counts_as[at, codes]}, index=weekly.index)
+    return pd.DataFrame({"one_off": marked[at, codes], "counts_as": counts_as[at, codes]}, index=rows.index)
 
 
 def _walk(
@@ -79,8 +95,8 @@ def _walk(
         high = np.where(known, past, 0.0).max(axis=0)
         recent, recent_known = past[-b.steady :], known[-b.steady :]
         low = np.where(recent_known.any(axis=0), np.where(recent_known, recent, np.inf).min(axis=0), 0.0)
-        season = past[-13:]
-        usual = np.where(known[-13:], season, 0.0).sum(axis=0) / np.maximum(known[-13:].sum(axis=0), 1)
+        season, season_known = past[-b.season :], known[-b.season :]
+        usual = np.where(season_known, season, 0.0).sum(axis=0) / np.maximum(season_known.sum(axis=0), 1)
         here = values[now]
         moved = _move_of_peers(here, usual, groups)
         above = here > b.times * high * np.maximum(moved, 1.0)
@@ -111,21 +127,26 @@ def _move_of_peers(here: Matrix, usual: Matrix, groups: np.ndarray[Any, Any]) ->
     return np.asarray(pd.Series(groups).map(middle).fillna(everything), dtype=np.float64)
 
 
-def _groups(weekly: pd.DataFrame, peers: str | None, codes: np.ndarray[Any, Any], keys: int) -> np.ndarray[Any, Any]:
+def _groups(rows: pd.DataFrame, peers: str | None, codes: np.ndarray[Any, Any], keys: int) -> np.ndarray[Any, Any]:
     """The group of each key by number; -1 where it has none."""
     found = np.full(keys, -1)
     if peers:
-        found[codes] = pd.factorize(weekly[peers])[0]
+        found[codes] = pd.factorize(rows[peers])[0]
     return found
 
 
-def _said(words: pd.DataFrame | None, key: str, times: pd.DatetimeIndex, keys: pd.Index) -> np.ndarray[Any, Any]:
-    """The word on each (time, key); empty where nobody said one."""
+def _said(
+    words: pd.DataFrame | None, names: tuple[str, str], times: pd.DatetimeIndex, keys: pd.Index
+) -> np.ndarray[Any, Any]:
+    """The word on each (time, key); empty where nobody said one. A day belongs to the period that began last."""
     said = np.full((len(times), len(keys)), "", dtype=object)
     if words is None or words.empty:
         return said
-    days = pd.to_datetime(words["week"]).dt.normalize()
-    at = times.get_indexer(pd.DatetimeIndex(days - pd.to_timedelta(days.dt.weekday, unit="D")).as_unit(times.unit))
+    key, time = names
+    days = pd.DatetimeIndex(pd.to_datetime(words[time])).normalize().as_unit(times.unit)
+    at = times.searchsorted(days, side="right") - 1
+    longest = pd.Series(times).diff().max()
+    at[days - times[at] >= (longest if pd.notna(longest) else pd.Timedelta(days=7))] = -1
     of = keys.get_indexer(pd.Index(words[key].astype(str)))
     there = (at >= 0) & (of >= 0)
     said[at[there], of[there]] = words["word"].astype(str).to_numpy()[there]

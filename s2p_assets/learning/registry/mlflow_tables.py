@@ -4,19 +4,19 @@ Nothing is written here, and MLflow is not imported.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 
-from s2p_assets.learning.selection.promotion import Pin
+from s2p_assets.learning.selection.pin import Pin
 
 VERSIONS_SQL = """
-select v.version, v.run_id,
+select v.version, v.run_id, coalesce(v.description, ''),
     coalesce(jsonb_object_agg(t.key, t.value) filter (where t.key is not null), '{}')
 from mlflow.model_versions v left join mlflow.model_version_tags t on t.name = v.name and t.version = v.version
 where v.name = %s and v.current_stage <> 'Deleted_Internal'
-group by v.version, v.run_id order by v.version
+group by v.version, v.run_id, v.description order by v.version
 """
 ALIASES_SQL = "select alias, version from mlflow.registered_model_aliases where name = %s"
 TAGS_SQL = "select key, value from mlflow.registered_model_tags where name = %s"
@@ -29,7 +29,10 @@ LAST_CONTEST = "s2p.contest"
 
 @dataclass(frozen=True)
 class Record:
-    """A stored version by its tags; `number` is MLflow's, `trained_at` ISO time, `digest` that of its manifest."""
+    """A stored version by its tags; `number` is MLflow's, `trained_at` ISO time, `digest` that of its manifest.
+
+    `description`: what MLflow shows of it, which a person may have written over.
+    """
 
     number: int
     run_id: str
@@ -42,6 +45,13 @@ class Record:
     loss: float
     digest: str
     why: str
+    description: str = field(default="", compare=False)
+
+    @property
+    def how_good(self) -> str | None:
+        """How good it is, in the words of `ModelVersion.description`; None where a person wrote over them."""
+        found = self.description.removesuffix(f". {self.why}")
+        return found if found != self.description else None
 
 
 @dataclass(frozen=True)
@@ -108,10 +118,10 @@ def read_contest_state(conn: psycopg.Connection, name: str) -> ContestState:
     )
 
 
-def _record(number: int, run_id: str, tags: dict[str, str]) -> Record | None:
+def _record(number: int, run_id: str, description: str, tags: dict[str, str]) -> Record | None:
     """None for a version that somebody else registered by hand."""
     parts = {key.removeprefix("s2p."): value for key, value in tags.items() if key.startswith("s2p.")}
     try:
-        return Record(number=number, run_id=run_id, loss=float(parts.pop("loss")), **parts)
+        return Record(number=number, run_id=run_id, description=description, loss=float(parts.pop("loss")), **parts)
     except (KeyError, TypeError, ValueError):
         return None

@@ -3,6 +3,8 @@
 Reading them back is for `mlflow_tables.py`, which does without MLflow: importing it takes three CPU seconds.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import shutil
@@ -12,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import pandas as pd
-
 from s2p_assets.contracts.errors import MendableError
-from s2p_assets.learning.versions import ModelVersion
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow import MlflowClient
+
+    from s2p_assets.learning.versions import ModelVersion
 
 SCHEMA = "mlflow"
 AT_ONCE = 100
@@ -114,6 +116,8 @@ class MlflowWriter:
 
 def scores_as_metrics(scores: pd.DataFrame) -> Iterator[tuple[str, float, int]]:
     """(metric, value, fold) for every figure in `scores`: `rmsse` over all, `rmsse/lumpy` per class."""
+    import pandas as pd
+
     columns = [name for name in scores.select_dtypes("number").columns if name not in NOT_MEASURES]
     for row in scores.to_dict("records"):
         group = "" if row["series"] == "all" else f"/{row['series']}"
@@ -122,7 +126,7 @@ def scores_as_metrics(scores: pd.DataFrame) -> Iterator[tuple[str, float, int]]:
                 yield f"{name}{group}", float(row[name]), int(row["fold"])
 
 
-def _client(address: str) -> "MlflowClient":
+def _client(address: str) -> MlflowClient:
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)

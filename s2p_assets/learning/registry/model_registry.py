@@ -3,8 +3,11 @@
     <folder>/<domain>_<contest>/<run id>/artifacts/    as of `version_files.py`
 
 A contest is one registered model and one experiment; a version of any of its candidates is a version of it. Its
-aliases are `champion`, `challenger`, and `newest-<model>` for the version of each model that was trained last.
+aliases are `champion`, `challenger`, and `newest-<model>` for the version of each model that was trained last. Who
+stands in it is told without pandas; a version's content is loaded by `version_files.py`, where it is asked for.
 """
+
+from __future__ import annotations
 
 import datetime as dt
 import json
@@ -14,14 +17,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import psycopg
 
 from s2p_assets.contracts.errors import MendableError
-from s2p_assets.learning.learned_targets import StoredHistory
 from s2p_assets.learning.registry.learner_files import ModelDamaged
+from s2p_assets.learning.registry.manifest import read_manifest, verified_manifest
 from s2p_assets.learning.registry.mlflow_tables import (
     CHALLENGER,
     CHAMPION,
@@ -35,19 +37,14 @@ from s2p_assets.learning.registry.mlflow_tables import (
     read_contest_state,
 )
 from s2p_assets.learning.registry.mlflow_writer import SCHEMA, MlflowWriter, errors_in_one_line, store_address
-from s2p_assets.learning.registry.version_files import (
-    read_learned_from,
-    read_learned_targets,
-    read_manifest,
-    read_scores,
-    read_version,
-    verified_manifest,
-    write_version,
-)
-from s2p_assets.learning.row_hashes import RowHashes
-from s2p_assets.learning.selection.promotion import Pin, Promotion
 from s2p_assets.learning.training_reason import TrainingReason, TrainingRecord, reason_from_json
-from s2p_assets.learning.versions import Champion, ModelVersion
+
+if TYPE_CHECKING:
+    from s2p_assets.learning.learned_targets import StoredHistory
+    from s2p_assets.learning.row_hashes import RowHashes
+    from s2p_assets.learning.selection.pin import Pin
+    from s2p_assets.learning.selection.promotion import Promotion
+    from s2p_assets.learning.versions import Champion, ModelVersion
 
 RECENT = dt.timedelta(weeks=4)
 PACKAGES = ("s2p_assets.learning",)
@@ -96,7 +93,13 @@ class Registry:
 
     def load(self, domain: str, contest: str, record: Record) -> ModelVersion:
         """A stored version. Raises ModelDamaged when a file of it is missing, changed or unreadable."""
+        from s2p_assets.learning.registry.version_files import read_version
+
         return read_version(self._place(f"{domain}_{contest}", record), record.digest, self.packages)
+
+    def manifest(self, domain: str, contest: str, record: Record) -> dict[str, Any]:
+        """What a version's manifest says, its model not loaded. Raises ModelDamaged, as of `load`."""
+        return verified_manifest(self._place(f"{domain}_{contest}", record), record.digest)
 
     def load_newest(self, domain: str, contest: str, model: str, version: str | None = None) -> ModelVersion:
         """The version of a model that was trained last, or the one named. Raises NoSuchModel and ModelDamaged."""
@@ -117,6 +120,11 @@ class Registry:
 
     def as_champion(self, state: ContestState, domain: str, contest: str, record: Record, why: str) -> Champion:
         """A version as champion, with the scores of all that were trained on the same features. Raises ModelDamaged."""
+        import pandas as pd
+
+        from s2p_assets.learning.registry.version_files import read_scores
+        from s2p_assets.learning.versions import Champion
+
         made = self.load(domain, contest, record)
         rivals = {one.model: one for one in state.versions if one.feature_version == record.feature_version}
         scores = [made.scores]
@@ -157,6 +165,8 @@ class Registry:
 
     def learned_from(self, domain: str, contest: str, record: Record) -> RowHashes | None:
         """The fingerprint of what a version learned from; None when it cannot be read: then train it again."""
+        from s2p_assets.learning.registry.version_files import read_learned_from
+
         try:
             return read_learned_from(self._place(f"{domain}_{contest}", record))
         except ModelDamaged:
@@ -164,6 +174,8 @@ class Registry:
 
     def count_withdrawn(self, domain: str, contest: str, record: Record, stored: StoredHistory) -> int:
         """How many rows that a version learned from were corrected or withdrawn since; 0 when that cannot be read."""
+        from s2p_assets.learning.registry.version_files import read_learned_from, read_learned_targets
+
         place = self._place(f"{domain}_{contest}", record)
         try:
             return stored.count_withdrawn(read_learned_from(place), read_learned_targets(place))
@@ -229,6 +241,8 @@ class Registry:
 
     @contextmanager
     def _written(self, made: ModelVersion) -> Iterator[tuple[Path, str]]:
+        from s2p_assets.learning.registry.version_files import write_version
+
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.folder, prefix=".") as place:
             folder = Path(place) / made.version

@@ -8,25 +8,31 @@ Where the folder lies and what else is known of the version is for `model_regist
 
 import datetime as dt
 import functools
-import hashlib
 import importlib
 import inspect
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from s2p_assets.contracts.model import Learner
-from s2p_assets.learning.registry.former_names import present_keys, present_place
-from s2p_assets.learning.registry.learner_files import TASKS, ModelDamaged, task_from_json, task_to_json
+from s2p_assets.learning.registry.former_names import present_place
+from s2p_assets.learning.registry.learner_files import task_from_json, task_to_json
+from s2p_assets.learning.registry.manifest import (
+    MANIFEST,
+    damaged,
+    file_digest,
+    files_of_version,
+    read_manifest,
+    verified_manifest,
+)
 from s2p_assets.learning.row_hashes import RowHashes
 from s2p_assets.learning.training_reason import reason_from_json
 from s2p_assets.learning.versions import ModelVersion
 
-MANIFEST = "manifest.json"
 BACKTEST, SCORES, LOSSES = "backtest.parquet", "scores.parquet", "losses.parquet"
 LEARNER, LEARNED_FROM, LEARNED_TARGETS = "learner", "learned_from.npy", "learned_targets.parquet"
 FRAMES = {"backtest": BACKTEST, "scores": SCORES, "losses": LOSSES}
@@ -57,10 +63,10 @@ def write_version(folder: Path, made: ModelVersion) -> str:
         "parameters": made.parameters,
         "task": task_to_json(made.task),
         "reason": made.reason.as_json(),
-        "files": {str(file.relative_to(folder)): _digest(file) for file in _files(folder)},
+        "files": {str(file.relative_to(folder)): file_digest(file) for file in files_of_version(folder)},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-    return _digest(folder / MANIFEST)
+    return file_digest(folder / MANIFEST)
 
 
 def read_version(folder: Path, digest: str, packages: Iterable[str]) -> ModelVersion:
@@ -126,49 +132,6 @@ def read_scores(folder: Path, digest: str) -> pd.DataFrame:
         return pd.read_parquet(folder / SCORES)
     except (OSError, ValueError) as error:
         raise damaged(folder / SCORES, f"cannot be read ({error})") from error
-
-
-def read_manifest(folder: Path, digest: str) -> dict[str, Any]:
-    """The manifest of the version in `folder`, whose files may have been changed since. Raises ModelDamaged."""
-    try:
-        if _digest(folder / MANIFEST) != digest:
-            raise damaged(folder / MANIFEST, "changed since it was saved")
-        return present_keys(json.loads((folder / MANIFEST).read_text(encoding="utf-8")), TASKS)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise damaged(folder / MANIFEST, f"cannot be read ({error})") from error
-
-
-def verified_manifest(folder: Path, digest: str) -> dict[str, Any]:
-    """The manifest, after every file has been found to be what it was when it was saved. Raises ModelDamaged."""
-    manifest = read_manifest(folder, digest)
-    try:
-        there = {str(file.relative_to(folder)) for file in _files(folder)} - {MANIFEST}
-        if strange := sorted(there ^ set(manifest["files"])):
-            fault = "not saved with" if strange[0] in there else "missing from"
-            raise damaged(folder / strange[0], f"{fault} this version")
-        for name, recorded in manifest["files"].items():
-            if _digest(folder / name) != recorded:
-                raise damaged(folder / name, "changed since it was saved")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise damaged(folder / MANIFEST, f"cannot be read ({error})") from error
-    return manifest
-
-
-def damaged(place: Path, fault: str) -> ModelDamaged:
-    """The error of a version with a file that cannot be trusted."""
-    line = " ".join(fault.split())
-    return ModelDamaged(
-        f"{place}: {line}; train the model again (Materialize in the Dagster UI), "
-        "or go back to another version with s2p champion"
-    )
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.rglob("*") if file.is_file())
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _learner_class(folder: Path, place: str, packages: tuple[str, ...]) -> type[Learner]:

@@ -14,6 +14,7 @@ from s2p_assets.contracts.model import Contest
 from s2p_assets.learning.learned_targets import StoredHistory
 from s2p_assets.learning.selection.champion import mean_losses, worse_than_baseline
 from s2p_assets.learning.selection.paired_test import PairedTest, paired_test
+from s2p_assets.learning.selection.pin import Pin
 from s2p_assets.learning.selection.soundness import (
     has_no_loss,
     loss_fault,
@@ -25,25 +26,6 @@ from s2p_assets.learning.versions import Champion, ModelVersion
 Renewal = Callable[[ModelVersion, ModelVersion | None], ModelVersion | None]
 PAIRED_TEST = "the test"
 NO_LOSS = "left out, as it made no error at all, so that it knew the answers or was asked nothing"
-
-
-@dataclass(frozen=True)
-class Pin:
-    """A person's decision on who is champion. Until it is released, no test changes it.
-
-    `model`: the newest version of it, unless `version` names one. `at`: ISO time. `by`, `because`: who and why.
-    """
-
-    model: str
-    version: str | None
-    by: str
-    because: str
-    at: str
-
-    @property
-    def description(self) -> str:
-        which = f"{self.model}, version {self.version}" if self.version else self.model
-        return f"{self.by} set {which} on {self.at[:16].replace('T', ' ')}: {self.because}"
 
 
 @dataclass(frozen=True)

@@ -128,8 +128,10 @@ def dash_of(n: int) -> tuple[int, int]:
 
 
 def band_colour(plot: Plot) -> int:
-    """The band belongs to the line that runs inside it the longest; the first such line."""
+    """That of the line it belongs to; unless the chart says which, of the line that runs inside it the longest."""
     if plot.low is None or plot.high is None:
         return 0
+    if plot.chart.band_of in plot.chart.y:
+        return plot.chart.y.index(plot.chart.band_of) % COLOURS
     inside = [int(values.between(plot.low, plot.high).sum()) for values in plot.lines.values()]
     return inside.index(max(inside)) % COLOURS

@@ -17,6 +17,8 @@ from s2p_assets.publishing.document import wording
 
 VEGA_LITE = "6.4"
 BAR_STEP = 18
+NARROW = 500  # pixels; a chart of up to this width has no room for titles at the ends of its lines
+END_HEIGHT, END_PLACES = 14, 9  # pixels from a title to the one below; how many places one is long
 NO_IDS: Mapping[tuple[int, int], str] = MappingProxyType({})
 CHART_FONTS = "Arial, Helvetica, Liberation Sans, sans-serif"
 
@@ -79,6 +81,7 @@ def specification(
         marks = [_bars_over_time(n, palette) for n in range(len(plot.lines))]
     else:
         marks = [*_band(plot, palette), *(_line(plot, n, palette) for n in range(len(plot.lines)))]
+        marks += [*_marker(plot, palette), *(line_ends(plot, height, palette) if width > NARROW else ())]
     return {
         "width": width,
         "height": height,
@@ -94,6 +97,69 @@ def specification(
 def _room_for_names(plot: Plot) -> int:
     """Pixels more than the drawing takes names to need: a reader whose fonts are wider would find them cut."""
     return round(max(len(str(x)) for x in plot.x) * 1.3) if plot.is_horizontal else 0
+
+
+def _named_ends(plot: Plot) -> list[tuple[int, str, int]]:
+    """Line, title and last place of each line; nothing for a single line, which the chart's title explains."""
+    if plot.chart.kind != "line" or not plot.over_time or len(plot.lines) < 2:
+        return []
+    known = {title: values.notna().to_numpy().nonzero()[0] for title, values in plot.lines.items()}
+    return [(n, title, int(places[-1])) for n, (title, places) in enumerate(known.items()) if len(places)]
+
+
+def line_ends(plot: Plot, height: int, palette: Palette) -> Iterator[dict[str, Any]]:
+    """The title of each line beside its last point, moved down where titles would lie on each other.
+
+    A line that ends before the last place has its title above everything that is drawn there.
+    """
+    drawn = pd.DataFrame(
+        {n: values for n, values in enumerate((*plot.lines.values(), plot.high)) if values is not None}
+    )
+    pixels = height / ((max(drawn.max().max(), 0.0) - min(drawn.min().min(), 0.0)) or 1.0)
+    lowest = -float("inf")
+    for n, title, place in sorted(_named_ends(plot), key=lambda end: -float(drawn[end[0]].iloc[end[2]])):
+        value, below = float(drawn[n].iloc[place]), 0.0
+        look: dict[str, Any] = {"align": "left", "dx": 6}
+        if place < len(plot.x) - 1:
+            value = float(drawn.iloc[max(0, place - END_PLACES) : place + 1].max().max())
+            look, below = {"align": "right", "dx": -6}, -END_HEIGHT / 2
+        else:
+            below = max(0.0, lowest + END_HEIGHT + value * pixels)
+            lowest = -value * pixels + below
+        colour = palette.series[n % len(palette.series)]
+        yield {
+            "data": {"values": [{"x": _json(plot.x.iloc[place]), "y": value, "title": title}]},
+            "mark": {
+                "type": "text",
+                "fill": colour,
+                "fontWeight": "bold",
+                "baseline": "middle",
+                "aria": False,
+                "dy": below,
+            }
+            | look,
+            "encoding": {"x": _x(plot, "x"), "y": _y("y"), "text": {"field": "title"}},
+        }
+
+
+def _marker(plot: Plot, palette: Palette) -> Iterator[dict[str, Any]]:
+    """A line across at the place that the chart marks, and its words at the top, on the side with more room."""
+    if plot.chart.marker is None or not plot.over_time:
+        return
+    place, words = plot.chart.marker
+    data = {"values": [{"x": _json(place), "words": words}]}
+    yield {
+        "data": data,
+        "mark": {"type": "rule", "stroke": palette.faint, "strokeDash": [3, 3], "aria": False},
+        "encoding": {"x": _x(plot, "x")},
+    }
+    left = place - plot.x.iloc[0] > plot.x.iloc[-1] - place
+    look = {"align": "right" if left else "left", "dx": -5 if left else 5, "baseline": "top", "fontSize": 11}
+    yield {
+        "data": data,
+        "mark": {"type": "text", "fill": palette.faint, "aria": False, "y": 0, **look},
+        "encoding": {"x": _x(plot, "x"), "text": {"field": "words"}},
+    }
 
 
 def _rows(plot: Plot, currency: str, ids: Mapping[tuple[int, int], str]) -> Iterator[dict[str, Any]]:
@@ -142,6 +208,23 @@ def _words(plot: Plot, n: int, currency: str, ids: Mapping[tuple[int, int], str]
     if plot.low is not None and plot.high is not None and not pd.isna(plot.low.iloc[n]):
         ends = (_amount(end.iloc[n], plot, currency) for end in (plot.low, plot.high))
         yield f"{plot.chart.band_title}: {' to '.join(ends)}"
+
+
+def describe_plot(plot: Plot, currency: str) -> str:
+    """What a chart shows, in words, for whoever cannot see it: where each line begins and ends and its extremes."""
+    return " ".join(_line_in_words(plot, title, values, currency) for title, values in plot.lines.items())
+
+
+def _line_in_words(plot: Plot, title: str, values: "pd.Series[Any]", currency: str) -> str:
+    known = values.dropna()
+    if known.empty:
+        return f"{title}: nothing."
+    at = dict(zip(("first", "last"), (known.index[0], known.index[-1]), strict=True))
+    at |= {"highest": known.idxmax(), "lowest": known.idxmin()}
+    told = {name: f"{_amount(values[place], plot, currency)} ({format_x(plot.x[place])})" for name, place in at.items()}
+    if plot.chart.kind == "line":
+        return f"{title}: from {told['first']} to {told['last']}; highest {told['highest']}, lowest {told['lowest']}."
+    return f"{title}: {len(known)} bars; highest {told['highest']}, lowest {told['lowest']}."
 
 
 def format_x(x: Any) -> str:

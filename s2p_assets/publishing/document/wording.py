@@ -147,6 +147,7 @@ def fill_in_currency(document: Document, currency: str) -> Document:
             for section in document.sections
         ),
         notes=tuple(written(note) for note in document.notes),
+        action=written(document.action),
     )
 
 
@@ -166,6 +167,11 @@ def format_date(value: dt.date) -> str:
     if _locale.get() != INTERNATIONAL_LOCALE:
         return str(dates.format_date(value, "medium", _parsed(_locale.get())))
     return f"{value.day} {value:%b} {value.year:04d}"
+
+
+def format_month(value: dt.date) -> str:
+    """`November 2026`."""
+    return str(dates.format_skeleton("yMMMM", value, locale=_parsed(_locale.get())))
 
 
 def format_timestamp(value: dt.datetime) -> str:
@@ -246,6 +252,11 @@ def format_figure(figure: Figure, currency: str) -> str:
 def format_share(value: float) -> str:
     """The size of a change without its direction: `5.2 %`, `140 %`."""
     return format_percent(abs(value), 0 if abs(value) >= 1 else 1)
+
+
+def format_signed_share(value: float) -> str:
+    """A change with its direction, without decimals: `+17 %`, `−57 %`."""
+    return f"{MINUS if value < 0 else '+'}{format_percent(abs(value), 0)}"
 
 
 def change_direction(change: RelativeChange) -> int:

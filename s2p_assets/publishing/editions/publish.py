@@ -9,14 +9,24 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from s2p_assets.contracts.report import MAX_DAYS_AHEAD, Document, Imprint
+from s2p_assets.publishing.charts.plots import humanize
 from s2p_assets.publishing.document import wording
 from s2p_assets.publishing.editions.headline_checks import require_usable_headline
+from s2p_assets.publishing.editions.published import (
+    EDITION_FILE,
+    Edition,
+    by_day,
+    edition_in,
+    editions,
+    file_name,
+    folder_name,
+    read_edition,
+)
 from s2p_assets.publishing.editions.renewal_faults import (
     RenewalFault,
     add_fault,
@@ -32,37 +42,7 @@ from s2p_assets.publishing.renderers.html import render_template, write_html
 from s2p_assets.publishing.renderers.pdf import write_pdf
 from s2p_assets.publishing.renderers.picture import write_picture
 
-__all__ = [
-    "Edition",
-    "ReportNotPublished",
-    "add_renewal_fault",
-    "clear_drafts",
-    "clear_renewal_fault",
-    "editions",
-    "file_name",
-    "folder_name",
-    "publish",
-    "write_unlisted",
-]
-
-EDITION_FILE = "edition.json"
 INDEX_FILE = "index.html"
-NOT_IN_FILE_NAMES = '<>:"/\\|?*'
-
-
-@dataclass(frozen=True, slots=True)
-class Edition:
-    """A published edition: its folder, the files in it and what it says first."""
-
-    folder: Path
-    html: Path
-    excel: Path
-    pdf: Path
-    picture: Path | None
-    headline: str
-    title: str
-    as_of: dt.date
-    made_at: dt.datetime
 
 
 def publish(
@@ -89,14 +69,14 @@ def publish(
         shelf.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".draft-", dir=shelf, ignore_cleanup_errors=True) as drafts:
             draft = Path(drafts) / "edition"
-            _write(document, draft, imprint, picture=picture)
+            _write(document, draft, imprint, picture=picture, index=f"../../{INDEX_FILE}")
             _replace_folder(draft, place, Path(drafts) / "old")
         _withdraw_later(shelf, document.as_of, imprint.made_at)
         _renew_latest(folder, name)
         _renew_index(folder)
     except OSError as error:
         raise _not_published(error, shelf) from error
-    return _edition(place, document.title, document.as_of, document.headline, picture, imprint.made_at)
+    return edition_in(place, _card(document, imprint, picture=picture))
 
 
 def add_renewal_fault(folder: Path, report: str, fault: RenewalFault) -> None:
@@ -143,25 +123,7 @@ def write_unlisted(document: Document, place: Path, imprint: Imprint) -> Edition
             _replace_folder(draft, place, Path(drafts) / "old")
     except OSError as error:
         raise _not_published(error, place) from error
-    return _edition(place, document.title, document.as_of, document.headline, True, imprint.made_at)
-
-
-def editions(folder: Path) -> list[Edition]:
-    """Every edition published in `folder`, the one made last first, then by day; what is no edition is passed over.
-
-    Made last, and not of the latest day: after a wrong date was corrected, the edition of that date is not the newest.
-    """
-    found = [edition for card in folder.glob(f"*/*/{EDITION_FILE}") if (edition := _read(card.parent)) is not None]
-    return sorted(found, key=lambda edition: (-edition.made_at.timestamp(), *_by_day(edition)))
-
-
-def _by_day(edition: Edition) -> tuple[int, str, str]:
-    return -edition.as_of.toordinal(), edition.title, edition.folder.parent.name
-
-
-def folder_name(report: str) -> str:
-    """The folder of a report's editions: `retail-weekly-outlook`."""
-    return report.replace("_", "-")
+    return edition_in(place, _card(document, imprint, picture=True))
 
 
 def clear_drafts(folder: Path) -> None:
@@ -170,7 +132,7 @@ def clear_drafts(folder: Path) -> None:
     Nobody may be publishing to `folder` meanwhile.
     """
     for drafts in folder.glob("*/.draft-*"):
-        aside = _read(drafts / "old")
+        aside = read_edition(drafts / "old")
         if aside and not (place := drafts.parent / aside.as_of.isoformat()).exists():
             aside.folder.rename(place)
         shutil.rmtree(drafts, ignore_errors=True)
@@ -180,33 +142,33 @@ def clear_drafts(folder: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def file_name(title: str, as_of: dt.date) -> str:
-    """`Weekly outlook 2026-11-15`: a name for people that every file system takes, without its ending."""
-    plain = "".join(" " if mark in NOT_IN_FILE_NAMES or not mark.isprintable() else mark for mark in title)
-    return f"{' '.join(plain.split())[:60].strip(' .') or 'Report'} {as_of.isoformat()}"
-
-
 def _not_published(error: OSError, place: Path) -> ReportNotPublished:
     where, why = error.filename or place, error.strerror or str(error)
     return ReportNotPublished(f"{where}: {why}; close the file or free the folder, then run again")
 
 
-def _write(document: Document, draft: Path, imprint: Imprint, *, picture: bool) -> None:
+def _write(document: Document, draft: Path, imprint: Imprint, *, picture: bool, index: str = "") -> None:
     draft.mkdir()
     stem = file_name(document.title, document.as_of)
-    write_html(document, draft / f"{stem}.html", imprint)
+    write_html(document, draft / f"{stem}.html", imprint, index=index)
     write_excel(document, draft / f"{stem}.xlsx", imprint)
     write_pdf(document, draft / f"{stem}.pdf", imprint)
     if picture:
         write_picture(document, draft / f"{stem}.png", currency=imprint.currency)
-    card = {
+    card = _card(document, imprint, picture=picture)
+    (draft / EDITION_FILE).write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _card(document: Document, imprint: Imprint, *, picture: bool) -> dict[str, Any]:
+    """What is kept beside an edition, to be read without opening it."""
+    return {
         "title": document.title,
         "as_of": document.as_of.isoformat(),
         "headline": document.headline,
+        "action": document.action,
         "made_at": imprint.made_at.isoformat(),
         "picture": picture,
     }
-    (draft / EDITION_FILE).write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def _replace_folder(draft: Path, place: Path, old: Path) -> None:
@@ -228,7 +190,7 @@ def _withdraw_later(shelf: Path, as_of: dt.date, made_at: dt.datetime) -> None:
     They were made earlier, of data that reached further: it has been corrected or taken away since.
     """
     for card in shelf.glob(f"*/{EDITION_FILE}"):
-        edition = _read(card.parent)
+        edition = read_edition(card.parent)
         if edition is None or edition.as_of <= as_of or edition.made_at.timestamp() >= made_at.timestamp():
             continue
         place = shelf / WITHDRAWN / edition.folder.name
@@ -238,30 +200,13 @@ def _withdraw_later(shelf: Path, as_of: dt.date, made_at: dt.datetime) -> None:
             edition.folder.rename(place)
 
 
-def _edition(folder: Path, title: str, as_of: dt.date, headline: str, picture: bool, made_at: dt.datetime) -> Edition:
-    html, excel, pdf, png = (
-        folder / f"{file_name(title, as_of)}.{ending}" for ending in ("html", "xlsx", "pdf", "png")
-    )
-    return Edition(folder, html, excel, pdf, png if picture else None, headline, title, as_of, made_at)
-
-
-def _read(folder: Path) -> Edition | None:
-    """The edition in a folder; None when there is none, or its card cannot be read."""
-    try:
-        card: dict[str, Any] = json.loads((folder / EDITION_FILE).read_text(encoding="utf-8"))
-        as_of = dt.date.fromisoformat(card["as_of"])
-        made_at = dt.datetime.fromisoformat(card["made_at"])
-        return _edition(folder, card["title"], as_of, card["headline"], bool(card["picture"]), made_at)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
 def _renew_latest(folder: Path, name: str) -> None:
     """Copies, because a share that Windows reads has no symbolic links."""
     newest = next(edition for edition in editions(folder) if edition.folder.parent.name == name)
     page = newest.html.read_text(encoding="utf-8")
     if banner := _banner(folder / name, newest):
         page = page.replace("<main>\n", f"<main>\n{banner}", 1)
+    page = page.replace(f'href="../../{INDEX_FILE}"', f'href="../{INDEX_FILE}"')
     for file in (newest.excel, newest.pdf):
         page = page.replace(f'href="{quote(file.name)}"', f'href="latest{file.suffix}"')
         with replace_file(folder / name / f"latest{file.suffix}") as draft:
@@ -287,15 +232,14 @@ def _renew_index(folder: Path) -> None:
     newest: dict[str, Edition] = {}
     for edition in everything:
         newest.setdefault(edition.folder.parent.name, edition)
-    earlier = [edition for edition in sorted(everything, key=_by_day) if edition not in newest.values()]
-    page = render_template(
-        "index.html.j2",
-        newest=[
-            _entry(edition, folder) | {"held_back": Markup(_banner(edition.folder.parent, edition))}  # noqa: S704
-            for edition in sorted(newest.values(), key=_by_day)
-        ],
-        earlier=[_entry(edition, folder) for edition in earlier],
-    )
+    earlier = [edition for edition in sorted(everything, key=by_day) if edition not in newest.values()]
+    entries = [
+        _entry(edition, folder) | {"held_back": Markup(_banner(edition.folder.parent, edition))}  # noqa: S704
+        for edition in sorted(newest.values(), key=by_day)
+    ]
+    entries.sort(key=lambda entry: not (entry["held_back"] or entry["action"]))
+    domains = {entry["domain"]: [one for one in entries if one["domain"] == entry["domain"]] for entry in entries}
+    page = render_template("index.html.j2", domains=domains, earlier=[_entry(edition, folder) for edition in earlier])
     with replace_file(folder / INDEX_FILE) as draft:
         draft.write_text(page, encoding="utf-8", newline="\n")
 
@@ -304,7 +248,10 @@ def _entry(edition: Edition, folder: Path) -> dict[str, Any]:
     return {
         "title": edition.title,
         "as_of": wording.format_long_date(edition.as_of),
+        "domain": humanize(edition.folder.parent.name.partition("-")[0]),
         "headline": edition.headline,
+        "action": edition.action,
+        "made_at": wording.format_timestamp(edition.made_at),
         "html": _link(edition.html, folder),
         "excel": _link(edition.excel, folder),
         "pdf": _link(edition.pdf, folder),

@@ -30,6 +30,7 @@ NUMBER_FORMATS: dict[ValueFormat, str] = {
 BELOW, ABOVE = "#FDE7E4", "#FFF1CF"
 TEXT_WIDTHS: dict[ValueFormat, tuple[int, int]] = {"text": (10, 44), "code": (8, 24), "date": (13, 13)}
 NUMBER_WIDTHS = (10, 18)
+SMALL_WORDS = ("a", "and", "as", "at", "by", "for", "in", "is", "it", "of", "on", "or", "the", "to", "what", "with")
 NUMERIC_FORMATS = ("integer", "number", "money", "percent")
 
 
@@ -205,13 +206,23 @@ def sheet_names(titles: Iterable[str], taken: Iterable[str]) -> list[str]:
     return _each_once(cleaned, {"history", *(name.lower() for name in taken)}, 31)
 
 
+def _cut(name: str, longest: int) -> str:
+    """The name cut after a word, without small words at its end; in mid-word only where its first word is longer."""
+    if len(name) <= longest:
+        return name.rstrip("' ")
+    words = name[: longest + 1].split(" ")[:-1]
+    while words and (words[-1].lower() in SMALL_WORDS or not words[-1].strip(",;-–")):
+        words.pop()
+    return (" ".join(words) or name[:longest]).rstrip("' ,;")
+
+
 def _each_once(names: Iterable[str], taken: set[str], longest: int) -> list[str]:
     once = []
     for plain in names:
-        name, number = plain[:longest].rstrip("' "), 2
+        name, number = _cut(plain, longest), 2
         while name.lower() in taken:
             ending = f" {number}"
-            name, number = plain[: longest - len(ending)].rstrip("' ") + ending, number + 1
+            name, number = _cut(plain, longest - len(ending)) + ending, number + 1
         taken.add(name.lower())
         once.append(name)
     return once

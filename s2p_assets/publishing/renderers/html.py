@@ -3,6 +3,7 @@
 What the report says comes in as a Document; how it looks stands in `templates/`.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,27 +12,29 @@ from urllib.parse import quote
 from s2p_assets.contracts.report import Document, Imprint, Section
 from s2p_assets.publishing.charts.plots import Plot, legend_of, plot_of
 from s2p_assets.publishing.charts.point_ids import point_ids
-from s2p_assets.publishing.charts.vega import chart_svg
+from s2p_assets.publishing.charts.vega import chart_svg, describe_plot
 from s2p_assets.publishing.document import wording
 from s2p_assets.publishing.renderers.atomic_file import replace_file
 from s2p_assets.publishing.renderers.page_parts import figure_card, made_at_text, source_text, table_cells
 
 TEMPLATES = Path(__file__).parent / "templates"
+BREAK_AFTER = re.compile(r"([/@_])(?=\S)")
 WIDE_CHART, NARROW_CHART, CHART_HEIGHT = 960, 360, 300
 
 
-def write_html(document: Document, target: Path, imprint: Imprint) -> Path:
+def write_html(document: Document, target: Path, imprint: Imprint, *, index: str = "") -> Path:
     """Write the report to `target` and return it; the Excel of the same name beside it is linked.
 
+    `index`: the relative address of the page of all reports, where there is one.
     The same arguments give the same bytes. Raises OSError when `target` cannot be written.
     """
-    page = render_html(document, imprint, beside=target.stem)
+    page = render_html(document, imprint, beside=target.stem, index=index)
     with replace_file(target) as draft:
         draft.write_text(page, encoding="utf-8", newline="\n")
     return target
 
 
-def render_html(document: Document, imprint: Imprint, *, beside: str) -> str:
+def render_html(document: Document, imprint: Imprint, *, beside: str, index: str = "") -> str:
     """The report's page; `beside` is the name of its Excel and PDF files, without their endings."""
     return render_template(
         "report.html.j2",
@@ -43,6 +46,7 @@ def render_html(document: Document, imprint: Imprint, *, beside: str) -> str:
         abreast=_cards_in_a_row(len(document.figures)),
         sections=[_part(section, place, imprint.currency) for place, section in enumerate(document.sections)],
         sources=[source_text(source) for source in imprint.sources],
+        index=index,
         excel=quote(f"{beside}.xlsx"),
         pdf=quote(f"{beside}.pdf"),
     )
@@ -56,7 +60,15 @@ def render_template(template: str, **values: Any) -> str:
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["breakable"] = _breakable
     return environment.get_template(template).render(language=wording.language_tag(), **values)
+
+
+def _breakable(text: str) -> Any:
+    """A cell's text that may be broken after `/`, `@` and `_`, as paths and addresses have no spaces."""
+    from markupsafe import Markup, escape
+
+    return Markup(BREAK_AFTER.sub(r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def _cards_in_a_row(cards: int) -> int:
@@ -89,6 +101,7 @@ def _drawing(plot: Plot, currency: str, ids: Mapping[tuple[int, int], str]) -> d
     title, unit = plot.chart.title, plot.chart.y_title
     return {
         "title": title,
+        "shows": f"{title}. {describe_plot(plot, currency)}",
         "unit": wording.format_column_title(unit, plot.chart.format, currency) if unit else "",
         "legend": legend_of(plot),
         "pictures": {name: Markup(picture) for name, picture in drawn.items()},  # noqa: S704 - Vega escaped its texts

@@ -24,6 +24,7 @@ ABREAST, MOST_ABREAST = 3, 4
 PAGE_WIDTH_PT = 510.0  # points between the margins
 CHARACTER_PT, PADDING_PT = 4.2, 8.0  # points of a character, and of what is left free beside a word
 SHORT, LONGEST_SHARE = 24, 48
+SOURCES_SHOWN = 25
 BREAKS = re.compile(r"[\s/]+")
 
 
@@ -59,11 +60,15 @@ def _content(document: Document, imprint: Imprint, root: Path) -> dict[str, Any]
         "day": document.as_of.isoformat(),
         "as_of": wording.format_long_date(document.as_of),
         "headline": document.headline,
+        "action": document.action,
         "figures": [figure_card(figure, place, imprint.currency) for place, figure in enumerate(document.figures)],
         "abreast": MOST_ABREAST if len(document.figures) == MOST_ABREAST else ABREAST,
         "sections": [_part(section, place, imprint, root) for place, section in enumerate(document.sections)],
         "notes": list(document.notes),
-        "sources": [source_text(source) for source in imprint.sources],
+        "sources": [source_text(source) for source in imprint.sources[:SOURCES_SHOWN]],
+        "more_sources": wording.pluralize(len(imprint.sources) - SOURCES_SHOWN, "more file")
+        if len(imprint.sources) > SOURCES_SHOWN
+        else "",
         "made_at": made_at_text(imprint),
         "colours": list(PRINT_PALETTE.series),
         "font": PDF_FONT,

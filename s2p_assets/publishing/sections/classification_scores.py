@@ -7,6 +7,7 @@ are in `question_scores`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -58,7 +59,12 @@ class ClassificationScores:
         """`measured` with what the plain model comes to, in `base`."""
         return compare_with_baseline(self.measured, self.scores.rows, self.baseline)
 
-    def lineage(self, column: str = "probability", where: Mapping[str, RowValue] | None = None) -> NumberSource:
+    @property
+    def surest(self) -> "pd.Series[Any]":
+        """The part of the cases of which most was told: a row of `calibration`."""
+        return self.calibration.iloc[-1]
+
+    def lineage(self, column: str = "probability", where: Mapping[str, Any] | None = None) -> NumberSource:
         """What a measure was made from."""
         return self.cases.lineage(column, where)
 
@@ -91,13 +97,40 @@ def discriminates(found: pd.DataFrame) -> bool:
     return auc["value"] >= MIN_AUC and auc["low"] > CHANCE_AUC
 
 
-def describe_discrimination(scores: ClassificationScores) -> str:
-    """How far to trust the probabilities, in a headline."""
-    one, found = scores.one, scores.compared
-    auc = f"AUC {format_number(measures_by_name(found)['auc']['value'], 2)}; 0.5 is chance"
-    if discriminates(found):
-        return f"The probabilities tell one {one} from another ({auc})."
-    return f"The probabilities hardly tell one {one} from another ({auc}): trust sums over many, not single ones."
+def describe_trust(scores: ClassificationScores) -> str:
+    """How far to trust the probabilities, in a headline: what was told of the surest past cases, and what came."""
+    if not discriminates(scores.compared):
+        return f"The probabilities hardly tell one {scores.one} from another: trust sums over many, not single ones."
+    told, came = (format_percent(float(scores.surest[name]), 0) for name in ("predicted", "outcome"))
+    return f"Of past {scores.one}s that were told {told}, {came} were {scores.outcome}: {_judged(scores.surest)}."
+
+
+def most_told(scores: ClassificationScores) -> float:
+    """The highest probability that a past case was told."""
+    return float(scores.cases.rows["probability"].astype(float).max())
+
+
+def _judged(part: "pd.Series[Any]") -> str:
+    """Whether what was told of a part of the cases lies in the interval of what came."""
+    if part["low"] <= part["predicted"] <= part["high"]:
+        return "about as told"
+    return "more than told" if part["outcome"] > part["predicted"] else "fewer than told"
+
+
+def told_and_came(scores: ClassificationScores) -> tuple[Figure, ...]:
+    """What came of the surest tenth of the past cases and of the least sure one, beside what was told of them."""
+    likeliest, least = scores.surest, scores.calibration.iloc[0]
+    parts = {"surest": likeliest, "least sure": least} if len(scores.calibration) > 1 else {"surest": likeliest}
+    return tuple(
+        Figure(
+            f"{scores.outcome.capitalize()} of the {name} past {scores.one}s",
+            float(part["outcome"]),
+            "percent",
+            note=f"told {format_percent(float(part['predicted']), 0)} on average: {_judged(part)}",
+            sources=(scores.lineage(scores.outcome, {"decile": part["decile"]}),),
+        )
+        for name, part in parts.items()
+    )
 
 
 def describe_probabilities(found: pd.DataFrame, *, one: str, outcome: str) -> str:
@@ -118,18 +151,6 @@ def describe_probabilities(found: pd.DataFrame, *, one: str, outcome: str) -> st
         f"{format_number(brier['value'], 4)} against {format_number(brier['base'], 4)}). Trust sums over many, "
         "not single ones."
     )
-
-
-def measure_figures(scores: ClassificationScores, *measures: str) -> tuple[Figure, ...]:
-    """Measures as headline numbers, each with its interval and the base rate's in a note."""
-    return tuple(_measure_figure(scores, measure) for measure in measures)
-
-
-def _measure_figure(scores: ClassificationScores, measure: str) -> Figure:
-    numbers = measures_by_name(scores.compared)[measure]
-    low, high, base = (format_number(numbers[name], 3) for name in ("low", "high", "base"))
-    note = f"95 %: {low} to {high}; base rate alone {base}"
-    return Figure(TITLES[measure], numbers["value"], note=note, sources=(scores.lineage(),))
 
 
 def probability_measures(scores: ClassificationScores) -> Section:

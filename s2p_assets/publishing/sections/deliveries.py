@@ -6,7 +6,6 @@ They are made of the table that every domain has of its deliveries. How fresh ea
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from textwrap import shorten
 from typing import Any
 
 import pandas as pd
@@ -19,7 +18,6 @@ from s2p_assets.publishing.sections.source_table import SourceTable, listing
 DAY = pd.Timedelta(days=1)
 WEEKS_DRAWN = 26
 DAYS_LISTED = 28
-LONGEST_PROBLEM = 100
 SENT_BACK = ("returned", "partly")
 TAKEN = ("accepted", "partly")
 MISSING = "missing"
@@ -110,6 +108,22 @@ def describe_deliveries(deliveries: Deliveries) -> str:
     return f"{lie} on the share{rows}. {waits or 'Nothing waits to be corrected'}{nobody}.{asked}"
 
 
+def what_to_decide(deliveries: Deliveries) -> str:
+    """What people have to do: correct, decide, claim or hand in files; empty where nothing waits."""
+    waiting = (
+        (deliveries.open_files, "correct {} and drop it again", "correct {} and drop them again"),
+        (deliveries.held_files, "decide about {} that is held", "decide about {} that are held"),
+        (deliveries.gone_files, "keep or forget {} that is gone", "keep or forget {} that are gone"),
+        (deliveries.missing, "hand in {} that is late", "hand in {} that are late"),
+    )
+    parts = [
+        (one if len(files) == 1 else many).format(pluralize(len(files), "file"))
+        for files, one, many in waiting
+        if len(files)
+    ]
+    return f"{'; '.join(parts)}." if parts else ""
+
+
 def delivery_figures(deliveries: Deliveries) -> tuple[Figure, ...]:
     """How many files and rows there are, how many of them were taken, and what waits or is claimed by nobody."""
     files, current, waiting = deliveries.files, deliveries.current, deliveries.open_files
@@ -152,7 +166,6 @@ def delivery_figures(deliveries: Deliveries) -> tuple[Figure, ...]:
 def open_files(deliveries: Deliveries) -> Section:
     """The files that wait to be corrected, the oldest first, each with its owner and its first problem."""
     rows = deliveries.open_files.sort_values(["seen_at", "path"])
-    rows["short"] = rows["problem"].map(_shortened, na_action="ignore")
     description = (
         "Each has a marked copy in s2p-returned, with every bad cell and what to do. It closes by itself when a "
         "corrected file is saved in its place."
@@ -163,12 +176,13 @@ def open_files(deliveries: Deliveries) -> Section:
         description if len(rows) else "",
         (
             ReportColumn("path", "File", sources=()),
-            ReportColumn("owner", "Sent to", sources=()),
+            ReportColumn("owner", "Owner", sources=()),
+            ReportColumn("sent_to", "Message sent to", sources=()),
             ReportColumn("seen_on", "Since", "date", sources=()),
             ReportColumn("verdict_in_words", "Verdict", sources=()),
             ReportColumn("rows_returned", "Rows returned", "integer"),
             ReportColumn("problems", "Problems", "integer"),
-            ReportColumn("short", "The first of them", sources=()),
+            ReportColumn("problem", "The first of them", sources=()),
         ),
         when_empty="Nothing is open: every file on the share was taken as it is.",
     )
@@ -237,10 +251,6 @@ def gone_files(deliveries: Deliveries) -> Section:
         ),
         when_empty="Every file whose rows count lies on the share, or somebody decided to keep its rows.",
     )
-
-
-def _shortened(problem: str) -> str:
-    return shorten(problem, LONGEST_PROBLEM, placeholder="…")
 
 
 def unclaimed_files(deliveries: Deliveries) -> Section:

@@ -18,6 +18,7 @@ from s2p_assets.publishing.sections.weeks import SPAN, WEEK, WEEKS_SHOWN, YEAR, 
 
 NO_SOURCES: Mapping[str, str] = MappingProxyType({})
 ROWS_EXPECTED = 10
+RUN_TOLD = 4  # weeks on one side of the forecast; chance alone gives one in eight
 LINES = ("units_sold", "forecast", "a_year_earlier")
 BACKTEST_NOTE = (
     "Past forecasts are those of a backtest: what the model in service says when it knows only the weeks before. "
@@ -51,6 +52,7 @@ def expected_units(units: "pd.Series[Any]", forecast: pd.DataFrame, week: pd.Tim
     before = known_total(units, weeks_until(week, weeks))
     year_before = known_total(units, pd.DatetimeIndex(forecast.index) - YEAR)
     coming = float(forecast["forecast"].sum()) if forecast["forecast"].notna().any() else None
+    a_week = "" if coming is None else f"{format_number(coming / weeks)} a week"
     return Figure(
         f"Units expected, next {pluralize(weeks, 'week')}" if weeks else "Units expected",
         coming,
@@ -59,7 +61,7 @@ def expected_units(units: "pd.Series[Any]", forecast: pd.DataFrame, week: pd.Tim
             coming, {f"the last {pluralize(weeks, 'week')}": before, "the same weeks a year earlier": year_before}
         ),
         better="higher",
-        note="" if weeks else "no forecast beyond this week",
+        note=a_week if weeks else "no forecast beyond this week",
         sources=(NumberSource(column, {"week": tuple(forecast.index)}),) if weeks else (),
     )
 
@@ -91,6 +93,8 @@ def sales_outlook(
             y_title="weeks begin on Monday",
             band=("low", "high") if frame["low"].notna().any() else None,
             band_title="80 % band",
+            band_of="forecast",
+            marker=(week + WEEK / 2, "sales known to here") if len(forecast) else None,
             frame=frame,
             format="integer",
             sources={
@@ -144,6 +148,30 @@ def against_forecast(past: SourceTable, week: pd.Timestamp) -> tuple[Figure, ...
             sources=tuple(past.lineage(name, where) for name in ("actual", "mean")),
         ),
     )
+
+
+def describe_run(past: SourceTable, week: pd.Timestamp) -> str:
+    """`Sales were below the forecast in each of the last 5 weeks. `, from the fourth on; else empty.
+
+    `past`: as of `latest_forecasts`.
+    """
+    weeks = weeks_on_one_side(past.rows, week)
+    if abs(weeks) < RUN_TOLD:
+        return ""
+    return f"Sales were {'above' if weeks > 0 else 'below'} the forecast in each of the last {abs(weeks)} weeks. "
+
+
+def weeks_on_one_side(past: pd.DataFrame, week: pd.Timestamp) -> int:
+    """How many weeks in a row, up to this one, sold more than was forecast; negative: less. 0 where nothing is known.
+
+    `past`: with week, actual and mean. A week that is missing ends the run.
+    """
+    rows = past[past["actual"].notna() & past["mean"].notna() & (past["actual"] != past["mean"])]
+    above = dict(zip(pd.to_datetime(rows["week"]), rows["actual"] > rows["mean"], strict=True))
+    weeks = 0
+    while week - weeks * WEEK in above and above[week - weeks * WEEK] == above[week]:
+        weeks += 1
+    return weeks if weeks and above[week] else -weeks
 
 
 def _place_in_band(actual: float, low: float, high: float) -> str:

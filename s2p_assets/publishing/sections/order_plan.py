@@ -89,6 +89,16 @@ def describe_running_out(plan: OrderPlan) -> str:
     return f"{ends}{lost}."
 
 
+def order_now(plan: OrderPlan) -> str:
+    """What purchasing has to do today: how much to order of how many suppliers, and which item first."""
+    orders = plan.orders
+    if plan.rows.empty or orders.empty:
+        return ""
+    first, suppliers = orders.iloc[0], orders[plan.supplier].nunique()
+    begin = f"order {pluralize(len(orders), plan.noun)} of {pluralize(suppliers, 'supplier')} today"
+    return f"{begin}, {first[plan.label]} ({first[plan.item]}) first."
+
+
 def running_out(plan: OrderPlan) -> Figure:
     """The headline number of items that run out before an order of today would arrive."""
     late = {plan.item: tuple(plan.running_out[plan.item])}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from s2p_assets.contracts.report import Chart, Figure, ReportColumn, RowValue, Section
-from s2p_assets.publishing.document.wording import format_date, format_number, pluralize
+from s2p_assets.publishing.document.wording import format_date, format_month, format_number, format_percent, pluralize
 from s2p_assets.publishing.sections.period_comparison import relative_change
 from s2p_assets.publishing.sections.source_table import SourceTable, listing
 
@@ -81,6 +81,14 @@ def overdue_note(pipeline: Pipeline) -> tuple[str, ...]:
     return (f"{are_open} open for longer than any that ended: they are in no month.",)
 
 
+def overdue_action(pipeline: Pipeline) -> str:
+    """What sales has to do about the cases that are in no month; empty where there are none."""
+    if not pipeline.overdue:
+        return ""
+    these = pluralize(pipeline.overdue, pipeline.one)
+    return f"close {these}, open for longer than any that ended so far, or note in the CRM why it goes on."
+
+
 def pipeline_figures(pipeline: Pipeline) -> tuple[Figure, Figure, Figure]:
     """How many cases are open, how many of them are expected to be won, and what they are expected to bring."""
     months, cases, forecast = pipeline.months, pipeline.open_cases, pipeline.forecast
@@ -101,6 +109,7 @@ def wins_by_month(pipeline: Pipeline) -> Section:
         .astype(float)
         .reset_index()
     )
+    rows["called"] = rows["month"].map(format_month)
     forecast, where = pipeline.forecast, {"month": RowValue("month")}
     return Section(
         title="What is expected to be won, by month",
@@ -108,7 +117,7 @@ def wins_by_month(pipeline: Pipeline) -> Section:
         "ended before. Sums of probabilities: 12.4 wins are twelve or thirteen, give or take.",
         frame=rows,
         columns=(
-            ReportColumn("month", "Month", "date"),
+            ReportColumn("called", "Month"),
             ReportColumn(
                 "end_probability",
                 f"{pipeline.one.capitalize()}s that end",
@@ -122,7 +131,7 @@ def wins_by_month(pipeline: Pipeline) -> Section:
                 "expected_value", "Expected value", "money", sources=(forecast.lineage("expected_value", where),)
             ),
         ),
-        chart=Chart("bar", "month", ("win_probability",), "Expected wins by month", frame=rows),
+        chart=Chart("bar", "called", ("win_probability",), "Expected wins by month", frame=rows),
     )
 
 
@@ -156,16 +165,20 @@ def wins_by_group(pipeline: Pipeline, title: str, by: ReportColumn, *beside: Rep
     )
 
 
-def most_valuable_cases(pipeline: Pipeline, columns: Sequence[ReportColumn]) -> Section:
+def most_valuable_cases(pipeline: Pipeline, columns: Sequence[ReportColumn], *, most_told: float) -> Section:
     """The open cases with the highest expected value that may end in the months of the forecast, with their reasons.
 
-    `columns`: what is shown of a case before its probability.
+    `columns`: what is shown of a case before its probability. `most_told`: the highest probability that a past case was
+    told; one that is told more is doubted, as nobody knows how often such cases come about.
     """
     cases, forecast, one = pipeline.open_cases, pipeline.forecast.rows, pipeline.one
     rows = cases.rows[cases.rows[pipeline.key].isin(forecast.loc[forecast["end_probability"] > 0, pipeline.key])]
     rows = rows.sort_values(["expected_value", pipeline.key], ascending=[False, True]).head(CASES_SHOWN)
+    doubtful = rows["probability"].astype(float).round(2) > round(most_told, 2)
+    doubt = f"no past {one} was told over {format_percent(most_told, 0)}: how often these are won is not known"
+    beside = (ReportColumn("doubt", "Doubt", sources=()),) if doubtful.any() else ()
     return listing(
-        cases.with_rows(rows),
+        cases.with_rows(rows.assign(doubt=doubtful.map({True: doubt, False: ""}))),
         f"The {one}s worth most",
         f"Of the {one}s that may end in these months the {format_number(len(rows))} with the highest list price times "
         "probability, and what adds to the probability or takes from it, in points of a hundred. All open "
@@ -175,6 +188,7 @@ def most_valuable_cases(pipeline: Pipeline, columns: Sequence[ReportColumn]) -> 
             ReportColumn("probability", "Chance", "percent"),
             ReportColumn("expected_value", "Expected value", "money"),
             ReportColumn("reasons", "Why"),
+            *beside,
         ),
     )
 

@@ -19,15 +19,34 @@ SUPPLIER = ReportColumn("supplier", "Supplier", sources=())
 
 def describe_changes(found: PriceChanges) -> str:
     """The headline: how many prices changed, what that does to the margin, and what sells below cost."""
-    changed, below, noun = found.changed, found.below, found.prices.noun
-    text = f"The price list of {format_date(found.newest)} changes prices or costs of {pluralize(len(changed), noun)}"
-    effect = changed["effect"].sum(min_count=1)
-    if len(changed) and found.volumes.weeks and not pd.isna(effect):
-        direction = "more" if effect >= 0 else "less"
-        text += f": {money_in_text(abs(effect))} {direction} margin a week at current volumes"
+    changed, offers, below, noun = found.changed, found.offers, found.below, found.prices.noun
+    what = f"changes prices or costs of {pluralize(len(changed), noun)}" if len(changed) or offers.empty else ""
+    ended = f"ends the offers on {pluralize(len(offers), noun)}" if len(offers) else ""
+    parts = [f"{words}{_margin(found, rows)}" for words, rows in ((what, changed), (ended, offers)) if words]
     verb = "is" if len(below) == 1 else "are"
     sold = f"{pluralize(len(below), noun)} {verb} sold below cost." if len(below) else f"No {noun} is sold below cost."
-    return f"{text}. {sold}"
+    stays = " List prices stay." if ended and not what else ""
+    return f"The price list of {format_date(found.newest)} {'; it '.join(parts)}.{stays} {sold}"
+
+
+def _margin(found: PriceChanges, rows: pd.DataFrame) -> str:
+    """`: €1,234 more margin a week at current volumes`; empty where that is not known."""
+    effect = rows["effect"].sum(min_count=1)
+    if rows.empty or not found.volumes.weeks or pd.isna(effect):
+        return ""
+    return f": {money_in_text(abs(effect))} {'more' if effect >= 0 else 'less'} margin a week at current volumes"
+
+
+def what_to_review(found: PriceChanges) -> str:
+    """What purchasing has to look at: what is sold below cost, the largest loss first; empty for nothing."""
+    below = found.below
+    if below.empty:
+        return ""
+    first = below.iloc[0]
+    return (
+        f"raise the price or lower the cost of {pluralize(len(below), found.prices.noun)} sold below cost, "
+        f"{first[found.prices.label]} ({first[found.prices.item]}) first."
+    )
 
 
 def change_figures(found: PriceChanges, *, price: str) -> tuple[Figure, ...]:
@@ -44,7 +63,8 @@ def change_figures(found: PriceChanges, *, price: str) -> tuple[Figure, ...]:
             f"{prices.noun}s changed on {format_date(found.newest)}",
             len(changed),
             "integer",
-            note=f"{prices.prices[price].lower()} up for {format_number(dearer)}, down for {format_number(cheaper)}",
+            note=f"{prices.prices[price].lower()} up for {format_number(dearer)}, down for {format_number(cheaper)}"
+            f"{f'; offers ended on {format_number(len(found.offers))} more' if len(found.offers) else ''}",
             sources=prices.counted_rows(price, changed),
         ),
         Figure(
@@ -72,20 +92,38 @@ def change_figures(found: PriceChanges, *, price: str) -> tuple[Figure, ...]:
 
 
 def what_changed(found: PriceChanges) -> Section:
-    """Each changed item with its prices before and now, its volume and the effect on the margin."""
-    prices, changed, volumes = found.prices, found.changed, found.volumes
-    both = tuple(one for name in prices.prices for one in (*prices.now(name), prices.before(name)))
-    labels = changed[prices.label].where(~changed[prices.label].duplicated(keep=False), changed[prices.item])
-    changed = changed.assign(article=labels.fillna(changed[prices.item]))
-    drawn = changed[changed["effect"].fillna(0) != 0].head(ITEMS_DRAWN)
+    """Each item whose list prices or cost changed, before and now, its volume and the effect on the margin."""
     explained = (
         f"Prices and costs from {format_date(found.newest)} on against those before, the largest effect on the margin "
         "first. The effect is the change in margin a unit, times the units sold a week."
     )
+    list_of = f"The price list of {format_date(found.newest)} changes"
+    ends_offers = f"{list_of} no list price and no cost. It ends offers, which are listed below."
+    nothing = ends_offers if len(found.offers) else f"{list_of} no price and no cost."
+    return _moved(found, found.changed, "What changed", explained, when_empty=nothing)
+
+
+def offers_that_end(found: PriceChanges) -> Iterator[Section]:
+    """Each item whose price comes back after an offer; only if there are any."""
+    if len(found.offers):
+        explained = (
+            f"Prices that come back on {format_date(found.newest)} to what they were before an offer. The effect is "
+            "against the offer, at the units sold a week now; as the offer itself sold some of them, expect less."
+        )
+        yield _moved(found, found.offers, "Offers that end", explained)
+
+
+def _moved(found: PriceChanges, moved: pd.DataFrame, title: str, description: str, *, when_empty: str = "") -> Section:
+    """A table of items with their prices before and now, and a chart of those with the largest effects."""
+    prices, volumes = found.prices, found.volumes
+    both = tuple(one for name in prices.prices for one in (*prices.now(name), prices.before(name)))
+    labels = moved[prices.label].where(~moved[prices.label].duplicated(keep=False), moved[prices.item])
+    moved = moved.assign(article=labels.fillna(moved[prices.item]))
+    drawn = moved[moved["effect"].fillna(0) != 0].head(ITEMS_DRAWN)
     return Section(
-        title="What changed",
-        description=explained if len(changed) else "",
-        frame=changed,
+        title=title,
+        description=description if len(moved) else "",
+        frame=moved,
         columns=(
             *prices.named,
             *(column for name in prices.prices for column in _before_and_now(prices, name)),
@@ -102,7 +140,7 @@ def what_changed(found: PriceChanges) -> Section:
         chart=Chart("bar", "article", ("effect",), "Margin effect a week", frame=drawn, format="money")
         if len(drawn) > 1
         else None,
-        when_empty=f"The price list of {format_date(found.newest)} changes no price and no cost.",
+        when_empty=when_empty,
     )
 
 
@@ -175,24 +213,21 @@ def sold_below_cost(found: PriceChanges) -> Section:
 
 
 def lists_of_the_year(found: PriceChanges) -> Section:
-    """A line per price list of the last year: items changed, mean changes, effect on the margin."""
-    prices, versions = found.prices, found.versions
-    recent = differing(prices, versions[versions["valid_from"] > found.newest - LISTS_SINCE])
-    lines = recent.groupby("valid_from").agg(
-        skus=(prices.item, "size"),
-        **{f"{name}_change": (f"{name}_change", "mean") for name in prices.prices},
-        effect=("effect", lambda effect: effect.sum(min_count=1)),
-    )
+    """A line per price list of the last year: items changed for good, mean changes, effect; offers begun and ended."""
+    prices = found.prices
+    lines = _lines_of_the_year(found)
     of_list = same_row("valid_from")
     changed = {name: (prices.lineage(name, of_list, "rows"),) for name in prices.prices}
+    counted = next(iter(changed.values()))
     return Section(
         title="Price lists of the last year",
-        description=f"For each day on which prices or costs changed: how many {prices.noun}s, by how much on average, "
-        "and what that did to the margin a week, at the volumes of today.",
+        description=f"For each day on which prices or costs changed: how many {prices.noun}s for good, by how much on "
+        "average, and what that did to the margin a week, at the volumes of today; and the offers, whose prices came "
+        "back within three months.",
         frame=lines.sort_index(ascending=False).reset_index(),
         columns=(
             ReportColumn("valid_from", "In force from", "date"),
-            ReportColumn("skus", f"{prices.noun}s changed", "integer", sources=next(iter(changed.values()))),
+            ReportColumn("skus", f"{prices.noun}s changed", "integer", sources=counted),
             *(
                 ReportColumn(f"{name}_change", f"{title}, mean change", "percent", sources=changed[name])
                 for name, title in prices.prices.items()
@@ -204,6 +239,22 @@ def lists_of_the_year(found: PriceChanges) -> Section:
                 highlight_below=0,
                 sources=tuple(prices.lineage(name, of_list) for name in prices.prices),
             ),
+            ReportColumn("offer_begins", "Offers begun", "integer", sources=counted),
+            ReportColumn("offer_ends", "Offers ended", "integer", sources=counted),
         ),
         when_empty="No price and no cost changed within that year.",
     )
+
+
+def _lines_of_the_year(found: PriceChanges) -> pd.DataFrame:
+    prices, versions = found.prices, found.versions
+    recent = differing(prices, versions[versions["valid_from"] > found.newest - LISTS_SINCE])
+    recent = recent.assign(**{f"offer_{one}": recent["offer"] == one for one in ("begins", "ends")})
+    for_good = recent[recent["offer"] == ""]
+    lines = for_good.groupby("valid_from").agg(
+        skus=(prices.item, "size"),
+        **{f"{name}_change": (f"{name}_change", "mean") for name in prices.prices},
+        effect=("effect", lambda effect: effect.sum(min_count=1)),
+    )
+    lines = recent.groupby("valid_from")[["offer_begins", "offer_ends"]].sum().join(lines)
+    return lines.assign(skus=lines["skus"].fillna(0)).astype({"skus": "int64"})

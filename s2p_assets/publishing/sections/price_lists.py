@@ -16,6 +16,8 @@ from s2p_assets.publishing.sections.trade_tables import item_columns, same_row
 from s2p_assets.publishing.sections.weeks import WEEK, last_day
 
 WEEKS_OF_VOLUME = 8
+LONGEST_OFFER = pd.Timedelta(days=92)
+CENT = 0.005
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,11 @@ class PriceChanges:
 
     `newest`: the day from which it holds. `versions`: every version of every item with the prices before it
     (`<price>_before`, `<price>_change` as a share, before_from), its volumes, `units` in all, and `effect`, the change
-    of the margin a week, missing for an item's first version. `last`: those of the newest list. `changed`: those of
-    `last` with another price or cost, the largest effect first. `below`: versions in force of which a channel sells
-    below cost, with `lost`, money a week, the largest loss first.
+    of the margin a week, missing for an item's first version, and `offer`: `begins` where prices go down and the next
+    version brings them back within three months, `ends` where they come back, else empty. `last`: those of the newest
+    list. `changed`: those of `last` with another price or cost for good, the largest effect first; `offers`: those
+    that end an offer. `below`: versions in force of which a channel sells below cost, with `lost`, money a week, the
+    largest loss first.
     """
 
     def __init__(self, prices: PriceList, volumes: Volumes) -> None:
@@ -123,7 +127,8 @@ class PriceChanges:
         self.last = self.versions[self.versions["valid_from"] == self.newest]
         changed = differing(prices, self.last)
         by_effect = changed.sort_values(["effect", prices.item], key=_largest_first, na_position="last")
-        self.changed = by_effect.reset_index(drop=True)
+        self.changed = by_effect[by_effect["offer"] == ""].reset_index(drop=True)
+        self.offers = by_effect[by_effect["offer"] == "ends"].reset_index(drop=True)
         self.below = _below_cost(prices, self.versions[self.versions["is_current"].astype(bool)])
 
 
@@ -141,7 +146,23 @@ def _beside_the_version_before(prices: PriceList, volumes: Volumes) -> pd.DataFr
     )
     for name in names:
         rows[f"{name}_change"] = (dearer[name] / rows[f"{name}_before"]).where(rows[f"{name}_before"] > 0)
-    return rows
+    return rows.assign(offer=_offers(prices, rows))
+
+
+def _offers(prices: PriceList, rows: pd.DataFrame) -> "pd.Series[Any]":
+    """`ends` where every price that differs comes back up to what it was before the last version; `begins` there."""
+    items, names = rows[prices.item], list(prices.prices)
+    two_before = rows.groupby(prices.item, sort=False)[[f"{name}_before" for name in names]].shift()
+    comes_back, differs = pd.Series(True, index=rows.index), pd.Series(False, index=rows.index)
+    for name in names:
+        now, before = rows[name], rows[f"{name}_before"]
+        moved = (now - before).abs() > CENT
+        returned = (now > before) & ((now - two_before[f"{name}_before"]).abs() <= CENT) & (name != prices.cost)
+        comes_back, differs = comes_back & (returned | ~moved), differs | moved
+    is_short = pd.to_datetime(rows["valid_from"]) - pd.to_datetime(rows["before_from"]) <= LONGEST_OFFER
+    ends = comes_back & differs & is_short & rows["before_from"].notna()
+    begins = ends.shift(-1, fill_value=False) & items.eq(items.shift(-1))
+    return ends.map({True: "ends", False: ""}).mask(begins & ~ends, "begins")
 
 
 def _summed(parts: "Iterator[pd.Series[Any]]") -> "pd.Series[Any]":

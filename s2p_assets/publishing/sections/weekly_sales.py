@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.contracts.report import Chart, Figure, NumberSource, ReportColumn, RowValue, Section
-from s2p_assets.publishing.document.wording import describe_change, format_date, pluralize
+from s2p_assets.publishing.document.wording import describe_change, format_date, format_signed_share, pluralize
 from s2p_assets.publishing.sections.period_comparison import (
     relative_change,
     relative_changes,
@@ -20,16 +20,35 @@ from s2p_assets.publishing.sections.trade_tables import SalesTable
 from s2p_assets.publishing.sections.weeks import SPAN, WEEK, WEEKS_SHOWN, YEAR, compared_with_earlier, weeks_until
 
 GROUPS_DRAWN = 10
+DRIVER_SHARE = 0.1
 COMPARED = ["now", "before", "change", "year_before", "year_change"]
 
 
-def describe_sales(units: "pd.Series[Any]", week: pd.Timestamp) -> str:
-    """A sentence for the headline from weekly totals of units."""
+def describe_sales(units: "pd.Series[Any]", week: pd.Timestamp, *, channels: str = "") -> str:
+    """A sentence for the headline from weekly totals of units. `channels`: as of `describe_channels`."""
     now = value_at(units, week)
     if now is None:
         return "No sales are in the data yet."
-    compared = " and ".join(describe_change(one) for one in compared_with_earlier(units, week))
+    changes = [describe_change(one) for one in compared_with_earlier(units, week)]
+    if changes and channels and value_at(units, week - WEEK):
+        changes[0] += f" ({channels})"
+    compared = " and ".join(changes)
     return f"{pluralize(round(now), 'unit')} sold in the week of {format_date(week)}{compared and f', {compared}'}."
+
+
+def describe_channels(sales: SalesTable, week: pd.Timestamp, columns: Mapping[str, str]) -> str:
+    """What drove the week: `wholesale −57 %, retail +17 %` against the week before, the largest difference first.
+
+    Empty where fewer than two channels can be compared, or none moved by a tenth. `columns`: as of `sales_by_channel`.
+    """
+    weekly = {name: totals_by_period(sales.rows, period="week", value=column) for column, name in columns.items()}
+    moved = {name: (value_at(totals, week), value_at(totals, week - WEEK)) for name, totals in weekly.items()}
+    shares = {name: relative_change(now, before) for name, (now, before) in moved.items()}
+    known = {name: share for name, share in shares.items() if share is not None}
+    if len(known) < 2 or max(abs(share) for share in known.values()) < DRIVER_SHARE:
+        return ""
+    largest_first = sorted(known, key=lambda name: -abs((moved[name][0] or 0) - (moved[name][1] or 0)))
+    return ", ".join(f"{name.lower()} {format_signed_share(known[name])}" for name in largest_first)
 
 
 def units_sold(units: "pd.Series[Any]", week: pd.Timestamp, *, column: str) -> Figure:

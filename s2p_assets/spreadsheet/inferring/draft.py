@@ -16,8 +16,9 @@ from s2p_assets.contracts.columns import Row
 from s2p_assets.contracts.findings import OWN_SHEETS, Finding, ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.book import open_book
-from s2p_assets.spreadsheet.grid import Cells, Ints, column_letters
-from s2p_assets.spreadsheet.header import find_header, matches_sheet
+from s2p_assets.spreadsheet.grid import LAST_ROW, Cells, Ints, column_letters
+from s2p_assets.spreadsheet.header import find_header, folded, matches_sheet
+from s2p_assets.spreadsheet.header_rows import rows_with_titles
 from s2p_assets.spreadsheet.inferring.column_types import ColumnSample, infer_column
 from s2p_assets.spreadsheet.inferring.file_place import left_open, path_pattern
 from s2p_assets.spreadsheet.inferring.keys import infer_key
@@ -26,6 +27,7 @@ from s2p_assets.spreadsheet.inferring.tables import (
     NO_TABLE,
     LikelyTable,
     chosen_table,
+    first_of_several,
     is_copy_of,
     likely_table,
     name_of,
@@ -154,7 +156,7 @@ def _kinds_of_tables(tables: Sequence[LikelyTable], asked: Asked) -> list[_Kind]
 
 
 def _draft(kind: _Kind, kinds: Sequence[_Kind], name: str, asked: Asked) -> Draft:
-    table = kind.table
+    table, is_one_of_several = first_of_several(kind.table)
     refuse_ambiguous(table)
     numbers = sorted([*table.headers, *table.nameless])
     headers = [" ".join(table.headers.get(number, "").split()) for number in numbers]
@@ -165,6 +167,9 @@ def _draft(kind: _Kind, kinds: Sequence[_Kind], name: str, asked: Asked) -> Draf
     for position in nameless:
         _place_nameless(columns, position, numbers)
     draft = Draft(name, asked.path.name, columns, path_pattern(asked.path, asked.share))
+    if is_one_of_several:
+        draft.tables = "all"
+        draft.remarks.append("the sheet holds several tables with this header side by side; each is read")
     draft.ignores = tuple(table.wide.totals.values()) if table.wide else ()
     draft.sheets = _sheets(kind, kinds)
     _remark_other_tables(draft, kind, kinds)
@@ -188,8 +193,13 @@ def _place_nameless(columns: list[DraftColumn], position: int, numbers: Sequence
         column.placed = {"right_of": columns[position - 1].header or columns[position - 1].name}
     else:
         is_next = numbers[position] + 1 in numbers
-        after = columns[position + 1] if is_next else next(one for one in columns if "from_header" in one.options)
-        column.placed = {"left_of": after.header or after.name}
+        after = (
+            columns[position + 1] if is_next else next((one for one in columns if "from_header" in one.options), None)
+        )
+        if after is None:  # behind an empty column
+            column.placed = {"right_of": columns[position - 1].header or columns[position - 1].name}
+        else:
+            column.placed = {"left_of": after.header or after.name}
     letters = column_letters(numbers[position])
     column.remarks.append(f"column {letters} has no header in the file: better write one there, and here")
 
@@ -241,13 +251,22 @@ def _infer_columns(draft: Draft, table: LikelyTable, rows: int) -> dict[str, pya
         contract, header = sheet_contract(header, contract)
     found = table_rows(table.sheet, header, _with_likely_types(contract, table_rows(table.sheet, header, contract)))
     units = table.units_row or 0
-    taken = found.row_numbers[found.row_numbers != units][:rows]
+    others = [] if table.wide else sorted(rows_with_titles(table.sheet, header, contract))
+    last = next((row for row in others if _is_in_another_order(table, row)), LAST_ROW + 1)
+    taken = found.row_numbers[(found.row_numbers != units) & (found.row_numbers < last)][:rows]
     complete = {}
     for column in beside:
         values = infer_column(column, _sample(found, column.name, taken, units))
         if values is not None and not column.nullable:
             complete[column.name] = values
     return complete
+
+
+def _is_in_another_order(table: LikelyTable, row: int) -> bool:
+    """Whether a row has the table's own names, each in another column: the header of another table."""
+    texts = {number: folded(text) for number, text in table.sheet.row(row).items()}
+    own = {number: folded(text) for number, text in table.headers.items()}
+    return set(texts.values()) == set(own.values()) and texts != own
 
 
 def _sample(found: TableRows, name: str, taken: Ints, units: int = 0) -> ColumnSample:
@@ -326,6 +345,10 @@ def _complete(draft: Draft, reading: ReadResult) -> Draft:
 
 def _loosen(draft: Draft, finding: Finding) -> bool:
     """Whether the draft could be changed so that the finding goes away."""
+    if finding.rule == "several_tables" and draft.tables == "one":
+        draft.tables = "all"
+        draft.remarks.append("the sheet holds several tables with this header; each is read")
+        return True
     if finding.rule == "key":
         changed, draft.key, draft.max_reject_rate = bool(draft.key), (), 0.0
         draft.remarks.append(f"no columns name a row throughout the file: {finding.message}")

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from types import new_class
-from typing import Any
+from typing import Any, Literal
 
 from anyascii import anyascii
 
@@ -67,6 +67,7 @@ class Draft:
     max_reject_rate: float = 0.0
     remarks: list[str] = field(default_factory=list)
     ignores: tuple[str, ...] = ()
+    tables: Literal["one", "all"] = "one"
 
 
 def as_workbook(draft: Draft) -> Workbook:
@@ -86,6 +87,7 @@ def as_workbook(draft: Draft) -> Workbook:
         key=draft.key,
         sheets=draft.sheets,
         ignores=draft.ignores,
+        tables=draft.tables,
         max_reject_rate=draft.max_reject_rate,
     )
 
@@ -196,6 +198,8 @@ def _workbook(draft: Draft) -> str:
         arguments.append(f"max_reject_rate={draft.max_reject_rate}")
     if draft.sheets != "*":
         arguments.append(f"sheets={_literal(draft.sheets)}")
+    if draft.tables != "one":
+        arguments.append(f"tables={_literal(draft.tables)}")
     if draft.ignores:
         arguments.append(f"ignores={_literal(draft.ignores)}")
     lines = [f"    {argument}{'' if '#' in argument else ','}" for argument in arguments]
@@ -208,6 +212,8 @@ def _literal(value: Any) -> str:
         return _quoted(value)
     if isinstance(value, list):
         return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_literal(one)}: {_literal(other)}' for one, other in value.items())}}}"
     if isinstance(value, tuple):
         return f"({', '.join(map(_literal, value))}{',' if len(value) == 1 else ''})"
     return repr(value)

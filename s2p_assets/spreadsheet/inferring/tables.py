@@ -7,7 +7,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ NO_TABLE = "no table was found: a row of column names with rows of values below 
 _BLANKS = frozenset(word.casefold() for word in NA_VALUES)
 _SEARCHED_ROWS = 60
 _LOOKED_BELOW = 10
+_ENOUGH_BELOW = 3
 _LEAST_SCORE = 1.5
 _COMPARED_ROWS = 2_000
 
@@ -112,9 +113,28 @@ def _nameless(sheet: Sheet, row: int, headers: dict[int, str]) -> Iterator[int]:
         for number, cells in sheet.columns.items()
         if number not in headers and (cells.rows > row).any() and cells.at(row) is None
     ]
-    while adjoining := [number for number in filled if number not in known and known & {number - 1, number + 1}]:
+    while adjoining := [number for number in filled if number not in known and known & _beside(sheet, number)]:
         known.update(adjoining)
     yield from sorted(known - set(headers))
+
+
+def _beside(sheet: Sheet, number: int) -> set[int]:
+    """The columns next to one, and behind a single empty one."""
+    steps = ((-1, number - 1), (1, number + 1))
+    return {beside if beside in sheet.columns else beside + step for step, beside in steps}
+
+
+def first_of_several(table: LikelyTable) -> tuple[LikelyTable, bool]:
+    """The first of tables with the same header that stand side by side, and whether there are several."""
+    blocks: list[dict[int, str]] = []
+    for number, text in sorted(table.headers.items()):
+        if not blocks or number - 1 not in blocks[-1]:
+            blocks.append({})
+        blocks[-1][number] = text
+    names = [[folded(text) for text in block.values()] for block in blocks]
+    if len(blocks) < 2 or len(blocks[0]) < 2 or any(other != names[0] for other in names[1:]) or table.nameless:
+        return table, False
+    return replace(table, headers=blocks[0]), True
 
 
 def _header_score(sheet: Sheet, row: int, candidates: Sequence[int]) -> float:
@@ -124,11 +144,25 @@ def _header_score(sheet: Sheet, row: int, candidates: Sequence[int]) -> float:
         column for column, text in texts.items() if sheet.kind(row, column) == CellKind.TEXT and _may_be_name(text)
     }
     if len({folded(texts[column]) for column in names}) < 2:
-        return 0.0
+        return _LEAST_SCORE if names and _is_name_of_one_column(sheet, row) else 0.0
     below = [other for other in candidates if other > row][:_LOOKED_BELOW]
     filled = sum(sheet.kind(other, column) is not None for other in below for column in names)
     coverage = filled / (len(below) * len(names)) if below else 0.0
     return max(0.0, len(names) * (0.4 + 0.6 * coverage) - 0.5 * (len(texts) - len(names)))
+
+
+def _is_name_of_one_column(sheet: Sheet, row: int) -> bool:
+    """Whether a row is the first of a sheet's only column, and not like what is below: a word over numbers or codes."""
+    if len(sheet.columns) != 1:
+        return False
+    number, cells = next(iter(sheet.columns.items()))
+    if int(cells.rows[0]) != row or len(cells) <= _ENOUGH_BELOW:
+        return False
+    below = cells.texts[1:_SEARCHED_ROWS].to_pylist()
+    others = [kind != CellKind.TEXT for kind in cells.kinds[1:_SEARCHED_ROWS]]
+    have_digits = [any(mark.isdigit() for mark in str(text)) for text in below]
+    name = sheet.row(row)[number]
+    return all(others) or (all(have_digits) and not any(mark.isdigit() for mark in name))
 
 
 def _may_be_name(text: str) -> bool:
@@ -165,9 +199,22 @@ def _table_below(table: LikelyTable) -> int | None:
         texts = table.sheet.row(row)
         above_numbers = any(_is_value(table.sheet, table.header_row + 1, number) for number in texts)
         again = any(folded(text) == folded(table.headers.get(number, "")) for number, text in texts.items())
-        if above_numbers or again:
+        if above_numbers or again or _begins_words(table.sheet, row):
             return row
     return None
+
+
+def _begins_words(sheet: Sheet, row: int) -> bool:
+    """Whether a row of words without a digit stands over texts that all have one in some column: names over codes."""
+    texts = sheet.row(row)
+    if any(mark.isdigit() for text in texts.values() for mark in text):
+        return False
+    below = [sheet.row(row + step) for step in range(1, 1 + _ENOUGH_BELOW)]
+    return any(
+        all(any(mark.isdigit() for mark in cells.get(number, "")) for cells in below if cells)
+        and sum(number in cells for cells in below) >= 2
+        for number in texts
+    )
 
 
 def _rows_of_names(table: LikelyTable) -> Iterator[int]:

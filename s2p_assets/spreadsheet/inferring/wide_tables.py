@@ -3,6 +3,7 @@
 How such a table is read once it is described is in `wide_header.py` and `melting.py`.
 """
 
+import datetime as dt
 import itertools
 import re
 from collections import Counter
@@ -14,18 +15,25 @@ from typing import Any
 import numpy as np
 import pyarrow
 
-from s2p_assets.contracts.date_patterns import PERIOD_KINDS, PeriodKind
+from s2p_assets.contracts.date_patterns import FISCAL_WEEKS, PERIOD_KINDS, FiscalYear, PeriodKind
 from s2p_assets.contracts.workbook import TOTAL_WORDS
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
 from s2p_assets.spreadsheet.header import folded
 from s2p_assets.spreadsheet.inferring.shelf_file import DraftColumn
-from s2p_assets.spreadsheet.periods import Period, of_day, read_period, year_in
+from s2p_assets.spreadsheet.periods import Period, Reading, fiscal_year_in, of_day, read_period, year_in
 from s2p_assets.spreadsheet.wide_header import header_cell, year_above
 
 LEAST_PERIODS = 3
 _SEARCHED_ROWS = 60
 _MOST_NUMBERS = 0.7
 """The share of the cells under the periods that must be numbers."""
+_SOME_YEAR = FiscalYear(1)
+_YEARS_GUESSED = range(2000, 2100)
+_OF_WEEKS = FiscalYear(
+    1,
+    weeks=FISCAL_WEEKS["13 periods"],
+    years=tuple((year, dt.date.fromisocalendar(year, 1, 1)) for year in _YEARS_GUESSED),
+)
 _EDGES = " .,:;/|-–_()[]"
 
 
@@ -36,6 +44,7 @@ class WideTable:
     `periods`: the sheet's columns under periods, with the name of what stands under each, empty where it has none.
     `beside`: the other named columns; `totals`: those of them that sum up the periods, by their names.
     `nameless`: filled columns without a header that stand left of the periods, one by one.
+    `fiscal`: what a contract would say of the company's own year, of which its periods are; its start is a guess.
     """
 
     sheet: Sheet
@@ -47,6 +56,7 @@ class WideTable:
     totals: dict[int, str]
     year_from: tuple[str, ...] = ()
     nameless: tuple[int, ...] = ()
+    fiscal: dict[str, Any] = field(default_factory=dict)
 
     @property
     def measures(self) -> list[str]:
@@ -59,9 +69,12 @@ class WideTable:
         options: dict[str, Any] = {"from_header": self.kind}
         if self.year_from:
             options["year_from"] = self.year_from
+        options |= self.fiscal
         name = self.kind if self.kind not in taken else "period"
         description = f"The {self.kind} that stands over the values"
         period = DraftColumn(name, name.capitalize(), "date", description, options=options)
+        if self.fiscal:
+            period.remarks.append("the first day of your fiscal year is not in the file: what stands here is a guess")
         measures = []
         for header in self.measures:
             plain = re.sub(r"\W+", "_", header.casefold(), flags=re.ASCII).strip("_") or "value"
@@ -82,6 +95,22 @@ class _Row:
     periods: dict[int, Period] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
 
+    @property
+    def fiscal(self) -> FiscalYear | None:
+        """The fiscal year of which its periods seem to be, with a start that is a guess; None for the calendar's."""
+        given = [period.fiscal for period in self.periods.values() if period.fiscal]
+        return max(given, key=lambda one: one.periods) if given else None
+
+    def fiscal_options(self, years: set[int]) -> dict[str, Any]:
+        """What a contract would say of that year, of which the header names `years`."""
+        if self.fiscal is None:
+            return {}
+        if not self.fiscal.weeks:
+            return {"fiscal_year_start": 1}
+        span = range(min(years), max(years) + 1) if years else ()
+        starts = {year: dt.date.fromisocalendar(year, 1, 1).isoformat() for year in span}
+        return {"fiscal_weeks": "13 periods", "fiscal_years": starts} if starts else {}
+
 
 def find_wide_table(sheet: Sheet, file: str) -> WideTable | None:
     """The wide table of a sheet: three periods or more, each over numbers; None where there is none.
@@ -100,7 +129,7 @@ def _rows_of_periods(sheet: Sheet) -> Iterator[_Row]:
             row = _Row(number, kind)
             for column, text in texts.items():
                 cell = header_cell(sheet, number, column, text)
-                read = of_day(cell.day, kind) if cell.day else read_period(cell.says, kind)
+                read = of_day(cell.day, kind) if cell.day else _read(cell.says, kind)
                 if isinstance(read, Period):
                     row.periods[column] = read
                 elif cell.day is None and (named := _named_period(cell.says, kind)):
@@ -110,12 +139,22 @@ def _rows_of_periods(sheet: Sheet) -> Iterator[_Row]:
     return iter(sorted(rows, key=lambda row: (-len(row.periods), -PERIOD_KINDS.index(row.kind), row.number)))
 
 
+def _read(text: str, kind: PeriodKind) -> Reading:
+    """The period of this kind that a text names, of the calendar's year or else of a company's own."""
+    read = read_period(text, kind)
+    for fiscal in () if isinstance(read, Period) else (_SOME_YEAR, _OF_WEEKS):
+        own = read_period(text, kind, (), fiscal)
+        if isinstance(own, Period) and own.fiscal and not isinstance(read, Period):
+            read = own
+    return read
+
+
 def _named_period(text: str, kind: PeriodKind) -> tuple[str, Period] | None:
     """What stands beside the period in one header cell: `Quantity Jan 24` → Quantity."""
     words = text.split()
     for count in range(1, len(words)):
         for rest, name in ((words[count:], words[:count]), (words[:-count], words[-count:])):
-            read = read_period(" ".join(rest).strip(_EDGES), kind)
+            read = _read(" ".join(rest).strip(_EDGES), kind)
             said = " ".join(name).strip(_EDGES)
             if isinstance(read, Period) and len(said) > 1 and not any(mark.isdigit() for mark in said):
                 return said, read
@@ -141,14 +180,27 @@ def _table(sheet: Sheet, row: _Row, file: str) -> WideTable | None:
     )
     if years is None and any(period.year is None for period in row.periods.values()):
         places = {"sheet": sheet.name, "file": PurePosixPath(file).stem}
-        year_from = tuple(source for source, name in places.items() if year_in(name) is not None)[:1]
+        named = {
+            source: year_in(name) or (_fiscal_year(name) if row.fiscal else None) for source, name in places.items()
+        }
+        year_from = tuple(source for source, year in named.items() if year is not None)[:1]
         if not year_from:
             return None
+    stated = {
+        year for year in (year_in(text) or _fiscal_year(text) for text in rows.get(years or 0, {}).values()) if year
+    }
+    stated |= {period.year for period in row.periods.values() if period.year}
     beside, totals = _others(sheet, row, rows, names, top, bottom)
     nameless = _nameless(sheet, bottom, names, {*beside, *totals})
     if not beside and not nameless:
         return None
-    return WideTable(sheet, row.kind, top, bottom, names, beside, totals, year_from, nameless)
+    return WideTable(
+        sheet, row.kind, top, bottom, names, beside, totals, year_from, nameless, row.fiscal_options(stated)
+    )
+
+
+def _fiscal_year(text: str) -> int | None:
+    return fiscal_year_in(text, _SOME_YEAR)
 
 
 def _names_under(sheet: Sheet, row: _Row, rows: dict[int, dict[int, str]]) -> dict[int, str]:
@@ -233,7 +285,8 @@ def _row_of_years(row: _Row, rows: dict[int, dict[int, str]]) -> int | None:
     """Which of the two rows above says the years of the periods, None where neither does."""
     first = min(row.periods)
     for above in (row.number - 1, row.number - 2):
-        if any(number >= first and year_above(text, row.kind) for number, text in rows.get(above, {}).items()):
+        texts = rows.get(above, {}).items()
+        if any(number >= first and year_above(text, row.kind, row.fiscal) for number, text in texts):
             return above
     return None
 

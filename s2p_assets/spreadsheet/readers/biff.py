@@ -3,6 +3,7 @@
 Values and texts come from calamine; this only walks the files' own records. Sources: [MS-CFB], [MS-XLS], [MS-XLSB].
 """
 
+import posixpath
 import re
 import struct
 import zipfile
@@ -11,8 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from s2p_assets.spreadsheet import number_formats
-from s2p_assets.spreadsheet.grid import CellPosition
+from s2p_assets.spreadsheet.grid import CellPosition, Marks
 from s2p_assets.spreadsheet.limits import inflate
+from s2p_assets.spreadsheet.readers.cell_list import Look
+from s2p_assets.spreadsheet.readers.xlsb_marks import BookFacts, SheetNotes, book_facts, comments_part
 
 _ERRORS = {
     0x00: "#NULL!",
@@ -37,17 +40,21 @@ _ENDS = 0xFFFFFFFA
 
 @dataclass
 class SheetDetails:
-    """Of one sheet, by 1-based (row, column): the error cells' texts, and the number formats that tell something."""
+    """Of one sheet, by 1-based (row, column): the error cells' texts, the number formats that tell something, and how
+    cells look that do not look plain. `marks`: what else it says.
+    """
 
     errors: dict[CellPosition, str] = field(default_factory=dict)
     formats: dict[CellPosition, str] = field(default_factory=dict)
     hidden_rows: list[int] = field(default_factory=list)
+    looks: dict[CellPosition, Look] = field(default_factory=dict)
+    marks: Marks = field(default_factory=Marks)
 
 
 def xls_details(path: Path) -> list[SheetDetails]:
     """One entry per sheet in the workbook's order; empty for files that are too old or too damaged to walk."""
     try:
-        stream = _workbook_stream(path.read_bytes())
+        stream = workbook_stream(path.read_bytes())
         return _sheets_of(stream) if stream else []
     except (struct.error, IndexError, ValueError):
         return []
@@ -56,9 +63,9 @@ def xls_details(path: Path) -> list[SheetDetails]:
 def is_encrypted(content: bytes) -> str | None:
     """`xor` or `rc4` for an `.xls` that is encrypted, None for one that is not, or is too damaged to walk."""
     try:
-        stream = _workbook_stream(content) or b""
+        stream = workbook_stream(content) or b""
         version = _BIFF8
-        for kind, body in _records(stream):
+        for kind, body in records(stream):
             if kind == _BOF and len(body) >= 2:
                 version = struct.unpack_from("<H", body)[0]
             elif kind == _FILEPASS:
@@ -68,7 +75,7 @@ def is_encrypted(content: bytes) -> str | None:
     return None
 
 
-def _workbook_stream(content: bytes) -> bytes | None:
+def workbook_stream(content: bytes) -> bytes | None:
     """The stream `Workbook` (or `Book`) of a compound file."""
     if content[:4] != b"\xd0\xcf\x11\xe0":
         return content
@@ -114,7 +121,7 @@ def _chain(content: bytes, table: list[int], start: int, size: int, offset: int 
     return b"".join(parts)
 
 
-def _records(stream: bytes, start: int = 0) -> Iterator[tuple[int, bytes]]:
+def records(stream: bytes, start: int = 0) -> Iterator[tuple[int, bytes]]:
     """The records of one substream, nested ones (charts) passed over."""
     depth, at, end = 0, start, len(stream)
     while at + 4 <= end:
@@ -131,7 +138,7 @@ def _records(stream: bytes, start: int = 0) -> Iterator[tuple[int, bytes]]:
 
 def _sheets_of(stream: bytes) -> list[SheetDetails]:
     starts, styles, codes, version = [], [], dict(number_formats.BUILT_IN_FORMATS), _BIFF8
-    for kind, body in _records(stream):
+    for kind, body in records(stream):
         if kind == _BOF and len(body) >= 2:
             version = struct.unpack_from("<H", body)[0]
         elif kind == _BOUNDSHEET:
@@ -160,7 +167,7 @@ def _meaningful_formats(styles: list[int], codes: dict[int, str]) -> dict[int, s
 
 def _sheet_of(stream: bytes, start: int, meaningful: dict[int, str]) -> SheetDetails:
     found = SheetDetails()
-    for kind, body in _records(stream, start):
+    for kind, body in records(stream, start):
         if error := _error_of(kind, body):
             row, column = struct.unpack_from("<HH", body)
             found.errors[row + 1, column + 1] = error
@@ -204,10 +211,10 @@ def xlsb_details(path: Path) -> list[SheetDetails]:
                        for key, target in [_relation(element)]}  # fmt: skip
             parts = [names.get(targets.get(key, ""), "") for key in _xlsb_sheets(workbook)]
             styles = names.get("xl/styles.bin")
-            meaningful = _xlsb_meaningful_formats(b"".join(inflate(archive, styles))) if styles else {}
-            return [
-                _xlsb_sheet(b"".join(inflate(archive, part)), meaningful) if part else SheetDetails() for part in parts
-            ]
+            look = b"".join(inflate(archive, styles)) if styles else b""
+            meaningful = _xlsb_meaningful_formats(look)
+            facts = book_facts(workbook, look, _xlsb_records)
+            return [_xlsb_part(archive, names, part, meaningful, facts) for part in parts]
     except (struct.error, IndexError, KeyError, ValueError, zipfile.BadZipFile):
         return []
 
@@ -238,11 +245,29 @@ def _xlsb_meaningful_formats(styles: bytes) -> dict[int, str]:
     return _meaningful_formats(numbers, codes)
 
 
-def _xlsb_sheet(sheet: bytes, meaningful: dict[int, str]) -> SheetDetails:
+def _xlsb_part(
+    archive: zipfile.ZipFile, names: dict[str, str], part: str, meaningful: dict[int, str], facts: BookFacts
+) -> SheetDetails:
+    if not part:
+        return SheetDetails()
+    notes = SheetNotes(facts)
+    found = _xlsb_sheet(b"".join(inflate(archive, part)), meaningful, notes)
+    folder, name = posixpath.split(part.lower())
+    relations = names.get(f"{folder}/_rels/{name}.rels")
+    target = comments_part(b"".join(inflate(archive, relations)).decode("utf-8", "replace")) if relations else ""
+    member = names.get(posixpath.normpath(posixpath.join(folder, target)).lstrip("/")) if target else None
+    found.marks = notes.marks(b"".join(inflate(archive, member)) if member else b"", _xlsb_records)
+    found.looks = notes.looks
+    return found
+
+
+def _xlsb_sheet(sheet: bytes, meaningful: dict[int, str], notes: SheetNotes) -> SheetDetails:
     found, row = SheetDetails(), 0
     for kind, body in _xlsb_records(sheet):
         if kind == _XLSB_ROW:
             row = struct.unpack_from("<I", body)[0] + 1
+        notes.take(kind, body, row)
+        if kind == _XLSB_ROW:
             if len(body) > 11 and body[11] & _XLSB_ROW_HIDDEN:
                 found.hidden_rows.append(row)
         elif kind in (_XLSB_ERROR, _XLSB_FORMULA_ERROR):

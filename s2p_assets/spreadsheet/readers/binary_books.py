@@ -4,7 +4,7 @@ What calamine leaves out is put back; what the cells mean is decided elsewhere.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import python_calamine
 from s2p_assets.spreadsheet.grid import CellKind, Sheet
 from s2p_assets.spreadsheet.limits import DAMAGED, MAX_CELLS, FileFormat, WorkbookUnreadable
 from s2p_assets.spreadsheet.readers.biff import SheetDetails, xls_details, xlsb_details
-from s2p_assets.spreadsheet.readers.cell_list import GENERAL, CellList
+from s2p_assets.spreadsheet.readers.cell_list import GENERAL, PLAIN, CellList, looks_of
 
 
 class CalamineBook:
@@ -33,6 +33,7 @@ class CalamineBook:
             raise WorkbookUnreadable(DAMAGED) from error
         worksheet, visible = python_calamine.SheetTypeEnum.WorkSheet, python_calamine.SheetVisibleEnum.Visible
         metadata = self._book.sheets_metadata
+        self._unseen = frozenset(("struck", "fills", "comments", "formulas") if file_format == "xls" else ())
         details = xls_details(path) if file_format == "xls" else xlsb_details(path)
         if len(details) != len(metadata):
             raise WorkbookUnreadable("not every cell of the file can be made out; open it in Excel and save as .xlsx")
@@ -60,7 +61,8 @@ class CalamineBook:
             if sheet.height * sheet.width > MAX_CELLS:
                 raise WorkbookUnreadable(f"sheet {name!r} spans more than {MAX_CELLS:,} cells; clear the far-off ones")
             records = sheet.to_python(skip_empty_area=True)
-            _take_records(found, records, (sheet.start[0] + 1, sheet.start[1] + 1), extra.formats)
+            _take_records(found, records, (sheet.start[0] + 1, sheet.start[1] + 1), extra)
+        extra.marks.unseen |= self._unseen
         if any("\0" in text for text in found.texts):
             raise WorkbookUnreadable(f"sheet {name!r} cannot be decoded; open the file in Excel and save as .xlsx")
         if self._longest_text and any(len(text) > self._longest_text for text in found.texts):
@@ -74,6 +76,7 @@ class CalamineBook:
             merged=_merged(sheet),
             hidden_rows=extra.hidden_rows,
             formats=found.formats,
+            marks=looks_of(found.styles, extra.marks),
         )
 
 
@@ -82,15 +85,15 @@ def _by_content(path: Path, file_format: FileFormat) -> str | BytesIO:
     return str(path) if path.suffix.lower() == f".{file_format}" else BytesIO(path.read_bytes())
 
 
-def _take_records(
-    found: CellList, records: list[list[Any]], first: tuple[int, int], formats: Mapping[tuple[int, int], str]
-) -> None:
+def _take_records(found: CellList, records: list[list[Any]], first: tuple[int, int], extra: SheetDetails) -> None:
     """The non-empty values of `records`, the first of which stands at `first`."""
+    formats, looks = extra.formats, extra.looks
     for row, record in enumerate(records, first[0]):
         for column, value in enumerate(record, first[1]):
             if value != "":
                 kind, text = _cell(value)
-                found.take((row, column), kind, text, formats.get((row, column), GENERAL) if formats else GENERAL)
+                shown = formats.get((row, column), GENERAL) if formats else GENERAL
+                found.take((row, column), kind, text, shown, looks.get((row, column), PLAIN) if looks else PLAIN)
 
 
 def _cell(value: Any) -> tuple[CellKind, str]:

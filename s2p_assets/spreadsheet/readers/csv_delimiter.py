@@ -28,7 +28,7 @@ def detect_delimiter(sample: str, wanted: Sequence[str] = ()) -> str:
     if declared:
         return declared.group(1)
     names = set(wanted)
-    counts = {mark: _headers_found(sample, mark, names) for mark in DELIMITERS} if names else {}
+    counts = {mark: _headers_found(sample, mark, names) for mark in DELIMITERS if mark in sample} if names else {}
     best = max(counts, key=lambda mark: counts[mark], default=",")
     if counts and counts[best] >= 2:
         return best
@@ -37,7 +37,9 @@ def detect_delimiter(sample: str, wanted: Sequence[str] = ()) -> str:
 
 def _headers_found(sample: str, delimiter: str, names: set[str]) -> int:
     records = _records(sample, delimiter, _RECORDS_SEARCHED)
-    return max((len({folded(cell) for cell in record} & names) for record in records), default=0)
+    found = {cell: name for cell in set().union(*records) if (name := folded(cell)) in names}
+    headers = (record for record in records if not found.keys().isdisjoint(record)) if found else ()
+    return max((len({found[cell] for cell in record if cell in found}) for record in headers), default=0)
 
 
 def _records(sample: str, delimiter: str, count: int) -> list[list[str]]:

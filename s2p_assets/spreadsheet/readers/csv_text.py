@@ -5,13 +5,12 @@ Every cell is a text here; what it means is decided elsewhere, the delimiter in 
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import islice, zip_longest
 from pathlib import Path
 
 import numpy as np
 import pyarrow
-import pyarrow.compute as pc
 
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, SheetWriter
 from s2p_assets.spreadsheet.limits import MAX_CELLS, MAX_CSV_BYTES, WorkbookUnreadable
@@ -35,7 +34,6 @@ class CsvBook:
             raise WorkbookUnreadable("the file is larger than 2 GB; split it into smaller files")
         self._path = path
         self._name = name
-        self._quotes = 0
         self.text_encoding = text_encoding(path, encoding)
         self.encoding = self.text_encoding.codec
         with path.open(encoding=self.encoding, newline="") as file:
@@ -55,10 +53,9 @@ class CsvBook:
         writer = SheetWriter()
         count = 0
         last: list[str] = []
-        self._quotes = 0
         csv.field_size_limit(16 * 1024**2)
         with self._path.open(encoding=self.encoding, newline="") as file:
-            records = csv.reader(self._counted(file), delimiter=self.delimiter)
+            records = csv.reader(file, delimiter=self.delimiter)
             first = 1
             try:
                 while held := list(islice(records, _ROWS_AT_ONCE)):
@@ -74,23 +71,20 @@ class CsvBook:
                 raise WorkbookUnreadable(
                     f"the quotes do not match from row {first + records.line_num - 1} on; save the file again"
                 ) from error
-        if self._quotes % 2 and any("\n" in text for text in last):
+        if any("\n" in text for text in last) and self._quotes() % 2:
             raise WorkbookUnreadable(f"a quotation mark opened in row {first - 1} is never closed; correct it")
         yield Sheet(self._name, columns=writer.columns(), typed=False, semicolons=self.delimiter == ";")
 
-    def _counted(self, lines: Iterable[str]) -> Iterator[str]:
-        for line in lines:
-            self._quotes += line.count('"')
-            yield line
+    def _quotes(self) -> int:
+        with self._path.open(encoding=self.encoding, newline="") as file:
+            return sum(piece.count('"') for piece in iter(lambda: file.read(_SAMPLE), ""))
 
 
 def _write(writer: SheetWriter, records: list[list[str]], first_row: int) -> None:
-    width = max(map(len, records), default=0)
-    for column in range(width):
-        values = [record[column] if column < len(record) else "" for record in records]
+    rows = np.arange(first_row, first_row + len(records), dtype=np.int32)
+    kinds = np.full(len(records), CellKind.TEXT, np.int8)
+    for column, values in enumerate(zip_longest(*records, fillvalue=""), 1):
         texts = pyarrow.array(values, pyarrow.string())
-        if pc.any(pc.match_substring(texts, "\0")).as_py():
+        if not np.frombuffer(texts.buffers()[2] or b"", np.uint8).all():
             raise WorkbookUnreadable("the file holds zero bytes, its copy was not finished; copy it again")
-        rows = np.arange(first_row, first_row + len(records), dtype=np.int32)
-        kinds = np.full(len(records), CellKind.TEXT, np.int8)
-        writer.add(np.full(len(records), column + 1, np.int32), Cells(rows, kinds, texts))
+        writer.add_column(column, Cells(rows, kinds, texts))

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pyarrow
 
-from s2p_assets.spreadsheet.formulas import other_workbook, summed_up
+from s2p_assets.spreadsheet.formulas import other_workbook, summed_up, volatile_function
 from s2p_assets.spreadsheet.grid import LAST_COLUMN, LAST_ROW, CellKind, Cells, Marks, Sheet, SheetWriter
 from s2p_assets.spreadsheet.limits import MAX_CELLS, WorkbookUnreadable, inflate, open_zip
 
@@ -159,6 +159,8 @@ class _Page:
         if formula := cell.get(f"{_TABLE}formula", ""):
             if function := summed_up(formula, column):
                 self._marks.summed_up.setdefault(self._row, {})[column] = function
+            if function := volatile_function(formula):
+                self._marks.volatile.setdefault(column, {}).setdefault(function, []).append(self._row)
             self._formulas.setdefault(column, {})[self._row] = formula
             self._marks.looks_outside |= other_workbook(formula)
         comment = cell.find(f"{_OFFICE}annotation")

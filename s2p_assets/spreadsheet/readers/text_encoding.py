@@ -11,6 +11,7 @@ from pathlib import Path
 
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable, encoding_by_zeros
 from s2p_assets.spreadsheet.mojibake import is_misread, mixes_scripts
+from s2p_assets.spreadsheet.readers.alphabets import is_of_one_language
 
 NAMES = {
     "cp1252": "Windows-1252 (Western European)",
@@ -136,7 +137,16 @@ def _likely(words: bytes) -> Iterator[str]:
 
 
 def _looks_wrong(text: str) -> float:
-    """How many of the lines, in tenths, look as if they were read in another encoding; odd symbols count half."""
+    """How many of the lines, in tenths, look as if they were read in another encoding; odd symbols count half.
+
+    Letters that no language of Europe has together count as two lines of ten.
+    """
     lines = (text.splitlines() or [""])[:500]
     wrong = sum(1.0 if is_misread(line) or mixes_scripts(line) else 0.5 * bool(_ODD.search(line)) for line in lines)
-    return round(wrong / len(lines), 1)
+    return round(wrong / len(lines), 1) + (0.0 if _is_of_another_script(text) or is_of_one_language(text) else 0.2)
+
+
+def _is_of_another_script(text: str) -> bool:
+    """Whether most of the letters beyond ASCII are of no Latin script, of which the alphabets say nothing."""
+    letters = [mark for mark in text[:_ENOUGH] if not mark.isascii() and mark.isalpha()]
+    return sum(mark > "\u024f" for mark in letters) * 2 > len(letters)

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from s2p_assets.spreadsheet import number_formats
-from s2p_assets.spreadsheet.grid import CellKind, Sheet
+from s2p_assets.spreadsheet.grid import CellKind, Marks, Sheet
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.readers.binary_books import CalamineBook, number_text
-from s2p_assets.spreadsheet.readers.cell_list import GENERAL, CellList
+from s2p_assets.spreadsheet.readers.cell_list import GENERAL, PLAIN, CellList, looks_of
+from s2p_assets.spreadsheet.readers.xls_marks import note_formulas, sheet_marks, style_looks
 
 if TYPE_CHECKING:
     from xlrd.book import Book as XlrdBook
@@ -52,7 +53,7 @@ def open_xls(path: Path) -> "XlsBook | CalamineBook":
 
     content = path.read_bytes()
     try:
-        return XlsBook(_opened(content))
+        return XlsBook(_opened(content), content)
     except xlrd.XLRDError as error:
         if "encrypted" in str(error):
             raise WorkbookUnreadable(_locked(content)) from error
@@ -115,8 +116,11 @@ def _locked(content: bytes) -> str:
 class XlsBook:
     """An open `.xls`: its sheets by name, in the workbook's order."""
 
-    def __init__(self, book: "XlrdBook") -> None:
+    def __init__(self, book: "XlrdBook", content: bytes = b"") -> None:
         self._book = book
+        self._looks = style_looks(book)
+        self._marks = [sheet_marks(book, sheet) for sheet in book.sheets()]
+        note_formulas(book, content, self._marks)
         self._codes = [self._code(style) for style in book.xf_list]
         self._dates = [number_formats.is_date(code) for code in self._codes]
         self._elapsed = [number_formats.is_elapsed(code) for code in self._codes]
@@ -126,8 +130,8 @@ class XlsBook:
 
     def sheets(self) -> Iterator[Sheet]:
         """Every worksheet. Raises WorkbookUnreadable."""
-        for sheet in self._book.sheets():
-            yield self._sheet(sheet)
+        for sheet, marks in zip(self._book.sheets(), self._marks, strict=True):
+            yield self._sheet(sheet, marks)
 
     def _code(self, style: Any) -> str:
         """A style's number format, the built-in ones in the words that the other readers use."""
@@ -137,7 +141,7 @@ class XlsBook:
             return number_formats.BUILT_IN_FORMATS.get(style.format_key, code)
         return code
 
-    def _sheet(self, sheet: "XlrdSheet") -> Sheet:
+    def _sheet(self, sheet: "XlrdSheet", marks: Marks) -> Sheet:
         from xlrd.biffh import error_text_from_code
 
         cells = CellList()
@@ -145,16 +149,18 @@ class XlsBook:
             styles = self._styles(sheet, row)
             for column, (kind, value) in enumerate(zip(sheet.row_types(row), sheet.row_values(row), strict=True)):
                 place = (row + 1, column + 1)
+                style = styles[column] if column < len(styles) else -1
+                look = self._looks[style] if 0 <= style < len(self._looks) else PLAIN
                 if kind == _TEXT:
-                    cells.take(place, CellKind.TEXT, str(value).encode("utf-8", "replace").decode())
+                    cells.take(place, CellKind.TEXT, str(value).encode("utf-8", "replace").decode(), GENERAL, look)
                 elif kind in (_NUMBER, _DATE):
-                    style = styles[column] if column < len(styles) else -1
-                    cells.take(place, *self._number(float(value), style))
+                    cells.take(place, *self._number(float(value), style), look)
                 elif kind == _BOOL:
                     cells.take(place, CellKind.BOOL, str(int(value)))
                 elif kind == _ERROR:
                     cells.take(place, CellKind.ERROR, error_text_from_code.get(int(value), "#ERROR"))
         _check_texts(sheet.name, cells.texts)
+        looks_of(cells.styles, marks)
         return Sheet(
             sheet.name,
             cells.columns(),
@@ -163,6 +169,7 @@ class XlsBook:
             hidden_rows=sorted(row + 1 for row, shown in sheet.rowinfo_map.items() if shown.hidden),
             formats=cells.formats,
             starts_1904=self._book.datemode == 1,
+            marks=marks,
         )
 
     def _number(self, value: float, style: int) -> tuple[CellKind, str, str]:

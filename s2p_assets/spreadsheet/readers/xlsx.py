@@ -43,6 +43,7 @@ from s2p_assets.spreadsheet.readers.xlsx_marks import (
     calculated_by_hand,
     cell_looks,
     comments_of,
+    hidden_columns,
     names_outside,
     outline_levels,
     struck_items,
@@ -273,6 +274,9 @@ class XlsxBook:
             levels=reader.levels,
             summaries_above=reader.summaries_above,
             struck=self._looks.struck,
+            pale=self._looks.pale,
+            hidden_columns=reader.hidden_columns,
+            volatile=formulas.volatile,
             fills=self._looks.fills,
             struck_cells=reader.struck_cells,
             comments=comments,
@@ -298,6 +302,7 @@ class _SheetReader:
         self.writer = SheetWriter()
         self.levels: dict[int, int] = {}
         self.summaries_above = False
+        self.hidden_columns: list[tuple[int, int]] = []
         self.struck_cells: set[tuple[int, int]] = set()
         self._struck_strings = struck_strings
         self._struck_places: list[int] = []
@@ -323,6 +328,7 @@ class _SheetReader:
                 return
             self._where = "after" if start.group(1) else "rows"
             self.summaries_above = summaries_above(text[: start.start()])
+            self.hidden_columns = hidden_columns(text[: start.start()])
             text = text[start.end() :]
         rest = text
         if self._where == "rows":

@@ -14,13 +14,17 @@ import numpy as np
 import pyarrow
 import pyarrow.compute as pc
 
-from s2p_assets.spreadsheet.formulas import summed_up
+from s2p_assets.spreadsheet.formulas import VOLATILE, summed_up, volatile_function
 from s2p_assets.spreadsheet.grid import CellKind, CellPosition, Cells, Ints, SheetWriter, parse_cell_address
 
 _ROW_TAG = re.compile(r"<row\b([^>]*)>")
 _NUMBER_OF_ROW = re.compile(r'\br="([0-9]{1,7})"')
 _LEVEL = re.compile(r'\boutlineLevel="([1-7])"')
 _ABOVE = re.compile(r'<outlinePr\b[^>]*\bsummaryBelow="(?:0|false)"')
+_COLUMN_TAG = re.compile(r"<col\b[^>]*>")
+_HIDDEN = re.compile(r'\bhidden="(?:1|true)"')
+_FROM, _TO = re.compile(r'\bmin="([0-9]+)"'), re.compile(r'\bmax="([0-9]+)"')
+_VOLATILE_BYTES = tuple(sorted({name.encode() for name in ("RAND", "NOW(", "TODAY", "OFFSET", "INDIRECT")}))
 _ITEM = re.compile(r"<si\b[^>]*?(?:/>|>(.*?)</si>)", re.DOTALL)
 _STRUCK_RUN = re.compile(r'<rPr\b(?:(?!</rPr>).)*?<strike(?:\s+val="(?:1|true)")?\s*/>', re.DOTALL)
 _SUMS = "(?i)(?:SUM|AVERAGEA?|MIN|MAX|MEDIAN|COUNTA?)[ ]*[(]|^<f[^>]*>[+]?[$]?[A-Z]+[$]?[0-9]+[+]"
@@ -28,6 +32,7 @@ _FIRST_COLUMN = r"(?:[(,;>+$])(?P<letters>[A-Z]{1,3})[$]?[0-9]"
 _THREAD = re.compile(r"\A\[Threaded comment\].*?(?:Comment|Kommentar|Commentaire|Comentario|Commento):\s*", re.DOTALL)
 _OWN_AUTHOR, _OWN_MARK = "s2p", "— s2p —"
 _TRUE = ("1", "true", None)
+_WHITE = "FFFFFF"
 # The palette of `indexed` colours, those that Excel 97 offers as fills (ECMA-376, 18.8.27), from number 8 on.
 _PALETTE_TEXT = (
     "000000 FFFFFF FF0000 00FF00 0000FF FFFF00 FF00FF 00FFFF 800000 008000 000080 808000 800080 008080 C0C0C0 808080 "
@@ -35,15 +40,18 @@ _PALETTE_TEXT = (
     "00CCFF CCFFFF CCFFCC FFFF99 99CCFF FF99CC CC99FF FFCC99 3366FF 33CCCC 99CC00 FFCC00 FF9900 FF6600 666699 969696 "
     "003366 339966 003300 333300 993300 993366 333399 333333"
 )
-_PALETTE = tuple(_PALETTE_TEXT.split())
+PALETTE = tuple(_PALETTE_TEXT.split())
 _THEME_ORDER = ("lt1", "dk1", "lt2", "dk2", "accent1", "accent2", "accent3", "accent4", "accent5", "accent6")
 
 
 @dataclass(frozen=True)
 class CellLooks:
-    """Of the cell styles by their number: those struck through, and the fills as `RRGGBB`."""
+    """Of the cell styles by their number: those struck through, those of which nothing is to be seen as their letters
+    have the colour of their background, and the fills as `RRGGBB`.
+    """
 
     struck: frozenset[int] = frozenset()
+    pale: frozenset[int] = frozenset()
     fills: dict[int, str] = field(default_factory=dict)
 
 
@@ -62,33 +70,40 @@ def cell_looks(styles: ElementTree.Element, theme: Callable[[], ElementTree.Elem
         return palette[0]
 
     fills = [_fill_colour(fill, theme_colours) for fill in styles.iterfind("fills/fill")]
-    struck, filled = set(), {}
+    letters = [_colour(font.find("color"), theme_colours) for font in styles.iterfind("fonts/font")]
+    struck, pale, filled = set(), set(), {}
     for place, style in enumerate(styles.iterfind("cellXfs/xf")):
         font, fill = style.get("fontId", ""), style.get("fillId", "")
         if font.isdigit() and int(font) in struck_fonts:
             struck.add(place)
         if fill.isdigit() and int(fill) < len(fills) and (colour := fills[int(fill)]):
             filled[place] = colour
-    return CellLooks(frozenset(struck), filled)
+        if font.isdigit() and int(font) < len(letters) and letters[int(font)] == filled.get(place, _WHITE):
+            pale.add(place)
+    return CellLooks(frozenset(struck), frozenset(pale), filled)
 
 
 def _fill_colour(fill: ElementTree.Element, theme: Callable[[], list[str]]) -> str | None:
     pattern = fill.find("patternFill")
     if pattern is None or pattern.get("patternType", "none") in ("none", "gray125"):
         return None
-    colour = pattern.find("fgColor")
+    shaded = _colour(pattern.find("fgColor"), theme)
+    return None if shaded == _WHITE else shaded
+
+
+def _colour(colour: ElementTree.Element | None, theme: Callable[[], list[str]]) -> str | None:
+    """A colour as `RRGGBB`, None where none is stated."""
     if colour is None:
         return None
     indexed, themed = colour.get("indexed", ""), colour.get("theme", "")
     written = colour.get("rgb", "")[-6:].upper()
-    if indexed.isdigit() and 0 <= (int(indexed) - 8 if int(indexed) > 7 else int(indexed)) < len(_PALETTE):
-        written = _PALETTE[int(indexed) - 8 if int(indexed) > 7 else int(indexed)]
+    if indexed.isdigit() and 0 <= (int(indexed) - 8 if int(indexed) > 7 else int(indexed)) < len(PALETTE):
+        written = PALETTE[int(indexed) - 8 if int(indexed) > 7 else int(indexed)]
     elif themed.isdigit() and int(themed) < len(theme()):
         written = theme()[int(themed)]
     if not re.fullmatch("[0-9A-F]{6}", written):
         return None
-    shaded = _tinted(written, float(colour.get("tint", "0") or 0))
-    return None if shaded == "FFFFFF" else shaded
+    return _tinted(written, float(colour.get("tint", "0") or 0))
 
 
 def _theme_colours(theme: ElementTree.Element | None) -> list[str]:
@@ -127,14 +142,20 @@ def comments_of(part: ElementTree.Element) -> dict[CellPosition, str]:
         place = parse_cell_address(comment.get("ref"))
         number = comment.get("authorId", "")
         author = authors[int(number)] if number.isdigit() and int(number) < len(authors) else ""
-        if place is None or author == _OWN_AUTHOR:
+        if place is None:
             continue
-        text = _THREAD.sub("", "".join(run.text or "" for run in comment.iter("t")))
-        text = " ".join(text.removeprefix(f"{author}:").split()) if author else " ".join(text.split())
-        text = text.partition(_OWN_MARK)[0].strip()
-        if text:
+        if text := without_own_note("".join(run.text or "" for run in comment.iter("t")), author):
             found[place] = text
     return found
+
+
+def without_own_note(written: str, author: str) -> str:
+    """What a comment says without its author's name and without what s2p itself noted there; empty for s2p's own."""
+    if author == _OWN_AUTHOR:
+        return ""
+    text = _THREAD.sub("", written)
+    text = " ".join(text.removeprefix(f"{author}:").split()) if author else " ".join(text.split())
+    return text.partition(_OWN_MARK)[0].strip()
 
 
 def outline_levels(rows: str) -> Iterator[tuple[int, int]]:
@@ -178,6 +199,7 @@ class FormulaNotes:
     def __init__(self, kept: bool) -> None:
         """`kept`: whether the formulas themselves are wanted."""
         self.summed_up: dict[int, dict[int, str]] = {}
+        self.volatile: dict[int, dict[str, list[int]]] = {}
         self.names_a_book = False
         self._kept = SheetWriter() if kept else None
 
@@ -192,6 +214,7 @@ class FormulaNotes:
             self.names_a_book, self._kept = True, SheetWriter()
         if self._kept:
             self._kept.add(columns, Cells(rows, np.full(len(rows), CellKind.TEXT, np.int8), formulas))
+        self._note_volatile(rows, columns, formulas)
         own = pc.equal(pc.struct_field(pc.extract_regex(formulas, _FIRST_COLUMN), "letters"), letters)
         sums = pc.and_(pc.fill_null(own, False), pc.match_substring_regex(formulas, _SUMS))
         totals = pc.match_substring_regex(formulas, "(?i)SUBTOTAL|AGGREGATE")
@@ -199,6 +222,23 @@ class FormulaNotes:
             column = int(columns[place])
             if function := summed_up(_text(formulas[place]), column):
                 self.summed_up.setdefault(int(rows[place]), {})[column] = function
+
+    def _note_volatile(self, rows: Ints, columns: Ints, formulas: pyarrow.Array) -> None:
+        held = formulas.buffers()[2]
+        written = held.to_pybytes() if held is not None else b""
+        if not any(name in written for name in _VOLATILE_BYTES):
+            return
+        for place in _places(pc.match_substring_regex(formulas, "|".join(VOLATILE))):
+            if function := volatile_function(_text(formulas[place])):
+                of_column = self.volatile.setdefault(int(columns[place]), {})
+                of_column.setdefault(function, []).append(int(rows[place]))
+
+
+def hidden_columns(head: str) -> list[tuple[int, int]]:
+    """The columns that are hidden, from and to, by what stands before a sheet's rows."""
+    tags = [tag for tag in _COLUMN_TAG.findall(head) if _HIDDEN.search(tag)]
+    ends = [(_FROM.search(tag), _TO.search(tag)) for tag in tags]
+    return [(int(first[1]), int(last[1])) for first, last in ends if first and last]
 
 
 def _places(mask: pyarrow.Array) -> list[int]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.spreadsheet.returned.feedback import Feedback, build_feedback
 from s2p_assets.spreadsheet.returned.fresh_workbook import CopiedRows, copy_rows, write_fresh_workbook
-from s2p_assets.spreadsheet.returned.marked_xlsx import PACKAGE_SUFFIXES, suffix_of, write_marked
+from s2p_assets.spreadsheet.returned.marked_xlsx import suffix_of, write_marked
 from s2p_assets.spreadsheet.returned.sheet_xml import UnmarkableError
 from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
 
@@ -51,12 +51,6 @@ def write_returned(
     if written == target:
         target.with_name(f"{target.name}{FRESH_SUFFIX}").unlink(missing_ok=True)
     return written
-
-
-def returned_copies(target: Path) -> tuple[Path, ...]:
-    """The copies that lie where `write_returned` puts them for `target`; a later good version withdraws them."""
-    candidates = (target, *(target.with_name(f"{target.name}.returned{suffix}") for suffix in PACKAGE_SUFFIXES))
-    return tuple(path for path in candidates if path.is_file())
 
 
 def remove_unfinished_copies(folder: Path) -> None:

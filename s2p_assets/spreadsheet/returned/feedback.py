@@ -93,25 +93,27 @@ def build_feedback(reading: ReadResult, *, name: str, owner: str, in_place: bool
     )
 
 
-def next_step(reading: ReadResult, name: str, *, in_place: bool) -> str:
-    """What the owner of a file with findings is asked to do."""
+def next_step(
+    reading: ReadResult, name: str, *, in_place: bool, here: str = "here", copy: str = "this workbook"
+) -> str:
+    """What the owner of a file with findings is asked to do. `here`, `copy`: what the marked copy is called there."""
     if reading.error is not None:
         return "Put a whole and readable copy of the file at its old place on the share; it is read again by itself."
     if reading.verdict == "held":
         return (
-            f"Nothing has to be done in this copy. If '{name}' is right as it is, tell the people who look after s2p: "
+            f"Nothing has to be done in {copy}. If '{name}' is right as it is, tell the people who look after s2p: "
             "they accept it, and it is loaded. If it is not, save the right one at its old place on the share, or take "
             "it away. Until then the numbers from before stand."
         )
     if in_place:
         return (
-            f"Correct the red cells, here or in your own file, and save it as '{name}' at its old place on the share, "
-            "over the old one; it is read again by itself."
+            f"Correct the red cells, {here} or in your own file, and save it as '{name}' at its old place on the "
+            "share, over the old one; it is read again by itself."
         )
     return (
-        f"Correct these cells in '{name}' itself, at the sheet, row and column named here, and save it at its old "
-        "place on the share; it is read again by itself. This workbook holds the returned rows alone and is never "
-        "loaded."
+        f"Correct these cells in '{name}' itself, at the sheet, row and column named {here}, and save it at its "
+        f"old place on the share; it is read again by itself. {copy[:1].upper()}{copy[1:]} holds the returned rows "
+        "alone and is never loaded."
     )
 
 

@@ -20,6 +20,7 @@ from s2p_assets.spreadsheet.limits import WorkbookUnreadable, inflate, open_zip
 from s2p_assets.spreadsheet.returned.feedback import AUTHOR, Feedback, Note
 from s2p_assets.spreadsheet.returned.findings_sheet import ListStyles, findings_sheet_xml
 from s2p_assets.spreadsheet.returned.notes import SHAPES_PER_BLOCK, Notes, blocks_in, with_boxes, without_boxes
+from s2p_assets.spreadsheet.returned.returned_files import PACKAGE_SUFFIXES
 from s2p_assets.spreadsheet.returned.sheet_xml import LARGEST_PIECE, SheetPatch, UnmarkableError, patched_sheet
 from s2p_assets.spreadsheet.returned.styles import STRICT, TRANSITIONAL, Styles
 
@@ -35,7 +36,6 @@ _DEFAULTS = {
     "vml": "application/vnd.openxmlformats-officedocument.vmlDrawing",
     "rels": "application/vnd.openxmlformats-package.relationships+xml",
 }
-PACKAGE_SUFFIXES = (".xlsx", ".xlsm", ".xltx", ".xltm")
 
 
 def write_marked(original: Path, feedback: Feedback, target: Path) -> None:

@@ -11,8 +11,10 @@ from s2p_assets.contracts.values import shown_value
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.files.load_plan import ExampleRow, LoadPlan
 
-COUNTS = ("new", "changed", "unchanged", "withdrawn", "giving_way", "rows_before")
+COUNTS = ("new", "changed", "unchanged", "withdrawn", "shown_again", "giving_way", "rows_before")
 MOST_LARGEST = 2
+TOLD_COMMON = 0.05
+"""Fewer lines of a file without a key are in another one as well by chance."""
 
 
 def change_record(workbook: Workbook, plan: LoadPlan) -> dict[str, Any]:
@@ -51,12 +53,14 @@ def change_sentence(changes: Mapping[str, Any]) -> str:
     """`3 rows new, 1 changed (Price in 1), 2 withdrawn; largest change: Price of 1042: 10 → 11`; empty for nothing."""
     if original := changes.get("went_with_copy_of"):
         return f"gone from the share; it was a copy of {original}, so its rows were withdrawn"
+    if original := changes.get("same_as"):
+        return f"the same bytes as {original}, so nothing of it is loaded"
     return "; ".join([", ".join(_counts(changes)), *_others(changes), *_largest(changes)]).strip("; ")
 
 
 def changes_known_rows(changes: Mapping[str, Any]) -> bool:
     """Whether rows that were loaded before changed or went, not only new ones came."""
-    words = ("changed", "withdrawn", "giving_way", "went_with_copy_of", "supersedes")
+    words = ("changed", "withdrawn", "giving_way", "went_with_copy_of", "same_as", "supersedes")
     return any(changes.get(word) for word in words)
 
 
@@ -80,6 +84,11 @@ def _counts(changes: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _others(changes: Mapping[str, Any]) -> Iterator[str]:
+    if again := changes.get("shown_again"):
+        yield f"{again:,} of those withdrawn stand in older files, so that they count again as these have them"
+    for path, count in changes.get("common", {}).items():
+        if count > TOLD_COMMON * changes.get("new", 0):
+            yield f"{count:,} {'row is' if count == 1 else 'rows are'} in {path} too and count twice"
     for path, count in changes.get("overwritten", {}).items():
         yield f"{count:,} {'row' if count == 1 else 'rows'} of {path} got other values"
     for path, count in changes.get("gives_way_to", {}).items():

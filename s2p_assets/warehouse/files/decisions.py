@@ -9,14 +9,27 @@ from s2p_assets.warehouse.files.ledger import ledger_path
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 
 
-def confirm_file(conn: psycopg.Connection, path: str) -> list[str]:
-    """Accept a held file as it is: the next look reads it again and loads it. The workbooks; none: it is not held."""
-    return _decide(
+def confirm_file(conn: psycopg.Connection, path: str) -> dict[str, list[str]]:
+    """Accept a held file as it is: the next look reads it again and loads it.
+
+    Workbook → the questions that are answered by that; none: it is not held.
+    """
+    found = _decide(
         conn,
         path,
         "update s2p.files set confirmed_at = now(), contract_version = ''"
         " where path = %s and status = 'current' and verdict = 'held' returning workbook",
     )
+    query = "select workbook, questions from s2p.files where path = %s and status = 'current' and verdict = 'held'"
+    asked = conn.execute(query, (ledger_path(path),)).fetchall()
+    return {workbook: questions for workbook, questions in asked if workbook in found}
+
+
+def held_version(conn: psycopg.Connection, path: str) -> tuple[int, int] | None:
+    """Size and date of the held file of this path; None where none is held."""
+    ensure_own_tables(conn)
+    query = "select size, mtime_ns from s2p.files where path = %s and status = 'current' and verdict = 'held' limit 1"
+    return conn.execute(query, (ledger_path(path),)).fetchone()
 
 
 def keep_rows(conn: psycopg.Connection, path: str) -> list[str]:
@@ -45,6 +58,12 @@ def is_decided(conn: psycopg.Connection, workbook: str) -> bool:
     ensure_own_tables(conn)
     query = "select 1 from s2p.workbooks where name = %s and decided_at is not null"
     return conn.execute(query, (workbook,)).fetchone() is not None
+
+
+def database_clock_ns(conn: psycopg.Connection) -> int:
+    """The time by the clock that decisions are dated by, Unix time in ns."""
+    row = conn.execute("select (extract(epoch from clock_timestamp()) * 1e9)::bigint").fetchone()
+    return int(row[0]) if row else 0
 
 
 def _decide(conn: psycopg.Connection, path: str, command: str) -> list[str]:

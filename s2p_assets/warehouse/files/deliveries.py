@@ -29,16 +29,22 @@ def delivery_rows(conn: psycopg.Connection, workbooks: Sequence[str], unclaimed:
                 (array_agg(concat_ws(': ', nullif(concat_ws(' › ', r.sheet, r.cell), ''), r.message)
                     order by r.finding_number))[1] as problem
             from s2p.rejected_cells r join s2p.files f on f.id = r.file
-            where f.workbook = any(%(workbooks)s) group by r.file)
+            where f.workbook = any(%(workbooks)s) group by r.file),
+        messages as (
+            select m.kind, m.content ->> 'about' as about, string_agg(distinct g.recipient, ', ') as sent_to,
+                min(g.settled_at) at time zone 'UTC' as sent_at
+            from s2p.matters m join s2p.message_matters t on t.matter = m.id join s2p.messages g on g.id = t.message
+            where m.cleared_at is null and g.state = 'sent' group by m.id)
         select f.id as file, f.path, row_number() over (partition by f.path order by f.id) as version, f.workbook,
             f.owner, f.verdict, f.status,
             f.status = 'current' and f.verdict in ('returned', 'partly', 'held') as is_open,
             f.rows_read, f.rows_accepted, f.rows_returned, f.rows_held, null::bigint as rows_left,
             (select string_agg(q, '; ') from jsonb_array_elements_text(f.questions) q) as question, f.changes,
-            coalesce(r.problems, 0) as problems, r.problem,
+            coalesce(r.problems, 0) as problems, r.problem, s.sent_to, s.sent_at,
             to_timestamp(f.as_of_ns / 1e9) at time zone 'UTC' as saved_at, f.first_seen at time zone 'UTC' as seen_at,
             f.sha256
         from s2p.files f left join rejected r using (id)
+            left join messages s on f.status = 'current' and (s.kind, s.about) = (f.verdict, f.path)
         where f.workbook = any(%(workbooks)s) and not (f.verdict = 'accepted' and f.headers = '{}')
         order by f.path, version"""
     claimed = conn.execute(query, {"workbooks": list(workbooks)}).fetchall()
@@ -69,6 +75,8 @@ def _unclaimed_row(path: str) -> tuple[Any, ...]:
         None,
         None,
         0,
+        None,
+        None,
         None,
         None,
         None,

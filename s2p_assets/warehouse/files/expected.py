@@ -3,20 +3,24 @@
 When files are expected is declared with `contracts/schedule.py`; who is told is for the status and the reports.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import psycopg
 from psycopg import sql
 
-from s2p_assets.contracts.schedule import Expected, ExpectedPeriod, Schedule, expected_files
+from s2p_assets.contracts.schedule import Expected, ExpectedPeriod, Schedule, expected_files, sender_pattern
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.tables.introspection import stored_columns
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MISSING = "missing"
 
@@ -74,6 +78,8 @@ def with_missing(deliveries: pd.DataFrame, missing: Sequence[MissingFile]) -> pd
         }
         for file in missing
     ]
+    import pandas as pd
+
     return pd.DataFrame([*deliveries.to_dict("records"), *rows], columns=list(deliveries.columns))
 
 
@@ -98,7 +104,7 @@ def _periods(schedule: Schedule, workbook: Workbook, day: dt.date) -> Iterator[E
 def _dated(conn: psycopg.Connection, workbook: Workbook) -> list[tuple[str | None, dt.date]]:
     """(sender, day) of all that is loaded: the days of its rows, or those on which its files were saved."""
     stored = {column.name for column in stored_columns(conn, workbook.domain, workbook.name)}
-    column = workbook.one_per if isinstance(workbook.one_per, str) else None
+    column = workbook.one_per if isinstance(workbook.one_per, str) and "{" not in workbook.one_per else None
     if not stored or {column, workbook.dated_by} - stored - {None}:
         return []  # nothing is loaded yet, or not since the contract has the column
     day = (
@@ -114,10 +120,19 @@ def _dated(conn: psycopg.Connection, workbook: Workbook) -> list[tuple[str | Non
         rows=sql.Identifier(workbook.domain, workbook.name),
     )
     found = conn.execute(query).fetchall()
-    if isinstance(workbook.one_per, Mapping):
-        return [(name, day) for path, day in found for name in _senders(path, workbook.one_per)]
-    return [(who if column else None, day) for who, day in found]
+    if column or not workbook.one_per:
+        return [(who if column else None, day) for who, day in found]
+    spelled: dict[str, str] = {}
+    return [
+        (spelled.setdefault(name.casefold(), name), day)
+        for path, day in sorted(found, key=lambda one: one[1])
+        for name in _senders(path, workbook.one_per)
+    ]
 
 
-def _senders(path: str, patterns: Mapping[str, str]) -> list[str]:
+def _senders(path: str, patterns: str | Mapping[str, str]) -> list[str]:
+    """Who sent the file of this path: by each sender's own pattern, or by the place in one pattern for all."""
+    if isinstance(patterns, str):
+        found = sender_pattern(patterns).fullmatch(path)
+        return [found["sender"].strip(" _-.")] if found else []
     return [name for name, pattern in patterns.items() if fnmatch(path.lower(), pattern.lower())]

@@ -30,8 +30,9 @@ def copy_questions(
 
 
 def _named_copies(entry: LedgerEntry, plan: LoadPlan, others: Collection[str]) -> list[str]:
-    there = {other.casefold(): other for other in others}
-    for path, is_sure in originals_of(entry.path).items():
+    originals = originals_of(entry.path)
+    there = {other.casefold(): other for other in others} if originals else {}
+    for path, is_sure in originals.items():
         original = there.get(path.casefold())
         if original is None:
             continue
@@ -52,9 +53,13 @@ def _twins(conn: psycopg.Connection, workbook: Workbook, plan: LoadPlan) -> list
     said = []
     for path, rows, status in conn.execute(query, (workbook.full_name, list(plan.common))).fetchall():
         shared = plan.common[path]
+        repeated = plan.repeated.get(path)
+        gone = "; that file is gone from the share, but its rows are still loaded" if status == "gone" else ""
         if shared >= FEWEST_COMMON and shared > TWIN_SHARE * min(rows, plan.rows_in_file):
-            gone = "; that file is gone from the share, but its rows are still loaded" if status == "gone" else ""
             said.append(f"{shared:,} of its {plan.rows_in_file:,} rows are in {path} too and would count twice{gone}")
+        elif repeated:
+            days = f"{repeated.first:%Y-%m-%d} to {repeated.last:%Y-%m-%d}"
+            said.append(f"its {repeated.rows:,} rows of {days} are in {path} too and would count twice{gone}")
     return said
 
 

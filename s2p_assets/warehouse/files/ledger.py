@@ -25,7 +25,10 @@ FileStatus = Literal["current", "replaced", "gone", "forgotten"]
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """What is to be recorded of one version of a file; see the columns of `s2p.files`."""
+    """What is to be recorded of one version of a file; see the columns of `s2p.files`.
+
+    `looked_ns`: when the look began that it was read in, by the database's clock, Unix time in ns.
+    """
 
     path: str
     sha256: str
@@ -49,6 +52,7 @@ class LedgerEntry:
     questions: Sequence[str] = ()
     changes: Mapping[str, Any] = field(default_factory=dict)
     saved_ns: int | None = None
+    looked_ns: int | None = None
 
     @property
     def as_of_ns(self) -> int:

@@ -135,7 +135,7 @@ def _already_loaded(
     ).fetchall()
     bytes_held = {(sha256, version) for sha256, version, *_ in held}
     rows_held = {(sha256, path): rows for sha256, _, path, rows in held}
-    known = {}
+    known = _forgotten_since(conn, workbook, entries)
     for entry in entries:
         as_before = rows_held.get((entry.sha256, entry.path), entry.rows_accepted) == entry.rows_accepted
         if (entry.sha256, entry.contract_version) in bytes_held and as_before:
@@ -143,6 +143,20 @@ def _already_loaded(
             if loaded:
                 known[entry.path] = loaded
     return known
+
+
+def _forgotten_since(
+    conn: psycopg.Connection, workbook: Workbook, entries: Sequence[LedgerEntry]
+) -> dict[str, LoadResult]:
+    """The files that a person forgot after the look began in which they were read: they stay forgotten."""
+    query = (
+        "select f.path, f.id from s2p.files f join unnest(%s::text[], %s::text[], %s::bigint[]) n(path, sha256, looked)"
+        " using (path, sha256) where f.workbook = %s and f.status = 'forgotten'"
+        " and extract(epoch from f.withdrawn_at) * 1e9 > n.looked"
+    )
+    asked = [[getattr(entry, name) for entry in entries] for name in ("path", "sha256", "looked_ns")]
+    found = conn.execute(query, (*asked, workbook.full_name)).fetchall()
+    return {path: LoadResult(id_, path, "unchanged") for path, id_ in found}
 
 
 def _recognised(conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry) -> LoadResult | None:
@@ -168,7 +182,8 @@ def _copies(new: Sequence[tuple[LedgerEntry, pyarrow.Table | None]], ids: dict[s
 def _mark_copies(conn: psycopg.Connection, originals: dict[int, int]) -> None:
     for copy, original in originals.items():
         conn.execute(
-            "update s2p.files set verdict = 'duplicate', duplicate_of = %s, rows_accepted = 0 where id = %s",
+            "update s2p.files f set verdict = 'duplicate', duplicate_of = o.id, rows_accepted = 0,"
+            " changes = jsonb_build_object('same_as', o.path) from s2p.files o where o.id = %s and f.id = %s",
             (original, copy),
         )
 

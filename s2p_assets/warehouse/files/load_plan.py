@@ -3,9 +3,10 @@
 Working it out belongs to `plan.py`, `row_comparison.py` and `amount_changes.py`.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import sql
 
@@ -48,6 +49,14 @@ class AmountChange:
     biggest: ExampleRow
 
 
+class Repeated(NamedTuple):
+    """Rows of a stretch of days that another file holds as well, which would count twice."""
+
+    rows: int
+    first: dt.date
+    last: dt.date
+
+
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
     """What dropping a file would do to what the table shows.
@@ -59,6 +68,8 @@ class LoadPlan:
     would be superseded by it, by path, among the changed and unchanged. `withdrawn`: rows that would be withdrawn with
     the version before; of these, `shown_again` would show the row of an older file. `columns`: how many of the changed
     rows change in which column. `examples`: at most three rows for each of these words.
+    `repeated`: by path, how many of the rows in common are of a stretch of days that both hold nearly alike, and its
+    first and last day; of a kind of workbook with a column of days and without a key.
     `rows_before`: the rows that the file shows now. Of these, `settled` counts by column the values that come again,
     `restated` those of them that change. `overwritten`: rows of other files that get other values, by path, among
     `supersedes`; `common`: by path, how many rows of the file another file without a key holds too.
@@ -86,6 +97,7 @@ class LoadPlan:
     restated: dict[str, int] = field(default_factory=dict)
     overwritten: dict[str, int] = field(default_factory=dict)
     common: dict[str, int] = field(default_factory=dict)
+    repeated: dict[str, Repeated] = field(default_factory=dict)
     largest: tuple[ExampleRow, ...] = ()
 
     @property

@@ -19,7 +19,7 @@ from s2p_assets.warehouse.files.load import RowsRejected
 from s2p_assets.warehouse.files.load_plan import PLANNED_ROWS, LoadPlan, PlannedPath
 from s2p_assets.warehouse.files.recognition import find_known_version
 from s2p_assets.warehouse.files.row_comparison import compare_by_content, compare_by_key
-from s2p_assets.warehouse.files.versions import current_copies
+from s2p_assets.warehouse.files.versions import current_copies, latest_versions_at
 from s2p_assets.warehouse.tables.copying import copy_in
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 from s2p_assets.warehouse.tables.workbook_rows import rows_of_file
@@ -67,9 +67,9 @@ def plan_load(
 
 
 def _planned_file(conn: psycopg.Connection, workbook: Workbook, path: str, on_share: bool) -> PlannedPath:
-    versions = ledger.latest_versions(conn, workbook)
     namesakes: list[str] = []
     if not on_share:
+        versions = ledger.latest_versions(conn, workbook)
         name = PurePosixPath(path).name.casefold()
         loaded = [file for file in versions.values() if PurePosixPath(file.path).name.casefold() == name]
         path, *namesakes = [file.path for file in sorted(loaded, key=_newest_loaded_first)] or [path]
@@ -79,7 +79,8 @@ def _planned_file(conn: psycopg.Connection, workbook: Workbook, path: str, on_sh
     ids = [id_ for (id_,) in held]
     copies = {id_: copy for id_, _, copy, _, _ in current_copies(conn, ids, ids)}
     withdrawn = [id_ for (id_,) in held if id_ not in copies]
-    return PlannedPath(path, versions.get(path), tuple(namesakes), withdrawn, copies)
+    replaces = latest_versions_at(conn, workbook.full_name, [path]).get(path)
+    return PlannedPath(path, replaces, tuple(namesakes), withdrawn, copies)
 
 
 def _newest_loaded_first(file: LedgerFile) -> tuple[bool, int, int]:

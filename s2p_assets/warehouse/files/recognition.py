@@ -62,7 +62,8 @@ def recognise_entry(conn: psycopg.Connection, workbook: str, entry: LedgerEntry)
     if known == "renamed":
         rename_version(conn, original.id, entry.path, entry.size, entry.mtime_ns)
         return known
-    copy = replace(entry, verdict="duplicate", rows_accepted=0, findings=(), error=None)
+    changes = {"same_as": original.path}
+    copy = replace(entry, verdict="duplicate", rows_accepted=0, findings=(), error=None, changes=changes)
     (id_,) = insert_versions(conn, workbook, [copy])
     conn.execute("update s2p.files set duplicate_of = %s where id = %s", (original.id, id_))
     return "duplicate"

@@ -17,7 +17,7 @@ from s2p_assets.warehouse.files.copy_names import originals_of
 from s2p_assets.warehouse.files.file_copies import copy_questions, older_questions
 from s2p_assets.warehouse.files.holding import questions
 from s2p_assets.warehouse.files.ledger import LedgerEntry, LedgerFile
-from s2p_assets.warehouse.files.load import RowsRejected, load_files
+from s2p_assets.warehouse.files.load import UNLOADED, RowsRejected, load_files
 from s2p_assets.warehouse.files.load_plan import LoadPlan
 from s2p_assets.warehouse.files.plan import dry_run, plan_load
 
@@ -43,14 +43,17 @@ def review_files(conn: psycopg.Connection, workbook: Workbook, files: Sequence[R
             if (before := loaded.get(entry.path)) and before.sha256 == entry.sha256:
                 reviewed[entry.path] = (replace(entry, saved_ns=before.as_of_ns), rows)
                 continue
-            if rows is None or not rows.num_rows or entry.sha256 in to_load:
+            is_emptied = before is not None and entry.verdict not in UNLOADED and not _count(rows)
+            if (not _count(rows) and not is_emptied) or entry.sha256 in to_load:
                 reviewed[entry.path] = (entry, rows)
                 continue
             needs_plan = bool(loaded) or entry.path in related or bool(originals_of(entry.path).keys() & paths)
             accepted = _is_confirmed(known.get(entry.path), entry)
             as_it_counts = replace(entry, saved_ns=None) if accepted else entry
             plan = (
-                plan_of(conn, workbook, as_it_counts, rows) if needs_plan else LoadPlan(entry.path, new=rows.num_rows)
+                plan_of(conn, workbook, as_it_counts, no_rows(workbook) if rows is None else rows)
+                if needs_plan
+                else LoadPlan(entry.path, new=_count(rows))
             )
             asked = _questions(conn, workbook, entry, plan, loaded, paths) if plan and not accepted else []
             known_to_change = replace(as_it_counts, changes=change_record(workbook, plan) if plan else {})
@@ -62,6 +65,16 @@ def review_files(conn: psycopg.Connection, workbook: Workbook, files: Sequence[R
             if entry.path in related:
                 load_files(conn, workbook, [(as_it_counts, rows)])
     return [reviewed[entry.path] for entry, _ in files]
+
+
+def _count(rows: pyarrow.Table | None) -> int:
+    return 0 if rows is None else int(rows.num_rows)
+
+
+def no_rows(workbook: Workbook) -> pyarrow.Table:
+    """What is planned for a file that holds rows of this kind no more."""
+    fields = [(column.name, column.arrow_type) for column in workbook.columns]
+    return pyarrow.schema([*fields, ("_sheet", pyarrow.string()), ("_row", pyarrow.int64())]).empty_table()
 
 
 def hold_questions(conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, plan: LoadPlan) -> list[str]:

@@ -3,7 +3,7 @@
 How far amounts of money move is worked out in `amount_changes.py`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, LiteralString
 
 import psycopg
@@ -18,6 +18,7 @@ from s2p_assets.warehouse.files.load_plan import (
     PLANNED_ROWS,
     ExampleRow,
     PlannedPath,
+    Repeated,
     equal_keys,
     fields_of,
     value_columns,
@@ -25,8 +26,15 @@ from s2p_assets.warehouse.files.load_plan import (
 from s2p_assets.warehouse.tables.workbook_tables import rows_table
 
 NUMERIC_KINDS = ("number", "money", "percent", "integer")
+FEWEST_REPEATED = 2
+REPEATED_SHARE = 0.9
 PAIR = ("planned", "stored")
-RESTATED: LiteralString = "(stored).{0} is not null and (planned).{0} is distinct from (stored).{0}"
+KNOWN: LiteralString = "(stored).{0} is not null"
+RESTATED: LiteralString = f"{KNOWN} and (planned).{{0}} is distinct from (stored).{{0}}"
+OUT_OF_THE_ORDINARY: LiteralString = (
+    f"{RESTATED} and ((planned).{{0}} is null or abs((planned).{{0}}::float8 - (stored).{{0}}::float8)"
+    " > {1} * abs((stored).{0}::float8))"
+)
 
 
 def compare_by_key(
@@ -43,10 +51,11 @@ def compare_by_key(
     examples["superseding"] = _examples(conn, workbook, others, files)
     withdrawn, shown_again, examples["withdrawn"] = _withdrawn(conn, workbook, planned_file)
     own = sql.SQL("stored_file = any({})").format(planned_file.withdrawn_files)
+    names = [column.name for column in value_columns(workbook)]
     return {
         "rows_before": _count_shown(conn, workbook, planned_file),
-        "settled": _count_values(conn, workbook, own, "(stored).{0} is not null"),
-        "restated": _count_values(conn, workbook, own, RESTATED),
+        "settled": _count_values(conn, workbook, own, {name: _of(KNOWN, name) for name in names}),
+        "restated": _count_values(conn, workbook, own, _restated(workbook)),
         "overwritten": _rows_by_file(conn, "stored_file", _overwritten(workbook, planned_file), files),
         "largest": tuple(_largest_changes(conn, workbook, files)),
         **{change: counts.get(change, 0) for change in ("new", "changed", "unchanged", "giving_way")},
@@ -166,26 +175,38 @@ def _count_shown(conn: psycopg.Connection, workbook: Workbook, planned_file: Pla
     return int(count)
 
 
+def _of(condition: LiteralString, name: str) -> sql.Composed:
+    return sql.SQL(condition).format(sql.Identifier(name))
+
+
+def _restated(workbook: Workbook) -> dict[str, sql.Composed]:
+    """By column, that a stored value becomes another one, by more than changes in the ordinary course of things."""
+    ordinary = sql.Literal(workbook.ordinary_change)
+    return {
+        column.name: sql.SQL(OUT_OF_THE_ORDINARY).format(sql.Identifier(column.name), ordinary)
+        if workbook.ordinary_change and column.kind in NUMERIC_KINDS
+        else _of(RESTATED, column.name)
+        for column in value_columns(workbook)
+    }
+
+
 def _count_values(
-    conn: psycopg.Connection, workbook: Workbook, which: sql.Composable, condition: LiteralString
+    conn: psycopg.Connection, workbook: Workbook, which: sql.Composable, conditions: Mapping[str, sql.Composed]
 ) -> dict[str, int]:
-    """By column, how many values of the rows that come again fulfil the condition; columns with none are left out."""
-    names = [column.name for column in value_columns(workbook)]
-    if not names:
+    """By column, how many values of the rows that come again fulfil its condition; columns with none are left out."""
+    if not conditions:
         return {}
-    counts = [
-        sql.SQL("count(*) filter (where {})").format(sql.SQL(condition).format(sql.Identifier(name))) for name in names
-    ]
+    counts = [sql.SQL("count(*) filter (where {})").format(condition) for condition in conditions.values()]
     query = sql.SQL("select {} from {} where change in ('changed', 'unchanged') and {}").format(
         sql.SQL(", ").join(counts), COMPARED_ROWS, which
     )
     row = conn.execute(query).fetchone() or ()
-    return {name: count for name, count in zip(names, row, strict=True) if count}
+    return {name: count for name, count in zip(conditions, row, strict=True) if count}
 
 
 def _overwritten(workbook: Workbook, planned_file: PlannedPath) -> sql.Composable:
     """Rows of other files that get another value where they have one."""
-    columns = [sql.SQL(RESTATED).format(sql.Identifier(column.name)) for column in value_columns(workbook)]
+    columns = [sql.SQL("({})").format(column) for column in _restated(workbook).values()]
     other = sql.SQL(" or ").join(columns) if columns else sql.SQL("false")
     leaving = planned_file.withdrawn_files
     return sql.SQL("change = 'changed' and stored_file <> all({}) and ({})").format(leaving, other)
@@ -198,7 +219,8 @@ def _largest_changes(conn: psycopg.Connection, workbook: Workbook, files: _FileP
         new, old = (sql.SQL("({}).{}").format(sql.Identifier(row), sql.Identifier(column.name)) for row in PAIR)
         query = sql.SQL(
             "select stored_file, {old}, {new}, {keys} from {compared} where change = 'changed' and {new} <> {old}"
-            " order by abs({new}::float8 - {old}::float8) / nullif(abs({old}::float8), 0) desc nulls first limit 1"
+            " order by abs({new}::float8 - {old}::float8) / nullif(abs({old}::float8), 0) desc nulls first,"
+            " abs({new}::float8 - {old}::float8) desc, {keys} limit 1"
         ).format(old=old, new=new, keys=sql.SQL(", ").join(fields_of("planned", workbook.key)), compared=COMPARED_ROWS)
         if found := conn.execute(query).fetchone():
             file, was, becomes, *key = found
@@ -242,19 +264,49 @@ def compare_by_content(conn: psycopg.Connection, workbook: Workbook, planned_fil
     withdrawn, some_withdrawn = _except_all(conn, workbook, going, coming)
     (count,) = conn.execute(sql.SQL("select count(*) from {}").format(PLANNED_ROWS)).fetchone() or (0,)
     examples = {"new": some_new, "withdrawn": some_withdrawn}
+    common = _common(conn, workbook, planned_file)
     return {
         "new": new,
         "unchanged": count - new,
         "rows_before": withdrawn + count - new,
-        "common": _common(conn, workbook, planned_file),
+        "common": {path: rows for path, rows, *_ in common},
+        "repeated": dict(_repeated(conn, workbook, common)),
         "withdrawn": withdrawn,
         "examples": {word: rows for word, rows in examples.items() if rows},
     }
 
 
-def _common(conn: psycopg.Connection, workbook: Workbook, planned_file: PlannedPath) -> dict[str, int]:
-    """By path, how many rows of the file another file holds too, each counted as often as both have it."""
+def _day(workbook: Workbook) -> str | None:
+    """The column that says of which day a row is; None where no column or the key says it."""
+    return next((column.name for column in workbook.columns if column.kind in ("date", "timestamp")), None)
+
+
+def _repeated(
+    conn: psycopg.Connection, workbook: Workbook, common: Sequence[tuple[str, int, int, Any, Any]]
+) -> Iterator[tuple[str, Repeated]]:
+    """The files that hold a stretch of days as this one does: exports that overlap, not lines alike by chance."""
+    day = _day(workbook)
+    for path, count, file, first, last in common:
+        if day is None or count < FEWEST_REPEATED or first is None:
+            continue
+        query = sql.SQL(
+            "select least((select count(*) from {planned} where {day} between %(first)s and %(last)s),"
+            " (select count(*) from {rows} where _file = %(file)s and {day} between %(first)s and %(last)s))"
+        ).format(planned=PLANNED_ROWS, rows=rows_table(workbook.domain, workbook.name), day=sql.Identifier(day))
+        (there,) = conn.execute(query, {"first": first, "last": last, "file": file}).fetchone() or (0,)
+        if count >= REPEATED_SHARE * there:
+            yield path, Repeated(count, first, last)
+
+
+def _common(
+    conn: psycopg.Connection, workbook: Workbook, planned_file: PlannedPath
+) -> list[tuple[str, int, int, Any, Any]]:
+    """(path, rows, ledger id, first and last day) of each file that holds rows of this one too.
+
+    Rows are counted as often as both have them.
+    """
     names = [column.name for column in workbook.columns]
+    day = sql.Identifier("p", _day(workbook) or "_times")
     query = sql.SQL(
         """
         with ours as (select {fields}, count(*) as _times from {planned} group by {fields}),
@@ -262,8 +314,8 @@ def _common(conn: psycopg.Connection, workbook: Workbook, planned_file: PlannedP
             select r._file, {their_fields}, count(*) as _times from {rows} r where r._file <> all({leaving})
             and exists (select 1 from ours p where {same}) group by r._file, {their_fields}
         )
-        select f.path, sum(least(p._times, r._times))::bigint from ours p join theirs r on {same}
-        join s2p.files f on f.id = r._file group by f.path
+        select f.path, sum(least(p._times, r._times))::bigint, f.id, min({day}), max({day})
+        from ours p join theirs r on {same} join s2p.files f on f.id = r._file group by f.path, f.id
         """
     ).format(
         fields=sql.SQL(", ").join(map(sql.Identifier, names)),
@@ -272,8 +324,9 @@ def _common(conn: psycopg.Connection, workbook: Workbook, planned_file: PlannedP
         rows=rows_table(workbook.domain, workbook.name),
         leaving=sql.Literal(planned_file.withdrawn_files),
         same=equal_keys(workbook, names, "p", "r"),
+        day=day,
     )
-    return dict(conn.execute(query).fetchall())
+    return conn.execute(query).fetchall()
 
 
 def _except_all(

@@ -67,6 +67,8 @@ class ReturnedFile:
     owner: str
     rows_returned: int
     error: str | None
+    sha256: str
+    rows_read: int
     findings: tuple[Finding, ...]
 
 
@@ -74,13 +76,14 @@ def returned_files(conn: psycopg.Connection) -> list[ReturnedFile]:
     """The files whose current version was returned or taken in part, by path; at most their first findings."""
     ensure_own_tables(conn)
     rows = conn.execute(
-        "select workbook, path, verdict, owner, rows_returned, error, findings from s2p.files"
+        "select workbook, path, verdict, owner, rows_returned, error, sha256, rows_read, findings from s2p.files"
         " where status = 'current' and verdict in ('returned', 'partly') order by path, workbook"
     )
-    return [
-        ReturnedFile(workbook, path, verdict, owner, returned, error, tuple(Finding(**finding) for finding in findings))
-        for workbook, path, verdict, owner, returned, error, findings in rows
-    ]
+    found = []
+    for workbook, path, verdict, owner, returned, error, sha256, read, findings in rows:
+        given = tuple(Finding(**finding) for finding in findings)
+        found.append(ReturnedFile(workbook, path, verdict, owner, returned, error, sha256, read, given))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +96,14 @@ class HeldFile:
     rows_held: int
     questions: list[str]
     changes: dict[str, Any]
+    sha256: str
 
 
 def find_held_files(conn: psycopg.Connection) -> list[HeldFile]:
     """The files that wait for a person's decision, by path."""
     ensure_own_tables(conn)
     rows = conn.execute(
-        "select workbook, path, owner, rows_held, questions, changes from s2p.files"
+        "select workbook, path, owner, rows_held, questions, changes, sha256 from s2p.files"
         " where status = 'current' and verdict = 'held' and confirmed_at is null order by path, workbook"
     )
     return [HeldFile(*row) for row in rows]
@@ -167,13 +171,17 @@ class ChangedFile:
 
 
 def changed_files(conn: psycopg.Connection, since: dt.datetime) -> list[ChangedFile]:
-    """The versions of files that were loaded since a moment, or went away as copies, the newest first."""
+    """The versions of files that were loaded since a moment, went away as copies, or are the same as another one.
+
+    The newest first.
+    """
     ensure_own_tables(conn)
     rows = conn.execute(
         "select id, workbook, path, verdict, loaded_at, changes from s2p.files"
-        " where changes <> '{}' and verdict in ('accepted', 'partly') and (loaded_at >= %s"
-        " or (withdrawn_at >= %s and changes ? 'went_with_copy_of')) order by id desc",
-        (since, since),
+        " where changes <> '{}' and (verdict in ('accepted', 'partly') and (loaded_at >= %s"
+        " or (withdrawn_at >= %s and changes ? 'went_with_copy_of'))"
+        " or verdict = 'duplicate' and status = 'current' and first_seen >= %s) order by id desc",
+        (since, since, since),
     )
     return [ChangedFile(*row) for row in rows]
 
@@ -191,6 +199,27 @@ class ArrivedFile:
     changes: dict[str, Any]
 
 
+class LoadedFile(NamedTuple):
+    """A version of a file that was loaded as it is."""
+
+    workbook: str
+    path: str
+    owner: str
+    sha256: str
+    rows: int
+
+
+def loaded_files(conn: psycopg.Connection, since: dt.datetime) -> list[LoadedFile]:
+    """The files that were loaded whole since a moment, by path."""
+    ensure_own_tables(conn)
+    rows = conn.execute(
+        "select workbook, path, owner, sha256, rows_accepted from s2p.files where status = 'current' and is_loaded"
+        " and verdict = 'accepted' and loaded_at >= %s order by path, workbook",
+        (since,),
+    )
+    return [LoadedFile(*row) for row in rows]
+
+
 def last_version(conn: psycopg.Connection) -> int:
     """The ledger id of the newest version of any file, 0 for none."""
     ensure_own_tables(conn)
@@ -202,7 +231,7 @@ def arrived_files(conn: psycopg.Connection, after: int) -> list[ArrivedFile]:
     """The versions of files with a greater ledger id than `after`, in the order in which they were recorded."""
     rows = conn.execute(
         "select id, path, verdict, owner, rows_returned, questions, changes from s2p.files"
-        " where id > %s and verdict <> 'duplicate' and not (verdict = 'accepted' and headers = '{}') order by id",
+        " where id > %s and not (verdict = 'accepted' and headers = '{}') order by id",
         (after,),
     )
     return [ArrivedFile(*row) for row in rows]

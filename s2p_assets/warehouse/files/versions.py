@@ -79,6 +79,7 @@ def insert_versions(conn: psycopg.Connection, workbook: str, entries: Sequence[L
     """Insert these versions, each in place of its path's previous one; returns their ids. Needs the workbook's lock."""
     series = "select nextval(pg_get_serial_sequence('s2p.files', 'id')) from generate_series(1, %s)"
     ids = [int(id_) for (id_,) in conn.execute(series, (len(entries),))]
+    forgotten = _forgotten(conn, workbook, entries)
     conn.execute(
         "update s2p.files f set status = 'replaced', replaced_by = n.id"
         " from unnest(%s::bigint[], %s::text[]) n(id, path)"
@@ -94,7 +95,32 @@ def insert_versions(conn: psycopg.Connection, workbook: str, entries: Sequence[L
             " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [(id_, workbook, *_values(entry)) for id_, entry in zip(ids, entries, strict=True)],
         )
+    _keep_decisions(conn, ids, forgotten)
     return ids
+
+
+def _forgotten(conn: psycopg.Connection, workbook: str, entries: Sequence[LedgerEntry]) -> list[str]:
+    """The paths of held files whose same bytes a person forgot."""
+    held = [entry for entry in entries if entry.verdict == "held"]
+    query = (
+        "select f.path from s2p.files f join unnest(%s::text[], %s::text[]) n(path, sha256) using (path, sha256)"
+        " where f.workbook = %s and f.status = 'forgotten'"
+    )
+    asked = ([entry.path for entry in held], [entry.sha256 for entry in held], workbook)
+    return [path for (path,) in conn.execute(query, asked).fetchall()] if held else []
+
+
+def _keep_decisions(conn: psycopg.Connection, ids: Sequence[int], forgotten: Sequence[str]) -> None:
+    """A person accepted, or forgot, the same bytes while they were being read: that stands."""
+    conn.execute(
+        "update s2p.files set status = 'forgotten' where id = any(%s) and path = any(%s)", (list(ids), list(forgotten))
+    )
+    conn.execute(
+        "update s2p.files n set confirmed_at = o.confirmed_at, contract_version = '' from s2p.files o"
+        " where n.id = any(%s) and n.verdict = 'held' and o.replaced_by = n.id and o.verdict = 'held'"
+        " and o.sha256 = n.sha256 and o.confirmed_at is not null",
+        (list(ids),),
+    )
 
 
 def _values(entry: LedgerEntry) -> tuple[Any, ...]:

@@ -3,6 +3,8 @@
 How to talk to a database, this one or another, belongs to `connection.py`.
 """
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import fcntl
@@ -22,12 +24,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import psutil
 import psycopg
 
 from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
+
+if TYPE_CHECKING:
+    import psutil
 
 SUPERUSER = "postgres"
 PORT = 5432  # listens on no address; the number is only part of the socket's name
@@ -163,7 +168,7 @@ def _supervisor_config(files: _ServerFiles, programs: Path, socket_folder: Path,
     )
 
 
-def _wait_until_ready(files: _ServerFiles, supervisor: "subprocess.Popen[bytes]") -> None:
+def _wait_until_ready(files: _ServerFiles, supervisor: subprocess.Popen[bytes]) -> None:
     """Wait while the server starts, which may take long, and then for its first answer, which may not."""
     begun = time.monotonic()
     while (error_text := _connection_error(files)) is not None:
@@ -219,6 +224,8 @@ def _remove_stale_pid_file(files: _ServerFiles) -> None:
     After a reboot or in a new container the id in it often belongs to another process, or to one that ended and
     was never reaped; PostgreSQL then refuses to start.
     """
+    import psutil
+
     pid_file = files.data / "postmaster.pid"
     if not pid_file.exists() or any(_is_server_process(process, files) for process in psutil.process_iter()):
         return
@@ -226,6 +233,8 @@ def _remove_stale_pid_file(files: _ServerFiles) -> None:
 
 
 def _is_server_process(process: psutil.Process, files: _ServerFiles) -> bool:
+    import psutil
+
     try:
         return (
             process.name() == "postgres"

@@ -18,7 +18,8 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.copying import copy_in
 from s2p_assets.warehouse.tables.keys import key_expressions
-from s2p_assets.warehouse.tables.store import NotStored, TableDeclaration
+from s2p_assets.warehouse.tables.store import NotStored
+from s2p_assets.warehouse.tables.table_declaration import TableDeclaration
 from s2p_assets.warehouse.tables.workbook_rows import rows_of_file
 from s2p_assets.warehouse.tables.workbook_tables import SOURCE_COLUMNS, rows_table
 
@@ -50,12 +51,6 @@ def loaded_versions_at(conn: psycopg.Connection, workbook: Workbook, as_of: dt.d
         (workbook.full_name, as_of, as_of),
     )
     return [LoadedVersion(*row) for row in rows]
-
-
-def rows_changed_since(conn: psycopg.Connection, workbooks: Iterable[str], as_of: dt.datetime) -> bool:
-    """Whether rows of these workbooks, by name, were loaded or withdrawn after `as_of`."""
-    query = "select 1 from s2p.files where workbook = any(%s) and (loaded_at > %s or withdrawn_at > %s) limit 1"
-    return conn.execute(query, (list(workbooks), as_of, as_of)).fetchone() is not None
 
 
 def first_loaded_at(conn: psycopg.Connection) -> dt.datetime | None:

@@ -3,11 +3,10 @@
 Their DDL belongs to `derived_tables.py`; tables of workbooks are filled by `load.py`.
 """
 
-import datetime as dt
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 import psycopg
@@ -23,6 +22,7 @@ from s2p_assets.warehouse.tables.contract_versions import contract_version
 from s2p_assets.warehouse.tables.copying import copy_in, copy_out
 from s2p_assets.warehouse.tables.derived_tables import ensure_derived_table
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
+from s2p_assets.warehouse.tables.table_declaration import TableDeclaration
 
 MAX_KEYS_SHOWN = 3
 
@@ -33,21 +33,6 @@ class DuplicateKey(Exception):
 
 class NotStored(MendableError, LookupError):
     """The table has not been stored yet; one line that says which."""
-
-
-class TableDeclaration(Protocol):
-    """What a derived table declares; `Table` and `FeatureSet` do."""
-
-    @property
-    def domain(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def columns(self) -> tuple[Column, ...]: ...
-    @property
-    def key(self) -> tuple[str, ...]: ...
-    @property
-    def description(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +119,6 @@ def stored_version(conn: psycopg.Connection, domain: str, name: str) -> str | No
         "select version from s2p.contents where domain = %s and table_name = %s", (domain, name)
     ).fetchone()
     return str(row[0]) if row else None
-
-
-def stored_since(conn: psycopg.Connection, places: Sequence[tuple[str, str]], as_of: dt.datetime) -> bool:
-    """Whether the content of any of these derived tables changed after `as_of`."""
-    ensure_own_tables(conn)
-    query = (
-        "select 1 from s2p.contents c"
-        " join unnest(%s::text[], %s::text[]) n(domain, table_name) using (domain, table_name)"
-        " where c.stored_at > %s limit 1"
-    )
-    domains, things = [domain for domain, _ in places], [name for _, name in places]
-    return conn.execute(query, (domains, things, as_of)).fetchone() is not None
 
 
 def read_rows(

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
-from s2p_assets.warehouse.tables.store import TableDeclaration
+from s2p_assets.warehouse.tables.table_declaration import TableDeclaration
 from s2p_assets.warehouse.tables.workbook_tables import rows_table
 
 MIN_ROWS_TO_INDEX = 100_000

@@ -12,7 +12,7 @@ from psycopg import sql
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.lineage import LineageRules
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.warehouse.tables.store import TableDeclaration
+from s2p_assets.warehouse.tables.table_declaration import TableDeclaration
 from s2p_assets.warehouse.trace.file_rows import FileRow
 
 

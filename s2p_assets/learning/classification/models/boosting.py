@@ -1,10 +1,13 @@
 """Gradient boosting on encoded features. Tuning and calibration are in `tuned.py`."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pandas as pd
 
 from s2p_assets.learning.classification.cases import FeatureColumns
-from s2p_assets.learning.classification.models.encoding import unscaled
+from s2p_assets.learning.classification.models.encoding import Encoding, unscaled
+from s2p_assets.learning.classification.models.predictors import BoostedTrees, Predictor
 from s2p_assets.learning.classification.models.tuned import Settings, Tuned
 
 if TYPE_CHECKING:
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Boosting(Tuned):
     """scikit-learn's HistGradientBoostingClassifier; trees, learning rate, leaves and their size are tuned."""
+
+    predicts_by: ClassVar[type[Predictor]] = BoostedTrees
 
     def default_settings(self) -> Settings:
         return {"trees": 60, "rate": 0.05, "leaves": 7, "leaf": 60}
@@ -26,8 +31,8 @@ class Boosting(Tuned):
             "leaf": trial.suggest_int("leaf", 10, 200, log=True),
         }
 
-    def encoder(self, features: FeatureColumns) -> Any:
-        return unscaled(features)
+    def encoder(self, features: FeatureColumns, cases: pd.DataFrame) -> Encoding:
+        return unscaled(features, cases)
 
     def new_estimator(self, settings: Settings) -> Any:
         from sklearn.ensemble import HistGradientBoostingClassifier

@@ -1,10 +1,13 @@
 """A random forest on encoded features. Tuning and calibration are in `tuned.py`."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pandas as pd
 
 from s2p_assets.learning.classification.cases import FeatureColumns
-from s2p_assets.learning.classification.models.encoding import unscaled
+from s2p_assets.learning.classification.models.encoding import Encoding, unscaled
+from s2p_assets.learning.classification.models.predictors import AveragedTrees, Predictor
 from s2p_assets.learning.classification.models.tuned import Settings, Tuned
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ class Forest(Tuned):
 
     trees: int = 100
 
+    predicts_by: ClassVar[type[Predictor]] = AveragedTrees
+
     def default_settings(self) -> Settings:
         return {"leaf": 30, "share": 0.4}
 
@@ -26,8 +31,8 @@ class Forest(Tuned):
             "share": trial.suggest_float("share", 0.1, 1.0),
         }
 
-    def encoder(self, features: FeatureColumns) -> Any:
-        return unscaled(features)
+    def encoder(self, features: FeatureColumns, cases: pd.DataFrame) -> Encoding:
+        return unscaled(features, cases)
 
     def new_estimator(self, settings: Settings) -> Any:
         from sklearn.ensemble import RandomForestClassifier

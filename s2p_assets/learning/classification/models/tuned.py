@@ -1,13 +1,14 @@
 """What all classifiers around a scikit-learn estimator do: encode, tune, calibrate, save and load.
 
-The estimators themselves, and what of them is tuned, are in their own modules.
+The estimators themselves, and what of them is tuned, are in their own modules. scikit-learn fits them; what predicts
+are plain arrays, and a stored model is read without it.
 """
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -21,24 +22,22 @@ from s2p_assets.learning.classification.cases import (
 )
 from s2p_assets.learning.classification.metrics import log_losses
 from s2p_assets.learning.classification.models.calibration import Calibration, fit_calibration
+from s2p_assets.learning.classification.models.encoding import Encoding, encoding_of_json
+from s2p_assets.learning.classification.models.fitted_pipelines import encoding_of_pipeline
+from s2p_assets.learning.classification.models.predictors import Predictor
 from s2p_assets.learning.classification.time_folds import time_folds
 from s2p_assets.learning.forecasting.series import Matrix, TooLittleHistory
-from s2p_assets.learning.registry.estimator_files import read_estimator, write_estimator
-from s2p_assets.learning.registry.learner_files import fitted_task, read_learner, write_learner
+from s2p_assets.learning.registry.array_files import read_arrays, write_arrays
+from s2p_assets.learning.registry.learner_files import FILE as LEARNER_FILE
+from s2p_assets.learning.registry.learner_files import ModelDamaged, NotFitted, read_learner, write_learner
+from s2p_assets.learning.registry.skops_files import read_estimator
 
 if TYPE_CHECKING:
     from optuna import Trial
 
 Settings = Mapping[str, Any]
 INNER_FOLDS = 3
-ESTIMATOR_FILE = "estimator.skops"
-TRUSTED_TYPES = frozenset(
-    {
-        "numpy.dtype",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        "sklearn.tree._tree.Tree",
-    }
-)
+ARRAYS_FILE, FORMER_FILE = "estimator.npz", "estimator.skops"
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,10 @@ class Tuned:
     features: FeatureColumns = field(default=FeatureColumns((), ()), repr=False)
     settings: Settings = field(default_factory=dict, repr=False)
     calibration: Calibration = field(default=Calibration(), repr=False)
-    estimator: Any = field(default=None, repr=False, compare=False)
+    encoding: Encoding | None = field(default=None, repr=False, compare=False)
+    predictor: Predictor | None = field(default=None, repr=False, compare=False)
+
+    predicts_by: ClassVar[type[Predictor]]
 
     @abstractmethod
     def default_settings(self) -> Settings:
@@ -71,8 +73,8 @@ class Tuned:
         """Settings within their bounds, as the tuner has them."""
 
     @abstractmethod
-    def encoder(self, features: FeatureColumns) -> Any:
-        """A scikit-learn transformer of `Features.encode` into numbers."""
+    def encoder(self, features: FeatureColumns, cases: pd.DataFrame) -> Encoding:
+        """How `features` become numbers, by what they are in `cases`."""
 
     @abstractmethod
     def new_estimator(self, settings: Settings) -> Any:
@@ -88,38 +90,56 @@ class Tuned:
         unfitted = replace(self, task=task, features=features)
         with threadpool_limits(1):
             settings, calibration = unfitted._tuned(cases, task)
-            estimator = unfitted._fitted(settings, cases, task)
-        return replace(unfitted, settings=settings, calibration=calibration, estimator=estimator)
+            encoding = self.encoder(features, cases)
+            fitted = self._fitted(settings, encoding.apply(cases), outcome_values(cases, task))
+        return replace(unfitted, settings=settings, calibration=calibration, encoding=encoding, predictor=fitted)
 
     def probability(self, cases: pd.DataFrame) -> Matrix:
-        fitted_task(self.task)
-        return self.calibration.apply(
-            np.asarray(self.estimator.predict_proba(self.features.encode(cases))[:, 1], float)
-        )
+        if self.encoding is None or self.predictor is None:
+            raise NotFitted("the model is not fitted; call fit first")
+        return self.calibration.apply(self.predictor.probability(self.encoding.apply(cases)))
 
     def save(self, folder: Path) -> None:
-        write_learner(
-            folder,
-            self,
-            self.task,
-            numbers=list(self.features.numbers),
-            categories=list(self.features.categories),
-            settings=dict(self.settings),
-            calibration=[self.calibration.slope, self.calibration.intercept],
-        )
-        write_estimator(folder / ESTIMATOR_FILE, self.estimator)
+        if self.encoding is None or self.predictor is None:
+            raise NotFitted("the model is not fitted; call fit first")
+        calibration = [self.calibration.slope, self.calibration.intercept]
+        kept = {"encoding": self.encoding.as_json(), "settings": dict(self.settings), "calibration": calibration}
+        write_learner(folder, self, self.task, **kept)
+        write_arrays(folder / ARRAYS_FILE, self.predictor.as_arrays())
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         parameters, task, fitted = read_learner(folder)
+        encoding, predictor = cls._former(folder) if "encoding" not in fitted else cls._stored(folder, fitted)
         return cls(
             **parameters,
             task=task,
-            features=FeatureColumns(tuple(fitted["numbers"]), tuple(fitted["categories"])),
+            features=encoding.features,
             settings=fitted["settings"],
             calibration=Calibration(*fitted["calibration"]),
-            estimator=read_estimator(folder / ESTIMATOR_FILE, TRUSTED_TYPES, "classifier"),
+            encoding=encoding,
+            predictor=predictor,
         )
+
+    @classmethod
+    def _stored(cls, folder: Path, fitted: Mapping[str, Any]) -> tuple[Encoding, Predictor]:
+        try:
+            encoding = encoding_of_json(fitted["encoding"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelDamaged(f"{folder / LEARNER_FILE}: {error}; train the model again") from error
+        arrays_of = cls.predicts_by.of_arrays
+        return encoding, read_arrays(folder / ARRAYS_FILE, lambda arrays: arrays_of(arrays, encoding.width))
+
+    @classmethod
+    def _former(cls, folder: Path) -> tuple[Encoding, Predictor]:
+        """A model that s2p 0.1.0 stored: the pipeline of encoder and estimator, as scikit-learn has them."""
+
+        def plain(pipeline: Any) -> tuple[Encoding, Predictor]:
+            (_, encoder), (_, estimator) = pipeline.steps
+            encoding = encoding_of_pipeline(encoder)
+            return encoding, cls.predicts_by.of_fitted(estimator, encoding.width)
+
+        return read_estimator(folder / FORMER_FILE, plain)
 
     def _tuned(self, cases: pd.DataFrame, task: ClassificationTask) -> tuple[Settings, Calibration]:
         """The settings with the lowest log loss on the inner folds, and the calibration on what they predict there."""
@@ -133,10 +153,8 @@ class Tuned:
         encoded = [self._encoded(known, test, task) for _, known, test in inner]
 
         def predict(settings: Settings) -> Matrix:
-            both = [
-                self.new_estimator(settings).fit(known, ended).predict_proba(test) for known, ended, test in encoded
-            ]
-            return np.concatenate([found[:, 1] for found in both])
+            fits = ((self._fitted(settings, known, ended), test) for known, ended, test in encoded)
+            return np.concatenate([fitted.probability(test) for fitted, test in fits])
 
         settings, there = _best(self.default_settings(), self.suggest_settings, predict, actual, self.trials, self.seed)
         return settings, fit_calibration(there, actual) if self.calibrated else Calibration()
@@ -146,18 +164,11 @@ class Tuned:
     ) -> tuple[Matrix, Matrix, Matrix]:
         """Of a fold the known cases in numbers, their outcomes, and the cases to test in numbers: once for all."""
         features = _varied(self.features, known)  # fewer than `self.features` where a fold's cases are older
-        encoder = self.encoder(features)
-        return (
-            encoder.fit_transform(features.encode(known)),
-            outcome_values(known, task),
-            encoder.transform(features.encode(test)),
-        )
+        encoding = self.encoder(features, known)
+        return encoding.apply(known), outcome_values(known, task), encoding.apply(test)
 
-    def _fitted(self, settings: Settings, cases: pd.DataFrame, task: ClassificationTask) -> Any:
-        from sklearn.pipeline import make_pipeline
-
-        estimator = make_pipeline(self.encoder(self.features), self.new_estimator(settings))
-        return estimator.fit(self.features.encode(cases), outcome_values(cases, task))
+    def _fitted(self, settings: Settings, rows: Matrix, outcomes: Matrix) -> Predictor:
+        return self.predicts_by.of_fitted(self.new_estimator(settings).fit(rows, outcomes), rows.shape[1])
 
 
 def _best(

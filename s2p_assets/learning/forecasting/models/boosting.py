@@ -13,18 +13,20 @@ import numpy as np
 import pandas as pd
 
 from s2p_assets.contracts.model import ForecastTask
+from s2p_assets.learning.fitted_trees import boosted_trees
 from s2p_assets.learning.forecasting import lags
 from s2p_assets.learning.forecasting.models.smoothing import levels
 from s2p_assets.learning.forecasting.seasons import periods_of_year, season_of
 from s2p_assets.learning.forecasting.series import Matrix, Panel, forecast_rows, future_times, newest_values, panel
-from s2p_assets.learning.registry.estimator_files import read_estimator, write_estimator
+from s2p_assets.learning.registry.array_files import read_arrays, write_arrays
 from s2p_assets.learning.registry.learner_files import fitted_task, read_learner, write_learner
+from s2p_assets.learning.registry.skops_files import read_estimator
+from s2p_assets.learning.trees import Trees, joined_trees, trees_of_arrays
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-MODEL_FILES = "boosting-{}.skops"
-TRUSTED_TYPES = frozenset({"sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"})
+ARRAYS_FILE, FORMER_FILES = "trees.npz", "boosting-{}.skops"
 BINS = 128
 WEIGHT_OF_VOLUME = 0.7
 
@@ -33,7 +35,7 @@ Positions = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
 
 @dataclass(frozen=True)
 class Boosting:
-    """HistGradientBoostingRegressors with Poisson loss on demand over what is usual: level at the origin × season.
+    """scikit-learn's HistGradientBoostingRegressors with Poisson loss on demand over what is usual: level at the origin × season.
 
     The usual, as `Smoothing` has it, is each training row's exposure; its weight is that to the power 0.7, for what
     sells much also varies more than counts do. The forecast is the mean of `draws` regressors, each on rows of its own.
@@ -58,13 +60,13 @@ class Boosting:
     task: ForecastTask | None = field(default=None, repr=False)
     edges: Mapping[str, Sequence[float]] = field(default_factory=dict, repr=False)
     calendar: bool = field(default=False, repr=False)
-    regressors: "tuple[HistGradientBoostingRegressor, ...]" = field(default=(), repr=False, compare=False)
+    regressors: Trees | None = field(default=None, repr=False, compare=False)
     fit_inputs: "_FitInputs | None" = field(default=None, repr=False, compare=False)
 
     def fit(self, history: pd.DataFrame, task: ForecastTask) -> "Boosting":
         past = panel(history, task)
         calendar = len(past.times) >= 2 * periods_of_year(past.times)
-        unfitted = replace(self, task=task, calendar=calendar, edges={}, regressors=(), fit_inputs=None)
+        unfitted = replace(self, task=task, calendar=calendar, edges={}, regressors=None, fit_inputs=None)
         known = unfitted._known(history, past, task.horizon)
         unfitted = replace(unfitted, fit_inputs=_FitInputs(history, known))
         drawn = [unfitted._training(past, known, draw) for draw in range(self.draws)]
@@ -76,8 +78,9 @@ class Boosting:
         for draw, (rows, usual, target) in enumerate(drawn):
             regressor = _regressor(self, draw)
             with _one_thread():
-                regressors.append(regressor.fit(_binned(rows, edges), target, sample_weight=usual**WEIGHT_OF_VOLUME))
-        return replace(unfitted, edges=edges, regressors=tuple(regressors))
+                regressor.fit(_binned(rows, edges), target, sample_weight=usual**WEIGHT_OF_VOLUME)
+            regressors.append(boosted_trees(regressor, len(edges)))
+        return replace(unfitted, edges=edges, regressors=joined_trees(regressors))
 
     def forecast(self, history: pd.DataFrame, horizon: int) -> pd.DataFrame:
         """Steps beyond the fitted horizon are forecast with the last fitted step, and their own calendar."""
@@ -88,10 +91,9 @@ class Boosting:
         steps, series = (axis.ravel() for axis in np.indices((horizon, len(past.entities))))
         at = np.full(len(steps), len(past.times) - 1)
         usual = known.usual(at, series, steps + 1)
-        if self.regressors:
+        if self.regressors is not None:
             binned = _binned(self._features(past, known, at, series, steps + 1), self.edges)
-            with _one_thread():
-                usual = usual * np.mean([regressor.predict(binned) for regressor in self.regressors], axis=0)
+            usual = usual * np.exp(self.regressors.sums(binned)).mean(axis=1)
         return forecast_rows(past, np.clip(usual.reshape(horizon, -1), 0.0, _ceiling(past)), task)
 
     def _known(self, history: pd.DataFrame, past: Panel, horizon: int) -> "_Known":
@@ -170,17 +172,18 @@ class Boosting:
         return self._features(past, known, at, series, step), usual, np.minimum(target, most_seen)
 
     def save(self, folder: Path) -> None:
-        fitted = {"edges": list(self.edges.items()), "calendar": self.calendar, "regressors": len(self.regressors)}
-        write_learner(folder, self, self.task, **fitted)
-        for at, regressor in enumerate(self.regressors):
-            write_estimator(folder / MODEL_FILES.format(at), regressor)
+        kept = {"edges": list(self.edges.items()), "calendar": self.calendar, "trees": self.regressors is not None}
+        write_learner(folder, self, self.task, **kept)
+        if self.regressors is not None:
+            write_arrays(folder / ARRAYS_FILE, self.regressors.as_arrays())
 
     @classmethod
     def load(cls, folder: Path) -> "Boosting":
         parameters, task, fitted = read_learner(folder)
-        files = [folder / MODEL_FILES.format(at) for at in range(int(fitted.get("regressors", 0)))]
-        regressors = tuple(read_estimator(file, TRUSTED_TYPES, "boosting") for file in files)
         edges, calendar = dict(fitted.get("edges", {})), bool(fitted.get("calendar"))
+        regressors = _former_trees(folder, fitted["regressors"], len(edges)) if fitted.get("regressors") else None
+        if fitted.get("trees"):
+            regressors = read_arrays(folder / ARRAYS_FILE, lambda arrays: trees_of_arrays(arrays, len(edges)))
         return cls(**parameters, task=task, edges=edges, calendar=calendar, regressors=regressors)
 
 
@@ -208,6 +211,12 @@ class _FitInputs:
 
     def covers(self, history: pd.DataFrame, horizon: int, past: Panel) -> bool:
         return history is self.history and len(past.times) + horizon <= len(self.known.times)
+
+
+def _former_trees(folder: Path, count: int, features: int) -> Trees:
+    """Of a model that s2p 0.1.0 stored: one file for each of `count` regressors, as scikit-learn has them."""
+    files = [folder / FORMER_FILES.format(at) for at in range(count)]
+    return joined_trees(read_estimator(file, lambda kept: boosted_trees(kept, features)) for file in files)
 
 
 def _peers(history: pd.DataFrame, past: Panel, task: ForecastTask) -> Positions | None:

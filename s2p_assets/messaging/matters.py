@@ -1,0 +1,74 @@
+"""A matter: one thing that somebody is to be told, and the kinds there are, with who is told of each by default.
+
+Which matters there are is found in `services/`; how a letter words them is in `letters.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+OWNER, ENGINEERS = "owner", "engineers"
+
+
+class Kind(NamedTuple):
+    """A kind of matter: who is told by default, its heading in letters, and whether it is over once told."""
+
+    concerns: tuple[str, ...]
+    heading: str
+    is_event: bool = False
+
+
+KINDS: dict[str, Kind] = {
+    "returned": Kind((OWNER,), "Files that came back"),
+    "partly": Kind((OWNER,), "Files that were loaded in part"),
+    "held": Kind((OWNER, ENGINEERS), "Files that wait for a decision"),
+    "missing": Kind((OWNER,), "Files that have not come"),
+    "gone": Kind((OWNER, ENGINEERS), "Files that are gone"),
+    "unclaimed": Kind((ENGINEERS,), "Files that nobody claims"),
+    "held_back": Kind((OWNER,), "Reports that cannot be renewed"),
+    "failed": Kind((ENGINEERS,), "What failed"),
+    "installation": Kind((ENGINEERS,), "The installation"),
+    "backup": Kind((ENGINEERS,), "The backup"),
+    "drift": Kind((ENGINEERS,), "Data that moved away from what was learned"),
+    "champion": Kind((OWNER, ENGINEERS), "Models in service", is_event=True),
+    "undelivered": Kind((ENGINEERS,), "Messages that could not be delivered"),
+    "received": Kind((OWNER,), "Files that came in", is_event=True),
+    "report": Kind((), "Reports", is_event=True),
+}
+"""In the order in which a letter tells of them: what the reader has to do comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One thing to tell, in words for whoever is told.
+
+    `key`: what makes it the same matter at the next look; told once. `owner`: the owner as the contract names them.
+    `to`: who is told besides those whom its kind concerns. `details`: the first lines, such as cells and their
+    findings; `more` further ones are not given. `attachments`: paths of files. `place`: where they lie, for people.
+    `about`: the path of the file on the share that it is about.
+    """
+
+    kind: str
+    key: str
+    title: str
+    next_step: str = ""
+    details: tuple[str, ...] = ()
+    more: int = 0
+    owner: str | None = None
+    to: tuple[str, ...] = ()
+    attachments: tuple[str, ...] = ()
+    place: str = ""
+    about: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Matter":
+        lists = {name: tuple(stored[name]) for name in ("details", "to", "attachments")}
+        return cls(**{**stored, **lists})
+
+
+def heading_place(matter: Matter) -> int:
+    """Where in a letter a matter of this kind stands."""
+    return list(KINDS).index(matter.kind)
