@@ -28,7 +28,6 @@ from s2p_assets.graph.running.run_launcher import LOCATION, ForkingRunLauncher
 from s2p_assets.graph.running.zygote_requests import socket_file
 from s2p_assets.settings import Settings
 
-CODE = "code server"
 DEFINITIONS = "s2p_assets.definitions"
 SERVERS_WORKSPACE = "servers.yaml"
 RUNS_LOG, LOG_BYTES = "runs.log", 1 << 20
@@ -151,7 +150,13 @@ def show(settings: Settings) -> int:
     return 1
 
 
-SERVERS: dict[str, Callable[[Settings], int]] = {CODE: serve_definitions, "daemon": watch, "web server": show}
+SERVERS: dict[str, Callable[[Settings], int]] = {
+    "code server": serve_definitions,
+    "daemon": watch,
+    "web server": show,
+}
+KNOW_THE_SHELVES = ("code server", "daemon")
+"""Those that begin anew with new code; Dagster's web server asks the code server."""
 
 
 def _logger(name: str) -> logging.Logger:

@@ -136,13 +136,13 @@ class Zygote:
         return {"pid": pid}
 
     def _renew_if_shelves_changed(self) -> None:
-        """Begin this process anew, with the code as it now is; its children live on, and the code server follows."""
+        """Begin this process anew, with the code as it now is; its runs live on, and so does the web server."""
         now = shelf_files(self.settings)
         if now == self.shelves or self.code is not None or _newest(now) > time.time() - LOOK_SECONDS:
             return
         self.shelves = now
         for pid, name in list(self.children.servers.items()):
-            if name == forked.CODE:
+            if name in forked.KNOW_THE_SHELVES:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
                 del self.children.servers[pid]
@@ -263,7 +263,7 @@ def _import_what_is_needed() -> None:
     gc.enable()
 
 
-def main() -> int:
+def become_zygote() -> int:
     """Arguments: the descriptor whose end says that `s2p up` has ended. After new code: none, but the state."""
     before = json.loads(os.environ.pop(STATE, "null"))
     settings = read_settings()
@@ -280,4 +280,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(become_zygote())
