@@ -4,13 +4,21 @@ import dagster as dg
 import pytest
 
 from s2p_assets.graph import automation_sensor as tested
-from s2p_assets.graph.automation_sensor import NOTHING_HAPPENED, SETTLED, AutomationSensor, automation_sensor
+from s2p_assets.graph.automation_sensor import NOTHING_HAPPENED, SETTLED, AutomationSensor, Evaluations, automation_sensor
 
 SOURCE = dg.AssetKey("source")
 
 
 @dg.asset(deps=[SOURCE], automation_condition=dg.AutomationCondition.any_deps_updated())
 def table() -> None: ...
+
+
+@dg.asset(deps=[table])
+def report() -> None: ...
+
+
+@dg.asset
+def elsewhere() -> None: ...
 
 
 class Ticks:
@@ -63,6 +71,32 @@ def test_a_new_process_evaluates_with_the_cursor_of_the_one_before() -> None:
         after = Ticks(instance)
         after.cursor = before.cursor
         assert after.tick() == "['table']"
+
+
+def test_only_what_happened_and_what_is_above_it_is_gone_over() -> None:
+    graph = dg.Definitions([dg.AssetSpec(SOURCE), table, report, elsewhere]).resolve_asset_graph()
+    with dg.DagsterInstance.ephemeral() as instance:
+        known = Evaluations()
+        assert not known.is_settled(instance, graph)
+        assert known.due is None, "at first everything is"
+        for _ in range(SETTLED):
+            known.evaluated([], graph)
+        assert known.is_settled(instance, graph)
+        instance.report_runless_asset_event(dg.AssetMaterialization(SOURCE))
+        assert not known.is_settled(instance, graph)
+        assert known.due == {SOURCE, table.key, report.key}
+
+
+def test_an_asset_that_is_no_longer_declared_is_no_trouble() -> None:
+    graph = dg.Definitions([elsewhere]).resolve_asset_graph()
+    with dg.DagsterInstance.ephemeral() as instance:
+        known = Evaluations()
+        known.is_settled(instance, graph)
+        for _ in range(SETTLED):
+            known.evaluated([], graph)
+        instance.report_runless_asset_event(dg.AssetMaterialization(SOURCE))
+        assert not known.is_settled(instance, graph)
+        assert known.due == set()
 
 
 def test_more_assets_than_a_code_server_evaluates_are_left_to_the_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
