@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluation,
+    AssetCheckEvaluationTargetMaterializationData,
+)
 from dagster._core.definitions.data_version import (
     CODE_VERSION_TAG,
     DATA_VERSION_TAG,
@@ -30,6 +33,7 @@ from dagster._core.execution.plan.step import ExecutionStep
 from dagster._core.execution.retries import RetryMode
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
 from dagster._core.executor.base import Executor
+from dagster_shared.record import replace
 
 PAST_WHAT_IS_MADE = {"s2p/past_what_is_made": "yes"}
 """The tag of a run that was asked for by the conditions, not by a person, who wants to see it made."""
@@ -57,12 +61,17 @@ class MadeAlready:
         needed = {dependency for key in made for dependency in self._layer.asset_graph.get(key).parent_keys}
         records = context.instance.get_asset_records([*{*made, *needed}]) if made else []
         self._tags: dict[dg.AssetKey, Mapping[str, str]] = {}
+        self._about: dict[dg.AssetKey, AssetCheckEvaluationTargetMaterializationData] = {}
         for record in records:
             newest = record.asset_entry.last_materialization_record
             if newest and newest.event_log_entry.asset_materialization:
                 version = extract_data_version_from_entry(newest.event_log_entry)
                 tags = dict(newest.event_log_entry.asset_materialization.tags or {})
-                self._tags[record.asset_entry.asset_key] = tags | ({DATA_VERSION_TAG: version.value} if version else {})
+                key, entry = record.asset_entry.asset_key, newest.event_log_entry
+                self._about[key] = AssetCheckEvaluationTargetMaterializationData(
+                    storage_id=newest.storage_id, run_id=entry.run_id, timestamp=entry.timestamp
+                )
+                self._tags[key] = tags | ({DATA_VERSION_TAG: version.value} if version else {})
 
         self._said: dict[dg.AssetCheckKey, AssetCheckEvaluation | None] = {}
         self._log, self._run_id = context.instance.event_log_storage, context.run_id
@@ -100,7 +109,11 @@ class MadeAlready:
             records = [record for record in history if record.run_id != self._run_id]
             event = records[0].event.dagster_event if records and records[0].event else None
             said = event is not None and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
-            self._said[check] = event.asset_check_evaluation_data if event and said else None
+            if event is None or not said:
+                self._said[check] = None
+            else:  # to Dagster it counts only if it is about the newest materialization
+                about = self._about.get(check.asset_key)
+                self._said[check] = replace(event.asset_check_evaluation_data, target_materialization_data=about)
         return self._said[check]
 
     def _key(self, step: Any) -> dg.AssetKey | None:

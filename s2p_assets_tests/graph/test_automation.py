@@ -172,6 +172,18 @@ def test_changed_content_goes_to_the_report_in_one_run_without_training(world: W
     assert world.made == ["sheet", "table", "products", "features", "champion", "report"]
 
 
+def test_what_was_passed_over_holds_nothing_up_later(world: World, standing: Ticks) -> None:
+    delivered(world, standing, "2", {})
+    world.made.clear()
+    waves = delivered(world, standing, "3", new_content("3"))
+    assert waves == [{"sheet", "table", "products", "features", "champion", "report"}]
+    world.made.clear()
+    delivered(world, standing, "4", {})
+    world.checks["signal"] = False
+    waves = delivered(world, standing, "5", new_content("5"))
+    assert "model" in {name for wave in waves for name in wave}
+
+
 def test_what_failed_its_blocking_check_is_made_again_though_nothing_changed(world: World, standing: Ticks) -> None:
     world.checks["gate"] = False
     delivered(world, standing, "2", new_content("2"))

@@ -4,7 +4,13 @@ import dagster as dg
 import pytest
 
 from s2p_assets.graph import automation_sensor as tested
-from s2p_assets.graph.automation_sensor import NOTHING_HAPPENED, SETTLED, AutomationSensor, Evaluations, automation_sensor
+from s2p_assets.graph.automation_sensor import (
+    NOTHING_HAPPENED,
+    SETTLED,
+    AutomationSensor,
+    Evaluations,
+    automation_sensor,
+)
 
 SOURCE = dg.AssetKey("source")
 
