@@ -1,5 +1,6 @@
 # The words of a shelf file, and where each comes from. `__init__.py` reads this file, and so does the type checker.
 
+from .api.client import connect as connect
 from .contracts.columns import Boolean as Boolean
 from .contracts.columns import Code as Code
 from .contracts.columns import Date as Date

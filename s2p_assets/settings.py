@@ -6,10 +6,12 @@ from pathlib import Path
 from socket import gethostname
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 PREFIX = "S2P_"
 ENV_FILE = Path(".env")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  what a person may have set, not what is bound here
 
 
 class Settings(BaseModel):
@@ -21,13 +23,23 @@ class Settings(BaseModel):
     share: Path = Field(Path(), description="the share drive; by default `share` in the home", validate_default=False)
     results: Path = Field(Path(), description="where marked copies and reports go; by default the share")
     database_url: str | None = Field(None, description="the company's own PostgreSQL; unset: an embedded one")
+    database_port: int | None = Field(
+        None, ge=1024, le=65535, description="where the embedded PostgreSQL also listens, on loopback alone"
+    )
     shelves: tuple[str, ...] = Field(("s2p_assets",), description="packages that hold shelves, separated by commas")
     country: str | None = Field(None, description="two letters; whose public holidays daily demand knows")
     currency: str = Field("EUR", description="the currency of amounts in reports")
     locale: str = Field("en", description="how reports write numbers and dates: en, de_DE, en_GB …")
-    host: str = Field("127.0.0.1", description="the address that the Dagster UI binds to")
-    port: int = Field(3000, ge=0, le=65535, description="the port of the Dagster UI")
-    reports_port: int = Field(3001, ge=0, le=65535, description="the port of finished reports beside it; 0: none")
+    host: str = Field("127.0.0.1", description="the address that s2p is served at")
+    port: int = Field(3000, ge=0, le=65535, description="the port that everything is served at")
+    public_url: str | None = Field(None, description="what browsers call it behind a proxy: https://s2p.example.com")
+    open: bool = Field(False, description="no login, on loopback alone, for a first look")
+    session_hours: int = Field(12, ge=1, le=720, description="hours until a person logs in again")
+    upload_mb: int = Field(256, ge=1, description="megabytes that one file sent to the API may have")
+    oidc_issuer: str | None = Field(None, description="the company's OpenID provider, https://…")
+    oidc_client_id: str | None = Field(None, description="what the provider calls s2p")
+    oidc_client_secret: SecretStr | None = Field(None, description="the secret that goes with it")
+    oidc_roles: str = Field("", description="the provider's groups as roles: s2p-admins=engineer,office=editor")
     look_seconds: int = Field(1, ge=1, description="seconds between two looks at the share")
     joblib: str = Field("threads", description="who fits models: threads, loky, or a cluster such as dask://host:8786")
     shards: int = Field(0, ge=0, le=1024, description="hash shards that feature sets are partitioned into; 0: none")
@@ -50,6 +62,10 @@ class Settings(BaseModel):
     disk_free_mb: int = Field(2048, ge=0, description="room on a disk below which engineers are told")
     heartbeat_url: SecretStr | None = Field(None, description="an address outside that is told that all is running")
     heartbeat_method: Literal["GET", "POST"] = Field("GET", description="how it is told")
+    backup_to: Path | None = Field(None, description="where backups lie; unset: none is made by itself")
+    backup_hours: float = Field(24.0, gt=0, description="hours between two backups; engineers hear of one twice as old")
+    backup_keep: int = Field(14, ge=1, description="how many backups are kept")
+    wal_archive: Path | None = Field(None, description="where the embedded PostgreSQL keeps its log, for any moment")
     heartbeat_minutes: float = Field(5.0, gt=0, description="minutes between two such signs of life")
 
     @field_validator("shelves", mode="before")
@@ -80,6 +96,33 @@ class Settings(BaseModel):
         except UnknownLocaleError as error:
             raise ValueError(f"{error}; write it as de_DE") from error
 
+    @field_validator("oidc_roles")
+    @classmethod
+    def _are_roles(cls, value: str) -> str:
+        """Raises ValueError for what is no list of groups with their roles."""
+        for pair in filter(None, value.split(",")):
+            if pair.partition("=")[2].strip() not in ("viewer", "editor", "engineer"):
+                raise ValueError(f"{pair!r} is no group=role; roles are viewer, editor and engineer")
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_safe(cls, value: str | None) -> str | None:
+        """Raises ValueError for a provider that others on the way could pass themselves off as."""
+        if value and not value.startswith(("https://", *(f"http://{host}" for host in ("127.0.0.1", "localhost")))):
+            raise ValueError("an OpenID provider is asked over https://")
+        return value
+
+    @field_validator("open")
+    @classmethod
+    def _on_loopback(cls, value: bool, info: ValidationInfo) -> bool:
+        """Raises ValueError for an installation without a login that others could reach."""
+        if value and info.data.get("host") not in LOOPBACK:
+            raise ValueError(
+                "without a login s2p is served on this computer alone; unset it, or set S2P_HOST=127.0.0.1"
+            )
+        return value
+
     @model_validator(mode="before")
     @classmethod
     def _from_the_environment(cls, given: dict[str, object]) -> dict[str, object]:
@@ -95,9 +138,25 @@ class Settings(BaseModel):
         object.__setattr__(self, "share", share.expanduser().absolute())
         results = self.results if "results" in self.model_fields_set else self.share
         object.__setattr__(self, "results", results.expanduser().absolute())
+        for name in ("backup_to", "wal_archive"):
+            place = getattr(self, name)
+            object.__setattr__(self, name, place.expanduser().absolute() if place else None)
         addresses = self.addresses if "addresses" in self.model_fields_set else home / "addresses.yaml"
         object.__setattr__(self, "addresses", addresses.expanduser().absolute())
         return self
+
+    @property
+    def is_on_loopback(self) -> bool:
+        """Whether nobody on another computer can ask."""
+        return self.host in LOOPBACK
+
+    @property
+    def address(self) -> str:
+        """What browsers call it, without a slash at the end."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = gethostname() if self.host in EVERYWHERE else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def archive(self) -> Path:

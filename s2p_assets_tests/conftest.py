@@ -28,8 +28,10 @@ __all__ = ["company", "processed"]
 FOLDER = "PYTEST_POSTGRES_FOLDER"
 OF_THE_SAMPLE_COMPANY = {
     "test_champions",
+    "test_notebook",
     "test_company_runs",
     "test_as_of",
+    "test_prompt",
     "test_retail_data_quality",
     "test_three_domains",
     "test_trace",
@@ -57,7 +59,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 class ByFileAndCompany(LoadFileScheduling):
-    """A worker takes a file at a time, and one takes all that need the sample company, so that it is processed once.
+    """A worker takes a file at a time; one takes all that need the sample company, so that it is processed once, and
+    one all tests of the door, which are asked of one server.
 
     `xdist_group` would say this with a mark, but cannot: pytest-xdist 3.8.0, the newest, appends the group to
     `Item._nodeid`, which pytest 9.2 no longer reads (its ids are structured), so that `--dist loadgroup` groups
@@ -66,6 +69,8 @@ class ByFileAndCompany(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = str(super()._split_scope(nodeid))
+        if "/api/" in file:
+            return "the door"
         return "the sample company" if Path(file).stem in OF_THE_SAMPLE_COMPANY else file
 
 

@@ -16,6 +16,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 DECISION = re.compile(r"# (\d{4}) .+\n\n- Date: \d{4}-\d\d-\d\d\n- Status: (proposed|accepted|superseded by \d{4})\n\n")
 COMMANDS = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+COMMANDS |= {str(group.typer_instance.info.name) for group in app.registered_groups if group.typer_instance}
 
 
 def prose(page: Path) -> str:

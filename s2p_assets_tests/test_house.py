@@ -138,9 +138,11 @@ def _any(words: set[str]) -> str:
     return "|".join(map(re.escape, sorted(words)))
 
 
-@pytest.mark.parametrize(
-    "command", [command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands]
-)
+COMMANDS = [command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands]
+GROUPS = [str(group.typer_instance.info.name) for group in app.registered_groups if group.typer_instance]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *GROUPS])
 def test_every_command_has_help_an_example_and_a_line_in_the_readme(command: str) -> None:
     shown = CliRunner().invoke(app, [command, "--help"])
     assert shown.exit_code == 0

@@ -33,11 +33,14 @@ FileState = tuple[str, int, int]
 
 def outlined_catalog(packages: tuple[str, ...], country: str | None, folder: Path) -> Catalog:
     """The catalogue as `load_catalog` reads it, from the outline in `folder` where it still holds."""
-    state = _code_state(packages)
-    file = folder / f"catalogue-{_digest([packages, country])[:12]}.json"
-    if state is not None and (found := _kept(file, state)) is not None:
-        return found
-    return load_and_keep(packages, country, folder)
+    return kept_catalog(packages, country, folder) or load_and_keep(packages, country, folder)
+
+
+def kept_catalog(packages: tuple[str, ...], country: str | None, folder: Path) -> Catalog | None:
+    """The catalogue from the outline in `folder`; None where there is none that still holds."""
+    file = _place(packages, country, folder)
+    state = _code_state(packages) if file.exists() else None
+    return _kept(file, state) if state is not None else None
 
 
 def load_and_keep(packages: tuple[str, ...], country: str | None, folder: Path) -> Catalog:
@@ -47,8 +50,12 @@ def load_and_keep(packages: tuple[str, ...], country: str | None, folder: Path) 
     catalog = load_catalog(packages, country)
     if state is not None and is_first and folder.parent.is_dir() and _is_settled(state):
         with suppress(NotOutlined, OSError):
-            _keep(folder / f"catalogue-{_digest([packages, country])[:12]}.json", state, outline_of(catalog))
+            _keep(_place(packages, country, folder), state, outline_of(catalog))
     return catalog
+
+
+def _place(packages: tuple[str, ...], country: str | None, folder: Path) -> Path:
+    return folder / f"catalogue-{_digest([packages, country])[:12]}.json"
 
 
 def _shelves(packages: tuple[str, ...]) -> list[str]:

@@ -12,14 +12,15 @@ from typing import Annotated
 
 import typer
 
-from s2p_assets.cli import messages, models, reports, share, workbooks
+from s2p_assets.cli import backup, database, messages, models, people, reports, share, workbooks
+from s2p_assets.cli.demo import demo
 from s2p_assets.cli.terminal import COULD_NOT, err, escape, out
 
 GARBAGE_AFTER = 50_000
 """New objects until Python looks for garbage; with its 700 that takes a sixth of every command's start."""
 
 COMMANDS = (
-    (share.demo, "Example: `s2p demo --no-ui`"),
+    (demo, "Examples: `s2p demo`, `s2p demo --all --no-ui`"),
     (share.up, "Example: `S2P_SHARE=/srv/share s2p up`"),
     (share.run, "Example: `s2p run --json`"),
     (workbooks.check, "Example: `s2p check 'Prices March.xlsx' --marked Checked.xlsx`"),
@@ -42,7 +43,15 @@ COMMANDS = (
     (models.champion, "Example: `s2p champion retail_demand_champion --set demand_prophet --because 'the fair'`"),
     (models.why, "Example: `s2p why retail_demand_boosting`"),
     (models.predict, "Example: `s2p predict retail_demand_champion sku=0001 --horizon 4`"),
+    (backup.backup, "Example: `s2p backup /mnt/backups/s2p`"),
+    (
+        backup.restore,
+        "Examples: `s2p restore /mnt/backups/s2p`, `s2p restore /mnt/backups/s2p --until '2026-11-29 14:05:00'`",
+    ),
+    (backup.drill, "Example: `s2p drill /mnt/backups/s2p --json`"),
     (models.mlflow, "Example: `s2p mlflow --port 5000`"),
+    (database.sql, "Examples: `s2p sql`, `s2p sql 'select * from retail.products limit 5'`"),
+    (database.connection, "Example: `s2p connection`"),
 )
 """In the order in which `s2p --help` lists them."""
 
@@ -51,11 +60,13 @@ app = typer.Typer(
     help="Sheets to pipelines: drop a workbook, read its numbers in the next report.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="markdown",
 )
 for _command, _example in COMMANDS:
     app.command(epilog=_example)(_command)
+app.add_typer(people.users)
+app.add_typer(people.tokens)
 
 
 def _print_version(wanted: bool) -> None:

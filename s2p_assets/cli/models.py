@@ -11,17 +11,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from s2p_assets.cli.completion import contest_names, learned_names
 from s2p_assets.cli.terminal import COULD_NOT, Json, err, escape, noise_apart, out, print_json, progress, values_by_name
 
 if TYPE_CHECKING:
     from s2p_assets.services.model_queries import TrainedModel
     from s2p_assets.settings import Settings
 
-Asked = Annotated[str, typer.Argument(help="A model, a contest or a forecast.", show_default=False)]
+Asked = Annotated[
+    str, typer.Argument(help="A model, a contest or a forecast.", show_default=False, autocompletion=learned_names)
+]
+AskedContest = Annotated[
+    str,
+    typer.Argument(help="A contest, such as retail_demand_champion.", show_default=False, autocompletion=contest_names),
+]
 
 
 def champion(
-    contest: Annotated[str, typer.Argument(help="A contest, such as retail_demand_champion.", show_default=False)],
+    contest: AskedContest,
     model: Annotated[
         str | None, typer.Option("--set", metavar="MODEL[@VERSION]", help="Put this in service until released.")
     ] = None,

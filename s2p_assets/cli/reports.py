@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from s2p_assets.cli.completion import report_names, traceable_names
 from s2p_assets.cli.terminal import (
     NEEDS_A_PERSON,
     Json,
@@ -23,9 +24,20 @@ from s2p_assets.cli.terminal import (
 
 ROWS_TRACED = 5
 
+Traceable = Annotated[
+    str,
+    typer.Argument(
+        help="A table or report, such as retail_demand.", show_default=False, autocompletion=traceable_names
+    ),
+]
+AskedReport = Annotated[
+    str,
+    typer.Argument(help="A report, such as retail_weekly_outlook.", show_default=False, autocompletion=report_names),
+]
+
 
 def trace(
-    name: Annotated[str, typer.Argument(help="A table or report, such as retail_demand.", show_default=False)],
+    name: Traceable,
     which: Annotated[
         list[str], typer.Argument(help="A table's row as COLUMN=VALUE …, or the id of a report's number.")
     ],
@@ -43,11 +55,13 @@ def trace(
     settings, now = read_settings(), dt.datetime.now().astimezone()
     from s2p_assets.cli.printing.traces import number_lines, trace_lines
     from s2p_assets.services.context import open_outlined
+    from s2p_assets.services.named import require_traceable
     from s2p_assets.services.trace import trace_number, trace_table
     from s2p_assets.services.traced_models import models_behind
 
     ctx = open_outlined(settings)
     name, most = name.replace("-", "_").replace(".", "_", 1), None if everything else ROWS_TRACED
+    require_traceable(ctx.catalog, name)
     if name in ctx.catalog.reports:
         silence_libraries()
         with progress("following it to the cells", quiet=as_json) as say:
@@ -69,7 +83,7 @@ def trace(
 
 
 def report(
-    name: Annotated[str, typer.Argument(help="A report, such as retail_weekly_outlook.", show_default=False)],
+    name: AskedReport,
     day: Annotated[
         str | None, typer.Option("--as-of", help="As it was at the end of this day, or at a moment.", metavar="DATE")
     ] = None,
@@ -77,16 +91,18 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Make an edition now from what is stored, or make it again from what was known on a day."""
-    from s2p_assets.cli.printing.editions import print_edition
     from s2p_assets.settings import read_settings
 
     settings = read_settings()
     from s2p_assets.services.context import open_outlined
-    from s2p_assets.services.reports import report_as_of, report_named, report_now
+    from s2p_assets.services.named import report_named
 
     ctx = open_outlined(settings)
     chosen = report_named(ctx.catalog, name)
     silence_libraries()
+    from s2p_assets.cli.printing.editions import print_edition
+    from s2p_assets.services.reports import report_as_of, report_now
+
     with progress("asking the ledger", quiet=as_json) as say:
         made = report_as_of(ctx, chosen, day, to, say) if day else report_now(ctx, chosen, to, say)
     if as_json:

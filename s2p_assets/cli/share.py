@@ -1,13 +1,12 @@
-"""The commands about the share drive as a whole: fill it with a sample, watch it, process it, say how it stands.
+"""The commands about the share drive as a whole: watch it, process it, say how it stands.
 
-What is asked of one workbook is in `workbooks.py`.
+What is asked of one workbook is in `workbooks.py`; a sample share drive is for `demo.py`.
 """
 
-import datetime as dt
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import chain
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,40 +28,16 @@ if TYPE_CHECKING:
     from s2p_assets.settings import Settings
 
 ARRIVALS_SECONDS = 5.0
-
-
-def demo(
-    ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve the Dagster UI afterwards.")] = True,
-) -> None:
-    """Write a sample share drive, process all of it, say where the reports are, then serve the Dagster UI."""
-    from s2p_assets.cli.printing.status import print_outcome
-    from s2p_assets.samples.share_files import sample_shares
-    from s2p_assets.settings import read_settings
-
-    settings = read_settings()
-    if ui:
-        from s2p_assets.graph.running.servers import require_port
-
-        require_port(settings.host, settings.port)
-    _write_samples(settings)
-    status = _process(settings)
-    print_outcome(settings, status)
-    planted = [fault for sample in sample_shares().values() for fault in sample.mistakes]
-    out.print(f"\n[bold]What was planted in the sample[/bold] ({len(planted)} faults)")
-    for fault in planted:
-        place = " › ".join(part for part in (fault.path, fault.sheet, fault.cell) if part)
-        out.print(f"  {escape(place)}: {escape(fault.description)}")
-    if ui:
-        _serve(settings)
+ANSWER_SECONDS = 0.5
 
 
 def up() -> None:
-    """Watch the share and serve the Dagster UI, until stopped."""
+    """Watch the share, and serve reports, API and the Dagster UI behind one login, until stopped."""
     from s2p_assets.settings import read_settings
 
     settings = read_settings()
     _require_share(settings)
-    _serve(settings)
+    serve_share(settings)
 
 
 def run(as_json: Json = False) -> None:
@@ -72,7 +47,7 @@ def run(as_json: Json = False) -> None:
 
     settings = read_settings()
     _require_share(settings)
-    status = _process(settings, quiet=as_json)
+    status = process_share(settings, quiet=as_json)
     if as_json:
         print_json(status)
         print_failures(status)
@@ -165,21 +140,7 @@ def _require_share(settings: "Settings") -> None:
         raise ShareMissing(f"{settings.share}: there is no such folder; mount the share drive, or correct S2P_SHARE")
 
 
-def _write_samples(settings: "Settings") -> None:
-    from s2p_assets.samples.share_files import sample_shares
-
-    settings.share.mkdir(parents=True, exist_ok=True)
-    with progress("writing a sample share drive") as say:
-        count, today = 0, dt.date.today()  # noqa: DTZ011  the user's own day
-        for file in chain.from_iterable(
-            sample.write(settings.share, until=today) for sample in sample_shares().values()
-        ):
-            count += 1
-            say(f"writing a sample share drive: {count} files ({file.name})")
-    out.print(f"sample share drive: {count} files in {escape(str(settings.share))}")
-
-
-def _process(settings: "Settings", *, quiet: bool = False) -> dict[str, Any]:
+def process_share(settings: "Settings", *, quiet: bool = False) -> dict[str, Any]:
     """One headless pass through the graph; the status afterwards, with the runs."""
     silence_libraries()
     with noise_apart(settings), progress("starting PostgreSQL and the asset graph", quiet=quiet) as say:
@@ -190,16 +151,66 @@ def _process(settings: "Settings", *, quiet: bool = False) -> dict[str, Any]:
         return process(graph.ctx, graph.definitions, say)
 
 
-def _serve(settings: "Settings") -> None:
+def serve_share(settings: "Settings") -> None:
+    """Watch the share and serve the Dagster UI until stopped; its address is told once it answers."""
     from s2p_assets.graph.running.servers import require_port, serve
     from s2p_assets.warehouse.server.connection import connect, database_url
 
     require_port(settings.host, settings.port)
     connect(database_url(settings)).close()
-    out.print(f"\nDagster UI: [bold]http://{settings.host}:{settings.port}[/bold]   (stop with Ctrl-C)")
-    with _arrivals_printed(settings):
+    out.print("\nstarting s2p   (stop with Ctrl-C)")
+    with _told_when_it_answers(settings), _arrivals_printed(settings):
         code = serve(settings)
     raise typer.Exit(code)
+
+
+def open_for_a_first_look(settings: "Settings") -> "Settings":
+    """Without a login where only this computer can ask, unless S2P_OPEN says otherwise."""
+    is_asked = "open" in settings.model_fields_set or not settings.is_on_loopback
+    return settings if is_asked else settings.model_copy(update={"open": True})
+
+
+def _print_address(settings: "Settings") -> None:
+    """Where it is served; and where nobody can log in yet, the link by which the first engineer does."""
+    from s2p_assets.services.access import first_link
+    from s2p_assets.services.context import open_context
+
+    out.print(f"s2p: [bold]{settings.address}[/bold]")
+    if settings.open:
+        out.print("open to everybody on this computer; without S2P_OPEN it asks for a login")
+    elif secret := first_link(open_context(settings)):
+        out.print(f"the first engineer, good once, for a day: {settings.address}/join/{secret}", soft_wrap=True)
+
+
+@contextmanager
+def _told_when_it_answers(settings: "Settings") -> Iterator[None]:
+    """Print the address when it first answers, for until then it would open nothing."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(ANSWER_SECONDS):
+            if _answers(settings):
+                _print_address(settings)
+                return
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watching.join(ARRIVALS_SECONDS)
+
+
+def _answers(settings: "Settings") -> bool:
+    from http.client import HTTPConnection, HTTPException
+
+    try:
+        connection = HTTPConnection(settings.host, settings.port, timeout=ARRIVALS_SECONDS)
+        connection.request("GET", "/")
+        return connection.getresponse().status < HTTPStatus.INTERNAL_SERVER_ERROR
+    except (OSError, HTTPException):
+        return False
 
 
 @contextmanager
@@ -230,9 +241,8 @@ def _arrivals_printed(settings: "Settings") -> Iterator[None]:
 
 
 def _exit_code(current: dict[str, Any]) -> int:
+    from s2p_assets.services.attention import what_needs_a_person
+
     if current.get("failures"):
         return COULD_NOT
-    waiting = any(book["returned"] or book["held"] or book["waiting"] for book in current["workbooks"])
-    asked = current["gone"] or current["missing"] or current["unclaimed"] or current["faults"]
-    undelivered = current["messages"]["problem"] or current["messages"]["undelivered"]
-    return NEEDS_A_PERSON if waiting or asked or undelivered else 0
+    return NEEDS_A_PERSON if what_needs_a_person(current) else 0

@@ -8,12 +8,25 @@ from typing import Annotated
 
 import typer
 
+from s2p_assets.cli.completion import workbook_names
 from s2p_assets.cli.terminal import COULD_NOT, NEEDS_A_PERSON, Json, err, escape, out, print_json, progress
+
+ContractName = Annotated[
+    str | None, typer.Option("--as", help="Read it by this contract.", autocompletion=workbook_names)
+]
+AskedContract = Annotated[
+    str,
+    typer.Argument(
+        help="A workbook contract, such as retail_price_list.", show_default=False, autocompletion=workbook_names
+    ),
+]
 
 
 def check(
     files: Annotated[list[Path], typer.Argument(help="Workbooks to check.", show_default=False)],
-    workbook: Annotated[str | None, typer.Option("--as", help="Check against this contract.")] = None,
+    workbook: Annotated[
+        str | None, typer.Option("--as", help="Check against this contract.", autocompletion=workbook_names)
+    ] = None,
     as_json: Json = False,
     marked: Annotated[Path | None, typer.Option("--marked", help="Write a copy with the bad cells marked.")] = None,
 ) -> None:
@@ -41,7 +54,9 @@ def check(
 
 def plan(
     file: Annotated[Path, typer.Argument(help="The workbook to be dropped.", show_default=False)],
-    workbook: Annotated[str | None, typer.Option("--as", help="Plan it as this contract.")] = None,
+    workbook: Annotated[
+        str | None, typer.Option("--as", help="Plan it as this contract.", autocompletion=workbook_names)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """What a file would change in what is loaded, before it is dropped; nothing is written."""
@@ -67,7 +82,7 @@ def plan(
 
 
 def template(
-    name: Annotated[str, typer.Argument(help="A workbook contract, such as retail_price_list.", show_default=False)],
+    name: AskedContract,
     target: Annotated[Path | None, typer.Option("--to", help="Where to write it; by default NAME.xlsx here.")] = None,
 ) -> None:
     """Write an empty workbook with the right headers, types and drop-downs."""
@@ -75,9 +90,11 @@ def template(
 
     settings = read_settings()
     from s2p_assets.services.check import find_contract
+
+    contract = find_contract(settings, name)
     from s2p_assets.spreadsheet.template import write_template
 
-    written = write_template(find_contract(settings, name), target or Path(f"{name}.xlsx"))
+    written = write_template(contract, target or Path(f"{name}.xlsx"))
     out.print(f"wrote {escape(str(written))}")
 
 

@@ -4,6 +4,7 @@ Nothing here reads a file, talks to a database or knows a company, and nothing h
 pandera is in `validation.py`.
 """
 
+import contextlib
 import datetime as dt
 import functools
 import inspect
@@ -410,7 +411,8 @@ def row_rules_of(rows: type[Row]) -> tuple[RowRule, ...]:
 def _column(owner: type[Row], name: str, annotation: Any, declared: _Declared) -> Column:
     kind = _kind(owner, name, annotation, declared)
     options = dict(declared.options)
-    checks = tuple((check, options.pop(check)) for check in list(options) if check in _CHECKS)
+    given = {check: options.pop(check) for check in list(options) if check in _CHECKS}
+    checks = tuple((check, _as_days(value) if kind in _DATES else value) for check, value in given.items())
     for option in (*options, *(check for check, _ in checks)):
         if option not in _OPTIONS and option not in _CHECKS:
             raise DeclarationError(f"{owner.__name__}.{name}: there is no option {option!r} of a column", declared.line)
@@ -426,6 +428,16 @@ def _column(owner: type[Row], name: str, annotation: Any, declared: _Declared) -
     if wrong := _contradiction(made) or _contradiction_of_labels(made):
         raise DeclarationError(f"{owner.__name__}.{name}: {wrong}", declared.line)
     return made
+
+
+def _as_days(given: Any) -> Any:
+    """The days of a check of dates, which may be written as texts: `ge="2020-01-01"`."""
+    if isinstance(given, str):
+        with contextlib.suppress(ValueError):
+            return dt.datetime.fromisoformat(given) if len(given) > len("2020-01-01") else dt.date.fromisoformat(given)
+    if isinstance(given, (list, tuple)):
+        return type(given)(map(_as_days, given))
+    return given
 
 
 def _freeze(options: dict[str, Any]) -> None:

@@ -95,6 +95,8 @@ class Workbook:
     A file that changes more of what is loaded than these bounds allow is held: nothing of it is stored until a person
     says `s2p accept FILE`, or another version of it takes its place. None: no bound. They hold from the second
     delivery on.
+    `spans`: the two columns of the key with the first and last day that a row is about. What is told of the same days
+    twice, as weeks and again as their month, would count twice: the file is held, at its first delivery too.
     `max_rows_gone`: the share of a known file's rows that a new version of it may lack.
     `max_restated`: the share of a column's stored values that a new version may change. A value that was empty and is
     filled in is not counted, nor are one or two values.
@@ -124,6 +126,7 @@ class Workbook:
     where_commented: RowHandling = "notice"
     where_full: Literal["read", "notice", "reject"] = "reject"
     encoding: str | None = None
+    spans: tuple[str, str] | None = None
     max_rows_gone: float | None = MAX_ROWS_GONE
     max_restated: float | None = MAX_RESTATED
     ordinary_change: float = 0.0
@@ -134,6 +137,8 @@ class Workbook:
         if fault := self._schedule_fault():
             raise DeclarationError(fault, None)
         self._refuse_unknown_words()
+        if self.spans and not set(self.spans) <= set(self.key):
+            raise DeclarationError(f"spans={self.spans!r}: both columns belong to the key", None)
         if self.encoding is not None:
             try:
                 codecs.lookup(self.encoding)

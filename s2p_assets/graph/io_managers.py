@@ -145,8 +145,7 @@ class ReportIOManager(dg.IOManager):
 
     def _links(self, files: dict[str, Path]) -> dict[str, dg.MetadataValue]:
         """Links that open beside the Dagster UI; a browser follows no file:// link from there."""
-        addresses = {name: page_address(self.ctx.settings, file) for name, file in files.items()}
-        return {name: dg.MetadataValue.url(address) for name, address in addresses.items() if address}
+        return {name: dg.MetadataValue.url(page_address(self.ctx.settings, file)) for name, file in files.items()}
 
     def load_input(self, context: dg.InputContext) -> None:
         raise NotImplementedError("a report is for people; assets are made from the tables under it")

@@ -3,12 +3,14 @@
 It runs in the code server, from the daemon's clock and over the database: when one of them is down, so is the sign.
 """
 
+import datetime as dt
 import time
 
 import dagster as dg
 
 from s2p_assets.graph.run_matters import run_matters
 from s2p_assets.messaging.delivery import shown_counts
+from s2p_assets.services.backup_schedule import begin_due_backup
 from s2p_assets.services.context import Context
 from s2p_assets.services.messages.sending import send_messages, sign_of_life
 
@@ -16,7 +18,7 @@ LOOK_SECONDS = 60
 
 
 def message_sensor(ctx: Context) -> dg.SensorDefinition:
-    """Sends messages that are due; its tick says how many, and what could not be looked for or delivered."""
+    """Sends messages and begins a backup when they are due; its tick says how many, and what could not be done."""
 
     @dg.sensor(
         name="messages",
@@ -26,6 +28,7 @@ def message_sensor(ctx: Context) -> dg.SensorDefinition:
         target=None,
     )
     def messages(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        begin_due_backup(ctx.settings, dt.datetime.now(dt.UTC))
         done = send_messages(ctx, run_matters(ctx, context.instance))
         for problem in done.problems:
             context.log.warning(problem)

@@ -4,6 +4,7 @@ How people are told is in `services/messages`; files and models are found there.
 """
 
 import time
+from collections.abc import Mapping
 
 import dagster as dg
 from dagster._core.event_api import EventLogRecord
@@ -40,9 +41,11 @@ def failed_matters(instance: dg.DagsterInstance) -> list[Matter]:
 def _of_run(instance: dg.DagsterInstance, record: dg.RunRecord) -> list[Matter]:
     run = record.dagster_run
     steps = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
+    planned = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
+    made_by = {str(one.event_log_entry.step_key): one.asset_key for one in planned.records if one.asset_key}
     if steps:
-        return [one for event in steps if (one := _of_step(instance, run, event))]
-    names = sorted(run.asset_selection or ())
+        return [one for event in steps if (one := _of_step(instance, run.run_id, event, made_by))]
+    names = sorted(made_by.values())
     if not names or any(_made_since(instance, key, record.end_time or 0.0) for key in names):
         return []
     shown = ", ".join(key.to_user_string() for key in names[:ASSETS_NAMED])
@@ -51,17 +54,19 @@ def _of_run(instance: dg.DagsterInstance, record: dg.RunRecord) -> list[Matter]:
     return [_matter(shown, " ".join((said or ["it ended without a word"])[-1].split()), run.run_id)]
 
 
-def _of_step(instance: dg.DagsterInstance, run: dg.DagsterRun, event: EventLogRecord) -> Matter | None:
+def _of_step(
+    instance: dg.DagsterInstance, run_id: str, event: EventLogRecord, made_by: Mapping[str, dg.AssetKey]
+) -> Matter | None:
     entry = event.event_log_entry
     step = str(entry.step_key)
-    key = next((one for one in run.asset_selection or () if one.to_python_identifier() == step), None)
+    key = made_by.get(step)
     if key is not None and _made_since(instance, key, event.timestamp):
         return None
     failure = entry.dagster_event.step_failure_data.error if entry.dagster_event else None
     cause = (failure.cause or failure) if failure else None
     line = " ".join(cause.message.split()) if cause else error_line(None)
     own = line.partition(": ")[2] if line.startswith("s2p_assets.") else line
-    return _matter(key.to_user_string() if key else step, own, run.run_id)
+    return _matter(key.to_user_string() if key else step, own, run_id)
 
 
 def _matter(what: str, why: str, run_id: str) -> Matter:

@@ -14,21 +14,23 @@ from s2p_assets.learning.classification import cases, time_folds
 from s2p_assets.learning.classification import scores as class_scores
 from s2p_assets.learning.classification.leaks import suspects
 from s2p_assets.learning.forecasting import scores, series
-from s2p_assets.learning.forecasting.backtest_cache import cached_backtest
+from s2p_assets.learning.forecasting.backtest_cache import cached_backtest, cached_fit
 
 
 @dataclass(frozen=True)
 class TaskMethods:
     """How tasks of one kind are learned.
 
-    `training_rows`: what of a history is learned from in the end. `backtest`: predictions from
-    past cutoffs beside the actuals, one row per fold and case; `predicted_column`: its column of predictions.
+    `training_rows`: what of a history is learned from in the end; `fit`: a copy of a learner fitted on that.
+    `backtest`: predictions from past cutoffs beside the actuals, one row per fold and case; `predicted_column`: its
+    column of predictions.
     `scores`: of backtests by model, one row per (model, fold, series). `losses`: of one backtest, as
     `paired_test.paired_test` takes them. `suspects`: the features that predict it too well to be true, and how well;
     None where nothing can leak, as a forecast is given nothing but its history up to the cutoff.
     """
 
     training_rows: Callable[[pd.DataFrame, Any], pd.DataFrame]
+    fit: Callable[[Any, pd.DataFrame, Any], Any]
     backtest: Callable[[Any, pd.DataFrame, Any], pd.DataFrame]
     predicted_column: str
     scores: Callable[[dict[str, pd.DataFrame], pd.DataFrame, Any], pd.DataFrame]
@@ -39,6 +41,7 @@ class TaskMethods:
 METHODS: dict[type, TaskMethods] = {
     ForecastTask: TaskMethods(
         training_rows=series.training_rows,
+        fit=cached_fit,
         backtest=cached_backtest,
         predicted_column="mean",
         scores=scores.forecast_scores,
@@ -46,6 +49,7 @@ METHODS: dict[type, TaskMethods] = {
     ),
     ClassificationTask: TaskMethods(
         training_rows=cases.decided_cases,
+        fit=lambda learner, cases, task: learner.fit(cases, task),
         backtest=time_folds.backtest_classifier,
         predicted_column="probability",
         scores=class_scores.classification_scores,

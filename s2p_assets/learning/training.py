@@ -82,7 +82,7 @@ def _trained(
         contest=contest.name,
         version=digest(identity, content),
         fingerprint=fingerprint,
-        learner=learner.fit(kind.training_rows(history, task), task),
+        learner=kind.fit(learner, kind.training_rows(history, task), task),
         task=task,
         backtest=backtest,
         scores=kind.scores({name: backtest}, history, task),

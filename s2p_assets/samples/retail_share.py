@@ -12,6 +12,7 @@ import pandas as pd
 
 from s2p_assets.samples.retail_company import Company, simulate_company
 from s2p_assets.samples.share_files import (
+    Exercise,
     Mistake,
     Sample,
     ShareFile,
@@ -313,4 +314,4 @@ def _recount(counts: pd.DataFrame, day: pd.Timestamp) -> SheetLayout:
     return SheetLayout("Hall B", table, above=("Recount, hall B", "Counted twice where we were not sure", ""))
 
 
-sample = Sample(MISTAKES, write_share)
+sample = Sample(MISTAKES, write_share, Exercise("prices/promotions/Promotions *.xlsx", "Promotions", "C5", "n/a"))

@@ -33,12 +33,25 @@ class ShareWriter(Protocol):
     def __call__(self, folder: Path, *, until: dt.date) -> Iterator[Path]: ...
 
 
+class Exercise(NamedTuple):
+    """A cell for a person to break, and to mend again: in the newest file of `pattern`, what to type over it."""
+
+    pattern: str
+    sheet: str
+    cell: str
+    text: str
+
+
 @dataclass(frozen=True)
 class Sample:
-    """A sample share drive: the mistakes planted in it, and the function that writes it."""
+    """A sample share drive: the mistakes planted in it, and the function that writes it.
+
+    `exercise`: of the sample that a newcomer is shown, which is the one that has an exercise.
+    """
 
     mistakes: tuple[Mistake, ...]
     write: ShareWriter
+    exercise: Exercise | None = None
 
 
 def sample_shares() -> dict[str, Sample]:
@@ -46,6 +59,11 @@ def sample_shares() -> dict[str, Sample]:
     names = sorted(file.stem for file in Path(__file__).parent.glob("*_share.py"))
     modules = (importlib.import_module(f"{__package__}.{name}") for name in names)
     return {name.removesuffix("_share"): module.sample for name, module in zip(names, modules, strict=True)}
+
+
+def shown_first(samples: Mapping[str, Sample]) -> dict[str, Sample]:
+    """The samples that a newcomer is shown: those with an exercise."""
+    return {domain: sample for domain, sample in samples.items() if sample.exercise}
 
 
 @dataclass(frozen=True)

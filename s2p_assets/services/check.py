@@ -4,29 +4,28 @@ import importlib.util
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from s2p_assets.catalog.kept_outline import kept_catalog
 from s2p_assets.catalog.shelves import read_shelf
+from s2p_assets.contracts.errors import meant_by
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.errors import NotFound
 from s2p_assets.settings import Settings
-from s2p_assets.spreadsheet.inferring.draft import Asked, infer_contracts
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
-from s2p_assets.spreadsheet.returned.copies import write_returned
 from s2p_assets.spreadsheet.sandbox import Sandbox
-from s2p_assets.warehouse.server.connection import connect, database_url
-from s2p_assets.warehouse.tables.references import referenced_values
 
 
 def workbook_contracts(settings: Settings) -> dict[str, Workbook]:
     """The workbook contracts on the shelves, by name."""
-    return read_shelf(settings.shelves, "workbooks", Workbook).items
+    outlined = kept_catalog(settings.shelves, settings.country, settings.cache)
+    return outlined.workbooks if outlined else read_shelf(settings.shelves, "workbooks", Workbook).items
 
 
 def find_contract(settings: Settings, name: str) -> Workbook:
     """Raises NotFound, naming the contracts there are."""
     known = workbook_contracts(settings)
     if name not in known:
-        raise NotFound(f"no workbook contract {name!r}; there are {', '.join(sorted(known)) or 'none'}")
+        raise NotFound(f"no workbook contract {name!r}; {meant_by(name, known)}")
     return known[name]
 
 
@@ -40,8 +39,10 @@ def check_files(settings: Settings, files: list[Path], name: str | None, marked:
     owners = {workbook.full_name: workbook.owner for workbook in known}
     with Sandbox.within(settings) as sandbox:
         for file in files:
-            reading = read_with_references(settings, sandbox, file, known)
+            reading = read_with_references(settings, sandbox, file, known, with_rows=False)
             if marked and (reading.findings or reading.error):
+                from s2p_assets.spreadsheet.returned.copies import write_returned
+
                 owner = owners.get(reading.workbook or "", "its owner")
                 write_returned(file, reading, marked, name=file.name, owner=owner, sandbox=sandbox)
             yield reading
@@ -55,18 +56,25 @@ def read_with_references(
     *,
     display_name: str | None = None,
     others: Sequence[Workbook] = (),
+    with_rows: bool = True,
 ) -> ReadResult:
     """`file` read as the share drive would, with what it refers to looked up in what is loaded, where there is any.
 
+    `with_rows`: whether the rows themselves are wanted, which only Arrow can hold.
     Raises DatabaseUnreachable.
     """
-    reading = sandbox.read(file, claiming, display_name=display_name, others=others)
+    reading = sandbox.read(file, claiming, display_name=display_name, others=others, with_rows=with_rows)
     claimed = next((book for book in claiming if book.full_name == reading.workbook), None)
     if claimed is None or not claimed.references or not has_database(settings):
         return reading
+    from s2p_assets.warehouse.server.connection import connect, database_url
+    from s2p_assets.warehouse.tables.references import referenced_values
+
     with connect(database_url(settings)) as connection:
         known = {claimed.full_name: referenced_values(connection, claimed)}
-    return sandbox.read(file, [claimed], display_name=display_name, others=others, reference_values=known)
+    return sandbox.read(
+        file, [claimed], display_name=display_name, others=others, reference_values=known, with_rows=with_rows
+    )
 
 
 def has_database(settings: Settings) -> bool:
@@ -84,6 +92,8 @@ def write_contracts(settings: Settings, file: Path, name: str, target: Path | No
     They go to `target`, or to the company's own shelf: the first of `settings.shelves` that is not s2p's. With
     `sheet`, or a `target`, of one table alone. Raises NotFound, NoContract.
     """
+    from s2p_assets.spreadsheet.inferring.draft import Asked, infer_contracts  # what infers is large, and rarely asked
+
     if not file.is_file():
         raise NotFound(f"{file}: there is no such file")
     folder = target.parent if target else _workbook_shelf(settings)

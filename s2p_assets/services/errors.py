@@ -7,9 +7,6 @@ import errno
 import sys
 from collections.abc import Iterator
 
-import psycopg
-from psycopg import errors
-
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.warehouse.files.archive import DiskFull
 
@@ -18,6 +15,9 @@ class NotFound(MendableError):
     """Something that a person named is not there."""
 
 
+DISK_FULL, INSUFFICIENT_PRIVILEGE, READ_ONLY_TRANSACTION = "53100", "42501", "25006"
+"""PostgreSQL's own numbers: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+DRIVERS = ("psycopg", "psycopg2")
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -56,11 +56,11 @@ def _of_the_database(error: BaseException) -> str | None:
     """psycopg's errors, and those of psycopg2, which is loaded only where Dagster's storage is."""
     state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    if isinstance(error, errors.DiskFull) or state == errors.DiskFull.sqlstate:
+    if state == DISK_FULL:
         return (
             f"the disk of PostgreSQL is full ({lines[0]}); make room there, then run again; nothing half-done was kept"
         )
-    if state in (errors.InsufficientPrivilege.sqlstate, errors.ReadOnlySqlTransaction.sqlstate):
+    if state in (INSUFFICIENT_PRIVILEGE, READ_ONLY_TRANSACTION):
         return (
             f"PostgreSQL does not let s2p write ({lines[0]}); let the user of S2P_DATABASE_URL create schemas and "
             "tables"
@@ -71,7 +71,6 @@ def _of_the_database(error: BaseException) -> str | None:
 
 
 def _is_lost_connection(error: BaseException) -> bool:
-    foreign = sys.modules.get("psycopg2")
-    lost = [psycopg.OperationalError, psycopg.InterfaceError]
-    lost += [foreign.OperationalError, foreign.InterfaceError] if foreign else []
-    return isinstance(error, tuple(lost))
+    """Of a driver that was not loaded there is no error."""
+    loaded = [sys.modules[driver] for driver in DRIVERS if driver in sys.modules]
+    return any(isinstance(error, (driver.OperationalError, driver.InterfaceError)) for driver in loaded)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from s2p_assets.catalog.catalog import Catalog, Derived
+from s2p_assets.contracts.errors import meant_by
 from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.learning.registry.mlflow_tables import ContestState, Record
 from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry
@@ -52,8 +53,8 @@ def find_trained(ctx: Context, name: str) -> TrainedModel:
         ctx.catalog.contest_of(model) if model else ctx.catalog.contests.get(name) or _contest_behind(ctx.catalog, name)
     )
     if contest is None:
-        known = ", ".join([*ctx.catalog.contests, *ctx.catalog.models]) or "none"
-        raise NotFound(f"{name}: there is no such model, contest or forecast; there are {known}")
+        known = meant_by(name, [*ctx.catalog.contests, *ctx.catalog.models])
+        raise NotFound(f"{name}: there is no such model, contest or forecast; {known}")
     return TrainedModel(contest, ctx.registry.state(contest.domain, contest.name), model)
 
 
@@ -133,7 +134,7 @@ def predictions(ctx: Context, trained: TrainedModel, wanted: dict[str, str], hor
     features = ctx.catalog.features[f"{contest.domain}_{contest.features}"]
     known = {column.name for column in features.columns}
     if strange := [name for name in wanted if name not in known]:
-        raise NotFound(f"{features.full_name} has no column {', '.join(strange)}; it has {', '.join(sorted(known))}")
+        raise NotFound(f"{features.full_name} has no column {', '.join(strange)}; {meant_by(strange[0], known)}")
     with ctx.warehouse.connect() as connection:
         history = store.read_rows(connection, features.domain, features.name, features.columns)
     made = ctx.registry.load(contest.domain, contest.name, record)

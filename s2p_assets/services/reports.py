@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from s2p_assets.catalog.catalog import Catalog, Key
+from s2p_assets.catalog.catalog import Key
 from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.model import Contest
 from s2p_assets.contracts.report import Document, Imprint, Report
@@ -56,14 +56,6 @@ class ReportEdition:
             "compared": self.compared,
             "differs": self.differs,
         }
-
-
-def report_named(catalog: Catalog, name: str) -> Report:
-    """A report by its name, also as its folder is called. Raises NotFound naming those there are."""
-    plain = name.replace("-", "_")
-    if plain not in catalog.reports:
-        raise NotFound(f"no report {name!r}; there are {', '.join(sorted(catalog.reports)) or 'none'}")
-    return catalog.reports[plain]
 
 
 def report_now(ctx: Context, report: Report, to: Path | None, progress: Progress) -> ReportEdition:

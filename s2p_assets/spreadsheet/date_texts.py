@@ -51,9 +51,8 @@ def _by_shape(texts: pyarrow.Array, shape: str) -> tuple[Moments, Bools]:
     is_such = found.is_valid()
     fit = is_such.to_numpy(zero_copy_only=False).copy()
     digits = (pc.if_else(is_such, found.field(part.name), "1") for part in found.type)
-    parts = {
-        part.name: pc.cast(held, pyarrow.int64()).to_numpy() for part, held in zip(found.type, digits, strict=True)
-    }
+    numbers = (pc.cast(held, pyarrow.int64()).to_numpy() for held in digits)
+    parts = {part.name: held for part, held in zip(found.type, numbers, strict=True)}
     year = parts["Y"] if "Y" in parts else np.where(parts["y"] <= 68, 2000, 1900) + parts["y"]
     month, day = parts["m"], parts["d"]
     hour, minute, second = (parts.get(letter, np.zeros(len(texts), np.int64)) for letter in "HMS")

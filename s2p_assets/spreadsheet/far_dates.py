@@ -1,9 +1,10 @@
-"""Dates far from the file's own: a year typed 2062, 1926 or 0206.
+"""Dates far from the file's own: a year typed 2062, 1926 or 0206; and last year's among those of one month.
 
 A contract that bounds a column itself, by `ge`, `gt`, `le`, `lt` or `in_range`, is followed instead; see `rules.py`.
 """
 
 import datetime as dt
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ _YEAR = 365.25
 _NEAR, _FAR, _LIFETIME = 5 * _YEAR, 10 * _YEAR, 75 * _YEAR
 _MOST = 0.8
 _ENOUGH = 3
+_SEASON, _WEEK, _FEW, _ENOUGH_TOGETHER = 100, 7, 0.02, 8
 _EPOCH = dt.date.fromisoformat("1970-01-01")
 _OPEN_ENDS = frozenset({"9999-12-31", "9999-01-01", "2999-12-31", "2999-01-01", "2199-12-31", "2099-12-31"})
 _LOWER, _UPPER = frozenset({"ge", "gt", "in_range", "eq", "isin"}), frozenset({"le", "lt", "in_range", "eq", "isin"})
@@ -42,6 +44,26 @@ def far_dates(values: pyarrow.Array, column: Column, written: dt.date | None) ->
         if day.isoformat() not in _OPEN_ENDS:
             found[place] = CellError("far_date", f"{day} is far from {why}; correct the year", f"{day}")
     return found
+
+
+def of_another_year(values: pyarrow.Array, column: Column) -> Iterator[tuple[int, str]]:
+    """(position, message) of a date or two that would lie among all others if its year were another one.
+
+    The others are at least `_ENOUGH_TOGETHER` and lie within a season, as those of a month's file do.
+    """
+    if column.kind not in ("date", "timestamp") or len(values) - values.null_count < _ENOUGH_TOGETHER:
+        return
+    days, valid = _days(values), values.is_valid().to_numpy(zero_copy_only=False)
+    low, high = (float(value) for value in np.percentile(days[valid], (10, 90)))
+    away = np.flatnonzero(valid & ((days < low - _SEASON / 2) | (days > high + _SEASON / 2)))
+    if high - low > _SEASON or len(away) > max(2, _FEW * valid.sum()):
+        return
+    for place in away.tolist():
+        years = round(((low + high) / 2 - days[place]) / _YEAR)
+        if 1 <= abs(years) < 10 and low - _WEEK <= days[place] + years * _YEAR <= high + _WEEK:
+            day = _EPOCH + dt.timedelta(days=int(days[place]))
+            first, last = (_EPOCH + dt.timedelta(days=int(one)) for one in (low, high))
+            yield place, f"{day} is of another year than the other dates here, {first} to {last}; is the year right?"
 
 
 def _days(values: pyarrow.Array) -> Days:

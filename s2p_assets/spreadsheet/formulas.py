@@ -24,7 +24,7 @@ _OTHER_BOOK = re.compile(
 )
 
 
-VOLATILE = ("RANDBETWEEN", "RANDARRAY", "RAND", "NOW", "TODAY", "OFFSET", "INDIRECT")
+VOLATILE = ("RANDBETWEEN", "RANDARRAY", "RAND", "NOW", "TODAY", "OFFSET", "INDIRECT", "RTD", "WEBSERVICE")
 """Functions that give another value whenever they are calculated, or look where their argument points then."""
 _VOLATILE = re.compile(rf"(?<![\w.])(?:_xlfn\.|com\.microsoft\.)*({'|'.join(VOLATILE)})\s*\(", re.IGNORECASE)
 _IN_QUOTES = re.compile(r'"[^"]*"')

@@ -183,12 +183,13 @@ class SheetWriter:
             columns, cells = columns[filled], cells.where(filled)
         if not len(columns):
             return
-        order = np.argsort(columns, kind="stable")
-        numbers, starts = np.unique(columns[order], return_index=True)
-        texts = cells.texts.take(pyarrow.array(order))
-        rows, kinds = cells.rows[order], cells.kinds[order]
-        formats = None if cells.formats is None else cells.formats[order]
-        for number, start, stop in zip(numbers, starts, [*starts[1:], len(order)], strict=True):
+        rows, kinds, texts, formats = cells.rows, cells.kinds, cells.texts, cells.formats
+        if (columns[1:] < columns[:-1]).any():
+            order = np.argsort(columns, kind="stable")
+            columns, rows, kinds, texts = columns[order], rows[order], kinds[order], texts.take(pyarrow.array(order))
+            formats = None if formats is None else formats[order]
+        starts = np.flatnonzero(np.diff(columns, prepend=columns[0] - 1))
+        for number, start, stop in zip(columns[starts], starts, [*starts[1:], len(columns)], strict=True):
             part = slice(int(start), int(stop))
             self._parts.setdefault(int(number), []).append(
                 Cells(rows[part], kinds[part], texts[part], None if formats is None else formats[part])

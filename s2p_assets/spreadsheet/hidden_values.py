@@ -28,7 +28,7 @@ def hidden_values(
     yield from _hidden_columns(sheet, header, cells)
     blank = [style for style, code in enumerate(sheet.formats) if _SHOWS_NOTHING.fullmatch(code)]
     numbers = {one.name: cells[one.name] for one in columns if one.kind in _KINDS and one.name in cells}
-    for styles, why in ((sheet.marks.pale, "its letters have the colour of their background"),
+    for styles, why in ((sheet.marks.pale, "its letters have the colour of their background, or are tiny"),
                         (blank, "its number format shows nothing")):  # fmt: skip
         for name, held in numbers.items() if styles else ():
             if held.formats is None:

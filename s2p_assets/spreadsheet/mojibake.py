@@ -16,6 +16,7 @@ _LOST = re.compile("[\ufffd\x80-\x9f]")
 _SYMBOL_IN_WORD = re.compile(r"[^\W\d_][£¹³¿¯¥¡¼¾¤§ª¬¢°±»«¸¨´¶][^\W\d_]")
 _SYMBOL_FIRST = re.compile(r"(?<![\w£])[£³¹¿¯](?=[^\W\d_A-Z]{2})(?![^\W\d_]+[?!])")
 _CAPITAL_LAST = re.compile(r"[a-zß-ÿ][ŸŒŠŽ](?![A-ZÀ-Þ])")
+_NO_FRENCH_LIGATURE = re.compile(r"Œ(?=[^\W\d_])(?![uidesnctUIDESNCT])|œ\b")
 _UPPER_HALF = re.compile(r"(?<![^\W\d_])[À-ÖØ-öø-ÿ]{4,}(?![^\W\d_])")
 _CASE_REVERSED = re.compile(r"(?<!\w)[а-яё][А-ЯЁ]{3,}(?!\w)")
 _QUESTIONED = re.compile(r"(?<!\S)[^\W\d_]+\?[a-zß-ÿ]+(?![\w?&=/.])")
@@ -46,7 +47,7 @@ _CODE_PAGES = (
 """What gives a text away, the code page in which it was read, and that in which it was written."""
 _SUSPECT = (
     "[\ufffd\u0080-\u009f]|[£¹³¿¯¥¡¼¾¤§ª¬¢°±»«¸¨´¶ŸŒŠŽ]|[À-ÿ]{4}|[А-Я]{3}|\\pL\\?\\pL"
-    "|[þÞýõÕûÛ„”‚‡†‰ˆ˜•Ÿ]|[aeiouAEIOU]á"
+    "|[þÞýõÕûÛ„”‚‡†‰ˆ˜•ŸŒœ]|[aeiouAEIOU]á"
     "|[ÂÃÄÅÎÏÐÑØÙâ\u0393\u05d2\u00ef].|[\uff61-\uff9f]"
 )
 
@@ -77,6 +78,7 @@ def _signs(text: str) -> Iterator[bool]:
     yield bool(_SYMBOL_IN_WORD.search(text))
     yield bool(_SYMBOL_FIRST.search(text))
     yield bool(_CAPITAL_LAST.search(text))
+    yield bool(_NO_FRENCH_LIGATURE.search(text))
     yield bool(_CASE_REVERSED.search(text))
     yield bool(_QUESTIONED.search(text))
     yield bool(_other_code_page(text))

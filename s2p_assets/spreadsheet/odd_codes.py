@@ -21,6 +21,7 @@ _FEWEST = 5
 _NEARLY_ALL = 0.9
 _SAMPLE = 20
 _MOST_SUSPECTS = 5_000
+_SAMPLED = 1_000
 _LETTER_BETWEEN_DIGITS = r"^[0-9]{1,6}[A-Za-z][0-9]{1,6}$"
 _LETTER = r"[A-Za-z]"
 _ENDS_IN_ZERO = r"^[1-9][0-9]*0$"
@@ -51,6 +52,8 @@ def odd_codes(cells: Cells, values: pyarrow.Array, column: Column) -> Iterator[O
     yield from _fractions(cells)
     yield from _perhaps_powers(cells)
     yield from _letters_for_digits(values)
+    yield from _as_numbers_are_written(values)
+    yield from _lost_zeros(cells, values)
 
 
 def _all_dates(cells: Cells) -> Iterator[OddCode]:
@@ -123,6 +126,49 @@ def _perhaps_powers(cells: Cells) -> Iterator[OddCode]:
         yield OddCode(int(places[0]), text, "number_for_code", f"{message} when it is typed: enter it as text")
 
 
+def _as_numbers_are_written(values: pyarrow.Array) -> Iterator[OddCode]:
+    """`1000.0` and `1,203`, which a program made of a code that it took for a number; `'A100` with Excel's own mark."""
+    first = [str(text) for text in values[:_SAMPLE].to_pylist() if text]
+    digits = sum(text.strip("0123456789.,") == "" for text in first)
+    held = values.buffers()[2] if len(values) else None
+    written = memoryview(held).tobytes() if held is not None else b""
+    shapes = [(b"'", "^'", "begins with an apostrophe, which in a cell says that a text follows")]
+    if digits > MOST * len(first):
+        shapes += [
+            (b".0", r"^[0-9]+\.0$", "ends in .0, as programs write a number that was a code"),
+            (b",", r"^[0-9]{1,3}(,[0-9]{3})+$", "is written with a comma, as programs write a number that was a code"),
+        ]
+    for mark, shape, what in shapes:
+        if mark not in written:
+            continue
+        alike = pc.fill_null(pc.match_substring_regex(values, shape), False)
+        places = np.flatnonzero(alike.to_numpy(zero_copy_only=False))
+        if len(places):
+            text = str(values[int(places[0])].as_py())
+            message = f"'{quoted(text)}' {what}{_more(len(places))}; write the code alone"
+            yield OddCode(int(places[0]), text, "number_for_code", message)
+
+
+def _lost_zeros(cells: Cells, values: pyarrow.Array) -> Iterator[OddCode]:
+    """`129` among codes of five digits that begin with zeros, as `00123`."""
+    first = [str(text) for text in values[:_SAMPLE].to_pylist() if text]
+    lengths = {len(text) for text in first if text.startswith("0") and text.isdigit()}
+    if len(lengths) != 1 or len(cells) < _FEWEST:
+        return
+    length = lengths.pop()
+    held = pc.fill_null(values, "")
+    digits = pc.match_substring_regex(held, "^[0-9]+$").to_numpy(zero_copy_only=False)
+    sizes = pc.binary_length(held).to_numpy(zero_copy_only=False)
+    zeros = pc.starts_with(held, "0").to_numpy(zero_copy_only=False)
+    whole, short = digits & (sizes == length), digits & (sizes < length) & ~zeros & (sizes > 0)
+    if short.any() and whole.sum() >= _NEARLY_ALL * digits.sum() and (zeros & whole).sum() > MOST * whole.sum():
+        place = int(np.flatnonzero(short)[0])
+        text = str(values[place].as_py())
+        message = f"'{text}' is shorter than the other codes, which have {length} digits with zeros in front"
+        more = _more(int(short.sum()))
+        yield OddCode(place, text, "lost_zeros", f"{message}{more}; its zeros may be lost: enter it as text")
+
+
 def _letters_for_digits(values: pyarrow.Array) -> Iterator[OddCode]:
     """`K-1O` beside `K-10`, or where nearly all other codes have a digit in that place."""
     places = _with_letter_beside_digit(values)
@@ -157,18 +203,26 @@ def _with_letter_beside_digit(values: pyarrow.Array) -> npt.NDArray[np.int64]:
         return np.zeros(0, np.int64)
     offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset :][: len(values) + 1]
     written = np.frombuffer(values.buffers()[2], np.uint8)[int(offsets[0]) : int(offsets[-1])]
-    like = _LIKE_A_DIGIT[written]
-    digit = _IS_DIGIT[written] if like.any() else like
-    beside = np.zeros(len(written), dtype=bool)
-    beside[:-1] = like[:-1] & digit[1:]
-    beside[1:] |= like[1:] & digit[:-1]
-    letters = np.flatnonzero(beside)
-    if len(letters) > max(_MOST_SUSPECTS, (1 - _NEARLY_ALL) * len(values)):
+    most = max(_MOST_SUSPECTS, (1 - _NEARLY_ALL) * len(values))
+    if (
+        len(values) > most
+        and _letters_beside_digits(written[: int(offsets[_SAMPLED] - offsets[0])]).size > _SAMPLED / 2
+    ):
         return np.zeros(0, np.int64)  # where all codes have such a letter it is theirs
+    letters = _letters_beside_digits(written)
+    if len(letters) > most:
+        return np.zeros(0, np.int64)
     owner = np.searchsorted(offsets, letters + int(offsets[0]), side="right") - 1
     start, stop = offsets[owner] - offsets[0], offsets[owner + 1] - offsets[0]
     before, after = np.maximum(letters - 1, start), np.minimum(letters + 1, stop - 1)
     return np.unique(owner[_IS_DIGIT[written[before]] | _IS_DIGIT[written[after]]])
+
+
+def _letters_beside_digits(written: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """The places of the letters O, o, I and l beside a digit."""
+    letters = np.flatnonzero(_LIKE_A_DIGIT.take(written))
+    before, after = np.maximum(letters - 1, 0), np.minimum(letters + 1, len(written) - 1)
+    return letters[_IS_DIGIT.take(written[before]) | _IS_DIGIT.take(written[after])]
 
 
 def _shape(code: str) -> str:

@@ -4,6 +4,8 @@ What is read, and how, belongs to `reading`; this module runs it elsewhere and a
 """
 
 import contextlib
+import gc
+import itertools
 import os
 import pickle
 import queue
@@ -21,7 +23,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import ReferenceValuesByWorkbook, Workbook
@@ -63,11 +65,34 @@ class Bounds:
         return f"reading it took longer than {bound}; drop it again, or ask for help (S2P_FILE_WAIT_SECONDS)"
 
 
+class _Shared:
+    """What many requests have in common: sent to a child with the first of them, which keeps it for those after it."""
+
+    _numbers = itertools.count()
+    _received: ClassVar[dict[int, Any]] = {}
+
+    def __init__(self, payload: bytes, number: int | None = None) -> None:
+        self.number = next(self._numbers) if number is None else number
+        self.payload = payload
+
+    def mentioned(self) -> "_Shared":
+        """The same for a child that has it."""
+        return _Shared(b"", self.number)
+
+    @property
+    def value(self) -> Any:
+        if self.payload:
+            self._received.clear()
+            self._received[self.number] = pickle.loads(self.payload)  # noqa: S301  our own parent wrote it
+        return self._received[self.number]
+
+
 class _Child:
     """One reading process. Not safe for several threads at once."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
+        self._known: int | None = None
         self.busy = False
         self._noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed with the child
         environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
@@ -93,11 +118,14 @@ class _Child:
     def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """What `function` returns in the child. Raises Died; what it raises there is raised here."""
         self.busy = True
-        self._send((function, arguments))
+        shared = next((one for one in arguments if isinstance(one, _Shared)), None)
+        known = shared is not None and shared.number == self._known
+        self._send((function, tuple(one.mentioned() if known and one is shared else one for one in arguments)))
         failed, answer = self._receive(self._bounds.wait_seconds)
         self.busy = False
         if failed:
             raise answer
+        self._known = shared.number if shared else self._known
         return answer
 
     def close(self) -> None:
@@ -219,28 +247,43 @@ class Sandbox:
         display_name: str | None = None,
         others: Sequence[Workbook] = (),
         reference_values: ReferenceValuesByWorkbook | None = None,
+        with_rows: bool = True,
     ) -> ReadResult:
         """`path` read against the one of `workbooks` whose columns are found in it; never raises for a bad file.
 
         `display_name`: the file's name on the share, for messages and for dates in file names.
         `others`: contracts that may be named as nearest. A contract class must be importable.
-        `reference_values`: as of `reading.read_file`.
+        `reference_values`: as of `reading.read_file`. `with_rows`: whether the rows are wanted, not only what is said
+        of them; without, Arrow is loaded in the child alone.
         """
-        with tempfile.TemporaryDirectory(prefix="s2p-", dir=self._spool) as spool:
-            rows = Path(spool) / "rows.arrow"
-            try:
-                reading = self.run(
-                    _read_to, rows, Path(path), tuple(workbooks), display_name, tuple(others), reference_values
-                )
-            except ReadingProcessDied as error:
-                return ReadResult(file=Path(display_name) if display_name else Path(path), error=str(error))
-            if rows.exists():
+        same = _Shared(pickle.dumps((tuple(others), reference_values), protocol=5))
+        return self._read(Path(path), workbooks, display_name, same, with_rows=with_rows)
+
+    def _read(
+        self,
+        path: Path,
+        workbooks: Sequence[Workbook],
+        display_name: str | None,
+        same: "_Shared",
+        *,
+        with_rows: bool = True,
+    ) -> ReadResult:
+        draft, name = tempfile.mkstemp(prefix="s2p-", suffix=".arrow", dir=self._spool)
+        os.close(draft)
+        rows = Path(name)
+        try:
+            reading = self.run(_read_to, rows if with_rows else None, path, tuple(workbooks), display_name, same)
+            if rows.stat().st_size:
                 import pyarrow
                 import pyarrow.ipc
 
-                with pyarrow.memory_map(str(rows)) as source:
+                with pyarrow.memory_map(name) as source:
                     reading.rows = pyarrow.ipc.open_file(source).read_all()
             return reading
+        except ReadingProcessDied as error:
+            return ReadResult(file=Path(display_name) if display_name else path, error=str(error))
+        finally:
+            rows.unlink()
 
     def read_many(
         self,
@@ -249,20 +292,15 @@ class Sandbox:
         others: Sequence[Workbook] = (),
         reference_values: ReferenceValuesByWorkbook | None = None,
     ) -> Iterator[ReadResult]:
-        """One ReadResult per (path, workbooks, shown_as), in order, up to `workers` files at a time."""
+        """One ReadResult per (path, workbooks, shown_as), in order, up to `workers` files at a time.
+
+        What is the same for all is sent to each child once. A file that ends its child costs itself alone.
+        """
+        same = _Shared(pickle.dumps((tuple(others), reference_values), protocol=5))
         with ThreadPoolExecutor(self._workers, thread_name_prefix="s2p-read") as pool:
             waiting: deque[Future[ReadResult]] = deque()
             for path, workbooks, shown_as in items:
-                waiting.append(
-                    pool.submit(
-                        self.read,
-                        path,
-                        workbooks,
-                        display_name=shown_as,
-                        others=others,
-                        reference_values=reference_values,
-                    )
-                )
+                waiting.append(pool.submit(self._read, path, workbooks, shown_as, same))
                 if len(waiting) > self._workers:
                     yield waiting.popleft().result()
             while waiting:
@@ -287,24 +325,20 @@ class Sandbox:
 
 
 def _read_to(
-    rows: Path,
-    path: Path,
-    workbooks: Sequence[Workbook],
-    display_name: str | None,
-    others: Sequence[Workbook],
-    reference_values: ReferenceValuesByWorkbook | None,
+    rows: Path | None, path: Path, workbooks: Sequence[Workbook], display_name: str | None, same: _Shared
 ) -> ReadResult:
-    """In the child: reads the file, leaves its rows at `rows` as an Arrow file and returns the rest."""
+    """In the child: reads the file, leaves its rows at `rows`, if anywhere, as an Arrow file and returns the rest."""
     import pyarrow
     import pyarrow.ipc
 
     from s2p_assets.spreadsheet.reading import read_file
 
+    others, reference_values = same.value
     reading = read_file(path, workbooks, display_name, others, reference_values)
-    if reading.rows is not None:
+    if rows and reading.rows is not None:
         with pyarrow.OSFile(str(rows), "wb") as sink, pyarrow.ipc.new_file(sink, reading.rows.schema) as writer:
             writer.write_table(reading.rows)
-        reading.rows = None
+    reading.rows = None
     return reading
 
 
@@ -316,6 +350,7 @@ def serve_requests() -> None:
     bounds: Bounds = pickle.loads(_message(requests) or b"")  # noqa: S301  our own parent wrote it
     import s2p_assets.spreadsheet.reading  # noqa: F401  imports come first: the bound counts from here
 
+    gc.freeze()  # what was imported stays, and need not be gone through with every file
     _bound_memory(bounds.memory_mb)
     _answer(answers, (False, None))
     while (request := _message(requests)) is not None:

@@ -14,6 +14,7 @@ from s2p_assets.spreadsheet.cell_parser import CellError, cell_error
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
 
 FEWEST_IN_THOUSANDS = 3
+_ENDINGS = {"integer": "000", "number": "[0-9]{3}", "money": "[0-9]{3}"}
 
 
 def ambiguous_thousands(cells: Cells, values: pyarrow.Array, column: Column) -> dict[int, CellError]:
@@ -72,10 +73,14 @@ def commas_among_semicolons(cells: Cells, values: pyarrow.Array, column: Column,
 def all_in_thousands(cells: Cells, column: Column) -> int | None:
     """The position of the first text of a column of whole numbers that all end in `,000`, or None.
 
+    Of amounts, where all have just three digits behind one comma.
+
     Programs write quantities with three decimals so: `1,000` is one piece of an SAP list, and a thousand of any other.
     """
     texts = cells.texts.filter(pyarrow.array(cells.kinds == CellKind.TEXT))
-    if column.kind != "integer" or column.decimal == "," or len(texts) < FEWEST_IN_THOUSANDS:
+    if column.kind not in _ENDINGS or column.decimal == "," or len(texts) < FEWEST_IN_THOUSANDS:
         return None
-    ends = pc.match_substring_regex(pc.utf8_trim_whitespace(texts), r"^[+-]?[0-9]{1,3},000$")
+    if "," not in str(texts[0].as_py()):
+        return None
+    ends = pc.match_substring_regex(pc.utf8_trim_whitespace(texts), rf"^[+-]?[0-9]{{1,3}},{_ENDINGS[column.kind]}$")
     return int(np.flatnonzero(cells.kinds == CellKind.TEXT)[0]) if pc.all(ends).as_py() else None

@@ -25,6 +25,7 @@ _NUMERIC = ("number", "money", "percent", "integer")
 _ENOUGH_ROWS = 3
 _FEWEST_GROUPS = 2
 _ENOUGH_DIGITS = 3
+_SAMPLED = 1_000
 
 AVERAGE_WORDS = (
     *("average", "avg", "mean", "durchschnitt", "mittelwert", "mittel", "moyenne", "media", "promedio", "gemiddelde"),
@@ -51,6 +52,12 @@ _PLAIN_WORDS = frozenset(
     ("total", "totals", "sum", "ensemble", "suma", "summa", "soma", "somme", "jumlah", "result", *_NAMES_TOO)
 )
 """Words for a total that may as well be a name; every other one alone in its row is a total whatever its numbers."""
+
+
+def is_summary_word(text: str, workbook: Workbook) -> bool:
+    """Whether a text is nothing but a word for a total, an average or a subtotal."""
+    plain = text.strip(" :.").casefold()
+    return plain in {*map(str.casefold, workbook.totals), *AVERAGE_WORDS, *SUBTOTAL_WORDS}
 
 
 @dataclass(frozen=True)
@@ -488,6 +495,8 @@ def last_row_sums_up(columns: Mapping[str, _Floats]) -> bool:
     Of two rows alone it may do so by chance, unless several columns do or the sum has several digits.
     """
     fewest, sums = _ENOUGH_ROWS, []
+    if _sum_beside_averages(columns):
+        return True
     for values in columns.values():
         if len(values) <= _FEWEST_GROUPS or np.isnan(values[-1]) or not values[-1]:
             continue
@@ -497,6 +506,25 @@ def last_row_sums_up(columns: Mapping[str, _Floats]) -> bool:
         fewest = min(fewest, int(np.count_nonzero(before)))
         sums.append(float(values[-1]))
     return bool(sums) and (fewest >= _ENOUGH_ROWS or len(sums) > 1 or _digits_of(sums[0]) >= _ENOUGH_DIGITS)
+
+
+def _sum_beside_averages(columns: Mapping[str, _Floats]) -> bool:
+    """Whether the last row has a sum, more than any value above, and in other columns what lies among those above."""
+    sums = 0
+    if all(
+        len(values) < 2 or not values[-1] > np.nanmax(values[:-1][:_SAMPLED], initial=0) for values in columns.values()
+    ):
+        return False
+    for values in columns.values():
+        before = values[:-1][~np.isnan(values[:-1])]
+        if len(before) <= _ENOUGH_ROWS or np.isnan(values[-1]):
+            return False
+        is_sum = abs(before.sum() - values[-1]) <= _half_a_unit(float(values[-1]))
+        if is_sum and values[-1] > before.max() and (before >= 0).all() and np.count_nonzero(before) > _ENOUGH_ROWS:
+            sums += 1
+        elif not before.min() < values[-1] < before.max():
+            return False
+    return 0 < sums < len(columns)
 
 
 def _digits_of(value: float) -> int:

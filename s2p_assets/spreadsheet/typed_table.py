@@ -33,7 +33,7 @@ from s2p_assets.spreadsheet.damaged_codes import (
     look_alikes,
     rounded_codes_perhaps,
 )
-from s2p_assets.spreadsheet.far_dates import far_dates
+from s2p_assets.spreadsheet.far_dates import far_dates, of_another_year
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet, cell_address
 from s2p_assets.spreadsheet.grouped_labels import repeated_values
 from s2p_assets.spreadsheet.hidden_values import hidden_values
@@ -44,7 +44,7 @@ from s2p_assets.spreadsheet.table_regions import TableRegion
 from s2p_assets.spreadsheet.table_rows import TableRows, positions_of, spread_over_rows, table_rows
 from s2p_assets.spreadsheet.text_values import find_date
 from s2p_assets.spreadsheet.thousands import all_in_thousands, ambiguous_thousands, commas_among_semicolons
-from s2p_assets.spreadsheet.total_rows import first_row_sums_up, last_row_sums_up, sums_of_groups
+from s2p_assets.spreadsheet.total_rows import first_row_sums_up, is_summary_word, last_row_sums_up, sums_of_groups
 from s2p_assets.spreadsheet.unit_columns import unit_column_conflicts
 from s2p_assets.spreadsheet.units import ambiguous_percents, unit_conflicts, unit_formats
 from s2p_assets.spreadsheet.volatile_values import volatile_values
@@ -122,7 +122,11 @@ def read_typed_table(
     for row, finding in rows.rejects.items():
         findings.add(finding)
         table.bad[np.searchsorted(rows.row_numbers, row)] = True
-    if last := _unnamed_total(table, workbook) or _last_row_of_words(table, workbook):
+    if (
+        last := _unnamed_total(table, workbook)
+        or _last_row_of_words(table, workbook)
+        or _last_row_named(table, workbook)
+    ):
         findings.add(last)
     return table
 
@@ -166,6 +170,21 @@ def _last_row_of_words(table: TypedTable, workbook: Workbook) -> Finding | None:
     where = table.address_of(len(codes) - 1, column.name)
     message = f"'{quoted(last)}' has no digit, as all codes above have; it was read as a row. Delete it if it is none"
     return Finding(table.rows.sheet.name, where, column.name, last, "last_row", message, "notice")
+
+
+def _last_row_named(table: TypedTable, workbook: Workbook) -> Finding | None:
+    """Says that one of the texts of the last row is a word for a total or an average, which stands in no other row."""
+    if len(table.bad) <= _ENOUGH_CODES or table.bad[-1] or not workbook.totals:
+        return None
+    for column in workbook.columns:
+        if column.kind in ("text", "code") and column.name in table.rows.cells:
+            values = table.columns[column.name]
+            last = str(values[-1].as_py() or "")
+            if is_summary_word(last, workbook) and not pc.any(pc.equal(values[:-1], last)).as_py():
+                message = f"the last row says '{quoted(last)}'; it was read as a row. Delete it if it sums up others"
+                where = table.address_of(len(values) - 1, column.name)
+                return Finding(table.rows.sheet.name, where, column.name, last, "totals", message, "notice")
+    return None
 
 
 def _read_column(table: TypedTable, column: Column, findings: FindingCollector, written: dt.date | None) -> None:
@@ -217,6 +236,9 @@ def _doubtful_values(
     if misread.size:
         yield _misread(table, column, parsed.values, misread, position)
     yield from _doubtful_codes(table, column, cells, parsed, position)
+    for of_year, message in of_another_year(parsed.values, column):
+        where, text = table.address_of(int(position[of_year]), column.name), str(parsed.values[of_year].as_py())
+        yield Finding(table.rows.sheet.name, where, column.name, text, "another_year", message, "notice")
     if (place := all_in_thousands(cells, column)) is not None:
         where, text = table.address_of(int(position[place]), column.name), str(cells.texts[place].as_py()).strip()
         message = (

@@ -18,7 +18,8 @@ _WHY = {
     "TODAY": "hangs on the day on which the file was last calculated",
     "INDIRECT": "is taken from wherever a text points or a place is counted to, which cannot be followed here",
 }
-_SAME = {"RANDBETWEEN": "RAND", "RANDARRAY": "RAND", "NOW": "TODAY", "OFFSET": "INDIRECT"}
+_WHY["RTD"] = "comes from another program, and is as old as the file's last calculation"
+_SAME = {"WEBSERVICE": "RTD", "RANDBETWEEN": "RAND", "RANDARRAY": "RAND", "NOW": "TODAY", "OFFSET": "INDIRECT"}
 
 
 def volatile_values(

@@ -27,6 +27,7 @@ retail_sales = Workbook(
     path=("sales/retail/**/*.xls*", "sales/retail/**/*.csv"),
     owner="stores@example.com",
     key=("sku", "from_date", "to_date"),
+    spans=("from_date", "to_date"),
     max_reject_rate=0.02,
     every="month",  # weeks or whole months, as the tills send them: by the 10th the month before is there
     by="10th",

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "S2P_SHARE": f"{place}/share",
             "S2P_RESULTS": f"{place}/results",
             "S2P_PORT": str(free_port()),
-            "S2P_REPORTS_PORT": str(free_port()),
+            "S2P_OPEN": "1",
         }
         if not given.empty:
             subprocess.run([sys.executable, "-m", "s2p_assets.cli", "demo", "--no-ui"], check=True)

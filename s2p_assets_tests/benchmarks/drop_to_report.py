@@ -82,7 +82,7 @@ def _installation(place: Path, skus: int) -> Settings:
         "S2P_SHARE": f"{place}/share",
         "S2P_RESULTS": f"{place}/results",
         "S2P_PORT": str(free_port()),
-        "S2P_REPORTS_PORT": str(free_port()),
+        "S2P_OPEN": "1",
     }
     settings = read_settings()
     if not settings.reports.exists():

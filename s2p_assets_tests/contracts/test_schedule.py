@@ -6,7 +6,7 @@ import pytest
 
 from s2p_assets.contracts import columns as c
 from s2p_assets.contracts.columns import DeclarationError
-from s2p_assets.contracts.schedule import Every, Schedule, expected_files
+from s2p_assets.contracts.schedule import Every, Schedule, expected_files, periods_due
 from s2p_assets.contracts.workbook import Workbook
 
 OCTOBER = dt.date(2026, 10, 9)
@@ -28,6 +28,15 @@ OCTOBER = dt.date(2026, 10, 9)
 def test_the_file_of_a_period_is_due_on_the_day_that_is_declared(every: Every, by: str, day: str, due: str) -> None:
     schedule = Schedule(every, by)
     assert schedule.due(schedule.period_of(dt.date.fromisoformat(day))) == dt.date.fromisoformat(due)
+
+
+def test_what_is_due_changes_by_time_alone_on_the_day_after_the_last_in_time() -> None:
+    schedules = {"acme_sales": Schedule("month", "5th"), "acme_stock": Schedule("week")}
+    days = [dt.date(2026, 11, 1) + dt.timedelta(days=day) for day in range(14)]
+    due = [periods_due(schedules, day) for day in days]
+    changed = [day.day for day, before, now in zip(days[1:], due, due[1:], strict=False) if before != now]
+    assert changed == [5, 6, 12]
+    assert due[-1] == "acme_sales: October 2026; acme_stock: the week of 2 November 2026"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import dagster as dg
 import openpyxl
 import pytest
 
-from s2p_assets.graph.asset_keys import FILES
+from s2p_assets.graph.asset_keys import EXPECTED, FILES
 from s2p_assets.graph.running.headless import process
 from s2p_assets.graph.running.instance import open_instance
 from s2p_assets.samples import retail_share
@@ -51,6 +51,14 @@ def test_each_planted_fault_comes_back_and_the_rest_is_loaded(company: Company) 
 
 
 def test_a_pass_over_an_unchanged_share_makes_nothing(company: Company) -> None:
+    assert company.made() == []
+
+
+def test_a_file_becomes_late_by_the_passing_of_time_alone(company: Company, instance: dg.DagsterInstance) -> None:
+    """A month ago other periods were due; no file has come since, and what tells of missing files is made again."""
+    reported = dg.AssetMaterialization(EXPECTED, tags={"dagster/data_version": "what was due a month ago"})
+    instance.report_runless_asset_event(reported)
+    assert "retail/deliveries" in company.made()
     assert company.made() == []
 
 

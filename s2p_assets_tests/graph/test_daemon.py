@@ -1,6 +1,7 @@
 """One smoke test of the whole: the real daemon on the embedded PostgreSQL, from a dropped file to the report."""
 
 import datetime as dt
+import json
 import signal
 import socket
 import subprocess
@@ -11,7 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from s2p_assets_tests.small_company import SmallCompany, build, order_rows, save
 
@@ -53,7 +58,7 @@ def up() -> Iterator[Up]:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
         company = build(folder)
-        settings = {"S2P_PORT": str(port), "S2P_LOOK_SECONDS": "2"}
+        settings = {"S2P_PORT": str(port), "S2P_LOOK_SECONDS": "2", "S2P_OPEN": "1"}
         with (folder / "up.log").open("w") as log:
             servers = company.start("up", env=settings, stdout=log, stderr=log)
         yield Up(company, port, servers)
@@ -63,13 +68,41 @@ def up() -> Iterator[Up]:
 
 def test_a_file_dropped_while_s2p_is_up_reaches_the_report_by_itself(up: Up) -> None:
     up.wait_for("first report", up.latest.exists)
-    page = urllib.request.urlopen(f"http://127.0.0.1:{up.port}/server_info", timeout=10)
+    page = urllib.request.urlopen(f"http://127.0.0.1:{up.port}/dagster/server_info", timeout=10)
     assert page.status == 200
     assert "97,531" not in up.latest.read_text()
     order = ["77-1", "NEW-1", 1, 97531.0, dt.date(2026, 1, 20)]
     save(up.company.share / "orders/New.xlsx", [order_rows(77)[0], order], 90)
     up.wait_for("report of the new order", lambda: "97,531" in up.latest.read_text())
     assert (up.company.home / "postgres").is_dir()
+
+
+def test_one_port_serves_reports_api_and_dagster_with_its_websockets(up: Up) -> None:
+    up.wait_for("first report", up.latest.exists)
+    for path in ("/", "/api/v1/status", "/reports/acme-takings/latest.html", "/dagster/", "/dagster/asset-groups"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{up.port}{path}", timeout=30) as page:
+            assert page.status == 200
+    asked = {"type": "connection_init", "payload": {}}
+    address = f"ws://127.0.0.1:{up.port}/dagster/graphql"
+    with connect(address, subprotocols=[Subprotocol("graphql-ws")], proxy=None) as socket_of_a_browser:
+        socket_of_a_browser.send(json.dumps(asked))
+        assert json.loads(socket_of_a_browser.recv(30))["type"] == "connection_ack"
+    with pytest.raises(InvalidStatus):
+        connect(address, origin=Origin("https://evil.example"), proxy=None)
+
+
+def test_dagster_listens_on_no_port(up: Up) -> None:
+    """Every port that belongs to the servers is the door's, or takes requests for definitions on loopback."""
+    up.wait_for("first report", up.latest.exists)
+    ours = psutil.Process(up.servers.pid)
+    ports = {
+        connection.laddr.port
+        for process in [ours, *ours.children(recursive=True)]
+        if "dagster_webserver" in " ".join(process.cmdline()) or process.pid == ours.pid
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert ports == set()
 
 
 def test_stopping_leaves_nothing_running(up: Up) -> None:

@@ -72,7 +72,7 @@ def up(folder: Path) -> Iterator[Up]:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     with (folder / "up.log").open("w") as log:
-        process = company.start("up", env={"S2P_PORT": port, "S2P_REPORTS_PORT": "0"}, stdout=log, stderr=log)
+        process = company.start("up", env={"S2P_PORT": port}, stdout=log, stderr=log)
     started = Up(company, process)
     started.wait_for("first report", lambda: bool(started.report))
     yield started

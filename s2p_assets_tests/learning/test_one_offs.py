@@ -72,6 +72,13 @@ def test_a_week_that_all_peers_shared_is_plausible() -> None:
     assert list(marked(together | alone)) == ["P9"]
 
 
+def test_a_whole_list_in_cases_is_marked_and_a_poor_week_of_all_is_not() -> None:
+    cases = {f"P{n}": [*STEADY, 3.0, *STEADY] for n in range(6)}
+    poor = {f"P{n}": [*STEADY, 12.0, *STEADY] for n in range(6)}
+    assert marked(cases) == {sku: [(60, 38.0)] for sku in cases}
+    assert marked(poor) == {}
+
+
 @pytest.mark.parametrize("value", [2.0, 2000.0])
 def test_what_came_later_does_not_decide_about_a_week(value: float) -> None:
     rows = weekly({"A": [*STEADY, 2000.0, 41.0]})
@@ -84,7 +91,7 @@ def test_what_came_later_does_not_decide_about_a_week(value: float) -> None:
 def test_any_series_can_be_looked_at_by_days_weeks_or_months(every: str, past: int) -> None:
     times = pd.date_range("2024-01-01", periods=past + 3, freq=every)
     rows = pd.DataFrame({"shop": "A", "day": times, "paid": [*([40.0, 44.0] * past)[:past], 2000.0, 41.0, 43.0]})
-    options = {"key": "shop", "value": "paid", "time": "day"}
+    options: dict[str, Any] = {"key": "shop", "value": "paid", "time": "day"}
     found = mark_one_offs(rows, **options)
     assert found.index[found["one_off"]].tolist() == [past]
     assert found.loc[past, "counts_as"] == 44.0

@@ -1,8 +1,11 @@
 """Promises of plain trees: the same numbers as scikit-learn to the last bit, and nothing led out of the arrays."""
 
+import datetime as dt
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from s2p_assets.learning.classification.cases import FeatureColumns, decided_cases, features_of_cases
+from s2p_assets.contracts.model import Model
+from s2p_assets.learning.classification.cases import FeatureColumns
 from s2p_assets.learning.classification.models.boosting import Boosting as BoostedOdds
 from s2p_assets.learning.classification.models.encoding import Encoding, encoding_of_json, scaled, unscaled
 from s2p_assets.learning.classification.models.forest import Forest
 from s2p_assets.learning.classification.models.logistic import Logistic
+from s2p_assets.learning.classification.models.mean import Mean
 from s2p_assets.learning.classification.models.predictors import (
     AveragedTrees,
     BoostedTrees,
@@ -25,9 +30,14 @@ from s2p_assets.learning.classification.models.predictors import (
 from s2p_assets.learning.classification.models.tuned import Tuned
 from s2p_assets.learning.fitted_trees import boosted_trees
 from s2p_assets.learning.forecasting.models.boosting import Boosting, _binned
+from s2p_assets.learning.forecasting.models.combination import Combination
+from s2p_assets.learning.forecasting.models.smoothing import Smoothing
 from s2p_assets.learning.forecasting.series import Matrix, training_rows
 from s2p_assets.learning.registry.learner_files import ModelDamaged
+from s2p_assets.learning.registry.version_files import write_version
+from s2p_assets.learning.training import train
 from s2p_assets.learning.trees import Trees, joined_trees, trees_of_arrays
+from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets_tests.learning.cases import DEALS, deals
 from s2p_assets_tests.learning.histories import WEEKLY, seasonal
 
@@ -205,8 +215,6 @@ def test_a_classifier_that_s2p_0_1_0_stored_says_the_same(kind: type[Tuned], tmp
 
 
 def test_a_boosting_that_s2p_0_1_0_stored_forecasts_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import json
-
     import skops.io
 
     from s2p_assets.learning.forecasting.models import boosting
@@ -286,29 +294,40 @@ SAYS_WHAT_IT_LOADS = """
 import sys
 from pathlib import Path
 import pandas as pd
-from s2p_assets.learning.classification.models.mean import Mean
-from s2p_assets.learning.forecasting.models.combination import Combination
+from s2p_assets.learning.registry.version_files import read_version
+from s2p_assets.learning.serving import SERVICES
+from s2p_assets.learning.monitoring.drift import measure_drift, summarize_columns
+from s2p_assets.learning.selection.paired_test import paired_test
+from s2p_assets.learning.versions import Champion
 folder = Path(sys.argv[1])
-Combination.load(folder / "demand").forecast(pd.read_parquet(folder / "history.parquet"), 8)
-Mean.load(folder / "odds").probability(pd.read_parquet(folder / "cases.parquet"))
-print([name for name in ("sklearn", "skops", "scipy", "optuna", "threadpoolctl") if name in sys.modules])
+for name in ("demand", "odds"):
+    history = pd.read_parquet(folder / f"{name}.parquet")
+    made = read_version(folder / name, (folder / f"{name}.digest").read_text(), ("s2p_assets.learning",))
+    service = SERVICES[type(made.task)]
+    assert len(service.predict(Champion("shop", name, made, "", made.scores), history, {}, None))
+    service.recent_performance(made, history)
+    columns = [column for column in history if history[column].dtype.kind == "f"]
+    measure_drift(summarize_columns(history, columns), history)
+    paired_test(pd.concat([made.losses, made.losses.assign(model="other")]), name, "other")
+print([name for name in ("sklearn", "skops", "scipy", "optuna", "threadpoolctl", "prophet") if name in sys.modules])
 """
 
 
-def test_stored_models_predict_without_the_libraries_that_fitted_them(tmp_path: Path) -> None:
-    from s2p_assets.learning.classification.models.mean import Mean
-    from s2p_assets.learning.forecasting.models.combination import Combination
-    from s2p_assets.learning.forecasting.models.smoothing import Smoothing
+def test_stored_models_serve_without_the_libraries_that_fitted_them(tmp_path: Path) -> None:
+    """Read, predict, watch errors and drift, and be compared: as every run does from the features to the outlook."""
+    demand = Combination((Boosting(trees=3), Smoothing()))
+    odds = Mean((Logistic(trials=1), BoostedOdds(trials=1), Forest(trees=5, trials=1)))
+    tasks = {"demand": (demand, WEEKLY, seasonal(3, 60)), "odds": (odds, DEALS, deals())}
+    for name, (learner, task, history) in tasks.items():
 
-    history, known = training_rows(seasonal(3, 60), WEEKLY), decided_cases(deals(), DEALS)
-    demand = Combination((Boosting(trees=3), Smoothing())).fit(history, WEEKLY)
-    odds = Mean((Logistic(trials=1), BoostedOdds(trials=1), Forest(trees=5, trials=1))).fit(known, DEALS)
-    for learner, name in ((demand, "demand"), (odds, "odds")):
-        (tmp_path / name).mkdir()
-        learner.save(tmp_path / name)
-    history.to_parquet(tmp_path / "history.parquet")
-    features_of_cases(known, DEALS).to_parquet(tmp_path / "cases.parquet")
-    done = subprocess.run(
-        [sys.executable, "-c", SAYS_WHAT_IT_LOADS, str(tmp_path)], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"
+        def build(learner: Any = learner) -> Any:
+            return learner
+
+        build.__module__ = f"shelves.models.shop_{name}"
+        model, contest = Model(build=build, owner="", contest="champion"), replace(demand_champion, task=task)
+        made = train(model, contest, history, feature_version="f", trained_at=dt.datetime.now(dt.UTC), run_id="r")
+        (tmp_path / f"{name}.digest").write_text(write_version(tmp_path / name, made))
+        history.to_parquet(tmp_path / f"{name}.parquet")
+    code = [sys.executable, "-c", SAYS_WHAT_IT_LOADS, str(tmp_path)]
+    done = subprocess.run(code, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr

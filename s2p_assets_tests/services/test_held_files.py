@@ -63,6 +63,24 @@ stock = Workbook(
     max_restated=None, max_rows_gone=None,
 )
 ''',
+    "hold_tills": '''"""Sales from one day to another."""
+
+from s2p_assets import Code, Date, Integer, Row, Workbook, column
+
+
+class Till(Row):
+    """What was sold of an article in a period."""
+
+    article: Code = column("Article", description="The article's number")
+    first: Date = column("First", description="First day")
+    last: Date = column("Last", description="Last day")
+    pieces: Integer = column("Pieces", description="Pieces sold")
+
+
+tills = Workbook(
+    rows=Till, path="tills/*.*", owner="tills@example.com", key=("article", "first", "last"), spans=("first", "last")
+)
+''',
     "hold_left": '''"""What lies on the left, with its rack."""
 
 from s2p_assets import Code, Integer, Row, Text, Workbook, column
@@ -107,6 +125,7 @@ class Sale(Row):
 sales = Workbook(rows=Sale, path="sales/*.*", owner="sales@example.com")
 ''',
 }
+DAY = dt.timedelta(days=1)
 NOON = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
 
 
@@ -340,10 +359,20 @@ NAMES_OF_COPIES = (
     *("May_conflict-20260502-101500", "May.sync-conflict-20260502-101500-ABCDEFG", "May-Conflict", "May[1]"),
     *("May (AutoRecovered)", "May (version 1)", "May [Repaired]", "May (copy)", "May (another copy)", "May_copy"),
     *("May-Anns-MacBook-Pro", "Copy_of_May", "Copy of Copy of May", "May (Autosaved) (1)"),
+    *(
+        "May-Ann-PC",
+        "May-PC42-Copy",
+        "May （競合コピー 2026-05-02）",
+        "May (конфліктна копія Ann)",
+        "May [Conflict (1)]",
+    ),
+    *("May のコピー", "May的副本", "Kopie souboru May", "May - Αντίγραφο", "May - 複製", "May — копія", "May – koopia"),
+    *("May (slightly different version)", "May másolata", "May_copy1", "May backup", "May_old", "May (restored)"),
     *("May_ann_DiskStation_May-02-1015-2026_Conflict", "May_DiskStation_May-02-1015-2026_Conflict"),
 )
 OTHER_NAMES = (
     *("May-Q1", "May-2026", "May-KW05", "May-W05", "May-North", "May-FY26", "May-V2", "May-JAN24", "May-2026-05"),
+    *("Copyright May", "Older May", "Maybe old wives", "May-W10", "Backup plan May"),
     *("May (2026)", "May v2", "May (North)", "Mayday", "May", "Conflict of interest", "May-P5"),
 )
 
@@ -351,6 +380,11 @@ OTHER_NAMES = (
 @pytest.mark.parametrize("name", NAMES_OF_COPIES)
 def test_names_of_copies_lead_to_the_original(name: str) -> None:
     assert "in/May.xlsx" in originals_of(f"in/{name}.xlsx")
+
+
+def test_a_file_in_the_copy_of_a_folder_leads_to_that_in_the_folder() -> None:
+    assert "in/2026/May.xlsx" in originals_of("in/2026 - Copy/May.xlsx")
+    assert originals_of("in/2026 (1)/May.xlsx") == {}
 
 
 @pytest.mark.parametrize("name", OTHER_NAMES)
@@ -650,3 +684,21 @@ def test_a_copy_of_the_same_bytes_is_told(company: Company) -> None:
     said = {changed["path"]: changed["says"] for changed in company.status()["changes"]}
     assert said["sales/May.xlsx"] == "the same bytes as sales/April.xlsx, so nothing of it is loaded"
     assert arrivals.lines() == ["sales/May.xlsx: the same bytes as sales/April.xlsx, so nothing of it is loaded"]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_month_beside_its_weeks_is_held_because_it_would_count_twice(company: Company, at_once: bool) -> None:
+    header = ["Article", "First", "Last", "Pieces"]
+    day, week = dt.date(2026, 4, 27), dt.timedelta(days=7)
+    weeks = [("A", day + number * week, day + (number + 1) * week - DAY, 10 + number) for number in range(5)]
+    company.drop("tills/weeks.xlsx", weeks, header=header)
+    if not at_once:
+        assert company.take() == {"tills/weeks.xlsx": "accepted"}
+    company.drop("tills/May.xlsx", [("A", dt.date(2026, 5, 1), dt.date(2026, 5, 31), 60)], header=header)
+    assert company.take()["tills/May.xlsx"] == "held"
+    assert company.held()["tills/May.xlsx"] == (
+        "1 of its 1 rows are of days that tills/weeks.xlsx tells of too, and would count twice"
+    )
+    company.drop("tills/June.xlsx", [("A", dt.date(2026, 6, 1), dt.date(2026, 6, 30), 60)], header=header)
+    company.drop("tills/April.xlsx", [("A", dt.date(2026, 4, 1), dt.date(2026, 4, 30), 60)], header=header)
+    assert company.take() == {"tills/June.xlsx": "accepted", "tills/April.xlsx": "held"}

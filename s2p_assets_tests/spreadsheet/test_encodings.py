@@ -100,6 +100,27 @@ def test_an_eight_bit_file_is_read_right_and_its_encoding_named(
 
 
 @pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Muñoz,Jamón,Málaga", "cp1252"),
+        ("Peña,Año,Córdoba", "cp1252"),
+        ("Élan,Noël,Forêt", "cp1252"),
+        ("Żółty,Gęś", "iso8859-2"),
+        ("Małgorzata,Więcek", "cp852"),
+        ("Nakrętka,Śruba", "cp1250"),
+        ("Plzeň,Dvořák", "cp1250"),
+        ("Győr,Fűrész", "iso8859-2"),
+        ("Şeker,Yıldız", "cp1254"),
+        ("Crème,Façade,Été", "cp850"),
+    ],
+)
+def test_two_or_three_words_are_enough_to_tell_an_encoding_by(tmp_path: Path, text: str, encoding: str) -> None:
+    reading = read_file(write(tmp_path, text.split(","), encoding), [contract()])
+    assert names(reading) == text.split(",")
+    assert [one.rule for one in reading.findings] == ["encoding"]
+
+
+@pytest.mark.parametrize(
     "text", ["Müller", "Łódź kubek żółty", "Кружка", "25 °C", "5 €", "£5", "Straße", "Crème brûlée"]
 )
 def test_one_word_alone_is_read_right_too(tmp_path: Path, text: str) -> None:
@@ -142,6 +163,7 @@ WRONG = (
     "M?ller",
     "Gr?n & Söhne",
     "рТЙЧЕФ",
+    *("þeker", "Kuþadasý", "Yýldýz", "Gyõr", "Kõszeg", "Fûrész", "Tömlõ", "Straáe", "Groáe", "Weiá", "MŸller", "K”ln"),
 )
 RIGHT = (
     *(
@@ -192,6 +214,20 @@ RIGHT = (
         "МОСКВА",
         "ГОСТ 5",
     ),
+    *(
+        "Sigurður",
+        "Þingvellir",
+        "þýska",
+        "Camões",
+        "ações",
+        "Põltsamaa",
+        "Jõgi",
+        "août",
+        "Dégoût",
+        "Châteaudun",
+        "Brûly",
+    ),
+    *("švýcarský", "Nový Bydžov", "Křivoklátský", "Croácia", "Tauá", "Ceará", "Oceánico", "L'Haÿ", "„Zitat“", "Lego™s"),
 )
 
 

@@ -95,6 +95,24 @@ def test_dates_that_belong_together_are_left_alone(tmp_path: Path, days: list[dt
     assert read(tmp_path, Sale, *days).findings == []
 
 
+@pytest.mark.parametrize(
+    ("days", "cells"),
+    [
+        ([*NEAR, dt.date(2023, 3, 4)], ["B10"]),
+        ([*NEAR, dt.date(2025, 3, 11)], ["B10"]),
+        ([dt.date(2023, 12, 28), *(dt.date(2024, 1, day) for day in range(2, 12)), dt.date(2023, 1, 5)], ["B13"]),
+        ([*NEAR, dt.date(2023, 9, 4)], []),
+        ([*NEAR, *(dt.date(2023, 3, day) for day in range(1, 9))], []),
+        ([dt.date(2023, month, 1) for month in range(1, 13)] + [dt.date(2024, 1, 1)], []),
+        ([*NEAR[:5], dt.date(2023, 3, 4)], []),
+    ],
+)
+def test_last_years_date_in_a_months_file_is_a_notice(tmp_path: Path, days: list[dt.date], cells: list[str]) -> None:
+    reading = read(tmp_path, Sale, *days)
+    assert [one.cell for one in reading.findings if one.rule == "another_year"] == cells
+    assert reading.verdict == "accepted"
+
+
 def test_the_bounds_of_a_contract_count_instead(tmp_path: Path) -> None:
     reading = read(tmp_path, BoundedSale, *NEAR, dt.date(2062, 3, 4), dt.date(1926, 3, 4), dt.date(2095, 1, 1))
     assert far(reading) == []

@@ -142,6 +142,62 @@ def test_a_column_without_a_header_is_named_and_kept(tmp_path: Path, sandbox: Sa
     assert (letters["column_a"], letters["column_e"]) == ("A", "E")  # behind an empty column
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([["Serial"], *([f"S{place}"] for place in range(8))], {"serial": "code"}),
+        ([["Reading"], *([place * 1.5] for place in range(8))], {"reading": "number"}),
+    ],
+)
+def test_a_sheet_of_one_column_is_a_table(
+    tmp_path: Path, sandbox: Sandbox, rows: Sequence[Sequence[object]], expected: dict[str, str]
+) -> None:
+    path = book(tmp_path / "x.xlsx", {"S": rows})
+    workbook, _ = inferred(path, sandbox)
+    assert kinds(workbook) == expected
+    assert read_file(path, [workbook]).rows_accepted == 8
+
+
+PIECES = [[f"A{place}", place] for place in range(1, 7)]
+TURNED = [[place, f"B{place}"] for place in range(1, 7)]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["SKU", "Pieces", None, "SKU", "Pieces"], *([*one, None, *one] for one in PIECES)],
+        [["SKU", "Pieces"], *PIECES, [], ["Pieces", "SKU"], *TURNED],
+        [["SKU", "Pieces"], *PIECES, ["Pieces", "SKU"], *TURNED],
+    ],
+    ids=["beside", "below", "below without a blank row"],
+)
+def test_several_tables_of_one_header_are_all_read_by_their_draft(
+    tmp_path: Path, sandbox: Sandbox, rows: Sequence[Sequence[object]]
+) -> None:
+    path = book(tmp_path / "x.xlsx", {"S": rows})
+    workbook, source = inferred(path, sandbox)
+    assert (kinds(workbook), workbook.tables) == ({"sku": "code", "pieces": "integer"}, "all")
+    assert "several tables with this header" in source
+    assert read_file(path, [workbook]).rows_accepted == 12
+
+
+def test_two_tables_of_words_below_each_other_are_told_apart(tmp_path: Path, sandbox: Sandbox) -> None:
+    articles = [[f"A{place}", f"n{place}"] for place in range(5)]
+    shops = [[f"S{place}", f"c{place}"] for place in range(5)]
+    path = book(tmp_path / "x.xlsx", {"S": [["SKU", "Name"], *articles, [], ["Shop", "City"], *shops]})
+    with pytest.raises(WorkbookUnreadable, match="one below the other"):
+        inferred(path, sandbox)
+
+
+def test_a_date_far_from_the_others_is_let_in_by_the_draft_with_a_remark(tmp_path: Path, sandbox: Sandbox) -> None:
+    days = [f"2024-01-{day:02}" for day in range(1, 20)] + ["1905-03-01"]
+    path = tmp_path / "x.csv"
+    path.write_text("SKU;Day\n" + "".join(f"A{place};{day}\n" for place, day in enumerate(days)))
+    workbook, source = inferred(path, sandbox)
+    assert dict(workbook.columns[1].checks) == {"ge": dt.date(1905, 3, 1)}
+    assert "1905-03-01 is far from the other dates" in source
+
+
 def test_the_first_row_of_data_is_no_row_of_units(tmp_path: Path, sandbox: Sandbox) -> None:
     rows = [["L", "pcs"], ["M", "box"], ["S", "pcs"]]
     path = book(tmp_path / "sizes.xlsx", {"S": [["Size", "Sold by"], *rows]})

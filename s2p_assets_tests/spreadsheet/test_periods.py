@@ -289,3 +289,71 @@ def test_half_a_wide_table_is_a_fault_of_the_contract() -> None:
                 "n": column(description="", melted=True),
             },
         )
+
+
+# -- years of weeks ----------------------------------------------------------------------------------------------------
+
+RETAIL_YEARS = {2024: "2024-01-28", 2025: "2025-02-02", 2026: "2026-02-01"}
+
+
+@pytest.mark.parametrize(
+    ("weeks", "text", "day"),
+    [
+        ("4-4-5", "FY25-P01", dt.date(2025, 2, 2)),
+        ("4-4-5", "FY25-P04", dt.date(2025, 5, 4)),
+        ("4-5-4", "FY25-P03", dt.date(2025, 4, 6)),
+        ("5-4-4", "FY25-P02", dt.date(2025, 3, 9)),
+        ("4-4-5", "FY24-P12", dt.date(2024, 12, 22)),  # of six weeks: 2024 has 53
+        ("13 periods", "FY25-P13", dt.date(2026, 1, 4)),
+    ],
+)
+def test_periods_of_weeks_begin_where_the_contract_says(weeks: str, text: str, day: dt.date) -> None:
+    (at,) = declared(formats="FY%y-P%P", fiscal_weeks=weeks, fiscal_years=RETAIL_YEARS).s2p_columns
+    assert one_cell(at, text) == ({}, [day])
+
+
+@pytest.mark.parametrize("text", ["FY25-P13", "FY27-P01"])
+def test_a_period_of_weeks_that_is_not_known_is_a_finding(text: str) -> None:
+    (at,) = declared(formats="FY%y-P%P", fiscal_weeks="4-4-5", fiscal_years=RETAIL_YEARS).s2p_columns
+    wrong, _ = one_cell(at, text)
+    assert "is not written as 'FY24-P01'" in wrong[0].message
+
+
+def test_a_header_of_periods_of_weeks_says_what_is_not_known() -> None:
+    (at,) = declared(formats="FY%y-P%P", fiscal_weeks="4-4-5", fiscal_years=RETAIL_YEARS).s2p_columns
+    for text, why in (("P01 FY27", "fiscal_years"), ("Feb 2025", "periods are of weeks")):
+        found = read_period(text, "month", (), at.fiscal)
+        assert isinstance(found, Unclear)
+        assert why in found.why
+    quarter = read_period("Q2 FY25", "quarter", (), at.fiscal)
+    assert isinstance(quarter, Period)
+    assert first_day(quarter) == dt.date(2025, 5, 4)
+
+
+def test_a_date_cell_in_a_year_of_weeks_is_the_period_that_begins_there() -> None:
+    (at,) = declared(formats="FY%y-P%P", fiscal_weeks="4-4-5", fiscal_years=RETAIL_YEARS).s2p_columns
+    assert isinstance(of_day(dt.date(2025, 3, 2), "month", at.fiscal), Period)
+    for day, why in ((dt.date(2025, 3, 5), "not the first or last day"), (dt.date(2031, 3, 5), "fiscal_years")):
+        found = of_day(day, "month", at.fiscal)
+        assert isinstance(found, Unclear)
+        assert why in found.why
+
+
+@pytest.mark.parametrize(
+    ("weeks", "years", "why"),
+    [
+        ("4-4-6", RETAIL_YEARS, "is one of 4-4-5"),
+        ("4-4-5", {}, "needs the first day of each year"),
+        ("4-4-5", {2024: "2024-01-28", 2026: "2026-02-01"}, "a year between is lacking"),
+        ("4-4-5", {2024: "2024-01-28", 2025: "2025-02-03"}, "neither 52 nor 53 weeks"),
+        ("4-4-5", {2024: "spring"}, "its first day"),
+    ],
+)
+def test_a_year_of_weeks_that_cannot_be_is_a_fault_of_the_contract(weeks: str, years: dict[int, str], why: str) -> None:
+    with pytest.raises(DeclarationError, match=why):
+        declared(formats="FY%y-P%P", fiscal_weeks=weeks, fiscal_years=years)
+
+
+def test_bounds_of_dates_may_be_written_as_texts() -> None:
+    (at,) = declared(ge="2020-01-01", in_range=["2019-01-01", "2030-12-31"]).s2p_columns
+    assert dict(at.checks) == {"ge": dt.date(2020, 1, 1), "in_range": [dt.date(2019, 1, 1), dt.date(2030, 12, 31)]}

@@ -77,6 +77,20 @@ def test_tables_side_by_side_without_a_column_between_are_told_apart(tmp_path: P
     assert pieces(read_file(book(tmp_path, blocks), [ALL])) == {"A1": 5, "B1": 1}
 
 
+@pytest.mark.parametrize("gap", [0, 1])
+def test_a_table_below_in_another_order_of_columns_is_found_without_a_blank_row(tmp_path: Path, gap: int) -> None:
+    rows = [HEADER, ["A100", 5], ["A200", 7], *[[]] * gap, ["Pieces", "Article"], [1, "B100"], [2, "B200"]]
+    path = book(tmp_path, {"A1": rows})
+    assert pieces(read_file(path, [ALL])) == {"A100": 5, "A200": 7, "B100": 1, "B200": 2}
+    assert said(read_file(path, [ONE])) == [("several_tables", f"A{4 + gap}", "reject")]
+
+
+def test_the_same_header_again_without_a_blank_row_is_read_over(tmp_path: Path) -> None:
+    path = book(tmp_path, {"A1": [HEADER, ["A100", 5], HEADER, ["B100", 1]]})
+    for contract in (ONE, ALL):
+        assert pieces(read_file(path, [contract])) == {"A100": 5, "B100": 1}
+
+
 def test_a_bad_cell_of_the_second_table_is_named_where_it_stands(tmp_path: Path) -> None:
     blocks: Blocks = {"A1": [HEADER, ["A100", 5]], "D1": [HEADER, ["B100", "many"]]}
     assert said(read_file(book(tmp_path, blocks), [ALL])) == [("type", "E2", "reject")]

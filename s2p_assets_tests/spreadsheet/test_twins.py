@@ -470,6 +470,29 @@ def quantity_in_cartons_by_a_column_beside(path: Path) -> None:
     saved(path, lines, ("SKU", "Day", "Quantity", "ME", "Price", "Customer"))
 
 
+def sum_beside_a_mean_price(path: Path) -> None:
+    mean = round(sum(line[3] for line in meant()) / len(meant()), 2)
+    saved(path, [*meant(), ("A900", dt.date(2026, 1, 31), total(meant()), mean, None)])
+
+
+def average_named_behind_its_numbers(path: Path) -> None:
+    saved(path, [*meant(), ("A900", dt.date(2026, 1, 31), 16, 6.0, "Durchschnitt")])
+
+
+def codes_that_a_program_wrote_as_numbers(path: Path) -> None:
+    lines = [(f"{1000 + place}.0", *line[1:]) for place, line in enumerate(meant())]
+    path.with_suffix(".csv").write_text(csv_text(lines), encoding="utf-8")
+
+
+def code_that_lost_its_zeros(path: Path) -> None:
+    with_codes(path, [*(f"{place:05}" for place in range(120, 131)), 131])
+
+
+def prices_with_three_decimals_and_a_comma(path: Path) -> None:
+    lines = [(*line[:3], f"{line[3]:.3f}".replace(".", ","), line[4]) for line in meant()]
+    path.with_suffix(".csv").write_text(csv_text(lines, "\t"), encoding="utf-8")
+
+
 def sum_of_two_rows(path: Path) -> None:
     lines = meant()[:2]
     saved(path, [*lines, ("A900", dt.date(2026, 1, 31), total(lines), sum(line[3] for line in lines), None)])
@@ -507,6 +530,11 @@ FAULTS: list[Callable[[Path], None]] = [
     row_that_a_filter_hides,
     price_for_a_hundred_in_a_column_beside,
     quantity_in_cartons_by_a_column_beside,
+    sum_beside_a_mean_price,
+    average_named_behind_its_numbers,
+    codes_that_a_program_wrote_as_numbers,
+    code_that_lost_its_zeros,
+    prices_with_three_decimals_and_a_comma,
     sum_of_two_rows,
     another_order_of_columns_below,
     *map(named_with_letters_of_another_code_page, ("þeker", "Gyõr", "Straáe", "MŸller", "K”ln", "Taþkýn")),
@@ -625,6 +653,11 @@ def customers_of_all_europe(path: Path) -> None:
     saved(path, [(*line[:4], names[place % len(names)]) for place, line in enumerate(meant())])
 
 
+def codes_written_for_excel(path: Path) -> None:
+    lines = [(f'="{line[0]}"', *line[1:]) for line in meant()]
+    path.with_suffix(".csv").write_text(csv_text(lines), encoding="utf-8")
+
+
 def notes_of_every_length(path: Path) -> None:
     saved(path, [(*line[:4], "x" * (245 + place)) for place, line in enumerate(meant())])
 
@@ -646,6 +679,7 @@ def negatives_in_red_and_zeros_as_dashes(path: Path) -> None:
 
 NO_FAULTS: list[Callable[[Path], None]] = [
     customers_of_all_europe,
+    codes_written_for_excel,
     notes_of_every_length,
     white_letters_on_a_dark_row,
     negatives_in_red_and_zeros_as_dashes,

@@ -268,6 +268,63 @@ def test_a_column_of_units_beside_a_quantity_is_told(tmp_path: Path) -> None:
     assert same.verdict == "accepted"
 
 
+class PieceRows(Row):
+    """Prices for as many pieces as their row says."""
+
+    sku: Code = column("SKU", description="article")
+    price: Money = column("Price", description="price", unit="EUR", per_from="per")
+    per: Integer = column("Preiseinheit", description="for how many")
+
+
+class HundredRows(Row):
+    """Prices for a hundred pieces each."""
+
+    sku: Code = column("SKU", description="article")
+    price: Money = column("Price", description="price", unit="EUR/100")
+
+
+@pytest.mark.parametrize("title", ["Preiseinheit", "Price unit", "per", "PEINH", "Prijs per"])
+def test_a_price_for_a_hundred_by_a_column_beside_it_is_a_finding(tmp_path: Path, title: str) -> None:
+    header = ["SKU", "Quantity", "Price", title]
+    found = read(tmp_path, EuroLine, header, ["A1", 5, 9.5, 1], ["A2", 5, 950, 100])
+    assert rejected(found).keys() == {"D3"}
+    assert "for 100 pieces" in rejected(found)["D3"]
+    assert read(tmp_path, EuroLine, header, ["A1", 5, 9.5, 1], ["A2", 5, 9.5, 1]).verdict == "accepted"
+
+
+def test_a_price_unit_is_declared_or_agrees_with_the_contract(tmp_path: Path) -> None:
+    lines = ["SKU", "Price", "Preiseinheit"], ["A1", 9.5, 100], ["A2", 9.5, 100]
+    assert (read(tmp_path, PieceRows, *lines).verdict, read(tmp_path, HundredRows, *lines).verdict) == ("accepted",) * 2
+    assert rejected(read(tmp_path, HundredRows, *lines, ["A3", 9.5, 1])).keys() == {"C4"}
+    with pytest.raises(DeclarationError, match="per_from='sku' must be a column of its rows, Integer or Number"):
+
+        class Lost(PieceRows):
+            """A row."""
+
+            price: Money = column("Price", description="price", per_from="sku")
+
+
+def test_a_column_of_other_numbers_is_no_price_unit(tmp_path: Path) -> None:
+    header = ["SKU", "Quantity", "Price", "per"]
+    assert read(tmp_path, EuroLine, header, ["A1", 5, 9.5, 3], ["A2", 5, 9.5, 17]).verdict == "accepted"
+
+
+@pytest.mark.parametrize(("unit", "verdict"), [("KAR", "returned"), ("PAL", "returned"), ("ST", "accepted")])
+def test_the_units_of_a_list_from_sap_are_known(tmp_path: Path, unit: str, verdict: str) -> None:
+    assert read(tmp_path, PieceLine, ["SKU", "Quantity", "ME"], ["A1", 5, unit]).verdict == verdict
+
+
+def test_a_price_list_by_cartons_is_told(tmp_path: Path) -> None:
+    class Prices(Row):
+        """A price."""
+
+        sku: Code = column("SKU", description="article")
+        price: Money = column("Price", description="price", unit="EUR")
+
+    found = read(tmp_path, Prices, ["SKU", "Price", "ME"], ["A1", 5, "ST"], ["A2", 5, "KAR"])
+    assert (found.verdict, "unit_from" in noticed(found)["C3"]) == ("accepted", True)
+
+
 def test_currency_from_must_name_a_column_of_the_rows() -> None:
     with pytest.raises(DeclarationError, match="currency_from='nowhere' must be a column"):
 

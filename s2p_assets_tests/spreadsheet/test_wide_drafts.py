@@ -88,6 +88,28 @@ def test_a_wide_table_is_drafted_as_one(
     assert (workbook.ignores, workbook.key) == (ignores, ("sku", kind))
 
 
+@pytest.mark.parametrize(
+    ("header", "kind", "options"),
+    [
+        ([["SKU", "Name", "P01 FY24", "P02 FY24", "P03 FY24"]], "month", {"fiscal_year_start": 1}),
+        ([["SKU", "Name", "Q1 FY24", "Q2 FY24", "Q3 FY24"]], "quarter", {"fiscal_year_start": 1}),
+        ([["SKU", "Name", "FY22", "FY23", "FY24"]], "year", {"fiscal_year_start": 1}),
+        ([[None, None, "FY2024"], ["SKU", "Name", "P01", "P02", "P03"]], "month", {"fiscal_year_start": 1}),
+        ([["SKU", "Name", "P11 FY24", "P12 FY24", "P13 FY24"]], "month", {"fiscal_weeks": "13 periods"}),
+    ],
+    ids=str,
+)
+def test_periods_of_a_fiscal_year_are_drafted_with_a_guess_to_correct(
+    tmp_path: Path, sandbox: Sandbox, header: list[Any], kind: str, options: dict[str, Any]
+) -> None:
+    path = book(tmp_path, header)
+    period = drafted(path, sandbox).period
+    assert period is not None
+    assert period.from_header == kind
+    assert {name: getattr(period, name) for name in options} == options
+    assert "the first day of your fiscal year is not in the file" in infer_contract(path, "acme_plan", sandbox=sandbox)
+
+
 def test_the_year_is_taken_from_the_files_name_where_the_header_has_none(tmp_path: Path, sandbox: Sandbox) -> None:
     path = book(tmp_path, [["SKU", "Name", "KW 5", "KW 6", "KW 7"]], name="Plan 2024.xlsx")
     workbook = drafted(path, sandbox)

@@ -14,7 +14,8 @@ from s2p_assets.publishing.editions.saved_numbers import read_saved_numbers
 from s2p_assets.publishing.editions.saving_numbers import changed_numbers
 from s2p_assets.services.as_of import open_as_of, parse_as_of
 from s2p_assets.services.errors import NotFound
-from s2p_assets.services.reports import ReportEdition, report_as_of, report_named, report_now
+from s2p_assets.services.named import report_named
+from s2p_assets.services.reports import ReportEdition, report_as_of, report_now
 from s2p_assets.services.status import forget_file
 from s2p_assets.services.trace import TracedNumber, trace_number
 from s2p_assets_tests.retail_home import Company, sales

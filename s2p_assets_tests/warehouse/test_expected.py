@@ -7,9 +7,10 @@ from dataclasses import replace
 import pandas as pd
 import psycopg
 import pyarrow
+import pytest
 
 from s2p_assets.contracts import columns as c
-from s2p_assets.contracts.columns import columns_of
+from s2p_assets.contracts.columns import DeclarationError, columns_of
 from s2p_assets.contracts.deliveries import FileDelivery
 from s2p_assets.contracts.validation import conform
 from s2p_assets.contracts.workbook import Workbook
@@ -77,6 +78,27 @@ def test_without_a_column_of_dates_the_day_of_saving_and_the_path_say_who_sent_f
 ) -> None:
     load(conn, "sales/berlin 10.xlsx", dt.date(2026, 11, 3), ("Berlin", dt.date(2026, 10, 30)))
     assert names(missing_files(conn, [BY_PATH], TODAY)) == ["shop sales of Hamburg for October 2026"]
+
+
+def test_the_place_in_a_path_names_senders_that_became_known_by_their_first_file(conn: psycopg.Connection) -> None:
+    by_name = replace(BY_SHOP, one_per="sales/{shop} 2*", dated_by="day")
+    for shop in ("Berlin", "hamburg", "Kiel Süd"):
+        load(conn, f"sales/{shop} 2026-09.xlsx", TODAY, (shop, dt.date(2026, 9, 30)))
+    load(conn, "sales/berlin 2026-10.xlsx", TODAY, ("Berlin", dt.date(2026, 10, 30)))
+    load(conn, "sales/hamburg 2026-10.xlsx", TODAY, ("Hamburg", dt.date(2026, 10, 30)))
+    assert names(missing_files(conn, [by_name], TODAY)) == ["shop sales of Kiel Süd for October 2026"]
+    folders = replace(BY_SHOP, one_per="**/{shop}/*", dated_by="day")
+    assert names(missing_files(conn, [folders], TODAY)) == []
+    with pytest.raises(DeclarationError, match="needs one place in braces"):
+        replace(BY_SHOP, one_per="sales/{shop}/{month}*")
+
+
+def test_a_sender_whose_first_file_is_of_a_period_that_is_not_due_is_awaited_from_then_on(
+    conn: psycopg.Connection,
+) -> None:
+    load(conn, "sales/berlin.xlsx", TODAY, ("Berlin", dt.date(2026, 11, 4)))
+    assert names(missing_files(conn, [BY_SHOP], TODAY)) == []
+    assert names(missing_files(conn, [BY_SHOP], dt.date(2027, 1, 8))) == ["shop sales of Berlin for December 2026"]
 
 
 def test_what_is_expected_of_nobody_is_not_missing(conn: psycopg.Connection) -> None:

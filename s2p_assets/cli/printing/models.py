@@ -68,10 +68,16 @@ def print_why(trained: dict[str, Any]) -> None:
 
 
 def print_predictions(rows: "pd.DataFrame") -> None:
-    """One line for each row."""
-    cells = [[_cell(value) for value in row] for row in rows.itertuples(index=False)]
-    numbers = [place for place, kind in enumerate(rows.dtypes) if kind.kind in "fiu"]
-    out.print(*table_lines([escape(str(name)) for name in rows.columns], cells, right=numbers))
+    """A line for each row; what is the same in all of them is said once, and what no row has is not."""
+    filled = rows[[name for name in rows.columns if rows[name].notna().any()]]
+    same = [name for name in filled.columns if len(rows) > 1 and filled[name].nunique(dropna=False) == 1]
+    shown = filled.drop(columns=same)
+    if not shown.empty:
+        cells = [[_cell(value) for value in row] for row in shown.itertuples(index=False)]
+        numbers = [place for place, kind in enumerate(shown.dtypes) if kind.kind in "fiu"]
+        out.print(*table_lines([escape(str(name)) for name in shown.columns], cells, right=numbers))
+    if same:
+        out.print(f"in every row: {', '.join(f'{name} {_cell(filled[name].iloc[0])}' for name in same)}")
 
 
 def _day(timestamp: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from s2p_assets.cli.console import table_lines
 from s2p_assets.cli.terminal import err, escape, out
+from s2p_assets.services.attention import what_needs_a_person
 from s2p_assets.settings import Settings
 
 WAITING_SHOWN = 5
@@ -34,7 +35,12 @@ def print_failures(current: dict[str, Any]) -> None:
 
 
 def print_status(settings: Settings, current: dict[str, Any]) -> None:
-    """What is loaded, who is champion, what needs a person, and where the reports are."""
+    """Whether anything needs a person; what is loaded, who is champion, and where the reports are."""
+    needs = what_needs_a_person(current)
+    out.print(
+        f"[yellow]Needs a person:[/yellow] {'; '.join(needs)}" if needs else "[green]Nothing needs a person.[/green]"
+    )
+    out.print()
     _print_workbooks(current["workbooks"])
     _print_changes(current["changes"])
     _print_champions(current["models"])

@@ -22,6 +22,8 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._utils.log import configure_loggers
 
 from s2p_assets.graph.running.dagster_home import WORKSPACE, prepare_home
+from s2p_assets.graph.running.dagster_web import host_behind_door
+from s2p_assets.graph.running.door_process import dagster_socket
 from s2p_assets.graph.running.instance import open_instance
 from s2p_assets.graph.running.locks import ENDED_FROM_OUTSIDE, clean_up
 from s2p_assets.graph.running.run_launcher import LOCATION, ForkingRunLauncher
@@ -131,9 +133,8 @@ def watch(settings: Settings) -> int:
 
 
 def show(settings: Settings) -> int:
-    """Dagster's web server."""
+    """Dagster's web server, behind the door."""
     from dagster._core.workspace.context import WorkspaceProcessContext
-    from dagster_webserver.cli import host_dagster_ui_with_workspace_process_context
     from dagster_webserver.version import __version__
 
     _logger("dagster-webserver")
@@ -144,9 +145,7 @@ def show(settings: Settings) -> int:
             instance, _workspace(settings), version=__version__, code_server_log_level="warning"
         ) as context,
     ):
-        host_dagster_ui_with_workspace_process_context(
-            context, settings.host, settings.port, path_prefix="", log_level="warning"
-        )
+        host_behind_door(context, dagster_socket(settings))
     return 1
 
 

@@ -24,11 +24,16 @@ Progress = Callable[[str], None]
 
 @dataclass
 class PassResult:
-    """The runs of one headless pass, what went wrong in them (`asset: error`), and what is not there yet."""
+    """The runs of one headless pass, what went wrong in them (`asset: error`), and what is not there yet.
+
+    `steps`: how many have begun, of `steps_due` that are known of; a later run may bring more.
+    """
 
     runs: list[dict[str, Any]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
+    steps: int = 0
+    steps_due: int = 0
 
 
 def run_assets(
@@ -40,6 +45,7 @@ def run_assets(
     ops: Mapping[str, Any] | None = None,
 ) -> None:
     """One run of these assets in this process, `ops` configured; what came of it is added to `finished`."""
+    finished.steps_due = max(finished.steps_due, finished.steps + len(keys))
     job = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=frozenset(keys))
     result = core_execute_in_process(  # `execute_in_process` would put an executor of its own in the place of ours
         # without the logger, Dagster's own console logger takes its place
@@ -81,35 +87,31 @@ def _on_one_line(error: SerializableErrorInfo | None) -> str:
 
 
 class _StepHandler(logging.Handler):
-    """Passes step starts and our own messages on to `progress`, and keeps what is said to wait.
+    """Passes step starts, counted, and our own messages on to `progress`, and keeps what is said to wait."""
 
-    `steps`: how many the run has.
-    """
-
-    def __init__(self, progress: Progress, waits: list[str], steps: int) -> None:
+    def __init__(self, progress: Progress, finished: PassResult) -> None:
         super().__init__(logging.DEBUG)  # at which Dagster logs that a step starts
-        self.progress, self.waits = progress, waits
-        self.begun, self.steps = 0, steps
+        self.progress, self.finished, self.step = progress, finished, ""
 
     def emit(self, record: logging.LogRecord) -> None:
         meta = getattr(record, "dagster_meta", {})
         event = meta.get("dagster_event")
         message = str(meta.get("orig_message", record.getMessage()))
         if WAITS_FOR_DATA in message or LEFT_FOR_LATER in message:
-            self.waits.append(message)
+            self.finished.waits.append(message)
         elif event is None and record.levelno >= logging.INFO and not message.startswith("Skipping step"):
-            self.progress(message)
+            self.progress(f"{self.step}: {message}" if self.step else message)
         elif event is not None and event.event_type_value == "STEP_START":
-            self.begun += 1
-            of = f" of {self.steps}" if self.begun <= self.steps else ""
-            self.progress(f"step {self.begun}{of}: " + event.step_key.replace("__", " › ").replace("_", " "))
+            self.finished.steps += 1
+            name = event.step_key.replace("__", " › ").replace("_", " ")
+            self.step = f"step {self.finished.steps} of {max(self.finished.steps, self.finished.steps_due)}, {name}"
+            self.progress(self.step)
 
 
-def progress_logger(progress: Progress, waits: list[str]) -> dg.LoggerDefinition:
-    def make(context: dg.InitLoggerContext) -> logging.Logger:
+def progress_logger(progress: Progress, finished: PassResult) -> dg.LoggerDefinition:
+    def make(_: dg.InitLoggerContext) -> logging.Logger:
         logger = logging.Logger("s2p.headless", logging.DEBUG)
-        steps = len(context.job_def.nodes) if context.job_def else 0
-        logger.addHandler(_StepHandler(progress, waits, steps))
+        logger.addHandler(_StepHandler(progress, finished))
         return logger
 
     return dg.LoggerDefinition(make)

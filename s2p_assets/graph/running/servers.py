@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.graph.running.dagster_home import environment
-from s2p_assets.graph.running.report_pages import serving_reports
+from s2p_assets.graph.running.door_process import serving_door
 from s2p_assets.graph.running.turns import servers_lock
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.server.connection import database_url
@@ -28,7 +28,7 @@ RESTARTS, WITHIN_SECONDS = 3, 60.0
 
 
 class PortTaken(MendableError):
-    """The address for the Dagster UI is in use."""
+    """The address that s2p is to be served at is in use."""
 
 
 def require_port(host: str, port: int) -> None:
@@ -44,12 +44,12 @@ def require_port(host: str, port: int) -> None:
 
 
 def serve(settings: Settings) -> int:
-    """The webserver and the daemon until one of them ends or a person stops them; their exit code.
+    """The door, Dagster's web server and its daemon until one of them ends or a person stops them; their exit code.
 
     Raises PortTaken, AlreadyUp and DatabaseUnreachable before anything is started.
     """
     require_port(settings.host, settings.port)
-    with servers_lock(settings) as turn, serving_reports(settings):
+    with servers_lock(settings) as turn, serving_door(settings, os.environ | environment(settings)):
         return _serve_dagster(settings, turn)
 
 

@@ -41,7 +41,7 @@ class HeadlessPass:
     result: PassResult = field(default_factory=PassResult)
 
     def __post_init__(self) -> None:
-        loggers = {"console": progress_logger(self.progress, self.result.waits)}
+        loggers = {"console": progress_logger(self.progress, self.result)}
         self.definitions = dg.Definitions.merge(self.definitions, dg.Definitions(loggers=loggers))
         self._cursor = _stored_cursor(self.instance)
         self._until = time.monotonic() + self.longest_wait

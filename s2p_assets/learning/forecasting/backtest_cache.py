@@ -1,11 +1,12 @@
-"""Backtests of forecasters, each made once: that of a combination is made of its members' backtests.
+"""Backtests and fits of forecasters, each made once: those of a combination are made of its members'.
 
-How one is made is in `forecasting/backtest.py`.
+How a backtest is made is in `forecasting/backtest.py`.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import pandas as pd
 
@@ -17,7 +18,9 @@ from s2p_assets.learning.row_hashes import sorted_row_hashes
 MAX_CACHED = 8
 """A contest's candidates learn one after the other in one process, so the last few are enough."""
 
-_cache: OrderedDict[str, pd.DataFrame] = OrderedDict()
+F = TypeVar("F")
+
+_cache: OrderedDict[str, Any] = OrderedDict()
 
 
 @runtime_checkable
@@ -37,9 +40,35 @@ def cached_backtest(forecaster: Forecaster, history: pd.DataFrame, task: Forecas
     """
     if isinstance(forecaster, CombinedForecaster):
         return forecaster.combine([cached_backtest(member, history, task) for member in forecaster.members])
-    key = digest(fingerprint_of(forecaster, task), sorted_row_hashes(history).tobytes())
+    made: pd.DataFrame = _made_once(
+        "backtest", forecaster, history, task, lambda: rolling_origin(forecaster, history, task)
+    )
+    return made.copy()
+
+
+def cached_fit(forecaster: Any, history: pd.DataFrame, task: ForecastTask) -> Any:
+    """A fitted copy of an unfitted `forecaster`; the members of a combination are fitted as if they stood alone.
+
+    `history`: as of `series.training_rows`.
+    """
+    if isinstance(forecaster, CombinedForecaster):
+        members = tuple(cached_fit(member, history, task) for member in forecaster.members)
+        return replace(forecaster, members=members, task=task)  # type: ignore[type-var]
+    return _made_once("fit", forecaster, history, task, lambda: _lightened(forecaster.fit(history, task)))
+
+
+def _lightened(fitted: Any) -> Any:
+    """Without what a forecaster kept of its history: a backtest asks for it at once, a version never."""
+    return replace(fitted, fit_inputs=None) if hasattr(fitted, "fit_inputs") else fitted
+
+
+def _made_once(
+    what: str, forecaster: Forecaster, history: pd.DataFrame, task: ForecastTask, make: Callable[[], F]
+) -> F:
+    key = digest([what, fingerprint_of(forecaster, task)], sorted_row_hashes(history).tobytes())
     known = _cache.pop(key, None)
-    _cache[key] = rolling_origin(forecaster, history, task) if known is None else known
+    _cache[key] = make() if known is None else known
     while len(_cache) > MAX_CACHED:
         _cache.popitem(last=False)
-    return _cache[key].copy()
+    found: F = _cache[key]
+    return found

@@ -14,6 +14,8 @@ from s2p_assets.learning.forecasting.series import Matrix
 ONE_OFF, KEEP = "one_off", "keep"
 """What a person may say of an observation: leave it out of what is learned from, or take it as it is."""
 
+FURTHEST_FALL = 0.5
+
 
 @dataclass(frozen=True)
 class OneOffBounds:
@@ -21,8 +23,9 @@ class OneOffBounds:
 
     One is beyond the past when it is more than `times` the highest of the last `memory` periods and by `least` units
     above it; or, in a series that never stood still, less than the `times`-th part of the lowest of the last `steady`
-    periods and by `least` units below. Where peers rose or fell alike, the bounds move with them. Nothing is said of
-    the first `enough` periods, nor of one that follows `at_most` such: that is a new level and no single observation.
+    periods and by `least` units below. Where peers rose or fell alike, the bounds move with them, down to a half: when
+    a whole list is counted in cases of 12, all fall alike. Nothing is said of the first `enough` periods, nor of one
+    that follows `at_most` such: that is a new level and no single observation.
     What is usual is the mean of the last `season` periods. The defaults are meant for weeks; see `bounds_for`.
     """
 
@@ -102,7 +105,7 @@ def _walk(
         above = here > b.times * high * np.maximum(moved, 1.0)
         above &= here - high >= np.where(high > 0, b.least, 10 * b.least)
         below = (here > 0) & ~cut[now] & (recent_known.sum(axis=0) >= b.steady)
-        below &= (here * b.times < low * np.minimum(moved, 1.0)) & (low - here >= b.least)
+        below &= (here * b.times < low * np.clip(moved, FURTHEST_FALL, 1.0)) & (low - here >= b.least)
         far = (above | below) & (count >= b.enough)
         implausible = far & (in_a_row < b.at_most) & (said[now] != KEEP)
         in_a_row = np.where(far, in_a_row + 1, 0)

@@ -13,6 +13,7 @@ from s2p_assets.contracts.model import ClassificationTask, Classifier
 from s2p_assets.learning.classification.cases import decided_cases
 from s2p_assets.learning.classification.metrics import log_losses
 from s2p_assets.learning.classification.time_folds import predict_probabilities
+from s2p_assets.learning.distributions import student_quantile
 from s2p_assets.learning.selection.paired_test import MIN_FOLDS, SIGNIFICANCE_LEVEL
 from s2p_assets.learning.versions import ModelVersion
 
@@ -45,8 +46,6 @@ def recent_loss(made: ModelVersion[ClassificationTask], history: pd.DataFrame) -
     The band is the one-sided 95 % interval for the mean of so many cases, by Student's t: the spread of the folds'
     means, and that of single cases. None when nothing was decided since, or there are too few folds to know a band.
     """
-    from scipy.stats import t
-
     task, backtest = made.task, made.backtest
     cases = decided_cases(history, task)
     newer = cases.loc[cases[task.decided] > backtest["decided"].max()]
@@ -56,5 +55,5 @@ def recent_loss(made: ModelVersion[ClassificationTask], history: pd.DataFrame) -
     each = pd.Series(log_losses(backtest["actual"], backtest["probability"]))
     folds = each.groupby(backtest["fold"].to_numpy()).mean()
     variance = folds.var(ddof=1) * (1 + 1 / len(folds)) + each.var(ddof=1) / len(newer)
-    highest = folds.mean() + float(t.ppf(1 - SIGNIFICANCE_LEVEL, len(folds) - 1)) * float(np.sqrt(variance))
+    highest = folds.mean() + student_quantile(1 - SIGNIFICANCE_LEVEL, len(folds) - 1) * float(np.sqrt(variance))
     return RecentLoss(len(newer), float(loss), float(folds.mean()), float(highest))

@@ -11,6 +11,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from s2p_assets.learning.distributions import (
+    chi_squared_of,
+    chi_squared_quantile,
+    corrected_for_many,
+    kolmogorov_above,
+)
 from s2p_assets.learning.forecasting.series import Matrix
 
 FINE_BINS, COARSE_SHARE = 100, 0.1
@@ -137,13 +143,11 @@ def measure_drift(reference: ColumnSummaries, frame: pd.DataFrame) -> list[Colum
     matters (PSI ≥ 0.25; so that large data does not always alarm), and it is half as much again as is usual in
     the reference itself. Rows of one series are no independent sample, which makes p small: hence the other two.
     """
-    from scipy import stats
-
     pairs = [(column, column.count(frame[column.name])) for column in reference.columns if column.name in frame]
     raw = [_distance(column, now) for column, now in pairs]
     if not pairs:
         return []
-    corrected = stats.false_discovery_control([p for _, p in raw], method="bh")
+    corrected = corrected_for_many([p for _, p in raw])
     return [
         _drift(column, now, distance, float(p))
         for (column, now), (distance, _), p in zip(pairs, raw, corrected, strict=True)
@@ -194,8 +198,6 @@ def _distance(column: ColumnSummary, now: Counts) -> tuple[float, float]:
 
     Missing values are left to the PSI for numbers and are a category of their own otherwise.
     """
-    from scipy import stats
-
     then = np.asarray(column.counts)
     if column.kind == "numbers":
         before, after = then[:-1], now[:-1]
@@ -204,18 +206,16 @@ def _distance(column: ColumnSummary, now: Counts) -> tuple[float, float]:
         distance = float(np.abs(before.cumsum() / before.sum() - after.cumsum() / after.sum()).max())
         size = before.sum() * after.sum() / (before.sum() + after.sum())
         missing = _chi_squared(np.array([[before.sum(), then[-1]], [after.sum(), now[-1]]]))[1]
-        return distance, min(1.0, 2 * min(float(stats.kstwobign.sf(distance * np.sqrt(size))), missing))
+        return distance, min(1.0, 2 * min(kolmogorov_above(distance * float(np.sqrt(size))), missing))
     return _chi_squared(np.array([then, now]))
 
 
 def _chi_squared(table: Counts) -> tuple[float, float]:
-    from scipy import stats
-
     seen = table[:, table.sum(axis=0) > 0]
     if seen.shape[1] < 2 or (seen.sum(axis=1) == 0).any():
         return 0.0, 1.0
-    found = stats.chi2_contingency(seen, correction=False)
-    return float(np.sqrt(found.statistic / seen.sum())), float(found.pvalue)
+    statistic, p = chi_squared_of(seen.astype(float))
+    return float(np.sqrt(statistic / seen.sum())), p
 
 
 def _drift(column: ColumnSummary, now: Counts, distance: float, p: float) -> ColumnDrift:
@@ -284,10 +284,8 @@ def _needed(column: ColumnSummary, groups: list[list[int]]) -> int:
     Yurdakul, *Statistical properties of population stability index* (2018). Where the reference is itself too
     small for that, twice its rows could not say it either: then the number that would do with a large reference.
     """
-    from scipy import stats
-
     rows, filled = column.rows, sum(any(column.counts[place] for place in group) for group in groups)
-    chance = MOVED / float(stats.chi2.ppf(0.95, max(filled - 1, 1)))
+    chance = MOVED / chi_squared_quantile(0.95, max(filled - 1, 1))
     return int(np.ceil(1 / (chance - 1 / rows))) if rows * chance > 1 else max(int(np.ceil(1 / chance)), 2 * rows)
 
 

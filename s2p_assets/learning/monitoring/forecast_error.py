@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from s2p_assets.contracts.model import Forecaster, ForecastTask
+from s2p_assets.learning.distributions import student_quantile
 from s2p_assets.learning.forecasting.backtest import known_at_cutoff
 from s2p_assets.learning.forecasting.series import damped, regular_history, uncensor, with_target
 from s2p_assets.learning.selection.paired_test import MIN_FOLDS, SIGNIFICANCE_LEVEL
@@ -78,11 +79,9 @@ def _share(rows: pd.DataFrame, before: "pd.Series[float]", periods: int) -> floa
 
 def _band(backtest: pd.DataFrame, totals: "pd.Series[float]", periods: int) -> tuple[float, float]:
     """The mean share of the folds, and the upper end of the interval for one more."""
-    from scipy.stats import t
-
     folds = np.array([_share(rows, totals[:cutoff], periods) for cutoff, rows in backtest.groupby("cutoff")])
     folds = folds[np.isfinite(folds)]
     if len(folds) < MIN_FOLDS:
         return float("nan"), float("nan")
-    wide = float(t.ppf(1 - SIGNIFICANCE_LEVEL, len(folds) - 1)) * folds.std(ddof=1) * np.sqrt(1 + 1 / len(folds))
+    wide = student_quantile(1 - SIGNIFICANCE_LEVEL, len(folds) - 1) * folds.std(ddof=1) * np.sqrt(1 + 1 / len(folds))
     return float(folds.mean()), float(folds.mean() + wide)

@@ -18,7 +18,7 @@ def write_arrays(file: Path, arrays: Mapping[str, Any]) -> None:
 def read_arrays(file: Path, made: Callable[[dict[str, Any]], T]) -> T:
     """What `made` makes of the arrays in `file`, by name. Raises ModelDamaged, also for what `made` will not have."""
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
             return made({name: archive[name] for name in archive.files})
     except Exception as error:  # a damaged archive raises of zipfile, zlib, struct, NumPy or memory
         line = " ".join(str(error).split())

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from s2p_assets.contracts.errors import MendableError
+from s2p_assets.contracts.errors import MendableError, meant_by
 from s2p_assets.learning.registry.learner_files import ModelDamaged
 from s2p_assets.learning.registry.manifest import read_manifest, verified_manifest
 from s2p_assets.learning.registry.mlflow_tables import (
@@ -288,8 +288,8 @@ def find_record(state: ContestState, contest: str, name: str) -> Record:
     model, _, version = name.partition("@")
     record = state.find(model, version or None) or state.find(model.partition("_")[2], version or None)
     if record is None:
-        known = ", ".join(sorted(state.newest or {})) or "none yet"
-        raise NoSuchModel(f"{name}: no such version in {contest}; its models are {known}; s2p champion lists versions")
+        known = meant_by(model, state.newest or {})
+        raise NoSuchModel(f"{name}: no such version in {contest}, see s2p champion {contest}; {known}")
     return record
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from s2p_assets.learning.distributions import student_above
+
 SIGNIFICANCE_LEVEL = 0.05
 MIN_GAIN = 0.01
 MIN_FOLDS = 2
@@ -75,8 +77,6 @@ def losses_by_model(losses: pd.DataFrame) -> pd.DataFrame:
 
 
 def _p_value(saved: "pd.Series[float]") -> float:
-    from scipy.stats import t
-
     clusters = [_variance(saved, [level]) for level in ("cutoff", "unit")]
     ways = [(count, variance) for count, variance in clusters if count > 1]
     if not ways:
@@ -87,7 +87,7 @@ def _p_value(saved: "pd.Series[float]") -> float:
     spread = max(both, *(variance for _, variance in ways))
     if spread <= 0:
         return 0.0 if saved.mean() > 0 else 1.0
-    return float(t.sf(saved.mean() / np.sqrt(spread), min(count for count, _ in ways) - 1))
+    return student_above(float(saved.mean() / np.sqrt(spread)), min(count for count, _ in ways) - 1)
 
 
 def _variance(saved: "pd.Series[float]", level: list[str]) -> tuple[int, float]:

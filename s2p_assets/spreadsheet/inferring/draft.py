@@ -317,6 +317,21 @@ def _loaded(draft: Draft, asked: Asked) -> Draft:
     raise WorkbookUnreadable("the file contradicts every contract that was tried; write one by hand")
 
 
+def _widen(column: DraftColumn, day: str, message: str) -> bool:
+    """Lets a column of dates have a day that lies far from its others, and says so; whether that was new."""
+    before = dict(column.options)
+    others = re.findall(r"\d{4}-\d\d-\d\d", message.removeprefix(day))
+    side, wider = ("ge", min) if others and day < others[0] else ("le", max)
+    column.options[side] = wider(column.options.get(side, day), day)
+    if column.options == before:
+        return False
+    if side not in before:
+        column.remarks.append(
+            f"{day} is far from the other dates: see whether its year is right, then narrow ge and le"
+        )
+    return True
+
+
 def _repeats_alone(rejects: Sequence[Finding]) -> bool:
     return all(finding.rule == "key" for finding in rejects)
 
@@ -360,7 +375,9 @@ def _loosen(draft: Draft, finding: Finding) -> bool:
         column.nullable = True
         draft.key = () if column.name in draft.key else draft.key
         return True
-    if finding.rule == "rounded" and column.kind == "code":
+    if finding.rule == "far_date" and finding.value:
+        return _widen(column, finding.value, finding.message)
+    if finding.rule == "rounded" and column.kind in ("code", "integer"):
         column.kind, column.options = "number", {}
         column.remarks.append(f"not all digits are there: {finding.message}")
         return True

@@ -27,6 +27,8 @@ def detect_delimiter(sample: str, wanted: Sequence[str] = ()) -> str:
     declared = _DECLARED.match(sample)
     if declared:
         return declared.group(1)
+    if {mark for mark in DELIMITERS if mark in sample} <= {","}:
+        return ","
     names = set(wanted)
     counts = {mark: _headers_found(sample, mark, names) for mark in DELIMITERS if mark in sample} if names else {}
     best = max(counts, key=lambda mark: counts[mark], default=",")

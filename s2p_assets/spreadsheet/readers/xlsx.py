@@ -37,6 +37,7 @@ from s2p_assets.spreadsheet.grid import (
     column_number,
 )
 from s2p_assets.spreadsheet.limits import DAMAGED, MAX_CELLS, WorkbookUnreadable, inflate, open_zip
+from s2p_assets.spreadsheet.readers.row_cutter import cut_cells
 from s2p_assets.spreadsheet.readers.xlsx_marks import (
     CellLooks,
     FormulaNotes,
@@ -50,7 +51,7 @@ from s2p_assets.spreadsheet.readers.xlsx_marks import (
     summaries_above,
     table_totals,
 )
-from s2p_assets.spreadsheet.readers.xlsx_rows import PlainCells, plain_cells
+from s2p_assets.spreadsheet.readers.xlsx_rows import PlainCells
 
 _AS_THE_READER_PAYS = frozenset({"5", "6", "7", "8", "41", "42", "43", "44"})  # shown in each reader's own currency
 _PART_LIMIT = 64 * 1024**2
@@ -78,7 +79,7 @@ _ODD_TEXT = "[&\r]|_x[0-9A-Fa-f]{4}_"
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}
 _ENTITY = "|".join(_ENTITIES)
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_HIDDEN_ROW = re.compile(r'<row\b[^>]*?\br="([0-9]{1,7})"[^>]*?\bhidden="(?:1|true)"')
+_HIDDEN_ROW = re.compile(r'<row\b[^>]*?\br="([0-9]{1,7})"[^>]*?(?:\bhidden="(?:1|true)"| ht="0")')
 _MERGED = re.compile(r'<mergeCell\b[^>]*?ref="([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"')
 _KINDS = {
     "": CellKind.NUMBER,
@@ -340,11 +341,11 @@ class _SheetReader:
             self.merged.update(_ranges(self._tail))
 
     def _take_rows(self, text: str) -> None:
-        if 'hidden="' in text:
+        if 'hidden="' in text or ' ht="0"' in text:
             self.hidden_rows += [int(row) for row in _HIDDEN_ROW.findall(text)]
         if 'outlineLevel="' in text:
             self.levels.update(outline_levels(text))
-        plain = None if self._odd.active else plain_cells(text)
+        plain = None if self._odd.active else cut_cells(text)
         if plain is not None:
             self._count_cells(len(plain.rows))
             self._write_plain(plain)
@@ -368,7 +369,7 @@ class _SheetReader:
         types = [attributes.get("t", "") for attributes in given]
         styles = [_style_number(attributes.get("s", ""), len(self._is_date) - 1) for attributes in given]
         kinds = np.array([_KINDS.get(name, CellKind.TEXT) for name in types], np.int8)
-        texts = self._texts({"v": cells.values}, types, which)
+        texts = self._texts({"v": cells.values}, types, which, cells.numbers)
         self._note_struck(cells.rows, cells.columns)
         self._add(cells.columns, cells.rows, kinds[which], texts, np.array(styles, np.int32)[which])
 
@@ -404,11 +405,13 @@ class _SheetReader:
             )
         self.writer.add(columns, Cells(rows, kinds, texts, style.astype(np.int16)))
 
-    def _texts(self, cells: dict[str, pyarrow.Array], types: list[str], type_of: Ints) -> pyarrow.Array:
+    def _texts(
+        self, cells: dict[str, pyarrow.Array], types: list[str], type_of: Ints, numbers: Ints | None = None
+    ) -> pyarrow.Array:
         texts = cells["v"]
         for position, name in enumerate(types):
             if name == "s":
-                texts = self._shared(texts, type_of == position)
+                texts = self._shared(texts, type_of == position, numbers)
             elif name == "inlineStr":
                 inline = pyarrow.array(type_of == position)
                 texts = pc.if_else(pc.and_(inline, pc.not_equal(cells["i"], "")), _unescaped(cells["i"]), texts)
@@ -416,14 +419,12 @@ class _SheetReader:
                 texts = pc.if_else(pyarrow.array(type_of == position), _unescaped(texts), texts)
         return texts
 
-    def _shared(self, texts: pyarrow.Array, mask: npt.NDArray[np.bool_]) -> pyarrow.Array:
+    def _shared(self, texts: pyarrow.Array, mask: npt.NDArray[np.bool_], numbers: Ints | None = None) -> pyarrow.Array:
         strings = self._strings()
         shared = pyarrow.array(mask)
-        try:
-            indices = pc.cast(pc.utf8_trim_whitespace(texts.filter(shared)), pyarrow.int32()).to_numpy()
-        except pyarrow.ArrowInvalid:
-            held = texts.filter(shared).to_pylist()
-            indices = np.array([int(text) if text.strip().isdigit() else -1 for text in held], dtype=np.int32)
+        indices = numbers[mask] if numbers is not None else None
+        if indices is None or (len(indices) and indices.min() < 0):
+            indices = _indices(texts.filter(shared))
         if len(indices) and indices.max() >= len(strings):
             raise WorkbookUnreadable("some of the file's texts are missing; open it in Excel and save it again")
         if self._struck_strings:
@@ -433,6 +434,14 @@ class _SheetReader:
         blank = pyarrow.array(np.where(known, indices, 0), pyarrow.int32(), mask=~known)
         values = pc.fill_null(strings.take(blank), "") if len(strings) else pyarrow.array([""] * len(indices))
         return pc.replace_with_mask(texts, shared, values)
+
+
+def _indices(texts: pyarrow.Array) -> Ints:
+    """Whole numbers as the file writes them, -1 for what is none."""
+    try:
+        return pc.cast(pc.utf8_trim_whitespace(texts), pyarrow.int32()).to_numpy()
+    except pyarrow.ArrowInvalid:
+        return np.array([int(text) if text.strip().isdigit() else -1 for text in texts.to_pylist()], dtype=np.int32)
 
 
 def _matched(text: str) -> dict[str, pyarrow.Array] | None:

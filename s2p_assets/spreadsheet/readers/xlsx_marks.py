@@ -22,9 +22,11 @@ _NUMBER_OF_ROW = re.compile(r'\br="([0-9]{1,7})"')
 _LEVEL = re.compile(r'\boutlineLevel="([1-7])"')
 _ABOVE = re.compile(r'<outlinePr\b[^>]*\bsummaryBelow="(?:0|false)"')
 _COLUMN_TAG = re.compile(r"<col\b[^>]*>")
-_HIDDEN = re.compile(r'\bhidden="(?:1|true)"')
+_HIDDEN = re.compile(r'\bhidden="(?:1|true)"|\bwidth="0(?:\.0*)?"')
 _FROM, _TO = re.compile(r'\bmin="([0-9]+)"'), re.compile(r'\bmax="([0-9]+)"')
-_VOLATILE_BYTES = tuple(sorted({name.encode() for name in ("RAND", "NOW(", "TODAY", "OFFSET", "INDIRECT")}))
+_VOLATILE_BYTES = tuple(
+    sorted({name.encode() for name in ("RAND", "NOW(", "TODAY", "OFFSET", "INDIRECT", "RTD(", "WEBSERVICE")})
+)
 _ITEM = re.compile(r"<si\b[^>]*?(?:/>|>(.*?)</si>)", re.DOTALL)
 _STRUCK_RUN = re.compile(r'<rPr\b(?:(?!</rPr>).)*?<strike(?:\s+val="(?:1|true)")?\s*/>', re.DOTALL)
 _SUMS = "(?i)(?:SUM|AVERAGEA?|MIN|MAX|MEDIAN|COUNTA?)[ ]*[(]|^<f[^>]*>[+]?[$]?[A-Z]+[$]?[0-9]+[+]"
@@ -33,6 +35,7 @@ _THREAD = re.compile(r"\A\[Threaded comment\].*?(?:Comment|Kommentar|Commentaire
 _OWN_AUTHOR, _OWN_MARK = "s2p", "— s2p —"
 _TRUE = ("1", "true", None)
 _WHITE = "FFFFFF"
+_TINY = ("1", "2", "1.0", "2.0")
 # The palette of `indexed` colours, those that Excel 97 offers as fills (ECMA-376, 18.8.27), from number 8 on.
 _PALETTE_TEXT = (
     "000000 FFFFFF FF0000 00FF00 0000FF FFFF00 FF00FF 00FFFF 800000 008000 000080 808000 800080 008080 C0C0C0 808080 "
@@ -71,6 +74,7 @@ def cell_looks(styles: ElementTree.Element, theme: Callable[[], ElementTree.Elem
 
     fills = [_fill_colour(fill, theme_colours) for fill in styles.iterfind("fills/fill")]
     letters = [_colour(font.find("color"), theme_colours) for font in styles.iterfind("fonts/font")]
+    tiny = {place for place, size in enumerate(styles.iterfind("fonts/font/sz")) if size.get("val", "") in _TINY}
     struck, pale, filled = set(), set(), {}
     for place, style in enumerate(styles.iterfind("cellXfs/xf")):
         font, fill = style.get("fontId", ""), style.get("fillId", "")
@@ -79,6 +83,8 @@ def cell_looks(styles: ElementTree.Element, theme: Callable[[], ElementTree.Elem
         if fill.isdigit() and int(fill) < len(fills) and (colour := fills[int(fill)]):
             filled[place] = colour
         if font.isdigit() and int(font) < len(letters) and letters[int(font)] == filled.get(place, _WHITE):
+            pale.add(place)
+        if font.isdigit() and int(font) in tiny:
             pale.add(place)
     return CellLooks(frozenset(struck), frozenset(pale), filled)
 

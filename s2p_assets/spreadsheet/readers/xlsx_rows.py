@@ -68,13 +68,15 @@ class PlainCells:
     """The cells of a piece that have a value, in the order written.
 
     `attributes`: per distinct text of what stands in the cell's tag behind its address, dictionary-encoded.
-    `values`: the text between `<v>` and `</v>`.
+    `values`: the text between `<v>` and `</v>`. `numbers`: where they are known, the values of up to nine digits, -1
+    for every other.
     """
 
     columns: Ints
     rows: Ints
     attributes: pyarrow.DictionaryArray
     values: pyarrow.Array
+    numbers: Ints | None = None
 
 
 def plain_cells(text: str) -> PlainCells | None:

@@ -8,12 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import xlsxwriter
-from xlsxwriter.format import Format
-from xlsxwriter.workbook import Workbook
-from xlsxwriter.worksheet import Worksheet
+from typing import TYPE_CHECKING, Any
 
 from s2p_assets.contracts.columns import Severity
 from s2p_assets.contracts.findings import FINDINGS_SHEET, ROWS_SHEET, Finding
@@ -36,6 +31,11 @@ from s2p_assets.spreadsheet.returned.feedback import (
     internal_link,
     lines_needed,
 )
+
+if TYPE_CHECKING:
+    from xlsxwriter.format import Format
+    from xlsxwriter.workbook import Workbook
+    from xlsxwriter.worksheet import Worksheet
 
 MAX_COPIED_ROWS = 20_000
 _EPOCH_1904_DAYS = 1462
@@ -80,6 +80,8 @@ def copy_rows(
 
 def write_fresh_workbook(feedback: Feedback, copied: Mapping[str, CopiedRows], target: Path) -> None:
     """Writes a workbook of two sheets to `target`: the findings, and the rows they are about if there are any."""
+    import xlsxwriter
+
     with xlsxwriter.Workbook(str(target), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         book.set_properties({"author": AUTHOR, "created": dt.datetime(1980, 1, 1, tzinfo=dt.UTC)})
         findings = book.add_worksheet(FINDINGS_SHEET)
@@ -131,7 +133,7 @@ def _value(kind: CellKind, text: str, starts_1904: bool) -> tuple[Any, bool]:
 
 
 def _write_rows(
-    book: Workbook, page: Worksheet, feedback: Feedback, copied: Mapping[str, CopiedRows]
+    book: "Workbook", page: "Worksheet", feedback: Feedback, copied: Mapping[str, CopiedRows]
 ) -> dict[tuple[str, CellPosition], str]:
     """Writes the rows sheet by sheet; returns where each finding's cell has gone."""
     cell_formats = _CellFormats(book)
@@ -166,7 +168,7 @@ def _write_rows(
     return links
 
 
-def _write_note(page: Worksheet, line: int, position: int, note: Note) -> None:
+def _write_note(page: "Worksheet", line: int, position: int, note: Note) -> None:
     options = {"author": AUTHOR, "color": f"#{FILLS[note.severity]}", "x_scale": 2.2}
     page.write_comment(line, position, note.text, {**options, "height": 30 + 15 * _lines(note.text)})
 
@@ -185,7 +187,7 @@ def _lines(text: str) -> int:
     return sum(1 + len(line) // 44 for line in text.splitlines())
 
 
-def _write_value(page: Worksheet, line: int, position: int, value: Any, cell_format: Format | None) -> None:
+def _write_value(page: "Worksheet", line: int, position: int, value: Any, cell_format: "Format | None") -> None:
     if value is None:
         page.write_blank(line, position, None, cell_format)
     elif isinstance(value, str):
@@ -201,7 +203,7 @@ def _write_value(page: Worksheet, line: int, position: int, value: Any, cell_for
 class _CellFormats:
     """The looks of copied cells: by severity, with dates shown as dates and texts kept from becoming formulas."""
 
-    def __init__(self, book: Workbook) -> None:
+    def __init__(self, book: "Workbook") -> None:
         self._book = book
         self._made: dict[tuple[Severity | None, str], Format] = {}
         self.heading = book.add_format(
@@ -209,7 +211,7 @@ class _CellFormats:
         )
         self.origin = book.add_format({"font_color": f"#{LABEL_INK}", "quote_prefix": True})
 
-    def of(self, severity: Severity | None, is_day: bool, value: Any) -> Format:
+    def of(self, severity: Severity | None, is_day: bool, value: Any) -> "Format":
         kind = "text" if isinstance(value, str) else "date" if is_day else "plain"
         if (severity, kind) not in self._made:
             cell_format: dict[str, Any] = {"bg_color": f"#{FILLS[severity]}"} if severity else {}
@@ -222,17 +224,17 @@ class _CellFormats:
 class _ListFormats:
     """The looks of the list of findings."""
 
-    title: Format
-    label: Format
-    line: Format
-    heading: Format
-    cell: Format
-    link: Format
-    severity: dict[Severity, Format]
+    title: "Format"
+    label: "Format"
+    line: "Format"
+    heading: "Format"
+    cell: "Format"
+    link: "Format"
+    severity: dict[Severity, "Format"]
 
     @classmethod
-    def added_to(cls, book: Workbook) -> "_ListFormats":
-        def made(**options: Any) -> Format:
+    def added_to(cls, book: "Workbook") -> "_ListFormats":
+        def made(**options: Any) -> "Format":
             return book.add_format({"valign": "top", "font_color": f"#{TITLE_INK}", "quote_prefix": True, **options})
 
         grid = {"border": 1, "border_color": f"#{RULE_INK}", "text_wrap": True}
@@ -251,7 +253,7 @@ class _ListFormats:
 
 
 def _write_findings(
-    book: Workbook, page: Worksheet, feedback: Feedback, links: Mapping[tuple[str, CellPosition], str]
+    book: "Workbook", page: "Worksheet", feedback: Feedback, links: Mapping[tuple[str, CellPosition], str]
 ) -> None:
     formats = _ListFormats.added_to(book)
     for column, width in enumerate(COLUMN_WIDTHS):
@@ -279,7 +281,7 @@ def _write_findings(
 
 
 def _write_finding(
-    page: Worksheet, number: int, texts: tuple[str, ...], finding: Finding, formats: _ListFormats
+    page: "Worksheet", number: int, texts: tuple[str, ...], finding: Finding, formats: _ListFormats
 ) -> None:
     page.set_row(number, 15 * lines_needed(texts))
     for column, text in enumerate(texts):

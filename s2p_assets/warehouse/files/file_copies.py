@@ -26,7 +26,14 @@ def copy_questions(
     others: Collection[str],
 ) -> list[str]:
     """Why the file looks like a copy of another one, in sentences."""
-    return [] if plan.rows_before else _named_copies(entry, plan, others) or _twins(conn, workbook, plan)
+    looks_like = [] if plan.rows_before else _named_copies(entry, plan, others) or _twins(conn, workbook, plan)
+    return looks_like or list(_told_twice(entry, plan))
+
+
+def _told_twice(entry: LedgerEntry, plan: LoadPlan) -> Iterator[str]:
+    for path, rows in plan.overlapping.items():
+        where = "other rows of it tell of" if path == entry.path else f"{path} tells of"
+        yield f"{rows:,} of its {plan.rows_in_file:,} rows are of days that {where} too, and would count twice"
 
 
 def _named_copies(entry: LedgerEntry, plan: LoadPlan, others: Collection[str]) -> list[str]:

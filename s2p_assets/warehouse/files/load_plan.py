@@ -68,6 +68,7 @@ class LoadPlan:
     would be superseded by it, by path, among the changed and unchanged. `withdrawn`: rows that would be withdrawn with
     the version before; of these, `shown_again` would show the row of an older file. `columns`: how many of the changed
     rows change in which column. `examples`: at most three rows for each of these words.
+    `overlapping`: by path, how many rows tell of days that rows of another file tell of as well, by other periods.
     `repeated`: by path, how many of the rows in common are of a stretch of days that both hold nearly alike, and its
     first and last day; of a kind of workbook with a column of days and without a key.
     `rows_before`: the rows that the file shows now. Of these, `settled` counts by column the values that come again,
@@ -98,6 +99,7 @@ class LoadPlan:
     overwritten: dict[str, int] = field(default_factory=dict)
     common: dict[str, int] = field(default_factory=dict)
     repeated: dict[str, Repeated] = field(default_factory=dict)
+    overlapping: dict[str, int] = field(default_factory=dict)
     largest: tuple[ExampleRow, ...] = ()
 
     @property

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 import pyarrow
+import pyarrow.compute as pc
 
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.files import versions
@@ -139,16 +140,40 @@ def _is_confirmed(latest: LedgerFile | None, entry: LedgerEntry) -> bool:
 
 
 def _related(workbook: Workbook, files: Sequence[ReadFile]) -> set[str]:
-    """The paths of these files that have a key in common with another one of them; a whole row where there is none."""
+    """The paths of these files that have a key in common with another one of them; a whole row where there is none.
+
+    Where rows are of periods, also those that tell of the same days as another one.
+    """
     names = list(workbook.key) or [column.name for column in workbook.columns]
     paths = [entry.path for entry, rows in files if rows is not None and rows.num_rows]
+    within = _of_same_days(workbook, files)
     keys = [
         rows.select(names).append_column("_file", pyarrow.repeat(pyarrow.scalar(number), rows.num_rows))
         for number, rows in enumerate(rows for _, rows in files if rows is not None and rows.num_rows)
     ]
     if len(keys) < 2:
-        return set()
+        return within
     every = pyarrow.concat_tables(keys, promote_options="permissive")
-    found = every.group_by(names).aggregate([("_file", "distinct")]).column("_file_distinct")
-    shared: set[Any] = {number for numbers in found.to_pylist() if len(numbers) > 1 for number in numbers}
-    return {paths[number] for number in shared}
+    found = every.group_by(names).aggregate([("_file", "min"), ("_file", "max"), ("_file", "distinct")])
+    several = found.filter(pc.not_equal(found.column("_file_min"), found.column("_file_max")))
+    shared: set[Any] = {number for numbers in several.column("_file_distinct").to_pylist() for number in numbers}
+    return within | {paths[number] for number in shared}
+
+
+def _of_same_days(workbook: Workbook, files: Sequence[ReadFile]) -> set[str]:
+    """The paths of files whose periods, from the first day to the last, meet those of another one of them."""
+    if workbook.spans is None:
+        return set()
+    first, last = workbook.spans
+    stretches = sorted(
+        (pc.min(rows[first]).as_py(), pc.max(rows[last]).as_py(), entry.path)
+        for entry, rows in files
+        if rows is not None and rows.num_rows > max(rows[first].null_count, rows[last].null_count)
+    )
+    found, until, of = set[str](), None, ""
+    for begin, end, path in stretches:
+        if until is not None and begin <= until:
+            found |= {of, path}
+        if until is None or end > until:
+            until, of = end, path
+    return found

@@ -57,6 +57,7 @@ def compare_by_key(
         "settled": _count_values(conn, workbook, own, {name: _of(KNOWN, name) for name in names}),
         "restated": _count_values(conn, workbook, own, _restated(workbook)),
         "overwritten": _rows_by_file(conn, "stored_file", _overwritten(workbook, planned_file), files),
+        "overlapping": _overlapping(conn, workbook, entry.path, planned_file),
         "largest": tuple(_largest_changes(conn, workbook, files)),
         **{change: counts.get(change, 0) for change in ("new", "changed", "unchanged", "giving_way")},
         "withdrawn": withdrawn,
@@ -210,6 +211,42 @@ def _overwritten(workbook: Workbook, planned_file: PlannedPath) -> sql.Composabl
     other = sql.SQL(" or ").join(columns) if columns else sql.SQL("false")
     leaving = planned_file.withdrawn_files
     return sql.SQL("change = 'changed' and stored_file <> all({}) and ({})").format(leaving, other)
+
+
+def _overlapping(conn: psycopg.Connection, workbook: Workbook, path: str, planned_file: PlannedPath) -> dict[str, int]:
+    """By path, how many planned rows are for over half of the days of a row with another period, or that for theirs.
+
+    Under its own path, those that overlap others of the file itself.
+    """
+    if workbook.spans is None:
+        return {}
+    first, last = (sql.Identifier(name) for name in workbook.spans)
+    names = [name for name in workbook.key if name not in workbook.spans]
+    query = sql.SQL(
+        """
+        with others as (
+            select {fields}, {first}, {last}, _file, null::tid as place from {rows}
+            where _superseded_by is null and _file <> all({leaving})
+            union all select {fields}, {first}, {last}, 0, ctid from {planned}
+        )
+        select coalesce(f.path, {path}), count(distinct p.ctid) from {planned} p join others r on {same}
+        left join s2p.files f on f.id = r._file
+        where p.{first} <= r.{last} and r.{first} <= p.{last} and (p.{first}, p.{last}) <> (r.{first}, r.{last})
+        and 2 * (least(p.{last}, r.{last})::date - greatest(p.{first}, r.{first})::date + 1)
+            > least(p.{last}::date - p.{first}::date, r.{last}::date - r.{first}::date) + 1
+        group by 1 order by 2 desc, 1
+        """
+    ).format(
+        fields=sql.SQL(", ").join(map(sql.Identifier, names)) if names else sql.SQL("1"),
+        first=first,
+        last=last,
+        rows=rows_table(workbook.domain, workbook.name),
+        leaving=sql.Literal(planned_file.withdrawn_files),
+        planned=PLANNED_ROWS,
+        path=sql.Literal(path),
+        same=equal_keys(workbook, names, "p", "r") if names else sql.SQL("true"),
+    )
+    return dict(conn.execute(query).fetchall())
 
 
 def _largest_changes(conn: psycopg.Connection, workbook: Workbook, files: _FilePaths) -> Iterator[ExampleRow]:

@@ -21,7 +21,7 @@ def database_url(settings: Settings) -> str:
         return libpq_url(settings.database_url)
     from s2p_assets.warehouse.server.embedded import start_server  # psutil and the rest only where a server is embedded
 
-    return start_server(settings.home / "postgres")
+    return start_server(settings.home / "postgres", settings.wal_archive, listen_port=settings.database_port)
 
 
 def libpq_url(url: str) -> str:

@@ -12,6 +12,7 @@ import hashlib
 import importlib
 import json
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -20,7 +21,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     import psutil
 
 SUPERUSER = "postgres"
-PORT = 5432  # listens on no address; the number is only part of the socket's name
+PORT = 5432  # where it listens on no address, the number is only part of the socket's name
+PORT_LINE = 3
 SOCKET_FOLDER_LINE = 4
 SOCKET_FOLDER_BYTES = 88  # with /.s.PGSQL.5432.lock below the 104 of the strictest system
 MEGABYTES_NEEDED = 100
@@ -50,6 +52,14 @@ OPTIONS = {
     "max_wal_size": "2GB",
     "jit": "off",
 }
+RULES = """\
+# Who runs the server comes in by its socket; over loopback, who has the reader's password, and nobody else.
+local all all trust
+host all {reader} 127.0.0.1/32 scram-sha-256
+host all all all reject
+"""
+READER = "s2p_reader"
+"""The role of people and programs that only read; `reader.py` makes it."""
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 _lock = threading.Lock()
@@ -83,16 +93,22 @@ class _ServerFiles:
         return self.folder / "users.lock"
 
     @property
+    def rules(self) -> Path:
+        return self.data / "s2p_hba.conf"
+
+    @property
     def starting(self) -> Path:
         return self.folder / "starting.lock"
 
 
-def start_server(folder: Path) -> str:
+def start_server(folder: Path, wal_archive: Path | None = None, *, listen_port: int | None = None) -> str:
     """The URL of a running PostgreSQL whose data lie in `folder`; starts it, and makes it, where necessary.
 
     Several processes and threads may call this at once. The server runs until the last process that called it
     has ended, in whatever way, or called `release_server`. Run as root, it is run by the user `pgserver`, who is let
-    through (not: allowed to list) every folder on the way to its data.
+    through (not: allowed to list) every folder on the way to its data. Of one that runs already nothing is changed.
+    `wal_archive`: where it keeps its log, for the way back to any moment. `listen_port`: where it also listens on
+    loopback, for the reader with a password alone.
     Raises DatabaseUnreachable with one line when it cannot be had.
     """
     files = _ServerFiles(folder.expanduser().resolve())
@@ -101,7 +117,7 @@ def start_server(folder: Path) -> str:
             files.folder.mkdir(parents=True, exist_ok=True)
             with _exclusive_lock(files.starting):
                 if _connection_error(files) is not None:
-                    _start_process(files)
+                    _start_process(files, wal_archive, listen_port)
                 _register_user(files)
             return _server_url(files)
         except OSError as error:
@@ -116,7 +132,70 @@ def release_server(folder: Path) -> None:
             os.close(held)
 
 
-def _start_process(files: _ServerFiles) -> None:
+def postgres_programs() -> Path:
+    """Where the programs of the embedded PostgreSQL lie: `pg_basebackup`, `pg_dump` and the others."""
+    wheel = _postgres_wheel()
+    return Path(wheel.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION])
+
+
+def place_data_folder(source: Path, folder: Path, options: Mapping[str, str] | None = None) -> None:
+    """Copy the data that `pg_basebackup` wrote to the place from which `start_server(folder)` serves them.
+
+    `options`: how to replay the log (`recovery_target_time` …). Raises DatabaseUnreachable where data are already.
+    """
+    files = _ServerFiles(folder.expanduser().resolve())
+    if files.data.exists():
+        raise _unreachable(files, "there is a database in that place already")
+    files.folder.mkdir(parents=True, exist_ok=True)
+    draft = files.folder / "data.new"
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.copytree(source, draft, symlinks=True, ignore=shutil.ignore_patterns(".s.PGSQL.*", "postmaster.*"))
+    if options:
+        (draft / "recovery.signal").touch()
+        lines = [f"{name} = {_quoted(value)}" for name, value in options.items()]
+        with (draft / "postgresql.auto.conf").open("a", encoding="utf-8") as conf:
+            conf.write("\n".join([*lines, ""]))
+    draft.chmod(0o700)
+    if account := _account(files, _postgres_wheel()):
+        give_to_server(draft, account)
+    draft.rename(files.data)
+
+
+def give_to_server(folder: Path, account: _Account) -> None:
+    """Let the user that runs the server own a folder and all in it."""
+    for place, folders, names in os.walk(folder):
+        for one in (place, *(os.path.join(place, name) for name in (*folders, *names))):
+            os.chown(one, account.uid, account.gid, follow_symlinks=False)
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _archiving(wal_archive: Path | None, files: _ServerFiles, account: _Account | None) -> dict[str, str]:
+    """The options by which the server keeps its log; a file of it appears whole or not at all."""
+    if wal_archive is None:
+        return {}
+    wal_archive.mkdir(parents=True, exist_ok=True)
+    if account:
+        _grant_traversal(wal_archive / "any", account)
+        os.chown(wal_archive, account.uid, account.gid)
+    kept = shlex.quote(str(wal_archive).replace("%", "%%")) + "/%f"
+    copy = f"cp %p {kept}.tmp && sync {kept}.tmp && mv {kept}.tmp {kept}"
+    command = f"if test -f {kept}; then cmp -s %p {kept}; else {copy}; fi"  # never over that of another server
+    return {"archive_mode": "on", "archive_command": command, "archive_timeout": "60"}
+
+
+def _listening(port: int | None, files: _ServerFiles) -> dict[str, str]:
+    """The options by which the server also listens on loopback, for the reader alone."""
+    if port is None:
+        return {}
+    files.rules.write_text(RULES.format(reader=READER))
+    files.rules.chmod(0o644)
+    return {"port": str(port), "listen_addresses": "127.0.0.1", "hba_file": str(files.rules)}
+
+
+def _start_process(files: _ServerFiles, wal_archive: Path | None = None, listen_port: int | None = None) -> None:
     """Start the server; the lock `starting` is held."""
     wheel = _postgres_wheel()
     programs = wheel.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION]
@@ -132,12 +211,13 @@ def _start_process(files: _ServerFiles) -> None:
     if files.log.exists():
         files.log.replace(files.log.with_name("server.log.1"))
     _register_user(files)
+    also = _archiving(wal_archive, files, account) | _listening(listen_port, files)
     supervisor = subprocess.Popen(
         [
             sys.executable,
             "-I",
             str(Path(__file__).with_name("postgres_supervisor.py")),
-            _supervisor_config(files, programs, socket_folder, account),
+            _supervisor_config(files, programs, socket_folder, account, also),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -148,9 +228,11 @@ def _start_process(files: _ServerFiles) -> None:
     _wait_until_ready(files, supervisor)
 
 
-def _supervisor_config(files: _ServerFiles, programs: Path, socket_folder: Path, account: _Account | None) -> str:
+def _supervisor_config(
+    files: _ServerFiles, programs: Path, socket_folder: Path, account: _Account | None, also: Mapping[str, str]
+) -> str:
     socket_list = '"' + str(socket_folder).replace('"', '""') + '"'
-    options = OPTIONS | {"port": str(PORT), "unix_socket_directories": socket_list}
+    options = OPTIONS | {"port": str(PORT), "unix_socket_directories": socket_list} | dict(also)
     command = [str(programs / "postgres"), "-D", str(files.data)]
     for name, value in options.items():
         command += ["-c", f"{name}={value}"]
@@ -294,10 +376,11 @@ def _connection_error(files: _ServerFiles) -> str | None:
 
 def _server_url(files: _ServerFiles) -> str:
     """Raises FileNotFoundError when no server has said where its socket is."""
-    socket_folder = next(iter(_read_pid_file(files)[SOCKET_FOLDER_LINE:]), "").strip()
+    lines = _read_pid_file(files)
+    socket_folder = next(iter(lines[SOCKET_FOLDER_LINE:]), "").strip()
     if not socket_folder:
         raise FileNotFoundError(files.data / "postmaster.pid")
-    return f"postgresql://{SUPERUSER}@:{PORT}/{SUPERUSER}?host={quote(socket_folder)}"
+    return f"postgresql://{SUPERUSER}@:{lines[PORT_LINE].strip()}/{SUPERUSER}?host={quote(socket_folder)}"
 
 
 def _read_pid_file(files: _ServerFiles) -> list[str]:

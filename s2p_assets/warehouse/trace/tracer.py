@@ -15,6 +15,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from s2p_assets.catalog.lineage_rules import declared_sources, lineage_rule, referenced_columns
+from s2p_assets.contracts.errors import meant_by
 from s2p_assets.contracts.lineage import LineageRule
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.trace.file_rows import FileRow, files_of_rows
@@ -123,8 +124,8 @@ class Tracer:
 
     def _source(self, place: tuple[str, str]) -> TraceSource:
         if place not in self.sources:
-            known = ", ".join(sorted(f"{domain}_{name}" for domain, name in self.sources))
-            raise NotTraceable(f"no table {'_'.join(place)}; there are {known}")
+            name, known = "_".join(place), [f"{domain}_{name}" for domain, name in self.sources]
+            raise NotTraceable(f"no table {name}; {meant_by(name, known)}")
         return self.sources[place]
 
     def _selected(
@@ -266,7 +267,7 @@ def _columns_to_trace(source: TraceSource, columns: Sequence[str], where: Mappin
     chosen = tuple(columns) or tuple(name for name in names if name not in source.key) or tuple(names)
     unknown = [name for name in (*chosen, *where) if name not in names]
     if unknown:
-        raise NotTraceable(f"{_table_name(source)} has no column {', '.join(unknown)}; it has {', '.join(names)}")
+        raise NotTraceable(f"{_table_name(source)} has no column {', '.join(unknown)}; {meant_by(unknown[0], names)}")
     return chosen
 
 

@@ -35,16 +35,17 @@ Positions = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
 
 @dataclass(frozen=True)
 class Boosting:
-    """scikit-learn's HistGradientBoostingRegressors with Poisson loss on demand over what is usual: level at the origin × season.
+    """HistGradientBoostingRegressors with Poisson loss on demand over what is usual: level at the origin × season.
 
     The usual, as `Smoothing` has it, is each training row's exposure; its weight is that to the power 0.7, for what
     sells much also varies more than counts do. The forecast is the mean of `draws` regressors, each on rows of its own.
     `price`: a column whose ratio to its recent mean is a feature; at the period to come where the task knows it
     in advance, else as known at the origin. Other columns that are `known` count as they are then. Of days, how the
     others sell that share the task's `peers` counts too; of weeks it predicted nothing.
-    `most_rows`: training rows (origin, series, step) of a regressor, drawn from the `recent` last periods, half of them
-    where there are fewer. The calendar of the target period counts only with two years of history: with less it made
-    lumpy series worse than naive.
+    `most_rows`: training rows (origin, series, step) of a regressor, drawn from the `recent` last periods; half of them
+    where there are fewer, and of those above `enough_rows` two for each origin of a series, as its steps say much the
+    same. Where `few_draws` see as many rows as there are, further ones only cost. The calendar of the target period
+    counts only with two years of history: with less it made lumpy series worse than naive.
     """
 
     price: str | None = None
@@ -55,6 +56,8 @@ class Boosting:
     rows_per_leaf: int = 50
     features_per_split: float = 0.5
     most_rows: int = 50_000
+    enough_rows: int = 25_000
+    few_draws: int = 2
     recent: int = 730
     seed: int = 0
     task: ForecastTask | None = field(default=None, repr=False)
@@ -69,7 +72,7 @@ class Boosting:
         unfitted = replace(self, task=task, calendar=calendar, edges={}, regressors=None, fit_inputs=None)
         known = unfitted._known(history, past, task.horizon)
         unfitted = replace(unfitted, fit_inputs=_FitInputs(history, known))
-        drawn = [unfitted._training(past, known, draw) for draw in range(self.draws)]
+        drawn = [unfitted._training(past, known, draw) for draw in range(self._draws(past, task))]
         in_all = [name for name in drawn[0][0] if not any(np.isnan(rows[name]).all() for rows, _, _ in drawn)]
         edges = {name: _edges(drawn[0][0][name]) for name in in_all}
         if not edges or min(target.sum() for _, _, target in drawn) <= 0:
@@ -95,6 +98,11 @@ class Boosting:
             binned = _binned(self._features(past, known, at, series, steps + 1), self.edges)
             usual = usual * np.exp(self.regressors.sums(binned)).mean(axis=1)
         return forecast_rows(past, np.clip(usual.reshape(horizon, -1), 0.0, _ceiling(past)), task)
+
+    def _draws(self, past: Panel, task: ForecastTask) -> int:
+        """How many regressors are fitted: `draws`, or `few_draws` that see as many rows as there are."""
+        origins = int((~np.isnan(past.values[-self.recent :])).sum())
+        return self.draws if origins * task.horizon > self.few_draws * 2 * self.most_rows else self.few_draws
 
     def _known(self, history: pd.DataFrame, past: Panel, horizon: int) -> "_Known":
         task = fitted_task(self.task)
@@ -162,7 +170,8 @@ class Boosting:
         at = at + max(0, count - self.recent)
         most = min(task.horizon, count - 1)
         triples = len(at) * most
-        drawn = random.integers(0, triples, min(self.most_rows, -(-triples // 2))) if triples else np.arange(0)
+        rows = min(self.most_rows, -(-triples // 2), max(2 * len(at), self.enough_rows))
+        drawn = random.integers(0, triples, rows) if triples else np.arange(0)
         at, series, step = at[drawn // max(most, 1)], series[drawn // max(most, 1)], drawn % max(most, 1) + 1
         there = at + step < count
         at, series, step = at[there], series[there], step[there]

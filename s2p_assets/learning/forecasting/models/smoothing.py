@@ -20,6 +20,7 @@ SLOWEST = 4  # years
 TOTALS = np.array([4.0, 12.0, 36.0])  # how often a year a total is forgotten
 SHARPNESS = 20.0
 TOLERANCE = 0.005
+SERIES_AT_ONCE, CANDIDATES = 1_000, 3
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,25 @@ def levels(values: Matrix, year: int, horizon: int, rates: int = 8) -> Matrix:
     commons = _smoothed(total, np.minimum(TOTALS / year, FASTEST_TOTAL))
     errors = np.nan_to_num(_mean_square(commons - _mean_ahead(total, horizon))[:, 0], nan=np.inf)
     common = commons[int(np.argmin(errors))]
-    shared = _smoothed(values / common, np.append(speeds, 1 / (SLOWEST * year))) * common
-    own = _smoothed(values, speeds)
-    candidates = [_weighted(each, values, horizon) for each in (own, shared[:-1], shared)]
-    least = min(error for _, error in candidates)
-    return next(level for level, error in candidates if error <= least * (1 + TOLERANCE))
+    parts = [values[:, at : at + SERIES_AT_ONCE] for at in range(0, values.shape[1], SERIES_AT_ONCE)]
+    found = [_candidates(part, common, np.append(speeds, 1 / (SLOWEST * year)), horizon) for part in parts]
+    errors_of = [np.concatenate([part[which][1] for part in found]) for which in range(CANDIDATES)]
+    shares = [float(np.nanmean(each)) if np.isfinite(each).any() else 0.0 for each in errors_of]
+    chosen = next(which for which, share in enumerate(shares) if share <= min(shares) * (1 + TOLERANCE))
+    return np.concatenate([part[chosen][0] for part in found], axis=1)
 
 
-def _weighted(smoothed: Matrix, values: Matrix, horizon: int) -> tuple[Matrix, float]:
-    """The mean of the smoothed levels (rates × times × entities), and its error as a share of usual errors.
+def _candidates(values: Matrix, common: Matrix, speeds: Matrix, horizon: int) -> list[tuple[Matrix, Matrix]]:
+    """The levels of some series, and their errors: each series alone, its share of all, and one that remembers longer.
+
+    `common`: the level of all (times × 1). The last of `speeds` is that which remembers longer.
+    """
+    shared = _smoothed(values / common, speeds) * common
+    return [_weighted(each, values, horizon) for each in (_smoothed(values, speeds[:-1]), shared[:-1], shared)]
+
+
+def _weighted(smoothed: Matrix, values: Matrix, horizon: int) -> tuple[Matrix, Matrix]:
+    """The mean of the smoothed levels (rates × times × entities), and each series' error as a share of usual errors.
 
     Errors are looked at every quarter of a horizon: what lies between predicts much the same periods.
     """
@@ -92,7 +103,7 @@ def _weighted(smoothed: Matrix, values: Matrix, horizon: int) -> tuple[Matrix, f
     level = np.einsum("rn,rtn->tn", weights, smoothed)
     usual = _mean_square((moving_mean(values, horizon)[seen] - ahead[seen])[None])[0]
     share = _mean_square((level[seen] - ahead[seen])[None])[0] / np.where(usual > 0, usual, np.nan)
-    return level, float(np.nanmean(share)) if np.isfinite(share).any() else 0.0
+    return level, share
 
 
 def _smoothed(values: Matrix, rates: Matrix) -> Matrix:

@@ -1,0 +1,92 @@
+"""Everything that is served, put together: the guard, and behind it the API, the pages, the reports and Dagster.
+
+What each answers is in its own module; starting the server is in `__main__.py`.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from s2p_assets.api import openapi, pages
+from s2p_assets.api.caller import Caller
+from s2p_assets.api.dagster_proxy import DagsterProxy
+from s2p_assets.api.gate import Gate
+from s2p_assets.api.guard import Guard
+from s2p_assets.api.heavy_work import HeavyWork, WorkHere
+from s2p_assets.api.login_limits import LoginLimits
+from s2p_assets.api.problems import answer_problems
+from s2p_assets.api.report_files import ReportFiles
+from s2p_assets.api.routes import everything
+from s2p_assets.api.uploads import ReaderAtHand
+from s2p_assets.services.context import Context
+from s2p_assets.services.forecasts import stored_forecasts
+from s2p_assets.warehouse.server.pool import open_pool
+
+MOST_CONNECTIONS = 12
+
+
+def build_app(ctx: Context, dagster_socket: Path | None = None) -> Guard:
+    """The whole door of one installation. `dagster_socket`: where its Dagster listens, if it was started."""
+    proxy, gate = DagsterProxy(dagster_socket), Gate(ctx.warehouse.url, ctx.settings.open)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _pool(app, ctx):
+            gate.pool = app.state.pool
+            async with gate.listening():
+                with HeavyWork(ctx.settings) as app.state.heavy:
+                    yield
+        await proxy.close()
+
+    app = _routes(ctx, gate)
+    app.router.lifespan_context = lifespan
+    return Guard(ctx.settings, gate, (("/dagster", proxy), ("/reports", ReportFiles(ctx)), ("", app)))
+
+
+@contextlib.asynccontextmanager
+async def routes_in_process(ctx: Context) -> AsyncIterator[ASGIApp]:
+    """The routes without a guard, for who runs this process: they may do here what an engineer may."""
+    gate = Gate(ctx.warehouse.url, is_open=True)
+    app = _routes(ctx, gate)
+    app.state.heavy = WorkHere(ctx)
+
+    async def known(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "s2p.caller": Caller("this process", "engineer", "open")}, receive, send)
+
+    async with _pool(app, ctx):
+        gate.pool = app.state.pool
+        yield known
+
+
+@contextlib.asynccontextmanager
+async def _pool(app: FastAPI, ctx: Context) -> AsyncIterator[None]:
+    app.state.pool = await open_pool(ctx.warehouse.url, most=MOST_CONNECTIONS)
+    try:
+        yield
+    finally:
+        app.state.reader.close()
+        app.state.pool.terminate()
+
+
+def _routes(ctx: Context, gate: Gate) -> FastAPI:
+    app = FastAPI(
+        title="s2p",
+        version=version("s2p-assets"),
+        summary="What the company's workbooks say: tables, features, forecasts, reports, and the way back to cells.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.ctx, app.state.limits, app.state.gate = ctx, LoginLimits(), gate
+    app.state.reader, app.state.texts = ReaderAtHand(ctx.settings), {}
+    app.state.forecasts = stored_forecasts(ctx.catalog)
+    app.state.oidc_client, app.state.oidc_logins = None, {}
+    app.include_router(pages.router)
+    everything.include(app)
+    openapi.describe(app, ctx.catalog)
+    answer_problems(app)
+    return app

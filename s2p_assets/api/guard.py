@@ -1,0 +1,186 @@
+"""One login before everything: a few lines of ASGI that every request passes, whatever it is for.
+
+Who holds a cookie or token is the gate's to say; what a role may do within `/api` stands at each route.
+"""
+
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from s2p_assets.api.bounds import JSON_BYTES, BoundedBody
+from s2p_assets.api.caller import Caller
+from s2p_assets.api.gate import Gate
+from s2p_assets.api.problems import Problem, problem_of
+from s2p_assets.settings import LOOPBACK, Settings
+
+COOKIE = "s2p_session"
+SAFE = ("GET", "HEAD", "OPTIONS")
+PUBLIC = re.compile(r"/(login|logout|oidc/(login|back)|static/[\w.-]+|favicon\.ico|health|join/[\w-]{20,64})")
+UPLOADS = re.compile(r"/api/v1/(check|plan|drop)")
+OF_ENGINEERS = re.compile(r"/dagster(/.*)?")
+CLIMBS = re.compile(r"(^|[/\\])\.\.?([/\\]|$)|[\x00-\x1f\x7f\\]|//")
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def cookie_name(settings: Settings) -> str:
+    """Over https only s2p itself, and no neighbour of its domain, can set the cookie."""
+    return f"__Host-{COOKIE}" if settings.address.startswith("https://") else COOKIE
+
+
+@dataclass(frozen=True)
+class Guard:
+    """`areas`: the beginning of a path → the app behind it, longest first; each gets callers alone."""
+
+    settings: Settings
+    gate: Gate
+    areas: tuple[tuple[str, ASGIApp], ...]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.areas[-1][1](scope, receive, send)
+            return
+        answer = _Answer(send)
+        try:
+            await self._passed(scope, receive, answer)
+        except Exception as error:
+            problem = problem_of(error)
+            if answer.begun or (problem.status_code == 500 and not isinstance(error, Problem)):
+                raise
+            await _refuse(problem, scope, receive, answer)
+
+    async def _passed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, path = Headers(scope=scope), str(scope["path"])
+        self._require_host(headers.get("host", ""))
+        if CLIMBS.search(path) or len(path) > 2000:
+            raise Problem(404, "not found", "there is nothing at this path")
+        caller, by_token = await self._recognized(headers)
+        method = scope.get("method", "WEBSOCKET")
+        if method not in SAFE and not by_token:
+            self._require_origin(headers, strict=caller is not None and caller.kind == "user")
+        if caller is None and not PUBLIC.fullmatch(path):
+            raise _unknown(scope, path, headers)
+        if OF_ENGINEERS.fullmatch(path) and caller:
+            caller.require("engineer")
+        scope["s2p.caller"] = caller
+        await self._app(path)(scope, self._bounded(scope, headers, receive), send)
+
+    def _app(self, path: str) -> ASGIApp:
+        return next(app for prefix, app in self.areas if path == prefix or path.startswith(f"{prefix}/") or not prefix)
+
+    def _bounded(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
+        if scope["type"] != "http" or OF_ENGINEERS.fullmatch(scope["path"]):
+            return receive
+        length = headers.get("content-length", "")
+        most = self.settings.upload_mb << 20 if UPLOADS.fullmatch(scope["path"]) else JSON_BYTES
+        return BoundedBody(receive, most, int(length) if length.isdigit() else None)
+
+    async def _recognized(self, headers: Headers) -> tuple[Caller | None, bool]:
+        """Who asks, and whether by a token, which no page of elsewhere can make a browser send."""
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            found = await self.gate.caller("token", token.strip())
+            if found is None:
+                raise Problem(
+                    401,
+                    "no such token",
+                    "the token is wrong, revoked or too old; `s2p tokens add` makes one",
+                    headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+                )
+            return found, True
+        if secret := cookies(headers).get(cookie_name(self.settings)):
+            found = await self.gate.caller("session", secret)
+            if found:
+                return found, False
+        return await self.gate.anybody(), False
+
+    def _require_host(self, host: str) -> None:
+        """A page of elsewhere whose name was bent to this address asks by its own name, not by ours."""
+        name = urlsplit(f"//{host}").hostname or ""
+        ours = {*LOOPBACK, self.settings.host, urlsplit(self.settings.address).hostname}
+        if self.settings.is_on_loopback and name not in ours:
+            raise Problem(403, "not this host", "ask by the address that `s2p up` printed, or set S2P_PUBLIC_URL")
+
+    def _require_origin(self, headers: Headers, *, strict: bool) -> None:
+        """What changes something comes from a page of ours. Raises Problem."""
+        origin = headers.get("origin")
+        if origin is None:
+            good = headers.get("sec-fetch-site") == "same-origin" or not strict
+        else:
+            host = headers.get("host", "")
+            allowed: Iterable[str] = (self.settings.address, f"http://{host}", f"https://{host}")
+            good = origin in allowed
+        if not good:
+            raise Problem(403, "another origin", "a page of another site may not ask this; open it here")
+
+
+class _Answer:
+    """An answer on its way: the headers that every one has, and how long it took to begin."""
+
+    def __init__(self, send: Send) -> None:
+        self._send, self._began_at, self.begun = send, time.perf_counter(), False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            headers = MutableHeaders(raw=list(message.get("headers", [])))
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Cache-Control", "no-store")
+            took = f"total;dur={(time.perf_counter() - self._began_at) * 1000:.1f}"
+            known = headers.get("Server-Timing")
+            headers["Server-Timing"] = f"{known}, {took}" if known else took
+            message = {**message, "headers": headers.raw}
+        elif message["type"].startswith("websocket."):
+            self.begun = True
+        await self._send(message)
+
+
+async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": problem.title})
+        return
+    response: Response = problem.response()
+    if problem.status_code == 303:
+        response = RedirectResponse(problem.detail, 303)
+    await response(scope, receive, send)
+
+
+def _unknown(scope: Scope, path: str, headers: Headers) -> Problem:
+    """A person is led to the login; a program is told."""
+    if scope["type"] == "http" and scope["method"] in SAFE and "text/html" in headers.get("accept", ""):
+        query = scope.get("query_string", b"").decode("latin-1")
+        back = quote(f"{path}?{query}" if query else path, safe="")
+        return Problem(303, "log in", f"/login?next={back}")
+    return Problem(
+        401,
+        "log in first",
+        "send a token as `Authorization: Bearer …` (`s2p tokens add` makes one), or log in at /login",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def cookies(headers: Headers) -> dict[str, str]:
+    """The cookies of a request by name; the first of each name counts."""
+    found: dict[str, str] = {}
+    for part in headers.get("cookie", "").split(";"):
+        name, _, value = part.strip().partition("=")
+        found.setdefault(name, value)
+    return found
+
+
+def state_of(scope: Scope) -> Any:
+    """What the server keeps for its routes."""
+    return scope["app"].state

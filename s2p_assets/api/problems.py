@@ -1,0 +1,91 @@
+"""Every error in one form: problem details (RFC 9457), in words that say what to do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+import orjson
+import psycopg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from s2p_assets.contracts.errors import MendableError
+from s2p_assets.services.access import AccessRefused
+from s2p_assets.services.errors import NotFound, is_lost_database, one_line
+from s2p_assets.services.files import FileRefused
+from s2p_assets.warehouse.server.pool import LOST, is_lost
+from s2p_assets.warehouse.tables.row_query import QueryInvalid
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 2
+
+
+class Problem(HTTPException):
+    """An answer that is no success; `more`: further members, such as findings."""
+
+    def __init__(
+        self, status: int, title: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> None:
+        super().__init__(status, detail, dict(headers or {}))
+        self.title, self.more = title, more
+
+    def response(self) -> Response:
+        status = self.status_code
+        content = {"type": "about:blank", "title": self.title, "status": status, "detail": self.detail} | self.more
+        headers = {"Cache-Control": "no-store"} | dict(self.headers or {})
+        return Response(orjson.dumps(content, default=str), status, headers, MEDIA_TYPE)
+
+
+def problem_of(error: Exception) -> Problem:
+    """What an exception is to who asked; 500 for a fault of s2p's own, whose words stay in the log."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, HTTPException):
+        return Problem(error.status_code, str(error.detail).lower(), str(error.detail), headers=error.headers)
+    if is_lost(error) or is_lost_database(error):
+        again = {"Retry-After": str(RETRY_SECONDS)}
+        return Problem(503, "the database is down", "PostgreSQL does not answer; try again", headers=again)
+    if isinstance(error, NotFound):
+        return Problem(404, "not found", str(error))
+    if isinstance(error, AccessRefused | QueryInvalid):
+        return Problem(422, "refused", str(error))
+    if isinstance(error, FileRefused):
+        return Problem(409 if error.taken else 422, "refused", str(error))
+    if isinstance(error, psycopg.DataError | asyncpg.DataError | UnicodeEncodeError):
+        return Problem(422, "refused", "a value holds what no text or number has, such as a zero byte")
+    if isinstance(error, MendableError) and (line := one_line(error)):
+        return Problem(409, "cannot be done now", line)
+    return Problem(500, "a fault of s2p's own", "the log of s2p says more; nothing half-done was kept")
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Let every error of the routes be a problem."""
+
+    def known(_: Request, error: Exception) -> Response:
+        found = problem_of(error)
+        if found.status_code == 500 and found is not error:
+            raise error
+        return found.response()
+
+    def invalid(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        findings = [
+            {"where": ".".join(str(part) for part in one["loc"]), "message": one["msg"]} for one in error.errors()
+        ]
+        lines = "; ".join(f"{one['where']}: {one['message']}" for one in findings[:5])
+        return Problem(422, "the request is not as described", lines, findings=findings).response()
+
+    app.add_exception_handler(RequestValidationError, invalid)
+    for kind in (
+        HTTPException,
+        Problem,
+        MendableError,
+        psycopg.Error,
+        asyncpg.DataError,
+        UnicodeEncodeError,
+        RuntimeError,
+        *LOST,
+    ):
+        app.add_exception_handler(kind, known)

@@ -1,0 +1,34 @@
+"""All routes of `/api/v1`, put under their path."""
+
+from fastapi import FastAPI
+
+from s2p_assets.api import oidc
+from s2p_assets.api.routes import features, files, models, people, reports, tables
+
+PREFIX = "/api/v1"
+SUBJECTS = (tables, features, models, files, reports, people)
+
+
+def include(app: FastAPI) -> None:
+    """Let the app answer them."""
+    app.include_router(oidc.router)
+    for subject in SUBJECTS:
+        app.include_router(subject.router, prefix=PREFIX, responses=PROBLEMS)
+    for subject in (features, models):
+        for route in subject.QUICK:
+            app.router.routes.insert(0, route(PREFIX))
+
+
+PROBLEMS: dict[int | str, dict[str, object]] = {
+    status: {
+        "description": says,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status, says in {
+        401: "Nobody that is known asks.",
+        403: "The role does not allow it, or a page of another site asked.",
+        404: "There is no such thing, or it is kept to others.",
+        422: "The request is not as described; `findings` say where.",
+        503: "PostgreSQL does not answer; try again.",
+    }.items()
+}

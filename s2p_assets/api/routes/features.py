@@ -1,0 +1,222 @@
+"""Feature sets as a store: online, the newest row known of an entity; offline, the rows known at given moments."""
+
+import datetime as dt
+import io
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import asyncpg
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.routing import Route
+
+from s2p_assets.api.answers import json_answer, raw_answer, to_json
+from s2p_assets.api.caller import caller_of, needs
+from s2p_assets.api.guard import state_of
+from s2p_assets.api.problems import Problem
+from s2p_assets.catalog.catalog import key_of
+from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.services import tables
+from s2p_assets.services.context import Context
+from s2p_assets.services.errors import NotFound
+from s2p_assets.services.feature_store import MOST_OFFLINE, MOST_ONLINE, FeatureQuery, features_named, used_by
+from s2p_assets.warehouse.tables.exports import FORMATS
+from s2p_assets.warehouse.tables.row_query import QueryInvalid, sql_name
+
+router = APIRouter(tags=["features"])
+OWN = ("as_of", "columns")
+NOT_THERE = (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError, asyncpg.UndefinedColumnError)
+Name = Annotated[str, Field(max_length=200)]
+Value = str | int | float | bool
+
+
+class Entities(BaseModel):
+    """Entities whose newest rows are asked for."""
+
+    entities: list[dict[str, Value]] = Field(min_length=1, max_length=MOST_ONLINE, description='[{"sku": "0001"}, …]')
+    as_of: str | None = Field(None, max_length=40, description="What was known by this moment; now by default")
+    columns: str = Field("", max_length=5000, description="Only these columns, separated by commas")
+
+
+class Moments(BaseModel):
+    """Entities at moments, as a training set lists them."""
+
+    entities: list[dict[str, Value]] = Field(max_length=MOST_OFFLINE, description='[{"sku": "0001"}, …]')
+    times: list[Annotated[str, Field(max_length=40)]] = Field(max_length=MOST_OFFLINE, description="A moment for each")
+    columns: str = Field("", max_length=5000, description="Only these columns, separated by commas")
+    max_age_days: float | None = Field(
+        None, gt=0, le=36_500, description="No row that is older than this at its moment"
+    )
+    format: Literal["json", "parquet", "arrow"] = "json"
+
+
+@router.get("/features", summary="Every feature set", **needs("viewer"))
+async def list_feature_sets(request: Request) -> Response:
+    """Names, types, owners, freshness, and what each is made from and learned by."""
+    ctx, caller = state_of(request.scope).ctx, caller_of(request)
+    fresh = await run_in_threadpool(tables.freshness, ctx)
+    shown = [one for name, one in ctx.catalog.features.items() if caller.sees(name)]
+    return json_answer([_described(ctx, one, fresh) for one in shown])
+
+
+@router.get("/features/{name}", summary="What a feature set is", **needs("viewer"))
+async def describe_feature_set(request: Request, name: str) -> Response:
+    """Its features in words, its lineage down to workbooks, and the contests that learn from it."""
+    ctx, features = _features(request, name)
+    return json_answer(_described(ctx, features, await run_in_threadpool(tables.freshness, ctx)))
+
+
+@router.get("/features/{name}/online", summary="The newest row of an entity", **needs("viewer"))
+async def newest_row(
+    request: Request,
+    name: str,
+    as_of: Annotated[str, Query(max_length=40, description="What was known by this moment; now by default")] = "",
+    columns: Annotated[str, Query(max_length=5000, description="Only these columns")] = "",
+) -> Response:
+    """The newest row known by now of the entity that the other parameters name: `sku=0001`."""
+    return await _newest(request)
+
+
+async def _newest(request: Request) -> Response:
+    """The same without FastAPI's own work, which costs as much as the look-up."""
+    caller_of(request).require("viewer")
+    params, state = request.query_params, state_of(request.scope)
+    _, features = _features(request, request.path_params["name"])
+    query = FeatureQuery(features)
+    entity = query.entity_values({key: value for key, value in params.multi_items() if key not in OWN})
+    moment = query.moment(params.get("as_of"), dt.datetime.now(dt.UTC))
+    asked = (features.full_name, params.get("columns", ""))
+    text = state.texts.get(asked)
+    if text is None:
+        text = query.newest_sql(query.columns(asked[1]))
+        if len(state.texts) < MOST_TEXTS:
+            state.texts[asked] = text
+    try:
+        found = await state.pool.fetchrow(text, *entity, moment)
+    except NOT_THERE:
+        raise tables.not_stored(features.full_name) from None
+    if found["row"] is None:
+        raise Problem(404, "no row", f"{features.full_name} knows nothing of this entity by {moment}")
+    version = (found["version"] or "")[:16]
+    head = f'{{"row":{found["row"]},"as_of":"{moment.isoformat()}","feature_version":"{version}"}}'
+    return raw_answer(head.encode(), etag=f'"{version}-{moment.isoformat()}"')
+
+
+MOST_TEXTS = 2000
+
+
+@router.post("/features/{name}/online", summary="The newest rows of many entities", **needs("viewer"))
+async def newest_rows(request: Request, name: str, asked: Entities) -> Response:
+    """Up to 1,000 entities; a row for each in their order, `null` where nothing is known by then."""
+    _, features = _features(request, name)
+    query = FeatureQuery(features)
+    columns = query.columns(asked.columns)
+    moment = query.moment(asked.as_of, dt.datetime.now(dt.UTC))
+    values = [query.entity_values(entity) for entity in asked.entities]
+    arrays = [list(one) for one in zip(*values, strict=True)]
+    shown, found = ", ".join(f"j.{sql_name(one)}" for one in columns), f"j.{sql_name(features.event_time)} is not null"
+    text = (
+        f"select coalesce(json_agg(case when {found} then to_json(r) end order by j.n), '[]')::text"
+        f" from ({query.joined_sql(columns, max_age=False)}) j, lateral (select {shown}) r"
+    )
+    rows, version = await _fetched(request, features, text, [*arrays, [moment] * len(values)])
+    head = to_json({"as_of": str(moment), "feature_version": version})
+    return raw_answer(b'{"rows":' + rows.encode() + b"," + head[1:])
+
+
+@router.post("/features/{name}/offline", summary="The rows known at moments", **needs("viewer"))
+async def rows_at(request: Request, name: str, asked: Moments) -> Response:
+    """The point-in-time join for a list of (entity, time): the very rows that training sees, nothing later."""
+    ctx, features = _features(request, name)
+    if len(asked.entities) != len(asked.times):
+        raise QueryInvalid(f"{len(asked.entities):,} entities and {len(asked.times):,} times; give one time for each")
+    query = FeatureQuery(features)
+    columns = query.columns(asked.columns)
+    values = await run_in_threadpool(lambda: [query.entity_values(one) for one in asked.entities])
+    arrays: list[list[Any]] = [list(one) for one in zip(*values, strict=True)] or [[] for _ in features.entity]
+    now = dt.datetime.now(dt.UTC)
+    moments = [query.moment(text, now) for text in asked.times]
+    age = [dt.timedelta(days=asked.max_age_days)] if asked.max_age_days else []
+    text = query.joined_sql(columns, max_age=bool(age))
+    if asked.format != "json":
+        return await _columns_at(request, ctx, query, columns, [*arrays, moments, *age], text, asked.format)
+    shown = ", ".join(f"j.{sql_name(one)}" for one in columns)
+    listed = (
+        f"select coalesce(json_agg(to_json(r) order by j.n), '[]')::text from ({text}) j,"
+        f" lateral (select j.moment as asked_at, {shown}) r"
+    )
+    rows, version = await _fetched(request, features, listed, [*arrays, moments, *age])
+    return raw_answer(b'{"rows":' + rows.encode() + b"," + to_json({"feature_version": version})[1:])
+
+
+async def _fetched(request: Request, features: FeatureSet, text: str, values: list[Any]) -> tuple[str, str]:
+    pool: asyncpg.Pool = state_of(request.scope).pool
+    try:
+        rows = await pool.fetchval(text, *values)
+    except NOT_THERE:
+        raise tables.not_stored(features.full_name) from None
+    query = "select version from s2p.contents where domain = $1 and table_name = $2"
+    return rows, str(await pool.fetchval(query, features.domain, features.name))[:16]
+
+
+async def _columns_at(
+    request: Request,
+    ctx: Context,
+    query: FeatureQuery,
+    columns: tuple[str, ...],
+    values: list[Any],
+    text: str,
+    kind: Literal["parquet", "arrow"],
+) -> Response:
+    pool: asyncpg.Pool = state_of(request.scope).pool
+    try:
+        rows = await pool.fetch(f"select * from ({text}) j order by n", *values)
+    except NOT_THERE:
+        raise tables.not_stored(query.features.full_name) from None
+    content = await run_in_threadpool(_columnar, rows, query, columns, kind)
+    return Response(content, media_type=FORMATS[kind])
+
+
+def _columnar(rows: list[Any], query: FeatureQuery, columns: tuple[str, ...], kind: str) -> bytes:
+    import pyarrow
+    import pyarrow.parquet
+
+    from s2p_assets.contracts.columns import arrow_type
+
+    time = query.kinds[query.features.event_time]
+    fields = [pyarrow.field("asked_at", arrow_type(time))]
+    fields += [pyarrow.field(name, arrow_type(query.kinds[name])) for name in columns]
+    lists = [[row["moment"] for row in rows]]
+    for name in columns:
+        amount = query.kinds[name] in ("money", "percent")
+        lists.append([None if row[name] is None else float(row[name]) if amount else row[name] for row in rows])
+    arrays = [pyarrow.array(values, field.type) for values, field in zip(lists, fields, strict=True)]
+    table, buffer = pyarrow.table(arrays, schema=pyarrow.schema(fields)), io.BytesIO()
+    if kind == "parquet":
+        pyarrow.parquet.write_table(table, buffer)
+    else:
+        with pyarrow.ipc.new_stream(buffer, table.schema) as writer:
+            writer.write_table(table)
+    return buffer.getvalue()
+
+
+def _features(request: Request, name: str) -> tuple[Context, FeatureSet]:
+    ctx: Context = state_of(request.scope).ctx
+    features = features_named(ctx.catalog, name)
+    if not caller_of(request).sees(features.full_name):
+        raise NotFound(f"no feature set {name[:80]!r}")
+    return ctx, features
+
+
+def _described(ctx: Context, features: FeatureSet, fresh: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    upstream = [str(key) for key in ctx.catalog.upstream(key_of(features))[1:]]
+    known = fresh.get(features.full_name, {"changed_at": None, "rows": 0, "version": None})
+    return tables.describe(ctx, features) | known | {"upstream": upstream, "used_by": used_by(ctx, features)}
+
+
+QUICK: tuple[Callable[[str], Route], ...] = (
+    lambda prefix: Route(f"{prefix}/features/{{name}}/online", _newest, methods=["GET"]),
+)
+"""Routes that are answered without FastAPI; it describes them."""

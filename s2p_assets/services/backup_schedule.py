@@ -1,0 +1,78 @@
+"""When the next backup is due, beginning it beside the servers, and what engineers hear of one that is old.
+
+How a backup is written is in `backup.py`.
+"""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+
+from s2p_assets.messaging.matters import Matter
+from s2p_assets.services.backup import backups
+from s2p_assets.settings import Settings
+
+OLD_AFTER = 2
+"""So many times the hours between two backups the newest may be old."""
+FIRST_TRY = dt.timedelta(hours=1)
+LOG = "backup.log"
+
+
+def begin_due_backup(settings: Settings, now: dt.datetime) -> bool:
+    """Begin a backup in a process of its own when the newest is old enough, and none was begun within the hour."""
+    if settings.backup_to is None or not _is_due(settings, now):
+        return False
+    log = settings.home / LOG
+    if log.exists() and now.timestamp() - log.stat().st_mtime < FIRST_TRY.total_seconds():
+        return False  # it is at work, or failed a moment ago
+    environment = os.environ | {"S2P_HOME": str(settings.home)}
+    with log.open("w") as written:
+        subprocess.Popen(
+            [sys.executable, "-m", "s2p_assets.cli", "backup"],
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=written,
+            env=environment,
+            start_new_session=True,
+        )
+    return True
+
+
+def _is_due(settings: Settings, now: dt.datetime) -> bool:
+    assert settings.backup_to
+    newest = next(iter(backups(settings.backup_to)), None)
+    return newest is None or now - newest.made_at >= dt.timedelta(hours=settings.backup_hours)
+
+
+def backup_matters(settings: Settings, now: dt.datetime) -> list[Matter]:
+    """A backup that is older than the settings allow; nothing where none is asked for."""
+    if settings.backup_to is None:
+        return []
+    newest = next(iter(backups(settings.backup_to)), None)
+    allowed = dt.timedelta(hours=settings.backup_hours * OLD_AFTER)
+    if newest and now - newest.made_at <= allowed:
+        return []
+    if newest is None and not _failed(settings):
+        return []  # the first is about to be made
+    age = f"The newest backup is of {newest.made_at:%d %B %Y, %H:%M} UTC" if newest else "There is no backup yet"
+    return [
+        Matter(
+            "backup",
+            newest.made_at.isoformat() if newest else "none",
+            age,
+            f"Try one by hand, s2p backup {settings.backup_to}, and do what it says.",
+            (_last_line(settings),),
+        )
+    ]
+
+
+def _failed(settings: Settings) -> bool:
+    return "s2p:" in _last_line(settings)
+
+
+def _last_line(settings: Settings) -> str:
+    try:
+        lines = (settings.home / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return "None was begun by itself."
+    return next((line for line in reversed(lines) if line.strip()), "The last one was begun, and said nothing yet.")

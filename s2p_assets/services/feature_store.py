@@ -1,0 +1,136 @@
+"""Feature sets asked for as a store: the newest row known of an entity, and the rows known at given moments.
+
+Both are read from the one table that training reads; how a set is made is in `features.py`.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.contracts.columns import Kind
+from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.services.context import Context
+from s2p_assets.services.errors import NotFound
+from s2p_assets.warehouse.tables.row_query import QueryInvalid, parse_value, sql_name
+
+MOST_ONLINE = 1000
+MOST_OFFLINE = 200_000
+ARRAYS: dict[Kind, str] = {
+    "text": "text[]",
+    "code": "text[]",
+    "integer": "bigint[]",
+    "number": "float8[]",
+    "money": "numeric[]",
+    "percent": "numeric[]",
+    "date": "date[]",
+    "timestamp": "timestamp[]",
+    "boolean": "boolean[]",
+}
+
+
+@dataclass(frozen=True)
+class FeatureQuery:
+    """How a feature set is asked: SQL whose parameters are the entity's values, then the moment."""
+
+    features: FeatureSet
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        return {column.name: column.kind for column in self.features.columns}
+
+    @property
+    def place(self) -> str:
+        return sql_name(self.features.domain, self.features.name)
+
+    def columns(self, chosen: str) -> tuple[str, ...]:
+        """The columns that somebody chose, all by default; always those that name the row. Raises QueryInvalid."""
+        wanted = tuple(filter(None, chosen.split(",")))
+        if unknown := [name for name in wanted if name not in self.kinds]:
+            raise QueryInvalid(
+                f"{self.features.full_name} has no column {', '.join(unknown)[:200]}; it has {', '.join(self.kinds)}"
+            )
+        return tuple(dict.fromkeys((*self.features.key, *wanted))) if wanted else tuple(self.kinds)
+
+    def newest_sql(self, columns: Sequence[str] = ()) -> str:
+        """The newest row of one entity by a moment, as JSON in `row`, with the content's `version`."""
+        same = " and ".join(f"{sql_name(name)} = ${at}" for at, name in enumerate(self.features.entity, 1))
+        time, at = sql_name(self.features.event_time), len(self.features.entity) + 1
+        return (
+            f"select ({_version_sql(self.features)}) as version, (select row_to_json(r)::text from (select"
+            f" {_names(columns or tuple(self.kinds))} from {self.place}"
+            f" where {same} and {time} <= ${at} order by {time} desc limit 1) r) as row"
+        )
+
+    def joined_sql(self, columns: Sequence[str], *, max_age: bool) -> str:
+        """For each asked (entity …, moment), of which each is an array: its place, and the columns of its row.
+
+        `max_age`: with one more parameter, an interval that a row may be older than its moment.
+        """
+        names, time = self.features.entity, sql_name(self.features.event_time)
+        arrays = ", ".join(f"${at}::{ARRAYS[self.kinds[name]]}" for at, name in enumerate(names, 1))
+        last = len(names) + 1
+        asked = ", ".join([*(f"a{at}" for at in range(1, last)), "moment", "n"])
+        same = " and ".join(f"t.{sql_name(name)} = e.a{at}" for at, name in enumerate(names, 1))
+        young = f" and t.{time} >= e.moment - ${last + 1}::interval" if max_age else ""
+        shown, moment = ", ".join(f"f.{sql_name(name)}" for name in columns), self.kinds[self.features.event_time]
+        return (
+            f"select e.n, e.moment, {shown} from unnest({arrays}, ${last}::{ARRAYS[moment]})"
+            f" with ordinality e({asked}) left join lateral (select * from {self.place} t"
+            f" where {same} and t.{time} <= e.moment{young} order by t.{time} desc limit 1) f on true"
+        )
+
+    def entity_values(self, given: Mapping[str, Any]) -> list[Any]:
+        """The values that name an entity, in order. Raises QueryInvalid for one that is missing or strange."""
+        if set(given) != set(self.features.entity):
+            raise QueryInvalid(
+                f"an entity of {self.features.full_name} is named by {', '.join(self.features.entity)},"
+                f" not {', '.join(map(str, given))[:200] or 'nothing'}"
+            )
+        return [parse_value(name, self.kinds[name], as_text(given[name])) for name in self.features.entity]
+
+    def moment(self, text: str | None, now: dt.datetime) -> Any:
+        """The moment that is asked for, as the event time is kept; now by default. Raises QueryInvalid."""
+        name = self.features.event_time
+        if self.kinds[name] == "date":
+            return parse_value("as_of", "date", text[:10]) if text else now.date()
+        return parse_value("as_of", "timestamp", text) if text else now.replace(tzinfo=None)
+
+
+def as_text(value: Any) -> str:
+    """A value of JSON as it would stand in an address."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise QueryInvalid(f"{str(value)[:80]!r} is no single value")
+
+
+def features_named(catalog: Catalog, name: str) -> FeatureSet:
+    """A feature set by its name. Raises NotFound naming those there are."""
+    plain = name.replace(".", "_", 1)
+    if plain not in catalog.features:
+        raise NotFound(f"no feature set {name[:80]!r}; there are {', '.join(sorted(catalog.features)) or 'none'}")
+    return catalog.features[plain]
+
+
+def used_by(ctx: Context, features: FeatureSet) -> list[str]:
+    """The contests whose models learn from a feature set."""
+    return [
+        name
+        for name, contest in ctx.catalog.contests.items()
+        if (contest.domain, contest.features) == (features.domain, features.name)
+    ]
+
+
+def _version_sql(features: FeatureSet) -> str:
+    def literal(name: str) -> str:
+        return "'" + name.replace("'", "''") + "'"
+
+    place = f"domain = {literal(features.domain)} and table_name = {literal(features.name)}"
+    return f"select version from s2p.contents where {place}"
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(map(sql_name, columns))

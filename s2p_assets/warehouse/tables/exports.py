@@ -1,0 +1,84 @@
+"""The rows of a query written to a file of columns, a block at a time, however many they are.
+
+Frames for s2p's own work are read by `store.py`.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from s2p_assets.contracts.columns import Kind, arrow_type
+from s2p_assets.warehouse.tables.copying import READ_BLOCK_BYTES
+
+FORMATS = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "arrow": "application/vnd.apache.arrow.stream",
+}
+"""Format → its media type."""
+
+
+def write_rows(
+    connection: psycopg.Connection,
+    query: Any,
+    values: Sequence[Any],
+    schema: Sequence[tuple[str, Kind]],
+    kind: str,
+    target: Path,
+) -> None:
+    """Write the rows of `query`, whose columns are those of `schema`, to `target`; values are exact, in UTF-8."""
+    named = {f"v{at}": value for at, value in enumerate(values, 1)}
+    literal = connection.cursor()
+    text = psycopg.ClientCursor(connection).mogrify(query, named)
+    if kind == "csv":
+        with target.open("wb") as file, literal.copy(f"copy ({text}) to stdout (format csv, header)") as copy:
+            for part in copy:
+                file.write(part)
+        return
+    with tempfile.TemporaryFile(dir=target.parent) as spooled:
+        with literal.copy(f"copy ({text}) to stdout (format csv)") as copy:
+            for part in copy:
+                spooled.write(part)
+        spooled.seek(0)
+        _write_columns(spooled, schema, kind, target)
+
+
+def _write_columns(spooled: Any, schema: Sequence[tuple[str, Kind]], kind: str, target: Path) -> None:
+    import pyarrow
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    wanted = pyarrow.schema([pyarrow.field(name, arrow_type(one)) for name, one in schema])
+    writer = (
+        pyarrow.parquet.ParquetWriter(target, wanted)
+        if kind == "parquet"
+        else pyarrow.ipc.new_stream(str(target), wanted)
+    )
+    with writer:
+        for batch in _batches(spooled, wanted):
+            writer.write_batch(batch)
+
+
+def _batches(spooled: Any, schema: Any) -> Any:
+    import pyarrow.csv
+
+    if not spooled.read(1):
+        return
+    spooled.seek(0)
+    reader = pyarrow.csv.open_csv(
+        spooled,
+        read_options=pyarrow.csv.ReadOptions(column_names=schema.names, block_size=READ_BLOCK_BYTES),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=schema,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["t"],
+            false_values=["f"],
+        ),
+    )
+    yield from reader

@@ -1,0 +1,1 @@
+"""Tests of the door, all on one installation and one server: see `served.py`."""
