@@ -40,7 +40,7 @@ class Settings(BaseModel):
     oidc_client_id: str | None = Field(None, description="what the provider calls s2p")
     oidc_client_secret: SecretStr | None = Field(None, description="the secret that goes with it")
     oidc_roles: str = Field("", description="the provider's groups as roles: s2p-admins=engineer,office=editor")
-    look_seconds: int = Field(5, ge=1, description="seconds between two looks at the share")
+    look_seconds: int = Field(1, ge=1, description="seconds between two looks at the share")
     joblib: str = Field("threads", description="who fits models: threads, loky, or a cluster such as dask://host:8786")
     shards: int = Field(0, ge=0, le=1024, description="hash shards that feature sets are partitioned into; 0: none")
     pod_per_shard: bool = Field(False, description="a run for each shard, as for one pod each, not one run for all")
