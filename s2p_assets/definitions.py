@@ -11,6 +11,7 @@ from s2p_assets.graph.assets.derived_assets import report_asset, table_asset
 from s2p_assets.graph.assets.model_assets import model_asset
 from s2p_assets.graph.assets.workbook_assets import files_spec, share_spec, sheet_asset, workbook_table_asset
 from s2p_assets.graph.automation_sensor import automation_sensor
+from s2p_assets.graph.executor import in_order_of_urgency
 from s2p_assets.graph.io_managers import (
     FeatureIOManager,
     ModelIOManager,
@@ -19,7 +20,7 @@ from s2p_assets.graph.io_managers import (
     TableIOManager,
 )
 from s2p_assets.graph.message_sensor import message_sensor
-from s2p_assets.graph.report_hooks import report_hooks
+from s2p_assets.graph.report_hooks import failed_before, report_hooks
 from s2p_assets.graph.resources import reader_resource
 from s2p_assets.graph.running.locks import servers_tags
 from s2p_assets.graph.share_sensor import share_sensor
@@ -50,7 +51,7 @@ def build(settings: Settings) -> Graph:
         ],
         sensors=[
             share_sensor(ctx),
-            automation_sensor(len(made), settings.look_seconds, servers_tags(settings)),
+            automation_sensor(len(made), servers_tags(settings)),
             message_sensor(ctx),
         ],
         resources={
@@ -64,7 +65,7 @@ def build(settings: Settings) -> Graph:
             "models": ModelIOManager(catalog, ctx.registry),
             "reports": ReportIOManager(ctx),
         },
-        executor=dg.in_process_executor,
+        executor=in_order_of_urgency(failed_before(ctx)),
     )
     return Graph(definitions, ctx)
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +23,15 @@ def main() -> None:
     given = parser.parse_args()
     if given.lifeline is not None:
         threading.Thread(target=_end_with, args=(given.lifeline,), daemon=True).start()
-    serve(read_settings(), given.dagster)
+    try:
+        serve(read_settings(), given.dagster)
+    except Exception as error:
+        from s2p_assets.services.errors import one_line
+
+        if (line := one_line(error)) is None:
+            raise
+        print(f"s2p: {line}", file=sys.stderr)  # noqa: T201  what a person can mend is said in one line
+        raise SystemExit(2) from None
 
 
 def _end_with(lifeline: int) -> None:

@@ -45,7 +45,8 @@ def sql(
         with connect(url):  # held by whoever runs psql, so that an embedded server stays
             raise typer.Exit(subprocess.run([program], env=os.environ | given | reading, check=False).returncode)
     with connect(url) as connection:
-        connection.read_only = not write
+        if not write:
+            connection.execute("set default_transaction_read_only = on")
         try:
             words: Any = query  # a person's own
             cursor = connection.execute(words)
@@ -56,6 +57,9 @@ def sql(
             raise typer.Exit(COULD_NOT) from None
     if as_json:
         print_json([dict(zip(names, row, strict=True)) for row in rows])
+        return
+    if not names:
+        out.print("done")
         return
     shown = [["" if value is None else escape(str(value)) for value in row] for row in rows[:MOST_ROWS]]
     out.print(*table_lines([*map(escape, names)], shown))

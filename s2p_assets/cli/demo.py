@@ -38,7 +38,7 @@ def demo(
     print_outcome(settings, process_share(settings))
     _print_mistakes(samples)
     _print_exercises(settings, samples, is_watched=ui)
-    _print_links(settings)
+    _print_links(settings, is_watched=ui)
     if ui:
         serve_share(open_for_a_first_look(settings))
 
@@ -79,12 +79,13 @@ def _print_exercises(settings: "Settings", samples: Mapping[str, "Sample"], *, i
             out.print(f"  {number}. {step}")
 
 
-def _print_links(settings: "Settings") -> None:
+def _print_links(settings: "Settings", *, is_watched: bool) -> None:
     from s2p_assets.warehouse.server.connection import database_url
 
     out.print("\n[bold]Where everything is[/bold]")
     out.print(f"  reports     {escape(str(settings.reports / 'index.html'))}")
-    out.print(f"  screen      {settings.address}   (while s2p up runs)")
+    when = "in a moment" if is_watched else "while s2p up runs"
+    out.print(f"  screen      {settings.address}   ({when})")
     out.print(f"  database    {escape(_without_password(database_url(settings)))}")
 
 

@@ -141,7 +141,7 @@ class ClassificationTask:
 class Learner(Protocol):
     """Something that can be fitted, with its parameters as dataclass fields.
 
-    `save` writes plain files (JSON, skops) into a folder, `load` reads them back without running code from them.
+    `save` writes plain files (JSON, arrays) into a folder, `load` reads them back without running code from them.
     """
 
     def save(self, folder: Path) -> None: ...

@@ -206,17 +206,29 @@ class Report(Derivation):
     `days_ahead`: how many days after it is made its `as_of` and the dates among its headline numbers may lie; an
     edition from further ahead is not published, as a date under it must be wrong. A week, for weeks that have begun;
     more for a report of what is to come.
+    `awaited`: people wait for it; it and what it is made from are made before the others.
     """
 
     title: str
+    awaited: bool = False
     compare_with_last: bool = False
     days_ahead: int = MAX_DAYS_AHEAD
 
 
 def report(
-    *, title: str, owner: str, compare_with_last: bool = False, days_ahead: int = MAX_DAYS_AHEAD
+    *,
+    title: str,
+    owner: str,
+    awaited: bool = False,
+    compare_with_last: bool = False,
+    days_ahead: int = MAX_DAYS_AHEAD,
 ) -> Callable[[Callable[..., Document]], Report]:
-    """Declare the decorated function as the author of a report."""
+    """Declare the decorated function as the author of a report; what it may be told is described at `Report`."""
     return lambda build: Report(
-        build=build, owner=owner, title=title, compare_with_last=compare_with_last, days_ahead=days_ahead
+        build=build,
+        owner=owner,
+        title=title,
+        awaited=awaited,
+        compare_with_last=compare_with_last,
+        days_ahead=days_ahead,
     )

@@ -54,25 +54,26 @@ def with_its_sheet() -> Condition:
 
 
 def on_files_ingested(*besides: dg.AssetKey) -> Condition:
-    """For what is made from the ledger: a workbook's table was gone over, whether or not its content changed.
+    """For what is made from the ledger: a workbook's table is gone over, whether or not its content changes.
 
     `besides`: the dependencies that are no workbooks. A table that failed holds nothing up.
     """
-    gone_over = AC.any_deps_match(AC.newly_updated() & ~AC.executed_with_root_target())
+    gone_over = AC.any_deps_match((AC.newly_updated() & ~AC.executed_with_root_target()) | AC.will_be_requested())
     trigger = gone_over | AC.newly_missing() | AC.code_version_changed()
     begun = AC.any_deps_match(~AC.missing()).ignore(dg.AssetSelection.assets(*besides))
     free = begun & ~AC.any_deps_in_progress() & ~AC.in_progress()
     return ((_due(trigger) | _retry()) & free).with_label("when files came in")
 
 
-def on_source_change() -> Condition:
-    """For tables, features, forecasts and reports: the content of something below changed.
+def on_source_change(*, partitioned: bool = False) -> Condition:
+    """For tables, features, forecasts and reports: the content of something below changed, or may change.
 
-    What is made from a workbook's table waits for its content, because most looks at the share
-    change nothing; everything further up goes in the same run.
+    Whatever is made from a sheet goes in the same run; the executor passes over what is made already. What is
+    `partitioned` is a run of its own, which begins when the content below it has changed.
     """
-    will_change = AC.any_deps_match(AC.will_be_requested()).ignore(_WORKBOOK_TABLES)
-    trigger = AC.any_deps_match(_changed()) | will_change | AC.newly_missing() | AC.code_version_changed()
+    trigger = AC.any_deps_match(_changed()) | AC.newly_missing() | AC.code_version_changed()
+    if not partitioned:
+        trigger |= AC.any_deps_match(AC.will_be_requested())
     return ((_due(trigger) | _retry()) & _gates()).with_label("when its sources changed")
 
 

@@ -4,6 +4,7 @@ The word itself is kept and shown by `publishing/`; whatever runs an asset, `s2p
 """
 
 import datetime as dt
+from collections.abc import Callable
 
 import dagster as dg
 
@@ -12,7 +13,7 @@ from s2p_assets.contracts.report import Report
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.graph.asset_keys import asset_key, sheet_key
 from s2p_assets.publishing.document.wording import use_locale
-from s2p_assets.publishing.editions.publish import add_renewal_fault, clear_renewal_fault
+from s2p_assets.publishing.editions.publish import add_renewal_fault, clear_renewal_fault, renewal_faults
 from s2p_assets.publishing.editions.renewal_faults import RenewalFault
 from s2p_assets.services.context import Context
 
@@ -39,6 +40,18 @@ def report_hooks(ctx: Context) -> set[dg.HookDefinition]:
                 clear_renewal_fault(ctx.settings.reports, report.full_name, what)
 
     return {hold, let_go}
+
+
+def failed_before(ctx: Context) -> Callable[[str], bool]:
+    """Whether the last attempt at a step failed: a report above is held back for it."""
+    above = _reports_above(ctx.catalog)
+
+    def failed(step: str) -> bool:
+        what, reports = above.get(step, ("", []))
+        folder = ctx.settings.reports
+        return any(fault.what == what for report in reports for fault in renewal_faults(folder, report.full_name))
+
+    return failed
 
 
 def _reports_above(catalog: Catalog) -> dict[str, tuple[str, list[Report]]]:

@@ -24,6 +24,7 @@ from s2p_assets.spreadsheet.settling import settled_files
 from s2p_assets.spreadsheet.share import ShareScan
 from s2p_assets.warehouse.warehouse import Warehouse
 
+SHARE_DRIVE = "share_drive"
 UNCLAIMED_KEPT = 100
 UNCLAIMED_FILES = "nobody's"
 PERIODS_DUE = "expected"
@@ -87,7 +88,7 @@ def share_sensor(ctx: Context) -> dg.SensorDefinition:
     watch = _LastLook()
 
     @dg.sensor(
-        name="share_drive",
+        name=SHARE_DRIVE,
         description="Looks at the share drive; a file that stands still over two looks is reported to the graph.",
         minimum_interval_seconds=ctx.settings.look_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,

@@ -93,7 +93,10 @@ def trees_of_arrays(arrays: Mapping[str, Any], features: int) -> Trees:
     wanted = {part.name: np.float64 if part.name in numbers else np.int32 for part in fields(Trees)}
     if strange := sorted(wanted.keys() ^ arrays.keys()):
         raise ValueError(f"trees are kept as {', '.join(wanted)}; amiss is {', '.join(strange)}")
-    trees = Trees(**{name: np.asarray(arrays[name]).astype(kind, casting="same_kind") for name, kind in wanted.items()})
+    plain: dict[str, Any] = {
+        name: np.asarray(arrays[name]).astype(kind, casting="same_kind") for name, kind in wanted.items()
+    }
+    trees = Trees(**plain)
     count, roots = len(trees.feature), trees.roots
     if any(values.shape != (count,) for name, values in trees.as_arrays().items() if name not in ("roots", "begins")):
         raise ValueError("the arrays of its trees are not of one length")
@@ -179,7 +182,7 @@ def _leaf_words(trees: Trees, word: Any) -> _LeafWords:
         to_right = nodes[trees.missing_left[nodes] == 0]
         np.bitwise_and.at(at_part[-1], tree_of[to_right], kept[to_right])
         words[one] = at_part
-    return _LeafWords(cuts, words, values_of_leaves.ravel(), np.arange(len(trees.roots)) * bits)
+    return _LeafWords(cuts, words, values_of_leaves.ravel(), np.arange(len(trees.roots), dtype=np.int32) * bits)
 
 
 def _leaf_places(trees: Trees) -> tuple[Any, Any]:

@@ -30,7 +30,7 @@ kinds: {}                # who is told of a kind of matter, in place of the defa
 received: []             # owners who also want to hear of files that were loaded; [all] for everybody
 
 reports: {}              # who gets each new edition, with its PDF
-#  retail_weekly_outlook: [board@example.com]
+#  DOMAIN_REPORT: [board@example.com]
 """
 _MAIL = re.compile(r"[^@\s,;<>\"()\\\x00-\x1f\x7f]{1,64}@[^@\s,;<>\"()\\\x00-\x1f\x7f]{1,255}")
 WORDS = ("engineers", "services", "people", "kinds", "received", "reports")

@@ -104,6 +104,10 @@ def _sent(conn: psycopg.Connection, post: Post) -> Iterator[str]:
             if problem.is_down:
                 down.add(way)
             yield _note(conn, message, problem)
+        except psycopg.Error:
+            raise
+        except Exception as error:  # one message that cannot be written must not keep the others
+            yield _note(conn, message, NotDelivered(f"it could not be written ({type(error).__name__}: {error})"))
 
 
 def _send_one(conn: psycopg.Connection, post: Post, message: record.Waiting) -> str:

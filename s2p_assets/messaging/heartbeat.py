@@ -3,7 +3,7 @@
 Whether all is well enough for one is decided by the caller.
 """
 
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -22,5 +22,7 @@ def send_heartbeat(url: str, method: str = "GET") -> None:
         with urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
             answer.read(1)
     except (URLError, OSError, ValueError) as error:
+        if isinstance(error, HTTPError):
+            error.close()
         reason = getattr(error, "reason", None) or type(error).__name__
         raise NotDelivered(f"the heartbeat to {parts.hostname} failed: {reason}") from None

@@ -61,12 +61,25 @@ class Matter:
     about: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """What is stored: of names that are no text, what of them is."""
+        return {name: _text(value) for name, value in asdict(self).items()}
+
+    @property
+    def full_key(self) -> str:
+        """What makes it one of all matters."""
+        return str(_text(f"{self.kind}:{self.key}"))
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Matter":
         lists = {name: tuple(stored[name]) for name in ("details", "to", "attachments")}
         return cls(**{**stored, **lists})
+
+
+def _text(value: Any) -> Any:
+    """`value` without what neither PostgreSQL nor a mail can hold: halves of characters, and NUL."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\x00", "")
+    return [_text(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def heading_place(matter: Matter) -> int:

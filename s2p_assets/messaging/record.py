@@ -79,7 +79,7 @@ def record_matters(conn: psycopg.Connection, kinds: Iterable[str], matters: Sequ
 
     Of a kind that could not be looked for, nothing is changed: leave it out of `kinds`.
     """
-    by_key = {f"{matter.kind}:{matter.key}": matter for matter in matters}
+    by_key = {matter.full_key: matter for matter in matters}
     states = [kind for kind in kinds if not KINDS[kind].is_event]
     with conn.transaction():
         conn.execute("select pg_advisory_xact_lock(hashtextextended('s2p matters', 42))")

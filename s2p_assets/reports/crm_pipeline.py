@@ -31,7 +31,7 @@ NOTES = (
 )
 
 
-@report(title="Sales pipeline", owner="sales-operations@example.com", compare_with_last=True)
+@report(title="Sales pipeline", owner="sales-operations@example.com", awaited=True, compare_with_last=True)
 def pipeline(
     scored_pipeline: Frame,
     win_forecast: Frame,

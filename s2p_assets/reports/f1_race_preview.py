@@ -34,7 +34,7 @@ NOTES = (
 )
 
 
-@report(title="Race preview", owner="race-office@example.com", days_ahead=366)
+@report(title="Race preview", owner="race-office@example.com", awaited=True, days_ahead=366)
 def race_preview(race_predictions: Frame, race_scores: Frame, entry_backtest: Frame) -> Document:
     """Who will probably come in among the first ten, who may not finish, and how far to trust that.
 

@@ -174,6 +174,8 @@ def _copy(source: Path, target: Path, last: Path | None) -> None:
             if one.suffix not in (".tmp", ".lock") and not (one.name == "logs" and source.name == "dagster"):
                 _copy(one, target / one.name, last and last / one.name)
         return
+    if not source.is_file():
+        return  # a socket of something that runs
     target.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileNotFoundError):  # it was removed since it was listed
         if last and last.is_file() and _as_before(source, last):
@@ -257,6 +259,9 @@ def restore(settings: Settings, backup: Backup, progress: Progress, until: dt.da
             _restore_cluster(settings, backup, until)
         else:
             restore_dump(backup.folder / DUMP, _empty_database(settings))
+        if until and aside:
+            for name in ("archive", "models"):
+                _add_files(aside / name, settings.home / name)  # what the log names was kept after the backup
     return aside
 
 

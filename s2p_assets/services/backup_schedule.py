@@ -7,6 +7,7 @@ import datetime as dt
 import os
 import subprocess
 import sys
+import threading
 
 from s2p_assets.messaging.matters import Matter
 from s2p_assets.services.backup import backups
@@ -27,7 +28,7 @@ def begin_due_backup(settings: Settings, now: dt.datetime) -> bool:
         return False  # it is at work, or failed a moment ago
     environment = os.environ | {"S2P_HOME": str(settings.home)}
     with log.open("w") as written:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "s2p_assets.cli", "backup"],
             stdin=subprocess.DEVNULL,
             stdout=written,
@@ -35,6 +36,7 @@ def begin_due_backup(settings: Settings, now: dt.datetime) -> bool:
             env=environment,
             start_new_session=True,
         )
+    threading.Thread(target=process.wait, daemon=True).start()
     return True
 
 

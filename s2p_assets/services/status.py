@@ -16,6 +16,7 @@ from s2p_assets.services.messages.standing import messages_status
 from s2p_assets.services.share import look_at_share, share_changes_of
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.not_workbooks import what_to_do
+from s2p_assets.spreadsheet.readers.compiled_cutter import cutter_in_use
 from s2p_assets.spreadsheet.returned.returned_files import returned_copies
 from s2p_assets.warehouse.files import summaries, withdrawal
 from s2p_assets.warehouse.files.change_record import change_sentence, changes_known_rows
@@ -30,7 +31,8 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
     `held`: files that wait for a person's word; `gone`: files that are gone while their rows stand; `changes`: what
     files changed since `since`, by default in the last seven days; `missing`: files that their contracts expect by
     `today` and that have not come; `implausible`: single observations of the newest periods that are damped in
-    training, with their cells; `messages`: how many were sent or wait, and which could not be delivered.
+    training, with their cells; `messages`: how many were sent or wait, and which could not be delivered;
+    `cutter`: whether workbooks are cut by the `compiled` or the `pure` cutter.
     """
     now = look_at_share(ctx)
     since = since or dt.datetime.now(dt.UTC) - dt.timedelta(days=DAYS_OF_CHANGES)
@@ -63,6 +65,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         "unclaimed": [{"path": file.relative, "says": what_to_do(file.relative)} for file in now.unclaimed],
         "faults": [str(fault) for fault in ctx.catalog.faults],
         "messages": messages,
+        "cutter": cutter_in_use(compiled=ctx.settings.compiled_cutter),
     }
 
 

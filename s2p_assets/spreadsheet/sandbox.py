@@ -90,7 +90,7 @@ class _Shared:
 class _Child:
     """One reading process. Not safe for several threads at once."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, compiled_cutter: bool) -> None:
         self._bounds = bounds
         self._known: int | None = None
         self.busy = False
@@ -107,7 +107,7 @@ class _Child:
             start_new_session=True,
         )
         try:
-            self._send(bounds)
+            self._send((bounds, compiled_cutter))
             self._receive(_START_SECONDS)
         except ReadingProcessDied as error:
             self.close()
@@ -119,8 +119,9 @@ class _Child:
         """What `function` returns in the child. Raises Died; what it raises there is raised here."""
         self.busy = True
         shared = next((one for one in arguments if isinstance(one, _Shared)), None)
-        known = shared is not None and shared.number == self._known
-        self._send((function, tuple(one.mentioned() if known and one is shared else one for one in arguments)))
+        if shared and shared.number == self._known:
+            arguments = tuple(shared.mentioned() if one is shared else one for one in arguments)
+        self._send((function, arguments))
         failed, answer = self._receive(self._bounds.wait_seconds)
         self.busy = False
         if failed:
@@ -203,8 +204,13 @@ class Sandbox:
         wait_seconds: float = 3600.0,
         workers: int = 1,
         spool: Path | None = None,
+        compiled_cutter: bool = True,
     ) -> None:
-        """`spool`: an existing folder for the rows on their way here; by default the system's temporary one."""
+        """`spool`: an existing folder for the rows on their way here; by default the system's temporary one.
+
+        `compiled_cutter`: whether it is used where there is one.
+        """
+        self._compiled_cutter = compiled_cutter
         self._bounds = Bounds(seconds, memory_mb, wait_seconds)
         self._spool = spool
         self._workers = max(1, workers)
@@ -222,6 +228,7 @@ class Sandbox:
             memory_mb=settings.file_memory_mb,
             wait_seconds=settings.file_wait_seconds,
             spool=spool,
+            compiled_cutter=settings.compiled_cutter,
         )
 
     def __enter__(self) -> "Sandbox":
@@ -311,7 +318,7 @@ class Sandbox:
         child = self._idle.get()
         try:
             if child is None or child not in self._living:
-                child = _Child(self._bounds)
+                child = _Child(self._bounds, self._compiled_cutter)
                 with self._lock:
                     self._living.add(child)
             return child.call(function, *arguments)
@@ -335,6 +342,8 @@ def _read_to(
 
     others, reference_values = same.value
     reading = read_file(path, workbooks, display_name, others, reference_values)
+    if reading.error == TOO_MUCH_MEMORY:
+        os._exit(_OUT_OF_MEMORY)  # what it holds by now would be wanting for the next file
     if rows and reading.rows is not None:
         with pyarrow.OSFile(str(rows), "wb") as sink, pyarrow.ipc.new_file(sink, reading.rows.schema) as writer:
             writer.write_table(reading.rows)
@@ -347,9 +356,11 @@ def serve_requests() -> None:
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    bounds: Bounds = pickle.loads(_message(requests) or b"")  # noqa: S301  our own parent wrote it
+    bounds, compiled_cutter = pickle.loads(_message(requests) or b"")  # noqa: S301  our own parent wrote it
     import s2p_assets.spreadsheet.reading  # noqa: F401  imports come first: the bound counts from here
+    from s2p_assets.spreadsheet.readers.row_cutter import use_cutter
 
+    use_cutter(compiled=compiled_cutter)
     gc.freeze()  # what was imported stays, and need not be gone through with every file
     _bound_memory(bounds.memory_mb)
     _answer(answers, (False, None))

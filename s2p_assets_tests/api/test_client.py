@@ -26,7 +26,7 @@ def test_a_table_is_the_frame_that_models_read(door: Served, s2p: Client) -> Non
     with door.ctx.warehouse.connect() as connection:
         trained = store.read_rows(connection, features.domain, features.name, features.columns, order=features.key)
     pd.testing.assert_frame_equal(s2p.table("acme_shop_features"), trained)
-    assert len(s2p.table("acme_shop_features", shop="North", week__gte="2026-01-01", columns=["week"])) == 24
+    assert len(s2p.table("acme_shop_features", shop="North", week__gte="2026-01-01", columns=["week"])) == 23
     assert {"acme_orders", "acme_shop_features"} <= set(s2p.tables()["name"])
     assert s2p.columns("acme_orders").loc["quantity", "description"] == "Pieces ordered"
     assert len(s2p.table("acme_till", as_of="2999-12-31")) == 80

@@ -38,11 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "S2P_HOME": f"{place}/home",
             "S2P_SHARE": f"{place}/share",
             "S2P_RESULTS": f"{place}/results",
-            "S2P_PORT": str(_free_port()),
+            "S2P_PORT": str(free_port()),
             "S2P_OPEN": "1",
         }
         if not given.empty:
-            subprocess.run([sys.executable, "-m", "s2p_assets.cli", "demo", "--no-ui"], check=True)
+            subprocess.run([sys.executable, "-m", "s2p_assets.cli", "demo", "--all", "--no-ui"], check=True)
         _measure(given.settle, given.seconds)
 
 
@@ -72,7 +72,7 @@ def _connections(conn: psycopg.Connection) -> float:
     return float(row[0]) if row else 0.0
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

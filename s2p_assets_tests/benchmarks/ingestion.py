@@ -44,7 +44,7 @@ def load_one(given: dict[str, Any]) -> None:
         from s2p_assets_tests.benchmarks.company.workbooks.company_sales import sales
 
         file = Path(given["file"])
-        with Sandbox() as sandbox, connect(given["url"]) as connection:
+        with Sandbox(compiled_cutter=given["cutter"] == "compiled") as sandbox, connect(given["url"]) as connection:
             kept = archive_file(file, Path(given["archive"]))
             reading = sandbox.read(kept.stored, [sales], display_name=f"sales/{file.name}")
             entry = ledger_entry(reading, kept, f"sales/{file.name}", sales)
@@ -325,6 +325,18 @@ class Bench:
     def big_file(self) -> Path:
         return self.workbook("big", self.rows)
 
+    def loaded(self, cutter: str) -> Cost:
+        """What it costs to load the largest workbook with this cutter."""
+        archive = str(self.folder / "archive" / cutter)
+        return self.do("load_one", url=self.database(cutter), archive=archive, file=str(self.big_file), cutter=cutter)
+
+    @staticmethod
+    def cutters(*, pure: float, compiled: float) -> list[tuple[str, float]]:
+        """The cutters there are here, with the reach of each."""
+        from s2p_assets.spreadsheet.readers.compiled_cutter import compiled_cutter
+
+        return [("pure", pure), *([("compiled", compiled)] if compiled_cutter() else [])]
+
     def workbook(self, name: str, rows: int, *, bad: int = 0, first: int = 0) -> Path:
         from s2p_assets_tests.benchmarks.generated import sales, write_workbook
 
@@ -359,24 +371,34 @@ class Bench:
 
 
 def whole_process(bench: Bench) -> Iterator[Line]:
-    """Workbook to validated rows against pandas, against its floors, and its memory."""
-    given: dict[str, Any] = {"file": str(bench.big_file)}
-    own = bench.do("load_one", url=bench.database("own"), archive=str(bench.folder / "archive"), **given)
-    floor = bench.do("floors", url=bench.database("floors"), **given)
-    peer = bench.do("pandas_load", url=bench.database("pandas"), **given)
-    assert own.said["rows"] == floor.said["rows"] == peer.said["rows"] == bench.rows
-    notes = [f"{own.cpu:.1f} CPU s, of which PostgreSQL {own.server_cpu:.1f}, against {peer.cpu:.1f}"]
-    notes.append(f"by the clock {own.wall:.0f} against {peer.wall:.0f} s, {peer.wall / own.wall:.1f} ×")
+    """Workbook to validated rows against pandas, with both cutters, and its memory."""
+    peer = bench.do("pandas_load", url=bench.database("pandas"), file=str(bench.big_file))
+    notes = []
     if importlib.util.find_spec("polars"):
-        polars = bench.do("polars_load", url=bench.database("polars"), **given)
+        polars = bench.do("polars_load", url=bench.database("polars"), file=str(bench.big_file))
         notes.append(f"polars without any check {polars.cpu:.1f}")
     what = f"workbook → validated rows in PostgreSQL, {bench.rows:,} rows × 8 columns"
-    yield _at_least(f"{what}, against pandas + pandera + to_sql", peer.cpu / own.cpu, 15, notes)
+    for cutter, reach in bench.cutters(pure=15, compiled=20):
+        own = bench.loaded(cutter)
+        assert own.said["rows"] == peer.said["rows"]
+        clock = f"by the clock {own.wall:.0f} against {peer.wall:.0f} s, {peer.wall / own.wall:.1f} ×"
+        told = [f"{own.cpu:.1f} CPU s, of which PostgreSQL {own.server_cpu:.1f}, against {peer.cpu:.1f}", clock, *notes]
+        yield _at_least(f"{what}, {cutter}, against pandas + pandera + to_sql", peer.cpu / own.cpu, reach, told)
+    peak = own.peak / GIB
+    yield Line("peak memory of it", "≤ 1.2 GiB", f"{peak:.2f} GiB", peak <= 1.2, ["without PostgreSQL's"])
+
+
+def its_floors(bench: Bench) -> Iterator[Line]:
+    """Workbook to validated rows against the sum of its floors, with both cutters."""
+    floor = bench.do("floors", url=bench.database("floors"), file=str(bench.big_file))
     note = f"floors {floor.cpu:.1f} CPU s: fastexcel {floor.said['read']:.1f}, COPY in {floor.said['copy']}"
-    yield _at_most("the same against the sum of its floors", own.cpu / floor.cpu, 2, [note])
-    yield Line(
-        "peak memory of it", "≤ 1.2 GiB", f"{own.peak / GIB:.2f} GiB", own.peak / GIB <= 1.2, ["without PostgreSQL's"]
-    )
+    for cutter, reach in bench.cutters(pure=1.45, compiled=1.15):
+        own = bench.loaded(cutter)
+        assert own.said["rows"] == floor.said["rows"] == bench.rows
+        told = [f"{own.cpu:.1f} CPU s, of which PostgreSQL {own.server_cpu:.1f}", note]
+        yield _at_most(
+            f"{bench.rows:,} rows, {cutter}, against the sum of its floors", own.cpu / floor.cpu, reach, told
+        )
 
 
 def many_small(bench: Bench) -> Iterator[Line]:
@@ -509,6 +531,7 @@ LINES: dict[str, Callable[[Bench], Iterator[Line]]] = {
     line.__name__.replace("_", "-"): line
     for line in (
         whole_process,
+        its_floors,
         many_small,
         thousand_files,
         csv_exports,

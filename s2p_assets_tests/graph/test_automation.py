@@ -8,6 +8,8 @@ import dagster as dg
 import pytest
 
 from s2p_assets.graph import automation
+from s2p_assets.graph.executor import MADE_OF_ITS_INPUTS, PAST_WHAT_IS_MADE, in_order_of_urgency
+from s2p_assets.graph.running.one_run import PassResult, progress_logger, run_assets
 
 
 @dataclass
@@ -27,8 +29,13 @@ class Ticks:
 
     def __init__(self, world: World, instance: dg.DagsterInstance) -> None:
         self.world, self.instance = world, instance
-        self.defs = dg.Definitions(assets=list(_graph(world)))
         self.cursor: object = None
+        self.define()
+
+    def define(self) -> None:
+        """The graph with the code as it now is."""
+        executor, loggers = in_order_of_urgency(lambda _: False), {"console": progress_logger(lambda _: None, PassResult())}
+        self.defs = dg.Definitions(assets=list(_graph(self.world)), executor=executor, loggers=loggers)
 
     def deliver(self, version: str) -> None:
         self.instance.report_runless_asset_event(
@@ -41,10 +48,11 @@ class Ticks:
         graph = self.defs.resolve_asset_graph()
         return {key.to_user_string() for key in graph.get_all_asset_keys() if result.get_num_requested(key)}
 
-    def run(self, names: set[str]) -> bool:
-        job = self.defs.resolve_implicit_global_asset_job_def()
-        keys = [dg.AssetKey(name) for name in names]
-        return job.execute_in_process(instance=self.instance, asset_selection=keys, raise_on_error=False).success
+    def run(self, names: set[str], tags: Mapping[str, str] | None = None) -> bool:
+        """As a person asks for it, or with the `tags` of what the conditions ask for."""
+        keys, result = {dg.AssetKey(name) for name in names}, PassResult()
+        run_assets(self.defs, self.instance, keys, result, tags or {})
+        return not result.failures
 
     def settle(self) -> list[set[str]]:
         """Tick and run until nothing is requested; the waves of requests."""
@@ -53,7 +61,7 @@ class Ticks:
             requested = self.tick()
             if requested:
                 waves.append(requested)
-                self.run(requested)
+                self.run(requested, PAST_WHAT_IS_MADE)
             elif waves and not self.tick():
                 return waves
             elif not waves and not self.tick():
@@ -73,6 +81,7 @@ def _graph(world: World) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
             automation_condition=condition,
             check_specs=specs,
             code_version=world.code.get(name, "1"),
+            op_tags=MADE_OF_ITS_INPUTS if name in ("products", "features", "champion", "report") else None,
             **options,
         )
         def asset() -> Iterator[object]:
@@ -157,9 +166,37 @@ def test_a_touched_file_stops_at_its_table(world: World, standing: Ticks) -> Non
     assert world.made == ["sheet", "table"]
 
 
-def test_changed_content_goes_to_the_report_in_two_runs_without_training(world: World, standing: Ticks) -> None:
+def test_changed_content_goes_to_the_report_in_one_run_without_training(world: World, standing: Ticks) -> None:
     waves = delivered(world, standing, "2", new_content("2"))
-    assert waves == [{"sheet", "table"}, {"products", "features", "champion", "report"}]
+    assert waves == [{"sheet", "table", "products", "features", "champion", "report"}]
+    assert world.made == ["sheet", "table", "products", "features", "champion", "report"]
+
+
+def test_what_was_passed_over_holds_nothing_up_later(world: World, standing: Ticks) -> None:
+    delivered(world, standing, "2", {})
+    world.made.clear()
+    waves = delivered(world, standing, "3", new_content("3"))
+    assert waves == [{"sheet", "table", "products", "features", "champion", "report"}]
+    world.made.clear()
+    delivered(world, standing, "4", {})
+    world.checks["signal"] = False
+    waves = delivered(world, standing, "5", new_content("5"))
+    assert "model" in {name for wave in waves for name in wave}
+
+
+def test_what_failed_its_blocking_check_is_made_again_though_nothing_changed(world: World, standing: Ticks) -> None:
+    world.checks["gate"] = False
+    delivered(world, standing, "2", new_content("2"))
+    assert "champion" not in world.made
+    world.made.clear()
+    delivered(world, standing, "3", new_content("2"))
+    assert "features" in world.made
+    assert "champion" not in world.made
+
+
+def test_what_a_person_asks_for_is_made_though_nothing_changed(world: World, standing: Ticks) -> None:
+    standing.run({"products"})
+    assert world.made == ["products"]
 
 
 def test_content_that_changes_nothing_below_stops_there(world: World, standing: Ticks) -> None:
@@ -222,13 +259,13 @@ def test_a_change_that_lands_in_mid_training_is_not_lost(world: World, standing:
 
 def test_new_code_of_a_table_makes_it_again(world: World, standing: Ticks) -> None:
     world.code["products"] = "2"
-    standing.defs = dg.Definitions(assets=list(_graph(world)))
+    standing.define()
     assert {"products", "features", "champion", "report"} in standing.settle()
 
 
 def test_new_code_of_a_model_waits_for_a_signal(world: World, standing: Ticks) -> None:
     world.code["model"] = "2"
-    standing.defs = dg.Definitions(assets=list(_graph(world)))
+    standing.define()
     assert standing.settle() == []
     world.checks["signal"] = False
     standing.run({"features"})

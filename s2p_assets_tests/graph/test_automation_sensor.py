@@ -4,7 +4,13 @@ import dagster as dg
 import pytest
 
 from s2p_assets.graph import automation_sensor as tested
-from s2p_assets.graph.automation_sensor import NOTHING_HAPPENED, SETTLED, AutomationSensor, automation_sensor
+from s2p_assets.graph.automation_sensor import (
+    NOTHING_HAPPENED,
+    SETTLED,
+    AutomationSensor,
+    Evaluations,
+    automation_sensor,
+)
 
 SOURCE = dg.AssetKey("source")
 
@@ -13,12 +19,20 @@ SOURCE = dg.AssetKey("source")
 def table() -> None: ...
 
 
+@dg.asset(deps=[table])
+def report() -> None: ...
+
+
+@dg.asset
+def elsewhere() -> None: ...
+
+
 class Ticks:
     """The sensor's ticks on an instance, each handed the cursor of the one before, as the daemon does."""
 
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self.instance = instance
-        sensor = automation_sensor(1, 1, {"team": "acme"})
+        sensor = automation_sensor(1, {"team": "acme"})
         assert isinstance(sensor, AutomationSensor)
         self.sensor = sensor
         self.definitions = dg.Definitions([dg.AssetSpec(SOURCE), table], sensors=[sensor])
@@ -65,7 +79,33 @@ def test_a_new_process_evaluates_with_the_cursor_of_the_one_before() -> None:
         assert after.tick() == "['table']"
 
 
+def test_only_what_happened_and_what_is_above_it_is_gone_over() -> None:
+    graph = dg.Definitions([dg.AssetSpec(SOURCE), table, report, elsewhere]).resolve_asset_graph()
+    with dg.DagsterInstance.ephemeral() as instance:
+        known = Evaluations()
+        assert not known.is_settled(instance, graph)
+        assert known.due is None, "at first everything is"
+        for _ in range(SETTLED):
+            known.evaluated([], graph)
+        assert known.is_settled(instance, graph)
+        instance.report_runless_asset_event(dg.AssetMaterialization(SOURCE))
+        assert not known.is_settled(instance, graph)
+        assert known.due == {SOURCE, table.key, report.key}
+
+
+def test_an_asset_that_is_no_longer_declared_is_no_trouble() -> None:
+    graph = dg.Definitions([elsewhere]).resolve_asset_graph()
+    with dg.DagsterInstance.ephemeral() as instance:
+        known = Evaluations()
+        known.is_settled(instance, graph)
+        for _ in range(SETTLED):
+            known.evaluated([], graph)
+        instance.report_runless_asset_event(dg.AssetMaterialization(SOURCE))
+        assert not known.is_settled(instance, graph)
+        assert known.due == set()
+
+
 def test_more_assets_than_a_code_server_evaluates_are_left_to_the_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tested, "MOST_IN_CODE_SERVER", 10)
-    assert isinstance(automation_sensor(10, 1, {}), AutomationSensor)
-    assert not isinstance(automation_sensor(11, 1, {}), AutomationSensor)
+    assert isinstance(automation_sensor(10, {}), AutomationSensor)
+    assert not isinstance(automation_sensor(11, {}), AutomationSensor)

@@ -40,7 +40,7 @@ class Up:
     def wait_for(self, what: str, is_there: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not is_there():
-            assert self.servers.poll() is None, "the servers ended by themselves"
+            assert self.servers.poll() is None, (self.company.folder / "up.log").read_text()[-3000:]
             assert time.monotonic() < deadline, f"no {what} within {PATIENCE_SECONDS} s"
             time.sleep(0.5)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from s2p_assets.graph.running.locks import headless_tags, servers_lock, servers_tags, unfinished_server_runs
+from s2p_assets.graph.running.locks import headless_tags, servers_tags, unfinished_server_runs
 from s2p_assets.graph.running.one_run import PassResult
+from s2p_assets.graph.running.turns import servers_lock
 from s2p_assets.graph.running.waves import HeadlessPass
 from s2p_assets.settings import Settings
 

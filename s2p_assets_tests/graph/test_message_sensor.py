@@ -54,7 +54,7 @@ def test_the_sensor_sends_and_gives_a_sign_of_life_only_while_the_share_is_there
             return str(getattr(result.skip_reason, "skip_message", result.skip_reason))
 
         attempt(instance, broken=True)
-        assert tick() == "1 sent"
+        assert tick() == "1 sent", [(mail["To"], mail["Subject"]) for mail in box.mails]
         assert tick() == "nothing to send"
         (tmp_path / "share").rmdir()
         cursor = "0"

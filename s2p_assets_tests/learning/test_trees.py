@@ -1,7 +1,6 @@
 """Promises of plain trees: the same numbers as scikit-learn to the last bit, and nothing led out of the arrays."""
 
 import datetime as dt
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -29,10 +28,10 @@ from s2p_assets.learning.classification.models.predictors import (
 )
 from s2p_assets.learning.classification.models.tuned import Tuned
 from s2p_assets.learning.fitted_trees import boosted_trees
-from s2p_assets.learning.forecasting.models.boosting import Boosting, _binned
+from s2p_assets.learning.forecasting.models.boosting import FORMER_FILES, Boosting, _former_trees
 from s2p_assets.learning.forecasting.models.combination import Combination
 from s2p_assets.learning.forecasting.models.smoothing import Smoothing
-from s2p_assets.learning.forecasting.series import Matrix, training_rows
+from s2p_assets.learning.forecasting.series import Matrix
 from s2p_assets.learning.registry.learner_files import ModelDamaged
 from s2p_assets.learning.registry.version_files import write_version
 from s2p_assets.learning.training import train
@@ -127,23 +126,6 @@ def test_demand_by_plain_trees_is_that_of_scikit_learn_to_the_last_bit(seed: int
         assert np.array_equal(found[:, at], regressor.predict(rows))
 
 
-def test_a_forecast_by_plain_trees_is_that_of_the_regressors_it_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole forecaster: what scikit-learn says of the very rows that it asks its trees about."""
-    from s2p_assets.learning.forecasting.models import boosting
-
-    kept: list[Any] = []
-    plain = boosting.boosted_trees
-    monkeypatch.setattr(boosting, "boosted_trees", lambda one, width: kept.append(one) or plain(one, width))
-    history = training_rows(seasonal(4, 120), WEEKLY)
-    fitted = Boosting(trees=12, rows_per_leaf=10).fit(history, WEEKLY)
-    asked: list[Matrix] = []
-    monkeypatch.setattr(boosting, "_binned", lambda rows, edges: asked.append(_binned(rows, edges)) or asked[-1])
-    fitted.forecast(history, 8)
-    assert fitted.regressors is not None
-    said = np.mean([one.predict(asked[0]) for one in kept], axis=0)
-    assert np.array_equal(np.exp(fitted.regressors.sums(asked[0])).mean(axis=1), said)
-
-
 def test_probabilities_of_log_odds_are_those_of_scipy_to_the_last_bit() -> None:
     from scipy.special import expit as theirs
 
@@ -214,28 +196,23 @@ def test_a_classifier_that_s2p_0_1_0_stored_says_the_same(kind: type[Tuned], tmp
     )
 
 
-def test_a_boosting_that_s2p_0_1_0_stored_forecasts_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_boosting_that_s2p_0_1_0_stored_is_read_without_scikit_learn(tmp_path: Path) -> None:
     import skops.io
+    from sklearn.ensemble import HistGradientBoostingRegressor
 
-    from s2p_assets.learning.forecasting.models import boosting
-
-    kept: list[Any] = []
-    plain = boosting.boosted_trees
-    monkeypatch.setattr(boosting, "boosted_trees", lambda one, width: kept.append(one) or plain(one, width))
-    history = training_rows(seasonal(3, 110), WEEKLY)
-    fitted = Boosting(trees=5, draws=2, rows_per_leaf=10).fit(history, WEEKLY)
-    fitted.save(tmp_path)
-    (tmp_path / "trees.npz").unlink()
-    stored = json.loads((tmp_path / "learner.json").read_text())
-    del stored["fitted"]["trees"]
-    stored["fitted"]["regressors"] = 2
-    (tmp_path / "learner.json").write_text(json.dumps(stored))
-    for at, regressor in enumerate(kept):
-        skops.io.dump(regressor, tmp_path / f"boosting-{at}.skops")
-    pd.testing.assert_frame_equal(Boosting.load(tmp_path).forecast(history, 8), fitted.forecast(history, 8))
-    (tmp_path / "boosting-1.skops").write_bytes((tmp_path / "boosting-1.skops").read_bytes()[:500])
+    known, outcome, rows = drawn(3)
+    regressors = [
+        HistGradientBoostingRegressor(loss="poisson", max_iter=trees, early_stopping=False).fit(known, outcome + 1)
+        for trees in (4, 4)
+    ]
+    for at, regressor in enumerate(regressors):
+        skops.io.dump(regressor, tmp_path / FORMER_FILES.format(at))
+    found = np.exp(_former_trees(tmp_path, 2, known.shape[1]).sums(rows))
+    assert all(np.array_equal(found[:, at], one.predict(rows)) for at, one in enumerate(regressors))
+    damaged = tmp_path / FORMER_FILES.format(1)
+    damaged.write_bytes(damaged.read_bytes()[:500])
     with pytest.raises(ModelDamaged, match=r"boosting-1\.skops.*train the model again"):
-        Boosting.load(tmp_path)
+        _former_trees(tmp_path, 2, known.shape[1])
 
 
 TREE = {
@@ -317,7 +294,10 @@ def test_stored_models_serve_without_the_libraries_that_fitted_them(tmp_path: Pa
     """Read, predict, watch errors and drift, and be compared: as every run does from the features to the outlook."""
     demand = Combination((Boosting(trees=3), Smoothing()))
     odds = Mean((Logistic(trials=1), BoostedOdds(trials=1), Forest(trees=5, trials=1)))
-    tasks = {"demand": (demand, WEEKLY, seasonal(3, 60)), "odds": (odds, DEALS, deals())}
+    tasks: dict[str, tuple[Any, Any, pd.DataFrame]] = {
+        "demand": (demand, WEEKLY, seasonal(3, 60)),
+        "odds": (odds, DEALS, deals()),
+    }
     for name, (learner, task, history) in tasks.items():
 
         def build(learner: Any = learner) -> Any:

@@ -1,6 +1,5 @@
 """Each recipient is told of each matter once, whatever the mail server, the disk or a kill does in between."""
 
-import datetime as dt
 import os
 import signal
 import subprocess
@@ -208,16 +207,25 @@ def test_a_file_name_is_never_a_header_and_is_read_in_any_script(
 ) -> None:
     copy = tmp_path / "copy.xlsx"
     copy.write_bytes(b"bytes")
-    shown = name.encode("utf-8", "replace").decode().replace("\x00", "")
-    so_now(conn, [returned(shown, title=f"{shown} was returned", details=(shown,), attachments=(str(copy),))])
+    so_now(conn, [returned(name, title=f"{name} was returned", details=(name,), attachments=(str(copy),))])
     with mail_server() as box:
         assert deliver(conn, post(by_smtp(box.port))) == {"sent": 1}
     (mail,) = box.mails
     assert mail["Bcc"] is None
     assert len(mail.get_all("Subject") or []) == 1
     assert "\n" not in mail["Subject"]
-    assert mail["Subject"].startswith(" ".join(shown.split())[:3])
+    shown = name.encode("utf-8", "replace").decode().split()[0]
+    assert mail["Subject"].startswith(shown[:3])
     assert box.recipients == [ANNA]
+
+
+def test_a_message_that_cannot_be_written_keeps_no_other(conn: psycopg.Connection) -> None:
+    so_now(conn, [returned("1.xlsx", details=("A1",)), returned("2.xlsx", BORIS)])
+    conn.execute('update s2p.matters set content = content || \'{"more": "many"}\' where owner = %s', (ANNA,))
+    with mail_server() as box:
+        assert deliver(conn, post(by_smtp(box.port))) == {"sent": 1, "waiting": 1}
+    assert box.recipients == [BORIS]
+    assert "it could not be written" in (record.read_messages(conn, ["waiting"])[0].error or "")
 
 
 def test_before_there_is_a_mail_server_mails_lie_in_the_outbox_and_open_matters_are_told_when_there_is_one(
@@ -392,5 +400,11 @@ def test_a_sign_of_life_is_asked_for_by_get_or_post_and_its_failure_names_no_sec
         send_heartbeat("file:///etc/passwd")
 
 
-def test_messages_written_a_day_ago_count_no_more_as_of_late() -> None:
-    assert dt.timedelta(days=1) > record.BUSY_TIME
+def test_after_a_pass_the_first_message_goes_at_once_and_the_next_is_collected(conn: psycopg.Connection) -> None:
+    with mail_server() as box:
+        after_a_pass = post(by_smtp(box.port), collected_minutes=5.0, at_once=True)
+        so_now(conn, [returned("1.xlsx")])
+        assert deliver(conn, after_a_pass) == {"sent": 1}
+        so_now(conn, [returned("1.xlsx"), returned("2.xlsx")])
+        assert deliver(conn, after_a_pass) == {}
+    assert len(box.mails) == 1

@@ -10,7 +10,7 @@ from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.table import Table
 from s2p_assets.definitions import Graph, build
 from s2p_assets.graph.assets.contest_assets import judge
-from s2p_assets.graph.running import instance
+from s2p_assets.graph.running import dagster_home, instance
 from s2p_assets.graph.share_sensor import SensorCursor
 from s2p_assets.learning.registry.former_names import present_place, present_task
 from s2p_assets.learning.task_methods import METHODS
@@ -90,7 +90,7 @@ def test_its_dagster_yaml_names_the_storage_where_it_lies_now(settings: Settings
     module = yaml.safe_load(there)["storage"]["custom"]["module"]
     changed = there.replace("num_workers: 4", "num_workers: 3")
     file.write_text(changed)
-    instance.prepare_home(settings)
+    dagster_home.prepare_home(settings)
     assert file.read_text() == changed.replace(custom.format(module), custom.format(instance.__name__))
     assert instance.__name__ in file.read_text()
 
@@ -102,7 +102,7 @@ def test_a_dagster_yaml_of_an_engineers_own_is_left_alone(tmp_path: Path, text: 
     settings = Settings(home=tmp_path, database_url="postgresql://nobody@localhost/none")
     settings.dagster_home.mkdir()
     (settings.dagster_home / "dagster.yaml").write_text(text)
-    instance.prepare_home(settings)
+    dagster_home.prepare_home(settings)
     assert (settings.dagster_home / "dagster.yaml").read_text() == text
 
 

@@ -89,7 +89,7 @@ def test_the_rules_find_what_pandera_finds_over_many_made_tables() -> None:
     chance, clean = random.Random(15), 0
     long = {"ge": "greater_than_or_equal_to", "gt": "greater_than", "le": "less_than_or_equal_to", "lt": "less_than"}
     long |= {"eq": "equal_to", "ne": "not_equal_to"}
-    for _ in range(150):
+    for _ in range(60):
         table = made_table(chance)
         found = {
             (one.message if one.rule == "row_rule" else f"{one.column} {long.get(one.rule, one.rule)}", one.position)
@@ -185,6 +185,7 @@ def test_of_many_files_one_that_ends_the_child_costs_itself_alone(tmp_path: Path
     files = sorted(tmp_path.iterdir())
     with Sandbox(memory_mb=128) as sandbox:
         readings = list(sandbox.read_many(((file, [LINES], None) for file in files), others=[LINES]))
-    assert [reading.verdict for reading in readings] == ["accepted"] * 2 + ["returned"] + ["accepted"] * 2
-    assert "memory" in str(readings[2].error)
+    errors = [reading.error for reading in readings]
+    assert "memory" in str(errors.pop(2))
+    assert errors == [None] * 4
     assert np.sum([reading.rows_accepted for reading in readings]) == 4

@@ -81,7 +81,7 @@ def test_want_of_memory_is_told_by_what_a_clerk_can_do(tmp_path: Path, monkeypat
     def no_memory(*_: object) -> None:
         raise pyarrow.ArrowMemoryError("malloc of size 8589934592 failed")
 
-    monkeypatch.setattr(csv_text, "_write", no_memory)
+    monkeypatch.setattr(csv_text, "_write_columns", no_memory)
     (tmp_path / "x.csv").write_text("Name,Amount\na,1\n")
     assert "memory" in plain(read_file(tmp_path / "x.csv", [LINES]).error)
 
@@ -97,7 +97,7 @@ def test_what_a_parser_trips_over_is_not_quoted(tmp_path: Path, monkeypatch: pyt
     def trip(*_: object) -> None:
         raise KeyError("Codepage D938 not found")
 
-    monkeypatch.setattr(csv_text, "_write", trip)
+    monkeypatch.setattr(csv_text, "_write_columns", trip)
     (tmp_path / "x.csv").write_text("Name,Amount\na,1\n")
     plain(read_file(tmp_path / "x.csv", [LINES]).error)
 

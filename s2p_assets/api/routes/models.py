@@ -89,8 +89,11 @@ async def _forecast(request: Request) -> Response:
         parse_value(limit, "date", text) if (text := params.get(limit)) else by_default
         for limit, by_default in (("since", FIRST), ("until", LAST))
     )
+    text = state.texts.get(name)
+    if text is None:
+        text = state.texts[name] = _forecast_sql(one)
     try:
-        found = await state.pool.fetchrow(_forecast_sql(one), entity, first, last)
+        found = await state.pool.fetchrow(text, entity, first, last)
     except NOT_THERE:
         raise tables.not_stored(one.table.full_name) from None
     if found["rows"] is None:

@@ -14,6 +14,7 @@ from s2p_assets.contracts.validation import conform
 from s2p_assets.graph.asset_keys import EXPECTED, UNCLAIMED, asset_key
 from s2p_assets.graph.assets.metadata import declared_metadata, frame_metadata
 from s2p_assets.graph.automation import WORKBOOK_TAG, on_files_ingested
+from s2p_assets.graph.executor import WHATEVER_FAILS
 from s2p_assets.services.context import Context
 from s2p_assets.services.share import look_at_share
 from s2p_assets.warehouse.files.deliveries import delivery_rows
@@ -68,6 +69,7 @@ def deliveries_asset(ctx: Context, declared: DeliveryTable) -> dg.AssetsDefiniti
         io_manager_key="tables",
         required_resource_keys={"warehouse"},
         automation_condition=on_files_ingested(*besides),
+        op_tags=WHATEVER_FAILS,
     )
     def asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pd.DataFrame]:
         warehouse: Warehouse = context.resources.warehouse

@@ -12,9 +12,10 @@ import pandas as pd
 from dagster_pandera import pandera_schema_to_dagster_type
 from dagster_shared.utils.warnings import BetaWarning
 
-from s2p_assets.catalog.catalog import Catalog, Derived
+from s2p_assets.catalog.catalog import Catalog, Derived, Key, key_of
 from s2p_assets.contracts.derivation import Derivation, NotYet
 from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.model import Model
 from s2p_assets.contracts.report import Document, Report
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.validation import conform, declaration_violations, pandera_model
@@ -24,6 +25,7 @@ from s2p_assets.graph.assets.shards import selected_shards, shard_options
 from s2p_assets.graph.automation import on_source_change
 from s2p_assets.graph.checks.drift import champion_parameter, check_features, check_forecast, drift_spec
 from s2p_assets.graph.checks.retraining_signals import signal_specs, signals
+from s2p_assets.graph.executor import MADE_OF_ITS_INPUTS, PRIORITY
 from s2p_assets.publishing.document.wording import use_locale
 from s2p_assets.services.features import build_or_reuse_features, recomputed_metadata
 from s2p_assets.warehouse.tables.content_versions import content_version
@@ -41,6 +43,7 @@ def table_asset(
     """
     features = declared if isinstance(declared, FeatureSet) else None
     key, champion = asset_key(declared), champion_parameter(catalog, declared)
+    in_shards = shard_options(declared, shards, pod_each=pod_each)
     checks = [
         dg.AssetCheckSpec(CONTRACT_HOLDS, asset=key, blocking=True, description="every rule of its declaration holds")
     ]
@@ -51,12 +54,12 @@ def table_asset(
 
     @dg.asset(
         **asset_options(catalog, declared),
-        **shard_options(declared, shards, pod_each=pod_each),
+        **in_shards,
         kinds={"pandas", "postgres"},
         io_manager_key="features" if features else "tables",
         dagster_type=_frame_type(declared),
         check_specs=checks,
-        automation_condition=on_source_change(),
+        automation_condition=on_source_change(partitioned=bool(in_shards)),
         required_resource_keys={"registry", "warehouse"},
     )
     def asset(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[Any]:
@@ -150,4 +153,11 @@ def asset_options(catalog: Catalog, declared: Derived) -> dict[str, Any]:
         "code_version": declared.code_version,
         "metadata": declared_metadata(declared),
         "output_required": False,
+        "op_tags": urgency(catalog, key_of(declared)) | ({} if isinstance(declared, Model) else MADE_OF_ITS_INPUTS),
     }
+
+
+def urgency(catalog: Catalog, key: Key) -> dict[str, str]:
+    """The priority of what an awaited report is made from, itself included; none for what only others are made from."""
+    awaited = (report for report in catalog.reports.values() if report.awaited)
+    return {PRIORITY: "1"} if any(key in catalog.upstream(key_of(report)) for report in awaited) else {}

@@ -10,11 +10,12 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.catalog.catalog import Catalog, key_of
 from s2p_assets.contracts.derivation import source_version
 from s2p_assets.contracts.findings import finding_line
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.graph.asset_keys import FILES, asset_key, share_key, sheet_key
+from s2p_assets.graph.assets.derived_assets import urgency
 from s2p_assets.graph.assets.metadata import column_lineage, declared_metadata, escaped, frame_metadata
 from s2p_assets.graph.automation import WORKBOOK_TAG, on_share_change, with_its_sheet
 from s2p_assets.services.context import Context
@@ -82,6 +83,7 @@ def sheet_asset(ctx: Context, workbook: Workbook) -> dg.AssetsDefinition:
         io_manager_key="sheets",
         required_resource_keys={"warehouse", "reader"},
         automation_condition=on_share_change(share_key(workbook)),
+        op_tags=urgency(ctx.catalog, key_of(workbook)),
         check_specs=[
             dg.AssetCheckSpec(
                 NOTHING_LOST,
@@ -147,6 +149,7 @@ def workbook_table_asset(catalog: Catalog, workbook: Workbook) -> dg.AssetsDefin
         io_manager_key="tables",
         required_resource_keys={"warehouse"},
         automation_condition=with_its_sheet(),
+        op_tags=urgency(catalog, key_of(workbook)),
         check_specs=checks,
     )
     def table(context: dg.AssetExecutionContext, sheet: Ingest) -> Iterator[Any]:

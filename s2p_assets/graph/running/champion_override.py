@@ -11,8 +11,9 @@ from s2p_assets.contracts.model import Contest
 from s2p_assets.graph.asset_keys import asset_key
 from s2p_assets.graph.assets.contest_assets import ChampionOverride
 from s2p_assets.graph.running.instance import open_instance
-from s2p_assets.graph.running.locks import headless_lock, headless_tags
+from s2p_assets.graph.running.locks import headless_tags
 from s2p_assets.graph.running.one_run import PassResult, Progress, run_assets
+from s2p_assets.graph.running.turns import headless_lock
 from s2p_assets.settings import Settings
 
 

@@ -9,17 +9,17 @@ from typing import Any
 import dagster as dg
 
 from s2p_assets.contracts.errors import MendableError
+from s2p_assets.graph.executor import PAST_WHAT_IS_MADE
 from s2p_assets.graph.run_matters import run_matters
 from s2p_assets.graph.running.instance import open_instance
 from s2p_assets.graph.running.locks import (
     UnfinishedRun,
-    are_servers_up,
     clean_up,
-    headless_lock,
     headless_tags,
     unfinished_server_runs,
 )
 from s2p_assets.graph.running.one_run import PassResult, Progress
+from s2p_assets.graph.running.turns import are_servers_up, headless_lock
 from s2p_assets.graph.running.waves import HeadlessPass
 from s2p_assets.graph.share_sensor import report_look, used_domains
 from s2p_assets.services.context import Context
@@ -83,7 +83,7 @@ def _pass(ctx: Context, definitions: dg.Definitions, progress: Progress) -> Pass
             definitions,
             instance,
             progress,
-            headless_tags(ctx.settings),
+            headless_tags(ctx.settings) | PAST_WHAT_IS_MADE,
             selection=dg.AssetSelection.groups(*used.domains, S2P, include_sources=True),
             server_runs=servers,
         )

@@ -1,12 +1,12 @@
-"""Dagster's own home: `dagster.yaml` in `S2P_HOME`, and Dagster's storage in s2p's PostgreSQL.
+"""Dagster's instance of an installation, and its storage in s2p's PostgreSQL.
 
-What the company's data looks like in that database is the warehouse's business.
+What is written in its home is in `dagster_home.py`; what the company's data looks like in that database is the
+warehouse's business.
 """
 
 import datetime as dt
 import functools
 import os
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,11 +16,11 @@ from dagster._serdes import ConfigurableClassData
 from dagster_postgres.storage import DagsterPostgresStorage
 
 from s2p_assets.contracts.errors import MendableError
+from s2p_assets.graph.running.dagster_home import environment, prepare_home
 from s2p_assets.settings import Settings, read_settings
 from s2p_assets.warehouse.server.connection import connect, database_url
 
 SCHEMA = "dagster"
-WORKSPACE = "workspace.yaml"
 STATEMENT_TIMEOUT_MS = 600_000
 
 
@@ -63,89 +63,6 @@ def dagster_url(url: str) -> str:
     _, _, rest = url.partition("://")
     joint = "&" if "?" in rest else "?"
     return f"postgresql+psycopg2://{rest}{joint}options={quote(f'-csearch_path={SCHEMA}')}"
-
-
-def _configuration(settings: Settings) -> dict[str, Any]:
-    home = settings.dagster_home
-    return {
-        "telemetry": {"enabled": False},
-        "storage": {"custom": {"module": __name__, "class": SharedPostgresStorage.__name__, "config": {}}},
-        "sensors": {"use_threads": True, "num_workers": 4},
-        "schedules": {"use_threads": True, "num_workers": 2},
-        "run_monitoring": {"enabled": True},
-        "run_coordinator": {
-            "module": "dagster.core.run_coordinator",
-            "class": "QueuedRunCoordinator",
-            "config": {"max_concurrent_runs": 2, "dequeue_interval_seconds": 1},
-        },
-        "local_artifact_storage": {
-            "module": "dagster._core.storage.root",
-            "class": "LocalArtifactStorage",
-            "config": {"base_dir": str(home / "storage")},
-        },
-        "compute_logs": {
-            "module": "dagster._core.storage.local_compute_log_manager",
-            "class": "LocalComputeLogManager",
-            "config": {"base_dir": str(home / "logs")},
-        },
-        "nux": {"enabled": False},
-    }
-
-
-def prepare_home(settings: Settings) -> Path:
-    """Write `dagster.yaml` and the workspace; Dagster's home. A file that an engineer changed is left as it is."""
-    home = settings.dagster_home
-    home.mkdir(parents=True, exist_ok=True)
-    module = {"module_name": "s2p_assets.definitions", "location_name": "s2p"}
-    _write_once(home / "dagster.yaml", _configuration(settings))
-    _name_this_module(home / "dagster.yaml")
-    _write_once(home / WORKSPACE, {"load_from": [{"python_module": module}]})
-    return home
-
-
-def _write_once(file: Path, content: dict[str, Any]) -> None:
-    if not file.exists():
-        _write(file, yaml.safe_dump(content, sort_keys=False))
-
-
-def _name_this_module(file: Path) -> None:
-    """A home that an older s2p wrote names the module in which the storage lay then; nothing else is changed."""
-    try:
-        text = file.read_text(encoding="utf-8")
-        named = {} if __name__ in text else yaml.safe_load(text)["storage"]["custom"]
-        ours, module = named.get("class") == SharedPostgresStorage.__name__, str(named.get("module"))
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, AttributeError):
-        return  # what is wrong with it is said when Dagster reads it
-    if ours and module.startswith(f"{__name__.partition('.')[0]}."):
-        _write(file, text.replace(module, __name__))
-
-
-def _write(file: Path, text: str) -> None:
-    beside = file.with_suffix(f".{os.getpid()}.tmp")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(file)
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """What a process needs in its environment to be part of this installation."""
-    own = {"S2P_DATABASE_URL": settings.database_url} if settings.database_url else {}
-    return own | {
-        "DAGSTER_HOME": str(prepare_home(settings)),
-        "S2P_HOME": str(settings.home),
-        "S2P_SHARE": str(settings.share),
-        "S2P_RESULTS": str(settings.results),
-        "S2P_SHELVES": ",".join(settings.shelves),
-        "S2P_LOCALE": settings.locale,
-        "S2P_HOST": settings.host,
-        "S2P_PORT": str(settings.port),
-        "S2P_DATABASE_PORT": str(settings.database_port or ""),
-        "S2P_PUBLIC_URL": settings.public_url or "",
-        "S2P_OPEN": "1" if settings.open else "",
-        "DAGSTER_EVENT_BATCH_SIZE": "50",
-        "DAGSTER_DISABLE_TELEMETRY": "yes",
-        "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "600",
-        "PYTHONDONTWRITEBYTECODE": "",
-    }
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:

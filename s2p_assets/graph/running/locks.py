@@ -1,19 +1,14 @@
-"""Who is at work on an installation, and clearing up after whoever was killed at it.
+"""What is left of whoever was killed at work on an installation, and clearing it up.
 
-What the work is belongs elsewhere. The kernel gives a lock back however its holder ends, so a lock that can be had
-proves that its last holder is gone.
+Who is at work is told by the locks in `turns.py`.
 """
 
-import contextlib
-import fcntl
-import os
 import shutil
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import dagster as dg
 
-from s2p_assets.contracts.errors import MendableError
+from s2p_assets.graph.running.turns import are_servers_up, is_free
 from s2p_assets.learning.registry.model_registry import remove_unfinished_versions
 from s2p_assets.publishing.editions.publish import clear_drafts
 from s2p_assets.settings import Settings
@@ -40,10 +35,6 @@ class UnfinishedRun:
         return f"{self.assets[0] if self.assets else 'its assets'}{more} (run {self.run_id[:8]})"
 
 
-class AlreadyRunning(MendableError):
-    """Servers for this installation run already."""
-
-
 def headless_tags(settings: Settings) -> dict[str, str]:
     """How the runs of a headless pass are told from those of the servers, and from those of another S2P_HOME."""
     return servers_tags(settings) | {HEADLESS_TAG: "yes"}
@@ -51,39 +42,6 @@ def headless_tags(settings: Settings) -> dict[str, str]:
 
 def servers_tags(settings: Settings) -> dict[str, str]:
     return {HOME_TAG: str(settings.home)}
-
-
-@contextlib.contextmanager
-def headless_lock(settings: Settings, progress: Callable[[str], None]) -> Iterator[None]:
-    """One headless pass at a time: wait for the one before, which leaves little to do."""
-    held = _open_lock(settings, "run")
-    try:
-        if not _try_lock(held):
-            progress("waiting for another s2p run on the same S2P_HOME to end")
-            fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)
-
-
-@contextlib.contextmanager
-def servers_lock(settings: Settings) -> Iterator[int]:
-    """The servers' lock as a file descriptor, to be handed to them. Raises AlreadyUp."""
-    held = _open_lock(settings, "up")
-    try:
-        if not _try_lock(held):
-            raise AlreadyRunning(
-                f"s2p up runs already on {settings.home}; use that one, stop it, or give this one another S2P_HOME"
-            )
-        yield held
-    finally:
-        os.close(held)
-
-
-def are_servers_up(settings: Settings) -> bool:
-    """Whether servers of this installation run."""
-    with _is_free(settings, "up") as down:
-        return not down
 
 
 def unfinished_server_runs(settings: Settings, instance: dg.DagsterInstance) -> list[UnfinishedRun]:
@@ -104,7 +62,7 @@ def clean_up(settings: Settings, instance: dg.DagsterInstance, *, headless: bool
 
     `headless`: the caller has the headless turn, else the servers' turn. Dagster would wait for such a run for ever.
     """
-    with _is_free(settings, "up" if headless else "run") as alone:
+    with is_free(settings, "up" if headless else "run") as alone:
         for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
             of_this_home = run.tags.get(HOME_TAG, str(settings.home)) == str(settings.home)
             of_this_kind = (HEADLESS_TAG in run.tags) == headless
@@ -123,26 +81,3 @@ def _clear_home(settings: Settings) -> None:
     for left in (*unfinished, *(settings.archive / "incoming").glob("*")):
         left.unlink(missing_ok=True)
     shutil.rmtree(settings.spool, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _is_free(settings: Settings, which: str) -> Iterator[bool]:
-    """Whether nobody has that turn; nobody takes it meanwhile."""
-    held = _open_lock(settings, which)
-    try:
-        yield _try_lock(held)
-    finally:
-        os.close(held)
-
-
-def _open_lock(settings: Settings, which: str) -> int:
-    settings.home.mkdir(parents=True, exist_ok=True)
-    return os.open(settings.home / f"{which}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-def _try_lock(held: int) -> bool:
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.execute_in_process import core_execute_in_process
 from dagster_shared.error import SerializableErrorInfo
 
 from s2p_assets.graph.assets.derived_assets import WAITS_FOR_DATA
@@ -44,16 +46,19 @@ def run_assets(
 ) -> None:
     """One run of these assets in this process, `ops` configured; what came of it is added to `finished`."""
     finished.steps_due = max(finished.steps_due, finished.steps + len(keys))
-    job = defs.resolve_implicit_global_asset_job_def()
-    result = job.execute_in_process(
+    job = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=frozenset(keys))
+    result = core_execute_in_process(  # `execute_in_process` would put an executor of its own in the place of ours
         # without the logger, Dagster's own console logger takes its place
         run_config={"loggers": {"console": {}}, "ops": dict(ops or {})},
+        job=InMemoryJob(job),
         instance=instance,
-        asset_selection=sorted(keys),
+        output_capturing_enabled=False,
         raise_on_error=False,
-        tags=dict(tags) | whole_range(defs, keys),
+        run_tags=dict(tags) | whole_range(defs, keys),
+        asset_selection=frozenset(keys),
     )
-    made = sorted(key.to_user_string() for key in keys)
+    passed = {event.step_key for event in result.all_events if event.is_step_skipped}
+    made = sorted(key.to_user_string() for key in keys if key.to_python_identifier() not in passed)
     finished.runs.append({"id": result.run_id, "status": result.dagster_run.status.value, "assets": made})
     steps = {key.to_python_identifier() for key in keys}
     earlier = [line for line in finished.failures if line.partition(":")[0] not in steps]

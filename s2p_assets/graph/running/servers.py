@@ -10,18 +10,21 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 from s2p_assets.contracts.errors import MendableError
-from s2p_assets.graph.running.door_process import dagster_socket, serving_door
-from s2p_assets.graph.running.instance import WORKSPACE, environment, open_instance
-from s2p_assets.graph.running.locks import clean_up, servers_lock
+from s2p_assets.graph.running.dagster_home import environment
+from s2p_assets.graph.running.door_process import serving_door
+from s2p_assets.graph.running.turns import servers_lock
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.server.connection import database_url
 from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
 
 STOPPING_SECONDS = 10.0
 DATABASE_LOOK_SECONDS = 5.0
+ZYGOTE = "s2p_assets.graph.running.zygote"
+RESTARTS, WITHIN_SECONDS = 3, 60.0
 
 
 class PortTaken(MendableError):
@@ -46,25 +49,26 @@ def serve(settings: Settings) -> int:
     Raises PortTaken, AlreadyUp and DatabaseUnreachable before anything is started.
     """
     require_port(settings.host, settings.port)
-    with servers_lock(settings) as turn:
-        with open_instance(settings) as instance:
-            clean_up(settings, instance, headless=False)
-        with serving_door(settings, os.environ | environment(settings)):
-            return _serve_dagster(settings, turn)
+    with servers_lock(settings) as turn, serving_door(settings, os.environ | environment(settings)):
+        return _serve_dagster(settings, turn)
 
 
 def _serve_dagster(settings: Settings, turn: int) -> int:
-    place = environment(settings) | {"PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-m", "s2p_assets.graph.running.dagster_dev", str(dagster_socket(settings))]
-    command += ["--workspace", str(settings.dagster_home / WORKSPACE)]
-    command += ["--log-level", "warning", "--code-server-log-level", "warning"]
-    return supervise(settings, command, os.environ | place, turn)
+    place = environment(settings) | {"PYTHONWARNINGS": "ignore", "MALLOC_ARENA_MAX": "2"}
+    ends_with_us, ours = os.pipe()
+    try:
+        command = [sys.executable, "-m", ZYGOTE, str(ends_with_us)]
+        return supervise(settings, command, os.environ | place, turn, ends_with_us)
+    finally:
+        os.close(ends_with_us)
+        os.close(ours)
 
 
 def supervise(settings: Settings, command: Sequence[str], environ: Mapping[str, str], *held: int) -> int:
     """Run servers and all that they start until they end or a person stops them; their exit code.
 
-    Meanwhile an embedded PostgreSQL that was killed is started again. `held`: file descriptors that they inherit.
+    Servers that were killed begin again, and so does an embedded PostgreSQL that was. `held`: file descriptors that
+    they inherit.
     """
     stopped_at: list[float] = []
 
@@ -73,11 +77,22 @@ def supervise(settings: Settings, command: Sequence[str], environ: Mapping[str, 
 
     # Handlers first: a signal that this process was told to ignore would be ignored by the servers as well.
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    servers = subprocess.Popen(command, env=environ, start_new_session=True, pass_fds=held)
+    begun: deque[float] = deque(maxlen=RESTARTS)
+
+    def start() -> "subprocess.Popen[bytes]":
+        begun.append(time.monotonic())
+        return subprocess.Popen(command, env=environ, start_new_session=True, pass_fds=held)
+
+    servers = start()
     try:
         looked_at = time.monotonic()
-        while servers.poll() is None and not stopped_at:
+        while not stopped_at:
             time.sleep(0.2)
+            if servers.poll() is not None:
+                if servers.returncode >= 0 or (len(begun) == RESTARTS and time.monotonic() - begun[0] < WITHIN_SECONDS):
+                    break
+                _end_group(servers.pid)
+                servers = start()
             if time.monotonic() - looked_at > DATABASE_LOOK_SECONDS:
                 with contextlib.suppress(DatabaseUnreachable):
                     database_url(settings)  # starts an embedded PostgreSQL that was killed

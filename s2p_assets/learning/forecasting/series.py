@@ -38,9 +38,8 @@ def regular_history(history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
 
     A period without a row counts as no demand, and so does one whose returns exceed its sales. Other
     columns are missing there; the censored column is false. After the last target of all, where rows hold what is
-    known in advance, the target is missing. Texts are plain objects, for rows are picked from it dozens of times.
-    Raises TooLittleHistory when there is no row, UnusableHistory when a row stands twice, lacks its target, lies off
-    `task.every` or years after all others.
+    known in advance, the target is missing. Raises TooLittleHistory when there is no row, UnusableHistory when a
+    row stands twice, lacks its target, lies off `task.every` or years after all others.
     """
     _check_history(history, task)
     moments = pd.DatetimeIndex(history[task.time]).as_unit("ns")
@@ -53,32 +52,14 @@ def regular_history(history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
     slots[codes, at] = np.arange(len(history))
     alive = np.maximum.accumulate(slots >= 0, axis=1)
     of_entity, of_time = np.nonzero(alive)
-    others = _easily_picked(history.drop(columns=task.entity)).reset_index(drop=True)
-    rows = others.reindex(slots[alive]).reset_index(drop=True)
-    names = np.asarray(entities, object) if pd.api.types.is_string_dtype(entities.dtype) else np.asarray(entities)
-    rows[task.entity] = names[of_entity]
-    rows = rows[list(history.columns)]
+    rows = history.reset_index(drop=True).reindex(slots[alive]).reset_index(drop=True)
+    rows[task.entity] = entities.take(of_entity)
     rows[task.time] = times.take(of_time)
     over = rows[task.time] <= last_target_time(history, task)
     rows[task.target] = rows[task.target].astype("float64").fillna(0.0).clip(lower=0.0).where(over)
     if task.censored:
         rows[task.censored] = rows[task.censored].astype("boolean").fillna(False).astype(bool)
     return rows
-
-
-def _easily_picked(history: pd.DataFrame) -> pd.DataFrame:
-    """Texts as objects, and Arrow's numbers as NumPy's with NaN: picking rows of Arrow's takes much longer."""
-    types = pd.api.types
-    texts = [
-        name for name, kind in history.dtypes.items() if types.is_string_dtype(kind) and not types.is_object_dtype(kind)
-    ]
-    numbers = [
-        name
-        for name, kind in history.dtypes.items()
-        if isinstance(kind, pd.ArrowDtype) and types.is_numeric_dtype(kind) and not types.is_bool_dtype(kind)
-    ]
-    plain = {name: history[name].to_numpy("float64", na_value=np.nan) for name in numbers}
-    return history.astype(dict.fromkeys(texts, object)).assign(**plain)
 
 
 def with_target(history: pd.DataFrame, task: Task) -> pd.DataFrame:
@@ -158,7 +139,7 @@ def panel(history: pd.DataFrame, task: ForecastTask, column: str | None = None) 
     at, times = pd.factorize(history[task.time], sort=True)
     values = np.full((len(times), len(entities)), np.nan)
     values[at, codes] = history[column or task.target].to_numpy("float64", na_value=np.nan)
-    return Panel(pd.DatetimeIndex(times), pd.Index(np.asarray(entities)), values)
+    return Panel(pd.DatetimeIndex(times), pd.Index(entities), values)
 
 
 def values_by_row(values: Matrix, history: pd.DataFrame, task: ForecastTask) -> Matrix:

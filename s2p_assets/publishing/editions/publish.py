@@ -92,6 +92,11 @@ def clear_renewal_fault(folder: Path, report: str, what: str) -> None:
     _change_faults(folder, report, lambda known: remove_fault(known, what))
 
 
+def renewal_faults(folder: Path, report: str) -> list[RenewalFault]:
+    """What holds a report back, the oldest first."""
+    return read_faults(folder / folder_name(report))
+
+
 def _change_faults(folder: Path, report: str, changed: Callable[[list[RenewalFault]], list[RenewalFault]]) -> None:
     name = folder_name(report)
     shelf, known = folder / name, read_faults(folder / name)

@@ -57,9 +57,10 @@ def gone_matters(ctx: Context, connection: psycopg.Connection) -> list[Matter]:
 
 
 def missing_matters(ctx: Context, connection: psycopg.Connection) -> list[Matter]:
-    """The files that should have come by today."""
+    """The files that should have come by today, of domains that are in use."""
     today = dt.datetime.now().astimezone().date()
-    books = ctx.catalog.workbooks
+    used = summaries.domains_with_files(connection)
+    books = {name: book for name, book in ctx.catalog.workbooks.items() if book.domain in used}
     return [
         Matter(
             "missing",

@@ -30,6 +30,7 @@ typedef struct {
     Span attributes[MOST_ATTRIBUTES];
     int32_t slots[SLOTS]; /* one more than the attributes' number, by their hash */
     int32_t attribute_count;
+    int rows_are_noted; /* whether a row's tag says `hidden=`, `outlineLevel=` or `ht="0"` */
 } Cut;
 
 enum { REFUSED, DONE, NO_MEMORY };
@@ -47,6 +48,12 @@ static const char *tag_end(const char *at, const char *end) {
         if (*at == '<') return NULL;
     }
     return NULL;
+}
+
+static int says(const char *at, const char *end) {
+    for (; at < end; at++)
+        if (BEGINS(at, end, "hidden=") || BEGINS(at, end, "outlineLevel=") || BEGINS(at, end, "ht=\"0\"")) return 1;
+    return 0;
 }
 
 static int32_t attribute_number(Cut *cut, Span text) {
@@ -120,6 +127,7 @@ static int cut_rows(Cut *cut, const char *at, const char *end) {
         number.length++;
         const char *close = tag_end(at, end);
         if (!close) return REFUSED;
+        if (!cut->rows_are_noted) cut->rows_are_noted = says(at, close);
         at = close + 1;
         if (close[-1] == '/') continue;
         while (BEGINS(at, end, "<c ")) {
@@ -197,7 +205,8 @@ static PyObject *as_arrays(const Cut *cut) {
             goto done;
         }
     }
-    made = Py_BuildValue("(OOOOOON)", parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], texts);
+    made = Py_BuildValue("(OOOOOONi)", parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], texts,
+                         cut->rows_are_noted);
 done:
     for (int part = 0; part < 6; part++) Py_XDECREF(parts[part]);
     free(starts);
@@ -230,8 +239,8 @@ static PyObject *cut(PyObject *self, PyObject *text) {
 
 static PyMethodDef methods[] = {
     {"cut", cut, METH_O,
-     "cut(text) -> (columns, rows, attributes, numbers, offsets, values, attribute texts) of the cells with a value,\n"
-     "the first five as int32; None for a text that is not whole rows written in the plain way."},
+     "cut(text) -> (columns, rows, attributes, numbers, offsets, values, attribute texts, whether rows say hidden=,\n"
+     "outlineLevel= or a height of 0) of the cells with a value, the first five as int32; None for a text that is not whole rows written in the plain way."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -3,33 +3,20 @@
 The pure cutter, `xlsx_rows`, is what the compiled one is held against, and reads whatever that refuses.
 """
 
-from collections.abc import Callable
-from importlib import import_module
-from typing import Any, Literal
-
 import numpy as np
 import pyarrow
 
+from s2p_assets.spreadsheet.readers.compiled_cutter import Cut, Cutter, compiled_cutter
 from s2p_assets.spreadsheet.readers.xlsx_rows import PlainCells, plain_cells
-
-Cut = Callable[[str], tuple[Any, ...] | None]
-
-
-def _compiled() -> Cut | None:
-    try:
-        made: Cut = import_module("s2p_assets.spreadsheet.readers._cut_rows").cut
-    except ImportError:
-        return None
-    return made
 
 
 class _InUse:
-    cut: Cut | None = _compiled()
+    cut: Cut | None = compiled_cutter()
 
 
-def use_cutter(*, compiled: bool) -> Literal["compiled", "pure"]:
+def use_cutter(*, compiled: bool) -> Cutter:
     """Takes the compiled cutter where it is wanted and there is one; says which is in use now."""
-    _InUse.cut = _compiled() if compiled else None
+    _InUse.cut = compiled_cutter() if compiled else None
     return "compiled" if _InUse.cut else "pure"
 
 
@@ -38,7 +25,7 @@ def cut_cells(text: str) -> PlainCells | None:
     cut = _InUse.cut(text) if _InUse.cut else None
     if cut is None:
         return plain_cells(text)
-    columns, rows, given, numbers, offsets, values, attributes = cut
+    columns, rows, given, numbers, offsets, values, attributes, are_noted = cut
     count = len(columns) // 4
     texts = pyarrow.StringArray.from_buffers(count, pyarrow.py_buffer(offsets), pyarrow.py_buffer(values))
     which = pyarrow.Array.from_buffers(pyarrow.int32(), count, [None, pyarrow.py_buffer(given)])
@@ -48,4 +35,5 @@ def cut_cells(text: str) -> PlainCells | None:
         attributes=pyarrow.DictionaryArray.from_arrays(which, pyarrow.array(attributes, pyarrow.string())),
         values=texts,
         numbers=np.frombuffer(numbers, np.int32),
+        rows_are_noted=bool(are_noted),
     )

@@ -333,19 +333,26 @@ class _SheetReader:
             text = text[start.end() :]
         rest = text
         if self._where == "rows":
-            rows, end, rest = text.partition("</sheetData")
-            self._take_rows(rows)
+            rows, end, rest = text, "", ""
+            plain = self._plain(text) if text.endswith("</row>") else None
+            if plain is None:
+                rows, end, rest = text.partition("</sheetData")
+                plain = self._plain(rows) if end else None
+            self._take_rows(rows, plain)
             self._where = "after" if end else "rows"
         if self._where == "after":
             self._tail = self._tail[-4096:] + rest
             self.merged.update(_ranges(self._tail))
 
-    def _take_rows(self, text: str) -> None:
-        if 'hidden="' in text or ' ht="0"' in text:
+    def _plain(self, text: str) -> PlainCells | None:
+        return None if self._odd.active else cut_cells(text)
+
+    def _take_rows(self, text: str, plain: PlainCells | None) -> None:
+        """Reads whole rows, which were cut already where they are `plain`."""
+        if (plain is None or plain.rows_are_noted) and ('hidden="' in text or ' ht="0"' in text):
             self.hidden_rows += [int(row) for row in _HIDDEN_ROW.findall(text)]
-        if 'outlineLevel="' in text:
+        if (plain is None or plain.rows_are_noted) and 'outlineLevel="' in text:
             self.levels.update(outline_levels(text))
-        plain = None if self._odd.active else cut_cells(text)
         if plain is not None:
             self._count_cells(len(plain.rows))
             self._write_plain(plain)
@@ -632,14 +639,13 @@ def _cut(pieces: Iterable[str], end: str) -> Iterator[str]:
     held: list[str] = []
     size = 0
     for piece in pieces:
-        tail = (held[-1][-len(end) :] if held else "") + piece
-        if end not in tail:
+        if end not in piece and end not in (held[-1][-len(end) :] if held else "") + piece[: len(end)]:
             held.append(piece)
             size += len(piece)
             if size > 2 * _PART_LIMIT:
                 raise WorkbookUnreadable("one row of the file is unreasonably large; save it again in Excel")
             continue
-        whole = "".join(held) + piece
+        whole = "".join([*held, piece])
         cut = whole.rfind(end) + len(end)
         yield whole[:cut]
         held, size = [whole[cut:]], len(whole) - cut

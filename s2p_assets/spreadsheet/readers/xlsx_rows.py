@@ -69,7 +69,7 @@ class PlainCells:
 
     `attributes`: per distinct text of what stands in the cell's tag behind its address, dictionary-encoded.
     `values`: the text between `<v>` and `</v>`. `numbers`: where they are known, the values of up to nine digits, -1
-    for every other.
+    for every other. `rows_are_noted`: whether a row may be said to be hidden or to have an outline level.
     """
 
     columns: Ints
@@ -77,6 +77,7 @@ class PlainCells:
     attributes: pyarrow.DictionaryArray
     values: pyarrow.Array
     numbers: Ints | None = None
+    rows_are_noted: bool = True
 
 
 def plain_cells(text: str) -> PlainCells | None:

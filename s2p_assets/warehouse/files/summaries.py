@@ -220,6 +220,13 @@ def loaded_files(conn: psycopg.Connection, since: dt.datetime) -> list[LoadedFil
     return [LoadedFile(*row) for row in rows]
 
 
+def domains_with_files(conn: psycopg.Connection) -> set[str]:
+    """The domains of which a file was ever taken; nobody waits for files of the others."""
+    ensure_own_tables(conn)
+    query = "select distinct w.domain from s2p.workbooks w join s2p.files f on f.workbook = w.name"
+    return {domain for (domain,) in conn.execute(query)}
+
+
 def last_version(conn: psycopg.Connection) -> int:
     """The ledger id of the newest version of any file, 0 for none."""
     ensure_own_tables(conn)

@@ -3,7 +3,7 @@
 Which columns are features is for `cases.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -71,11 +71,7 @@ class Encoding:
 def encoding_of_json(plain: Mapping[str, Any]) -> Encoding:
     """The reverse of `Encoding.as_json`, also after JSON. Raises KeyError, TypeError or ValueError when it is none."""
     features = FeatureColumns(*(tuple(map(str, plain["features"][part])) for part in ("numbers", "categories")))
-    scaling = plain["scaling"] and Scaling(
-        *(tuple(map(float, plain["scaling"][part])) for part in ("fills",)),
-        tuple(map(int, plain["scaling"]["indicated"])),
-        *(tuple(map(float, plain["scaling"][part])) for part in ("means", "deviations")),
-    )
+    scaling = _scaling_of_json(plain["scaling"]) if plain["scaling"] else None
     categories = tuple(tuple(map(str, known)) for known in plain["categories"])
     found = Encoding(features, scaling, categories, tuple(map(bool, plain["shared"])))
     of_numbers = len(features.numbers)
@@ -88,6 +84,11 @@ def encoding_of_json(plain: Mapping[str, Any]) -> Encoding:
     ):
         raise ValueError("its scales are not those of its features")
     return found
+
+
+def _scaling_of_json(plain: Mapping[str, Any]) -> Scaling:
+    fills, means, deviations = (tuple(map(float, plain[part])) for part in ("fills", "means", "deviations"))
+    return Scaling(fills, tuple(map(int, plain["indicated"])), means, deviations)
 
 
 def scaled(features: FeatureColumns, cases: pd.DataFrame) -> Encoding:
@@ -125,5 +126,5 @@ def _numbers(cases: pd.DataFrame, features: FeatureColumns) -> Matrix:
     return np.column_stack(columns) if columns else np.empty((len(cases), 0))
 
 
-def _texts(cases: pd.DataFrame, name: str) -> Sequence[Any]:
+def _texts(cases: pd.DataFrame, name: str) -> "np.ndarray[tuple[int, ...], np.dtype[np.object_]]":
     return cases[name].astype("string").fillna(MISSING).to_numpy(object)

@@ -1,0 +1,203 @@
+"""What the processes do that the zygote forks: serve the definitions, watch, show the Dagster UI, make a run.
+
+When and how they are forked is in `zygote.py`.
+"""
+
+import importlib
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import yaml
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._utils.log import configure_loggers
+
+from s2p_assets.graph.running.dagster_home import WORKSPACE, prepare_home
+from s2p_assets.graph.running.dagster_web import host_behind_door
+from s2p_assets.graph.running.door_process import dagster_socket
+from s2p_assets.graph.running.instance import open_instance
+from s2p_assets.graph.running.locks import ENDED_FROM_OUTSIDE, clean_up
+from s2p_assets.graph.running.run_launcher import LOCATION, ForkingRunLauncher
+from s2p_assets.graph.running.zygote_requests import socket_file
+from s2p_assets.settings import Settings
+
+DEFINITIONS = "s2p_assets.definitions"
+SERVERS_WORKSPACE = "servers.yaml"
+RUNS_LOG, LOG_BYTES = "runs.log", 1 << 20
+CODE_SERVER_SECONDS = 120.0
+
+
+def load_definitions() -> None:
+    """Everything that is declared, so that whoever is forked finds it."""
+    module: Any = importlib.import_module(DEFINITIONS)
+    made: dg.Definitions = module.defs()
+    made.get_repository_def().load_all_definitions()
+    module.defs = made  # whoever is forked takes these, instead of declaring all once more
+
+
+def run_apart(work: Callable[[], int], fork: Callable[[Callable[[], int]], int]) -> None:
+    """`work` in a process of its own, to its end. Its failure is this one's."""
+    _, status = os.waitpid(fork(work), 0)
+    if status:
+        raise SystemExit(1)
+
+
+def clean_up_after_the_killed(settings: Settings) -> int:
+    with open_instance(settings) as instance:
+        clean_up(settings, instance, headless=False)
+    return 0
+
+
+def report_killed(settings: Settings, run_id: str) -> int:
+    """Say in Dagster's books that a run ended, where it could not do so itself; it is then made again."""
+    with open_instance(settings) as instance:
+        run = instance.get_run_by_id(run_id)
+        if run and not run.is_finished:
+            instance.report_run_failed(run, ENDED_FROM_OUTSIDE)
+    return 0
+
+
+def execute_run(run_id: str) -> int:
+    """One run to its end. What libraries say goes to a file; what the run says, into Dagster's books."""
+    from dagster._cli.api import _execute_run_command_body
+    from dagster._utils.interrupts import capture_interrupts
+
+    _fresh_randomness()
+    with capture_interrupts(), dg.DagsterInstance.get() as instance:
+        _noise_apart(Path(instance.root_directory).parent / RUNS_LOG)
+        return _execute_run_command_body(run_id, instance, lambda _: None, set_exit_code_on_failure=False)
+
+
+def _fresh_randomness() -> None:
+    """Forked processes would all draw the same numbers."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed()
+
+
+def _noise_apart(file: Path) -> None:
+    is_long = file.exists() and file.stat().st_size > LOG_BYTES
+    log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if is_long else 0), 0o600)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    os.close(log)
+
+
+def serve_definitions(settings: Settings) -> int:
+    """Dagster's code server, on a socket in the home."""
+    from dagster._core.utils import FuturesAwareThreadPoolExecutor
+    from dagster._grpc.server import DagsterApiServer, DagsterGrpcServer
+
+    logger = _logger("dagster.code_server")
+    ended, workers = threading.Event(), FuturesAwareThreadPoolExecutor(max_workers=8)
+    file = socket_file(settings, "code")
+    file.unlink(missing_ok=True)
+    servicer = DagsterApiServer(
+        ended,
+        logger,
+        workers,
+        loadable_target_origin=LoadableTargetOrigin(executable_path=sys.executable, module_name=DEFINITIONS),
+        lazy_load_user_code=True,
+        inject_env_vars_from_instance=True,
+        instance_ref=servers_ref(settings),
+        location_name=LOCATION,
+    )
+    DagsterGrpcServer(ended, servicer, logger, workers, host="localhost", socket=str(file)).serve()  # type: ignore[no-untyped-call]
+    return 1
+
+
+def watch(settings: Settings) -> int:
+    """Dagster's daemon."""
+    from dagster._daemon.controller import daemon_controller_from_instance
+    from dagster._utils.interrupts import capture_interrupts
+
+    from s2p_assets.graph.running.daemons import prompt_daemons
+
+    _wait_for_definitions(settings)
+    with capture_interrupts(), dg.DagsterInstance.from_ref(servers_ref(settings)) as instance:
+        load, daemons = _workspace(settings), prompt_daemons(settings)
+        with daemon_controller_from_instance(
+            instance, load, gen_daemons=daemons, log_level="warning", code_server_log_level="warning"
+        ) as controller:
+            controller.check_daemon_loop()
+    return 1
+
+
+def show(settings: Settings) -> int:
+    """Dagster's web server, behind the door."""
+    from dagster._core.workspace.context import WorkspaceProcessContext
+    from dagster_webserver.version import __version__
+
+    _logger("dagster-webserver")
+    _wait_for_definitions(settings)
+    with (
+        dg.DagsterInstance.from_ref(servers_ref(settings)) as instance,
+        WorkspaceProcessContext(
+            instance, _workspace(settings), version=__version__, code_server_log_level="warning"
+        ) as context,
+    ):
+        host_behind_door(context, dagster_socket(settings))
+    return 1
+
+
+SERVERS: dict[str, Callable[[Settings], int]] = {
+    "code server": serve_definitions,
+    "daemon": watch,
+    "web server": show,
+}
+KNOW_THE_SHELVES = ("code server", "daemon")
+"""Those that begin anew with new code; Dagster's web server asks the code server."""
+
+
+def _logger(name: str) -> logging.Logger:
+    configure_loggers(log_level="WARNING")
+    return logging.getLogger(name)
+
+
+def servers_ref(settings: Settings) -> InstanceRef:
+    """Dagster's instance with runs that are forked, unless an engineer named another launcher in `dagster.yaml`."""
+    home = prepare_home(settings)
+    configured: dict[str, Any] = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8")) or {}
+    launcher = {
+        "module": ForkingRunLauncher.__module__,
+        "class": ForkingRunLauncher.__name__,
+        "config": {"socket": str(socket_file(settings, "runs"))},
+    }
+    own = {} if "run_launcher" in configured else {"run_launcher": launcher}
+    return InstanceRef.from_dir(str(home), overrides=own)
+
+
+def _workspace(settings: Settings) -> WorkspaceFileTarget:
+    """The workspace with our definitions as the code server gives them, and with whatever a company loads beside."""
+    home = prepare_home(settings)
+    loaded: dict[str, Any] = yaml.safe_load((home / WORKSPACE).read_text(encoding="utf-8"))
+    served = {"host": "localhost", "socket": str(socket_file(settings, "code")), "location_name": LOCATION}
+    loaded["load_from"] = [{"grpc_server": served} if _is_ours(one) else one for one in loaded["load_from"]]
+    file = home / SERVERS_WORKSPACE
+    beside = file.with_suffix(f".{os.getpid()}.tmp")
+    beside.write_text(yaml.safe_dump(loaded), encoding="utf-8")
+    beside.replace(file)
+    return WorkspaceFileTarget(paths=[str(file)])
+
+
+def _is_ours(location: dict[str, Any]) -> bool:
+    module = location.get("python_module")
+    return (module.get("module_name") if isinstance(module, dict) else module) == DEFINITIONS
+
+
+def _wait_for_definitions(settings: Settings) -> None:
+    deadline, file = time.monotonic() + CODE_SERVER_SECONDS, socket_file(settings, "code")
+    while time.monotonic() < deadline:
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(str(file)) == 0:
+                return
+        time.sleep(0.1)

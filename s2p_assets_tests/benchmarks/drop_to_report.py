@@ -1,0 +1,193 @@
+"""What a changed sales file costs at a running `s2p up`, from its drop to the reports: by the clock and in CPU.
+
+    uv run python -m s2p_assets_tests.benchmarks.drop_to_report                   # the retail company
+    uv run python -m s2p_assets_tests.benchmarks.drop_to_report --drops 3 --load 20
+    uv run python -m s2p_assets_tests.benchmarks.drop_to_report --steps           # and when each step began and ended
+    uv run python -m s2p_assets_tests.benchmarks.drop_to_report --skus 20 --drops 1    # small
+
+Linux alone, as costs are read from `/proc`.
+"""
+
+import argparse
+import contextlib
+import datetime as dt
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, LiteralString
+
+import openpyxl
+import psycopg
+
+from s2p_assets.samples.retail_share import write_share
+from s2p_assets.settings import Settings, read_settings
+from s2p_assets.warehouse.server.connection import connect, database_url
+from s2p_assets_tests.benchmarks.at_rest import free_port
+from s2p_assets_tests.benchmarks.metering import tree_cpu
+
+OUTLOOK = "retail-weekly-outlook"
+CHANGED = """
+    select path from s2p.files where workbook = 'retail_retail_sales' and verdict = 'accepted' and is_loaded
+    and path like '%/____/%.xlsx' order by path desc limit 1
+"""
+QUANTITY = ("Quantity", "Qty")
+PATIENCE_SECONDS = 1800.0
+NEWEST = "select coalesce(max(id), 0) from dagster.event_logs"
+UNFINISHED = """
+    select (select count(*) from dagster.runs where status not in ('SUCCESS', 'FAILURE', 'CANCELED'))
+    + (select count(*) from dagster.job_ticks where status = 'STARTED')
+"""
+FAILED = "select count(*) from dagster.runs where status = 'FAILURE'"
+STEPS = """
+    select extract(epoch from timestamp at time zone 'UTC'), run_id, dagster_event_type, step_key
+    from dagster.event_logs where id > %s and dagster_event_type = any(%s) order by id
+"""
+SHOWN = ["STEP_START", "STEP_SUCCESS", "STEP_FAILURE", "PIPELINE_START", "PIPELINE_SUCCESS", "PIPELINE_ENQUEUED"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--drops", type=int, default=2, help="so many changed files, one after the other")
+    parser.add_argument("--load", type=int, default=0, help="so many busy processes beside")
+    parser.add_argument("--skus", type=int, default=60, help="the size of the company")
+    parser.add_argument("--steps", action="store_true", help="show when each step began and ended")
+    parser.add_argument("--quiet", type=float, default=8.0, help="seconds without an event after which it is over")
+    parser.add_argument("--home", type=Path, help="keep the company here, and take the one that is here already")
+    given = parser.parse_args(arguments)
+    with contextlib.ExitStack() as stack:
+        place = given.home or Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+        settings = _installation(place, given.skus)
+        servers, postgres = stack.enter_context(_up(settings))
+        conn = stack.enter_context(connect(database_url(settings)))
+        _wait_until_quiet(conn, -1, given.quiet)
+        print("| drop | outlook, s | all, s | CPU s | of it PostgreSQL | failed runs |\n|---|---|---|---|---|---|")
+        stack.enter_context(_busy(given.load))
+        for number in range(given.drops):
+            said = _drop(settings, conn, (servers, postgres), given.quiet, steps=given.steps)
+            print(f"| {number + 1} | {said} |", flush=True)
+
+
+def _installation(place: Path, skus: int) -> Settings:
+    """The retail company in `place`, made and processed where it is not there yet; the environment names it."""
+    place.mkdir(parents=True, exist_ok=True)
+    place.chmod(0o755)
+    os.environ |= {
+        "S2P_HOME": f"{place}/home",
+        "S2P_SHARE": f"{place}/share",
+        "S2P_RESULTS": f"{place}/results",
+        "S2P_PORT": str(free_port()),
+        "S2P_OPEN": "1",
+    }
+    settings = read_settings()
+    if not settings.reports.exists():
+        settings.share.mkdir(exist_ok=True)
+        list(write_share(settings.share, until=dt.date(2026, 3, 31), skus=skus))
+        subprocess.run(
+            [sys.executable, "-m", "s2p_assets.cli", "run", "--json"], check=False, stdout=subprocess.DEVNULL
+        )
+    return settings
+
+
+@contextlib.contextmanager
+def _up(settings: Settings) -> Iterator[tuple[int, int]]:
+    """`s2p up`; the process ids of it and of PostgreSQL's postmaster."""
+    database_url(settings)
+    postmaster = int((settings.home / "postgres/data/postmaster.pid").read_text().splitlines()[0])
+    with (settings.home / "up.log").open("w") as log:
+        command = [sys.executable, "-m", "s2p_assets.cli", "up"]
+        servers = subprocess.Popen(command, start_new_session=True, stdout=log, stderr=log)
+    try:
+        with socket.socket() as probe:
+            while probe.connect_ex(("127.0.0.1", settings.port)):
+                time.sleep(0.5)
+        yield servers.pid, postmaster
+    finally:
+        servers.send_signal(signal.SIGTERM)
+        servers.wait(60)
+
+
+@contextlib.contextmanager
+def _busy(processes: int) -> Iterator[None]:
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for one in busy:
+            one.kill()
+            one.wait()
+
+
+def _drop(settings: Settings, conn: psycopg.Connection, pids: tuple[int, int], quiet: float, *, steps: bool) -> str:
+    """One changed file, and a line of what came of it. `pids`: of the servers and of PostgreSQL."""
+    newest, failed = _number(conn, NEWEST), _number(conn, FAILED)
+    spent, postgres_spent = sum(map(tree_cpu, pids)), tree_cpu(pids[1])
+    begun = time.time()
+    _change(settings.share / str(_first(conn, CHANGED)))
+    _wait_until_quiet(conn, newest, quiet)
+    cpu, postgres_cpu = sum(map(tree_cpu, pids)) - spent, tree_cpu(pids[1]) - postgres_spent
+    made = {page.parent.name: page.stat().st_mtime - begun for page in settings.reports.glob("*/latest.html")}
+    renewed = {name: seconds for name, seconds in made.items() if seconds > 0}
+    if steps:
+        for at, run, event, step in conn.execute(STEPS, (newest, SHOWN)):
+            print(f"  {float(at) - begun:7.2f}  {run[:8]}  {event:18} {step or ''}")
+    failures = _number(conn, FAILED) - failed
+    outlook = f"{renewed[OUTLOOK]:.1f}" if OUTLOOK in renewed else "not made"
+    return f"{outlook} | {max(renewed.values(), default=0.0):.1f} | {cpu:.1f} | {postgres_cpu:.1f} | {failures}"
+
+
+def _change(file: Path) -> None:
+    """One more unit sold, saved beside the file and put in its place, as Excel does."""
+    book = openpyxl.load_workbook(file)
+    cell = next(
+        row[column]
+        for sheet in book.worksheets
+        for column in [_column(sheet)]
+        if column is not None
+        for row in sheet.iter_rows()
+        if isinstance(row[column].value, int)
+    )
+    cell.value += 1
+    beside = file.with_name("~dropped.tmp")
+    book.save(beside)
+    beside.replace(file)
+
+
+def _column(sheet: "openpyxl.worksheet.worksheet.Worksheet") -> int | None:
+    for row in sheet.iter_rows(max_row=20, values_only=True):
+        found = [place for place, value in enumerate(row) if str(value).startswith(QUANTITY)]
+        if found:
+            return found[0]
+    return None
+
+
+def _wait_until_quiet(conn: psycopg.Connection, newest: int, quiet: float) -> None:
+    """Return when something has happened since `newest`, and then nothing for `quiet` s, with no run unfinished."""
+    begun, seen, since = time.monotonic(), newest, time.monotonic()
+    while time.monotonic() - begun < PATIENCE_SECONDS:
+        now = _number(conn, NEWEST)
+        if now != seen or _number(conn, UNFINISHED):
+            seen, since = now, time.monotonic()
+        elif seen > newest and time.monotonic() - since > quiet:
+            return
+        time.sleep(0.25)
+    raise TimeoutError("nothing came of it; see up.log in the home")
+
+
+def _number(conn: psycopg.Connection, query: LiteralString) -> int:
+    return int(_first(conn, query))
+
+
+def _first(conn: psycopg.Connection, query: LiteralString) -> Any:
+    row = conn.execute(query).fetchone()
+    assert row is not None, "the sample company has no such file"
+    return row[0]
+
+
+if __name__ == "__main__":
+    main()

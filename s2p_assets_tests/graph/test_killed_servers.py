@@ -1,0 +1,133 @@
+"""What `s2p up` promises when a part of it is killed: the next run goes on, and nothing stays behind."""
+
+import datetime as dt
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from s2p_assets_tests import small_company
+from s2p_assets_tests.small_company import SmallCompany, order_rows, save
+
+pytestmark = pytest.mark.long
+
+PATIENCE_SECONDS = 240
+
+
+@dataclass
+class Up:
+    """A small company whose servers are up."""
+
+    company: SmallCompany
+    process: "subprocess.Popen[str]"
+
+    @property
+    def report(self) -> str:
+        page = self.company.share / "s2p-reports/acme-takings/latest.html"
+        return page.read_text() if page.exists() else ""
+
+    @property
+    def zygote(self) -> psutil.Process:
+        children = psutil.Process(self.process.pid).children()
+        return next(child for child in children if "zygote" in " ".join(child.cmdline()))
+
+    def runs(self) -> list[psutil.Process]:
+        """The processes of runs: each leads a process group of its own."""
+        try:
+            return [child for child in self.zygote.children() if _leads_a_group(child)]
+        except (psutil.NoSuchProcess, StopIteration):
+            return []
+
+    def drop(self, number: int, price: float) -> None:
+        order = [f"{number}-1", "NEW-1", 1, price, dt.date(2026, 1, 20)]
+        save(self.company.share / f"orders/New {number}.xlsx", [order_rows(77)[0], order], number)
+
+    def wait_for(self, what: str, is_there: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not is_there():
+            assert time.monotonic() < deadline, f"no {what} within {PATIENCE_SECONDS} s"
+            time.sleep(0.05)
+
+    def unfinished(self) -> int:
+        query = "select count(*) from dagster.runs where status not in ('SUCCESS', 'FAILURE', 'CANCELED')"
+        with self.company.database() as connection:
+            return int((connection.execute(query).fetchone() or (0,))[0])
+
+
+def _leads_a_group(process: psutil.Process) -> bool:
+    fields = Path(f"/proc/{process.pid}/stat")
+    return fields.exists() and int(fields.read_text().rpartition(")")[2].split()[2]) == process.pid
+
+
+@pytest.fixture(scope="module")
+def up(folder: Path) -> Iterator[Up]:
+    company = small_company.build(folder)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    with (folder / "up.log").open("w") as log:
+        process = company.start("up", env={"S2P_PORT": port}, stdout=log, stderr=log)
+    started = Up(company, process)
+    started.wait_for("first report", lambda: bool(started.report))
+    yield started
+    process.send_signal(signal.SIGTERM)
+    process.wait(60)
+
+
+def test_what_is_forked_from_is_whole_and_holds_no_connection(up: Up) -> None:
+    assert up.zygote.net_connections() == []
+    opened = {one.laddr for one in up.zygote.net_connections("unix")}
+    assert not [address for address in opened if "PGSQL" in str(address)]
+
+
+def test_a_killed_run_is_made_again(up: Up) -> None:
+    up.drop(91, 97531.0)
+    up.wait_for("run", lambda: bool(up.runs()))
+    up.runs()[0].kill()
+    up.wait_for("report of what the killed run was about", lambda: "97,531" in up.report)
+    up.wait_for("end of its runs", lambda: not up.unfinished())
+
+
+def test_new_code_on_a_shelf_is_what_the_next_run_makes(up: Up) -> None:
+    shelf = up.company.folder / "small_shelves/reports/acme_takings.py"
+    shelf.write_text(shelf.read_text().replace("Takings", "All takings"))
+    up.wait_for("report by the new code", lambda: "All takings" in up.report)
+
+
+def test_a_killed_zygote_begins_anew_and_the_next_run_goes_on(up: Up) -> None:
+    zygote = up.zygote
+    family = zygote.children(recursive=True)
+    up.drop(92, 86420.0)
+    up.wait_for("run", lambda: bool(up.runs()))
+    family += up.runs()
+    zygote.kill()
+    up.wait_for("end of all that it had forked", lambda: not any(map(_is_alive, family)))
+    up.wait_for("report after the kill", lambda: "86,420" in up.report)
+    up.wait_for("end of its runs", lambda: not up.unfinished())
+
+
+def test_nothing_stays_behind_a_killed_s2p_up(up: Up) -> None:
+    family = psutil.Process(up.process.pid).children(recursive=True)
+    servers = [one for one in family if "postgres" not in " ".join(one.cmdline())]
+    up.drop(93, 75319.0)
+    up.wait_for("run", lambda: bool(up.runs()))
+    servers += up.runs()
+    up.process.kill()
+    up.process.wait()
+    up.wait_for("end of its servers", lambda: not any(map(_is_alive, servers)))
+    up.company.run()
+    assert "75,319" in up.report
+    assert not up.unfinished()
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
