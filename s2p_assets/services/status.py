@@ -12,7 +12,7 @@ from s2p_assets.publishing.editions.published import editions, folder_name
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.implausible import implausible_values
-from s2p_assets.services.messages.sending import messages_status
+from s2p_assets.services.messages.standing import messages_status
 from s2p_assets.services.share import look_at_share, share_changes_of
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.not_workbooks import what_to_do

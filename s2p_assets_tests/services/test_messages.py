@@ -19,7 +19,8 @@ from s2p_assets.services.context import Context, open_context
 from s2p_assets.services.ingest import ingest, store_ingest
 from s2p_assets.services.messages.file_matters import place_on_share
 from s2p_assets.services.messages.house_matters import full_disks, held_back_matters
-from s2p_assets.services.messages.sending import messages_status, send_messages
+from s2p_assets.services.messages.sending import send_messages
+from s2p_assets.services.messages.standing import messages_status
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.files.deliveries import delivery_rows

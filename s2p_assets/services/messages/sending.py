@@ -142,33 +142,6 @@ def _password(settings: Settings) -> str | None:
         ) from None
 
 
-def messages_status(settings: Settings, connection: psycopg.Connection) -> dict[str, Any]:
-    """What `s2p status` says of messages: how many, which could not be delivered, and what is wrong with the book."""
-    counts = record.count_messages(connection)
-    stuck = [one for one in record.read_messages(connection, ["waiting", "sending", "refused"]) if one.error]
-    try:
-        read_address_book(settings.addresses)
-        problem = None
-    except MendableError as error:
-        problem = str(error)
-    return {
-        **{state: counts.get(state, 0) for state in ("waiting", "sending", "sent", "spooled", "refused")},
-        "outbox": str(settings.outbox) if counts.get("spooled") and not settings.smtp_host else None,
-        "undelivered": [
-            {
-                "recipient": one.recipient,
-                "since": one.created_at.isoformat(),
-                "attempts": one.attempts,
-                "for_good": one.state == "refused",
-                "error": one.error,
-                "about": list(one.titles),
-            }
-            for one in stuck
-        ],
-        "problem": problem,
-    }
-
-
 def sign_of_life(settings: Settings) -> str | None:
     """Tell the address outside that all is running; what kept it from arriving. Nothing without such an address."""
     if settings.heartbeat_url is None:
