@@ -4,7 +4,7 @@ from alembic import op
 
 from s2p_assets.warehouse.migrations.upgrading import driver
 
-revision = "0005"
+revision = "0004"
 down_revision = "0003"
 
 OWN_TABLES = """

@@ -4,8 +4,8 @@ from alembic import op
 
 from s2p_assets.warehouse.migrations.upgrading import driver
 
-revision = "0006"
-down_revision = "0005"
+revision = "0005"
+down_revision = "0004"
 
 OWN_TABLES = """
 create table s2p.users (
