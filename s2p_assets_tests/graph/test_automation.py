@@ -34,7 +34,10 @@ class Ticks:
 
     def define(self) -> None:
         """The graph with the code as it now is."""
-        executor, loggers = in_order_of_urgency(lambda _: False), {"console": progress_logger(lambda _: None, PassResult())}
+        executor, loggers = (
+            in_order_of_urgency(lambda _: False),
+            {"console": progress_logger(lambda _: None, PassResult())},
+        )
         self.defs = dg.Definitions(assets=list(_graph(self.world)), executor=executor, loggers=loggers)
 
     def deliver(self, version: str) -> None:
