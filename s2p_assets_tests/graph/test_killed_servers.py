@@ -45,7 +45,7 @@ class Up:
             return []
 
     def drop(self, number: int, price: float) -> None:
-        order = [f"{number}-1", "NEW-1", 1, price, dt.date(2026, 1, 20)]
+        order = [f"{number}-1", f"NEW-{number}", 1, price, dt.date(2026, 1, number - 71)]
         save(self.company.share / f"orders/New {number}.xlsx", [order_rows(77)[0], order], number)
 
     def wait_for(self, what: str, is_there: Callable[[], bool]) -> None:
