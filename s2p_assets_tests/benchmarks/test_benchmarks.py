@@ -20,6 +20,8 @@ STARTED: dict[str, list[str]] = {
     "stock": ["--days", "14", "--series", "2", "--data", "{data}/m5_subset/sample.csv"],
     "forecasting": ["--sets", "m5-monthly", "--data", "{data}"],
     "prompt": ["--empty", "--times", "1"],
+    "demo": ["--shelves", "s2p_assets_tests.benchmarks.company"],
+    "drop_to_report": ["--skus", "6", "--drops", "1", "--quiet", "3"],
     "at_rest": ["--empty", "--settle", "4", "--seconds", "1"],
 }
 NO_BENCHMARKS = {"__init__", "generated", "metering", "demand_sets", "test_benchmarks"}

@@ -174,5 +174,5 @@ def test_a_day_before_anything_was_known_is_refused_with_the_first_that_was(comp
         again(company, parse_as_of("2020-01-01"))
     with pytest.raises(NotFound, match="'soon' is no day; write it as 2026-03-31"):
         parse_as_of("soon")
-    with pytest.raises(NotFound, match="no report 'retail_outlook'; there are"):
+    with pytest.raises(NotFound, match="no report 'retail_outlook'; did you mean"):
         report_named(company.graph.ctx.catalog, "retail_outlook")

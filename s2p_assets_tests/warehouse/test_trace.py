@@ -202,7 +202,7 @@ def published(company: Company, wanted: str, report: str = "retail_weekly_outloo
         *(("retail_reorder", wanted) for wanted in ("F1", "F3", "F4", "T1.1.3", "T1.1.4", "T2.1.5", "T4.2.8")),
         *(("retail_data_quality", wanted) for wanted in ("F2", "T7.1.8")),
         *(("retail_forecast_scorecard", wanted) for wanted in ("F2", "F5", "T1.2.2", "T1.3.4", "T5.1.4")),
-        ("retail_prices", "T1.1.4"),
+        ("retail_prices", "T2.1.4"),
     ],
 )
 def test_what_lies_under_a_reports_number_adds_up_to_it(company: Company, report: str, wanted: str) -> None:
@@ -219,7 +219,7 @@ def ends(group: SourceRows) -> Iterator[TracedRow]:
 
 
 def test_rows_that_were_returned_are_traced_to_the_cells_that_were_found_bad(company: Company) -> None:
-    found = published(company, "T1.1.5", "retail_data_quality")
+    found = published(company, "T1.1.6", "retail_data_quality")
     (group,) = found.under
     assert group.total == found.number.value
     refused = [leaf for leaf in leaves(group) if leaf.file and leaf.file.cells]
