@@ -25,15 +25,16 @@ _WIDE = "\u3400-\u9fff\uac00-\ud7af\u3040-\u30ff"
 _TWO_SCRIPTS = re.compile(
     f"[a-z][{_WIDE}]|[{_WIDE}][a-z]|[A-Za-zÀ-ɏ][{_SCRIPTS}][A-Za-zÀ-ɏ]|(?<![\\w])[{_SCRIPTS}][a-zß-ɏ]{{2}}|[a-zß-ɏ]{{2}}[{_SCRIPTS}](?!\\w)"
 )
-# Letters of one code page read as those of another, by what no language that has them writes.
+# Letters of one code page read as those of another, by what no language that has them writes. Words are bounded, as a
+# text of one letter over and over would else be searched from each of them to its end.
 _TURKISH = re.compile(r"(?i:þ)(?!(?i:[rjvý]|or|ing|ór|ú|e(?:ss|tt|nn|im|ir|i|g)))(?=[a-zçöüýð]|\b)|(?<=[a-zçöü])þ")
-_TURKISH_VOWELS = re.compile(r"(?<![vV])ý[a-z]+ý(?!\w*[ěščřžůňťďľĺŕ])")
+_TURKISH_VOWELS = re.compile(r"(?<![vV])ý[a-z]{1,30}ý(?!\w{0,30}[ěščřžůňťďľĺŕ])")
 _NOT_TURKISH = re.compile("[áéíóúæěščřžůňťďľĺŕ]", re.IGNORECASE)
 _HUNGARIAN = re.compile(
-    r"(?i)û\w*(?:gy|sz|zs|cs)|(?:gy|sz|zs|cs)\w*û|õ\w*(?:gy|sz|ny|cs|zs|ly)|(?:gy|sz|ny|cs|zs|ly|[áéíóú])\w*õ(?!e)"
-    r"|õ\b|[a-z]{2}õ[^\W\d_e]\w*[áéöü]"
+    r"(?i)û\w{0,30}(?:gy|sz|zs|cs)|(?:gy|sz|zs|cs)\w{0,30}û|õ\w{0,30}(?:gy|sz|ny|cs|zs|ly)|(?:gy|sz|ny|cs|zs|ly|[áéíóú])\w{0,30}õ(?!e)"
+    r"|õ\b|[a-z]{2}õ[^\W\d_e]\w{0,30}[áéöü]"
 )
-_SHARP_S_OF_DOS = re.compile(r"(?i:[a-z]aá|eiá|ieá|euá|auá(?=e)|[rl]oá(?=e|\b)|fuá(?=b))(?!\w*[íóúñç])")
+_SHARP_S_OF_DOS = re.compile(r"(?i:[a-z]aá|eiá|ieá|euá|auá(?=e)|[rl]oá(?=e|\b)|fuá(?=b))(?!\w{0,30}[íóúñç])")
 _UMLAUT_OF_MACS = re.compile(r"Ÿ(?=[a-zß])")
 _QUOTE_IN_WORD = re.compile(r"[A-Za-zß-ÿ][„”‚‡†‰ˆ˜•](?=[a-zß-ÿ])")
 _CODE_PAGES = (

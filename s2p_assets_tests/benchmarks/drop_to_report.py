@@ -3,7 +3,7 @@
     uv run python -m s2p_assets_tests.benchmarks.drop_to_report                   # the retail company
     uv run python -m s2p_assets_tests.benchmarks.drop_to_report --drops 3 --load 20
     uv run python -m s2p_assets_tests.benchmarks.drop_to_report --steps           # and when each step began and ended
-    uv run python -m s2p_assets_tests.benchmarks.drop_to_report --skus 20 --drops 1    # small
+    uv run python -m s2p_assets_tests.benchmarks.drop_to_report --small --drops 1    # a company of two workbooks
 
 Linux alone, as costs are read from `/proc`.
 """
@@ -28,13 +28,16 @@ import psycopg
 from s2p_assets.samples.retail_share import write_share
 from s2p_assets.settings import Settings, read_settings
 from s2p_assets.warehouse.server.connection import connect, database_url
+from s2p_assets_tests import small_company
 from s2p_assets_tests.benchmarks.at_rest import free_port
 from s2p_assets_tests.benchmarks.metering import tree_cpu
 
-OUTLOOK = "retail-weekly-outlook"
+REPORTS = ("retail-weekly-outlook", "acme-takings")
+"""What people wait for, of the retail company and of the small one."""
 CHANGED = """
-    select path from s2p.files where workbook = 'retail_retail_sales' and verdict = 'accepted' and is_loaded
-    and path like '%/____/%.xlsx' order by path desc limit 1
+    select path from s2p.files where workbook = any(array['retail_retail_sales', 'acme_orders'])
+    and verdict = 'accepted' and is_loaded and (path like '%/____/%.xlsx' or path like 'orders/Orders%.xlsx')
+    order by path desc limit 1
 """
 QUANTITY = ("Quantity", "Qty")
 PATIENCE_SECONDS = 1800.0
@@ -56,13 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--drops", type=int, default=2, help="so many changed files, one after the other")
     parser.add_argument("--load", type=int, default=0, help="so many busy processes beside")
     parser.add_argument("--skus", type=int, default=60, help="the size of the company")
+    parser.add_argument("--small", action="store_true", help="a company of two workbooks, a table and a report")
     parser.add_argument("--steps", action="store_true", help="show when each step began and ended")
     parser.add_argument("--quiet", type=float, default=8.0, help="seconds without an event after which it is over")
     parser.add_argument("--home", type=Path, help="keep the company here, and take the one that is here already")
     given = parser.parse_args(arguments)
     with contextlib.ExitStack() as stack:
         place = given.home or Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
-        settings = _installation(place, given.skus)
+        settings = _installation(place, 0 if given.small else given.skus)
         servers, postgres = stack.enter_context(_up(settings))
         conn = stack.enter_context(connect(database_url(settings)))
         _wait_until_quiet(conn, -1, given.quiet)
@@ -74,7 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _installation(place: Path, skus: int) -> Settings:
-    """The retail company in `place`, made and processed where it is not there yet; the environment names it."""
+    """The retail company in `place`, made and processed where it is not there yet; the environment names it.
+
+    Without any SKU the small company of the tests.
+    """
     place.mkdir(parents=True, exist_ok=True)
     place.chmod(0o755)
     os.environ |= {
@@ -84,10 +91,16 @@ def _installation(place: Path, skus: int) -> Settings:
         "S2P_PORT": str(free_port()),
         "S2P_OPEN": "1",
     }
+    if not skus:
+        company = small_company.SmallCompany(place)
+        os.environ |= {"S2P_SHELVES": "small_shelves", "PYTHONPATH": company.environment["PYTHONPATH"]}
     settings = read_settings()
     if not settings.reports.exists():
         settings.share.mkdir(exist_ok=True)
-        list(write_share(settings.share, until=dt.date(2026, 3, 31), skus=skus))
+        if skus:
+            list(write_share(settings.share, until=dt.date(2026, 3, 31), skus=skus))
+        else:
+            small_company.build(place)
         subprocess.run(
             [sys.executable, "-m", "s2p_assets.cli", "run", "--json"], check=False, stdout=subprocess.DEVNULL
         )
@@ -137,7 +150,7 @@ def _drop(settings: Settings, conn: psycopg.Connection, pids: tuple[int, int], q
         for at, run, event, step in conn.execute(STEPS, (newest, SHOWN)):
             print(f"  {float(at) - begun:7.2f}  {run[:8]}  {event:18} {step or ''}")
     failures = _number(conn, FAILED) - failed
-    outlook = f"{renewed[OUTLOOK]:.1f}" if OUTLOOK in renewed else "not made"
+    outlook = next((f"{renewed[name]:.1f}" for name in REPORTS if name in renewed), "not made")
     return f"{outlook} | {max(renewed.values(), default=0.0):.1f} | {cpu:.1f} | {postgres_cpu:.1f} | {failures}"
 
 

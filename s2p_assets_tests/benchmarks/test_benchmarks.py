@@ -21,7 +21,7 @@ STARTED: dict[str, list[str]] = {
     "forecasting": ["--sets", "m5-monthly", "--data", "{data}"],
     "prompt": ["--empty", "--times", "1"],
     "demo": ["--shelves", "s2p_assets_tests.benchmarks.company"],
-    "drop_to_report": ["--skus", "6", "--drops", "1", "--quiet", "3"],
+    "drop_to_report": ["--small", "--drops", "1", "--quiet", "3"],
     "at_rest": ["--empty", "--settle", "4", "--seconds", "1"],
 }
 NO_BENCHMARKS = {"__init__", "generated", "metering", "demand_sets", "test_benchmarks"}

@@ -114,7 +114,7 @@ def test_a_killed_zygote_begins_anew_and_the_next_run_goes_on(up: Up) -> None:
 
 def test_nothing_stays_behind_a_killed_s2p_up(up: Up) -> None:
     family = psutil.Process(up.process.pid).children(recursive=True)
-    servers = [one for one in family if "postgres" not in " ".join(one.cmdline())]
+    servers = [one for one in family if (words := _command(one)) and "postgres" not in words]
     up.drop(93, 75319.0)
     up.wait_for("run", lambda: bool(up.runs()))
     servers += up.runs()
@@ -124,6 +124,14 @@ def test_nothing_stays_behind_a_killed_s2p_up(up: Up) -> None:
     up.company.run()
     assert "75,319" in up.report
     assert not up.unfinished()
+
+
+def _command(process: psutil.Process) -> str:
+    """Its command line; empty for one that has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -220,7 +220,7 @@ def test_a_person_names_a_version_by_its_id_its_beginning_or_its_number(registry
     for said in (first.version, first.version[:6], "1"):
         assert find_record(state, "c", f"demand_moving_average@{said}") == first
     assert find_record(state, "c", "retail_demand_moving_average") == second
-    with pytest.raises(NoSuchModel, match="(there are|did you mean) demand_moving_average"):
+    with pytest.raises(NoSuchModel, match=r"(there are|did you mean) demand_moving_average"):
         find_record(state, "c", "demand_prophet")
 
 

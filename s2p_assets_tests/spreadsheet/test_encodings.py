@@ -1,5 +1,6 @@
 """Promises of encodings: what is assumed is named, what the contract states is used, what looks wrong is said."""
 
+import re
 from pathlib import Path
 
 import openpyxl
@@ -8,6 +9,7 @@ import pytest
 from s2p_assets.contracts.columns import Code, DeclarationError, Integer, Money, Row, Text, column
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.spreadsheet import mojibake
 from s2p_assets.spreadsheet.mojibake import is_misread
 from s2p_assets.spreadsheet.reading import read_file
 
@@ -284,3 +286,10 @@ def test_a_comma_before_three_digits_is_a_finding_in_a_file_parted_by_semicolons
     path.write_text("".join(delimiter.join(line) + "\n" for line in lines))
     reading = read_file(path, [Workbook(rows=Priced, path="*", owner="o@example.org")])
     assert [one.cell for one in reading.findings] == found
+
+
+def test_no_word_is_searched_to_its_end_from_each_of_its_letters() -> None:
+    """A cell of 40,000 times the same letter took 14 CPU seconds: what a pattern repeats is bounded."""
+    for pattern, *_ in mojibake._CODE_PAGES:
+        assert not re.search(r"(?:\\w|\])[*+]", pattern.pattern), pattern.pattern
+    assert not is_misread("é" * 40_000)

@@ -390,7 +390,7 @@ def test_a_stored_value_is_traced_to_file_sheet_row_and_original_bytes(
 
 
 def test_what_cannot_be_traced_is_refused_with_what_there_is(conn: psycopg.Connection) -> None:
-    with pytest.raises(NotTraceable, match="no table acme_colours; there are acme_prices"):
+    with pytest.raises(NotTraceable, match="no table acme_colours; did you mean acme_prices"):
         Tracer(conn, SOURCES).trace(("acme", "colours"), {})
     with pytest.raises(NotTraceable, match="has no column colour; it has sku"):
         Tracer(conn, SOURCES).trace(("acme", "prices"), {"colour": "red"})
