@@ -83,9 +83,11 @@ def answer_problems(app: FastAPI) -> None:
         Problem,
         MendableError,
         psycopg.Error,
-        asyncpg.DataError,
+        asyncpg.PostgresError,
+        asyncpg.InternalClientError,
         UnicodeEncodeError,
         RuntimeError,
         *LOST,
     ):
         app.add_exception_handler(kind, known)
+    app.add_exception_handler(Exception, lambda _, error: problem_of(error).response())  # then it is raised to the log

@@ -68,6 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--skus", type=int, default=10_000)
     parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--most-traces", type=int, help="so many numbers of each report; all of them by default")
     parser.add_argument("--keep", type=Path, help="a folder for the database, to be used again")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="s2p-reports-", ignore_cleanup_errors=True) as temporary:
@@ -80,7 +81,7 @@ def main() -> None:
                 fill(catalog, warehouse, asked.skus, asked.rows)
                 (folder / "filled").touch()
             documents = reports(settings, catalog, warehouse, folder)
-            traces(settings, catalog, warehouse, documents)
+            traces(settings, catalog, warehouse, documents, asked.most_traces)
         finally:
             embedded.release_server(folder / "postgres")
 
@@ -363,7 +364,11 @@ def _print_costs(all_spent: dict[str, float], count: int) -> None:
 
 
 def traces(
-    settings: Settings, catalog: Catalog, warehouse: Warehouse, documents: list[tuple[Report, Document]]
+    settings: Settings,
+    catalog: Catalog,
+    warehouse: Warehouse,
+    documents: list[tuple[Report, Document]],
+    most: int | None,
 ) -> None:
     """All headline numbers and a number of every column of each report, and rows of tables, as `s2p trace` shows them.
 
@@ -379,7 +384,7 @@ def traces(
             for column, declared in enumerate(table["columns"])
             if declared["of"] and table["rows"]
         ]
-        for wanted in [*ids, *cells]:
+        for wanted in [*ids, *cells][:most]:
             with taking(spent, f"{report.full_name} {wanted}", server):
                 trace_number(Context(settings, catalog, warehouse), report.full_name, wanted, most=5)
     sku, week = "SKU-00007", f"{LAST_MONDAY:%Y-%m-%d}"

@@ -15,7 +15,7 @@ INGESTION = ("whole-process", "many-small", "share-look", "bad-rows")
 """One of each kind of work; the others do the same more often, and `batch` is `s2p run`."""
 STARTED: dict[str, list[str]] = {
     "ingestion": ["--rows", "100", "--part", "0.003", "--only", *INGESTION],
-    "reports": ["--skus", "12", "--rows", "200"],
+    "reports": ["--skus", "12", "--rows", "200", "--most-traces", "2"],
     "scale": ["--skus", "12,24", "--weeks", "80"],
     "stock": ["--days", "14", "--series", "2", "--data", "{data}/m5_subset/sample.csv"],
     "forecasting": ["--sets", "m5-monthly", "--data", "{data}"],

@@ -11,6 +11,9 @@ from psycopg import conninfo
 from s2p_assets.warehouse.server.connection import libpq_url
 
 COMMAND_SECONDS = 60.0
+DRIVERS = ("asyncpg", "uvloop")
+CANCELLED = "57014"
+"""A query that took too long: PostgreSQL is there."""
 LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -25,8 +28,33 @@ LOST = (
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether it comes of a connection that is gone; uvloop says so of a handle that it closed."""
-    return isinstance(error, LOST) or (isinstance(error, RuntimeError) and "handler is closed" in str(error))
+    """Whether it comes of a connection that is gone, itself or what it was raised from.
+
+    A driver whose connection is cut off in mid-answer fails in many ways: what it raises of itself, and is no answer
+    of PostgreSQL and no value that it cannot send, counts as such.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if _says_lost(cause):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def _says_lost(error: BaseException) -> bool:
+    if isinstance(error, asyncpg.PostgresError):
+        code = str(error.sqlstate or "")
+        return isinstance(error, LOST) or (code[:2] in ("08", "57") and code != CANCELLED)
+    return not isinstance(error, ValueError) and (isinstance(error, LOST) or _raised_in_driver(error))
+
+
+def _raised_in_driver(error: BaseException) -> bool:
+    """Whether the last place it passed before it was raised lies in asyncpg or in uvloop."""
+    traces = error.__traceback__
+    while traces is not None and traces.tb_next is not None:
+        traces = traces.tb_next
+    file = traces.tb_frame.f_code.co_filename if traces else ""
+    return any(f"{name}/" in file for name in DRIVERS)
 
 
 async def open_pool(url: str, *, most: int) -> asyncpg.Pool:
