@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TextIO
 from unicodedata import combining, east_asian_width
 
-COLOURS = {"bold": "1", "red": "31", "green": "32", "yellow": "33"}
+COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 TAG = re.compile(rf"\\(\[)|\[(/?)({'|'.join(COLOURS)})\]")
 BRACKET = "\ufdd0"
 """Stands for a bracket that is no tag; no text holds it, as it is no character."""

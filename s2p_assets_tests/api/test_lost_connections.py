@@ -1,6 +1,5 @@
 """What the door makes of a driver whose connection is cut off: PostgreSQL is away, which is no fault of s2p's own."""
 
-
 import asyncpg
 import pytest
 
