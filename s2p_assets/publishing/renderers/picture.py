@@ -13,7 +13,7 @@ from s2p_assets.publishing.renderers.atomic_file import replace_file
 
 PICTURE_WIDTH, MARGIN = 900, 32
 INNER = PICTURE_WIDTH - 2 * MARGIN
-CARDS = 4
+CARDS, MOST_LINES = 4, 5
 TEXT_COLOUR = "#16202e"
 FAINT_COLOUR = PRINT_PALETTE.text
 
@@ -30,7 +30,7 @@ def write_picture(document: Document, target: Path, *, currency: str) -> Path:
 
 def preview_svg(document: Document, currency: str) -> str:
     """The picture as SVG."""
-    lines = textwrap.wrap(document.headline, 84)[:3]
+    lines = textwrap.wrap(document.headline, 84)[:MOST_LINES]
     parts = [
         _text(MARGIN, 54, document.title, size=26, weight="bold"),
         _text(MARGIN, 80, f"Data up to {wording.format_long_date(document.as_of)}", size=14, colour=FAINT_COLOUR),
