@@ -4,7 +4,7 @@ What is asked of one workbook is in `workbooks.py`; a sample share drive is for 
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -183,6 +183,18 @@ def _print_address(settings: "Settings") -> None:
 
 
 @contextmanager
+def _watching(watch: Callable[[], None], ended: threading.Event) -> Iterator[None]:
+    """`watch` runs beside the block, until it sees that `ended` is set."""
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(ARRIVALS_SECONDS)
+
+
+@contextmanager
 def _told_when_it_answers(settings: "Settings") -> Iterator[None]:
     """Print the address when it first answers, for until then it would open nothing."""
     ended = threading.Event()
@@ -193,13 +205,8 @@ def _told_when_it_answers(settings: "Settings") -> Iterator[None]:
                 _print_address(settings)
                 return
 
-    watching = threading.Thread(target=watch, daemon=True)
-    watching.start()
-    try:
+    with _watching(watch, ended):
         yield
-    finally:
-        ended.set()
-        watching.join(ARRIVALS_SECONDS)
 
 
 def _answers(settings: "Settings") -> bool:
@@ -231,13 +238,8 @@ def _arrivals_printed(settings: "Settings") -> Iterator[None]:
             if ended.wait(ARRIVALS_SECONDS):
                 return
 
-    watching = threading.Thread(target=watch, daemon=True)
-    watching.start()
-    try:
+    with _watching(watch, ended):
         yield
-    finally:
-        ended.set()
-        watching.join(ARRIVALS_SECONDS)
 
 
 def _exit_code(current: dict[str, Any]) -> int:

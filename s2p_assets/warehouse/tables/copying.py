@@ -7,6 +7,7 @@ Which rows are copied, and when, belongs to `load.py` and `store.py`.
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import psycopg
 import pyarrow
@@ -52,6 +53,22 @@ def _csv(batch: pyarrow.RecordBatch) -> memoryview:
     return memoryview(buffer.getvalue())
 
 
+def copied_csv(schema: pyarrow.Schema) -> dict[str, Any]:
+    """The options by which pyarrow reads the CSV that PostgreSQL's COPY writes, as the columns of `schema`."""
+    return {
+        "read_options": pyarrow.csv.ReadOptions(column_names=schema.names, block_size=READ_BLOCK_BYTES),
+        "parse_options": pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        "convert_options": pyarrow.csv.ConvertOptions(
+            column_types=schema,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["t"],
+            false_values=["f"],
+        ),
+    }
+
+
 def copy_out(conn: psycopg.Connection, query: sql.Composable, schema: pyarrow.Schema) -> pyarrow.Table:
     """The rows of `query`, whose columns are those of `schema`, in order."""
     buffer = io.BytesIO()
@@ -60,16 +77,4 @@ def copy_out(conn: psycopg.Connection, query: sql.Composable, schema: pyarrow.Sc
             buffer.write(part)
     if not buffer.tell():
         return schema.empty_table()
-    return pyarrow.csv.read_csv(
-        pyarrow.py_buffer(buffer.getbuffer()),
-        read_options=pyarrow.csv.ReadOptions(column_names=schema.names, block_size=READ_BLOCK_BYTES),
-        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types=schema,
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            true_values=["t"],
-            false_values=["f"],
-        ),
-    )
+    return pyarrow.csv.read_csv(pyarrow.py_buffer(buffer.getbuffer()), **copied_csv(schema))

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from s2p_assets.contracts.columns import Kind, arrow_type
-from s2p_assets.warehouse.tables.copying import READ_BLOCK_BYTES
+from s2p_assets.warehouse.tables.copying import copied_csv
 
 FORMATS = {
     "csv": "text/csv; charset=utf-8",
@@ -68,17 +68,4 @@ def _batches(spooled: Any, schema: Any) -> Any:
     if not spooled.read(1):
         return
     spooled.seek(0)
-    reader = pyarrow.csv.open_csv(
-        spooled,
-        read_options=pyarrow.csv.ReadOptions(column_names=schema.names, block_size=READ_BLOCK_BYTES),
-        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types=schema,
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            true_values=["t"],
-            false_values=["f"],
-        ),
-    )
-    yield from reader
+    yield from pyarrow.csv.open_csv(spooled, **copied_csv(schema))
