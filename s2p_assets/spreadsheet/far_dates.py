@@ -54,13 +54,16 @@ def of_another_year(values: pyarrow.Array, column: Column) -> Iterator[tuple[int
     if column.kind not in ("date", "timestamp") or len(values) - values.null_count < _ENOUGH_TOGETHER:
         return
     days, valid = _days(values), values.is_valid().to_numpy(zero_copy_only=False)
-    low, high = (float(value) for value in np.percentile(days[valid], (10, 90)))
+    together = days[valid & (np.abs(days - np.median(days[valid])) <= _SEASON)]
+    if len(together) < valid.sum() - max(2, _FEW * valid.sum()):
+        return
+    low, high = (float(value) for value in np.percentile(together, (10, 90)))
     away = np.flatnonzero(valid & ((days < low - _SEASON / 2) | (days > high + _SEASON / 2)))
     if high - low > _SEASON or len(away) > max(2, _FEW * valid.sum()):
         return
     for place in away.tolist():
         years = round(((low + high) / 2 - days[place]) / _YEAR)
-        if 1 <= abs(years) < 10 and low - _WEEK <= days[place] + years * _YEAR <= high + _WEEK:
+        if 1 <= abs(years) <= 10 and low - _WEEK <= days[place] + years * _YEAR <= high + _WEEK:
             day = _EPOCH + dt.timedelta(days=int(days[place]))
             first, last = (_EPOCH + dt.timedelta(days=int(one)) for one in (low, high))
             yield place, f"{day} is of another year than the other dates here, {first} to {last}; is the year right?"

@@ -237,6 +237,8 @@ def _doubtful_values(
         yield _misread(table, column, parsed.values, misread, position)
     yield from _doubtful_codes(table, column, cells, parsed, position)
     for of_year, message in of_another_year(parsed.values, column):
+        if of_year in parsed.errors:
+            continue
         where, text = table.address_of(int(position[of_year]), column.name), str(parsed.values[of_year].as_py())
         yield Finding(table.rows.sheet.name, where, column.name, text, "another_year", message, "notice")
     if (place := all_in_thousands(cells, column)) is not None:

@@ -123,3 +123,10 @@ def test_a_sheets_name_with_a_far_year_is_a_finding(tmp_path: Path) -> None:
     assert read(tmp_path, NamedSale, sheet="Mar 2024").findings == []
     wrong = read(tmp_path, NamedSale, sheet="Mar 2062")
     assert (wrong.verdict, [one.rule for one in wrong.findings]) == ("returned", ["far_date"])
+
+
+@pytest.mark.parametrize("year", [2014, 2034])
+@pytest.mark.parametrize("day", range(1, 13))
+def test_a_year_that_is_ten_off_is_told_once_whatever_the_day(tmp_path: Path, year: int, day: int) -> None:
+    (found,) = read(tmp_path, Sale, *NEAR, dt.date(year, 3, day)).findings
+    assert (found.cell, found.rule in ("another_year", "far_date")) == ("B10", True)
