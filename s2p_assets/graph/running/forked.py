@@ -29,6 +29,7 @@ from s2p_assets.graph.running.locks import ENDED_FROM_OUTSIDE, clean_up
 from s2p_assets.graph.running.run_launcher import LOCATION, ForkingRunLauncher
 from s2p_assets.graph.running.zygote_requests import socket_file
 from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.sandbox import spare_reader_ended
 
 DEFINITIONS = "s2p_assets.definitions"
 SERVERS_WORKSPACE = "servers.yaml"
@@ -72,7 +73,7 @@ def execute_run(run_id: str) -> int:
     from dagster._utils.interrupts import capture_interrupts
 
     _fresh_randomness()
-    with capture_interrupts(), dg.DagsterInstance.get() as instance:
+    with spare_reader_ended(), capture_interrupts(), dg.DagsterInstance.get() as instance:
         _noise_apart(Path(instance.root_directory).parent / RUNS_LOG)
         return _execute_run_command_body(run_id, instance, lambda _: None, set_exit_code_on_failure=False)
 
