@@ -6,6 +6,7 @@ What is measured is in `services/metrics/`; how it is written for Prometheus, in
 import datetime as dt
 import time
 from collections import defaultdict
+from importlib.metadata import version
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -24,6 +25,8 @@ from s2p_assets.services.metrics.measured import Measurement
 router = APIRouter(include_in_schema=False)
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 MANY = 12
+ALWAYS_ONE = ("s2p_info", "s2p_measured")
+"""Of which the page says something only when they are not."""
 
 
 @router.get("/metrics")
@@ -40,7 +43,7 @@ async def system(request: Request) -> HTMLResponse:
     exposition: Exposition = state_of(request.scope).exposition
     measured = await run_in_threadpool(exposition.measurements)
     beyond = sorted(raised(measured), key=lambda one: one.alert.severity)
-    return page("system.html.j2", beyond=beyond, sections=_sections(measured))
+    return page("system.html.j2", beyond=beyond, sections=_sections(measured), version=version("s2p-assets"))
 
 
 def _sections(measured: list[Measurement]) -> dict[str, list[dict[str, Any]]]:
@@ -50,7 +53,8 @@ def _sections(measured: list[Measurement]) -> dict[str, list[dict[str, Any]]]:
         values[one.metric].append(one)
     shown = defaultdict[str, list[dict[str, Any]]](list)
     for metric in EXPORTED:
-        lines = [_line(metric, one) for one in values[metric.name] if one.value or not metric.labels]
+        told = [one for one in values[metric.name] if one.value or not metric.labels]
+        lines = [_line(metric, one) for one in told if metric.name not in ALWAYS_ONE]
         if lines:
             lines.sort(key=lambda line: line["of"])
             shown[metric.section].append({"help": metric.help, "lines": lines[:MANY], "more": len(lines[MANY:])})

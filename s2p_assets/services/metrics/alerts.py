@@ -74,13 +74,13 @@ ALERTS = (
         *("Ask their owner; s2p status names them.", "file-came-back"),
     ),
     Alert(
-        *("FileCameBack", "s2p_files", "above", 0.0, "Files of {workbook} were sent back and not corrected for a day"),
+        *("FileCameBack", "s2p_files", "above", 0.0, "Files of {workbook} wait to be corrected"),
         *("Ask their owner; the marked copy says what to mend.", "file-came-back"),
         minutes=1440,
         only={"verdict": "returned"},
     ),
     Alert(
-        *("FileHeld", "s2p_files", "above", 0.0, "Files of {workbook} wait for a decision since a day"),
+        *("FileHeld", "s2p_files", "above", 0.0, "Files of {workbook} wait for a decision"),
         *("s2p accept or a correction decides.", "file-came-back"),
         minutes=1440,
         only={"verdict": "held"},

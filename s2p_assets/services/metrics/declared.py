@@ -24,7 +24,6 @@ FILES, TABLES, RUNS, MODELS, REPORTS, MESSAGES, ROOM, ANSWERS = (
 )
 
 EXPORTED = (
-    ExportedMetric("s2p_info", "gauge", ROOM, "1, with the version that runs", ("version",)),
     ExportedMetric(
         "s2p_files", "gauge", FILES, "Files on the share by their verdict, as last read", ("workbook", "verdict")
     ),
@@ -70,6 +69,7 @@ EXPORTED = (
     ExportedMetric(
         "s2p_measured", "gauge", ROOM, "1 where a group of figures could be measured, 0 where not", ("group",)
     ),
+    ExportedMetric("s2p_info", "gauge", ROOM, "1, with the version that runs", ("version",)),
     ExportedMetric(
         *("s2p_http_request_seconds", "histogram", ANSWERS),
         "How long the door took to begin its answers",
