@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from s2p_assets.contracts.report import Document, Imprint, Section
+from s2p_assets.publishing.charts.chart_headlines import chart_headline
 from s2p_assets.publishing.charts.plots import Plot, legend_of, plot_of
 from s2p_assets.publishing.charts.point_ids import point_ids
 from s2p_assets.publishing.charts.vega import chart_svg, describe_plot
@@ -40,6 +41,8 @@ def render_html(document: Document, imprint: Imprint, *, beside: str, index: str
         "report.html.j2",
         document=document,
         where_from=imprint.trace_command("ID", document.as_of),
+        name=imprint.name,
+        which=imprint.which_edition(document.as_of),
         as_of=wording.format_long_date(document.as_of),
         made_at=made_at_text(imprint),
         figures=[figure_card(figure, place, imprint.currency) for place, figure in enumerate(document.figures)],
@@ -101,6 +104,7 @@ def _drawing(plot: Plot, currency: str, ids: Mapping[tuple[int, int], str]) -> d
     title, unit = plot.chart.title, plot.chart.y_title
     return {
         "title": title,
+        "says": chart_headline(plot, currency),
         "shows": f"{title}. {describe_plot(plot, currency)}",
         "unit": wording.format_column_title(unit, plot.chart.format, currency) if unit else "",
         "legend": legend_of(plot),
