@@ -15,6 +15,7 @@ from s2p_assets.publishing.charts.plots import Plot, legend_of, plot_of
 from s2p_assets.publishing.charts.point_ids import point_ids
 from s2p_assets.publishing.charts.vega import chart_svg, describe_plot
 from s2p_assets.publishing.document import wording
+from s2p_assets.publishing.document.report_terms import term_of
 from s2p_assets.publishing.renderers.atomic_file import replace_file
 from s2p_assets.publishing.renderers.page_parts import figure_card, made_at_text, source_text, table_cells
 
@@ -63,7 +64,7 @@ def render_template(template: str, **values: Any) -> str:
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["breakable"] = _breakable
+    environment.filters |= {"breakable": _breakable, "explained": _explained}
     return environment.get_template(template).render(language=wording.language_tag(), **values)
 
 
@@ -72,6 +73,14 @@ def _breakable(text: str) -> Any:
     from markupsafe import Markup, escape
 
     return Markup(BREAK_AFTER.sub(r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped before
+
+
+def _explained(title: str) -> Any:
+    """A title with the place for a link to the word that explains it, where there is one."""
+    from markupsafe import Markup
+
+    term = term_of(title)
+    return Markup('<a data-term="{}">{}</a>').format(term.id, title) if term else title  # noqa: S704 - format escapes
 
 
 def _cards_in_a_row(cards: int) -> int:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 _BODY = re.compile(r'<body[^>]*? data-report="([^"]+)" data-(edition|as-of)="([^"]+)"')
 _PLACE = re.compile(r'<a data-number="([TCF0-9. ]+)">(<path)?')
+_TERM = re.compile(r'<a data-term="([a-z0-9-]+)">')
 
 
 class NumberPlace(NamedTuple):
@@ -21,10 +22,10 @@ class NumberPlace(NamedTuple):
     ids: tuple[str, ...]
 
 
-def link_numbers(page: str, address: Callable[[NumberPlace], str]) -> str:
-    """The page with every number leading to the `address` of what it was made from; one without numbers as it is.
+def link_numbers(page: str, address: Callable[[NumberPlace], str], glossary: str) -> str:
+    """The page with every number leading to the `address` of what it was made from, and words to the `glossary`.
 
-    Points of charts that stand in a table too are passed over by the tabulator key.
+    A page without numbers stays as it is. Points of charts that stand in a table too are passed over by the tabulator key.
     """
     body = _BODY.search(page)
     if body is None:
@@ -37,4 +38,5 @@ def link_numbers(page: str, address: Callable[[NumberPlace], str]) -> str:
         return f'<a data-number="{found[1]}" href="{way}" target="_top"{passed_over}>{path}'
 
     page = page.replace('" role="img" aria-label=', '" role="group" aria-label=')  # what holds links is no picture
+    page = _TERM.sub(rf'<a data-term="\1" href="{quote(glossary, safe="/")}#\1" target="_top">', page)
     return _PLACE.sub(linked, page)
