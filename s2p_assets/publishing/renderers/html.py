@@ -80,7 +80,7 @@ def _explained(title: str) -> Any:
     from markupsafe import Markup
 
     term = term_of(title)
-    return Markup('<a data-term="{}">{}</a>').format(term.id, title) if term else title  # noqa: S704 - format escapes
+    return Markup('<a data-term="{}">{}</a>').format(term.id, title) if term else title
 
 
 def _cards_in_a_row(cards: int) -> int:

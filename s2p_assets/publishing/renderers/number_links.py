@@ -25,7 +25,8 @@ class NumberPlace(NamedTuple):
 def link_numbers(page: str, address: Callable[[NumberPlace], str], glossary: str) -> str:
     """The page with every number leading to the `address` of what it was made from, and words to the `glossary`.
 
-    A page without numbers stays as it is. Points of charts that stand in a table too are passed over by the tabulator key.
+    A page without numbers stays as it is. Points of charts that stand in a table too are passed over by the tabulator
+    key.
     """
     body = _BODY.search(page)
     if body is None:
