@@ -32,7 +32,10 @@ select workbook, count(*) filter (where is_loaded) as files, sum(rows_accepted) 
  count(*) filter (where status = 'current' and verdict = 'held') as held
 from s2p.files group by workbook
 """
-DRIFT_SQL = "select content ->> 'title', opened_at from s2p.matters where kind = 'drift' and cleared_at is null"
+DRIFT_SQL = (
+    "select content ->> 'key', coalesce(content -> 'details' ->> 0, ''), opened_at from s2p.matters"
+    " where kind = 'drift' and cleared_at is null order by opened_at"
+)
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,22 @@ class ScoredModel:
 
 
 @dataclass(frozen=True)
+class OpenDrift:
+    """A table or feature set that moved away from what its model learned from, since when, and by what."""
+
+    name: str
+    says: str
+    since: dt.datetime
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """A contest: what is learned, who is in service and why, what was trained, and what a person decided."""
 
     contest: Contest
     state: ContestState
     scores: tuple[ScoredModel, ...]
-    drifts: tuple[tuple[str, dt.datetime], ...]
+    drifts: tuple[OpenDrift, ...]
     reports: tuple[str, ...]
 
     @property
@@ -76,13 +88,11 @@ def model_cards(ctx: Context, sees: Callable[[str], bool]) -> list[ModelCard]:
         one for one in ctx.catalog.contests.values() if sees(one.full_name) and sees(f"{one.domain}_{one.features}")
     ]
     with ctx.warehouse.connect() as connection:
-        drifts = connection.execute(DRIFT_SQL).fetchall()
-    return [_card(ctx, one, sees, [(str(title), at) for title, at in drifts]) for one in shown]
+        drifts = [OpenDrift(*row) for row in connection.execute(DRIFT_SQL).fetchall()]
+    return [_card(ctx, one, sees, drifts) for one in shown]
 
 
-def _card(
-    ctx: Context, contest: Contest, sees: Callable[[str], bool], drifts: list[tuple[str, dt.datetime]]
-) -> ModelCard:
+def _card(ctx: Context, contest: Contest, sees: Callable[[str], bool], drifts: list[OpenDrift]) -> ModelCard:
     state = ctx.registry.state(contest.domain, contest.name)
     losses: Mapping[str, float] = (state.last or {}).get("losses") or {}
     largest = max(losses.values(), default=0.0)
@@ -91,9 +101,9 @@ def _card(
         ScoredModel(name, loss, loss / largest if largest else 0.0, name == champion)
         for name, loss in sorted(losses.items(), key=lambda one: one[1])
     ]
-    words = {contest.full_name, f"{contest.domain}_{contest.features}", f"{contest.domain}.{contest.features}"}
-    mine = [one for one in drifts if any(word in one[0] for word in words)]
     key = key_of(contest)
+    made = [one.full_name for one in ctx.catalog.tables.values() if key in ctx.catalog.inputs_of(one).values()]
+    mine = [one for one in drifts if one.name in (f"{contest.domain}_{contest.features}", *made) and sees(one.name)]
     reports = [
         name for name, one in ctx.catalog.reports.items() if sees(name) and key in ctx.catalog.upstream(key_of(one))
     ]

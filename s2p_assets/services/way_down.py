@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from s2p_assets.catalog.catalog import Catalog, Stored
+from s2p_assets.catalog.catalog import Catalog, Stored, key_of
 from s2p_assets.catalog.paths import matching_contracts
 from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.workbook import Workbook
@@ -66,10 +66,6 @@ class WayDown:
     def steps(self, groups: Sequence[SourceRows]) -> tuple[Step, ...]:
         return tuple(self._step(group) for group in groups)
 
-    def hides(self, groups: Sequence[SourceRows]) -> bool:
-        """Whether anything on the way is kept to others."""
-        return any(step.hidden or any(row_hides(row) for row in step.rows) for step in self.steps(groups))
-
     def _step(self, group: SourceRows) -> Step:
         name = group.table.replace(".", "_", 1)
         if not self.sees(name):
@@ -116,9 +112,10 @@ class WayDown:
         return next((one for one in self.catalog.stored() if one.full_name == name), None)
 
 
-def row_hides(row: StepRow) -> bool:
-    """Whether anything under a row is kept to others."""
-    return any(step.hidden or any(row_hides(one) for one in step.rows) for step in row.under)
+def hides_below(catalog: Catalog, report: str, sees: Sees) -> bool:
+    """Whether anything that a report is made from is kept to others: what is said of its files is then not for them."""
+    below = [catalog.by_key[key] for key in catalog.upstream(key_of(catalog.reports[report]))]
+    return not all(sees(one.full_name) for one in below)
 
 
 def file_rows_of(steps: Sequence[Step]) -> Iterator[FileRow]:
