@@ -4,6 +4,7 @@ What programs ask of models is the API's; the words of reports are `glossary.py`
 """
 
 import datetime as dt
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
@@ -24,7 +25,7 @@ async def models_page(request: Request) -> Response:
     """A card for each contest, and a line for each kind of workbook."""
     ctx, caller = state_of(request.scope).ctx, caller_of(request)
     today = dt.datetime.now().astimezone().date()
-    shown = {
+    shown: dict[str, Any] = {
         "cards": await run_in_threadpool(model_cards, ctx, caller.sees),
         "sources": await run_in_threadpool(source_freshness, ctx, caller.sees, today),
         "titles": {name: report.title for name, report in ctx.catalog.reports.items()},

@@ -67,7 +67,12 @@ async def number_page(
         except MendableError as problem:
             raise _for(ctx, report, sees, problem) from None
     way = await run_in_threadpool(_way, ctx, report, sees, traced) if traced else {"traced": None}
-    shown = {"shelved": await run_in_threadpool(shelved_report, ctx, report), "ids": wanted, "edition": edition, "day": day}
+    shown: dict[str, Any] = {
+        "shelved": await run_in_threadpool(shelved_report, ctx, report),
+        "ids": wanted,
+        "edition": edition,
+        "day": day,
+    }
     shown |= way | {"is_again": day != edition, "is_all": most == MANY}
     if of_script:
         return part(request, "number_way.html.j2", **shown)
@@ -140,7 +145,7 @@ async def sheet_page(
     file = await run_in_threadpool(archived_file, ctx, path, sha256, caller_of(request).sees)
     wanted = [cell for cell in cells.split(",") if cell][:50]
     window = await run_in_threadpool(_read, ctx, state.reader, file, sheet, wanted, row)
-    shown = {"file": file, "window": window, "cells": wanted, "archive": archive_address(file)}
+    shown: dict[str, Any] = {"file": file, "window": window, "cells": wanted, "archive": archive_address(file)}
     if "hx-request" in request.headers:
         return part(request, "sheet.html.j2", **shown)
     return page(request, REPORTS, "sheet_page.html.j2", **shown)

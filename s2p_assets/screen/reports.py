@@ -36,7 +36,7 @@ async def reports_page(request: Request, q: str = "") -> Response:
     ctx, caller = state_of(request.scope).ctx, caller_of(request)
     wanted = q[:LONGEST_SEARCH]
     domains = await run_in_threadpool(shelved_reports, ctx, caller.sees, wanted)
-    shown = {"domains": domains, "wanted": wanted}
+    shown: dict[str, Any] = {"domains": domains, "wanted": wanted}
     if "hx-request" in request.headers:
         return part(request, "reports_found.html.j2", **shown)
     return page(request, AREA, "reports.html.j2", **shown)
@@ -57,7 +57,7 @@ async def _report_page(request: Request, ctx: Context, name: str, *, edition: st
     if opened is None and shelved.editions:
         raise NotFound(f"{shelved.report.title} has no edition of {edition[:40]}; take one of the list")
     mine = [one for one in await run_in_threadpool(subscriptions.subscriptions_of, ctx, asker) if one.report == name]
-    shown = {"shelved": shelved, "opened": opened, "mine": mine, "asker": asker, "as_of": None} | more
+    shown: dict[str, Any] = {"shelved": shelved, "opened": opened, "mine": mine, "asker": asker, "as_of": None} | more
     return page(request, AREA, "report.html.j2", **shown, file_address=file_address)
 
 

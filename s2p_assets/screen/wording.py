@@ -30,4 +30,33 @@ def day(date: dt.date | str | None) -> str:
     return f"{shown.day} {shown:%b %Y}"
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"count": count, "moment": moment, "day": day}
+def words(text: str) -> str:
+    """Names of columns and models as a person writes them: `moving_average` is `moving average`."""
+    return text.replace("_", " ")
+
+
+def domain_title(domain: str) -> str:
+    """`Retail`; of a short one with a number in it, `F1`."""
+    return domain.upper() if len(domain) <= 3 else words(domain).capitalize()
+
+
+def thing_title(full_name: str) -> str:
+    """`retail_price_list` is `Retail: price list`."""
+    domain, _, name = full_name.partition("_")
+    return f"{domain_title(domain)}: {words(name)}"
+
+
+def quantity(value: float) -> str:
+    """A number with what decimals it needs: `1,234.5`."""
+    return f"{value:,.4f}".rstrip("0").rstrip(".")
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "count": count,
+    "moment": moment,
+    "day": day,
+    "words": words,
+    "domain_title": domain_title,
+    "thing_title": thing_title,
+    "quantity": quantity,
+}
