@@ -66,6 +66,8 @@ class ReportFiles:
     def _page(self, scope: Scope, file: Path) -> Response:
         """A report's page with its links. Where the file is not the one that was found, there is none."""
         page = link_numbers(file.read_text(encoding="utf-8"), self._address, GLOSSARY)
+        if scope.get("query_string") == b"in=place":
+            page = page.replace("<body ", '<body class="in-place" ', 1)  # the page around it says the same
         page = TO_INDEX.sub(f'href="{HOME}" target="_top"', page)
         content, headers = page.encode(), {"Vary": "Accept-Encoding"}
         if "gzip" in Headers(scope=scope).get("accept-encoding", ""):

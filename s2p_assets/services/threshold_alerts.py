@@ -169,7 +169,7 @@ def alert_words(ctx: Context, alert: Threshold) -> str:
 
 def short_description(column: Column) -> str:
     """What a column is in few words: its description up to its first stop."""
-    first = min((at for mark in (";", ":", ". ", ",") if (at := column.description.find(mark)) > 0), default=None)
+    first = min((at for mark in (";", ":", ". ") if (at := column.description.find(mark)) > 0), default=None)
     return column.description[:first].rstrip(".") or column.name.replace("_", " ")
 
 
