@@ -22,10 +22,12 @@ from s2p_assets.services.named import report_named
 
 def subscribe(ctx: Context, asker: Asker, report: str, recipient: str = "") -> str:
     """Who gets each new edition of the report from now on. Raises NotFound, AskRefused."""
-    _require_seen(ctx, asker, report)
+    name = report_named(ctx.catalog, report).full_name
+    if not asker.sees(name):
+        raise NotFound(f"no report {report[:80]!r}")
     to = recipient_of(ctx, asker, recipient)
     with ctx.warehouse.connect() as connection:
-        insert_subscription(connection, report, to, asker.name)
+        insert_subscription(connection, name, to, asker.name)
     return to
 
 
@@ -54,8 +56,3 @@ def subscribers(connection: psycopg.Connection) -> Mapping[str, list[tuple[str, 
         if still_sees(one.recipient, one.asked_by, one.report):
             found.setdefault(one.report, []).append((one.recipient, one.asked_at))
     return found
-
-
-def _require_seen(ctx: Context, asker: Asker, report: str) -> None:
-    if not asker.sees(report_named(ctx.catalog, report).full_name):
-        raise NotFound(f"no report {report[:80]!r}")

@@ -69,6 +69,11 @@ FORECASTS = _of(
         "holds it in nineteen of twenty.",
         ("band from", "band to", "95 % band", "in 80 % band", "in 95 % band", "within the 80 % band", "95 % from"),
     ),
+    (
+        "Counts as",
+        "What a week that is out of all proportion counts as in a forecast; its sales stay what they were.",
+        ("counts as, in forecasts", "went out"),
+    ),
     ("Weeks ahead", "How many weeks lay between what was known and the week that was forecast.", ()),
     ("Sold more or less", "What was sold against what had been forecast, in percent of the forecast.", ()),
     (
@@ -121,6 +126,8 @@ STOCK = _of(
         "Units that will be wanted and not there, before an order of today could arrive.",
         ("units short whatever is ordered",),
     ),
+    ("Pack size", "How many units are bought together; orders are whole packs.", ()),
+    ("Minimum order", "The fewest units that the supplier sends at once.", ()),
     ("Weeks out of stock", "Weeks in which nothing was there to be sold.", ()),
 )
 PRICES = _of(
