@@ -36,7 +36,11 @@ SALES = _of(
         "One article that is kept in stock and sold, by the company's own number.",
         ("skus", "article", "articles"),
     ),
-    ("Units", "Pieces sold, less pieces that came back.", ("units sold", "units a week", "sells", "sent back")),
+    (
+        "Units",
+        "Pieces sold, less pieces that came back.",
+        ("units sold", "units a week", "sells", "sent back", "went out"),
+    ),
     ("Channel", "The way by which something is sold: to shops' customers (retail) or to dealers (wholesale).", ()),
     ("Revenue", "Units at the prices that were charged, without tax.", ()),
     (
@@ -72,7 +76,7 @@ FORECASTS = _of(
     (
         "Counts as",
         "What a week that is out of all proportion counts as in a forecast; its sales stay what they were.",
-        ("counts as, in forecasts", "went out"),
+        ("counts as, in forecasts",),
     ),
     ("Weeks ahead", "How many weeks lay between what was known and the week that was forecast.", ()),
     ("Sold more or less", "What was sold against what had been forecast, in percent of the forecast.", ()),
