@@ -24,6 +24,7 @@ from s2p_assets.api.report_files import ReportFiles
 from s2p_assets.api.routes import everything
 from s2p_assets.api.uploads import ReaderAtHand
 from s2p_assets.screen.areas import include_screen
+from s2p_assets.screen.numbers import number_address
 from s2p_assets.screen.problem_pages import problem_page
 from s2p_assets.services.context import Context
 from s2p_assets.services.forecasts import stored_forecasts
@@ -47,7 +48,7 @@ def build_app(ctx: Context, dagster_socket: Path | None = None) -> Guard:
 
     app = _routes(ctx, gate)
     app.router.lifespan_context = lifespan
-    areas = (("/dagster", proxy), ("/reports", ReportFiles(ctx)), ("", app))
+    areas = (("/dagster", proxy), ("/reports", ReportFiles(ctx, app, number_address)), ("", app))
     return Guard(ctx.settings, gate, areas, app.state.exposition.observe)
 
 

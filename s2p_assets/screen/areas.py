@@ -6,10 +6,15 @@ What a page needs to be one is in docs/screen.md.
 from fastapi import FastAPI
 
 from s2p_assets.screen import (
+    alerts,
+    glossary,
+    models,
+    numbers,
+    reports,
     today,
 )
 
-PAGES = (today,)
+PAGES = (today, reports, numbers, alerts, models, glossary)
 
 
 def include_screen(app: FastAPI) -> None:
