@@ -11,7 +11,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from s2p_assets.api import openapi, pages
+from s2p_assets.api import openapi, pages, static_files
 from s2p_assets.api.caller import Caller
 from s2p_assets.api.dagster_proxy import DagsterProxy
 from s2p_assets.api.gate import Gate
@@ -22,6 +22,8 @@ from s2p_assets.api.problems import answer_problems
 from s2p_assets.api.report_files import ReportFiles
 from s2p_assets.api.routes import everything
 from s2p_assets.api.uploads import ReaderAtHand
+from s2p_assets.screen.areas import include_screen
+from s2p_assets.screen.problem_pages import problem_page
 from s2p_assets.services.context import Context
 from s2p_assets.services.forecasts import stored_forecasts
 from s2p_assets.warehouse.server.pool import open_pool
@@ -85,8 +87,10 @@ def _routes(ctx: Context, gate: Gate) -> FastAPI:
     app.state.reader, app.state.texts = ReaderAtHand(ctx.settings), {}
     app.state.forecasts = stored_forecasts(ctx.catalog)
     app.state.oidc_client, app.state.oidc_logins = None, {}
+    app.include_router(static_files.router)
     app.include_router(pages.router)
+    include_screen(app)
     everything.include(app)
     openapi.describe(app, ctx.catalog)
-    answer_problems(app)
+    answer_problems(app, problem_page)
     return app

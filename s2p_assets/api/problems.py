@@ -1,6 +1,6 @@
 """Every error in one form: problem details (RFC 9457), in words that say what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import asyncpg
@@ -60,22 +60,32 @@ def problem_of(error: Exception) -> Problem:
     return Problem(500, "a fault of s2p's own", "the log of s2p says more; nothing half-done was kept")
 
 
-def answer_problems(app: FastAPI) -> None:
-    """Let every error of the routes be a problem."""
+def wants_page(request: Request) -> bool:
+    """Whether a person's browser asks, for a whole page: to a program and to a script a problem is JSON."""
+    asked = request.headers
+    of_program = request.url.path.startswith("/api/") or "hx-request" in asked
+    return not of_program and "text/html" in asked.get("accept", "")
 
-    def known(_: Request, error: Exception) -> Response:
+
+def answer_problems(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
+    """Let every error of the routes be a problem; `page`: how one is shown to who wants a page."""
+
+    def shown(request: Request, problem: Problem) -> Response:
+        return page(request, problem) if wants_page(request) else problem.response()
+
+    def known(request: Request, error: Exception) -> Response:
         found = problem_of(error)
         if found.status_code == 500 and found is not error:
             raise error
-        return found.response()
+        return shown(request, found)
 
-    def invalid(_: Request, error: Exception) -> Response:
+    def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         findings = [
             {"where": ".".join(str(part) for part in one["loc"]), "message": one["msg"]} for one in error.errors()
         ]
         lines = "; ".join(f"{one['where']}: {one['message']}" for one in findings[:5])
-        return Problem(422, "the request is not as described", lines, findings=findings).response()
+        return shown(request, Problem(422, "the request is not as described", lines, findings=findings))
 
     app.add_exception_handler(RequestValidationError, invalid)
     for kind in (
@@ -90,4 +100,6 @@ def answer_problems(app: FastAPI) -> None:
         *LOST,
     ):
         app.add_exception_handler(kind, known)
-    app.add_exception_handler(Exception, lambda _, error: problem_of(error).response())  # then it is raised to the log
+    app.add_exception_handler(
+        Exception, lambda asked, error: shown(asked, problem_of(error))
+    )  # then it is raised to the log
