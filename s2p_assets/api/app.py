@@ -71,6 +71,7 @@ async def _pool(app: FastAPI, ctx: Context) -> AsyncIterator[None]:
         yield
     finally:
         app.state.reader.close()
+        app.state.entering.close()
         app.state.pool.terminate()
 
 
@@ -84,7 +85,8 @@ def _routes(ctx: Context, gate: Gate) -> FastAPI:
         redoc_url=None,
     )
     app.state.ctx, app.state.limits, app.state.gate = ctx, LoginLimits(), gate
-    app.state.reader, app.state.texts = ReaderAtHand(ctx.settings), {}
+    app.state.reader, app.state.entering = ReaderAtHand(ctx.settings), ReaderAtHand(ctx.settings)
+    app.state.texts = {}
     app.state.forecasts = stored_forecasts(ctx.catalog)
     app.state.oidc_client, app.state.oidc_logins = None, {}
     app.include_router(static_files.router)

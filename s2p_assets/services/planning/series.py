@@ -69,7 +69,8 @@ class WhichSeries:
         if self.group is None or not task.peers:
             return sql.SQL("true"), []
         newest = sql.SQL(
-            "{entity} in (select {entity} from (select distinct on ({entity}) {entity}, {peers} as peers"
+            "{entity} in (select {entity} from ("
+            "select distinct on ({entity}) {entity}, {peers} as peers"
             " from {features} where {target} is not null order by {entity}, {time} desc) newest where newest.peers = %s)"
         ).format(
             entity=entity,

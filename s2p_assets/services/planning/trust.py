@@ -35,9 +35,7 @@ def _nearest(champion: "Champion[ClassificationTask]", probability: float) -> li
     low, high = (_percent(value) for value in (near["probability"].min(), near["probability"].max()))
     came = float((near["actual"] == 1).mean())
     span = low if low == high else f"{low} to {high}"
-    sentences = [
-        f"Of the {len(near)} past cases that were told nearest to this ({span}), {_percent(came)} came about."
-    ]
+    sentences = [f"Of the {len(near)} past cases that were told nearest to this ({span}), {_percent(came)} came about."]
     if probability > said.max() + WORTH or probability < said.min() - WORTH:
         way = "much" if probability > said.max() else "little"
         sentences.insert(0, f"No past case was ever told this {way}: take it with caution.")
