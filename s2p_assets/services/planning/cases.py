@@ -156,8 +156,8 @@ def _explained(
         "reasons": [
             {
                 "feature": name,
-                "says": columns[name].description,
-                "value": _said(case[name].iloc[0], columns[name].kind),
+                "says": columns[str(name)].description,
+                "value": _said(case[name].iloc[0], columns[str(name)].kind),
                 "points": float(value),
             }
             for name, value in ranked.items()
@@ -246,7 +246,7 @@ def score_typed(ctx: Context, name: str, typed: Mapping[str, str]) -> dict[str, 
     row = _parsed(typed_fields(ctx, one), typed)
     with ctx.warehouse.connect() as connection:
         inputs = {
-            parameter: store.read_rows(connection, declared.domain, declared.name, declared.columns)  # type: ignore[union-attr]
+            parameter: store.read_rows(connection, declared.domain, declared.name, declared.columns)
             for parameter, declared in _inputs(ctx.catalog, one.features).items()
         }
         history = store.read_rows(connection, one.features.domain, one.features.name, one.features.columns)

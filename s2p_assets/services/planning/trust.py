@@ -12,7 +12,7 @@ from s2p_assets.services.model_queries import find_trained
 if TYPE_CHECKING:
     from s2p_assets.learning.versions import Champion
 
-NEAREST, FEWEST = 100, 20
+NEAREST, FEWEST, NEAR = 100, 20, 0.15
 WORTH = 0.01
 OFF = 0.1
 """A share that lies this far from what was told is worth a warning."""
@@ -21,7 +21,7 @@ OFF = 0.1
 def how_far_to_trust(
     ctx: Context, contest: Contest, champion: "Champion[ClassificationTask]", probability: float
 ) -> list[str]:
-    """Sentences, the most telling first: what came of past cases with such a probability, and what the model is worth."""
+    """Sentences, the most telling first: what came of past cases told so, and what the model is worth."""
     told = _nearest(champion, probability)
     return [*told, *_against_the_plain_rule(ctx, contest)]
 
@@ -31,15 +31,18 @@ def _nearest(champion: "Champion[ClassificationTask]", probability: float) -> li
     if len(backtest) < FEWEST:
         return [f"Only {len(backtest)} past cases were told in tests: too few to say how far to trust this."]
     said = backtest["probability"].astype(float)
-    near = backtest.loc[(said - probability).abs().sort_values(kind="stable").index[:NEAREST]]
+    if probability > said.max() + WORTH or probability < said.min() - WORTH:
+        way = "much" if probability > said.max() else "little"
+        return [f"No past case was ever told this {way}: take it with caution."]
+    by_distance = (said - probability).abs().sort_values(kind="stable")
+    near = backtest.loc[by_distance[by_distance <= NEAR].index[:NEAREST]]
+    if len(near) < FEWEST:
+        return [f"Only {len(near)} past cases were told near this: too few to say how far to trust it."]
     low, high = (_percent(value) for value in (near["probability"].min(), near["probability"].max()))
     came = float((near["actual"] == 1).mean())
     span = low if low == high else f"{low} to {high}"
     sentences = [f"Of the {len(near)} past cases that were told nearest to this ({span}), {_percent(came)} came about."]
-    if probability > said.max() + WORTH or probability < said.min() - WORTH:
-        way = "much" if probability > said.max() else "little"
-        sentences.insert(0, f"No past case was ever told this {way}: take it with caution.")
-    elif abs(came - probability) > OFF:
+    if abs(came - probability) > OFF:
         nearer = "less" if came < probability else "more"
         sentences.append(f"So it comes about {nearer} often than it is told: reckon with about {_percent(came)}.")
     return sentences
