@@ -108,3 +108,19 @@ def test_a_trace_over_http_ends_at_the_person(client: httpx.Client) -> None:
     (row,) = client.get("/api/v1/tables/acme_orders/trace", params=asked).json()["rows"][:1]
     assert row["file"]["entered"]["reason"] == "a slip"
     assert row["file"]["entered"]["over"]["cells"] == {"price": "D3"}
+
+
+def test_what_was_entered_is_in_the_next_report_whose_number_leads_to_the_person(
+    client: httpx.Client, door: Served
+) -> None:
+    numbers = "/api/v1/reports/acme_sold/numbers"
+    before = client.get(numbers).json()
+    seen = client.get(ROW, params={"order_no": "5-2"})
+    assert change(client, "5-2", seen.headers["etag"], price=1_000_011.95).status_code == 201
+    ended = door.company.run("run")
+    assert ended.code in (0, 1), ended.text
+    after = client.get(numbers).json()
+    assert after != before
+    traced = client.get(f"{numbers}/F1/trace").text
+    assert '"reason":"a slip"' in traced
+    assert "orders/Orders 05.xlsx" in traced
