@@ -5,11 +5,13 @@ What a page needs to be one is in docs/screen.md.
 
 from fastapi import FastAPI
 
-from s2p_assets.screen import (
-    today,
-)
+from s2p_assets.screen import hand_in, handed_in, today
 
-PAGES = (today,)
+PAGES = (
+    today,
+    hand_in,
+    handed_in,
+)
 
 
 def include_screen(app: FastAPI) -> None:

@@ -7,6 +7,8 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+from markupsafe import Markup
+
 
 def count(number: int, one: str, more: str = "") -> str:
     """`1 file`, `1,200 files`."""
@@ -30,4 +32,25 @@ def day(date: dt.date | str | None) -> str:
     return f"{shown.day} {shown:%b %Y}"
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"count": count, "moment": moment, "day": day}
+VERDICTS = {
+    "accepted": ("good", "loaded"),
+    "partly": ("warn", "loaded in part"),
+    "returned": ("fault", "came back"),
+    "held": ("warn", "held: somebody is asked"),
+    "duplicate": ("", "known already"),
+    "waiting": ("", "waiting to be read"),
+}
+
+
+def verdict_badge(verdict: str) -> Markup:
+    """What became of a file, in words and a colour."""
+    colour, words = VERDICTS.get(verdict, ("", verdict))
+    return Markup('<span class="badge {}">{}</span>').format(colour, words)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "count": count,
+    "moment": moment,
+    "day": day,
+    "verdict_badge": verdict_badge,
+}
