@@ -5,13 +5,18 @@ What a page needs to be one is in docs/screen.md.
 
 from fastapi import FastAPI
 
-from s2p_assets.screen import hand_in, handed_in, today
-
-PAGES = (
-    today,
+from s2p_assets.screen import (
+    alerts,
+    glossary,
     hand_in,
     handed_in,
+    models,
+    numbers,
+    reports,
+    today,
 )
+
+PAGES = (today, hand_in, handed_in, reports, numbers, alerts, models, glossary)
 
 
 def include_screen(app: FastAPI) -> None:
