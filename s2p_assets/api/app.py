@@ -11,9 +11,10 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from s2p_assets.api import openapi, pages, static_files
+from s2p_assets.api import openapi, pages, static_files, system_page
 from s2p_assets.api.caller import Caller
 from s2p_assets.api.dagster_proxy import DagsterProxy
+from s2p_assets.api.exposition import Exposition
 from s2p_assets.api.gate import Gate
 from s2p_assets.api.guard import Guard
 from s2p_assets.api.heavy_work import HeavyWork, WorkHere
@@ -47,8 +48,8 @@ def build_app(ctx: Context, dagster_socket: Path | None = None) -> Guard:
 
     app = _routes(ctx, gate)
     app.router.lifespan_context = lifespan
-    reports = ReportFiles(ctx, app, number_address)
-    return Guard(ctx.settings, gate, (("/dagster", proxy), ("/reports", reports), ("", app)))
+    areas = (("/dagster", proxy), ("/reports", ReportFiles(ctx, app, number_address)), ("", app))
+    return Guard(ctx.settings, gate, areas, app.state.exposition.observe)
 
 
 @contextlib.asynccontextmanager
@@ -73,6 +74,7 @@ async def _pool(app: FastAPI, ctx: Context) -> AsyncIterator[None]:
         yield
     finally:
         app.state.reader.close()
+        app.state.entering.close()
         app.state.pool.terminate()
 
 
@@ -86,11 +88,14 @@ def _routes(ctx: Context, gate: Gate) -> FastAPI:
         redoc_url=None,
     )
     app.state.ctx, app.state.limits, app.state.gate = ctx, LoginLimits(), gate
-    app.state.reader, app.state.texts = ReaderAtHand(ctx.settings), {}
+    app.state.reader, app.state.entering = ReaderAtHand(ctx.settings), ReaderAtHand(ctx.settings)
+    app.state.texts = {}
     app.state.forecasts = stored_forecasts(ctx.catalog)
+    app.state.exposition = Exposition(ctx)
     app.state.oidc_client, app.state.oidc_logins = None, {}
     app.include_router(static_files.router)
     app.include_router(pages.router)
+    app.include_router(system_page.router)
     include_screen(app)
     everything.include(app)
     openapi.describe(app, ctx.catalog)

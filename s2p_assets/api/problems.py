@@ -1,6 +1,7 @@
 """Every error in one form: problem details (RFC 9457), in words that say what to do."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import asyncpg
@@ -14,9 +15,11 @@ from starlette.responses import Response
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.services.access import AccessRefused
 from s2p_assets.services.askers import AskRefused
+from s2p_assets.services.entries.rows import EntryRefused, EtagMissing, NotEnterable, RowChanged, as_json
 from s2p_assets.services.errors import NotFound, is_lost_database, one_line
 from s2p_assets.services.files import FileRefused
 from s2p_assets.warehouse.server.pool import LOST, is_lost
+from s2p_assets.warehouse.tables.current_rows import CurrentRow
 from s2p_assets.warehouse.tables.row_query import QueryInvalid
 
 MEDIA_TYPE = "application/problem+json"
@@ -50,6 +53,8 @@ def problem_of(error: Exception) -> Problem:
         return Problem(503, "the database is down", "PostgreSQL does not answer; try again", headers=again)
     if isinstance(error, NotFound):
         return Problem(404, "not found", str(error))
+    if entered := _entry_problem(error):
+        return entered
     if isinstance(error, AccessRefused | AskRefused | QueryInvalid):
         return Problem(422, "refused", str(error))
     if isinstance(error, FileRefused):
@@ -66,6 +71,27 @@ def wants_page(request: Request) -> bool:
     asked = request.headers
     of_program = request.url.path.startswith("/api/") or "hx-request" in asked
     return not of_program and "text/html" in asked.get("accept", "")
+
+
+def _entry_problem(error: Exception) -> Problem | None:
+    """What somebody who enters rows is to mend or to look at again."""
+    match error:
+        case EntryRefused():
+            findings = [asdict(one) for one in error.findings]
+            return Problem(422, "refused", str(error), findings=findings, may_be_sure=error.may_be_sure)
+        case RowChanged():
+            return Problem(412, "changed since", str(error), rows=[_row_now(*one) for one in error.rows.items()])
+        case EtagMissing():
+            return Problem(428, "which version", str(error))
+        case NotEnterable():
+            return Problem(422, "refused", str(error))
+    return None
+
+
+def _row_now(number: int, row: CurrentRow | None) -> dict[str, Any]:
+    """What somebody who was too late looks at."""
+    now = row and {name: as_json(value) for name, value in row.values.items()}
+    return {"number": number, "now": now, "etag": row and row.etag}
 
 
 def answer_problems(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:

@@ -22,11 +22,15 @@ ADDS = "what each car was told before the start, and what adds most to that."
 FAILS = "The cars that are likeliest not to be classified: broken down, crashed, withdrawn or disqualified."
 CARS: tuple[ReportColumn, ...] = (*CAR, ReportColumn("grid", "Grid", "integer"))
 CARS += (ReportColumn("top_ten_probability", TOP_TEN.title, "percent", bars=True),)
+CARS += (ReportColumn("below_probability", "Finishes below", "percent"),)
+CARS += (ReportColumn("failure_probability", "Does not finish", "percent"),)
 CARS += (ReportColumn("reasons", "What adds most, in points"),)
 FAILURES = (*CAR, ReportColumn("failure_probability", "Does not finish", "percent", bars=True))
 NOTES = (
     "Every season was told from what was known before its first race; form, standings and rates count only races "
     "before the one that is told, and laps, points and how a car ended are in none of them.",
+    "A car comes in among the first ten, or below them, or is not classified: the three sum up to 100 %, and the first "
+    "ten of all cars to ten.",
     "In brackets behind a measure: its 95 % interval, drawing drivers at random. The plain rule's AUC is the mean of "
     "its seasons.",
     "Reasons: what each thing that was known adds to the probability, in points of a hundred, against cars of earlier "

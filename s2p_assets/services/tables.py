@@ -50,6 +50,7 @@ class TableQuestion:
     sort: str = ""
     cursor: str = ""
     limit: int | None = None
+    search: str = ""
 
 
 def table_named(catalog: Catalog, name: str) -> Stored:
@@ -80,6 +81,7 @@ def query_of(declared: Stored, asked: TableQuestion, *, place: str = "") -> RowQ
         tie=tie,
         columns=chosen or tuple(column.name for column in declared.columns),
         filters=parse_filters(asked.filters, kinds),
+        search=asked.search.strip(),
         sort=sort,
         limit=asked.limit,
     )

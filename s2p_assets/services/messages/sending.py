@@ -20,7 +20,7 @@ from s2p_assets.messaging.mail import Outbox
 from s2p_assets.messaging.matters import Matter
 from s2p_assets.messaging.outcomes import NotDelivered
 from s2p_assets.messaging.smtp import DEFAULT_PORTS, MailServer, SmtpWay
-from s2p_assets.services.backup_schedule import backup_matters
+from s2p_assets.services.backup_schedule import backup_matters, drill_matters
 from s2p_assets.services.context import Context
 from s2p_assets.services.messages import file_matters, house_matters
 from s2p_assets.services.share import look_at_share
@@ -81,7 +81,7 @@ def _looked_for(
         (("report",), lambda: house_matters.report_matters(ctx, connection, book, since)),
         (("threshold",), lambda: threshold_matters(ctx, connection)),
         (("installation",), lambda: house_matters.installation_matters(ctx, _share_problem(ctx))),
-        (("backup",), lambda: backup_matters(ctx.settings, now)),
+        (("backup",), lambda: [*backup_matters(ctx.settings, now), *drill_matters(ctx.settings, now)]),
         (("undelivered",), lambda: house_matters.undelivered_matters(connection, book.engineers)),
     ]
     found = []
