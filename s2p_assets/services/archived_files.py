@@ -4,7 +4,7 @@ Where a number's way down to a file leads is `trace.py`'s.
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,17 +16,45 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
 from s2p_assets.spreadsheet.sheet_window import SheetWindow, read_window
+from s2p_assets.warehouse.trace.file_rows import FileRow
+
+FilePlace = tuple[str, str, int]
+ENTRIES = "s2p-entries"
 
 LEDGER_SQL = (
     "select f.workbook, f.path, f.sha256, f.archived, f.owner, f.loaded_at, f.status, f.verdict, h.handed_in_by,"
-    " h.handed_in_at from s2p.files f left join s2p.handed_in h on h.path = f.path and h.sha256 = f.sha256"
+    " h.handed_in_at, e.made_by as entered_by, e.reason"
+    " from s2p.files f left join s2p.handed_in h on h.path = f.path and h.sha256 = f.sha256"
+    " left join s2p.entries e on e.path = f.path"
     " where f.path = %s and f.sha256 = %s order by f.id desc"
+)
+ENTERED_SQL = (
+    "select e.made_by, e.made_at, e.reason, e.kind, b.path, b.sha256, r.base_sheet, r.base_row, r.columns, r.before"
+    " from s2p.entries e left join s2p.entry_rows r on r.path = e.path and r.sheet = %s and r.row = %s"
+    " left join s2p.files b on b.id = r.base_file where e.path = %s limit 1"
 )
 
 
 @dataclass(frozen=True)
+class EnteredRow:
+    """A row that somebody entered: who, when and why. `base`: the row of a file that it stands in place of, if any;
+    `before`: what stood there in the columns that were changed.
+    """
+
+    entered_by: str
+    entered_at: dt.datetime
+    reason: str
+    is_correction: bool
+    base: FileRow | None
+    before: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class ArchivedFile:
-    """A version of a file. `handed_in_by`: who sent it through the door, None for who saved it on the share."""
+    """A version of a file. `handed_in_by`: who sent it through the door, None for who saved it on the share.
+
+    `entered_by`, `reason`: set where a person entered it row by row.
+    """
 
     path: str
     sha256: str
@@ -38,6 +66,8 @@ class ArchivedFile:
     verdict: str | None
     handed_in_by: str | None
     handed_in_at: dt.datetime | None
+    entered_by: str | None = None
+    reason: str | None = None
 
     @property
     def name(self) -> str:
@@ -65,6 +95,24 @@ def archived_file(ctx: Context, path: str, sha256: str, sees: Callable[[str], bo
 def _in_ledger(connection: psycopg.Connection, path: str, sha256: str) -> list[dict[str, Any]]:
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(LEDGER_SQL, (path, sha256)).fetchall()
+
+
+def entered_rows(ctx: Context, rows: Iterable[FileRow]) -> dict[FilePlace, EnteredRow]:
+    """Of rows of files those that somebody entered, by path, sheet and row."""
+    places = {(row.path, row.sheet, row.row) for row in rows if row.path.startswith(f"{ENTRIES}/")}
+    found = {}
+    with ctx.warehouse.connect() as connection:
+        for path, sheet, row in places:
+            if known := connection.execute(ENTERED_SQL, (sheet, row, path)).fetchone():
+                found[path, sheet, row] = _entered(*known)
+    return found
+
+
+def _entered(*known: Any) -> EnteredRow:
+    by, at, reason, kind, path, sha256, sheet, row, columns, before = known
+    base = FileRow(path, sheet or "", row or 0, {}, None, None, sha256, None, None) if path else None
+    changed = {name: (before or {}).get(name) for name in columns or ()}
+    return EnteredRow(by, at, reason, kind == "correction", base, changed if before else {})
 
 
 def window_of(
