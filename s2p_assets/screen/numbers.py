@@ -18,7 +18,7 @@ from s2p_assets.publishing.renderers.number_links import NumberPlace
 from s2p_assets.screen.rendering import page, part
 from s2p_assets.screen.reports import AREA as REPORTS
 from s2p_assets.screen.reports import visible_report
-from s2p_assets.services.archived_files import ArchivedFile, archived_file, entered_rows, window_of
+from s2p_assets.services.archived_files import FileInArchive, archived_file, entered_rows, window_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.report_shelf import shelved_report
@@ -147,12 +147,12 @@ async def sheet_page(
     return page(request, REPORTS, "sheet_page.html.j2", **shown)
 
 
-def _read(ctx: Context, at_hand: Any, file: ArchivedFile, sheet: str, cells: list[str], row: int) -> SheetWindow:
+def _read(ctx: Context, at_hand: Any, file: FileInArchive, sheet: str, cells: list[str], row: int) -> SheetWindow:
     with at_hand.use() as reader:
         return window_of(ctx, reader, file, sheet, cells, row)
 
 
-def archive_address(file: ArchivedFile) -> str:
+def archive_address(file: FileInArchive) -> str:
     """Where a file is had as it was read."""
     return f"/archive?{urlencode({'path': file.path, 'sha256': file.sha256})}"
 

@@ -50,7 +50,7 @@ class EnteredRow:
 
 
 @dataclass(frozen=True)
-class ArchivedFile:
+class FileInArchive:
     """A version of a file. `handed_in_by`: who sent it through the door, None for who saved it on the share.
 
     `entered_by`, `reason`: set where a person entered it row by row.
@@ -74,7 +74,7 @@ class ArchivedFile:
         return PurePosixPath(self.path).name
 
 
-def archived_file(ctx: Context, path: str, sha256: str, sees: Callable[[str], bool]) -> ArchivedFile:
+def archived_file(ctx: Context, path: str, sha256: str, sees: Callable[[str], bool]) -> FileInArchive:
     """The version with these bytes at this path. Raises NotFound, also for what is kept to others.
 
     A file that several kinds of workbook were read from is for who sees them all.
@@ -89,7 +89,7 @@ def archived_file(ctx: Context, path: str, sha256: str, sees: Callable[[str], bo
     original = (archive / kept["archived"]).resolve()
     if not original.is_relative_to(archive) or not original.is_file():
         raise NotFound(f"{path[:200]}: the archive holds it no longer")
-    return ArchivedFile(original=original, **{name: value for name, value in kept.items() if name != "archived"})
+    return FileInArchive(original=original, **{name: value for name, value in kept.items() if name != "archived"})
 
 
 def _in_ledger(connection: psycopg.Connection, path: str, sha256: str) -> list[dict[str, Any]]:
@@ -116,7 +116,7 @@ def _entered(*known: Any) -> EnteredRow:
 
 
 def window_of(
-    ctx: Context, reader: Sandbox, file: ArchivedFile, sheet: str, cells: Sequence[str], row: int
+    ctx: Context, reader: Sandbox, file: FileInArchive, sheet: str, cells: Sequence[str], row: int
 ) -> SheetWindow:
     """The rows of a file around some of its cells, read in the bounds of the settings."""
     book = ctx.catalog.workbooks.get(file.workbook or "")

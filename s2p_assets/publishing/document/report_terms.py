@@ -161,7 +161,7 @@ CHANCES = _of(
     (
         "Chance",
         "In how many of a hundred cases like this it comes about, as the model tells it.",
-        ("=told", "=was told", "among the first ten", "does not finish", "cars told"),
+        ("=told", "=was told", "among the first ten", "does not finish", "finishes below", "cars told"),
     ),
     (
         "Expected wins",
