@@ -65,10 +65,10 @@ def _traced(ctx: Context, report: str, number: str, edition: str | None, as_of: 
 async def status(request: Request) -> Response:
     """The object of `s2p status --json`, of what you see: loaded, waiting, returned, held, models, reports."""
     ctx, caller = state_of(request.scope).ctx, caller_of(request)
-    return json_answer(_shown(ctx, caller, await run_in_threadpool(read_status, ctx)))
+    return json_answer(status_for(ctx, caller, await run_in_threadpool(read_status, ctx)))
 
 
-def _shown(ctx: Context, caller: Caller, status: dict[str, Any]) -> dict[str, Any]:
+def status_for(ctx: Context, caller: Caller, status: dict[str, Any]) -> dict[str, Any]:
     """Of a status what a caller sees: named by workbook, table or path."""
     books = list(ctx.catalog.workbooks.values())
 
