@@ -6,10 +6,12 @@ What a page needs to be one is in docs/screen.md.
 from fastapi import FastAPI
 
 from s2p_assets.screen import (
+    table_rows,
+    tables,
     today,
 )
 
-PAGES = (today,)
+PAGES = (today, table_rows, tables)
 
 
 def include_screen(app: FastAPI) -> None:

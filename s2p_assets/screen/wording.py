@@ -30,4 +30,9 @@ def day(date: dt.date | str | None) -> str:
     return f"{shown.day} {shown:%b %Y}"
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"count": count, "moment": moment, "day": day}
+def domain_title(name: str) -> str:
+    """`CRM`, `Retail`, `Spare parts`."""
+    return name.upper() if len(name) <= 3 else name.replace("_", " ").capitalize()  # noqa: PLR2004  an abbreviation
+
+
+FILTERS: dict[str, Callable[..., Any]] = {"count": count, "moment": moment, "day": day, "domain": domain_title}

@@ -71,7 +71,8 @@ class WhichSeries:
         newest = sql.SQL(
             "{entity} in (select {entity} from ("
             "select distinct on ({entity}) {entity}, {peers} as peers"
-            " from {features} where {target} is not null order by {entity}, {time} desc) newest where newest.peers = %s)"
+            " from {features} where {target} is not null order by {entity}, {time} desc"
+            ") newest where newest.peers = %s)"
         ).format(
             entity=entity,
             peers=sql.Identifier(task.peers[0]),
