@@ -6,12 +6,14 @@ What a page needs to be one is in docs/screen.md.
 from fastapi import FastAPI
 
 from s2p_assets.screen import (
+    deals,
+    forecasts,
     table_rows,
     tables,
     today,
 )
 
-PAGES = (today, table_rows, tables)
+PAGES = (today, table_rows, tables, forecasts, deals)
 
 
 def include_screen(app: FastAPI) -> None:

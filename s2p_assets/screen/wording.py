@@ -32,7 +32,7 @@ def day(date: dt.date | str | None) -> str:
 
 def domain_title(name: str) -> str:
     """`CRM`, `Retail`, `Spare parts`."""
-    return name.upper() if len(name) <= 3 else name.replace("_", " ").capitalize()  # noqa: PLR2004  an abbreviation
+    return name.upper() if len(name) <= 3 else name.replace("_", " ").capitalize()
 
 
 FILTERS: dict[str, Callable[..., Any]] = {"count": count, "moment": moment, "day": day, "domain": domain_title}
