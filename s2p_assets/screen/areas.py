@@ -8,12 +8,13 @@ from fastapi import FastAPI
 from s2p_assets.screen import (
     deals,
     forecasts,
+    people,
     table_rows,
     tables,
     today,
 )
 
-PAGES = (today, table_rows, tables, forecasts, deals)
+PAGES = (today, table_rows, tables, forecasts, deals, people)
 
 
 def include_screen(app: FastAPI) -> None:

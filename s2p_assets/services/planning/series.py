@@ -329,7 +329,8 @@ def _why_in_words(contest: Contest, record: Record, state: ContestState) -> str:
     if own <= losses[best]:
         more = f"{losses[best] / own - 1:.0%}".replace("%", " %") if own > 0 else "some"
         return f"It erred least of {others}; the next, {model_in_words(contest, best)}, erred {more} more."
-    return f"Of {others} {model_in_words(contest, best)} erred less of late, but not by more than chance: what serves stays."
+    better = model_in_words(contest, best)
+    return f"Of {others} {better} erred less of late, but not by more than chance: what serves stays."
 
 
 def model_in_words(contest: Contest, model: str) -> str:

@@ -27,7 +27,8 @@ def what_if_price(ctx: Context, name: str, entity: str, price: float) -> dict[st
 
     By the version in service; where that does not look at prices, by the best of the other candidates that does.
     `periods`: time, price now, and what is expected now and then; `now`, `then`: their sums. `seen`: the lowest and
-    highest price that it had so far. `in_service`: whether `model` is; it and `serving` are in words, and `model` is None where none looks at prices.
+    highest price that it had so far. `in_service`: whether `model` is; it and `serving` are in words, and
+    `model` is None where none looks at prices.
     Raises NotFound, and QueryInvalid for what cannot be asked.
     """
     from s2p_assets.warehouse.tables import store
