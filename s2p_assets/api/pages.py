@@ -74,7 +74,7 @@ async def log_out(request: Request) -> Response:
 async def join_page(request: Request, secret: str) -> Response:
     """Where a one-time link leads: a password is set."""
     good, user = await run_in_threadpool(access.link_for, _context(request), secret)
-    return _page("join.html.j2", 200 if good else 410, good=good, user=user)
+    return page("join.html.j2", 200 if good else 410, good=good, user=user)
 
 
 @router.post("/join/{secret}")
@@ -89,7 +89,7 @@ async def join(request: Request, secret: str) -> Response:
     except access.AccessRefused as refused:
         good, known = await run_in_threadpool(access.link_for, ctx, secret)
         shown = {"email": given.email, "name": given.name, "fault": str(refused)}
-        return _page("join.html.j2", 422 if good else 410, good=good, user=known, **shown)
+        return page("join.html.j2", 422 if good else 410, good=good, user=known, **shown)
     session = await run_in_threadpool(access.open_session, ctx, user)
     return with_session(RedirectResponse("/", 303), ctx, session)
 
@@ -97,7 +97,7 @@ async def join(request: Request, secret: str) -> Response:
 @router.get("/api/docs")
 async def docs() -> HTMLResponse:
     """The description of the API, to try it."""
-    answer = _page("docs.html.j2")
+    answer = page("docs.html.j2")
     answer.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -122,14 +122,14 @@ def with_session(answer: Response, ctx: Context, secret: str) -> Response:
 
 
 def _login(request: Request, status: int = 200, headers: dict[str, str] | None = None, **shown: Any) -> HTMLResponse:
-    answer = _page("login.html.j2", status, oidc=bool(_context(request).settings.oidc_issuer), **shown)
+    answer = page("login.html.j2", status, oidc=bool(_context(request).settings.oidc_issuer), **shown)
     answer.headers.update(headers or {})
     return answer
 
 
-def _page(template: str, status: int = 200, **shown: Any) -> HTMLResponse:
-    page = _templates().get_template(template).render(**shown)
-    return HTMLResponse(page, status, {"Content-Security-Policy": POLICY})
+def page(template: str, status: int = 200, **shown: Any) -> HTMLResponse:
+    text = _templates().get_template(template).render(**shown)
+    return HTMLResponse(text, status, {"Content-Security-Policy": POLICY})
 
 
 @cache

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.services.access import AccessRefused
+from s2p_assets.services.askers import AskRefused
 from s2p_assets.services.entries.rows import EntryRefused, EtagMissing, NotEnterable, RowChanged, as_json
 from s2p_assets.services.errors import NotFound, is_lost_database, one_line
 from s2p_assets.services.files import FileRefused
@@ -54,7 +55,7 @@ def problem_of(error: Exception) -> Problem:
         return Problem(404, "not found", str(error))
     if entered := _entry_problem(error):
         return entered
-    if isinstance(error, AccessRefused | QueryInvalid):
+    if isinstance(error, AccessRefused | AskRefused | QueryInvalid):
         return Problem(422, "refused", str(error))
     if isinstance(error, FileRefused):
         return Problem(409 if error.taken else 422, "refused", str(error))

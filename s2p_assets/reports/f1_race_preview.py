@@ -38,11 +38,12 @@ NOTES = (
 )
 
 
-@report(title="Race preview", owner="race-office@example.com", awaited=True, days_ahead=366)
+@report(title="Race preview", owner="race-office@example.com", awaited=True)
 def race_preview(race_predictions: Frame, race_scores: Frame, entry_backtest: Frame) -> Document:
     """Who will probably come in among the first ten, who may not finish, and how far to trust that.
 
-    One edition per race; made again when its qualifying or results came in, or a model learned anew.
+    Its data goes up to the last race that was driven. One edition for each of these; made again when qualifying or
+    results came in, or a model learned anew.
     """
     if race_predictions.empty or entry_backtest.empty:
         raise NotYet("no race can be told yet")
@@ -62,7 +63,7 @@ def race_preview(race_predictions: Frame, race_scores: Frame, entry_backtest: Fr
     )
     return Document(
         title="Race preview",
-        as_of=day.date(),
+        as_of=min(day, entry_backtest["race_day"].max()).date(),
         headline=f"{race}: {sections.chances.describe_chances(in_ten)} "
         f"{sections.question_scores.describe_accuracy(answers, TOP_TEN)}",
         figures=(

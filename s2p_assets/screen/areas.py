@@ -6,15 +6,20 @@ What a page needs to be one is in docs/screen.md.
 from fastapi import FastAPI
 
 from s2p_assets.screen import (
+    alerts,
     deals,
     forecasts,
+    glossary,
+    models,
+    numbers,
     people,
+    reports,
     table_rows,
     tables,
     today,
 )
 
-PAGES = (today, table_rows, tables, forecasts, deals, people)
+PAGES = (today, table_rows, tables, forecasts, deals, reports, numbers, alerts, models, glossary, people)
 
 
 def include_screen(app: FastAPI) -> None:

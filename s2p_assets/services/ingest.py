@@ -4,12 +4,13 @@ Knows no Dagster. Reading, archiving and storing are the tools' work.
 """
 
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -19,7 +20,9 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.services.ingested_file import Ingest, IngestedFile, hold_reading
 from s2p_assets.services.layout_history import LayoutHistory
+from s2p_assets.services.logs import log_event
 from s2p_assets.services.share import found_files, look_at_share, require_share, share_changes_of
+from s2p_assets.services.spans import past_span
 from s2p_assets.spreadsheet.foreign_keys import REFERENCE_RULE
 from s2p_assets.spreadsheet.returned.copies import write_returned
 from s2p_assets.spreadsheet.returned.returned_files import returned_copies
@@ -99,9 +102,34 @@ def ingest(
         files = _at_rest(decision.to_read, ctx.settings.share)
         files += [file for file in found_files(workbook, now) if file.path in forced and file not in decision.to_read]
         taken, to_read = desk.keep(_originals_first(files, found_files(workbook, now)), forced)
-        taken += desk.read(to_read)
+        begun_ns = time.time_ns()
+        for one in desk.read(to_read):
+            taken.append(one)
+            _tell(one, workbook, run_id, begun_ns)
+            begun_ns = time.time_ns()
         version = store.workbook_version(connection, workbook)
     return Ingest(workbook.full_name, _version(version, taken), taken, decision.gone)
+
+
+def _tell(file: IngestedFile, workbook: Workbook, run_id: str | None, begun_ns: int) -> None:
+    """A line of the log and a span for each file that was read."""
+    if file.problem:
+        log_event("file", f"{file.path}: {file.problem}", level=logging.WARNING, path=file.path, run_id=run_id)
+        return
+    if not file.claimed or not file.entry:
+        return
+    entry, says = (
+        file.entry,
+        f"{file.verdict} {file.path}: {file.entry.rows_accepted:,} of {file.entry.rows_read:,} rows",
+    )
+    facts: dict[str, Any] = {
+        "path": file.path,
+        "verdict": file.verdict,
+        "workbook": workbook.full_name,
+        "rows": entry.rows_read,
+    }
+    log_event("file", says, **facts, rows_accepted=entry.rows_accepted, sha256=entry.sha256, run_id=run_id)
+    past_span("file", begun_ns, **facts)
 
 
 def _version(stored: str, taken: list[IngestedFile]) -> str:

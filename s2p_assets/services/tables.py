@@ -161,7 +161,7 @@ def one_row(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) -> d
     if not key:
         raise QueryInvalid(f"name the row by its key: {' and '.join(declared.key) or '_file, _sheet and _row'}")
     with ctx.warehouse.connect() as connection:
-        rows = _fetch(connection, query)
+        rows = fetch_rows(connection, query)
         if len(rows) != 1:
             values = " and ".join(f"{name}={value}" for name, value in key)
             many = "more than one row" if rows else "no row"
@@ -184,7 +184,7 @@ def rows_of(ctx: Context, declared: Stored, asked: TableQuestion) -> tuple[list[
     return [json.loads(row) for row in rows], cursor
 
 
-def _fetch(connection: psycopg.Connection, query: RowQuery) -> list[dict[str, Any]]:
+def fetch_rows(connection: psycopg.Connection, query: RowQuery) -> list[dict[str, Any]]:
     text, values = rows_sql(query)
     with connection.cursor(row_factory=dict_row) as cursor:
         try:

@@ -139,11 +139,11 @@ def record(
         refuse([*notices, *_unlike(reading, drafts, workbook)])
         recording = _Recording(connection, workbook, changes, drafts, made, _read_rows(reading))
         doubts = between_rows(connection, ctx.catalog, workbook, drafts, recording.read)
-        entry, asked = _reviewed(connection, workbook, ledger_entry(workbook, made, kept, reading), reading)
+        entry, asked = _reviewed(connection, workbook, entry_in_ledger(workbook, made, kept, reading), reading)
         questions = [*doubts, *asked]
         refuse([one for one in questions if not (terms.sure and one.rule == QUESTION)])
         loaded, rows = recording.store(entry, reading.rows)
-    place_on_share(ctx.settings, made.path, kept)
+    show_on_share(ctx.settings, made.path, kept)
     said = [one for one in (*notices, *questions) if one.severity == "notice" or terms.sure]
     return _told(made, workbook, change_sentence(entry.changes), loaded, rows, unchanged, said)
 
@@ -216,7 +216,7 @@ def _note(workbook: Workbook, drafts: Sequence[DraftRow], made: Made) -> EntryNo
     return EntryNote(lines, ("Row", "What", "Columns given", "Made on"), rows)
 
 
-def ledger_entry(workbook: Workbook, made: Made, kept: ArchivedFile, reading: ReadResult) -> LedgerEntry:
+def entry_in_ledger(workbook: Workbook, made: Made, kept: ArchivedFile, reading: ReadResult) -> LedgerEntry:
     """What the ledger records of the workbook of an entry. Raises RuntimeError when cells were lost on the way."""
     entry = replace(ledger.ledger_entry(reading, kept, made.path, workbook), entered=made.kind)
     if lost := IngestedFile(made.path, entry, reading.rows).lost:
@@ -390,7 +390,7 @@ def _entry_row(workbook: Workbook, draft: DraftRow, read: dict[str, Any], path: 
     )
 
 
-def place_on_share(settings: Settings, path: str, kept: ArchivedFile) -> None:
+def show_on_share(settings: Settings, path: str, kept: ArchivedFile) -> None:
     """Show the workbook of an entry on the share, whole or not at all. What counts is the archive's copy.
 
     A share that is away just now is no reason to lose what is stored: the next look puts it there.
