@@ -64,8 +64,8 @@ def plan(
     from s2p_assets.settings import read_settings
 
     settings = read_settings()
-    from s2p_assets.cli.printing.plans import plan_lines
     from s2p_assets.services.plan import plan_file
+    from s2p_assets.services.plan_sentences import plan_lines
 
     with progress(f"reading {file.name} and comparing it with what is loaded", quiet=as_json):
         planned = plan_file(settings, file, workbook)

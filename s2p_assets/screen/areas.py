@@ -10,6 +10,8 @@ from s2p_assets.screen import (
     deals,
     forecasts,
     glossary,
+    hand_in,
+    handed_in,
     models,
     numbers,
     people,
@@ -19,7 +21,21 @@ from s2p_assets.screen import (
     today,
 )
 
-PAGES = (today, table_rows, tables, forecasts, deals, reports, numbers, alerts, models, glossary, people)
+PAGES = (
+    today,
+    hand_in,
+    handed_in,
+    table_rows,
+    tables,
+    forecasts,
+    deals,
+    reports,
+    numbers,
+    alerts,
+    models,
+    glossary,
+    people,
+)
 
 
 def include_screen(app: FastAPI) -> None:

@@ -1,6 +1,6 @@
 """What `s2p plan` asks of a file: how it reads, and what its rows would change in what is loaded, nothing written.
 
-The sentences that a person reads are in `cli/printing/plans.py`.
+The sentences that a person reads are in `plan_sentences.py`.
 """
 
 import hashlib
@@ -72,7 +72,9 @@ def plan_file(settings: Settings, file: Path, name: str | None) -> PlannedFile:
     workbook = every.get(reading.workbook or "")
     if reading.error or workbook is None:
         return PlannedFile(reading, workbook, inside is not None)
-    return _compared(settings, PlannedFile(reading, workbook, inside is not None), workbook, inside or _name(file))
+    return compare_with_loaded(
+        settings, PlannedFile(reading, workbook, inside is not None), workbook, inside or _name(file)
+    )
 
 
 def _inside(file: Path, share: Path) -> str | None:
@@ -87,7 +89,11 @@ def _name(file: Path) -> str:
     return ledger.share_path(Path(file.name), Path())
 
 
-def _compared(settings: Settings, planned: PlannedFile, workbook: Workbook, path: str) -> PlannedFile:
+def compare_with_loaded(settings: Settings, planned: PlannedFile, workbook: Workbook, path: str) -> PlannedFile:
+    """The plan of a file that was read as one of `workbook` at `path`, with its rows. Nothing is written.
+
+    Raises ContractChanged and DatabaseUnreachable.
+    """
     reading = planned.reading
     kept = _as_kept(reading.file, settings.archive)
     if not has_database(settings):
