@@ -13,6 +13,8 @@ import numpy.typing as npt
 import pyarrow
 import pyarrow.compute as pc
 
+from s2p_assets.spreadsheet.text_bytes import first_bytes, may_be_blank
+
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 CellPosition = tuple[int, int]
 """Row and column of a cell, 1-based."""
@@ -34,7 +36,6 @@ class CellKind(IntEnum):
 
 
 MAX_TOP_CELLS = 200_000
-_NOT_ASCII = 0x80
 
 Ints = npt.NDArray[np.int32]
 Kinds = npt.NDArray[np.int8]
@@ -205,28 +206,6 @@ class SheetWriter:
     def columns(self) -> dict[int, Cells]:
         """All cells taken so far, one `Cells` per column; a cell written twice counts as last written."""
         return {number: _joined(self._parts[number]) for number in sorted(self._parts)}
-
-
-def bytes_of(texts: pyarrow.Array) -> tuple[Ints, npt.NDArray[np.uint8]]:
-    """Where each text begins and the last ends, and the bytes in which they stand; of texts of which none is missing."""
-    _, ends, written = texts.buffers()
-    if ends is None or written is None:
-        return np.zeros(len(texts) + 1, np.int32), np.zeros(0, np.uint8)
-    return np.frombuffer(ends, np.int32)[texts.offset :][: len(texts) + 1], np.frombuffer(written, np.uint8)
-
-
-def first_bytes(texts: pyarrow.Array) -> npt.NDArray[np.uint8]:
-    """The first byte of each text, 0 of an empty one; of texts of which none is missing."""
-    offsets, written = bytes_of(texts)
-    starts = offsets[:-1]
-    if not len(written):
-        return np.zeros(len(texts), np.uint8)
-    return np.where(offsets[1:] > starts, written.take(starts, mode="clip"), 0).astype(np.uint8)
-
-
-def may_be_blank(first: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """By their first bytes, the texts that may begin with a blank of some kind, or be empty."""
-    return (first <= ord(" ")) | (first >= _NOT_ASCII)
 
 
 def _filled(cells: Cells) -> npt.NDArray[np.bool_]:

@@ -409,9 +409,7 @@ class _SheetReader:
         kinds[number & self._is_elapsed[style]] = CellKind.DURATION
         return kinds
 
-    def _add(
-        self, columns: Ints, rows: Ints, kinds: Kinds, texts: pyarrow.Array, style: npt.NDArray[np.int16]
-    ) -> None:
+    def _add(self, columns: Ints, rows: Ints, kinds: Kinds, texts: pyarrow.Array, style: npt.NDArray[np.int16]) -> None:
         if len(rows) and (rows.max() > LAST_ROW or columns.max() > LAST_COLUMN or rows.min() < 1):
             raise WorkbookUnreadable(
                 f"sheet {self._sheet!r} has a cell beyond the last row or column; save it in Excel"
