@@ -223,6 +223,7 @@ def _labels(table: _Table, below: Mapping[int, Cells]) -> Iterator[tuple[int, _L
                 yield row, _Label(text, word.casefold(), (before or after).strip(" :–—-.()"), number)
 
 
+@lru_cache(maxsize=64)
 def _quick_question(words: tuple[str, ...]) -> str:
     """Whether a text begins or ends with a word."""
     plain = "|".join(re.escape(word) for word in words)
