@@ -68,7 +68,7 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, task: Forecast
     the row.
     An entity counts from the first fold that has a row of it. After Tashman (2000).
     """
-    sold = damped(regular_history(_seen_by(forecaster, history, task), task), task)
+    sold = damped(regular_history(seen_by(forecaster, history, task), task), task)
     demand = uncensor(sold, task)
     ends = forecast_cutoffs(sold, task)
     if len(ends) < task.folds:
@@ -83,7 +83,7 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, task: Forecast
     return pd.concat(folds, ignore_index=True)[list(BACKTEST_COLUMNS)]
 
 
-def _seen_by(forecaster: Forecaster, history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
+def seen_by(forecaster: Forecaster, history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
     """What of `history` a forecaster can look at: ours at the columns that it or its task names, others at all."""
     if not type(forecaster).__module__.startswith("s2p_assets.learning."):
         return history
