@@ -12,8 +12,8 @@ import pandas as pd
 
 from s2p_assets.contracts.model import Forecaster, ForecastTask
 from s2p_assets.learning.fingerprint import digest, fingerprint_of
-from s2p_assets.learning.forecasting.backtest import rolling_origin, seen_by
-from s2p_assets.learning.forecasting.series import training_rows
+from s2p_assets.learning.forecasting.backtest import prepared, rolling_origin, seen_by
+from s2p_assets.learning.forecasting.learnable import learnable
 from s2p_assets.learning.row_hashes import sorted_row_hashes_once
 
 MAX_CACHED = 16
@@ -66,7 +66,8 @@ def cached_fit(forecaster: Any, history: pd.DataFrame, task: ForecastTask) -> An
 
 
 def _fit(forecaster: Any, history: pd.DataFrame, task: ForecastTask) -> Any:
-    return forecaster.fit(training_rows(seen_by(forecaster, history, task), task), task)
+    sold = prepared(history, task, seen_by(forecaster, history, task))
+    return forecaster.fit(learnable(sold, task), task)
 
 
 def _backtests_of_members(
