@@ -186,7 +186,9 @@ def _moved(sums: _Sums, first: int, last: int, around: int, memory: Matrix) -> t
     inside, _, count = sums.between(first, last)
     total, squares, known = (
         before + after
-        for before, after in zip(sums.between(max(first - around, 0), first), sums.between(last, min(end, last + around)), strict=True)
+        for before, after in zip(
+            sums.between(max(first - around, 0), first), sums.between(last, min(end, last + around)), strict=True
+        )
     )
     usual, now = total / known, inside / count
     relative = np.maximum(squares / known - usual**2, 0.0) / usual**2
