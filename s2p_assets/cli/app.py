@@ -12,7 +12,12 @@ from typing import Annotated
 
 import typer
 
+<<<<<<< HEAD
 from s2p_assets.cli import backup, database, entries, messages, models, people, reports, share, workbooks
+=======
+from s2p_assets.cli.aliases import aliases
+from s2p_assets.cli import backup, database, messages, models, people, reports, share, workbooks
+>>>>>>> main
 from s2p_assets.cli.demo import demo
 from s2p_assets.cli.terminal import COULD_NOT, err, escape, out
 
@@ -68,6 +73,7 @@ for _command, _example in COMMANDS:
 app.add_typer(entries.entries)
 app.add_typer(people.users)
 app.add_typer(people.tokens)
+app.add_typer(aliases)
 
 
 def _print_version(wanted: bool) -> None:

@@ -149,7 +149,7 @@ def _returned(settings: Settings, file: summaries.ReturnedFile) -> Matter:
     in_place = bool(copies) and copies[0].name == name
     feedback = build_feedback(reading, name=name, owner=file.owner, in_place=in_place)
     rejects = [one for one in feedback.listed if one.severity == "reject"]
-    lines = [file.error] if file.error else _cell_lines(rejects)
+    lines = [file.error] if file.error else cell_lines(rejects)
     todo = next_step(reading, name, in_place=in_place, here=HERE, copy=COPY)
     return Matter(
         "partly" if file.verdict == "partly" else "returned",
@@ -167,7 +167,7 @@ def _returned(settings: Settings, file: summaries.ReturnedFile) -> Matter:
     )
 
 
-def _cell_lines(findings: Iterable[Finding]) -> list[str]:
+def cell_lines(findings: Iterable[Finding]) -> list[str]:
     """`March › C5, C6 and 8 more: 'n/a' is not a price`: a line for each thing that is wrong, with its cells."""
     cells: dict[tuple[str | None, str], list[str]] = {}
     for finding in findings:
