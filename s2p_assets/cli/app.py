@@ -12,12 +12,8 @@ from typing import Annotated
 
 import typer
 
-<<<<<<< HEAD
 from s2p_assets.cli import backup, database, entries, messages, models, people, reports, share, workbooks
-=======
 from s2p_assets.cli.aliases import aliases
-from s2p_assets.cli import backup, database, messages, models, people, reports, share, workbooks
->>>>>>> main
 from s2p_assets.cli.demo import demo
 from s2p_assets.cli.terminal import COULD_NOT, err, escape, out
 

@@ -9,12 +9,7 @@ from starlette.responses import Response
 from s2p_assets.api.answers import json_answer
 from s2p_assets.api.caller import Caller, caller_of, needs
 from s2p_assets.api.guard import state_of
-<<<<<<< HEAD
-from s2p_assets.catalog.catalog import key_of
 from s2p_assets.catalog.paths import kinds_at
-=======
-from s2p_assets.catalog.paths import matching_contracts
->>>>>>> main
 from s2p_assets.services import trace
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound

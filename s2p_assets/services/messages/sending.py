@@ -22,12 +22,8 @@ from s2p_assets.messaging.outcomes import NotDelivered
 from s2p_assets.messaging.smtp import DEFAULT_PORTS, MailServer, SmtpWay
 from s2p_assets.services.backup_schedule import backup_matters, drill_matters
 from s2p_assets.services.context import Context
-<<<<<<< HEAD
 from s2p_assets.services.messages import entry_matters, file_matters, house_matters
-=======
-from s2p_assets.services.messages import file_matters, house_matters
 from s2p_assets.services.messages.book import known_book
->>>>>>> main
 from s2p_assets.services.share import look_at_share
 from s2p_assets.services.threshold_alerts import threshold_matters
 from s2p_assets.settings import Settings
