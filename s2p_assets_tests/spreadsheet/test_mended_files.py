@@ -61,7 +61,9 @@ def test_a_cell_that_was_not_there_and_one_that_is_emptied(tmp_path: Path) -> No
     )
     assert wrong is None
     assert cells_of(target) == {
-        (1, 1): "No", (1, 2): "Qty", (1, 3): "Price",
+        (1, 1): "No",
+        (1, 2): "Qty",
+        (1, 3): "Price",
         (2, 1): "A",
         (2, 2): "4",
         (2, 3): "5",
