@@ -94,7 +94,8 @@ def _report_matter(ctx: Context, name: str, edition: Edition, to: tuple[str, ...
         edition.headline,
         to=to,
         attachments=(str(edition.pdf),),
-        place=f"With the workbook behind it: {place_on_share(ctx.settings, edition.folder)}{_on_screen(ctx.settings, name)}",
+        place=f"With the workbook behind it: {place_on_share(ctx.settings, edition.folder)}"
+        f"{_on_screen(ctx.settings, name)}",
     )
 
 
