@@ -23,6 +23,7 @@ from s2p_assets.messaging.smtp import DEFAULT_PORTS, MailServer, SmtpWay
 from s2p_assets.services.backup_schedule import backup_matters, drill_matters
 from s2p_assets.services.context import Context
 from s2p_assets.services.messages import file_matters, house_matters
+from s2p_assets.services.messages.book import known_book
 from s2p_assets.services.share import look_at_share
 from s2p_assets.services.threshold_alerts import threshold_matters
 from s2p_assets.settings import Settings
@@ -54,8 +55,8 @@ def send_messages(
     Raises AddressBookUnusable and PasswordUnreadable, before anything is sent; and DatabaseUnreachable.
     """
     done = SendingResult()
-    book = read_address_book(ctx.settings.addresses, list(ctx.catalog.reports))
     with ctx.warehouse.connect() as connection:
+        book = known_book(ctx, connection)
         for kinds, matters in _looked_for(ctx, connection, book, now or dt.datetime.now(dt.UTC), done.problems):
             record.record_matters(connection, kinds, matters)
         for kind, known in of_runs.items():
@@ -175,8 +176,8 @@ def read_recent_messages(connection: psycopg.Connection, limit: int) -> list[dic
 
 def try_again(ctx: Context) -> int:
     """Have what waits or was refused be tried now; how many messages. Raises as `send_messages` does."""
-    book = read_address_book(ctx.settings.addresses, list(ctx.catalog.reports))
     with ctx.warehouse.connect() as connection:
+        book = known_book(ctx, connection)
         count = record.make_due(connection)
         deliver(connection, post_of(ctx.settings, book))
     return count
