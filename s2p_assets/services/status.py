@@ -10,6 +10,7 @@ from s2p_assets.contracts.report import Report
 from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.publishing.editions.published import editions, folder_name
 from s2p_assets.services.context import Context
+from s2p_assets.services.entries.showing import FOREIGN, foreign_files
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.implausible import implausible_values
 from s2p_assets.services.messages.standing import messages_status
@@ -48,6 +49,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         odd = implausible_values(ctx, connection)
         missing = missing_files(connection, list(ctx.catalog.workbooks.values()), today or _today())
         messages = messages_status(ctx.settings, connection)
+        foreign = foreign_files(ctx.settings, connection, now)
     return {
         "workbooks": [
             _workbook(name, f"{book.domain}.{book.name}", known.get(name), waiting[name])
@@ -62,7 +64,10 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         "gone": [_gone(file) for file in gone],
         "changes": changed,
         "waiting": sorted({file.path for files in waits.values() for file in files}),
-        "unclaimed": [{"path": file.relative, "says": what_to_do(file.relative)} for file in now.unclaimed],
+        "unclaimed": [
+            *({"path": file.relative, "says": what_to_do(file.relative)} for file in now.unclaimed),
+            *({"path": file.relative, "says": FOREIGN} for file in foreign),
+        ],
         "faults": [str(fault) for fault in ctx.catalog.faults],
         "messages": messages,
         "cutter": cutter_in_use(compiled=ctx.settings.compiled_cutter),

@@ -13,8 +13,8 @@ from s2p_assets.api.guard import state_of
 from s2p_assets.contracts.entered import EntryAction, EntryKind
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
-from s2p_assets.services.entries.recording import LONGEST_REASON, EntryTerms, Recorded, record
-from s2p_assets.services.entries.rows import MOST_ROWS, RowChange, enterable
+from s2p_assets.services.entries.recording import EntryTerms, Recorded, record
+from s2p_assets.services.entries.rows import LONGEST_REASON, MOST_ROWS, RowChange, enterable
 from s2p_assets.services.errors import NotFound
 
 router = APIRouter(tags=["entries"])

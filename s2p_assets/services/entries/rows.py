@@ -23,6 +23,7 @@ from s2p_assets.warehouse.tables.current_rows import CurrentRow, rows_at, rows_w
 from s2p_assets.warehouse.tables.row_query import QueryInvalid, parse_value
 
 MOST_ROWS = 5_000
+LONGEST_REASON = 1_000
 QUESTION = "what it changes"
 """The rule of a finding that somebody may overrule by being `sure`."""
 
@@ -265,3 +266,18 @@ def as_json(value: Any) -> Any:
         whole = float(value)
         return whole if Decimal(repr(whole)) == value else format(value.normalize(), "f")
     return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def refuse(found: Sequence[EntryFinding]) -> None:
+    """Raises EntryRefused with all of them, if one of them is no mere notice."""
+    if any(one.severity == "reject" for one in found):
+        raise EntryRefused(found)
+
+
+def plain_reason(text: str) -> str:
+    """Why somebody does something, on one line. Raises EntryRefused for nothing."""
+    reason = " ".join(text.split())
+    if not reason or len(reason) > LONGEST_REASON or not is_text(reason):
+        message = f"say why in a sentence of at most {LONGEST_REASON:,} letters"
+        raise EntryRefused([EntryFinding(None, None, None, "reason", message)])
+    return reason
