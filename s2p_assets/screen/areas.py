@@ -20,6 +20,7 @@ from s2p_assets.screen import (
     tables,
     today,
 )
+from s2p_assets.screen.status_at_hand import StatusAtHand
 
 PAGES = (
     today,
@@ -40,6 +41,7 @@ PAGES = (
 
 def include_screen(app: FastAPI) -> None:
     """Let the app answer every page, and know what stands in the navigation."""
+    app.state.status_at_hand = StatusAtHand()
     for page in PAGES:
         app.include_router(page.router, include_in_schema=False)
     app.state.areas = sorted({page.AREA for page in PAGES}, key=lambda area: area.rank)

@@ -50,6 +50,7 @@ async def decide(request: Request) -> Response:
     ctx, caller = state_of(request.scope).ctx, caller_of(request)
     await run_in_threadpool(files.workbook_of, ctx, path, caller.sees)
     await run_in_threadpool(decision, ctx, path)
+    state_of(request.scope).status_at_hand.forget()
     return go_to(request, "/" if back == "today" else f"/hand-in/file?path={quote(path, safe='')}")
 
 

@@ -15,6 +15,7 @@ from s2p_assets.spreadsheet.grid import cell_address, column_letters, parse_cell
 from s2p_assets.spreadsheet.sheet_view import SheetView
 
 MOST_SAID = 20
+LIKELY = 2
 STATES: Mapping[str, tuple[str, str, str]] = {
     "unreadable": ("fault", "Cannot be read", "Nothing of it can be taken as it is."),
     "unclaimed": ("fault", "Not recognised", "No kind of workbook here has these columns."),
@@ -62,7 +63,9 @@ def shown_submission(
         "more_loose": max(0, len(shown) - MOST_SAID),
         "sheets": [_sheet(view, by_cell.get(view.name, {})) for view in views],
         "lacking": _lacking(views, state),
-        "spare": [one for view in views for one in view.spare],
+        "has_bad_cells": any(
+            one["severity"] == "reject" and _stands_in_a_row(one, views) for one in judged["findings"]
+        ),
         "first": first,
         "at_once": ROWS_AT_ONCE,
         "most_bad": max((view.bad_rows for view in views), default=0),
@@ -89,12 +92,20 @@ def _sheet(view: SheetView, found: Mapping[tuple[int, int], Any]) -> dict[str, A
             "letters": column_letters(number),
             "title": view.titles.get(number, ""),
             "read": number in view.read_as,
-            "bad": any(row <= view.header_row and column == number for row, column in found),
+            "colour": _colour_of_head(view, number, found),
         }
         for number in view.columns
     ]
     rows = [(row, [_cell(view, row, number, texts, found) for number in view.columns]) for row, texts in view.rows]
     return {"name": view.name, "heads": heads, "rows": rows, "bad_rows": view.bad_rows, "has_table": bool(view.titles)}
+
+
+def _colour_of_head(view: SheetView, number: int, found: Mapping[tuple[int, int], Any]) -> str:
+    """As the cell under which the worst is said of the header."""
+    said = [
+        one for (row, column), all_of in found.items() if row <= view.header_row and column == number for one in all_of
+    ]
+    return "bad" if any(one.severity == "reject" for one in said) else "odd" if said else ""
 
 
 def _cell(view: SheetView, row: int, number: int, texts: Mapping[int, str], found: Mapping[Any, Any]) -> dict[str, Any]:
@@ -112,18 +123,13 @@ def _cell(view: SheetView, row: int, number: int, texts: Mapping[int, str], foun
 
 
 def _lacking(views: Sequence[SheetView], state: str) -> list[dict[str, Any]]:
-    """The columns that were not found and may be among those that nobody reads: the needed ones, and near ones."""
+    """The columns that were not found and may be among those that nobody reads, each with those that may be it."""
     found: dict[str, dict[str, Any]] = {}
     for view in views:
+        by_text = {one.text: one for one in view.spare}
         for one in view.lacking if view.spare else ():
-            if one.required or one.nearest:
-                found.setdefault(one.name, {"column": one, "spare": _nearest_first(view, one.nearest)})
-    return (
-        list(found.values())
-        if state in ("returned", "unclaimed")
-        else [one for one in found.values() if one["column"].nearest]
-    )
-
-
-def _nearest_first(view: SheetView, nearest: str | None) -> list[Any]:
-    return sorted(view.spare, key=lambda spare: spare.text != nearest)
+            likely = [by_text[text] for text in one.likely if text in by_text][:LIKELY]
+            if one.required or (likely and state == "unclaimed"):
+                others = [spare for spare in view.spare if spare not in likely]
+                found.setdefault(one.name, {"column": one, "likely": likely, "others": others})
+    return list(found.values())

@@ -80,10 +80,16 @@ def quantity(value: float) -> str:
     return f"{value:,.4f}".rstrip("0").rstrip(".")
 
 
+def stamp(at: dt.datetime) -> str:
+    """A moment in an address, so that what was kept of an older one is not shown."""
+    return f"{at.timestamp():.0f}"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "count": count,
     "moment": moment,
     "day": day,
+    "stamp": stamp,
     "verdict_badge": verdict_badge,
     "words": words,
     "domain_title": domain_title,

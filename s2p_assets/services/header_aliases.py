@@ -8,7 +8,9 @@ import importlib.util
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -19,7 +21,6 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.kept_aliases import KnownHeaders, aliases_file, kept_aliases
 from s2p_assets.settings import Settings
-from s2p_assets.spreadsheet.header import folded, folded_names
 from s2p_assets.warehouse.files import header_aliases
 from s2p_assets.warehouse.files.header_aliases import HeaderAlias
 
@@ -32,6 +33,8 @@ class AliasRefused(MendableError):
 
 def match_header(ctx: Context, workbook: str, column: str, header: str, by: str) -> HeaderAlias:
     """Remember that `header` is that column. Raises NotFound, and AliasRefused for a header of another column."""
+    from s2p_assets.spreadsheet.header import folded, folded_names  # loads Arrow, which a status need not
+
     contract, wanted = _column(ctx, workbook, column)
     text, key = " ".join(header.split()), folded(header)
     if not key or len(text) > LONGEST_HEADER or not text.isprintable():
@@ -50,6 +53,8 @@ def match_header(ctx: Context, workbook: str, column: str, header: str, by: str)
 
 def forget_match(ctx: Context, workbook: str, header: str) -> None:
     """Raises NotFound."""
+    from s2p_assets.spreadsheet.header import folded
+
     with ctx.warehouse.connect() as connection:
         if not header_aliases.forget_alias(connection, workbook, folded(header)):
             raise NotFound(
@@ -95,24 +100,33 @@ def _column(ctx: Context, workbook: str, column: str) -> tuple[Workbook, Column]
     return contract, found
 
 
-def take_aliases(ctx: Context, workbook: str | None = None) -> dict[HeaderAlias, str]:
-    """Write the matched headers into the contracts' own files; each with the file, or why it could not be.
+@dataclass(frozen=True, slots=True)
+class TakenAlias:
+    """What became of a header that was to be taken. `file`: where it stands now, None where it could not be taken."""
+
+    file: Path | None
+    says: str
+
+
+def take_aliases(ctx: Context, workbook: str | None = None) -> dict[HeaderAlias, TakenAlias]:
+    """Write the matched headers into the contracts' own files.
 
     A file is changed whole or not at all, and only where the column is declared by a call of `column(…)`.
     """
-    done: dict[HeaderAlias, str] = {}
-    for one in all_aliases(ctx):
-        if one.taken_at is None and workbook in (None, one.workbook):
-            try:
-                contract, column = _column(ctx, one.workbook, one.column_name)
-                file = _shelf_file(contract)
-                _write_header(file, column, one.header)
-                done[one] = str(file)
-                with ctx.warehouse.connect() as connection:
-                    header_aliases.note_taken(connection, one.workbook, one.folded)
-            except (AliasRefused, NotFound) as error:
-                done[one] = f"not taken: {error}"
-    return done
+    waiting = [one for one in all_aliases(ctx) if one.taken_at is None and workbook in (None, one.workbook)]
+    return {one: _taken(ctx, one) for one in waiting}
+
+
+def _taken(ctx: Context, one: HeaderAlias) -> TakenAlias:
+    try:
+        contract, column = _column(ctx, one.workbook, one.column_name)
+        file = _shelf_file(contract)
+        _write_header(file, column, one.header)
+    except (AliasRefused, NotFound) as error:
+        return TakenAlias(None, f"not taken: {error}")
+    with ctx.warehouse.connect() as connection:
+        header_aliases.note_taken(connection, one.workbook, one.folded)
+    return TakenAlias(file, f"taken into {file}")
 
 
 def _shelf_file(contract: Workbook) -> Path:
@@ -168,9 +182,27 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def alias_lines(aliases: Sequence[HeaderAlias]) -> list[str]:
-    """`'Qty sold' is Quantity of acme_orders (ann@example.com, 2026-11-29)`."""
-    return [
+def alias_line(one: HeaderAlias) -> str:
+    """`'Qty sold' is quantity of acme_orders (ann@example.com, 2026-11-29)`."""
+    return (
         f"'{one.header}' is {one.column_name} of {one.workbook} ({one.added_by}, {one.added_at.astimezone():%Y-%m-%d})"
-        for one in aliases
-    ]
+    )
+
+
+def alias_json(one: HeaderAlias) -> dict[str, Any]:
+    """As `s2p aliases list --json` and `s2p status --json` print it."""
+    return {
+        "workbook": one.workbook,
+        "column": one.column_name,
+        "header": one.header,
+        "added_by": one.added_by,
+        "added_at": one.added_at.isoformat(),
+        "taken_at": one.taken_at.isoformat() if one.taken_at else None,
+        "says": alias_line(one),
+    }
+
+
+def aliases_in(ctx: Context, sources: Sequence[Path]) -> list[HeaderAlias]:
+    """The matched headers that stand in drafted contracts: somebody said what they are already."""
+    texts = [file.read_text(encoding="utf-8") for file in sources]
+    return [one for one in all_aliases(ctx) if any(f'"{one.header}"' in text for text in texts)]

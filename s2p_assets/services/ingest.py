@@ -207,8 +207,9 @@ class _Ingestion:
 
     def read(self, files: list[_ToRead]) -> Iterator[IngestedFile]:
         """Read files, several at a time; tell each what changed in its layout and answer its owner."""
-        deliveries = LayoutHistory(self.connection, self.workbook, [file.kept.as_of_ns for file in files])
         known_headers = known_aliases(self.ctx.settings, self.connection)
+        (as_read,) = read_by_aliases([self.workbook], known_headers)
+        deliveries = LayoutHistory(self.connection, as_read, [file.kept.as_of_ns for file in files])
         jobs = ((file.kept.stored, read_by_aliases(file.rivals, known_headers), file.path) for file in files)
         claiming = {rival.full_name: rival for file in files for rival in file.rivals}
         known = {name: referenced_values(self.connection, rival) for name, rival in claiming.items()}

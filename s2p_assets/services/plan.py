@@ -13,6 +13,7 @@ from s2p_assets.catalog.paths import matching_contracts
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.check import find_contract, has_database, read_with_references, workbook_contracts
+from s2p_assets.services.kept_aliases import kept_aliases, read_by_aliases
 from s2p_assets.services.layout_history import LayoutHistory
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.sandbox import Sandbox
@@ -99,7 +100,8 @@ def compare_with_loaded(settings: Settings, planned: PlannedFile, workbook: Work
     if not has_database(settings):
         return planned if reading.rows is None else _with(planned, _plan_without_database(reading, workbook, path))
     with connect(database_url(settings)) as connection, dry_run(connection):
-        LayoutHistory(connection, workbook, [kept.as_of_ns]).compare(reading, path, kept.as_of_ns)
+        (as_read,) = read_by_aliases([workbook], kept_aliases(settings))
+        LayoutHistory(connection, as_read, [kept.as_of_ns]).compare(reading, path, kept.as_of_ns)
         if reading.rows is None:
             return planned
         entry = ledger.ledger_entry(reading, kept, path, workbook)

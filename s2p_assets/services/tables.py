@@ -22,6 +22,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.as_of import open_as_of, parse_as_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.kept_aliases import kept_aliases, read_by_aliases
 from s2p_assets.warehouse.tables.as_of import TEMPORARY_SCHEMA
 from s2p_assets.warehouse.tables.exports import write_rows
 from s2p_assets.warehouse.tables.row_query import (
@@ -117,8 +118,15 @@ def describe(ctx: Context, declared: Stored) -> dict[str, Any]:
         "key": list(declared.key),
         **entity,
         "made_from": [str(key) for key in under],
-        "columns": [_column(declared, column) for column in declared.columns],
+        "columns": [_column(declared, column) for column in _as_read(ctx, declared)],
     }
+
+
+def _as_read(ctx: Context, declared: Stored) -> tuple[Column, ...]:
+    """The columns, those of a workbook with the headers that people matched to them."""
+    if isinstance(declared, Workbook):
+        return read_by_aliases([declared], kept_aliases(ctx.settings))[0].columns
+    return declared.columns
 
 
 def _column(declared: Stored, column: Column) -> dict[str, Any]:

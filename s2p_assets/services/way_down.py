@@ -11,6 +11,7 @@ from s2p_assets.catalog.catalog import Catalog, Stored, key_of
 from s2p_assets.catalog.paths import matching_contracts
 from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.services.archived_files import ENTRIES
 from s2p_assets.services.threshold_alerts import entity_columns, measured_columns, short_description
 from s2p_assets.services.trace import format_value
 from s2p_assets.warehouse.trace.file_rows import FileRow
@@ -105,6 +106,7 @@ class WayDown:
         paths += [row.file.path] if row.file else []
         books = list(self.catalog.workbooks.values())
         claimed = [book.full_name for path in paths for book in matching_contracts(path, books)]
+        claimed += [path.split("/")[1] for path in paths if path.startswith(f"{ENTRIES}/")]
         named = [str(known["workbook"])] if known.get("workbook") in self.catalog.workbooks else []
         return all(self.sees(one) for one in (*claimed, *named))
 

@@ -4,11 +4,14 @@ Runs in the sandbox's child; what is wrong with which cell is known from reading
 """
 
 import datetime as dt
+import difflib
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.findings import OWN_SHEETS
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.book import open_book
@@ -16,6 +19,8 @@ from s2p_assets.spreadsheet.grid import CellKind, CellPosition, Sheet
 from s2p_assets.spreadsheet.header import (
     Header,
     find_header,
+    folded,
+    folded_names,
     is_required,
     matches_sheet,
     nearest_header,
@@ -28,6 +33,8 @@ ROWS_BESIDE = 2
 FIRST_ROWS_SHOWN = 8
 LONGEST_SHOWN = 200
 SAMPLES = 3
+_NUMBER = re.compile(r"[^\w]{0,3}\d[\d., ']*\s?(?:%|[^\W\d]{0,4}|[€$£])")
+_DAY = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
 _EPOCH, _EPOCH_1904 = dt.datetime(1899, 12, 30), dt.datetime(1904, 1, 1)  # noqa: DTZ001  days of a sheet have no zone
 
 
@@ -42,13 +49,17 @@ class SpareHeader:
 
 @dataclass(frozen=True, slots=True)
 class LackingColumn:
-    """A column of the contract that was not found; `nearest`: the spare header that looks most like it."""
+    """A column of the contract that was not found.
+
+    `likely`: the spare headers that may be it: those under which its kind of values stands, by how much they look like
+    one of its names.
+    """
 
     name: str
     title: str
     description: str
     required: bool
-    nearest: str | None
+    likely: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +142,7 @@ def _view(sheet: Sheet, header: Header | None, workbook: Workbook | None, asked:
     read_as = {number: name for name, number in header.column_numbers.items()} if header else {}
     read_as |= {one.number: one.name for one in header.melted} if header else {}
     columns = _columns_shown(sheet, {*bad_columns, *read_as})
+    spare = _spare(sheet, header, read_as) if header else ()
     return SheetView(
         name=sheet.name,
         rows=tuple((row, _texts(sheet, row, columns)) for row in shown),
@@ -138,8 +150,8 @@ def _view(sheet: Sheet, header: Header | None, workbook: Workbook | None, asked:
         header_row=header.bottom if header else 0,
         titles={number: " ".join(text.split()) for number, text in header.titles.items()} if header else {},
         read_as=read_as,
-        lacking=_lacking(header, workbook) if header and workbook else (),
-        spare=_spare(sheet, header, read_as) if header else (),
+        lacking=_lacking(header, workbook, spare) if header and workbook else (),
+        spare=spare,
         bad_rows=len(bad),
     )
 
@@ -185,20 +197,51 @@ def shown_cell(kind: CellKind, text: str, *, starts_1904: bool = False) -> str:
     return text
 
 
-def _lacking(header: Header, workbook: Workbook) -> tuple[LackingColumn, ...]:
-    read = set(header.column_numbers.values())
-    spare = [text for number, text in header.titles.items() if number not in read and text.strip()]
+def _lacking(header: Header, workbook: Workbook, spare: Sequence[SpareHeader]) -> tuple[LackingColumn, ...]:
     return tuple(
         LackingColumn(
             column.name,
             " ".join(column.headers[0].split()),
             column.description,
             is_required(column),
-            nearest_header(column, spare),
+            _likely(column, spare),
         )
         for column in header.missing
         if not column.from_header and not column.melted and not (column.left_of or column.right_of)
     )
+
+
+def _likely(column: Column, spare: Sequence[SpareHeader]) -> tuple[str, ...]:
+    nearest = nearest_header(column, [one.text for one in spare])
+    names = folded_names(column)
+
+    def looks_like(text: str) -> float:
+        words = [folded(word) for word in text.split()]
+        short = any(_is_short_for(word, name) for word in words for name in names)
+        alike = max(difflib.SequenceMatcher(None, folded(text), name).ratio() for name in names)
+        return alike + 2 * (text == nearest) + short
+
+    fitting = [one.text for one in spare if _may_hold(column, one.samples)]
+    return tuple(sorted(fitting, key=lambda text: -looks_like(text)))
+
+
+def _is_short_for(word: str, name: str) -> bool:
+    """`qty` for `quantity`: its letters in their order, the first one first."""
+    left = iter(name)
+    return len(word) >= 2 and word[:1] == name[:1] and all(letter in left for letter in word)
+
+
+def _may_hold(column: Column, samples: Sequence[str]) -> bool:
+    """Whether values such as these may be the column's: numbers for one of numbers, days for one of days."""
+    numbers, days = (
+        [bool(_NUMBER.fullmatch(one.strip())) for one in samples],
+        [bool(_DAY.search(one)) for one in samples],
+    )
+    if column.kind in ("date", "timestamp"):
+        return all(days)
+    if column.kind in ("integer", "number", "money", "percent"):
+        return any(numbers) and not any(days)
+    return not any(days)
 
 
 def _spare(sheet: Sheet, header: Header, read_as: Mapping[int, str]) -> tuple[SpareHeader, ...]:

@@ -18,7 +18,7 @@ from s2p_assets.learning.forecasting.models.prophet_total import ProphetTotal
 from s2p_assets.learning.forecasting.models.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.forecasting.models.smoothing import Smoothing
 from s2p_assets.learning.forecasting.seasons import UnknownCountry
-from s2p_assets.learning.forecasting.series import training_rows
+from s2p_assets.learning.forecasting.learnable import training_rows
 from s2p_assets.learning.registry.learner_files import ModelDamaged, NotFitted
 from s2p_assets_tests.learning.histories import WEEKLY, odd, seasonal, weekly
 

@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import re
+import time
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
@@ -30,6 +31,12 @@ def kept_to(door: Served, *things: str) -> Iterator[None]:
         for thing in things:
             users.restrict(connection, thing, ["board"])
     try:
+        asked, until = browser_of(door, "viewer"), time.monotonic() + 20
+        while any(
+            f'"{thing}"' in asked.get(f"/api/v1/{kind}").text for thing in things for kind in ("reports", "tables")
+        ):
+            assert time.monotonic() < until  # PostgreSQL tells the server
+            time.sleep(0.05)
         yield
     finally:
         with door.ctx.warehouse.connect() as connection:

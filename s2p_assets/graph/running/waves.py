@@ -3,6 +3,7 @@
 What an asset does and when it is due is decided elsewhere; the daemon of `s2p up` evaluates the same conditions.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import dagster as dg
 from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
 from dagster._serdes import deserialize_value, serialize_value
 
-from s2p_assets.graph.automation_sensor import newest_event
+from s2p_assets.graph.evaluations import Conditions, newest_event
 from s2p_assets.graph.running.locks import UnfinishedRun
 from s2p_assets.graph.running.one_run import PassResult, Progress, progress_logger, run_assets
 
@@ -21,6 +22,8 @@ SERVERS_LOOK_SECONDS = 1.0
 CURSOR = "s2p_headless_cursor"
 SETTLED_AT = "s2p_headless_settled_at"
 """The newest event after which nothing was due."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -91,10 +94,10 @@ class HeadlessPass:
     def _evaluate(self) -> set[dg.AssetKey]:
         """The assets that are requested now."""
         self.evaluations += 1
-        found = dg.evaluate_automation_conditions(self.definitions, self.instance, self.selection, cursor=self._cursor)
-        self._cursor = found.cursor
-        keys = self.definitions.resolve_asset_graph().get_all_asset_keys()
-        return {key for key in keys if found.get_num_requested(key)}
+        graph = self.definitions.resolve_asset_graph()
+        conditions = Conditions(self.instance, graph, self.selection or dg.AssetSelection.all(), log, {})
+        requests, self._cursor, _ = conditions.evaluate(self._cursor or AssetDaemonCursor.empty(), due=None)
+        return {key for request in requests for key in request.asset_selection or ()}
 
     def _waited_for_servers(self) -> bool:
         """Whether servers were at work and have ended it; False as well when the time is up."""
