@@ -1,6 +1,8 @@
 """The editor's day with tables: rows found, changed, refused and mended; two people on one row; a phone; each role."""
 
+import html
 import json
+import re
 from typing import Any
 
 import httpx
@@ -73,6 +75,40 @@ def test_a_cell_says_where_it_is_from_and_a_made_one_what_it_is_made_of(door: Se
     made = client.get("/tables/acme_revenue/cell", params={"column": "quantity", "article": "L-1"}).text
     assert "Made from" in made
     assert "orders/" in made
+
+
+def test_an_entry_says_what_taking_it_back_does_and_is_taken_back(door: Served) -> None:
+    client = browser_of(door, "editor")
+    before = rows(client, order_no="9-7")["rows"][0]
+    form = {"etag": before["_etag"], "reason": "a slip", "value.quantity": "12", "was.quantity": "2"}
+    saved = client.post(f"{ORDERS}/row", params={"order_no": "9-7"}, data=form)
+    assert saved.status_code == 303, saved.text
+    entry = saved.headers["location"].partition("?")[0]
+    shown = client.get(entry).text
+    assert "quantity 12 → 2" in shown
+    assert 'name="version"' not in browser_of(door, "viewer").get(entry).text
+    version = re.search(r'name="version" value="([^"]+)"', shown)
+    assert version
+    assert client.post(f"{entry}/undo", data={"version": "older", "reason": "x"}).status_code == 412
+    undone = client.post(f"{entry}/undo", data={"version": html.unescape(version.group(1)), "reason": "it was right"})
+    assert undone.status_code == 303, undone.text
+    assert rows(client, order_no="9-7")["rows"][0]["quantity"] == 2
+    history = client.get(f"{ORDERS}/cell", params={"column": "quantity", "order_no": "9-7"}).text
+    assert "it was right" in history
+    assert "does not count any more" in client.get(entry).text
+
+
+def test_a_row_that_somebody_else_changed_meanwhile_shows_theirs_beside_mine(door: Served) -> None:
+    client = browser_of(door, "editor")
+    old = rows(client, order_no="8-1")["rows"][0]["_etag"]
+    form = {"etag": old, "reason": "quicker", "value.quantity": "3", "was.quantity": "2"}
+    assert client.post(f"{ORDERS}/row", params={"order_no": "8-1"}, data=form).status_code == 303
+    late = {"etag": old, "reason": "late", "value.quantity": "5", "was.quantity": "2"}
+    answer = client.post(f"{ORDERS}/row", params={"order_no": "8-1"}, data=late)
+    assert answer.status_code == 412
+    assert "Theirs: <strong>3</strong>" in answer.text
+    assert 'value="5"' in answer.text
+    assert "Save mine over theirs" in answer.text
 
 
 def change(page: Page, order_no: str, column: str, value: str) -> None:
