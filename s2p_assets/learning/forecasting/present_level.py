@@ -90,7 +90,7 @@ class ShiftBounds:
     ends: tuple[int, ...]
     around: int
     times: float = 1.5
-    deviations: float = 3.5
+    deviations: float = 4.0
 
 
 WEEKLY = ShiftBounds((3, 4, 5, 6, 8, 10, 13, 18, 26), (0, 1, 2, 3, 4, 6), 52)
@@ -119,6 +119,7 @@ def level_factors(values: Matrix, season: Matrix, year: int, priced: Mask | None
     scaled = np.minimum(blocks / np.where(usual > 0, usual, np.nan), 4.0)
     there = (~np.isnan(scaled)).sum(axis=1)
     total = np.divide(np.nansum(scaled, axis=1), there, out=np.ones(len(scaled)), where=there > 0)[:, None]
+    total = total * np.nansum(usual)
     many = (there[-max(bounds.lengths) :] >= FEWEST_SELLING).all()
     common = _factors(total, bounds, OF_ALL, None) if many else np.ones_like(total)
     moved_price = _blocks(priced.astype(float), apart)[0] > 0 if priced is not None else None
