@@ -16,7 +16,7 @@ INGESTION = ("whole-process", "many-small", "share-look", "bad-rows")
 STARTED: dict[str, list[str]] = {
     "ingestion": ["--rows", "100", "--part", "0.003", "--only", *INGESTION],
     "reports": ["--skus", "12", "--rows", "200", "--most-traces", "2"],
-    "scale": ["--skus", "12,24", "--weeks", "80"],
+    "scale": ["--skus", "6", "--weeks", "80", "--warm-up", "0"],
     "stock": ["--days", "14", "--series", "2", "--data", "{data}/m5_subset/sample.csv"],
     "forecasting": ["--sets", "m5-monthly", "--data", "{data}"],
     "prompt": ["--empty", "--times", "1"],
