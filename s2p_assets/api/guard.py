@@ -175,7 +175,7 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=list(message.get("headers", [])))
-            message = {**message, "headers": headers.raw}
+            message, self._held = {**message, "headers": headers.raw}, None
             if self._is_versioned and message["status"] == 200 and "etag" not in headers and _is_json(headers):
                 self._held = message
                 return
