@@ -7,17 +7,36 @@ from fastapi import FastAPI
 
 from s2p_assets.screen import (
     alerts,
+    deals,
+    forecasts,
     glossary,
     hand_in,
     handed_in,
     models,
     numbers,
+    people,
     reports,
+    table_rows,
+    tables,
     today,
 )
 from s2p_assets.screen.status_at_hand import StatusAtHand
 
-PAGES = (today, hand_in, handed_in, reports, numbers, alerts, models, glossary)
+PAGES = (
+    today,
+    hand_in,
+    handed_in,
+    table_rows,
+    tables,
+    forecasts,
+    deals,
+    reports,
+    numbers,
+    alerts,
+    models,
+    glossary,
+    people,
+)
 
 
 def include_screen(app: FastAPI) -> None:

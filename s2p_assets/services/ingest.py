@@ -18,6 +18,7 @@ from s2p_assets.contracts.entered import EntryKind, as_entered
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
+from s2p_assets.services.entries.showing import put_right
 from s2p_assets.services.header_aliases import known_aliases
 from s2p_assets.services.ingested_file import Ingest, IngestedFile, hold_reading
 from s2p_assets.services.kept_aliases import read_by_aliases
@@ -92,6 +93,7 @@ def ingest(
     with ctx.warehouse.connect() as connection:
         ensure_workbook_table(connection, workbook)
         desk = _Ingestion(ctx, workbook, connection, reader, run_id, progress, decisions.database_clock_ns(connection))
+        put_right(ctx.settings, connection, workbook, now)
         decision = share_changes_of(connection, workbook, now)
         versions.mark_gone(connection, workbook, decision.gone)
         if decision.gone or decisions.is_decided(connection, workbook.full_name):

@@ -4,6 +4,7 @@ The SQL of a page is in the warehouse's `row_query.py`; walking a value back to 
 """
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,6 +176,20 @@ def one_row(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) -> d
             raise NotFound(f"{many} of {declared.full_name} has {values[:200]}")
         source = _source(connection, rows[0]) if isinstance(declared, Workbook) else None
     return {"row": rows[0], "source": source}
+
+
+def rows_of(ctx: Context, declared: Stored, asked: TableQuestion) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of rows that was asked for with one more, and the cursor of the next; None after the last."""
+    query = query_of(declared, asked)
+    text, values = page_sql(query)
+    with ctx.warehouse.connect() as connection:
+        named = {f"v{at}": value for at, value in enumerate(values, 1)}
+        try:
+            found = connection.execute(in_psycopg(text), named).fetchall()
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):
+            raise not_stored(declared.full_name) from None
+    rows, cursor = cut_page(query, [(row, at) for row, at in found])
+    return [json.loads(row) for row in rows], cursor
 
 
 def fetch_rows(connection: psycopg.Connection, query: RowQuery) -> list[dict[str, Any]]:

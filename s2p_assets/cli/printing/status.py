@@ -40,6 +40,8 @@ def print_status(settings: Settings, current: dict[str, Any]) -> None:
     out.print(
         f"[yellow]Needs a person:[/yellow] {'; '.join(needs)}" if needs else "[green]Nothing needs a person.[/green]"
     )
+    if current["under_way"]["says"]:
+        out.print(f"[dim]Under way:[/dim] {escape(current['under_way']['says'])}.")
     out.print()
     _print_workbooks(current["workbooks"])
     _print_changes(current["changes"])
