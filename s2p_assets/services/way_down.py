@@ -86,7 +86,7 @@ class WayDown:
     def _row(self, row: TracedRow, declared: Stored | None, columns: dict[str, Column]) -> StepRow:
         return StepRow(
             named=", ".join(format_value(value) for value in row.key.values()),
-            values=tuple((_column_words(columns, name), format_value(value)) for name, value in row.values.items()),
+            values=tuple((_column_words(columns, name), _written(value)) for name, value in row.values.items()),
             weight="" if row.weight == 1 else f"{row.weight:.1%} of it",
             file=row.file,
             under=self.steps(row.under),
@@ -143,6 +143,10 @@ def _column_words(columns: dict[str, Column], name: str) -> str:
     """What a column is; of a long description what stands before its first comma."""
     words = short_description(columns[name]) if name in columns else name.replace("_", " ")
     return words if len(words) <= LONGEST_WORDS else words.partition(",")[0]
+
+
+def _written(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else format_value(value)
 
 
 def _plain(table: str) -> str:
