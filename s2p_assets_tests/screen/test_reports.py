@@ -33,7 +33,9 @@ def kept_to(door: Served, *things: str) -> Iterator[None]:
     try:
         asked, until = browser_of(door, "viewer"), time.monotonic() + 20
         while any(
-            f'"name":"{thing}"' in asked.get(f"/api/v1/{kind}").text for thing in things for kind in ("reports", "tables")
+            f'"name":"{thing}"' in asked.get(f"/api/v1/{kind}").text
+            for thing in things
+            for kind in ("reports", "tables")
         ):
             assert time.monotonic() < until  # PostgreSQL tells the server
             time.sleep(0.05)
