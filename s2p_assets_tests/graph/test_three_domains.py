@@ -14,6 +14,7 @@ from s2p_assets.cli import app
 from s2p_assets.graph.assets.contest_assets import BEATS_BASELINES, CHAMPION_STAYS, NO_LEAKS
 from s2p_assets.graph.checks.retraining_signals import ASKING, DRIFT
 from s2p_assets.graph.running.instance import open_instance
+from s2p_assets.services.forecasts import scored
 from s2p_assets.services.planning import cases, order_lists, series, what_if
 from s2p_assets.warehouse.tables import store
 from s2p_assets_tests.retail_home import Company, Processed, nothing_set
@@ -68,6 +69,32 @@ def test_each_open_deal_is_told_by_the_champion_and_stands_in_the_report(company
     assert len(told(company, "predict", "crm_win_champion")) == len(scored)
     (edition,) = (company.settings.share / "s2p-reports/crm-pipeline").glob("20*/*.html")
     assert "hardly tell one deal from another" in edition.read_text()
+
+
+def test_a_deal_that_somebody_types_in_is_scored_from_its_features_as_a_stored_one_and_nothing_is_trained(
+    company: Company,
+) -> None:
+    ctx = company.graph.ctx
+    with ctx.warehouse.connect() as connection:
+        told_then = store.read_rows(
+            connection, "crm", "scored_pipeline", ctx.catalog.tables["crm_scored_pipeline"].columns
+        )
+        features = store.read_rows(
+            connection, "crm", "deal_features", ctx.catalog.features["crm_deal_features"].columns
+        )
+    target = ctx.catalog.contests["crm_win_champion"].task.target
+    deals = told_then.head(3)
+    typed = deals[["opportunity_id", "as_of"]].merge(features, on=["opportunity_id", "as_of"]).drop(columns=target)
+    days = {name: typed[name].dt.strftime("%Y-%m-%d") for name in typed.select_dtypes("datetime")}
+    rows = json.loads(typed.assign(**days).to_json(orient="records"))
+    known = ctx.registry.state("crm", "win_champion").champion
+    found = scored(ctx, "crm_win_champion", rows)
+    assert [row["probability"] for row in found["rows"]] == pytest.approx(deals["probability"].tolist())
+    assert known
+    assert (found["model"], found["model_version"]) == (known.model, known.version)
+    assert ctx.registry.state("crm", "win_champion").champion == known
+    (unknown,) = scored(ctx, "crm_win_champion", [{}])["rows"]
+    assert 0 < unknown["probability"] < 1
 
 
 def test_a_classifier_is_crowned_watched_and_asked_why_as_a_forecaster_is(company: Company) -> None:
