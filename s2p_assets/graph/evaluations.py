@@ -80,6 +80,13 @@ class Evaluations:
         self.due: set[dg.AssetKey] | None = None
         self.cursor: tuple[str | None, AssetDaemonCursor] | None = None
 
+    @classmethod
+    def settled_at(cls, event: int) -> "Evaluations":
+        """Those of a process that goes on from where, after this event, nothing was due."""
+        known = cls()
+        known.up_to, known.quiet = event, SETTLED
+        return known
+
     def is_settled(self, instance: dg.DagsterInstance, graph: BaseAssetGraph[Any]) -> bool:
         """Whether nothing happened since; what happened is counted as read, as the caller will evaluate."""
         newest = newest_event(instance)

@@ -24,10 +24,12 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.screen import tables as grids
 from s2p_assets.screen.rendering import page, part
 from s2p_assets.services import tables
-from s2p_assets.services.cell_history import cell_history, entry_of, files_under_cell
 from s2p_assets.services.entries.recording import EntryTerms, Recorded, record
 from s2p_assets.services.entries.rows import EntryRefused, RowChange, RowChanged
+from s2p_assets.services.entries.telling import cell_changes, entry_named
+from s2p_assets.services.entries.undoing import UndoTerms, preview_undo, undo
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.files_under import files_under_cell
 from s2p_assets.warehouse.tables.current_rows import row_etag
 from s2p_assets.warehouse.tables.exports import FORMATS
 from s2p_assets.warehouse.tables.row_query import QueryInvalid
@@ -79,8 +81,8 @@ async def one_cell(request: Request, name: str, column: str) -> Response:
     found = await run_in_threadpool(tables.one_row, ctx, declared, key)
     value, history, files, closed = _as_text(found["row"][column]), [], [], False
     if isinstance(declared, Workbook) and declared.key:
-        whole = [(one, _as_text(found["row"][one])) for one in declared.key]
-        history = await run_in_threadpool(cell_history, ctx, declared, whole, column)
+        whole = {one: _as_text(found["row"][one]) for one in declared.key}
+        history = await run_in_threadpool(cell_changes, ctx, declared, whole, column)
     elif not isinstance(declared, Workbook):
         try:
             require_sources(ctx, declared, caller_of(request))
@@ -250,12 +252,52 @@ async def _again(
 @router.get("/tables/{name}/entries/{entry}", **needs("viewer"))
 async def one_entry(request: Request, name: str, entry: str, saved: bool = False) -> Response:
     """What somebody entered at once: who, when, why, and what became what."""
+    _, workbook = _entered(request, name)
+    return await _shown_entry(request, workbook, entry, saved=saved)
+
+
+@router.post("/tables/{name}/entries/{entry}/undo", **needs("editor"))
+async def take_back(request: Request, name: str, entry: str) -> Response:
+    """Take an entry back, if what it would do is still what was looked at; a reason is asked for."""
     ctx, workbook = _entered(request, name)
-    found = await run_in_threadpool(entry_of, ctx, workbook, entry)
-    titles = {column.name: grids.column_title(column, workbook) for column in workbook.columns}
-    return page(
-        request, AREA, "table_entry.html.j2", table=workbook, entry=found, titles=titles, text=_as_text, saved=saved
+    typed = await form_fields(request)
+    terms = UndoTerms(
+        caller_of(request).name, typed.get("reason", ""), version=typed.get("version") or None, sure="sure" in typed
     )
+
+    def done() -> None:
+        with state_of(request.scope).entering.use() as reader:
+            undo(ctx, reader, workbook.full_name, entry, terms)
+
+    try:
+        await run_in_threadpool(done)
+    except EntryRefused as refused:
+        return await _shown_entry(request, workbook, entry, fault=str(refused), typed=typed, status=422)
+    except RowChanged:
+        fault = "It would do something else by now, as somebody changed these rows: look again, then decide."
+        return await _shown_entry(request, workbook, entry, fault=fault, typed=typed, status=412)
+    return RedirectResponse(f"/tables/{workbook.full_name}/entries/{entry}?undone=1", 303)
+
+
+async def _shown_entry(
+    request: Request,
+    workbook: Workbook,
+    entry: str,
+    *,
+    saved: bool = False,
+    fault: str = "",
+    typed: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    """An entry, with what taking it back would do for who may."""
+    ctx = state_of(request.scope).ctx
+    found = await run_in_threadpool(entry_named, ctx, workbook.full_name, entry)
+    undoing = None
+    if found.standing and caller_of(request).may("editor"):
+        undoing = await run_in_threadpool(preview_undo, ctx, workbook.full_name, entry)
+    titles = {column.name: grids.column_title(column, workbook) for column in workbook.columns}
+    shown = {"titles": titles, "text": _as_text, "saved": saved, "fault": fault, "typed": typed or {}}
+    return page(request, AREA, "table_entry.html.j2", status, table=workbook, entry=found, undoing=undoing, **shown)
 
 
 @router.get("/tables/{name}/download", **needs("viewer"))

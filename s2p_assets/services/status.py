@@ -2,8 +2,10 @@
 
 import datetime as dt
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from s2p_assets.contracts.entered import ENTRIES_FOLDER
 from s2p_assets.contracts.findings import finding_line
 from s2p_assets.contracts.model import Contest
 from s2p_assets.contracts.report import Report
@@ -84,6 +86,8 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
 
 def forget_file(ctx: Context, path: str) -> int:
     """Withdraw a file's rows; how many. Raises NotFound when the ledger knows no such file."""
+    if path.startswith(f"{ENTRIES_FOLDER}/"):
+        raise NotFound(f"{path} is what somebody entered; take it back with `s2p entries undo {Path(path).stem}`")
     with ctx.warehouse.connect() as connection:
         forgotten = withdrawal.withdraw_file(connection, path)
     if not forgotten:

@@ -89,23 +89,15 @@ def begin_from_share(ctx: Context, path: str, by: str, sees: Sees) -> Submission
 
 def find(ctx: Context, id: str, by: str) -> Submission:  # noqa: A002  what it is called in an address
     """A submission of one's own. Raises NotFound."""
-    try:
-        found = Submission(**json.loads((_folder(ctx.settings, id) / "submission.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        raise NotFound(NO_LONGER) from None
-    if found.by != by:
+    found = _saved(_folder(ctx.settings, id))
+    if found is None or found.by != by:
         raise NotFound(NO_LONGER)
     return found
 
 
 def of_person(ctx: Context, by: str) -> list[Submission]:
     """The submissions that somebody began and did not hand in, the newest first."""
-    found = []
-    for folder in _folders(ctx.settings):
-        try:
-            found.append(find(ctx, folder.name, by))
-        except NotFound:
-            continue
+    found = [one for folder in _folders(ctx.settings) if (one := _saved(folder)) is not None and one.by == by]
     return sorted(found, key=lambda one: one.made_at, reverse=True)
 
 
@@ -213,6 +205,14 @@ def _folder_of(pattern: str) -> str:
     return "/".join(parts) or "."
 
 
+def _saved(folder: Path) -> Submission | None:
+    """The submission in a folder; None where there is none that can be read."""
+    try:
+        return Submission(**json.loads((folder / "submission.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 def _keep(settings: Settings, made: Submission, file: Path, *, moved: bool) -> None:
     _tidy(settings, made.by)
     folder = _folder(settings, made.id)
@@ -229,10 +229,8 @@ def _tidy(settings: Settings, by: str) -> None:
         if folder.stat().st_mtime < dt.datetime.now().timestamp() - KEPT_SECONDS:  # noqa: DTZ005  both are local
             shutil.rmtree(folder, ignore_errors=True)
             continue
-        try:
-            ours += [folder] if json.loads((folder / "submission.json").read_text())["by"] == by else []
-        except (OSError, ValueError, KeyError):
-            continue
+        saved = _saved(folder)
+        ours += [folder] if saved is not None and saved.by == by else []
     for folder in ours[: max(0, len(ours) - MOST_OF_ONE + 1)]:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -67,7 +67,13 @@ FEATURE_NAMES = {
     "round": "race of the season",
     "season": "season",
 }
-IN_PERCENT = ("gap_to_tenth", "gap_to_pole", "gap_to_teammate", "constructor_top_ten_20", "driver_top_ten_20")
+IN_PERCENT: tuple[str, ...] = (
+    "gap_to_tenth",
+    "gap_to_pole",
+    "gap_to_teammate",
+    "constructor_top_ten_20",
+    "driver_top_ten_20",
+)
 IN_PERCENT += ("driver_failures_20", "constructor_failures_20", "constructor_failures_60")
 IN_PERCENT += ("circuit_failures_60", "recent_failures")
 

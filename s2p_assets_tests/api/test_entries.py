@@ -78,3 +78,49 @@ def test_rows_are_entered_where_they_come_from(client: httpx.Client, door: Serve
     assert door.client("viewer").post(ENTRIES, json=one).status_code == 403
     till = door.token("the other till", "editor", workbooks=("acme_till",))
     assert client.post(ENTRIES, json=one, headers={"Authorization": f"Bearer {till}"}).status_code == 404
+
+
+def test_an_entry_is_undone_as_it_was_looked_at_and_its_history_stays(client: httpx.Client, door: Served) -> None:
+    seen = client.get(ROW, params={"order_no": "3-1"})
+    name = change(client, "3-1", seen.headers["etag"], price=77).json()["name"]
+    place = f"{ENTRIES}/{name}"
+    assert client.get(place).json()["rows"][0]["changes"] == {"price": [10.95, 77.0]}
+    told = client.get(f"{place}/undo")
+    assert told.json()["rows"][0]["says"].startswith("3-1: price 77.0 → 10.95, as in orders/Orders 03.xlsx")
+    back = {"reason": "it was right"}
+    assert client.post(f"{place}/undo", json=back, headers={"If-Match": '"older"'}).status_code == 412
+    assert client.post(f"{place}/release", json=back).status_code == 422
+    done = client.post(f"{place}/undo", json=back, headers={"If-Match": told.headers["etag"]})
+    assert done.status_code == 200
+    assert client.get(ROW, params={"order_no": "3-1"}).headers["etag"] == seen.headers["etag"]
+    assert client.post(f"{place}/undo", json=back).status_code == 404
+    changes = client.get("/api/v1/tables/acme_orders/changes", params={"order_no": "3-1", "of_column": "price"}).json()
+    assert [one["what"] for one in changes] == ["undone", "change", "file"]
+    assert name in {one["name"] for one in client.get("/api/v1/entries", params={"standing": False}).json()}
+    till = door.token("the third till", "viewer", workbooks=("acme_till",))
+    assert client.get("/api/v1/entries", headers={"Authorization": f"Bearer {till}"}).json() == []
+
+
+def test_a_trace_over_http_ends_at_the_person(client: httpx.Client) -> None:
+    seen = client.get(ROW, params={"order_no": "4-1"})
+    change(client, "4-1", seen.headers["etag"], price=78)
+    asked = {"order_no": "4-1", "column": "price"}
+    (row,) = client.get("/api/v1/tables/acme_orders/trace", params=asked).json()["rows"][:1]
+    assert row["file"]["entered"]["reason"] == "a slip"
+    assert row["file"]["entered"]["over"]["cells"] == {"price": "D3"}
+
+
+def test_what_was_entered_is_in_the_next_report_whose_number_leads_to_the_person(
+    client: httpx.Client, door: Served
+) -> None:
+    numbers = "/api/v1/reports/acme_sold/numbers"
+    before = client.get(numbers).json()
+    seen = client.get(ROW, params={"order_no": "5-2"})
+    assert change(client, "5-2", seen.headers["etag"], price=1_000_011.95).status_code == 201
+    ended = door.company.run("run")
+    assert ended.code in (0, 1), ended.text
+    after = client.get(numbers).json()
+    assert after != before
+    traced = client.get(f"{numbers}/F1/trace").text
+    assert '"reason":"a slip"' in traced
+    assert "orders/Orders 05.xlsx" in traced

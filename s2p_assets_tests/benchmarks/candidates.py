@@ -10,8 +10,8 @@ from s2p_assets.catalog.loading import load_catalog
 from s2p_assets.contracts.model import Contest, Forecaster, ForecastTask, Model
 from s2p_assets.learning.forecasting.models.boosting import Boosting
 from s2p_assets.learning.forecasting.models.combination import Combination
-from s2p_assets.learning.forecasting.models.weighted_combination import WeightedCombination
 from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
+from s2p_assets.learning.forecasting.models.weighted_combination import WeightedCombination
 
 
 def shelf_contest(task: ForecastTask) -> Contest:

@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import xlsxwriter
 
 from s2p_assets.catalog.catalog import key_of
+from s2p_assets.cli.printing.traces import trace_lines
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.as_of import open_as_of
 from s2p_assets.services.context import Context, open_context
@@ -24,6 +26,9 @@ from s2p_assets.services.entries.undoing import Undoing, UndoTerms, preview_undo
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.held_files import accept_file
 from s2p_assets.services.ingest import ingest, store_ingest
+from s2p_assets.services.messages.entry_matters import lapsed_matters, overwritten_matters
+from s2p_assets.services.status import forget_file, read_status
+from s2p_assets.services.trace import trace_table
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.tables.current_rows import row_etag, rows_with_keys
@@ -584,3 +589,99 @@ def test_what_stood_before_an_entry_and_before_its_undoing_is_known(desk: Desk) 
         {"0001": 6.0, "0002": 2.5, "0003": 19.95},
         {"0001": 6.0, "0003": 19.95},
     ]
+
+
+def test_a_trace_ends_at_the_person_and_at_the_cell_that_was_overridden(desk: Desk) -> None:
+    desk.enter("articles", desk.change("articles", {"article": "0001"}, price=6), reason="a slip of the pen")
+    desk.enter(
+        "articles", desk.change("articles", {"article": "0001"}, pieces=12), by="ben@example.com", kind="correction"
+    )
+    where = {"article": "0001"}
+    found = trace_table(desk.ctx, "desk_articles", where, ("price", "pieces"), most=None)
+    file = found.rows[0].file
+    assert file
+    assert file.entered
+    assert (file.entered.by, file.entered.kind, file.cells) == ("ben@example.com", "correction", {"pieces": "E2"})
+    first = file.entered.over
+    assert first
+    assert first.entered
+    assert (first.entered.by, first.entered.reason, first.cells) == (
+        "ann@example.com",
+        "a slip of the pen",
+        {"price": "C2"},
+    )
+    source = first.entered.over
+    assert source
+    assert (source.path, source.cells, source.entered) == ("articles/All.xlsx", {"price": "C2", "pieces": "E2"}, None)
+    said = [line for _, line in trace_lines(found)]
+    assert any("a slip of the pen" in line and "entered by ann@example.com" in line for line in said)
+    assert any("over articles/All.xlsx › Sheet › C2 = 5" in line for line in said)
+
+
+def test_who_entered_something_and_the_owner_are_told_when_it_ends_by_itself(desk: Desk) -> None:
+    began = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
+    desk.enter("articles", desk.change("articles", {"article": "0001"}, price=6), kind="correction")
+    desk.enter("articles", desk.change("articles", {"article": "0002"}, price=3), by="token the till")
+    desk.drop("articles/All.xlsx", articles(a0001=5.5), at=dt.datetime.now(dt.UTC) + TOMORROW)
+    desk.take()
+    with desk.ctx.warehouse.connect() as connection:
+        (lapsed,) = lapsed_matters(desk.ctx, connection, began)
+        (overwritten,) = overwritten_matters(desk.ctx, connection, began)
+        assert overwritten_matters(desk.ctx, connection, dt.datetime.now(dt.UTC) + TOMORROW) == []
+    assert (lapsed.owner, lapsed.to) == ("articles@example.com", ("ann@example.com",))
+    assert "price was 5.0 and is 5.5 in articles/All.xlsx" in lapsed.title
+    assert (overwritten.owner, overwritten.to) == ("articles@example.com", ())
+    assert "articles/All.xlsx, which is newer, has 1 of its rows" in overwritten.title
+
+
+def test_what_lies_in_the_folder_of_entries_by_hand_is_told(desk: Desk) -> None:
+    done = desk.enter("articles", desk.change("articles", {"article": "0001"}, price=6))
+    folder = desk.ctx.settings.entries
+    (folder / "desk_articles/Mine.xlsx").write_bytes((folder.parent / done.path).read_bytes())
+    (folder / "Loose.xlsx").write_bytes(b"x")
+    (told,) = ([one["path"] for one in read_status(desk.ctx)["unclaimed"]],)
+    assert sorted(told) == ["s2p-entries/Loose.xlsx", "s2p-entries/desk_articles/Mine.xlsx"]
+    with pytest.raises(NotFound, match="s2p entries undo"):
+        forget_file(desk.ctx, done.path)
+
+
+def test_an_entry_is_read_again_for_a_new_contract_and_keeps_its_place(desk: Desk) -> None:
+    done = desk.enter("articles", desk.change("articles", {"article": "0001"}, price=6), kind="correction")
+    with desk.ctx.warehouse.connect() as connection:
+        connection.execute("update s2p.files set contract_version = 'older'")
+    assert desk.take() == {done.path: "accepted", "articles/All.xlsx": "accepted"}
+    assert desk.rows("articles")[0] == ("0001", 6.0)
+    assert desk.undo("articles", done.name).rows[0].then
+    assert desk.rows("articles")[0] == ("0001", 5.0)
+
+
+def test_two_people_at_once_one_of_them_is_told(desk: Desk) -> None:
+    changes = [desk.change("articles", {"article": "0001"}, price=price) for price in (6, 7, 8, 9)]
+
+    def enter(change: RowChange) -> str:
+        try:
+            desk.enter("articles", change)
+        except RowChanged:
+            return "late"
+        return "stored"
+
+    with Sandbox(workers=4) as readers, ThreadPoolExecutor(4) as people:
+        desk.reader = readers
+        assert sorted(people.map(enter, changes)) == ["late", "late", "late", "stored"]
+
+
+def test_five_hundred_rows_cost_little_more_than_one(desk: Desk) -> None:
+    header = ARTICLES[0]
+    desk.drop("articles/Many.xlsx", [header, *((f"{at:04}", "x", 1.0) for at in range(1000, 1500))])
+    desk.take()
+    with desk.ctx.warehouse.connect() as connection:
+        keys = [{"article": f"{at:04}"} for at in range(1000, 1500)]
+        found = rows_with_keys(connection, desk.book("articles"), keys)
+    changes = [
+        RowChange("change", {"price": 2}, key, row.etag)
+        for key, row in zip(keys, found, strict=True)
+        if row is not None
+    ]
+    done = desk.enter("articles", *changes)
+    assert len(done.rows) == 500
+    assert sum(price for _, price in desk.rows("articles")) == 1000 + 27.45

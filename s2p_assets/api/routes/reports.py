@@ -9,7 +9,7 @@ from starlette.responses import Response
 from s2p_assets.api.answers import json_answer
 from s2p_assets.api.caller import Caller, caller_of, needs
 from s2p_assets.api.guard import state_of
-from s2p_assets.catalog.paths import matching_contracts
+from s2p_assets.catalog.paths import kinds_at
 from s2p_assets.services import trace
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
@@ -74,7 +74,7 @@ def status_for(ctx: Context, caller: Caller, status: dict[str, Any]) -> dict[str
 
     def sees(one: Any) -> bool:
         if isinstance(one, str):
-            return all(caller.sees(book.full_name) for book in matching_contracts(one, books))
+            return all(caller.sees(name) for name in kinds_at(one, books))
         if "workbook" in one:
             return one["workbook"] is None or caller.sees(one["workbook"])
         if "table" in one:

@@ -27,18 +27,8 @@ FEWEST_PERIODS = 3
 
 
 def sold_rows(history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
-    """`history` regular, with what implausible cells count as; an undelivered period counts as one without stock.
-
-    What is implausible the task's `damped` column says; without one, what `one_offs.mark_one_offs` finds.
-    """
-    rows = regular_history(history, task)
-    if task.damped:
-        rows = damped(rows, task)
-    elif rows[task.time].nunique() > FEWEST_PERIODS:
-        known = with_target(rows, task)
-        found = mark_one_offs(known, key=task.entity, value=task.target, time=task.time, censored=task.censored)
-        counted = found["counts_as"].reindex(rows.index)
-        rows = rows.assign(**{task.target: rows[task.target].where(counted.isna(), counted)})
+    """`history` regular, with what implausible cells count as; an undelivered period counts as one without stock."""
+    rows = damped(regular_history(history, task), task)
     missing = undelivered_times(rows, task)
     if task.censored and len(missing):
         rows = rows.assign(**{task.censored: rows[task.censored] | rows[task.time].isin(missing)})
@@ -70,7 +60,8 @@ lean_training_rows = MadeOfFrame(lambda history, task: uncensor(sold_rows(lean(h
 
 
 def _learnable_values(known: pd.DataFrame, task: ForecastTask) -> Matrix:
-    past = panel(uncensor(known.assign(**{task.damped: np.nan}) if task.damped else known, task), task)
+    known = _without_one_offs(known, task)
+    past = panel(uncensor(known, task), task)
     sold = panel(known, task).values
     season = season_of(past, task.country).factors(past.times)[:, None]
     unknown = np.zeros(sold.shape, dtype=bool)
@@ -80,6 +71,16 @@ def _learnable_values(known: pd.DataFrame, task: ForecastTask) -> Matrix:
     values = filled_in(sold, unknown, season)
     values = values * level_factors(values, season, task.year, _moved_prices(known, task))
     return values_by_row(values, known, task)
+
+
+def _without_one_offs(known: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
+    """`known` with its implausible cells damped, where its task has no column that says so."""
+    if task.damped:
+        return known.assign(**{task.damped: np.nan})
+    if known[task.time].nunique() <= FEWEST_PERIODS:
+        return known
+    found = mark_one_offs(known, key=task.entity, value=task.target, time=task.time, censored=task.censored)
+    return known.assign(**{task.target: known[task.target].where(found["counts_as"].isna(), found["counts_as"])})
 
 
 def _moved_prices(known: pd.DataFrame, task: ForecastTask) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]] | None":

@@ -44,9 +44,8 @@ def undelivered_periods(sold: Matrix, year: int) -> Mask:
             continue
         ago = slice(max(now - year - apart, 0), now - year + apart + 1) if now >= year else slice(0, 0)
         found[now] = not (selling[ago] < 2 * COLLAPSED * share * alive[ago]).any()
-        first = max(now - longest * (1 if apart == 1 else 1), 0)
-        if found[first : now + 1].sum() > longest:
-            found[first : now + 1] = False
+        if found[max(now - longest, 0) : now + 1].sum() > longest:
+            found[max(now - longest, 0) : now + 1] = False
     return found
 
 
@@ -94,9 +93,11 @@ class ShiftBounds:
     deviations: float = 4.0
 
 
-WEEKLY = ShiftBounds((3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 20, 26), (0, 1, 2, 3, 4, 5, 6, 8), 52)
+WEEKLY = ShiftBounds((3, 4, 5, 6, 8, 10, 13, 18, 26), (0, 1, 2, 3, 4, 6), 52)
 MONTHLY = ShiftBounds((3, 4, 5, 6), (0, 1, 2), 24)
 LEAST_NOISE = 0.01
+LOOKS_BACK, PRIOR_MOVES, PRIOR_LASTING = 6, 6, 0.95
+"""At how many earlier times it is asked how much of a new level lasted, and how many doublings are taken for granted."""
 OF_ALL = 1.25
 ALIKE_A_YEAR_AGO = 0.4
 
@@ -118,6 +119,7 @@ def level_factors(values: Matrix, season: Matrix, year: int, priced: Mask | None
     scaled = np.minimum(blocks / np.where(usual > 0, usual, np.nan), 4.0)
     there = (~np.isnan(scaled)).sum(axis=1)
     total = np.divide(np.nansum(scaled, axis=1), there, out=np.ones(len(scaled)), where=there > 0)[:, None]
+    total = total * np.nansum(usual)
     many = (there[-max(bounds.lengths) :] >= FEWEST_SELLING).all()
     common = _factors(total, bounds, OF_ALL, None) if many else np.ones_like(total)
     moved_price = _blocks(priced.astype(float), apart)[0] > 0 if priced is not None else None
@@ -137,33 +139,70 @@ def _blocks(values: Matrix, apart: int) -> tuple[Matrix, Any]:
 
 
 def _factors(blocks: Matrix, bounds: ShiftBounds, least: float, priced: Mask | None) -> Matrix:
-    """The factors of each block (blocks × entities)."""
+    """The factors of each block (blocks × entities), as far as moves of level have lasted in these series before."""
+    found = _moves(blocks, bounds, least, priced)
+    trust = _lasting_share(blocks, bounds, least, priced) if (found.log_ratio != 0).any() else 1.0
+    at = np.arange(len(blocks))[:, None]
+    lasting = found.end == len(blocks)
+    factor = np.exp(trust * found.log_ratio)
+    before = np.where(lasting & (at < found.begin), factor, 1.0)
+    return np.where(~lasting & (at >= found.begin) & (at < found.end), 1 / factor, before)
+
+
+def _lasting_share(blocks: Matrix, bounds: ShiftBounds, least: float, priced: Mask | None) -> float:
+    """How much of a new level was still there a horizon later, over all that was seen at earlier times: 0 to 1.
+
+    Two months after each look, its logarithm is regressed on that of the level seen; where little was ever seen, nearly
+    all of it is expected to last. Real levels often come back: of a stock-out that nobody marked, nothing lasts.
+    """
+    ahead = 2 if bounds is MONTHLY else 8
+    together, alone = 0.0, 0.0
+    for look in range(1, LOOKS_BACK + 1):
+        now = len(blocks) - look * ahead
+        if now < bounds.around:
+            break
+        then = _moves(blocks[:now], bounds, least, None if priced is None else priced[:now])
+        seen = (then.end == now) & (then.log_ratio != 0)
+        later, usual = blocks[now : now + ahead, seen], then.usual[seen]
+        counted = (~np.isnan(later)).sum(axis=0)
+        mean = np.divide(np.nansum(later, axis=0), counted, out=usual.copy(), where=counted > 0)
+        moved = np.clip(np.log(np.maximum(mean, 0.05 * usual) / usual), -2.0, 2.0)
+        together += float((moved * then.log_ratio[seen]).sum())
+        alone += float((then.log_ratio[seen] ** 2).sum())
+    prior = PRIOR_MOVES * np.log(2.0) ** 2
+    return float(np.clip((together + PRIOR_LASTING * prior) / (alone + prior), 0.0, 1.0))
+
+
+@dataclass(frozen=True)
+class _Moves:
+    """Of each entity the stretch of blocks that lies furthest from what is around it; log_ratio 0 where none does."""
+
+    begin: Any
+    end: Any
+    log_ratio: Matrix
+    usual: Matrix
+
+
+def _moves(blocks: Matrix, bounds: ShiftBounds, least: float, priced: Mask | None) -> _Moves:
     count, entities = blocks.shape
-    sums = _Sums(blocks)
+    sums, a_year = _Sums(blocks), 12 if bounds is MONTHLY else 52
     memory = _memory(blocks, max(bounds.lengths) + max(bounds.ends))
-    best, ratio = np.zeros(entities), np.ones(entities)
+    best, ratio, level = np.zeros(entities), np.zeros(entities), np.ones(entities)
     begin, end = np.zeros(entities, dtype=int), np.zeros(entities, dtype=int)
-    for length in bounds.lengths:
-        for over in bounds.ends:
-            first, last = count - over - length, count - over
-            if first < 4:
-                continue
-            with np.errstate(divide="ignore", invalid="ignore"):
-                score, log_ratio = _moved(sums, first, last, bounds.around, memory)
-                a_year = 12 if bounds is MONTHLY else 52
-                if first - a_year >= 8:
-                    before = _moved(sums, first - a_year, last - a_year, bounds.around, memory)[1]
-                    score = np.where(before * np.sign(log_ratio) >= ALIKE_A_YEAR_AGO * np.abs(log_ratio), 0.0, score)
-            far = (np.abs(log_ratio) >= np.log(least)) & (score >= bounds.deviations)
-            if priced is not None:
-                far &= ~priced[first:last].any(axis=0)
-            better = far & (score > best)
-            best, ratio = np.where(better, score, best), np.where(better, np.exp(log_ratio), ratio)
-            begin, end = np.where(better, first, begin), np.where(better, last, end)
-    at = np.arange(count)[:, None]
-    lasting = (end == count) & (best > 0)
-    found = np.where(lasting & (at < begin), ratio, 1.0)
-    return np.where(~lasting & (best > 0) & (at >= begin) & (at < end), 1 / ratio, found)
+    for first, last in ((count - over - length, count - over) for length in bounds.lengths for over in bounds.ends):
+        if first < 4:
+            continue
+        with np.errstate(divide="ignore", invalid="ignore"):
+            score, log_ratio, usual = _moved(sums, first, last, bounds.around, memory)
+            far = (np.abs(log_ratio) >= np.log(least)) & (score >= bounds.deviations) & (score > best)
+            if first - a_year >= 8 and far.any():
+                before = _moved(sums, first - a_year, last - a_year, bounds.around, memory)[1]
+                far &= before * np.sign(log_ratio) < ALIKE_A_YEAR_AGO * np.abs(log_ratio)
+        if priced is not None:
+            far &= ~priced[first:last].any(axis=0)
+        best, ratio = np.where(far, score, best), np.where(far, log_ratio, ratio)
+        begin, end, level = np.where(far, first, begin), np.where(far, last, end), np.where(far, usual, level)
+    return _Moves(begin, end, ratio, level)
 
 
 class _Sums:
@@ -180,13 +219,15 @@ class _Sums:
         return total, squares, count
 
 
-def _moved(sums: _Sums, first: int, last: int, around: int, memory: Matrix) -> tuple[Matrix, Matrix]:
-    """How many deviations of its noise the stretch lies from what is around it, and the logarithm of their ratio."""
+def _moved(sums: _Sums, first: int, last: int, around: int, memory: Matrix) -> tuple[Matrix, Matrix, Matrix]:
+    """How many deviations of its noise a stretch lies from what is around it, the log of their ratio, and the latter."""
     end = len(sums._parts[0]) - 1
     inside, _, count = sums.between(first, last)
     total, squares, known = (
         before + after
-        for before, after in zip(sums.between(max(first - around, 0), first), sums.between(last, min(end, last + around)), strict=True)
+        for before, after in zip(
+            sums.between(max(first - around, 0), first), sums.between(last, min(end, last + around)), strict=True
+        )
     )
     usual, now = total / known, inside / count
     relative = np.maximum(squares / known - usual**2, 0.0) / usual**2
@@ -195,7 +236,7 @@ def _moved(sums: _Sums, first: int, last: int, around: int, memory: Matrix) -> t
     enough = (known >= 8) & (count == last - first) & (usual > 0) & (now > 0) & np.isfinite(now)
     log_ratio = np.where(enough, np.log(now / usual), 0.0)
     score = np.abs(log_ratio) / np.sqrt(noise * memory)
-    return np.where(enough & np.isfinite(score), score, 0.0), log_ratio
+    return np.where(enough & np.isfinite(score), score, 0.0), log_ratio, usual
 
 
 def _memory(blocks: Matrix, newest: int) -> Matrix:

@@ -224,9 +224,7 @@ def _judged(
     return _Decision(incumbent, compared[incumbent], f"{incumbent} stays: {why}", "stays")
 
 
-def _without_biased(
-    losses: pd.DataFrame, incumbent: str | None, compared: Mapping[str, ModelVersion]
-) -> pd.DataFrame:
+def _without_biased(losses: pd.DataFrame, incumbent: str | None, compared: Mapping[str, ModelVersion]) -> pd.DataFrame:
     """The losses of those that may come into service: a biased one may stay, but not come, unless all are biased."""
     biased = [name for name, made in compared.items() if name != incumbent and bias_fault(made)]
     left = losses[~losses["model"].isin(biased)]

@@ -152,11 +152,11 @@
     maxInitialWidth: 340,
   }));
   declared.unshift({
-    title: "",
+    title: "Row",
     field: "_open",
     headerSort: false,
     frozen: true,
-    width: 44,
+    width: 56,
     hozAlign: "center",
     formatter: (cell) => make("a", {
       href: `${base}/row?${queryOf(cell.getData())}`, textContent: "↗", title: "This row by itself",
@@ -203,7 +203,13 @@
     columns: declared,
     placeholder: "No row is like that.",
   });
-  window.s2pGrid = grid;
+  grid.on("tableBuilt", () => {
+    /* The box that scrolls can be reached by keyboard, and is what holds the rows for a screen reader. */
+    place.removeAttribute("aria-owns");
+    place.setAttribute("aria-label", document.querySelector("h1").textContent);
+    place.querySelector(".tabulator-tableholder").setAttribute("role", "rowgroup");
+    place.querySelector(".tabulator-table").setAttribute("role", "none");
+  });
 
   search.addEventListener("input", later(() => grid.setData(), 300));
   byId("grid-clear").addEventListener("click", () => {

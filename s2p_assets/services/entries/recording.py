@@ -23,6 +23,7 @@ from s2p_assets.contracts.entered import (
     entry_path,
 )
 from s2p_assets.contracts.findings import ReadResult
+from s2p_assets.contracts.values import as_json
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.services.entries.checks import between_rows, questions_about
@@ -33,7 +34,6 @@ from s2p_assets.services.entries.rows import (
     EntryRefused,
     RowChange,
     RowChanged,
-    as_json,
     draft_rows,
     find_bases,
     findings_of,

@@ -3,10 +3,8 @@
 Writing and storing them is in `recording.py`.
 """
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -15,6 +13,7 @@ from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.entered import ENTERED_SHEET, WITHDRAWN_SHEET, EntryAction, as_entered
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.findings import Finding
+from s2p_assets.contracts.values import as_json
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
@@ -258,14 +257,6 @@ def findings_of(found: Sequence[Finding], drafts: Sequence[DraftRow], workbook: 
         column = one.column if one.column in titles else None
         told.append(EntryFinding(number, column, one.value, one.rule, one.message, one.severity))
     return told
-
-
-def as_json(value: Any) -> Any:
-    """A stored value as JSON keeps it; equal values give equal ones."""
-    if isinstance(value, Decimal):
-        whole = float(value)
-        return whole if Decimal(repr(whole)) == value else format(value.normalize(), "f")
-    return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def refuse(found: Sequence[EntryFinding]) -> None:

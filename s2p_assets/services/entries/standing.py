@@ -10,10 +10,11 @@ from typing import Any
 
 import psycopg
 
+from s2p_assets.contracts.values import as_json
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.services.entries.rewriting import rewrite_entry
-from s2p_assets.services.entries.rows import EntryRefused, as_json, parsed_key
+from s2p_assets.services.entries.rows import EntryRefused, parsed_key
 from s2p_assets.services.entries.showing import show_on_share
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.files import entries, withdrawal

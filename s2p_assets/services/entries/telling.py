@@ -8,9 +8,10 @@ from typing import Any
 import psycopg
 
 from s2p_assets.contracts.entered import EntryKind
+from s2p_assets.contracts.values import as_json
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
-from s2p_assets.services.entries.rows import as_json, parsed_key
+from s2p_assets.services.entries.rows import parsed_key
 from s2p_assets.services.errors import NotFound
 from s2p_assets.warehouse.files import entries
 from s2p_assets.warehouse.files.entries import Entry, EntryRow
@@ -79,6 +80,15 @@ def find_entry(connection: psycopg.Connection, workbook: str, name: str) -> Entr
     if not found:
         raise NotFound(f"nothing was entered in {workbook} that is called {name[:80]!r}")
     return found[0]
+
+
+def workbook_of_entry(ctx: Context, name: str) -> str:
+    """The kind of workbook that an entry is of. Raises NotFound."""
+    with ctx.warehouse.connect() as connection:
+        found = entries.find_entries(connection, names=[name], most=1)
+    if not found:
+        raise NotFound(f"nothing was entered that is called {name[:80]!r}; `s2p entries list` lists what was")
+    return found[0].workbook
 
 
 def row_changes(ctx: Context, workbook: Workbook, key: Mapping[str, Any]) -> list[RowEvent]:

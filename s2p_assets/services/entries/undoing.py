@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import psycopg
 
+from s2p_assets.contracts.values import as_json
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.services.entries.checks import still_referred_to
@@ -20,7 +21,6 @@ from s2p_assets.services.entries.rows import (
     EntryFinding,
     NotEnterable,
     RowChanged,
-    as_json,
     enterable,
     parsed_key,
     plain_reason,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, LiteralString, NamedTuple
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
@@ -235,3 +236,49 @@ def shown_entries(conn: psycopg.Connection, paths: Sequence[str]) -> dict[str, S
         " where path = any(%s) and entered is not null and status <> 'replaced'"
     )
     return {path: ShownEntry(*rest) for path, *rest in conn.execute(query, (list(paths),))} if paths else {}
+
+
+class Told(NamedTuple):
+    """Something that became of an entry and is told: `key` makes it one matter, `which` row, and `why`."""
+
+    workbook: str
+    key: str
+    which: str
+    why: str
+    made_by: str
+    made_at: dt.datetime
+    reason: str
+
+
+def lapsed_rows(conn: psycopg.Connection, since: dt.datetime) -> list[Told]:
+    """The rows of corrections that lapsed since a moment."""
+    ensure_own_tables(conn)
+    query = (
+        f"select {_ROW_FIELDS}, e.workbook, e.made_by, e.made_at, e.reason from s2p.entry_rows r"  # noqa: S608
+        " join s2p.entries e using (path) where r.ended_how = 'lapsed' and r.ended_at >= %s order by r.ended_at, number"
+    )
+    found = []
+    for *fields, workbook, made_by, made_at, reason in conn.execute(query, (since,)):
+        row = EntryRow(*fields)
+        key = f"{row.path}:{row.number}"
+        found.append(Told(workbook, key, row.shown_key, row.ended_why or "", made_by, made_at, reason))
+    return found
+
+
+def overwritten_entries(
+    conn: psycopg.Connection, workbook: str, place: tuple[str, str], since: dt.datetime
+) -> list[Told]:
+    """The entries of a kind of workbook rows of which files that were loaded since supersede: one for each file."""
+    if not has_standing(conn, workbook):
+        return []
+    query = sql.SQL(
+        "select e.workbook, e.path || ':' || w.path || ':' || w.sha256, '', count(*), w.path, e.made_by, e.made_at,"
+        " e.reason"
+        " from {} r join s2p.files f on f.id = r._file and f.entered = 'entry'"
+        " join s2p.files w on w.id = r._superseded_by and w.entered is null and w.loaded_at >= %s"
+        " join s2p.entries e on e.path = f.path group by e.path, w.path, w.sha256 order by 2"
+    ).format(sql.Identifier(place[0], f"{place[1]}__rows"))
+    return [
+        Told(name, key, which, f"{path}, which is newer, has {count:,} of its rows", *about)
+        for name, key, which, count, path, *about in conn.execute(query, (since,))
+    ]

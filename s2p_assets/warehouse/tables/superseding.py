@@ -117,8 +117,8 @@ def mark_superseded(conn: psycopg.Connection, workbook: Workbook, files: Sequenc
 def withdraw_alike(conn: psycopg.Connection, place: sql.Identifier, columns: Sequence[Column]) -> None:
     """Without a key: for each row that withdraws one, hide one row with the same values in the file that it is about.
 
-    Of rows alike it is the very one that was looked at, as long as its file is the same. What a newer version of that file says again stays
-    hidden; what withdraws nothing any more points to its own file all the same.
+    Of rows alike it is the very one that was looked at, as long as its file is the same. What a newer version of that
+    file says again stays hidden; what withdraws nothing any more points to its own file all the same.
     """
     stones = sql.SQL("select 1 from {} r join s2p.files f on f.id = r._file where {} limit 1").format(place, WITHDRAWS)
     if conn.execute(stones).fetchone() is None:
