@@ -203,6 +203,11 @@ class Settings(BaseModel):
         return self.results / "s2p-returned"
 
     @property
+    def entries(self) -> Path:
+        """What people entered on the screen or through the API, as small workbooks."""
+        return self.results / "s2p-entries"
+
+    @property
     def reports(self) -> Path:
         """Finished reports, for managers."""
         return self.results / "s2p-reports"

@@ -188,11 +188,11 @@ async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) 
 
 
 def _unknown(scope: Scope, path: str, headers: Headers) -> Problem:
-    """A person is led to the login; a program is told."""
-    if scope["type"] == "http" and scope["method"] in SAFE and "text/html" in headers.get("accept", ""):
+    """A person is led to the login; a program, and a script within a page, is told."""
+    if scope["type"] == "http" and "text/html" in headers.get("accept", "") and "hx-request" not in headers:
         query = scope.get("query_string", b"").decode("latin-1")
-        back = quote(f"{path}?{query}" if query else path, safe="")
-        return Problem(303, "log in", f"/login?next={back}")
+        back = (f"{path}?{query}" if query else path) if scope["method"] in SAFE else "/"
+        return Problem(303, "log in", f"/login?next={quote(back, safe='')}")
     return Problem(
         401,
         "log in first",

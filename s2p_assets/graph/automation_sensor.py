@@ -4,7 +4,7 @@ What the conditions say is in `automation`; a headless pass evaluates them by it
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,12 @@ import sqlalchemy
 from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 from dagster._core.definitions.automation_tick_evaluation_context import AutomationTickEvaluationContext
+from dagster._core.definitions.declarative_automation.automation_condition import AutomationResult
+from dagster._core.definitions.declarative_automation.serialized_objects import (
+    AutomationConditionCursor,
+    AutomationConditionEvaluation,
+    get_serializable_true_subset,
+)
 from dagster._core.definitions.sensor_definition import SensorExecutionData, wrap_sensor_evaluation
 from dagster._core.instance.utils import RUNLESS_RUN_ID
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
@@ -116,6 +122,39 @@ def _and_above(graph: BaseAssetGraph[Any], keys: Iterable[dg.AssetKey]) -> set[d
     return found
 
 
+class _Evaluation(AutomationTickEvaluationContext):
+    """Dagster's evaluation, of which is told how what was requested came to be requested.
+
+    Dagster would tell it of whatever looks otherwise than before as well, which nobody asks for after each run: half of
+    the work of an evaluation, and as much again where it is stored.
+    """
+
+    def _get_updated_cursor(self, results: Iterable[AutomationResult[Any]], observe_run_requests: Any) -> Any:
+        return self.cursor.with_updates(
+            evaluation_id=self._evaluation_id,
+            condition_cursors=[_remembered(result) for result in results],
+            newly_observe_requested_asset_keys=[],
+            evaluation_timestamp=self._evaluator.evaluation_time.timestamp(),
+            asset_graph=self.asset_graph,
+        )
+
+    def _get_updated_evaluations(
+        self, results: Iterable[AutomationResult[Any]]
+    ) -> Sequence[AutomationConditionEvaluation[Any]]:
+        return [result.serializable_evaluation for result in results if not result.true_subset.is_empty]
+
+
+def _remembered(result: AutomationResult[Any]) -> AutomationConditionCursor[Any]:
+    """What the next evaluation needs to know of this one."""
+    return AutomationConditionCursor(
+        previous_requested_subset=get_serializable_true_subset(result.true_subset),
+        effective_timestamp=result._context.evaluation_time.timestamp(),
+        last_event_id=result._context.max_storage_id,
+        node_cursors_by_unique_id=result.get_child_node_cursors(),
+        result_value_hash="",  # by which Dagster finds what looks otherwise than before
+    )
+
+
 class AutomationSensor(dg.AutomationConditionSensorDefinition):
     """Dagster's own sensor for conditions, evaluated in the code server, where it can tell what happened.
 
@@ -144,7 +183,7 @@ class AutomationSensor(dg.AutomationConditionSensorDefinition):
         if known.cursor is None or known.cursor[0] != context.cursor:
             known.cursor = context.cursor, asset_daemon_cursor_from_instigator_serialized_cursor(context.cursor, graph)
         before = known.cursor[1]
-        evaluation = AutomationTickEvaluationContext(
+        evaluation = _Evaluation(
             evaluation_id=before.evaluation_id,
             instance=context.instance,
             asset_graph=graph,

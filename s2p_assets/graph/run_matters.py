@@ -7,7 +7,9 @@ import time
 from collections.abc import Mapping
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
 from dagster._core.event_api import EventLogRecord
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from s2p_assets.graph.asset_keys import asset_key
 from s2p_assets.graph.checks.drift import DRIFT
@@ -19,6 +21,7 @@ from s2p_assets.services.context import Context
 RUNS_LOOKED_AT = 100
 DAYS_LOOKED_AT = 7
 ASSETS_NAMED = 5
+EVALUATIONS_LOOKED_AT = 10
 
 
 def run_matters(ctx: Context, instance: dg.DagsterInstance) -> dict[str, list[Matter]]:
@@ -89,11 +92,9 @@ def drift_matters(ctx: Context, instance: dg.DagsterInstance) -> list[Matter]:
     """The tables and feature sets whose newest rows lie far from what the model in service learned from."""
     declared = [*ctx.catalog.features.values(), *ctx.catalog.tables.values()]
     keys = {dg.AssetCheckKey(asset_key(one), DRIFT): one for one in declared}
-    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
     found = []
-    for key, record in records.items():
-        evaluation = record.evaluation
-        if evaluation is None or evaluation.passed:
+    for key, evaluation in last_said(instance, list(keys)).items():
+        if evaluation.passed:
             continue
         name = keys[key].full_name
         found.append(
@@ -106,4 +107,19 @@ def drift_matters(ctx: Context, instance: dg.DagsterInstance) -> list[Matter]:
                 (evaluation.description,) if evaluation.description else (),
             )
         )
+    return found
+
+
+def last_said(
+    instance: dg.DagsterInstance, checks: list[dg.AssetCheckKey]
+) -> dict[dg.AssetCheckKey, AssetCheckEvaluation]:
+    """What each check said when it was last evaluated; while a run has only planned to, what it said before."""
+    log = instance.event_log_storage
+    found = {}
+    for key, newest in log.get_latest_asset_check_execution_by_key(checks).items():
+        is_planned = newest.status == AssetCheckExecutionRecordStatus.PLANNED
+        records = log.get_asset_check_execution_history(key, limit=EVALUATIONS_LOOKED_AT) if is_planned else [newest]
+        said = [record.evaluation for record in records if isinstance(record.evaluation, AssetCheckEvaluation)]
+        if said:
+            found[key] = said[0]
     return found

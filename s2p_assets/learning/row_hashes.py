@@ -5,6 +5,8 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from s2p_assets.learning.remembered import MadeOfFrame
+
 RowHashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 
@@ -20,6 +22,10 @@ def row_hashes(frame: pd.DataFrame) -> RowHashes:
 def sorted_row_hashes(frame: pd.DataFrame) -> RowHashes:
     """The hashes of the rows of `frame`, sorted."""
     return cast("RowHashes", np.sort(row_hashes(frame)))
+
+
+sorted_row_hashes_once = MadeOfFrame(sorted_row_hashes)
+"""`sorted_row_hashes`, made once of a frame: every model of a contest asks for those of the same history."""
 
 
 def count_new_rows(now: RowHashes, before: RowHashes) -> int:
@@ -39,4 +45,6 @@ def _plain(values: "pd.Series[Any]") -> "pd.Series[Any]":
         return pd.Series(values.to_numpy("float64", na_value=np.nan) + 0.0, index=values.index)
     if pd.api.types.is_datetime64_any_dtype(kind) or getattr(kind, "kind", "") == "M":
         return values.astype("datetime64[us]")
+    if isinstance(kind, pd.CategoricalDtype) and not values.isna().any():
+        return values.cat.rename_categories(kind.categories.astype(str).astype(object))
     return values.astype("string[pyarrow]").fillna("\0").astype(object)

@@ -33,6 +33,7 @@ KINDS: dict[str, Kind] = {
     "champion": Kind((OWNER, ENGINEERS), "Models in service", is_event=True),
     "undelivered": Kind((ENGINEERS,), "Messages that could not be delivered"),
     "received": Kind((OWNER,), "Files that came in", is_event=True),
+    "threshold": Kind((), "What you asked to be told"),
     "report": Kind((), "Reports", is_event=True),
 }
 """In the order in which a letter tells of them: what the reader has to do comes first."""

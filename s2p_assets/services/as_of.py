@@ -15,6 +15,7 @@ import pyarrow
 from s2p_assets.catalog.catalog import Declaration, Key
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.derivation import NotYet
+from s2p_assets.contracts.entered import contracts_for
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest
 from s2p_assets.contracts.report import Document, Report, SourceFile
@@ -125,7 +126,8 @@ class AsOf:
         for file in files:
             if not (file.archived and (self.ctx.settings.archive / file.archived).is_file()):
                 raise NotFound(f"{file.path}: the archive no longer holds what stood on {to_minute(self.as_of)}")
-        jobs = ((self.ctx.settings.archive / str(file.archived), [workbook], file.path) for file in files)
+        archive = self.ctx.settings.archive
+        jobs = ((archive / str(file.archived), contracts_for(workbook, file.entered), file.path) for file in files)
         known = {workbook.full_name: self._values_there(workbook)} if files else {}
         readings = self.reader.read_many(jobs, others=[workbook], reference_values=known)
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):

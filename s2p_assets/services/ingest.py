@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from s2p_assets.contracts.entered import EntryKind, as_entered
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
@@ -31,6 +32,7 @@ from s2p_assets.warehouse.files import decisions, ledger, recognition, versions
 from s2p_assets.warehouse.files.archive import ArchivedFile, FileForbidden, FileGone, FileStillChanging, archive_file
 from s2p_assets.warehouse.files.change_record import change_sentence
 from s2p_assets.warehouse.files.copy_names import originals_of
+from s2p_assets.warehouse.files.entries import kept_entries
 from s2p_assets.warehouse.files.ledger import LedgerEntry
 from s2p_assets.warehouse.files.load import LoadResult, load_files
 from s2p_assets.warehouse.files.recognition import Recognition
@@ -47,11 +49,15 @@ Progress = Callable[[str], None]
 
 
 class _ToRead(NamedTuple):
-    """A file to be read: its path on the share, its copy, the kinds of workbook that may claim it."""
+    """A file to be read: its path on the share, its copy, the kinds of workbook that may claim it.
+
+    `entered`: of what a person entered, as what.
+    """
 
     path: str
     kept: ArchivedFile
     rivals: list[Workbook]
+    entered: EntryKind | None = None
 
 
 def waiting_files(connection: psycopg.Connection, workbook: Workbook, now: ShareScan) -> list[FileStat]:
@@ -173,7 +179,12 @@ class _Ingestion:
         rivals = self.ctx.catalog.claimants_of(self.workbook)
         taken: list[IngestedFile] = []
         to_read: list[_ToRead] = []
+        entered = kept_entries(self.connection, self.workbook, self.ctx.settings.archive)
         for file in files:
+            if file.path in entered:
+                kept, kind = entered[file.path]
+                to_read.append(_ToRead(file.path, kept, [as_entered(self.workbook)], kind))
+                continue
             try:
                 kept = archive_file(self.ctx.settings.share / file.path, self.ctx.settings.archive)
             except (FileStillChanging, FileGone):
@@ -202,7 +213,8 @@ class _Ingestion:
             if time.monotonic() - said > SAY_EVERY_SECONDS:
                 self.progress(f"{self.workbook.full_name}: {number} of {len(files)} files, {Path(file.path).name}")
                 said = time.monotonic()
-            deliveries.compare(reading, file.path, file.kept.as_of_ns)
+            if not file.entered:
+                deliveries.compare(reading, file.path, file.kept.as_of_ns)
             read.append((file, reading))
         ours = [reading if self._is_ours(file, reading) else self._nothing(reading) for file, reading in read]
         entries = [(self._entry(file, reading), reading.rows) for (file, _), reading in zip(read, ours, strict=True)]
@@ -240,7 +252,7 @@ class _Ingestion:
 
     def _entry(self, file: _ToRead, reading: ReadResult) -> LedgerEntry:
         entry = ledger.ledger_entry(reading, file.kept, file.path, self.workbook, self.run_id)
-        return replace(entry, looked_ns=self.looked_ns)
+        return replace(entry, looked_ns=self.looked_ns, entered=file.entered)
 
     def _answer_owner(self, file: _ToRead, reading: ReadResult) -> Path | None:
         """Write the marked copy of a file with something to mend, or withdraw that of a good one."""

@@ -16,6 +16,7 @@ from s2p_assets.services.messages.standing import messages_status
 from s2p_assets.services.share import look_at_share, share_changes_of
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.not_workbooks import what_to_do
+from s2p_assets.spreadsheet.confinement import is_confinable
 from s2p_assets.spreadsheet.readers.compiled_cutter import cutter_in_use
 from s2p_assets.spreadsheet.returned.returned_files import returned_copies
 from s2p_assets.warehouse.files import summaries, withdrawal
@@ -32,6 +33,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
     files changed since `since`, by default in the last seven days; `missing`: files that their contracts expect by
     `today` and that have not come; `implausible`: single observations of the newest periods that are damped in
     training, with their cells; `messages`: how many were sent or wait, and which could not be delivered;
+    `confined`: whether the processes that read files are kept from everything else;
     `cutter`: whether workbooks are cut by the `compiled` or the `pure` cutter.
     """
     now = look_at_share(ctx)
@@ -66,6 +68,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         "faults": [str(fault) for fault in ctx.catalog.faults],
         "messages": messages,
         "cutter": cutter_in_use(compiled=ctx.settings.compiled_cutter),
+        "confined": is_confinable(),
     }
 
 

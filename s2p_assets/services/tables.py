@@ -50,6 +50,7 @@ class TableQuestion:
     sort: str = ""
     cursor: str = ""
     limit: int | None = None
+    search: str = ""
 
 
 def table_named(catalog: Catalog, name: str) -> Stored:
@@ -80,6 +81,7 @@ def query_of(declared: Stored, asked: TableQuestion, *, place: str = "") -> RowQ
         tie=tie,
         columns=chosen or tuple(column.name for column in declared.columns),
         filters=parse_filters(asked.filters, kinds),
+        search=asked.search.strip(),
         sort=sort,
         limit=asked.limit,
     )
@@ -158,7 +160,7 @@ def one_row(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) -> d
     if not key:
         raise QueryInvalid(f"name the row by its key: {' and '.join(declared.key) or '_file, _sheet and _row'}")
     with ctx.warehouse.connect() as connection:
-        rows = _fetch(connection, query)
+        rows = fetch_rows(connection, query)
         if len(rows) != 1:
             values = " and ".join(f"{name}={value}" for name, value in key)
             many = "more than one row" if rows else "no row"
@@ -167,7 +169,7 @@ def one_row(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) -> d
     return {"row": rows[0], "source": source}
 
 
-def _fetch(connection: psycopg.Connection, query: RowQuery) -> list[dict[str, Any]]:
+def fetch_rows(connection: psycopg.Connection, query: RowQuery) -> list[dict[str, Any]]:
     text, values = rows_sql(query)
     with connection.cursor(row_factory=dict_row) as cursor:
         try:

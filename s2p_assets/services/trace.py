@@ -106,14 +106,23 @@ def trace_number(
         from s2p_assets.services.as_of import parse_as_of
 
         return _trace_as_of(ctx, report, wanted, None, parse_as_of(as_of), most, progress)
+    if at_once := trace_as_it_stands(ctx, name, wanted, edition=edition, most=most):
+        return at_once
+    saved = _saved(ctx.settings, report, edition)
+    return _trace_as_of(ctx, report, wanted, saved, edition_made_at(saved), most, progress)
+
+
+def trace_as_it_stands(
+    ctx: Context, name: str, wanted: str, *, edition: str | None = None, most: int | None
+) -> TracedNumber | None:
+    """As `trace_number`, at once; None where what lies under the report changed, so that it has to be made again."""
+    report = ctx.catalog.reports[name]
     saved = _saved(ctx.settings, report, edition)
     found = _number(saved, wanted)
-    made_at = edition_made_at(saved)
     with _connected(ctx.warehouse) as connection:
-        if not _changed_since(connection, ctx.catalog, report, made_at):
-            tracer = _NumberTracer(connection, ctx, report, most)
-            return TracedNumber(name, saved.stem, found, tracer.sources(found))
-    return _trace_as_of(ctx, report, wanted, saved, made_at, most, progress)
+        if _changed_since(connection, ctx.catalog, report, edition_made_at(saved)):
+            return None
+        return TracedNumber(name, saved.stem, found, _NumberTracer(connection, ctx, report, most).sources(found))
 
 
 def _number(saved: Path, wanted: str) -> ReportNumber:

@@ -19,6 +19,7 @@ from s2p_assets.spreadsheet.code_spelling import foreign_letters, script_of, twi
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
 
 _EXPONENT = r"^[+-]?[0-9]([.,][0-9]+)?E[+-][0-9]{2,3}$"
+_EXACT_DIGITS = 15
 _LONG = r"^[1-9][0-9]{15,}$"
 _ROUNDED = r"^[1-9][0-9]{14}0+$"
 _SIX_DIGITS_LEFT = r"^[1-9][0-9]{5}0{6,9}$"
@@ -153,6 +154,8 @@ def codes_shown_otherwise(cells: Cells, column: Column, sheet: Sheet) -> npt.NDA
 def rounded_codes_perhaps(cells: Cells, column: Column) -> npt.NDArray[np.int64]:
     """The positions of texts of more than 15 digits that end in zeros, where most long ones do not."""
     if column.kind != "code" or not len(cells):
+        return np.zeros(0, np.int64)
+    if pc.max(pc.binary_length(cells.texts)).as_py() <= _EXACT_DIGITS:
         return np.zeros(0, np.int64)
     long = pc.match_substring_regex(cells.texts, _LONG)
     if not pc.any(long).as_py():

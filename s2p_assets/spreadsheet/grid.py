@@ -34,6 +34,7 @@ class CellKind(IntEnum):
 
 
 MAX_TOP_CELLS = 200_000
+_NOT_ASCII = 0x80
 
 Ints = npt.NDArray[np.int32]
 Kinds = npt.NDArray[np.int8]
@@ -206,8 +207,32 @@ class SheetWriter:
         return {number: _joined(self._parts[number]) for number in sorted(self._parts)}
 
 
+def bytes_of(texts: pyarrow.Array) -> tuple[Ints, npt.NDArray[np.uint8]]:
+    """Where each text begins and the last ends, and the bytes in which they stand; of texts of which none is missing."""
+    _, ends, written = texts.buffers()
+    if ends is None or written is None:
+        return np.zeros(len(texts) + 1, np.int32), np.zeros(0, np.uint8)
+    return np.frombuffer(ends, np.int32)[texts.offset :][: len(texts) + 1], np.frombuffer(written, np.uint8)
+
+
+def first_bytes(texts: pyarrow.Array) -> npt.NDArray[np.uint8]:
+    """The first byte of each text, 0 of an empty one; of texts of which none is missing."""
+    offsets, written = bytes_of(texts)
+    starts = offsets[:-1]
+    if not len(written):
+        return np.zeros(len(texts), np.uint8)
+    return np.where(offsets[1:] > starts, written.take(starts, mode="clip"), 0).astype(np.uint8)
+
+
+def may_be_blank(first: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """By their first bytes, the texts that may begin with a blank of some kind, or be empty."""
+    return (first <= ord(" ")) | (first >= _NOT_ASCII)
+
+
 def _filled(cells: Cells) -> npt.NDArray[np.bool_]:
     """Which of the cells hold more than blanks; a formula without its value counts."""
+    if not cells.texts.null_count and not may_be_blank(first_bytes(cells.texts)).any():
+        return np.ones(len(cells), dtype=bool)
     lengths = pc.binary_length(pc.utf8_trim_whitespace(cells.texts)).to_numpy(zero_copy_only=False)
     return (lengths > 0) | (cells.kinds == CellKind.UNCALCULATED)
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from s2p_assets.contracts.columns import Column
 from s2p_assets.spreadsheet.cell_parser import quoted
 from s2p_assets.spreadsheet.damaged_codes import MOST, is_day_and_month, is_whole_date
-from s2p_assets.spreadsheet.grid import CellKind, Cells
+from s2p_assets.spreadsheet.grid import CellKind, Cells, bytes_of
 
 _FEWEST = 5
 _NEARLY_ALL = 0.9
@@ -87,7 +87,7 @@ def _truths(cells: Cells, column: Column) -> Iterator[OddCode]:
 def _fractions(cells: Cells) -> Iterator[OddCode]:
     """Numbers with a fraction, of which a zero at the end is lost: 1.10 and 1.1 are one number."""
     numbers = cells.kinds == CellKind.NUMBER
-    if not numbers.any():
+    if not numbers.any() or not _hold_any(cells.texts, b".eE"):
         return
     fraction = pc.match_substring_regex(cells.texts, "[.eE]").to_numpy(zero_copy_only=False) & numbers
     places = [place for place in np.flatnonzero(fraction).tolist() if not _is_whole(str(cells.texts[place].as_py()))]
@@ -97,6 +97,13 @@ def _fractions(cells: Cells) -> Iterator[OddCode]:
             f"{text} is a number with decimals and was read as a code{_more(len(places))}; a zero at its end would"
         )
         yield OddCode(places[0], text, "fraction_for_code", f"{message} be lost: enter such codes as text")
+
+
+def _hold_any(texts: pyarrow.Array, marks: bytes) -> bool:
+    """Whether one of `marks` stands in any of the texts, asked of all their bytes at once."""
+    offsets, written = bytes_of(texts)
+    held = written[int(offsets[0]) : int(offsets[-1])].tobytes()
+    return any(held.find(mark) >= 0 for mark in marks)
 
 
 def _is_whole(text: str) -> bool:

@@ -13,13 +13,11 @@ import queue
 import selectors
 import signal
 import struct
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +30,7 @@ from s2p_assets.spreadsheet.child_answers import MOST_BYTES, AnswerRefused, deco
 from s2p_assets.spreadsheet.confinement import Places, code_folders, confine, is_confinable
 from s2p_assets.spreadsheet.limits import TOO_MUCH_MEMORY
 from s2p_assets.spreadsheet.reading_desk import FileToRead, FileToWrite, ReadingDesk, checked_rows
+from s2p_assets.spreadsheet.reading_process import ReadingProcess
 
 if TYPE_CHECKING:  # the children need no settings, which take a third of a second to import
     from s2p_assets.settings import Settings
@@ -44,10 +43,7 @@ _START_SECONDS = 600.0
 _OUT_OF_MEMORY = 70
 _STOPPED = "the file is so damaged that it stops its reader; open it in Excel, which may repair it, and save as .xlsx"
 _TAKEN_OVER = "reading it made its reader say what no reader says; the file is damaged, or made to do harm"
-_FOR_A_CHILD = ("PATH", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT")
-"""Of the environment; what else is there may be secret, and a child needs none of it."""
 _HAS_THREADS = "importing started threads"
-_ENTRY = "from s2p_assets.spreadsheet.sandbox import serve_requests; serve_requests()"
 
 
 class ReadingProcessDied(Exception):
@@ -110,31 +106,17 @@ class _Child:
         self._start(compiled_cutter)
 
     def _start(self, compiled_cutter: bool) -> None:
-        environment = _harmless(os.environ) | {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
-        environment |= {"TMPDIR": str(self._desk.outbox), "HOME": str(self._desk.outbox)}
-        environment |= {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # a thread that is there cannot be confined
-        environment |= {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 28)}
-        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RUST_BACKTRACE": "0"}
-        self._noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed with the child
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {_ENTRY}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._noise,
-            env=environment,
-            start_new_session=True,
-        )
+        self._process = ReadingProcess.ready(serve_requests)
         places = Places((self._desk.inbox, *self.code), (self._desk.outbox,))
         try:
             self._send((self._bounds, compiled_cutter, places, _Child._confined_first))
             _, answer = self._receive(_START_SECONDS)
         except ReadingProcessDied as error:
-            self._noise.seek(0)
-            last = self._noise.read()[-500:].decode(errors="replace").strip().rsplit("\n", 1)[-1]
+            last = self._last_words(500).decode(errors="replace").strip().rsplit("\n", 1)[-1]
             self.close()
             raise RuntimeError(f"the reading process does not start: {error}: {last}") from error
         if answer == _HAS_THREADS:
-            self._end()
+            self._process.close()
             _Child._confined_first = True
             self._start(compiled_cutter)
 
@@ -160,26 +142,14 @@ class _Child:
         return answer
 
     def close(self) -> None:
-        self._end()
+        self._process.close()
         self._desk.remove()
-
-    def _end(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        self._process.wait()
-        self._noise.close()
 
     def _send(self, message: object) -> None:
         payload = pickle.dumps(message, protocol=5)
-        stream = self._process.stdin
-        assert stream is not None
         try:
-            stream.write(_LENGTH.pack(len(payload)) + payload)
-            stream.flush()
+            self._process.requests.write(_LENGTH.pack(len(payload)) + payload)
+            self._process.requests.flush()
         except OSError as error:
             raise ReadingProcessDied("reading it ended the reading process") from error
 
@@ -195,8 +165,7 @@ class _Child:
         return failed, answer
 
     def _read(self, count: int, deadline: float) -> bytes:
-        stream = self._process.stdout
-        assert stream is not None
+        stream = self._process.answers
         parts: list[bytes] = []
         with selectors.DefaultSelector() as selector:
             selector.register(stream, selectors.EVENT_READ)
@@ -222,10 +191,13 @@ class _Child:
 
     def _ran_out_of_memory(self) -> bool:
         """Whether the child's last words are those of a library that could not have more."""
-        self._noise.seek(0, os.SEEK_END)
-        self._noise.seek(max(0, self._noise.tell() - 4_000))
-        last = self._noise.read().lower()
+        last = self._last_words(4_000).lower()
         return any(words in last for words in (b"memory allocation of", b"bad_alloc", b"cannot allocate memory"))
+
+    def _last_words(self, most: int) -> bytes:
+        noise = self._process.noise
+        noise.seek(max(0, noise.seek(0, os.SEEK_END) - most))
+        return noise.read()
 
 
 class Sandbox:
@@ -400,13 +372,18 @@ def _read_to(
     return reading
 
 
-def _harmless(environment: Mapping[str, str]) -> dict[str, str]:
-    """What of an environment a child gets: nothing that could be a secret."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if name in _FOR_A_CHILD or name.startswith(("LC_", "PYTHON", "S2P_COUNTRY"))
-    }
+def keep_reader_ready() -> None:
+    """Forks a reading process while this one has a single thread, for the first file that it will have to read."""
+    ReadingProcess.keep_ready(serve_requests)
+
+
+@contextlib.contextmanager
+def spare_reader_ended() -> Iterator[None]:
+    """Ends behind the block the one that was kept ready, where no file had to be read."""
+    try:
+        yield
+    finally:
+        ReadingProcess.end_ready()
 
 
 def serve_requests() -> None:
@@ -416,8 +393,11 @@ def serve_requests() -> None:
     os.dup2(2, 1)
     start = pickle.loads(_message(requests) or b"")  # noqa: S301  our own parent wrote it
     bounds, compiled_cutter, places, confined_first = start
+    os.environ |= {"TMPDIR": str(places.write[0]), "HOME": str(places.write[0])}
     if confined_first:
         confine(places)
+    import pandas  # noqa: F401  Arrow loads it
+
     import s2p_assets.spreadsheet.reading  # noqa: F401  imports come first: the bound counts from here
     from s2p_assets.spreadsheet.readers.row_cutter import use_cutter
 

@@ -21,11 +21,14 @@ from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet
 from s2p_assets.spreadsheet.header import Header, is_required
 
 _Floats = npt.NDArray[np.float64]
+_Bools = npt.NDArray[np.bool_]
+_Codes = npt.NDArray[np.int64]
 _NUMERIC = ("number", "money", "percent", "integer")
 _ENOUGH_ROWS = 3
 _FEWEST_GROUPS = 2
 _ENOUGH_DIGITS = 3
 _SAMPLED = 1_000
+_MANY_CODES = 100_000
 
 AVERAGE_WORDS = (
     *("average", "avg", "mean", "durchschnitt", "mittelwert", "mittel", "moyenne", "media", "promedio", "gemiddelde"),
@@ -255,16 +258,19 @@ def _may_hold_word(texts: pyarrow.Array, words: Sequence[str]) -> npt.NDArray[np
         at, back = np.minimum(starts + step, stops - 1), np.maximum(stops - 1 - step, starts)
         start = (start << 8) | (written[at] | 0x20)
         stop = (stop << 8) | (written[back] | 0x20)
-    kept[places] = ~plain | np.isin(start, begins) | np.isin(stop, ends) | (stops - starts < 3)
+    kept[places] = ~plain | _are_among(start, begins) | _are_among(stop, ends) | (stops - starts < 3)
     return kept
+
+
+def _are_among(codes: _Codes, known: _Codes) -> _Bools:
+    """Which codes are known; of many a table tells sooner than sorting."""
+    return np.isin(codes, known, kind="table" if len(codes) > _MANY_CODES else None)
 
 
 _IS_PLAIN = np.zeros(256, dtype=bool)
 _IS_PLAIN[[ord(mark) for mark in string.ascii_letters + string.digits]] = True
 _IS_LETTER = np.zeros(256, dtype=bool)
 _IS_LETTER[[ord(mark) for mark in string.ascii_letters]] = True
-_Bools = npt.NDArray[np.bool_]
-_Codes = npt.NDArray[np.int64]
 
 
 @lru_cache(maxsize=64)

@@ -17,7 +17,7 @@ from s2p_assets import (
     explanation_sentences,
     feature_contributions,
     same_key,
-    score_cases,
+    score_exclusively,
     table,
 )
 
@@ -64,6 +64,12 @@ class RacePrediction(Row):
     top_ten_probability: Percent = column(
         description="Probability of a place among the first ten", derived_from=TOP_TEN_EVIDENCE, ge=0, le=1
     )
+    below_probability: Percent = column(
+        description="Probability that it is classified below the first ten",
+        derived_from=(*TOP_TEN_EVIDENCE, *(one for one in FAILURE_EVIDENCE if one != GRID)),
+        ge=0,
+        le=1,
+    )
     failure_probability: Percent = column(
         description="Probability that it is not classified", derived_from=FAILURE_EVIDENCE, ge=0, le=1
     )
@@ -92,17 +98,19 @@ def race_predictions(
     failure_champion: Champion[ClassificationTask],
     races: Frame,
 ) -> Frame:
-    """The newest race: one row per car, with the probabilities of a top-ten place and of a failure, and the reasons.
+    """The newest race: one row per car, with the probabilities of its three outcomes, and the reasons.
 
-    It is the next race as soon as its qualifying has come in; until then the last one, as predicted before its start.
+    The three of a car sum up to 1, and those of a place among the first ten to ten. It is the next race as
+    soon as its qualifying has come in; until then the last one, as predicted before its start.
     """
     newest = entry_features[entry_features["race_day"] == entry_features["race_day"].max()].reset_index(drop=True)
     task = top_ten_champion.task
-    top_ten, failures = score_cases(top_ten_champion, newest), score_cases(failure_champion, newest)
+    top_ten, failures = score_exclusively(top_ten_champion, failure_champion, newest, most=10)
     others = decided_cases(entry_features, task)
     reasons = feature_contributions(top_ten_champion.model.learner, newest, others, task)  # type: ignore[arg-type]
     rows = newest.drop(columns="top_ten").assign(
         top_ten_probability=top_ten["probability"],
+        below_probability=top_ten["neither"],
         failure_probability=failures["probability"],
         reasons=explanation_sentences(
             reasons, newest.assign(**{name: newest[name] * 100 for name in IN_PERCENT}), names=FEATURE_NAMES

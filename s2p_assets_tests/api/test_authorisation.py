@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from s2p_assets.api.app import build_app
+from s2p_assets.screen.areas import PAGES
 from s2p_assets.services import access
 from s2p_assets_tests.api.served import ROLES, Served
 
@@ -50,7 +51,8 @@ def test_every_route_names_its_role_and_is_refused_to_lesser_ones(door: Served) 
 def test_whatever_is_no_described_route_is_public_on_purpose_or_needs_a_login(door: Served) -> None:
     app = build_app(door.ctx).areas[-1][1]
     plain = {getattr(route, "path", "") for route in app.routes if not getattr(route, "include_in_schema", True)}  # type: ignore[attr-defined]
-    assert plain - {""} <= PUBLIC | OF_EVERYBODY_IN | PLAIN_FOR_ENGINEERS | {"/api/openapi.json"}
+    of_pages = {getattr(route, "path", "") for page in PAGES for route in page.router.routes}
+    assert plain - {""} <= PUBLIC | OF_EVERYBODY_IN | PLAIN_FOR_ENGINEERS | of_pages | {"/api/openapi.json"}
     nobody = door.client(None, headers={"X-Forwarded-For": "192.0.2.1"})
     for path in (
         *PLAIN_FOR_ENGINEERS,

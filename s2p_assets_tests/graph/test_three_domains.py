@@ -50,7 +50,11 @@ def test_a_race_is_told_as_it_was_before_its_season_and_the_next_as_to_come(comp
     race = told(company, "predict", "f1_top_ten_champion", "race_id=14")
     assert len(race) == 16
     assert {car["basis"] for car in race} == {"backtested"}
-    assert {car["basis"] for car in told(company, "predict", "f1_failure_champion")} == {"open"}
+    failures = {car["driver_id"]: car["probability"] for car in told(company, "predict", "f1_failure_champion")}
+    coming = told(company, "predict", "f1_top_ten_champion")
+    assert {car["basis"] for car in coming} == {"open"}
+    assert sum(car["probability"] for car in coming) == pytest.approx(10)
+    assert all(car["probability"] + failures[car["driver_id"]] < 1 for car in coming)
 
 
 def test_each_open_deal_is_told_by_the_champion_and_stands_in_the_report(company: Company) -> None:

@@ -31,6 +31,7 @@ from s2p_assets.graph.running.zygote_requests import socket_file
 from s2p_assets.services.logs import start_log
 from s2p_assets.services.spans import run_span
 from s2p_assets.settings import Settings, read_settings
+from s2p_assets.spreadsheet.sandbox import spare_reader_ended
 
 DEFINITIONS = "s2p_assets.definitions"
 SERVERS_WORKSPACE = "servers.yaml"
@@ -74,7 +75,7 @@ def execute_run(run_id: str) -> int:
     from dagster._utils.interrupts import capture_interrupts
 
     _fresh_randomness()
-    with capture_interrupts(), dg.DagsterInstance.get() as instance:
+    with spare_reader_ended(), capture_interrupts(), dg.DagsterInstance.get() as instance:
         settings = read_settings()
         start_log(settings.log_format, os.fdopen(os.dup(2), "w", buffering=1))
         _noise_apart(Path(instance.root_directory).parent / RUNS_LOG)

@@ -5,6 +5,7 @@ Measuring the errors is for `metrics.py`, judging them for `champion.py`.
 
 import logging
 
+import numpy as np
 import pandas as pd
 
 from s2p_assets.contracts.model import Forecaster, ForecastTask
@@ -14,11 +15,13 @@ from s2p_assets.learning.forecasting.series import (
     TooLittleHistory,
     damped,
     future_times,
+    lean,
     regular_history,
     uncensor,
     with_target,
 )
 from s2p_assets.learning.parallel import run_parallel
+from s2p_assets.learning.registry.learner_files import parameters_of
 
 BACKTEST_COLUMNS = ("fold", "cutoff", "entity", "time", "step", "actual", "mean", "censored", "deviation")
 
@@ -65,12 +68,13 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, task: Forecast
     the row.
     An entity counts from the first fold that has a row of it. After Tashman (2000).
     """
-    sold = damped(regular_history(history, task), task)
+    sold = damped(regular_history(_seen_by(forecaster, history, task), task), task)
     demand = uncensor(sold, task)
     ends = forecast_cutoffs(sold, task)
     if len(ends) < task.folds:
         log.warning("only %d of %d folds: the history starts %s", len(ends), task.folds, sold[task.time].min())
-    tasks = ((forecaster, known_at_cutoff(cutoff, demand, task), task) for cutoff in ends)
+    tasks = [(forecaster, cutoff, demand, task) for cutoff in ends]
+    sold = lean(sold, task)
     forecasts = run_parallel(_fold_forecast, tasks, progress=f"{type(forecaster).__name__}: fold")
     folds = [
         _beside_actuals(forecast, sold, task).assign(fold=fold, cutoff=cutoff)
@@ -79,7 +83,18 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, task: Forecast
     return pd.concat(folds, ignore_index=True)[list(BACKTEST_COLUMNS)]
 
 
-def _fold_forecast(forecaster: Forecaster, known: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
+def _seen_by(forecaster: Forecaster, history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
+    """What of `history` a forecaster can look at: ours at the columns that it or its task names, others at all."""
+    if not type(forecaster).__module__.startswith("s2p_assets.learning."):
+        return history
+    named = tuple(value for value in parameters_of(forecaster).values() if isinstance(value, str))
+    return lean(history, task, named)
+
+
+def _fold_forecast(
+    forecaster: Forecaster, cutoff: pd.Timestamp, demand: pd.DataFrame, task: ForecastTask
+) -> pd.DataFrame:
+    known = known_at_cutoff(cutoff, demand, task)
     rows = forecast_with_lifecycle(forecaster.fit(known, task), known, task, task.horizon)
     return rows.assign(deviation=rows["entity"].map(deviations(known, task)))
 
@@ -101,6 +116,9 @@ def known_at_cutoff(cutoff: pd.Timestamp, demand: pd.DataFrame, task: ForecastTa
 
 
 def _beside_actuals(forecast: pd.DataFrame, sold: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
-    actuals = sold[[task.entity, task.time, task.target]].set_axis(["entity", "time", "actual"], axis=1)
-    actuals["censored"] = sold[task.censored].to_numpy(bool) if task.censored else False
+    """The rows of `forecast` of which something was sold or not, with that; an entity that was not alive has none."""
+    there = sold[task.time].isin(forecast["time"].unique())
+    actuals = sold.loc[there, [task.entity, task.time, task.target]].set_axis(["entity", "time", "actual"], axis=1)
+    actuals["censored"] = sold.loc[there, task.censored].to_numpy(bool) if task.censored else False
+    actuals["entity"] = np.asarray(actuals["entity"])
     return forecast.merge(actuals, on=["entity", "time"], how="inner", validate="one_to_one")

@@ -13,7 +13,7 @@ import pandas as pd
 from s2p_assets.contracts.model import Forecaster, ForecastTask
 from s2p_assets.learning.fingerprint import digest, fingerprint_of
 from s2p_assets.learning.forecasting.backtest import rolling_origin
-from s2p_assets.learning.row_hashes import sorted_row_hashes
+from s2p_assets.learning.row_hashes import sorted_row_hashes_once
 
 MAX_CACHED = 8
 """A contest's candidates learn one after the other in one process, so the last few are enough."""
@@ -65,7 +65,7 @@ def _lightened(fitted: Any) -> Any:
 def _made_once(
     what: str, forecaster: Forecaster, history: pd.DataFrame, task: ForecastTask, make: Callable[[], F]
 ) -> F:
-    key = digest([what, fingerprint_of(forecaster, task)], sorted_row_hashes(history).tobytes())
+    key = digest([what, fingerprint_of(forecaster, task)], sorted_row_hashes_once(history).tobytes())
     known = _cache.pop(key, None)
     _cache[key] = make() if known is None else known
     while len(_cache) > MAX_CACHED:

@@ -9,7 +9,7 @@ import pandas as pd
 from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.forecasting import metrics
 from s2p_assets.learning.forecasting.intervals import error_distribution
-from s2p_assets.learning.forecasting.series import Matrix, Panel, TooLittleHistory, panel, training_rows
+from s2p_assets.learning.forecasting.series import Matrix, Panel, TooLittleHistory, lean_training_rows, panel
 from s2p_assets.learning.selection.paired_test import LOSS_COLUMNS
 
 ALL = "all"
@@ -51,7 +51,7 @@ def forecast_scores(backtests: dict[str, pd.DataFrame], history: pd.DataFrame, t
     Series that never changed have no scale and do not count there; if none has one, scaled measures are in
     units. Censored actuals do not count. NaN where nothing was sold. Raises TooLittleHistory.
     """
-    known = training_rows(history, task)
+    known = lean_training_rows(history, task)
     past, worth = panel(known, task), _worth(known, task)
     found = []
     for name, backtest in backtests.items():
@@ -76,7 +76,7 @@ def forecast_losses(backtest: pd.DataFrame, history: pd.DataFrame, task: Forecas
 
     Series without a scale, and those that were censored throughout a fold, have none there. Raises TooLittleHistory.
     """
-    past = panel(training_rows(history, task), task)
+    past = panel(lean_training_rows(history, task), task)
     counted = backtest.loc[~backtest["censored"].astype(bool)]
     found = []
     for _, rows in counted.groupby("fold"):

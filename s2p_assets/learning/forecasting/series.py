@@ -10,6 +10,7 @@ import pandas as pd
 
 from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.model import ForecastTask, Task
+from s2p_assets.learning.remembered import MadeOfFrame
 
 MAX_GAP = np.timedelta64(2 * 366, "D")
 
@@ -110,9 +111,10 @@ def uncensor(history: pd.DataFrame, task: ForecastTask, *, recent: int = 8) -> p
         return history
     censored = history[task.censored].to_numpy(bool)
     open_rows = history.loc[~censored]
-    usual = open_rows.groupby(task.entity, sort=False)[task.target].rolling(recent, min_periods=1).mean()
+    by_entity = open_rows.groupby(task.entity, sort=False, observed=True)
+    usual = by_entity[task.target].rolling(recent, min_periods=1).mean()
     usual = usual.droplevel(0).reindex(history.index)
-    usual = usual.groupby(history[task.entity], sort=False).ffill()
+    usual = usual.groupby(history[task.entity], sort=False, observed=True).ffill()
     raised = np.fmax(history[task.target].to_numpy(), usual.to_numpy())
     return history.assign(**{task.target: np.where(censored, raised, history[task.target])})
 
@@ -131,6 +133,24 @@ def training_rows(history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
     return uncensor(regular_history(history, task), task)
 
 
+def lean(history: pd.DataFrame, task: ForecastTask, more: tuple[str, ...] = ()) -> pd.DataFrame:
+    """`history` with the columns alone that its task names, and `more`; its entities as sorted categories.
+
+    A feature set has some twenty columns, and every fold would hold them all.
+    """
+    named = (task.entity, task.time, task.target, task.censored, task.damped, task.price, *task.known, *task.peers)
+    wanted = [name for name in dict.fromkeys((*named, *more)) if name in history.columns]
+    rows = history[wanted]
+    if task.entity not in rows or rows[task.entity].isna().any():
+        return rows
+    codes, entities = pd.factorize(rows[task.entity], sort=True)
+    return rows.assign(**{task.entity: pd.Categorical.from_codes(codes, pd.Index(np.asarray(entities, object)))})
+
+
+lean_training_rows = MadeOfFrame(lambda history, task: training_rows(lean(history, task), task))
+"""`training_rows` of a `lean` history: what is measured of a version needs no more."""
+
+
 def panel(history: pd.DataFrame, task: ForecastTask, column: str | None = None) -> Panel:
     """`column` (by default the target) of a regular history as a matrix; the target up to where it is known."""
     if column is None:
@@ -139,7 +159,8 @@ def panel(history: pd.DataFrame, task: ForecastTask, column: str | None = None) 
     at, times = pd.factorize(history[task.time], sort=True)
     values = np.full((len(times), len(entities)), np.nan)
     values[at, codes] = history[column or task.target].to_numpy("float64", na_value=np.nan)
-    return Panel(pd.DatetimeIndex(times), pd.Index(entities), values)
+    names = pd.Index(np.asarray(entities)) if isinstance(entities, pd.CategoricalIndex) else pd.Index(entities)
+    return Panel(pd.DatetimeIndex(times), names, values)
 
 
 def values_by_row(values: Matrix, history: pd.DataFrame, task: ForecastTask) -> Matrix:
@@ -152,7 +173,7 @@ def values_by_row(values: Matrix, history: pd.DataFrame, task: ForecastTask) -> 
 def newest_values(history: pd.DataFrame, task: ForecastTask, columns: tuple[str, ...]) -> pd.DataFrame:
     """Entity → the newest value of each column that is not missing, up to its last known target."""
     rows = with_target(history, task).sort_values(task.time, kind="stable")
-    return rows.groupby(task.entity)[list(columns)].last()
+    return rows.groupby(task.entity, observed=True)[list(columns)].last()
 
 
 def future_times(last: pd.Timestamp, horizon: int, task: ForecastTask) -> pd.DatetimeIndex:

@@ -24,6 +24,7 @@ from s2p_assets.services.backup_schedule import backup_matters, drill_matters
 from s2p_assets.services.context import Context
 from s2p_assets.services.messages import file_matters, house_matters
 from s2p_assets.services.share import look_at_share
+from s2p_assets.services.threshold_alerts import threshold_matters
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.share import ShareMissing
 
@@ -77,7 +78,8 @@ def _looked_for(
         (("received",), lambda: file_matters.received_matters(ctx, connection, since, book.wants_received)),
         (("held_back",), lambda: house_matters.held_back_matters(ctx)),
         (("champion",), lambda: house_matters.champion_matters(ctx, since)),
-        (("report",), lambda: house_matters.report_matters(ctx, book, since)),
+        (("report",), lambda: house_matters.report_matters(ctx, connection, book, since)),
+        (("threshold",), lambda: threshold_matters(ctx, connection)),
         (("installation",), lambda: house_matters.installation_matters(ctx, _share_problem(ctx))),
         (("backup",), lambda: [*backup_matters(ctx.settings, now), *drill_matters(ctx.settings, now)]),
         (("undelivered",), lambda: house_matters.undelivered_matters(connection, book.engineers)),

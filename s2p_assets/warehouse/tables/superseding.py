@@ -1,8 +1,9 @@
 """Which rows of a workbook's table are superseded, and what becomes of them when a file's rows are withdrawn.
 
 Of the files that hold a key the newest wins, by the time its bytes were written, then by ledger id; the rows of
-the others stay and point to the winner in `_superseded_by`. The same files therefore give the same table,
-in whatever order they were loaded. Bringing rows in belongs to `load.py`.
+the others stay and point to the winner in `_superseded_by`. What a person corrected wins over all of them. A row that
+says that its key was withdrawn points to its own file, so that no row of the key is shown. The same files therefore
+give the same table, in whatever order they were loaded. Bringing rows in belongs to `load.py`.
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,15 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from s2p_assets.contracts.entered import WITHDRAWN_SHEET
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.tables.keys import key_expressions
 from s2p_assets.warehouse.tables.workbook_tables import rows_table
+
+NEWEST_FIRST = sql.SQL("(f.entered is not distinct from 'correction') desc, f.as_of_ns desc, f.id desc")
+"""The order of the files `f` that hold a key; the first wins it."""
+WITHDRAWS = sql.SQL("(f.entered is not null and r._sheet = {})").format(sql.Literal(WITHDRAWN_SHEET))
+"""Whether a row `r` of a file `f` says that its key was withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +53,22 @@ def _restore_superseded(conn: psycopg.Connection, place: sql.Identifier, key: Se
     command = sql.SQL(
         """
         with settled as (
-            select r.ctid as place, r._file,
-                first_value(r._file) over (partition by {key} order by f.as_of_ns desc, f.id desc) as winner
+            select r.ctid as place, r._file, {withdraws} as withdraws,
+                first_value(r._file) over (partition by {key} order by {newest_first}) as winner
             from {place} r join s2p.files f on f.id = r._file
             where r._superseded_by = any(%s)
         ), changed as (
-            update {place} r set _superseded_by = nullif(s.winner, s._file)
+            update {place} r set _superseded_by = case when s.winner <> s._file or s.withdraws then s.winner end
             from settled s where r.ctid = s.place returning r._superseded_by
         )
         select count(*) from changed where _superseded_by is null
         """
-    ).format(place=place, key=sql.SQL(", ").join(sql.Identifier("r", name) for name in key))
+    ).format(
+        place=place,
+        key=sql.SQL(", ").join(sql.Identifier("r", name) for name in key),
+        withdraws=WITHDRAWS,
+        newest_first=NEWEST_FIRST,
+    )
     row = conn.execute(command, (gone,)).fetchone()
     return int(row[0]) if row else 0
 
@@ -75,22 +87,25 @@ def mark_superseded(conn: psycopg.Connection, workbook: Workbook, files: Sequenc
         with held as (
             select distinct {ours} from {place} n where n._file = any(%(files)s)
         ), settled as (
-            select r.ctid as place, r._file, r._superseded_by,
-                first_value(r._file) over (partition by {names} order by f.as_of_ns desc, f.id desc) as winner
+            select r.ctid as place, r._file, r._superseded_by, {withdraws} as withdraws,
+                first_value(r._file) over (partition by {names} order by {newest_first}) as winner
             from held k join {place} r on {equal} join s2p.files f on f.id = r._file
+        ), decided as (
+            select *, case when winner <> _file or withdraws then winner end as becomes from settled
         ), changed as (
-            update {place} r set _superseded_by = nullif(s.winner, s._file)
-            from settled s
-            where r.ctid = s.place and s._superseded_by is distinct from nullif(s.winner, s._file)
+            update {place} r set _superseded_by = d.becomes
+            from decided d where r.ctid = d.place and d._superseded_by is distinct from d.becomes
             returning r._file, r._superseded_by
         )
-        select _file, _superseded_by, count(*) from changed where _superseded_by is not null group by 1, 2
+        select _file, _superseded_by, count(*) from changed where _superseded_by <> _file group by 1, 2
         """
     ).format(
         place=rows_table(workbook.domain, workbook.name),
         ours=sql.SQL(", ").join(sql.SQL("{} as {}").format(t, n) for t, n in zip(ours, names, strict=True)),
         names=sql.SQL(", ").join(sql.SQL("k.{}").format(name) for name in names),
         equal=equal,
+        withdraws=WITHDRAWS,
+        newest_first=NEWEST_FIRST,
     )
     conn.execute("set local work_mem = '64MB'")
     return [Supersession(*row) for row in conn.execute(command, {"files": list(files)})]

@@ -265,9 +265,9 @@ def _binned(rows: dict[str, Matrix], edges: Mapping[str, Sequence[float]]) -> Ma
 
 
 def _regressor(parameters: Boosting, draw: int) -> "HistGradientBoostingRegressor":
-    from sklearn.ensemble import HistGradientBoostingRegressor
+    from s2p_assets.learning.cut_boosting import cut_regressor
 
-    return HistGradientBoostingRegressor(
+    return cut_regressor(
         loss="poisson",
         learning_rate=parameters.learning_rate,
         max_iter=parameters.trees,
