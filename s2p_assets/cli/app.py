@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from s2p_assets.cli import backup, database, messages, models, people, reports, share, workbooks
+from s2p_assets.cli import backup, database, messages, models, people, reports, share, upgrade, workbooks
 from s2p_assets.cli.demo import demo
 from s2p_assets.cli.terminal import COULD_NOT, err, escape, out
 
@@ -49,6 +49,7 @@ COMMANDS = (
         "Examples: `s2p restore /mnt/backups/s2p`, `s2p restore /mnt/backups/s2p --until '2026-11-29 14:05:00'`",
     ),
     (backup.drill, "Example: `s2p drill /mnt/backups/s2p --json`"),
+    (upgrade.upgrade, "Example: `s2p upgrade --to /mnt/backups/s2p`"),
     (models.mlflow, "Example: `s2p mlflow --port 5000`"),
     (database.sql, "Examples: `s2p sql`, `s2p sql 'select * from retail.products limit 5'`"),
     (database.connection, "Example: `s2p connection`"),

@@ -15,8 +15,8 @@ from s2p_assets.services.implausible import implausible_values
 from s2p_assets.services.messages.standing import messages_status
 from s2p_assets.services.share import look_at_share, share_changes_of
 from s2p_assets.settings import Settings
-from s2p_assets.spreadsheet.not_workbooks import what_to_do
 from s2p_assets.spreadsheet.confinement import is_confinable
+from s2p_assets.spreadsheet.not_workbooks import what_to_do
 from s2p_assets.spreadsheet.readers.compiled_cutter import cutter_in_use
 from s2p_assets.spreadsheet.returned.returned_files import returned_copies
 from s2p_assets.warehouse.files import summaries, withdrawal
