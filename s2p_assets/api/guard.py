@@ -23,7 +23,7 @@ from s2p_assets.settings import LOOPBACK, Settings
 COOKIE = "s2p_session"
 SAFE = ("GET", "HEAD", "OPTIONS")
 PUBLIC = re.compile(r"/(login|logout|oidc/(login|back)|static/[\w.-]+|favicon\.ico|health|join/[\w-]{20,64})")
-UPLOADS = re.compile(r"/api/v1/(check|plan|drop)")
+UPLOADS = re.compile(r"/api/v1/(check|plan|drop)|/hand-in/upload")
 OF_ENGINEERS = re.compile(r"/(dagster(/.*)?|system)")
 METRICS = "/metrics"
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")

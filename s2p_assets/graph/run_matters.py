@@ -3,6 +3,7 @@
 How people are told is in `services/messages`; files and models are found there.
 """
 
+import datetime as dt
 import time
 from collections.abc import Mapping
 
@@ -22,11 +23,14 @@ RUNS_LOOKED_AT = 100
 DAYS_LOOKED_AT = 7
 ASSETS_NAMED = 5
 EVALUATIONS_LOOKED_AT = 10
+LATE_START_MINUTES = 30
+NOT_BEGUN = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING]
 
 
 def run_matters(ctx: Context, instance: dg.DagsterInstance) -> dict[str, list[Matter]]:
     """Kind → what Dagster knows of it: what failed, what drifted."""
-    return {"failed": failed_matters(instance), "drift": drift_matters(ctx, instance)}
+    failed = [*failed_matters(instance), *late_starts(instance, dt.datetime.now(dt.UTC))]
+    return {"failed": failed, "drift": drift_matters(ctx, instance)}
 
 
 def failed_matters(instance: dg.DagsterInstance) -> list[Matter]:
@@ -81,6 +85,25 @@ def _matter(what: str, why: str, run_id: str) -> Matter:
         "if the reason below is not mended by itself, see the run in the Dagster UI.",
         (why, f"run {run_id}"),
     )
+
+
+def late_starts(instance: dg.DagsterInstance, now: dt.datetime) -> list[Matter]:
+    """That runs wait to start for longer than any start takes, until they have."""
+    asked_before = now - dt.timedelta(minutes=LATE_START_MINUTES)
+    late = instance.get_run_records(dg.RunsFilter(statuses=NOT_BEGUN, created_before=asked_before))
+    if not late:
+        return []
+    first = min(record.create_timestamp for record in late)
+    return [
+        Matter(
+            "failed",
+            "runs that wait",
+            f"{len(late)} {'run waits' if len(late) == 1 else 'runs wait'} to start",
+            "It is tried again and again, and comes by itself when the computer has less to do. Where it has little to "
+            "do, begin s2p up anew; s2p status says what is under way.",
+            (f"the first was asked for at {first.astimezone():%H:%M}",),
+        )
+    ]
 
 
 def _made_since(instance: dg.DagsterInstance, key: dg.AssetKey, timestamp: float) -> bool:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from s2p_assets.catalog.catalog import Catalog, Stored, key_of
-from s2p_assets.catalog.paths import matching_contracts
+from s2p_assets.catalog.paths import kinds_at
 from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.threshold_alerts import entity_columns, measured_columns, short_description
-from s2p_assets.services.trace import format_value
+from s2p_assets.services.trace import format_value, person_lines
 from s2p_assets.warehouse.trace.file_rows import FileRow
 from s2p_assets.warehouse.trace.ledger_views import LEDGER_VIEWS
 from s2p_assets.warehouse.trace.traced_rows import SourceRows, TracedRow
@@ -26,13 +26,15 @@ PLACES = ("path", "workbook")
 class StepRow:
     """A row on the way: `named` by its key, with its values in words; `weight` is its part, where it is not whole.
 
-    `watch`: the table, the row and the column that an alert could watch; None where none could.
+    `people`: who handed in its file, or entered it, when and why. `watch`: the table, the row and the column that an
+    alert could watch; None where none could.
     """
 
     named: str
     values: str
     weight: str = ""
     file: FileRow | None = None
+    people: tuple[str, ...] = ()
     under: "tuple[Step, ...]" = ()
     watch: dict[str, Any] | None = None
 
@@ -94,6 +96,7 @@ class WayDown:
             ),
             weight="" if row.weight == 1 else f"{row.weight:.1%} of it",
             file=row.file,
+            people=tuple(person_lines(row.file, row.values)) if row.file else (),
             under=self.steps(row.under),
             watch=_watch(declared, row),
         )
@@ -104,7 +107,7 @@ class WayDown:
         paths = [str(known["path"])] if known.get("path") else []
         paths += [row.file.path] if row.file else []
         books = list(self.catalog.workbooks.values())
-        claimed = [book.full_name for path in paths for book in matching_contracts(path, books)]
+        claimed = [name for path in paths for name in kinds_at(path, books)]
         named = [str(known["workbook"])] if known.get("workbook") in self.catalog.workbooks else []
         return all(self.sees(one) for one in (*claimed, *named))
 

@@ -3,6 +3,7 @@
 What an asset does and when it is due is decided elsewhere; the daemon of `s2p up` evaluates the same conditions.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import dagster as dg
 from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
 from dagster._serdes import deserialize_value, serialize_value
 
-from s2p_assets.graph.automation_sensor import newest_event
+from s2p_assets.graph.evaluations import Conditions, Evaluations, newest_event
 from s2p_assets.graph.running.locks import UnfinishedRun
 from s2p_assets.graph.running.one_run import PassResult, Progress, progress_logger, run_assets
 
@@ -21,6 +22,8 @@ SERVERS_LOOK_SECONDS = 1.0
 CURSOR = "s2p_headless_cursor"
 SETTLED_AT = "s2p_headless_settled_at"
 """The newest event after which nothing was due."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -49,6 +52,7 @@ class HeadlessPass:
         self.definitions = dg.Definitions.merge(self.definitions, dg.Definitions(loggers=loggers))
         self._cursor = _stored_cursor(self.instance)
         self._settled_at = self.instance.daemon_cursor_storage.get_cursor_values({SETTLED_AT}).get(SETTLED_AT)
+        self._known = Evaluations.settled_at(int(self._settled_at)) if self._settled_at else Evaluations()
         self._until = time.monotonic() + self.longest_wait
 
     def run(self, look: Callable[[], None], *, has_new_assets: bool = False) -> PassResult:
@@ -89,12 +93,16 @@ class HeadlessPass:
             storage.set_cursor_values({SETTLED_AT: settled_at})
 
     def _evaluate(self) -> set[dg.AssetKey]:
-        """The assets that are requested now."""
+        """The assets that are requested now. The first time all are gone over, as code may have changed."""
+        graph = self.definitions.resolve_asset_graph()
+        self._known.is_settled(self.instance, graph)
+        due = self._known.due if self.evaluations else None
         self.evaluations += 1
-        found = dg.evaluate_automation_conditions(self.definitions, self.instance, self.selection, cursor=self._cursor)
-        self._cursor = found.cursor
-        keys = self.definitions.resolve_asset_graph().get_all_asset_keys()
-        return {key for key in keys if found.get_num_requested(key)}
+        conditions = Conditions(self.instance, graph, self.selection or dg.AssetSelection.all(), log, {})
+        requests, self._cursor, _ = conditions.evaluate(self._cursor or AssetDaemonCursor.empty(), due)
+        requested = {key for request in requests for key in request.asset_selection or ()}
+        self._known.evaluated(requested, graph)
+        return requested
 
     def _waited_for_servers(self) -> bool:
         """Whether servers were at work and have ended it; False as well when the time is up."""
