@@ -111,5 +111,17 @@ def test_a_group_that_cannot_be_measured_is_named_and_the_others_are_told(door: 
     assert set(measured.values()) == {1.0}
 
 
+def test_a_run_names_the_files_that_it_is_about_and_scores_are_numbers(door: Served) -> None:
+    with door.ctx.warehouse.connect() as connection:
+        told = connection.execute("select value from dagster.run_tags where key = 's2p/files'").fetchall()
+        made = connection.execute(
+            "select event from dagster.event_logs where dagster_event_type = 'ASSET_MATERIALIZATION'"
+            " and asset_key like '%shop_mean%'"
+        ).fetchall()
+    assert any("Till.xlsx" in value for (value,) in told)
+    assert all('"loss": {"__class__": "FloatMetadataValue"' in event for (event,) in made)
+    assert made
+
+
 def test_the_page_has_two_routes_of_its_own() -> None:
     assert {route.path for route in router.routes} == {"/metrics", "/system"}  # type: ignore[attr-defined]
