@@ -178,6 +178,11 @@ class Settings(BaseModel):
         return self.home / "spool"
 
     @property
+    def submissions(self) -> Path:
+        """Files that somebody is about to hand in on the screen, for a day."""
+        return self.home / "submissions"
+
+    @property
     def outbox(self) -> Path:
         """Mails, for as long as there is no mail server."""
         return self.home / "outbox"

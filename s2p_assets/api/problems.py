@@ -13,9 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from s2p_assets.contracts.errors import MendableError
+from s2p_assets.contracts.values import as_json
 from s2p_assets.services.access import AccessRefused
 from s2p_assets.services.askers import AskRefused
-from s2p_assets.services.entries.rows import EntryRefused, EtagMissing, NotEnterable, RowChanged, as_json
+from s2p_assets.services.entries.rows import EntryRefused, EtagMissing, NotEnterable, RowChanged
 from s2p_assets.services.errors import NotFound, is_lost_database, one_line
 from s2p_assets.services.files import FileRefused
 from s2p_assets.warehouse.server.pool import LOST, is_lost

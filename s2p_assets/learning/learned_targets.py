@@ -6,10 +6,12 @@ How many rows are new is counted by their hashes, in `row_hashes.py`; what follo
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from s2p_assets.contracts.model import ForecastTask, Task
 from s2p_assets.learning.forecasting.series import with_target
+from s2p_assets.learning.remembered import MadeOfFrame
 from s2p_assets.learning.row_hashes import RowHashes, count_withdrawn_rows, sorted_row_hashes
 
 KEY = ["entity", "time"]
@@ -23,13 +25,19 @@ UNKNOWN_SHARE = 0.005
 def learned_targets(history: pd.DataFrame, task: Task) -> pd.DataFrame:
     """One row per (entity, time) of `history` that has a target: entity as text, time, target as a number."""
     rows = with_target(history, task)
+    codes, entities = pd.factorize(rows[task.entity])
+    names = pd.Index(entities).astype("string").to_numpy(object)
     return pd.DataFrame(
         {
-            "entity": rows[task.entity].astype("string").to_numpy(object),
+            "entity": np.append(names, None)[codes],
             "time": pd.to_datetime(rows[task.time]).astype("datetime64[us]").to_numpy(),
             "target": rows[task.target].to_numpy("float64"),
         }
     )
+
+
+learned_targets_once = MadeOfFrame(learned_targets)
+"""`learned_targets`, made once of a history for all versions that learn from it."""
 
 
 @dataclass(frozen=True)

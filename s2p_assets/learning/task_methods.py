@@ -13,7 +13,7 @@ from s2p_assets.contracts.model import ClassificationTask, ForecastTask, Task
 from s2p_assets.learning.classification import cases, time_folds
 from s2p_assets.learning.classification import scores as class_scores
 from s2p_assets.learning.classification.leaks import suspects
-from s2p_assets.learning.forecasting import scores, series
+from s2p_assets.learning.forecasting import scores
 from s2p_assets.learning.forecasting.backtest_cache import cached_backtest, cached_fit
 
 
@@ -21,7 +21,7 @@ from s2p_assets.learning.forecasting.backtest_cache import cached_backtest, cach
 class TaskMethods:
     """How tasks of one kind are learned.
 
-    `training_rows`: what of a history is learned from in the end; `fit`: a copy of a learner fitted on that.
+    `fit`: a copy of a learner fitted on what of a history is learned from in the end.
     `backtest`: predictions from past cutoffs beside the actuals, one row per fold and case; `predicted_column`: its
     column of predictions.
     `scores`: of backtests by model, one row per (model, fold, series). `losses`: of one backtest, as
@@ -29,7 +29,6 @@ class TaskMethods:
     None where nothing can leak, as a forecast is given nothing but its history up to the cutoff.
     """
 
-    training_rows: Callable[[pd.DataFrame, Any], pd.DataFrame]
     fit: Callable[[Any, pd.DataFrame, Any], Any]
     backtest: Callable[[Any, pd.DataFrame, Any], pd.DataFrame]
     predicted_column: str
@@ -40,7 +39,6 @@ class TaskMethods:
 
 METHODS: dict[type, TaskMethods] = {
     ForecastTask: TaskMethods(
-        training_rows=series.training_rows,
         fit=cached_fit,
         backtest=cached_backtest,
         predicted_column="mean",
@@ -48,8 +46,7 @@ METHODS: dict[type, TaskMethods] = {
         losses=scores.forecast_losses,
     ),
     ClassificationTask: TaskMethods(
-        training_rows=cases.decided_cases,
-        fit=lambda learner, cases, task: learner.fit(cases, task),
+        fit=lambda learner, history, task: learner.fit(cases.decided_cases(history, task), task),
         backtest=time_folds.backtest_classifier,
         predicted_column="probability",
         scores=class_scores.classification_scores,

@@ -12,7 +12,8 @@ import pandas as pd
 from s2p_assets.contracts.model import Contest, Learner, Model
 from s2p_assets.learning.fingerprint import code_version, digest, fingerprint_of
 from s2p_assets.learning.forecasting.series import with_target
-from s2p_assets.learning.learned_targets import learned_targets
+from s2p_assets.learning.learned_targets import learned_targets_once
+from s2p_assets.learning.memory import give_back
 from s2p_assets.learning.registry.learner_files import task_to_json
 from s2p_assets.learning.row_hashes import sorted_row_hashes
 from s2p_assets.learning.task_methods import methods_of
@@ -71,9 +72,11 @@ def _trained(
     learner: Any, named: tuple[str, str], contest: Contest, history: pd.DataFrame, made_by: _Provenance
 ) -> ModelVersion:
     domain, name = named
+    give_back()
     task, learned_from = contest.task, sorted_row_hashes(with_target(history, contest.task))
     kind, fingerprint = methods_of(task), fingerprint_of(learner, task)
     backtest = kind.backtest(learner, history, task)
+    give_back()
     content = sorted_row_hashes(backtest.round({kind.predicted_column: 6})).tobytes() + learned_from.tobytes()
     identity = [domain, name, task_to_json(task), fingerprint, made_by.feature_version]
     return ModelVersion(
@@ -82,7 +85,7 @@ def _trained(
         contest=contest.name,
         version=digest(identity, content),
         fingerprint=fingerprint,
-        learner=kind.fit(learner, kind.training_rows(history, task), task),
+        learner=kind.fit(learner, history, task),
         task=task,
         backtest=backtest,
         scores=kind.scores({name: backtest}, history, task),
@@ -92,6 +95,6 @@ def _trained(
         run_id=made_by.run_id,
         code_version=code_version(type(learner)),
         learned_from=learned_from,
-        learned_targets=learned_targets(history, task),
+        learned_targets=learned_targets_once(history, task),
         reason=made_by.reason or TrainingReason(rows=len(learned_from)),
     )

@@ -23,6 +23,8 @@ KINDS: dict[str, Kind] = {
     "partly": Kind((OWNER,), "Files that were loaded in part"),
     "held": Kind((OWNER, ENGINEERS), "Files that wait for a decision"),
     "missing": Kind((OWNER,), "Files that have not come"),
+    "lapsed": Kind((OWNER,), "Corrections that ended", is_event=True),
+    "overwritten": Kind((OWNER,), "What was entered, and newer files say otherwise", is_event=True),
     "gone": Kind((OWNER, ENGINEERS), "Files that are gone"),
     "unclaimed": Kind((ENGINEERS,), "Files that nobody claims"),
     "held_back": Kind((OWNER,), "Reports that cannot be renewed"),

@@ -28,7 +28,7 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Threshold:
+class WatchedValue:
     """The value that is watched: of the row of a table that `entity` names, in its newest period."""
 
     table_name: str
@@ -42,7 +42,7 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
-class ThresholdAlert(Threshold):
+class ThresholdAlert(WatchedValue):
     """A threshold of which somebody wants to hear when it is passed."""
 
     id: int
@@ -70,7 +70,7 @@ def insert_subscription(conn: psycopg.Connection, report: str, recipient: str, a
     )
 
 
-def insert_threshold_alert(conn: psycopg.Connection, watched: Threshold, recipient: str, asked_by: str) -> None:
+def insert_threshold_alert(conn: psycopg.Connection, watched: WatchedValue, recipient: str, asked_by: str) -> None:
     """Asked for twice, it is there once."""
     conn.execute(
         "insert into s2p.threshold_alerts"

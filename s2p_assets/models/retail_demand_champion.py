@@ -26,9 +26,9 @@ MIN_SCORED_WEEKS = 12
     min_scored_periods=MIN_SCORED_WEEKS,
 )
 def demand_champion(losses: Frame, incumbent: str | None) -> str:
-    """The model that forecasts demand: the lowest mean RMSSE on the same past weeks.
+    """The model that forecasts demand, by its mean RMSSE on the same past weeks; the weighted mean where none stands.
 
-    A challenger must be better beyond noise, and by over 1 %; a champion worse than a plain model goes at once.
-    With fewer than twelve weeks scored a plain model stands.
+    A challenger must be better beyond noise, and by over 1 %; a champion that is rather worse than a plain model goes.
+    None comes into service whose totals were off to one side. With fewer than twelve weeks scored a plain model stands.
     """
-    return choose_champion(losses, incumbent)
+    return choose_champion(losses, incumbent, preferred="demand_combination")

@@ -1,11 +1,17 @@
-"""The mean of boosting and the moving average as a demand model. The forecaster itself is in `learning/`."""
+"""The weighted mean of four forecasters as a demand model. The forecasters themselves are in `learning/`."""
 
 from s2p_assets import forecasters, model
 
 
 @model(contest="demand_champion", owner="planning@example.com")
-def demand_combination() -> forecasters.Combination:
-    """Two parts boosting and one part the mean of the last 13 weeks, which errs elsewhere."""
-    return forecasters.Combination(
-        (forecasters.Boosting("unit_price"), forecasters.MovingAverage(periods=13)), weights=(2.0, 1.0)
+def demand_combination() -> forecasters.WeightedCombination:
+    """Boosting, the mean of the last 13 weeks, smoothing with the season of all, and the year before, as each SKU's
+    own past and that of all bear them out.
+    """
+    members = (
+        forecasters.Boosting("unit_price"),
+        forecasters.MovingAverage(periods=13),
+        forecasters.Smoothing(),
+        forecasters.SeasonalNaive(recent=8),
     )
+    return forecasters.WeightedCombination(members, weights=(2.0, 1.0, 1.0, 1.0))

@@ -69,8 +69,8 @@ def race_preview(race_predictions: Frame, race_scores: Frame, entry_backtest: Fr
         figures=(
             Figure("Race", race, "text", note=format_long_date(day)),
             sections.question_scores.question_figure(answers, TOP_TEN, "accuracy", "Told right, first ten"),
-            sections.question_scores.question_figure(answers, TOP_TEN, "brier", "Brier score, first ten"),
-            sections.question_scores.question_figure(answers, FAILED, "brier", "Brier score, not finished"),
+            sections.question_scores.surest_and_came(answers, TOP_TEN, "Surest of the first ten: came in"),
+            sections.question_scores.surest_and_came(answers, FAILED, "Likeliest not to finish: did not"),
         ),
         sections=(
             sections.chances.ranked_cases(in_ten, TOP_TEN.title, f"{race}, {format_long_date(day)}: {ADDS}", CARS),

@@ -13,7 +13,7 @@ from s2p_assets.api.caller import caller_of, needs
 from s2p_assets.api.forms import form_fields
 from s2p_assets.api.guard import state_of
 from s2p_assets.contracts.errors import MendableError
-from s2p_assets.messaging.subscriptions import Direction, Threshold
+from s2p_assets.messaging.subscriptions import Direction, WatchedValue
 from s2p_assets.screen.rendering import page
 from s2p_assets.screen.reports import AREA as REPORTS
 from s2p_assets.screen.reports import asker_of
@@ -60,7 +60,9 @@ async def add_alert(request: Request) -> Response:
     """Tell somebody when a value passes a threshold; refused, the form keeps what was typed."""
     ctx, asker, form = state_of(request.scope).ctx, asker_of(caller_of(request)), await form_fields(request)
     try:
-        await run_in_threadpool(threshold_alerts.watch, ctx, asker, _threshold(form), form.get("recipient", ""))
+        await run_in_threadpool(
+            threshold_alerts.watch_value, ctx, asker, _wanted_value(form), form.get("recipient", "")
+        )
     except MendableError as problem:
         return await _alerts_page(request, form, fault=str(problem))
     return RedirectResponse("/alerts", 303)
@@ -74,7 +76,7 @@ async def end_alert(request: Request, number: int) -> Response:
     return RedirectResponse("/alerts", 303)
 
 
-def _threshold(form: dict[str, str]) -> Threshold:
+def _wanted_value(form: dict[str, str]) -> WatchedValue:
     """What a form asks for. Raises AskRefused."""
     try:
         limit = float(form.get("threshold", "").replace(" ", "").replace(",", "."))
@@ -82,4 +84,4 @@ def _threshold(form: dict[str, str]) -> Threshold:
         raise AskRefused(f"{form.get('threshold', '')[:40]!r} is no number; write it as 20 or 12.5") from None
     direction: Direction = "over" if form.get("direction") == "over" else "under"
     entity = {name.removeprefix(ENTITY): value.strip() for name, value in form.items() if name.startswith(ENTITY)}
-    return Threshold(form.get("table", ""), entity, form.get("column", ""), direction, limit)
+    return WatchedValue(form.get("table", ""), entity, form.get("column", ""), direction, limit)

@@ -18,13 +18,13 @@ from s2p_assets.publishing.renderers.number_links import NumberPlace
 from s2p_assets.screen.rendering import page, part
 from s2p_assets.screen.reports import AREA as REPORTS
 from s2p_assets.screen.reports import visible_report
-from s2p_assets.services.archived_files import ArchivedFile, archived_file, window_of
+from s2p_assets.services.archived_files import FileInArchive, archived_file, entered_rows, window_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.report_shelf import shelved_report
 from s2p_assets.services.trace import TracedNumber, format_value, trace_as_it_stands, trace_number
 from s2p_assets.services.traced_models import models_behind
-from s2p_assets.services.way_down import Sees, Step, WayDown, file_rows_of, hides_below
+from s2p_assets.services.way_down import Sees, WayDown, file_rows_of, hides_below
 from s2p_assets.spreadsheet.sheet_window import SheetWindow
 from s2p_assets.warehouse.trace.file_rows import FileRow
 
@@ -108,15 +108,13 @@ def _way(ctx: Context, report: str, sees: Sees, traced: TracedNumber) -> dict[st
         "first": next(file_rows_of(steps), None),
         "today": [] if hides else [(table, rows, format_value(total)) for table, rows, total in traced.today],
         "notices": () if hides else traced.notices,
-        "models": [] if hides else [one.partition("; s2p why")[0] for one in models_behind(ctx, traced.under, at)],
+        "models": []
+        if hides
+        else list({one.record.run_id: one for one in models_behind(ctx, traced.under, at)}.values()),
         "sheet_address": sheet_address,
         "watch_address": watch_address,
-        "has_files": _has_files(steps),
+        "entered": entered_rows(ctx, file_rows_of(steps)),
     }
-
-
-def _has_files(steps: tuple[Step, ...]) -> bool:
-    return next(file_rows_of(steps), None) is not None
 
 
 def sheet_address(row: FileRow) -> str:
@@ -151,12 +149,12 @@ async def sheet_page(
     return page(request, REPORTS, "sheet_page.html.j2", **shown)
 
 
-def _read(ctx: Context, at_hand: Any, file: ArchivedFile, sheet: str, cells: list[str], row: int) -> SheetWindow:
+def _read(ctx: Context, at_hand: Any, file: FileInArchive, sheet: str, cells: list[str], row: int) -> SheetWindow:
     with at_hand.use() as reader:
         return window_of(ctx, reader, file, sheet, cells, row)
 
 
-def archive_address(file: ArchivedFile) -> str:
+def archive_address(file: FileInArchive) -> str:
     """Where a file is had as it was read."""
     return f"/archive?{urlencode({'path': file.path, 'sha256': file.sha256})}"
 

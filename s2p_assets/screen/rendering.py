@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.responses import Response
 
 from s2p_assets.api.guard import state_of
 from s2p_assets.api.static_files import static_address
@@ -41,6 +42,13 @@ def part(request: Request, template: str, status: int = 200, *, said: str = "", 
     if said:
         answer.headers["HX-Trigger"] = json.dumps({"s2p:said": {"text": said}})
     return answer
+
+
+def go_to(request: Request, address: str) -> Response:
+    """To another page of ours, after something was done."""
+    if "hx-request" in request.headers:
+        return Response(status_code=200, headers={"HX-Redirect": address})
+    return RedirectResponse(address, 303)
 
 
 def _answer(request: Request, template: str, status: int, **shown: Any) -> HTMLResponse:

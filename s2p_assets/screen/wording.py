@@ -33,6 +33,22 @@ def day(date: dt.date | str | None) -> str:
     return f"{shown.day} {shown:%b %Y}"
 
 
+VERDICTS = {
+    "accepted": ("good", "loaded"),
+    "partly": ("warn", "loaded in part"),
+    "returned": ("fault", "came back"),
+    "held": ("warn", "held: somebody is asked"),
+    "duplicate": ("", "known already"),
+    "waiting": ("", "waiting to be read"),
+}
+
+
+def verdict_badge(verdict: str) -> Markup:
+    """What became of a file, in words and a colour."""
+    colour, words = VERDICTS.get(verdict, ("", verdict))
+    return Markup('<span class="badge {}">{}</span>').format(colour, words)
+
+
 def words(text: str) -> str:
     """Names of columns and models as a person writes them: `moving_average` is `moving average`."""
     return text.replace("_", " ")
@@ -64,10 +80,17 @@ def quantity(value: float) -> str:
     return f"{value:,.4f}".rstrip("0").rstrip(".")
 
 
+def stamp(at: dt.datetime) -> str:
+    """A moment in an address, so that what was kept of an older one is not shown."""
+    return f"{at.timestamp():.0f}"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "count": count,
     "moment": moment,
     "day": day,
+    "stamp": stamp,
+    "verdict_badge": verdict_badge,
     "words": words,
     "domain_title": domain_title,
     "thing_title": thing_title,

@@ -27,6 +27,7 @@ from s2p_assets.publishing.document.wording import fill_in_currency, use_locale
 from s2p_assets.services.champion_as_of import champion_as_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.kept_aliases import kept_aliases, read_by_aliases
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.files.delivery_history import deliveries_at
 from s2p_assets.warehouse.tables import as_of as as_of_tables
@@ -126,10 +127,18 @@ class AsOf:
         for file in files:
             if not (file.archived and (self.ctx.settings.archive / file.archived).is_file()):
                 raise NotFound(f"{file.path}: the archive no longer holds what stood on {to_minute(self.as_of)}")
-        archive = self.ctx.settings.archive
-        jobs = ((archive / str(file.archived), contracts_for(workbook, file.entered), file.path) for file in files)
+        archive, known_headers = self.ctx.settings.archive, kept_aliases(self.ctx.settings)
+        contract = read_by_aliases([workbook], known_headers)
+        jobs = (
+            (
+                archive / str(file.archived),
+                read_by_aliases(contracts_for(workbook, file.entered), known_headers),
+                file.path,
+            )
+            for file in files
+        )
         known = {workbook.full_name: self._values_there(workbook)} if files else {}
-        readings = self.reader.read_many(jobs, others=[workbook], reference_values=known)
+        readings = self.reader.read_many(jobs, others=contract, reference_values=known)
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
             self.progress(
                 f"{workbook.full_name}: {number} of {len(files)} files read again from the archive, {file.path}"

@@ -46,7 +46,7 @@ from s2p_assets.warehouse.server.embedded import place_data_folder, release_serv
 MANIFEST = "backup.json"
 DRAFT = ".draft-"
 NOT_OF_HOME = frozenset(
-    {"postgres", "spool", "sheets", "share", "run.log", "up.lock", "run.lock", "backup.log", "drill.log"}
+    {"postgres", "spool", "submissions", "sheets", "share", "run.log", "up.lock", "run.lock", "backup.log", "drill.log"}
 )
 """Of the home: the database, which is copied by its own means, and what is made anew."""
 OF_RESULTS = ("s2p-reports", "s2p-entries")

@@ -18,7 +18,10 @@ from s2p_assets.contracts.entered import EntryKind, as_entered
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
+from s2p_assets.services.entries.showing import put_right
+from s2p_assets.services.header_aliases import known_aliases
 from s2p_assets.services.ingested_file import Ingest, IngestedFile, hold_reading
+from s2p_assets.services.kept_aliases import read_by_aliases
 from s2p_assets.services.layout_history import LayoutHistory
 from s2p_assets.services.logs import log_event
 from s2p_assets.services.share import found_files, look_at_share, require_share, share_changes_of
@@ -90,6 +93,7 @@ def ingest(
     with ctx.warehouse.connect() as connection:
         ensure_workbook_table(connection, workbook)
         desk = _Ingestion(ctx, workbook, connection, reader, run_id, progress, decisions.database_clock_ns(connection))
+        put_right(ctx.settings, connection, workbook, now)
         decision = share_changes_of(connection, workbook, now)
         versions.mark_gone(connection, workbook, decision.gone)
         if decision.gone or decisions.is_decided(connection, workbook.full_name):
@@ -203,11 +207,14 @@ class _Ingestion:
 
     def read(self, files: list[_ToRead]) -> Iterator[IngestedFile]:
         """Read files, several at a time; tell each what changed in its layout and answer its owner."""
-        deliveries = LayoutHistory(self.connection, self.workbook, [file.kept.as_of_ns for file in files])
-        jobs = ((file.kept.stored, file.rivals, file.path) for file in files)
+        known_headers = known_aliases(self.ctx.settings, self.connection)
+        (as_read,) = read_by_aliases([self.workbook], known_headers)
+        deliveries = LayoutHistory(self.connection, as_read, [file.kept.as_of_ns for file in files])
+        jobs = ((file.kept.stored, read_by_aliases(file.rivals, known_headers), file.path) for file in files)
         claiming = {rival.full_name: rival for file in files for rival in file.rivals}
         known = {name: referenced_values(self.connection, rival) for name, rival in claiming.items()}
-        readings = self.reader.read_many(jobs, others=list(self.ctx.catalog.workbooks.values()), reference_values=known)
+        every = read_by_aliases(self.ctx.catalog.workbooks.values(), known_headers)
+        readings = self.reader.read_many(jobs, others=every, reference_values=known)
         said, read = 0.0, list[tuple[_ToRead, ReadResult]]()
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
             if time.monotonic() - said > SAY_EVERY_SECONDS:

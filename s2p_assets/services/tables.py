@@ -4,6 +4,7 @@ The SQL of a page is in the warehouse's `row_query.py`; walking a value back to 
 """
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.as_of import open_as_of, parse_as_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.kept_aliases import kept_aliases, read_by_aliases
 from s2p_assets.warehouse.tables.as_of import TEMPORARY_SCHEMA
 from s2p_assets.warehouse.tables.exports import write_rows
 from s2p_assets.warehouse.tables.row_query import (
@@ -116,8 +118,15 @@ def describe(ctx: Context, declared: Stored) -> dict[str, Any]:
         "key": list(declared.key),
         **entity,
         "made_from": [str(key) for key in under],
-        "columns": [_column(declared, column) for column in declared.columns],
+        "columns": [_column(declared, column) for column in _as_read(ctx, declared)],
     }
+
+
+def _as_read(ctx: Context, declared: Stored) -> tuple[Column, ...]:
+    """The columns, those of a workbook with the headers that people matched to them."""
+    if isinstance(declared, Workbook):
+        return read_by_aliases([declared], kept_aliases(ctx.settings))[0].columns
+    return declared.columns
 
 
 def _column(declared: Stored, column: Column) -> dict[str, Any]:
@@ -167,6 +176,20 @@ def one_row(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) -> d
             raise NotFound(f"{many} of {declared.full_name} has {values[:200]}")
         source = _source(connection, rows[0]) if isinstance(declared, Workbook) else None
     return {"row": rows[0], "source": source}
+
+
+def rows_of(ctx: Context, declared: Stored, asked: TableQuestion) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of rows that was asked for with one more, and the cursor of the next; None after the last."""
+    query = query_of(declared, asked)
+    text, values = page_sql(query)
+    with ctx.warehouse.connect() as connection:
+        named = {f"v{at}": value for at, value in enumerate(values, 1)}
+        try:
+            found = connection.execute(in_psycopg(text), named).fetchall()
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):
+            raise not_stored(declared.full_name) from None
+    rows, cursor = cut_page(query, [(row, at) for row, at in found])
+    return [json.loads(row) for row in rows], cursor
 
 
 def fetch_rows(connection: psycopg.Connection, query: RowQuery) -> list[dict[str, Any]]:

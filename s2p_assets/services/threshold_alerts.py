@@ -17,8 +17,8 @@ from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.messaging.matters import Matter
 from s2p_assets.messaging.subscriptions import (
     DIRECTIONS,
-    Threshold,
     ThresholdAlert,
+    WatchedValue,
     delete_threshold_alert,
     insert_threshold_alert,
     list_threshold_alerts,
@@ -51,7 +51,7 @@ def watchable_tables(ctx: Context, sees: Callable[[str], bool]) -> list[Stored]:
     ]
 
 
-def watch(ctx: Context, asker: Asker, wanted: Threshold, recipient: str = "") -> float | None:
+def watch_value(ctx: Context, asker: Asker, wanted: WatchedValue, recipient: str = "") -> float | None:
     """Tell `recipient` from now on when the value passes the threshold; the value now.
 
     Raises NotFound for a table, column or row that there is not, QueryInvalid for a value that is none of its kind,
@@ -100,7 +100,7 @@ def _of(connection: psycopg.Connection, asker: Asker) -> list[ThresholdAlert]:
     return [one for one in list_threshold_alerts(connection) if asker.may_change(one.recipient, one.asked_by)]
 
 
-def newest_row(connection: psycopg.Connection, declared: Stored, wanted: Threshold) -> dict[str, Any] | None:
+def newest_row(connection: psycopg.Connection, declared: Stored, wanted: WatchedValue) -> dict[str, Any] | None:
     """The row that is watched, in its newest period up to today, or the first to come; None where there is none.
 
     Raises NotStored, QueryInvalid.
@@ -158,7 +158,7 @@ def _value_now(ctx: Context, connection: psycopg.Connection, alert: ThresholdAle
     return None if row is None else _quantity(row[alert.column_name])
 
 
-def alert_words(ctx: Context, alert: Threshold) -> str:
+def alert_words(ctx: Context, alert: WatchedValue) -> str:
     """`Units in stock of 4711 under 20`; a column that is declared no more by its name."""
     declared = {one.full_name: one for one in ctx.catalog.stored()}.get(alert.table_name)
     columns = {one.name: one for one in declared.columns} if declared else {}

@@ -351,6 +351,7 @@ def serve_requests() -> None:
     os.dup2(2, 1)
     bounds, compiled_cutter = pickle.loads(_message(requests) or b"")  # noqa: S301  our own parent wrote it
     import pandas  # noqa: F401  Arrow loads it
+
     import s2p_assets.spreadsheet.reading  # noqa: F401  imports come first: the bound counts from here
     from s2p_assets.spreadsheet.readers.row_cutter import use_cutter
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from s2p_assets.spreadsheet.book import open_book
 from s2p_assets.spreadsheet.grid import CellKind, CellPosition, Sheet, cell_address, column_letters, parse_cell_address
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
-from s2p_assets.spreadsheet.text_values import serial_to_datetime
+from s2p_assets.spreadsheet.sheet_view import shown_cell
 
 ROWS_BESIDE, COLUMNS_BESIDE, MOST_COLUMNS = 4, 6, 14
 LONGEST_TEXT = 120
@@ -95,27 +95,12 @@ def _row(sheet: Sheet, number: int, columns: Sequence[int], marked: set[CellPosi
 
 
 def _shown(sheet: Sheet, row: int, column: int, text: str) -> tuple[str, str]:
-    """(text, kind) of a cell: a serial number under a date format is a date, a number has no more digits than it."""
+    """(text, kind) of a cell."""
     kind = sheet.kind(row, column)
-    if kind is CellKind.DATE:
-        return _day(text, sheet.starts_1904), "text"
-    if kind is CellKind.NUMBER:
-        return _plain_number(text), "number"
+    if kind is None:
+        return "", "text"
     if kind is CellKind.UNCALCULATED:
         return "(a formula without a value)", "text"
-    return (text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"), "text"
-
-
-def _day(text: str, starts_1904: bool) -> str:
-    try:
-        moment = serial_to_datetime(float(text), starts_1904)
-    except (ValueError, OverflowError):
-        return text
-    return moment.date().isoformat() if moment.time().isoformat() == "00:00:00" else moment.isoformat(" ", "minutes")
-
-
-def _plain_number(text: str) -> str:
-    try:
-        return f"{float(text):.15g}" if len(text) > 15 else text
-    except ValueError:
-        return text
+    seen = shown_cell(kind, text, starts_1904=sheet.starts_1904)
+    short = seen if len(seen) <= LONGEST_TEXT else f"{seen[: LONGEST_TEXT - 1]}…"
+    return short, "number" if kind is CellKind.NUMBER else "text"

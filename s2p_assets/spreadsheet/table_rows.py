@@ -14,20 +14,12 @@ import pyarrow.compute as pc
 
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.spreadsheet.grid import (
-    CellKind,
-    Cells,
-    Ints,
-    Sheet,
-    cell_address,
-    column_letters,
-    first_bytes,
-    may_be_blank,
-)
+from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet, cell_address, column_letters
 from s2p_assets.spreadsheet.grouped_labels import filled_down, heading_rows, labels_not_filled_down, repeating_marks
 from s2p_assets.spreadsheet.header import Header, folded, is_required, nearest_header
 from s2p_assets.spreadsheet.row_marks import MarkedRow, marked_rows, said_of, where
 from s2p_assets.spreadsheet.stale_values import stale_values
+from s2p_assets.spreadsheet.text_bytes import first_bytes, may_be_blank
 from s2p_assets.spreadsheet.total_rows import summing_rows
 from s2p_assets.spreadsheet.truncation import cut_off
 from s2p_assets.spreadsheet.unit_words import stated_unit

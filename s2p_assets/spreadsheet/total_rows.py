@@ -197,7 +197,7 @@ def _labels(table: _Table, below: Mapping[int, Cells]) -> Iterator[tuple[int, _L
     if not words:
         return
     every = (*words, *AVERAGE_WORDS, *EXTREME_WORDS, *SUBTOTAL_WORDS)
-    expression, quick = _expression(every)
+    quick = _quick_question(every)
     left, right = min(table.header.titles), max(table.header.titles)
     columns = [number for number in sorted(below) if left <= number <= right]
     nameless = np.ones(
@@ -215,7 +215,7 @@ def _labels(table: _Table, below: Mapping[int, Cells]) -> Iterator[tuple[int, _L
         like = pc.match_substring_regex(cells.texts, quick).to_numpy(zero_copy_only=False)
         for place in np.flatnonzero(like):
             row, text = int(cells.rows[place]), str(cells.texts[int(place)].as_py()).strip()
-            found = expression.fullmatch(text)
+            found = _expression(every).fullmatch(text)
             if not found or _CODE.fullmatch(text) or not table.has(row):
                 continue
             if _first_text(table.sheet, columns, row) == number:
@@ -224,15 +224,18 @@ def _labels(table: _Table, below: Mapping[int, Cells]) -> Iterator[tuple[int, _L
 
 
 @lru_cache(maxsize=64)
-def _expression(words: tuple[str, ...]) -> tuple[re.Pattern[str], str]:
-    """A label as a whole with its word, and the quicker question whether a text begins or ends with one."""
-    one = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+def _quick_question(words: tuple[str, ...]) -> str:
+    """Whether a text begins or ends with a word."""
     plain = "|".join(re.escape(word) for word in words)
+    return rf"(?i)^\W*(?:{plain})(?:\W|$)|(?:^|\W)(?:{plain})\W*$"
+
+
+@lru_cache(maxsize=64)
+def _expression(words: tuple[str, ...]) -> re.Pattern[str]:
+    """A label as a whole with its word; a tenth of a second to be made."""
+    one = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     whole = rf"\W*(?:(?P<before>.*?)(?<!\w))??(?P<word>{one})(?!\w)(?P<after>.*?)\W*"
-    return (
-        re.compile(rf"(?=\W*(?:{one})(?!\w)|.*(?<!\w)(?:{one})\W*\Z){whole}", re.IGNORECASE | re.DOTALL),
-        rf"(?i)^\W*(?:{plain})(?:\W|$)|(?:^|\W)(?:{plain})\W*$",
-    )
+    return re.compile(rf"(?=\W*(?:{one})(?!\w)|.*(?<!\w)(?:{one})\W*\Z){whole}", re.IGNORECASE | re.DOTALL)
 
 
 def _begin_or_end_in_letters(texts: pyarrow.Array) -> npt.NDArray[np.bool_]:

@@ -47,8 +47,35 @@ FEATURE_NAMES = {
     "constructor_top_ten_20": "of the team's 20 starts in the top ten in %",
     "driver_top_ten_20": "of the last 20 races in the top ten in %",
     "grid_in_ten": "grid in the first ten",
+    "from_pit_lane": "start from the pit lane",
+    "qualifying_position": "place in qualifying",
+    "sprint_position": "place in the sprint",
+    "driver_age": "age of the driver",
+    "driver_gain_20": "places that the driver wins in a race",
+    "driver_failures_20": "of the driver's last 20 races not finished in %",
+    "driver_circuit_place": "mean place of the driver here",
+    "driver_place_rank": "rank of the driver by mean place",
+    "driver_grid_rank": "rank of the driver by mean grid",
+    "constructor_gain_20": "places that the team wins in a race",
+    "constructor_failures_20": "of the team's last 20 starts not finished in %",
+    "constructor_failures_60": "of the team's last 60 starts not finished in %",
+    "constructor_place_rank": "rank of the team by mean place",
+    "constructor_grid_rank": "rank of the team by mean grid",
+    "circuit_gain_60": "places that a car wins here",
+    "circuit_failures_60": "of the last 60 starts here not finished in %",
+    "recent_failures": "of all starts of the last year not finished in %",
+    "round": "race of the season",
+    "season": "season",
 }
-IN_PERCENT = ("gap_to_tenth", "gap_to_pole", "gap_to_teammate", "constructor_top_ten_20", "driver_top_ten_20")
+IN_PERCENT: tuple[str, ...] = (
+    "gap_to_tenth",
+    "gap_to_pole",
+    "gap_to_teammate",
+    "constructor_top_ten_20",
+    "driver_top_ten_20",
+)
+IN_PERCENT += ("driver_failures_20", "constructor_failures_20", "constructor_failures_60")
+IN_PERCENT += ("circuit_failures_60", "recent_failures")
 
 
 class RacePrediction(Row):

@@ -11,6 +11,7 @@ from s2p_assets.contracts.model import Contest, Forecaster, ForecastTask, Model
 from s2p_assets.learning.forecasting.models.boosting import Boosting
 from s2p_assets.learning.forecasting.models.combination import Combination
 from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
+from s2p_assets.learning.forecasting.models.weighted_combination import WeightedCombination
 
 
 def shelf_contest(task: ForecastTask) -> Contest:
@@ -36,6 +37,6 @@ def _with(forecaster: Forecaster, task: ForecastTask, recent: int | None) -> For
         return replace(forecaster, price=task.price or next(iter(task.known), None))
     if isinstance(forecaster, MovingAverage) and recent:
         return replace(forecaster, periods=recent)
-    if isinstance(forecaster, Combination):
+    if isinstance(forecaster, Combination | WeightedCombination):
         return replace(forecaster, members=tuple(_with(member, task, recent) for member in forecaster.members))
     return forecaster

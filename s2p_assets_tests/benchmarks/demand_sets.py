@@ -48,6 +48,12 @@ def sets(wanted: list[str], sample: int | None, data: Path = DATA) -> Iterator[S
         )
         yield Set("m5-promoted", promoted(_by(m5, "W-MON")), ForecastTask("sku", "time", "units", **priced), 13)
         yield Set("m5-monthly", _by(m5, "MS"), ForecastTask("sku", "time", "units", every="MS", horizon=3, step=3), 6)
+    if "avocado" in wanted:
+        fruit: Any = priced | {"every": "W-SUN", "price": "price", "peers": ("kind",)}
+        yield Set("avocado", sampled(_avocado(data), sample), ForecastTask("sku", "time", "units", **fruit), 13)
+    if "walmart-weekly" in wanted:
+        shops = {"every": "W-FRI", "known": ("holiday",), "peers": ("department",)}
+        yield Set("walmart-weekly", sampled(_walmart(data), sample), ForecastTask("sku", "time", "units", **shops), 13)
     if any(name.startswith("store-item") for name in wanted):
         items = sampled(_store_item(data), sample)
         yield Set("store-item-90", items, ForecastTask("sku", "time", "units", horizon=90, step=90, **daily), 28, 0.55)
@@ -99,6 +105,23 @@ def _store_item(data: Path) -> pd.DataFrame:
         rows = pd.read_csv(archive.open("train.csv"), parse_dates=["date"])
     sku = rows["store"].astype(str).str.zfill(2) + "-" + rows["item"].astype(str).str.zfill(2)
     return pd.DataFrame({"sku": sku, "time": rows["date"], "units": rows["sales"].astype(float)})
+
+
+def _avocado(data: Path) -> pd.DataFrame:
+    """Volume and price by region and kind; without the region that is the sum of all others."""
+    rows = pd.read_csv(data / "avocado" / "avocado.csv", parse_dates=["Date"])
+    rows = rows[rows["region"] != "TotalUS"]
+    sold = {"sku": rows["region"] + "-" + rows["type"], "time": rows["Date"], "units": rows["total_volume"]}
+    return pd.DataFrame(sold | {"price": rows["AveragePrice"], "kind": rows["type"]})
+
+
+def _walmart(data: Path) -> pd.DataFrame:
+    """Money by shop and department; a week that is none of them counts as a week without a sale."""
+    with ZipFile(data / "walmart_weekly" / "train.csv.zip") as archive:
+        rows = pd.read_csv(archive.open("train.csv"), parse_dates=["Date"])
+    sku = rows["Store"].astype(str).str.zfill(2) + "-" + rows["Dept"].astype(str).str.zfill(2)
+    sold = {"sku": sku, "time": rows["Date"], "units": rows["Weekly_Sales"], "department": rows["Dept"].astype(str)}
+    return pd.DataFrame(sold | {"holiday": rows["IsHoliday"].astype(float)})
 
 
 def _by(daily: pd.DataFrame, every: str) -> pd.DataFrame:

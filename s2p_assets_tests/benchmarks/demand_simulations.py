@@ -23,9 +23,7 @@ from s2p_assets_tests.benchmarks.candidates import shelf_contest, shelf_models
 
 LEAST, MOST = 0.8, 1.25
 WEEKS, SKUS, AHEAD = 156, 40, 8
-PRICED = ForecastTask(
-    "sku", "week", "units", known=("price",), price="price", censored="censored", peers=("category",)
-)
+PRICED = ForecastTask("sku", "week", "units", known=("price",), price="price", censored="censored", peers=("category",))
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,12 @@ def company(seed: int, end: str = "2026-03-02") -> Company:
     """Forty SKUs of 5 to 120 units a week, one yearly season in all, slow growth or decline of their own."""
     random = np.random.default_rng(seed)
     level = np.exp(random.uniform(np.log(5), np.log(120), SKUS))
-    made = Company(random, pd.Timestamp(end), np.empty(0), np.round(np.full((WEEKS + AHEAD, 1), 1.0) * 10 + random.gamma(3, 4, SKUS), 2))
+    made = Company(
+        random,
+        pd.Timestamp(end),
+        np.empty(0),
+        np.round(np.full((WEEKS + AHEAD, 1), 1.0) * 10 + random.gamma(3, 4, SKUS), 2),
+    )
     season = 1 + 0.2 * np.sin(2 * np.pi * (made.times.dayofyear.to_numpy() - 80) / 365)
     trend = np.exp(np.outer(np.arange(WEEKS + AHEAD) - WEEKS, random.normal(0, 0.001, SKUS)))
     made.mean = season[:, None] * trend * level
@@ -278,14 +281,24 @@ def main() -> None:
     for name in asked.cases.split(","):
         began = time.process_time()
         runs = [simulate(name, seed, asked.quick) for seed in range(1, asked.seeds + 1)]
-        ours = [(ratio, error) for run in runs for label, (ratio, error) in run.items() if label.startswith("in service")]
+        ours = [
+            (ratio, error) for run in runs for label, (ratio, error) in run.items() if label.startswith("in service")
+        ]
         ratios = [ratio for ratio, _ in ours]
         right = np.mean(ratios) <= 1 - LEAST if name in ENDED else LEAST <= np.mean(ratios) <= MOST
         outside += [] if right else [name]
         print(f"{'kept    ' if right else 'NOT kept'} {name:24}", end="")
-        print(f" in service {np.mean(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}), WAPE {np.mean([e for _, e in ours]):.2f};", end=" ")
+        print(
+            f" in service {np.mean(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}), WAPE {np.mean([e for _, e in ours]):.2f};",
+            end=" ",
+        )
         members = [label for label in runs[0] if not label.startswith("in service")]
-        print(" ".join(f"{label.removeprefix('demand_')} {np.mean([run[label][0] for run in runs]):.2f}" for label in members), end="")
+        print(
+            " ".join(
+                f"{label.removeprefix('demand_')} {np.mean([run[label][0] for run in runs]):.2f}" for label in members
+            ),
+            end="",
+        )
         print(f"; {time.process_time() - began:.0f} CPU s", flush=True)
     print(f"{len(outside)} outside {LEAST} to {MOST} of truth: {', '.join(outside) or 'none'}")
 

@@ -20,6 +20,7 @@ import pandas as pd
 from s2p_assets.contracts.model import Forecaster, ForecastTask
 from s2p_assets.learning.fingerprint import code_version, fingerprint_of
 from s2p_assets.learning.forecasting.backtest import rolling_origin
+from s2p_assets.learning.forecasting.learnable import training_rows
 from s2p_assets.learning.forecasting.lifecycle import forecast_new_entities, forecast_with_lifecycle
 from s2p_assets.learning.forecasting.metrics import bias
 from s2p_assets.learning.forecasting.models.boosting import Boosting
@@ -29,7 +30,7 @@ from s2p_assets.learning.forecasting.models.prophet_total import ProphetTotal
 from s2p_assets.learning.forecasting.models.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.forecasting.models.smoothing import Smoothing
 from s2p_assets.learning.forecasting.scores import ALL, SCORE_COLUMNS, forecast_losses, forecast_scores
-from s2p_assets.learning.forecasting.series import Panel, forecast_rows, future_times, panel, training_rows
+from s2p_assets.learning.forecasting.series import Panel, forecast_rows, future_times, panel
 from s2p_assets.learning.row_hashes import sorted_row_hashes
 from s2p_assets.learning.selection.promotion import promote
 from s2p_assets.learning.versions import ModelVersion

@@ -50,10 +50,12 @@ def demand_of(skus: int, weeks: int) -> pd.DataFrame:
 
 @contextmanager
 def measured(stages: dict[str, float], name: str) -> Iterator[None]:
-    """Adds the CPU seconds of this process and of those that it waited for."""
+    """Adds the CPU seconds of this process and of those that it waited for; says how high its memory has risen."""
     began = _cpu()
     yield
     stages[name] = stages.get(name, 0.0) + _cpu() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{name}: {stages[name]:.1f} CPU s, at most {peak:.2f} GiB so far", file=sys.stderr, flush=True)
 
 
 def _cpu() -> float:
@@ -192,7 +194,10 @@ def main() -> None:
         whole = sum(found["stages"].values())
         reach = f" (reach ≤ {MOST_SECONDS[size]:.0f})" if size in MOST_SECONDS else ""
         each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in found["stages"].items())
-        print(f"{size:,} SKUs × {asked.weeks} weeks: {whole:.1f} CPU s{reach}, {whole / size * 1000:.2f} ms per SKU; ", end="")
+        print(
+            f"{size:,} SKUs × {asked.weeks} weeks: {whole:.1f} CPU s{reach}, {whole / size * 1000:.2f} ms per SKU; ",
+            end="",
+        )
         print(f"peak {found['peak_gib']:.2f} GiB (reach ≤ {MOST_GIB}); champion {found['champion']}; CPU s: {each}")
 
 

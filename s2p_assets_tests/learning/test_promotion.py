@@ -48,6 +48,10 @@ def with_losses(made: ModelVersion, times: float) -> ModelVersion:
     return replace(made, losses=made.losses.assign(loss=made.losses["loss"] * times))
 
 
+def unbiased(made: ModelVersion) -> ModelVersion:
+    return replace(made, scores=made.scores.assign(bias=0.0))
+
+
 def test_the_same_recipe_on_newer_data_is_renewed_without_a_test() -> None:
     old, new = trained(weeks=79), trained()
     outcome = promote(CONTEST, {AVERAGE: new}, old)
@@ -110,12 +114,42 @@ def test_only_versions_trained_on_the_same_data_are_compared() -> None:
     assert f"not compared, as trained on other data: {NAIVE}" in outcome.champion.why
 
 
-def test_a_champion_that_loses_to_the_floor_goes_at_once() -> None:
+def test_a_champion_that_clearly_loses_to_the_floor_goes() -> None:
     naive = trained(demand_seasonal_naive)
-    just_worse = replace(trained(), losses=naive.losses.assign(loss=naive.losses["loss"] * 1.001))
-    outcome = promote(CONTEST, {AVERAGE: just_worse, NAIVE: naive}, just_worse)
+    by_fold = naive.losses["cutoff"].rank(method="dense").map({1: 1.5, 2: 0.9, 3: 0.95})
+    worse = replace(trained(), losses=naive.losses.assign(loss=naive.losses["loss"] * by_fold))
+    outcome = promote(CONTEST, {AVERAGE: worse, NAIVE: naive}, worse)
     assert (outcome.change, outcome.champion.model_name, outcome.baseline_warning) == ("demoted", NAIVE, None)
     assert "loses to" in outcome.champion.why
+
+
+def test_a_difference_that_noise_makes_demotes_nobody() -> None:
+    naive = trained(demand_seasonal_naive)
+    just_worse = replace(trained(), losses=naive.losses.assign(loss=naive.losses["loss"] * 1.005))
+    outcome = promote(CONTEST, {AVERAGE: just_worse, NAIVE: naive}, just_worse)
+    assert (outcome.change, outcome.champion.model_name) == ("stays", AVERAGE)
+    assert f"{AVERAGE} loses to {NAIVE}" in str(outcome.baseline_warning)
+
+
+def test_the_first_in_service_is_the_preferred_one_unless_another_is_better_beyond_noise() -> None:
+    naive = trained(demand_seasonal_naive)
+    combined = unbiased(replace(trained(), name="demand_combination"))
+    for times, first in ((0.995, "demand_combination"), (0.5, NAIVE)):
+        rival = replace(unbiased(naive), losses=combined.losses.assign(loss=combined.losses["loss"] * times))
+        assert promote(CONTEST, {"demand_combination": combined, NAIVE: rival}).champion.model_name == first
+
+
+def test_what_is_always_off_to_one_side_does_not_come_into_service() -> None:
+    average = unbiased(trained())
+    biased = replace(
+        with_losses(trained(demand_seasonal_naive), 0.5),
+        scores=average.scores.assign(bias=-0.35 + 0.01 * np.arange(len(average.scores))),
+    )
+    outcome = promote(CONTEST, {AVERAGE: average, NAIVE: biased}, average)
+    assert outcome.champion.model_name == AVERAGE
+    first = promote(CONTEST, {AVERAGE: average, NAIVE: biased})
+    assert first.champion.model_name == AVERAGE
+    assert "off by -3" in first.champion.why
 
 
 def test_a_person_overrules_the_test_and_is_told_of_the_floor() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from s2p_assets.contracts.errors import MendableError
-from s2p_assets.messaging.subscriptions import Threshold
+from s2p_assets.messaging.subscriptions import WatchedValue
 from s2p_assets.services.askers import Asker, AskRefused
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.messages.sending import send_messages
 from s2p_assets.services.subscriptions import subscribe, subscriptions_of, unsubscribe
-from s2p_assets.services.threshold_alerts import alerts_of, end_watch, threshold_matters, watch
+from s2p_assets.services.threshold_alerts import alerts_of, end_watch, threshold_matters, watch_value
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.access import users
 from s2p_assets_tests.messaging.servers import mail_server
@@ -22,7 +22,7 @@ from s2p_assets_tests.small_company import order_rows, save
 
 __all__ = ["ctx", "reader"]
 ANN, BEN = "ann@example.com", "ben@example.com"
-STOCK = Threshold("acme_orders", {"order_no": "1-0"}, "quantity", "under", 2)
+STOCK = WatchedValue("acme_orders", {"order_no": "1-0"}, "quantity", "under", 2)
 
 
 def asker(address: str | None = ANN, *, engineer: bool = False, sees: Any = lambda _: True) -> Asker:
@@ -53,8 +53,8 @@ def publish_takings(ctx: Context, day: str, made_at: dt.datetime) -> None:
 def test_a_value_under_its_limit_is_told_once_and_again_only_as_another_matter(ctx: Context, reader: Sandbox) -> None:
     save(ctx.settings.share / "orders/Good.xlsx", order_rows(1))
     take(ctx, reader)
-    assert watch(ctx, asker(), STOCK) == 2
-    watch(ctx, asker(), STOCK)
+    assert watch_value(ctx, asker(), STOCK) == 2
+    watch_value(ctx, asker(), STOCK)
     with mail_server() as box:
         mailing = with_mail(ctx, box)
         assert send_messages(mailing, {}).counts == {}
@@ -74,7 +74,7 @@ def test_a_value_under_its_limit_is_told_once_and_again_only_as_another_matter(c
 def test_a_value_that_is_no_longer_there_is_told_and_not_taken_as_well(ctx: Context, reader: Sandbox) -> None:
     save(ctx.settings.share / "orders/Good.xlsx", order_rows(1))
     take(ctx, reader)
-    watch(ctx, asker(), STOCK)
+    watch_value(ctx, asker(), STOCK)
     save(ctx.settings.share / "orders/Good.xlsx", with_stock(1, None), 5)
     take(ctx, reader)
     with ctx.warehouse.connect() as connection:
@@ -88,20 +88,20 @@ def test_a_value_that_is_no_longer_there_is_told_and_not_taken_as_well(ctx: Cont
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [
-        (Threshold("acme_nothing", {}, "quantity", "under", 1), "no table"),
-        (Threshold("acme_orders", {"order_no": "1-0"}, "article", "under", 1), "no quantity"),
-        (Threshold("acme_orders", {"article": "L-1"}, "quantity", "under", 1), "name the row by order_no"),
-        (Threshold("acme_orders", {"order_no": "9-9"}, "quantity", "under", 1), "no row"),
-        (Threshold("acme_orders", {"order_no": "1-0"}, "quantity", "under", float("nan")), "a number"),
+        (WatchedValue("acme_nothing", {}, "quantity", "under", 1), "no table"),
+        (WatchedValue("acme_orders", {"order_no": "1-0"}, "article", "under", 1), "no quantity"),
+        (WatchedValue("acme_orders", {"article": "L-1"}, "quantity", "under", 1), "name the row by order_no"),
+        (WatchedValue("acme_orders", {"order_no": "9-9"}, "quantity", "under", 1), "no row"),
+        (WatchedValue("acme_orders", {"order_no": "1-0"}, "quantity", "under", float("nan")), "a number"),
     ],
 )
 def test_what_cannot_be_watched_is_refused_with_what_there_is(
-    ctx: Context, reader: Sandbox, wanted: Threshold, says: str
+    ctx: Context, reader: Sandbox, wanted: WatchedValue, says: str
 ) -> None:
     save(ctx.settings.share / "orders/Good.xlsx", order_rows(1))
     take(ctx, reader)
     with pytest.raises(MendableError, match=says):
-        watch(ctx, asker(), wanted)
+        watch_value(ctx, asker(), wanted)
 
 
 def test_only_an_engineer_names_others_and_each_ends_only_their_own(ctx: Context, reader: Sandbox) -> None:
@@ -129,7 +129,7 @@ def test_a_report_goes_to_who_asked_from_then_on_and_may_still_see_it(ctx: Conte
     publish_takings(ctx, "2026-01-31", dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1))
     for person in (ANN, BEN):
         subscribe(ctx, asker(person), "acme-takings")
-        watch(ctx, asker(person), STOCK)
+        watch_value(ctx, asker(person), STOCK)
     with ctx.warehouse.connect() as connection:
         users.restrict(connection, "acme_takings", ["purchasing"])
         users.restrict(connection, "acme_orders", ["purchasing"])

@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,25 @@ import openpyxl
 import pytest
 import xlsxwriter
 
+from s2p_assets.catalog.catalog import key_of
+from s2p_assets.cli.printing.traces import trace_lines
 from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.services.as_of import open_as_of
 from s2p_assets.services.context import Context, open_context
 from s2p_assets.services.entries.recording import EntryTerms, Recorded, record
 from s2p_assets.services.entries.rows import EntryRefused, EtagMissing, RowChange, RowChanged
+from s2p_assets.services.entries.standing import settle_entries
+from s2p_assets.services.entries.telling import cell_changes, entries_of, row_changes
+from s2p_assets.services.entries.undoing import Undoing, UndoTerms, preview_undo, release, undo
+from s2p_assets.services.errors import NotFound
+from s2p_assets.services.held_files import accept_file
 from s2p_assets.services.ingest import ingest, store_ingest
+from s2p_assets.services.messages.entry_matters import lapsed_matters, overwritten_matters
+from s2p_assets.services.status import forget_file, read_status
+from s2p_assets.services.trace import trace_table
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.sandbox import Sandbox
-from s2p_assets.warehouse.tables.current_rows import rows_with_keys
+from s2p_assets.warehouse.tables.current_rows import row_etag, rows_with_keys
 
 SHELVES = {
     "desk_articles": '''"""Articles."""
@@ -123,6 +135,7 @@ class Desk:
     ctx: Context
     reader: Sandbox
     hours: int = field(default=0)
+    lapsed: list[str] = field(default_factory=list)
 
     def book(self, name: str) -> Workbook:
         return self.ctx.catalog.workbooks[f"desk_{name}"]
@@ -148,6 +161,7 @@ class Desk:
                 taken = ingest(self.ctx, workbook, self.reader, progress=lambda _: None)
                 assert [one.lost for one in taken.files if one.lost] == []
                 store_ingest(connection, workbook, taken, "run")
+                self.lapsed += settle_entries(self.ctx, connection, workbook)
                 verdicts |= {one.path: one.verdict for one in taken.files} | dict.fromkeys(taken.gone, "gone")
         return verdicts
 
@@ -167,6 +181,10 @@ class Desk:
 
     def withdraw(self, name: str, **key: Any) -> RowChange:
         return RowChange("withdraw", {}, key, self.etag(name, **key))
+
+    def undo(self, name: str, entry: str, **terms: Any) -> Undoing:
+        given = UndoTerms("ben@example.com", "it was right before", **terms)
+        return undo(self.ctx, self.reader, f"desk_{name}", entry, given)
 
     def rows(self, name: str, columns: str = "article, price::float8") -> list[tuple[Any, ...]]:
         with self.ctx.warehouse.connect() as connection:
@@ -375,3 +393,295 @@ def test_files_in_the_folder_of_entries_are_read_from_nowhere_but_the_archive(de
     moment = NOON.timestamp()
     os.utime(desk.ctx.settings.share / "articles/Copied.xlsx", (moment, moment))
     assert desk.take() == {"articles/Copied.xlsx": "returned"}
+
+
+TOMORROW = dt.timedelta(days=1)
+
+
+def articles(**prices: float) -> list[Any]:
+    """The price list with other prices, by article."""
+    found: list[Any] = [ARTICLES[0]]
+    for article, called, price, *rest in ARTICLES[1:]:
+        found.append((article, called, prices.get(f"a{article}", price), *rest))
+    return found
+
+
+def test_what_an_undo_will_do_is_told_before_and_then_done(desk: Desk) -> None:
+    done = desk.enter(
+        "articles", desk.change("articles", {"article": "0001"}, price=6), desk.withdraw("articles", article="0002")
+    )
+    file = desk.ctx.settings.share / done.path
+    told = preview_undo(desk.ctx, "desk_articles", done.name)
+    assert [row.says for row in told.rows] == [
+        "0001: price 6.0 → 5.0, as in articles/All.xlsx › Sheet › row 2",
+        "0002: the row is shown again, as articles/All.xlsx › Sheet › row 3 has it",
+    ]
+    assert (desk.rows("articles")[0], file.exists()) == (("0001", 6.0), True)
+    with pytest.raises(RowChanged):
+        desk.undo("articles", done.name, version='"another"')
+    desk.undo("articles", done.name, version=told.version)
+    assert (desk.rows("articles"), file.exists()) == ([("0001", 5.0), ("0002", 2.5), ("0003", 19.95)], False)
+    with pytest.raises(NotFound, match="it was undone"):
+        desk.undo("articles", done.name)
+    assert desk.take() == {}
+
+
+def test_an_undo_of_some_rows_leaves_the_others(desk: Desk) -> None:
+    done = desk.enter(
+        "articles", *(desk.change("articles", {"article": one}, price=1) for one in ("0001", "0002", "0003"))
+    )
+    desk.undo("articles", done.name, numbers=[1])
+    assert [price for _, price in desk.rows("articles")] == [1.0, 2.5, 1.0]
+    assert len(openpyxl.load_workbook(desk.ctx.settings.share / done.path)["Entered"]["A"]) == 3
+    assert desk.take() == {}
+    desk.undo("articles", done.name)
+    assert [price for _, price in desk.rows("articles")] == [5.0, 2.5, 19.95]
+
+
+def test_an_undo_beneath_somebody_elses_entry_says_that_nothing_changes(desk: Desk) -> None:
+    first = desk.enter("articles", desk.change("articles", {"article": "0001"}, price=6))
+    second = desk.enter("articles", desk.change("articles", {"article": "0001"}, called="Torch"), by="ben@example.com")
+    (row,) = preview_undo(desk.ctx, "desk_articles", first.name).rows
+    assert row.says == f"0001: nothing changes, as {second.path} says what is shown"
+
+
+def test_a_correction_is_of_one_cell_and_lapses_when_that_cell_changes(desk: Desk) -> None:
+    done = desk.enter("articles", desk.change("articles", {"article": "0001"}, price=6), kind="correction")
+    now = dt.datetime.now(dt.UTC)
+    renamed = [ARTICLES[0], ("0001", "Lamp, red", *ARTICLES[1][2:]), *ARTICLES[2:]]
+    desk.drop("articles/All.xlsx", renamed, at=now + TOMORROW)
+    desk.take()
+    assert desk.rows("articles", "called, price::float8")[0] == ("Bulb", 2.5)
+    assert ("Lamp, red", 6.0) in desk.rows("articles", "called, price::float8")
+    assert desk.lapsed == []
+    desk.drop("articles/All.xlsx", articles(a0001=5.5), at=now + 2 * TOMORROW)
+    desk.take()
+    assert desk.rows("articles")[0] == ("0001", 5.5)
+    assert desk.lapsed == ["0001: price was 5.0 and is 5.5 in articles/All.xlsx › Sheet › row 2"]
+    assert not (desk.ctx.settings.share / done.path).exists()
+    assert desk.take() == {}
+
+
+def test_of_a_correction_of_two_cells_the_other_one_holds(desk: Desk) -> None:
+    desk.enter("articles", desk.change("articles", {"article": "0001"}, price=6, pieces=12), kind="correction")
+    desk.drop("articles/All.xlsx", articles(a0001=5.5), at=dt.datetime.now(dt.UTC) + TOMORROW)
+    desk.take()
+    assert desk.rows("articles", "price::float8, pieces")[1] == (5.5, 12)
+    assert len(desk.lapsed) == 1
+    desk.take()
+    assert len(desk.lapsed) == 1
+
+
+def test_corrections_on_top_of_each_other_keep_both_cells(desk: Desk) -> None:
+    desk.enter("articles", desk.change("articles", {"article": "0001"}, price=6), kind="correction")
+    with pytest.raises(EntryRefused, match="a correction holds this row"):
+        desk.enter("articles", desk.change("articles", {"article": "0001"}, pieces=12))
+    desk.enter("articles", desk.change("articles", {"article": "0001"}, pieces=12), kind="correction")
+    desk.drop(
+        "articles/All.xlsx",
+        [ARTICLES[0], ("0001", "Torch", *ARTICLES[1][2:]), *ARTICLES[2:]],
+        at=dt.datetime.now(dt.UTC) + TOMORROW,
+    )
+    desk.take()
+    assert desk.rows("articles", "called, price::float8, pieces")[2] == ("Torch", 6.0, 12)
+
+
+def test_a_correction_of_a_row_that_goes_lapses_and_a_released_one_shows_the_file(desk: Desk) -> None:
+    gone = desk.enter("articles", desk.change("articles", {"article": "0003"}, price=1), kind="correction")
+    held = desk.enter("articles", desk.withdraw("articles", article="0002"), kind="correction")
+    desk.drop("articles/All.xlsx", ARTICLES[:3], at=dt.datetime.now(dt.UTC) + TOMORROW)
+    desk.take()
+    accept_file(desk.ctx, "articles/All.xlsx") if len(desk.rows("articles")) == 2 else None
+    desk.take()
+    assert [article for article, _ in desk.rows("articles")] == ["0001"]
+    assert desk.lapsed == ["0003: the row that was corrected is in no file any more"]
+    release(desk.ctx, desk.reader, "desk_articles", held.name, UndoTerms("ben@example.com", "it is sold again"))
+    assert [article for article, _ in desk.rows("articles")] == ["0001", "0002"]
+    told = {one["name"]: one["rows"][0]["ended_how"] for one in entries_of(desk.ctx, lambda _: True)}
+    assert told == {gone.name: "lapsed", held.name: "released"}
+
+
+def test_rows_without_a_key_are_added_and_withdrawn(desk: Desk) -> None:
+    lines = [("Day", "Article", "Pieces"), *[(dt.date(2026, 2, day), "0001", 3) for day in (1, 1, 2)]]
+    desk.drop("lines/May.xlsx", lines)
+    desk.take()
+    with desk.ctx.warehouse.connect() as connection:
+        found = connection.execute("select _file, _sheet, _row from desk.lines where _row = 3").fetchone()
+    assert found
+    with pytest.raises(EntryRefused, match="has no key"):
+        desk.enter("lines", RowChange("change", {"pieces": 4}, {}, row_etag(*found)))
+    done = desk.enter(
+        "lines",
+        RowChange("withdraw", etag=row_etag(*found)),
+        RowChange("add", {"day": "2026-02-03", "article": "0002", "pieces": 1}),
+    )
+    shown = [(dt.date(2026, 2, 1), "0001"), (dt.date(2026, 2, 2), "0001"), (dt.date(2026, 2, 3), "0002")]
+    assert desk.rows("lines", "day, article") == shown
+    with pytest.raises(RowChanged):
+        desk.enter("lines", RowChange("withdraw", etag=row_etag(*found)))
+    desk.drop("lines/May.xlsx", [*lines, (dt.date(2026, 2, 9), "0009", 3)], at=dt.datetime.now(dt.UTC) + TOMORROW)
+    desk.take()
+    assert desk.rows("lines", "day, article") == [*shown, (dt.date(2026, 2, 9), "0009")]
+    desk.undo("lines", done.name, numbers=[0])
+    assert desk.rows("lines", "day, article")[:2] == [shown[0], shown[0]]
+    assert len(desk.rows("lines", "day, article")) == 5
+
+
+def test_what_withdraws_a_line_that_its_file_lacks_by_now_lapses(desk: Desk) -> None:
+    lines = [("Day", "Article", "Pieces"), *[(dt.date(2026, 2, day), f"000{day}", 3) for day in range(1, 9)]]
+    desk.drop("lines/May.xlsx", lines)
+    desk.take()
+    with desk.ctx.warehouse.connect() as connection:
+        found = connection.execute("select _file, _sheet, _row from desk.lines where _row = 3").fetchone()
+    assert found
+    desk.enter("lines", RowChange("withdraw", etag=row_etag(*found)))
+    desk.drop("lines/May.xlsx", [lines[0], lines[1], *lines[3:]], at=dt.datetime.now(dt.UTC) + TOMORROW)
+    desk.take()
+    assert (len(desk.rows("lines", "day, article")), len(desk.lapsed)) == (7, 1)
+
+
+def test_the_history_of_a_row_and_of_a_cell_says_who_when_and_why(desk: Desk) -> None:
+    done = desk.enter("articles", desk.change("articles", {"article": "0001"}, price=6), reason="a slip of the pen")
+    desk.enter("articles", desk.change("articles", {"article": "0001"}, called="Torch"), by="cy@example.com")
+    desk.undo("articles", done.name)
+    told = row_changes(desk.ctx, desk.book("articles"), {"article": "0001"})
+    assert [(one.what, one.by) for one in told] == [
+        ("undone", "ben@example.com"),
+        ("change", "cy@example.com"),
+        ("change", "ann@example.com"),
+        ("file", "articles@example.com"),
+    ]
+    assert (told[2].why, told[2].changes, told[1].counts) == ("a slip of the pen", {"price": (5.0, 6.0)}, True)
+    cell = cell_changes(desk.ctx, desk.book("articles"), {"article": "0001"}, "price")
+    assert [one.what for one in cell] == ["undone", "change", "file"]
+    assert cell[-1].values
+    assert cell[-1].values["price"] == 5.0
+
+
+def test_a_process_killed_after_storing_shows_its_workbook_at_the_next_look(desk: Desk) -> None:
+    done = desk.enter("articles", desk.change("articles", {"article": "0001"}, price=6))
+    file = desk.ctx.settings.share / done.path
+    content = file.read_bytes()
+    file.unlink()
+    assert desk.take() == {}
+    assert (file.read_bytes(), desk.rows("articles")[0]) == (content, ("0001", 6.0))
+    desk.undo("articles", done.name)
+    file.write_bytes(content)
+    os.utime(file, ns=(0, 0))
+    desk.take()
+    assert not file.exists()
+
+
+def test_what_stood_before_an_entry_and_before_its_undoing_is_known(desk: Desk) -> None:
+    moments = [dt.datetime.now(dt.UTC)]
+    done = desk.enter("articles", desk.change("articles", {"article": "0001"}, price=6), kind="correction")
+    moments.append(dt.datetime.now(dt.UTC))
+    desk.enter("articles", desk.withdraw("articles", article="0002"))
+    moments.append(dt.datetime.now(dt.UTC))
+    desk.undo("articles", done.name)
+    then = []
+    for moment in moments:
+        with open_as_of(desk.ctx, moment, lambda _: None) as known:
+            rows = known.of(key_of(desk.book("articles")))
+            then.append(sorted(zip(rows["article"], rows["price"], strict=True)))
+    assert [dict(one) for one in then] == [
+        {"0001": 5.0, "0002": 2.5, "0003": 19.95},
+        {"0001": 6.0, "0002": 2.5, "0003": 19.95},
+        {"0001": 6.0, "0003": 19.95},
+    ]
+
+
+def test_a_trace_ends_at_the_person_and_at_the_cell_that_was_overridden(desk: Desk) -> None:
+    desk.enter("articles", desk.change("articles", {"article": "0001"}, price=6), reason="a slip of the pen")
+    desk.enter(
+        "articles", desk.change("articles", {"article": "0001"}, pieces=12), by="ben@example.com", kind="correction"
+    )
+    where = {"article": "0001"}
+    found = trace_table(desk.ctx, "desk_articles", where, ("price", "pieces"), most=None)
+    file = found.rows[0].file
+    assert file
+    assert file.entered
+    assert (file.entered.by, file.entered.kind, file.cells) == ("ben@example.com", "correction", {"pieces": "E2"})
+    first = file.entered.over
+    assert first
+    assert first.entered
+    assert (first.entered.by, first.entered.reason, first.cells) == (
+        "ann@example.com",
+        "a slip of the pen",
+        {"price": "C2"},
+    )
+    source = first.entered.over
+    assert source
+    assert (source.path, source.cells, source.entered) == ("articles/All.xlsx", {"price": "C2", "pieces": "E2"}, None)
+    said = [line for _, line in trace_lines(found)]
+    assert any("a slip of the pen" in line and "entered by ann@example.com" in line for line in said)
+    assert any("over articles/All.xlsx › Sheet › C2 = 5" in line for line in said)
+
+
+def test_who_entered_something_and_the_owner_are_told_when_it_ends_by_itself(desk: Desk) -> None:
+    began = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
+    desk.enter("articles", desk.change("articles", {"article": "0001"}, price=6), kind="correction")
+    desk.enter("articles", desk.change("articles", {"article": "0002"}, price=3), by="token the till")
+    desk.drop("articles/All.xlsx", articles(a0001=5.5), at=dt.datetime.now(dt.UTC) + TOMORROW)
+    desk.take()
+    with desk.ctx.warehouse.connect() as connection:
+        (lapsed,) = lapsed_matters(desk.ctx, connection, began)
+        (overwritten,) = overwritten_matters(desk.ctx, connection, began)
+        assert overwritten_matters(desk.ctx, connection, dt.datetime.now(dt.UTC) + TOMORROW) == []
+    assert (lapsed.owner, lapsed.to) == ("articles@example.com", ("ann@example.com",))
+    assert "price was 5.0 and is 5.5 in articles/All.xlsx" in lapsed.title
+    assert (overwritten.owner, overwritten.to) == ("articles@example.com", ())
+    assert "articles/All.xlsx, which is newer, has 1 of its rows" in overwritten.title
+
+
+def test_what_lies_in_the_folder_of_entries_by_hand_is_told(desk: Desk) -> None:
+    done = desk.enter("articles", desk.change("articles", {"article": "0001"}, price=6))
+    folder = desk.ctx.settings.entries
+    (folder / "desk_articles/Mine.xlsx").write_bytes((folder.parent / done.path).read_bytes())
+    (folder / "Loose.xlsx").write_bytes(b"x")
+    (told,) = ([one["path"] for one in read_status(desk.ctx)["unclaimed"]],)
+    assert sorted(told) == ["s2p-entries/Loose.xlsx", "s2p-entries/desk_articles/Mine.xlsx"]
+    with pytest.raises(NotFound, match="s2p entries undo"):
+        forget_file(desk.ctx, done.path)
+
+
+def test_an_entry_is_read_again_for_a_new_contract_and_keeps_its_place(desk: Desk) -> None:
+    done = desk.enter("articles", desk.change("articles", {"article": "0001"}, price=6), kind="correction")
+    with desk.ctx.warehouse.connect() as connection:
+        connection.execute("update s2p.files set contract_version = 'older'")
+    assert desk.take() == {done.path: "accepted", "articles/All.xlsx": "accepted"}
+    assert desk.rows("articles")[0] == ("0001", 6.0)
+    assert desk.undo("articles", done.name).rows[0].then
+    assert desk.rows("articles")[0] == ("0001", 5.0)
+
+
+def test_two_people_at_once_one_of_them_is_told(desk: Desk) -> None:
+    changes = [desk.change("articles", {"article": "0001"}, price=price) for price in (6, 7, 8, 9)]
+
+    def enter(change: RowChange) -> str:
+        try:
+            desk.enter("articles", change)
+        except RowChanged:
+            return "late"
+        return "stored"
+
+    with Sandbox(workers=4) as readers, ThreadPoolExecutor(4) as people:
+        desk.reader = readers
+        assert sorted(people.map(enter, changes)) == ["late", "late", "late", "stored"]
+
+
+def test_five_hundred_rows_cost_little_more_than_one(desk: Desk) -> None:
+    header = ARTICLES[0]
+    desk.drop("articles/Many.xlsx", [header, *((f"{at:04}", "x", 1.0) for at in range(1000, 1500))])
+    desk.take()
+    with desk.ctx.warehouse.connect() as connection:
+        keys = [{"article": f"{at:04}"} for at in range(1000, 1500)]
+        found = rows_with_keys(connection, desk.book("articles"), keys)
+    changes = [
+        RowChange("change", {"price": 2}, key, row.etag)
+        for key, row in zip(keys, found, strict=True)
+        if row is not None
+    ]
+    done = desk.enter("articles", *changes)
+    assert len(done.rows) == 500
+    assert sum(price for _, price in desk.rows("articles")) == 1000 + 27.45

@@ -11,7 +11,8 @@ import pytest
 from s2p_assets.contracts.model import Model
 from s2p_assets.contracts.validation import conform, declaration_violations
 from s2p_assets.features.retail_demand_features import DemandFeatures, demand_features
-from s2p_assets.learning.forecasting.series import training_rows, with_target
+from s2p_assets.learning.forecasting.learnable import training_rows
+from s2p_assets.learning.forecasting.series import with_target
 from s2p_assets.learning.row_hashes import count_new_rows, sorted_row_hashes
 from s2p_assets.learning.selection.promotion import promote
 from s2p_assets.learning.training import train

@@ -1,8 +1,9 @@
 """Rows that people and programs enter: added, changed, withdrawn, taken back; and what was entered before."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -13,9 +14,12 @@ from s2p_assets.api.guard import state_of
 from s2p_assets.contracts.entered import EntryAction, EntryKind
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
-from s2p_assets.services.entries.recording import LONGEST_REASON, EntryTerms, Recorded, record
-from s2p_assets.services.entries.rows import MOST_ROWS, RowChange, enterable
+from s2p_assets.services.entries.recording import EntryTerms, Recorded, record
+from s2p_assets.services.entries.rows import LONGEST_REASON, MOST_ROWS, RowChange, enterable
+from s2p_assets.services.entries.telling import cell_changes, entries_of, entry_as_json, entry_named, row_changes
+from s2p_assets.services.entries.undoing import Undoing, UndoTerms, preview_undo, release, undo
 from s2p_assets.services.errors import NotFound
+from s2p_assets.warehouse.tables.row_query import QueryInvalid
 
 router = APIRouter(tags=["entries"])
 OWN = ("reason", "kind", "sure")
@@ -59,6 +63,19 @@ class RowToChange(BaseModel):
     values: Values = Field(min_length=1, max_length=500)
 
 
+class TakenBack(BaseModel):
+    """An entry that is taken back, or some rows of it."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: Reason
+    rows: list[int] | None = Field(None, max_length=MOST_ROWS, description="Only these of its rows, by their numbers")
+    sure: Sure = False
+
+
+EntryName = Annotated[str, Path(max_length=100, description="`2026-11-29-140752-24656782`")]
+Rows = Annotated[list[int] | None, Query(description="Only these of its rows, by their numbers")]
+
+
 @router.post("/tables/{name}/entries", summary="Enter rows", status_code=201, **needs("editor"))
 async def enter_rows(request: Request, name: str, entered: RowsToEnter) -> Response:
     """Add, change and withdraw rows of a workbook at once, under its contract: all of them, or none.
@@ -93,6 +110,87 @@ async def withdraw_row(
 
 def _terms(request: Request, entered: RowsToEnter | RowToChange) -> EntryTerms:
     return EntryTerms(caller_of(request).name, entered.reason, entered.kind, entered.sure)
+
+
+@router.get("/entries", summary="What people entered", **needs("viewer"))
+async def list_entries(
+    request: Request,
+    workbook: Annotated[str | None, Query(max_length=200)] = None,
+    kind: EntryKind | None = None,
+    standing: Annotated[bool | None, Query(description="Whether it counts still, in part or in whole")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Response:
+    """Who entered what, when and why, and what became of it, the newest first."""
+    ctx, caller = state_of(request.scope).ctx, caller_of(request)
+
+    def listed() -> Any:
+        return entries_of(ctx, caller.sees, workbook=workbook, kind=kind, is_standing=standing, most=limit)
+
+    return json_answer(await run_in_threadpool(listed))
+
+
+@router.get("/tables/{name}/entries/{entry}", summary="One entry", **needs("viewer"))
+async def show_entry(request: Request, name: str, entry: EntryName) -> Response:
+    """Its rows, what they changed, and which of them ended."""
+    ctx, workbook = entered_workbook(request, name)
+    found = await run_in_threadpool(entry_named, ctx, workbook.full_name, entry)
+    return json_answer(entry_as_json(found))
+
+
+@router.get("/tables/{name}/entries/{entry}/undo", summary="What an undo would do", **needs("viewer"))
+async def show_undo(request: Request, name: str, entry: EntryName, row: Rows = None) -> Response:
+    """Row by row what is shown now and what would be shown; nothing is done. `ETag` names what you looked at."""
+    ctx, workbook = entered_workbook(request, name)
+    found = await run_in_threadpool(preview_undo, ctx, workbook.full_name, entry, row)
+    return json_answer(found, etag=found.version)
+
+
+@router.post("/tables/{name}/entries/{entry}/undo", summary="Undo an entry", **needs("editor"))
+async def undo_entry(
+    request: Request, name: str, entry: EntryName, asked: TakenBack, if_match: IfMatch = None
+) -> Response:
+    """The rows beneath are shown again. With `If-Match`, only where it would do what you looked at."""
+    return await _take_back(request, name, entry, undo, _undo_terms(request, asked, if_match))
+
+
+@router.post("/tables/{name}/entries/{entry}/release", summary="Release a correction", **needs("editor"))
+async def release_correction(
+    request: Request, name: str, entry: EntryName, asked: TakenBack, if_match: IfMatch = None
+) -> Response:
+    """Files say again what is in its rows."""
+    return await _take_back(request, name, entry, release, _undo_terms(request, asked, if_match))
+
+
+@router.get("/tables/{name}/changes", summary="The history of a row or a cell", **needs("viewer"))
+async def changes_of_row(
+    request: Request,
+    name: str,
+    of_column: Annotated[str | None, Query(max_length=200, description="Only what is about this column")] = None,
+) -> Response:
+    """Who said what of the row with this key, when and why: people, and the files that hold it now."""
+    ctx, workbook = entered_workbook(request, name)
+    key = {name: value for name, value in _key(request).items() if name != "of_column"}
+    if not workbook.key:
+        raise QueryInvalid(f"{workbook.full_name} has no key, so that its rows have no history")
+    if of_column is None:
+        return json_answer(await run_in_threadpool(row_changes, ctx, workbook, key))
+    return json_answer(await run_in_threadpool(cell_changes, ctx, workbook, key, of_column))
+
+
+def _undo_terms(request: Request, asked: TakenBack, if_match: str | None) -> UndoTerms:
+    return UndoTerms(caller_of(request).name, asked.reason, asked.rows, if_match, asked.sure)
+
+
+async def _take_back(
+    request: Request, name: str, entry: str, how: Callable[..., Undoing], terms: UndoTerms
+) -> Response:
+    ctx, workbook = entered_workbook(request, name)
+
+    def take_back() -> Undoing:
+        with state_of(request.scope).entering.use() as reader:
+            return how(ctx, reader, workbook.full_name, entry, terms)
+
+    return json_answer(await run_in_threadpool(take_back))
 
 
 async def _record(request: Request, name: str, changes: list[RowChange], terms: EntryTerms) -> Response:

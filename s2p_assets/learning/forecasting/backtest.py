@@ -10,18 +10,17 @@ import pandas as pd
 
 from s2p_assets.contracts.model import Forecaster, ForecastTask
 from s2p_assets.learning.forecasting.intervals import deviations
+from s2p_assets.learning.forecasting.learnable import learnable, sold_rows, undelivered_times
 from s2p_assets.learning.forecasting.lifecycle import forecast_with_lifecycle
 from s2p_assets.learning.forecasting.series import (
     TooLittleHistory,
-    damped,
     future_times,
     lean,
-    regular_history,
-    uncensor,
     with_target,
 )
 from s2p_assets.learning.parallel import run_parallel
 from s2p_assets.learning.registry.learner_files import parameters_of
+from s2p_assets.learning.remembered import MadeOfFrame
 
 BACKTEST_COLUMNS = ("fold", "cutoff", "entity", "time", "step", "actual", "mean", "censored", "deviation")
 
@@ -68,13 +67,11 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, task: Forecast
     the row.
     An entity counts from the first fold that has a row of it. After Tashman (2000).
     """
-    sold = damped(regular_history(_seen_by(forecaster, history, task), task), task)
-    demand = uncensor(sold, task)
+    sold = prepared(history, task, seen_by(forecaster, history, task))
     ends = forecast_cutoffs(sold, task)
     if len(ends) < task.folds:
         log.warning("only %d of %d folds: the history starts %s", len(ends), task.folds, sold[task.time].min())
-    tasks = [(forecaster, cutoff, demand, task) for cutoff in ends]
-    sold = lean(sold, task)
+    tasks = [(forecaster, cutoff, sold, task) for cutoff in ends]
     forecasts = run_parallel(_fold_forecast, tasks, progress=f"{type(forecaster).__name__}: fold")
     folds = [
         _beside_actuals(forecast, sold, task).assign(fold=fold, cutoff=cutoff)
@@ -83,33 +80,47 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, task: Forecast
     return pd.concat(folds, ignore_index=True)[list(BACKTEST_COLUMNS)]
 
 
-def _seen_by(forecaster: Forecaster, history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
-    """What of `history` a forecaster can look at: ours at the columns that it or its task names, others at all."""
+def seen_by(forecaster: Forecaster, history: pd.DataFrame, task: ForecastTask) -> tuple[str, ...] | None:
+    """Which columns a forecaster can look at beside its task's: of ours those that it names, of others all (None)."""
     if not type(forecaster).__module__.startswith("s2p_assets.learning."):
-        return history
-    named = tuple(value for value in parameters_of(forecaster).values() if isinstance(value, str))
-    return lean(history, task, named)
+        return None
+    named = [value for value in parameters_of(forecaster).values() if isinstance(value, str)]
+    return tuple(name for name in named if name in history and name != task.price and name not in task.known)
+
+
+prepared = MadeOfFrame(
+    lambda history, task, more: sold_rows(history if more is None else lean(history, task, more), task), most=1
+)
+"""`sold_rows` of a history with the columns `more` (None: all), made once for all members of a contest."""
+
+learnable_target = MadeOfFrame(
+    lambda sold, cutoff, task: learnable(sold[sold[task.time] <= cutoff], task)[task.target], most=8
+)
+"""The targets to learn from of what was known at a cutoff."""
 
 
 def _fold_forecast(
-    forecaster: Forecaster, cutoff: pd.Timestamp, demand: pd.DataFrame, task: ForecastTask
+    forecaster: Forecaster, cutoff: pd.Timestamp, sold: pd.DataFrame, task: ForecastTask
 ) -> pd.DataFrame:
-    known = known_at_cutoff(cutoff, demand, task)
+    known = known_at_cutoff(cutoff, sold, task)
     rows = forecast_with_lifecycle(forecaster.fit(known, task), known, task, task.horizon)
     return rows.assign(deviation=rows["entity"].map(deviations(known, task)))
 
 
-def known_at_cutoff(cutoff: pd.Timestamp, demand: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
-    """`demand` (learnable) up to `cutoff`, and of the horizon after it what is known in advance, of those then alive.
+def known_at_cutoff(cutoff: pd.Timestamp, sold: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
+    """`sold` (as of `sold_rows`) up to `cutoff`, as it is learned from, and what is known in advance of the horizon.
 
-    What is known of a period is taken as known a horizon before: a price list is written before it holds.
+    That of the entities alive by then. What is known of a period is taken as known a horizon before: a price list is
+    written before it holds.
     """
-    over = demand[task.time] <= cutoff
+    over = sold[task.time] <= cutoff
+    target = learnable_target(sold, cutoff, task)
     if not task.known:
-        return demand.loc[over].reset_index(drop=True)
-    ahead = demand[task.time].isin(future_times(cutoff, task.horizon, task))
-    ahead &= demand[task.entity].isin(demand.loc[over, task.entity].unique())
-    known, unknown = demand.loc[over | ahead].reset_index(drop=True), ahead[over | ahead].to_numpy(bool)
+        return sold.loc[over].assign(**{task.target: target}).reset_index(drop=True)
+    ahead = sold[task.time].isin(future_times(cutoff, task.horizon, task))
+    ahead &= sold[task.entity].isin(sold.loc[over, task.entity].unique())
+    kept = over | ahead
+    known, unknown = sold.loc[kept].assign(**{task.target: target}).reset_index(drop=True), ahead[kept].to_numpy(bool)
     hidden = [name for name in map(str, known) if name not in (task.entity, task.time, task.censored, *task.known)]
     known = known.assign(**{name: known[name].mask(unknown) for name in hidden})
     return known.assign(**{task.censored: known[task.censored] & ~unknown}) if task.censored else known
@@ -119,6 +130,7 @@ def _beside_actuals(forecast: pd.DataFrame, sold: pd.DataFrame, task: ForecastTa
     """The rows of `forecast` of which something was sold or not, with that; an entity that was not alive has none."""
     there = sold[task.time].isin(forecast["time"].unique())
     actuals = sold.loc[there, [task.entity, task.time, task.target]].set_axis(["entity", "time", "actual"], axis=1)
-    actuals["censored"] = sold.loc[there, task.censored].to_numpy(bool) if task.censored else False
+    cut = sold.loc[there, task.censored].to_numpy(bool) if task.censored else False
+    actuals["censored"] = cut | sold.loc[there, task.time].isin(undelivered_times(sold, task)).to_numpy(bool)
     actuals["entity"] = np.asarray(actuals["entity"])
     return forecast.merge(actuals, on=["entity", "time"], how="inner", validate="one_to_one")

@@ -12,10 +12,11 @@ import pandas as pd
 
 from s2p_assets.contracts.model import Forecaster, ForecastTask
 from s2p_assets.learning.fingerprint import digest, fingerprint_of
-from s2p_assets.learning.forecasting.backtest import rolling_origin
+from s2p_assets.learning.forecasting.backtest import prepared, rolling_origin, seen_by
+from s2p_assets.learning.forecasting.learnable import learnable
 from s2p_assets.learning.row_hashes import sorted_row_hashes_once
 
-MAX_CACHED = 8
+MAX_CACHED = 16
 """A contest's candidates learn one after the other in one process, so the last few are enough."""
 
 F = TypeVar("F")
@@ -25,11 +26,18 @@ _cache: OrderedDict[str, Any] = OrderedDict()
 
 @runtime_checkable
 class CombinedForecaster(Protocol):
-    """A forecaster without a forecast of its own: `combine` makes its rows of its members' rows."""
+    """A forecaster without a forecast of its own: `combine` makes its backtest of its members', `fitted` it of theirs.
+
+    Both take the members' backtests, as of `rolling_origin`.
+    """
 
     members: tuple[Forecaster, ...]
 
-    def combine(self, forecasts: Sequence[pd.DataFrame]) -> pd.DataFrame: ...
+    def combine(self, backtests: Sequence[pd.DataFrame], task: ForecastTask) -> pd.DataFrame: ...
+
+    def fitted(
+        self, members: Sequence[Forecaster], backtests: Sequence[pd.DataFrame], task: ForecastTask
+    ) -> Forecaster: ...
 
 
 def cached_backtest(forecaster: Forecaster, history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
@@ -39,7 +47,7 @@ def cached_backtest(forecaster: Forecaster, history: pd.DataFrame, task: Forecas
     training consists, is not fitted a second time for the combination that it is a member of.
     """
     if isinstance(forecaster, CombinedForecaster):
-        return forecaster.combine([cached_backtest(member, history, task) for member in forecaster.members])
+        return forecaster.combine(_backtests_of_members(forecaster, history, task), task)
     made: pd.DataFrame = _made_once(
         "backtest", forecaster, history, task, lambda: rolling_origin(forecaster, history, task)
     )
@@ -47,14 +55,25 @@ def cached_backtest(forecaster: Forecaster, history: pd.DataFrame, task: Forecas
 
 
 def cached_fit(forecaster: Any, history: pd.DataFrame, task: ForecastTask) -> Any:
-    """A fitted copy of an unfitted `forecaster`; the members of a combination are fitted as if they stood alone.
+    """A copy of an unfitted `forecaster` fitted on all of `history`; a combination's members as if they stood alone.
 
-    `history`: as of `series.training_rows`.
+    `history`: as `cached_backtest` takes it.
     """
     if isinstance(forecaster, CombinedForecaster):
-        members = tuple(cached_fit(member, history, task) for member in forecaster.members)
-        return replace(forecaster, members=members, task=task)  # type: ignore[type-var]
-    return _made_once("fit", forecaster, history, task, lambda: _lightened(forecaster.fit(history, task)))
+        members = [cached_fit(member, history, task) for member in forecaster.members]
+        return forecaster.fitted(members, _backtests_of_members(forecaster, history, task), task)
+    return _made_once("fit", forecaster, history, task, lambda: _lightened(_fit(forecaster, history, task)))
+
+
+def _fit(forecaster: Any, history: pd.DataFrame, task: ForecastTask) -> Any:
+    sold = prepared(history, task, seen_by(forecaster, history, task))
+    return forecaster.fit(learnable(sold, task), task)
+
+
+def _backtests_of_members(
+    forecaster: CombinedForecaster, history: pd.DataFrame, task: ForecastTask
+) -> list[pd.DataFrame]:
+    return [cached_backtest(member, history, task) for member in forecaster.members]
 
 
 def _lightened(fitted: Any) -> Any:

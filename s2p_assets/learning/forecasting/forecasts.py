@@ -11,8 +11,9 @@ import pandas as pd
 
 from s2p_assets.contracts.model import Forecaster, ForecastTask
 from s2p_assets.learning.forecasting.intervals import deviations, error_distribution, quantiles_of_totals
+from s2p_assets.learning.forecasting.learnable import training_rows
 from s2p_assets.learning.forecasting.lifecycle import ENDED, NEW, forecast_new_entities, forecast_with_lifecycle
-from s2p_assets.learning.forecasting.series import Matrix, training_rows
+from s2p_assets.learning.forecasting.series import Matrix
 from s2p_assets.learning.versions import Champion
 
 LEVELS = (0.1, 0.5, 0.9)

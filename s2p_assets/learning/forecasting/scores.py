@@ -9,7 +9,8 @@ import pandas as pd
 from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.forecasting import metrics
 from s2p_assets.learning.forecasting.intervals import error_distribution
-from s2p_assets.learning.forecasting.series import Matrix, Panel, TooLittleHistory, lean_training_rows, panel
+from s2p_assets.learning.forecasting.learnable import lean_training_rows
+from s2p_assets.learning.forecasting.series import Matrix, Panel, TooLittleHistory, panel
 from s2p_assets.learning.selection.paired_test import LOSS_COLUMNS
 
 ALL = "all"

@@ -10,7 +10,6 @@ import pandas as pd
 
 from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.model import ForecastTask, Task
-from s2p_assets.learning.remembered import MadeOfFrame
 
 MAX_GAP = np.timedelta64(2 * 366, "D")
 
@@ -128,11 +127,6 @@ def damped(history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
     return history.assign(**{task.target: instead.where(instead.notna() & target.notna(), target)})
 
 
-def training_rows(history: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
-    """`history` as forecasters take it: regular, damped and uncensored."""
-    return uncensor(regular_history(history, task), task)
-
-
 def lean(history: pd.DataFrame, task: ForecastTask, more: tuple[str, ...] = ()) -> pd.DataFrame:
     """`history` with the columns alone that its task names, and `more`; its entities as sorted categories.
 
@@ -145,10 +139,6 @@ def lean(history: pd.DataFrame, task: ForecastTask, more: tuple[str, ...] = ()) 
         return rows
     codes, entities = pd.factorize(rows[task.entity], sort=True)
     return rows.assign(**{task.entity: pd.Categorical.from_codes(codes, pd.Index(np.asarray(entities, object)))})
-
-
-lean_training_rows = MadeOfFrame(lambda history, task: training_rows(lean(history, task), task))
-"""`training_rows` of a `lean` history: what is measured of a version needs no more."""
 
 
 def panel(history: pd.DataFrame, task: ForecastTask, column: str | None = None) -> Panel:

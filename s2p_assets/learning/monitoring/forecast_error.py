@@ -12,7 +12,8 @@ import pandas as pd
 from s2p_assets.contracts.model import Forecaster, ForecastTask
 from s2p_assets.learning.distributions import student_quantile
 from s2p_assets.learning.forecasting.backtest import known_at_cutoff
-from s2p_assets.learning.forecasting.series import damped, regular_history, uncensor, with_target
+from s2p_assets.learning.forecasting.learnable import sold_rows
+from s2p_assets.learning.forecasting.series import lean, with_target
 from s2p_assets.learning.selection.paired_test import MIN_FOLDS, SIGNIFICANCE_LEVEL
 from s2p_assets.learning.versions import ModelVersion
 
@@ -50,14 +51,14 @@ def recent_error(made: ModelVersion[ForecastTask], history: pd.DataFrame) -> Rec
     same steps. None when no period is newer, nothing was sold, or there are too few folds to know a band.
     """
     task, last = made.task, made.backtest["time"].max()
-    whole = damped(regular_history(history, task), task)
+    whole = sold_rows(lean(history, task), task)
     sold = with_target(whole, task)
     newer = sold.loc[sold[task.time] > last]
     periods = min(newer[task.time].nunique(), task.horizon)
     if periods == 0 or len(newer) == len(sold) or len(made.cutoffs) < MIN_FOLDS:
         return None
     learner = cast("Forecaster", made.learner)
-    forecast = learner.forecast(known_at_cutoff(last, uncensor(whole, task), task), periods)
+    forecast = learner.forecast(known_at_cutoff(last, whole, task), periods)
     actual = newer[[task.entity, task.time, task.target]].set_axis(["entity", "time", "actual"], axis=1)
     actual["censored"] = newer[task.censored].to_numpy(bool) if task.censored else False
     totals = sold.groupby(task.time)[task.target].sum()

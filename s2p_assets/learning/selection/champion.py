@@ -10,18 +10,20 @@ import pandas as pd
 from s2p_assets.learning.selection.paired_test import losses_by_model, paired_test
 
 
-def choose_champion(losses: pd.DataFrame, incumbent: str | None) -> str:
+def choose_champion(losses: pd.DataFrame, incumbent: str | None, preferred: str | None = None) -> str:
     """The champion among the models in `losses` (see `paired_test.paired_test`).
 
-    The incumbent one, unless the best of the others is better beyond noise and by more than 1 %; where none stands,
-    the one with the lowest mean loss. Raises ValueError when there are no losses or not the same for all.
+    The incumbent one, unless the best of the others is better beyond noise and by more than 1 %. Where none stands, the
+    `preferred` one under the same terms; without that, the one with the lowest mean loss, which chance has a part in.
+    Raises ValueError when there are no losses or not the same for all.
     """
     means = mean_losses(losses)
-    if incumbent is None or incumbent not in means:
+    standing = next((name for name in (incumbent, preferred) if name in means), None)
+    if standing is None:
         return str(means.idxmin())
-    rivals = means.drop(incumbent)
-    best = str(rivals.idxmin()) if len(rivals) else incumbent
-    return best if best != incumbent and paired_test(losses, incumbent, best).is_better else incumbent
+    rivals = means.drop(standing)
+    best = str(rivals.idxmin()) if len(rivals) else standing
+    return best if best != standing and paired_test(losses, standing, best).is_better else standing
 
 
 def mean_losses(losses: pd.DataFrame) -> "pd.Series[float]":
@@ -44,3 +46,16 @@ def worse_than_baseline(losses: pd.DataFrame, name: str, baselines: Sequence[str
         return None
     best = str(better.idxmin())
     return f"{name} loses to {best}: loss {means[name]:.3f} against {means[best]:.3f}"
+
+
+def beaten_by_baseline(losses: pd.DataFrame, name: str, baselines: Sequence[str]) -> str | None:
+    """As `worse_than_baseline`, where the difference is worth a change: over 1 % and no mere noise, or far over.
+
+    A champion is changed on no less than it was chosen by, so that two that are alike do not take turns.
+    """
+    means = mean_losses(losses)
+    for plain in means.reindex([plain for plain in baselines if plain in means and plain != name]).sort_values().index:
+        test = paired_test(losses, name, str(plain))
+        if test.is_clearly_better:
+            return f"{worse_than_baseline(losses, name, [str(plain)])}, {test.description}"
+    return None

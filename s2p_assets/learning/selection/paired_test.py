@@ -13,6 +13,8 @@ from s2p_assets.learning.distributions import student_above
 SIGNIFICANCE_LEVEL = 0.05
 MIN_GAIN = 0.01
 MIN_FOLDS = 2
+RATHER, FAR = 0.2, 0.05
+"""A plain model need not be proved better: a chance of a fifth is enough, or a gain of a twentieth whatever chance says."""
 LOSS_COLUMNS = ("model", "cutoff", "unit", "loss")
 
 
@@ -34,6 +36,11 @@ class PairedTest:
     def is_better(self) -> bool:
         """Better beyond noise, and by enough to be worth a change: 5 % and 1 %."""
         return self.folds >= MIN_FOLDS and self.gain > MIN_GAIN and self.p_value < SIGNIFICANCE_LEVEL
+
+    @property
+    def is_clearly_better(self) -> bool:
+        """Better by enough to be worth a change, and rather not by chance, or by far."""
+        return self.gain > MIN_GAIN and (self.gain > FAR or (self.folds >= MIN_FOLDS and self.p_value < RATHER))
 
     @property
     def description(self) -> str:

@@ -12,10 +12,11 @@ import pandas as pd
 
 from s2p_assets.contracts.model import Contest
 from s2p_assets.learning.learned_targets import StoredHistory
-from s2p_assets.learning.selection.champion import mean_losses, worse_than_baseline
+from s2p_assets.learning.selection.champion import beaten_by_baseline, mean_losses, worse_than_baseline
 from s2p_assets.learning.selection.paired_test import PairedTest, paired_test
 from s2p_assets.learning.selection.pin import Pin
 from s2p_assets.learning.selection.soundness import (
+    bias_fault,
     has_no_loss,
     loss_fault,
     too_few_to_tell,
@@ -200,24 +201,34 @@ def _judged(
     if too_few and (plain := _plain(contest, losses, incumbent, compared)):
         change = "first" if incumbent is None else "stays" if plain == incumbent else "demoted"
         return _Decision(plain, compared[plain], f"{too_few}; until then the plain model {plain} stands", change)
-    name = contest.build(losses, incumbent)
+    fair = _without_biased(losses, incumbent, compared)
+    name = contest.build(fair, incumbent)
     if name not in compared:
         raise ValueError(f"{contest.full_name}: named {name!r} champion, but compared were {', '.join(compared)}")
-    means = mean_losses(losses)
+    means = mean_losses(fair)
     best = str(means.idxmin())
-    beaten = worse_than_baseline(losses, name, contest.baselines)
+    beaten = beaten_by_baseline(fair, name, contest.baselines)
     if beaten and name == incumbent:
         return _Decision(best, compared[best], f"{best} replaces {incumbent}, as {beaten}", "demoted")
     chosen = best if beaten else name
+    left = "".join(f"; {other} {bias_fault(compared[other])}" for other in compared if other not in means.index)
     if incumbent is None:
-        why = f"{chosen}: loss {means[chosen]:.3f}, the lowest of {len(means)}; there was no champion before"
+        lowest = "the lowest" if chosen == best else f"within noise of the lowest, {means[best]:.3f} of {best},"
+        why = f"{chosen}: loss {means[chosen]:.3f}, {lowest} of {len(means)}; there was no champion before{left}"
         return _Decision(chosen, compared[chosen], why, "first")
     if chosen != incumbent:
-        why = f"{chosen} replaces {incumbent}: {_figures(losses, means, incumbent, chosen)}"
+        why = f"{chosen} replaces {incumbent}: {_figures(losses, means, incumbent, chosen)}{left}"
         return _Decision(chosen, compared[chosen], why, "promoted")
     rival = _lowest(means.drop(incumbent))
     why = _figures(losses, means, incumbent, rival) if rival else f"loss {means[incumbent]:.3f}, the only one compared"
     return _Decision(incumbent, compared[incumbent], f"{incumbent} stays: {why}", "stays")
+
+
+def _without_biased(losses: pd.DataFrame, incumbent: str | None, compared: Mapping[str, ModelVersion]) -> pd.DataFrame:
+    """The losses of those that may come into service: a biased one may stay, but not come, unless all are biased."""
+    biased = [name for name, made in compared.items() if name != incumbent and bias_fault(made)]
+    left = losses[~losses["model"].isin(biased)]
+    return left if len(left) and len(biased) < len(compared) else losses
 
 
 def _plain(

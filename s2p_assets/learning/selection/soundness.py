@@ -12,6 +12,7 @@ from s2p_assets.learning.learned_targets import StoredHistory
 from s2p_assets.learning.versions import ModelVersion
 
 SMALLEST_LOSS = 1e-12
+FEWEST_BIASED, MOST_BIAS = 3, 0.1
 PERIODS = {"W": "weeks", "D": "days", "M": "months", "Q": "quarters"}
 
 
@@ -26,6 +27,21 @@ def loss_fault(made: ModelVersion) -> str | None:
 def has_no_loss(made: ModelVersion) -> bool:
     """Whether it made no error at all: it knew the answers, or its test asked for nothing."""
     return abs(made.loss) <= SMALLEST_LOSS
+
+
+def bias_fault(made: ModelVersion) -> str | None:
+    """That a forecaster was off to the same side in every fold, and by over a tenth in all; None for any other.
+
+    A loss by series does not see it, and what is ordered by such a forecast is wrong for every article.
+    """
+    if "bias" not in made.scores:
+        return None
+    biases = made.scores.loc[made.scores["series"] == "all", "bias"].to_numpy(float)
+    biases = biases[np.isfinite(biases)]
+    one_side = len(biases) >= FEWEST_BIASED and abs(np.sign(biases).sum()) == len(biases)
+    if not one_side or abs(biases.mean()) <= MOST_BIAS:
+        return None
+    return f"is left out of the choice, as its totals were off by {biases.mean():+.0%} on average, always to one side"
 
 
 def withdrawal_fault(made: ModelVersion, stored: StoredHistory | None, max_share: float) -> str | None:

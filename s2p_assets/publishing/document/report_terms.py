@@ -5,7 +5,7 @@ Words of s2p itself, for those who build with it, are in `docs/glossary.md`.
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ CHANCES = _of(
     (
         "Chance",
         "In how many of a hundred cases like this it comes about, as the model tells it.",
-        ("=told", "=was told", "among the first ten", "does not finish", "cars told"),
+        ("=told", "=was told", "among the first ten", "does not finish", "finishes below", "cars told"),
     ),
     (
         "Expected wins",
@@ -172,7 +172,13 @@ CHANCES = _of(
     (
         "Came about",
         "In how many of a hundred cases it came about, of those that had been told the same chance.",
-        ("=came", "won of the surest past deals", "won of the least sure past deals"),
+        (
+            "=came",
+            "won of the surest past deals",
+            "won of the least sure past deals",
+            "surest of the first ten",
+            "likeliest not to finish",
+        ),
     ),
     ("Stage", "How far a deal has come: prospecting, engaging, then won or lost.", ()),
     (
@@ -235,6 +241,7 @@ FILES = _of(
 REPORT_TERMS = (*SALES, *FORECASTS, *STOCK, *PRICES, *CHANCES, *MODELS, *FILES)
 
 
+@lru_cache(maxsize=2_000)
 def term_of(title: str) -> ReportTerm | None:
     """The word that explains a title of a column, card or section; None for one that explains itself."""
     plain = title.lower()

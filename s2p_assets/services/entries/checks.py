@@ -26,9 +26,10 @@ def between_rows(
     connection: psycopg.Connection, catalog: Catalog, workbook: Workbook, drafts: Sequence[DraftRow], read: Read
 ) -> list[EntryFinding]:
     """What the other rows of the table, and the tables that refer to it, make wrong."""
+    leaving = [(draft.number, draft.values) for draft in drafts if draft.action == "withdraw" and draft.base]
     return [
         *_not_unique(connection, workbook, drafts, read),
-        *_still_referred_to(connection, catalog, workbook, drafts),
+        *still_referred_to(connection, catalog, workbook, leaving),
     ]
 
 
@@ -52,25 +53,28 @@ def _not_unique(
                 yield EntryFinding(draft.number, column.name, str(value), "unique", message)
 
 
-def _still_referred_to(
-    connection: psycopg.Connection, catalog: Catalog, workbook: Workbook, drafts: Sequence[DraftRow]
+def still_referred_to(
+    connection: psycopg.Connection,
+    catalog: Catalog,
+    workbook: Workbook,
+    leaving: Sequence[tuple[int, Mapping[str, Any]]],
 ) -> Iterator[EntryFinding]:
-    leaving = [draft for draft in drafts if draft.action == "withdraw" and draft.base]
+    """What others would refer to in vain: `leaving` are the rows that go, each with its number and values."""
     if not leaving:
         return
     for other in catalog.workbooks.values():
         for reference in other.references:
             if reference.workbook != workbook.full_name:
                 continue
-            for draft in leaving:
-                value = draft.values[reference.target_column]
+            for number, values in leaving:
+                value = values[reference.target_column]
                 count = 0 if value is None else count_referring(connection, reference, other, value)
                 if count:
                     rows = "row refers" if count == 1 else "rows refer"
                     message = (
                         f"{count:,} {rows} to '{value}' in {other.full_name.replace('_', ' ')}, and would lead nowhere"
                     )
-                    yield EntryFinding(draft.number, reference.target_column, str(value), QUESTION, message)
+                    yield EntryFinding(number, reference.target_column, str(value), QUESTION, message)
 
 
 def questions_about(

@@ -6,10 +6,8 @@ What may be sent is in `rows.py`; taking an entry back, in `undoing.py`.
 import datetime as dt
 import os
 import secrets
-import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from s2p_assets.contracts.entered import (
     entry_path,
 )
 from s2p_assets.contracts.findings import ReadResult
+from s2p_assets.contracts.values import as_json
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.services.entries.checks import between_rows, questions_about
@@ -35,18 +34,17 @@ from s2p_assets.services.entries.rows import (
     EntryRefused,
     RowChange,
     RowChanged,
-    as_json,
     draft_rows,
     find_bases,
     findings_of,
-    is_text,
+    plain_reason,
+    refuse,
     stale_rows,
 )
+from s2p_assets.services.entries.showing import require_results, show_on_share
 from s2p_assets.services.ingested_file import IngestedFile
-from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.entry_workbook import EntryNote, write_entry_workbook
 from s2p_assets.spreadsheet.sandbox import Sandbox
-from s2p_assets.spreadsheet.share import ShareMissing
 from s2p_assets.warehouse.files import decisions, entries, ledger
 from s2p_assets.warehouse.files.archive import ArchivedFile, archive_file
 from s2p_assets.warehouse.files.change_record import change_record, change_sentence
@@ -58,7 +56,6 @@ from s2p_assets.warehouse.tables.current_rows import newest_of_keys, row_etag, r
 from s2p_assets.warehouse.tables.references import values_referred_to
 from s2p_assets.warehouse.tables.workbook_tables import ensure_workbook_table
 
-LONGEST_REASON = 1_000
 NANOSECONDS = 10**9
 
 
@@ -139,33 +136,17 @@ def record(
         refuse([*notices, *_unlike(reading, drafts, workbook)])
         recording = _Recording(connection, workbook, changes, drafts, made, _read_rows(reading))
         doubts = between_rows(connection, ctx.catalog, workbook, drafts, recording.read)
-        entry, asked = _reviewed(connection, workbook, ledger_entry(workbook, made, kept, reading), reading)
+        entry, asked = _reviewed(connection, workbook, entry_in_ledger(workbook, made, kept, reading), reading)
         questions = [*doubts, *asked]
         refuse([one for one in questions if not (terms.sure and one.rule == QUESTION)])
         loaded, rows = recording.store(entry, reading.rows)
-    place_on_share(ctx.settings, made.path, kept)
+    show_on_share(ctx.settings, made.path, kept)
     said = [one for one in (*notices, *questions) if one.severity == "notice" or terms.sure]
     return _told(made, workbook, change_sentence(entry.changes), loaded, rows, unchanged, said)
 
 
-def require_results(settings: Settings) -> None:
-    """Before something is written there. Raises ShareMissing."""
-    if not settings.results.is_dir():
-        raise ShareMissing(f"{settings.results} is not there; connect the drive, then enter it again")
-
-
-def refuse(found: Sequence[EntryFinding]) -> None:
-    """Raises EntryRefused with all of them, if one of them is no mere notice."""
-    if any(one.severity == "reject" for one in found):
-        raise EntryRefused(found)
-
-
 def _made(connection: psycopg.Connection, workbook: Workbook, terms: EntryTerms) -> Made:
-    """Raises EntryRefused for no reason."""
-    reason = " ".join(terms.reason.split())
-    if not reason or len(reason) > LONGEST_REASON or not is_text(reason):
-        message = f"say why in a sentence of at most {LONGEST_REASON:,} letters"
-        raise EntryRefused([EntryFinding(None, None, None, "reason", message)])
+    reason = plain_reason(terms.reason)
     at = dt.datetime.fromtimestamp(decisions.database_clock_ns(connection) / NANOSECONDS, dt.UTC)
     name = f"{at:%Y-%m-%d-%H%M%S}-{secrets.token_hex(4)}"
     return Made(entry_path(workbook.full_name, name), terms.kind, terms.by, at, reason)
@@ -216,7 +197,7 @@ def _note(workbook: Workbook, drafts: Sequence[DraftRow], made: Made) -> EntryNo
     return EntryNote(lines, ("Row", "What", "Columns given", "Made on"), rows)
 
 
-def ledger_entry(workbook: Workbook, made: Made, kept: ArchivedFile, reading: ReadResult) -> LedgerEntry:
+def entry_in_ledger(workbook: Workbook, made: Made, kept: ArchivedFile, reading: ReadResult) -> LedgerEntry:
     """What the ledger records of the workbook of an entry. Raises RuntimeError when cells were lost on the way."""
     entry = replace(ledger.ledger_entry(reading, kept, made.path, workbook), entered=made.kind)
     if lost := IngestedFile(made.path, entry, reading.rows).lost:
@@ -287,12 +268,12 @@ class _Recording:
             advisory_lock(self.connection, workbook.full_name)
             self._require_same()
             dated = replace(entry, saved_ns=max(entry.as_of_ns, self._newest() + 1))
-            (loaded,) = load_files(self.connection, workbook, [(dated, rows)])
-            if loaded.outcome != "loaded":
-                raise EntryRefused([EntryFinding(None, None, None, "database", loaded.error or loaded.outcome)])
             written = [_entry_row(workbook, draft, self._as_read(draft), made.path) for draft in self.drafts]
             whole = Entry(made.path, workbook.full_name, made.kind, made.reason, made.by, made.at, tuple(written))
             entries.insert_entry(self.connection, whole)
+            (loaded,) = load_files(self.connection, workbook, [(dated, rows)])
+            if loaded.outcome != "loaded":
+                raise EntryRefused([EntryFinding(None, None, None, "database", loaded.error or loaded.outcome)])
             decisions.note_decision(self.connection, workbook.full_name)
         return loaded.file_id, written
 
@@ -388,26 +369,3 @@ def _entry_row(workbook: Workbook, draft: DraftRow, read: dict[str, Any], path: 
         sheet=draft.sheet,
         row=draft.row,
     )
-
-
-def place_on_share(settings: Settings, path: str, kept: ArchivedFile) -> None:
-    """Show the workbook of an entry on the share, whole or not at all. What counts is the archive's copy.
-
-    A share that is away just now is no reason to lose what is stored: the next look puts it there.
-    """
-    with suppress(OSError):
-        target = settings.entries.parent / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _beside(target) as draft:
-            shutil.copyfile(kept.stored, draft)
-            os.utime(draft, ns=(kept.mtime_ns, kept.mtime_ns))
-            draft.replace(target)
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        yield draft
-    finally:
-        draft.unlink(missing_ok=True)

@@ -3,10 +3,8 @@
 Writing and storing them is in `recording.py`.
 """
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -15,6 +13,7 @@ from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.entered import ENTERED_SHEET, WITHDRAWN_SHEET, EntryAction, as_entered
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.findings import Finding
+from s2p_assets.contracts.values import as_json
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
@@ -23,6 +22,7 @@ from s2p_assets.warehouse.tables.current_rows import CurrentRow, rows_at, rows_w
 from s2p_assets.warehouse.tables.row_query import QueryInvalid, parse_value
 
 MOST_ROWS = 5_000
+LONGEST_REASON = 1_000
 QUESTION = "what it changes"
 """The rule of a finding that somebody may overrule by being `sure`."""
 
@@ -259,9 +259,16 @@ def findings_of(found: Sequence[Finding], drafts: Sequence[DraftRow], workbook: 
     return told
 
 
-def as_json(value: Any) -> Any:
-    """A stored value as JSON keeps it; equal values give equal ones."""
-    if isinstance(value, Decimal):
-        whole = float(value)
-        return whole if Decimal(repr(whole)) == value else format(value.normalize(), "f")
-    return value.isoformat() if isinstance(value, dt.date) else value
+def refuse(found: Sequence[EntryFinding]) -> None:
+    """Raises EntryRefused with all of them, if one of them is no mere notice."""
+    if any(one.severity == "reject" for one in found):
+        raise EntryRefused(found)
+
+
+def plain_reason(text: str) -> str:
+    """Why somebody does something, on one line. Raises EntryRefused for nothing."""
+    reason = " ".join(text.split())
+    if not reason or len(reason) > LONGEST_REASON or not is_text(reason):
+        message = f"say why in a sentence of at most {LONGEST_REASON:,} letters"
+        raise EntryRefused([EntryFinding(None, None, None, "reason", message)])
+    return reason

@@ -94,8 +94,14 @@ def _report_matter(ctx: Context, name: str, edition: Edition, to: tuple[str, ...
         edition.headline,
         to=to,
         attachments=(str(edition.pdf),),
-        place=f"With the workbook behind it: {place_on_share(ctx.settings, edition.folder)}",
+        place=f"With the workbook behind it: {place_on_share(ctx.settings, edition.folder)}"
+        f"{_on_screen(ctx.settings, name)}",
     )
+
+
+def _on_screen(settings: Settings, report: str) -> str:
+    """Where a report is read on the screen, if there is an address that others can open."""
+    return f". On the screen: {settings.address}/reports/{folder_name(report)}" if settings.public_url else ""
 
 
 def installation_matters(ctx: Context, share_problem: ShareMissing | None) -> list[Matter]:

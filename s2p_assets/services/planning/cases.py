@@ -275,6 +275,9 @@ class TypedWrong(QueryInvalid):
         self.faults = dict(faults)
         super().__init__("; ".join(self.faults.values()))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TypedWrong, (self.faults,)  # it comes back from a process of its own
+
 
 def _parsed(fields: Sequence[TypedField], typed: Mapping[str, str]) -> dict[str, Any]:
     row: dict[str, Any] = {}

@@ -69,10 +69,15 @@ def order_lists(ctx: Context, name: str) -> list[SupplierList]:
             rows = cursor.execute(query).fetchall()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):
             raise not_stored(plan.full_name) from None
-    headers = (*(one.upper() if one == "sku" else one.capitalize() for one in plan.key), *(HEADERS[at] for at in shown))
+    headers = (*map(_key_header, plan.key), *(HEADERS[at] for at in shown))
     suppliers = dict.fromkeys(row[SUPPLIER] or NOT_KNOWN for row in rows)
     lists = [_list_of(name, headers, rows, (*plan.key, *shown)) for name in suppliers]
     return sorted(lists, key=lambda one: (-(one.cost or 0), one.supplier))
+
+
+def _key_header(name: str) -> str:
+    """An abbreviation in capitals."""
+    return name.upper() if len(name) <= 3 else name.replace("_", " ").capitalize()
 
 
 def _list_of(

@@ -18,6 +18,7 @@ from s2p_assets.catalog.catalog import Catalog
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest, ForecastTask
 from s2p_assets.contracts.table import Table
+from s2p_assets.learning.registry.mlflow_tables import ContestState, Record
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.forecasts import forecast_named, stored_forecasts
@@ -71,7 +72,8 @@ class WhichSeries:
         newest = sql.SQL(
             "{entity} in (select {entity} from ("
             "select distinct on ({entity}) {entity}, {peers} as peers"
-            " from {features} where {target} is not null order by {entity}, {time} desc) newest where newest.peers = %s)"
+            " from {features} where {target} is not null order by {entity}, {time} desc"
+            ") newest where newest.peers = %s)"
         ).format(
             entity=entity,
             peers=sql.Identifier(task.peers[0]),
@@ -305,8 +307,32 @@ def in_service(ctx: Context, contest: Contest) -> dict[str, Any]:
     return {
         "contest": contest.full_name,
         "model": record.model,
+        "called": model_in_words(contest, record.model),
         "model_version": record.version,
         "since": tenure.since if tenure else record.trained_at,
-        "why": tenure.why if tenure else record.why,
+        "why": _why_in_words(contest, record, state),
         "pin": state.pin.description if state.pin else None,
     }
+
+
+def _why_in_words(contest: Contest, record: Record, state: ContestState) -> str:
+    """Why this version serves, for people: what the test said last of the candidates."""
+    last = state.last or {}
+    if last.get("too_few"):
+        return f"{str(last['too_few'])[:1].upper()}{str(last['too_few'])[1:]}; until then a plain model serves."
+    losses = {name: float(loss) for name, loss in (last.get("losses") or {}).items()}
+    own = losses.pop(record.model, None)
+    if not losses or own is None:
+        return "It is the only candidate that could be tried."
+    best = min(losses, key=lambda name: losses[name])
+    others = f"{len(losses) + 1} candidates in tests on the same past"
+    if own <= losses[best]:
+        more = f"{losses[best] / own - 1:.0%}".replace("%", " %") if own > 0 else "some"
+        return f"It erred least of {others}; the next, {model_in_words(contest, best)}, erred {more} more."
+    better = model_in_words(contest, best)
+    return f"Of {others} {better} erred less of late, but not by more than chance: what serves stays."
+
+
+def model_in_words(contest: Contest, model: str) -> str:
+    """`demand_moving_average` of `demand_champion` → `moving average`."""
+    return model.removeprefix(contest.name.removesuffix("champion")).replace("_", " ")

@@ -66,4 +66,4 @@ def _against_the_plain_rule(ctx: Context, contest: Contest) -> list[str]:
 
 
 def _percent(share: float) -> str:
-    return f"{float(share):.0%}".replace("%", " %")
+    return f"{float(share):.0%}".replace("%", "\u00a0%")

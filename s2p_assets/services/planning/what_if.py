@@ -10,7 +10,7 @@ from s2p_assets.learning.registry.mlflow_tables import Record
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.model_queries import find_trained
-from s2p_assets.services.planning.series import series_forecast_named
+from s2p_assets.services.planning.series import model_in_words, series_forecast_named
 from s2p_assets.warehouse.tables.row_query import QueryInvalid
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def what_if_price(ctx: Context, name: str, entity: str, price: float) -> dict[st
 
     By the version in service; where that does not look at prices, by the best of the other candidates that does.
     `periods`: time, price now, and what is expected now and then; `now`, `then`: their sums. `seen`: the lowest and
-    highest price that it had so far. `in_service`: whether `model` is; `model` is None where none looks at prices.
+    highest price that it had so far. `in_service`: whether `model` is; it and `serving` are in words, and
+    `model` is None where none looks at prices.
     Raises NotFound, and QueryInvalid for what cannot be asked.
     """
     from s2p_assets.warehouse.tables import store
@@ -56,8 +57,8 @@ def what_if_price(ctx: Context, name: str, entity: str, price: float) -> dict[st
     return {
         "entity": entity,
         "price": price,
-        "model": found.model if found else None,
-        "serving": serving.model,
+        "model": model_in_words(one.contest, found.model) if found else None,
+        "serving": model_in_words(one.contest, serving.model),
         "in_service": found is serving,
         "seen": [float(seen.min()), float(seen.max())] if seen.notna().any() else None,
         "now": float(now["mean"].sum()),

@@ -7,9 +7,10 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, LiteralString
+from typing import Any, Literal, LiteralString, NamedTuple
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
@@ -46,6 +47,11 @@ class EntryRow:
     ended_by: str | None = None
     ended_why: str | None = None
 
+    @property
+    def shown_key(self) -> str:
+        """Which row it is, in a sentence."""
+        return ", ".join(str(value) for value in (self.key or self.after).values() if value is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -81,19 +87,7 @@ def insert_entry(conn: psycopg.Connection, entry: Entry) -> None:
         "insert into s2p.entries (path, workbook, kind, reason, made_by, made_at) values (%s, %s, %s, %s, %s, %s)",
         (entry.path, entry.workbook, entry.kind, entry.reason, entry.made_by, entry.made_at),
     )
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            "insert into s2p.entry_rows (path, number, action, key, columns, before, after, base_file, base_sheet,"
-            " base_row, sheet, row) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                (
-                    *(row.path, row.number, row.action, Jsonb(row.key), row.columns),
-                    None if row.before is None else Jsonb(row.before),
-                    *(Jsonb(row.after), row.base_file, row.base_sheet, row.base_row, row.sheet, row.row),
-                )
-                for row in entry.rows
-            ],
-        )
+    insert_rows(conn, entry.rows)
 
 
 def find_entries(
@@ -143,6 +137,30 @@ def _rows_of(conn: psycopg.Connection, paths: Sequence[str]) -> dict[str, list[E
     return found
 
 
+def has_standing(conn: psycopg.Connection, workbook: str) -> bool:
+    """Whether anything that people entered in this kind of workbook is in force."""
+    ensure_own_tables(conn)
+    query = "select 1 from s2p.files where workbook = %s and entered is not null and is_loaded limit 1"
+    return conn.execute(query, (workbook,)).fetchone() is not None
+
+
+def insert_rows(conn: psycopg.Connection, rows: Iterable[EntryRow]) -> None:
+    """Record rows of an entry that is known."""
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into s2p.entry_rows (path, number, action, key, columns, before, after, base_file, base_sheet,"
+            " base_row, sheet, row) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (
+                    *(row.path, row.number, row.action, Jsonb(row.key), row.columns),
+                    None if row.before is None else Jsonb(row.before),
+                    *(Jsonb(row.after), row.base_file, row.base_sheet, row.base_row, row.sheet, row.row),
+                )
+                for row in rows
+            ],
+        )
+
+
 def end_rows(
     conn: psycopg.Connection, rows: Iterable[EntryRow], how: EndedHow, *, by: str | None, why: str | None
 ) -> None:
@@ -171,6 +189,21 @@ def place_rows(conn: psycopg.Connection, rows: Iterable[EntryRow]) -> None:
         )
 
 
+class EntryVersion(NamedTuple):
+    """The newest version of the workbook of an entry, as the ledger has it."""
+
+    id: int
+    sha256: str
+    as_of_ns: int
+
+
+def entry_version(conn: psycopg.Connection, path: str) -> EntryVersion | None:
+    """The version of an entry's workbook that is in force; None where none is."""
+    query = "select id, sha256, as_of_ns from s2p.files where path = %s and status = 'current' and is_loaded"
+    row = conn.execute(query, (path,)).fetchone()
+    return EntryVersion(*row) if row else None
+
+
 def kept_entries(
     conn: psycopg.Connection, workbook: Workbook, archive: Path
 ) -> dict[str, tuple[ArchivedFile, EntryKind]]:
@@ -186,3 +219,66 @@ def kept_entries(
         path: (ArchivedFile(sha256, size, mtime_ns, archive / archived, as_of_ns), entered)
         for path, sha256, size, mtime_ns, archived, as_of_ns, entered in conn.execute(query, (workbook.full_name,))
     }
+
+
+class ShownEntry(NamedTuple):
+    """The newest version of an entry's workbook, as s2p wrote it on the share."""
+
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+def shown_entries(conn: psycopg.Connection, paths: Sequence[str]) -> dict[str, ShownEntry]:
+    """Of these paths, those that are of entries."""
+    query = (
+        "select path, size, mtime_ns, sha256 from s2p.files"
+        " where path = any(%s) and entered is not null and status <> 'replaced'"
+    )
+    return {path: ShownEntry(*rest) for path, *rest in conn.execute(query, (list(paths),))} if paths else {}
+
+
+class Told(NamedTuple):
+    """Something that became of an entry and is told: `key` makes it one matter, `which` row, and `why`."""
+
+    workbook: str
+    key: str
+    which: str
+    why: str
+    made_by: str
+    made_at: dt.datetime
+    reason: str
+
+
+def lapsed_rows(conn: psycopg.Connection, since: dt.datetime) -> list[Told]:
+    """The rows of corrections that lapsed since a moment."""
+    ensure_own_tables(conn)
+    query = (
+        f"select {_ROW_FIELDS}, e.workbook, e.made_by, e.made_at, e.reason from s2p.entry_rows r"  # noqa: S608
+        " join s2p.entries e using (path) where r.ended_how = 'lapsed' and r.ended_at >= %s order by r.ended_at, number"
+    )
+    found = []
+    for *fields, workbook, made_by, made_at, reason in conn.execute(query, (since,)):
+        row = EntryRow(*fields)
+        key = f"{row.path}:{row.number}"
+        found.append(Told(workbook, key, row.shown_key, row.ended_why or "", made_by, made_at, reason))
+    return found
+
+
+def overwritten_entries(
+    conn: psycopg.Connection, workbook: str, place: tuple[str, str], since: dt.datetime
+) -> list[Told]:
+    """The entries of a kind of workbook rows of which files that were loaded since supersede: one for each file."""
+    if not has_standing(conn, workbook):
+        return []
+    query = sql.SQL(
+        "select e.workbook, e.path || ':' || w.path || ':' || w.sha256, '', count(*), w.path, e.made_by, e.made_at,"
+        " e.reason"
+        " from {} r join s2p.files f on f.id = r._file and f.entered = 'entry'"
+        " join s2p.files w on w.id = r._superseded_by and w.entered is null and w.loaded_at >= %s"
+        " join s2p.entries e on e.path = f.path group by e.path, w.path, w.sha256 order by 2"
+    ).format(sql.Identifier(place[0], f"{place[1]}__rows"))
+    return [
+        Told(name, key, which, f"{path}, which is newer, has {count:,} of its rows", *about)
+        for name, key, which, count, path, *about in conn.execute(query, (since,))
+    ]

@@ -19,7 +19,7 @@ from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.copying import copy_in
 from s2p_assets.warehouse.tables.keys import key_expressions
 from s2p_assets.warehouse.tables.store import NotStored
-from s2p_assets.warehouse.tables.superseding import NEWEST_FIRST, WITHDRAWS
+from s2p_assets.warehouse.tables.superseding import NEWEST_FIRST, WITHDRAWS, withdraw_alike
 from s2p_assets.warehouse.tables.table_declaration import TableDeclaration
 from s2p_assets.warehouse.tables.workbook_rows import rows_of_file
 from s2p_assets.warehouse.tables.workbook_tables import SOURCE_COLUMNS, rows_table
@@ -89,6 +89,8 @@ def restore_workbook(
             copy_in(conn, held, [rows_of_file(rows, file.id, workbook)])
     if workbook.key:
         _mark_superseded(conn, workbook, held)
+    elif any(file.entered for file in files):
+        withdraw_alike(conn, held, workbook.columns)
     names = [*(column.name for column in workbook.columns), *(name for name, *_ in SOURCE_COLUMNS[:3])]
     view = sql.SQL("create temporary view {} as select {} from {} where _superseded_by is null order by _file, ctid")
     place = sql.Identifier(f"{workbook.domain}.{workbook.name}")

@@ -14,6 +14,7 @@ from psycopg import sql
 from s2p_assets.contracts.entered import EntryKind
 from s2p_assets.contracts.workbook import Reference, Workbook
 from s2p_assets.warehouse.tables.keys import key_expressions
+from s2p_assets.warehouse.tables.superseding import NEWEST_FIRST, WITHDRAWS, values_hash
 from s2p_assets.warehouse.tables.workbook_tables import rows_table
 
 
@@ -53,10 +54,11 @@ def rows_with_keys(
     if beneath:
         counts = sql.SQL("f.entered is distinct from 'correction'")
     query = sql.SQL(
-        "select distinct on (k._number) k._number, {columns}, r._file, r._sheet, r._row, f.path, f.as_of_ns, f.entered"
-        " from {keys} join {rows} r on {equal}"
+        "select distinct on (k._number) k._number, {withdraws}, {columns},"
+        " r._file, r._sheet, r._row, f.path, f.as_of_ns, f.entered from {keys} join {rows} r on {equal}"
         " join s2p.files f on f.id = r._file where {counts} order by k._number, f.as_of_ns desc, f.id desc"
     ).format(
+        withdraws=WITHDRAWS,
         columns=_columns(workbook),
         keys=_keys(workbook),
         rows=rows_table(workbook.domain, workbook.name),
@@ -64,7 +66,35 @@ def rows_with_keys(
         counts=counts,
     )
     values = [[key[name] for key in keys] for name in workbook.key]
-    found = {number: _row(workbook, rest) for number, *rest in conn.execute(query, values)}
+    found = {
+        number: None if withdraws else _row(workbook, rest) for number, withdraws, *rest in conn.execute(query, values)
+    }
+    return [found.get(number) for number in range(1, len(keys) + 1)]
+
+
+def rows_without(
+    conn: psycopg.Connection, workbook: Workbook, keys: Sequence[Mapping[str, Any]], file: int
+) -> list[CurrentRow | None]:
+    """For each key the row that would count if the rows of `file` were not there, None where none would."""
+    if not keys:
+        return []
+    query = sql.SQL(
+        "select distinct on (k._number) k._number, {withdraws}, {columns},"
+        " r._file, r._sheet, r._row, f.path, f.as_of_ns, f.entered from {keys} join {rows} r on {equal}"
+        " join s2p.files f on f.id = r._file where r._file <> %s order by k._number, {newest_first}"
+    ).format(
+        withdraws=WITHDRAWS,
+        columns=_columns(workbook),
+        keys=_keys(workbook),
+        rows=rows_table(workbook.domain, workbook.name),
+        equal=_equal(workbook),
+        newest_first=NEWEST_FIRST,
+    )
+    values = [[key[name] for key in keys] for name in workbook.key]
+    found = {
+        number: None if withdraws else _row(workbook, rest)
+        for number, withdraws, *rest in conn.execute(query, [*values, file])
+    }
     return [found.get(number) for number in range(1, len(keys) + 1)]
 
 
@@ -80,6 +110,53 @@ def rows_at(conn: psycopg.Connection, workbook: Workbook, etags: Sequence[str]) 
     asked = ([file for file, _ in known], [row for _, row in known])
     found = {row.etag: row for row in (_row(workbook, one) for one in conn.execute(query, asked))}
     return [found.get(etag if etag.startswith('"') else f'"{etag}"') for etag in etags]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """A row that a file holds for a key, whether it counts or not; whose the file is, and who handed it in."""
+
+    row: CurrentRow
+    counts: bool
+    owner: str
+    handed_in_by: str | None
+
+
+def rows_of_key(conn: psycopg.Connection, workbook: Workbook, key: Mapping[str, Any]) -> list[HeldRow]:
+    """Every row that files hold now for a key, the one that counts first."""
+    query = sql.SQL(
+        "select r._superseded_by is null, f.owner,"
+        " (select h.handed_in_by from s2p.handed_in h where h.path = f.path and h.sha256 = f.sha256), {columns},"
+        " r._file, r._sheet, r._row, f.path, f.as_of_ns, f.entered from {keys} join {rows} r on {equal}"
+        " join s2p.files f on f.id = r._file order by {newest_first} limit 500"
+    ).format(
+        columns=_columns(workbook),
+        keys=_keys(workbook),
+        rows=rows_table(workbook.domain, workbook.name),
+        equal=_equal(workbook),
+        newest_first=NEWEST_FIRST,
+    )
+    found = conn.execute(query, [[key[name]] for name in workbook.key])
+    return [HeldRow(_row(workbook, rest), counts, owner, by) for counts, owner, by, *rest in found]
+
+
+def vain_withdrawals(conn: psycopg.Connection, workbook: Workbook) -> set[tuple[str, str, int]]:
+    """Path, sheet and row of what withdraws a row that no file holds; of a kind of workbook without a key."""
+    query = sql.SQL(
+        """
+        with stones as (
+            select f.path, r._sheet, r._row, r._file, {content} as content,
+                row_number() over (partition by r._file, {content} order by r.ctid desc) as number
+            from {rows} r join s2p.files f on f.id = r._file where {withdraws}
+        ), hidden as (
+            select r._superseded_by as file, {content} as content, count(*) as rows
+            from {rows} r where r._superseded_by <> r._file group by 1, 2
+        )
+        select s.path, s._sheet, s._row from stones s left join hidden h on (h.file, h.content) = (s._file, s.content)
+        where s.number > coalesce(h.rows, 0)
+        """
+    ).format(rows=rows_table(workbook.domain, workbook.name), withdraws=WITHDRAWS, content=values_hash(workbook.columns))
+    return {(path, sheet, row) for path, sheet, row in conn.execute(query)}
 
 
 def newest_of_keys(

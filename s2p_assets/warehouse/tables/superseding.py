@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.entered import WITHDRAWN_SHEET
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.tables.keys import key_expressions
@@ -44,7 +45,8 @@ def withdraw_rows(conn: psycopg.Connection, workbook: str, files: Sequence[int])
     place, ids = rows_table(domain, name), list(files)
     deleted = conn.execute(sql.SQL("delete from {} where _file = any(%s)").format(place), (ids,)).rowcount
     if not key:
-        return deleted, 0
+        again = sql.SQL("update {} set _superseded_by = null where _superseded_by = any(%s)").format(place)
+        return deleted, conn.execute(again, (ids,)).rowcount
     return deleted, _restore_superseded(conn, place, key, ids)
 
 
@@ -76,6 +78,7 @@ def _restore_superseded(conn: psycopg.Connection, place: sql.Identifier, key: Se
 def mark_superseded(conn: psycopg.Connection, workbook: Workbook, files: Sequence[int]) -> list[Supersession]:
     """Mark the superseded rows of every key that the rows of `files` hold, of all files. Needs the workbook's lock."""
     if not workbook.key:
+        withdraw_alike(conn, rows_table(workbook.domain, workbook.name), workbook.columns)
         return []
     ours, theirs = (key_expressions(workbook.columns, workbook.key, alias) for alias in ("n", "r"))
     names = [sql.Identifier(f"k{number}") for number in range(len(ours))]
@@ -109,3 +112,52 @@ def mark_superseded(conn: psycopg.Connection, workbook: Workbook, files: Sequenc
     )
     conn.execute("set local work_mem = '64MB'")
     return [Supersession(*row) for row in conn.execute(command, {"files": list(files)})]
+
+
+def withdraw_alike(conn: psycopg.Connection, place: sql.Identifier, columns: Sequence[Column]) -> None:
+    """Without a key: for each row that withdraws one, hide one row with the same values in the file that it is about.
+
+    Of rows alike it is the very one that was looked at, as long as its file is the same. What a newer version of that
+    file says again stays hidden; what withdraws nothing any more points to its own file all the same.
+    """
+    stones = sql.SQL("select 1 from {} r join s2p.files f on f.id = r._file where {} limit 1").format(place, WITHDRAWS)
+    if conn.execute(stones).fetchone() is None:
+        return
+    command = sql.SQL(
+        """
+        with stones as (
+            select r.ctid as place, r._file, r.{first} as first, {content} as content, f.path
+            from {place} r join s2p.files f on f.id = r._file where {withdraws}
+        ), numbered as (
+            select *, row_number() over (partition by content order by _file, place) as number from stones
+        ), bases as (
+            select s.content, b.path, array_agg(row(e.base_file, e.base_sheet, e.base_row)::text) as meant from stones s
+            join s2p.entry_rows e on e.path = s.path and e.action = 'withdraw' join s2p.files b on b.id = e.base_file
+            group by 1, 2
+        ), others as (
+            select r.ctid as place, {content} as content, f.path, row(r._file, r._sheet, r._row)::text as this
+            from {place} r join s2p.files f on f.id = r._file
+            where not {withdraws} and (r.{first} in (select first from stones) or r.{first} is null)
+        ), found as (
+            select o.place, o.content,
+                row_number() over (partition by o.content order by (o.this = any(b.meant)) desc, o.place) as number
+            from others o join bases b on (b.content, b.path) = (o.content, o.path)
+        ), hidden as (
+            select place, _file as becomes from numbered
+            union all select f.place, n._file from found f join numbered n using (content, number)
+        )
+        update {place} r set _superseded_by = h.becomes
+        from {place} o left join hidden h on h.place = o.ctid
+        where r.ctid = o.ctid and o._superseded_by is distinct from h.becomes
+        """
+    ).format(place=place, first=sql.Identifier(columns[0].name), content=values_hash(columns), withdraws=WITHDRAWS)
+    conn.execute(command)
+
+
+def values_hash(columns: Sequence[Column]) -> sql.Composed:
+    """A hash of the values of a row `r`; amounts are the same however many zeros they end with."""
+    values = [
+        sql.SQL("trim_scale(r.{})" if column.postgres_type == "numeric" else "r.{}").format(sql.Identifier(column.name))
+        for column in columns
+    ]
+    return sql.SQL("md5(row({})::text)").format(sql.SQL(", ").join(values))

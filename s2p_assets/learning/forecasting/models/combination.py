@@ -37,9 +37,19 @@ class Combination:
 
     def forecast(self, history: pd.DataFrame, horizon: int) -> pd.DataFrame:
         fitted_task(self.task)
-        return self.combine([member.forecast(history, horizon) for member in self.members])
+        return self._mean([member.forecast(history, horizon) for member in self.members])
 
-    def combine(self, forecasts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    def combine(self, backtests: Sequence[pd.DataFrame], task: ForecastTask) -> pd.DataFrame:
+        """The backtest of the combination, of its members' on the same folds."""
+        return self._mean(backtests)
+
+    def fitted(
+        self, members: Sequence[Forecaster], backtests: Sequence[pd.DataFrame], task: ForecastTask
+    ) -> "Combination":
+        """A fitted copy of `members` that are fitted."""
+        return replace(self, members=tuple(members), task=task)
+
+    def _mean(self, forecasts: Sequence[pd.DataFrame]) -> pd.DataFrame:
         """The weighted mean of the members' rows, which are of the same entities and times, in the same order."""
         means = [rows["mean"].to_numpy() for rows in forecasts]
         return forecasts[0].assign(mean=np.average(means, axis=0, weights=self.weights or None))

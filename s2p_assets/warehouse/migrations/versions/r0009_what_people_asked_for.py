@@ -5,7 +5,7 @@ from alembic import op
 from s2p_assets.warehouse.migrations.upgrading import driver
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0007"
 
 OWN_TABLES = """
 create table s2p.subscriptions (
