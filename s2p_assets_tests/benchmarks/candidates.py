@@ -10,8 +10,8 @@ from s2p_assets.catalog.loading import load_catalog
 from s2p_assets.contracts.model import Contest, Forecaster, ForecastTask, Model
 from s2p_assets.learning.forecasting.models.boosting import Boosting
 from s2p_assets.learning.forecasting.models.combination import Combination
-from s2p_assets.learning.forecasting.models.weighted_combination import WeightedCombination
 from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
+from s2p_assets.learning.forecasting.models.weighted_combination import WeightedCombination
 
 
 def shelf_contest(task: ForecastTask) -> Contest:
@@ -21,7 +21,7 @@ def shelf_contest(task: ForecastTask) -> Contest:
 
 
 def shelf_models(task: ForecastTask, recent: int | None = None) -> list[Model]:
-    """Its candidates, the cheapest first; with the price that the task has, and `recent` periods in a moving average."""
+    """Its candidates by name; with the price that the task has, and `recent` periods in a moving average."""
     catalog = load_catalog(("s2p_assets",))
     found = catalog.candidates(catalog.contests["retail_demand_champion"])
     return [_fitting(model, task, recent) for model in sorted(found, key=lambda model: model.name)]

@@ -193,7 +193,10 @@ def main() -> None:
         whole = sum(found["stages"].values())
         reach = f" (reach ≤ {MOST_SECONDS[size]:.0f})" if size in MOST_SECONDS else ""
         each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in found["stages"].items())
-        print(f"{size:,} SKUs × {asked.weeks} weeks: {whole:.1f} CPU s{reach}, {whole / size * 1000:.2f} ms per SKU; ", end="")
+        print(
+            f"{size:,} SKUs × {asked.weeks} weeks: {whole:.1f} CPU s{reach}, {whole / size * 1000:.2f} ms per SKU; ",
+            end="",
+        )
         print(f"peak {found['peak_gib']:.2f} GiB (reach ≤ {MOST_GIB}); champion {found['champion']}; CPU s: {each}")
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from s2p_assets.contracts.model import Forecaster, ForecastTask
 from s2p_assets.learning.forecasting.backtest import rolling_origin
+from s2p_assets.learning.forecasting.learnable import training_rows
 from s2p_assets.learning.forecasting.metrics import wape
 from s2p_assets.learning.forecasting.models.boosting import ARRAYS_FILE, Boosting
 from s2p_assets.learning.forecasting.models.combination import Combination
@@ -18,7 +19,6 @@ from s2p_assets.learning.forecasting.models.prophet_total import ProphetTotal
 from s2p_assets.learning.forecasting.models.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.forecasting.models.smoothing import Smoothing
 from s2p_assets.learning.forecasting.seasons import UnknownCountry
-from s2p_assets.learning.forecasting.learnable import training_rows
 from s2p_assets.learning.registry.learner_files import ModelDamaged, NotFitted
 from s2p_assets_tests.learning.histories import WEEKLY, odd, seasonal, weekly
 

@@ -9,8 +9,8 @@ import pytest
 from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.forecasting.backtest import rolling_origin
 from s2p_assets.learning.forecasting.intervals import NOMINAL_LEVELS, ErrorDistribution, deviations, error_distribution
-from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
 from s2p_assets.learning.forecasting.learnable import training_rows
+from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
 from s2p_assets.learning.forecasting.series import TooLittleHistory
 from s2p_assets_tests.learning.histories import WEEKLY, seasonal
 

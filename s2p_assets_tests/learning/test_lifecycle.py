@@ -5,9 +5,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from s2p_assets.learning.forecasting.learnable import training_rows
 from s2p_assets.learning.forecasting.lifecycle import forecast_new_entities, forecast_with_lifecycle
 from s2p_assets.learning.forecasting.models.seasonal_naive import SeasonalNaive
-from s2p_assets.learning.forecasting.learnable import training_rows
 from s2p_assets_tests.learning.histories import WEEKLY, weekly
 
 PEERS = replace(WEEKLY, peers=("category",), price="unit_price")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from s2p_assets.learning.forecasting.backtest import rolling_origin
+from s2p_assets.learning.forecasting.learnable import training_rows
 from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
 from s2p_assets.learning.forecasting.models.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.forecasting.scores import demand_classes, forecast_scores
-from s2p_assets.learning.forecasting.learnable import training_rows
 from s2p_assets.learning.forecasting.series import panel
 from s2p_assets_tests.learning.histories import WEEKLY, odd, seasonal, weekly
 
