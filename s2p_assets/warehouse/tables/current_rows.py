@@ -155,7 +155,9 @@ def vain_withdrawals(conn: psycopg.Connection, workbook: Workbook) -> set[tuple[
         select s.path, s._sheet, s._row from stones s left join hidden h on (h.file, h.content) = (s._file, s.content)
         where s.number > coalesce(h.rows, 0)
         """
-    ).format(rows=rows_table(workbook.domain, workbook.name), withdraws=WITHDRAWS, content=values_hash(workbook.columns))
+    ).format(
+        rows=rows_table(workbook.domain, workbook.name), withdraws=WITHDRAWS, content=values_hash(workbook.columns)
+    )
     return {(path, sheet, row) for path, sheet, row in conn.execute(query)}
 
 
