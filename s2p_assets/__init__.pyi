@@ -33,6 +33,7 @@ from .contracts.lineage import same_key as same_key
 from .contracts.lineage import until_day as until_day
 from .contracts.lineage import with_share as with_share
 from .contracts.model import ClassificationTask as ClassificationTask
+from .contracts.model import ExclusiveOutcome as ExclusiveOutcome
 from .contracts.model import ForecastTask as ForecastTask
 from .contracts.model import contest as contest
 from .contracts.model import model as model
@@ -54,11 +55,14 @@ from .inventory.replenishment import shifted_forecast as shifted_forecast
 from .learning import classifiers as classifiers
 from .learning import forecasters as forecasters
 from .learning.classification.cases import decided_cases as decided_cases
+from .learning.classification.exclusive_outcomes import exclusive_backtests as exclusive_backtests
+from .learning.classification.exclusive_outcomes import score_exclusively as score_exclusively
 from .learning.classification.explanations import explain as explain
 from .learning.classification.explanations import explanation_sentences as explanation_sentences
 from .learning.classification.explanations import feature_contributions as feature_contributions
 from .learning.classification.metrics import calibration_table as calibration_table
 from .learning.classification.scores import metric_intervals as metric_intervals
+from .learning.classification.scores import scores_as_told as scores_as_told
 from .learning.classification.scoring import backtested_cases as backtested_cases
 from .learning.classification.scoring import open_cases as open_cases
 from .learning.classification.scoring import score_cases as score_cases

@@ -74,7 +74,7 @@ def _made(ctx: Context) -> Iterator[dg.AssetsDefinition]:
     """Every asset that is made, from the sheets to the reports."""
     catalog, settings = ctx.catalog, ctx.settings
     yield from (sheet_asset(ctx, workbook) for workbook in catalog.workbooks.values())
-    yield from (workbook_table_asset(catalog, workbook) for workbook in catalog.workbooks.values())
+    yield from (workbook_table_asset(ctx, workbook) for workbook in catalog.workbooks.values())
     yield from (deliveries_asset(ctx, deliveries) for deliveries in catalog.delivery_tables)
     yield from (table_asset(catalog, table) for table in catalog.tables.values())
     yield from (

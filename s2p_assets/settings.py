@@ -66,7 +66,10 @@ class Settings(BaseModel):
     backup_to: Path | None = Field(None, description="where backups lie; unset: none is made by itself")
     backup_hours: float = Field(24.0, gt=0, description="hours between two backups; engineers hear of one twice as old")
     backup_keep: int = Field(14, ge=1, description="how many backups are kept")
+    drill_hours: float = Field(0.0, ge=0, description="hours between two drills made by itself; 0: none")
     wal_archive: Path | None = Field(None, description="where the embedded PostgreSQL keeps its log, for any moment")
+    log_format: Literal["text", "json"] = Field("text", description="how `s2p up` logs: a line for people, or JSON")
+    otlp_endpoint: str | None = Field(None, description="where traces of runs go, http://collector:4318; unset: none")
     heartbeat_minutes: float = Field(5.0, gt=0, description="minutes between two such signs of life")
 
     @field_validator("shelves", mode="before")
@@ -175,6 +178,11 @@ class Settings(BaseModel):
         return self.home / "spool"
 
     @property
+    def submissions(self) -> Path:
+        """Files that somebody is about to hand in on the screen, for a day."""
+        return self.home / "submissions"
+
+    @property
     def outbox(self) -> Path:
         """Mails, for as long as there is no mail server."""
         return self.home / "outbox"
@@ -198,6 +206,11 @@ class Settings(BaseModel):
     def returned(self) -> Path:
         """Marked-up copies for the people who own the files."""
         return self.results / "s2p-returned"
+
+    @property
+    def entries(self) -> Path:
+        """What people entered on the screen or through the API, as small workbooks."""
+        return self.results / "s2p-entries"
 
     @property
     def reports(self) -> Path:

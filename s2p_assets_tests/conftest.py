@@ -59,8 +59,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 class ByFileAndCompany(LoadFileScheduling):
-    """A worker takes a file at a time; one takes all that need the sample company, so that it is processed once, and
-    one all tests of the door, which are asked of one server.
+    """A worker takes a file at a time; one takes all that need the sample company, so that it is processed once, one
+    all tests of the door, which are asked of one server, and one all of the screen, which has a server and a browser.
 
     `xdist_group` would say this with a mark, but cannot: pytest-xdist 3.8.0, the newest, appends the group to
     `Item._nodeid`, which pytest 9.2 no longer reads (its ids are structured), so that `--dist loadgroup` groups
@@ -71,6 +71,8 @@ class ByFileAndCompany(LoadFileScheduling):
         file = str(super()._split_scope(nodeid))
         if "/api/" in file:
             return "the door"
+        if "/screen/" in file:
+            return "the screen"
         return "the sample company" if Path(file).stem in OF_THE_SAMPLE_COMPANY else file
 
 

@@ -26,6 +26,7 @@ from psycopg import sql
 
 from s2p_assets.warehouse.server import embedded
 from s2p_assets.warehouse.server.connection import connect
+from s2p_assets_tests.warm_commands import warm_commands
 
 TIMES = ("seen_at", "sent_at", "sent_to")
 """Columns that differ from run to run: when files were seen, and whom a message had reached by then."""
@@ -166,8 +167,11 @@ class SmallCompany:
         )
 
     def run(self, *words: str, **changed: Any) -> Answer:
-        """A command to its end."""
-        return answer(self.start(*words, **changed))
+        """A command to its end; in a process that begins warm, unless Popen is to be told more than the environment."""
+        if changed.keys() - {"env"}:
+            return answer(self.start(*words, **changed))
+        environment = self.environment | changed.get("env", {})
+        return Answer(*warm_commands().run(words or ("run",), environment, self.folder, PATIENCE_SECONDS))
 
     @contextmanager
     def database(self) -> Iterator[psycopg.Connection]:

@@ -11,9 +11,10 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from s2p_assets.api import openapi, pages
+from s2p_assets.api import openapi, pages, static_files, system_page
 from s2p_assets.api.caller import Caller
 from s2p_assets.api.dagster_proxy import DagsterProxy
+from s2p_assets.api.exposition import Exposition
 from s2p_assets.api.gate import Gate
 from s2p_assets.api.guard import Guard
 from s2p_assets.api.heavy_work import HeavyWork, WorkHere
@@ -22,6 +23,9 @@ from s2p_assets.api.problems import answer_problems
 from s2p_assets.api.report_files import ReportFiles
 from s2p_assets.api.routes import everything
 from s2p_assets.api.uploads import ReaderAtHand
+from s2p_assets.screen.areas import include_screen
+from s2p_assets.screen.numbers import number_address
+from s2p_assets.screen.problem_pages import problem_page
 from s2p_assets.services.context import Context
 from s2p_assets.services.forecasts import stored_forecasts
 from s2p_assets.warehouse.server.pool import open_pool
@@ -44,7 +48,8 @@ def build_app(ctx: Context, dagster_socket: Path | None = None) -> Guard:
 
     app = _routes(ctx, gate)
     app.router.lifespan_context = lifespan
-    return Guard(ctx.settings, gate, (("/dagster", proxy), ("/reports", ReportFiles(ctx)), ("", app)))
+    areas = (("/dagster", proxy), ("/reports", ReportFiles(ctx, app, number_address)), ("", app))
+    return Guard(ctx.settings, gate, areas, app.state.exposition.observe)
 
 
 @contextlib.asynccontextmanager
@@ -69,6 +74,7 @@ async def _pool(app: FastAPI, ctx: Context) -> AsyncIterator[None]:
         yield
     finally:
         app.state.reader.close()
+        app.state.entering.close()
         app.state.pool.terminate()
 
 
@@ -82,11 +88,16 @@ def _routes(ctx: Context, gate: Gate) -> FastAPI:
         redoc_url=None,
     )
     app.state.ctx, app.state.limits, app.state.gate = ctx, LoginLimits(), gate
-    app.state.reader, app.state.texts = ReaderAtHand(ctx.settings), {}
+    app.state.reader, app.state.entering = ReaderAtHand(ctx.settings), ReaderAtHand(ctx.settings)
+    app.state.texts = {}
     app.state.forecasts = stored_forecasts(ctx.catalog)
+    app.state.exposition = Exposition(ctx)
     app.state.oidc_client, app.state.oidc_logins = None, {}
+    app.include_router(static_files.router)
     app.include_router(pages.router)
+    app.include_router(system_page.router)
+    include_screen(app)
     everything.include(app)
     openapi.describe(app, ctx.catalog)
-    answer_problems(app)
+    answer_problems(app, problem_page)
     return app

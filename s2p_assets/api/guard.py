@@ -5,7 +5,7 @@ Who holds a cookie or token is the gate's to say; what a role may do within `/ap
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from s2p_assets.api.answers import etag_of
 from s2p_assets.api.bounds import JSON_BYTES, BoundedBody
 from s2p_assets.api.caller import Caller
 from s2p_assets.api.gate import Gate
@@ -23,8 +24,12 @@ from s2p_assets.settings import LOOPBACK, Settings
 COOKIE = "s2p_session"
 SAFE = ("GET", "HEAD", "OPTIONS")
 PUBLIC = re.compile(r"/(login|logout|oidc/(login|back)|static/[\w.-]+|favicon\.ico|health|join/[\w-]{20,64})")
-UPLOADS = re.compile(r"/api/v1/(check|plan|drop)")
-OF_ENGINEERS = re.compile(r"/dagster(/.*)?")
+UPLOADS = re.compile(r"/api/v1/(check|plan|drop)|/hand-in/upload")
+VERSIONED = re.compile(r"/api/v1/(?!me$|users|tokens|restrictions)|/api/openapi\.json$")
+"""What may be kept by who asked, as long as it names its version; not what says who comes in."""
+OF_ENGINEERS = re.compile(r"/(dagster(/.*)?|system)")
+METRICS = "/metrics"
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 CLIMBS = re.compile(r"(^|[/\\])\.\.?([/\\]|$)|[\x00-\x1f\x7f\\]|//")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -33,6 +38,13 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+
+Observe = Callable[[Scope, int, float], None]
+
+
+def _unobserved(_: Scope, __: int, ___: float) -> None:
+    """Nobody counts the answers."""
 
 
 def cookie_name(settings: Settings) -> str:
@@ -47,18 +59,22 @@ class Guard:
     settings: Settings
     gate: Gate
     areas: tuple[tuple[str, ASGIApp], ...]
+    observe: Observe = _unobserved
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self.areas[-1][1](scope, receive, send)
             return
-        answer = _Answer(send)
+        answer = _Answer(scope, send)
         try:
             await self._passed(scope, receive, answer)
+            if answer.status:
+                self.observe(scope, answer.status, answer.seconds)
         except Exception as error:
             problem = problem_of(error)
             if answer.begun or (problem.status_code == 500 and not isinstance(error, Problem)):
                 raise
+            self.observe(scope, problem.status_code, answer.seconds)
             await _refuse(problem, scope, receive, answer)
 
     async def _passed(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,6 +83,8 @@ class Guard:
         if CLIMBS.search(path) or len(path) > 2000:
             raise Problem(404, "not found", "there is nothing at this path")
         caller, by_token = await self._recognized(headers)
+        if caller is None and path == METRICS and self._is_from_here(scope, headers):
+            caller = Caller("this computer", "viewer", "open")
         method = scope.get("method", "WEBSOCKET")
         if method not in SAFE and not by_token:
             self._require_origin(headers, strict=caller is not None and caller.kind == "user")
@@ -113,6 +131,13 @@ class Guard:
         if self.settings.is_on_loopback and name not in ours:
             raise Problem(403, "not this host", "ask by the address that `s2p up` printed, or set S2P_PUBLIC_URL")
 
+    def _is_from_here(self, scope: Scope, headers: Headers) -> bool:
+        """Whether a program on this computer asks, and not a proxy here on behalf of somebody elsewhere."""
+        client = scope.get("client") or ("",)
+        host = urlsplit(f"//{headers.get('host', '')}").hostname
+        proxied = self.settings.public_url is not None or any(name in headers for name in FORWARDED)
+        return client[0] in LOOPBACK and host in LOOPBACK and not proxied
+
     def _require_origin(self, headers: Headers, *, strict: bool) -> None:
         """What changes something comes from a page of ours. Raises Problem."""
         origin = headers.get("origin")
@@ -127,25 +152,69 @@ class Guard:
 
 
 class _Answer:
-    """An answer on its way: the headers that every one has, and how long it took to begin."""
+    """An answer on its way: the headers that every one has, how long it took to begin, and the version of its content.
 
-    def __init__(self, send: Send) -> None:
+    What is read as JSON is named by its bytes where a route does not name it. Who has that version gets no body.
+    """
+
+    def __init__(self, scope: Scope, send: Send) -> None:
         self._send, self._began_at, self.begun = send, time.perf_counter(), False
+        self.status = 0
+        self._seconds: float | None = None
+        self._held: Message | None = None
+        self._is_empty = False
+        is_read = scope["type"] == "http" and scope["method"] == "GET"
+        self._known = Headers(scope=scope).get("if-none-match", "") if is_read else ""
+        self._is_versioned = is_read and VERSIONED.match(scope["path"]) is not None
+
+    @property
+    def seconds(self) -> float:
+        """Until the answer began, or until now."""
+        return self._seconds if self._seconds is not None else time.perf_counter() - self._began_at
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.begun = True
             headers = MutableHeaders(raw=list(message.get("headers", [])))
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
-            headers.setdefault("Cache-Control", "no-store")
-            took = f"total;dur={(time.perf_counter() - self._began_at) * 1000:.1f}"
-            known = headers.get("Server-Timing")
-            headers["Server-Timing"] = f"{known}, {took}" if known else took
-            message = {**message, "headers": headers.raw}
-        elif message["type"].startswith("websocket."):
-            self.begun = True
-        await self._send(message)
+            message, self._held = {**message, "headers": headers.raw}, None
+            if self._is_versioned and message["status"] == 200 and "etag" not in headers and _is_json(headers):
+                self._held = message
+                return
+            await self._begin(message)
+        elif message["type"] == "http.response.body":
+            await self._go_on(message)
+        else:
+            self.begun |= message["type"].startswith("websocket.")
+            await self._send(message)
+
+    async def _begin(self, message: Message) -> None:
+        self.begun, self._seconds = True, self.seconds
+        headers = MutableHeaders(raw=message["headers"])
+        for name, value in HEADERS.items():
+            headers.setdefault(name, value)
+        headers.setdefault("Cache-Control", "no-store")
+        took = f"total;dur={self.seconds * 1000:.1f}"
+        known = headers.get("Server-Timing")
+        headers["Server-Timing"] = f"{known}, {took}" if known else took
+        if self._known and message["status"] == 200 and headers.get("etag", "-") in self._known:
+            self._is_empty = True
+            del headers["content-length"]
+            message = {**message, "status": 304}
+        self.status = message["status"]
+        await self._send({**message, "headers": headers.raw})
+
+    async def _go_on(self, message: Message) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            if not message.get("more_body"):
+                headers = MutableHeaders(raw=held["headers"])
+                headers["ETag"] = etag_of(message.get("body", b""))
+                headers["Cache-Control"] = "private, no-cache"
+            await self._begin(held)
+        await self._send({**message, "body": b""} if self._is_empty else message)
+
+
+def _is_json(headers: MutableHeaders) -> bool:
+    return headers.get("content-type", "").startswith("application/json")
 
 
 async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
@@ -159,11 +228,11 @@ async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) 
 
 
 def _unknown(scope: Scope, path: str, headers: Headers) -> Problem:
-    """A person is led to the login; a program is told."""
-    if scope["type"] == "http" and scope["method"] in SAFE and "text/html" in headers.get("accept", ""):
+    """A person is led to the login; a program, and a script within a page, is told."""
+    if scope["type"] == "http" and "text/html" in headers.get("accept", "") and "hx-request" not in headers:
         query = scope.get("query_string", b"").decode("latin-1")
-        back = quote(f"{path}?{query}" if query else path, safe="")
-        return Problem(303, "log in", f"/login?next={back}")
+        back = (f"{path}?{query}" if query else path) if scope["method"] in SAFE else "/"
+        return Problem(303, "log in", f"/login?next={quote(back, safe='')}")
     return Problem(
         401,
         "log in first",

@@ -1,4 +1,4 @@
-"""The few pages that this door has of its own: the login, a one-time link, and a page of links.
+"""The few pages that stand before the login: the login itself, a one-time link; and the API's description.
 
 Each is whole without a script; what an employee works with is the screen's.
 """
@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
-from s2p_assets.api.caller import Caller
+from s2p_assets.api.forms import form_fields
 from s2p_assets.api.guard import cookie_name, cookies, state_of
 from s2p_assets.api.problems import Problem
-from s2p_assets.publishing.editions.published import editions, folder_name
+from s2p_assets.api.static_files import static_address
 from s2p_assets.services import access
 from s2p_assets.services.context import Context
 
@@ -26,15 +26,6 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-FORM_BYTES = 64 << 10
-
-
-@router.get("/")
-async def links(request: Request) -> HTMLResponse:
-    """What there is, for whoever is logged in."""
-    ctx, caller = _context(request), request.scope["s2p.caller"]
-    shown = await run_in_threadpool(_reports, ctx, caller)
-    return _page("links.html.j2", caller=caller, reports=shown, open=ctx.settings.open)
 
 
 @router.get("/login")
@@ -47,7 +38,7 @@ async def login_page(request: Request, next: str = "/") -> Response:  # noqa: A0
 @router.post("/login")
 async def log_in(request: Request) -> Response:
     """A session for who knows the password of an address."""
-    ctx, limits, form = _context(request), state_of(request.scope).limits, await _form(request)
+    ctx, limits, form = _context(request), state_of(request.scope).limits, await form_fields(request)
     email, back = form.get("email", "").strip().lower(), local_path(form.get("next", "/"))
     client = request.client.host if request.client else ""
     names = (f"address {client}", f"account {email}")
@@ -83,13 +74,13 @@ async def log_out(request: Request) -> Response:
 async def join_page(request: Request, secret: str) -> Response:
     """Where a one-time link leads: a password is set."""
     good, user = await run_in_threadpool(access.link_for, _context(request), secret)
-    return _page("join.html.j2", 200 if good else 410, good=good, user=user)
+    return page("join.html.j2", 200 if good else 410, good=good, user=user)
 
 
 @router.post("/join/{secret}")
 async def join(request: Request, secret: str) -> Response:
     """Set the password, and log in."""
-    ctx, form = _context(request), await _form(request)
+    ctx, form = _context(request), await form_fields(request)
     given = access.NewPassword(form.get("password", ""), form.get("email", ""), form.get("name", ""))
     try:
         if given.password != form.get("again", ""):
@@ -98,24 +89,15 @@ async def join(request: Request, secret: str) -> Response:
     except access.AccessRefused as refused:
         good, known = await run_in_threadpool(access.link_for, ctx, secret)
         shown = {"email": given.email, "name": given.name, "fault": str(refused)}
-        return _page("join.html.j2", 422 if good else 410, good=good, user=known, **shown)
+        return page("join.html.j2", 422 if good else 410, good=good, user=known, **shown)
     session = await run_in_threadpool(access.open_session, ctx, user)
     return with_session(RedirectResponse("/", 303), ctx, session)
-
-
-@router.get("/static/{name}")
-async def static(name: str) -> Response:
-    """Styles, and Swagger's own files: nothing is loaded from elsewhere."""
-    file = HERE / "static" / name
-    if not file.is_file() or file.suffix not in (".css", ".js", ".svg"):
-        raise Problem(404, "not found", "there is no such file")
-    return FileResponse(file, headers={"Cache-Control": "public, max-age=3600"})
 
 
 @router.get("/api/docs")
 async def docs() -> HTMLResponse:
     """The description of the API, to try it."""
-    answer = _page("docs.html.j2")
+    answer = page("docs.html.j2")
     answer.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -139,26 +121,15 @@ def with_session(answer: Response, ctx: Context, secret: str) -> Response:
     return answer
 
 
-def _reports(ctx: Context, caller: Caller) -> list[dict[str, Any]]:
-    newest: dict[str, dict[str, Any]] = {}
-    for edition in editions(ctx.settings.reports):
-        name = edition.folder.parent.name
-        one = {"title": edition.title, "headline": edition.headline, "as_of": edition.as_of, "folder": name}
-        newest.setdefault(name, one)
-    known = [newest[folder_name(name)] for name in ctx.catalog.reports if folder_name(name) in newest]
-    names = {folder_name(name): name for name in ctx.catalog.reports}
-    return [one for one in known if caller.sees(names[one["folder"]])]
-
-
 def _login(request: Request, status: int = 200, headers: dict[str, str] | None = None, **shown: Any) -> HTMLResponse:
-    answer = _page("login.html.j2", status, oidc=bool(_context(request).settings.oidc_issuer), **shown)
+    answer = page("login.html.j2", status, oidc=bool(_context(request).settings.oidc_issuer), **shown)
     answer.headers.update(headers or {})
     return answer
 
 
-def _page(template: str, status: int = 200, **shown: Any) -> HTMLResponse:
-    page = _templates().get_template(template).render(**shown)
-    return HTMLResponse(page, status, {"Content-Security-Policy": POLICY})
+def page(template: str, status: int = 200, **shown: Any) -> HTMLResponse:
+    text = _templates().get_template(template).render(**shown)
+    return HTMLResponse(text, status, {"Content-Security-Policy": POLICY})
 
 
 @cache
@@ -166,17 +137,9 @@ def _templates() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(HERE / "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of a small form; of several with one name the last."""
-    if int(request.headers.get("content-length", "0") or 0) > FORM_BYTES:
-        raise Problem(413, "too large", "a form here is small")
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        raise Problem(415, "not a form", "send application/x-www-form-urlencoded")
-    form = await request.form(max_files=0, max_fields=20)
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.globals["static"] = static_address
+    return made
 
 
 def local_path(address: str) -> str:

@@ -1,6 +1,7 @@
 """Every error in one form: problem details (RFC 9457), in words that say what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import asyncpg
@@ -12,10 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from s2p_assets.contracts.errors import MendableError
+from s2p_assets.contracts.values import as_json
 from s2p_assets.services.access import AccessRefused
+from s2p_assets.services.askers import AskRefused
+from s2p_assets.services.entries.rows import EntryRefused, EtagMissing, NotEnterable, RowChanged
 from s2p_assets.services.errors import NotFound, is_lost_database, one_line
 from s2p_assets.services.files import FileRefused
 from s2p_assets.warehouse.server.pool import LOST, is_lost
+from s2p_assets.warehouse.tables.current_rows import CurrentRow
 from s2p_assets.warehouse.tables.row_query import QueryInvalid
 
 MEDIA_TYPE = "application/problem+json"
@@ -49,7 +54,9 @@ def problem_of(error: Exception) -> Problem:
         return Problem(503, "the database is down", "PostgreSQL does not answer; try again", headers=again)
     if isinstance(error, NotFound):
         return Problem(404, "not found", str(error))
-    if isinstance(error, AccessRefused | QueryInvalid):
+    if entered := _entry_problem(error):
+        return entered
+    if isinstance(error, AccessRefused | AskRefused | QueryInvalid):
         return Problem(422, "refused", str(error))
     if isinstance(error, FileRefused):
         return Problem(409 if error.taken else 422, "refused", str(error))
@@ -60,22 +67,53 @@ def problem_of(error: Exception) -> Problem:
     return Problem(500, "a fault of s2p's own", "the log of s2p says more; nothing half-done was kept")
 
 
-def answer_problems(app: FastAPI) -> None:
-    """Let every error of the routes be a problem."""
+def wants_page(request: Request) -> bool:
+    """Whether a person's browser asks, for a whole page: to a program and to a script a problem is JSON."""
+    asked = request.headers
+    of_program = request.url.path.startswith("/api/") or "hx-request" in asked
+    return not of_program and "text/html" in asked.get("accept", "")
 
-    def known(_: Request, error: Exception) -> Response:
+
+def _entry_problem(error: Exception) -> Problem | None:
+    """What somebody who enters rows is to mend or to look at again."""
+    match error:
+        case EntryRefused():
+            findings = [asdict(one) for one in error.findings]
+            return Problem(422, "refused", str(error), findings=findings, may_be_sure=error.may_be_sure)
+        case RowChanged():
+            return Problem(412, "changed since", str(error), rows=[_row_now(*one) for one in error.rows.items()])
+        case EtagMissing():
+            return Problem(428, "which version", str(error))
+        case NotEnterable():
+            return Problem(422, "refused", str(error))
+    return None
+
+
+def _row_now(number: int, row: CurrentRow | None) -> dict[str, Any]:
+    """What somebody who was too late looks at."""
+    now = row and {name: as_json(value) for name, value in row.values.items()}
+    return {"number": number, "now": now, "etag": row and row.etag}
+
+
+def answer_problems(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
+    """Let every error of the routes be a problem; `page`: how one is shown to who wants a page."""
+
+    def shown(request: Request, problem: Problem) -> Response:
+        return page(request, problem) if wants_page(request) else problem.response()
+
+    def known(request: Request, error: Exception) -> Response:
         found = problem_of(error)
         if found.status_code == 500 and found is not error:
             raise error
-        return found.response()
+        return shown(request, found)
 
-    def invalid(_: Request, error: Exception) -> Response:
+    def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         findings = [
             {"where": ".".join(str(part) for part in one["loc"]), "message": one["msg"]} for one in error.errors()
         ]
         lines = "; ".join(f"{one['where']}: {one['message']}" for one in findings[:5])
-        return Problem(422, "the request is not as described", lines, findings=findings).response()
+        return shown(request, Problem(422, "the request is not as described", lines, findings=findings))
 
     app.add_exception_handler(RequestValidationError, invalid)
     for kind in (
@@ -90,4 +128,6 @@ def answer_problems(app: FastAPI) -> None:
         *LOST,
     ):
         app.add_exception_handler(kind, known)
-    app.add_exception_handler(Exception, lambda _, error: problem_of(error).response())  # then it is raised to the log
+    app.add_exception_handler(
+        Exception, lambda asked, error: shown(asked, problem_of(error))
+    )  # then it is raised to the log

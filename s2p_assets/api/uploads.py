@@ -55,6 +55,15 @@ class ReaderAtHand:
                 self._sandbox = Sandbox.within(self._settings, self._settings.spool)
             yield self._sandbox
 
+    def get_ready(self) -> None:
+        """Start it beside, if it is not there yet."""
+        if self._sandbox is None and not self._one_at_a_time.locked():
+            threading.Thread(target=self._start, daemon=True).start()
+
+    def _start(self) -> None:
+        with self.use() as reader:
+            reader.run(str)
+
     def close(self) -> None:
         if self._sandbox is not None:
             self._sandbox.close()

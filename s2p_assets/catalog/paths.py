@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
+from s2p_assets.contracts.entered import ENTRIES_FOLDER
 from s2p_assets.contracts.workbook import Workbook
 
 
@@ -15,6 +16,14 @@ def matching_contracts(relative: str, workbooks: Sequence[Workbook]) -> tuple[Wo
     """The contracts that look where `relative` (a path below the share) lies."""
     name = unicodedata.normalize("NFC", relative.replace("\\", "/"))
     return tuple(workbook for workbook in workbooks if compile_patterns(workbook.patterns).fullmatch(name))
+
+
+def kinds_at(path: str, workbooks: Sequence[Workbook]) -> list[str]:
+    """The kinds of workbook that a file at this path in the ledger may be of; of what people entered, its own."""
+    folder, _, rest = path.partition("/")
+    if folder == ENTRIES_FOLDER:
+        return [rest.partition("/")[0]]
+    return [workbook.full_name for workbook in matching_contracts(path, workbooks)]
 
 
 @lru_cache(maxsize=1024)

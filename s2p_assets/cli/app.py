@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from s2p_assets.cli import backup, database, messages, models, people, reports, share, workbooks
+from s2p_assets.cli import backup, database, entries, messages, models, people, reports, share, workbooks
+from s2p_assets.cli.aliases import aliases
 from s2p_assets.cli.demo import demo
 from s2p_assets.cli.terminal import COULD_NOT, err, escape, out
 
@@ -65,8 +66,10 @@ app = typer.Typer(
 )
 for _command, _example in COMMANDS:
     app.command(epilog=_example)(_command)
+app.add_typer(entries.entries)
 app.add_typer(people.users)
 app.add_typer(people.tokens)
+app.add_typer(aliases)
 
 
 def _print_version(wanted: bool) -> None:

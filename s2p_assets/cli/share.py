@@ -47,6 +47,10 @@ def run(as_json: Json = False) -> None:
 
     settings = read_settings()
     _require_share(settings)
+    if settings.log_format == "json":
+        from s2p_assets.services.logs import start_log
+
+        start_log(settings.log_format)
     status = process_share(settings, quiet=as_json)
     if as_json:
         print_json(status)

@@ -4,12 +4,15 @@ What is asked of the share drive as a whole is in `share.py`.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from s2p_assets.cli.completion import workbook_names
 from s2p_assets.cli.terminal import COULD_NOT, NEEDS_A_PERSON, Json, err, escape, out, print_json, progress
+
+if TYPE_CHECKING:
+    from s2p_assets.settings import Settings
 
 ContractName = Annotated[
     str | None, typer.Option("--as", help="Read it by this contract.", autocompletion=workbook_names)
@@ -64,8 +67,8 @@ def plan(
     from s2p_assets.settings import read_settings
 
     settings = read_settings()
-    from s2p_assets.cli.printing.plans import plan_lines
     from s2p_assets.services.plan import plan_file
+    from s2p_assets.services.plan_sentences import plan_lines
 
     with progress(f"reading {file.name} and comparing it with what is loaded", quiet=as_json):
         planned = plan_file(settings, file, workbook)
@@ -119,3 +122,16 @@ def new(
     for path in written:
         tried = f"s2p check {escape(str(file))!r} --as {escape(path.stem)}"
         out.print(f"wrote {escape(str(path))}; read it, then try: {tried}")
+    _say_what_is_matched(settings, written)
+
+
+def _say_what_is_matched(settings: "Settings", written: list[Path]) -> None:
+    """Of the drafted headers those that people matched to a column of another contract; without a database none."""
+    from s2p_assets.services.kept_aliases import kept_aliases
+
+    if kept_aliases(settings):
+        from s2p_assets.services.context import open_context
+        from s2p_assets.services.header_aliases import alias_line, aliases_in
+
+        for one in aliases_in(open_context(settings), written):
+            out.print(escape(f"somebody matched it before: {alias_line(one)}"), soft_wrap=True)

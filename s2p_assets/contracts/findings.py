@@ -22,8 +22,9 @@ Verdict = Literal["accepted", "partly", "returned", "held"]
 FINDINGS_SHEET = "s2p findings"
 ROWS_SHEET = "returned rows"
 GUIDE_SHEET = "How to fill this in"
-OWN_SHEETS = frozenset({FINDINGS_SHEET, GUIDE_SHEET})
-"""Sheets that s2p itself wrote into a copy or a template; they never hold a table."""
+ENTRY_SHEET = "s2p entry"
+OWN_SHEETS = frozenset({FINDINGS_SHEET, GUIDE_SHEET, ENTRY_SHEET})
+"""Sheets that s2p itself wrote into a copy, a template or an entry; they never hold a table."""
 
 
 @dataclass(frozen=True, slots=True)

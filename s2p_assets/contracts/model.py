@@ -182,6 +182,17 @@ class Model(Derivation):
 
 
 @dataclass(frozen=True)
+class ExclusiveOutcome:
+    """That of one case only one can come about: a contest's outcome, or that of another `contest` of its domain.
+
+    `most`: of the cases of one time, so many have the first outcome. What both predict is made one distribution.
+    """
+
+    contest: str
+    most: int
+
+
+@dataclass(frozen=True)
 class Contest(Derivation):
     """What the candidates compete for; `build(losses, incumbent)` returns the name of the champion.
 
@@ -190,7 +201,7 @@ class Contest(Derivation):
     before the candidates learn again. `max_withdrawn_share`: the share of the rows that a version learned from which
     may have been changed or withdrawn since; beyond it the candidates learn again, and the version may not serve.
     `min_scored_periods`: over how many periods (weeks of weekly demand) the candidates must have been scored before
-    anything but a plain model comes into service.
+    anything but a plain model comes into service. `exclusive`: the outcome that rules this one out.
     """
 
     features: str
@@ -199,6 +210,7 @@ class Contest(Derivation):
     min_new_share: float
     max_withdrawn_share: float = 0.0
     min_scored_periods: int = MIN_SCORED_PERIODS
+    exclusive: ExclusiveOutcome | None = None
 
 
 def in_country(contest: Contest, country: str | None) -> Contest:
@@ -223,6 +235,7 @@ def contest(
     min_new_share: float = 0.005,
     max_withdrawn_share: float = 0.0,
     min_scored_periods: int = MIN_SCORED_PERIODS,
+    exclusive: ExclusiveOutcome | None = None,
 ) -> Callable[[Callable[[pd.DataFrame, str | None], str]], Contest]:
     """Declare the decorated function as the judge of a contest."""
     return lambda build: Contest(
@@ -234,4 +247,5 @@ def contest(
         min_new_share=min_new_share,
         max_withdrawn_share=max_withdrawn_share,
         min_scored_periods=min_scored_periods,
+        exclusive=exclusive,
     )

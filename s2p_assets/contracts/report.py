@@ -45,13 +45,14 @@ class Imprint:
 
     def trace_command(self, number: str, edition: dt.date) -> str:
         """The command that tells where a number of this edition is from; `edition`: the day of its data."""
-        return f"s2p trace {self.name} {number} {self._which(edition)}"
+        return "s2p trace {} {} --{} {}".format(self.name, number, *self.which_edition(edition))
 
-    def _which(self, edition: dt.date) -> str:
+    def which_edition(self, edition: dt.date) -> tuple[str, str]:
+        """(`edition`, its day), or of one made again (`as-of`, the moment that it tells of)."""
         if self.known_at is None:
-            return f"--edition {edition}"
+            return "edition", edition.isoformat()
         ends_a_day = (self.known_at + dt.timedelta(microseconds=1)).time() == dt.time()
-        return f"--as-of {self.known_at.date() if ends_a_day else self.known_at.isoformat()}"
+        return "as-of", self.known_at.date().isoformat() if ends_a_day else self.known_at.isoformat()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,3 +20,11 @@ def shown_value(value: Any) -> str:
         return value.isoformat(sep=" ", timespec="minutes")
     text = " ".join(str(value).split())
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
+def as_json(value: Any) -> Any:
+    """A stored value as JSON keeps it; equal values give equal ones."""
+    if isinstance(value, Decimal):
+        whole = float(value)
+        return whole if Decimal(repr(whole)) == value else format(value.normalize(), "f")
+    return value.isoformat() if isinstance(value, dt.date) else value

@@ -5,7 +5,7 @@ The columns themselves are declared with `s2p_assets.contracts.columns`; how cel
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, get_args
@@ -220,6 +220,16 @@ class Workbook:
         if not self.na_values:
             return declared
         return tuple(replace(column, na_values=(*column.na_values, *self.na_values)) for column in declared)
+
+    def with_headers(self, more: Mapping[str, Sequence[str]]) -> "Workbook":
+        """The same contract, whose columns are found by further headers too: column → headers.
+
+        Its version is that of the contract without them: they decide how a file is read when it is read.
+        """
+        known = replace(self)
+        columns = (replace(one, headers=(*one.headers, *more.get(one.name, ()))) for one in self.columns)
+        known.__dict__["columns"] = tuple(columns)
+        return known
 
     @property
     def period(self) -> Column | None:

@@ -5,7 +5,9 @@ conditions in `automation.py`: everything above the sheets that changed, for onl
 the change goes.
 """
 
+import logging
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -34,6 +36,9 @@ from dagster._core.execution.retries import RetryMode
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
 from dagster._core.executor.base import Executor
 from dagster_shared.record import replace
+
+from s2p_assets.services.logs import log_event
+from s2p_assets.services.spans import past_span
 
 PAST_WHAT_IS_MADE = {"s2p/past_what_is_made": "yes"}
 """The tag of a run that was asked for by the conditions, not by a person, who wants to see it made."""
@@ -218,7 +223,29 @@ class InOrderOfUrgency(Executor):
         may_pass = PAST_WHAT_IS_MADE.items() <= job_context.run_tags.items()
         ours.made_already = MadeAlready(job_context, execution_plan, self._failed_before) if may_pass else None
         with InstanceConcurrencyContext(job_context.instance, job_context.dagster_run) as concurrency:
-            yield from inner_plan_execution_iterator(job_context, ours, concurrency)
+            yield from _traced(inner_plan_execution_iterator(job_context, ours, concurrency), job_context.run_id)
+
+
+def _traced(events: Iterator[DagsterEvent], run_id: str) -> Iterator[DagsterEvent]:
+    """The events of a run; for each step that ends a span, and of one that failed a line in the log."""
+    begun: dict[str | None, int] = {}
+    for event in events:
+        if event.event_type == dg.DagsterEventType.STEP_START:
+            begun[event.step_key] = time.time_ns()
+        elif event.is_step_success or event.is_step_failure:
+            past_span(
+                "step", begun.pop(event.step_key, time.time_ns()), step=event.step_key, failed=event.is_step_failure
+            )
+        if event.is_step_failure:
+            says = f"{event.step_key} failed: {_first_line(event)}"
+            log_event("step failed", says, level=logging.ERROR, step=event.step_key, run_id=run_id)
+        yield event
+
+
+def _first_line(event: DagsterEvent) -> str:
+    error = event.step_failure_data.error
+    cause = (error.cause or error) if error else None
+    return " ".join(cause.message.split())[:300] if cause else "see its run in Dagster"
 
 
 def in_order_of_urgency(failed_before: FailedBefore) -> dg.ExecutorDefinition:

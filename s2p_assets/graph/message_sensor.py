@@ -10,7 +10,7 @@ import dagster as dg
 
 from s2p_assets.graph.run_matters import run_matters
 from s2p_assets.messaging.delivery import shown_counts
-from s2p_assets.services.backup_schedule import begin_due_backup
+from s2p_assets.services.backup_schedule import begin_due_backup, begin_due_drill
 from s2p_assets.services.context import Context
 from s2p_assets.services.messages.sending import send_messages, sign_of_life
 
@@ -28,7 +28,9 @@ def message_sensor(ctx: Context) -> dg.SensorDefinition:
         target=None,
     )
     def messages(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        begin_due_backup(ctx.settings, dt.datetime.now(dt.UTC))
+        now = dt.datetime.now(dt.UTC)
+        if not begin_due_backup(ctx.settings, now):
+            begin_due_drill(ctx.settings, now)
         done = send_messages(ctx, run_matters(ctx, context.instance))
         for problem in done.problems:
             context.log.warning(problem)

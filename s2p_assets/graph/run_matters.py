@@ -3,11 +3,14 @@
 How people are told is in `services/messages`; files and models are found there.
 """
 
+import datetime as dt
 import time
 from collections.abc import Mapping
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
 from dagster._core.event_api import EventLogRecord
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from s2p_assets.graph.asset_keys import asset_key
 from s2p_assets.graph.checks.drift import DRIFT
@@ -19,11 +22,15 @@ from s2p_assets.services.context import Context
 RUNS_LOOKED_AT = 100
 DAYS_LOOKED_AT = 7
 ASSETS_NAMED = 5
+EVALUATIONS_LOOKED_AT = 10
+LATE_START_MINUTES = 30
+NOT_BEGUN = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING]
 
 
 def run_matters(ctx: Context, instance: dg.DagsterInstance) -> dict[str, list[Matter]]:
     """Kind → what Dagster knows of it: what failed, what drifted."""
-    return {"failed": failed_matters(instance), "drift": drift_matters(ctx, instance)}
+    failed = [*failed_matters(instance), *late_starts(instance, dt.datetime.now(dt.UTC))]
+    return {"failed": failed, "drift": drift_matters(ctx, instance)}
 
 
 def failed_matters(instance: dg.DagsterInstance) -> list[Matter]:
@@ -80,6 +87,25 @@ def _matter(what: str, why: str, run_id: str) -> Matter:
     )
 
 
+def late_starts(instance: dg.DagsterInstance, now: dt.datetime) -> list[Matter]:
+    """That runs wait to start for longer than any start takes, until they have."""
+    asked_before = now - dt.timedelta(minutes=LATE_START_MINUTES)
+    late = instance.get_run_records(dg.RunsFilter(statuses=NOT_BEGUN, created_before=asked_before))
+    if not late:
+        return []
+    first = min(record.create_timestamp for record in late)
+    return [
+        Matter(
+            "failed",
+            "runs that wait",
+            f"{len(late)} {'run waits' if len(late) == 1 else 'runs wait'} to start",
+            "It is tried again and again, and comes by itself when the computer has less to do. Where it has little to "
+            "do, begin s2p up anew; s2p status says what is under way.",
+            (f"the first was asked for at {first.astimezone():%H:%M}",),
+        )
+    ]
+
+
 def _made_since(instance: dg.DagsterInstance, key: dg.AssetKey, timestamp: float) -> bool:
     made = materialized_at(instance, key)
     return made is not None and made.timestamp() > timestamp
@@ -89,11 +115,9 @@ def drift_matters(ctx: Context, instance: dg.DagsterInstance) -> list[Matter]:
     """The tables and feature sets whose newest rows lie far from what the model in service learned from."""
     declared = [*ctx.catalog.features.values(), *ctx.catalog.tables.values()]
     keys = {dg.AssetCheckKey(asset_key(one), DRIFT): one for one in declared}
-    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
     found = []
-    for key, record in records.items():
-        evaluation = record.evaluation
-        if evaluation is None or evaluation.passed:
+    for key, evaluation in last_said(instance, list(keys)).items():
+        if evaluation.passed:
             continue
         name = keys[key].full_name
         found.append(
@@ -106,4 +130,19 @@ def drift_matters(ctx: Context, instance: dg.DagsterInstance) -> list[Matter]:
                 (evaluation.description,) if evaluation.description else (),
             )
         )
+    return found
+
+
+def last_said(
+    instance: dg.DagsterInstance, checks: list[dg.AssetCheckKey]
+) -> dict[dg.AssetCheckKey, AssetCheckEvaluation]:
+    """What each check said when it was last evaluated; while a run has only planned to, what it said before."""
+    log = instance.event_log_storage
+    found = {}
+    for key, newest in log.get_latest_asset_check_execution_by_key(checks).items():
+        is_planned = newest.status == AssetCheckExecutionRecordStatus.PLANNED
+        records = log.get_asset_check_execution_history(key, limit=EVALUATIONS_LOOKED_AT) if is_planned else [newest]
+        said = [record.evaluation for record in records if isinstance(record.evaluation, AssetCheckEvaluation)]
+        if said:
+            found[key] = said[0]
     return found

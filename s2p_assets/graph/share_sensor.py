@@ -118,7 +118,7 @@ def share_sensor(ctx: Context) -> dg.SensorDefinition:
 
 def _in_use(catalog: Catalog, now: ShareScan, was_used: Callable[[Workbook], object]) -> list[Workbook]:
     """The workbooks of domains of which a file is there, or ever was: a domain that nobody uses is left asleep."""
-    awake = {book.domain for book in catalog.workbooks.values() if now.files.get(book.full_name) or was_used(book)}
+    awake = {book.domain for book in catalog.workbooks.values() if now.of(book.full_name) or was_used(book)}
     return [workbook for workbook in catalog.workbooks.values() if workbook.domain in awake]
 
 

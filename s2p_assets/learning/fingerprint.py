@@ -63,7 +63,9 @@ def _of_modules(*names: str) -> str:
     return digest([[module, sources[module].read_text(encoding="utf-8")] for module in sorted(sources)])
 
 
+@functools.cache
 def _imports(file: Path) -> set[str]:
+    """Once a process for each file, as the learners stand on much the same."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

@@ -5,7 +5,7 @@ Owners of workbooks and reports are told at the addresses in their contracts; th
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,17 @@ class AddressBook:
             return self.engineers or (ENGINEERS,)
         named = (owner or ENGINEERS) if who == OWNER else who
         return self.people.get(named, (named,))
+
+
+def with_added(book: AddressBook, added: Mapping[str, Sequence[str]]) -> AddressBook:
+    """The book with further addresses for owners, by owner, and for `engineers`: nobody is told less than before."""
+    people = dict(book.people)
+    for owner, addresses in added.items():
+        if owner != ENGINEERS:
+            known = people.get(owner, (owner,))
+            people[owner] = (*known, *(one for one in addresses if one not in known))
+    more = [one for one in added.get(ENGINEERS, ()) if one not in book.engineers]
+    return replace(book, people=people, engineers=(*book.engineers, *more))
 
 
 def is_mail_address(text: str) -> bool:

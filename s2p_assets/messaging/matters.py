@@ -23,6 +23,8 @@ KINDS: dict[str, Kind] = {
     "partly": Kind((OWNER,), "Files that were loaded in part"),
     "held": Kind((OWNER, ENGINEERS), "Files that wait for a decision"),
     "missing": Kind((OWNER,), "Files that have not come"),
+    "lapsed": Kind((OWNER,), "Corrections that ended", is_event=True),
+    "overwritten": Kind((OWNER,), "What was entered, and newer files say otherwise", is_event=True),
     "gone": Kind((OWNER, ENGINEERS), "Files that are gone"),
     "unclaimed": Kind((ENGINEERS,), "Files that nobody claims"),
     "held_back": Kind((OWNER,), "Reports that cannot be renewed"),
@@ -33,6 +35,7 @@ KINDS: dict[str, Kind] = {
     "champion": Kind((OWNER, ENGINEERS), "Models in service", is_event=True),
     "undelivered": Kind((ENGINEERS,), "Messages that could not be delivered"),
     "received": Kind((OWNER,), "Files that came in", is_event=True),
+    "threshold": Kind((), "What you asked to be told"),
     "report": Kind((), "Reports", is_event=True),
 }
 """In the order in which a letter tells of them: what the reader has to do comes first."""

@@ -22,11 +22,15 @@ ADDS = "what each car was told before the start, and what adds most to that."
 FAILS = "The cars that are likeliest not to be classified: broken down, crashed, withdrawn or disqualified."
 CARS: tuple[ReportColumn, ...] = (*CAR, ReportColumn("grid", "Grid", "integer"))
 CARS += (ReportColumn("top_ten_probability", TOP_TEN.title, "percent", bars=True),)
+CARS += (ReportColumn("below_probability", "Finishes below", "percent"),)
+CARS += (ReportColumn("failure_probability", "Does not finish", "percent"),)
 CARS += (ReportColumn("reasons", "What adds most, in points"),)
 FAILURES = (*CAR, ReportColumn("failure_probability", "Does not finish", "percent", bars=True))
 NOTES = (
     "Every season was told from what was known before its first race; form, standings and rates count only races "
     "before the one that is told, and laps, points and how a car ended are in none of them.",
+    "A car comes in among the first ten, or below them, or is not classified: the three sum up to 100 %, and the first "
+    "ten of all cars to ten.",
     "In brackets behind a measure: its 95 % interval, drawing drivers at random. The plain rule's AUC is the mean of "
     "its seasons.",
     "Reasons: what each thing that was known adds to the probability, in points of a hundred, against cars of earlier "
@@ -34,11 +38,12 @@ NOTES = (
 )
 
 
-@report(title="Race preview", owner="race-office@example.com", awaited=True, days_ahead=366)
+@report(title="Race preview", owner="race-office@example.com", awaited=True)
 def race_preview(race_predictions: Frame, race_scores: Frame, entry_backtest: Frame) -> Document:
     """Who will probably come in among the first ten, who may not finish, and how far to trust that.
 
-    One edition per race; made again when its qualifying or results came in, or a model learned anew.
+    Its data goes up to the last race that was driven. One edition for each of these; made again when qualifying or
+    results came in, or a model learned anew.
     """
     if race_predictions.empty or entry_backtest.empty:
         raise NotYet("no race can be told yet")
@@ -58,14 +63,14 @@ def race_preview(race_predictions: Frame, race_scores: Frame, entry_backtest: Fr
     )
     return Document(
         title="Race preview",
-        as_of=day.date(),
+        as_of=min(day, entry_backtest["race_day"].max()).date(),
         headline=f"{race}: {sections.chances.describe_chances(in_ten)} "
         f"{sections.question_scores.describe_accuracy(answers, TOP_TEN)}",
         figures=(
             Figure("Race", race, "text", note=format_long_date(day)),
             sections.question_scores.question_figure(answers, TOP_TEN, "accuracy", "Told right, first ten"),
-            sections.question_scores.question_figure(answers, TOP_TEN, "brier", "Brier score, first ten"),
-            sections.question_scores.question_figure(answers, FAILED, "brier", "Brier score, not finished"),
+            sections.question_scores.surest_and_came(answers, TOP_TEN, "Surest of the first ten: came in"),
+            sections.question_scores.surest_and_came(answers, FAILED, "Likeliest not to finish: did not"),
         ),
         sections=(
             sections.chances.ranked_cases(in_ten, TOP_TEN.title, f"{race}, {format_long_date(day)}: {ADDS}", CARS),

@@ -15,6 +15,7 @@ import pyarrow
 from s2p_assets.catalog.catalog import Declaration, Key
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.derivation import NotYet
+from s2p_assets.contracts.entered import contracts_for
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest
 from s2p_assets.contracts.report import Document, Report, SourceFile
@@ -26,6 +27,7 @@ from s2p_assets.publishing.document.wording import fill_in_currency, use_locale
 from s2p_assets.services.champion_as_of import champion_as_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.kept_aliases import kept_aliases, read_by_aliases
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.files.delivery_history import deliveries_at
 from s2p_assets.warehouse.tables import as_of as as_of_tables
@@ -125,9 +127,18 @@ class AsOf:
         for file in files:
             if not (file.archived and (self.ctx.settings.archive / file.archived).is_file()):
                 raise NotFound(f"{file.path}: the archive no longer holds what stood on {to_minute(self.as_of)}")
-        jobs = ((self.ctx.settings.archive / str(file.archived), [workbook], file.path) for file in files)
+        archive, known_headers = self.ctx.settings.archive, kept_aliases(self.ctx.settings)
+        contract = read_by_aliases([workbook], known_headers)
+        jobs = (
+            (
+                archive / str(file.archived),
+                read_by_aliases(contracts_for(workbook, file.entered), known_headers),
+                file.path,
+            )
+            for file in files
+        )
         known = {workbook.full_name: self._values_there(workbook)} if files else {}
-        readings = self.reader.read_many(jobs, others=[workbook], reference_values=known)
+        readings = self.reader.read_many(jobs, others=contract, reference_values=known)
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
             self.progress(
                 f"{workbook.full_name}: {number} of {len(files)} files read again from the archive, {file.path}"

@@ -16,6 +16,8 @@ import json
 import os
 import shlex
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,8 +27,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from s2p_assets.services.drill_record import record_drill
 from s2p_assets.services.errors import NotFound
-from s2p_assets.settings import Settings
+from s2p_assets.settings import PREFIX, Settings
 from s2p_assets.warehouse.server.connection import connect, database_url
 from s2p_assets.warehouse.server.database_backup import (
     CLUSTER,
@@ -42,9 +45,16 @@ from s2p_assets.warehouse.server.embedded import place_data_folder, release_serv
 
 MANIFEST = "backup.json"
 DRAFT = ".draft-"
-NOT_OF_HOME = frozenset({"postgres", "spool", "sheets", "share", "run.log", "up.lock", "run.lock", "backup.log"})
+NOT_OF_HOME = frozenset(
+    {"postgres", "spool", "submissions", "sheets", "share", "run.log", "up.lock", "run.lock", "backup.log", "drill.log"}
+)
 """Of the home: the database, which is copied by its own means, and what is made anew."""
 OF_RESULTS = ("s2p-reports", "s2p-entries")
+WHOLE_HOME = {
+    "definitions": ("s2p_assets.cli.whole_home",),
+    "status": ("s2p_assets.cli", "status", "--json"),
+}
+"""What a home that was brought back must be able to do, and by which module."""
 Progress = Callable[[str], None]
 
 
@@ -382,6 +392,7 @@ def drill(settings: Settings, backup: Backup, progress: Progress) -> Drill:
         home = Path(scratch) / "home"
         (home / "share").mkdir(parents=True)
         share = home / "share"
+        (share / "brought back by the drill").touch()  # a share that is bare counts as one that is gone
         changed = {"home": home, "share": share, "results": share, "addresses": home / "addresses.yaml"}
         elsewhere = {"database_url": None, "wal_archive": None, "backup_to": None}
         copy = settings.model_copy(update=changed | elsewhere)
@@ -395,11 +406,34 @@ def drill(settings: Settings, backup: Backup, progress: Progress) -> Drill:
                 restore_dump(backup.folder / DUMP, url)
             progress("comparing ledger, tables and reports")
             _compare(copy, url, backup, found)
+            if not found.faults:
+                progress("starting the whole home")
+                found.faults += start_whole_home(copy, url)
         finally:
             release_server(home / "postgres")
             _wait_for_end(home)
     found.seconds = round(time.monotonic() - begun, 1)
+    record_drill(settings, dt.datetime.now(dt.UTC), found.faults)
     return found
+
+
+def start_whole_home(settings: Settings, url: str) -> list[str]:
+    """What keeps a home from starting: its definitions are loaded by Dagster over its books, and its status is asked.
+
+    `url`: its database. In processes of its own, whose settings are the home's alone.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    places = {"home": settings.home, "share": settings.share, "results": settings.results, "database_url": url}
+    environment |= {f"{PREFIX}{name.upper()}": str(value) for name, value in places.items()}
+    environment[f"{PREFIX}SHELVES"] = ",".join(settings.shelves)
+    faults = []
+    for what, words in WHOLE_HOME.items():
+        command, folder = [sys.executable, "-m", *words], Path.cwd()
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=folder)
+        if done.returncode not in (0, 1) or (what == "definitions" and done.returncode):
+            lines = [line for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
+            faults.append(f"its {what} cannot be had: {lines[-1].strip() if lines else 'nothing was said'}")
+    return faults
 
 
 def _wait_for_end(home: Path) -> None:

@@ -1,4 +1,4 @@
-"""When the next backup is due, beginning it beside the servers, and what engineers hear of one that is old.
+"""When the next backup and drill are due, beginning them beside the servers, and what engineers hear of old ones.
 
 How a backup is written is in `backup.py`.
 """
@@ -11,25 +11,41 @@ import threading
 
 from s2p_assets.messaging.matters import Matter
 from s2p_assets.services.backup import backups
+from s2p_assets.services.drill_record import last_drill_faults, last_good_drill
 from s2p_assets.settings import Settings
 
 OLD_AFTER = 2
 """So many times the hours between two backups the newest may be old."""
 FIRST_TRY = dt.timedelta(hours=1)
-LOG = "backup.log"
+LOG, DRILL_LOG = "backup.log", "drill.log"
+FAULTS_NAMED = 5
 
 
 def begin_due_backup(settings: Settings, now: dt.datetime) -> bool:
     """Begin a backup in a process of its own when the newest is old enough, and none was begun within the hour."""
     if settings.backup_to is None or not _is_due(settings, now):
         return False
-    log = settings.home / LOG
+    return _begin(settings, now, "backup", LOG)
+
+
+def begin_due_drill(settings: Settings, now: dt.datetime) -> bool:
+    """Begin a drill of the newest backup likewise, where one is asked for and a backup is there."""
+    if not settings.drill_hours or settings.backup_to is None:
+        return False
+    last = last_good_drill(settings)
+    if last and now - last < dt.timedelta(hours=settings.drill_hours):
+        return False
+    return bool(backups(settings.backup_to)) and _begin(settings, now, "drill", DRILL_LOG)
+
+
+def _begin(settings: Settings, now: dt.datetime, command: str, log_name: str) -> bool:
+    log = settings.home / log_name
     if log.exists() and now.timestamp() - log.stat().st_mtime < FIRST_TRY.total_seconds():
         return False  # it is at work, or failed a moment ago
     environment = os.environ | {"S2P_HOME": str(settings.home)}
     with log.open("w") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", "s2p_assets.cli", "backup"],
+            [sys.executable, "-m", "s2p_assets.cli", command],
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=written,
@@ -64,6 +80,27 @@ def backup_matters(settings: Settings, now: dt.datetime) -> list[Matter]:
             age,
             f"Try one by hand, s2p backup {settings.backup_to}, and do what it says.",
             (_last_line(settings),),
+        )
+    ]
+
+
+def drill_matters(settings: Settings, now: dt.datetime) -> list[Matter]:
+    """A drill that found something wrong, or none for long; nothing where none is asked for."""
+    if not settings.drill_hours or settings.backup_to is None:
+        return []
+    faults, last = last_drill_faults(settings), last_good_drill(settings)
+    allowed = dt.timedelta(hours=settings.drill_hours * OLD_AFTER)
+    first_backup = min((one.made_at for one in backups(settings.backup_to)), default=now)
+    if not faults and now - (last or first_backup) <= allowed:
+        return []
+    title = "The last backup that was tried out is not right" if faults else "No backup was tried out for long"
+    return [
+        Matter(
+            "backup",
+            f"drill:{last.isoformat() if last else 'none'}",
+            title,
+            "Try s2p drill by hand, and do what it says; until it is right, count on no backup.",
+            tuple(faults[:FAULTS_NAMED]),
         )
     ]
 

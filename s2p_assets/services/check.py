@@ -1,6 +1,7 @@
 """Checking a file against a contract, and drafting a contract from a file; nothing is loaded."""
 
 import importlib.util
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from s2p_assets.contracts.errors import meant_by
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.kept_aliases import kept_aliases, read_by_aliases
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.sandbox import Sandbox
@@ -63,6 +65,8 @@ def read_with_references(
     `with_rows`: whether the rows themselves are wanted, which only Arrow can hold.
     Raises DatabaseUnreachable.
     """
+    known_headers = kept_aliases(settings)
+    claiming, others = read_by_aliases(claiming, known_headers), read_by_aliases(others, known_headers)
     reading = sandbox.read(file, claiming, display_name=display_name, others=others, with_rows=with_rows)
     claimed = next((book for book in claiming if book.full_name == reading.workbook), None)
     if claimed is None or not claimed.references or not has_database(settings):
@@ -110,6 +114,18 @@ def write_contracts(settings: Settings, file: Path, name: str, target: Path | No
         return [_write(target or folder / f"{name}.py", sources[name])]
     places = {folder / f"{one}.py": source for one, source in sources.items()}
     return [_write(place, source) for place, source in places.items() if not place.exists()]
+
+
+def draft_contract(settings: Settings, sandbox: Sandbox, file: Path, called: str) -> tuple[dict[str, str], str]:
+    """The contracts that `write_contracts` would write, by name, and nothing written; else why there are none."""
+    from s2p_assets.spreadsheet.inferring.draft import Asked, infer_contracts
+
+    words = re.sub(r"[^a-z0-9]+", "_", Path(called).stem.casefold()).strip("_")
+    name = f"my_{words}" if re.fullmatch(r"[a-z0-9_]{1,60}", words) else "my_workbook"
+    try:
+        return infer_contracts(Asked(file, name, None, settings.share), sandbox=sandbox), ""
+    except (ValueError, WorkbookUnreadable) as reason:
+        return {}, str(reason)
 
 
 def _workbook_shelf(settings: Settings) -> Path:

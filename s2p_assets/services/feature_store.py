@@ -6,6 +6,7 @@ Both are read from the one table that training reads; how a set is made is in `f
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from s2p_assets.catalog.catalog import Catalog
@@ -36,7 +37,7 @@ class FeatureQuery:
 
     features: FeatureSet
 
-    @property
+    @cached_property
     def kinds(self) -> dict[str, Kind]:
         return {column.name: column.kind for column in self.features.columns}
 
@@ -89,6 +90,31 @@ class FeatureQuery:
                 f" not {', '.join(map(str, given))[:200] or 'nothing'}"
             )
         return [parse_value(name, self.kinds[name], as_text(given[name])) for name in self.features.entity]
+
+    def asked_at(
+        self, entities: Sequence[Mapping[str, Any]], times: Sequence[str], now: dt.datetime
+    ) -> tuple[list[list[Any]], list[Any]]:
+        """The values of many entities, a list for each part of their names, and their moments. Raises QueryInvalid.
+
+        What comes again, as a day does, is read once.
+        """
+        known: dict[tuple[str, type, Any], Any] = {}
+        days: dict[str, Any] = {}
+        arrays: list[list[Any]] = [[] for _ in self.features.entity]
+        parts = list(zip(arrays, self.features.entity, strict=True))
+        for entity in entities:
+            if len(entity) != len(parts) or any(name not in entity for name in self.features.entity):
+                self.entity_values(entity)
+            for values, name in parts:
+                value = entity[name]
+                same = (name, type(value), value)
+                if same not in known:
+                    known[same] = parse_value(name, self.kinds[name], as_text(value))
+                values.append(known[same])
+        for text in times:
+            if text not in days:
+                days[text] = self.moment(text, now)
+        return arrays, [days[text] for text in times]
 
     def moment(self, text: str | None, now: dt.datetime) -> Any:
         """The moment that is asked for, as the event time is kept; now by default. Raises QueryInvalid."""

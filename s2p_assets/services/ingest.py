@@ -4,21 +4,28 @@ Knows no Dagster. Reading, archiving and storing are the tools' work.
 """
 
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 
+from s2p_assets.contracts.entered import EntryKind, as_entered
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
+from s2p_assets.services.entries.showing import put_right
+from s2p_assets.services.header_aliases import known_aliases
 from s2p_assets.services.ingested_file import Ingest, IngestedFile, hold_reading
+from s2p_assets.services.kept_aliases import read_by_aliases
 from s2p_assets.services.layout_history import LayoutHistory
+from s2p_assets.services.logs import log_event
 from s2p_assets.services.share import found_files, look_at_share, require_share, share_changes_of
+from s2p_assets.services.spans import past_span
 from s2p_assets.spreadsheet.foreign_keys import REFERENCE_RULE
 from s2p_assets.spreadsheet.returned.copies import write_returned
 from s2p_assets.spreadsheet.returned.returned_files import returned_copies
@@ -28,6 +35,7 @@ from s2p_assets.warehouse.files import decisions, ledger, recognition, versions
 from s2p_assets.warehouse.files.archive import ArchivedFile, FileForbidden, FileGone, FileStillChanging, archive_file
 from s2p_assets.warehouse.files.change_record import change_sentence
 from s2p_assets.warehouse.files.copy_names import originals_of
+from s2p_assets.warehouse.files.entries import kept_entries
 from s2p_assets.warehouse.files.ledger import LedgerEntry
 from s2p_assets.warehouse.files.load import LoadResult, load_files
 from s2p_assets.warehouse.files.recognition import Recognition
@@ -44,11 +52,15 @@ Progress = Callable[[str], None]
 
 
 class _ToRead(NamedTuple):
-    """A file to be read: its path on the share, its copy, the kinds of workbook that may claim it."""
+    """A file to be read: its path on the share, its copy, the kinds of workbook that may claim it.
+
+    `entered`: of what a person entered, as what.
+    """
 
     path: str
     kept: ArchivedFile
     rivals: list[Workbook]
+    entered: EntryKind | None = None
 
 
 def waiting_files(connection: psycopg.Connection, workbook: Workbook, now: ShareScan) -> list[FileStat]:
@@ -81,6 +93,7 @@ def ingest(
     with ctx.warehouse.connect() as connection:
         ensure_workbook_table(connection, workbook)
         desk = _Ingestion(ctx, workbook, connection, reader, run_id, progress, decisions.database_clock_ns(connection))
+        put_right(ctx.settings, connection, workbook, now)
         decision = share_changes_of(connection, workbook, now)
         versions.mark_gone(connection, workbook, decision.gone)
         if decision.gone or decisions.is_decided(connection, workbook.full_name):
@@ -93,9 +106,34 @@ def ingest(
         files = _at_rest(decision.to_read, ctx.settings.share)
         files += [file for file in found_files(workbook, now) if file.path in forced and file not in decision.to_read]
         taken, to_read = desk.keep(_originals_first(files, found_files(workbook, now)), forced)
-        taken += desk.read(to_read)
+        begun_ns = time.time_ns()
+        for one in desk.read(to_read):
+            taken.append(one)
+            _tell(one, workbook, run_id, begun_ns)
+            begun_ns = time.time_ns()
         version = store.workbook_version(connection, workbook)
     return Ingest(workbook.full_name, _version(version, taken), taken, decision.gone)
+
+
+def _tell(file: IngestedFile, workbook: Workbook, run_id: str | None, begun_ns: int) -> None:
+    """A line of the log and a span for each file that was read."""
+    if file.problem:
+        log_event("file", f"{file.path}: {file.problem}", level=logging.WARNING, path=file.path, run_id=run_id)
+        return
+    if not file.claimed or not file.entry:
+        return
+    entry, says = (
+        file.entry,
+        f"{file.verdict} {file.path}: {file.entry.rows_accepted:,} of {file.entry.rows_read:,} rows",
+    )
+    facts: dict[str, Any] = {
+        "path": file.path,
+        "verdict": file.verdict,
+        "workbook": workbook.full_name,
+        "rows": entry.rows_read,
+    }
+    log_event("file", says, **facts, rows_accepted=entry.rows_accepted, sha256=entry.sha256, run_id=run_id)
+    past_span("file", begun_ns, **facts)
 
 
 def _version(stored: str, taken: list[IngestedFile]) -> str:
@@ -145,7 +183,12 @@ class _Ingestion:
         rivals = self.ctx.catalog.claimants_of(self.workbook)
         taken: list[IngestedFile] = []
         to_read: list[_ToRead] = []
+        entered = kept_entries(self.connection, self.workbook, self.ctx.settings.archive)
         for file in files:
+            if file.path in entered:
+                kept, kind = entered[file.path]
+                to_read.append(_ToRead(file.path, kept, [as_entered(self.workbook)], kind))
+                continue
             try:
                 kept = archive_file(self.ctx.settings.share / file.path, self.ctx.settings.archive)
             except (FileStillChanging, FileGone):
@@ -164,17 +207,21 @@ class _Ingestion:
 
     def read(self, files: list[_ToRead]) -> Iterator[IngestedFile]:
         """Read files, several at a time; tell each what changed in its layout and answer its owner."""
-        deliveries = LayoutHistory(self.connection, self.workbook, [file.kept.as_of_ns for file in files])
-        jobs = ((file.kept.stored, file.rivals, file.path) for file in files)
+        known_headers = known_aliases(self.ctx.settings, self.connection)
+        (as_read,) = read_by_aliases([self.workbook], known_headers)
+        deliveries = LayoutHistory(self.connection, as_read, [file.kept.as_of_ns for file in files])
+        jobs = ((file.kept.stored, read_by_aliases(file.rivals, known_headers), file.path) for file in files)
         claiming = {rival.full_name: rival for file in files for rival in file.rivals}
         known = {name: referenced_values(self.connection, rival) for name, rival in claiming.items()}
-        readings = self.reader.read_many(jobs, others=list(self.ctx.catalog.workbooks.values()), reference_values=known)
+        every = read_by_aliases(self.ctx.catalog.workbooks.values(), known_headers)
+        readings = self.reader.read_many(jobs, others=every, reference_values=known)
         said, read = 0.0, list[tuple[_ToRead, ReadResult]]()
         for number, (file, reading) in enumerate(zip(files, readings, strict=True), start=1):
             if time.monotonic() - said > SAY_EVERY_SECONDS:
                 self.progress(f"{self.workbook.full_name}: {number} of {len(files)} files, {Path(file.path).name}")
                 said = time.monotonic()
-            deliveries.compare(reading, file.path, file.kept.as_of_ns)
+            if not file.entered:
+                deliveries.compare(reading, file.path, file.kept.as_of_ns)
             read.append((file, reading))
         ours = [reading if self._is_ours(file, reading) else self._nothing(reading) for file, reading in read]
         entries = [(self._entry(file, reading), reading.rows) for (file, _), reading in zip(read, ours, strict=True)]
@@ -212,7 +259,7 @@ class _Ingestion:
 
     def _entry(self, file: _ToRead, reading: ReadResult) -> LedgerEntry:
         entry = ledger.ledger_entry(reading, file.kept, file.path, self.workbook, self.run_id)
-        return replace(entry, looked_ns=self.looked_ns)
+        return replace(entry, looked_ns=self.looked_ns, entered=file.entered)
 
     def _answer_owner(self, file: _ToRead, reading: ReadResult) -> Path | None:
         """Write the marked copy of a file with something to mend, or withdraw that of a good one."""

@@ -20,6 +20,8 @@ from s2p_assets.services.errors import NotFound
 if TYPE_CHECKING:
     import pandas as pd
 
+    from s2p_assets.learning.versions import Champion
+
 VERSIONS_SHOWN = 10
 
 
@@ -140,6 +142,8 @@ def predictions(ctx: Context, trained: TrainedModel, wanted: dict[str, str], hor
     made = ctx.registry.load(contest.domain, contest.name, record)
     serving = Champion(contest.domain, contest.name, made, "", made.scores)
     found = service_of(contest.task).predict(serving, history, wanted, horizon)
+    if trained.model is None and not found.empty:
+        found = _told_with_its_rival(ctx, serving, history, found)
     if found.empty:
         values = " and ".join(f"{name}={value}" for name, value in wanted.items()) or "a row"
         raise NotFound(
@@ -147,3 +151,35 @@ def predictions(ctx: Context, trained: TrainedModel, wanted: dict[str, str], hor
             f"see the table {features.domain}.{features.name}"
         )
     return found
+
+
+def _told_with_its_rival(
+    ctx: Context, serving: Champion[Any], history: pd.DataFrame, found: pd.DataFrame
+) -> pd.DataFrame:
+    """`found` made one distribution with what the contest of the excluded outcome predicts; as it is without one."""
+    from s2p_assets.learning.classification.exclusive_outcomes import told_together
+    from s2p_assets.learning.versions import Champion
+
+    pair = _exclusive_pair(ctx.catalog, ctx.catalog.contests[f"{serving.domain}_{serving.contest}"])
+    if pair is None:
+        return found
+    first, second, most = pair
+    other = second if first.name == serving.contest else first
+    record = ctx.registry.state(other.domain, other.name).champion
+    if record is None:
+        return found
+    made = ctx.registry.load(other.domain, other.name, record)
+    rival = Champion(other.domain, other.name, made, "", made.scores)
+    of_first = other is second
+    champions = (serving, rival) if of_first else (rival, serving)
+    return told_together(found, history, *champions, most=most, of_first=of_first)
+
+
+def _exclusive_pair(catalog: Catalog, contest: Contest) -> tuple[Contest, Contest, int] | None:
+    """The contest that declares an exclusive outcome, the one whose outcome that is, and of how many cases the first
+    comes about; None when it is in neither.
+    """
+    for first in catalog.contests.values():
+        if first.exclusive and first.domain == contest.domain and contest.name in (first.name, first.exclusive.contest):
+            return first, catalog.contests[f"{first.domain}_{first.exclusive.contest}"], first.exclusive.most
+    return None

@@ -1,6 +1,6 @@
 """What `s2p plan` asks of a file: how it reads, and what its rows would change in what is loaded, nothing written.
 
-The sentences that a person reads are in `cli/printing/plans.py`.
+The sentences that a person reads are in `plan_sentences.py`.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from s2p_assets.catalog.paths import matching_contracts
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.check import find_contract, has_database, read_with_references, workbook_contracts
+from s2p_assets.services.kept_aliases import kept_aliases, read_by_aliases
 from s2p_assets.services.layout_history import LayoutHistory
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.sandbox import Sandbox
@@ -72,7 +73,9 @@ def plan_file(settings: Settings, file: Path, name: str | None) -> PlannedFile:
     workbook = every.get(reading.workbook or "")
     if reading.error or workbook is None:
         return PlannedFile(reading, workbook, inside is not None)
-    return _compared(settings, PlannedFile(reading, workbook, inside is not None), workbook, inside or _name(file))
+    return compare_with_loaded(
+        settings, PlannedFile(reading, workbook, inside is not None), workbook, inside or _name(file)
+    )
 
 
 def _inside(file: Path, share: Path) -> str | None:
@@ -87,13 +90,18 @@ def _name(file: Path) -> str:
     return ledger.share_path(Path(file.name), Path())
 
 
-def _compared(settings: Settings, planned: PlannedFile, workbook: Workbook, path: str) -> PlannedFile:
+def compare_with_loaded(settings: Settings, planned: PlannedFile, workbook: Workbook, path: str) -> PlannedFile:
+    """The plan of a file that was read as one of `workbook` at `path`, with its rows. Nothing is written.
+
+    Raises ContractChanged and DatabaseUnreachable.
+    """
     reading = planned.reading
     kept = _as_kept(reading.file, settings.archive)
     if not has_database(settings):
         return planned if reading.rows is None else _with(planned, _plan_without_database(reading, workbook, path))
     with connect(database_url(settings)) as connection, dry_run(connection):
-        LayoutHistory(connection, workbook, [kept.as_of_ns]).compare(reading, path, kept.as_of_ns)
+        (as_read,) = read_by_aliases([workbook], kept_aliases(settings))
+        LayoutHistory(connection, as_read, [kept.as_of_ns]).compare(reading, path, kept.as_of_ns)
         if reading.rows is None:
             return planned
         entry = ledger.ledger_entry(reading, kept, path, workbook)

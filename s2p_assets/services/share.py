@@ -5,13 +5,14 @@ The look itself is the spreadsheet room's.
 
 import errno
 import os
+from dataclasses import replace
 
 import psycopg
 
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.settings import Settings
-from s2p_assets.spreadsheet.share import ShareMissing, ShareScan, scan_share
+from s2p_assets.spreadsheet.share import ShareMissing, ShareScan, scan_entries, scan_share
 from s2p_assets.warehouse.files import share_changes, summaries
 from s2p_assets.warehouse.files.share_changes import FileStat, ShareChanges
 from s2p_assets.warehouse.tables.contract_versions import contract_version
@@ -32,7 +33,7 @@ def look_at_share(ctx: Context) -> ShareScan:
                 f"{ctx.settings.share} is bare, though {known:,} files were there; connect the drive, "
                 "or put a folder there if everything was taken away on purpose"
             )
-    return now
+    return replace(now, entered=scan_entries(ctx.settings.entries))
 
 
 def require_share(settings: Settings) -> None:

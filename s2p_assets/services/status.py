@@ -2,18 +2,23 @@
 
 import datetime as dt
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from s2p_assets.contracts.entered import ENTRIES_FOLDER
 from s2p_assets.contracts.findings import finding_line
 from s2p_assets.contracts.model import Contest
 from s2p_assets.contracts.report import Report
 from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.publishing.editions.published import editions, folder_name
 from s2p_assets.services.context import Context
+from s2p_assets.services.entries.showing import FOREIGN, foreign_files
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.header_aliases import alias_json, refresh_aliases
 from s2p_assets.services.implausible import implausible_values
 from s2p_assets.services.messages.standing import messages_status
 from s2p_assets.services.share import look_at_share, share_changes_of
+from s2p_assets.services.work_under_way import work_under_way
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.not_workbooks import what_to_do
 from s2p_assets.spreadsheet.readers.compiled_cutter import cutter_in_use
@@ -32,6 +37,8 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
     files changed since `since`, by default in the last seven days; `missing`: files that their contracts expect by
     `today` and that have not come; `implausible`: single observations of the newest periods that are damped in
     training, with their cells; `messages`: how many were sent or wait, and which could not be delivered;
+    `aliases`: headers that people matched to columns and that no contract's file has yet;
+    `under_way`: what Dagster is making or has yet to start, and since when;
     `cutter`: whether workbooks are cut by the `compiled` or the `pure` cutter.
     """
     now = look_at_share(ctx)
@@ -48,6 +55,9 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         odd = implausible_values(ctx, connection)
         missing = missing_files(connection, list(ctx.catalog.workbooks.values()), today or _today())
         messages = messages_status(ctx.settings, connection)
+        matched = refresh_aliases(ctx.settings, connection)
+        foreign = foreign_files(ctx.settings, connection, now)
+        under_way = work_under_way(connection, dt.datetime.now(dt.UTC))
     return {
         "workbooks": [
             _workbook(name, f"{book.domain}.{book.name}", known.get(name), waiting[name])
@@ -62,15 +72,22 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         "gone": [_gone(file) for file in gone],
         "changes": changed,
         "waiting": sorted({file.path for files in waits.values() for file in files}),
-        "unclaimed": [{"path": file.relative, "says": what_to_do(file.relative)} for file in now.unclaimed],
+        "unclaimed": [
+            *({"path": file.relative, "says": what_to_do(file.relative)} for file in now.unclaimed),
+            *({"path": file.relative, "says": FOREIGN} for file in foreign),
+        ],
         "faults": [str(fault) for fault in ctx.catalog.faults],
         "messages": messages,
+        "aliases": [alias_json(one) for one in matched if one.taken_at is None],
+        "under_way": under_way,
         "cutter": cutter_in_use(compiled=ctx.settings.compiled_cutter),
     }
 
 
 def forget_file(ctx: Context, path: str) -> int:
     """Withdraw a file's rows; how many. Raises NotFound when the ledger knows no such file."""
+    if path.startswith(f"{ENTRIES_FOLDER}/"):
+        raise NotFound(f"{path} is what somebody entered; take it back with `s2p entries undo {Path(path).stem}`")
     with ctx.warehouse.connect() as connection:
         forgotten = withdrawal.withdraw_file(connection, path)
     if not forgotten:

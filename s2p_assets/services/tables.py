@@ -4,6 +4,7 @@ The SQL of a page is in the warehouse's `row_query.py`; walking a value back to 
 """
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.as_of import open_as_of, parse_as_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.kept_aliases import kept_aliases, read_by_aliases
 from s2p_assets.warehouse.tables.as_of import TEMPORARY_SCHEMA
 from s2p_assets.warehouse.tables.exports import write_rows
 from s2p_assets.warehouse.tables.row_query import (
@@ -50,6 +52,7 @@ class TableQuestion:
     sort: str = ""
     cursor: str = ""
     limit: int | None = None
+    search: str = ""
 
 
 def table_named(catalog: Catalog, name: str) -> Stored:
@@ -80,6 +83,7 @@ def query_of(declared: Stored, asked: TableQuestion, *, place: str = "") -> RowQ
         tie=tie,
         columns=chosen or tuple(column.name for column in declared.columns),
         filters=parse_filters(asked.filters, kinds),
+        search=asked.search.strip(),
         sort=sort,
         limit=asked.limit,
     )
@@ -114,8 +118,15 @@ def describe(ctx: Context, declared: Stored) -> dict[str, Any]:
         "key": list(declared.key),
         **entity,
         "made_from": [str(key) for key in under],
-        "columns": [_column(declared, column) for column in declared.columns],
+        "columns": [_column(declared, column) for column in _as_read(ctx, declared)],
     }
+
+
+def _as_read(ctx: Context, declared: Stored) -> tuple[Column, ...]:
+    """The columns, those of a workbook with the headers that people matched to them."""
+    if isinstance(declared, Workbook):
+        return read_by_aliases([declared], kept_aliases(ctx.settings))[0].columns
+    return declared.columns
 
 
 def _column(declared: Stored, column: Column) -> dict[str, Any]:
@@ -158,7 +169,7 @@ def one_row(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) -> d
     if not key:
         raise QueryInvalid(f"name the row by its key: {' and '.join(declared.key) or '_file, _sheet and _row'}")
     with ctx.warehouse.connect() as connection:
-        rows = _fetch(connection, query)
+        rows = fetch_rows(connection, query)
         if len(rows) != 1:
             values = " and ".join(f"{name}={value}" for name, value in key)
             many = "more than one row" if rows else "no row"
@@ -167,7 +178,21 @@ def one_row(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) -> d
     return {"row": rows[0], "source": source}
 
 
-def _fetch(connection: psycopg.Connection, query: RowQuery) -> list[dict[str, Any]]:
+def rows_of(ctx: Context, declared: Stored, asked: TableQuestion) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of rows that was asked for with one more, and the cursor of the next; None after the last."""
+    query = query_of(declared, asked)
+    text, values = page_sql(query)
+    with ctx.warehouse.connect() as connection:
+        named = {f"v{at}": value for at, value in enumerate(values, 1)}
+        try:
+            found = connection.execute(in_psycopg(text), named).fetchall()
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):
+            raise not_stored(declared.full_name) from None
+    rows, cursor = cut_page(query, [(row, at) for row, at in found])
+    return [json.loads(row) for row in rows], cursor
+
+
+def fetch_rows(connection: psycopg.Connection, query: RowQuery) -> list[dict[str, Any]]:
     text, values = rows_sql(query)
     with connection.cursor(row_factory=dict_row) as cursor:
         try:

@@ -31,6 +31,7 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.numbers_files import numbers_file
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.tables.changed_since import rows_changed_since, stored_since
+from s2p_assets.warehouse.trace.file_rows import FileRow
 from s2p_assets.warehouse.trace.ledger_views import LEDGER_VIEWS
 from s2p_assets.warehouse.trace.traced_rows import NoRows, NotTraceable, SourceRows, TableLocator, TraceSources
 from s2p_assets.warehouse.trace.tracer import Tracer
@@ -106,14 +107,23 @@ def trace_number(
         from s2p_assets.services.as_of import parse_as_of
 
         return _trace_as_of(ctx, report, wanted, None, parse_as_of(as_of), most, progress)
+    if at_once := trace_as_it_stands(ctx, name, wanted, edition=edition, most=most):
+        return at_once
+    saved = _saved(ctx.settings, report, edition)
+    return _trace_as_of(ctx, report, wanted, saved, edition_made_at(saved), most, progress)
+
+
+def trace_as_it_stands(
+    ctx: Context, name: str, wanted: str, *, edition: str | None = None, most: int | None
+) -> TracedNumber | None:
+    """As `trace_number`, at once; None where what lies under the report changed, so that it has to be made again."""
+    report = ctx.catalog.reports[name]
     saved = _saved(ctx.settings, report, edition)
     found = _number(saved, wanted)
-    made_at = edition_made_at(saved)
     with _connected(ctx.warehouse) as connection:
-        if not _changed_since(connection, ctx.catalog, report, made_at):
-            tracer = _NumberTracer(connection, ctx, report, most)
-            return TracedNumber(name, saved.stem, found, tracer.sources(found))
-    return _trace_as_of(ctx, report, wanted, saved, made_at, most, progress)
+        if _changed_since(connection, ctx.catalog, report, edition_made_at(saved)):
+            return None
+        return TracedNumber(name, saved.stem, found, _NumberTracer(connection, ctx, report, most).sources(found))
 
 
 def _number(saved: Path, wanted: str) -> ReportNumber:
@@ -236,3 +246,29 @@ def format_value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.4f}".rstrip("0").rstrip(".")
     return str(value)
+
+
+def person_lines(file: FileRow, values: Mapping[str, Any]) -> Iterator[str]:
+    """Who handed in a file; or who entered a row, when and why, and the cells of the file that it overrides."""
+    if file.handed_in_by and file.handed_in_at:
+        yield f"handed in by {file.handed_in_by} on {file.handed_in_at.astimezone():%Y-%m-%d %H:%M}"
+    entered = file.entered
+    if entered is None:
+        return
+    what = "corrected" if entered.kind == "correction" else {"withdraw": "withdrawn"}.get(entered.action, "entered")
+    yield f"{what} by {entered.by} on {entered.at.astimezone():%Y-%m-%d %H:%M}: {entered.reason}"
+    if over := entered.over:
+        shown = {name: cell for name, cell in over.cells.items() if name in values}
+        given = ", ".join(
+            f"{cell} = {format_value(entered.before.get(name))}"
+            for name, cell in shown.items()
+            if name in entered.columns
+        )
+        kept = ", ".join(
+            f"{cell} = {format_value(values[name])}" for name, cell in shown.items() if name not in entered.columns
+        )
+        place = " › ".join(filter(None, (over.path, over.sheet)))
+        said = [f"over {place} › {given}"] if given else []
+        said += [f"what stayed is from {place} › {kept}"] if kept else []
+        yield from said or [f"over {place} › row {over.row}"]
+        yield from person_lines(over, {name: entered.before.get(name) for name in values})

@@ -21,6 +21,7 @@ from s2p_assets.spreadsheet.code_spelling import plain_spelling
 from s2p_assets.spreadsheet.date_texts import dates_in_digits
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
 from s2p_assets.spreadsheet.periods import Period, Unclear, examples, first_day, of_day
+from s2p_assets.spreadsheet.text_bytes import are_ascii, trimmed
 from s2p_assets.spreadsheet.text_values import (
     LAST_SERIAL,
     NotADate,
@@ -97,7 +98,7 @@ def parse_cells(cells: Cells, column: Column, sheet: Sheet) -> ParsedColumn:
 
 def _replaced(cells: Cells, column: Column, parsed: ParsedColumn) -> Cells:
     """The cells with what the contract says is meant in place of what is written; `parsed` is told which."""
-    texts = pc.utf8_trim_whitespace(cells.texts) if column.replace else cells.texts
+    texts = trimmed(cells.texts) if column.replace else cells.texts
     for written, meant in column.replace:
         here = pc.equal(texts, written)
         if pc.any(here).as_py():
@@ -161,7 +162,7 @@ def _plain(kind: CellKind, cells: Cells, column: Column, sheet: Sheet) -> Plain:
 def _plain_numbers(kind: CellKind, cells: Cells, column: Column) -> Plain:
     if kind == CellKind.NUMBER:
         return _as_plain(*_numbers(cells.texts, _NUMBER), column)
-    texts = pc.utf8_trim_whitespace(cells.texts)
+    texts = trimmed(cells.texts)
     if column.decimal == ",":
         texts = pc.if_else(pc.match_substring(texts, "."), "", pc.replace_substring(texts, ",", "."))
     return _as_plain(*_matching(texts, _PLAIN_NUMBER), column)
@@ -197,10 +198,10 @@ def _as_plain(numbers: npt.NDArray[np.float64], plain: npt.NDArray[np.bool_], co
 
 
 def _plain_texts(cells: Cells, column: Column, sheet: Sheet) -> Plain:
-    texts = pc.utf8_trim_whitespace(_plainly_spelled(cells.texts, column))
+    texts = trimmed(_plainly_spelled(cells.texts, column))
     plain = ~_are_words(texts, column.na_values)
-    if texts is not cells.texts and not pc.all(pc.string_is_ascii(cells.texts)).as_py():
-        plain &= ~_are_words(pc.utf8_trim_whitespace(cells.texts), column.na_values)
+    if texts is not cells.texts and not are_ascii(cells.texts):
+        plain &= ~_are_words(trimmed(cells.texts), column.na_values)
     if column.width and not sheet.typed:
         digits = pc.match_substring_regex(texts, "^[0-9]+$")
         texts = pc.if_else(digits, pc.utf8_lpad(texts, column.width, "0"), texts)
@@ -278,7 +279,7 @@ def _plain_dates(cells: Cells, column: Column, sheet: Sheet) -> Plain:
 
 def _plain_date_texts(cells: Cells, column: Column) -> Plain:
     """By the column's first pattern, or the ways of ISO 8601, of which no text fits two."""
-    encoded = pc.dictionary_encode(pc.utf8_trim_whitespace(cells.texts))
+    encoded = pc.dictionary_encode(trimmed(cells.texts))
     texts, which = encoded.dictionary, encoded.indices.to_numpy()
     patterns = column.formats[:1] or (_ISO_DAYS if column.kind == "date" else _ISO_MOMENTS)
     moments, plain = dates_in_digits(texts, patterns)

@@ -11,6 +11,8 @@ from functools import lru_cache
 import pyarrow
 import pyarrow.compute as pc
 
+from s2p_assets.spreadsheet.text_bytes import are_ascii
+
 _INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
@@ -22,7 +24,7 @@ _WIDE = re.compile("[\uff01-\uff5e]")
 
 def plain_spelling(texts: pyarrow.Array) -> pyarrow.Array:
     """The texts without invisible marks, with plain blanks, hyphens and letters of usual width, composed."""
-    if pc.all(pc.string_is_ascii(texts)).as_py():
+    if are_ascii(texts):
         return texts
     texts = pc.replace_substring_regex(texts, f"[{_INVISIBLE}]", "")
     texts = pc.replace_substring_regex(texts, f"[{_BLANKS}]", " ")
@@ -49,7 +51,7 @@ def twins(codes: pyarrow.Array) -> dict[str, str]:
     counts = pc.value_counts(codes)
     values, numbers = counts.field("values"), counts.field("counts")
     lower = _without_zeros_and_blanks(pc.utf8_lower(values))
-    ascii_only = pc.all(pc.string_is_ascii(values)).as_py()
+    ascii_only = are_ascii(values)
     if ascii_only and len(pc.unique(lower)) == len(values):
         return {}
     known = pc.value_counts(lower) if ascii_only else None
@@ -71,7 +73,7 @@ def twins(codes: pyarrow.Array) -> dict[str, str]:
 
 def _may_differ_in_spelling(codes: pyarrow.Array) -> bool:
     """Whether any two could, asked of the column as a whole, which is ten times as quick as asking of each code."""
-    if not pc.all(pc.string_is_ascii(codes)).as_py() or pc.any(pc.match_substring(codes, "  ")).as_py():
+    if not are_ascii(codes) or pc.any(pc.match_substring(codes, "  ")).as_py():
         return True
     lengths = pc.min_max(pc.binary_length(codes)).as_py()
     if lengths["min"] != lengths["max"] and pc.any(pc.starts_with(codes, "0")).as_py():

@@ -17,8 +17,10 @@ from s2p_assets.spreadsheet import number_formats
 from s2p_assets.spreadsheet.cell_parser import CellError, cell_error, quoted
 from s2p_assets.spreadsheet.code_spelling import foreign_letters, script_of, twins
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
+from s2p_assets.spreadsheet.text_bytes import are_ascii, trimmed
 
 _EXPONENT = r"^[+-]?[0-9]([.,][0-9]+)?E[+-][0-9]{2,3}$"
+_EXACT_DIGITS = 15
 _LONG = r"^[1-9][0-9]{15,}$"
 _ROUNDED = r"^[1-9][0-9]{14}0+$"
 _SIX_DIGITS_LEFT = r"^[1-9][0-9]{5}0{6,9}$"
@@ -46,7 +48,7 @@ def damaged_codes(cells: Cells, column: Column, sheet: Sheet) -> dict[int, CellE
     found = _shown_with_exponent(cells, column, sheet) | _six_digits_left(cells, column)
     texts = cells.kinds == CellKind.TEXT
     if texts.any():
-        held = pc.utf8_trim_whitespace(cells.texts)
+        held = trimmed(cells.texts)
         suspect = pc.match_substring_regex(held, _SUSPECT).to_numpy(zero_copy_only=False) & texts
         if suspect.any():
             found |= _damaged_texts(held, np.flatnonzero(suspect), int(texts.sum()), column)
@@ -154,6 +156,8 @@ def rounded_codes_perhaps(cells: Cells, column: Column) -> npt.NDArray[np.int64]
     """The positions of texts of more than 15 digits that end in zeros, where most long ones do not."""
     if column.kind != "code" or not len(cells):
         return np.zeros(0, np.int64)
+    if pc.max(pc.binary_length(cells.texts)).as_py() <= _EXACT_DIGITS:
+        return np.zeros(0, np.int64)
     long = pc.match_substring_regex(cells.texts, _LONG)
     if not pc.any(long).as_py():
         return np.zeros(0, np.int64)
@@ -174,7 +178,7 @@ def look_alikes(values: pyarrow.Array, column: Column) -> Iterator[tuple[int, st
     if column.kind != "code" or not len(values):
         return
     found = twins(values)
-    if not found and pc.all(pc.string_is_ascii(values)).as_py():
+    if not found and are_ascii(values):
         return
     codes = [code for code in pc.unique(values).to_pylist() if code]
     latin = sum(any(mark.isascii() and mark.isalpha() for mark in code) for code in codes)

@@ -4,14 +4,17 @@ What a cell means to a contract is decided elsewhere; nothing here opens a file.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow
 import pyarrow.compute as pc
+
+from s2p_assets.spreadsheet.text_bytes import first_bytes, may_be_blank
 
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 CellPosition = tuple[int, int]
@@ -170,17 +173,44 @@ class Sheet:
         return None if cells is None or place is None else CellKind(int(cells.kinds[place]))
 
 
+@dataclass(frozen=True, slots=True)
+class SharedTexts:
+    """Of a batch of cells, those whose text stands once for the whole book: its place in `strings`, -1 for others.
+
+    `strings` are the same for all batches of a sheet.
+    """
+
+    strings: pyarrow.Array
+    indices: Ints
+
+    def where(self, chosen: npt.NDArray[Any] | slice) -> "SharedTexts":
+        """Those of some cells, or of all in another order."""
+        return SharedTexts(self.strings, self.indices[chosen])
+
+    def put_into(self, texts: pyarrow.Array) -> pyarrow.Array:
+        """`texts` with the shared ones; where all are shared, they stay indices until the column is joined."""
+        shared = self.indices >= 0
+        if shared.all():
+            return pyarrow.DictionaryArray.from_arrays(self.indices, self.strings)
+        if not shared.any():
+            return texts
+        values = self.strings.take(pyarrow.array(self.indices[shared]))
+        return pc.replace_with_mask(texts, pyarrow.array(shared), values)
+
+
 class SheetWriter:
     """Collects cells in whatever order a reader meets them and puts them in columns."""
 
     def __init__(self) -> None:
         self._parts: dict[int, list[Cells]] = {}
+        self._filled_strings: npt.NDArray[np.bool_] | None = None
 
-    def add(self, columns: Ints, cells: Cells) -> None:
-        """Takes a batch of cells that lie in `columns`; blank texts are no cells."""
-        filled = _filled(cells)
+    def add(self, columns: Ints, cells: Cells, shared: SharedTexts | None = None) -> None:
+        """Takes a batch of cells that lie in `columns`, some of them with `shared` texts; blank texts are no cells."""
+        filled = self._filled(cells, shared)
         if not filled.all():
             columns, cells = columns[filled], cells.where(filled)
+            shared = shared.where(filled) if shared else None
         if not len(columns):
             return
         rows, kinds, texts, formats = cells.rows, cells.kinds, cells.texts, cells.formats
@@ -188,12 +218,21 @@ class SheetWriter:
             order = np.argsort(columns, kind="stable")
             columns, rows, kinds, texts = columns[order], rows[order], kinds[order], texts.take(pyarrow.array(order))
             formats = None if formats is None else formats[order]
+            shared = shared.where(order) if shared else None
         starts = np.flatnonzero(np.diff(columns, prepend=columns[0] - 1))
         for number, start, stop in zip(columns[starts], starts, [*starts[1:], len(columns)], strict=True):
             part = slice(int(start), int(stop))
+            held = shared.where(part).put_into(texts[part]) if shared else texts[part]
             self._parts.setdefault(int(number), []).append(
-                Cells(rows[part], kinds[part], texts[part], None if formats is None else formats[part])
+                Cells(rows[part], kinds[part], held, None if formats is None else formats[part])
             )
+
+    def _filled(self, cells: Cells, shared: SharedTexts | None) -> npt.NDArray[np.bool_]:
+        if shared is None:
+            return _filled(cells)
+        if self._filled_strings is None:
+            self._filled_strings = _are_filled(shared.strings)
+        return np.where(shared.indices >= 0, self._filled_strings[shared.indices], _filled(cells))
 
     def add_column(self, number: int, cells: Cells) -> None:
         """Takes a batch of cells that all lie in one column; blank texts are no cells."""
@@ -208,16 +247,22 @@ class SheetWriter:
 
 def _filled(cells: Cells) -> npt.NDArray[np.bool_]:
     """Which of the cells hold more than blanks; a formula without its value counts."""
-    lengths = pc.binary_length(pc.utf8_trim_whitespace(cells.texts)).to_numpy(zero_copy_only=False)
-    return (lengths > 0) | (cells.kinds == CellKind.UNCALCULATED)
+    return _are_filled(cells.texts) | (cells.kinds == CellKind.UNCALCULATED)
+
+
+def _are_filled(texts: pyarrow.Array) -> npt.NDArray[np.bool_]:
+    if not texts.null_count and not may_be_blank(first_bytes(texts)).any():
+        return np.ones(len(texts), dtype=bool)
+    lengths = pc.binary_length(pc.utf8_trim_whitespace(texts)).to_numpy(zero_copy_only=False)
+    return np.asarray(lengths > 0)
 
 
 def _joined(parts: list[Cells]) -> Cells:
+    texts = _joined_texts([part.texts for part in parts])
     if len(parts) == 1 and (np.diff(parts[0].rows) > 0).all():
-        return parts[0]
+        return replace(parts[0], texts=texts)
     rows = np.concatenate([part.rows for part in parts])
     kinds = np.concatenate([part.kinds for part in parts])
-    texts = pyarrow.concat_arrays([part.texts for part in parts])
     formats = None
     if all(part.formats is not None for part in parts):
         formats = np.concatenate([part.formats for part in parts if part.formats is not None])
@@ -227,6 +272,15 @@ def _joined(parts: list[Cells]) -> Cells:
     order = len(rows) - 1 - last
     kept = None if formats is None else formats[order]
     return Cells(rows[order], kinds[order], texts.take(pyarrow.array(order)), kept)
+
+
+def _joined_texts(parts: list[pyarrow.Array]) -> pyarrow.Array:
+    """One array of texts, shared ones looked up all at once."""
+    shared = [isinstance(part, pyarrow.DictionaryArray) for part in parts]
+    if all(shared):
+        return parts[0].dictionary.take(pyarrow.concat_arrays([part.indices for part in parts]))
+    plain = [part.dictionary_decode() if one else part for part, one in zip(parts, shared, strict=True)]
+    return plain[0] if len(plain) == 1 else pyarrow.concat_arrays(plain)
 
 
 @lru_cache(maxsize=20_000)

@@ -27,7 +27,10 @@ _SAME_AS_ABOVE = pyarrow.array([*_MARKS, *_FORMS])
 
 def repeating_marks(held: Cells) -> npt.NDArray[np.bool_]:
     """Which cells say no more than that they are as the one above: `"`, `dito`, `idem`."""
-    return pc.is_in(held.texts, _SAME_AS_ABOVE).to_numpy(zero_copy_only=False) & (held.kinds == CellKind.TEXT)
+    texts = held.kinds == CellKind.TEXT
+    if texts.any():
+        texts &= pc.is_in(held.texts, _SAME_AS_ABOVE).to_numpy(zero_copy_only=False)
+    return texts
 
 
 def repeated_values(cells: Cells, column: Column) -> dict[int, CellError]:

@@ -12,6 +12,8 @@ import numpy.typing as npt
 import pyarrow
 import pyarrow.compute as pc
 
+from s2p_assets.spreadsheet.text_bytes import are_ascii, hold_any
+
 _LOST = re.compile("[\ufffd\x80-\x9f]")
 _SYMBOL_IN_WORD = re.compile(r"[^\W\d_][£¹³¿¯¥¡¼¾¤§ª¬¢°±»«¸¨´¶][^\W\d_]")
 _SYMBOL_FIRST = re.compile(r"(?<![\w£])[£³¹¿¯](?=[^\W\d_A-Z]{2})(?![^\W\d_]+[?!])")
@@ -57,7 +59,7 @@ def misread_texts(texts: pyarrow.Array) -> npt.NDArray[np.int64]:
     """The positions of texts that look as if they had been decoded wrongly."""
     if not len(texts):
         return np.zeros(0, np.int64)
-    if pc.all(pc.string_is_ascii(texts)).as_py() and not pc.any(pc.match_substring(texts, "?")).as_py():
+    if are_ascii(texts) and not hold_any(texts, b"?"):
         return np.zeros(0, np.int64)
     suspect = pc.fill_null(pc.match_substring_regex(texts, _SUSPECT), False)
     if not pc.any(suspect).as_py():

@@ -16,6 +16,7 @@ from s2p_assets.contracts.columns import Column
 from s2p_assets.spreadsheet.cell_parser import quoted
 from s2p_assets.spreadsheet.damaged_codes import MOST, is_day_and_month, is_whole_date
 from s2p_assets.spreadsheet.grid import CellKind, Cells
+from s2p_assets.spreadsheet.text_bytes import bytes_of, hold_any, trimmed
 
 _FEWEST = 5
 _NEARLY_ALL = 0.9
@@ -87,7 +88,7 @@ def _truths(cells: Cells, column: Column) -> Iterator[OddCode]:
 def _fractions(cells: Cells) -> Iterator[OddCode]:
     """Numbers with a fraction, of which a zero at the end is lost: 1.10 and 1.1 are one number."""
     numbers = cells.kinds == CellKind.NUMBER
-    if not numbers.any():
+    if not numbers.any() or not hold_any(cells.texts, b".eE"):
         return
     fraction = pc.match_substring_regex(cells.texts, "[.eE]").to_numpy(zero_copy_only=False) & numbers
     places = [place for place in np.flatnonzero(fraction).tolist() if not _is_whole(str(cells.texts[place].as_py()))]
@@ -116,7 +117,7 @@ def _perhaps_powers(cells: Cells) -> Iterator[OddCode]:
     first = [str(text).strip() for text in cells.texts[:_SAMPLE].to_pylist()]
     if sum(bool(re.search(like, text)) for text in first) <= MOST * len(first):
         return
-    texts = pc.utf8_trim_whitespace(cells.texts)
+    texts = trimmed(cells.texts)
     alike = pc.match_substring_regex(texts, like).to_numpy(zero_copy_only=False)
     round_ones = pc.match_substring_regex(texts, _ENDS_IN_ZERO).to_numpy(zero_copy_only=False)
     places = np.flatnonzero(round_ones & numbers if few else round_ones)
@@ -199,10 +200,10 @@ def _letter_for_digit(values: pyarrow.Array, code: str, what: str) -> OddCode:
 
 def _with_letter_beside_digit(values: pyarrow.Array) -> npt.NDArray[np.int64]:
     """The positions of texts with a letter that looks like a digit beside a digit, asked of all their bytes at once."""
-    if not len(values) or values.buffers()[2] is None:
+    if not len(values) or not hold_any(values, b"OoIl"):
         return np.zeros(0, np.int64)
-    offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset :][: len(values) + 1]
-    written = np.frombuffer(values.buffers()[2], np.uint8)[int(offsets[0]) : int(offsets[-1])]
+    offsets, held = bytes_of(values)
+    written = held[int(offsets[0]) : int(offsets[-1])]
     most = max(_MOST_SUSPECTS, (1 - _NEARLY_ALL) * len(values))
     if (
         len(values) > most

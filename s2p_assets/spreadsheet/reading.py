@@ -15,6 +15,7 @@ import pyarrow
 import pyarrow.compute as pc
 
 from s2p_assets.contracts.columns import Column, arrow_schema
+from s2p_assets.contracts.entered import EnteredRows
 from s2p_assets.contracts.findings import OWN_SHEETS, Finding, FindingCollector, ReadResult, count_values
 from s2p_assets.contracts.workbook import ReferenceValues, ReferenceValuesByWorkbook, Workbook
 from s2p_assets.spreadsheet.book import Book, open_book
@@ -36,7 +37,7 @@ from s2p_assets.spreadsheet.header import (
 )
 from s2p_assets.spreadsheet.limits import DAMAGED, TOO_MUCH_MEMORY, WorkbookUnreadable
 from s2p_assets.spreadsheet.melting import column_places, read_melted_table
-from s2p_assets.spreadsheet.returned.own_copies import refuse_fresh_workbook, refuse_partial_copy
+from s2p_assets.spreadsheet.returned.own_copies import refuse_copied_entry, refuse_fresh_workbook, refuse_partial_copy
 from s2p_assets.spreadsheet.rules import RuleViolation, TypedRows, final_violations, rule_violations
 from s2p_assets.spreadsheet.sheet_names import bracketed_names
 from s2p_assets.spreadsheet.stale_values import find_outside_values
@@ -105,8 +106,9 @@ def _read_book(
     for sheet in whole if book.file_format in FORMATS_WITHOUT_MARKS else ():
         sheet.marks.unseen |= MARKS
     find_outside_values(whole)
-    if fresh := refuse_fresh_workbook(whole):
-        reading.findings.append(fresh)
+    entered = any(isinstance(workbook, EnteredRows) for workbook in workbooks)
+    if own := refuse_fresh_workbook(whole) or (None if entered else refuse_copied_entry(whole)):
+        reading.findings.append(own)
         return
     sheets = [sheet for sheet in whole if sheet.name not in OWN_SHEETS]
     contract = best_matching_contract(sheets, workbooks, reading.file.name)

@@ -9,22 +9,23 @@ import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-import pandera.pandas as pa
 import pyarrow
 import pyarrow.compute as pc
-from pandera.errors import SchemaErrors
 
-from s2p_assets.contracts.columns import Column, Severity
-from s2p_assets.contracts.validation import pandera_schema
+from s2p_assets.contracts.columns import Column, Row, Severity, row_rules_of
+from s2p_assets.contracts.outlined import as_declared
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.spreadsheet.arrow_rules import is_panderas_own, row_rule_surely_holds, surely_holds
+from s2p_assets.spreadsheet.arrow_rules import row_rule_surely_holds, rule_surely_holds
 from s2p_assets.spreadsheet.cell_parser import noun_for, quoted
 from s2p_assets.spreadsheet.patterns import pattern_in_words
+
+if TYPE_CHECKING:  # pandera is loaded where a rule is broken, or only it can tell
+    import pandas as pd
+    import pandera.pandas as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ class TypedRows:
         return int(self.table.num_rows)
 
     @cached_property
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
+        import pandas as pd
+
         return pd.DataFrame({name: pd.arrays.ArrowExtensionArray(self.table.column(name)) for name in self._names})
 
     def values(self, name: str) -> pyarrow.Array:
@@ -68,15 +71,31 @@ def rule_violations(rows: TypedRows, workbook: Workbook) -> Iterator[RuleViolati
     `rows`: one per row read; missing values break no rule here. A rule that itself fails is reported once, with its
     error.
     """
-    schema = pandera_schema(workbook.rows)
+    own = has_rules_of_its_own(workbook.rows)
     for column in workbook.columns:
-        yield from _column_rules(rows, schema.columns[column.name].checks, column)
+        yield from _column_rules(rows, column, workbook.rows, own=own)
         if column.unique:
             yield from _repeated(rows, (column.name,), "unique", workbook)
-    for check in schema.checks:
-        yield from _row_rule(rows, check, workbook)
+    if len(rows) and (own or not _row_rules_surely_hold(rows, workbook.rows)):
+        for check in _pandera_schema(workbook.rows).checks:
+            yield from _row_rule(rows, check)
     if workbook.key:
         yield from _repeated(rows, workbook.key, "key", workbook)
+
+
+def has_rules_of_its_own(rows: type[Row]) -> bool:
+    """Whether the declared rows have methods of a class, which may be rules in pandera's own words."""
+    return any(
+        isinstance(value, classmethod) and name[:2] != "__"
+        for base in as_declared(rows).__mro__
+        for name, value in vars(base).items()
+    )
+
+
+def _pandera_schema(rows: type[Row]) -> Any:
+    from s2p_assets.contracts.validation import pandera_schema
+
+    return pandera_schema(rows)
 
 
 def final_violations(rows: TypedRows, bad: npt.NDArray[np.bool_], workbook: Workbook) -> Iterator[RuleViolation]:
@@ -84,10 +103,12 @@ def final_violations(rows: TypedRows, bad: npt.NDArray[np.bool_], workbook: Work
 
     Where none is bad, the rules were put to exactly these rows, which pandera would only do once more.
     """
-    if not bad.any() and not pandera_schema(workbook.rows).unique:
+    if not bad.any():
         return
+    from pandera.errors import SchemaErrors
+
     frame = rows.frame[~bad].reset_index(drop=True)
-    schema = copy.copy(pandera_schema(workbook.rows))
+    schema = copy.copy(_pandera_schema(workbook.rows))
     schema.checks = [check for check in schema.checks if not (check.name or "").startswith("notice:")]
     try:
         schema.validate(frame, lazy=True)
@@ -98,21 +119,26 @@ def final_violations(rows: TypedRows, bad: npt.NDArray[np.bool_], workbook: Work
             yield RuleViolation(None, column, str(case.check), message, quoted(str(case.failure_case)))
 
 
-def _column_rules(rows: TypedRows, checks: Sequence[pa.Check], column: Column) -> Iterator[RuleViolation]:
-    values = rows.values(column.name) if checks else pyarrow.nulls(0)
+def _column_rules(rows: TypedRows, column: Column, declared: type[Row], *, own: bool) -> Iterator[RuleViolation]:
+    if not column.checks and not own:
+        return
+    values = rows.values(column.name)
     if values.null_count == len(values):
         return
     present = values.drop_null() if values.null_count else values
-    doubtful = [check for check in checks if not surely_holds(check, present)]
-    if doubtful:
+    doubtful = {_LONG.get(name, name) for name, given in column.checks if not rule_surely_holds(name, given, present)}
+    if doubtful or own:
+        import pandas as pd
+
         where = np.flatnonzero(values.is_valid())
         kept = pd.Series(pd.arrays.ArrowExtensionArray(present))
-        for check in doubtful:
-            yield from _column_rule(kept, where, check, column)
+        for check in _pandera_schema(declared).columns[column.name].checks:
+            if own or check.name in doubtful:
+                yield from _column_rule(kept, where, check, column)
 
 
 def _column_rule(
-    kept: pd.Series, where: npt.NDArray[np.int64], check: pa.Check, column: Column
+    kept: "pd.Series", where: npt.NDArray[np.int64], check: "pa.Check", column: Column
 ) -> Iterator[RuleViolation]:
     """The values that break the rule; `kept` has none missing, `where` says in which row each stands."""
     failed = _failures(check, kept)
@@ -126,9 +152,11 @@ def _column_rule(
         yield RuleViolation(position, column.name, rule, message, value_as_text(value), severity)
 
 
-def _row_rule(rows: TypedRows, check: pa.Check, workbook: Workbook) -> Iterator[RuleViolation]:
-    if not len(rows) or row_rule_surely_holds(check, rows.frame):
-        return
+def _row_rules_surely_hold(rows: TypedRows, declared: type[Row]) -> bool:
+    return all(row_rule_surely_holds(rule, declared, rows.frame) for rule in row_rules_of(declared))
+
+
+def _row_rule(rows: TypedRows, check: "pa.Check") -> Iterator[RuleViolation]:
     frame = rows.frame
     severity, rule = _severity(check)
     at = rule if rule in frame.columns else None
@@ -136,6 +164,8 @@ def _row_rule(rows: TypedRows, check: pa.Check, workbook: Workbook) -> Iterator[
     if isinstance(failed, str):
         yield RuleViolation(None, at, "row_rule", failed, None, severity)
         return
+    import pandas as pd
+
     message = str(check.error or f"breaks the rule {check.name}")
     positions = np.flatnonzero(failed).tolist()
     values = frame[at][failed].tolist() if at else [None] * len(positions)
@@ -144,7 +174,7 @@ def _row_rule(rows: TypedRows, check: pa.Check, workbook: Workbook) -> Iterator[
         yield RuleViolation(position, at, "row_rule", message, text, severity)
 
 
-def _severity(check: pa.Check) -> tuple[Severity, str]:
+def _severity(check: "pa.Check") -> tuple[Severity, str]:
     severity, mark, rest = (check.name or "").partition(":")
     if mark and severity in ("reject", "notice"):
         return ("notice" if severity == "notice" else "reject"), rest
@@ -159,10 +189,13 @@ _SHORT = {
     "equal_to": "eq",
     "not_equal_to": "ne",
 }
+_LONG = {short: long for long, short in _SHORT.items()}
 
 
-def _failures(check: pa.Check, values: Any) -> npt.NDArray[np.bool_] | str:
+def _failures(check: "pa.Check", values: Any) -> npt.NDArray[np.bool_] | str:
     """Which rows break the rule; a sentence when it is broken as a whole or cannot be put."""
+    import pandas as pd
+
     try:
         output = check(values).check_output
     except Exception as error:
@@ -285,10 +318,16 @@ def pattern_of(given: dict[str, Any]) -> str:
     return str(getattr(pattern, "pattern", pattern))
 
 
-def violation_message(check: pa.Check, value: Any, column: Column) -> str:
+def _is_panderas_own(check: "pa.Check") -> bool:
+    """Whether it is what pandera itself means by its name; a schema holds copies of pandera's own functions."""
+    own = type(check).CHECK_FUNCTION_REGISTRY.get(check.name or "")
+    return type(check._check_fn) is type(own) and str(check._check_fn) == check.name
+
+
+def violation_message(check: "pa.Check", value: Any, column: Column) -> str:
     """A broken column rule in plain words: `-3 is below 0`."""
     text = value_as_text(value)
     words = _WORDINGS.get(check.name or "")
-    if words is not None and is_panderas_own(check):
+    if words is not None and _is_panderas_own(check):
         return words(text, check.statistics or {}, column)
     return f"{quoted(text)}: {check.error or f'breaks the rule {check.name}'}"

@@ -12,8 +12,6 @@ import queue
 import selectors
 import signal
 import struct
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -28,6 +26,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import ReferenceValuesByWorkbook, Workbook
 from s2p_assets.spreadsheet.limits import TOO_MUCH_MEMORY
+from s2p_assets.spreadsheet.reading_process import ReadingProcess
 
 if TYPE_CHECKING:  # the children need no settings, which take a third of a second to import
     from s2p_assets.settings import Settings
@@ -39,7 +38,6 @@ _LENGTH = struct.Struct(">Q")
 _START_SECONDS = 600.0
 _OUT_OF_MEMORY = 70
 _STOPPED = "the file is so damaged that it stops its reader; open it in Excel, which may repair it, and save as .xlsx"
-_ENTRY = "from s2p_assets.spreadsheet.sandbox import serve_requests; serve_requests()"
 
 
 class ReadingProcessDied(Exception):
@@ -94,25 +92,13 @@ class _Child:
         self._bounds = bounds
         self._known: int | None = None
         self.busy = False
-        self._noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed with the child
-        environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
-        environment |= {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 28)}
-        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RUST_BACKTRACE": "0"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {_ENTRY}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._noise,
-            env=environment,
-            start_new_session=True,
-        )
+        self._process = ReadingProcess.ready(serve_requests)
         try:
             self._send((bounds, compiled_cutter))
             self._receive(_START_SECONDS)
         except ReadingProcessDied as error:
+            last = self._last_words(500).decode(errors="replace").strip().rsplit("\n", 1)[-1]
             self.close()
-            self._noise.seek(0)
-            last = self._noise.read()[-500:].decode(errors="replace").strip().rsplit("\n", 1)[-1]
             raise RuntimeError(f"the reading process does not start: {error}: {last}") from error
 
     def call(self, function: Callable[..., T], *arguments: Any) -> T:
@@ -130,22 +116,13 @@ class _Child:
         return answer
 
     def close(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        self._process.wait()
-        self._noise.close()
+        self._process.close()
 
     def _send(self, message: object) -> None:
         payload = pickle.dumps(message, protocol=5)
-        stream = self._process.stdin
-        assert stream is not None
         try:
-            stream.write(_LENGTH.pack(len(payload)) + payload)
-            stream.flush()
+            self._process.requests.write(_LENGTH.pack(len(payload)) + payload)
+            self._process.requests.flush()
         except OSError as error:
             raise ReadingProcessDied("reading it ended the reading process") from error
 
@@ -155,8 +132,7 @@ class _Child:
         return pickle.loads(self._read(length, deadline))  # noqa: S301  our own child wrote it
 
     def _read(self, count: int, deadline: float) -> bytes:
-        stream = self._process.stdout
-        assert stream is not None
+        stream = self._process.answers
         parts: list[bytes] = []
         with selectors.DefaultSelector() as selector:
             selector.register(stream, selectors.EVENT_READ)
@@ -182,10 +158,13 @@ class _Child:
 
     def _ran_out_of_memory(self) -> bool:
         """Whether the child's last words are those of a library that could not have more."""
-        self._noise.seek(0, os.SEEK_END)
-        self._noise.seek(max(0, self._noise.tell() - 4_000))
-        last = self._noise.read().lower()
+        last = self._last_words(4_000).lower()
         return any(words in last for words in (b"memory allocation of", b"bad_alloc", b"cannot allocate memory"))
+
+    def _last_words(self, most: int) -> bytes:
+        noise = self._process.noise
+        noise.seek(max(0, noise.seek(0, os.SEEK_END) - most))
+        return noise.read()
 
 
 class Sandbox:
@@ -351,12 +330,28 @@ def _read_to(
     return reading
 
 
+def keep_reader_ready() -> None:
+    """Forks a reading process while this one has a single thread, for the first file that it will have to read."""
+    ReadingProcess.keep_ready(serve_requests)
+
+
+@contextlib.contextmanager
+def spare_reader_ended() -> Iterator[None]:
+    """Ends behind the block the one that was kept ready, where no file had to be read."""
+    try:
+        yield
+    finally:
+        ReadingProcess.end_ready()
+
+
 def serve_requests() -> None:
     """The child's life: answers one request after the other until its parent closes the pipe."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     bounds, compiled_cutter = pickle.loads(_message(requests) or b"")  # noqa: S301  our own parent wrote it
+    import pandas  # noqa: F401  Arrow loads it
+
     import s2p_assets.spreadsheet.reading  # noqa: F401  imports come first: the bound counts from here
     from s2p_assets.spreadsheet.readers.row_cutter import use_cutter
 

@@ -10,6 +10,7 @@ SharedFiles = tuple[SharedFile, ...]
 
 def settled_files(now: ShareScan, before: ShareScan, settled: ShareScan) -> ShareScan:
     """What stands still at the look `now`, file by file; a file that moves is shown as it last stood still.
+    What people entered is there whole, or not at all.
 
     `before`: the look before it; `settled`: what stood still then. A file counts as gone once both looks miss it.
     """
@@ -17,7 +18,7 @@ def settled_files(now: ShareScan, before: ShareScan, settled: ShareScan) -> Shar
         name: _settled(files, before.files.get(name, ()), settled.files.get(name, ()))
         for name, files in now.files.items()
     }
-    return ShareScan(found, _settled(now.unclaimed, before.unclaimed, settled.unclaimed))
+    return ShareScan(found, _settled(now.unclaimed, before.unclaimed, settled.unclaimed), now.entered)
 
 
 def _settled(now: SharedFiles, before: SharedFiles, settled: SharedFiles) -> SharedFiles:

@@ -9,12 +9,13 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from s2p_assets.catalog.paths import compile_patterns
+from s2p_assets.contracts.entered import ENTRIES_FOLDER
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.book import SPREADSHEET_SUFFIXES
@@ -44,14 +45,22 @@ class SharedFile(NamedTuple):
 
 @dataclass(frozen=True)
 class ShareScan:
-    """What one look found: per workbook name the files that it may claim, and the files nobody may."""
+    """What one look found: per workbook name the files that it may claim, and the files nobody may.
+
+    `entered`: per workbook name what lies in its folder of what people entered, which is read by nobody's path.
+    """
 
     files: dict[str, tuple[SharedFile, ...]]
     unclaimed: tuple[SharedFile, ...]
+    entered: dict[str, tuple[SharedFile, ...]] = field(default_factory=dict)
 
     def digest(self, name: str) -> str:
         """32 hex digits over the names, sizes and dates of one workbook's files; KeyError for an unknown name."""
         return self._digests[name]
+
+    def of(self, name: str) -> tuple[SharedFile, ...]:
+        """What lies there of one kind of workbook, dropped or entered."""
+        return (*self.files.get(name, ()), *self.entered.get(name, ()))
 
     @property
     def unclaimed_digest(self) -> str:
@@ -60,7 +69,7 @@ class ShareScan:
 
     @cached_property
     def _digests(self) -> dict[str, str]:
-        return {name: _digest(files) for name, files in self.files.items()}
+        return {name: _digest(self.of(name)) for name in self.files}
 
 
 def _digest(files: Iterable[SharedFile]) -> str:
@@ -69,7 +78,9 @@ def _digest(files: Iterable[SharedFile]) -> str:
 
 
 def scan_share(
-    share: Path, workbooks: Sequence[Workbook], skip: frozenset[str] = frozenset({"s2p-returned", "s2p-reports"})
+    share: Path,
+    workbooks: Sequence[Workbook],
+    skip: frozenset[str] = frozenset({"s2p-returned", "s2p-reports", ENTRIES_FOLDER}),
 ) -> ShareScan:
     """Every spreadsheet below `share`, sorted by name, under each workbook whose patterns match it.
 
@@ -91,6 +102,16 @@ def scan_share(
         if not claimed and (is_spreadsheet(file.relative) or _may_be_expected(file.relative, claims)):
             unclaimed.append(file)
     return ShareScan({name: tuple(found) for name, found in files.items()}, tuple(unclaimed))
+
+
+def scan_entries(folder: Path) -> dict[str, tuple[SharedFile, ...]]:
+    """What lies in the folder of what people entered: kind of workbook → its files, by their paths in the ledger."""
+    found: dict[str, list[SharedFile]] = {}
+    for file in sorted(_candidates(folder, frozenset())) if folder.is_dir() else ():
+        workbook, _, name = file.relative.partition("/")
+        here = file._replace(relative=f"{ENTRIES_FOLDER}/{file.relative}")
+        found.setdefault(workbook if name else "", []).append(here)
+    return {name: tuple(files) for name, files in found.items()}
 
 
 class _Claim:

@@ -19,6 +19,7 @@ from s2p_assets.spreadsheet.grouped_labels import filled_down, heading_rows, lab
 from s2p_assets.spreadsheet.header import Header, folded, is_required, nearest_header
 from s2p_assets.spreadsheet.row_marks import MarkedRow, marked_rows, said_of, where
 from s2p_assets.spreadsheet.stale_values import stale_values
+from s2p_assets.spreadsheet.text_bytes import first_bytes, may_be_blank
 from s2p_assets.spreadsheet.total_rows import summing_rows
 from s2p_assets.spreadsheet.truncation import cut_off
 from s2p_assets.spreadsheet.unit_words import stated_unit
@@ -134,12 +135,19 @@ def _repeated_headers(found: TableRows) -> list[int]:
     candidates: dict[int, int] = {}
     for name, cells in found.cells.items():
         if written[name]:
-            same = pc.equal(pc.utf8_trim_whitespace(cells.texts), written[name].strip())
-            for row in cells.rows[same.to_numpy(zero_copy_only=False)]:
+            for row in cells.rows[_saying(cells.texts, written[name].strip())]:
                 candidates[int(row)] = candidates.get(int(row), 0) + 1
     filled = dict(zip(found.row_numbers.tolist(), found.filled.tolist(), strict=True)) if candidates else {}
     rows = {row for row, count in candidates.items() if count == filled[row] and count >= min(2, len(written))}
     return sorted(rows | {row for last in rows for row in _above_again(found, last) if row in filled})
+
+
+def _saying(texts: pyarrow.Array, words: str) -> npt.NDArray[np.int64]:
+    """The positions of the texts that are `words`, but for blanks around them."""
+    first = first_bytes(texts)
+    places = np.flatnonzero((first == (words.encode()[:1] or b"\0")[0]) | may_be_blank(first))
+    same = pc.equal(pc.utf8_trim_whitespace(texts.take(pyarrow.array(places))), words)
+    return places[same.to_numpy(zero_copy_only=False)]
 
 
 def _above_again(found: TableRows, row: int) -> Iterator[int]:

@@ -21,11 +21,14 @@ from s2p_assets.spreadsheet.grid import CellKind, Cells, Ints, Sheet
 from s2p_assets.spreadsheet.header import Header, is_required
 
 _Floats = npt.NDArray[np.float64]
+_Bools = npt.NDArray[np.bool_]
+_Codes = npt.NDArray[np.int64]
 _NUMERIC = ("number", "money", "percent", "integer")
 _ENOUGH_ROWS = 3
 _FEWEST_GROUPS = 2
 _ENOUGH_DIGITS = 3
 _SAMPLED = 1_000
+_MANY_CODES = 100_000
 
 AVERAGE_WORDS = (
     *("average", "avg", "mean", "durchschnitt", "mittelwert", "mittel", "moyenne", "media", "promedio", "gemiddelde"),
@@ -194,7 +197,7 @@ def _labels(table: _Table, below: Mapping[int, Cells]) -> Iterator[tuple[int, _L
     if not words:
         return
     every = (*words, *AVERAGE_WORDS, *EXTREME_WORDS, *SUBTOTAL_WORDS)
-    expression, quick = _expression(every)
+    quick = _quick_question(every)
     left, right = min(table.header.titles), max(table.header.titles)
     columns = [number for number in sorted(below) if left <= number <= right]
     nameless = np.ones(
@@ -212,7 +215,7 @@ def _labels(table: _Table, below: Mapping[int, Cells]) -> Iterator[tuple[int, _L
         like = pc.match_substring_regex(cells.texts, quick).to_numpy(zero_copy_only=False)
         for place in np.flatnonzero(like):
             row, text = int(cells.rows[place]), str(cells.texts[int(place)].as_py()).strip()
-            found = expression.fullmatch(text)
+            found = _expression(every).fullmatch(text)
             if not found or _CODE.fullmatch(text) or not table.has(row):
                 continue
             if _first_text(table.sheet, columns, row) == number:
@@ -221,15 +224,18 @@ def _labels(table: _Table, below: Mapping[int, Cells]) -> Iterator[tuple[int, _L
 
 
 @lru_cache(maxsize=64)
-def _expression(words: tuple[str, ...]) -> tuple[re.Pattern[str], str]:
-    """A label as a whole with its word, and the quicker question whether a text begins or ends with one."""
-    one = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+def _quick_question(words: tuple[str, ...]) -> str:
+    """Whether a text begins or ends with a word."""
     plain = "|".join(re.escape(word) for word in words)
+    return rf"(?i)^\W*(?:{plain})(?:\W|$)|(?:^|\W)(?:{plain})\W*$"
+
+
+@lru_cache(maxsize=64)
+def _expression(words: tuple[str, ...]) -> re.Pattern[str]:
+    """A label as a whole with its word; a tenth of a second to be made."""
+    one = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     whole = rf"\W*(?:(?P<before>.*?)(?<!\w))??(?P<word>{one})(?!\w)(?P<after>.*?)\W*"
-    return (
-        re.compile(rf"(?=\W*(?:{one})(?!\w)|.*(?<!\w)(?:{one})\W*\Z){whole}", re.IGNORECASE | re.DOTALL),
-        rf"(?i)^\W*(?:{plain})(?:\W|$)|(?:^|\W)(?:{plain})\W*$",
-    )
+    return re.compile(rf"(?=\W*(?:{one})(?!\w)|.*(?<!\w)(?:{one})\W*\Z){whole}", re.IGNORECASE | re.DOTALL)
 
 
 def _begin_or_end_in_letters(texts: pyarrow.Array) -> npt.NDArray[np.bool_]:
@@ -255,16 +261,19 @@ def _may_hold_word(texts: pyarrow.Array, words: Sequence[str]) -> npt.NDArray[np
         at, back = np.minimum(starts + step, stops - 1), np.maximum(stops - 1 - step, starts)
         start = (start << 8) | (written[at] | 0x20)
         stop = (stop << 8) | (written[back] | 0x20)
-    kept[places] = ~plain | np.isin(start, begins) | np.isin(stop, ends) | (stops - starts < 3)
+    kept[places] = ~plain | _are_among(start, begins) | _are_among(stop, ends) | (stops - starts < 3)
     return kept
+
+
+def _are_among(codes: _Codes, known: _Codes) -> _Bools:
+    """Which codes are known; of many a table tells sooner than sorting."""
+    return np.isin(codes, known, kind="table" if len(codes) > _MANY_CODES else None)
 
 
 _IS_PLAIN = np.zeros(256, dtype=bool)
 _IS_PLAIN[[ord(mark) for mark in string.ascii_letters + string.digits]] = True
 _IS_LETTER = np.zeros(256, dtype=bool)
 _IS_LETTER[[ord(mark) for mark in string.ascii_letters]] = True
-_Bools = npt.NDArray[np.bool_]
-_Codes = npt.NDArray[np.int64]
 
 
 @lru_cache(maxsize=64)

@@ -16,6 +16,7 @@ from s2p_assets import (
     before_day,
     column,
     column_names,
+    exclusive_backtests,
     same_key,
     table,
 )
@@ -49,10 +50,12 @@ def entry_backtest(
 ) -> pd.DataFrame:
     """How the champions would have judged the cars of past seasons: one row per predicted outcome, driver and race.
 
-    Each probability comes from a model that knew only the races before that season. Made anew with every new champion.
+    Each probability comes from a model that knew only the races before that season, and goes with those
+    of the other cars and the other outcome. Made anew with every new champion.
     """
-    champions = {"top ten": top_ten_champion, "did not finish": failure_champion}
-    rows = pd.concat(
-        champion.model.backtest.assign(question=question) for question, champion in champions.items()
-    ).rename(columns={"entity": "driver_id", "time": "race_day"})
+    top_ten, failures = exclusive_backtests(top_ten_champion.model.backtest, failure_champion.model.backtest, most=10)
+    told = {"top ten": top_ten, "did not finish": failures}
+    rows = pd.concat(backtest.assign(question=question) for question, backtest in told.items()).rename(
+        columns={"entity": "driver_id", "time": "race_day"}
+    )
     return rows.assign(outcome=rows["actual"] == 1)[column_names(EntryBacktest)]

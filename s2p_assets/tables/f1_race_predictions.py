@@ -17,7 +17,7 @@ from s2p_assets import (
     explanation_sentences,
     feature_contributions,
     same_key,
-    score_cases,
+    score_exclusively,
     table,
 )
 
@@ -47,8 +47,35 @@ FEATURE_NAMES = {
     "constructor_top_ten_20": "of the team's 20 starts in the top ten in %",
     "driver_top_ten_20": "of the last 20 races in the top ten in %",
     "grid_in_ten": "grid in the first ten",
+    "from_pit_lane": "start from the pit lane",
+    "qualifying_position": "place in qualifying",
+    "sprint_position": "place in the sprint",
+    "driver_age": "age of the driver",
+    "driver_gain_20": "places that the driver wins in a race",
+    "driver_failures_20": "of the driver's last 20 races not finished in %",
+    "driver_circuit_place": "mean place of the driver here",
+    "driver_place_rank": "rank of the driver by mean place",
+    "driver_grid_rank": "rank of the driver by mean grid",
+    "constructor_gain_20": "places that the team wins in a race",
+    "constructor_failures_20": "of the team's last 20 starts not finished in %",
+    "constructor_failures_60": "of the team's last 60 starts not finished in %",
+    "constructor_place_rank": "rank of the team by mean place",
+    "constructor_grid_rank": "rank of the team by mean grid",
+    "circuit_gain_60": "places that a car wins here",
+    "circuit_failures_60": "of the last 60 starts here not finished in %",
+    "recent_failures": "of all starts of the last year not finished in %",
+    "round": "race of the season",
+    "season": "season",
 }
-IN_PERCENT = ("gap_to_tenth", "gap_to_pole", "gap_to_teammate", "constructor_top_ten_20", "driver_top_ten_20")
+IN_PERCENT: tuple[str, ...] = (
+    "gap_to_tenth",
+    "gap_to_pole",
+    "gap_to_teammate",
+    "constructor_top_ten_20",
+    "driver_top_ten_20",
+)
+IN_PERCENT += ("driver_failures_20", "constructor_failures_20", "constructor_failures_60")
+IN_PERCENT += ("circuit_failures_60", "recent_failures")
 
 
 class RacePrediction(Row):
@@ -63,6 +90,12 @@ class RacePrediction(Row):
     grid: Integer = column(description="The place on the grid", derived_from=GRID, ge=1)
     top_ten_probability: Percent = column(
         description="Probability of a place among the first ten", derived_from=TOP_TEN_EVIDENCE, ge=0, le=1
+    )
+    below_probability: Percent = column(
+        description="Probability that it is classified below the first ten",
+        derived_from=(*TOP_TEN_EVIDENCE, *(one for one in FAILURE_EVIDENCE if one != GRID)),
+        ge=0,
+        le=1,
     )
     failure_probability: Percent = column(
         description="Probability that it is not classified", derived_from=FAILURE_EVIDENCE, ge=0, le=1
@@ -92,17 +125,19 @@ def race_predictions(
     failure_champion: Champion[ClassificationTask],
     races: Frame,
 ) -> Frame:
-    """The newest race: one row per car, with the probabilities of a top-ten place and of a failure, and the reasons.
+    """The newest race: one row per car, with the probabilities of its three outcomes, and the reasons.
 
-    It is the next race as soon as its qualifying has come in; until then the last one, as predicted before its start.
+    The three of a car sum up to 1, and those of a place among the first ten to ten. It is the next race as
+    soon as its qualifying has come in; until then the last one, as predicted before its start.
     """
     newest = entry_features[entry_features["race_day"] == entry_features["race_day"].max()].reset_index(drop=True)
     task = top_ten_champion.task
-    top_ten, failures = score_cases(top_ten_champion, newest), score_cases(failure_champion, newest)
+    top_ten, failures = score_exclusively(top_ten_champion, failure_champion, newest, most=10)
     others = decided_cases(entry_features, task)
     reasons = feature_contributions(top_ten_champion.model.learner, newest, others, task)  # type: ignore[arg-type]
     rows = newest.drop(columns="top_ten").assign(
         top_ten_probability=top_ten["probability"],
+        below_probability=top_ten["neither"],
         failure_probability=failures["probability"],
         reasons=explanation_sentences(
             reasons, newest.assign(**{name: newest[name] * 100 for name in IN_PERCENT}), names=FEATURE_NAMES

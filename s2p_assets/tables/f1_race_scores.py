@@ -16,8 +16,10 @@ from s2p_assets import (
     Text,
     column,
     column_names,
+    exclusive_backtests,
     from_day,
     has_value,
+    scores_as_told,
     table,
 )
 
@@ -64,11 +66,15 @@ def race_scores(
 ) -> pd.DataFrame:
     """How good each model was on later seasons: one row per predicted outcome, model and season.
 
-    The champions were chosen on these scores. Made anew whenever the models are compared.
+    The champions were chosen on what each said alone, and are scored here on what was told: both outcomes as one
+    distribution. Made anew whenever the models are compared.
     """
-    champions = {"top ten": top_ten_champion, "did not finish": failure_champion}
+    top_ten, failures = exclusive_backtests(top_ten_champion.model.backtest, failure_champion.model.backtest, most=10)
+    told = {"top ten": (top_ten_champion, top_ten), "did not finish": (failure_champion, failures)}
     rows = pd.concat(
-        champion.scores.assign(question=question, is_champion=champion.scores["model"] == champion.model_name)
-        for question, champion in champions.items()
+        scores_as_told(champion.scores, champion.model_name, backtest).assign(
+            question=question, is_champion=champion.scores["model"] == champion.model_name
+        )
+        for question, (champion, backtest) in told.items()
     )
     return rows[column_names(RaceScore)]

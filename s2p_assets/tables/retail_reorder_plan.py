@@ -86,6 +86,15 @@ class ReorderPlan(Row):
         derived_from=(*STOCK_LEVELS, *SUPPLY, "products.pack_size", "products.minimum_order"),
         ge=0,
     )
+    pack_size: Integer = column(
+        description="Units in a carton, 1 where the price list says nothing", derived_from="products.pack_size", ge=1
+    )
+    order_packs: Integer = column(
+        description="Cartons to order today, as the supplier counts them",
+        nullable=True,
+        derived_from=(*STOCK_LEVELS, *SUPPLY, "products.pack_size", "products.minimum_order"),
+        ge=0,
+    )
     order_cost: Money = column(
         description="What that order costs",
         nullable=True,
@@ -153,7 +162,9 @@ def reorder_plan(
     rows["cost_of_waiting"] = (avoidable * _unit_margin(rows)).round(2)
     rows["runs_out_on"] = run_out_dates(as_of, rows["days_of_cover"], within_days=YEARS_SHOWN * 365)
     rows["days_of_cover"] = rows["days_of_cover"].where(rows["days_of_cover"] <= YEARS_SHOWN * 365)
-    return rows.astype({"order_quantity": "Int64", "lead_time_days": "int64"})[column_names(ReorderPlan)]
+    rows["order_packs"] = rows["order_quantity"] / rows["pack_size"].clip(lower=1)
+    whole = {"order_quantity": "Int64", "order_packs": "Int64", "lead_time_days": "int64", "pack_size": "int64"}
+    return rows.astype(whole)[column_names(ReorderPlan)]
 
 
 def _unit_margin(rows: pd.DataFrame) -> "pd.Series[float]":

@@ -326,9 +326,14 @@ class Bench:
         return self.workbook("big", self.rows)
 
     def loaded(self, cutter: str) -> Cost:
-        """What it costs to load the largest workbook with this cutter."""
-        archive = str(self.folder / "archive" / cutter)
-        return self.do("load_one", url=self.database(cutter), archive=archive, file=str(self.big_file), cutter=cutter)
+        """What it costs to load the largest workbook with this cutter, into a database that has s2p's own tables."""
+        from s2p_assets.warehouse.server.connection import connect
+        from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
+
+        archive, url = str(self.folder / "archive" / cutter), self.database(cutter)
+        with connect(url) as connection:
+            ensure_own_tables(connection)
+        return self.do("load_one", url=url, archive=archive, file=str(self.big_file), cutter=cutter)
 
     @staticmethod
     def cutters(*, pure: float, compiled: float) -> list[tuple[str, float]]:

@@ -4,13 +4,8 @@ import dagster as dg
 import pytest
 
 from s2p_assets.graph import automation_sensor as tested
-from s2p_assets.graph.automation_sensor import (
-    NOTHING_HAPPENED,
-    SETTLED,
-    AutomationSensor,
-    Evaluations,
-    automation_sensor,
-)
+from s2p_assets.graph.automation_sensor import NOTHING_HAPPENED, AutomationSensor, automation_sensor
+from s2p_assets.graph.evaluations import SETTLED, Evaluations
 
 SOURCE = dg.AssetKey("source")
 

@@ -1,14 +1,17 @@
 """One smoke test of the whole: the real daemon on the embedded PostgreSQL, from a dropped file to the report."""
 
+import contextlib
 import datetime as dt
 import json
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from s2p_assets_tests.small_company import SmallCompany, build, order_rows, save
 pytestmark = pytest.mark.long
 
 PATIENCE_SECONDS = 240
+BEAT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,43 @@ def test_a_file_dropped_while_s2p_is_up_reaches_the_report_by_itself(up: Up) -> 
     save(up.company.share / "orders/New.xlsx", [order_rows(77)[0], order], 90)
     up.wait_for("report of the new order", lambda: "97,531" in up.latest.read_text())
     assert (up.company.home / "postgres").is_dir()
+
+
+@contextmanager
+def throttled(servers: "subprocess.Popen[str]", part: float) -> Iterator[None]:
+    """All processes of the servers have `part` of the time, and stand still for the rest, as beside many others."""
+    ended = threading.Event()
+
+    def send(number: int) -> None:
+        for process in psutil.Process(servers.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+
+    def hold_up() -> None:
+        while not ended.is_set():
+            send(signal.SIGSTOP)
+            ended.wait((1 - part) * BEAT_SECONDS)
+            send(signal.SIGCONT)
+            ended.wait(part * BEAT_SECONDS)
+
+    holding = threading.Thread(target=hold_up)
+    holding.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        holding.join()
+
+
+def test_a_file_dropped_on_a_machine_that_hardly_moves_reaches_the_report_too(up: Up) -> None:
+    up.wait_for("first report", up.latest.exists)
+    order = ["78-1", "NEW-2", 1, 86420.0, dt.date(2026, 1, 21)]
+    with throttled(up.servers, part=0.2):
+        save(up.company.share / "orders/Later.xlsx", [order_rows(78)[0], order], 91)
+        up.wait_for("report of it", lambda: "86,420" in up.latest.read_text())
+    with up.company.database() as connection:
+        failed = connection.execute("select count(*) from dagster.runs where status = 'FAILURE'").fetchone()
+    assert failed == (0,)
 
 
 def test_one_port_serves_reports_api_and_dagster_with_its_websockets(up: Up) -> None:

@@ -60,6 +60,19 @@ def headless(settings: Settings, instance: dg.DagsterInstance, longest_wait: flo
     return waves.run(lambda: None)
 
 
+def test_a_pass_with_nothing_new_is_one_quiet_evaluation(settings: Settings, instance: dg.DagsterInstance) -> None:
+    def evaluations() -> int:
+        waves = HeadlessPass(dg.Definitions([table, report]), instance, lambda _: None, headless_tags(settings))
+        waves.run(lambda: None)
+        return waves.evaluations
+
+    evaluations()
+    assert evaluations() == 1
+    instance.report_runless_asset_event(dg.AssetMaterialization(table.key))
+    assert evaluations() > 1
+    assert evaluations() == 1
+
+
 def test_what_the_servers_are_making_is_waited_for_and_what_follows_is_made(
     settings: Settings, instance: dg.DagsterInstance, run: dg.DagsterRun
 ) -> None:

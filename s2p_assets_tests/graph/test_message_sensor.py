@@ -1,12 +1,14 @@
 """The sensor tells engineers of what failed, until it could be made, and gives a sign of life while all is well."""
 
+import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from s2p_assets.graph.message_sensor import message_sensor
-from s2p_assets.graph.run_matters import failed_matters, run_matters
+from s2p_assets.graph.run_matters import failed_matters, last_said, late_starts, run_matters
 from s2p_assets.services.context import open_context
 from s2p_assets.settings import Settings
 from s2p_assets_tests.messaging.servers import mail_server, webhook
@@ -67,3 +69,27 @@ def test_nothing_drifted_where_nothing_was_measured(tmp_path: Path) -> None:
     ctx = open_context(Settings(home=tmp_path))
     with dg.DagsterInstance.ephemeral() as instance:
         assert run_matters(ctx, instance) == {"failed": [], "drift": []}
+
+
+def test_runs_that_wait_to_start_for_long_are_told() -> None:
+    now = dt.datetime.now(dt.UTC)
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_run(dg.DagsterRun("job", status=dg.DagsterRunStatus.STARTING))
+        assert late_starts(instance, now) == []
+        (matter,) = late_starts(instance, now + dt.timedelta(hours=1))
+        assert matter.title == "1 run waits to start"
+
+
+def test_while_a_run_is_to_check_again_what_the_check_said_before_still_holds() -> None:
+    spec = dg.AssetCheckSpec("drift", asset="revenue")
+    seen: list[bool] = []
+
+    @dg.asset(check_specs=[spec])
+    def revenue() -> Iterator[Any]:
+        seen.extend(said.passed for said in last_said(instance, [spec.key]).values())
+        yield dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=False)])
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize([revenue], instance=instance)
+        dg.materialize([revenue], instance=instance)
+    assert seen == [False]

@@ -17,6 +17,7 @@ from s2p_assets.contracts.validation import conform
 from s2p_assets.features.crm_deal_features import DealFeatures, deal_features
 from s2p_assets.features.f1_entry_features import EntryFeatures, entry_features
 from s2p_assets.learning.classification.cases import decided_cases, outcome_values
+from s2p_assets.learning.classification.exclusive_outcomes import exclusive_probabilities
 from s2p_assets.learning.classification.models.known_rate import KnownRate
 from s2p_assets.learning.classification.models.threshold import Threshold
 from s2p_assets.learning.classification.scores import MEASURES
@@ -126,12 +127,41 @@ def test_every_week_of_every_deal_is_a_case(crm: dict[str, ReadResult]) -> None:
     assert rows["account"].isna().sum() == 1425
 
 
-def told(entries: pd.DataFrame, classifier: Classifier, task: ClassificationTask) -> dict[str, float]:
-    """Measures on the seasons 2022 to 2025, learned once from all that was decided before 2022."""
+def later_cases(entries: pd.DataFrame, classifier: Classifier, task: ClassificationTask) -> pd.DataFrame:
+    """The cases of the seasons 2022 to 2025, with what was told of them from all that was decided before 2022."""
     cases = decided_cases(entries, task)
     later = cases[task.time] >= pd.Timestamp("2022-01-01")
-    said = predict_probabilities(classifier.fit(cases[~later], task), cases[later], task)
-    return {name: taken(outcome_values(cases[later], task), said) for name, taken in MEASURES.items()}
+    return cases[later].assign(
+        said=predict_probabilities(classifier.fit(cases[~later], task), cases[later], task),
+        actual=outcome_values(cases[later], task),
+    )
+
+
+def measures(actual: pd.Series, said: pd.Series) -> dict[str, float]:
+    return {name: taken(actual, said) for name, taken in MEASURES.items()}
+
+
+def told(entries: pd.DataFrame, classifier: Classifier, task: ClassificationTask) -> dict[str, float]:
+    cases = later_cases(entries, classifier, task)
+    return measures(cases["actual"], cases["said"])
+
+
+def test_one_distribution_of_the_outcomes_is_as_good_as_each_alone(entries: pd.DataFrame) -> None:
+    top_ten, failures = (
+        later_cases(entries, top_ten_mean.build(), TOP_TEN),
+        later_cases(entries, failure_mean.build(), DID_NOT_FINISH),
+    )
+    alone, rule = (
+        top_ten["said"] + failures["said"],
+        told(entries, KnownRate("constructor_failures_60"), DID_NOT_FINISH),
+    )
+    found = exclusive_probabilities(top_ten["said"], failures["said"], top_ten["race_day"], most=10)
+    first, second = measures(top_ten["actual"], found["first"]), measures(failures["actual"], found["second"])
+    assert (alone > 1).sum() > 200  # what each says by itself contradicts the other
+    assert (found["first"] + found["second"]).max() < 1
+    assert first["auc"] >= 0.870
+    assert first["brier"] < 0.1445
+    assert second["brier"] < 0.1067 < rule["brier"]
 
 
 def test_the_top_ten_is_told_better_than_by_the_grid(entries: pd.DataFrame) -> None:

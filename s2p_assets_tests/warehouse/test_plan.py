@@ -15,10 +15,10 @@ import pytest
 from typer.testing import CliRunner
 
 from s2p_assets.cli import app
-from s2p_assets.cli.printing.plans import plan_lines
 from s2p_assets.contracts import columns as c
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.plan import PlannedFile, plan_file
+from s2p_assets.services.plan_sentences import plan_lines
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.files import ledger
 from s2p_assets.warehouse.files.ledger import LedgerEntry

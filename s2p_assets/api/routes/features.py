@@ -134,10 +134,7 @@ async def rows_at(request: Request, name: str, asked: Moments) -> Response:
         raise QueryInvalid(f"{len(asked.entities):,} entities and {len(asked.times):,} times; give one time for each")
     query = FeatureQuery(features)
     columns = query.columns(asked.columns)
-    values = await run_in_threadpool(lambda: [query.entity_values(one) for one in asked.entities])
-    arrays: list[list[Any]] = [list(one) for one in zip(*values, strict=True)] or [[] for _ in features.entity]
-    now = dt.datetime.now(dt.UTC)
-    moments = [query.moment(text, now) for text in asked.times]
+    arrays, moments = await run_in_threadpool(query.asked_at, asked.entities, asked.times, dt.datetime.now(dt.UTC))
     age = [dt.timedelta(days=asked.max_age_days)] if asked.max_age_days else []
     text = query.joined_sql(columns, max_age=bool(age))
     if asked.format != "json":
@@ -149,6 +146,17 @@ async def rows_at(request: Request, name: str, asked: Moments) -> Response:
     )
     rows, version = await _fetched(request, features, listed, [*arrays, moments, *age])
     return raw_answer(b'{"rows":' + rows.encode() + b"," + to_json({"feature_version": version})[1:])
+
+
+@router.post("/features/{name}/push", summary="Push rows", **needs("editor"))
+async def push_rows(request: Request, name: str) -> Response:
+    """The place at which rows of streams will be taken; until then rows come by workbooks, or are entered in them."""
+    _, features = _features(request, name)
+    raise Problem(
+        409,
+        "not taken yet",
+        f"{features.full_name} is made from workbooks: drop one, or enter rows (POST /tables/NAME/entries)",
+    )
 
 
 async def _fetched(request: Request, features: FeatureSet, text: str, values: list[Any]) -> tuple[str, str]:
@@ -188,11 +196,13 @@ def _columnar(rows: list[Any], query: FeatureQuery, columns: tuple[str, ...], ki
     time = query.kinds[query.features.event_time]
     fields = [pyarrow.field("asked_at", arrow_type(time))]
     fields += [pyarrow.field(name, arrow_type(query.kinds[name])) for name in columns]
-    lists = [[row["moment"] for row in rows]]
-    for name in columns:
-        amount = query.kinds[name] in ("money", "percent")
-        lists.append([None if row[name] is None else float(row[name]) if amount else row[name] for row in rows])
-    arrays = [pyarrow.array(values, field.type) for values, field in zip(lists, fields, strict=True)]
+    _, *lists = zip(*rows, strict=True) if rows else [[] for _ in range(len(columns) + 2)]
+    amounts = [False, *(query.kinds[name] in ("money", "percent") for name in columns)]
+    plain = [
+        [None if value is None else float(value) for value in values] if is_amount else values
+        for values, is_amount in zip(lists, amounts, strict=True)
+    ]
+    arrays = [pyarrow.array(values, field.type) for values, field in zip(plain, fields, strict=True)]
     table, buffer = pyarrow.table(arrays, schema=pyarrow.schema(fields)), io.BytesIO()
     if kind == "parquet":
         pyarrow.parquet.write_table(table, buffer)

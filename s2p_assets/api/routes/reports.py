@@ -9,13 +9,13 @@ from starlette.responses import Response
 from s2p_assets.api.answers import json_answer
 from s2p_assets.api.caller import Caller, caller_of, needs
 from s2p_assets.api.guard import state_of
-from s2p_assets.catalog.catalog import key_of
-from s2p_assets.catalog.paths import matching_contracts
+from s2p_assets.catalog.paths import kinds_at
 from s2p_assets.services import trace
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.report_editions import edition_numbers, list_reports
 from s2p_assets.services.status import read_status
+from s2p_assets.services.way_down import hides_below
 
 router = APIRouter(tags=["reports"])
 DAY = r"^\d{4}-\d\d-\d\d$"
@@ -51,9 +51,8 @@ async def trace_number(
     """The stored rows under a number, and the files, sheets and cells under them; as it was known then."""
     ctx, report = _report(request, name)
     caller = caller_of(request)
-    below = [str(key) for key in ctx.catalog.upstream(key_of(ctx.catalog.reports[report]))]
-    if hidden := [one for one in below if one in ctx.catalog.workbooks and not caller.sees(one)]:
-        raise NotFound(f"{report} is made from {len(hidden)} workbooks that are kept to others")
+    if hides_below(ctx.catalog, report, caller.sees):
+        raise NotFound(f"{report} is made from tables or workbooks that are kept to others")
     heavy = state_of(request.scope).heavy
     return json_answer(await heavy.of(_traced, report, id, edition, as_of))
 
@@ -66,16 +65,16 @@ def _traced(ctx: Context, report: str, number: str, edition: str | None, as_of: 
 async def status(request: Request) -> Response:
     """The object of `s2p status --json`, of what you see: loaded, waiting, returned, held, models, reports."""
     ctx, caller = state_of(request.scope).ctx, caller_of(request)
-    return json_answer(_shown(ctx, caller, await run_in_threadpool(read_status, ctx)))
+    return json_answer(status_for(ctx, caller, await run_in_threadpool(read_status, ctx)))
 
 
-def _shown(ctx: Context, caller: Caller, status: dict[str, Any]) -> dict[str, Any]:
+def status_for(ctx: Context, caller: Caller, status: dict[str, Any]) -> dict[str, Any]:
     """Of a status what a caller sees: named by workbook, table or path."""
     books = list(ctx.catalog.workbooks.values())
 
     def sees(one: Any) -> bool:
         if isinstance(one, str):
-            return all(caller.sees(book.full_name) for book in matching_contracts(one, books))
+            return all(caller.sees(name) for name in kinds_at(one, books))
         if "workbook" in one:
             return one["workbook"] is None or caller.sees(one["workbook"])
         if "table" in one:

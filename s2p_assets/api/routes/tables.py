@@ -1,6 +1,7 @@
 """Every table of every domain: what it is, its rows in pages or whole, one row, its history and its trace."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +21,7 @@ from s2p_assets.services import tables
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.trace import trace_table
+from s2p_assets.warehouse.tables.current_rows import row_etag
 from s2p_assets.warehouse.tables.exports import FORMATS
 from s2p_assets.warehouse.tables.row_query import QueryInvalid, page_sql, parse_value
 
@@ -107,7 +109,12 @@ async def row_of_table(request: Request, name: str) -> Response:
     """The row with this key, written as filters, and the file, sheet and row it was read from."""
     ctx, declared = _table(request, name)
     found = await run_in_threadpool(tables.one_row, ctx, declared, _filters(request))
-    return json_answer(found, etag=etag_of(to_json(found)))
+    return json_answer(found, etag=_row_version(declared, found["row"]) or etag_of(to_json(found)))
+
+
+def _row_version(declared: Stored, row: Mapping[str, Any]) -> str | None:
+    """The version of a workbook's row, which `If-Match` names when it is changed."""
+    return row_etag(row["_file"], row["_sheet"], row["_row"]) if isinstance(declared, Workbook) else None
 
 
 @router.get("/tables/{name}/history", summary="What files say of a key", **needs("viewer"))

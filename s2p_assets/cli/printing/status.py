@@ -40,6 +40,8 @@ def print_status(settings: Settings, current: dict[str, Any]) -> None:
     out.print(
         f"[yellow]Needs a person:[/yellow] {'; '.join(needs)}" if needs else "[green]Nothing needs a person.[/green]"
     )
+    if current["under_way"]["says"]:
+        out.print(f"[dim]Under way:[/dim] {escape(current['under_way']['says'])}.")
     out.print()
     _print_workbooks(current["workbooks"])
     _print_changes(current["changes"])
@@ -56,12 +58,20 @@ def print_status(settings: Settings, current: dict[str, Any]) -> None:
         out.print(f"\n[yellow]nobody claims[/yellow] {escape(file['path'])}")
         if file["says"]:
             out.print(f"    {escape(file['says'])}")
+    _print_aliases(current["aliases"])
     for fault in current["faults"]:
         err.print(f"[red]shelf file left out:[/red] {escape(fault)}")
     _print_reports(settings, current["reports"])
     print_messages(current["messages"])
     slower = "; where it is compiled at install, they are read in two thirds of the time"
     out.print(f"\n[dim]Sheets are cut by the {current['cutter']} cutter{slower * (current['cutter'] == 'pure')}.[/dim]")
+
+
+def _print_aliases(aliases: list[dict[str, Any]]) -> None:
+    if aliases:
+        out.print("\nheaders that people matched to columns; `s2p aliases take` writes them into the contracts:")
+        for one in aliases:
+            out.print(f"  {escape(one['says'])}")
 
 
 def print_messages(messages: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ How rows are found belongs to the service.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from s2p_assets.services.trace import TracedNumber, format_value
+from s2p_assets.services.trace import TracedNumber, format_value, person_lines
 from s2p_assets.warehouse.trace.file_rows import FileRow
 from s2p_assets.warehouse.trace.traced_rows import SourceRows, TracedRow
 
@@ -68,6 +68,7 @@ def _heading(group: SourceRows) -> str:
 def _origin(row: TracedRow, depth: int, hint: str) -> Iterator[tuple[int, str]]:
     if row.file:
         yield depth, f"{_cells(row, row.file)}{_share(row)}"
+        yield from ((depth + 1, line) for line in person_lines(row.file, row.values))
         return
     key = " ".join(f"{name}={format_value(value)}" for name, value in row.key.items())
     values = ", ".join(f"{name} = {format_value(value)}" for name, value in row.values.items())
@@ -90,7 +91,8 @@ def _cells(row: TracedRow, file: FileRow) -> str:
 def _value(file: FileRow, name: str, value: Any) -> str:
     if name in file.cells:
         return f"{file.cells[name]} = {format_value(value)}"
-    return f"{name} = {format_value(value)}{' (from its name)' if file.row else ''}"
+    from_name = " (from its name)" if file.row and not file.entered else ""
+    return f"{name} = {format_value(value)}{from_name}"
 
 
 def _files(group: SourceRows) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from s2p_assets.catalog.catalog import Catalog, key_of
+from s2p_assets.catalog.catalog import key_of
 from s2p_assets.contracts.derivation import source_version
 from s2p_assets.contracts.findings import finding_line
 from s2p_assets.contracts.workbook import Workbook
@@ -19,6 +19,7 @@ from s2p_assets.graph.assets.derived_assets import urgency
 from s2p_assets.graph.assets.metadata import column_lineage, declared_metadata, escaped, frame_metadata
 from s2p_assets.graph.automation import WORKBOOK_TAG, on_share_change, with_its_sheet
 from s2p_assets.services.context import Context
+from s2p_assets.services.entries.standing import settle_entries
 from s2p_assets.services.ingest import ingest, store_ingest
 from s2p_assets.services.ingested_file import Ingest, IngestedFile
 from s2p_assets.spreadsheet.sandbox import Sandbox
@@ -127,7 +128,7 @@ def sheet_asset(ctx: Context, workbook: Workbook) -> dg.AssetsDefinition:
     return sheet
 
 
-def workbook_table_asset(catalog: Catalog, workbook: Workbook) -> dg.AssetsDefinition:
+def workbook_table_asset(ctx: Context, workbook: Workbook) -> dg.AssetsDefinition:
     """Stores what the sheet asset hands on, one transaction, and shows the table as it stands."""
     key = asset_key(workbook)
     checks = [dg.AssetCheckSpec(KEYS_IN_ONE_FILE, asset=key, description="names files that claim the same keys")]
@@ -149,14 +150,16 @@ def workbook_table_asset(catalog: Catalog, workbook: Workbook) -> dg.AssetsDefin
         io_manager_key="tables",
         required_resource_keys={"warehouse"},
         automation_condition=with_its_sheet(),
-        op_tags=urgency(catalog, key_of(workbook)),
+        op_tags=urgency(ctx.catalog, key_of(workbook)),
         check_specs=checks,
     )
     def table(context: dg.AssetExecutionContext, sheet: Ingest) -> Iterator[Any]:
         warehouse: Warehouse = context.resources.warehouse
         with warehouse.connect() as connection:
             loaded = store_ingest(connection, workbook, sheet, context.run.run_id)
-            index_for_tracing(connection, workbook, catalog.trace_indexes(workbook))
+            for ended in settle_entries(ctx, connection, workbook):
+                context.log.warning(f"a correction ended: {ended}")
+            index_for_tracing(connection, workbook, ctx.catalog.trace_indexes(workbook))
             version = store.workbook_version(connection, workbook)
             rows = introspection.count_rows(connection, workbook.domain, workbook.name)
             head = store.read_rows(connection, workbook.domain, workbook.name, workbook.columns, limit=10)

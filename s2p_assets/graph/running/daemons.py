@@ -22,7 +22,8 @@ from dagster._daemon.daemon import DaemonIterator, SensorDaemon, SpanMarker
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 from dagster._daemon.sensor import _process_tick, execute_sensor_iteration
 
-from s2p_assets.graph.automation_sensor import AUTOMATION, newest_event, turned_since
+from s2p_assets.graph.automation_sensor import AUTOMATION
+from s2p_assets.graph.evaluations import newest_event, turned_since
 from s2p_assets.graph.share_sensor import SHARE_DRIVE
 from s2p_assets.services.context import open_context
 from s2p_assets.services.share import look_at_share

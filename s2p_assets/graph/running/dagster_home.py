@@ -4,6 +4,7 @@ Knows no Dagster, so that `s2p up` itself stays small.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,32 @@ import yaml
 from s2p_assets.settings import Settings
 
 WORKSPACE = "workspace.yaml"
+SLOW_MACHINE_SECONDS = 600
+"""How long is waited for an answer: on a machine with twenty times the work it can do, everything comes, but late."""
+START_SECONDS, STARTS_TRIED, STARTS_PAUSE_SECONDS = 3600, 100, 15
 STORAGE_MODULE, STORAGE_CLASS = "s2p_assets.graph.running.instance", "SharedPostgresStorage"
+
+QUEUE_CLASS = "QueuedRunCoordinator"
+STARTED_AGAIN = {
+    "max_user_code_failure_retries": STARTS_TRIED,
+    "user_code_failure_retry_delay": STARTS_PAUSE_SECONDS,
+}
+"""A run whose start nobody answered waits in the queue and is started again, for the better part of an hour."""
+
+
+def patience(configured: Mapping[str, Any]) -> dict[str, Any]:
+    """What servers take on top of `dagster.yaml`, which an s2p that was less patient may have written.
+
+    What an engineer set there stands.
+    """
+    monitoring = {"start_timeout_seconds": START_SECONDS} | (configured.get("run_monitoring") or {})
+    queue = configured.get("run_coordinator") or {}
+    if queue.get("class") != QUEUE_CLASS:
+        return {"run_monitoring": monitoring}
+    return {
+        "run_monitoring": monitoring,
+        "run_coordinator": queue | {"config": STARTED_AGAIN | (queue.get("config") or {})},
+    }
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:
@@ -22,12 +48,13 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "storage": {"custom": {"module": STORAGE_MODULE, "class": STORAGE_CLASS, "config": {}}},
         "sensors": {"use_threads": True, "num_workers": 4},
         "schedules": {"use_threads": True, "num_workers": 2},
-        "run_monitoring": {"enabled": True},
+        "run_monitoring": {"enabled": True, "start_timeout_seconds": START_SECONDS},
         "run_coordinator": {
             "module": "dagster.core.run_coordinator",
-            "class": "QueuedRunCoordinator",
-            "config": {"max_concurrent_runs": 2, "dequeue_interval_seconds": 1},
+            "class": QUEUE_CLASS,
+            "config": {"max_concurrent_runs": 2, "dequeue_interval_seconds": 1} | STARTED_AGAIN,
         },
+        "code_servers": {"local_startup_timeout": SLOW_MACHINE_SECONDS},
         "local_artifact_storage": {
             "module": "dagster._core.storage.root",
             "class": "LocalArtifactStorage",
@@ -93,6 +120,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "S2P_OPEN": "1" if settings.open else "",
         "DAGSTER_EVENT_BATCH_SIZE": "50",
         "DAGSTER_DISABLE_TELEMETRY": "yes",
-        "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "600",
+        "DAGSTER_GRPC_TIMEOUT_SECONDS": str(SLOW_MACHINE_SECONDS),
         "PYTHONDONTWRITEBYTECODE": "",
     }

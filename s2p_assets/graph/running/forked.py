@@ -19,21 +19,27 @@ import yaml
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._grpc import server_watcher
 from dagster._utils.log import configure_loggers
 
-from s2p_assets.graph.running.dagster_home import WORKSPACE, prepare_home
+from s2p_assets.graph.running.dagster_home import WORKSPACE, patience, prepare_home
 from s2p_assets.graph.running.dagster_web import host_behind_door
 from s2p_assets.graph.running.door_process import dagster_socket
 from s2p_assets.graph.running.instance import open_instance
 from s2p_assets.graph.running.locks import ENDED_FROM_OUTSIDE, clean_up
 from s2p_assets.graph.running.run_launcher import LOCATION, ForkingRunLauncher
 from s2p_assets.graph.running.zygote_requests import socket_file
-from s2p_assets.settings import Settings
+from s2p_assets.services.logs import start_log
+from s2p_assets.services.spans import run_span
+from s2p_assets.settings import Settings, read_settings
+from s2p_assets.spreadsheet.sandbox import spare_reader_ended
 
 DEFINITIONS = "s2p_assets.definitions"
 SERVERS_WORKSPACE = "servers.yaml"
 RUNS_LOG, LOG_BYTES = "runs.log", 1 << 20
-CODE_SERVER_SECONDS = 120.0
+CODE_SERVER_SECONDS = 600.0
+ANSWER_SECONDS, LOOK_SECONDS = 60, 2
+"""Until a code server that does not answer is taken to be away, and between two looks whether it is still the same."""
 
 
 def load_definitions() -> None:
@@ -72,9 +78,12 @@ def execute_run(run_id: str) -> int:
     from dagster._utils.interrupts import capture_interrupts
 
     _fresh_randomness()
-    with capture_interrupts(), dg.DagsterInstance.get() as instance:
+    with spare_reader_ended(), capture_interrupts(), dg.DagsterInstance.get() as instance:
+        settings = read_settings()
+        start_log(settings.log_format, os.fdopen(os.dup(2), "w", buffering=1))
         _noise_apart(Path(instance.root_directory).parent / RUNS_LOG)
-        return _execute_run_command_body(run_id, instance, lambda _: None, set_exit_code_on_failure=False)
+        with run_span(settings, run_id):
+            return _execute_run_command_body(run_id, instance, lambda _: None, set_exit_code_on_failure=False)
 
 
 def _fresh_randomness() -> None:
@@ -122,6 +131,7 @@ def watch(settings: Settings) -> int:
 
     from s2p_assets.graph.running.daemons import prompt_daemons
 
+    _be_patient()
     _wait_for_definitions(settings)
     with capture_interrupts(), dg.DagsterInstance.from_ref(servers_ref(settings)) as instance:
         load, daemons = _workspace(settings), prompt_daemons(settings)
@@ -138,6 +148,7 @@ def show(settings: Settings) -> int:
     from dagster_webserver.version import __version__
 
     _logger("dagster-webserver")
+    _be_patient()
     _wait_for_definitions(settings)
     with (
         dg.DagsterInstance.from_ref(servers_ref(settings)) as instance,
@@ -173,7 +184,7 @@ def servers_ref(settings: Settings) -> InstanceRef:
         "config": {"socket": str(socket_file(settings, "runs"))},
     }
     own = {} if "run_launcher" in configured else {"run_launcher": launcher}
-    return InstanceRef.from_dir(str(home), overrides=own)
+    return InstanceRef.from_dir(str(home), overrides=own | patience(configured))
 
 
 def _workspace(settings: Settings) -> WorkspaceFileTarget:
@@ -192,6 +203,11 @@ def _workspace(settings: Settings) -> WorkspaceFileTarget:
 def _is_ours(location: dict[str, Any]) -> bool:
     module = location.get("python_module")
     return (module.get("module_name") if isinstance(module, dict) else module) == DEFINITIONS
+
+
+def _be_patient() -> None:
+    """Dagster gives a code server two seconds to answer, and then forgets its sensors and assets for a while."""
+    server_watcher.REQUEST_TIMEOUT, server_watcher.WATCH_INTERVAL = ANSWER_SECONDS, LOOK_SECONDS
 
 
 def _wait_for_definitions(settings: Settings) -> None:

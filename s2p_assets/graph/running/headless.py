@@ -4,6 +4,7 @@ It joins the parts; each part's own work is done by its neighbours.
 """
 
 import datetime as dt
+import uuid
 from typing import Any
 
 import dagster as dg
@@ -26,6 +27,7 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.errors import is_lost_database
 from s2p_assets.services.messages.sending import send_messages
 from s2p_assets.services.share import look_at_share
+from s2p_assets.services.spans import run_span
 from s2p_assets.services.status import read_status
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.server.connection import database_url
@@ -87,7 +89,8 @@ def _pass(ctx: Context, definitions: dg.Definitions, progress: Progress) -> Pass
             selection=dg.AssetSelection.groups(*used.domains, S2P, include_sources=True),
             server_runs=servers,
         )
-        finished = waves.run(look, has_new_assets=bool(used.woken))
+        with run_span(ctx.settings, uuid.uuid4().hex):
+            finished = waves.run(look, has_new_assets=bool(used.woken))
         progress("telling people what concerns them")
         _send_messages(ctx, instance, finished)
         return finished

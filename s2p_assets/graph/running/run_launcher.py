@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, LaunchRunContext, WorkerStatus
 from dagster._serdes import ConfigurableClassData
 
@@ -35,7 +36,10 @@ class ForkingRunLauncher(DefaultRunLauncher):
         if _location(run) != LOCATION:
             super().launch_run(context)
             return
-        ask(self._socket, "start", run.run_id)
+        try:
+            ask(self._socket, "start", run.run_id)
+        except ZygoteGone as gone:  # as it is called by the queue, which then starts the run again after a while
+            raise DagsterUserCodeUnreachableError(str(gone)) from gone
 
     def terminate(self, run_id: str) -> bool:
         run = self._instance.get_run_by_id(run_id)

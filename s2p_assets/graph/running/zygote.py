@@ -25,6 +25,7 @@ from typing import Any
 from s2p_assets.graph.running import forked
 from s2p_assets.graph.running.zygote_requests import requests_socket
 from s2p_assets.settings import Settings, read_settings
+from s2p_assets.spreadsheet.sandbox import keep_reader_ready
 
 LOOK_SECONDS = 2.0
 STOPPING_SECONDS = 8.0
@@ -192,6 +193,8 @@ class Zygote:
         for one in (self.listening, *unwanted):
             one.close()
         os.environ.pop(STATE, None)
+        if group:
+            keep_reader_ready()
         watch = threading.Thread(target=_end_with_parent, args=(self.lifeline[0], group), daemon=True)
         watch.start()
 

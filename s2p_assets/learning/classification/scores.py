@@ -50,6 +50,21 @@ def classification_scores(
     return pd.DataFrame(found)[list(SCORE_COLUMNS)]
 
 
+def scores_as_told(scores: pd.DataFrame, model: str, backtest: pd.DataFrame) -> pd.DataFrame:
+    """`scores` with the measures of `model` on what people were told, where that is not what it said alone.
+
+    `backtest`: as of `exclusive_outcomes.exclusive_backtests`. Folds that are not in it keep theirs.
+    """
+    told = [
+        {"model": model, "fold": fold}
+        | {name: measure(rows["actual"], rows["probability"]) for name, measure in MEASURES.items()}
+        for fold, rows in backtest.groupby("fold")
+    ]
+    renewed = scores.set_index(["model", "fold"])
+    renewed.update(pd.DataFrame(told).set_index(["model", "fold"]))
+    return renewed.reset_index()[list(scores.columns)]
+
+
 def classification_losses(
     backtest: pd.DataFrame, history: pd.DataFrame, task: ClassificationTask, model: str
 ) -> pd.DataFrame:

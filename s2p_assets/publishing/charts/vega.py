@@ -20,6 +20,7 @@ BAR_STEP = 18
 NARROW = 500  # pixels; a chart of up to this width has no room for titles at the ends of its lines
 END_HEIGHT, END_PLACES = 14, 9  # pixels from a title to the one below; how many places one is long
 NO_IDS: Mapping[tuple[int, int], str] = MappingProxyType({})
+SHOWN_ID = re.compile(r"\[([CT][0-9.]+)\]")
 CHART_FONTS = "Arial, Helvetica, Liberation Sans, sans-serif"
 
 
@@ -67,7 +68,9 @@ def chart_svg(
 
 
 def _as_place(found: "re.Match[str]") -> str:
-    return f'<path class="place"{found[2]} fill-opacity="0"><title>{found[1]}</title></path>'
+    drawn = f'<path class="place"{found[2]} fill-opacity="0"><title>{found[1]}</title></path>'
+    numbers = " ".join(SHOWN_ID.findall(found[1]))
+    return f'<a data-number="{numbers}">{drawn}</a>' if numbers else drawn
 
 
 def specification(
@@ -204,9 +207,9 @@ def _words(plot: Plot, n: int, currency: str, ids: Mapping[tuple[int, int], str]
     for line, (title, values) in enumerate(plot.lines.items()):
         if not pd.isna(values.iloc[n]):
             known = f" [{ids[line, n]}]" if (line, n) in ids else ""
-            yield f"{title}: {_amount(values.iloc[n], plot, currency)}{known}"
+            yield f"{title}: {format_y(values.iloc[n], plot, currency)}{known}"
     if plot.low is not None and plot.high is not None and not pd.isna(plot.low.iloc[n]):
-        ends = (_amount(end.iloc[n], plot, currency) for end in (plot.low, plot.high))
+        ends = (format_y(end.iloc[n], plot, currency) for end in (plot.low, plot.high))
         yield f"{plot.chart.band_title}: {' to '.join(ends)}"
 
 
@@ -221,7 +224,9 @@ def _line_in_words(plot: Plot, title: str, values: "pd.Series[Any]", currency: s
         return f"{title}: nothing."
     at = dict(zip(("first", "last"), (known.index[0], known.index[-1]), strict=True))
     at |= {"highest": known.idxmax(), "lowest": known.idxmin()}
-    told = {name: f"{_amount(values[place], plot, currency)} ({format_x(plot.x[place])})" for name, place in at.items()}
+    told = {
+        name: f"{format_y(values[place], plot, currency)} ({format_x(plot.x[place])})" for name, place in at.items()
+    }
     if plot.chart.kind == "line":
         return f"{title}: from {told['first']} to {told['last']}; highest {told['highest']}, lowest {told['lowest']}."
     return f"{title}: {len(known)} bars; highest {told['highest']}, lowest {told['lowest']}."
@@ -234,7 +239,7 @@ def format_x(x: Any) -> str:
     return f"{x:g}" if isinstance(x, float) else str(x)
 
 
-def _amount(value: float, plot: Plot, currency: str) -> str:
+def format_y(value: float, plot: Plot, currency: str) -> str:
     if plot.chart.format == "money":
         return wording.format_money(value, currency, 0 if abs(value) >= 1000 else 2)
     everything = pd.concat(list(plot.lines.values()))

@@ -10,10 +10,12 @@ from typing import Any
 from urllib.parse import quote
 
 from s2p_assets.contracts.report import Document, Imprint, Section
+from s2p_assets.publishing.charts.chart_headlines import chart_headline
 from s2p_assets.publishing.charts.plots import Plot, legend_of, plot_of
 from s2p_assets.publishing.charts.point_ids import point_ids
 from s2p_assets.publishing.charts.vega import chart_svg, describe_plot
 from s2p_assets.publishing.document import wording
+from s2p_assets.publishing.document.report_terms import term_of
 from s2p_assets.publishing.renderers.atomic_file import replace_file
 from s2p_assets.publishing.renderers.page_parts import figure_card, made_at_text, source_text, table_cells
 
@@ -40,6 +42,8 @@ def render_html(document: Document, imprint: Imprint, *, beside: str, index: str
         "report.html.j2",
         document=document,
         where_from=imprint.trace_command("ID", document.as_of),
+        name=imprint.name,
+        which=imprint.which_edition(document.as_of),
         as_of=wording.format_long_date(document.as_of),
         made_at=made_at_text(imprint),
         figures=[figure_card(figure, place, imprint.currency) for place, figure in enumerate(document.figures)],
@@ -60,7 +64,7 @@ def render_template(template: str, **values: Any) -> str:
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["breakable"] = _breakable
+    environment.filters |= {"breakable": _breakable, "explained": _explained}
     return environment.get_template(template).render(language=wording.language_tag(), **values)
 
 
@@ -69,6 +73,14 @@ def _breakable(text: str) -> Any:
     from markupsafe import Markup, escape
 
     return Markup(BREAK_AFTER.sub(r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped before
+
+
+def _explained(title: str) -> Any:
+    """A title with the place for a link to the word that explains it, where there is one."""
+    from markupsafe import Markup
+
+    term = term_of(title)
+    return Markup('<a data-term="{}">{}</a>').format(term.id, title) if term else title
 
 
 def _cards_in_a_row(cards: int) -> int:
@@ -101,6 +113,7 @@ def _drawing(plot: Plot, currency: str, ids: Mapping[tuple[int, int], str]) -> d
     title, unit = plot.chart.title, plot.chart.y_title
     return {
         "title": title,
+        "says": chart_headline(plot, currency),
         "shows": f"{title}. {describe_plot(plot, currency)}",
         "unit": wording.format_column_title(unit, plot.chart.format, currency) if unit else "",
         "legend": legend_of(plot),

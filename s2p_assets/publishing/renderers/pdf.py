@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from s2p_assets.contracts.report import Document, Imprint, Section
+from s2p_assets.publishing.charts.chart_headlines import chart_headline
 from s2p_assets.publishing.charts.plots import Plot, legend_of, plot_of
 from s2p_assets.publishing.charts.vega import CHART_FONTS, PRINT_PALETTE, chart_svg
 from s2p_assets.publishing.document import wording
@@ -93,7 +94,13 @@ def _drawing(plot: Plot, place: int, currency: str, root: Path) -> dict[str, Any
     drawn = chart_svg(plot, width=PDF_CHART_WIDTH, height=PDF_CHART_HEIGHT, currency=currency, palette=PRINT_PALETTE)
     file.write_text(drawn.replace(CHART_FONTS, PDF_FONT), encoding="utf-8")
     unit = wording.format_column_title(plot.chart.y_title, plot.chart.format, currency) if plot.chart.y_title else ""
-    return {"file": file.name, "title": plot.chart.title, "unit": unit, "legend": legend_of(plot)}
+    return {
+        "file": file.name,
+        "title": plot.chart.title,
+        "says": chart_headline(plot, currency),
+        "unit": unit,
+        "legend": legend_of(plot),
+    }
 
 
 def _widths(shown: dict[str, Any]) -> list[tuple[float, str]]:

@@ -182,7 +182,7 @@ def most_valuable_cases(pipeline: Pipeline, columns: Sequence[ReportColumn], *, 
         f"The {one}s worth most",
         f"Of the {one}s that may end in these months the {format_number(len(rows))} with the highest list price times "
         "probability, and what adds to the probability or takes from it, in points of a hundred. All open "
-        f"{one}s are in the table {cases.name}.",
+        f"{one}s can be looked up on the page of tables.",
         (
             *columns,
             ReportColumn("probability", "Chance", "percent"),

@@ -55,7 +55,8 @@ def change_figures(found: PriceChanges, *, price: str) -> tuple[Figure, ...]:
     `price`: the column of the price whose ups and downs are counted in the first note.
     """
     prices, changed, below = found.prices, found.changed, found.below
-    effect, lost = changed["effect"].sum(min_count=1), below["lost"].sum(min_count=1)
+    moved = pd.concat([changed["effect"], found.offers["effect"]])
+    effect, lost = moved.sum(min_count=1), below["lost"].sum(min_count=1)
     dearer, cheaper = int((changed[f"{price}_change"] > 0).sum()), int((changed[f"{price}_change"] < 0).sum())
     costlier = changed[changed[f"{prices.cost}_change"] > 0]
     return (
@@ -69,9 +70,9 @@ def change_figures(found: PriceChanges, *, price: str) -> tuple[Figure, ...]:
         ),
         Figure(
             "Margin effect a week",
-            None if pd.isna(effect) and len(changed) else float(changed["effect"].sum()),
+            None if pd.isna(effect) and len(moved) else float(moved.sum()),
             "money",
-            note="at current volumes" if found.volumes.weeks else "no sales are in the data yet",
+            note=_effect_note(found),
             sources=tuple(prices.lineage(name, {"valid_from": found.newest}) for name in prices.prices),
         ),
         Figure(
@@ -89,6 +90,17 @@ def change_figures(found: PriceChanges, *, price: str) -> tuple[Figure, ...]:
             sources=tuple(source for name in prices.prices for source in prices.counted_rows(name, below)),
         ),
     )
+
+
+def _effect_note(found: PriceChanges) -> str:
+    """At which volumes, and how much of it comes of offers that end, so that it agrees with the headline."""
+    if not found.volumes.weeks:
+        return "no sales are in the data yet"
+    offers = found.offers["effect"].sum(min_count=1)
+    if pd.isna(offers):
+        return "at current volumes"
+    of_it = f"{money_in_text(offers)} of it" if len(found.changed) else "all of it"
+    return f"at current volumes; {of_it} from offers that end"
 
 
 def what_changed(found: PriceChanges) -> Section:

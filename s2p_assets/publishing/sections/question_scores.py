@@ -10,7 +10,7 @@ from functools import cached_property
 import pandas as pd
 
 from s2p_assets.contracts.report import Figure, NumberSource, ReportColumn, RowValue, Section, ValueFormat
-from s2p_assets.publishing.document.wording import format_number, format_share, pluralize
+from s2p_assets.publishing.document.wording import format_number, format_percent, format_share, pluralize
 from s2p_assets.publishing.sections.classification_scores import calibration_chart, calibration_columns, fold_column
 from s2p_assets.publishing.sections.plain_names import plain_name
 from s2p_assets.publishing.sections.source_table import SourceTable
@@ -106,6 +106,18 @@ def question_figure(answers: QuestionScores, question: Question, measure: str, l
         value if is_share else round(value, 3),
         "percent" if is_share else "number",
         note=f"{formatted[0]} to {formatted[1]}; {question.rule}: {formatted[2]}",
+        sources=answers.lineage(question.name),
+    )
+
+
+def surest_and_came(answers: QuestionScores, question: Question, label: str) -> Figure:
+    """What came of the past cases that were told the most, beside what was told of them."""
+    surest = answers.calibration[question.name].iloc[-1]
+    return Figure(
+        label,
+        float(surest["outcome"]),
+        "percent",
+        note=f"told {format_percent(float(surest['predicted']), 0)} on average",
         sources=answers.lineage(question.name),
     )
 

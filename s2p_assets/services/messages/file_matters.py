@@ -15,6 +15,7 @@ from s2p_assets.catalog.catalog import key_of
 from s2p_assets.contracts.findings import Finding, ReadResult
 from s2p_assets.messaging.matters import Matter
 from s2p_assets.services.context import Context
+from s2p_assets.services.entries.showing import FOREIGN, foreign_files
 from s2p_assets.services.share import look_at_share
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.not_workbooks import what_to_do
@@ -76,7 +77,16 @@ def missing_matters(ctx: Context, connection: psycopg.Connection) -> list[Matter
 
 def unclaimed_matters(ctx: Context, connection: psycopg.Connection) -> list[Matter]:
     """The files on the share that no kind of workbook claims. Raises ShareMissing."""
-    lying = sorted(file.relative for file in look_at_share(ctx).unclaimed)[:UNCLAIMED_GIVEN]
+    now = look_at_share(ctx)
+    lying = sorted(file.relative for file in now.unclaimed)[:UNCLAIMED_GIVEN]
+    foreign = [file.relative for file in foreign_files(ctx.settings, connection, now)]
+    return [
+        *(Matter("unclaimed", path, f"{path} is not read, as it lies where s2p writes", FOREIGN) for path in foreign),
+        *_unclaimed(lying),
+    ]
+
+
+def _unclaimed(lying: Sequence[str]) -> list[Matter]:
     return [
         Matter(
             "unclaimed",
@@ -139,7 +149,7 @@ def _returned(settings: Settings, file: summaries.ReturnedFile) -> Matter:
     in_place = bool(copies) and copies[0].name == name
     feedback = build_feedback(reading, name=name, owner=file.owner, in_place=in_place)
     rejects = [one for one in feedback.listed if one.severity == "reject"]
-    lines = [file.error] if file.error else _cell_lines(rejects)
+    lines = [file.error] if file.error else cell_lines(rejects)
     todo = next_step(reading, name, in_place=in_place, here=HERE, copy=COPY)
     return Matter(
         "partly" if file.verdict == "partly" else "returned",
@@ -157,7 +167,7 @@ def _returned(settings: Settings, file: summaries.ReturnedFile) -> Matter:
     )
 
 
-def _cell_lines(findings: Iterable[Finding]) -> list[str]:
+def cell_lines(findings: Iterable[Finding]) -> list[str]:
     """`March › C5, C6 and 8 more: 'n/a' is not a price`: a line for each thing that is wrong, with its cells."""
     cells: dict[tuple[str | None, str], list[str]] = {}
     for finding in findings:

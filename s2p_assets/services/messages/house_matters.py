@@ -17,6 +17,7 @@ from s2p_assets.publishing.editions.published import Edition, editions, folder_n
 from s2p_assets.publishing.editions.renewal_faults import read_faults
 from s2p_assets.services.context import Context
 from s2p_assets.services.messages.file_matters import place_on_share
+from s2p_assets.services.subscriptions import subscribers
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.share import ShareMissing
 
@@ -62,28 +63,45 @@ def champion_matters(ctx: Context, since: dt.datetime) -> list[Matter]:
     return found
 
 
-def report_matters(ctx: Context, book: AddressBook, since: dt.datetime) -> list[Matter]:
-    """The newest edition of each report that somebody subscribed to, if it was made since."""
-    if not book.reports:
+def report_matters(ctx: Context, connection: psycopg.Connection, book: AddressBook, since: dt.datetime) -> list[Matter]:
+    """The newest edition of each report that somebody subscribed to, if it was made since.
+
+    Who asked for a report on the screen gets the editions that are made after that.
+    """
+    asked = subscribers(connection)
+    wanted = [name for name in ctx.catalog.reports if name in book.reports or name in asked]
+    if not wanted:
         return []
     newest: dict[str, Edition] = {}
     for edition in editions(ctx.settings.reports):
         newest.setdefault(edition.folder.parent.name, edition)
-    made = {name: newest.get(folder_name(name)) for name in book.reports}
+    found = []
     with use_locale(ctx.settings.locale):
-        return [
-            Matter(
-                "report",
-                f"{name}:{edition.as_of}",
-                f"{edition.title}, {format_long_date(edition.as_of)}",
-                edition.headline,
-                to=book.reports[name],
-                attachments=(str(edition.pdf),),
-                place=f"With the workbook behind it: {place_on_share(ctx.settings, edition.folder)}",
-            )
-            for name, edition in made.items()
-            if edition and edition.made_at >= since
-        ]
+        for name in wanted:
+            made = newest.get(folder_name(name))
+            if made and made.made_at >= since:
+                later = [to for to, at in asked.get(name, ()) if at <= made.made_at]
+                to = dict.fromkeys((*book.reports.get(name, ()), *later))
+                found += [_report_matter(ctx, name, made, tuple(to))] if to else []
+    return found
+
+
+def _report_matter(ctx: Context, name: str, edition: Edition, to: tuple[str, ...]) -> Matter:
+    return Matter(
+        "report",
+        f"{name}:{edition.as_of}",
+        f"{edition.title}, {format_long_date(edition.as_of)}",
+        edition.headline,
+        to=to,
+        attachments=(str(edition.pdf),),
+        place=f"With the workbook behind it: {place_on_share(ctx.settings, edition.folder)}"
+        f"{_on_screen(ctx.settings, name)}",
+    )
+
+
+def _on_screen(settings: Settings, report: str) -> str:
+    """Where a report is read on the screen, if there is an address that others can open."""
+    return f". On the screen: {settings.address}/reports/{folder_name(report)}" if settings.public_url else ""
 
 
 def installation_matters(ctx: Context, share_problem: ShareMissing | None) -> list[Matter]:

@@ -20,10 +20,12 @@ from s2p_assets.messaging.mail import Outbox
 from s2p_assets.messaging.matters import Matter
 from s2p_assets.messaging.outcomes import NotDelivered
 from s2p_assets.messaging.smtp import DEFAULT_PORTS, MailServer, SmtpWay
-from s2p_assets.services.backup_schedule import backup_matters
+from s2p_assets.services.backup_schedule import backup_matters, drill_matters
 from s2p_assets.services.context import Context
-from s2p_assets.services.messages import file_matters, house_matters
+from s2p_assets.services.messages import entry_matters, file_matters, house_matters
+from s2p_assets.services.messages.book import known_book
 from s2p_assets.services.share import look_at_share
+from s2p_assets.services.threshold_alerts import threshold_matters
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.share import ShareMissing
 
@@ -53,8 +55,8 @@ def send_messages(
     Raises AddressBookUnusable and PasswordUnreadable, before anything is sent; and DatabaseUnreachable.
     """
     done = SendingResult()
-    book = read_address_book(ctx.settings.addresses, list(ctx.catalog.reports))
     with ctx.warehouse.connect() as connection:
+        book = known_book(ctx, connection)
         for kinds, matters in _looked_for(ctx, connection, book, now or dt.datetime.now(dt.UTC), done.problems):
             record.record_matters(connection, kinds, matters)
         for kind, known in of_runs.items():
@@ -74,12 +76,15 @@ def _looked_for(
         (("gone",), lambda: file_matters.gone_matters(ctx, connection)),
         (("missing",), lambda: file_matters.missing_matters(ctx, connection)),
         (("unclaimed",), lambda: file_matters.unclaimed_matters(ctx, connection)),
+        (("lapsed",), lambda: entry_matters.lapsed_matters(ctx, connection, since)),
+        (("overwritten",), lambda: entry_matters.overwritten_matters(ctx, connection, since)),
         (("received",), lambda: file_matters.received_matters(ctx, connection, since, book.wants_received)),
         (("held_back",), lambda: house_matters.held_back_matters(ctx)),
         (("champion",), lambda: house_matters.champion_matters(ctx, since)),
-        (("report",), lambda: house_matters.report_matters(ctx, book, since)),
+        (("report",), lambda: house_matters.report_matters(ctx, connection, book, since)),
+        (("threshold",), lambda: threshold_matters(ctx, connection)),
         (("installation",), lambda: house_matters.installation_matters(ctx, _share_problem(ctx))),
-        (("backup",), lambda: backup_matters(ctx.settings, now)),
+        (("backup",), lambda: [*backup_matters(ctx.settings, now), *drill_matters(ctx.settings, now)]),
         (("undelivered",), lambda: house_matters.undelivered_matters(connection, book.engineers)),
     ]
     found = []
@@ -173,8 +178,8 @@ def read_recent_messages(connection: psycopg.Connection, limit: int) -> list[dic
 
 def try_again(ctx: Context) -> int:
     """Have what waits or was refused be tried now; how many messages. Raises as `send_messages` does."""
-    book = read_address_book(ctx.settings.addresses, list(ctx.catalog.reports))
     with ctx.warehouse.connect() as connection:
+        book = known_book(ctx, connection)
         count = record.make_due(connection)
         deliver(connection, post_of(ctx.settings, book))
     return count

@@ -31,6 +31,7 @@ from s2p_assets.spreadsheet.grid import (
     Ints,
     Kinds,
     Marks,
+    SharedTexts,
     Sheet,
     SheetWriter,
     column_letters,
@@ -374,11 +375,25 @@ class _SheetReader:
         given = [_attributes(text) for text in cells.attributes.dictionary.to_pylist()]
         which = cells.attributes.indices.to_numpy()
         types = [attributes.get("t", "") for attributes in given]
-        styles = [_style_number(attributes.get("s", ""), len(self._is_date) - 1) for attributes in given]
-        kinds = np.array([_KINDS.get(name, CellKind.TEXT) for name in types], np.int8)
-        texts = self._texts({"v": cells.values}, types, which, cells.numbers)
+        style = np.array([_style_number(one.get("s", ""), len(self._is_date) - 1) for one in given], np.int32)
+        kinds = self._kinds(np.array([_KINDS.get(name, CellKind.TEXT) for name in types], np.int8), style)
+        shared = self._shared_texts(cells, np.array([name == "s" for name in types], bool)[which])
+        named = ["" if shared and name == "s" else name for name in types]
+        texts = self._texts({"v": cells.values}, named, which, cells.numbers)
         self._note_struck(cells.rows, cells.columns)
-        self._add(cells.columns, cells.rows, kinds[which], texts, np.array(styles, np.int32)[which])
+        self._add(cells.columns, cells.rows, kinds[which], texts, style.astype(np.int16)[which], shared)
+
+    def _shared_texts(self, cells: PlainCells, mask: npt.NDArray[np.bool_]) -> SharedTexts | None:
+        """The shared texts of the cells of a mask; None where they are to be looked at one by one."""
+        strings = self._strings() if mask.any() else ()
+        if not len(strings) or self._struck_strings:
+            return None
+        numbers = cells.numbers[mask] if cells.numbers is not None else _indices(cells.values.filter(mask))
+        if numbers.min() < 0 or numbers.max() >= len(strings):
+            return None
+        indices = np.full(len(mask), -1, np.int32)
+        indices[mask] = numbers
+        return SharedTexts(strings, indices)
 
     def _write(self, cells: dict[str, pyarrow.Array]) -> None:
         kind_names = pc.dictionary_encode(cells["t"])
@@ -395,22 +410,34 @@ class _SheetReader:
         self._note_struck(rows, columns)
         if formula.any():
             self._formulas.take(rows[formula], columns[formula], cells["c"].filter(formula), cells["f"].filter(formula))
-        self._add(columns, rows, kinds, texts, style)
+        self._add(columns, rows, self._kinds(kinds, style), texts, style.astype(np.int16))
 
     def _note_struck(self, rows: Ints, columns: Ints) -> None:
         if self._struck_places:
             self.struck_cells.update((int(rows[place]), int(columns[place])) for place in self._struck_places)
             self._struck_places = []
 
-    def _add(self, columns: Ints, rows: Ints, kinds: Kinds, texts: pyarrow.Array, style: Ints) -> None:
+    def _kinds(self, kinds: Kinds, style: Ints) -> Kinds:
+        """The kinds with dates and times told from numbers by their style."""
         number = kinds == CellKind.NUMBER
         kinds[number & self._is_date[style]] = CellKind.DATE
         kinds[number & self._is_elapsed[style]] = CellKind.DURATION
+        return kinds
+
+    def _add(
+        self,
+        columns: Ints,
+        rows: Ints,
+        kinds: Kinds,
+        texts: pyarrow.Array,
+        style: npt.NDArray[np.int16],
+        shared: SharedTexts | None = None,
+    ) -> None:
         if len(rows) and (rows.max() > LAST_ROW or columns.max() > LAST_COLUMN or rows.min() < 1):
             raise WorkbookUnreadable(
                 f"sheet {self._sheet!r} has a cell beyond the last row or column; save it in Excel"
             )
-        self.writer.add(columns, Cells(rows, kinds, texts, style.astype(np.int16)))
+        self.writer.add(columns, Cells(rows, kinds, texts, style), shared)
 
     def _texts(
         self, cells: dict[str, pyarrow.Array], types: list[str], type_of: Ints, numbers: Ints | None = None

@@ -112,7 +112,14 @@ def plain_cells(text: str) -> PlainCells | None:
         rows=numbers[row_of],
         attributes=pc.dictionary_encode(_between(data, ends, closes[cells])),
         values=_between(data, closes[values] + 1, opens[values + 1]),
+        rows_are_noted=_say(data, opens[starts_row] + _WORD + lengths, closes[starts_row]),
     )
+
+
+def _say(data: bytes, starts: _Places, ends: _Places) -> bool:
+    """Whether one of these tags says `hidden=`, `outlineLevel=` or a height of 0."""
+    different = " ".join(pc.unique(_between(data, starts, ends)).to_pylist())
+    return "hidden=" in different or "outlineLevel=" in different or 'ht="0"' in different
 
 
 def _tags(names: npt.NDArray[np.uint16], are_closed: npt.NDArray[np.bool_]) -> _Bytes | None:

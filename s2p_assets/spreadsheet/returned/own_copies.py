@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from s2p_assets.contracts.findings import FINDINGS_SHEET, OWN_SHEETS, ROWS_SHEET, Finding
+from s2p_assets.contracts.findings import ENTRY_SHEET, FINDINGS_SHEET, OWN_SHEETS, ROWS_SHEET, Finding
 from s2p_assets.spreadsheet.grid import Sheet
 from s2p_assets.spreadsheet.returned.feedback import original_name
 
@@ -34,6 +34,17 @@ def refuse_partial_copy(sheets: Sequence[Sheet], file: Path) -> Finding | None:
         "over that file, so that no row counts twice"
     )
     return Finding(None, None, None, None, "own_copy", message)
+
+
+def refuse_copied_entry(sheets: Sequence[Sheet]) -> Finding | None:
+    """Refuses a copy of what somebody entered on the screen, which would then count beside the entry itself."""
+    if all(sheet.name != ENTRY_SHEET for sheet in sheets):
+        return None
+    message = (
+        f"its sheet '{ENTRY_SHEET}' says that it is a copy of what somebody entered, which is read where s2p keeps it; "
+        "to hand in rows of it, delete that sheet and save it again"
+    )
+    return Finding(ENTRY_SHEET, None, None, None, "own_copy", message)
 
 
 def _original_name(sheets: Sequence[Sheet], phrase: str = "") -> str | None:

@@ -114,6 +114,7 @@ def _dated(conn: psycopg.Connection, workbook: Workbook) -> list[tuple[str | Non
     )
     query = sql.SQL(
         "select distinct {sender}, {day} from {rows} r join s2p.files f on f.id = r._file where {day} is not null"
+        " and f.entered is null"
     ).format(
         sender=sql.SQL("r.{}::text").format(sql.Identifier(column)) if column else sql.SQL("f.path"),
         day=day,

@@ -76,7 +76,10 @@ def older_questions(conn: psycopg.Connection, workbook: Workbook, entry: LedgerE
     The rows of the copy would give way to those of newer content; a person who accepts it has it win.
     """
     own = [entry.path] if plan.rows_before and (plan.changed or plan.withdrawn or plan.giving_way) else []
-    query = "select path, mtime_ns, as_of_ns from s2p.files where workbook = %s and is_loaded and path = any(%s)"
+    query = (
+        "select path, mtime_ns, as_of_ns from s2p.files where workbook = %s and is_loaded and path = any(%s)"
+        " and entered is null"
+    )
     paths = [*own, *plan.gives_way_to]
     for path, mtime_ns, as_of_ns in conn.execute(query, (workbook.full_name, paths)).fetchall() if paths else ():
         if entry.as_of_ns < as_of_ns and (path == entry.path or entry.mtime_ns > mtime_ns):

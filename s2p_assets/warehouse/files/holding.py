@@ -5,6 +5,7 @@ What a file changes is worked out in `plan.py`; whether it is a copy of another 
 
 from collections.abc import Iterator
 
+from s2p_assets.contracts.entered import ENTRIES_FOLDER
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.files.load_plan import LoadPlan
 
@@ -47,6 +48,8 @@ def _overwritten(workbook: Workbook, plan: LoadPlan) -> Iterator[str]:
     if workbook.may_overwrite:
         return
     for path, count in plan.overwritten.items():
+        if path.startswith(f"{ENTRIES_FOLDER}/"):  # until something newer comes; who entered it is told
+            continue
         shared = plan.supersedes[path]
         if count > MAX_OVERWRITTEN * shared:
             rows = "row" if shared == 1 else "rows"

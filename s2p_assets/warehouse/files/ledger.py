@@ -13,6 +13,7 @@ from typing import Any, Literal, LiteralString
 import psycopg
 from psycopg.rows import class_row
 
+from s2p_assets.contracts.entered import EntryKind
 from s2p_assets.contracts.findings import Finding, ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.files.archive import ArchivedFile
@@ -27,7 +28,8 @@ FileStatus = Literal["current", "replaced", "gone", "forgotten"]
 class LedgerEntry:
     """What is to be recorded of one version of a file; see the columns of `s2p.files`.
 
-    `looked_ns`: when the look began that it was read in, by the database's clock, Unix time in ns.
+    `looked_ns`: when the look began that it was read in, by the database's clock, Unix time in ns. `entered`: of what
+    a person entered, as what; None for a file that somebody dropped.
     """
 
     path: str
@@ -53,6 +55,7 @@ class LedgerEntry:
     changes: Mapping[str, Any] = field(default_factory=dict)
     saved_ns: int | None = None
     looked_ns: int | None = None
+    entered: EntryKind | None = None
 
     @property
     def as_of_ns(self) -> int:
@@ -91,6 +94,7 @@ class LedgerFile:
     first_seen: dt.datetime
     loaded_at: dt.datetime | None
     confirmed_at: dt.datetime | None
+    entered: EntryKind | None
 
 
 ORIGINAL_NOT_LOADED: LiteralString = (
@@ -100,7 +104,7 @@ SELECT_LEDGER_FILE: LiteralString = f"""
 select f.id, f.workbook, f.path, f.sha256, f.size, f.mtime_ns, f.contract_version, f.verdict, f.status, f.is_loaded,
     f.duplicate_of, {ORIGINAL_NOT_LOADED} as original_not_loaded,
     f.replaced_by, f.rows_read, f.rows_accepted, f.rows_returned, f.error, f.owner, f.run_id, f.archived,
-    f.first_seen, f.loaded_at, f.confirmed_at
+    f.first_seen, f.loaded_at, f.confirmed_at, f.entered
 from s2p.files f
 """  # noqa: S608  made of constants
 

@@ -10,7 +10,6 @@ from typing import Literal
 
 import psycopg
 import pyarrow
-from psycopg import sql
 
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.files import recognition, versions
@@ -19,7 +18,12 @@ from s2p_assets.warehouse.server.advisory_locks import advisory_lock
 from s2p_assets.warehouse.tables.copying import copy_in
 from s2p_assets.warehouse.tables.superseding import Supersession, mark_superseded
 from s2p_assets.warehouse.tables.workbook_rows import rows_of_file
-from s2p_assets.warehouse.tables.workbook_tables import deferred_indexes, ensure_workbook_table, rows_table
+from s2p_assets.warehouse.tables.workbook_tables import (
+    analyze_rows,
+    deferred_indexes,
+    ensure_workbook_table,
+    rows_table,
+)
 
 MANY_ROWS = 10_000  # worth an analyze, and indexes that are built at once
 
@@ -212,7 +216,7 @@ def _copy_rows(conn: psycopg.Connection, workbook: Workbook, holding: dict[int, 
         copy_in(conn, place, tables)
     conn.execute("update s2p.files set is_loaded = true, loaded_at = now() where id = any(%s)", (ids,))
     if are_many:
-        conn.execute(sql.SQL("analyze {}").format(place))
+        analyze_rows(conn, workbook)
     others = conn.execute(
         "select 1 from s2p.files where workbook = %s and is_loaded and id <> all(%s) limit 1", (workbook.full_name, ids)
     ).fetchone()

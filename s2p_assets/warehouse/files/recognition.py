@@ -83,7 +83,10 @@ def find_known_version(
 
 
 def _loaded_version(conn: psycopg.Connection, workbook: str, sha256: str, version: str) -> LedgerFile | None:
-    where = "where f.workbook = %s and f.sha256 = %s and f.contract_version = %s and f.is_loaded order by f.id limit 1"
+    where = (
+        "where f.workbook = %s and f.sha256 = %s and f.contract_version = %s and f.is_loaded and f.entered is null"
+        " order by f.id limit 1"
+    )
     return next(iter(ledger_files(conn, where, (workbook, sha256, version))), None)
 
 

@@ -70,6 +70,13 @@ def compare_by_key(
     }
 
 
+_NEWER = {
+    True: sql.SQL("as_of_ns > {} and entered is not distinct from 'correction'"),
+    False: sql.SQL("(as_of_ns > {} or entered is not distinct from 'correction')"),
+}
+"""Which stored rows a planned one gives way to; of a correction, and of anything else."""
+
+
 def _compare(conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, planned_file: PlannedPath) -> None:
     """Each planned row beside the stored row with its key, and how the row would be loaded.
 
@@ -83,11 +90,12 @@ def _compare(conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, p
         """
         create temporary table compared on commit drop as
         with held as (
-            select p.ctid as place, r as stored, r._file, r._superseded_by, f.as_of_ns
+            select p.ctid as place, r as stored, r._file, r._superseded_by, f.as_of_ns, f.entered
             from {planned} p join {rows} r on {equal} join s2p.files f on f.id = r._file
         ), newer as (
             select distinct on (place) place, _file from held
-            where as_of_ns > {as_of} and _file <> all({leaving}) order by place, as_of_ns desc, _file desc
+            where {newer} and _file <> all({leaving})
+            order by place, (entered is not distinct from 'correction') desc, as_of_ns desc, _file desc
         ), beside as (
             select p as planned, h.stored, h._file as stored_file, n._file as newer_file
             from {planned} p
@@ -102,7 +110,7 @@ def _compare(conn: psycopg.Connection, workbook: Workbook, entry: LedgerEntry, p
         planned=PLANNED_ROWS,
         rows=rows_table(workbook.domain, workbook.name),
         equal=equal_keys(workbook, workbook.key, "p", "r"),
-        as_of=entry.as_of_ns,
+        newer=_NEWER[entry.entered == "correction"].format(sql.Literal(entry.as_of_ns)),
         leaving=planned_file.withdrawn_files,
         same=sql.SQL(" and ").join(same) if same else sql.SQL("true"),
     )

@@ -31,6 +31,7 @@ class FileState(NamedTuple):
     contract_version: str
     status: FileStatus
     original_not_loaded: bool
+    entered: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,9 @@ class ShareChanges:
 def known_files(conn: psycopg.Connection, workbook: Workbook) -> dict[str, FileState]:
     """`latest_versions` as far as `find_share_changes` needs it: a quarter of the time where files are many."""
     ensure_own_tables(conn)
-    query: LiteralString = f"select f.path, f.size, f.mtime_ns, f.contract_version, f.status, {ORIGINAL_NOT_LOADED}"
+    query: LiteralString = (
+        f"select f.path, f.size, f.mtime_ns, f.contract_version, f.status, {ORIGINAL_NOT_LOADED}, f.entered"
+    )
     where = " from s2p.files f where f.workbook = %s and f.status <> 'replaced' order by f.path"
     return {row[0]: FileState(*row) for row in conn.execute(query + where, (workbook.full_name,)).fetchall()}
 
@@ -56,7 +59,8 @@ def find_share_changes(
     """Which of the files found on the share need to be read.
 
     Those with a new path, another size or time, another contract than `version`, back from being gone, or a copy
-    of a file whose rows are no longer loaded. A forgotten file needs it only when it changed.
+    of a file whose rows are no longer loaded. A forgotten file needs it only when it changed. What people entered is
+    known by what s2p wrote itself, whatever lies on the share: it is read again for another contract alone.
     """
     to_read, seen, unchanged = [], set(), 0
     for file in found:
@@ -66,7 +70,10 @@ def find_share_changes(
             to_read.append(file)
         else:
             unchanged += 1
-    gone = [path for path, file in known.items() if path not in seen and file.status != "gone"]
+    for path, state in known.items():
+        if state.entered and state.status == "current" and state.contract_version != version:
+            to_read.append(FileStat(path, state.size, state.mtime_ns))
+    gone = [path for path, state in known.items() if not (path in seen or state.entered or state.status == "gone")]
     return ShareChanges(sorted(to_read, key=lambda file: (file.mtime_ns, file.path)), gone, unchanged)
 
 

@@ -214,7 +214,7 @@ def loaded_files(conn: psycopg.Connection, since: dt.datetime) -> list[LoadedFil
     ensure_own_tables(conn)
     rows = conn.execute(
         "select workbook, path, owner, sha256, rows_accepted from s2p.files where status = 'current' and is_loaded"
-        " and verdict = 'accepted' and loaded_at >= %s order by path, workbook",
+        " and verdict = 'accepted' and loaded_at >= %s and entered is null order by path, workbook",
         (since,),
     )
     return [LoadedFile(*row) for row in rows]
@@ -265,7 +265,7 @@ def header_versions(
     ensure_own_tables(conn)
     query = (
         "with taken as (select path, as_of_ns, headers, id from s2p.files where workbook = %(workbook)s"
-        " and verdict in ('accepted', 'partly') and status <> 'forgotten' and headers <> '{}'),"
+        " and verdict in ('accepted', 'partly') and status <> 'forgotten' and headers <> '{}' and entered is null),"
         " earlier as (select * from (select distinct on (path) * from taken where as_of_ns < %(oldest)s"
         " order by path, as_of_ns desc, id desc) last order by as_of_ns desc, id desc limit %(before)s)"
         " select path, as_of_ns, headers from"

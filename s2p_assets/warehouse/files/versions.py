@@ -91,8 +91,9 @@ def insert_versions(conn: psycopg.Connection, workbook: str, entries: Sequence[L
             "insert into s2p.files (id, workbook, path, sha256, size, mtime_ns, as_of_ns, contract_version, verdict,"
             " rows_read, rows_accepted, rows_returned, findings,"
             " headers, column_letters, cells, rows_by_sheet, error, owner, run_id, archived, rows_held, questions,"
-            " changes)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " changes, entered)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+            " %s)",
             [(id_, workbook, *_values(entry)) for id_, entry in zip(ids, entries, strict=True)],
         )
     _keep_decisions(conn, ids, forgotten)
@@ -136,6 +137,7 @@ def _values(entry: LedgerEntry) -> tuple[Any, ...]:
         *(entry.owner, entry.run_id, entry.archived, entry.rows_held),
         _json(list(entry.questions)),
         _json(dict(entry.changes)),
+        entry.entered,
     )
 
 

@@ -3,16 +3,18 @@
 Running a server belongs to `embedded.py`; what is stored in it, to the other modules of this room.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import conninfo
 
-from s2p_assets.settings import Settings
 from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
 
+if TYPE_CHECKING:  # which take a third of a second to import
+    from s2p_assets.settings import Settings
 
-def database_url(settings: Settings) -> str:
+
+def database_url(settings: "Settings") -> str:
     """The company's own server when `S2P_DATABASE_URL` names one, else an embedded one, started when needed.
 
     Raises DatabaseUnreachable when the embedded one cannot be started.

@@ -19,6 +19,7 @@ from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.copying import copy_in
 from s2p_assets.warehouse.tables.keys import key_expressions
 from s2p_assets.warehouse.tables.store import NotStored
+from s2p_assets.warehouse.tables.superseding import NEWEST_FIRST, WITHDRAWS, withdraw_alike
 from s2p_assets.warehouse.tables.table_declaration import TableDeclaration
 from s2p_assets.warehouse.tables.workbook_rows import rows_of_file
 from s2p_assets.warehouse.tables.workbook_tables import SOURCE_COLUMNS, rows_table
@@ -31,6 +32,7 @@ class LoadedVersion:
     """A version of a file whose rows were loaded at a given time.
 
     `is_loaded`: they still are. `rows`: how many were loaded of it. `archived`: the original, relative to the archive.
+    `entered`: whether a person entered them.
     """
 
     id: int
@@ -41,12 +43,14 @@ class LoadedVersion:
     rows: int
     is_loaded: bool
     loaded_at: dt.datetime
+    entered: bool = False
 
 
 def loaded_versions_at(conn: psycopg.Connection, workbook: Workbook, as_of: dt.datetime) -> list[LoadedVersion]:
     """The versions of files whose rows were in a workbook's table at `as_of`, in the order of their loading."""
     rows = conn.execute(
-        "select id, path, sha256, archived, contract_version, rows_accepted, is_loaded, loaded_at from s2p.files"
+        "select id, path, sha256, archived, contract_version, rows_accepted, is_loaded, loaded_at,"
+        " entered is not null from s2p.files"
         " where workbook = %s and loaded_at <= %s and (withdrawn_at is null or withdrawn_at > %s) order by id",
         (workbook.full_name, as_of, as_of),
     )
@@ -85,6 +89,8 @@ def restore_workbook(
             copy_in(conn, held, [rows_of_file(rows, file.id, workbook)])
     if workbook.key:
         _mark_superseded(conn, workbook, held)
+    elif any(file.entered for file in files):
+        withdraw_alike(conn, held, workbook.columns)
     names = [*(column.name for column in workbook.columns), *(name for name, *_ in SOURCE_COLUMNS[:3])]
     view = sql.SQL("create temporary view {} as select {} from {} where _superseded_by is null order by _file, ctid")
     place = sql.Identifier(f"{workbook.domain}.{workbook.name}")
@@ -131,10 +137,11 @@ def _copy_loaded(conn: psycopg.Connection, workbook: Workbook, held: sql.Identif
 def _mark_superseded(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier) -> None:
     """Of the files that hold a key the newest wins, as in `superseding.py`."""
     command = sql.SQL(
-        "update {held} r set _superseded_by = s.winner from (select r.ctid as place, r._file,"
-        " first_value(r._file) over (partition by {key} order by f.as_of_ns desc, f.id desc) as winner"
-        " from {held} r join s2p.files f on f.id = r._file) s where r.ctid = s.place and s.winner <> s._file"
+        "update {held} r set _superseded_by = s.winner from (select r.ctid as place, r._file, {withdraws} as withdraws,"
+        " first_value(r._file) over (partition by {key} order by {newest_first}) as winner"
+        " from {held} r join s2p.files f on f.id = r._file) s"
+        " where r.ctid = s.place and (s.winner <> s._file or s.withdraws)"
     )
     key = sql.SQL(", ").join(key_expressions(workbook.columns, workbook.key, "r"))
-    conn.execute(command.format(held=held, key=key))
+    conn.execute(command.format(held=held, key=key, withdraws=WITHDRAWS, newest_first=NEWEST_FIRST))
     conn.execute(sql.SQL("analyze {}").format(held))

@@ -93,9 +93,10 @@ def _has_no_nulls(conn: psycopg.Connection, table: sql.Identifier, name: sql.Ide
     return conn.execute(missing).fetchone() is None
 
 
-def drop_indexes(conn: psycopg.Connection, domain: str, name: str) -> None:
-    rows = conn.execute("select indexname from pg_indexes where schemaname = %s and tablename = %s", (domain, name))
-    for (index,) in rows.fetchall():
+def drop_indexes(conn: psycopg.Connection, domain: str, name: str, *, but_on: str = "") -> None:
+    """`but_on`: the column of the indexes that stay."""
+    query = "select indexname from pg_indexes where schemaname = %s and tablename = %s and strpos(indexdef, %s) = 0"
+    for (index,) in conn.execute(query, (domain, name, f"({but_on})")).fetchall():
         conn.execute(sql.SQL("drop index {}").format(sql.Identifier(domain, index)))
 
 

@@ -3,16 +3,20 @@
 How a file's cells are held against it belongs to the spreadsheet room.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import pyarrow
+import pyarrow.compute as pc
 from psycopg import sql
 
 from s2p_assets.contracts.workbook import Reference, ReferenceValues, Workbook
 from s2p_assets.warehouse.tables.copying import copy_out
 
 MAX_CELLS_SHOWN = 20
+FEW_VALUES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,25 @@ class DanglingReference:
 def referenced_values(conn: psycopg.Connection, workbook: Workbook) -> dict[str, pyarrow.Array]:
     """What each referring column of `workbook` may hold by now: nothing, where nothing was loaded there."""
     return {reference.column: _values(conn, workbook, reference) for reference in workbook.references}
+
+
+def values_referred_to(
+    conn: psycopg.Connection, workbook: Workbook, rows: Sequence[Mapping[str, Any]]
+) -> dict[str, pyarrow.Array]:
+    """As `referenced_values` for these few rows: of what is there, all that could be meant by them.
+
+    Values that are nearly the same are there too, so that a reader may name them.
+    """
+    found = {}
+    for reference in workbook.references:
+        every = _values(conn, workbook, reference)
+        if len(every) > FEW_VALUES:
+            wanted = {str(row.get(reference.column, "")) for row in rows}
+            texts = every.cast(pyarrow.string())
+            mask = pc.is_in(texts, pyarrow.array(sorted(wanted), pyarrow.string()))
+            every = pyarrow.concat_arrays([every.filter(mask), every.slice(0, FEW_VALUES)])
+        found[reference.column] = every
+    return found
 
 
 def _values(conn: psycopg.Connection, workbook: Workbook, reference: Reference) -> pyarrow.Array:

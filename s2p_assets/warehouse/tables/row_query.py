@@ -38,7 +38,8 @@ class RowFilter:
 class RowQuery:
     """Which rows of a table: `sort` as (column, whether downwards), `after`: where the page before ended.
 
-    `kinds`: the columns that the table has. `tie`: columns that tell two rows apart.
+    `kinds`: the columns that the table has. `tie`: columns that tell two rows apart. `search`: a text that stands in
+    any of `columns`.
     """
 
     table: str
@@ -47,6 +48,7 @@ class RowQuery:
     tie: tuple[str, ...]
     columns: tuple[str, ...]
     filters: tuple[RowFilter, ...] = ()
+    search: str = ""
     sort: tuple[tuple[str, bool], ...] = ()
     after: tuple[str | None, ...] | None = None
     limit: int | None = None
@@ -94,8 +96,25 @@ def rows_sql(query: RowQuery) -> tuple[str, list[Any]]:
     return f"select {shown} from ({inner}) s", values.values
 
 
-def _rows_sql(query: RowQuery, values: _Values) -> str:
+def count_sql(query: RowQuery) -> tuple[str, list[Any]]:
+    """(SQL with $1 …, values): how many rows there are, on whatever page. Raises QueryInvalid."""
+    values = _Values()
+    conditions = _conditions(query, values)
+    where = f" where {' and '.join(conditions)}" if conditions else ""
+    return f"select count(*) from {query.place}{where}", values.values
+
+
+def _conditions(query: RowQuery, values: _Values) -> list[str]:
     conditions = [_condition(query, one, values) for one in query.filters]
+    if query.search:
+        wanted = values.add(_text("search", query.search))
+        found = (f"position(lower({wanted}) in lower({sql_name(name)}::text)) > 0" for name in query.columns)
+        conditions.append(f"({' or '.join(found)})")
+    return conditions
+
+
+def _rows_sql(query: RowQuery, values: _Values) -> str:
+    conditions = _conditions(query, values)
     if query.after is not None:
         conditions.append(_behind(query, values))
     where = f" where {' and '.join(conditions)}" if conditions else ""

@@ -1,8 +1,9 @@
 """Which rows of a workbook's table are superseded, and what becomes of them when a file's rows are withdrawn.
 
 Of the files that hold a key the newest wins, by the time its bytes were written, then by ledger id; the rows of
-the others stay and point to the winner in `_superseded_by`. The same files therefore give the same table,
-in whatever order they were loaded. Bringing rows in belongs to `load.py`.
+the others stay and point to the winner in `_superseded_by`. What a person corrected wins over all of them. A row that
+says that its key was withdrawn points to its own file, so that no row of the key is shown. The same files therefore
+give the same table, in whatever order they were loaded. Bringing rows in belongs to `load.py`.
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,16 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.entered import WITHDRAWN_SHEET
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.tables.keys import key_expressions
 from s2p_assets.warehouse.tables.workbook_tables import rows_table
+
+NEWEST_FIRST = sql.SQL("(f.entered is not distinct from 'correction') desc, f.as_of_ns desc, f.id desc")
+"""The order of the files `f` that hold a key; the first wins it."""
+WITHDRAWS = sql.SQL("(f.entered is not null and r._sheet = {})").format(sql.Literal(WITHDRAWN_SHEET))
+"""Whether a row `r` of a file `f` says that its key was withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,8 @@ def withdraw_rows(conn: psycopg.Connection, workbook: str, files: Sequence[int])
     place, ids = rows_table(domain, name), list(files)
     deleted = conn.execute(sql.SQL("delete from {} where _file = any(%s)").format(place), (ids,)).rowcount
     if not key:
-        return deleted, 0
+        again = sql.SQL("update {} set _superseded_by = null where _superseded_by = any(%s)").format(place)
+        return deleted, conn.execute(again, (ids,)).rowcount
     return deleted, _restore_superseded(conn, place, key, ids)
 
 
@@ -46,17 +55,22 @@ def _restore_superseded(conn: psycopg.Connection, place: sql.Identifier, key: Se
     command = sql.SQL(
         """
         with settled as (
-            select r.ctid as place, r._file,
-                first_value(r._file) over (partition by {key} order by f.as_of_ns desc, f.id desc) as winner
+            select r.ctid as place, r._file, {withdraws} as withdraws,
+                first_value(r._file) over (partition by {key} order by {newest_first}) as winner
             from {place} r join s2p.files f on f.id = r._file
             where r._superseded_by = any(%s)
         ), changed as (
-            update {place} r set _superseded_by = nullif(s.winner, s._file)
+            update {place} r set _superseded_by = case when s.winner <> s._file or s.withdraws then s.winner end
             from settled s where r.ctid = s.place returning r._superseded_by
         )
         select count(*) from changed where _superseded_by is null
         """
-    ).format(place=place, key=sql.SQL(", ").join(sql.Identifier("r", name) for name in key))
+    ).format(
+        place=place,
+        key=sql.SQL(", ").join(sql.Identifier("r", name) for name in key),
+        withdraws=WITHDRAWS,
+        newest_first=NEWEST_FIRST,
+    )
     row = conn.execute(command, (gone,)).fetchone()
     return int(row[0]) if row else 0
 
@@ -64,6 +78,7 @@ def _restore_superseded(conn: psycopg.Connection, place: sql.Identifier, key: Se
 def mark_superseded(conn: psycopg.Connection, workbook: Workbook, files: Sequence[int]) -> list[Supersession]:
     """Mark the superseded rows of every key that the rows of `files` hold, of all files. Needs the workbook's lock."""
     if not workbook.key:
+        withdraw_alike(conn, rows_table(workbook.domain, workbook.name), workbook.columns)
         return []
     ours, theirs = (key_expressions(workbook.columns, workbook.key, alias) for alias in ("n", "r"))
     names = [sql.Identifier(f"k{number}") for number in range(len(ours))]
@@ -75,22 +90,74 @@ def mark_superseded(conn: psycopg.Connection, workbook: Workbook, files: Sequenc
         with held as (
             select distinct {ours} from {place} n where n._file = any(%(files)s)
         ), settled as (
-            select r.ctid as place, r._file, r._superseded_by,
-                first_value(r._file) over (partition by {names} order by f.as_of_ns desc, f.id desc) as winner
+            select r.ctid as place, r._file, r._superseded_by, {withdraws} as withdraws,
+                first_value(r._file) over (partition by {names} order by {newest_first}) as winner
             from held k join {place} r on {equal} join s2p.files f on f.id = r._file
+        ), decided as (
+            select *, case when winner <> _file or withdraws then winner end as becomes from settled
         ), changed as (
-            update {place} r set _superseded_by = nullif(s.winner, s._file)
-            from settled s
-            where r.ctid = s.place and s._superseded_by is distinct from nullif(s.winner, s._file)
+            update {place} r set _superseded_by = d.becomes
+            from decided d where r.ctid = d.place and d._superseded_by is distinct from d.becomes
             returning r._file, r._superseded_by
         )
-        select _file, _superseded_by, count(*) from changed where _superseded_by is not null group by 1, 2
+        select _file, _superseded_by, count(*) from changed where _superseded_by <> _file group by 1, 2
         """
     ).format(
         place=rows_table(workbook.domain, workbook.name),
         ours=sql.SQL(", ").join(sql.SQL("{} as {}").format(t, n) for t, n in zip(ours, names, strict=True)),
         names=sql.SQL(", ").join(sql.SQL("k.{}").format(name) for name in names),
         equal=equal,
+        withdraws=WITHDRAWS,
+        newest_first=NEWEST_FIRST,
     )
     conn.execute("set local work_mem = '64MB'")
     return [Supersession(*row) for row in conn.execute(command, {"files": list(files)})]
+
+
+def withdraw_alike(conn: psycopg.Connection, place: sql.Identifier, columns: Sequence[Column]) -> None:
+    """Without a key: for each row that withdraws one, hide one row with the same values in the file that it is about.
+
+    Of rows alike it is the very one that was looked at, as long as its file is the same. What a newer version of that
+    file says again stays hidden; what withdraws nothing any more points to its own file all the same.
+    """
+    stones = sql.SQL("select 1 from {} r join s2p.files f on f.id = r._file where {} limit 1").format(place, WITHDRAWS)
+    if conn.execute(stones).fetchone() is None:
+        return
+    command = sql.SQL(
+        """
+        with stones as (
+            select r.ctid as place, r._file, r.{first} as first, {content} as content, f.path
+            from {place} r join s2p.files f on f.id = r._file where {withdraws}
+        ), numbered as (
+            select *, row_number() over (partition by content order by _file, place) as number from stones
+        ), bases as (
+            select s.content, b.path, array_agg(row(e.base_file, e.base_sheet, e.base_row)::text) as meant from stones s
+            join s2p.entry_rows e on e.path = s.path and e.action = 'withdraw' join s2p.files b on b.id = e.base_file
+            group by 1, 2
+        ), others as (
+            select r.ctid as place, {content} as content, f.path, row(r._file, r._sheet, r._row)::text as this
+            from {place} r join s2p.files f on f.id = r._file
+            where not {withdraws} and (r.{first} in (select first from stones) or r.{first} is null)
+        ), found as (
+            select o.place, o.content,
+                row_number() over (partition by o.content order by (o.this = any(b.meant)) desc, o.place) as number
+            from others o join bases b on (b.content, b.path) = (o.content, o.path)
+        ), hidden as (
+            select place, _file as becomes from numbered
+            union all select f.place, n._file from found f join numbered n using (content, number)
+        )
+        update {place} r set _superseded_by = h.becomes
+        from {place} o left join hidden h on h.place = o.ctid
+        where r.ctid = o.ctid and o._superseded_by is distinct from h.becomes
+        """
+    ).format(place=place, first=sql.Identifier(columns[0].name), content=values_hash(columns), withdraws=WITHDRAWS)
+    conn.execute(command)
+
+
+def values_hash(columns: Sequence[Column]) -> sql.Composed:
+    """A hash of the values of a row `r`; amounts are the same however many zeros they end with."""
+    values = [
+        sql.SQL("trim_scale(r.{})" if column.postgres_type == "numeric" else "r.{}").format(sql.Identifier(column.name))
+        for column in columns
+    ]
+    return sql.SQL("md5(row({})::text)").format(sql.SQL(", ").join(values))

@@ -32,6 +32,7 @@ SOURCE_COLUMNS = (
     ("_row", "integer", True, "The row number in that sheet, counted from 1"),
     ("_superseded_by", "bigint", False, "s2p.files.id of the newer file that holds the same key"),
 )
+_JOINED = ("code", "date", "timestamp")
 
 
 def rows_table(domain: str, name: str) -> sql.Identifier:
@@ -78,15 +79,23 @@ def needs_reload(conn: psycopg.Connection, workbook: Workbook) -> tuple[str, ...
 def deferred_indexes(conn: psycopg.Connection, workbook: Workbook) -> Iterator[None]:
     """Fill an empty table without its indexes, which are then built at once: a third of the work of row by row.
 
-    Does nothing special for a table that holds rows. Needs a transaction around it.
+    That of superseded rows stays, as new rows are none. Does nothing special for a table that holds rows. Needs a
+    transaction around it.
     """
     rows = rows_table(workbook.domain, workbook.name)
     was_empty = conn.execute(sql.SQL("select 1 from {} limit 1").format(rows)).fetchone() is None
     if was_empty:
-        drop_indexes(conn, workbook.domain, f"{workbook.name}__rows")
+        drop_indexes(conn, workbook.domain, f"{workbook.name}__rows", but_on="_superseded_by")
     yield
     if was_empty:
-        _index_rows(conn, workbook)
+        _index_files_and_keys(conn, workbook)
+
+
+def analyze_rows(conn: psycopg.Connection, workbook: Workbook) -> None:
+    """Have PostgreSQL look at the columns by which rows are found and joined; its autovacuum looks at all, later."""
+    asked = [one.name for one in workbook.columns if one.name in workbook.key or one.kind in _JOINED]
+    names = sql.SQL(", ").join(map(sql.Identifier, [*asked, "_file", "_superseded_by"]))
+    conn.execute(sql.SQL("analyze {} ({})").format(rows_table(workbook.domain, workbook.name), names))
 
 
 def _is_current(conn: psycopg.Connection, workbook: Workbook, wanted: list[StoredColumn]) -> bool:
@@ -112,9 +121,14 @@ def _register_workbook(conn: psycopg.Connection, workbook: Workbook, version: st
 
 def _index_rows(conn: psycopg.Connection, workbook: Workbook) -> None:
     rows = rows_table(workbook.domain, workbook.name)
+    conn.execute(sql.SQL("create index on {} (_superseded_by) where _superseded_by is not null").format(rows))
+    _index_files_and_keys(conn, workbook)
+
+
+def _index_files_and_keys(conn: psycopg.Connection, workbook: Workbook) -> None:
+    rows = rows_table(workbook.domain, workbook.name)
     name = f"{workbook.name}__key"
     conn.execute(sql.SQL("create index on {} (_file)").format(rows))
-    conn.execute(sql.SQL("create index on {} (_superseded_by) where _superseded_by is not null").format(rows))
     conn.execute(sql.SQL("drop index if exists {}").format(sql.Identifier(workbook.domain, name)))
     if workbook.key:
         terms = sql.SQL(", ").join(key_expressions(workbook.columns, workbook.key, ""))

@@ -3,6 +3,7 @@
 One Prophet per series costs 300 times the CPU and is no better on the public sets tried.
 """
 
+import json
 import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,13 +29,14 @@ class ProphetTotal:
     """Taylor & Letham (2018) on the total; top-down by the proportions of the last `recent` periods.
 
     A total that is too short or never changes is carried on as its recent mean. A yearly season is
-    fitted when there are two seasons of history.
+    fitted when there are two seasons of history. `prophet`: as stored, until a forecast is wanted: Prophet takes half a
+    second to load, and most that is asked of a model is no forecast.
     """
 
     recent: int = 8
     changepoint_prior_scale: float = 0.05
     task: ForecastTask | None = field(default=None, repr=False)
-    prophet: "Prophet | None" = field(default=None, repr=False, compare=False)
+    prophet: "Prophet | str | None" = field(default=None, repr=False, compare=False)
 
     def fit(self, history: pd.DataFrame, task: ForecastTask) -> "ProphetTotal":
         past = panel(history, task)
@@ -63,15 +65,14 @@ class ProphetTotal:
     def _total(self, past: Panel, horizon: int, task: ForecastTask, recent: float) -> Matrix:
         if self.prophet is None:
             return np.full(horizon, recent)
+        prophet = _revived(self.prophet) if isinstance(self.prophet, str) else self.prophet
         future = pd.DataFrame({"ds": future_times(past.times[-1], horizon, task)})
-        return np.asarray(self.prophet.predict(future)["yhat"].clip(lower=0.0), float)
+        return np.asarray(prophet.predict(future)["yhat"].clip(lower=0.0), float)
 
     def save(self, folder: Path) -> None:
         write_learner(folder, self, self.task, has_prophet=self.prophet is not None)
         if self.prophet is not None:
-            from prophet.serialize import model_to_json
-
-            (folder / MODEL_FILE).write_text(model_to_json(self.prophet), encoding="utf-8")
+            (folder / MODEL_FILE).write_text(_as_text(self.prophet), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "ProphetTotal":
@@ -79,14 +80,37 @@ class ProphetTotal:
         return cls(**parameters, task=task, prophet=_read(folder) if fitted.get("has_prophet") else None)
 
 
-def _read(folder: Path) -> "Prophet":
+def _as_text(prophet: "Prophet | str") -> str:
+    if isinstance(prophet, str):
+        return prophet
+    from prophet.serialize import model_to_json
+
+    return str(model_to_json(prophet))
+
+
+def _read(folder: Path) -> str:
+    """The stored Prophet, of which is seen to that it is whole. Raises ModelDamaged."""
+    try:
+        text = (folder / MODEL_FILE).read_text(encoding="utf-8")
+        if not isinstance(json.loads(text)["params"], dict):
+            raise ValueError("it holds no parameters")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(str(folder / MODEL_FILE), error) from error
+    return text
+
+
+def _revived(text: str) -> "Prophet":
     _quiet()
     from prophet.serialize import model_from_json
 
     try:
-        return model_from_json((folder / MODEL_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelDamaged(f"{folder / MODEL_FILE}: {error}; train the model again") from error
+        return model_from_json(text)
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(MODEL_FILE, error) from error
+
+
+def _damaged(file: str, error: Exception) -> ModelDamaged:
+    return ModelDamaged(f"{file}: {error}; train the model again")
 
 
 def _new_prophet(**settings: Any) -> "Prophet":

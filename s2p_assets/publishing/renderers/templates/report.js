@@ -1,6 +1,8 @@
 (function () {
   var tip = document.getElementById("tip");
   document.querySelectorAll(".place title").forEach(function (title) {
+    var link = title.closest("a[href]");
+    if (link) link.setAttribute("aria-label", title.textContent);
     title.parentNode.words = title.textContent;
     title.remove();
   });

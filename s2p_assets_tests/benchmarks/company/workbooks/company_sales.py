@@ -1,8 +1,7 @@
 """The workbook that is loaded for measurement: eight columns of most kinds, about ten rules, a key."""
 
-import pandas as pd
-
 from s2p_assets.contracts.columns import Code, Date, Integer, Money, Percent, Row, Text, column, row_rule
+from s2p_assets.contracts.frames import Frame, Series
 from s2p_assets.contracts.workbook import Workbook
 
 CHANNELS = ("shop", "web", "phone", "dealer")
@@ -23,7 +22,7 @@ class Sale(Row):
     customer: Text = column("Customer", description="Who bought", nullable=True)
 
     @row_rule("a dealer's discount is at most 60 %", at="discount")
-    def dealers_get_less(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+    def dealers_get_less(cls, rows: Frame) -> Series:
         return (rows["channel"] != "dealer") | (rows["discount"] <= 0.6)
 
 

@@ -1,6 +1,6 @@
-"""A plan in the words that a person at a terminal reads.
+"""A plan in the words that a person reads, at a terminal or on a page.
 
-What would change is found out in the warehouse room; colours and findings belong to the door that prints them.
+What would change is found out in the warehouse room; colours and findings belong to the door that shows them.
 """
 
 from collections.abc import Iterator

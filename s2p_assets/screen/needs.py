@@ -1,0 +1,121 @@
+"""What of a status needs somebody, one entry a matter, the asker's own first: what it is, why, and what they may do.
+
+How things stand is read by the services; the words of a finding or a question are theirs.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from s2p_assets.api.caller import Caller
+
+MOST_LINES = 3
+Status = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A matter that waits for somebody. `deeds`: what the asker may do about it, of `mend`, `accept`, `keep`, `forget`.
+
+    `path`: of a file on the share. `owner`: whose it is; `is_mine`: whether that is the asker.
+    """
+
+    kind: str
+    colour: str
+    title: str
+    lines: tuple[str, ...] = ()
+    more: int = 0
+    owner: str = ""
+    is_mine: bool = False
+    path: str | None = None
+    deeds: tuple[str, ...] = ()
+    link: str = ""
+
+
+def needs_of(status: Status, caller: Caller) -> list[Need]:
+    """Of a status that was cut down to what the caller sees: theirs first, then by how much it hinders."""
+    parts: Sequence[Callable[[Status, Caller], Iterator[Need]]] = (
+        _returned,
+        _held,
+        _gone,
+        _missing,
+        _unclaimed,
+        _implausible,
+        _of_engineers,
+    )
+    found = [need for part in parts for need in part(status, caller)]
+    return sorted(found, key=lambda need: not need.is_mine)
+
+
+def _may(caller: Caller, *deeds: str) -> tuple[str, ...]:
+    return deeds if caller.may("editor") else ()
+
+
+def _file(kind: str, colour: str, file: Mapping[str, Any], caller: Caller, lines: Sequence[str], *deeds: str) -> Need:
+    shown = [line.removeprefix(f"{file['path'].rpartition('/')[2]} › ") for line in lines]
+    return Need(
+        kind,
+        colour,
+        file["path"],
+        tuple(shown[:MOST_LINES]),
+        max(0, len(shown) - MOST_LINES),
+        file["owner"],
+        file["owner"] == caller.name,
+        file["path"],
+        _may(caller, *deeds),
+    )
+
+
+def _returned(status: Status, caller: Caller) -> Iterator[Need]:
+    for file in status["sent_back"]:
+        lines = [file["error"]] if file["error"] else file["findings"]
+        kind = "loaded in part" if file["verdict"] == "partly" else "came back"
+        yield _file(kind, "warn" if file["verdict"] == "partly" else "fault", file, caller, lines, "mend")
+
+
+def _held(status: Status, caller: Caller) -> Iterator[Need]:
+    for file in status["held"]:
+        says = [*file["questions"], *([f"In all: {file['says']}"] if file["says"] else [])]
+        yield _file("held: is it right?", "warn", file, caller, says, "accept", "mend")
+
+
+def _gone(status: Status, caller: Caller) -> Iterator[Need]:
+    for file in status["gone"]:
+        instead = f"; {file['replaced_by']} may have taken its place" if file["replaced_by"] else ""
+        says = f"It is gone from the share, while its {file['rows']:,} rows still count{instead}."
+        yield _file("gone", "warn", file, caller, [says], "keep", "forget")
+
+
+def _missing(status: Status, caller: Caller) -> Iterator[Need]:
+    for file in status["missing"]:
+        mine = file["owner"] == caller.name
+        kind = "late" if file["is_late"] else "missing"
+        name = f"{file['name'][:1].upper()}{file['name'][1:]}"
+        yield Need(kind, "warn", name, (file["says"],), 0, file["owner"], mine, link="/hand-in")
+
+
+def _unclaimed(status: Status, caller: Caller) -> Iterator[Need]:
+    if caller.may("editor"):
+        for file in status["unclaimed"]:
+            says = file["says"] or "No kind of workbook is looked for at its place, so it is not read."
+            yield Need("not read", "", file["path"], (says,))
+
+
+def _implausible(status: Status, caller: Caller) -> Iterator[Need]:
+    for value in status["implausible"] if caller.may("editor") else ():
+        yield Need("is it right?", "warn", "A value unlike all others", (value["says"],))
+
+
+def _of_engineers(status: Status, caller: Caller) -> Iterator[Need]:
+    if not caller.may("engineer"):
+        return
+    for fault in status["faults"]:
+        yield Need("left out", "fault", "A file on the shelves has a fault", (fault,))
+    messages = status["messages"]
+    if messages["problem"]:
+        yield Need("not told", "fault", "The address book cannot be read", (messages["problem"],))
+    if count := len(messages["undelivered"]):
+        says = "s2p messages says to whom, and why"
+        yield Need(
+            "not told", "fault", f"{count:,} {'message was' if count == 1 else 'messages were'} not delivered", (says,)
+        )

@@ -1,0 +1,82 @@
+"""Area 1, Today: what needs whoever asks first, what came in, and what each report says.
+
+What becomes of a file is decided in services; this page shows how things stand and asks for decisions.
+"""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from s2p_assets.api.caller import Caller, caller_of, needs
+from s2p_assets.api.guard import state_of
+from s2p_assets.api.routes.reports import status_for
+from s2p_assets.contracts.errors import MendableError
+from s2p_assets.screen.area import Area
+from s2p_assets.screen.needs import needs_of
+from s2p_assets.screen.rendering import packed, page
+from s2p_assets.services.context import Context
+from s2p_assets.services.errors import NotFound
+from s2p_assets.services.report_charts import ReportChart, first_chart
+from s2p_assets.services.report_shelf import ShelvedReport, shelved_report, shelved_reports
+
+router = APIRouter()
+AREA = Area("Today", "/", 1)
+MOST_NEEDS, MOST_ARRIVALS = 40, 10
+CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+"""A picture loads and runs nothing; its colours stand in it."""
+
+
+@router.get("/", **needs("viewer"))
+async def today(request: Request) -> Response:
+    """How things stand, for whoever is logged in."""
+    state, caller = state_of(request.scope), caller_of(request)
+    ctx: Context = state.ctx
+    wrong, found, arrived = "", [], []
+    try:
+        status = status_for(ctx, caller, await state.status_at_hand.read(ctx))
+        found = needs_of(status, caller)
+        arrived = sorted(status["changes"], key=lambda one: one["loaded_at"] or "", reverse=True)
+    except (MendableError, OSError) as error:  # the share is away: what the reports say is shown all the same
+        wrong = str(error)
+    domains = await run_in_threadpool(_domains, ctx, caller)
+    return page(
+        request,
+        AREA,
+        "today.html.j2",
+        wrong=wrong,
+        needs=found[:MOST_NEEDS],
+        more_needs=max(0, len(found) - MOST_NEEDS),
+        arrived=arrived[:MOST_ARRIVALS],
+        domains=domains,
+        may_decide=caller.may("editor"),
+    )
+
+
+@router.get("/today/chart/{name}", **needs("viewer"))
+async def chart(request: Request, name: str) -> Response:
+    """The first chart of a report's newest edition, as a picture."""
+    ctx, caller = state_of(request.scope).ctx, caller_of(request)
+    if name not in ctx.catalog.reports or not caller.sees(name):
+        raise NotFound("there is no such report")
+    drawn = await run_in_threadpool(_chart_of, shelved_report(ctx, name))
+    if drawn is None:
+        raise NotFound("this report has no chart")
+    headers = {"Content-Security-Policy": CHART_POLICY, "Cache-Control": "private, max-age=60"}
+    content, status, sent = packed(request, drawn.svg.encode(), 200, headers)
+    return Response(content, status, sent, "image/svg+xml")
+
+
+def _domains(ctx: Context, caller: Caller) -> list[dict[str, Any]]:
+    """Each domain with its reports, the most urgent first, and the first chart that one of them has."""
+    found = []
+    for domain, reports in shelved_reports(ctx, caller.sees).items():
+        shown = [one for one in reports if one.newest]
+        drawn = next(((one, made) for one in shown if (made := _chart_of(one))), None)
+        found.append({"name": domain, "reports": shown, "chart": drawn})
+    return [one for one in found if one["reports"]]
+
+
+def _chart_of(shelved: ShelvedReport) -> ReportChart | None:
+    return first_chart(shelved.newest) if shelved.newest else None

@@ -1,0 +1,1 @@
+"""What planners ask beside the reports: series with their past forecasts, what-ifs, order lists, typed-in cases."""
