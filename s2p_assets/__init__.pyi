@@ -85,8 +85,8 @@ from .learning.forecasting.late_sources import source_coverage as source_coverag
 from .learning.forecasting.lineage import forecast_lineage as forecast_lineage
 from .learning.forecasting.lineage import total_forecast_lineage as total_forecast_lineage
 from .learning.forecasting.lineage import weekly_feature_lineage as weekly_feature_lineage
-from .learning.forecasting.one_offs import OneOffBounds as OneOffBounds
-from .learning.forecasting.one_offs import mark_one_offs as mark_one_offs
+from .learning.forecasting.one_off_marks import OneOffBounds as OneOffBounds
+from .learning.forecasting.one_off_marks import mark_one_offs as mark_one_offs
 from .learning.forecasting.series import last_target_time as last_target_time
 from .learning.forecasting.supersession import carry_over as carry_over
 from .learning.forecasting.supersession import in_line as in_line
