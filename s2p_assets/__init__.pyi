@@ -80,6 +80,7 @@ from .learning.forecasting.intervals import error_distribution as error_distribu
 from .learning.forecasting.late_sources import LateSources as LateSources
 from .learning.forecasting.late_sources import complete_late_weeks as complete_late_weeks
 from .learning.forecasting.late_sources import last_week_told as last_week_told
+from .learning.forecasting.late_sources import mark_undelivered as mark_undelivered
 from .learning.forecasting.late_sources import source_coverage as source_coverage
 from .learning.forecasting.lineage import forecast_lineage as forecast_lineage
 from .learning.forecasting.lineage import total_forecast_lineage as total_forecast_lineage

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from s2p_assets.api.answers import etag_of
 from s2p_assets.api.bounds import JSON_BYTES, BoundedBody
 from s2p_assets.api.caller import Caller
 from s2p_assets.api.gate import Gate
@@ -24,6 +25,8 @@ COOKIE = "s2p_session"
 SAFE = ("GET", "HEAD", "OPTIONS")
 PUBLIC = re.compile(r"/(login|logout|oidc/(login|back)|static/[\w.-]+|favicon\.ico|health|join/[\w-]{20,64})")
 UPLOADS = re.compile(r"/api/v1/(check|plan|drop)|/hand-in/upload")
+VERSIONED = re.compile(r"/api/v1/(?!me$|users|tokens|restrictions)|/api/openapi\.json$")
+"""What may be kept by who asked, as long as it names its version; not what says who comes in."""
 OF_ENGINEERS = re.compile(r"/(dagster(/.*)?|system)")
 METRICS = "/metrics"
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
@@ -62,7 +65,7 @@ class Guard:
         if scope["type"] == "lifespan":
             await self.areas[-1][1](scope, receive, send)
             return
-        answer = _Answer(send)
+        answer = _Answer(scope, send)
         try:
             await self._passed(scope, receive, answer)
             if answer.status:
@@ -149,12 +152,20 @@ class Guard:
 
 
 class _Answer:
-    """An answer on its way: the headers that every one has, and how long it took to begin."""
+    """An answer on its way: the headers that every one has, how long it took to begin, and the version of its content.
 
-    def __init__(self, send: Send) -> None:
+    What is read as JSON is named by its bytes where a route does not name it. Who has that version gets no body.
+    """
+
+    def __init__(self, scope: Scope, send: Send) -> None:
         self._send, self._began_at, self.begun = send, time.perf_counter(), False
         self.status = 0
         self._seconds: float | None = None
+        self._held: Message | None = None
+        self._is_empty = False
+        is_read = scope["type"] == "http" and scope["method"] == "GET"
+        self._known = Headers(scope=scope).get("if-none-match", "") if is_read else ""
+        self._is_versioned = is_read and VERSIONED.match(scope["path"]) is not None
 
     @property
     def seconds(self) -> float:
@@ -163,18 +174,47 @@ class _Answer:
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.begun, self.status, self._seconds = True, message["status"], self.seconds
             headers = MutableHeaders(raw=list(message.get("headers", [])))
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
-            headers.setdefault("Cache-Control", "no-store")
-            took = f"total;dur={self.seconds * 1000:.1f}"
-            known = headers.get("Server-Timing")
-            headers["Server-Timing"] = f"{known}, {took}" if known else took
-            message = {**message, "headers": headers.raw}
-        elif message["type"].startswith("websocket."):
-            self.begun = True
-        await self._send(message)
+            message, self._held = {**message, "headers": headers.raw}, None
+            if self._is_versioned and message["status"] == 200 and "etag" not in headers and _is_json(headers):
+                self._held = message
+                return
+            await self._begin(message)
+        elif message["type"] == "http.response.body":
+            await self._go_on(message)
+        else:
+            self.begun |= message["type"].startswith("websocket.")
+            await self._send(message)
+
+    async def _begin(self, message: Message) -> None:
+        self.begun, self._seconds = True, self.seconds
+        headers = MutableHeaders(raw=message["headers"])
+        for name, value in HEADERS.items():
+            headers.setdefault(name, value)
+        headers.setdefault("Cache-Control", "no-store")
+        took = f"total;dur={self.seconds * 1000:.1f}"
+        known = headers.get("Server-Timing")
+        headers["Server-Timing"] = f"{known}, {took}" if known else took
+        if self._known and message["status"] == 200 and headers.get("etag", "-") in self._known:
+            self._is_empty = True
+            del headers["content-length"]
+            message = {**message, "status": 304}
+        self.status = message["status"]
+        await self._send({**message, "headers": headers.raw})
+
+    async def _go_on(self, message: Message) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            if not message.get("more_body"):
+                headers = MutableHeaders(raw=held["headers"])
+                headers["ETag"] = etag_of(message.get("body", b""))
+                headers["Cache-Control"] = "private, no-cache"
+            await self._begin(held)
+        await self._send({**message, "body": b""} if self._is_empty else message)
+
+
+def _is_json(headers: MutableHeaders) -> bool:
+    return headers.get("content-type", "").startswith("application/json")
 
 
 async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:

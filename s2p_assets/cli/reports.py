@@ -67,12 +67,12 @@ def trace(
         with progress("following it to the cells", quiet=as_json) as say:
             number = trace_number(ctx, name, which[0], edition=edition, as_of=day, most=most, progress=say)
         found, lines = asdict(number), number_lines(number)
-        models = models_behind(ctx, number.under, number.known_at or now)
+        models = [one.sentence for one in models_behind(ctx, number.under, number.known_at or now)]
     else:
         values = values_by_name(which, name="COLUMN")
         rows = trace_table(ctx, name, values, column or (), most=most)
         found, lines = asdict(rows), trace_lines(rows)
-        models = models_behind(ctx, [rows], now)
+        models = [one.sentence for one in models_behind(ctx, [rows], now)]
     if as_json:
         print_json(found | {"models": models})
         return

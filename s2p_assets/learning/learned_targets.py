@@ -6,7 +6,6 @@ How many rows are new is counted by their hashes, in `row_hashes.py`; what follo
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
 from s2p_assets.contracts.model import ForecastTask, Task
@@ -25,11 +24,11 @@ UNKNOWN_SHARE = 0.005
 def learned_targets(history: pd.DataFrame, task: Task) -> pd.DataFrame:
     """One row per (entity, time) of `history` that has a target: entity as text, time, target as a number."""
     rows = with_target(history, task)
-    codes, entities = pd.factorize(rows[task.entity])
+    codes, entities = pd.factorize(rows[task.entity], use_na_sentinel=False)
     names = pd.Index(entities).astype("string").to_numpy(object)
     return pd.DataFrame(
         {
-            "entity": np.append(names, None)[codes],
+            "entity": names[codes],
             "time": pd.to_datetime(rows[task.time]).astype("datetime64[us]").to_numpy(),
             "target": rows[task.target].to_numpy("float64"),
         }

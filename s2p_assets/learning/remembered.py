@@ -22,7 +22,7 @@ class MadeOfFrame(Generic[T]):
         self._make, self._most = make, most
         self._known: list[tuple[weakref.ref[pd.DataFrame], tuple[Hashable, ...], tuple[Any, ...], T]] = []
 
-    def __call__(self, frame: pd.DataFrame, *words: Hashable) -> T:
+    def __call__(self, frame: pd.DataFrame, *words: Any) -> T:
         state = _state(frame)
         self._known = [one for one in self._known if one[0]() is not None]
         for kept, asked, then, made in self._known:

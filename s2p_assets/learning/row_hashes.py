@@ -46,5 +46,5 @@ def _plain(values: "pd.Series[Any]") -> "pd.Series[Any]":
     if pd.api.types.is_datetime64_any_dtype(kind) or getattr(kind, "kind", "") == "M":
         return values.astype("datetime64[us]")
     if isinstance(kind, pd.CategoricalDtype) and not values.isna().any():
-        return values.cat.rename_categories(kind.categories.astype(str).astype(object))
+        return values.cat.rename_categories(list(map(str, kind.categories)))
     return values.astype("string[pyarrow]").fillna("\0").astype(object)

@@ -5,8 +5,9 @@ from s2p_assets import forecasters, model
 
 @model(contest="demand_champion", owner="planning@example.com")
 def demand_combination() -> forecasters.WeightedCombination:
-    """Boosting, the mean of the last 13 weeks, smoothing with the season of all, and the year before, as each SKU's
-    own past and that of all bear them out.
+    """Boosting, the mean of 13 weeks, smoothing with the season of all and the year before, weighted for each SKU.
+
+    The weights are what its own past and that of all bear out.
     """
     members = (
         forecasters.Boosting("unit_price"),

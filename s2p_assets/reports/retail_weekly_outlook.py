@@ -72,6 +72,7 @@ def weekly_outlook(
         ),
         notes=(
             *sections.implausible_weeks.late_source_notes(sales_coverage, completed_units=completed),
+            *sections.implausible_weeks.undelivered_notes(demand, week, item="sku", noun="SKU"),
             *sections.stock.stock_notes(sales, counts, week, noun="SKU"),
             *sections.forecast_outlook.model_notes(ahead),
             *sections.forecast_outlook.evidence_notes(

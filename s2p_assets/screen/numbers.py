@@ -108,7 +108,9 @@ def _way(ctx: Context, report: str, sees: Sees, traced: TracedNumber) -> dict[st
         "first": next(file_rows_of(steps), None),
         "today": [] if hides else [(table, rows, format_value(total)) for table, rows, total in traced.today],
         "notices": () if hides else traced.notices,
-        "models": [] if hides else [one.partition("; s2p why")[0] for one in models_behind(ctx, traced.under, at)],
+        "models": []
+        if hides
+        else list({one.record.run_id: one for one in models_behind(ctx, traced.under, at)}.values()),
         "sheet_address": sheet_address,
         "watch_address": watch_address,
         "entered": entered_rows(ctx, file_rows_of(steps)),

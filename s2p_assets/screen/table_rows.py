@@ -40,6 +40,7 @@ AREA = grids.AREA
 LIST_ROWS = 20
 LIST_COLUMNS = 4
 OWN_FIELDS = ("reason", "etag", "sure", "column", "search", "cursor", "action")
+IN_WORDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "ne": "not"}
 MOST_FIELDS, MOST_BYTES = 1_200, 1 << 20
 
 
@@ -361,5 +362,8 @@ def _as_text(value: Any) -> str:
 
 def _rules(column: Column) -> list[str]:
     """What the contract says of a column's values, beside its description."""
-    found = [str(rule) for rule in column.rules]
+    rules = (str(rule).partition(" ") for rule in column.rules)
+    found = [f"{IN_WORDS[name]} {bound}" for name, _, bound in rules if name in IN_WORDS]
+    if column.allowed_values:
+        found.append(f"one of {', '.join(map(str, column.allowed_values))}")
     return found if column.nullable else ["must be filled", *found]

@@ -18,20 +18,19 @@ from s2p_assets.warehouse.trace.ledger_views import LEDGER_VIEWS
 from s2p_assets.warehouse.trace.traced_rows import SourceRows, TracedRow
 
 Sees = Callable[[str], bool]
-PLACES = ("path", "workbook")
-"""Columns of what the ledger says of files, by which a row is that of a file that may be kept to others."""
+LONGEST_WORDS = 40
 
 
 @dataclass(frozen=True)
 class StepRow:
-    """A row on the way: `named` by its key, with its values in words; `weight` is its part, where it is not whole.
+    """A row on the way: `named` by its key, its values as (what it is, value); `weight` is its part, where not whole.
 
     `people`: who handed in its file, or entered it, when and why. `watch`: the table, the row and the column that an
     alert could watch; None where none could.
     """
 
     named: str
-    values: str
+    values: tuple[tuple[str, str], ...]
     weight: str = ""
     file: FileRow | None = None
     people: tuple[str, ...] = ()
@@ -78,7 +77,7 @@ class WayDown:
         return Step(
             title=_plain(group.table),
             table=name if isinstance(declared, Workbook) or declared else "",
-            what=", ".join(_column_words(columns, one) for one in group.columns),
+            what=_column_words(columns, group.columns[0]) if len(group.columns) == 1 else "",
             count=group.count - (len(group.rows) - len(shown)),
             total=format_value(group.total) if group.total is not None and group.count > 1 else "",
             rows=tuple(self._row(row, declared, columns) for row in shown),
@@ -88,12 +87,7 @@ class WayDown:
     def _row(self, row: TracedRow, declared: Stored | None, columns: dict[str, Column]) -> StepRow:
         return StepRow(
             named=", ".join(format_value(value) for value in row.key.values()),
-            values=", ".join(
-                format_value(value)
-                if len(row.values) == 1
-                else f"{_column_words(columns, name)}: {format_value(value)}"
-                for name, value in row.values.items()
-            ),
+            values=tuple((_column_words(columns, name), _written(value)) for name, value in row.values.items()),
             weight="" if row.weight == 1 else f"{row.weight:.1%} of it",
             file=row.file,
             people=tuple(person_lines(row.file, row.values)) if row.file else (),
@@ -147,7 +141,13 @@ def _columns(declared: Stored | None) -> dict[str, Column]:
 
 
 def _column_words(columns: dict[str, Column], name: str) -> str:
-    return short_description(columns[name]) if name in columns else name.replace("_", " ")
+    """What a column is; of a long description what stands before its first comma."""
+    words = short_description(columns[name]) if name in columns else name.replace("_", " ")
+    return words if len(words) <= LONGEST_WORDS else words.partition(",")[0]
+
+
+def _written(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else format_value(value)
 
 
 def _plain(table: str) -> str:

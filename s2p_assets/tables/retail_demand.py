@@ -24,6 +24,7 @@ from s2p_assets import (
     in_units_of_last,
     last_week_told,
     mark_one_offs,
+    mark_undelivered,
     of_predecessors,
     only_newest,
     overlapping,
@@ -65,8 +66,12 @@ class Demand(Row):
         derived_from="products.msrp",
     )
     censored: Boolean = column(
-        description="Whether stock ran out in the week, so that sales understate demand",
+        description="Whether stock ran out in the week, or the week looks undelivered, so that sales understate demand",
         derived_from=(*SOLD, "inventory.usable_supply_excl", "inventory.count_date", "receipts.quantity"),
+    )
+    undelivered: Boolean = column(
+        description="Whether so few SKUs sold in the week that its files have most likely not come, or not all of them",
+        derived_from=SOLD,
     )
     completed_units: Number = column(
         description="Of the units, estimated for a channel whose files of the week have not come yet", derived_from=SOLD
@@ -146,6 +151,8 @@ def demand(
         amounts=["revenue"],
         flags=["censored"],
     )
+    rows["undelivered"] = mark_undelivered(rows, key="sku", value="units")
+    rows["censored"] |= rows["undelivered"]
     rows["category"] = rows["sku"].map(products.drop_duplicates("sku", keep="last").set_index("sku")["category"])
     found = mark_one_offs(rows, key="sku", value="units", peers="category", words=one_offs, censored="censored")
     return rows.assign(one_off=found["one_off"], plausible_units=found["counts_as"])[column_names(Demand)]

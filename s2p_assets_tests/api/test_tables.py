@@ -132,6 +132,30 @@ def test_who_has_the_version_is_not_sent_it_again(client: httpx.Client) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("tables", "tables/acme_orders", "tables/acme_orders/history?order_no=0-1", "features", "models", "reports"),
+        *(
+            "tables/acme_revenue/trace?article=L-1",
+            "forecasts",
+            "files",
+            "entries",
+            "status",
+            "reports/acme_sold/numbers",
+        ),
+    ],
+)
+def test_every_answer_names_the_version_of_its_content_and_its_time(client: httpx.Client, path: str) -> None:
+    first = client.get(f"/api/v1/{path}")
+    assert first.status_code == 200
+    assert (first.headers["cache-control"], "dur=" in first.headers["server-timing"]) == ("private, no-cache", True)
+    again = client.get(f"/api/v1/{path}", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    other = client.get("/api/v1/me")
+    assert (other.headers["cache-control"], "etag" in other.headers) == ("no-store", False)
+
+
 def test_a_row_tells_the_file_it_was_read_from_and_what_other_files_say(client: httpx.Client) -> None:
     found = client.get("/api/v1/tables/acme_orders/row", params={"order_no": "0-1"}).json()
     assert (found["source"]["path"], found["source"]["row"]) == ("orders/Again.xlsx", 3)

@@ -21,7 +21,7 @@ def shelf_contest(task: ForecastTask) -> Contest:
 
 
 def shelf_models(task: ForecastTask, recent: int | None = None) -> list[Model]:
-    """Its candidates, the cheapest first; with the price that the task has, and `recent` periods in a moving average."""
+    """Its candidates by name; with the price that the task has, and `recent` periods in a moving average."""
     catalog = load_catalog(("s2p_assets",))
     found = catalog.candidates(catalog.contests["retail_demand_champion"])
     return [_fitting(model, task, recent) for model in sorted(found, key=lambda model: model.name)]

@@ -8,7 +8,7 @@
 import argparse
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,7 +45,7 @@ class Simulated:
         """As the product takes it: the weeks to come hold their price alone."""
         weeks, skus = self.sold.shape
         times = pd.date_range(end=self.end, periods=weeks, freq="W-MON")
-        times = times.append(pd.date_range(self.end, periods=AHEAD + 1, freq="W-MON")[1:])
+        times = pd.date_range(times[0], periods=weeks + AHEAD, freq="W-MON")
         blank = np.full((AHEAD, skus), np.nan)
         rows = pd.DataFrame(
             {
@@ -72,11 +72,9 @@ class Company:
 
     @property
     def times(self) -> pd.DatetimeIndex:
-        return pd.date_range(end=self.end, periods=WEEKS, freq="W-MON").append(
-            pd.date_range(self.end, periods=AHEAD + 1, freq="W-MON")[1:]
-        )
+        return pd.date_range(self.end - pd.Timedelta(weeks=WEEKS - 1), periods=WEEKS + AHEAD, freq="W-MON")
 
-    def draw(self, asked: np.ndarray | list[int], **more: object) -> Simulated:
+    def draw(self, asked: Sequence[int], **more: object) -> Simulated:
         shape = 6.0
         sold = self.random.poisson(self.random.gamma(shape, self.mean[:WEEKS] / shape)).astype(float)
         none = np.zeros_like(sold, dtype=bool)
@@ -214,14 +212,14 @@ def ended(ago: int) -> Callable[[int], Simulated]:
 
 def easter(seed: int) -> Simulated:
     """A third of the SKUs sell three times as much in the two weeks up to Easter Monday."""
-    from dateutil.easter import easter as easter_day
+    from dateutil.easter import easter as easter_day  # type: ignore[import-untyped]
 
     one = company(seed, "2026-03-02")
     some = list(range(0, SKUS, 3))
     for year in range(2023, 2027):
         day = pd.Timestamp(easter_day(year))
         inside = (one.times > day - pd.Timedelta(days=14)) & (one.times <= day)
-        one.mean[np.ix_(inside, some)] *= 3.0
+        one.mean[:, some] *= np.where(inside, 3.0, 1.0)[:, None]
     return one.draw(some)
 
 
@@ -288,10 +286,8 @@ def main() -> None:
         right = np.mean(ratios) <= 1 - LEAST if name in ENDED else LEAST <= np.mean(ratios) <= MOST
         outside += [] if right else [name]
         print(f"{'kept    ' if right else 'NOT kept'} {name:24}", end="")
-        print(
-            f" in service {np.mean(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}), WAPE {np.mean([e for _, e in ours]):.2f};",
-            end=" ",
-        )
+        errors = np.mean([error for _, error in ours])
+        print(f" in service {np.mean(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}), WAPE {errors:.2f};", end=" ")
         members = [label for label in runs[0] if not label.startswith("in service")]
         print(
             " ".join(

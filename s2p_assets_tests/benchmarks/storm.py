@@ -97,13 +97,14 @@ def main(arguments: Sequence[str] | None = None) -> Storm:
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=60.0)
     asked = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="s2p-storm-", ignore_cleanup_errors=True) as folder:
-        with served(Path(folder)) as door:
-            done = storm(door, asked.clients, asked.seconds)
+    with (
+        tempfile.TemporaryDirectory(prefix="s2p-storm-", ignore_cleanup_errors=True) as folder,
+        served(Path(folder)) as door,
+    ):
+        done = storm(door, asked.clients, asked.seconds)
     print(f"{len(done.good):,} good answers, {len(done.wrong)} wrong, {len(done.refused):,} refused")
-    print(
-        f"PostgreSQL was away for {done.up - done.down:.1f} s; the last refusal came {done.recovery_seconds:.1f} s after"
-    )
+    print(f"PostgreSQL was away for {done.up - done.down:.1f} s")
+    print(f"the last refusal came {done.recovery_seconds:.1f} s after that")
     return done
 
 

@@ -16,18 +16,19 @@ INGESTION = ("whole-process", "many-small", "share-look", "bad-rows")
 STARTED: dict[str, list[str]] = {
     "ingestion": ["--rows", "100", "--part", "0.003", "--only", *INGESTION],
     "reports": ["--skus", "12", "--rows", "200", "--most-traces", "2"],
-    "scale": ["--skus", "12,24", "--weeks", "80"],
+    "scale": ["--skus", "6", "--weeks", "80", "--warm-up", "0"],
     "stock": ["--days", "14", "--series", "2", "--data", "{data}/m5_subset/sample.csv"],
+    "demand_simulations": ["--cases", "steady", "--seeds", "1", "--quick"],
     "forecasting": ["--sets", "m5-monthly", "--data", "{data}"],
     "prompt": ["--empty", "--times", "1"],
     "demo": ["--shelves", "s2p_assets_tests.benchmarks.company"],
     "drop_to_report": ["--small", "--drops", "1", "--quiet", "3"],
     "at_rest": ["--empty", "--settle", "4", "--seconds", "1"],
 }
-NO_BENCHMARKS = {"__init__", "generated", "metering", "demand_sets", "test_benchmarks"}
+NO_BENCHMARKS = {"__init__", "generated", "metering", "demand_sets", "candidates", "test_benchmarks"}
 """What they share."""
-STARTED_ELSEWHERE = {"door", "screen"}
-"""By `api/test_benchmark.py`."""
+STARTED_ELSEWHERE = {"door", "screen", "storm"}
+"""By `api/test_benchmark.py` and `api/test_bounds.py`."""
 
 
 def test_none_is_forgotten() -> None:

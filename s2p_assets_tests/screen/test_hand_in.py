@@ -27,7 +27,7 @@ HTMX = {"HX-Request": "true"}
 
 def orders(first: str, **changed: Any) -> Rows:
     """Ten good orders, but for what is changed: `B4="n/a"`."""
-    rows = [list(HEADER)]
+    rows: list[list[Any]] = [list(HEADER)]
     rows += [
         [f"{first}-{number:02}", f"A{number}", number + 1, 2.5, dt.date(2026, 5, 1 + number)] for number in range(10)
     ]

@@ -22,7 +22,7 @@ def end_of(desk: Desk, article: str) -> FileRow:
 def test_a_way_ends_at_the_cell_of_a_file_that_can_be_shown(desk: Desk) -> None:
     (step,) = way_of(desk, "0002")
     assert (step.title, step.what, step.count, step.is_file) == ("Articles", "Price of one", 1, True)
-    assert (step.rows[0].named, step.rows[0].values) == ("0002", "2.5")
+    assert (step.rows[0].named, step.rows[0].values) == ("0002", (("Price of one", "2.5"),))
     end = end_of(desk, "0002")
     file = archived_file(desk.ctx, end.path, end.sha256, lambda _: True)
     window = window_of(desk.ctx, desk.reader, file, end.sheet, tuple(end.cells.values()), end.row)

@@ -93,7 +93,7 @@ def test_a_cell_that_was_not_there_and_one_that_is_emptied(tmp_path: Path) -> No
 def test_what_is_calculated_from_a_mended_cell_is_not_left_stale(
     tmp_path: Path, formula: str, is_refused: bool
 ) -> None:
-    rows = [["No", "Qty", "Price", "Total", "x"], ["A", "n/a", 5, formula, "=B2"], ["B", 2, 6, 12, 1]]
+    rows: list[list[Any]] = [["No", "Qty", "Price", "Total", "x"], ["A", "n/a", 5, formula, "=B2"], ["B", 2, 6, 12, 1]]
     wrong, _ = mended(book_of(tmp_path / "a.xlsx", rows, sheets=["Other"]), MendedCell("Orders", "B2", "3", True))
     assert (wrong is not None) == is_refused
     assert wrong is None or "D2 is calculated" in wrong

@@ -174,9 +174,9 @@ def test_a_forecast_is_traced_to_the_sales_that_its_model_learned_from(company: 
 def test_a_forecast_names_the_model_version_and_the_features_that_it_learned_from(company: Company) -> None:
     row = rows_of(company, "demand_forecast")[0]
     found = traced(company, ("retail", "demand_forecast"), {name: row[name] for name in ("sku", "week")}, "mean")
-    (said,) = models_behind(company.graph.ctx, [found], dt.datetime.now().astimezone())
-    assert f"by {row['model']}, version {row['model_version']}" in said
-    assert "on retail.demand_features, version" in said
+    (behind,) = models_behind(company.graph.ctx, [found], dt.datetime.now().astimezone())
+    assert f"by {row['model']}, version {row['model_version']}" in behind.sentence
+    assert "on retail.demand_features, version" in behind.sentence
 
 
 def test_a_person_reads_where_a_number_comes_from(company: Company) -> None:

@@ -148,6 +148,17 @@ async def rows_at(request: Request, name: str, asked: Moments) -> Response:
     return raw_answer(b'{"rows":' + rows.encode() + b"," + to_json({"feature_version": version})[1:])
 
 
+@router.post("/features/{name}/push", summary="Push rows", **needs("editor"))
+async def push_rows(request: Request, name: str) -> Response:
+    """The place at which rows of streams will be taken; until then rows come by workbooks, or are entered in them."""
+    _, features = _features(request, name)
+    raise Problem(
+        409,
+        "not taken yet",
+        f"{features.full_name} is made from workbooks: drop one, or enter rows (POST /tables/NAME/entries)",
+    )
+
+
 async def _fetched(request: Request, features: FeatureSet, text: str, values: list[Any]) -> tuple[str, str]:
     pool: asyncpg.Pool = state_of(request.scope).pool
     try:

@@ -4,7 +4,7 @@ How a forecaster makes its means is in its own module; how good its forecasts we
 """
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,16 @@ SOLD_NOTHING_LATELY = "nothing sold for a quarter"
 TOO_LITTLE_TESTED = "too few weeks to say how far it may be off"
 
 
+@runtime_checkable
+class ReasonedForecaster(Protocol):
+    """A forecaster that can say in a sentence why it forecasts a series as it does."""
+
+    @property
+    def description(self) -> str: ...
+
+    def reasons(self, names: "pd.Series[Any]") -> "pd.Series[str]": ...
+
+
 def forecast_series(
     champion: Champion[ForecastTask],
     history: pd.DataFrame,
@@ -36,18 +46,24 @@ def forecast_series(
     `listed`: entities that may be sold and have no row in `history` yet, as `lifecycle.forecast_new_entities` takes
     them; their demand is forecast by how their peers began. One row per (entity, step): entity and time under the
     task's names, step, mean, deviation (of the entity's past periods, for quantiles of sums), a quantile per level
-    (`q10` for 0.1), life (`new` by its peers, `ended`, or missing), peers (their names), model, model_version.
+    (`q10` for 0.1), life (`new` by its peers, `ended`, `seasonal`, or missing), peers (their names), basis (why it
+    is forecast as it is, in a sentence, where the champion weighs by series), model, model_version.
     Quantiles from the spread of the champion's backtest.
     """
     task, steps = champion.task, horizon or champion.task.horizon
     known = training_rows(history, task)
     rows = forecast_with_lifecycle(cast("Forecaster", champion.model.learner), known, task, steps)
     unneeded = pd.Series(pd.NA, index=rows.index, dtype="string")
-    rows = rows.assign(deviation=rows["entity"].map(deviations(known, task)), peers=unneeded)
+    rows = rows.assign(deviation=rows["entity"].map(deviations(known, task)), peers=unneeded, basis=unneeded)
+    if isinstance(champion.model.learner, ReasonedForecaster):
+        rows["basis"] = champion.model.learner.reasons(rows["entity"]).mask(rows["life"].notna())
     if listed is not None and len(listed):
         when = rows[["time", "step"]].drop_duplicates()
         new = forecast_new_entities(known, listed, task, task.horizon).merge(when, how="cross").assign(life=NEW)
-        rows = pd.concat([rows, new.astype({"life": "string", "peers": "string"})], ignore_index=True)
+        new = new.astype({"life": "string", "peers": "string"}).assign(
+            basis=pd.Series(pd.NA, new.index, dtype="string")
+        )
+        rows = pd.concat([rows, new], ignore_index=True)
     errors = error_distribution(champion.model.backtest, task)
     quantiles = errors.quantiles(rows["mean"], rows["step"], levels, rows["deviation"])
     return _labelled(rows, quantiles, levels, champion)

@@ -7,14 +7,16 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from s2p_assets.learning.forecasting.demand import last_complete_week
+from s2p_assets.learning.forecasting.present_level import undelivered_periods
 
 LateSources = Literal["hold", "complete"]
 CURRENT, HELD, COMPLETED, CLOSED = "current", "held", "completed", "closed"
 CLOSED_AFTER = pd.Timedelta(weeks=13)
-RECENT = 8
+RECENT, WEEKS_OF_YEAR = 8, 52
 MOST_MOVED = 2.0
 """An estimate follows the other sources up to so many times, or to as small a part, of what is usual."""
 WEEK = pd.Timedelta(days=7)
@@ -78,3 +80,15 @@ def complete_late_weeks(
         added = (estimate - rows[column]).clip(lower=0.0).where(rows["week"] > last, 0.0)
         rows = rows.assign(**{column: rows[column] + added, "completed_units": rows["completed_units"] + added})
     return rows
+
+
+def mark_undelivered(panel: pd.DataFrame, *, key: str, value: str, week: str = "week") -> "pd.Series[bool]":
+    """Whether a row's week looks as if it had never been delivered, as far too few articles sold in it. Aligned.
+
+    `panel`: one row per (key, week), gapless from a key's first row on. What far too few are is in `present_level.py`.
+    """
+    at, _ = pd.factorize(panel[week], sort=True)
+    codes, keys = pd.factorize(panel[key])
+    sold = np.full((at.max(initial=-1) + 1, len(keys)), np.nan)
+    sold[at, codes] = panel[value].to_numpy("float64", na_value=np.nan)
+    return pd.Series(undelivered_periods(sold, WEEKS_OF_YEAR)[at], index=panel.index)

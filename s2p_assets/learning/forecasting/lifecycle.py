@@ -35,11 +35,11 @@ def forecast_with_lifecycle(
     rows = forecaster.forecast(known, horizon)
     past = panel(known, task)
     ahead = future_times(past.times[-1], horizon, task)
-    at, step = past.entities.get_indexer(rows["entity"]), rows["step"].to_numpy(int) - 1
+    at, step = past.entities.get_indexer(pd.Index(rows["entity"])), rows["step"].to_numpy(int) - 1
     seasonal = seasonal_means(past.values, task.year, horizon)
     own = ~np.isnan(seasonal[0])
     over = ended_series(past, task).to_numpy(bool) & ~own
-    season = season_of(past).factors(past.times.append(ahead))
+    season = season_of(past).factors(pd.DatetimeIndex(past.times.append(ahead)))
     most = silent_ceilings(past.values / season[: len(past.times), None], task.year, horizon)
     mean = np.fmin(rows["mean"].to_numpy(float), most[at] * season[len(past.times) + step])
     mean = np.where(over[at], 0.0, np.where(own[at], seasonal[step, at], mean))

@@ -97,7 +97,7 @@ WEEKLY = ShiftBounds((3, 4, 5, 6, 8, 10, 13, 18, 26), (0, 1, 2, 3, 4, 6), 52)
 MONTHLY = ShiftBounds((3, 4, 5, 6), (0, 1, 2), 24)
 LEAST_NOISE = 0.01
 LOOKS_BACK, PRIOR_MOVES, PRIOR_LASTING = 6, 6, 0.95
-"""At how many earlier times it is asked how much of a new level lasted, and how many doublings are taken for granted."""
+"""At how many earlier times it is asked how much of a new level lasted; how many doublings are taken for granted."""
 OF_ALL = 1.25
 ALIKE_A_YEAR_AGO = 0.4
 
@@ -220,7 +220,7 @@ class _Sums:
 
 
 def _moved(sums: _Sums, first: int, last: int, around: int, memory: Matrix) -> tuple[Matrix, Matrix, Matrix]:
-    """How many deviations of its noise a stretch lies from what is around it, the log of their ratio, and the latter."""
+    """By how many deviations of its noise a stretch lies off what is around it, the log of their ratio, the latter."""
     end = len(sums._parts[0]) - 1
     inside, _, count = sums.between(first, last)
     total, squares, known = (

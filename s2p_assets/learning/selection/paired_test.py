@@ -14,7 +14,7 @@ SIGNIFICANCE_LEVEL = 0.05
 MIN_GAIN = 0.01
 MIN_FOLDS = 2
 RATHER, FAR = 0.2, 0.05
-"""A plain model need not be proved better: a chance of a fifth is enough, or a gain of a twentieth whatever chance says."""
+"""A plain model need not be proved better: a chance of a fifth is enough, or a gain of over a twentieth."""
 LOSS_COLUMNS = ("model", "cutoff", "unit", "loss")
 
 

@@ -109,7 +109,7 @@ def promote(
             decision = replace(decision, why=f"{why}; {too_few}" if too_few else why, change="demoted")
     name, means = decision.name, mean_losses(losses)
     rival = _lowest(means.drop(name) if name else means)
-    why = _with_reasons(decision.why, excluded)
+    why = _with_reasons(decision.why + _of_weights(decision.made), excluded)
     champion = Champion(contest.domain, contest.name, decision.made, why, _scores_of(compared), too_few=too_few)
     return Promotion(
         champion=champion,
@@ -268,6 +268,12 @@ def _unchanged(
     why = _with_reasons(f"{incumbent.name} stays: {why}", excluded)
     champion = Champion(contest.domain, contest.name, incumbent, why, incumbent.scores)
     return Promotion(champion, None, "stays", None, None, means, excluded)
+
+
+def _of_weights(made: ModelVersion) -> str:
+    """How a mean of several forecasters weighs them, where it learned that; else nothing."""
+    said = getattr(made.learner, "description", "")
+    return f"; {said}" if isinstance(said, str) and said else ""
 
 
 def _with_reasons(why: str, excluded: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ Words of s2p itself, for those who build with it, are in `docs/glossary.md`.
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 
 @dataclass(frozen=True)
@@ -241,6 +241,7 @@ FILES = _of(
 REPORT_TERMS = (*SALES, *FORECASTS, *STOCK, *PRICES, *CHANCES, *MODELS, *FILES)
 
 
+@lru_cache(maxsize=2_000)
 def term_of(title: str) -> ReportTerm | None:
     """The word that explains a title of a column, card or section; None for one that explains itself."""
     plain = title.lower()

@@ -76,8 +76,14 @@ def _cell(table: Mapping[str, Any], named: str, row: int, column: int, wanted: s
         raise NumberNotFound(f"{wanted}: {table['title']} has {len(columns)} columns")
     chosen = columns[column]
     of = tuple(_basis(of, values) for of in chosen["of"])
-    label = f"{table['title']}, row {row + 1}, {chosen['title']}"
+    label = f"{table['title']}, {_row_name(table, row)}, {chosen['title']}"
     return ReportNumber(named, label, values[chosen["name"]], of)
+
+
+def _row_name(table: Mapping[str, Any], row: int) -> str:
+    """What stands first in a row, where that is a text or a day; else its place."""
+    first = table["rows"][row][0] if table["rows"][row] else None
+    return first if isinstance(first, str) and first else f"row {row + 1}"
 
 
 def _ranges(content: Mapping[str, Any]) -> Iterator[str]:

@@ -58,3 +58,18 @@ def late_source_notes(coverage: pd.DataFrame | None, *, completed_units: float =
         else:
             units = format_number(round(completed_units))
             yield f"{until}. The weeks since are completed by an estimate: {units} units are not counted but estimated."
+
+
+def undelivered_notes(demand: pd.DataFrame, week: pd.Timestamp, *, item: str, noun: str) -> Iterator[str]:
+    """A note on each week of the last quarter that looks undelivered: how few sold, and what that counts as."""
+    if "undelivered" not in demand:
+        return
+    weeks = pd.to_datetime(demand["week"])
+    missing = demand["undelivered"].astype(bool) & (weeks > week - pd.Timedelta(weeks=13))
+    for monday in sorted(weeks[missing].unique()):
+        rows = demand[weeks == monday]
+        sold = f"{int((rows['units'] > 0).sum())} of {pluralize(rows[item].nunique(), noun)}"
+        yield (
+            f"The week of {format_date(monday)} looks undelivered: only {sold} sold anything. It counts as unknown in "
+            "forecasts; drop its files, or nothing if that is how it was."
+        )

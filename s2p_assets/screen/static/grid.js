@@ -117,6 +117,9 @@
     if (!changed && typeof value === "number" && column.kind === "money") {
       text = value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 6, useGrouping: false });
     }
+    if (!changed && typeof value === "number" && column.kind === "number") {
+      text = value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) < 100 ? 4 : 2, useGrouping: false });
+    }
     if (!changed && column.kind === "percent" && typeof value === "number") { text = `${+(value * 100).toFixed(2)} %`; }
     if (typeof value === "boolean") { text = value ? "yes" : "no"; }
     const box = make("div", { className: "cell-value", textContent: text });
@@ -134,6 +137,9 @@
     document.body.append(list);
   }
 
+  /* Measuring every cell would take the browser seconds: a column is as wide as its kind and its title ask for. */
+  const WIDTHS = { text: 190, code: 130, date: 112, timestamp: 170, boolean: 84, integer: 96, number: 106, money: 106, percent: 96 };
+  const widthOf = (column) => Math.min(Math.max(WIDTHS[column.kind] || 130, column.title.length * 8.4 + 40), 300);
   const keysFirst = [...table.columns.filter((one) => one.is_key), ...table.columns.filter((one) => !one.is_key)];
   const declared = keysFirst.map((column) => ({
     title: column.title,
@@ -148,8 +154,7 @@
     headerSortTristate: true,
     editor: table.edited && !column.is_key ? "input" : false,
     editorParams: inputOf(column),
-    minWidth: 96,
-    maxInitialWidth: 340,
+    width: widthOf(column),
   }));
   declared.unshift({
     title: "Row",
@@ -188,8 +193,9 @@
 
   const grid = new window.Tabulator(place, {
     index: "_id",
-    height: "100%",
-    layout: "fitDataFill",
+    height: "max(22rem, calc(100vh - 21rem))",
+    layout: "fitData",
+    rowHeight: 34,
     renderHorizontal: table.columns.length > 30 ? "virtual" : "basic",
     progressiveLoad: "scroll",
     progressiveLoadScrollMargin: 900,

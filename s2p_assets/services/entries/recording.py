@@ -168,7 +168,8 @@ def read_drafts(
         entered, withdrawn = (
             [draft.values for draft in drafts if draft.sheet == sheet] for sheet in (ENTERED_SHEET, WITHDRAWN_SHEET)
         )
-        write_entry_workbook(file, contract, entered, withdrawn, _note(workbook, drafts, made), made.at)
+        note = _note(workbook, drafts, made)
+        reader.run(write_entry_workbook, file, contract, entered, withdrawn, note, made.at)
         as_of_ns = int(made.at.timestamp() * NANOSECONDS)
         os.utime(file, ns=(as_of_ns, as_of_ns))
         known = {workbook.full_name: values_referred_to(connection, workbook, [draft.values for draft in drafts])}

@@ -14,7 +14,7 @@ from psycopg import sql
 from s2p_assets.contracts.entered import EntryKind
 from s2p_assets.contracts.workbook import Reference, Workbook
 from s2p_assets.warehouse.tables.keys import key_expressions
-from s2p_assets.warehouse.tables.superseding import NEWEST_FIRST, WITHDRAWS, content_of
+from s2p_assets.warehouse.tables.superseding import NEWEST_FIRST, WITHDRAWS, values_hash
 from s2p_assets.warehouse.tables.workbook_tables import rows_table
 
 
@@ -152,10 +152,13 @@ def vain_withdrawals(conn: psycopg.Connection, workbook: Workbook) -> set[tuple[
             select r._superseded_by as file, {content} as content, count(*) as rows
             from {rows} r where r._superseded_by <> r._file group by 1, 2
         )
-        select s.path, s._sheet, s._row from stones s left join hidden h on (h.file, h.content) = (s._file, s.content)
+        select s.path, s._sheet, s._row from stones s
+        left join hidden h on (h.file, h.content) = (s._file, s.content)
         where s.number > coalesce(h.rows, 0)
         """
-    ).format(rows=rows_table(workbook.domain, workbook.name), withdraws=WITHDRAWS, content=content_of(workbook.columns))
+    ).format(
+        rows=rows_table(workbook.domain, workbook.name), withdraws=WITHDRAWS, content=values_hash(workbook.columns)
+    )
     return {(path, sheet, row) for path, sheet, row in conn.execute(query)}
 
 

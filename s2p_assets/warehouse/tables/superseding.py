@@ -150,11 +150,11 @@ def withdraw_alike(conn: psycopg.Connection, place: sql.Identifier, columns: Seq
         from {place} o left join hidden h on h.place = o.ctid
         where r.ctid = o.ctid and o._superseded_by is distinct from h.becomes
         """
-    ).format(place=place, first=sql.Identifier(columns[0].name), content=content_of(columns), withdraws=WITHDRAWS)
+    ).format(place=place, first=sql.Identifier(columns[0].name), content=values_hash(columns), withdraws=WITHDRAWS)
     conn.execute(command)
 
 
-def content_of(columns: Sequence[Column]) -> sql.Composed:
+def values_hash(columns: Sequence[Column]) -> sql.Composed:
     """A hash of the values of a row `r`; amounts are the same however many zeros they end with."""
     values = [
         sql.SQL("trim_scale(r.{})" if column.postgres_type == "numeric" else "r.{}").format(sql.Identifier(column.name))

@@ -21,6 +21,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.trace.file_rows import FileRow, files_of_rows
 from s2p_assets.warehouse.trace.ledger_views import LedgerView
 from s2p_assets.warehouse.trace.lineage_rules import condition_sql
+from s2p_assets.warehouse.trace.selections import Selection, has_ctid, largest_in_one_reading, sampled
 from s2p_assets.warehouse.trace.traced_rows import (
     LineageDeclaration,
     NoRows,
@@ -35,44 +36,6 @@ from s2p_assets.warehouse.trace.traced_rows import (
 RowAggregation = Literal["sum", "mean", "rows"]
 QUANTITY_KINDS = ("number", "money", "percent", "integer")
 MAX_ROWS_SUMMED_HERE = 200
-
-
-@dataclass(frozen=True)
-class _Selection:
-    """Rows of one source: `query` gives its columns and `_weight`, with `values` for its placeholders.
-
-    `columns`: those that are traced. `measure`: the one whose sum is meaningful, if any.
-    """
-
-    source: TraceSource
-    columns: tuple[str, ...]
-    query: sql.Composable
-    values: list[Any]
-    measure: str | None
-
-    @property
-    def has_ctid(self) -> bool:
-        return _has_ctid(self.source)
-
-    @property
-    def contribution(self) -> sql.Composable:
-        """What a row contributes to the sum."""
-        if self.measure is None:
-            return sql.SQL("null::float8")
-        return sql.SQL("{}::float8 * _weight").format(sql.Identifier(self.measure))
-
-    @property
-    def order(self) -> sql.Composable:
-        """The largest first, where quantities are traced; else the newest, but last those that have no value."""
-        way = "{}" if isinstance(self.source, LedgerView) else "{} desc"
-        keys: list[sql.Composable] = [sql.SQL(way).format(sql.Identifier(name)) for name in self.source.key]
-        if isinstance(self.source, Workbook):
-            keys = [sql.SQL("_superseded_by is not null"), *keys, sql.SQL("_file desc, _sheet, _row")]
-        if self.measure is not None:
-            first = sql.SQL("abs({}) desc nulls last").format(self.contribution)
-        else:
-            first = sql.SQL("{} is null").format(sql.Identifier(self.columns[0]))
-        return sql.SQL(", ").join([first, *keys])
 
 
 @dataclass(frozen=True)
@@ -112,7 +75,9 @@ class Tracer:
         source = self._source(place)
         chosen = _columns_to_trace(source, columns, where)
         try:
-            found = self._group(self._selected(source, chosen, where, how), most)
+            with self.conn.transaction():  # one process reads: several would spend more, and add up in another order
+                self.conn.execute("set local max_parallel_workers_per_gather = 0")
+                found = self._group(self._selected(source, chosen, where, how), most)
         except psycopg.errors.UndefinedTable:
             raise NotTraceable(f"{_table_name(source)} has not been stored yet; run s2p run") from None
         except psycopg.DataError as error:
@@ -130,19 +95,22 @@ class Tracer:
 
     def _selected(
         self, source: TraceSource, columns: tuple[str, ...], where: Mapping[str, Any], how: RowAggregation
-    ) -> _Selection:
+    ) -> Selection:
         conditions = [_condition(name, value) for name, value in where.items()]
         terms = [term for term, _ in conditions]
         if how == "mean":
             terms += [sql.SQL("{} is not null").format(sql.Identifier(name)) for name in columns]
-        query = sql.SQL("select s.*{}, {} as _weight from {} s where {}").format(
-            _ctid_column(source),
-            sql.SQL("1.0::float8 / count(*) over ()" if how == "mean" else "1.0::float8"),
-            self._table(source, current_only=False),
-            sql.SQL(" and ").join(terms) if terms else sql.SQL("true"),
-        )
+        parts = {
+            "place": _ctid_column(source),
+            "weight": sql.SQL("1.0::float8 / count(*) over ()" if how == "mean" else "1.0::float8"),
+            "table": self._table(source, current_only=False),
+            "where": sql.SQL(" and ").join(terms) if terms else sql.SQL("true"),
+        }
+        query = "select s.*{place}, {weight} as _weight from {table} s{part} where {where}"
+        sample = sampled(query, True, **parts) if how == "sum" and has_ctid(source) else None
         values = [value for _, given in conditions for value in given]
-        return _Selection(source, columns, query, values, None if how == "rows" else _measure(source, columns))
+        measure = None if how == "rows" else _measure(source, columns)
+        return Selection(source, columns, sampled(query, False, **parts), values, measure, sample)
 
     def _table(self, source: TraceSource, *, current_only: bool) -> sql.Composable:
         """The table itself; of a workbook its current rows, or superseded ones too; of the ledger its view."""
@@ -151,7 +119,7 @@ class Tracer:
         held = isinstance(source, Workbook) and not current_only
         return self.locate_table(source.domain, f"{source.name}__rows" if held else source.name)
 
-    def _group(self, selection: _Selection, most: int | None) -> SourceRows:
+    def _group(self, selection: Selection, most: int | None) -> SourceRows:
         found, count, total = self._largest(selection, most)
         deeper = None if most is None else max(most // 2, 1)
         files = files_of_rows(self.conn, self.archive, selection.source, selection.columns, found)
@@ -163,13 +131,12 @@ class Tracer:
             rows=tuple(self._traced_row(selection, row, file, deeper) for row, file in zip(found, files, strict=True)),
         )
 
-    def _largest(self, selection: _Selection, most: int | None) -> tuple[list[dict[str, Any]], int, float | None]:
-        """The rows to be shown, how many there are, and their sum.
-
-        The sum of a few rows is taken here. Of millions the largest are found by their place alone, because sorting
-        carries whole rows along.
-        """
+    def _largest(self, selection: Selection, most: int | None) -> tuple[list[dict[str, Any]], int, float | None]:
+        """The rows to be shown, how many there are, and their sum; that of a few rows is taken here."""
         few = None if most is None else max(most, MAX_ROWS_SUMMED_HERE) + 1
+        if few is not None and (largest := largest_in_one_reading(self.conn, selection, few)):
+            found, count, total = largest
+            return found[:most], count, total
         found = self._ordered(selection, few)
         if few is None or len(found) < few:
             known = [row["_contribution"] for row in found if row["_contribution"] is not None]
@@ -178,7 +145,8 @@ class Tracer:
         count, total = self.conn.execute(whole, selection.values).fetchone() or (0, None)
         return found[:most], count, total
 
-    def _ordered(self, selection: _Selection, few: int | None) -> list[dict[str, Any]]:
+    def _ordered(self, selection: Selection, few: int | None) -> list[dict[str, Any]]:
+        """Of millions the largest are found by their place alone, because sorting carries whole rows along."""
         limit, values = sql.Literal(few), selection.values
         some: sql.Composable = sql.SQL("true")
         if few is not None and selection.has_ctid:
@@ -193,7 +161,7 @@ class Tracer:
             return cursor.execute(query, values).fetchall()
 
     def _traced_row(
-        self, selection: _Selection, row: Mapping[str, Any], file: FileRow | None, most: int | None
+        self, selection: Selection, row: Mapping[str, Any], file: FileRow | None, most: int | None
     ) -> TracedRow:
         source, columns = selection.source, selection.columns
         return TracedRow(
@@ -237,7 +205,7 @@ class Tracer:
         place: tuple[str, str],
         under: LineageRule,
         columns: tuple[str, ...],
-    ) -> _Selection:
+    ) -> Selection:
         """The rows of a source under one row of `made`, which `this` stands for."""
         source = self.sources[place]
         kinds = {column.name: column.postgres_type for column in made.columns}
@@ -246,20 +214,22 @@ class Tracer:
         if under.newest:
             valued = sql.SQL(" or ").join(sql.SQL("{} is not null").format(sql.Identifier(name)) for name in columns)
             newest = sql.SQL(" order by {} desc limit 1").format(sql.Identifier(under.newest))
-        query = sql.SQL(
-            "select s.*{place}{superseded_by}, ({weight})::float8 as _weight from {source} s"
+        parts = {
+            "weight": condition_sql(under.share, kinds),
+            "place": _ctid_column(source),
+            "superseded_by": sql.SQL(", null::bigint as _superseded_by" if isinstance(source, Workbook) else ""),
+            "source": self._table(source, current_only=True),
+            "where": condition_sql(under.where, kinds),
+            "valued": valued,
+            "newest": newest,
+        }
+        query = (
+            "select s.*{place}{superseded_by}, ({weight})::float8 as _weight from {source} s{part}"
             " where ({where}) and ({valued}){newest}"
-        ).format(
-            weight=condition_sql(under.share, kinds),
-            place=_ctid_column(source),
-            superseded_by=sql.SQL(", null::bigint as _superseded_by" if isinstance(source, Workbook) else ""),
-            source=self._table(source, current_only=True),
-            where=condition_sql(under.where, kinds),
-            valued=valued,
-            newest=newest,
         )
+        sample = sampled(query, True, **parts) if has_ctid(source) and not under.newest else None
         values = [row[name] for name in referenced_columns(under)]
-        return _Selection(source, columns, query, values, _measure(source, columns))
+        return Selection(source, columns, sampled(query, False, **parts), values, _measure(source, columns), sample)
 
 
 def _columns_to_trace(source: TraceSource, columns: Sequence[str], where: Mapping[str, Any]) -> tuple[str, ...]:
@@ -286,13 +256,8 @@ def _table_name(source: TraceSource) -> str:
     return f"{source.domain}.{source.name}"
 
 
-def _has_ctid(source: TraceSource) -> bool:
-    """Whether it is a table, whose rows have a place each; workbooks and the ledger are looked at as views."""
-    return not isinstance(source, Workbook | LedgerView)
-
-
 def _ctid_column(source: TraceSource) -> sql.SQL:
-    return sql.SQL(", s.ctid as _ctid" if _has_ctid(source) else "")
+    return sql.SQL(", s.ctid as _ctid" if has_ctid(source) else "")
 
 
 def _measure(source: TraceSource, columns: Sequence[str]) -> str | None:
