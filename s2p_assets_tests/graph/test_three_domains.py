@@ -85,7 +85,7 @@ def test_a_deal_that_somebody_types_in_is_scored_from_its_features_as_a_stored_o
     target = ctx.catalog.contests["crm_win_champion"].task.target
     deals = told_then.head(3)
     typed = deals[["opportunity_id", "as_of"]].merge(features, on=["opportunity_id", "as_of"]).drop(columns=target)
-    days = {name: typed[name].dt.strftime("%Y-%m-%d") for name in typed.select_dtypes("datetime")}
+    days = {str(name): typed[name].dt.strftime("%Y-%m-%d") for name in typed.select_dtypes("datetime")}
     rows = json.loads(typed.assign(**days).to_json(orient="records"))
     known = ctx.registry.state("crm", "win_champion").champion
     found = scored(ctx, "crm_win_champion", rows)
