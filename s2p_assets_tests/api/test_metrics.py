@@ -1,5 +1,6 @@
 """What `/metrics` exports is what is declared, is kept to those who may see it, and is shown by the health page."""
 
+import json
 import re
 
 import pytest
@@ -10,7 +11,7 @@ from s2p_assets.api.system_page import router
 from s2p_assets.services import access
 from s2p_assets.services.metrics.alerts import ALERTS, LABELS, Alert, metrics_in, raised
 from s2p_assets.services.metrics.declared import EXPORTED
-from s2p_assets.services.metrics.measured import Measurement, measure_installation
+from s2p_assets.services.metrics.measured import Measurement, errors_in, measure_installation
 from s2p_assets_tests.api.served import Served
 
 ONLY_WHERE_SET = {"s2p_backup_timestamp_seconds", "s2p_backup_wanted_seconds", "s2p_drill_timestamp_seconds"}
@@ -119,8 +120,19 @@ def test_a_run_names_the_files_that_it_is_about_and_scores_are_numbers(door: Ser
             " and asset_key like '%shop_mean%'"
         ).fetchall()
     assert any("Till.xlsx" in value for (value,) in told)
-    assert all('"loss": {"__class__": "FloatMetadataValue"' in event for (event,) in made)
+    assert all(re.search(r'"label": "loss"|"loss": {', event) and "FloatMetadata" in event for (event,) in made)
     assert made
+
+
+def test_a_models_error_and_its_bound_are_read_from_its_check() -> None:
+    kept = {"acme_shop_champion: error": {"__class__": "FloatMetadataEntryData", "value": 0.25}}
+    kept |= {"acme_shop_champion: highest error": {"value": 0.5}, "shop_mean": {"text": "within"}}
+    said = json.dumps({"dagster_event": {"event_specific_data": {"metadata": kept}}})
+    assert [(one.metric, one.labels, one.value) for one in errors_in(said)] == [
+        ("s2p_model_error", ("acme_shop_champion",), 0.25),
+        ("s2p_model_error_bound", ("acme_shop_champion",), 0.5),
+    ]
+    assert list(errors_in("no JSON")) == []
 
 
 def test_the_page_has_two_routes_of_its_own() -> None:

@@ -154,10 +154,10 @@ def _models(desk: _Desk) -> Measurements:
     if there and there[0]:
         for name, _, said in _last_checks(desk.connection):
             if name == ERROR_CHECK:
-                yield from _errors(said)
+                yield from errors_in(said)
 
 
-def _errors(said: str) -> Measurements:
+def errors_in(said: str) -> Measurements:
     """The figures in what Dagster keeps of a check: `<contest>: error` and `<contest>: highest error`."""
     figures: dict[str, Any] = {}
     with suppress(ValueError, KeyError, TypeError):
