@@ -315,7 +315,10 @@ async def download(request: Request, name: str, kind: str = "csv", search: str =
     folder = tempfile.TemporaryDirectory(prefix="download-", dir=ctx.settings.spool)
     target = Path(folder.name) / f"{declared.full_name}.{kind}"
     try:
-        await run_in_threadpool(tables.export, ctx, declared.full_name, asked, kind, target)
+        if kind == "csv":
+            await run_in_threadpool(tables.export, ctx, declared.full_name, asked, kind, target)
+        else:
+            await state_of(request.scope).heavy.of(tables.export, declared.full_name, asked, kind, target)
     except BaseException:
         folder.cleanup()
         raise

@@ -18,7 +18,7 @@ from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.entered import ENTERED_SHEET, WITHDRAWN_SHEET, EnteredRows
 from s2p_assets.contracts.findings import ENTRY_SHEET
 
-if TYPE_CHECKING:  # it is written in the reader's process, so that a server need not load what writes it
+if TYPE_CHECKING:  # loaded by a server with the first entry alone
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 

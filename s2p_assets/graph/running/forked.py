@@ -3,8 +3,6 @@
 When and how they are forked is in `zygote.py`.
 """
 
-import ctypes
-import gc
 import importlib
 import logging
 import os
@@ -40,7 +38,6 @@ DEFINITIONS = "s2p_assets.definitions"
 SERVERS_WORKSPACE = "servers.yaml"
 RUNS_LOG, LOG_BYTES = "runs.log", 1 << 20
 CODE_SERVER_SECONDS = 600.0
-GIVEN_BACK_SECONDS = 60.0
 ANSWER_SECONDS, LOOK_SECONDS = 60, 2
 """Until a code server that does not answer is taken to be away, and between two looks whether it is still the same."""
 
@@ -135,7 +132,6 @@ def watch(settings: Settings) -> int:
     from s2p_assets.graph.running.daemons import prompt_daemons
 
     _be_patient()
-    give_back_memory()
     _wait_for_definitions(settings)
     with capture_interrupts(), dg.DagsterInstance.from_ref(servers_ref(settings)) as instance:
         load, daemons = _workspace(settings), prompt_daemons(settings)
@@ -173,22 +169,8 @@ KNOW_THE_SHELVES = ("code server", "daemon")
 """Those that begin anew with new code; Dagster's web server asks the code server."""
 
 
-def give_back_memory() -> None:
-    """From time to time, what was free for a while: what a start or an evaluation needed would be held for ever."""
-
-    def trim() -> None:
-        libc = ctypes.CDLL(None)
-        while hasattr(libc, "malloc_trim"):
-            time.sleep(GIVEN_BACK_SECONDS)
-            gc.collect()
-            libc.malloc_trim(0)
-
-    threading.Thread(target=trim, name="s2p memory", daemon=True).start()
-
-
 def _logger(name: str) -> logging.Logger:
     configure_loggers(log_level="WARNING")
-    give_back_memory()
     return logging.getLogger(name)
 
 

@@ -25,8 +25,6 @@ STOPPING_SECONDS = 10.0
 DATABASE_LOOK_SECONDS = 5.0
 ZYGOTE = "s2p_assets.graph.running.zygote"
 RESTARTS, WITHIN_SECONDS = 3, 60.0
-FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
-"""Each thread would have memory of its own, which it keeps."""
 
 
 class PortTaken(MendableError):
@@ -51,12 +49,12 @@ def serve(settings: Settings) -> int:
     Raises PortTaken, AlreadyUp and DatabaseUnreachable before anything is started.
     """
     require_port(settings.host, settings.port)
-    with servers_lock(settings) as turn, serving_door(settings, os.environ | environment(settings) | FEW_ARENAS):
+    with servers_lock(settings) as turn, serving_door(settings, os.environ | environment(settings)):
         return _serve_dagster(settings, turn)
 
 
 def _serve_dagster(settings: Settings, turn: int) -> int:
-    place = environment(settings) | {"PYTHONWARNINGS": "ignore"} | FEW_ARENAS
+    place = environment(settings) | {"PYTHONWARNINGS": "ignore", "MALLOC_ARENA_MAX": "2"}
     ends_with_us, ours = os.pipe()
     try:
         command = [sys.executable, "-m", ZYGOTE, str(ends_with_us)]

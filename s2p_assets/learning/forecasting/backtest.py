@@ -94,7 +94,7 @@ prepared = MadeOfFrame(
 """`sold_rows` of a history with the columns `more` (None: all), made once for all members of a contest."""
 
 learnable_target = MadeOfFrame(
-    lambda sold, cutoff, task: learnable(sold[sold[task.time] <= cutoff], task)[task.target], most=8
+    lambda sold, cutoff, task: learnable(sold[sold[task.time] <= cutoff], task)[task.target].to_numpy(), most=8
 )
 """The targets to learn from of what was known at a cutoff."""
 
@@ -117,6 +117,7 @@ def known_at_cutoff(cutoff: pd.Timestamp, sold: pd.DataFrame, task: ForecastTask
     target = learnable_target(sold, cutoff, task)
     if not task.known:
         return sold.loc[over].assign(**{task.target: target}).reset_index(drop=True)
+    target = pd.Series(target, index=sold.index[over])
     ahead = sold[task.time].isin(future_times(cutoff, task.horizon, task))
     ahead &= sold[task.entity].isin(sold.loc[over, task.entity].unique())
     kept = over | ahead

@@ -51,7 +51,7 @@ def cached_backtest(forecaster: Forecaster, history: pd.DataFrame, task: Forecas
     made: pd.DataFrame = _made_once(
         "backtest", forecaster, history, task, lambda: rolling_origin(forecaster, history, task)
     )
-    return made.copy()
+    return made.copy(deep=False)
 
 
 def cached_fit(forecaster: Any, history: pd.DataFrame, task: ForecastTask) -> Any:
