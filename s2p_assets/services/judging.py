@@ -23,6 +23,7 @@ from s2p_assets.services.submissions import MARKED, Submission, hash_of_place, p
 from s2p_assets.spreadsheet.grid import CellPosition, column_letters, parse_cell_address
 from s2p_assets.spreadsheet.header import wanted_headers
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable, detect_file_format
+from s2p_assets.spreadsheet.reading_desk import FileToRead, FileToWrite
 from s2p_assets.spreadsheet.returned.copies import write_returned
 from s2p_assets.spreadsheet.returned.mended import MENDABLE, NOT_HERE, MendedCell, MendRequest, write_mended
 from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
@@ -126,11 +127,9 @@ def views_of(
     workbook = next((book for book in every if book.full_name == judged["workbook"]), None)
     cells = cells_of(judged["findings"])
     nearest = () if workbook else every
-    asked = ViewRequest(
-        submission.file(ctx.settings), submission.name, workbook, cells, first, ROWS_AT_ONCE, tuple(nearest)
-    )
+    asked = ViewRequest(submission.name, workbook, cells, first, ROWS_AT_ONCE, tuple(nearest))
     try:
-        return reader.run(view_sheets, asked)
+        return reader.run(view_sheets, asked, FileToRead(submission.file(ctx.settings).absolute()))
     except (ReadingProcessDied, RuntimeError):
         return judged["workbook"], []
 
@@ -161,16 +160,14 @@ def mend(
         cells.append(MendedCell(sheet, cell, text.strip(), is_number))
     target = file.with_name(f"mended{file.suffix}")
     asked = MendRequest(
-        file,
         submission.name,
         cells,
         {sheet: list(columns) for sheet, columns in letters.items()},
-        target,
         workbook.encoding if workbook else None,
         wanted_headers([workbook]) if workbook else (),
     )
     try:
-        wrong = reader.run(write_mended, asked)
+        wrong = reader.run(write_mended, asked, FileToRead(file.absolute()), FileToWrite(target.absolute()))
     except (ReadingProcessDied, RuntimeError) as error:
         wrong = str(error)
     if wrong is None:

@@ -15,6 +15,7 @@ from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.findings import OWN_SHEETS
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.book import open_book
+from s2p_assets.spreadsheet.child_answers import SHAPES
 from s2p_assets.spreadsheet.grid import CellKind, CellPosition, Sheet
 from s2p_assets.spreadsheet.header import (
     Header,
@@ -88,7 +89,6 @@ class ViewRequest:
     `nearest`: the contracts of which the nearest is taken where `workbook` is None.
     """
 
-    path: Path
     display_name: str
     workbook: Workbook | None
     cells: Mapping[str, Sequence[CellPosition]]
@@ -97,17 +97,35 @@ class ViewRequest:
     nearest: Sequence[Workbook] = field(default=())
 
 
-def view_sheets(asked: ViewRequest) -> tuple[str | None, list[SheetView]]:
+SHAPES[SpareHeader] = {"text": (str,), "number": (int,), "samples": (tuple,)}
+SHAPES[LackingColumn] = dict.fromkeys(("name", "title", "description"), (str,)) | {
+    "required": (bool,),
+    "likely": (tuple,),
+}
+SHAPES[SheetView] = {
+    "name": (str,),
+    "rows": (tuple,),
+    "columns": (tuple,),
+    "header_row": (int,),
+    "titles": (dict,),
+    "read_as": (dict,),
+    "lacking": (tuple,),
+    "spare": (tuple,),
+    "bad_rows": (int,),
+}
+
+
+def view_sheets(asked: ViewRequest, at: Path) -> tuple[str | None, list[SheetView]]:
     """The contract that the sheets are seen by, and those with findings or else the first with a table.
 
-    Nothing of a file that cannot be read.
+    `at`: where the file lies for who reads it. Nothing of a file that cannot be read.
     """
     contracts = [asked.workbook] if asked.workbook else list(asked.nearest)
     views: list[SheetView] = []
     name: str | None = asked.workbook.full_name if asked.workbook else None
     encoding = asked.workbook.encoding if asked.workbook else None
     with suppress(WorkbookUnreadable, OSError):
-        with open_book(asked.path, asked.display_name, wanted_headers(contracts), encoding) as book:
+        with open_book(at, asked.display_name, wanted_headers(contracts), encoding) as book:
             sheets = [sheet for sheet in book.sheets() if sheet.name not in OWN_SHEETS and len(sheet)]
         contract = asked.workbook or _nearest(sheets, asked)
         name = contract.full_name if contract else None

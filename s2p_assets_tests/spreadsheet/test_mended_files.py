@@ -32,7 +32,7 @@ def book_of(path: Path, rows: list[list[Any]], **more: Any) -> Path:
 
 def mended(path: Path, *cells: MendedCell, read: Any = READ) -> tuple[str | None, Path]:
     target = path.with_name(f"mended{path.suffix}")
-    return write_mended(MendRequest(path, path.name, cells, read, target)), target
+    return write_mended(MendRequest(path.name, cells, read), path, target), target
 
 
 def cells_of(path: Path) -> dict[tuple[int, int], str]:

@@ -42,7 +42,7 @@ def saved(folder: Path, header: list[str], count: int = 30, **more: Any) -> Path
 
 
 def view_of(path: Path, cells: dict[str, list[tuple[int, int]]], **more: Any) -> Any:
-    name, views = view_sheets(ViewRequest(path, path.name, ORDERS, cells, **more))
+    name, views = view_sheets(ViewRequest(path.name, ORDERS, cells, **more), path)
     assert name == ORDERS.full_name
     return views[0]
 
@@ -83,18 +83,18 @@ def test_a_header_may_be_a_column_by_its_looks_and_what_stands_under_it(
 
 def test_a_file_that_nobody_claims_is_seen_by_the_nearest_contract(tmp_path: Path) -> None:
     path = saved(tmp_path, ["Order no.", "a", "b", "c", "d"])
-    name, views = view_sheets(ViewRequest(path, path.name, None, {}, nearest=(ORDERS,)))
+    name, views = view_sheets(ViewRequest(path.name, None, {}, nearest=(ORDERS,)), path)
     assert name == ORDERS.full_name
     assert [one.title for one in views[0].lacking] == HEADER[1:]
     strange = saved(tmp_path, ["Plate", "Driver", "Kilometres"])
-    name, views = view_sheets(ViewRequest(strange, strange.name, None, {}, nearest=(ORDERS,)))
+    name, views = view_sheets(ViewRequest(strange.name, None, {}, nearest=(ORDERS,)), strange)
     assert (name, views[0].rows[0][1]) == (None, {1: "Plate", 2: "Driver", 3: "Kilometres"})
 
 
 def test_a_file_that_cannot_be_read_has_no_view(tmp_path: Path) -> None:
     broken = tmp_path / "a.xlsx"
     broken.write_bytes(b"PK\x03\x04")
-    assert view_sheets(ViewRequest(broken, "a.xlsx", ORDERS, {})) == (ORDERS.full_name, [])
+    assert view_sheets(ViewRequest("a.xlsx", ORDERS, {}), broken) == (ORDERS.full_name, [])
 
 
 def test_a_header_that_was_matched_is_read_as_its_column(tmp_path: Path) -> None:

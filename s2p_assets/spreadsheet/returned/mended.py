@@ -63,31 +63,29 @@ class MendedCell:
 
 @dataclass(frozen=True, slots=True)
 class MendRequest:
-    """A file, the cells of it that are to be other, and where its mended copy goes.
+    """The cells of a file that are to be other.
 
     `read_columns`: sheet → the letters of the columns that are read from it: a value there that is calculated from a
     mended cell would stay as it was, for only the program that wrote the file calculates. `encoding`: of a text file,
     where its contract states it; `wanted`: folded headers, by which its delimiter is told.
     """
 
-    original: Path
     display_name: str
     cells: Sequence[MendedCell]
     read_columns: Mapping[str, Sequence[str]]
-    target: Path
     encoding: str | None = None
     wanted: Sequence[str] = ()
 
 
-def write_mended(asked: MendRequest) -> str | None:
-    """Write the mended copy; what is said is why it cannot be, None when it was done."""
+def write_mended(asked: MendRequest, original: Path, target: Path) -> str | None:
+    """Write the mended copy of `original` to `target`; what is said is why it cannot be, None when it was done."""
     try:
         if any(_UNWRITABLE.search(one.text) for one in asked.cells):
             raise UnmendableError("a value holds a mark that no workbook can hold; type it anew")
-        found = detect_file_format(asked.original)
+        found = detect_file_format(original)
         if found not in MENDABLE:
             raise UnmendableError(NOT_HERE)
-        (_mend_package if found == "xlsx" else _mend_text)(asked)
+        (_mend_package if found == "xlsx" else _mend_text)(asked, original, target)
     except UnmendableError as error:
         return str(error)
     except (
@@ -98,9 +96,9 @@ def write_mended(asked: MendRequest) -> str | None:
     return None
 
 
-def _mend_package(asked: MendRequest) -> None:
+def _mend_package(asked: MendRequest, original: Path, target: Path) -> None:
     cells = asked.cells
-    with open_zip(asked.original) as source, zipfile.ZipFile(asked.target, "w", zipfile.ZIP_DEFLATED) as copied:
+    with open_zip(original) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as copied:
         package = XlsxPackage(source)
         workbook = WorkbookPart(package)
         parts, changed = workbook.sheets(), dict[str, bytes]()
@@ -301,12 +299,12 @@ def _moved(fixed: str, letters: str, fixed_row: str, row: str, down: int, right:
     return int(row) + (0 if fixed_row else down), column_number(letters.upper()) + (0 if fixed else right)
 
 
-def _mend_text(asked: MendRequest) -> None:
+def _mend_text(asked: MendRequest, original: Path, target: Path) -> None:
     from s2p_assets.spreadsheet.readers.csv_text import CsvBook
 
-    book = CsvBook(asked.original, Path(asked.display_name).stem, asked.wanted, asked.encoding)
+    book = CsvBook(original, Path(asked.display_name).stem, asked.wanted, asked.encoding)
     csv.field_size_limit(16 * 1024**2)
-    with asked.original.open(encoding=book.encoding, newline="") as file:
+    with original.open(encoding=book.encoding, newline="") as file:
         records = list(csv.reader(file, delimiter=book.delimiter))
         file.seek(0)
         ends = "\r\n" if "\r\n" in file.read(100_000) else "\n"
@@ -318,7 +316,7 @@ def _mend_text(asked: MendRequest) -> None:
         record += [""] * (column - len(record))
         record[column - 1] = one.text
     try:
-        with asked.target.open("w", encoding=book.encoding, newline="") as file:
+        with target.open("w", encoding=book.encoding, newline="") as file:
             csv.writer(file, delimiter=book.delimiter, lineterminator=ends).writerows(records)
     except UnicodeEncodeError as error:
         letter, name = error.object[error.start], book.encoding
