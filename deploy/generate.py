@@ -78,7 +78,7 @@ def dashboard() -> dict[str, Any]:
     }
 
 
-IN_OTHERS = {"s2p_model_error_bound_ratio", "s2p_disk_wanted_bytes", "s2p_backup_wanted_seconds"}
+IN_OTHERS = {"s2p_model_error_bound", "s2p_disk_wanted_bytes", "s2p_backup_wanted_seconds"}
 IN_OTHERS |= {"s2p_drill_wanted_seconds", "s2p_info"}
 """Limits, which are drawn beside what they bound, and what says no more than a version."""
 LIMITS = {alert.metric: alert.limit for alert in ALERTS if isinstance(alert.limit, str)}
@@ -120,7 +120,7 @@ def _queries(metric: ExportedMetric) -> list[tuple[str, str]]:
 
 
 def _unit(metric: ExportedMetric) -> str:
-    endings = {"_bytes": "bytes", "_ratio": "percentunit", "_seconds": "s"}
+    endings = {"_bytes": "bytes", "_seconds": "s"}
     return next((unit for ending, unit in endings.items() if metric.name.endswith(ending)), "short")
 
 

@@ -23,6 +23,7 @@ class Settings(BaseModel):
     share: Path = Field(Path(), description="the share drive; by default `share` in the home", validate_default=False)
     results: Path = Field(Path(), description="where marked copies and reports go; by default the share")
     database_url: str | None = Field(None, description="the company's own PostgreSQL; unset: an embedded one")
+    database_password_file: Path | None = Field(None, description="a file with its password, which the address lacks")
     database_port: int | None = Field(
         None, ge=1024, le=65535, description="where the embedded PostgreSQL also listens, on loopback alone"
     )
@@ -39,6 +40,7 @@ class Settings(BaseModel):
     oidc_issuer: str | None = Field(None, description="the company's OpenID provider, https://…")
     oidc_client_id: str | None = Field(None, description="what the provider calls s2p")
     oidc_client_secret: SecretStr | None = Field(None, description="the secret that goes with it")
+    oidc_client_secret_file: Path | None = Field(None, description="a file in which it stands instead")
     oidc_roles: str = Field("", description="the provider's groups as roles: s2p-admins=engineer,office=editor")
     look_seconds: int = Field(1, ge=1, description="seconds between two looks at the share")
     joblib: str = Field("threads", description="who fits models: threads, loky, or a cluster such as dask://host:8786")

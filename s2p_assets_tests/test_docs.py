@@ -11,7 +11,9 @@ import pytest
 from s2p_assets.cli import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("s2p_assets*/**/*.md")])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md"), *ROOT.glob("s2p_assets*/**/*.md")]
+)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 DECISION = re.compile(r"# (\d{4}) .+\n\n- Date: \d{4}-\d\d-\d\d\n- Status: (proposed|accepted|superseded by \d{4})\n\n")

@@ -64,6 +64,8 @@ def test_every_declaration_is_an_asset_with_owner_group_and_description(tmp_path
         assert node.kinds
     for workbook in graph.ctx.catalog.workbooks.values():
         assert assets.get(sheet_key(workbook)).metadata["dagster/column_schema"].columns
+    assert [str(node.key) for node in assets.asset_nodes if not node.owners or not node.description] == []
+    assert [sensor.name for sensor in graph.definitions.sensors or () if not sensor.description] == []
 
 
 def test_every_stored_column_says_what_it_is_and_where_it_comes_from(catalog: Catalog) -> None:

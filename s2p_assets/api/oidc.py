@@ -92,11 +92,10 @@ def _client(request: Request) -> Any:
     if state.oidc_client is None:
         from authlib.integrations.starlette_client import OAuth
 
-        secret = settings.oidc_client_secret
         state.oidc_client = OAuth().register(
             "provider",
             client_id=settings.oidc_client_id,
-            client_secret=secret.get_secret_value() if secret else None,
+            client_secret=_client_secret(settings),
             server_metadata_url=f"{settings.oidc_issuer.rstrip('/')}/.well-known/openid-configuration",
             client_kwargs={"scope": "openid email profile", "code_challenge_method": "S256"},
         )
@@ -105,3 +104,14 @@ def _client(request: Request) -> Any:
 
 def _no_provider(ctx: Context) -> Problem:
     return Problem(503, "the provider does not answer", f"{ctx.settings.oidc_issuer} is not reached; try again")
+
+
+def _client_secret(settings: Settings) -> str | None:
+    """From the environment or from its file. Raises Problem when the file cannot be read."""
+    file = settings.oidc_client_secret_file
+    if file is None:
+        return settings.oidc_client_secret.get_secret_value() if settings.oidc_client_secret else None
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise Problem(503, "no login by the provider", f"S2P_OIDC_CLIENT_SECRET_FILE={file} cannot be read") from None

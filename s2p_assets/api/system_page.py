@@ -74,8 +74,8 @@ def _in_words(name: str, value: float) -> str:
         while value >= 1024 and at < len(UNITS) - 1:
             value, at = value / 1024, at + 1
         return f"{value:,.0f} {UNITS[at]}" if at < 3 else f"{value:,.1f} {UNITS[at]}"
-    if name.endswith("_ratio"):
-        return f"{value:.1%}"
+    if name.startswith("s2p_model_error"):
+        return f"{value:.3f}"
     if name.endswith("_seconds"):
         return f"{dt.timedelta(seconds=round(value)).total_seconds() / 3600:,.0f} hours"
     return f"{value:,.0f}"

@@ -5,6 +5,7 @@ What each command asks and prints is in the module of its subject.
 
 import gc
 import os
+import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -12,13 +13,27 @@ from typing import Annotated
 
 import typer
 
-from s2p_assets.cli import backup, database, entries, messages, models, people, reports, share, workbooks
+from s2p_assets.cli import (
+    backup,
+    database,
+    entries,
+    messages,
+    models,
+    people,
+    reports,
+    share,
+    upgrade,
+    workbooks,
+)
 from s2p_assets.cli.aliases import aliases
 from s2p_assets.cli.demo import demo
 from s2p_assets.cli.terminal import COULD_NOT, err, escape, out
 
 GARBAGE_AFTER = 50_000
 """New objects until Python looks for garbage; with its 700 that takes a sixth of every command's start."""
+
+SECRET = re.compile("PASSWORD$|SECRET$|^DATABASE_URL$|^HEARTBEAT_URL$")
+"""Settings whose values are shown to nobody."""
 
 COMMANDS = (
     (demo, "Examples: `s2p demo`, `s2p demo --all --no-ui`"),
@@ -50,6 +65,7 @@ COMMANDS = (
         "Examples: `s2p restore /mnt/backups/s2p`, `s2p restore /mnt/backups/s2p --until '2026-11-29 14:05:00'`",
     ),
     (backup.drill, "Example: `s2p drill /mnt/backups/s2p --json`"),
+    (upgrade.upgrade, "Example: `s2p upgrade --to /mnt/backups/s2p`"),
     (models.mlflow, "Example: `s2p mlflow --port 5000`"),
     (database.sql, "Examples: `s2p sql`, `s2p sql 'select * from retail.products limit 5'`"),
     (database.connection, "Example: `s2p connection`"),
@@ -112,7 +128,8 @@ def _one_line(error: Exception) -> str | None:
     if isinstance(error, ValidationError):
         wrong = error.errors()[0]
         name = "_".join(str(part) for part in wrong["loc"]).upper() or "setting"
-        return f"S2P_{name}={wrong['input']!r} is not usable: {wrong['msg']}; correct it in the environment or .env"
+        given = "…" if SECRET.search(name) else repr(wrong["input"])
+        return f"S2P_{name}={given} is not usable: {wrong['msg']}; correct it in the environment or .env"
     if isinstance(error, UnicodeDecodeError) and error.object == _read_or_nothing(Path(".env")):
         return ".env is not UTF-8 text; save it as such, then try again"
     from s2p_assets.services.errors import one_line

@@ -13,6 +13,8 @@ from s2p_assets.contracts.workbook import Workbook
 FILES = dg.AssetKey(["s2p", "files"])
 UNCLAIMED = dg.AssetKey(["s2p", "unclaimed"])
 EXPECTED = dg.AssetKey(["s2p", "expected"])
+ENGINEERS = "team:engineers"
+"""Who owns what is nobody's in particular."""
 
 
 class _Named(Protocol):

@@ -72,6 +72,7 @@ def automation_sensor(assets: int, run_tags: Mapping[str, str]) -> dg.SensorDefi
     kind = AutomationSensor if assets <= MOST_IN_CODE_SERVER else dg.AutomationConditionSensorDefinition
     return kind(
         AUTOMATION,
+        description="Asks for a run of what is due: content changed, a signal asks for training, a try failed.",
         target=dg.AssetSelection.all(),
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=1,  # at every look of the daemon: without news it costs nothing

@@ -134,11 +134,11 @@ class ReportIOManager(dg.IOManager):
         context.add_output_metadata(
             {
                 "headline": document.headline,
+                "picture": picture(edition.picture.read_bytes() if edition.picture else None, edition.title),
+                **self._links({"report": edition.html, "excel": edition.excel, "pdf": edition.pdf}),
                 "data up to": f"{document.as_of:%d %B %Y}",
                 "figures": dg.MetadataValue.md("\n".join(figures)),
-                "picture": picture(edition.picture.read_bytes() if edition.picture else None, edition.title),
                 "path": dg.MetadataValue.path(edition.html),
-                **self._links({"report": edition.html, "excel": edition.excel, "pdf": edition.pdf}),
                 **report_columns(declared.domain, obj),
             }
         )

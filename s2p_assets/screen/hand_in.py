@@ -73,7 +73,7 @@ async def upload(
         def take() -> Submission:
             made = submissions.begin(state.ctx, file, called, caller.name, contract or None)
             with state.reader.use() as reader:
-                judging.judge(state.ctx, reader, made, caller.sees)
+                judging.judge_submission(state.ctx, reader, made, caller.sees)
             made.save(state.ctx.settings)
             return made
 
@@ -90,7 +90,7 @@ async def mend_from_share(request: Request) -> Response:
     def take() -> Submission:
         made = submissions.begin_from_share(state.ctx, given.get("path", ""), caller.name, caller.sees)
         with state.reader.use() as reader:
-            judging.judge(state.ctx, reader, made, caller.sees)
+            judging.judge_submission(state.ctx, reader, made, caller.sees)
         made.save(state.ctx.settings)
         return made
 
@@ -114,7 +114,7 @@ async def mend(request: Request, id: str) -> Response:  # noqa: A002
         with state.reader.use() as reader:
             wrong = judging.mend(state.ctx, reader, found, changes) if changes else None
             if wrong is None:
-                judging.judge(state.ctx, reader, found, caller.sees)
+                judging.judge_submission(state.ctx, reader, found, caller.sees)
         return wrong
 
     typed = {(sheet, cell): text for sheet, cell, _, text in changes}
@@ -136,7 +136,7 @@ async def match(request: Request, id: str) -> Response:  # noqa: A002
         except header_aliases.AliasRefused as refused:
             return str(refused)
         with state.reader.use() as reader:
-            judging.judge(state.ctx, reader, found, caller.sees)
+            judging.judge_submission(state.ctx, reader, found, caller.sees)
         return None
 
     return await _changed(request, id, given, work, {}, f"Remembered: “{header}” is {given.get('title', column)}")
@@ -153,7 +153,7 @@ async def place(request: Request, id: str) -> Response:  # noqa: A002
         elif not found.path:
             found.place, _ = files.place_for_upload(state.ctx, given.get("path", ""), caller.sees)
         with state.reader.use() as reader:
-            judging.judge(state.ctx, reader, found, caller.sees)
+            judging.judge_submission(state.ctx, reader, found, caller.sees)
         return None
 
     return await _changed(request, id, given, work, {}, "Looked at anew")

@@ -40,7 +40,7 @@ AREA = grids.AREA
 LIST_ROWS = 20
 LIST_COLUMNS = 4
 OWN_FIELDS = ("reason", "etag", "sure", "column", "search", "cursor", "action")
-IN_WORDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "ne": "not", "isin": "one of"}
+IN_WORDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "ne": "not"}
 MOST_FIELDS, MOST_BYTES = 1_200, 1 << 20
 
 
@@ -315,7 +315,10 @@ async def download(request: Request, name: str, kind: str = "csv", search: str =
     folder = tempfile.TemporaryDirectory(prefix="download-", dir=ctx.settings.spool)
     target = Path(folder.name) / f"{declared.full_name}.{kind}"
     try:
-        await run_in_threadpool(tables.export, ctx, declared.full_name, asked, kind, target)
+        if kind == "csv":
+            await run_in_threadpool(tables.export, ctx, declared.full_name, asked, kind, target)
+        else:
+            await state_of(request.scope).heavy.of(tables.export, declared.full_name, asked, kind, target)
     except BaseException:
         folder.cleanup()
         raise
@@ -362,8 +365,8 @@ def _as_text(value: Any) -> str:
 
 def _rules(column: Column) -> list[str]:
     """What the contract says of a column's values, beside its description."""
-    found = []
-    for rule in map(str, column.rules):
-        name, _, bound = rule.partition(" ")
-        found.append(f"{IN_WORDS[name]} {bound}" if name in IN_WORDS and bound else rule)
+    rules = (str(rule).partition(" ") for rule in column.rules)
+    found = [f"{IN_WORDS[name]} {bound}" for name, _, bound in rules if name in IN_WORDS]
+    if column.allowed_values:
+        found.append(f"one of {', '.join(map(str, column.allowed_values))}")
     return found if column.nullable else ["must be filled", *found]

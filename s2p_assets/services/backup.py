@@ -256,7 +256,7 @@ def restore(settings: Settings, backup: Backup, progress: Progress, until: dt.da
     if until and not (settings.wal_archive and backup.manifest["database"] == "cluster"):
         raise BackupFailed("a moment can be come back to only with S2P_WAL_ARCHIVE, and on the embedded PostgreSQL")
     settings.home.mkdir(parents=True, exist_ok=True)
-    with _nobody_uses(settings):
+    with nobody_uses(settings):
         aside = _set_aside(settings)
         progress("bringing back archive, models and reports")
         if (backup.folder / "home").is_dir():
@@ -304,7 +304,7 @@ def _empty_database(settings: Settings) -> str:
 
 
 @contextmanager
-def _nobody_uses(settings: Settings) -> Iterator[None]:
+def nobody_uses(settings: Settings) -> Iterator[None]:
     """Raises BackupFailed while s2p runs on the home."""
     held = [os.open(settings.home / f"{which}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC) for which in ("up", "run")]
     try:

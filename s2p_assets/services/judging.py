@@ -19,7 +19,7 @@ from s2p_assets.services.files import Sees
 from s2p_assets.services.kept_aliases import kept_aliases, read_by_aliases
 from s2p_assets.services.plan import PlannedFile, compare_with_loaded
 from s2p_assets.services.plan_sentences import plan_lines
-from s2p_assets.services.submissions import MARKED, Submission, content_of, places_for, replace_file
+from s2p_assets.services.submissions import MARKED, Submission, hash_of_place, places_for, take_mended
 from s2p_assets.spreadsheet.grid import CellPosition, column_letters, parse_cell_address
 from s2p_assets.spreadsheet.header import wanted_headers
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable, detect_file_format
@@ -34,7 +34,7 @@ NUMBERS = ("number", "money", "integer")
 _PLAIN_NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,10})?")
 
 
-def judge(ctx: Context, reader: Sandbox, submission: Submission, sees: Sees) -> dict[str, Any]:
+def judge_submission(ctx: Context, reader: Sandbox, submission: Submission, sees: Sees) -> dict[str, Any]:
     """Read the file and compare it with what is loaded; kept as `submission.judged`, which the caller saves.
 
     Raises DatabaseUnreachable, and NotFound for a contract that is nobody's to use.
@@ -174,7 +174,7 @@ def mend(
     except (ReadingProcessDied, RuntimeError) as error:
         wrong = str(error)
     if wrong is None:
-        replace_file(ctx, submission, target)
+        take_mended(ctx, submission, target)
         submission.mended += [[sheet, cell, old, new.strip()] for sheet, cell, old, new in changes]
     target.unlink(missing_ok=True)
     return wrong
@@ -194,7 +194,7 @@ def marked_copy_of(ctx: Context, reader: Sandbox, submission: Submission, sees: 
 def there_now(ctx: Context, path: str) -> str | None:
     """The content of the file that lies at a place on the share; None where there is none."""
     place = (ctx.settings.share / path).resolve()
-    return content_of(place) if place.is_relative_to(ctx.settings.share.resolve()) else None
+    return hash_of_place(place) if place.is_relative_to(ctx.settings.share.resolve()) else None
 
 
 def findings_by_cell(findings: Iterable[Mapping[str, Any]]) -> dict[str, dict[CellPosition, list[Finding]]]:

@@ -20,6 +20,7 @@ from s2p_assets.services.messages.standing import messages_status
 from s2p_assets.services.share import look_at_share, share_changes_of
 from s2p_assets.services.work_under_way import work_under_way
 from s2p_assets.settings import Settings
+from s2p_assets.spreadsheet.confinement import is_confinable
 from s2p_assets.spreadsheet.not_workbooks import what_to_do
 from s2p_assets.spreadsheet.readers.compiled_cutter import cutter_in_use
 from s2p_assets.spreadsheet.returned.returned_files import returned_copies
@@ -37,6 +38,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
     files changed since `since`, by default in the last seven days; `missing`: files that their contracts expect by
     `today` and that have not come; `implausible`: single observations of the newest periods that are damped in
     training, with their cells; `messages`: how many were sent or wait, and which could not be delivered;
+    `confined`: whether the processes that read files are kept from everything else;
     `aliases`: headers that people matched to columns and that no contract's file has yet;
     `under_way`: what Dagster is making or has yet to start, and since when;
     `cutter`: whether workbooks are cut by the `compiled` or the `pure` cutter.
@@ -81,6 +83,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         "aliases": [alias_json(one) for one in matched if one.taken_at is None],
         "under_way": under_way,
         "cutter": cutter_in_use(compiled=ctx.settings.compiled_cutter),
+        "confined": is_confinable(),
     }
 
 

@@ -82,7 +82,7 @@ def begin_from_share(ctx: Context, path: str, by: str, sees: Sees) -> Submission
     if not place.is_relative_to(ctx.settings.share.resolve()) or not place.is_file():
         raise NotFound(f"{path[:200]}: it is no longer on the share; hand in a file instead")
     name = PurePosixPath(path).name
-    made = Submission(secrets.token_urlsafe(16), name, by, _now(), path=path, of=content_of(place))
+    made = Submission(secrets.token_urlsafe(16), name, by, _now(), path=path, of=hash_of_place(place))
     _keep(ctx.settings, made, place, moved=False)
     return made
 
@@ -125,7 +125,7 @@ def drop(ctx: Context, id: str, by: str) -> None:  # noqa: A002
     _locked.pop(id, None)
 
 
-def replace_file(ctx: Context, submission: Submission, mended: Path) -> None:
+def take_mended(ctx: Context, submission: Submission, mended: Path) -> None:
     """Let a mended copy take the place of the file."""
     os.replace(mended, submission.file(ctx.settings))
 
@@ -137,7 +137,7 @@ def hand_in(ctx: Context, submission: Submission, path: str, replaces: str, sees
     """
     relative, _ = files.place_for_upload(ctx, path, sees)
     with _being_changed:
-        there = content_of(ctx.settings.share / relative)
+        there = hash_of_place(ctx.settings.share / relative)
         if there is None and replaces:
             raise ChangedMeanwhile(
                 f"{relative} was taken away meanwhile; look at what it would change now, then hand it in"
@@ -173,7 +173,7 @@ def places_for(ctx: Context, workbook: str | None, name: str, known: Sequence[st
     return good
 
 
-def content_of(place: Path) -> str | None:
+def hash_of_place(place: Path) -> str | None:
     """SHA-256 of a file; None where there is none."""
     try:
         with place.open("rb") as file:

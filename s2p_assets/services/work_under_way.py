@@ -36,11 +36,11 @@ def work_under_way(connection: psycopg.Connection, now: dt.datetime) -> dict[str
         "running": len(running),
         "queued": len(queued),
         "since": min(running + queued).isoformat() if runs else None,
-        "says": said_of(running, queued, heard[0] if heard else None, os.getloadavg()[0], now) if runs else None,
+        "says": line_of_work(running, queued, heard[0] if heard else None, os.getloadavg()[0], now) if runs else None,
     }
 
 
-def said_of(
+def line_of_work(
     running: Sequence[dt.datetime],
     queued: Sequence[dt.datetime],
     heard_of: dt.datetime | None,

@@ -4,21 +4,23 @@ It is read as every workbook is, by the plain contract of `contracts/entered.py`
 in the services.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
-
-import xlsxwriter
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
+from typing import TYPE_CHECKING, Any
 
 from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.entered import ENTERED_SHEET, WITHDRAWN_SHEET, EnteredRows
 from s2p_assets.contracts.findings import ENTRY_SHEET
+
+if TYPE_CHECKING:  # loaded by a server with the first entry alone
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
 HEADER_ROW = 1
 MOST_TEXT = 32_767
@@ -51,6 +53,8 @@ def write_entry_workbook(
 
     Row n of a sheet's list is in row n + 2. Raises OSError when nothing can be written there.
     """
+    import xlsxwriter
+
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(str(target), options) as book:
         book.set_properties({"title": contract.full_name, "created": made_at.astimezone(dt.UTC).replace(tzinfo=None)})

@@ -24,6 +24,9 @@ from typing import IO, ClassVar, NoReturn
 _READING = "s2p_assets.spreadsheet.reading"
 _SINGLE_THREADED = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RUST_BACKTRACE": "0"}
 _ONE_HEAP = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
+_NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # one that runs could not be confined
+_HARMLESS = ("PATH", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "S2P_COUNTRY")
+"""Of the environment; what else there is may be secret, and a reader needs none of it."""
 _MMAP_BYTES, _TRIM_BYTES = 1 << 30, 1 << 28
 _KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(_MMAP_BYTES), "MALLOC_TRIM_THRESHOLD_": str(_TRIM_BYTES)}
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
@@ -89,7 +92,7 @@ class ReadingProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.noise,
-            env=os.environ | _ONE_HEAP | _KEPT_MEMORY | _SINGLE_THREADED,
+            env=_harmless() | _NO_THREADS | _ONE_HEAP | _KEPT_MEMORY | _SINGLE_THREADED,
             start_new_session=True,
         )
         assert self._popen.stdin is not None
@@ -117,6 +120,12 @@ class ReadingProcess:
         self.noise.close()
 
 
+def _harmless() -> dict[str, str]:
+    return {
+        name: value for name, value in os.environ.items() if name in _HARMLESS or name.startswith(("LC_", "PYTHON"))
+    }
+
+
 def _become_reader(serve: Callable[[], None], requests: int, answers: int, noise: int) -> NoReturn:
     """In the child: lets go of all that was its parent's, serves, and ends without a word."""
     code = 1
@@ -132,6 +141,8 @@ def _become_reader(serve: Callable[[], None], requests: int, answers: int, noise
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
         _say_nothing()
         _keep_memory()
+        for name in os.environ.keys() - _harmless().keys():
+            del os.environ[name]
         os.environ.update(_SINGLE_THREADED)
         serve()
         code = 0

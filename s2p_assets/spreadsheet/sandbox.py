@@ -1,6 +1,7 @@
 """Reading files in a child process with bounds of work and memory, so that no file can take the system down.
 
-What is read, and how, belongs to `reading`; this module runs it elsewhere and always comes back with an answer.
+What is read, and how, belongs to `reading`; this module runs it elsewhere and always comes back with an answer. The
+child is confined to a folder of its own (`confinement.py`) and hands back data alone (`child_answers.py`).
 """
 
 import contextlib
@@ -25,7 +26,10 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import ReferenceValuesByWorkbook, Workbook
+from s2p_assets.spreadsheet.child_answers import MOST_BYTES, AnswerRefused, decode_answer, encode_answer
+from s2p_assets.spreadsheet.confinement import Places, code_folders, confine, is_confinable
 from s2p_assets.spreadsheet.limits import TOO_MUCH_MEMORY
+from s2p_assets.spreadsheet.reading_desk import FileToRead, FileToWrite, ReadingDesk, checked_rows
 from s2p_assets.spreadsheet.reading_process import ReadingProcess
 
 if TYPE_CHECKING:  # the children need no settings, which take a third of a second to import
@@ -38,6 +42,8 @@ _LENGTH = struct.Struct(">Q")
 _START_SECONDS = 600.0
 _OUT_OF_MEMORY = 70
 _STOPPED = "the file is so damaged that it stops its reader; open it in Excel, which may repair it, and save as .xlsx"
+_TAKEN_OVER = "reading it made its reader say what no reader says; the file is damaged, or made to do harm"
+_HAS_THREADS = "importing started threads"
 
 
 class ReadingProcessDied(Exception):
@@ -86,20 +92,33 @@ class _Shared:
 
 
 class _Child:
-    """One reading process. Not safe for several threads at once."""
+    """One reading process and its desk. Not safe for several threads at once."""
 
-    def __init__(self, bounds: Bounds, compiled_cutter: bool) -> None:
-        self._bounds = bounds
+    _confined_first: ClassVar[bool] = False
+    """Whether importing starts threads here, so that a child must be confined before, and cannot keep compiled code."""
+
+    def __init__(self, bounds: Bounds, compiled_cutter: bool, folder: Path | None, code: tuple[Path, ...]) -> None:
+        """`folder`: where its own is made; `code`: where the modules lie that it may import."""
+        self._bounds, self.code = bounds, code
+        self._desk = ReadingDesk(folder)
         self._known: int | None = None
         self.busy = False
+        self._start(compiled_cutter)
+
+    def _start(self, compiled_cutter: bool) -> None:
         self._process = ReadingProcess.ready(serve_requests)
+        places = Places((self._desk.inbox, *self.code), (self._desk.outbox,))
         try:
-            self._send((bounds, compiled_cutter))
-            self._receive(_START_SECONDS)
+            self._send((self._bounds, compiled_cutter, places, _Child._confined_first))
+            _, answer = self._receive(_START_SECONDS)
         except ReadingProcessDied as error:
             last = self._last_words(500).decode(errors="replace").strip().rsplit("\n", 1)[-1]
             self.close()
             raise RuntimeError(f"the reading process does not start: {error}: {last}") from error
+        if answer == _HAS_THREADS:
+            self._process.close()
+            _Child._confined_first = True
+            self._start(compiled_cutter)
 
     def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """What `function` returns in the child. Raises Died; what it raises there is raised here."""
@@ -107,16 +126,24 @@ class _Child:
         shared = next((one for one in arguments if isinstance(one, _Shared)), None)
         if shared and shared.number == self._known:
             arguments = tuple(shared.mentioned() if one is shared else one for one in arguments)
-        self._send((function, arguments))
-        failed, answer = self._receive(self._bounds.wait_seconds)
+        try:
+            self._send((function, tuple(self._desk.hand_over(one) for one in arguments)))
+            failed, answer = self._receive(self._bounds.wait_seconds)
+            if not failed:
+                self._desk.take_what_was_written()
+        except AnswerRefused as refused:
+            raise ReadingProcessDied(_TAKEN_OVER) from refused
+        finally:
+            self._desk.clear()
         self.busy = False
         if failed:
-            raise answer
+            raise RuntimeError(str(answer))
         self._known = shared.number if shared else self._known
         return answer
 
     def close(self) -> None:
         self._process.close()
+        self._desk.remove()
 
     def _send(self, message: object) -> None:
         payload = pickle.dumps(message, protocol=5)
@@ -129,7 +156,13 @@ class _Child:
     def _receive(self, wait_seconds: float) -> Any:
         deadline = time.monotonic() + wait_seconds
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline))
-        return pickle.loads(self._read(length, deadline))  # noqa: S301  our own child wrote it
+        if length > MOST_BYTES:
+            raise ReadingProcessDied(_TAKEN_OVER)
+        try:
+            failed, answer = decode_answer(self._read(length, deadline))
+        except (AnswerRefused, TypeError, ValueError) as refused:
+            raise ReadingProcessDied(_TAKEN_OVER) from refused
+        return failed, answer
 
     def _read(self, count: int, deadline: float) -> bytes:
         stream = self._process.answers
@@ -184,11 +217,13 @@ class Sandbox:
         workers: int = 1,
         spool: Path | None = None,
         compiled_cutter: bool = True,
+        packages: Sequence[str] = (),
     ) -> None:
         """`spool`: an existing folder for the rows on their way here; by default the system's temporary one.
 
-        `compiled_cutter`: whether it is used where there is one.
+        `compiled_cutter`: whether it is used where there is one. `packages`: those in which contracts lie.
         """
+        self._packages = tuple(packages)
         self._compiled_cutter = compiled_cutter
         self._bounds = Bounds(seconds, memory_mb, wait_seconds)
         self._spool = spool
@@ -208,6 +243,7 @@ class Sandbox:
             wait_seconds=settings.file_wait_seconds,
             spool=spool,
             compiled_cutter=settings.compiled_cutter,
+            packages=settings.shelves,
         )
 
     def __enter__(self) -> "Sandbox":
@@ -258,14 +294,16 @@ class Sandbox:
         os.close(draft)
         rows = Path(name)
         try:
-            reading = self.run(_read_to, rows if with_rows else None, path, tuple(workbooks), display_name, same)
+            shown, target = display_name or path.name, FileToWrite(rows) if with_rows else None
+            reading: ReadResult = self.run(_read_to, target, FileToRead(path), tuple(workbooks), shown, same)
+            if not isinstance(reading, ReadResult):
+                raise ReadingProcessDied(_TAKEN_OVER)
+            reading.file = Path(display_name) if display_name else path
             if rows.stat().st_size:
-                import pyarrow
-                import pyarrow.ipc
-
-                with pyarrow.memory_map(name) as source:
-                    reading.rows = pyarrow.ipc.open_file(source).read_all()
+                reading.rows = checked_rows(rows)
             return reading
+        except AnswerRefused:
+            return ReadResult(file=Path(display_name) if display_name else path, error=_TAKEN_OVER)
         except ReadingProcessDied as error:
             return ReadResult(file=Path(display_name) if display_name else path, error=str(error))
         finally:
@@ -296,8 +334,12 @@ class Sandbox:
         """What the importable `function` returns in a child, within the bounds. Raises Died, or what it raises."""
         child = self._idle.get()
         try:
+            code = code_folders(self._packages)
+            if child is not None and not set(code) <= set(child.code):
+                child.close()  # it may not import what was imported here since
+                child = None
             if child is None or child not in self._living:
-                child = _Child(self._bounds, self._compiled_cutter)
+                child = _Child(self._bounds, self._compiled_cutter, self._spool, code)
                 with self._lock:
                     self._living.add(child)
             return child.call(function, *arguments)
@@ -349,7 +391,11 @@ def serve_requests() -> None:
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    bounds, compiled_cutter = pickle.loads(_message(requests) or b"")  # noqa: S301  our own parent wrote it
+    start = pickle.loads(_message(requests) or b"")  # noqa: S301  our own parent wrote it
+    bounds, compiled_cutter, places, confined_first = start
+    os.environ |= {"TMPDIR": str(places.write[0]), "HOME": str(places.write[0])}
+    if confined_first:
+        confine(places)
     import pandas  # noqa: F401  Arrow loads it
 
     import s2p_assets.spreadsheet.reading  # noqa: F401  imports come first: the bound counts from here
@@ -358,6 +404,11 @@ def serve_requests() -> None:
     use_cutter(compiled=compiled_cutter)
     gc.freeze()  # what was imported stays, and need not be gone through with every file
     _bound_memory(bounds.memory_mb)
+    if not confined_first:
+        if len(os.listdir("/proc/self/task") if is_confinable() else ()) > 1:
+            _answer(answers, (False, _HAS_THREADS))  # threads that are there would stay free
+            return
+        confine(places)
     _answer(answers, (False, None))
     while (request := _message(requests)) is not None:
         with _bounded_time(bounds):
@@ -387,7 +438,7 @@ def _outcome(request: bytes) -> tuple[bool, Any]:
     except MemoryError:
         os._exit(_OUT_OF_MEMORY)
     except Exception as error:
-        return True, RuntimeError(f"{type(error).__name__}: {error}")
+        return True, f"{type(error).__name__}: {error}"
     except BaseException:
         os._exit(71)
 
@@ -405,7 +456,10 @@ def _message(stream: IO[bytes]) -> bytes | None:
     return stream.read(_LENGTH.unpack(head)[0]) if len(head) == _LENGTH.size else None
 
 
-def _answer(stream: IO[bytes], answer: object) -> None:
-    payload = pickle.dumps(answer, protocol=5)
+def _answer(stream: IO[bytes], answer: tuple[bool, Any]) -> None:
+    try:
+        payload = encode_answer(answer)
+    except TypeError as error:
+        payload = encode_answer((True, str(error)))
     stream.write(_LENGTH.pack(len(payload)) + payload)
     stream.flush()

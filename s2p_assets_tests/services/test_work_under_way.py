@@ -5,7 +5,7 @@ import datetime as dt
 import psycopg
 import pytest
 
-from s2p_assets.services.work_under_way import said_of, work_under_way
+from s2p_assets.services.work_under_way import line_of_work, work_under_way
 
 NOW = dt.datetime(2026, 11, 29, 14, 0, tzinfo=dt.UTC)
 
@@ -27,7 +27,7 @@ def ago(minutes: float) -> dt.datetime:
 def test_it_is_said_what_waits_since_when_and_why(
     running: list[float], queued: list[float], heard: float, load: float, said: str
 ) -> None:
-    found = said_of([ago(each) for each in running], [ago(each) for each in queued], ago(heard), load, NOW)
+    found = line_of_work([ago(each) for each in running], [ago(each) for each in queued], ago(heard), load, NOW)
     assert found.startswith(said) if said.endswith(" ") else found == said
 
 

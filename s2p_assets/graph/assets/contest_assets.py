@@ -94,6 +94,7 @@ def contest_asset(catalog: Catalog, declared: Contest) -> dg.AssetsDefinition:
                 "version": made.version,
                 "challenger": promotion.challenger.name if promotion.challenger else "none",
                 "why": made.why,
+                "loss": made.model.loss,
                 "decided by": promotion.by,
                 "feature version": made.model.feature_version,
                 "trained because": made.model.reason.description,

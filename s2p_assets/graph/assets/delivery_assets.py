@@ -11,7 +11,7 @@ import pandas as pd
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.derivation import source_version
 from s2p_assets.contracts.validation import conform
-from s2p_assets.graph.asset_keys import EXPECTED, UNCLAIMED, asset_key
+from s2p_assets.graph.asset_keys import ENGINEERS, EXPECTED, UNCLAIMED, asset_key
 from s2p_assets.graph.assets.metadata import declared_metadata, frame_metadata
 from s2p_assets.graph.automation import WORKBOOK_TAG, on_files_ingested
 from s2p_assets.graph.executor import WHATEVER_FAILS
@@ -30,6 +30,7 @@ def unclaimed_spec() -> dg.AssetSpec:
         UNCLAIMED,
         group_name="s2p",
         kinds={"excel"},
+        owners=[ENGINEERS],
         description="Files on the share that no kind of workbook claims. Its version is a digest of their names.",
     )
 
@@ -40,6 +41,7 @@ def expected_spec() -> dg.AssetSpec:
         EXPECTED,
         group_name="s2p",
         kinds={"excel"},
+        owners=[ENGINEERS],
         description="The last period of which files are due, by kind of workbook that says when files are expected. "
         "It changes by the passing of time alone.",
     )

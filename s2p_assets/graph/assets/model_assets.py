@@ -4,6 +4,7 @@ Training itself is done in `learning/`; which version is in service, in `contest
 """
 
 import datetime as dt
+import math
 from collections.abc import Iterator
 
 import dagster as dg
@@ -18,6 +19,7 @@ from s2p_assets.graph.automation import on_retraining_signal
 from s2p_assets.graph.checks.retraining_signals import failed_signals
 from s2p_assets.graph.running.instance import materialized_at, version_of
 from s2p_assets.learning.parallel import workers
+from s2p_assets.learning.registry.mlflow_writer import NOT_MEASURES
 from s2p_assets.learning.training import train
 from s2p_assets.learning.training_reason import TrainingReason
 from s2p_assets.learning.versions import ModelVersion
@@ -65,6 +67,8 @@ def model_asset(ctx: Context, declared: Model) -> dg.AssetsDefinition:
             metadata={
                 "version": version.version,
                 "how good": version.description,
+                "loss": version.loss,
+                **_overall(version),
                 "feature version": version.feature_version,
                 "rows learned from": version.reason.rows,
                 "rows new or changed": version.reason.changed,
@@ -76,6 +80,13 @@ def model_asset(ctx: Context, declared: Model) -> dg.AssetsDefinition:
         )
 
     return trained
+
+
+def _overall(version: ModelVersion) -> dict[str, float]:
+    """Every score over all, the mean of the folds, as a number that Dagster plots from version to version."""
+    scores = version.scores.loc[version.scores["series"] == "all"].select_dtypes("number")
+    named = {str(name): float(scores[name].mean()) for name in scores if name not in NOT_MEASURES}
+    return {f"score: {name}": value for name, value in named.items() if math.isfinite(value)}
 
 
 def _sources(reason: TrainingReason) -> dg.MetadataValue:

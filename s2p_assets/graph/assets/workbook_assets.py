@@ -5,6 +5,7 @@ How a file is taken from the share is in `services/ingest.py`, which knows no Da
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,7 +15,7 @@ from s2p_assets.catalog.catalog import key_of
 from s2p_assets.contracts.derivation import source_version
 from s2p_assets.contracts.findings import finding_line
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.graph.asset_keys import FILES, asset_key, share_key, sheet_key
+from s2p_assets.graph.asset_keys import ENGINEERS, FILES, asset_key, share_key, sheet_key
 from s2p_assets.graph.assets.derived_assets import urgency
 from s2p_assets.graph.assets.metadata import column_lineage, declared_metadata, escaped, frame_metadata
 from s2p_assets.graph.automation import WORKBOOK_TAG, on_share_change, with_its_sheet
@@ -36,6 +37,7 @@ KEYS_IN_ONE_FILE = "keys_in_one_file"
 REFERENCES_HOLD = "references_lead_somewhere"
 LEFT_FOR_LATER = "left for the next look"
 FINDINGS_SHOWN = 50
+FILES_TAG, FILES_NAMED, TAG_LENGTH = "s2p/files", 3, 250
 FILES_PARTITIONS = dg.DynamicPartitionsDefinition(name="s2p_files")
 
 
@@ -51,6 +53,7 @@ def files_spec() -> dg.AssetSpec:
         FILES,
         group_name="s2p",
         kinds={"excel"},
+        owners=[ENGINEERS],
         partitions_def=FILES_PARTITIONS,
         description="Every file that people dropped: its verdict, what was loaded, what came back and to whom.",
     )
@@ -108,6 +111,7 @@ def sheet_asset(ctx: Context, workbook: Workbook) -> dg.AssetsDefinition:
             run_id=context.run.run_id,
             progress=context.log.info,
         )
+        _name_on_run(context, ingested)
         yield _nothing_lost(ingested)
         yield _returned(ingested, workbook)
         _catalogue(context, ingested)
@@ -171,6 +175,20 @@ def workbook_table_asset(ctx: Context, workbook: Workbook) -> dg.AssetsDefinitio
         yield dg.MaterializeResult(data_version=dg.DataVersion(version), metadata=shown)
 
     return table
+
+
+def _name_on_run(context: dg.AssetExecutionContext, ingested: Ingest) -> None:
+    """The list of runs says which files each is about, beside those that it took before this one."""
+    names = [Path(file.path).name for file in ingested.files if file.claimed]
+    if names:
+        run = context.instance.get_run_by_id(context.run.run_id)
+        said = [name for name in (run.tags if run else {}).get(FILES_TAG, "").split(" · ") if name]
+        shown = [
+            *said,
+            *names[:FILES_NAMED],
+            *([f"and {len(names) - FILES_NAMED:,} more"] * (len(names) > FILES_NAMED)),
+        ]
+        context.instance.add_run_tags(context.run.run_id, {FILES_TAG: " · ".join(shown)[:TAG_LENGTH]})
 
 
 def _nothing_lost(ingested: Ingest) -> dg.AssetCheckResult:

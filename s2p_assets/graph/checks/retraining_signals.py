@@ -4,7 +4,8 @@ When a model then runs is decided in `automation`; what is measured, in `learnin
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -32,10 +33,11 @@ ASKING = (*SIGNALS, DRIFT)
 
 @dataclass(frozen=True)
 class Signal:
-    """Whether it asks for training, and its figures by model."""
+    """Whether it asks for training, its figures by model in words, and as numbers that Dagster plots."""
 
     asks: bool
     figures: dict[str, str]
+    numbers: dict[str, float] = field(default_factory=dict)
 
 
 def signal_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
@@ -60,7 +62,8 @@ def signals(
     ):
         found = [measure(catalog, contest, standings[contest.name], frame, registry) for contest in contests]
         asks = any(signal.asks for signal in found)
-        figures = {model: text for signal in found for model, text in signal.figures.items()}
+        figures: dict[str, Any] = {model: text for signal in found for model, text in signal.figures.items()}
+        figures |= {name: value for signal in found for name, value in signal.numbers.items()}
         yield dg.AssetCheckResult(
             check_name=name,
             passed=not asks,
@@ -78,7 +81,8 @@ def failed_signals(instance: dg.DagsterInstance, features: dg.AssetKey) -> dict[
         event = found[key].event if key in found else None
         evaluation = event.asset_check_evaluation if event else None
         if evaluation and not evaluation.passed:
-            figures = [f"{model}: {value.value}" for model, value in evaluation.metadata.items()]
+            said = {model: value.value for model, value in evaluation.metadata.items()}
+            figures = [f"{model}: {text}" for model, text in said.items() if isinstance(text, str)]
             failed[key.name] = "; ".join(text for text in figures if len(text) < 200) or "see its check"
     return failed
 
@@ -126,4 +130,6 @@ def _recent_error(
         return Signal(True, {record.model: str(damage)})
     if measured is None:
         return Signal(False, {record.model: "nothing newer than what it learned from, or too few folds to say"})
-    return Signal(measured.is_above, {record.model: measured.description})
+    numbers = {"error": measured.error, "usual error": measured.usual, "highest error": measured.highest}
+    named = {f"{contest.full_name}: {name}": float(value) for name, value in numbers.items()}
+    return Signal(measured.is_above, {record.model: measured.description}, named)

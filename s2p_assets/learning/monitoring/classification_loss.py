@@ -28,6 +28,11 @@ class RecentLoss:
     highest: float
 
     @property
+    def error(self) -> float:
+        """What is held against the band."""
+        return self.loss
+
+    @property
     def is_above(self) -> bool:
         return self.loss > self.highest
 

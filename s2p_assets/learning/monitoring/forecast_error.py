@@ -32,6 +32,11 @@ class RecentError:
     highest: float
 
     @property
+    def error(self) -> float:
+        """What is held against the band."""
+        return self.share
+
+    @property
     def is_above(self) -> bool:
         return self.share > self.highest
 

@@ -10,6 +10,7 @@ import psycopg
 import pyarrow
 
 from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.contracts.values import as_json
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.entries.rows import QUESTION, DraftRow, EntryFinding
 from s2p_assets.warehouse.files.file_copies import copy_questions
@@ -28,14 +29,15 @@ def between_rows(
     """What the other rows of the table, and the tables that refer to it, make wrong."""
     leaving = [(draft.number, draft.values) for draft in drafts if draft.action == "withdraw" and draft.base]
     return [
-        *_not_unique(connection, workbook, drafts, read),
+        *not_unique(connection, workbook, drafts, read),
         *still_referred_to(connection, catalog, workbook, leaving),
     ]
 
 
-def _not_unique(
+def not_unique(
     connection: psycopg.Connection, workbook: Workbook, drafts: Sequence[DraftRow], read: Read
 ) -> Iterator[EntryFinding]:
+    """The values that another row of the table holds, of columns in which each may be in one row only."""
     leaving = {draft.base.etag for draft in drafts if draft.base}
     for column in workbook.columns:
         if not column.unique or (column.name,) == tuple(workbook.key):
@@ -45,12 +47,19 @@ def _not_unique(
             if draft.action == "withdraw" or value is None:
                 continue
             others = [
-                row for row in holders_of_value(connection, workbook, column.name, value) if row.etag not in leaving
+                row
+                for row in holders_of_value(connection, workbook, column.name, value)
+                if row.etag not in leaving and not _is_same_key(workbook, row.values, read[draft.sheet, draft.row])
             ]
             if others:
                 where = f"{others[0].path} › {others[0].sheet} › row {others[0].row}"
                 message = f"'{value}' is in {where} already, and may be in one row only"
                 yield EntryFinding(draft.number, column.name, str(value), "unique", message)
+
+
+def _is_same_key(workbook: Workbook, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether it is another version of the same row, as somebody else may have stored meanwhile."""
+    return bool(workbook.key) and all(as_json(one[name]) == as_json(other[name]) for name in workbook.key)
 
 
 def still_referred_to(

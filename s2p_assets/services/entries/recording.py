@@ -26,7 +26,7 @@ from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.values import as_json
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
-from s2p_assets.services.entries.checks import between_rows, questions_about
+from s2p_assets.services.entries.checks import between_rows, not_unique, questions_about
 from s2p_assets.services.entries.rows import (
     QUESTION,
     DraftRow,
@@ -168,7 +168,8 @@ def read_drafts(
         entered, withdrawn = (
             [draft.values for draft in drafts if draft.sheet == sheet] for sheet in (ENTERED_SHEET, WITHDRAWN_SHEET)
         )
-        write_entry_workbook(file, contract, entered, withdrawn, _note(workbook, drafts, made), made.at)
+        note = _note(workbook, drafts, made)
+        write_entry_workbook(file, contract, entered, withdrawn, note, made.at)
         as_of_ns = int(made.at.timestamp() * NANOSECONDS)
         os.utime(file, ns=(as_of_ns, as_of_ns))
         known = {workbook.full_name: values_referred_to(connection, workbook, [draft.values for draft in drafts])}
@@ -285,6 +286,7 @@ class _Recording:
         bases = find_bases(self.connection, self.workbook, self.changes)
         if stale := stale_rows(self.changes, bases):
             raise RowChanged({number: bases[number] for number in stale})
+        refuse(list(not_unique(self.connection, self.workbook, self.drafts, self.read)))
         added = [draft for draft in self.drafts if draft.action == "add"] if self.workbook.key else []
         there = rows_with_keys(self.connection, self.workbook, [self._as_read(draft) for draft in added])
         message = "this row is there already, from {0.path} › {0.sheet} › row {0.row}; change that one"

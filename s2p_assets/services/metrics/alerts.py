@@ -91,7 +91,7 @@ ALERTS = (
         minutes=60,
     ),
     Alert(
-        *("ModelErrsMore", "s2p_model_error_ratio", "above", "s2p_model_error_bound_ratio"),
+        *("ModelErrsMore", "s2p_model_error", "above", "s2p_model_error_bound"),
         *("The model in service for {contest} errs more than its backtests let expect", "s2p why says more."),
         "run-failed",
         minutes=60,

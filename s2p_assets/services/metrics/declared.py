@@ -47,11 +47,9 @@ EXPORTED = (
         "s2p_daemon_heartbeat_timestamp_seconds", "gauge", RUNS, "When a daemon last said that it lives", ("daemon",)
     ),
     ExportedMetric(
-        "s2p_model_error_ratio", "gauge", MODELS, "Error of the model in service on what came since", ("contest",)
+        "s2p_model_error", "gauge", MODELS, "Error of the model in service on what came since", ("contest",)
     ),
-    ExportedMetric(
-        "s2p_model_error_bound_ratio", "gauge", MODELS, "The most that its backtests let expect", ("contest",)
-    ),
+    ExportedMetric("s2p_model_error_bound", "gauge", MODELS, "The most that its backtests let expect", ("contest",)),
     ExportedMetric(
         "s2p_model_trained_timestamp_seconds", "gauge", MODELS, "When the model in service was trained", ("contest",)
     ),

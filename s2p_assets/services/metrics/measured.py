@@ -163,7 +163,7 @@ def _errors(said: str) -> Measurements:
     with suppress(ValueError, KeyError, TypeError):
         evaluation = json.loads(said)["dagster_event"]["event_specific_data"]
         figures = evaluation.get("metadata") or {}
-    for name, metric in (("error", "s2p_model_error_ratio"), ("highest error", "s2p_model_error_bound_ratio")):
+    for name, metric in (("error", "s2p_model_error"), ("highest error", "s2p_model_error_bound")):
         for label, value in figures.items():
             contest, _, what = label.partition(": ")
             if what == name and isinstance(value, dict) and isinstance(value.get("value"), int | float):

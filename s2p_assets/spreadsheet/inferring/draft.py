@@ -38,6 +38,7 @@ from s2p_assets.spreadsheet.inferring.wide_tables import WideTable, cells_under
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.melting import SheetContract, sheet_contract
 from s2p_assets.spreadsheet.reading import read_file
+from s2p_assets.spreadsheet.reading_desk import FileToRead
 from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
 from s2p_assets.spreadsheet.table_rows import TableRows, table_rows
 
@@ -50,13 +51,21 @@ _ROWS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What contracts are to be made of. `sheet`: the one whose table is meant, by default each; `share`: the share."""
+    """What contracts are to be made of. `sheet`: the one whose table is meant, by default each; `share`: the share.
+
+    `at`: where its bytes lie for the child.
+    """
 
     path: Path
     name: str
     sheet: str | None = None
     share: Path | None = None
     rows: int = _ROWS
+    at: Path | None = None
+
+    @property
+    def bytes_at(self) -> Path:
+        return self.at or self.path
 
 
 def infer_contract(path: Path, name: str, *, rows: int = _ROWS, sandbox: Sandbox | None = None) -> str:
@@ -83,7 +92,7 @@ def infer_contracts(asked: Asked, *, sandbox: Sandbox | None = None) -> dict[str
 
 def _infer_in_sandbox(sandbox: Sandbox, asked: Asked) -> dict[str, str]:
     try:
-        sources, error = sandbox.run(_infer, asked)
+        sources, error = sandbox.run(_infer, asked, FileToRead(asked.path))
     except ReadingProcessDied as died:
         raise WorkbookUnreadable(str(died)) from died
     if error is not None:
@@ -91,10 +100,10 @@ def _infer_in_sandbox(sandbox: Sandbox, asked: Asked) -> dict[str, str]:
     return sources
 
 
-def _infer(asked: Asked) -> tuple[dict[str, str], str | None]:
-    """In the child: the sources by name, or one line that says why there are none."""
+def _infer(asked: Asked, at: Path) -> tuple[dict[str, str], str | None]:
+    """In the child, which has the file `at`: the sources by name, or one line that says why there are none."""
     try:
-        return _sources(asked), None
+        return _sources(replace(asked, at=at)), None
     except WorkbookUnreadable as error:
         return {}, str(error)
     except OSError as error:
@@ -117,7 +126,7 @@ def _sources(asked: Asked) -> dict[str, str]:
 
 def _tables(asked: Asked) -> list[LikelyTable]:
     """The likely table of each sheet that is meant. Raises WorkbookUnreadable when there is none."""
-    with open_book(asked.path) as book:
+    with open_book(asked.bytes_at, asked.path.name) as book:
         sheets = [sheet for sheet in book.sheets() if sheet.name not in OWN_SHEETS]
     meant = [sheet for sheet in sheets if asked.sheet in (None, sheet.name)]
     if not meant and asked.sheet is not None:
@@ -305,7 +314,7 @@ _NO_CELLS = Cells(np.zeros(0, np.int32), np.zeros(0, np.int8), pyarrow.array([],
 def _loaded(draft: Draft, asked: Asked) -> Draft:
     """The draft, loosened until the reader accepts the file by it. Raises WorkbookUnreadable when it never does."""
     for _ in range(_ROUNDS):
-        reading = read_file(asked.path, [as_workbook(draft)])
+        reading = read_file(asked.bytes_at, [as_workbook(draft)], asked.path.name)
         if reading.error is not None:
             raise WorkbookUnreadable(reading.error)
         rejects = [finding for finding in reading.findings if finding.severity == "reject"]

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from s2p_assets.contracts.findings import ReadResult
+from s2p_assets.spreadsheet.reading_desk import FileToRead, FileToWrite
 from s2p_assets.spreadsheet.returned.feedback import Feedback, build_feedback
 from s2p_assets.spreadsheet.returned.fresh_workbook import CopiedRows, copy_rows, write_fresh_workbook
 from s2p_assets.spreadsheet.returned.marked_xlsx import suffix_of, write_marked
@@ -75,7 +76,7 @@ def _marked(original: Path, feedback: Feedback, target: Path, sandbox: Sandbox |
 
 def _mark_in_sandbox(sandbox: Sandbox, original: Path, feedback: Feedback, target: Path) -> None:
     try:
-        sandbox.run(write_marked, original.absolute(), feedback, target.absolute())
+        sandbox.run(write_marked, FileToRead(original.absolute()), feedback, FileToWrite(target.absolute()))
     except (ReadingProcessDied, RuntimeError) as error:
         raise UnmarkableError(str(error)) from error
 
@@ -91,7 +92,7 @@ def _rows(
             return _rows(original, name, feedback, headers, own)
     places = {sheet: list(found) for sheet, found in feedback.severities.items()}
     try:
-        return sandbox.run(copy_rows, original.absolute(), name, places, headers)
+        return sandbox.run(copy_rows, FileToRead(original.absolute()), name, places, headers)
     except (ReadingProcessDied, RuntimeError):
         return {}
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from s2p_assets.contracts.columns import Severity
 from s2p_assets.contracts.findings import FINDINGS_SHEET, ROWS_SHEET, Finding
 from s2p_assets.spreadsheet.book import open_book
+from s2p_assets.spreadsheet.child_answers import SHAPES
 from s2p_assets.spreadsheet.grid import CellKind, CellPosition, Sheet, column_letters
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.returned.feedback import (
@@ -59,6 +60,9 @@ class CopiedRows:
     header: dict[int, str]
     rows: dict[int, dict[int, Any]]
     days: set[CellPosition] = field(default_factory=set)
+
+
+SHAPES[CopiedRows] = {"header": (dict,), "rows": (dict,), "days": (set,)}
 
 
 def copy_rows(

@@ -42,6 +42,26 @@ def upgrade(conn: psycopg.Connection, to: str = HEAD) -> str | None:
         raise
 
 
+def found_revision(conn: psycopg.Connection) -> str | None:
+    """The revision of s2p's tables, None where there are none or they are of 0.1.0. Raises HomeTooNew."""
+    there = conn.execute("select to_regclass('s2p.alembic_version')").fetchone()
+    if not there or there[0] is None:
+        return None
+    row = conn.execute("select version_num from s2p.alembic_version").fetchone()
+    found = str(row[0]) if row else None
+    known = {file.name[1:5] for file in (Path(__file__).parent / "versions").glob("r*.py")}
+    if found is not None and found not in known:
+        raise HomeTooNew(_too_new(found))
+    return found
+
+
+def _too_new(found: str) -> str:
+    return (
+        f"this home was written by a newer s2p (its tables are at revision {found}, this one knows {HEAD}); "
+        "install that version, or use another S2P_HOME or S2P_DATABASE_URL"
+    )
+
+
 def driver(connection: "Connection") -> psycopg.Connection:
     """The psycopg connection behind SQLAlchemy's, in whose words revisions are written."""
     held = connection.connection.driver_connection
@@ -61,10 +81,7 @@ def _upgraded(connection: "Connection", to: str) -> str | None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     found = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_revision()
     if found is not None and found not in known:
-        raise HomeTooNew(
-            f"this home was written by a newer s2p (its tables are at revision {found}, this one knows {HEAD}); "
-            "install that version, or use another S2P_HOME or S2P_DATABASE_URL"
-        )
+        raise HomeTooNew(_too_new(found))
     if found is None:
         driver(connection).execute(f"create schema if not exists {SCHEMA}")
     command.upgrade(config, to)

@@ -3,7 +3,9 @@
 Running a server belongs to `embedded.py`; what is stored in it, to the other modules of this room.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
 import psycopg
 from psycopg import conninfo
@@ -20,10 +22,27 @@ def database_url(settings: "Settings") -> str:
     Raises DatabaseUnreachable when the embedded one cannot be started.
     """
     if settings.database_url:
-        return libpq_url(settings.database_url)
+        url = libpq_url(settings.database_url)
+        return url if settings.database_password_file is None else _with_password(url, settings.database_password_file)
     from s2p_assets.warehouse.server.embedded import start_server  # psutil and the rest only where a server is embedded
 
     return start_server(settings.home / "postgres", settings.wal_archive, listen_port=settings.database_port)
+
+
+def _with_password(url: str, file: Path) -> str:
+    """Raises DatabaseUnreachable when the file cannot be read, or the address holds a password as well."""
+    try:
+        password = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatabaseUnreachable(
+            f"S2P_DATABASE_PASSWORD_FILE={file} cannot be read ({type(error).__name__}); let s2p read it, or correct "
+            "the name"
+        ) from None
+    parts = urlsplit(url)
+    if parts.password:
+        raise DatabaseUnreachable("S2P_DATABASE_URL has a password, and S2P_DATABASE_PASSWORD_FILE another; leave one")
+    user, at, place = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user}:{quote(password, safe='')}{at or '@'}{place}").geturl()
 
 
 def libpq_url(url: str) -> str:

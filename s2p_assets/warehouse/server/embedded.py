@@ -52,6 +52,8 @@ OPTIONS = {
     "max_wal_size": "2GB",
     "jit": "off",
 }
+UTF8_EVERYWHERE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+"""How `initdb` makes every cluster of s2p."""
 RULES = """\
 # Who runs the server comes in by its socket; over loopback, who has the reader's password, and nobody else.
 local all all trust
@@ -67,7 +69,7 @@ _in_use: dict[Path, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class _Account:
+class ServerAccount:
     """The system user that runs the server when we are root, because PostgreSQL refuses to run as root."""
 
     uid: int
@@ -138,6 +140,19 @@ def postgres_programs() -> Path:
     return Path(wheel.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION])
 
 
+def postgres_versions() -> tuple[dict[int, Path], int]:
+    """Where the programs of each major version of the wheel lie, and the version that is run."""
+    wheel = _postgres_wheel()
+    return {int(number): Path(place) for number, place in wheel.POSTGRES_VERSIONS.items()}, int(
+        wheel.TARGET_POSTGRES_VERSION
+    )
+
+
+def server_account(folder: Path) -> ServerAccount | None:
+    """The system user that owns the data of the server in `folder`, where we are root; else None."""
+    return _account(_ServerFiles(folder.expanduser().resolve()), _postgres_wheel())
+
+
 def place_data_folder(source: Path, folder: Path, options: Mapping[str, str] | None = None) -> None:
     """Copy the data that `pg_basebackup` wrote to the place from which `start_server(folder)` serves them.
 
@@ -161,7 +176,7 @@ def place_data_folder(source: Path, folder: Path, options: Mapping[str, str] | N
     draft.rename(files.data)
 
 
-def give_to_server(folder: Path, account: _Account) -> None:
+def give_to_server(folder: Path, account: ServerAccount) -> None:
     """Let the user that runs the server own a folder and all in it."""
     for place, folders, names in os.walk(folder):
         for one in (place, *(os.path.join(place, name) for name in (*folders, *names))):
@@ -172,7 +187,7 @@ def _quoted(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _archiving(wal_archive: Path | None, files: _ServerFiles, account: _Account | None) -> dict[str, str]:
+def _archiving(wal_archive: Path | None, files: _ServerFiles, account: ServerAccount | None) -> dict[str, str]:
     """The options by which the server keeps its log; a file of it appears whole or not at all."""
     if wal_archive is None:
         return {}
@@ -229,7 +244,7 @@ def _start_process(files: _ServerFiles, wal_archive: Path | None = None, listen_
 
 
 def _supervisor_config(
-    files: _ServerFiles, programs: Path, socket_folder: Path, account: _Account | None, also: Mapping[str, str]
+    files: _ServerFiles, programs: Path, socket_folder: Path, account: ServerAccount | None, also: Mapping[str, str]
 ) -> str:
     socket_list = '"' + str(socket_folder).replace('"', '""') + '"'
     options = OPTIONS | {"port": str(PORT), "unix_socket_directories": socket_list} | dict(also)
@@ -267,7 +282,7 @@ def _reports_ready(files: _ServerFiles) -> bool:
     return bool(lines) and lines[-1].strip() == "ready"
 
 
-def _init_data_folder(files: _ServerFiles, programs: Path, account: _Account | None) -> None:
+def _init_data_folder(files: _ServerFiles, programs: Path, account: ServerAccount | None) -> None:
     """Make the data folder beside its place and rename it, so that a half-made one is never taken for one."""
     draft = files.folder / "data.new"
     shutil.rmtree(draft, ignore_errors=True)
@@ -276,8 +291,8 @@ def _init_data_folder(files: _ServerFiles, programs: Path, account: _Account | N
         os.chown(draft, account.uid, account.gid)
     made = subprocess.run(
         [
-            *(str(programs / "initdb"), "-D", str(draft), "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"),
-            *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+            *(str(programs / "initdb"), "-D", str(draft), "-U", SUPERUSER, "--auth=trust", UTF8_EVERYWHERE[0]),
+            *UTF8_EVERYWHERE[1:],
         ],
         check=False,
         capture_output=True,
@@ -297,7 +312,9 @@ def _init_data_folder(files: _ServerFiles, programs: Path, account: _Account | N
 def _check_version(files: _ServerFiles, version: int) -> None:
     found = (files.data / "PG_VERSION").read_text().strip()
     if found != str(version):
-        raise _unreachable(files, f"its data were written by PostgreSQL {found}, this one is {version}")
+        raise _unreachable(
+            files, f"its data were written by PostgreSQL {found}, this one is {version}; `s2p upgrade` upgrades them"
+        )
 
 
 def _remove_stale_pid_file(files: _ServerFiles) -> None:
@@ -327,7 +344,7 @@ def _is_server_process(process: psutil.Process, files: _ServerFiles) -> bool:
         return False
 
 
-def _socket_folder(files: _ServerFiles, account: _Account | None) -> Path:
+def _socket_folder(files: _ServerFiles, account: ServerAccount | None) -> Path:
     """The data folder, or one in the temporary folder where its path does not suit a socket or a URL.
 
     The system allows about 100 bytes; libpq takes a comma, and SQLAlchemy a colon, for the end of a host.
@@ -345,20 +362,20 @@ def _socket_folder(files: _ServerFiles, account: _Account | None) -> Path:
     return found
 
 
-def _account(files: _ServerFiles, wheel: ModuleType) -> _Account | None:
+def _account(files: _ServerFiles, wheel: ModuleType) -> ServerAccount | None:
     if os.geteuid() != 0:
         return None
     if files.data.exists() and files.data.stat().st_uid != 0:
         owner = files.data.stat()
-        return _Account(owner.st_uid, owner.st_gid)
+        return ServerAccount(owner.st_uid, owner.st_gid)
     try:
         entry = wheel.ensure_user_exists("pgserver")
     except subprocess.CalledProcessError:  # another process was making the same user
         entry = wheel.ensure_user_exists("pgserver")
-    return _Account(entry.pw_uid, entry.pw_gid)
+    return ServerAccount(entry.pw_uid, entry.pw_gid)
 
 
-def _grant_traversal(path: Path, account: _Account) -> None:
+def _grant_traversal(path: Path, account: ServerAccount) -> None:
     for folder in path.parents:
         found = folder.stat()
         if not found.st_mode & stat.S_IXOTH and found.st_uid != account.uid:

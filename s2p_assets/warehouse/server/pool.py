@@ -3,6 +3,7 @@
 asyncpg understands no libpq address whose socket is a parameter, so the address is taken apart here.
 """
 
+import ssl
 from typing import Any
 
 import asyncpg
@@ -73,8 +74,17 @@ def connect_arguments(url: str) -> dict[str, Any]:
     """The parts of a libpq address as asyncpg takes them."""
     parts = conninfo.conninfo_to_dict(libpq_url(url))
     names = {"dbname": "database", "user": "user", "password": "password", "host": "host", "sslmode": "ssl"}
-    given = {ours: parts[theirs] for theirs, ours in names.items() if parts.get(theirs)}
+    given: dict[str, Any] = {ours: parts[theirs] for theirs, ours in names.items() if parts.get(theirs)}
+    if certificate := parts.get("sslrootcert"):
+        given["ssl"] = _verified(str(certificate), names_too=parts.get("sslmode") == "verify-full")
     return given | ({"port": int(str(parts["port"]))} if parts.get("port") else {})
+
+
+def _verified(certificate: str, *, names_too: bool) -> ssl.SSLContext:
+    """TLS to a server whose certificate was signed by the company itself: asyncpg is told so by a context alone."""
+    context = ssl.create_default_context(cafile=None if certificate == "system" else certificate)
+    context.check_hostname = names_too
+    return context
 
 
 async def _nothing(_: asyncpg.Connection) -> None:

@@ -152,7 +152,8 @@ def vain_withdrawals(conn: psycopg.Connection, workbook: Workbook) -> set[tuple[
             select r._superseded_by as file, {content} as content, count(*) as rows
             from {rows} r where r._superseded_by <> r._file group by 1, 2
         )
-        select s.path, s._sheet, s._row from stones s left join hidden h on (h.file, h.content) = (s._file, s.content)
+        select s.path, s._sheet, s._row from stones s
+        left join hidden h on (h.file, h.content) = (s._file, s.content)
         where s.number > coalesce(h.rows, 0)
         """
     ).format(

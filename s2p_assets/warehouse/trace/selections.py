@@ -15,7 +15,7 @@ from s2p_assets.warehouse.trace.ledger_views import LedgerView
 from s2p_assets.warehouse.trace.traced_rows import TraceSource
 
 SAMPLED_PERCENT = 0.5
-VERY_MANY = 100_000
+VERY_MANY = 20_000
 """Rows, by PostgreSQL's own estimate, from which on sorting them costs more than asking a sample first."""
 _RANK = 4  # of a value in the sample; 800 rows have a larger one, give or take
 _FEWEST_SAMPLED = 50

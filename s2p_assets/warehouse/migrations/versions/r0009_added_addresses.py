@@ -4,8 +4,8 @@ from alembic import op
 
 from s2p_assets.warehouse.migrations.upgrading import driver
 
-revision = "0010"
-down_revision = "0009"
+revision = "0009"
+down_revision = "0008"
 
 OWN_TABLES = """
 create table s2p.added_addresses (

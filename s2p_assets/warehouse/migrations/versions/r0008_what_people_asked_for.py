@@ -4,7 +4,7 @@ from alembic import op
 
 from s2p_assets.warehouse.migrations.upgrading import driver
 
-revision = "0009"
+revision = "0008"
 down_revision = "0007"
 
 OWN_TABLES = """
