@@ -1,6 +1,6 @@
 """A history as forecasters take it: regular, implausible cells damped, unknown ones filled in, at the present level.
 
-What is done to the cells is in `series.py`, `implausible_observations.py` and `present_level.py`; scores are of what was sold.
+What is done to the cells is in `implausible_observations.py` and `present_level.py`; scores are of what was sold.
 """
 
 import numpy as np
