@@ -76,6 +76,8 @@ from .learning.forecasting.forecasts import backtest_totals as backtest_totals
 from .learning.forecasting.forecasts import forecast_series as forecast_series
 from .learning.forecasting.forecasts import forecast_total as forecast_total
 from .learning.forecasting.forecasts import range_notes as range_notes
+from .learning.forecasting.implausible_observations import OneOffBounds as OneOffBounds
+from .learning.forecasting.implausible_observations import mark_one_offs as mark_one_offs
 from .learning.forecasting.intervals import error_distribution as error_distribution
 from .learning.forecasting.late_sources import LateSources as LateSources
 from .learning.forecasting.late_sources import complete_late_weeks as complete_late_weeks
@@ -85,8 +87,6 @@ from .learning.forecasting.late_sources import source_coverage as source_coverag
 from .learning.forecasting.lineage import forecast_lineage as forecast_lineage
 from .learning.forecasting.lineage import total_forecast_lineage as total_forecast_lineage
 from .learning.forecasting.lineage import weekly_feature_lineage as weekly_feature_lineage
-from .learning.forecasting.one_off_marks import OneOffBounds as OneOffBounds
-from .learning.forecasting.one_off_marks import mark_one_offs as mark_one_offs
 from .learning.forecasting.series import last_target_time as last_target_time
 from .learning.forecasting.supersession import carry_over as carry_over
 from .learning.forecasting.supersession import in_line as in_line

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from s2p_assets.learning.forecasting.implausible_observations import mark_one_offs
 from s2p_assets.learning.forecasting.learnable import training_rows
-from s2p_assets.learning.forecasting.one_off_marks import mark_one_offs
 from s2p_assets.learning.forecasting.series import damped
 from s2p_assets.models.retail_demand_champion import WEEKLY_DEMAND
 from s2p_assets_tests.learning.histories import weekly

@@ -1,13 +1,13 @@
 """A history as forecasters take it: regular, implausible cells damped, unknown ones filled in, at the present level.
 
-What is done to the cells is in `series.py`, `one_off_marks.py` and `present_level.py`; scores are of what was sold.
+What is done to the cells is in `implausible_observations.py` and `present_level.py`; scores are of what was sold.
 """
 
 import numpy as np
 import pandas as pd
 
 from s2p_assets.contracts.model import ForecastTask
-from s2p_assets.learning.forecasting.one_off_marks import mark_one_offs
+from s2p_assets.learning.forecasting.implausible_observations import mark_one_offs
 from s2p_assets.learning.forecasting.present_level import filled_in, level_factors, undelivered_periods
 from s2p_assets.learning.forecasting.seasons import season_of
 from s2p_assets.learning.forecasting.series import (
