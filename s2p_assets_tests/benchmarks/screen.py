@@ -101,6 +101,7 @@ def _verdict(door: Served, client: httpx.Client, rows: int) -> tuple[float, floa
     for _ in range(4):
         before, began = _cpu(door), time.perf_counter()
         answer = client.post("/hand-in/upload", params={"name": file.name}, content=file.read_bytes())
+        assert answer.status_code == 201, answer.text
         assert client.get(answer.json()["address"]).status_code == 200
         taken.append(time.perf_counter() - began)
         spent.append(_cpu(door) - before)
