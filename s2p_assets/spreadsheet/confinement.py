@@ -8,12 +8,14 @@ that it is done before anything else is loaded.
 import contextlib
 import ctypes
 import functools
+import importlib.util
 import os
 import platform
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
@@ -94,7 +96,27 @@ def confine(places: Places) -> bool:
     _require(libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
     _confine_files(libc, places)
     _confine_calls(libc)
+    sys.meta_path.append(_FinderInUnlistedFolders())
     return True
+
+
+class _FinderInUnlistedFolders:
+    """Finds code that may be read in a folder that may not be listed, as the one that the company's shelves lie in.
+
+    Python looks for code in what it listed before, and lists anew once a file was saved there: then it sees nothing.
+    """
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, _: object = None) -> ModuleSpec | None:
+        for folder in sys.path if path is None else path:
+            place = Path(folder) / name.rpartition(".")[2]
+            for file, inside in ((place / "__init__.py", [str(place)]), (place.with_suffix(".py"), None)):
+                with contextlib.suppress(OSError), file.open("rb"):
+                    return importlib.util.spec_from_file_location(name, file, submodule_search_locations=inside)
+            with contextlib.suppress(OSError), os.scandir(place):
+                spec = ModuleSpec(name, None, is_package=True)
+                spec.submodule_search_locations = [str(place)]
+                return spec
+        return None
 
 
 def _confine_files(libc: ctypes.CDLL, places: Places) -> None:
@@ -163,8 +185,6 @@ def code_folders(packages: Iterable[str] = ()) -> tuple[Path, ...]:
 
 @functools.lru_cache(maxsize=8)
 def _code_folders(packages: tuple[str, ...], _: int) -> tuple[Path, ...]:
-    import importlib.util
-
     places = {Path(one).resolve() for one in (sys.prefix, sys.base_prefix, sys.exec_prefix)}
     places |= {Path(one).resolve() for one in sys.path if Path(one).name in ("site-packages", "dist-packages")}
     for name in packages:

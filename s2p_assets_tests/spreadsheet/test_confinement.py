@@ -1,6 +1,7 @@
 """A reading process that a file has taken over: what it reaches, and what its parent makes of what it says."""
 
 import errno
+import importlib
 import os
 import pickle
 import signal
@@ -179,6 +180,22 @@ def claim(length: int) -> None:
             os.write(place, struct.pack(">Q", length) + b"x" * 100)
         except OSError:
             continue
+
+
+@pytest.mark.parametrize("said_in", ["a_package_of_contracts/__init__.py", "a_folder_of_contracts/said.py"])
+def test_contracts_are_found_though_a_file_was_saved_beside_them_since_the_child_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said_in: str
+) -> None:
+    """The child may not list the folder that they lie in, and what it knew of it is out of date then."""
+    source = tmp_path / said_in
+    source.parent.mkdir()
+    source.write_text("def said() -> str:\n    return __name__\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with Sandbox(packages=(source.parent.name,)) as sandbox:
+        sandbox.run(str)
+        (tmp_path / "saved since.xlsx").touch()
+        name = said_in.replace("/__init__", "").removesuffix(".py").replace("/", ".")
+        assert sandbox.run(importlib.import_module(name).said) == name
 
 
 def test_whatever_a_child_says_is_data_and_never_run(tmp_path: Path) -> None:
