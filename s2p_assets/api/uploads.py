@@ -51,6 +51,7 @@ class ReaderAtHand:
     @contextmanager
     def use(self) -> Iterator[Sandbox]:
         with self._one_at_a_time:
+            self._settings.spool.mkdir(parents=True, exist_ok=True)
             if self._sandbox is None:
                 self._sandbox = Sandbox.within(self._settings, self._settings.spool)
             yield self._sandbox

@@ -48,6 +48,11 @@ class ReadingDesk:
         self.inbox.mkdir()
         self.outbox.mkdir()
 
+    @property
+    def is_there(self) -> bool:
+        """Not once a run of elsewhere tidied the home up, and took it for that of a reader that was killed."""
+        return self.inbox.is_dir() and self.outbox.is_dir()
+
     def hand_over(self, argument: Any) -> Any:
         """What the child gets for an argument: for a file the path at which it has it."""
         if isinstance(argument, FileToRead):

@@ -141,6 +141,10 @@ class _Child:
         self._known = shared.number if shared else self._known
         return answer
 
+    def serves(self, code: tuple[Path, ...]) -> bool:
+        """Whether it may import all of `code`, also what was imported here since, and nobody took its desk away."""
+        return set(code) <= set(self.code) and self._desk.is_there
+
     def close(self) -> None:
         self._process.close()
         self._desk.remove()
@@ -335,8 +339,8 @@ class Sandbox:
         child = self._idle.get()
         try:
             code = code_folders(self._packages)
-            if child is not None and not set(code) <= set(child.code):
-                child.close()  # it may not import what was imported here since
+            if child is not None and not child.serves(code):
+                child.close()
                 child = None
             if child is None or child not in self._living:
                 child = _Child(self._bounds, self._compiled_cutter, self._spool, code)

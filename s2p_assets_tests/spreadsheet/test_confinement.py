@@ -4,6 +4,7 @@ import errno
 import importlib
 import os
 import pickle
+import shutil
 import signal
 import socket
 import struct
@@ -148,6 +149,14 @@ def test_nothing_of_one_file_is_there_for_the_next(tmp_path: Path) -> None:
         place = sandbox.run(_leave_behind, FileToWrite(tmp_path / "a"))
         assert sandbox.run(_seen_in, place) == []
     assert list(tmp_path.glob("s2p-reading-*")) == []
+
+
+def test_a_child_whose_desk_was_tidied_away_is_replaced(tmp_path: Path) -> None:
+    with Sandbox(spool=tmp_path) as sandbox:
+        sandbox.run(str)
+        (desk,) = tmp_path.glob("s2p-reading-*")
+        shutil.rmtree(desk)
+        assert sandbox.read(good(tmp_path / "given.xlsx"), [LINES]).error is None
 
 
 def _leave_behind(path: Path) -> str:
