@@ -102,8 +102,8 @@ def test_a_series_that_varies_more_than_others_of_its_volume_has_the_wider_range
 
 
 def test_the_deviation_is_that_of_the_last_year() -> None:
-    weeks = pd.date_range("2023-01-02", periods=84, freq="W-MON")
-    rows = pd.DataFrame({"sku": "a", "week": weeks, "units": [12.0] * 28 + [2.0, 4.0] * 28, "censored": False})
+    weeks = pd.date_range("2023-01-02", periods=80, freq="W-MON")
+    rows = pd.DataFrame({"sku": "a", "week": weeks, "units": [1000.0] * 28 + [2.0, 4.0] * 26, "censored": False})
     young = pd.DataFrame({"sku": "b", "week": weeks[-1:], "units": 7.0, "censored": False})
     found = deviations(training_rows(pd.concat([rows, young], ignore_index=True), WEEKLY), WEEKLY)
     assert found.to_dict() == {"a": 1.0, "b": 0.0}

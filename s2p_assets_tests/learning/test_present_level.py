@@ -83,6 +83,15 @@ def test_a_season_of_its_own_is_no_moved_level() -> None:
     assert (level_factors(values, FLAT, 52)[:, 4] == 1).all()
 
 
+@pytest.mark.parametrize("since", [40, 52, 60])
+@pytest.mark.parametrize("times", [5.0, 100.0, 1000.0])
+def test_what_has_stood_for_long_is_not_moved_within(since: int, times: float) -> None:
+    values = sold()
+    values[:-since, 3] *= times
+    factors = level_factors(values, FLAT, 52)[-since:, 3]
+    np.testing.assert_allclose(factors, 1.0)
+
+
 def test_where_moved_levels_came_back_before_little_is_expected_to_last() -> None:
     random, values = np.random.default_rng(3), sold()
     for at in range(SKUS):

@@ -26,7 +26,8 @@ class OneOffBounds:
     periods and by `least` units below. Where peers rose or fell alike, the bounds move with them, down to a half: when
     a whole list is counted in cases of 12, all fall alike. Nothing is said of the first `enough` periods, nor of one
     that follows `at_most` such: that is a new level and no single observation.
-    What is usual is the mean of the last `season` periods. The defaults are meant for weeks; see `bounds_for`.
+    What is usual is the mean of the last `season` periods. In `hindsight`, those that began what is a new level are no
+    single observations either, once it is known to be one. The defaults are meant for weeks; see `bounds_for`.
     """
 
     times: float = 4.0
@@ -36,6 +37,7 @@ class OneOffBounds:
     enough: int = 8
     at_most: int = 2
     season: int = 13
+    hindsight: bool = False
 
 
 DAILY = OneOffBounds(memory=392, steady=182, enough=56, at_most=7, season=91)
@@ -108,6 +110,13 @@ def _walk(
         below &= (here * b.times < low * np.clip(moved, FURTHEST_FALL, 1.0)) & (low - here >= b.least)
         far = (above | below) & (count >= b.enough)
         implausible = far & (in_a_row < b.at_most) & (said[now] != KEEP)
+        if b.hindsight:
+            level = far & (in_a_row == b.at_most)
+            began = np.s_[max(now - b.at_most, 0) : now]
+            taken_back = marked[began] & level & (said[began] != ONE_OFF)
+            marked[began] &= ~taken_back
+            counts_as[began] = np.where(taken_back, np.nan, counts_as[began])
+            damped[began] = np.where(taken_back, values[began], damped[began])
         in_a_row = np.where(far, in_a_row + 1, 0)
         called = (said[now] == ONE_OFF) & ~np.isnan(here)
         marked[now] = implausible | called

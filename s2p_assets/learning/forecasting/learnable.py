@@ -3,11 +3,13 @@
 What is done to the cells is in `implausible_observations.py` and `present_level.py`; scores are of what was sold.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from s2p_assets.contracts.model import ForecastTask
-from s2p_assets.learning.forecasting.implausible_observations import mark_one_offs
+from s2p_assets.learning.forecasting.implausible_observations import bounds_for, mark_one_offs
 from s2p_assets.learning.forecasting.present_level import filled_in, level_factors, undelivered_periods
 from s2p_assets.learning.forecasting.seasons import season_of
 from s2p_assets.learning.forecasting.series import (
@@ -79,7 +81,10 @@ def _without_one_offs(known: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
         return known.assign(**{task.damped: np.nan})
     if known[task.time].nunique() <= FEWEST_PERIODS:
         return known
-    found = mark_one_offs(known, key=task.entity, value=task.target, time=task.time, censored=task.censored)
+    bounds = replace(bounds_for(pd.DatetimeIndex(known[task.time].unique())), hindsight=True)
+    found = mark_one_offs(
+        known, key=task.entity, value=task.target, time=task.time, censored=task.censored, bounds=bounds
+    )
     return known.assign(**{task.target: known[task.target].where(found["counts_as"].isna(), found["counts_as"])})
 
 

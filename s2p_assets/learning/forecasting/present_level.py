@@ -100,7 +100,9 @@ LOOKS_BACK, PRIOR_MOVES, PRIOR_LASTING = 6, 6, 0.95
 """At how many earlier times it is asked how much of a new level lasted; how many doublings are taken for granted."""
 OF_ALL = 1.25
 ALIKE_A_YEAR_AGO, IS_AN_EDGE = 0.4, 0.5
-"""A stretch begins where it differs by half as much from as many blocks before; else it is a piece of a longer one."""
+NEAREST = 8
+"""A stretch begins, and is over, where it differs by half as much from these blocks beside it, or as many as it has
+where they are fewer; else it is a piece of a longer one."""
 
 
 def level_factors(values: Matrix, season: Matrix, year: int, priced: Mask | None = None) -> Matrix:
@@ -236,11 +238,20 @@ def _moved(sums: _Sums, first: int, last: int, around: int, memory: Matrix) -> t
     noise = (alpha + 1 / now) / count + np.maximum(relative, LEAST_NOISE) / known
     enough = (known >= 8) & (count == last - first) & (usual > 0) & (now > 0) & np.isfinite(now)
     log_ratio = np.where(enough, np.log(now / usual), 0.0)
-    near, _, beside = sums.between(max(2 * first - last, 0), first)
-    edge = np.log(now / (near / beside)) * np.sign(log_ratio) >= IS_AN_EDGE * np.abs(log_ratio)
-    enough &= edge | (near <= 0)
+    near = min(last - first, NEAREST)
+    enough &= _is_edge(sums.between(max(first - near, 0), first), now, log_ratio)
+    if last < end:
+        enough &= _is_edge(sums.between(last, min(last + near, end)), now, log_ratio)
     score = np.abs(log_ratio) / np.sqrt(noise * memory)
     return np.where(enough & np.isfinite(score), score, 0.0), log_ratio, usual
+
+
+def _is_edge(beside: tuple[Matrix, Matrix, Matrix], now: Matrix, log_ratio: Matrix) -> Mask:
+    """Whether the blocks beside a stretch differ from it as those around it do."""
+    near, _, count = beside
+    return np.asarray(
+        (near <= 0) | (np.log(now / (near / count)) * np.sign(log_ratio) >= IS_AN_EDGE * np.abs(log_ratio))
+    )
 
 
 def _memory(blocks: Matrix, newest: int) -> Matrix:
