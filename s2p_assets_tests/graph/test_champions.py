@@ -86,6 +86,16 @@ def sales(company: Company, name: str, monday: dt.date, quantities: dict[str, in
     book.save(file)
 
 
+def shipment(company: Company, day: dt.date) -> None:
+    """The newest line to a dealer once more, shipped on `day`: demand is told of weeks that both channels cover."""
+    query = "select sku, quantity, unit_price, item_cost from retail.wholesale_sales order by ship_date desc limit 1"
+    with build(company.settings).ctx.warehouse.connect() as connection:
+        ((sku, *amounts),) = connection.execute(query).fetchall()
+    head = "SKU,Quantity,Unit price,Item cost,Customer PO,Ship date,Invoice num"
+    line = ",".join(map(str, (sku, *amounts, "PO-1", day, "SURGE-1")))
+    (company.settings.share / "sales/wholesale/surge.csv").write_text(f"{head}\n{line}\n")
+
+
 def test_why_prints_the_chain_down_to_the_files(company: Company) -> None:
     said = company.description("why", "retail_demand_boosting")
     assert said["features"] == "retail_demand_features"
@@ -180,6 +190,7 @@ def test_a_surge_of_sales_trains_and_says_which_signals_files_and_rows_it_was(co
     for week in range(3):
         monday = dt.date(2026, 4, 6) + dt.timedelta(weeks=week)  # no day of March, of which there is the whole month
         sales(company, f"week {week}.xlsx", monday, dict.fromkeys(skus, 2000))
+    shipment(company, dt.date(2026, 4, 24))
     assert "retail/demand_boosting" in company.made()
     said = company.description("why", "retail_demand_boosting")
     known = before.find("demand_boosting")
