@@ -28,7 +28,14 @@ SHARDS = 4
 def graph(conn: psycopg.Connection, empty_database_url: str, tmp_path: Path) -> Graph:
     """The retail graph in four shards, whose demand and products are stored."""
     rows = seasonal(12, 60)
-    full = rows.assign(retail_units=rows["units"], wholesale_units=0.0, revenue=0.0, completed_units=0.0, one_off=False)
+    full = rows.assign(
+        retail_units=rows["units"],
+        wholesale_units=0.0,
+        revenue=0.0,
+        completed_units=0.0,
+        one_off=False,
+        undelivered=False,
+    )
     listed = products_of(rows).assign(asin=None, msrp=5.0, valid_to=None)
     store.replace_table(conn, demand, conform(full.reindex(columns=[column.name for column in demand.columns]), Demand))
     store.replace_table(conn, products, listed[[column.name for column in products.columns]])
