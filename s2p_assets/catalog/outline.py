@@ -18,7 +18,7 @@ from s2p_assets.catalog.catalog import Catalog
 from s2p_assets.contracts.columns import Column, Row, columns_of
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.lineage import LineageRule
-from s2p_assets.contracts.model import ClassificationTask, Contest, ForecastTask, Model
+from s2p_assets.contracts.model import ClassificationTask, Contest, ExclusiveOutcome, ForecastTask, Model
 from s2p_assets.contracts.report import Report
 from s2p_assets.contracts.row_code import row_code
 from s2p_assets.contracts.table import Table
@@ -30,7 +30,7 @@ KINDS: dict[str, Callable[..., Any]] = {
     kind.__name__: kind
     for kind in (
         *(Workbook, Table, FeatureSet, Model, Contest, Report),
-        *(Column, LineageRule, ForecastTask, ClassificationTask),
+        *(Column, LineageRule, ForecastTask, ClassificationTask, ExclusiveOutcome),
     )
 }
 """What an outline can hold beside plain values, rows and functions."""

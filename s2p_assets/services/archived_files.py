@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
+from s2p_assets.spreadsheet.reading_desk import FileToRead
 from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
 from s2p_assets.spreadsheet.sheet_window import SheetWindow, read_window
 from s2p_assets.warehouse.trace.file_rows import FileRow
@@ -122,7 +123,8 @@ def window_of(
     book = ctx.catalog.workbooks.get(file.workbook or "")
     encoding = book.encoding if book else None
     try:
-        return reader.run(read_window, file.original, file.name, sheet, tuple(cells), row, encoding)
+        original = FileToRead(file.original.absolute())
+        return reader.run(read_window, original, file.name, sheet, tuple(cells), row, encoding)
     except ReadingProcessDied as error:
         return SheetWindow(sheet, problem=str(error))
     except RuntimeError:  # whatever a damaged file provokes in a parser is about that file alone

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from s2p_assets.spreadsheet.book import open_book
+from s2p_assets.spreadsheet.child_answers import SHAPES
 from s2p_assets.spreadsheet.grid import CellKind, CellPosition, Sheet, cell_address, column_letters, parse_cell_address
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.sheet_view import shown_cell
@@ -37,6 +38,10 @@ class SheetWindow:
     letters: tuple[str, ...] = ()
     rows: tuple[tuple[int, tuple[WindowCell, ...]], ...] = ()
     problem: str = ""
+
+
+SHAPES[WindowCell] = {"address": (str,), "text": (str,), "kind": (str,), "marked": (bool,)}
+SHAPES[SheetWindow] = {"sheet": (str,), "letters": (tuple,), "rows": (tuple,), "problem": (str,)}
 
 
 def read_window(

@@ -92,11 +92,12 @@ def test_what_computes_on_frames_does_without_dagster(ask: Ask, question: str) -
 
 
 @pytest.mark.parametrize(
-    ("command", "needed"), [("check", set[str]()), ("plan", {"numpy", "pyarrow"})], ids=["check", "plan"]
+    ("command", "needed"), [("check", set[str]()), ("plan", {"numpy", "pandas", "pyarrow"})], ids=["check", "plan"]
 )
 def test_a_file_is_read_by_a_light_parent_and_one_child(
     ask: Ask, company: Company, command: str, needed: set[str]
 ) -> None:
+    """`plan` compares frames itself, so that its child is forked with what both need: imports are paid once."""
     file = min((company.settings.share / "prices").glob("*.xlsx"))
     code, said, loaded = ask(command, str(file))
     assert code in (0, 1)

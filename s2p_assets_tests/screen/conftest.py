@@ -1,4 +1,4 @@
-"""One company, one server and one browser for all tests of the screen in a worker."""
+"""One company and one server for all tests of the screen in a worker, and one browser for those of a module."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -27,8 +27,9 @@ def door() -> Iterator[Served]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For a module, as an event loop runs in this thread as long as it does, and other modules start their own."""
     with chromium() as started:
         yield started
 

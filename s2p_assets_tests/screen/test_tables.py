@@ -41,7 +41,8 @@ def test_pages_of_rows_are_searched_filtered_and_sorted_by_the_server(door: Serv
     assert second["count"] is None
     assert first["rows"][-1]["price"] >= second["rows"][0]["price"]
     assert {row["article"] for row in rows(client, search="l-2")["rows"]} == {"L-2"}
-    assert {row["quantity"] for row in rows(client, **{"quantity.gt": "2"})["rows"]} == {7}
+    more = {row["quantity"] for row in rows(client, **{"quantity.gt": "2"})["rows"]}
+    assert (7 in more, min(more) > 2) == (True, True), "others hand in orders beside"
     assert "_etag" not in first["rows"][0]
     assert client.get(f"{ORDERS}/rows", params={"nonsense": "1"}).status_code == 422
 
