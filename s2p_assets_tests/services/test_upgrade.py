@@ -4,6 +4,7 @@ import gzip
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from s2p_assets.warehouse.server.embedded import (
     server_account,
 )
 from s2p_assets_tests.older_home import KEPT
+from s2p_assets_tests.retail_home import nothing_set
 
 OLD = 16
 
@@ -49,7 +51,7 @@ def as_server(folder: Path, *words: str, given: bytes | None = None) -> str:
 
 
 @pytest.fixture(scope="module")
-def settings(folder: Path) -> Settings:
+def settings(folder: Path) -> Iterator[Settings]:
     """A home of 0.1.0 on PostgreSQL 16, whose server was killed."""
     home = folder / "home"
     place = home / "postgres"
@@ -70,7 +72,8 @@ def settings(folder: Path) -> Settings:
     as_server(place, *psql, given=plain)
     as_server(place, str(programs / "pg_ctl"), "stop", "-D", data, "-m", "immediate")
     (home / "share" / "something").mkdir(parents=True)
-    return Settings(home=home)
+    with nothing_set():  # Dagster's instance is opened in this process, and sets the environment of its home
+        yield Settings(home=home)
 
 
 def test_a_home_on_an_older_postgresql_is_brought_up_to_date_and_nothing_is_lost(settings: Settings) -> None:
