@@ -53,23 +53,7 @@ def rows_with_keys(
     counts = sql.SQL("r._superseded_by is null")
     if beneath:
         counts = sql.SQL("f.entered is distinct from 'correction'")
-    query = sql.SQL(
-        "select distinct on (k._number) k._number, {withdraws}, {columns},"
-        " r._file, r._sheet, r._row, f.path, f.as_of_ns, f.entered from {keys} join {rows} r on {equal}"
-        " join s2p.files f on f.id = r._file where {counts} order by k._number, f.as_of_ns desc, f.id desc"
-    ).format(
-        withdraws=WITHDRAWS,
-        columns=_columns(workbook),
-        keys=_keys(workbook),
-        rows=rows_table(workbook.domain, workbook.name),
-        equal=_equal(workbook),
-        counts=counts,
-    )
-    values = [[key[name] for key in keys] for name in workbook.key]
-    found = {
-        number: None if withdraws else _row(workbook, rest) for number, withdraws, *rest in conn.execute(query, values)
-    }
-    return [found.get(number) for number in range(1, len(keys) + 1)]
+    return _first_of_each(conn, workbook, keys, counts, sql.SQL("f.as_of_ns desc, f.id desc"))
 
 
 def rows_without(
@@ -78,22 +62,34 @@ def rows_without(
     """For each key the row that would count if the rows of `file` were not there, None where none would."""
     if not keys:
         return []
+    others = sql.SQL("r._file <> {file}").format(file=file)
+    return _first_of_each(conn, workbook, keys, others, NEWEST_FIRST)
+
+
+def _first_of_each(
+    conn: psycopg.Connection,
+    workbook: Workbook,
+    keys: Sequence[Mapping[str, Any]],
+    counts: sql.Composable,
+    order: sql.Composable,
+) -> list[CurrentRow | None]:
+    """For each key the first in `order` of its rows that count; None where none does, or it withdraws."""
     query = sql.SQL(
         "select distinct on (k._number) k._number, {withdraws}, {columns},"
         " r._file, r._sheet, r._row, f.path, f.as_of_ns, f.entered from {keys} join {rows} r on {equal}"
-        " join s2p.files f on f.id = r._file where r._file <> %s order by k._number, {newest_first}"
+        " join s2p.files f on f.id = r._file where {counts} order by k._number, {order}"
     ).format(
         withdraws=WITHDRAWS,
         columns=_columns(workbook),
         keys=_keys(workbook),
         rows=rows_table(workbook.domain, workbook.name),
         equal=_equal(workbook),
-        newest_first=NEWEST_FIRST,
+        counts=counts,
+        order=order,
     )
     values = [[key[name] for key in keys] for name in workbook.key]
     found = {
-        number: None if withdraws else _row(workbook, rest)
-        for number, withdraws, *rest in conn.execute(query, [*values, file])
+        number: None if withdraws else _row(workbook, rest) for number, withdraws, *rest in conn.execute(query, values)
     }
     return [found.get(number) for number in range(1, len(keys) + 1)]
 
