@@ -38,7 +38,7 @@ class DemandForecast(Row):
     q90: Number = column(description="Demand is above this in 1 week of 10", derived_from=HISTORY, ge=0)
     life: Text = column(
         description="`new`: never sold, so forecast from how its peers began; `ended`: silent too long, so none "
-        "is expected",
+        "is expected; `seasonal`: sells at one time of the year alone, and is expected then as it sold then",
         nullable=True,
         derived_from="demand_features.units",
     )
@@ -49,6 +49,11 @@ class DemandForecast(Row):
     )
     range_note: Text = column(
         description="Why the range has no width, such as `too few weeks to say`; none where it has one",
+        nullable=True,
+        derived_from="demand_features.units",
+    )
+    basis: Text = column(
+        description="Why it is forecast as it is: which forecasters count most for it, by what they erred",
         nullable=True,
         derived_from="demand_features.units",
     )
