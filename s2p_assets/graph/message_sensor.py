@@ -20,7 +20,6 @@ LOOK_SECONDS, SOONEST_SECONDS = 60, 10
 
 def message_sensor(ctx: Context) -> dg.SensorDefinition:
     """Sends messages and begins a backup when they are due; its tick says how many, and what could not be done."""
-
     prompt = ctx.settings.message_minutes * 60 < LOOK_SECONDS
 
     @dg.sensor(

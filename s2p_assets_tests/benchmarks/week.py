@@ -28,7 +28,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psutil
 import psycopg
@@ -112,16 +112,17 @@ class Company:
             raise RuntimeError(f"s2p {' '.join(words)}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    @property
-    def url(self) -> str:
+    @contextlib.contextmanager
+    def database(self) -> Iterator[psycopg.Connection]:
+        """A connection to its database, which is held up for as long."""
         place = self.home / "postgres"
-        url = embedded.start_server(place)
+        with connect(embedded.start_server(place)) as connection:
+            yield connection
         embedded.release_server(place)
-        return url
 
-    def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with connect(self.url) as connection:
-            return connection.execute(query, values).fetchall()
+    def ask(self, query: LiteralString) -> list[tuple[Any, ...]]:
+        with self.database() as connection:
+            return connection.execute(query).fetchall()
 
 
 class Up:
@@ -383,7 +384,7 @@ def wait_until_quiet(company: Company, patience: float) -> None:
 
 def digests(company: Company) -> dict[str, str]:
     """Every table of the company's own, by a digest of its rows in which the ledger's ids are the paths."""
-    with connect(company.url) as connection:
+    with company.database() as connection:
         found = {}
         for schema in company.size.domains:
             tables = connection.execute("select tablename from pg_tables where schemaname = %s", (schema,)).fetchall()
