@@ -37,9 +37,12 @@ PRELOADED = (
     "dagster._grpc.server",
     "dagster_postgres",
     "pyarrow.compute",
+    "pandera.backends.pandas.builtin_checks",
     "pandera.pandas",
+    "pyarrow.parquet",
     "s2p_assets.spreadsheet.reading",
     "sqlalchemy.dialects.postgresql.psycopg2",
+    "xlsxwriter",
 )
 """What runs and servers import at first use, beside what the graph imports."""
 
@@ -255,12 +258,13 @@ def _newest(files: ShelfFiles) -> float:
     return max((time_ns for time_ns, _ in files.values()), default=0) / 1e9
 
 
-def _import_what_is_needed() -> None:
+def _import_what_is_needed(settings: Settings) -> None:
     """Imports come first, and what is imported is never looked at for garbage, so that it stays shared."""
     gc.disable()
     for module in PRELOADED:
         importlib.import_module(module)
     forked.load_definitions()
+    forked.prepare_for_runs(settings)
     gc.collect()
     gc.freeze()
     gc.enable()
@@ -270,7 +274,7 @@ def become_zygote() -> int:
     """Arguments: the descriptor whose end says that `s2p up` has ended. After new code: none, but the state."""
     before = json.loads(os.environ.pop(STATE, "null"))
     settings = read_settings()
-    _import_what_is_needed()
+    _import_what_is_needed(settings)
     if before:
         listening, up, *lifeline = before["descriptors"]
         zygote = Zygote(settings, socket.socket(fileno=listening), up, (lifeline[0], lifeline[1]))
