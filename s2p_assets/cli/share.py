@@ -179,7 +179,7 @@ def _print_address(settings: "Settings") -> None:
     from s2p_assets.services.access import first_link
     from s2p_assets.services.context import open_context
 
-    out.print(f"s2p: [bold]{settings.address}[/bold]")
+    out.print(f"s2p: [bold]{settings.address}[/bold]   (Dagster, which starts when it is first opened: /dagster)")
     if settings.open:
         out.print("open to everybody on this computer; without S2P_OPEN it asks for a login")
     elif secret := first_link(open_context(settings)):

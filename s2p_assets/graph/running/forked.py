@@ -24,11 +24,10 @@ from dagster._utils.log import configure_loggers
 
 from s2p_assets.graph.running.dagster_home import DAGSTERS_LOGS, WORKSPACE, patience, prepare_home
 from s2p_assets.graph.running.dagster_web import host_behind_door
-from s2p_assets.graph.running.door_process import dagster_socket
 from s2p_assets.graph.running.instance import open_instance
 from s2p_assets.graph.running.locks import ENDED_FROM_OUTSIDE, clean_up
-from s2p_assets.graph.running.run_logs import RunLogs
 from s2p_assets.graph.running.run_launcher import LOCATION, ForkingRunLauncher
+from s2p_assets.graph.running.run_logs import RunLogs
 from s2p_assets.graph.running.zygote_requests import socket_file
 from s2p_assets.learning.fingerprint import fingerprint_of
 from s2p_assets.publishing.renderers.html import prepare_templates
@@ -155,8 +154,8 @@ def watch(settings: Settings) -> int:
     return 1
 
 
-def show(settings: Settings) -> int:
-    """Dagster's web server, behind the door."""
+def show(settings: Settings, listening: socket.socket) -> int:
+    """Dagster's web server, behind the door, for as long as somebody asks for it."""
     from dagster._core.workspace.context import WorkspaceProcessContext
     from dagster_webserver.version import __version__
 
@@ -169,17 +168,18 @@ def show(settings: Settings) -> int:
             instance, _workspace(settings), version=__version__, code_server_log_level="warning"
         ) as context,
     ):
-        host_behind_door(context, dagster_socket(settings))
-    return 1
+        host_behind_door(context, listening)
+    return 0
 
 
 SERVERS: dict[str, Callable[[Settings], int]] = {
     "code server": serve_definitions,
     "daemon": watch,
-    "web server": show,
 }
-KNOW_THE_SHELVES = ("code server", "daemon")
-"""Those that begin anew with new code; Dagster's web server asks the code server."""
+"""Those that always run, and begin anew with new code."""
+
+WEB_SERVER = "web server"
+"""Runs when it is asked for. It asks the code server, and so lives on when that begins anew."""
 
 
 def _logger(name: str) -> logging.Logger:

@@ -14,6 +14,9 @@ from dagster._core.storage.compute_log_manager import CapturedLogContext, Comput
 from dagster._core.storage.local_compute_log_manager import IO_TYPE_EXTENSION, LocalComputeLogManager
 from dagster._serdes import ConfigurableClassData
 
+COMPLETE = "complete"
+"""The ending of the file by which Dagster knows that no more comes."""
+
 
 class RunLogs(LocalComputeLogManager):
     """Dagster's own, which starts four processes for each run to repeat at the terminal what is printed.
@@ -33,4 +36,4 @@ class RunLogs(LocalComputeLogManager):
                 file.parent.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(redirect_to_file(stream, str(file)))
             yield CapturedLogContext(log_key)
-        Path(self.complete_artifact_path(log_key)).touch()
+        Path(self.get_captured_local_path(log_key, COMPLETE)).touch()
