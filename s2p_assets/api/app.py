@@ -20,6 +20,7 @@ from s2p_assets.api.guard import Guard
 from s2p_assets.api.heavy_work import HeavyWork, WorkHere
 from s2p_assets.api.login_limits import LoginLimits
 from s2p_assets.api.problems import answer_problems
+from s2p_assets.api.quick_routes import QuickRoutes
 from s2p_assets.api.report_files import ReportFiles
 from s2p_assets.api.routes import everything
 from s2p_assets.api.uploads import ReaderAtHand
@@ -48,7 +49,8 @@ def build_app(ctx: Context, dagster_socket: Path | None = None) -> Guard:
 
     app = _routes(ctx, gate)
     app.router.lifespan_context = lifespan
-    areas = (("/dagster", proxy), ("/reports", ReportFiles(ctx, app, number_address)), ("", app))
+    quick = QuickRoutes(app, everything.quick_routes())
+    areas = (("/dagster", proxy), ("/reports", ReportFiles(ctx, app, number_address)), ("", quick))
     return Guard(ctx.settings, gate, areas, app.state.exposition.observe)
 
 
@@ -58,9 +60,10 @@ async def routes_in_process(ctx: Context) -> AsyncIterator[ASGIApp]:
     gate = Gate(ctx.warehouse.url, is_open=True)
     app = _routes(ctx, gate)
     app.state.heavy = WorkHere(ctx)
+    quick = QuickRoutes(app, everything.quick_routes())
 
     async def known(scope: Scope, receive: Receive, send: Send) -> None:
-        await app({**scope, "s2p.caller": Caller("this process", "engineer", "open")}, receive, send)
+        await quick({**scope, "s2p.caller": Caller("this process", "engineer", "open")}, receive, send)
 
     async with _pool(app, ctx):
         gate.pool = app.state.pool
@@ -89,7 +92,7 @@ def _routes(ctx: Context, gate: Gate) -> FastAPI:
     )
     app.state.ctx, app.state.limits, app.state.gate = ctx, LoginLimits(), gate
     app.state.reader, app.state.entering = ReaderAtHand(ctx.settings), ReaderAtHand(ctx.settings)
-    app.state.texts = {}
+    app.state.asked = {}
     app.state.forecasts = stored_forecasts(ctx.catalog)
     app.state.exposition = Exposition(ctx)
     app.state.oidc_client, app.state.oidc_logins = None, {}

@@ -18,7 +18,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.copying import copy_in
 from s2p_assets.warehouse.tables.keys import key_expressions
-from s2p_assets.warehouse.tables.store import NotStored
+from s2p_assets.warehouse.tables.not_stored import NotStored
 from s2p_assets.warehouse.tables.superseding import NEWEST_FIRST, WITHDRAWS, withdraw_alike
 from s2p_assets.warehouse.tables.table_declaration import TableDeclaration
 from s2p_assets.warehouse.tables.workbook_rows import rows_of_file

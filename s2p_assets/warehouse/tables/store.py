@@ -14,13 +14,13 @@ import pyarrow
 from psycopg import sql
 
 from s2p_assets.contracts.columns import Column, arrow_schema
-from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
 from s2p_assets.warehouse.tables.content_versions import rows_version
 from s2p_assets.warehouse.tables.contract_versions import contract_version
 from s2p_assets.warehouse.tables.copying import copy_in, copy_out
 from s2p_assets.warehouse.tables.derived_tables import ensure_derived_table
+from s2p_assets.warehouse.tables.not_stored import NotStored
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 from s2p_assets.warehouse.tables.table_declaration import TableDeclaration
 
@@ -29,10 +29,6 @@ MAX_KEYS_SHOWN = 3
 
 class DuplicateKey(Exception):
     """A key is in more than one row; one line that names the first such keys."""
-
-
-class NotStored(MendableError, LookupError):
-    """The table has not been stored yet; one line that says which."""
 
 
 @dataclass(frozen=True, slots=True)
