@@ -78,6 +78,8 @@ async def one_table(request: Request, name: str) -> Response:
     ctx, declared = table_for(request, name)
     caller = caller_of(request)
     edited = may_edit(caller, declared)
+    if edited:
+        state_of(request.scope).entering.get_ready()
     options = await run_in_threadpool(options_of, ctx, declared) if edited else {}
     known = (await run_in_threadpool(tables.freshness, ctx)).get(declared.full_name, {"rows": 0, "changed_at": None})
     grid = {
