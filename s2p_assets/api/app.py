@@ -29,6 +29,7 @@ from s2p_assets.screen.numbers import number_address
 from s2p_assets.screen.problem_pages import problem_page
 from s2p_assets.services.context import Context
 from s2p_assets.services.forecasts import stored_forecasts
+from s2p_assets.spreadsheet.entry_workbook import import_writer
 from s2p_assets.warehouse.server.pool import open_pool
 
 MOST_CONNECTIONS = 12
@@ -91,7 +92,8 @@ def _routes(ctx: Context, gate: Gate) -> FastAPI:
         redoc_url=None,
     )
     app.state.ctx, app.state.limits, app.state.gate = ctx, LoginLimits(), gate
-    app.state.reader, app.state.entering = ReaderAtHand(ctx.settings), ReaderAtHand(ctx.settings)
+    app.state.reader = ReaderAtHand(ctx.settings)
+    app.state.entering = ReaderAtHand(ctx.settings, import_writer)
     app.state.asked = {}
     app.state.forecasts = stored_forecasts(ctx.catalog)
     app.state.exposition = Exposition(ctx)

@@ -38,6 +38,7 @@ from s2p_assets.warehouse.tables.row_query import (
 from s2p_assets.warehouse.tables.workbook_tables import rows_table
 
 MOST_ROWS = 10_000
+MOST_SKIPPED = 1_000_000
 SOURCE_KINDS: dict[str, Kind] = {"_file": "integer", "_sheet": "text", "_row": "integer"}
 
 
@@ -51,6 +52,7 @@ class TableQuestion:
     cursor: str = ""
     limit: int | None = None
     search: str = ""
+    skip: int = 0
 
 
 def table_named(catalog: Catalog, name: str) -> Stored:
@@ -84,6 +86,7 @@ def query_of(declared: Stored, asked: TableQuestion, *, place: str = "") -> RowQ
         search=asked.search.strip(),
         sort=sort,
         limit=asked.limit,
+        skip=asked.skip,
     )
     if unknown := [name for name in (*query.columns, *(name for name, _ in sort)) if name not in kinds]:
         raise QueryInvalid(
