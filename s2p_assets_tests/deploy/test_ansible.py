@@ -106,11 +106,12 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
-    return Server(tmp_path_factory.mktemp("server") / "root")
+def server(folder: Path) -> Server:
+    return Server(folder / "root")
 
 
 @needs_ansible
+@pytest.mark.long
 def test_the_role_installs_once_and_changes_nothing_the_second_time(
     server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
