@@ -22,7 +22,9 @@ WRITER = "s2p_writer"
 RIGHTS = {DOOR: "select", WRITER: "select, insert, update, delete"}
 OWN_SCHEMA = "s2p"
 SECRET_TABLES = ("users", "sessions", "one_time_links", "tokens")
-OTHERS = ("dagster", "mlflow", "public", "information_schema")
+DAGSTER_SCHEMA = "dagster"
+"""Whose runs and heartbeats the screen shows; s2p's own roles write nothing there."""
+OTHERS = ("mlflow", "public", "information_schema")
 PASSWORD_FILE = "roles.password"  # noqa: S105  where it is, not what
 
 _READY = """
@@ -97,7 +99,7 @@ where nspname <> all(%s) and nspname !~ '^pg_' and pg_has_role(current_user, nsp
 
 
 def create_schema(conn: psycopg.Connection, name: str) -> None:
-    """Make the schema of a domain, with the rights of the roles, where they are there; nothing where it exists."""
+    """Make a schema, with the rights of the roles, where they are there; nothing where it exists."""
     if conn.execute("select 1 from pg_namespace where nspname = %s", (name,)).fetchone():
         return
     conn.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(name)))
@@ -107,7 +109,7 @@ def create_schema(conn: psycopg.Connection, name: str) -> None:
 def grant_schema(conn: psycopg.Connection, schema: str) -> None:
     """Let each role that is there at the tables of a schema, later ones too."""
     for role, rights in RIGHTS.items():
-        if not _exists(conn, role):
+        if not _exists(conn, role) or (schema == DAGSTER_SCHEMA and role == WRITER):
             continue
         for statement in _grants(schema, role, rights):
             conn.execute(statement)
