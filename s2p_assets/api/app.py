@@ -33,16 +33,16 @@ from s2p_assets.spreadsheet.entry_workbook import import_writer
 from s2p_assets.warehouse.server.pool import open_pool
 
 MOST_CONNECTIONS = 12
+MOST_CONNECTIONS_OF_GATE = 4
 
 
 def build_app(ctx: Context, dagster_socket: Path | None = None) -> Guard:
     """The whole door of one installation. `dagster_socket`: where its Dagster listens, if it was started."""
-    proxy, gate = DagsterProxy(dagster_socket), Gate(ctx.warehouse.url, ctx.settings.open)
+    proxy, gate = DagsterProxy(dagster_socket), Gate(ctx.warehouse.addresses.writing, ctx.settings.open)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _pool(app, ctx):
-            gate.pool = app.state.pool
+        async with _pools(app, ctx, gate):
             async with gate.listening():
                 with HeavyWork(ctx.settings) as app.state.heavy:
                     yield
@@ -58,7 +58,7 @@ def build_app(ctx: Context, dagster_socket: Path | None = None) -> Guard:
 @contextlib.asynccontextmanager
 async def routes_in_process(ctx: Context) -> AsyncIterator[ASGIApp]:
     """The routes without a guard, for who runs this process: they may do here what an engineer may."""
-    gate = Gate(ctx.warehouse.url, is_open=True)
+    gate = Gate(ctx.warehouse.addresses.writing, is_open=True)
     app = _routes(ctx, gate)
     app.state.heavy = WorkHere(ctx)
     quick = QuickRoutes(app, everything.quick_routes())
@@ -66,20 +66,22 @@ async def routes_in_process(ctx: Context) -> AsyncIterator[ASGIApp]:
     async def known(scope: Scope, receive: Receive, send: Send) -> None:
         await quick({**scope, "s2p.caller": Caller("this process", "engineer", "open")}, receive, send)
 
-    async with _pool(app, ctx):
-        gate.pool = app.state.pool
+    async with _pools(app, ctx, gate):
         yield known
 
 
 @contextlib.asynccontextmanager
-async def _pool(app: FastAPI, ctx: Context) -> AsyncIterator[None]:
-    app.state.pool = await open_pool(ctx.warehouse.url, most=MOST_CONNECTIONS)
+async def _pools(app: FastAPI, ctx: Context, gate: Gate) -> AsyncIterator[None]:
+    """What the routes ask reads alone; who somebody is, the gate asks with connections of its own."""
+    app.state.pool = await open_pool(ctx.warehouse.addresses.reading, most=MOST_CONNECTIONS)
+    gate.pool = await open_pool(gate.url, most=MOST_CONNECTIONS_OF_GATE)
     try:
         yield
     finally:
         app.state.reader.close()
         app.state.entering.close()
         app.state.pool.terminate()
+        gate.pool.terminate()
 
 
 def _routes(ctx: Context, gate: Gate) -> FastAPI:

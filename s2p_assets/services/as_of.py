@@ -163,7 +163,7 @@ class AsOf:
 @contextmanager
 def open_as_of(ctx: Context, as_of: dt.datetime, progress: Progress) -> Iterator[AsOf]:
     """What was known at `as_of`, for as long as the block lasts. Raises NotFound before anything was loaded."""
-    with ctx.warehouse.connect() as connection, ctx.reader() as reader:
+    with ctx.warehouse.reading() as connection, ctx.reader() as reader:
         first = as_of_tables.first_loaded_at(connection)
         if first is None or first > as_of:
             known = f"the first file was loaded on {to_minute(first)}" if first else "no file has been loaded yet"

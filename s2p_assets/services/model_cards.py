@@ -98,7 +98,7 @@ def model_cards(ctx: Context, sees: Callable[[str], bool]) -> list[ModelCard]:
     shown = [
         one for one in ctx.catalog.contests.values() if sees(one.full_name) and sees(f"{one.domain}_{one.features}")
     ]
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         drifts = [OpenDrift(*row) for row in connection.execute(DRIFT_SQL).fetchall()]
         figures = check_figures(connection)
     return [_card(ctx, one, sees, drifts, figures) for one in shown]
@@ -148,7 +148,7 @@ class SourceFreshness:
 def source_freshness(ctx: Context, sees: Callable[[str], bool], today: dt.date) -> list[SourceFreshness]:
     """How fresh each kind of workbook is that somebody sees: what is late first, then the one that came longest ago."""
     books = [book for book in ctx.catalog.workbooks.values() if sees(book.full_name)]
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         ensure_own_tables(connection)
         newest, totals = _by_workbook(connection, NEWEST_SQL), _by_workbook(connection, TOTALS_SQL)
         missing = missing_files(connection, books, today)

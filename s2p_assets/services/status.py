@@ -45,7 +45,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
     """
     now = look_at_share(ctx)
     since = since or dt.datetime.now(dt.UTC) - dt.timedelta(days=DAYS_OF_CHANGES)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         decided = {book.full_name: share_changes_of(connection, book, now) for book in ctx.catalog.workbooks.values()}
         waits = {name: changes.to_read for name, changes in decided.items()}
         gone = summaries.find_gone_files(connection, {name: changes.gone for name, changes in decided.items()})
@@ -91,7 +91,7 @@ def forget_file(ctx: Context, path: str) -> int:
     """Withdraw a file's rows; how many. Raises NotFound when the ledger knows no such file."""
     if path.startswith(f"{ENTRIES_FOLDER}/"):
         raise NotFound(f"{path} is what somebody entered; take it back with `s2p entries undo {Path(path).stem}`")
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         forgotten = withdrawal.withdraw_file(connection, path)
     if not forgotten:
         raise NotFound(f"{path}: no such file was ever loaded; give its path relative to {ctx.settings.share}")

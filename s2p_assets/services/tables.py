@@ -147,7 +147,7 @@ def _column(declared: Stored, column: Column) -> dict[str, Any]:
 
 def freshness(ctx: Context) -> dict[str, dict[str, Any]]:
     """Table → when its content became what it is, how many rows it has, and the version of its content."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         made = connection.execute("select domain || '_' || table_name, stored_at, rows, version from s2p.contents")
         found: dict[str, dict[str, Any]] = {
             name: {"changed_at": at, "rows": rows, "version": version[:16]} for name, at, rows, version in made
@@ -169,7 +169,7 @@ def one_row(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) -> d
     query = query_of(declared, TableQuestion(filters=tuple(key), columns=",".join(kinds), limit=2))
     if not key:
         raise QueryInvalid(f"name the row by its key: {' and '.join(declared.key) or '_file, _sheet and _row'}")
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         rows = fetch_rows(connection, query)
         if len(rows) != 1:
             values = " and ".join(f"{name}={value}" for name, value in key)
@@ -183,7 +183,7 @@ def rows_of(ctx: Context, declared: Stored, asked: TableQuestion) -> tuple[list[
     """A page of rows that was asked for with one more, and the cursor of the next; None after the last."""
     query = query_of(declared, asked)
     text, values = page_sql(query)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         named = {f"v{at}": value for at, value in enumerate(values, 1)}
         try:
             found = connection.execute(in_psycopg(text), named).fetchall()
@@ -240,7 +240,7 @@ def row_history(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) 
         " from {} r join s2p.files f on f.id = r._file left join s2p.files newer on newer.id = r._superseded_by"
         " where {} order by f.as_of_ns desc, f.id desc limit 500"
     ).format(names, rows_table(declared.domain, declared.name), where)
-    with ctx.warehouse.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
+    with ctx.warehouse.reading() as connection, connection.cursor(row_factory=dict_row) as cursor:
         try:
             return cursor.execute(query, values).fetchall()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
@@ -295,7 +295,7 @@ def export(ctx: Context, name: str, asked: TableQuestion, kind: str, target: Pat
     """All rows that were asked for, written to a file as csv, parquet or arrow. Raises NotStored."""
     declared = table_named(ctx.catalog, name)
     query = query_of(declared, asked)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         try:
             _write(connection, declared, query, kind, target)
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):

@@ -20,8 +20,8 @@ from s2p_assets.contracts.errors import MendableError
 from s2p_assets.graph.running.dagster_home import environment, prepare_home
 from s2p_assets.settings import Settings, read_settings
 from s2p_assets.warehouse.server.connection import connect, database_url
+from s2p_assets.warehouse.server.roles import DAGSTER_SCHEMA, create_schema
 
-SCHEMA = "dagster"
 STATEMENT_TIMEOUT_MS = 600_000
 
 
@@ -76,10 +76,10 @@ def dagster_url(url: str) -> str:
     `postgresql://` alone means psycopg 3 to newer SQLAlchemy, whose NOTIFY dagster-postgres cannot write.
     """
     with connect(url) as connection:
-        connection.execute(f"create schema if not exists {SCHEMA}")
+        create_schema(connection, DAGSTER_SCHEMA)
     _, _, rest = url.partition("://")
     joint = "&" if "?" in rest else "?"
-    return f"postgresql+psycopg2://{rest}{joint}options={quote(f'-csearch_path={SCHEMA}')}"
+    return f"postgresql+psycopg2://{rest}{joint}options={quote(f'-csearch_path={DAGSTER_SCHEMA}')}"
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:

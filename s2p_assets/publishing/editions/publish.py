@@ -238,7 +238,7 @@ def _renew_index(folder: Path) -> None:
         newest.setdefault(edition.folder.parent.name, edition)
     earlier = [edition for edition in sorted(everything, key=by_day) if edition not in newest.values()]
     entries = [
-        _entry(edition, folder) | {"held_back": Markup(_banner(edition.folder.parent, edition))}  # noqa: S704
+        _entry(edition, folder) | {"held_back": Markup(_banner(edition.folder.parent, edition))}  # noqa: S704  escaped
         for edition in sorted(newest.values(), key=by_day)
     ]
     entries.sort(key=lambda entry: not (entry["held_back"] or entry["action"]))
