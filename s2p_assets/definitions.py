@@ -11,6 +11,7 @@ from s2p_assets.graph.assets.derived_assets import report_asset, table_asset
 from s2p_assets.graph.assets.model_assets import model_asset
 from s2p_assets.graph.assets.workbook_assets import files_spec, share_spec, sheet_asset, workbook_table_asset
 from s2p_assets.graph.automation_sensor import automation_sensor
+from s2p_assets.graph.checks.open_corrections import corrections_check
 from s2p_assets.graph.executor import in_order_of_urgency
 from s2p_assets.graph.io_managers import (
     FeatureIOManager,
@@ -49,6 +50,7 @@ def build(settings: Settings) -> Graph:
             *(share_spec(workbook) for workbook in catalog.workbooks.values()),
             *(asset.with_hooks(hooks) for asset in made),
         ],
+        asset_checks=[corrections_check(ctx)],
         sensors=[
             share_sensor(ctx),
             automation_sensor(len(made), servers_tags(settings)),

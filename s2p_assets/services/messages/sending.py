@@ -114,6 +114,7 @@ def post_of(settings: Settings, book: AddressBook, *, at_once: bool = False) -> 
         book_place=str(settings.addresses),
         collected_minutes=settings.message_minutes,
         at_once=at_once,
+        sent_log=settings.sent_log,
         attachment_bytes=int(settings.attachment_mb * MEGABYTE),
     )
 
