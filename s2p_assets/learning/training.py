@@ -4,7 +4,7 @@ What a version is stands in `versions.py`; when to train is for `graph/`.
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -75,6 +75,11 @@ def _trained(
     give_back()
     task, learned_from = contest.task, sorted_row_hashes(with_target(history, contest.task))
     kind, fingerprint = methods_of(task), fingerprint_of(learner, task)
+    reason = made_by.reason or TrainingReason(rows=len(learned_from))
+    learned_targets = learned_targets_once(history, task)
+    if kind.learnable:
+        history, task, left_out, let_in = kind.learnable(history, task)
+        reason = replace(reason, left_out=left_out, let_in=let_in)
     backtest = kind.backtest(learner, history, task)
     give_back()
     content = sorted_row_hashes(backtest.round({kind.predicted_column: 6})).tobytes() + learned_from.tobytes()
@@ -95,6 +100,6 @@ def _trained(
         run_id=made_by.run_id,
         code_version=code_version(type(learner)),
         learned_from=learned_from,
-        learned_targets=learned_targets_once(history, task),
-        reason=made_by.reason or TrainingReason(rows=len(learned_from)),
+        learned_targets=learned_targets,
+        reason=reason,
     )
