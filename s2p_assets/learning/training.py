@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.contracts.model import Contest, Learner, Model
+from s2p_assets.learning.classification.recalibration import plain_learner
 from s2p_assets.learning.fingerprint import code_version, digest, fingerprint_of
 from s2p_assets.learning.forecasting.series import with_target
 from s2p_assets.learning.learned_targets import learned_targets_once
@@ -65,7 +66,7 @@ def renew(
     Raises TooLittleHistory or UnusableHistory.
     """
     made_by = _Provenance(feature_version, trained_at, run_id, reason)
-    return _trained(old.learner, (old.domain, old.name), contest, history, made_by)
+    return _trained(plain_learner(old.learner), (old.domain, old.name), contest, history, made_by)
 
 
 def _trained(
@@ -82,6 +83,9 @@ def _trained(
         reason = replace(reason, left_out=left_out, let_in=let_in)
     backtest = kind.backtest(learner, history, task)
     give_back()
+    fitted = kind.fit(learner, history, task)
+    if kind.recalibrated:
+        fitted, backtest = kind.recalibrated(fitted, backtest)
     content = sorted_row_hashes(backtest.round({kind.predicted_column: 6})).tobytes() + learned_from.tobytes()
     identity = [domain, name, task_to_json(task), fingerprint, made_by.feature_version]
     return ModelVersion(
@@ -90,7 +94,7 @@ def _trained(
         contest=contest.name,
         version=digest(identity, content),
         fingerprint=fingerprint,
-        learner=kind.fit(learner, history, task),
+        learner=fitted,
         task=task,
         backtest=backtest,
         scores=kind.scores({name: backtest}, history, task),

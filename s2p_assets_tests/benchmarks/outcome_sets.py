@@ -53,7 +53,9 @@ def _set(cases: int, odds: Callable[[pd.DataFrame, Matrix, np.random.Generator],
 
 
 def _usual(rows: pd.DataFrame) -> Matrix:
-    return np.asarray(0.9 * rows["score"] + rows["kind"].map(dict(zip("abcdef", (0, 0.5, -0.5, 1, -1, 0), strict=True))))
+    return np.asarray(
+        0.9 * rows["score"] + rows["kind"].map(dict(zip("abcdef", (0, 0.5, -0.5, 1, -1, 0), strict=True)))
+    )
 
 
 def usual(seed: int) -> OutcomeSet:
@@ -112,7 +114,9 @@ def many_kinds(seed: int) -> OutcomeSet:
 
 
 def curved(seed: int) -> OutcomeSet:
-    return _set(3000, lambda rows, _, __: 2.0 * np.cos(1.5 * rows["score"].to_numpy()) + 0.6 * rows["noise"].to_numpy(), seed)
+    return _set(
+        3000, lambda rows, _, __: 2.0 * np.cos(1.5 * rows["score"].to_numpy()) + 0.6 * rows["noise"].to_numpy(), seed
+    )
 
 
 def missing_by_design(seed: int) -> OutcomeSet:

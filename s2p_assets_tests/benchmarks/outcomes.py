@@ -54,7 +54,9 @@ class Judged:
 
 def judged(one: OutcomeSet) -> Judged:
     """The champion of the candidates on what was known, measured on what began later."""
-    versions = {name: made for name, learner in CANDIDATES.items() if (made := _version(name, learner, one)) is not None}
+    versions = {
+        name: made for name, learner in CANDIDATES.items() if (made := _version(name, learner, one)) is not None
+    }
     champion = promote(CONTEST, versions).champion
     known, actual = decided_cases(one.known, TASK), one.later["came"].to_numpy(float)
     told = predict_probabilities(champion.model.learner, one.later, champion.task)  # type: ignore[arg-type]

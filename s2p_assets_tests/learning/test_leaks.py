@@ -1,4 +1,4 @@
-"""Promises of the check for leaks: what knows the outcome is named before training, left out, and let in by a person."""
+"""Promises of the check for leaks: what knows the outcome is named before training and left out, or let in."""
 
 from dataclasses import replace
 

@@ -20,8 +20,8 @@ class Withheld(UnusableHistory):
 
     def __init__(self, columns: Iterable[str]) -> None:
         super().__init__(
-            f"{', '.join(columns)}: left out before training, as it knows the outcome; let the model learn from another "
-            "column, or let this one in by `let_in` in the contest's task, with the reason"
+            f"{', '.join(columns)}: left out before training, as it knows the outcome; let the model learn from "
+            "another column, or let this one in by `let_in` in the contest's task, with the reason"
         )
 
 
@@ -50,8 +50,8 @@ class FeatureColumns:
 def feature_columns_of(cases: pd.DataFrame, task: ClassificationTask, *, only: tuple[str, ...] = ()) -> FeatureColumns:
     """The features in `cases`, or those of them in `only`; days and moments are none: how long ago is a number.
 
-    Those that the check for leaks withholds are left out. Raises UnusableHistory when there is none, or one of `only` is
-    not among them.
+    Those that the check for leaks withholds are left out. Raises UnusableHistory when there is none, or one of `only`
+    is not among them.
     """
     numbers, categories = [], []
     for name in (str(name) for name in cases.columns if name not in task.not_features):

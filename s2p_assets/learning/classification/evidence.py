@@ -88,8 +88,8 @@ class Evidence:
         if name in self.numbers:
             codes, uniques = pd.factorize(self.numbers[name][places])
             return codes.astype(np.int64), [f"{value:g}" for value in uniques]
-        codes, uniques = pd.factorize(self.rows[name].iloc[places].astype("string"))
-        return codes.astype(np.int64), [str(value) for value in uniques]
+        codes, texts = pd.factorize(self.rows[name].iloc[places].astype("string"))
+        return codes.astype(np.int64), [str(text) for text in texts]
 
 
 def evidence_of(history: pd.DataFrame, task: ClassificationTask) -> Evidence:
@@ -98,7 +98,7 @@ def evidence_of(history: pd.DataFrame, task: ClassificationTask) -> Evidence:
     features = feature_columns_of(rows, task)
     unit = rows.groupby([task.entity, task.decided], sort=False, dropna=False).ngroup().to_numpy(np.int64)
     is_open = rows[task.target].isna().to_numpy()
-    order = np.lexsort((np.arange(len(rows)), unit))  # rows are by time already
+    order = np.argsort(unit, kind="stable").astype(np.int64)  # rows are by time already
     order = order[~is_open[order]]
     first, before_last, last = _ends(unit, order)
     newest = np.argsort(rows[task.decided].to_numpy("datetime64[us]")[first], kind="stable")[-MOST_UNITS:]
@@ -109,7 +109,7 @@ def evidence_of(history: pd.DataFrame, task: ClassificationTask) -> Evidence:
     at = np.full(len(rows), -1, np.int64)
     at[kept] = np.arange(len(kept))
     few = rows.iloc[kept].reset_index(drop=True)
-    plain = {name: few[name].to_numpy("float64", na_value=np.nan) for name in features.numbers}
+    plain: dict[str, Matrix] = {name: few[name].to_numpy("float64", na_value=np.nan) for name in features.numbers}
     texts = _texts(few, task, features.categories)
     return Evidence(
         rows=few,
