@@ -15,6 +15,7 @@ from s2p_assets.catalog.catalog import key_of
 from s2p_assets.contracts.model import Contest, ForecastTask
 from s2p_assets.learning.registry.mlflow_tables import ContestState, Record, Tenure
 from s2p_assets.services.context import Context
+from s2p_assets.services.left_out import left_out
 from s2p_assets.services.model_checks import CheckFigures, DriftFigures, ErrorFigures, check_figures
 from s2p_assets.warehouse.files.expected import missing_files
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
@@ -69,6 +70,7 @@ class ModelCard:
     state: ContestState
     scores: tuple[ScoredModel, ...]
     drifts: tuple[OpenDrift, ...]
+    left_out: tuple[str, ...]
     reports: tuple[str, ...]
     error: ErrorFigures | None = None
     moved: Mapping[str, DriftFigures] = field(default_factory=dict)
@@ -124,7 +126,10 @@ def _card(
         name for name, one in ctx.catalog.reports.items() if sees(name) and key in ctx.catalog.upstream(key_of(one))
     ]
     error = figures.errors.get(contest.full_name)
-    return ModelCard(contest, state, tuple(scores), tuple(mine), tuple(reports), error, moved)
+    kept_from = left_out(ctx.registry, contest, state.champion)
+    return ModelCard(
+        contest, state, tuple(scores), tuple(mine), tuple(kept_from), tuple(reports), error, moved
+    )
 
 
 @dataclass(frozen=True)

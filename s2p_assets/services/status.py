@@ -16,6 +16,7 @@ from s2p_assets.services.entries.showing import FOREIGN, foreign_files
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.header_aliases import alias_json, refresh_aliases
 from s2p_assets.services.implausible import implausible_values
+from s2p_assets.services.left_out import left_out
 from s2p_assets.services.messages.standing import messages_status
 from s2p_assets.services.share import look_at_share, share_changes_of
 from s2p_assets.services.work_under_way import work_under_way
@@ -122,6 +123,7 @@ def _contest(registry: Registry, contest: Contest) -> dict[str, Any]:
         "trained_at": champion.trained_at if champion else None,
         "why": state.tenures[-1].why if state.tenures else None,
         "pinned": state.pin.description if state.pin else None,
+        "left_out": left_out(registry, contest, champion),
     }
 
 

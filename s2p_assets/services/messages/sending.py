@@ -81,6 +81,7 @@ def _looked_for(
         (("received",), lambda: file_matters.received_matters(ctx, connection, since, book.wants_received)),
         (("held_back",), lambda: house_matters.held_back_matters(ctx)),
         (("champion",), lambda: house_matters.champion_matters(ctx, since)),
+        (("leak",), lambda: house_matters.leak_matters(ctx)),
         (("report",), lambda: house_matters.report_matters(ctx, connection, book, since)),
         (("threshold",), lambda: threshold_matters(ctx, connection)),
         (("installation",), lambda: house_matters.installation_matters(ctx, _share_problem(ctx))),
