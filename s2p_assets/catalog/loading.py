@@ -128,7 +128,8 @@ def _first_dangling(catalog: Catalog) -> tuple[Workbook | Derived, Fault] | None
             return made, made.fault(f"no contest {made.domain}_{made.contest} on the models shelf")
         for parameter, key in catalog.inputs_of(made).items():
             if key not in catalog.by_key:
-                return made, made.fault(f"needs {parameter!r}, but no shelf holds {key}")
+                message = f"needs {parameter!r}, but no shelf holds {key}"
+                return made, made.fault_of(parameter, message) if isinstance(made, SqlTable) else made.fault(message)
         if fault := _broken_lineage(catalog, made):
             return made, fault
         if isinstance(made, Contest) and (fault := _leak(catalog, made)):

@@ -25,6 +25,9 @@ def bound(table: SqlTable, known: Mapping[tuple[str, str], SqlSource]) -> SqlTab
 
     `known`: every stored thing, by place.
     """
+    if lacking := next((one for one in table.sources if one.place not in known), None):
+        fault = table.fault_of(lacking.written, f"there is no table {lacking.domain}_{lacking.name}")
+        raise SqlFault(fault.message, fault.line, fault.file)
     sources = tuple(replace(known[one.place], written=one.written) for one in table.sources)
     select = qualified(table.text, table.domain, sources, table)
     _refuse_other_columns(table, select)

@@ -68,7 +68,7 @@ def read_sql_table(file: Path, module: str) -> SqlTable:
         raise SqlFault(str(fault), fault.line, twin if beside is not None else file) from None
     sources = named_tables(text, domain_and_name(module)[0])
     build = SqlBuild(module, made.pop("description"), tuple(dict.fromkeys(source.written for source in sources)))
-    where = tuple((name, line) for name, line in lines.items())
+    where = (*lines.items(), *((f"from {written}", line) for written, line in _source_lines(text, module)))
     digest = file_digest(text, beside or "")
     return SqlTable(build=build, file=file, text=text, digest=digest, sources=sources, lines=where, **made)
 
@@ -195,7 +195,8 @@ def parsed(text: str, file: Path | None = None) -> Any:
         raise SqlFault(f"it must be one select, and nothing that writes; it is {what}", _statement_line(found), file)
     for part in found[0].walk():
         if isinstance(part, exp.DML | exp.DDL | exp.Command | exp.Into | exp.Lock) and not isinstance(part, exp.Query):
-            raise SqlFault(f"it writes or locks ({part.key}); a table is a select alone", first_line(part), file)
+            line = first_line(part) or first_line(found[0])
+            raise SqlFault(f"it writes or locks ({part.key}); a table is a select alone", line, file)
     return found[0]
 
 
@@ -216,6 +217,11 @@ def named_tables(text: str, domain: str) -> tuple[SqlSource, ...]:
         source = source_of(part, domain)
         found[source.written] = source
     return tuple(found.values())
+
+
+def _source_lines(text: str, module: str) -> Iterator[tuple[str, int]]:
+    for part in base_tables(parsed(text)):
+        yield source_of(part, domain_and_name(module)[0]).written, first_line(part) or 1
 
 
 def source_of(part: Any, domain: str) -> SqlSource:

@@ -90,6 +90,10 @@ class SqlTable(Table):
     def fault(self, message: str) -> Fault:
         return Fault(self.file, 1, message)
 
+    def fault_of(self, parameter: str, message: str) -> Fault:
+        """What is wrong with a table that the query names, on the line where it does."""
+        return Fault(self.file, dict(self.lines).get(f"from {parameter}", 1), message)
+
 
 def rows_of_columns(name: str, module: str, doc: str, columns: Mapping[str, Any], types: Mapping[str, Any]) -> type[Row]:
     """A class of rows from columns that no Python file declares. Raises DeclarationError."""

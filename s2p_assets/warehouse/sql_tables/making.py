@@ -4,7 +4,7 @@ Everything happens in one transaction: readers see the old rows until it ends, a
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -224,17 +224,17 @@ def _set_version(making: _Making, version: str, rows: int) -> None:
     making.run(sql.SQL("analyze {}").format(making.place))
 
 
-def run_select(
-    conn: psycopg.Connection, table: SqlTable, place: sql.Identifier, locate: TableLocator, places: Iterable[tuple[str, str]]
-) -> None:
-    """Put what the select returns of the tables that `locate` names into `place`, which is there and empty."""
+def run_select(conn: psycopg.Connection, table: SqlTable, place: sql.Identifier, locate: TableLocator) -> None:
+    """Put what the select returns of the tables that `locate` names into `place`, which is there and empty.
+
+    Raises SqlTableFailed.
+    """
     ensure_role(conn)
-    text = select_text(table, table.text, conn, locate)
-    grant_sources(conn, places, locate)
+    grant_sources(conn, [source.place for source in table.sources], locate)
+    text, names = select_text(table, table.text, conn, locate), _columns(table)
     check_select(conn, table, text, table.columns)
     making = _Making(conn, table, time.monotonic() + table.seconds)
-    names = _columns(table)
-    define_function(conn, FUNCTION, table.columns, f"select {names.as_string(conn)} from ({text}\n) q")
     with conn.transaction():
+        define_function(conn, FUNCTION, table.columns, f"select {names.as_string(conn)} from ({text}\n) q")
         making.run(sql.SQL("insert into {} ({}) select * from {}()").format(place, names, FUNCTION))
         conn.execute("set local statement_timeout = 0")

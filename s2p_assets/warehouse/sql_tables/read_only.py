@@ -117,6 +117,7 @@ def define_function(conn: psycopg.Connection, name: sql.Identifier, columns: Ite
     fields = sql.SQL(", ").join(
         sql.SQL("{} " + one.postgres_type).format(sql.Identifier(f"_{at}")) for at, one in enumerate(columns)
     )
+    conn.execute(sql.SQL("drop function if exists {}()").format(name))
     conn.execute(
         sql.SQL(
             "create or replace function {}() returns table ({}) language sql stable security definer"

@@ -37,7 +37,7 @@ declare
                         else 'changed' end;
 begin
     if tg_op <> 'TRUNCATE' then
-        execute 'select count(*) from (select 1 from ' || source || ' limit 200001) some' into many;
+        execute 'select count(*) from (select 1 from ' || source || ' limit 200001) few' into many;
     end if;
     if many = 0 then
         return null;
