@@ -99,10 +99,16 @@ def restore_workbook(
 
 def restore_derived(conn: psycopg.Connection, made: TableDeclaration, frame: pd.DataFrame) -> None:
     """Put a derived table as it was into a temporary table of this connection."""
-    place = as_of_table(made.domain, made.name)
-    _create_temporary(conn, place, made.columns)
+    place = begin_derived(conn, made)
     copy_in(conn, place, [store.declared_rows(frame, made)])
     conn.execute(sql.SQL("analyze {}").format(place))
+
+
+def begin_derived(conn: psycopg.Connection, made: TableDeclaration) -> sql.Identifier:
+    """A temporary table for a derived table as it was, empty yet."""
+    place = as_of_table(made.domain, made.name)
+    _create_temporary(conn, place, made.columns)
+    return place
 
 
 def read_as_of(conn: psycopg.Connection, domain: str, name: str, columns: Sequence[Column]) -> pd.DataFrame:

@@ -57,7 +57,7 @@ def replace_table(conn: psycopg.Connection, table: TableDeclaration, frame: pd.D
             return ReplaceResult(rows.num_rows, version, changed=False)
         conn.execute(sql.SQL("delete from {}").format(identifier))
         copy_in(conn, identifier, [rows])
-        _set_version(conn, table, version, rows.num_rows)
+        set_version(conn, table, version, rows.num_rows)
         conn.execute(sql.SQL("analyze {}").format(identifier))
     return ReplaceResult(rows.num_rows, version, changed=True)
 
@@ -94,12 +94,13 @@ def replace_rows(
             values = list(zip(*(part.column(name).to_pylist() for name in by), strict=True))
             cursor.executemany(sql.SQL("delete from {} where ").format(identifier) + same, values)
         copy_in(conn, identifier, [rows])
-        _set_version(conn, table, version, whole.num_rows)
+        set_version(conn, table, version, whole.num_rows)
         conn.execute(sql.SQL("analyze {}").format(identifier))
     return ReplaceResult(whole.num_rows, version, changed=True)
 
 
-def _set_version(conn: psycopg.Connection, table: TableDeclaration, version: str, rows: int) -> None:
+def set_version(conn: psycopg.Connection, table: TableDeclaration, version: str, rows: int) -> None:
+    """Note which content stands in a derived table."""
     conn.execute(
         "insert into s2p.contents (domain, table_name, version, rows) values (%s, %s, %s, %s)"
         " on conflict (domain, table_name) do update set version = excluded.version, rows = excluded.rows,"
