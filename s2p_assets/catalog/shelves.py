@@ -16,7 +16,7 @@ from s2p_assets.contracts.columns import DeclarationError, domain_and_name
 from s2p_assets.contracts.derivation import Fault
 
 T = TypeVar("T")
-SHELVES = ("workbooks", "tables", "features", "models", "reports")
+SHELVES = ("workbooks", "streams", "tables", "features", "models", "reports")
 
 
 @dataclass(frozen=True)
