@@ -2,12 +2,13 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import orjson
 import pytest
 
 from s2p_assets.services.context import Context, open_context
+from s2p_assets.services.streams.telling import streams_status
 from s2p_assets.settings import Settings
 
 PATIENCE_SECONDS = 60.0
@@ -35,8 +37,11 @@ class Sale(Row):
     def returns_are_small(cls, rows: Frame) -> Series:
         return rows["quantity"] >= -100
 '''
-WORDS = "from s2p_assets import Code, Frame, Integer, Kafka, Money, Push, Row, Series, Stream, Text, Timestamp, column, row_rule"
-TILL, SHOP = "acme_till", "acme_shop"
+WORDS = (
+    "from s2p_assets import Code, Frame, Integer, Kafka, Money, Push, Row, Series, Stream, Text, Timestamp\n"
+    "from s2p_assets import column, row_rule"
+)
+TILL, SHOP, TOPIC = "acme_till", "acme_shop", "acme-orders"
 SHELF = {
     "acme_till.py": f'"""Tills."""\n\n{WORDS}\n{ROWS}\n\n'
     'till = Stream(rows=Sale, source=Push(), owner="till@example.com", key=("order_no", "line"), max_event_kb=4)\n',
@@ -53,6 +58,7 @@ class Acme:
     folder: Path
     ctx: Context
     environ: dict[str, str]
+    started: "list[subprocess.Popen[str]]" = field(default_factory=list)
 
     def rows(self, name: str, columns: str = "order_no, line, quantity") -> list[tuple[Any, ...]]:
         """The rows of a stream's table that count."""
@@ -60,9 +66,15 @@ class Acme:
             table = f"acme.{name.removeprefix('acme_')}"
             return connection.execute(f"select {columns} from {table} order by order_no, line").fetchall()
 
+    def reader_problem(self) -> str | None:
+        """What keeps whoever reads the web shop from it, as it says."""
+        (reader,) = streams_status(self.ctx)[0]["readers"]
+        problem: str | None = reader["problem"]
+        return problem
+
     def command(self, *words: str, **more: str) -> "subprocess.Popen[str]":
         """`s2p` in a process of its own."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "s2p_assets.cli", *words],
             env=self.environ | more,
             cwd=self.folder,
@@ -71,6 +83,8 @@ class Acme:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+        self.started.append(process)
+        return process
 
 
 @contextlib.contextmanager
@@ -87,7 +101,14 @@ def acme_home(folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Ite
     given = {"S2P_HOME": str(settings.home), "S2P_SHARE": str(settings.share), "S2P_SHELVES": package}
     given |= {f"S2P_{name.upper()}": str(value) for name, value in more.items()}
     plain = {name: value for name, value in os.environ.items() if not name.startswith("S2P_")}
-    yield Acme(folder, open_context(settings), plain | given | {"PYTHONPATH": str(folder)})
+    acme = Acme(folder, open_context(settings), plain | given | {"PYTHONPATH": str(folder)})
+    try:
+        yield acme
+    finally:
+        for process in acme.started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
 
 def sale(number: int, **other: Any) -> dict[str, Any]:
@@ -133,13 +154,14 @@ class Broker:
         from confluent_kafka.admin import AdminClient
         from confluent_kafka.cimpl import NewTopic
 
-        made = AdminClient({"bootstrap.servers": self.address}).create_topics([NewTopic(name, partitions, 1)])
-        made[name].result(PATIENCE_SECONDS)
+        admin = AdminClient({"bootstrap.servers": self.address})
+        admin.create_topics([NewTopic(name, partitions, 1)])[name].result(PATIENCE_SECONDS)
 
     def drop(self, name: str) -> None:
         from confluent_kafka.admin import AdminClient
 
-        AdminClient({"bootstrap.servers": self.address}).delete_topics([name])[name].result(PATIENCE_SECONDS)
+        admin = AdminClient({"bootstrap.servers": self.address})
+        admin.delete_topics([name])[name].result(PATIENCE_SECONDS)
 
     def send(self, topic: str, events: Sequence[bytes], partitions: int = 3) -> None:
         from confluent_kafka import Producer
@@ -179,3 +201,40 @@ def running_broker() -> Iterator[Broker]:
 def broker_command(program: str, address: str) -> list[str]:
     urls = [f"--listener-url=tcp://{address}", f"--advertised-listener-url=tcp://{address}"]
     return [program, "broker", *urls, "--storage-engine=memory://tansu/"]
+
+
+def until(holds: Callable[[], object], what: str) -> None:
+    """Wait until it holds; what fails meanwhile, as a table that is not there yet, is asked again."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(Exception):
+            if holds():
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"{what}: not within {PATIENCE_SECONDS:.0f} s")
+
+
+def stop(process: "subprocess.Popen[str]") -> str:
+    """End a command as a person does; what it said."""
+    process.send_signal(signal.SIGTERM)
+    said, wrong = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 0, wrong
+    return said + wrong
+
+
+def sent_rows(numbers: Iterable[int]) -> list[tuple[str, int, int]]:
+    """The rows of sales with these numbers."""
+    return [(f"O{number // 3:06d}", number % 3 + 1, 1 + number % 4) for number in numbers]
+
+
+def kill_something(acme: Acme, process: "subprocess.Popen[str]", turn: int, seconds: float) -> "subprocess.Popen[str]":
+    """After so many seconds the reader of streams or, every other time, PostgreSQL, by SIGKILL; who reads then."""
+    time.sleep(seconds)
+    if turn % 2:
+        pid = (acme.ctx.settings.home / "postgres" / "data" / "postmaster.pid").read_text().split()[0]
+        os.kill(int(pid), signal.SIGKILL)
+        acme.ctx.warehouse.__dict__.pop("url", None)
+        return process
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    return acme.command("stream")

@@ -92,7 +92,8 @@ def test_a_trace_of_a_row_ends_at_its_event(acme: Acme) -> None:
     push(acme, "t1", sale(120, qty=3, note="gift"))
     traced = trace_table(acme.ctx, TILL, {"order_no": "O000040", "line": "1"}, ["quantity", "sku"], most=5)
     (row,) = traced.rows
-    assert row.file is not None and row.file.event is not None
+    assert row.file is not None
+    assert row.file.event is not None
     assert orjson.loads(row.file.event) == sale(120, qty=3, note="gift")
     assert row.file.cells == {"quantity": "qty", "sku": "item.sku"}
     assert row.file.path.startswith(f"s2p-streams/{TILL}/{dt.datetime.now(dt.UTC).date()}")

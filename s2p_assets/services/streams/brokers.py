@@ -30,6 +30,8 @@ def consumer_settings(settings: Settings) -> dict[str, Any]:
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",
         "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": 6_000,
+        "heartbeat.interval.ms": 500,
         "queued.max.messages.kbytes": 16 << 10,
         "queued.min.messages": 20_000,
         "fetch.message.max.bytes": 1 << 20,

@@ -78,7 +78,7 @@ class Taker:
 
     def _bounded(self, event: bytes | None) -> bytes | NotRead:
         most = self.stream.max_event_kb * KILOBYTE
-        if event is None:
+        if not event:
             return NotRead("empty", "the event is empty; a stream takes rows, and withdraws none")
         if len(event) > most:
             says = f"the event has {len(event):,} bytes, and at most {most:,} are taken; max_event_kb= says how many"
