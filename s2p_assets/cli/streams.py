@@ -1,20 +1,23 @@
 """The commands about streams: read them, list what came back of them, take it again."""
 
+import os
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from s2p_assets.cli.console import table_lines
-from s2p_assets.cli.terminal import NEEDS_A_PERSON, Json, err, escape, out, print_json
+from s2p_assets.cli.terminal import NEEDS_A_PERSON, Json, escape, out, print_json
 
 SHOWN = 20
 
 
 def stream(
     seconds: Annotated[float | None, typer.Option("--for", help="End after so many seconds.", min=0.1)] = None,
+    lifeline: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Read the streams of Kafka topics into their tables, until stopped; several processes share them."""
     from s2p_assets.settings import read_settings
@@ -27,8 +30,7 @@ def stream(
 
     ctx = open_outlined(settings)
     streams = require_streams(ctx)
-    if settings.log_format == "json":
-        start_log(settings.log_format)
+    start_log(settings.log_format)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -36,11 +38,20 @@ def stream(
         timer = threading.Timer(seconds, ended.set)
         timer.daemon = True
         timer.start()
+    if lifeline is not None:
+        threading.Thread(target=_end_with, args=(lifeline, ended), daemon=True).start()
     names = ", ".join(one.full_name for one in streams)
     out.print(escape(f"reading {names} from {settings.kafka}; Ctrl-C ends it"))
-    consumer = StreamConsumer(ctx, streams, ended, progress=lambda says: err.print(escape(f"s2p: {says}")))
+    consumer = StreamConsumer(ctx, streams, ended)
     consumer.run()
     out.print(f"{consumer.stored:,} rows stored")
+
+
+def _end_with(lifeline: int, ended: threading.Event) -> None:
+    """Stop when `s2p up`, which holds the other end, has ended."""
+    with suppress(OSError):
+        os.read(lifeline, 1)
+    ended.set()
 
 
 def returned(

@@ -45,7 +45,6 @@ AGAIN_SECONDS = 5.0
 ASK_SECONDS = 10.0
 HOPEFUL_SECONDS = 30.0
 
-Progress = Callable[[str], None]
 Message = Any
 """Of `confluent_kafka`, whose own types say that it may have no topic and no offset."""
 
@@ -60,7 +59,6 @@ class StreamConsumer:
     ctx: Context
     streams: Sequence[Stream]
     ended: threading.Event
-    progress: Progress = lambda _: None
     stored: int = 0
     _connection: psycopg.Connection | None = None
     _takers: dict[str, Taker] = field(default_factory=dict)
@@ -273,7 +271,6 @@ class StreamConsumer:
             self._problem = problem
             self._looked_at = 0.0
             if problem:
-                self.progress(problem)
                 log_event("stream", problem, level=logging.WARNING)
 
     def _database(self) -> psycopg.Connection:

@@ -14,6 +14,7 @@ import pyarrow
 from psycopg import sql
 
 from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.copying import copy_in
@@ -73,6 +74,7 @@ def restore_workbook(
     workbook: Workbook,
     files: Sequence[LoadedVersion],
     read_again: Iterable[tuple[LoadedVersion, pyarrow.Table]],
+    as_of: dt.datetime,
 ) -> None:
     """Put a workbook's table as it was into this connection: the rows of `files`, and which of them were superseded.
 
@@ -83,7 +85,7 @@ def restore_workbook(
     _create_temporary(conn, held, workbook.columns, source_columns(workbook))
     loaded = [file.id for file in files if file.is_loaded]
     if loaded:
-        _copy_loaded(conn, workbook, held, loaded)
+        _copy_loaded(conn, workbook, held, loaded, as_of)
     for file, rows in read_again:
         if rows.num_rows:
             copy_in(conn, held, [rows_of_file(rows, file.id, workbook)])
@@ -121,12 +123,18 @@ def _create_temporary(
     conn.execute(sql.SQL("create temporary table {} ({})").format(place, sql.SQL(", ").join(declared)))
 
 
-def _copy_loaded(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier, files: list[int]) -> None:
+def _copy_loaded(
+    conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier, files: list[int], as_of: dt.datetime
+) -> None:
     names = [*(column.name for column in workbook.columns), *(name for name, *_ in source_columns(workbook)[:3])]
     listed = sql.SQL(", ").join(map(sql.Identifier, names))
-    command = sql.SQL("insert into {} ({}) select {} from {} where _file = any(%s)")
+    command: sql.Composed = sql.SQL("insert into {} ({}) select {} from {} where _file = any(%s)").format(
+        held, listed, listed, rows_table(workbook.domain, workbook.name)
+    )
+    if isinstance(workbook, Stream):  # a day of it grows: of its rows those that were stored by then
+        command += sql.SQL(" and _loaded_at <= {}").format(sql.Literal(as_of))
     try:
-        conn.execute(command.format(held, listed, listed, rows_table(workbook.domain, workbook.name)), (files,))
+        conn.execute(command, (files,))
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
         reason = (error.diag.message_primary or "").strip()
         raise NotStored(
