@@ -10,8 +10,9 @@ from s2p_assets.graph.assets.contest_assets import contest_asset
 from s2p_assets.graph.assets.delivery_assets import deliveries_asset, expected_spec, unclaimed_spec
 from s2p_assets.graph.assets.derived_assets import report_asset, table_asset
 from s2p_assets.graph.assets.model_assets import model_asset
-from s2p_assets.graph.assets.workbook_assets import files_spec, share_spec, sheet_asset, workbook_table_asset
 from s2p_assets.graph.assets.sql_assets import sql_table_asset
+from s2p_assets.graph.assets.stream_assets import stream_spec
+from s2p_assets.graph.assets.workbook_assets import files_spec, share_spec, sheet_asset, workbook_table_asset
 from s2p_assets.graph.automation_sensor import automation_sensor
 from s2p_assets.graph.checks.open_corrections import corrections_check
 from s2p_assets.graph.executor import in_order_of_urgency
@@ -50,6 +51,7 @@ def build(settings: Settings) -> Graph:
             unclaimed_spec(),
             expected_spec(),
             *(share_spec(workbook) for workbook in catalog.workbooks.values()),
+            *map(stream_spec, catalog.streams.values()),
             *(asset.with_hooks(hooks) for asset in made),
         ],
         asset_checks=[corrections_check(ctx)],

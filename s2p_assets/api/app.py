@@ -42,10 +42,9 @@ def build_app(ctx: Context, dagster_socket: Path | None = None) -> Guard:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _pools(app, ctx, gate):
-            async with gate.listening():
-                with HeavyWork(ctx.settings) as app.state.heavy:
-                    yield
+        async with _pools(app, ctx, gate), gate.listening():
+            with HeavyWork(ctx.settings) as app.state.heavy:
+                yield
         await proxy.close()
 
     app = _routes(ctx, gate)

@@ -127,9 +127,7 @@ def _card(
     ]
     error = figures.errors.get(contest.full_name)
     kept_from = left_out(ctx.registry, contest, state.champion)
-    return ModelCard(
-        contest, state, tuple(scores), tuple(mine), tuple(kept_from), tuple(reports), error, moved
-    )
+    return ModelCard(contest, state, tuple(scores), tuple(mine), tuple(kept_from), tuple(reports), error, moved)
 
 
 @dataclass(frozen=True)

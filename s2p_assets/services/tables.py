@@ -18,6 +18,7 @@ from s2p_assets.catalog.catalog import Catalog, Stored, key_of
 from s2p_assets.contracts.columns import Column, Kind
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
@@ -99,6 +100,8 @@ def query_of(declared: Stored, asked: TableQuestion, *, place: str = "") -> RowQ
 
 
 def kind_of_table(declared: Stored) -> str:
+    if isinstance(declared, Stream):
+        return "stream"
     if isinstance(declared, Workbook):
         return "workbook"
     if isinstance(declared, FeatureSet):

@@ -14,6 +14,7 @@ import pyarrow
 from psycopg import sql
 
 from s2p_assets.contracts.columns import Column, arrow_schema
+from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
 from s2p_assets.warehouse.tables.content_versions import rows_version
@@ -150,12 +151,24 @@ def read_rows(
 def workbook_version(conn: psycopg.Connection, workbook: Workbook) -> str:
     """A hash of the content of a workbook's table: the contract, and the bytes of every file that holds rows in it."""
     ensure_own_tables(conn)
+    if isinstance(workbook, Stream):
+        return _stream_version(conn, workbook)
     files = conn.execute(
         "select sha256, contract_version from s2p.files where workbook = %s and is_loaded order by as_of_ns, id",
         (workbook.full_name,),
     ).fetchall()
     in_order = files if workbook.key else sorted(files)
     lines = [contract_version(workbook), *(" ".join(file) for file in in_order)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _stream_version(conn: psycopg.Connection, stream: Stream) -> str:
+    """Of the days of a stream, which grow, how many rows each has taken."""
+    days = conn.execute(
+        "select id, rows_accepted, contract_version from s2p.files where workbook = %s and is_loaded order by id",
+        (stream.full_name,),
+    ).fetchall()
+    lines = [contract_version(stream), *(" ".join(map(str, day)) for day in days)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
