@@ -181,7 +181,7 @@ def _print_address(settings: "Settings") -> None:
     from s2p_assets.services.database_access import missing_roles
 
     ctx = open_context(settings)
-    out.print(f"s2p: [bold]{settings.address}[/bold]")
+    out.print(f"s2p: [bold]{settings.address}[/bold]   (Dagster, which starts when it is first opened: /dagster)")
     if lacking := missing_roles(ctx):
         out.print(escape(f"s2p {lacking}"), soft_wrap=True)
     if settings.open:

@@ -195,9 +195,9 @@ def add_token(
     Raises AccessRefused, and NotFound for an unknown kind of workbook.
     """
     for workbook in workbooks:
-        if workbook not in ctx.catalog.workbooks:
-            known = ", ".join(sorted(ctx.catalog.workbooks)) or "none"
-            raise NotFound(f"no workbook contract {workbook!r}; there are {known}")
+        if workbook not in ctx.catalog.workbooks | ctx.catalog.streams:
+            known = ", ".join(sorted(ctx.catalog.workbooks | ctx.catalog.streams)) or "none"
+            raise NotFound(f"no contract of a workbook or stream {workbook!r}; there are {known}")
     if not name.strip() or len(name) > 100 or not name.isprintable():
         raise AccessRefused("a token has a name of up to 100 characters that says which program has it")
     with ctx.warehouse.writing() as connection:

@@ -111,6 +111,8 @@ def training_history(found: TrainedModel, registry: Registry) -> dict[str, Any]:
         "why": cause.description,
         "since": cause.since,
         "signals": cause.signals,
+        "left_out": cause.left_out,
+        "let_in": cause.let_in,
         "rows": cause.rows,
         "rows_changed": cause.changed,
         "rows_withdrawn": cause.withdrawn,

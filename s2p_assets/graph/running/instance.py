@@ -7,6 +7,7 @@ warehouse's business.
 import datetime as dt
 import functools
 import os
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -39,7 +40,11 @@ class SharedPostgresStorage(DagsterPostgresStorage):
         super().__init__(postgres_url, inst_data=inst_data)
         # It asks a table for its columns before nearly every read, a tenth of the time of a run; they do not change.
         log: Any = self._event_log_storage
+        runs: Any = self._run_storage
         log.has_asset_key_col = functools.cache(log.has_asset_key_col)
+        log._has_asset_key_col_on_connection = _once_each(log._has_asset_key_col_on_connection)
+        for name in ("has_run_stats_index_cols", "has_backfill_id_column"):
+            setattr(runs, name, functools.cache(getattr(runs, name)))
         # It opens a connection for every statement, half of the work of servers at rest; this is its switch to a pool.
         for storage in (self._run_storage, log, self._schedule_storage):
             storage.optimize_for_webserver(STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20)
@@ -51,6 +56,18 @@ class SharedPostgresStorage(DagsterPostgresStorage):
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "SharedPostgresStorage":
         return cls(postgres_url=dagster_url(database_url(read_settings())), inst_data=inst_data)
+
+
+def _once_each(has_column: Callable[[Any, str], bool]) -> Callable[[Any, str], bool]:
+    """The same, asked once for each column: on whichever connection, it is the same table."""
+    known: dict[str, bool] = {}
+
+    def has(connection: Any, column: str) -> bool:
+        if column not in known:
+            known[column] = has_column(connection, column)
+        return known[column]
+
+    return has
 
 
 def dagster_url(url: str) -> str:

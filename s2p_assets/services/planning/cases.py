@@ -24,7 +24,6 @@ from s2p_assets.services.errors import NotFound
 from s2p_assets.services.planning.series import champion_of, in_service
 from s2p_assets.services.planning.trust import how_far_to_trust
 from s2p_assets.services.tables import not_stored
-from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.references import referenced_values
 from s2p_assets.warehouse.tables.row_query import QueryInvalid, parse_value
 
@@ -107,6 +106,7 @@ def explain_case(ctx: Context, name: str, contest: str, entity: str) -> dict[str
     the probability of cases in general. `trust`: sentences, as of `trust.how_far_to_trust`. Raises NotFound.
     """
     from s2p_assets.learning.classification.scoring import open_cases
+    from s2p_assets.warehouse.tables import store
 
     one = case_table_named(ctx.catalog, name)
     asked = next((found for found in one.contests if found.full_name == contest), one.contests[0])
@@ -238,6 +238,7 @@ def score_typed(ctx: Context, name: str, typed: Mapping[str, str]) -> dict[str, 
     Nothing is stored. Raises NotFound, and QueryInvalid with every field that is wrong.
     """
     from s2p_assets.contracts.validation import conform
+    from s2p_assets.warehouse.tables import store
 
     one = case_table_named(ctx.catalog, name)
     book = typed_in_from(ctx.catalog, one)
