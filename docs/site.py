@@ -17,7 +17,15 @@ from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).parents[1]
 WORDS = ROOT / "s2p_assets/__init__.pyi"
-COPIED = ("*.md", "LICENSE", "docs/**/*.md", "docs/pictures/*", "docs/notebooks/*", "deploy/**/*.md", "deploy/systemd/*")
+COPIED = (
+    "*.md",
+    "LICENSE",
+    "docs/**/*.md",
+    "docs/pictures/*",
+    "docs/notebooks/*",
+    "deploy/**/*.md",
+    "deploy/systemd/*",
+)
 MERMAID = re.compile(r"```mermaid\n(.*?)```", re.DOTALL)
 NAVIGATION: dict[str, tuple[str, ...]] = {
     "Start": ("README.md", "docs/README.md", "docs/glossary.md"),

@@ -6,7 +6,6 @@ What needs a server (systemd, sudo, mount) is tried by hand; which commands thes
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,11 +48,11 @@ class Tried:
 
 
 @pytest.fixture(scope="module")
-def tried(folder: Path) -> Iterator[Tried]:
+def tried(folder: Path) -> Tried:
     found = Tried(build(folder / "company"))
     held = found.company.share / HELD
     save(held, order_rows(1), 70)
-    yield found
+    return found
 
 
 def commands(name: str) -> list[str]:
@@ -74,7 +73,10 @@ def follow(tried: Tried, name: str, meant: dict[str, str | None]) -> list[Answer
 @pytest.mark.long
 def test_the_first_workbook(tried: Tried) -> None:
     company = tried.company
-    rows = [["Slip", "Article", "Pieces", "Sold on"], *([f"S-{n}", "L-1", n + 1, f"2026-10-{n + 1:02}"] for n in range(9))]
+    rows = [
+        ["Slip", "Article", "Pieces", "Sold on"],
+        *([f"S-{n}", "L-1", n + 1, f"2026-10-{n + 1:02}"] for n in range(9)),
+    ]
     file = save(company.folder / "Sales October.xlsx", rows)
     new = "new 'Sales October.xlsx' --name shop_sales --to small_shelves/workbooks/shop_sales.py"
     tried.run(new)

@@ -1,4 +1,4 @@
-"""The site of the documentation holds every page under whom it is for, builds without a network, and has no lost link."""
+"""The documentation's site holds every page under whom it is for, builds without a network, has no lost link."""
 
 import importlib.util
 import shutil
