@@ -107,6 +107,7 @@ def test_a_file_came_back(tried: Tried) -> None:
     assert (company.share / "s2p-returned/orders/All bad.xlsx").exists()
     for gone in ("orders/Orders 08.xlsx", "orders/Orders 09.xlsx"):
         (company.share / gone).unlink()
+    tried.run("run")  # which sees that they are gone
     meant = {
         "s2p status": "status",
         "s2p plan FILE": f'plan "{company.share / HELD}"',
