@@ -45,6 +45,9 @@ from .contracts.report import ReportColumn as ReportColumn
 from .contracts.report import RowValue as RowValue
 from .contracts.report import Section as Section
 from .contracts.report import report as report
+from .contracts.stream import Kafka as Kafka
+from .contracts.stream import Push as Push
+from .contracts.stream import Stream as Stream
 from .contracts.table import table as table
 from .contracts.workbook import Workbook as Workbook
 from .inventory.replenishment import ReplenishmentPolicy as ReplenishmentPolicy

@@ -21,6 +21,8 @@ class Kind(NamedTuple):
 KINDS: dict[str, Kind] = {
     "returned": Kind((OWNER,), "Files that came back"),
     "partly": Kind((OWNER,), "Files that were loaded in part"),
+    "returned_events": Kind((OWNER,), "Events that came back", is_event=True),
+    "stream": Kind((ENGINEERS,), "Streams"),
     "held": Kind((OWNER, ENGINEERS), "Files that wait for a decision"),
     "missing": Kind((OWNER,), "Files that have not come"),
     "lapsed": Kind((OWNER,), "Corrections that ended", is_event=True),

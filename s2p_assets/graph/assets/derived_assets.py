@@ -15,11 +15,12 @@ from dagster_shared.utils.warnings import BetaWarning
 from s2p_assets.catalog.catalog import Catalog, Derived, Key, key_of
 from s2p_assets.contracts.derivation import Derivation, NotYet
 from s2p_assets.contracts.feature_set import FeatureSet
-from s2p_assets.contracts.model import Model
+from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.contracts.report import Document, Report
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.validation import conform, declaration_violations, pandera_model
-from s2p_assets.graph.asset_keys import asset_key
+from s2p_assets.graph.asset_keys import asset_key, group_name
+from s2p_assets.graph.assets.freshness import derived_freshness
 from s2p_assets.graph.assets.metadata import column_lineage, declared_metadata, frame_metadata
 from s2p_assets.graph.assets.shards import selected_shards, shard_options
 from s2p_assets.graph.automation import on_source_change
@@ -147,14 +148,20 @@ def asset_options(catalog: Catalog, declared: Derived) -> dict[str, Any]:
     return {
         "key": asset_key(declared),
         "ins": {parameter: dg.AssetIn(asset_key(key)) for parameter, key in catalog.inputs_of(declared).items()},
-        "group_name": declared.domain,
+        "group_name": group_name(declared),
         "owners": [declared.owner],
+        "freshness_policy": _freshness(catalog, declared),
         "description": declared.description,
         "code_version": declared.code_version,
         "metadata": declared_metadata(declared),
         "output_required": False,
         "op_tags": urgency(catalog, key_of(declared)) | ({} if isinstance(declared, Model) else MADE_OF_ITS_INPUTS),
     }
+
+
+def _freshness(catalog: Catalog, declared: Derived) -> dg.FreshnessPolicy | None:
+    """None for models: what they learn from may be as it was for long."""
+    return None if isinstance(declared, Model | Contest) else derived_freshness(catalog, key_of(declared))
 
 
 def urgency(catalog: Catalog, key: Key) -> dict[str, str]:

@@ -8,7 +8,9 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -150,11 +152,13 @@ def _not_published(error: OSError, place: Path) -> ReportNotPublished:
 def _write(document: Document, draft: Path, imprint: Imprint, *, picture: bool, index: str = "") -> None:
     draft.mkdir()
     stem = file_name(document.title, document.as_of)
-    write_html(document, draft / f"{stem}.html", imprint, index=index)
-    write_excel(document, draft / f"{stem}.xlsx", imprint)
-    write_pdf(document, draft / f"{stem}.pdf", imprint)
-    if picture:
-        write_picture(document, draft / f"{stem}.png", currency=imprint.currency)
+    with ThreadPoolExecutor(1, "pdf") as beside:  # most of it is done outside of Python
+        pdf = beside.submit(copy_context().run, write_pdf, document, draft / f"{stem}.pdf", imprint)
+        write_html(document, draft / f"{stem}.html", imprint, index=index)
+        write_excel(document, draft / f"{stem}.xlsx", imprint)
+        if picture:
+            write_picture(document, draft / f"{stem}.png", currency=imprint.currency)
+        pdf.result()
     card = _card(document, imprint, picture=picture)
     (draft / EDITION_FILE).write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -234,7 +238,7 @@ def _renew_index(folder: Path) -> None:
         newest.setdefault(edition.folder.parent.name, edition)
     earlier = [edition for edition in sorted(everything, key=by_day) if edition not in newest.values()]
     entries = [
-        _entry(edition, folder) | {"held_back": Markup(_banner(edition.folder.parent, edition))}  # noqa: S704
+        _entry(edition, folder) | {"held_back": Markup(_banner(edition.folder.parent, edition))}  # noqa: S704  escaped
         for edition in sorted(newest.values(), key=by_day)
     ]
     entries.sort(key=lambda entry: not (entry["held_back"] or entry["action"]))
