@@ -12,6 +12,7 @@ import pandas as pd
 from s2p_assets.contracts.report import Figure, NumberSource, ReportColumn, RowValue, Section, ValueFormat
 from s2p_assets.publishing.document.wording import format_number, format_percent, format_share, pluralize
 from s2p_assets.publishing.sections.classification_scores import calibration_chart, calibration_columns, fold_column
+from s2p_assets.publishing.sections.findings import is_known, parts_that_hold
 from s2p_assets.publishing.sections.plain_names import plain_name
 from s2p_assets.publishing.sections.source_table import SourceTable
 
@@ -158,6 +159,7 @@ def question_measures(answers: QuestionScores) -> Section:
     )
     return Section(
         title="How right the models were",
+        says=_how_right(answers),
         description=f"On {answers.period}s that they had not seen, each told from what was known before it began. "
         "Smaller is better for Brier score and log loss, larger for AUC and accuracy.",
         frame=rows,
@@ -172,6 +174,12 @@ def question_measures(answers: QuestionScores) -> Section:
             ReportColumn("rule", "The plain rule"),
         ),
     )
+
+
+def _how_right(answers: QuestionScores) -> str:
+    """The share told right of each question."""
+    told = ((one.title.lower(), answers.value(one, "accuracy", "value")) for one in answers.questions)
+    return ", ".join(f"{title} {format_share(share)} right" for title, share in told if is_known(share))
 
 
 def question_folds(answers: QuestionScores) -> Section:
@@ -212,6 +220,7 @@ def _calibration(answers: QuestionScores, question: Question) -> Section:
     rows = rows.assign(as_told=rows["predicted"])
     return Section(
         title=f"Do the probabilities hold? {question.title}",
+        says=parts_that_hold(rows),
         description=f"The {answers.one}s of past {answers.period}s by what they were told, in parts of equal size, "
         "and how often it came about. Where the two lines run together, a told 70 % came about in 7 of 10.",
         frame=rows,
