@@ -183,7 +183,7 @@ def probability_calibration(scores: ClassificationScores) -> Section:
     rows = scores.calibration.assign(as_told=predicted, at=[format_percent(float(one), 1) for one in predicted])
     is_drawn = rows["at"].is_unique and len(rows) > 1
     return Section(
-        title="Does it come as often as it is told?",
+        title="Where told and came lie together",
         says=parts_that_hold(rows),
         description="Cases in parts of equal size by what was told of them: where told and came lie together, a "
         "probability means what it says. The band is the 95 % interval of what came.",

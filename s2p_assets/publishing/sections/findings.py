@@ -32,13 +32,12 @@ def best_in(rows: pd.DataFrame, stretch: str, is_best: "pd.Series[bool]", one: s
 
 
 def parts_that_hold(rows: pd.DataFrame) -> str:
-    """`in 8 of 10 parts what was told lies in the interval of what came`; with `predicted`, `low` and `high`."""
+    """`in 8 of 10 parts`: where what was told, `predicted`, lies within the interval of what came, `low` to `high`."""
     known = rows.dropna(subset=["predicted", "low", "high"])
     if known.empty:
         return ""
     held = int(known["predicted"].between(known["low"], known["high"]).sum())
-    parts = f"{format_number(held)} of {pluralize(len(known), 'part')}"
-    return f"in {parts} what was told lies within the interval of what came"
+    return f"in {format_number(held)} of {pluralize(len(known), 'part')}"
 
 
 def is_known(value: Any) -> bool:

@@ -162,8 +162,11 @@ def _least_error(scores: ForecastScores) -> str:
     known = scores.by_model.dropna(subset="wape")
     if len(known) < 2:
         return ""
-    best = known.sort_values("wape", kind="stable").iloc[0]
-    return f"{best['placed']}, errs least, by {format_share(best['wape'])}"
+    served, best = scores.by_model.iloc[0], known.sort_values("wape", kind="stable").iloc[0]
+    if best["model"] == served["model"]:
+        return f"{best['called']}, the one in service, errs least ({format_share(best['wape'])})"
+    here = "" if pd.isna(served["wape"]) else f", {served['called']}, in service, {format_share(served['wape'])}"
+    return f"{best['called']} errs least ({format_share(best['wape'])}){here}"
 
 
 def forecast_folds(scores: ForecastScores) -> Section:

@@ -89,6 +89,7 @@ def service_facts(facts: Mapping[str, str]) -> Section:
     """What is known of the model in service. `facts`: what → value, in the order in which they are shown."""
     return Section(
         title="What is in service, and why",
+        says=next(iter(facts.values()), ""),
         description="A new model comes into service only when it beats this one beyond chance, on the same past weeks.",
         frame=pd.DataFrame(list(facts.items()), columns=["what", "value"]),
         columns=(ReportColumn("what", "What"), ReportColumn("value", "Value")),

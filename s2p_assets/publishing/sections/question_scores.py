@@ -198,6 +198,7 @@ def question_folds(answers: QuestionScores) -> Section:
     rows = rows.sort_values(["question", period, "is_champion"], ascending=[False, True, False])
     return Section(
         title=f"{period.capitalize()} by {period}",
+        says=_better_than_the_rule(rows, period),
         description=f"The model in service and the plain rule, each {period} told from the ones before.",
         frame=rows.reset_index(drop=True),
         columns=(
@@ -208,6 +209,17 @@ def question_folds(answers: QuestionScores) -> Section:
             *(fold_column(answers.scores, name, title, kind, "question") for name, (title, kind) in BY_FOLD.items()),
         ),
     )
+
+
+def _better_than_the_rule(rows: pd.DataFrame, period: str) -> str:
+    """In how many of all questions and periods the model in service had the smaller log loss."""
+    served = rows["is_champion"].astype(bool)
+    keys = ["question", period]
+    both = rows[served].merge(rows[~served], on=keys, suffixes=("", "_plain"))[["log_loss", "log_loss_plain"]].dropna()
+    if both.empty:
+        return ""
+    better = int((both["log_loss"] < both["log_loss_plain"]).sum())
+    return f"better than the plain rule in {format_number(better)} of {format_number(len(both))}"
 
 
 def question_calibrations(answers: QuestionScores) -> tuple[Section, ...]:
