@@ -87,7 +87,7 @@ class EntryFeatures(Row):
     driver_circuit_place: Number = form("The driver's mean place at this track", PLACES)
     driver_standing: Integer = form("The driver's place in the season so far", "driver_standings.position")
     constructor_place_10: Number = form("The team's mean place where classified, last 10 starts", PLACES)
-    constructor_place_40: Number = form("The same of the last 40 starts", PLACES)
+    constructor_place_40: Number = form("The team's mean place where classified, last 40 starts", PLACES)
     constructor_grid_10: Number = form("The team's mean place on the grid, last 10 starts", GRIDS)
     constructor_top_ten_20: Percent = form("Of the team's last 20 starts where classified, top ten", PLACES)
     constructor_gain_20: Number = form("Places won from grid to end, the team's last 20 starts", PLACES, GRIDS)
