@@ -13,7 +13,6 @@ import typer
 
 from s2p_assets.cli.console import table_lines
 from s2p_assets.cli.terminal import COULD_NOT, Json, err, escape, out, print_json
-from s2p_assets.settings import read_settings
 
 MOST_ROWS = 1000
 VARIABLES = {"host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER", "password": "PGPASSWORD"}
@@ -28,6 +27,8 @@ def sql(
     """Open the database in psql, or print the rows of a query; reading only."""
     import psycopg
     from psycopg import conninfo
+
+    from s2p_assets.settings import read_settings
 
     settings = read_settings()
     from s2p_assets.services.context import open_context
@@ -69,6 +70,8 @@ def sql(
 
 def connection(as_json: Json = False) -> None:
     """How Excel, Power BI, DBeaver and psql connect, with a role that only reads."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.services.context import open_context
     from s2p_assets.services.database_access import reader_access
