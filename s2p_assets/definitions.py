@@ -10,8 +10,8 @@ from s2p_assets.graph.assets.contest_assets import contest_asset
 from s2p_assets.graph.assets.delivery_assets import deliveries_asset, expected_spec, unclaimed_spec
 from s2p_assets.graph.assets.derived_assets import report_asset, table_asset
 from s2p_assets.graph.assets.model_assets import model_asset
-from s2p_assets.graph.assets.workbook_assets import files_spec, share_spec, sheet_asset, workbook_table_asset
 from s2p_assets.graph.assets.sql_assets import sql_table_asset
+from s2p_assets.graph.assets.workbook_assets import files_spec, share_spec, sheet_asset, workbook_table_asset
 from s2p_assets.graph.automation_sensor import automation_sensor
 from s2p_assets.graph.executor import in_order_of_urgency
 from s2p_assets.graph.io_managers import (
