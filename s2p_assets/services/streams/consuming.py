@@ -28,8 +28,8 @@ from s2p_assets.services.streams.brokers import BrokersRefused, TopicIds, consum
 from s2p_assets.services.streams.taking import Taker
 from s2p_assets.services.streams.wire import EventReader, ExtraMissing, RegistryAway
 from s2p_assets.warehouse.streams.loading import PartitionEvents, StoredEvents
-from s2p_assets.warehouse.streams.notices import note
-from s2p_assets.warehouse.streams.offsets import Bounds, Partition, begin_partition, note_ends
+from s2p_assets.warehouse.streams.notices import note_stream
+from s2p_assets.warehouse.streams.offsets import Partition, TopicBounds, begin_partition, note_ends
 from s2p_assets.warehouse.streams.readers import say_ended, say_reading
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class StreamConsumer:
             for stream in self._of(message.topic()):
                 place = self._places[stream.full_name, stream.topic, message.partition()]
                 says = f"the event at offset {message.offset():,} is larger than the brokers send; it is passed over"
-                note(self._database(), stream.full_name, "too_large", place.sheet, says)
+                note_stream(self._database(), stream.full_name, "too_large", place.sheet, says)
             consumer.seek(TopicPartition(message.topic(), message.partition(), message.offset() + 1))
         else:
             self._say(f"{message.topic()}: {error.str()}; it is asked for again")
@@ -221,17 +221,17 @@ class StreamConsumer:
             begun.append(place.next_offset)
         return min(begun)
 
-    def _bounds(self, consumer: "Consumer", topic: str, partition: int) -> Bounds:
+    def _bounds(self, consumer: "Consumer", topic: str, partition: int) -> TopicBounds:
         from confluent_kafka import KafkaException, TopicPartition
 
         while True:
             try:
                 first, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ASK_SECONDS)
-                return Bounds(first, end, self._topic_ids.of(topic))
+                return TopicBounds(first, end, self._topic_ids.of(topic))
             except KafkaException as error:
                 self._say(f"the brokers at {self.ctx.settings.kafka} do not answer ({error.args[0].str()})")
                 if self.ended.wait(1.0):
-                    return Bounds(0, 0)
+                    return TopicBounds(0, 0)
 
     def _begin_again(self, consumer: "Consumer", stream: Stream, partitions: Iterable[int]) -> None:
         from confluent_kafka import TopicPartition
