@@ -24,20 +24,8 @@ STARTED: dict[str, list[str]] = {
     "demo": ["--shelves", "s2p_assets_tests.benchmarks.company"],
     "drop_to_report": ["--small", "--drops", "1", "--quiet", "3"],
     "week": [
-        *[
-            "--files",
-            "20",
-            "--owners",
-            "1",
-            "--days",
-            "1",
-            "--bursts",
-            "2",
-            "--disturbances",
-            "--no-undisturbed",
-            "--patience",
-            "100",
-        ]
+        *("--files", "20", "--owners", "1", "--days", "1", "--bursts", "2", "--patience", "100"),
+        *("--disturbances", "--no-undisturbed"),
     ],
     "at_rest": ["--empty", "--settle", "4", "--seconds", "1"],
 }
