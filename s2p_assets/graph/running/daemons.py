@@ -19,6 +19,7 @@ from dagster._core.scheduler.instigation import InstigatorType
 from dagster._core.workspace.context import IWorkspaceProcessContext
 from dagster._daemon.controller import create_daemons_from_instance
 from dagster._daemon.daemon import DaemonIterator, SensorDaemon, SpanMarker
+from dagster._daemon.freshness import FreshnessDaemon
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 from dagster._daemon.sensor import _process_tick, execute_sensor_iteration
 
@@ -36,6 +37,8 @@ LOOKS_OF_ITS_TIME = 20
 """A look at a large share takes its time: at most this part of a processor's is spent on looks."""
 
 REST_SECONDS = 30.0
+FRESHNESS_SECONDS = 600
+"""How often assets are looked at for being too old, which is a matter of days."""
 DAGSTERS_SECONDS = 5.0
 """How often Dagster looks for sensors that are due, where a company has some of its own."""
 
@@ -231,6 +234,8 @@ def prompt_daemons(settings: Settings) -> Callable[[dg.DagsterInstance], Iterabl
                 yield PromptSensors(instance.get_sensor_settings(), pulse, watch.look_at_events_now)
             elif isinstance(daemon, QueuedRunCoordinatorDaemon):
                 yield PromptQueue(pulse)
+            elif isinstance(daemon, FreshnessDaemon):
+                yield FreshnessDaemon(FRESHNESS_SECONDS)
             else:
                 yield daemon
 

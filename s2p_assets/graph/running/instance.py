@@ -7,12 +7,13 @@ warehouse's business.
 import datetime as dt
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import dagster as dg
 import yaml
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres.storage import DagsterPostgresStorage
 
@@ -20,8 +21,8 @@ from s2p_assets.contracts.errors import MendableError
 from s2p_assets.graph.running.dagster_home import environment, prepare_home
 from s2p_assets.settings import Settings, read_settings
 from s2p_assets.warehouse.server.connection import connect, database_url
+from s2p_assets.warehouse.server.roles import DAGSTER_SCHEMA, create_schema
 
-SCHEMA = "dagster"
 STATEMENT_TIMEOUT_MS = 600_000
 
 
@@ -76,10 +77,10 @@ def dagster_url(url: str) -> str:
     `postgresql://` alone means psycopg 3 to newer SQLAlchemy, whose NOTIFY dagster-postgres cannot write.
     """
     with connect(url) as connection:
-        connection.execute(f"create schema if not exists {SCHEMA}")
+        create_schema(connection, DAGSTER_SCHEMA)
     _, _, rest = url.partition("://")
     joint = "&" if "?" in rest else "?"
-    return f"postgresql+psycopg2://{rest}{joint}options={quote(f'-csearch_path={SCHEMA}')}"
+    return f"postgresql+psycopg2://{rest}{joint}options={quote(f'-csearch_path={DAGSTER_SCHEMA}')}"
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
@@ -107,3 +108,16 @@ def materialized_at(instance: dg.DagsterInstance, key: dg.AssetKey) -> dt.dateti
     """When an asset was last materialized."""
     event = instance.get_latest_materialization_event(key)
     return dt.datetime.fromtimestamp(event.timestamp, dt.UTC) if event else None
+
+
+def withdraw_materializations(instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[str]) -> None:
+    """Have partitions count as not materialized: what Dagster calls wiping, which its open storages do not have."""
+    if not partitions:
+        return
+    log: Any = instance.event_log_storage
+    columns = SqlEventLogStorageTable.c
+    of_them = columns.asset_key == key.to_string(), columns.partition.in_(partitions)
+    made = columns.dagster_event_type == dg.DagsterEventType.ASSET_MATERIALIZATION.value
+    with log.index_connection() as connection:
+        connection.execute(SqlEventLogStorageTable.delete().where(*of_them, made))
+    log.wipe_asset_cached_status(key)
