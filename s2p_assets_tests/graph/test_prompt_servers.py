@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from s2p_assets.graph.running.daemons import Rest
-from s2p_assets.graph.running.instance import once_each
+from s2p_assets.graph.running.instance import asked_once
 from s2p_assets.graph.running.run_logs import RunLogs
 from s2p_assets.publishing.renderers import html
 
@@ -52,7 +52,7 @@ def test_a_table_is_asked_once_whether_it_has_a_column() -> None:
         asked.append(column)
         return column == "there"
 
-    known = once_each(has)
+    known = asked_once(has)
     assert [known(None, name) for name in ("there", "not there", "there", "not there")] == [True, False, True, False]
     assert asked == ["there", "not there"]
 
