@@ -11,8 +11,10 @@ from s2p_assets.graph.assets.delivery_assets import deliveries_asset, expected_s
 from s2p_assets.graph.assets.derived_assets import report_asset, table_asset
 from s2p_assets.graph.assets.model_assets import model_asset
 from s2p_assets.graph.assets.sql_assets import sql_table_asset
+from s2p_assets.graph.assets.stream_assets import stream_spec
 from s2p_assets.graph.assets.workbook_assets import files_spec, share_spec, sheet_asset, workbook_table_asset
 from s2p_assets.graph.automation_sensor import automation_sensor
+from s2p_assets.graph.checks.open_corrections import corrections_check
 from s2p_assets.graph.executor import in_order_of_urgency
 from s2p_assets.graph.io_managers import (
     FeatureIOManager,
@@ -49,8 +51,10 @@ def build(settings: Settings) -> Graph:
             unclaimed_spec(),
             expected_spec(),
             *(share_spec(workbook) for workbook in catalog.workbooks.values()),
+            *map(stream_spec, catalog.streams.values()),
             *(asset.with_hooks(hooks) for asset in made),
         ],
+        asset_checks=[corrections_check(ctx)],
         sensors=[
             share_sensor(ctx),
             automation_sensor(len(made), servers_tags(settings)),
@@ -88,7 +92,7 @@ def _made(ctx: Context) -> Iterator[dg.AssetsDefinition]:
     )
     yield from (model_asset(ctx, model) for model in catalog.models.values())
     yield from (contest_asset(catalog, contest) for contest in catalog.contests.values())
-    yield from (report_asset(catalog, report, settings.locale) for report in catalog.reports.values())
+    yield from (report_asset(catalog, report, settings) for report in catalog.reports.values())
 
 
 @dg.definitions

@@ -17,6 +17,7 @@ from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.contracts.report import Report
 from s2p_assets.contracts.sql_table import SqlTable
+from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.workbook import Workbook
 
@@ -56,6 +57,7 @@ class Catalog:
     """All shelves of one installation."""
 
     workbooks: dict[str, Workbook]
+    streams: dict[str, Stream]
     tables: dict[str, Table]
     features: dict[str, FeatureSet]
     models: dict[str, Model]
@@ -84,6 +86,7 @@ class Catalog:
     def stored(self) -> Iterator[Stored]:
         """Everything whose rows stand in tables."""
         yield from self.workbooks.values()
+        yield from self.streams.values()
         yield from self.tables.values()
         yield from self.features.values()
         yield from self.delivery_tables
@@ -91,6 +94,7 @@ class Catalog:
     def declared(self) -> Iterator[Workbook | Derived]:
         """What the shelves hold."""
         yield from self.workbooks.values()
+        yield from self.streams.values()
         yield from self.derived()
 
     def derived(self) -> Iterator[Derived]:
@@ -122,7 +126,7 @@ class Catalog:
         return {parameter: Key(*place) for parameter, place in made.inputs.items()}
 
     def workbooks_behind(self, key: Key) -> list[Workbook]:
-        """The workbooks from which `key` is made in the end, each once."""
+        """The workbooks and streams from which `key` is made in the end, each once."""
         made_from = [self.by_key[here] for here in self.upstream(key)]
         return [declared for declared in made_from if isinstance(declared, Workbook)]
 

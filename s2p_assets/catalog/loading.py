@@ -21,6 +21,7 @@ from s2p_assets.contracts.lineage import LineageRule
 from s2p_assets.contracts.model import ClassificationTask, Contest, Model, in_country
 from s2p_assets.contracts.report import Report
 from s2p_assets.contracts.sql_table import SqlSource, SqlTable
+from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.workbook import Workbook
 
@@ -31,12 +32,14 @@ def load_catalog(packages: tuple[str, ...], country: str | None = None) -> Catal
     `country`: whose holidays count in contests that name none, as of `in_country`.
     """
     workbooks = read_shelf(packages, "workbooks", Workbook)
+    streams = read_shelf(packages, "streams", Stream)
     tables = read_shelf(packages, "tables", Table)
     features = read_shelf(packages, "features", FeatureSet)
     models = read_shelf(packages, "models", (Model, Contest))
     reports = read_shelf(packages, "reports", Report)
     catalog = Catalog(
         workbooks=workbooks.items,
+        streams=streams.items,
         tables=tables.items,
         features=features.items,
         models={name: item for name, item in models.items.items() if isinstance(item, Model)},
@@ -44,7 +47,7 @@ def load_catalog(packages: tuple[str, ...], country: str | None = None) -> Catal
         reports=reports.items,
         faults=(
             *_not_there(packages),
-            *(*workbooks.faults, *tables.faults, *features.faults, *models.faults, *reports.faults),
+            *(*workbooks.faults, *streams.faults, *tables.faults, *features.faults, *models.faults, *reports.faults),
         ),
     )
     return _with_bound_selects(_without_dangling(catalog))
@@ -104,6 +107,7 @@ def _without_dangling(catalog: Catalog) -> Catalog:
         declared, fault = dangling
         catalog = Catalog(
             workbooks={name: item for name, item in catalog.workbooks.items() if item is not declared},
+            streams={name: item for name, item in catalog.streams.items() if item is not declared},
             tables={name: item for name, item in catalog.tables.items() if item is not declared},
             features={name: item for name, item in catalog.features.items() if item is not declared},
             models={name: item for name, item in catalog.models.items() if item is not declared},
@@ -115,7 +119,7 @@ def _without_dangling(catalog: Catalog) -> Catalog:
 
 
 def _first_dangling(catalog: Catalog) -> tuple[Workbook | Derived, Fault] | None:
-    for workbook in catalog.workbooks.values():
+    for workbook in (*catalog.workbooks.values(), *catalog.streams.values()):
         if wrong := _wrong_reference(catalog, workbook):
             return workbook, Fault(Path(inspect.getfile(workbook.rows)), None, wrong)
     if loop := _loop(catalog):

@@ -18,7 +18,7 @@ from s2p_assets.contracts.derivation import Fault
 from s2p_assets.contracts.table import Table
 
 T = TypeVar("T")
-SHELVES = ("workbooks", "tables", "features", "models", "reports")
+SHELVES = ("workbooks", "streams", "tables", "features", "models", "reports")
 
 
 @dataclass(frozen=True)
