@@ -17,7 +17,7 @@ from s2p_assets.contracts.sql_table import (
     SqlSource,
     SqlTable,
     SqlTest,
-    file_digest,
+    written_digest,
     rows_of_columns,
 )
 
@@ -69,7 +69,7 @@ def read_sql_table(file: Path, module: str) -> SqlTable:
     sources = named_tables(text, domain_and_name(module)[0])
     build = SqlBuild(module, made.pop("description"), tuple(dict.fromkeys(source.written for source in sources)))
     where = (*lines.items(), *((f"from {written}", line) for written, line in _source_lines(text, module)))
-    digest = file_digest(text, beside or "")
+    digest = written_digest(text, beside or "")
     return SqlTable(build=build, file=file, text=text, digest=digest, sources=sources, lines=where, **made)
 
 

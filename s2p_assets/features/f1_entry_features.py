@@ -82,7 +82,9 @@ class EntryFeatures(Row):
     constructor_place_10: Number = form(
         "The team's mean place where classified, last 10 starts", "constructor_place_10", nullable=True
     )
-    constructor_place_40: Number = form("The team's mean place where classified, last 40 starts", "constructor_place_40", nullable=True)
+    constructor_place_40: Number = form(
+        "The team's mean place where classified, last 40 starts", "constructor_place_40", nullable=True
+    )
     constructor_grid_10: Number = form(
         "The team's mean place on the grid, last 10 starts", "constructor_grid_10", nullable=True
     )

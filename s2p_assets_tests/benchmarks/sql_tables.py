@@ -98,6 +98,7 @@ def _cpu(processes: list[psutil.Process]) -> float:
 
 def measured(conn: psycopg.Connection, work: Callable[[], Any]) -> Cost:
     """What `work` costs this process and the backend of its connection."""
+    conn.execute("set max_parallel_workers_per_gather = 0")  # whose CPU nobody would count
     processes, cost = _processes(conn.info.backend_pid), Cost()
     before, began = _private(processes), _cpu(processes)
 
