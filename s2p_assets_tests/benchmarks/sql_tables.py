@@ -87,8 +87,8 @@ def _processes(backend: int) -> list[psutil.Process]:
 
 def _private(processes: list[psutil.Process]) -> float:
     """Memory of their own; PostgreSQL's shared buffers are there anyway."""
-    states = (Path(f"/proc/{one.pid}/status").read_text(encoding="ascii") for one in processes)
-    return sum(int(re.search(r"RssAnon:\s+(\d+)", state)[1]) for state in states) / 1024  # type: ignore[index]
+    states = [Path(f"/proc/{one.pid}/status").read_text(encoding="ascii") for one in processes]
+    return sum(int(found) for state in states for found in re.findall(r"RssAnon:\s+(\d+)", state)) / 1024
 
 
 def _cpu(processes: list[psutil.Process]) -> float:
