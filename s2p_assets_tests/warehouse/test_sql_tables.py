@@ -9,6 +9,7 @@ import pytest
 from psycopg import sql
 
 from s2p_assets.catalog.sql_shelf import SqlFault
+from s2p_assets.cli.printing.traces import trace_lines
 from s2p_assets.contracts.sql_table import SqlTable
 from s2p_assets.warehouse.server.roles import DOOR, ensure_roles
 from s2p_assets.warehouse.sql_tables.making import make_sql_table, run_select
@@ -246,7 +247,10 @@ def test_rows_of_which_more_than_words_can_say_went_in_are_told_so(filled: psyco
     table = read(written(tmp_path, query, {"sale": "Code", "units": "Number, nullable: true"}, ("sale",)))
     make_sql_table(filled, table)
     tracer = Tracer(filled, {("acme", "sales"): SALES, ("acme", "made"): table})
-    (row,) = tracer.trace(("acme", "made"), {"sale": "2"}, ("units",)).rows
+    found = tracer.trace(("acme", "made"), {"sale": "2"}, ("units",))
+    told = [line for _, line in trace_lines(found)]
+    assert "not exactly these: it is a recursive query; they are the rows with the same key" in told
+    (row,) = found.rows
     assert [group.inexact for group in row.under] == ["it is a recursive query"]
     assert [one.key["sale"] for one in row.under[0].rows] == ["2"]
 
