@@ -53,6 +53,8 @@ def _named(files: Iterable[tuple[str, str]]) -> Iterator[tuple[int, str]]:
 def _group(group: SourceRows, depth: int, hint: str, *, headed: bool = True) -> Iterator[tuple[int, str]]:
     if headed:
         yield depth, _heading(group)
+    if group.inexact:
+        yield depth + 1, f"not exactly these: {group.inexact}; they are the rows with the same key"
     for row in group.rows:
         yield from _origin(row, depth + headed, hint)
     if group.count > len(group.rows):
