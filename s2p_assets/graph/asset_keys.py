@@ -12,6 +12,7 @@ from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.contracts.report import Report
+from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.workbook import Workbook
 
@@ -23,6 +24,7 @@ ENGINEERS = "team:engineers"
 
 
 SHELVES: dict[type, str] = {
+    Stream: "streams",  # before the workbook that each is
     Workbook: "workbooks",
     DeliveryTable: "workbooks",
     Table: "tables",

@@ -56,6 +56,7 @@ SERVERS = ("code server", "daemon", "web server")
 AWAY = (psycopg.Error, OSError, DatabaseUnreachable)
 """What is met while PostgreSQL or its disk is away."""
 Say = Callable[[str], None]
+Tables = dict[str, list[tuple[Any, ...]]]
 
 
 @dataclass
@@ -214,9 +215,9 @@ def postgres_of(home: Path) -> list[psutil.Process]:
 
 @dataclass
 class Outcome:
-    """What a week came to: a digest of every table, the mails, memory at the end of each burst, what was noticed."""
+    """What a week came to: the rows of every table, the mails, memory at the end of each burst, what was noticed."""
 
-    digests: dict[str, str] = field(default_factory=dict)
+    tables: Tables = field(default_factory=dict)
     memory: list[tuple[int, dict[str, tuple[int, float]]]] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
     disturbances: list[str] = field(default_factory=list)
@@ -248,7 +249,7 @@ class Disturbed:
                     f"burst {at + 1} of {len(self.week.bursts)}, day {burst.day + 1}: {len(burst.steps)} deeds, "
                     f"{len(self.box.mails)} mails, {whole:.0f} MiB, {time.monotonic() - begun:.0f} s"
                 )
-            self.outcome.digests = digests(self.company)
+            self.outcome.tables = tables_of(self.company)
         finally:
             self.up.stop()
         self.outcome.log_bytes = log_bytes(self.company)
@@ -295,7 +296,7 @@ class Disturbed:
             wait_until_quiet(self.company, self.patience)
         except AWAY as problem:
             return [f"{type(problem).__name__}: {problem}"]
-        return [f"{one.recipient} was not told of {one.words}" for one in burst.told if not mails_on(self.box, one)]
+        return [f"{one.recipient} was not told of {one.title}" for one in burst.told if not mails_on(self.box, one)]
 
     def _restart(self) -> None:
         self.up.stop()
@@ -314,7 +315,7 @@ class Disturbed:
             self.outcome.disturbances[-1] += " (not done: no disk of its own could be mounted)"
             return
         ballast = self.company.home / "ballast"
-        told = Told(ENGINEERS, ("The disk of S2P_HOME fills",))
+        told = Told(ENGINEERS, "The disk of S2P_HOME fills")
         fill(ballast, leave=FREE_MB // 2)
         self._until(lambda: bool(mails_on(self.box, told)))
         self.told.append(told)
@@ -346,13 +347,13 @@ def _name(deed: Callable[[], None]) -> str:
     return deed.__name__.strip("_").replace("_", "-")
 
 
-def undisturbed(company: Company, week: Week, say: Say) -> dict[str, str]:
-    """The same deliveries, each burst processed by `s2p run`; the digests of its tables."""
+def undisturbed(company: Company, week: Week, say: Say) -> Tables:
+    """The same deliveries, each burst processed by `s2p run`; its tables."""
     for at, burst in enumerate(week.bursts):
         take_steps(company.share, burst.steps)
         company.command("run", "--json", fails=True)  # in one burst an article fails
         say(f"undisturbed, burst {at + 1}")
-    return digests(company)
+    return tables_of(company)
 
 
 def fill(file: Path, leave: int) -> None:
@@ -382,19 +383,28 @@ def wait_until_quiet(company: Company, patience: float) -> None:
         time.sleep(0.5)
 
 
-def digests(company: Company) -> dict[str, str]:
-    """Every table of the company's own, by a digest of its rows in which the ledger's ids are the paths."""
+def tables_of(company: Company) -> Tables:
+    """Every table of the company's own, its rows sorted, in which the ledger's ids are the paths."""
     with company.database() as connection:
-        found = {}
+        found: Tables = {}
         for schema in company.size.domains:
             tables = connection.execute("select tablename from pg_tables where schemaname = %s", (schema,)).fetchall()
-            for (table,) in sorted(tables):
-                rows = small_rows(connection, schema, str(table))
-                found[f"{schema}.{table}"] = f"{len(rows)} rows, {hashlib.sha256(repr(rows).encode()).hexdigest()[:12]}"
+            found |= {f"{schema}.{table}": rows_of(connection, schema, str(table)) for (table,) in tables}
         return found
 
 
-def small_rows(connection: psycopg.Connection, schema: str, table: str) -> list[tuple[Any, ...]]:
+def differences(ours: Tables, theirs: Tables) -> list[str]:
+    """The tables that are not the same, each with the first row that is not in the other."""
+    found = []
+    for name in sorted({*ours, *theirs}):
+        one, other = ours.get(name, []), theirs.get(name, [])
+        if one != other:
+            row = next(iter([row for row in one if row not in other] or [row for row in other if row not in one]), ())
+            found.append(f"{name} ({len(one)} and {len(other)} rows): {row}"[:300])
+    return found
+
+
+def rows_of(connection: psycopg.Connection, schema: str, table: str) -> list[tuple[Any, ...]]:
     query = "select column_name from information_schema.columns where table_schema = %s and table_name = %s"
     names = sorted(str(name) for (name,) in connection.execute(query, (schema, table)) if name not in LIKE_RUN)
     path = sql.SQL("(select f.path from s2p.files f where f.id = t.{0})")
@@ -416,9 +426,12 @@ def text_of(mail: Any) -> str:
 
 
 def mails_on(box: Mailbox, told: Told) -> int:
-    """How many mails to somebody tell of a thing."""
+    """How many mails to somebody tell of a thing; a later letter may name its file in passing."""
     return sum(
-        recipient == told.recipient and all(word in f"{mail['Subject']}\n{text_of(mail)}" for word in told.words)
+        recipient == told.recipient
+        and any(
+            line.lstrip(" -•*").startswith(told.title) for line in (str(mail["Subject"]), *text_of(mail).split("\n"))
+        )
         for mail, recipient in zip(box.mails, box.recipients, strict=True)
     )
 
@@ -455,20 +468,20 @@ def growth(memory: Sequence[tuple[int, dict[str, tuple[int, float]]]]) -> dict[s
     return found
 
 
-def print_table(outcome: Outcome, right: dict[str, str] | None, box: Mailbox, told: list[Told]) -> int:
+def print_table(outcome: Outcome, right: Tables | None, box: Mailbox, told: list[Told]) -> int:
     """The figures and whether each is as it must be; how many are not."""
     counts = {one: mails_on(box, one) for one in dict.fromkeys(told)}
     never, often = [one for one, n in counts.items() if not n], [one for one, n in counts.items() if n > 1]
-    other = sorted(name for name in (right or {}) if right and outcome.digests.get(name) != right[name])
+    other = differences(outcome.tables, right) if right else []
     twice, grown = repeated(box), growth(outcome.memory)
     lines = [
         ("disturbances", "; ".join(outcome.disturbances), True),
-        ("tables as in an undisturbed week", f"{len(right) - len(other)} of {len(right)} {' '.join(other)}", not other)
+        ("tables as in an undisturbed week", f"{len(right) - len(other)} of {len(right)} {'; '.join(other)}", not other)
         if right
-        else ("tables", f"{len(outcome.digests)}, compared with none", True),
+        else ("tables", f"{len(outcome.tables)}, compared with none", True),
         ("told of each fault once", f"{len(counts) - len(never) - len(often)} of {len(counts)}", not never + often),
-        *(("never told", f"{one.recipient}: {' '.join(one.words)}", False) for one in never[:10]),
-        *(("told more than once", f"{one.recipient}: {' '.join(one.words)}", False) for one in often[:10]),
+        *(("never told", f"{one.recipient}: {one.title}", False) for one in never[:10]),
+        *(("told more than once", f"{one.recipient}: {one.title}", False) for one in often[:10]),
         ("mails, and those that came twice", f"{len(box.mails)}, {len(twice)} {'; '.join(twice[:3])}", not twice),
         *(
             (f"memory of {name}, MiB", f"{first:.0f} → {last:.0f} ({last / first - 1:+.1%})", last <= first * 1.05)

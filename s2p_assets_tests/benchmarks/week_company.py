@@ -68,7 +68,7 @@ def takings({inputs}) -> pd.DataFrame:
     if (lines["article"] == "{boom}").any():
         raise ValueError("the article {boom} is unknown to finance")
     lines = lines.assign(revenue=lines["quantity"] * lines["price"])
-    return lines.groupby("article", as_index=False)[["quantity", "revenue"]].sum()
+    return lines.groupby("article", as_index=False)[["quantity", "revenue"]].sum().round(2)
 '''
 REPORT = '''"""The takings of a part of the company."""
 
@@ -96,10 +96,10 @@ def overview(takings: pd.DataFrame) -> Document:
 
 @dataclass(frozen=True)
 class Told:
-    """What somebody must hear, once: a mail to `recipient` with all of `words` on a line, after the burst."""
+    """What somebody must hear, once: a mail to `recipient` with a matter that begins with `title`."""
 
     recipient: str
-    words: tuple[str, ...]
+    title: str
 
 
 Deed = Literal["put", "remove"]
@@ -228,9 +228,9 @@ class Week:
         burst.steps.append(Step("put", path, content, self.clock))
         return path
 
-    def _fault(self, kind: str, at: int, recipients: list[str], *words: str) -> None:
+    def _fault(self, kind: str, at: int, recipients: list[str], title: str) -> None:
         self.faults[kind] = self.faults.get(kind, 0) + 1
-        self.bursts[at].told += [Told(recipient, words) for recipient in recipients]
+        self.bursts[at].told += [Told(recipient, title) for recipient in recipients]
 
     def _comes_back(self, kind: str, at: int, owner: int, content: Rows | bytes, good: Rows) -> None:
         path = self._put(self.bursts[at], owner, kind.capitalize(), content)
@@ -320,7 +320,7 @@ class Week:
         for row, day in zip(rows[1:], days, strict=True):
             row[4] = day
         self._put(burst, 0, "Daily", [row for row in rows if row[4] != late])
-        self._fault("late", 0, [mail_of(0)], f"{late.day} {late:%B %Y} has not come")
+        self._fault("late", 0, [mail_of(0)], f"Owner01 for {late.day} {late:%B %Y} has not come")
         self._put(self.bursts[1], 0, "Daily", [HEADER, rows[1 + DAYS_LOADED // 2]])
 
 

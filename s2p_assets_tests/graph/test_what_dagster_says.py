@@ -46,7 +46,7 @@ def test_groups_are_small_enough_to_read(graph: Graph) -> None:
     nodes = list(graph.definitions.resolve_asset_graph().asset_nodes)
     sizes = {name: sum(node.group_name == name for node in nodes) for name in {node.group_name for node in nodes}}
     assert {name.partition("/")[2] for name in sizes if "/" in name} == {
-        *("workbooks", "tables", "features", "models", "reports")
+        *("workbooks", "streams", "tables", "features", "models", "reports")
     }
     assert all("/" in name or name == "s2p" for name in sizes)
 

@@ -11,7 +11,7 @@ import dagster as dg
 import psycopg
 
 from s2p_assets.contracts.stream import Stream
-from s2p_assets.graph.asset_keys import asset_key
+from s2p_assets.graph.asset_keys import asset_key, group_name
 from s2p_assets.graph.assets.metadata import declared_metadata
 from s2p_assets.services.context import Context
 from s2p_assets.services.streams.telling import streams_status
@@ -23,7 +23,7 @@ def stream_spec(stream: Stream) -> dg.AssetSpec:
     """The table of a stream, which its events are stored in as they come."""
     return dg.AssetSpec(
         asset_key(stream),
-        group_name=stream.domain,
+        group_name=group_name(stream),
         kinds={"kafka" if stream.topic != "push" else "http", "postgres"},
         owners=[stream.owner],
         description=f"{stream.description}\n\nOne row is an event; `_sheet` and `_row` say which: its topic, partition "
