@@ -5,6 +5,7 @@ and refuses to a function of another's rights to take up other rights. What it r
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import psycopg
 from psycopg import sql
@@ -48,7 +49,9 @@ def ensure_role(conn: psycopg.Connection) -> None:
         try:
             with conn.transaction():
                 conn.execute(sql.SQL("create role {} nologin noinherit").format(sql.Identifier(ROLE)))
-                conn.execute(sql.SQL("grant {} to current_user with set true, inherit false").format(sql.Identifier(ROLE)))
+                conn.execute(
+                    sql.SQL("grant {} to current_user with set true, inherit false").format(sql.Identifier(ROLE))
+                )
         except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             pass  # made meanwhile, from another database of the server
         except psycopg.errors.InsufficientPrivilege:
@@ -101,7 +104,7 @@ def refuse_volatile(conn: psycopg.Connection, table: SqlTable, text: str) -> Non
     tokens = sqlglot.tokenize(text, dialect="postgres")
     called = {
         one.text.lower(): text.count("\n", 0, one.start) + 1
-        for one, after in zip(tokens, tokens[1:], strict=False)
+        for one, after in pairwise(tokens)
         if after.token_type.name == "L_PAREN"
     }
     found = conn.execute(

@@ -3,12 +3,12 @@
 Its key and its required values are the table's own constraints.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from psycopg import sql
 
-from s2p_assets.contracts.columns import Column, parse_column_path
+from s2p_assets.contracts.columns import parse_column_path
 from s2p_assets.contracts.sql_table import SqlTable
 from s2p_assets.warehouse.sql_tables.row_digests import Run
 
@@ -33,9 +33,10 @@ def _in_range(column: sql.Identifier, given: Any) -> sql.Composable:
 
 
 CONDITIONS: dict[str, Condition] = {
-    **{name: _compared(operator) for name, operator in zip(
-        ("eq", "ne", "gt", "ge", "lt", "le"), ("=", "<>", ">", ">=", "<", "<="), strict=True
-    )},
+    **{
+        name: _compared(operator)
+        for name, operator in zip(("eq", "ne", "gt", "ge", "lt", "le"), ("=", "<>", ">", ">=", "<", "<="), strict=True)
+    },
     "isin": _among,
     "notin": lambda column, given: sql.SQL("not ({})").format(_among(column, given)),
     "in_range": _in_range,
@@ -71,7 +72,7 @@ def broken_rules(run: Run, table: SqlTable, rows: sql.Composable) -> list[str]:
     ]
 
 
-def broken_tests(run: Run, table: SqlTable, tests: list[tuple[str, sql.Composable]]) -> list[str]:
+def broken_tests(run: Run, table: SqlTable, tests: Sequence[tuple[str, sql.Composable]]) -> list[str]:
     """A sentence for each column whose values are not unique or lead nowhere, and for each test that returns rows."""
     return [*_repeated(run, table), *_dangling(run, table), *_returned(run, tests)]
 
@@ -82,7 +83,9 @@ def _place(table: SqlTable) -> sql.Identifier:
 
 def _repeated(run: Run, table: SqlTable) -> Iterator[str]:
     for column in (one for one in table.columns if one.unique and (one.name,) != table.key):
-        query = sql.SQL("select {0}::text, count(*) from {1} where {0} is not null group by {0} having count(*) > 1 limit 1")
+        query = sql.SQL(
+            "select {0}::text, count(*) from {1} where {0} is not null group by {0} having count(*) > 1 limit 1"
+        )
         if row := run(query.format(sql.Identifier(column.name), _place(table))).fetchone():
             yield f"{column.name}: unique is broken, {row[0]!r} is in {row[1]:,} rows"
 
@@ -99,9 +102,8 @@ def _dangling(run: Run, table: SqlTable) -> Iterator[str]:
             yield f"{column.name}: {row[0]:,} rows lead nowhere in {domain}.{name}, as {row[1]!r}"
 
 
-def _returned(run: Run, tests: list[tuple[str, sql.Composable]]) -> Iterator[str]:
+def _returned(run: Run, tests: Sequence[tuple[str, sql.Composable]]) -> Iterator[str]:
     for name, query in tests:
-        rows = run(query).fetchall()
-        if rows:
-            more = " or more" if len(rows) > 1 else ""
-            yield f"test {name!r}: it must return nothing, and returns {len(rows)} row{'s' * (len(rows) > 1)}{more}, as {rows[0][0]}"
+        if rows := run(query).fetchall():
+            many = "a row" if len(rows) == 1 else "several rows"
+            yield f"test {name!r}: it must return nothing, and returns {many}, as {rows[0][0]}"

@@ -38,8 +38,8 @@ class RowFilter:
 class RowQuery:
     """Which rows of a table: `sort` as (column, whether downwards), `after`: where the page before ended.
 
-    `skip`: how many of the rows behind that are left out. `kinds`: the columns that the table has. `tie`: columns that tell two rows apart. `search`: a text that stands in
-    any of `columns`.
+    `skip`: how many of the rows behind that are left out. `kinds`: the columns that the table has. `tie`: columns that
+    tell two rows apart. `search`: a text that stands in any of `columns`.
     """
 
     table: str
@@ -115,7 +115,9 @@ def places_sql(query: RowQuery, every: int, most: int) -> tuple[str, list[Any]]:
     where = f" where {' and '.join(conditions)}" if conditions else ""
     at = ", ".join(f"s.{sql_name(name)}::text" for name, _ in query.order)
     columns = ", ".join(sql_name(name) for name, _ in query.order)
-    numbered = f"select {columns}, row_number() over (order by {_order_sql(query)}) as _number from {query.place}{where}"
+    numbered = (
+        f"select {columns}, row_number() over (order by {_order_sql(query)}) as _number from {query.place}{where}"
+    )
     chosen = f"s._number % {int(every)} = 0 order by s._number limit {int(most)}"
     return f"select array[{at}]::text[] as at from ({numbered}) s where {chosen}", values.values
 
