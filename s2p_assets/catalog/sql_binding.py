@@ -12,7 +12,7 @@ from typing import Any
 from s2p_assets.catalog.sql_keys import followed_keys
 from s2p_assets.catalog.sql_provenance import NotExact, Provenance
 from s2p_assets.catalog.sql_shelf import SqlFault, base_tables, first_line, parsed, source_of
-from s2p_assets.contracts.columns import Column, parse_column_path
+from s2p_assets.contracts.columns import parse_column_path
 from s2p_assets.contracts.errors import meant_by
 from s2p_assets.contracts.lineage import PLACE, LineageRule
 from s2p_assets.contracts.sql_table import SqlSource, SqlTable, rows_of_columns
@@ -39,7 +39,9 @@ def bound(table: SqlTable, known: Mapping[tuple[str, str], SqlSource]) -> SqlTab
     )
     followed = followed_keys(select, table.incremental, sources) if table.incremental else ()
     if table.incremental and all(part is None for _, parts in followed for part in parts):
-        message = f"it cannot be incremental by {', '.join(table.incremental)}: no source's rows bear that; leave it out"
+        message = (
+            f"it cannot be incremental by {', '.join(table.incremental)}: no source's rows bear that; leave it out"
+        )
         raise SqlFault(message, dict(table.lines).get("incremental"), table.file)
     rows = rows_of_columns(table.name, table.build.__module__, table.description, {}, {})
     rows.s2p_columns = columns

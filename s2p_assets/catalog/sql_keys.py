@@ -6,12 +6,9 @@ table may depend on it.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from s2p_assets.contracts.sql_table import SqlSource
-
-if TYPE_CHECKING:
-    from sqlglot import exp
 
 Followed = tuple[tuple[str, str], tuple[str | None, ...]]
 """(place of a source, for each column of the key what it is in the source's columns, in SQL; None where any value)."""
@@ -95,7 +92,9 @@ def _follow_select(
     nullable = {one.this.alias_or_name for one in joins if one.side == "LEFT"}
     if any(one.side in ("RIGHT", "FULL") for one in joins):
         inner = [None for _ in inner]
-    inner = [one if one is not None and not {c.table for c in one.find_all(exp.Column)} & nullable else None for one in inner]
+    inner = [
+        one if one is not None and not {c.table for c in one.find_all(exp.Column)} & nullable else None for one in inner
+    ]
     for relation in relations:
         parts = [_in_columns_of(relation.alias_or_name, one, equal) for one in inner]
         yield from _follow_relation(relation, parts, defined)
@@ -140,7 +139,9 @@ def _in_relations(node: Any, wanted: Any) -> Any:
     names = {one.name for one in wanted.find_all(exp.Column)}
     if not names <= projections.keys() or not all(_keeps_apart(node, name, projections[name]) for name in names):
         return None
-    return wanted.transform(lambda one: projections[one.name].copy() if isinstance(one, exp.Column) and not one.table else one)
+    return wanted.transform(
+        lambda one: projections[one.name].copy() if isinstance(one, exp.Column) and not one.table else one
+    )
 
 
 def _keeps_apart(node: Any, name: str, part: Any) -> bool:
@@ -175,7 +176,9 @@ def _equal_columns(node: Any, joins: list[Any]) -> list[tuple[str, str]]:
     found = []
     where = node.args.get("where")
     conditions = [(where.this, None)] if where is not None else []
-    conditions += [(one.args["on"], one.this.alias_or_name if one.side else None) for one in joins if one.args.get("on")]
+    conditions += [
+        (one.args["on"], one.this.alias_or_name if one.side else None) for one in joins if one.args.get("on")
+    ]
     for condition, joined in conditions:
         for one in condition.flatten() if isinstance(condition, exp.And) else [condition]:
             if isinstance(one, exp.EQ) and isinstance(one.left, exp.Column) and isinstance(one.right, exp.Column):

@@ -20,9 +20,38 @@ Origin = tuple[tuple[str, str], str]
 RANKS = ("ROW_NUMBER", "RANK", "DENSE_RANK", "PERCENT_RANK", "CUME_DIST", "NTILE")
 OFFSETS = ("LAG", "LEAD", "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE")
 AGGREGATES = frozenset(
-    "bool_and bool_or every bit_and bit_or bit_xor json_agg jsonb_agg json_object_agg jsonb_object_agg xmlagg range_agg"
-    " regr_slope regr_intercept regr_r2 regr_count regr_avgx regr_avgy regr_sxx regr_sxy regr_syy mode any_value"
-    " string_agg array_agg corr covar_pop covar_samp stddev variance".split()
+    [
+        "bool_and",
+        "bool_or",
+        "every",
+        "bit_and",
+        "bit_or",
+        "bit_xor",
+        "json_agg",
+        "jsonb_agg",
+        "json_object_agg",
+        "jsonb_object_agg",
+        "xmlagg",
+        "range_agg",
+        "regr_slope",
+        "regr_intercept",
+        "regr_r2",
+        "regr_count",
+        "regr_avgx",
+        "regr_avgy",
+        "regr_sxx",
+        "regr_sxy",
+        "regr_syy",
+        "mode",
+        "any_value",
+        "string_agg",
+        "array_agg",
+        "corr",
+        "covar_pop",
+        "covar_samp",
+        "stddev",
+        "variance",
+    ]
 )
 """Aggregates that sqlglot may know by no class of their own."""
 
@@ -66,7 +95,7 @@ class Provenance:
             return "false"
         rows = made.node.sql("postgres", comments=False)
         same = " and ".join(f'_made."{name}" = this."{name}"' for name in key) or "true"
-        flat = f"jsonb_path_query(_made.\"{under}\", 'strict $.** ? (@.type() == \"string\")') as _at(place)"
+        flat = f'jsonb_path_query(_made."{under}", \'strict $.** ? (@.type() == "string")\') as _at(place)'
         text, places = "(_at.place #>> '{}')", f"from ({rows}) _made, {flat} where {same}"
         if not source.row_id:
             return f"s.ctid = any(array(select {text}::tid {places}))"
@@ -165,7 +194,9 @@ class _Query:
         inner.set("order", None)
         clause = inner.args.pop("with_", None)
         columns = [exp.column(name, "d", quoted=True) for name in names]
-        select = exp.select(*(exp.alias_(one.copy(), name, quoted=True) for one, name in zip(columns, names, strict=True)))
+        select = exp.select(
+            *(exp.alias_(one.copy(), name, quoted=True) for one, name in zip(columns, names, strict=True))
+        )
         alias = exp.TableAlias(this=exp.to_identifier("d", quoted=True))
         select = select.from_(exp.Subquery(this=inner, alias=alias)).group_by(*columns)
         if clause is not None:
@@ -174,7 +205,6 @@ class _Query:
 
     @property
     def is_grouped(self) -> bool:
-        from sqlglot import exp
 
         if self.node.args.get("group"):
             return True
@@ -283,7 +313,10 @@ class _Query:
             window.set("this", inner)
             return window
         if name in RANKS:
-            ordered = [*(part.args.get("partition_by") or ()), *([part.args["order"]] if part.args.get("order") else ())]
+            ordered = [
+                *(part.args.get("partition_by") or ()),
+                *([part.args["order"]] if part.args.get("order") else ()),
+            ]
             inputs = [self.twin(one, grouped=grouped) for one in ordered]
             found = _together(inputs) or self._row(grouped)
             window.set("order", None)

@@ -90,7 +90,9 @@ def _yaml(text: str, lines_before: int) -> tuple[dict[str, Any], dict[str, int]]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = lines_before + mark.line + 1 if mark else None
-        raise SqlFault(f"its header is no YAML: {getattr(error, 'problem', None) or 'it cannot be read'}", line) from None
+        raise SqlFault(
+            f"its header is no YAML: {getattr(error, 'problem', None) or 'it cannot be read'}", line
+        ) from None
     if not isinstance(words, dict):
         raise SqlFault(f"its header says nothing; write {', '.join(REQUIRED)}", lines_before + 1)
     lines = {name: line + lines_before + 1 for name, line in _lines(node, "")}

@@ -95,7 +95,9 @@ class SqlTable(Table):
         return Fault(self.file, dict(self.lines).get(f"from {parameter}", 1), message)
 
 
-def rows_of_columns(name: str, module: str, doc: str, columns: Mapping[str, Any], types: Mapping[str, Any]) -> type[Row]:
+def rows_of_columns(
+    name: str, module: str, doc: str, columns: Mapping[str, Any], types: Mapping[str, Any]
+) -> type[Row]:
     """A class of rows from columns that no Python file declares. Raises DeclarationError."""
     body = {"__module__": module, "__doc__": doc, "__annotations__": dict(types), "s2p_code": (), **columns}
     return type(name, (Row,), body)

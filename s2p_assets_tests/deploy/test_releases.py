@@ -28,7 +28,9 @@ def test_everything_that_the_wheel_requires_has_a_licence(licenses: Any) -> None
     found = {one.name: one for one in licenses.licensed(packages)}
     assert [one.name for one in found.values() if not one.license] == []
     required = [Requirement(line) for line in distribution("s2p-assets").requires or ()]
-    ours = {licenses.normalized(one.name) for one in required if one.marker is None or one.marker.evaluate({"extra": ""})}
+    ours = {
+        licenses.normalized(one.name) for one in required if one.marker is None or one.marker.evaluate({"extra": ""})
+    }
     assert len(ours) > 40
     assert ours <= set(found)
     for name, one in found.items():
@@ -36,7 +38,9 @@ def test_everything_that_the_wheel_requires_has_a_licence(licenses: Any) -> None
 
 
 def test_a_licence_that_obliges_whoever_passes_s2p_on_does_not_slip_in(licenses: Any) -> None:
-    strict = re.compile(r"(?<!L)(?<!Lesser )\b(A?GPL|GNU (Affero )?General Public|SSPL|Commons Clause|BUSL)", re.IGNORECASE)
+    strict = re.compile(
+        r"(?<!L)(?<!Lesser )\b(A?GPL|GNU (Affero )?General Public|SSPL|Commons Clause|BUSL)", re.IGNORECASE
+    )
     assert [one for one in licenses.licensed(licenses.installed()) if strict.search(one.license)] == []
 
 

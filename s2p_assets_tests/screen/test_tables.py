@@ -55,7 +55,9 @@ def test_any_page_is_asked_for_from_a_place_without_those_before_it(door: Served
     places = client.get(f"{ORDERS}/places", params={**asked, "every": "7"}).json()["places"]
     assert len(places) == len(whole) // 7
     for number, place in enumerate(places, 1):
-        assert rows(client, limit="3", cursor=place, skip="2", **asked)["rows"] == whole[number * 7 + 2 : number * 7 + 5]
+        assert (
+            rows(client, limit="3", cursor=place, skip="2", **asked)["rows"] == whole[number * 7 + 2 : number * 7 + 5]
+        )
     assert client.get(f"{ORDERS}/places", params={"every": "0"}).status_code == 422
     assert client.get(f"{ORDERS}/rows", params={"skip": "-1"}).status_code == 422
 

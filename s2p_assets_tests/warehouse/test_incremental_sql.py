@@ -74,7 +74,9 @@ def _change(conn: psycopg.Connection, chance: random.Random, number: int) -> Non
             conn.execute("delete from acme.articles where article = %s", (f"a{chance.randrange(12)}",))
         case 5:
             row = (f"a{chance.randrange(14)}", chance.choice("XYZ"))
-            conn.execute("insert into acme.articles values (%s, %s) on conflict (article) do update set brand = 'N'", row)
+            conn.execute(
+                "insert into acme.articles values (%s, %s) on conflict (article) do update set brand = 'N'", row
+            )
         case _:
             pass
 
@@ -109,7 +111,11 @@ def test_what_is_not_as_it_was_left_is_made_anew(conn: psycopg.Connection, tmp_p
     conn.execute("truncate acme.articles")
     assert make_sql_table(conn, table).remade == f"all {rows} rows"
     conn.execute("drop table acme.articles")
-    store.replace_table(conn, ARTICLES, store.read_rows(conn, "acme", "sales", SALES.columns[:2])[["article"]].drop_duplicates().assign(brand="Y"))
+    store.replace_table(
+        conn,
+        ARTICLES,
+        store.read_rows(conn, "acme", "sales", SALES.columns[:2])[["article"]].drop_duplicates().assign(brand="Y"),
+    )
     assert make_sql_table(conn, table).remade == f"all {rows} rows"
     again = read(written(tmp_path, WEEKLY + "--", BY_WEEK, ("article", "week"), "incremental: [article, week]\n"))
     assert make_sql_table(conn, again).remade == f"all {rows} rows"

@@ -73,7 +73,11 @@ def test_who_writes_rows_makes_alters_and_drops_no_table(warehouse: Warehouse) -
         assert writer.execute("select current_user").fetchone() == (WRITER,)
         writer.execute("insert into shop.sales values (2)")
         writer.execute("delete from s2p.sessions")
-        for statement in ("alter table shop.sales add x int", "drop table shop.sales", "create table shop.more (id int)"):
+        for statement in (
+            "alter table shop.sales add x int",
+            "drop table shop.sales",
+            "create table shop.more (id int)",
+        ):
             with pytest.raises(FORBIDDEN):
                 writer.execute(statement)
 

@@ -254,18 +254,30 @@ UNREADABLE: dict[str, tuple[str, str, int]] = {
     "select sale, units,\n day\nfrom sales": ("it returns a column 'day', which is not declared", "", 10),
     "delete from sales": ("it must be one select, and nothing that writes; it is delete", "", 9),
     "select sale, units from sales; drop table sales": ("it is 2 statements", "", 9),
-    "with gone as (delete from sales returning *)\nselect sale, units from gone": ("it writes or locks (delete)", "", 9),
+    "with gone as (delete from sales returning *)\nselect sale, units from gone": (
+        "it writes or locks (delete)",
+        "",
+        9,
+    ),
     "select sale, units into x from sales": ("it writes or locks (into)", "", 9),
     "copy sales to program 'sh'": ("it must be one select", "", 9),
     "select sale, units from sales for update": ("it writes or locks (lock)", "", 9),
     "select sale, units from sales -- x": ("a header has no 'of'", "of: x\n", 8),
-    "select sale, units from sales  ": ("incremental names 'units', which is not in the key", "incremental: units\n", 8),
+    "select sale, units from sales  ": (
+        "incremental names 'units', which is not in the key",
+        "incremental: units\n",
+        8,
+    ),
     "select sale, sum(units) over () as units from sales": (
         "it cannot be incremental by sale",
         "incremental: sale\n",
         8,
     ),
-    "select sale, units from sales   ": ("test 'x': no table of it has a column 'y'", "tests:\n  x: select y from made\n", 9),
+    "select sale, units from sales   ": (
+        "test 'x': no table of it has a column 'y'",
+        "tests:\n  x: select y from made\n",
+        9,
+    ),
 }
 
 
@@ -281,9 +293,17 @@ def test_a_file_that_cannot_be_is_a_fault_with_its_line(tmp_path: Path, query: s
 
 REFUSED: dict[str, tuple[str, str, dict[str, str]]] = {
     "select sale, units from sales, pg_sleep(1)": ("9: pg_sleep() writes, waits", "", PLAIN),
-    "select sale,\nset_config('role', 'none', true)::float8 as units from sales": ("10: set_config() writes", "", PLAIN),
+    "select sale,\nset_config('role', 'none', true)::float8 as units from sales": (
+        "10: set_config() writes",
+        "",
+        PLAIN,
+    ),
     'select sale, "lo_create"(0)::float8 as units from sales': ("9: lo_create() writes", "", PLAIN),
-    "select sale, article as units from sales  ": ("7: column 'units' is declared as Number (double precision), ", "", PLAIN),
+    "select sale, article as units from sales  ": (
+        "7: column 'units' is declared as Number (double precision), ",
+        "",
+        PLAIN,
+    ),
     "select sale, sum(units)::numeric as units from sales group by sale": (
         "column 'units' is declared as Integer (bigint), and the select returns numeric; cast it",
         "",
@@ -292,14 +312,26 @@ REFUSED: dict[str, tuple[str, str, dict[str, str]]] = {
     "select sale,\n units / 0 as units from sales": ("division by zero; nothing was stored", "", PLAIN),
     "select article as sale, units from sales": ("more than one row for the key: Key (sale)=(a)", "", PLAIN),
     "select sale, units from sales": ("column 'units' has no value in a row", "", {"sale": "Code", "units": "Number"}),
-    "select sale, units from sales ": ("units: ge 2 is broken by 1 rows, as by '1'", "", PLAIN | {"units": "Number, nullable: true, ge: 2"}),
-    "select sale, units from sales  ": ("sale: isin ['1', '2'] is broken by 4 rows", "", PLAIN | {"sale": "Code, isin: ['1', '2']"}),
+    "select sale, units from sales ": (
+        "units: ge 2 is broken by 1 rows, as by '1'",
+        "",
+        PLAIN | {"units": "Number, nullable: true, ge: 2"},
+    ),
+    "select sale, units from sales  ": (
+        "sale: isin ['1', '2'] is broken by 4 rows",
+        "",
+        PLAIN | {"sale": "Code, isin: ['1', '2']"},
+    ),
     "select sale, article as units from sales": (
         "units: 1 rows lead nowhere in acme.articles, as 'c'",
         "",
         {"sale": "Code", "units": "Code, references: articles.article"},
     ),
-    "select sale, article as units from sales ": ("units: unique is broken", "", {"sale": "Code", "units": "Code, unique: true"}),
+    "select sale, article as units from sales ": (
+        "units: unique is broken",
+        "",
+        {"sale": "Code", "units": "Code, unique: true"},
+    ),
     "select sale, units from sales   ": (
         "test 'few pieces': it must return nothing, and returns 1 row, as (2,7)",
         "tests:\n  few pieces: select sale, units from made where units > 6\n",

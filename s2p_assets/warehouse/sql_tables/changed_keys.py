@@ -141,13 +141,19 @@ def _ensure_triggers(conn: psycopg.Connection, table: SqlTable) -> bool:
             sql.SQL(
                 "create trigger {} after " + event + " on {} " + tables + " for each statement"
                 " execute function s2p.note_changed_keys({}, {}, {})"
-            ).format(sql.Identifier(trigger), sql.Identifier(schema, name), *map(sql.Literal, (table.domain, table.name, terms)))
+            ).format(
+                sql.Identifier(trigger),
+                sql.Identifier(schema, name),
+                *map(sql.Literal, (table.domain, table.name, terms)),
+            )
         )
     return bool(wanted.keys() - there)
 
 
 def _drop(conn: psycopg.Connection, schema: str, name: str, trigger: str) -> None:
-    conn.execute(sql.SQL("drop trigger if exists {} on {}").format(sql.Identifier(trigger), sql.Identifier(schema, name)))
+    conn.execute(
+        sql.SQL("drop trigger if exists {} on {}").format(sql.Identifier(trigger), sql.Identifier(schema, name))
+    )
 
 
 def forget_others(conn: psycopg.Connection, incremental: list[tuple[str, str]]) -> None:

@@ -97,7 +97,9 @@ def make_sql_table(conn: psycopg.Connection, table: SqlTable, *, whole: bool = F
             made = _made(making, text, whole)
             conn.execute("set local statement_timeout = 0")
     except psycopg.errors.QueryCanceled:
-        message = f"it took more than {table.seconds:,} seconds and was ended; write a longer `seconds:`, or a quicker select"
+        message = (
+            f"it took more than {table.seconds:,} seconds and was ended; write a longer `seconds:`, or a quicker select"
+        )
         raise failed(table, message) from None
     except psycopg.errors.UniqueViolation as error:
         detail = (error.diag.message_detail or "").replace(" already exists.", "")

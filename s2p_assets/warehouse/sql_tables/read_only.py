@@ -48,7 +48,9 @@ def ensure_role(conn: psycopg.Connection) -> None:
         try:
             with conn.transaction():
                 conn.execute(sql.SQL("create role {} nologin noinherit").format(sql.Identifier(ROLE)))
-                conn.execute(sql.SQL("grant {} to current_user with set true, inherit false").format(sql.Identifier(ROLE)))
+                conn.execute(
+                    sql.SQL("grant {} to current_user with set true, inherit false").format(sql.Identifier(ROLE))
+                )
         except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             pass  # made meanwhile, from another database of the server
         except psycopg.errors.InsufficientPrivilege:

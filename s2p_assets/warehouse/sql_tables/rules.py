@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import sql
 
-from s2p_assets.contracts.columns import Column, parse_column_path
+from s2p_assets.contracts.columns import parse_column_path
 from s2p_assets.contracts.sql_table import SqlTable
 from s2p_assets.warehouse.sql_tables.row_digests import Run
 
@@ -33,9 +33,10 @@ def _in_range(column: sql.Identifier, given: Any) -> sql.Composable:
 
 
 CONDITIONS: dict[str, Condition] = {
-    **{name: _compared(operator) for name, operator in zip(
-        ("eq", "ne", "gt", "ge", "lt", "le"), ("=", "<>", ">", ">=", "<", "<="), strict=True
-    )},
+    **{
+        name: _compared(operator)
+        for name, operator in zip(("eq", "ne", "gt", "ge", "lt", "le"), ("=", "<>", ">", ">=", "<", "<="), strict=True)
+    },
     "isin": _among,
     "notin": lambda column, given: sql.SQL("not ({})").format(_among(column, given)),
     "in_range": _in_range,
@@ -82,7 +83,9 @@ def _place(table: SqlTable) -> sql.Identifier:
 
 def _repeated(run: Run, table: SqlTable) -> Iterator[str]:
     for column in (one for one in table.columns if one.unique and (one.name,) != table.key):
-        query = sql.SQL("select {0}::text, count(*) from {1} where {0} is not null group by {0} having count(*) > 1 limit 1")
+        query = sql.SQL(
+            "select {0}::text, count(*) from {1} where {0} is not null group by {0} having count(*) > 1 limit 1"
+        )
         if row := run(query.format(sql.Identifier(column.name), _place(table))).fetchone():
             yield f"{column.name}: unique is broken, {row[0]!r} is in {row[1]:,} rows"
 

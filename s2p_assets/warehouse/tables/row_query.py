@@ -115,7 +115,9 @@ def places_sql(query: RowQuery, every: int, most: int) -> tuple[str, list[Any]]:
     where = f" where {' and '.join(conditions)}" if conditions else ""
     at = ", ".join(f"s.{sql_name(name)}::text" for name, _ in query.order)
     columns = ", ".join(sql_name(name) for name, _ in query.order)
-    numbered = f"select {columns}, row_number() over (order by {_order_sql(query)}) as _number from {query.place}{where}"
+    numbered = (
+        f"select {columns}, row_number() over (order by {_order_sql(query)}) as _number from {query.place}{where}"
+    )
     chosen = f"s._number % {int(every)} = 0 order by s._number limit {int(most)}"
     return f"select array[{at}]::text[] as at from ({numbered}) s where {chosen}", values.values
 

@@ -34,7 +34,10 @@ class TooManyRows(MendableError):
 
 
 def write_sheet(
-    batches: Iterable[pyarrow.RecordBatch], schema: Sequence[tuple[str, Kind]], target: Path, most_rows: int = SHEET_ROWS
+    batches: Iterable[pyarrow.RecordBatch],
+    schema: Sequence[tuple[str, Kind]],
+    target: Path,
+    most_rows: int = SHEET_ROWS,
 ) -> None:
     """Write `batches`, whose columns are those of `schema`, to a workbook of one sheet.
 
