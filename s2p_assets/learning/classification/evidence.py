@@ -97,7 +97,7 @@ def evidence_of(history: pd.DataFrame, task: ClassificationTask) -> Evidence:
     rows = checked_cases(history, task)
     features = feature_columns_of(rows, task)
     by_case = rows.groupby([task.entity, task.decided], sort=False, dropna=False)
-    unit: Places = by_case.ngroup().to_numpy("int64")
+    unit: Places = by_case.ngroup().to_numpy().astype(np.int64)
     is_open = rows[task.target].isna().to_numpy()
     order = np.argsort(unit, kind="stable")  # rows are by time already
     first, before_last, last = _ends(unit, np.asarray(order[~is_open[order]], np.int64))
