@@ -92,13 +92,13 @@ def main() -> int:
     try:
         found = licensed(installed())
     except PackageNotFoundError as error:
-        print(f"{error.name} is not installed here", file=sys.stderr)
+        sys.stderr.write(f"{error.name} is not installed here\n")
         return 2
     unknown = [one.name for one in found if not one.license]
     if unknown:
-        print(f"nobody says the licence of {', '.join(unknown)}; look, and name it in SAID_HERE", file=sys.stderr)
+        sys.stderr.write(f"nobody says the licence of {', '.join(unknown)}; look, and name it in SAID_HERE\n")
         return 1
-    print(page(found), end="")
+    sys.stdout.write(page(found))
     return 0
 
 

@@ -92,7 +92,7 @@ def _made(ctx: Context) -> Iterator[dg.AssetsDefinition]:
     )
     yield from (model_asset(ctx, model) for model in catalog.models.values())
     yield from (contest_asset(catalog, contest) for contest in catalog.contests.values())
-    yield from (report_asset(catalog, report, settings.locale) for report in catalog.reports.values())
+    yield from (report_asset(catalog, report, settings) for report in catalog.reports.values())
 
 
 @dg.definitions

@@ -72,7 +72,6 @@ class Settings(BaseModel):
     wal_archive: Path | None = Field(None, description="where the embedded PostgreSQL keeps its log, for any moment")
     log_format: Literal["text", "json"] = Field("text", description="how `s2p up` logs: a line for people, or JSON")
     kafka: str | None = Field(None, description="the brokers that streams are read from: host:9092,host:9092")
-    kafka_group: str = Field("s2p", description="the consumer group that the processes reading streams form")
     kafka_security: Literal["plain", "tls"] = Field("plain", description="whether the brokers are spoken to over TLS")
     kafka_sasl: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field("", description="how s2p logs in there")
     kafka_user: str | None = Field(None, description="the user at the brokers")

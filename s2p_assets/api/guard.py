@@ -118,7 +118,9 @@ class Guard:
         if OF_ENGINEERS.fullmatch(path) and caller:
             caller.require("engineer")
         scope["s2p.caller"] = caller
-        await self._app(path)(scope, self._bounded(scope, headers, receive), send)
+        asked = {**scope, "method": "GET"} if method == "HEAD" else scope  # the server itself leaves the body out
+        await self._app(path)(asked, self._bounded(scope, headers, receive), send)
+        scope["route"] = asked.get("route")
 
     def _app(self, path: str) -> ASGIApp:
         return next(app for prefix, app in self.areas if path == prefix or path.startswith(f"{prefix}/") or not prefix)

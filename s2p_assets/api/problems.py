@@ -128,6 +128,7 @@ def answer_problems(app: FastAPI, page: Callable[[Request, Problem], Response]) 
         asyncpg.InternalClientError,
         UnicodeEncodeError,
         RuntimeError,
+        FileNotFoundError,
         *LOST,
     ):
         app.add_exception_handler(kind, known)

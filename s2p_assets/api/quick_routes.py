@@ -39,16 +39,16 @@ class QuickRoutes:
     """An app that answers these routes itself, and leaves everything else to FastAPI."""
 
     def __init__(self, app: FastAPI, routes: Iterable[QuickRoute]) -> None:
-        self._app, self._routes = app, tuple(routes)
+        self.app, self.routes = app, tuple(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            for route in self._routes:
+            for route in self.routes:
                 if route.method == scope["method"] and (found := route.pattern.fullmatch(scope["path"])):
-                    scope.update(app=self._app, route=route, path_params=found.groupdict())
+                    scope.update(app=self.app, route=route, path_params=found.groupdict())
                     await _answer(route, Request(scope, receive), send)
                     return
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 def parameters_of(request: Request) -> dict[str, str]:

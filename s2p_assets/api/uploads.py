@@ -36,7 +36,7 @@ async def uploaded(request: Request, name: str) -> AsyncIterator[Path]:
                     waiting.clear()
             target.write(waiting)
         if not file.stat().st_size:
-            raise Problem(422, "no file", "send the workbook's bytes as the body of the request")
+            raise Problem(422, "no file", "the file is empty: it has no byte; save it again, then send that")
         yield file
 
 

@@ -79,9 +79,9 @@ def qualified(text: str, domain: str, sources: Sequence[SqlSource], table: SqlTa
     from sqlglot import errors, exp
     from sqlglot.optimizer.qualify import qualify
 
-    select, file = parsed(text), table.file if table else None
+    select, file = _with_own_windows(parsed(text)), table.file if table else None
     columns = {source.place: source for source in sources}
-    schema: dict[str, dict[str, dict[str, str]]] = {}
+    schema: dict[str, Any] = {}
     for part in base_tables(select):
         place = source_of(part, domain).place
         if place not in columns:
@@ -104,6 +104,24 @@ def qualified(text: str, domain: str, sources: Sequence[SqlSource], table: SqlTa
         line = int(found["line"])
         wanted = found["name"].rpartition(".")[2]
         raise SqlFault(f"no table of it has a column {wanted!r}; {meant_by(wanted, known)}", line, file) from None
+
+
+def _with_own_windows(select: Any) -> Any:
+    """The select with each window written where it is looked through, in place of its name."""
+    from sqlglot import exp
+
+    for one in select.find_all(exp.Select):
+        named = {window.name: window for window in one.args.get("windows") or ()}
+        for window in one.find_all(exp.Window) if named else ():
+            meant = named.get(window.args["alias"].name) if window.args.get("alias") else None
+            if meant is not None and window is not meant:
+                window.set("alias", None)
+                for part in ("partition_by", "order", "spec"):
+                    given = meant.args.get(part)
+                    copied = [inner.copy() for inner in given] if isinstance(given, list) else given and given.copy()
+                    window.set(part, copied)
+        one.set("windows", None)
+    return select
 
 
 def _refuse_other_columns(table: SqlTable, select: Any) -> None:

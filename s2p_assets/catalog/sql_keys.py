@@ -5,7 +5,7 @@ through groups, windows, joins and unions that keep rows of different keys apart
 table may depend on it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from s2p_assets.contracts.sql_table import SqlSource
@@ -26,8 +26,8 @@ def followed_keys(select: Any, key: Sequence[str], sources: Sequence[SqlSource])
     return tuple(found)
 
 
-def _written(part: Any, kinds: dict[str, str]) -> str | None:
-    """A column, or a day, week or month of it, in SQL; None for what could fail, or do something, as a file is loaded."""
+def _written(part: Any, kinds: Mapping[str, str]) -> str | None:
+    """A column, or a day, week or month of it, in SQL; None for what could fail or do something as a file is loaded."""
     from sqlglot import exp
 
     if part is None:
@@ -180,16 +180,17 @@ def _equal_columns(node: Any, joins: list[Any]) -> list[tuple[str, str]]:
         (one.args["on"], one.this.alias_or_name if one.side else None) for one in joins if one.args.get("on")
     ]
     for condition, joined in conditions:
-        for one in condition.flatten() if isinstance(condition, exp.And) else [condition]:
-            if isinstance(one, exp.EQ) and isinstance(one.left, exp.Column) and isinstance(one.right, exp.Column):
-                if joined is None or joined in (one.left.table, one.right.table):
-                    found.append((one.left.sql("postgres"), one.right.sql("postgres")))
+        parts: list[Any] = list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
+        for one in parts:
+            equates = isinstance(one, exp.EQ) and isinstance(one.left, exp.Column) and isinstance(one.right, exp.Column)
+            if equates and (joined is None or joined in (one.left.table, one.right.table)):
+                found.append((one.left.sql("postgres"), one.right.sql("postgres")))
     return found
 
 
 def _in_columns_of(alias: str, part: Any, equal: list[tuple[str, str]]) -> Any:
     """An expression in the columns of one relation, by what they are equal to; None where it has no equal."""
-    from sqlglot import exp, parse_one
+    from sqlglot import exp
 
     if part is None:
         return None
@@ -198,7 +199,7 @@ def _in_columns_of(alias: str, part: Any, equal: list[tuple[str, str]]) -> Any:
         same = {column.sql("postgres")}
         while more := {b for pair in equal for a, b in (pair, pair[::-1]) if a in same} - same:
             same |= more
-        mine = [one for one in (parse_one(text, dialect="postgres") for text in sorted(same)) if one.table == alias]
+        mine = [one for one in map(exp.maybe_parse, sorted(same)) if isinstance(one, exp.Column) and one.table == alias]
         own = [one for one in mine if one.sql("postgres") == column.sql("postgres")] or mine
         if not own:
             return None

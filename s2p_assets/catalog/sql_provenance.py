@@ -19,40 +19,12 @@ Origin = tuple[tuple[str, str], str]
 """A column of a stored table: (place, name)."""
 RANKS = ("ROW_NUMBER", "RANK", "DENSE_RANK", "PERCENT_RANK", "CUME_DIST", "NTILE")
 OFFSETS = ("LAG", "LEAD", "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE")
-AGGREGATES = frozenset(
-    [
-        "bool_and",
-        "bool_or",
-        "every",
-        "bit_and",
-        "bit_or",
-        "bit_xor",
-        "json_agg",
-        "jsonb_agg",
-        "json_object_agg",
-        "jsonb_object_agg",
-        "xmlagg",
-        "range_agg",
-        "regr_slope",
-        "regr_intercept",
-        "regr_r2",
-        "regr_count",
-        "regr_avgx",
-        "regr_avgy",
-        "regr_sxx",
-        "regr_sxy",
-        "regr_syy",
-        "mode",
-        "any_value",
-        "string_agg",
-        "array_agg",
-        "corr",
-        "covar_pop",
-        "covar_samp",
-        "stddev",
-        "variance",
-    ]
-)
+AGGREGATES = {
+    *("bool_and", "bool_or", "every", "bit_and", "bit_or", "bit_xor", "json_agg", "jsonb_agg", "json_object_agg"),
+    *("jsonb_object_agg", "xmlagg", "range_agg", "mode", "any_value", "string_agg", "array_agg", "stddev", "variance"),
+    *("corr", "covar_pop", "covar_samp", "regr_slope", "regr_intercept", "regr_r2", "regr_count", "regr_avgx"),
+    *("regr_avgy", "regr_sxx", "regr_sxy", "regr_syy"),
+}
 """Aggregates that sqlglot may know by no class of their own."""
 
 

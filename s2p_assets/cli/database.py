@@ -13,7 +13,6 @@ import typer
 
 from s2p_assets.cli.console import table_lines
 from s2p_assets.cli.terminal import COULD_NOT, NEEDS_A_PERSON, Json, err, escape, out, print_json
-from s2p_assets.settings import read_settings
 
 MOST_ROWS = 1000
 VARIABLES = {"host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER", "password": "PGPASSWORD"}
@@ -28,6 +27,8 @@ def sql(
     """Open the database in psql, or print the rows of a query; reading only."""
     import psycopg
     from psycopg import conninfo
+
+    from s2p_assets.settings import read_settings
 
     settings = read_settings()
     from s2p_assets.services.context import open_context
@@ -70,6 +71,8 @@ def sql(
 
 def connection(as_json: Json = False) -> None:
     """How Excel, Power BI, DBeaver and psql connect, with a role that only reads."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.services.context import open_context
     from s2p_assets.services.database_access import reader_access
@@ -95,11 +98,11 @@ def roles(
     as_json: Json = False,
 ) -> None:
     """Whether s2p reads and writes with roles of PostgreSQL that may do no more than that."""
-    settings = read_settings()
     from s2p_assets.services.context import open_outlined
     from s2p_assets.services.database_access import missing_roles, script_of_roles
+    from s2p_assets.settings import read_settings
 
-    ctx = open_outlined(settings)
+    ctx = open_outlined(read_settings())
     if as_sql:
         print(script_of_roles(ctx), end="")  # noqa: T201  for psql, not for a terminal's width
         return

@@ -123,10 +123,10 @@ class Stream(Workbook):
     @property
     def fields(self) -> dict[str, tuple[str, ...]]:
         """Column → the fields of an event in which it may stand."""
-        return {column.name: fields_of(column) for column in self.columns}
+        return {column.name: event_fields(column) for column in self.columns}
 
 
-def fields_of(column: Column) -> tuple[str, ...]:
+def event_fields(column: Column) -> tuple[str, ...]:
     """The fields of an event in which a column may stand, its own name first."""
     return tuple(dict.fromkeys((column.name, *column.headers)))
 

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.own_faults import tell_own_fault
 from s2p_assets.spreadsheet.reading_desk import FileToRead
 from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
 from s2p_assets.spreadsheet.sheet_window import SheetWindow, read_window
@@ -127,5 +128,5 @@ def window_of(
         return reader.run(read_window, original, file.name, sheet, tuple(cells), row, encoding)
     except ReadingProcessDied as error:
         return SheetWindow(sheet, problem=str(error))
-    except RuntimeError:  # whatever a damaged file provokes in a parser is about that file alone
-        return SheetWindow(sheet, problem="the file is damaged; open it in Excel, which may repair it")
+    except RuntimeError as fault:  # what a damaged file provokes, the reader tells itself
+        return SheetWindow(sheet, problem=tell_own_fault(f"showing {file.path}", fault))

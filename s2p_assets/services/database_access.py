@@ -78,4 +78,5 @@ def missing_roles(ctx: Context) -> str | None:
 
 def script_of_roles(ctx: Context) -> str:
     """The SQL that somebody who may make roles runs, once, for a PostgreSQL of the company's own."""
-    return roles_script(ctx.settings.home)
+    parts = conninfo.conninfo_to_dict(ctx.warehouse.url)
+    return roles_script(ctx.settings.home, str(parts.get("user") or "s2p"))

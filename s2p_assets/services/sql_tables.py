@@ -12,7 +12,7 @@ from s2p_assets.warehouse.warehouse import Warehouse
 
 
 def make_table(warehouse: Warehouse, catalog: Catalog, declared: SqlTable) -> MadeTable:
-    """Make the table; the changes below tables that are no longer made so are no longer noted. Raises SqlTableFailed."""
+    """Make the table; what changes below tables that are no more is no more noted. Raises SqlTableFailed."""
     tables = [one for one in catalog.tables.values() if isinstance(one, SqlTable)]
     with warehouse.connect() as connection:
         forget_others(connection, [(one.domain, one.name) for one in tables if one.incremental])

@@ -43,7 +43,10 @@ def nearest_contract(sheets: Sequence[Sheet], workbooks: Sequence[Workbook], fil
     scored = [(_best_score(sheets, workbook, file), workbook) for workbook in workbooks]
     scored = [(score, workbook) for score, workbook in scored if score[1] > 0]
     if not scored:
-        message = "no contract's columns were found in it; put it where its kind of workbook belongs, or add a contract"
+        message = (
+            "none of its columns is known here; put it where its kind of workbook belongs, or ask for its kind to be "
+            "added"
+        )
         return Finding(None, None, None, None, "unclaimed", message)
     workbook = max(scored, key=lambda found: found[0])[1]
     header = max(_headers(sheets, workbook, file), key=lambda found: found.score(workbook))

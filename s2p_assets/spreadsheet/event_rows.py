@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.findings import Finding
-from s2p_assets.contracts.stream import Stream, event_place, fields_of
+from s2p_assets.contracts.stream import Stream, event_fields, event_place
 from s2p_assets.contracts.workbook import ReferenceValues
 from s2p_assets.spreadsheet.cell_parser import CellError, parse_cells, quoted
 from s2p_assets.spreadsheet.foreign_keys import missing_references
@@ -174,7 +174,7 @@ def _given(objects: Sequence[Mapping[str, Any]], column: Column) -> list[Any]:
     """What each event says of a column: in the first of its fields that is there."""
     values: list[Any] = [None] * len(objects)
     missing = True
-    for name in fields_of(column):
+    for name in event_fields(column):
         if not missing:
             break
         found = [_deep(one, name) for one in objects] if "." in name else [one.get(name) for one in objects]

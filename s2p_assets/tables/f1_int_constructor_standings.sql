@@ -9,7 +9,7 @@ columns:
   season: {type: Integer, description: The season}
   race_day: {type: Date, description: The day after whose race it is the place}
   until: {type: Date, description: The next day with a place of the season, nullable: true}
-  position: {type: Integer, description: The place in the season so far, ge: 1}
+  position: {type: Integer, description: The place in the season so far, nullable: true, ge: 1}
 */
 select
     s.constructor_id,

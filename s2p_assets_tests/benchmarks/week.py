@@ -5,7 +5,7 @@ on the first day.
 
     uv run python -m s2p_assets_tests.benchmarks.week                              # 2,000 files, 50 owners; an hour
     uv run python -m s2p_assets_tests.benchmarks.week --files 200 --owners 10 --days 4
-    uv run python -m s2p_assets_tests.benchmarks.week --files 400 --owners 4 --drops-of 1 --undisturbed no   # leaks
+    uv run python -m s2p_assets_tests.benchmarks.week --disturbances --no-undisturbed   # only for what grows
 
 Nothing's clock is changed: a week's files are delivered in their order, a day in minutes, and who has to correct a file
 does so when the message has come. What depends on days passing, such as a reminder, is not part of it. The disk that
@@ -18,6 +18,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psutil
 import psycopg
@@ -45,6 +46,7 @@ from s2p_assets_tests.messaging.servers import Mailbox, mail_server
 DISK_MB, FREE_MB = 3072, 600
 """The disk of the home, and the room on it below which engineers are told."""
 QUIET_SECONDS = 4.0
+DISTURBANCES = ("restart", "kill", "kill-servers", "fill-disk", "lose-database")
 FULL_SECONDS, MESSAGES_SECONDS = 20.0, 70.0
 LIKE_RUN = {"seen_at", "sent_at", "sent_to", "version", "status", "first_seen"}
 """Columns of what came in that differ from run to run."""
@@ -96,8 +98,8 @@ class Company:
         self.share.mkdir()
         (self.home / "addresses.yaml").write_text(f"engineers: [{ENGINEERS}]\n")
 
-    def command(self, *words: str) -> str:
-        """What a command prints. Raises RuntimeError where it could not do it."""
+    def command(self, *words: str, fails: bool = False) -> str:
+        """What a command prints. Raises RuntimeError where it could not do it, unless that is to be."""
         done = subprocess.run(
             [sys.executable, "-m", "s2p_assets.cli", *words],
             env=self.environment,
@@ -106,20 +108,21 @@ class Company:
             text=True,
             check=False,
         )
-        if done.returncode not in (0, 1):
+        if done.returncode not in (0, 1) and not fails:
             raise RuntimeError(f"s2p {' '.join(words)}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    @property
-    def url(self) -> str:
+    @contextlib.contextmanager
+    def database(self) -> Iterator[psycopg.Connection]:
+        """A connection to its database, which is held up for as long."""
         place = self.home / "postgres"
-        url = embedded.start_server(place)
+        with connect(embedded.start_server(place)) as connection:
+            yield connection
         embedded.release_server(place)
-        return url
 
-    def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with connect(self.url) as connection:
-            return connection.execute(query, values).fetchall()
+    def ask(self, query: LiteralString) -> list[tuple[Any, ...]]:
+        with self.database() as connection:
+            return connection.execute(query).fetchall()
 
 
 class Up:
@@ -223,13 +226,14 @@ class Outcome:
 class Disturbed:
     """A week at a running `s2p up`, with all that befalls it."""
 
-    def __init__(self, company: Company, week: Week, box: Mailbox, say: Say, patience: float) -> None:
-        self.company, self.week, self.box, self.say, self.patience = company, week, box, say, patience
+    def __init__(self, company: Company, week: Week, box: Mailbox, say: Say, given: argparse.Namespace) -> None:
+        self.company, self.week, self.box, self.say, self.patience = company, week, box, say, given.patience
         self.outcome, self.up = Outcome(), Up(company)
         self.told: list[Told] = []
-        deeds = [self._restart, self._kill, self._kill_servers, self._fill_disk, self._lose_database]
+        known = [self._restart, self._kill, self._kill_servers, self._fill_disk, self._lose_database]
+        deeds = [deed for deed in known if _name(deed) in given.disturbances]
         last = max(len(week.bursts) * 4 // 7 - 1, 1)
-        self.deeds = [(1 + place * last // len(deeds), deed) for place, deed in enumerate(deeds)]
+        self.deeds = [(1 + place * last // max(len(deeds), 1), deed) for place, deed in enumerate(deeds)]
         """In the first four of seven days, so that what comes after shows whether memory grows."""
 
     def run(self) -> Outcome:
@@ -267,9 +271,8 @@ class Disturbed:
             time.sleep(MESSAGES_SECONDS)  # in which what was told before would be told again
 
     def _befall(self, burst: Burst, deed: Callable[[], None]) -> None:
-        name = deed.__name__.strip("_").replace("_", " ")
-        self.say(f"  {name}")
-        self.outcome.disturbances.append(f"day {burst.day + 1}: {name}")
+        self.say(f"  {_name(deed)}")
+        self.outcome.disturbances.append(f"day {burst.day + 1}: {_name(deed)}")
         deed()
 
     def _wait(self, at: int, burst: Burst) -> None:
@@ -339,11 +342,15 @@ class Disturbed:
             time.sleep(0.5)
 
 
+def _name(deed: Callable[[], None]) -> str:
+    return deed.__name__.strip("_").replace("_", "-")
+
+
 def undisturbed(company: Company, week: Week, say: Say) -> dict[str, str]:
     """The same deliveries, each burst processed by `s2p run`; the digests of its tables."""
     for at, burst in enumerate(week.bursts):
         take_steps(company.share, burst.steps)
-        company.command("run", "--json")
+        company.command("run", "--json", fails=True)  # in one burst an article fails
         say(f"undisturbed, burst {at + 1}")
     return digests(company)
 
@@ -377,7 +384,7 @@ def wait_until_quiet(company: Company, patience: float) -> None:
 
 def digests(company: Company) -> dict[str, str]:
     """Every table of the company's own, by a digest of its rows in which the ledger's ids are the paths."""
-    with connect(company.url) as connection:
+    with company.database() as connection:
         found = {}
         for schema in company.size.domains:
             tables = connection.execute("select tablename from pg_tables where schemaname = %s", (schema,)).fetchall()
@@ -495,6 +502,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--owners", type=int, default=50)
     parser.add_argument("--days", type=int, default=7)
     parser.add_argument("--bursts", type=int, default=3, help="so many a day")
+    parser.add_argument("--disturbances", nargs="*", default=DISTURBANCES, choices=DISTURBANCES)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patience", type=float, default=900.0, help="seconds until something counts as not come")
     parser.add_argument("--no-undisturbed", action="store_true", help="do not compare with an undisturbed week")
@@ -504,6 +512,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def say(line: str) -> None:
         print(f"{time.monotonic() - begun:6.0f} s  {line}", flush=True)
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started and mounted is cleared away
     with contextlib.ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="s2p-week-", ignore_cleanup_errors=True)))
         place.chmod(0o755)
@@ -513,7 +522,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         company = Company(place / "disturbed", size, box.port)
         stack.enter_context(disk(company.home))
         company.build()
-        there = Disturbed(company, week, box, say, given.patience)
+        there = Disturbed(company, week, box, say, given)
         outcome = there.run()
         right = None
         if not given.no_undisturbed:

@@ -300,8 +300,8 @@ class Week:
 
     def _fails(self, at: int, owner: int) -> None:
         """Of each domain once, as what fails stays the same matter: an article on which its table fails."""
-        domain = domain_of(owner)
-        if f"fails {domain}" in self.faults:
+        domain, at = domain_of(owner), max(at, 1)  # what was never made is not held back
+        if f"fails {domain}" in self.faults or at + 1 >= len(self.bursts):
             return
         good = self._rows()
         bad = [list(row) for row in good]

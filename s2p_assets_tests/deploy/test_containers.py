@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +96,12 @@ def test_grafana_finds_its_dashboard_where_it_is_put() -> None:
 
 
 @pytest.fixture(scope="module")
-def kustomized(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def kustomized(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy whose secrets are there."""
     copy = shutil.copytree(KUBERNETES, tmp_path_factory.mktemp("kubernetes") / "kubernetes")
     for name in OVERLAYS:
         (copy / f"overlays/{name}/secrets/database.password").write_text("x")
-    yield copy
+    return copy
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

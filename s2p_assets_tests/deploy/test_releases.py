@@ -1,4 +1,4 @@
-"""What a release lists is whole: a licence for everything that is installed; and every passed-over finding has a reason."""
+"""A release lists a licence for everything that it installs; each finding on security passed over says why."""
 
 import importlib.util
 import re

@@ -24,7 +24,15 @@ from s2p_assets.messaging.matters import Matter
 from s2p_assets.messaging.outcomes import NotDelivered
 from s2p_assets.messaging.smtp import MailServer, SmtpWay
 from s2p_assets.warehouse.server.connection import connect
-from s2p_assets_tests.messaging.servers import Certified, Mailbox, certify, falling_silent, mail_server, webhook
+from s2p_assets_tests.messaging.servers import (
+    Certified,
+    Mailbox,
+    certify,
+    chat_services,
+    falling_silent,
+    mail_server,
+    webhook,
+)
 
 ANNA, BORIS = "anna@example.com", "boris@example.com"
 BOOK = AddressBook(engineers=("it@example.com",))
@@ -276,6 +284,40 @@ def test_a_service_gets_the_text_and_its_secret_stands_nowhere(conn: psycopg.Con
     assert "token" not in repr(book)
 
 
+CHATS = {
+    "slack": (
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/ops",
+        "https://hooks.slack.com/services/T1JJ3T3L2/",
+    ),
+    "teams": (
+        "workflows://example.westeurope.logic.azure.com/0123456789abcdef/sig-1",
+        "https://example.westeurope.logic.",
+    ),
+    "pagerduty": ("pagerduty://A1BRTD4JD@TIiajkdnlazkcOXrIdevi7FQ", "https://events.pagerduty.com/v2/enqueue"),
+}
+
+
+@pytest.mark.parametrize("chat", CHATS)
+def test_slack_teams_and_pagerduty_are_told_what_failed_in_their_own_form(
+    chat: str, conn: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, where = CHATS[chat]
+    certified = certify(tmp_path, "hooks.slack.com", "example.westeurope.logic.azure.com", "events.pagerduty.com")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certified.ca_file))
+    book = AddressBook(engineers=("ops",), services={"ops": address})
+    failed = Matter("failed", "demand", "Demand could not be made", "See its run.", ("division by zero",))
+    with chat_services(certified) as (proxy, received):
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, proxy)
+        for _ in range(2):
+            so_now(conn, [failed], ("failed",))
+            assert deliver(conn, post(Outbox(tmp_path), book)) in ({"sent": 1}, {})
+    ((posted, body),) = received
+    assert posted.startswith(where)
+    assert "Demand could not be made" in str(body)
+    assert "division by zero" in str(body)
+
+
 def test_an_event_is_told_to_everybody_once_and_is_over(conn: psycopg.Connection) -> None:
     event = Matter("champion", "demand:2", "Smoothing is in service now", owner=ANNA)
     with mail_server() as box:
@@ -413,7 +455,7 @@ def test_after_a_pass_the_first_message_goes_at_once_and_the_next_is_collected(c
 
 
 def test_a_database_brought_back_from_before_tells_nothing_again(conn: psycopg.Connection, tmp_path: Path) -> None:
-    """Of what was sent since the backup only the file beside the database knows, whoever is told first: s2p or people."""
+    """Of what was sent since the backup only the file beside the database knows."""
     sent_log = tmp_path / "sent.jsonl"
     event = Matter("received", "Good", "Good.xlsx was received: 8 rows", owner=ANNA)
     with mail_server() as box:

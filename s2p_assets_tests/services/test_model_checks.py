@@ -13,7 +13,7 @@ AT = dt.datetime(2026, 3, 31, tzinfo=dt.UTC)
 
 
 def test_errors_of_each_contest_stand_beside_their_bands() -> None:
-    told = {
+    told: dict[str, dict[str, object]] = {
         f"retail_demand: {name}": {"value": value}
         for name, value in {"error": 0.2, "usual error": 0.1, "highest error": 0.15}.items()
     }

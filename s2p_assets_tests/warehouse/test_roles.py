@@ -113,7 +113,7 @@ def modest(empty_database_url: str) -> Iterator[str]:
 
 
 def _drop(superuser: psycopg.Connection) -> None:
-    for role in (DOOR, WRITER):
+    for role in (DOOR, WRITER, "s2p_select"):
         if superuser.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone():
             superuser.execute(f"drop owned by {role}")  # type: ignore[call-overload]
             superuser.execute(f"drop role {role}")  # type: ignore[call-overload]
@@ -128,7 +128,7 @@ def test_an_owner_who_may_not_make_roles_is_told_so_and_the_script_that_is_print
     assert lacking.lacking
     assert "s2p roles --sql" in lacking.lacking
     with connect(empty_database_url) as superuser:
-        for statement in roles_script(tmp_path).splitlines():
+        for statement in roles_script(tmp_path, "modest").splitlines():
             superuser.execute(statement)  # type: ignore[call-overload]
     whole = Warehouse(settings)
     assert whole.addresses.lacking is None

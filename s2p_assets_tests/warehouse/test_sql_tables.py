@@ -164,7 +164,10 @@ QUERIES: dict[str, tuple[str, dict[str, str], tuple[str, ...], str, dict[str, An
         {"acme.sales": ["4", "5"]},
     ),
     "whether there is a row": (
-        "select a.article, exists (select 1 from sales s where s.article = a.article and s.units > 4) as sold from articles a",
+        """
+        select a.article, exists (select 1 from sales s where s.article = a.article and s.units > 4) as sold
+        from articles a
+        """,
         {"article": "Code", "sold": "Boolean"},
         ("article",),
         "sold",
@@ -333,7 +336,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, str]]] = {
         {"sale": "Code", "units": "Code, unique: true"},
     ),
     "select sale, units from sales   ": (
-        "test 'few pieces': it must return nothing, and returns 1 row, as (2,7)",
+        "test 'few pieces': it must return nothing, and returns a row, as (2,7)",
         "tests:\n  few pieces: select sale, units from made where units > 6\n",
         PLAIN,
     ),
@@ -353,7 +356,8 @@ def test_a_select_that_fails_leaves_all_as_it_was(filled: psycopg.Connection, tm
     file = written(tmp_path, query, columns, ("sale",), more)
     with pytest.raises(SqlTableFailed) as failure:
         make_sql_table(filled, read(file))
-    assert str(failure.value).startswith(str(file)) and message in str(failure.value)
+    assert str(failure.value).startswith(str(file))
+    assert message in str(failure.value)
     assert filled.execute("select count(*) from acme.made").fetchone() == (0,)
     assert filled.execute("select count(*) from acme.sales").fetchone() == (6,)
 
@@ -380,7 +384,11 @@ def test_postgresql_itself_lets_a_select_do_nothing_but_read(
         define_function(filled, name, columns, body)
         assert filled.execute("select * from pg_temp.s2p_rows()").fetchall() == []
         return
-    with pytest.raises(getattr(psycopg.errors, refusal)):
+
+    def run() -> None:
         define_function(filled, name, columns, body)
         filled.execute("select * from pg_temp.s2p_rows()")
+
+    with pytest.raises(getattr(psycopg.errors, refusal)):
+        run()
     assert filled.execute("select count(*) from acme.sales").fetchone() == (6,)

@@ -27,8 +27,11 @@ from s2p_assets.graph.automation import on_source_change
 from s2p_assets.graph.checks.drift import champion_parameter, check_features, check_forecast, drift_spec
 from s2p_assets.graph.checks.retraining_signals import signal_specs, signals
 from s2p_assets.graph.executor import MADE_OF_ITS_INPUTS, PRIORITY
+from s2p_assets.graph.running.report_pages import page_address
 from s2p_assets.publishing.document.wording import use_locale
+from s2p_assets.publishing.editions.published import folder_name
 from s2p_assets.services.features import build_or_reuse_features, recomputed_metadata
+from s2p_assets.settings import Settings
 from s2p_assets.warehouse.tables.content_versions import content_version
 
 WAITS_FOR_DATA = "waits for more data"
@@ -107,18 +110,21 @@ def _frame_type(declared: Table | FeatureSet) -> dg.DagsterType:
         return pandera_schema_to_dagster_type(pandera_model(declared.rows))
 
 
-def report_asset(catalog: Catalog, declared: Report, locale: str) -> dg.AssetsDefinition:
-    """The asset of a report: an edition per day of data, its numbers and dates written for `locale`."""
+def report_asset(catalog: Catalog, declared: Report, settings: Settings) -> dg.AssetsDefinition:
+    """The asset of a report: an edition per day of data, its numbers and dates written for the settings' locale.
+
+    Its page in Dagster begins with what the report looks like and the ways to it.
+    """
 
     @dg.asset(
-        **asset_options(catalog, declared),
+        **asset_options(catalog, declared) | {"description": _with_links(settings, declared)},
         kinds={"html", "excel"},
         io_manager_key="reports",
         automation_condition=on_source_change(),
     )
     def made(context: dg.AssetExecutionContext, **inputs: pd.DataFrame) -> Iterator[dg.MaterializeResult[Document]]:
         try:
-            with use_locale(locale):
+            with use_locale(settings.locale):
                 document = declared.build(**inputs)
         except NotYet as reason:
             require_never_made(context, declared, reason)
@@ -127,6 +133,17 @@ def report_asset(catalog: Catalog, declared: Report, locale: str) -> dg.AssetsDe
         yield dg.MaterializeResult(value=document)
 
     return made
+
+
+def _with_links(settings: Settings, declared: Report) -> str:
+    """A report's description, after its picture, where it was made before, and links to its newest edition."""
+    picture = settings.reports / folder_name(declared.full_name) / "latest.png"
+    links = " · ".join(
+        f"[{name}]({page_address(settings, picture.with_suffix(suffix))})"
+        for name, suffix in (("Newest edition", ".html"), ("Excel", ".xlsx"), ("PDF", ".pdf"))
+    )
+    shown = [f"![{declared.title}]({page_address(settings, picture)})"] if picture.exists() else []
+    return "\n\n".join([*shown, links, declared.description])
 
 
 def require_never_made(context: dg.AssetExecutionContext, declared: Derivation, reason: NotYet) -> None:

@@ -20,6 +20,7 @@ from s2p_assets.graph.assets.freshness import workbook_freshness
 from s2p_assets.graph.assets.metadata import column_lineage, declared_metadata, escaped, frame_metadata
 from s2p_assets.graph.automation import WORKBOOK_TAG, on_share_change, with_its_sheet
 from s2p_assets.graph.checks.open_corrections import FILES_PARTITIONS, correction_evaluations, file_partition
+from s2p_assets.graph.running.instance import withdraw_materializations
 from s2p_assets.graph.running.report_pages import marked_copy_address, verdict_address
 from s2p_assets.services.context import Context
 from s2p_assets.services.entries.standing import settle_entries
@@ -259,12 +260,15 @@ def _returned(ingested: Ingest, workbook: Workbook) -> dg.AssetCheckResult:
 def _catalogue(ctx: Context, context: dg.AssetExecutionContext, ingested: Ingest) -> None:
     """What became of each file; partitions first, so that no automation tick sees an event without its partition.
 
-    A file that is loaded is materialized, one of which nothing is stored only observed; the check says who waits.
+    The partition of a file is materialized when all of it is loaded. While its owner has to correct it, it is only
+    observed, and what is known of its good version before is the ledger's: nothing that waits for somebody is green.
     """
     shown = {file_partition(file.path): file for file in ingested.files if file.claimed}
     context.instance.add_dynamic_partitions(str(FILES_PARTITIONS.name), list(shown))
+    waiting = [partition for partition, file in shown.items() if file.needs_its_owner]
+    withdraw_materializations(context.instance, FILES, waiting)
     for partition, file in shown.items():
-        kind = dg.AssetObservation if file.needs_its_owner and file.verdict != "partly" else dg.AssetMaterialization
+        kind = dg.AssetObservation if partition in waiting else dg.AssetMaterialization
         metadata = _file_metadata(ctx, file, ingested.workbook)
         context.log_event(kind(FILES, partition=partition, metadata=metadata))
     for evaluation in correction_evaluations(ctx, shown.values()):

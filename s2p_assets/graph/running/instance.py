@@ -7,12 +7,13 @@ warehouse's business.
 import datetime as dt
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import dagster as dg
 import yaml
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres.storage import DagsterPostgresStorage
 
@@ -107,3 +108,16 @@ def materialized_at(instance: dg.DagsterInstance, key: dg.AssetKey) -> dt.dateti
     """When an asset was last materialized."""
     event = instance.get_latest_materialization_event(key)
     return dt.datetime.fromtimestamp(event.timestamp, dt.UTC) if event else None
+
+
+def withdraw_materializations(instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[str]) -> None:
+    """Have partitions count as not materialized: what Dagster calls wiping, which its open storages do not have."""
+    if not partitions:
+        return
+    log: Any = instance.event_log_storage
+    columns = SqlEventLogStorageTable.c
+    of_them = columns.asset_key == key.to_string(), columns.partition.in_(partitions)
+    made = columns.dagster_event_type == dg.DagsterEventType.ASSET_MATERIALIZATION.value
+    with log.index_connection() as connection:
+        connection.execute(SqlEventLogStorageTable.delete().where(*of_them, made))
+    log.wipe_asset_cached_status(key)

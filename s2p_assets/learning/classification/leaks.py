@@ -88,7 +88,7 @@ def without_leaks(
     return history, replace(task, withheld=tuple(sorted(columns)))
 
 
-def learnable(
+def admissible(
     history: pd.DataFrame, task: ClassificationTask
 ) -> tuple[pd.DataFrame, ClassificationTask, dict[str, str], dict[str, str]]:
     """What may be learned from: as of `without_leaks`; besides column → sentence of what is left out, and of what was

@@ -59,7 +59,7 @@ def publish(
 
     The edition appears whole or not at all; the same edition again takes the place of the old one, and
     others stay, but those with later data: that data was taken back, so they are moved to the folder `withdrawn`.
-    `latest.html`, `latest.xlsx` and `latest.pdf` are copies of the edition that was made last. Faults
+    `latest.html`, `.xlsx`, `.pdf` and `.png` are copies of the edition that was made last. Faults
     stay shown: an edition may be made anew while something under it cannot be renewed.
     `days_ahead`: as of `contracts.report.Report`.
     Raises HeadlineUnusable, and ReportNotPublished when a file is locked or the share cannot be written.
@@ -211,7 +211,7 @@ def _renew_latest(folder: Path, name: str) -> None:
     if banner := _banner(folder / name, newest):
         page = page.replace("<main>\n", f"<main>\n{banner}", 1)
     page = page.replace(f'href="../../{INDEX_FILE}"', f'href="../{INDEX_FILE}"')
-    for file in (newest.excel, newest.pdf):
+    for file in filter(None, (newest.excel, newest.pdf, newest.picture)):
         page = page.replace(f'href="{quote(file.name)}"', f'href="latest{file.suffix}"')
         with replace_file(folder / name / f"latest{file.suffix}") as draft:
             shutil.copyfile(file, draft)

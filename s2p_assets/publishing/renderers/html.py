@@ -107,6 +107,7 @@ def _part(section: Section, place: int, currency: str) -> dict[str, Any]:
     return {
         "id": f"section-{place + 1}",
         "title": section.title,
+        "says": section.says,
         "description": section.description,
         "chart": None if plot is None else _drawing(plot, currency, point_ids(section, place, plot)),
         "table": rows,

@@ -200,7 +200,7 @@ def _forecast_query(one: SeriesForecast, where: sql.Composable) -> sql.Composed:
     has = {column.name for column in one.table.columns}
     low, high = (sql.SQL("sum({})::float8").format(sql.Identifier(at)) if at in has else sql.SQL("null::float8")
                  for at in (LOW, HIGH))  # fmt: skip
-    note = sql.SQL("min(range_note)") if "range_note" in has else sql.SQL("null::text")
+    note = sql.SQL("case when count(*) = 1 then min(range_note) end") if "range_note" in has else sql.SQL("null::text")
     return sql.SQL(
         "select {time} as time, sum(mean)::float8 as mean, {low} as low, {high} as high, {note} as note from {place}"
         " where {where} group by 1 order by 1"

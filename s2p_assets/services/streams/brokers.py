@@ -14,6 +14,8 @@ from s2p_assets.settings import Settings
 
 ASK_SECONDS = 10.0
 ID_SECONDS = 5.0
+GROUP = "s2p"
+"""librdkafka asks for a name; no group is formed by it, as the processes share the partitions through PostgreSQL."""
 
 
 class BrokersRefused(MendableError):
@@ -24,14 +26,11 @@ def consumer_settings(settings: Settings) -> dict[str, Any]:
     """What librdkafka is told: offsets are s2p's own, and the brokers as the settings name them."""
     given: dict[str, Any] = {
         "bootstrap.servers": settings.kafka,
-        "group.id": settings.kafka_group,
+        "group.id": GROUP,
         "client.id": f"s2p-{socket.gethostname()}-{os.getpid()}",
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",
-        "partition.assignment.strategy": "cooperative-sticky",
-        "session.timeout.ms": 6_000,
-        "heartbeat.interval.ms": 500,
         "queued.max.messages.kbytes": 16 << 10,
         "queued.min.messages": 20_000,
         "fetch.message.max.bytes": 1 << 20,

@@ -28,22 +28,22 @@ from s2p_assets.services.streams.brokers import BrokersRefused, TopicIds, consum
 from s2p_assets.services.streams.taking import Taker
 from s2p_assets.services.streams.wire import EventReader, ExtraMissing, RegistryAway
 from s2p_assets.warehouse.streams.loading import PartitionEvents, StoredEvents
-from s2p_assets.warehouse.streams.notices import note
-from s2p_assets.warehouse.streams.offsets import Bounds, Partition, begin_partition, note_ends
-from s2p_assets.warehouse.streams.readers import say_ended, say_reading
+from s2p_assets.warehouse.streams.notices import note_stream
+from s2p_assets.warehouse.streams.offsets import Partition, TopicBounds, begin_partition, note_ends
+from s2p_assets.warehouse.streams.readers import say_ended, say_reading, sharing_processes
 
 if TYPE_CHECKING:
-    from confluent_kafka import Consumer, TopicPartition
+    from confluent_kafka import Consumer
 
 MAX_EVENTS, MAX_BYTES = 10_000, 16 << 20
 """Of one batch: so many events, and about so many bytes."""
 LINGER_SECONDS = 0.05
 """How long a batch is collected once its first event is there."""
 IDLE_SECONDS = 1.0
+SHARE_SECONDS = 2.0
 LOOK_SECONDS = 10.0
 AGAIN_SECONDS = 5.0
 ASK_SECONDS = 10.0
-HOPEFUL_SECONDS = 30.0
 
 Message = Any
 """Of `confluent_kafka`, whose own types say that it may have no topic and no offset."""
@@ -64,7 +64,10 @@ class StreamConsumer:
     _takers: dict[str, Taker] = field(default_factory=dict)
     _readers: dict[str, EventReader] = field(default_factory=dict)
     _places: dict[tuple[str, str, int], Partition] = field(default_factory=dict)
+    _partitions: list[tuple[str, int]] = field(default_factory=list)
+    _ours: set[tuple[str, int]] = field(default_factory=set)
     _looked_at: float = 0.0
+    _shared_at: float = 0.0
     _problem: str | None = None
 
     def __post_init__(self) -> None:
@@ -75,14 +78,10 @@ class StreamConsumer:
         consumer = self._consumer()
         self._await_database()
         try:
-            consumer.subscribe(
-                sorted({one.topic for one in self.streams}), on_assign=self._assigned, on_revoke=self._revoked
-            )
             while not self.ended.is_set():
                 self._step(consumer)
         finally:
             with contextlib.suppress(Exception):
-                self._database().execute("select 1")
                 say_ended(self._database(), _process())
             consumer.close()
             self._drop_connection()
@@ -105,12 +104,13 @@ class StreamConsumer:
 
     def _step(self, consumer: "Consumer") -> None:
         """A batch, or a pause; whatever is away is waited for."""
+        messages: list[Message] = []
         try:
+            if time.monotonic() - self._shared_at > SHARE_SECONDS:
+                self._share(consumer)
             messages = self._collected(consumer)
             if messages:
                 self._take(consumer, messages)
-            if time.monotonic() - self._looked_at > LOOK_SECONDS:
-                self._look(consumer)
         except RegistryAway as error:
             self._say(str(error))
             self._reread(consumer, messages)
@@ -159,8 +159,10 @@ class StreamConsumer:
         done: StoredEvents = self._taker(stream).take(known)
         self.stored += done.rows
         self._say(None)
-        if done.replayed:
-            self._begin_again(consumer, stream, [part.partition.partition for part in known])
+        for part in known if done.replayed else ():
+            place = part.partition
+            if done.next_offsets.get((place.topic, place.partition), 0) > part.offsets[-1] + 1:
+                self._begin_again(consumer, place.topic, [place.partition])  # another process was ahead of us
         log_event(
             "stream",
             f"{stream.full_name}: {done.rows:,} of {done.events:,} events stored",
@@ -183,13 +185,12 @@ class StreamConsumer:
 
         error = message.error()
         if error.code() in (KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET):
-            for stream in self._of(message.topic()):
-                self._begin_again(consumer, stream, [message.partition()])
+            self._begin_again(consumer, message.topic(), [message.partition()])
         elif error.code() == KafkaError.MSG_SIZE_TOO_LARGE and (message.offset() or -1) >= 0:
             for stream in self._of(message.topic()):
                 place = self._places[stream.full_name, stream.topic, message.partition()]
                 says = f"the event at offset {message.offset():,} is larger than the brokers send; it is passed over"
-                note(self._database(), stream.full_name, "too_large", place.sheet, says)
+                note_stream(self._database(), stream.full_name, "too_large", place.sheet, says)
             consumer.seek(TopicPartition(message.topic(), message.partition(), message.offset() + 1))
         else:
             self._say(f"{message.topic()}: {error.str()}; it is asked for again")
@@ -197,17 +198,31 @@ class StreamConsumer:
     def _of(self, topic: str) -> list[Stream]:
         return [one for one in self.streams if one.topic == topic]
 
-    def _assigned(self, consumer: "Consumer", partitions: "list[TopicPartition]") -> None:
-        """Partitions that are ours from now on: each is read on from where the rows end."""
-        for one in partitions:
-            one.offset = self._begun(consumer, one.topic, one.partition)
-        consumer.incremental_assign(partitions)
+    def _share(self, consumer: "Consumer") -> None:
+        """Say that we are here, and read the partitions that are ours among all processes that are.
 
-    def _revoked(self, consumer: "Consumer", partitions: "list[TopicPartition]") -> None:
-        for one in partitions:
-            for stream in self._of(one.topic):
-                self._places.pop((stream.full_name, one.topic, one.partition), None)
-        consumer.incremental_unassign(partitions)
+        Which those are follows from who is heard of in PostgreSQL. Should two take a partition for theirs for a moment,
+        the offsets keep its events from being stored twice.
+        """
+        self._shared_at = time.monotonic()
+        names = [one.full_name for one in self.streams]
+        say_reading(self._database(), names, _process(), self._problem)
+        if time.monotonic() - self._looked_at > LOOK_SECONDS or not self._partitions:
+            self._look(consumer)
+        processes = sharing_processes(self._database(), names)
+        ours = {
+            place for number, place in enumerate(self._partitions) if processes[number % len(processes)] == _process()
+        }
+        if ours != self._ours:
+            self._assign(consumer, ours)
+
+    def _assign(self, consumer: "Consumer", ours: set[tuple[str, int]]) -> None:
+        from confluent_kafka import TopicPartition
+
+        self._places = {place: known for place, known in self._places.items() if place[1:] in ours}
+        begun = [TopicPartition(topic, number, self._begun(consumer, topic, number)) for topic, number in sorted(ours)]
+        consumer.assign(begun)
+        self._ours = ours
 
     def _begun(self, consumer: "Consumer", topic: str, partition: int) -> int:
         """Where a partition is read on: the least offset of the streams that are read from it."""
@@ -221,55 +236,65 @@ class StreamConsumer:
             begun.append(place.next_offset)
         return min(begun)
 
-    def _bounds(self, consumer: "Consumer", topic: str, partition: int) -> Bounds:
+    def _bounds(self, consumer: "Consumer", topic: str, partition: int) -> TopicBounds:
         from confluent_kafka import KafkaException, TopicPartition
 
         while True:
             try:
                 first, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ASK_SECONDS)
-                return Bounds(first, end, self._topic_ids.of(topic))
+                return TopicBounds(first, end, self._topic_ids.of(topic))
             except KafkaException as error:
                 self._say(f"the brokers at {self.ctx.settings.kafka} do not answer ({error.args[0].str()})")
                 if self.ended.wait(1.0):
-                    return Bounds(0, 0)
+                    return TopicBounds(0, 0)
 
-    def _begin_again(self, consumer: "Consumer", stream: Stream, partitions: Iterable[int]) -> None:
-        from confluent_kafka import TopicPartition
+    def _begin_again(self, consumer: "Consumer", topic: str, partitions: Iterable[int]) -> None:
+        from confluent_kafka import KafkaException, TopicPartition
 
         for partition in partitions:
-            offset = self._begun(consumer, stream.topic, partition)
-            consumer.seek(TopicPartition(stream.topic, partition, offset))
+            offset = self._begun(consumer, topic, partition)
+            with contextlib.suppress(KafkaException):  # of a partition that is another's meanwhile
+                consumer.seek(TopicPartition(topic, partition, offset))
 
     def _reread(self, consumer: "Consumer", messages: list[Message]) -> None:
         """What was fetched and not stored is fetched again."""
-        from confluent_kafka import KafkaException, TopicPartition
-
         for topic, partition in {(one.topic(), one.partition()) for one in messages if not one.error()}:
-            with contextlib.suppress(KafkaException):  # of a partition that was taken from us meanwhile
-                consumer.seek(TopicPartition(topic, partition, self._begun(consumer, topic, partition)))
+            self._begin_again(consumer, topic, [partition])
 
     def _look(self, consumer: "Consumer") -> None:
-        """Where the topics end, and whether they are the topics that they were; what keeps us from reading."""
+        """Which partitions the topics have, where ours end, and whether the topics are those that they were."""
         from confluent_kafka import KafkaException, TopicPartition
 
+        topics = sorted({one.topic for one in self.streams})
+        try:
+            found = consumer.list_topics(timeout=ASK_SECONDS).topics
+        except KafkaException as error:
+            self._say(f"the brokers at {self.ctx.settings.kafka} do not answer ({error.args[0].str()}); asked again")
+            return
         self._looked_at = time.monotonic()
+        missing = [topic for topic in topics if topic not in found or not found[topic].partitions]
+        self._partitions = [(topic, number) for topic in topics if topic in found for number in found[topic].partitions]
+        self._partitions.sort()
+        if missing:
+            self._say(f"the brokers have no topic {', '.join(missing)}; it is looked for again")
+        for topic in {topic for topic, _ in self._ours}:
+            now = self._topic_ids.of(topic)
+            known = [place for (_, of, _), place in self._places.items() if of == topic]
+            if now and any(place.topic_id and place.topic_id != now for place in known):
+                self._begin_again(consumer, topic, sorted(number for of, number in self._ours if of == topic))
         for stream in self.streams:
             ends = []
-            for name, topic, partition in list(self._places):
-                if name != stream.full_name:
-                    continue
-                with contextlib.suppress(KafkaException):
-                    _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
-                    if end >= 0:
-                        ends.append((topic, partition, end))
-            if ends:
-                note_ends(self._database(), stream.full_name, ends)
-        say_reading(self._database(), [one.full_name for one in self.streams], _process(), self._problem)
+            for topic, partition in self._ours:
+                if topic == stream.topic:
+                    with contextlib.suppress(KafkaException):
+                        _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
+                        ends += [(topic, partition, end)] if end >= 0 else []
+            note_ends(self._database(), stream.full_name, ends)
 
     def _say(self, problem: str | None) -> None:
         if problem != self._problem:
             self._problem = problem
-            self._looked_at = 0.0
+            self._shared_at = 0.0
             if problem:
                 log_event("stream", problem, level=logging.WARNING)
 

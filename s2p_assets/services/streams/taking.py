@@ -18,7 +18,7 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.spreadsheet.event_rows import MAX_EVENT_SHOWN, EventRows, NotRead, judge_events
 from s2p_assets.warehouse.streams.loading import JudgedEvents, PartitionEvents, StoredEvents, store_events
-from s2p_assets.warehouse.streams.notices import note
+from s2p_assets.warehouse.streams.notices import note_stream
 from s2p_assets.warehouse.streams.returned_events import BadEvent
 from s2p_assets.warehouse.tables.references import referenced_values
 from s2p_assets.warehouse.tables.workbook_tables import ensure_workbook_table
@@ -54,7 +54,7 @@ class Taker:
         """Say once which fields of events no column is read from."""
         for name in set(found.unknown) - self._noted:
             says = f"events have a field {name!r} that no column is read from; declare it, or list it in ignores="
-            note(self.connection, self.stream.full_name, "new_field", sheet, says)
+            note_stream(self.connection, self.stream.full_name, "new_field", sheet, says)
             self._noted.add(name)
 
     def judge(self, parts: Sequence[PartitionEvents]) -> tuple[JudgedEvents, EventRows]:

@@ -11,7 +11,7 @@ from s2p_assets.services.context import Context
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.streams.notices import notices_since
 from s2p_assets.warehouse.streams.readers import StreamReader, living_readers
-from s2p_assets.warehouse.streams.returned_events import as_json, count_returned, open_returned
+from s2p_assets.warehouse.streams.returned_events import count_returned, open_returned, returned_json
 
 NOTICE_DAYS = 7
 
@@ -101,4 +101,4 @@ def _reader(one: StreamReader) -> dict[str, Any]:
 def returned_of(ctx: Context, name: str, limit: int | None = None) -> list[dict[str, Any]]:
     """The bad events of a stream that nobody has settled, the oldest first."""
     with ctx.warehouse.connect() as connection:
-        return [as_json(one) for one in open_returned(connection, name, limit=limit)]
+        return [returned_json(one) for one in open_returned(connection, name, limit=limit)]

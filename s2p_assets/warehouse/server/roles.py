@@ -133,10 +133,17 @@ def _grants(schema: str, role: str, rights: str) -> Iterable[sql.Composed]:
         yield sql.SQL("revoke all on {} from {}").format(tables, names["role"])
 
 
-def roles_script(home: Path) -> str:
-    """What somebody who may make roles runs once; s2p itself grants the rest at its next start."""
-    password = roles_password(home)
-    lines = [_create_statement(role, password).as_string(None) + ";" for role in RIGHTS]
+def roles_script(home: Path, owner: str) -> str:
+    """What somebody who may make roles runs once; s2p itself, as `owner`, grants the rest at its next start."""
+    from s2p_assets.warehouse.sql_tables.read_only import ROLE
+
+    password, selecting = roles_password(home), sql.Identifier(ROLE)
+    made = [_create_statement(role, password) for role in RIGHTS]
+    made += [
+        sql.SQL("create role {} nologin noinherit").format(selecting),
+        sql.SQL("grant {} to {} with set true, inherit false").format(selecting, sql.Identifier(owner)),
+    ]
+    lines = [statement.as_string(None) + ";" for statement in made]
     return "\n".join([*lines, ""])
 
 

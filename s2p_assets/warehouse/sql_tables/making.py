@@ -75,7 +75,7 @@ class _Making:
         """One statement, within what is left of the time that the table may take."""
         left = max(int((self.until - time.monotonic()) * 1000), 1)
         self.conn.execute(sql.SQL("set local statement_timeout = {}").format(sql.Literal(left)))
-        return self.conn.execute(query)
+        return self.conn.execute(sql.Composed([query]))
 
 
 def make_sql_table(conn: psycopg.Connection, table: SqlTable, *, whole: bool = False) -> MadeTable:
@@ -144,7 +144,7 @@ def _is_most(making: _Making, keys: ChangedKeys) -> bool:
         return False
     query = sql.SQL("select count(*) from {} t where {}").format(making.place, keys.condition("t"))
     row = making.run(query).fetchone()
-    return bool(row) and row[0] > LARGEST_PART * _stored_rows(making.conn, making.table)
+    return row is not None and row[0] > LARGEST_PART * _stored_rows(making.conn, making.table)
 
 
 def _columns(table: SqlTable) -> sql.Composed:

@@ -5,6 +5,7 @@ and refuses to a function of another's rights to take up other rights. What it r
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import psycopg
 from psycopg import sql
@@ -103,7 +104,7 @@ def refuse_volatile(conn: psycopg.Connection, table: SqlTable, text: str) -> Non
     tokens = sqlglot.tokenize(text, dialect="postgres")
     called = {
         one.text.lower(): text.count("\n", 0, one.start) + 1
-        for one, after in zip(tokens, tokens[1:], strict=False)
+        for one, after in pairwise(tokens)
         if after.token_type.name == "L_PAREN"
     }
     found = conn.execute(

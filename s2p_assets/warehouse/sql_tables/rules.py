@@ -3,7 +3,7 @@
 Its key and its required values are the table's own constraints.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from psycopg import sql
@@ -72,7 +72,7 @@ def broken_rules(run: Run, table: SqlTable, rows: sql.Composable) -> list[str]:
     ]
 
 
-def broken_tests(run: Run, table: SqlTable, tests: list[tuple[str, sql.Composable]]) -> list[str]:
+def broken_tests(run: Run, table: SqlTable, tests: Sequence[tuple[str, sql.Composable]]) -> list[str]:
     """A sentence for each column whose values are not unique or lead nowhere, and for each test that returns rows."""
     return [*_repeated(run, table), *_dangling(run, table), *_returned(run, tests)]
 
@@ -102,9 +102,8 @@ def _dangling(run: Run, table: SqlTable) -> Iterator[str]:
             yield f"{column.name}: {row[0]:,} rows lead nowhere in {domain}.{name}, as {row[1]!r}"
 
 
-def _returned(run: Run, tests: list[tuple[str, sql.Composable]]) -> Iterator[str]:
+def _returned(run: Run, tests: Sequence[tuple[str, sql.Composable]]) -> Iterator[str]:
     for name, query in tests:
-        rows = run(query).fetchall()
-        if rows:
-            more = " or more" if len(rows) > 1 else ""
-            yield f"test {name!r}: it must return nothing, and returns {len(rows)} row{'s' * (len(rows) > 1)}{more}, as {rows[0][0]}"
+        if rows := run(query).fetchall():
+            many = "a row" if len(rows) == 1 else "several rows"
+            yield f"test {name!r}: it must return nothing, and returns {many}, as {rows[0][0]}"

@@ -23,7 +23,7 @@ class StreamNotice:
     last_at: dt.datetime
 
 
-def note(
+def note_stream(
     conn: psycopg.Connection, stream: str, kind: str, sheet: str, message: str, details: dict[str, Any] | None = None
 ) -> None:
     """Remember it; what was noticed before is only seen again."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import psycopg
 
 from s2p_assets.contracts.stream import place_of
-from s2p_assets.warehouse.streams.notices import note
+from s2p_assets.warehouse.streams.notices import note_stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class TopicBounds:
     """What a partition holds now: the offset of its first event, and the one that the next event will have."""
 
     first: int
@@ -49,7 +49,7 @@ def known_partitions(conn: psycopg.Connection, stream: str) -> list[Partition]:
     return [Partition(*row) for row in rows]
 
 
-def begin_partition(conn: psycopg.Connection, stream: str, topic: str, number: int, bounds: Bounds) -> Partition:
+def begin_partition(conn: psycopg.Connection, stream: str, topic: str, number: int, bounds: TopicBounds) -> Partition:
     """The partition as it is to be read on, with a notice where events are gone or the topic was made anew."""
     with conn.transaction():
         conn.execute(
@@ -66,7 +66,7 @@ def begin_partition(conn: psycopg.Connection, stream: str, topic: str, number: i
         known = Partition(*row)
         begun, kind, says = read_on(known, bounds)
         if kind:
-            note(conn, stream, kind, known.sheet, says)
+            note_stream(conn, stream, kind, known.sheet, says)
         if begun != known:
             conn.execute(
                 "update s2p.stream_offsets set generation = %s, topic_id = %s, next_offset = %s"
@@ -76,7 +76,7 @@ def begin_partition(conn: psycopg.Connection, stream: str, topic: str, number: i
     return begun
 
 
-def read_on(known: Partition, bounds: Bounds) -> tuple[Partition, str, str]:
+def read_on(known: Partition, bounds: TopicBounds) -> tuple[Partition, str, str]:
     """Where to read on, the kind of notice and its words; both empty where all is as it was.
 
     A topic that was made anew is read from its first event: rows with a key that are stored already stay as they are.

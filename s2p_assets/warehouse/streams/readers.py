@@ -10,6 +10,8 @@ from typing import Literal
 import psycopg
 
 ReaderState = Literal["reading", "waiting"]
+DEAD_SECONDS = 8
+"""A process that has said nothing for so long no longer counts among those that share the reading."""
 SILENT_SECONDS = 60
 """A process that has said nothing for so long is taken for ended."""
 
@@ -42,6 +44,16 @@ def say_reading(conn: psycopg.Connection, streams: list[str], process: str, prob
 def say_ended(conn: psycopg.Connection, process: str) -> None:
     """Take back what a process said, and what those said that are long silent."""
     conn.execute("delete from s2p.stream_readers where process = %s or seen_at < now() - interval '1 day'", (process,))
+
+
+def sharing_processes(conn: psycopg.Connection, streams: list[str]) -> list[str]:
+    """The processes that share the reading of these streams, in an order that all of them know; one is the caller."""
+    rows = conn.execute(
+        "select process from s2p.stream_readers where stream = any(%s)"
+        " and seen_at > now() - make_interval(secs => %s) group by 1 order by min(stream), 1",
+        (streams, DEAD_SECONDS),
+    )
+    return [process for (process,) in rows]
 
 
 def living_readers(conn: psycopg.Connection) -> list[StreamReader]:

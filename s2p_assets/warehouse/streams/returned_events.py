@@ -146,7 +146,7 @@ def judged_again(conn: psycopg.Connection, found: Sequence[tuple[int, Sequence[F
         )
 
 
-def as_json(event: ReturnedEvent) -> dict[str, Any]:
+def returned_json(event: ReturnedEvent) -> dict[str, Any]:
     """What `s2p returned --json` prints of one."""
     return {
         "id": event.id,

@@ -38,8 +38,8 @@ class RowFilter:
 class RowQuery:
     """Which rows of a table: `sort` as (column, whether downwards), `after`: where the page before ended.
 
-    `skip`: how many of the rows behind that are left out. `kinds`: the columns that the table has. `tie`: columns that tell two rows apart. `search`: a text that stands in
-    any of `columns`.
+    `skip`: how many of the rows behind that are left out. `kinds`: the columns that the table has. `tie`: columns that
+    tell two rows apart. `search`: a text that stands in any of `columns`.
     """
 
     table: str
