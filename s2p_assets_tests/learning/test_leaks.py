@@ -7,7 +7,7 @@ import pytest
 
 from s2p_assets.contracts.model import ClassificationTask
 from s2p_assets.learning.classification.cases import Withheld, decided_cases, features_of_cases
-from s2p_assets.learning.classification.leaks import TWINS, find_leaks, admissible
+from s2p_assets.learning.classification.leaks import TWINS, admissible, find_leaks
 from s2p_assets.learning.classification.models.group_rate import GroupRate
 from s2p_assets.learning.classification.models.logistic import Logistic
 from s2p_assets.learning.classification.models.threshold import Threshold
