@@ -99,6 +99,8 @@ def test_open_cases_that_are_told_otherwise_than_decided_ones_raise_an_alarm() -
     assert low.bands["open"].sum() == pytest.approx(1)
     assert "Open deals are told lower than decided ones were" in describe_open_cases(low, "deal")
     assert not compare_open_cases(past, [0.01] * 5).differs, "five say nothing"
+    rates = past.assign(probability=past["fold"].map({1: 0.64, 2: 0.62, 3: 0.65, 4: 0.63}))
+    assert not compare_open_cases(rates, [0.635] * 300).differs, "a base rate that moved a little"
 
 
 def losses(gain: float, noise: float) -> pd.DataFrame:
