@@ -21,12 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import psutil
 import psycopg
 import pytest
 
 from s2p_assets.services.streams.telling import streams_status
-from s2p_assets_tests.benchmarks.metering import tree_cpu
+from s2p_assets_tests.benchmarks.metering import tree_cpu, tree_memory
 from s2p_assets_tests.streams.acme import (
     SHOP,
     TOPIC,
@@ -97,7 +96,7 @@ def _measured(acme: Acme, broker: Broker, name: str, topic: str, rows: int) -> f
     first, cpu = _count(acme, table), _cpu(acme, process.pid)
     until(lambda: _count(acme, table) >= rows, f"{name}: {rows} rows")
     spent = _cpu(acme, process.pid) - cpu
-    peak = psutil.Process(process.pid).memory_full_info().uss / 2**20
+    peak = tree_memory(process.pid)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     print(f"{name}: {rows - first:,} rows in {spent:.2f} CPU s, {peak:.0f} MB")
@@ -141,7 +140,7 @@ def _latency(acme: Acme, broker: Broker, given: argparse.Namespace) -> None:
     cpu = tree_cpu(process.pid)
     time.sleep(given.idle)
     spent = tree_cpu(process.pid) - cpu
-    memory = psutil.Process(process.pid).memory_full_info().uss / 2**20
+    memory = tree_memory(process.pid)
     print(f"idle: {100 * spent / given.idle:.2f} % of a core; {memory:.0f} MB")
     stop(process)
 

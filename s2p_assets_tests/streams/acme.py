@@ -93,6 +93,7 @@ def acme_home(folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Ite
     package = f"acme_{abs(hash(str(folder)))}"
     shelf = folder / package / "streams"
     shelf.mkdir(parents=True)
+    (folder / package / "__init__.py").touch()  # a package of no file would be found once more in the working folder
     for name, text in SHELF.items():
         (shelf / name).write_text(text)
     (folder / "share").mkdir()
