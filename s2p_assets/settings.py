@@ -207,6 +207,11 @@ class Settings(BaseModel):
         return self.home / "outbox"
 
     @property
+    def sent_log(self) -> Path:
+        """What was sent, beside the database, which may be brought back from before."""
+        return self.home / "sent.jsonl"
+
+    @property
     def sender(self) -> str:
         """The address that mails come from."""
         host = gethostname().strip(".") or "localhost"

@@ -73,6 +73,7 @@ COMMANDS = (
     (models.mlflow, "Example: `s2p mlflow --port 5000`"),
     (database.sql, "Examples: `s2p sql`, `s2p sql 'select * from retail.products limit 5'`"),
     (database.connection, "Example: `s2p connection`"),
+    (database.roles, "Examples: `s2p roles`, `s2p roles --sql | psql -h db.example.com -U postgres`"),
 )
 """In the order in which `s2p --help` lists them."""
 

@@ -34,6 +34,7 @@ KINDS: dict[str, Kind] = {
     "installation": Kind((ENGINEERS,), "The installation"),
     "backup": Kind((ENGINEERS,), "The backup"),
     "drift": Kind((ENGINEERS,), "Data that moved away from what was learned"),
+    "leak": Kind((OWNER, ENGINEERS), "Columns that know the outcome"),
     "champion": Kind((OWNER, ENGINEERS), "Models in service", is_event=True),
     "undelivered": Kind((ENGINEERS,), "Messages that could not be delivered"),
     "received": Kind((OWNER,), "Files that came in", is_event=True),

@@ -16,6 +16,7 @@ from s2p_assets.services.entries.showing import FOREIGN, foreign_files
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.header_aliases import alias_json, refresh_aliases
 from s2p_assets.services.implausible import implausible_values
+from s2p_assets.services.left_out import left_out
 from s2p_assets.services.messages.standing import messages_status
 from s2p_assets.services.share import look_at_share, share_changes_of
 from s2p_assets.services.streams.telling import streams_status
@@ -47,7 +48,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
     """
     now = look_at_share(ctx)
     since = since or dt.datetime.now(dt.UTC) - dt.timedelta(days=DAYS_OF_CHANGES)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         decided = {book.full_name: share_changes_of(connection, book, now) for book in ctx.catalog.workbooks.values()}
         waits = {name: changes.to_read for name, changes in decided.items()}
         gone = summaries.find_gone_files(connection, {name: changes.gone for name, changes in decided.items()})
@@ -95,7 +96,7 @@ def forget_file(ctx: Context, path: str) -> int:
     """Withdraw a file's rows; how many. Raises NotFound when the ledger knows no such file."""
     if path.startswith(f"{ENTRIES_FOLDER}/"):
         raise NotFound(f"{path} is what somebody entered; take it back with `s2p entries undo {Path(path).stem}`")
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         forgotten = withdrawal.withdraw_file(connection, path)
     if not forgotten:
         raise NotFound(f"{path}: no such file was ever loaded; give its path relative to {ctx.settings.share}")
@@ -126,6 +127,7 @@ def _contest(registry: Registry, contest: Contest) -> dict[str, Any]:
         "trained_at": champion.trained_at if champion else None,
         "why": state.tenures[-1].why if state.tenures else None,
         "pinned": state.pin.description if state.pin else None,
+        "left_out": left_out(registry, contest, champion),
     }
 
 

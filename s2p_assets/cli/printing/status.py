@@ -140,6 +140,8 @@ def _print_champions(models: list[dict[str, Any]]) -> None:
     for model in models:
         if model["champion"]:
             out.print(f"\n{model['name']}: {model['champion']} is champion, trained {model['trained_at'][:16]}")
+        for says in model["left_out"]:
+            out.print(f"    [yellow]not learned from:[/yellow] {escape(says)}")
         if model["pinned"]:
             out.print(f"    [yellow]pinned:[/yellow] {escape(model['pinned'])}")
 

@@ -83,6 +83,7 @@ def _looked_for(
         (("received",), lambda: file_matters.received_matters(ctx, connection, since, book.wants_received)),
         (("held_back",), lambda: house_matters.held_back_matters(ctx)),
         (("champion",), lambda: house_matters.champion_matters(ctx, since)),
+        (("leak",), lambda: house_matters.leak_matters(ctx)),
         (("report",), lambda: house_matters.report_matters(ctx, connection, book, since)),
         (("threshold",), lambda: threshold_matters(ctx, connection)),
         (("installation",), lambda: house_matters.installation_matters(ctx, _share_problem(ctx))),
@@ -116,6 +117,7 @@ def post_of(settings: Settings, book: AddressBook, *, at_once: bool = False) -> 
         book_place=str(settings.addresses),
         collected_minutes=settings.message_minutes,
         at_once=at_once,
+        sent_log=settings.sent_log,
         attachment_bytes=int(settings.attachment_mb * MEGABYTE),
     )
 

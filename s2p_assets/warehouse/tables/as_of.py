@@ -19,7 +19,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.copying import copy_in
 from s2p_assets.warehouse.tables.keys import key_expressions
-from s2p_assets.warehouse.tables.store import NotStored
+from s2p_assets.warehouse.tables.not_stored import NotStored
 from s2p_assets.warehouse.tables.superseding import NEWEST_FIRST, WITHDRAWS, withdraw_alike
 from s2p_assets.warehouse.tables.table_declaration import TableDeclaration
 from s2p_assets.warehouse.tables.workbook_rows import rows_of_file
@@ -101,10 +101,16 @@ def restore_workbook(
 
 def restore_derived(conn: psycopg.Connection, made: TableDeclaration, frame: pd.DataFrame) -> None:
     """Put a derived table as it was into a temporary table of this connection."""
-    place = as_of_table(made.domain, made.name)
-    _create_temporary(conn, place, made.columns)
+    place = begin_derived(conn, made)
     copy_in(conn, place, [store.declared_rows(frame, made)])
     conn.execute(sql.SQL("analyze {}").format(place))
+
+
+def begin_derived(conn: psycopg.Connection, made: TableDeclaration) -> sql.Identifier:
+    """A temporary table for a derived table as it was, empty yet."""
+    place = as_of_table(made.domain, made.name)
+    _create_temporary(conn, place, made.columns)
+    return place
 
 
 def read_as_of(conn: psycopg.Connection, domain: str, name: str, columns: Sequence[Column]) -> pd.DataFrame:

@@ -14,7 +14,6 @@ import pyarrow
 from psycopg import sql
 
 from s2p_assets.contracts.columns import Column, arrow_schema
-from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
@@ -22,6 +21,7 @@ from s2p_assets.warehouse.tables.content_versions import rows_version
 from s2p_assets.warehouse.tables.contract_versions import contract_version
 from s2p_assets.warehouse.tables.copying import copy_in, copy_out
 from s2p_assets.warehouse.tables.derived_tables import ensure_derived_table
+from s2p_assets.warehouse.tables.not_stored import NotStored
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 from s2p_assets.warehouse.tables.table_declaration import TableDeclaration
 
@@ -30,10 +30,6 @@ MAX_KEYS_SHOWN = 3
 
 class DuplicateKey(Exception):
     """A key is in more than one row; one line that names the first such keys."""
-
-
-class NotStored(MendableError, LookupError):
-    """The table has not been stored yet; one line that says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ def replace_table(conn: psycopg.Connection, table: TableDeclaration, frame: pd.D
             return ReplaceResult(rows.num_rows, version, changed=False)
         conn.execute(sql.SQL("delete from {}").format(identifier))
         copy_in(conn, identifier, [rows])
-        _set_version(conn, table, version, rows.num_rows)
+        set_version(conn, table, version, rows.num_rows)
         conn.execute(sql.SQL("analyze {}").format(identifier))
     return ReplaceResult(rows.num_rows, version, changed=True)
 
@@ -99,12 +95,13 @@ def replace_rows(
             values = list(zip(*(part.column(name).to_pylist() for name in by), strict=True))
             cursor.executemany(sql.SQL("delete from {} where ").format(identifier) + same, values)
         copy_in(conn, identifier, [rows])
-        _set_version(conn, table, version, whole.num_rows)
+        set_version(conn, table, version, whole.num_rows)
         conn.execute(sql.SQL("analyze {}").format(identifier))
     return ReplaceResult(whole.num_rows, version, changed=True)
 
 
-def _set_version(conn: psycopg.Connection, table: TableDeclaration, version: str, rows: int) -> None:
+def set_version(conn: psycopg.Connection, table: TableDeclaration, version: str, rows: int) -> None:
+    """Note which content stands in a derived table."""
     conn.execute(
         "insert into s2p.contents (domain, table_name, version, rows) values (%s, %s, %s, %s)"
         " on conflict (domain, table_name) do update set version = excluded.version, rows = excluded.rows,"
