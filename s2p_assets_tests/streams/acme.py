@@ -167,7 +167,10 @@ class Broker:
     def send(self, topic: str, events: Sequence[bytes], partitions: int = 3) -> None:
         from confluent_kafka import Producer
 
-        producer = Producer({"bootstrap.servers": self.address, "linger.ms": 5, "message.max.bytes": 200_000_000})
+        producer = Producer(
+            {"bootstrap.servers": self.address, "linger.ms": 5, "message.max.bytes": 200_000_000}
+            | {"queue.buffering.max.messages": 2_000_000}
+        )
         for number, event in enumerate(events):
             producer.produce(topic, event, partition=number % partitions)
             if number % 10_000 == 0:
