@@ -16,7 +16,7 @@ OF_EVERYBODY_IN = {"/", "/api/docs", "/metrics"}
 PLAIN_FOR_ENGINEERS = {"/system"}
 EDITOR = {
     *("/drop", "/files/accept", "/files/keep", "/files/forget", "/tables/{name}/entries"),
-    *("/tables/{name}/entries/{entry}/release", "/features/{name}/push"),
+    *("/tables/{name}/entries/{entry}/release", "/features/{name}/push", "/events/{name}"),
 }
 OF_EDITORS_TO_WRITE = {"/tables/{name}/row", "/tables/{name}/entries/{entry}/undo"}
 """What viewers may read."""
