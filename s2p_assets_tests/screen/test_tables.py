@@ -72,9 +72,9 @@ def test_the_scrollbar_and_the_number_of_a_row_reach_any_row_by_asking_for_its_p
     expect(page.locator(".tabulator-row").first).to_contain_text(whole[0])
     page.locator("#go-to input").fill("41")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("gridcell", name=whole[40], exact=True)).to_be_visible()
+    expect(page.get_by_role("gridcell", name=whole[40], exact=True)).to_be_visible(timeout=20_000)
     page.locator(".tabulator-tableholder").evaluate("(box) => { box.scrollTop = box.scrollHeight; }")
-    expect(page.get_by_role("gridcell", name=whole[-1], exact=True)).to_be_visible()
+    expect(page.get_by_role("gridcell", name=whole[-1], exact=True)).to_be_visible(timeout=20_000)
     asked = [one.url for one in ann.asked if f"{ORDERS}/rows" in one.url]
     assert len(asked) < len(whole) / 5, "not every page on the way is asked for"
     ann.require_accessible()
