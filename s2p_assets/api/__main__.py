@@ -46,10 +46,10 @@ def serve(settings: Settings, dagster_socket: Path | None) -> None:
 
     from s2p_assets.api.app import build_app
     from s2p_assets.api.bounds import PatientProtocol
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_outlined
 
     uvicorn.run(
-        build_app(open_context(settings), dagster_socket),
+        build_app(open_outlined(settings), dagster_socket),
         host=settings.host,
         port=settings.port,
         loop="uvloop",

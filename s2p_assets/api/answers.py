@@ -24,8 +24,17 @@ def to_json(content: Any) -> bytes:
 
 def raw_answer(content: bytes, status: int = 200, *, etag: str | None = None) -> Response:
     """Content that is JSON already."""
-    headers = {"Cache-Control": "private, no-cache", "ETag": etag} if etag else None
-    return Response(content, status, headers, "application/json")
+    return _JsonBytes(content, status, etag)
+
+
+class _JsonBytes(Response):
+    """An answer whose headers are written at once, in the form in which they are sent."""
+
+    def __init__(self, content: bytes, status: int, etag: str | None) -> None:
+        self.body, self.status_code, self.background = content, status, None
+        self.raw_headers = [(b"content-length", b"%d" % len(content)), (b"content-type", b"application/json")]
+        if etag:
+            self.raw_headers += [(b"cache-control", b"private, no-cache"), (b"etag", etag.encode("latin-1"))]
 
 
 def etag_of(*parts: object) -> str:

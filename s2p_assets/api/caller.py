@@ -52,7 +52,7 @@ def caller_of(request: Request) -> Caller:
 def needs(role: Role) -> dict[str, Any]:
     """What a route is declared with, so that it answers this role and greater ones alone, and says so."""
 
-    def check(request: Request) -> None:
+    async def check(request: Request) -> None:  # a plain function would wait for a thread
         caller_of(request).require(role)
 
     return {"dependencies": [Depends(check)], "openapi_extra": {"x-s2p-role": role}}

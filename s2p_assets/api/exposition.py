@@ -36,6 +36,7 @@ class Exposition:
     ctx: Context
     _known: tuple[float, list[Measurement]] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _counts: dict[tuple[str, str, int], Callable[[float], None]] = field(default_factory=dict)
 
     @cached_property
     def _registry(self) -> "CollectorRegistry":
@@ -54,7 +55,11 @@ class Exposition:
 
     def observe(self, scope: Scope, status: int, seconds: float) -> None:
         """Count an answer by its route, so that whatever paths strangers ask for makes no new series."""
-        self._answers.labels(route_of(scope), str(scope.get("method", "")), str(status)).observe(seconds)
+        what = (route_of(scope), str(scope.get("method", "")), status)
+        count = self._counts.get(what)
+        if count is None:
+            count = self._counts[what] = self._answers.labels(what[0], what[1], str(status)).observe
+        count(seconds)
 
     def measurements(self) -> list[Measurement]:
         """What is measured of the installation, at most some seconds old. Raises DatabaseUnreachable."""
@@ -101,7 +106,9 @@ def route_of(scope: Scope) -> str:
     route = scope.get("route")
     pattern = getattr(route, "path_format", None) or getattr(route, "path", None)
     if isinstance(pattern, str):
-        prefix = API if str(scope.get("path", "")).startswith(f"{API}/") and not pattern.startswith(API) else ""
+        if pattern.startswith(API):
+            return pattern
+        prefix = API if str(scope.get("path", "")).startswith(f"{API}/") else ""
         return f"{prefix}{pattern}"
     area = str(scope.get("path", "")).partition("/")[2].partition("/")[0]
     return f"/{area}" if area in ("dagster", "reports", "static") else "other"

@@ -1,6 +1,6 @@
 """Every error in one form: problem details (RFC 9457), in words that say what to do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -67,6 +67,13 @@ def problem_of(error: Exception) -> Problem:
     return Problem(500, "a fault of s2p's own", "the log of s2p says more; nothing half-done was kept")
 
 
+def not_as_described(faults: Iterable[tuple[Sequence[str | int], str]]) -> Problem:
+    """Of where each fault is, from `body` or `query` on, and what it is."""
+    findings = [{"where": ".".join(map(str, place)), "message": message} for place, message in faults]
+    lines = "; ".join(f"{one['where']}: {one['message']}" for one in findings[:5])
+    return Problem(422, "the request is not as described", lines, findings=findings)
+
+
 def wants_page(request: Request) -> bool:
     """Whether a person's browser asks, for a whole page: to a program and to a script a problem is JSON."""
     asked = request.headers
@@ -109,11 +116,7 @@ def answer_problems(app: FastAPI, page: Callable[[Request, Problem], Response]) 
 
     def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        findings = [
-            {"where": ".".join(str(part) for part in one["loc"]), "message": one["msg"]} for one in error.errors()
-        ]
-        lines = "; ".join(f"{one['where']}: {one['message']}" for one in findings[:5])
-        return shown(request, Problem(422, "the request is not as described", lines, findings=findings))
+        return shown(request, not_as_described((one["loc"], one["msg"]) for one in error.errors()))
 
     app.add_exception_handler(RequestValidationError, invalid)
     for kind in (
@@ -125,6 +128,7 @@ def answer_problems(app: FastAPI, page: Callable[[Request, Problem], Response]) 
         asyncpg.InternalClientError,
         UnicodeEncodeError,
         RuntimeError,
+        FileNotFoundError,
         *LOST,
     ):
         app.add_exception_handler(kind, known)

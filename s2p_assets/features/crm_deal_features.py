@@ -122,6 +122,11 @@ class DealFeatures(Row):
     )
 
 
+OF_ACCOUNT = (
+    *("account", "sector", "account_revenue", "account_employees", "account_age_years", "is_subsidiary"),
+    *("account_closed", "account_win_rate"),
+)
+"""What the CRM fills in while a deal lives, for many only as it is closed."""
 CLOSED_BEFORE = before_day("close_date", "as_of")
 CLOSED_RECENTLY = before_day("close_date", "as_of", within_days=RECENT.days)
 STILL_OPEN = before_day("engage_date", "as_of") & LineageRule("coalesce(close_date >= this.as_of, true)")
@@ -148,6 +153,7 @@ LINEAGE: LineageRules = {
     entity=("opportunity_id",),
     event_time="as_of",
     owner="sales-operations@example.com",
+    snapshots=OF_ACCOUNT,
     lineage=LINEAGE,
 )
 def deal_features(

@@ -261,10 +261,11 @@ async def _shown(
     def view() -> dict[str, Any]:
         found = submissions.find(state.ctx, id, caller.name)
         with state.reader.use() as reader:
-            name, views = judging.views_of(state.ctx, reader, found, caller.sees, max(0, first))
-        return shown_submission(state.ctx, caller, found, name, views, max(0, first))
+            name, views, problem = judging.views_of(state.ctx, reader, found, caller.sees, max(0, first))
+        shown = shown_submission(state.ctx, caller, found, name, views, max(0, first))
+        return {"typed": {}, "wrong": problem} | shown
 
-    shown = await run_in_threadpool(view) | {"typed": {}, "wrong": ""} | more
+    shown = await run_in_threadpool(view) | more
     if whole:
         return page(request, AREA, "hand_in_file.html.j2", status, **shown)
     return part(request, "hand_in_verdict.html.j2", status, said=said, **shown)

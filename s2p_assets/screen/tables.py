@@ -181,7 +181,7 @@ def options_of(ctx: Context, declared: Stored) -> dict[str, list[str]]:
     """Column → the only values that it takes, where they are few and known."""
     found = {one.name: list(map(str, one.allowed_values)) for one in declared.columns if one.allowed_values is not None}
     if isinstance(declared, Workbook) and declared.references:
-        with ctx.warehouse.connect() as connection:
+        with ctx.warehouse.reading() as connection:
             there = referenced_values(connection, declared)
         found |= {name: sorted(map(str, values.to_pylist())) for name, values in there.items()}
     return {name: values for name, values in found.items() if len(values) <= MOST_OPTIONS}

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.own_faults import tell_own_fault
 from s2p_assets.spreadsheet.reading_desk import FileToRead
 from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
 from s2p_assets.spreadsheet.sheet_window import SheetWindow, read_window
@@ -80,7 +81,7 @@ def archived_file(ctx: Context, path: str, sha256: str, sees: Callable[[str], bo
 
     A file that several kinds of workbook were read from is for who sees them all.
     """
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         found = _in_ledger(connection, path, sha256)
     books = {one["workbook"] for one in found if one["workbook"]}
     kept = next((one for one in found if one["archived"]), None)
@@ -102,7 +103,7 @@ def entered_rows(ctx: Context, rows: Iterable[FileRow]) -> dict[FilePlace, Enter
     """Of rows of files those that somebody entered, by path, sheet and row."""
     places = {(row.path, row.sheet, row.row) for row in rows if row.path.startswith(f"{ENTRIES}/")}
     found = {}
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         for path, sheet, row in places:
             if known := connection.execute(ENTERED_SQL, (sheet, row, path)).fetchone():
                 found[path, sheet, row] = _entered(*known)
@@ -127,5 +128,5 @@ def window_of(
         return reader.run(read_window, original, file.name, sheet, tuple(cells), row, encoding)
     except ReadingProcessDied as error:
         return SheetWindow(sheet, problem=str(error))
-    except RuntimeError:  # whatever a damaged file provokes in a parser is about that file alone
-        return SheetWindow(sheet, problem="the file is damaged; open it in Excel, which may repair it")
+    except RuntimeError as fault:  # what a damaged file provokes, the reader tells itself
+        return SheetWindow(sheet, problem=tell_own_fault(f"showing {file.path}", fault))

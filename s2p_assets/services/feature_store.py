@@ -45,6 +45,10 @@ class FeatureQuery:
     def place(self) -> str:
         return sql_name(self.features.domain, self.features.name)
 
+    @property
+    def _version(self) -> str:
+        return version_sql(self.features.domain, self.features.name)
+
     def columns(self, chosen: str) -> tuple[str, ...]:
         """The columns that somebody chose, all by default; always those that name the row. Raises QueryInvalid."""
         wanted = tuple(filter(None, chosen.split(",")))
@@ -59,9 +63,18 @@ class FeatureQuery:
         same = " and ".join(f"{sql_name(name)} = ${at}" for at, name in enumerate(self.features.entity, 1))
         time, at = sql_name(self.features.event_time), len(self.features.entity) + 1
         return (
-            f"select ({_version_sql(self.features)}) as version, (select row_to_json(r)::text from (select"
+            f"select ({self._version}) as version, (select row_to_json(r)::text from (select"
             f" {_names(columns or tuple(self.kinds))} from {self.place}"
             f" where {same} and {time} <= ${at} order by {time} desc limit 1) r) as row"
+        )
+
+    def newest_many_sql(self, columns: Sequence[str]) -> str:
+        """As of `joined_sql`, all rows as one JSON list in `rows`, null where there is none, with the `version`."""
+        shown, found = ", ".join(f"j.{sql_name(one)}" for one in columns), f"j.{sql_name(self.features.event_time)}"
+        return (
+            f"select ({self._version}) as version, coalesce(json_agg(case when {found} is not null then"
+            f" to_json(r) end order by j.n), '[]')::text as rows from ({self.joined_sql(columns, max_age=False)}) j,"
+            f" lateral (select {shown}) r"
         )
 
     def joined_sql(self, columns: Sequence[str], *, max_age: bool) -> str:
@@ -150,12 +163,13 @@ def used_by(ctx: Context, features: FeatureSet) -> list[str]:
     ]
 
 
-def _version_sql(features: FeatureSet) -> str:
-    def literal(name: str) -> str:
-        return "'" + name.replace("'", "''") + "'"
+def version_sql(domain: str, name: str) -> str:
+    """SQL of the version of a table's content."""
 
-    place = f"domain = {literal(features.domain)} and table_name = {literal(features.name)}"
-    return f"select version from s2p.contents where {place}"
+    def literal(value: str) -> str:
+        return "'" + value.replace("'", "''") + "'"
+
+    return f"select version from s2p.contents where domain = {literal(domain)} and table_name = {literal(name)}"
 
 
 def _names(columns: Sequence[str]) -> str:

@@ -5,15 +5,18 @@ What the version in service predicts from what is stored is in `model_queries.py
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.contracts.columns import Kind
 from s2p_assets.contracts.model import ClassificationTask, Contest
 from s2p_assets.contracts.table import Table
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.feature_store import version_sql
 from s2p_assets.services.model_queries import contest_state, find_trained, predictions, training_history
-from s2p_assets.warehouse.tables.row_query import QueryInvalid
+from s2p_assets.warehouse.tables.row_query import QueryInvalid, sql_name
 
 MOST_CASES = 1000
 
@@ -24,6 +27,25 @@ class StoredForecast:
 
     table: Table
     contest: Contest
+
+    @cached_property
+    def full_name(self) -> str:
+        return self.table.full_name
+
+    @cached_property
+    def kinds(self) -> dict[str, Kind]:
+        return {column.name: column.kind for column in self.table.columns}
+
+    @cached_property
+    def sql(self) -> str:
+        """Its rows of an entity between two days as JSON, in the order of time, and both versions of content."""
+        task, domain = self.contest.task, self.table.domain
+        place, time = sql_name(domain, self.table.name), sql_name(task.time)
+        return (
+            f"select (select json_agg(t order by t.{time})::text from {place} t where {sql_name(task.entity)} = $1"
+            f" and {time} between $2::date and $3::date) as rows, ({version_sql(domain, self.table.name)}) as version,"
+            f" ({version_sql(domain, self.contest.features)}) as features"
+        )
 
 
 def stored_forecasts(catalog: Catalog) -> dict[str, StoredForecast]:

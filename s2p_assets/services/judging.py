@@ -17,6 +17,7 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.files import Sees
 from s2p_assets.services.kept_aliases import kept_aliases, read_by_aliases
+from s2p_assets.services.own_faults import tell_own_fault
 from s2p_assets.services.plan import PlannedFile, compare_with_loaded
 from s2p_assets.services.plan_sentences import plan_lines
 from s2p_assets.services.submissions import MARKED, Submission, hash_of_place, places_for, take_mended
@@ -88,7 +89,7 @@ def _known_paths(ctx: Context, workbook: Workbook | None) -> list[str]:
     """The paths of this kind's files on the share, the newest first."""
     if workbook is None:
         return []
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         query = (
             "select path from s2p.files where workbook = %s and status = 'current' order by first_seen desc limit 200"
         )
@@ -114,14 +115,15 @@ def _unmendable(file: Path) -> str | None:
 
 def views_of(
     ctx: Context, reader: Sandbox, submission: Submission, sees: Sees, first: int = 0
-) -> tuple[str | None, list[SheetView]]:
-    """The sheets with their findings from the `first` bad row on, and the contract that they are seen by.
+) -> tuple[str | None, list[SheetView], str]:
+    """The contract that the sheets are seen by, the sheets with their findings from the `first` bad row on, and why
+    there are none where there should be.
 
     Of a file that nobody claims, the nearest contract. Nothing where the reader could not read it.
     """
     judged = submission.judged
     if judged["error"]:
-        return None, []
+        return None, [], ""
     every = [book for book in ctx.catalog.workbooks.values() if sees(book.full_name)]
     every = read_by_aliases(every, kept_aliases(ctx.settings))
     workbook = next((book for book in every if book.full_name == judged["workbook"]), None)
@@ -129,9 +131,11 @@ def views_of(
     nearest = () if workbook else every
     asked = ViewRequest(submission.name, workbook, cells, first, ROWS_AT_ONCE, tuple(nearest))
     try:
-        return reader.run(view_sheets, asked, FileToRead(submission.file(ctx.settings).absolute()))
-    except (ReadingProcessDied, RuntimeError):
-        return judged["workbook"], []
+        return *reader.run(view_sheets, asked, FileToRead(submission.file(ctx.settings).absolute())), ""
+    except ReadingProcessDied as error:
+        return judged["workbook"], [], str(error)
+    except RuntimeError as fault:
+        return judged["workbook"], [], tell_own_fault(f"showing {submission.name}", fault)
 
 
 def cells_of(findings: Iterable[Mapping[str, Any]]) -> dict[str, list[CellPosition]]:
@@ -168,8 +172,10 @@ def mend(
     )
     try:
         wrong = reader.run(write_mended, asked, FileToRead(file.absolute()), FileToWrite(target.absolute()))
-    except (ReadingProcessDied, RuntimeError) as error:
+    except ReadingProcessDied as error:
         wrong = str(error)
+    except RuntimeError as fault:
+        wrong = tell_own_fault(f"mending {submission.name}", fault)
     if wrong is None:
         take_mended(ctx, submission, target)
         submission.mended += [[sheet, cell, old, new.strip()] for sheet, cell, old, new in changes]

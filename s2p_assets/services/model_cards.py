@@ -15,6 +15,7 @@ from s2p_assets.catalog.catalog import key_of
 from s2p_assets.contracts.model import Contest, ForecastTask
 from s2p_assets.learning.registry.mlflow_tables import ContestState, Record, Tenure
 from s2p_assets.services.context import Context
+from s2p_assets.services.left_out import left_out
 from s2p_assets.services.model_checks import CheckFigures, DriftFigures, ErrorFigures, check_figures
 from s2p_assets.warehouse.files.expected import missing_files
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
@@ -69,6 +70,7 @@ class ModelCard:
     state: ContestState
     scores: tuple[ScoredModel, ...]
     drifts: tuple[OpenDrift, ...]
+    left_out: tuple[str, ...]
     reports: tuple[str, ...]
     error: ErrorFigures | None = None
     moved: Mapping[str, DriftFigures] = field(default_factory=dict)
@@ -98,7 +100,7 @@ def model_cards(ctx: Context, sees: Callable[[str], bool]) -> list[ModelCard]:
     shown = [
         one for one in ctx.catalog.contests.values() if sees(one.full_name) and sees(f"{one.domain}_{one.features}")
     ]
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         drifts = [OpenDrift(*row) for row in connection.execute(DRIFT_SQL).fetchall()]
         figures = check_figures(connection)
     return [_card(ctx, one, sees, drifts, figures) for one in shown]
@@ -124,7 +126,8 @@ def _card(
         name for name, one in ctx.catalog.reports.items() if sees(name) and key in ctx.catalog.upstream(key_of(one))
     ]
     error = figures.errors.get(contest.full_name)
-    return ModelCard(contest, state, tuple(scores), tuple(mine), tuple(reports), error, moved)
+    kept_from = left_out(ctx.registry, contest, state.champion)
+    return ModelCard(contest, state, tuple(scores), tuple(mine), tuple(kept_from), tuple(reports), error, moved)
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ class SourceFreshness:
 def source_freshness(ctx: Context, sees: Callable[[str], bool], today: dt.date) -> list[SourceFreshness]:
     """How fresh each kind of workbook is that somebody sees: what is late first, then the one that came longest ago."""
     books = [book for book in ctx.catalog.workbooks.values() if sees(book.full_name)]
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         ensure_own_tables(connection)
         newest, totals = _by_workbook(connection, NEWEST_SQL), _by_workbook(connection, TOTALS_SQL)
         missing = missing_files(connection, books, today)

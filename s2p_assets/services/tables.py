@@ -18,13 +18,13 @@ from s2p_assets.catalog.catalog import Catalog, Stored, key_of
 from s2p_assets.contracts.columns import Column, Kind
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.services.as_of import open_as_of, parse_as_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.kept_aliases import kept_aliases, read_by_aliases
-from s2p_assets.warehouse.tables.as_of import TEMPORARY_SCHEMA
 from s2p_assets.warehouse.tables.exports import write_rows
+from s2p_assets.warehouse.tables.not_stored import NotStored
 from s2p_assets.warehouse.tables.row_query import (
     QueryInvalid,
     RowQuery,
@@ -36,7 +36,6 @@ from s2p_assets.warehouse.tables.row_query import (
     rows_sql,
     sql_name,
 )
-from s2p_assets.warehouse.tables.store import NotStored
 from s2p_assets.warehouse.tables.workbook_tables import rows_table
 
 MOST_ROWS = 10_000
@@ -101,6 +100,8 @@ def query_of(declared: Stored, asked: TableQuestion, *, place: str = "") -> RowQ
 
 
 def kind_of_table(declared: Stored) -> str:
+    if isinstance(declared, Stream):
+        return "stream"
     if isinstance(declared, Workbook):
         return "workbook"
     if isinstance(declared, FeatureSet):
@@ -149,7 +150,7 @@ def _column(declared: Stored, column: Column) -> dict[str, Any]:
 
 def freshness(ctx: Context) -> dict[str, dict[str, Any]]:
     """Table → when its content became what it is, how many rows it has, and the version of its content."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         made = connection.execute("select domain || '_' || table_name, stored_at, rows, version from s2p.contents")
         found: dict[str, dict[str, Any]] = {
             name: {"changed_at": at, "rows": rows, "version": version[:16]} for name, at, rows, version in made
@@ -171,7 +172,7 @@ def one_row(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) -> d
     query = query_of(declared, TableQuestion(filters=tuple(key), columns=",".join(kinds), limit=2))
     if not key:
         raise QueryInvalid(f"name the row by its key: {' and '.join(declared.key) or '_file, _sheet and _row'}")
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         rows = fetch_rows(connection, query)
         if len(rows) != 1:
             values = " and ".join(f"{name}={value}" for name, value in key)
@@ -185,7 +186,7 @@ def rows_of(ctx: Context, declared: Stored, asked: TableQuestion) -> tuple[list[
     """A page of rows that was asked for with one more, and the cursor of the next; None after the last."""
     query = query_of(declared, asked)
     text, values = page_sql(query)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         named = {f"v{at}": value for at, value in enumerate(values, 1)}
         try:
             found = connection.execute(in_psycopg(text), named).fetchall()
@@ -242,7 +243,7 @@ def row_history(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) 
         " from {} r join s2p.files f on f.id = r._file left join s2p.files newer on newer.id = r._superseded_by"
         " where {} order by f.as_of_ns desc, f.id desc limit 500"
     ).format(names, rows_table(declared.domain, declared.name), where)
-    with ctx.warehouse.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
+    with ctx.warehouse.reading() as connection, connection.cursor(row_factory=dict_row) as cursor:
         try:
             return cursor.execute(query, values).fetchall()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
@@ -251,6 +252,9 @@ def row_history(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) 
 
 def page_as_of(ctx: Context, name: str, asked: TableQuestion, day: str) -> tuple[list[bytes], str | None, list[str]]:
     """A page of what a table held at the end of a day: (rows as JSON, cursor, notices). Raises NotFound."""
+    from s2p_assets.services.as_of import open_as_of, parse_as_of  # pandas, for the process of heavy work
+    from s2p_assets.warehouse.tables.as_of import TEMPORARY_SCHEMA
+
     declared = table_named(ctx.catalog, name)
     query_of(declared, asked)
     with open_as_of(ctx, parse_as_of(day), lambda _: None) as known:
@@ -266,6 +270,9 @@ def page_as_of(ctx: Context, name: str, asked: TableQuestion, day: str) -> tuple
 
 def export_as_of(ctx: Context, name: str, asked: TableQuestion, day: str, kind: str, target: Path) -> None:
     """What a table held at the end of a day, written to a file as csv, parquet or arrow. Raises NotFound."""
+    from s2p_assets.services.as_of import open_as_of, parse_as_of  # pandas, for the process of heavy work
+    from s2p_assets.warehouse.tables.as_of import TEMPORARY_SCHEMA
+
     declared = table_named(ctx.catalog, name)
     query_of(declared, asked)
     with open_as_of(ctx, parse_as_of(day), lambda _: None) as known:
@@ -291,7 +298,7 @@ def export(ctx: Context, name: str, asked: TableQuestion, kind: str, target: Pat
     """All rows that were asked for, written to a file as csv, parquet or arrow. Raises NotStored."""
     declared = table_named(ctx.catalog, name)
     query = query_of(declared, asked)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         try:
             _write(connection, declared, query, kind, target)
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
-from s2p_assets.spreadsheet.limits import FileFormat, detect_file_format
+from s2p_assets.spreadsheet.limits import DAMAGED, FileFormat, WorkbookUnreadable, detect_file_format
 
 if TYPE_CHECKING:
     from s2p_assets.spreadsheet.grid import Sheet
@@ -84,6 +84,23 @@ def open_book(
         yield Book(file_format, reader, _mislabelled(shown.suffix.lower(), file_format), assumed)
     finally:
         reader.close()
+
+
+def read_sheets(
+    path: Path, display_name: str | None = None, wanted: Sequence[str] = (), encoding: str | None = None
+) -> list[Sheet]:
+    """All sheets of a workbook, to be shown; the arguments as of `open_book`.
+
+    Raises WorkbookUnreadable, also for whatever a damaged file provokes in a parser; what is raised by who shows them
+    afterwards is therefore a fault of s2p's own.
+    """
+    try:
+        with open_book(path, display_name, wanted, encoding) as book:
+            return list(book.sheets())
+    except (WorkbookUnreadable, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise WorkbookUnreadable(DAMAGED) from error
 
 
 def _reader(

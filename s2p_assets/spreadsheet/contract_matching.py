@@ -9,7 +9,8 @@ from itertools import islice
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import Sheet
-from s2p_assets.spreadsheet.header import MIN_REQUIRED_SHARE, Header, find_header, is_required, matches_sheet
+from s2p_assets.spreadsheet.header import MIN_REQUIRED_SHARE, Header, is_required, matches_sheet
+from s2p_assets.spreadsheet.header_search import find_header
 
 
 def best_matching_contract(sheets: Sequence[Sheet], workbooks: Sequence[Workbook], file: str = "") -> Workbook | None:

@@ -14,12 +14,11 @@ from pathlib import Path
 from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.findings import OWN_SHEETS
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.spreadsheet.book import open_book
+from s2p_assets.spreadsheet.book import read_sheets
 from s2p_assets.spreadsheet.child_answers import SHAPES
 from s2p_assets.spreadsheet.grid import CellKind, CellPosition, Sheet
 from s2p_assets.spreadsheet.header import (
     Header,
-    find_header,
     folded,
     folded_names,
     is_required,
@@ -27,6 +26,7 @@ from s2p_assets.spreadsheet.header import (
     nearest_header,
     wanted_headers,
 )
+from s2p_assets.spreadsheet.header_search import find_header
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 
 MOST_COLUMNS = 40
@@ -121,19 +121,19 @@ def view_sheets(asked: ViewRequest, at: Path) -> tuple[str | None, list[SheetVie
     `at`: where the file lies for who reads it. Nothing of a file that cannot be read.
     """
     contracts = [asked.workbook] if asked.workbook else list(asked.nearest)
-    views: list[SheetView] = []
     name: str | None = asked.workbook.full_name if asked.workbook else None
     encoding = asked.workbook.encoding if asked.workbook else None
-    with suppress(WorkbookUnreadable, OSError):
-        with open_book(at, asked.display_name, wanted_headers(contracts), encoding) as book:
-            sheets = [sheet for sheet in book.sheets() if sheet.name not in OWN_SHEETS and len(sheet)]
-        contract = asked.workbook or _nearest(sheets, asked)
-        name = contract.full_name if contract else None
-        seen = [(sheet, _header(sheet, contract, asked.display_name)) for sheet in sheets]
-        with_table = [sheet.name for sheet, header in seen if header]
-        wanted = {*asked.cells, *with_table[:1]} or {sheet.name for sheet in sheets[:1]}
-        views = [_view(sheet, header, contract, asked) for sheet, header in seen if sheet.name in wanted]
-    return name, views
+    try:
+        whole = read_sheets(at, asked.display_name, wanted_headers(contracts), encoding)
+    except (WorkbookUnreadable, OSError):
+        return name, []
+    sheets = [sheet for sheet in whole if sheet.name not in OWN_SHEETS and len(sheet)]
+    contract = asked.workbook or _nearest(sheets, asked)
+    seen = [(sheet, _header(sheet, contract, asked.display_name)) for sheet in sheets]
+    with_table = [sheet.name for sheet, header in seen if header]
+    wanted = {*asked.cells, *with_table[:1]} or {sheet.name for sheet in sheets[:1]}
+    views = [_view(sheet, header, contract, asked) for sheet, header in seen if sheet.name in wanted]
+    return contract.full_name if contract else None, views
 
 
 def _nearest(sheets: Sequence[Sheet], asked: ViewRequest) -> Workbook | None:

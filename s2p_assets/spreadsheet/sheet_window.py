@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from s2p_assets.spreadsheet.book import open_book
+from s2p_assets.spreadsheet.book import read_sheets
 from s2p_assets.spreadsheet.child_answers import SHAPES
 from s2p_assets.spreadsheet.grid import CellKind, CellPosition, Sheet, cell_address, column_letters, parse_cell_address
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
@@ -49,8 +49,7 @@ def read_window(
 ) -> SheetWindow:
     """The window around `cells`, or around `row` where there are none. Never raises for what the file holds."""
     try:
-        with open_book(path, display_name, (), encoding) as book:
-            sheets = list(book.sheets())
+        sheets = read_sheets(path, display_name, (), encoding)
     except (WorkbookUnreadable, OSError) as error:
         return SheetWindow(sheet, problem=str(error))
     found = next((one for one in sheets if one.name == sheet), None)

@@ -1,8 +1,15 @@
 """A value's way down in words: to the cell, or to the person who entered it and what they put it in place of."""
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.archived_files import archived_file, entered_rows, window_of
-from s2p_assets.services.trace import trace_table
+from s2p_assets.services.own_faults import SAID
+from s2p_assets.services.trace import person_lines, trace_table
 from s2p_assets.services.way_down import Step, WayDown, file_rows_of
 from s2p_assets.warehouse.trace.file_rows import FileRow
 from s2p_assets_tests.services.test_entries import Desk, desk, package, reader
@@ -28,6 +35,34 @@ def test_a_way_ends_at_the_cell_of_a_file_that_can_be_shown(desk: Desk) -> None:
     window = window_of(desk.ctx, desk.reader, file, end.sheet, tuple(end.cells.values()), end.row)
     assert [cell.text for _, row in window.rows for cell in row if cell.marked] == ["2.5"]
     assert entered_rows(desk.ctx, [end]) == {}
+
+
+def test_who_handed_a_file_in_stands_at_the_end_of_its_trace(desk: Desk) -> None:
+    end = end_of(desk, "0002")
+    assert list(person_lines(end, {})) == []
+    with desk.ctx.warehouse.connect() as connection:
+        connection.execute(
+            "insert into s2p.handed_in (path, sha256, handed_in_by) values (%s, %s, 'ann@example.com')",
+            (end.path, end.sha256),
+        )
+    handed_in = end_of(desk, "0002")
+    assert (handed_in.handed_in_by, handed_in.handed_in_at is not None) == ("ann@example.com", True)
+    (line,) = person_lines(handed_in, {})
+    assert line.startswith("handed in by ann@example.com on 20")
+
+
+def test_a_fault_of_ours_is_told_as_one_and_a_damaged_file_as_damaged(
+    desk: Desk, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    end = end_of(desk, "0003")
+    file = archived_file(desk.ctx, end.path, end.sha256, lambda _: True)
+    no_number: Any = "x"
+    ours = window_of(desk.ctx, desk.reader, file, end.sheet, (), no_number)
+    assert (ours.problem, ours.rows) == (SAID, ())
+    assert "TypeError" in caplog.text
+    (tmp_path / "Cut.xlsx").write_bytes(file.original.read_bytes()[:900])
+    damaged = window_of(desk.ctx, desk.reader, replace(file, original=tmp_path / "Cut.xlsx"), end.sheet, (), 2)
+    assert "damaged" in damaged.problem
 
 
 def test_a_way_ends_at_the_person_who_entered_it_and_at_what_stood_there_before(desk: Desk) -> None:

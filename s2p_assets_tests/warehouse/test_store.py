@@ -21,7 +21,8 @@ from s2p_assets.warehouse.server.connection import connect
 from s2p_assets.warehouse.tables import introspection, store
 from s2p_assets.warehouse.tables.content_versions import content_version
 from s2p_assets.warehouse.tables.ddl import ContractChanged
-from s2p_assets.warehouse.tables.store import DuplicateKey, NotStored
+from s2p_assets.warehouse.tables.not_stored import NotStored
+from s2p_assets.warehouse.tables.store import DuplicateKey
 
 
 class Stock(c.Row):

@@ -1,12 +1,15 @@
 """All routes of `/api/v1`, put under their path."""
 
+from collections.abc import Iterator
+
 from fastapi import FastAPI
 
 from s2p_assets.api import oidc
-from s2p_assets.api.routes import entries, features, files, models, people, reports, tables
+from s2p_assets.api.quick_routes import QuickRoute
+from s2p_assets.api.routes import entries, events, features, files, models, people, reports, tables
 
 PREFIX = "/api/v1"
-SUBJECTS = (tables, entries, features, models, files, reports, people)
+SUBJECTS = (tables, entries, events, features, models, files, reports, people)
 
 
 def include(app: FastAPI) -> None:
@@ -14,9 +17,12 @@ def include(app: FastAPI) -> None:
     app.include_router(oidc.router)
     for subject in SUBJECTS:
         app.include_router(subject.router, prefix=PREFIX, responses=PROBLEMS)
+
+
+def quick_routes() -> Iterator[QuickRoute]:
+    """Those that are answered without FastAPI."""
     for subject in (features, models):
-        for route in subject.QUICK:
-            app.router.routes.insert(0, route(PREFIX))
+        yield from (route.below(PREFIX) for route in subject.QUICK)
 
 
 PROBLEMS: dict[int | str, dict[str, object]] = {

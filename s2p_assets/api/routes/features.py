@@ -2,20 +2,20 @@
 
 import datetime as dt
 import io
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import asyncpg
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
-from starlette.routing import Route
 
 from s2p_assets.api.answers import json_answer, raw_answer, to_json
 from s2p_assets.api.caller import caller_of, needs
 from s2p_assets.api.guard import state_of
-from s2p_assets.api.problems import Problem
+from s2p_assets.api.problems import Problem, not_as_described
+from s2p_assets.api.quick_routes import QuickRoute, parameters_of
 from s2p_assets.catalog.catalog import key_of
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.services import tables
@@ -80,50 +80,48 @@ async def newest_row(
 
 
 async def _newest(request: Request) -> Response:
-    """The same without FastAPI's own work, which costs as much as the look-up."""
     caller_of(request).require("viewer")
-    params, state = request.query_params, state_of(request.scope)
-    _, features = _features(request, request.path_params["name"])
-    query = FeatureQuery(features)
-    entity = query.entity_values({key: value for key, value in params.multi_items() if key not in OWN})
-    moment = query.moment(params.get("as_of"), dt.datetime.now(dt.UTC))
-    asked = (features.full_name, params.get("columns", ""))
-    text = state.texts.get(asked)
-    if text is None:
-        text = query.newest_sql(query.columns(asked[1]))
-        if len(state.texts) < MOST_TEXTS:
-            state.texts[asked] = text
+    params = parameters_of(request)
+    as_of, columns = (params.pop(name, "") for name in OWN)
+    asked = _asked(request, request.path_params["name"], columns)
+    entity, moment = asked.query.entity_values(params), asked.query.moment(as_of, dt.datetime.now(dt.UTC))
     try:
-        found = await state.pool.fetchrow(text, *entity, moment)
+        found = await state_of(request.scope).pool.fetchrow(asked.newest, *entity, moment)
     except NOT_THERE:
-        raise tables.not_stored(features.full_name) from None
+        raise tables.not_stored(asked.name) from None
     if found["row"] is None:
-        raise Problem(404, "no row", f"{features.full_name} knows nothing of this entity by {moment}")
+        raise Problem(404, "no row", f"{asked.name} knows nothing of this entity by {moment}")
     version = (found["version"] or "")[:16]
     head = f'{{"row":{found["row"]},"as_of":"{moment.isoformat()}","feature_version":"{version}"}}'
     return raw_answer(head.encode(), etag=f'"{version}-{moment.isoformat()}"')
 
 
-MOST_TEXTS = 2000
-
-
 @router.post("/features/{name}/online", summary="The newest rows of many entities", **needs("viewer"))
 async def newest_rows(request: Request, name: str, asked: Entities) -> Response:
     """Up to 1,000 entities; a row for each in their order, `null` where nothing is known by then."""
-    _, features = _features(request, name)
-    query = FeatureQuery(features)
-    columns = query.columns(asked.columns)
-    moment = query.moment(asked.as_of, dt.datetime.now(dt.UTC))
-    values = [query.entity_values(entity) for entity in asked.entities]
-    arrays = [list(one) for one in zip(*values, strict=True)]
-    shown, found = ", ".join(f"j.{sql_name(one)}" for one in columns), f"j.{sql_name(features.event_time)} is not null"
-    text = (
-        f"select coalesce(json_agg(case when {found} then to_json(r) end order by j.n), '[]')::text"
-        f" from ({query.joined_sql(columns, max_age=False)}) j, lateral (select {shown}) r"
-    )
-    rows, version = await _fetched(request, features, text, [*arrays, [moment] * len(values)])
-    head = to_json({"as_of": str(moment), "feature_version": version})
-    return raw_answer(b'{"rows":' + rows.encode() + b"," + head[1:])
+    return await _newest_of(request, asked)
+
+
+async def _newest_many(request: Request) -> Response:
+    caller_of(request).require("viewer")
+    try:
+        entities = Entities.model_validate_json(await request.body())
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        raise not_as_described((("body", *one["loc"]), one["msg"]) for one in faults) from None
+    return await _newest_of(request, entities)
+
+
+async def _newest_of(request: Request, wanted: Entities) -> Response:
+    asked = _asked(request, request.path_params["name"], wanted.columns)
+    moment = asked.query.moment(wanted.as_of, dt.datetime.now(dt.UTC))
+    arrays, _ = asked.query.asked_at(wanted.entities, (), dt.datetime.now(dt.UTC))
+    try:
+        found = await state_of(request.scope).pool.fetchrow(asked.newest_many, *arrays, [moment] * len(wanted.entities))
+    except NOT_THERE:
+        raise tables.not_stored(asked.name) from None
+    head = to_json({"as_of": str(moment), "feature_version": (found["version"] or "")[:16]})
+    return raw_answer(b'{"rows":' + found["rows"].encode() + b"," + head[1:])
 
 
 @router.post("/features/{name}/offline", summary="The rows known at moments", **needs("viewer"))
@@ -150,12 +148,13 @@ async def rows_at(request: Request, name: str, asked: Moments) -> Response:
 
 @router.post("/features/{name}/push", summary="Push rows", **needs("editor"))
 async def push_rows(request: Request, name: str) -> Response:
-    """The place at which rows of streams will be taken; until then rows come by workbooks, or are entered in them."""
+    """Features are made, not pushed: of rows that come by workbooks, are entered, or are pushed as events."""
     _, features = _features(request, name)
     raise Problem(
         409,
-        "not taken yet",
-        f"{features.full_name} is made from workbooks: drop one, or enter rows (POST /tables/NAME/entries)",
+        "not pushed",
+        f"{features.full_name} is made of what comes in: push events (POST /events/STREAM), drop a workbook, or enter "
+        "rows (POST /tables/NAME/entries)",
     )
 
 
@@ -212,6 +211,34 @@ def _columnar(rows: list[Any], query: FeatureQuery, columns: tuple[str, ...], ki
     return buffer.getvalue()
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A feature set as it is asked for by many: its name, and SQL for one entity and for several."""
+
+    query: FeatureQuery
+    name: str
+    newest: str
+    newest_many: str
+
+
+MOST_KEPT = 2000
+
+
+def _asked(request: Request, name: str, columns: str) -> _Asked:
+    """Kept from question to question. Raises NotFound and QueryInvalid."""
+    kept: dict[tuple[str, str], _Asked] = state_of(request.scope).asked
+    known = kept.get((name, columns))
+    if known is not None and caller_of(request).sees(known.name):
+        return known
+    _, features = _features(request, name)
+    query = FeatureQuery(features)
+    chosen = query.columns(columns)
+    known = _Asked(query, features.full_name, query.newest_sql(chosen), query.newest_many_sql(chosen))
+    if len(kept) < MOST_KEPT:
+        kept[name, columns] = known
+    return known
+
+
 def _features(request: Request, name: str) -> tuple[Context, FeatureSet]:
     ctx: Context = state_of(request.scope).ctx
     features = features_named(ctx.catalog, name)
@@ -226,7 +253,7 @@ def _described(ctx: Context, features: FeatureSet, fresh: dict[str, dict[str, An
     return tables.describe(ctx, features) | known | {"upstream": upstream, "used_by": used_by(ctx, features)}
 
 
-QUICK: tuple[Callable[[str], Route], ...] = (
-    lambda prefix: Route(f"{prefix}/features/{{name}}/online", _newest, methods=["GET"]),
+QUICK = (
+    QuickRoute("GET", "/features/{name}/online", _newest),
+    QuickRoute("POST", "/features/{name}/online", _newest_many),
 )
-"""Routes that are answered without FastAPI; it describes them."""

@@ -1,7 +1,6 @@
 """Stored forecasts, predictions for entities and for typed-in cases, and the models in service; nothing is trained."""
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import asyncpg
@@ -9,18 +8,18 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
-from starlette.routing import Route
 
 from s2p_assets.api.answers import json_answer, raw_answer
 from s2p_assets.api.caller import caller_of, needs
 from s2p_assets.api.guard import state_of
 from s2p_assets.api.problems import Problem
+from s2p_assets.api.quick_routes import QuickRoute, parameters_of
 from s2p_assets.services import forecasts, tables
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.forecasts import StoredForecast
 from s2p_assets.services.model_queries import find_trained
-from s2p_assets.warehouse.tables.row_query import QueryInvalid, parse_value, sql_name
+from s2p_assets.warehouse.tables.row_query import QueryInvalid, parse_value
 
 router = APIRouter(tags=["forecasts and models"])
 OWN = ("since", "until")
@@ -71,50 +70,30 @@ async def forecast_of(
 
 
 async def _forecast(request: Request) -> Response:
-    """The same without FastAPI's own work, which costs as much as the look-up."""
-    caller_of(request).require("viewer")
-    state, params = state_of(request.scope), request.query_params
-    ctx: Context = state.ctx
+    caller, state = caller_of(request), state_of(request.scope)
+    caller.require("viewer")
     known: dict[str, StoredForecast] = state.forecasts
     name = request.path_params["name"].replace(".", "_", 1)
-    one = known.get(name) or forecasts.forecast_named(ctx.catalog, name)
-    if not caller_of(request).sees(one.table.full_name):
+    one = known.get(name) or forecasts.forecast_named(state.ctx.catalog, name)
+    if not caller.sees(one.full_name):
         raise NotFound(f"no stored forecast {name[:80]!r}")
-    task, kinds = one.contest.task, {column.name: column.kind for column in one.table.columns}
-    given = {key: value for key, value in params.multi_items() if key not in OWN}
-    if set(given) != {task.entity}:
-        raise QueryInvalid(f"name one {task.entity}: ?{task.entity}=…; with since and until as days")
-    entity = parse_value(task.entity, kinds[task.entity], given[task.entity])
+    given, asked = one.contest.task.entity, parameters_of(request)
+    if set(asked) - set(OWN) != {given}:
+        raise QueryInvalid(f"name one {given}: ?{given}=…; with since and until as days")
+    entity = parse_value(given, one.kinds[given], asked[given])
     first, last = (
-        parse_value(limit, "date", text) if (text := params.get(limit)) else by_default
+        parse_value(limit, "date", text) if (text := asked.get(limit)) else by_default
         for limit, by_default in (("since", FIRST), ("until", LAST))
     )
-    text = state.texts.get(name)
-    if text is None:
-        text = state.texts[name] = _forecast_sql(one)
     try:
-        found = await state.pool.fetchrow(text, entity, first, last)
+        found = await state.pool.fetchrow(one.sql, entity, first, last)
     except NOT_THERE:
-        raise tables.not_stored(one.table.full_name) from None
+        raise tables.not_stored(one.full_name) from None
     if found["rows"] is None:
-        raise Problem(404, "no forecast", f"{one.table.full_name} has none of {task.entity} {str(entity)[:80]} then")
+        raise Problem(404, "no forecast", f"{one.full_name} has none of {given} {str(entity)[:80]} then")
     version, features = (found["version"] or "")[:16], (found["features"] or "")[:16]
     head = f'{{"rows":{found["rows"]},"version":"{version}","feature_version":"{features}"}}'
     return raw_answer(head.encode(), etag=f'"{version}-{features}"')
-
-
-def _forecast_sql(one: StoredForecast) -> str:
-    task, domain = one.contest.task, one.table.domain
-    place, time = sql_name(domain, one.table.name), sql_name(task.time)
-
-    def version(name: str) -> str:
-        return f"(select version from s2p.contents where domain = '{domain}' and table_name = '{name}')"
-
-    return (
-        f"select (select json_agg(t order by t.{time})::text from {place} t where {sql_name(task.entity)} = $1"
-        f" and {time} between $2::date and $3::date) as rows, {version(one.table.name)} as version,"
-        f" {version(one.contest.features)} as features"
-    )
 
 
 @router.get("/models", summary="The models in service", **needs("viewer"))
@@ -170,7 +149,4 @@ def _visible(request: Request, name: str) -> Context:
     return ctx
 
 
-QUICK: tuple[Callable[[str], Route], ...] = (
-    lambda prefix: Route(f"{prefix}/forecasts/{{name}}", _forecast, methods=["GET"]),
-)
-"""Routes that are answered without FastAPI; it describes them."""
+QUICK = (QuickRoute("GET", "/forecasts/{name}", _forecast),)

@@ -130,6 +130,7 @@ def record(
     require_results(ctx.settings)
     with ctx.warehouse.connect() as connection:
         ensure_workbook_table(connection, workbook)
+    with ctx.warehouse.writing() as connection:
         drafts, unchanged = draft_rows(connection, workbook, changes)
         made = _made(connection, workbook, terms)
         kept, reading = read_drafts(ctx, reader, connection, workbook, drafts, made)

@@ -13,7 +13,6 @@ from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.spreadsheet.reading_desk import FileToRead, FileToWrite
 from s2p_assets.spreadsheet.returned.feedback import Feedback, build_feedback
 from s2p_assets.spreadsheet.returned.fresh_workbook import CopiedRows, copy_rows, write_fresh_workbook
-from s2p_assets.spreadsheet.returned.marked_xlsx import suffix_of, write_marked
 from s2p_assets.spreadsheet.returned.sheet_xml import UnmarkableError
 from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
 
@@ -47,8 +46,9 @@ def write_returned(
     if written is None:
         written = target if target.suffix.lower() == ".xlsx" else target.with_name(f"{target.name}{FRESH_SUFFIX}")
         feedback = build_feedback(reading, name=name, owner=owner, in_place=False)
-        with _replacing(written) as unfinished:
-            write_fresh_workbook(feedback, _rows(original, name, feedback, reading.headers, sandbox), unfinished)
+        with _unfinished(target.parent) as copy:
+            write_fresh_workbook(feedback, _rows(original, name, feedback, reading.headers, sandbox), copy)
+            _put(copy, written)
     if written == target:
         target.with_name(f"{target.name}{FRESH_SUFFIX}").unlink(missing_ok=True)
     return written
@@ -63,20 +63,25 @@ def remove_unfinished_copies(folder: Path) -> None:
 def _marked(original: Path, feedback: Feedback, target: Path, sandbox: Sandbox | None) -> Path | None:
     """The copy marked in place; None where the file does not allow it."""
     try:
-        written = _with_suffix(target, suffix_of(original))
-        with _replacing(written) as unfinished:
+        with _unfinished(target.parent) as copy:
             if sandbox is None:
-                write_marked(original, feedback, unfinished)
+                suffix = _write_marked(original, feedback, copy)
             else:
-                _mark_in_sandbox(sandbox, original, feedback, unfinished)
+                suffix = _mark_in_sandbox(sandbox, original, feedback, copy)
+            return _put(copy, _with_suffix(target, suffix))
     except UnmarkableError:
         return None
-    return written
 
 
-def _mark_in_sandbox(sandbox: Sandbox, original: Path, feedback: Feedback, target: Path) -> None:
+def _write_marked(original: Path, feedback: Feedback, target: Path) -> str:
+    from s2p_assets.spreadsheet.returned.marked_xlsx import write_marked  # lxml, where it is used alone
+
+    return write_marked(original, feedback, target)
+
+
+def _mark_in_sandbox(sandbox: Sandbox, original: Path, feedback: Feedback, target: Path) -> str:
     try:
-        sandbox.run(write_marked, FileToRead(original.absolute()), feedback, FileToWrite(target.absolute()))
+        return sandbox.run(_write_marked, FileToRead(original.absolute()), feedback, FileToWrite(target.absolute()))
     except (ReadingProcessDied, RuntimeError) as error:
         raise UnmarkableError(str(error)) from error
 
@@ -102,14 +107,16 @@ def _with_suffix(target: Path, suffix: str) -> Path:
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """A path beside `target` to write to; it takes its place when all went well, and is gone when not."""
-    handle, held = tempfile.mkstemp(dir=target.parent, prefix=UNFINISHED_PREFIX, suffix=target.suffix)
+def _unfinished(folder: Path) -> Iterator[Path]:
+    """A path to write a copy to, which is gone behind the block where it was not put in its place."""
+    handle, held = tempfile.mkstemp(dir=folder, prefix=UNFINISHED_PREFIX, suffix=".xlsx")
     os.close(handle)
-    unfinished = Path(held)
     try:
-        yield unfinished
-        unfinished.chmod(0o644)
-        unfinished.replace(target)
+        yield Path(held)
     finally:
-        unfinished.unlink(missing_ok=True)
+        Path(held).unlink(missing_ok=True)
+
+
+def _put(copy: Path, target: Path) -> Path:
+    copy.chmod(0o644)
+    return copy.replace(target)

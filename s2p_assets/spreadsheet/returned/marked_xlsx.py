@@ -35,16 +35,21 @@ _SHEET_ML = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _VML_LINK = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/vmlDrawing"
 
 
-def write_marked(original: Path, feedback: Feedback, target: Path) -> None:
-    """Writes `original` with `feedback` in it to `target`. Raises UnmarkableError."""
+def write_marked(original: Path, feedback: Feedback, target: Path) -> str:
+    """Writes `original` with `feedback` in it to `target`; the suffix under which Excel opens it.
+
+    Raises UnmarkableError.
+    """
+    suffix = _suffix_of(original)
     try:
         with open_zip(original) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as copied:
             _MarkedCopy(source, copied, feedback).write()
     except (WorkbookUnreadable, etree.XMLSyntaxError, zipfile.BadZipFile, KeyError, ValueError, struct.error) as error:
         raise UnmarkableError(str(error)) from error
+    return suffix
 
 
-def suffix_of(original: Path) -> str:
+def _suffix_of(original: Path) -> str:
     """The suffix under which Excel opens this package. Raises UnmarkableError when it is no package of Excel's."""
     try:
         with open_zip(original) as source:

@@ -22,10 +22,9 @@ LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     ConnectionError,
-    FileNotFoundError,
     TimeoutError,
 )
-"""What comes of a PostgreSQL that is down, or went away."""
+"""What comes of a PostgreSQL that is down, or went away; so does a socket that is not there, where a driver asked."""
 
 
 def is_lost(error: BaseException) -> bool:
@@ -46,16 +45,23 @@ def _says_lost(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         code = str(error.sqlstate or "")
         return isinstance(error, LOST) or (code[:2] in ("08", "57") and code != CANCELLED)
-    return not isinstance(error, ValueError) and (isinstance(error, LOST) or _raised_in_driver(error))
+    places = _places_passed(error)
+    if isinstance(error, FileNotFoundError):  # a socket's, or any file's of ours
+        return any(_is_driver(place) for place in places)
+    return not isinstance(error, ValueError) and (isinstance(error, LOST) or _is_driver(places[-1] if places else ""))
 
 
-def _raised_in_driver(error: BaseException) -> bool:
-    """Whether the last place it passed before it was raised lies in asyncpg or in uvloop."""
-    traces = error.__traceback__
-    while traces is not None and traces.tb_next is not None:
+def _places_passed(error: BaseException) -> list[str]:
+    """The files of code through which it came, the one that raised it last."""
+    found, traces = [], error.__traceback__
+    while traces is not None:
+        found.append(traces.tb_frame.f_code.co_filename)
         traces = traces.tb_next
-    file = traces.tb_frame.f_code.co_filename if traces else ""
-    return any(f"{name}/" in file for name in DRIVERS)
+    return found
+
+
+def _is_driver(place: str) -> bool:
+    return any(f"{name}/" in place for name in DRIVERS)
 
 
 async def open_pool(url: str, *, most: int) -> asyncpg.Pool:

@@ -187,6 +187,15 @@ def kind_of(query: RowQuery, name: str) -> Kind:
     return query.kinds[name]
 
 
+def once_each(given: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Parameters of which each is given once. Raises QueryInvalid for one that is given twice."""
+    found: dict[str, str] = {}
+    for name, value in given:
+        if found.setdefault(name, value) != value:
+            raise QueryInvalid(f"{name[:80]!r} is given twice, as {found[name][:80]!r} and {value[:80]!r}")
+    return found
+
+
 def parse_value(name: str, kind: Kind, text: str) -> Any:
     """A value as PostgreSQL takes it. Raises QueryInvalid."""
     try:
