@@ -10,7 +10,7 @@
   };
   if (frame) {
     /* What lies far below is laid out when somebody comes near, and is higher then. */
-    const watch = () => { fit(); if (frame.contentDocument?.body) { new ResizeObserver(fit).observe(frame.contentDocument.body); } };
+    const watch = () => { fit(); if (frame.contentDocument?.body) { new ResizeObserver(() => requestAnimationFrame(fit)).observe(frame.contentDocument.body); } };
     frame.addEventListener("load", watch);
     if (frame.contentDocument?.readyState === "complete") { watch(); }
   }
