@@ -183,10 +183,11 @@ def parse_value(name: str, kind: Kind, text: str) -> Any:
                 if not -LARGEST_INTEGER <= value < LARGEST_INTEGER or "_" in text:
                     raise ValueError(text)
                 return value
-            case "number":
-                return float(text)
-            case "money" | "percent":
-                return Decimal(text)
+            case "number" | "money" | "percent":
+                number = (float if kind == "number" else Decimal)(text)
+                if number != number or "_" in text:  # no number, and a way of writing them of Python's alone
+                    raise ValueError(text)
+                return number
             case "date":
                 return dt.date.fromisoformat(text)
             case "timestamp":
