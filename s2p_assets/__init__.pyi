@@ -45,6 +45,9 @@ from .contracts.report import ReportColumn as ReportColumn
 from .contracts.report import RowValue as RowValue
 from .contracts.report import Section as Section
 from .contracts.report import report as report
+from .contracts.stream import Kafka as Kafka
+from .contracts.stream import Push as Push
+from .contracts.stream import Stream as Stream
 from .contracts.table import table as table
 from .contracts.workbook import Workbook as Workbook
 from .inventory.replenishment import ReplenishmentPolicy as ReplenishmentPolicy
@@ -61,6 +64,8 @@ from .learning.classification.explanations import explain as explain
 from .learning.classification.explanations import explanation_sentences as explanation_sentences
 from .learning.classification.explanations import feature_contributions as feature_contributions
 from .learning.classification.metrics import calibration_table as calibration_table
+from .learning.classification.reliability import calibration_by_fold as calibration_by_fold
+from .learning.classification.reliability import compare_open_cases as compare_open_cases
 from .learning.classification.scores import metric_intervals as metric_intervals
 from .learning.classification.scores import scores_as_told as scores_as_told
 from .learning.classification.scoring import backtested_cases as backtested_cases

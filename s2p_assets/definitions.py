@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from s2p_assets.contracts.sql_table import SqlTable
 from s2p_assets.graph.assets.contest_assets import contest_asset
 from s2p_assets.graph.assets.delivery_assets import deliveries_asset, expected_spec, unclaimed_spec
 from s2p_assets.graph.assets.derived_assets import report_asset, table_asset
 from s2p_assets.graph.assets.model_assets import model_asset
+from s2p_assets.graph.assets.sql_assets import sql_table_asset
+from s2p_assets.graph.assets.stream_assets import stream_spec
 from s2p_assets.graph.assets.workbook_assets import files_spec, share_spec, sheet_asset, workbook_table_asset
 from s2p_assets.graph.automation_sensor import automation_sensor
+from s2p_assets.graph.checks.open_corrections import corrections_check
 from s2p_assets.graph.executor import in_order_of_urgency
 from s2p_assets.graph.io_managers import (
     FeatureIOManager,
@@ -47,8 +51,10 @@ def build(settings: Settings) -> Graph:
             unclaimed_spec(),
             expected_spec(),
             *(share_spec(workbook) for workbook in catalog.workbooks.values()),
+            *map(stream_spec, catalog.streams.values()),
             *(asset.with_hooks(hooks) for asset in made),
         ],
+        asset_checks=[corrections_check(ctx)],
         sensors=[
             share_sensor(ctx),
             automation_sensor(len(made), servers_tags(settings)),
@@ -76,14 +82,17 @@ def _made(ctx: Context) -> Iterator[dg.AssetsDefinition]:
     yield from (sheet_asset(ctx, workbook) for workbook in catalog.workbooks.values())
     yield from (workbook_table_asset(ctx, workbook) for workbook in catalog.workbooks.values())
     yield from (deliveries_asset(ctx, deliveries) for deliveries in catalog.delivery_tables)
-    yield from (table_asset(catalog, table) for table in catalog.tables.values())
+    yield from (
+        sql_table_asset(catalog, table) if isinstance(table, SqlTable) else table_asset(catalog, table)
+        for table in catalog.tables.values()
+    )
     yield from (
         table_asset(catalog, features, shards=settings.shards, pod_each=settings.pod_per_shard)
         for features in catalog.features.values()
     )
     yield from (model_asset(ctx, model) for model in catalog.models.values())
     yield from (contest_asset(catalog, contest) for contest in catalog.contests.values())
-    yield from (report_asset(catalog, report, settings.locale) for report in catalog.reports.values())
+    yield from (report_asset(catalog, report, settings) for report in catalog.reports.values())
 
 
 @dg.definitions

@@ -71,6 +71,23 @@ class Settings(BaseModel):
     drill_hours: float = Field(0.0, ge=0, description="hours between two drills made by itself; 0: none")
     wal_archive: Path | None = Field(None, description="where the embedded PostgreSQL keeps its log, for any moment")
     log_format: Literal["text", "json"] = Field("text", description="how `s2p up` logs: a line for people, or JSON")
+    kafka: str | None = Field(None, description="the brokers that streams are read from: host:9092,host:9092")
+    kafka_security: Literal["plain", "tls"] = Field("plain", description="whether the brokers are spoken to over TLS")
+    kafka_sasl: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field("", description="how s2p logs in there")
+    kafka_user: str | None = Field(None, description="the user at the brokers")
+    kafka_password: SecretStr | None = Field(None, description="the password that goes with it")
+    kafka_password_file: Path | None = Field(None, description="a file in which it stands instead")
+    kafka_ca_file: Path | None = Field(None, description="who signed the brokers' certificates")
+    kafka_certificate_file: Path | None = Field(
+        None, description="s2p's own certificate, where the brokers ask for one"
+    )
+    kafka_key_file: Path | None = Field(None, description="the key of that certificate")
+    schema_registry: str | None = Field(None, description="where the Avro schemas of events are, http://registry:8081")
+    schema_registry_user: str | None = Field(None, description="the user there")
+    schema_registry_password: SecretStr | None = Field(None, description="the password that goes with it")
+    stream_seconds: float = Field(
+        10.0, gt=0, description="seconds between two looks of the graph at what streams brought"
+    )
     otlp_endpoint: str | None = Field(None, description="where traces of runs go, http://collector:4318; unset: none")
     heartbeat_minutes: float = Field(5.0, gt=0, description="minutes between two such signs of life")
 
@@ -188,6 +205,11 @@ class Settings(BaseModel):
     def outbox(self) -> Path:
         """Mails, for as long as there is no mail server."""
         return self.home / "outbox"
+
+    @property
+    def sent_log(self) -> Path:
+        """What was sent, beside the database, which may be brought back from before."""
+        return self.home / "sent.jsonl"
 
     @property
     def sender(self) -> str:

@@ -15,7 +15,7 @@ from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.definitions import build
-from s2p_assets.graph.asset_keys import asset_key, sheet_key
+from s2p_assets.graph.asset_keys import asset_key, group_name, sheet_key
 from s2p_assets.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -59,7 +59,7 @@ def test_every_declaration_is_an_asset_with_owner_group_and_description(tmp_path
     for declared in graph.ctx.catalog.declared():
         node = assets.get(asset_key(declared))
         assert node.owners == [declared.owner]
-        assert node.group_name == declared.domain
+        assert node.group_name == group_name(declared)
         assert node.description
         assert node.kinds
     for workbook in graph.ctx.catalog.workbooks.values():

@@ -29,22 +29,22 @@ from s2p_assets.screen.numbers import number_address
 from s2p_assets.screen.problem_pages import problem_page
 from s2p_assets.services.context import Context
 from s2p_assets.services.forecasts import stored_forecasts
+from s2p_assets.spreadsheet.entry_workbook import import_writer
 from s2p_assets.warehouse.server.pool import open_pool
 
 MOST_CONNECTIONS = 12
+MOST_CONNECTIONS_OF_GATE = 4
 
 
 def build_app(ctx: Context, dagster_socket: Path | None = None) -> Guard:
     """The whole door of one installation. `dagster_socket`: where its Dagster listens, if it was started."""
-    proxy, gate = DagsterProxy(dagster_socket), Gate(ctx.warehouse.url, ctx.settings.open)
+    proxy, gate = DagsterProxy(dagster_socket), Gate(ctx.warehouse.addresses.writing, ctx.settings.open)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _pool(app, ctx):
-            gate.pool = app.state.pool
-            async with gate.listening():
-                with HeavyWork(ctx.settings) as app.state.heavy:
-                    yield
+        async with _pools(app, ctx, gate), gate.listening():
+            with HeavyWork(ctx.settings) as app.state.heavy:
+                yield
         await proxy.close()
 
     app = _routes(ctx, gate)
@@ -57,7 +57,7 @@ def build_app(ctx: Context, dagster_socket: Path | None = None) -> Guard:
 @contextlib.asynccontextmanager
 async def routes_in_process(ctx: Context) -> AsyncIterator[ASGIApp]:
     """The routes without a guard, for who runs this process: they may do here what an engineer may."""
-    gate = Gate(ctx.warehouse.url, is_open=True)
+    gate = Gate(ctx.warehouse.addresses.writing, is_open=True)
     app = _routes(ctx, gate)
     app.state.heavy = WorkHere(ctx)
     quick = QuickRoutes(app, everything.quick_routes())
@@ -65,20 +65,22 @@ async def routes_in_process(ctx: Context) -> AsyncIterator[ASGIApp]:
     async def known(scope: Scope, receive: Receive, send: Send) -> None:
         await quick({**scope, "s2p.caller": Caller("this process", "engineer", "open")}, receive, send)
 
-    async with _pool(app, ctx):
-        gate.pool = app.state.pool
+    async with _pools(app, ctx, gate):
         yield known
 
 
 @contextlib.asynccontextmanager
-async def _pool(app: FastAPI, ctx: Context) -> AsyncIterator[None]:
-    app.state.pool = await open_pool(ctx.warehouse.url, most=MOST_CONNECTIONS)
+async def _pools(app: FastAPI, ctx: Context, gate: Gate) -> AsyncIterator[None]:
+    """What the routes ask reads alone; who somebody is, the gate asks with connections of its own."""
+    app.state.pool = await open_pool(ctx.warehouse.addresses.reading, most=MOST_CONNECTIONS)
+    gate.pool = await open_pool(gate.url, most=MOST_CONNECTIONS_OF_GATE)
     try:
         yield
     finally:
         app.state.reader.close()
         app.state.entering.close()
         app.state.pool.terminate()
+        gate.pool.terminate()
 
 
 def _routes(ctx: Context, gate: Gate) -> FastAPI:
@@ -91,7 +93,8 @@ def _routes(ctx: Context, gate: Gate) -> FastAPI:
         redoc_url=None,
     )
     app.state.ctx, app.state.limits, app.state.gate = ctx, LoginLimits(), gate
-    app.state.reader, app.state.entering = ReaderAtHand(ctx.settings), ReaderAtHand(ctx.settings)
+    app.state.reader = ReaderAtHand(ctx.settings)
+    app.state.entering = ReaderAtHand(ctx.settings, import_writer)
     app.state.asked = {}
     app.state.forecasts = stored_forecasts(ctx.catalog)
     app.state.exposition = Exposition(ctx)

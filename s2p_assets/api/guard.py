@@ -25,7 +25,7 @@ from s2p_assets.settings import LOOPBACK, Settings
 COOKIE = "s2p_session"
 SAFE = ("GET", "HEAD", "OPTIONS")
 PUBLIC = re.compile(r"/(login|logout|oidc/(login|back)|static/[\w.-]+|favicon\.ico|health|join/[\w-]{20,64})")
-UPLOADS = re.compile(r"/api/v1/(check|plan|drop)|/hand-in/upload")
+UPLOADS = re.compile(r"/api/v1/(check|plan|drop|events/[^/]+)|/hand-in/upload")
 VERSIONED = re.compile(r"/api/v1/(?!me$|users|tokens|restrictions)|/api/openapi\.json$")
 """What may be kept by who asked, as long as it names its version; not what says who comes in."""
 OF_ENGINEERS = re.compile(r"/(dagster(/.*)?|system)")

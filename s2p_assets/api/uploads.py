@@ -5,7 +5,7 @@ What is done with them is the routes' business.
 
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -36,15 +36,16 @@ async def uploaded(request: Request, name: str) -> AsyncIterator[Path]:
                     waiting.clear()
             target.write(waiting)
         if not file.stat().st_size:
-            raise Problem(422, "no file", "send the workbook's bytes as the body of the request")
+            raise Problem(422, "no file", "the file is empty: it has no byte; save it again, then send that")
         yield file
 
 
 class ReaderAtHand:
     """One sandboxed reader that is ready, as a process takes longer to start than to read a workbook."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, first: Callable[[], object] = str) -> None:
+        """`first`: what it does when it is made ready, such as importing what it will need."""
+        self._settings, self._first = settings, first
         self._one_at_a_time = threading.Lock()
         self._sandbox: Sandbox | None = None
 
@@ -63,7 +64,7 @@ class ReaderAtHand:
 
     def _start(self) -> None:
         with self.use() as reader:
-            reader.run(str)
+            reader.run(self._first)
 
     def close(self) -> None:
         if self._sandbox is not None:

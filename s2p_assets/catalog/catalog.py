@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from s2p_assets.catalog.lineage_rules import declared_sources, index_columns, lineage_rule
+from s2p_assets.catalog.lineage_rules import TIME_KINDS, declared_sources, index_columns, lineage_rule
 from s2p_assets.catalog.paths import matching_contracts
 from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.deliveries import DELIVERIES, DeliveryTable
@@ -16,6 +16,8 @@ from s2p_assets.contracts.derivation import Fault
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.contracts.report import Report
+from s2p_assets.contracts.sql_table import SqlTable
+from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.workbook import Workbook
 
@@ -39,11 +41,23 @@ def key_of(declared: Declaration) -> Key:
     return Key(declared.domain, declared.name)
 
 
+def _index_of(declared: Table | FeatureSet, column: Column, source: Stored) -> tuple[str, ...]:
+    """The columns by which rows of `source` under a column are asked for; of a select those that its key is made of."""
+    if not isinstance(declared, SqlTable):
+        return index_columns(source, lineage_rule(declared, column.name, source))
+    if column.name not in declared.key:
+        return ()
+    kinds = {one.name: one.kind for one in source.columns}
+    names = [name for place, name in declared_sources(declared, column) if place == (source.domain, source.name)]
+    return next(((name,) for name in names if kinds.get(name) not in TIME_KINDS), ())
+
+
 @dataclass(frozen=True)
 class Catalog:
     """All shelves of one installation."""
 
     workbooks: dict[str, Workbook]
+    streams: dict[str, Stream]
     tables: dict[str, Table]
     features: dict[str, FeatureSet]
     models: dict[str, Model]
@@ -72,6 +86,7 @@ class Catalog:
     def stored(self) -> Iterator[Stored]:
         """Everything whose rows stand in tables."""
         yield from self.workbooks.values()
+        yield from self.streams.values()
         yield from self.tables.values()
         yield from self.features.values()
         yield from self.delivery_tables
@@ -79,6 +94,7 @@ class Catalog:
     def declared(self) -> Iterator[Workbook | Derived]:
         """What the shelves hold."""
         yield from self.workbooks.values()
+        yield from self.streams.values()
         yield from self.derived()
 
     def derived(self) -> Iterator[Derived]:
@@ -110,7 +126,7 @@ class Catalog:
         return {parameter: Key(*place) for parameter, place in made.inputs.items()}
 
     def workbooks_behind(self, key: Key) -> list[Workbook]:
-        """The workbooks from which `key` is made in the end, each once."""
+        """The workbooks and streams from which `key` is made in the end, each once."""
         made_from = [self.by_key[here] for here in self.upstream(key)]
         return [declared for declared in made_from if isinstance(declared, Workbook)]
 
@@ -136,7 +152,7 @@ class Catalog:
             for declared in derived
             for column in declared.columns
             if any(place == (source.domain, source.name) for place, _ in declared_sources(declared, column))
-            if (found := index_columns(source, lineage_rule(declared, column.name, source)))
+            if (found := _index_of(declared, column, source))
         }
         return sorted(one for one in wanted if not any(other[: len(one)] == one for other in wanted if other != one))
 

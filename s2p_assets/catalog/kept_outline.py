@@ -22,7 +22,7 @@ from s2p_assets.catalog.loading import load_catalog
 from s2p_assets.catalog.outline import NotOutlined, catalog_of, outline_of
 from s2p_assets.catalog.shelves import SHELVES
 
-CODE_SUFFIXES = (".py", ".pyi", ".sql")
+CODE_SUFFIXES = (".py", ".pyi", ".sql", ".yml")
 MAX_FILES = 5_000
 """A package of more files is not looked through each time: then its shelves are read, as reading costs no more."""
 SETTLED_SECONDS = 2.0

@@ -4,18 +4,24 @@ What depends on what among those is in `catalog.py`.
 """
 
 import inspect
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from s2p_assets.catalog.catalog import Catalog, Derived, Key
+from s2p_assets.catalog.catalog import Catalog, Derived, Key, Stored, key_of
 from s2p_assets.catalog.leaks import declared_leaks
 from s2p_assets.catalog.shelves import read_shelf
+from s2p_assets.catalog.sql_binding import bound
+from s2p_assets.catalog.sql_shelf import SqlFault
 from s2p_assets.contracts.columns import Column, parse_column_path
+from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.derivation import Fault
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.lineage import LineageRule
 from s2p_assets.contracts.model import ClassificationTask, Contest, Model, in_country
 from s2p_assets.contracts.report import Report
+from s2p_assets.contracts.sql_table import SqlSource, SqlTable
+from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.workbook import Workbook
 
@@ -26,12 +32,14 @@ def load_catalog(packages: tuple[str, ...], country: str | None = None) -> Catal
     `country`: whose holidays count in contests that name none, as of `in_country`.
     """
     workbooks = read_shelf(packages, "workbooks", Workbook)
+    streams = read_shelf(packages, "streams", Stream)
     tables = read_shelf(packages, "tables", Table)
     features = read_shelf(packages, "features", FeatureSet)
     models = read_shelf(packages, "models", (Model, Contest))
     reports = read_shelf(packages, "reports", Report)
     catalog = Catalog(
         workbooks=workbooks.items,
+        streams=streams.items,
         tables=tables.items,
         features=features.items,
         models={name: item for name, item in models.items.items() if isinstance(item, Model)},
@@ -39,10 +47,50 @@ def load_catalog(packages: tuple[str, ...], country: str | None = None) -> Catal
         reports=reports.items,
         faults=(
             *_not_there(packages),
-            *(*workbooks.faults, *tables.faults, *features.faults, *models.faults, *reports.faults),
+            *(*workbooks.faults, *streams.faults, *tables.faults, *features.faults, *models.faults, *reports.faults),
         ),
     )
-    return _without_dangling(catalog)
+    return _with_bound_selects(_without_dangling(catalog))
+
+
+def _with_bound_selects(catalog: Catalog) -> Catalog:
+    """The selects of SQL tables held against the columns that are there; what they do not fit is left out."""
+    known = {(one.domain, one.name): _source_of(one) for one in catalog.stored()}
+    tables: dict[str, Table] = {}
+    faults: list[Fault] = []
+    for name, table in catalog.tables.items():
+        try:
+            tables[name] = bound(table, known) if isinstance(table, SqlTable) else table
+        except SqlFault as fault:
+            assert isinstance(table, SqlTable)
+            faults.append(Fault(fault.file or table.file, fault.line, str(fault)))
+    made = replace(catalog, tables=tables, faults=(*catalog.faults, *faults))
+    return _without_dangling(made) if faults else made
+
+
+def _source_of(one: Stored) -> SqlSource:
+    """A stored thing as a select sees it."""
+    row_id: tuple[str, ...] = ("_file", "_row", "_sheet") if isinstance(one, Workbook) else ()
+    return SqlSource(one.domain, one.name, one.name, one.columns, one.key, row_id)
+
+
+def _loop(catalog: Catalog) -> list[Key]:
+    """Things that are made of each other in a ring; empty where there are none."""
+    done: set[Key] = set()
+
+    def walk(key: Key, above: list[Key]) -> list[Key]:
+        if key in above:
+            return above[above.index(key) :]
+        declared = catalog.by_key.get(key)
+        if key in done or declared is None or isinstance(declared, Workbook | DeliveryTable):
+            return []
+        if isinstance(declared, Model) and f"{declared.domain}_{declared.contest}" not in catalog.contests:
+            return []
+        found = next((ring for one in catalog.inputs_of(declared).values() if (ring := walk(one, [*above, key]))), [])
+        done.add(key)
+        return found
+
+    return next((ring for made in catalog.derived() if (ring := walk(key_of(made), []))), [])
 
 
 def _not_there(packages: tuple[str, ...]) -> list[Fault]:
@@ -59,6 +107,7 @@ def _without_dangling(catalog: Catalog) -> Catalog:
         declared, fault = dangling
         catalog = Catalog(
             workbooks={name: item for name, item in catalog.workbooks.items() if item is not declared},
+            streams={name: item for name, item in catalog.streams.items() if item is not declared},
             tables={name: item for name, item in catalog.tables.items() if item is not declared},
             features={name: item for name, item in catalog.features.items() if item is not declared},
             models={name: item for name, item in catalog.models.items() if item is not declared},
@@ -70,15 +119,21 @@ def _without_dangling(catalog: Catalog) -> Catalog:
 
 
 def _first_dangling(catalog: Catalog) -> tuple[Workbook | Derived, Fault] | None:
-    for workbook in catalog.workbooks.values():
+    for workbook in (*catalog.workbooks.values(), *catalog.streams.values()):
         if wrong := _wrong_reference(catalog, workbook):
             return workbook, Fault(Path(inspect.getfile(workbook.rows)), None, wrong)
+    if loop := _loop(catalog):
+        named = " → ".join(map(str, [*loop, loop[0]]))
+        one = catalog.by_key[loop[0]]
+        assert not isinstance(one, Workbook | DeliveryTable)
+        return one, one.fault(f"it is made of itself: {named}")
     for made in catalog.derived():
         if isinstance(made, Model) and f"{made.domain}_{made.contest}" not in catalog.contests:
             return made, made.fault(f"no contest {made.domain}_{made.contest} on the models shelf")
         for parameter, key in catalog.inputs_of(made).items():
             if key not in catalog.by_key:
-                return made, made.fault(f"needs {parameter!r}, but no shelf holds {key}")
+                message = f"needs {parameter!r}, but no shelf holds {key}"
+                return made, made.fault_of(parameter, message) if isinstance(made, SqlTable) else made.fault(message)
         if fault := _broken_lineage(catalog, made):
             return made, fault
         if isinstance(made, Contest) and (fault := _leak(catalog, made)):

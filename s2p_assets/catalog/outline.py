@@ -11,29 +11,34 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from decimal import Decimal
+from pathlib import Path, PurePath
 from types import FunctionType
 from typing import Any
 
 from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.catalog.sql_binding import SqlLineage
 from s2p_assets.contracts.columns import Column, Row, columns_of
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.lineage import LineageRule
 from s2p_assets.contracts.model import ClassificationTask, Contest, ExclusiveOutcome, ForecastTask, Model
 from s2p_assets.contracts.report import Report
 from s2p_assets.contracts.row_code import row_code
+from s2p_assets.contracts.sql_table import SqlBuild, SqlSource, SqlTable, SqlTest, rows_of_columns
+from s2p_assets.contracts.stream import Kafka, Push, Stream
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.workbook import Workbook
 
-PARTS = ("workbooks", "tables", "features", "models", "contests", "reports")
+PARTS = ("workbooks", "streams", "tables", "features", "models", "contests", "reports")
 """Of a catalogue."""
 KINDS: dict[str, Callable[..., Any]] = {
     kind.__name__: kind
     for kind in (
-        *(Workbook, Table, FeatureSet, Model, Contest, Report),
-        *(Column, LineageRule, ForecastTask, ClassificationTask, ExclusiveOutcome),
+        *(Workbook, Stream, Kafka, Push, Table, FeatureSet, Model, Contest, Report),
+        *(Column, LineageRule, SqlSource, SqlTest, ForecastTask, ClassificationTask, ExclusiveOutcome),
     )
 }
 """What an outline can hold beside plain values, rows and functions."""
+_OF_TABLES = ("build", "rows", "owner", "key", "lineage")
 
 
 class NotOutlined(Exception):
@@ -120,11 +125,33 @@ def _encoded(value: Any) -> Any:
         return [type(value).__name__, value.isoformat()]
     if type(value) is Decimal:
         return ["Decimal", str(value)]
+    if isinstance(value, PurePath):
+        return ["Path", str(value)]
+    if type(value) is SqlTable:
+        return ["SqlTable", _encoded_sql(value)]
     if isinstance(value, type) and issubclass(value, Row):
         return ["rows", _encoded_rows(value)]
     if type(value).__name__ in KINDS and type(value) is KINDS[type(value).__name__]:
         return [type(value).__name__, _encoded_fields(value)]
     raise NotOutlined(f"{value!r} of {type(value).__name__}")
+
+
+def _encoded_sql(table: SqlTable) -> list[Any]:
+    """A SQL table's columns and fields; its rules of lineage follow from its text."""
+    build, parts = table.build, ("owner", "key", *(one.name for one in fields(SqlTable) if one.name not in _OF_TABLES))
+    columns = [_encoded_fields(column) for column in table.columns]
+    given = [build.__module__, build.__doc__, list(inspect.signature(build).parameters)]
+    return [given, columns, {name: _encoded(getattr(table, name)) for name in parts}]
+
+
+def _decoded_sql(content: list[Any]) -> SqlTable:
+    (module, doc, parameters), columns, parts = content
+    named = {name: _decoded(value) for name, value in parts.items()}
+    build = SqlBuild(module, doc, tuple(parameters))
+    rows = rows_of_columns(build.__name__.partition("_")[2], module, doc, {}, {})
+    rows.s2p_columns = tuple(_decoded_fields(Column, column) for column in columns)
+    lineage = SqlLineage(named["text"], build.__name__.partition("_")[0], named["key"], named["sources"])
+    return SqlTable(build=build, rows=rows, lineage=lineage, **named)
 
 
 def _encoded_fields(value: Any) -> dict[str, Any]:
@@ -184,5 +211,7 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "datetime": dt.datetime.fromisoformat,
     "Decimal": Decimal,
     "rows": _decoded_rows,
+    "Path": Path,
+    "SqlTable": _decoded_sql,
     "function": lambda content: DeferredFunction(*content),
 }

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from s2p_assets.contracts.entered import ENTRIES_FOLDER
+from s2p_assets.contracts.stream import STREAMS_FOLDER
 from s2p_assets.contracts.workbook import Workbook
 
 
@@ -19,9 +20,9 @@ def matching_contracts(relative: str, workbooks: Sequence[Workbook]) -> tuple[Wo
 
 
 def kinds_at(path: str, workbooks: Sequence[Workbook]) -> list[str]:
-    """The kinds of workbook that a file at this path in the ledger may be of; of what people entered, its own."""
+    """The kinds of workbook that a file at this path in the ledger may be of; of entries and events their own."""
     folder, _, rest = path.partition("/")
-    if folder == ENTRIES_FOLDER:
+    if folder in (ENTRIES_FOLDER, STREAMS_FOLDER):
         return [rest.partition("/")[0]]
     return [workbook.full_name for workbook in matching_contracts(path, workbooks)]
 

@@ -12,11 +12,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
+from s2p_assets.catalog.sql_shelf import SqlFault, read_sql_table
 from s2p_assets.contracts.columns import DeclarationError, domain_and_name
 from s2p_assets.contracts.derivation import Fault
+from s2p_assets.contracts.table import Table
 
 T = TypeVar("T")
-SHELVES = ("workbooks", "tables", "features", "models", "reports")
+SHELVES = ("workbooks", "streams", "tables", "features", "models", "reports")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def read_shelf(packages: Iterable[str], shelf: str, wanted: type[T] | tuple[type
             continue
         for file in files:
             try:
-                name, declaration = _declaration(f"{package}.{shelf}.{file.stem}", wanted)
+                name, declaration = _read_file(file, f"{package}.{shelf}.{file.stem}", wanted)
                 if name in items:
                     raise ValueError(f"{name} is declared twice; rename one of the files")
                 items[name] = declaration
@@ -59,11 +61,31 @@ def _shelf_files(package: str) -> list[Path]:
         raise ValueError(f"{package} is a file, where a shelf is a folder of files; give the file another name")
     folders = [Path(folder) for folder in module.__path__]
     return [
-        folder / f"{found.name}.py"
-        for folder in folders
-        for found in pkgutil.iter_modules([str(folder)])
-        if not found.ispkg and not found.name.startswith("_")
+        *(
+            folder / f"{found.name}.py"
+            for folder in folders
+            for found in pkgutil.iter_modules([str(folder)])
+            if not found.ispkg and not found.name.startswith("_")
+        ),
+        *(file for folder in folders for file in _sql_files(folder)),
     ]
+
+
+def _sql_files(folder: Path) -> list[Path]:
+    """The files of a shelf that are written in SQL, and what stands beside none of them by mistake."""
+    found = [file for file in sorted(folder.glob("*.sql")) if not file.name.startswith("_")]
+    return found + [file for file in sorted(folder.glob("*.yml")) if not file.with_suffix(".sql").exists()]
+
+
+def _read_file(file: Path, module_name: str, wanted: type[T] | tuple[type[T], ...]) -> tuple[str, T]:
+    if file.suffix == ".py":
+        return _declaration(module_name, wanted)
+    if file.suffix == ".yml":
+        raise SqlFault(f"it describes a table, and there is no {file.stem}.sql beside it", None, file)
+    if wanted is not Table:
+        raise SqlFault("only a table may be written in SQL; it belongs on the shelf tables/", None, file)
+    made: Any = read_sql_table(file, module_name)
+    return made.full_name, made
 
 
 def _declaration(module_name: str, wanted: type[T] | tuple[type[T], ...]) -> tuple[str, T]:
@@ -86,6 +108,8 @@ def _is_own(declaration: Any, module: ModuleType) -> bool:
 def _fault(file: Path, error: Exception) -> Fault:
     if isinstance(error, SyntaxError) and error.filename:
         return Fault(Path(error.filename), error.lineno, f"{error.msg}")
+    if isinstance(error, SqlFault):
+        return Fault(error.file or file, error.line, str(error))
     if isinstance(error, DeclarationError) and error.line:
         return Fault(file, error.line, str(error))
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]

@@ -9,7 +9,6 @@ import typer
 
 from s2p_assets.cli.completion import workbook_names
 from s2p_assets.cli.terminal import NEEDS_A_PERSON, Json, err, escape, out, print_json
-from s2p_assets.settings import read_settings
 
 aliases = typer.Typer(
     name="aliases",
@@ -24,6 +23,7 @@ def list_matched(as_json: Json = False) -> None:
     """Every header that somebody said is a column, and whether the contract says so by now."""
     from s2p_assets.services.context import open_context
     from s2p_assets.services.header_aliases import alias_json, alias_line, all_aliases
+    from s2p_assets.settings import read_settings
 
     known = all_aliases(open_context(read_settings()))
     if as_json:
@@ -44,6 +44,7 @@ def take(
     """Write the matched headers into the contracts' own files, behind those that stand there."""
     from s2p_assets.services.context import open_context
     from s2p_assets.services.header_aliases import alias_line, take_aliases
+    from s2p_assets.settings import read_settings
 
     done = take_aliases(open_context(read_settings()), workbook)
     for one, place in done.items():
@@ -62,6 +63,7 @@ def forget(
     """Let a header be no column any more; what was loaded by it stays."""
     from s2p_assets.services.context import open_context
     from s2p_assets.services.header_aliases import forget_match
+    from s2p_assets.settings import read_settings
 
     forget_match(open_context(read_settings()), workbook, header)
     out.print(escape(f"'{header}' is no column of {workbook} any more"))

@@ -22,6 +22,7 @@ from s2p_assets.cli import (
     people,
     reports,
     share,
+    streams,
     upgrade,
     workbooks,
 )
@@ -55,6 +56,9 @@ COMMANDS = (
     (share.accept, "Example: `s2p accept 'sales/Sales May.xlsx'`"),
     (share.keep, "Example: `s2p keep 'sales/Sales 2023.xlsx'`"),
     (share.forget, "Example: `s2p forget 'prices/Prices 2024.xlsx'`"),
+    (streams.stream, "Examples: `S2P_KAFKA=kafka:9092 s2p stream`, `s2p stream --for 60`"),
+    (streams.returned, "Examples: `s2p returned retail_web_orders`, `s2p returned retail_web_orders --lines`"),
+    (streams.replay, "Examples: `s2p replay retail_web_orders`, `s2p replay retail_web_orders corrected.ndjson`"),
     (workbooks.template, "Example: `s2p template retail_price_list`"),
     (workbooks.new, "Example: `s2p new Orders.xlsx --name acme_orders`"),
     (models.champion, "Example: `s2p champion retail_demand_champion --set demand_prophet --because 'the fair'`"),
@@ -70,6 +74,7 @@ COMMANDS = (
     (models.mlflow, "Example: `s2p mlflow --port 5000`"),
     (database.sql, "Examples: `s2p sql`, `s2p sql 'select * from retail.products limit 5'`"),
     (database.connection, "Example: `s2p connection`"),
+    (database.roles, "Examples: `s2p roles`, `s2p roles --sql | psql -h db.example.com -U postgres`"),
 )
 """In the order in which `s2p --help` lists them."""
 

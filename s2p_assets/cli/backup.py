@@ -5,18 +5,22 @@ What is in a backup is decided in `services/backup.py`.
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from s2p_assets.cli.terminal import COULD_NOT, Json, err, escape, out, print_json, progress
-from s2p_assets.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from s2p_assets.settings import Settings
 
 To = Annotated[Path | None, typer.Argument(help="The folder of backups; S2P_BACKUP_TO by default.", show_default=False)]
 
 
 def backup(to: To = None, as_json: Json = False) -> None:
     """Write a backup of database, archive, models, reports and settings, while everything runs."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.services.backup import back_up
 
@@ -35,6 +39,8 @@ def restore(
     ] = None,
 ) -> None:
     """Bring a backup into S2P_HOME; what was there before is set aside."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.services import backup as service
 
@@ -54,6 +60,8 @@ def drill(
     as_json: Json = False,
 ) -> None:
     """Bring the newest backup into a home of its own, start it, and compare what is there with what should be."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from dataclasses import asdict
 
@@ -76,7 +84,7 @@ def drill(
     raise typer.Exit(COULD_NOT if found.faults else 0)
 
 
-def _folder(settings: Settings, to: Path | None) -> Path:
+def _folder(settings: "Settings", to: Path | None) -> Path:
     if to is None and settings.backup_to is None:
         raise typer.BadParameter("name the folder of backups, or set S2P_BACKUP_TO")
     return (to or settings.backup_to or Path()).absolute()

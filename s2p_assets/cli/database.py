@@ -12,8 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from s2p_assets.cli.console import table_lines
-from s2p_assets.cli.terminal import COULD_NOT, Json, err, escape, out, print_json
-from s2p_assets.settings import read_settings
+from s2p_assets.cli.terminal import COULD_NOT, NEEDS_A_PERSON, Json, err, escape, out, print_json
 
 MOST_ROWS = 1000
 VARIABLES = {"host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER", "password": "PGPASSWORD"}
@@ -29,11 +28,14 @@ def sql(
     import psycopg
     from psycopg import conninfo
 
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.services.context import open_context
     from s2p_assets.warehouse.server.connection import connect
 
-    url = open_context(settings).warehouse.url
+    warehouse = open_context(settings).warehouse
+    url = warehouse.url if write else warehouse.addresses.reading
     if query is None:
         program = _psql()
         if program is None:
@@ -69,6 +71,8 @@ def sql(
 
 def connection(as_json: Json = False) -> None:
     """How Excel, Power BI, DBeaver and psql connect, with a role that only reads."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.services.context import open_context
     from s2p_assets.services.database_access import reader_access
@@ -87,6 +91,30 @@ def connection(as_json: Json = False) -> None:
         out.print("Power BI  Get data › PostgreSQL database, the same; turn off the encrypted connection on loopback")
         out.print("DBeaver   Database › New Connection › PostgreSQL")
     out.print(escape(f"psql      {access.psql}"))
+
+
+def roles(
+    as_sql: Annotated[bool, typer.Option("--sql", help="Print the SQL that makes them, with their password.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Whether s2p reads and writes with roles of PostgreSQL that may do no more than that."""
+    from s2p_assets.services.context import open_outlined
+    from s2p_assets.services.database_access import missing_roles, script_of_roles
+    from s2p_assets.settings import read_settings
+
+    ctx = open_outlined(read_settings())
+    if as_sql:
+        print(script_of_roles(ctx), end="")  # noqa: T201  for psql, not for a terminal's width
+        return
+    lacking = missing_roles(ctx)
+    if as_json:
+        print_json({"own_roles": lacking is None, "lacking": lacking})
+    elif lacking is None:
+        out.print("API, screen and s2p sql read as s2p_door; what people enter is written as s2p_writer")
+    else:
+        out.print(escape(f"s2p {lacking}"))
+    if lacking:
+        raise typer.Exit(NEEDS_A_PERSON)
 
 
 def _psql() -> str | None:

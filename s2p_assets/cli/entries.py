@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from s2p_assets.cli.terminal import Json, escape, out, print_json
-from s2p_assets.settings import read_settings
 
 entries = typer.Typer(
     name="entries",
@@ -101,5 +100,6 @@ def _workbook_of(ctx: Any, name: str) -> str:
 
 def _context() -> Any:
     from s2p_assets.services.context import open_context
+    from s2p_assets.settings import read_settings
 
     return open_context(read_settings())

@@ -3,13 +3,15 @@
 Who is told what is decided in `messaging/` and `services/messages`.
 """
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from s2p_assets.cli.console import table_lines
 from s2p_assets.cli.terminal import COULD_NOT, NEEDS_A_PERSON, Json, err, escape, out, print_json
-from s2p_assets.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from s2p_assets.settings import Settings
 
 SHOWN = 20
 
@@ -23,6 +25,8 @@ def messages(
     as_json: Json = False,
 ) -> None:
     """What was told to whom, what waits and why; a test message; a first address book."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.services.context import open_context
     from s2p_assets.services.messages.sending import (
@@ -51,7 +55,7 @@ def messages(
     raise typer.Exit(NEEDS_A_PERSON if any(one["error"] for one in recent) else 0)
 
 
-def _report_test(settings: Settings, recipient: str, problem: str | None) -> None:
+def _report_test(settings: "Settings", recipient: str, problem: str | None) -> None:
     if problem:
         err.print(f"[red]not delivered:[/red] {escape(problem)}")
         raise typer.Exit(COULD_NOT)

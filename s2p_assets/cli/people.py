@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from s2p_assets.cli.terminal import Json, escape, out, print_json
-from s2p_assets.settings import read_settings
 
 users = typer.Typer(
     name="users",
@@ -165,6 +164,8 @@ def revoke(name: Annotated[str, typer.Argument(help="The token's name.", show_de
 
 
 def _context() -> Any:
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.services.context import open_context
 

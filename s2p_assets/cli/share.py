@@ -178,11 +178,15 @@ def _print_address(settings: "Settings") -> None:
     """Where it is served; and where nobody can log in yet, the link by which the first engineer does."""
     from s2p_assets.services.access import first_link
     from s2p_assets.services.context import open_context
+    from s2p_assets.services.database_access import missing_roles
 
-    out.print(f"s2p: [bold]{settings.address}[/bold]")
+    ctx = open_context(settings)
+    out.print(f"s2p: [bold]{settings.address}[/bold]   (Dagster, which starts when it is first opened: /dagster)")
+    if lacking := missing_roles(ctx):
+        out.print(escape(f"s2p {lacking}"), soft_wrap=True)
     if settings.open:
         out.print("open to everybody on this computer; without S2P_OPEN it asks for a login")
-    elif secret := first_link(open_context(settings)):
+    elif secret := first_link(ctx):
         out.print(f"the first engineer, good once, for a day: {settings.address}/join/{secret}", soft_wrap=True)
 
 

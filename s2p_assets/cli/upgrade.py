@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from s2p_assets.cli.terminal import Json, escape, out, print_json, progress
-from s2p_assets.settings import read_settings
 
 PLACE = "before-upgrade"
 
@@ -23,6 +22,8 @@ def upgrade(
     as_json: Json = False,
 ) -> None:
     """Bring PostgreSQL, s2p's own tables, Dagster's and the model registry's up to date, after a backup."""
+    from s2p_assets.settings import read_settings
+
     settings = read_settings()
     from s2p_assets.graph.running.dagster_upgrade import upgrade_dagster
     from s2p_assets.services.upgrade import upgrade_home

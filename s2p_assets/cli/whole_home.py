@@ -4,12 +4,12 @@ What is loaded is decided in `definitions.py`.
 """
 
 from s2p_assets.graph.running.instance import open_instance
-from s2p_assets.settings import read_settings
 
 
 def load_whole_home() -> int:
     """How many assets there are, and how many of them Dagster knows to have been made. Raises what keeps it from it."""
     from s2p_assets.definitions import build
+    from s2p_assets.settings import read_settings
 
     settings = read_settings()
     graph = build(settings)

@@ -152,3 +152,13 @@ def pattern_fault(pattern: str, *, year_elsewhere: bool = False, fiscal: FiscalY
     if not (year_elsewhere or given & frozenset("YyGg") or given & _WHOLE):
         return "it has no year, so that it names no one day"
     return ""
+
+
+def format_example(pattern: str) -> str:
+    """A strptime pattern for people: `%d.%m.%Y` → `DD.MM.YYYY`."""
+    names = {"Y": "YYYY", "y": "YY", "m": "MM", "d": "DD", "H": "hh", "M": "mm", "S": "ss", "f": "ffffff"}
+    names |= {"G": "YYYY", "g": "YY", "V": "01", "q": "1", "h": "1", "P": "01"}
+    names |= {"I": "hh", "p": "AM/PM", "b": "Mon", "B": "Month", "a": "Wed", "A": "Weekday"}
+    for letter, name in names.items():
+        pattern = pattern.replace(f"%{letter}", name)
+    return pattern

@@ -21,13 +21,16 @@ class FeatureSet(Derivation):
 
     `entity`: the columns that name the entity. `event_time`: the column that says when. `by_entity`: the maker's
     promise that the rows of an entity come from the rows of its inputs that name it, and from inputs that name none,
-    so that the others need not be made again when it changes. `lineage`: as of `Table`.
+    so that the others need not be made again when it changes. `snapshots`: columns that a source writes into a row in
+    the course of its life; what a later delivery says of them does not reach back to moments that were told before.
+    `lineage`: as of `Table`.
     """
 
     rows: type[Row]
     entity: tuple[str, ...]
     event_time: str
     by_entity: bool = False
+    snapshots: tuple[str, ...] = ()
     lineage: LineageRules = field(default_factory=dict)
 
     @property
@@ -46,6 +49,7 @@ def feature_set(
     event_time: str,
     owner: str,
     by_entity: bool = False,
+    snapshots: tuple[str, ...] = (),
     lineage: LineageRules | None = None,
 ) -> Callable[[Callable[..., pd.DataFrame]], FeatureSet]:
     """Declare the decorated function as the maker of a feature set."""
@@ -56,5 +60,6 @@ def feature_set(
         entity=entity,
         event_time=event_time,
         by_entity=by_entity,
+        snapshots=snapshots,
         lineage=lineage or {},
     )

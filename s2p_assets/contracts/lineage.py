@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+PLACE = "s2p:"
+"""Before the domain of a table that a rule names, as in `"s2p:f1"."races"`: it is looked up where traces look."""
 OF_THE_ROW = re.compile(r'\bthis\."?(\w+)"?')
 
 
@@ -20,13 +22,15 @@ class LineageRule:
 
     `where`: the SQL condition. `share`: an SQL expression for the part of the source's quantity that went into the
     row, 1 for all of it. `newest`: of these rows only the last by this column that has a value, as where a blank cell
-    means "as before". `columns`: the columns of the source that a function was given.
+    means "as before". `columns`: the columns of the source that a function was given. `inexact`: why other rows may
+    lie under the row; empty where these are exactly they.
     """
 
     where: str
     share: str = "1"
     newest: str | None = None
     columns: tuple[str, ...] = field(default=(), compare=False)
+    inexact: str = ""
 
     @property
     def row_columns(self) -> tuple[str, ...]:
@@ -43,6 +47,7 @@ class LineageRule:
             share=self.share if self.share != "1" else other.share,
             newest=self.newest or other.newest,
             columns=tuple(dict.fromkeys((*self.columns, *other.columns))),
+            inexact=self.inexact or other.inexact,
         )
 
 

@@ -5,8 +5,8 @@ How a model of either kind is fitted and tried is in `task_methods.py` and what 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -111,7 +111,9 @@ class ClassificationTask:
     `leaks.py` says how that is seen to. `folds`: how many stretches of time classifiers are tried on, each knowing
     only what was decided before it. They begin at the last starts of `every` (a pandas offset: `YS` for years), or
     without it divide the newer half of the decided cases. `implausible`: a column that alone separates the classes
-    this well (area under the ROC curve) is suspected of being a leak.
+    this well (area under the ROC curve) is suspected of being a leak. `let_in`: columns that are learned from
+    although the check for leaks names them, each with the reason; the name of `entity` lets in cases that stand there
+    twice. `withheld`: what the check left out, filled in when a model is trained.
     """
 
     entity: str
@@ -123,11 +125,14 @@ class ClassificationTask:
     refused: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     implausible: float = 0.95
+    let_in: Mapping[str, str] = field(default_factory=dict, hash=False)
+    withheld: tuple[str, ...] = ()
 
     @property
     def not_features(self) -> frozenset[str]:
         """The columns that no classifier sees."""
-        return frozenset({self.entity, self.time, self.target, self.decided, *self.refused, *self.ignored})
+        known = (self.entity, self.time, self.target, self.decided)
+        return frozenset({*known, *self.refused, *self.ignored, *self.withheld})
 
     def window_length(self, times: int) -> int:
         """About as many as a fold has, when the folds divide the newer half."""

@@ -162,6 +162,7 @@ class Chart:
 class Section:
     """A heading, a sentence that says what it shows, and a chart, a table or both.
 
+    `says`: what it found, in the few words behind its title; computed, and empty where the data are too few.
     `columns`: the table's columns; without them the section has no table. `when_empty`: shown in place of
     a table or chart without rows. `sources`: the thing whose rows the frame's rows are, named by the columns `by`.
     """
@@ -174,6 +175,12 @@ class Section:
     when_empty: str = "There is nothing to list."
     table: str | None = None
     key: tuple[str, ...] = ()
+    says: str = ""
+
+    @property
+    def heading(self) -> str:
+        """Its title, and what it found."""
+        return f"{self.title}: {self.says}" if self.says else self.title
 
     def lineage(self, column: ReportColumn) -> tuple[NumberSource, ...]:
         """What the numbers of a column were made from; empty when that is not known."""

@@ -17,6 +17,8 @@ DEFAULT_BY: dict[str, str] = {"day": "2 days", "workday": "3 days", "week": "3 d
 MOST_MISSING = 12
 """So many periods back is looked: who has sent nothing for longer is taken as closed."""
 ONE_DAY = dt.timedelta(days=1)
+LEAP_YEAR = dt.date(2028, 1, 1)
+"""Begins a year in which every period is as long as it can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,19 @@ class Schedule:
         found = DAYS_AFTER.fullmatch(by)
         assert found, "what `by` says is checked when it is declared"
         return period.last + ONE_DAY * int(found[1])
+
+    @property
+    def longest_pause(self) -> dt.timedelta:
+        """The longest that may lie between two files that are in time: the first early, the next on its last day.
+
+        >>> Schedule("week", "Tuesday").longest_pause
+        datetime.timedelta(days=10)
+        """
+        some = [self.period_of(LEAP_YEAR + ONE_DAY * day) for day in range(0, 366, 5)]
+        after = max(self.due(period) - period.last for period in some)
+        periods = (self.before(period) for period in some)
+        longest = max(now.last - before.last for now, before in zip(some, periods, strict=True))
+        return longest + after + ONE_DAY
 
     def last_due(self, today: dt.date) -> ExpectedPeriod:
         """The newest period whose file should have come by now."""

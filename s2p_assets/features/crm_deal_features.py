@@ -85,31 +85,48 @@ class DealFeatures(Row):
         description="The agent's deals that were closed", derived_from=OUTCOME, ge=0, available="before_outcome"
     )
     agent_win_rate: Percent = column(
-        description="The share of these that were won", nullable=True, derived_from=OUTCOME, available="before_outcome"
+        description="Of the agent's closed deals, those won",
+        nullable=True,
+        derived_from=OUTCOME,
+        available="before_outcome",
     )
     agent_recent_win_rate: Percent = column(
-        description="The same of the last 90 days", nullable=True, derived_from=OUTCOME, available="before_outcome"
+        description="Of the agent's deals closed in the last 90 days, those won",
+        nullable=True,
+        derived_from=OUTCOME,
+        available="before_outcome",
     )
     product_closed: Integer = column(
         description="Deals on the product that were closed", derived_from=OUTCOME, ge=0, available="before_outcome"
     )
     product_win_rate: Percent = column(
-        description="The share of these that were won", nullable=True, derived_from=OUTCOME, available="before_outcome"
+        description="Of the product's closed deals, those won",
+        nullable=True,
+        derived_from=OUTCOME,
+        available="before_outcome",
     )
     account_closed: Integer = column(
         description="Deals with the account that were closed", derived_from=OUTCOME, ge=0, available="before_outcome"
     )
     account_win_rate: Percent = column(
-        description="The share of these that were won", nullable=True, derived_from=OUTCOME, available="before_outcome"
+        description="Of the account's closed deals, those won",
+        nullable=True,
+        derived_from=OUTCOME,
+        available="before_outcome",
     )
     recent_win_rate: Percent = column(
-        description="The share of all deals of the last 90 days won",
+        description="Of all deals closed in the last 90 days, those won",
         nullable=True,
         derived_from=OUTCOME,
         available="before_outcome",
     )
 
 
+OF_ACCOUNT = (
+    *("account", "sector", "account_revenue", "account_employees", "account_age_years", "is_subsidiary"),
+    *("account_closed", "account_win_rate"),
+)
+"""What the CRM fills in while a deal lives, for many only as it is closed."""
 CLOSED_BEFORE = before_day("close_date", "as_of")
 CLOSED_RECENTLY = before_day("close_date", "as_of", within_days=RECENT.days)
 STILL_OPEN = before_day("engage_date", "as_of") & LineageRule("coalesce(close_date >= this.as_of, true)")
@@ -136,6 +153,7 @@ LINEAGE: LineageRules = {
     entity=("opportunity_id",),
     event_time="as_of",
     owner="sales-operations@example.com",
+    snapshots=OF_ACCOUNT,
     lineage=LINEAGE,
 )
 def deal_features(

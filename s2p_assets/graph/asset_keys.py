@@ -8,6 +8,11 @@ from typing import Protocol
 import dagster as dg
 
 from s2p_assets.catalog.catalog import Key
+from s2p_assets.contracts.deliveries import DeliveryTable
+from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.model import Contest, Model
+from s2p_assets.contracts.report import Report
+from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.workbook import Workbook
 
 FILES = dg.AssetKey(["s2p", "files"])
@@ -15,6 +20,17 @@ UNCLAIMED = dg.AssetKey(["s2p", "unclaimed"])
 EXPECTED = dg.AssetKey(["s2p", "expected"])
 ENGINEERS = "team:engineers"
 """Who owns what is nobody's in particular."""
+
+
+SHELVES: dict[type, str] = {
+    Workbook: "workbooks",
+    DeliveryTable: "workbooks",
+    Table: "tables",
+    FeatureSet: "features",
+    Model: "models",
+    Contest: "models",
+    Report: "reports",
+}
 
 
 class _Named(Protocol):
@@ -27,6 +43,12 @@ class _Named(Protocol):
 def asset_key(named: _Named) -> dg.AssetKey:
     """The asset key of a declaration, or of its key in the catalog: `retail/price_list`."""
     return dg.AssetKey([named.domain, named.name])
+
+
+def group_name(declared: _Named) -> str:
+    """The group of what is made of a declaration: its domain and its shelf, `retail/tables`."""
+    shelf = next(shelf for kind, shelf in SHELVES.items() if isinstance(declared, kind))
+    return f"{declared.domain}/{shelf}"
 
 
 def catalog_key(key: dg.AssetKey) -> Key:

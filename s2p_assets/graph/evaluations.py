@@ -29,6 +29,9 @@ RUN_ENDS = ("PIPELINE_SUCCESS", "PIPELINE_FAILURE", "PIPELINE_CANCELED")
 What a run makes is gone over when it has ended: until then nothing is requested that depends on what it makes.
 """
 
+AGED = "FRESHNESS_STATE_CHANGE"
+"""That an asset is fresh or too old, which no condition asks for."""
+
 SETTLED = 2
 """So many evaluations in a row that request nothing: no further one would, until something happens."""
 
@@ -42,7 +45,8 @@ def turned_since(instance: dg.DagsterInstance, event: int) -> bool:
     """Whether a run has ended since, or something happened outside of runs: files on the share, a look by hand."""
     log: Any = instance.event_log_storage
     columns = SqlEventLogStorageTable.c
-    telling = columns.dagster_event_type.in_(RUN_ENDS) | (columns.run_id == RUNLESS_RUN_ID)
+    outside = (columns.run_id == RUNLESS_RUN_ID) & (columns.dagster_event_type != AGED)
+    telling = columns.dagster_event_type.in_(RUN_ENDS) | outside
     query = sqlalchemy.select(columns.id).where(columns.id > event, telling).limit(1)
     with log.index_connection() as connection:
         return connection.execute(query).first() is not None
@@ -54,7 +58,8 @@ def touched_since(instance: dg.DagsterInstance, event: int) -> set[dg.AssetKey] 
     columns = SqlEventLogStorageTable.c
     since = columns.id > event
     with log.index_connection() as connection:
-        named = connection.execute(sqlalchemy.select(columns.asset_key).where(since, columns.asset_key.is_not(None)))
+        about = since, columns.asset_key.is_not(None), columns.dagster_event_type != AGED
+        named = connection.execute(sqlalchemy.select(columns.asset_key).where(*about))
         keys = {dg.AssetKey.from_db_string(row[0]) for row in named}
         ended = connection.execute(
             sqlalchemy.select(columns.run_id).where(since, columns.dagster_event_type.in_(RUN_ENDS))

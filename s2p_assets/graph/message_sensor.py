@@ -14,16 +14,18 @@ from s2p_assets.services.backup_schedule import begin_due_backup, begin_due_dril
 from s2p_assets.services.context import Context
 from s2p_assets.services.messages.sending import send_messages, sign_of_life
 
-LOOK_SECONDS = 60
+LOOK_SECONDS, SOONEST_SECONDS = 60, 10
+"""Between two looks; and where messages are to be collected over less than a minute."""
 
 
 def message_sensor(ctx: Context) -> dg.SensorDefinition:
     """Sends messages and begins a backup when they are due; its tick says how many, and what could not be done."""
+    prompt = ctx.settings.message_minutes * 60 < LOOK_SECONDS
 
     @dg.sensor(
         name="messages",
         description="Tells owners and engineers what concerns them, once; and an address outside that all is running.",
-        minimum_interval_seconds=LOOK_SECONDS,
+        minimum_interval_seconds=SOONEST_SECONDS if prompt else LOOK_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         target=None,
     )

@@ -15,7 +15,8 @@ import dagster as dg
 from s2p_assets.catalog.catalog import Catalog
 from s2p_assets.contracts.schedule import periods_due
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.graph.asset_keys import EXPECTED, UNCLAIMED, share_key
+from s2p_assets.graph.asset_keys import EXPECTED, UNCLAIMED, asset_key, share_key
+from s2p_assets.graph.assets.stream_assets import followed, stream_event, stream_says, stream_versions
 from s2p_assets.graph.running.instance import version_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.ingest import is_to_be_gone_over
@@ -28,6 +29,7 @@ SHARE_DRIVE = "share_drive"
 UNCLAIMED_KEPT = 100
 UNCLAIMED_FILES = "nobody's"
 PERIODS_DUE = "expected"
+STREAMS_LOOKED = "streams looked at"
 FIRST_RETRY_SECONDS = 60.0
 LONGEST_RETRY_SECONDS = 3600.0
 
@@ -92,7 +94,11 @@ def share_sensor(ctx: Context) -> dg.SensorDefinition:
         description="Looks at the share drive; a file that stands still over two looks is reported to the graph.",
         minimum_interval_seconds=ctx.settings.look_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        asset_selection=dg.AssetSelection.assets(UNCLAIMED, EXPECTED, *map(share_key, ctx.catalog.workbooks.values())),
+        asset_selection=dg.AssetSelection.assets(
+            *(UNCLAIMED, EXPECTED),
+            *map(share_key, ctx.catalog.workbooks.values()),
+            *map(asset_key, ctx.catalog.streams.values()),
+        ),
     )
     def share_drive(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         memory = SensorCursor.from_cursor(context.cursor)
@@ -111,6 +117,8 @@ def share_sensor(ctx: Context) -> dg.SensorDefinition:
         if reported.digest != due:
             reported.digest = due
             events.append(_due_event(due))
+        if still:
+            events += _stream_events(ctx, still, memory)
         return dg.SensorResult(asset_events=events, cursor=memory.to_cursor())
 
     return share_drive
@@ -163,6 +171,30 @@ def _worth_reporting(
     return digest if reported.times == 1 else f"{digest}-{reported.times}"
 
 
+def _stream_events(ctx: Context, still: ShareScan, memory: SensorCursor) -> list[dg.AssetMaterialization]:
+    """What streams brought, looked at every `S2P_STREAM_SECONDS`; what is made of one follows at its own pace."""
+    looked = memory.reported.setdefault(STREAMS_LOOKED, Reported())
+    if not ctx.catalog.streams or time.time() - looked.at < ctx.settings.stream_seconds:
+        return []
+    looked.at = time.time()
+    awake = {book.domain for book in _in_use(ctx.catalog, still, lambda book: book.full_name in memory.reported)}
+    with ctx.warehouse.connect() as connection:
+        versions = stream_versions(ctx, connection, awake)
+        last = {name: memory.reported.setdefault(f"{name} last", Reported()) for name in versions}
+        changed = [name for name, now in versions.items() if now != memory.reported.setdefault(name, Reported()).digest]
+        says = stream_says(ctx, connection) if changed else {}
+    events = []
+    for name in changed:
+        stream, told, now = ctx.catalog.streams[name], memory.reported[name], versions[name]
+        follows = followed(told.digest, told.at, now, stream)
+        if follows:
+            told.digest, told.at = now, looked.at
+        if follows or last[name].digest != now:
+            events.append(stream_event(stream, told.digest, says[name]))
+        last[name].digest = now
+    return events
+
+
 def _has_waiting_files(workbook: Workbook, now: ShareScan, warehouse: Warehouse) -> bool:
     with warehouse.connect() as connection:
         return is_to_be_gone_over(connection, workbook, now)
@@ -211,6 +243,25 @@ def report_look(ctx: Context, instance: dg.DagsterInstance, now: ShareScan) -> N
             instance.report_runless_asset_event(_event(workbook, now, f"{digest}-{time.time():.0f}"))
     if version_of(instance, UNCLAIMED) != now.unclaimed_digest:
         instance.report_runless_asset_event(_unclaimed_event(now))
+    _report_streams(
+        ctx, instance, {book.domain for book in _in_use(ctx.catalog, now, lambda book: known[book.full_name])}
+    )
     due = _periods_due(ctx.catalog)
     if due and version_of(instance, EXPECTED) != _due_version(due):
         instance.report_runless_asset_event(_due_event(due))
+
+
+def _report_streams(ctx: Context, instance: dg.DagsterInstance, domains: set[str]) -> None:
+    """What streams brought, whatever their pace: a pass makes all that can be made."""
+    if not ctx.catalog.streams:
+        return
+    with ctx.warehouse.connect() as connection:
+        versions = stream_versions(ctx, connection, domains)
+        changed = {
+            name: now
+            for name, now in versions.items()
+            if version_of(instance, asset_key(ctx.catalog.streams[name])) != now
+        }
+        says = stream_says(ctx, connection) if changed else {}
+    for name, now in changed.items():
+        instance.report_runless_asset_event(stream_event(ctx.catalog.streams[name], now, says[name]))

@@ -3,6 +3,7 @@
 What is tested with them belongs to `selection/` and `monitoring/`.
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
@@ -41,6 +42,7 @@ def chi_squared_above(value: float, freedom: int) -> float:
     return min(begin + math.fsum(terms), 1.0)
 
 
+@functools.cache
 def chi_squared_quantile(level: float, freedom: int) -> float:
     """The value that chi-squared exceeds with the chance 1 − `level`."""
     return _exceeded(lambda value: chi_squared_above(value, freedom), 1.0 - level)

@@ -4,12 +4,13 @@ What a version is stands in `versions.py`; when to train is for `graph/`.
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from s2p_assets.contracts.model import Contest, Learner, Model
+from s2p_assets.learning.classification.recalibration import plain_learner
 from s2p_assets.learning.fingerprint import code_version, digest, fingerprint_of
 from s2p_assets.learning.forecasting.series import with_target
 from s2p_assets.learning.learned_targets import learned_targets_once
@@ -65,7 +66,7 @@ def renew(
     Raises TooLittleHistory or UnusableHistory.
     """
     made_by = _Provenance(feature_version, trained_at, run_id, reason)
-    return _trained(old.learner, (old.domain, old.name), contest, history, made_by)
+    return _trained(plain_learner(old.learner), (old.domain, old.name), contest, history, made_by)
 
 
 def _trained(
@@ -75,8 +76,16 @@ def _trained(
     give_back()
     task, learned_from = contest.task, sorted_row_hashes(with_target(history, contest.task))
     kind, fingerprint = methods_of(task), fingerprint_of(learner, task)
+    reason = made_by.reason or TrainingReason(rows=len(learned_from))
+    learned_targets = learned_targets_once(history, task)
+    if kind.learnable:
+        history, task, left_out, let_in = kind.learnable(history, task)
+        reason = replace(reason, left_out=left_out, let_in=let_in)
     backtest = kind.backtest(learner, history, task)
     give_back()
+    fitted = kind.fit(learner, history, task)
+    if kind.recalibrated:
+        fitted, backtest = kind.recalibrated(fitted, backtest)
     content = sorted_row_hashes(backtest.round({kind.predicted_column: 6})).tobytes() + learned_from.tobytes()
     identity = [domain, name, task_to_json(task), fingerprint, made_by.feature_version]
     return ModelVersion(
@@ -85,7 +94,7 @@ def _trained(
         contest=contest.name,
         version=digest(identity, content),
         fingerprint=fingerprint,
-        learner=kind.fit(learner, history, task),
+        learner=fitted,
         task=task,
         backtest=backtest,
         scores=kind.scores({name: backtest}, history, task),
@@ -95,6 +104,6 @@ def _trained(
         run_id=made_by.run_id,
         code_version=code_version(type(learner)),
         learned_from=learned_from,
-        learned_targets=learned_targets_once(history, task),
-        reason=made_by.reason or TrainingReason(rows=len(learned_from)),
+        learned_targets=learned_targets,
+        reason=reason,
     )

@@ -40,6 +40,7 @@ class TrainingReason:
     `changed`: those of them that the version before had not seen. `withdrawn`: those it had seen that are no more.
     `features`: their name, made at `features_at` (ISO time). `tables`: what lies between the workbooks and the
     features, nearest first. `sources`: the files loaded since the version before, newest first, of `loaded` in all.
+    `left_out`: columns that the check for leaks withheld, each with why. `let_in`: those it named and a person let in.
     """
 
     since: str | None = None
@@ -53,6 +54,8 @@ class TrainingReason:
     sources: tuple[LoadedSource, ...] = ()
     loaded: int = 0
     withdrawn: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
+    let_in: dict[str, str] = field(default_factory=dict)
 
     @property
     def description(self) -> str:
@@ -62,6 +65,14 @@ class TrainingReason:
         signals = "; ".join(f"{name}: {figures}" for name, figures in self.signals.items()) or "a person asked"
         gone = f", {self.withdrawn:,} that it had seen were corrected or withdrawn" if self.withdrawn else ""
         return f"{signals}; {self.changed:,} of {self.rows:,} rows are new or changed since version {self.since}{gone}"
+
+    @property
+    def left_out_because(self) -> list[str]:
+        """What was left out of learning, a sentence for what was left out for the same reason."""
+        columns: dict[str, list[str]] = {}
+        for name, why in self.left_out.items():
+            columns.setdefault(why, []).append(name)
+        return [f"{', '.join(names)}: {why}" for why, names in columns.items()]
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

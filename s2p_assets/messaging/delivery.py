@@ -22,6 +22,7 @@ from s2p_assets.messaging.letters import Letter, write_letter
 from s2p_assets.messaging.mail import Envelope, write_mail
 from s2p_assets.messaging.matters import Matter
 from s2p_assets.messaging.outcomes import NotDelivered
+from s2p_assets.messaging.sent_log import append_sent, recall_sent
 
 FIRST_PAUSE, LONGEST_PAUSE = dt.timedelta(minutes=1), dt.timedelta(minutes=30)
 MOST_ATTACHMENTS = 10
@@ -43,6 +44,7 @@ class Post:
     """All that delivering takes. `from_whom`: the last line of every letter; `book_place`: where the book lies.
 
     `collected_minutes`: over which a message is collected; `at_once`: but not the first one that somebody gets.
+    `sent_log`: the file beside the database in which what went out stands too.
     """
 
     mail: MailWay
@@ -53,6 +55,7 @@ class Post:
     collected_minutes: float = 5.0
     attachment_bytes: int = 10_000_000
     at_once: bool = False
+    sent_log: Path | None = None
 
 
 def deliver(conn: psycopg.Connection, post: Post) -> dict[str, int] | None:
@@ -63,6 +66,8 @@ def deliver(conn: psycopg.Connection, post: Post) -> dict[str, int] | None:
     with record.sending_turn(conn) as ours:
         if not ours:
             return None
+        if post.sent_log:
+            recall_sent(conn, post.sent_log)
         host = post.sender.rpartition("@")[2]
         collecting = record.Collecting(post.collected_minutes, post.at_once, post.mail.spools, host)
         record.write_messages(conn, post.book, collecting)
@@ -70,6 +75,8 @@ def deliver(conn: psycopg.Connection, post: Post) -> dict[str, int] | None:
         try:
             for state in _sent(conn, post):
                 counts[state] = counts.get(state, 0) + 1
+                if post.sent_log:
+                    append_sent(conn, post.sent_log)
         finally:
             post.mail.close()
         return counts

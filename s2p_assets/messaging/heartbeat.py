@@ -19,7 +19,7 @@ def send_heartbeat(url: str, method: str = "GET") -> None:
         raise NotDelivered("S2P_HEARTBEAT_URL is no address that begins with https:// or http://")
     request = Request(url, data=b"" if method == "POST" else None, method=method)  # noqa: S310  the scheme was looked at
     try:
-        with urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+        with urlopen(request, timeout=SECONDS) as answer:  # noqa: S310  as above
             answer.read(1)
     except (URLError, OSError, ValueError) as error:
         if isinstance(error, HTTPError):

@@ -21,6 +21,8 @@ class Kind(NamedTuple):
 KINDS: dict[str, Kind] = {
     "returned": Kind((OWNER,), "Files that came back"),
     "partly": Kind((OWNER,), "Files that were loaded in part"),
+    "returned_events": Kind((OWNER,), "Events that came back", is_event=True),
+    "stream": Kind((ENGINEERS,), "Streams"),
     "held": Kind((OWNER, ENGINEERS), "Files that wait for a decision"),
     "missing": Kind((OWNER,), "Files that have not come"),
     "lapsed": Kind((OWNER,), "Corrections that ended", is_event=True),
@@ -32,6 +34,7 @@ KINDS: dict[str, Kind] = {
     "installation": Kind((ENGINEERS,), "The installation"),
     "backup": Kind((ENGINEERS,), "The backup"),
     "drift": Kind((ENGINEERS,), "Data that moved away from what was learned"),
+    "leak": Kind((OWNER, ENGINEERS), "Columns that know the outcome"),
     "champion": Kind((OWNER, ENGINEERS), "Models in service", is_event=True),
     "undelivered": Kind((ENGINEERS,), "Messages that could not be delivered"),
     "received": Kind((OWNER,), "Files that came in", is_event=True),

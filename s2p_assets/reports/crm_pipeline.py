@@ -8,7 +8,9 @@ from s2p_assets import (
     NotYet,
     ReportColumn,
     SourceTable,
+    calibration_by_fold,
     calibration_table,
+    compare_open_cases,
     metric_intervals,
     report,
     sections,
@@ -18,6 +20,7 @@ KEY = ("opportunity_id",)
 TITLES = {"win_base_rate": "Base rate", "win_logistic": "Logistic regression", "win_forest": "Random forest"}
 TITLES |= {"win_boosting": "Gradient boosting", "win_timing": "Gradient boosting on timing"}
 LAST_WEEK = {"Begun": ("engage_date", None), "Won": ("close_date", "Won"), "Lost": ("close_date", "Lost")}
+FEATURE_NAMES = {"sector": "sector of the account", "account_closed": "past deals with the account"}
 DEAL: tuple[ReportColumn, ...] = (ReportColumn("opportunity_id", "Deal", "code"), ReportColumn("account", "Account"))
 DEAL += (ReportColumn("product", "Product"), ReportColumn("sales_agent", "Agent"))
 STAGE = ReportColumn("stage", "Stage")
@@ -61,12 +64,14 @@ def pipeline(
         one="deal",
         outcome="won",
     )
+    trust, backtest = sections.probability_trust, win_champion.model.backtest
+    beside, held = compare_open_cases(backtest, scored_pipeline["probability"]), calibration_by_fold(backtest)
     in_service = sections.model_service.describe_model(win_champion.model, TITLES)
     return Document(
         title="Sales pipeline",
         as_of=deals.last_day,
         headline=f"{sections.pipeline.describe_pipeline(deals)} "
-        f"{sections.classification_scores.describe_trust(scores)}",
+        f"{sections.classification_scores.describe_trust(scores)}{trust.warn_of_open_cases(beside, 'deal')}",
         figures=(
             *sections.pipeline.pipeline_figures(deals),
             *sections.pipeline.last_week_figures(deals, LAST_WEEK, stage="deal_stage"),
@@ -80,10 +85,13 @@ def pipeline(
                 deals, (*DEAL, STAGE), most_told=sections.classification_scores.most_told(scores)
             ),
             sections.pipeline.ended_cases(deals, (*DEAL, *ENDED), date="close_date"),
+            *trust.kept_from_learning(win_champion.model.reason, FEATURE_NAMES),
+            trust.open_beside_decided(beside, deals.open_cases, scores.cases, "deal"),
             sections.classification_scores.probability_measures(scores),
             sections.classification_scores.probability_calibration(scores),
+            trust.calibration_over_time(held, scores.cases, "deal"),
             sections.classification_scores.classification_folds(scores, TITLES),
         ),
-        notes=(in_service, *NOTES, *sections.pipeline.overdue_note(deals)),
+        notes=(in_service, win_champion.why, *NOTES, *sections.pipeline.overdue_note(deals)),
         action=sections.pipeline.overdue_action(deals),
     )

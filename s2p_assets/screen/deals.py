@@ -14,7 +14,7 @@ from s2p_assets.api.forms import form_fields
 from s2p_assets.api.guard import state_of
 from s2p_assets.contracts.columns import Column
 from s2p_assets.screen.area import Area
-from s2p_assets.screen.rendering import page, part
+from s2p_assets.screen.rendering import form_answer, page
 from s2p_assets.screen.wording import domain_title
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
@@ -82,14 +82,14 @@ async def score_case(request: Request, name: str) -> Response:
     except cases.TypedWrong as wrong:
         faults = wrong.faults
     outcome = _outcome(one.task.target)
-    return part(
+    return form_answer(
         request,
         "deal_typed.html.j2",
-        422 if faults else 200,
+        faults,
+        faults=faults,
         name=name,
         fields=fields,
         typed=typed,
-        faults=faults,
         answer=answer,
         outcome=outcome,
         called=_called(one),

@@ -16,7 +16,7 @@ from s2p_assets.api.answers import to_json
 from s2p_assets.api.caller import caller_of, needs
 from s2p_assets.api.guard import state_of
 from s2p_assets.screen.area import Area
-from s2p_assets.screen.rendering import page, part
+from s2p_assets.screen.rendering import form_answer, page, part
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.planning import order_lists, series, what_if
@@ -88,14 +88,14 @@ async def at_a_price(request: Request, name: str, entity: str, price: str = "") 
         fault = "Write a price as a number, such as 12.50."
     except QueryInvalid as error:
         fault = f"{error}."
-    return part(
+    return form_answer(
         request,
         "forecast_what_if.html.j2",
-        422 if fault else 200,
+        fault,
+        fault=fault,
         name=name,
         entity=entity,
         price=price,
-        fault=fault,
         found=found,
         model=(found or {}).get("model"),
         serving=(found or {}).get("serving"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from s2p_assets.api.caller import Caller
 
-MOST_LINES = 3
+MOST_LINES, MOST_UNDELIVERED = 3, 5
 Status = Mapping[str, Any]
 
 
@@ -114,8 +114,7 @@ def _of_engineers(status: Status, caller: Caller) -> Iterator[Need]:
     messages = status["messages"]
     if messages["problem"]:
         yield Need("not told", "fault", "The address book cannot be read", (messages["problem"],))
-    if count := len(messages["undelivered"]):
-        says = "s2p messages says to whom, and why"
-        yield Need(
-            "not told", "fault", f"{count:,} {'message was' if count == 1 else 'messages were'} not delivered", (says,)
-        )
+    if undelivered := messages["undelivered"]:
+        count = f"{len(undelivered):,} {'message was' if len(undelivered) == 1 else 'messages were'} not delivered"
+        lines = [f"To {one['recipient']}: {one['error']}" for one in undelivered[:MOST_UNDELIVERED]]
+        yield Need("not told", "fault", count, (*lines, "s2p messages lists them all; --again tries once more"))

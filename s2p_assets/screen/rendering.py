@@ -44,6 +44,11 @@ def part(request: Request, template: str, status: int = 200, *, said: str = "", 
     return answer
 
 
+def form_answer(request: Request, template: str, refused: object, **shown: Any) -> HTMLResponse:
+    """The part with a form and its answer; where it is `refused`, what was typed is kept in `shown`."""
+    return part(request, template, 422 if refused else 200, **shown)
+
+
 def go_to(request: Request, address: str) -> Response:
     """To another page of ours, after something was done."""
     if "hx-request" in request.headers:

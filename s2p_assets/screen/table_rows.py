@@ -134,6 +134,7 @@ async def list_of_rows(request: Request, name: str, search: str = "", cursor: st
 async def new_row(request: Request, name: str) -> Response:
     """The form of a row that is not there yet."""
     ctx, workbook = _entered(request, name)
+    state_of(request.scope).entering.get_ready()
     options = await run_in_threadpool(grids.options_of, ctx, workbook)
     fields = tuple(_field(one, workbook, {}, options) for one in workbook.columns)
     form = RowForm(f"Add a row to {grids.title_of(workbook)}", fields)
@@ -146,6 +147,8 @@ async def one_row(request: Request, name: str) -> Response:
     ctx, declared = grids.table_for(request, name)
     found = await run_in_threadpool(tables.one_row, ctx, declared, _address(request))
     edited = grids.may_edit(caller_of(request), declared)
+    if edited:
+        state_of(request.scope).entering.get_ready()
     options = await run_in_threadpool(grids.options_of, ctx, declared) if edited else {}
     row = found["row"]
     fields = tuple(_field(one, declared, row, options, fixed=one.name in declared.key) for one in declared.columns)

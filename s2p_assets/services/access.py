@@ -55,7 +55,7 @@ def _nobody() -> str:
 
 def verify_password(ctx: Context, email: str, password: str) -> User | None:
     """The user with this address and password; None for anybody else, in the same time."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         user = users.find_user(connection, email)
     known = user.password_hash if user and user.password_hash and not user.disabled else None
     with _two_at_once:
@@ -80,24 +80,24 @@ def password_fault(password: str, user_name: str) -> str | None:
 
 def open_session(ctx: Context, user: User) -> str:
     """The secret of a new session of the user, for a cookie."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         return secrets.new_session(connection, user.id, dt.timedelta(hours=ctx.settings.session_hours))
 
 
 def close_session(ctx: Context, secret: str) -> None:
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         secrets.end_session(connection, secret)
 
 
 def first_link(ctx: Context) -> str | None:
     """The secret of the link by which the first engineer comes in; None where there is one already."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         return None if users.has_engineer(connection) else secrets.new_link(connection, None, LINK_LASTS)
 
 
 def link_for(ctx: Context, secret: str) -> tuple[bool, User | None]:
     """Whether a one-time link is good, and whose password it sets."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         link = secrets.find_link(connection, secret)
         if link is None or link.user_id is None:
             return link is not None, None
@@ -115,7 +115,7 @@ def set_password_by_link(ctx: Context, secret: str, given: NewPassword) -> User:
         raise AccessRefused(fault)
     with _two_at_once:
         password_hash = _hashing().hash(given.password)
-    with ctx.warehouse.connect() as connection, connection.transaction():
+    with ctx.warehouse.writing() as connection, connection.transaction():
         if secrets.use_link(connection, secret) is None:
             raise AccessRefused("This link was used meanwhile.")
         if user is None:
@@ -129,7 +129,7 @@ def set_password_by_link(ctx: Context, secret: str, given: NewPassword) -> User:
 def add_user(ctx: Context, email: str, name: str, role: str, groups: Sequence[str]) -> str:
     """The secret of the link by which a new user sets a password. Raises AccessRefused."""
     _require_email(email)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         user = users.insert_user(connection, email, name or email, require_role(role), groups)
         if user is None:
             raise AccessRefused(f"{email} has an account already; `s2p users change {email}` changes it")
@@ -139,14 +139,14 @@ def add_user(ctx: Context, email: str, name: str, role: str, groups: Sequence[st
 def new_link_for(ctx: Context, email: str) -> str:
     """The secret of a link by which a user sets a new password. Raises NotFound."""
     user = _user(ctx, email)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         return secrets.new_link(connection, user.id, LINK_LASTS)
 
 
 def change_user(ctx: Context, email: str, role: str | None, groups: Sequence[str] | None) -> User:
     """The user with another role or other groups. Raises NotFound, and AccessRefused for the last engineer."""
     user = _user(ctx, email)
-    with ctx.warehouse.connect() as connection, connection.transaction():
+    with ctx.warehouse.writing() as connection, connection.transaction():
         users.set_role(
             connection, user, require_role(role) if role else user.role, user.groups if groups is None else groups
         )
@@ -157,26 +157,26 @@ def change_user(ctx: Context, email: str, role: str | None, groups: Sequence[str
 def lock_user(ctx: Context, email: str) -> None:
     """End a user's sessions and let nobody in by that name. Raises NotFound; AccessRefused for the last engineer."""
     user = _user(ctx, email)
-    with ctx.warehouse.connect() as connection, connection.transaction():
+    with ctx.warehouse.writing() as connection, connection.transaction():
         users.disable_user(connection, user)
         _require_engineer_left(users.has_engineer(connection))
 
 
 def unlock_user(ctx: Context, email: str) -> None:
     user = _user(ctx, email)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         users.enable_user(connection, user)
 
 
 def log_out_everywhere(ctx: Context, email: str) -> int:
     """End the sessions of a user, who may log in again; how many. Raises NotFound."""
     user = _user(ctx, email)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         return secrets.end_sessions(connection, user.id)
 
 
 def all_users(ctx: Context) -> list[User]:
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         return users.list_users(connection)
 
 
@@ -195,12 +195,12 @@ def add_token(
     Raises AccessRefused, and NotFound for an unknown kind of workbook.
     """
     for workbook in workbooks:
-        if workbook not in ctx.catalog.workbooks:
-            known = ", ".join(sorted(ctx.catalog.workbooks)) or "none"
-            raise NotFound(f"no workbook contract {workbook!r}; there are {known}")
+        if workbook not in ctx.catalog.workbooks | ctx.catalog.streams:
+            known = ", ".join(sorted(ctx.catalog.workbooks | ctx.catalog.streams)) or "none"
+            raise NotFound(f"no contract of a workbook or stream {workbook!r}; there are {known}")
     if not name.strip() or len(name) > 100 or not name.isprintable():
         raise AccessRefused("a token has a name of up to 100 characters that says which program has it")
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         made = secrets.new_token(
             connection,
             name.strip(),
@@ -216,19 +216,19 @@ def add_token(
 
 
 def all_tokens(ctx: Context) -> list[secrets.Token]:
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         return secrets.list_tokens(connection)
 
 
 def withdraw_token(ctx: Context, name: str) -> None:
     """Let a token open nothing any more. Raises NotFound."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         if not secrets.revoke_token(connection, name):
             raise NotFound(f"no token {name!r} is in use; `s2p tokens list` lists them")
 
 
 def restricted_things(ctx: Context) -> dict[str, frozenset[str]]:
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         return users.restrictions(connection)
 
 
@@ -240,7 +240,7 @@ def keep_to_groups(ctx: Context, thing: str, groups: Sequence[str]) -> list[str]
     names = thing_names(ctx.catalog)
     if thing not in names:
         raise NotFound(f"no report or table {thing!r}; there are {', '.join(sorted(names))}")
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         users.restrict(connection, thing, groups)
         kept = users.restrictions(connection)
     return [name for name in made_from(ctx.catalog, names[thing]) if name not in kept] if groups else []
@@ -265,7 +265,7 @@ def require_role(role: str) -> Role:
 
 
 def _user(ctx: Context, email: str) -> User:
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         user = users.find_user(connection, email)
     if user is None:
         raise NotFound(f"no user {email!r}; `s2p users list` lists them")
@@ -301,7 +301,7 @@ def user_of_provider(ctx: Context, claims: ProviderClaims) -> User:
     """
     role = _role_of_groups(ctx.settings.oidc_roles, claims.groups)
     subject = f"{claims.issuer} {claims.subject}"
-    with ctx.warehouse.connect() as connection, connection.transaction():
+    with ctx.warehouse.writing() as connection, connection.transaction():
         user = users.user_of_subject(connection, subject)
         if user is None and claims.email and claims.email_verified:
             user = users.find_user(connection, claims.email)

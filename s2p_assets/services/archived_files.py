@@ -81,7 +81,7 @@ def archived_file(ctx: Context, path: str, sha256: str, sees: Callable[[str], bo
 
     A file that several kinds of workbook were read from is for who sees them all.
     """
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         found = _in_ledger(connection, path, sha256)
     books = {one["workbook"] for one in found if one["workbook"]}
     kept = next((one for one in found if one["archived"]), None)
@@ -103,7 +103,7 @@ def entered_rows(ctx: Context, rows: Iterable[FileRow]) -> dict[FilePlace, Enter
     """Of rows of files those that somebody entered, by path, sheet and row."""
     places = {(row.path, row.sheet, row.row) for row in rows if row.path.startswith(f"{ENTRIES}/")}
     found = {}
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         for path, sheet, row in places:
             if known := connection.execute(ENTERED_SQL, (sheet, row, path)).fetchone():
                 found[path, sheet, row] = _entered(*known)

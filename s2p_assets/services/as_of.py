@@ -19,6 +19,8 @@ from s2p_assets.contracts.entered import contracts_for
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest
 from s2p_assets.contracts.report import Document, Report, SourceFile
+from s2p_assets.contracts.sql_table import SqlTable
+from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.validation import conform
 from s2p_assets.contracts.workbook import Workbook
@@ -28,8 +30,10 @@ from s2p_assets.services.champion_as_of import champion_as_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.kept_aliases import kept_aliases, read_by_aliases
+from s2p_assets.services.streams.rereading import rows_of_days
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.files.delivery_history import deliveries_at
+from s2p_assets.warehouse.sql_tables.making import run_select
 from s2p_assets.warehouse.tables import as_of as as_of_tables
 from s2p_assets.warehouse.tables.as_of import LoadedVersion
 from s2p_assets.warehouse.tables.contract_versions import contract_version
@@ -72,6 +76,8 @@ class AsOf:
     def _made(self, declared: Declaration) -> Any:
         if isinstance(declared, Workbook):
             return self._rows(declared)
+        if isinstance(declared, SqlTable):
+            return self._selected(declared)
         if isinstance(declared, Contest):
             return champion_as_of(self.ctx.registry, declared, self.as_of)
         if isinstance(declared, Table | FeatureSet):
@@ -80,6 +86,13 @@ class AsOf:
         if isinstance(declared, DeliveryTable):
             return self._delivered(declared)
         raise NotFound(f"{declared.full_name}: what it was on {to_minute(self.as_of)} is not kept")
+
+    def _selected(self, declared: SqlTable) -> Any:
+        for key in self.ctx.catalog.inputs_of(declared).values():
+            self.of(key)
+        place = as_of_tables.begin_derived(self.connection, declared)
+        run_select(self.connection, declared, place, as_of_tables.as_of_table)
+        return as_of_tables.read_as_of(self.connection, declared.domain, declared.name, declared.columns)
 
     def _built(self, declared: Table | FeatureSet | Report) -> Any:
         inputs = {parameter: self.of(key) for parameter, key in self.ctx.catalog.inputs_of(declared).items()}
@@ -112,8 +125,14 @@ class AsOf:
         files = as_of_tables.loaded_versions_at(self.connection, workbook, self.as_of)
         self._note_sources(files)
         again = [file for file in files if not file.is_loaded]
-        as_of_tables.restore_workbook(self.connection, workbook, files, self._read_again(workbook, again))
+        as_of_tables.restore_workbook(self.connection, workbook, files, self._again(workbook, again), self.as_of)
         return as_of_tables.read_as_of(self.connection, workbook.domain, workbook.name, workbook.columns)
+
+    def _again(self, workbook: Workbook, files: list[LoadedVersion]) -> Iterator[tuple[LoadedVersion, pyarrow.Table]]:
+        if isinstance(workbook, Stream):
+            yield from rows_of_days(self.ctx.settings, self.connection, workbook, files, self.as_of)
+        else:
+            yield from self._read_again(workbook, files)
 
     def _read_again(
         self, workbook: Workbook, files: list[LoadedVersion]
@@ -163,7 +182,7 @@ class AsOf:
 @contextmanager
 def open_as_of(ctx: Context, as_of: dt.datetime, progress: Progress) -> Iterator[AsOf]:
     """What was known at `as_of`, for as long as the block lasts. Raises NotFound before anything was loaded."""
-    with ctx.warehouse.connect() as connection, ctx.reader() as reader:
+    with ctx.warehouse.reading() as connection, ctx.reader() as reader:
         first = as_of_tables.first_loaded_at(connection)
         if first is None or first > as_of:
             known = f"the first file was loaded on {to_minute(first)}" if first else "no file has been loaded yet"

@@ -264,6 +264,8 @@ def restore(settings: Settings, backup: Backup, progress: Progress, until: dt.da
         for name in OF_RESULTS:
             if (backup.folder / "results" / name).is_dir() and settings.results.is_dir():
                 _add_files(backup.folder / "results" / name, settings.results / name)
+        if aside and (aside / settings.sent_log.name).exists():
+            shutil.copy2(aside / settings.sent_log.name, settings.sent_log)  # it goes on from the backup's
         progress("bringing back the database")
         if backup.manifest["database"] == "cluster":
             _restore_cluster(settings, backup, until)

@@ -3,10 +3,7 @@
 Opening it for s2p's own work is the warehouse's.
 """
 
-import os
-import secrets
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,6 +13,7 @@ from s2p_assets.contracts.errors import MendableError
 from s2p_assets.services.context import Context
 from s2p_assets.warehouse.server.embedded import READER
 from s2p_assets.warehouse.server.reader import ensure_reader
+from s2p_assets.warehouse.server.roles import kept_password, roles_script
 
 PASSWORD_FILE = "reader.password"  # noqa: S105  where it is, not what
 
@@ -51,7 +49,7 @@ class ReaderAccess:
 def reader_access(ctx: Context) -> ReaderAccess:
     """The reader of this installation, made or renewed. Raises NotYetListening, and psycopg.Error where it may not."""
     domains = tuple(sorted({one.domain for one in ctx.catalog.stored()}))
-    password = _password(ctx.settings.home / PASSWORD_FILE)
+    password = kept_password(ctx.settings.home / PASSWORD_FILE)
     with ctx.warehouse.connect() as connection:
         ensure_reader(connection, password, domains)
     parts = conninfo.conninfo_to_dict(ctx.warehouse.url)
@@ -73,11 +71,12 @@ def _require_listening(host: str, port: int, database: str, password: str) -> No
         ) from None
 
 
-def _password(file: Path) -> str:
-    """The reader's password, made once and kept where only the user who runs s2p may read it."""
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        held = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(held, "w") as target:
-            target.write(secrets.token_urlsafe(24))
-    return file.read_text().strip()
+def missing_roles(ctx: Context) -> str | None:
+    """The line that says that s2p works as the owner of its tables alone, and why; None where its roles are there."""
+    return ctx.warehouse.addresses.lacking
+
+
+def script_of_roles(ctx: Context) -> str:
+    """The SQL that somebody who may make roles runs, once, for a PostgreSQL of the company's own."""
+    parts = conninfo.conninfo_to_dict(ctx.warehouse.url)
+    return roles_script(ctx.settings.home, str(parts.get("user") or "s2p"))

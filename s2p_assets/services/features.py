@@ -5,10 +5,12 @@ How they are made is in `learning/incremental_features.py`; their assets and che
 
 import functools
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psycopg
 
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.validation import conform
@@ -20,6 +22,7 @@ from s2p_assets.learning.incremental_features import (
     rows_of_entities,
 )
 from s2p_assets.learning.parallel import shard_of
+from s2p_assets.learning.snapshots import keep_snapshots
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.content_versions import content_version
 from s2p_assets.warehouse.tables.entity_hashes import EntityInputs, store_entity_hashes, stored_entity_hashes
@@ -57,9 +60,24 @@ def build_or_reuse_features(
             stored = store.read_rows(connection, declared.domain, declared.name, declared.columns)
             before = PreviousFeatures(typed(stored), hashes)
         made = build_features(declared, inputs, before, typed)
+        made = replace(made, frame=_with_snapshots(connection, declared, made.frame))
         content = EntityInputs(content_version(made.frame), made_by, made.hashes)
         store_entity_hashes(connection, declared.domain, declared.name, content)
     return made
+
+
+def _with_snapshots(connection: psycopg.Connection, declared: FeatureSet, frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with what was told before of past moments, whichever release of s2p told it."""
+    if not declared.snapshots:
+        return frame
+    kept = [column for column in declared.columns if column.name in (*declared.key, *declared.snapshots)]
+    try:
+        stored = store.read_rows(connection, declared.domain, declared.name, kept)
+    except store.NotStored:
+        return frame
+    return keep_snapshots(
+        frame, stored, entity=declared.entity, event_time=declared.event_time, columns=declared.snapshots
+    )
 
 
 def recomputed_metadata(declared: FeatureSet, made: BuiltFeatures) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def put_on_share(ctx: Context, spooled: Path, path: str, *, replace: bool, by: s
         _into_place(beside, target, relative, replace=replace)
     finally:
         beside.unlink(missing_ok=True)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         connection.execute(
             "insert into s2p.handed_in (path, sha256, handed_in_by) values (%s, %s, %s)"
             " on conflict (path, sha256) do update set handed_in_by = excluded.handed_in_by, handed_in_at = now()",
@@ -155,7 +155,7 @@ def list_files(
         " where f.status <> 'replaced' and f.workbook = any(%s) and (%s::text is null or f.verdict = %s)"
         " order by f.first_seen desc, f.id desc limit %s"
     )
-    with ctx.warehouse.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
+    with ctx.warehouse.reading() as connection, connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, (shown, verdict, verdict, limit)).fetchall()
 
 
@@ -173,7 +173,7 @@ def file_verdict(ctx: Context, path: str, sees: Sees) -> dict[str, Any]:
     newest = (
         "select path, sha256, handed_in_by, handed_in_at from s2p.handed_in where path = %s order by handed_in_at desc"
     )
-    with ctx.warehouse.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
+    with ctx.warehouse.reading() as connection, connection.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(query, (place,)).fetchone()
         sent = cursor.execute(f"{newest} limit 1", (place,)).fetchone()
     claimed = [book.full_name for book in matching_contracts(path, list(ctx.catalog.workbooks.values()))]
@@ -194,7 +194,7 @@ def marked_copy(ctx: Context, path: str) -> Path | None:
 
 def workbook_of(ctx: Context, path: str, sees: Sees) -> str:
     """The kind of workbook that a known file is. Raises NotFound, also for one that is kept to others."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         query = (
             "select workbook from s2p.files where path = %s and status <> 'replaced' order by first_seen desc limit 1"
         )

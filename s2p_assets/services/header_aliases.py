@@ -45,7 +45,7 @@ def match_header(ctx: Context, workbook: str, column: str, header: str, by: str)
             raise AliasRefused(
                 f"'{text}' is a name of '{known}' already; rename the column in the file that is not meant"
             )
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         header_aliases.remember_alias(connection, workbook, wanted.name, text, key, by)
         found = refresh_aliases(ctx.settings, connection)
     return next(one for one in found if (one.workbook, one.folded) == (workbook, key))
@@ -55,7 +55,7 @@ def forget_match(ctx: Context, workbook: str, header: str) -> None:
     """Raises NotFound."""
     from s2p_assets.spreadsheet.header import folded
 
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         if not header_aliases.forget_alias(connection, workbook, folded(header)):
             raise NotFound(
                 f"'{header[:80]}' is matched to no column of {workbook}; `s2p aliases list` lists those that are"
@@ -64,7 +64,7 @@ def forget_match(ctx: Context, workbook: str, header: str) -> None:
 
 
 def all_aliases(ctx: Context) -> list[HeaderAlias]:
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         return refresh_aliases(ctx.settings, connection)
 
 
@@ -124,7 +124,7 @@ def _taken(ctx: Context, one: HeaderAlias) -> TakenAlias:
         _write_header(file, column, one.header)
     except (AliasRefused, NotFound) as error:
         return TakenAlias(None, f"not taken: {error}")
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         header_aliases.note_taken(connection, one.workbook, one.folded)
     return TakenAlias(file, f"taken into {file}")
 

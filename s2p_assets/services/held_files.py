@@ -15,7 +15,7 @@ def accept_file(ctx: Context, path: str) -> dict[str, list[str]]:
 
     Raises NotFound where it is not held, and where it is not the same file any more that a person was asked about.
     """
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         held = decisions.held_version(connection, path)
         if held is None:
             raise NotFound(
@@ -36,7 +36,7 @@ def _on_the_share(ctx: Context, path: str) -> list[tuple[int, int]]:
 
 def keep_file(ctx: Context, path: str) -> list[str]:
     """Keep the rows of a file that is gone from the share. Raises NotFound where it is there, or has no rows."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         found = decisions.keep_rows(connection, path)
     if not found:
         raise NotFound(

@@ -89,7 +89,7 @@ def _known_paths(ctx: Context, workbook: Workbook | None) -> list[str]:
     """The paths of this kind's files on the share, the newest first."""
     if workbook is None:
         return []
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         query = (
             "select path from s2p.files where workbook = %s and status = 'current' order by first_seen desc limit 200"
         )

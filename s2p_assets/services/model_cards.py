@@ -5,16 +5,18 @@ What programs ask is in `model_queries.py` and `status.py`; the words of reports
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
 from s2p_assets.catalog.catalog import key_of
-from s2p_assets.contracts.model import Contest
+from s2p_assets.contracts.model import Contest, ForecastTask
 from s2p_assets.learning.registry.mlflow_tables import ContestState, Record, Tenure
 from s2p_assets.services.context import Context
+from s2p_assets.services.left_out import left_out
+from s2p_assets.services.model_checks import CheckFigures, DriftFigures, ErrorFigures, check_figures
 from s2p_assets.warehouse.files.expected import missing_files
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
 
@@ -59,13 +61,24 @@ class OpenDrift:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """A contest: what is learned, who is in service and why, what was trained, and what a person decided."""
+    """A contest: what is learned, who is in service and why, what was trained, and what a person decided.
+
+    `error`: how its model did of late; `moved`: how far what it learned from and what it foretells have moved, by name.
+    """
 
     contest: Contest
     state: ContestState
     scores: tuple[ScoredModel, ...]
     drifts: tuple[OpenDrift, ...]
+    left_out: tuple[str, ...]
     reports: tuple[str, ...]
+    error: ErrorFigures | None = None
+    moved: Mapping[str, DriftFigures] = field(default_factory=dict)
+
+    @property
+    def forecasts(self) -> bool:
+        """Whether its error is a share of the demand; else it is a log loss."""
+        return isinstance(self.contest.task, ForecastTask)
 
     @property
     def tenure(self) -> Tenure | None:
@@ -87,12 +100,15 @@ def model_cards(ctx: Context, sees: Callable[[str], bool]) -> list[ModelCard]:
     shown = [
         one for one in ctx.catalog.contests.values() if sees(one.full_name) and sees(f"{one.domain}_{one.features}")
     ]
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         drifts = [OpenDrift(*row) for row in connection.execute(DRIFT_SQL).fetchall()]
-    return [_card(ctx, one, sees, drifts) for one in shown]
+        figures = check_figures(connection)
+    return [_card(ctx, one, sees, drifts, figures) for one in shown]
 
 
-def _card(ctx: Context, contest: Contest, sees: Callable[[str], bool], drifts: list[OpenDrift]) -> ModelCard:
+def _card(
+    ctx: Context, contest: Contest, sees: Callable[[str], bool], drifts: list[OpenDrift], figures: CheckFigures
+) -> ModelCard:
     state = ctx.registry.state(contest.domain, contest.name)
     losses: Mapping[str, float] = (state.last or {}).get("losses") or {}
     largest = max(losses.values(), default=0.0)
@@ -103,11 +119,15 @@ def _card(ctx: Context, contest: Contest, sees: Callable[[str], bool], drifts: l
     ]
     key = key_of(contest)
     made = [one.full_name for one in ctx.catalog.tables.values() if key in ctx.catalog.inputs_of(one).values()]
-    mine = [one for one in drifts if one.name in (f"{contest.domain}_{contest.features}", *made) and sees(one.name)]
+    watched = [name for name in (f"{contest.domain}_{contest.features}", *made) if sees(name)]
+    mine = [one for one in drifts if one.name in watched]
+    moved = {name: figures.drift[name] for name in watched if name in figures.drift and figures.drift[name].columns}
     reports = [
         name for name, one in ctx.catalog.reports.items() if sees(name) and key in ctx.catalog.upstream(key_of(one))
     ]
-    return ModelCard(contest, state, tuple(scores), tuple(mine), tuple(reports))
+    error = figures.errors.get(contest.full_name)
+    kept_from = left_out(ctx.registry, contest, state.champion)
+    return ModelCard(contest, state, tuple(scores), tuple(mine), tuple(kept_from), tuple(reports), error, moved)
 
 
 @dataclass(frozen=True)
@@ -131,7 +151,7 @@ class SourceFreshness:
 def source_freshness(ctx: Context, sees: Callable[[str], bool], today: dt.date) -> list[SourceFreshness]:
     """How fresh each kind of workbook is that somebody sees: what is late first, then the one that came longest ago."""
     books = [book for book in ctx.catalog.workbooks.values() if sees(book.full_name)]
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         ensure_own_tables(connection)
         newest, totals = _by_workbook(connection, NEWEST_SQL), _by_workbook(connection, TOTALS_SQL)
         missing = missing_files(connection, books, today)

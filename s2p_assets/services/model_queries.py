@@ -111,6 +111,8 @@ def training_history(found: TrainedModel, registry: Registry) -> dict[str, Any]:
         "why": cause.description,
         "since": cause.since,
         "signals": cause.signals,
+        "left_out": cause.left_out,
+        "let_in": cause.let_in,
         "rows": cause.rows,
         "rows_changed": cause.changed,
         "rows_withdrawn": cause.withdrawn,
@@ -137,7 +139,7 @@ def predictions(ctx: Context, trained: TrainedModel, wanted: dict[str, str], hor
     known = {column.name for column in features.columns}
     if strange := [name for name in wanted if name not in known]:
         raise NotFound(f"{features.full_name} has no column {', '.join(strange)}; {meant_by(strange[0], known)}")
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         history = store.read_rows(connection, features.domain, features.name, features.columns)
     made = ctx.registry.load(contest.domain, contest.name, record)
     serving = Champion(contest.domain, contest.name, made, "", made.scores)

@@ -57,7 +57,7 @@ class People:
 
 def people_of(ctx: Context, sees: Callable[[str], bool]) -> People:
     """Owners of what somebody sees, and who gets what. Raises AddressBookUnusable."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         book, added = known_book(ctx, connection), list_added_addresses(connection)
     names: dict[str, Owned] = {ENGINEERS: ((), (), ())} | _owned(ctx.catalog, sees)
     owners = tuple(
@@ -106,7 +106,7 @@ def add_address(ctx: Context, owner: str, address: str, by: str) -> None:
     plain = address.strip()
     if not is_mail_address(plain):
         raise AccessRefused(f"{plain[:80]!r} is no mail address; write it as anna@example.com")
-    with ctx.warehouse.connect() as connection, connection.transaction():
+    with ctx.warehouse.writing() as connection, connection.transaction():
         known = [one for one in list_added_addresses(connection) if one.owner == owner]
         if len(known) >= MOST_ADDED:
             raise AccessRefused(f"{owner} has {MOST_ADDED} further addresses; take one away first")
@@ -115,7 +115,7 @@ def add_address(ctx: Context, owner: str, address: str, by: str) -> None:
 
 def remove_address(ctx: Context, owner: str, address: str) -> None:
     """Tell an owner no more at an address that was added here. Raises NotFound."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         if not delete_added_address(connection, owner, address):
             raise NotFound(f"{address[:80]} was not added here for {owner[:80]}; the address book itself is a file")
 

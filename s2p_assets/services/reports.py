@@ -89,7 +89,7 @@ def _stored(ctx: Context, key: Key) -> Any:
     declared = ctx.catalog.by_key[key]
     if isinstance(declared, Contest):
         return ctx.registry.load_champion(declared.domain, declared.name)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         return store.read_rows(connection, declared.domain, declared.name, ctx.catalog.columns_at(key))
 
 

@@ -16,8 +16,10 @@ from s2p_assets.services.entries.showing import FOREIGN, foreign_files
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.header_aliases import alias_json, refresh_aliases
 from s2p_assets.services.implausible import implausible_values
+from s2p_assets.services.left_out import left_out
 from s2p_assets.services.messages.standing import messages_status
 from s2p_assets.services.share import look_at_share, share_changes_of
+from s2p_assets.services.streams.telling import streams_status
 from s2p_assets.services.work_under_way import work_under_way
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.confinement import is_confinable
@@ -40,12 +42,13 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
     training, with their cells; `messages`: how many were sent or wait, and which could not be delivered;
     `confined`: whether the processes that read files are kept from everything else;
     `aliases`: headers that people matched to columns and that no contract's file has yet;
+    `streams`: events and rows of every stream, how far behind it is, what came back, who reads it and what keeps them;
     `under_way`: what Dagster is making or has yet to start, and since when;
     `cutter`: whether workbooks are cut by the `compiled` or the `pure` cutter.
     """
     now = look_at_share(ctx)
     since = since or dt.datetime.now(dt.UTC) - dt.timedelta(days=DAYS_OF_CHANGES)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         decided = {book.full_name: share_changes_of(connection, book, now) for book in ctx.catalog.workbooks.values()}
         waits = {name: changes.to_read for name, changes in decided.items()}
         gone = summaries.find_gone_files(connection, {name: changes.gone for name, changes in decided.items()})
@@ -59,12 +62,14 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         messages = messages_status(ctx.settings, connection)
         matched = refresh_aliases(ctx.settings, connection)
         foreign = foreign_files(ctx.settings, connection, now)
+        streams = streams_status(ctx, connection)
         under_way = work_under_way(connection, dt.datetime.now(dt.UTC))
     return {
         "workbooks": [
             _workbook(name, f"{book.domain}.{book.name}", known.get(name), waiting[name])
             for name, book in sorted(ctx.catalog.workbooks.items())
         ],
+        "streams": streams,
         "models": [_contest(ctx.registry, contest) for contest in ctx.catalog.contests.values()],
         "reports": [_report(ctx.settings, declared) for declared in ctx.catalog.reports.values()],
         "sent_back": sent_back,
@@ -91,7 +96,7 @@ def forget_file(ctx: Context, path: str) -> int:
     """Withdraw a file's rows; how many. Raises NotFound when the ledger knows no such file."""
     if path.startswith(f"{ENTRIES_FOLDER}/"):
         raise NotFound(f"{path} is what somebody entered; take it back with `s2p entries undo {Path(path).stem}`")
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         forgotten = withdrawal.withdraw_file(connection, path)
     if not forgotten:
         raise NotFound(f"{path}: no such file was ever loaded; give its path relative to {ctx.settings.share}")
@@ -122,6 +127,7 @@ def _contest(registry: Registry, contest: Contest) -> dict[str, Any]:
         "trained_at": champion.trained_at if champion else None,
         "why": state.tenures[-1].why if state.tenures else None,
         "pinned": state.pin.description if state.pin else None,
+        "left_out": left_out(registry, contest, champion),
     }
 
 

@@ -26,14 +26,14 @@ def subscribe(ctx: Context, asker: Asker, report: str, recipient: str = "") -> s
     if not asker.sees(name):
         raise NotFound(f"no report {report[:80]!r}")
     to = recipient_of(ctx, asker, recipient)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         insert_subscription(connection, name, to, asker.name)
     return to
 
 
 def unsubscribe(ctx: Context, asker: Asker, number: int) -> None:
     """End a subscription. Raises NotFound for one that is not theirs."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         if number not in {one.id for one in _of(connection, asker)}:
             raise NotFound("there is no such subscription of yours")
         delete_subscription(connection, number)
@@ -41,7 +41,7 @@ def unsubscribe(ctx: Context, asker: Asker, number: int) -> None:
 
 def subscriptions_of(ctx: Context, asker: Asker) -> list[Subscription]:
     """Those that are theirs; for an engineer, of everybody."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         return _of(connection, asker)
 
 

@@ -18,6 +18,7 @@ from s2p_assets.catalog.catalog import Catalog, Stored, key_of
 from s2p_assets.contracts.columns import Column, Kind
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
@@ -38,6 +39,7 @@ from s2p_assets.warehouse.tables.row_query import (
 from s2p_assets.warehouse.tables.workbook_tables import rows_table
 
 MOST_ROWS = 10_000
+MOST_SKIPPED = 1_000_000
 SOURCE_KINDS: dict[str, Kind] = {"_file": "integer", "_sheet": "text", "_row": "integer"}
 
 
@@ -51,6 +53,7 @@ class TableQuestion:
     cursor: str = ""
     limit: int | None = None
     search: str = ""
+    skip: int = 0
 
 
 def table_named(catalog: Catalog, name: str) -> Stored:
@@ -84,6 +87,7 @@ def query_of(declared: Stored, asked: TableQuestion, *, place: str = "") -> RowQ
         search=asked.search.strip(),
         sort=sort,
         limit=asked.limit,
+        skip=asked.skip,
     )
     if unknown := [name for name in (*query.columns, *(name for name, _ in sort)) if name not in kinds]:
         raise QueryInvalid(
@@ -96,6 +100,8 @@ def query_of(declared: Stored, asked: TableQuestion, *, place: str = "") -> RowQ
 
 
 def kind_of_table(declared: Stored) -> str:
+    if isinstance(declared, Stream):
+        return "stream"
     if isinstance(declared, Workbook):
         return "workbook"
     if isinstance(declared, FeatureSet):
@@ -144,7 +150,7 @@ def _column(declared: Stored, column: Column) -> dict[str, Any]:
 
 def freshness(ctx: Context) -> dict[str, dict[str, Any]]:
     """Table → when its content became what it is, how many rows it has, and the version of its content."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         made = connection.execute("select domain || '_' || table_name, stored_at, rows, version from s2p.contents")
         found: dict[str, dict[str, Any]] = {
             name: {"changed_at": at, "rows": rows, "version": version[:16]} for name, at, rows, version in made
@@ -166,7 +172,7 @@ def one_row(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) -> d
     query = query_of(declared, TableQuestion(filters=tuple(key), columns=",".join(kinds), limit=2))
     if not key:
         raise QueryInvalid(f"name the row by its key: {' and '.join(declared.key) or '_file, _sheet and _row'}")
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         rows = fetch_rows(connection, query)
         if len(rows) != 1:
             values = " and ".join(f"{name}={value}" for name, value in key)
@@ -180,7 +186,7 @@ def rows_of(ctx: Context, declared: Stored, asked: TableQuestion) -> tuple[list[
     """A page of rows that was asked for with one more, and the cursor of the next; None after the last."""
     query = query_of(declared, asked)
     text, values = page_sql(query)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         named = {f"v{at}": value for at, value in enumerate(values, 1)}
         try:
             found = connection.execute(in_psycopg(text), named).fetchall()
@@ -237,7 +243,7 @@ def row_history(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) 
         " from {} r join s2p.files f on f.id = r._file left join s2p.files newer on newer.id = r._superseded_by"
         " where {} order by f.as_of_ns desc, f.id desc limit 500"
     ).format(names, rows_table(declared.domain, declared.name), where)
-    with ctx.warehouse.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
+    with ctx.warehouse.reading() as connection, connection.cursor(row_factory=dict_row) as cursor:
         try:
             return cursor.execute(query, values).fetchall()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
@@ -292,7 +298,7 @@ def export(ctx: Context, name: str, asked: TableQuestion, kind: str, target: Pat
     """All rows that were asked for, written to a file as csv, parquet or arrow. Raises NotStored."""
     declared = table_named(ctx.catalog, name)
     query = query_of(declared, asked)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         try:
             _write(connection, declared, query, kind, target)
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):

@@ -68,7 +68,7 @@ def watch_value(ctx: Context, asker: Asker, wanted: WatchedValue, recipient: str
     if set(wanted.entity) != set(keys):
         raise AskRefused(f"name the row by {' and '.join(keys) or 'nothing'}")
     to = recipient_of(ctx, asker, recipient)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         row = newest_row(connection, declared, wanted)
         if row is None:
             raise NotFound(f"no row of {declared.full_name} has {_named(wanted.entity)}")
@@ -80,7 +80,7 @@ def watch_value(ctx: Context, asker: Asker, wanted: WatchedValue, recipient: str
 
 def end_watch(ctx: Context, asker: Asker, number: int) -> None:
     """Watch a value no more. Raises NotFound for an alert that is not theirs."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.writing() as connection:
         if number not in {one.id for one in _of(connection, asker)}:
             raise NotFound("there is no such alert of yours")
         delete_threshold_alert(connection, number)
@@ -88,7 +88,7 @@ def end_watch(ctx: Context, asker: Asker, number: int) -> None:
 
 def alerts_of(ctx: Context, asker: Asker) -> list[tuple[ThresholdAlert, str, float | None]]:
     """The alerts that are theirs, of an engineer everybody's; each in words, with the value now, None where unknown."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         return [
             (one, alert_words(ctx, one), _value_now(ctx, connection, one))
             for one in _of(connection, asker)

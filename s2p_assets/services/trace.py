@@ -64,7 +64,7 @@ def trace_table(
 @contextmanager
 def _connected(warehouse: Warehouse) -> Iterator[psycopg.Connection]:
     """A connection for queries so short that to start parallel workers for them costs more than it saves."""
-    with warehouse.connect() as connection:
+    with warehouse.reading() as connection:
         connection.execute("set max_parallel_workers_per_gather = 0")
         yield connection
 

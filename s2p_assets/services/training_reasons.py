@@ -37,7 +37,7 @@ def training_reason(
     under = [catalog.by_key[key] for key in catalog.upstream(features)]
     workbooks = [declared.full_name for declared in under if isinstance(declared, Workbook)]
     since = dt.datetime.fromisoformat(cause.features_at) if cause and cause.features_at else None
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         loaded, count = newly_loaded(connection, workbooks, since, SOURCES_KEPT)
     return TrainingReason(
         since=before.version if before else None,

@@ -16,6 +16,7 @@ import pyarrow
 import pyarrow.compute as pc
 
 from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.date_patterns import format_example
 from s2p_assets.spreadsheet import number_formats
 from s2p_assets.spreadsheet.code_spelling import plain_spelling
 from s2p_assets.spreadsheet.date_texts import dates_in_digits
@@ -406,16 +407,6 @@ def _written_as(column: Column, iso: Sequence[str]) -> str:
     if column.fiscal and column.period_kind:
         return examples(column.period_kind, column.formats, column.fiscal)
     return " or ".join(map(format_example, column.formats or iso[:1]))
-
-
-def format_example(pattern: str) -> str:
-    """A strptime pattern for people: `%d.%m.%Y` → `DD.MM.YYYY`."""
-    names = {"Y": "YYYY", "y": "YY", "m": "MM", "d": "DD", "H": "hh", "M": "mm", "S": "ss", "f": "ffffff"}
-    names |= {"G": "YYYY", "g": "YY", "V": "01", "q": "1", "h": "1", "P": "01"}
-    names |= {"I": "hh", "p": "AM/PM", "b": "Mon", "B": "Month", "a": "Wed", "A": "Weekday"}
-    for letter, name in names.items():
-        pattern = pattern.replace(f"%{letter}", name)
-    return pattern
 
 
 def _as_date(moment: dt.datetime, text: str, column: Column) -> Any:

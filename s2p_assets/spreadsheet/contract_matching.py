@@ -9,7 +9,8 @@ from itertools import islice
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import Sheet
-from s2p_assets.spreadsheet.header import MIN_REQUIRED_SHARE, Header, find_header, is_required, matches_sheet
+from s2p_assets.spreadsheet.header import MIN_REQUIRED_SHARE, Header, is_required, matches_sheet
+from s2p_assets.spreadsheet.header_search import find_header
 
 
 def best_matching_contract(sheets: Sequence[Sheet], workbooks: Sequence[Workbook], file: str = "") -> Workbook | None:
@@ -42,7 +43,10 @@ def nearest_contract(sheets: Sequence[Sheet], workbooks: Sequence[Workbook], fil
     scored = [(_best_score(sheets, workbook, file), workbook) for workbook in workbooks]
     scored = [(score, workbook) for score, workbook in scored if score[1] > 0]
     if not scored:
-        message = "no contract's columns were found in it; put it where its kind of workbook belongs, or add a contract"
+        message = (
+            "none of its columns is known here; put it where its kind of workbook belongs, or ask for its kind to be "
+            "added"
+        )
         return Finding(None, None, None, None, "unclaimed", message)
     workbook = max(scored, key=lambda found: found[0])[1]
     header = max(_headers(sheets, workbook, file), key=lambda found: found.score(workbook))

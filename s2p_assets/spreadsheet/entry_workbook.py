@@ -19,7 +19,7 @@ from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.entered import ENTERED_SHEET, WITHDRAWN_SHEET, EnteredRows
 from s2p_assets.contracts.findings import ENTRY_SHEET
 
-if TYPE_CHECKING:  # loaded by a server with the first entry alone
+if TYPE_CHECKING:  # loaded by the process that writes alone
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
@@ -56,7 +56,7 @@ def write_entry_workbook(
     """
     import xlsxwriter
 
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
     with xlsxwriter.Workbook(str(target), options) as book:
         book.set_properties({"title": contract.full_name, "created": made_at.astimezone(dt.UTC).replace(tzinfo=None)})
         formats = {kind: book.add_format({"num_format": text}) for kind, text in _FORMATS.items()}
@@ -65,6 +65,11 @@ def write_entry_workbook(
             if rows:
                 _write_rows(book.add_worksheet(name), contract, rows, formats, bold)
         _write_note(book.add_worksheet(ENTRY_SHEET), note, bold)
+
+
+def import_writer() -> None:
+    """So that the first entry does not wait for it."""
+    import xlsxwriter  # noqa: F401
 
 
 def _write_rows(

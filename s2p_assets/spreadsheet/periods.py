@@ -18,6 +18,7 @@ from s2p_assets.contracts.date_patterns import (
     FiscalYear,
     PeriodKind,
     directives,
+    format_example,
     is_fiscal,
 )
 
@@ -610,8 +611,6 @@ def _usual_pattern(kind: PeriodKind, fiscal: FiscalYear | None) -> str:
 
 def examples(kind: PeriodKind, patterns: Sequence[str] = (), fiscal: FiscalYear | None = None) -> str:
     """How a period of this kind may be written: `'Jan 2024'`."""
-    from s2p_assets.spreadsheet.cell_parser import format_example
-
     if fiscal:
         shown_in = patterns or (_usual_pattern(kind, fiscal),)
         day = fiscal.first_day(fiscal.years[0][0] if fiscal.years else 2024)

@@ -26,7 +26,6 @@ from s2p_assets.spreadsheet.grid import Sheet, cell_address
 from s2p_assets.spreadsheet.header import (
     MIN_REQUIRED_SHARE,
     Header,
-    find_header,
     folded,
     folded_names,
     is_required,
@@ -35,6 +34,7 @@ from s2p_assets.spreadsheet.header import (
     rows_above,
     wanted_headers,
 )
+from s2p_assets.spreadsheet.header_search import find_header
 from s2p_assets.spreadsheet.limits import DAMAGED, TOO_MUCH_MEMORY, WorkbookUnreadable
 from s2p_assets.spreadsheet.melting import column_places, read_melted_table
 from s2p_assets.spreadsheet.returned.own_copies import refuse_copied_entry, refuse_fresh_workbook, refuse_partial_copy

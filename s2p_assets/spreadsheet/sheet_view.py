@@ -19,7 +19,6 @@ from s2p_assets.spreadsheet.child_answers import SHAPES
 from s2p_assets.spreadsheet.grid import CellKind, CellPosition, Sheet
 from s2p_assets.spreadsheet.header import (
     Header,
-    find_header,
     folded,
     folded_names,
     is_required,
@@ -27,6 +26,7 @@ from s2p_assets.spreadsheet.header import (
     nearest_header,
     wanted_headers,
 )
+from s2p_assets.spreadsheet.header_search import find_header
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 
 MOST_COLUMNS = 40

@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.grid import LAST_COLUMN, LAST_ROW, CellKind, Sheet, cell_address
-from s2p_assets.spreadsheet.header import Header, find_header, folded, header_at, is_required
+from s2p_assets.spreadsheet.header import Header, folded, is_required
 from s2p_assets.spreadsheet.header_rows import rows_with_titles
+from s2p_assets.spreadsheet.header_search import find_header, header_at
 
 _TYPED = ("number", "money", "percent", "integer", "date", "timestamp")
 _ROWS_UNDER_A_GAP = 4

@@ -17,11 +17,10 @@ from xlsxwriter.workbook import Workbook as Book
 from xlsxwriter.worksheet import Worksheet
 
 from s2p_assets.contracts.columns import Column, Kind
-from s2p_assets.contracts.date_patterns import KIND_NAMES, directives
+from s2p_assets.contracts.date_patterns import KIND_NAMES, directives, format_example
 from s2p_assets.contracts.findings import GUIDE_SHEET
 from s2p_assets.contracts.validation import pandera_schema
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.spreadsheet.cell_parser import format_example
 from s2p_assets.spreadsheet.grid import column_letters
 from s2p_assets.spreadsheet.header import is_required, matches_sheet
 from s2p_assets.spreadsheet.patterns import pattern_in_words

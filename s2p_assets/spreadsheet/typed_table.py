@@ -15,13 +15,13 @@ import pyarrow
 import pyarrow.compute as pc
 
 from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.date_patterns import format_example
 from s2p_assets.contracts.findings import Finding, FindingCollector
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.cell_parser import (
     CellError,
     ParsedColumn,
     cell_error,
-    format_example,
     parse_cells,
     quoted,
     without_percent_sign,

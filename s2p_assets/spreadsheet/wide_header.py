@@ -350,7 +350,7 @@ def _beside_a_period(text: str, column: Column) -> str:
     for other in others:
         rest = text.replace(other, " ", 1) if other != words[-1] else text[: -len(other)]
         if isinstance(_read(rest.strip(_EDGES), column), Period):
-            return f"says '{other}' beside its {noun}, which is not known here; correct it or add a contract for it"
+            return f"says '{other}' beside its {noun}, which is not known here; correct it, or ask for it to be added"
     return ""
 
 

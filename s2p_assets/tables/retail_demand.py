@@ -6,6 +6,7 @@ from s2p_assets import (
     Boolean,
     Code,
     Date,
+    LineageRule,
     LineageRules,
     Money,
     Number,
@@ -34,25 +35,31 @@ from s2p_assets import (
     weekly_panel,
 )
 
-SOLD = ("retail_sales.quantity", "wholesale_sales.quantity")
+STREAMED = ("web_orders.quantity", "till_receipts.quantity")
+SOLD = ("retail_sales.quantity", "wholesale_sales.quantity", *STREAMED)
 
 
 class Demand(Row):
     """The demand for one SKU in one week, in units."""
 
     sku: Code = column(
-        description="The company's own article number", derived_from=("retail_sales.sku", "wholesale_sales.sku")
+        description="The company's own article number",
+        derived_from=("retail_sales.sku", "wholesale_sales.sku", "web_orders.sku", "till_receipts.sku"),
     )
     week: Date = column(
         description="Monday of the week",
-        derived_from=("retail_sales.from_date", "retail_sales.to_date", "wholesale_sales.ship_date"),
+        derived_from=(
+            *("retail_sales.from_date", "retail_sales.to_date", "wholesale_sales.ship_date"),
+            *("web_orders.ordered_at", "till_receipts.sold_at"),
+        ),
     )
     units: Number = column(
         description="Units sold less units returned, those of predecessors too",
         derived_from=(*SOLD, "successors.old_units_per_new"),
     )
     retail_units: Number = column(
-        description="Of these, to consumers; long periods are spread by days", derived_from=SOLD[0]
+        description="Of these, to consumers, by tills and web shop; long periods are spread by days",
+        derived_from=(SOLD[0], *STREAMED),
     )
     wholesale_units: Number = column(description="Of these, to dealers", derived_from=SOLD[1])
     revenue: Money = column(
@@ -99,12 +106,20 @@ class Demand(Row):
 
 
 LINE = in_line("sku")
+NOT_TOLD = LineageRule(
+    "not exists (select 1 from retail.retail_sales told where sold_at::date between told.from_date and told.to_date)"
+)
+"""A receipt of a day of which the tills' own workbook tells: the workbook has it, summed up."""
 LINEAGE: LineageRules = {
     "retail_sales": LINE & in_units_of_last(overlapping("from_date", "to_date", "week", days=7), "sku"),
+    "web_orders": LINE & in_units_of_last(in_period("ordered_at", "week", days=7), "sku"),
+    "till_receipts": LINE & in_units_of_last(in_period("sold_at", "week", days=7) & NOT_TOLD, "sku"),
     "wholesale_sales": LINE & in_units_of_last(in_period("ship_date", "week", days=7), "sku"),
     "products": LINE & in_force_on("week", plus_days=3),
     "inventory": LINE & before_day("count_date", "week", plus_days=7) & only_newest("count_date"),
     ("censored", "retail_sales"): LINE & before_day("from_date", "week", plus_days=7),
+    ("censored", "web_orders"): LINE & before_day("ordered_at", "week", plus_days=7),
+    ("censored", "till_receipts"): LINE & before_day("sold_at", "week", plus_days=7) & NOT_TOLD,
     ("censored", "wholesale_sales"): LINE & before_day("ship_date", "week", plus_days=7),
     "receipts": LINE & before_day("receive_date", "week", plus_days=7),
     "successors": of_predecessors("predecessor"),
@@ -122,8 +137,12 @@ def demand(
     sales_coverage: pd.DataFrame,
     successors: pd.DataFrame | None = None,
     one_offs: pd.DataFrame | None = None,
+    web_orders: pd.DataFrame | None = None,
+    till_receipts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """What was asked for: one row per SKU and week, units sold to consumers and dealers less returns.
+
+    Each sale counts once: receipts of the tills count for the days of which their workbook does not tell yet.
 
     From a SKU's first sale to the last week that is complete in both channels, or in one where the shelf has
     the other's part estimated; weeks without sales are there with 0 units. Weeks in which stock ran out, by
@@ -131,7 +150,8 @@ def demand(
     A week beyond what its own past and its product group make plausible is marked, and damped in learning.
     What was sold of an article's predecessors is carried on under its number, in its units.
     """
-    sold = _sold_by_week(retail_sales, wholesale_sales)
+    live = [_web_orders(web_orders), _untold_receipts(till_receipts, retail_sales)]
+    sold = pd.concat([_sold_by_week(retail_sales, wholesale_sales), *live], ignore_index=True)
     columns = ["retail_units", "wholesale_units", "wholesale_revenue"]
     rows = weekly_panel(sold, key="sku", quantities=columns, until=last_week_told(sales_coverage))
     units = {"retail": "retail_units", "wholesale": "wholesale_units"}
@@ -169,6 +189,27 @@ def _sold_by_week(retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame) -> 
         wholesale_revenue=quantity * wholesale_sales["unit_price"].astype(float),
     )
     return pd.concat([retail, wholesale], ignore_index=True)
+
+
+def _web_orders(web_orders: pd.DataFrame | None) -> pd.DataFrame:
+    """Units of the web shop by SKU and week, any number of rows each; none without a web shop."""
+    if web_orders is None or web_orders.empty:
+        return pd.DataFrame()
+    week = week_of(web_orders["ordered_at"].dt.normalize())
+    return web_orders[["sku"]].assign(week=week, retail_units=web_orders["quantity"].astype(float))
+
+
+def _untold_receipts(till_receipts: pd.DataFrame | None, retail_sales: pd.DataFrame) -> pd.DataFrame:
+    """Units of receipts by SKU and week, of days that no period of the tills' workbook holds."""
+    if till_receipts is None or till_receipts.empty:
+        return pd.DataFrame()
+    days = till_receipts["sold_at"].dt.normalize()
+    periods = retail_sales[["from_date", "to_date"]].drop_duplicates()
+    told = pd.Series(False, index=days.index)
+    for first, last in periods.itertuples(index=False):
+        told |= days.between(first, last)
+    rows = till_receipts[~told]
+    return rows[["sku"]].assign(week=week_of(days[~told]), retail_units=rows["quantity"].astype(float))
 
 
 def _ran_out(

@@ -1,4 +1,4 @@
-"""Reports by mail and watched values over HTTP and at the prompt: whose they are, whom they may go to, what is refused."""
+"""Reports by mail and watched values over HTTP and at the prompt: whose they are, to whom they go, what is refused."""
 
 import json
 

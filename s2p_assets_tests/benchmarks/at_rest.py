@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "S2P_PORT": str(free_port()),
             "S2P_OPEN": "1",
         }
+        Path(f"{place}/share").mkdir()
         if not given.empty:
             subprocess.run([sys.executable, "-m", "s2p_assets.cli", "demo", "--all", "--no-ui"], check=True)
         _measure(given.settle, given.seconds)
@@ -52,6 +53,7 @@ def _measure(settle: float, seconds: float) -> None:
     servers = subprocess.Popen([sys.executable, "-m", "s2p_assets.cli", "up"], start_new_session=True)
     try:
         time.sleep(settle)
+        assert servers.poll() is None, "s2p up has ended"
         with connect(url) as conn:
             begun, before = time.monotonic(), (tree_cpu(servers.pid), tree_cpu(postmaster), _connections(conn))
             time.sleep(seconds)

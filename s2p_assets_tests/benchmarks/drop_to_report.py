@@ -17,12 +17,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, LiteralString
 
 import openpyxl
+import psutil
 import psycopg
 
 from s2p_assets.samples.retail_share import write_share
@@ -140,18 +142,79 @@ def _drop(settings: Settings, conn: psycopg.Connection, pids: tuple[int, int], q
     """One changed file, and a line of what came of it. `pids`: of the servers and of PostgreSQL."""
     newest, failed = _number(conn, NEWEST), _number(conn, FAILED)
     spent, postgres_spent = sum(map(tree_cpu, pids)), tree_cpu(pids[1])
+    watch = _ProcessWatch(*pids) if steps else None
     begun = time.time()
     _change(settings.share / str(_first(conn, CHANGED)))
     _wait_until_quiet(conn, newest, quiet)
     cpu, postgres_cpu = sum(map(tree_cpu, pids)) - spent, tree_cpu(pids[1]) - postgres_spent
     made = {page.parent.name: page.stat().st_mtime - begun for page in settings.reports.glob("*/latest.html")}
     renewed = {name: seconds for name, seconds in made.items() if seconds > 0}
-    if steps:
+    if watch is not None:
+        spent_by = watch.ended()
         for at, run, event, step in conn.execute(STEPS, (newest, SHOWN)):
-            print(f"  {float(at) - begun:7.2f}  {run[:8]}  {event:18} {step or ''}")
+            print(f"  {float(at) - begun:7.2f}  {run[:8]}  {event:18} {spent_by(float(at))}  {step or ''}")
     failures = _number(conn, FAILED) - failed
     outlook = next((f"{renewed[name]:.1f}" for name in REPORTS if name in renewed), "not made")
     return f"{outlook} | {max(renewed.values(), default=0.0):.1f} | {cpu:.1f} | {postgres_cpu:.1f} | {failures}"
+
+
+class _ProcessWatch:
+    """Samples what each process has spent; afterwards it tells what all had spent at a moment.
+
+    Of what is forked for a run and ends with it, the last sample counts.
+    """
+
+    NAMES = ("zygote", "code server", "daemon", "web server")
+
+    def __init__(self, servers: int, postmaster: int) -> None:
+        self._servers, self._postmaster = servers, postmaster
+        self._names: dict[int, str] = {}
+        self._first: dict[int, float] = {}
+        self._samples: list[tuple[float, dict[str, float]]] = []
+        self._last: dict[int, float] = {}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self._thread.start()
+
+    def ended(self) -> Callable[[float], str]:
+        self._over.set()
+        self._thread.join()
+        return self._told
+
+    def _told(self, at: float) -> str:
+        spent = next((spent for seen, spent in reversed(self._samples) if seen <= at), {})
+        return "  ".join(f"{name} {cpu:5.2f}" for name, cpu in sorted(spent.items()))
+
+    def _sample(self) -> None:
+        while not self._over.wait(0.04):
+            for one in self._processes():
+                with contextlib.suppress(psutil.Error):
+                    times = one.cpu_times()
+                    self._last[one.pid] = times.user + times.system
+                    self._first.setdefault(one.pid, 0.0 if len(self._samples) > 1 else self._last[one.pid])
+            spent: dict[str, float] = {}
+            for pid, cpu in self._last.items():
+                name = self._names.get(pid, "others")
+                spent[name] = spent.get(name, 0.0) + cpu - self._first[pid]
+            self._samples.append((time.time(), spent))
+
+    def _processes(self) -> Iterator[psutil.Process]:
+        with contextlib.suppress(psutil.Error):
+            for one in psutil.Process(self._servers).children():
+                below = one.children()
+                is_zygote = any("zygote" in part for part in one.cmdline())
+                self._names.setdefault(one.pid, "zygote" if is_zygote else "door")
+                for place, child in enumerate(below):
+                    known = self.NAMES[place + 1] if is_zygote and place < 3 else "run"
+                    self._names.setdefault(child.pid, known if is_zygote else "door")
+                    for deeper in child.children(recursive=True):
+                        self._names.setdefault(deeper.pid, "reader")
+                        yield deeper
+                    yield child
+                yield one
+            for one in psutil.Process(self._postmaster).children():
+                self._names.setdefault(one.pid, "postgres")
+                yield one
 
 
 def _change(file: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the screen costs its readers: bytes and first paint of a page, the verdict of a workbook, many people at once.
+"""What the screen costs its readers: bytes and first paint of a page, a verdict, an edit, many people at once.
 
     uv run python -m s2p_assets_tests.benchmarks.screen                              # 50 people, 5,000 rows
     uv run python -m s2p_assets_tests.benchmarks.screen --people 4 --rows 100 --rounds 1
@@ -34,9 +34,14 @@ REACH = {
     "largest page": (200.0, "kB"),
     "first paint, slowest page, warm": (1.0, "s"),
     "POST to verdict": (3.0, "s"),
+    "first edit after its page": (0.3, "s"),
+    "edit answered, warm": (0.3, "s"),
     "p95 of many at once": (1.0, "s"),
     "server memory a session": (1.0, "MB"),
 }
+ORDERS = "/tables/acme_orders"
+LOOKING_SECONDS = 3.0
+"""Before somebody who opened a table has changed a cell of it and said why."""
 HTML = {"Accept": "text/html"}
 FIRST_PAINT = """new Promise((done) => new PerformanceObserver((list) => {
     for (const one of list.getEntriesByName("first-contentful-paint")) done(one.startTime);
@@ -65,6 +70,7 @@ def measure(door: Served, browser: Browser, people: int, rows: int, rounds: int)
     found = {"before the login": bytes_of_page(door, browser_of(door, None), "/login") / 1000}
     found["largest page"] = max(sizes.values())
     found["first paint, slowest page, warm"] = max(_first_paints(door, browser).values())
+    found["first edit after its page"], found["edit answered, warm"], edit_cpu = _edits(door)
     found["POST to verdict"], cpu = _verdict(door, client, rows)
     with ThreadPoolExecutor(1) as beside:  # the browser has a loop of its own in this thread
         many = beside.submit(lambda: asyncio.run(_many(door, people, rounds)))
@@ -73,7 +79,7 @@ def measure(door: Served, browser: Browser, people: int, rows: int, rounds: int)
     for name, (reach, unit) in REACH.items():
         kept = "kept" if found[name] <= reach else "MISSED"
         print(f"{name:<34} {found[name]:8.2f} {unit:<3} reach {reach:6.1f}  {kept}")
-    print(f"{people} people, {rows:,} rows ({cpu:.2f} CPU s for the verdict), load {load:.1f}")
+    print(f"{people} people, {rows:,} rows, CPU s: {cpu:.2f} the verdict, {edit_cpu:.2f} an edit; load {load:.1f}")
     return {name: found[name] for name in REACH}
 
 
@@ -86,6 +92,24 @@ def _first_paints(door: Served, browser: Browser) -> dict[str, float]:
                 page = ann.open(area.path)
             paints[area.path] = float(page.evaluate(FIRST_PAINT)) / 1000
         return paints
+
+
+def _edits(door: Served) -> tuple[float, float, float]:
+    """Seconds of the first edit some seconds after its page was opened, then of one of many, and its CPU seconds."""
+    client = browser_of(door, "editor")
+    client.get(ORDERS)
+    time.sleep(LOOKING_SECONDS)
+    taken, spent = [], []
+    for number in range(8):
+        row = client.get(f"{ORDERS}/rows", params={"limit": 1}).json()["rows"][0]
+        change = {"action": "change", "key": {"order_no": row["order_no"]}, "etag": row["_etag"]}
+        change["values"] = {"quantity": row["quantity"] + 1}
+        before, began = _cpu(door), time.perf_counter()
+        answer = client.post(f"/api/v1{ORDERS}/entries", json={"reason": f"the {number}. time", "rows": [change]})
+        assert answer.status_code == 201, answer.text
+        taken.append(time.perf_counter() - began)
+        spent.append(_cpu(door) - before)
+    return taken[0], statistics.median(taken[2:]), statistics.median(spent[2:])
 
 
 def _verdict(door: Served, client: httpx.Client, rows: int) -> tuple[float, float]:

@@ -23,9 +23,10 @@ STARTED: dict[str, list[str]] = {
     "prompt": ["--empty", "--times", "1"],
     "demo": ["--shelves", "s2p_assets_tests.benchmarks.company"],
     "drop_to_report": ["--small", "--drops", "1", "--quiet", "3"],
+    "week": ["--files", "20", "--owners", "2", "--days", "1", "--bursts", "2", "--disturbances", "kill"],
     "at_rest": ["--empty", "--settle", "4", "--seconds", "1"],
 }
-NO_BENCHMARKS = {"__init__", "generated", "metering", "demand_sets", "candidates", "test_benchmarks"}
+NO_BENCHMARKS = {"__init__", "generated", "metering", "demand_sets", "candidates", "week_company", "test_benchmarks"}
 """What they share."""
 STARTED_ELSEWHERE = {"door", "screen", "storm"}
 """By `api/test_benchmark.py` and `api/test_bounds.py`."""

@@ -30,6 +30,21 @@ def test_the_file_of_a_period_is_due_on_the_day_that_is_declared(every: Every, b
     assert schedule.due(schedule.period_of(dt.date.fromisoformat(day))) == dt.date.fromisoformat(due)
 
 
+@pytest.mark.parametrize(
+    ("every", "by", "days"),
+    [
+        ("day", "2 days", 4),
+        ("workday", "1 day", 5),
+        ("week", "Tuesday", 10),
+        ("month", "5th", 37),
+        ("quarter", "10 days", 103),
+    ],
+)
+def test_two_files_in_time_lie_no_further_apart_than_is_said(every: Every, by: str, days: int) -> None:
+    """The first of a period came on the day after it began, the next on its last day."""
+    assert Schedule(every, by).longest_pause == dt.timedelta(days=days)
+
+
 def test_what_is_due_changes_by_time_alone_on_the_day_after_the_last_in_time() -> None:
     schedules = {"acme_sales": Schedule("month", "5th"), "acme_stock": Schedule("week")}
     days = [dt.date(2026, 11, 1) + dt.timedelta(days=day) for day in range(14)]

@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 
 from s2p_assets.graph.asset_keys import EXPECTED, FILES
+from s2p_assets.graph.checks.open_corrections import NOTHING_TO_CORRECT
 from s2p_assets.graph.running.headless import process
 from s2p_assets.graph.running.instance import open_instance
 from s2p_assets.samples import retail_share
@@ -66,13 +67,21 @@ def test_people_find_every_file_in_the_catalogue(company: Company, instance: dg.
     partitions = set(instance.get_dynamic_partitions("s2p_files"))
     on_share = {str(file.relative_to(company.settings.share)) for file in company.settings.share.glob("prices/*.xlsx")}
     assert on_share <= partitions
-    event = instance.fetch_materializations(
-        dg.AssetRecordsFilter(FILES, asset_partitions=["prices/New prices (draft).xlsx"]), limit=1
-    ).records[0]
-    assert event.asset_materialization is not None
-    shown = event.asset_materialization.metadata
+    bad = "prices/New prices (draft).xlsx"
+    event = instance.fetch_observations(dg.AssetRecordsFilter(FILES, asset_partitions=[bad]), limit=1).records[0]
+    assert event.asset_observation is not None
+    shown = event.asset_observation.metadata
     assert shown["verdict"].value == "returned"
     assert "E8" in str(shown["findings"].value)
+    assert str(shown["marked copy"].value).endswith("/files/marked-copy?path=prices%2FNew%20prices%20%28draft%29.xlsx")
+    green = instance.get_materialized_partitions(FILES)
+    assert bad not in green
+    assert on_share - {bad} <= green
+    check = dg.AssetCheckKey(FILES, NOTHING_TO_CORRECT)
+    history = instance.event_log_storage.get_asset_check_execution_history(check, limit=500)
+    failed = {record.partition for record in history if record.evaluation and not record.evaluation.passed}
+    assert bad in failed
+    assert not failed & green
 
 
 def test_a_file_can_be_taken_again_by_its_name(company: Company, instance: dg.DagsterInstance) -> None:

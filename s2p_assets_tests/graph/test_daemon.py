@@ -72,7 +72,7 @@ def up() -> Iterator[Up]:
 
 def test_a_file_dropped_while_s2p_is_up_reaches_the_report_by_itself(up: Up) -> None:
     up.wait_for("first report", up.latest.exists)
-    page = urllib.request.urlopen(f"http://127.0.0.1:{up.port}/dagster/server_info", timeout=10)
+    page = urllib.request.urlopen(f"http://127.0.0.1:{up.port}/dagster/server_info", timeout=PATIENCE_SECONDS)
     assert page.status == 200
     assert "97,531" not in up.latest.read_text()
     order = ["77-1", "NEW-1", 1, 97531.0, dt.date(2026, 1, 20)]
@@ -121,7 +121,7 @@ def test_a_file_dropped_on_a_machine_that_hardly_moves_reaches_the_report_too(up
 def test_one_port_serves_reports_api_and_dagster_with_its_websockets(up: Up) -> None:
     up.wait_for("first report", up.latest.exists)
     for path in ("/", "/api/v1/status", "/reports/acme-takings/latest.html", "/dagster/", "/dagster/asset-groups"):
-        with urllib.request.urlopen(f"http://127.0.0.1:{up.port}{path}", timeout=30) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{up.port}{path}", timeout=PATIENCE_SECONDS) as page:
             assert page.status == 200
     asked = {"type": "connection_init", "payload": {}}
     address = f"ws://127.0.0.1:{up.port}/dagster/graphql"

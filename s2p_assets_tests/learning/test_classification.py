@@ -17,7 +17,7 @@ from s2p_assets.contracts.model import ClassificationTask, Classifier, Contest, 
 from s2p_assets.learning.classification import metrics as measures
 from s2p_assets.learning.classification.cases import decided_cases, features_of_cases
 from s2p_assets.learning.classification.explanations import explanation_sentences, feature_contributions
-from s2p_assets.learning.classification.leaks import suspects
+from s2p_assets.learning.classification.leaks import find_leaks
 from s2p_assets.learning.classification.models.base_rate import BaseRate
 from s2p_assets.learning.classification.models.boosting import Boosting
 from s2p_assets.learning.classification.models.forest import Forest
@@ -261,7 +261,7 @@ def test_a_column_that_tells_by_itself_is_named() -> None:
         stage=lambda rows: np.where(rows["won"].fillna(False), "Won", "Lost"),
         paid=lambda rows: rows["amount_paid"],
     )
-    assert set(suspects(history, DEALS)) == {"sure", "stage", "paid"}
+    assert {name for leak in find_leaks(history, DEALS) for name in leak.columns} == {"sure", "stage", "paid"}
 
 
 class Offers(Row):

@@ -104,16 +104,17 @@ class Certified:
     ca_file: Path
 
 
-def certify(folder: Path) -> Certified:
-    """A certificate that signs itself, as a company's own server has."""
+def certify(folder: Path, *names: str) -> Certified:
+    """A certificate for `localhost`, or for these hosts, that signs itself, as a company's own server has."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = dt.datetime.now(dt.UTC)
+    hosts = [x509.DNSName(one) for one in names or ("localhost",)]
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(hours=1))
         .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
         .sign(key, hashes.SHA256())
     )
     (folder / "ca.pem").write_bytes(made.public_bytes(Encoding.PEM))
@@ -176,6 +177,45 @@ def webhook(status: int = 200) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
     thread.start()
     try:
         yield f"127.0.0.1:{server.server_port}", received
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def chat_services(certified: Certified) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+    """A proxy that is itself whatever host it is asked for, by TLS: its address, and what was posted (address, body).
+
+    So Slack, Teams and PagerDuty are spoken to as they are, to the last byte, and nobody outside is.
+    """
+    received: list[tuple[str, Any]] = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with (
+                certified.server.wrap_socket(self.connection, server_side=True) as inside,
+                inside.makefile("rb") as lines,
+            ):
+                where = lines.readline().decode().split()[1]
+                length = 0
+                while (header := lines.readline().strip()) and b":" in header:
+                    name, _, value = header.decode().partition(":")
+                    length = int(value) if name.lower() == "content-length" else length
+                received.append((f"https://{self.path.partition(':')[0]}{where}", json.loads(lines.read(length))))
+                inside.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+            self.close_connection = True
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", received
     finally:
         server.shutdown()
         server.server_close()

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from s2p_assets.messaging import record
+from s2p_assets.messaging import sent_log as sent_log_module
 from s2p_assets.messaging.address_book import AddressBook
 from s2p_assets.messaging.delivery import MailWay, Post, deliver
 from s2p_assets.messaging.heartbeat import send_heartbeat
@@ -23,7 +24,15 @@ from s2p_assets.messaging.matters import Matter
 from s2p_assets.messaging.outcomes import NotDelivered
 from s2p_assets.messaging.smtp import MailServer, SmtpWay
 from s2p_assets.warehouse.server.connection import connect
-from s2p_assets_tests.messaging.servers import Certified, Mailbox, certify, falling_silent, mail_server, webhook
+from s2p_assets_tests.messaging.servers import (
+    Certified,
+    Mailbox,
+    certify,
+    chat_services,
+    falling_silent,
+    mail_server,
+    webhook,
+)
 
 ANNA, BORIS = "anna@example.com", "boris@example.com"
 BOOK = AddressBook(engineers=("it@example.com",))
@@ -275,6 +284,40 @@ def test_a_service_gets_the_text_and_its_secret_stands_nowhere(conn: psycopg.Con
     assert "token" not in repr(book)
 
 
+CHATS = {
+    "slack": (
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/ops",
+        "https://hooks.slack.com/services/T1JJ3T3L2/",
+    ),
+    "teams": (
+        "workflows://example.westeurope.logic.azure.com/0123456789abcdef/sig-1",
+        "https://example.westeurope.logic.",
+    ),
+    "pagerduty": ("pagerduty://A1BRTD4JD@TIiajkdnlazkcOXrIdevi7FQ", "https://events.pagerduty.com/v2/enqueue"),
+}
+
+
+@pytest.mark.parametrize("chat", CHATS)
+def test_slack_teams_and_pagerduty_are_told_what_failed_in_their_own_form(
+    chat: str, conn: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, where = CHATS[chat]
+    certified = certify(tmp_path, "hooks.slack.com", "example.westeurope.logic.azure.com", "events.pagerduty.com")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certified.ca_file))
+    book = AddressBook(engineers=("ops",), services={"ops": address})
+    failed = Matter("failed", "demand", "Demand could not be made", "See its run.", ("division by zero",))
+    with chat_services(certified) as (proxy, received):
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, proxy)
+        for _ in range(2):
+            so_now(conn, [failed], ("failed",))
+            assert deliver(conn, post(Outbox(tmp_path), book)) in ({"sent": 1}, {})
+    ((posted, body),) = received
+    assert posted.startswith(where)
+    assert "Demand could not be made" in str(body)
+    assert "division by zero" in str(body)
+
+
 def test_an_event_is_told_to_everybody_once_and_is_over(conn: psycopg.Connection) -> None:
     event = Matter("champion", "demand:2", "Smoothing is in service now", owner=ANNA)
     with mail_server() as box:
@@ -338,6 +381,7 @@ from s2p_assets.warehouse.server.connection import connect
 from s2p_assets_tests.messaging.test_delivery import by_smtp, post
 import os, signal
 from s2p_assets.messaging import record
+from s2p_assets.messaging import sent_log as sent_log_module
 if sys.argv[3] != "never":
     setattr(record, sys.argv[3], lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
 with connect(sys.argv[1]) as conn:
@@ -408,3 +452,63 @@ def test_after_a_pass_the_first_message_goes_at_once_and_the_next_is_collected(c
         so_now(conn, [returned("1.xlsx"), returned("2.xlsx")])
         assert deliver(conn, after_a_pass) == {}
     assert len(box.mails) == 1
+
+
+def test_a_database_brought_back_from_before_tells_nothing_again(conn: psycopg.Connection, tmp_path: Path) -> None:
+    """Of what was sent since the backup only the file beside the database knows."""
+    sent_log = tmp_path / "sent.jsonl"
+    event = Matter("received", "Good", "Good.xlsx was received: 8 rows", owner=ANNA)
+    with mail_server() as box:
+        so_now(conn, [returned("Before.xlsx")])
+        deliver(conn, post(by_smtp(box.port), sent_log=sent_log))
+        backup = sent_log.read_bytes()
+        so_now(conn, [returned("Before.xlsx"), returned("Since.xlsx"), returned("Mended.xlsx", BORIS)])
+        so_now(conn, [event], ("received",))
+        at_once(conn)
+        deliver(conn, post(by_smtp(box.port), sent_log=sent_log))
+        assert len(box.mails) == 3
+        assert sent_log.read_bytes().startswith(backup)
+        conn.execute("delete from s2p.messages where id > 1")
+        conn.execute("delete from s2p.matters where id > 1")
+        for _ in range(2):
+            so_now(conn, [returned("Before.xlsx"), returned("Since.xlsx")])
+            so_now(conn, [event], ("received",))
+            deliver(conn, post(by_smtp(box.port), sent_log=sent_log))
+        so_now(conn, [returned("Before.xlsx"), returned("Since.xlsx"), returned("New.xlsx", BORIS)])
+        at_once(conn)
+        deliver(conn, post(by_smtp(box.port), sent_log=sent_log))
+    assert [mail["Subject"].partition(" ")[0] for mail in box.mails] == [
+        "Before.xlsx",
+        "Since.xlsx",
+        "Mended.xlsx",
+        "New.xlsx",
+    ]
+    assert set(states(conn)) == {"sent"}
+
+
+def test_a_message_that_a_backup_knows_as_being_sent_is_sent_no_more(conn: psycopg.Connection, tmp_path: Path) -> None:
+    sent_log = tmp_path / "sent.jsonl"
+    with mail_server() as box:
+        so_now(conn, [returned()])
+        deliver(conn, post(by_smtp(box.port), sent_log=sent_log))
+        conn.execute("update s2p.messages set state = 'sending', settled_at = null")
+        deliver(conn, post(by_smtp(box.port), sent_log=sent_log))
+    assert len(box.mails) == 1
+    assert states(conn) == ["sent"]
+
+
+def test_the_file_beside_the_database_is_read_past_what_a_power_cut_left_and_stays_small(
+    conn: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent_log = tmp_path / "sent.jsonl"
+    monkeypatch.setattr(sent_log_module, "LARGEST_BYTES", 4_000)
+    with mail_server() as box:
+        for number in range(12):
+            so_now(conn, [returned(f"{number}.xlsx")])
+            at_once(conn)
+            deliver(conn, post(by_smtp(box.port), sent_log=sent_log))
+            if number == 5:
+                with sent_log.open("a") as file:
+                    file.write('{"message_id": "<s2p-')
+        assert len(box.mails) == 12
+    assert sent_log.stat().st_size < 6_000

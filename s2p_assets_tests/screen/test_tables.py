@@ -47,6 +47,39 @@ def test_pages_of_rows_are_searched_filtered_and_sorted_by_the_server(door: Serv
     assert client.get(f"{ORDERS}/rows", params={"nonsense": "1"}).status_code == 422
 
 
+@pytest.mark.parametrize("sort", ["", "-price"])
+def test_any_page_is_asked_for_from_a_place_without_those_before_it(door: Served, sort: str) -> None:
+    client = browser_of(door, "viewer")
+    asked = {"search": "l-", "sort": sort}
+    whole = rows(client, limit="1000", **asked)["rows"]
+    places = client.get(f"{ORDERS}/places", params={**asked, "every": "7"}).json()["places"]
+    assert len(places) == len(whole) // 7
+    for number, place in enumerate(places, 1):
+        assert (
+            rows(client, limit="3", cursor=place, skip="2", **asked)["rows"] == whole[number * 7 + 2 : number * 7 + 5]
+        )
+    assert client.get(f"{ORDERS}/places", params={"every": "0"}).status_code == 422
+    assert client.get(f"{ORDERS}/rows", params={"skip": "-1"}).status_code == 422
+
+
+def test_the_scrollbar_and_the_number_of_a_row_reach_any_row_by_asking_for_its_page_alone(
+    door: Served, person_of: PersonOf
+) -> None:
+    whole = [row["order_no"] for row in rows(browser_of(door, "viewer"), limit="1000", sort="order_no")["rows"]]
+    ann = person_of("viewer", viewport={"width": 1440, "height": 460})
+    page = ann.open(f"{ORDERS}?page=5")
+    page.get_by_role("columnheader", name="Order no.").locator(".tabulator-col-title").click()
+    expect(page.locator(".tabulator-row").first).to_contain_text(whole[0])
+    page.locator("#go-to input").fill("41")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("gridcell", name=whole[40], exact=True)).to_be_visible()
+    page.locator(".tabulator-tableholder").evaluate("(box) => { box.scrollTop = box.scrollHeight; }")
+    expect(page.get_by_role("gridcell", name=whole[-1], exact=True)).to_be_visible()
+    asked = [one.url for one in ann.asked if f"{ORDERS}/rows" in one.url]
+    assert len(asked) < len(whole) / 5, "not every page on the way is asked for"
+    ann.require_accessible()
+
+
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_what_is_looked_for_is_downloaded(door: Served, kind: str) -> None:
     answer = browser_of(door, "viewer").get(f"{ORDERS}/download", params={"kind": kind, "search": "l-2"})

@@ -40,7 +40,10 @@ STATUS: Mapping[str, Any] = {
     "unclaimed": [{"path": "x.docx", "says": ""}],
     "implausible": [{"says": "A1: 900 is unlike all others"}],
     "faults": ["w.py: line 3"],
-    "messages": {"problem": None, "undelivered": [{}, {}]},
+    "messages": {
+        "problem": None,
+        "undelivered": [{"recipient": f"{name}@example.com", "error": "no such user"} for name in ("ann", "bob")],
+    },
 }
 
 
@@ -53,6 +56,9 @@ def test_each_role_sees_what_it_can_act_on() -> None:
     assert kinds_of("viewer") == of_all
     assert kinds_of("editor") == [*of_all, "not read", "is it right?"]
     assert kinds_of("engineer") == [*of_all, "not read", "is it right?", "left out", "not told"]
+    told = list(needs_of(STATUS, Caller("eve", "engineer", "user")))[-1]
+    assert told.title == "2 messages were not delivered"
+    assert told.lines[:2] == ("To ann@example.com: no such user", "To bob@example.com: no such user")
     deeds = {need.kind: need.deeds for need in needs_of(STATUS, Caller("a", "editor", "user"))}
     assert deeds["came back"] == ("mend",)
     assert deeds["held: is it right?"] == ("accept", "mend")

@@ -1,15 +1,26 @@
 """What is known of a car before the start of a race, and that nothing of that race or a later one is in it."""
 
 import datetime as dt
+from collections.abc import Iterator
 
 import pandas as pd
+import psycopg
 import pytest
 
+from s2p_assets.catalog.loading import load_catalog
 from s2p_assets.contracts.columns import column_names
 from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.validation import conform, declaration_violations
+from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.features.f1_entry_features import EntryFeatures, entry_features
 from s2p_assets.samples.f1_seasons import simulate_seasons
+from s2p_assets.services.trace import lineage_sources
+from s2p_assets.warehouse.server.connection import connect
+from s2p_assets.warehouse.tables.content_versions import content_version
+from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
+from s2p_assets.warehouse.trace.tracer import Tracer
+from s2p_assets_tests.retail_home import emptied
+from s2p_assets_tests.shelves.f1_tables import made_in_sql
 
 UNTIL = dt.date(2026, 3, 31)
 OUTCOME = ["top_ten", "did_not_finish", "decided_on"]
@@ -26,13 +37,51 @@ def tables() -> dict[str, pd.DataFrame]:
     }
 
 
-def features(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    return entry_features.build(**{name: tables[name] for name in entry_features.inputs})
+@pytest.fixture(scope="module")
+def database(database_url: str) -> Iterator[psycopg.Connection]:
+    with connect(emptied(database_url)) as conn:
+        ensure_own_tables(conn)
+        yield conn
+
+
+def features(conn: psycopg.Connection, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    return entry_features.build(fct_entries=made_in_sql(conn, tables))
 
 
 @pytest.fixture(scope="module")
-def rows(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    return features(tables)
+def rows(database: psycopg.Connection, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    return features(database, tables)
+
+
+def test_the_sample_is_in_sql_what_it_was_in_python(rows: pd.DataFrame) -> None:
+    """The version is that of the rows that pandas made of the same sample, before the tables were SQL."""
+    made = conform(rows, EntryFeatures)
+    assert content_version(made) == "a53ee75fe4da3c880d25cdd232df609c6ac12f0661e5a08e7fe9afc6e581405c"
+
+
+@pytest.mark.parametrize("place", [60, 250])
+def test_the_form_of_a_driver_a_team_and_a_track_is_traced_to_its_own_earlier_results(
+    database: psycopg.Connection, rows: pd.DataFrame, tables: dict[str, pd.DataFrame], place: int
+) -> None:
+    row = rows.sort_values("race_day").iloc[place]
+    ended = tables["results"].merge(tables["races"], on="race_id").sort_values(["race_day", "position_order"])
+    ended = ended[ended["race_day"] < row["race_day"]]
+    whose = {"driver_failures_20": "driver_id", "constructor_failures_60": "constructor_id"}
+    tables_alone = {place: one for place, one in lineage_sources(load_catalog(("s2p_assets",))).items()
+                    if not isinstance(one, Workbook)}  # fmt: skip
+    tracer = Tracer(database, tables_alone)
+    for column, by in (whose | {"circuit_failures_60": "circuit_id"}).items():
+        last = ended[ended[by] == row[by]].tail(int(column.rpartition("_")[2]))
+        (fact,) = tracer.trace(
+            ("f1", "fct_entries"),
+            {"driver_id": row["driver_id"], "race_day": row["race_day"].date()},
+            (column,),
+            most=None,
+        ).rows
+        (form,) = fact.under
+        (starts,) = form.rows[0].under
+        under = {(start.key["driver_id"], start.key["race_day"]) for start in starts.rows}
+        assert under == {(one.driver_id, one.race_day.date()) for one in last.itertuples()}
 
 
 def test_the_rows_are_as_declared_one_for_each_car_in_each_race(
@@ -71,7 +120,7 @@ def test_form_and_failures_are_those_of_the_races_before(
 
 
 def test_whatever_comes_of_a_race_changes_nothing_that_was_known_before_it(
-    rows: pd.DataFrame, tables: dict[str, pd.DataFrame]
+    database: psycopg.Connection, rows: pd.DataFrame, tables: dict[str, pd.DataFrame]
 ) -> None:
     """The future is shifted: from a day on, every race ends the other way round and the championship with it."""
     day = pd.Timestamp("2025-06-01")
@@ -91,7 +140,7 @@ def test_whatever_comes_of_a_race_changes_nothing_that_was_known_before_it(
     }
     before, after = (
         frame[frame["race_day"] <= day + pd.Timedelta(days=21)].drop(columns=OUTCOME).set_index(KEY).sort_index()
-        for frame in (rows, features(shifted))
+        for frame in (rows, features(database, shifted))
     )
     first = rows.loc[rows["race_day"] >= day, "race_day"].min()
     known = before.index.get_level_values("race_day") <= first
@@ -103,19 +152,6 @@ def test_what_is_known_only_after_the_race_is_no_feature() -> None:
     assert not {"laps", "status_id", "points", "position", "milliseconds"} & set(column_names(EntryFeatures))
 
 
-def test_before_any_race_there_is_nothing_to_learn_from(tables: dict[str, pd.DataFrame]) -> None:
+def test_before_any_race_there_is_nothing_to_learn_from(rows: pd.DataFrame) -> None:
     with pytest.raises(NotYet):
-        features(tables | {"results": tables["results"].head(0)})
-
-
-def test_the_form_of_a_team_or_a_track_is_traced_to_its_own_earlier_results() -> None:
-    for column in entry_features.columns:
-        if not any(source.startswith("results.") for source in column.derived_from):
-            continue
-        rule = entry_features.lineage.get((column.name, "results")) or entry_features.lineage["results"]
-        whose = column.name.split("_", 1)[0]
-        if column.available == "before_outcome" and whose in ("driver", "constructor", "circuit"):
-            assert f"{whose}_id" in rule.row_columns, column.name
-            assert "r.race_day < this.race_day" in rule.where
-        elif column.available != "before_outcome":
-            assert rule.row_columns == ("race_id", "driver_id"), column.name
+        entry_features.build(fct_entries=rows.head(0))

@@ -3,6 +3,7 @@
 What pandas counts in the raw files is the measure; it runs only where the data is.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +28,10 @@ from s2p_assets.models.f1_failure_mean import failure_mean
 from s2p_assets.models.f1_top_ten_champion import TOP_TEN
 from s2p_assets.models.f1_top_ten_mean import top_ten_mean
 from s2p_assets.spreadsheet.reading import read_file
+from s2p_assets.warehouse.server.connection import connect
+from s2p_assets.warehouse.tables.content_versions import content_version
+from s2p_assets_tests.retail_home import emptied
+from s2p_assets_tests.shelves.f1_tables import made_in_sql
 from s2p_assets_tests.shelves.real_companies import DATA
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real workbooks are not here")
@@ -64,8 +69,13 @@ def column(reading: ReadResult, name: str) -> pyarrow.Array:
 
 def frames(readings: dict[str, ReadResult], made: FeatureSet) -> pd.DataFrame:
     """The features of a domain, of what was read."""
+    return made.build(**read_tables(readings, made.inputs))
+
+
+def read_tables(readings: dict[str, ReadResult], names: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """What was read, as tables are read back."""
     tables = {}
-    for table in made.inputs:
+    for table in names:
         rows = readings[table].rows
         assert rows is not None
         tables[table] = rows.drop_columns(["_sheet", "_row"]).to_pandas(
@@ -74,7 +84,7 @@ def frames(readings: dict[str, ReadResult], made: FeatureSet) -> pd.DataFrame:
         for name in rows.column_names:
             if pyarrow.types.is_date(rows.schema.field(name).type):
                 tables[table][name] = pd.to_datetime(tables[table][name])
-    return made.build(**tables)
+    return tables
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +98,15 @@ def f1() -> dict[str, ReadResult]:
 
 
 @pytest.fixture(scope="module")
-def entries(f1: dict[str, ReadResult]) -> pd.DataFrame:
-    return conform(frames(f1, entry_features), EntryFeatures)
+def entries(f1: dict[str, ReadResult], database_url: str) -> pd.DataFrame:
+    with connect(emptied(database_url)) as conn:
+        facts = made_in_sql(conn, read_tables(f1, f1))
+    return conform(entry_features.build(fct_entries=facts), EntryFeatures)
+
+
+def test_the_public_seasons_are_in_sql_what_they_were_in_python(entries: pd.DataFrame) -> None:
+    """The version is that of the rows that pandas made of the same files, before the tables were SQL."""
+    assert content_version(entries) == "03316ec809e9a3e174eff4b87d26b036ffb586851cc1c108ecc6aa48a4cc7dc1"
 
 
 def raw(path: Path) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.formulas import other_workbook
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
-from s2p_assets.spreadsheet.header import find_header
+from s2p_assets.spreadsheet.header_search import find_header
 from s2p_assets.spreadsheet.reading import read_file
 from s2p_assets.spreadsheet.table_rows import table_rows
 

@@ -148,12 +148,13 @@ async def rows_at(request: Request, name: str, asked: Moments) -> Response:
 
 @router.post("/features/{name}/push", summary="Push rows", **needs("editor"))
 async def push_rows(request: Request, name: str) -> Response:
-    """The place at which rows of streams will be taken; until then rows come by workbooks, or are entered in them."""
+    """Features are made, not pushed: of rows that come by workbooks, are entered, or are pushed as events."""
     _, features = _features(request, name)
     raise Problem(
         409,
-        "not taken yet",
-        f"{features.full_name} is made from workbooks: drop one, or enter rows (POST /tables/NAME/entries)",
+        "not pushed",
+        f"{features.full_name} is made of what comes in: push events (POST /events/STREAM), drop a workbook, or enter "
+        "rows (POST /tables/NAME/entries)",
     )
 
 

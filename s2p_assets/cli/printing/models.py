@@ -54,6 +54,9 @@ def print_why(trained: dict[str, Any]) -> None:
     )
     out.print(f"  how good: {escape(trained['how_good'])}")
     out.print(f"  why: {escape(trained['why'])}")
+    for word, columns in (("not learned from", trained["left_out"]), ("learned from", trained["let_in"])):
+        for name, reason in columns.items():
+            out.print(f"  [yellow]{word}:[/yellow] {escape(name)}, {escape(reason)}")
     rows = f"{trained['rows']:,} rows, {trained['rows_changed']:,} new or changed"
     out.print(f"  from {trained['features']}, version {trained['feature_version'][:12]}: {rows}")
     out.print(f"  made of {', '.join(trained['tables']) or 'no table'}")

@@ -18,6 +18,7 @@ GONE_SHOWN = 10
 CHANGES_SHOWN = 10
 FINDINGS_SHOWN = 3
 UNDELIVERED_SHOWN = 5
+NOTICES_SHOWN = 5
 
 
 def print_outcome(settings: Settings, current: dict[str, Any]) -> None:
@@ -44,6 +45,7 @@ def print_status(settings: Settings, current: dict[str, Any]) -> None:
         out.print(f"[dim]Under way:[/dim] {escape(current['under_way']['says'])}.")
     out.print()
     _print_workbooks(current["workbooks"])
+    _print_streams(current["streams"])
     _print_changes(current["changes"])
     _print_champions(current["models"])
     for file in current["sent_back"]:
@@ -92,6 +94,31 @@ def print_messages(messages: dict[str, Any]) -> None:
         out.print(f"\n{count:,} {lie} in {escape(messages['outbox'])}: S2P_SMTP_HOST names no mail server")
 
 
+def _print_streams(streams: list[dict[str, Any]]) -> None:
+    """The streams that brought something or are read; of those that are only declared nothing."""
+    shown = [one for one in streams if one["events"] or one["readers"]]
+    if not shown:
+        return
+    header = ("stream", "events", "rows", "returned", "behind", "last stored")
+    rows = [
+        (
+            one["name"],
+            f"{one['events']:,}",
+            f"{one['rows']:,}",
+            f"[yellow]{one['returned']:,}[/yellow]" if one["returned"] else "0",
+            "–" if one["lag"] is None else f"{one['lag']:,}",
+            (one["last_stored"] or "–")[:16].replace("T", " "),
+        )
+        for one in shown
+    ]
+    out.print()
+    out.print(*table_lines(header, rows, right=range(1, 5)))
+    for one in shown:
+        problems = dict.fromkeys(reader["problem"] for reader in one["readers"] if reader["problem"])
+        for says in (*problems, *one["notices"][:NOTICES_SHOWN]):
+            out.print(f"  [yellow]{escape(one['name'])}:[/yellow] {escape(says)}")
+
+
 def _print_workbooks(workbooks: list[dict[str, Any]]) -> None:
     header = ("workbook", "files", "rows", "returned", "held", "waiting", "last loaded")
     rows = [
@@ -113,6 +140,8 @@ def _print_champions(models: list[dict[str, Any]]) -> None:
     for model in models:
         if model["champion"]:
             out.print(f"\n{model['name']}: {model['champion']} is champion, trained {model['trained_at'][:16]}")
+        for says in model["left_out"]:
+            out.print(f"    [yellow]not learned from:[/yellow] {escape(says)}")
         if model["pinned"]:
             out.print(f"    [yellow]pinned:[/yellow] {escape(model['pinned'])}")
 

@@ -26,6 +26,7 @@ def best_sellers(demand: pd.DataFrame) -> Document:
         sections=(
             Section(
                 title="The ten best sellers",
+                says=f"{best['sku'].iloc[0]} first, with {best['units'].iloc[0]:.0f} units",
                 description="Units sold in the last week less units returned.",
                 frame=best,
                 columns=(ReportColumn("sku", "Item", "code"), ReportColumn("units", "Units", "integer")),

@@ -4,24 +4,28 @@ What the ledger notes is decided where files are taken; the table's columns are 
 """
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
-import pandas as pd
 
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.derivation import source_version
 from s2p_assets.contracts.validation import conform
-from s2p_assets.graph.asset_keys import ENGINEERS, EXPECTED, UNCLAIMED, asset_key
-from s2p_assets.graph.assets.metadata import declared_metadata, frame_metadata
+from s2p_assets.graph.asset_keys import ENGINEERS, EXPECTED, UNCLAIMED, asset_key, group_name
+from s2p_assets.graph.assets.metadata import declared_metadata, escaped, frame_metadata
 from s2p_assets.graph.automation import WORKBOOK_TAG, on_files_ingested
 from s2p_assets.graph.executor import WHATEVER_FAILS
 from s2p_assets.services.context import Context
 from s2p_assets.services.share import look_at_share
 from s2p_assets.warehouse.files.deliveries import delivery_rows
 from s2p_assets.warehouse.files.delivery_history import record_deliveries
-from s2p_assets.warehouse.files.expected import missing_files, with_missing
+from s2p_assets.warehouse.files.expected import MissingFile, missing_files, with_missing
 from s2p_assets.warehouse.tables.content_versions import content_version
 from s2p_assets.warehouse.warehouse import Warehouse
+
+NOTHING_LATE = "nothing_late"
+LATE_DESCRIPTION = "names every file that should have come by now, and its owner"
 
 
 def unclaimed_spec() -> dg.AssetSpec:
@@ -61,7 +65,7 @@ def deliveries_asset(ctx: Context, declared: DeliveryTable) -> dg.AssetsDefiniti
     @dg.asset(
         key=asset_key(declared),
         deps=[*map(asset_key, books), *besides],
-        group_name=declared.domain,
+        group_name=group_name(declared),
         kinds={"postgres"},
         owners=sorted({book.owner for book in books}),
         tags=WORKBOOK_TAG,
@@ -72,8 +76,9 @@ def deliveries_asset(ctx: Context, declared: DeliveryTable) -> dg.AssetsDefiniti
         required_resource_keys={"warehouse"},
         automation_condition=on_files_ingested(*besides),
         op_tags=WHATEVER_FAILS,
+        check_specs=[dg.AssetCheckSpec(NOTHING_LATE, asset=asset_key(declared), description=LATE_DESCRIPTION)],
     )
-    def asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pd.DataFrame]:
+    def asset(context: dg.AssetExecutionContext) -> Iterator[Any]:
         warehouse: Warehouse = context.resources.warehouse
         nobodys = [file.relative for file in look_at_share(ctx).unclaimed]
         with warehouse.connect() as connection:
@@ -82,6 +87,17 @@ def deliveries_asset(ctx: Context, declared: DeliveryTable) -> dg.AssetsDefiniti
             frame = conform(with_missing(came, missing), declared.rows)
             record_deliveries(connection, declared, frame)
         version = dg.DataVersion(content_version(frame))
-        return dg.MaterializeResult(value=frame, data_version=version, metadata=frame_metadata(frame))
+        yield _nothing_late(missing)
+        yield dg.MaterializeResult(value=frame, data_version=version, metadata=frame_metadata(frame))
 
     return asset
+
+
+def _nothing_late(missing: Sequence[MissingFile]) -> dg.AssetCheckResult:
+    lines = [f"- {escaped(file.name)}, {file.sentence}: {file.owner}" for file in missing]
+    return dg.AssetCheckResult(
+        check_name=NOTHING_LATE,
+        passed=not missing,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"late": dg.MetadataValue.md("\n".join(lines) or "nothing"), "files late": len(missing)},
+    )

@@ -15,19 +15,23 @@ from dagster_shared.utils.warnings import BetaWarning
 from s2p_assets.catalog.catalog import Catalog, Derived, Key, key_of
 from s2p_assets.contracts.derivation import Derivation, NotYet
 from s2p_assets.contracts.feature_set import FeatureSet
-from s2p_assets.contracts.model import Model
+from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.contracts.report import Document, Report
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.validation import conform, declaration_violations, pandera_model
-from s2p_assets.graph.asset_keys import asset_key
+from s2p_assets.graph.asset_keys import asset_key, group_name
+from s2p_assets.graph.assets.freshness import derived_freshness
 from s2p_assets.graph.assets.metadata import column_lineage, declared_metadata, frame_metadata
 from s2p_assets.graph.assets.shards import selected_shards, shard_options
 from s2p_assets.graph.automation import on_source_change
 from s2p_assets.graph.checks.drift import champion_parameter, check_features, check_forecast, drift_spec
 from s2p_assets.graph.checks.retraining_signals import signal_specs, signals
 from s2p_assets.graph.executor import MADE_OF_ITS_INPUTS, PRIORITY
+from s2p_assets.graph.running.report_pages import page_address
 from s2p_assets.publishing.document.wording import use_locale
+from s2p_assets.publishing.editions.published import folder_name
 from s2p_assets.services.features import build_or_reuse_features, recomputed_metadata
+from s2p_assets.settings import Settings
 from s2p_assets.warehouse.tables.content_versions import content_version
 
 WAITS_FOR_DATA = "waits for more data"
@@ -106,18 +110,21 @@ def _frame_type(declared: Table | FeatureSet) -> dg.DagsterType:
         return pandera_schema_to_dagster_type(pandera_model(declared.rows))
 
 
-def report_asset(catalog: Catalog, declared: Report, locale: str) -> dg.AssetsDefinition:
-    """The asset of a report: an edition per day of data, its numbers and dates written for `locale`."""
+def report_asset(catalog: Catalog, declared: Report, settings: Settings) -> dg.AssetsDefinition:
+    """The asset of a report: an edition per day of data, its numbers and dates written for the settings' locale.
+
+    Its page in Dagster begins with what the report looks like and the ways to it.
+    """
 
     @dg.asset(
-        **asset_options(catalog, declared),
+        **asset_options(catalog, declared) | {"description": _with_links(settings, declared)},
         kinds={"html", "excel"},
         io_manager_key="reports",
         automation_condition=on_source_change(),
     )
     def made(context: dg.AssetExecutionContext, **inputs: pd.DataFrame) -> Iterator[dg.MaterializeResult[Document]]:
         try:
-            with use_locale(locale):
+            with use_locale(settings.locale):
                 document = declared.build(**inputs)
         except NotYet as reason:
             require_never_made(context, declared, reason)
@@ -126,6 +133,17 @@ def report_asset(catalog: Catalog, declared: Report, locale: str) -> dg.AssetsDe
         yield dg.MaterializeResult(value=document)
 
     return made
+
+
+def _with_links(settings: Settings, declared: Report) -> str:
+    """A report's description, after its picture, where it was made before, and links to its newest edition."""
+    picture = settings.reports / folder_name(declared.full_name) / "latest.png"
+    links = " · ".join(
+        f"[{name}]({page_address(settings, picture.with_suffix(suffix))})"
+        for name, suffix in (("Newest edition", ".html"), ("Excel", ".xlsx"), ("PDF", ".pdf"))
+    )
+    shown = [f"![{declared.title}]({page_address(settings, picture)})"] if picture.exists() else []
+    return "\n\n".join([*shown, links, declared.description])
 
 
 def require_never_made(context: dg.AssetExecutionContext, declared: Derivation, reason: NotYet) -> None:
@@ -147,14 +165,20 @@ def asset_options(catalog: Catalog, declared: Derived) -> dict[str, Any]:
     return {
         "key": asset_key(declared),
         "ins": {parameter: dg.AssetIn(asset_key(key)) for parameter, key in catalog.inputs_of(declared).items()},
-        "group_name": declared.domain,
+        "group_name": group_name(declared),
         "owners": [declared.owner],
+        "freshness_policy": _freshness(catalog, declared),
         "description": declared.description,
         "code_version": declared.code_version,
         "metadata": declared_metadata(declared),
         "output_required": False,
         "op_tags": urgency(catalog, key_of(declared)) | ({} if isinstance(declared, Model) else MADE_OF_ITS_INPUTS),
     }
+
+
+def _freshness(catalog: Catalog, declared: Derived) -> dg.FreshnessPolicy | None:
+    """None for models: what they learn from may be as it was for long."""
+    return None if isinstance(declared, Model | Contest) else derived_freshness(catalog, key_of(declared))
 
 
 def urgency(catalog: Catalog, key: Key) -> dict[str, str]:

@@ -14,6 +14,7 @@ import pandas as pd
 from s2p_assets.catalog.catalog import Declaration
 from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.report import Document, NumberSource
+from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.graph.asset_keys import sheet_key
 from s2p_assets.publishing.document.number_ids import cell_id, figure_id
@@ -39,6 +40,8 @@ def column_schema(columns: Iterable[Column]) -> dg.TableSchema:
 
 def column_lineage(declared: Declaration) -> dg.TableColumnLineage:
     """Column → the columns it is made from, one level down."""
+    if isinstance(declared, Stream):
+        return dg.TableColumnLineage({})
     if isinstance(declared, Workbook):
         return dg.TableColumnLineage(
             {

@@ -73,6 +73,7 @@ def model_asset(ctx: Context, declared: Model) -> dg.AssetsDefinition:
                 "rows learned from": version.reason.rows,
                 "rows new or changed": version.reason.changed,
                 "why": version.reason.description,
+                "left out as leaks": "; ".join(version.reason.left_out_because) or "nothing",
                 "workbooks": ", ".join(version.reason.workbooks) or "none",
                 "loaded since": _sources(version.reason),
                 "scores": markdown_table(version.scores.round(4)),

@@ -3,7 +3,6 @@
 How a file is taken from the share is in `services/ingest.py`, which knows no Dagster.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,14 @@ from s2p_assets.catalog.catalog import key_of
 from s2p_assets.contracts.derivation import source_version
 from s2p_assets.contracts.findings import finding_line
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.graph.asset_keys import ENGINEERS, FILES, asset_key, share_key, sheet_key
+from s2p_assets.graph.asset_keys import ENGINEERS, FILES, asset_key, group_name, share_key, sheet_key
 from s2p_assets.graph.assets.derived_assets import urgency
+from s2p_assets.graph.assets.freshness import workbook_freshness
 from s2p_assets.graph.assets.metadata import column_lineage, declared_metadata, escaped, frame_metadata
 from s2p_assets.graph.automation import WORKBOOK_TAG, on_share_change, with_its_sheet
+from s2p_assets.graph.checks.open_corrections import FILES_PARTITIONS, correction_evaluations, file_partition
+from s2p_assets.graph.running.instance import withdraw_materializations
+from s2p_assets.graph.running.report_pages import marked_copy_address, verdict_address
 from s2p_assets.services.context import Context
 from s2p_assets.services.entries.standing import settle_entries
 from s2p_assets.services.ingest import ingest, store_ingest
@@ -38,7 +41,6 @@ REFERENCES_HOLD = "references_lead_somewhere"
 LEFT_FOR_LATER = "left for the next look"
 FINDINGS_SHOWN = 50
 FILES_TAG, FILES_NAMED, TAG_LENGTH = "s2p/files", 3, 250
-FILES_PARTITIONS = dg.DynamicPartitionsDefinition(name="s2p_files")
 
 
 class IngestAgain(dg.Config):
@@ -62,7 +64,7 @@ def files_spec() -> dg.AssetSpec:
 def share_spec(workbook: Workbook) -> dg.AssetSpec:
     return dg.AssetSpec(
         share_key(workbook),
-        group_name=workbook.domain,
+        group_name=group_name(workbook),
         kinds={"excel"},
         owners=[workbook.owner],
         description=f"What lies on the share under {', '.join(workbook.patterns)}. Its version is a digest of names, "
@@ -78,7 +80,7 @@ def sheet_asset(ctx: Context, workbook: Workbook) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         deps=[share_key(workbook), *map(asset_key, ctx.catalog.referenced_by(workbook))],
-        group_name=workbook.domain,
+        group_name=group_name(workbook),
         kinds={"excel", "arrow"},
         owners=[workbook.owner],
         description=f"{workbook.description}\n\nThe rows of new and changed files, read and checked, not stored yet.",
@@ -114,7 +116,7 @@ def sheet_asset(ctx: Context, workbook: Workbook) -> dg.AssetsDefinition:
         _name_on_run(context, ingested)
         yield _nothing_lost(ingested)
         yield _returned(ingested, workbook)
-        _catalogue(context, ingested)
+        _catalogue(ctx, context, ingested)
         for one in ingested.files:
             if one.problem:
                 context.log.warning(f"{one.problem}; it is {LEFT_FOR_LATER}")
@@ -143,9 +145,10 @@ def workbook_table_asset(ctx: Context, workbook: Workbook) -> dg.AssetsDefinitio
     @dg.asset(
         key=key,
         ins={"sheet": dg.AssetIn(sheet_key(workbook))},
-        group_name=workbook.domain,
+        group_name=group_name(workbook),
         kinds={"postgres"},
         owners=[workbook.owner],
+        freshness_policy=workbook_freshness(workbook),
         tags=WORKBOOK_TAG,
         description=f"{workbook.description}\n\nOne row is a row of a workbook; `_file`, `_sheet` and `_row` "
         "say which.",
@@ -254,26 +257,31 @@ def _returned(ingested: Ingest, workbook: Workbook) -> dg.AssetCheckResult:
     )
 
 
-def _catalogue(context: dg.AssetExecutionContext, ingested: Ingest) -> None:
-    """A materialization per file; partitions first, so that no automation tick sees an event without its partition."""
-    shown = {_partition(file.path): file for file in ingested.files if file.claimed}
+def _catalogue(ctx: Context, context: dg.AssetExecutionContext, ingested: Ingest) -> None:
+    """What became of each file; partitions first, so that no automation tick sees an event without its partition.
+
+    The partition of a file is materialized when all of it is loaded. While its owner has to correct it, it is only
+    observed, and what is known of its good version before is the ledger's: nothing that waits for somebody is green.
+    """
+    shown = {file_partition(file.path): file for file in ingested.files if file.claimed}
     context.instance.add_dynamic_partitions(str(FILES_PARTITIONS.name), list(shown))
+    waiting = [partition for partition, file in shown.items() if file.needs_its_owner]
+    withdraw_materializations(context.instance, FILES, waiting)
     for partition, file in shown.items():
-        metadata = _file_metadata(file, ingested.workbook)
-        context.log_event(dg.AssetMaterialization(FILES, partition=partition, metadata=metadata))
+        kind = dg.AssetObservation if partition in waiting else dg.AssetMaterialization
+        metadata = _file_metadata(ctx, file, ingested.workbook)
+        context.log_event(kind(FILES, partition=partition, metadata=metadata))
+    for evaluation in correction_evaluations(ctx, shown.values()):
+        context.log_event(evaluation)
 
 
-def _partition(path: str) -> str:
-    """A path as a partition key: Dagster reserves dots in a row and control characters."""
-    return re.sub(r"\.{3,}|[\x00-\x1f\x7f]", "_", path)
-
-
-def _file_metadata(file: IngestedFile, workbook: str) -> dict[str, Any]:
+def _file_metadata(ctx: Context, file: IngestedFile, workbook: str) -> dict[str, Any]:
     shown: dict[str, Any] = {"verdict": file.verdict, "workbook": workbook}
+    if file.copy:
+        shown["marked copy"] = dg.MetadataValue.url(marked_copy_address(ctx.settings, file.path))
+    shown["what became of it"] = dg.MetadataValue.url(verdict_address(ctx.settings, file.path))
     if file.stored:
         shown["archived copy"] = dg.MetadataValue.path(file.stored)
-    if file.copy:
-        shown["marked copy"] = dg.MetadataValue.path(file.copy)
     if file.entry and (said := change_sentence(file.entry.changes)):
         shown["what it would change" if file.verdict == "held" else "what it changes"] = said
     if file.entry and file.entry.questions:

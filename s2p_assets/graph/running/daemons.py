@@ -19,6 +19,7 @@ from dagster._core.scheduler.instigation import InstigatorType
 from dagster._core.workspace.context import IWorkspaceProcessContext
 from dagster._daemon.controller import create_daemons_from_instance
 from dagster._daemon.daemon import DaemonIterator, SensorDaemon, SpanMarker
+from dagster._daemon.freshness import FreshnessDaemon
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 from dagster._daemon.sensor import _process_tick, execute_sensor_iteration
 
@@ -36,6 +37,8 @@ LOOKS_OF_ITS_TIME = 20
 """A look at a large share takes its time: at most this part of a processor's is spent on looks."""
 
 REST_SECONDS = 30.0
+FRESHNESS_SECONDS = 600
+"""How often assets are looked at for being too old, which is a matter of days."""
 DAGSTERS_SECONDS = 5.0
 """How often Dagster looks for sensors that are due, where a company has some of its own."""
 
@@ -78,10 +81,19 @@ class Watch:
         self._ctx, self._instance, self._pulse = open_context(settings), instance, pulse
         self._looks: tuple[ShareScan | None, ShareScan | None] = (None, None)
         self._read = 0
+        self._written = threading.Event()
 
     def start(self) -> None:
-        for look in (self._look_at_share, self._look_at_events):
-            threading.Thread(target=_for_ever, args=(look,), name="s2p watch", daemon=True).start()
+        for look, rest in ((self._look_at_share, time.sleep), (self._look_at_events, self._rest_until_written)):
+            threading.Thread(target=_for_ever, args=(look, rest), name="s2p watch", daemon=True).start()
+
+    def look_at_events_now(self) -> None:
+        """Somebody here has just written to the event log."""
+        self._written.set()
+
+    def _rest_until_written(self, seconds: float) -> None:
+        self._written.wait(seconds)
+        self._written.clear()
 
     def _look_at_share(self) -> float:
         """A file is ready after two looks at which it stood still, so a change counts for as long as that."""
@@ -103,20 +115,23 @@ class Watch:
         return EVENTS_SECONDS
 
 
-def _for_ever(look: Callable[[], float]) -> None:
+def _for_ever(look: Callable[[], float], rest: Callable[[float], None]) -> None:
     while True:
         pause = EVENTS_SECONDS
         with contextlib.suppress(Exception):  # a database or a drive that is away; whoever works there says so
             pause = look()
-        time.sleep(pause)
+        rest(pause)
 
 
 class PromptSensors(SensorDaemon):
-    """Our sensors are evaluated when something happened that they tell of, others as ever."""
+    """Our sensors are evaluated when something happened that they tell of, others as ever.
 
-    def __init__(self, settings: Any, pulse: Pulse) -> None:
+    `evaluated`: called after each evaluation, which may have written to the event log.
+    """
+
+    def __init__(self, settings: Any, pulse: Pulse, evaluated: Callable[[], None]) -> None:
         super().__init__(settings)
-        self._pulse = pulse
+        self._pulse, self._evaluated = pulse, evaluated
         self._ticks: dict[str, Future[Any]] = {}
 
     def core_loop(self, workspace_process_context: Processes, shutdown_event: threading.Event) -> DaemonIterator:
@@ -155,7 +170,8 @@ class PromptSensors(SensorDaemon):
             retention = instance.get_tick_retention_settings(InstigatorType.SENSOR)
             about = (context, self._logger, sensor, state, None, retention, self._submit_threadpool_executor)
             pool: Any = self._threadpool_executor
-            self._ticks[sensor.selector_id] = pool.submit(_process_tick, *about)
+            tick = self._ticks[sensor.selector_id] = pool.submit(_process_tick, *about)
+            tick.add_done_callback(lambda _: self._evaluated())
 
 
 def _tells_a_sensor(known: Beats, now: Beats) -> bool:
@@ -200,12 +216,15 @@ def prompt_daemons(settings: Settings) -> Callable[[dg.DagsterInstance], Iterabl
 
     def made(instance: dg.DagsterInstance) -> Iterable[Any]:
         pulse = Pulse()
-        Watch(settings, instance, pulse).start()
+        watch = Watch(settings, instance, pulse)
+        watch.start()
         for daemon in create_daemons_from_instance(instance):
             if isinstance(daemon, SensorDaemon):
-                yield PromptSensors(instance.get_sensor_settings(), pulse)
+                yield PromptSensors(instance.get_sensor_settings(), pulse, watch.look_at_events_now)
             elif isinstance(daemon, QueuedRunCoordinatorDaemon):
                 yield PromptQueue(pulse)
+            elif isinstance(daemon, FreshnessDaemon):
+                yield FreshnessDaemon(FRESHNESS_SECONDS)
             else:
                 yield daemon
 

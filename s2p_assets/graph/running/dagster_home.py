@@ -18,6 +18,7 @@ SLOW_MACHINE_SECONDS = 600
 START_SECONDS, STARTS_TRIED, STARTS_PAUSE_SECONDS = 3600, 100, 15
 STORAGE_MODULE, STORAGE_CLASS = "s2p_assets.graph.running.instance", "SharedPostgresStorage"
 
+DAGSTERS_LOGS = "LocalComputeLogManager"
 QUEUE_CLASS = "QueuedRunCoordinator"
 STARTED_AGAIN = {
     "max_user_code_failure_retries": STARTS_TRIED,
@@ -62,7 +63,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         },
         "compute_logs": {
             "module": "dagster._core.storage.local_compute_log_manager",
-            "class": "LocalComputeLogManager",
+            "class": DAGSTERS_LOGS,
             "config": {"base_dir": str(home / "logs")},
         },
         "nux": {"enabled": False},

@@ -22,13 +22,16 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._grpc import server_watcher
 from dagster._utils.log import configure_loggers
 
-from s2p_assets.graph.running.dagster_home import WORKSPACE, patience, prepare_home
+from s2p_assets.graph.running.dagster_home import DAGSTERS_LOGS, WORKSPACE, patience, prepare_home
 from s2p_assets.graph.running.dagster_web import host_behind_door
-from s2p_assets.graph.running.door_process import dagster_socket
 from s2p_assets.graph.running.instance import open_instance
 from s2p_assets.graph.running.locks import ENDED_FROM_OUTSIDE, clean_up
 from s2p_assets.graph.running.run_launcher import LOCATION, ForkingRunLauncher
+from s2p_assets.graph.running.run_logs import RunLogs
 from s2p_assets.graph.running.zygote_requests import socket_file
+from s2p_assets.learning.fingerprint import fingerprint_of
+from s2p_assets.publishing.renderers.html import prepare_templates
+from s2p_assets.services.context import open_context
 from s2p_assets.services.logs import start_log
 from s2p_assets.services.spans import run_span
 from s2p_assets.settings import Settings, read_settings
@@ -48,6 +51,15 @@ def load_definitions() -> None:
     made: dg.Definitions = module.defs()
     made.get_repository_def().load_all_definitions()
     module.defs = made  # whoever is forked takes these, instead of declaring all once more
+
+
+def prepare_for_runs(settings: Settings) -> None:
+    """What every run would work out anew, of what cannot change without a new start: pages and learners' code."""
+    prepare_templates()
+    catalog = open_context(settings).catalog
+    for contest in catalog.contests.values():
+        for model in catalog.candidates(contest):
+            fingerprint_of(model.build(), contest.task)
 
 
 def run_apart(work: Callable[[], int], fork: Callable[[Callable[[], int]], int]) -> None:
@@ -142,8 +154,8 @@ def watch(settings: Settings) -> int:
     return 1
 
 
-def show(settings: Settings) -> int:
-    """Dagster's web server, behind the door."""
+def show(settings: Settings, listening: socket.socket) -> int:
+    """Dagster's web server, behind the door, for as long as somebody asks for it."""
     from dagster._core.workspace.context import WorkspaceProcessContext
     from dagster_webserver.version import __version__
 
@@ -156,17 +168,18 @@ def show(settings: Settings) -> int:
             instance, _workspace(settings), version=__version__, code_server_log_level="warning"
         ) as context,
     ):
-        host_behind_door(context, dagster_socket(settings))
-    return 1
+        host_behind_door(context, listening)
+    return 0
 
 
 SERVERS: dict[str, Callable[[Settings], int]] = {
     "code server": serve_definitions,
     "daemon": watch,
-    "web server": show,
 }
-KNOW_THE_SHELVES = ("code server", "daemon")
-"""Those that begin anew with new code; Dagster's web server asks the code server."""
+"""Those that always run, and begin anew with new code."""
+
+WEB_SERVER = "web server"
+"""Runs when it is asked for. It asks the code server, and so lives on when that begins anew."""
 
 
 def _logger(name: str) -> logging.Logger:
@@ -183,7 +196,10 @@ def servers_ref(settings: Settings) -> InstanceRef:
         "class": ForkingRunLauncher.__name__,
         "config": {"socket": str(socket_file(settings, "runs"))},
     }
-    own = {} if "run_launcher" in configured else {"run_launcher": launcher}
+    own: dict[str, Any] = {} if "run_launcher" in configured else {"run_launcher": launcher}
+    logs = configured.get("compute_logs") or {}
+    if logs.get("class") == DAGSTERS_LOGS:
+        own["compute_logs"] = logs | {"module": RunLogs.__module__, "class": RunLogs.__name__}
     return InstanceRef.from_dir(str(home), overrides=own | patience(configured))
 
 

@@ -86,7 +86,7 @@ def _pass(ctx: Context, definitions: dg.Definitions, progress: Progress) -> Pass
             instance,
             progress,
             headless_tags(ctx.settings) | PAST_WHAT_IS_MADE,
-            selection=dg.AssetSelection.groups(*used.domains, S2P, include_sources=True),
+            selection=dg.AssetSelection.key_prefixes(*used.domains, S2P, include_sources=True),
             server_runs=servers,
         )
         with run_span(ctx.settings, uuid.uuid4().hex):

@@ -7,11 +7,13 @@ warehouse's business.
 import datetime as dt
 import functools
 import os
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import dagster as dg
 import yaml
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres.storage import DagsterPostgresStorage
 
@@ -19,8 +21,8 @@ from s2p_assets.contracts.errors import MendableError
 from s2p_assets.graph.running.dagster_home import environment, prepare_home
 from s2p_assets.settings import Settings, read_settings
 from s2p_assets.warehouse.server.connection import connect, database_url
+from s2p_assets.warehouse.server.roles import DAGSTER_SCHEMA, create_schema
 
-SCHEMA = "dagster"
 STATEMENT_TIMEOUT_MS = 600_000
 
 
@@ -39,7 +41,11 @@ class SharedPostgresStorage(DagsterPostgresStorage):
         super().__init__(postgres_url, inst_data=inst_data)
         # It asks a table for its columns before nearly every read, a tenth of the time of a run; they do not change.
         log: Any = self._event_log_storage
+        runs: Any = self._run_storage
         log.has_asset_key_col = functools.cache(log.has_asset_key_col)
+        log._has_asset_key_col_on_connection = _once_each(log._has_asset_key_col_on_connection)
+        for name in ("has_run_stats_index_cols", "has_backfill_id_column"):
+            setattr(runs, name, functools.cache(getattr(runs, name)))
         # It opens a connection for every statement, half of the work of servers at rest; this is its switch to a pool.
         for storage in (self._run_storage, log, self._schedule_storage):
             storage.optimize_for_webserver(STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20)
@@ -53,16 +59,28 @@ class SharedPostgresStorage(DagsterPostgresStorage):
         return cls(postgres_url=dagster_url(database_url(read_settings())), inst_data=inst_data)
 
 
+def _once_each(has_column: Callable[[Any, str], bool]) -> Callable[[Any, str], bool]:
+    """The same, asked once for each column: on whichever connection, it is the same table."""
+    known: dict[str, bool] = {}
+
+    def has(connection: Any, column: str) -> bool:
+        if column not in known:
+            known[column] = has_column(connection, column)
+        return known[column]
+
+    return has
+
+
 def dagster_url(url: str) -> str:
     """The SQLAlchemy address of Dagster's schema; creates the schema.
 
     `postgresql://` alone means psycopg 3 to newer SQLAlchemy, whose NOTIFY dagster-postgres cannot write.
     """
     with connect(url) as connection:
-        connection.execute(f"create schema if not exists {SCHEMA}")
+        create_schema(connection, DAGSTER_SCHEMA)
     _, _, rest = url.partition("://")
     joint = "&" if "?" in rest else "?"
-    return f"postgresql+psycopg2://{rest}{joint}options={quote(f'-csearch_path={SCHEMA}')}"
+    return f"postgresql+psycopg2://{rest}{joint}options={quote(f'-csearch_path={DAGSTER_SCHEMA}')}"
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
@@ -90,3 +108,16 @@ def materialized_at(instance: dg.DagsterInstance, key: dg.AssetKey) -> dt.dateti
     """When an asset was last materialized."""
     event = instance.get_latest_materialization_event(key)
     return dt.datetime.fromtimestamp(event.timestamp, dt.UTC) if event else None
+
+
+def withdraw_materializations(instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[str]) -> None:
+    """Have partitions count as not materialized: what Dagster calls wiping, which its open storages do not have."""
+    if not partitions:
+        return
+    log: Any = instance.event_log_storage
+    columns = SqlEventLogStorageTable.c
+    of_them = columns.asset_key == key.to_string(), columns.partition.in_(partitions)
+    made = columns.dagster_event_type == dg.DagsterEventType.ASSET_MATERIALIZATION.value
+    with log.index_connection() as connection:
+        connection.execute(SqlEventLogStorageTable.delete().where(*of_them, made))
+    log.wipe_asset_cached_status(key)

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.graph.running.dagster_home import environment
 from s2p_assets.graph.running.door_process import serving_door
+from s2p_assets.graph.running.stream_process import reading_streams
 from s2p_assets.graph.running.turns import servers_lock
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.server.connection import database_url
@@ -49,7 +50,8 @@ def serve(settings: Settings) -> int:
     Raises PortTaken, AlreadyUp and DatabaseUnreachable before anything is started.
     """
     require_port(settings.host, settings.port)
-    with servers_lock(settings) as turn, serving_door(settings, os.environ | environment(settings)):
+    environ = os.environ | environment(settings)
+    with servers_lock(settings) as turn, serving_door(settings, environ), reading_streams(settings, environ):
         return _serve_dagster(settings, turn)
 
 

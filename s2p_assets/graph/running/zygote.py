@@ -23,6 +23,7 @@ from functools import partial
 from typing import Any
 
 from s2p_assets.graph.running import forked
+from s2p_assets.graph.running.dagster_web import listening_for_web
 from s2p_assets.graph.running.zygote_requests import requests_socket
 from s2p_assets.settings import Settings, read_settings
 from s2p_assets.spreadsheet.sandbox import keep_reader_ready
@@ -37,9 +38,12 @@ PRELOADED = (
     "dagster._grpc.server",
     "dagster_postgres",
     "pyarrow.compute",
+    "pandera.backends.pandas.builtin_checks",
     "pandera.pandas",
+    "pyarrow.parquet",
     "s2p_assets.spreadsheet.reading",
     "sqlalchemy.dialects.postgresql.psycopg2",
+    "xlsxwriter",
 )
 """What runs and servers import at first use, beside what the graph imports."""
 
@@ -54,11 +58,19 @@ class _Children:
     runs: dict[int, str] = field(default_factory=dict)
 
 
-class Zygote:
-    """`listening`: where runs are asked for. `up`: readable when `s2p up` has ended. `lifeline`: as of `_lifeline`."""
+@dataclass(frozen=True)
+class _Asked:
+    """Where runs are asked for, and where Dagster's web server is."""
 
-    def __init__(self, settings: Settings, listening: socket.socket, up: int, lifeline: tuple[int, int]) -> None:
-        self.settings, self.listening, self.up, self.lifeline = settings, listening, up, lifeline
+    runs: socket.socket
+    web: socket.socket
+
+
+class Zygote:
+    """`up`: readable when `s2p up` has ended. `lifeline`: as of `_end_with_parent`."""
+
+    def __init__(self, settings: Settings, asked: _Asked, up: int, lifeline: tuple[int, int]) -> None:
+        self.settings, self.asked, self.up, self.lifeline = settings, asked, up, lifeline
         self.children = _Children()
         self.restarts: deque[float] = deque(maxlen=RESTARTS)
         self.shelves = shelf_files(settings)
@@ -72,9 +84,10 @@ class Zygote:
             signal.signal(number, self._signalled)
         self._start_servers()
         with selectors.DefaultSelector() as selector:
-            for ready in (self.listening, self.up, self._woken[0]):
+            for ready in (self.asked.runs, self.up, self._woken[0]):
                 selector.register(ready, selectors.EVENT_READ)
             while self.code is None:
+                self._hear_of_web(selector)
                 heard = {key.fd for key, _ in selector.select(LOOK_SECONDS)}
                 if self._woken[0] in heard:
                     _drain(self._woken[0])
@@ -82,10 +95,25 @@ class Zygote:
                     self.code = 0
                 self._reap()
                 self._renew_if_shelves_changed()
-                if self.listening.fileno() in heard and self.code is None:
+                if self.asked.runs.fileno() in heard and self.code is None:
                     self._answer()
+                if self.asked.web.fileno() in heard and self.code is None and not self._has_web:
+                    show = partial(forked.show, self.settings, self.asked.web)
+                    self.children.servers[self._fork(show, keeps=self.asked.web)] = forked.WEB_SERVER
         self._stop()
         return self.code
+
+    @property
+    def _has_web(self) -> bool:
+        return forked.WEB_SERVER in self.children.servers.values()
+
+    def _hear_of_web(self, selector: selectors.BaseSelector) -> None:
+        """Who asks for the web server wakes this process while there is none."""
+        hears = self.asked.web.fileno() in selector.get_map()
+        if hears and self._has_web:
+            selector.unregister(self.asked.web)
+        elif not hears and not self._has_web:
+            selector.register(self.asked.web, selectors.EVENT_READ)
 
     def _signalled(self, number: int, _: object) -> None:
         if number != signal.SIGCHLD:
@@ -106,7 +134,10 @@ class Zygote:
                         os.killpg(pid, signal.SIGKILL)  # what it had started itself
                     if status:
                         self._fork(partial(forked.report_killed, self.settings, run))
-                elif self.children.servers.pop(pid, None) and self.code is None:
+                    continue
+                server = self.children.servers.pop(pid, None)
+                rests = server == forked.WEB_SERVER and not status  # as nobody asks for it any more
+                if server and not rests and self.code is None:
                     self._restart()
 
     def _restart(self) -> None:
@@ -118,7 +149,7 @@ class Zygote:
         self._start_servers()
 
     def _answer(self) -> None:
-        connection, _ = self.listening.accept()
+        connection, _ = self.asked.runs.accept()
         with connection, contextlib.suppress(OSError, ValueError, KeyError):
             connection.settimeout(5.0)
             with connection.makefile("rw", encoding="utf-8") as stream:
@@ -143,11 +174,11 @@ class Zygote:
             return
         self.shelves = now
         for pid, name in list(self.children.servers.items()):
-            if name in forked.KNOW_THE_SHELVES:
+            if name in forked.SERVERS:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
                 del self.children.servers[pid]
-        handed = [self.listening.fileno(), self.up, *self.lifeline]
+        handed = [self.asked.runs.fileno(), self.asked.web.fileno(), self.up, *self.lifeline]
         for descriptor in handed:
             os.set_inheritable(descriptor, True)
         state = {"descriptors": handed, "servers": self.children.servers, "runs": self.children.runs}
@@ -156,8 +187,13 @@ class Zygote:
             sys.executable, [sys.executable, "-m", __spec__.name], os.environ | {STATE: json.dumps(state)}
         )
 
-    def _fork(self, work: Work, *unwanted: socket.socket, group: bool = False) -> int:
-        """A child that does `work`, and ends when this process does. `group`: in a process group of its own."""
+    def _fork(
+        self, work: Work, *unwanted: socket.socket, keeps: socket.socket | None = None, group: bool = False
+    ) -> int:
+        """A child that does `work`, and ends when this process does. `group`: in a process group of its own.
+
+        Of our sockets it has the one that it `keeps`.
+        """
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
@@ -168,7 +204,8 @@ class Zygote:
             return pid
         code = 1
         try:
-            self._become_child(unwanted, group=group)
+            ours = [one for one in (self.asked.runs, self.asked.web) if one is not keeps]
+            self._become_child([*unwanted, *ours], group=group)
             code = work()
         except SystemExit as ended:
             code = ended.code if isinstance(ended.code, int) else 1
@@ -182,7 +219,7 @@ class Zygote:
                 sys.stderr.flush()
             os._exit(code)
 
-    def _become_child(self, unwanted: tuple[socket.socket, ...], *, group: bool) -> None:
+    def _become_child(self, unwanted: list[socket.socket], *, group: bool) -> None:
         if group:
             os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
@@ -190,7 +227,7 @@ class Zygote:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
         for descriptor in (*self._woken, self.lifeline[1], self.up):
             os.close(descriptor)
-        for one in (self.listening, *unwanted):
+        for one in unwanted:
             one.close()
         os.environ.pop(STATE, None)
         if group:
@@ -255,12 +292,13 @@ def _newest(files: ShelfFiles) -> float:
     return max((time_ns for time_ns, _ in files.values()), default=0) / 1e9
 
 
-def _import_what_is_needed() -> None:
+def _import_what_is_needed(settings: Settings) -> None:
     """Imports come first, and what is imported is never looked at for garbage, so that it stays shared."""
     gc.disable()
     for module in PRELOADED:
         importlib.import_module(module)
     forked.load_definitions()
+    forked.prepare_for_runs(settings)
     gc.collect()
     gc.freeze()
     gc.enable()
@@ -270,14 +308,16 @@ def become_zygote() -> int:
     """Arguments: the descriptor whose end says that `s2p up` has ended. After new code: none, but the state."""
     before = json.loads(os.environ.pop(STATE, "null"))
     settings = read_settings()
-    _import_what_is_needed()
+    _import_what_is_needed(settings)
     if before:
-        listening, up, *lifeline = before["descriptors"]
-        zygote = Zygote(settings, socket.socket(fileno=listening), up, (lifeline[0], lifeline[1]))
+        runs, web, up, *lifeline = before["descriptors"]
+        asked = _Asked(socket.socket(fileno=runs), socket.socket(fileno=web))
+        zygote = Zygote(settings, asked, up, (lifeline[0], lifeline[1]))
         zygote.children.servers = {int(pid): name for pid, name in before["servers"].items()}
         zygote.children.runs = {int(pid): run for pid, run in before["runs"].items()}
         return zygote.serve()
-    zygote = Zygote(settings, requests_socket(settings), int(sys.argv[1]), os.pipe())
+    asked = _Asked(requests_socket(settings), listening_for_web(settings))
+    zygote = Zygote(settings, asked, int(sys.argv[1]), os.pipe())
     forked.run_apart(lambda: forked.clean_up_after_the_killed(settings), zygote._fork)
     return zygote.serve()
 

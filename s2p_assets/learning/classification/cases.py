@@ -3,6 +3,7 @@
 When a case counts as known is for `time_folds.py`; what must not be among its features, for `leaks.py`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,16 @@ from s2p_assets.contracts.model import ClassificationTask
 from s2p_assets.learning.forecasting.series import Matrix, TooLittleHistory, UnusableHistory
 
 MIN_CASES_OF_A_CLASS = 10
+
+
+class Withheld(UnusableHistory):
+    """All that a model would learn from is left out, as it knows the outcome."""
+
+    def __init__(self, columns: Iterable[str]) -> None:
+        super().__init__(
+            f"{', '.join(columns)}: left out before training, as it knows the outcome; let the model learn from "
+            "another column, or let this one in by `let_in` in the contest's task, with the reason"
+        )
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,8 @@ class FeatureColumns:
 def feature_columns_of(cases: pd.DataFrame, task: ClassificationTask, *, only: tuple[str, ...] = ()) -> FeatureColumns:
     """The features in `cases`, or those of them in `only`; days and moments are none: how long ago is a number.
 
-    Raises UnusableHistory when there is none, or one of `only` is not among them.
+    Those that the check for leaks withholds are left out. Raises UnusableHistory when there is none, or one of `only`
+    is not among them.
     """
     numbers, categories = [], []
     for name in (str(name) for name in cases.columns if name not in task.not_features):
@@ -48,9 +60,11 @@ def feature_columns_of(cases: pd.DataFrame, task: ClassificationTask, *, only: t
             numbers.append(name)
         elif not _is_time(cases[name]):
             categories.append(name)
-    if strange := sorted({*only} - {*numbers, *categories}):
+    if strange := sorted({*only} - {*numbers, *categories, *task.withheld}):
         raise UnusableHistory(f"not among the features: {', '.join(strange)}")
-    wanted = {*only} or {*numbers, *categories}
+    wanted = {*only} - {*task.withheld} if only else {*numbers, *categories}
+    if only and not wanted:
+        raise Withheld(only)
     if not wanted:
         raise UnusableHistory(
             "the history has no feature: every column is refused, ignored, a day or the outcome itself"
@@ -63,6 +77,12 @@ def feature_columns_of(cases: pd.DataFrame, task: ClassificationTask, *, only: t
 def features_of_cases(cases: pd.DataFrame, task: ClassificationTask) -> pd.DataFrame:
     """`cases` without outcomes and whatever else is no feature: what a classifier is given."""
     return cases.drop(columns=[name for name in task.not_features if name in cases])
+
+
+def require_learnable(column: str, task: ClassificationTask) -> None:
+    """Raises UnusableHistory for a column that the check for leaks withholds."""
+    if column in task.withheld:
+        raise Withheld([column])
 
 
 def decided_cases(history: pd.DataFrame, task: ClassificationTask) -> pd.DataFrame:

@@ -9,6 +9,8 @@ import pandas as pd
 
 from s2p_assets.learning.selection.paired_test import losses_by_model, paired_test
 
+HARDLY_CHANCE = 0.1
+
 
 def choose_champion(losses: pd.DataFrame, incumbent: str | None, preferred: str | None = None) -> str:
     """The champion among the models in `losses` (see `paired_test.paired_test`).
@@ -46,6 +48,28 @@ def worse_than_baseline(losses: pd.DataFrame, name: str, baselines: Sequence[str
         return None
     best = str(better.idxmin())
     return f"{name} loses to {best}: loss {means[name]:.3f} against {means[best]:.3f}"
+
+
+def unproved(
+    losses: pd.DataFrame, name: str, incumbent: str | None, baselines: Sequence[str]
+) -> tuple[str, str] | None:
+    """The plain model that serves in place of `name`, and why in a sentence; None where `name` may serve.
+
+    Of outcomes, what learned may come into service only if it is better than the plain models and that is hardly
+    chance, and stay only as long as its mean loss is not above theirs.
+    """
+    means = mean_losses(losses)
+    plain = means.reindex([one for one in baselines if one in means])
+    if name in baselines or plain.empty:
+        return None
+    best = str(plain.idxmin())
+    test = paired_test(losses, best, name)
+    enough = test.gain >= 0 if name == incumbent else test.gain > 0 and test.p_value < HARDLY_CHANCE
+    if enough:
+        return None
+    said = f"{name} has loss {means[name]:.3f} against {means[best]:.3f} of the plain {best}, {test.description}"
+    worse = "it was worse" if test.gain < 0 else "that may well be chance"
+    return best, f"the plain {best} serves, as {worse}: {said}"
 
 
 def beaten_by_baseline(losses: pd.DataFrame, name: str, baselines: Sequence[str]) -> str | None:

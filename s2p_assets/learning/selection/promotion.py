@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from s2p_assets.contracts.model import Contest
+from s2p_assets.contracts.model import ClassificationTask, Contest
 from s2p_assets.learning.learned_targets import StoredHistory
-from s2p_assets.learning.selection.champion import beaten_by_baseline, mean_losses, worse_than_baseline
+from s2p_assets.learning.selection.champion import beaten_by_baseline, mean_losses, unproved, worse_than_baseline
 from s2p_assets.learning.selection.paired_test import PairedTest, paired_test
 from s2p_assets.learning.selection.pin import Pin
 from s2p_assets.learning.selection.soundness import (
@@ -206,6 +206,10 @@ def _judged(
     if name not in compared:
         raise ValueError(f"{contest.full_name}: named {name!r} champion, but compared were {', '.join(compared)}")
     means = mean_losses(fair)
+    if isinstance(contest.task, ClassificationTask) and (found := unproved(fair, name, incumbent, contest.baselines)):
+        plain, why = found
+        change = "first" if incumbent is None else "stays" if plain == incumbent else "demoted"
+        return _Decision(plain, compared[plain], why, change)
     best = str(means.idxmin())
     beaten = beaten_by_baseline(fair, name, contest.baselines)
     if beaten and name == incumbent:

@@ -4,12 +4,14 @@ Drawing them as SVG belongs to `vega`, drawing them in Excel to `excel_charts`; 
 """
 
 import datetime as dt
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from s2p_assets.contracts.report import Chart, Section
+from s2p_assets.publishing.document import wording
 
 COLOURS = 6
 DASHES: tuple[tuple[int, int], ...] = ((1, 0), (7, 4), (2, 3), (10, 3))
@@ -37,6 +39,11 @@ class Plot:
     def is_horizontal(self) -> bool:
         """Whether bars run from left to right, which leaves room for their names."""
         return self.chart.kind == "bar" and not self.over_time
+
+    @functools.cached_property
+    def decimals(self) -> int:
+        """How many decimals its numbers need."""
+        return wording.decimals_for(pd.concat(list(self.lines.values())), self.chart.format)
 
 
 def plot_of(section: Section) -> Plot | None:

@@ -168,15 +168,16 @@ def _marker(plot: Plot, palette: Palette) -> Iterator[dict[str, Any]]:
 def _rows(plot: Plot, currency: str, ids: Mapping[tuple[int, int], str]) -> Iterator[dict[str, Any]]:
     """One record per place: x, from and to (its extent), y0 …, low, high, and the words for all of them."""
     extents = _extents(plot)
+    ends = None if extents is None else tuple(map(list, extents))
+    lines = [list(values) for values in plot.lines.values()]
+    band = {name: list(end) for name, end in (("low", plot.low), ("high", plot.high)) if end is not None}
     for n, x in enumerate(plot.x):
         row = {"x": _json(x)}
-        if extents is not None:
-            begin, end = extents[0].iloc[n], extents[1].iloc[n]
-            row |= {"from": _json(begin), "to": _json(end)} | _slots(begin, end, len(plot.lines))
-        for line, values in enumerate(plot.lines.values()):
-            row[f"y{line}"] = _json(values.iloc[n])
-        if plot.low is not None and plot.high is not None:
-            row |= {"low": _json(plot.low.iloc[n]), "high": _json(plot.high.iloc[n])}
+        if ends is not None:
+            begin, end = ends[0][n], ends[1][n]
+            row |= {"from": _json(begin), "to": _json(end)} | _slots(begin, end, len(lines))
+        row |= {f"y{line}": _json(values[n]) for line, values in enumerate(lines)}
+        row |= {name: _json(values[n]) for name, values in band.items() if len(band) == 2}
         yield row | {"words": "\n".join(_words(plot, n, currency, ids))}
 
 
@@ -242,8 +243,7 @@ def format_x(x: Any) -> str:
 def format_y(value: float, plot: Plot, currency: str) -> str:
     if plot.chart.format == "money":
         return wording.format_money(value, currency, 0 if abs(value) >= 1000 else 2)
-    everything = pd.concat(list(plot.lines.values()))
-    return wording.format_cell(value, plot.chart.format, wording.decimals_for(everything, plot.chart.format))
+    return wording.format_cell(value, plot.chart.format, plot.decimals)
 
 
 def _x(plot: Plot, field: str) -> dict[str, Any]:

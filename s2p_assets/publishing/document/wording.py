@@ -143,7 +143,12 @@ def fill_in_currency(document: Document, currency: str) -> Document:
         headline=written(document.headline),
         figures=tuple(replace(figure, note=written(figure.note)) for figure in document.figures),
         sections=tuple(
-            replace(section, description=written(section.description), when_empty=written(section.when_empty))
+            replace(
+                section,
+                description=written(section.description),
+                when_empty=written(section.when_empty),
+                says=written(section.says),
+            )
             for section in document.sections
         ),
         notes=tuple(written(note) for note in document.notes),

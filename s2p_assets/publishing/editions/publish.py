@@ -8,7 +8,9 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -57,7 +59,7 @@ def publish(
 
     The edition appears whole or not at all; the same edition again takes the place of the old one, and
     others stay, but those with later data: that data was taken back, so they are moved to the folder `withdrawn`.
-    `latest.html`, `latest.xlsx` and `latest.pdf` are copies of the edition that was made last. Faults
+    `latest.html`, `.xlsx`, `.pdf` and `.png` are copies of the edition that was made last. Faults
     stay shown: an edition may be made anew while something under it cannot be renewed.
     `days_ahead`: as of `contracts.report.Report`.
     Raises HeadlineUnusable, and ReportNotPublished when a file is locked or the share cannot be written.
@@ -150,11 +152,13 @@ def _not_published(error: OSError, place: Path) -> ReportNotPublished:
 def _write(document: Document, draft: Path, imprint: Imprint, *, picture: bool, index: str = "") -> None:
     draft.mkdir()
     stem = file_name(document.title, document.as_of)
-    write_html(document, draft / f"{stem}.html", imprint, index=index)
-    write_excel(document, draft / f"{stem}.xlsx", imprint)
-    write_pdf(document, draft / f"{stem}.pdf", imprint)
-    if picture:
-        write_picture(document, draft / f"{stem}.png", currency=imprint.currency)
+    with ThreadPoolExecutor(1, "pdf") as beside:  # most of it is done outside of Python
+        pdf = beside.submit(copy_context().run, write_pdf, document, draft / f"{stem}.pdf", imprint)
+        write_html(document, draft / f"{stem}.html", imprint, index=index)
+        write_excel(document, draft / f"{stem}.xlsx", imprint)
+        if picture:
+            write_picture(document, draft / f"{stem}.png", currency=imprint.currency)
+        pdf.result()
     card = _card(document, imprint, picture=picture)
     (draft / EDITION_FILE).write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -207,7 +211,7 @@ def _renew_latest(folder: Path, name: str) -> None:
     if banner := _banner(folder / name, newest):
         page = page.replace("<main>\n", f"<main>\n{banner}", 1)
     page = page.replace(f'href="../../{INDEX_FILE}"', f'href="../{INDEX_FILE}"')
-    for file in (newest.excel, newest.pdf):
+    for file in filter(None, (newest.excel, newest.pdf, newest.picture)):
         page = page.replace(f'href="{quote(file.name)}"', f'href="latest{file.suffix}"')
         with replace_file(folder / name / f"latest{file.suffix}") as draft:
             shutil.copyfile(file, draft)
@@ -234,7 +238,7 @@ def _renew_index(folder: Path) -> None:
         newest.setdefault(edition.folder.parent.name, edition)
     earlier = [edition for edition in sorted(everything, key=by_day) if edition not in newest.values()]
     entries = [
-        _entry(edition, folder) | {"held_back": Markup(_banner(edition.folder.parent, edition))}  # noqa: S704
+        _entry(edition, folder) | {"held_back": Markup(_banner(edition.folder.parent, edition))}  # noqa: S704  escaped
         for edition in sorted(newest.values(), key=by_day)
     ]
     entries.sort(key=lambda entry: not (entry["held_back"] or entry["action"]))

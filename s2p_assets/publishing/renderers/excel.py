@@ -185,7 +185,7 @@ def _comment_traces(sheet: Any, section: Section, place: int, edition: dt.date, 
 def _section(book: ReportBook, document: Document, section: Section, name: str, chart: PlacedChart | None) -> Any:
     frame, columns = _shown(section, chart)
     widths = book.widths(frame, columns)
-    sheet = _sheet(book, document, name, title=section.title, description=section.description, widths=widths)
+    sheet = _sheet(book, document, name, title=section.heading, description=section.description, widths=widths)
     if len(frame) and columns:
         book.write_table(sheet, TABLE_ROW, 0, frame, columns, widths)
         sheet.freeze_panes(TABLE_ROW + 1, 0)

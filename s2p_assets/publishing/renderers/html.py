@@ -3,6 +3,7 @@
 What the report says comes in as a Document; how it looks stands in `templates/`.
 """
 
+import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,6 +59,17 @@ def render_html(document: Document, imprint: Imprint, *, beside: str, index: str
 
 def render_template(template: str, **values: Any) -> str:
     """A page made from one of the templates; every value is escaped."""
+    return _environment().get_template(template).render(language=wording.language_tag(), **values)
+
+
+def prepare_templates() -> None:
+    """Compile the templates, so that whoever is forked has them."""
+    for template in TEMPLATES.glob("*.html.j2"):
+        _environment().get_template(template.name)
+
+
+@functools.cache
+def _environment() -> Any:
     import jinja2
 
     loader = jinja2.FileSystemLoader(TEMPLATES)
@@ -65,7 +77,7 @@ def render_template(template: str, **values: Any) -> str:
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"breakable": _breakable, "explained": _explained}
-    return environment.get_template(template).render(language=wording.language_tag(), **values)
+    return environment
 
 
 def _breakable(text: str) -> Any:
@@ -95,6 +107,7 @@ def _part(section: Section, place: int, currency: str) -> dict[str, Any]:
     return {
         "id": f"section-{place + 1}",
         "title": section.title,
+        "says": section.says,
         "description": section.description,
         "chart": None if plot is None else _drawing(plot, currency, point_ids(section, place, plot)),
         "table": rows,

@@ -81,6 +81,7 @@ def _part(section: Section, place: int, imprint: Imprint, root: Path) -> dict[st
     shown = table_cells(section, place, imprint.currency)
     return {
         "title": section.title,
+        "says": section.says,
         "description": section.description,
         "chart": None if plot is None else _drawing(plot, place, imprint.currency, root),
         "table": shown,

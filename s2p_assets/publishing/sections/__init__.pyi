@@ -13,6 +13,7 @@ from . import pipeline as pipeline
 from . import plain_names as plain_names
 from . import price_changes as price_changes
 from . import price_lists as price_lists
+from . import probability_trust as probability_trust
 from . import question_scores as question_scores
 from . import returns as returns
 from . import sellers as sellers

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from s2p_assets.contracts.report import Chart, ReportColumn, Section
 from s2p_assets.publishing.document.wording import format_share
+from s2p_assets.publishing.sections.findings import first_of
 from s2p_assets.publishing.sections.source_table import SourceTable, listing
 
 SHOWN = 10
@@ -47,10 +48,16 @@ def ranked_cases(chances: Chances, title: str, description: str, columns: Sequen
     """All cases as they are stored, the likeliest first, with a bar for each."""
     heading = f"Probability of {chances.outcome}"
     chart = Chart("bar", chances.name, (chances.probability,), heading, format="percent")
-    return listing(chances.ranked, title, description, columns, chart=chart)
+    return listing(chances.ranked, title, description, columns, chart=chart, says=_surest(chances))
 
 
 def likeliest_cases(chances: Chances, title: str, description: str, columns: Sequence[ReportColumn]) -> Section:
     """The ten likeliest cases as they are stored."""
     ranked = chances.ranked
-    return listing(ranked.with_rows(ranked.rows.head(SHOWN)), title, description, columns)
+    return listing(ranked.with_rows(ranked.rows.head(SHOWN)), title, description, columns, says=_surest(chances))
+
+
+def _surest(chances: Chances) -> str:
+    rows = chances.ranked.rows
+    told = format_share(float(rows[chances.probability].iloc[0])) if len(rows) else ""
+    return first_of(rows, chances.name, told)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from s2p_assets.contracts.report import Chart, Figure, NumberSource, ReportColumn, RowValue, Section, ValueFormat
 from s2p_assets.publishing.document.wording import format_date, format_number, format_percent
+from s2p_assets.publishing.sections.findings import best_in, parts_that_hold
 from s2p_assets.publishing.sections.source_table import SourceTable
 
 TITLES = {
@@ -160,6 +161,7 @@ def probability_measures(scores: ClassificationScores) -> Section:
     seen, plain = (scores.lineage(),), (NumberSource(RowValue("plain"), {"model": scores.baseline}),)
     return Section(
         title="How right it was",
+        says=f"it {'tells' if discriminates(scores.compared) else 'hardly tells'} one {scores.one} from another",
         description=f"{describe_probabilities(scores.compared, one=scores.one, outcome=scores.outcome)} Measured on "
         "what the model in service told of cases that ended later, knowing only what had ended before, with the 95 % "
         "interval over all of them. All but AUC and accuracy: the lower, the better.",
@@ -181,7 +183,8 @@ def probability_calibration(scores: ClassificationScores) -> Section:
     rows = scores.calibration.assign(as_told=predicted, at=[format_percent(float(one), 1) for one in predicted])
     is_drawn = rows["at"].is_unique and len(rows) > 1
     return Section(
-        title="Does it come as often as it is told?",
+        title="Where told and came lie together",
+        says=parts_that_hold(rows),
         description="Cases in parts of equal size by what was told of them: where told and came lie together, a "
         "probability means what it says. The band is the 95 % interval of what came.",
         frame=rows,
@@ -232,8 +235,10 @@ def classification_folds(scores: ClassificationScores, titles: Mapping[str, str]
     rows["placed"] = rows["placed"].mask(rows["is_champion"].astype(bool), rows["called"] + ", in service")
     rows = rows.sort_values(["fold", "log_loss", "model"]).reset_index(drop=True)
     begins = ", ".join(format_date(day) for day in rows["cutoff"].drop_duplicates())
+    best = rows.dropna(subset="log_loss").drop_duplicates("fold")
     return Section(
         title="The models, stretch by stretch",
+        says=best_in(rows, "fold", best["is_champion"].astype(bool), "stretch", "stretches"),
         description=f"Each model was fitted on what had ended before a stretch began ({begins}) and asked about "
         "what began in it; the last stretch goes on to today. The champion is chosen by the log loss.",
         frame=rows,

@@ -12,6 +12,7 @@ import pandas as pd
 
 from s2p_assets.contracts.report import Chart, Figure, NumberSource, ReportColumn, RowValue, Section
 from s2p_assets.publishing.document.wording import format_cell, format_date, format_number, pluralize
+from s2p_assets.publishing.sections.findings import counted
 from s2p_assets.publishing.sections.plain_names import plain_name
 from s2p_assets.publishing.sections.source_table import SourceTable, listing
 
@@ -184,6 +185,7 @@ def open_files(deliveries: Deliveries) -> Section:
             ReportColumn("problems", "Problems", "integer"),
             ReportColumn("problem", "The first of them", sources=()),
         ),
+        says=counted(len(rows), "file"),
         when_empty="Nothing is open: every file on the share was taken as it is.",
     )
 
@@ -199,6 +201,7 @@ def late_and_missing(deliveries: Deliveries) -> Section:
             ReportColumn("owner", "Whom to ask", sources=()),
             ReportColumn("problem", "Since when", sources=()),
         ),
+        says=counted(len(deliveries.missing), "file"),
         when_empty="Nothing that was expected is missing.",
     )
 
@@ -229,6 +232,7 @@ def held_files(deliveries: Deliveries) -> Section:
             ReportColumn("changes", "What it would change", sources=()),
         ),
         when_empty="No file is held.",
+        says=counted(len(rows), "file"),
     )
 
 
@@ -249,6 +253,7 @@ def gone_files(deliveries: Deliveries) -> Section:
             ReportColumn("kind", "Kind of workbook", sources=()),
             ReportColumn("rows_left", "Rows that still count", "integer", sources=()),
         ),
+        says=counted(len(rows), "file"),
         when_empty="Every file whose rows count lies on the share, or somebody decided to keep its rows.",
     )
 
@@ -261,6 +266,7 @@ def unclaimed_files(deliveries: Deliveries) -> Section:
     )
     return Section(
         title="Files nobody claims",
+        says=counted(len(deliveries.unclaimed_files), "file"),
         description=description if len(deliveries.unclaimed_files) else "",
         frame=deliveries.unclaimed_files,
         columns=(ReportColumn("path", "File"),),
@@ -280,6 +286,7 @@ def returned_by_owner(deliveries: Deliveries) -> Section:
     returned = deliveries.table.lineage("rows_returned", where)
     return Section(
         title="Who got files back",
+        says=_whose_are_open(rows),
         description="Every version of a file that was returned or taken in part, ever; settled are those that were "
         "corrected since, taken away or forgotten.",
         frame=rows.sort_values(["is_open", "files", "owner"], ascending=[False, False, True]).reset_index(drop=True),
@@ -292,6 +299,20 @@ def returned_by_owner(deliveries: Deliveries) -> Section:
         ),
         when_empty="No file was ever sent back.",
     )
+
+
+def _whose_are_open(rows: pd.DataFrame) -> str:
+    """How many owners still have files to correct."""
+    waiting = int((rows["is_open"] > 0).sum())
+    if rows.empty:
+        return "nobody"
+    return f"{format_number(waiting)} of {pluralize(len(rows), 'owner')} still to correct" if waiting else "all settled"
+
+
+def _came_and_went_back(recent: pd.DataFrame) -> str:
+    back = int(recent["verdict"].isin(SENT_BACK).sum())
+    came = counted(len(recent), "file", none="nothing")
+    return f"{came}, {format_number(back)} of them sent back" if back else came
 
 
 def recent_arrivals(deliveries: Deliveries) -> Section:
@@ -314,6 +335,7 @@ def recent_arrivals(deliveries: Deliveries) -> Section:
             ReportColumn("rows_returned", "Rows returned", "integer", highlight_above=0),
             ReportColumn("changes", "What it changed", sources=()),
         ),
+        says=_came_and_went_back(recent),
         chart=Chart("line", "week", ("taken", "sent_back"), "Files a week", frame=drawn, format="integer")
         if len(drawn) > 1
         else None,

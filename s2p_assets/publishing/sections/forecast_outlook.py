@@ -11,7 +11,13 @@ import pandas as pd
 
 from s2p_assets.contracts.report import Chart, Figure, NumberSource, ReportColumn, RowValue, Section
 from s2p_assets.publishing.document.wording import format_date, format_number, pluralize
-from s2p_assets.publishing.sections.period_comparison import relative_change, relative_changes, totals_by_period
+from s2p_assets.publishing.sections.findings import first_of
+from s2p_assets.publishing.sections.period_comparison import (
+    relative_change,
+    relative_changes,
+    totals_by_period,
+    value_at,
+)
 from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, same_row
 from s2p_assets.publishing.sections.weeks import SPAN, WEEK, WEEKS_SHOWN, YEAR, known_total, weeks_until
@@ -84,6 +90,7 @@ def sales_outlook(
     drawn = tuple(line for line in LINES if frame[line].notna().any())
     return Section(
         title="Weekly sales and forecast",
+        says=_sold_and_expected(units, forecast, week),
         description=description if len(forecast) else f"There is no forecast for the weeks after {format_date(week)}.",
         chart=Chart(
             kind="line",
@@ -150,6 +157,14 @@ def against_forecast(past: SourceTable, week: pd.Timestamp) -> tuple[Figure, ...
     )
 
 
+def _sold_and_expected(units: "pd.Series[Any]", forecast: pd.DataFrame, week: pd.Timestamp) -> str:
+    sold = value_at(units, week)
+    said = [] if sold is None or pd.isna(sold) else [f"{format_number(sold)} sold"]
+    if len(forecast) and forecast["forecast"].notna().any():
+        said.append(f"{format_number(float(forecast['forecast'].mean()))} a week expected")
+    return ", ".join(said)
+
+
 def describe_run(past: SourceTable, week: pd.Timestamp) -> str:
     """`Sales were below the forecast in each of the last 5 weeks. `, from the fourth on; else empty.
 
@@ -189,6 +204,7 @@ def past_forecasts(past: SourceTable, week: pd.Timestamp) -> Iterator[Section]:
     off = tuple(past.lineage(name, same_row("week", "cutoff")) for name in ("actual", "mean"))
     yield Section(
         title="Forecasts of past weeks, and what was sold",
+        says=_weeks_inside(inside[rows["q10"].notna()]),
         description=BACKTEST_NOTE,
         frame=rows.assign(off=pd.Series(shares, dtype="float64"), place=inside.where(rows["q10"].notna())),
         table=past.name,
@@ -204,6 +220,11 @@ def past_forecasts(past: SourceTable, week: pd.Timestamp) -> Iterator[Section]:
             ReportColumn("step", "Weeks ahead", "integer", sources=()),
         ),
     )
+
+
+def _weeks_inside(places: "pd.Series[str]") -> str:
+    held = int((places == "within").sum())
+    return f"{format_number(held)} of {pluralize(len(places), 'week')} within the band" if len(places) else ""
 
 
 def most_expected(sales: SalesTable, forecast: pd.DataFrame, week: pd.Timestamp, items: ItemTable) -> Section:
@@ -227,6 +248,7 @@ def most_expected(sales: SalesTable, forecast: pd.DataFrame, week: pd.Timestamp,
     frame = frame[frame["coming"].notna()].sort_values(["coming", items.item], ascending=[False, True])
     return Section(
         title="What is expected to sell most",
+        says=first_of(frame, items.label, f"{format_number(frame['coming'].iloc[0])} units" if len(frame) else ""),
         description=f"Units of the next {SPAN} weeks, against the last {SPAN} and the same weeks a year earlier.",
         frame=frame.head(ROWS_EXPECTED).reset_index(drop=True),
         columns=(

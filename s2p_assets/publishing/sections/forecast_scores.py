@@ -11,6 +11,7 @@ import pandas as pd
 
 from s2p_assets.contracts.report import Chart, Figure, NumberSource, ReportColumn, RowValue, Section
 from s2p_assets.publishing.document.wording import format_date, format_share, pluralize
+from s2p_assets.publishing.sections.findings import best_in
 from s2p_assets.publishing.sections.period_comparison import relative_change
 from s2p_assets.publishing.sections.plain_names import plain_name
 from s2p_assets.publishing.sections.source_table import SourceTable
@@ -143,6 +144,7 @@ def model_comparison(scores: ForecastScores) -> Section:
     wapes = (*scores.mean("wape", where), *scores.mean_of_all("wape", scores.naive))
     return Section(
         title="The models compared",
+        says=_least_error(scores),
         description=f"Means over the same stretches of past weeks, all {scores.one}s; the smaller the error, "
         "the better.",
         frame=scores.by_model,
@@ -156,6 +158,17 @@ def model_comparison(scores: ForecastScores) -> Section:
     )
 
 
+def _least_error(scores: ForecastScores) -> str:
+    known = scores.by_model.dropna(subset="wape")
+    if len(known) < 2:
+        return ""
+    served, best = scores.by_model.iloc[0], known.sort_values("wape", kind="stable").iloc[0]
+    if best["model"] == served["model"]:
+        return f"{best['called']}, the one in service, errs least ({format_share(best['wape'])})"
+    here = "" if pd.isna(served["wape"]) else f", {served['called']}, in service, {format_share(served['wape'])}"
+    return f"{best['called']} errs least ({format_share(best['wape'])}){here}"
+
+
 def forecast_folds(scores: ForecastScores) -> Section:
     """Every model on every stretch of weeks, the best by RMSSE first."""
     rows = scores.rows[scores.rows["series"] == ALL].sort_values(["fold", "rmsse", "model"])
@@ -163,6 +176,7 @@ def forecast_folds(scores: ForecastScores) -> Section:
     where = {"model": RowValue("model"), "fold": RowValue("fold"), "series": ALL}
     return Section(
         title="Stretch by stretch",
+        says=best_in(rows, "fold", _best_is_served(scores, rows), "stretch", "stretches"),
         description="Each model was fitted on what was known then, and forecast the weeks after. Bands come from the "
         "errors of earlier stretches, so the oldest has none.",
         frame=rows,
@@ -173,6 +187,12 @@ def forecast_folds(scores: ForecastScores) -> Section:
         ),
         chart=_wape_by_fold(scores, rows, where),
     )
+
+
+def _best_is_served(scores: ForecastScores, rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Of each stretch, whether the best by RMSSE is the model in service. `rows`: the best of a stretch first."""
+    best = rows.dropna(subset="rmsse").drop_duplicates("fold")
+    return best["model"] == scores.by_model["model"].iloc[0]
 
 
 def _wape_by_fold(scores: ForecastScores, rows: pd.DataFrame, where: dict[str, object]) -> Chart | None:
@@ -197,6 +217,7 @@ def scores_by_demand_class(scores: ForecastScores) -> Section:
     where = {"model": RowValue("model"), "series": RowValue("series")}
     return Section(
         title=f"By kind of {scores.one}",
+        says=_easiest_and_hardest(rows[rows["model"] == scores.by_model["model"].iloc[0]]),
         description=f"How a {scores.one} sells decides how well it can be forecast. Means over the stretches.",
         frame=rows.sort_values(["order", "rmsse", "model"]).reset_index(drop=True),
         columns=(
@@ -211,6 +232,18 @@ def scores_by_demand_class(scores: ForecastScores) -> Section:
             *scores.columns(MEASURES, where),
         ),
         when_empty=f"No kind of {scores.one} could be told apart yet.",
+    )
+
+
+def _easiest_and_hardest(served: pd.DataFrame) -> str:
+    """What the model in service errs least on, and most."""
+    known = served.dropna(subset="wape").sort_values("wape")
+    if len(known) < 2:
+        return ""
+    easy, hard = known.iloc[0], known.iloc[-1]
+    return (
+        f"{easy['kind'].lower()} errs least ({format_share(easy['wape'])}), {hard['kind'].lower()} most "
+        f"({format_share(hard['wape'])})"
     )
 
 

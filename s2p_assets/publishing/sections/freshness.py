@@ -6,6 +6,7 @@ What became of the files is in `deliveries`.
 import pandas as pd
 
 from s2p_assets.contracts.report import Chart, ReportColumn, RowValue, Section
+from s2p_assets.publishing.document.wording import format_number, pluralize
 from s2p_assets.publishing.sections.deliveries import TAKEN, Deliveries
 
 DAYS_TOO_LATE = 7
@@ -17,8 +18,11 @@ def freshness_by_kind(deliveries: Deliveries) -> Section:
     rows, of_kind = _by_kind(deliveries), {"workbook": RowValue("workbook")}
     where = of_kind | {"status": "current"}
     dates = (deliveries.table.lineage("saved_at", of_kind | {"verdict": TAKEN}, "rows"),)
+    late = rows[rows["late_days"] > DAYS_TOO_LATE].sort_values("late_days", ascending=False)
+    longest = f"{late['kind'].iloc[0]} by {pluralize(int(late['late_days'].iloc[0]), 'day')}" if len(late) else ""
     return Section(
         title="How fresh each kind of workbook is",
+        says=f"{format_number(len(late))} late, {longest}" if len(late) else "none is late" if len(rows) else "",
         description="The files on the share, by kind; newest is the day on which the newest file that was taken was "
         "saved. Late is how much longer than usual nothing new came.",
         frame=rows.sort_values(["newest", "workbook"], na_position="first").reset_index(drop=True),

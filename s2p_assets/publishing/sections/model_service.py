@@ -11,7 +11,7 @@ from typing import Protocol
 import pandas as pd
 
 from s2p_assets.contracts.report import ReportColumn, Section, ValueFormat
-from s2p_assets.publishing.document.wording import localize_numbers
+from s2p_assets.publishing.document.wording import format_date, localize_numbers, pluralize
 from s2p_assets.publishing.sections.plain_names import plain_name
 
 SIGNALS = {
@@ -89,6 +89,7 @@ def service_facts(facts: Mapping[str, str]) -> Section:
     """What is known of the model in service. `facts`: what → value, in the order in which they are shown."""
     return Section(
         title="What is in service, and why",
+        says=next(iter(facts.values()), ""),
         description="A new model comes into service only when it beats this one beyond chance, on the same past weeks.",
         frame=pd.DataFrame(list(facts.items()), columns=["what", "value"]),
         columns=(ReportColumn("what", "What"), ReportColumn("value", "Value")),
@@ -103,8 +104,10 @@ def describe_promotion(why: str, prefix: str) -> str:
 def recent_trainings(trainings: Sequence[VersionTraining], version: str, prefix: str) -> Section:
     """A line for each version that was trained, the newest first. `version`: the one in service."""
     lines = [_line(training, training.version == version, prefix) for training in trainings]
+    last_day = format_date(trainings[0].trained_at.date()) if trainings else ""
     return Section(
         title="What was trained, and from which data",
+        says=f"{pluralize(len(lines), 'version')}, the last on {last_day}" if lines else "",
         description="Every model's newest version, and all others of the four weeks before the newest. A model is "
         "trained again when enough of its features is new or changed, when its code changed, or when it errs more than "
         "before; the features come from the files under Sources."

@@ -11,6 +11,7 @@ import pandas as pd
 
 from s2p_assets.contracts.report import NumberSource, ReportColumn, Section
 from s2p_assets.publishing.document.wording import pluralize
+from s2p_assets.publishing.sections.findings import first_of
 from s2p_assets.publishing.sections.period_comparison import compare_spans, largest_gains, largest_losses
 from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, same_row
 from s2p_assets.publishing.sections.weeks import SPAN, WEEK, YEAR
@@ -109,8 +110,18 @@ def mover_sections(
         "Selling more than before": largest_gains(moved.rows, ROWS_OF_MOVERS),
         "Selling less than before": largest_losses(moved.rows, ROWS_OF_MOVERS),
     }
-    more, less = (Section(title, explained, frame, columns, when_empty=empty) for title, frame in parts.items())
+    more, less = (
+        Section(title, explained, frame, columns, when_empty=empty, says=_moved_most(frame, items))
+        for title, frame in parts.items()
+    )
     return more, less
+
+
+def _moved_most(frame: pd.DataFrame, items: ItemTable) -> str:
+    if frame.empty:
+        return ""
+    difference = round(float(frame["difference"].iloc[0]))
+    return first_of(frame, items.label, f"{pluralize(abs(difference), 'unit')} {'less' if difference < 0 else 'more'}")
 
 
 def with_reasons(moved: Moves, sales: SalesTable) -> pd.DataFrame:

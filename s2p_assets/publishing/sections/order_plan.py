@@ -10,6 +10,7 @@ import pandas as pd
 
 from s2p_assets.contracts.report import Chart, Figure, ReportColumn, RowValue, Section
 from s2p_assets.publishing.document.wording import format_date, format_number, money_in_text, pluralize
+from s2p_assets.publishing.sections.findings import counted, first_of, is_known
 from s2p_assets.publishing.sections.source_table import SourceTable
 from s2p_assets.publishing.sections.trade_tables import item_columns, same_row
 
@@ -125,6 +126,9 @@ def runs_out_first(plan: OrderPlan) -> Section:
     )
     return Section(
         title="What runs out first",
+        says=""
+        if plan.rows.empty
+        else f"{format_number(len(plan.running_out))} of {pluralize(len(plan.rows), plan.noun)} too early",
         description="" if plan.rows.empty else explained,
         frame=shown[(ordered["days_late"] > 0) | is_soon].reset_index(drop=True),
         table=plan.name,
@@ -209,6 +213,7 @@ def orders_by_supplier(plan: OrderPlan) -> Section:
     due = plan.lineage("order_quantity", here | {"order_quantity": slice(1, None)}, "rows")
     return Section(
         title="Orders by supplier",
+        says=first_of(lines, plan.supplier, money_in_text(lines["cost"].iloc[0]) if _has_cost(lines) else ""),
         description="What the list below comes to for each supplier, the largest order first.",
         frame=lines,
         columns=(
@@ -225,6 +230,10 @@ def orders_by_supplier(plan: OrderPlan) -> Section:
     )
 
 
+def _has_cost(lines: pd.DataFrame) -> bool:
+    return len(lines) > 0 and is_known(lines["cost"].iloc[0])
+
+
 def _costs_drawn(lines: pd.DataFrame, supplier: str) -> Chart:
     return Chart("bar", supplier, ("cost",), "Order cost by supplier", format="money", frame=lines)
 
@@ -233,6 +242,7 @@ def order_list(plan: OrderPlan) -> Section:
     """Every item to order today, the costliest to leave undone first."""
     return Section(
         title="What to order today",
+        says=counted(len(plan.orders), plan.noun, none="nothing"),
         description=f"Every {plan.noun} whose stock and open orders together are below its re-order point, in whole "
         "packs and not below the supplier's minimum; what costs most to leave undone comes first.",
         frame=plan.orders,
@@ -257,6 +267,7 @@ def short_either_way(plan: OrderPlan) -> Section:
     """The items whose stock ends before an order of today could arrive, the most units short first."""
     return Section(
         title="Short whatever is ordered",
+        says=_units_short(plan),
         description="Their stock ends before an order of today could arrive. Only a faster delivery helps: ask "
         "the supplier.",
         frame=plan.late.sort_values(["shortage_if_ordered", plan.item], ascending=[False, True]).reset_index(drop=True),
@@ -276,10 +287,16 @@ def short_either_way(plan: OrderPlan) -> Section:
     )
 
 
+def _units_short(plan: OrderPlan) -> str:
+    units = pluralize(round(float(plan.late["shortage_if_ordered"].sum())), "unit")
+    return f"{pluralize(len(plan.late), plan.noun)}, {units}" if len(plan.late) else "none"
+
+
 def plan_levels(plan: OrderPlan) -> Section:
     """Every item with its levels, from the demand over the lead time to the quantity to order."""
     return Section(
         title="How the quantities are worked out",
+        says=f"an order is due for {format_number(len(plan.orders))} of {pluralize(len(plan.rows), plan.noun)}",
         description=f"Every {plan.noun} on the price list. An order is due when stock and open orders are below the "
         "re-order point, which is the demand over the lead time plus the safety stock; it fills up to the last level.",
         frame=plan.rows,

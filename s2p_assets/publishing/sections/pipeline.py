@@ -10,7 +10,15 @@ from dataclasses import dataclass
 import pandas as pd
 
 from s2p_assets.contracts.report import Chart, Figure, ReportColumn, RowValue, Section
-from s2p_assets.publishing.document.wording import format_date, format_month, format_number, format_percent, pluralize
+from s2p_assets.publishing.document.wording import (
+    format_date,
+    format_month,
+    format_number,
+    format_percent,
+    money_in_text,
+    pluralize,
+)
+from s2p_assets.publishing.sections.findings import counted, first_of
 from s2p_assets.publishing.sections.period_comparison import relative_change
 from s2p_assets.publishing.sections.source_table import SourceTable, listing
 
@@ -113,6 +121,7 @@ def wins_by_month(pipeline: Pipeline) -> Section:
     forecast, where = pipeline.forecast, {"month": RowValue("month")}
     return Section(
         title="What is expected to be won, by month",
+        says=_best_month(rows),
         description=f"Each {pipeline.one}'s probability, spread over the months in which {pipeline.one}s of its age "
         "ended before. Sums of probabilities: 12.4 wins are twelve or thirteen, give or take.",
         frame=rows,
@@ -135,6 +144,18 @@ def wins_by_month(pipeline: Pipeline) -> Section:
     )
 
 
+def _best_month(rows: pd.DataFrame) -> str:
+    if rows.empty or not rows["win_probability"].max() > 0:
+        return ""
+    best = rows.sort_values("win_probability", ascending=False, kind="stable").iloc[0]
+    return f"most in {best['called']}, {format_number(best['win_probability'], 1)} wins"
+
+
+def _expected(rows: pd.DataFrame) -> str:
+    """What the first row is expected to bring."""
+    return f"{money_in_text(float(rows['expected_value'].iloc[0]))} expected" if len(rows) else ""
+
+
 def wins_by_group(pipeline: Pipeline, title: str, by: ReportColumn, *beside: ReportColumn) -> Section:
     """Open cases, expected wins and value by a column of both tables, most value first; `beside` go with it."""
     names = [by.name, *(column.name for column in beside)]
@@ -144,6 +165,7 @@ def wins_by_group(pipeline: Pipeline, title: str, by: ReportColumn, *beside: Rep
     cases, forecast, where = pipeline.open_cases, pipeline.forecast, {by.name: RowValue(by.name)}
     return Section(
         title=title,
+        says=first_of(rows, by.name, _expected(rows)),
         description=f"Open {pipeline.one}s, and what they are expected to bring within the months above.",
         frame=rows,
         columns=(
@@ -190,6 +212,7 @@ def most_valuable_cases(pipeline: Pipeline, columns: Sequence[ReportColumn], *, 
             ReportColumn("reasons", "Why"),
             *beside,
         ),
+        says=first_of(rows, pipeline.key, _expected(rows)),
     )
 
 
@@ -238,4 +261,5 @@ def ended_cases(pipeline: Pipeline, columns: Sequence[ReportColumn], *, date: st
         f"From {format_date(since)} on, the {format_number(CASES_SHOWN)} that brought most.",
         columns,
         when_empty=f"No {pipeline.one} ended.",
+        says=counted(len(rows), pipeline.one),
     )

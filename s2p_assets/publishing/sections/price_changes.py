@@ -9,6 +9,7 @@ import pandas as pd
 
 from s2p_assets.contracts.report import Chart, Figure, ReportColumn, Section
 from s2p_assets.publishing.document.wording import format_date, format_number, money_in_text, pluralize
+from s2p_assets.publishing.sections.findings import counted, is_known
 from s2p_assets.publishing.sections.price_lists import PriceChanges, PriceList, differing
 from s2p_assets.publishing.sections.trade_tables import same_row
 
@@ -134,6 +135,7 @@ def _moved(found: PriceChanges, moved: pd.DataFrame, title: str, description: st
     drawn = moved[moved["effect"].fillna(0) != 0].head(ITEMS_DRAWN)
     return Section(
         title=title,
+        says=_how_many(moved, prices.noun, "effect", "of margin a week"),
         description=description if len(moved) else "",
         frame=moved,
         columns=(
@@ -156,6 +158,13 @@ def _moved(found: PriceChanges, moved: pd.DataFrame, title: str, description: st
     )
 
 
+def _how_many(rows: pd.DataFrame, noun: str, money: str, of: str) -> str:
+    """`12 SKUs, −€340 of margin a week`; without the money where it is not known."""
+    total = rows[money].sum(min_count=1) if len(rows) else None
+    amount = f", {money_in_text(float(total))} {of}" if is_known(total) and total else ""
+    return f"{counted(len(rows), noun)}{amount}"
+
+
 def _before_and_now(prices: PriceList, name: str) -> tuple[ReportColumn, ReportColumn]:
     title = prices.prices[name]
     return (
@@ -171,6 +180,7 @@ def other_terms(found: PriceChanges, terms: tuple[ReportColumn, ...]) -> Iterato
     if len(others):
         yield Section(
             title="Other terms changed",
+            says=counted(len(others), prices.noun),
             description=f"Prices stay as they were, but the list of {format_date(found.newest)} says otherwise of "
             "something else.",
             frame=others.reset_index(drop=True),
@@ -189,6 +199,7 @@ def new_items(found: PriceChanges, *, price: str) -> Iterator[Section]:
     if len(fresh):
         yield Section(
             title="New on the list",
+            says=counted(len(fresh), prices.noun),
             description=f"{prices.noun}s that no list before {format_date(found.newest)} had.",
             frame=fresh.sort_values(prices.item).reset_index(drop=True),
             table=prices.name,
@@ -208,6 +219,7 @@ def sold_below_cost(found: PriceChanges) -> Section:
     lost = (*prices.now(), *volumes.sources)
     return Section(
         title="Sold below cost",
+        says=_how_many(below, prices.noun, "lost", "lost a week"),
         description="What is in force now: each unit sold for less than the item cost loses the difference."
         if len(below)
         else "",
@@ -230,16 +242,17 @@ def lists_of_the_year(found: PriceChanges) -> Section:
     lines = _lines_of_the_year(found)
     of_list = same_row("valid_from")
     changed = {name: (prices.lineage(name, of_list, "rows"),) for name in prices.prices}
-    counted = next(iter(changed.values()))
+    basis = next(iter(changed.values()))
     return Section(
         title="Price lists of the last year",
+        says=counted(len(lines), "list"),
         description=f"For each day on which prices or costs changed: how many {prices.noun}s for good, by how much on "
         "average, and what that did to the margin a week, at the volumes of today; and the offers, whose prices came "
         "back within three months.",
         frame=lines.sort_index(ascending=False).reset_index(),
         columns=(
             ReportColumn("valid_from", "In force from", "date"),
-            ReportColumn("skus", f"{prices.noun}s changed", "integer", sources=counted),
+            ReportColumn("skus", f"{prices.noun}s changed", "integer", sources=basis),
             *(
                 ReportColumn(f"{name}_change", f"{title}, mean change", "percent", sources=changed[name])
                 for name, title in prices.prices.items()
@@ -251,8 +264,8 @@ def lists_of_the_year(found: PriceChanges) -> Section:
                 highlight_below=0,
                 sources=tuple(prices.lineage(name, of_list) for name in prices.prices),
             ),
-            ReportColumn("offer_begins", "Offers begun", "integer", sources=counted),
-            ReportColumn("offer_ends", "Offers ended", "integer", sources=counted),
+            ReportColumn("offer_begins", "Offers begun", "integer", sources=basis),
+            ReportColumn("offer_ends", "Offers ended", "integer", sources=basis),
         ),
         when_empty="No price and no cost changed within that year.",
     )

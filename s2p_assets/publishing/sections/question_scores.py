@@ -12,6 +12,7 @@ import pandas as pd
 from s2p_assets.contracts.report import Figure, NumberSource, ReportColumn, RowValue, Section, ValueFormat
 from s2p_assets.publishing.document.wording import format_number, format_percent, format_share, pluralize
 from s2p_assets.publishing.sections.classification_scores import calibration_chart, calibration_columns, fold_column
+from s2p_assets.publishing.sections.findings import is_known, parts_that_hold
 from s2p_assets.publishing.sections.plain_names import plain_name
 from s2p_assets.publishing.sections.source_table import SourceTable
 
@@ -158,6 +159,7 @@ def question_measures(answers: QuestionScores) -> Section:
     )
     return Section(
         title="How right the models were",
+        says=_how_right(answers),
         description=f"On {answers.period}s that they had not seen, each told from what was known before it began. "
         "Smaller is better for Brier score and log loss, larger for AUC and accuracy.",
         frame=rows,
@@ -172,6 +174,12 @@ def question_measures(answers: QuestionScores) -> Section:
             ReportColumn("rule", "The plain rule"),
         ),
     )
+
+
+def _how_right(answers: QuestionScores) -> str:
+    """The share told right of each question."""
+    told = ((one.title.lower(), answers.value(one, "accuracy", "value")) for one in answers.questions)
+    return ", ".join(f"{title} {format_share(share)} right" for title, share in told if is_known(share))
 
 
 def question_folds(answers: QuestionScores) -> Section:
@@ -190,6 +198,7 @@ def question_folds(answers: QuestionScores) -> Section:
     rows = rows.sort_values(["question", period, "is_champion"], ascending=[False, True, False])
     return Section(
         title=f"{period.capitalize()} by {period}",
+        says=_better_than_the_rule(rows, period),
         description=f"The model in service and the plain rule, each {period} told from the ones before.",
         frame=rows.reset_index(drop=True),
         columns=(
@@ -202,6 +211,17 @@ def question_folds(answers: QuestionScores) -> Section:
     )
 
 
+def _better_than_the_rule(rows: pd.DataFrame, period: str) -> str:
+    """In how many of all questions and periods the model in service had the smaller log loss."""
+    served = rows["is_champion"].astype(bool)
+    keys = ["question", period]
+    both = rows[served].merge(rows[~served], on=keys, suffixes=("", "_plain"))[["log_loss", "log_loss_plain"]].dropna()
+    if both.empty:
+        return ""
+    better = int((both["log_loss"] < both["log_loss_plain"]).sum())
+    return f"better than the plain rule in {format_number(better)} of {format_number(len(both))}"
+
+
 def question_calibrations(answers: QuestionScores) -> tuple[Section, ...]:
     """What was told beside what came about, a section per question with one row per part of the cases."""
     return tuple(_calibration(answers, question) for question in answers.questions)
@@ -212,6 +232,7 @@ def _calibration(answers: QuestionScores, question: Question) -> Section:
     rows = rows.assign(as_told=rows["predicted"])
     return Section(
         title=f"Do the probabilities hold? {question.title}",
+        says=parts_that_hold(rows),
         description=f"The {answers.one}s of past {answers.period}s by what they were told, in parts of equal size, "
         "and how often it came about. Where the two lines run together, a told 70 % came about in 7 of 10.",
         frame=rows,

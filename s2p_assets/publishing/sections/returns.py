@@ -6,7 +6,8 @@ Net sales belong to `weekly_sales`. `lines` have a column `week`, a Monday, `uni
 import pandas as pd
 
 from s2p_assets.contracts.report import Figure, NumberSource, ReportColumn, Section
-from s2p_assets.publishing.document.wording import format_share, pluralize
+from s2p_assets.publishing.document.wording import format_number, format_share, pluralize
+from s2p_assets.publishing.sections.findings import first_of
 from s2p_assets.publishing.sections.movers import ROWS_OF_MOVERS
 from s2p_assets.publishing.sections.period_comparison import totals_by_period, value_at
 from s2p_assets.publishing.sections.trade_tables import ItemTable
@@ -49,6 +50,7 @@ def most_returned(lines: pd.DataFrame, week: pd.Timestamp, items: ItemTable) -> 
     frame = frame[frame["returned"] > 0].sort_values(["returned", items.item], ascending=[False, True])
     return Section(
         title="What comes back most",
+        says=first_of(frame, items.label, f"{format_number(frame['returned'].iloc[0])} units" if len(frame) else ""),
         description=f"Units returned in the last {WEEKS_OF_RETURNS} weeks, the items with most of them first.",
         frame=frame.head(ROWS_OF_MOVERS).reset_index(drop=True),
         columns=(

@@ -6,6 +6,8 @@ What changed between weeks belongs to `movers`. Sales have a column `week`, a Mo
 import pandas as pd
 
 from s2p_assets.contracts.report import ReportColumn, Section
+from s2p_assets.publishing.document.wording import format_share, money_in_text
+from s2p_assets.publishing.sections.findings import first_of
 from s2p_assets.publishing.sections.trade_tables import ItemTable, SalesTable, StockTable, same_row
 from s2p_assets.publishing.sections.weeks import SPAN, weeks_until
 
@@ -30,6 +32,7 @@ def top_sellers(sales: SalesTable, items: ItemTable, week: pd.Timestamp) -> Sect
             ReportColumn("share", "Share of all", "percent", sources=(everything,)),
         ),
         when_empty="No sales are in the data yet.",
+        says=first_of(best, items.label, f"{format_share(best['share'].iloc[0])} of all revenue" if len(best) else ""),
     )
 
 
@@ -57,6 +60,13 @@ def slowest_sellers(sales: SalesTable, items: ItemTable, stock: StockTable, week
             ReportColumn("stock_value", "Stock at cost", "money", sources=value),
         ),
         when_empty="No stock of a known cost is in the data yet.",
+        says=first_of(
+            slow,
+            items.label,
+            f"{money_in_text(slow['stock_value'].iloc[0])} in stock, {money_in_text(slow[sales.revenue].iloc[0])} sold"
+            if len(slow)
+            else "",
+        ),
     )
 
 

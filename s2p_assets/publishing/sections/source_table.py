@@ -41,7 +41,10 @@ def listing(
     *,
     chart: Chart | None = None,
     when_empty: str = Section.when_empty,
+    says: str = "",
 ) -> Section:
     """A section that shows rows of a table as they are, each number traced by the table's key to its own row."""
     rows = table.rows.reset_index(drop=True)
-    return Section(title, description, rows, tuple(columns), chart, when_empty, table=table.name, key=table.key)
+    return Section(
+        title, description, rows, tuple(columns), chart, when_empty, table=table.name, key=table.key, says=says
+    )

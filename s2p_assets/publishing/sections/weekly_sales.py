@@ -9,7 +9,14 @@ from typing import Any
 import pandas as pd
 
 from s2p_assets.contracts.report import Chart, Figure, NumberSource, ReportColumn, RowValue, Section
-from s2p_assets.publishing.document.wording import describe_change, format_date, format_signed_share, pluralize
+from s2p_assets.publishing.document.wording import (
+    describe_change,
+    format_date,
+    format_share,
+    format_signed_share,
+    pluralize,
+)
+from s2p_assets.publishing.sections.findings import first_of
 from s2p_assets.publishing.sections.period_comparison import (
     relative_change,
     relative_changes,
@@ -145,12 +152,29 @@ def sales_by_group(
         frame[column.name] = frame[by].map(recent[column.name].sum()).fillna(0.0)
     return Section(
         title=f"Sales by {by}",
+        says=_largest_share(frame, by),
         description=description,
         frame=frame,
         columns=(ReportColumn(by, by.capitalize()), *comparison_columns(week, None, SPAN), *more_columns),
         chart=Chart("bar", by, ("now", "before"), chart_title, frame=frame.head(GROUPS_DRAWN), format="integer")
         if chart_title
         else None,
+    )
+
+
+def _largest_share(frame: pd.DataFrame, by: str) -> str:
+    total = float(frame["now"].sum())
+    if frame.empty or not total > 0 or not frame["now"].iloc[0] > 0:
+        return ""
+    return first_of(frame, by, f"{format_share(float(frame['now'].iloc[0]) / total)} of the units")
+
+
+def _moves_by_channel(frame: pd.DataFrame) -> str:
+    """The change on the week before of the channels that sell most, two at most."""
+    known = frame[frame["change"].notna()].sort_values("now", ascending=False, kind="stable").head(2)
+    return ", ".join(
+        f"{channel.lower()} {format_signed_share(change)}"
+        for channel, change in zip(known["channel"], known["change"], strict=True)
     )
 
 
@@ -193,13 +217,13 @@ def channels(rows: pd.DataFrame, week: pd.Timestamp, *, sources: Mapping[str, st
     names = tuple(known["channel"].unique())
     recent = known[(known["week"] > week - WEEKS_SHOWN * WEEK) & known["units"].notna()]
     drawn = {name: totals_by_period(recent[recent["channel"] == name], period="week", value="units") for name in names}
+    compared = compare_weeks(known, week, by="channel", value="units")
     return Section(
         title="Sales by channel",
+        says=_moves_by_channel(compared),
         description=f"Units sold in the week of {format_date(week)}, against the week before and the same week "
         "a year earlier.",
-        frame=compare_weeks(known, week, by="channel", value="units").assign(
-            stored_in=lambda found: found["channel"].map(dict(sources))
-        ),
+        frame=compared.assign(stored_in=lambda found: found["channel"].map(dict(sources))),
         columns=(
             ReportColumn("channel", "Channel"),
             *comparison_columns(week, NumberSource(RowValue("stored_in")) if sources else None),

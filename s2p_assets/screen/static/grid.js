@@ -1,4 +1,4 @@
-/* A table as a grid: pages from the server as one scrolls, filters and sorting there too; for editors changed cells that
+/* A table as a grid: pages from the server where one looks, filters and sorting there too; for editors changed cells that
    are kept until they are saved together, under one reason. What a cell may hold is decided by the server alone. */
 (() => {
   "use strict";
@@ -153,6 +153,7 @@
     frozen: column.is_key,
     headerSortTristate: true,
     editor: table.edited && !column.is_key ? "input" : false,
+    editable: (cell) => Boolean(cell.getData()._there),
     editorParams: inputOf(column),
     width: widthOf(column),
   }));
@@ -163,43 +164,81 @@
     frozen: true,
     width: 56,
     hozAlign: "center",
-    formatter: (cell) => make("a", {
+    formatter: (cell) => (!cell.getData()._there ? "" : make("a", {
       href: `${base}/row?${queryOf(cell.getData())}`, textContent: "↗", title: "This row by itself",
       ariaLabel: `Row ${calledOf(cell.getData())} by itself`,
-    }),
+    })),
   });
 
-  let behind = "";
-  const load = async (url, config, given) => {
-    const first = given.page === 1;
-    if (first) { asked = question(given.sort || [], given.filter || []); renewDownloads(); }
-    const wanted = new URLSearchParams(asked);
-    wanted.set("limit", String(table.page));
-    if (search.value.trim()) { wanted.set("search", search.value.trim()); }
-    if (!first) { wanted.set("cursor", behind); }
-    const answer = await ask(`${base}/rows?${wanted}`);
-    if (await window.s2p.refused(answer)) { return { last_page: 1, data: [] }; }
-    window.s2p.showProblem(null);
-    const found = await answer.json();
-    behind = found.next || "";
-    sayFound(found.count);
-    for (const row of found.rows) {
-      row._id = idOf(row);
-      const mine = changesOf(row);
-      if (mine) { mine.was = Object.fromEntries(Object.keys(mine.values).map((name) => [name, row[name]])); Object.assign(row, mine.values); }
+  /* Every row has its place from the start, so that the scrollbar reaches any of them; what a row holds is asked for
+     where somebody looks, a page at a time. Browsers draw nothing longer than some millions of pixels: of more rows
+     there is a part, which the field for a row's number moves. */
+  const ROW_HEIGHT = 34;
+  const MOST = 400_000;
+  let view = { from: 0, held: [], own: [] };
+  const askRows = async (what, of, more) => {
+    const wanted = new URLSearchParams([...of.asked, ...Object.entries(more).filter(([, value]) => value)]);
+    const answer = await ask(`${base}/${what}?${wanted}`);
+    return await window.s2p.refused(answer) ? null : answer.json();
+  };
+  const askPage = async (of, page) => {
+    const at = of.from / table.page + page;
+    const behind = of.known.get(at);
+    if (behind !== undefined) { return askRows("rows", of, { limit: table.page, cursor: behind }); }
+    of.places ||= askRows("places", of, { every: of.every });
+    const told = await of.places;
+    if (!told) { return null; }
+    const place = Math.min(Math.floor(at * table.page / of.every), told.places.length);
+    return askRows("rows", of, { limit: table.page, cursor: place ? told.places[place - 1] : "", skip: at * table.page - place * of.every });
+  };
+  const take = (of, page, found) => {
+    if (found.next) { of.known.set(of.from / table.page + page + 1, found.next); }
+    found.rows.forEach((row, at) => {
+      const held = of.held[page * table.page + at];
+      if (!held) { return; }
+      Object.assign(held, row, { _id: idOf(row), _there: true });
+      const mine = changesOf(held);
+      if (mine) { mine.was = Object.fromEntries(Object.keys(mine.values).map((name) => [name, row[name]])); Object.assign(held, mine.values); }
+      const own = of.own[page * table.page + at];
+      if (own && own.created) { own.reinitialize(true); }
+    });
+  };
+  const needPage = (of, page) => {
+    if (page < 0 || page * table.page >= of.held.length) { return null; }
+    if (!of.pages.has(page)) {
+      of.pages.set(page, askPage(of, page).then((found) => {
+        if (of !== view) { return; }
+        if (found) { take(of, page, found); } else { of.pages.delete(page); }
+      }).catch(() => of.pages.delete(page)));
     }
-    return { last_page: found.next ? given.page + 1 : given.page, data: found.rows };
+    return of.pages.get(page);
+  };
+  const load = async (url, config, given) => {
+    asked = question(given.sort || [], given.filter || []);
+    renewDownloads();
+    const all = new URLSearchParams(asked);
+    if (search.value.trim()) { all.set("search", search.value.trim()); }
+    const of = { asked: [...all], from: 0, known: new Map([[0, ""]]), places: null, every: table.page, pages: new Map(), held: [], own: [] };
+    const first = await askRows("rows", of, { limit: table.page });
+    if (!first) { return []; }
+    window.s2p.showProblem(null);
+    sayFound(first.count);
+    of.count = first.count;
+    of.every = table.page * Math.ceil(of.count / table.page / table.places);
+    const wanted = view.wanted || 0;
+    if (of.count > MOST) { of.from = table.page * Math.max(0, Math.min(Math.floor((wanted - MOST / 2) / table.page), Math.ceil((of.count - MOST) / table.page))); }
+    of.held = Array.from({ length: Math.min(of.count - of.from, MOST) }, (_, at) => ({ _id: `#${of.from + at}` }));
+    view = of;
+    if (!of.from) { of.pages.set(0, Promise.resolve()); take(of, 0, first); }
+    return of.held;
   };
 
   const grid = new window.Tabulator(place, {
     index: "_id",
     height: "max(22rem, calc(100vh - 21rem))",
     layout: "fitData",
-    rowHeight: 34,
+    rowHeight: ROW_HEIGHT,
     renderHorizontal: table.columns.length > 30 ? "virtual" : "basic",
-    progressiveLoad: "scroll",
-    progressiveLoadScrollMargin: 900,
-    paginationSize: table.page,
     ajaxURL: `${base}/rows`,
     ajaxRequestFunc: load,
     sortMode: "remote",
@@ -209,6 +248,39 @@
     columns: declared,
     placeholder: "No row is like that.",
   });
+  const holder = () => place.querySelector(".tabulator-tableholder");
+  const shownRows = () => {
+    const box = holder();
+    const of = view.held.length / Math.max(box.scrollHeight, 1);
+    return [Math.floor(box.scrollTop * of), Math.min(Math.ceil((box.scrollTop + box.clientHeight) * of), view.held.length) - 1];
+  };
+  const goTo = byId("go-to");
+  const lookAround = () => {
+    const [first, last] = shownRows();
+    const margin = Math.min(60, table.page);
+    const until = Math.floor((last + margin) / table.page);
+    for (let page = Math.floor((first - margin) / table.page); page <= until; page += 1) { needPage(view, page); }
+    if (document.activeElement !== goTo.input) { goTo.input.value = view.held.length ? String(view.from + first + 1) : ""; }
+  };
+  const lookSoon = later(lookAround, 60);
+  goTo.input = goTo.querySelector("input");
+  goTo.input.addEventListener("change", async () => {
+    const wanted = Math.min(Math.max(Math.round(Number(goTo.input.value)) || 1, 1), view.count || 1) - 1;
+    goTo.input.value = String(wanted + 1);
+    if (wanted < view.from || wanted >= view.from + view.held.length) {
+      view.wanted = wanted;
+      await grid.setData();
+    }
+    const own = view.own[wanted - view.from];
+    if (own) { await needPage(view, Math.floor((wanted - view.from) / table.page)); await grid.scrollToRow(own.getComponent(), "top", false); }
+  });
+  grid.on("dataProcessed", () => {
+    view.own = [...grid.rowManager.rows];
+    goTo.hidden = view.held.length <= table.page;
+    goTo.querySelector("span").textContent = `of ${(view.count || 0).toLocaleString("en")}`;
+    lookSoon();
+  });
+  grid.on("scrollVertical", lookSoon);
   grid.on("tableBuilt", () => {
     /* The box that scrolls can be reached by keyboard, and is what holds the rows for a screen reader. */
     place.removeAttribute("aria-owns");
@@ -228,7 +300,7 @@
   /* One cell: where it is from, and what was said of it. */
   let looking = 0;
   const look = async (cell) => {
-    if (!columns.has(cell.getField())) { return; }
+    if (!columns.has(cell.getField()) || !cell.getData()._there) { return; }
     const mine = ++looking;
     const answer = await ask(`${base}/cell?column=${encodeURIComponent(cell.getField())}&${queryOf(cell.getData())}`);
     if (mine !== looking || await window.s2p.refused(answer)) { return; }

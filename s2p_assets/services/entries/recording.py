@@ -44,7 +44,8 @@ from s2p_assets.services.entries.rows import (
 from s2p_assets.services.entries.showing import require_results, show_on_share
 from s2p_assets.services.ingested_file import IngestedFile
 from s2p_assets.spreadsheet.entry_workbook import EntryNote, write_entry_workbook
-from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.spreadsheet.reading_desk import FileToWrite
+from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
 from s2p_assets.warehouse.files import decisions, entries, ledger
 from s2p_assets.warehouse.files.archive import ArchivedFile, archive_file
 from s2p_assets.warehouse.files.change_record import change_record, change_sentence
@@ -129,6 +130,7 @@ def record(
     require_results(ctx.settings)
     with ctx.warehouse.connect() as connection:
         ensure_workbook_table(connection, workbook)
+    with ctx.warehouse.writing() as connection:
         drafts, unchanged = draft_rows(connection, workbook, changes)
         made = _made(connection, workbook, terms)
         kept, reading = read_drafts(ctx, reader, connection, workbook, drafts, made)
@@ -169,7 +171,10 @@ def read_drafts(
             [draft.values for draft in drafts if draft.sheet == sheet] for sheet in (ENTERED_SHEET, WITHDRAWN_SHEET)
         )
         note = _note(workbook, drafts, made)
-        write_entry_workbook(file, contract, entered, withdrawn, note, made.at)
+        try:
+            reader.run(write_entry_workbook, FileToWrite(file), contract, entered, withdrawn, note, made.at)
+        except ReadingProcessDied as died:
+            raise EntryRefused([EntryFinding(None, None, None, "unreadable", str(died))]) from died
         as_of_ns = int(made.at.timestamp() * NANOSECONDS)
         os.utime(file, ns=(as_of_ns, as_of_ns))
         known = {workbook.full_name: values_referred_to(connection, workbook, [draft.values for draft in drafts])}

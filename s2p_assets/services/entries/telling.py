@@ -54,7 +54,7 @@ def entries_of(
 ) -> list[dict[str, Any]]:
     """What was entered, the newest first, as JSON: person, time, reason, and for each row what it changed."""
     seen = [name for name in ctx.catalog.workbooks if sees(name) and workbook in (None, name)]
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         found = entries.find_entries(connection, workbooks=seen, kind=kind, is_standing=is_standing, most=most)
     return [entry_as_json(entry) for entry in found]
 
@@ -70,7 +70,7 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
 
 def entry_named(ctx: Context, workbook: str, name: str) -> Entry:
     """An entry by its name. Raises NotFound."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         return find_entry(connection, workbook, name)
 
 
@@ -84,7 +84,7 @@ def find_entry(connection: psycopg.Connection, workbook: str, name: str) -> Entr
 
 def workbook_of_entry(ctx: Context, name: str) -> str:
     """The kind of workbook that an entry is of. Raises NotFound."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         found = entries.find_entries(connection, names=[name], most=1)
     if not found:
         raise NotFound(f"nothing was entered that is called {name[:80]!r}; `s2p entries list` lists what was")
@@ -97,7 +97,7 @@ def row_changes(ctx: Context, workbook: Workbook, key: Mapping[str, Any]) -> lis
     Raises EntryRefused for what is no key of this kind of workbook.
     """
     values = parsed_key(workbook, key)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         asked = {name: as_json(value) for name, value in values.items()}
         entered = entries.find_entries(connection, workbooks=[workbook.full_name], key=asked)
         held = rows_of_key(connection, workbook, values)

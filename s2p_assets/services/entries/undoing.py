@@ -87,7 +87,7 @@ class UndoTerms:
 
 def preview_undo(ctx: Context, workbook: str, name: str, numbers: Collection[int] | None = None) -> Undoing:
     """What taking back an entry, or some of its rows, will do; nothing is done. Raises NotFound."""
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         entry, rows = _to_take_back(connection, workbook, name, numbers)
         return _undoing(ctx, connection, entry, rows)
 
@@ -196,7 +196,7 @@ def _take_back(
 ) -> Undoing:
     reason = plain_reason(terms.reason)
     require_results(ctx.settings)
-    with ctx.warehouse.connect() as connection, connection.transaction():
+    with ctx.warehouse.writing() as connection, connection.transaction():
         advisory_lock(connection, workbook)
         entry, rows = _to_take_back(connection, workbook, name, terms.numbers)
         if how == "released" and entry.kind != "correction":

@@ -16,6 +16,7 @@ from s2p_assets.publishing.document.wording import format_long_date, use_locale
 from s2p_assets.publishing.editions.published import Edition, editions, folder_name
 from s2p_assets.publishing.editions.renewal_faults import read_faults
 from s2p_assets.services.context import Context
+from s2p_assets.services.left_out import LET_IN, left_out
 from s2p_assets.services.messages.file_matters import place_on_share
 from s2p_assets.services.subscriptions import subscribers
 from s2p_assets.settings import Settings
@@ -57,6 +58,26 @@ def champion_matters(ctx: Context, since: dt.datetime) -> list[Matter]:
                     f"{tenure.model} is in service for {contest.full_name} now",
                     f"Nothing has to be done. The way back: s2p champion {contest.full_name} --back --because REASON",
                     tuple(filter(None, (tenure.why, tenure.change))),
+                    owner=contest.owner,
+                )
+            )
+    return found
+
+
+def leak_matters(ctx: Context) -> list[Matter]:
+    """The contests whose model in service was kept from columns that know the outcome, until a person settles it."""
+    found = []
+    for contest in ctx.catalog.contests.values():
+        champion = ctx.registry.state(contest.domain, contest.name).champion
+        says = left_out(ctx.registry, contest, champion)
+        if says:
+            found.append(
+                Matter(
+                    "leak",
+                    f"{contest.full_name}:{'; '.join(says)}",
+                    f"{contest.full_name} was not allowed to learn from columns that know the outcome",
+                    LET_IN,
+                    tuple(says),
                     owner=contest.owner,
                 )
             )

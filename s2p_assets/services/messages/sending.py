@@ -22,7 +22,7 @@ from s2p_assets.messaging.outcomes import NotDelivered
 from s2p_assets.messaging.smtp import DEFAULT_PORTS, MailServer, SmtpWay
 from s2p_assets.services.backup_schedule import backup_matters, drill_matters
 from s2p_assets.services.context import Context
-from s2p_assets.services.messages import entry_matters, file_matters, house_matters
+from s2p_assets.services.messages import entry_matters, file_matters, house_matters, stream_matters
 from s2p_assets.services.messages.book import known_book
 from s2p_assets.services.share import look_at_share
 from s2p_assets.services.threshold_alerts import threshold_matters
@@ -76,11 +76,14 @@ def _looked_for(
         (("gone",), lambda: file_matters.gone_matters(ctx, connection)),
         (("missing",), lambda: file_matters.missing_matters(ctx, connection)),
         (("unclaimed",), lambda: file_matters.unclaimed_matters(ctx, connection)),
+        (("returned_events",), lambda: stream_matters.returned_event_matters(connection, since)),
+        (("stream",), lambda: stream_matters.stream_matters(ctx, connection, now)),
         (("lapsed",), lambda: entry_matters.lapsed_matters(ctx, connection, since)),
         (("overwritten",), lambda: entry_matters.overwritten_matters(ctx, connection, since)),
         (("received",), lambda: file_matters.received_matters(ctx, connection, since, book.wants_received)),
         (("held_back",), lambda: house_matters.held_back_matters(ctx)),
         (("champion",), lambda: house_matters.champion_matters(ctx, since)),
+        (("leak",), lambda: house_matters.leak_matters(ctx)),
         (("report",), lambda: house_matters.report_matters(ctx, connection, book, since)),
         (("threshold",), lambda: threshold_matters(ctx, connection)),
         (("installation",), lambda: house_matters.installation_matters(ctx, _share_problem(ctx))),
@@ -114,6 +117,7 @@ def post_of(settings: Settings, book: AddressBook, *, at_once: bool = False) -> 
         book_place=str(settings.addresses),
         collected_minutes=settings.message_minutes,
         at_once=at_once,
+        sent_log=settings.sent_log,
         attachment_bytes=int(settings.attachment_mb * MEGABYTE),
     )
 

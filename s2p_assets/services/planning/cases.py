@@ -92,7 +92,7 @@ def stored_cases(ctx: Context, one: CaseTable) -> list[dict[str, Any]]:
         order,
         sql.Literal(MOST_CASES),
     )
-    with ctx.warehouse.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
+    with ctx.warehouse.reading() as connection, connection.cursor(row_factory=dict_row) as cursor:
         try:
             return cursor.execute(query).fetchall()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):
@@ -110,7 +110,7 @@ def explain_case(ctx: Context, name: str, contest: str, entity: str) -> dict[str
 
     one = case_table_named(ctx.catalog, name)
     asked = next((found for found in one.contests if found.full_name == contest), one.contests[0])
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         history = store.read_rows(connection, one.features.domain, one.features.name, one.features.columns)
     champion = champion_of(ctx, asked)
     cases = open_cases(history, champion.task)
@@ -211,7 +211,7 @@ def typed_fields(ctx: Context, one: CaseTable) -> list[TypedField]:
     book = typed_in_from(ctx.catalog, one)
     if book is None:
         return []
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         there = referenced_values(connection, book)
     return [
         TypedField(
@@ -245,7 +245,7 @@ def score_typed(ctx: Context, name: str, typed: Mapping[str, str]) -> dict[str, 
     if book is None:
         raise NotFound(f"cases of {name[:80]} come from several kinds of workbook and cannot be typed in")
     row = _parsed(typed_fields(ctx, one), typed)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         inputs = {
             parameter: store.read_rows(connection, declared.domain, declared.name, declared.columns)
             for parameter, declared in _inputs(ctx.catalog, one.features).items()

@@ -64,7 +64,7 @@ def order_lists(ctx: Context, name: str) -> list[SupplierList]:
         sql.Identifier(plan.domain, plan.name),
         sql.Identifier(UNITS),
     )
-    with ctx.warehouse.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
+    with ctx.warehouse.reading() as connection, connection.cursor(row_factory=dict_row) as cursor:
         try:
             rows = cursor.execute(query).fetchall()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):

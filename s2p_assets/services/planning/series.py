@@ -115,7 +115,7 @@ def find_series(ctx: Context, one: SeriesForecast, text: str) -> dict[str, Any]:
         " group by 1 order by expected desc, name limit {most}"
     ).format(entity=entity, place=place, most=sql.Literal(MOST_FOUND))
     pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         found = _rows(connection, names, [pattern], one.table.full_name)
         groups = _groups(connection, one)
     return {"entities": [row["name"] for row in found], "groups": groups}
@@ -151,7 +151,7 @@ def series_outlook(ctx: Context, name: str, entity: str | None = None, group: st
     wanted, task = WhichSeries(entity, group), one.task
     features = sql.Identifier(one.features.domain, one.features.name)
     where, values = wanted.where(task, features)
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         history = _rows(connection, _history_query(one, where), values, one.features.full_name)
         coming = _rows(connection, _forecast_query(one, where), values, one.table.full_name)
     if not history and not coming:
@@ -200,7 +200,7 @@ def _forecast_query(one: SeriesForecast, where: sql.Composable) -> sql.Composed:
     has = {column.name for column in one.table.columns}
     low, high = (sql.SQL("sum({})::float8").format(sql.Identifier(at)) if at in has else sql.SQL("null::float8")
                  for at in (LOW, HIGH))  # fmt: skip
-    note = sql.SQL("min(range_note)") if "range_note" in has else sql.SQL("null::text")
+    note = sql.SQL("case when count(*) = 1 then min(range_note) end") if "range_note" in has else sql.SQL("null::text")
     return sql.SQL(
         "select {time} as time, sum(mean)::float8 as mean, {low} as low, {high} as high, {note} as note from {place}"
         " where {where} group by 1 order by 1"
@@ -232,7 +232,7 @@ def _of_wanted(backtest: "pd.DataFrame", one: SeriesForecast, ctx: Context, want
         where, values = wanted.where(one.task, features)
         entity = sql.Identifier(one.task.entity)
         query = sql.SQL("select distinct {}::text as name from {} where {}").format(entity, features, where)
-        with ctx.warehouse.connect() as connection:
+        with ctx.warehouse.reading() as connection:
             names = {row["name"] for row in _rows(connection, query, values, one.features.full_name)}
     return backtest[backtest["entity"].astype(str).isin(names)]
 

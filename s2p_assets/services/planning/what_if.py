@@ -39,7 +39,7 @@ def what_if_price(ctx: Context, name: str, entity: str, price: float) -> dict[st
         raise QueryInvalid(f"{one.contest.full_name} learns from no price that is known in advance")
     if not 0 < price < HIGHEST_PRICE:
         raise QueryInvalid("a price is above 0; write it as 12.50")
-    with ctx.warehouse.connect() as connection:
+    with ctx.warehouse.reading() as connection:
         history = store.read_rows(connection, one.features.domain, one.features.name, one.features.columns)
     mine, ahead = history[task.entity].astype("string") == entity, history[task.target].isna()
     if not (mine & ahead).any():

@@ -14,8 +14,9 @@ import pyarrow
 import pyarrow.compute as pc
 
 from s2p_assets.contracts.columns import NA_VALUES, Column, Kind
+from s2p_assets.contracts.date_patterns import format_example
 from s2p_assets.spreadsheet import number_formats
-from s2p_assets.spreadsheet.cell_parser import format_example, parse_cells
+from s2p_assets.spreadsheet.cell_parser import parse_cells
 from s2p_assets.spreadsheet.grid import CellKind, Cells, Sheet
 from s2p_assets.spreadsheet.inferring.shelf_file import DraftColumn
 from s2p_assets.spreadsheet.table_rows import is_unit

@@ -17,8 +17,9 @@ from s2p_assets.contracts.findings import OWN_SHEETS, Finding, ReadResult
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.spreadsheet.book import open_book
 from s2p_assets.spreadsheet.grid import LAST_ROW, Cells, Ints, column_letters
-from s2p_assets.spreadsheet.header import find_header, folded, matches_sheet
+from s2p_assets.spreadsheet.header import folded, matches_sheet
 from s2p_assets.spreadsheet.header_rows import rows_with_titles
+from s2p_assets.spreadsheet.header_search import find_header
 from s2p_assets.spreadsheet.inferring.column_types import ColumnSample, infer_column
 from s2p_assets.spreadsheet.inferring.file_place import left_open, path_pattern
 from s2p_assets.spreadsheet.inferring.keys import infer_key

@@ -13,7 +13,8 @@ import numpy as np
 
 from s2p_assets.contracts.columns import NA_VALUES
 from s2p_assets.spreadsheet.grid import CellKind, Sheet, cell_address, column_letters
-from s2p_assets.spreadsheet.header import folded, joined_headers
+from s2p_assets.spreadsheet.header import folded
+from s2p_assets.spreadsheet.header_search import joined_headers
 from s2p_assets.spreadsheet.inferring.wide_tables import WideTable, find_wide_table
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.table_rows import is_unit

@@ -53,7 +53,7 @@ class OdsBook:
         page: _Page | None = None
         depth = level = 0
         try:
-            for event, element in ElementTree.iterparse(BytesIO(self._content), ("start", "end")):  # noqa: S314
+            for event, element in ElementTree.iterparse(BytesIO(self._content), ("start", "end")):  # noqa: S314  `_DTD` is refused above
                 if element.tag == f"{_TABLE}table-row-group":
                     level += 1 if event == "start" else -1
                 elif event == "start":

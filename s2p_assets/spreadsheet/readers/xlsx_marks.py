@@ -116,7 +116,7 @@ def _theme_colours(theme: ElementTree.Element | None) -> list[str]:
     scheme = next(theme.iter("clrScheme"), None) if theme is not None else None
     found = []
     for name in _THEME_ORDER if scheme is not None else ():
-        colour = next(iter(scheme.find(name) or ()), None) if scheme is not None else None
+        colour = scheme.find(f"{name}/*") if scheme is not None else None
         found.append((colour.get("lastClr") or colour.get("val") or "").upper() if colour is not None else "")
     return found
 

@@ -131,7 +131,7 @@ def _like(name: str) -> str:
 def _rows_of(conn: psycopg.Connection, paths: Sequence[str]) -> dict[str, list[EntryRow]]:
     found: dict[str, list[EntryRow]] = {}
     with conn.cursor(row_factory=class_row(EntryRow)) as cursor:
-        query = f"select {_ROW_FIELDS} from s2p.entry_rows where path = any(%s) order by path, number"  # noqa: S608
+        query = f"select {_ROW_FIELDS} from s2p.entry_rows where path = any(%s) order by path, number"  # noqa: S608  a constant
         for row in cursor.execute(query, (list(paths),)):
             found.setdefault(row.path, []).append(row)
     return found
@@ -254,7 +254,7 @@ def lapsed_rows(conn: psycopg.Connection, since: dt.datetime) -> list[Told]:
     """The rows of corrections that lapsed since a moment."""
     ensure_own_tables(conn)
     query = (
-        f"select {_ROW_FIELDS}, e.workbook, e.made_by, e.made_at, e.reason from s2p.entry_rows r"  # noqa: S608
+        f"select {_ROW_FIELDS}, e.workbook, e.made_by, e.made_at, e.reason from s2p.entry_rows r"  # noqa: S608  a constant
         " join s2p.entries e using (path) where r.ended_how = 'lapsed' and r.ended_at >= %s order by r.ended_at, number"
     )
     found = []

@@ -32,7 +32,7 @@ def list_aliases(conn: psycopg.Connection) -> list[HeaderAlias]:
     """All that are remembered, by workbook and column."""
     ensure_own_tables(conn)
     with conn.cursor(row_factory=class_row(HeaderAlias)) as cursor:
-        query = f"select {COLUMNS} from s2p.header_aliases order by workbook, column_name, header"  # noqa: S608
+        query = f"select {COLUMNS} from s2p.header_aliases order by workbook, column_name, header"  # noqa: S608  a constant
         return cursor.execute(query).fetchall()
 
 

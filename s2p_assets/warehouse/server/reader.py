@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from s2p_assets.warehouse.server.embedded import READER
+from s2p_assets.warehouse.server.roles import create_schema
 
 
 def ensure_reader(conn: psycopg.Connection, password: str, domains: Iterable[str]) -> None:
@@ -26,7 +27,7 @@ def ensure_reader(conn: psycopg.Connection, password: str, domains: Iterable[str
         conn.execute(sql.SQL("alter role {} set statement_timeout = '15min'").format(role))
         for domain in domains:
             schema = sql.Identifier(domain)
-            conn.execute(sql.SQL("create schema if not exists {}").format(schema))
+            create_schema(conn, domain)
             conn.execute(sql.SQL("grant usage on schema {} to {}").format(schema, role))
             conn.execute(sql.SQL("grant select on all tables in schema {} to {}").format(schema, role))
             later = "alter default privileges in schema {} grant select on tables to {}"

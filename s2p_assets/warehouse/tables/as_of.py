@@ -14,6 +14,7 @@ import pyarrow
 from psycopg import sql
 
 from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.copying import copy_in
@@ -22,7 +23,7 @@ from s2p_assets.warehouse.tables.not_stored import NotStored
 from s2p_assets.warehouse.tables.superseding import NEWEST_FIRST, WITHDRAWS, withdraw_alike
 from s2p_assets.warehouse.tables.table_declaration import TableDeclaration
 from s2p_assets.warehouse.tables.workbook_rows import rows_of_file
-from s2p_assets.warehouse.tables.workbook_tables import SOURCE_COLUMNS, rows_table
+from s2p_assets.warehouse.tables.workbook_tables import rows_table, source_columns
 
 TEMPORARY_SCHEMA = "pg_temp"
 
@@ -73,6 +74,7 @@ def restore_workbook(
     workbook: Workbook,
     files: Sequence[LoadedVersion],
     read_again: Iterable[tuple[LoadedVersion, pyarrow.Table]],
+    as_of: dt.datetime,
 ) -> None:
     """Put a workbook's table as it was into this connection: the rows of `files`, and which of them were superseded.
 
@@ -80,10 +82,10 @@ def restore_workbook(
     columns with `_sheet` and `_row`. Raises NotStored when the table is not as the contract declares it.
     """
     held = as_of_table(workbook.domain, f"{workbook.name}__rows")
-    _create_temporary(conn, held, workbook.columns, SOURCE_COLUMNS)
+    _create_temporary(conn, held, workbook.columns, source_columns(workbook))
     loaded = [file.id for file in files if file.is_loaded]
     if loaded:
-        _copy_loaded(conn, workbook, held, loaded)
+        _copy_loaded(conn, workbook, held, loaded, as_of)
     for file, rows in read_again:
         if rows.num_rows:
             copy_in(conn, held, [rows_of_file(rows, file.id, workbook)])
@@ -91,7 +93,7 @@ def restore_workbook(
         _mark_superseded(conn, workbook, held)
     elif any(file.entered for file in files):
         withdraw_alike(conn, held, workbook.columns)
-    names = [*(column.name for column in workbook.columns), *(name for name, *_ in SOURCE_COLUMNS[:3])]
+    names = [*(column.name for column in workbook.columns), *(name for name, *_ in source_columns(workbook)[:3])]
     view = sql.SQL("create temporary view {} as select {} from {} where _superseded_by is null order by _file, ctid")
     place = sql.Identifier(f"{workbook.domain}.{workbook.name}")
     conn.execute(view.format(place, sql.SQL(", ").join(map(sql.Identifier, names)), held))
@@ -99,10 +101,16 @@ def restore_workbook(
 
 def restore_derived(conn: psycopg.Connection, made: TableDeclaration, frame: pd.DataFrame) -> None:
     """Put a derived table as it was into a temporary table of this connection."""
-    place = as_of_table(made.domain, made.name)
-    _create_temporary(conn, place, made.columns)
+    place = begin_derived(conn, made)
     copy_in(conn, place, [store.declared_rows(frame, made)])
     conn.execute(sql.SQL("analyze {}").format(place))
+
+
+def begin_derived(conn: psycopg.Connection, made: TableDeclaration) -> sql.Identifier:
+    """A temporary table for a derived table as it was, empty yet."""
+    place = as_of_table(made.domain, made.name)
+    _create_temporary(conn, place, made.columns)
+    return place
 
 
 def read_as_of(conn: psycopg.Connection, domain: str, name: str, columns: Sequence[Column]) -> pd.DataFrame:
@@ -121,12 +129,18 @@ def _create_temporary(
     conn.execute(sql.SQL("create temporary table {} ({})").format(place, sql.SQL(", ").join(declared)))
 
 
-def _copy_loaded(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier, files: list[int]) -> None:
-    names = [*(column.name for column in workbook.columns), *(name for name, *_ in SOURCE_COLUMNS[:3])]
+def _copy_loaded(
+    conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier, files: list[int], as_of: dt.datetime
+) -> None:
+    names = [*(column.name for column in workbook.columns), *(name for name, *_ in source_columns(workbook)[:3])]
     listed = sql.SQL(", ").join(map(sql.Identifier, names))
-    command = sql.SQL("insert into {} ({}) select {} from {} where _file = any(%s)")
+    command: sql.Composed = sql.SQL("insert into {} ({}) select {} from {} where _file = any(%s)").format(
+        held, listed, listed, rows_table(workbook.domain, workbook.name)
+    )
+    if isinstance(workbook, Stream):  # a day of it grows: of its rows those that were stored by then
+        command += sql.SQL(" and _loaded_at <= {}").format(sql.Literal(as_of))
     try:
-        conn.execute(command.format(held, listed, listed, rows_table(workbook.domain, workbook.name)), (files,))
+        conn.execute(command, (files,))
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
         reason = (error.diag.message_primary or "").strip()
         raise NotStored(
@@ -138,9 +152,10 @@ def _mark_superseded(conn: psycopg.Connection, workbook: Workbook, held: sql.Ide
     """Of the files that hold a key the newest wins, as in `superseding.py`."""
     command = sql.SQL(
         "update {held} r set _superseded_by = s.winner from (select r.ctid as place, r._file, {withdraws} as withdraws,"
-        " first_value(r._file) over (partition by {key} order by {newest_first}) as winner"
-        " from {held} r join s2p.files f on f.id = r._file) s"
-        " where r.ctid = s.place and (s.winner <> s._file or s.withdraws)"
+        " first_value(r._file) over of_key as winner, row_number() over of_key as number"
+        " from {held} r join s2p.files f on f.id = r._file"
+        " window of_key as (partition by {key} order by {newest_first}, r._row desc)) s"
+        " where r.ctid = s.place and (s.number > 1 or s.withdraws)"
     )
     key = sql.SQL(", ").join(key_expressions(workbook.columns, workbook.key, "r"))
     conn.execute(command.format(held=held, key=key, withdraws=WITHDRAWS, newest_first=NEWEST_FIRST))

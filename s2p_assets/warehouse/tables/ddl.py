@@ -10,6 +10,7 @@ from psycopg import sql
 
 from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.errors import MendableError
+from s2p_assets.warehouse.server.roles import create_schema
 from s2p_assets.warehouse.tables.introspection import StoredColumn
 
 PG_CATALOG_TYPES = {"timestamp": "timestamp without time zone"}
@@ -36,7 +37,7 @@ def create_table(
 ) -> None:
     table = sql.Identifier(domain, name)
     columns = [sql.SQL("{} {}{}").format(sql.Identifier(f.name), column_type(f), _not_null(f)) for f in wanted]
-    conn.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(domain)))
+    create_schema(conn, domain)
     conn.execute(sql.SQL("create table {} ({})").format(table, sql.SQL(", ").join(columns)))
     conn.execute(sql.SQL("comment on table {} is {}").format(table, sql.Literal(description)))
     for field in wanted:

@@ -5,14 +5,12 @@ Frames for s2p's own work are read by `store.py`.
 
 import tempfile
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from s2p_assets.contracts.columns import Kind, arrow_type
-from s2p_assets.contracts.errors import MendableError
 from s2p_assets.warehouse.tables.copying import copied_csv
 
 FORMATS = {
@@ -22,11 +20,6 @@ FORMATS = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 """Format → its media type."""
-SHEET_ROWS, CELL_LETTERS = 1_048_576, 32_767
-
-
-class TooManyRows(MendableError):
-    """There are more rows than a file of this format can hold."""
 
 
 def write_rows(
@@ -78,26 +71,11 @@ def _write_columns(spooled: Any, schema: Sequence[tuple[str, Kind]], kind: str, 
 
 def _write_sheet(spooled: Any, schema: Sequence[tuple[str, Kind]], target: Path) -> None:
     import pyarrow
-    import xlsxwriter
 
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
+    from s2p_assets.warehouse.tables.sheet_export import write_sheet
+
     wanted = pyarrow.schema([pyarrow.field(name, arrow_type(one)) for name, one in schema])
-    with xlsxwriter.Workbook(str(target), {**options, "default_date_format": "yyyy-mm-dd"}) as book:
-        sheet, bold = book.add_worksheet(), book.add_format({"bold": True})
-        for column, (name, _) in enumerate(schema):
-            sheet.write_string(0, column, name, bold)
-        sheet.freeze_panes(1, 0)
-        number = 0
-        for batch in _batches(spooled, wanted):
-            for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                number += 1
-                if number >= SHEET_ROWS:
-                    raise TooManyRows(f"a sheet of Excel has {SHEET_ROWS:,} rows at most: filter first, or take CSV")
-                for column, value in enumerate(values):
-                    if isinstance(value, str):
-                        sheet.write_string(number, column, value[:CELL_LETTERS])
-                    elif value is not None:
-                        sheet.write(number, column, float(value) if isinstance(value, Decimal) else value)
+    write_sheet(_batches(spooled, wanted), schema, target)
 
 
 def _batches(spooled: Any, schema: Any) -> Any:

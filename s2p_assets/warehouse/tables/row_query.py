@@ -38,8 +38,8 @@ class RowFilter:
 class RowQuery:
     """Which rows of a table: `sort` as (column, whether downwards), `after`: where the page before ended.
 
-    `kinds`: the columns that the table has. `tie`: columns that tell two rows apart. `search`: a text that stands in
-    any of `columns`.
+    `skip`: how many of the rows behind that are left out. `kinds`: the columns that the table has. `tie`: columns that
+    tell two rows apart. `search`: a text that stands in any of `columns`.
     """
 
     table: str
@@ -52,6 +52,7 @@ class RowQuery:
     sort: tuple[tuple[str, bool], ...] = ()
     after: tuple[str | None, ...] | None = None
     limit: int | None = None
+    skip: int = 0
 
     @property
     def order(self) -> tuple[tuple[str, bool], ...]:
@@ -104,6 +105,27 @@ def count_sql(query: RowQuery) -> tuple[str, list[Any]]:
     return f"select count(*) from {query.place}{where}", values.values
 
 
+def places_sql(query: RowQuery, every: int, most: int) -> tuple[str, list[Any]]:
+    """(SQL with $1 …, values): the places of each `every`-th row in the order, `most` of them, as `at`.
+
+    What they cost is one sort of the rows; a page from a place on costs no more than the first.
+    """
+    values = _Values()
+    conditions = _conditions(query, values)
+    where = f" where {' and '.join(conditions)}" if conditions else ""
+    at = ", ".join(f"s.{sql_name(name)}::text" for name, _ in query.order)
+    columns = ", ".join(sql_name(name) for name, _ in query.order)
+    numbered = (
+        f"select {columns}, row_number() over (order by {_order_sql(query)}) as _number from {query.place}{where}"
+    )
+    chosen = f"s._number % {int(every)} = 0 order by s._number limit {int(most)}"
+    return f"select array[{at}]::text[] as at from ({numbered}) s where {chosen}", values.values
+
+
+def _order_sql(query: RowQuery) -> str:
+    return ", ".join(f"{sql_name(name)} {'desc' if down else 'asc'} nulls last" for name, down in query.order)
+
+
 def _conditions(query: RowQuery, values: _Values) -> list[str]:
     conditions = [_condition(query, one, values) for one in query.filters]
     if query.search:
@@ -118,9 +140,9 @@ def _rows_sql(query: RowQuery, values: _Values) -> str:
     if query.after is not None:
         conditions.append(_behind(query, values))
     where = f" where {' and '.join(conditions)}" if conditions else ""
-    order = ", ".join(f"{sql_name(name)} {'desc' if down else 'asc'} nulls last" for name, down in query.order)
     limit = f" limit {int(query.limit)}" if query.limit is not None else ""
-    return f"select * from {query.place}{where} order by {order}{limit}"
+    skip = f" offset {int(query.skip)}" if query.skip else ""
+    return f"select * from {query.place}{where} order by {_order_sql(query)}{limit}{skip}"
 
 
 def _condition(query: RowQuery, one: RowFilter, values: _Values) -> str:
@@ -185,7 +207,7 @@ def parse_value(name: str, kind: Kind, text: str) -> Any:
                 return value
             case "number" | "money" | "percent":
                 number = (float if kind == "number" else Decimal)(text)
-                if number != number or "_" in text:  # no number, and a way of writing them of Python's alone
+                if "_" in text or "nan" in text.lower():  # Python's own way of writing one, and what is none
                     raise ValueError(text)
                 return number
             case "date":

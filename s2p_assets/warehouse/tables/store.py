@@ -14,6 +14,7 @@ import pyarrow
 from psycopg import sql
 
 from s2p_assets.contracts.columns import Column, arrow_schema
+from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
 from s2p_assets.warehouse.tables.content_versions import rows_version
@@ -57,7 +58,7 @@ def replace_table(conn: psycopg.Connection, table: TableDeclaration, frame: pd.D
             return ReplaceResult(rows.num_rows, version, changed=False)
         conn.execute(sql.SQL("delete from {}").format(identifier))
         copy_in(conn, identifier, [rows])
-        _set_version(conn, table, version, rows.num_rows)
+        set_version(conn, table, version, rows.num_rows)
         conn.execute(sql.SQL("analyze {}").format(identifier))
     return ReplaceResult(rows.num_rows, version, changed=True)
 
@@ -94,12 +95,13 @@ def replace_rows(
             values = list(zip(*(part.column(name).to_pylist() for name in by), strict=True))
             cursor.executemany(sql.SQL("delete from {} where ").format(identifier) + same, values)
         copy_in(conn, identifier, [rows])
-        _set_version(conn, table, version, whole.num_rows)
+        set_version(conn, table, version, whole.num_rows)
         conn.execute(sql.SQL("analyze {}").format(identifier))
     return ReplaceResult(whole.num_rows, version, changed=True)
 
 
-def _set_version(conn: psycopg.Connection, table: TableDeclaration, version: str, rows: int) -> None:
+def set_version(conn: psycopg.Connection, table: TableDeclaration, version: str, rows: int) -> None:
+    """Note which content stands in a derived table."""
     conn.execute(
         "insert into s2p.contents (domain, table_name, version, rows) values (%s, %s, %s, %s)"
         " on conflict (domain, table_name) do update set version = excluded.version, rows = excluded.rows,"
@@ -149,12 +151,24 @@ def read_rows(
 def workbook_version(conn: psycopg.Connection, workbook: Workbook) -> str:
     """A hash of the content of a workbook's table: the contract, and the bytes of every file that holds rows in it."""
     ensure_own_tables(conn)
+    if isinstance(workbook, Stream):
+        return _stream_version(conn, workbook)
     files = conn.execute(
         "select sha256, contract_version from s2p.files where workbook = %s and is_loaded order by as_of_ns, id",
         (workbook.full_name,),
     ).fetchall()
     in_order = files if workbook.key else sorted(files)
     lines = [contract_version(workbook), *(" ".join(file) for file in in_order)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _stream_version(conn: psycopg.Connection, stream: Stream) -> str:
+    """Of the days of a stream, which grow, how many rows each has taken."""
+    days = conn.execute(
+        "select id, rows_accepted, contract_version from s2p.files where workbook = %s and is_loaded order by id",
+        (stream.full_name,),
+    ).fetchall()
+    lines = [contract_version(stream), *(" ".join(map(str, day)) for day in days)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

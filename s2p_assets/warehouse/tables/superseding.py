@@ -56,11 +56,12 @@ def _restore_superseded(conn: psycopg.Connection, place: sql.Identifier, key: Se
         """
         with settled as (
             select r.ctid as place, r._file, {withdraws} as withdraws,
-                first_value(r._file) over (partition by {key} order by {newest_first}) as winner
+                first_value(r._file) over of_key as winner, row_number() over of_key as number
             from {place} r join s2p.files f on f.id = r._file
             where r._superseded_by = any(%s)
+            window of_key as (partition by {key} order by {newest_first}, r._row desc)
         ), changed as (
-            update {place} r set _superseded_by = case when s.winner <> s._file or s.withdraws then s.winner end
+            update {place} r set _superseded_by = case when s.number > 1 or s.withdraws then s.winner end
             from settled s where r.ctid = s.place returning r._superseded_by
         )
         select count(*) from changed where _superseded_by is null

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import psycopg
 from psycopg import sql
 
+from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
 from s2p_assets.warehouse.tables.contract_versions import contract_version
@@ -32,7 +33,19 @@ SOURCE_COLUMNS = (
     ("_row", "integer", True, "The row number in that sheet, counted from 1"),
     ("_superseded_by", "bigint", False, "s2p.files.id of the newer file that holds the same key"),
 )
+OF_EVENTS = (
+    SOURCE_COLUMNS[0],
+    ("_sheet", "text", True, "The topic and partition that the event came from"),
+    ("_row", "bigint", True, "The event's offset there"),
+    SOURCE_COLUMNS[3],
+    ("_loaded_at", "timestamp with time zone", False, "When the row was stored"),
+)
 _JOINED = ("code", "date", "timestamp")
+
+
+def source_columns(workbook: Workbook) -> tuple[tuple[str, str, bool, str], ...]:
+    """The columns that say where a row comes from, beside those of its contract."""
+    return OF_EVENTS if isinstance(workbook, Stream) else SOURCE_COLUMNS
 
 
 def rows_table(domain: str, name: str) -> sql.Identifier:
@@ -49,7 +62,7 @@ def ensure_workbook_table(conn: psycopg.Connection, workbook: Workbook, *, reloa
     """
     ensure_own_tables(conn)
     version = contract_version(workbook)
-    wanted = wanted_columns(workbook.columns) + [StoredColumn(*field) for field in SOURCE_COLUMNS]
+    wanted = wanted_columns(workbook.columns) + [StoredColumn(*field) for field in source_columns(workbook)]
     known = conn.execute("select contract_version from s2p.workbooks where name = %s", (workbook.full_name,)).fetchone()
     if known == (version,) and not reload and _is_current(conn, workbook, wanted):
         return
@@ -59,6 +72,9 @@ def ensure_workbook_table(conn: psycopg.Connection, workbook: Workbook, *, reloa
         if table_oid(conn, workbook.domain, f"{workbook.name}__rows") is None:
             create_table(conn, workbook.domain, f"{workbook.name}__rows", wanted, workbook.description)
             _index_rows(conn, workbook)
+            if isinstance(workbook, Stream):
+                place = rows_table(workbook.domain, workbook.name)
+                conn.execute(sql.SQL("alter table {} alter _loaded_at set default now()").format(place))
         else:
             _migrate_rows_table(conn, workbook, wanted, reload)
         _migrate_view(conn, workbook)
@@ -210,5 +226,5 @@ def _migrate_view(conn: psycopg.Connection, workbook: Workbook) -> None:
         )
     )
     conn.execute(sql.SQL("comment on view {} is {}").format(view, sql.Literal(workbook.description)))
-    for field in [*wanted_columns(workbook.columns), *(StoredColumn(*field) for field in SOURCE_COLUMNS[:3])]:
+    for field in [*wanted_columns(workbook.columns), *(StoredColumn(*field) for field in source_columns(workbook)[:3])]:
         comment_on_column(conn, view, field)

@@ -13,8 +13,10 @@ from typing import Any
 import psycopg
 
 from s2p_assets.contracts.entered import ENTRIES_FOLDER, EntryAction, EntryKind
+from s2p_assets.contracts.stream import Stream, fields_in
 from s2p_assets.contracts.values import as_json
 from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.warehouse.streams.kept_events import events_at
 from s2p_assets.warehouse.trace.ledger_views import LedgerView
 
 RowValues = Mapping[str, Any]
@@ -47,7 +49,8 @@ class FileRow:
     holds the row's key, None for a current row. `cells`: column → address of its cell; a value that was read
     from the sheet's or the file's name has none. `row`: 0 where it is of a whole sheet, or a rejected cell.
     `handed_in_by`: who sent the file through the door, and when. `entered`: of what a person entered; `cells` are then
-    those of the columns that the person gave, the others are beneath.
+    those of the columns that the person gave, the others are beneath. `event`: of a stream, the event as it came; its
+    topic and partition are the `sheet`, its offset the `row`, and `cells` are the fields of the event.
     """
 
     path: str
@@ -62,6 +65,7 @@ class FileRow:
     handed_in_by: str | None = None
     handed_in_at: dt.datetime | None = None
     entered: EnteredBy | None = None
+    event: str | None = None
 
 
 def files_of_rows(
@@ -82,6 +86,8 @@ def _rows_of_workbook(
         return _workbook_cells(source, row, columns, letters)
 
     files = _files(conn, archive, found, "_file", place)
+    if isinstance(source, Stream):
+        return _with_events(conn, source, columns, found, files)
     entered = [path for file in files if file and (path := file.path).startswith(f"{ENTRIES_FOLDER}/")]
     if not entered:
         return files
@@ -93,6 +99,23 @@ def _rows_of_workbook(
     return [
         one if one is None or entry is None else _with_person(one, entry, next(over) if entry.base else None)
         for one, entry in zip(files, beneath, strict=True)
+    ]
+
+
+def _with_events(
+    conn: psycopg.Connection,
+    stream: Stream,
+    columns: Sequence[str],
+    found: Sequence[RowValues],
+    files: Sequence[FileRow | None],
+) -> list[FileRow | None]:
+    places = [(row["_file"], row["_sheet"], row["_row"]) for row in found]
+    events = events_at(conn, places)
+    return [
+        replace(file, event=shown, cells=fields_in(events[place], stream, columns))
+        if file and place in events and (shown := events[place].decode("utf-8", "backslashreplace"))
+        else file
+        for place, file in zip(places, files, strict=True)
     ]
 
 

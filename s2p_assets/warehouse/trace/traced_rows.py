@@ -58,7 +58,7 @@ class SourceRows:
     """The rows of one source that lie under a row.
 
     `count`: all of them, of which `rows` are shown, the largest first. `total`: the sum of what they give, where
-    one column of quantities is traced.
+    one column of quantities is traced. `inexact`: why these may not be exactly the rows; empty where they are.
     """
 
     table: str
@@ -66,3 +66,4 @@ class SourceRows:
     count: int
     total: float | None
     rows: tuple[TracedRow, ...]
+    inexact: str = ""

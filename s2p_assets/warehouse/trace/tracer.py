@@ -6,7 +6,7 @@ report are found does not belong here.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -181,7 +181,8 @@ class Tracer:
         for (place, under), names in self._sources_and_rules(made, columns).items():
             cache_key = (place, under, names, most, *(row.get(name) for name in referenced_columns(under)))
             if cache_key not in self.cache:
-                self.cache[cache_key] = self._group(self._selected_under(made, row, place, under, names), most)
+                group = self._group(self._selected_under(made, row, place, under, names), most)
+                self.cache[cache_key] = replace(group, inexact=under.inexact) if under.inexact else group
             groups.append(self.cache[cache_key])
         return tuple(group for group in groups if group.count)
 
@@ -215,11 +216,11 @@ class Tracer:
             valued = sql.SQL(" or ").join(sql.SQL("{} is not null").format(sql.Identifier(name)) for name in columns)
             newest = sql.SQL(" order by {} desc limit 1").format(sql.Identifier(under.newest))
         parts = {
-            "weight": condition_sql(under.share, kinds),
+            "weight": condition_sql(under.share, kinds, self.locate_table),
             "place": _ctid_column(source),
             "superseded_by": sql.SQL(", null::bigint as _superseded_by" if isinstance(source, Workbook) else ""),
             "source": self._table(source, current_only=True),
-            "where": condition_sql(under.where, kinds),
+            "where": condition_sql(under.where, kinds, self.locate_table),
             "valued": valued,
             "newest": newest,
         }

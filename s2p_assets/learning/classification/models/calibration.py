@@ -24,7 +24,7 @@ class Calibration:
     intercept: float = 0.0
 
     def apply(self, predicted: Matrix) -> Matrix:
-        return np.asarray(1 / (1 + np.exp(-(self.slope * _log_odds(predicted) + self.intercept))))
+        return np.asarray(1 / (1 + np.exp(-(self.slope * log_odds(predicted) + self.intercept))))
 
 
 def fit_calibration(predicted: Matrix, outcomes: Matrix) -> Calibration:
@@ -33,7 +33,7 @@ def fit_calibration(predicted: Matrix, outcomes: Matrix) -> Calibration:
 
     if len({*outcomes}) < 2:
         return Calibration()
-    fitted = LogisticRegression(C=np.inf).fit(_log_odds(predicted)[:, None], outcomes)
+    fitted = LogisticRegression(C=np.inf).fit(log_odds(predicted)[:, None], outcomes)
     slope = float(fitted.coef_[0, 0])
     if slope > 0:
         return Calibration(slope, float(fitted.intercept_[0]))
@@ -41,6 +41,7 @@ def fit_calibration(predicted: Matrix, outcomes: Matrix) -> Calibration:
     return Calibration(0.0, float(np.log(rate / (1 - rate))))
 
 
-def _log_odds(predicted: Matrix) -> Matrix:
+def log_odds(predicted: Matrix) -> Matrix:
+    """Of probabilities, which are clipped to one in a million."""
     sure = np.clip(predicted, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return np.asarray(np.log(sure / (1 - sure)))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from s2p_assets.contracts.model import ClassificationTask
-from s2p_assets.learning.classification.cases import outcome_values
+from s2p_assets.learning.classification.cases import outcome_values, require_learnable
 from s2p_assets.learning.forecasting.series import Matrix
 from s2p_assets.learning.registry.learner_files import fitted_task, read_learner, write_learner
 
@@ -28,6 +28,7 @@ class GroupRate:
     rates: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     def fit(self, cases: pd.DataFrame, task: ClassificationTask) -> "GroupRate":
+        require_learnable(self.by, task)
         known = cases.sort_values(task.decided, kind="stable")
         outcome = pd.Series(outcome_values(known, task), index=known.index)
         recent = outcome.groupby(known[self.by].astype("string")).tail(self.last)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from s2p_assets.contracts.model import ClassificationTask
-from s2p_assets.learning.classification.cases import outcome_values
+from s2p_assets.learning.classification.cases import outcome_values, require_learnable
 from s2p_assets.learning.forecasting.series import Matrix
 from s2p_assets.learning.registry.learner_files import fitted_task, read_learner, write_learner
 
@@ -24,6 +24,7 @@ class KnownRate:
     rate: float = field(default=0.5, repr=False)
 
     def fit(self, cases: pd.DataFrame, task: ClassificationTask) -> "KnownRate":
+        require_learnable(self.column, task)
         return replace(self, task=task, rate=float(outcome_values(cases, task).mean()))
 
     def probability(self, cases: pd.DataFrame) -> Matrix:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from s2p_assets.contracts.model import ClassificationTask
-from s2p_assets.learning.classification.cases import outcome_values
+from s2p_assets.learning.classification.cases import outcome_values, require_learnable
 from s2p_assets.learning.forecasting.series import Matrix
 from s2p_assets.learning.registry.learner_files import fitted_task, read_learner, write_learner
 
@@ -25,6 +25,7 @@ class Threshold:
     rates: tuple[float, float, float] = field(default=(0.5, 0.5, 0.5), repr=False)
 
     def fit(self, cases: pd.DataFrame, task: ClassificationTask) -> "Threshold":
+        require_learnable(self.column, task)
         side, outcome = self._side(cases), outcome_values(cases, task)
         rates = [float((outcome[side == at].sum() + outcome.mean()) / ((side == at).sum() + 1)) for at in range(3)]
         return replace(self, task=task, rates=(rates[0], rates[1], rates[2]))

@@ -1,0 +1,173 @@
+"""What changed below an incremental table since it was made: the values of its key, noted by triggers on its sources.
+
+How the rows of a source bear the key is found in `catalog/sql_keys.py`.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from s2p_assets.contracts.sql_table import SqlTable
+from s2p_assets.warehouse.sql_tables.row_digests import RowDigest
+
+KEYS = sql.Identifier("pg_temp", "s2p_keys")
+FEW = 1_000
+"""Keys below which the rows of none are counted first."""
+MOST_NAMED = 5_000
+"""Values of a column that are named in the select, so that PostgreSQL looks for these alone."""
+EVENTS = (
+    ("insert", "referencing new table as changed"),
+    ("update", "referencing old table as was new table as changed"),
+    ("delete", "referencing old table as changed"),
+    ("truncate", ""),
+)
+
+
+@dataclass(frozen=True)
+class ChangedKeys:
+    """The values of a table's incremental columns whose rows are to be made again; they stand in `KEYS`.
+
+    A missing value there stands for any. `digest`, `rows`: of the table as it is stored.
+    """
+
+    columns: tuple[str, ...]
+    count: int
+    digest: RowDigest
+    rows: int
+    patterns: tuple[tuple[bool, ...], ...]
+    named: tuple[tuple[str, sql.Composable], ...]
+
+    def condition(self, alias: str, *, pushed: bool = False) -> sql.Composed:
+        """The condition for rows `alias` with one of the keys; `pushed`: with values that PostgreSQL looks up first."""
+        alternatives: list[sql.Composable] = []
+        for pattern in self.patterns:
+            names = [name for name, given in zip(self.columns, pattern, strict=True) if given]
+            own = sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
+            chosen = sql.SQL(", ").join(map(sql.Identifier, names))
+            same = sql.SQL(" and ").join(
+                sql.SQL("{} is " + ("not null" if name in names else "null")).format(sql.Identifier(name))
+                for name in self.columns
+            )
+            alternatives.append(sql.SQL("({}) in (select {} from {} where {})").format(own, chosen, KEYS, same))
+        found = sql.SQL("({})").format(sql.SQL(" or ").join(alternatives) if alternatives else sql.SQL("false"))
+        for name, values in self.named if pushed else ():
+            found += sql.SQL(" and {} = any({})").format(sql.Identifier(alias, name), values)
+        return found
+
+
+def take(conn: psycopg.Connection, table: SqlTable, stored: str | None, *, whole: bool) -> ChangedKeys | None:
+    """What changed since the table was made, taken off the record; None where all of it is to be made again.
+
+    Needs a transaction around it. From now on every change below is noted.
+    """
+    begun = _ensure_triggers(conn, table)
+    made = conn.execute(
+        "select first, second, rows, code_version, version from s2p.sql_tables where domain = %s and table_name = %s",
+        (table.domain, table.name),
+    ).fetchone()
+    taken = conn.execute(
+        "with taken as (delete from s2p.changed_keys where domain = %s and table_name = %s returning key)"
+        " select distinct key from taken",
+        (table.domain, table.name),
+    ).fetchall()
+    as_stored = made is not None and stored is not None and made[3:] == (table.code_version, stored)
+    everything = any(key is None or all(one is None for one in key) for (key,) in taken)
+    if whole or begun or not as_stored or made is None or everything:
+        return None
+    return _keys(conn, table, [key for (key,) in taken], made)
+
+
+def _keys(conn: psycopg.Connection, table: SqlTable, keys: list[list[object]], made: tuple[int, ...]) -> ChangedKeys:
+    types = {column.name: column.postgres_type for column in table.columns}
+    fields = sql.SQL(", ").join(sql.SQL("{} " + types[name]).format(sql.Identifier(name)) for name in table.incremental)
+    conn.execute(sql.SQL("drop table if exists {}").format(KEYS))
+    conn.execute(sql.SQL("create temporary table s2p_keys ({}) on commit drop").format(fields))
+    with conn.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(KEYS)) as copy:
+        for key in keys:
+            copy.write_row(key)
+    conn.execute(sql.SQL("analyze {}").format(KEYS))
+    patterns = {tuple(one is not None for one in key) for key in keys}
+    named = []
+    for at, name in enumerate(table.incremental):
+        values = sorted({key[at] for key in keys}, key=str)
+        if all(pattern[at] for pattern in patterns) and 0 < len(values) <= MOST_NAMED:
+            cast = sql.SQL("{}::" + types[name] + "[]").format(sql.Literal([str(one) for one in values]))
+            named.append((name, cast))
+    digest, rows = RowDigest(made[0], made[1]), made[2]
+    return ChangedKeys(table.incremental, len(keys), digest, rows, tuple(sorted(patterns)), tuple(named))
+
+
+def note_made(conn: psycopg.Connection, table: SqlTable, digest: RowDigest, version: str, rows: int) -> None:
+    """Note of which content the table was made, so that the next change can be told from it."""
+    if table.incremental:
+        conn.execute(
+            "insert into s2p.sql_tables (domain, table_name, code_version, version, first, second, rows)"
+            " values (%s, %s, %s, %s, %s, %s, %s) on conflict (domain, table_name) do update set"
+            " code_version = excluded.code_version, version = excluded.version, first = excluded.first,"
+            " second = excluded.second, rows = excluded.rows",
+            (table.domain, table.name, table.code_version, version, digest.first, digest.second, rows),
+        )
+
+
+def _trigger_prefix(domain: str, name: str) -> str:
+    return f"s2p_keys_{hashlib.blake2b(f'{domain}.{name}'.encode(), digest_size=5).hexdigest()}_"
+
+
+def _ensure_triggers(conn: psycopg.Connection, table: SqlTable) -> bool:
+    """Have every source note its changes; whether one did not yet."""
+    prefix = _trigger_prefix(table.domain, table.name)
+    wanted = {}
+    physical = {one.place: f"{one.name}__rows" if one.row_id else one.name for one in table.sources}
+    for place, parts in table.followed:
+        terms = ", ".join(part or "null" for part in parts)
+        digest = hashlib.blake2b(f"{place} {terms}".encode(), digest_size=5).hexdigest()
+        for event, tables in EVENTS:
+            wanted[place[0], physical[place], f"{prefix}{digest}_{event}"] = (event, tables, terms)
+    there = {
+        (str(schema), str(name), str(trigger))
+        for schema, name, trigger in conn.execute(
+            "select n.nspname, c.relname, t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid"
+            " join pg_namespace n on n.oid = c.relnamespace where starts_with(t.tgname, %s)",
+            (prefix,),
+        )
+    }
+    for schema, name, trigger in there - wanted.keys():
+        _drop(conn, schema, name, trigger)
+    for schema, name, trigger in sorted(wanted.keys() - there):
+        event, tables, terms = wanted[schema, name, trigger]
+        conn.execute(
+            sql.SQL(
+                "create trigger {} after " + event + " on {} " + tables + " for each statement"
+                " execute function s2p.note_changed_keys({}, {}, {})"
+            ).format(
+                sql.Identifier(trigger),
+                sql.Identifier(schema, name),
+                *map(sql.Literal, (table.domain, table.name, terms)),
+            )
+        )
+    return bool(wanted.keys() - there)
+
+
+def _drop(conn: psycopg.Connection, schema: str, name: str, trigger: str) -> None:
+    conn.execute(
+        sql.SQL("drop trigger if exists {} on {}").format(sql.Identifier(trigger), sql.Identifier(schema, name))
+    )
+
+
+def forget_others(conn: psycopg.Connection, incremental: list[tuple[str, str]]) -> None:
+    """End the notes for tables that are no more, or no more incremental; `incremental`: those that are."""
+    known = conn.execute("select domain, table_name from s2p.sql_tables").fetchall()
+    for domain, table in set(known) - set(incremental):
+        with conn.transaction():
+            found = conn.execute(
+                "select n.nspname, c.relname, t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid"
+                " join pg_namespace n on n.oid = c.relnamespace where starts_with(t.tgname, %s)",
+                (_trigger_prefix(domain, table),),
+            ).fetchall()
+            for schema, name, trigger in found:
+                _drop(conn, schema, name, trigger)
+            for note in ("sql_tables", "changed_keys"):
+                query = sql.SQL("delete from {} where domain = %s and table_name = %s")
+                conn.execute(query.format(sql.Identifier("s2p", note)), (domain, table))

@@ -1,0 +1,111 @@
+"""How far each partition of a stream was read, and what it means when a topic no longer is what it was.
+
+The offsets move on in the transaction that stores the rows, which is `loading.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import psycopg
+
+from s2p_assets.contracts.stream import place_of
+from s2p_assets.warehouse.streams.notices import note_stream
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A partition of a stream's topic. `next_offset`: of the first event that is not stored yet.
+
+    `generation`: how often the topic was made anew under its name; `topic_id`: the brokers' own name for it.
+    """
+
+    topic: str
+    partition: int
+    generation: int = 0
+    topic_id: str | None = None
+    next_offset: int = 0
+
+    @property
+    def sheet(self) -> str:
+        return place_of(self.topic, self.partition, self.generation)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicBounds:
+    """What a partition holds now: the offset of its first event, and the one that the next event will have."""
+
+    first: int
+    end: int
+    topic_id: str | None = None
+
+
+def known_partitions(conn: psycopg.Connection, stream: str) -> list[Partition]:
+    """All partitions that were ever read."""
+    rows = conn.execute(
+        "select topic, partition, generation, topic_id, next_offset from s2p.stream_offsets where stream = %s"
+        " order by topic, partition",
+        (stream,),
+    )
+    return [Partition(*row) for row in rows]
+
+
+def begin_partition(conn: psycopg.Connection, stream: str, topic: str, number: int, bounds: TopicBounds) -> Partition:
+    """The partition as it is to be read on, with a notice where events are gone or the topic was made anew."""
+    with conn.transaction():
+        conn.execute(
+            "insert into s2p.stream_offsets (stream, topic, partition, topic_id) values (%s, %s, %s, %s)"
+            " on conflict do nothing",
+            (stream, topic, number, bounds.topic_id),
+        )
+        row = conn.execute(
+            "select topic, partition, generation, topic_id, next_offset from s2p.stream_offsets"
+            " where (stream, topic, partition) = (%s, %s, %s) for update",
+            (stream, topic, number),
+        ).fetchone()
+        assert row is not None
+        known = Partition(*row)
+        begun, kind, says = read_on(known, bounds)
+        if kind:
+            note_stream(conn, stream, kind, known.sheet, says)
+        if begun != known:
+            conn.execute(
+                "update s2p.stream_offsets set generation = %s, topic_id = %s, next_offset = %s"
+                " where (stream, topic, partition) = (%s, %s, %s)",
+                (begun.generation, begun.topic_id, begun.next_offset, stream, topic, number),
+            )
+    return begun
+
+
+def read_on(known: Partition, bounds: TopicBounds) -> tuple[Partition, str, str]:
+    """Where to read on, the kind of notice and its words; both empty where all is as it was.
+
+    A topic that was made anew is read from its first event: rows with a key that are stored already stay as they are.
+    """
+    same = replace(known, topic_id=bounds.topic_id or known.topic_id)
+    is_other = bool(known.topic_id and bounds.topic_id and known.topic_id != bounds.topic_id)
+    if known.next_offset and (is_other or bounds.end < known.next_offset):
+        says = (
+            f"{known.topic} was made anew: s2p had read to offset {known.next_offset:,}, it ends at {bounds.end:,} now;"
+            f" it is read again from {bounds.first:,}, and what is stored stays"
+        )
+        return replace(same, generation=known.generation + 1, next_offset=bounds.first), "made_anew", says
+    if bounds.first > known.next_offset:
+        if not known.next_offset:
+            return replace(same, next_offset=bounds.first), "", ""
+        lost = bounds.first - known.next_offset
+        says = (
+            f"{lost:,} events from offset {known.next_offset:,} on were deleted by {known.topic} before s2p read them;"
+            " have them sent again, and let the topic keep events for longer"
+        )
+        return replace(same, next_offset=bounds.first), "events_lost", says
+    return same, "", ""
+
+
+def note_ends(conn: psycopg.Connection, stream: str, ends: Sequence[tuple[str, int, int]]) -> None:
+    """Where (topic, partition) end by now, from which the lag follows."""
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "update s2p.stream_offsets set end_offset = %s, looked_at = now()"
+            " where (stream, topic, partition) = (%s, %s, %s)",
+            [(end, stream, topic, partition) for topic, partition, end in ends],
+        )

@@ -1,0 +1,240 @@
+"""What a stream costs: rows a CPU second of s2p and PostgreSQL, against a consumer that inserts row by row and
+FastStream with batch inserts; latency at a steady rate; idle cost; memory; and row for row after many kills.
+
+    uv run --with 'faststream[confluent]' python -m s2p_assets_tests.benchmarks.streams
+    uv run python -m s2p_assets_tests.benchmarks.streams --only kills --kills 200
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psutil
+import psycopg
+import pytest
+
+from s2p_assets.services.streams.telling import streams_status
+from s2p_assets_tests.benchmarks.metering import tree_cpu
+from s2p_assets_tests.streams.acme import (
+    SHOP,
+    TOPIC,
+    Acme,
+    Broker,
+    acme_home,
+    kill_something,
+    running_broker,
+    sale,
+    sent_rows,
+    stop,
+    until,
+)
+
+PARTS = ("throughput", "latency", "kills")
+RIVAL_TABLE = (
+    "create table {} (order_no text not null, line bigint not null, sku text not null, quantity bigint not null,"
+    " price numeric not null, sold_at timestamp not null, note text, primary key (order_no, line))"
+)
+INSERT = "insert into {} values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing"
+
+
+def main() -> None:
+    """Print a line for each measurement."""
+    given = _arguments()
+    if given.role:
+        _ROLES[given.role](given)
+        return
+    with (
+        running_broker() as broker,
+        tempfile.TemporaryDirectory(prefix="s2p-streams-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+        acme_home(Path(folder), patch, kafka=broker.address) as acme,
+    ):
+        acme.ctx.warehouse.url  # noqa: B018  starts PostgreSQL
+        for part in given.only:
+            _PARTS[part](acme, broker, given)
+
+
+def _throughput(acme: Acme, broker: Broker, given: argparse.Namespace) -> None:
+    """The same events for each, one after the other, in topics of their own."""
+    figures = {}
+    for name, rows in (("s2p", given.rows), ("row by row", given.rival_rows), ("faststream", given.rival_rows)):
+        if name == "faststream" and not find_spec("faststream"):
+            print("faststream: not installed here; uv run --with 'faststream[confluent]' …")
+            continue
+        topic = TOPIC if name == "s2p" else name.replace(" ", "-")
+        broker.topic(topic)
+        broker.send(topic, [orjson.dumps(sale(number)) for number in range(rows)])
+        figures[name] = _measured(acme, broker, name, topic, rows)
+    for name, rate in figures.items():
+        times = f", s2p {figures['s2p'] / rate:.1f} ×" if name != "s2p" else ""
+        print(f"{name}: {rate:,.0f} rows per CPU second of the consumer and PostgreSQL{times}")
+
+
+def _measured(acme: Acme, broker: Broker, name: str, topic: str, rows: int) -> float:
+    """Rows a CPU second from the first stored row to the last: what a process costs to start is no part of it."""
+    table = "acme.shop" if name == "s2p" else f"public.{topic.replace('-', '_')}"
+    if name == "s2p":
+        process = acme.command("stream")
+    else:
+        with acme.ctx.warehouse.connect() as connection:
+            connection.execute(RIVAL_TABLE.format(table))
+        words = [sys.executable, "-m", __spec__.name, "--role", name.replace(" ", "-")]
+        words += ["--url", acme.ctx.warehouse.url, "--address", broker.address, "--topic", topic, "--table", table]
+        process = subprocess.Popen(words, env=acme.environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    until(lambda: _count(acme, table) > 0, f"{name}: the first row")
+    first, cpu = _count(acme, table), _cpu(acme, process.pid)
+    until(lambda: _count(acme, table) >= rows, f"{name}: {rows} rows")
+    spent = _cpu(acme, process.pid) - cpu
+    peak = psutil.Process(process.pid).memory_full_info().uss / 2**20
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    print(f"{name}: {rows - first:,} rows in {spent:.2f} CPU s, {peak:.0f} MB")
+    return (rows - first) / spent
+
+
+def _count(acme: Acme, table: str) -> int:
+    with acme.ctx.warehouse.connect() as connection:
+        query: Any = f"select count(*) from {table}"
+        return int((connection.execute(query).fetchone() or (0,))[0])
+
+
+def _cpu(acme: Acme, pid: int) -> float:
+    postmaster = int((acme.ctx.settings.home / "postgres/data/postmaster.pid").read_text().split()[0])
+    return tree_cpu(pid) + tree_cpu(postmaster)
+
+
+def _latency(acme: Acme, broker: Broker, given: argparse.Namespace) -> None:
+    """Event to visible row at a steady rate, then the cost of a process that has nothing to do."""
+    from confluent_kafka import Producer
+
+    broker.topic("warm")
+    if not streams_status(acme.ctx)[0]["events"]:
+        broker.topic(TOPIC)
+    process = acme.command("stream")
+    until(lambda: streams_status(acme.ctx)[0]["readers"], "it reads")
+    producer, begun, base = Producer({"bootstrap.servers": broker.address, "linger.ms": 1}), time.time(), 10_000_000
+    for number in range(given.rate * given.seconds):
+        while time.time() < begun + number / given.rate:
+            producer.poll(0.001)
+        event = sale(base + number, at=f"{_utc(time.time())}Z")
+        producer.produce(TOPIC, orjson.dumps(event), partition=number % 3)
+    producer.flush(30)
+    until(lambda: streams_status(acme.ctx)[0]["lag"] == 0, "all is read")
+    with acme.ctx.warehouse.connect() as connection:
+        found = connection.execute(
+            "select percentile_cont(array[0.5, 0.99]) within group (order by extract(epoch from _loaded_at - sold_at"
+            " at time zone current_setting('timezone'))) from acme.shop__rows where order_no >= 'O3333333'"
+        ).fetchone()
+    print(f"event to row at {given.rate:,} events/s, median and p99: {found[0][0]:.2f} s, {found[0][1]:.2f} s")  # type: ignore[index]
+    cpu = tree_cpu(process.pid)
+    time.sleep(given.idle)
+    spent = tree_cpu(process.pid) - cpu
+    memory = psutil.Process(process.pid).memory_full_info().uss / 2**20
+    print(f"idle: {100 * spent / given.idle:.2f} % of a core; {memory:.0f} MB")
+    stop(process)
+
+
+def _utc(moment: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)) + f".{int(moment % 1 * 1000):03d}"
+
+
+def _kills(acme: Acme, broker: Broker, given: argparse.Namespace) -> None:
+    """SIGKILL of the reader and of PostgreSQL in turn at random moments, while events come: then row for row."""
+    chance, process, sent, base = random.Random(given.kills), acme.command("stream"), 0, 1_000_000
+    if not streams_status(acme.ctx)[0]["partitions"]:
+        broker.drop(TOPIC) if _has_topic(broker) else None
+        broker.topic(TOPIC)
+    for turn in range(given.kills):
+        broker.send(TOPIC, [orjson.dumps(sale(base + number)) for number in range(sent, sent + 300)])
+        sent += 300
+        process = kill_something(acme, process, turn, chance.uniform(0.2, 6.0))
+    wanted = set(sent_rows(range(base, base + sent)))
+    until(lambda: len(wanted & set(acme.rows(SHOP))) == len(wanted), "all rows")
+    rows = [row for row in acme.rows(SHOP) if row in wanted]
+    stop(process)
+    print(f"{given.kills} kills: {sent:,} events sent, {len(rows):,} rows, {len(set(rows)):,} of them different")
+    assert sorted(rows) == sorted(wanted)
+
+
+def _has_topic(broker: Broker) -> bool:
+    from confluent_kafka.admin import AdminClient
+
+    return TOPIC in AdminClient({"bootstrap.servers": broker.address}).list_topics(timeout=10).topics
+
+
+def _values(said: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        *(said["order"], said["line"], said["item"]["sku"], said["qty"], said["price"]),
+        said["at"].removesuffix("Z"),
+        said.get("note"),
+    )
+
+
+def _row_by_row(given: argparse.Namespace) -> None:
+    """The usual consumer: an event, an insert, a commit."""
+    from confluent_kafka import Consumer
+
+    consumer = Consumer(
+        {"bootstrap.servers": given.address, "group.id": "rows", "auto.offset.reset": "earliest"}
+        | {"session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
+    )
+    consumer.subscribe([given.topic])
+    query: Any = INSERT.format(given.table)
+    with psycopg.connect(given.url) as connection:
+        while True:
+            message = consumer.poll(1.0)
+            if message and not message.error():
+                connection.execute(query, _values(json.loads(message.value() or b"")))
+                connection.commit()
+
+
+def _faststream(given: argparse.Namespace) -> None:
+    """FastStream as its manual has it for batches: a list of events, inserted by `executemany`."""
+    FastStream: Any = import_module("faststream").FastStream  # noqa: N806  not installed but for this
+    KafkaBroker: Any = import_module("faststream.confluent").KafkaBroker  # noqa: N806
+
+    broker = KafkaBroker(given.address)
+    query: Any = INSERT.format(given.table)
+    connection = psycopg.connect(given.url)
+
+    @broker.subscriber(given.topic, batch=True, max_records=10_000, group_id="fast", auto_offset_reset="earliest")
+    async def take(events: list[dict[str, Any]]) -> None:
+        with connection.cursor() as cursor:
+            cursor.executemany(query, [_values(event) for event in events])
+        connection.commit()
+
+    asyncio.run(FastStream(broker).run())
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=300_000)
+    parser.add_argument("--rival-rows", type=int, default=30_000)
+    parser.add_argument("--rate", type=int, default=1_000)
+    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--idle", type=float, default=30.0)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
+    for word in ("role", "url", "address", "topic", "table"):
+        parser.add_argument(f"--{word}", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+_PARTS = {"throughput": _throughput, "latency": _latency, "kills": _kills}
+_ROLES = {"row-by-row": _row_by_row, "faststream": _faststream}
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    main()

