@@ -39,6 +39,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
     "For engineers": (
         "docs/tutorial.md",
         "docs/adding.md",
+        "docs/streams.md",
         "docs/api.md",
         "docs/architecture.md",
         "docs/runbooks/new-engineer.md",

@@ -48,7 +48,9 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_command_stands_in_the_readme_and_every_command_in_the_docs_exists() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [name for name in COMMANDS if f"`s2p {name}" not in readme] == []
-    named = {word for page in PAGES for word in re.findall(r"(?:`|uv run )s2p ([a-z]+)", page.read_text("utf-8"))}
+    named = {
+        word for page in PAGES for word in re.findall(r"(?:`|uv run )s2p ([a-z]+(?:-[a-z]+)*)", page.read_text("utf-8"))
+    }
     assert named - COMMANDS == set()
 
 

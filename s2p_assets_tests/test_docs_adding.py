@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 
 from s2p_assets.catalog.loading import load_catalog
+from s2p_assets.catalog.sql_shelf import WORDS, read_sql_table
 
 PAGE = Path(__file__).parents[1] / "docs/adding.md"
-FILES = re.compile(r"`(\w+/acme_\w+\.py)`\n\n```python\n(.*?)```", re.DOTALL)
-PYTHON = re.compile(r"^```python$", re.MULTILINE)
+FILES = re.compile(r"`(\w+/acme_\w+\.(?:py|sql))`\n\n```(?:python|sql)\n(.*?)```", re.DOTALL)
+BLOCKS = re.compile(r"^```(?:python|sql)$", re.MULTILINE)
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def shelves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_every_block_of_code_on_the_page_is_a_shelf_file() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert len(FILES.findall(text)) == len(PYTHON.findall(text)) == 6
+    assert len(FILES.findall(text)) == len(BLOCKS.findall(text)) == 7
 
 
 def test_every_file_of_the_page_loads_and_finds_what_it_is_made_from(shelves: str) -> None:
@@ -39,6 +40,7 @@ def test_every_file_of_the_page_loads_and_finds_what_it_is_made_from(shelves: st
     assert {declared.full_name for declared in catalog.declared()} == {
         "acme_orders",
         "acme_demand",
+        "acme_buyers_weeks",
         "acme_demand_features",
         "acme_demand_champion",
         "acme_demand_moving_average",
@@ -67,4 +69,20 @@ def test_the_files_make_a_report_from_orders(shelves: str) -> None:
 def test_each_file_of_the_page_has_one_import_of_s2p() -> None:
     for name, source in FILES.findall(PAGE.read_text(encoding="utf-8")):
         imports = re.findall(r"^from s2p_assets", source, re.MULTILINE)
-        assert len(imports) == 1, name
+        assert len(imports) == (1 if name.endswith(".py") else 0), name
+
+
+def test_the_page_about_sql_shows_a_file_that_loads(tmp_path: Path) -> None:
+    (source,) = re.findall(r"```sql\n(.*?)```", (PAGE.parent / "sql-tables.md").read_text(encoding="utf-8"), re.DOTALL)
+    file = tmp_path / "acme_weekly.sql"
+    file.write_text(source, encoding="utf-8")
+    made = read_sql_table(file, "shelf.acme_weekly")
+    assert (made.key, made.incremental, made.seconds) == (("article", "week"), ("article", "week"), 300)
+    assert set(WORDS) == set(
+        re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", source_of_words(), re.MULTILINE)))
+    )
+
+
+def source_of_words() -> str:
+    """The table of the header's words, without that of a column's."""
+    return (PAGE.parent / "sql-tables.md").read_text(encoding="utf-8").partition("## The header")[2]

@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).parent
-REPORT, MARKED = "retail_weekly_outlook", "Price list*.xlsx"
+REPORT, MARKED = "retail-weekly-outlook", "prices/*.xlsx"
 WIDTH, HEIGHT = 1280, 860
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 

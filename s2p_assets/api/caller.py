@@ -10,6 +10,7 @@ from typing import Any, Literal
 from fastapi import Depends, Request
 
 from s2p_assets.api.problems import Problem
+from s2p_assets.services.askers import Asker
 from s2p_assets.warehouse.access.users import ROLES, Role
 
 
@@ -56,3 +57,9 @@ def needs(role: Role) -> dict[str, Any]:
         caller_of(request).require(role)
 
     return {"dependencies": [Depends(check)], "openapi_extra": {"x-s2p-role": role}}
+
+
+def asker_of(caller: Caller) -> Asker:
+    """Who asks to be told: a person at their own address; a program, or anybody without a login, names one."""
+    address = caller.name if caller.kind == "user" else None
+    return Asker(caller.name, address, caller.may("engineer"), caller.sees)

@@ -98,7 +98,7 @@ class _Walk:
         if not source.row_id:
             return exp.func("to_jsonb", exp.cast(at[0], "text"))
         parts = [exp.cast(one, "text") for one in at]
-        text = parts[0]
+        text: Any = parts[0]
         for part in parts[1:]:
             text = exp.DPipe(this=exp.DPipe(this=text, expression=exp.Literal.string("|")), expression=part)
         return exp.func("to_jsonb", text)
@@ -370,7 +370,8 @@ def _relations(query: _Query) -> dict[str, _Relation]:
     """What a select reads from, by the names that its columns are called by."""
     from sqlglot import exp
 
-    node, found = query.node, {}
+    node = query.node
+    found: dict[str, _Relation] = {}
     query.relations = found
     begin = node.args.get("from_")
     joined = [one.this for one in node.args.get("joins") or ()] + list(node.args.get("laterals") or ())
@@ -424,7 +425,7 @@ def _inputs(part: Any) -> list[Any]:
     """What an aggregate looks at: its columns and queries; none for `count(*)` and `count(1)`."""
     from sqlglot import exp
 
-    found = []
+    found: list[Any] = []
     for one in part.iter_expressions():
         found += [one] if isinstance(one, exp.Column | exp.Query) else _inputs(one)
     return [one for one in found if not isinstance(getattr(one, "this", None), exp.Star)]

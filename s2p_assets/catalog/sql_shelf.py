@@ -17,8 +17,8 @@ from s2p_assets.contracts.sql_table import (
     SqlSource,
     SqlTable,
     SqlTest,
-    file_digest,
     rows_of_columns,
+    written_digest,
 )
 
 HEADER = re.compile(r"\A\s*/\*(.*?)\*/", re.DOTALL)
@@ -69,7 +69,7 @@ def read_sql_table(file: Path, module: str) -> SqlTable:
     sources = named_tables(text, domain_and_name(module)[0])
     build = SqlBuild(module, made.pop("description"), tuple(dict.fromkeys(source.written for source in sources)))
     where = (*lines.items(), *((f"from {written}", line) for written, line in _source_lines(text, module)))
-    digest = file_digest(text, beside or "")
+    digest = written_digest(text, beside or "")
     return SqlTable(build=build, file=file, text=text, digest=digest, sources=sources, lines=where, **made)
 
 
@@ -101,7 +101,7 @@ def _yaml(text: str, lines_before: int) -> tuple[dict[str, Any], dict[str, int]]
 
 def _lines(node: Any, before: str) -> Iterator[tuple[str, int]]:
     for key, value in node.value if isinstance(getattr(node, "value", None), list) else ():
-        if isinstance(key, object) and hasattr(key, "start_mark") and isinstance(key.value, str):
+        if isinstance(key.value, str):
             yield f"{before}{key.value}", key.start_mark.line
             if before.count(".") < 1 and value.id == "mapping":
                 yield from _lines(value, f"{before}{key.value}.")
@@ -190,8 +190,8 @@ def parsed(text: str, file: Path | None = None) -> Any:
         message = f"{first.get('description', error)}, near {str(first.get('highlight', ''))!r}"
         raise SqlFault(f"it is no SQL: {message}", first.get("line"), file) from None
     except errors.TokenError as error:
-        line = re.search(r"(?i)line:? (\d+)", str(error))
-        raise SqlFault(f"it is no SQL: {error}", int(line[1]) if line else None, file) from None
+        place = re.search(r"(?i)line:? (\d+)", str(error))
+        raise SqlFault(f"it is no SQL: {error}", int(place[1]) if place else None, file) from None
     if len(found) != 1 or not isinstance(found[0], exp.Query):
         what = f"{len(found)} statements" if len(found) != 1 else found[0].key
         raise SqlFault(f"it must be one select, and nothing that writes; it is {what}", _statement_line(found), file)

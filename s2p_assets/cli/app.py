@@ -28,6 +28,7 @@ from s2p_assets.cli import (
 )
 from s2p_assets.cli.aliases import aliases
 from s2p_assets.cli.demo import demo
+from s2p_assets.cli.subscriptions import subscriptions, threshold_alerts
 from s2p_assets.cli.terminal import COULD_NOT, err, escape, out
 
 GARBAGE_AFTER = 50_000
@@ -91,6 +92,8 @@ app.add_typer(entries.entries)
 app.add_typer(people.users)
 app.add_typer(people.tokens)
 app.add_typer(aliases)
+app.add_typer(subscriptions)
+app.add_typer(threshold_alerts)
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from s2p_assets.cli.console import table_lines
-from s2p_assets.cli.terminal import NEEDS_A_PERSON, Json, escape, out, print_json
+from s2p_assets.cli.terminal import NEEDS_A_PERSON, Json, err, escape, out, print_json
 
 SHOWN = 20
 
@@ -20,6 +22,8 @@ def stream(
     lifeline: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Read the streams of Kafka topics into their tables, until stopped; several processes share them."""
+    if lifeline is None:
+        raise typer.Exit(_kept_reading(seconds))
     from s2p_assets.settings import read_settings
 
     settings = read_settings()
@@ -38,8 +42,7 @@ def stream(
         timer = threading.Timer(seconds, ended.set)
         timer.daemon = True
         timer.start()
-    if lifeline is not None:
-        threading.Thread(target=_end_with, args=(lifeline, ended), daemon=True).start()
+    threading.Thread(target=_end_with, args=(lifeline, ended), daemon=True).start()
     names = ", ".join(one.full_name for one in streams)
     out.print(escape(f"reading {names} from {settings.kafka}; Ctrl-C ends it"))
     consumer = StreamConsumer(ctx, streams, ended)
@@ -47,8 +50,38 @@ def stream(
     out.print(f"{consumer.stored:,} rows stored")
 
 
+def _kept_reading(seconds: float | None) -> int:
+    """Read in a process of its own, begun anew when it is killed or crashes; its exit code.
+
+    librdkafka 2.16.1 crashes where a topic is deleted and made anew while it is read.
+    """
+    theirs, ours = os.pipe()
+    limit = [] if seconds is None else ["--for", str(seconds)]
+    command = [sys.executable, "-m", "s2p_assets.cli", "stream", "--lifeline", str(theirs), *limit]
+    ended = threading.Event()
+    running = list[subprocess.Popen[bytes]]()
+
+    def stop(*_: object) -> None:
+        ended.set()
+        for process in running:
+            process.terminate()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    while True:
+        running[:] = [subprocess.Popen(command, pass_fds=[theirs])]
+        if ended.is_set():
+            stop()
+        code = running[0].wait()
+        if code >= 0 or ended.is_set():
+            os.close(ours)
+            return max(code, 0)
+        err.print(f"s2p: the reading process was ended by signal {-code}; it begins anew where the rows end")
+        ended.wait(1.0)
+
+
 def _end_with(lifeline: int, ended: threading.Event) -> None:
-    """Stop when `s2p up`, which holds the other end, has ended."""
+    """Stop when whoever keeps this process up, and holds the other end, has ended."""
     with suppress(OSError):
         os.read(lifeline, 1)
     ended.set()

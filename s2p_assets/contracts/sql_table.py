@@ -103,6 +103,6 @@ def rows_of_columns(
     return type(name, (Row,), body)
 
 
-def file_digest(*contents: str) -> str:
+def written_digest(*contents: str) -> str:
     """A short hash of what a table is written in."""
     return hashlib.sha256("\0".join(contents).encode()).hexdigest()[:12]

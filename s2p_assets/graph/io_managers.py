@@ -57,7 +57,9 @@ class TableIOManager(dg.IOManager):
     def __init__(self, catalog: Catalog, warehouse: Warehouse) -> None:
         self.catalog, self.warehouse, self.frames = catalog, warehouse, FrameCache()
 
-    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame | None) -> None:
+        if obj is None:
+            return  # PostgreSQL has stored it
         declared = self.catalog.by_key[catalog_key(context.asset_key)]
         assert isinstance(declared, Table | FeatureSet | DeliveryTable)
         with self.warehouse.connect() as connection:
@@ -79,9 +81,9 @@ class FeatureIOManager(TableIOManager):
         super().__init__(catalog, warehouse)
         self.shards = shards
 
-    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame | None) -> None:
         declared, selected = self.catalog.by_key[catalog_key(context.asset_key)], selected_shards(context, self.shards)
-        if selected is None:
+        if selected is None or obj is None:
             return super().handle_output(context, obj)
         assert isinstance(declared, FeatureSet)
 

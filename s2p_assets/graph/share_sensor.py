@@ -138,11 +138,16 @@ class UsedDomains:
     woken: frozenset[str]
 
 
-def used_domains(catalog: Catalog, instance: dg.DagsterInstance, now: ShareScan) -> UsedDomains:
-    """Which domains a headless pass is about, by what lies on the share `now`."""
+def used_domains(ctx: Context, instance: dg.DagsterInstance, now: ShareScan) -> UsedDomains:
+    """Which domains a headless pass is about, by what lies on the share `now` and what streams have brought."""
+    catalog, brought = ctx.catalog, set[str]()
+    if catalog.streams:
+        with ctx.warehouse.connect() as connection:
+            brought = {catalog.streams[name].domain for name in stream_versions(ctx, connection, set())}
     books = catalog.workbooks.values()
     seen_before = {book.domain for book in books if version_of(instance, share_key(book))}
-    domains = {book.domain for book in _in_use(catalog, now, lambda book: book.domain in seen_before)}
+    seen_before |= {one.domain for one in catalog.streams.values() if version_of(instance, asset_key(one))}
+    domains = {book.domain for book in _in_use(catalog, now, lambda book: book.domain in seen_before)} | brought
     return UsedDomains(frozenset(domains), frozenset(domains - seen_before))
 
 

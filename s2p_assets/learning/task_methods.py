@@ -12,7 +12,7 @@ import pandas as pd
 from s2p_assets.contracts.model import ClassificationTask, ForecastTask, Task
 from s2p_assets.learning.classification import cases, time_folds
 from s2p_assets.learning.classification import scores as class_scores
-from s2p_assets.learning.classification.leaks import learnable
+from s2p_assets.learning.classification.leaks import admissible
 from s2p_assets.learning.classification.recalibration import recalibrated
 from s2p_assets.learning.forecasting import scores
 from s2p_assets.learning.forecasting.backtest_cache import cached_backtest, cached_fit
@@ -27,7 +27,7 @@ class TaskMethods:
     column of predictions.
     `scores`: of backtests by model, one row per (model, fold, series). `losses`: of one backtest, as
     `paired_test.paired_test` takes them. `recalibrated`: a fitted learner and its backtest after its errors in earlier
-    folds, where that pays. `learnable`: a history and a task without what knows the answer, and what of it
+    folds, where that pays. `admissible`: a history and a task without what knows the answer, and what of it
     was left out or let in, and why; None where nothing can leak, as a forecast is given nothing but its history up to
     the cutoff.
     """
@@ -38,7 +38,7 @@ class TaskMethods:
     scores: Callable[[dict[str, pd.DataFrame], pd.DataFrame, Any], pd.DataFrame]
     losses: Callable[[pd.DataFrame, pd.DataFrame, Any, str], pd.DataFrame]
     recalibrated: Callable[[Any, pd.DataFrame], tuple[Any, pd.DataFrame]] | None = None
-    learnable: Callable[[pd.DataFrame, Any], tuple[pd.DataFrame, Any, dict[str, str], dict[str, str]]] | None = None
+    admissible: Callable[[pd.DataFrame, Any], tuple[pd.DataFrame, Any, dict[str, str], dict[str, str]]] | None = None
 
 
 METHODS: dict[type, TaskMethods] = {
@@ -56,7 +56,7 @@ METHODS: dict[type, TaskMethods] = {
         scores=class_scores.classification_scores,
         losses=class_scores.classification_losses,
         recalibrated=recalibrated,
-        learnable=learnable,
+        admissible=admissible,
     ),
 }
 

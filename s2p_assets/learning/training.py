@@ -78,8 +78,8 @@ def _trained(
     kind, fingerprint = methods_of(task), fingerprint_of(learner, task)
     reason = made_by.reason or TrainingReason(rows=len(learned_from))
     learned_targets = learned_targets_once(history, task)
-    if kind.learnable:
-        history, task, left_out, let_in = kind.learnable(history, task)
+    if kind.admissible:
+        history, task, left_out, let_in = kind.admissible(history, task)
         reason = replace(reason, left_out=left_out, let_in=let_in)
     backtest = kind.backtest(learner, history, task)
     give_back()

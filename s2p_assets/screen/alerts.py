@@ -9,14 +9,13 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from s2p_assets.api.caller import caller_of, needs
+from s2p_assets.api.caller import asker_of, caller_of, needs
 from s2p_assets.api.forms import form_fields
 from s2p_assets.api.guard import state_of
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.messaging.subscriptions import Direction, WatchedValue
 from s2p_assets.screen.rendering import page
 from s2p_assets.screen.reports import AREA as REPORTS
-from s2p_assets.screen.reports import asker_of
 from s2p_assets.services import subscriptions, threshold_alerts
 from s2p_assets.services.askers import Asker, AskRefused
 from s2p_assets.services.context import Context

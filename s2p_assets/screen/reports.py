@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from s2p_assets.api.caller import Caller, caller_of, needs
+from s2p_assets.api.caller import asker_of, caller_of, needs
 from s2p_assets.api.forms import form_fields
 from s2p_assets.api.guard import state_of
 from s2p_assets.api.problems import Problem
@@ -19,7 +19,6 @@ from s2p_assets.contracts.errors import MendableError
 from s2p_assets.screen.area import Area
 from s2p_assets.screen.rendering import page, part
 from s2p_assets.services import subscriptions
-from s2p_assets.services.askers import Asker
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.named import report_named
@@ -126,12 +125,6 @@ def visible_report(request: Request, name: str) -> tuple[Context, str]:
     if not full_name or not caller_of(request).sees(full_name):
         raise NotFound(f"there is no report {name[:80]!r}; the page of reports lists them")
     return ctx, full_name
-
-
-def asker_of(caller: Caller) -> Asker:
-    """Who asks to be told: a person at their own address; a program, or anybody without a login, names one."""
-    address = caller.name if caller.kind == "user" else None
-    return Asker(caller.name, address, caller.may("engineer"), caller.sees)
 
 
 def file_address(folder: str, edition: str, name: str) -> str:

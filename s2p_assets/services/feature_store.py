@@ -133,7 +133,9 @@ class FeatureQuery:
         """The moment that is asked for, as the event time is kept; now by default. Raises QueryInvalid."""
         name = self.features.event_time
         if self.kinds[name] == "date":
-            return parse_value("as_of", "date", text[:10]) if text else now.date()
+            kind: Kind = "timestamp" if text and len(text) > len("2026-03-31") else "date"
+            given = parse_value("as_of", kind, text) if text else now
+            return given.date() if isinstance(given, dt.datetime) else given
         return parse_value("as_of", "timestamp", text) if text else now.replace(tzinfo=None)
 
 

@@ -26,6 +26,7 @@ from s2p_assets.learning.snapshots import keep_snapshots
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.content_versions import content_version
 from s2p_assets.warehouse.tables.entity_hashes import EntityInputs, store_entity_hashes, stored_entity_hashes
+from s2p_assets.warehouse.tables.not_stored import NotStored
 from s2p_assets.warehouse.warehouse import Warehouse
 
 ENTITIES_NAMED = 20
@@ -73,7 +74,7 @@ def _with_snapshots(connection: psycopg.Connection, declared: FeatureSet, frame:
     kept = [column for column in declared.columns if column.name in (*declared.key, *declared.snapshots)]
     try:
         stored = store.read_rows(connection, declared.domain, declared.name, kept)
-    except store.NotStored:
+    except NotStored:
         return frame
     return keep_snapshots(
         frame, stored, entity=declared.entity, event_time=declared.event_time, columns=declared.snapshots

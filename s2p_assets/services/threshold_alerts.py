@@ -96,6 +96,23 @@ def alerts_of(ctx: Context, asker: Asker) -> list[tuple[ThresholdAlert, str, flo
         ]
 
 
+def alert_json(alert: ThresholdAlert, says: str, value: float | None) -> dict[str, Any]:
+    """One of `alerts_of` for a program, by the names under which it is asked for."""
+    return {
+        "id": alert.id,
+        "table": alert.table_name,
+        "entity": alert.entity,
+        "column": alert.column_name,
+        "direction": alert.direction,
+        "threshold": alert.threshold,
+        "recipient": alert.recipient,
+        "asked_by": alert.asked_by,
+        "asked_at": alert.asked_at,
+        "says": says,
+        "value": value,
+    }
+
+
 def _of(connection: psycopg.Connection, asker: Asker) -> list[ThresholdAlert]:
     return [one for one in list_threshold_alerts(connection) if asker.may_change(one.recipient, one.asked_by)]
 

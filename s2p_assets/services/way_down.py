@@ -75,7 +75,7 @@ class WayDown:
         shown = [row for row in group.rows if self._may_show(row)]
         columns = _columns(declared)
         return Step(
-            title=_plain(group.table),
+            title=_plain(group.table) + (" (perhaps not exactly these rows)" if group.inexact else ""),
             table=name if isinstance(declared, Workbook) or declared else "",
             what=_column_words(columns, group.columns[0]) if len(group.columns) == 1 else "",
             count=group.count - (len(group.rows) - len(shown)),

@@ -7,6 +7,7 @@ in the services.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -97,7 +98,9 @@ def _write_cell(
     elif isinstance(value, dt.date):
         _write_date(page, row, place, value, column, formats)
     elif isinstance(value, int | float | Decimal):
-        if column.kind in ("code", "text") or not _is_exact(value):
+        if not math.isfinite(_as_double(value)):
+            page.write_string(row, place, str(value)[:MOST_TEXT], formats["text"])  # which the reader refuses
+        elif column.kind in ("code", "text") or not _is_exact(value):
             page.write_string(row, place, _plain_number(value, column), formats["text"])
         else:
             page.write_number(row, place, float(value), formats["percent"] if column.kind == "percent" else None)
@@ -126,6 +129,13 @@ def _iso_moment(text: str) -> dt.date | None:
         return dt.datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
     except ValueError:
         return None
+
+
+def _as_double(value: float | Decimal) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _is_exact(value: float | Decimal) -> bool:

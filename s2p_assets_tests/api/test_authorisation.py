@@ -16,7 +16,7 @@ OF_EVERYBODY_IN = {"/", "/api/docs", "/metrics"}
 PLAIN_FOR_ENGINEERS = {"/system"}
 EDITOR = {
     *("/drop", "/files/accept", "/files/keep", "/files/forget", "/tables/{name}/entries"),
-    *("/tables/{name}/entries/{entry}/release", "/features/{name}/push"),
+    *("/tables/{name}/entries/{entry}/release", "/features/{name}/push", "/events/{name}"),
 }
 OF_EDITORS_TO_WRITE = {"/tables/{name}/row", "/tables/{name}/entries/{entry}/undo"}
 """What viewers may read."""
@@ -52,6 +52,7 @@ def test_every_route_names_its_role_and_is_refused_to_lesser_ones(door: Served) 
                 .replace("{thing}", "x")
                 .replace("{id}", "F1")
                 .replace("{entry}", "x")
+                .replace("{number}", "1")
             )
             body: dict[str, Any] = {"content": b"x"} if short in ("/check", "/drop") else {"json": {}}
             answer = client.request(method, asked, **({} if method == "GET" else body))

@@ -24,10 +24,20 @@ def change(client: httpx.Client, order_no: str, etag: str | None, **values: Any)
 def test_a_row_is_changed_by_who_has_seen_it_as_it_is(client: httpx.Client) -> None:
     seen = client.get(ROW, params={"order_no": "2-1"})
     assert change(client, "2-1", None, quantity=5).status_code == 428
+    assert change(client, "2-1", "*", quantity=5).status_code == 428
     done = change(client, "2-1", seen.headers["etag"], quantity=5)
     assert (done.status_code, done.json()["rows"][0]["values"]["quantity"]) == (201, 5)
     now = client.get(ROW, params={"order_no": "2-1"})
     assert (now.json()["row"]["quantity"], now.headers["etag"]) == (5, done.headers["etag"])
+    both = f'"of before", {now.headers["etag"]}'
+    assert change(client, "2-1", both, quantity=10**400).status_code == 422
+    infinite = client.patch(
+        ROW,
+        params={"order_no": "2-1"},
+        headers={"If-Match": both, "Content-Type": "application/json"},
+        content=b'{"reason": "a slip", "values": {"price": 1e400}}',
+    )
+    assert infinite.status_code == 422, infinite.text
     late = change(client, "2-1", seen.headers["etag"], quantity=6)
     assert (late.status_code, late.json()["rows"][0]["now"]["quantity"]) == (412, 5)
     assert late.json()["rows"][0]["etag"] == now.headers["etag"]

@@ -42,7 +42,13 @@ def test_training_online_and_offline_see_the_same_rows(door: Served, client: htt
 
 
 def test_nothing_of_later_is_known_and_nothing_too_old_is_given(client: httpx.Client) -> None:
-    now = client.get(f"{SET}/online", params={"shop": "North"}).json()
+    answer = client.get(f"{SET}/online", params={"shop": "North"})
+    now = answer.json()
+    for known in (answer.headers["etag"], f'"x", W/{answer.headers["etag"]}', "*"):
+        again = client.get(f"{SET}/online", params={"shop": "North"}, headers={"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
+    head = client.head(f"{SET}/online", params={"shop": "North"})
+    assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", answer.headers["etag"])
     assert now["row"]["week"] <= now["as_of"]
     between = {"entities": [{"shop": "North"}] * 3, "times": ["2025-09-10", "2025-08-01", "2026-06-30"]}
     rows = client.post(f"{SET}/offline", json=between | {"max_age_days": 20}).json()["rows"]
@@ -58,6 +64,8 @@ def test_nothing_of_later_is_known_and_nothing_too_old_is_given(client: httpx.Cl
     [
         ("GET", "/online", {}),
         ("GET", "/online", {"shop": "North", "city": "x"}),
+        ("GET", "/online", {"shop": ["North", "South"]}),
+        ("GET", "/online", {"shop": "North", "as_of": "2026-03-01 or so"}),
         ("GET", "/online", {"shop": "North", "as_of": "never"}),
         ("GET", "/online", {"shop": "North", "columns": "price"}),
         ("POST", "/online", {"entities": []}),

@@ -42,6 +42,8 @@ WEEKS_AHEAD = 8
 FEATURES = 18
 CHECKED_ROWS = 5000
 SETTLED_SECONDS = 0.1
+STOOD_SINCE = 1_700_000_000
+"""When the shelves were saved: in a home that stands, their outline is kept."""
 REACH = {
     "one entity": 6.5,
     "100 entities in one request": 40.0,
@@ -180,6 +182,8 @@ def _begin(folder: Path, entities: int, history: int, requests: int) -> Bench:
         for package in (file.parent, file.parent.parent):
             (package / "__init__.py").touch()
         file.write_text(source)
+    for file in (folder / "bench_shelves").rglob("*.py"):
+        os.utime(file, (STOOD_SINCE, STOOD_SINCE))
     company, port = SmallCompany(folder), free_port()
     company.share.mkdir()
     sys.path.insert(0, str(folder))

@@ -20,6 +20,8 @@ STARTED: dict[str, list[str]] = {
     "stock": ["--days", "14", "--series", "2", "--data", "{data}/m5_subset/sample.csv"],
     "demand_simulations": ["--cases", "steady", "--seeds", "1", "--quick"],
     "forecasting": ["--sets", "m5-monthly", "--data", "{data}"],
+    "outcomes": ["--only", "small noise"],
+    "streams": ["--rows", "3000", "--rival-rows", "300", "--only", "throughput"],
     "prompt": ["--empty", "--times", "1"],
     "demo": ["--shelves", "s2p_assets_tests.benchmarks.company"],
     "drop_to_report": ["--small", "--drops", "1", "--quiet", "3"],
@@ -29,7 +31,10 @@ STARTED: dict[str, list[str]] = {
     ],
     "at_rest": ["--empty", "--settle", "4", "--seconds", "1"],
 }
-NO_BENCHMARKS = {"__init__", "generated", "metering", "demand_sets", "candidates", "week_company", "test_benchmarks"}
+NO_BENCHMARKS = {
+    *("__init__", "generated", "metering", "demand_sets", "outcome_sets", "candidates", "week_company"),
+    "test_benchmarks",
+}
 """What they share."""
 STARTED_ELSEWHERE = {"door", "screen", "storm"}
 """By `api/test_benchmark.py` and `api/test_bounds.py`."""

@@ -116,7 +116,7 @@ def test_help_is_asked_for_in_short_and_loads_no_settings(ask: Ask) -> None:
 def test_the_commands_are_known_without_the_settings() -> None:
     """Which take as long to import as all of the rest."""
     asked = "import sys, s2p_assets.cli; print('pydantic_settings' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True).stdout == "False\n"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_the_shell_completes_the_names_of_what_there_is(company: Company) -> None:

@@ -6,8 +6,10 @@ What needs a server (systemd, sudo, mount) is tried by hand; which commands thes
 import re
 import shlex
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,7 +63,7 @@ def commands(name: str) -> list[str]:
     return [word for word in COMMAND.findall(text) if word not in NOT_TRIED]
 
 
-def follow(tried: Tried, name: str, meant: dict[str, str | None]) -> list[Answer]:
+def follow(tried: Tried, name: str, meant: Mapping[str, str | None]) -> list[Answer]:
     """Run what a runbook says, in its order. `meant`: what stands for a command's capitals; None: run elsewhere."""
     written = commands(name)
     assert set(written) == set(meant), f"{name}.md has other commands than this test: {written}"
@@ -73,7 +75,7 @@ def follow(tried: Tried, name: str, meant: dict[str, str | None]) -> list[Answer
 @pytest.mark.long
 def test_the_first_workbook(tried: Tried) -> None:
     company = tried.company
-    rows = [
+    rows: list[list[Any]] = [
         ["Slip", "Article", "Pieces", "Sold on"],
         *([f"S-{n}", "L-1", n + 1, f"2026-10-{n + 1:02}"] for n in range(9)),
     ]

@@ -24,7 +24,8 @@ def site() -> ModuleType:
 def test_every_page_stands_once_in_the_navigation(site: Any) -> None:
     named = [name for names in site.NAVIGATION.values() for name in names] + site.decisions()
     found = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/*.md")]
-    assert sorted(named) == sorted(str(file.relative_to(ROOT)) for file in found)
+    told = "put each page of the documentation into NAVIGATION of docs/site.py, under whom it is for"
+    assert sorted(named) == sorted(str(file.relative_to(ROOT)) for file in found), told
     assert {"For employees", "For managers", "For engineers", "For operators"} <= set(site.NAVIGATION)
 
 

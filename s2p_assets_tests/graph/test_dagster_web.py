@@ -62,7 +62,8 @@ def test_a_page_says_that_dagster_is_starting_and_asks_again_until_it_is_there(
         return first, then
 
     first, then = asyncio.run(first_and_then())
-    assert first.status_code == 503 and "Dagster is starting" in first.text
+    assert first.status_code == 503
+    assert "Dagster is starting" in first.text
     assert first.headers["refresh"] == dagster_proxy.AGAIN_SECONDS
     assert then.text == "of Dagster"
 
@@ -89,7 +90,8 @@ def test_dagster_ends_when_nobody_asks_and_who_asks_then_waits_for_the_next(
     file, waiting = listening
     begun, server = time.monotonic(), served(waiting)
     server.join(10)
-    assert not server.is_alive() and time.monotonic() - begun >= REST_SECONDS
+    assert not server.is_alive()
+    assert time.monotonic() - begun >= REST_SECONDS
     with socket.socket(socket.AF_UNIX) as next_one:
         next_one.connect(str(file))
         waiting.settimeout(5)

@@ -54,7 +54,7 @@ def test_features_that_are_made_again_tell_past_weeks_as_they_were_told(
     conn: psycopg.Connection, empty_database_url: str, tmp_path: Path
 ) -> None:
     warehouse = Warehouse(Settings(home=tmp_path, database_url=empty_database_url))
-    company = vars(simulate_sales_department(until=dt.date(2026, 3, 31), deals=80, seed=3))
+    company = vars(simulate_sales_department(until=dt.date(2026, 3, 31), deals=240, seed=3))
     deals = company["opportunities"]
     unknown = deals["account"].isna() & deals["engage_date"].notna()
     first = build_or_reuse_features(warehouse, deal_features, company)

@@ -46,6 +46,12 @@ def kept_to(door: Served, *things: str) -> Iterator[None]:
                 users.restrict(connection, thing, [])
 
 
+SHOWN_TO_ITS_END = """() => {
+    const frame = document.querySelector("iframe.report-in-place");
+    return Math.abs(frame.clientHeight - frame.contentDocument.documentElement.scrollHeight) < 4;
+}"""
+
+
 def archived_order(door: Served) -> dict[str, str]:
     """A file of orders as the archive has it."""
     with door.ctx.warehouse.connect() as connection:
@@ -66,6 +72,10 @@ def test_a_manager_walks_from_a_report_to_the_cell_and_its_file(person_of: Perso
     page.get_by_role("link", name="Sold", exact=True).click()
     inside = page.frame_locator("iframe.report-in-place")
     inside.locator("a[data-number='F1'][href]").wait_for()
+    until = time.monotonic() + 20
+    while not page.evaluate(SHOWN_TO_ITS_END):  # the policy of contents lets no page poll
+        assert time.monotonic() < until
+        page.wait_for_timeout(50)
     person.require_accessible()
     inside.locator("a[data-number='F1']").click()
     page.wait_for_url(f"**{SOLD}")

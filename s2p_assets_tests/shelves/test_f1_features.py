@@ -79,8 +79,9 @@ def test_the_form_of_a_driver_a_team_and_a_track_is_traced_to_its_own_earlier_re
             most=None,
         ).rows
         (form,) = fact.under
-        (starts,) = form.rows[0].under
-        under = {(start.key["driver_id"], start.key["race_day"]) for start in starts.rows}
+        under = {
+            (start.key["driver_id"], start.key["race_day"]) for starts in form.rows[0].under for start in starts.rows
+        }
         assert under == {(one.driver_id, one.race_day.date()) for one in last.itertuples()}
 
 

@@ -93,6 +93,7 @@ def acme_home(folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Ite
     package = f"acme_{abs(hash(str(folder)))}"
     shelf = folder / package / "streams"
     shelf.mkdir(parents=True)
+    (folder / package / "__init__.py").touch()  # a package of no file would be found once more in the working folder
     for name, text in SHELF.items():
         (shelf / name).write_text(text)
     (folder / "share").mkdir()
@@ -166,7 +167,10 @@ class Broker:
     def send(self, topic: str, events: Sequence[bytes], partitions: int = 3) -> None:
         from confluent_kafka import Producer
 
-        producer = Producer({"bootstrap.servers": self.address, "linger.ms": 5, "message.max.bytes": 200_000_000})
+        producer = Producer(
+            {"bootstrap.servers": self.address, "linger.ms": 5, "message.max.bytes": 200_000_000}
+            | {"queue.buffering.max.messages": 2_000_000}
+        )
         for number, event in enumerate(events):
             producer.produce(topic, event, partition=number % partitions)
             if number % 10_000 == 0:

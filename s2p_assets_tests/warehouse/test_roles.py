@@ -54,7 +54,7 @@ def test_who_reads_sees_nothing_of_who_may_come_in(warehouse: Warehouse) -> None
     with warehouse.reading() as reader:
         for table in SECRET_TABLES:
             with pytest.raises(FORBIDDEN):
-                reader.execute(f"select * from s2p.{table}")  # type: ignore[call-overload]
+                reader.execute(f"select * from s2p.{table}")
 
 
 def test_every_table_with_a_secret_in_it_is_kept_from_who_reads(warehouse: Warehouse) -> None:
@@ -105,7 +105,7 @@ def modest(empty_database_url: str) -> Iterator[str]:
         superuser.execute("drop role if exists modest")
         superuser.execute("create role modest login")
         name = superuser.info.dbname
-        superuser.execute(f"grant create, temp on database {name} to modest")  # type: ignore[call-overload]
+        superuser.execute(f"grant create, temp on database {name} to modest")
         yield psycopg.conninfo.make_conninfo(empty_database_url, user="modest")
         superuser.execute("drop owned by modest cascade")
         superuser.execute("drop role modest")
@@ -115,8 +115,8 @@ def modest(empty_database_url: str) -> Iterator[str]:
 def _drop(superuser: psycopg.Connection) -> None:
     for role in (DOOR, WRITER, "s2p_select"):
         if superuser.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone():
-            superuser.execute(f"drop owned by {role}")  # type: ignore[call-overload]
-            superuser.execute(f"drop role {role}")  # type: ignore[call-overload]
+            superuser.execute(f"drop owned by {role}")
+            superuser.execute(f"drop role {role}")
 
 
 def test_an_owner_who_may_not_make_roles_is_told_so_and_the_script_that_is_printed_makes_them(
@@ -129,7 +129,7 @@ def test_an_owner_who_may_not_make_roles_is_told_so_and_the_script_that_is_print
     assert "s2p roles --sql" in lacking.lacking
     with connect(empty_database_url) as superuser:
         for statement in roles_script(tmp_path, "modest").splitlines():
-            superuser.execute(statement)  # type: ignore[call-overload]
+            superuser.execute(statement)
     whole = Warehouse(settings)
     assert whole.addresses.lacking is None
     with whole.reading() as reader, pytest.raises(FORBIDDEN):

@@ -47,9 +47,10 @@ def batch_of(values: list[tuple[Kind, Any, Any]]) -> tuple[pyarrow.RecordBatch, 
 def test_every_kind_of_value_comes_back_from_excel_as_it_was(tmp_path: Path) -> None:
     batch, schema = batch_of(VALUES)
     write_sheet([batch, batch], schema, tmp_path / "x.xlsx")
-    rows = list(openpyxl.load_workbook(tmp_path / "x.xlsx").worksheets[0].iter_rows(values_only=True))
+    rows = list(openpyxl.load_workbook(tmp_path / "x.xlsx", read_only=True).worksheets[0].iter_rows(values_only=True))
     assert rows[0] == tuple(name for name, _ in schema)
-    assert rows[1:] == [tuple(value for *_, value in VALUES)] * 2
+    padded = [row + (None,) * (len(VALUES) - len(row)) for row in rows]
+    assert padded[1:] == [tuple(value for *_, value in VALUES)] * 2
 
 
 def test_no_row_at_all_is_a_header(tmp_path: Path) -> None:

@@ -3,14 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psycopg
 import pytest
 from psycopg import sql
 
 from s2p_assets.catalog.sql_shelf import SqlFault
+from s2p_assets.cli.printing.traces import trace_lines
 from s2p_assets.contracts.sql_table import SqlTable
-from s2p_assets.warehouse.sql_tables.making import make_sql_table
+from s2p_assets.warehouse.server.roles import DOOR, ensure_roles
+from s2p_assets.warehouse.sql_tables.making import make_sql_table, run_select
 from s2p_assets.warehouse.sql_tables.read_only import SqlTableFailed, define_function, ensure_role, grant_sources
+from s2p_assets.warehouse.tables import as_of
 from s2p_assets.warehouse.trace.tracer import Tracer
 from s2p_assets_tests.sql_shelf import ARTICLES, SALES, fill, read, written
 
@@ -243,7 +247,10 @@ def test_rows_of_which_more_than_words_can_say_went_in_are_told_so(filled: psyco
     table = read(written(tmp_path, query, {"sale": "Code", "units": "Number, nullable: true"}, ("sale",)))
     make_sql_table(filled, table)
     tracer = Tracer(filled, {("acme", "sales"): SALES, ("acme", "made"): table})
-    (row,) = tracer.trace(("acme", "made"), {"sale": "2"}, ("units",)).rows
+    found = tracer.trace(("acme", "made"), {"sale": "2"}, ("units",))
+    told = [line for _, line in trace_lines(found)]
+    assert "not exactly these: it is a recursive query; they are the rows with the same key" in told
+    (row,) = found.rows
     assert [group.inexact for group in row.under] == ["it is a recursive query"]
     assert [one.key["sale"] for one in row.under[0].rows] == ["2"]
 
@@ -392,3 +399,22 @@ def test_postgresql_itself_lets_a_select_do_nothing_but_read(
     with pytest.raises(getattr(psycopg.errors, refusal)):
         run()
     assert filled.execute("select count(*) from acme.sales").fetchone() == (6,)
+
+
+@pytest.mark.parametrize("role", ["", DOOR])
+def test_a_past_table_is_selected_of_past_tables(filled: psycopg.Connection, tmp_path: Path, role: str) -> None:
+    """Also by the role that only reads, and traced there."""
+    table = read(written(tmp_path, QUERIES["group by, with a filter and a join"][0], WEEKLY, ("article", "week")))
+    if role:
+        ensure_roles(filled, tmp_path, embedded=True)
+        filled.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
+    earlier = [("1", "a", "2026-03-02", 9.0), ("9", "a", "2026-03-03", 1.0)]
+    sales = pd.DataFrame(earlier, columns=["sale", "article", "day", "units"])
+    as_of.restore_derived(filled, SALES, sales.assign(day=pd.to_datetime(sales["day"])))
+    as_of.restore_derived(filled, ARTICLES, pd.DataFrame({"article": ["a"], "brand": ["X"]}))
+    run_select(filled, table, as_of.begin_derived(filled, table), as_of.as_of_table)
+    assert as_of.read_as_of(filled, "acme", "made", table.columns)["units"].tolist() == [10.0]
+    sources = {("acme", "sales"): SALES, ("acme", "articles"): ARTICLES, ("acme", "made"): table}
+    (row,) = Tracer(filled, sources, None, as_of.as_of_table).trace(("acme", "made"), {"article": "a"}, ("units",)).rows
+    assert [one.key["sale"] for one in row.under[0].rows] == ["1", "9"]
+    filled.execute("reset role")

@@ -6,10 +6,10 @@ from fastapi import FastAPI
 
 from s2p_assets.api import oidc
 from s2p_assets.api.quick_routes import QuickRoute
-from s2p_assets.api.routes import entries, events, features, files, models, people, reports, tables
+from s2p_assets.api.routes import entries, events, features, files, models, people, reports, subscriptions, tables
 
 PREFIX = "/api/v1"
-SUBJECTS = (tables, entries, events, features, models, files, reports, people)
+SUBJECTS = (tables, entries, events, features, models, files, reports, subscriptions, people)
 
 
 def include(app: FastAPI) -> None:

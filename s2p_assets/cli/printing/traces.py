@@ -10,6 +10,8 @@ from s2p_assets.services.trace import TracedNumber, format_value, person_lines
 from s2p_assets.warehouse.trace.file_rows import FileRow
 from s2p_assets.warehouse.trace.traced_rows import SourceRows, TracedRow
 
+EVENT_SHOWN = 500
+
 
 def number_lines(traced: TracedNumber) -> Iterator[tuple[int, str]]:
     """The number as it was published, what has changed since, then what lies under it."""
@@ -53,6 +55,8 @@ def _named(files: Iterable[tuple[str, str]]) -> Iterator[tuple[int, str]]:
 def _group(group: SourceRows, depth: int, hint: str, *, headed: bool = True) -> Iterator[tuple[int, str]]:
     if headed:
         yield depth, _heading(group)
+    if group.inexact:
+        yield depth + 1, f"not exactly these: {group.inexact}; they are the rows with the same key"
     for row in group.rows:
         yield from _origin(row, depth + headed, hint)
     if group.count > len(group.rows):
@@ -69,6 +73,8 @@ def _origin(row: TracedRow, depth: int, hint: str) -> Iterator[tuple[int, str]]:
     if row.file:
         yield depth, f"{_cells(row, row.file)}{_share(row)}"
         yield from ((depth + 1, line) for line in person_lines(row.file, row.values))
+        if row.file.event is not None:
+            yield depth + 1, f"the event: {row.file.event[:EVENT_SHOWN]}"
         return
     key = " ".join(f"{name}={format_value(value)}" for name, value in row.key.items())
     values = ", ".join(f"{name} = {format_value(value)}" for name, value in row.values.items())
@@ -85,7 +91,8 @@ def _cells(row: TracedRow, file: FileRow) -> str:
     values = {name: value for name, value in row.values.items() if file.row or value is not None}
     cells = ", ".join(_value(file, name, value) for name, value in values.items())
     older = f"   superseded by {file.superseded_by}" if file.superseded_by else ""
-    return " › ".join(filter(None, (file.path, file.sheet, cells))) + older
+    offset = f"offset {file.row}" if file.event is not None else ""
+    return " › ".join(filter(None, (file.path, file.sheet, offset, cells))) + older
 
 
 def _value(file: FileRow, name: str, value: Any) -> str:
@@ -101,6 +108,7 @@ def _files(group: SourceRows) -> Iterator[tuple[str, str]]:
         if file := row.file:
             run = f" by run {file.run_id[:8]}" if file.run_id else ""
             loaded = f"loaded {file.loaded_at.astimezone():%Y-%m-%d %H:%M}{run}, " if file.loaded_at else ""
-            yield file.path, f"{loaded}SHA-256 {file.sha256[:12]}…, original kept as {file.archived}"
+            kept = f"SHA-256 {file.sha256[:12]}…, original kept as {file.archived}"
+            yield file.path, f"{loaded}{'a day of events, which are kept' if file.event is not None else kept}"
         for under in row.under:
             yield from _files(under)

@@ -228,7 +228,7 @@ def _history(catalog: Catalog, declared: Contest, warehouse: Warehouse) -> pd.Da
 
 def _leak_specs(declared: Contest) -> list[dg.AssetCheckSpec]:
     """The check for leaks, of a contest in which something could leak."""
-    if methods_of(declared.task).learnable is None:
+    if methods_of(declared.task).admissible is None:
         return []
     description = "fails when columns were left out before training, as they know what is to be told"
     return [dg.AssetCheckSpec(NO_LEAKS, asset=asset_key(declared), description=description)]
@@ -236,7 +236,7 @@ def _leak_specs(declared: Contest) -> list[dg.AssetCheckSpec]:
 
 def _leak_checks(declared: Contest, promotion: Promotion) -> Iterator[dg.AssetCheckResult]:
     """What was found before the champion was trained; nothing of it was learned from but what a person let in."""
-    if methods_of(declared.task).learnable is None:
+    if methods_of(declared.task).admissible is None:
         return
     reason = promotion.champion.model.reason
     metadata = {f"left out: {name}": why for name, why in reason.left_out.items()}

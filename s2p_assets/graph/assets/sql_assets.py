@@ -32,6 +32,7 @@ def sql_table_asset(catalog: Catalog, declared: SqlTable) -> dg.AssetsDefinition
         **options | {"output_required": True},
         deps=[one.key for one in below],
         kinds={"sql", "postgres"},
+        io_manager_key="tables",
         check_specs=[
             dg.AssetCheckSpec(
                 CONTRACT_HOLDS, asset=key, blocking=True, description="every rule and test of its declaration holds"

@@ -74,6 +74,21 @@ class Pulse:
             return self._beats
 
 
+class Rest:
+    """A pause that somebody may end before its time."""
+
+    def __init__(self) -> None:
+        self._ended = threading.Event()
+
+    def end(self) -> None:
+        """The one that is on, or else the next."""
+        self._ended.set()
+
+    def rest(self, seconds: float) -> None:
+        self._ended.wait(seconds)
+        self._ended.clear()
+
+
 class Watch:
     """Looks at the share and at the event log, and lets the pulse beat when something is new there."""
 
@@ -81,19 +96,15 @@ class Watch:
         self._ctx, self._instance, self._pulse = open_context(settings), instance, pulse
         self._looks: tuple[ShareScan | None, ShareScan | None] = (None, None)
         self._read = 0
-        self._written = threading.Event()
+        self._rest = Rest()
 
     def start(self) -> None:
-        for look, rest in ((self._look_at_share, time.sleep), (self._look_at_events, self._rest_until_written)):
+        for look, rest in ((self._look_at_share, time.sleep), (self._look_at_events, self._rest.rest)):
             threading.Thread(target=_for_ever, args=(look, rest), name="s2p watch", daemon=True).start()
 
     def look_at_events_now(self) -> None:
         """Somebody here has just written to the event log."""
-        self._written.set()
-
-    def _rest_until_written(self, seconds: float) -> None:
-        self._written.wait(seconds)
-        self._written.clear()
+        self._rest.end()
 
     def _look_at_share(self) -> float:
         """A file is ready after two looks at which it stood still, so a change counts for as long as that."""

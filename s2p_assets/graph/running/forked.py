@@ -90,8 +90,12 @@ def execute_run(run_id: str) -> int:
     from dagster._utils.interrupts import capture_interrupts
 
     _fresh_randomness()
-    with spare_reader_ended(), capture_interrupts(), dg.DagsterInstance.get() as instance:
-        settings = read_settings()
+    settings = read_settings()
+    with (
+        spare_reader_ended(),
+        capture_interrupts(),
+        dg.DagsterInstance.from_ref(servers_ref(settings)) as instance,
+    ):
         start_log(settings.log_format, os.fdopen(os.dup(2), "w", buffering=1))
         _noise_apart(Path(instance.root_directory).parent / RUNS_LOG)
         with run_span(settings, run_id):

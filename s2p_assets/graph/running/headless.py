@@ -80,7 +80,7 @@ def _pass(ctx: Context, definitions: dg.Definitions, progress: Progress) -> Pass
         def servers() -> list[UnfinishedRun]:
             return unfinished_server_runs(ctx.settings, instance)
 
-        used = used_domains(ctx.catalog, instance, now)
+        used = used_domains(ctx, instance, now)
         waves = HeadlessPass(
             definitions,
             instance,

@@ -43,7 +43,7 @@ class SharedPostgresStorage(DagsterPostgresStorage):
         log: Any = self._event_log_storage
         runs: Any = self._run_storage
         log.has_asset_key_col = functools.cache(log.has_asset_key_col)
-        log._has_asset_key_col_on_connection = _once_each(log._has_asset_key_col_on_connection)
+        log._has_asset_key_col_on_connection = asked_once(log._has_asset_key_col_on_connection)
         for name in ("has_run_stats_index_cols", "has_backfill_id_column"):
             setattr(runs, name, functools.cache(getattr(runs, name)))
         # It opens a connection for every statement, half of the work of servers at rest; this is its switch to a pool.
@@ -59,7 +59,7 @@ class SharedPostgresStorage(DagsterPostgresStorage):
         return cls(postgres_url=dagster_url(database_url(read_settings())), inst_data=inst_data)
 
 
-def _once_each(has_column: Callable[[Any, str], bool]) -> Callable[[Any, str], bool]:
+def asked_once(has_column: Callable[[Any, str], bool]) -> Callable[[Any, str], bool]:
     """The same, asked once for each column: on whichever connection, it is the same table."""
     known: dict[str, bool] = {}
 

@@ -96,11 +96,11 @@ def evidence_of(history: pd.DataFrame, task: ClassificationTask) -> Evidence:
     """Raises TooLittleHistory and UnusableHistory."""
     rows = checked_cases(history, task)
     features = feature_columns_of(rows, task)
-    unit = rows.groupby([task.entity, task.decided], sort=False, dropna=False).ngroup().to_numpy(np.int64)
+    by_case = rows.groupby([task.entity, task.decided], sort=False, dropna=False)
+    unit: Places = by_case.ngroup().to_numpy().astype(np.int64)
     is_open = rows[task.target].isna().to_numpy()
     order = np.argsort(unit, kind="stable")  # rows are by time already
-    order = order[~is_open[order]]
-    first, before_last, last = _ends(unit, order.astype(np.int64))
+    first, before_last, last = _ends(unit, np.asarray(order[~is_open[order]], np.int64))
     newest = np.argsort(rows[task.decided].to_numpy("datetime64[us]")[first], kind="stable")[-MOST_UNITS:]
     first, before_last, last = first[newest], before_last[newest], last[newest]
     still = np.flatnonzero(is_open)

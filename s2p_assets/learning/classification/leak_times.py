@@ -91,7 +91,7 @@ def links_twins(seen: Evidence) -> Found:
             )
 
 
-def twins(seen: Evidence) -> Places:
+def repeated_cases(seen: Evidence) -> Places:
     """The cases that stand there again under another id, by their place among the decided ones.
 
     Two cases are one when they agree in every feature that is not each case's own, in when they began and ended, and

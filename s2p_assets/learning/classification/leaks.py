@@ -21,7 +21,7 @@ from s2p_assets.learning.classification.leak_signs import (
     pure,
     tells_alone,
 )
-from s2p_assets.learning.classification.leak_times import links_twins, tells_the_end, twins
+from s2p_assets.learning.classification.leak_times import links_twins, repeated_cases, tells_the_end
 from s2p_assets.learning.remembered import MadeOfFrame
 
 PURE_VALUE, ABSENT = "has a pure value", "is absent while a case is open"
@@ -88,7 +88,7 @@ def without_leaks(
     return history, replace(task, withheld=tuple(sorted(columns)))
 
 
-def learnable(
+def admissible(
     history: pd.DataFrame, task: ClassificationTask
 ) -> tuple[pd.DataFrame, ClassificationTask, dict[str, str], dict[str, str]]:
     """What may be learned from: as of `without_leaks`; besides column → sentence of what is left out, and of what was
@@ -133,7 +133,7 @@ def _silent(seen: Evidence, name: str, rows: Places) -> npt.NDArray[np.bool_]:
 
 
 def _twins(seen: Evidence) -> Sequence[Leak]:
-    places = twins(seen)
+    places = repeated_cases(seen)
     if not len(places):
         return ()
     names = seen.rows[seen.task.entity].iloc[seen.last[places]].astype("string")

@@ -18,8 +18,9 @@ from s2p_assets.learning.forecasting.series import Matrix
 DRAWS, SURE = 200, 0.99
 KEPT_LOOSE = 50.0
 """How far from 1 and 0 slope and intercept may lie a priori: anywhere."""
-CRITICAL, SMALLEST_GAP = 1.95, 0.15
-"""Kolmogorov & Smirnov's distance for a chance of one in a thousand, times the root of the counts; and what matters."""
+CRITICAL, SMALLEST_GAP, SMALLEST_MOVE = 1.95, 0.15, 0.05
+"""Kolmogorov & Smirnov's distance for a chance of one in a thousand, times the root of the counts; and what matters,
+in shares of the cases and in the probability of a case: base rates that differ a little are no alarm."""
 BANDS = 10
 FEWEST = 20
 
@@ -80,7 +81,7 @@ class OpenBesideDecided:
 
     `bands`: one row per tenth of the probability: band, low, high, open and decided (shares of the cases). `gap`: the
     largest difference between the shares told at most `at`; `noise`: as large as it may be by chance. `below_open`,
-    `below_decided`: these shares. `cases`: of the open ones.
+    `below_decided`: these shares. `moved`: how far the probabilities lie apart on average. `cases`: of the open ones.
     """
 
     bands: pd.DataFrame
@@ -89,12 +90,14 @@ class OpenBesideDecided:
     at: float
     below_open: float
     below_decided: float
+    moved: float
     cases: int
 
     @property
     def differs(self) -> bool:
         """Beyond noise, and by enough to matter."""
-        return self.cases >= FEWEST and self.gap > max(self.noise, SMALLEST_GAP)
+        is_far = self.gap > max(self.noise, SMALLEST_GAP) and self.moved > SMALLEST_MOVE
+        return self.cases >= FEWEST and is_far
 
 
 def compare_open_cases(backtest: pd.DataFrame, probability: ArrayLike) -> OpenBesideDecided:
@@ -118,5 +121,11 @@ def compare_open_cases(backtest: pd.DataFrame, probability: ArrayLike) -> OpenBe
         at=float(places[at]),
         below_open=float(below[0][at]),
         below_decided=float(below[1][at]),
+        moved=float(np.abs(_spread(now) - _spread(then)).mean()),
         cases=len(now),
     )
+
+
+def _spread(sorted_values: Matrix) -> Matrix:
+    """A hundred quantiles; those of nothing are 0."""
+    return np.quantile(sorted_values, np.linspace(0.005, 0.995, 100)) if len(sorted_values) else np.zeros(100)

@@ -79,8 +79,9 @@ def describe_open_cases(found: BesideDecided, one: str) -> str:
     now, then, at = (format_percent(part, 0) for part in (found.below_open, found.below_decided, found.at))
     way = "lower" if found.below_open > found.below_decided else "higher"
     return (
-        f"Open {one}s are told {way} than decided ones were: {now} of them {at} or less, against {then} of the "
-        f"decided. They are unlike the {one}s that the model was tried on: trust their order more than their numbers."
+        f"Open {one}s are told {way} than decided ones were: {now} of them are told {at} or less, against "
+        f"{then} of the decided. They are unlike the {one}s that the model was tried on: trust their order more than "
+        "their numbers."
     )
 
 

@@ -249,17 +249,12 @@
     placeholder: "No row is like that.",
   });
   const holder = () => place.querySelector(".tabulator-tableholder");
-  const shownRows = () => {
-    const box = holder();
-    const of = view.held.length / Math.max(box.scrollHeight, 1);
-    return [Math.floor(box.scrollTop * of), Math.min(Math.ceil((box.scrollTop + box.clientHeight) * of), view.held.length) - 1];
-  };
   const goTo = byId("go-to");
   const lookAround = () => {
-    const [first, last] = shownRows();
-    const margin = Math.min(60, table.page);
-    const until = Math.floor((last + margin) / table.page);
-    for (let page = Math.floor((first - margin) / table.page); page <= until; page += 1) { needPage(view, page); }
+    const box = holder();
+    const first = Math.floor(box.scrollTop / Math.max(box.scrollHeight, 1) * view.held.length);
+    const { vDomTop, vDomBottom } = grid.rowManager.renderer;  /* the rows that are drawn, which are some more */
+    for (let page = Math.floor(vDomTop / table.page); page * table.page <= vDomBottom; page += 1) { needPage(view, page); }
     if (document.activeElement !== goTo.input) { goTo.input.value = view.held.length ? String(view.from + first + 1) : ""; }
   };
   const lookSoon = later(lookAround, 60);

@@ -5,11 +5,13 @@
   const fit = () => {
     const inside = frame.contentDocument;
     if (!inside?.body) { return; }
-    frame.style.height = "0";
-    frame.style.height = Math.ceil(inside.documentElement.scrollHeight) + "px";
+    const style = getComputedStyle(inside.body);
+    frame.style.height = Math.ceil(inside.body.offsetHeight + parseFloat(style.marginTop) + parseFloat(style.marginBottom)) + "px";
   };
   if (frame) {
-    frame.addEventListener("load", () => { fit(); new ResizeObserver(fit).observe(frame.parentElement); });
-    if (frame.contentDocument?.readyState === "complete") { fit(); }
+    /* What lies far below is laid out when somebody comes near, and is higher then. */
+    const watch = () => { fit(); if (frame.contentDocument?.body) { new ResizeObserver(() => requestAnimationFrame(fit)).observe(frame.contentDocument.body); } };
+    frame.addEventListener("load", watch);
+    if (frame.contentDocument?.readyState === "complete") { watch(); }
   }
 })();

@@ -152,6 +152,10 @@ def _as_text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+ANY_VERSION = "*"
+"""Of If-Match: it says that nobody looked."""
+
+
 def _require_form(workbook: Workbook, changes: Sequence[RowChange]) -> None:
     """Raises EntryRefused for what is wrong in itself, whatever is stored; every row is gone through."""
     if not changes:
@@ -161,7 +165,9 @@ def _require_form(workbook: Workbook, changes: Sequence[RowChange]) -> None:
         raise EntryRefused([EntryFinding(None, None, None, "rows", message)])
     if found := [one for number, change in enumerate(changes) for one in _form_findings(workbook, number, change)]:
         raise EntryRefused(found)
-    lacking = [number for number, one in enumerate(changes) if one.action != "add" and not one.etag]
+    lacking = [
+        number for number, one in enumerate(changes) if one.action != "add" and one.etag in (None, "", ANY_VERSION)
+    ]
     if lacking:
         raise EtagMissing(
             f"say which version of the row you looked at, as its ETag names it: If-Match, or `etag` of row {lacking[0]}"
@@ -243,7 +249,8 @@ def stale_rows(changes: Sequence[RowChange], bases: Mapping[int, CurrentRow | No
 
 
 def _is_same(etag: str | None, row: CurrentRow | None) -> bool:
-    return row is not None and (etag or "").removeprefix("W/").strip().strip('"') == row.etag.strip('"')
+    seen = {one.strip().removeprefix("W/").strip('"') for one in (etag or "").split(",")}
+    return row is not None and row.etag.strip('"') in seen
 
 
 def findings_of(found: Sequence[Finding], drafts: Sequence[DraftRow], workbook: Workbook) -> list[EntryFinding]:

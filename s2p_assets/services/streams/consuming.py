@@ -65,6 +65,7 @@ class StreamConsumer:
     _readers: dict[str, EventReader] = field(default_factory=dict)
     _places: dict[tuple[str, str, int], Partition] = field(default_factory=dict)
     _partitions: list[tuple[str, int]] = field(default_factory=list)
+    _is_outdated: bool = False
     _ours: set[tuple[str, int]] = field(default_factory=set)
     _looked_at: float = 0.0
     _shared_at: float = 0.0
@@ -80,6 +81,10 @@ class StreamConsumer:
         try:
             while not self.ended.is_set():
                 self._step(consumer)
+                if self._is_outdated:
+                    consumer.close()
+                    consumer = self._consumer()
+                    self._ours, self._is_outdated, self._shared_at = set(), False, 0.0
         finally:
             with contextlib.suppress(Exception):
                 say_ended(self._database(), _process())
@@ -281,7 +286,8 @@ class StreamConsumer:
             now = self._topic_ids.of(topic)
             known = [place for (_, of, _), place in self._places.items() if of == topic]
             if now and any(place.topic_id and place.topic_id != now for place in known):
-                self._begin_again(consumer, topic, sorted(number for of, number in self._ours if of == topic))
+                self._is_outdated = True  # librdkafka goes on asking for the topic that is gone
+                return
         for stream in self.streams:
             ends = []
             for topic, partition in self._ours:

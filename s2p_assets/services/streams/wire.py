@@ -91,7 +91,7 @@ class EventReader:
             given = f"{self.settings.schema_registry_user}:{secret.get_secret_value() if secret else ''}"
             request.add_header("Authorization", f"Basic {b64encode(given.encode()).decode()}")
         try:
-            with urllib.request.urlopen(request, timeout=REGISTRY_SECONDS) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=REGISTRY_SECONDS) as answer:  # noqa: S310  an engineer names it
                 return self._fastavro.parse_schema(json.loads(json.load(answer)["schema"]))
         except urllib.error.HTTPError as error:
             if error.code == 404:

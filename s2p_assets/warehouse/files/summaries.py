@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from s2p_assets.contracts.findings import Finding
+from s2p_assets.contracts.stream import STREAMS_FOLDER
 from s2p_assets.warehouse.files.ledger import FileVerdict
 from s2p_assets.warehouse.tables.introspection import count_rows
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
@@ -279,5 +280,7 @@ def header_versions(
 def count_current_files(conn: psycopg.Connection) -> int:
     """How many files lay on the share at the last look."""
     ensure_own_tables(conn)
-    row = conn.execute("select count(*) from s2p.files where status = 'current'").fetchone()
+    row = conn.execute(
+        "select count(*) from s2p.files where status = 'current' and not starts_with(path, %s)", (f"{STREAMS_FOLDER}/",)
+    ).fetchone()
     return int(row[0]) if row else 0

@@ -24,6 +24,7 @@ from s2p_assets.warehouse.sql_tables.read_only import (
     ensure_role,
     failed,
     grant_sources,
+    is_reader,
     select_text,
 )
 from s2p_assets.warehouse.sql_tables.row_digests import row_digest
@@ -36,6 +37,8 @@ from s2p_assets.warehouse.trace.traced_rows import TableLocator
 LARGEST_PART = 0.5
 """Of the rows of a table; where more than that are to be made again, all are."""
 TESTED_ROWS = 3
+WORK_MEMORY = "64MB"
+"""For a sort or a hash of the select; PostgreSQL's own 4 MB send the groups of a million rows over the disk."""
 
 
 class SqlTableBroken(SqlTableFailed):
@@ -94,6 +97,7 @@ def make_sql_table(conn: psycopg.Connection, table: SqlTable, *, whole: bool = F
     try:
         with conn.transaction():
             advisory_lock(conn, f"{table.domain}.{table.name}")
+            conn.execute(sql.SQL("set local work_mem = {}").format(sql.Literal(WORK_MEMORY)))
             made = _made(making, text, whole)
             conn.execute("set local statement_timeout = 0")
     except psycopg.errors.QueryCanceled:
@@ -166,9 +170,9 @@ def _made_whole(making: _Making, text: str, before: str | None) -> MadeTable:
         rows = _insert(making, f"select {names} from ({text}\n) q")
         digest = row_digest(making.run, making.place, table.columns)
         version = digest.version(rows)
+        _check(making, making.place)  # its rules may be others than those by which the same rows were good
         if version == before:
             raise psycopg.Rollback(savepoint)
-        _check(making, making.place)
         _set_version(making, version, rows)
     changed_keys.note_made(conn, table, digest, version, rows)
     return MadeTable(rows, version, changed=version != before, remade=f"all {rows:,} rows")
@@ -188,7 +192,7 @@ def _made_in_part(making: _Making, text: str, keys: ChangedKeys, before: str | N
     version = digest.version(rows)
     _check(making, part)
     if version != before:
-        _set_version(making, version, rows)
+        store.set_version(conn, table, version, rows)  # what few rows are like, autovacuum looks at
     changed_keys.note_made(conn, table, digest, version, rows)
     remade = f"{inserted:,} of {rows:,} rows, of {keys.count:,} changed {' and '.join(table.incremental)}"
     return MadeTable(rows, version, changed=version != before, remade=remade)
@@ -231,12 +235,17 @@ def run_select(conn: psycopg.Connection, table: SqlTable, place: sql.Identifier,
 
     Raises SqlTableFailed.
     """
-    ensure_role(conn)
-    grant_sources(conn, [source.place for source in table.sources], locate)
+    reader = is_reader(conn)
+    if not reader:
+        ensure_role(conn)
+        grant_sources(conn, [source.place for source in table.sources], locate)
     text, names = select_text(table, table.text, conn, locate), _columns(table)
     check_select(conn, table, text, table.columns)
-    making = _Making(conn, table, time.monotonic() + table.seconds)
+    making, query = (
+        _Making(conn, table, time.monotonic() + table.seconds),
+        f"select {names.as_string(conn)} from ({text}\n) q",
+    )
     with conn.transaction():
-        define_function(conn, FUNCTION, table.columns, f"select {names.as_string(conn)} from ({text}\n) q")
+        define_function(conn, FUNCTION, table.columns, query, None if reader else ROLE)
         making.run(sql.SQL("insert into {} ({}) select * from {}()").format(place, names, FUNCTION))
         conn.execute("set local statement_timeout = 0")

@@ -15,6 +15,7 @@ from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.sql_table import SqlTable
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
+from s2p_assets.warehouse.server.roles import DOOR
 from s2p_assets.warehouse.trace.traced_rows import TableLocator
 
 ROLE = "s2p_select"
@@ -115,8 +116,18 @@ def refuse_volatile(conn: psycopg.Connection, table: SqlTable, text: str) -> Non
         raise failed(table, message, called[found[0]])
 
 
-def define_function(conn: psycopg.Connection, name: sql.Identifier, columns: Iterable[Column], query: str) -> None:
-    """A function of this connection that returns the rows of a query, with the role's rights alone."""
+def is_reader(conn: psycopg.Connection) -> bool:
+    """Whether this connection is of the role of API and screen, which only reads anyway."""
+    return conn.execute("select current_user").fetchone() == (DOOR,)
+
+
+def define_function(
+    conn: psycopg.Connection, name: sql.Identifier, columns: Iterable[Column], query: str, owner: str | None = ROLE
+) -> None:
+    """A function of this connection that returns the rows of a query, with the rights of `owner` alone.
+
+    `owner`: None for whom this connection is.
+    """
     fields = sql.SQL(", ").join(
         sql.SQL("{} " + one.postgres_type).format(sql.Identifier(f"_{at}")) for at, one in enumerate(columns)
     )
@@ -127,7 +138,8 @@ def define_function(conn: psycopg.Connection, name: sql.Identifier, columns: Ite
             " set search_path = pg_catalog, public, pg_temp as {}"
         ).format(name, fields, sql.Literal(query))
     )
-    conn.execute(sql.SQL("alter function {}() owner to {}").format(name, sql.Identifier(ROLE)))
+    if owner is not None:
+        conn.execute(sql.SQL("alter function {}() owner to {}").format(name, sql.Identifier(owner)))
 
 
 def _told(error: psycopg.Error, text: str) -> tuple[str, int | None]:

@@ -7,11 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import psycopg
-import pyarrow
-import pyarrow.ipc
 
 COMPRESSION = "zstd"
-_SCHEMA = pyarrow.schema([("offset", pyarrow.int64()), ("event", pyarrow.binary())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +23,22 @@ class KeptEvent:
 
 def packed(offsets: Sequence[int], events: Sequence[bytes | None]) -> bytes:
     """Events as they are stored; None for one that was too large to keep."""
-    table = pyarrow.table([pyarrow.array(offsets, pyarrow.int64()), pyarrow.array(events, pyarrow.binary())], _SCHEMA)
+    import pyarrow  # a question at the prompt stops at no event, and does without Arrow
+    import pyarrow.ipc
+
+    schema = pyarrow.schema([("offset", pyarrow.int64()), ("event", pyarrow.binary())])
+    table = pyarrow.table([pyarrow.array(offsets, pyarrow.int64()), pyarrow.array(events, pyarrow.binary())], schema)
     sink = pyarrow.BufferOutputStream()
     options = pyarrow.ipc.IpcWriteOptions(compression=COMPRESSION)
-    with pyarrow.ipc.new_stream(sink, _SCHEMA, options=options) as writer:
+    with pyarrow.ipc.new_stream(sink, schema, options=options) as writer:
         writer.write_table(table)
     return bytes(sink.getvalue())
 
 
 def unpacked(content: bytes) -> list[tuple[int, bytes | None]]:
     """Offset and event of all that `packed` stored."""
+    import pyarrow.ipc
+
     with pyarrow.ipc.open_stream(content) as reader:
         table = reader.read_all()
     return list(zip(table.column("offset").to_pylist(), table.column("event").to_pylist(), strict=True))

@@ -205,10 +205,11 @@ def parse_value(name: str, kind: Kind, text: str) -> Any:
                 if not -LARGEST_INTEGER <= value < LARGEST_INTEGER or "_" in text:
                     raise ValueError(text)
                 return value
-            case "number":
-                return float(text)
-            case "money" | "percent":
-                return Decimal(text)
+            case "number" | "money" | "percent":
+                number = (float if kind == "number" else Decimal)(text)
+                if "_" in text or "nan" in text.lower():  # Python's own way of writing one, and what is none
+                    raise ValueError(text)
+                return number
             case "date":
                 return dt.date.fromisoformat(text)
             case "timestamp":

@@ -5,6 +5,7 @@ files there are, is in `exports.py`.
 """
 
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ _FIRST_DAY = -25_508
 _LARGEST_INTEGER = 10**15
 _WIDTHS = {"text": 28, "code": 16, "timestamp": 20}
 _FORMATS = {"date": "yyyy-mm-dd", "timestamp": "yyyy-mm-dd hh:mm:ss", "percent": "0.0%", "money": "0.00####"}
+_DIMENSION = re.compile(rb"<dimension [^>]*/>")
+"""Which names the header alone; readers that find none look for themselves."""
 _UNWRITABLE = r"[\x00-\x08\x0b-\x1f\x{fffe}\x{ffff}]"
 _LOOKS_ESCAPED = r"_(x[0-9A-Fa-f]{4}_)"
 
@@ -52,7 +55,7 @@ def write_sheet(
                 book.writestr(name, empty.read(name))
         before, _, behind = empty.read(_PART).partition(b"</sheetData>")
         with book.open(_PART, "w", force_zip64=True) as sheet:
-            sheet.write(before)
+            sheet.write(_DIMENSION.sub(b"", before))
             first = 2
             for batch in _short(batches):
                 if first + batch.num_rows - 1 > most_rows:

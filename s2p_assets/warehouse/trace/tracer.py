@@ -184,7 +184,7 @@ class Tracer:
                 group = self._group(self._selected_under(made, row, place, under, names), most)
                 self.cache[cache_key] = replace(group, inexact=under.inexact) if under.inexact else group
             groups.append(self.cache[cache_key])
-        return tuple(group for group in groups if group.count)
+        return tuple(group for group in groups if group.count or group.inexact)
 
     def _sources_and_rules(
         self, made: LineageDeclaration, columns: Sequence[str]
