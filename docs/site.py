@@ -40,6 +40,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "docs/tutorial.md",
         "docs/adding.md",
         "docs/streams.md",
+        "docs/sql-tables.md",
         "docs/api.md",
         "docs/architecture.md",
         "docs/runbooks/new-engineer.md",
