@@ -18,7 +18,7 @@ EDITOR = {
     *("/drop", "/files/accept", "/files/keep", "/files/forget", "/tables/{name}/entries"),
     *("/tables/{name}/entries/{entry}/release", "/features/{name}/push", "/events/{name}"),
 }
-OF_EDITORS_TO_WRITE = {"/tables/{name}/row", "/tables/{name}/entries/{entry}/undo"}
+OF_EDITORS_TO_WRITE = {"/tables/{name}/row", "/tables/{name}/entries/{entry}/undo", "/events/{name}"}
 """What viewers may read."""
 ENGINEER = {
     *("/users", "/users/{email}", "/users/{email}/link", "/users/{email}/sessions"),

@@ -186,6 +186,7 @@ def _begin(folder: Path, entities: int, history: int, requests: int) -> Bench:
         os.utime(file, (STOOD_SINCE, STOOD_SINCE))
     company, port = SmallCompany(folder), free_port()
     company.share.mkdir()
+    company.home.mkdir()
     sys.path.insert(0, str(folder))
     ctx = open_context(Settings(home=company.home, share=company.share, shelves=("bench_shelves",), port=port))
     assert not ctx.catalog.faults, ctx.catalog.faults
