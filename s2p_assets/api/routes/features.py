@@ -17,6 +17,7 @@ from s2p_assets.api.guard import state_of
 from s2p_assets.api.problems import Problem, not_as_described
 from s2p_assets.api.quick_routes import QuickRoute, parameters_of
 from s2p_assets.catalog.catalog import key_of
+from s2p_assets.contracts.columns import Kind
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.services import tables
 from s2p_assets.services.context import Context
@@ -127,7 +128,7 @@ async def _newest_of(request: Request, wanted: Entities) -> Response:
 @router.post("/features/{name}/offline", summary="The rows known at moments", **needs("viewer"))
 async def rows_at(request: Request, name: str, asked: Moments) -> Response:
     """The point-in-time join for a list of (entity, time): the very rows that training sees, nothing later."""
-    ctx, features = _features(request, name)
+    _, features = _features(request, name)
     if len(asked.entities) != len(asked.times):
         raise QueryInvalid(f"{len(asked.entities):,} entities and {len(asked.times):,} times; give one time for each")
     query = FeatureQuery(features)
@@ -136,7 +137,7 @@ async def rows_at(request: Request, name: str, asked: Moments) -> Response:
     age = [dt.timedelta(days=asked.max_age_days)] if asked.max_age_days else []
     text = query.joined_sql(columns, max_age=bool(age))
     if asked.format != "json":
-        return await _columns_at(request, ctx, query, columns, [*arrays, moments, *age], text, asked.format)
+        return await _columns_at(request, query, columns, [*arrays, moments, *age], text, asked.format)
     shown = ", ".join(f"j.{sql_name(one)}" for one in columns)
     listed = (
         f"select coalesce(json_agg(to_json(r) order by j.n), '[]')::text from ({text}) j,"
@@ -170,7 +171,6 @@ async def _fetched(request: Request, features: FeatureSet, text: str, values: li
 
 async def _columns_at(
     request: Request,
-    ctx: Context,
     query: FeatureQuery,
     columns: tuple[str, ...],
     values: list[Any],
@@ -182,24 +182,23 @@ async def _columns_at(
         rows = await pool.fetch(f"select * from ({text}) j order by n", *values)
     except NOT_THERE:
         raise tables.not_stored(query.features.full_name) from None
-    content = await run_in_threadpool(_columnar, rows, query, columns, kind)
+    kinds = [("asked_at", query.kinds[query.features.event_time]), *((name, query.kinds[name]) for name in columns)]
+    content = await state_of(request.scope).heavy.of(_columnar, kinds, [tuple(row)[1:] for row in rows], kind)
     return Response(content, media_type=FORMATS[kind])
 
 
-def _columnar(rows: list[Any], query: FeatureQuery, columns: tuple[str, ...], kind: str) -> bytes:
+def _columnar(_: Context, kinds: list[tuple[str, Kind]], rows: list[tuple[Any, ...]], kind: str) -> bytes:
+    """Made beside the server, in which pandas would stay, as Arrow loads it. `kinds`: name and kind of each value."""
     import pyarrow
     import pyarrow.parquet
 
     from s2p_assets.contracts.columns import arrow_type
 
-    time = query.kinds[query.features.event_time]
-    fields = [pyarrow.field("asked_at", arrow_type(time))]
-    fields += [pyarrow.field(name, arrow_type(query.kinds[name])) for name in columns]
-    _, *lists = zip(*rows, strict=True) if rows else [[] for _ in range(len(columns) + 2)]
-    amounts = [False, *(query.kinds[name] in ("money", "percent") for name in columns)]
+    fields = [pyarrow.field(name, arrow_type(of)) for name, of in kinds]
+    lists = zip(*rows, strict=True) if rows else [()] * len(fields)
     plain = [
-        [None if value is None else float(value) for value in values] if is_amount else values
-        for values, is_amount in zip(lists, amounts, strict=True)
+        [None if value is None else float(value) for value in values] if of in ("money", "percent") else list(values)
+        for values, (_, of) in zip(lists, kinds, strict=True)
     ]
     arrays = [pyarrow.array(values, field.type) for values, field in zip(plain, fields, strict=True)]
     table, buffer = pyarrow.table(arrays, schema=pyarrow.schema(fields)), io.BytesIO()
