@@ -15,7 +15,8 @@ class NotFound(MendableError):
     """Something that a person named is not there."""
 
 
-DISK_FULL, INSUFFICIENT_PRIVILEGE, READ_ONLY_TRANSACTION = "53100", "42501", "25006"
+DISK_FULL, READ_ONLY_TRANSACTION = "53100", "25006"
+INSUFFICIENT_PRIVILEGE, NO_SCHEMA_OPEN_TO_US = "42501", "3F000"
 """PostgreSQL's own numbers: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 DRIVERS = ("psycopg", "psycopg2")
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -60,7 +61,7 @@ def _of_the_database(error: BaseException) -> str | None:
         return (
             f"the disk of PostgreSQL is full ({lines[0]}); make room there, then run again; nothing half-done was kept"
         )
-    if state in (INSUFFICIENT_PRIVILEGE, READ_ONLY_TRANSACTION):
+    if state in (INSUFFICIENT_PRIVILEGE, NO_SCHEMA_OPEN_TO_US, READ_ONLY_TRANSACTION):
         return (
             f"PostgreSQL does not let s2p write ({lines[0]}); let the user of S2P_DATABASE_URL create schemas and "
             "tables"
