@@ -193,12 +193,21 @@ def open_as_of(ctx: Context, as_of: dt.datetime, progress: Progress) -> Iterator
 def parse_as_of(text: str) -> dt.datetime:
     """The end of a day such as `2026-03-31`, or a moment such as `2026-03-31T14:05`, here. Raises NotFound."""
     try:
+        now = dt.datetime.now().astimezone()
         if len(text) > len("2026-03-31"):
-            return dt.datetime.fromisoformat(text).astimezone()
-        after = dt.date.fromisoformat(text) + dt.timedelta(days=1)
+            return _past(text, dt.datetime.fromisoformat(text).astimezone(), now)
+        day = dt.date.fromisoformat(text)
+        _past(text, dt.datetime.combine(day, dt.time()).astimezone(), now)
+        after = day + dt.timedelta(days=1)
     except (ValueError, OverflowError):
         raise NotFound(f"{text!r} is no day; write it as 2026-03-31, or with a time as 2026-03-31T14:05") from None
     return dt.datetime.combine(after, dt.time()).astimezone() - dt.timedelta(microseconds=1)
+
+
+def _past(text: str, moment: dt.datetime, now: dt.datetime) -> dt.datetime:
+    if moment > now:
+        raise NotFound(f"{text} has not come yet; name a moment up to now, {to_minute(now)}")
+    return moment
 
 
 def to_minute(as_of: dt.datetime) -> str:

@@ -268,8 +268,8 @@ def page_as_of(ctx: Context, name: str, asked: TableQuestion, day: str) -> tuple
         return page, cursor, known.notices
 
 
-def export_as_of(ctx: Context, name: str, asked: TableQuestion, day: str, kind: str, target: Path) -> None:
-    """What a table held at the end of a day, written to a file as csv, parquet or arrow. Raises NotFound."""
+def export_as_of(ctx: Context, name: str, asked: TableQuestion, day: str, kind: str, target: Path) -> list[str]:
+    """What a table held at a moment, written to a file in one of `FORMATS`; returns notices. Raises NotFound."""
     from s2p_assets.services.as_of import open_as_of, parse_as_of  # pandas, for the process of heavy work
     from s2p_assets.warehouse.tables.as_of import TEMPORARY_SCHEMA
 
@@ -279,6 +279,7 @@ def export_as_of(ctx: Context, name: str, asked: TableQuestion, day: str, kind: 
         known.of(key_of(declared))
         place = sql_name(TEMPORARY_SCHEMA, f"{declared.domain}.{declared.name}")
         _write(known.connection, declared, query_of(declared, asked, place=place), kind, target)
+        return known.notices
 
 
 def _write(connection: psycopg.Connection, declared: Stored, query: RowQuery, kind: str, target: Path) -> None:
