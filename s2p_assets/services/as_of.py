@@ -37,6 +37,7 @@ from s2p_assets.warehouse.sql_tables.making import run_select
 from s2p_assets.warehouse.tables import as_of as as_of_tables
 from s2p_assets.warehouse.tables.as_of import LoadedVersion
 from s2p_assets.warehouse.tables.contract_versions import contract_version
+from s2p_assets.warehouse.tables.restored_places import as_of_table
 
 Progress = Callable[[str], None]
 FILES_NAMED = 3
@@ -91,7 +92,7 @@ class AsOf:
         for key in self.ctx.catalog.inputs_of(declared).values():
             self.of(key)
         place = as_of_tables.begin_derived(self.connection, declared)
-        run_select(self.connection, declared, place, as_of_tables.as_of_table)
+        run_select(self.connection, declared, place, as_of_table)
         return as_of_tables.read_as_of(self.connection, declared.domain, declared.name, declared.columns)
 
     def _built(self, declared: Table | FeatureSet | Report) -> Any:

@@ -16,6 +16,7 @@ from s2p_assets.catalog.catalog import Stored, key_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.tables import TableQuestion, export, export_as_of, in_psycopg, not_stored, query_of
+from s2p_assets.warehouse.tables.restored_places import TEMPORARY_SCHEMA
 from s2p_assets.warehouse.tables.row_query import QueryInvalid, count_sql, page_sql, sql_name
 
 if TYPE_CHECKING:
@@ -71,7 +72,6 @@ def _held(
             yield connection, "", []
         return
     from s2p_assets.services.as_of import open_as_of, parse_as_of  # pandas, which a table of now does not need
-    from s2p_assets.warehouse.tables.as_of import TEMPORARY_SCHEMA
 
     with open_as_of(ctx, parse_as_of(as_of), progress) as known:
         known.of(key_of(declared))

@@ -20,12 +20,11 @@ from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.copying import copy_in
 from s2p_assets.warehouse.tables.keys import key_expressions
 from s2p_assets.warehouse.tables.not_stored import NotStored
+from s2p_assets.warehouse.tables.restored_places import TEMPORARY_SCHEMA, as_of_table
 from s2p_assets.warehouse.tables.superseding import NEWEST_FIRST, WITHDRAWS, withdraw_alike
 from s2p_assets.warehouse.tables.table_declaration import TableDeclaration
 from s2p_assets.warehouse.tables.workbook_rows import rows_of_file
 from s2p_assets.warehouse.tables.workbook_tables import rows_table, source_columns
-
-TEMPORARY_SCHEMA = "pg_temp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +61,6 @@ def first_loaded_at(conn: psycopg.Connection) -> dt.datetime | None:
     """When the first file was loaded, None before that."""
     row = conn.execute("select min(loaded_at) from s2p.files").fetchone()
     return row[0] if row else None
-
-
-def as_of_table(domain: str, name: str) -> sql.Identifier:
-    """The temporary table that is_loaded a table as it was, in place of `<domain>.<name>`."""
-    return sql.Identifier(TEMPORARY_SCHEMA, f"{domain}.{name}")
 
 
 def restore_workbook(

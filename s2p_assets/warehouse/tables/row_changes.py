@@ -11,11 +11,11 @@ import psycopg
 from psycopg import sql
 
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.warehouse.tables.as_of import as_of_table
 from s2p_assets.warehouse.tables.keys import key_expressions
+from s2p_assets.warehouse.tables.restored_places import TEMPORARY_SCHEMA, as_of_table
 from s2p_assets.warehouse.tables.table_declaration import TableDeclaration
 
-_BEFORE, _CHANGES = (sql.Identifier("pg_temp", name) for name in ("s2p before", "s2p changes"))
+_BEFORE, _CHANGES = (sql.Identifier(TEMPORARY_SCHEMA, name) for name in ("s2p before", "s2p changes"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def set_aside(conn: psycopg.Connection, made: TableDeclaration) -> None:
     ).fetchall()
     for name, is_view in restored:
         drop = sql.SQL("drop view if exists {} cascade" if is_view else "drop table if exists {} cascade")
-        conn.execute(drop.format(sql.Identifier("pg_temp", name)))
+        conn.execute(drop.format(sql.Identifier(TEMPORARY_SCHEMA, name)))
 
 
 def compare_rows(conn: psycopg.Connection, made: TableDeclaration, changed_files: Sequence[int]) -> None:
