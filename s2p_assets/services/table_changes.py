@@ -120,14 +120,15 @@ def _told(declared: Stored, row: ChangedRow, causes: Sequence[Cause]) -> dict[st
     """A row as JSON: of a changed one its key and each value that differs, of another all its values."""
     cause = _cause_of(row.files, causes) if isinstance(declared, Workbook) else None
     told: dict[str, Any] = {"change": row.change, "path": cause.path if cause else None}
+    names = [*declared.key, *(column.name for column in declared.columns if column.name not in declared.key)]
     if row.before is None or row.after is None:
-        return told | {"row": row.after or row.before}
-    values = {
-        name: {"from": row.before[name], "to": row.after[name]}
-        for name in row.before
-        if row.before[name] != row.after[name]
+        values = row.after or row.before or {}
+        return told | {"row": {name: values[name] for name in names}}
+    differs = [name for name in names if row.before[name] != row.after[name]]
+    return told | {
+        "key": {name: row.after[name] for name in declared.key},
+        "columns": {name: {"from": row.before[name], "to": row.after[name]} for name in differs},
     }
-    return told | {"key": {name: row.after[name] for name in declared.key}, "columns": values}
 
 
 def _shown_cause(cause: Cause, by_cause: Counter[tuple[str, str]] | None) -> dict[str, Any]:

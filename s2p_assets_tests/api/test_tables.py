@@ -190,6 +190,9 @@ def test_a_table_is_given_as_it_was_known_at_the_end_of_a_day(client: httpx.Clie
     assert then["next"]
     csv = client.get("/api/v1/tables/acme_till/rows", params={"as_of": day, "format": "csv"}).text
     assert len(csv.splitlines()) == 81
+    forecast = "/api/v1/tables/acme_shop_forecast/rows"
+    then = client.get(forecast, params={"as_of": dt.datetime.now().astimezone().isoformat()}).json()
+    assert then["rows"] == client.get(forecast).json()["rows"] != []
 
 
 def test_what_changed_between_two_moments_is_told_with_the_files_that_did_it(client: httpx.Client) -> None:

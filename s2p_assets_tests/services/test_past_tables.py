@@ -194,7 +194,7 @@ def test_a_new_version_of_a_file_is_told_with_each_row_that_it_changed(past: Pas
     assert (cause["version_before"], cause["version"], cause["rows"]) == (1, 2, 3)
     assert (cause["kind"], cause["who"]) == ("file", "articles@example.com")
     text = "\n".join(changes_lines(found))
-    assert "version 2 in place of 1 of desk_articles, loaded 20" in text
+    assert "version 2 in place of 1, loaded 20" in text
     assert "price: 5 → 6" in text
     few = past.changes("desk_articles", past.first, past.second, 1)
     assert (len(few.rows), few.more) == (1, 2)

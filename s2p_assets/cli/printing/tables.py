@@ -3,6 +3,7 @@
 What is shown belongs to the services.
 """
 
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,21 +57,23 @@ def _how(cause: dict[str, Any]) -> str:
         return f"in service for {cause['workbook']} since {at}, by {cause['who']}{because}"
     if cause["kind"] == "stream":
         return f"events of {cause['workbook']} that came until {at}"
+    word = "" if cause["kind"] == "file" else f"{cause['kind']} "
     if cause["version"] is None:
-        return f"{cause['kind']} of {cause['workbook']} withdrawn {at}, {cause['who']}{because}"
+        return f"{word}withdrawn {at}, {cause['who']}{because}"
     instead = f" in place of {cause['version_before']}" if cause["version_before"] else ""
-    said = f"version {cause['version']}{instead} of {cause['workbook']}, loaded {at}, {cause['who']}"
-    return said if cause["kind"] == "file" else f"{cause['kind']}, {said}{because}"
+    version = f"version {cause['version']}{instead}, loaded {at}" if instead or not word else f"{word}of {at}"
+    return f"{version}, {cause['who']}{because}"
 
 
 def _row_lines(row: dict[str, Any]) -> Iterator[str]:
-    by = f"   {row['path']}" if row["path"] else ""
-    if row["change"] != "changed":
-        yield f"{row['change']:<10}{_values(row['row'])}{by}"
-        return
-    yield f"{row['change']:<10}{_values(row['key'])}{by}"
-    for name, value in row["columns"].items():
-        yield f"{'':<10}{name}: {shown_value(value['from'])} → {shown_value(value['to'])}"
+    line = f"{row['change']:<11}{_values(row['key'] if row['change'] == 'changed' else row['row'])}"
+    beside = f"{line}   {row['path'] or ''}".rstrip()
+    fits = len(beside) <= shutil.get_terminal_size().columns
+    yield beside if fits else line
+    for name, value in row.get("columns", {}).items():
+        yield f"{'':<11}{name}: {shown_value(value['from'])} → {shown_value(value['to'])}"
+    if not fits and row["path"]:
+        yield f"{'':<11}{row['path']}"
 
 
 def _values(values: dict[str, Any]) -> str:
