@@ -16,6 +16,7 @@ from s2p_assets.catalog.catalog import Declaration, Key
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.entered import contracts_for
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest
 from s2p_assets.contracts.report import Document, Report, SourceFile
@@ -97,15 +98,19 @@ class AsOf:
 
     def _built(self, declared: Table | FeatureSet | Report) -> Any:
         inputs = {parameter: self.of(key) for parameter, key in self.ctx.catalog.inputs_of(declared).items()}
+        cannot = f"{declared.full_name} could not be made on {to_minute(self.as_of)} yet"
         try:
             if isinstance(declared, FeatureSet):
                 return build_features(declared, inputs, None, lambda frame: conform(frame, declared.rows)).frame
             built = declared.build(**inputs)
+            return conform(built, declared.rows) if isinstance(declared, Table) else built
         except NotYet as reason:
-            raise NotFound(
-                f"{declared.full_name} could not be made on {to_minute(self.as_of)} yet: {reason}"
-            ) from reason
-        return conform(built, declared.rows) if isinstance(declared, Table) else built
+            raise NotFound(f"{cannot}: {reason}") from reason
+        except Exception as error:  # a shelf's own; where there is nothing to make it of, it is no fault of its
+            empty = [name for name, known in inputs.items() if getattr(known, "empty", False)]
+            if not empty or isinstance(error, MendableError):
+                raise
+            raise NotFound(f"{cannot}: {' and '.join(empty)} had no rows") from error
 
     def _delivered(self, table: DeliveryTable) -> Any:
         rows = deliveries_at(self.connection, table, self.as_of)

@@ -14,6 +14,7 @@ import pytest
 
 from s2p_assets.cli.printing.tables import changes_lines, rows_lines
 from s2p_assets.services.context import open_context
+from s2p_assets.services.errors import NotFound
 from s2p_assets.services.held_files import accept_file
 from s2p_assets.services.named import stored_named
 from s2p_assets.services.past_tables import ShownRows, read_filters, show_rows, write_table
@@ -46,6 +47,24 @@ def sold(lines: pd.DataFrame) -> pd.DataFrame:
     """One row per article sold."""
     return lines.groupby("article", as_index=False)["pieces"].sum()
 ''',
+    "tables/desk_best.py": '''"""What sold best."""
+
+import pandas as pd
+
+from s2p_assets import Code, Row, column, table
+
+
+class Best(Row):
+    """An article."""
+
+    article: Code = column(description="The article", derived_from="lines.article")
+
+
+@table(rows=Best, key=("article",), owner="till@example.com")
+def best(lines: pd.DataFrame) -> pd.DataFrame:
+    """The article of the largest sale."""
+    return lines.loc[[lines["pieces"].idxmax()], ["article"]]
+''',
     "tables/desk_takings.sql": """/*
 description: What each article brought in
 owner: till@example.com
@@ -65,7 +84,7 @@ class Past:
     """A desk, and the moments between what happened there."""
 
     desk: Desk
-    empty: str
+    unsold: str
     first: str
     second: str
     corrected: str
@@ -107,11 +126,13 @@ def past(tmp_path_factory: pytest.TempPathFactory, database_url: str, package: s
     assert not ctx.catalog.faults
     with Sandbox() as reader:
         desk = Desk(ctx, reader)
-        moments = [now()]
+        moments = []
         desk.drop(
             "articles/All.xlsx",
             articles(("0001", "Lamp", 5.0), ("0002", "Bulb", 2.5), ("0003", "Cup", 1)),
         )
+        take(desk)
+        moments.append(now())
         sold = ("Day", "Article", "Pieces")
         desk.drop("lines/May.xlsx", [sold, (DAY, "0001", 2), (DAY, "0001", 2), (DAY, "0002", 3)])
         desk.drop("lines/More.xlsx", [sold, (DAY, "0001", 2), (DAY, "0004", 1)])
@@ -157,6 +178,13 @@ def test_a_workbook_a_python_and_a_sql_table_are_as_they_were_at_each_moment(pas
     assert past.values("desk_sold", "pieces", past.forgotten) == {"0001": 4, "0002": 3}
     assert past.values("desk_takings", "takings", past.first) == {"0001": 30, "0002": 7.5}
     assert past.values("desk_takings", "takings", past.corrected) == {"0001": 36, "0002": 9, "0004": 9}
+
+
+def test_a_table_of_a_time_when_there_was_nothing_to_make_it_of_is_refused_in_a_line(past: Past) -> None:
+    assert past.rows("desk_sold", past.unsold).rows == []
+    with pytest.raises(NotFound, match=r"desk_best could not be made on .* yet: lines had no rows"):
+        past.rows("desk_best", past.unsold)
+    assert past.rows("desk_best", past.first).rows == [{"article": "0002"}]
 
 
 def test_rows_are_filtered_as_the_api_filters_and_what_is_not_shown_is_counted(past: Past) -> None:
