@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pyarrow
 
-from s2p_assets.catalog.catalog import Declaration, Key
+from s2p_assets.catalog.catalog import Declaration, Key, key_of
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.entered import contracts_for
@@ -59,6 +59,7 @@ class AsOf:
     notices: list[str] = field(default_factory=list)
     sources: list[SourceFile] = field(default_factory=list)
     _known: dict[Key, Any] = field(default_factory=dict)
+    _restored: set[Key] = field(default_factory=set)
 
     def document(self, report: Report) -> Document:
         """The report as it would have been made then. Raises NotFound for what cannot be had."""
@@ -70,16 +71,30 @@ class AsOf:
     def of(self, key: Key) -> Any:
         """What an asset held then: a frame, or a champion."""
         if key not in self._known:
-            declared = self.ctx.catalog.by_key[key]
-            self.progress(f"{declared.full_name.replace('_', ' ')}, as it was on {to_minute(self.as_of)}")
-            self._known[key] = self._made(declared)
+            self._known[key] = self._made(self.ctx.catalog.by_key[key])
         return self._known[key]
 
+    def restore(self, key: Key) -> None:
+        """Put a table as it was into `connection`, without reading it where the database makes it."""
+        declared = self.ctx.catalog.by_key[key]
+        if not isinstance(declared, Workbook | SqlTable):
+            self.of(key)
+        elif key not in self._restored:
+            self._say(declared)
+            if isinstance(declared, Workbook):
+                self._restore_rows(declared)
+            else:
+                self._restore_selected(declared)
+            self._restored.add(key)
+
+    def _say(self, declared: Declaration) -> None:
+        self.progress(f"{declared.full_name.replace('_', ' ')}, as it was on {to_minute(self.as_of)}")
+
     def _made(self, declared: Declaration) -> Any:
-        if isinstance(declared, Workbook):
-            return self._rows(declared)
-        if isinstance(declared, SqlTable):
-            return self._selected(declared)
+        if isinstance(declared, Workbook | SqlTable):
+            self.restore(key_of(declared))
+            return as_of_tables.read_as_of(self.connection, declared.domain, declared.name, declared.columns)
+        self._say(declared)
         if isinstance(declared, Contest):
             return champion_as_of(self.ctx.registry, declared, self.as_of)
         if isinstance(declared, Table | FeatureSet):
@@ -89,12 +104,11 @@ class AsOf:
             return self._delivered(declared)
         raise NotFound(f"{declared.full_name}: what it was on {to_minute(self.as_of)} is not kept")
 
-    def _selected(self, declared: SqlTable) -> Any:
+    def _restore_selected(self, declared: SqlTable) -> None:
         for key in self.ctx.catalog.inputs_of(declared).values():
-            self.of(key)
+            self.restore(key)
         place = as_of_tables.begin_derived(self.connection, declared)
         run_select(self.connection, declared, place, as_of_table)
-        return as_of_tables.read_as_of(self.connection, declared.domain, declared.name, declared.columns)
 
     def _built(self, declared: Table | FeatureSet | Report) -> Any:
         inputs = {parameter: self.of(key) for parameter, key in self.ctx.catalog.inputs_of(declared).items()}
@@ -127,12 +141,11 @@ class AsOf:
         stood = [SourceFile(file.path, file.sha256, file.rows, file.loaded_at) for file in files]
         self.sources += [source for source in stood if source not in self.sources]
 
-    def _rows(self, workbook: Workbook) -> Any:
+    def _restore_rows(self, workbook: Workbook) -> None:
         files = as_of_tables.loaded_versions_at(self.connection, workbook, self.as_of)
         self._note_sources(files)
         again = [file for file in files if not file.is_loaded]
         as_of_tables.restore_workbook(self.connection, workbook, files, self._again(workbook, again), self.as_of)
-        return as_of_tables.read_as_of(self.connection, workbook.domain, workbook.name, workbook.columns)
 
     def _again(self, workbook: Workbook, files: list[LoadedVersion]) -> Iterator[tuple[LoadedVersion, pyarrow.Table]]:
         if isinstance(workbook, Stream):

@@ -74,7 +74,7 @@ def _held(
     from s2p_assets.services.as_of import open_as_of, parse_as_of  # pandas, which a table of now does not need
 
     with open_as_of(ctx, parse_as_of(as_of), progress) as known:
-        known.of(key_of(declared))
+        known.restore(key_of(declared))
         yield known.connection, sql_name(TEMPORARY_SCHEMA, f"{declared.domain}.{declared.name}"), known.notices
 
 

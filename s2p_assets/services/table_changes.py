@@ -64,10 +64,10 @@ def table_changes(
     if earlier >= later:
         raise QueryInvalid(f"{to_minute(earlier)} is not before {to_minute(later)}; name the earlier moment first")
     with open_as_of(ctx, earlier, say) as before:
-        before.of(key_of(declared))
+        before.restore(key_of(declared))
         set_aside(before.connection, declared)
         after = AsOf(ctx, before.connection, before.reader, later, say)
-        after.of(key_of(declared))
+        after.restore(key_of(declared))
         say(f"comparing what {declared.full_name} was")
         notices = list(dict.fromkeys([*before.notices, *after.notices]))
         return _compared(ctx, before.connection, declared, (earlier, later), most, notices)

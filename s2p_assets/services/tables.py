@@ -258,7 +258,7 @@ def page_as_of(ctx: Context, name: str, asked: TableQuestion, day: str) -> tuple
     declared = table_named(ctx.catalog, name)
     query_of(declared, asked)
     with open_as_of(ctx, parse_as_of(day), lambda _: None) as known:
-        known.of(key_of(declared))
+        known.restore(key_of(declared))
         place = sql_name(TEMPORARY_SCHEMA, f"{declared.domain}.{declared.name}")
         query = query_of(declared, asked, place=place)
         text, values = page_sql(query)
@@ -275,7 +275,7 @@ def export_as_of(ctx: Context, name: str, asked: TableQuestion, day: str, kind: 
     declared = table_named(ctx.catalog, name)
     query_of(declared, asked)
     with open_as_of(ctx, parse_as_of(day), lambda _: None) as known:
-        known.of(key_of(declared))
+        known.restore(key_of(declared))
         place = sql_name(TEMPORARY_SCHEMA, f"{declared.domain}.{declared.name}")
         _write(known.connection, declared, query_of(declared, asked, place=place), kind, target)
         return known.notices
