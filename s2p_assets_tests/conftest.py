@@ -6,6 +6,7 @@ Workbooks and contracts that one room's tests need belong to that room's test fi
 import gc
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -110,6 +111,9 @@ def folder() -> Iterator[Path]:
     """Not below pytest's own folder, which is closed to the user that PostgreSQL runs as when we are root."""
     with tempfile.TemporaryDirectory(prefix="s2p-faults-", ignore_cleanup_errors=True) as place:
         yield Path(place)
+    for name, module in list(sys.modules.items()):  # what a test loaded from there is there no more
+        if str(getattr(module, "__file__", None) or "").startswith(f"{place}/"):
+            del sys.modules[name]
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from s2p_assets.services.ingest import is_to_be_gone_over
 from s2p_assets.services.share import look_at_share
 from s2p_assets.spreadsheet.settling import settled_files
 from s2p_assets.spreadsheet.share import ShareScan
+from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
 from s2p_assets.warehouse.warehouse import Warehouse
 
 SHARE_DRIVE = "share_drive"
@@ -182,6 +183,13 @@ def _stream_events(ctx: Context, still: ShareScan, memory: SensorCursor) -> list
     if not ctx.catalog.streams or time.time() - looked.at < ctx.settings.stream_seconds:
         return []
     looked.at = time.time()
+    try:
+        return _brought(ctx, still, memory, looked.at)
+    except DatabaseUnreachable:  # files are looked at all the same, and streams again
+        return []
+
+
+def _brought(ctx: Context, still: ShareScan, memory: SensorCursor, at: float) -> list[dg.AssetMaterialization]:
     awake = {book.domain for book in _in_use(ctx.catalog, still, lambda book: book.full_name in memory.reported)}
     with ctx.warehouse.connect() as connection:
         versions = stream_versions(ctx, connection, awake)
@@ -193,7 +201,7 @@ def _stream_events(ctx: Context, still: ShareScan, memory: SensorCursor) -> list
         stream, told, now = ctx.catalog.streams[name], memory.reported[name], versions[name]
         follows = followed(told.digest, told.at, now, stream)
         if follows:
-            told.digest, told.at = now, looked.at
+            told.digest, told.at = now, at
         if follows or last[name].digest != now:
             events.append(stream_event(stream, told.digest, says[name]))
         last[name].digest = now

@@ -180,18 +180,19 @@ def code_folders(packages: Iterable[str] = ()) -> tuple[Path, ...]:
     A folder of `sys.path` is not allowed as a whole: it may be the one in which secrets lie too. `packages`: those that
     will be imported, though they were not yet.
     """
-    return _code_folders(tuple(packages), len(sys.modules))
+    imported = tuple((name, id(module)) for name, module in list(sys.modules.items()) if "." not in name)
+    return _code_folders(tuple(packages), imported)
 
 
 @functools.lru_cache(maxsize=8)
-def _code_folders(packages: tuple[str, ...], _: int) -> tuple[Path, ...]:
+def _code_folders(packages: tuple[str, ...], imported: tuple[tuple[str, int], ...]) -> tuple[Path, ...]:
     places = {Path(one).resolve() for one in (sys.prefix, sys.base_prefix, sys.exec_prefix)}
     places |= {Path(one).resolve() for one in sys.path if Path(one).name in ("site-packages", "dist-packages")}
     for name in packages:
         with contextlib.suppress(ImportError, ValueError, AttributeError):
             spec = importlib.util.find_spec(name)
             places |= {Path(one).resolve() for one in (spec.submodule_search_locations or () if spec else ())}
-    for name in [name for name in sys.modules if "." not in name]:
+    for name, _ in imported:
         module = sys.modules.get(name)
         found = [*getattr(module, "__path__", ())] or [getattr(module, "__file__", None)]
         own = [Path(one).resolve() for one in found if isinstance(one, str)]

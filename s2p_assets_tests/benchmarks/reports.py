@@ -90,7 +90,7 @@ def fill(catalog: Catalog, warehouse: Warehouse, skus: int, rows: int) -> None:
     """Workbook tables by the database itself, derived tables as assets store them."""
     began = time.monotonic()
     with warehouse.connect() as connection:
-        for workbook in catalog.workbooks.values():
+        for workbook in (*catalog.workbooks.values(), *catalog.streams.values()):
             if workbook.domain == "retail":
                 ensure_workbook_table(connection, workbook)
         for name, count in (("wholesale_sales", rows), ("retail_sales", skus * WEEKS)):

@@ -24,7 +24,7 @@ EXPLAINED_BY_THEMSELVES = {
     *("Message sent to", "Month", "Newest", "Office", "On", "Open deals", "Product", "Question", "Race", "Season"),
     *("Since", "Since when", "Supplier", "Team", "Team of", "The first of them", "The newest of them", "Value", "What"),
     *("What is missing", "What it changed", "What it would change", "Won in the last week", "Office", "Came in", "to"),
-    *("Week of", "Cutoff", "Until"),
+    *("Week of", "Cutoff", "Until", "Column", "Decided", "Open now", "Told, in %", "What was done"),
 }
 
 

@@ -32,7 +32,7 @@ OWNER, IT = "sales@example.com", "it@example.com"
 
 @pytest.fixture(scope="module")
 def reader() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
+    with Sandbox(packages=("told_shelves",)) as sandbox:
         yield sandbox
 
 

@@ -12,6 +12,8 @@ from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.validation import conform, pandera_model
 from s2p_assets.learning.forecasting.demand import week_of
 from s2p_assets.samples.retail_company import Company, simulate_company
+from s2p_assets.streams.retail_till_receipts import till_receipts
+from s2p_assets.streams.retail_web_orders import web_orders
 from s2p_assets.tables.retail_demand import demand
 from s2p_assets.tables.retail_products import products
 from s2p_assets.tables.retail_sales_coverage import sales_coverage
@@ -180,6 +182,7 @@ def test_every_column_of_the_tables_says_what_it_is_made_from() -> None:
     for table in (products, demand, stock_position):
         known = {f"{name}.{column.name}" for name, book in WORKBOOKS.items() for column in book.columns}
         known |= {f"{book.name}.{column.name}" for book in (successors, one_offs) for column in book.columns}
+        known |= {f"{one.name}.{column.name}" for one in (web_orders, till_receipts) for column in one.columns}
         known |= {f"products.{column.name}" for column in products.columns}
         for column in table.columns:
             assert column.derived_from, f"{table.full_name}.{column.name}"

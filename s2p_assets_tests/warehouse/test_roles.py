@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from s2p_assets.settings import Settings
+from s2p_assets.warehouse.server import embedded
 from s2p_assets.warehouse.server.connection import connect
 from s2p_assets.warehouse.server.pool import open_pool
 from s2p_assets.warehouse.server.roles import DOOR, SECRET_TABLES, WRITER, create_schema, ensure_roles, roles_script
@@ -98,36 +99,25 @@ def test_the_pool_that_answers_the_api_only_reads(warehouse: Warehouse) -> None:
 
 
 @pytest.fixture
-def modest(empty_database_url: str) -> Iterator[str]:
-    """The address of an owner who may not make roles, on a server that has none of ours."""
-    with connect(empty_database_url) as superuser:
-        _drop(superuser)
-        superuser.execute("drop role if exists modest")
+def server(folder: Path) -> Iterator[str]:
+    """One of the test's own: roles belong to a server, and other tests' databases need those of theirs."""
+    url = embedded.start_server(folder / "server")
+    with connect(url) as superuser:
         superuser.execute("create role modest login")
-        name = superuser.info.dbname
-        superuser.execute(f"grant create, temp on database {name} to modest")
-        yield psycopg.conninfo.make_conninfo(empty_database_url, user="modest")
-        superuser.execute("drop owned by modest cascade")
-        superuser.execute("drop role modest")
-        _drop(superuser)
-
-
-def _drop(superuser: psycopg.Connection) -> None:
-    for role in (DOOR, WRITER, "s2p_select"):
-        if superuser.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone():
-            superuser.execute(f"drop owned by {role}")
-            superuser.execute(f"drop role {role}")
+        superuser.execute("grant create, temp on database postgres to modest")
+    yield url
+    embedded.release_server(folder / "server")
 
 
 def test_an_owner_who_may_not_make_roles_is_told_so_and_the_script_that_is_printed_makes_them(
-    modest: str, empty_database_url: str, tmp_path: Path
+    server: str, tmp_path: Path
 ) -> None:
-    settings = Settings(home=tmp_path, database_url=modest)
+    settings = Settings(home=tmp_path, database_url=psycopg.conninfo.make_conninfo(server, user="modest"))
     lacking = Warehouse(settings).addresses
     assert lacking.reading == lacking.writing
     assert lacking.lacking
     assert "s2p roles --sql" in lacking.lacking
-    with connect(empty_database_url) as superuser:
+    with connect(server) as superuser:
         for statement in roles_script(tmp_path, "modest").splitlines():
             superuser.execute(statement)
     whole = Warehouse(settings)

@@ -202,6 +202,16 @@ CHANCES = _of(
         (),
     ),
     (
+        "Slope",
+        "How strongly what came follows what was told: 1 is right; below 1, chances were told too near to 0 and 100 %.",
+        (),
+    ),
+    (
+        "Intercept",
+        "Whether chances were too low or too high on the whole: 0 is right; above 0, more came than was told.",
+        (),
+    ),
+    (
         "Plain rule",
         "What somebody would say without a model, such as the share that was always won.",
         ("base rate", "the plain rule"),
