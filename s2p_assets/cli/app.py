@@ -23,6 +23,7 @@ from s2p_assets.cli import (
     reports,
     share,
     streams,
+    tables,
     upgrade,
     workbooks,
 )
@@ -48,6 +49,11 @@ COMMANDS = (
         reports.trace,
         "Examples: `s2p trace retail_demand sku=1042 week=2026-11-09`, `s2p trace retail_weekly_outlook F1`",
     ),
+    (
+        tables.table,
+        "Examples: `s2p table retail_demand --where sku=1`, `s2p table retail_demand --as-of 2026-03-31 --to Then.csv`",
+    ),
+    (tables.diff, "Example: `s2p diff retail_price_list --from 2026-03-31 --to 2026-04-30T12:00`"),
     (
         reports.report,
         "Examples: `s2p report retail_weekly_outlook`, `s2p report retail_weekly_outlook --as-of 2026-03-31`",

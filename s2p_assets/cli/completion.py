@@ -18,6 +18,11 @@ def report_names(incomplete: str) -> list[str]:
     return _beginning(incomplete, lambda catalog: catalog.reports)
 
 
+def table_names(incomplete: str) -> list[str]:
+    """The tables that begin so."""
+    return _beginning(incomplete, lambda catalog: [one.full_name for one in catalog.stored()])
+
+
 def traceable_names(incomplete: str) -> list[str]:
     """The tables and reports that begin so."""
     return _beginning(incomplete, lambda catalog: [*(one.full_name for one in catalog.stored()), *catalog.reports])

@@ -12,10 +12,11 @@ from typing import Any
 import psycopg
 import pyarrow
 
-from s2p_assets.catalog.catalog import Declaration, Key
+from s2p_assets.catalog.catalog import Declaration, Key, key_of
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.entered import contracts_for
+from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest
 from s2p_assets.contracts.report import Document, Report, SourceFile
@@ -37,6 +38,7 @@ from s2p_assets.warehouse.sql_tables.making import run_select
 from s2p_assets.warehouse.tables import as_of as as_of_tables
 from s2p_assets.warehouse.tables.as_of import LoadedVersion
 from s2p_assets.warehouse.tables.contract_versions import contract_version
+from s2p_assets.warehouse.tables.restored_places import as_of_table
 
 Progress = Callable[[str], None]
 FILES_NAMED = 3
@@ -57,6 +59,7 @@ class AsOf:
     notices: list[str] = field(default_factory=list)
     sources: list[SourceFile] = field(default_factory=list)
     _known: dict[Key, Any] = field(default_factory=dict)
+    _restored: set[Key] = field(default_factory=set)
 
     def document(self, report: Report) -> Document:
         """The report as it would have been made then. Raises NotFound for what cannot be had."""
@@ -68,16 +71,30 @@ class AsOf:
     def of(self, key: Key) -> Any:
         """What an asset held then: a frame, or a champion."""
         if key not in self._known:
-            declared = self.ctx.catalog.by_key[key]
-            self.progress(f"{declared.full_name.replace('_', ' ')}, as it was on {to_minute(self.as_of)}")
-            self._known[key] = self._made(declared)
+            self._known[key] = self._made(self.ctx.catalog.by_key[key])
         return self._known[key]
 
+    def restore(self, key: Key) -> None:
+        """Put a table as it was into `connection`, without reading it where the database makes it."""
+        declared = self.ctx.catalog.by_key[key]
+        if not isinstance(declared, Workbook | SqlTable):
+            self.of(key)
+        elif key not in self._restored:
+            self._say(declared)
+            if isinstance(declared, Workbook):
+                self._restore_rows(declared)
+            else:
+                self._restore_selected(declared)
+            self._restored.add(key)
+
+    def _say(self, declared: Declaration) -> None:
+        self.progress(f"{declared.full_name.replace('_', ' ')}, as it was on {to_minute(self.as_of)}")
+
     def _made(self, declared: Declaration) -> Any:
-        if isinstance(declared, Workbook):
-            return self._rows(declared)
-        if isinstance(declared, SqlTable):
-            return self._selected(declared)
+        if isinstance(declared, Workbook | SqlTable):
+            self.restore(key_of(declared))
+            return as_of_tables.read_as_of(self.connection, declared.domain, declared.name, declared.columns)
+        self._say(declared)
         if isinstance(declared, Contest):
             return champion_as_of(self.ctx.registry, declared, self.as_of)
         if isinstance(declared, Table | FeatureSet):
@@ -87,24 +104,27 @@ class AsOf:
             return self._delivered(declared)
         raise NotFound(f"{declared.full_name}: what it was on {to_minute(self.as_of)} is not kept")
 
-    def _selected(self, declared: SqlTable) -> Any:
+    def _restore_selected(self, declared: SqlTable) -> None:
         for key in self.ctx.catalog.inputs_of(declared).values():
-            self.of(key)
+            self.restore(key)
         place = as_of_tables.begin_derived(self.connection, declared)
-        run_select(self.connection, declared, place, as_of_tables.as_of_table)
-        return as_of_tables.read_as_of(self.connection, declared.domain, declared.name, declared.columns)
+        run_select(self.connection, declared, place, as_of_table)
 
     def _built(self, declared: Table | FeatureSet | Report) -> Any:
         inputs = {parameter: self.of(key) for parameter, key in self.ctx.catalog.inputs_of(declared).items()}
+        cannot = f"{declared.full_name} could not be made on {to_minute(self.as_of)} yet"
         try:
             if isinstance(declared, FeatureSet):
                 return build_features(declared, inputs, None, lambda frame: conform(frame, declared.rows)).frame
             built = declared.build(**inputs)
+            return conform(built, declared.rows) if isinstance(declared, Table) else built
         except NotYet as reason:
-            raise NotFound(
-                f"{declared.full_name} could not be made on {to_minute(self.as_of)} yet: {reason}"
-            ) from reason
-        return conform(built, declared.rows) if isinstance(declared, Table) else built
+            raise NotFound(f"{cannot}: {reason}") from reason
+        except Exception as error:  # a shelf's own; where there is nothing to make it of, it is no fault of its
+            empty = [name for name, known in inputs.items() if getattr(known, "empty", False)]
+            if not empty or isinstance(error, MendableError):
+                raise
+            raise NotFound(f"{cannot}: {' and '.join(empty)} had no rows") from error
 
     def _delivered(self, table: DeliveryTable) -> Any:
         rows = deliveries_at(self.connection, table, self.as_of)
@@ -121,12 +141,11 @@ class AsOf:
         stood = [SourceFile(file.path, file.sha256, file.rows, file.loaded_at) for file in files]
         self.sources += [source for source in stood if source not in self.sources]
 
-    def _rows(self, workbook: Workbook) -> Any:
+    def _restore_rows(self, workbook: Workbook) -> None:
         files = as_of_tables.loaded_versions_at(self.connection, workbook, self.as_of)
         self._note_sources(files)
         again = [file for file in files if not file.is_loaded]
         as_of_tables.restore_workbook(self.connection, workbook, files, self._again(workbook, again), self.as_of)
-        return as_of_tables.read_as_of(self.connection, workbook.domain, workbook.name, workbook.columns)
 
     def _again(self, workbook: Workbook, files: list[LoadedVersion]) -> Iterator[tuple[LoadedVersion, pyarrow.Table]]:
         if isinstance(workbook, Stream):
@@ -193,12 +212,21 @@ def open_as_of(ctx: Context, as_of: dt.datetime, progress: Progress) -> Iterator
 def parse_as_of(text: str) -> dt.datetime:
     """The end of a day such as `2026-03-31`, or a moment such as `2026-03-31T14:05`, here. Raises NotFound."""
     try:
+        now = dt.datetime.now().astimezone()
         if len(text) > len("2026-03-31"):
-            return dt.datetime.fromisoformat(text).astimezone()
-        after = dt.date.fromisoformat(text) + dt.timedelta(days=1)
+            return _past(text, dt.datetime.fromisoformat(text).astimezone(), now)
+        day = dt.date.fromisoformat(text)
+        _past(text, dt.datetime.combine(day, dt.time()).astimezone(), now)
+        after = day + dt.timedelta(days=1)
     except (ValueError, OverflowError):
         raise NotFound(f"{text!r} is no day; write it as 2026-03-31, or with a time as 2026-03-31T14:05") from None
     return dt.datetime.combine(after, dt.time()).astimezone() - dt.timedelta(microseconds=1)
+
+
+def _past(text: str, moment: dt.datetime, now: dt.datetime) -> dt.datetime:
+    if moment > now:
+        raise NotFound(f"{text} has not come yet; name a moment up to now, {to_minute(now)}")
+    return moment
 
 
 def to_minute(as_of: dt.datetime) -> str:

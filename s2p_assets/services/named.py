@@ -1,6 +1,6 @@
 """What a person names, found among what the shelves declare, or what they may have meant. Nothing is loaded for it."""
 
-from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.catalog.catalog import Catalog, Stored
 from s2p_assets.contracts.errors import meant_by
 from s2p_assets.contracts.report import Report
 from s2p_assets.services.errors import NotFound
@@ -15,6 +15,14 @@ def report_named(catalog: Catalog, name: str) -> Report:
     if plain not in catalog.reports:
         raise NotFound(f"no report {name!r}; {meant_by(plain, catalog.reports)}")
     return catalog.reports[plain]
+
+
+def stored_named(catalog: Catalog, name: str) -> Stored:
+    """A table by its name, `retail_demand` or `retail.demand`. Raises NotFound naming those that may be meant."""
+    plain, stored = name.replace("-", "_").replace(".", "_", 1), {one.full_name: one for one in catalog.stored()}
+    if plain not in stored:
+        raise NotFound(f"no table {name[:80]!r}; {meant_by(plain, stored)}")
+    return stored[plain]
 
 
 def require_traceable(catalog: Catalog, name: str) -> None:

@@ -25,6 +25,7 @@ from s2p_assets.services.errors import NotFound
 from s2p_assets.services.kept_aliases import kept_aliases, read_by_aliases
 from s2p_assets.warehouse.tables.exports import write_rows
 from s2p_assets.warehouse.tables.not_stored import NotStored
+from s2p_assets.warehouse.tables.restored_places import TEMPORARY_SCHEMA
 from s2p_assets.warehouse.tables.row_query import (
     QueryInvalid,
     RowQuery,
@@ -253,12 +254,11 @@ def row_history(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) 
 def page_as_of(ctx: Context, name: str, asked: TableQuestion, day: str) -> tuple[list[bytes], str | None, list[str]]:
     """A page of what a table held at the end of a day: (rows as JSON, cursor, notices). Raises NotFound."""
     from s2p_assets.services.as_of import open_as_of, parse_as_of  # pandas, for the process of heavy work
-    from s2p_assets.warehouse.tables.as_of import TEMPORARY_SCHEMA
 
     declared = table_named(ctx.catalog, name)
     query_of(declared, asked)
     with open_as_of(ctx, parse_as_of(day), lambda _: None) as known:
-        known.of(key_of(declared))
+        known.restore(key_of(declared))
         place = sql_name(TEMPORARY_SCHEMA, f"{declared.domain}.{declared.name}")
         query = query_of(declared, asked, place=place)
         text, values = page_sql(query)
@@ -268,17 +268,17 @@ def page_as_of(ctx: Context, name: str, asked: TableQuestion, day: str) -> tuple
         return page, cursor, known.notices
 
 
-def export_as_of(ctx: Context, name: str, asked: TableQuestion, day: str, kind: str, target: Path) -> None:
-    """What a table held at the end of a day, written to a file as csv, parquet or arrow. Raises NotFound."""
+def export_as_of(ctx: Context, name: str, asked: TableQuestion, day: str, kind: str, target: Path) -> list[str]:
+    """What a table held at a moment, written to a file in one of `FORMATS`; returns notices. Raises NotFound."""
     from s2p_assets.services.as_of import open_as_of, parse_as_of  # pandas, for the process of heavy work
-    from s2p_assets.warehouse.tables.as_of import TEMPORARY_SCHEMA
 
     declared = table_named(ctx.catalog, name)
     query_of(declared, asked)
     with open_as_of(ctx, parse_as_of(day), lambda _: None) as known:
-        known.of(key_of(declared))
+        known.restore(key_of(declared))
         place = sql_name(TEMPORARY_SCHEMA, f"{declared.domain}.{declared.name}")
         _write(known.connection, declared, query_of(declared, asked, place=place), kind, target)
+        return known.notices
 
 
 def _write(connection: psycopg.Connection, declared: Stored, query: RowQuery, kind: str, target: Path) -> None:

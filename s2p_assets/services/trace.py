@@ -204,7 +204,7 @@ def _trace_as_of(
     """The number traced in what was known at `as_of`; of the edition that was `saved`, or of one made again."""
     from s2p_assets.publishing.editions.saving_numbers import changed_numbers, save_numbers
     from s2p_assets.services.as_of import open_as_of
-    from s2p_assets.warehouse.tables.as_of import as_of_table
+    from s2p_assets.warehouse.tables.restored_places import as_of_table
 
     with open_as_of(ctx, as_of, progress) as known:
         document = known.document(report)

@@ -1,5 +1,6 @@
 """Tables over HTTP: pages, filters, exports, one row with its source, its history, its trace, as of a day."""
 
+import datetime as dt
 import io
 
 import httpx
@@ -181,9 +182,34 @@ def test_a_value_is_walked_back_to_its_cells(client: httpx.Client) -> None:
 
 def test_a_table_is_given_as_it_was_known_at_the_end_of_a_day(client: httpx.Client) -> None:
     assert client.get(ROWS, params={"as_of": "2020-01-01"}).status_code == 404
+    assert client.get(ROWS, params={"as_of": "2999-12-31"}).status_code == 404
+    day = dt.datetime.now().astimezone().date().isoformat()
     today = client.get("/api/v1/tables/acme_till/rows").json()
-    then = client.get("/api/v1/tables/acme_till/rows", params={"as_of": "2999-12-31", "limit": 2}).json()
+    then = client.get("/api/v1/tables/acme_till/rows", params={"as_of": day, "limit": 2}).json()
     assert then["rows"] == today["rows"][:2]
     assert then["next"]
-    csv = client.get("/api/v1/tables/acme_till/rows", params={"as_of": "2999-12-31", "format": "csv"}).text
+    csv = client.get("/api/v1/tables/acme_till/rows", params={"as_of": day, "format": "csv"}).text
     assert len(csv.splitlines()) == 81
+    forecast = "/api/v1/tables/acme_shop_forecast/rows"
+    then = client.get(forecast, params={"as_of": dt.datetime.now().astimezone().isoformat()}).json()
+    assert then["rows"] == client.get(forecast).json()["rows"] != []
+
+
+def test_what_changed_between_two_moments_is_told_with_the_files_that_did_it(client: httpx.Client) -> None:
+    loaded = {
+        one["changed_at"]: one["name"] for one in client.get("/api/v1/tables").json() if one["kind"] == "workbook"
+    }
+    last = f"/api/v1/tables/{loaded[max(loaded)]}/changes"
+    until = dt.datetime.now().astimezone().isoformat()
+    found = client.get(last, params={"from": min(loaded), "to": until, "limit": 3}).json()
+    assert (len(found["rows"]), found["new"]) == (3, found["more"] + 3)
+    assert {row["path"] for row in found["rows"]} <= {cause["path"] for cause in found["causes"]}
+    for asked, says in (
+        ({"from": until}, "name both moments"),
+        ({"from": min(loaded), "to": until, "shop": "North"}, "leave out shop"),
+        ({"from": until, "to": until}, "name the earlier moment first"),
+        ({"from": "2020-01-01", "to": until}, "nothing was known on 2020-01-01"),
+    ):
+        answer = client.get(last, params=asked)
+        assert answer.status_code in (404, 422)
+        assert says in answer.json()["detail"]

@@ -10,6 +10,7 @@ import pytest
 from s2p_assets.services.streams.pushing import KeyReused, NotPushed, push_events
 from s2p_assets.services.streams.replaying import NotReplayed, read_corrections, replay
 from s2p_assets.services.streams.telling import returned_of, streams_status
+from s2p_assets.services.table_changes import table_changes
 from s2p_assets.services.trace import trace_table
 from s2p_assets_tests.streams.acme import SHOP, TILL, Acme, acme_home, lines, sale
 
@@ -44,6 +45,19 @@ def test_an_event_with_the_key_of_another_takes_its_place_and_the_older_row_come
     shown = {(order, line): quantity for order, line, quantity in acme.rows(TILL)}
     assert shown["O000010", 1] == 77
     assert shown["O000010", 2] == 4
+
+
+def test_what_events_changed_in_a_stream_between_two_moments_is_told_with_their_day(acme: Acme) -> None:
+    push(acme, "c1", sale(210), sale(211))
+    since = dt.datetime.now().astimezone().isoformat()
+    push(acme, "c2", sale(210, qty=78), sale(212))
+    found = table_changes(acme.ctx, TILL, since, dt.datetime.now().astimezone().isoformat(), None)
+    changed, new = found.rows
+    assert (changed["key"], changed["columns"]["quantity"]["to"]) == ({"order_no": "O000070", "line": 1}, 78)
+    assert new["row"]["line"] == 3
+    (cause,) = found.causes
+    assert (cause["kind"], cause["workbook"], cause["who"], cause["rows"]) == ("stream", TILL, "till@example.com", 2)
+    assert {row["path"] for row in found.rows} == {cause["path"]}
 
 
 def test_a_bad_row_comes_back_alone_with_every_finding_and_poison_stops_nothing(acme: Acme) -> None:

@@ -15,6 +15,7 @@ from s2p_assets.warehouse.server.roles import DOOR, ensure_roles
 from s2p_assets.warehouse.sql_tables.making import make_sql_table, run_select
 from s2p_assets.warehouse.sql_tables.read_only import SqlTableFailed, define_function, ensure_role, grant_sources
 from s2p_assets.warehouse.tables import as_of
+from s2p_assets.warehouse.tables.restored_places import as_of_table
 from s2p_assets.warehouse.trace.tracer import Tracer
 from s2p_assets_tests.sql_shelf import ARTICLES, SALES, fill, read, written
 
@@ -412,9 +413,9 @@ def test_a_past_table_is_selected_of_past_tables(filled: psycopg.Connection, tmp
     sales = pd.DataFrame(earlier, columns=["sale", "article", "day", "units"])
     as_of.restore_derived(filled, SALES, sales.assign(day=pd.to_datetime(sales["day"])))
     as_of.restore_derived(filled, ARTICLES, pd.DataFrame({"article": ["a"], "brand": ["X"]}))
-    run_select(filled, table, as_of.begin_derived(filled, table), as_of.as_of_table)
+    run_select(filled, table, as_of.begin_derived(filled, table), as_of_table)
     assert as_of.read_as_of(filled, "acme", "made", table.columns)["units"].tolist() == [10.0]
     sources = {("acme", "sales"): SALES, ("acme", "articles"): ARTICLES, ("acme", "made"): table}
-    (row,) = Tracer(filled, sources, None, as_of.as_of_table).trace(("acme", "made"), {"article": "a"}, ("units",)).rows
+    (row,) = Tracer(filled, sources, None, as_of_table).trace(("acme", "made"), {"article": "a"}, ("units",)).rows
     assert [one.key["sale"] for one in row.under[0].rows] == ["1", "9"]
     filled.execute("reset role")

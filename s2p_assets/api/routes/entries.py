@@ -11,6 +11,7 @@ from starlette.responses import Response
 from s2p_assets.api.answers import json_answer
 from s2p_assets.api.caller import caller_of, needs
 from s2p_assets.api.guard import state_of
+from s2p_assets.api.routes.tables import answer_changes
 from s2p_assets.contracts.entered import EntryAction, EntryKind
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
@@ -24,6 +25,8 @@ from s2p_assets.warehouse.tables.row_query import QueryInvalid
 router = APIRouter(tags=["entries"])
 OWN = ("reason", "kind", "sure")
 """What is no column: a column so called is `where.reason=…`."""
+OF_CHANGES = ("of_column", "from", "to", "limit")
+MOST_CHANGES = 10_000
 Value = str | bool | int | Annotated[float, Field(allow_inf_nan=False)] | None
 Values = dict[str, Value]
 Reason = Annotated[str, Field(min_length=1, max_length=LONGEST_REASON, description="Why, in a sentence")]
@@ -161,15 +164,27 @@ async def release_correction(
     return await _take_back(request, name, entry, release, _undo_terms(request, asked, if_match))
 
 
-@router.get("/tables/{name}/changes", summary="The history of a row or a cell", **needs("viewer"))
+@router.get("/tables/{name}/changes", summary="What changed: a table, a row or a cell", **needs("viewer"))
 async def changes_of_row(
     request: Request,
     name: str,
     of_column: Annotated[str | None, Query(max_length=200, description="Only what is about this column")] = None,
+    since: Annotated[str | None, Query(alias="from", max_length=40, description="The earlier day or moment")] = None,
+    until: Annotated[str | None, Query(alias="to", max_length=40, description="The later day or moment")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_CHANGES, description="Rows of a table that changed")] = 100,
 ) -> Response:
-    """Who said what of the row with this key, when and why: people, and the files that hold it now."""
+    """Of any table, with `from` and `to`: the rows that changed, and the files, entries and streams that did it.
+
+    Of a row, named by its key: who said what of it, when and why; people, and the files that hold it now.
+    """
+    key = _key(request, *OF_CHANGES)
+    if since and until:
+        if key or of_column:
+            raise QueryInvalid(f"all of {name[:80]} is compared; leave out {', '.join(key) or 'of_column'}")
+        return await answer_changes(request, name, since, until, limit)
+    if since or until:
+        raise QueryInvalid("name both moments, as from=2026-03-31&to=2026-04-30")
     ctx, workbook = entered_workbook(request, name)
-    key = {name: value for name, value in _key(request).items() if name != "of_column"}
     if not workbook.key:
         raise QueryInvalid(f"{workbook.full_name} has no key, so that its rows have no history")
     if of_column is None:
@@ -215,6 +230,7 @@ def entered_workbook(request: Request, name: str) -> tuple[Context, Workbook]:
     return ctx, enterable(ctx, name)
 
 
-def _key(request: Request) -> dict[str, Any]:
-    asked = ((name, value) for name, value in request.query_params.multi_items() if name not in OWN)
+def _key(request: Request, *others: str) -> dict[str, Any]:
+    own = {*OWN, *others}
+    asked = ((name, value) for name, value in request.query_params.multi_items() if name not in own)
     return {name.removeprefix("where."): value for name, value in asked}

@@ -20,6 +20,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services import tables
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.table_changes import table_changes
 from s2p_assets.services.trace import trace_table
 from s2p_assets.warehouse.tables.current_rows import row_etag
 from s2p_assets.warehouse.tables.exports import FORMATS
@@ -35,7 +36,9 @@ Limit = Annotated[int, Query(ge=1, le=tables.MOST_ROWS, description="Rows of a p
 Cursor = Annotated[str, Query(max_length=10_000, description="`next` of the page before")]
 Sort = Annotated[str, Query(max_length=1000, description="Columns, `-` before one for downwards: `-week,sku`")]
 Columns = Annotated[str, Query(max_length=5000, description="Only these columns, separated by commas")]
-AsOf = Annotated[str, Query(max_length=40, description="What was known at the end of this day: `2026-03-31`")]
+AsOf = Annotated[
+    str, Query(max_length=40, description="What was known then: `2026-03-31`, its end, or `2026-03-31T14:05`")
+]
 
 
 @router.get("/tables", summary="Every table", **needs("viewer"))
@@ -145,6 +148,14 @@ async def trace_row(
             raise QueryInvalid(f"{declared.full_name} has no column {one[:80]!r}; it has {', '.join(kinds)}")
     found = await run_in_threadpool(trace_table, ctx, declared.full_name, where, tuple(column or ()), most=MOST_TRACED)
     return json_answer(found)
+
+
+async def answer_changes(request: Request, name: str, since: str, until: str, limit: int) -> Response:
+    """How a table changed between two moments; it names files, so nothing of what is kept from this caller."""
+    ctx, declared = _table(request, name)
+    require_sources(ctx, declared, caller_of(request))
+    heavy = state_of(request.scope).heavy
+    return json_answer(await heavy.of(table_changes, declared.full_name, since, until, limit))
 
 
 def require_sources(ctx: Context, declared: Stored, caller: Caller) -> None:

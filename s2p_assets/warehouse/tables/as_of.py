@@ -20,12 +20,11 @@ from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.copying import copy_in
 from s2p_assets.warehouse.tables.keys import key_expressions
 from s2p_assets.warehouse.tables.not_stored import NotStored
+from s2p_assets.warehouse.tables.restored_places import TEMPORARY_SCHEMA, as_of_table
 from s2p_assets.warehouse.tables.superseding import NEWEST_FIRST, WITHDRAWS, withdraw_alike
 from s2p_assets.warehouse.tables.table_declaration import TableDeclaration
 from s2p_assets.warehouse.tables.workbook_rows import rows_of_file
 from s2p_assets.warehouse.tables.workbook_tables import rows_table, source_columns
-
-TEMPORARY_SCHEMA = "pg_temp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +63,6 @@ def first_loaded_at(conn: psycopg.Connection) -> dt.datetime | None:
     return row[0] if row else None
 
 
-def as_of_table(domain: str, name: str) -> sql.Identifier:
-    """The temporary table that is_loaded a table as it was, in place of `<domain>.<name>`."""
-    return sql.Identifier(TEMPORARY_SCHEMA, f"{domain}.{name}")
-
-
 def restore_workbook(
     conn: psycopg.Connection,
     workbook: Workbook,
@@ -84,13 +78,15 @@ def restore_workbook(
     held = as_of_table(workbook.domain, f"{workbook.name}__rows")
     _create_temporary(conn, held, workbook.columns, source_columns(workbook))
     loaded = [file.id for file in files if file.is_loaded]
+    is_marked = bool(workbook.key) and len(loaded) == len(files) and not isinstance(workbook, Stream)
     if loaded:
-        _copy_loaded(conn, workbook, held, loaded, as_of)
+        _copy_loaded(conn, workbook, held, loaded, as_of, is_marked=is_marked)
     for file, rows in read_again:
         if rows.num_rows:
             copy_in(conn, held, [rows_of_file(rows, file.id, workbook)])
     if workbook.key:
-        _mark_superseded(conn, workbook, held)
+        newer_since = sql.SQL("r._superseded_by <> all({})").format(sql.Literal(loaded))
+        _mark_superseded(conn, workbook, held, newer_since if is_marked else sql.SQL("true"))
     elif any(file.entered for file in files):
         withdraw_alike(conn, held, workbook.columns)
     names = [*(column.name for column in workbook.columns), *(name for name, *_ in source_columns(workbook)[:3])]
@@ -130,9 +126,17 @@ def _create_temporary(
 
 
 def _copy_loaded(
-    conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier, files: list[int], as_of: dt.datetime
+    conn: psycopg.Connection,
+    workbook: Workbook,
+    held: sql.Identifier,
+    files: list[int],
+    as_of: dt.datetime,
+    *,
+    is_marked: bool,
 ) -> None:
-    names = [*(column.name for column in workbook.columns), *(name for name, *_ in source_columns(workbook)[:3])]
+    """`is_marked`: with which file each row is superseded by now, which stays true where that file stood then."""
+    places = source_columns(workbook)[: 4 if is_marked else 3]
+    names = [*(column.name for column in workbook.columns), *(name for name, *_ in places)]
     listed = sql.SQL(", ").join(map(sql.Identifier, names))
     command: sql.Composed = sql.SQL("insert into {} ({}) select {} from {} where _file = any(%s)").format(
         held, listed, listed, rows_table(workbook.domain, workbook.name)
@@ -148,15 +152,19 @@ def _copy_loaded(
         ) from None
 
 
-def _mark_superseded(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier) -> None:
-    """Of the files that hold a key the newest wins, as in `superseding.py`."""
+def _mark_superseded(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier, which: sql.Composable) -> None:
+    """Of the files that hold a key the newest wins, as in `superseding.py`; every row of a key is of `which`, or none.
+
+    Those that a file superseded which came later are: all losers of a key point to its winner.
+    """
     command = sql.SQL(
-        "update {held} r set _superseded_by = s.winner from (select r.ctid as place, r._file, {withdraws} as withdraws,"
+        "update {held} r set _superseded_by = case when s.number > 1 or s.withdraws then s.winner end"
+        " from (select r.ctid as place, r._file, {withdraws} as withdraws,"
         " first_value(r._file) over of_key as winner, row_number() over of_key as number"
-        " from {held} r join s2p.files f on f.id = r._file"
+        " from {held} r join s2p.files f on f.id = r._file where {which}"
         " window of_key as (partition by {key} order by {newest_first}, r._row desc)) s"
-        " where r.ctid = s.place and (s.number > 1 or s.withdraws)"
+        " where r.ctid = s.place and (s.number > 1 or s.withdraws or r._superseded_by is not null)"
     )
     key = sql.SQL(", ").join(key_expressions(workbook.columns, workbook.key, "r"))
-    conn.execute(command.format(held=held, key=key, withdraws=WITHDRAWS, newest_first=NEWEST_FIRST))
+    conn.execute(command.format(held=held, key=key, withdraws=WITHDRAWS, newest_first=NEWEST_FIRST, which=which))
     conn.execute(sql.SQL("analyze {}").format(held))
