@@ -53,7 +53,7 @@ class Tried:
 def tried(folder: Path) -> Tried:
     found = Tried(build(folder / "company"))
     held = found.company.share / HELD
-    save(held, order_rows(1), 70)
+    save(held, order_rows(1, quantity=3), 70)
     return found
 
 
