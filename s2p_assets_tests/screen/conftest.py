@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,12 @@ PersonOf = Callable[..., Person]
 
 @pytest.fixture(scope="session")
 def door() -> Iterator[Served]:
+    with served_screen() as running:
+        yield running
+
+
+@contextmanager
+def served_screen() -> Iterator[Served]:
     """Not below pytest's own folder, which is closed to the user that PostgreSQL runs as when we are root."""
     with (
         nothing_set(),

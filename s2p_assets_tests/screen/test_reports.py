@@ -12,11 +12,18 @@ import pytest
 
 from s2p_assets.warehouse.access import users
 from s2p_assets_tests.api.served import Served
-from s2p_assets_tests.screen.conftest import PersonOf
+from s2p_assets_tests.screen.conftest import PersonOf, served_screen
 from s2p_assets_tests.screen.test_frame import browser_of, bytes_of_page
 
 SOLD = "/reports/acme-sold/numbers/2026-01-31/F1"
 PAGES = ("/reports/acme-sold", SOLD, "/alerts?table=acme_revenue&e.article=L-1", "/glossary", "/reports?q=sold")
+
+
+@pytest.fixture(scope="module")
+def door() -> Iterator[Served]:
+    """A company of this module's own: what other modules enter would let the numbers of its editions stand no more."""
+    with served_screen() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
