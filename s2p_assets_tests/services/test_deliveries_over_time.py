@@ -715,7 +715,7 @@ def departments(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> 
     )
     ctx = open_context(settings)
     assert not ctx.catalog.faults
-    with Sandbox() as reader:
+    with Sandbox(packages=(package,)) as reader:
         every = {department.place: department for department in made.values()}
         run(Share(ctx, reader, tmp_path_factory.mktemp("outside")), list(every.values()))
     yield made

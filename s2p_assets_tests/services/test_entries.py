@@ -207,7 +207,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def reader() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
+    with Sandbox(packages=("desk_shelves",)) as sandbox:
         yield sandbox
 
 
@@ -665,7 +665,7 @@ def test_two_people_at_once_one_of_them_is_told(desk: Desk) -> None:
             return "late"
         return "stored"
 
-    with Sandbox(workers=4) as readers, ThreadPoolExecutor(4) as people:
+    with Sandbox(workers=4, packages=("desk_shelves",)) as readers, ThreadPoolExecutor(4) as people:
         desk.reader = readers
         assert sorted(people.map(enter, changes)) == ["late", "late", "late", "stored"]
 

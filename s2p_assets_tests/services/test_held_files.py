@@ -225,7 +225,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def reader(package: str) -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
+    with Sandbox(packages=("held_shelves",)) as sandbox:
         yield sandbox
 
 

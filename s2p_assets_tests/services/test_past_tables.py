@@ -124,7 +124,7 @@ def past(tmp_path_factory: pytest.TempPathFactory, database_url: str, package: s
     settings = Settings(home=folder / "home", share=folder / "share", database_url=url, shelves=(package,))
     ctx = open_context(settings)
     assert not ctx.catalog.faults
-    with Sandbox() as reader:
+    with Sandbox(packages=("past_shelves",)) as reader:
         desk = Desk(ctx, reader)
         moments = []
         desk.drop(
