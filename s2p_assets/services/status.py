@@ -18,7 +18,7 @@ from s2p_assets.services.header_aliases import alias_json, refresh_aliases
 from s2p_assets.services.implausible import implausible_values
 from s2p_assets.services.left_out import left_out
 from s2p_assets.services.messages.standing import messages_status
-from s2p_assets.services.share import look_at_share, share_changes_of
+from s2p_assets.services.share import look_at_share, share_changes_by_name
 from s2p_assets.services.streams.telling import streams_status
 from s2p_assets.services.work_under_way import work_under_way
 from s2p_assets.settings import Settings
@@ -49,7 +49,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
     now = look_at_share(ctx)
     since = since or dt.datetime.now(dt.UTC) - dt.timedelta(days=DAYS_OF_CHANGES)
     with ctx.warehouse.reading() as connection:
-        decided = {book.full_name: share_changes_of(connection, book, now) for book in ctx.catalog.workbooks.values()}
+        decided = share_changes_by_name(connection, ctx.catalog.workbooks.values(), now)
         waits = {name: changes.to_read for name, changes in decided.items()}
         gone = summaries.find_gone_files(connection, {name: changes.gone for name, changes in decided.items()})
         held = [_held(ctx.settings, file) for file in summaries.find_held_files(connection)]
