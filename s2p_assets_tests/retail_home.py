@@ -181,7 +181,8 @@ def with_own_tables(database_url: str) -> str:
 def _structure(conn: psycopg.Connection) -> str | None:
     """What tells whether the schema of s2p's own tables was changed; None where it is not there."""
     found = conn.execute("select oid from pg_namespace where nspname = 's2p'").fetchone()
-    return found and conn.execute(STRUCTURE, {"s2p": found[0]}).fetchone()[0]
+    row = conn.execute(STRUCTURE, {"s2p": found[0]}).fetchone() if found else None
+    return str(row[0]) if row else None
 
 
 @contextmanager

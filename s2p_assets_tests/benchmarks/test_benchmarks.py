@@ -17,7 +17,7 @@ STARTED: dict[str, list[str]] = {
     "ingestion": ["--rows", "100", "--part", "0.003", "--only", *INGESTION],
     "reports": ["--skus", "12", "--rows", "200", "--most-traces", "2"],
     "scale": ["--skus", "6", "--weeks", "80", "--warm-up", "0"],
-    "stock": ["--days", "14", "--series", "2", "--data", "{data}/m5_subset/sample.csv"],
+    "stock": ["--days", "14", "--series", "2", "--folds", "1", "--data", "{data}/m5_subset/sample.csv"],
     "demand_simulations": ["--cases", "steady", "--seeds", "1", "--quick"],
     "forecasting": ["--sets", "m5-monthly", "--data", "{data}"],
     "outcomes": ["--only", "small noise"],
