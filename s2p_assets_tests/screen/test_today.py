@@ -64,6 +64,9 @@ def test_each_role_sees_what_it_can_act_on() -> None:
     assert deeds["held: is it right?"] == ("accept", "mend")
     assert deeds["gone"] == ("keep", "forget")
     assert not any(need.deeds for need in needs_of(STATUS, Caller("a", "viewer", "user")))
+    damaged = {**STATUS, "sent_back": [FILE | {"verdict": "returned", "error": "the file is damaged", "findings": []}]}
+    cut_off = next(need for need in needs_of(damaged, Caller("a", "editor", "user")) if need.kind == "came back")
+    assert cut_off.deeds == (), "a cell cannot be mended in what cannot be opened"
 
 
 def test_what_is_ones_own_comes_first_and_says_where() -> None:
