@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import random
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +19,7 @@ from s2p_assets.contracts.stream import Stream
 from s2p_assets.services.streams.capturing import ChangeCapture
 from s2p_assets.services.streams.telling import streams_status
 from s2p_assets.warehouse.server.embedded import release_server, start_server
-from s2p_assets_tests.streams.acme import Acme, acme_home, until
+from s2p_assets_tests.streams.acme import Acme, acme_home, kill_something, until
 
 STOCK = "acme_stock"
 FAILED: list[BaseException] = []
@@ -164,3 +166,39 @@ def until_equal(acme: Acme, erp: Erp, what: str) -> None:
 def insert(numbers: Sequence[int], warehouse: str = "W1") -> str:
     values = ", ".join(f"('{n:05d}', '{warehouse}', {n % 90}, {n % 7}.25, now(), null)" for n in numbers)
     return f"insert into public.stock values {values}"
+
+
+def change_at_random(erp: Erp, chance: random.Random, times: int) -> None:
+    """Rows come, change, change their key and go, in transactions of their own."""
+    for _ in range(times):
+        number = chance.randrange(400)
+        erp.do(
+            chance.choice(
+                [
+                    insert([number], "W3") + " on conflict (article, warehouse) do update set qty = excluded.qty + 1",
+                    f"update public.stock set qty = qty + 1 where article < '{number:05d}'",
+                    f"delete from public.stock where article = '{number:05d}'",
+                    f"update public.stock set warehouse = 'W{chance.randrange(10**6)}' where article = '{number:05d}'"
+                    " and warehouse = 'W3'",
+                ]
+            )
+        )
+
+
+def kill_one(
+    acme: Acme, erp: Erp, process: "subprocess.Popen[str]", turn: int, seconds: float
+) -> "subprocess.Popen[str]":
+    """After so many seconds the reader, s2p's PostgreSQL or the ERP, by SIGKILL; who reads then."""
+    if turn < 2:
+        return kill_something(acme, process, turn, seconds)
+    time.sleep(seconds)
+    erp.kill()
+    erp.start()
+    return process
+
+
+def never_doubled(acme: Acme) -> bool:
+    """Whether no key stands twice."""
+    with acme.ctx.warehouse.connect() as connection:
+        doubled = "select 1 from acme.stock group by sku, warehouse having count(*) > 1"
+        return connection.execute(doubled).fetchone() is None
