@@ -85,6 +85,12 @@ class Settings(BaseModel):
     schema_registry: str | None = Field(None, description="where the Avro schemas of events are, http://registry:8081")
     schema_registry_user: str | None = Field(None, description="the user there")
     schema_registry_password: SecretStr | None = Field(None, description="the password that goes with it")
+    source_databases: dict[str, SecretStr] = Field(
+        {}, description="other PostgreSQL databases whose tables are followed: erp=postgresql://…, several in lines"
+    )
+    slot_mb: int = Field(
+        1024, ge=1, description="megabytes of log that such a database may keep for s2p before engineers are told"
+    )
     stream_seconds: float = Field(
         10.0, gt=0, description="seconds between two looks of the graph at what streams brought"
     )
@@ -95,6 +101,18 @@ class Settings(BaseModel):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("source_databases", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        """Raises ValueError for what is no name=address."""
+        if not isinstance(value, str):
+            return value
+        pairs = [line.partition("=") for line in value.split()]
+        for name, _, address in pairs:
+            if not name or not address.startswith(("postgresql://", "postgres://")):
+                raise ValueError(f"{name!r} has no address; write erp=postgresql://user@host/database")
+        return {name: address for name, _, address in pairs}
 
     @field_validator("country")
     @classmethod

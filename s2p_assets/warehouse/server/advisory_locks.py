@@ -9,3 +9,16 @@ import psycopg
 def advisory_lock(conn: psycopg.Connection, name: str) -> None:
     """Wait until no other transaction holds the lock on `name`; held to the end of the transaction."""
     conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 42))", (f"s2p {name}",))
+
+
+def take_session_lock(conn: psycopg.Connection, name: str) -> bool:
+    """Whether this connection holds the lock on `name`, now or already; until it is closed."""
+    held = conn.execute(
+        "select 1 from pg_locks l where l.pid = pg_backend_pid() and l.locktype = 'advisory' and l.granted"
+        " and (l.classid::int8 << 32) + l.objid::int8 = hashtextextended(%s, 42)",
+        (f"s2p {name}",),
+    ).fetchone()
+    if held:
+        return True
+    (taken,) = conn.execute("select pg_try_advisory_lock(hashtextextended(%s, 42))", (f"s2p {name}",)).fetchone() or ()
+    return bool(taken)
