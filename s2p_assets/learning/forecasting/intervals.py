@@ -75,9 +75,7 @@ class Residuals:
 
     def offsets(self, volume: Matrix, at: Positions, levels: Sequence[float], *, of_sums: bool) -> Matrix:
         """Quantiles of the residuals (rows × levels) of rows of some volume a period, `at` a place in the tuple."""
-        residuals, coverage = (
-            (self.of_sum, self.coverage_of_sum) if of_sums else (self.of_step, self.coverage_of_step)
-        )
+        residuals, coverage = (self.of_sum, self.coverage_of_sum) if of_sums else (self.of_step, self.coverage_of_step)
         wanted = [np.interp(np.asarray(levels, float), kept, NOMINAL_LEVELS) for kept in coverage]
         table = np.array([[_conformal(one, wide) for one in residuals] for wide in wanted])
         groups = np.arange(len(self.volumes))

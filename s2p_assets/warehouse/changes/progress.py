@@ -110,9 +110,7 @@ def note_snapshot(conn: psycopg.Connection, stream: str, look: SourceLook, versi
 
 def note_columns(conn: psycopg.Connection, stream: str, relation: Relation) -> None:
     """The table's columns as they are now."""
-    conn.execute(
-        "update s2p.source_slots set columns = %s where stream = %s", (Jsonb(types_of(relation)), stream)
-    )
+    conn.execute("update s2p.source_slots set columns = %s where stream = %s", (Jsonb(types_of(relation)), stream))
 
 
 def note_look(conn: psycopg.Connection, stream: str, look: SourceLook, most_bytes: int) -> None:
