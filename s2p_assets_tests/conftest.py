@@ -125,7 +125,9 @@ def database_url(servers_folder: Path, worker_id: str) -> Iterator[str]:
     server = embedded.start_server(servers_folder / "shared")
     name = f"tests_{worker_id}"
     with connect(server) as conn:
-        conn.execute("alter system set synchronous_commit = off")  # nobody kills this one, and waiting for disks is slow
+        conn.execute(
+            "alter system set synchronous_commit = off"
+        )  # nobody kills this one, and waiting for disks is slow
         conn.execute("select pg_reload_conf()")
         conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     yield server.replace("/postgres?", f"/{name}?")
