@@ -200,7 +200,7 @@ def test_long_before_the_other_disk_fills_somebody_is_told_even_where_nobody_fol
     figures = {one.metric: one for one in measure_installation(careful) if one.labels == (STOCK,)}
     assert figures["s2p_stream_slot_bytes"].value > figures["s2p_stream_slot_wanted_bytes"].value == 1 << 20
     assert any(one.alert.name == "SlotKeepsLog" for one in raised(figures.values()))
-    with following(careful):
+    with following(acme):
         until(lambda: status_of(acme)["slot"]["over_since"] is None, "read on, it is forgotten there")
 
 
