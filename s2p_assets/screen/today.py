@@ -17,7 +17,7 @@ from s2p_assets.contracts.entered import ENTRIES_FOLDER
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.screen.area import Area
 from s2p_assets.screen.needs import needs_of
-from s2p_assets.screen.rendering import packed, page
+from s2p_assets.screen.rendering import packed, page, part
 from s2p_assets.screen.tables import title_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
@@ -36,10 +36,11 @@ async def today(request: Request) -> Response:
     """How things stand, for whoever is logged in."""
     state, caller = state_of(request.scope), caller_of(request)
     ctx: Context = state.ctx
-    wrong, found, arrived = "", [], []
+    wrong, found, arrived, live = "", [], [], []
     try:
         status = status_for(ctx, caller, await state.status_at_hand.read(ctx))
         found = needs_of(status, caller)
+        live = live_streams(status)
         arrived = list(_arrivals(ctx, status["changes"]))
     except (MendableError, OSError) as error:  # the share is away: what the reports say is shown all the same
         wrong = str(error)
@@ -52,9 +53,39 @@ async def today(request: Request) -> Response:
         needs=found[:MOST_NEEDS],
         more_needs=max(0, len(found) - MOST_NEEDS),
         arrived=arrived[:MOST_ARRIVALS],
+        live=live,
         domains=domains,
         may_decide=caller.may("editor"),
     )
+
+
+@router.get("/today/live", **needs("viewer"))
+async def live_part(request: Request) -> Response:
+    """What the streams brought, for a page that stays open."""
+    state, caller = state_of(request.scope), caller_of(request)
+    status = status_for(state.ctx, caller, await state.status_at_hand.read(state.ctx))
+    return part(request, "today_live.html.j2", live=live_streams(status))
+
+
+def live_streams(status: dict[str, Any]) -> list[dict[str, Any]]:
+    """The streams that brought something or are read, in words for people."""
+    found = []
+    for one in status["streams"]:
+        if not (one["events"] or one["readers"]):
+            continue
+        waits = one["lag"] and f"{one['lag']:,} wait"
+        problem = next((reader["problem"] for reader in one["readers"] if reader["problem"]), None)
+        found.append(
+            {
+                "title": one["name"].partition("_")[2].replace("_", " "),
+                "rows": one["rows"],
+                "returned": one["returned"],
+                "last": one["last_stored"],
+                "waits": waits or "",
+                "problem": "waits for what it is read from" if problem else "",
+            }
+        )
+    return found
 
 
 @router.get("/today/chart/{name}", **needs("viewer"))

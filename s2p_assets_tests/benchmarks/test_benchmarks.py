@@ -22,6 +22,7 @@ STARTED: dict[str, list[str]] = {
     "forecasting": ["--sets", "m5-monthly", "--data", "{data}"],
     "outcomes": ["--only", "small noise"],
     "streams": ["--rows", "3000", "--rival-rows", "300", "--only", "throughput"],
+    "capturing": ["--rows", "500", "--only", "throughput"],
     "sql_tables": ["--sales", "2000"],
     "prompt": ["--empty", "--times", "1"],
     "demo": ["--shelves", "s2p_assets_tests.benchmarks.company"],

@@ -3,15 +3,20 @@
 import datetime as dt
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
+from s2p_assets.services.messages.stream_matters import stream_matters
+from s2p_assets.services.metrics.alerts import raised
+from s2p_assets.services.metrics.measured import measure_installation
 from s2p_assets.services.status import forget_file
 from s2p_assets.services.streams.replaying import read_corrections, replay
 from s2p_assets.services.streams.telling import returned_of
 from s2p_assets.services.trace import trace_table
+from s2p_assets.warehouse.streams.offsets import TopicBounds, begin_partition, late_streams, note_ends
 from s2p_assets_tests.streams.acme import Acme, stop, until
 from s2p_assets_tests.streams.erp import (
     STOCK,
@@ -181,3 +186,39 @@ def test_what_somebody_has_to_do_at_the_other_database_is_said(acme: Acme, erp: 
         assert len(stock_rows(acme)) > 0
         erp.do("alter table public.old_stock rename to stock")
         until_equal(acme, erp, "there again")
+
+
+def test_long_before_the_other_disk_fills_somebody_is_told_even_where_nobody_follows(acme: Acme, erp: Erp) -> None:
+    erp.do("create table filler as select repeat('y', 900) from generate_series(1, 3000)")
+    now, settings = dt.datetime.now(dt.UTC), acme.ctx.settings
+    careful = replace(acme.ctx, settings=settings.model_copy(update={"slot_mb": 1}))
+    with acme.ctx.warehouse.connect() as connection:
+        assert not [one for one in stream_matters(acme.ctx, connection, now) if ":slot:" in one.key]
+        (told,) = (
+            one for one in stream_matters(careful, connection, now + dt.timedelta(minutes=3)) if ":slot:" in one.key
+        )
+    assert "erp keeps" in told.title
+    assert "has no bound, so its disk fills" in told.next_step
+    figures = {one.metric: one for one in measure_installation(careful) if one.labels == (STOCK,)}
+    assert figures["s2p_stream_slot_bytes"].value > figures["s2p_stream_slot_wanted_bytes"].value == 1 << 20
+    assert any(one.alert.name == "SlotKeepsLog" for one in raised(figures.values()))
+    with following(acme):
+        until(lambda: status_of(acme)["slot"]["over_since"] is None, "read on, it is forgotten there")
+
+
+def test_a_stream_that_does_not_keep_up_is_told_and_measured(acme: Acme) -> None:
+    with acme.ctx.warehouse.connect() as connection:
+        begin_partition(connection, "acme_shop", "orders", 0, TopicBounds(0, 10))
+        connection.execute(
+            "update s2p.stream_offsets set event_at = now() - interval '9 minutes' where topic = 'orders'"
+        )
+        note_ends(connection, "acme_shop", [("orders", 0, 70)])
+        now = dt.datetime.now(dt.UTC)
+        assert not any("lags" in one.title for one in stream_matters(acme.ctx, connection, now))
+        later = stream_matters(acme.ctx, connection, now + dt.timedelta(minutes=6))
+        assert "acme shop lags: 70 events wait" in [one.title for one in later]
+        figures = [one for one in measure_installation(acme.ctx) if one.labels == ("acme_shop",)]
+        assert next(one.value for one in figures if one.metric == "s2p_stream_lag_events") == 70
+        connection.execute("update s2p.stream_offsets set next_offset = 70, event_at = now() where topic = 'orders'")
+        note_ends(connection, "acme_shop", [("orders", 0, 70)])
+        assert not late_streams(connection, now + dt.timedelta(hours=1))
