@@ -54,7 +54,11 @@ def remote_folder(text: str, *, declared: bool = False) -> RemoteFolder:
     if not separator or "://" in name:
         name, url = "", text.strip()
     parts = urlsplit(url)
-    if parts.scheme not in REMOTE_SCHEMES or not parts.netloc:
+    try:
+        is_one = parts.scheme in REMOTE_SCHEMES and bool(parts.netloc) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
         raise ValueError(f"{_hidden(url)} is no remote folder; write it as {'://…, '.join(REMOTE_SCHEMES)}://…")
     if parts.password is not None or parts.query or parts.fragment:
         raise ValueError(f"{_hidden(url)}: what logs in there belongs into the file S2P_REMOTES, not into the address")
@@ -212,9 +216,7 @@ class Settings(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _from_the_environment(
-        cls, given: dict[str, object], made: ModelWrapValidatorHandler["Settings"]
-    ) -> "Settings":
+    def _from_the_environment(cls, given: dict[str, object], made: ModelWrapValidatorHandler["Settings"]) -> "Settings":
         """What is given, else the environment, else `.env`. An empty variable means "not set", as in docker-compose.
 
         Raises ValueError for shares of which one is none.

@@ -142,7 +142,9 @@ class GraphFolder:
             given["scope"] = f"{GRAPH}/.default"
             answer = self._http.post(f"{base}/{quote(login.tenant)}/oauth2/v2.0/token", data=given)
             if answer.status_code != 200:
-                raise RemoteAway(f"{self.place}: Microsoft does not accept tenant, user and password of the application")
+                raise RemoteAway(
+                    f"{self.place}: Microsoft does not accept tenant, user and password of the application"
+                )
             found = answer.json()
             self._token, self._until = str(found["access_token"]), time.monotonic() + float(found["expires_in"])
         return {"Authorization": f"Bearer {self._token}"}

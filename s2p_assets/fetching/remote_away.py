@@ -72,7 +72,10 @@ def _judged(place: str, error: BaseException) -> MendableError:
 
 
 def _status(error: BaseException) -> int | None:
-    found = getattr(error, "status_code", None) or getattr(error, "status", None)
+    answer = getattr(error, "response", None)
+    found = (
+        getattr(error, "status_code", None) or getattr(error, "status", None) or getattr(answer, "status_code", None)
+    )
     return found if isinstance(found, int) and 300 <= found < 600 else None
 
 
