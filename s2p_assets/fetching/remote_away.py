@@ -47,9 +47,9 @@ def told(place: str) -> Iterator[None]:
     except MendableError:
         raise
     except ONE_FILE as error:
-        raise next(
-            (one for one in _causes(error) if isinstance(one, MendableError)), RemoteRefused(_words(error))
-        ) from None
+        if any(isinstance(one, MendableError) or _status(one) not in (None, 404) for one in _causes(error)):
+            raise _judged(place, error) from None
+        raise RemoteRefused(_words(error)) from None
     except (GeneratorExit, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
