@@ -54,7 +54,11 @@ def remote_folder(text: str, *, declared: bool = False) -> RemoteFolder:
     if not separator or "://" in name:
         name, url = "", text.strip()
     parts = urlsplit(url)
-    if parts.scheme not in REMOTE_SCHEMES or not parts.netloc:
+    try:
+        is_one = parts.scheme in REMOTE_SCHEMES and bool(parts.netloc) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
         raise ValueError(f"{_hidden(url)} is no remote folder; write it as {'://…, '.join(REMOTE_SCHEMES)}://…")
     if parts.password is not None or parts.query or parts.fragment:
         raise ValueError(f"{_hidden(url)}: what logs in there belongs into the file S2P_REMOTES, not into the address")

@@ -64,6 +64,7 @@ COMMANDS = (
     (share.keep, "Example: `s2p keep 'sales/Sales 2023.xlsx'`"),
     (share.forget, "Example: `s2p forget 'prices/Prices 2024.xlsx'`"),
     (fetch.fetch, "Examples: `s2p fetch`, `s2p fetch suppliers --json`"),
+    (fetch.dataset, "Examples: `s2p dataset f1 --token-file token`, `s2p dataset https://example.com/a.zip --to a`"),
     (streams.stream, "Examples: `S2P_KAFKA=kafka:9092 s2p stream`, `s2p stream --for 60`"),
     (streams.returned, "Examples: `s2p returned retail_web_orders`, `s2p returned retail_web_orders --lines`"),
     (streams.replay, "Examples: `s2p replay retail_web_orders`, `s2p replay retail_web_orders corrected.ndjson`"),

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,6 +53,43 @@ def fetch(
         for one in done:
             _print_fetched(one)
     raise typer.Exit(NEEDS_A_PERSON if any(one.state != "fetched" for one in done) else 0)
+
+
+def dataset(
+    name: Annotated[str, typer.Argument(metavar="NAME|URL", help="`f1`, `crm`, or the address of a file or archive.")],
+    to: Annotated[str | None, typer.Option("--to", help="The folder on the share; else the name's own.")] = None,
+    token_file: Annotated[
+        Path | None, typer.Option("--token-file", help="A file with the token; else as S2P_REMOTES says.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch a public data set onto the share, with a token where its server wants one."""
+    from s2p_assets.settings import read_settings
+
+    settings = read_settings()
+    from s2p_assets.fetching.logins import Login
+    from s2p_assets.samples.public_data import PUBLIC_DATA
+    from s2p_assets.services.context import open_outlined
+    from s2p_assets.services.remotes.data_sets import DataSetUnusable, fetch_data_set
+
+    known = PUBLIC_DATA.get(name)
+    folder = to or (known.folder if known else None)
+    if known is None and "://" not in name:
+        raise DataSetUnusable(f"no data set is called {name!r}; there are {', '.join(PUBLIC_DATA)}, or give an address")
+    if folder is None:
+        raise DataSetUnusable("say into which folder of the share: --to FOLDER")
+    given = Login(token_file=token_file) if token_file else None
+    with progress(f"fetching {name}", quiet=as_json):
+        done = fetch_data_set(open_outlined(settings), known.url if known else name, folder, given)
+    if as_json:
+        print_json(vars(done))
+    else:
+        out.print(
+            f"{escape(done.place)}: {len(done.put):,} files put on the share, {len(done.unchanged):,} there already"
+        )
+        for path in done.left:
+            out.print(f"    [yellow]left as it is:[/yellow] {escape(path)}, which somebody else put there")
+    raise typer.Exit(NEEDS_A_PERSON if done.left else 0)
 
 
 def _end_with(lifeline: int, ended: threading.Event) -> None:

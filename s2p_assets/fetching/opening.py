@@ -24,7 +24,7 @@ FILES = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".csv", ".tsv", ".
 
 
 def open_remote(url: str, login: Login) -> RemoteFiles:
-    """The folder at an address. Raises RemoteAway, also where what speaks to it is not installed, and LoginsUnusable."""
+    """The folder at an address. Raises RemoteAway, also where what speaks to it is not installed; LoginsUnusable."""
     place = shown_address(url)
     try:
         return _opened(url, login, place)

@@ -47,9 +47,9 @@ def told(place: str) -> Iterator[None]:
     except MendableError:
         raise
     except ONE_FILE as error:
-        raise next(
-            (one for one in _causes(error) if isinstance(one, MendableError)), RemoteRefused(_words(error))
-        ) from None
+        if any(isinstance(one, MendableError) or _status(one) not in (None, 404) for one in _causes(error)):
+            raise _judged(place, error) from None
+        raise RemoteRefused(_words(error)) from None
     except (GeneratorExit, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
@@ -72,7 +72,10 @@ def _judged(place: str, error: BaseException) -> MendableError:
 
 
 def _status(error: BaseException) -> int | None:
-    found = getattr(error, "status_code", None) or getattr(error, "status", None)
+    answer = getattr(error, "response", None)
+    found = (
+        getattr(error, "status_code", None) or getattr(error, "status", None) or getattr(answer, "status_code", None)
+    )
     return found if isinstance(found, int) and 300 <= found < 600 else None
 
 

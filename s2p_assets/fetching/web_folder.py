@@ -30,7 +30,7 @@ class WebFolder:
     is_read_only = True
 
     def __init__(self, filesystem: Any, url: str, place: str, *, is_file: bool) -> None:
-        self.filesystem, self.place = filesystem, place
+        self.filesystem, self.place, self._url = filesystem, place, url
         self._file = PurePosixPath(unquote(urlsplit(url).path)).name if is_file else None
         self._root = urljoin(url, ".") if is_file else f"{url.rstrip('/')}/"
 
@@ -81,6 +81,11 @@ class WebFolder:
                     return dict(whole.headers)
             answer.raise_for_status()
             return {name: answer.headers[name] for name in answer.headers}
+
+    def read_whole(self) -> Iterator[bytes]:
+        """What the address itself gives, whatever its name."""
+        with told(self.place):
+            yield from self._pieces(self._url)
 
     def read(self, path: str) -> Iterator[bytes]:
         """Raises RemoteRefused where it gives less than it says."""

@@ -36,7 +36,8 @@ class Price(Row):
     price: Money = column("Price", description="Price of one piece", ge=0)
 
 
-{name} = Workbook(rows=Price, path="prices/**/*.xlsx", owner="buyer@example.com", key=("article",), {more})
+{name} = Workbook(rows=Price, path="prices/**/*.xlsx", owner="buyer@example.com", key=("article",), may_overwrite=True,
+    max_restated=None, max_rows_gone=None, {more})
 '''
 
 
@@ -60,10 +61,10 @@ class Acme:
 
     def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with self.ctx.warehouse.connect() as connection:
-            return connection.execute(query, values).fetchall()  # type: ignore[call-overload, no-any-return]
+            return connection.execute(query, values).fetchall()
 
     def prices(self) -> dict[str, float]:
-        rows = self.ask("select article, price from acme.prices where _superseded_by is null order by 1")
+        rows = self.ask("select article, price from acme.prices order by 1")
         return {article: float(price) for article, price in rows}
 
 
@@ -90,7 +91,7 @@ def acme_at(
     (home / "remotes.yaml").chmod(0o600)
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setattr(fetching, "SETTLING_SECONDS", 0.05)
-    settings = Settings(home=home, share=share, shelves=(package,), database_url=url, disk_free_mb=0, **more)  # type: ignore[arg-type]
+    settings = Settings(home=home, share=share, shelves=(package,), database_url=url, disk_free_mb=0, **more)
     yield Acme(folder, open_context(settings))
 
 

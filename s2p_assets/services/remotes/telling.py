@@ -90,7 +90,7 @@ def _away(look: RemoteLook) -> Matter:
         "remote",
         f"{look.name}:away:{look.since.isoformat() if look.since else ''}",
         f"{look.place} is away",
-        "Nothing is taken for gone: the rows of its files stand, and fetching goes on by itself once it is there again.",
+        "Nothing is taken for gone: the rows of its files stand. Fetching goes on by itself once it is there again.",
         (look.problem or "",),
     )
 

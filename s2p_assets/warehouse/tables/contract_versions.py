@@ -10,7 +10,6 @@ from dataclasses import fields, replace
 from s2p_assets.contracts.row_code import row_code
 from s2p_assets.contracts.workbook import Workbook
 
-
 NOT_OF_ROWS = ("rows", "path", "owner", "remote", "mailed_by", "mail_subject")
 """Fields of a contract that say whose its files are and where they lie, not which rows a file yields."""
 
