@@ -20,7 +20,7 @@ MIN_PERIODS = 52
 SMALLEST_EXPONENT, LARGEST_EXPONENT = 0.5, 1.0
 NOMINAL_LEVELS = np.linspace(0.0, 1.0, 401)
 GROUPS, SERIES_A_GROUP = 3, 12
-LEANED_ON, NEWER = 100.0, 0.9
+LEANED_ON, NEWER = 40.0, 0.9
 """A group of volume counts as much as all together from so many tested series on; a fold, by so much of the next."""
 MOST_FITTED, MOST_PLACED, ROUNDS, MOST_OVER = 20_000, 60_000, 12, 6.0
 
@@ -198,6 +198,19 @@ def error_distribution(backtest: pd.DataFrame, task: ForecastTask) -> ErrorDistr
         return ErrorDistribution(by_volume)
     unit = _fitted_unit(residual, volume, deviation, least)
     return ErrorDistribution(by_volume, _residuals(unit, residual, volume, deviation, folds))
+
+
+def as_wide_as(errors: ErrorDistribution, rows: pd.DataFrame) -> ErrorDistribution:
+    """`errors` with the width that the ranges of `rows` have, which know what fell out of them since the training.
+
+    `rows`: as of `forecast_series`, with mean, step, deviation and q90.
+    """
+    if rows.empty:
+        return errors
+    above = errors.quantiles(rows["mean"], rows["step"], (0.9,), rows["deviation"])[:, 0] - rows["mean"]
+    told = rows["q90"] - rows["mean"]
+    usable = (above > 0) & (told > 0)
+    return replace(errors, width=float((told[usable] / above[usable]).median())) if usable.any() else errors
 
 
 def _residuals(
