@@ -22,6 +22,7 @@ from s2p_assets.messaging.outcomes import NotDelivered
 from s2p_assets.messaging.smtp import DEFAULT_PORTS, MailServer, SmtpWay
 from s2p_assets.services.backup_schedule import backup_matters, drill_matters
 from s2p_assets.services.context import Context
+from s2p_assets.services.lakehouse_standing import lakehouse_matters
 from s2p_assets.services.messages import entry_matters, file_matters, house_matters, stream_matters
 from s2p_assets.services.messages.book import known_book
 from s2p_assets.services.remotes.telling import remote_matters
@@ -90,6 +91,7 @@ def _looked_for(
         (("threshold",), lambda: threshold_matters(ctx, connection)),
         (("installation",), lambda: house_matters.installation_matters(ctx, _share_problem(ctx))),
         (("backup",), lambda: [*backup_matters(ctx.settings, now), *drill_matters(ctx.settings, now)]),
+        (("export",), lambda: lakehouse_matters(ctx, connection)),
         (("undelivered",), lambda: house_matters.undelivered_matters(connection, book.engineers)),
     ]
     found = []
