@@ -31,7 +31,7 @@ from s2p_assets.graph.running.instance import open_instance
 from s2p_assets.graph.running.locks import ENDED_FROM_OUTSIDE, clean_up
 from s2p_assets.graph.running.run_launcher import LOCATION, ForkingRunLauncher
 from s2p_assets.graph.running.run_logs import RunLogs
-from s2p_assets.graph.running.warm_pass import Followed
+from s2p_assets.graph.running.warm_pass import PassAsker
 from s2p_assets.graph.running.zygote_requests import socket_file
 from s2p_assets.learning.fingerprint import fingerprint_of
 from s2p_assets.publishing.renderers.html import prepare_templates
@@ -117,7 +117,7 @@ def make_pass(settings: Settings, connection: socket.socket) -> int:
     from s2p_assets.graph.running.headless import process
 
     _fresh_randomness()
-    asker, begun = Followed(connection), dt.datetime.now(dt.UTC)
+    asker, begun = PassAsker(connection), dt.datetime.now(dt.UTC)
     asker.tell(pid=os.getpid())
     threading.Thread(target=_stop_with, args=(asker,), daemon=True).start()
     with spare_reader_ended():
@@ -135,7 +135,7 @@ def make_pass(settings: Settings, connection: socket.socket) -> int:
     return 0
 
 
-def _stop_with(asker: Followed) -> None:
+def _stop_with(asker: PassAsker) -> None:
     asker.wait_until_gone()
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(STOPPING_SECONDS)

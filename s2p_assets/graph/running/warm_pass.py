@@ -68,7 +68,7 @@ def pass_of_servers(settings: Settings, progress: Callable[[str], None]) -> Line
     return None
 
 
-class Followed:
+class PassAsker:
     """The one who asked for a pass, told how it goes."""
 
     def __init__(self, connection: socket.socket) -> None:
