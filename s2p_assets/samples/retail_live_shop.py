@@ -20,7 +20,7 @@ TOPIC = "web-orders"
 PARTITIONS = 3
 ORDERS_A_SECOND = 2.0
 LATE = 0.5
-"""The share of orders that came in during the two weeks before and are told only now: they change weeks that are over."""
+"""The share of orders that are of the two weeks before and told only now: they change weeks that are over."""
 LATE_DAYS = 14
 STARTING_SECONDS = 30.0
 
@@ -105,9 +105,7 @@ def _sell(address: str, prices: Mapping[str, float], rate: float, ended: threadi
     producer.flush(5)
 
 
-def web_order(
-    order: str, prices: Mapping[str, float], chance: random.Random, now: dt.datetime
-) -> list[dict[str, Any]]:
+def web_order(order: str, prices: Mapping[str, float], chance: random.Random, now: dt.datetime) -> list[dict[str, Any]]:
     """The lines of one order, as the shop sends them; now and then an article is cancelled."""
     at = now - dt.timedelta(days=LATE_DAYS * chance.random()) if chance.random() < LATE else now
     skus = chance.sample(sorted(prices), min(len(prices), chance.choice([1, 1, 1, 2, 3])))

@@ -201,7 +201,9 @@ def test_every_column_of_the_tables_says_what_it_is_made_from() -> None:
     for table in (products, demand, stock_position):
         known = {f"{name}.{column.name}" for name, book in WORKBOOKS.items() for column in book.columns}
         known |= {f"{book.name}.{column.name}" for book in (successors, one_offs) for column in book.columns}
-        known |= {f"{one.name}.{column.name}" for one in (web_orders, till_receipts, erp_stock) for column in one.columns}
+        known |= {
+            f"{one.name}.{column.name}" for one in (web_orders, till_receipts, erp_stock) for column in one.columns
+        }
         known |= {f"products.{column.name}" for column in products.columns}
         for column in table.columns:
             assert column.derived_from, f"{table.full_name}.{column.name}"

@@ -103,7 +103,7 @@ def test_a_long_value_that_did_not_change_is_kept(acme: Acme, erp: Erp) -> None:
         erp.do(insert([600]), f"update public.stock set note = ({note}) where article = '00600'")
         erp.do("update public.stock set qty = 1 where article = '00600'")
         until_equal(acme, erp, "the long note stands")
-    assert len(dict((row[0], row[4]) for row in stock_rows(acme))["00600"]) == 12_800
+    assert len({row[0]: row[4] for row in stock_rows(acme)}["00600"]) == 12_800
 
 
 def test_a_table_emptied_and_what_a_forgotten_day_gives_back(acme: Acme, erp: Erp) -> None:
@@ -194,7 +194,9 @@ def test_long_before_the_other_disk_fills_somebody_is_told_even_where_nobody_fol
     careful = replace(acme.ctx, settings=settings.model_copy(update={"slot_mb": 1}))
     with acme.ctx.warehouse.connect() as connection:
         assert not [one for one in stream_matters(acme.ctx, connection, now) if ":slot:" in one.key]
-        (told,) = (one for one in stream_matters(careful, connection, now + dt.timedelta(minutes=3)) if ":slot:" in one.key)
+        (told,) = (
+            one for one in stream_matters(careful, connection, now + dt.timedelta(minutes=3)) if ":slot:" in one.key
+        )
     assert "erp keeps" in told.title
     assert "has no bound, so its disk fills" in told.next_step
     figures = {one.metric: one for one in measure_installation(careful) if one.labels == (STOCK,)}
@@ -207,7 +209,9 @@ def test_long_before_the_other_disk_fills_somebody_is_told_even_where_nobody_fol
 def test_a_stream_that_does_not_keep_up_is_told_and_measured(acme: Acme) -> None:
     with acme.ctx.warehouse.connect() as connection:
         begin_partition(connection, "acme_shop", "orders", 0, TopicBounds(0, 10))
-        connection.execute("update s2p.stream_offsets set event_at = now() - interval '9 minutes' where topic = 'orders'")
+        connection.execute(
+            "update s2p.stream_offsets set event_at = now() - interval '9 minutes' where topic = 'orders'"
+        )
         note_ends(connection, "acme_shop", [("orders", 0, 70)])
         now = dt.datetime.now(dt.UTC)
         assert not any("lags" in one.title for one in stream_matters(acme.ctx, connection, now))

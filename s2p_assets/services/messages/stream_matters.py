@@ -71,7 +71,13 @@ def stream_matters(ctx: Context, connection: psycopg.Connection, now: dt.datetim
     ]
     late = [_late(one) for one in late_streams(connection, now - PATIENCE)]
     slots = [_keeps_too_much(one) for one in looked_at_slots(ctx, connection, now) if one.over_since]
-    return notices + waiting + late + slots + [_unread(name) for name in _unread_streams(ctx, connection, now) if name not in readers]
+    return (
+        notices
+        + waiting
+        + late
+        + slots
+        + [_unread(name) for name in _unread_streams(ctx, connection, now) if name not in readers]
+    )
 
 
 def _late(one: LateStream) -> Matter:
@@ -88,8 +94,10 @@ def _late(one: LateStream) -> Matter:
 def _keeps_too_much(one: SourceSlot) -> Matter:
     kept = f"{(one.kept_bytes or 0) >> 20:,} MB"
     assert one.over_since is not None
-    bound = "has no bound, so its disk fills in the end" if one.room_bytes is None else (
-        f"bears {max(one.room_bytes, 0) >> 20:,} MB more, then the table is read anew"
+    bound = (
+        "has no bound, so its disk fills in the end"
+        if one.room_bytes is None
+        else (f"bears {max(one.room_bytes, 0) >> 20:,} MB more, then the table is read anew")
     )
     return Matter(
         "stream",

@@ -41,7 +41,11 @@ EXPORTED = (
     ExportedMetric("s2p_stream_returned", "gauge", STREAMS, "Events that came back and wait", ("stream",)),
     ExportedMetric("s2p_stream_lag_events", "gauge", STREAMS, "Events of a topic that are not stored yet", ("stream",)),
     ExportedMetric(
-        "s2p_stream_late_seconds", "gauge", STREAMS, "For how long a stream has not kept up; 0 while it does", ("stream",)
+        "s2p_stream_late_seconds",
+        "gauge",
+        STREAMS,
+        "For how long a stream has not kept up; 0 while it does",
+        ("stream",),
     ),
     ExportedMetric(
         "s2p_stream_waiting", "gauge", STREAMS, "1 while what a stream is read from is away or refused", ("stream",)

@@ -156,9 +156,7 @@ class ChangeCapture:
                 f"alter table {place.table} replica identity full"
             )
 
-    def _read_snapshot(
-        self, own: psycopg.Connection, there: psycopg.Connection, look: SourceLook, reason: str
-    ) -> None:
+    def _read_snapshot(self, own: psycopg.Connection, there: psycopg.Connection, look: SourceLook, reason: str) -> None:
         """All rows as of the very moment at which a new slot begins, in one transaction of ours."""
         assert look.relation is not None
         name, source = self.stream.full_name, self._source
@@ -310,4 +308,3 @@ def drop_forgotten_slots(ctx: Context, own: psycopg.Connection) -> None:
 
 def _process() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
-

@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Any
 
 import psycopg
-import pyarrow
 
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.stream import Stream
@@ -74,7 +73,9 @@ class ChangeStore:
         wanted = {one.partition(".")[0] for names in self.stream.fields.values() for one in names}
         for one in relation.columns:
             if one.name not in wanted | set(self.stream.ignores) | self._noted:
-                says = f"{relation.table} has a column {one.name!r} that is not read; declare it, or list it in ignores="
+                says = (
+                    f"{relation.table} has a column {one.name!r} that is not read; declare it, or list it in ignores="
+                )
                 note_stream(self.connection, self.stream.full_name, "new_field", relation.table, says)
                 self._noted.add(one.name)
 

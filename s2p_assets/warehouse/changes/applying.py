@@ -86,7 +86,9 @@ def _statement(words: str, stream: Stream, place: sql.Identifier, day: int) -> s
     return sql.SQL(words).format(
         changed=place,
         rows=rows_table(stream.domain, stream.name),
-        equal=sql.SQL(" and ").join(sql.SQL("{} = {}").format(one, other) for one, other in zip(ours, theirs, strict=True)),
+        equal=sql.SQL(" and ").join(
+            sql.SQL("{} = {}").format(one, other) for one, other in zip(ours, theirs, strict=True)
+        ),
         of_row=listed("r"),
         of_change=listed("k"),
         columns=listed(""),
@@ -135,9 +137,7 @@ def note_seen(conn: psycopg.Connection, stream: Stream, keys: pyarrow.Table | No
         copy_in(conn, place, [keys.select(list(stream.key))])
 
 
-def standing_keys(
-    conn: psycopg.Connection, stream: Stream, most: int, *, unseen: bool = False
-) -> list[dict[str, Any]]:
+def standing_keys(conn: psycopg.Connection, stream: Stream, most: int, *, unseen: bool = False) -> list[dict[str, Any]]:
     """The keys of rows that stand, so many at most; `unseen`: of those that the snapshot did not hold."""
     query = sql.SQL("select {} from {} r where r._superseded_by is null").format(
         sql.SQL(", ").join(sql.Identifier("r", name) for name in stream.key), rows_table(stream.domain, stream.name)
@@ -146,7 +146,9 @@ def standing_keys(
         ours, theirs = (key_expressions(stream.columns, stream.key, alias) for alias in ("k", "r"))
         query += sql.SQL(" and not exists (select 1 from {} k where {})").format(
             sql.Identifier(SCHEMA, f"seen_{stream.full_name}"[:63]),
-            sql.SQL(" and ").join(sql.SQL("{} = {}").format(one, other) for one, other in zip(ours, theirs, strict=True)),
+            sql.SQL(" and ").join(
+                sql.SQL("{} = {}").format(one, other) for one, other in zip(ours, theirs, strict=True)
+            ),
         )
     rows = conn.execute(query + sql.SQL(" limit {}").format(sql.Literal(most)))
     return [dict(zip(stream.key, row, strict=True)) for row in rows]

@@ -63,7 +63,10 @@ def followed(conn: psycopg.Connection, stream: str) -> Followed | None:
         " coalesce(position::text, '0/0') from s2p.source_slots where stream = %s",
         (stream,),
     ).fetchone()
-    return Followed(stream, *row[:-1], lsn_number(row[-1])) if row else None
+    if row is None:
+        return None
+    slot, system, relation, columns, version, position = row
+    return Followed(stream, slot, system, relation, columns, version, lsn_number(position))
 
 
 def followed_slots(conn: psycopg.Connection) -> list[tuple[str, str, str]]:
@@ -110,9 +113,7 @@ def note_snapshot(conn: psycopg.Connection, stream: str, look: SourceLook, versi
 
 def note_columns(conn: psycopg.Connection, stream: str, relation: Relation) -> None:
     """The table's columns as they are now."""
-    conn.execute(
-        "update s2p.source_slots set columns = %s where stream = %s", (Jsonb(types_of(relation)), stream)
-    )
+    conn.execute("update s2p.source_slots set columns = %s where stream = %s", (Jsonb(types_of(relation)), stream))
 
 
 def note_look(conn: psycopg.Connection, stream: str, look: SourceLook, most_bytes: int) -> None:

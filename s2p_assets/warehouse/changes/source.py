@@ -5,7 +5,7 @@ What is done with rows is for others, and how far they were stored is in `progre
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,8 +100,8 @@ class Source:
                 raise SourceRefused(f"{self.place.database} is a standby; let S2P_SOURCE_DATABASES name the primary")
             if wal_level != "logical":
                 raise SourceRefused(
-                    f"{self.place.database} writes no logical log (wal_level = {wal_level}): set wal_level = logical in "
-                    "its postgresql.conf and start it anew"
+                    f"{self.place.database} writes no logical log (wal_level = {wal_level}): set wal_level = logical "
+                    "in its postgresql.conf and start it anew"
                 )
             (end,) = connection.execute("select pg_current_wal_lsn()::text").fetchone() or ("0/0",)
             return SourceLook(
@@ -134,7 +134,7 @@ class Source:
         query = "select a.attname::text from pg_attribute a where a.attrelid = %s and a.attnum > 0"
         if identity != "f":
             query += f" and exists (select 1 from pg_index i where i.indrelid = a.attrelid and {which} and a.attnum = any(i.indkey))"  # noqa: S608, E501
-        return frozenset(name for (name,) in connection.execute(query, (oid,)))  # type: ignore[arg-type]
+        return frozenset(name for (name,) in connection.execute(query, (oid,)))
 
     def _slot(self, connection: psycopg.Connection) -> SlotState | None:
         row = connection.execute(
@@ -203,7 +203,7 @@ class Source:
                 for texts in copy.rows():
                     yield row_of_texts(fields, texts)
 
-    def peek(self, connection: psycopg.Connection, most: int) -> Iterator[tuple[str, bytes]]:
+    def peek(self, connection: psycopg.Connection, most: int) -> Generator[tuple[str, bytes], None, None]:
         """What the slot says next, up to the end of the transaction with which it is `most` messages, and stays there.
 
         Of one large transaction nothing is held here but what is being read.
