@@ -41,6 +41,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "docs/adding.md",
         "docs/streams.md",
         "docs/sql-tables.md",
+        "docs/lakehouse.md",
         "docs/api.md",
         "docs/architecture.md",
         "docs/runbooks/new-engineer.md",

@@ -84,6 +84,7 @@ from .learning.forecasting.forecasts import forecast_total as forecast_total
 from .learning.forecasting.forecasts import range_notes as range_notes
 from .learning.forecasting.implausible_observations import OneOffBounds as OneOffBounds
 from .learning.forecasting.implausible_observations import mark_one_offs as mark_one_offs
+from .learning.forecasting.intervals import as_wide_as as as_wide_as
 from .learning.forecasting.intervals import error_distribution as error_distribution
 from .learning.forecasting.late_sources import LateSources as LateSources
 from .learning.forecasting.late_sources import complete_late_weeks as complete_late_weeks

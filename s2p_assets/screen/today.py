@@ -3,6 +3,7 @@
 What becomes of a file is decided in services; this page shows how things stand and asks for decisions.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -12,10 +13,12 @@ from starlette.responses import Response
 from s2p_assets.api.caller import Caller, caller_of, needs
 from s2p_assets.api.guard import state_of
 from s2p_assets.api.routes.reports import status_for
+from s2p_assets.contracts.entered import ENTRIES_FOLDER
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.screen.area import Area
 from s2p_assets.screen.needs import needs_of
 from s2p_assets.screen.rendering import packed, page, part
+from s2p_assets.screen.tables import title_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.report_charts import ReportChart, first_chart
@@ -38,7 +41,7 @@ async def today(request: Request) -> Response:
         status = status_for(ctx, caller, await state.status_at_hand.read(ctx))
         found = needs_of(status, caller)
         live = live_streams(status)
-        arrived = sorted(status["changes"], key=lambda one: one["loaded_at"] or "", reverse=True)
+        arrived = list(_arrivals(ctx, status["changes"]))
     except (MendableError, OSError) as error:  # the share is away: what the reports say is shown all the same
         wrong = str(error)
     domains = await run_in_threadpool(_domains, ctx, caller)
@@ -97,6 +100,20 @@ async def chart(request: Request, name: str) -> Response:
     headers = {"Content-Security-Policy": CHART_POLICY, "Cache-Control": "private, max-age=60"}
     content, status, sent = packed(request, drawn.svg.encode(), 200, headers)
     return Response(content, status, sent, "image/svg+xml")
+
+
+def _arrivals(ctx: Context, changes: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Each file that came in, the newest first; what people typed into one table is one line."""
+    typed: dict[str, dict[str, Any]] = {}
+    for file in sorted(changes, key=lambda one: one["loaded_at"] or "", reverse=True):
+        workbook = ctx.catalog.workbooks.get(file["workbook"])
+        if workbook is None or not file["path"].startswith(f"{ENTRIES_FOLDER}/"):
+            yield {**file, "typed_into": "", "entries": 0}
+        elif (same := typed.get(workbook.full_name)) is None:
+            typed[workbook.full_name] = same = {**file, "typed_into": title_of(workbook), "entries": 1}
+            yield same
+        else:
+            same["entries"] += 1
 
 
 def _domains(ctx: Context, caller: Caller) -> list[dict[str, Any]]:

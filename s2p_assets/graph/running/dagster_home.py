@@ -111,7 +111,7 @@ def environment(settings: Settings) -> dict[str, str]:
     return own | {
         "DAGSTER_HOME": str(prepare_home(settings)),
         "S2P_HOME": str(settings.home),
-        "S2P_SHARE": str(settings.share),
+        "S2P_SHARE": settings.share_setting,
         "S2P_RESULTS": str(settings.results),
         "S2P_SHELVES": ",".join(settings.shelves),
         "S2P_LOCALE": settings.locale,

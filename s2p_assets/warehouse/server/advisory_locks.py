@@ -3,6 +3,9 @@
 Locks between processes on files belong to the rooms that need them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
 
 
@@ -22,3 +25,16 @@ def take_session_lock(conn: psycopg.Connection, name: str) -> bool:
         return True
     (taken,) = conn.execute("select pg_try_advisory_lock(hashtextextended(%s, 42))", (f"s2p {name}",)).fetchone() or ()
     return bool(taken)
+
+
+@contextmanager
+def held_by_session(conn: psycopg.Connection, name: str) -> Iterator[bool]:
+    """Whether the lock on `name` could be had, which this session then holds for as long as the block lasts."""
+    key = (f"s2p {name}",)
+    row = conn.execute("select pg_try_advisory_lock(hashtextextended(%s, 43))", key).fetchone()
+    held = bool(row and row[0])
+    try:
+        yield held
+    finally:
+        if held and not conn.closed:
+            conn.execute("select pg_advisory_unlock(hashtextextended(%s, 43))", key)
