@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 
 from s2p_assets.warehouse.changes.pgoutput import lsn_number
-from s2p_assets.warehouse.changes.progress import followed
+from s2p_assets.warehouse.changes.progress import followed_table
 from s2p_assets_tests.benchmarks.metering import tree_cpu, tree_memory
 from s2p_assets_tests.streams.acme import Acme, stop, until
 from s2p_assets_tests.streams.erp import (
@@ -81,7 +81,7 @@ def _throughput(acme: Acme, erp: Erp, given: argparse.Namespace) -> None:
 
 def _position(acme: Acme) -> int:
     with acme.ctx.warehouse.connect() as connection:
-        known = followed(connection, STOCK)
+        known = followed_table(connection, STOCK)
     return known.position if known else 0
 
 

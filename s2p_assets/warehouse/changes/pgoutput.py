@@ -107,7 +107,7 @@ VALUES: dict[int, Callable[[str], Any]] = {
 _Fields = tuple[tuple[str, Callable[[str], Any] | None], ...]
 
 
-def fields_of(columns: Iterable[SourceColumn]) -> _Fields:
+def value_readers(columns: Iterable[SourceColumn]) -> _Fields:
     """Each column with how its texts are read."""
     return tuple((one.name, VALUES.get(one.type_oid)) for one in columns)
 
@@ -164,7 +164,7 @@ class ChangeDecoder:
             columns.append(SourceColumn(rest[at + 1 : end].decode(), type_oid, bool(rest[at] & 1)))
             at = end + 9
         relation = Relation(oid, f"{schema.decode()}.{name.decode()}", tuple(columns))
-        self._relations[oid] = relation, fields_of(columns)
+        self._relations[oid] = relation, value_readers(columns)
         self._on_relation(relation)
 
     def _change(self, kind: int, lsn: str, data: bytes) -> Change:

@@ -14,7 +14,14 @@ from psycopg import sql
 
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.stream import PostgresTable
-from s2p_assets.warehouse.changes.pgoutput import Relation, SourceColumn, fields_of, lsn_number, lsn_text, row_of_texts
+from s2p_assets.warehouse.changes.pgoutput import (
+    Relation,
+    SourceColumn,
+    lsn_number,
+    lsn_text,
+    row_of_texts,
+    value_readers,
+)
 
 CONNECT_SECONDS = 10
 FETCHED = 5_000
@@ -191,7 +198,7 @@ class Source:
 
     def rows_at(self, connection: psycopg.Connection, snapshot: str, relation: Relation) -> Iterator[dict[str, Any]]:
         """All rows of the table as of a snapshot, as JSON has them."""
-        fields = fields_of(relation.columns)
+        fields = value_readers(relation.columns)
         columns = sql.SQL(", ").join(sql.Identifier(one.name) for one in relation.columns)
         query = sql.SQL("copy (select {} from {}) to stdout").format(
             columns, sql.Identifier(self.place.schema, self.place.name)
