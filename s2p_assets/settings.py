@@ -170,9 +170,22 @@ class Settings(BaseModel):
     schema_registry: str | None = Field(None, description="where the Avro schemas of events are, http://registry:8081")
     schema_registry_user: str | None = Field(None, description="the user there")
     schema_registry_password: SecretStr | None = Field(None, description="the password that goes with it")
+    source_databases: dict[str, SecretStr] = Field(
+        {}, description="other PostgreSQL databases whose tables are followed: erp=postgresql://…, several in lines"
+    )
+    slot_mb: int = Field(
+        1024, ge=1, description="megabytes of log that such a database may keep for s2p before engineers are told"
+    )
     stream_seconds: float = Field(
         10.0, gt=0, description="seconds between two looks of the graph at what streams brought"
     )
+    lakehouse: str | None = Field(
+        None, description="a folder or s3://bucket/s2p that tables are written to as Delta tables after each run"
+    )
+    lakehouse_options: SecretStr | None = Field(
+        None, description="what object storage asks for: aws_endpoint_url=https://…,aws_access_key_id=…"
+    )
+    lakehouse_options_file: Path | None = Field(None, description="a file in which that stands instead, a line each")
     otlp_endpoint: str | None = Field(None, description="where traces of runs go, http://collector:4318; unset: none")
     heartbeat_minutes: float = Field(5.0, gt=0, description="minutes between two such signs of life")
     _remote_shares: tuple[RemoteFolder, ...] = PrivateAttr(())
@@ -181,6 +194,18 @@ class Settings(BaseModel):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("source_databases", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        """Raises ValueError for what is no name=address."""
+        if not isinstance(value, str):
+            return value
+        pairs = [line.partition("=") for line in value.split()]
+        for name, _, address in pairs:
+            if not name or not address.startswith(("postgresql://", "postgres://")):
+                raise ValueError(f"{name!r} has no address; write erp=postgresql://user@host/database")
+        return {name: address for name, _, address in pairs}
 
     @field_validator("country")
     @classmethod
@@ -314,6 +339,16 @@ class Settings(BaseModel):
             return self.public_url.rstrip("/")
         host = gethostname() if self.host in EVERYWHERE else self.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def lakehouse_terms(self) -> dict[str, str]:
+        """What object storage asks for, by name. Raises ValueError for what is no name=value."""
+        text = self.lakehouse_options.get_secret_value().replace(",", "\n") if self.lakehouse_options else ""
+        if self.lakehouse_options_file is not None:
+            text += "\n" + self.lakehouse_options_file.read_text(encoding="utf-8")
+        pairs = [line.strip().partition("=") for line in text.splitlines() if line.strip()]
+        if any(not equals for _, equals, _ in pairs):
+            raise ValueError("options of the lakehouse are written name=value")
+        return {name.strip(): value.strip() for name, _, value in pairs}
 
     @property
     def archive(self) -> Path:

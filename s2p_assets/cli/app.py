@@ -18,6 +18,7 @@ from s2p_assets.cli import (
     database,
     entries,
     fetch,
+    lakehouse,
     messages,
     models,
     people,
@@ -36,7 +37,7 @@ from s2p_assets.cli.terminal import COULD_NOT, err, escape, out
 GARBAGE_AFTER = 50_000
 """New objects until Python looks for garbage; with its 700 that takes a sixth of every command's start."""
 
-SECRET = re.compile("PASSWORD$|SECRET$|^DATABASE_URL$|^HEARTBEAT_URL$")
+SECRET = re.compile("PASSWORD$|SECRET$|OPTIONS$|^DATABASE_URL$|^HEARTBEAT_URL$")
 """Settings whose values are shown to nobody."""
 
 COMMANDS = (
@@ -53,6 +54,10 @@ COMMANDS = (
     (
         tables.table,
         "Examples: `s2p table retail_demand --where sku=1`, `s2p table retail_demand --as-of 2026-03-31 --to Then.csv`",
+    ),
+    (
+        lakehouse.export,
+        "Examples: `s2p export --to delta /srv/lake`, `s2p export --to delta s3://bucket/s2p --as-of 2026-03-31`",
     ),
     (tables.diff, "Example: `s2p diff retail_price_list --from 2026-03-31 --to 2026-04-30T12:00`"),
     (

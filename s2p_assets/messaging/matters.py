@@ -35,6 +35,7 @@ KINDS: dict[str, Kind] = {
     "failed": Kind((ENGINEERS,), "What failed"),
     "installation": Kind((ENGINEERS,), "The installation"),
     "backup": Kind((ENGINEERS,), "The backup"),
+    "export": Kind((ENGINEERS,), "The lakehouse"),
     "drift": Kind((ENGINEERS,), "Data that moved away from what was learned"),
     "leak": Kind((OWNER, ENGINEERS), "Columns that know the outcome"),
     "champion": Kind((OWNER, ENGINEERS), "Models in service", is_event=True),

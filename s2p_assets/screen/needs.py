@@ -70,7 +70,8 @@ def _returned(status: Status, caller: Caller) -> Iterator[Need]:
     for file in status["sent_back"]:
         lines = [file["error"]] if file["error"] else file["findings"]
         kind = "loaded in part" if file["verdict"] == "partly" else "came back"
-        yield _file(kind, "warn" if file["verdict"] == "partly" else "fault", file, caller, lines, "mend")
+        deeds = () if file["error"] else ("mend",)  # what cannot be opened has no cell to mend
+        yield _file(kind, "warn" if file["verdict"] == "partly" else "fault", file, caller, lines, *deeds)
 
 
 def _held(status: Status, caller: Caller) -> Iterator[Need]:

@@ -70,7 +70,7 @@ def check_upload(ctx: Context, reader: Sandbox, file: Path, name: str, contract:
         if not known:
             find_contract(ctx.settings, contract)
             raise NotFound(f"no workbook contract {contract!r} is yours to use")
-    reading = read_with_references(ctx.settings, reader, file, known, display_name=name)
+    reading = read_with_references(ctx.settings, reader, file, known, display_name=name, with_rows=False)
     reading.file = Path(name)
     return reading
 

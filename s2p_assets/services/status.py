@@ -16,6 +16,7 @@ from s2p_assets.services.entries.showing import FOREIGN, foreign_files
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.header_aliases import alias_json, refresh_aliases
 from s2p_assets.services.implausible import implausible_values
+from s2p_assets.services.lakehouse_standing import lakehouse_status
 from s2p_assets.services.left_out import left_out
 from s2p_assets.services.mailbox.telling import mailbox_status
 from s2p_assets.services.messages.standing import messages_status
@@ -47,6 +48,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
     `streams`: events and rows of every stream, how far behind it is, what came back, who reads it and what keeps them;
     `remotes`: folders elsewhere, how the last look at each ended and what keeps s2p from it;
     `mailbox`: the folder that is watched, what keeps s2p from it, mails that are held; None where there is none;
+    `lakehouse`: where tables are exported to, of which moment it is, and what keeps it from the newest;
     `under_way`: what Dagster is making or has yet to start, and since when;
     `cutter`: whether workbooks are cut by the `compiled` or the `pure` cutter.
     """
@@ -69,6 +71,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         streams = streams_status(ctx, connection)
         remotes = remotes_status(ctx, connection)
         mailbox = mailbox_status(ctx, connection)
+        lakehouse = lakehouse_status(ctx, connection)
         under_way = work_under_way(connection, dt.datetime.now(dt.UTC))
     return {
         "workbooks": [
@@ -94,6 +97,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         "faults": [str(fault) for fault in ctx.catalog.faults],
         "messages": messages,
         "aliases": [alias_json(one) for one in matched if one.taken_at is None],
+        "lakehouse": lakehouse,
         "under_way": under_way,
         "cutter": cutter_in_use(compiled=ctx.settings.compiled_cutter),
         "confined": is_confinable(),

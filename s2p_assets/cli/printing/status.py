@@ -66,9 +66,19 @@ def print_status(settings: Settings, current: dict[str, Any]) -> None:
     for fault in current["faults"]:
         err.print(f"[red]shelf file left out:[/red] {escape(fault)}")
     _print_reports(settings, current["reports"])
+    _print_lakehouse(current["lakehouse"])
     print_messages(current["messages"])
     slower = "; where it is compiled at install, they are read in two thirds of the time"
     out.print(f"\n[dim]Sheets are cut by the {current['cutter']} cutter{slower * (current['cutter'] == 'pure')}.[/dim]")
+
+
+def _print_lakehouse(lakehouse: dict[str, Any] | None) -> None:
+    if lakehouse is None:
+        return
+    held = f"of {lakehouse['moment'][:16].replace('T', ' ')}" if lakehouse["moment"] else "empty yet"
+    out.print(f"\nlakehouse: {escape(lakehouse['target'])}, {held}")
+    if lakehouse["problem"]:
+        out.print(f"    [yellow]not brought up to date:[/yellow] {escape(lakehouse['problem'])}")
 
 
 def _print_aliases(aliases: list[dict[str, Any]]) -> None:

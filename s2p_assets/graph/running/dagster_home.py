@@ -106,7 +106,8 @@ def _write(file: Path, text: str) -> None:
 
 def environment(settings: Settings) -> dict[str, str]:
     """What a process needs in its environment to be part of this installation."""
-    own = {"S2P_DATABASE_URL": settings.database_url} if settings.database_url else {}
+    given = {"S2P_DATABASE_URL": settings.database_url, "S2P_KAFKA": settings.kafka}
+    own = {name: value for name, value in given.items() if value}
     return own | {
         "DAGSTER_HOME": str(prepare_home(settings)),
         "S2P_HOME": str(settings.home),

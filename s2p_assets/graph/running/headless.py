@@ -3,6 +3,7 @@
 It joins the parts; each part's own work is done by its neighbours.
 """
 
+import contextlib
 import datetime as dt
 import uuid
 from typing import Any
@@ -94,9 +95,21 @@ def _pass(ctx: Context, definitions: dg.Definitions, progress: Progress) -> Pass
         )
         with run_span(ctx.settings, uuid.uuid4().hex):
             finished = waves.run(look, has_new_assets=bool(used.woken))
+        _bring_lakehouse_up_to_date(ctx, progress)
         progress("telling people what concerns them")
         _send_messages(ctx, instance, finished)
         return finished
+
+
+def _bring_lakehouse_up_to_date(ctx: Context, progress: Progress) -> None:
+    """Where there is one. What kept it from that is noted for status and messages; no run fails for it."""
+    if ctx.settings.lakehouse is None or are_servers_up(ctx.settings):
+        return
+    from s2p_assets.services.lakehouse_schedule import bring_up_to_date
+
+    progress("bringing the lakehouse up to date")
+    with contextlib.suppress(MendableError):
+        bring_up_to_date(ctx, progress)
 
 
 def _send_messages(ctx: Context, instance: dg.DagsterInstance, finished: PassResult) -> None:

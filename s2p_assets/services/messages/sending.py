@@ -22,6 +22,7 @@ from s2p_assets.messaging.outcomes import NotDelivered
 from s2p_assets.messaging.smtp import DEFAULT_PORTS, MailServer, SmtpWay
 from s2p_assets.services.backup_schedule import backup_matters, drill_matters
 from s2p_assets.services.context import Context
+from s2p_assets.services.lakehouse_standing import lakehouse_matters
 from s2p_assets.services.mailbox.answering import answer_mails
 from s2p_assets.services.mailbox.taking import has_mailbox
 from s2p_assets.services.mailbox.telling import mail_matters
@@ -97,6 +98,7 @@ def _looked_for(
         (("threshold",), lambda: threshold_matters(ctx, connection)),
         (("installation",), lambda: house_matters.installation_matters(ctx, _share_problem(ctx))),
         (("backup",), lambda: [*backup_matters(ctx.settings, now), *drill_matters(ctx.settings, now)]),
+        (("export",), lambda: lakehouse_matters(ctx, connection)),
         (("undelivered",), lambda: house_matters.undelivered_matters(connection, book.engineers)),
     ]
     found = []

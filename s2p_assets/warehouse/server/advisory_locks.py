@@ -14,6 +14,19 @@ def advisory_lock(conn: psycopg.Connection, name: str) -> None:
     conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 42))", (f"s2p {name}",))
 
 
+def take_session_lock(conn: psycopg.Connection, name: str) -> bool:
+    """Whether this connection holds the lock on `name`, now or already; until it is closed."""
+    held = conn.execute(
+        "select 1 from pg_locks l where l.pid = pg_backend_pid() and l.locktype = 'advisory' and l.granted"
+        " and (l.classid::int8 << 32) + l.objid::int8 = hashtextextended(%s, 42)",
+        (f"s2p {name}",),
+    ).fetchone()
+    if held:
+        return True
+    (taken,) = conn.execute("select pg_try_advisory_lock(hashtextextended(%s, 42))", (f"s2p {name}",)).fetchone() or ()
+    return bool(taken)
+
+
 @contextmanager
 def held_by_session(conn: psycopg.Connection, name: str) -> Iterator[bool]:
     """Whether the lock on `name` could be had, which this session then holds for as long as the block lasts."""
