@@ -46,6 +46,7 @@ from .contracts.report import RowValue as RowValue
 from .contracts.report import Section as Section
 from .contracts.report import report as report
 from .contracts.stream import Kafka as Kafka
+from .contracts.stream import PostgresTable as PostgresTable
 from .contracts.stream import Push as Push
 from .contracts.stream import Stream as Stream
 from .contracts.table import table as table

@@ -17,6 +17,8 @@ from s2p_assets.cli import (
     backup,
     database,
     entries,
+    fetch,
+    lakehouse,
     messages,
     models,
     people,
@@ -35,7 +37,7 @@ from s2p_assets.cli.terminal import COULD_NOT, err, escape, out
 GARBAGE_AFTER = 50_000
 """New objects until Python looks for garbage; with its 700 that takes a sixth of every command's start."""
 
-SECRET = re.compile("PASSWORD$|SECRET$|^DATABASE_URL$|^HEARTBEAT_URL$")
+SECRET = re.compile("PASSWORD$|SECRET$|OPTIONS$|^DATABASE_URL$|^HEARTBEAT_URL$")
 """Settings whose values are shown to nobody."""
 
 COMMANDS = (
@@ -53,6 +55,10 @@ COMMANDS = (
         tables.table,
         "Examples: `s2p table retail_demand --where sku=1`, `s2p table retail_demand --as-of 2026-03-31 --to Then.csv`",
     ),
+    (
+        lakehouse.export,
+        "Examples: `s2p export --to delta /srv/lake`, `s2p export --to delta s3://bucket/s2p --as-of 2026-03-31`",
+    ),
     (tables.diff, "Example: `s2p diff retail_price_list --from 2026-03-31 --to 2026-04-30T12:00`"),
     (
         reports.report,
@@ -62,6 +68,8 @@ COMMANDS = (
     (share.accept, "Example: `s2p accept 'sales/Sales May.xlsx'`"),
     (share.keep, "Example: `s2p keep 'sales/Sales 2023.xlsx'`"),
     (share.forget, "Example: `s2p forget 'prices/Prices 2024.xlsx'`"),
+    (fetch.fetch, "Examples: `s2p fetch`, `s2p fetch suppliers --json`"),
+    (fetch.dataset, "Examples: `s2p dataset f1 --token-file token`, `s2p dataset https://example.com/a.zip --to a`"),
     (streams.stream, "Examples: `S2P_KAFKA=kafka:9092 s2p stream`, `s2p stream --for 60`"),
     (streams.returned, "Examples: `s2p returned retail_web_orders`, `s2p returned retail_web_orders --lines`"),
     (streams.replay, "Examples: `s2p replay retail_web_orders`, `s2p replay retail_web_orders corrected.ndjson`"),
@@ -141,7 +149,9 @@ def _one_line(error: Exception) -> str | None:
 
     if isinstance(error, ValidationError):
         wrong = error.errors()[0]
-        name = "_".join(str(part) for part in wrong["loc"]).upper() or "setting"
+        name = "_".join(str(part) for part in wrong["loc"]).upper()
+        if not name:
+            return f"{wrong['msg'].removeprefix('Value error, ')}; correct it in the environment or .env"
         given = "…" if SECRET.search(name) else repr(wrong["input"])
         return f"S2P_{name}={given} is not usable: {wrong['msg']}; correct it in the environment or .env"
     if isinstance(error, UnicodeDecodeError) and error.object == _read_or_nothing(Path(".env")):

@@ -19,7 +19,7 @@ LOOK_SECONDS, SOONEST_SECONDS = 60, 10
 
 
 def message_sensor(ctx: Context) -> dg.SensorDefinition:
-    """Sends messages and begins a backup when they are due; its tick says how many, and what could not be done."""
+    """Sends messages and begins backups and exports when they are due; its tick says how many, and what not."""
     prompt = ctx.settings.message_minutes * 60 < LOOK_SECONDS
 
     @dg.sensor(
@@ -33,6 +33,10 @@ def message_sensor(ctx: Context) -> dg.SensorDefinition:
         now = dt.datetime.now(dt.UTC)
         if not begin_due_backup(ctx.settings, now):
             begin_due_drill(ctx.settings, now)
+        if ctx.settings.lakehouse:
+            from s2p_assets.services.lakehouse_schedule import begin_due_export  # pandas
+
+            begin_due_export(ctx, now)
         done = send_messages(ctx, run_matters(ctx, context.instance))
         for problem in done.problems:
             context.log.warning(problem)

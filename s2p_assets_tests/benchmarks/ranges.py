@@ -96,14 +96,14 @@ def classes(found: Judged) -> Iterator[tuple[str, pd.DataFrame]]:
     singles, sums = found.singles, found.sums
     yield "all", singles
     for name in ("volume", "kind"):
-        yield from ((f"{name} {value}", rows) for value, rows in singles.groupby(name))
+        yield from ((f"{name} {value!s}", rows) for value, rows in singles.groupby(name))
     yield "first step", singles[singles["step"] == 1]
     yield "last step", singles[singles["step"] == singles["step"].max()]
     for length, rows in sums.groupby("step"):
-        yield f"sum of {length}", rows
+        yield f"sum of {length!s}", rows
         if length in (3, singles["step"].max()):
             for name in ("volume", "kind"):
-                yield from ((f"sum of {length}, {name} {value}", part) for value, part in rows.groupby(name))
+                yield from ((f"sum of {length!s}, {name} {value!s}", part) for value, part in rows.groupby(name))
 
 
 def table(found: Judged) -> pd.DataFrame:
@@ -136,7 +136,7 @@ def conformal_peers(one: Set, singles: pd.DataFrame, series: int = 60) -> dict[s
         {"unique_id": history[task.entity].astype(str), "ds": history[task.time], "y": history[task.target]}
     )
     intervals = ConformalIntervals(h=task.horizon, n_windows=KNOWN)
-    peers = {
+    peers: dict[str, Any] = {
         "SES": theirs.SimpleExponentialSmoothingOptimized(prediction_intervals=intervals),
         "ADIDA": theirs.ADIDA(prediction_intervals=intervals),
         "AutoTheta": theirs.AutoTheta(season_length=task.season_length, prediction_intervals=intervals),

@@ -1,5 +1,6 @@
 """What s2p promises when disks and drives fail: cut off, filled up, sealed or still being written, nothing is lost."""
 
+import json
 import os
 import threading
 from pathlib import Path
@@ -104,8 +105,15 @@ def test_a_full_disk_is_one_line_and_the_next_run_completes(company: SmallCompan
         assert "make room" in one_line(full)
         assert company.left_over() == []
     assert paths(company, "Full") == []
-    assert company.run().code == 1
+    lake = company.folder / "drive/lake"
+    again = company.run("run", "--json", env={"S2P_LAKEHOUSE": str(lake)})
+    assert (again.code, json.loads(again.out)["failures"]) == (1, []), again.text
     assert len(paths(company, "Full")) == 3
+    told = json.loads(again.out)["lakehouse"]
+    assert "there is no folder" in told["problem"]
+    lake.parent.mkdir()
+    assert company.run("export", env={"S2P_LAKEHOUSE": str(lake)}).code == 0
+    assert list(lake.glob("*/*/_delta_log"))
 
 
 def test_a_read_only_share_is_named_and_good_files_are_loaded(company: SmallCompany) -> None:

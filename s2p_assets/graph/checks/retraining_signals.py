@@ -26,7 +26,7 @@ from s2p_assets.learning.serving import service_of
 ENOUGH_NEW_ROWS, CODE_CHANGED, ERROR_ABOVE_BAND = "models_know_enough", "models_know_the_code", "error_within_its_band"
 DRIFT = "nothing_drifted"
 SIGNALS = {
-    ENOUGH_NEW_ROWS: "fails when learning from what is new is worth it, or what was learned from was corrected or withdrawn",
+    ENOUGH_NEW_ROWS: "fails when learning from what is new is worth it, or some of what was learned from was corrected",
     CODE_CHANGED: "fails when a model's code, parameters or task are not those that it was trained with",
     ERROR_ABOVE_BAND: "fails when a champion errs more on what came since than its backtests let expect",
 }

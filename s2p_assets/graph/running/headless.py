@@ -3,6 +3,7 @@
 It joins the parts; each part's own work is done by its neighbours.
 """
 
+import contextlib
 import datetime as dt
 import uuid
 from typing import Any
@@ -24,6 +25,7 @@ from s2p_assets.graph.running.turns import are_servers_up, headless_lock
 from s2p_assets.graph.running.waves import HeadlessPass
 from s2p_assets.graph.share_sensor import report_look, used_domains
 from s2p_assets.services.context import Context
+from s2p_assets.services.elsewhere import fetch_once, is_anything_elsewhere
 from s2p_assets.services.errors import is_lost_database
 from s2p_assets.services.messages.sending import send_messages
 from s2p_assets.services.share import look_at_share
@@ -62,7 +64,7 @@ def _explained(ctx: Context, unclaimed: list[dict[str, Any]]) -> list[dict[str, 
     known = list(ctx.catalog.workbooks.values())
     with Sandbox.within(ctx.settings) as sandbox:
         for file in unexplained[:UNCLAIMED_EXPLAINED]:
-            reading = sandbox.read(ctx.settings.share / file["path"], [], display_name=file["path"], others=known)
+            reading = sandbox.read(ctx.settings.place_of(file["path"]), [], display_name=file["path"], others=known)
             file["says"] = reading.error or " ".join(finding.message for finding in reading.findings[:1])
     return unclaimed
 
@@ -71,6 +73,8 @@ def _pass(ctx: Context, definitions: dg.Definitions, progress: Progress) -> Pass
     with open_instance(ctx.settings) as instance:
         clean_up(ctx.settings, instance, headless=True)
 
+        if is_anything_elsewhere(ctx):
+            fetch_once(ctx, None, progress)
         progress("looking at the share")
         now = look_at_share(ctx)
 
@@ -91,9 +95,21 @@ def _pass(ctx: Context, definitions: dg.Definitions, progress: Progress) -> Pass
         )
         with run_span(ctx.settings, uuid.uuid4().hex):
             finished = waves.run(look, has_new_assets=bool(used.woken))
+        _bring_lakehouse_up_to_date(ctx, progress)
         progress("telling people what concerns them")
         _send_messages(ctx, instance, finished)
         return finished
+
+
+def _bring_lakehouse_up_to_date(ctx: Context, progress: Progress) -> None:
+    """Where there is one. What kept it from that is noted for status and messages; no run fails for it."""
+    if ctx.settings.lakehouse is None or are_servers_up(ctx.settings):
+        return
+    from s2p_assets.services.lakehouse_schedule import bring_up_to_date
+
+    progress("bringing the lakehouse up to date")
+    with contextlib.suppress(MendableError):
+        bring_up_to_date(ctx, progress)
 
 
 def _send_messages(ctx: Context, instance: dg.DagsterInstance, finished: PassResult) -> None:

@@ -7,6 +7,7 @@ of them, is for others.
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby, islice
 
 import pandas as pd
 import psycopg
@@ -77,22 +78,26 @@ def restore_workbook(
     """
     held = as_of_table(workbook.domain, f"{workbook.name}__rows")
     _create_temporary(conn, held, workbook.columns, source_columns(workbook))
-    loaded = [file.id for file in files if file.is_loaded]
-    is_marked = bool(workbook.key) and len(loaded) == len(files) and not isinstance(workbook, Stream)
-    if loaded:
-        _copy_loaded(conn, workbook, held, loaded, as_of, is_marked=is_marked)
-    for file, rows in read_again:
-        if rows.num_rows:
-            copy_in(conn, held, [rows_of_file(rows, file.id, workbook)])
+    is_marked = bool(workbook.key) and not isinstance(workbook, Stream)
+    rows_again = iter(read_again)
+    for stands, some in groupby(files, key=lambda file: file.is_loaded):  # in the order of their loading
+        if stands:
+            _copy_loaded(conn, workbook, held, [file.id for file in some], as_of, is_marked=is_marked)
+            continue
+        for file, rows in islice(rows_again, len(list(some))):
+            if rows.num_rows:
+                copy_in(conn, held, [rows_of_file(rows, file.id, workbook)])
+    moved = 0
     if workbook.key:
-        newer_since = sql.SQL("r._superseded_by <> all({})").format(sql.Literal(loaded))
-        _mark_superseded(conn, workbook, held, newer_since if is_marked else sql.SQL("true"))
+        which = _unsettled(workbook, held, files) if is_marked else sql.SQL("true")
+        moved = _mark_superseded(conn, workbook, held, which)
     elif any(file.entered for file in files):
         withdraw_alike(conn, held, workbook.columns)
     names = [*(column.name for column in workbook.columns), *(name for name, *_ in source_columns(workbook)[:3])]
-    view = sql.SQL("create temporary view {} as select {} from {} where _superseded_by is null order by _file, ctid")
+    view = sql.SQL("create temporary view {} as select {} from {} where _superseded_by is null{}")
     place = sql.Identifier(f"{workbook.domain}.{workbook.name}")
-    conn.execute(view.format(place, sql.SQL(", ").join(map(sql.Identifier, names)), held))
+    in_order = sql.SQL(" order by _file, ctid" if moved else "")
+    conn.execute(view.format(place, sql.SQL(", ").join(map(sql.Identifier, names)), held, in_order))
 
 
 def restore_derived(conn: psycopg.Connection, made: TableDeclaration, frame: pd.DataFrame) -> None:
@@ -152,10 +157,23 @@ def _copy_loaded(
         ) from None
 
 
-def _mark_superseded(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier, which: sql.Composable) -> None:
+def _unsettled(workbook: Workbook, held: sql.Identifier, files: Sequence[LoadedVersion]) -> sql.Composed:
+    """Which rows `r` have a key of which another file may have been the newest: that of a file read again, or of one
+    that came later.
+    """
+    key = sql.SQL(", ").join(key_expressions(workbook.columns, workbook.key, "r"))
+    other = sql.SQL(", ").join(key_expressions(workbook.columns, workbook.key, "o"))
+    again, loaded = (sql.Literal([file.id for file in files if file.is_loaded is stands]) for stands in (False, True))
+    return sql.SQL(
+        "({key}) in (select {other} from {held} o where o._file = any({again})"
+        " or o._superseded_by is not null and o._superseded_by <> all({loaded}))"
+    ).format(key=key, other=other, held=held, again=again, loaded=loaded)
+
+
+def _mark_superseded(conn: psycopg.Connection, workbook: Workbook, held: sql.Identifier, which: sql.Composable) -> int:
     """Of the files that hold a key the newest wins, as in `superseding.py`; every row of a key is of `which`, or none.
 
-    Those that a file superseded which came later are: all losers of a key point to its winner.
+    Those that a file superseded which came later are: all losers of a key point to its winner. How many were marked.
     """
     command = sql.SQL(
         "update {held} r set _superseded_by = case when s.number > 1 or s.withdraws then s.winner end"
@@ -166,5 +184,7 @@ def _mark_superseded(conn: psycopg.Connection, workbook: Workbook, held: sql.Ide
         " where r.ctid = s.place and (s.number > 1 or s.withdraws or r._superseded_by is not null)"
     )
     key = sql.SQL(", ").join(key_expressions(workbook.columns, workbook.key, "r"))
-    conn.execute(command.format(held=held, key=key, withdraws=WITHDRAWS, newest_first=NEWEST_FIRST, which=which))
+    terms = {"held": held, "key": key, "withdraws": WITHDRAWS, "newest_first": NEWEST_FIRST, "which": which}
+    marked = conn.execute(command.format(**terms)).rowcount
     conn.execute(sql.SQL("analyze {}").format(held))
+    return marked

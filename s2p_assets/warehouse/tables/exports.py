@@ -4,14 +4,18 @@ Frames for s2p's own work are read by `store.py`.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from s2p_assets.contracts.columns import Kind, arrow_type
 from s2p_assets.warehouse.tables.copying import copied_csv
+
+if TYPE_CHECKING:
+    import pyarrow
 
 FORMATS = {
     "csv": "text/csv; charset=utf-8",
@@ -42,43 +46,51 @@ def write_rows(
             for part in copy:
                 file.write(part)
         return
-    with tempfile.TemporaryFile(dir=target.parent) as spooled:
-        with literal.copy(f"copy ({text}) to stdout (format csv)") as copy:
+    wanted = arrow_fields(schema)
+    with spooled_batches(connection, text, wanted, target.parent) as batches:
+        if kind == "xlsx":
+            from s2p_assets.warehouse.tables.sheet_export import write_sheet
+
+            write_sheet(batches, schema, target)
+        else:
+            _write_columns(batches, wanted, kind, target)
+
+
+def arrow_fields(fields: Sequence[tuple[str, Kind]]) -> "pyarrow.Schema":
+    """The schema of columns with these names and kinds."""
+    import pyarrow
+
+    return pyarrow.schema([pyarrow.field(name, arrow_type(one)) for name, one in fields])
+
+
+@contextmanager
+def spooled_batches(
+    connection: psycopg.Connection, query: str, schema: "pyarrow.Schema", folder: Path
+) -> "Iterator[Iterator[pyarrow.RecordBatch]]":
+    """The rows of a query as batches of Arrow, from a file in `folder` that is there for as long as the block lasts."""
+    with tempfile.TemporaryFile(dir=folder) as spooled:
+        with connection.cursor().copy(f"copy ({query}) to stdout (format csv)") as copy:
             for part in copy:
                 spooled.write(part)
         spooled.seek(0)
-        if kind == "xlsx":
-            _write_sheet(spooled, schema, target)
-        else:
-            _write_columns(spooled, schema, kind, target)
+        yield _batches(spooled, schema)
 
 
-def _write_columns(spooled: Any, schema: Sequence[tuple[str, Kind]], kind: str, target: Path) -> None:
+def _write_columns(batches: "Iterator[pyarrow.RecordBatch]", wanted: "pyarrow.Schema", kind: str, target: Path) -> None:
     import pyarrow
-    import pyarrow.csv
     import pyarrow.parquet
 
-    wanted = pyarrow.schema([pyarrow.field(name, arrow_type(one)) for name, one in schema])
     writer = (
         pyarrow.parquet.ParquetWriter(target, wanted)
         if kind == "parquet"
         else pyarrow.ipc.new_stream(str(target), wanted)
     )
     with writer:
-        for batch in _batches(spooled, wanted):
+        for batch in batches:
             writer.write_batch(batch)
 
 
-def _write_sheet(spooled: Any, schema: Sequence[tuple[str, Kind]], target: Path) -> None:
-    import pyarrow
-
-    from s2p_assets.warehouse.tables.sheet_export import write_sheet
-
-    wanted = pyarrow.schema([pyarrow.field(name, arrow_type(one)) for name, one in schema])
-    write_sheet(_batches(spooled, wanted), schema, target)
-
-
-def _batches(spooled: Any, schema: Any) -> Any:
+def _batches(spooled: Any, schema: "pyarrow.Schema") -> "Iterator[pyarrow.RecordBatch]":
     import pyarrow.csv
 
     if not spooled.read(1):
