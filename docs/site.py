@@ -42,6 +42,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "docs/streams.md",
         "docs/sql-tables.md",
         "docs/lakehouse.md",
+        "docs/beyond-one-machine.md",
         "docs/api.md",
         "docs/architecture.md",
         "docs/runbooks/new-engineer.md",
