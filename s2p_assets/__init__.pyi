@@ -46,6 +46,7 @@ from .contracts.report import RowValue as RowValue
 from .contracts.report import Section as Section
 from .contracts.report import report as report
 from .contracts.stream import Kafka as Kafka
+from .contracts.stream import PostgresTable as PostgresTable
 from .contracts.stream import Push as Push
 from .contracts.stream import Stream as Stream
 from .contracts.table import table as table
@@ -83,6 +84,7 @@ from .learning.forecasting.forecasts import forecast_total as forecast_total
 from .learning.forecasting.forecasts import range_notes as range_notes
 from .learning.forecasting.implausible_observations import OneOffBounds as OneOffBounds
 from .learning.forecasting.implausible_observations import mark_one_offs as mark_one_offs
+from .learning.forecasting.intervals import as_wide_as as as_wide_as
 from .learning.forecasting.intervals import error_distribution as error_distribution
 from .learning.forecasting.late_sources import LateSources as LateSources
 from .learning.forecasting.late_sources import complete_late_weeks as complete_late_weeks

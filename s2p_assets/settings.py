@@ -1,17 +1,79 @@
 """Every knob, typed, read from the environment and `.env`. The only module that reads the environment."""
 
+import hashlib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from socket import gethostname
-from typing import Literal
+from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 PREFIX = "S2P_"
 ENV_FILE = Path(".env")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  what a person may have set, not what is bound here
+
+
+REMOTE_SCHEMES = ("sftp", "webdav", "webdavs", "s3", "http", "https", "sharepoint", "onedrive")
+REMOTE_FOLDER, MAIL_FOLDER = "s2p-remote", "s2p-mail"
+"""Under which the ledger names files of remote folders and of the mailbox; no person has a folder of that name."""
+SHARE_ITSELF = "share"
+"""The name of the remote folder that is the share drive itself."""
+
+
+class RemoteFolder(NamedTuple):
+    """A folder elsewhere that files are fetched from: its name, and its address without a password."""
+
+    name: str
+    url: str
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+
+def remote_folder(text: str, *, declared: bool = False) -> RemoteFolder:
+    """A remote folder from `sftp://…` or `name=sftp://…`. `declared`: on a workbook, whose own it then is.
+
+    Raises ValueError with one line for what is none.
+    """
+    name, separator, url = text.strip().partition("=")
+    if not separator or "://" in name:
+        name, url = "", text.strip()
+    parts = urlsplit(url)
+    try:
+        is_one = parts.scheme in REMOTE_SCHEMES and bool(parts.netloc) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise ValueError(f"{_hidden(url)} is no remote folder; write it as {'://…, '.join(REMOTE_SCHEMES)}://…")
+    if parts.password is not None or parts.query or parts.fragment:
+        raise ValueError(f"{_hidden(url)}: what logs in there belongs into the file S2P_REMOTES, not into the address")
+    if not name:
+        digest = hashlib.sha256(url.encode()).hexdigest()[:6]
+        name = re.sub("[^a-z0-9]+", "-", parts.netloc.rpartition("@")[2].lower()).strip("-")
+        name = f"{name}~{digest}" if declared else name
+    elif not re.fullmatch("[a-z0-9][a-z0-9_-]*", name):
+        raise ValueError(f"{name[:40]!r} is no name for a remote folder; take small letters, digits, - and _")
+    return RemoteFolder(name, url.rstrip("/"))
+
+
+def _hidden(url: str) -> str:
+    """An address as it may be said: without what stands before its host, after its path."""
+    return re.sub("//[^/@]*@", "//", url.partition("?")[0].partition("#")[0])[:200]
 
 
 class Settings(BaseModel):
@@ -20,7 +82,12 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     home: Path = Field(Path(".s2p"), description="everything s2p keeps: database, archive, models, Dagster's home")
-    share: Path = Field(Path(), description="the share drive; by default `share` in the home", validate_default=False)
+    share: Path = Field(
+        Path(), description="the share drive, or several; by default `share` in the home", validate_default=False
+    )
+    remotes: Path = Field(Path(), description="what logs in at remote folders; by default `remotes.yaml` in the home")
+    remote_seconds: float = Field(60.0, ge=1, description="seconds between two looks at what lies elsewhere")
+    remote_file_mb: int = Field(256, ge=1, description="megabytes that one file fetched from elsewhere may have")
     results: Path = Field(Path(), description="where marked copies and reports go; by default the share")
     database_url: str | None = Field(None, description="the company's own PostgreSQL; unset: an embedded one")
     database_password_file: Path | None = Field(None, description="a file with its password, which the address lacks")
@@ -85,6 +152,12 @@ class Settings(BaseModel):
     schema_registry: str | None = Field(None, description="where the Avro schemas of events are, http://registry:8081")
     schema_registry_user: str | None = Field(None, description="the user there")
     schema_registry_password: SecretStr | None = Field(None, description="the password that goes with it")
+    source_databases: dict[str, SecretStr] = Field(
+        {}, description="other PostgreSQL databases whose tables are followed: erp=postgresql://…, several in lines"
+    )
+    slot_mb: int = Field(
+        1024, ge=1, description="megabytes of log that such a database may keep for s2p before engineers are told"
+    )
     stream_seconds: float = Field(
         10.0, gt=0, description="seconds between two looks of the graph at what streams brought"
     )
@@ -97,11 +170,24 @@ class Settings(BaseModel):
     lakehouse_options_file: Path | None = Field(None, description="a file in which that stands instead, a line each")
     otlp_endpoint: str | None = Field(None, description="where traces of runs go, http://collector:4318; unset: none")
     heartbeat_minutes: float = Field(5.0, gt=0, description="minutes between two such signs of life")
+    _remote_shares: tuple[RemoteFolder, ...] = PrivateAttr(())
 
     @field_validator("shelves", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("source_databases", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        """Raises ValueError for what is no name=address."""
+        if not isinstance(value, str):
+            return value
+        pairs = [line.partition("=") for line in value.split()]
+        for name, _, address in pairs:
+            if not name or not address.startswith(("postgresql://", "postgres://")):
+                raise ValueError(f"{name!r} has no address; write erp=postgresql://user@host/database")
+        return {name: address for name, _, address in pairs}
 
     @field_validator("country")
     @classmethod
@@ -153,27 +239,75 @@ class Settings(BaseModel):
             )
         return value
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _from_the_environment(cls, given: dict[str, object]) -> dict[str, object]:
-        """What is given, else the environment, else `.env`. An empty variable means "not set", as in docker-compose."""
+    def _from_the_environment(cls, given: dict[str, object], made: ModelWrapValidatorHandler["Settings"]) -> "Settings":
+        """What is given, else the environment, else `.env`. An empty variable means "not set", as in docker-compose.
+
+        Raises ValueError for shares of which one is none.
+        """
         values = _settings_in(_lines_of_env_file()) | _settings_in(os.environ) | given
-        return {name: value for name, value in values.items() if value != ""}
+        values = {name: value for name, value in values.items() if value != ""}
+        share, remote = values.get("share"), tuple[RemoteFolder, ...]()
+        if isinstance(share, str) and "://" in share:
+            try:
+                local, remote = _shares_in(share)
+            except ValueError as error:
+                raise ValueError(f"S2P_SHARE: {error}") from None
+            values.pop("share")
+            values |= {"share": local} if local else {}
+        settings = made(values)
+        settings._remote_shares = remote
+        return settings
 
     @model_validator(mode="after")
     def _absolute(self) -> "Settings":
         home = self.home.expanduser().absolute()
         object.__setattr__(self, "home", home)
-        share = self.share if "share" in self.model_fields_set else home / "share"
+        usual = home / ("remote-share" if self.remote_share else "share")
+        share = self.share if "share" in self.model_fields_set else usual
         object.__setattr__(self, "share", share.expanduser().absolute())
         results = self.results if "results" in self.model_fields_set else self.share
         object.__setattr__(self, "results", results.expanduser().absolute())
         for name in ("backup_to", "wal_archive"):
             place = getattr(self, name)
             object.__setattr__(self, name, place.expanduser().absolute() if place else None)
-        addresses = self.addresses if "addresses" in self.model_fields_set else home / "addresses.yaml"
-        object.__setattr__(self, "addresses", addresses.expanduser().absolute())
+        for name in ("addresses", "remotes"):
+            file = getattr(self, name) if name in self.model_fields_set else home / f"{name}.yaml"
+            object.__setattr__(self, name, file.expanduser().absolute())
         return self
+
+    @property
+    def remote_shares(self) -> tuple[RemoteFolder, ...]:
+        """Those shares of `S2P_SHARE` that lie elsewhere."""
+        return self._remote_shares
+
+    @property
+    def remote_share(self) -> RemoteFolder | None:
+        """The remote folder that is the share drive itself, where that lies elsewhere."""
+        return next((one for one in self.remote_shares if one.name == SHARE_ITSELF), None)
+
+    @property
+    def share_setting(self) -> str:
+        """What `S2P_SHARE` is set to for another process of this installation."""
+        named = (one.url if one.name == SHARE_ITSELF else f"{one.name}={one.url}" for one in self.remote_shares)
+        return ",".join([*([] if self.remote_share else [str(self.share)]), *named])
+
+    def place_of(self, path: str) -> Path:
+        """Where on this computer a file lies, by its path in the ledger."""
+        folder, _, rest = path.partition("/")
+        own = {REMOTE_FOLDER: self.remote_copies, MAIL_FOLDER: self.mailed}
+        return own[folder] / rest if folder in own else self.share / path
+
+    @property
+    def remote_copies(self) -> Path:
+        """What was fetched from remote folders, a folder for each."""
+        return self.home / "remote"
+
+    @property
+    def mailed(self) -> Path:
+        """What came by mail, a folder for each sender."""
+        return self.home / "mail"
 
     @property
     def is_on_loopback(self) -> bool:
@@ -257,6 +391,24 @@ class Settings(BaseModel):
     def reports(self) -> Path:
         """Finished reports, for managers."""
         return self.results / "s2p-reports"
+
+
+def _shares_in(text: str) -> tuple[str | None, tuple[RemoteFolder, ...]]:
+    """The local folder of several shares, if there is one, and those elsewhere; without it the first is the share.
+
+    Raises ValueError for two local ones, or two of one name.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    local = [part for part in parts if "://" not in part]
+    if len(local) > 1:
+        raise ValueError(f"one of them may be a folder of this computer, not {' and '.join(local)}; mount one below it")
+    found = [remote_folder(part) for part in parts if "://" in part]
+    if not local:
+        found[0] = RemoteFolder(SHARE_ITSELF, found[0].url)
+    names = [one.name for one in found]
+    if twice := next((name for name in names if names.count(name) > 1 or (local and name == SHARE_ITSELF)), None):
+        raise ValueError(f"two shares are called {twice!r}; call one otherwise, as in other-name=sftp://…")
+    return (local[0] if local else None), tuple(found)
 
 
 def read_settings() -> Settings:

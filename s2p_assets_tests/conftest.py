@@ -21,12 +21,13 @@ from xdist.scheduler import LoadFileScheduling
 from s2p_assets.cli.app import GARBAGE_AFTER
 from s2p_assets.warehouse.server import embedded
 from s2p_assets.warehouse.server.connection import connect
-from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
-from s2p_assets_tests.retail_home import company, emptied, processed
+from s2p_assets_tests.retail_home import company, processed, with_own_tables
 
 __all__ = ["company", "processed"]
 
 FOLDER = "PYTEST_POSTGRES_FOLDER"
+MODULES_WORTH_IT = 100
+_passed_over: dict[str, Any] = {"modules": 0, "module": None}
 OF_THE_SAMPLE_COMPANY = {
     "test_champions",
     "test_notebook",
@@ -89,6 +90,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
+def pytest_collection_finish() -> None:
+    _pass_over_what_stays()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Between two modules, as nothing but what the session keeps is alive then."""
+    if item.path != _passed_over["module"]:
+        _passed_over["module"] = item.path
+        if len(sys.modules) > _passed_over["modules"] + MODULES_WORTH_IT:
+            _pass_over_what_stays()
+
+
+def _pass_over_what_stays() -> None:
+    """Let the collector of garbage go no more through what has been imported, which is most of what it goes through.
+
+    Each training collects garbage twice, at half a CPU second each in a process that has loaded the whole house.
+    """
+    gc.collect()
+    gc.freeze()
+    _passed_over["modules"] = len(sys.modules)
+
+
 @pytest.fixture(scope="session")
 def servers_folder() -> Path:
     """Where servers of tests keep their data."""
@@ -101,6 +125,10 @@ def database_url(servers_folder: Path, worker_id: str) -> Iterator[str]:
     server = embedded.start_server(servers_folder / "shared")
     name = f"tests_{worker_id}"
     with connect(server) as conn:
+        conn.execute(
+            "alter system set synchronous_commit = off"
+        )  # nobody kills this one, and waiting for disks is slow
+        conn.execute("select pg_reload_conf()")
         conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     yield server.replace("/postgres?", f"/{name}?")
     embedded.release_server(servers_folder / "shared")
@@ -118,13 +146,12 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def empty_database_url(database_url: str) -> str:
-    """`database_url` with nothing in it, for tests that connect by themselves."""
-    return emptied(database_url)
+    """`database_url` with nothing in it but s2p's own tables, empty, for tests that connect by themselves."""
+    return with_own_tables(database_url)
 
 
 @pytest.fixture
 def conn(empty_database_url: str) -> Iterator[psycopg.Connection]:
     """A connection to an empty warehouse."""
     with connect(empty_database_url) as connection:
-        ensure_own_tables(connection)
         yield connection

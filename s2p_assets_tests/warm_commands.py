@@ -10,6 +10,7 @@ import gc
 import importlib
 import json
 import os
+import runpy
 import select
 import subprocess
 import sys
@@ -40,14 +41,18 @@ class WarmCommands:
         self._turn = threading.Lock()
 
     def run(
-        self, words: tuple[str, ...], environment: dict[str, str], folder: Path, seconds: float
+        self, words: tuple[str, ...], environment: dict[str, str], folder: Path, seconds: float, module: str = ""
     ) -> tuple[int, str, str]:
-        """Exit code, stdout and stderr of a command. Raises TimeoutExpired; its whole group is killed then."""
+        """Exit code, stdout and stderr of a command of s2p, or of `python -m module`.
+
+        Raises TimeoutExpired; its whole group is killed then.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with self._turn, tempfile.TemporaryDirectory(prefix="warm ") as place:
             files = [str(Path(place) / name) for name in ("out", "err")]
             asked = {"words": words, "environment": environment, "folder": str(folder), "files": files}
+            asked["module"] = module
             self._process.stdin.write(json.dumps(asked) + "\n")
             self._process.stdin.flush()
             pid = int(self._process.stdout.readline())
@@ -98,9 +103,12 @@ def _become(asked: dict[str, Any]) -> None:
         sys.path[:0] = [place for place in asked["environment"].get("PYTHONPATH", "").split(os.pathsep) if place]
         sys.argv = ["s2p", *asked["words"]]
         sys.modules["numpy"].random.seed()
-        from s2p_assets.cli import main
+        if asked["module"]:
+            runpy.run_module(asked["module"], run_name="__main__", alter_sys=True)
+        else:
+            from s2p_assets.cli import main
 
-        main()
+            main()
         code = 0
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)

@@ -65,6 +65,7 @@ class ReaderAtHand:
     def _start(self) -> None:
         with self.use() as reader:
             reader.run(self._first)
+        import pandas  # noqa: F401  Arrow loads it, here too, with the first rows that are compared
 
     def close(self) -> None:
         if self._sandbox is not None:

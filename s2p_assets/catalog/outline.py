@@ -24,7 +24,7 @@ from s2p_assets.contracts.model import ClassificationTask, Contest, ExclusiveOut
 from s2p_assets.contracts.report import Report
 from s2p_assets.contracts.row_code import row_code
 from s2p_assets.contracts.sql_table import SqlBuild, SqlSource, SqlTable, SqlTest, rows_of_columns
-from s2p_assets.contracts.stream import Kafka, Push, Stream
+from s2p_assets.contracts.stream import Kafka, PostgresTable, Push, Stream
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.workbook import Workbook
 
@@ -33,7 +33,7 @@ PARTS = ("workbooks", "streams", "tables", "features", "models", "contests", "re
 KINDS: dict[str, Callable[..., Any]] = {
     kind.__name__: kind
     for kind in (
-        *(Workbook, Stream, Kafka, Push, Table, FeatureSet, Model, Contest, Report),
+        *(Workbook, Stream, Kafka, PostgresTable, Push, Table, FeatureSet, Model, Contest, Report),
         *(Column, LineageRule, SqlSource, SqlTest, ForecastTask, ClassificationTask, ExclusiveOutcome),
     )
 }

@@ -5,12 +5,12 @@ Which rows lie under a row is worked out in `sql_provenance.py`; running the sel
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 from s2p_assets.catalog.sql_keys import followed_keys
-from s2p_assets.catalog.sql_provenance import NotExact, Provenance
+from s2p_assets.catalog.sql_provenance import NotExact, Origin, Provenance
 from s2p_assets.catalog.sql_shelf import SqlFault, base_tables, first_line, parsed, source_of
 from s2p_assets.contracts.columns import parse_column_path
 from s2p_assets.contracts.errors import meant_by
@@ -32,9 +32,9 @@ def bound(table: SqlTable, known: Mapping[tuple[str, str], SqlSource]) -> SqlTab
     select = qualified(table.text, table.domain, sources, table)
     _refuse_other_columns(table, select)
     _require_known_references(table, known)
-    provenance = Provenance(select, sources)
+    origins = _origins(_Asked(table.text, table.domain, _shapes(sources), select, sources))
     columns = tuple(
-        replace(column, derived_from=tuple(_path(table, one) for one in provenance.origins(column.name)))
+        replace(column, derived_from=tuple(_path(table, one) for one in origins[column.name]))
         for column in table.columns
     )
     followed = followed_keys(select, table.incremental, sources) if table.incremental else ()
@@ -54,6 +54,31 @@ def bound(table: SqlTable, known: Mapping[tuple[str, str], SqlSource]) -> SqlTab
             raise SqlFault(f"test {test.name!r}: {fault}", line, table.file) from None
     lineage = SqlLineage(table.text, table.domain, table.key, sources)
     return replace(table, rows=rows, sources=sources, lineage=lineage, followed=followed)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A select whose columns' origins are asked for; the same where the same is written over sources of one shape."""
+
+    text: str
+    domain: str
+    shapes: tuple[Any, ...]
+    select: Any = field(compare=False)
+    sources: tuple[SqlSource, ...] = field(compare=False)
+
+
+def _shapes(sources: Sequence[SqlSource]) -> tuple[Any, ...]:
+    return tuple(
+        (one.place, one.written, one.row_id, tuple((column.name, column.postgres_type) for column in one.columns))
+        for one in sources
+    )
+
+
+@lru_cache(maxsize=512)
+def _origins(asked: _Asked) -> dict[str, list[Origin]]:
+    """The stored columns that each column of a select is made from; shelves are read more than once in a process."""
+    provenance = Provenance(asked.select, asked.sources)
+    return {name: provenance.origins(name) for name in asked.select.named_selects}
 
 
 def _require_known_references(table: SqlTable, known: Mapping[tuple[str, str], SqlSource]) -> None:

@@ -18,6 +18,7 @@ from s2p_assets.cli import (
     data_versions,
     database,
     entries,
+    fetch,
     lakehouse,
     messages,
     models,
@@ -68,6 +69,8 @@ COMMANDS = (
     (share.accept, "Example: `s2p accept 'sales/Sales May.xlsx'`"),
     (share.keep, "Example: `s2p keep 'sales/Sales 2023.xlsx'`"),
     (share.forget, "Example: `s2p forget 'prices/Prices 2024.xlsx'`"),
+    (fetch.fetch, "Examples: `s2p fetch`, `s2p fetch suppliers --json`"),
+    (fetch.dataset, "Examples: `s2p dataset f1 --token-file token`, `s2p dataset https://example.com/a.zip --to a`"),
     (streams.stream, "Examples: `S2P_KAFKA=kafka:9092 s2p stream`, `s2p stream --for 60`"),
     (streams.returned, "Examples: `s2p returned retail_web_orders`, `s2p returned retail_web_orders --lines`"),
     (streams.replay, "Examples: `s2p replay retail_web_orders`, `s2p replay retail_web_orders corrected.ndjson`"),
@@ -150,7 +153,9 @@ def _one_line(error: Exception) -> str | None:
 
     if isinstance(error, ValidationError):
         wrong = error.errors()[0]
-        name = "_".join(str(part) for part in wrong["loc"]).upper() or "setting"
+        name = "_".join(str(part) for part in wrong["loc"]).upper()
+        if not name:
+            return f"{wrong['msg'].removeprefix('Value error, ')}; correct it in the environment or .env"
         given = "…" if SECRET.search(name) else repr(wrong["input"])
         return f"S2P_{name}={given} is not usable: {wrong['msg']}; correct it in the environment or .env"
     if isinstance(error, UnicodeDecodeError) and error.object == _read_or_nothing(Path(".env")):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def demo(
     every: Annotated[bool, typer.Option("--all", help="All sample companies, which takes four times as long.")] = False,
     ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve it all afterwards.")] = True,
+    live: Annotated[bool, typer.Option("--live", help="Let a sample web shop sell while it is served.")] = False,
 ) -> None:
     """Write a sample share drive, process it, say where everything is and what to try; then serve it all."""
     from s2p_assets.cli.printing.status import print_outcome
@@ -29,6 +30,8 @@ def demo(
     from s2p_assets.settings import read_settings
 
     settings = read_settings()
+    if live:
+        _require_live(settings, is_watched=ui)
     if ui:
         from s2p_assets.graph.running.servers import require_port
 
@@ -39,8 +42,36 @@ def demo(
     _print_mistakes(samples)
     _print_exercises(settings, samples, is_watched=ui)
     _print_links(settings, is_watched=ui)
-    if ui:
+    if ui and live:
+        _serve_live(settings)
+    elif ui:
         serve_share(open_for_a_first_look(settings))
+
+
+def _require_live(settings: "Settings", *, is_watched: bool) -> None:
+    """Refuses, before anything is written, what cannot be shown live."""
+    from s2p_assets.samples.retail_live_shop import broker_program
+
+    if not is_watched:
+        raise typer.BadParameter("--live shows what sells while it is served; leave --no-ui out")
+    if settings.kafka:
+        raise typer.BadParameter("--live starts a broker of its own; unset S2P_KAFKA first")
+    broker_program()
+
+
+def _serve_live(settings: "Settings") -> None:
+    """Serve it all while the shop sells; ends with it."""
+    from s2p_assets.samples.retail_live_shop import live_shop
+    from s2p_assets.warehouse.server.connection import connect, database_url
+
+    with connect(database_url(settings)) as connection:
+        rows = connection.execute("select sku, max(msrp)::float from retail.products group by 1").fetchall()
+    with live_shop(dict(rows)) as address:
+        out.print("\n[bold]A web shop sells[/bold]")
+        out.print(f"  {len(rows):,} articles, orders at {address}; half of them are of the last two weeks, told late")
+        out.print(f"  watch them come in: {settings.address}, under [bold]Live[/bold]; demand follows every 5 minutes")
+        out.print("  s2p trace retail_web_orders order_no=…   ends at the event itself")
+        serve_share(open_for_a_first_look(settings.model_copy(update={"kafka": address})))
 
 
 def _write_samples(settings: "Settings", samples: Mapping[str, "Sample"]) -> None:

@@ -135,7 +135,9 @@ def _on_share(settings: "Settings", file: str) -> str:
 
 
 def _require_share(settings: "Settings") -> None:
-    """The default share is made when missing; a company's own must be there."""
+    """The default share is made when missing; a company's own must be there, and one elsewhere is fetched."""
+    if settings.remote_share:
+        return
     if "share" not in settings.model_fields_set:
         settings.share.mkdir(parents=True, exist_ok=True)
     if not settings.share.is_dir():

@@ -21,7 +21,7 @@ def stream(
     seconds: Annotated[float | None, typer.Option("--for", help="End after so many seconds.", min=0.1)] = None,
     lifeline: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Read the streams of Kafka topics into their tables, until stopped; several processes share them."""
+    """Read streams, Kafka topics and tables of other databases, into their tables until stopped; processes share them."""
     if lifeline is None:
         raise typer.Exit(_kept_reading(seconds))
     from s2p_assets.settings import read_settings
@@ -29,8 +29,8 @@ def stream(
     settings = read_settings()
     from s2p_assets.services.context import open_outlined
     from s2p_assets.services.logs import start_log
-    from s2p_assets.services.streams.consuming import StreamConsumer
-    from s2p_assets.services.streams.telling import require_streams
+    from s2p_assets.services.streams.reading import read_streams
+    from s2p_assets.services.streams.telling import require_streams, source_words
 
     ctx = open_outlined(settings)
     streams = require_streams(ctx)
@@ -43,11 +43,10 @@ def stream(
         timer.daemon = True
         timer.start()
     threading.Thread(target=_end_with, args=(lifeline, ended), daemon=True).start()
-    names = ", ".join(one.full_name for one in streams)
-    out.print(escape(f"reading {names} from {settings.kafka}; Ctrl-C ends it"))
-    consumer = StreamConsumer(ctx, streams, ended)
-    consumer.run()
-    out.print(f"{consumer.stored:,} rows stored")
+    for one in streams:
+        out.print(escape(f"reading {one.full_name} from {source_words(one)}"))
+    out.print("Ctrl-C ends it")
+    out.print(f"{read_streams(ctx, streams, ended):,} rows stored")
 
 
 def _kept_reading(seconds: float | None) -> int:

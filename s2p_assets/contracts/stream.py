@@ -53,7 +53,31 @@ class Push:
     """Events that a program sends to the API, `POST /events/{stream}`, as lines of JSON."""
 
 
-Source = Kafka | Push
+@dataclass(frozen=True)
+class PostgresTable:
+    """Rows of a table of another PostgreSQL, and every change of them since: change data capture.
+
+    `table`: with its schema, `public.stock`. `database`: what `S2P_SOURCE_DATABASES` calls the PostgreSQL it lies in.
+    """
+
+    table: str
+    database: str
+
+    def __post_init__(self) -> None:
+        """Raises DeclarationError for what is no table with its schema."""
+        if not re.fullmatch(r"[^.\s\"]+\.[^.\"]+", self.table):
+            raise DeclarationError(f"table: write {self.table!r} with its schema, as public.stock", None)
+
+    @property
+    def schema(self) -> str:
+        return self.table.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        return self.table.partition(".")[2]
+
+
+Source = Kafka | Push | PostgresTable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +86,7 @@ class Stream(Workbook):
 
     `rows`, `owner`, `ignores`, `na_values`: as of a workbook; a column is found in an event by its name or one of its
     headers, `customer.id` for what lies deeper.
-    `source`: where its events come from, `Kafka("web-orders")` or `Push()`.
+    `source`: where its events come from, `Kafka("web-orders")`, `Push()` or `PostgresTable("public.stock", "erp")`.
     `key`: the columns that name a row. An event with the key and values of a row that is there already is that row,
     sent twice; one with other values takes its place. Without a key every event is a row.
     `every`: at which pace what is made of it follows: `"5 minutes"`, `"30 seconds"`, `"1 hour"`.
@@ -83,8 +107,10 @@ class Stream(Workbook):
         for word in fields(self):
             if word.name not in own and getattr(self, word.name) != (word.default if word.name != "path" else ()):
                 raise DeclarationError(f"{word.name}= says nothing of a stream, whose rows stand in no sheet", None)
-        if not isinstance(self.source, Kafka | Push):
-            raise DeclarationError(f"source: {self.source!r} is neither Kafka(…) nor Push()", None)
+        if not isinstance(self.source, Kafka | Push | PostgresTable):
+            raise DeclarationError(f"source: {self.source!r} is no Kafka(…), Push() or PostgresTable(…)", None)
+        if isinstance(self.source, PostgresTable) and not self.key:
+            raise DeclarationError("key: rows of a table change and go; say which columns name one", None)
         if not PACE.fullmatch(self.every) or not self.pace_seconds:
             raise DeclarationError(f"every={self.every!r} is no pace; write '5 minutes'", None)
         if self.max_event_kb < 1:
@@ -111,12 +137,19 @@ class Stream(Workbook):
     @property
     def topic(self) -> str:
         """What its provenance calls where events come from."""
+        if isinstance(self.source, PostgresTable):
+            return self.source.table
         return self.source.topic if isinstance(self.source, Kafka) else "push"
+
+    @property
+    def is_captured(self) -> bool:
+        """Whether its rows are those of a table elsewhere, which change and go there."""
+        return isinstance(self.source, PostgresTable)
 
     @cached_property
     def of_one_event(self) -> Workbook:
         """The contract by which rows are judged: each for itself, whatever others hold its key."""
-        alone = replace(self, key=())
+        alone = replace(self, key=(), source=Push())
         alone.__dict__["columns"] = self.columns
         return alone
 
@@ -137,6 +170,8 @@ def fields_in(event: bytes, stream: Stream, columns: Sequence[str]) -> dict[str,
         said = json.loads(event)
     except ValueError:
         return {}
+    if stream.is_captured:
+        said = said.get("row") if isinstance(said, dict) else None
     found = {}
     for name in columns:
         for field in stream.fields.get(name, ()):
@@ -153,6 +188,10 @@ def place_of(topic: str, partition: int, generation: int = 0) -> str:
     """What a row's `_sheet` says of an event: `orders[0]`, and `orders[0] #2` of the topic that was made anew."""
     again = f" #{generation + 1}" if generation else ""
     return f"{topic}[{partition}]{again}"
+
+
+DELETED = " deleted"
+"""What `_sheet` ends with of a row that says that its key is gone."""
 
 
 def event_place(sheet: str, offset: int) -> str:

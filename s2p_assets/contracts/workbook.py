@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from s2p_assets.contracts.columns import Column, DeclarationError, Row, columns_of, domain_and_name, parse_column_path
 from s2p_assets.contracts.schedule import Every, Schedule, sender_pattern
+from s2p_assets.settings import RemoteFolder, remote_folder
 
 if TYPE_CHECKING:
     import pyarrow
@@ -75,6 +76,9 @@ class Workbook:
     `totals`: words for a total, alone or with a group's name (`A100 Total`), that mark a row which is no row where its
     numbers or empty cells bear it out; none where a name may be such a word. What the file itself marks as a total
     (an Excel table's total row, `SUBTOTAL` and its like, an outline's sums) is none whatever it is called.
+    `remote`: the folder elsewhere in which its files lie, `sftp://files.example.com/lists`, or the name of one that
+    `S2P_SHARE` has; `path` is then meant there. Without it they lie on the share, wherever that is.
+    `mailed_by`: whose mails bring such files too, `*@supplier.example`; `mail_subject`: and under which subjects.
     `na_values`: texts that mean "no value" in every column, such as a database's `\\N`, besides each column's own.
     `every`: for which periods a file is expected: `"day"`, `"workday"`, `"week"`, `"month"`, `"quarter"` or `"year"`;
     what is missing or late is told in `s2p status` and to those who read about data quality.
@@ -131,12 +135,16 @@ class Workbook:
     max_restated: float | None = MAX_RESTATED
     ordinary_change: float = 0.0
     may_overwrite: bool = False
+    remote: str | None = None
+    mailed_by: str | tuple[str, ...] = ()
+    mail_subject: str = "*"
 
     def __post_init__(self) -> None:
         """Raises DeclarationError for words that there are none of, or a key that cannot be one."""
         if fault := self._schedule_fault():
             raise DeclarationError(fault, None)
         self._refuse_unknown_words()
+        self._refuse_unknown_sources()
         if self.spans and not set(self.spans) <= set(self.key):
             raise DeclarationError(f"spans={self.spans!r}: both columns belong to the key", None)
         if self.encoding is not None:
@@ -191,6 +199,25 @@ class Workbook:
             if handling not in get_args(RowHandling):
                 words = ", ".join(get_args(RowHandling))
                 raise DeclarationError(f"{option}: there is no {handling!r}; there are {words}", None)
+
+    def _refuse_unknown_sources(self) -> None:
+        senders = (self.mailed_by,) if isinstance(self.mailed_by, str) else tuple(self.mailed_by)
+        object.__setattr__(self, "mailed_by", senders)
+        if fault := next((one for one in senders if "@" not in one or "/" in one), None):
+            raise DeclarationError(f"mailed_by: {fault!r} is no address; write *@supplier.example", None)
+        if self.mail_subject != "*" and not senders:
+            raise DeclarationError("mail_subject= says under which subject it is mailed, so say mailed_by= too", None)
+        try:
+            _ = self.remote_folder
+        except ValueError as error:
+            raise DeclarationError(f"remote: {error}", None) from error
+
+    @property
+    def remote_folder(self) -> RemoteFolder | None:
+        """The folder elsewhere in which its files lie; without an address where `S2P_SHARE` names it."""
+        if self.remote is None:
+            return None
+        return remote_folder(self.remote, declared=True) if "://" in self.remote else RemoteFolder(self.remote, "")
 
     @property
     def domain(self) -> str:

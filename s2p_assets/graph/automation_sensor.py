@@ -12,15 +12,17 @@ from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGra
 from dagster._core.definitions.sensor_definition import SensorExecutionData, wrap_sensor_evaluation
 from dagster._daemon.asset_daemon import (
     asset_daemon_cursor_from_instigator_serialized_cursor,
-    asset_daemon_cursor_to_instigator_serialized_cursor,
 )
 
+from s2p_assets.graph.condition_cursors import CursorText
 from s2p_assets.graph.evaluations import Conditions, Evaluations
 from s2p_assets.graph.executor import PAST_WHAT_IS_MADE
 
 AUTOMATION = "automation"
 NOTHING_HAPPENED = "nothing happened since the last evaluation"
 MOST_IN_CODE_SERVER = 500
+EVALUATED_AGAIN = 2
+"""So often an evaluation is made again because something happened meanwhile; what happens then counts the next time."""
 
 
 class AutomationSensor(dg.AutomationConditionSensorDefinition):
@@ -32,7 +34,7 @@ class AutomationSensor(dg.AutomationConditionSensorDefinition):
 
     def __init__(self, name: str, **kwargs: Any) -> None:
         super().__init__(name, use_user_code_server=True, **kwargs)
-        self._known = Evaluations()
+        self._known, self._text = Evaluations(), CursorText()
         self._evaluation_fn = wrap_sensor_evaluation(name, self._evaluate)
 
     def evaluate_tick(self, context: dg.SensorEvaluationContext) -> SensorExecutionData:
@@ -46,15 +48,24 @@ class AutomationSensor(dg.AutomationConditionSensorDefinition):
         return found
 
     def _evaluate(self, context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        """Dagster's evaluation, of the assets that are due; what it knows of the others stays as it is."""
-        graph, known, due = _graph(context), self._known, self._known.due
+        """Dagster's evaluation, of the assets that are due; what it knows of the others stays as it is.
+
+        One during which something happened is not kept: a change is seen at one evaluation alone, and half of it may
+        have been there.
+        """
+        graph, known = _graph(context), self._known
         if known.cursor is None or known.cursor[0] != context.cursor:
             known.cursor = context.cursor, asset_daemon_cursor_from_instigator_serialized_cursor(context.cursor, graph)
         conditions = Conditions(
             context.instance, graph, self.asset_selection, context.log, self.run_tags, self.emit_backfills
         )
-        requests, after, updated = conditions.evaluate(known.cursor[1], due)
-        stored = asset_daemon_cursor_to_instigator_serialized_cursor(after)
+        requests, after, updated = conditions.evaluate(known.cursor[1], known.due)
+        for _ in range(EVALUATED_AGAIN):
+            if not known.is_outdated(context.instance):
+                break
+            known.is_settled(context.instance, graph)
+            requests, after, updated = conditions.evaluate(known.cursor[1], known.due)
+        stored = self._text.write(after)
         known.cursor = stored, after
         return dg.SensorResult(run_requests=requests, cursor=stored, automation_condition_evaluations=updated)
 

@@ -4,6 +4,7 @@ What the conditions say is in `automation`; the servers evaluate them in `automa
 `running/waves.py`.
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from logging import Logger
@@ -18,6 +19,7 @@ from dagster._core.definitions.declarative_automation.automation_condition impor
 from dagster._core.definitions.declarative_automation.serialized_objects import (
     AutomationConditionCursor,
     AutomationConditionEvaluation,
+    get_serializable_candidate_subset,
     get_serializable_true_subset,
 )
 from dagster._core.instance.utils import RUNLESS_RUN_ID
@@ -33,7 +35,11 @@ AGED = "FRESHNESS_STATE_CHANGE"
 """That an asset is fresh or too old, which no condition asks for."""
 
 SETTLED = 2
-"""So many evaluations in a row that request nothing: no further one would, until something happens."""
+"""So many evaluations of all assets in a row that request nothing: no further one would, until something happens. Of
+what happened, one will do: what it saw of the events is what the next would see."""
+
+ASKED_SECONDS = 600.0
+"""What was asked for is gone over when its run ends; at the latest after so long, should it never begin."""
 
 
 def newest_event(instance: dg.DagsterInstance) -> int:
@@ -52,8 +58,19 @@ def turned_since(instance: dg.DagsterInstance, event: int) -> bool:
         return connection.execute(query).first() is not None
 
 
-def touched_since(instance: dg.DagsterInstance, event: int) -> set[dg.AssetKey] | None:
-    """The assets of which something was written since, or whose run has ended; None: it cannot be told."""
+@dataclass(frozen=True)
+class Touched:
+    """The assets of which something was written, or whose run has ended; None: it cannot be told.
+
+    `booked`: whether the runs that ended are known to have ended, which is written a moment after the event.
+    """
+
+    keys: set[dg.AssetKey] | None
+    booked: bool = True
+
+
+def touched_since(instance: dg.DagsterInstance, event: int) -> Touched:
+    """What happened since."""
     log: Any = instance.event_log_storage
     columns = SqlEventLogStorageTable.c
     since = columns.id > event
@@ -68,9 +85,10 @@ def touched_since(instance: dg.DagsterInstance, event: int) -> set[dg.AssetKey] 
             sqlalchemy.select(columns.id).where(since, columns.run_id == RUNLESS_RUN_ID, columns.asset_key.is_(None))
         ).first()
     runs = instance.get_runs(dg.RunsFilter(run_ids=[row[0] for row in ended])) if ended else []
+    booked = all(run.is_finished for run in runs)
     if unnamed or any(run.asset_selection is None for run in runs):
-        return None
-    return {key for key in keys if key}.union(*(run.asset_selection or () for run in runs))
+        return Touched(None, booked)
+    return Touched({key for key in keys if key}.union(*(run.asset_selection or () for run in runs)), booked)
 
 
 class Evaluations:
@@ -84,6 +102,7 @@ class Evaluations:
         self.quiet = 0
         self.due: set[dg.AssetKey] | None = None
         self.cursor: tuple[str | None, AssetDaemonCursor] | None = None
+        self._asked_until = 0.0
 
     @classmethod
     def settled_at(cls, event: int) -> "Evaluations":
@@ -96,19 +115,29 @@ class Evaluations:
         """Whether nothing happened since; what happened is counted as read, as the caller will evaluate."""
         newest = newest_event(instance)
         if newest != self.up_to and (self.up_to < 0 or turned_since(instance, self.up_to)):
-            touched = touched_since(instance, self.up_to) if self.up_to >= 0 else None
-            settled = self.quiet >= SETTLED
-            if touched is None or (self.due is None and not settled):
+            touched = touched_since(instance, self.up_to) if self.up_to >= 0 else Touched(None)
+            settled = self._is_quiet
+            if touched.keys is None or (self.due is None and not settled):
                 self.due = None
             else:
-                self.due = _and_above(graph, touched) | (set() if settled else self.due or set())
-            self.quiet, self.up_to = 0, newest
-        return self.quiet >= SETTLED
+                self.due = _and_above(graph, touched.keys) | (set() if settled else self.due or set())
+            self.quiet, self.up_to = 0 if touched.booked else -1, newest
+            self._asked_until = 0.0
+        return self._is_quiet or time.monotonic() < self._asked_until
+
+    @property
+    def _is_quiet(self) -> bool:
+        return self.quiet >= (SETTLED if self.due is None else 1)
+
+    def is_outdated(self, instance: dg.DagsterInstance) -> bool:
+        """Whether something happened while it was evaluated, of which it may have seen one half and not the other."""
+        return turned_since(instance, self.up_to)
 
     def evaluated(self, requested: Iterable[dg.AssetKey], graph: BaseAssetGraph[Any]) -> None:
         """Whatever was requested is gone over again, with what is above it."""
         again = _and_above(graph, requested)
         self.quiet = 0 if again else self.quiet + 1
+        self._asked_until = time.monotonic() + ASKED_SECONDS if again else 0.0
         if self.due is not None:
             self.due |= again
 
@@ -144,7 +173,22 @@ class _Evaluation(AutomationTickEvaluationContext):
     def _get_updated_evaluations(
         self, results: Iterable[AutomationResult[Any]]
     ) -> Sequence[AutomationConditionEvaluation[Any]]:
-        return [result.serializable_evaluation for result in results if not result.true_subset.is_empty]
+        return [_why(result) for result in results if not result.true_subset.is_empty]
+
+
+def _why(result: AutomationResult[Any]) -> AutomationConditionEvaluation[Any]:
+    """How a condition came to hold: of a part that did not hold it is told that it did not, and not why."""
+    parts = () if result.true_subset.is_empty else result.child_results
+    return AutomationConditionEvaluation(
+        condition_snapshot=result.condition.get_node_snapshot(result.condition_unique_id),
+        true_subset=get_serializable_true_subset(result.true_subset),
+        candidate_subset=get_serializable_candidate_subset(result._context.candidate_subset),
+        subsets_with_metadata=result._subsets_with_metadata,
+        metadata=result._metadata,
+        start_timestamp=result._start_timestamp,
+        end_timestamp=result._end_timestamp,
+        child_evaluations=[_why(part) for part in parts],
+    )
 
 
 def _remembered(result: AutomationResult[Any]) -> AutomationConditionCursor[Any]:

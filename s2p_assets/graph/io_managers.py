@@ -16,13 +16,14 @@ from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.contracts.report import Document, Report
 from s2p_assets.contracts.table import Table
 from s2p_assets.graph.asset_keys import catalog_key
-from s2p_assets.graph.assets.metadata import escaped, picture, report_columns
+from s2p_assets.graph.assets.metadata import escaped, report_columns
 from s2p_assets.graph.assets.shards import is_in, selected_shards
 from s2p_assets.graph.running.report_pages import page_address
 from s2p_assets.learning.registry.model_registry import Registry
 from s2p_assets.learning.selection.promotion import Promotion
 from s2p_assets.learning.versions import Champion, ModelVersion
 from s2p_assets.publishing.document.wording import format_figure, use_locale
+from s2p_assets.publishing.editions.published import Edition
 from s2p_assets.services.context import Context
 from s2p_assets.services.frame_cache import FrameCache
 from s2p_assets.services.ingested_file import Ingest
@@ -136,7 +137,7 @@ class ReportIOManager(dg.IOManager):
         context.add_output_metadata(
             {
                 "headline": document.headline,
-                "picture": picture(edition.picture.read_bytes() if edition.picture else None, edition.title),
+                "picture": self._picture(edition),
                 **self._links({"report": edition.html, "excel": edition.excel, "pdf": edition.pdf}),
                 "data up to": f"{document.as_of:%d %B %Y}",
                 "figures": dg.MetadataValue.md("\n".join(figures)),
@@ -144,6 +145,12 @@ class ReportIOManager(dg.IOManager):
                 **report_columns(declared.domain, obj),
             }
         )
+
+    def _picture(self, edition: Edition) -> dg.MetadataValue:
+        """Shown in place; the picture itself would stand three times in Dagster's books at each renewal."""
+        if edition.picture is None:
+            return dg.MetadataValue.text("no picture")
+        return dg.MetadataValue.md(f"![{escaped(edition.title)}]({page_address(self.ctx.settings, edition.picture)})")
 
     def _links(self, files: dict[str, Path]) -> dict[str, dg.MetadataValue]:
         """Links that open beside the Dagster UI; a browser follows no file:// link from there."""

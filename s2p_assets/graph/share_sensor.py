@@ -33,6 +33,8 @@ PERIODS_DUE = "expected"
 STREAMS_LOOKED = "streams looked at"
 FIRST_RETRY_SECONDS = 60.0
 LONGEST_RETRY_SECONDS = 3600.0
+LOOKS = 3
+"""So many looks a tick, as long as something moves; of what goes on moving the daemon tells again."""
 
 
 @dataclass
@@ -86,8 +88,11 @@ class _LastLook:
         return self._rested
 
 
-def share_sensor(ctx: Context) -> dg.SensorDefinition:
-    """Looks at the share and reports, for each kind of workbook, a version of what stands still there."""
+def share_sensor(ctx: Context, rest: Callable[[float], None] = time.sleep) -> dg.SensorDefinition:
+    """Looks at the share and reports, for each kind of workbook, a version of what stands still there.
+
+    `rest`: what is done between two looks.
+    """
     watch = _LastLook()
 
     @dg.sensor(
@@ -103,8 +108,7 @@ def share_sensor(ctx: Context) -> dg.SensorDefinition:
     )
     def share_drive(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         memory = SensorCursor.from_cursor(context.cursor)
-        now = look_at_share(ctx)
-        still = watch.at_rest(now, memory)
+        now, still = _look_until_it_rests(ctx, watch, memory, rest)
         events = _events(ctx, still, memory) if still else []
         unclaimed = [file.relative for file in now.unclaimed[:UNCLAIMED_KEPT]]
         if unclaimed and unclaimed != memory.unclaimed:
@@ -123,6 +127,20 @@ def share_sensor(ctx: Context) -> dg.SensorDefinition:
         return dg.SensorResult(asset_events=events, cursor=memory.to_cursor())
 
     return share_drive
+
+
+def _look_until_it_rests(
+    ctx: Context, watch: _LastLook, memory: SensorCursor, rest: Callable[[float], None]
+) -> tuple[ShareScan, ShareScan | None]:
+    """What lies there and what of it stands still, after as many looks as that takes, but for what goes on changing."""
+    for look in range(LOOKS):
+        if look:
+            rest(ctx.settings.look_seconds)
+        now = look_at_share(ctx)
+        still = watch.at_rest(now, memory)
+        if still is not None and (still.files, still.unclaimed) == (now.files, now.unclaimed):
+            break
+    return now, still
 
 
 def _in_use(catalog: Catalog, now: ShareScan, was_used: Callable[[Workbook], object]) -> list[Workbook]:

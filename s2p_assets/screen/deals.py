@@ -14,7 +14,7 @@ from s2p_assets.api.forms import form_fields
 from s2p_assets.api.guard import state_of
 from s2p_assets.contracts.columns import Column
 from s2p_assets.screen.area import Area
-from s2p_assets.screen.rendering import form_answer, page
+from s2p_assets.screen.rendering import form_answer, page, part
 from s2p_assets.screen.wording import domain_title
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
@@ -32,6 +32,14 @@ async def all_cases(request: Request) -> Response:
     ctx, caller = state_of(request.scope).ctx, caller_of(request)
     shown = [await run_in_threadpool(_listed, ctx, one) for one in cases.case_tables(ctx.catalog, caller.sees)]
     return page(request, AREA, "deals.html.j2", tables=shown)
+
+
+@router.get("/deals/{name}/doubts", **needs("viewer"))
+async def doubts(request: Request, name: str) -> Response:
+    """A line on the cases that are told more or less than any past case was: part of the page of all."""
+    _visible(request, name)
+    found = await state_of(request.scope).heavy.of(cases.doubtful_cases, name)
+    return part(request, "deal_doubts.html.j2", doubtful=found, name=name)
 
 
 @router.get("/deals/{name}/case", **needs("viewer"))

@@ -70,7 +70,8 @@ def _returned(status: Status, caller: Caller) -> Iterator[Need]:
     for file in status["sent_back"]:
         lines = [file["error"]] if file["error"] else file["findings"]
         kind = "loaded in part" if file["verdict"] == "partly" else "came back"
-        yield _file(kind, "warn" if file["verdict"] == "partly" else "fault", file, caller, lines, "mend")
+        deeds = () if file["error"] else ("mend",)  # what cannot be opened has no cell to mend
+        yield _file(kind, "warn" if file["verdict"] == "partly" else "fault", file, caller, lines, *deeds)
 
 
 def _held(status: Status, caller: Caller) -> Iterator[Need]:
@@ -111,6 +112,9 @@ def _of_engineers(status: Status, caller: Caller) -> Iterator[Need]:
         return
     for fault in status["faults"]:
         yield Need("left out", "fault", "A file on the shelves has a fault", (fault,))
+    for remote in status["remotes"]:
+        if remote["state"] in ("away", "partly"):
+            yield _elsewhere(remote)
     messages = status["messages"]
     if messages["problem"]:
         yield Need("not told", "fault", "The address book cannot be read", (messages["problem"],))
@@ -118,3 +122,12 @@ def _of_engineers(status: Status, caller: Caller) -> Iterator[Need]:
         count = f"{len(undelivered):,} {'message was' if len(undelivered) == 1 else 'messages were'} not delivered"
         lines = [f"To {one['recipient']}: {one['error']}" for one in undelivered[:MOST_UNDELIVERED]]
         yield Need("not told", "fault", count, (*lines, "s2p messages lists them all; --again tries once more"))
+
+
+def _elsewhere(remote: Mapping[str, Any]) -> Need:
+    since = f" since {remote['since'][:16].replace('T', ' ')} UTC" if remote["since"] else ""
+    stands = "Nothing is taken for gone until then: the rows of its files stand."
+    if remote["state"] == "away":
+        return Need("away", "fault", f"{remote['place']} is away{since}", (remote["problem"] or "", stands))
+    lines = (*remote["notes"][: MOST_LINES - 1], stands)
+    return Need("listed in part", "warn", remote["place"], lines, max(0, len(remote["notes"]) - len(lines) + 1))

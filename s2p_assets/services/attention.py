@@ -14,6 +14,7 @@ def what_needs_a_person(current: dict[str, Any]) -> list[str]:
         (len(current["gone"]), "file is gone while its rows count", "files are gone while their rows count"),
         (len(current["missing"]), "file is missing or late", "files are missing or late"),
         (len(current["unclaimed"]), "file is claimed by nobody", "files are claimed by nobody"),
+        (_away(current), "folder elsewhere is away or listed in part", "folders elsewhere are away or listed in part"),
         (sum(book["waiting"] for book in books), "file waits to be read (s2p run)", "files wait to be read (s2p run)"),
         (len(current["faults"]), "shelf file is left out", "shelf files are left out"),
         (len(messages["undelivered"]), "message was not delivered", "messages were not delivered"),
@@ -21,3 +22,7 @@ def what_needs_a_person(current: dict[str, Any]) -> list[str]:
         (1 if messages["problem"] else 0, "address book cannot be read", ""),
     )
     return [f"{count:,} {one if count == 1 else more}" for count, one, more in counts if count]
+
+
+def _away(current: dict[str, Any]) -> int:
+    return sum(one["state"] in ("away", "partly") for one in current["remotes"])

@@ -9,7 +9,7 @@ from s2p_assets.catalog.kept_outline import kept_catalog
 from s2p_assets.catalog.shelves import read_shelf
 from s2p_assets.contracts.errors import meant_by
 from s2p_assets.contracts.findings import ReadResult
-from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.contracts.workbook import ReferenceValues, Workbook
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.kept_aliases import kept_aliases, read_by_aliases
 from s2p_assets.settings import Settings
@@ -67,18 +67,18 @@ def read_with_references(
     """
     known_headers = kept_aliases(settings)
     claiming, others = read_by_aliases(claiming, known_headers), read_by_aliases(others, known_headers)
-    reading = sandbox.read(file, claiming, display_name=display_name, others=others, with_rows=with_rows)
-    claimed = next((book for book in claiming if book.full_name == reading.workbook), None)
-    if claimed is None or not claimed.references or not has_database(settings):
-        return reading
-    from s2p_assets.warehouse.server.connection import connect, database_url
-    from s2p_assets.warehouse.tables.references import referenced_values
+    by_name = {book.full_name: book for book in claiming}
 
-    with connect(database_url(settings)) as connection:
-        known = {claimed.full_name: referenced_values(connection, claimed)}
-    return sandbox.read(
-        file, [claimed], display_name=display_name, others=others, reference_values=known, with_rows=with_rows
-    )
+    def look_up(name: str) -> ReferenceValues:
+        if not has_database(settings):
+            return {}
+        from s2p_assets.warehouse.server.connection import connect, database_url
+        from s2p_assets.warehouse.tables.references import referenced_values
+
+        with connect(database_url(settings)) as connection:
+            return referenced_values(connection, by_name[name])
+
+    return sandbox.read(file, claiming, display_name=display_name, others=others, look_up=look_up, with_rows=with_rows)
 
 
 def has_database(settings: Settings) -> bool:

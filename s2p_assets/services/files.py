@@ -21,6 +21,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.check import find_contract, read_with_references
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.remotes.handing_in import hand_to_remote_share
 from s2p_assets.services.share import require_share
 from s2p_assets.spreadsheet.book import SPREADSHEET_SUFFIXES
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable, detect_file_format
@@ -69,7 +70,7 @@ def check_upload(ctx: Context, reader: Sandbox, file: Path, name: str, contract:
         if not known:
             find_contract(ctx.settings, contract)
             raise NotFound(f"no workbook contract {contract!r} is yours to use")
-    reading = read_with_references(ctx.settings, reader, file, known, display_name=name)
+    reading = read_with_references(ctx.settings, reader, file, known, display_name=name, with_rows=False)
     reading.file = Path(name)
     return reading
 
@@ -116,6 +117,9 @@ def put_on_share(ctx: Context, spooled: Path, path: str, *, replace: bool, by: s
     beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         shutil.copyfile(spooled, beside)
+        if not replace and target.exists():
+            raise _taken(relative)
+        hand_to_remote_share(ctx, beside, relative)
         _into_place(beside, target, relative, replace=replace)
     finally:
         beside.unlink(missing_ok=True)
@@ -135,13 +139,15 @@ def _into_place(beside: Path, target: Path, relative: str, *, replace: bool) -> 
     try:
         os.link(beside, target)  # fails where somebody was quicker, which a look beforehand would not
     except FileExistsError:
-        raise FileRefused(
-            f"{relative} is there already; send it with replace=true, or under another name", taken=True
-        ) from None
+        raise _taken(relative) from None
     except OSError:  # a drive without links
         if target.exists():
             raise FileRefused(f"{relative} is there already; send it with replace=true", taken=True) from None
         beside.replace(target)
+
+
+def _taken(relative: str) -> FileRefused:
+    return FileRefused(f"{relative} is there already; send it with replace=true, or under another name", taken=True)
 
 
 def list_files(

@@ -26,6 +26,7 @@ from s2p_assets.services.layout_history import LayoutHistory
 from s2p_assets.services.logs import log_event
 from s2p_assets.services.share import found_files, look_at_share, require_share, share_changes_of
 from s2p_assets.services.spans import past_span
+from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.foreign_keys import REFERENCE_RULE
 from s2p_assets.spreadsheet.returned.copies import write_returned
 from s2p_assets.spreadsheet.returned.returned_files import returned_copies
@@ -103,7 +104,7 @@ def ingest(
             )  # held files are asked again
         there = referenced_values(connection, workbook)
         forced = {*again, *files_to_read_again(connection, workbook, there, REFERENCE_RULE)}
-        files = _at_rest(decision.to_read, ctx.settings.share)
+        files = _at_rest(decision.to_read, ctx.settings)
         files += [file for file in found_files(workbook, now) if file.path in forced and file not in decision.to_read]
         taken, to_read = desk.keep(_originals_first(files, found_files(workbook, now)), forced)
         begun_ns = time.time_ns()
@@ -142,14 +143,14 @@ def _version(stored: str, taken: list[IngestedFile]) -> str:
     return hashlib.sha256("\n".join([stored, *sorted(new)]).encode()).hexdigest()[:32]
 
 
-def _at_rest(files: list[FileStat], share: Path) -> list[FileStat]:
+def _at_rest(files: list[FileStat], settings: Settings) -> list[FileStat]:
     """The files whose size and time stand still; one that changed a moment ago is looked at twice."""
     newest = time.time_ns() - int(SETTLING_SECONDS * 1e9)
     young = [file for file in files if file.mtime_ns > newest]
     if not young:
         return files
     time.sleep(SETTLING_SECONDS)
-    return [file for file in files if file not in young or _as_found(file, share)]
+    return [file for file in files if file not in young or _as_found(file, settings)]
 
 
 def _originals_first(files: list[FileStat], found: list[FileStat]) -> list[FileStat]:
@@ -158,9 +159,9 @@ def _originals_first(files: list[FileStat], found: list[FileStat]) -> list[FileS
     return sorted(files, key=lambda file: not originals_of(file.path).keys().isdisjoint(there))
 
 
-def _as_found(file: FileStat, share: Path) -> bool:
+def _as_found(file: FileStat, settings: Settings) -> bool:
     try:
-        now = os.lstat(share / file.path)
+        now = os.lstat(settings.place_of(file.path))
     except OSError:
         return False
     return (now.st_size, now.st_mtime_ns) == (file.size, file.mtime_ns)
@@ -190,7 +191,7 @@ class _Ingestion:
                 to_read.append(_ToRead(file.path, kept, [as_entered(self.workbook)], kind))
                 continue
             try:
-                kept = archive_file(self.ctx.settings.share / file.path, self.ctx.settings.archive)
+                kept = archive_file(self.ctx.settings.place_of(file.path), self.ctx.settings.archive)
             except (FileStillChanging, FileGone):
                 continue
             except FileForbidden as problem:

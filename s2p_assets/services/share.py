@@ -5,13 +5,15 @@ The look itself is the spreadsheet room's.
 
 import errno
 import os
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
-from s2p_assets.settings import Settings
+from s2p_assets.settings import MAIL_FOLDER, REMOTE_FOLDER, SHARE_ITSELF, RemoteFolder, Settings
 from s2p_assets.spreadsheet.share import ShareMissing, ShareScan, scan_entries, scan_share
 from s2p_assets.warehouse.files import share_changes, summaries
 from s2p_assets.warehouse.files.share_changes import FileStat, ShareChanges
@@ -23,7 +25,13 @@ def look_at_share(ctx: Context) -> ShareScan:
 
     Where a drive is not mounted, its mount point is such a folder; every file would count as gone.
     """
-    now = scan_share(ctx.settings.share, list(ctx.catalog.workbooks.values()))
+    settings = ctx.settings
+    if settings.remote_share and not settings.share.is_dir():
+        raise ShareMissing(f"nothing was fetched from {settings.remote_share.url} yet; s2p fetch says why")
+    elsewhere = {f"{REMOTE_FOLDER}/{one.name}": settings.remote_copies / one.name for one in remotes_of(ctx)}
+    elsewhere[MAIL_FOLDER] = settings.mailed
+    _require_fetched(ctx, elsewhere)
+    now = scan_share(settings.share, list(ctx.catalog.workbooks.values()), elsewhere=elsewhere)
     found = now.unclaimed or any(now.files.values())
     if not found and not os.listdir(ctx.settings.share):
         with ctx.warehouse.connect() as connection:
@@ -34,6 +42,28 @@ def look_at_share(ctx: Context) -> ShareScan:
                 "or put a folder there if everything was taken away on purpose"
             )
     return replace(now, entered=scan_entries(ctx.settings.entries))
+
+
+def remotes_of(ctx: Context) -> list[RemoteFolder]:
+    """The remote folders besides the share itself: those of `S2P_SHARE`, and those that workbooks declare."""
+    found = {one.name: one for one in ctx.settings.remote_shares if one.name != SHARE_ITSELF}
+    for workbook in ctx.catalog.workbooks.values():
+        own = workbook.remote_folder
+        if own and own.url:
+            found.setdefault(own.name, own)
+    return list(found.values())
+
+
+def _require_fetched(ctx: Context, elsewhere: Mapping[str, Path]) -> None:
+    """What was fetched once lies here still; else all of it would count as gone. Raises ShareMissing."""
+    for prefix, folder in elsewhere.items():
+        if folder.is_dir():
+            continue
+        with ctx.warehouse.connect() as connection:
+            known = summaries.count_current_files(connection, f"{prefix}/")
+        if known:
+            again = "s2p fetch fetches it again" if prefix != MAIL_FOLDER else "bring it back from the backup"
+            raise ShareMissing(f"{folder} is not there, though {known:,} files were; {again}")
 
 
 def require_share(settings: Settings) -> None:

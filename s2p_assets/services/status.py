@@ -19,6 +19,7 @@ from s2p_assets.services.implausible import implausible_values
 from s2p_assets.services.lakehouse_standing import lakehouse_status
 from s2p_assets.services.left_out import left_out
 from s2p_assets.services.messages.standing import messages_status
+from s2p_assets.services.remotes.telling import remotes_status
 from s2p_assets.services.share import look_at_share, share_changes_of
 from s2p_assets.services.streams.telling import streams_status
 from s2p_assets.services.work_under_way import work_under_way
@@ -44,6 +45,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
     `confined`: whether the processes that read files are kept from everything else;
     `aliases`: headers that people matched to columns and that no contract's file has yet;
     `streams`: events and rows of every stream, how far behind it is, what came back, who reads it and what keeps them;
+    `remotes`: folders elsewhere, how the last look at each ended and what keeps s2p from it;
     `lakehouse`: where tables are exported to, of which moment it is, and what keeps it from the newest;
     `under_way`: what Dagster is making or has yet to start, and since when;
     `cutter`: whether workbooks are cut by the `compiled` or the `pure` cutter.
@@ -65,6 +67,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         matched = refresh_aliases(ctx.settings, connection)
         foreign = foreign_files(ctx.settings, connection, now)
         streams = streams_status(ctx, connection)
+        remotes = remotes_status(ctx, connection)
         lakehouse = lakehouse_status(ctx, connection)
         under_way = work_under_way(connection, dt.datetime.now(dt.UTC))
     return {
@@ -73,6 +76,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
             for name, book in sorted(ctx.catalog.workbooks.items())
         ],
         "streams": streams,
+        "remotes": remotes,
         "models": [_contest(ctx.registry, contest) for contest in ctx.catalog.contests.values()],
         "reports": [_report(ctx.settings, declared) for declared in ctx.catalog.reports.values()],
         "sent_back": sent_back,

@@ -21,7 +21,7 @@ from s2p_assets.services import files
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.files import FileRefused, HandedIn, Sees
-from s2p_assets.settings import Settings
+from s2p_assets.settings import MAIL_FOLDER, REMOTE_FOLDER, Settings
 
 KEPT_SECONDS = 24 * 3600
 MOST_OF_ONE = 20
@@ -78,6 +78,8 @@ def begin(ctx: Context, spooled: Path, name: str, by: str, contract: str | None 
 def begin_from_share(ctx: Context, path: str, by: str, sees: Sees) -> Submission:
     """Take a copy of a file on the share, to be mended here. Raises NotFound, also where it is gone."""
     files.workbook_of(ctx, path, sees)
+    if path.startswith((f"{REMOTE_FOLDER}/", f"{MAIL_FOLDER}/")):
+        raise NotFound(f"{path[:200]}: it came from elsewhere; correct it there, or have it sent again")
     place = (ctx.settings.share / path).resolve()
     if not place.is_relative_to(ctx.settings.share.resolve()) or not place.is_file():
         raise NotFound(f"{path[:200]}: it is no longer on the share; hand in a file instead")

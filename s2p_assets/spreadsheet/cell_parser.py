@@ -394,11 +394,14 @@ def _of_boolean_text(text: str, column: Column) -> Any:
 
 def _of_date_text(text: str, column: Column) -> Any:
     iso = _ISO_DAYS if column.kind == "date" else _ISO_MOMENTS
+    no_such_day = False
     for pattern in column.formats or iso:
         try:
             return _as_date(parse_date(text, pattern, column.fiscal), text, column)
-        except ValueError:
-            continue
+        except ValueError as error:
+            no_such_day |= str(error).startswith("day ")  # so it says of what is written right: 31.02.2026
+    if no_such_day:
+        return CellError("formats", f"'{quoted(text)}' is a day that there is not", text)
     return CellError("formats", f"'{quoted(text)}' is not written as {_written_as(column, iso)}", text)
 
 

@@ -7,7 +7,7 @@ are handed back beside as an Arrow file, which the sandbox checks before it uses
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from numbers import Integral
 from pathlib import Path
@@ -23,6 +23,13 @@ TAG = "$"
 
 class AnswerRefused(Exception):
     """What came back is none of the shapes that a child may hand back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencesWanted:
+    """Instead of an answer: the child asks for what the columns of `workbook` may refer to."""
+
+    workbook: str
 
 
 _TEXT = (str, type(None))
@@ -45,6 +52,7 @@ _OF_READ_RESULT: dict[str, tuple[type, ...]] = {
 }
 SHAPES: dict[type, Mapping[str, tuple[type, ...]]] = {
     ReadResult: _OF_READ_RESULT,
+    ReferencesWanted: {"workbook": (str,)},
     Finding: dict.fromkeys(("sheet", "cell", "column", "value"), _TEXT)
     | dict.fromkeys(("rule", "message", "severity"), (str,)),
 }

@@ -105,6 +105,22 @@ def judge_events(
     return EventRows(table, {number: found[number] for number in sorted(bad)}, _unknown(objects, stream))
 
 
+def read_keys(objects: Sequence[Any], places: Sequence[tuple[str, int]], stream: Stream) -> EventRows:
+    """Of each object the columns of the key alone, as of a row that is gone; no rule is put."""
+    found: dict[int, list[Finding]] = defaultdict(list)
+    columns = {}
+    for column in stream.columns:
+        if column.name in stream.key:
+            columns[column.name], wrong = _column(objects, column)
+            for at, error in wrong.items():
+                found[at].append(_finding(places[at], column.name, error.value or None, error.rule, error.message))
+    numbers = np.arange(len(objects))
+    table = pyarrow.table(columns | {"_number": pyarrow.array(numbers)})
+    if found:
+        table = table.filter(pyarrow.array(~np.isin(numbers, list(found))))
+    return EventRows(table, dict(sorted(found.items())))
+
+
 def _violations(table: pyarrow.Table, stream: Stream, known: ReferenceValues | None) -> Iterator[RuleViolation]:
     if not table.num_rows:
         return

@@ -73,7 +73,7 @@ def read_file(
     try:
         reading.written = dt.datetime.fromtimestamp(path.stat().st_mtime).date()  # noqa: DTZ006  local time is meant
         with open_book(path, display_name, wanted_headers(every), encoding) as book:
-            _read_book(book, reading, workbooks, every, reference_values or {})
+            _read_book(book, reading, workbooks, every, {} if reference_values is None else reference_values)
     except WorkbookUnreadable as error:
         return _unreadable(reading, str(error))
     except FileNotFoundError:
@@ -125,7 +125,8 @@ def _read_book(
     if book.assumed_encoding:
         findings.add(_assumed_encoding(sheets, book.assumed_encoding))
     tables = _tables(sheets, contract, findings, reading)
-    _settle(reading, contract, tables, findings, reference_values.get(contract.full_name, {}))
+    known = reference_values.get(contract.full_name, {}) if contract.references else {}
+    _settle(reading, contract, tables, findings, known)
 
 
 def _assumed_encoding(sheets: Sequence[Sheet], label: str) -> Finding:

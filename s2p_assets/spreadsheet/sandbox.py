@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +25,14 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from s2p_assets.contracts.findings import ReadResult
-from s2p_assets.contracts.workbook import ReferenceValuesByWorkbook, Workbook
-from s2p_assets.spreadsheet.child_answers import MOST_BYTES, AnswerRefused, decode_answer, encode_answer
+from s2p_assets.contracts.workbook import ReferenceValues, ReferenceValuesByWorkbook, Workbook
+from s2p_assets.spreadsheet.child_answers import (
+    MOST_BYTES,
+    AnswerRefused,
+    ReferencesWanted,
+    decode_answer,
+    encode_answer,
+)
 from s2p_assets.spreadsheet.confinement import Places, code_folders, confine, is_confinable
 from s2p_assets.spreadsheet.limits import TOO_MUCH_MEMORY
 from s2p_assets.spreadsheet.reading_desk import FileToRead, FileToWrite, ReadingDesk, checked_rows
@@ -36,6 +42,8 @@ if TYPE_CHECKING:  # the children need no settings, which take a third of a seco
     from s2p_assets.settings import Settings
 
 T = TypeVar("T")
+LookUp = Callable[[str], ReferenceValues]
+"""What the columns of a workbook, by its name, may refer to. Raises LookupError for a name that it does not know."""
 ReadRequest = tuple[Path, Sequence[Workbook], str | None]
 
 _LENGTH = struct.Struct(">Q")
@@ -120,8 +128,8 @@ class _Child:
             _Child._confined_first = True
             self._start(compiled_cutter)
 
-    def call(self, function: Callable[..., T], *arguments: Any) -> T:
-        """What `function` returns in the child. Raises Died; what it raises there is raised here."""
+    def call(self, look_up: "LookUp | None", function: Callable[..., T], *arguments: Any) -> T:
+        """What `function` returns in the child, which may ask `look_up`. Raises Died, and what is raised there."""
         self.busy = True
         shared = next((one for one in arguments if isinstance(one, _Shared)), None)
         if shared and shared.number == self._known:
@@ -129,6 +137,11 @@ class _Child:
         try:
             self._send((function, tuple(self._desk.hand_over(one) for one in arguments)))
             failed, answer = self._receive(self._bounds.wait_seconds)
+            if isinstance(answer, ReferencesWanted):
+                self._send(_looked_up(answer.workbook, look_up))
+                failed, answer = self._receive(self._bounds.wait_seconds)
+            if isinstance(answer, ReferencesWanted):
+                raise AnswerRefused("a reader asks once")
             if not failed:
                 self._desk.take_what_was_written()
         except AnswerRefused as refused:
@@ -204,6 +217,13 @@ class _Child:
         return noise.read()
 
 
+def _looked_up(workbook: str, look_up: LookUp | None) -> ReferenceValues:
+    try:
+        return look_up(workbook) if look_up else {}
+    except LookupError as unknown:
+        raise AnswerRefused(f"a question after {workbook[:40]!r}") from unknown
+
+
 class Sandbox:
     """Reads files in up to `workers` child processes, each file within `seconds` of CPU time and `memory_mb`.
 
@@ -273,17 +293,19 @@ class Sandbox:
         display_name: str | None = None,
         others: Sequence[Workbook] = (),
         reference_values: ReferenceValuesByWorkbook | None = None,
+        look_up: "LookUp | None" = None,
         with_rows: bool = True,
     ) -> ReadResult:
         """`path` read against the one of `workbooks` whose columns are found in it; never raises for a bad file.
 
         `display_name`: the file's name on the share, for messages and for dates in file names.
         `others`: contracts that may be named as nearest. A contract class must be importable.
-        `reference_values`: as of `reading.read_file`. `with_rows`: whether the rows are wanted, not only what is said
-        of them; without, Arrow is loaded in the child alone.
+        `reference_values`: as of `reading.read_file`; or `look_up`, asked for those of the contract that the file turns
+        out to be of. `with_rows`: whether the rows are wanted, not only what is said of them; without, Arrow is loaded
+        in the child alone.
         """
-        same = _Shared(pickle.dumps((tuple(others), reference_values), protocol=5))
-        return self._read(Path(path), workbooks, display_name, same, with_rows=with_rows)
+        same = _Shared(pickle.dumps((tuple(others), _AskedOfParent() if look_up else reference_values), protocol=5))
+        return self._read(Path(path), workbooks, display_name, same, look_up=look_up, with_rows=with_rows)
 
     def _read(
         self,
@@ -292,6 +314,7 @@ class Sandbox:
         display_name: str | None,
         same: "_Shared",
         *,
+        look_up: "LookUp | None" = None,
         with_rows: bool = True,
     ) -> ReadResult:
         draft, name = tempfile.mkstemp(prefix="s2p-", suffix=".arrow", dir=self._spool)
@@ -299,7 +322,7 @@ class Sandbox:
         rows = Path(name)
         try:
             shown, target = display_name or path.name, FileToWrite(rows) if with_rows else None
-            reading: ReadResult = self.run(_read_to, target, FileToRead(path), tuple(workbooks), shown, same)
+            reading: ReadResult = self._run(look_up, _read_to, target, FileToRead(path), tuple(workbooks), shown, same)
             if not isinstance(reading, ReadResult):
                 raise ReadingProcessDied(_TAKEN_OVER)
             reading.file = Path(display_name) if display_name else path
@@ -336,6 +359,9 @@ class Sandbox:
 
     def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """What the importable `function` returns in a child, within the bounds. Raises Died, or what it raises."""
+        return self._run(None, function, *arguments)
+
+    def _run(self, look_up: "LookUp | None", function: Callable[..., T], *arguments: Any) -> T:
         child = self._idle.get()
         try:
             code = code_folders(self._packages)
@@ -346,7 +372,7 @@ class Sandbox:
                 child = _Child(self._bounds, self._compiled_cutter, self._spool, code)
                 with self._lock:
                     self._living.add(child)
-            return child.call(function, *arguments)
+            return child.call(look_up, function, *arguments)
         finally:
             if child is not None and child.busy:
                 with self._lock:
@@ -354,6 +380,23 @@ class Sandbox:
                 child.close()
                 child = None
             self._idle.put(child)
+
+
+class _AskedOfParent(Mapping[str, ReferenceValues]):
+    """In the child: what a workbook refers to, asked of the parent once a file turned out to be one of it."""
+
+    lines: ClassVar[tuple[IO[bytes], IO[bytes]]]
+
+    def __getitem__(self, workbook: str) -> ReferenceValues:
+        requests, answers = self.lines
+        _answer(answers, (False, ReferencesWanted(workbook)))
+        return pickle.loads(_message(requests) or b"")  # noqa: S301  our own parent wrote it
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 def _read_to(
@@ -395,6 +438,7 @@ def serve_requests() -> None:
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    _AskedOfParent.lines = requests, answers
     start = pickle.loads(_message(requests) or b"")  # noqa: S301  our own parent wrote it
     bounds, compiled_cutter, places, confined_first = start
     os.environ |= {"TMPDIR": str(places.write[0]), "HOME": str(places.write[0])}

@@ -8,16 +8,17 @@ import itertools
 import os
 import stat
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from s2p_assets.catalog.paths import compile_patterns
+from s2p_assets.catalog.paths import claims_path, compile_patterns, path_inside
 from s2p_assets.contracts.entered import ENTRIES_FOLDER
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.settings import MAIL_FOLDER, REMOTE_FOLDER
 from s2p_assets.spreadsheet.book import SPREADSHEET_SUFFIXES
 from s2p_assets.spreadsheet.not_workbooks import (
     READABLE_WHEN_NAMED,
@@ -27,6 +28,8 @@ from s2p_assets.spreadsheet.not_workbooks import (
     what_to_do,
 )
 
+OWN_FOLDERS = frozenset({"s2p-returned", "s2p-reports", ENTRIES_FOLDER, REMOTE_FOLDER, MAIL_FOLDER})
+"""What lies at the top of a share and is s2p's own."""
 _SUFFIXES = tuple(SPREADSHEET_SUFFIXES)
 _TEMPORARY = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".swp", ".lock")
 
@@ -80,9 +83,12 @@ def _digest(files: Iterable[SharedFile]) -> str:
 def scan_share(
     share: Path,
     workbooks: Sequence[Workbook],
-    skip: frozenset[str] = frozenset({"s2p-returned", "s2p-reports", ENTRIES_FOLDER}),
+    skip: frozenset[str] = OWN_FOLDERS,
+    elsewhere: Mapping[str, Path] = {},
 ) -> ShareScan:
     """Every spreadsheet below `share`, sorted by name, under each workbook whose patterns match it.
+
+    `elsewhere`: what was fetched from other places, by the folder under which the ledger names its files.
 
     A file of another kind is a workbook's where a pattern ends with its suffix, such as `*.txt`; else it is unclaimed
     where a person may think that it is read.
@@ -91,9 +97,10 @@ def scan_share(
     Raises ShareMissing.
     """
     files: dict[str, list[SharedFile]] = {workbook.full_name: [] for workbook in workbooks}
-    claims = [_Claim(workbook.patterns, files[workbook.full_name]) for workbook in workbooks]
+    claims = [_Claim(workbook, files[workbook.full_name]) for workbook in workbooks]
     unclaimed: list[SharedFile] = []
-    for file in sorted(_candidates(share, skip)):
+    fetched = (_beneath(prefix, folder) for prefix, folder in elsewhere.items() if folder.is_dir())
+    for file in sorted(itertools.chain(_candidates(share, skip), *fetched)):
         claimed = False
         for claim in claims:
             if claim.takes(file.relative):
@@ -102,6 +109,12 @@ def scan_share(
         if not claimed and (is_spreadsheet(file.relative) or _may_be_expected(file.relative, claims)):
             unclaimed.append(file)
     return ShareScan({name: tuple(found) for name, found in files.items()}, tuple(unclaimed))
+
+
+def _beneath(prefix: str, folder: Path) -> Iterator[SharedFile]:
+    """What was fetched from elsewhere, by its paths in the ledger."""
+    for file in _candidates(folder, OWN_FOLDERS):
+        yield file._replace(relative=f"{prefix}/{file.relative}")
 
 
 def scan_entries(folder: Path) -> dict[str, tuple[SharedFile, ...]]:
@@ -117,9 +130,9 @@ def scan_entries(folder: Path) -> dict[str, tuple[SharedFile, ...]]:
 class _Claim:
     """What one workbook claims by its patterns, and the files that it got."""
 
-    def __init__(self, patterns: tuple[str, ...], files: list[SharedFile]) -> None:
+    def __init__(self, workbook: Workbook, files: list[SharedFile]) -> None:
         self.files = files
-        self._matches = compile_patterns(patterns).fullmatch
+        self._workbook, patterns = workbook, workbook.patterns
         self._suffixes = {name_suffix(pattern) for pattern in patterns} & READABLE_WHEN_NAMED
         self._folders = tuple(_literal_folder(pattern) for pattern in patterns)
         bare = tuple(pattern[: -len(suffix)] for pattern in patterns if (suffix := name_suffix(pattern)))
@@ -129,10 +142,11 @@ class _Claim:
         """Whether a file at this path is the workbook's: a spreadsheet, or of a kind that a pattern names."""
         if not is_spreadsheet(relative) and name_suffix(relative) not in self._suffixes:
             return False
-        return self._matches(relative) is not None
+        return claims_path(self._workbook, relative)
 
     def looks_where(self, relative: str) -> bool:
         """Whether the workbook's files lie where this one lies, or are called so but for the suffix."""
+        relative = path_inside(self._workbook, relative) or ""
         folder = unicodedata.normalize("NFC", relative).casefold()
         if any(place and folder.startswith(place) for place in self._folders):
             return True
@@ -174,13 +188,14 @@ def _candidates(share: Path, skip: frozenset[str]) -> Iterator[SharedFile]:
             try:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append((f"{relative}/", list(os.scandir(entry.path))))
-                elif _is_looked_at(entry.name) and stat.S_ISREG((state := entry.stat(follow_symlinks=False)).st_mode):
+                elif is_looked_at(entry.name) and stat.S_ISREG((state := entry.stat(follow_symlinks=False)).st_mode):
                     yield SharedFile(unicodedata.normalize("NFC", relative), state.st_size, state.st_mtime_ns)
             except OSError:
                 continue
 
 
-def _is_looked_at(name: str) -> bool:
+def is_looked_at(name: str) -> bool:
+    """Whether a file of this name is an input, or one that a person may take for one."""
     return is_spreadsheet(name) or is_sheet_of_another(name) or what_to_do(name) is not None
 
 

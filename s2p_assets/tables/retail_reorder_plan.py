@@ -14,6 +14,7 @@ from s2p_assets import (
     ReplenishmentPolicy,
     Row,
     Text,
+    as_wide_as,
     column,
     column_names,
     critical_ratio,
@@ -35,7 +36,7 @@ MEAN_DEMAND = "demand_forecast.mean"
 SUPPLY = ("stock_position.on_hand", "stock_position.on_order")
 MARGIN = ("products.t2_cost", "products.item_cost")
 LEAD_TIME_DEMAND = (MEAN_DEMAND, "products.lead_time_days")
-STOCK_LEVELS = (*LEAD_TIME_DEMAND, "demand_forecast.deviation", *MARGIN)
+STOCK_LEVELS = (*LEAD_TIME_DEMAND, "demand_forecast.deviation", "demand_forecast.q90", *MARGIN)
 
 LINEAGE: LineageRules = {"products": same_key("sku", valid_from="terms_valid_from")}
 
@@ -155,7 +156,8 @@ def reorder_plan(
     weeks = demand_forecast.pivot(index="sku", columns="step", values="mean").reindex(rows["sku"]).fillna(0.0)
     elapsed = (as_of + pd.Timedelta(days=1) - demand_forecast["week"].min()) / pd.Timedelta(weeks=1)
     means = shifted_forecast(weeks.to_numpy(float), elapsed if len(stock_position) else 0.0)
-    errors = error_distribution(demand_champion.model.backtest, demand_champion.task)
+    backtested = error_distribution(demand_champion.model.backtest, demand_champion.task)
+    errors = as_wide_as(backtested, demand_forecast)
     rows = rows.join(plan_orders(rows, means, errors, POLICY, days_per_period=7))
     rows["order_cost"] = (rows["order_quantity"] * rows["item_cost"]).round(2)
     avoidable = rows["shortage_if_not_ordered"] - rows["shortage_if_ordered"]

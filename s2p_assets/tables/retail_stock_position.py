@@ -1,4 +1,4 @@
-"""What is in stock now, by SKU. What to order is in `retail_reorder_plan.py`."""
+"""What is in stock now, by SKU, as counted or as the ERP says since. What to order is in `retail_reorder_plan.py`."""
 
 import pandas as pd
 
@@ -11,7 +11,9 @@ from s2p_assets import (
     after_day,
     column,
     column_names,
+    in_period,
     on_day,
+    only_newest,
     same_key,
     table,
     units_since,
@@ -22,19 +24,24 @@ from s2p_assets import (
 class StockPosition(Row):
     """The stock of one SKU on the last day that is known, in units."""
 
-    sku: Code = column(description="The company's own article number", derived_from="inventory.sku")
+    sku: Code = column(description="The company's own article number", derived_from=("inventory.sku", "erp_stock.sku"))
     as_of: Date = column(
         description="The last day with a count, a receipt or a sale, of any SKU",
         derived_from=(
             "inventory.count_date",
+            "erp_stock.changed_at",
             "receipts.receive_date",
             "retail_sales.to_date",
             "wholesale_sales.ship_date",
         ),
     )
-    counted_on: Date = column(description="Day of the last count", derived_from="inventory.count_date")
+    counted_on: Date = column(
+        description="Day of the last count, or on which the ERP changed it since",
+        derived_from=("inventory.count_date", "erp_stock.changed_at"),
+    )
     counted: Number = column(
-        description="Units then free to sell, with transship", derived_from="inventory.usable_supply_incl"
+        description="Units then free to sell, with transship",
+        derived_from=("inventory.usable_supply_incl", "erp_stock.quantity"),
     )
     received_since: Number = column(description="Units received after the count", derived_from="receipts.quantity")
     sold_since: Number = column(
@@ -45,6 +52,7 @@ class StockPosition(Row):
         description="Counted, plus received, less sold",
         derived_from=(
             "inventory.usable_supply_incl",
+            "erp_stock.quantity",
             "receipts.quantity",
             "retail_sales.quantity",
             "wholesale_sales.quantity",
@@ -63,6 +71,8 @@ SOLD_RETAIL = same_key("sku") & after_day("to_date", "counted_on")
 SOLD_WHOLESALE = same_key("sku") & after_day("ship_date", "counted_on")
 LINEAGE: LineageRules = {
     "inventory": same_key("sku", count_date="counted_on"),
+    "erp_stock": same_key("sku") & in_period("changed_at", "counted_on", days=1),
+    ("on_order", "inventory"): same_key("sku") & only_newest("count_date"),
     "receipts": RECEIVED,
     "retail_sales": SOLD_RETAIL & with_share(f"-{SHARE_SINCE}"),
     "wholesale_sales": SOLD_WHOLESALE & with_share("-1"),
@@ -70,6 +80,7 @@ LINEAGE: LineageRules = {
     ("sold_since", "wholesale_sales"): SOLD_WHOLESALE,
     ("on_order", "receipts"): RECEIVED & with_share("-1"),
     ("as_of", "inventory"): on_day("count_date", "as_of"),
+    ("as_of", "erp_stock"): in_period("changed_at", "as_of", days=1),
     ("as_of", "receipts"): on_day("receive_date", "as_of"),
     ("as_of", "retail_sales"): on_day("to_date", "as_of"),
     ("as_of", "wholesale_sales"): on_day("ship_date", "as_of"),
@@ -78,12 +89,18 @@ LINEAGE: LineageRules = {
 
 @table(rows=StockPosition, key=("sku",), owner="warehouse@example.com", lineage=LINEAGE)
 def stock_position(
-    inventory: pd.DataFrame, receipts: pd.DataFrame, retail_sales: pd.DataFrame, wholesale_sales: pd.DataFrame
+    inventory: pd.DataFrame,
+    receipts: pd.DataFrame,
+    retail_sales: pd.DataFrame,
+    wholesale_sales: pd.DataFrame,
+    erp_stock: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """The stock of every SKU that was ever counted, as of the last known day: one row per SKU.
+    """The stock of every SKU that was ever counted or is in the ERP, as of the last known day: one row per SKU.
 
-    The newest count, plus what was received and less what was sold after it.
+    The newest count, or what the ERP says where it changed it on a later day; plus what was received and less what was
+    sold after that day.
     """
+    inventory = _with_erp(inventory, erp_stock)
     newest = inventory.sort_values("count_date", kind="stable").drop_duplicates("sku", keep="last").set_index("sku")
     rows = newest.rename(columns={"count_date": "counted_on", "usable_supply_incl": "counted"})
     counted_on = rows["counted_on"]
@@ -106,6 +123,23 @@ def stock_position(
     rows["on_hand"] = rows["counted"] + received - sold
     rows["on_order"] = (rows["on_order"] - received).clip(lower=0)
     return rows.sort_index().reset_index()[column_names(StockPosition)]
+
+
+def _with_erp(inventory: pd.DataFrame, erp_stock: pd.DataFrame | None) -> pd.DataFrame:
+    """Counts, and what the ERP says of a SKU that it changed on a later day than the last count of it."""
+    if erp_stock is None or erp_stock.empty:
+        return inventory
+    last = inventory.sort_values("count_date", kind="stable").drop_duplicates("sku", keep="last").set_index("sku")
+    said = pd.DataFrame(
+        {
+            "sku": erp_stock["sku"],
+            "count_date": erp_stock["changed_at"].dt.normalize().astype(inventory["count_date"].dtype),
+            "usable_supply_incl": erp_stock["quantity"],
+            "on_order": erp_stock["sku"].map(last["on_order"]).fillna(0).astype(inventory["on_order"].dtype),
+        }
+    )
+    counted_on = said["sku"].map(last["count_date"])
+    return pd.concat([inventory, said[~(said["count_date"] <= counted_on)]], ignore_index=True)
 
 
 def _after(frame: pd.DataFrame, counted_on: "pd.Series[pd.Timestamp]", first: str, last: str) -> "pd.Series[float]":

@@ -181,12 +181,13 @@ def main() -> None:
     parser.add_argument("--skus", default="100,1000,10000")
     parser.add_argument("--weeks", type=int, default=156)
     parser.add_argument("--joblib", default="threads")
-    parser.add_argument("--warm-up", type=int, default=40, help="SKUs that are not counted, of each process")
+    parser.add_argument("--warm-up", type=int, default=20, help="SKUs that are not counted, of each process")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     sizes = [int(size) for size in asked.skus.split(",")]
     if asked.one:
-        from_features_to_reports(20, asked.weeks, asked.joblib)  # imports and first calls are not counted
+        if asked.warm_up:
+            from_features_to_reports(asked.warm_up, asked.weeks, asked.joblib)  # imports and first calls do not count
         print(json.dumps(from_features_to_reports(sizes[0], asked.weeks, asked.joblib)))
         return
     for size in sizes:

@@ -8,7 +8,7 @@ How good forecasts are by themselves is not measured here; the arithmetic is tha
 import argparse
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -149,19 +149,21 @@ def level_for(fill: float, demand: Matrix, levels: Levels, terms: Terms) -> floa
     return float(np.interp(fill, fills, over)) if max(fills) >= fill else float("nan")
 
 
-def foresee(forecaster: Forecaster, history: pd.DataFrame, looks: list[pd.Timestamp]) -> Foreseen:
+def foresee(
+    forecaster: Forecaster, history: pd.DataFrame, looks: list[pd.Timestamp], task: ForecastTask = DAILY
+) -> Foreseen:
     """Backtest and fit on what was known before the first look; at each look forecast from what was known then."""
     known = history[history["day"] < looks[0]]
-    backtest = rolling_origin(forecaster, known, DAILY)
-    fitted = forecaster.fit(known.assign(censored=False), DAILY)
+    backtest = rolling_origin(forecaster, known, task)
+    fitted = forecaster.fit(known.assign(censored=False), task)
     means, own = [], []
     for look in looks:
         since = look - pd.Timedelta(days=DAYS_LEARNED_FROM)
         seen = history[(history["day"] < look) & (history["day"] >= since)]
-        rows = fitted.forecast(seen, DAILY.horizon)
-        own.append(deviations(seen, DAILY).to_numpy())
+        rows = fitted.forecast(seen, task.horizon)
+        own.append(deviations(seen, task).to_numpy())
         means.append(rows.pivot(index="entity", columns="step", values="mean").to_numpy())
-    return Foreseen(np.array(means), np.array(own), error_distribution(backtest, DAILY))
+    return Foreseen(np.array(means), np.array(own), error_distribution(backtest, task))
 
 
 def m5(series: int, days: int, file: Path = M5) -> tuple[pd.DataFrame, Matrix, list[pd.Timestamp]]:
@@ -175,7 +177,7 @@ def m5(series: int, days: int, file: Path = M5) -> tuple[pd.DataFrame, Matrix, l
     return history.reset_index(drop=True), wide.iloc[-days:].to_numpy(), list(wide.index[-days:])
 
 
-def lines(days: int, series: int, terms: Terms, file: Path = M5) -> Iterator[str]:
+def lines(days: int, series: int, terms: Terms, file: Path = M5, task: ForecastTask = DAILY) -> Iterator[str]:
     """The table, line by line as it is measured."""
     history, demand, dates = m5(series, days, file)
     at = list(range(0, days, terms.review))
@@ -191,7 +193,7 @@ def lines(days: int, series: int, terms: Terms, file: Path = M5) -> Iterator[str
     single: dict[str, float] = {}
     for name, forecaster in forecasters.items():
         began = time.process_time()
-        seen = foresee(forecaster, history, [dates[day] for day in at])
+        seen = foresee(forecaster, history, [dates[day] for day in at], task)
         seconds = time.process_time() - began
         policies = {f"{name} + {OWN}": seen.levels(terms), f"{name} + {BY_VOLUME}": seen.levels(terms, by_volume=True)}
         if name != "seasonal naive":
@@ -237,13 +239,14 @@ def _covered(seen: Foreseen, demand: Matrix, terms: Terms, length: int) -> str:
 def main() -> None:
     """Run it and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, usual in (("days", 280), ("series", 432), ("lead", 7), ("review", 7)):
+    for name, usual in (("days", 280), ("series", 432), ("lead", 7), ("review", 7), ("folds", DAILY.folds)):
         parser.add_argument(f"--{name}", type=int, default=usual)
     parser.add_argument("--data", type=Path, default=M5, help="the file of the M5 subset")
     asked = parser.parse_args()
     if not asked.data.exists():
         raise SystemExit(f"{asked.data} is not here; the M5 subset is needed")
-    for line in lines(asked.days, asked.series, Terms(asked.lead, asked.review), asked.data):
+    task = replace(DAILY, folds=asked.folds)
+    for line in lines(asked.days, asked.series, Terms(asked.lead, asked.review), asked.data, task):
         print(line, flush=True)
 
 

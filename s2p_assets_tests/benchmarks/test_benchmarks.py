@@ -1,13 +1,13 @@
 """Every kept benchmark can be started: on input so small that its figures mean nothing, but its code runs."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from s2p_assets_tests.warm_commands import warm_commands
 
 FOLDER = Path(__file__).parent
 DAYS, SERIES = 1200, 2
@@ -17,11 +17,12 @@ STARTED: dict[str, list[str]] = {
     "ingestion": ["--rows", "100", "--part", "0.003", "--only", *INGESTION],
     "reports": ["--skus", "12", "--rows", "200", "--most-traces", "2"],
     "scale": ["--skus", "6", "--weeks", "80", "--warm-up", "0"],
-    "stock": ["--days", "14", "--series", "2", "--data", "{data}/m5_subset/sample.csv"],
+    "stock": ["--days", "14", "--series", "2", "--folds", "1", "--data", "{data}/m5_subset/sample.csv"],
     "demand_simulations": ["--cases", "steady", "--seeds", "1", "--quick"],
     "forecasting": ["--sets", "m5-monthly", "--data", "{data}"],
     "outcomes": ["--only", "small noise"],
     "streams": ["--rows", "3000", "--rival-rows", "300", "--only", "throughput"],
+    "capturing": ["--rows", "500", "--only", "throughput"],
     "sql_tables": ["--sales", "2000"],
     "lakehouse": ["--rows", "25000"],
     "beyond_one_machine": ["--skus", "20"],
@@ -67,13 +68,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_runs_to_its_end_on_tiny_input(name: str, data: Path, folder: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("S2P_", "DAGSTER_"))}
     words = [word.format(data=data) for word in STARTED[name]]
-    done = subprocess.run(
-        [sys.executable, "-m", f"s2p_assets_tests.benchmarks.{name}", *words],
-        env=environment | {"S2P_HOME": str(folder / "home"), "TMPDIR": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.strip()
+    environment |= {"S2P_HOME": str(folder / "home"), "TMPDIR": str(folder)}
+    module = f"s2p_assets_tests.benchmarks.{name}"
+    code, out, err = warm_commands().run(tuple(words), environment, Path.cwd(), 280, module)
+    assert code == 0, out + err
+    assert out.strip()

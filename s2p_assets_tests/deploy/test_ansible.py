@@ -72,7 +72,7 @@ class Server:
         variables: dict[str, Any] = {
             "s2p_prefix": str(self.root),
             "s2p_package": str(wheel),
-            "s2p_pip_arguments": ["--no-deps", "--no-index"],
+            "s2p_pip_arguments": ["--no-deps", "--no-index", "--no-compile"],
             "s2p_python": str(self.python),
             "s2p_user": "root",
             "s2p_group": "root",

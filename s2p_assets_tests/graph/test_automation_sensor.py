@@ -1,11 +1,19 @@
 """When the automation conditions are evaluated: as long as something happens, and at rest not at all."""
 
+from typing import Any
+
 import dagster as dg
 import pytest
+from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
+from dagster._core.events import DagsterEvent
+from dagster._core.test_utils import create_run_for_test
+from dagster._daemon.asset_daemon import asset_daemon_cursor_from_instigator_serialized_cursor
 
 from s2p_assets.graph import automation_sensor as tested
+from s2p_assets.graph import evaluations
 from s2p_assets.graph.automation_sensor import NOTHING_HAPPENED, AutomationSensor, automation_sensor
 from s2p_assets.graph.evaluations import SETTLED, Evaluations
+from s2p_assets.graph.running.one_run import PassResult, run_assets
 
 SOURCE = dg.AssetKey("source")
 
@@ -59,8 +67,67 @@ def test_what_happens_at_rest_is_seen_at_the_next_look() -> None:
             pass
         instance.report_runless_asset_event(dg.AssetMaterialization(SOURCE))
         assert ticks.tick() == "['table']"
-        assert "skipped" not in [ticks.tick() for _ in range(SETTLED)]
-        assert ticks.tick() == "skipped"
+        assert ticks.tick() == "skipped", "until what was asked for is made"
+        run_assets(ticks.definitions, instance, {table.key}, PassResult(), {})
+        assert [ticks.tick(), ticks.tick()] == ["evaluated", "skipped"]
+
+
+def test_what_is_asked_for_and_never_begins_is_gone_over_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluations, "ASKED_SECONDS", 0.0)
+    with dg.DagsterInstance.ephemeral() as instance:
+        ticks = Ticks(instance)
+        while ticks.tick() != "skipped":
+            pass
+        instance.report_runless_asset_event(dg.AssetMaterialization(SOURCE))
+        assert [ticks.tick() for _ in range(3)] == ["['table']", "evaluated", "skipped"]
+
+
+def test_a_run_that_ended_and_does_not_stand_as_ended_yet_is_gone_over_twice() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        ticks = Ticks(instance)
+        while ticks.tick() != "skipped":
+            pass
+        run = create_run_for_test(instance, asset_selection=frozenset({table.key}), status=dg.DagsterRunStatus.STARTED)
+        ended = DagsterEvent("PIPELINE_SUCCESS", "a job", message="it ended")
+        instance.event_log_storage.store_event(
+            dg.EventLogEntry(
+                None, "debug", "", run.run_id, 0.0, None, "a job", ended
+            )  # as `store_event` is the first half
+        )
+        assert [ticks.tick() for _ in range(3)] == ["evaluated", "evaluated", "skipped"]
+
+
+def test_an_evaluation_during_which_something_happened_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        ticks = Ticks(instance)
+        while ticks.tick() != "skipped":
+            pass
+        instance.report_runless_asset_event(dg.AssetMaterialization("another"))
+        evaluate, seen = tested.Conditions.evaluate, []
+
+        def and_meanwhile(self: tested.Conditions, before: Any, due: set[dg.AssetKey] | None) -> Any:
+            found = evaluate(self, before, due)
+            seen.append(due)
+            if len(seen) == 1:
+                instance.report_runless_asset_event(dg.AssetMaterialization(SOURCE))
+            return found
+
+        monkeypatch.setattr(tested.Conditions, "evaluate", and_meanwhile)
+        assert ticks.tick() == "['table']"
+        assert seen == [set(), {SOURCE, table.key}]
+
+
+def test_what_is_remembered_is_written_as_dagster_writes_it() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        ticks = Ticks(instance)
+        for _ in range(2):  # the second time from what was written before
+            instance.report_runless_asset_event(dg.AssetMaterialization(SOURCE))
+            ticks.tick()
+            _, after = ticks.sensor._known.cursor or (None, AssetDaemonCursor.empty())
+            graph = ticks.definitions.resolve_asset_graph()
+            assert ticks.cursor is not None
+            assert asset_daemon_cursor_from_instigator_serialized_cursor(ticks.cursor, graph) == after
+            assert after.previous_condition_cursors
 
 
 def test_a_new_process_evaluates_with_the_cursor_of_the_one_before() -> None:

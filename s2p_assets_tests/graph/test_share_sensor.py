@@ -10,7 +10,8 @@ from s2p_assets.graph.share_sensor import share_sensor
 from s2p_assets.services.context import open_context
 from s2p_assets.settings import Settings
 
-Looks = Callable[[], dict[str, int]]
+Meanwhile = Callable[[], object]
+Looks = Callable[..., dict[str, int]]
 
 
 @pytest.fixture
@@ -21,13 +22,22 @@ def share(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def look(tmp_path: Path, share: Path) -> Iterator[Looks]:
-    """A look of one sensor; what it reports, as workbook's share → files that stand still."""
+    """A tick of one sensor, and what happens at each pause between two looks; what it reports, as workbook's share →
+    files that stand still.
+    """
     settings = Settings(home=tmp_path / "home", share=share, database_url="postgresql://nowhere/none")
-    sensor = share_sensor(open_context(settings))
+    happens: list[Meanwhile] = []
+
+    def rest(_: float) -> None:
+        if happens:
+            happens.pop(0)()
+
+    sensor = share_sensor(open_context(settings), rest)
     cursor: list[str | None] = [None]
     with dg.DagsterInstance.ephemeral() as instance:
 
-        def one() -> dict[str, int]:
+        def one(*meanwhile: Meanwhile) -> dict[str, int]:
+            happens[:] = meanwhile
             result = sensor(dg.build_sensor_context(instance=instance, cursor=cursor[0]))
             assert isinstance(result, dg.SensorResult)
             cursor[0] = result.cursor
@@ -40,18 +50,26 @@ def look(tmp_path: Path, share: Path) -> Iterator[Looks]:
         yield one
 
 
+def test_a_dropped_file_is_reported_at_the_tick_that_it_wakes(look: Looks, share: Path) -> None:
+    (share / "prices/Before.xlsx").write_bytes(b"whole")
+    look()
+    (share / "prices/Prices.xlsx").write_bytes(b"whole")
+    assert look() == {"price_list_share": 2}
+
+
 def test_a_file_that_never_stops_growing_holds_back_no_other(look: Looks, share: Path) -> None:
     prices, growing = share / "prices/Prices.xlsx", share / "prices/Growing.xlsx"
 
-    def look_while_it_grows() -> dict[str, int]:
+    def grow() -> None:
         with growing.open("ab") as file:
             file.write(b"more")
-        return look()
+
+    def look_while_it_grows() -> dict[str, int]:
+        grow()
+        return look(grow, grow)
 
     look_while_it_grows()
-    look_while_it_grows()
     prices.write_bytes(b"whole")
-    assert "price_list_share" not in look_while_it_grows()
     assert look_while_it_grows()["price_list_share"] == 1
     assert [look_while_it_grows() for _ in range(3)] == [{}, {}, {}]
     assert look()["price_list_share"] == 2
@@ -61,12 +79,10 @@ def test_a_file_that_never_stops_growing_holds_back_no_other(look: Looks, share:
 def test_a_file_that_changes_is_reported_when_it_stands_still_again(look: Looks, share: Path) -> None:
     prices = share / "prices/Prices.xlsx"
     prices.write_bytes(b"whole")
-    look()
     assert look()["price_list_share"] == 1
     prices.write_bytes(b"half")
-    assert look() == {}
+    assert look(lambda: prices.write_bytes(b"half of"), lambda: prices.write_bytes(b"half of it")) == {}
     prices.write_bytes(b"whole again")
-    assert look() == {}
     assert look()["price_list_share"] == 1
 
 
@@ -74,10 +90,8 @@ def test_a_file_counts_as_gone_when_two_looks_miss_it(look: Looks, share: Path) 
     prices = share / "prices/Prices.xlsx"
     prices.write_bytes(b"whole")
     look()
-    look()
     prices.rename(share / "prices/~Prices.xlsx")  # as Excel does while it saves
+    assert look(lambda: (share / "prices/~Prices.xlsx").rename(prices)) == {}
     assert look() == {}
-    (share / "prices/~Prices.xlsx").rename(prices)
-    assert [look(), look()] == [{}, {}]
     prices.unlink()
-    assert [look(), look()] == [{}, {"price_list_share": 0}]
+    assert look() == {"price_list_share": 0}

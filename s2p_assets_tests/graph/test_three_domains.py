@@ -126,6 +126,8 @@ def test_a_deal_that_is_typed_in_is_told_as_one_in_the_workbook_would_be(company
     stored = cases.stored_cases(ctx, one)[0]
     explained = cases.explain_case(ctx, "crm_scored_pipeline", "crm_win_champion", stored["opportunity_id"])
     assert explained["probability"] == pytest.approx(stored["probability"])
+    doubted = stored["opportunity_id"] in cases.doubtful_cases(ctx, "crm_scored_pipeline")
+    assert doubted == any(says.startswith("No past case") for says in explained["trust"])
     with pytest.raises(cases.TypedWrong) as wrong:
         cases.score_typed(ctx, "crm_scored_pipeline", typed | {"product": "none such", "sales_agent": ""})
     assert set(wrong.value.faults) == {"product", "sales_agent"}

@@ -21,7 +21,7 @@ from s2p_assets.inventory.replenishment import (
     safety_stock,
     shifted_forecast,
 )
-from s2p_assets.learning.forecasting.intervals import ErrorDistribution
+from s2p_assets.learning.forecasting.intervals import ErrorDistribution, ErrorUnit, Residuals
 
 
 def test_the_textbook_example_of_the_fixed_time_period_model() -> None:
@@ -72,7 +72,7 @@ def items(**changes: object) -> pd.DataFrame:
 
 def certain(residuals: list[float]) -> ErrorDistribution:
     known = np.array(residuals)
-    return ErrorDistribution(exponent=0.5, least=1.0, of_step=(known,) * 4, of_sum=(known,) * 4)
+    return ErrorDistribution(Residuals(ErrorUnit(0.5, 1.0), of_step=(known,) * 4, of_sum=(known,) * 4))
 
 
 def test_levels_cover_lead_time_and_review_and_add_up() -> None:
@@ -112,7 +112,7 @@ def normal_sums(deviation: float, samples: int = 20_001) -> ErrorDistribution:
     """The spread of independent normal periods: of the sum of k periods, deviation·√k."""
     ranks = np.arange(1, samples + 1) / (samples + 1)
     standard = scipy.stats.norm.ppf(ranks) * deviation
-    return ErrorDistribution(0.5, 1e-9, (standard,) * 4, (standard,) * 4)
+    return ErrorDistribution(Residuals(ErrorUnit(0.5, 1e-9), (standard,) * 4, (standard,) * 4))
 
 
 def test_the_newsvendor_example_of_snyder_and_shen() -> None:

@@ -1,6 +1,12 @@
-"""Small demand histories for the tests of `learning/` and of the retail models. No test stands here."""
+"""Small demand histories for the tests of `learning/` and of the retail models, and trainings that are done once.
 
-from collections.abc import Mapping, Sequence
+No test stands here.
+"""
+
+import copy
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +14,23 @@ import pandas as pd
 from s2p_assets.contracts.model import ForecastTask
 
 WEEKLY = ForecastTask("sku", "week", "units", horizon=4, season_length=52, folds=3, step=4, censored="censored")
+
+
+def once(train: Callable[..., Any]) -> Any:
+    """A training that is done once for the same arguments, and copied for each who asks; `__wrapped__` trains anew.
+
+    Arguments are the same when they are one object, or equal words or numbers.
+    """
+    kept: dict[Any, tuple[Any, Any]] = {}
+
+    @functools.wraps(train)
+    def trained(*given: Any, **named: Any) -> Any:
+        key = tuple(one if isinstance(one, int | str | None) else id(one) for one in (*given, *named, *named.values()))
+        if key not in kept:
+            kept[key] = (train(*given, **named), (given, named))  # held, so that no other object gets their ids
+        return copy.deepcopy(kept[key][0])
+
+    return trained
 
 
 def weekly(units: Mapping[str, Sequence[float]], *, start: str = "2023-01-02") -> pd.DataFrame:

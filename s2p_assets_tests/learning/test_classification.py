@@ -18,6 +18,7 @@ from s2p_assets.learning.classification import metrics as measures
 from s2p_assets.learning.classification.cases import decided_cases, features_of_cases
 from s2p_assets.learning.classification.explanations import explanation_sentences, feature_contributions
 from s2p_assets.learning.classification.leaks import find_leaks
+from s2p_assets.learning.classification.metrics import calibration_error, calibration_table, deciles
 from s2p_assets.learning.classification.models.base_rate import BaseRate
 from s2p_assets.learning.classification.models.boosting import Boosting
 from s2p_assets.learning.classification.models.forest import Forest
@@ -360,3 +361,20 @@ def test_a_contest_that_would_learn_from_a_leak_is_left_out_with_its_place(
     (fault,) = catalog.faults
     assert fault.file.name == "shop_deal_champion.py"
     assert "days_open ← offers.closed (known only after the outcome)" in fault.message
+
+
+@pytest.mark.parametrize("kind", ["all different", "many equal", "all equal", "one case", "one is no number"])
+def test_deciles_are_those_of_pandas_and_the_error_is_that_of_their_table(kind: str) -> None:
+    random = np.random.default_rng(7)
+    said = random.random(1 if kind == "one case" else 211)
+    if kind in ("many equal", "all equal"):
+        said = said.round(1) if kind == "many equal" else np.full_like(said, 0.3)
+    actual = (random.random(len(said)) < said).astype(float)
+    if kind == "one is no number":
+        said[17] = np.nan
+    bins = pd.qcut(pd.Series(said), 10, labels=False, duplicates="drop").fillna(0).astype("int64") + 1
+    assert deciles(said).tolist() == bins.tolist()
+    if kind != "one is no number":
+        table = calibration_table(actual, said)
+        weighted = float(np.average((table["predicted"] - table["outcome"]).abs(), weights=table["cases"]))
+        assert calibration_error(actual, said) == pytest.approx(weighted, rel=1e-12)

@@ -40,7 +40,7 @@ def test_demand_that_jumps_is_above_the_band() -> None:
     measured = recent_error(trained(known(60)), jumped.assign(units=jumped["units"].where(~new, jumped["units"] * 9)))
     assert measured is not None
     assert measured.is_above
-    said = f"errors on the 2 newest periods are {measured.share:.1%} of the demand before, above their band"
+    said = f"errors on the 2 newest periods are {measured.share:.1%} of forecast and sales, above their band"
     assert said in measured.description
 
 

@@ -8,9 +8,16 @@ import pytest
 
 from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.forecasting.backtest import rolling_origin
-from s2p_assets.learning.forecasting.intervals import NOMINAL_LEVELS, ErrorDistribution, deviations, error_distribution
+from s2p_assets.learning.forecasting.intervals import (
+    NOMINAL_LEVELS,
+    ErrorDistribution,
+    as_wide_as,
+    deviations,
+    error_distribution,
+)
 from s2p_assets.learning.forecasting.learnable import training_rows
 from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
+from s2p_assets.learning.forecasting.newer_errors import width_of_late
 from s2p_assets.learning.forecasting.series import TooLittleHistory
 from s2p_assets_tests.learning.histories import WEEKLY, seasonal
 
@@ -66,9 +73,8 @@ def test_censored_weeks_teach_nothing() -> None:
     clean = simulated(1)
     hidden = clean.assign(censored=clean["entity"] % 7 == 0)
     spoiled = hidden.assign(actual=clean["actual"].mask(hidden["censored"], 0.0))
-    assert (
-        error_distribution(hidden, WEEKLY).of_sum[3].tolist() == error_distribution(spoiled, WEEKLY).of_sum[3].tolist()
-    )
+    found = [error_distribution(rows, WEEKLY).by_volume.of_sum[3].tolist() for rows in (hidden, spoiled)]
+    assert found[0] == found[1]
     with pytest.raises(TooLittleHistory, match="uncensored"):
         error_distribution(clean.assign(censored=True), WEEKLY)
 
@@ -141,7 +147,8 @@ def test_a_range_is_wide_enough_for_what_all_series_of_a_new_fold_have_in_common
 def _as_claimed(errors: ErrorDistribution) -> ErrorDistribution:
     """The same, as if rows and not folds were alike."""
     assert errors.by_deviation is not None
-    own = replace(errors.by_deviation, coverage_of_step=NOMINAL_LEVELS, coverage_of_sum=NOMINAL_LEVELS)
+    claimed = np.tile(NOMINAL_LEVELS, (len(errors.by_deviation.volumes), 1))
+    own = replace(errors.by_deviation, coverage_of_step=claimed, coverage_of_sum=claimed)
     return replace(errors, by_deviation=own)
 
 
@@ -152,3 +159,45 @@ def test_deviations_of_months_are_of_more_than_a_year() -> None:
     )
     task = ForecastTask("sku", "month", "units", every="MS", horizon=3)
     assert deviations(training_rows(history, task), task)["a"] == pytest.approx(np.sqrt(40 * 2 / 52), rel=0.2)
+
+
+def _of_two_shapes(random: np.random.Generator) -> pd.DataFrame:
+    """Small series vary as in a bell, large ones seldom and far: of both, the deviation is the same share of the mean."""
+    rows = simulated(1, folds=6, entities=90)
+    bell, far = random.normal(0, 1, len(rows)), random.standard_t(2.2, len(rows)) * 0.35
+    off = np.where(rows["entity"] < 45, bell, far)
+    actual = np.maximum(rows["mean"] * (10 + off), 0.0)
+    return rows.assign(actual=actual, mean=rows["mean"] * 10, deviation=rows["mean"])
+
+
+@pytest.mark.parametrize("sums", [False, True])
+def test_small_and_large_series_both_keep_what_their_ranges_say(sums: bool) -> None:
+    random = np.random.default_rng(3)
+    errors, fresh = error_distribution(_of_two_shapes(random), WEEKLY), _of_two_shapes(random)
+    if sums:
+        named = {"mean": "sum", "actual": "sum", "deviation": "mean"}
+        fresh = fresh[fresh["step"] <= 3].groupby(["fold", "entity"]).agg(named).reset_index()
+        found = errors.sum_quantiles(fresh["mean"], np.full(len(fresh), 3.0), (0.1, 0.9), fresh["deviation"])
+    else:
+        found = errors.quantiles(fresh["mean"], fresh["step"], (0.1, 0.9), fresh["deviation"])
+    inside = fresh["actual"].between(found[:, 0], found[:, 1])
+    for part in (fresh["entity"] < 30, fresh["entity"] >= 60):
+        assert inside[part].mean() == pytest.approx(0.8, abs=0.07)  # without groups 0.73 and 0.92
+
+
+def test_ranges_grow_by_as_much_as_the_newest_periods_fell_out_of_them_and_sums_follow() -> None:
+    errors, fresh = error_distribution(_with_deviation(simulated(1)), WEEKLY), _with_deviation(simulated(2))
+    assert width_of_late(errors, None) == 1.0
+    assert width_of_late(errors, fresh) == pytest.approx(1.0, abs=0.06)
+    wild = fresh.assign(actual=fresh["mean"] + 3 * (fresh["actual"] - fresh["mean"]))
+    width = width_of_late(errors, wild)
+    assert 1.4 < width <= 2.0
+    wider = replace(errors, width=width)
+    rows = fresh.assign(q90=wider.quantiles(fresh["mean"], fresh["step"], (0.9,), fresh["deviation"])[:, 0])
+    found = as_wide_as(errors, rows)
+    assert found.width == pytest.approx(width)
+    assert found.sum_quantiles([60.0], [3.0], [0.9], [4.5]) > errors.sum_quantiles([60.0], [3.0], [0.9], [4.5])
+
+
+def _with_deviation(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(deviation=np.sqrt(rows["mean"]))

@@ -21,7 +21,7 @@ from s2p_assets.learning.versions import ModelVersion
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.models.retail_demand_seasonal_naive import demand_seasonal_naive
-from s2p_assets_tests.learning.histories import WEEKLY, seasonal
+from s2p_assets_tests.learning.histories import WEEKLY, once, seasonal
 
 MONDAY = dt.datetime(2024, 7, 1, tzinfo=dt.UTC)
 CONTEST: Contest = replace(demand_champion, task=WEEKLY, baselines=("demand_seasonal_naive",))
@@ -29,6 +29,7 @@ AVERAGE, NAIVE = demand_moving_average.name, demand_seasonal_naive.name
 SKUS = 40
 
 
+@once
 def trained(
     model: Model = demand_moving_average, *, weeks: int = 80, build: Callable[[], Forecaster] | None = None
 ) -> ModelVersion:

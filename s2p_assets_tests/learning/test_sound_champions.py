@@ -19,7 +19,7 @@ from s2p_assets.models.retail_demand_boosting import demand_boosting
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.models.retail_demand_seasonal_naive import demand_seasonal_naive
-from s2p_assets_tests.learning.histories import WEEKLY, seasonal
+from s2p_assets_tests.learning.histories import WEEKLY, once, seasonal
 
 AT = dt.datetime(2024, 7, 1, tzinfo=dt.UTC)
 CONTEST: Contest = replace(demand_champion, task=WEEKLY, baselines=("demand_seasonal_naive", "demand_moving_average"))
@@ -28,6 +28,7 @@ HISTORY = seasonal(20, 90)
 WRONG = HISTORY.assign(units=HISTORY["units"].where(HISTORY.index != 700, 2_000_000.0))
 
 
+@once
 def trained(model: Model, history: pd.DataFrame = HISTORY) -> ModelVersion:
     return train(model, CONTEST, history, feature_version=str(len(history)), trained_at=AT, run_id="r")
 

@@ -1,6 +1,7 @@
 """Today: what needs whoever asks comes first, with what they may do; what it shows is what stands."""
 
 import datetime as dt
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,6 +65,9 @@ def test_each_role_sees_what_it_can_act_on() -> None:
     assert deeds["held: is it right?"] == ("accept", "mend")
     assert deeds["gone"] == ("keep", "forget")
     assert not any(need.deeds for need in needs_of(STATUS, Caller("a", "viewer", "user")))
+    damaged = {**STATUS, "sent_back": [FILE | {"verdict": "returned", "error": "the file is damaged", "findings": []}]}
+    cut_off = next(need for need in needs_of(damaged, Caller("a", "editor", "user")) if need.kind == "came back")
+    assert cut_off.deeds == (), "a cell cannot be mended in what cannot be opened"
 
 
 def test_what_is_ones_own_comes_first_and_says_where() -> None:
@@ -139,3 +143,16 @@ def test_a_gone_file_is_kept_by_one_click(person_of: PersonOf, door: Served) -> 
             ann.require_fits(width)
     finally:
         away.rename(place)
+
+
+def test_what_is_typed_into_one_table_is_one_line(door: Served) -> None:
+    ann = browser_of(door, "editor")
+    for number in range(2):
+        values = {"order_no": f"T-{number}", "article": "A1", "quantity": 1, "price": 2.5, "ordered": "2026-05-01"}
+        content = {"reason": "by telephone", "rows": [{"action": "add", "values": values}]}
+        assert ann.post("/api/v1/tables/acme_orders/entries", json=content).status_code == 201
+    time.sleep(STATUS_SECONDS + 0.1)
+    shown = ann.get("/").text.partition("What came in")[2]
+    assert shown.count("/tables/acme_orders") == 1
+    assert re.search(r"Orders: \d+ entries", shown)
+    assert "s2p-entries" not in shown

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from s2p_assets.cli.app import app
+from s2p_assets.learning.registry.mlflow_tables import Tenure
 from s2p_assets.messaging import record
 from s2p_assets.messaging.address_book import EXAMPLE, AddressBook, AddressBookUnusable, parse_address_book
 from s2p_assets.messaging.letters import write_letter
@@ -18,7 +19,7 @@ from s2p_assets.messaging.matters import KINDS, Matter
 from s2p_assets.services.context import Context, open_context
 from s2p_assets.services.ingest import ingest, store_ingest
 from s2p_assets.services.messages.file_matters import place_on_share
-from s2p_assets.services.messages.house_matters import full_disks, held_back_matters
+from s2p_assets.services.messages.house_matters import full_disks, held_back_matters, newest_change
 from s2p_assets.services.messages.sending import send_messages
 from s2p_assets.services.messages.standing import messages_status
 from s2p_assets.settings import Settings
@@ -291,3 +292,16 @@ def test_what_is_recorded_twice_at_once_is_one_matter(conn: psycopg.Connection) 
     for _ in range(2):
         record.record_matters(conn, ["failed"], [matter, matter])
     assert conn.execute("select count(*) from s2p.matters").fetchone() == (1,)
+
+
+def test_a_model_that_is_trained_again_is_no_news_another_one_and_a_persons_word_are() -> None:
+    def tenures(*of: tuple[str, str]) -> list[Tenure]:
+        return [Tenure(at, name, f"v{at}", "2026-11-29", by, "", "") for at, (name, by) in enumerate(of, 1)]
+
+    found = newest_change(tenures(("mean", "the test"), ("trees", "the test"), ("trees", "the test")))
+    assert found is not None
+    assert found.number == 2
+    assert newest_change(tenures(("mean", "the test"), ("mean", "the test"))) is None
+    by_person = newest_change(tenures(("mean", "the test"), ("mean", "ann@example.com")))
+    assert by_person is not None
+    assert by_person.by == "ann@example.com"

@@ -12,6 +12,7 @@ from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.validation import conform, pandera_model
 from s2p_assets.learning.forecasting.demand import week_of
 from s2p_assets.samples.retail_company import Company, simulate_company
+from s2p_assets.streams.retail_erp_stock import erp_stock
 from s2p_assets.streams.retail_till_receipts import till_receipts
 from s2p_assets.streams.retail_web_orders import web_orders
 from s2p_assets.tables.retail_demand import demand
@@ -167,6 +168,24 @@ def test_the_stock_position_on_the_day_of_the_count_is_the_count(
     assert position["on_hand"].astype(float).sub(company.stock.iloc[-1].reindex(position.index)).abs().max() == 0
 
 
+def test_what_the_erp_says_since_the_count_is_the_stock(handed: dict[str, pd.DataFrame]) -> None:
+    counts = handed["inventory"]
+    day, first, second = counts["count_date"].max(), *counts["sku"].drop_duplicates().head(2)
+    said = pd.DataFrame(
+        {
+            "sku": [first, second, "new"],
+            "quantity": [7, 8, 9],
+            "changed_at": [day + pd.Timedelta(days=900, hours=9), day - pd.Timedelta(days=1), day],
+        }
+    )
+    before = made(stock_position, handed).set_index("sku")
+    position = made(stock_position, {**handed, "erp_stock": said}).set_index("sku")
+    assert (position.loc[first, "on_hand"], position.loc["new", "counted"]) == (7, 9)
+    assert position.loc[first, "counted_on"] == (day + pd.Timedelta(days=900)).date()
+    assert position.loc[second, "on_hand"] == before.loc[second, "on_hand"]
+    assert position.loc[first, "on_order"] >= 0
+
+
 def test_the_stock_position_is_carried_on_from_an_older_count(
     company: Company, handed: dict[str, pd.DataFrame]
 ) -> None:
@@ -182,7 +201,9 @@ def test_every_column_of_the_tables_says_what_it_is_made_from() -> None:
     for table in (products, demand, stock_position):
         known = {f"{name}.{column.name}" for name, book in WORKBOOKS.items() for column in book.columns}
         known |= {f"{book.name}.{column.name}" for book in (successors, one_offs) for column in book.columns}
-        known |= {f"{one.name}.{column.name}" for one in (web_orders, till_receipts) for column in one.columns}
+        known |= {
+            f"{one.name}.{column.name}" for one in (web_orders, till_receipts, erp_stock) for column in one.columns
+        }
         known |= {f"products.{column.name}" for column in products.columns}
         for column in table.columns:
             assert column.derived_from, f"{table.full_name}.{column.name}"

@@ -166,6 +166,14 @@ def test_one_unreadable_cell_never_hides_another(tmp_path: Path) -> None:
     }
 
 
+def test_a_day_that_there_is_not_is_told_as_one(tmp_path: Path) -> None:
+    reading = prices(tmp_path, good(valid_from="31.02.2024"), good(sku="AB-003", valid_from="2023-02-29"))
+    assert said(reading) == {
+        "F2": "'31.02.2024' is a day that there is not",
+        "F3": "'2023-02-29' is a day that there is not",
+    }
+
+
 @pytest.mark.parametrize(
     ("pattern", "words"),
     [

@@ -7,7 +7,9 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import pyarrow
 import pytest
 import xlsxwriter
 
@@ -76,6 +78,36 @@ def test_rows_come_back_from_the_child(sandbox: Sandbox, tmp_path: Path) -> None
     assert (reading.verdict, str(reading.file)) == ("accepted", "lines/Lines.xlsx")
     assert reading.rows is not None
     assert reading.rows.to_pylist() == [{"name": "a", "amount": 1.5, "_sheet": "Sheet1", "_row": 2}]
+
+
+class PlaceRow(Row):
+    """A line that names something known."""
+
+    name: Code = column("Name", description="name", references="acme_names.name")
+    amount: Number = column("Amount", description="amount")
+
+
+PLACES = Workbook(rows=PlaceRow, path="**", owner="a@example.org")
+
+
+def test_what_a_file_may_refer_to_is_asked_once_it_is_known_what_it_is(sandbox: Sandbox, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def look_up(workbook: str) -> dict[str, pyarrow.Array]:
+        asked.append(workbook)
+        return {"name": pyarrow.array(["b"])}
+
+    reading = sandbox.read(good(tmp_path / "0f3a"), [PLACES], display_name="Places.xlsx", look_up=look_up)
+    assert asked == [PLACES.full_name]
+    assert [(one.cell, one.rule) for one in reading.findings] == [("A2", "references")]
+    sandbox.read(good(tmp_path / "0f3b"), [LINES], look_up=look_up)
+    assert asked == [PLACES.full_name], "nothing is asked for a contract that refers to nothing"
+
+
+def test_a_question_after_what_was_not_offered_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    reading = sandbox.read(good(tmp_path / "0f3a"), [PLACES], look_up=dict[str, Any]().__getitem__)
+    assert reading.error is not None
+    assert "what no reader says" in reading.error
 
 
 @pytest.mark.parametrize("deed", [crash, hoard, spin])

@@ -46,6 +46,7 @@ def print_status(settings: Settings, current: dict[str, Any]) -> None:
     out.print()
     _print_workbooks(current["workbooks"])
     _print_streams(current["streams"])
+    _print_remotes(current["remotes"])
     _print_changes(current["changes"])
     _print_champions(current["models"])
     for file in current["sent_back"]:
@@ -102,6 +103,23 @@ def print_messages(messages: dict[str, Any]) -> None:
         count = messages["spooled"]
         lie = "message lies" if count == 1 else "messages lie"
         out.print(f"\n{count:,} {lie} in {escape(messages['outbox'])}: S2P_SMTP_HOST names no mail server")
+
+
+def _print_remotes(remotes: list[dict[str, Any]]) -> None:
+    """The folders elsewhere: how many files each brought, and what keeps s2p from it."""
+    for one in remotes:
+        looked = f", last looked at {one['looked_at'][:16].replace('T', ' ')}" if one["looked_at"] else ""
+        out.print(f"\n{escape(one['place'])}: {one['files']:,} {'file' if one['files'] == 1 else 'files'}{looked}")
+        if one["problem"]:
+            since = f" since {one['since'][:16].replace('T', ' ')}" if one["state"] == "away" else ""
+            out.print(f"    [yellow]{'away' if since else 'not yet'}{since}:[/yellow] {escape(one['problem'])}")
+        if one["is_silent"]:
+            out.print("    [yellow]nobody looks at it:[/yellow] start s2p up, or s2p fetch --watch")
+        for note in one["notes"][:NOTICES_SHOWN]:
+            out.print(f"    [yellow]left out:[/yellow] {escape(note)}")
+        if one["kept_from_returning"]:
+            why = escape(one["kept_from_returning"])
+            out.print(f"    marked copies are on the screen, not there: {why}")
 
 
 def _print_streams(streams: list[dict[str, Any]]) -> None:

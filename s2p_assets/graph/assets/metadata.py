@@ -120,10 +120,8 @@ def escaped(text: str) -> str:
     return re.sub(r"([\\`*_|\[\]#])", r"\\\1", text).replace("<", "&lt;").replace("\n", " ")
 
 
-def picture(png: bytes | None, title: str) -> dg.MetadataValue:
-    """A picture that the Dagster UI shows in place, without asking another server for it."""
-    if png is None:
-        return dg.MetadataValue.text("no picture")
+def picture(png: bytes, title: str) -> dg.MetadataValue:
+    """A picture that lies in no file, shown in place by the Dagster UI."""
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 

@@ -21,7 +21,7 @@ from dagster._daemon.controller import create_daemons_from_instance
 from dagster._daemon.daemon import DaemonIterator, SensorDaemon, SpanMarker
 from dagster._daemon.freshness import FreshnessDaemon
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
-from dagster._daemon.sensor import _process_tick, execute_sensor_iteration
+from dagster._daemon.sensor import _process_tick, execute_sensor_iteration, get_elapsed
 
 from s2p_assets.graph.automation_sensor import AUTOMATION
 from s2p_assets.graph.evaluations import newest_event, turned_since
@@ -94,7 +94,7 @@ class Watch:
 
     def __init__(self, settings: Settings, instance: dg.DagsterInstance, pulse: Pulse) -> None:
         self._ctx, self._instance, self._pulse = open_context(settings), instance, pulse
-        self._looks: tuple[ShareScan | None, ShareScan | None] = (None, None)
+        self._look: ShareScan | None = None
         self._read = 0
         self._rest = Rest()
 
@@ -107,13 +107,13 @@ class Watch:
         self._rest.end()
 
     def _look_at_share(self) -> float:
-        """A file is ready after two looks at which it stood still, so a change counts for as long as that."""
+        """The sensor, which a change wakes, looks until the file stands still."""
         begun, worked = time.monotonic(), time.thread_time()
         now = None
         with contextlib.suppress(ShareMissing, OSError):
             now = look_at_share(self._ctx)
-        before, self._looks = self._looks, (self._looks[1], now)
-        if any(now != look for look in before):
+        before, self._look = self._look, now
+        if now != before:
             self._pulse.beat(looks=1)
         waited, worked = time.monotonic() - begun, time.thread_time() - worked
         return max(self._ctx.settings.look_seconds, LOOKS_OF_ITS_TIME * worked, waited)
@@ -144,6 +144,7 @@ class PromptSensors(SensorDaemon):
         super().__init__(settings)
         self._pulse, self._evaluated = pulse, evaluated
         self._ticks: dict[str, Future[Any]] = {}
+        self._waiting: set[str] = set()
 
     def core_loop(self, workspace_process_context: Processes, shutdown_event: threading.Event) -> DaemonIterator:
         context, seen = workspace_process_context, Beats()
@@ -166,7 +167,7 @@ class PromptSensors(SensorDaemon):
             yield SpanMarker.END_SPAN
 
     def _evaluate(self, context: Processes, names: set[str]) -> None:
-        """Evaluate these sensors now, whenever they were last."""
+        """Evaluate these sensors after what they are at now."""
         if not names:
             return
         instance = context.instance
@@ -175,14 +176,26 @@ class PromptSensors(SensorDaemon):
             state = states.get(sensor.selector_id)
             if sensor.name not in names or state is None or not sensor.get_current_instigator_state(state).is_running:
                 continue
-            running = self._ticks.get(sensor.selector_id)
-            if running is not None:
-                running.exception()  # waits; what went wrong is told in the tick
-            retention = instance.get_tick_retention_settings(InstigatorType.SENSOR)
-            about = (context, self._logger, sensor, state, None, retention, self._submit_threadpool_executor)
+            if sensor.name in self._waiting:
+                continue  # it has not begun, and so will see what happened
+            self._waiting.add(sensor.name)
             pool: Any = self._threadpool_executor
-            tick = self._ticks[sensor.selector_id] = pool.submit(_process_tick, *about)
+            before = self._ticks.get(sensor.selector_id)
+            tick = self._ticks[sensor.selector_id] = pool.submit(self._tick, context, sensor, before)
             tick.add_done_callback(lambda _: self._evaluated())
+
+    def _tick(self, context: Processes, sensor: RemoteSensor, before: Future[Any] | None) -> Any:
+        """One evaluation. Dagster would pass over one that comes too soon after another; this one waits."""
+        if before is not None:
+            before.exception()  # what went wrong is told in the tick
+        instance = context.instance
+        state = instance.get_instigator_state(sensor.get_remote_origin_id(), sensor.selector_id)
+        elapsed = get_elapsed(state) if state else None
+        if elapsed is not None:
+            time.sleep(max(0.0, min(sensor.min_interval_seconds - elapsed, sensor.min_interval_seconds)))
+        self._waiting.discard(sensor.name)
+        retention = instance.get_tick_retention_settings(InstigatorType.SENSOR)
+        return _process_tick(context, self._logger, sensor, state, None, retention, self._submit_threadpool_executor)
 
 
 def _tells_a_sensor(known: Beats, now: Beats) -> bool:

@@ -106,11 +106,12 @@ def _write(file: Path, text: str) -> None:
 
 def environment(settings: Settings) -> dict[str, str]:
     """What a process needs in its environment to be part of this installation."""
-    own = {"S2P_DATABASE_URL": settings.database_url} if settings.database_url else {}
+    given = {"S2P_DATABASE_URL": settings.database_url, "S2P_KAFKA": settings.kafka}
+    own = {name: value for name, value in given.items() if value}
     return own | {
         "DAGSTER_HOME": str(prepare_home(settings)),
         "S2P_HOME": str(settings.home),
-        "S2P_SHARE": str(settings.share),
+        "S2P_SHARE": settings.share_setting,
         "S2P_RESULTS": str(settings.results),
         "S2P_SHELVES": ",".join(settings.shelves),
         "S2P_LOCALE": settings.locale,

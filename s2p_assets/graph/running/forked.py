@@ -19,6 +19,7 @@ import yaml
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._daemon import controller
 from dagster._grpc import server_watcher
 from dagster._utils.log import configure_loggers
 
@@ -41,6 +42,7 @@ DEFINITIONS = "s2p_assets.definitions"
 SERVERS_WORKSPACE = "servers.yaml"
 RUNS_LOG, LOG_BYTES = "runs.log", 1 << 20
 CODE_SERVER_SECONDS = 600.0
+READ_AGAIN_SECONDS = 3600
 ANSWER_SECONDS, LOOK_SECONDS = 60, 2
 """Until a code server that does not answer is taken to be away, and between two looks whether it is still the same."""
 
@@ -148,6 +150,7 @@ def watch(settings: Settings) -> int:
     from s2p_assets.graph.running.daemons import prompt_daemons
 
     _be_patient()
+    _read_definitions_once(settings)
     _wait_for_definitions(settings)
     with capture_interrupts(), dg.DagsterInstance.from_ref(servers_ref(settings)) as instance:
         load, daemons = _workspace(settings), prompt_daemons(settings)
@@ -228,6 +231,13 @@ def _is_ours(location: dict[str, Any]) -> bool:
 def _be_patient() -> None:
     """Dagster gives a code server two seconds to answer, and then forgets its sensors and assets for a while."""
     server_watcher.REQUEST_TIMEOUT, server_watcher.WATCH_INTERVAL = ANSWER_SECONDS, LOOK_SECONDS
+
+
+def _read_definitions_once(settings: Settings) -> None:
+    """Dagster's daemon reads all definitions anew every minute; that ours are new, it is told when they are."""
+    loaded: dict[str, Any] = yaml.safe_load((prepare_home(settings) / WORKSPACE).read_text(encoding="utf-8"))
+    if all(map(_is_ours, loaded["load_from"])):
+        controller.RELOAD_WORKSPACE_INTERVAL = READ_AGAIN_SECONDS
 
 
 def _wait_for_definitions(settings: Settings) -> None:

@@ -25,6 +25,7 @@ from s2p_assets.graph.running.turns import are_servers_up, headless_lock
 from s2p_assets.graph.running.waves import HeadlessPass
 from s2p_assets.graph.share_sensor import report_look, used_domains
 from s2p_assets.services.context import Context
+from s2p_assets.services.elsewhere import fetch_once, is_anything_elsewhere
 from s2p_assets.services.errors import is_lost_database
 from s2p_assets.services.messages.sending import send_messages
 from s2p_assets.services.share import look_at_share
@@ -63,7 +64,7 @@ def _explained(ctx: Context, unclaimed: list[dict[str, Any]]) -> list[dict[str, 
     known = list(ctx.catalog.workbooks.values())
     with Sandbox.within(ctx.settings) as sandbox:
         for file in unexplained[:UNCLAIMED_EXPLAINED]:
-            reading = sandbox.read(ctx.settings.share / file["path"], [], display_name=file["path"], others=known)
+            reading = sandbox.read(ctx.settings.place_of(file["path"]), [], display_name=file["path"], others=known)
             file["says"] = reading.error or " ".join(finding.message for finding in reading.findings[:1])
     return unclaimed
 
@@ -72,6 +73,8 @@ def _pass(ctx: Context, definitions: dg.Definitions, progress: Progress) -> Pass
     with open_instance(ctx.settings) as instance:
         clean_up(ctx.settings, instance, headless=True)
 
+        if is_anything_elsewhere(ctx):
+            fetch_once(ctx, None, progress)
         progress("looking at the share")
         now = look_at_share(ctx)
 

@@ -46,6 +46,8 @@ class SharedPostgresStorage(DagsterPostgresStorage):
         log._has_asset_key_col_on_connection = asked_once(log._has_asset_key_col_on_connection)
         for name in ("has_run_stats_index_cols", "has_backfill_id_column"):
             setattr(runs, name, functools.cache(getattr(runs, name)))
+        schedules: Any = self._schedule_storage
+        schedules._has_instigators_table = lambda _: True  # as it lists all tables at each tick to find out
         # It opens a connection for every statement, half of the work of servers at rest; this is its switch to a pool.
         for storage in (self._run_storage, log, self._schedule_storage):
             storage.optimize_for_webserver(STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20)

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.graph.running.dagster_home import environment
 from s2p_assets.graph.running.door_process import serving_door
+from s2p_assets.graph.running.fetch_process import fetching_elsewhere
 from s2p_assets.graph.running.stream_process import reading_streams
 from s2p_assets.graph.running.turns import servers_lock
 from s2p_assets.settings import Settings
@@ -51,7 +52,10 @@ def serve(settings: Settings) -> int:
     """
     require_port(settings.host, settings.port)
     environ = os.environ | environment(settings)
-    with servers_lock(settings) as turn, serving_door(settings, environ), reading_streams(settings, environ):
+    beside = (serving_door, reading_streams, fetching_elsewhere)
+    with servers_lock(settings) as turn, contextlib.ExitStack() as running:
+        for begin in beside:
+            running.enter_context(begin(settings, environ))
         return _serve_dagster(settings, turn)
 
 

@@ -17,7 +17,7 @@ COMMAND = "s2p_assets.cli"
 
 def reading_streams(settings: Settings, environ: Mapping[str, str]) -> AbstractContextManager[None]:
     """Read the streams for as long as the block lasts; nothing is started where none is declared and configured."""
-    if settings.kafka is None or not streams_to_read(open_outlined(settings)):
+    if not (settings.kafka or settings.source_databases) or not streams_to_read(open_outlined(settings)):
         return nullcontext()
 
     def command(lifeline: int) -> list[str]:

@@ -74,7 +74,7 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, task: Forecast
     tasks = [(forecaster, cutoff, sold, task) for cutoff in ends]
     forecasts = run_parallel(_fold_forecast, tasks, progress=f"{type(forecaster).__name__}: fold")
     folds = [
-        _beside_actuals(forecast, sold, task).assign(fold=fold, cutoff=cutoff)
+        beside_actuals(forecast, sold, task).assign(fold=fold, cutoff=cutoff)
         for fold, (cutoff, forecast) in enumerate(zip(ends, forecasts, strict=True), start=1)
     ]
     return pd.concat(folds, ignore_index=True)[list(BACKTEST_COLUMNS)]
@@ -127,7 +127,7 @@ def known_at_cutoff(cutoff: pd.Timestamp, sold: pd.DataFrame, task: ForecastTask
     return known.assign(**{task.censored: known[task.censored] & ~unknown}) if task.censored else known
 
 
-def _beside_actuals(forecast: pd.DataFrame, sold: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
+def beside_actuals(forecast: pd.DataFrame, sold: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:
     """The rows of `forecast` of which something was sold or not, with that; an entity that was not alive has none."""
     there = sold[task.time].isin(forecast["time"].unique())
     actuals = sold.loc[there, [task.entity, task.time, task.target]].set_axis(["entity", "time", "actual"], axis=1)

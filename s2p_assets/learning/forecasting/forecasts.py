@@ -4,6 +4,7 @@ How a forecaster makes its means is in its own module; how good its forecasts we
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -13,6 +14,7 @@ from s2p_assets.contracts.model import Forecaster, ForecastTask
 from s2p_assets.learning.forecasting.intervals import deviations, error_distribution, quantiles_of_totals
 from s2p_assets.learning.forecasting.learnable import training_rows
 from s2p_assets.learning.forecasting.lifecycle import ENDED, NEW, forecast_new_entities, forecast_with_lifecycle
+from s2p_assets.learning.forecasting.newer_errors import newer_errors, width_of_late
 from s2p_assets.learning.forecasting.series import Matrix
 from s2p_assets.learning.versions import Champion
 
@@ -48,7 +50,7 @@ def forecast_series(
     task's names, step, mean, deviation (of the entity's past periods, for quantiles of sums), a quantile per level
     (`q10` for 0.1), life (`new` by its peers, `ended`, `seasonal`, or missing), peers (their names), basis (why it
     is forecast as it is, in a sentence, where the champion weighs by series), model, model_version.
-    Quantiles from the spread of the champion's backtest.
+    Quantiles from the spread of the champion's backtest, as wide as what came since asks for.
     """
     task, steps = champion.task, horizon or champion.task.horizon
     known = training_rows(history, task)
@@ -65,6 +67,7 @@ def forecast_series(
         )
         rows = pd.concat([rows, new], ignore_index=True)
     errors = error_distribution(champion.model.backtest, task)
+    errors = replace(errors, width=width_of_late(errors, newer_errors(champion.model, history)))
     quantiles = errors.quantiles(rows["mean"], rows["step"], levels, rows["deviation"])
     return _labelled(rows, quantiles, levels, champion)
 

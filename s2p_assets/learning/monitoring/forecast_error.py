@@ -4,90 +4,112 @@ Backtests are made in `backtest.py`; what follows from an error above its band i
 """
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import pandas as pd
 
-from s2p_assets.contracts.model import Forecaster, ForecastTask
+from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.distributions import student_quantile
-from s2p_assets.learning.forecasting.backtest import known_at_cutoff
-from s2p_assets.learning.forecasting.learnable import sold_rows
-from s2p_assets.learning.forecasting.series import lean, with_target
-from s2p_assets.learning.selection.paired_test import MIN_FOLDS, SIGNIFICANCE_LEVEL
+from s2p_assets.learning.forecasting.newer_errors import newer_errors
+from s2p_assets.learning.forecasting.series import Matrix
+from s2p_assets.learning.selection.paired_test import MIN_FOLDS
 from s2p_assets.learning.versions import ModelVersion
+
+FALSE_ALARMS = 0.01
+"""The chance that one look at one of the two errors cries wolf: with a look a week, about one in a year."""
+LEAST_SPREAD, LEAST_TOTAL = 0.05, 0.05
+"""No band is narrower around what is usual: what is off by less is not worth a training."""
 
 
 @dataclass(frozen=True)
 class RecentError:
-    """How far a version was off on the `periods` since its training, and the most that its folds let expect.
+    """How far a version was off on the newest `periods`, and the most that its folds let expect.
 
-    Errors are shares of what was sold in as many periods before the forecast: over what is sold then, as in WAPE, a
-    surge could never be off by more than all of it.
+    `share`: what one article was off by, over the mean of what was forecast and sold: as much for a half as for the
+    double. `total`: the logarithm of what all sold together over what was forecast. Both with what is `usual` in
+    backtests and the `highest` that is no reason to train anew, for the total to either side.
     """
 
     periods: int
     share: float
     usual: float
     highest: float
+    total: float
+    usual_total: float
+    highest_total: float
+
+    @property
+    def _total_is_further(self) -> bool:
+        return abs(self.total - self.usual_total) / self.highest_total > (self.share / self.highest)
 
     @property
     def error(self) -> float:
-        """What is held against the band."""
-        return self.share
+        """What is held against the band: whichever of the two lies further out in its own, as a share of its band."""
+        off = abs(self.total - self.usual_total) / self.highest_total * self.highest
+        return max(self.share, off)
 
     @property
     def is_above(self) -> bool:
-        return self.share > self.highest
+        return self.error > self.highest
 
     @property
     def description(self) -> str:
         word = "above" if self.is_above else "within"
+        if self._total_is_further:
+            sold, least, most = (np.exp(value) for value in (self.total, *self._total_band))
+            return (
+                f"on the {self.periods} newest periods {sold:.0%} of what was forecast was sold in all, "
+                f"{'outside' if self.is_above else 'within'} {least:.0%} to {most:.0%}, as backtests let expect"
+            )
         return (
-            f"errors on the {self.periods} newest periods are {self.share:.1%} of the demand before, "
+            f"errors on the {self.periods} newest periods are {self.share:.1%} of forecast and sales, "
             f"{word} their band: {self.usual:.1%} in backtests, at most {self.highest:.1%}"
         )
 
+    @property
+    def _total_band(self) -> tuple[float, float]:
+        return self.usual_total - self.highest_total, self.usual_total + self.highest_total
+
 
 def recent_error(made: ModelVersion[ForecastTask], history: pd.DataFrame) -> RecentError | None:
-    """How wrong `made` was on the periods in `history` after those that it learned from, up to its horizon.
+    """How wrong `made` was on the newest periods in `history`, four at most, that it did not learn from.
 
-    The band is the one-sided 95 % prediction interval for one more fold, by Student's t over the folds' errors at the
-    same steps. None when no period is newer, nothing was sold, or there are too few folds to know a band.
+    It forecasts them knowing all before, as it would have in service. The bands are prediction intervals for one more
+    fold, by Student's t over the folds' errors at the same steps. None when no period is newer, nothing was sold, or
+    there are too few folds to know a band.
     """
-    task, last = made.task, made.backtest["time"].max()
-    whole = sold_rows(lean(history, task), task)
-    sold = with_target(whole, task)
-    newer = sold.loc[sold[task.time] > last]
-    periods = min(newer[task.time].nunique(), task.horizon)
-    if periods == 0 or len(newer) == len(sold) or len(made.cutoffs) < MIN_FOLDS:
+    if len(made.cutoffs) < MIN_FOLDS or (newer := newer_errors(made, history)) is None:
         return None
-    learner = cast("Forecaster", made.learner)
-    forecast = learner.forecast(known_at_cutoff(last, whole, task), periods)
-    actual = newer[[task.entity, task.time, task.target]].set_axis(["entity", "time", "actual"], axis=1)
-    actual["censored"] = newer[task.censored].to_numpy(bool) if task.censored else False
-    totals = sold.groupby(task.time)[task.target].sum()
-    share = _share(forecast.merge(actual, on=["entity", "time"]), totals[:last], periods)
-    usual, highest = _band(made.backtest.loc[made.backtest["step"] <= periods], totals, periods)
-    return RecentError(periods, share, usual, highest) if np.isfinite([share, highest]).all() else None
+    periods = int(newer["step"].max())
+    tested = made.backtest.loc[made.backtest["step"] <= periods]
+    folds = np.array([_errors(rows) for _, rows in tested.groupby("cutoff")])
+    folds = folds[np.isfinite(folds).all(axis=1)]
+    share, total = _errors(newer)
+    if len(folds) < MIN_FOLDS or not np.isfinite([share, total]).all():
+        return None
+    usual, wide = _band(folds[:, 0], 1 - FALSE_ALARMS)
+    usual_total, wide_total = _band(folds[:, 1], 1 - FALSE_ALARMS / 2)
+    highest = usual + max(wide, LEAST_SPREAD)
+    return RecentError(periods, share, usual, highest, total, usual_total, max(wide_total, LEAST_TOTAL))
 
 
-def _share(rows: pd.DataFrame, before: "pd.Series[float]", periods: int) -> float:
-    """The sum of errors over what was sold in the last `periods` of `before`; NaN when one of them is 0 or missing.
+def _errors(rows: pd.DataFrame) -> tuple[float, float]:
+    """The sum of the entities' errors over the mean of forecast and sales, and the logarithm of all sales over forecast.
 
     Where stock ran out, demand was what was sold or more: such a row counts only if more was sold than forecast.
     """
     counted = rows.loc[~rows["censored"].astype(bool) | (rows["actual"] > rows["mean"])]
-    usual = float(before.iloc[-periods:].sum())
-    error = float((counted["mean"] - counted["actual"]).abs().sum())
-    return error / usual if usual > 0 and len(counted) else float("nan")
-
-
-def _band(backtest: pd.DataFrame, totals: "pd.Series[float]", periods: int) -> tuple[float, float]:
-    """The mean share of the folds, and the upper end of the interval for one more."""
-    folds = np.array([_share(rows, totals[:cutoff], periods) for cutoff, rows in backtest.groupby("cutoff")])
-    folds = folds[np.isfinite(folds)]
-    if len(folds) < MIN_FOLDS:
+    sums = counted.groupby("entity", observed=True)[["actual", "mean"]].sum()
+    sold, foretold = sums["actual"].to_numpy(float), sums["mean"].to_numpy(float)
+    both = float(sold.sum() + foretold.sum()) / 2
+    if both <= 0:
         return float("nan"), float("nan")
-    wide = student_quantile(1 - SIGNIFICANCE_LEVEL, len(folds) - 1) * folds.std(ddof=1) * np.sqrt(1 + 1 / len(folds))
-    return float(folds.mean()), float(folds.mean() + wide)
+    least = 1e-3 * both
+    share = float(np.abs(sold - foretold).sum()) / both
+    return share, float(np.log(max(sold.sum(), least) / max(foretold.sum(), least)))
+
+
+def _band(folds: Matrix, level: float) -> tuple[float, float]:
+    """The mean of the folds, and how far one more lies from it at most."""
+    wide = student_quantile(level, len(folds) - 1) * folds.std(ddof=1) * np.sqrt(1 + 1 / len(folds))
+    return float(folds.mean()), float(wide)

@@ -4,9 +4,11 @@ What the report says comes in as a Document; how it looks stands in `templates/r
 """
 
 import json
+import math
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ PDF_CHART_WIDTH, PDF_CHART_HEIGHT = 700, 230
 ABREAST, MOST_ABREAST = 3, 4
 PAGE_WIDTH_PT = 510.0  # points between the margins
 CHARACTER_PT, PADDING_PT = 4.2, 8.0  # points of a character, and of what is left free beside a word
-SHORT, LONGEST_SHARE = 24, 48
+SHORT, LONGEST_SHARE = 24, 96
 SOURCES_SHOWN = 25
 BREAKS = re.compile(r"[\s/]+")
 
@@ -110,7 +112,8 @@ def _widths(shown: dict[str, Any]) -> list[tuple[float, str]]:
     Where that leaves longer texts no room, short texts are broken too; and if that is not enough, all have a share.
     """
     columns = range(len(shown["titles"]))
-    longest = [max(len(row[at]["text"]) for row in shown["rows"]) for at in columns]
+    rows = shown["rows"]
+    longest = [max(len(row[at]["text"]) for row in rows) for at in columns]
     words = [_longest_word(shown, at) for at in columns]
     for shortest in (SHORT, 0):
         flexible = [at for at in columns if shown["titles"][at][1] == "words" and longest[at] > shortest]
@@ -121,10 +124,17 @@ def _widths(shown: dict[str, Any]) -> list[tuple[float, str]]:
         }
         if flexible and sum(fixed.values()) + sum(_points(words[at]) for at in flexible) <= PAGE_WIDTH_PT:
             return [
-                (fixed[at], "pt") if at in fixed else (float(max(words[at], min(longest[at], LONGEST_SHARE))), "fr")
+                (fixed[at], "pt") if at in fixed else (max(words[at], _share([row[at]["text"] for row in rows])), "fr")
                 for at in columns
             ]
     return [(_points(max(words[at], min(longest[at], SHORT))), "fr") for at in columns]
+
+
+def _share(texts: Sequence[str]) -> float:
+    """Of the room for longer texts: by the longest of a column, less where most of its rows say little or nothing."""
+    lengths = [min(len(text), LONGEST_SHARE) for text in texts]
+    usual = math.sqrt(sum(length**2 for length in lengths) / len(lengths))
+    return math.sqrt(usual * max(lengths))
 
 
 def _points(characters: int) -> float:

@@ -13,11 +13,12 @@ import psycopg
 
 from s2p_assets.catalog.catalog import key_of
 from s2p_assets.contracts.findings import Finding, ReadResult
+from s2p_assets.fetching.opening import shown_address
 from s2p_assets.messaging.matters import Matter
 from s2p_assets.services.context import Context
 from s2p_assets.services.entries.showing import FOREIGN, foreign_files
 from s2p_assets.services.share import look_at_share
-from s2p_assets.settings import Settings
+from s2p_assets.settings import MAIL_FOLDER, REMOTE_FOLDER, Settings
 from s2p_assets.spreadsheet.not_workbooks import what_to_do
 from s2p_assets.spreadsheet.returned.feedback import build_feedback, next_step
 from s2p_assets.spreadsheet.returned.returned_files import returned_copies
@@ -33,6 +34,14 @@ BESIDE = "whoever looks after s2p"
 
 def place_on_share(settings: Settings, file: Path) -> str:
     """Where people find a file of s2p's own folders: as they call the share, or by its path on it."""
+    elsewhere = settings.returned / REMOTE_FOLDER
+    if file.is_relative_to(elsewhere):
+        remote, _, inside = file.relative_to(elsewhere).as_posix().partition("/")
+        known = {one.name: shown_address(one.url) for one in settings.remote_shares}
+        there = known.get(remote) or remote.partition("~")[0]
+        return f"{settings.returned.name}/{inside} in {there}, where s2p may write there; and on the screen"
+    if file.is_relative_to(settings.returned / MAIL_FOLDER):
+        return "on the screen; who mailed it was answered"
     if not file.is_relative_to(settings.share):
         return str(file)
     inside = file.relative_to(settings.share).as_posix()

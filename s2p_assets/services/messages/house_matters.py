@@ -5,10 +5,12 @@ What is known to Dagster alone (runs, drift) is found in `graph/`; files are in 
 
 import datetime as dt
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import psycopg
 
+from s2p_assets.learning.registry.mlflow_tables import Tenure
 from s2p_assets.messaging.address_book import AddressBook
 from s2p_assets.messaging.matters import Matter
 from s2p_assets.messaging.record import read_messages
@@ -18,6 +20,7 @@ from s2p_assets.publishing.editions.renewal_faults import read_faults
 from s2p_assets.services.context import Context
 from s2p_assets.services.left_out import LET_IN, left_out
 from s2p_assets.services.messages.file_matters import place_on_share
+from s2p_assets.services.model_cards import BY_TEST
 from s2p_assets.services.subscriptions import subscribers
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.share import ShareMissing
@@ -48,9 +51,8 @@ def champion_matters(ctx: Context, since: dt.datetime) -> list[Matter]:
     """The models that were put in service since, in place of others."""
     found = []
     for contest in ctx.catalog.contests.values():
-        state = ctx.registry.state(contest.domain, contest.name)
-        tenure = state.tenures[-1] if state.tenures else None
-        if tenure and tenure.number > 1 and dt.datetime.fromisoformat(tenure.since) >= since:
+        tenure = newest_change(ctx.registry.state(contest.domain, contest.name).tenures)
+        if tenure and dt.datetime.fromisoformat(tenure.since) >= since:
             found.append(
                 Matter(
                     "champion",
@@ -62,6 +64,14 @@ def champion_matters(ctx: Context, since: dt.datetime) -> list[Matter]:
                 )
             )
     return found
+
+
+def newest_change(tenures: Sequence[Tenure]) -> Tenure | None:
+    """The last time that another model took over, or a person put one in; the same one, trained again, is no news."""
+    for before, now in reversed(list(pairwise(tenures))):
+        if now.model != before.model or now.by != BY_TEST:
+            return now
+    return None
 
 
 def leak_matters(ctx: Context) -> list[Matter]:

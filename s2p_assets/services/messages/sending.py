@@ -25,6 +25,7 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.lakehouse_standing import lakehouse_matters
 from s2p_assets.services.messages import entry_matters, file_matters, house_matters, stream_matters
 from s2p_assets.services.messages.book import known_book
+from s2p_assets.services.remotes.telling import remote_matters
 from s2p_assets.services.share import look_at_share
 from s2p_assets.services.threshold_alerts import threshold_matters
 from s2p_assets.settings import Settings
@@ -79,6 +80,7 @@ def _looked_for(
         (("unclaimed",), lambda: file_matters.unclaimed_matters(ctx, connection)),
         (("returned_events",), lambda: stream_matters.returned_event_matters(connection, since)),
         (("stream",), lambda: stream_matters.stream_matters(ctx, connection, now)),
+        (("remote",), lambda: remote_matters(ctx, connection, now)),
         (("lapsed",), lambda: entry_matters.lapsed_matters(ctx, connection, since)),
         (("overwritten",), lambda: entry_matters.overwritten_matters(ctx, connection, since)),
         (("received",), lambda: file_matters.received_matters(ctx, connection, since, book.wants_received)),

@@ -10,9 +10,12 @@ import psycopg
 from s2p_assets.contracts.stream import event_place
 from s2p_assets.messaging.matters import Matter
 from s2p_assets.services.context import Context
+from s2p_assets.services.streams.slots import looked_at_slots
 from s2p_assets.services.streams.taking import finding_words
 from s2p_assets.services.streams.telling import is_configured
+from s2p_assets.warehouse.changes.progress import SourceSlot
 from s2p_assets.warehouse.streams.notices import notices_since
+from s2p_assets.warehouse.streams.offsets import LateStream, late_streams
 from s2p_assets.warehouse.streams.readers import living_readers
 from s2p_assets.warehouse.streams.returned_events import ReturnedKind, returned_kinds
 
@@ -66,7 +69,43 @@ def stream_matters(ctx: Context, connection: psycopg.Connection, now: dt.datetim
         for name, reader in readers.items()
         if reader.state == "waiting" and now - reader.since > PATIENCE
     ]
-    return notices + waiting + [_unread(name) for name in _unread_streams(ctx, connection, now) if name not in readers]
+    late = [_late(one) for one in late_streams(connection, now - PATIENCE)]
+    slots = [_keeps_too_much(one) for one in looked_at_slots(ctx, connection, now) if one.over_since]
+    return (
+        notices
+        + waiting
+        + late
+        + slots
+        + [_unread(name) for name in _unread_streams(ctx, connection, now) if name not in readers]
+    )
+
+
+def _late(one: LateStream) -> Matter:
+    return Matter(
+        "stream",
+        f"{one.stream}:late:{one.since.isoformat()}",
+        f"{one.stream.replace('_', ' ')} lags: {one.events:,} events wait",
+        "What comes in is more than is taken: let more processes read (s2p stream, here or on another computer). "
+        "Nothing is lost for as long as the topic keeps its events.",
+        (f"The newest stored event is of {one.event_at:%Y-%m-%d %H:%M} UTC",) if one.event_at else (),
+    )
+
+
+def _keeps_too_much(one: SourceSlot) -> Matter:
+    kept = f"{(one.kept_bytes or 0) >> 20:,} MB"
+    assert one.over_since is not None
+    bound = (
+        "has no bound, so its disk fills in the end"
+        if one.room_bytes is None
+        else (f"bears {max(one.room_bytes, 0) >> 20:,} MB more, then the table is read anew")
+    )
+    return Matter(
+        "stream",
+        f"{one.stream}:slot:{one.over_since.isoformat()}",
+        f"{one.database} keeps {kept} of its log for {one.stream.replace('_', ' ')}",
+        f"See in s2p status why it is not read, and let s2p up or s2p stream run. The log there {bound}.",
+        (f"If it is not to be read any more: select pg_drop_replication_slot('{one.slot}'); at {one.database}",),
+    )
 
 
 def _unread_streams(ctx: Context, connection: psycopg.Connection, now: dt.datetime) -> list[str]:
@@ -89,5 +128,5 @@ def _unread(name: str) -> Matter:
         "stream",
         f"{name}:unread",
         f"{name.replace('_', ' ')} is read by no process",
-        "Start s2p up, or s2p stream; reading goes on where it ended, for as long as the topic keeps its events.",
+        "Start s2p up, or s2p stream; reading goes on where it ended, for as long as its events or its log are kept.",
     )

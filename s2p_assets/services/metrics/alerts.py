@@ -86,6 +86,19 @@ ALERTS = (
         only={"verdict": "held"},
     ),
     Alert(
+        *("StreamLags", "s2p_stream_late_seconds", "above", 300.0, "{stream} does not keep up with what comes in"),
+        *("Let more processes read it: s2p stream, here or on another computer.", "stream-lags"),
+    ),
+    Alert(
+        *("StreamWaits", "s2p_stream_waiting", "above", 0.0, "{stream} is not read"),
+        *("s2p status says what it waits for.", "stream-lags"),
+    ),
+    Alert(
+        *("SlotKeepsLog", "s2p_stream_slot_bytes", "above", "s2p_stream_slot_wanted_bytes"),
+        *("The database of {stream} keeps much of its log for s2p", "See why it is not read, before its disk fills."),
+        *("stream-lags", "page"),
+    ),
+    Alert(
         *("ReportHeldBack", "s2p_report_held_back", "above", 0.0, "{report} cannot be renewed"),
         *("Its page says since when and why.", "run-failed"),
         minutes=60,

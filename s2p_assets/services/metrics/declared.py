@@ -19,8 +19,8 @@ class ExportedMetric:
     labels: tuple[str, ...] = ()
 
 
-FILES, TABLES, RUNS, MODELS, REPORTS, MESSAGES, ROOM, ANSWERS = (
-    *("Files", "Tables", "Runs", "Models", "Reports", "Messages", "Room and backups", "Answers"),
+FILES, STREAMS, TABLES, RUNS, MODELS, REPORTS, MESSAGES, ROOM, ANSWERS = (
+    *("Files", "Streams", "Tables", "Runs", "Models", "Reports", "Messages", "Room and backups", "Answers"),
 )
 
 EXPORTED = (
@@ -37,6 +37,23 @@ EXPORTED = (
     ExportedMetric(
         "s2p_findings", "gauge", FILES, "Cells to mend in files on the share, by kind", ("workbook", "rule")
     ),
+    ExportedMetric("s2p_stream_events_total", "counter", STREAMS, "Events that were taken", ("stream",)),
+    ExportedMetric("s2p_stream_returned", "gauge", STREAMS, "Events that came back and wait", ("stream",)),
+    ExportedMetric("s2p_stream_lag_events", "gauge", STREAMS, "Events of a topic that are not stored yet", ("stream",)),
+    ExportedMetric(
+        "s2p_stream_late_seconds",
+        "gauge",
+        STREAMS,
+        "For how long a stream has not kept up; 0 while it does",
+        ("stream",),
+    ),
+    ExportedMetric(
+        "s2p_stream_waiting", "gauge", STREAMS, "1 while what a stream is read from is away or refused", ("stream",)
+    ),
+    ExportedMetric(
+        "s2p_stream_slot_bytes", "gauge", STREAMS, "Log that another database keeps for a slot of s2p", ("stream",)
+    ),
+    ExportedMetric("s2p_stream_slot_wanted_bytes", "gauge", STREAMS, "The most that it is to keep", ("stream",)),
     ExportedMetric("s2p_rows_loaded", "gauge", TABLES, "Rows of the files that are loaded", ("workbook",)),
     ExportedMetric("s2p_last_loaded_timestamp_seconds", "gauge", TABLES, "When a file was last loaded", ("workbook",)),
     ExportedMetric("s2p_database_bytes", "gauge", TABLES, "What the database holds on disk"),
@@ -74,9 +91,9 @@ EXPORTED = (
         ("route", "method", "status"),
     ),
 )
-"""`workbook`, `contest` and `report` hold names of things, which may be kept to groups."""
+"""`workbook`, `stream`, `contest` and `report` hold names of things, which may be kept to groups."""
 
-OF_THINGS = ("workbook", "contest", "report")
+OF_THINGS = ("workbook", "stream", "contest", "report")
 """The labels that name a thing; who may not see the thing sees no figure of it."""
 
 

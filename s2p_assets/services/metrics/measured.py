@@ -23,6 +23,7 @@ from s2p_assets.services.backup_schedule import OLD_AFTER
 from s2p_assets.services.context import Context
 from s2p_assets.services.drill_record import last_good_drill
 from s2p_assets.services.share import look_at_share, share_changes_of
+from s2p_assets.services.streams.slots import looked_at_slots
 from s2p_assets.warehouse.files import summaries
 from s2p_assets.warehouse.files.expected import missing_files
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
@@ -63,6 +64,7 @@ def measure_installation(ctx: Context, today: dt.date | None = None) -> list[Mea
         groups: dict[str, Callable[[], Measurements]] = {
             "ledger": lambda: _ledger(desk),
             "share": lambda: _share(desk, today or dt.datetime.now().astimezone().date()),
+            "streams": lambda: _streams(desk),
             "database": lambda: _database(desk),
             "dagster": lambda: _dagster(desk),
             "models": lambda: _models(desk),
@@ -110,6 +112,37 @@ def _share(desk: _Desk, today: dt.date) -> Measurements:
             yield Measurement("s2p_files_late", (book.full_name,), float(late[book.full_name]))
         yield Measurement("s2p_files_gone", (book.full_name,), float(gone[book.full_name]))
     yield Measurement("s2p_files_unclaimed", (), float(len(now.unclaimed)))
+
+
+def _streams(desk: _Desk) -> Measurements:
+    """Of the streams that were ever read; of Kafka's how many events wait, of followed tables what their slots keep."""
+    yield from desk.counted(
+        "s2p_stream_events_total", "select stream, sum(next_offset) from s2p.stream_offsets group by 1"
+    )
+    yield from desk.counted(
+        "s2p_stream_returned",
+        "select stream, count(r.id) filter (where r.settled_at is null) from (select distinct stream"
+        " from s2p.stream_offsets) s left join s2p.returned_events r using (stream) group by 1",
+    )
+    yield from desk.counted(
+        "s2p_stream_lag_events",
+        "select stream, sum(greatest(end_offset - next_offset, 0)) from s2p.stream_offsets"
+        " where end_offset is not null and stream not in (select stream from s2p.source_slots) group by 1",
+    )
+    yield from desk.counted(
+        "s2p_stream_late_seconds",
+        "select stream, coalesce(max(extract(epoch from now() - late_since)), 0) from s2p.stream_offsets"
+        " where looked_at is not null group by 1",
+    )
+    yield from desk.counted(
+        "s2p_stream_waiting",
+        "select stream, max((state = 'waiting')::int) from s2p.stream_readers"
+        " where seen_at > now() - interval '1 minute' group by 1",
+    )
+    slots = [one for one in looked_at_slots(desk.ctx, desk.connection, dt.datetime.now(dt.UTC)) if one.kept_bytes]
+    for one in slots:
+        yield Measurement("s2p_stream_slot_bytes", (one.stream,), float(one.kept_bytes or 0))
+        yield Measurement("s2p_stream_slot_wanted_bytes", (one.stream,), float(desk.ctx.settings.slot_mb << 20))
 
 
 def _database(desk: _Desk) -> Measurements:

@@ -22,7 +22,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.planning.series import champion_of, in_service
-from s2p_assets.services.planning.trust import how_far_to_trust
+from s2p_assets.services.planning.trust import furthest_told, how_far_to_trust
 from s2p_assets.services.tables import not_stored
 from s2p_assets.warehouse.tables.references import referenced_values
 from s2p_assets.warehouse.tables.row_query import QueryInvalid, parse_value
@@ -121,6 +121,17 @@ def explain_case(ctx: Context, name: str, contest: str, entity: str) -> dict[str
     chance = _chance_column(one, asked)
     probability = None if told is None or chance is None else float(told[chance])
     return _explained(ctx, asked, champion, one.features, mine.iloc[[0]], history, probability)
+
+
+def doubtful_cases(ctx: Context, name: str) -> list[str]:
+    """The stored cases, by entity, that are told more or less than any past case was. Raises NotFound, NotStored."""
+    one = case_table_named(ctx.catalog, name)
+    rows, found = stored_cases(ctx, one), []
+    for contest in one.contests:
+        chance, told = _chance_column(one, contest), furthest_told(champion_of(ctx, contest))
+        if chance is not None and told is not None:
+            found += [row for row in rows if not told[0] <= float(row[chance]) <= told[1]]
+    return list(dict.fromkeys(str(row[one.task.entity]) for row in found))
 
 
 def _chance_column(one: CaseTable, asked: Contest) -> str | None:

@@ -26,13 +26,22 @@ def how_far_to_trust(
     return [*told, *_against_the_plain_rule(ctx, contest)]
 
 
-def _nearest(champion: "Champion[ClassificationTask]", probability: float) -> list[str]:
+def furthest_told(champion: "Champion[ClassificationTask]") -> tuple[float, float] | None:
+    """The lowest and the highest probability that past cases were told; None where these are too few."""
     backtest = champion.model.backtest
     if len(backtest) < FEWEST:
+        return None
+    said = backtest["probability"].astype(float)
+    return float(said.min()) - WORTH, float(said.max()) + WORTH
+
+
+def _nearest(champion: "Champion[ClassificationTask]", probability: float) -> list[str]:
+    backtest, told = champion.model.backtest, furthest_told(champion)
+    if told is None:
         return [f"Only {len(backtest)} past cases were told in tests: too few to say how far to trust this."]
     said = backtest["probability"].astype(float)
-    if probability > said.max() + WORTH or probability < said.min() - WORTH:
-        way = "much" if probability > said.max() else "little"
+    if not told[0] <= probability <= told[1]:
+        way = "much" if probability > told[1] else "little"
         return [f"No past case was ever told this {way}: take it with caution."]
     by_distance = (said - probability).abs().sort_values(kind="stable")
     near = backtest.loc[by_distance[by_distance <= NEAR].index[:NEAREST]]

@@ -3,6 +3,7 @@
 Here only the choice between marking the file itself and writing a fresh workbook; how each is done lies beside.
 """
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from s2p_assets.spreadsheet.returned.fresh_workbook import CopiedRows, copy_rows
 from s2p_assets.spreadsheet.returned.sheet_xml import UnmarkableError
 from s2p_assets.spreadsheet.sandbox import ReadingProcessDied, Sandbox
 
+_log = logging.getLogger("s2p.marked_copies")
 CopiedRowsBySheet = dict[str, CopiedRows]
 FRESH_SUFFIX = ".returned.xlsx"
 UNFINISHED_PREFIX = ".s2p-"
@@ -82,7 +84,11 @@ def _write_marked(original: Path, feedback: Feedback, target: Path) -> str:
 def _mark_in_sandbox(sandbox: Sandbox, original: Path, feedback: Feedback, target: Path) -> str:
     try:
         return sandbox.run(_write_marked, FileToRead(original.absolute()), feedback, FileToWrite(target.absolute()))
-    except (ReadingProcessDied, RuntimeError) as error:
+    except ReadingProcessDied as error:
+        raise UnmarkableError(str(error)) from error
+    except RuntimeError as error:
+        if not str(error).startswith(UnmarkableError.__name__):
+            _log.error("marking %s fails, its owner gets a workbook with the bad rows alone: %s", original.name, error)
         raise UnmarkableError(str(error)) from error
 
 
@@ -98,7 +104,10 @@ def _rows(
     places = {sheet: list(found) for sheet, found in feedback.severities.items()}
     try:
         return sandbox.run(copy_rows, FileToRead(original.absolute()), name, places, headers)
-    except (ReadingProcessDied, RuntimeError):
+    except ReadingProcessDied:
+        return {}
+    except RuntimeError as error:
+        _log.error("copying the bad rows of %s fails, its owner gets their list alone: %s", name, error)
         return {}
 
 

@@ -59,7 +59,7 @@ class Feedback:
         return (
             finding.sheet or "",
             finding.cell or "",
-            finding.column or "",
+            (finding.column or "").replace("_", " "),
             shortened_value(finding.value),
             finding.rule,
             finding.message,

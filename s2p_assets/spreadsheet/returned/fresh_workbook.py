@@ -68,8 +68,8 @@ SHAPES[CopiedRows] = {"header": (dict,), "rows": (dict,), "days": (set,)}
 def copy_rows(
     original: Path, name: str, places: Mapping[str, Iterable[CellPosition]], headers: Mapping[str, list[str]]
 ) -> dict[str, CopiedRows]:
-    """The rows of `original` in which `places` lie, at most MAX_COPIED_ROWS of them; nothing from an "
-    "unreadable file.
+    """The rows of `original` in which `places` lie, at most MAX_COPIED_ROWS of them; nothing from an
+    unreadable file.
     """
     found: dict[str, CopiedRows] = {}
     left = MAX_COPIED_ROWS

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.stream import STREAMS_FOLDER
+from s2p_assets.settings import MAIL_FOLDER, REMOTE_FOLDER
 from s2p_assets.warehouse.files.ledger import FileVerdict
 from s2p_assets.warehouse.tables.introspection import count_rows
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
@@ -277,10 +278,13 @@ def header_versions(
     return [HeaderVersion(*row) for row in conn.execute(query, known)]
 
 
-def count_current_files(conn: psycopg.Connection) -> int:
-    """How many files lay on the share at the last look."""
+def count_current_files(conn: psycopg.Connection, below: str = "") -> int:
+    """How many files lay on the share at the last look; `below`: in a folder of what lies elsewhere, `…/`."""
     ensure_own_tables(conn)
+    elsewhere = [] if below else [f"{folder}/" for folder in (STREAMS_FOLDER, REMOTE_FOLDER, MAIL_FOLDER)]
     row = conn.execute(
-        "select count(*) from s2p.files where status = 'current' and not starts_with(path, %s)", (f"{STREAMS_FOLDER}/",)
+        "select count(*) from s2p.files where status = 'current' and starts_with(path, %s)"
+        " and not exists (select from unnest(%s::text[]) folder where starts_with(path, folder))",
+        (below, elsewhere),
     ).fetchone()
     return int(row[0]) if row else 0

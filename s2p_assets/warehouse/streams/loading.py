@@ -19,6 +19,7 @@ from psycopg import sql
 
 from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.stream import STREAMS_FOLDER, Stream
+from s2p_assets.warehouse.changes.applying import apply_changes
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
 from s2p_assets.warehouse.streams.kept_events import packed
 from s2p_assets.warehouse.streams.offsets import Partition
@@ -42,11 +43,15 @@ class PartitionEvents:
 
 @dataclass(frozen=True, slots=True)
 class JudgedEvents:
-    """Events of several partitions and what their rows are: `rows`, the good ones, with `_sheet` and `_row`."""
+    """Events of several partitions and what their rows are: `rows`, the good ones, with `_sheet` and `_row`.
+
+    `gone`: of a table elsewhere, the keys that went, with the same.
+    """
 
     parts: Sequence[PartitionEvents]
     rows: pyarrow.Table
     bad: Sequence[BadEvent] = ()
+    gone: pyarrow.Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,13 @@ def store_events(conn: psycopg.Connection, stream: Stream, judged: JudgedEvents)
     return StoredEvents(
         events + replayed, returned=len(judged.bad), replayed=replayed, next_offsets=known | moved, **counted
     )
+
+
+def store_captured(conn: psycopg.Connection, stream: Stream, judged: JudgedEvents) -> dict[str, int]:
+    """Store changes of a table elsewhere and move the offset on, within the transaction and the lock of the caller."""
+    counts = _store(conn, stream, judged, ledger_day(conn, stream))
+    _move_on(conn, stream, judged.parts)
+    return counts
 
 
 def _locked(conn: psycopg.Connection, stream: Stream, partitions: Sequence[Partition]) -> dict[tuple[str, int], int]:
@@ -152,7 +164,10 @@ def ledger_day(conn: psycopg.Connection, stream: Stream) -> int:
 
 
 def _store(conn: psycopg.Connection, stream: Stream, judged: JudgedEvents, day: int) -> dict[str, int]:
-    counts = add_rows(conn, stream, judged.rows, day)
+    if judged.gone is None:
+        counts = add_rows(conn, stream, judged.rows, day)
+    else:
+        counts = apply_changes(conn, stream, judged.rows, judged.gone, day)
     if judged.bad:
         add_returned(conn, stream.full_name, stream.owner, contract_version(stream), [(day, one) for one in judged.bad])
     _keep_batches(conn, stream, judged, day)
@@ -173,6 +188,9 @@ def add_rows(
 
     `came_at`: when their events came, where that was a while ago: a row that was stored since stays in its place.
     """
+    if stream.is_captured:
+        gone = rows.schema.empty_table()
+        return apply_changes(conn, stream, rows, gone, day, may_be_old=came_at is not None)
     rows, repeated = _last_of_each_key(rows, stream)
     stands = _standing(conn, stream, rows)
     alike = {

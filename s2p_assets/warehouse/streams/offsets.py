@@ -3,6 +3,7 @@
 The offsets move on in the transaction that stores the rows, which is `loading.py`.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -101,11 +102,40 @@ def read_on(known: Partition, bounds: TopicBounds) -> tuple[Partition, str, str]
     return same, "", ""
 
 
+LATE = "end_offset > next_offset and coalesce(event_at, stored_at, looked_at) < now() - interval '1 minute'"
+"""Whether events wait while the newest one that is stored is more than a minute old."""
+
+
 def note_ends(conn: psycopg.Connection, stream: str, ends: Sequence[tuple[str, int, int]]) -> None:
-    """Where (topic, partition) end by now, from which the lag follows."""
+    """Where (topic, partition) end by now, from which the lag follows, and since when it is one."""
     with conn.cursor() as cursor:
         cursor.executemany(
             "update s2p.stream_offsets set end_offset = %s, looked_at = now()"
             " where (stream, topic, partition) = (%s, %s, %s)",
             [(end, stream, topic, partition) for topic, partition, end in ends],
         )
+    conn.execute(
+        f"update s2p.stream_offsets set late_since = case when {LATE} then coalesce(late_since, now()) end"  # noqa: S608
+        f" where stream = %s and (late_since is not null or {LATE})",
+        (stream,),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LateStream:
+    """A stream whose events wait: how many, since when, and of when the newest stored one is."""
+
+    stream: str
+    events: int
+    since: dt.datetime
+    event_at: dt.datetime | None
+
+
+def late_streams(conn: psycopg.Connection, before: dt.datetime) -> list[LateStream]:
+    """The streams that are late since before a moment, each once."""
+    rows = conn.execute(
+        "select stream, sum(end_offset - next_offset)::int8, min(late_since), min(event_at) from s2p.stream_offsets"
+        " where late_since < %s group by 1 order by 1",
+        (before,),
+    )
+    return [LateStream(*row) for row in rows]

@@ -14,13 +14,16 @@ from psycopg import sql
 
 from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.entered import WITHDRAWN_SHEET
+from s2p_assets.contracts.stream import DELETED, STREAMS_FOLDER
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.tables.keys import key_expressions
 from s2p_assets.warehouse.tables.workbook_tables import rows_table
 
 NEWEST_FIRST = sql.SQL("(f.entered is not distinct from 'correction') desc, f.as_of_ns desc, f.id desc")
 """The order of the files `f` that hold a key; the first wins it."""
-WITHDRAWS = sql.SQL("(f.entered is not null and r._sheet = {})").format(sql.Literal(WITHDRAWN_SHEET))
+WITHDRAWS = sql.SQL(
+    "((f.entered is not null and r._sheet = {}) or (right(r._sheet, {}) = {} and starts_with(f.path, {})))"
+).format(*map(sql.Literal, (WITHDRAWN_SHEET, len(DELETED), DELETED, f"{STREAMS_FOLDER}/")))
 """Whether a row `r` of a file `f` says that its key was withdrawn."""
 
 
@@ -47,7 +50,36 @@ def withdraw_rows(conn: psycopg.Connection, workbook: str, files: Sequence[int])
     if not key:
         again = sql.SQL("update {} set _superseded_by = null where _superseded_by = any(%s)").format(place)
         return deleted, conn.execute(again, (ids,)).rowcount
-    return deleted, _restore_superseded(conn, place, key, ids)
+    days = conn.execute(
+        "select 1 from s2p.files where id = any(%s) and starts_with(path, %s)", (ids, f"{STREAMS_FOLDER}/")
+    )
+    restore = _restore_of_stream if days.fetchone() else _restore_superseded
+    return deleted, restore(conn, place, key, ids)
+
+
+def _restore_of_stream(conn: psycopg.Connection, place: sql.Identifier, key: Sequence[str], gone: list[int]) -> int:
+    """A row of a stream points to what took its place, which another may have followed: all rows of a key decide."""
+    command = sql.SQL(
+        """
+        with settled as (
+            select r.ctid as place, {withdraws} as withdraws, first_value(r._file) over of_key as winner,
+                row_number() over of_key as number
+            from {place} r join s2p.files f on f.id = r._file
+            window of_key as (partition by {key} order by {newest_first}, r._row desc)
+        ), changed as (
+            update {place} r set _superseded_by = case when s.number > 1 or s.withdraws then s.winner end
+            from settled s where r.ctid = s.place and r._superseded_by = any(%s) returning r._superseded_by
+        )
+        select count(*) from changed where _superseded_by is null
+        """
+    ).format(
+        place=place,
+        key=sql.SQL(", ").join(sql.Identifier("r", name) for name in key),
+        withdraws=WITHDRAWS,
+        newest_first=NEWEST_FIRST,
+    )
+    row = conn.execute(command, (gone,)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _restore_superseded(conn: psycopg.Connection, place: sql.Identifier, key: Sequence[str], gone: list[int]) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psycopg
 from psycopg import sql
 
-from s2p_assets.contracts.stream import Stream
+from s2p_assets.contracts.stream import DELETED, Stream
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
 from s2p_assets.warehouse.tables.contract_versions import contract_version
@@ -148,7 +148,20 @@ def _index_files_and_keys(conn: psycopg.Connection, workbook: Workbook) -> None:
     conn.execute(sql.SQL("drop index if exists {}").format(sql.Identifier(workbook.domain, name)))
     if workbook.key:
         terms = sql.SQL(", ").join(key_expressions(workbook.columns, workbook.key, ""))
-        conn.execute(sql.SQL("create index {} on {} ({})").format(sql.Identifier(name), rows, terms))
+        if isinstance(workbook, Stream) and workbook.is_captured:
+            _index_standing(conn, workbook, terms)
+        else:
+            conn.execute(sql.SQL("create index {} on {} ({})").format(sql.Identifier(name), rows, terms))
+
+
+def _index_standing(conn: psycopg.Connection, stream: Stream, terms: sql.Composable) -> None:
+    """The keys that stand and those that were deleted: a row that changes all day is looked up among its own past."""
+    rows = rows_table(stream.domain, stream.name)
+    which = {"key": "_superseded_by is null", "deleted": f"right(_sheet, {len(DELETED)}) = '{DELETED}'"}
+    for name, condition in which.items():
+        index = sql.Identifier(f"{stream.name}__{name}")
+        conn.execute(sql.SQL("drop index if exists {}").format(sql.Identifier(stream.domain, f"{stream.name}__{name}")))
+        conn.execute(sql.SQL("create index {} on {} ({}) where " + condition).format(index, rows, terms))
 
 
 def _migrate_rows_table(conn: psycopg.Connection, workbook: Workbook, wanted: list[StoredColumn], reload: bool) -> None:

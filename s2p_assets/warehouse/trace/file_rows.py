@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from s2p_assets.contracts.entered import ENTRIES_FOLDER, EntryAction, EntryKind
-from s2p_assets.contracts.stream import Stream, fields_in
+from s2p_assets.contracts.stream import DELETED, Stream, fields_in
 from s2p_assets.contracts.values import as_json
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.streams.kept_events import events_at
@@ -109,7 +109,7 @@ def _with_events(
     found: Sequence[RowValues],
     files: Sequence[FileRow | None],
 ) -> list[FileRow | None]:
-    places = [(row["_file"], row["_sheet"], row["_row"]) for row in found]
+    places = [(row["_file"], row["_sheet"].removesuffix(DELETED), row["_row"]) for row in found]
     events = events_at(conn, places)
     return [
         replace(file, event=shown, cells=fields_in(events[place], stream, columns))

@@ -5,7 +5,7 @@ from alembic import op
 from s2p_assets.warehouse.migrations.upgrading import driver
 
 revision = "0020"
-down_revision = "0016"
+down_revision = "0019"
 
 OWN_TABLES = """
 create table s2p.exports (

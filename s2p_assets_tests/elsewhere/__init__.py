@@ -1,0 +1,1 @@
+"""Tests of what lies elsewhere: remote folders and the mailbox, against real servers on this computer."""
