@@ -43,6 +43,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "docs/remote.md",
         "docs/sql-tables.md",
         "docs/lakehouse.md",
+        "docs/beyond-one-machine.md",
         "docs/api.md",
         "docs/architecture.md",
         "docs/runbooks/new-engineer.md",

@@ -27,6 +27,7 @@ STARTED: dict[str, list[str]] = {
     "capturing": ["--rows", "500", "--only", "throughput"],
     "sql_tables": ["--sales", "2000"],
     "lakehouse": ["--rows", "25000"],
+    "beyond_one_machine": ["--skus", "20"],
     "prompt": ["--empty", "--times", "1"],
     "demo": ["--shelves", "s2p_assets_tests.benchmarks.company"],
     "drop_to_report": ["--small", "--drops", "1", "--quiet", "3"],

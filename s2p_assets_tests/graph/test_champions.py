@@ -96,6 +96,16 @@ def shipment(company: Company, day: dt.date) -> None:
     (company.settings.share / "sales/wholesale/surge.csv").write_text(f"{head}\n{line}\n")
 
 
+@pytest.mark.parametrize("model", ["moving_average", "boosting"])
+def test_a_model_is_made_again_from_the_rows_it_learned_from_and_comes_out_equal(company: Company, model: str) -> None:
+    record = company.state.find(f"demand_{model}")
+    assert record
+    again = company.description("reproduce", f"retail_demand_{model}@{record.version}")
+    assert again["is_equal"], again
+    assert again["version"] == [record.version, record.version]
+    assert again["data"] == [record.data, record.data]
+
+
 def test_why_prints_the_chain_down_to_the_files(company: Company) -> None:
     said = company.description("why", "retail_demand_boosting")
     assert said["features"] == "retail_demand_features"
