@@ -5,6 +5,7 @@ Measuring the errors is for `metrics.py`, judging them for `champion.py`.
 
 import logging
 from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -116,7 +117,7 @@ def _fold_forecasts(
         if before is not None:
             rows["aged"] = _aged(before, fitted, known, task, rows["mean"])
         found.append(rows)
-        before = replace(fitted, fit_inputs=None) if hasattr(fitted, "fit_inputs") else fitted
+        before = replace(cast("Any", fitted), fit_inputs=None) if hasattr(fitted, "fit_inputs") else fitted
     return found
 
 
