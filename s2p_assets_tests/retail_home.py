@@ -182,7 +182,10 @@ def _structure(conn: psycopg.Connection) -> str | None:
     """What tells whether the schema of s2p's own tables was changed; None where it is not there."""
     found = conn.execute("select oid from pg_namespace where nspname = 's2p'").fetchone()
     row = conn.execute(STRUCTURE, {"s2p": found[0]}).fetchone() if found else None
-    return str(row[0]) if row else None
+    noted = conn.execute("select to_regclass('s2p.alembic_version')").fetchone()
+    if row is None or noted is None or noted[0] is None:
+        return None
+    return f"{row[0]} {conn.execute('select version_num from s2p.alembic_version').fetchall()}"
 
 
 @contextmanager
