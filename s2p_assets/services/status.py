@@ -18,6 +18,7 @@ from s2p_assets.services.header_aliases import alias_json, refresh_aliases
 from s2p_assets.services.implausible import implausible_values
 from s2p_assets.services.lakehouse_standing import lakehouse_status
 from s2p_assets.services.left_out import left_out
+from s2p_assets.services.mailbox.telling import mailbox_status
 from s2p_assets.services.messages.standing import messages_status
 from s2p_assets.services.remotes.telling import remotes_status
 from s2p_assets.services.share import look_at_share, share_changes_by_name
@@ -46,6 +47,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
     `aliases`: headers that people matched to columns and that no contract's file has yet;
     `streams`: events and rows of every stream, how far behind it is, what came back, who reads it and what keeps them;
     `remotes`: folders elsewhere, how the last look at each ended and what keeps s2p from it;
+    `mailbox`: the folder that is watched, what keeps s2p from it, mails that are held; None where there is none;
     `lakehouse`: where tables are exported to, of which moment it is, and what keeps it from the newest;
     `under_way`: what Dagster is making or has yet to start, and since when;
     `cutter`: whether workbooks are cut by the `compiled` or the `pure` cutter.
@@ -68,6 +70,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         foreign = foreign_files(ctx.settings, connection, now)
         streams = streams_status(ctx, connection)
         remotes = remotes_status(ctx, connection)
+        mailbox = mailbox_status(ctx, connection)
         lakehouse = lakehouse_status(ctx, connection)
         under_way = work_under_way(connection, dt.datetime.now(dt.UTC))
     return {
@@ -77,6 +80,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         ],
         "streams": streams,
         "remotes": remotes,
+        "mailbox": mailbox,
         "models": [_contest(ctx.registry, contest) for contest in ctx.catalog.contests.values()],
         "reports": [_report(ctx.settings, declared) for declared in ctx.catalog.reports.values()],
         "sent_back": sent_back,
