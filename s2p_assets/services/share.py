@@ -6,6 +6,7 @@ The look itself is the spreadsheet room's.
 import errno
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,11 @@ from s2p_assets.settings import MAIL_FOLDER, REMOTE_FOLDER, SHARE_ITSELF, Remote
 from s2p_assets.spreadsheet.share import ShareMissing, ShareScan, scan_entries, scan_share
 from s2p_assets.warehouse.files import share_changes, summaries
 from s2p_assets.warehouse.files.share_changes import FileStat, ShareChanges
+from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
 from s2p_assets.warehouse.tables.contract_versions import contract_version
+
+_never_fetched: set[Path] = set()
+"""Folders that are not there, and of which nothing was loaded: nothing will be until they are there."""
 
 
 def look_at_share(ctx: Context) -> ShareScan:
@@ -58,10 +63,16 @@ def _require_fetched(ctx: Context, elsewhere: Mapping[str, Path]) -> None:
     """What was fetched once lies here still; else all of it would count as gone. Raises ShareMissing."""
     for prefix, folder in elsewhere.items():
         if folder.is_dir():
+            _never_fetched.discard(folder)
             continue
-        with ctx.warehouse.connect() as connection:
+        if folder in _never_fetched:
+            continue
+        known = 0
+        with suppress(DatabaseUnreachable), ctx.warehouse.connect() as connection:
             known = summaries.count_current_files(connection, f"{prefix}/")
+            _never_fetched.add(folder)
         if known:
+            _never_fetched.discard(folder)
             again = "s2p fetch fetches it again" if prefix != MAIL_FOLDER else "bring it back from the backup"
             raise ShareMissing(f"{folder} is not there, though {known:,} files were; {again}")
 

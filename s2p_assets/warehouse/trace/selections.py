@@ -81,11 +81,15 @@ def largest_in_one_reading(
 ) -> Largest | None:
     """The `most` largest rows of a table, which is read once; None where that cannot be done, or they are fewer.
 
-    Of very many, a small part of the table says above which value the largest lie; only those are sorted.
+    By PostgreSQL's own estimate: where it says that they are fewer, nothing is read here. Of very many, a small part
+    of the table says above which value the largest lie; only those are sorted.
     """
     if not selection.has_ctid:
         return None
-    if _estimated_rows(conn, selection) < very_many:
+    estimated = _estimated_rows(conn, selection)
+    if estimated < most:
+        return None
+    if estimated < very_many:
         return _read(conn, selection, _CHOSEN, selection.order, most)
     least = _lower_bound(conn, selection)
     return _read(conn, selection, _LARGE, sql.Literal(repr(least)), most) if least is not None else None
