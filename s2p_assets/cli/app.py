@@ -15,6 +15,7 @@ import typer
 
 from s2p_assets.cli import (
     backup,
+    data_versions,
     database,
     entries,
     fetch,
@@ -77,7 +78,10 @@ COMMANDS = (
     (workbooks.new, "Example: `s2p new Orders.xlsx --name acme_orders`"),
     (models.champion, "Example: `s2p champion retail_demand_champion --set demand_prophet --because 'the fair'`"),
     (models.why, "Example: `s2p why retail_demand_boosting`"),
+    (data_versions.reproduce, "Example: `s2p reproduce retail_demand_boosting@3f2a91c0`"),
     (models.predict, "Example: `s2p predict retail_demand_champion sku=0001 --horizon 4`"),
+    (data_versions.tag, "Examples: `s2p tag annual-2026 --because 'annual accounts'`, `s2p tag`"),
+    (data_versions.gc, "Examples: `s2p gc`, `s2p gc --remove`"),
     (backup.backup, "Example: `s2p backup /mnt/backups/s2p`"),
     (
         backup.restore,

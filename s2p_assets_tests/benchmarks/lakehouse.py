@@ -82,7 +82,7 @@ def load(conn: psycopg.Connection, files: Sequence[int], raised: int = 0) -> Non
     conn.execute(sql.SQL("delete from {} where _file = any(%s)").format(PLACE), ([number for (number,) in gone],))
     conn.execute(LEDGER.replace("{size}", str(ROWS_A_FILE)).encode(), (BOOK.full_name, raised, list(files)))
     rows = ROWS.replace("{size}", str(ROWS_A_FILE)).replace("{raised}", str(raised))
-    conn.execute(sql.SQL(rows).format(place=PLACE), (list(files),))  # type: ignore[arg-type]
+    conn.execute(sql.SQL(rows).format(place=PLACE), (list(files),))
 
 
 def export(conn: psycopg.Connection, lake: Lakehouse, folder: Path) -> int:

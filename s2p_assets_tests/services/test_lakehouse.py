@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 import polars
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -21,6 +22,7 @@ from s2p_assets.catalog.catalog import Stored
 from s2p_assets.messaging.matters import KINDS
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.lakehouse import ExportUnderWay, export_tables
+from s2p_assets.services.lakehouse_buckets import map_buckets
 from s2p_assets.services.lakehouse_schedule import begin_due_export, bring_up_to_date, export_and_note
 from s2p_assets.services.lakehouse_standing import export_target, lakehouse_at, lakehouse_matters, lakehouse_status
 from s2p_assets.services.past_tables import show_rows
@@ -320,3 +322,20 @@ def test_options_that_are_no_pairs_are_one_line(tmp_path: Path) -> None:
         NotFound, match="S2P_LAKEHOUSE_OPTIONS cannot be read: options of the lakehouse are written name=value"
     ):
         export_target(Settings(lakehouse_options="secret"), "delta", "s3://lake")
+
+
+def test_work_is_done_bucket_by_bucket_with_all_rows_of_an_entity_together(
+    company: LakeCompany, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets, "ROWS_A_BUCKET", 1)
+    with pytest.raises(NotFound, match=r"desk/days has no rows; s2p export --to delta .* writes them"):
+        map_buckets(company.lake, ("desk", "days"), pieces)
+    export_tables(company.ctx, company.lake)
+    found = map_buckets(company.lake, ("desk", "days"), pieces, columns=["article", "pieces"])
+    assert {article: pieces for one in found for article, pieces in one.items()} == company.sold()
+    assert sum(len(one) for one in found) == 2
+
+
+def pieces(rows: pd.DataFrame) -> dict[str, int]:
+    assert list(rows.columns) == ["article", "pieces"]
+    return {str(article): int(some["pieces"].sum()) for article, some in rows.groupby("article")}

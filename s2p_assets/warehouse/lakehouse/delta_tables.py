@@ -7,7 +7,7 @@ known for what it is. Nothing is ever removed: every version can be read for as 
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,6 +93,17 @@ class Lakehouse:
         with _told(place):
             table = self._open(place)
             return None if table is None else _written(table.version(), table.history(1)[0])
+
+    def read_bucket(
+        self, domain: str, name: str, number: int, version: int, columns: Sequence[str] = ()
+    ) -> "pyarrow.Table":
+        """The rows of one bucket, all columns or some of them. Raises LakehouseUnwritable."""
+        from deltalake import DeltaTable
+
+        place = self.place(domain, name)
+        with _told(place):
+            table = DeltaTable(place, version=version, storage_options=dict(self.options))
+            return table.to_pyarrow_table(partitions=[(BUCKET, "=", str(number))], columns=list(columns) or None)
 
     def replace(
         self, domain: str, name: str, rows: "pyarrow.RecordBatchReader", commit: Commit, only: Iterable[int] | None
