@@ -122,7 +122,9 @@ def _latency(acme: Acme, broker: Broker, given: argparse.Namespace) -> None:
     if not streams_status(acme.ctx)[0]["events"]:
         broker.topic(TOPIC)
     process = acme.command("stream")
-    until(lambda: streams_status(acme.ctx)[0]["readers"], "it reads")
+    known = streams_status(acme.ctx)[0]["events"]
+    broker.send(TOPIC, [orjson.dumps(sale(9_000_000 + number)) for number in range(3)])
+    until(lambda: streams_status(acme.ctx)[0]["events"] >= known + 3, "it reads every partition")
     producer, begun, base = Producer({"bootstrap.servers": broker.address, "linger.ms": 1}), time.time(), 10_000_000
     for number in range(given.rate * given.seconds):
         while time.time() < begun + number / given.rate:

@@ -174,11 +174,15 @@ class ChangeCapture:
         source.drop_slot(there)
         if not look.is_published:
             source.publish(there, look)
-        with source.new_slot() as (begins, snapshot), own.transaction():
+        with (
+            source.new_slot() as (begins, snapshot),
+            contextlib.closing(source.rows_at(there, snapshot, look.relation)) as told,
+            own.transaction(),
+        ):
             advisory_lock(own, name)
             store = ChangeStore(self.stream, own)
             store.meet(look.relation)
-            rows = self._rows_at(source.rows_at(there, snapshot, look.relation), begins, look.relation)
+            rows = self._rows_at(told, begins, look.relation)
             store.take_snapshot(rows, Change("delete", {}, begins, 0, "", look.relation))
             note_snapshot(own, name, look, contract_version(self.stream), begins)
         self.stored += store.stored

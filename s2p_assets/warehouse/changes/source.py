@@ -196,7 +196,9 @@ class Source:
             assert snapshot is not None
             yield begins.decode(), snapshot.decode()
 
-    def rows_at(self, connection: psycopg.Connection, snapshot: str, relation: Relation) -> Iterator[dict[str, Any]]:
+    def rows_at(
+        self, connection: psycopg.Connection, snapshot: str, relation: Relation
+    ) -> Generator[dict[str, Any], None, None]:
         """All rows of the table as of a snapshot, as JSON has them."""
         fields = value_readers(relation.columns)
         columns = sql.SQL(", ").join(sql.Identifier(one.name) for one in relation.columns)
