@@ -103,7 +103,7 @@ def fetch_remote(ctx: Context, remote: RemoteFolder) -> FetchResult:
             done.state, done.problem = "away", _one_line(problem)
         looked = RemoteLook(remote.name, done.place, done.state, done.problem, done.notes)
         files = len(remotes.fetched_files(connection, remote.name))
-        remotes.note_look(connection, replace(looked, files=files))
+        remotes.note_remote_look(connection, replace(looked, files=files))
     return done
 
 

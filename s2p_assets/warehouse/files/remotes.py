@@ -77,7 +77,7 @@ def forget_fetched(conn: psycopg.Connection, remote: str, paths: Iterable[str]) 
     conn.execute("delete from s2p.remote_files where remote = %s and path = any(%s)", (remote, list(paths)))
 
 
-def note_look(conn: psycopg.Connection, look: RemoteLook) -> None:
+def note_remote_look(conn: psycopg.Connection, look: RemoteLook) -> None:
     """How a look ended; since when, where the one before ended otherwise. A look that failed keeps what was known."""
     is_complete = look.state == "fetched"
     conn.execute(
