@@ -275,7 +275,7 @@ def _places_among_others(ratio: Matrix, folds: "np.ndarray[Any, Any]") -> Matrix
             if not others or not len(own):
                 continue
             below = [
-                np.searchsorted(every, own, side=side) - np.searchsorted(own, own, side=side)  # type: ignore[call-overload]
+                np.searchsorted(every, own, side=side) - np.searchsorted(own, own, side=side)
                 for side in ("left", "right")
             ]
             share = (below[0] + below[1]) / (2 * others)
