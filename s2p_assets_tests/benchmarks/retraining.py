@@ -87,7 +87,7 @@ def main() -> None:
     a_year = sum(alarms(quiet) for quiet, _ in runs) / looks * LOOKS_A_YEAR
     print(f"{_kept(a_year <= MOST_ALARMS)} false alarms a year: {a_year:.2f} (at most {MOST_ALARMS}), {looks} looks")
     for name in CHANGES:
-        power = np.mean([any(found[name]) for _, found in runs])
+        power = float(np.mean([any(found[name]) for _, found in runs]))
         by_week = [np.mean([any(found[name][:week]) for _, found in runs]) for week in range(1, WITHIN + 1)]
         weeks = ", ".join(f"{share:.2f}" for share in by_week)
         print(f"{_kept(bool(power >= LEAST_POWER))} {name}: found within four weeks in {power:.2f} (by week {weeks})")

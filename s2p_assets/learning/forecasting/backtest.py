@@ -108,10 +108,10 @@ def _fold_forecasts(
 ) -> list[pd.DataFrame]:
     """The forecasts of folds that follow one another; from the second on with what the fit before says of it."""
     found: list[pd.DataFrame] = []
-    before: Forecaster | None = None
+    before: Any = None
     for cutoff in cutoffs:
         known = known_at_cutoff(cutoff, sold, task)
-        fitted = forecaster.fit(known, task)
+        fitted: Any = forecaster.fit(known, task)
         rows = forecast_with_lifecycle(fitted, known, task, task.horizon)
         rows = rows.assign(deviation=rows["entity"].map(deviations(known, task)), aged=np.nan)
         if before is not None:
@@ -122,13 +122,13 @@ def _fold_forecasts(
 
 
 def _aged(
-    before: Forecaster, fitted: Forecaster, known: pd.DataFrame, task: ForecastTask, means: "pd.Series[float]"
+    before: Any, fitted: Any, known: pd.DataFrame, task: ForecastTask, means: "pd.Series[float]"
 ) -> "pd.Series[float]":
     """What a fit of earlier says now; what keeps nothing of what it is fitted on says the same."""
     if not getattr(fitted, "learns", True):
         return means
     if hasattr(fitted, "fit_inputs"):  # what is known of the same history need not be found out twice
-        before = replace(before, fit_inputs=fitted.fit_inputs)  # type: ignore[type-var]
+        before = replace(before, fit_inputs=fitted.fit_inputs)
     return forecast_with_lifecycle(before, known, task, task.horizon)["mean"]
 
 
