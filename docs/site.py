@@ -40,6 +40,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "docs/tutorial.md",
         "docs/adding.md",
         "docs/streams.md",
+        "docs/remote.md",
         "docs/sql-tables.md",
         "docs/lakehouse.md",
         "docs/beyond-one-machine.md",

@@ -117,6 +117,24 @@ class Settings(BaseModel):
     file_wait_seconds: float = Field(3600.0, gt=0, description="seconds by the clock after which one file is given up")
     compiled_cutter: bool = Field(True, description="cut sheets by the compiled cutter, where one was made at install")
     file_memory_mb: int = Field(4096, ge=256, description="memory allowed to read one file")
+    mailbox_host: str | None = Field(None, description="the IMAP server whose folder is watched for lists")
+    mailbox_port: int | None = Field(None, ge=1, le=65535, description="its port; by default that of its security")
+    mailbox_security: Literal["tls", "starttls", "none"] = Field("tls", description="how it is spoken to")
+    mailbox_user: str | None = Field(None, description="the user there")
+    mailbox_password: SecretStr | None = Field(None, description="the password that goes with it")
+    mailbox_password_file: Path | None = Field(None, description="a file in which it stands instead")
+    mailbox_ca_file: Path | None = Field(
+        None, description="who signed its certificate, where that is the company itself"
+    )
+    mailbox_folder: str = Field("INBOX", description="the folder that is watched")
+    mailbox_mb: int = Field(25, ge=1, le=200, description="megabytes that one mail may have")
+    mailbox_senders: str = Field(
+        "", description="whose mails are held where no contract knows them; empty: everybody's"
+    )
+    mailbox_authserv: str | None = Field(
+        None,
+        description="what the receiving server calls itself in Authentication-Results, which then must prove senders",
+    )
     addresses: Path = Field(Path(), description="who is told what; by default `addresses.yaml` in the home")
     smtp_host: str | None = Field(None, description="the company's mail server; unset: mails lie in the outbox")
     smtp_port: int | None = Field(None, ge=1, le=65535, description="its port; by default that of its security")

@@ -3,6 +3,7 @@
 What is asked of one workbook is in `workbooks.py`; a sample share drive is for `demo.py`.
 """
 
+import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -147,14 +148,38 @@ def _require_share(settings: "Settings") -> None:
 
 
 def process_share(settings: "Settings", *, quiet: bool = False) -> dict[str, Any]:
-    """One headless pass through the graph; the status afterwards, with the runs."""
+    """One headless pass through the graph; the status afterwards, with the runs.
+
+    Where `s2p up` runs, a process of its own makes it that has everything loaded already.
+    """
     silence_libraries()
     with noise_apart(settings), progress("starting PostgreSQL and the asset graph", quiet=quiet) as say:
+        if (made := _made_by_servers(settings, say)) is not None:
+            return made
         from s2p_assets.definitions import build
         from s2p_assets.graph.running.headless import process
 
         graph = build(settings)
         return process(graph.ctx, graph.definitions, say)
+
+
+def _made_by_servers(settings: "Settings", say: Callable[[str], None]) -> dict[str, Any] | None:
+    from s2p_assets.graph.running.turns import are_servers_up
+
+    if settings.log_format == "json" or not are_servers_up(settings):
+        return None
+    from s2p_assets.graph.running.warm_pass import pass_of_servers
+
+    made = pass_of_servers(settings, say)
+    if made is None:
+        return None
+    from s2p_assets.services.context import open_outlined
+    from s2p_assets.services.status import read_status
+
+    status = read_status(open_outlined(settings), dt.datetime.fromisoformat(made["begun"]))
+    for file in status["unclaimed"]:
+        file["says"] = file["says"] or made["unclaimed"].get(file["path"])
+    return status | {name: made[name] for name in ("runs", "failures", "waits")}
 
 
 def serve_share(settings: "Settings") -> None:

@@ -21,7 +21,7 @@ def stream(
     seconds: Annotated[float | None, typer.Option("--for", help="End after so many seconds.", min=0.1)] = None,
     lifeline: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Read streams, Kafka topics and tables of other databases, into their tables until stopped; processes share them."""
+    """Read Kafka topics and tables of other databases into their streams' tables until stopped; processes share."""
     if lifeline is None:
         raise typer.Exit(_kept_reading(seconds))
     from s2p_assets.settings import read_settings

@@ -107,10 +107,7 @@ class Stream(Workbook):
         for word in fields(self):
             if word.name not in own and getattr(self, word.name) != (word.default if word.name != "path" else ()):
                 raise DeclarationError(f"{word.name}= says nothing of a stream, whose rows stand in no sheet", None)
-        if not isinstance(self.source, Kafka | Push | PostgresTable):
-            raise DeclarationError(f"source: {self.source!r} is no Kafka(…), Push() or PostgresTable(…)", None)
-        if isinstance(self.source, PostgresTable) and not self.key:
-            raise DeclarationError("key: rows of a table change and go; say which columns name one", None)
+        self._refuse_sources()
         if not PACE.fullmatch(self.every) or not self.pace_seconds:
             raise DeclarationError(f"every={self.every!r} is no pace; write '5 minutes'", None)
         if self.max_event_kb < 1:
@@ -122,6 +119,12 @@ class Stream(Workbook):
             for option in _NOT_OF_EVENTS:
                 if getattr(column, option):
                     raise DeclarationError(f"{column.name}: {option!r} says nothing of an event", None)
+
+    def _refuse_sources(self) -> None:
+        if not isinstance(self.source, Kafka | Push | PostgresTable):
+            raise DeclarationError(f"source: {self.source!r} is no Kafka(…), Push() or PostgresTable(…)", None)
+        if isinstance(self.source, PostgresTable) and not self.key:
+            raise DeclarationError("key: rows of a table change and go; say which columns name one", None)
 
     @property
     def pace_seconds(self) -> int:

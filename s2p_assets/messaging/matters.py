@@ -23,6 +23,7 @@ KINDS: dict[str, Kind] = {
     "partly": Kind((OWNER,), "Files that were loaded in part"),
     "returned_events": Kind((OWNER,), "Events that came back", is_event=True),
     "stream": Kind((ENGINEERS,), "Streams"),
+    "mail": Kind((ENGINEERS,), "Mails that are held"),
     "remote": Kind((ENGINEERS,), "Folders elsewhere"),
     "held": Kind((OWNER, ENGINEERS), "Files that wait for a decision"),
     "missing": Kind((OWNER,), "Files that have not come"),

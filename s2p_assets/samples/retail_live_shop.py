@@ -20,7 +20,7 @@ TOPIC = "web-orders"
 PARTITIONS = 3
 ORDERS_A_SECOND = 2.0
 LATE = 0.5
-"""The share of orders that came in during the two weeks before and are told only now: they change weeks that are over."""
+"""The share of orders that are of the two weeks before and told only now: they change weeks that are over."""
 LATE_DAYS = 14
 STARTING_SECONDS = 30.0
 

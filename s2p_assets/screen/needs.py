@@ -115,6 +115,8 @@ def _of_engineers(status: Status, caller: Caller) -> Iterator[Need]:
     for remote in status["remotes"]:
         if remote["state"] in ("away", "partly"):
             yield _elsewhere(remote)
+    if mailbox := status["mailbox"]:
+        yield from _mailed(mailbox)
     messages = status["messages"]
     if messages["problem"]:
         yield Need("not told", "fault", "The address book cannot be read", (messages["problem"],))
@@ -131,3 +133,11 @@ def _elsewhere(remote: Mapping[str, Any]) -> Need:
         return Need("away", "fault", f"{remote['place']} is away{since}", (remote["problem"] or "", stands))
     lines = (*remote["notes"][: MOST_LINES - 1], stands)
     return Need("listed in part", "warn", remote["place"], lines, max(0, len(remote["notes"]) - len(lines) + 1))
+
+
+def _mailed(mailbox: Mapping[str, Any]) -> Iterator[Need]:
+    if mailbox["problem"]:
+        yield Need("away", "fault", f"The mailbox {mailbox['place']} is not read", (mailbox["problem"],))
+    for mail in mailbox["held"]:
+        title = f"A mail of {mail['sender']}: {mail['subject'] or 'without a subject'}"
+        yield Need("held: is it right?", "warn", title, (mail["why"] or "",))

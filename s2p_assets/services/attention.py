@@ -15,6 +15,8 @@ def what_needs_a_person(current: dict[str, Any]) -> list[str]:
         (len(current["missing"]), "file is missing or late", "files are missing or late"),
         (len(current["unclaimed"]), "file is claimed by nobody", "files are claimed by nobody"),
         (_away(current), "folder elsewhere is away or listed in part", "folders elsewhere are away or listed in part"),
+        (len((current["mailbox"] or {}).get("held", ())), "mail is held", "mails are held"),
+        (1 if (current["mailbox"] or {}).get("problem") else 0, "mailbox cannot be read", ""),
         (sum(book["waiting"] for book in books), "file waits to be read (s2p run)", "files wait to be read (s2p run)"),
         (len(current["faults"]), "shelf file is left out", "shelf files are left out"),
         (len(messages["undelivered"]), "message was not delivered", "messages were not delivered"),

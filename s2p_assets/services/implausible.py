@@ -5,7 +5,7 @@ How they are found is the learning room's; that they are, and what a person said
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
@@ -14,10 +14,11 @@ from s2p_assets.catalog.catalog import Catalog
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.services.context import Context
-from s2p_assets.services.trace import format_value, lineage_sources
 from s2p_assets.warehouse.tables.introspection import stored_columns
-from s2p_assets.warehouse.trace.traced_rows import SourceRows
-from s2p_assets.warehouse.trace.tracer import Tracer
+
+if TYPE_CHECKING:
+    from s2p_assets.warehouse.trace.traced_rows import SourceRows
+    from s2p_assets.warehouse.trace.tracer import Tracer
 
 PERIODS_TOLD = 8
 MOST_TOLD = 20
@@ -38,6 +39,8 @@ class ImplausibleValue:
     @property
     def sentence(self) -> str:
         """What is said of it."""
+        from s2p_assets.services.trace import format_value
+
         return (
             f"{self.entity}, {self.time}: {format_value(self.value)} is implausible; "
             f"in training it counts as {format_value(round(self.counts_as, 2))}"
@@ -46,11 +49,10 @@ class ImplausibleValue:
 
 def implausible_values(ctx: Context, connection: psycopg.Connection) -> list[ImplausibleValue]:
     """Those of the newest periods of everything that is forecast, the newest and largest first, with their cells."""
-    tracer = Tracer(connection, lineage_sources(ctx.catalog), ctx.settings.archive)
     return [
         found
         for features, task in _damped_features(ctx.catalog)
-        for found in _of_features(connection, tracer, features, task)
+        for found in _of_features(ctx, connection, features, task)
     ]
 
 
@@ -61,7 +63,7 @@ def _damped_features(catalog: Catalog) -> Iterator[tuple[FeatureSet, ForecastTas
 
 
 def _of_features(
-    connection: psycopg.Connection, tracer: Tracer, features: FeatureSet, task: ForecastTask
+    ctx: Context, connection: psycopg.Connection, features: FeatureSet, task: ForecastTask
 ) -> Iterator[ImplausibleValue]:
     if task.damped not in {column.name for column in stored_columns(connection, features.domain, features.name)}:
         return
@@ -79,13 +81,23 @@ def _of_features(
     )
     for entity, time, value, counts_as in connection.execute(query, (PERIODS_TOLD + 1, MOST_TOLD)).fetchall():
         where = {task.entity: entity, task.time: time}
-        under = tracer.trace((features.domain, features.name), where, (task.target,), most=CELLS_TOLD)
+        under = _tracer(ctx, connection).trace((features.domain, features.name), where, (task.target,), most=CELLS_TOLD)
         cells = tuple(dict.fromkeys(_cells(under)))[:CELLS_TOLD]
         yield ImplausibleValue(features.full_name, str(entity), str(time), float(value), float(counts_as), cells)
 
 
-def _cells(group: SourceRows) -> Iterator[str]:
+def _tracer(ctx: Context, connection: psycopg.Connection) -> "Tracer":
+    """Loaded where there is something to trace, which there seldom is."""
+    from s2p_assets.services.trace import lineage_sources
+    from s2p_assets.warehouse.trace.tracer import Tracer
+
+    return Tracer(connection, lineage_sources(ctx.catalog), ctx.settings.archive)
+
+
+def _cells(group: "SourceRows") -> Iterator[str]:
     """`file › sheet › cell = value` of the rows at the end of a trace."""
+    from s2p_assets.services.trace import format_value
+
     for row in group.rows:
         if row.file:
             addresses: list[Any] = [

@@ -5,7 +5,7 @@ The look itself is the spreadsheet room's.
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,6 +78,17 @@ def require_share(settings: Settings) -> None:
 def found_files(workbook: Workbook, now: ShareScan) -> list[FileStat]:
     """The files of a look that a kind of workbook may claim."""
     return [FileStat(file.relative, file.size, file.mtime_ns) for file in now.files[workbook.full_name]]
+
+
+def share_changes_by_name(
+    connection: psycopg.Connection, workbooks: Iterable[Workbook], now: ShareScan
+) -> dict[str, ShareChanges]:
+    """`share_changes_of` for several kinds of workbook, by their full names."""
+    by_name = {workbook.full_name: workbook for workbook in workbooks}
+    return {
+        name: share_changes.find_share_changes(known, found_files(by_name[name], now), contract_version(by_name[name]))
+        for name, known in share_changes.known_files_of_all(connection, by_name.values()).items()
+    }
 
 
 def share_changes_of(connection: psycopg.Connection, workbook: Workbook, now: ShareScan) -> ShareChanges:

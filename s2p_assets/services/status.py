@@ -18,9 +18,10 @@ from s2p_assets.services.header_aliases import alias_json, refresh_aliases
 from s2p_assets.services.implausible import implausible_values
 from s2p_assets.services.lakehouse_standing import lakehouse_status
 from s2p_assets.services.left_out import left_out
+from s2p_assets.services.mailbox.telling import mailbox_status
 from s2p_assets.services.messages.standing import messages_status
 from s2p_assets.services.remotes.telling import remotes_status
-from s2p_assets.services.share import look_at_share, share_changes_of
+from s2p_assets.services.share import look_at_share, share_changes_by_name
 from s2p_assets.services.streams.telling import streams_status
 from s2p_assets.services.work_under_way import work_under_way
 from s2p_assets.settings import Settings
@@ -46,6 +47,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
     `aliases`: headers that people matched to columns and that no contract's file has yet;
     `streams`: events and rows of every stream, how far behind it is, what came back, who reads it and what keeps them;
     `remotes`: folders elsewhere, how the last look at each ended and what keeps s2p from it;
+    `mailbox`: the folder that is watched, what keeps s2p from it, mails that are held; None where there is none;
     `lakehouse`: where tables are exported to, of which moment it is, and what keeps it from the newest;
     `under_way`: what Dagster is making or has yet to start, and since when;
     `cutter`: whether workbooks are cut by the `compiled` or the `pure` cutter.
@@ -53,7 +55,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
     now = look_at_share(ctx)
     since = since or dt.datetime.now(dt.UTC) - dt.timedelta(days=DAYS_OF_CHANGES)
     with ctx.warehouse.reading() as connection:
-        decided = {book.full_name: share_changes_of(connection, book, now) for book in ctx.catalog.workbooks.values()}
+        decided = share_changes_by_name(connection, ctx.catalog.workbooks.values(), now)
         waits = {name: changes.to_read for name, changes in decided.items()}
         gone = summaries.find_gone_files(connection, {name: changes.gone for name, changes in decided.items()})
         held = [_held(ctx.settings, file) for file in summaries.find_held_files(connection)]
@@ -68,6 +70,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         foreign = foreign_files(ctx.settings, connection, now)
         streams = streams_status(ctx, connection)
         remotes = remotes_status(ctx, connection)
+        mailbox = mailbox_status(ctx, connection)
         lakehouse = lakehouse_status(ctx, connection)
         under_way = work_under_way(connection, dt.datetime.now(dt.UTC))
     return {
@@ -77,6 +80,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         ],
         "streams": streams,
         "remotes": remotes,
+        "mailbox": mailbox,
         "models": [_contest(ctx.registry, contest) for contest in ctx.catalog.contests.values()],
         "reports": [_report(ctx.settings, declared) for declared in ctx.catalog.reports.values()],
         "sent_back": sent_back,

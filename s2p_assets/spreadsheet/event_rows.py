@@ -30,6 +30,7 @@ MAX_EVENT_SHOWN = 10_000
 _MOMENT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$"
 _SHEET = Sheet("event")
 _HOUR = 3_600_000_000
+_PLAIN = frozenset({str, int, float})
 _AHEAD, _BEFORE = 3_652, 27_394  # days
 _LOWER, _UPPER = frozenset({"ge", "gt", "in_range", "eq", "isin"}), frozenset({"le", "lt", "in_range", "eq", "isin"})
 
@@ -147,9 +148,8 @@ def _column(objects: Sequence[Mapping[str, Any]], column: Column) -> tuple[pyarr
     """The values of a column, and by event what is wrong with its field."""
     given = _given(objects, column)
     kinds = set(map(type, given))
-    if len(kinds) == 1 and str in kinds:
-        cells = Cells(np.arange(len(given), dtype=np.int32), np.zeros(len(given), np.int8), pyarrow.array(given))
-        present, wrong = None, dict[int, CellError]()
+    if len(kinds) == 1 and kinds <= _PLAIN:
+        cells, present, wrong = _plain_cells(given, kinds.pop(), column), None, dict[int, CellError]()
     else:
         cells, present, wrong = _cells(given, column)
     values, errors = _values(cells, column)
@@ -210,6 +210,14 @@ def _deep(event: Mapping[str, Any], path: str) -> Any:
             return None
         here = here.get(step)
     return here
+
+
+def _plain_cells(given: list[Any], kind: type, column: Column) -> Cells:
+    """Fields of one kind, none missing, as `_cells` has them."""
+    is_text = kind is str or (kind is int and column.kind in ("text", "code"))
+    kinds = np.full(len(given), int(CellKind.TEXT if is_text else CellKind.NUMBER), np.int8)
+    texts = given if kind is str else list(map(repr, given))
+    return Cells(np.arange(len(given), dtype=np.int32), kinds, pyarrow.array(texts, pyarrow.string()))
 
 
 def _cells(given: list[Any], column: Column) -> tuple[Cells, npt.NDArray[np.int64], dict[int, CellError]]:

@@ -1,4 +1,4 @@
-"""What following a table of another PostgreSQL costs: changes a CPU second, from commit there to row here, idle, memory;
+"""What following a table of another PostgreSQL costs: changes a CPU second, from row there to row here, idle, memory;
 and row for row after many kills of the reader, of s2p's PostgreSQL and of the other one.
 
     uv run python -m s2p_assets_tests.benchmarks.capturing
@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 
 from s2p_assets.warehouse.changes.pgoutput import lsn_number
-from s2p_assets.warehouse.changes.progress import followed
+from s2p_assets.warehouse.changes.progress import followed_table
 from s2p_assets_tests.benchmarks.metering import tree_cpu, tree_memory
 from s2p_assets_tests.streams.acme import Acme, stop, until
 from s2p_assets_tests.streams.erp import (
@@ -81,7 +81,7 @@ def _throughput(acme: Acme, erp: Erp, given: argparse.Namespace) -> None:
 
 def _position(acme: Acme) -> int:
     with acme.ctx.warehouse.connect() as connection:
-        known = followed(connection, STOCK)
+        known = followed_table(connection, STOCK)
     return known.position if known else 0
 
 
@@ -98,7 +98,7 @@ def _latency(acme: Acme, erp: Erp, given: argparse.Namespace) -> None:
         for number in range(given.rate * given.seconds):
             time.sleep(max(0.0, begun + number / given.rate - time.time()))
             values = f"'L{number:07d}', 'W9', 1, 1, clock_timestamp(), null"
-            connection.execute(f"insert into public.stock values ({values})")  # type: ignore[arg-type]
+            connection.execute(f"insert into public.stock values ({values})")
     end = _end(erp)
     until(lambda: _position(acme) >= end, "all is read")
     with acme.ctx.warehouse.connect() as connection:
@@ -106,7 +106,8 @@ def _latency(acme: Acme, erp: Erp, given: argparse.Namespace) -> None:
             "select percentile_cont(array[0.5, 0.99]) within group (order by extract(epoch from _loaded_at - counted_at"
             " at time zone current_setting('timezone'))) from acme.stock__rows where warehouse = 'W9'"
         ).fetchone()
-    print(f"row there to row here at {given.rate:,} a second, median and p99: {found[0][0]:.2f} s, {found[0][1]:.2f} s")  # type: ignore[index]
+    median, p99 = (found or [[0.0, 0.0]])[0]
+    print(f"row there to row here at {given.rate:,} a second, median and p99: {median:.2f} s, {p99:.2f} s")
     ours, theirs = tree_cpu(process.pid), tree_cpu(_postmaster(erp.folder))
     time.sleep(given.idle)
     ours, theirs = tree_cpu(process.pid) - ours, tree_cpu(_postmaster(erp.folder)) - theirs
@@ -126,9 +127,8 @@ def _kills(acme: Acme, erp: Erp, given: argparse.Namespace) -> None:
     change_at_random(erp, chance, 5)
     until_equal(acme, erp, "row for row")
     stop(process)
-    print(
-        f"{given.kills} kills: {len(stock_rows(acme)):,} rows here and there, all the same; doubled: {not never_doubled(acme)}"
-    )
+    rows = len(stock_rows(acme))
+    print(f"{given.kills} kills: {rows:,} rows, the same here and there; doubled: {not never_doubled(acme)}")
 
 
 def _cpu(acme: Acme, pid: int) -> float:

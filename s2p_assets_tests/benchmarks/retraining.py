@@ -90,7 +90,7 @@ def main() -> None:
         power = np.mean([any(found[name]) for _, found in runs])
         by_week = [np.mean([any(found[name][:week]) for _, found in runs]) for week in range(1, WITHIN + 1)]
         weeks = ", ".join(f"{share:.2f}" for share in by_week)
-        print(f"{_kept(power >= LEAST_POWER)} {name}: found within four weeks in {power:.2f} (by week {weeks})")
+        print(f"{_kept(bool(power >= LEAST_POWER))} {name}: found within four weeks in {power:.2f} (by week {weeks})")
     print(f"{time.process_time() - began:.0f} CPU s")
 
 

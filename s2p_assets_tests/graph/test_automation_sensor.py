@@ -12,7 +12,7 @@ from dagster._daemon.asset_daemon import asset_daemon_cursor_from_instigator_ser
 from s2p_assets.graph import automation_sensor as tested
 from s2p_assets.graph import evaluations
 from s2p_assets.graph.automation_sensor import NOTHING_HAPPENED, AutomationSensor, automation_sensor
-from s2p_assets.graph.evaluations import SETTLED, Evaluations
+from s2p_assets.graph.evaluations import SETTLED, Conditions, Evaluations
 from s2p_assets.graph.running.one_run import PassResult, run_assets
 
 SOURCE = dg.AssetKey("source")
@@ -89,10 +89,8 @@ def test_a_run_that_ended_and_does_not_stand_as_ended_yet_is_gone_over_twice() -
             pass
         run = create_run_for_test(instance, asset_selection=frozenset({table.key}), status=dg.DagsterRunStatus.STARTED)
         ended = DagsterEvent("PIPELINE_SUCCESS", "a job", message="it ended")
-        instance.event_log_storage.store_event(
-            dg.EventLogEntry(
-                None, "debug", "", run.run_id, 0.0, None, "a job", ended
-            )  # as `store_event` is the first half
+        instance.event_log_storage.store_event(  # the first half of what happens when a run ends
+            dg.EventLogEntry(None, "debug", "", run.run_id, 0.0, None, "a job", ended)  # type: ignore[no-untyped-call]
         )
         assert [ticks.tick() for _ in range(3)] == ["evaluated", "evaluated", "skipped"]
 
@@ -103,16 +101,16 @@ def test_an_evaluation_during_which_something_happened_is_made_again(monkeypatch
         while ticks.tick() != "skipped":
             pass
         instance.report_runless_asset_event(dg.AssetMaterialization("another"))
-        evaluate, seen = tested.Conditions.evaluate, []
+        evaluate, seen = Conditions.evaluate, []
 
-        def and_meanwhile(self: tested.Conditions, before: Any, due: set[dg.AssetKey] | None) -> Any:
+        def and_meanwhile(self: Conditions, before: Any, due: set[dg.AssetKey] | None) -> Any:
             found = evaluate(self, before, due)
             seen.append(due)
             if len(seen) == 1:
                 instance.report_runless_asset_event(dg.AssetMaterialization(SOURCE))
             return found
 
-        monkeypatch.setattr(tested.Conditions, "evaluate", and_meanwhile)
+        monkeypatch.setattr(Conditions, "evaluate", and_meanwhile)
         assert ticks.tick() == "['table']"
         assert seen == [set(), {SOURCE, table.key}]
 

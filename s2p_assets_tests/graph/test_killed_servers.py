@@ -1,6 +1,7 @@
 """What `s2p up` promises when a part of it is killed: the next run goes on, and nothing stays behind."""
 
 import datetime as dt
+import json
 import signal
 import socket
 import subprocess
@@ -12,6 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from s2p_assets.graph.running.warm_pass import PASS, identity, pass_of_servers
+from s2p_assets.graph.running.zygote_requests import socket_file
+from s2p_assets.settings import Settings, read_settings
 from s2p_assets_tests import small_company
 from s2p_assets_tests.small_company import SmallCompany, order_rows, save
 
@@ -80,6 +84,15 @@ def up(folder: Path) -> Iterator[Up]:
     process.wait(60)
 
 
+@pytest.fixture
+def settings(up: Up, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """As `s2p` reads them in the company's folder."""
+    for name, value in up.company.environment.items():
+        if name.startswith("S2P_"):
+            monkeypatch.setenv(name, value)
+    return read_settings()
+
+
 def test_what_is_forked_from_is_whole_and_holds_no_connection(up: Up) -> None:
     assert up.zygote.net_connections() == []
     opened = {one.laddr for one in up.zygote.net_connections("unix")}
@@ -92,6 +105,33 @@ def test_a_killed_run_is_made_again(up: Up) -> None:
     up.runs()[0].kill()
     up.wait_for("report of what the killed run was about", lambda: "97,531" in up.report)
     up.wait_for("end of its runs", lambda: not up.unfinished())
+
+
+def test_a_pass_beside_the_servers_is_made_by_a_process_that_they_fork(up: Up, settings: Settings) -> None:
+    up.drop(94, 64208.0)
+    said: list[str] = []
+    made = pass_of_servers(settings, said.append)
+    assert made is not None
+    assert (made["failures"], made["waits"]) == ([], [])
+    assert "64,208" in up.report, "by the pass, or by the servers, for which it waits"
+    assert "looking at the share" in said
+    assert pass_of_servers(settings.model_copy(update={"locale": "de_DE"}), said.append) is None
+
+
+def test_s2p_run_beside_the_servers_says_what_it_says_alone(up: Up) -> None:
+    answer = up.company.run("run", "--json")
+    assert answer.code == 1, "as something there needs a person"
+    assert {"workbooks", "runs", "failures", "waits", "unclaimed"} <= set(json.loads(answer.out))
+
+
+def test_a_pass_ends_with_the_one_who_asked_for_it(up: Up, settings: Settings) -> None:
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(str(socket_file(settings, "runs")))
+        asking.sendall(json.dumps({"do": PASS, "run": identity(settings)}).encode() + b"\n")
+        pid = json.loads(asking.makefile().readline())["pid"]
+    up.wait_for("end of the pass", lambda: not psutil.pid_exists(pid))
+    assert pass_of_servers(settings, lambda _: None) is not None, "the turn is free again"
+    assert not up.unfinished()
 
 
 def test_new_code_on_a_shelf_is_what_the_next_run_makes(up: Up) -> None:

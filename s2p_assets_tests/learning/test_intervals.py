@@ -162,7 +162,7 @@ def test_deviations_of_months_are_of_more_than_a_year() -> None:
 
 
 def _of_two_shapes(random: np.random.Generator) -> pd.DataFrame:
-    """Small series vary as in a bell, large ones seldom and far: of both, the deviation is the same share of the mean."""
+    """Small series vary as in a bell, large ones seldom and far; the deviation is the same share of the mean."""
     rows = simulated(1, folds=6, entities=90)
     bell, far = random.normal(0, 1, len(rows)), random.standard_t(2.2, len(rows)) * 0.35
     off = np.where(rows["entity"] < 45, bell, far)

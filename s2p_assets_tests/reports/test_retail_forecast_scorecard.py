@@ -81,7 +81,7 @@ def test_every_model_that_was_trained_is_told_with_its_data_not_only_the_one_in_
     )
     rows = table(written(replace(champion, trainings=told)), "What was trained, and from which data")
     assert rows["called"].tolist() == ["Seasonal naive", "Moving average, in service", "Smoothing"]
-    assert rows["why"].tolist() == ["enough of its data was new", "first training", "not known"]
+    assert rows["why"].tolist() == ["learning from what was new is worth it", "first training", "not known"]
     assert list(rows.loc[0, ["rows", "changed", "loaded", "newest"]]) == [600, 90, 3, "sales/May.xlsx"]
 
 

@@ -15,6 +15,7 @@ from s2p_assets.contracts.report import Chart, Document, Imprint, Section
 from s2p_assets.publishing.editions.publish import write_unlisted
 from s2p_assets.screen.needs import needs_of
 from s2p_assets.screen.status_at_hand import SECONDS as STATUS_SECONDS
+from s2p_assets.screen.today import live_streams
 from s2p_assets.services import access
 from s2p_assets.services.report_charts import first_chart
 from s2p_assets.warehouse.files.versions import mark_gone
@@ -156,3 +157,21 @@ def test_what_is_typed_into_one_table_is_one_line(door: Served) -> None:
     assert shown.count("/tables/acme_orders") == 1
     assert re.search(r"Orders: \d+ entries", shown)
     assert "s2p-entries" not in shown
+
+
+def test_streams_that_brought_something_are_shown_and_what_keeps_them() -> None:
+    stream = {"name": "retail_web_orders", "rows": 7, "returned": 0, "last_stored": None, "lag": 0, "readers": []}
+    readers = [{"problem": "the brokers at k:9092 do not answer"}]
+    shown = live_streams(
+        {
+            "streams": [
+                stream | {"events": 0},
+                stream | {"events": 9, "lag": 1200},
+                stream | {"events": 9, "readers": readers},
+            ]
+        }
+    )
+    assert [(one["title"], one["waits"], one["problem"]) for one in shown] == [
+        ("web orders", "1,200 wait", ""),
+        ("web orders", "", "waits for what it is read from"),
+    ]

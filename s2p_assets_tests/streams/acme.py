@@ -19,7 +19,7 @@ from s2p_assets.services.context import Context, open_context
 from s2p_assets.services.streams.telling import streams_status
 from s2p_assets.settings import Settings
 
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 120.0
 ROWS = '''
 
 class Sale(Row):

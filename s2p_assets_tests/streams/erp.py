@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,6 @@ class Erp:
 
     folder: Path
     url: str = ""
-    _told: list[psycopg.Connection] = field(default_factory=list)
 
     def start(self) -> None:
         self.url = start_server(self.folder)
@@ -70,7 +69,7 @@ class Erp:
         """Each a transaction of its own; what the last one gives."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             for command in commands:
-                done = connection.execute(command)  # type: ignore[arg-type]
+                done = connection.execute(command)
             return done.fetchall() if done.description else []
 
     def rows(self) -> list[tuple[Any, ...]]:
@@ -112,8 +111,8 @@ def company_with_erp(folder: Path, erp: Erp, **more: Any) -> Iterator[Acme]:
 def stock_rows(acme: Acme) -> list[tuple[Any, ...]]:
     """What stands of the ERP's stock here."""
     with acme.ctx.warehouse.connect() as connection:
-        rows = connection.execute(f"select {COLUMNS} from acme.stock order by sku, warehouse").fetchall()  # type: ignore[arg-type]
-    return rows
+        query: Any = f"select {COLUMNS} from acme.stock order by sku, warehouse"
+        return connection.execute(query).fetchall()
 
 
 def status_of(acme: Acme) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from pathlib import Path
 import orjson
 import pytest
 
+from s2p_assets.catalog.catalog import key_of
+from s2p_assets.services.as_of import open_as_of
 from s2p_assets.services.messages.stream_matters import stream_matters
 from s2p_assets.services.metrics.alerts import raised
 from s2p_assets.services.metrics.measured import measure_installation
 from s2p_assets.services.status import forget_file
-from s2p_assets.services.streams.replaying import read_corrections, replay
+from s2p_assets.services.streams.replaying import lines_to_correct, read_corrections, replay
 from s2p_assets.services.streams.telling import returned_of
 from s2p_assets.services.trace import trace_table
 from s2p_assets.warehouse.streams.offsets import TopicBounds, begin_partition, late_streams, note_ends
@@ -103,7 +105,7 @@ def test_a_long_value_that_did_not_change_is_kept(acme: Acme, erp: Erp) -> None:
         erp.do(insert([600]), f"update public.stock set note = ({note}) where article = '00600'")
         erp.do("update public.stock set qty = 1 where article = '00600'")
         until_equal(acme, erp, "the long note stands")
-    assert len(dict((row[0], row[4]) for row in stock_rows(acme))["00600"]) == 12_800
+    assert len({row[0]: row[4] for row in stock_rows(acme)}["00600"]) == 12_800
 
 
 def test_a_table_emptied_and_what_a_forgotten_day_gives_back(acme: Acme, erp: Erp) -> None:
@@ -127,10 +129,31 @@ def test_a_row_that_breaks_the_contract_comes_back_and_does_not_undo_what_came_s
         until(lambda: status_of(acme)["returned"] == 1, "it came back")
         erp.do("update public.stock set qty = 3")
         until_equal(acme, erp, "a good one follows")
+    assert replay(acme.ctx, STOCK).returned == 1, "as it is, it is still no quantity"
     waiting = returned_of(acme.ctx, STOCK)
+    (line,) = lines_to_correct(acme.ctx, STOCK)
+    assert orjson.loads(line) | {"qty": 1} == orjson.loads(line) | {
+        "_id": waiting[0]["id"],
+        "article": "00000",
+        "qty": 1,
+    }
     corrected = orjson.dumps({"_id": waiting[0]["id"], "article": "00000", "warehouse": "W2", "qty": 1})
     assert replay(acme.ctx, STOCK, corrected=read_corrections(corrected)).repeated == 1
     assert stock_rows(acme) == erp.rows()
+
+
+def test_a_past_moment_has_the_rows_that_stood_then(acme: Acme, erp: Erp) -> None:
+    with following(acme):
+        erp.do(insert(range(900, 903), "W7"))
+        until_equal(acme, erp, "three more")
+        moments = [(dt.datetime.now().astimezone(), stock_rows(acme))]
+        erp.do("delete from public.stock where article = '00901'", "update public.stock set qty = 8 where qty < 8")
+        until_equal(acme, erp, "some changed, one gone")
+        moments += [(dt.datetime.now().astimezone(), stock_rows(acme))]
+    for moment, wanted in moments:
+        with open_as_of(acme.ctx, moment, lambda _: None) as known:
+            shown = known.of(key_of(acme.ctx.catalog.streams[STOCK]))
+        assert sorted(zip(shown["sku"], shown["quantity"], strict=True)) == sorted((row[0], row[2]) for row in wanted)
 
 
 @pytest.mark.parametrize(

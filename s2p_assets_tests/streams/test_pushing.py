@@ -3,15 +3,21 @@
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
+from pydantic import ValidationError
 
+from s2p_assets import PostgresTable, Stream
+from s2p_assets.contracts.columns import DeclarationError
 from s2p_assets.services.streams.pushing import KeyReused, NotPushed, push_events
 from s2p_assets.services.streams.replaying import NotReplayed, read_corrections, replay
 from s2p_assets.services.streams.telling import returned_of, streams_status
 from s2p_assets.services.table_changes import table_changes
 from s2p_assets.services.trace import trace_table
+from s2p_assets.settings import Settings
+from s2p_assets.streams.retail_web_orders import WebOrder
 from s2p_assets_tests.streams.acme import SHOP, TILL, Acme, acme_home, lines, sale
 
 
@@ -125,3 +131,28 @@ def test_a_trace_of_a_row_ends_at_its_event(acme: Acme) -> None:
 def test_what_cannot_be_taken_is_refused_in_one_line(acme: Acme, name: str, body: bytes, key: str, says: str) -> None:
     with pytest.raises(NotPushed, match=says):
         push_events(acme.ctx, name, body, key, "till 7")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"source": PostgresTable("public.stock", "erp")}, "say which columns name one"),
+        ({"source": "orders"}, "is no Kafka"),
+    ],
+)
+def test_a_source_that_cannot_be_is_refused_where_it_is_declared(words: dict[str, Any], says: str) -> None:
+    with pytest.raises(DeclarationError, match=says):
+        Stream(rows=WebOrder, owner="a@example.com", **words)
+    with pytest.raises(DeclarationError, match="with its schema"):
+        PostgresTable("stock", "erp")
+
+
+def test_other_databases_are_named_with_their_addresses() -> None:
+    found = Settings.model_validate({"source_databases": "erp=postgresql://a@b/c?x=1\ncrm=postgres://d/e"})
+    assert {name: address.get_secret_value() for name, address in found.source_databases.items()} == {
+        "erp": "postgresql://a@b/c?x=1",
+        "crm": "postgres://d/e",
+    }
+    assert "a@b" not in str(found)
+    with pytest.raises(ValidationError, match="write erp=postgresql"):
+        Settings.model_validate({"source_databases": "postgresql://a@b/c"})

@@ -47,6 +47,7 @@ def print_status(settings: Settings, current: dict[str, Any]) -> None:
     _print_workbooks(current["workbooks"])
     _print_streams(current["streams"])
     _print_remotes(current["remotes"])
+    _print_mailbox(current["mailbox"])
     _print_changes(current["changes"])
     _print_champions(current["models"])
     for file in current["sent_back"]:
@@ -103,6 +104,15 @@ def print_messages(messages: dict[str, Any]) -> None:
         count = messages["spooled"]
         lie = "message lies" if count == 1 else "messages lie"
         out.print(f"\n{count:,} {lie} in {escape(messages['outbox'])}: S2P_SMTP_HOST names no mail server")
+
+
+def _print_mailbox(mailbox: dict[str, Any] | None) -> None:
+    """What keeps s2p from the mailbox, and the mails that wait for somebody."""
+    if mailbox and mailbox["problem"]:
+        out.print(f"\n[yellow]the mailbox {escape(mailbox['place'])}:[/yellow] {escape(mailbox['problem'])}")
+    for mail in (mailbox or {}).get("held", ()):
+        out.print(f"\n[yellow]held[/yellow] a mail of {escape(mail['sender'])}: {escape(mail['subject'])}")
+        out.print(f"    {escape(mail['why'] or '')}")
 
 
 def _print_remotes(remotes: list[dict[str, Any]]) -> None:

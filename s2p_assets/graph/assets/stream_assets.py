@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import psycopg
 
-from s2p_assets.contracts.stream import Stream
+from s2p_assets.contracts.stream import Kafka, PostgresTable, Push, Stream
 from s2p_assets.graph.asset_keys import asset_key, group_name
 from s2p_assets.graph.assets.metadata import declared_metadata
 from s2p_assets.services.context import Context
@@ -18,13 +18,15 @@ from s2p_assets.services.streams.telling import streams_status
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.workbook_tables import ensure_workbook_table
 
+KINDS: dict[type, str] = {Kafka: "kafka", Push: "http", PostgresTable: "postgres"}
+
 
 def stream_spec(stream: Stream) -> dg.AssetSpec:
     """The table of a stream, which its events are stored in as they come."""
     return dg.AssetSpec(
         asset_key(stream),
         group_name=group_name(stream),
-        kinds={"kafka" if stream.topic != "push" else "http", "postgres"},
+        kinds={KINDS[type(stream.source)], "postgres"},
         owners=[stream.owner],
         description=f"{stream.description}\n\nOne row is an event; `_sheet` and `_row` say which: its topic, partition "
         f"and offset. What is made of it follows every {stream.every}.",

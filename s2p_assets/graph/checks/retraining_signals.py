@@ -12,9 +12,11 @@ import pandas as pd
 
 from s2p_assets.catalog.catalog import Catalog
 from s2p_assets.contracts.feature_set import FeatureSet
-from s2p_assets.contracts.model import Contest
+from s2p_assets.contracts.model import Contest, ForecastTask
 from s2p_assets.learning.fingerprint import fingerprint_of
+from s2p_assets.learning.forecasting.series import with_target
 from s2p_assets.learning.learned_targets import StoredHistory
+from s2p_assets.learning.monitoring.retraining_gain import RetrainingGain, retraining_gain
 from s2p_assets.learning.registry.learner_files import ModelDamaged
 from s2p_assets.learning.registry.mlflow_tables import ContestState
 from s2p_assets.learning.registry.model_registry import Registry
@@ -24,7 +26,7 @@ from s2p_assets.learning.serving import service_of
 ENOUGH_NEW_ROWS, CODE_CHANGED, ERROR_ABOVE_BAND = "models_know_enough", "models_know_the_code", "error_within_its_band"
 DRIFT = "nothing_drifted"
 SIGNALS = {
-    ENOUGH_NEW_ROWS: "fails when enough rows are new since the models learned, or some were corrected or withdrawn",
+    ENOUGH_NEW_ROWS: "fails when learning from what is new is worth it, or some of what was learned from was corrected",
     CODE_CHANGED: "fails when a model's code, parameters or task are not those that it was trained with",
     ERROR_ABOVE_BAND: "fails when a champion errs more on what came since than its backtests let expect",
 }
@@ -92,17 +94,44 @@ def _new_rows(
 ) -> Signal:
     stored, asks, figures = StoredHistory(frame, contest.task), False, {}
     now = stored.hashes
+    gain = _gain(contest, state, frame, registry)
+    fresh = gain.new_rows if gain else 0
     for model in catalog.candidates(contest):
         record = state.find(model.name)
         known = registry.learned_from(contest.domain, contest.name, record) if record else None
         new = len(now) if known is None else count_new_rows(now, known)
         gone = registry.count_withdrawn(contest.domain, contest.name, record, stored) if record else 0
-        asks = asks or known is None or new > contest.min_new_share * len(now)
+        asks = asks or known is None or new - fresh > contest.min_new_share * len(now)
         asks = asks or (known is not None and gone > contest.max_withdrawn_share * len(known))
         figures[model.name] = f"{new:,} of {len(now):,} rows are new or changed since it was trained" + (
             f", {gone:,} that it learned from were corrected or withdrawn" if gone else ""
         )
+    if gain and state.champion:
+        asks = asks or (gain.gain.is_worth_it and fresh > contest.min_new_share * len(now))
+        figures[state.champion.model] = f"{figures.get(state.champion.model, '')}; {gain.gain.description}".lstrip("; ")
     return Signal(asks, figures)
+
+
+@dataclass(frozen=True)
+class _Gain:
+    """What learning again is worth, and how many rows are of periods that nobody learned from."""
+
+    gain: RetrainingGain
+    new_rows: int
+
+
+def _gain(contest: Contest, state: ContestState, frame: pd.DataFrame, registry: Registry) -> _Gain | None:
+    """None where a champion's folds do not tell, so that new rows alone ask."""
+    if state.champion is None or not isinstance(contest.task, ForecastTask):
+        return None
+    try:
+        made = registry.load(contest.domain, contest.name, state.champion)
+    except ModelDamaged:
+        return None
+    rows = with_target(frame, contest.task)
+    newer = rows[contest.task.time] > made.backtest["time"].max()
+    gain = retraining_gain(made, frame) if newer.any() else None
+    return _Gain(gain, int(newer.sum())) if gain else None
 
 
 def _changed_code(

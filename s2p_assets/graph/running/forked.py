@@ -3,9 +3,11 @@
 When and how they are forked is in `zygote.py`.
 """
 
+import datetime as dt
 import importlib
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -29,10 +31,12 @@ from s2p_assets.graph.running.instance import open_instance
 from s2p_assets.graph.running.locks import ENDED_FROM_OUTSIDE, clean_up
 from s2p_assets.graph.running.run_launcher import LOCATION, ForkingRunLauncher
 from s2p_assets.graph.running.run_logs import RunLogs
+from s2p_assets.graph.running.warm_pass import PassAsker
 from s2p_assets.graph.running.zygote_requests import socket_file
 from s2p_assets.learning.fingerprint import fingerprint_of
 from s2p_assets.publishing.renderers.html import prepare_templates
 from s2p_assets.services.context import open_context
+from s2p_assets.services.errors import one_line
 from s2p_assets.services.logs import start_log
 from s2p_assets.services.spans import run_span
 from s2p_assets.settings import Settings, read_settings
@@ -40,7 +44,8 @@ from s2p_assets.spreadsheet.sandbox import spare_reader_ended
 
 DEFINITIONS = "s2p_assets.definitions"
 SERVERS_WORKSPACE = "servers.yaml"
-RUNS_LOG, LOG_BYTES = "runs.log", 1 << 20
+RUNS_LOG, PASS_LOG, LOG_BYTES = "runs.log", "run.log", 1 << 20
+STOPPING_SECONDS = 20.0
 CODE_SERVER_SECONDS = 600.0
 READ_AGAIN_SECONDS = 3600
 ANSWER_SECONDS, LOOK_SECONDS = 60, 2
@@ -102,6 +107,39 @@ def execute_run(run_id: str) -> int:
         _noise_apart(Path(instance.root_directory).parent / RUNS_LOG)
         with run_span(settings, run_id):
             return _execute_run_command_body(run_id, instance, lambda _: None, set_exit_code_on_failure=False)
+
+
+def make_pass(settings: Settings, connection: socket.socket) -> int:
+    """A headless pass for the one at the other end, who is told how it goes and what came of it.
+
+    It is stopped when they go away, as it would be at their own terminal.
+    """
+    from s2p_assets.graph.running.headless import process
+
+    _fresh_randomness()
+    asker, begun = PassAsker(connection), dt.datetime.now(dt.UTC)
+    asker.tell(pid=os.getpid())
+    threading.Thread(target=_stop_with, args=(asker,), daemon=True).start()
+    with spare_reader_ended():
+        _noise_apart(settings.home / PASS_LOG)
+        module: Any = importlib.import_module(DEFINITIONS)
+        try:
+            made = process(open_context(settings), module.defs, lambda text: asker.tell(progress=text))
+        except Exception as error:
+            if (says := one_line(error)) is None:
+                raise
+            asker.tell(failed=says)
+            return 0
+        told = {"begun": begun.isoformat(), "unclaimed": {file["path"]: file["says"] for file in made["unclaimed"]}}
+        asker.tell(made=told | {name: made[name] for name in ("runs", "failures", "waits")})
+    return 0
+
+
+def _stop_with(asker: PassAsker) -> None:
+    asker.wait_until_gone()
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(STOPPING_SECONDS)
+    os.killpg(0, signal.SIGKILL)
 
 
 def _fresh_randomness() -> None:

@@ -4,6 +4,8 @@ Measuring the errors is for `metrics.py`, judging them for `champion.py`.
 """
 
 import logging
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -22,7 +24,7 @@ from s2p_assets.learning.parallel import run_parallel
 from s2p_assets.learning.registry.learner_files import parameters_of
 from s2p_assets.learning.remembered import MadeOfFrame
 
-BACKTEST_COLUMNS = ("fold", "cutoff", "entity", "time", "step", "actual", "mean", "censored", "deviation")
+BACKTEST_COLUMNS = ("fold", "cutoff", "entity", "time", "step", "actual", "mean", "censored", "deviation", "aged")
 
 MIN_PERIODS = 2
 
@@ -62,7 +64,8 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, task: Forecast
     """Refit `forecaster` at each cutoff on what was known then, and forecast the horizon; folds side by side.
 
     One row per (fold, entity, step): fold (1 is the oldest), cutoff, entity, time, step, actual, mean,
-    censored, deviation (of the entity, as known at the cutoff).
+    censored, deviation (of the entity, as known at the cutoff), aged (of the last fold: the mean by the fit of the
+    fold before, which knows the same periods and learned from fewer; missing for all others).
     Actuals are what was sold, damped where it is implausible; where `censored`, demand was higher and no metric counts
     the row.
     An entity counts from the first fold that has a row of it. After Tashman (2000).
@@ -71,8 +74,9 @@ def rolling_origin(forecaster: Forecaster, history: pd.DataFrame, task: Forecast
     ends = forecast_cutoffs(sold, task)
     if len(ends) < task.folds:
         log.warning("only %d of %d folds: the history starts %s", len(ends), task.folds, sold[task.time].min())
-    tasks = [(forecaster, cutoff, sold, task) for cutoff in ends]
-    forecasts = run_parallel(_fold_forecast, tasks, progress=f"{type(forecaster).__name__}: fold")
+    tasks = [(forecaster, cutoffs, sold, task) for cutoffs in [*((end,) for end in ends[:-2]), tuple(ends[-2:])]]
+    made = run_parallel(_fold_forecasts, tasks, progress=f"{type(forecaster).__name__}: fold")
+    forecasts = [rows for several in made for rows in several]
     folds = [
         beside_actuals(forecast, sold, task).assign(fold=fold, cutoff=cutoff)
         for fold, (cutoff, forecast) in enumerate(zip(ends, forecasts, strict=True), start=1)
@@ -99,12 +103,33 @@ learnable_target = MadeOfFrame(
 """The targets to learn from of what was known at a cutoff."""
 
 
-def _fold_forecast(
-    forecaster: Forecaster, cutoff: pd.Timestamp, sold: pd.DataFrame, task: ForecastTask
-) -> pd.DataFrame:
-    known = known_at_cutoff(cutoff, sold, task)
-    rows = forecast_with_lifecycle(forecaster.fit(known, task), known, task, task.horizon)
-    return rows.assign(deviation=rows["entity"].map(deviations(known, task)))
+def _fold_forecasts(
+    forecaster: Forecaster, cutoffs: tuple[pd.Timestamp, ...], sold: pd.DataFrame, task: ForecastTask
+) -> list[pd.DataFrame]:
+    """The forecasts of folds that follow one another; from the second on with what the fit before says of it."""
+    found: list[pd.DataFrame] = []
+    before: Forecaster | None = None
+    for cutoff in cutoffs:
+        known = known_at_cutoff(cutoff, sold, task)
+        fitted = forecaster.fit(known, task)
+        rows = forecast_with_lifecycle(fitted, known, task, task.horizon)
+        rows = rows.assign(deviation=rows["entity"].map(deviations(known, task)), aged=np.nan)
+        if before is not None:
+            rows["aged"] = _aged(before, fitted, known, task, rows["mean"])
+        found.append(rows)
+        before = replace(cast("Any", fitted), fit_inputs=None) if hasattr(fitted, "fit_inputs") else fitted
+    return found
+
+
+def _aged(
+    before: Forecaster, fitted: Forecaster, known: pd.DataFrame, task: ForecastTask, means: "pd.Series[float]"
+) -> "pd.Series[float]":
+    """What a fit of earlier says now; what keeps nothing of what it is fitted on says the same."""
+    if not getattr(fitted, "learns", True):
+        return means
+    if hasattr(fitted, "fit_inputs"):  # what is known of the same history need not be found out twice
+        before = replace(before, fit_inputs=fitted.fit_inputs)  # type: ignore[type-var]
+    return forecast_with_lifecycle(before, known, task, task.horizon)["mean"]
 
 
 def known_at_cutoff(cutoff: pd.Timestamp, sold: pd.DataFrame, task: ForecastTask) -> pd.DataFrame:

@@ -70,8 +70,8 @@ class Residuals:
     of_step: tuple[Matrix, ...]
     of_sum: tuple[Matrix, ...]
     volumes: Matrix = field(default_factory=lambda: np.ones(1))
-    coverage_of_step: Matrix = field(default_factory=lambda: NOMINAL_LEVELS[None].copy())
-    coverage_of_sum: Matrix = field(default_factory=lambda: NOMINAL_LEVELS[None].copy())
+    coverage_of_step: Matrix = field(default_factory=NOMINAL_LEVELS[None].copy)
+    coverage_of_sum: Matrix = field(default_factory=NOMINAL_LEVELS[None].copy)
 
     def offsets(self, volume: Matrix, at: Positions, levels: Sequence[float], *, of_sums: bool) -> Matrix:
         """Quantiles of the residuals (rows × levels) of rows of some volume a period, `at` a place in the tuple."""
@@ -145,10 +145,8 @@ class ErrorDistribution:
     ) -> Matrix:
         unit = residuals.unit.of(means, own) * self.width
         small = np.sqrt(np.clip(means / residuals.unit.least_volume, 0.0, 1.0))
-        if own is None:
-            unit = unit * small
-        else:  # what sold lately may sell again, even where nothing is expected
-            unit = np.where(own > 0, unit, unit * small)
+        # What sold lately may sell again, even where nothing is expected.
+        unit = unit * small if own is None else np.where(own > 0, unit, unit * small)
         found = np.maximum(means[:, None] + unit[:, None] * offsets, 0.0)
         order = np.argsort(np.argsort(np.asarray(levels, float)))
         return np.sort(found, axis=1)[:, order]
@@ -277,7 +275,7 @@ def _places_among_others(ratio: Matrix, folds: "np.ndarray[Any, Any]") -> Matrix
             if not others or not len(own):
                 continue
             below = [
-                np.searchsorted(every, own, side=side) - np.searchsorted(own, own, side=side)  # type: ignore[call-overload]
+                np.searchsorted(every, own, side=side) - np.searchsorted(own, own, side=side)
                 for side in ("left", "right")
             ]
             share = (below[0] + below[1]) / (2 * others)

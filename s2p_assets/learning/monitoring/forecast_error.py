@@ -94,7 +94,7 @@ def recent_error(made: ModelVersion[ForecastTask], history: pd.DataFrame) -> Rec
 
 
 def _errors(rows: pd.DataFrame) -> tuple[float, float]:
-    """The sum of the entities' errors over the mean of forecast and sales, and the logarithm of all sales over forecast.
+    """The sum of the entities' errors over the mean of forecast and sales, and the logarithm of all sales over that.
 
     Where stock ran out, demand was what was sold or more: such a row counts only if more was sold than forecast.
     """

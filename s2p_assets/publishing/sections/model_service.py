@@ -15,7 +15,7 @@ from s2p_assets.publishing.document.wording import format_date, localize_numbers
 from s2p_assets.publishing.sections.plain_names import plain_name
 
 SIGNALS = {
-    "models_know_enough": "enough of its data was new",
+    "models_know_enough": "learning from what was new is worth it",
     "models_know_the_code": "its code changed",
     "error_within_its_band": "it erred more than its tests let expect",
     "nothing_drifted": "its data drifted",

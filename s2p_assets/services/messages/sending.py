@@ -23,6 +23,9 @@ from s2p_assets.messaging.smtp import DEFAULT_PORTS, MailServer, SmtpWay
 from s2p_assets.services.backup_schedule import backup_matters, drill_matters
 from s2p_assets.services.context import Context
 from s2p_assets.services.lakehouse_standing import lakehouse_matters
+from s2p_assets.services.mailbox.answering import answer_mails
+from s2p_assets.services.mailbox.taking import has_mailbox
+from s2p_assets.services.mailbox.telling import mail_matters
 from s2p_assets.services.messages import entry_matters, file_matters, house_matters, stream_matters
 from s2p_assets.services.messages.book import known_book
 from s2p_assets.services.remotes.telling import remote_matters
@@ -63,7 +66,10 @@ def send_messages(
             record.record_matters(connection, kinds, matters)
         for kind, known in of_runs.items():
             record.record_matters(connection, [kind], known)
-        done.counts = deliver(connection, post_of(ctx.settings, book, at_once=at_once)) or {}
+        post = post_of(ctx.settings, book, at_once=at_once)
+        done.counts = deliver(connection, post) or {}
+        if has_mailbox(ctx.settings):
+            done.problems += answer_mails(ctx, connection, post.mail)
     return done
 
 
@@ -80,6 +86,7 @@ def _looked_for(
         (("unclaimed",), lambda: file_matters.unclaimed_matters(ctx, connection)),
         (("returned_events",), lambda: stream_matters.returned_event_matters(connection, since)),
         (("stream",), lambda: stream_matters.stream_matters(ctx, connection, now)),
+        (("mail",), lambda: mail_matters(ctx, connection, now)),
         (("remote",), lambda: remote_matters(ctx, connection, now)),
         (("lapsed",), lambda: entry_matters.lapsed_matters(ctx, connection, since)),
         (("overwritten",), lambda: entry_matters.overwritten_matters(ctx, connection, since)),

@@ -28,11 +28,11 @@ from s2p_assets.warehouse.changes.pgoutput import Change, ChangeDecoder, Relatio
 from s2p_assets.warehouse.changes.progress import (
     Followed,
     begin_following,
-    followed,
     followed_slots,
+    followed_table,
     lock_position,
     move_position,
-    note_look,
+    note_slot,
     note_snapshot,
     stop_following,
     why_anew,
@@ -48,8 +48,8 @@ from s2p_assets.warehouse.tables.workbook_tables import ensure_workbook_table
 MESSAGES = 20_000
 """Of one look at the slot, about so many; a transaction is never cut."""
 PAUSE_SECONDS, LONGEST_PAUSE = 0.3, 30.0
-REST = 10
-"""A source is left alone for so many times the seconds that it just worked for s2p."""
+REST, SHORT_REST = 10, 2
+"""A source is left alone for so many times the seconds that it just worked for s2p; for fewer where something came."""
 LOOK_SECONDS, SAY_SECONDS, AGAIN_SECONDS = 10.0, 5.0, 3.0
 
 
@@ -74,7 +74,7 @@ class ChangeCapture:
     _source: Source = field(init=False)
 
     def __post_init__(self) -> None:
-        self._source = source_of(self.ctx, self.stream)
+        self._source = source_followed(self.ctx, self.stream)
 
     def run(self) -> None:
         """Until `ended`."""
@@ -117,27 +117,28 @@ class ChangeCapture:
         while not self.ended.is_set():
             if time.monotonic() - self._looked_at > LOOK_SECONDS:
                 self._look(own, there)
-            begun = time.monotonic()
+            begun, before = time.monotonic(), self.stored
             moved = self._poll(own, there)
             self._note(None)
             self._say(own)
             spent = (time.monotonic() - begun) if moved is not None else 0.0
-            self.ended.wait(0 if moved else min(max(PAUSE_SECONDS, REST * spent), LONGEST_PAUSE))
+            rest = spent * (SHORT_REST if self.stored > before else REST)
+            self.ended.wait(0 if moved else min(max(PAUSE_SECONDS, rest), LONGEST_PAUSE))
 
     def _look(self, own: psycopg.Connection, there: psycopg.Connection) -> None:
         """Whether the source is still what it was; what its slot keeps; read anew where that has to be."""
         name = self.stream.full_name
         look = self._source.look(there)
         self._require(look)
-        known = followed(own, name)
+        known = followed_table(own, name)
         reason = why_anew(known, look, contract_version(self.stream))
         if reason is not None:
             self._read_snapshot(own, there, look, reason)
-            look, known = self._source.look(there), followed(own, name)
+            look, known = self._source.look(there), followed_table(own, name)
         assert known is not None
         if look.slot and look.slot.confirmed < known.position:
             self._source.advance(there, known.position)
-        note_look(own, name, look, self.ctx.settings.slot_mb << 20)
+        note_slot(own, name, look, self.ctx.settings.slot_mb << 20)
         note_ends(own, name, [(self.stream.topic, 0, 0)])
         self._looked_at = time.monotonic()
 
@@ -207,7 +208,7 @@ class ChangeCapture:
             return None
         until = written if flushed >= written else self._written if flushed >= self._written else 0
         self._written = written
-        known = followed(own, self.stream.full_name)
+        known = followed_table(own, self.stream.full_name)
         assert known is not None
         with contextlib.closing(self._source.peek(there, MESSAGES)) as messages:
             counted = _Counted(messages)
@@ -283,7 +284,7 @@ class _Counted:
         return message
 
 
-def source_of(ctx: Context, stream: Stream) -> Source:
+def source_followed(ctx: Context, stream: Stream) -> Source:
     """The table that a stream follows, and what its slot is called there: of each installation another."""
     assert isinstance(stream.source, PostgresTable)
     url = ctx.settings.source_databases[stream.source.database].get_secret_value()

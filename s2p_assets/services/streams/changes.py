@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Any
 
 import psycopg
-import pyarrow
 
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.stream import Stream

@@ -4,6 +4,7 @@ How each of them reads is in `consuming.py` and `capturing.py`.
 """
 
 import contextlib
+import gc
 import threading
 from collections.abc import Callable, Sequence
 
@@ -14,10 +15,14 @@ from s2p_assets.services.streams.consuming import StreamConsumer
 from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
 
 STOPPING_SECONDS = 15.0
+GARBAGE = 200_000
+"""Objects between two looks for cycles: events hold none, and a look at each thousand of them costs a tenth of all."""
 
 
 def read_streams(ctx: Context, streams: Sequence[Stream], ended: threading.Event) -> int:
     """Read until `ended`; how many rows were stored. What one reader fails with ends all, and is raised."""
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
     topics = [one for one in streams if not one.is_captured]
     readers: list[StreamConsumer | ChangeCapture] = [
         *([StreamConsumer(ctx, topics, ended)] if topics else []),

@@ -14,7 +14,7 @@ from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.stream import Stream
 from s2p_assets.services.context import Context
 from s2p_assets.services.streams.taking import placed_rows, stream_named
-from s2p_assets.services.streams.wire import EventReader
+from s2p_assets.services.streams.wire import EventReader, row_of_change
 from s2p_assets.spreadsheet.event_rows import NotRead, judge_events, read_json
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
 from s2p_assets.warehouse.streams.kept_events import events_at
@@ -161,10 +161,11 @@ def _count(connection: psycopg.Connection, good: Sequence[ReturnedEvent], stored
 def lines_to_correct(ctx: Context, name: str) -> list[str]:
     """The events of a stream that came back, as lines of JSON to correct and replay."""
     with ctx.warehouse.connect() as connection:
-        return [_as_line(one).decode() for one in open_returned(connection, name)]
+        is_captured = ctx.catalog.streams[name].is_captured
+        return [_as_line(one, is_captured=is_captured).decode() for one in open_returned(connection, name)]
 
 
-def _as_line(event: ReturnedEvent) -> bytes:
-    """A returned event as a line of JSON to correct and replay."""
-    said = read_json(event.event.encode())
+def _as_line(event: ReturnedEvent, *, is_captured: bool) -> bytes:
+    """A returned event as a line of JSON to correct and replay; of a followed table its row."""
+    said = (row_of_change if is_captured else read_json)(event.event.encode())
     return orjson.dumps({ID: event.id} | (said if isinstance(said, dict) else {}))

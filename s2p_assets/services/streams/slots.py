@@ -10,7 +10,7 @@ import psycopg
 
 from s2p_assets.contracts.stream import PostgresTable
 from s2p_assets.services.context import Context
-from s2p_assets.warehouse.changes.progress import SourceSlot, note_look, source_slots
+from s2p_assets.warehouse.changes.progress import SourceSlot, note_slot, source_slots
 from s2p_assets.warehouse.changes.source import Source, SourceAway, SourceRefused
 
 LOOK_AFTER = dt.timedelta(minutes=2)
@@ -29,5 +29,5 @@ def looked_at_slots(ctx: Context, connection: psycopg.Connection, now: dt.dateti
             place = PostgresTable("public.none", one.database)
         source = Source(place, address.get_secret_value(), one.slot, one.slot)
         with contextlib.suppress(SourceAway, SourceRefused), source.connect() as there:
-            note_look(connection, one.stream, source.look(there), ctx.settings.slot_mb << 20)
+            note_slot(connection, one.stream, source.look(there), ctx.settings.slot_mb << 20)
     return source_slots(connection)

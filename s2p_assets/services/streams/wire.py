@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from s2p_assets.contracts.errors import MendableError
-from s2p_assets.contracts.stream import Kafka, Stream
+from s2p_assets.contracts.stream import Kafka, PostgresTable, Stream
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.event_rows import NotRead, read_json
 
@@ -30,6 +30,19 @@ class ExtraMissing(MendableError):
     """A package of the extra `streams` is not installed."""
 
 
+def row_of_change(event: bytes) -> Any:
+    """The row that a kept change of a followed table tells, or `NotRead`."""
+    said = read_json(event)
+    row = said.get("row") if isinstance(said, dict) else None
+    return row if isinstance(row, dict) else NotRead("change", "the event is no change of a row")
+
+
+def is_deletion(event: bytes) -> bool:
+    """Whether a kept change says that a row went."""
+    said = read_json(event)
+    return isinstance(said, dict) and said.get("op") == "delete"
+
+
 class EventReader:
     """Reads the events of one stream; schemas are asked for once. Raises RegistryAway where one cannot be had."""
 
@@ -39,6 +52,8 @@ class EventReader:
 
     def read(self, event: bytes) -> Any:
         """An object, or `NotRead` with what is wrong."""
+        if isinstance(self.source, PostgresTable):
+            return row_of_change(event)
         if not isinstance(self.source, Kafka) or self.source.format == "json":
             return read_json(event)
         return self._read_avro(event)

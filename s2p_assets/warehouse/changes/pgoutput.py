@@ -1,6 +1,6 @@
 """Messages of PostgreSQL's `pgoutput` (protocol version 1) as changes of rows.
 
-The format: https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html. All numbers are big-endian;
+The format: https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html. Numbers are big-endian;
 a row is the number of its columns in two bytes, and for each column a letter: `n` null, `u` a long value that did not
 change and is not sent, `t` a text with its length in four bytes before it. Asking for messages is in `source.py`.
 """
@@ -17,13 +17,14 @@ Operation = Literal["insert", "update", "delete", "truncate", "read"]
 _EPOCH = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _BEGIN, _COMMIT, _TUPLE, _SIZE = Struct(">QqI"), Struct(">xQQq"), Struct(">H"), Struct(">I")
 _NULL, _TEXT = ord("n"), ord("t")
+_CHANGES = frozenset(b"IUDT")
 _DIGITS = 15
 """As many as a floating-point number keeps of any decimal number."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """A column of a table elsewhere. `type_oid`: its type, as PostgreSQL numbers it; `is_key`: whether it names rows."""
+    """A column of a table elsewhere. `type_oid`: its type as PostgreSQL numbers it; `is_key`: whether it names rows."""
 
     name: str
     type_oid: int
@@ -106,7 +107,7 @@ VALUES: dict[int, Callable[[str], Any]] = {
 _Fields = tuple[tuple[str, Callable[[str], Any] | None], ...]
 
 
-def fields_of(columns: Iterable[SourceColumn]) -> _Fields:
+def value_readers(columns: Iterable[SourceColumn]) -> _Fields:
     """Each column with how its texts are read."""
     return tuple((one.name, VALUES.get(one.type_oid)) for one in columns)
 
@@ -136,7 +137,7 @@ class ChangeDecoder:
         """The changes in messages, each with the place in the log at which it stands."""
         for lsn, data in messages:
             kind = data[0]
-            if kind == 73 or kind == 85 or kind == 68 or kind == 84:  # I, U, D, T
+            if kind in _CHANGES:
                 if self._is_known:
                     self.replayed += 1
                 elif kind == 84:
@@ -163,7 +164,7 @@ class ChangeDecoder:
             columns.append(SourceColumn(rest[at + 1 : end].decode(), type_oid, bool(rest[at] & 1)))
             at = end + 9
         relation = Relation(oid, f"{schema.decode()}.{name.decode()}", tuple(columns))
-        self._relations[oid] = relation, fields_of(columns)
+        self._relations[oid] = relation, value_readers(columns)
         self._on_relation(relation)
 
     def _change(self, kind: int, lsn: str, data: bytes) -> Change:

@@ -56,14 +56,17 @@ def source_slots(conn: psycopg.Connection) -> list[SourceSlot]:
     return [SourceSlot(*row) for row in rows]
 
 
-def followed(conn: psycopg.Connection, stream: str) -> Followed | None:
+def followed_table(conn: psycopg.Connection, stream: str) -> Followed | None:
     """How far it is followed; None for one that never was."""
     row = conn.execute(
         "select slot, coalesce(system, ''), coalesce(relation, 0), columns, coalesce(contract_version, ''),"
         " coalesce(position::text, '0/0') from s2p.source_slots where stream = %s",
         (stream,),
     ).fetchone()
-    return Followed(stream, *row[:-1], lsn_number(row[-1])) if row else None
+    if row is None:
+        return None
+    slot, system, relation, columns, version, position = row
+    return Followed(stream, slot, system, relation, columns, version, lsn_number(position))
 
 
 def followed_slots(conn: psycopg.Connection) -> list[tuple[str, str, str]]:
@@ -113,7 +116,7 @@ def note_columns(conn: psycopg.Connection, stream: str, relation: Relation) -> N
     conn.execute("update s2p.source_slots set columns = %s where stream = %s", (Jsonb(types_of(relation)), stream))
 
 
-def note_look(conn: psycopg.Connection, stream: str, look: SourceLook, most_bytes: int) -> None:
+def note_slot(conn: psycopg.Connection, stream: str, look: SourceLook, most_bytes: int) -> None:
     """What the slot keeps on the other server's disk, and since when that is more than it should."""
     slot = look.slot
     kept = slot.kept_bytes if slot else None

@@ -5,7 +5,7 @@ What is done with rows is for others, and how far they were stored is in `progre
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,14 @@ from psycopg import sql
 
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.stream import PostgresTable
-from s2p_assets.warehouse.changes.pgoutput import Relation, SourceColumn, fields_of, lsn_number, lsn_text, row_of_texts
+from s2p_assets.warehouse.changes.pgoutput import (
+    Relation,
+    SourceColumn,
+    lsn_number,
+    lsn_text,
+    row_of_texts,
+    value_readers,
+)
 
 CONNECT_SECONDS = 10
 FETCHED = 5_000
@@ -100,8 +107,8 @@ class Source:
                 raise SourceRefused(f"{self.place.database} is a standby; let S2P_SOURCE_DATABASES name the primary")
             if wal_level != "logical":
                 raise SourceRefused(
-                    f"{self.place.database} writes no logical log (wal_level = {wal_level}): set wal_level = logical in "
-                    "its postgresql.conf and start it anew"
+                    f"{self.place.database} writes no logical log (wal_level = {wal_level}): set wal_level = logical "
+                    "in its postgresql.conf and start it anew"
                 )
             (end,) = connection.execute("select pg_current_wal_lsn()::text").fetchone() or ("0/0",)
             return SourceLook(
@@ -134,7 +141,7 @@ class Source:
         query = "select a.attname::text from pg_attribute a where a.attrelid = %s and a.attnum > 0"
         if identity != "f":
             query += f" and exists (select 1 from pg_index i where i.indrelid = a.attrelid and {which} and a.attnum = any(i.indkey))"  # noqa: S608, E501
-        return frozenset(name for (name,) in connection.execute(query, (oid,)))  # type: ignore[arg-type]
+        return frozenset(name for (name,) in connection.execute(query, (oid,)))
 
     def _slot(self, connection: psycopg.Connection) -> SlotState | None:
         row = connection.execute(
@@ -191,7 +198,7 @@ class Source:
 
     def rows_at(self, connection: psycopg.Connection, snapshot: str, relation: Relation) -> Iterator[dict[str, Any]]:
         """All rows of the table as of a snapshot, as JSON has them."""
-        fields = fields_of(relation.columns)
+        fields = value_readers(relation.columns)
         columns = sql.SQL(", ").join(sql.Identifier(one.name) for one in relation.columns)
         query = sql.SQL("copy (select {} from {}) to stdout").format(
             columns, sql.Identifier(self.place.schema, self.place.name)
@@ -203,7 +210,7 @@ class Source:
                 for texts in copy.rows():
                     yield row_of_texts(fields, texts)
 
-    def peek(self, connection: psycopg.Connection, most: int) -> Iterator[tuple[str, bytes]]:
+    def peek(self, connection: psycopg.Connection, most: int) -> Generator[tuple[str, bytes], None, None]:
         """What the slot says next, up to the end of the transaction with which it is `most` messages, and stays there.
 
         Of one large transaction nothing is held here but what is being read.

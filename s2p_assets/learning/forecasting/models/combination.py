@@ -41,7 +41,8 @@ class Combination:
 
     def combine(self, backtests: Sequence[pd.DataFrame], task: ForecastTask) -> pd.DataFrame:
         """The backtest of the combination, of its members' on the same folds."""
-        return self._mean(backtests)
+        aged = self._mean([rows.assign(mean=rows["aged"]) for rows in backtests])["mean"]
+        return self._mean(backtests).assign(aged=aged)
 
     def fitted(
         self, members: Sequence[Forecaster], backtests: Sequence[pd.DataFrame], task: ForecastTask

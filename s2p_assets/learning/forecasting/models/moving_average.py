@@ -5,6 +5,7 @@ Weights, trends and seasons belong to other forecasters.
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from s2p_assets.learning.registry.learner_files import fitted_task, read_learner
 class MovingAverage:
     """The mean of each series' last `periods`, or of as many as it has."""
 
+    learns: ClassVar[bool] = False
     periods: int = 8
     task: ForecastTask | None = field(default=None, repr=False)
 

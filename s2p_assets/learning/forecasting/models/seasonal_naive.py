@@ -5,6 +5,7 @@ The moving average that it falls back to for young series is a forecaster of its
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from s2p_assets.learning.registry.learner_files import fitted_task, read_learner
 class SeasonalNaive:
     """The value one season before each period; for a series younger than that, the mean of its last `recent`."""
 
+    learns: ClassVar[bool] = False
     recent: int = 8
     task: ForecastTask | None = field(default=None, repr=False)
 

@@ -5,6 +5,7 @@ The season is made in `seasons.py`; learning from more than levels and seasons i
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,7 @@ class Smoothing:
     `season`: whether the season is divided out; without it, this is plain SES.
     """
 
+    learns: ClassVar[bool] = False
     rates: int = 8
     season: bool = True
     task: ForecastTask | None = field(default=None, repr=False)

@@ -80,14 +80,15 @@ class WeightedCombination:
 
     def combine(self, backtests: Sequence[pd.DataFrame], task: ForecastTask) -> pd.DataFrame:
         """The backtest of the combination, of its members' on the same folds."""
-        first, means = backtests[0], _means(backtests)
-        found: Matrix = np.empty(len(first))
+        first, means, aged = backtests[0], _means(backtests), _means(backtests, "aged")
+        found, as_aged = np.empty(len(first)), np.empty(len(first))
         for fold, rows in first.groupby("fold"):
             here = (first["fold"] == fold).to_numpy()
             known = (first["fold"] < fold).to_numpy() & (first["time"] <= rows["cutoff"].iloc[0]).to_numpy()
             weights = self._learned(backtests, known, task).of(rows["entity"])
             found[here] = (means[here] * weights).sum(axis=1)
-        return first.assign(mean=found)
+            as_aged[here] = (aged[here] * weights).sum(axis=1)
+        return first.assign(mean=found, aged=as_aged)
 
     @property
     def description(self) -> str:
@@ -167,8 +168,8 @@ def _checked(arrays: dict[str, Any], members: int) -> SeriesWeights:
     return found
 
 
-def _means(forecasts: Sequence[pd.DataFrame]) -> Matrix:
-    return np.column_stack([rows["mean"].to_numpy(float) for rows in forecasts])
+def _means(forecasts: Sequence[pd.DataFrame], column: str = "mean") -> Matrix:
+    return np.column_stack([rows[column].to_numpy(float) for rows in forecasts])
 
 
 def _normal(prior: Matrix, logs: Matrix, power: float) -> Matrix:
