@@ -126,26 +126,26 @@ class LakeCompany:
 
 
 @contextmanager
-def lake_shelves(folder: Path) -> Iterator[str]:
+def lake_shelves(folder: Path, package: str) -> Iterator[str]:
     """The company's shelves, as the package that they are."""
     files = {f"workbooks/{name}.py": SHELVES[name] for name in ("desk_articles", "desk_lines")} | MADE
     for name, source in files.items():
-        file = folder / "lake_shelves" / name
+        file = folder / package / name
         file.parent.mkdir(parents=True, exist_ok=True)
         for place in (file.parent, file.parent.parent):
             (place / "__init__.py").touch()
         file.write_text(source)
     sys.path.insert(0, str(folder))
-    yield "lake_shelves"
+    yield package
     sys.path.remove(str(folder))
 
 
 @contextmanager
-def lake_company(folder: Path, url: str) -> Iterator[LakeCompany]:
+def lake_company(folder: Path, url: str, package: str) -> Iterator[LakeCompany]:
     """In a folder, with a database of its own."""
     (folder / "share").mkdir()
-    settings = Settings(home=folder / "home", share=folder / "share", database_url=url, shelves=("lake_shelves",))
+    settings = Settings(home=folder / "home", share=folder / "share", database_url=url, shelves=(package,))
     ctx = open_context(settings)
     assert not ctx.catalog.faults
-    with Sandbox(packages=("lake_shelves",)) as reader:
+    with Sandbox(packages=(package,)) as reader:
         yield LakeCompany(Desk(ctx, reader), folder / "lake")

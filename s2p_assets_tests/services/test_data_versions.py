@@ -25,8 +25,8 @@ from s2p_assets_tests.warm_commands import warm_commands
 def company(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[LakeCompany]:
     """Three versions of one workbook; moments lie between them."""
     with (
-        lake_shelves(tmp_path_factory.mktemp("shelves")),
-        lake_company(tmp_path_factory.mktemp("company"), emptied(database_url)) as made,
+        lake_shelves(tmp_path_factory.mktemp("shelves"), "version_shelves"),
+        lake_company(tmp_path_factory.mktemp("company"), emptied(database_url), "version_shelves") as made,
     ):
         for price in (5.0, 6.0, 7.0):
             made.articles(("0001", "Lamp", price), ("0002", "Bulb", 2.5))
@@ -77,7 +77,7 @@ def asked(company: LakeCompany) -> Callable[..., Any]:
     """`s2p` with these words: (exit code, what it printed, what it said)."""
     settings = company.ctx.settings
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("S2P_", "DAGSTER_"))}
-    environment |= {"S2P_HOME": str(settings.home), "S2P_SHARE": str(settings.share), "S2P_SHELVES": "lake_shelves"}
+    environment |= {"S2P_HOME": str(settings.home), "S2P_SHARE": str(settings.share), "S2P_SHELVES": "version_shelves"}
     environment |= {"S2P_DATABASE_URL": str(settings.database_url), "PYTHONPATH": os.pathsep.join(sys.path)}
     return lambda *words: warm_commands().run(words, environment, settings.home.parent, 60)
 

@@ -42,13 +42,13 @@ OURS = {"s2p_path", "s2p_sheet", "s2p_row", "s2p_bucket"}
 
 @pytest.fixture(scope="module", autouse=True)
 def shelves(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with lake_shelves(tmp_path_factory.mktemp("shelves")) as package:
+    with lake_shelves(tmp_path_factory.mktemp("shelves"), "lake_shelves") as package:
         yield package
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[LakeCompany]:
-    with lake_company(tmp_path_factory.mktemp("company"), emptied(database_url)) as made:
+    with lake_company(tmp_path_factory.mktemp("company"), emptied(database_url), "lake_shelves") as made:
         made.articles(("0001", "Lamp", 5.0), ("0002", "Bulb", 2.5))
         for month in ("May", "June", "July", "August"):
             made.lines(f"{month}.xlsx", ("0001", 2), ("0001", 2), ("0002", 3))

@@ -103,7 +103,7 @@ class Lakehouse:
         place = self.place(domain, name)
         with _told(place):
             table = DeltaTable(place, version=version, storage_options=dict(self.options))
-            return table.to_pyarrow_table(partitions=[(BUCKET, "=", str(number))], columns=list(columns) or None)
+            return table.to_pyarrow_table(filters=[(BUCKET, "=", number)], columns=list(columns) or None)
 
     def replace(
         self, domain: str, name: str, rows: "pyarrow.RecordBatchReader", commit: Commit, only: Iterable[int] | None
