@@ -11,7 +11,7 @@ from functools import lru_cache
 from s2p_assets.contracts.entered import ENTRIES_FOLDER
 from s2p_assets.contracts.stream import STREAMS_FOLDER
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.settings import MAIL_FOLDER, REMOTE_FOLDER
+from s2p_assets.remote_folder import MAIL_FOLDER, REMOTE_FOLDER
 
 
 def matching_contracts(relative: str, workbooks: Sequence[Workbook]) -> tuple[Workbook, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from s2p_assets.contracts.columns import Column, DeclarationError, Row, columns_of, domain_and_name, parse_column_path
 from s2p_assets.contracts.schedule import Every, Schedule, sender_pattern
-from s2p_assets.settings import RemoteFolder, remote_folder
+from s2p_assets.remote_folder import RemoteFolder, remote_folder
 
 if TYPE_CHECKING:
     import pyarrow

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from s2p_assets.contracts.errors import MendableError
-from s2p_assets.settings import RemoteFolder
+from s2p_assets.remote_folder import RemoteFolder
 
 SECRETS = ("password", "token")
 

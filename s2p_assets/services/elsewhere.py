@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import cast
 
 from s2p_assets.contracts.errors import MendableError
+from s2p_assets.remote_folder import RemoteFolder
 from s2p_assets.services.context import Context
 from s2p_assets.services.logs import log_event
 from s2p_assets.services.mailbox.taking import MailboxResult, has_mailbox, look_at_mailbox
 from s2p_assets.services.remotes.fetching import FetchResult, every_remote, fetch_remote, remote_named
-from s2p_assets.settings import RemoteFolder
 from s2p_assets.warehouse.files.remotes import RemoteState
 
 LONGEST_PAUSE_SECONDS = 600.0

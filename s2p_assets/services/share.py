@@ -13,8 +13,9 @@ from pathlib import Path
 import psycopg
 
 from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.remote_folder import MAIL_FOLDER, REMOTE_FOLDER, SHARE_ITSELF, RemoteFolder
 from s2p_assets.services.context import Context
-from s2p_assets.settings import MAIL_FOLDER, REMOTE_FOLDER, SHARE_ITSELF, RemoteFolder, Settings
+from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.share import ShareMissing, ShareScan, scan_entries, scan_share
 from s2p_assets.warehouse.files import share_changes, summaries
 from s2p_assets.warehouse.files.share_changes import FileStat, ShareChanges

@@ -17,11 +17,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from s2p_assets.contracts.errors import MendableError
+from s2p_assets.remote_folder import MAIL_FOLDER, REMOTE_FOLDER
 from s2p_assets.services import files
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.files import FileRefused, HandedIn, Sees
-from s2p_assets.settings import MAIL_FOLDER, REMOTE_FOLDER, Settings
+from s2p_assets.settings import Settings
 
 KEPT_SECONDS = 24 * 3600
 MOST_OF_ONE = 20

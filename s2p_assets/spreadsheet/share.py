@@ -18,7 +18,7 @@ from s2p_assets.catalog.paths import claims_path, compile_patterns, path_inside
 from s2p_assets.contracts.entered import ENTRIES_FOLDER
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.settings import MAIL_FOLDER, REMOTE_FOLDER
+from s2p_assets.remote_folder import MAIL_FOLDER, REMOTE_FOLDER
 from s2p_assets.spreadsheet.book import SPREADSHEET_SUFFIXES
 from s2p_assets.spreadsheet.not_workbooks import (
     READABLE_WHEN_NAMED,

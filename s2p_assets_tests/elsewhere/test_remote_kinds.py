@@ -19,7 +19,8 @@ from s2p_assets.fetching.remote_files import (
     list_remote,
     safe_name,
 )
-from s2p_assets.settings import Settings, remote_folder
+from s2p_assets.remote_folder import remote_folder
+from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.share import OWN_FOLDERS, is_ignored_name, is_looked_at
 from s2p_assets_tests.elsewhere.acme import lay
 from s2p_assets_tests.elsewhere.graph_server import graph

@@ -16,8 +16,9 @@ from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.fetching.imap_mailbox import MailboxFolder, MailboxServer, open_mailbox
 from s2p_assets.fetching.mails import ReceivedMail, folder_of_sender, read_mail, thread_subject
+from s2p_assets.remote_folder import MAIL_FOLDER
 from s2p_assets.services.context import Context
-from s2p_assets.settings import MAIL_FOLDER, Settings
+from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.share import is_ignored_name, is_spreadsheet
 from s2p_assets.warehouse.files import mails
 from s2p_assets.warehouse.files.ledger import ledger_path

@@ -15,10 +15,11 @@ from s2p_assets.catalog.catalog import key_of
 from s2p_assets.contracts.findings import Finding, ReadResult
 from s2p_assets.fetching.opening import shown_address
 from s2p_assets.messaging.matters import Matter
+from s2p_assets.remote_folder import MAIL_FOLDER, REMOTE_FOLDER
 from s2p_assets.services.context import Context
 from s2p_assets.services.entries.showing import FOREIGN, foreign_files
 from s2p_assets.services.share import look_at_share
-from s2p_assets.settings import MAIL_FOLDER, REMOTE_FOLDER, Settings
+from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.not_workbooks import what_to_do
 from s2p_assets.spreadsheet.returned.feedback import build_feedback, next_step
 from s2p_assets.spreadsheet.returned.returned_files import returned_copies

@@ -20,10 +20,10 @@ from s2p_assets.contracts.errors import MendableError
 from s2p_assets.fetching.logins import Login, login_of, read_logins
 from s2p_assets.fetching.opening import shown_address
 from s2p_assets.fetching.remote_files import RemoteRefused, copy_bounded, safe_name, shown_name
+from s2p_assets.remote_folder import RemoteFolder
 from s2p_assets.services.context import Context
 from s2p_assets.services.remotes.fetching import MEGABYTE
 from s2p_assets.services.share import require_share
-from s2p_assets.settings import RemoteFolder
 from s2p_assets.spreadsheet.share import is_spreadsheet
 from s2p_assets.warehouse.files import remotes
 from s2p_assets.warehouse.files.remotes import FetchedFile

@@ -31,10 +31,11 @@ from s2p_assets.fetching.remote_files import (
     shown_name,
     too_large,
 )
+from s2p_assets.remote_folder import SHARE_ITSELF, RemoteFolder
 from s2p_assets.services.context import Context
 from s2p_assets.services.remotes.returning import put_own_files
 from s2p_assets.services.share import remotes_of
-from s2p_assets.settings import SHARE_ITSELF, RemoteFolder, Settings
+from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.not_workbooks import READABLE_WHEN_NAMED, name_suffix
 from s2p_assets.spreadsheet.share import OWN_FOLDERS, is_ignored_name, is_looked_at, is_spreadsheet
 from s2p_assets.warehouse.files import remotes

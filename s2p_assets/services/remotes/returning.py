@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 import psycopg
 
 from s2p_assets.fetching.remote_files import RemoteFiles, RemoteRefused
+from s2p_assets.remote_folder import REMOTE_FOLDER, SHARE_ITSELF, RemoteFolder
 from s2p_assets.services.context import Context
-from s2p_assets.settings import REMOTE_FOLDER, SHARE_ITSELF, RemoteFolder, Settings
+from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.share import is_ignored_name
 from s2p_assets.warehouse.files import remotes
 from s2p_assets.warehouse.files.remotes import PutCopy

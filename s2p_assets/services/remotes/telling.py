@@ -11,9 +11,9 @@ import psycopg
 
 from s2p_assets.fetching.opening import shown_address
 from s2p_assets.messaging.matters import Matter
+from s2p_assets.remote_folder import RemoteFolder
 from s2p_assets.services.context import Context
 from s2p_assets.services.share import remotes_of
-from s2p_assets.settings import RemoteFolder
 from s2p_assets.warehouse.files.remotes import RemoteLook, remote_looks
 
 PATIENCE = dt.timedelta(minutes=5)

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.stream import STREAMS_FOLDER
-from s2p_assets.settings import MAIL_FOLDER, REMOTE_FOLDER
+from s2p_assets.remote_folder import MAIL_FOLDER, REMOTE_FOLDER
 from s2p_assets.warehouse.files.ledger import FileVerdict
 from s2p_assets.warehouse.tables.introspection import count_rows
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
