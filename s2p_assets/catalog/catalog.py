@@ -83,6 +83,12 @@ class Catalog:
             if (domain, DELIVERIES) not in shelved
         )
 
+    @property
+    def feature_sets(self) -> dict[str, FeatureSet | SqlTable]:
+        """What the API serves as feature sets: those of the shelf, and SQL tables that name entity and event time."""
+        of_sql = {name: one for name, one in self.tables.items() if isinstance(one, SqlTable) and one.event_time}
+        return {**self.features, **of_sql}
+
     def stored(self) -> Iterator[Stored]:
         """Everything whose rows stand in tables."""
         yield from self.workbooks.values()

@@ -31,6 +31,10 @@ RUNNING = """
     select sale, article, sum(units) over (partition by article order by day, sale) as so_far from sales
     where units is distinct from 0
 """
+AHEAD = """
+    select s.article, s.day + n as day, sum(s.units) as units_28, sum(s.units) filter (where n < 7) as units_7
+    from sales s cross join generate_series(0, 28) as ahead(n) group by 1, 2
+"""
 BOTH = """
     select article, 'sold' as what, sum(units) as units from sales group by article
     union all select a.article, 'listed', (select max(s.units) from sales s) from articles a
@@ -43,6 +47,17 @@ FORMS: dict[str, tuple[str, dict[str, str], tuple[str, ...], str]] = {
         {"sale": "Code", "article": "Code", "so_far": "Number, nullable: true"},
         ("article", "sale"),
         "article",
+    ),
+    "windows of days after each row": (
+        AHEAD,
+        {
+            "article": "Code",
+            "day": "Date",
+            "units_28": "Number, nullable: true",
+            "units_7": "Number, nullable: true",
+        },
+        ("article", "day"),
+        "article, day",
     ),
     "a union, and a query that looks at everything": (
         BOTH,

@@ -54,7 +54,7 @@ class BucketedRows:
     def buckets(self, conn: psycopg.Connection, count: int) -> dict[int, Bucket]:
         """Bucket → what is in it, of those that have rows."""
         query = sql.SQL(
-            "select {bucket}, count(*), bit_xor(hash_record_extended(row({names}), 0)) from {rows} s group by 1"
+            "select {bucket}, count(*), bit_xor(hashtextextended(hash_record_extended(row({names}), 0)::text, 0)) from {rows} s group by 1"
         ).format(bucket=sql.Identifier(BUCKET), names=self._names(), rows=self._rows(count))
         return {number: Bucket(rows, f"{digest & (1 << 64) - 1:016x}") for number, rows, digest in conn.execute(query)}
 
