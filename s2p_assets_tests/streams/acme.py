@@ -91,15 +91,23 @@ class Acme:
 
 @contextlib.contextmanager
 def acme_home(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, *, tables: Mapping[str, str] | None = None, **more: Any
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    tables: Mapping[str, str] | None = None,
+    topic: str = TOPIC,
+    **more: Any,
 ) -> Iterator[Acme]:
-    """Its shelves in a package of their own, and a home with an embedded PostgreSQL. `tables`: file → its text."""
+    """Its shelves in a package of their own, and a home with an embedded PostgreSQL. `tables`: file → its text.
+
+    `topic`: that of the web shop.
+    """
     package = f"acme_{abs(hash(str(folder)))}"
     shelf = folder / package / "streams"
     shelf.mkdir(parents=True)
     (folder / package / "__init__.py").touch()  # a package of no file would be found once more in the working folder
     for name, text in SHELF.items():
-        (shelf / name).write_text(text)
+        (shelf / name).write_text(text.replace(f'"{TOPIC}"', f'"{topic}"'))
     (folder / package / "tables").mkdir()
     for name, text in (tables or {}).items():
         (folder / package / "tables" / name).write_text(text)

@@ -129,8 +129,9 @@ def test_an_event_is_in_the_features_seconds_later_and_in_no_moment_before_it(ac
     assert _known(acme, query, "2026-11-20 12:00:00") is None
     assert _known(acme, query, "2026-11-27 12:00:00") == ("2026-11-27", 0)
     assert _known(acme, query, "2026-12-31 12:00:00") == ("2026-12-18", 0)
-    traced = str(trace_table(acme.ctx, FEATURES, {"sku": "live", "day": "2026-11-20"}))
-    assert "push[0]" in traced
+    traced = trace_table(acme.ctx, FEATURES, {"sku": "live", "day": "2026-11-22"}, ["units_7"], most=5)
+    assert "table='acme.till', columns=('quantity',), count=2, total=7.0" in str(traced)
+    assert '"at":"2026-11-20T17:30:00"' in str(traced)
 
 
 def _known(acme: Acme, query: FeatureQuery, moment: str) -> tuple[str, int] | None:
