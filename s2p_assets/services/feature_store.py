@@ -132,8 +132,10 @@ class FeatureQuery:
         return arrays, [days[text] for text in times]
 
     def moment(self, text: str | None, now: dt.datetime) -> Any:
-        """The moment that is asked for, as the event time is kept; now by default. Raises QueryInvalid."""
-        name = self.features.event_time
+        """The moment that is asked for, as the event time is kept, by the company's clock; now by default. Raises
+        QueryInvalid.
+        """
+        name, now = self.features.event_time, now.astimezone()
         if self.kinds[name] == "date":
             kind: Kind = "timestamp" if text and len(text) > len("2026-03-31") else "date"
             given = parse_value("as_of", kind, text) if text else now

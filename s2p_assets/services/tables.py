@@ -114,8 +114,9 @@ def kind_of_table(declared: Stored) -> str:
 def describe(ctx: Context, declared: Stored) -> dict[str, Any]:
     """What a table is: one row is what, its columns in words, its key, owner and what it is made from."""
     under = [] if isinstance(declared, Workbook) else list(ctx.catalog.inputs_of(declared).values())
-    is_features = isinstance(declared, FeatureSet) or (isinstance(declared, SqlTable) and declared.event_time)
-    entity = {"entity": declared.entity, "event_time": declared.event_time} if is_features else {}
+    entity: dict[str, Any] = {}
+    if isinstance(declared, FeatureSet) or (isinstance(declared, SqlTable) and declared.event_time):
+        entity = {"entity": declared.entity, "event_time": declared.event_time}
     return {
         "name": declared.full_name,
         "domain": declared.domain,

@@ -163,8 +163,9 @@ def _features(_: Acme, broker: Broker, given: argparse.Namespace) -> None:
         acme_home(Path(folder), patch, tables=web_sales_tables("shop"), topic=shop, kafka=broker.address) as acme,
     ):
         broker.topic(shop)
-        days = [dt.date.today() - dt.timedelta(days=ago) for ago in range(given.days, 0, -1)]
-        old = [_sold(given, number, f"{day}T10:00:00Z") for number, day in enumerate(days * given.articles)]
+        days = [dt.datetime.now(dt.UTC).date() - dt.timedelta(days=ago) for ago in range(given.days, 0, -1)]
+        sold = enumerate(day for day in days for _ in range(given.articles))
+        old = [_sold(given, number, f"{day}T10:00:00Z") for number, day in sold]
         broker.send(shop, old)
         process = acme.command("stream")
         until(lambda: _count(acme, "acme.web_sales_features") >= len(old), "what was sold before")
@@ -177,8 +178,8 @@ def _features(_: Acme, broker: Broker, given: argparse.Namespace) -> None:
             door.wait()
         stop(process)
     print(
-        f"event to feature at {given.rate:,} events/s, {given.articles:,} articles: median {lags[len(lags) // 2]:.1f} s,"
-        f" longest of {len(lags)} {lags[-1]:.1f} s; {spent:.2f} of a core of reader and PostgreSQL"
+        f"event to feature at {given.rate:,} events/s, {given.articles:,} articles: median"
+        f" {lags[len(lags) // 2]:.1f} s, longest of {len(lags)} {lags[-1]:.1f} s; {spent:.2f} of a core of reader and PostgreSQL"
     )
 
 
@@ -189,7 +190,7 @@ def _sold(given: argparse.Namespace, number: int, at: str, sku: str = "") -> byt
 def _lags(
     acme: Acme, broker: Broker, given: argparse.Namespace, topic: str, port: int, pid: int
 ) -> tuple[list[float], float]:
-    """Seconds until each of the events of one article, one a second, is in its features; and the CPU that it all took."""
+    """Seconds until each event of one article, one a second, is in its features; and the part of a core that it took."""
     from confluent_kafka import Producer
 
     producer = Producer({"bootstrap.servers": broker.address, "linger.ms": 1})

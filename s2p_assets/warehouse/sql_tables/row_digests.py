@@ -45,9 +45,9 @@ def row_hash(row: sql.Composable, seed: int) -> sql.Composed:
 def row_digest(run: Run, rows: sql.Composable, columns: Sequence[Column]) -> RowDigest:
     """The digest of `rows`, a from item."""
     row = sql.SQL("row({})").format(sql.SQL(", ").join(sql.Identifier(column.name) for column in columns))
-    query = sql.SQL(
-        "select coalesce(bit_xor({}), 0), coalesce(bit_xor({}), 0), count(*) from {}"
-    ).format(row_hash(row, 1), row_hash(row, 2), rows)
+    query = sql.SQL("select coalesce(bit_xor({}), 0), coalesce(bit_xor({}), 0), count(*) from {}").format(
+        row_hash(row, 1), row_hash(row, 2), rows
+    )
     found = run(query).fetchone()
     assert found is not None
     return RowDigest(*found)
