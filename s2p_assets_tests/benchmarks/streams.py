@@ -179,7 +179,8 @@ def _features(_: Acme, broker: Broker, given: argparse.Namespace) -> None:
         stop(process)
     print(
         f"event to feature at {given.rate:,} events/s, {given.articles:,} articles: median"
-        f" {lags[len(lags) // 2]:.1f} s, longest of {len(lags)} {lags[-1]:.1f} s; {spent:.2f} of a core of reader and PostgreSQL"
+        f" {lags[len(lags) // 2]:.1f} s, longest of {len(lags)} {lags[-1]:.1f} s;"
+        f" {spent:.2f} of a core of reader and PostgreSQL"
     )
 
 
@@ -190,7 +191,7 @@ def _sold(given: argparse.Namespace, number: int, at: str, sku: str = "") -> byt
 def _lags(
     acme: Acme, broker: Broker, given: argparse.Namespace, topic: str, port: int, pid: int
 ) -> tuple[list[float], float]:
-    """Seconds until each event of one article, one a second, is in its features; and the part of a core that it took."""
+    """Seconds until each event of one article, one a second, is in its features; the part of a core that it took."""
     from confluent_kafka import Producer
 
     producer = Producer({"bootstrap.servers": broker.address, "linger.ms": 1})

@@ -24,7 +24,7 @@ from s2p_assets.warehouse.tables.workbook_tables import ensure_workbook_table
 
 AGAIN_SECONDS = 5.0
 REST = 1
-"""After a making, a table rests for so many times the seconds that it took, if its pace is shorter: events come first."""
+"""A table rests for so many times the seconds that making it took, where its pace is shorter: events go first."""
 FAILED_SECONDS = 60.0
 
 
