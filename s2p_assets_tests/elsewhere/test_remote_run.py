@@ -1,4 +1,4 @@
-"""`s2p run` where the lists lie on a web server: fetched, judged and stored by one command, and kept while it is away."""
+"""`s2p run` where lists lie on a web server: one command fetches, judges and stores, and keeps them while it is away."""
 
 import os
 import sys
