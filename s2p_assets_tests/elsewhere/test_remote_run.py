@@ -1,4 +1,4 @@
-"""`s2p run` where lists lie on a web server: one command fetches, judges and stores, and keeps them while it is away."""
+"""`s2p run` where lists lie on a web server: one command fetches, judges and stores, and keeps them when it is away."""
 
 import os
 import sys

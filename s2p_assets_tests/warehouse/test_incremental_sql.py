@@ -120,6 +120,21 @@ def test_whatever_changes_below_an_incremental_table_is_what_the_whole_is(
     assert "nothing: nothing changed below" in remade
 
 
+def test_rows_that_exchange_nothing_and_0_change_the_version(conn: psycopg.Connection, tmp_path: Path) -> None:
+    sales = [(f"{at}", "a1", FIRST, None if at % 2 else 0.0) for at in range(16)]
+    fill(conn, sales, [("a1", "X")])
+    units = {"sale": "Code", "units": "Number, nullable: true"}
+    table = read(written(tmp_path, "select sale, units from sales", units, ("sale",), "incremental: sale\n"))
+    versions = [make_sql_table(conn, table).version]
+    for at in range(0, 16, 2):
+        conn.execute(
+            "update acme.sales set units = case when units is null then 0.0 end where sale in (%s, %s)",
+            (f"{at}", f"{at + 1}"),
+        )
+        versions.append(make_sql_table(conn, table).version)
+    assert len(set(versions)) == len(versions)
+
+
 def test_what_is_not_as_it_was_left_is_made_anew(conn: psycopg.Connection, tmp_path: Path) -> None:
     fill(conn, [_sale(random.Random(1), number) for number in range(50)], [("a1", "X")])
     table = read(written(tmp_path, WEEKLY, BY_WEEK, ("article", "week"), "incremental: [article, week]\n"))
