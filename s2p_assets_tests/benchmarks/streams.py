@@ -146,12 +146,16 @@ def _latency(acme: Acme, broker: Broker, given: argparse.Namespace) -> None:
             " at time zone current_setting('timezone'))) from acme.shop__rows where order_no >= 'O3333333'"
         ).fetchone()
     print(f"event to row at {given.rate:,} events/s, median and p99: {found[0][0]:.2f} s, {found[0][1]:.2f} s")  # type: ignore[index]
+    _idle(process, given)
+    stop(process)
+
+
+def _idle(process: "subprocess.Popen[str]", given: argparse.Namespace) -> None:
+    """What a process costs that has nothing to do."""
     cpu = tree_cpu(process.pid)
     time.sleep(given.idle)
     spent = tree_cpu(process.pid) - cpu
-    memory = tree_memory(process.pid)
-    print(f"idle: {100 * spent / given.idle:.2f} % of a core; {memory:.0f} MB")
-    stop(process)
+    print(f"idle: {100 * spent / given.idle:.2f} % of a core; {tree_memory(process.pid):.0f} MB")
 
 
 def _features(_: Acme, broker: Broker, given: argparse.Namespace) -> None:
@@ -176,6 +180,8 @@ def _features(_: Acme, broker: Broker, given: argparse.Namespace) -> None:
         finally:
             door.terminate()
             door.wait()
+        time.sleep(5)  # what came last is made
+        _idle(process, given)
         stop(process)
     print(
         f"event to feature at {given.rate:,} events/s, {given.articles:,} articles: median"

@@ -19,7 +19,6 @@ from s2p_assets.services.logs import log_event
 from s2p_assets.warehouse.server.advisory_locks import take_session_lock
 from s2p_assets.warehouse.sql_tables.changed_keys import index_followed, was_touched
 from s2p_assets.warehouse.sql_tables.making import make_sql_table
-from s2p_assets.warehouse.sql_tables.read_only import SqlTableFailed
 from s2p_assets.warehouse.tables.workbook_tables import ensure_workbook_table
 
 AGAIN_SECONDS = 5.0
@@ -35,6 +34,7 @@ class LiveTables:
     ctx: Context
     ended: threading.Event
     stored: int = 0
+    _ready: set[str] = field(default_factory=set)
     _due: dict[str, float] = field(default_factory=dict)
     _said: dict[str, str] = field(default_factory=dict)
 
@@ -44,7 +44,7 @@ class LiveTables:
             try:
                 with self.ctx.warehouse.connect() as connection:
                     self._beside(connection)
-            except (psycopg.OperationalError, MendableError) as error:
+            except (psycopg.Error, MendableError) as error:
                 if not isinstance(error, MendableError) and not is_lost_database(error):
                     raise
                 self._say("PostgreSQL", one_line(error) or "PostgreSQL went away")
@@ -67,13 +67,16 @@ class LiveTables:
         """Make a table, where something below it changed. What is wrong with it is said once, and tried again."""
         begun, name = time.monotonic(), table.full_name
         try:
-            if name not in self._due:
+            if name not in self._ready:
                 self._prepare(connection, table)
-            if name not in self._due or was_touched(connection, table):
+            if name not in self._ready or was_touched(connection, table):
                 make_sql_table(connection, table)
+            self._ready.add(name)
             self._said.pop(name, None)
             rest = max(float(table.every), (1 + REST) * (time.monotonic() - begun))
-        except (SqlTableFailed, psycopg.ProgrammingError) as error:
+        except (MendableError, psycopg.Error) as error:
+            if is_lost_database(error):
+                raise
             self._say(name, one_line(error) or type(error).__name__)
             rest = FAILED_SECONDS
         self._due[name] = begun + rest
