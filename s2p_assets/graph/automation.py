@@ -77,6 +77,11 @@ def on_source_change(*, partitioned: bool = False) -> Condition:
     return ((_due(trigger) | _retry()) & _gates()).with_label("when its sources changed")
 
 
+def on_new_code() -> Condition:
+    """For what says how others are made: it is not there yet, or they are made another way."""
+    return ((_due(AC.newly_missing() | AC.code_version_changed()) | _retry()) & _gates()).with_label("with new code")
+
+
 def on_retraining_signal() -> Condition:
     """For models: the features' content changed and one of their signals (a failed non-blocking check) asks.
 
