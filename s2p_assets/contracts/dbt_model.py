@@ -4,8 +4,10 @@ Reading the project is the catalogue's work, and running dbt the graph's.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from s2p_assets.contracts.columns import Column, Kind
+from s2p_assets.contracts.lineage import LineageRules
 
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(("text", "varchar", "character varying", "char", "character", "string", "uuid"), "text"),
@@ -26,6 +28,8 @@ class DbtModel:
     `columns`: those whose `data_type` its yml tells, which is all that shelves can read of it. `made_from`: the tables
     that it selects from, s2p's own and dbt's, by place. `unique_id`: what dbt calls it. `file`: where it is written.
     """
+
+    lineage: ClassVar[LineageRules] = {}
 
     domain: str
     name: str

@@ -26,6 +26,7 @@ from s2p_assets.graph.asset_keys import ENGINEERS
 from s2p_assets.graph.automation import on_new_code, on_source_change
 from s2p_assets.services.context import Context
 from s2p_assets.settings import Settings
+from s2p_assets.warehouse.server.roles import create_schema
 
 DOCS = dg.AssetKey(["s2p", "dbt_docs"])
 
@@ -44,6 +45,7 @@ def dbt_project_assets(ctx: Context) -> list[dg.AssetsDefinition]:
 
     @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, **named)
     def made(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        _make_schemas(ctx)
         yield from _dbt(ctx).cli(["build"], context=context, target_path=_target(settings, "build")).stream()
 
     return [made, _docs_asset(ctx, sorted(made.keys), _written(manifest))]
@@ -56,7 +58,7 @@ def _docs_asset(ctx: Context, made: list[dg.AssetKey], text_digest: str) -> dg.A
         owners=[ENGINEERS],
         group_name="dbt",
         kinds={"dbt", "html"},
-        description="dbt's own docs of the project: models, columns, tests and lineage, on one page that opens offline.",
+        description="dbt's own docs of the project: models, columns, tests and lineage, on one page, offline too.",
         code_version=text_digest,
         automation_condition=on_new_code(),
     )
@@ -72,6 +74,13 @@ def _written(manifest: Mapping[str, Any]) -> str:
     """A short hash of what the project's files say, which its docs follow from."""
     said = [(name, node.get("checksum"), node.get("patch_path")) for name, node in sorted(manifest["nodes"].items())]
     return hashlib.sha256(json.dumps([said, manifest["docs"], manifest["sources"]]).encode()).hexdigest()[:12]
+
+
+def _make_schemas(ctx: Context) -> None:
+    """The schemas that dbt makes tables in, so that who reads s2p's tables reads those too."""
+    with ctx.warehouse.connect() as connection:
+        for schema in sorted({one.domain for one in ctx.catalog.dbt_models.values()}):
+            create_schema(connection, schema)
 
 
 def _dbt(ctx: Context) -> Any:
