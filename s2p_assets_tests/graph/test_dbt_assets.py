@@ -183,22 +183,6 @@ def test_what_dbt_said_is_kept_until_a_file_of_the_project_changes(shop: Shop, g
     assert parsed.stat().st_mtime_ns == before
 
 
-def test_a_project_that_does_not_compile_is_left_out_with_its_message(shop: Shop, made: Any) -> None:
-    broken = shop.project / "models" / "broken.sql"
-    broken.write_text("select * from {{ ref('nowhere') }}\n", encoding="utf-8")
-    try:
-        again = build(shop.settings)
-        faults = read_status(again.ctx)["faults"]
-        keys = again.definitions.resolve_asset_graph().get_all_asset_keys()
-    finally:
-        broken.unlink()
-    says = "left out: Compilation Error Model 'model.shop.broken' (models/broken.sql) depends on a node named 'nowhere'"
-    assert [one for one in faults if str(shop.project) in one and says in one]
-    assert [one for one in faults if "acme_best.py" in one and "no shelf holds dbt_demand" in one]
-    assert dg.AssetKey(["acme", "lines"]) in keys
-    assert not [key for key in keys if key.path[0] == "dbt"]
-
-
 def test_a_place_without_a_project_and_a_missing_extra_are_told(
     tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,3 +228,19 @@ def test_sources_name_every_table_and_type_and_leave_others_files_alone(
         monkeypatch.setenv(f"S2P_{name}", str(value))
     done = CliRunner().invoke(app, ["dbt", "sources", "--to", str(tmp_path / "ours.yml"), "--json"])
     assert json.loads(done.output) == {"file": str(tmp_path / "ours.yml"), "written": True}
+
+
+def test_a_project_that_does_not_compile_is_left_out_with_its_message(shop: Shop, made: Any) -> None:
+    broken = shop.project / "models" / "broken.sql"
+    broken.write_text("select * from {{ ref('nowhere') }}\n", encoding="utf-8")
+    try:
+        again = build(shop.settings)
+        faults = read_status(again.ctx)["faults"]
+        keys = again.definitions.resolve_asset_graph().get_all_asset_keys()
+    finally:
+        broken.unlink()
+    says = "left out: Compilation Error Model 'model.shop.broken' (models/broken.sql) depends on a node named 'nowhere'"
+    assert [one for one in faults if str(shop.project) in one and says in one]
+    assert [one for one in faults if "acme_best.py" in one and "no shelf holds dbt_demand" in one]
+    assert dg.AssetKey(["acme", "lines"]) in keys
+    assert not [key for key in keys if key.path[0] == "dbt"]
