@@ -189,7 +189,7 @@ def _model(node: Mapping[str, Any], nodes: Mapping[str, Any]) -> DbtModel:
         (one, dbt_column(one["name"], one["description"], one["data_type"] or "")) for one in node["columns"].values()
     )
     return DbtModel(
-        *place_of(node),
+        *node_place(node),
         description=node["description"],
         columns=tuple(column for _, column in described if column is not None),
         made_from=tuple(dict.fromkeys(_below(node, nodes))),
@@ -198,7 +198,7 @@ def _model(node: Mapping[str, Any], nodes: Mapping[str, Any]) -> DbtModel:
     )
 
 
-def place_of(node: Mapping[str, Any]) -> tuple[str, str]:
+def node_place(node: Mapping[str, Any]) -> tuple[str, str]:
     """Schema and table of what dbt makes, or of what it takes from others."""
     return node["schema"], node.get("alias") or node.get("identifier") or node["name"]
 
@@ -210,6 +210,6 @@ def _below(node: Mapping[str, Any], nodes: Mapping[str, Any]) -> Iterator[tuple[
         if other is None:
             continue
         if other["resource_type"] == "source" or _is_made(other):
-            yield place_of(other)
+            yield node_place(other)
         else:
             yield from _below(other, nodes)

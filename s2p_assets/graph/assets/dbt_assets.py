@@ -19,7 +19,7 @@ from s2p_assets.catalog.dbt_shelf import (
     dbt_program,
     has_own_profiles,
     manifest_of,
-    place_of,
+    node_place,
     write_profile,
 )
 from s2p_assets.graph.asset_keys import ENGINEERS
@@ -130,7 +130,7 @@ def _translator(catalog: Catalog) -> Any:
         """dbt's names in this graph: by schema and table, so that s2p's tables are what dbt's sources mean."""
 
         def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-            place = place_of(dbt_resource_props)
+            place = node_place(dbt_resource_props)
             return (
                 dg.AssetKey(list(place)) if Key(*place) in catalog.by_key else super().get_asset_key(dbt_resource_props)
             )
