@@ -139,6 +139,13 @@ def test_a_model_stands_between_a_table_below_and_a_table_above(graph: Graph) ->
     assert {key.name for key in demand.check_keys} == {"unique_demand_article", "not_null_demand_article"}
 
 
+def test_what_is_above_a_tested_model_is_asked_for_with_it(graph: Graph) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        asked = dg.evaluate_automation_conditions(graph.definitions, instance).results
+    due = {one.key.to_user_string() for one in asked if not one.true_subset.is_empty}
+    assert due >= {"acme/lines", "dbt/demand", "acme/best", "acme/sellers", DOCS.to_user_string()}
+
+
 def test_one_run_makes_what_is_below_dbts_models_and_what_is_above(shop: Shop, graph: Graph, made: Any) -> None:
     assert made.success
     with graph.ctx.warehouse.connect() as connection:

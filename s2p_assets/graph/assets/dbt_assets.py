@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster_shared.record import replace
 from psycopg import conninfo
 
 from s2p_assets.catalog.catalog import Catalog, Key
@@ -22,8 +23,8 @@ from s2p_assets.catalog.dbt_shelf import (
     node_place,
     write_profile,
 )
-from s2p_assets.graph.asset_keys import ENGINEERS
-from s2p_assets.graph.automation import on_new_code, on_source_change
+from s2p_assets.graph.asset_keys import DBT_STEP, ENGINEERS
+from s2p_assets.graph.automation import on_new_code, on_source_change, with_its_asset
 from s2p_assets.services.context import Context
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.server.roles import create_schema
@@ -41,7 +42,7 @@ def dbt_project_assets(ctx: Context) -> list[dg.AssetsDefinition]:
     text = manifest_of(settings.dbt_folder).read_text(encoding="utf-8")
     manifest, translator = json.loads(text), _translator(ctx.catalog)
 
-    named: dict[str, Any] = {"name": "dbt", "io_manager_key": "tables"}
+    named: dict[str, Any] = {"name": DBT_STEP, "io_manager_key": "tables"}
 
     @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, **named)
     def made(context: dg.AssetExecutionContext) -> Iterator[Any]:
@@ -142,6 +143,11 @@ def _translator(catalog: Catalog) -> Any:
                 one for one in spec.deps if len(one.asset_key.path) == 2 and Key(*one.asset_key.path) in catalog.by_key
             ]
             return spec.replace_attributes(deps=ours)
+
+        def get_asset_check_spec(self, asset_spec: dg.AssetSpec, *about: Any, **named: Any) -> dg.AssetCheckSpec | None:
+            """A test is asked for with its model: what is above waits for it, and would wait for ever."""
+            spec = super().get_asset_check_spec(asset_spec, *about, **named)
+            return spec and replace(spec, automation_condition=with_its_asset(asset_spec.key))
 
         def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
             return "dbt"
