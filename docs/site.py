@@ -42,6 +42,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "docs/streams.md",
         "docs/remote.md",
         "docs/sql-tables.md",
+        "docs/dbt.md",
         "docs/lakehouse.md",
         "docs/beyond-one-machine.md",
         "docs/api.md",

@@ -7,6 +7,7 @@ import dagster as dg
 
 from s2p_assets.contracts.sql_table import SqlTable
 from s2p_assets.graph.assets.contest_assets import contest_asset
+from s2p_assets.graph.assets.dbt_assets import dbt_project_assets
 from s2p_assets.graph.assets.delivery_assets import deliveries_asset, expected_spec, unclaimed_spec
 from s2p_assets.graph.assets.derived_assets import report_asset, table_asset
 from s2p_assets.graph.assets.model_assets import model_asset
@@ -86,6 +87,7 @@ def _made(ctx: Context) -> Iterator[dg.AssetsDefinition]:
         sql_table_asset(catalog, table) if isinstance(table, SqlTable) else table_asset(catalog, table)
         for table in catalog.tables.values()
     )
+    yield from dbt_project_assets(ctx)
     yield from (
         table_asset(catalog, features, shards=settings.shards, pod_each=settings.pod_per_shard)
         for features in catalog.features.values()

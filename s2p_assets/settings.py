@@ -129,6 +129,7 @@ class Settings(BaseModel):
     stream_seconds: float = Field(
         10.0, gt=0, description="seconds between two looks of the graph at what streams brought"
     )
+    dbt_project: Path | None = Field(None, description="the company's dbt project, whose models join the graph")
     lakehouse: str | None = Field(
         None, description="a folder or s3://bucket/s2p that tables are written to as Delta tables after each run"
     )
@@ -237,7 +238,7 @@ class Settings(BaseModel):
         object.__setattr__(self, "share", share.expanduser().absolute())
         results = self.results if "results" in self.model_fields_set else self.share
         object.__setattr__(self, "results", results.expanduser().absolute())
-        for name in ("backup_to", "wal_archive"):
+        for name in ("backup_to", "wal_archive", "dbt_project"):
             place = getattr(self, name)
             object.__setattr__(self, name, place.expanduser().absolute() if place else None)
         for name in ("addresses", "remotes"):
@@ -309,6 +310,11 @@ class Settings(BaseModel):
     def cache(self) -> Path:
         """What can be made again at any time, such as the outline of the shelves."""
         return self.home / "cache"
+
+    @property
+    def dbt_folder(self) -> Path:
+        """What dbt said of the company's project, how it reaches the database, and what it wrote."""
+        return self.home / "dbt"
 
     @property
     def spool(self) -> Path:

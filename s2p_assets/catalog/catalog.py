@@ -3,8 +3,8 @@
 Knows names and dependencies only; it is read from the shelves in `loading.py`, and made into assets beside.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from s2p_assets.catalog.lineage_rules import TIME_KINDS, declared_sources, index_columns, lineage_rule
 from s2p_assets.catalog.paths import matching_contracts
 from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.contracts.deliveries import DELIVERIES, DeliveryTable
 from s2p_assets.contracts.derivation import Fault
 from s2p_assets.contracts.feature_set import FeatureSet
@@ -24,7 +25,7 @@ from s2p_assets.contracts.workbook import Workbook
 
 Derived = Table | FeatureSet | Model | Contest | Report
 Stored = Workbook | Table | FeatureSet | DeliveryTable
-Declaration = Workbook | Derived | DeliveryTable
+Declaration = Workbook | Derived | DeliveryTable | DbtModel
 
 
 class Key(NamedTuple):
@@ -65,10 +66,11 @@ class Catalog:
     contests: dict[str, Contest]
     reports: dict[str, Report]
     faults: tuple[Fault, ...]
+    dbt_models: Mapping[str, DbtModel] = field(default_factory=dict)
 
     @cached_property
     def by_key(self) -> dict[Key, Declaration]:
-        things: list[Declaration] = [*self.delivery_tables, *self.declared()]
+        things: list[Declaration] = [*self.dbt_models.values(), *self.delivery_tables, *self.declared()]
         return {key_of(name): name for name in things}
 
     @cached_property
@@ -133,10 +135,12 @@ class Catalog:
     def contest_of(self, model: Model) -> Contest:
         return self.contests[f"{model.domain}_{model.contest}"]
 
-    def inputs_of(self, made: Derived | DeliveryTable) -> dict[str, Key]:
+    def inputs_of(self, made: Derived | DeliveryTable | DbtModel) -> dict[str, Key]:
         """Parameter → key of what `derived` is made from."""
         if isinstance(made, DeliveryTable):
             return {name: key_of(self.workbooks[name]) for name in made.workbooks}
+        if isinstance(made, DbtModel):
+            return {str(Key(*place)): Key(*place) for place in made.made_from if Key(*place) in self.by_key}
         if isinstance(made, Model):
             contest = self.contest_of(made)
             return {"history": Key(contest.domain, contest.features)}
@@ -189,4 +193,4 @@ class Catalog:
     def columns_at(self, key: Key) -> tuple[Column, ...]:
         """The declared columns of a stored thing; empty for models and reports."""
         declared = self.by_key.get(key)
-        return declared.columns if isinstance(declared, Stored) else ()
+        return declared.columns if isinstance(declared, Stored | DbtModel) else ()

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from s2p_assets.catalog.catalog import Catalog
-from s2p_assets.catalog.loading import load_catalog
+from s2p_assets.catalog.dbt_shelf import NO_DBT, DbtShelf
+from s2p_assets.catalog.loading import load_catalog, with_dbt
 from s2p_assets.catalog.outline import NotOutlined, catalog_of, outline_of
 from s2p_assets.catalog.shelves import SHELVES
 
@@ -31,31 +32,35 @@ SETTLED_SECONDS = 2.0
 FileState = tuple[str, int, int]
 
 
-def outlined_catalog(packages: tuple[str, ...], country: str | None, folder: Path) -> Catalog:
+def outlined_catalog(packages: tuple[str, ...], country: str | None, folder: Path, dbt: DbtShelf = NO_DBT) -> Catalog:
     """The catalogue as `load_catalog` reads it, from the outline in `folder` where it still holds."""
-    return kept_catalog(packages, country, folder) or load_and_keep(packages, country, folder)
+    return kept_catalog(packages, country, folder, dbt) or load_and_keep(packages, country, folder, dbt)
 
 
-def kept_catalog(packages: tuple[str, ...], country: str | None, folder: Path) -> Catalog | None:
+def kept_catalog(
+    packages: tuple[str, ...], country: str | None, folder: Path, dbt: DbtShelf = NO_DBT
+) -> Catalog | None:
     """The catalogue from the outline in `folder`; None where there is none that still holds."""
-    file = _place(packages, country, folder)
+    file = _place(packages, country, folder, dbt)
     state = _code_state(packages) if file.exists() else None
-    return _kept(file, state) if state is not None else None
+    kept = _kept(file, state) if state is not None else None
+    return with_dbt(kept, dbt) if kept else None
 
 
-def load_and_keep(packages: tuple[str, ...], country: str | None, folder: Path) -> Catalog:
+def load_and_keep(packages: tuple[str, ...], country: str | None, folder: Path, dbt: DbtShelf = NO_DBT) -> Catalog:
     """The catalogue as its shelves are now; its outline is kept in `folder`, if that is there and can be written."""
     state = _code_state(packages)
     is_first = not any(name.startswith(f"{package}.") for name in sys.modules for package in _shelves(packages))
-    catalog = load_catalog(packages, country)
+    catalog = load_catalog(packages, country, dbt)
     if state is not None and is_first and folder.parent.is_dir() and _is_settled(state):
         with suppress(NotOutlined, OSError):
-            _keep(_place(packages, country, folder), state, outline_of(catalog))
+            _keep(_place(packages, country, folder, dbt), state, outline_of(catalog))
     return catalog
 
 
-def _place(packages: tuple[str, ...], country: str | None, folder: Path) -> Path:
-    return folder / f"catalogue-{_digest([packages, country])[:12]}.json"
+def _place(packages: tuple[str, ...], country: str | None, folder: Path, dbt: DbtShelf) -> Path:
+    asked = [packages, country, *filter(None, [dbt.state])]
+    return folder / f"catalogue-{_digest(asked)[:12]}.json"
 
 
 def _shelves(packages: tuple[str, ...]) -> list[str]:

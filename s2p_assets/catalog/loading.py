@@ -9,11 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from s2p_assets.catalog.catalog import Catalog, Derived, Key, Stored, key_of
+from s2p_assets.catalog.dbt_shelf import NO_DBT, DbtShelf
 from s2p_assets.catalog.leaks import declared_leaks
 from s2p_assets.catalog.shelves import read_shelf
 from s2p_assets.catalog.sql_binding import bound
 from s2p_assets.catalog.sql_shelf import SqlFault
 from s2p_assets.contracts.columns import Column, parse_column_path
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.derivation import Fault
 from s2p_assets.contracts.feature_set import FeatureSet
@@ -26,10 +28,10 @@ from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.workbook import Workbook
 
 
-def load_catalog(packages: tuple[str, ...], country: str | None = None) -> Catalog:
+def load_catalog(packages: tuple[str, ...], country: str | None = None, dbt: DbtShelf = NO_DBT) -> Catalog:
     """Read every shelf of `packages`. A file with a fault, or that needs something which is not there, is left out.
 
-    `country`: whose holidays count in contests that name none, as of `in_country`.
+    `country`: whose holidays count in contests that name none, as of `in_country`. `dbt`: the company's dbt project.
     """
     workbooks = read_shelf(packages, "workbooks", Workbook)
     streams = read_shelf(packages, "streams", Stream)
@@ -47,15 +49,25 @@ def load_catalog(packages: tuple[str, ...], country: str | None = None) -> Catal
         reports=reports.items,
         faults=(
             *_not_there(packages),
+            *filter(None, [dbt.fault]),
             *(*workbooks.faults, *streams.faults, *tables.faults, *features.faults, *models.faults, *reports.faults),
         ),
     )
-    return _with_bound_selects(_without_dangling(catalog))
+    return _with_bound_selects(_without_dangling(with_dbt(catalog, dbt)))
+
+
+def with_dbt(catalog: Catalog, dbt: DbtShelf) -> Catalog:
+    """The catalogue with what dbt makes; the project is left out where it would write over a table of s2p's own."""
+    ours = next((one for one in dbt.models.values() if Key(one.domain, one.name) in catalog.by_key), None)
+    if ours is None:
+        return replace(catalog, dbt_models=dbt.models)
+    message = f"it would write over {ours.domain}.{ours.name}, which is s2p's own; give the model another schema"
+    return replace(catalog, faults=(*catalog.faults, Fault(Path(ours.file), None, message)))
 
 
 def _with_bound_selects(catalog: Catalog) -> Catalog:
     """The selects of SQL tables held against the columns that are there; what they do not fit is left out."""
-    known = {(one.domain, one.name): _source_of(one) for one in catalog.stored()}
+    known = {(one.domain, one.name): _source_of(one) for one in (*catalog.dbt_models.values(), *catalog.stored())}
     tables: dict[str, Table] = {}
     faults: list[Fault] = []
     for name, table in catalog.tables.items():
@@ -68,7 +80,7 @@ def _with_bound_selects(catalog: Catalog) -> Catalog:
     return _without_dangling(made) if faults else made
 
 
-def _source_of(one: Stored) -> SqlSource:
+def _source_of(one: Stored | DbtModel) -> SqlSource:
     """A stored thing as a select sees it."""
     row_id: tuple[str, ...] = ("_file", "_row", "_sheet") if isinstance(one, Workbook) else ()
     return SqlSource(one.domain, one.name, one.name, one.columns, one.key, row_id)
@@ -105,7 +117,8 @@ def _without_dangling(catalog: Catalog) -> Catalog:
     """Leave out, with a fault, whatever names something that no shelf holds; repeat until all is whole."""
     while dangling := _first_dangling(catalog):
         declared, fault = dangling
-        catalog = Catalog(
+        catalog = replace(
+            catalog,
             workbooks={name: item for name, item in catalog.workbooks.items() if item is not declared},
             streams={name: item for name, item in catalog.streams.items() if item is not declared},
             tables={name: item for name, item in catalog.tables.items() if item is not declared},
@@ -124,7 +137,7 @@ def _first_dangling(catalog: Catalog) -> tuple[Workbook | Derived, Fault] | None
             return workbook, Fault(Path(inspect.getfile(workbook.rows)), None, wrong)
     if loop := _loop(catalog):
         named = " → ".join(map(str, [*loop, loop[0]]))
-        one = catalog.by_key[loop[0]]
+        one = next(one for key in loop if not isinstance(one := catalog.by_key[key], DbtModel))
         assert not isinstance(one, Workbook | DeliveryTable)
         return one, one.fault(f"it is made of itself: {named}")
     for made in catalog.derived():
@@ -132,13 +145,26 @@ def _first_dangling(catalog: Catalog) -> tuple[Workbook | Derived, Fault] | None
             return made, made.fault(f"no contest {made.domain}_{made.contest} on the models shelf")
         for parameter, key in catalog.inputs_of(made).items():
             if key not in catalog.by_key:
-                message = f"needs {parameter!r}, but no shelf holds {key}"
-                return made, made.fault_of(parameter, message) if isinstance(made, SqlTable) else made.fault(message)
+                return made, _fault_of(made, parameter, f"needs {parameter!r}, but no shelf holds {key}")
+            if wrong := _untold(catalog, key):
+                return made, _fault_of(made, parameter, wrong)
         if fault := _broken_lineage(catalog, made):
             return made, fault
         if isinstance(made, Contest) and (fault := _leak(catalog, made)):
             return made, fault
     return None
+
+
+def _fault_of(made: Derived, parameter: str, message: str) -> Fault:
+    return made.fault_of(parameter, message) if isinstance(made, SqlTable) else made.fault(message)
+
+
+def _untold(catalog: Catalog, key: Key) -> str | None:
+    """Of a dbt model that says nothing of its columns no frame can be read."""
+    there = catalog.by_key[key]
+    if not isinstance(there, DbtModel) or there.columns:
+        return None
+    return f"needs the dbt model {key}, of whose columns no yml tells name and data_type; add them"
 
 
 def _leak(catalog: Catalog, contest: Contest) -> Fault | None:

@@ -31,6 +31,7 @@ from s2p_assets.cli import (
     workbooks,
 )
 from s2p_assets.cli.aliases import aliases
+from s2p_assets.cli.dbt import dbt
 from s2p_assets.cli.demo import demo
 from s2p_assets.cli.subscriptions import subscriptions, threshold_alerts
 from s2p_assets.cli.terminal import COULD_NOT, err, escape, out
@@ -38,7 +39,7 @@ from s2p_assets.cli.terminal import COULD_NOT, err, escape, out
 GARBAGE_AFTER = 50_000
 """New objects until Python looks for garbage; with its 700 that takes a sixth of every command's start."""
 
-SECRET = re.compile("PASSWORD$|SECRET$|OPTIONS$|^DATABASE_URL$|^HEARTBEAT_URL$")
+SECRET = re.compile("PASSWORD$|SECRET$|OPTIONS$|^DATABASE_URL$|^SOURCE_DATABASES$|^HEARTBEAT_URL$")
 """Settings whose values are shown to nobody."""
 
 COMMANDS = (
@@ -112,6 +113,7 @@ app.add_typer(people.tokens)
 app.add_typer(aliases)
 app.add_typer(subscriptions)
 app.add_typer(threshold_alerts)
+app.add_typer(dbt)
 
 
 def _print_version(wanted: bool) -> None:

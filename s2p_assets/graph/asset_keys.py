@@ -19,6 +19,8 @@ from s2p_assets.contracts.workbook import Workbook
 FILES = dg.AssetKey(["s2p", "files"])
 UNCLAIMED = dg.AssetKey(["s2p", "unclaimed"])
 EXPECTED = dg.AssetKey(["s2p", "expected"])
+DBT_STEP = "dbt"
+"""The step that makes all models of dbt."""
 ENGINEERS = "team:engineers"
 """Who owns what is nobody's in particular."""
 

@@ -77,6 +77,16 @@ def on_source_change(*, partitioned: bool = False) -> Condition:
     return ((_due(trigger) | _retry()) & _gates()).with_label("when its sources changed")
 
 
+def with_its_asset(asset: dg.AssetKey) -> Condition:
+    """For checks that are made by themselves: in the same run as what they check, so that what is above may follow."""
+    return AC.asset_matches(asset, AC.will_be_requested()).with_label("with its asset")
+
+
+def on_new_code() -> Condition:
+    """For what says how others are made: it is not there yet, or they are made another way."""
+    return ((_due(AC.newly_missing() | AC.code_version_changed()) | _retry()) & _gates()).with_label("with new code")
+
+
 def on_retraining_signal() -> Condition:
     """For models: the features' content changed and one of their signals (a failed non-blocking check) asks.
 

@@ -10,6 +10,7 @@ import dagster as dg
 import pandas as pd
 
 from s2p_assets.catalog.catalog import Catalog, Stored
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest, Model
@@ -70,8 +71,10 @@ class TableIOManager(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         declared = self.catalog.by_key[catalog_key(context.asset_key)]
-        assert isinstance(declared, Stored)
+        assert isinstance(declared, Stored | DbtModel)
         with self.warehouse.connect() as connection:
+            if isinstance(declared, DbtModel):
+                return store.read_rows(connection, declared.domain, declared.name, declared.columns, cast=True)
             return self.frames.read(connection, declared)
 
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 import dagster as dg
 
 from s2p_assets.catalog.catalog import Catalog, key_of
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.contracts.report import Report
 from s2p_assets.contracts.workbook import Workbook
-from s2p_assets.graph.asset_keys import asset_key, sheet_key
+from s2p_assets.graph.asset_keys import DBT_STEP, asset_key, sheet_key
 from s2p_assets.publishing.document.wording import use_locale
 from s2p_assets.publishing.editions.publish import add_renewal_fault, clear_renewal_fault, renewal_faults
 from s2p_assets.publishing.editions.renewal_faults import RenewalFault
@@ -59,6 +60,9 @@ def _reports_above(catalog: Catalog) -> dict[str, tuple[str, list[Report]]]:
     found: dict[str, tuple[str, list[Report]]] = {}
     for report in catalog.reports.values():
         for declared in map(catalog.by_key.__getitem__, catalog.upstream(key_of(report))):
+            if isinstance(declared, DbtModel):
+                found.setdefault(DBT_STEP, ("What dbt makes", []))[1].append(report)
+                continue
             keys = [asset_key(declared)]
             if isinstance(declared, Workbook):
                 keys.append(sheet_key(declared))

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 
 import dagster as dg
 
-from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.catalog.catalog import Catalog, key_of
 from s2p_assets.contracts.schedule import periods_due
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.graph.asset_keys import EXPECTED, UNCLAIMED, asset_key, share_key
@@ -167,7 +167,16 @@ def used_domains(ctx: Context, instance: dg.DagsterInstance, now: ShareScan) -> 
     seen_before = {book.domain for book in books if version_of(instance, share_key(book))}
     seen_before |= {one.domain for one in catalog.streams.values() if version_of(instance, asset_key(one))}
     domains = {book.domain for book in _in_use(catalog, now, lambda book: book.domain in seen_before)} | brought
-    return UsedDomains(frozenset(domains), frozenset(domains - seen_before))
+    return UsedDomains(frozenset(domains | _dbt_schemas(catalog, domains)), frozenset(domains - seen_before))
+
+
+def _dbt_schemas(catalog: Catalog, domains: set[str]) -> set[str]:
+    """Where dbt makes what is made from these domains."""
+    return {
+        one.domain
+        for one in catalog.dbt_models.values()
+        if any(book.domain in domains for book in catalog.workbooks_behind(key_of(one)))
+    }
 
 
 def _events(ctx: Context, still: ShareScan, memory: SensorCursor) -> list[dg.AssetMaterialization]:

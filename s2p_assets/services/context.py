@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from s2p_assets.catalog.catalog import Catalog
+from s2p_assets.catalog.dbt_shelf import DbtShelf, read_dbt_shelf
 from s2p_assets.catalog.kept_outline import load_and_keep, outlined_catalog
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.warehouse import Warehouse
@@ -50,11 +51,16 @@ class Context:
 
 def open_context(settings: Settings) -> Context:
     """The installation that `settings` name, its shelves read. A shelf file with a fault is left out and named."""
-    catalog = load_and_keep(settings.shelves, settings.country, settings.cache)
+    catalog = load_and_keep(settings.shelves, settings.country, settings.cache, dbt_shelf(settings))
     return Context(settings, catalog, Warehouse(settings))
 
 
 def open_outlined(settings: Settings) -> Context:
     """The same for a question: what the shelves declare is known by their outline, for as long as no shelf changed."""
-    catalog = outlined_catalog(settings.shelves, settings.country, settings.cache)
+    catalog = outlined_catalog(settings.shelves, settings.country, settings.cache, dbt_shelf(settings))
     return Context(settings, catalog, Warehouse(settings))
+
+
+def dbt_shelf(settings: Settings) -> DbtShelf:
+    """The company's dbt project as it is now; empty where none is set."""
+    return read_dbt_shelf(settings.dbt_project, settings.dbt_folder)

@@ -42,8 +42,12 @@ if TYPE_CHECKING:
 
 
 def lineage_sources(catalog: Catalog) -> TraceSources:
-    """Everything that is stored in tables, and what the ledger says of the inside of files, by (domain, thing)."""
-    return {(one.domain, one.name): one for one in catalog.stored()} | dict(LEDGER_VIEWS)
+    """Everything that is stored in tables, and what the ledger says of the inside of files, by (domain, thing).
+
+    A trace ends at the rows of dbt's models, as their own select alone knows what lies under them.
+    """
+    stored = [*catalog.dbt_models.values(), *catalog.stored()]
+    return {(one.domain, one.name): one for one in stored} | dict(LEDGER_VIEWS)
 
 
 def trace_table(

@@ -127,14 +127,16 @@ def read_rows(
     *,
     order: Sequence[str] = (),
     limit: int | None = None,
+    cast: bool = False,
 ) -> pd.DataFrame:
     """The declared columns of a table or of a workbook's view, in rows sorted by `order`, at most `limit` of them.
 
     Text and codes are `string[pyarrow]`; numbers, money and percents float64; whole numbers int64, Int64 when
     optional; days and moments datetime64[ns], or [us] where a year such as 9999 asks for it; truth values bool,
     boolean when optional. Raises NotStored.
+    `cast`: for a table that others make, whose columns may be of another type than is declared.
     """
-    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
+    names = sql.SQL(", ").join(_cast(column) if cast else sql.Identifier(column.name) for column in columns)
     query = sql.SQL("select {} from {}").format(names, sql.Identifier(domain, name))
     if order:
         query += sql.SQL(" order by {}").format(sql.SQL(", ").join(map(sql.Identifier, order)))
@@ -146,6 +148,10 @@ def read_rows(
         reason = (error.diag.message_primary or "").strip()
         raise NotStored(f"{domain}.{name} is not stored as declared ({reason}); materialize it, then read it") from None
     return pd.DataFrame({column.name: _to_pandas(rows.column(column.name), column) for column in columns})
+
+
+def _cast(column: Column) -> sql.Composable:
+    return sql.SQL("{}::" + column.postgres_type).format(sql.Identifier(column.name))
 
 
 def workbook_version(conn: psycopg.Connection, workbook: Workbook) -> str:

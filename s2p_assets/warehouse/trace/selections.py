@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.trace.ledger_views import LedgerView
 from s2p_assets.warehouse.trace.traced_rows import TraceSource
@@ -63,8 +64,8 @@ class Selection:
 
 
 def has_ctid(source: TraceSource) -> bool:
-    """Whether it is a table, whose rows have a place each; workbooks and the ledger are looked at as views."""
-    return not isinstance(source, Workbook | LedgerView)
+    """Whether it is a table, whose rows have a place each; workbooks, the ledger and what dbt makes may be views."""
+    return not isinstance(source, Workbook | LedgerView | DbtModel)
 
 
 def sampled(query: LiteralString, sample: bool, **parts: sql.Composable) -> sql.Composed:
