@@ -6,6 +6,7 @@ Knows names and dependencies only; it is read from the shelves in `loading.py`, 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from graphlib import TopologicalSorter
 from typing import NamedTuple
 
 from s2p_assets.catalog.lineage_rules import TIME_KINDS, declared_sources, index_columns, lineage_rule
@@ -18,7 +19,7 @@ from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.contracts.report import Report
 from s2p_assets.contracts.sql_table import SqlTable
-from s2p_assets.contracts.stream import Stream
+from s2p_assets.contracts.stream import Push, Stream
 from s2p_assets.contracts.table import Table
 from s2p_assets.contracts.workbook import Workbook
 
@@ -84,6 +85,25 @@ class Catalog:
             for domain in domains
             if (domain, DELIVERIES) not in shelved
         )
+
+    @property
+    def feature_sets(self) -> dict[str, FeatureSet | SqlTable]:
+        """What the API serves as feature sets: those of the shelf, and SQL tables that name entity and event time."""
+        of_sql = {name: one for name, one in self.tables.items() if isinstance(one, SqlTable) and one.event_time}
+        return {**self.features, **of_sql}
+
+    @cached_property
+    def live_tables(self) -> list[SqlTable]:
+        """The tables that follow their streams by the second, each after those that it is made of."""
+        live = {key_of(one): one for one in self.tables.values() if isinstance(one, SqlTable) and one.every}
+        order = TopologicalSorter({key: set(self.upstream(key)[1:]) & live.keys() for key in live})
+        return [live[key] for key in order.static_order()]
+
+    @property
+    def follows_pushed(self) -> bool:
+        """Whether one of them is of events that programs push, for which no process would have to read."""
+        behind = (one for table in self.live_tables for one in self.workbooks_behind(key_of(table)))
+        return any(isinstance(one, Stream) and isinstance(one.source, Push) for one in behind)
 
     def stored(self) -> Iterator[Stored]:
         """Everything whose rows stand in tables."""

@@ -10,6 +10,10 @@ from typing import Any
 
 from s2p_assets.contracts.sql_table import SqlSource
 
+SERIES = "GENERATE_SERIES("
+LONGEST_SERIES = 1000
+"""Days after a row's own that are noted for it one by one; beyond that, any day is."""
+
 Followed = tuple[tuple[str, str], tuple[str | None, ...]]
 """(place of a source, for each column of the key what it is in the source's columns, in SQL; None where any value)."""
 
@@ -22,8 +26,14 @@ def followed_keys(select: Any, key: Sequence[str], sources: Sequence[SqlSource])
     wanted: list[Any] = [exp.column(name, quoted=True) for name in key]
     found: dict[Followed, None] = {}
     for place, parts in _follow(select, wanted, {}):
-        found[place, tuple(_written(part, kinds[place]) for part in parts)] = None
+        found[place, _one_series([_written(part, kinds[place]) for part in parts])] = None
     return tuple(found)
+
+
+def _one_series(parts: list[str | None]) -> tuple[str | None, ...]:
+    """The parts, of which one alone may be a series: PostgreSQL walks through several in step. None where any value."""
+    series = [at for at, part in enumerate(parts) if part and SERIES in part]
+    return tuple(None if at in series[1:] else part for at, part in enumerate(parts))
 
 
 def _written(part: Any, kinds: Mapping[str, str]) -> str | None:
@@ -32,6 +42,8 @@ def _written(part: Any, kinds: Mapping[str, str]) -> str | None:
 
     if part is None:
         return None
+    if _adds_days(part, kinds):
+        return _without_tables(part)
     for one in part.walk():
         if isinstance(one, exp.Column) and one.name not in kinds:
             return None
@@ -43,10 +55,52 @@ def _written(part: Any, kinds: Mapping[str, str]) -> str | None:
             one, exp.Column | exp.Identifier | exp.TimestampTrunc | exp.DateTrunc | exp.DataType | exp.Var | exp.Literal
         ):
             return None
+    return _without_tables(part)
+
+
+def _without_tables(part: Any) -> str:
+    from sqlglot import exp
+
     bare = part.copy()
     for one in list(bare.find_all(exp.Column)):
         one.set("table", None)
-    return bare.sql("postgres")
+    return str(bare.sql("postgres"))
+
+
+def _adds_days(part: Any, kinds: Mapping[str, str]) -> bool:
+    """Whether it is a day and the whole numbers of a series after it: `day + generate_series(0, 28)`."""
+    from sqlglot import exp
+
+    bare = part.this if isinstance(part, exp.Cast) and part.to.this == exp.DataType.Type.DATE else part
+    bare = bare.unnest()
+    return (
+        isinstance(bare, exp.Add)
+        and isinstance(bare.left, exp.Column)
+        and kinds.get(bare.left.name) == "date"
+        and _is_series(bare.right)
+    )
+
+
+def _is_series(part: Any) -> bool:
+    """Whether it is `generate_series` between two whole numbers that are written there, and not far apart."""
+    from sqlglot import exp
+
+    ends = [part.args.get("start"), part.args.get("end")] if isinstance(part, exp.GenerateSeries) else []
+    numbers = [int(one.sql()) for one in ends if one is not None and one.sql().lstrip("-").isdigit()]
+    return len(numbers) == 2 and 0 <= numbers[1] - numbers[0] < LONGEST_SERIES and not part.args.get("step")
+
+
+def _with_series(node: Any, part: Any) -> Any:
+    """An expression with the columns of a series that a select joins written as the series, of which a row has all."""
+    from sqlglot import exp
+
+    if part is None:
+        return None
+    relations = [one.this for one in (node.args.get("from_"), *(node.args.get("joins") or ())) if one is not None]
+    series = {one.alias: one.this for one in relations if isinstance(one, exp.Table) and _is_series(one.this)}
+    return part.transform(
+        lambda one: series[one.table].copy() if isinstance(one, exp.Column) and one.table in series else one
+    )
 
 
 def _follow(node: Any, wanted: list[Any], defined: dict[str, Any]) -> Iterator[tuple[tuple[str, str], list[Any]]]:
@@ -84,7 +138,7 @@ def _follow_select(
 ) -> Iterator[tuple[tuple[str, str], list[Any]]]:
     from sqlglot import exp
 
-    inner = [_in_relations(node, one) for one in wanted]
+    inner = [_with_series(node, _in_relations(node, one)) for one in wanted]
     joins = node.args.get("joins") or []
     begin = node.args.get("from_")
     relations = ([begin.this] if begin is not None else []) + [one.this for one in joins]

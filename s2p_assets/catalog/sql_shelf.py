@@ -20,10 +20,11 @@ from s2p_assets.contracts.sql_table import (
     rows_of_columns,
     written_digest,
 )
+from s2p_assets.contracts.stream import seconds_of_pace
 
 HEADER = re.compile(r"\A\s*/\*(.*?)\*/", re.DOTALL)
 REQUIRED = ("description", "owner", "key", "columns")
-WORDS = (*REQUIRED, "tests", "incremental", "seconds")
+WORDS = (*REQUIRED, "tests", "incremental", "seconds", "every", "entity", "event_time")
 TYPES: dict[str, type[ColumnType]] = {
     annotation_name(kind): getattr(column_types, annotation_name(kind)) for kind in get_args(Kind)
 }
@@ -129,7 +130,34 @@ def _declared(module: str, words: Mapping[str, Any], lines: Mapping[str, int]) -
         "incremental": incremental,
         "tests": _tests(words.get("tests") or {}, lines),
         "seconds": _seconds(words.get("seconds", MOST_SECONDS), lines),
+        "every": _every(words, lines),
+        **_as_features(words, rows, lines),
     }
+
+
+def _every(words: Mapping[str, Any], lines: Mapping[str, int]) -> int:
+    """Seconds of the pace that `every` says, 0 where it says none. Raises SqlFault."""
+    if "every" not in words:
+        return 0
+    if not (seconds := seconds_of_pace(str(words["every"]))):
+        raise SqlFault(f"every is a pace as '2 seconds', not {words['every']!r}", lines.get("every"))
+    if not words.get("incremental"):
+        raise SqlFault("every needs incremental: only what events touched can be made again so often", lines["every"])
+    return seconds
+
+
+def _as_features(words: Mapping[str, Any], rows: Any, lines: Mapping[str, int]) -> dict[str, Any]:
+    """Entity and event time of a table that is a feature set. Raises SqlFault."""
+    entity = _names(words, "entity", [one.name for one in rows.s2p_columns], lines)
+    time = words.get("event_time") or ""
+    if bool(entity) != bool(time):
+        given, lacking = ("entity", "event_time") if entity else ("event_time", "entity")
+        raise SqlFault(f"a feature set has entity and event_time; {lacking} is missing", lines.get(given))
+    column = next((one for one in rows.s2p_columns if one.name == time), None)
+    if time and (column is None or column.nullable or column.kind not in ("date", "timestamp")):
+        message = f"event_time names {time!r}, which is no Date or Timestamp that every row has"
+        raise SqlFault(message, lines.get("event_time"))
+    return {"entity": entity, "event_time": time}
 
 
 def _names(words: Mapping[str, Any], word: str, known: list[str], lines: Mapping[str, int]) -> tuple[str, ...]:

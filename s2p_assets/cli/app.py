@@ -39,7 +39,7 @@ from s2p_assets.cli.terminal import COULD_NOT, err, escape, out
 GARBAGE_AFTER = 50_000
 """New objects until Python looks for garbage; with its 700 that takes a sixth of every command's start."""
 
-SECRET = re.compile("PASSWORD$|SECRET$|OPTIONS$|^DATABASE_URL$|^HEARTBEAT_URL$")
+SECRET = re.compile("PASSWORD$|SECRET$|OPTIONS$|^DATABASE_URL$|^SOURCE_DATABASES$|^HEARTBEAT_URL$")
 """Settings whose values are shown to nobody."""
 
 COMMANDS = (

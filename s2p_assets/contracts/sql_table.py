@@ -67,7 +67,10 @@ class SqlTable(Table):
 
     `file`: where it is written; `text`: the file as it is, the header being a comment of it. `tests`: queries that must
     return nothing. `incremental`: the columns by whose values rows are made again when something below changed; empty:
-    all are. `seconds`: how long it may take. `followed`: how each source bears the incremental columns, as of
+    all are. `seconds`: how long it may take. `every`: seconds between two looks of the process that reads streams,
+    which then makes it too; 0 where Dagster alone does. `entity`, `event_time`: of a table that is served as a feature
+    set, the columns that name the entity, and the one that says since when a row is known; else empty. `followed`:
+    how each source bears the incremental columns, as of
     `catalog/sql_keys.py`. `sources`: the tables that it selects from. `digest`: of the file and its
     twin. `lines`: where in the file, or its twin, columns and tests are declared, by name.
     """
@@ -77,6 +80,9 @@ class SqlTable(Table):
     tests: tuple[SqlTest, ...] = ()
     incremental: tuple[str, ...] = ()
     seconds: int = MOST_SECONDS
+    every: int = 0
+    entity: tuple[str, ...] = ()
+    event_time: str = ""
     followed: tuple[tuple[tuple[str, str], tuple[str | None, ...]], ...] = ()
     sources: tuple[SqlSource, ...] = ()
     digest: str = ""

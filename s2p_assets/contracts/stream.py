@@ -108,7 +108,7 @@ class Stream(Workbook):
             if word.name not in own and getattr(self, word.name) != (word.default if word.name != "path" else ()):
                 raise DeclarationError(f"{word.name}= says nothing of a stream, whose rows stand in no sheet", None)
         self._refuse_sources()
-        if not PACE.fullmatch(self.every) or not self.pace_seconds:
+        if not self.pace_seconds:
             raise DeclarationError(f"every={self.every!r} is no pace; write '5 minutes'", None)
         if self.max_event_kb < 1:
             raise DeclarationError(f"max_event_kb={self.max_event_kb!r}: at least 1", None)
@@ -129,8 +129,7 @@ class Stream(Workbook):
     @property
     def pace_seconds(self) -> int:
         """Seconds between two moments at which what is made of it may follow."""
-        found = PACE.fullmatch(self.every)
-        return int(found[1] or 1) * SECONDS_OF[found[2]] if found else 0
+        return seconds_of_pace(self.every)
 
     @property
     def schedule(self) -> Schedule | None:
@@ -160,6 +159,12 @@ class Stream(Workbook):
     def fields(self) -> dict[str, tuple[str, ...]]:
         """Column → the fields of an event in which it may stand."""
         return {column.name: event_fields(column) for column in self.columns}
+
+
+def seconds_of_pace(words: str) -> int:
+    """Of `5 minutes` 300; 0 for what is no pace."""
+    found = PACE.fullmatch(words)
+    return int(found[1] or 1) * SECONDS_OF[found[2]] if found else 0
 
 
 def event_fields(column: Column) -> tuple[str, ...]:

@@ -63,12 +63,19 @@ def _judged(place: str, error: BaseException) -> MendableError:
         if isinstance(cause, MendableError):
             return cause
     status = next((code for cause in _causes(error) if (code := _status(cause))), None)
+    said = next((_BY_NAME[name] for cause in _causes(error) if (name := type(cause).__name__) in _BY_NAME), None)
+    if said is None and any(_is_no_answer(cause) for cause in _causes(error)):
+        return RemoteAway(f"{place}: its answer cannot be used, it is not as HTTP wants it")
     if status in (403, 404, 405, 409, 423, 507):
         return RemoteRefused(_BY_STATUS.get(status, f"its server answers {status}"))
     if status:
         return RemoteAway(f"{place}: {_BY_STATUS.get(status, f'it answers {status}')}")
-    named = (_BY_NAME[name] for cause in _causes(error) if (name := type(cause).__name__) in _BY_NAME)
-    return RemoteAway(f"{place}: {next(named, None) or _words(next(_causes(error)))}")
+    return RemoteAway(f"{place}: {said or _words(next(_causes(error)))}")
+
+
+def _is_no_answer(error: BaseException) -> bool:
+    """What is no HTTP at all, or longer than it says: aiohttp tells of it as if the server had answered 400."""
+    return any(kind.__name__ == "HttpProcessingError" for kind in type(error).__mro__)
 
 
 def _status(error: BaseException) -> int | None:

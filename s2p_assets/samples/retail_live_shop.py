@@ -95,7 +95,7 @@ def _make_topic(address: str) -> None:
 def _sell(address: str, prices: Mapping[str, float], rate: float, ended: threading.Event) -> None:
     from confluent_kafka import Producer
 
-    producer, chance, number = Producer({"bootstrap.servers": address, "linger.ms": 20}), random.Random(), 0  # noqa: S311
+    producer, chance, number = Producer({"bootstrap.servers": address, "linger.ms": 20}), random.Random(), 0  # noqa: S311  a sample
     begun = f"{time.time():.0f}"
     while not ended.wait(chance.expovariate(rate)):
         number += 1

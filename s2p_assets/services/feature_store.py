@@ -12,6 +12,7 @@ from typing import Any
 from s2p_assets.catalog.catalog import Catalog
 from s2p_assets.contracts.columns import Kind
 from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.sql_table import SqlTable
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.warehouse.tables.row_query import QueryInvalid, parse_value, sql_name
@@ -35,7 +36,7 @@ ARRAYS: dict[Kind, str] = {
 class FeatureQuery:
     """How a feature set is asked: SQL whose parameters are the entity's values, then the moment."""
 
-    features: FeatureSet
+    features: FeatureSet | SqlTable
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
@@ -56,7 +57,8 @@ class FeatureQuery:
             raise QueryInvalid(
                 f"{self.features.full_name} has no column {', '.join(unknown)[:200]}; it has {', '.join(self.kinds)}"
             )
-        return tuple(dict.fromkeys((*self.features.key, *wanted))) if wanted else tuple(self.kinds)
+        named = (*self.features.entity, self.features.event_time)
+        return tuple(dict.fromkeys((*named, *wanted))) if wanted else tuple(self.kinds)
 
     def newest_sql(self, columns: Sequence[str] = ()) -> str:
         """The newest row of one entity by a moment, as JSON in `row`, with the content's `version`."""
@@ -130,8 +132,10 @@ class FeatureQuery:
         return arrays, [days[text] for text in times]
 
     def moment(self, text: str | None, now: dt.datetime) -> Any:
-        """The moment that is asked for, as the event time is kept; now by default. Raises QueryInvalid."""
-        name = self.features.event_time
+        """The moment that is asked for, as the event time is kept, by the company's clock; now by default. Raises
+        QueryInvalid.
+        """
+        name, now = self.features.event_time, now.astimezone()
         if self.kinds[name] == "date":
             kind: Kind = "timestamp" if text and len(text) > len("2026-03-31") else "date"
             given = parse_value("as_of", kind, text) if text else now
@@ -148,15 +152,15 @@ def as_text(value: Any) -> str:
     raise QueryInvalid(f"{str(value)[:80]!r} is no single value")
 
 
-def features_named(catalog: Catalog, name: str) -> FeatureSet:
+def features_named(catalog: Catalog, name: str) -> FeatureSet | SqlTable:
     """A feature set by its name. Raises NotFound naming those there are."""
-    plain = name.replace(".", "_", 1)
-    if plain not in catalog.features:
-        raise NotFound(f"no feature set {name[:80]!r}; there are {', '.join(sorted(catalog.features)) or 'none'}")
-    return catalog.features[plain]
+    plain, known = name.replace(".", "_", 1), catalog.feature_sets
+    if plain not in known:
+        raise NotFound(f"no feature set {name[:80]!r}; there are {', '.join(sorted(known)) or 'none'}")
+    return known[plain]
 
 
-def used_by(ctx: Context, features: FeatureSet) -> list[str]:
+def used_by(ctx: Context, features: FeatureSet | SqlTable) -> list[str]:
     """The contests whose models learn from a feature set."""
     return [
         name

@@ -18,6 +18,7 @@ from s2p_assets.catalog.catalog import Catalog, Stored, key_of
 from s2p_assets.contracts.columns import Column, Kind
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.sql_table import SqlTable
 from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
@@ -113,7 +114,9 @@ def kind_of_table(declared: Stored) -> str:
 def describe(ctx: Context, declared: Stored) -> dict[str, Any]:
     """What a table is: one row is what, its columns in words, its key, owner and what it is made from."""
     under = [] if isinstance(declared, Workbook) else list(ctx.catalog.inputs_of(declared).values())
-    entity = {"entity": declared.entity, "event_time": declared.event_time} if isinstance(declared, FeatureSet) else {}
+    entity: dict[str, Any] = {}
+    if isinstance(declared, FeatureSet) or (isinstance(declared, SqlTable) and declared.event_time):
+        entity = {"entity": declared.entity, "event_time": declared.event_time}
     return {
         "name": declared.full_name,
         "domain": declared.domain,

@@ -1,5 +1,6 @@
 """What a stream costs: rows a CPU second of s2p and PostgreSQL, against a consumer that inserts row by row and
-FastStream with batch inserts; latency at a steady rate; idle cost; memory; and row for row after many kills.
+FastStream with batch inserts; latency at a steady rate, to the row and to the feature that the API serves; idle cost;
+memory; and row for row after many kills.
 
     uv run --with 'faststream[confluent]' python -m s2p_assets_tests.benchmarks.streams
     uv run python -m s2p_assets_tests.benchmarks.streams --only kills --kills 200
@@ -7,6 +8,7 @@ FastStream with batch inserts; latency at a steady rate; idle cost; memory; and 
 
 import argparse
 import asyncio
+import datetime as dt
 import json
 import os
 import random
@@ -14,17 +16,21 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import orjson
 import psycopg
 import pytest
 
 from s2p_assets.services.streams.telling import streams_status
+from s2p_assets_tests.api.served import free_port, start
 from s2p_assets_tests.benchmarks.metering import tree_cpu, tree_memory
 from s2p_assets_tests.streams.acme import (
     SHOP,
@@ -38,9 +44,10 @@ from s2p_assets_tests.streams.acme import (
     sent_rows,
     stop,
     until,
+    web_sales_tables,
 )
 
-PARTS = ("throughput", "latency", "kills")
+PARTS = ("throughput", "latency", "features", "kills")
 RIVAL_TABLE = (
     "create table {} (order_no text not null, line bigint not null, sku text not null, quantity bigint not null,"
     " price numeric not null, sold_at timestamp not null, note text, primary key (order_no, line))"
@@ -139,12 +146,90 @@ def _latency(acme: Acme, broker: Broker, given: argparse.Namespace) -> None:
             " at time zone current_setting('timezone'))) from acme.shop__rows where order_no >= 'O3333333'"
         ).fetchone()
     print(f"event to row at {given.rate:,} events/s, median and p99: {found[0][0]:.2f} s, {found[0][1]:.2f} s")  # type: ignore[index]
+    _idle(process, given)
+    stop(process)
+
+
+def _idle(process: "subprocess.Popen[str]", given: argparse.Namespace) -> None:
+    """What a process costs that has nothing to do."""
     cpu = tree_cpu(process.pid)
     time.sleep(given.idle)
     spent = tree_cpu(process.pid) - cpu
-    memory = tree_memory(process.pid)
-    print(f"idle: {100 * spent / given.idle:.2f} % of a core; {memory:.0f} MB")
-    stop(process)
+    print(f"idle: {100 * spent / given.idle:.2f} % of a core; {tree_memory(process.pid):.0f} MB")
+
+
+def _features(_: Acme, broker: Broker, given: argparse.Namespace) -> None:
+    """Event to feature, as the API's door serves it, at a steady rate over many articles with some months behind."""
+    shop = f"{TOPIC}-features"
+    with (
+        tempfile.TemporaryDirectory(prefix="s2p-features-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+        acme_home(Path(folder), patch, tables=web_sales_tables("shop"), topic=shop, kafka=broker.address) as acme,
+    ):
+        broker.topic(shop)
+        days = [dt.datetime.now(dt.UTC).date() - dt.timedelta(days=ago) for ago in range(given.days, 0, -1)]
+        sold = enumerate(day for day in days for _ in range(given.articles))
+        old = [_sold(given, number, f"{day}T10:00:00Z") for number, day in sold]
+        broker.send(shop, old)
+        process = acme.command("stream")
+        until(lambda: _count(acme, "acme.web_sales_features") >= len(old), "what was sold before")
+        company: Any = SimpleNamespace(folder=acme.folder, environment=acme.environ)
+        door = start(company, port := free_port(), S2P_OPEN="true")
+        try:
+            lags, spent = _lags(acme, broker, given, shop, port, process.pid)
+        finally:
+            door.terminate()
+            door.wait()
+        time.sleep(5)  # what came last is made
+        _idle(process, given)
+        stop(process)
+    print(
+        f"event to feature at {given.rate:,} events/s, {given.articles:,} articles: median"
+        f" {lags[len(lags) // 2]:.1f} s, longest of {len(lags)} {lags[-1]:.1f} s;"
+        f" {spent:.2f} of a core of reader and PostgreSQL"
+    )
+
+
+def _sold(given: argparse.Namespace, number: int, at: str, sku: str = "") -> bytes:
+    return orjson.dumps(sale(number, item={"sku": sku or f"{number % given.articles:04d}"}, at=at))
+
+
+def _lags(
+    acme: Acme, broker: Broker, given: argparse.Namespace, topic: str, port: int, pid: int
+) -> tuple[list[float], float]:
+    """Seconds until each event of one article, one a second, is in its features; the part of a core that it took."""
+    from confluent_kafka import Producer
+
+    producer = Producer({"bootstrap.servers": broker.address, "linger.ms": 1})
+    sent, found, base = list[float](), list[float](), 20_000_000
+    ended, begun, cpu = threading.Event(), time.time(), _cpu(acme, pid)
+
+    def look() -> None:
+        url = f"http://127.0.0.1:{port}/api/v1/features/acme_web_sales_features/online"
+        with httpx.Client() as client:
+            while not ended.is_set() and len(found) < given.rate * given.seconds:
+                answer = client.get(url, params={"sku": "probe"})
+                if answer.status_code == 200:
+                    known = answer.json()["row"]["lines_7"]
+                    found.extend(time.time() - one for one in sent[len(found) : known])
+                time.sleep(0.1)
+
+    watching = threading.Thread(target=look)
+    watching.start()
+    for number in range(given.rate * given.seconds):
+        while time.time() < begun + number / given.rate:
+            producer.poll(0.001)
+        now = time.time()
+        is_probe = number % given.rate == 0
+        producer.produce(topic, _sold(given, base + number, f"{_utc(now)}Z", "probe" if is_probe else ""))
+        if is_probe:
+            sent.append(now)
+    producer.flush(30)
+    spent = (_cpu(acme, pid) - cpu) / (time.time() - begun)
+    until(lambda: len(found) == len(sent), "every event of the one article")
+    ended.set()
+    watching.join()
+    return sorted(found), spent
 
 
 def _utc(moment: float) -> str:
@@ -225,6 +310,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rival-rows", type=int, default=30_000)
     parser.add_argument("--rate", type=int, default=1_000)
     parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--articles", type=int, default=1_000)
+    parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--idle", type=float, default=30.0)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
@@ -233,7 +320,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-_PARTS = {"throughput": _throughput, "latency": _latency, "kills": _kills}
+_PARTS = {"throughput": _throughput, "latency": _latency, "features": _features, "kills": _kills}
 _ROLES = {"row-by-row": _row_by_row, "faststream": _faststream}
 
 if __name__ == "__main__":

@@ -137,7 +137,12 @@ def test_the_share_is_gone(tried: Tried) -> None:
     share.rmdir()
     away.rename(share)
     tried.run("status")
-    assert set(commands("share-gone")) == {"s2p keep", "s2p forget", "s2p status"}  # as in file-came-back.md
+    assert set(commands("share-gone")) == {
+        "s2p keep",
+        "s2p forget",
+        "s2p status",
+        "s2p fetch",
+    }  # file-came-back.md, remote
 
 
 @pytest.mark.long

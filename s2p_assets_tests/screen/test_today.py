@@ -42,6 +42,8 @@ STATUS: Mapping[str, Any] = {
     "unclaimed": [{"path": "x.docx", "says": ""}],
     "implausible": [{"says": "A1: 900 is unlike all others"}],
     "faults": ["w.py: line 3"],
+    "remotes": [],
+    "mailbox": None,
     "messages": {
         "problem": None,
         "undelivered": [{"recipient": f"{name}@example.com", "error": "no such user"} for name in ("ann", "bob")],

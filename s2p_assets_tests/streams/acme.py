@@ -1,13 +1,14 @@
 """A company with a till that pushes, a web shop whose orders are a Kafka topic, and the broker that holds it."""
 
 import contextlib
+import functools
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import orjson
 import pytest
 
+from s2p_assets import tables as retail_tables
 from s2p_assets.services.context import Context, open_context
 from s2p_assets.services.streams.telling import streams_status
 from s2p_assets.settings import Settings
@@ -88,14 +90,27 @@ class Acme:
 
 
 @contextlib.contextmanager
-def acme_home(folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Iterator[Acme]:
-    """Its shelves in a package of their own, and a home with an embedded PostgreSQL."""
+def acme_home(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    tables: Mapping[str, str] | None = None,
+    topic: str = TOPIC,
+    **more: Any,
+) -> Iterator[Acme]:
+    """Its shelves in a package of their own, and a home with an embedded PostgreSQL. `tables`: file → its text.
+
+    `topic`: that of the web shop.
+    """
     package = f"acme_{abs(hash(str(folder)))}"
     shelf = folder / package / "streams"
     shelf.mkdir(parents=True)
     (folder / package / "__init__.py").touch()  # a package of no file would be found once more in the working folder
     for name, text in SHELF.items():
-        (shelf / name).write_text(text)
+        (shelf / name).write_text(text.replace(f'"{TOPIC}"', f'"{topic}"'))
+    (folder / package / "tables").mkdir()
+    for name, text in (tables or {}).items():
+        (folder / package / "tables" / name).write_text(text)
     (folder / "share").mkdir()
     monkeypatch.syspath_prepend(str(folder))
     settings = Settings(home=folder / "home", share=folder / "share", shelves=(package,), **more)
@@ -110,6 +125,18 @@ def acme_home(folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Ite
             if process.poll() is None:
                 process.kill()
                 process.communicate()
+
+
+def web_sales_tables(stream: str) -> dict[str, str]:
+    """The sample's tables of web sales, in SQL, of this stream of the company's."""
+    shelf = Path(str(retail_tables.__file__)).parent
+    renamed = {"web_orders": stream, "unit_price": "price", "ordered_at": "sold_at"}
+    return {
+        f"acme_{name}.sql": functools.reduce(
+            lambda text, words: text.replace(*words), renamed.items(), (shelf / f"retail_{name}.sql").read_text()
+        )
+        for name in ("web_sales_by_day", "web_sales_features")
+    }
 
 
 def sale(number: int, **other: Any) -> dict[str, Any]:

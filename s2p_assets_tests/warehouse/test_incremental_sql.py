@@ -31,6 +31,10 @@ RUNNING = """
     select sale, article, sum(units) over (partition by article order by day, sale) as so_far from sales
     where units is distinct from 0
 """
+AHEAD = """
+    select s.article, s.day + n as day, sum(s.units) as units_28, sum(s.units) filter (where n < 7) as units_7
+    from sales s cross join generate_series(0, 28) as ahead(n) group by 1, 2
+"""
 BOTH = """
     select article, 'sold' as what, sum(units) as units from sales group by article
     union all select a.article, 'listed', (select max(s.units) from sales s) from articles a
@@ -43,6 +47,17 @@ FORMS: dict[str, tuple[str, dict[str, str], tuple[str, ...], str]] = {
         {"sale": "Code", "article": "Code", "so_far": "Number, nullable: true"},
         ("article", "sale"),
         "article",
+    ),
+    "windows of days after each row": (
+        AHEAD,
+        {
+            "article": "Code",
+            "day": "Date",
+            "units_28": "Number, nullable: true",
+            "units_7": "Number, nullable: true",
+        },
+        ("article", "day"),
+        "article, day",
     ),
     "a union, and a query that looks at everything": (
         BOTH,
@@ -103,6 +118,21 @@ def test_whatever_changes_below_an_incremental_table_is_what_the_whole_is(
     in_part = [one for one in remade if " of " in one]
     assert len(in_part) > 5 or "everything" in form
     assert "nothing: nothing changed below" in remade
+
+
+def test_rows_that_exchange_nothing_and_0_change_the_version(conn: psycopg.Connection, tmp_path: Path) -> None:
+    sales = [(f"{at}", "a1", FIRST, None if at % 2 else 0.0) for at in range(16)]
+    fill(conn, sales, [("a1", "X")])
+    units = {"sale": "Code", "units": "Number, nullable: true"}
+    table = read(written(tmp_path, "select sale, units from sales", units, ("sale",), "incremental: sale\n"))
+    versions = [make_sql_table(conn, table).version]
+    for at in range(0, 16, 2):
+        conn.execute(
+            "update acme.sales set units = case when units is null then 0.0 end where sale in (%s, %s)",
+            (f"{at}", f"{at + 1}"),
+        )
+        versions.append(make_sql_table(conn, table).version)
+    assert len(set(versions)) == len(versions)
 
 
 def test_what_is_not_as_it_was_left_is_made_anew(conn: psycopg.Connection, tmp_path: Path) -> None:

@@ -284,6 +284,14 @@ UNREADABLE: dict[str, tuple[str, str, int]] = {
         "incremental: sale\n",
         8,
     ),
+    "select sale, units from sales -- so often": ("every needs incremental", "every: 2 seconds\n", 8),
+    "select sale, units from sales -- never": ("every is a pace as '2 seconds', not 'often'", "every: often\n", 8),
+    "select sale, units from sales -- half": ("event_time is missing", "entity: sale\n", 8),
+    "select sale, units from sales -- no moment": (
+        "event_time names 'units', which is no Date or Timestamp that every row has",
+        "entity: sale\nevent_time: units\n",
+        9,
+    ),
     "select sale, units from sales   ": (
         "test 'x': no table of it has a column 'y'",
         "tests:\n  x: select y from made\n",

@@ -19,6 +19,7 @@ from s2p_assets.api.quick_routes import QuickRoute, parameters_of
 from s2p_assets.catalog.catalog import key_of
 from s2p_assets.contracts.columns import Kind
 from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.sql_table import SqlTable
 from s2p_assets.services import tables
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
@@ -58,7 +59,7 @@ async def list_feature_sets(request: Request) -> Response:
     """Names, types, owners, freshness, and what each is made from and learned by."""
     ctx, caller = state_of(request.scope).ctx, caller_of(request)
     fresh = await run_in_threadpool(tables.freshness, ctx)
-    shown = [one for name, one in ctx.catalog.features.items() if caller.sees(name)]
+    shown = [one for name, one in ctx.catalog.feature_sets.items() if caller.sees(name)]
     return json_answer([_described(ctx, one, fresh) for one in shown])
 
 
@@ -159,7 +160,7 @@ async def push_rows(request: Request, name: str) -> Response:
     )
 
 
-async def _fetched(request: Request, features: FeatureSet, text: str, values: list[Any]) -> tuple[str, str]:
+async def _fetched(request: Request, features: FeatureSet | SqlTable, text: str, values: list[Any]) -> tuple[str, str]:
     pool: asyncpg.Pool = state_of(request.scope).pool
     try:
         rows = await pool.fetchval(text, *values)
@@ -238,7 +239,7 @@ def _asked(request: Request, name: str, columns: str) -> _Asked:
     return known
 
 
-def _features(request: Request, name: str) -> tuple[Context, FeatureSet]:
+def _features(request: Request, name: str) -> tuple[Context, FeatureSet | SqlTable]:
     ctx: Context = state_of(request.scope).ctx
     features = features_named(ctx.catalog, name)
     if not caller_of(request).sees(features.full_name):
@@ -246,7 +247,7 @@ def _features(request: Request, name: str) -> tuple[Context, FeatureSet]:
     return ctx, features
 
 
-def _described(ctx: Context, features: FeatureSet, fresh: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _described(ctx: Context, features: FeatureSet | SqlTable, fresh: dict[str, dict[str, Any]]) -> dict[str, Any]:
     upstream = [str(key) for key in ctx.catalog.upstream(key_of(features))[1:]]
     known = fresh.get(features.full_name, {"changed_at": None, "rows": 0, "version": None})
     return tables.describe(ctx, features) | known | {"upstream": upstream, "used_by": used_by(ctx, features)}

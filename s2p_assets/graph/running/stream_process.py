@@ -1,4 +1,5 @@
-"""The process that reads streams beside the servers of `s2p up`, where there is a stream to read and brokers to ask.
+"""The process that reads streams beside the servers of `s2p up`, where there is a stream to read and brokers to ask,
+or a table to be made by the second of events that are pushed.
 
 What it does is `s2p stream`; more of them on other computers share the work.
 """
@@ -17,7 +18,8 @@ COMMAND = "s2p_assets.cli"
 
 def reading_streams(settings: Settings, environ: Mapping[str, str]) -> AbstractContextManager[None]:
     """Read the streams for as long as the block lasts; nothing is started where none is declared and configured."""
-    if not (settings.kafka or settings.source_databases) or not streams_to_read(open_outlined(settings)):
+    ctx = open_outlined(settings)
+    if not streams_to_read(ctx) and not ctx.catalog.follows_pushed:
         return nullcontext()
 
     def command(lifeline: int) -> list[str]:

@@ -3,7 +3,7 @@
 Backtests are made in `backtest.py`; what follows from an error above its band is for `graph/`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,19 +11,21 @@ import pandas as pd
 from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.distributions import student_quantile
 from s2p_assets.learning.forecasting.newer_errors import newer_errors
-from s2p_assets.learning.forecasting.series import Matrix
+from s2p_assets.learning.forecasting.series import Matrix, lean
 from s2p_assets.learning.selection.paired_test import MIN_FOLDS
 from s2p_assets.learning.versions import ModelVersion
 
 FALSE_ALARMS = 0.01
 """The chance that one look at one of the two errors cries wolf: with a look a week, about one in a year."""
+MOST_LOOKS = 3
+"""So often four periods before the newest are looked at: a quarter in all, after which models learn again."""
 LEAST_SPREAD, LEAST_TOTAL = 0.05, 0.05
 """No band is narrower around what is usual: what is off by less is not worth a training."""
 
 
 @dataclass(frozen=True)
 class RecentError:
-    """How far a version was off on the newest `periods`, and the most that its folds let expect.
+    """How far a version was off on the newest `periods`, or those up to `until`, and what its folds let expect at most.
 
     `share`: what one article was off by, over the mean of what was forecast and sold: as much for a half as for the
     double. `total`: the logarithm of what all sold together over what was forecast. Both with what is `usual` in
@@ -37,6 +39,7 @@ class RecentError:
     total: float
     usual_total: float
     highest_total: float
+    until: str = ""
 
     @property
     def _total_is_further(self) -> bool:
@@ -53,16 +56,20 @@ class RecentError:
         return self.error > self.highest
 
     @property
+    def _where(self) -> str:
+        return f"{self.periods} periods up to {self.until}" if self.until else f"{self.periods} newest periods"
+
+    @property
     def description(self) -> str:
         word = "above" if self.is_above else "within"
         if self._total_is_further:
             sold, least, most = (np.exp(value) for value in (self.total, *self._total_band))
             return (
-                f"on the {self.periods} newest periods {sold:.0%} of what was forecast was sold in all, "
+                f"on the {self._where} {sold:.0%} of what was forecast was sold in all, "
                 f"{'outside' if self.is_above else 'within'} {least:.0%} to {most:.0%}, as backtests let expect"
             )
         return (
-            f"errors on the {self.periods} newest periods are {self.share:.1%} of forecast and sales, "
+            f"errors on the {self._where} are {self.share:.1%} of forecast and sales, "
             f"{word} their band: {self.usual:.1%} in backtests, at most {self.highest:.1%}"
         )
 
@@ -74,11 +81,30 @@ class RecentError:
 def recent_error(made: ModelVersion[ForecastTask], history: pd.DataFrame) -> RecentError | None:
     """How wrong `made` was on the newest periods in `history`, four at most, that it did not learn from.
 
-    It forecasts them knowing all before, as it would have in service. The bands are prediction intervals for one more
-    fold, by Student's t over the folds' errors at the same steps. None when no period is newer, nothing was sold, or
-    there are too few folds to know a band.
+    It forecasts them knowing all before, as it would have in service. Where many periods came at once, those before
+    were the newest never: of them, too, each four are looked at, and what is above its band is told. The bands are
+    prediction intervals for one more fold, by Student's t over the folds' errors at the same steps. None when no period
+    is newer, nothing was sold, or there are too few folds to know a band.
     """
-    if len(made.cutoffs) < MIN_FOLDS or (newer := newer_errors(made, history)) is None:
+    if len(made.cutoffs) < MIN_FOLDS:
+        return None
+    newest = _error_of(made, history)
+    if newest is None or newest.is_above:
+        return newest
+    task, last = made.task, made.backtest["time"].max()
+    whole = lean(history, task)
+    periods = pd.to_datetime(whole[task.time])
+    times = np.sort(periods[whole[task.target].notna()].unique())
+    unseen = times[times > last][: -newest.periods]
+    for end in unseen[::-1][:: newest.periods][:MOST_LOOKS]:
+        earlier = _error_of(made, whole[periods <= end])
+        if earlier is not None and earlier.is_above:
+            return replace(earlier, until=f"{pd.Timestamp(end):%Y-%m-%d}")
+    return newest
+
+
+def _error_of(made: ModelVersion[ForecastTask], history: pd.DataFrame) -> RecentError | None:
+    if (newer := newer_errors(made, history)) is None:
         return None
     periods = int(newer["step"].max())
     tested = made.backtest.loc[made.backtest["step"] <= periods]

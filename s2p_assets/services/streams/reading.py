@@ -1,6 +1,6 @@
 """All streams that a process reads, side by side: one consumer for all topics, one follower for each table elsewhere.
 
-How each of them reads is in `consuming.py` and `capturing.py`.
+How each of them reads is in `consuming.py` and `capturing.py`; what follows them by the second in `live_tables.py`.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ from s2p_assets.contracts.stream import Stream
 from s2p_assets.services.context import Context
 from s2p_assets.services.streams.capturing import ChangeCapture, drop_forgotten_slots
 from s2p_assets.services.streams.consuming import StreamConsumer
+from s2p_assets.services.streams.live_tables import LiveTables
 from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
 
 STOPPING_SECONDS = 15.0
@@ -24,9 +25,10 @@ def read_streams(ctx: Context, streams: Sequence[Stream], ended: threading.Event
     gc.freeze()
     gc.set_threshold(GARBAGE)
     topics = [one for one in streams if not one.is_captured]
-    readers: list[StreamConsumer | ChangeCapture] = [
+    readers: list[StreamConsumer | ChangeCapture | LiveTables] = [
         *([StreamConsumer(ctx, topics, ended)] if topics else []),
         *(ChangeCapture(ctx, one, ended) for one in streams if one.is_captured),
+        *([LiveTables(ctx, ended)] if ctx.catalog.live_tables else []),
     ]
     with contextlib.suppress(DatabaseUnreachable), ctx.warehouse.connect() as connection:
         drop_forgotten_slots(ctx, connection)

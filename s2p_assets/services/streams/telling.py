@@ -35,7 +35,11 @@ def streams_to_read(ctx: Context) -> list[Stream]:
 
 
 def require_streams(ctx: Context) -> list[Stream]:
-    """The streams that a process has to read. Raises NotConfigured with what is lacking."""
+    """The streams that a process has to read; none where it has tables of pushed events to make. Raises NotConfigured
+    with what is lacking.
+    """
+    if ctx.catalog.follows_pushed:
+        return streams_to_read(ctx)
     declared = [one.source for one in ctx.catalog.streams.values() if not isinstance(one.source, Push)]
     if not declared:
         raise NotConfigured("no shelf declares a stream of a Kafka topic or a table; docs/streams.md says how")

@@ -140,7 +140,7 @@ class Source:
         which = {"d": "i.indisprimary", "i": "i.indisreplident", "f": "true", "n": "false"}[identity]
         query = "select a.attname::text from pg_attribute a where a.attrelid = %s and a.attnum > 0"
         if identity != "f":
-            query += f" and exists (select 1 from pg_index i where i.indrelid = a.attrelid and {which} and a.attnum = any(i.indkey))"  # noqa: S608, E501
+            query += f" and exists (select 1 from pg_index i where i.indrelid = a.attrelid and {which} and a.attnum = any(i.indkey))"  # noqa: S608, E501  parts of our own
         return frozenset(name for (name,) in connection.execute(query, (oid,)))
 
     def _slot(self, connection: psycopg.Connection) -> SlotState | None:

@@ -12,6 +12,7 @@ from psycopg import sql
 from s2p_assets.contracts.columns import Kind
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.workbook import Workbook
+from s2p_assets.warehouse.sql_tables.row_digests import row_hash
 from s2p_assets.warehouse.tables.table_declaration import TableDeclaration
 
 BUCKET = "s2p_bucket"
@@ -53,9 +54,11 @@ class BucketedRows:
 
     def buckets(self, conn: psycopg.Connection, count: int) -> dict[int, Bucket]:
         """Bucket → what is in it, of those that have rows."""
-        query = sql.SQL(
-            "select {bucket}, count(*), bit_xor(hash_record_extended(row({names}), 0)) from {rows} s group by 1"
-        ).format(bucket=sql.Identifier(BUCKET), names=self._names(), rows=self._rows(count))
+        query = sql.SQL("select {bucket}, count(*), bit_xor({digest}) from {rows} s group by 1").format(
+            bucket=sql.Identifier(BUCKET),
+            digest=row_hash(sql.SQL("row({})").format(self._names()), 0),
+            rows=self._rows(count),
+        )
         return {number: Bucket(rows, f"{digest & (1 << 64) - 1:016x}") for number, rows, digest in conn.execute(query)}
 
     def query(self, count: int, buckets: Iterable[int] | None) -> sql.Composed:

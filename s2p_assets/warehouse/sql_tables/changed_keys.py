@@ -111,6 +111,34 @@ def note_made(conn: psycopg.Connection, table: SqlTable, digest: RowDigest, vers
         )
 
 
+def was_touched(conn: psycopg.Connection, table: SqlTable) -> bool:
+    """Whether something below changed since it was made, or it was not made by this code."""
+    row = conn.execute(
+        "select exists (select from s2p.changed_keys where domain = %(domain)s and table_name = %(name)s)"
+        " or not exists (select from s2p.sql_tables where domain = %(domain)s and table_name = %(name)s"
+        " and code_version = %(code)s)",
+        {"domain": table.domain, "name": table.name, "code": table.code_version},
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def index_followed(conn: psycopg.Connection, table: SqlTable) -> None:
+    """Have the rows of its streams and workbooks found by the key that they bear, however many there are."""
+    for source in table.sources:
+        for place, parts in table.followed if source.row_id else ():
+            terms = [part for part in parts if part and "(" not in part.replace("CAST(", "", 1)]
+            if place != source.place or not terms:
+                continue
+            digest = hashlib.blake2b(" ".join(terms).encode(), digest_size=5).hexdigest()
+            conn.execute(
+                sql.SQL("create index if not exists {} on {} ({})").format(
+                    sql.Identifier(f"{source.name}__for_{digest}"[-63:]),
+                    sql.Identifier(source.domain, f"{source.name}__rows"),
+                    sql.SQL(", ").join(sql.SQL("({})").format(sql.SQL(part)) for part in terms),
+                )
+            )
+
+
 def _trigger_prefix(domain: str, name: str) -> str:
     return f"s2p_keys_{hashlib.blake2b(f'{domain}.{name}'.encode(), digest_size=5).hexdigest()}_"
 

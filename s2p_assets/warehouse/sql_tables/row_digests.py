@@ -33,13 +33,21 @@ class RowDigest:
         return f"{rows:x}-{self.first & mask:016x}{self.second & mask:016x}"
 
 
+def row_hash(row: sql.Composable, seed: int) -> sql.Composed:
+    """A hash of 64 bits of a row, of which sums and exclusive ors may be taken.
+
+    PostgreSQL's own hash of a row is a sum over its values, in which no value is 0 and the number 0 the seed: two rows
+    that exchange the two would leave an exclusive or as it was.
+    """
+    return sql.SQL("hashtextextended(hash_record_extended({0}, {1})::text, {1})").format(row, sql.Literal(seed))
+
+
 def row_digest(run: Run, rows: sql.Composable, columns: Sequence[Column]) -> RowDigest:
     """The digest of `rows`, a from item."""
     row = sql.SQL("row({})").format(sql.SQL(", ").join(sql.Identifier(column.name) for column in columns))
-    query = sql.SQL(
-        "select coalesce(bit_xor(hash_record_extended({0}, 1)), 0), coalesce(bit_xor(hash_record_extended({0}, 2)), 0),"
-        " count(*) from {1}"
-    ).format(row, rows)
+    query = sql.SQL("select coalesce(bit_xor({}), 0), coalesce(bit_xor({}), 0), count(*) from {}").format(
+        row_hash(row, 1), row_hash(row, 2), rows
+    )
     found = run(query).fetchone()
     assert found is not None
     return RowDigest(*found)

@@ -115,7 +115,7 @@ def note_ends(conn: psycopg.Connection, stream: str, ends: Sequence[tuple[str, i
             [(end, stream, topic, partition) for topic, partition, end in ends],
         )
     conn.execute(
-        f"update s2p.stream_offsets set late_since = case when {LATE} then coalesce(late_since, now()) end"  # noqa: S608
+        f"update s2p.stream_offsets set late_since = case when {LATE} then coalesce(late_since, now()) end"  # noqa: S608  a constant of ours
         f" where stream = %s and (late_since is not null or {LATE})",
         (stream,),
     )
