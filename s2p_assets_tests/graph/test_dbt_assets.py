@@ -18,7 +18,7 @@ from s2p_assets.catalog.kept_outline import outlined_catalog
 from s2p_assets.catalog.loading import load_catalog
 from s2p_assets.cli.app import app
 from s2p_assets.definitions import Graph, build
-from s2p_assets.graph.assets.dbt_assets import DOCS, profile_parts
+from s2p_assets.graph.assets.dbt_assets import DOCS, failed_line, profile_parts
 from s2p_assets.services.context import dbt_shelf as shelf_of
 from s2p_assets.services.dbt_sources import write_sources
 from s2p_assets.services.errors import NotFound
@@ -171,6 +171,14 @@ def test_what_dbt_reaches_the_database_by_is_in_the_home_and_for_one_user(shop: 
     profile = shop.settings.dbt_folder / "profiles.yml"
     assert profile.stat().st_mode & 0o777 == 0o600
     assert {one.name for one in shop.project.iterdir()} == {"dbt_project.yml", "models"}, "dbt writes to the home"
+
+
+def test_what_dbt_failed_at_is_told_in_one_line(tmp_path: Path) -> None:
+    said = "The dbt CLI process failed.\n\nErrors parsed from dbt logs:\n\nin test unique (models/demand.yml)\n  Got 2"
+    line = failed_line(said, tmp_path)
+    assert line.startswith(
+        "dbt failed, and what is above it is not made: in test unique (models/demand.yml) Got 2; all"
+    )
 
 
 def test_a_password_is_taken_by_dbt_as_it_stands(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def dbt_project_assets(ctx: Context) -> list[dg.AssetsDefinition]:
     if not ctx.catalog.dbt_models:
         return []
     from dagster_dbt import dbt_assets
+    from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
     settings = ctx.settings
     text = manifest_of(settings.dbt_folder).read_text(encoding="utf-8")
@@ -47,9 +48,19 @@ def dbt_project_assets(ctx: Context) -> list[dg.AssetsDefinition]:
     @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, **named)
     def made(context: dg.AssetExecutionContext) -> Iterator[Any]:
         _make_schemas(ctx)
-        yield from _dbt(ctx).cli(["build"], context=context, target_path=_target(settings, "build")).stream()
+        place = _target(settings, "build")
+        try:
+            yield from _dbt(ctx).cli(["build"], context=context, target_path=place).stream()
+        except DagsterDbtCliRuntimeError as failure:
+            raise dg.Failure(failed_line(str(failure), place)) from None
 
     return [made, _docs_asset(ctx, sorted(made.keys), _written(manifest))]
+
+
+def failed_line(said: str, place: Path) -> str:
+    """What dbt said of models and tests that failed, on one line, and where all of it is."""
+    told = " ".join(said.rpartition("Errors parsed from dbt logs:")[2].split())[:600]
+    return f"dbt failed, and what is above it is not made: {told}; all that it said is in {place / 'dbt.log'}"
 
 
 def _docs_asset(ctx: Context, made: list[dg.AssetKey], text_digest: str) -> dg.AssetsDefinition:
