@@ -4,13 +4,10 @@ How a backup is written is in `backup.py`.
 """
 
 import datetime as dt
-import os
-import subprocess
-import sys
-import threading
 
 from s2p_assets.messaging.matters import Matter
 from s2p_assets.services.backup import backups
+from s2p_assets.services.beside import begin_beside
 from s2p_assets.services.drill_record import last_drill_faults, last_good_drill
 from s2p_assets.settings import Settings
 
@@ -42,17 +39,7 @@ def _begin(settings: Settings, now: dt.datetime, command: str, log_name: str) ->
     log = settings.home / log_name
     if log.exists() and now.timestamp() - log.stat().st_mtime < FIRST_TRY.total_seconds():
         return False  # it is at work, or failed a moment ago
-    environment = os.environ | {"S2P_HOME": str(settings.home)}
-    with log.open("w") as written:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "s2p_assets.cli", command],
-            stdin=subprocess.DEVNULL,
-            stdout=written,
-            stderr=written,
-            env=environment,
-            start_new_session=True,
-        )
-    threading.Thread(target=process.wait, daemon=True).start()
+    begin_beside(settings, command, log)
     return True
 
 

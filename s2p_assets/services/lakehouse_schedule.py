@@ -6,15 +6,12 @@ holds nothing else up: the next try goes on.
 
 import datetime as dt
 import hashlib
-import os
-import subprocess
-import sys
-import threading
 from collections.abc import Callable
 
 import psycopg
 
 from s2p_assets.contracts.errors import MendableError
+from s2p_assets.services.beside import begin_beside
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.lakehouse import Exported, ExportUnderWay, export_tables, version_now
@@ -88,15 +85,5 @@ def begin_due_export(ctx: Context, now: dt.datetime) -> bool:
             return False
         if known and not known.problem and known.content == content_now(ctx, connection):
             return False
-    environment = os.environ | {"S2P_HOME": str(ctx.settings.home)}
-    with (ctx.settings.home / LOG).open("w") as written:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "s2p_assets.cli", "export"],
-            stdin=subprocess.DEVNULL,
-            stdout=written,
-            stderr=written,
-            env=environment,
-            start_new_session=True,
-        )
-    threading.Thread(target=process.wait, daemon=True).start()
+    begin_beside(ctx.settings, "export", ctx.settings.home / LOG)
     return True

@@ -53,58 +53,39 @@ def withdraw_rows(conn: psycopg.Connection, workbook: str, files: Sequence[int])
     days = conn.execute(
         "select 1 from s2p.files where id = any(%s) and starts_with(path, %s)", (ids, f"{STREAMS_FOLDER}/")
     )
-    restore = _restore_of_stream if days.fetchone() else _restore_superseded
-    return deleted, restore(conn, place, key, ids)
+    return deleted, _restore(conn, place, key, ids, is_stream=bool(days.fetchone()))
 
 
-def _restore_of_stream(conn: psycopg.Connection, place: sql.Identifier, key: Sequence[str], gone: list[int]) -> int:
-    """A row of a stream points to what took its place, which another may have followed: all rows of a key decide."""
+def _restore(
+    conn: psycopg.Connection, place: sql.Identifier, key: Sequence[str], gone: list[int], *, is_stream: bool
+) -> int:
+    """Every loser of a key points to its winner, so only the rows that point to `gone` are weighed again.
+
+    Not so in a stream, whose row points to what took its place, which another may have followed: there all rows of a
+    key decide.
+    """
     command = sql.SQL(
         """
         with settled as (
             select r.ctid as place, {withdraws} as withdraws, first_value(r._file) over of_key as winner,
                 row_number() over of_key as number
             from {place} r join s2p.files f on f.id = r._file
+            where {weighed}
             window of_key as (partition by {key} order by {newest_first}, r._row desc)
         ), changed as (
             update {place} r set _superseded_by = case when s.number > 1 or s.withdraws then s.winner end
-            from settled s where r.ctid = s.place and r._superseded_by = any(%s) returning r._superseded_by
+            from settled s where r.ctid = s.place and r._superseded_by = any(%(gone)s) returning r._superseded_by
         )
         select count(*) from changed where _superseded_by is null
         """
     ).format(
         place=place,
         key=sql.SQL(", ").join(sql.Identifier("r", name) for name in key),
+        weighed=sql.SQL("true" if is_stream else "r._superseded_by = any(%(gone)s)"),
         withdraws=WITHDRAWS,
         newest_first=NEWEST_FIRST,
     )
-    row = conn.execute(command, (gone,)).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _restore_superseded(conn: psycopg.Connection, place: sql.Identifier, key: Sequence[str], gone: list[int]) -> int:
-    """Every loser of a key points to its winner, so only the rows that point to `gone` change."""
-    command = sql.SQL(
-        """
-        with settled as (
-            select r.ctid as place, r._file, {withdraws} as withdraws,
-                first_value(r._file) over of_key as winner, row_number() over of_key as number
-            from {place} r join s2p.files f on f.id = r._file
-            where r._superseded_by = any(%s)
-            window of_key as (partition by {key} order by {newest_first}, r._row desc)
-        ), changed as (
-            update {place} r set _superseded_by = case when s.number > 1 or s.withdraws then s.winner end
-            from settled s where r.ctid = s.place returning r._superseded_by
-        )
-        select count(*) from changed where _superseded_by is null
-        """
-    ).format(
-        place=place,
-        key=sql.SQL(", ").join(sql.Identifier("r", name) for name in key),
-        withdraws=WITHDRAWS,
-        newest_first=NEWEST_FIRST,
-    )
-    row = conn.execute(command, (gone,)).fetchone()
+    row = conn.execute(command, {"gone": gone}).fetchone()
     return int(row[0]) if row else 0
 
 
