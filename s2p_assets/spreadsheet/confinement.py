@@ -181,17 +181,22 @@ def code_folders(packages: Iterable[str] = ()) -> tuple[Path, ...]:
     will be imported, though they were not yet.
     """
     imported = tuple((name, id(module)) for name, module in list(sys.modules.items()) if "." not in name)
-    return _code_folders(tuple(packages), imported)
+    return _code_folders(tuple(folder for name in packages for folder in _folders_of(name)), imported)
+
+
+def _folders_of(package: str) -> list[str]:
+    """Asked each time, as a package that was not imported yet may lie elsewhere by now."""
+    with contextlib.suppress(ImportError, ValueError, AttributeError):
+        spec = importlib.util.find_spec(package)
+        return list(spec.submodule_search_locations or ()) if spec else []
+    return []
 
 
 @functools.lru_cache(maxsize=8)
-def _code_folders(packages: tuple[str, ...], imported: tuple[tuple[str, int], ...]) -> tuple[Path, ...]:
+def _code_folders(folders: tuple[str, ...], imported: tuple[tuple[str, int], ...]) -> tuple[Path, ...]:
     places = {Path(one).resolve() for one in (sys.prefix, sys.base_prefix, sys.exec_prefix)}
     places |= {Path(one).resolve() for one in sys.path if Path(one).name in ("site-packages", "dist-packages")}
-    for name in packages:
-        with contextlib.suppress(ImportError, ValueError, AttributeError):
-            spec = importlib.util.find_spec(name)
-            places |= {Path(one).resolve() for one in (spec.submodule_search_locations or () if spec else ())}
+    places |= {Path(one).resolve() for one in folders}
     for name, _ in imported:
         module = sys.modules.get(name)
         found = [*getattr(module, "__path__", ())] or [getattr(module, "__file__", None)]

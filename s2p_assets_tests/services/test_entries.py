@@ -203,6 +203,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     sys.path.insert(0, str(folder))
     yield "desk_shelves"
     sys.path.remove(str(folder))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "desk_shelves"]:
+        del sys.modules[name]  # the next module's lie elsewhere
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from s2p_assets_tests.retail_home import Company, Processed, nothing_set, sales
 pytestmark = pytest.mark.long
 
 SEED = 20261121
-EMPTY = ("one_offs", "successors", "web_orders", "till_receipts", "erp_stock")
+EMPTY = ("one_offs", "successors", "web_orders", "till_receipts", "erp_stock", "web_sales_by_day", "web_sales_features")
 """Workbooks that nobody at the sample company has had to write, and streams that nobody has pushed to."""
 RETAIL = ("weekly_outlook", "reorder", "prices", "forecast_scorecard", "data_quality")
 REPORTS = (*(f"retail_{name}" for name in RETAIL), "crm_pipeline", "f1_race_preview")
