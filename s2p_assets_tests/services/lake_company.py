@@ -1,8 +1,9 @@
 """A company that exports: a desk with two kinds of workbook, and a table and a feature set that are made of them."""
 
 import datetime as dt
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets.warehouse.lakehouse.delta_tables import Lakehouse
 from s2p_assets.warehouse.tables.store import read_rows, replace_table
 from s2p_assets_tests.services.test_entries import ARTICLES, SHELVES, Desk
+from s2p_assets_tests.warm_commands import warm_commands
 
 DAY = dt.date(2026, 5, 1)
 MADE = {
@@ -149,3 +151,13 @@ def lake_company(folder: Path, url: str, package: str) -> Iterator[LakeCompany]:
     assert not ctx.catalog.faults
     with Sandbox(packages=(package,)) as reader:
         yield LakeCompany(Desk(ctx, reader), folder / "lake")
+
+
+def commands_of(company: "LakeCompany") -> Callable[..., Any]:
+    """`s2p` with these words, for this company: (exit code, what it printed, what it said)."""
+    settings = company.ctx.settings
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("S2P_", "DAGSTER_"))}
+    environment |= {"S2P_HOME": str(settings.home), "S2P_SHARE": str(settings.share)}
+    environment |= {"S2P_SHELVES": ",".join(settings.shelves), "S2P_DATABASE_URL": str(settings.database_url)}
+    environment |= {"PYTHONPATH": os.pathsep.join(sys.path)}
+    return lambda *words: warm_commands().run(words, environment, settings.home.parent, 60)

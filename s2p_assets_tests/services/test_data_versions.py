@@ -1,8 +1,6 @@
 """States that were: a pinned one is kept, what nothing needs may go, and a model that comes out otherwise says why."""
 
 import datetime as dt
-import os
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,8 +15,7 @@ from s2p_assets.services.tables import TableQuestion
 from s2p_assets_tests.learning.histories import seasonal
 from s2p_assets_tests.learning.test_registry import CONTEST, trained
 from s2p_assets_tests.retail_home import emptied
-from s2p_assets_tests.services.lake_company import LakeCompany, lake_company, lake_shelves
-from s2p_assets_tests.warm_commands import warm_commands
+from s2p_assets_tests.services.lake_company import LakeCompany, commands_of, lake_company, lake_shelves
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +71,7 @@ def test_what_a_person_entered_is_never_given_back(company: LakeCompany) -> None
 
 @pytest.fixture
 def asked(company: LakeCompany) -> Callable[..., Any]:
-    """`s2p` with these words: (exit code, what it printed, what it said)."""
-    settings = company.ctx.settings
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("S2P_", "DAGSTER_"))}
-    environment |= {"S2P_HOME": str(settings.home), "S2P_SHARE": str(settings.share), "S2P_SHELVES": "version_shelves"}
-    environment |= {"S2P_DATABASE_URL": str(settings.database_url), "PYTHONPATH": os.pathsep.join(sys.path)}
-    return lambda *words: warm_commands().run(words, environment, settings.home.parent, 60)
+    return commands_of(company)
 
 
 def test_states_are_pinned_and_room_is_asked_for_at_a_terminal(asked: Callable[..., Any]) -> None:

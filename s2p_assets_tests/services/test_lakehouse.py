@@ -31,9 +31,8 @@ from s2p_assets.settings import Settings
 from s2p_assets.warehouse.lakehouse import buckets
 from s2p_assets.warehouse.lakehouse.delta_tables import Lakehouse, LakehouseUnwritable
 from s2p_assets_tests.retail_home import emptied
-from s2p_assets_tests.services.lake_company import LakeCompany, lake_company, lake_shelves
+from s2p_assets_tests.services.lake_company import LakeCompany, commands_of, lake_company, lake_shelves
 from s2p_assets_tests.small_company import mounted
-from s2p_assets_tests.warm_commands import warm_commands
 
 TABLES = ("desk_articles", "desk_lines", "desk_sold", "desk_days")
 KNOWN = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
@@ -287,12 +286,7 @@ def make_bucket(port: int) -> None:
 
 @pytest.fixture
 def asked(company: LakeCompany) -> Callable[..., Any]:
-    """`s2p` with these words: (exit code, what it printed, what it said)."""
-    settings = company.ctx.settings
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("S2P_", "DAGSTER_"))}
-    environment |= {"S2P_HOME": str(settings.home), "S2P_SHARE": str(settings.share), "S2P_SHELVES": "lake_shelves"}
-    environment |= {"S2P_DATABASE_URL": str(settings.database_url), "PYTHONPATH": os.pathsep.join(sys.path)}
-    return lambda *words: warm_commands().run(words, environment, settings.home.parent, 60)
+    return commands_of(company)
 
 
 def test_a_person_exports_at_a_terminal_and_a_slip_is_one_line(asked: Callable[..., Any], tmp_path: Path) -> None:

@@ -24,29 +24,12 @@ from s2p_assets.services.tables import TableQuestion
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.sandbox import Sandbox
 from s2p_assets_tests.retail_home import emptied
+from s2p_assets_tests.services.lake_company import MADE
 from s2p_assets_tests.services.test_entries import ARTICLES, SHELVES, Desk
 from s2p_assets_tests.warm_commands import warm_commands
 
 DERIVED = {
-    "tables/desk_sold.py": '''"""What was sold."""
-
-import pandas as pd
-
-from s2p_assets import Code, Integer, Row, column, table
-
-
-class Sold(Row):
-    """An article's sales."""
-
-    article: Code = column(description="The article", derived_from="lines.article")
-    pieces: Integer = column(description="How many", derived_from="lines.pieces")
-
-
-@table(rows=Sold, key=("article",), owner="till@example.com")
-def sold(lines: pd.DataFrame) -> pd.DataFrame:
-    """One row per article sold."""
-    return lines.groupby("article", as_index=False)["pieces"].sum()
-''',
+    "tables/desk_sold.py": MADE["tables/desk_sold.py"],
     "tables/desk_best.py": '''"""What sold best."""
 
 import pandas as pd

@@ -19,6 +19,7 @@ from s2p_assets.warehouse.files.remotes import RemoteLook, remote_looks
 PATIENCE = dt.timedelta(minutes=5)
 """A server that is begun anew is away for a moment, which concerns nobody."""
 SILENT_LOOKS = 10
+MOST_LINES = 5
 
 
 def remotes_status(ctx: Context, connection: psycopg.Connection) -> list[dict[str, Any]]:
@@ -86,31 +87,21 @@ def remote_matters(ctx: Context, connection: psycopg.Connection, now: dt.datetim
 
 
 def _away(look: RemoteLook) -> Matter:
-    return Matter(
-        "remote",
-        f"{look.name}:away:{look.since.isoformat() if look.since else ''}",
-        f"{look.place} is away",
-        "Nothing is taken for gone: the rows of its files stand. Fetching goes on by itself once it is there again.",
-        (look.problem or "",),
-    )
+    then = "Nothing is taken for gone: the rows of its files stand. Fetching goes on by itself once it is there again."
+    return _matter(f"{look.name}:away:{_iso(look.since) or ''}", f"{look.place} is away", then, (look.problem or "",))
 
 
 def _partly(look: RemoteLook) -> Matter:
-    return Matter(
-        "remote",
-        f"{look.name}:partly:{look.since.isoformat() if look.since else ''}",
-        f"{look.place} was listed in part",
-        "What could be listed is read. Nothing is taken for gone until it can be listed as a whole.",
-        tuple(look.notes[:5]),
-        more=max(0, len(look.notes) - 5),
-    )
+    then = "What could be listed is read. Nothing is taken for gone until it can be listed as a whole."
+    return _matter(f"{look.name}:partly:{_iso(look.since) or ''}", f"{look.place} was listed in part", then, look.notes)
 
 
 def _not_returning(look: RemoteLook) -> Matter:
-    return Matter(
-        "remote",
-        f"{look.name}:returning:{look.kept_from_returning}",
-        f"Marked copies cannot be put into {look.place}",
-        "Let s2p write there, into s2p-returned/. Until then owners find them on the screen and in their messages.",
-        (look.kept_from_returning or "",),
-    )
+    why = look.kept_from_returning or ""
+    then = "Let s2p write there, into s2p-returned/. Until then owners find them on the screen and in their messages."
+    title = f"Marked copies cannot be put into {look.place}"
+    return _matter(f"{look.name}:returning:{look.kept_from_returning}", title, then, (why,))
+
+
+def _matter(about: str, title: str, then: str, lines: Sequence[str]) -> Matter:
+    return Matter("remote", about, title, then, tuple(lines[:MOST_LINES]), more=max(0, len(lines) - MOST_LINES))
