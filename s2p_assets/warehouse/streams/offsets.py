@@ -87,9 +87,9 @@ def begin_partition(
 
 
 def _known(conn: psycopg.Connection, place: tuple[str, str, int], lock: LiteralString = "") -> Partition:
+    columns = "topic, partition, generation, topic_id, next_offset"
     row = conn.execute(
-        "select topic, partition, generation, topic_id, next_offset from s2p.stream_offsets"
-        f" where (stream, topic, partition) = (%s, %s, %s) {lock}",
+        f"select {columns} from s2p.stream_offsets where (stream, topic, partition) = (%s, %s, %s) {lock}",  # noqa: S608  constants of ours
         place,
     ).fetchone()
     assert row is not None
