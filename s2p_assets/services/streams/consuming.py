@@ -44,6 +44,7 @@ SHARE_SECONDS = 2.0
 LOOK_SECONDS = 10.0
 AGAIN_SECONDS = 5.0
 ASK_SECONDS = 10.0
+BELIEVED_SECONDS = 5.0
 
 Message = Any
 """Of `confluent_kafka`, whose own types say that it may have no topic and no offset."""
@@ -242,18 +243,30 @@ class StreamConsumer:
         return min(begun)
 
     def _bounds(self, consumer: "Consumer", known: Partition) -> TopicBounds:
+        """What a partition holds now.
+
+        An end before what was read already is asked for again for a while: brokers tell one that is too old when the
+        leader among them has changed, or they are busy.
+        """
+        believed_at = time.monotonic() + BELIEVED_SECONDS
+        while not self.ended.is_set():
+            bounds = self._asked_bounds(consumer, known)
+            is_other = bounds and bounds.topic_id and known.topic_id and bounds.topic_id != known.topic_id
+            if bounds and (is_other or bounds.end >= known.next_offset or time.monotonic() > believed_at):
+                return bounds
+            self.ended.wait(1.0)
+        return UNBOUNDED
+
+    def _asked_bounds(self, consumer: "Consumer", known: Partition) -> TopicBounds | None:
         from confluent_kafka import KafkaException, TopicPartition
 
-        while True:
-            try:
-                first, end = consumer.get_watermark_offsets(
-                    TopicPartition(known.topic, known.partition), timeout=ASK_SECONDS
-                )
-                return TopicBounds(first, end, self._topic_ids.now(known.topic, known.topic_id))
-            except KafkaException as error:
-                self._say(f"the brokers at {self.ctx.settings.kafka} do not answer ({error.args[0].str()})")
-                if self.ended.wait(1.0):
-                    return UNBOUNDED
+        try:
+            place = TopicPartition(known.topic, known.partition)
+            first, end = consumer.get_watermark_offsets(place, timeout=ASK_SECONDS)
+        except KafkaException as error:
+            self._say(f"the brokers at {self.ctx.settings.kafka} do not answer ({error.args[0].str()})")
+            return None
+        return TopicBounds(first, end, self._topic_ids.now(known.topic, known.topic_id))
 
     def _begin_again(self, consumer: "Consumer", topic: str, partitions: Iterable[int]) -> None:
         from confluent_kafka import KafkaException, TopicPartition
