@@ -68,10 +68,9 @@ class Acme:
             return connection.execute(f"select {columns} from {table} order by order_no, line").fetchall()
 
     def reader_problem(self) -> str | None:
-        """What keeps whoever reads the web shop from it, as it says."""
-        (reader,) = streams_status(self.ctx)[0]["readers"]
-        problem: str | None = reader["problem"]
-        return problem
+        """What keeps who reads the web shop from it, as they say; one that was killed is silent."""
+        said = [one["problem"] for one in streams_status(self.ctx)[0]["readers"]]
+        return next((problem for problem in said if problem), None)
 
     def command(self, *words: str, **more: str) -> "subprocess.Popen[str]":
         """`s2p` in a process of its own."""
