@@ -230,7 +230,7 @@ def test_long_before_the_other_disk_fills_somebody_is_told_even_where_nobody_fol
 
 def test_a_stream_that_does_not_keep_up_is_told_and_measured(acme: Acme) -> None:
     with acme.ctx.warehouse.connect() as connection:
-        begin_partition(connection, "acme_shop", "orders", 0, TopicBounds(0, 10))
+        begin_partition(connection, "acme_shop", "orders", 0, lambda _: TopicBounds(0, 10))
         connection.execute(
             "update s2p.stream_offsets set event_at = now() - interval '9 minutes' where topic = 'orders'"
         )
