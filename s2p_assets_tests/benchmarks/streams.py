@@ -247,6 +247,7 @@ def _kills(_: Acme, __: Broker, given: argparse.Namespace) -> None:
         pytest.MonkeyPatch.context() as patch,
         acme_home(Path(folder), patch, topic=topic, kafka=broker.address) as acme,
     ):
+        acme.ctx.warehouse.url  # noqa: B018  starts PostgreSQL
         broker.topic(topic)
         process = acme.command("stream")
         for turn in range(given.kills):

@@ -195,10 +195,15 @@ def kill_in_turn(
         server.start()
         return process
     if turn % 3 == 1:
-        pid = (acme.ctx.settings.home / "postgres" / "data" / "postmaster.pid").read_text().split()[0]
-        os.kill(int(pid), signal.SIGKILL)
-        acme.ctx.warehouse.__dict__.pop("url", None)
+        until(lambda: _kill_postgres(acme), "PostgreSQL is there to be killed")
         return process
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     return acme.command("stream")
+
+
+def _kill_postgres(acme: Acme) -> bool:
+    pid = (acme.ctx.settings.home / "postgres" / "data" / "postmaster.pid").read_text().split()[0]
+    os.kill(int(pid), signal.SIGKILL)
+    acme.ctx.warehouse.__dict__.pop("url", None)
+    return True
