@@ -49,7 +49,7 @@ class Broker:
     def _admin(self) -> Any:
         from confluent_kafka.admin import AdminClient
 
-        return AdminClient({"bootstrap.servers": self.address} | self.client)
+        return AdminClient({"bootstrap.servers": self.address} | dict(self.client))
 
     def topic(self, name: str, partitions: int = 3) -> None:
         from confluent_kafka.cimpl import NewTopic
@@ -71,7 +71,7 @@ class Broker:
         producer = Producer(
             {"bootstrap.servers": self.address, "linger.ms": 5, "message.max.bytes": 200_000_000}
             | {"queue.buffering.max.messages": 2_000_000, "log_level": 0}
-            | self.client
+            | dict(self.client)
         )
         for number, event in enumerate(events):
             producer.produce(topic, event, partition=number % partitions, **more)
