@@ -92,12 +92,12 @@ def broker_program() -> str:
 
 @contextlib.contextmanager
 def running_broker(
-    *options: str, storage: str = MEMORY, environ: Mapping[str, str] | None = None, scheme: str = "tcp"
+    storage: str = MEMORY, environ: Mapping[str, str] | None = None, advertised: str = ""
 ) -> Iterator[Broker]:
-    """A broker on a port of its own."""
+    """A broker on a port of its own. `advertised`: where it tells programs to find it, where that is elsewhere."""
     program, address = broker_program(), f"127.0.0.1:{free_port()}"
-    urls = [f"--listener-url={scheme}://{address}", f"--advertised-listener-url={scheme}://{address}"]
-    command = [program, "broker", *urls, f"--storage-engine={storage}", *options]
+    urls = [f"--listener-url=tcp://{address}", f"--advertised-listener-url=tcp://{advertised or address}"]
+    command = [program, "broker", *urls, f"--storage-engine={storage}"]
     broker = Broker(address, command, environ or {})
     broker.start()
     try:
