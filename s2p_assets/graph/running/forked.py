@@ -27,6 +27,7 @@ from dagster._utils.log import configure_loggers
 
 from s2p_assets.graph.running.dagster_home import DAGSTERS_LOGS, WORKSPACE, patience, prepare_home
 from s2p_assets.graph.running.dagster_web import host_behind_door
+from s2p_assets.graph.running.freed_memory import keep_returning_memory
 from s2p_assets.graph.running.instance import open_instance
 from s2p_assets.graph.running.locks import ENDED_FROM_OUTSIDE, clean_up
 from s2p_assets.graph.running.run_launcher import LOCATION, ForkingRunLauncher
@@ -162,6 +163,7 @@ def serve_definitions(settings: Settings) -> int:
     from dagster._core.utils import FuturesAwareThreadPoolExecutor
     from dagster._grpc.server import DagsterApiServer, DagsterGrpcServer
 
+    keep_returning_memory()
     logger = _logger("dagster.code_server")
     ended, workers = threading.Event(), FuturesAwareThreadPoolExecutor(max_workers=8)
     file = socket_file(settings, "code")
@@ -187,6 +189,7 @@ def watch(settings: Settings) -> int:
 
     from s2p_assets.graph.running.daemons import prompt_daemons
 
+    keep_returning_memory()
     _be_patient()
     _read_definitions_once(settings)
     _wait_for_definitions(settings)
@@ -204,6 +207,7 @@ def show(settings: Settings, listening: socket.socket) -> int:
     from dagster._core.workspace.context import WorkspaceProcessContext
     from dagster_webserver.version import __version__
 
+    keep_returning_memory()
     _logger("dagster-webserver")
     _be_patient()
     _wait_for_definitions(settings)
