@@ -4,13 +4,16 @@ How the rows of a source bear the key is found in `catalog/sql_keys.py`.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
+from s2p_assets.catalog.sql_keys import SERIES
 from s2p_assets.contracts.sql_table import SqlTable
 from s2p_assets.warehouse.sql_tables.row_digests import RowDigest
+from s2p_assets.warehouse.trace.indexes import ensure_index, has_more_rows
 
 KEYS = sql.Identifier("pg_temp", "s2p_keys")
 FEW = 1_000
@@ -129,21 +132,30 @@ def was_touched(conn: psycopg.Connection, table: SqlTable) -> bool:
     return bool(row and row[0])
 
 
-def index_followed(conn: psycopg.Connection, table: SqlTable) -> None:
-    """Have the rows of its streams and workbooks found by the key that they bear, however many there are."""
-    for source in table.sources:
-        for place, parts in table.followed if source.row_id else ():
-            terms = [part for part in parts if part and "(" not in part.replace("CAST(", "", 1)]
-            if place != source.place or not terms:
-                continue
-            digest = hashlib.blake2b(" ".join(terms).encode(), digest_size=5).hexdigest()
-            conn.execute(
-                sql.SQL("create index if not exists {} on {} ({})").format(
-                    sql.Identifier(f"{source.name}__for_{digest}"[-63:]),
-                    sql.Identifier(source.domain, f"{source.name}__rows"),
-                    sql.SQL(", ").join(sql.SQL("({})").format(sql.SQL(part)) for part in terms),
-                )
-            )
+def index_followed(conn: psycopg.Connection, table: SqlTable, *, min_rows: int = 0) -> None:
+    """Have the rows of its sources found by the key that they bear; of those alone that hold more than `min_rows`."""
+    physical = {one.place: f"{one.name}__rows" if one.row_id else one.name for one in table.sources}
+    for place, parts in table.followed:
+        terms = [_as_written(part) for part in parts if part and SERIES not in part]
+        source = sql.Identifier(place[0], physical[place])
+        if not terms or (min_rows and not has_more_rows(conn, source, min_rows)):
+            continue
+        try:
+            _index_terms(conn, place, source, terms)
+        except psycopg.errors.InvalidObjectDefinition:  # it depends on the time zone
+            if plain := [term for term in terms if "(" not in term.replace("CAST(", "", 1)]:
+                _index_terms(conn, place, source, plain)
+
+
+def _as_written(part: str) -> str:
+    """A part as most write it, as PostgreSQL looks for an index by the very text: `week`, not `WEEK`."""
+    return re.sub(r"(?<=DATE_TRUNC\(')\w+", lambda unit: unit[0].lower(), part)
+
+
+def _index_terms(conn: psycopg.Connection, place: tuple[str, str], source: sql.Identifier, terms: list[str]) -> None:
+    digest = hashlib.blake2b(" ".join(terms).encode(), digest_size=5).hexdigest()
+    indexed = sql.SQL(", ").join(sql.SQL("({})").format(sql.SQL(part)) for part in terms)
+    ensure_index(conn, place[0], f"{place[1]}__for_{digest}"[-63:], source, indexed)
 
 
 def _trigger_prefix(domain: str, name: str) -> str:
