@@ -66,7 +66,7 @@ class ServedOrders:
         return float(self.held.sum() / self.asked.sum() * review_days)
 
 
-def past_forecasts(
+def forecasts_with_terms(
     backtest: pd.DataFrame, terms: pd.DataFrame, policy: ReplenishmentPolicy, *, days_per_period: float
 ) -> PastForecasts:
     """A backtest (one row per fold, entity and step: actual, mean, censored, deviation) with each entity's terms.
@@ -137,7 +137,7 @@ def order_backtest_of(
 ) -> pd.DataFrame:
     """How orders would have served that follow from each of several forecasts, and which is to be ordered by.
 
-    `backtests`, `spreads`: by the forecast's name, of the same cutoffs, as of `past_forecasts`. `standing`: the name of
+    `backtests`, `spreads`: by the forecast's name, of the same cutoffs, as of `forecasts_with_terms`. `standing`: the name of
     the one in service. One row per forecast, in the order given: name, serves (is ordered by), fill, days_of_stock and
     wasted (a share) at the policy's service level, stock_at_same_fill (days at the fill that the standing one kept, at
     most 98 %; waste counts as what it costs in days of holding), folds.
@@ -147,7 +147,7 @@ def order_backtest_of(
     levels = sorted({*SERVICE_LEVELS, policy.service_level})
     rows = []
     for name, backtest in backtests.items():
-        past = past_forecasts(backtest, terms, policy, days_per_period=days_per_period)
+        past = forecasts_with_terms(backtest, terms, policy, days_per_period=days_per_period)
         found = [
             served_orders(past, spreads[name], replace(policy, service_level=level), days_per_period=days_per_period)
             for level in (levels if len(past.folds) else ())

@@ -18,8 +18,8 @@ from s2p_assets.contracts.model import Forecaster, ForecastTask
 from s2p_assets.inventory.order_backtest import (
     ServedOrders,
     days_at_fill,
+    forecasts_with_terms,
     order_backtest_of,
-    past_forecasts,
     served_orders,
 )
 from s2p_assets.inventory.replenishment import ReplenishmentPolicy
@@ -71,7 +71,9 @@ def judged(
     serves = str(tried.loc[tried["serves"], "name"].iloc[0])
     found = {}
     for name in {champion, serves, PLAIN}:
-        past = past_forecasts(backtests[name][backtests[name]["fold"].isin(late)], terms, POLICY, days_per_period=7)
+        past = forecasts_with_terms(
+            backtests[name][backtests[name]["fold"].isin(late)], terms, POLICY, days_per_period=7
+        )
         asked = (replace(POLICY, service_level=level) for level in LEVELS)
         found[name] = [served_orders(past, spreads[name], one, days_per_period=7) for one in asked]
     told = backtests[champion][backtests[champion]["fold"].isin(late)]

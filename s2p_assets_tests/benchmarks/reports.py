@@ -226,23 +226,10 @@ def _past_forecast(usual: float) -> pd.DataFrame:
 
 
 def _past_orders() -> pd.DataFrame:
-    kept = {
-        "model_version": "made up",
-        "fill": 0.97,
-        "days_of_stock": 21.0,
-        "stock_at_same_fill": 21.0,
-        "wasted": np.nan,
-    }
-    terms: Any = {
-        "service_level": 0.95,
-        "review_days": 7,
-        "cover_days": 14,
-        "usual_lead_days": 14,
-        "holding_cost": 0.25,
-    }
-    frame = pd.DataFrame({"model": MODELS}).assign(
-        **kept, **terms, folds=FOLDS, because=f"Orders follow from {MODELS[0]}."
-    )
+    kept: dict[str, Any] = {"model_version": "made up", "fill": 0.97, "days_of_stock": 21.0, "stock_at_same_fill": 21.0}
+    kept |= {"service_level": 0.95, "review_days": 7, "cover_days": 14, "usual_lead_days": 14, "holding_cost": 0.25}
+    kept |= {"wasted": np.nan, "folds": FOLDS, "because": f"Orders follow from {MODELS[0]}."}
+    frame = pd.DataFrame({"model": MODELS}).assign(**kept)
     return frame.assign(serves=frame["model"] == MODELS[0])
 
 

@@ -10,9 +10,9 @@ import pytest
 from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.inventory.order_backtest import (
     PastForecasts,
+    forecasts_with_terms,
     order_backtest_of,
     order_choice,
-    past_forecasts,
     served_orders,
     why_ordered_by,
 )
@@ -108,5 +108,5 @@ def test_orders_follow_from_the_forecast_in_service_otherwise(backtests: dict[st
 def test_a_lead_time_beyond_the_backtest_counts_as_the_longest_within_it_and_what_is_not_known_is_left_out() -> None:
     rows = backtest(folds=1, series=3).assign(censored=lambda rows: (rows["entity"] == "A01") & (rows["step"] == 2))
     terms = pd.DataFrame({"lead_time_days": [90.0], "shelf_life_days": [np.nan]}, index=["A00"])
-    past = past_forecasts(rows, terms, POLICY, days_per_period=7)
+    past = forecasts_with_terms(rows, terms, POLICY, days_per_period=7)
     assert past.items.set_index("entity")["lead_time_days"].to_dict() == {"A00": 49.0, "A02": 7.0}
