@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from s2p_assets.contracts.model import ForecastTask
+from s2p_assets.learning.forecasting.feasts import feast_factors
 from s2p_assets.learning.forecasting.lags import moving_mean
 from s2p_assets.learning.forecasting.seasons import periods_of_year, season_of
 from s2p_assets.learning.forecasting.series import Matrix, forecast_rows, future_times, panel
@@ -44,13 +45,15 @@ class Smoothing:
     def forecast(self, history: pd.DataFrame, horizon: int) -> pd.DataFrame:
         task = fitted_task(self.task)
         past = panel(history, task)
-        before: Matrix = np.ones(len(past.times))
-        after: Matrix = np.ones(horizon)
+        times = pd.DatetimeIndex(past.times.append(future_times(past.times[-1], horizon, task)))
+        usual: Matrix = np.ones((len(times), len(past.entities)))
         if self.season:
-            season = season_of(past, task.country)
-            before, after = season.factors(past.times), season.factors(future_times(past.times[-1], horizon, task))
-        level = levels(past.values / before[:, None], periods_of_year(past.times), task.horizon, self.rates)[-1]
-        return forecast_rows(past, after[:, None] * level[None, :], task)
+            usual = feast_factors(past, times, task.country)
+            calm = replace(past, values=past.values / usual[: len(past.times)])
+            usual = usual * season_of(calm, task.country).factors(times)[:, None]
+        before, after = usual[: len(past.times)], usual[len(past.times) :]
+        level = levels(past.values / before, periods_of_year(past.times), task.horizon, self.rates)[-1]
+        return forecast_rows(past, after * level[None, :], task)
 
     def save(self, folder: Path) -> None:
         write_learner(folder, self, self.task)
