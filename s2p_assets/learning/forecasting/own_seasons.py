@@ -3,10 +3,13 @@
 The season that all share is made in `seasons.py`; series that sell at one time of the year alone are in `lifecycle.py`.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from s2p_assets.contracts.model import ForecastTask
+from s2p_assets.learning.forecasting.feasts import feast_factors
 from s2p_assets.learning.forecasting.lags import moving_mean
 from s2p_assets.learning.forecasting.seasons import season_of
 from s2p_assets.learning.forecasting.series import Matrix, Panel, newest_values
@@ -26,8 +29,14 @@ def season_factors(past: Panel, history: pd.DataFrame, task: ForecastTask, times
     """What each series sells at each of `times` relative to its usual (times × entities), all series' season included.
 
     `times`: those of `past`, and periods to come. What is too young to show a season has that of its group of peers.
-    Of days, the season of all alone.
+    Of days, the season of all alone. Feasts that move are taken out first, and are in it.
     """
+    feasts = feast_factors(past, times, task.country)
+    calm = replace(past, values=past.values / feasts[: len(past.times)])
+    return np.asarray(feasts * _calm_factors(calm, history, task, times))
+
+
+def _calm_factors(past: Panel, history: pd.DataFrame, task: ForecastTask, times: pd.DatetimeIndex) -> Matrix:
     common = season_of(past, task.country).factors(times)[:, None]
     ahead = len(times) - len(past.times)
     plain = past.values / common[: len(past.times)]
