@@ -16,7 +16,8 @@ from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.fitted_trees import boosted_trees
 from s2p_assets.learning.forecasting import lags
 from s2p_assets.learning.forecasting.models.smoothing import levels
-from s2p_assets.learning.forecasting.seasons import periods_of_year, season_of
+from s2p_assets.learning.forecasting.own_seasons import season_factors
+from s2p_assets.learning.forecasting.seasons import periods_of_year
 from s2p_assets.learning.forecasting.series import Matrix, Panel, forecast_rows, future_times, newest_values, panel
 from s2p_assets.learning.registry.array_files import read_arrays, write_arrays
 from s2p_assets.learning.registry.learner_files import fitted_task, read_learner, write_learner
@@ -107,8 +108,8 @@ class Boosting:
     def _known(self, history: pd.DataFrame, past: Panel, horizon: int) -> "_Known":
         task = fitted_task(self.task)
         times = pd.DatetimeIndex(past.times.append(future_times(past.times[-1], horizon, task)))
-        season = season_of(past, task.country).factors(times)
-        values, year = past.values / season[: len(past.times), None], periods_of_year(past.times)
+        season = season_factors(past, history, task, times)
+        values, year = past.values / season[: len(past.times)], periods_of_year(past.times)
         level = _not_too_small(levels(values, year, task.horizon), past.values, task.horizon)
         windows = sorted({1, 2, 4, *(max(year // part, 2) for part in (52, 26, 13, 6, 4, 2, 1))})
         quarter = max(year // 4, 4)
@@ -208,7 +209,7 @@ class _Known:
     weekdays: Matrix | None
 
     def usual(self, at: Positions, series: Positions, step: Positions) -> Matrix:
-        return np.asarray(self.level[at, series] * self.season[at + step])
+        return np.asarray(self.level[at, series] * self.season[at + step, series])
 
 
 @dataclass(frozen=True)
