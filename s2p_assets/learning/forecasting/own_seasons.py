@@ -4,10 +4,13 @@ The season of all is made in `seasons.py`, what prices do in `price_effects.py`;
 alone is in `lifecycle.py`.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from s2p_assets.contracts.model import ForecastTask
+from s2p_assets.learning.forecasting.feasts import feast_factors
 from s2p_assets.learning.forecasting.lags import moving_mean
 from s2p_assets.learning.forecasting.price_effects import price_effects
 from s2p_assets.learning.forecasting.seasons import season_of
@@ -29,8 +32,14 @@ def usual_factors(past: Panel, history: pd.DataFrame, task: ForecastTask, times:
     price does where it is known in advance, and the series' own season.
 
     `times`: those of `past`, and periods to come. What is too young to show a season has that of its group of peers.
-    Of days, the season of all alone.
+    Of days, the season of all alone. Feasts that move are taken out first, and are in it.
     """
+    feasts = feast_factors(past, times, task.country)
+    calm = replace(past, values=past.values / feasts[: len(past.times)])
+    return np.asarray(feasts * _calm_factors(calm, history, task, times))
+
+
+def _calm_factors(past: Panel, history: pd.DataFrame, task: ForecastTask, times: pd.DatetimeIndex) -> Matrix:
     count, ahead = len(past.times), len(times) - len(past.times)
     known = np.broadcast_to(season_of(past, task.country).factors(times)[:, None], (len(times), len(past.entities)))
     if task.price and task.price in task.known and task.price in history.columns:
