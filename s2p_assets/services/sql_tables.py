@@ -5,9 +5,9 @@ How PostgreSQL is made to do it is in `warehouse/sql_tables/`.
 
 from s2p_assets.catalog.catalog import Catalog
 from s2p_assets.contracts.sql_table import SqlTable
-from s2p_assets.warehouse.sql_tables.changed_keys import forget_others
+from s2p_assets.warehouse.sql_tables.changed_keys import forget_others, index_followed
 from s2p_assets.warehouse.sql_tables.making import MadeTable, make_sql_table
-from s2p_assets.warehouse.trace.indexes import index_for_tracing
+from s2p_assets.warehouse.trace.indexes import MIN_ROWS_TO_INDEX, index_for_tracing
 from s2p_assets.warehouse.warehouse import Warehouse
 
 
@@ -17,5 +17,7 @@ def make_table(warehouse: Warehouse, catalog: Catalog, declared: SqlTable) -> Ma
     with warehouse.connect() as connection:
         forget_others(connection, [(one.domain, one.name) for one in tables if one.incremental])
         made = make_sql_table(connection, declared)
+        if declared.incremental:
+            index_followed(connection, declared, min_rows=MIN_ROWS_TO_INDEX)
         index_for_tracing(connection, declared, catalog.trace_indexes(declared))
     return made

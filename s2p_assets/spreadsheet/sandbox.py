@@ -50,6 +50,8 @@ _LENGTH = struct.Struct(">Q")
 _START_SECONDS = 600.0
 _OUT_OF_MEMORY = 70
 _STOPPED = "the file is so damaged that it stops its reader; open it in Excel, which may repair it, and save as .xlsx"
+_NO_MEMORY_LEFT = (b"memory allocation of", b"bad_alloc", b"allocate memory", b"out of memory", b"memoryerror")
+"""Of the last words of Rust, C++, the loader, Arrow and Python."""
 _TAKEN_OVER = "reading it made its reader say what no reader says; the file is damaged, or made to do harm"
 _HAS_THREADS = "importing started threads"
 
@@ -209,7 +211,7 @@ class _Child:
     def _ran_out_of_memory(self) -> bool:
         """Whether the child's last words are those of a library that could not have more."""
         last = self._last_words(4_000).lower()
-        return any(words in last for words in (b"memory allocation of", b"bad_alloc", b"cannot allocate memory"))
+        return any(words in last for words in _NO_MEMORY_LEFT)
 
     def _last_words(self, most: int) -> bytes:
         noise = self._process.noise

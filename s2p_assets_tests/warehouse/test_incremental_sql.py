@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from s2p_assets.warehouse.sql_tables.changed_keys import forget_others
+from s2p_assets.warehouse.sql_tables.changed_keys import forget_others, index_followed
 from s2p_assets.warehouse.sql_tables.making import make_sql_table
 from s2p_assets.warehouse.tables import store
 from s2p_assets_tests.sql_shelf import ARTICLES, SALES, fill, read, written
@@ -153,3 +153,39 @@ def test_what_is_not_as_it_was_left_is_made_anew(conn: psycopg.Connection, tmp_p
     assert make_sql_table(conn, again).remade == f"all {rows} rows"
     forget_others(conn, [])
     assert conn.execute("select count(*) from pg_trigger where tgname like 's2p_keys%'").fetchone() == (0,)
+
+
+def test_a_table_above_hears_only_of_the_rows_that_changed(conn: psycopg.Connection, tmp_path: Path) -> None:
+    fill(conn, [(f"{at}", f"a{at}", FIRST, 1.0) for at in range(8)], [("a1", "X")])
+    columns = {"sale": "Code", "units": "Number, nullable: true"}
+    below = read(written(tmp_path, "select sale, units from sales", columns, ("sale",), name="below"))
+    make_sql_table(conn, below)
+    above = read(written(tmp_path, "select sale, units from below", columns, ("sale",), "incremental: sale\n"), below)
+    make_sql_table(conn, above)
+    conn.execute("update acme.sales set units = 2 where sale in ('3', '4')")
+    make_sql_table(conn, below)
+    assert make_sql_table(conn, above).remade == "2 of 8 rows, of 2 changed sale"
+
+
+@pytest.mark.parametrize(
+    ("week", "indexed"),
+    [
+        ("date_trunc('week', day::timestamp)::date", "(article, ((date_trunc('week'::text, (day)::timestamp without"),
+        ("date_trunc('week', day)::date", "(article)"),
+    ],
+)
+def test_a_large_source_is_indexed_by_the_key_that_its_rows_bear(
+    conn: psycopg.Connection, tmp_path: Path, week: str, indexed: str
+) -> None:
+    """By what depends on the time zone none can be, so by the rest."""
+    fill(conn, [("1", "a1", FIRST, 1.0)], [])
+    query = f"select article, {week} as week, count(*) as sales from sales group by 1, 2"
+    columns = {"article": "Code", "week": "Date", "sales": "Integer"}
+    table = read(written(tmp_path, query, columns, ("article", "week"), "incremental: [article, week]\n"))
+    found = "select indexdef from pg_indexes where tablename = 'sales' and indexname like 'sales__for%'"
+    index_followed(conn, table, min_rows=1)
+    assert conn.execute(found).fetchall() == []
+    for _ in range(2):
+        index_followed(conn, table)
+    ((made,),) = conn.execute(found).fetchall()
+    assert indexed in made

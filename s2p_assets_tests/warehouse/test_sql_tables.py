@@ -12,6 +12,7 @@ from s2p_assets.catalog.sql_shelf import SqlFault
 from s2p_assets.cli.printing.traces import trace_lines
 from s2p_assets.contracts.sql_table import SqlTable
 from s2p_assets.warehouse.server.roles import DOOR, ensure_roles
+from s2p_assets.warehouse.sql_tables import writing
 from s2p_assets.warehouse.sql_tables.making import make_sql_table, run_select
 from s2p_assets.warehouse.sql_tables.read_only import SqlTableFailed, define_function, ensure_role, grant_sources
 from s2p_assets.warehouse.tables import as_of
@@ -427,3 +428,57 @@ def test_a_past_table_is_selected_of_past_tables(filled: psycopg.Connection, tmp
     (row,) = Tracer(filled, sources, None, as_of_table).trace(("acme", "made"), {"article": "a"}, ("units",)).rows
     assert [one.key["sale"] for one in row.under[0].rows] == ["1", "9"]
     filled.execute("reset role")
+
+
+def _rows_by_place(conn: psycopg.Connection) -> dict[str, str]:
+    return dict(conn.execute("select sale, ctid::text || xmin::text from acme.made").fetchall())
+
+
+def test_rows_that_are_as_they_were_are_not_written_again(filled: psycopg.Connection, tmp_path: Path) -> None:
+    """Also where the table has a column that is no longer declared: that one becomes empty."""
+    table = read(written(tmp_path, "select sale, units from sales", PLAIN, ("sale",)))
+    make_sql_table(filled, table)
+    first = _rows_by_place(filled)
+    filled.execute("update acme.sales set units = 9 where sale = '2'")
+    filled.execute("delete from acme.sales where sale = '3'")
+    filled.execute("insert into acme.sales values ('7', 'a', '2026-03-02', 1)")
+    assert make_sql_table(filled, table).rows == 6
+    second = _rows_by_place(filled)
+    assert {sale for sale in second if second[sale] != first.get(sale)} == {"2", "7"}
+    assert not make_sql_table(filled, table).changed
+    filled.execute("alter table acme.made add column was text")
+    filled.execute("update acme.made set was = 'x' where sale = '1'")
+    filled.execute("update acme.sales set units = 8 where sale = '2'")
+    make_sql_table(filled, table)
+    assert filled.execute("select count(*) from acme.made where was is not null").fetchone() == (0,)
+
+
+def test_a_row_that_comes_twice_and_stands_there_already_is_no_second_one(
+    filled: psycopg.Connection, tmp_path: Path
+) -> None:
+    make_sql_table(filled, read(written(tmp_path, "select sale, units from sales", PLAIN, ("sale",))))
+    twice = "select sale, units from sales union all select sale, units from sales where sale = '4'"
+    with pytest.raises(SqlTableFailed, match=r"more than one row for the key: Key \(sale\)=\(4\)"):
+        make_sql_table(filled, read(written(tmp_path, twice, PLAIN, ("sale",))))
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_large_table_is_filled_before_its_index_is_built_unless_somebody_reads_it(
+    filled: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, *, is_read: bool
+) -> None:
+    monkeypatch.setattr(writing, "INDEXED_LATER", 1)
+    monkeypatch.setattr(writing, "LOCK_WAIT", "20ms")
+    empty = "select sale, units from sales where false"
+    make_sql_table(filled, read(written(tmp_path, empty, PLAIN, ("sale",))))
+    indexes = (
+        "select indexrelid::text, pg_get_indexdef(indexrelid) from pg_index where indrelid = 'acme.made'::regclass"
+    )
+    before = filled.execute(indexes).fetchall()
+    with psycopg.connect(database_url) as reader:
+        if is_read:
+            reader.execute("select * from acme.made")
+        make_sql_table(filled, read(written(tmp_path, "select sale, units from sales", PLAIN, ("sale",))))
+    after = filled.execute(indexes).fetchall()
+    assert [one for _, one in after] == [one for _, one in before]
+    assert (after == before) is is_read
+    assert filled.execute("select count(*) from acme.made").fetchone() == (6,)

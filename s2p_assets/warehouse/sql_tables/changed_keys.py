@@ -4,13 +4,16 @@ How the rows of a source bear the key is found in `catalog/sql_keys.py`.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
+from s2p_assets.catalog.sql_keys import SERIES
 from s2p_assets.contracts.sql_table import SqlTable
 from s2p_assets.warehouse.sql_tables.row_digests import RowDigest
+from s2p_assets.warehouse.trace.indexes import ensure_index, has_more_rows
 
 KEYS = sql.Identifier("pg_temp", "s2p_keys")
 FEW = 1_000
@@ -67,36 +70,43 @@ def take(conn: psycopg.Connection, table: SqlTable, stored: str | None, *, whole
         "select first, second, rows, code_version, version from s2p.sql_tables where domain = %s and table_name = %s",
         (table.domain, table.name),
     ).fetchone()
-    taken = conn.execute(
-        "with taken as (delete from s2p.changed_keys where domain = %s and table_name = %s returning key)"
-        " select distinct key from taken",
-        (table.domain, table.name),
-    ).fetchall()
     as_stored = made is not None and stored is not None and made[3:] == (table.code_version, stored)
-    everything = any(key is None or all(one is None for one in key) for (key,) in taken)
-    if whole or begun or not as_stored or made is None or everything:
+    if whole or begun or not as_stored or made is None:
+        conn.execute("delete from s2p.changed_keys where domain = %s and table_name = %s", (table.domain, table.name))
         return None
-    return _keys(conn, table, [key for (key,) in taken], made)
+    return _keys(conn, table, made)
 
 
-def _keys(conn: psycopg.Connection, table: SqlTable, keys: list[list[object]], made: tuple[int, ...]) -> ChangedKeys:
+def _keys(conn: psycopg.Connection, table: SqlTable, made: tuple[int, ...]) -> ChangedKeys | None:
+    """The record moved into `KEYS`; None where it says that anything may have changed."""
     types = {column.name: column.postgres_type for column in table.columns}
+    names = [sql.Identifier(name) for name in table.incremental]
     fields = sql.SQL(", ").join(sql.SQL("{} " + types[name]).format(sql.Identifier(name)) for name in table.incremental)
     conn.execute(sql.SQL("drop table if exists {}").format(KEYS))
     conn.execute(sql.SQL("create temporary table s2p_keys ({}) on commit drop").format(fields))
-    with conn.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(KEYS)) as copy:
-        for key in keys:
-            copy.write_row(key)
+    values = sql.SQL(", ").join(
+        sql.SQL("(key ->> {})::" + types[name]).format(sql.Literal(at)) for at, name in enumerate(table.incremental)
+    )
+    moved = sql.SQL(
+        "with taken as (delete from s2p.changed_keys where domain = %s and table_name = %s returning key),"
+        " kept as (insert into {} select distinct {} from taken where key is not null returning 1)"
+        " select coalesce(bool_or(key is null), false), (select count(*) from kept) from taken"
+    ).format(KEYS, values)
+    is_anything, count = conn.execute(moved, (table.domain, table.name)).fetchone() or (False, 0)
+    given = sql.SQL(", ").join(sql.SQL("{} is not null").format(name) for name in names)
+    patterns = conn.execute(sql.SQL("select distinct {} from {}").format(given, KEYS)).fetchall()
+    if is_anything or not all(map(any, patterns)):
+        return None
     conn.execute(sql.SQL("analyze {}").format(KEYS))
-    patterns = {tuple(one is not None for one in key) for key in keys}
     named = []
-    for at, name in enumerate(table.incremental):
-        values = sorted({key[at] for key in keys}, key=str)
-        if all(pattern[at] for pattern in patterns) and 0 < len(values) <= MOST_NAMED:
-            cast = sql.SQL("{}::" + types[name] + "[]").format(sql.Literal([str(one) for one in values]))
-            named.append((name, cast))
+    for at, name in enumerate(names):
+        query = sql.SQL("select distinct {}::text from {} limit {}").format(name, KEYS, sql.Literal(MOST_NAMED + 1))
+        found = [value for (value,) in conn.execute(query)] if all(pattern[at] for pattern in patterns) else []
+        if 0 < len(found) <= MOST_NAMED:
+            cast = sql.SQL("{}::" + types[table.incremental[at]] + "[]").format(sql.Literal(sorted(found)))
+            named.append((table.incremental[at], cast))
     digest, rows = RowDigest(made[0], made[1]), made[2]
-    return ChangedKeys(table.incremental, len(keys), digest, rows, tuple(sorted(patterns)), tuple(named))
+    return ChangedKeys(table.incremental, count, digest, rows, tuple(sorted(patterns)), tuple(named))
 
 
 def note_made(conn: psycopg.Connection, table: SqlTable, digest: RowDigest, version: str, rows: int) -> None:
@@ -122,21 +132,30 @@ def was_touched(conn: psycopg.Connection, table: SqlTable) -> bool:
     return bool(row and row[0])
 
 
-def index_followed(conn: psycopg.Connection, table: SqlTable) -> None:
-    """Have the rows of its streams and workbooks found by the key that they bear, however many there are."""
-    for source in table.sources:
-        for place, parts in table.followed if source.row_id else ():
-            terms = [part for part in parts if part and "(" not in part.replace("CAST(", "", 1)]
-            if place != source.place or not terms:
-                continue
-            digest = hashlib.blake2b(" ".join(terms).encode(), digest_size=5).hexdigest()
-            conn.execute(
-                sql.SQL("create index if not exists {} on {} ({})").format(
-                    sql.Identifier(f"{source.name}__for_{digest}"[-63:]),
-                    sql.Identifier(source.domain, f"{source.name}__rows"),
-                    sql.SQL(", ").join(sql.SQL("({})").format(sql.SQL(part)) for part in terms),
-                )
-            )
+def index_followed(conn: psycopg.Connection, table: SqlTable, *, min_rows: int = 0) -> None:
+    """Have the rows of its sources found by the key that they bear; of those alone that hold more than `min_rows`."""
+    physical = {one.place: f"{one.name}__rows" if one.row_id else one.name for one in table.sources}
+    for place, parts in table.followed:
+        terms = [_as_written(part) for part in parts if part and SERIES not in part]
+        source = sql.Identifier(place[0], physical[place])
+        if not terms or (min_rows and not has_more_rows(conn, source, min_rows)):
+            continue
+        try:
+            _index_terms(conn, place, source, terms)
+        except psycopg.errors.InvalidObjectDefinition:  # it depends on the time zone
+            if plain := [term for term in terms if "(" not in term.replace("CAST(", "", 1)]:
+                _index_terms(conn, place, source, plain)
+
+
+def _as_written(part: str) -> str:
+    """A part as most write it, as PostgreSQL looks for an index by the very text: `week`, not `WEEK`."""
+    return re.sub(r"(?<=DATE_TRUNC\(')\w+", lambda unit: unit[0].lower(), part)
+
+
+def _index_terms(conn: psycopg.Connection, place: tuple[str, str], source: sql.Identifier, terms: list[str]) -> None:
+    digest = hashlib.blake2b(" ".join(terms).encode(), digest_size=5).hexdigest()
+    indexed = sql.SQL(", ").join(sql.SQL("({})").format(sql.SQL(part)) for part in terms)
+    ensure_index(conn, place[0], f"{place[1]}__for_{digest}"[-63:], source, indexed)
 
 
 def _trigger_prefix(domain: str, name: str) -> str:

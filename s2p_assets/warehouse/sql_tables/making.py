@@ -3,6 +3,8 @@
 Everything happens in one transaction: readers see the old rows until it ends, and nothing of it stays when it fails.
 """
 
+import math
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,6 +31,15 @@ from s2p_assets.warehouse.sql_tables.read_only import (
 )
 from s2p_assets.warehouse.sql_tables.row_digests import row_digest
 from s2p_assets.warehouse.sql_tables.rules import broken_rules, broken_tests
+from s2p_assets.warehouse.sql_tables.writing import (
+    RETURNED,
+    STORED,
+    begin_returned,
+    names_of,
+    take_stored,
+    write_part,
+    write_whole,
+)
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.derived_tables import ensure_derived_table
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
@@ -69,6 +80,7 @@ class _Making:
     conn: psycopg.Connection
     table: SqlTable
     until: float = field(default=0.0)
+    allowed: int = field(default=0)
 
     @property
     def place(self) -> sql.Identifier:
@@ -76,8 +88,10 @@ class _Making:
 
     def run(self, query: sql.Composable) -> psycopg.Cursor[Any]:
         """One statement, within what is left of the time that the table may take."""
-        left = max(int((self.until - time.monotonic()) * 1000), 1)
-        self.conn.execute(sql.SQL("set local statement_timeout = {}").format(sql.Literal(left)))
+        left = max(math.ceil(self.until - time.monotonic()), 0) * 1000 or 1
+        if left != self.allowed:  # told once for all statements of the same second
+            self.conn.execute(sql.SQL("set local statement_timeout = {}").format(sql.Literal(left)))
+            self.allowed = left
         return self.conn.execute(sql.Composed([query]))
 
 
@@ -106,7 +120,7 @@ def make_sql_table(conn: psycopg.Connection, table: SqlTable, *, whole: bool = F
         )
         raise failed(table, message) from None
     except psycopg.errors.UniqueViolation as error:
-        detail = (error.diag.message_detail or "").replace(" already exists.", "")
+        detail = re.sub(r" (already exists|is duplicated)\.$", "", error.diag.message_detail or "")
         raise SqlTableBroken(table, [f"more than one row for the key: {detail}"]) from None
     except psycopg.errors.NotNullViolation as error:
         line = f"column {error.diag.column_name!r} has no value in a row, and is not nullable"
@@ -151,57 +165,65 @@ def _is_most(making: _Making, keys: ChangedKeys) -> bool:
     return row is not None and row[0] > LARGEST_PART * _stored_rows(making.conn, making.table)
 
 
-def _columns(table: SqlTable) -> sql.Composed:
-    return sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
-
-
-def _insert(making: _Making, query: str) -> int:
+def _select(making: _Making, query: str) -> None:
+    """Run the select as the role that may only read, and keep what it returns."""
     table = making.table
     define_function(making.conn, FUNCTION, table.columns, query)
-    command = sql.SQL("insert into {} ({}) select * from {}()").format(making.place, _columns(table), FUNCTION)
-    return making.run(command).rowcount
+    begin_returned(making.conn, table)
+    command = sql.SQL("insert into {} ({}) select * from {}()").format(RETURNED, names_of(table.columns), FUNCTION)
+    making.run(command)
 
 
 def _made_whole(making: _Making, text: str, before: str | None) -> MadeTable:
-    conn, table = making.conn, making.table
-    names = _columns(table).as_string(conn)
-    with conn.transaction(force_rollback=False) as savepoint:
-        making.run(sql.SQL("delete from {}").format(making.place))
-        rows = _insert(making, f"select {names} from ({text}\n) q")
-        digest = row_digest(making.run, making.place, table.columns)
-        version = digest.version(rows)
-        _check(making, making.place)  # its rules may be others than those by which the same rows were good
-        if version == before:
-            raise psycopg.Rollback(savepoint)
-        _set_version(making, version, rows)
-    changed_keys.note_made(conn, table, digest, version, rows)
-    return MadeTable(rows, version, changed=version != before, remade=f"all {rows:,} rows")
+    table = making.table
+    _select(making, f"select {names_of(table.columns).as_string(making.conn)} from ({text}\n) q")
+    digest = row_digest(making.run, RETURNED, table.columns)
+    version = digest.version(digest.rows)
+    if version != before:
+        _expect(making, write_whole(making.conn, making.run, table, digest.rows), digest.rows)
+        _set_version(making, version, digest.rows)
+    _check(making)  # its rules may be others than those by which the same rows were good
+    changed_keys.note_made(making.conn, table, digest, version, digest.rows)
+    return MadeTable(digest.rows, version, changed=version != before, remade=f"all {digest.rows:,} rows")
 
 
 def _made_in_part(making: _Making, text: str, keys: ChangedKeys, before: str | None) -> MadeTable:
     conn, table = making.conn, making.table
-    part = sql.SQL("(select * from {} t where {}) part").format(making.place, keys.condition("t"))
-    old = row_digest(making.run, part, table.columns)
-    making.run(sql.SQL("delete from {} t where {}").format(making.place, keys.condition("t")))
+    take_stored(making.run, table, keys.condition)
+    old = row_digest(making.run, STORED, table.columns)
     conn.execute(sql.SQL("grant select on {} to {}").format(KEYS, sql.Identifier(ROLE)))
-    names, condition = _columns(table).as_string(conn), keys.condition("q", pushed=True).as_string(conn)
-    inserted = _insert(making, f"select {names} from ({text}\n) q where {condition}")
-    new = row_digest(making.run, part, table.columns)
+    names, condition = names_of(table.columns).as_string(conn), keys.condition("q", pushed=True).as_string(conn)
+    _select(making, f"select {names} from ({text}\n) q where {condition}")
+    new = row_digest(making.run, RETURNED, table.columns)
     digest = keys.digest ^ old ^ new
     rows = keys.rows - old.rows + new.rows
     version = digest.version(rows)
-    _check(making, part)
     if version != before:
+        _expect(making, write_part(conn, making.run, table), new.rows)
         store.set_version(conn, table, version, rows)  # what few rows are like, autovacuum looks at
+    _check(making)
     changed_keys.note_made(conn, table, digest, version, rows)
-    remade = f"{inserted:,} of {rows:,} rows, of {keys.count:,} changed {' and '.join(table.incremental)}"
+    remade = f"{new.rows:,} of {rows:,} rows, of {keys.count:,} changed {' and '.join(table.incremental)}"
     return MadeTable(rows, version, changed=version != before, remade=remade)
 
 
-def _check(making: _Making, rows: sql.Composable) -> None:
-    """Raise SqlTableBroken for rows that break their declaration, or a test that returns rows."""
+def _expect(making: _Making, stored: int, returned: int) -> None:
+    """Of two rows that are wholly equal one alone is stored, and the index of the key is silent."""
+    if stored != returned:
+        raise SqlTableBroken(making.table, [f"more than one row for the key: {_repeated_key(making)}"])
+
+
+def _repeated_key(making: _Making) -> str:
+    names = sql.SQL(", ").join(map(sql.Identifier, making.table.key))
+    query = sql.SQL("select {0} from {1} group by {0} having count(*) > 1 limit 1").format(names, RETURNED)
+    values = making.run(query).fetchone() or ()
+    return f"Key ({', '.join(making.table.key)})=({', '.join(map(str, values))})"
+
+
+def _check(making: _Making) -> None:
+    """Raise SqlTableBroken for returned rows that break their declaration, or a test of the table that returns rows."""
     conn, table = making.conn, making.table
-    broken = broken_rules(making.run, table, rows)
+    broken = broken_rules(making.run, table, RETURNED)
     tests = []
     if table.tests:
         conn.execute(sql.SQL("grant select on {} to {}").format(making.place, sql.Identifier(ROLE)))
@@ -239,7 +261,7 @@ def run_select(conn: psycopg.Connection, table: SqlTable, place: sql.Identifier,
     if not reader:
         ensure_role(conn)
         grant_sources(conn, [source.place for source in table.sources], locate)
-    text, names = select_text(table, table.text, conn, locate), _columns(table)
+    text, names = select_text(table, table.text, conn, locate), names_of(table.columns)
     check_select(conn, table, text, table.columns)
     making, query = (
         _Making(conn, table, time.monotonic() + table.seconds),

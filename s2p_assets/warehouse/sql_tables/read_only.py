@@ -67,10 +67,12 @@ def grant_sources(conn: psycopg.Connection, places: Iterable[tuple[str, str]], l
     role = sql.Identifier(ROLE)
     for domain, name in places:
         place = locate(domain, name)
-        may = conn.execute("select has_table_privilege(%s, %s, 'select')", (ROLE, place.as_string(conn))).fetchone()
-        if may != (True,):
+        is_own = place == sql.Identifier(domain, name)
+        asked = "select has_table_privilege(%s, %s, 'select'), %s or has_schema_privilege(%s, %s, 'usage')"
+        may = conn.execute(asked, (ROLE, place.as_string(conn), not is_own, ROLE, domain)).fetchone() or ()
+        if not may[0]:
             conn.execute(sql.SQL("grant select on {} to {}").format(place, role))
-        if place == sql.Identifier(domain, name):
+        if not may[1]:
             conn.execute(sql.SQL("grant usage on schema {} to {}").format(sql.Identifier(domain), role))
 
 
@@ -87,12 +89,14 @@ def check_select(conn: psycopg.Connection, table: SqlTable, text: str, columns: 
             found = conn.execute(f"select * from ({text}\n) q limit 0".encode())
     except psycopg.Error as error:
         raise failed(table, *_told(error, text)) from None
-    types = {one.name: one.type_code for one in found.description or ()}
+    described = found.description or ()
+    asked = "select format_type(one, null) from unnest(%s::oid[]) with ordinality t(one, place) order by place"
+    types = [name for (name,) in conn.execute(asked, ([one.type_code for one in described],))] if columns else []
+    returned = {one.name: name for one, name in zip(described, types, strict=False)}
     lines = dict(table.lines)
     for column in columns:
-        row = conn.execute("select format_type(%s, null)", (types[column.name],)).fetchone()
-        if row is None or row[0] not in FITTING[column.postgres_type]:
-            given = row[0] if row else "nothing"
+        given = returned[column.name]
+        if given not in FITTING[column.postgres_type]:
             wanted = f"{column.kind.capitalize()} ({column.postgres_type})"
             message = f"column {column.name!r} is declared as {wanted}, and the select returns {given}; cast it"
             raise failed(table, message, lines.get(f"columns.{column.name}"))

@@ -31,24 +31,26 @@ def index_for_tracing(
     wanted = [names for names in columns if names != source.key[: len(names)]]
     is_workbook = isinstance(source, Workbook)
     place = rows_table(source.domain, source.name) if is_workbook else sql.Identifier(source.domain, source.name)
-    if not wanted or not _has_more_rows(conn, place, min_rows):
+    if not wanted or not has_more_rows(conn, place, min_rows):
         return
-    command = sql.SQL("create index if not exists {} on {} ({})")
     for names in wanted:
         index = f"{source.name}__by_{'_'.join(names)}"[:63]
-        if not _index_exists(conn, source.domain, index):
-            with conn.transaction():
-                advisory_lock(conn, f"{source.domain}_{source.name}")
-                conn.execute(
-                    command.format(sql.Identifier(index), place, sql.SQL(", ").join(map(sql.Identifier, names)))
-                )
+        ensure_index(conn, source.domain, index, place, sql.SQL(", ").join(map(sql.Identifier, names)))
 
 
-def _has_more_rows(conn: psycopg.Connection, place: sql.Identifier, rows: int) -> bool:
+def has_more_rows(conn: psycopg.Connection, place: sql.Identifier, rows: int) -> bool:
+    """Whether a table holds more than so many rows; of a large one not all are counted."""
     query = sql.SQL("select 1 from {} offset {} limit 1").format(place, sql.Literal(rows))
     return conn.execute(query).fetchone() is not None
 
 
-def _index_exists(conn: psycopg.Connection, domain: str, index: str) -> bool:
+def ensure_index(
+    conn: psycopg.Connection, domain: str, index: str, place: sql.Identifier, terms: sql.Composable
+) -> None:
+    """Have this index on a table of the domain, unless it is there."""
     query = "select 1 from pg_indexes where schemaname = %s and indexname = %s"
-    return conn.execute(query, (domain, index)).fetchone() is not None
+    if conn.execute(query, (domain, index)).fetchone() is None:
+        with conn.transaction():
+            advisory_lock(conn, f"{domain}.{index}")
+            command = sql.SQL("create index if not exists {} on {} ({})")
+            conn.execute(command.format(sql.Identifier(index), place, terms))

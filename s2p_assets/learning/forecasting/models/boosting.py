@@ -15,9 +15,9 @@ import pandas as pd
 from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.fitted_trees import boosted_trees
 from s2p_assets.learning.forecasting import lags
-from s2p_assets.learning.forecasting.feasts import feast_factors
 from s2p_assets.learning.forecasting.models.smoothing import levels
-from s2p_assets.learning.forecasting.seasons import periods_of_year, season_of
+from s2p_assets.learning.forecasting.own_seasons import season_factors
+from s2p_assets.learning.forecasting.seasons import periods_of_year
 from s2p_assets.learning.forecasting.series import Matrix, Panel, forecast_rows, future_times, newest_values, panel
 from s2p_assets.learning.registry.array_files import read_arrays, write_arrays
 from s2p_assets.learning.registry.learner_files import fitted_task, read_learner, write_learner
@@ -108,9 +108,7 @@ class Boosting:
     def _known(self, history: pd.DataFrame, past: Panel, horizon: int) -> "_Known":
         task = fitted_task(self.task)
         times = pd.DatetimeIndex(past.times.append(future_times(past.times[-1], horizon, task)))
-        feasts = feast_factors(past, times, task.country)
-        calm = replace(past, values=past.values / feasts[: len(past.times)])
-        season = feasts * season_of(calm, task.country).factors(times)[:, None]
+        season = season_factors(past, history, task, times)
         values, year = past.values / season[: len(past.times)], periods_of_year(past.times)
         level = _not_too_small(levels(values, year, task.horizon), past.values, task.horizon)
         windows = sorted({1, 2, 4, *(max(year // part, 2) for part in (52, 26, 13, 6, 4, 2, 1))})
