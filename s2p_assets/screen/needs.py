@@ -155,7 +155,12 @@ def _elsewhere(remote: Mapping[str, Any]) -> Need:
 
 def _mailed(mailbox: Mapping[str, Any]) -> Iterator[Need]:
     if mailbox["problem"]:
-        yield Need("away", "fault", f"The mailbox {mailbox['place']} is not read", (mailbox["problem"], "Its mails wait there."))
+        yield Need(
+            "away",
+            "fault",
+            f"The mailbox {mailbox['place']} is not read",
+            (mailbox["problem"], "Its mails wait there."),
+        )
     for mail in mailbox["held"]:
         title = f"A mail of {mail['sender']}: {mail['subject'] or 'without a subject'}"
         yield Need("held: is it right?", "warn", title, (mail["why"] or "",))
