@@ -147,14 +147,20 @@ def _elsewhere(remote: Mapping[str, Any]) -> Need:
     since = f" since {remote['since'][:16].replace('T', ' ')} UTC" if remote["since"] else ""
     stands = "Nothing is taken for gone until then: the rows of its files stand."
     if remote["state"] == "away":
-        return Need("away", "fault", f"{remote['place']} is away{since}", (remote["problem"] or "", stands))
+        why = (remote["problem"] or "").removeprefix(f"{remote['place']}: ")
+        return Need("away", "fault", f"{remote['place']} is away{since}", (why, stands))
     lines = (*remote["notes"][: MOST_LINES - 1], stands)
     return Need("listed in part", "warn", remote["place"], lines, max(0, len(remote["notes"]) - len(lines) + 1))
 
 
 def _mailed(mailbox: Mapping[str, Any]) -> Iterator[Need]:
     if mailbox["problem"]:
-        yield Need("away", "fault", f"The mailbox {mailbox['place']} is not read", (mailbox["problem"],))
+        yield Need(
+            "away",
+            "fault",
+            f"The mailbox {mailbox['place']} is not read",
+            (mailbox["problem"], "Its mails wait there."),
+        )
     for mail in mailbox["held"]:
         title = f"A mail of {mail['sender']}: {mail['subject'] or 'without a subject'}"
         yield Need("held: is it right?", "warn", title, (mail["why"] or "",))

@@ -252,14 +252,15 @@ def _kills(_: Acme, __: Broker, given: argparse.Namespace) -> None:
         process = acme.command("stream")
         for turn in range(given.kills):
             events = [orjson.dumps(sale(base + number)) for number in range(sent, sent + each)]
-            seconds = chance.uniform(0.2, 6.0)
+            seconds = chance.uniform(0.2, 4.0)
             selling = threading.Thread(target=_sell, args=(broker, topic, events, seconds))
             selling.start()
             process = kill_in_turn(acme, process, turn, seconds, broker)
             selling.join()
             sent += each
         wanted = set(sent_rows(range(base, base + sent)))
-        until(lambda: len(acme.rows(SHOP)) >= len(wanted), "all rows")
+        while (stored := _count(acme, "acme.shop")) < len(wanted):
+            until(lambda stored=stored: _count(acme, "acme.shop") > stored, "more rows")  # type: ignore[misc]
         rows, (status,) = acme.rows(SHOP), [one for one in streams_status(acme.ctx) if one["name"] == SHOP]
         stop(process)
     print(
@@ -271,9 +272,9 @@ def _kills(_: Acme, __: Broker, given: argparse.Namespace) -> None:
 
 def _sell(broker: Broker, topic: str, events: list[bytes], seconds: float) -> None:
     """A few at a time, from before the kill until after it."""
-    for first in range(0, len(events), 30):
-        broker.send(topic, events[first : first + 30])
-        time.sleep(seconds / 8)
+    for first in range(0, len(events), 100):
+        broker.send(topic, events[first : first + 100])
+        time.sleep(seconds / 2)
 
 
 def _values(said: dict[str, Any]) -> tuple[Any, ...]:

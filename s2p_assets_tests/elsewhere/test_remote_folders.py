@@ -172,8 +172,10 @@ def test_a_workbook_may_name_its_own_folder_and_the_share_itself_may_lie_elsewhe
         lay(acme.ctx.settings.reports / "index.html", b"<html>")
         assert acme.fetch("share").put == ["s2p-reports/index.html"]
         assert (there / "all/s2p-reports/index.html").read_bytes() == b"<html>"
-        assert asyncio.run(_handed_in(acme, "c.xlsx", price_list({"C3": 3})))[0] == 200
-        assert (there / "all/prices/c.xlsx").read_bytes() == price_list({"C3": 3})
+        handed = price_list({"C3": 3})
+        status, says = asyncio.run(_handed_in(acme, "c.xlsx", handed))
+        assert status == 200, says
+        assert (there / "all/prices/c.xlsx").read_bytes() == handed
         assert acme.fetch("share").problem is None
         assert list(acme.take("acme_prices")) == ["prices/c.xlsx"]
         (there / "all/prices").rename(there / "prices-before")
@@ -190,7 +192,9 @@ async def _handed_in(acme: Acme, name: str, content: bytes) -> tuple[int, str]:
         routes_in_process(acme.ctx) as app,
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client,
     ):
-        begun = await client.post("/hand-in/upload", params={"name": name}, content=content, headers={"Accept": "*/*"})
+        begun = await client.post(
+            "/hand-in/upload", params={"name": name, "as": "acme_prices"}, content=content, headers={"Accept": "*/*"}
+        )
         assert begun.status_code == 201, begun.text
         address = begun.json()["address"]
         page = await client.get(address)

@@ -73,9 +73,13 @@ def registry() -> Iterator[SchemaRegistry]:
 def acme(folder: Path, broker: Broker, registry: SchemaRegistry) -> Iterator[Acme]:
     (folder / "password").write_text(f"{PASSWORD}\n")
     shelf = {"acme_shop.py": SHELF["acme_shop.py"].replace(f'Kafka("{TOPIC}")', f'Kafka("{TOPIC}", format="avro")')}
-    login = {"kafka_security": "tls", "kafka_sasl": "PLAIN", "kafka_user": USER}
+    login: dict[str, Any] = {"kafka_security": "tls", "kafka_sasl": "PLAIN", "kafka_user": USER}
     login |= {"kafka_password_file": folder / "password", "kafka_ca_file": broker.client["ssl.ca.location"]}
-    known = {"schema_registry": registry.url, "schema_registry_user": USER, "schema_registry_password": PASSWORD}
+    known: dict[str, Any] = {
+        "schema_registry": registry.url,
+        "schema_registry_user": USER,
+        "schema_registry_password": PASSWORD,
+    }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("s2p_assets_tests.streams.acme.SHELF", shelf)
         with acme_home(folder, patch, kafka=broker.address, **login, **known) as home:

@@ -68,8 +68,8 @@ def followed_table(conn: psycopg.Connection, stream: str) -> Followed | None:
     ).fetchone()
     if row is None:
         return None
-    *known, position = row
-    return Followed(stream, *known, lsn_number(position))
+    slot, system, relation, columns, parts, version, position = row
+    return Followed(stream, slot, system, relation, columns, parts, version, lsn_number(position))
 
 
 def followed_slots(conn: psycopg.Connection) -> list[tuple[str, str, str]]:
