@@ -39,6 +39,11 @@ class Smoothing:
     season: bool = True
     task: ForecastTask | None = field(default=None, repr=False)
 
+    @property
+    def called(self) -> str:
+        """What people read of it beside other forecasters."""
+        return "smoothing" if self.season else "smoothing without season"
+
     def fit(self, history: pd.DataFrame, task: ForecastTask) -> "Smoothing":
         return replace(self, task=task)
 
