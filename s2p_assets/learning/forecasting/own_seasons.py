@@ -74,7 +74,10 @@ def own_factors(plain: Matrix, year: int, horizon: int, ahead: int) -> Matrix:
     able = np.isfinite(deviation)
     middle = max(float(np.median(strength[able])), 0.0) if able.sum() >= FEWEST_SERIES else 0.0
     evident = able & (strength > CERTAIN * deviation)
-    taken = np.where(evident & (_left_of_error(plain, profiles, strength, horizon) < PAYS_ALONE), strength, 0.0)
+    taken = np.zeros(series)
+    if evident.any():
+        left = _left_of_error(plain[:, evident], profiles[:, :, evident], strength[evident], horizon)
+        taken[evident] = np.where(left < PAYS_ALONE, strength[evident], 0.0)
     if middle > 0:
         left = _left_of_error(plain, profiles, np.full(series, middle), horizon)[able]
         if float(np.mean(np.minimum(left, 4.0))) < PAYS:

@@ -68,11 +68,13 @@ def price_effects(sold: Matrix, price: Matrix, season: Matrix, year: int) -> Pri
 
 
 def _off_usual(price: Matrix, periods: int) -> Matrix:
-    known = last_known(price)
-    usual = pd.DataFrame(known).rolling(periods, min_periods=1).median().to_numpy()
+    known, off = last_known(price), np.zeros_like(price)
+    moves = np.fmax.reduce(known, axis=0) > np.fmin.reduce(known, axis=0)
+    paid = known[:, moves]
+    usual = pd.DataFrame(paid).rolling(periods, min_periods=1).median().to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
-        off = np.log(np.where(known > 0, known, np.nan) / np.where(usual > 0, usual, np.nan))
-    return np.clip(np.nan_to_num(off), -FURTHEST_PRICE, FURTHEST_PRICE)
+        off[:, moves] = np.nan_to_num(np.log(np.where(paid > 0, paid, np.nan) / np.where(usual > 0, usual, np.nan)))
+    return np.clip(off, -FURTHEST_PRICE, FURTHEST_PRICE)
 
 
 def _around(values: Matrix, periods: int) -> Matrix:
