@@ -24,8 +24,8 @@ from s2p_assets.learning.forecasting.series import Matrix, forecast_rows, panel
 from s2p_assets_tests.benchmarks.demand_sets import DATA, JUDGED, Set, sets
 from s2p_assets_tests.benchmarks.forecasting import PLAIN, OneByOne, crowned, models, statsforecast_peers
 
-SHOWN = ("boosting", "smoothing", "SES", "moving average", "seasonal naive", "combination")
-MEMBERS = ("boosting", "smoothing", "SES")
+SHOWN = ("boosting", "smoothing", "SES", "SES, prices", "moving average", "seasonal naive", "combination")
+MEMBERS = ("boosting", "smoothing", "SES, prices")
 FEWEST_OF_CLASS = 30
 DEAREST = ("sf AutoTheta", "sf AutoETS")
 
