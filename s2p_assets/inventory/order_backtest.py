@@ -138,9 +138,9 @@ def order_backtest_of(
     """How orders would have served that follow from each of several forecasts, and which is to be ordered by.
 
     `backtests`, `spreads`: by the forecast's name, of the same cutoffs, as of `forecasts_with_terms`. `standing`: the
-    name of the one in service. One row per forecast, in the order given: name, serves (is ordered by), fill, days_of_stock and
-    wasted (a share) at the policy's service level, stock_at_same_fill (days at the fill that the standing one kept, at
-    most 98 %; waste counts as what it costs in days of holding), folds.
+    name of the one in service. One row per forecast, in the order given: name, serves (is ordered by), fill,
+    days_of_stock and wasted (a share) at the policy's service level, stock_at_same_fill (days at the fill that the
+    standing one kept, at most 98 %; waste counts as what it costs in days of holding), folds.
     The standing one is ordered by, unless another needs over 5 % fewer such days, and fewer whichever fold is left out.
     """
     curves: dict[str, list[ServedOrders]] = {}
