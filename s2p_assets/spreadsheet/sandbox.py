@@ -26,6 +26,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import ReferenceValues, ReferenceValuesByWorkbook, Workbook
+from s2p_assets.spreadsheet.arrow_without_pandas import leave_out_pandas
 from s2p_assets.spreadsheet.child_answers import (
     MOST_BYTES,
     AnswerRefused,
@@ -319,6 +320,8 @@ class Sandbox:
         look_up: "LookUp | None" = None,
         with_rows: bool = True,
     ) -> ReadResult:
+        if with_rows:
+            import pyarrow  # noqa: F401  which takes them: before a child is forked, so that it is loaded once for both
         draft, name = tempfile.mkstemp(prefix="s2p-", suffix=".arrow", dir=self._spool)
         os.close(draft)
         rows = Path(name)
@@ -446,8 +449,7 @@ def serve_requests() -> None:
     os.environ |= {"TMPDIR": str(places.write[0]), "HOME": str(places.write[0])}
     if confined_first:
         confine(places)
-    import pandas  # noqa: F401  Arrow loads it
-
+    leave_out_pandas()
     import s2p_assets.spreadsheet.reading  # noqa: F401  imports come first: the bound counts from here
     from s2p_assets.spreadsheet.readers.row_cutter import use_cutter
 

@@ -1,10 +1,10 @@
-"""Promises of `learning/forecasting/own_seasons.py`: seasons of single series and groups, as far as years bear them out."""
+"""Promises of `learning/forecasting/own_seasons.py`: seasons of series and groups, as far as years bear them out."""
 
 import numpy as np
 import pandas as pd
 
 from s2p_assets.contracts.model import ForecastTask
-from s2p_assets.learning.forecasting.own_seasons import own_factors, season_factors
+from s2p_assets.learning.forecasting.own_seasons import own_factors, usual_factors
 from s2p_assets.learning.forecasting.series import Matrix, Panel
 
 YEAR, WEEKS, AHEAD = 52, 156, 20
@@ -54,6 +54,6 @@ def test_a_young_article_has_the_season_of_its_group() -> None:
     kinds = ["grill"] * 10 + ["sledge"] * 10
     rows = pd.DataFrame({"sku": past.entities, "week": times[-1], "units": 1.0, "kind": kinds})
     all_times = pd.date_range(times[0], periods=WEEKS + AHEAD, freq="W-MON")
-    young = season_factors(past, rows, TASK, all_times)[WEEKS:, 0]
+    young = usual_factors(past, rows, TASK, all_times)[WEEKS:, 0]
     expected = shapes[WEEKS:, 0]
     assert np.abs(np.log(young / young.mean() / (expected / expected.mean()))).mean() < 0.25

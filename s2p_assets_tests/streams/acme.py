@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import pytest
 
 from s2p_assets import tables as retail_tables
 from s2p_assets.services.context import Context, open_context
+from s2p_assets.services.streams.consuming import StreamConsumer
 from s2p_assets.services.streams.telling import streams_status
 from s2p_assets.settings import Settings
 
@@ -123,6 +125,27 @@ def acme_home(
             if process.poll() is None:
                 process.kill()
                 process.communicate()
+
+
+@contextlib.contextmanager
+def reading(acme: Acme) -> Iterator[None]:
+    """Read in a thread of this process for as long as the block lasts."""
+    ended, failed = threading.Event(), list[BaseException]()
+
+    def run() -> None:
+        try:
+            StreamConsumer(acme.ctx, [acme.ctx.catalog.streams[SHOP]], ended).run()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(60)
+    assert not failed, failed
 
 
 def web_sales_tables(stream: str) -> dict[str, str]:

@@ -66,13 +66,12 @@ class _Door(socketserver.BaseRequestHandler):
         with (
             contextlib.suppress(OSError, EOFError),
             self.server.tls.wrap_socket(self.request, server_side=True) as here,
+            socket.create_connection(self.server.behind) as there,
         ):
-            with socket.create_connection(self.server.behind) as there:
-                while not self._asked(here, there):
-                    pass
-                back = threading.Thread(target=_pass_on, args=(there, here), daemon=True)
-                back.start()
-                _pass_on(here, there)
+            while not self._asked(here, there):
+                pass
+            threading.Thread(target=_pass_on, args=(there, here), daemon=True).start()
+            _pass_on(here, there)
 
     def _asked(self, here: socket.socket, there: socket.socket) -> bool:
         """One request before the door is open; whether it is open now."""

@@ -1,9 +1,7 @@
 """Avro with a schema registry, from a broker that speaks TLS and asks for a password: what the settings say is used."""
 
-import contextlib
 import datetime as dt
 import io
-import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -11,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from s2p_assets.services.streams.consuming import StreamConsumer
 from s2p_assets.services.streams.telling import returned_of, streams_status
-from s2p_assets_tests.streams.acme import SHELF, SHOP, TOPIC, Acme, acme_home, until
+from s2p_assets_tests.streams.acme import SHELF, SHOP, TOPIC, Acme, acme_home, reading, until
 from s2p_assets_tests.streams.broker import Broker
 from s2p_assets_tests.streams.guarded import PASSWORD, USER, SchemaRegistry, guarded_broker, schema_registry
 
@@ -83,27 +80,6 @@ def acme(folder: Path, broker: Broker, registry: SchemaRegistry) -> Iterator[Acm
         patch.setattr("s2p_assets_tests.streams.acme.SHELF", shelf)
         with acme_home(folder, patch, kafka=broker.address, **login, **known) as home:
             yield home
-
-
-@contextlib.contextmanager
-def reading(acme: Acme) -> Iterator[None]:
-    """Read in a thread of this process for as long as the block lasts."""
-    ended, failed = threading.Event(), list[BaseException]()
-
-    def run() -> None:
-        try:
-            StreamConsumer(acme.ctx, [acme.ctx.catalog.streams[SHOP]], ended).run()
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join(60)
-    assert not failed, failed
 
 
 def test_events_of_a_registry_are_rows_and_a_schema_that_changed_under_way_is_an_outcome_of_its_own(

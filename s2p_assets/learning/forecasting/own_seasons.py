@@ -1,6 +1,7 @@
 """The time of year of single series and of groups of them, beyond that of all: as far as several years bear it out.
 
-The season that all share is made in `seasons.py`; series that sell at one time of the year alone are in `lifecycle.py`.
+The season of all is made in `seasons.py`, what prices do in `price_effects.py`; what sells at one time of the year
+alone is in `lifecycle.py`.
 """
 
 from dataclasses import replace
@@ -11,8 +12,9 @@ import pandas as pd
 from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.forecasting.feasts import feast_factors
 from s2p_assets.learning.forecasting.lags import moving_mean
+from s2p_assets.learning.forecasting.price_effects import price_effects
 from s2p_assets.learning.forecasting.seasons import season_of
-from s2p_assets.learning.forecasting.series import Matrix, Panel, newest_values
+from s2p_assets.learning.forecasting.series import Matrix, Panel, newest_values, panel
 
 LONGEST_YEAR = 53
 YEARS, LEAST_YEARS = 4, 1.5
@@ -25,8 +27,9 @@ CERTAIN, PAYS_ALONE = 3.0, 0.9
 FURTHEST, LEAST = 10.0, 0.02
 
 
-def season_factors(past: Panel, history: pd.DataFrame, task: ForecastTask, times: pd.DatetimeIndex) -> Matrix:
-    """What each series sells at each of `times` relative to its usual (times × entities), all series' season included.
+def usual_factors(past: Panel, history: pd.DataFrame, task: ForecastTask, times: pd.DatetimeIndex) -> Matrix:
+    """What each series sells at each of `times` relative to its usual (times × entities): all series' season, what the
+    price does where it is known in advance, and the series' own season.
 
     `times`: those of `past`, and periods to come. What is too young to show a season has that of its group of peers.
     Of days, the season of all alone. Feasts that move are taken out first, and are in it.
@@ -37,17 +40,21 @@ def season_factors(past: Panel, history: pd.DataFrame, task: ForecastTask, times
 
 
 def _calm_factors(past: Panel, history: pd.DataFrame, task: ForecastTask, times: pd.DatetimeIndex) -> Matrix:
-    common = season_of(past, task.country).factors(times)[:, None]
-    ahead = len(times) - len(past.times)
-    plain = past.values / common[: len(past.times)]
-    if task.year > LONGEST_YEAR or len(plain) < LEAST_YEARS * task.year:
-        return np.asarray(np.broadcast_to(common, (len(times), len(past.entities))))
+    count, ahead = len(past.times), len(times) - len(past.times)
+    known = np.broadcast_to(season_of(past, task.country).factors(times)[:, None], (len(times), len(past.entities)))
+    if task.price and task.price in task.known and task.price in history.columns:
+        found = panel(history, task, task.price)
+        price = pd.DataFrame(found.values, found.times, found.entities).reindex(times, columns=past.entities).to_numpy()
+        known = known * price_effects(past.values, price, known, task.year).factors()
+    if task.year > LONGEST_YEAR or count < LEAST_YEARS * task.year:
+        return np.asarray(known)
+    plain = past.values / known[:count]
     own = own_factors(plain, task.year, task.horizon, ahead)
     young = (~np.isnan(plain)).sum(axis=0) < LEAST_YEARS * task.year
     groups = _groups(history, past, task) if young.any() else None
     if groups is not None:
         own[:, young] = own_factors(_of_groups(plain, groups), task.year, task.horizon, ahead)[:, groups[young]]
-    return np.asarray(common * own)
+    return np.asarray(known * own)
 
 
 def own_factors(plain: Matrix, year: int, horizon: int, ahead: int) -> Matrix:

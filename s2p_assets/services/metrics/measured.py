@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
@@ -251,8 +252,10 @@ def _messages(desk: _Desk) -> Measurements:
 
 def _disks(ctx: Context) -> Measurements:
     settings = ctx.settings
-    for place, folder in (("home", settings.home), ("share", settings.share), ("results", settings.results)):
-        if folder.is_dir():
+    places: dict[str, Path | None] = {"home": settings.home, "share": settings.share, "results": settings.results}
+    places |= {"backups": settings.backup_to, "log archive": settings.wal_archive}
+    for place, folder in places.items():
+        if folder and folder.is_dir():
             room = shutil.disk_usage(folder)
             yield Measurement("s2p_disk_free_bytes", (place,), float(room.free))
             yield Measurement("s2p_disk_bytes", (place,), float(room.total))

@@ -25,6 +25,7 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.errors import is_lost_database, one_line
 from s2p_assets.services.logs import log_event
 from s2p_assets.services.streams.brokers import BrokersRefused, TopicIds, consumer_settings, silent_logger
+from s2p_assets.services.streams.clocks import ClockWatch, jump_words
 from s2p_assets.services.streams.taking import Taker
 from s2p_assets.services.streams.wire import EventReader, ExtraMissing, RegistryAway
 from s2p_assets.warehouse.streams.loading import PartitionEvents, StoredEvents
@@ -71,6 +72,7 @@ class StreamConsumer:
     _looked_at: float = 0.0
     _shared_at: float = 0.0
     _problem: str | None = None
+    _clock: ClockWatch = field(default_factory=ClockWatch)
 
     def __post_init__(self) -> None:
         self._topic_ids = TopicIds(self.ctx.settings)
@@ -213,6 +215,9 @@ class StreamConsumer:
         self._shared_at = time.monotonic()
         names = [one.full_name for one in self.streams]
         say_reading(self._database(), names, _process(), self._problem)
+        if by := self._clock.jumped():
+            for name in names:
+                note_stream(self._database(), name, "clock", "", jump_words(by))
         if time.monotonic() - self._looked_at > LOOK_SECONDS or not self._partitions:
             self._look(consumer)
         processes = sharing_processes(self._database(), names)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.forecasting.lags import moving_mean
-from s2p_assets.learning.forecasting.own_seasons import season_factors
+from s2p_assets.learning.forecasting.own_seasons import usual_factors
 from s2p_assets.learning.forecasting.seasons import periods_of_year
 from s2p_assets.learning.forecasting.series import Matrix, forecast_rows, future_times, panel
 from s2p_assets.learning.registry.learner_files import fitted_task, read_learner, write_learner
@@ -49,7 +49,7 @@ class Smoothing:
         season: Matrix = np.ones((count + horizon, 1))
         if self.season:
             times = pd.DatetimeIndex(past.times.append(future_times(past.times[-1], horizon, task)))
-            season = season_factors(past, history, task, times)
+            season = usual_factors(past, history, task, times)
         level = levels(past.values / season[:count], periods_of_year(past.times), task.horizon, self.rates)[-1]
         return forecast_rows(past, season[count:] * level[None, :], task)
 

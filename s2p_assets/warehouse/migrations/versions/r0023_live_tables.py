@@ -1,4 +1,4 @@
-"""How the tables stand that are made by the second, so that a fault of one is seen without its log."""
+"""How the tables stand that are made by the second; the partitions of followed tables."""
 
 from alembic import op
 
@@ -17,9 +17,12 @@ create table s2p.live_tables (
 );
 comment on table s2p.live_tables is
     'Tables that follow streams by the second: what keeps one from being made, since when, and when it last was.';
+alter table s2p.source_slots add column parts jsonb not null default '{}';
+comment on column s2p.source_slots.parts is
+    'Of a partitioned table each partition with a mark, which is another one once it was attached or emptied since.';
 """
 
 
 def upgrade() -> None:
-    """One table, empty."""
+    """One table and one column, empty."""
     driver(op.get_bind()).execute(OWN_TABLES)
