@@ -13,6 +13,7 @@ import psycopg
 import pyarrow
 
 from s2p_assets.catalog.catalog import Declaration, Key, key_of
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.entered import contracts_for
@@ -102,7 +103,8 @@ class AsOf:
             return as_of_tables.read_as_of(self.connection, declared.domain, declared.name, declared.columns)
         if isinstance(declared, DeliveryTable):
             return self._delivered(declared)
-        raise NotFound(f"{declared.full_name}: what it was on {to_minute(self.as_of)} is not kept")
+        by = " is made by dbt, and" if isinstance(declared, DbtModel) else ":"
+        raise NotFound(f"{declared.full_name}{by} what it was on {to_minute(self.as_of)} is not kept")
 
     def _restore_selected(self, declared: SqlTable) -> None:
         for key in self.ctx.catalog.inputs_of(declared).values():

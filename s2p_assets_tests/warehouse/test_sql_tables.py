@@ -470,7 +470,9 @@ def test_a_large_table_is_filled_before_its_index_is_built_unless_somebody_reads
     monkeypatch.setattr(writing, "LOCK_WAIT", "20ms")
     empty = "select sale, units from sales where false"
     make_sql_table(filled, read(written(tmp_path, empty, PLAIN, ("sale",))))
-    indexes = "select indexrelid::text, pg_get_indexdef(indexrelid) from pg_index where indrelid = 'acme.made'::regclass"
+    indexes = (
+        "select indexrelid::text, pg_get_indexdef(indexrelid) from pg_index where indrelid = 'acme.made'::regclass"
+    )
     before = filled.execute(indexes).fetchall()
     with psycopg.connect(database_url) as reader:
         if is_read:

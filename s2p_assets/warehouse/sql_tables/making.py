@@ -31,7 +31,15 @@ from s2p_assets.warehouse.sql_tables.read_only import (
 )
 from s2p_assets.warehouse.sql_tables.row_digests import row_digest
 from s2p_assets.warehouse.sql_tables.rules import broken_rules, broken_tests
-from s2p_assets.warehouse.sql_tables.writing import RETURNED, STORED, begin_returned, names_of, take_stored, write_part, write_whole
+from s2p_assets.warehouse.sql_tables.writing import (
+    RETURNED,
+    STORED,
+    begin_returned,
+    names_of,
+    take_stored,
+    write_part,
+    write_whole,
+)
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.tables.derived_tables import ensure_derived_table
 from s2p_assets.warehouse.tables.own_tables import ensure_own_tables
