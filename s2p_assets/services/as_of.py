@@ -4,6 +4,7 @@ Which rows stood then is the warehouse's to say; a report of today is made by it
 """
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -215,6 +216,7 @@ def parse_as_of(text: str) -> dt.datetime:
     """The end of a day such as `2026-03-31`, or a moment such as `2026-03-31T14:05`, here. Raises NotFound."""
     try:
         now = dt.datetime.now().astimezone()
+        text = re.sub(r"(T\d\d:\S*) (\d\d:?\d\d)$", r"\1+\2", text)  # the plus of an address that was not written %2B
         if len(text) > len("2026-03-31"):
             return _past(text, dt.datetime.fromisoformat(text).astimezone(), now)
         day = dt.date.fromisoformat(text)

@@ -91,7 +91,7 @@ description: The place of each article by what dbt adds up. One row per article.
 owner: ann@example.com
 key: article
 columns:
-  article: {type: Code, description: What was ordered, references: dbt.demand.article}
+  article: {type: Code, description: What was ordered, references: dbt__demand.article}
   place: {type: Integer, description: '1 for the one that sold best', ge: 1}
 tests:
   nobody is left out: select article from dbt.demand except select article from ranked
