@@ -46,10 +46,11 @@ class CustomBuildHook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         wanted = os.environ.get("S2P_BUILD", "")
         target = Path(self.root) / SOURCE.with_name("_cut_rows.abi3.so")
-        target.unlink(missing_ok=True)
         if self.target_name != "wheel" or wanted == "pure" or os.name == "nt":
+            self._leave_out(target, version)
             return
         if problem := compile_cutter(Path(self.root), target):
+            self._leave_out(target, version)
             if wanted == "compiled":
                 raise RuntimeError(f"{SOURCE} was not compiled: {problem}")
             self.app.display_warning(f"{SOURCE} was not compiled, which s2p does without: {problem}")
@@ -58,3 +59,10 @@ class CustomBuildHook(BuildHookInterface):
         build_data["pure_python"] = False
         build_data["tag"] = f"cp311-abi3-{platform}"
         build_data["artifacts"].append(str(target.relative_to(self.root)))
+
+    def _leave_out(self, target: Path, version: str) -> None:
+        """Takes away one that was compiled before, in an install from the sources; a package holds none it is not told
+        of, and an install beside it may be in use.
+        """
+        if self.target_name == "wheel" and version == "editable":
+            target.unlink(missing_ok=True)

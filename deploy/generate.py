@@ -80,6 +80,7 @@ def dashboard() -> dict[str, Any]:
 
 IN_OTHERS = {"s2p_model_error_bound", "s2p_disk_wanted_bytes", "s2p_backup_wanted_seconds"}
 IN_OTHERS |= {"s2p_drill_wanted_seconds", "s2p_info", "s2p_stream_slot_wanted_bytes"}
+IN_OTHERS |= {"s2p_remote_wanted_seconds", "s2p_mailbox_wanted_seconds"}
 """Limits, which are drawn beside what they bound, and what says no more than a version."""
 LIMITS = {alert.metric: alert.limit for alert in ALERTS if isinstance(alert.limit, str)}
 

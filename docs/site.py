@@ -64,6 +64,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "docs/runbooks/restore.md",
         "docs/runbooks/share-gone.md",
         "docs/runbooks/disk-full.md",
+        "docs/runbooks/remote-away.md",
         "docs/runbooks/stream-lags.md",
         "docs/runbooks/rotate-secrets.md",
         "docs/runbooks/remove-data.md",

@@ -51,6 +51,9 @@ from .contracts.stream import Push as Push
 from .contracts.stream import Stream as Stream
 from .contracts.table import table as table
 from .contracts.workbook import Workbook as Workbook
+from .inventory.order_backtest import order_backtest_of as order_backtest_of
+from .inventory.order_backtest import order_choice as order_choice
+from .inventory.order_backtest import why_ordered_by as why_ordered_by
 from .inventory.replenishment import ReplenishmentPolicy as ReplenishmentPolicy
 from .inventory.replenishment import critical_ratio as critical_ratio
 from .inventory.replenishment import plan_orders as plan_orders
@@ -94,6 +97,10 @@ from .learning.forecasting.late_sources import source_coverage as source_coverag
 from .learning.forecasting.lineage import forecast_lineage as forecast_lineage
 from .learning.forecasting.lineage import total_forecast_lineage as total_forecast_lineage
 from .learning.forecasting.lineage import weekly_feature_lineage as weekly_feature_lineage
+from .learning.forecasting.order_forecasts import backtests_on_same_folds as backtests_on_same_folds
+from .learning.forecasting.order_forecasts import order_errors as order_errors
+from .learning.forecasting.order_forecasts import order_means as order_means
+from .learning.forecasting.order_forecasts import versions_on_same_folds as versions_on_same_folds
 from .learning.forecasting.series import last_target_time as last_target_time
 from .learning.forecasting.supersession import carry_over as carry_over
 from .learning.forecasting.supersession import in_line as in_line

@@ -4,6 +4,8 @@ What a company does with its own share is in `share.py`.
 """
 
 import datetime as dt
+import os
+import sys
 from collections.abc import Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +27,6 @@ def demo(
     live: Annotated[bool, typer.Option("--live", help="Let a sample web shop sell while it is served.")] = False,
 ) -> None:
     """Write a sample share drive, process it, say where everything is and what to try; then serve it all."""
-    from s2p_assets.cli.printing.status import print_outcome
     from s2p_assets.samples.share_files import sample_shares, shown_first
     from s2p_assets.settings import read_settings
 
@@ -38,7 +39,7 @@ def demo(
         require_port(settings.host, settings.port)
     samples = sample_shares() if every else shown_first(sample_shares())
     _write_samples(settings, samples)
-    print_outcome(settings, process_share(settings))
+    _process_apart(settings)
     _print_mistakes(samples)
     _print_exercises(settings, samples, is_watched=ui)
     _print_links(settings, is_watched=ui)
@@ -46,6 +47,19 @@ def demo(
         _serve_live(settings)
     elif ui:
         serve_share(open_for_a_first_look(settings))
+
+
+def _process_apart(settings: "Settings") -> None:
+    """Process the samples in a process of its own: what serves them goes on for days, without what a pass takes up."""
+    from s2p_assets.cli.printing.status import print_outcome
+
+    sys.stdout.flush()
+    if not (child := os.fork()):
+        print_outcome(settings, process_share(settings))
+        raise typer.Exit
+    _, status = os.waitpid(child, 0)
+    if code := os.waitstatus_to_exitcode(status):  # the child said why
+        raise typer.Exit(abs(code))
 
 
 def _require_live(settings: "Settings", *, is_watched: bool) -> None:

@@ -75,7 +75,7 @@ def why(name: Asked, as_json: Json = False) -> None:
     from s2p_assets.services.model_queries import find_trained, training_history
 
     ctx = open_outlined(settings)
-    trained = training_history(find_trained(ctx, name), ctx.registry)
+    trained = training_history(ctx, find_trained(ctx, name))
     if as_json:
         print_json(trained)
     else:

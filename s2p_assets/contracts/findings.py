@@ -69,6 +69,10 @@ class FindingCollector:
             self.kept.append(finding)
         self.file_rejected |= whole_file and finding.severity == "reject"
 
+    def refused_cells(self) -> set[tuple[str | None, str]]:
+        """Sheet and address of the cells that a reject stands at."""
+        return {(one.sheet, one.cell) for one in self.kept if one.cell and one.severity == "reject"}
+
     def all(self) -> list[Finding]:
         """Rejects and notices in the order found, then what was cut off."""
         more = [

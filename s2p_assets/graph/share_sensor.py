@@ -112,7 +112,7 @@ def share_sensor(ctx: Context, rest: Callable[[float], None] = time.sleep) -> dg
         events = _events(ctx, still, memory) if still else []
         unclaimed = [file.relative for file in now.unclaimed[:UNCLAIMED_KEPT]]
         if unclaimed and unclaimed != memory.unclaimed:
-            context.log.warning(f"{len(now.unclaimed)} files that no workbook contract claims: {', '.join(unclaimed)}")
+            context.log.warning(f"no workbook contract claims: {', '.join(unclaimed)} ({len(now.unclaimed)} in all)")
         memory.unclaimed = unclaimed
         reported = memory.reported.setdefault(UNCLAIMED_FILES, Reported())
         if reported.digest != now.unclaimed_digest:

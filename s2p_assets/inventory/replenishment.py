@@ -30,11 +30,15 @@ class ReplenishmentPolicy:
     `service_level`: probability that stock lasts until the order after next arrives. `review_days`: days
     between two looks. `cover_days`: expected demand of so many days is ordered on top, so that orders are
     fewer; 0 is the fixed-time-period model, in which reorder point and order-up-to level coincide.
+    `usual_lead_days`: days from order to arrival where a supplier says none. `holding_cost`: what holding a unit for a
+    year costs, as a share of its cost.
     """
 
     service_level: float = 0.95
     review_days: int = 7
     cover_days: int = 0
+    usual_lead_days: int = 14
+    holding_cost: float = 0.25
 
     def __post_init__(self) -> None:
         if not 0 < self.service_level < 1 or self.review_days < 1 or self.cover_days < 0:
@@ -140,6 +144,47 @@ def shifted_forecast(means: Matrix, elapsed: float) -> Matrix:
     return np.asarray(np.diff(used, axis=1))
 
 
+@dataclass(frozen=True)
+class StockLevels:
+    """Levels by item, in units; `lead` and `periods` (lead time and review) in periods.
+
+    `expected`: the demand over `periods`, `held` what is held beyond it, `point` both together, `up_to` the level that
+    is ordered up to.
+    """
+
+    lead: Matrix
+    periods: Matrix
+    expected: Matrix
+    held: Matrix
+    point: Matrix
+    up_to: Matrix
+
+
+def stock_levels(
+    items: pd.DataFrame,
+    means: Matrix,
+    spread: DemandDistribution,
+    policy: ReplenishmentPolicy,
+    *,
+    days_per_period: float,
+) -> StockLevels:
+    """The reorder point and the order-up-to level of `items`, as `plan_orders` takes them.
+
+    What perishes is not ordered beyond the demand that is expected until it would: over lead time and shelf life.
+    """
+    lead = items["lead_time_days"].to_numpy(float) / days_per_period
+    periods = lead + policy.review_days / days_per_period
+    expected = demand_over_periods(means, periods)
+    held = safety_stock(_at_service_levels(items, spread, policy, expected, periods), expected)
+    up_to = demand_over_periods(means, periods + policy.cover_days / days_per_period) + held
+    if "shelf_life_days" in items:
+        life = items["shelf_life_days"].astype(float).to_numpy() / days_per_period
+        keeps = np.where(np.isnan(life), np.inf, demand_over_periods(means, lead + np.nan_to_num(life)))
+        held = np.minimum(held, np.maximum(keeps - expected, 0.0))
+        up_to = np.maximum(np.minimum(up_to, keeps), expected + held)
+    return StockLevels(lead, periods, expected, held, expected + held, up_to)
+
+
 def plan_orders(
     items: pd.DataFrame,
     means: Matrix,
@@ -151,7 +196,8 @@ def plan_orders(
     """Levels and orders of `items`, one row each, in their order and with their index.
 
     `items`: on_hand, on_order (units, may be missing: not counted), lead_time_days, pack_size, minimum_order, and
-    where it differs from the policy's service_level, and deviation as of `intervals.deviations`, if known.
+    where it differs from the policy's service_level, deviation as of `intervals.deviations`, if known, and
+    shelf_life_days of what perishes (missing for the rest).
     `means`: expected demand (items × periods from now on).
 
     The protection interval is lead time + review: what is ordered today must last until the order of the next look
@@ -164,28 +210,21 @@ def plan_orders(
     An item that is not counted has no order, no cover and no shortage (NaN). Units on order count as if they arrived in
     time.
     """
-    lead = items["lead_time_days"].to_numpy(float) / days_per_period
-    periods = lead + policy.review_days / days_per_period
-    expected = demand_over_periods(means, periods)
-    quantile = _at_service_levels(items, spread, policy, expected, periods)
-    held = safety_stock(quantile, expected)
-    point = expected + held
-    level = demand_over_periods(means, periods + policy.cover_days / days_per_period) + held
+    levels = stock_levels(items, means, spread, policy, days_per_period=days_per_period)
     on_hand, on_order = items["on_hand"].to_numpy(float), items["on_order"].to_numpy(float)
     position = on_hand + on_order
-    orders = order_quantity(
-        point, level, on_hand, on_order, pack_size=items["pack_size"], minimum_order=items["minimum_order"]
-    )
+    packs = {"pack_size": items["pack_size"], "minimum_order": items["minimum_order"]}
+    orders = order_quantity(levels.point, levels.up_to, on_hand, on_order, **packs)
     cover = days_of_cover(on_hand, means, days_per_period)
     stock, own = np.maximum(position, 0.0), _deviation(items)
-    before = expected_short(spread, demand_over_periods(means, lead), lead, stock, deviation=own)
-    until_next = expected_short(spread, expected, periods, stock, deviation=own)
+    before = expected_short(spread, demand_over_periods(means, levels.lead), levels.lead, stock, deviation=own)
+    until_next = expected_short(spread, levels.expected, levels.periods, stock, deviation=own)
     return pd.DataFrame(
         {
-            "demand_over_lead_time": expected,
-            "safety_stock": held,
-            "reorder_point": point,
-            "order_up_to": level,
+            "demand_over_lead_time": levels.expected,
+            "safety_stock": levels.held,
+            "reorder_point": levels.point,
+            "order_up_to": levels.up_to,
             "order_quantity": np.where(np.isnan(position), np.nan, orders),
             "days_of_cover": np.where(np.isnan(on_hand), np.nan, cover),
             "shortage_if_ordered": np.minimum(before, until_next),

@@ -5,6 +5,7 @@ Making one is in `training.py`; which is in service is for `promotion.py`, stori
 
 import datetime as dt
 import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
@@ -75,11 +76,24 @@ class ModelVersion(Generic[T]):
 
 
 @dataclass(frozen=True)
+class Rival:
+    """Another version of a champion's contest, tried on the same folds; what it holds is loaded when it is asked for.
+
+    `load` and `backtest` raise ModelDamaged.
+    """
+
+    version: str
+    load: Callable[[], ModelVersion]
+    backtest: Callable[[], pd.DataFrame]
+
+
+@dataclass(frozen=True)
 class Champion(Generic[T]):
     """The version that predicts for a contest, why it does, and the scores of all that stood with it.
 
     `too_few`: the sentence that says that too few periods were scored to choose it by; None where they sufficed.
     `trainings`: what was trained of late, the newest first, as of `Registry.trainings`; none where that is not asked.
+    `rivals`: those that were tried on the same folds, by model; none where that is not asked.
     """
 
     domain: str
@@ -89,6 +103,7 @@ class Champion(Generic[T]):
     scores: pd.DataFrame
     trainings: tuple[TrainingRecord, ...] = ()
     too_few: str | None = None
+    rivals: Mapping[str, Rival] = field(default_factory=dict)
 
     @property
     def model_name(self) -> str:

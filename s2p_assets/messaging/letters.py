@@ -78,7 +78,7 @@ def _shown(matter: Matter) -> dict[str, Any]:
         "next_step": plain_line(matter.next_step, 2 * LONGEST_LINE),
         "details": [plain_line(line) for line in matter.details],
         "more": matter.more,
-        "place": plain_line(matter.place, 2 * LONGEST_LINE),
+        "places": [plain_line(line, 2 * LONGEST_LINE) for line in matter.place.splitlines()],
     }
 
 

@@ -53,7 +53,8 @@ class Matter:
 
     `key`: what makes it the same matter at the next look; told once. `owner`: the owner as the contract names them.
     `to`: who is told besides those whom its kind concerns. `details`: the first lines, such as cells and their
-    findings; `more` further ones are not given. `attachments`: paths of files. `place`: where they lie, for people.
+    findings; `more` further ones are not given. `attachments`: paths of files. `place`: where
+    they lie, for people, a line each.
     `about`: the path of the file on the share that it is about.
     """
 

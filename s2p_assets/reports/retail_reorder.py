@@ -7,9 +7,11 @@ import pandas as pd
 
 from s2p_assets import Document, NotYet, report, sections
 
+PREFIX = "demand_"
+
 
 @report(title="Re-order plan", owner="purchasing@example.com")
-def reorder(reorder_plan: pd.DataFrame, stock_position: pd.DataFrame) -> Document:
+def reorder(reorder_plan: pd.DataFrame, stock_position: pd.DataFrame, order_backtest: pd.DataFrame) -> Document:
     """What to order today, by SKU and supplier, the costliest to leave undone first; ready to send to purchasing.
 
     One edition per day of stock; made again whenever stock, prices or the forecast change.
@@ -28,7 +30,11 @@ def reorder(reorder_plan: pd.DataFrame, stock_position: pd.DataFrame) -> Documen
             sections.order_plan.order_list(plan),
             sections.order_plan.short_either_way(plan),
             sections.order_plan.plan_levels(plan),
+            sections.past_orders.past_orders(order_backtest, "order_backtest", PREFIX),
         ),
-        notes=sections.order_plan.plan_notes(plan, as_of),
+        notes=(
+            *sections.order_plan.plan_notes(plan, as_of),
+            sections.past_orders.why_orders_follow(order_backtest, PREFIX),
+        ),
         action=sections.order_plan.order_now(plan),
     )

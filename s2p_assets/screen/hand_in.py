@@ -17,6 +17,7 @@ from s2p_assets.api.forms import form_fields
 from s2p_assets.api.guard import state_of
 from s2p_assets.api.problems import Problem
 from s2p_assets.api.uploads import uploaded
+from s2p_assets.fetching.remote_files import RemoteAway
 from s2p_assets.screen.area import Area
 from s2p_assets.screen.rendering import go_to, page, part
 from s2p_assets.screen.submission_view import shown_submission
@@ -180,6 +181,8 @@ async def store(request: Request, id: str) -> Response:  # noqa: A002
         path = await run_in_threadpool(work)
     except (submissions.ChangedMeanwhile, files.FileRefused) as refused:
         return await _shown(request, id, wrong=str(refused), status=409)
+    except RemoteAway as away:
+        return await _shown(request, id, wrong=f"The share does not take it now. {away}", status=503)
     return go_to(request, f"/hand-in/file?path={quote(path, safe='')}")
 
 

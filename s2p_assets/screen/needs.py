@@ -112,11 +112,7 @@ def _of_engineers(status: Status, caller: Caller) -> Iterator[Need]:
         return
     for fault in status["faults"]:
         yield Need("left out", "fault", "A file on the shelves has a fault", (fault,))
-    for remote in status["remotes"]:
-        if remote["state"] in ("away", "partly"):
-            yield _elsewhere(remote)
-    if mailbox := status["mailbox"]:
-        yield from _mailed(mailbox)
+    yield from _from_elsewhere(status)
     messages = status["messages"]
     if messages["problem"]:
         yield Need("not told", "fault", "The address book cannot be read", (messages["problem"],))
@@ -124,6 +120,27 @@ def _of_engineers(status: Status, caller: Caller) -> Iterator[Need]:
         count = f"{len(undelivered):,} {'message was' if len(undelivered) == 1 else 'messages were'} not delivered"
         lines = [f"To {one['recipient']}: {one['error']}" for one in undelivered[:MOST_UNDELIVERED]]
         yield Need("not told", "fault", count, (*lines, "s2p messages lists them all; --again tries once more"))
+
+
+def _from_elsewhere(status: Status) -> Iterator[Need]:
+    """What does not come, or is not made of what comes: streams' tables, remote folders, the mailbox."""
+    for table in status["live_tables"]:
+        if table["problem"]:
+            yield _not_following(table)
+    for remote in status["remotes"]:
+        if remote["state"] in ("away", "partly"):
+            yield _elsewhere(remote)
+        elif remote["is_silent"]:
+            says = f"It was last looked at on {remote['looked_at'][:16].replace('T', ' ')} UTC; let s2p up run."
+            yield Need("not looked at", "fault", f"Nobody looks at {remote['place']}", (says,))
+    if mailbox := status["mailbox"]:
+        yield from _mailed(mailbox)
+
+
+def _not_following(table: Mapping[str, Any]) -> Need:
+    made = f"Its rows stand as of {table['made_at'][:16].replace('T', ' ')} UTC." if table["made_at"] else ""
+    title = f"{table['name'].replace('_', ' ').capitalize()} does not follow its streams"
+    return Need("not made", "fault", title, tuple(filter(None, (table["problem"], made))))
 
 
 def _elsewhere(remote: Mapping[str, Any]) -> Need:

@@ -14,6 +14,7 @@ def what_needs_a_person(current: dict[str, Any]) -> list[str]:
         (len(current["gone"]), "file is gone while its rows count", "files are gone while their rows count"),
         (len(current["missing"]), "file is missing or late", "files are missing or late"),
         (len(current["unclaimed"]), "file is claimed by nobody", "files are claimed by nobody"),
+        (_failing(current), "table does not follow its streams", "tables do not follow their streams"),
         (_away(current), "folder elsewhere is away or listed in part", "folders elsewhere are away or listed in part"),
         (len((current["mailbox"] or {}).get("held", ())), "mail is held", "mails are held"),
         (1 if (current["mailbox"] or {}).get("problem") else 0, "mailbox cannot be read", ""),
@@ -24,6 +25,10 @@ def what_needs_a_person(current: dict[str, Any]) -> list[str]:
         (1 if messages["problem"] else 0, "address book cannot be read", ""),
     )
     return [f"{count:,} {one if count == 1 else more}" for count, one, more in counts if count]
+
+
+def _failing(current: dict[str, Any]) -> int:
+    return sum(bool(one["problem"]) for one in current["live_tables"])
 
 
 def _away(current: dict[str, Any]) -> int:

@@ -15,6 +15,8 @@ OLD_AFTER = 2
 """So many times the hours between two backups the newest may be old."""
 FIRST_TRY = dt.timedelta(hours=1)
 LOG, DRILL_LOG = "backup.log", "drill.log"
+FIRST_BEGUN = "backup.begun"
+"""An empty file in the home, as old as the first try."""
 FAULTS_NAMED = 5
 
 
@@ -22,6 +24,9 @@ def begin_due_backup(settings: Settings, now: dt.datetime) -> bool:
     """Begin a backup in a process of its own when the newest is old enough, and none was begun within the hour."""
     if settings.backup_to is None or not _is_due(settings, now):
         return False
+    first = settings.home / FIRST_BEGUN
+    if not first.exists():
+        first.touch()
     return _begin(settings, now, "backup", LOG)
 
 
@@ -57,7 +62,7 @@ def backup_matters(settings: Settings, now: dt.datetime) -> list[Matter]:
     allowed = dt.timedelta(hours=settings.backup_hours * OLD_AFTER)
     if newest and now - newest.made_at <= allowed:
         return []
-    if newest is None and not _failed(settings):
+    if newest is None and not _failed(settings) and _first_begun(settings, now) > now - allowed:
         return []  # the first is about to be made
     age = f"The newest backup is of {newest.made_at:%d %B %Y, %H:%M} UTC" if newest else "There is no backup yet"
     return [
@@ -90,6 +95,14 @@ def drill_matters(settings: Settings, now: dt.datetime) -> list[Matter]:
             tuple(faults[:FAULTS_NAMED]),
         )
     ]
+
+
+def _first_begun(settings: Settings, now: dt.datetime) -> dt.datetime:
+    """When the first backup was begun; now, where none was yet. One that is killed says nothing in its log."""
+    try:
+        return dt.datetime.fromtimestamp((settings.home / FIRST_BEGUN).stat().st_mtime, dt.UTC)
+    except OSError:
+        return now
 
 
 def _failed(settings: Settings) -> bool:

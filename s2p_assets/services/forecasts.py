@@ -75,7 +75,7 @@ def model_state(ctx: Context, name: str) -> dict[str, Any]:
 
 def model_history(ctx: Context, name: str) -> dict[str, Any]:
     """What made the version in service train, down to the files. Raises NotFound, NoSuchModel."""
-    return training_history(find_trained(ctx, name), ctx.registry)
+    return training_history(ctx, find_trained(ctx, name))
 
 
 def predicted(ctx: Context, name: str, wanted: Mapping[str, str], horizon: int | None) -> dict[str, Any]:

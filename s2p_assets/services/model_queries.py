@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from s2p_assets.catalog.catalog import Catalog, Derived
+import psycopg
+from psycopg import sql
+
+from s2p_assets.catalog.catalog import Catalog, Derived, key_of
 from s2p_assets.contracts.errors import meant_by
 from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.learning.registry.mlflow_tables import ContestState, Record
-from s2p_assets.learning.registry.model_registry import NoSuchModel, Registry
+from s2p_assets.learning.registry.model_registry import NoSuchModel
 from s2p_assets.learning.training_reason import reason_from_json
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
@@ -92,9 +95,12 @@ def _version(record: Record | None) -> dict[str, Any] | None:
     return {name: getattr(record, name) for name in shown}
 
 
-def training_history(found: TrainedModel, registry: Registry) -> dict[str, Any]:
-    """The chain from a version down to the files: what asked for it, how much was new, from what it was made."""
-    record, contest = found.record, found.contest
+def training_history(ctx: Context, found: TrainedModel) -> dict[str, Any]:
+    """The chain from a version down to the files: what asked for it, how much was new, from what it was made.
+
+    `orders`: by which forecast of the contest is ordered, and why, in a sentence; None where no orders follow from it.
+    """
+    record, contest, registry = found.record, found.contest, ctx.registry
     made = registry.manifest(contest.domain, contest.name, record)
     cause = reason_from_json(made["reason"])
     return {
@@ -122,7 +128,26 @@ def training_history(found: TrainedModel, registry: Registry) -> dict[str, Any]:
         "workbooks": list(cause.workbooks),
         "files": [asdict(source) for source in cause.sources],
         "files_loaded": cause.loaded,
+        "orders": why_ordered(ctx, contest),
     }
+
+
+def why_ordered(ctx: Context, contest: Contest) -> str | None:
+    """What the stored backtest of orders by a contest's forecasts says; None where there is none, or none yet."""
+    mine = key_of(contest)
+    for table in ctx.catalog.tables.values():
+        names = {column.name for column in table.columns}
+        if names >= {"because", "serves"} and mine in ctx.catalog.inputs_of(table).values():
+            query = sql.SQL("select because from {} where serves limit 1").format(
+                sql.Identifier(table.domain, table.name)
+            )
+            with ctx.warehouse.reading() as connection:
+                try:
+                    row = connection.execute(query).fetchone()
+                except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+                    return None
+            return str(row[0]) if row else None
+    return None
 
 
 def predictions(ctx: Context, trained: TrainedModel, wanted: dict[str, str], horizon: int | None) -> pd.DataFrame:

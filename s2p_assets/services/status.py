@@ -22,6 +22,7 @@ from s2p_assets.services.mailbox.telling import mailbox_status
 from s2p_assets.services.messages.standing import messages_status
 from s2p_assets.services.remotes.telling import remotes_status
 from s2p_assets.services.share import look_at_share, share_changes_by_name
+from s2p_assets.services.streams.live_telling import live_tables_status
 from s2p_assets.services.streams.telling import streams_status
 from s2p_assets.services.work_under_way import work_under_way
 from s2p_assets.settings import Settings
@@ -46,6 +47,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
     `confined`: whether the processes that read files are kept from everything else;
     `aliases`: headers that people matched to columns and that no contract's file has yet;
     `streams`: events and rows of every stream, how far behind it is, what came back, who reads it and what keeps them;
+    `live_tables`: tables that follow streams by the second, when each was made and what keeps it from that;
     `remotes`: folders elsewhere, how the last look at each ended and what keeps s2p from it;
     `mailbox`: the folder that is watched, what keeps s2p from it, mails that are held; None where there is none;
     `lakehouse`: where tables are exported to, of which moment it is, and what keeps it from the newest;
@@ -69,6 +71,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
         matched = refresh_aliases(ctx.settings, connection)
         foreign = foreign_files(ctx.settings, connection, now)
         streams = streams_status(ctx, connection)
+        live_tables = live_tables_status(ctx, connection)
         remotes = remotes_status(ctx, connection)
         mailbox = mailbox_status(ctx, connection)
         lakehouse = lakehouse_status(ctx, connection)
@@ -79,6 +82,7 @@ def read_status(ctx: Context, since: dt.datetime | None = None, *, today: dt.dat
             for name, book in sorted(ctx.catalog.workbooks.items())
         ],
         "streams": streams,
+        "live_tables": live_tables,
         "remotes": remotes,
         "mailbox": mailbox,
         "models": [_contest(ctx.registry, contest) for contest in ctx.catalog.contests.values()],

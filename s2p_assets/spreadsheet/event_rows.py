@@ -86,20 +86,12 @@ def judge_events(
             number = int(numbers[place])
             found[number].append(_finding(places[number], column.name, error.value or None, error.rule, error.message))
     table = pyarrow.table(columns | {"_number": pyarrow.array(numbers)})
+    refused = {(number, one.column) for number, findings in found.items() for one in findings}
     for violation in _violations(table, stream, known):
-        every = range(len(numbers)) if violation.position is None else (violation.position,)
-        for place in every:
-            number = int(numbers[place])
-            found[number].append(
-                _finding(
-                    places[number],
-                    violation.column,
-                    violation.value,
-                    violation.rule,
-                    violation.message,
-                    violation.severity,
-                )
-            )
+        concerned = numbers if violation.position is None else numbers[[violation.position]]
+        for number in concerned.tolist():
+            if not any((number, name) in refused for name in violation.looks_at):  # it saw no value there
+                found[number].append(_broken(places[number], violation))
     bad = [number for number, findings in found.items() if any(one.severity == "reject" for one in findings)]
     if bad:
         table = table.filter(pyarrow.array(~np.isin(numbers, bad)))
@@ -135,6 +127,11 @@ def _finding(
     place: tuple[str, int], column: str | None, value: str | None, rule: str, message: str, severity: Any = "reject"
 ) -> Finding:
     return Finding(event_place(*place), column, column, value, rule, message, severity)
+
+
+def _broken(place: tuple[str, int], violation: RuleViolation) -> Finding:
+    one = violation
+    return _finding(place, one.column, one.value, one.rule, one.message, one.severity)
 
 
 def _unknown(objects: Sequence[Mapping[str, Any]], stream: Stream) -> tuple[str, ...]:

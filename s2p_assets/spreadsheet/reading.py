@@ -272,7 +272,10 @@ def _settle(
     rows = TypedRows(arrow, [column.name for column in workbook.columns])
     place = _places(tables)
     said: set[tuple[str | None, str | None, str]] = set()
+    refused = findings.refused_cells()
     for violation in chain(rule_violations(rows, workbook), missing_references(rows, workbook, values)):
+        if refused and violation.position is not None and _is_unsure(violation, place, refused):
+            continue
         finding = _finding(violation, place)
         where = (finding.sheet, finding.cell, finding.rule)
         if not workbook.period or violation.position is None or where not in said:
@@ -316,6 +319,13 @@ def _places(tables: list[TypedTable]) -> Callable[[int, str | None], tuple[str, 
         return table.rows.sheet.name, table.address_of(position - first, column or "")
 
     return place
+
+
+def _is_unsure(
+    violation: RuleViolation, place: Callable[[int, str | None], tuple[str, str]], refused: set[tuple[str | None, str]]
+) -> bool:
+    """Whether a rule of rows looked at a cell that could not be read, which is said already and was no value to it."""
+    return any(place(violation.position or 0, name) in refused for name in violation.looks_at)
 
 
 def _finding(violation: RuleViolation, place: Callable[[int, str | None], tuple[str, str]]) -> Finding:

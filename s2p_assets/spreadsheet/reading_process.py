@@ -21,6 +21,8 @@ import warnings
 from collections.abc import Callable
 from typing import IO, ClassVar, NoReturn
 
+from s2p_assets.spreadsheet.arrow_without_pandas import leave_out_pandas
+
 _READING = "s2p_assets.spreadsheet.reading"
 _SINGLE_THREADED = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RUST_BACKTRACE": "0"}
 _ONE_HEAP = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
@@ -71,6 +73,7 @@ class ReadingProcess:
 
     def _fork(self, serve: Callable[[], None]) -> None:
         if "pyarrow" in sys.modules:  # this process needs what reading needs: it is loaded once for both
+            leave_out_pandas()
             importlib.import_module(_READING)
         self.owner = os.getpid()
         requests, self._requests = os.pipe()

@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,7 @@ class RuleViolation:
     """One rule that one row breaks at one column; `position` is None for a rule over all rows.
 
     `earlier`: the position of the row that this one repeats; its cell is to end the message.
+    `looks_at`: the columns that a rule of rows names, which says nothing where one of their cells could not be read.
     """
 
     position: int | None
@@ -42,6 +44,7 @@ class RuleViolation:
     value: str | None
     severity: Severity = "reject"
     earlier: int | None = None
+    looks_at: tuple[str, ...] = ()
 
 
 class TypedRows:
@@ -78,7 +81,7 @@ def rule_violations(rows: TypedRows, workbook: Workbook) -> Iterator[RuleViolati
             yield from _repeated(rows, (column.name,), "unique", workbook)
     if len(rows) and (own or not _row_rules_surely_hold(rows, workbook.rows)):
         for check in _pandera_schema(workbook.rows).checks:
-            yield from _row_rule(rows, check)
+            yield from _row_rule(rows, check, workbook.rows)
     if workbook.key:
         yield from _repeated(rows, workbook.key, "key", workbook)
 
@@ -156,7 +159,7 @@ def _row_rules_surely_hold(rows: TypedRows, declared: type[Row]) -> bool:
     return all(row_rule_surely_holds(rule, declared, rows.frame) for rule in row_rules_of(declared))
 
 
-def _row_rule(rows: TypedRows, check: "pa.Check") -> Iterator[RuleViolation]:
+def _row_rule(rows: TypedRows, check: "pa.Check", declared: type[Row]) -> Iterator[RuleViolation]:
     frame = rows.frame
     severity, rule = _severity(check)
     at = rule if rule in frame.columns else None
@@ -169,9 +172,24 @@ def _row_rule(rows: TypedRows, check: "pa.Check") -> Iterator[RuleViolation]:
     message = str(check.error or f"breaks the rule {check.name}")
     positions = np.flatnonzero(failed).tolist()
     values = frame[at][failed].tolist() if at else [None] * len(positions)
+    looks_at = tuple(name for name in frame.columns if name == at or name in _words_of(check, declared))
     for position, value in zip(positions, values, strict=True):
         text = None if value is None or value is pd.NA else value_as_text(value)
-        yield RuleViolation(position, at, "row_rule", message, text, severity)
+        yield RuleViolation(position, at, "row_rule", message, text, severity, looks_at=looks_at)
+
+
+def _words_of(check: "pa.Check", declared: type[Row]) -> set[str]:
+    """The names and texts in the code of the rule that a check puts."""
+    codes = [rule.holds.__code__ for rule in row_rules_of(declared) if rule.message == check.error]
+    words = set[str]()
+    while codes:
+        code = codes.pop()
+        words.update(code.co_names)
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                codes.append(constant)
+            words.update((constant,) if isinstance(constant, str) else constant if isinstance(constant, tuple) else ())
+    return words
 
 
 def _severity(check: "pa.Check") -> tuple[Severity, str]:

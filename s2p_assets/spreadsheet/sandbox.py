@@ -26,6 +26,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.workbook import ReferenceValues, ReferenceValuesByWorkbook, Workbook
+from s2p_assets.spreadsheet.arrow_without_pandas import leave_out_pandas
 from s2p_assets.spreadsheet.child_answers import (
     MOST_BYTES,
     AnswerRefused,
@@ -50,6 +51,8 @@ _LENGTH = struct.Struct(">Q")
 _START_SECONDS = 600.0
 _OUT_OF_MEMORY = 70
 _STOPPED = "the file is so damaged that it stops its reader; open it in Excel, which may repair it, and save as .xlsx"
+_NO_MEMORY_LEFT = (b"memory allocation of", b"bad_alloc", b"allocate memory", b"out of memory", b"memoryerror")
+"""Of the last words of Rust, C++, the loader, Arrow and Python."""
 _TAKEN_OVER = "reading it made its reader say what no reader says; the file is damaged, or made to do harm"
 _HAS_THREADS = "importing started threads"
 
@@ -209,7 +212,7 @@ class _Child:
     def _ran_out_of_memory(self) -> bool:
         """Whether the child's last words are those of a library that could not have more."""
         last = self._last_words(4_000).lower()
-        return any(words in last for words in (b"memory allocation of", b"bad_alloc", b"cannot allocate memory"))
+        return any(words in last for words in _NO_MEMORY_LEFT)
 
     def _last_words(self, most: int) -> bytes:
         noise = self._process.noise
@@ -317,6 +320,8 @@ class Sandbox:
         look_up: "LookUp | None" = None,
         with_rows: bool = True,
     ) -> ReadResult:
+        if with_rows:
+            import pyarrow  # noqa: F401  which takes them: before a child is forked, so that it is loaded once for both
         draft, name = tempfile.mkstemp(prefix="s2p-", suffix=".arrow", dir=self._spool)
         os.close(draft)
         rows = Path(name)
@@ -444,8 +449,7 @@ def serve_requests() -> None:
     os.environ |= {"TMPDIR": str(places.write[0]), "HOME": str(places.write[0])}
     if confined_first:
         confine(places)
-    import pandas  # noqa: F401  Arrow loads it
-
+    leave_out_pandas()
     import s2p_assets.spreadsheet.reading  # noqa: F401  imports come first: the bound counts from here
     from s2p_assets.spreadsheet.readers.row_cutter import use_cutter
 

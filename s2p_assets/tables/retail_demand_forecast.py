@@ -8,6 +8,8 @@ from s2p_assets import (
     Date,
     ForecastTask,
     Integer,
+    LineageRule,
+    LineageRules,
     Number,
     Row,
     Text,
@@ -15,6 +17,8 @@ from s2p_assets import (
     forecast_lineage,
     forecast_series,
     last_target_time,
+    order_choice,
+    order_means,
     range_notes,
     table,
 )
@@ -36,6 +40,12 @@ class DemandForecast(Row):
         description="Weeks ahead; 1 is the first that is not known", derived_from="demand_features.week", ge=1
     )
     mean: Number = column(description="Expected demand, in units", derived_from=HISTORY, ge=0)
+    order_mean: Number = column(
+        description="Expected demand that orders follow from, in units: the mean, or what another model expects "
+        "where its orders would have served better in past weeks",
+        derived_from=(*HISTORY, "order_backtest.serves"),
+        ge=0,
+    )
     deviation: Number = column(
         description="Standard deviation of the last year's weeks, for ranges of several weeks together",
         derived_from=HISTORY,
@@ -69,11 +79,16 @@ class DemandForecast(Row):
     model_version: Code = column(description="The version of that model", derived_from="demand_features.units")
 
 
-LINEAGE = forecast_lineage("demand_features", entity="sku", week="week", target="units")
+LINEAGE: LineageRules = {
+    **forecast_lineage("demand_features", entity="sku", week="week", target="units"),
+    "order_backtest": LineageRule("serves"),
+}
 
 
 @table(rows=DemandForecast, key=("sku", "week"), owner="planning@example.com", lineage=LINEAGE)
-def demand_forecast(demand_features: pd.DataFrame, demand_champion: Champion, products: pd.DataFrame) -> pd.DataFrame:
+def demand_forecast(
+    demand_features: pd.DataFrame, demand_champion: Champion, products: pd.DataFrame, order_backtest: pd.DataFrame
+) -> pd.DataFrame:
     """The demand expected in the next eight weeks: one row per SKU and week, with a range.
 
     The range is as wide as the champion's errors were in its backtests. An article new on the price list is forecast
@@ -81,6 +96,8 @@ def demand_forecast(demand_features: pd.DataFrame, demand_champion: Champion, pr
     """
     listed = _not_sold_yet(products, demand_features, demand_champion.task)
     rows = forecast_series(demand_champion, demand_features, listed=listed, levels=(0.1, 0.5, 0.9))
+    ordered_by = order_choice(order_backtest)
+    rows["order_mean"] = order_means(demand_champion, demand_features, rows, ordered_by)
     return rows.assign(range_note=range_notes(rows))
 
 

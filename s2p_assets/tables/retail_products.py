@@ -43,6 +43,11 @@ class Product(Row):
     lead_time_days: Integer = column(
         description="Days from order to receipt", nullable=True, derived_from="price_list.lead_time_days"
     )
+    shelf_life_days: Integer = column(
+        description="Days from receipt until what is not sold perishes; none for what does not",
+        nullable=True,
+        derived_from="price_list.shelf_life_days",
+    )
     valid_from: Date = column(description="First day of this version", derived_from="price_list.effective_date")
     valid_to: Date = column(
         description="Day on which the next version begins; none for the last",
@@ -65,6 +70,7 @@ TERMS = (
     "pack_size",
     "minimum_order",
     "lead_time_days",
+    "shelf_life_days",
 )
 
 

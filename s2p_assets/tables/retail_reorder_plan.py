@@ -7,6 +7,7 @@ from s2p_assets import (
     Code,
     Date,
     Integer,
+    LineageRule,
     LineageRules,
     Money,
     Number,
@@ -14,11 +15,11 @@ from s2p_assets import (
     ReplenishmentPolicy,
     Row,
     Text,
-    as_wide_as,
     column,
     column_names,
     critical_ratio,
-    error_distribution,
+    order_choice,
+    order_errors,
     plan_orders,
     run_out_dates,
     same_key,
@@ -27,18 +28,18 @@ from s2p_assets import (
     version_on,
 )
 
-POLICY = ReplenishmentPolicy(service_level=0.95, review_days=7, cover_days=14)
-LEAD_TIME_DAYS = 14
-HOLDING_COST_A_YEAR = 0.25
 LEAST_SERVICE, MOST_SERVICE = 0.80, 0.99
 YEARS_SHOWN = 3
-MEAN_DEMAND = "demand_forecast.mean"
+MEAN_DEMAND = "demand_forecast.order_mean"
 SUPPLY = ("stock_position.on_hand", "stock_position.on_order")
 MARGIN = ("products.t2_cost", "products.item_cost")
 LEAD_TIME_DEMAND = (MEAN_DEMAND, "products.lead_time_days")
-STOCK_LEVELS = (*LEAD_TIME_DEMAND, "demand_forecast.deviation", "demand_forecast.q90", *MARGIN)
+STOCK_LEVELS = (*LEAD_TIME_DEMAND, "order_backtest.serves", "demand_forecast.deviation", "demand_forecast.q90", *MARGIN)
 
-LINEAGE: LineageRules = {"products": same_key("sku", valid_from="terms_valid_from")}
+LINEAGE: LineageRules = {
+    "products": same_key("sku", valid_from="terms_valid_from"),
+    "order_backtest": LineageRule("serves"),
+}
 
 
 class ReorderPlan(Row):
@@ -79,7 +80,9 @@ class ReorderPlan(Row):
         description="Order when stock and orders together are below this", derived_from=STOCK_LEVELS, ge=0
     )
     order_up_to: Number = column(
-        description="Order up to this many units: 14 days above the reorder point", derived_from=STOCK_LEVELS, ge=0
+        description="Order up to this many units: 14 days above the reorder point, or less of what would perish",
+        derived_from=(*STOCK_LEVELS, "products.shelf_life_days"),
+        ge=0,
     )
     order_quantity: Integer = column(
         description="Units to order today, in whole packs; none while the stock is not known",
@@ -137,28 +140,29 @@ def reorder_plan(
     stock_position: pd.DataFrame,
     products: pd.DataFrame,
     demand_champion: Champion,
+    order_backtest: pd.DataFrame,
 ) -> pd.DataFrame:
     """What to order today: one row per SKU on the price list, with its stock, its reorder point and the order due.
 
     Stock and orders are to last until an order of next week could arrive: the more surely, the more a unit earns.
     Made anew with every forecast, stock count, receipt or sale.
     """
-    as_of = stock_position["as_of"].max()
+    as_of, policy = stock_position["as_of"].max(), _policy(order_backtest)
     terms = version_on(products, ["sku"], as_of).rename(columns={"valid_from": "terms_valid_from"})
     rows = terms.merge(stock_position, on="sku", how="left", validate="one_to_one")
     rows = rows.assign(
-        lead_time_days=rows["lead_time_days"].astype(float).fillna(LEAD_TIME_DAYS),
+        lead_time_days=rows["lead_time_days"].astype(float).fillna(policy.usual_lead_days),
         pack_size=rows["pack_size"].astype(float).fillna(1),
         minimum_order=rows["minimum_order"].astype(float).fillna(0),
-        service_level=_service_levels(rows),
+        service_level=_service_levels(rows, policy),
+        shelf_life_days=rows["shelf_life_days"].astype(float),
         deviation=rows["sku"].map(demand_forecast.drop_duplicates("sku").set_index("sku")["deviation"]),
     )
-    weeks = demand_forecast.pivot(index="sku", columns="step", values="mean").reindex(rows["sku"]).fillna(0.0)
+    weeks = demand_forecast.pivot(index="sku", columns="step", values="order_mean").reindex(rows["sku"]).fillna(0.0)
     elapsed = (as_of + pd.Timedelta(days=1) - demand_forecast["week"].min()) / pd.Timedelta(weeks=1)
     means = shifted_forecast(weeks.to_numpy(float), elapsed if len(stock_position) else 0.0)
-    backtested = error_distribution(demand_champion.model.backtest, demand_champion.task)
-    errors = as_wide_as(backtested, demand_forecast)
-    rows = rows.join(plan_orders(rows, means, errors, POLICY, days_per_period=7))
+    errors = order_errors(demand_champion, demand_forecast, order_choice(order_backtest))
+    rows = rows.join(plan_orders(rows, means, errors, policy, days_per_period=7))
     rows["order_cost"] = (rows["order_quantity"] * rows["item_cost"]).round(2)
     avoidable = rows["shortage_if_not_ordered"] - rows["shortage_if_ordered"]
     rows["cost_of_waiting"] = (avoidable * _unit_margin(rows)).round(2)
@@ -174,8 +178,14 @@ def _unit_margin(rows: pd.DataFrame) -> "pd.Series[float]":
     return (rows["t2_cost"].astype(float) - rows["item_cost"].astype(float)).clip(lower=0)
 
 
-def _service_levels(rows: pd.DataFrame) -> "pd.Series[float]":
+def _policy(order_backtest: pd.DataFrame) -> ReplenishmentPolicy:
+    """The terms on which past orders were tried: those of today follow the same."""
+    names = ("service_level", "review_days", "cover_days", "usual_lead_days", "holding_cost")
+    return ReplenishmentPolicy(**{name: order_backtest[name].iloc[0].item() for name in names})
+
+
+def _service_levels(rows: pd.DataFrame, policy: ReplenishmentPolicy) -> "pd.Series[float]":
     """Margin against the cost of holding a unit from one order to the next, in whole percents within the bounds."""
-    held = rows["item_cost"].astype(float) * HOLDING_COST_A_YEAR * POLICY.cycle_days / 365
+    held = rows["item_cost"].astype(float) * policy.holding_cost * policy.cycle_days / 365
     ratio = pd.Series(critical_ratio(_unit_margin(rows), held), index=rows.index)
-    return ratio.fillna(POLICY.service_level).round(2).clip(LEAST_SERVICE, MOST_SERVICE)
+    return ratio.fillna(policy.service_level).round(2).clip(LEAST_SERVICE, MOST_SERVICE)

@@ -32,6 +32,14 @@ class PriceList(Row):
     lead_time_days: Integer = column(
         "Lead time (days)", "Lead time", description="Days from order to receipt", nullable=True, required=False, ge=0
     )
+    shelf_life_days: Integer = column(
+        "Shelf life (days)",
+        "Shelf life",
+        description="Days from receipt until what is not sold perishes; none for what does not",
+        nullable=True,
+        required=False,
+        ge=1,
+    )
     effective_date: Date = column(
         "Effective date",
         "Effective from",

@@ -18,13 +18,12 @@ import psycopg
 from s2p_assets.warehouse.changes.pgoutput import lsn_number
 from s2p_assets.warehouse.changes.progress import followed_table
 from s2p_assets_tests.benchmarks.metering import tree_cpu, tree_memory
-from s2p_assets_tests.streams.acme import Acme, stop, until
+from s2p_assets_tests.streams.acme import Acme, kill_in_turn, stop, until
 from s2p_assets_tests.streams.erp import (
     STOCK,
     Erp,
     change_at_random,
     company_with_erp,
-    kill_one,
     never_doubled,
     running_erp,
     status_of,
@@ -123,7 +122,7 @@ def _kills(acme: Acme, erp: Erp, given: argparse.Namespace) -> None:
     chance, process = random.Random(given.kills), acme.command("stream")
     for turn in range(given.kills):
         change_at_random(erp, chance, 30)
-        process = kill_one(acme, erp, process, turn % 3, chance.uniform(0.2, 4.0))
+        process = kill_in_turn(acme, process, turn, chance.uniform(0.2, 4.0), erp)
     change_at_random(erp, chance, 5)
     until_equal(acme, erp, "row for row")
     stop(process)

@@ -172,6 +172,7 @@ def derived(skus: int) -> dict[str, pd.DataFrame]:
         "pack_size": 1,
         "minimum_order": 1,
         "lead_time_days": 21,
+        "shelf_life_days": pd.array([pd.NA] * len(names), dtype="Int64"),
     }
     since = pd.Timestamp("2025-01-01")
     older = pd.DataFrame(terms | {"valid_from": pd.Timestamp("2023-01-01"), "valid_to": since, "is_current": False})
@@ -184,6 +185,7 @@ def derived(skus: int) -> dict[str, pd.DataFrame]:
         "total_forecast": _forecast(names[:1], pd.Series([usual.sum()])).drop(columns=["sku", "deviation", "life"]),
         "total_backtest": _past_forecast(float(usual.sum())),
         "demand_scores": _scores(chance),
+        "order_backtest": _past_orders(),
         "products": pd.concat([older, newer], ignore_index=True),
         "stock_position": pd.DataFrame(
             {"sku": names, "as_of": last_day, "counted_on": LAST_MONDAY, "counted": stock, "received_since": 0.0}
@@ -221,6 +223,14 @@ def _past_forecast(usual: float) -> pd.DataFrame:
     frame["week"] = frame["cutoff"] + pd.to_timedelta(7 * frame["step"], unit="D")
     told = {"actual": usual, "mean": usual * 1.02, "q10": usual * 0.9, "q50": usual, "q90": usual * 1.1}
     return frame.assign(**told, model="demand_boosting", model_version="made up")
+
+
+def _past_orders() -> pd.DataFrame:
+    kept: dict[str, Any] = {"model_version": "made up", "fill": 0.97, "days_of_stock": 21.0, "stock_at_same_fill": 21.0}
+    kept |= {"service_level": 0.95, "review_days": 7, "cover_days": 14, "usual_lead_days": 14, "holding_cost": 0.25}
+    kept |= {"wasted": np.nan, "folds": FOLDS, "because": f"Orders follow from {MODELS[0]}."}
+    frame = pd.DataFrame({"model": MODELS}).assign(**kept)
+    return frame.assign(serves=frame["model"] == MODELS[0])
 
 
 def _scores(chance: np.random.Generator) -> pd.DataFrame:
@@ -297,6 +307,7 @@ def _forecast(names: "pd.Series[str]", usual: "pd.Series[float]") -> pd.DataFram
             "sku": np.repeat(names.to_numpy(), AHEAD),
             "week": np.tile(weeks.to_numpy(), len(names)),
             "step": np.tile(np.arange(1, AHEAD + 1), len(names)),
+            "order_mean": mean,
             "deviation": np.repeat(usual.to_numpy(), AHEAD) * 0.4,
             "life": pd.NA,
             "mean": mean,

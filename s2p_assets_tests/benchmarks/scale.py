@@ -152,7 +152,14 @@ def _reports(champion: Any, features: pd.DataFrame, products: pd.DataFrame, stag
     sold = sold.assign(retail_units=sold["units"], wholesale_units=0.0, revenue=sold["units"] * sold["unit_price"])
     given = {"demand_features": history, "demand_champion": champion, "products": products, "stock_position": stock}
     given["demand"] = sold.astype({"units": float, "unit_price": float, "revenue": float, "censored": bool})
-    for name in ("demand_forecast", "total_forecast", "total_backtest", "demand_scores", "reorder_plan"):
+    for name in (
+        "order_backtest",
+        "demand_forecast",
+        "total_forecast",
+        "total_backtest",
+        "demand_scores",
+        "reorder_plan",
+    ):
         table = catalog.tables[f"retail_{name}"]
         with measured(stages, name):
             inputs = {one: given[key[1]] for one, key in catalog.inputs_of(table).items()}

@@ -36,16 +36,15 @@ from s2p_assets_tests.streams.acme import (
     SHOP,
     TOPIC,
     Acme,
-    Broker,
     acme_home,
-    kill_something,
-    running_broker,
+    kill_in_turn,
     sale,
     sent_rows,
     stop,
     until,
     web_sales_tables,
 )
+from s2p_assets_tests.streams.broker import Broker, lasting_broker, running_broker
 
 PARTS = ("throughput", "latency", "features", "kills")
 RIVAL_TABLE = (
@@ -236,28 +235,45 @@ def _utc(moment: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)) + f".{int(moment % 1 * 1000):03d}"
 
 
-def _kills(acme: Acme, broker: Broker, given: argparse.Namespace) -> None:
-    """SIGKILL of the reader and of PostgreSQL in turn at random moments, while events come: then row for row."""
-    chance, process, sent, base = random.Random(given.kills), acme.command("stream"), 0, 1_000_000
-    if not streams_status(acme.ctx)[0]["partitions"]:
-        broker.drop(TOPIC) if _has_topic(broker) else None
-        broker.topic(TOPIC)
-    for turn in range(given.kills):
-        broker.send(TOPIC, [orjson.dumps(sale(base + number)) for number in range(sent, sent + 300)])
-        sent += 300
-        process = kill_something(acme, process, turn, chance.uniform(0.2, 6.0))
-    wanted = set(sent_rows(range(base, base + sent)))
-    until(lambda: len(wanted & set(acme.rows(SHOP))) == len(wanted), "all rows")
-    rows = [row for row in acme.rows(SHOP) if row in wanted]
-    stop(process)
-    print(f"{given.kills} kills: {sent:,} events sent, {len(rows):,} rows, {len(set(rows)):,} of them different")
+def _kills(_: Acme, __: Broker, given: argparse.Namespace) -> None:
+    """SIGKILL of the reader, of PostgreSQL and of a broker in turn at random moments, while events come: then row for
+    row. The broker's events lie in an S3, so that they outlive it as those of a company's do.
+    """
+    topic, base, each, sent = f"{TOPIC}-kills", 1_000_000, 300, 0
+    chance = random.Random(given.kills)
+    with (
+        lasting_broker() as broker,
+        tempfile.TemporaryDirectory(prefix="s2p-kills-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+        acme_home(Path(folder), patch, topic=topic, kafka=broker.address) as acme,
+    ):
+        acme.ctx.warehouse.url  # noqa: B018  starts PostgreSQL
+        broker.topic(topic)
+        process = acme.command("stream")
+        for turn in range(given.kills):
+            events = [orjson.dumps(sale(base + number)) for number in range(sent, sent + each)]
+            seconds = chance.uniform(0.2, 6.0)
+            selling = threading.Thread(target=_sell, args=(broker, topic, events, seconds))
+            selling.start()
+            process = kill_in_turn(acme, process, turn, seconds, broker)
+            selling.join()
+            sent += each
+        wanted = set(sent_rows(range(base, base + sent)))
+        until(lambda: len(acme.rows(SHOP)) >= len(wanted), "all rows")
+        rows, (status,) = acme.rows(SHOP), [one for one in streams_status(acme.ctx) if one["name"] == SHOP]
+        stop(process)
+    print(
+        f"{given.kills} kills: {sent:,} events sent, {status['events']:,} came, {len(rows):,} rows, "
+        f"{len(set(rows)):,} of them different; said: {status['notices'] or 'nothing'}"
+    )
     assert sorted(rows) == sorted(wanted)
 
 
-def _has_topic(broker: Broker) -> bool:
-    from confluent_kafka.admin import AdminClient
-
-    return TOPIC in AdminClient({"bootstrap.servers": broker.address}).list_topics(timeout=10).topics
+def _sell(broker: Broker, topic: str, events: list[bytes], seconds: float) -> None:
+    """A few at a time, from before the kill until after it."""
+    for first in range(0, len(events), 30):
+        broker.send(topic, events[first : first + 30])
+        time.sleep(seconds / 8)
 
 
 def _values(said: dict[str, Any]) -> tuple[Any, ...]:

@@ -39,7 +39,6 @@ from s2p_assets.warehouse.server.connection import connect
 from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
 from s2p_assets_tests import small_company
 from s2p_assets_tests.benchmarks.at_rest import free_port
-from s2p_assets_tests.benchmarks.metering import tree_memory
 from s2p_assets_tests.benchmarks.week_company import ENGINEERS, Burst, Size, Told, Week, take_steps, write_shelves
 from s2p_assets_tests.messaging.servers import Mailbox, mail_server
 
@@ -182,20 +181,26 @@ class Up:
         return found
 
     def memory(self) -> dict[str, tuple[int, float]]:
-        """Process → (its id, MiB of it alone, with its share of what it shares)."""
+        """Process → (its id, MiB of it alone, with its share of what it shares).
+
+        Of PostgreSQL without its cache of pages and its log's buffers, which are as large as its settings allow when
+        they have filled.
+        """
         found = {}
         for name, process in self.processes().items():
             with contextlib.suppress(OSError, psutil.Error):
-                found[name] = process.pid, own_memory(process.pid)
-        main = postmaster(self.company.home)
-        if main:
-            found["PostgreSQL"] = main, tree_memory(main)
+                found[name] = process.pid, memory_of(process.pid)
+        if main := postmaster(self.company.home):
+            found["PostgreSQL"] = main, sum(memory_of(one.pid, "Pss_Anon:") for one in postgres_of(self.company.home))
         return found
 
 
-def own_memory(process: int) -> float:
-    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+def memory_of(process: int, what: str = "Pss:") -> float:
+    """MiB of one process alone, with its share of what it shares; none of one that has ended."""
+    with contextlib.suppress(OSError):
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(what)) / 1024
+    return 0.0
 
 
 def postmaster(home: Path) -> int | None:

@@ -1,5 +1,7 @@
 """What the demo promises a newcomer: a cell that comes back when it is broken, and links that lead there."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import openpyxl
@@ -64,3 +66,22 @@ def test_file_cell_and_marked_copy_are_named_and_no_password_is(
     assert settings.address in said
     assert "postgresql://ann@db.example.com:5433/firm?sslmode=require" in said
     assert "secret" not in said
+
+
+WITHOUT_A_DATABASE = """
+import sys, typer
+from s2p_assets.cli import demo
+from s2p_assets.settings import Settings
+try:
+    demo._process_apart(Settings(home=sys.argv[1], database_url="postgresql://nobody@127.0.0.1:1/none"))
+except typer.Exit as ended:
+    print("ended", ended.exit_code, {"dagster", "pandas"} & set(sys.modules))
+"""
+
+
+def test_what_serves_the_demo_holds_nothing_of_what_processed_it(tmp_path: Path) -> None:
+    """It kept 800 MB for as long as it served. What cannot be processed is not served."""
+    command = [sys.executable, "-c", WITHOUT_A_DATABASE, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == "ended 1 set()", done.stderr
+    assert "DatabaseUnreachable" in done.stderr

@@ -1,13 +1,17 @@
 """Remote folders: fetched as they change, read like the share, answered there, and never taken for bare by mistake."""
 
+import asyncio
 import datetime as dt
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from s2p_assets.api.app import routes_in_process
 from s2p_assets.messaging.matters import Matter
 from s2p_assets.services.attention import what_needs_a_person
 from s2p_assets.services.messages.sending import send_messages
@@ -168,6 +172,31 @@ def test_a_workbook_may_name_its_own_folder_and_the_share_itself_may_lie_elsewhe
         lay(acme.ctx.settings.reports / "index.html", b"<html>")
         assert acme.fetch("share").put == ["s2p-reports/index.html"]
         assert (there / "all/s2p-reports/index.html").read_bytes() == b"<html>"
+        assert asyncio.run(_handed_in(acme, "c.xlsx", price_list({"C3": 3})))[0] == 200
+        assert (there / "all/prices/c.xlsx").read_bytes() == price_list({"C3": 3})
+        assert acme.fetch("share").problem is None
+        assert list(acme.take("acme_prices")) == ["prices/c.xlsx"]
+        (there / "all/prices").rename(there / "prices-before")
+        (there / "all/prices").write_bytes(b"no folder any more")
+        status, says = asyncio.run(_handed_in(acme, "d.xlsx", price_list({"D4": 4})))
+        assert status == 503
+        assert "prices/d.xlsx cannot be put there" in says
+        assert not (acme.ctx.settings.share / "prices/d.xlsx").exists()
+
+
+async def _handed_in(acme: Acme, name: str, content: bytes) -> tuple[int, str]:
+    """Handed in on the screen, looked at and stored, as a person does; with what that was answered."""
+    async with (
+        routes_in_process(acme.ctx) as app,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client,
+    ):
+        begun = await client.post("/hand-in/upload", params={"name": name}, content=content, headers={"Accept": "*/*"})
+        assert begun.status_code == 201, begun.text
+        address = begun.json()["address"]
+        page = await client.get(address)
+        fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
+        stored = await client.post(f"{address}/store", data=fields, headers={"HX-Request": "true"})
+        return stored.status_code, stored.text
 
 
 XLSX = price_list({"A1": 1})

@@ -146,11 +146,15 @@ def test_dagster_listens_on_no_port(up: Up) -> None:
     assert ports == set()
 
 
-def test_stopping_leaves_nothing_running(up: Up) -> None:
+def test_stopping_in_the_midst_of_work_is_quiet_and_leaves_nothing_running(up: Up) -> None:
     up.wait_for("Dagster UI", up.answers)
+    order = ["79-1", "NEW-3", 1, 75310.0, dt.date(2026, 1, 22)]
+    save(up.company.share / "orders/Last.xlsx", [order_rows(79)[0], order], 92)
+    up.wait_for("work under way", lambda: "Last.xlsx" in (up.company.folder / "up.log").read_text())
     up.servers.send_signal(signal.SIGTERM)
     up.servers.wait(60)
     assert not up.answers()
+    assert "Traceback" not in (up.company.folder / "up.log").read_text(), "what was under way is no fault"
     deadline = time.monotonic() + 30
     while (up.company.home / "postgres/data/postmaster.pid").exists():
         assert time.monotonic() < deadline, "PostgreSQL still runs"

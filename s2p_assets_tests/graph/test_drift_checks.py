@@ -21,6 +21,7 @@ from s2p_assets.learning.versions import Champion
 from s2p_assets.models.retail_demand_champion import demand_champion
 from s2p_assets.models.retail_demand_moving_average import demand_moving_average
 from s2p_assets.tables.retail_demand_forecast import demand_forecast
+from s2p_assets.tables.retail_order_backtest import order_backtest
 from s2p_assets.tables.retail_reorder_plan import reorder_plan
 from s2p_assets_tests.learning.histories import seasonal, weekly
 from s2p_assets_tests.learning.test_registry import of_database
@@ -135,7 +136,8 @@ def test_a_forecast_unlike_those_of_the_backtest_is_told() -> None:
     demand = weekly({f"{n:03d}": random.poisson(n % 40 + 1, 40).tolist() for n in range(300)})
     features = demand_features.build(demand, products_of(demand))
     champion = champion_of(features, (demand_moving_average,))
-    forecast = demand_forecast.build(features, champion, products_of(features))
+    products = products_of(features)
+    forecast = demand_forecast.build(features, champion, products, order_backtest.build(champion, products))
     assert check_forecast(forecast, champion).passed
     wild = check_forecast(forecast.assign(mean=forecast["mean"] * 3), champion)
     assert not wild.passed

@@ -17,6 +17,7 @@ from s2p_assets.graph.running.instance import withdraw_materializations
 from s2p_assets.services.ingested_file import IngestedFile
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.files.expected import MissingFile
+from s2p_assets_tests.benchmarks.week_company import OWNERS_OF_A_DOMAIN, Size, write_shelves
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +97,13 @@ def test_that_something_grew_too_old_asks_for_no_evaluation(instance: dg.Dagster
     assert newest_event(instance) > before
     assert not turned_since(instance, before)
     assert touched_since(instance, before).keys == set()
+
+
+def test_two_domains_may_name_a_table_and_its_rows_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_shelves(tmp_path / "alike_shelves", Size(files=1, owners=OWNERS_OF_A_DOMAIN + 1, days=1, bursts=1))
+    monkeypatch.syspath_prepend(tmp_path)
+    settings = Settings(home=tmp_path / "home", share=tmp_path, shelves=("alike_shelves",))
+    loaded = build(settings).definitions.get_repository_def()
+    loaded.load_all_definitions()
+    keys = loaded.asset_graph.get_all_asset_keys()
+    assert {dg.AssetKey(["part1", "takings"]), dg.AssetKey(["part2", "takings"])} <= keys

@@ -196,6 +196,32 @@ def test_how_an_article_sells_in_other_shops_is_heeded_day_by_day() -> None:
     assert (knowing**2).mean() < 0.9 * (alone**2).mean()
 
 
+def test_promotions_and_closed_days_known_in_advance_each_move_the_forecast_of_their_week() -> None:
+    """Demand doubles in a promotion, and a week that is closed for days of its seven sells so much less."""
+    random, weeks, skus = np.random.default_rng(1), 90, 16
+    promoted = (random.random((weeks + 8, skus)) < 0.12).astype(float)
+    closed = np.zeros(weeks + 8)
+    closed[random.choice(weeks, 14, replace=False)] = random.choice([1, 2, 3], 14)
+    promoted[weeks:], closed[weeks + 2] = 0.0, 2.0
+    promoted[weeks + 4] = 1.0
+    mean = random.uniform(40, 120, skus) * (1 + promoted) * (1 - closed / 7)[:, None]
+    sold = random.poisson(mean).astype(float)
+    sold[weeks:] = np.nan
+    history = pd.DataFrame(
+        {
+            "sku": np.repeat([f"S{at:02d}" for at in range(skus)], weeks + 8),
+            "week": np.tile(pd.date_range("2024-01-01", periods=weeks + 8, freq="W-MON"), skus),
+            "units": sold.T.ravel(),
+            "promoted": promoted.T.ravel(),
+            "closed_days": np.tile(closed, skus),
+        }
+    )
+    task = ForecastTask("sku", "week", "units", known=("promoted", "closed_days"))
+    made = Boosting().fit(history, task).forecast(history, 8)
+    means = made.pivot(index="step", columns="entity", values="mean").to_numpy().mean(axis=1)
+    assert means / mean[weeks:].mean(axis=1) == pytest.approx(1, abs=0.15)
+
+
 def test_a_price_that_is_hardly_ever_known_harms_nothing() -> None:
     history = seasonal(3, 110)
     history = history.assign(

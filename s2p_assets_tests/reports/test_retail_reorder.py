@@ -39,8 +39,24 @@ def plan() -> pd.DataFrame:
     )
 
 
-def written(rows: pd.DataFrame) -> Document:
-    return fill_in_currency(reorder.build(reorder_plan=rows, stock_position=STOCK), "EUR")
+TRIED = pd.DataFrame(
+    {
+        "model": ["demand_boosting", "demand_moving_average"],
+        "model_version": ["1", "2"],
+        "serves": [False, True],
+        "fill": [0.99, 0.97],
+        "days_of_stock": [31.0, 17.0],
+        "stock_at_same_fill": [25.0, 17.5],
+        "wasted": [None, None],
+        "folds": 6,
+        "because": "Orders follow from demand_moving_average: made up.",
+        "service_level": 0.95,
+    }
+)
+
+
+def written(rows: pd.DataFrame, tried: pd.DataFrame = TRIED) -> Document:
+    return fill_in_currency(reorder.build(reorder_plan=rows, stock_position=STOCK, order_backtest=tried), "EUR")
 
 
 def table(document: Document, title: str) -> pd.DataFrame:
@@ -86,4 +102,17 @@ def test_without_prices_or_counts_there_is_no_plan() -> None:
     with pytest.raises(NotYet):
         written(plan().head(0))
     with pytest.raises(NotYet):
-        reorder.build(reorder_plan=plan(), stock_position=STOCK.head(0))
+        reorder.build(reorder_plan=plan(), stock_position=STOCK.head(0), order_backtest=TRIED)
+
+
+def test_the_plan_says_by_which_forecast_is_ordered_and_why() -> None:
+    document = written(plan())
+    (section,) = [one for one in document.sections if one.title == "By which forecast is ordered"]
+    assert section.says == "Moving average"
+    assert section.description.startswith("Orders follow from Moving average: made up.")
+    assert "Orders follow from Moving average: made up." in document.notes
+    assert section.frame is not None
+    assert section.frame["called"].tolist() == ["Moving average", "Boosting"]
+    assert "wasted" not in [column.name for column in section.columns]
+    perishes = written(plan(), TRIED.assign(wasted=[0.1, 0.02]))
+    assert "wasted" in [column.name for column in perishes.sections[-1].columns]

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from s2p_assets.services.backup import Backup, back_up, backups, drill, find_backup, restore
-from s2p_assets.services.backup_schedule import LOG, backup_matters, begin_due_backup
+from s2p_assets.services.backup_schedule import FIRST_BEGUN, LOG, backup_matters, begin_due_backup
 from s2p_assets.services.errors import NotFound
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.server import embedded
@@ -238,6 +238,10 @@ def test_engineers_hear_of_a_backup_that_is_old_and_one_is_begun_when_it_is_due(
     settings = Settings(home=tmp_path, backup_to=tmp_path / "backups", backup_hours=24)
     assert backup_matters(settings.model_copy(update={"backup_to": None}), now) == []
     assert backup_matters(settings, now) == []
+    (tmp_path / FIRST_BEGUN).touch()
+    for hours, told in ((47, []), (49, ["There is no backup yet"])):  # each try was killed, and said nothing
+        os.utime(tmp_path / FIRST_BEGUN, (now.timestamp() - hours * 3600,) * 2)
+        assert [matter.title for matter in backup_matters(settings, now)] == told
 
     def newest(hours: float) -> None:
         card = tmp_path / "backups/one/backup.json"

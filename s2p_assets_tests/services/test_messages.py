@@ -169,6 +169,9 @@ def test_a_disk_that_fills_and_a_report_that_is_held_back_are_told(ctx: Context)
     settings = ctx.settings.model_copy(update={"disk_free_mb": 1 << 40})
     ctx.settings.share.mkdir()
     assert "MB are free" in next(full_disks(settings)).details[0]
+    away = dict.fromkeys(("home", "share", "results"), ctx.settings.home / "no")
+    backups = settings.model_copy(update=away | {"backup_to": ctx.settings.share})
+    assert next(full_disks(backups)).title.startswith("The disk of S2P_BACKUP_TO fills")
     shelf = ctx.settings.reports / "acme-takings"
     shelf.mkdir(parents=True)
     fault = {"what": "Revenue", "why": "division by zero", "since": "2026-05-01T10:00:00+00:00"}

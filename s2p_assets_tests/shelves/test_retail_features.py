@@ -25,6 +25,7 @@ from s2p_assets.models.retail_demand_prophet import demand_prophet
 from s2p_assets.models.retail_demand_seasonal_naive import demand_seasonal_naive
 from s2p_assets.models.retail_demand_smoothing import demand_smoothing
 from s2p_assets.tables.retail_demand_forecast import DemandForecast, demand_forecast
+from s2p_assets.tables.retail_order_backtest import OrderBacktest, order_backtest
 from s2p_assets.tables.retail_reorder_plan import ReorderPlan, reorder_plan
 from s2p_assets.warehouse.tables import store
 from s2p_assets.warehouse.trace.tracer import Tracer
@@ -34,7 +35,7 @@ MODELS = (
     *(demand_seasonal_naive, demand_moving_average, demand_smoothing),
     *(demand_prophet, demand_boosting, demand_combination),
 )
-Small = tuple[pd.DataFrame, pd.DataFrame, Champion]
+Small = tuple[pd.DataFrame, pd.DataFrame, Champion, pd.DataFrame]
 OBSERVED = ["units", "censored", "unit_price"]
 
 
@@ -44,8 +45,9 @@ def products_of(history: pd.DataFrame, **changes: Any) -> pd.DataFrame:
     rows = rows.assign(
         description="Article " + rows["sku"], supplier="Maker", item_cost=2.5, t2_cost=3.0, msrp=4.0, is_current=True
     )
-    rows = rows.assign(**({"pack_size": 6, "minimum_order": 12, "lead_time_days": 21} | changes))
-    rows = rows.astype({"pack_size": "Int64", "minimum_order": "Int64", "lead_time_days": "Int64"})
+    terms: dict[str, Any] = {"pack_size": 6, "minimum_order": 12, "lead_time_days": 21, "shelf_life_days": pd.NA}
+    rows = rows.assign(**(terms | changes))
+    rows = rows.astype(dict.fromkeys(("pack_size", "minimum_order", "lead_time_days", "shelf_life_days"), "Int64"))
     return rows.assign(valid_from=pd.Series(pd.Timestamp("2023-06-01"), index=rows.index).astype("datetime64[ns]"))
 
 
@@ -152,7 +154,12 @@ def test_demand_becomes_a_forecast_and_an_order_list() -> None:
     champion = champion_of(features)
     assert champion.scores["model"].nunique() == 6
 
-    made = demand_forecast.build(features, champion, products_of(features))
+    products = products_of(features)
+    tried = order_backtest.build(champion, products)
+    assert not declaration_violations(conform(tried, OrderBacktest), OrderBacktest)
+    assert len(tried) == 6
+    assert tried["serves"].sum() == 1
+    made = demand_forecast.build(features, champion, products, tried)
     forecast = conform(made, DemandForecast)
     assert not declaration_violations(forecast, DemandForecast)
     assert len(forecast) == demand["sku"].nunique() * WEEKLY_DEMAND.horizon
@@ -160,7 +167,7 @@ def test_demand_becomes_a_forecast_and_an_order_list() -> None:
     assert (np.diff(plain, axis=1) >= 0).all()
     assert forecast["week"].min() == (demand["week"].max() + pd.Timedelta(weeks=1)).date()
 
-    plan = reorder_plan.build(made, stock_of(demand), products_of(demand), champion)
+    plan = reorder_plan.build(made, stock_of(demand), products_of(demand), champion, tried)
     plan = conform(plan, ReorderPlan)
     assert not declaration_violations(plan, ReorderPlan)
     assert len(plan) == demand["sku"].nunique()
@@ -180,7 +187,8 @@ def test_an_article_new_on_the_list_is_told_by_its_peers_and_traced_to_them_and_
     new = products_of(pd.DataFrame({"sku": ["fresh", "dusty"]}))
     new["valid_from"] = [demand["week"].max(), pd.Timestamp("2022-01-03")]
     products = pd.concat([products_of(demand), new], ignore_index=True)
-    forecast = demand_forecast.build(features, champion_of(features, (demand_moving_average,)), products)
+    champion = champion_of(features, (demand_moving_average,))
+    forecast = demand_forecast.build(features, champion, products, order_backtest.build(champion, products))
     fresh = conform(forecast, DemandForecast).query("sku == 'fresh'")
     assert len(fresh) == WEEKLY_DEMAND.horizon
     assert (fresh["life"] == "new").all()
@@ -202,38 +210,39 @@ def test_an_article_new_on_the_list_is_told_by_its_peers_and_traced_to_them_and_
 
 @pytest.fixture(scope="module")
 def small() -> Small:
-    """Features, forecast and champion of three SKUs."""
+    """Features, forecast, champion and past orders of three SKUs."""
     demand = seasonal(3, 60)
     features = demand_features.build(demand, products_of(demand))
     champion = champion_of(features, (demand_moving_average,))
-    return features, demand_forecast.build(features, champion, products_of(features)), champion
+    tried = order_backtest.build(champion, products_of(features))
+    return features, demand_forecast.build(features, champion, products_of(features), tried), champion, tried
 
 
 def test_a_product_without_terms_is_planned_with_the_stated_ones(small: Small) -> None:
-    features, forecast, champion = small
+    features, forecast, champion, tried = small
     products = products_of(features, lead_time_days=pd.NA, pack_size=pd.NA, minimum_order=pd.NA)
-    plan = reorder_plan.build(forecast, stock_of(features), products, champion)
+    plan = reorder_plan.build(forecast, stock_of(features), products, champion, tried)
     assert (plan["lead_time_days"] == 14).all()
     assert (plan["order_quantity"] == np.ceil(plan["order_up_to"] - 20)).any()
 
 
 def test_stock_never_counted_is_not_ordered_blindly_and_old_prices_are_no_products(small: Small) -> None:
-    features, forecast, champion = small
+    features, forecast, champion, tried = small
     products = products_of(features)
     outdated = products.assign(is_current=False, description="Old name")
     stock = stock_of(features).head(1)
-    plan = reorder_plan.build(forecast, stock, pd.concat([outdated, products], ignore_index=True), champion)
+    plan = reorder_plan.build(forecast, stock, pd.concat([outdated, products], ignore_index=True), champion, tried)
     assert plan["order_quantity"].isna().tolist() == [False, True, True]
     assert plan["reorder_point"].notna().all()
     assert not plan["description"].str.contains("Old").any()
-    empty = conform(reorder_plan.build(forecast, stock.head(0), products, champion), ReorderPlan)
+    empty = conform(reorder_plan.build(forecast, stock.head(0), products, champion, tried), ReorderPlan)
     assert empty["runs_out_on"].isna().all()
 
 
 def test_a_longer_lead_time_needs_more_stock(small: Small) -> None:
-    features, forecast, champion = small
+    features, forecast, champion, tried = small
     short, long = (
-        reorder_plan.build(forecast, stock_of(features), products_of(features, lead_time_days=days), champion)
+        reorder_plan.build(forecast, stock_of(features), products_of(features, lead_time_days=days), champion, tried)
         for days in (7, 90)
     )
     assert (long["reorder_point"] > short["reorder_point"]).all()
@@ -241,23 +250,23 @@ def test_a_longer_lead_time_needs_more_stock(small: Small) -> None:
 
 
 def test_stock_is_used_up_from_its_own_day_on(small: Small) -> None:
-    features, forecast, champion = small
-    plan = reorder_plan.build(forecast, stock_of(features, on_hand=0.0), products_of(features), champion)
+    features, forecast, champion, tried = small
+    plan = reorder_plan.build(forecast, stock_of(features, on_hand=0.0), products_of(features), champion, tried)
     assert (pd.to_datetime(plan["runs_out_on"]) == stock_of(features)["as_of"].max()).all()
 
 
 def test_what_earns_more_is_held_more_surely_and_unknown_prices_take_the_usual_level(small: Small) -> None:
-    features, forecast, champion = small
+    features, forecast, champion, tried = small
     products = products_of(features).assign(t2_cost=[2.55, 9.0, np.nan])
-    plan = reorder_plan.build(forecast, stock_of(features), products, champion)
+    plan = reorder_plan.build(forecast, stock_of(features), products, champion, tried)
     assert plan["service_level"].tolist() == [0.8, 0.99, 0.95]
     assert plan["cost_of_waiting"].isna().tolist() == [False, False, True]
 
 
 def test_waiting_costs_the_margin_on_what_runs_short_by_it(small: Small) -> None:
-    features, forecast, champion = small
+    features, forecast, champion, tried = small
     empty, full = (
-        reorder_plan.build(forecast, stock_of(features, on_hand=units), products_of(features), champion)
+        reorder_plan.build(forecast, stock_of(features, on_hand=units), products_of(features), champion, tried)
         for units in (0.0, 9999.0)
     )
     lost = empty["shortage_if_not_ordered"] - empty["shortage_if_ordered"]

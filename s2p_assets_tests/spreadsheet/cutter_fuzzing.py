@@ -55,14 +55,19 @@ def altered(chance: random.Random, text: str) -> str:
     return text
 
 
-def _compile(folder: Path) -> Path:
+def build_hook() -> Any:
+    """The module that compiles the cutter when s2p is installed."""
     spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
     assert spec is not None
     assert spec.loader is not None
     build: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(build)
+    return build
+
+
+def _compile(folder: Path) -> Path:
     target = folder / "_cut_rows.abi3.so"
-    if problem := build.compile_cutter(ROOT, target, ASAN_FLAGS):
+    if problem := build_hook().compile_cutter(ROOT, target, ASAN_FLAGS):
         print(f"the cutter cannot be compiled with the sanitizer: {problem}")
         sys.exit(NO_SANITIZER)
     return target

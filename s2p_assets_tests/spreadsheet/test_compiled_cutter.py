@@ -19,7 +19,7 @@ from s2p_assets.spreadsheet.grid import Cells
 from s2p_assets.spreadsheet.limits import WorkbookUnreadable
 from s2p_assets.spreadsheet.readers.row_cutter import cut_cells, use_cutter
 from s2p_assets.spreadsheet.readers.xlsx_rows import PlainCells, plain_cells
-from s2p_assets_tests.spreadsheet.cutter_fuzzing import altered, plain_rows
+from s2p_assets_tests.spreadsheet.cutter_fuzzing import altered, build_hook, plain_rows
 
 ODD_FILES = Path(__file__).parents[3] / "shared" / "data"
 LARGEST = 3_000_000
@@ -101,6 +101,25 @@ def test_odd_files_are_read_alike_by_both_cutters() -> None:
 def test_the_pure_cutter_is_there_where_the_other_is_not_wanted() -> None:
     assert use_cutter(compiled=False) == "pure"
     assert use_cutter(compiled=True) == ("compiled" if IS_COMPILED else "pure")
+
+
+@pytest.mark.parametrize(
+    ("target_name", "version", "is_left"),
+    [("wheel", "standard", True), ("sdist", "standard", True), ("wheel", "editable", False)],
+)
+def test_building_a_package_takes_no_cutter_away_from_who_works_with_the_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target_name: str, version: str, is_left: bool
+) -> None:
+    monkeypatch.setenv("S2P_BUILD", "pure")
+    module = build_hook()
+    hook = module.CustomBuildHook.__new__(
+        type("Hook", (module.CustomBuildHook,), {"root": str(tmp_path), "target_name": target_name})
+    )
+    made = tmp_path / module.SOURCE.with_name("_cut_rows.abi3.so")
+    made.parent.mkdir(parents=True)
+    made.touch()
+    hook.initialize(version, {})
+    assert made.exists() == is_left
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")

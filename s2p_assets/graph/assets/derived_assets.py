@@ -3,6 +3,7 @@
 What comes from the share is in `workbook_assets`, what is learned is in `model_assets`.
 """
 
+import copy
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +19,7 @@ from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.model import Contest, Model
 from s2p_assets.contracts.report import Document, Report
 from s2p_assets.contracts.table import Table
-from s2p_assets.contracts.validation import conform, declaration_violations, pandera_model
+from s2p_assets.contracts.validation import conform, declaration_violations, pandera_schema
 from s2p_assets.graph.asset_keys import asset_key, group_name
 from s2p_assets.graph.assets.freshness import derived_freshness
 from s2p_assets.graph.assets.metadata import column_lineage, declared_metadata, frame_metadata
@@ -104,10 +105,15 @@ def table_asset(
 
 
 def _frame_type(declared: Table | FeatureSet) -> dg.DagsterType:
-    """dagster-pandera's type of the declared rows; it is beta, which the docs say once."""
+    """dagster-pandera's type of the declared rows, by the table's name, as Dagster wants one type of a name.
+
+    It is beta, which the docs say once.
+    """
+    schema = copy.copy(pandera_schema(declared.rows))
+    schema.title = declared.full_name
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BetaWarning)
-        return pandera_schema_to_dagster_type(pandera_model(declared.rows))
+        return pandera_schema_to_dagster_type(schema)
 
 
 def report_asset(catalog: Catalog, declared: Report, settings: Settings) -> dg.AssetsDefinition:

@@ -27,6 +27,7 @@ from dagster._utils.log import configure_loggers
 
 from s2p_assets.graph.running.dagster_home import DAGSTERS_LOGS, WORKSPACE, patience, prepare_home
 from s2p_assets.graph.running.dagster_web import host_behind_door
+from s2p_assets.graph.running.freed_memory import keep_returning_memory
 from s2p_assets.graph.running.instance import open_instance
 from s2p_assets.graph.running.locks import ENDED_FROM_OUTSIDE, clean_up
 from s2p_assets.graph.running.run_launcher import LOCATION, ForkingRunLauncher
@@ -162,6 +163,7 @@ def serve_definitions(settings: Settings) -> int:
     from dagster._core.utils import FuturesAwareThreadPoolExecutor
     from dagster._grpc.server import DagsterApiServer, DagsterGrpcServer
 
+    keep_returning_memory()
     logger = _logger("dagster.code_server")
     ended, workers = threading.Event(), FuturesAwareThreadPoolExecutor(max_workers=8)
     file = socket_file(settings, "code")
@@ -181,16 +183,21 @@ def serve_definitions(settings: Settings) -> int:
 
 
 def watch(settings: Settings) -> int:
-    """Dagster's daemon."""
+    """Dagster's daemon.
+
+    It ends at once: what it has under way is taken up again as after a kill, while an orderly end of Dagster's takes
+    five seconds, and tells at length of every tick that it cuts off.
+    """
     from dagster._daemon.controller import daemon_controller_from_instance
-    from dagster._utils.interrupts import capture_interrupts
 
     from s2p_assets.graph.running.daemons import prompt_daemons
 
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    keep_returning_memory()
     _be_patient()
     _read_definitions_once(settings)
     _wait_for_definitions(settings)
-    with capture_interrupts(), dg.DagsterInstance.from_ref(servers_ref(settings)) as instance:
+    with dg.DagsterInstance.from_ref(servers_ref(settings)) as instance:
         load, daemons = _workspace(settings), prompt_daemons(settings)
         with daemon_controller_from_instance(
             instance, load, gen_daemons=daemons, log_level="warning", code_server_log_level="warning"
@@ -204,6 +211,7 @@ def show(settings: Settings, listening: socket.socket) -> int:
     from dagster._core.workspace.context import WorkspaceProcessContext
     from dagster_webserver.version import __version__
 
+    keep_returning_memory()
     _logger("dagster-webserver")
     _be_patient()
     _wait_for_definitions(settings)
@@ -217,8 +225,9 @@ def show(settings: Settings, listening: socket.socket) -> int:
     return 0
 
 
+CODE_SERVER = "code server"
 SERVERS: dict[str, Callable[[Settings], int]] = {
-    "code server": serve_definitions,
+    CODE_SERVER: serve_definitions,
     "daemon": watch,
 }
 """Those that always run, and begin anew with new code."""

@@ -5,7 +5,6 @@ warehouse's business.
 """
 
 import datetime as dt
-import functools
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,6 +23,11 @@ from s2p_assets.warehouse.server.connection import connect, database_url
 from s2p_assets.warehouse.server.roles import DAGSTER_SCHEMA, create_schema
 
 STATEMENT_TIMEOUT_MS = 600_000
+LOG_COLUMNS = ("has_asset_key_col", "_has_asset_key_col_on_connection")
+RUN_COLUMNS = ("has_run_stats_index_cols", "has_backfill_id_column")
+TABLES_THERE = "select tablename from pg_tables where schemaname = %s"
+FIRST_TABLES = {"runs", "event_logs", "jobs"}
+"""By which Dagster knows whether the tables of its three parts are there."""
 
 
 class ConfigurationUnusable(MendableError):
@@ -37,19 +41,21 @@ class SharedPostgresStorage(DagsterPostgresStorage):
     embedded PostgreSQL is running before Dagster asks for it.
     """
 
-    def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(postgres_url, inst_data=inst_data)
+    def __init__(
+        self, postgres_url: str, inst_data: ConfigurableClassData | None = None, *, has_tables: bool = False
+    ) -> None:
+        # Every tick of a sensor makes one. SQLAlchemy keeps 0.2 MB of each that looks for tables or columns, of 128.
+        super().__init__(postgres_url, should_autocreate_tables=not has_tables, inst_data=inst_data)
         # It asks a table for its columns before nearly every read, a tenth of the time of a run; they do not change.
         log: Any = self._event_log_storage
         runs: Any = self._run_storage
-        log.has_asset_key_col = functools.cache(log.has_asset_key_col)
-        log._has_asset_key_col_on_connection = asked_once(log._has_asset_key_col_on_connection)
-        for name in ("has_run_stats_index_cols", "has_backfill_id_column"):
-            setattr(runs, name, functools.cache(getattr(runs, name)))
         schedules: Any = self._schedule_storage
+        for storage, names in ((log, LOG_COLUMNS), (runs, RUN_COLUMNS)):
+            for name in names:
+                setattr(storage, name, asked_once(postgres_url, getattr(storage, name)))
         schedules._has_instigators_table = lambda _: True  # as it lists all tables at each tick to find out
         # It opens a connection for every statement, half of the work of servers at rest; this is its switch to a pool.
-        for storage in (self._run_storage, log, self._schedule_storage):
+        for storage in (runs, log, schedules):
             storage.optimize_for_webserver(STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20)
 
     @classmethod
@@ -58,28 +64,35 @@ class SharedPostgresStorage(DagsterPostgresStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "SharedPostgresStorage":
-        return cls(postgres_url=dagster_url(database_url(read_settings())), inst_data=inst_data)
+        url = database_url(read_settings())
+        with connect(url) as connection:
+            create_schema(connection, DAGSTER_SCHEMA)
+            made = {name for (name,) in connection.execute(TABLES_THERE, (DAGSTER_SCHEMA,))}
+        return cls(dagster_url(url), inst_data, has_tables=made >= FIRST_TABLES)
 
 
-def asked_once(has_column: Callable[[Any, str], bool]) -> Callable[[Any, str], bool]:
-    """The same, asked once for each column: on whichever connection, it is the same table."""
-    known: dict[str, bool] = {}
+_FOUND: set[tuple[str, ...]] = set()
+"""What was found in a database: its address, what is asked, and of which column. What is there stays there."""
 
-    def has(connection: Any, column: str) -> bool:
-        if column not in known:
-            known[column] = has_column(connection, column)
-        return known[column]
 
-    return has
+def asked_once(address: str, has: Callable[..., bool]) -> Callable[..., bool]:
+    """The same, asked once of a column on whichever connection; a yes stands for all who ask of this database."""
+    lacking: set[tuple[str, ...]] = set()
+
+    def is_there(*asked: Any) -> bool:
+        key = (address, has.__name__, *(one for one in asked if isinstance(one, str)))
+        if key not in _FOUND and key not in lacking:
+            (_FOUND if has(*asked) else lacking).add(key)
+        return key in _FOUND
+
+    return is_there
 
 
 def dagster_url(url: str) -> str:
-    """The SQLAlchemy address of Dagster's schema; creates the schema.
+    """The SQLAlchemy address of Dagster's schema.
 
     `postgresql://` alone means psycopg 3 to newer SQLAlchemy, whose NOTIFY dagster-postgres cannot write.
     """
-    with connect(url) as connection:
-        create_schema(connection, DAGSTER_SCHEMA)
     _, _, rest = url.partition("://")
     joint = "&" if "?" in rest else "?"
     return f"postgresql+psycopg2://{rest}{joint}options={quote(f'-csearch_path={DAGSTER_SCHEMA}')}"

@@ -17,7 +17,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -30,7 +30,7 @@ from s2p_assets.settings import Settings, read_settings
 from s2p_assets.spreadsheet.sandbox import keep_reader_ready
 
 LOOK_SECONDS = 2.0
-STOPPING_SECONDS = 8.0
+STOPPING_SECONDS, ANSWERING_SECONDS = 7.0, 1.0
 RESTARTS, WITHIN_SECONDS = 5, 60.0
 STATE = "S2P_ZYGOTE"
 PRELOADED = (
@@ -246,18 +246,28 @@ class Zygote:
         watch.start()
 
     def _stop(self) -> None:
-        """End the servers, and kill the runs: what they had not stored is made again."""
+        """Kill the runs: what they had not stored is made again. Who asks the code server ends before it does, for
+        an answer that does not come would be an error, told at length where nothing is wrong.
+        """
         for pid in self.children.runs:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
-        for pid in self.children.servers:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOPPING_SECONDS
-        with contextlib.suppress(ChildProcessError):
-            while time.monotonic() < deadline:
-                if not os.waitpid(-1, os.WNOHANG)[0]:
-                    time.sleep(0.05)
+        asking = [pid for pid, name in self.children.servers.items() if name != forked.CODE_SERVER]
+        end(asking, STOPPING_SECONDS)
+        end(self.children.servers.keys() - set(asking), ANSWERING_SECONDS)
+
+
+def end(children: Iterable[int], seconds: float) -> None:
+    """Ask processes to end, and kill those that have not within `seconds`."""
+    left, deadline = set(children), time.monotonic() + seconds
+    for pid in left:
+        os.kill(pid, signal.SIGTERM)
+    while left:
+        left = {pid for pid in left if os.waitpid(pid, os.WNOHANG)[0] == 0}
+        if left and time.monotonic() > deadline:
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
 
 
 def _end_with_parent(lifeline: int, group: bool) -> None:

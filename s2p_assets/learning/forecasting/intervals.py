@@ -218,6 +218,8 @@ def _residuals(
     step = residual / unit.of(volume, deviation)
     of_sums = deviation * lengths if deviation is not None else None
     together = residual.cumsum(axis=1) / unit.of(volume.cumsum(axis=1), of_sums)
+    if np.isnan(together).all():  # no sum is known whole
+        together = step
     groups, middles = _groups(volume, folds, unit.least_volume)
     kept = (_kept(ratio, folds, groups, len(middles)) for ratio in (step, together))
     return Residuals(unit, _sorted(step), _sorted(together), middles, *kept)

@@ -82,6 +82,7 @@ def filled_in(sold: Matrix, unknown: Mask, season: Matrix) -> Matrix:
 class ShiftBounds:
     """From where on a level has moved: over `deviations` of its noise, and by `times` or to that part of it.
 
+    In part it has from the deviations on that are `possible`: the nearer to certain, the more of the move is believed.
     `lengths`: how long what is new may last so far, and how long ago (`ends`) it may be over again; in blocks: weeks,
     or months. `around`: how many blocks it is held against.
     """
@@ -91,6 +92,7 @@ class ShiftBounds:
     around: int
     times: float = 1.5
     deviations: float = 4.0
+    possible: float = 2.5
 
 
 WEEKLY = ShiftBounds((3, 4, 5, 6, 8, 10, 13, 18, 26), (0, 1, 2, 3, 4, 6), 52)
@@ -103,6 +105,10 @@ ALIKE_A_YEAR_AGO, IS_AN_EDGE = 0.4, 0.5
 NEAREST = 8
 """A stretch begins, and is over, where it differs by half as much from these blocks beside it, or as many as it has
 where they are fewer; else it is a piece of a longer one."""
+EDGE, OVER_AGAIN = 1.0, 2.0
+"""And by so many deviations: what is over again is so by what came after, which is little."""
+ANOTHER_EDGE = 0.5
+"""By how many deviations what is over again must lie further off than what lasts."""
 
 
 def level_factors(values: Matrix, season: Matrix, year: int, priced: Mask | None = None) -> Matrix:
@@ -144,22 +150,24 @@ def _blocks(values: Matrix, apart: int) -> tuple[Matrix, Any]:
 def _factors(blocks: Matrix, bounds: ShiftBounds, least: float, priced: Mask | None) -> Matrix:
     """The factors of each block (blocks × entities), as far as moves of level have lasted in these series before."""
     found = _moves(blocks, bounds, least, priced)
-    trust = _lasting_share(blocks, bounds, least, priced) if (found.log_ratio != 0).any() else 1.0
+    trust = _lasting_shares(blocks, bounds, least, priced) if (found.log_ratio != 0).any() else np.ones(2)
     at = np.arange(len(blocks))[:, None]
     lasting = found.end == len(blocks)
-    factor = np.exp(trust * found.log_ratio)
+    factor = np.exp(np.where(found.certain, trust[1], trust[0]) * found.log_ratio)
     before = np.where(lasting & (at < found.begin), factor, 1.0)
     return np.where(~lasting & (at >= found.begin) & (at < found.end), 1 / factor, before)
 
 
-def _lasting_share(blocks: Matrix, bounds: ShiftBounds, least: float, priced: Mask | None) -> float:
+def _lasting_shares(blocks: Matrix, bounds: ShiftBounds, least: float, priced: Mask | None) -> Matrix:
     """How much of a new level was still there a horizon later, over all that was seen at earlier times: 0 to 1.
 
-    Two months after each look, its logarithm is regressed on that of the level seen; where little was ever seen, nearly
-    all of it is expected to last. Real levels often come back: of a stock-out that nobody marked, nothing lasts.
+    Of those that were but possible, and of those that were certain. Two months after each look, its logarithm is
+    regressed on that of the level seen; where little was ever seen, nearly all of it is expected to last. Real levels
+    often come back: of a stock-out that nobody marked, nothing lasts.
     """
     ahead = 2 if bounds is MONTHLY else 8
-    together, alone = 0.0, 0.0
+    prior = PRIOR_MOVES * np.log(2.0) ** 2
+    together, alone = np.full(2, PRIOR_LASTING * prior), np.full(2, prior)
     for look in range(1, LOOKS_BACK + 1):
         now = len(blocks) - look * ahead
         if now < bounds.around:
@@ -170,10 +178,10 @@ def _lasting_share(blocks: Matrix, bounds: ShiftBounds, least: float, priced: Ma
         counted = (~np.isnan(later)).sum(axis=0)
         mean = np.divide(np.nansum(later, axis=0), counted, out=usual.copy(), where=counted > 0)
         moved = np.clip(np.log(np.maximum(mean, 0.05 * usual) / usual), -2.0, 2.0)
-        together += float((moved * then.log_ratio[seen]).sum())
-        alone += float((then.log_ratio[seen] ** 2).sum())
-    prior = PRIOR_MOVES * np.log(2.0) ** 2
-    return float(np.clip((together + PRIOR_LASTING * prior) / (alone + prior), 0.0, 1.0))
+        which, told = then.certain[seen] * 1, then.log_ratio[seen]
+        together += np.bincount(which, moved * told, 2)
+        alone += np.bincount(which, told**2, 2)
+    return np.clip(together / alone, 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -184,6 +192,7 @@ class _Moves:
     end: Any
     log_ratio: Matrix
     usual: Matrix
+    certain: Mask
 
 
 def _moves(blocks: Matrix, bounds: ShiftBounds, least: float, priced: Mask | None) -> _Moves:
@@ -197,7 +206,8 @@ def _moves(blocks: Matrix, bounds: ShiftBounds, least: float, priced: Mask | Non
             continue
         with np.errstate(divide="ignore", invalid="ignore"):
             score, log_ratio, usual = _moved(sums, first, last, bounds.around, memory)
-            far = (np.abs(log_ratio) >= np.log(least)) & (score >= bounds.deviations) & (score > best)
+            score = score - ANOTHER_EDGE * (last < count)
+            far = (np.abs(log_ratio) >= np.log(least)) & (score >= bounds.possible) & (score > best)
             if first - a_year >= 8 and far.any():
                 before = _moved(sums, first - a_year, last - a_year, bounds.around, memory)[1]
                 far &= before * np.sign(log_ratio) < ALIKE_A_YEAR_AGO * np.abs(log_ratio)
@@ -205,7 +215,8 @@ def _moves(blocks: Matrix, bounds: ShiftBounds, least: float, priced: Mask | Non
             far &= ~priced[first:last].any(axis=0)
         best, ratio = np.where(far, score, best), np.where(far, log_ratio, ratio)
         begin, end, level = np.where(far, first, begin), np.where(far, last, end), np.where(far, usual, level)
-    return _Moves(begin, end, ratio, level)
+    believed = np.clip((best - bounds.possible) / (bounds.deviations - bounds.possible), 0.0, 1.0)
+    return _Moves(begin, end, ratio * believed, level, best >= bounds.deviations)
 
 
 class _Sums:
@@ -239,19 +250,28 @@ def _moved(sums: _Sums, first: int, last: int, around: int, memory: Matrix) -> t
     enough = (known >= 8) & (count == last - first) & (usual > 0) & (now > 0) & np.isfinite(now)
     log_ratio = np.where(enough, np.log(now / usual), 0.0)
     near = min(last - first, NEAREST)
-    enough &= _is_edge(sums.between(max(first - near, 0), first), now, log_ratio)
+    enough &= _is_edge(sums.between(max(first - near, 0), first), now, log_ratio, alpha, count, EDGE)
     if last < end:
-        enough &= _is_edge(sums.between(last, min(last + near, end)), now, log_ratio)
+        enough &= _is_edge(sums.between(last, min(last + near, end)), now, log_ratio, alpha, count, OVER_AGAIN)
     score = np.abs(log_ratio) / np.sqrt(noise * memory)
     return np.where(enough & np.isfinite(score), score, 0.0), log_ratio, usual
 
 
-def _is_edge(beside: tuple[Matrix, Matrix, Matrix], now: Matrix, log_ratio: Matrix) -> Mask:
-    """Whether the blocks beside a stretch differ from it as those around it do."""
-    near, _, count = beside
-    return np.asarray(
-        (near <= 0) | (np.log(now / (near / count)) * np.sign(log_ratio) >= IS_AN_EDGE * np.abs(log_ratio))
-    )
+def _is_edge(
+    beside: tuple[Matrix, Matrix, Matrix],
+    now: Matrix,
+    log_ratio: Matrix,
+    alpha: Matrix,
+    count: Matrix,
+    deviations: float,
+) -> Mask:
+    """Whether the blocks beside a stretch of `count` differ from it as those around do, and by so many deviations."""
+    near, _, known = beside
+    level = near / known
+    apart = np.log(now / level) * np.sign(log_ratio)
+    noise = np.sqrt((alpha + 1 / now) / count + (alpha + 1 / level) / known)
+    far = (apart >= IS_AN_EDGE * np.abs(log_ratio)) & (apart >= deviations * noise)
+    return np.asarray((near <= 0) | far)
 
 
 def _memory(blocks: Matrix, newest: int) -> Matrix:

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from s2p_assets.learning.row_hashes import RowHashes
     from s2p_assets.learning.selection.pin import Pin
     from s2p_assets.learning.selection.promotion import Promotion
-    from s2p_assets.learning.versions import Champion, ModelVersion
+    from s2p_assets.learning.versions import Champion, ModelVersion, Rival
 
 RECENT = dt.timedelta(weeks=4)
 PACKAGES = ("s2p_assets.learning",)
@@ -127,16 +128,28 @@ class Registry:
 
         made = self.load(domain, contest, record)
         rivals = {one.model: one for one in state.versions if one.feature_version == record.feature_version}
-        scores = [made.scores]
-        for rival in (one for name, one in rivals.items() if name != record.model):
+        folds, compared, tried = set(made.scores["cutoff"]), [made.scores], {}
+        for name, rival in rivals.items():
+            if name == record.model:
+                continue
             with suppress(ModelDamaged):
-                scores.append(read_scores(self._place(f"{domain}_{contest}", rival), rival.digest))
-        folds = set(made.scores["cutoff"])
-        compared = [frame for frame in scores if set(frame["cutoff"]) == folds]
+                scores = read_scores(self._place(f"{domain}_{contest}", rival), rival.digest)
+                if set(scores["cutoff"]) == folds:
+                    compared.append(scores)
+                    tried[name] = self._rival(domain, contest, rival)
         trainings = self.trainings(domain, contest, state)
         is_last = state.champion is not None and state.champion.version == record.version
         too_few = (state.last or {}).get("too_few") if is_last else None
-        return Champion(domain, contest, made, why, pd.concat(compared, ignore_index=True), trainings, too_few)
+        scores = pd.concat(compared, ignore_index=True)
+        return Champion(domain, contest, made, why, scores, trainings, too_few, tried)
+
+    def _rival(self, domain: str, contest: str, record: Record) -> Rival:
+        from s2p_assets.learning.registry.version_files import read_backtest
+        from s2p_assets.learning.versions import Rival
+
+        place = self._place(f"{domain}_{contest}", record)
+        load = partial(self.load, domain, contest, record)
+        return Rival(record.version, load, partial(read_backtest, place, record.digest))
 
     def trainings(self, domain: str, contest: str, state: ContestState) -> tuple[TrainingRecord, ...]:
         """Every model's newest version, and all others trained within four weeks of the newest; the newest first."""

@@ -127,11 +127,20 @@ def read_learned_targets(folder: Path) -> pd.DataFrame | None:
 
 def read_scores(folder: Path, digest: str) -> pd.DataFrame:
     """The scores of the version in `folder`, whose manifest has this digest. Raises ModelDamaged."""
+    return _read_frame(folder, digest, SCORES)
+
+
+def read_backtest(folder: Path, digest: str) -> pd.DataFrame:
+    """The backtest of the version in `folder`, whose manifest has this digest. Raises ModelDamaged."""
+    return _read_frame(folder, digest, BACKTEST)
+
+
+def _read_frame(folder: Path, digest: str, file: str) -> pd.DataFrame:
     verified_manifest(folder, digest)
     try:
-        return pd.read_parquet(folder / SCORES)
+        return pd.read_parquet(folder / file)
     except (OSError, ValueError) as error:
-        raise damaged(folder / SCORES, f"cannot be read ({error})") from error
+        raise damaged(folder / file, f"cannot be read ({error})") from error
 
 
 def _learner_class(folder: Path, place: str, packages: tuple[str, ...]) -> type[Learner]:

@@ -6,6 +6,7 @@ Whether one is better is settled in `champion.py`; what is decided here is kept 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -22,7 +23,7 @@ from s2p_assets.learning.selection.soundness import (
     too_few_to_tell,
     withdrawal_fault,
 )
-from s2p_assets.learning.versions import Champion, ModelVersion
+from s2p_assets.learning.versions import Champion, ModelVersion, Rival
 
 Renewal = Callable[[ModelVersion, ModelVersion | None], ModelVersion | None]
 PAIRED_TEST = "the test"
@@ -110,7 +111,13 @@ def promote(
     name, means = decision.name, mean_losses(losses)
     rival = _lowest(means.drop(name) if name else means)
     why = _with_reasons(decision.why + _of_weights(decision.made), excluded)
-    champion = Champion(contest.domain, contest.name, decision.made, why, _scores_of(compared), too_few=too_few)
+    rivals = {
+        name: Rival(made.version, partial(_as_made, made), partial(getattr, made, "backtest"))
+        for name, made in compared.items()
+        if made.version != decision.made.version
+    }
+    scores = _scores_of(compared)
+    champion = Champion(contest.domain, contest.name, decision.made, why, scores, too_few=too_few, rivals=rivals)
     return Promotion(
         champion=champion,
         challenger=compared[rival] if rival else None,
@@ -259,6 +266,10 @@ def _tested(losses: pd.DataFrame, label: str | None, name: str | None, rival: st
 def _figures(losses: pd.DataFrame, means: "pd.Series[float]", incumbent: str, rival: str) -> str:
     test = paired_test(losses, incumbent, rival)
     return f"{rival} has loss {means[rival]:.3f} against {means[incumbent]:.3f}, {test.description}"
+
+
+def _as_made(made: ModelVersion) -> ModelVersion:
+    return made
 
 
 def _scores_of(known: Mapping[str, ModelVersion]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from . import implausible_weeks as implausible_weeks
 from . import model_service as model_service
 from . import movers as movers
 from . import order_plan as order_plan
+from . import past_orders as past_orders
 from . import period_comparison as period_comparison
 from . import pipeline as pipeline
 from . import plain_names as plain_names

@@ -159,7 +159,7 @@ def _returned(settings: Settings, file: summaries.ReturnedFile) -> Matter:
     in_place = bool(copies) and copies[0].name == name
     feedback = build_feedback(reading, name=name, owner=file.owner, in_place=in_place)
     rejects = [one for one in feedback.listed if one.severity == "reject"]
-    lines = [file.error] if file.error else cell_lines(rejects)
+    lines = [file.error[:1].upper() + file.error[1:]] if file.error else cell_lines(rejects)
     todo = next_step(reading, name, in_place=in_place, here=HERE, copy=COPY)
     return Matter(
         "partly" if file.verdict == "partly" else "returned",
@@ -171,7 +171,7 @@ def _returned(settings: Settings, file: summaries.ReturnedFile) -> Matter:
         owner=file.owner,
         about=file.path,
         attachments=tuple(map(str, copies[:1])),
-        place=f"Its old place: {file.path}. The marked copy: {place_on_share(settings, copies[0])}"
+        place=f"Its old place: {file.path}\nThe marked copy: {place_on_share(settings, copies[0])}"
         if copies
         else f"Its old place: {file.path}",
     )

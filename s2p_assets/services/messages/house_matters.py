@@ -7,6 +7,7 @@ import datetime as dt
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import psycopg
 
@@ -160,9 +161,17 @@ def installation_matters(ctx: Context, share_problem: ShareMissing | None) -> li
 
 
 def full_disks(settings: Settings) -> Iterator[Matter]:
-    """The disks of the home, the share and the results that have less room than the settings ask for."""
+    """The disks of the home, the share, the results and the backups that have less room than the settings ask for."""
     seen = set[int]()
-    for what, folder in (("S2P_HOME", settings.home), ("the share", settings.share), ("S2P_RESULTS", settings.results)):
+    places: dict[str, Path | None] = {
+        "S2P_HOME": settings.home,
+        "the share": settings.share,
+        "S2P_RESULTS": settings.results,
+    }
+    places |= {"S2P_BACKUP_TO": settings.backup_to, "S2P_WAL_ARCHIVE": settings.wal_archive}
+    for what, folder in places.items():
+        if folder is None:
+            continue
         try:
             device, room = folder.stat().st_dev, shutil.disk_usage(folder)
         except OSError:

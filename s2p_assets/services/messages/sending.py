@@ -30,6 +30,7 @@ from s2p_assets.services.messages import entry_matters, file_matters, house_matt
 from s2p_assets.services.messages.book import known_book
 from s2p_assets.services.remotes.telling import remote_matters
 from s2p_assets.services.share import look_at_share
+from s2p_assets.services.streams.live_telling import live_table_matters
 from s2p_assets.services.threshold_alerts import threshold_matters
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.share import ShareMissing
@@ -73,6 +74,10 @@ def send_messages(
     return done
 
 
+def _of_streams(ctx: Context, connection: psycopg.Connection, now: dt.datetime) -> list[Matter]:
+    return stream_matters.stream_matters(ctx, connection, now) + live_table_matters(ctx, connection, now)
+
+
 def _looked_for(
     ctx: Context, connection: psycopg.Connection, book: AddressBook, now: dt.datetime, problems: list[str]
 ) -> list[tuple[tuple[str, ...], list[Matter]]]:
@@ -85,7 +90,7 @@ def _looked_for(
         (("missing",), lambda: file_matters.missing_matters(ctx, connection)),
         (("unclaimed",), lambda: file_matters.unclaimed_matters(ctx, connection)),
         (("returned_events",), lambda: stream_matters.returned_event_matters(connection, since)),
-        (("stream",), lambda: stream_matters.stream_matters(ctx, connection, now)),
+        (("stream",), lambda: _of_streams(ctx, connection, now)),
         (("mail",), lambda: mail_matters(ctx, connection, now)),
         (("remote",), lambda: remote_matters(ctx, connection, now)),
         (("lapsed",), lambda: entry_matters.lapsed_matters(ctx, connection, since)),

@@ -86,6 +86,32 @@ ALERTS = (
         only={"verdict": "held"},
     ),
     Alert(
+        *("RemoteAway", "s2p_remote_away", "above", 0.0, "The remote folder {remote} is away or listed in part"),
+        *("s2p status says why; what was fetched stands.", "remote-away"),
+    ),
+    Alert(
+        *("RemoteUnseen", "s2p_remote_looked_timestamp_seconds", "older", "s2p_remote_wanted_seconds"),
+        *("Nobody looks at the remote folder {remote}", "Let s2p up run, or s2p fetch --watch.", "remote-away"),
+    ),
+    Alert(
+        *("MailboxAway", "s2p_mailbox_away", "above", 0.0, "The mailbox cannot be read"),
+        *("s2p status says why; mails wait there.", "remote-away"),
+    ),
+    Alert(
+        *("MailboxUnseen", "s2p_mailbox_looked_timestamp_seconds", "older", "s2p_mailbox_wanted_seconds"),
+        *("Nobody looks at the mailbox", "Let s2p up run, or s2p fetch --watch.", "remote-away"),
+    ),
+    Alert(
+        *("MailHeld", "s2p_mails", "above", 0.0, "Mails wait for a decision"),
+        *("s2p status says whose and why.", "remote-away"),
+        minutes=60,
+        only={"state": "held"},
+    ),
+    Alert(
+        *("TableNotLive", "s2p_live_table_failing", "above", 0.0, "{table} does not follow its streams"),
+        *("s2p status says why; its rows stand as they were.", "stream-lags"),
+    ),
+    Alert(
         *("StreamLags", "s2p_stream_late_seconds", "above", 300.0, "{stream} does not keep up with what comes in"),
         *("Let more processes read it: s2p stream, here or on another computer.", "stream-lags"),
     ),

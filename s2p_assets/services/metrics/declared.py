@@ -19,8 +19,19 @@ class ExportedMetric:
     labels: tuple[str, ...] = ()
 
 
-FILES, STREAMS, TABLES, RUNS, MODELS, REPORTS, MESSAGES, ROOM, ANSWERS = (
-    *("Files", "Streams", "Tables", "Runs", "Models", "Reports", "Messages", "Room and backups", "Answers"),
+FILES, ELSEWHERE, STREAMS, TABLES, RUNS, MODELS, REPORTS, MESSAGES, ROOM, ANSWERS = (
+    *(
+        "Files",
+        "Files elsewhere",
+        "Streams",
+        "Tables",
+        "Runs",
+        "Models",
+        "Reports",
+        "Messages",
+        "Room and backups",
+        "Answers",
+    ),
 )
 
 EXPORTED = (
@@ -37,6 +48,18 @@ EXPORTED = (
     ExportedMetric(
         "s2p_findings", "gauge", FILES, "Cells to mend in files on the share, by kind", ("workbook", "rule")
     ),
+    ExportedMetric("s2p_remote_files", "gauge", ELSEWHERE, "Files of a remote folder that were fetched", ("remote",)),
+    ExportedMetric(
+        "s2p_remote_away", "gauge", ELSEWHERE, "1 while a remote folder is away or listed in part", ("remote",)
+    ),
+    ExportedMetric(
+        "s2p_remote_looked_timestamp_seconds", "gauge", ELSEWHERE, "When it was last looked at", ("remote",)
+    ),
+    ExportedMetric("s2p_remote_wanted_seconds", "gauge", ELSEWHERE, "How long ago that may be", ("remote",)),
+    ExportedMetric("s2p_mailbox_away", "gauge", ELSEWHERE, "1 while the mailbox cannot be read"),
+    ExportedMetric("s2p_mailbox_looked_timestamp_seconds", "gauge", ELSEWHERE, "When it was last looked at"),
+    ExportedMetric("s2p_mailbox_wanted_seconds", "gauge", ELSEWHERE, "How long ago that may be"),
+    ExportedMetric("s2p_mails", "gauge", ELSEWHERE, "Mails that were read, by what became of them", ("state",)),
     ExportedMetric("s2p_stream_events_total", "counter", STREAMS, "Events that were taken", ("stream",)),
     ExportedMetric("s2p_stream_returned", "gauge", STREAMS, "Events that came back and wait", ("stream",)),
     ExportedMetric("s2p_stream_lag_events", "gauge", STREAMS, "Events of a topic that are not stored yet", ("stream",)),
@@ -54,6 +77,9 @@ EXPORTED = (
         "s2p_stream_slot_bytes", "gauge", STREAMS, "Log that another database keeps for a slot of s2p", ("stream",)
     ),
     ExportedMetric("s2p_stream_slot_wanted_bytes", "gauge", STREAMS, "The most that it is to keep", ("stream",)),
+    ExportedMetric(
+        "s2p_live_table_failing", "gauge", STREAMS, "1 while a table cannot be made from its streams", ("table",)
+    ),
     ExportedMetric("s2p_rows_loaded", "gauge", TABLES, "Rows of the files that are loaded", ("workbook",)),
     ExportedMetric("s2p_last_loaded_timestamp_seconds", "gauge", TABLES, "When a file was last loaded", ("workbook",)),
     ExportedMetric("s2p_database_bytes", "gauge", TABLES, "What the database holds on disk"),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
@@ -22,7 +23,10 @@ from s2p_assets.services.backup import backups
 from s2p_assets.services.backup_schedule import OLD_AFTER
 from s2p_assets.services.context import Context
 from s2p_assets.services.drill_record import last_good_drill
+from s2p_assets.services.mailbox.telling import mailbox_status
+from s2p_assets.services.remotes.telling import longest_silence, remotes_status
 from s2p_assets.services.share import look_at_share, share_changes_of
+from s2p_assets.services.streams.live_telling import live_tables_status
 from s2p_assets.services.streams.slots import looked_at_slots
 from s2p_assets.warehouse.files import summaries
 from s2p_assets.warehouse.files.expected import missing_files
@@ -64,6 +68,7 @@ def measure_installation(ctx: Context, today: dt.date | None = None) -> list[Mea
         groups: dict[str, Callable[[], Measurements]] = {
             "ledger": lambda: _ledger(desk),
             "share": lambda: _share(desk, today or dt.datetime.now().astimezone().date()),
+            "elsewhere": lambda: _elsewhere(desk),
             "streams": lambda: _streams(desk),
             "database": lambda: _database(desk),
             "dagster": lambda: _dagster(desk),
@@ -114,6 +119,28 @@ def _share(desk: _Desk, today: dt.date) -> Measurements:
     yield Measurement("s2p_files_unclaimed", (), float(len(now.unclaimed)))
 
 
+def _elsewhere(desk: _Desk) -> Measurements:
+    """Of remote folders and the mailbox that are declared: whether they can be read, and when they last were."""
+    wanted = longest_silence(desk.ctx.settings).total_seconds()
+    for one in remotes_status(desk.ctx, desk.connection):
+        yield Measurement("s2p_remote_files", (one["name"],), float(one["files"]))
+        yield Measurement("s2p_remote_away", (one["name"],), float(one["state"] in ("away", "partly")))
+        yield from _looked("s2p_remote", (one["name"],), one["looked_at"], wanted)
+    mailbox = mailbox_status(desk.ctx, desk.connection)
+    if mailbox is None:
+        return
+    yield Measurement("s2p_mailbox_away", (), float(mailbox["problem"] is not None))
+    yield from _looked("s2p_mailbox", (), mailbox["looked_at"], wanted)
+    yield from desk.counted("s2p_mails", "select state, count(*) from s2p.mails group by 1")
+
+
+def _looked(metric: str, labels: tuple[str, ...], looked_at: str | None, wanted: float) -> Measurements:
+    if looked_at:
+        moment = dt.datetime.fromisoformat(looked_at).timestamp()
+        yield Measurement(f"{metric}_looked_timestamp_seconds", labels, moment)
+        yield Measurement(f"{metric}_wanted_seconds", labels, wanted)
+
+
 def _streams(desk: _Desk) -> Measurements:
     """Of the streams that were ever read; of Kafka's how many events wait, of followed tables what their slots keep."""
     yield from desk.counted(
@@ -140,6 +167,8 @@ def _streams(desk: _Desk) -> Measurements:
         " where seen_at > now() - interval '1 minute' group by 1",
     )
     slots = [one for one in looked_at_slots(desk.ctx, desk.connection, dt.datetime.now(dt.UTC)) if one.kept_bytes]
+    for table in live_tables_status(desk.ctx, desk.connection):
+        yield Measurement("s2p_live_table_failing", (table["name"],), float(bool(table["problem"])))
     for one in slots:
         yield Measurement("s2p_stream_slot_bytes", (one.stream,), float(one.kept_bytes or 0))
         yield Measurement("s2p_stream_slot_wanted_bytes", (one.stream,), float(desk.ctx.settings.slot_mb << 20))
@@ -223,8 +252,10 @@ def _messages(desk: _Desk) -> Measurements:
 
 def _disks(ctx: Context) -> Measurements:
     settings = ctx.settings
-    for place, folder in (("home", settings.home), ("share", settings.share), ("results", settings.results)):
-        if folder.is_dir():
+    places: dict[str, Path | None] = {"home": settings.home, "share": settings.share, "results": settings.results}
+    places |= {"backups": settings.backup_to, "log archive": settings.wal_archive}
+    for place, folder in places.items():
+        if folder and folder.is_dir():
             room = shutil.disk_usage(folder)
             yield Measurement("s2p_disk_free_bytes", (place,), float(room.free))
             yield Measurement("s2p_disk_bytes", (place,), float(room.total))

@@ -14,6 +14,7 @@ from s2p_assets.messaging.matters import Matter
 from s2p_assets.remote_folder import RemoteFolder
 from s2p_assets.services.context import Context
 from s2p_assets.services.share import remotes_of
+from s2p_assets.settings import Settings
 from s2p_assets.warehouse.files.remotes import RemoteLook, remote_looks
 
 PATIENCE = dt.timedelta(minutes=5)
@@ -65,8 +66,12 @@ def _iso(moment: dt.datetime | None) -> str | None:
 
 def _is_silent(ctx: Context, look: RemoteLook, now: dt.datetime) -> bool:
     """Whether nothing has looked at it for long."""
-    pace = max(dt.timedelta(seconds=ctx.settings.remote_seconds) * SILENT_LOOKS, 2 * PATIENCE)
-    return look.looked_at is not None and now - look.looked_at > pace
+    return look.looked_at is not None and now - look.looked_at > longest_silence(ctx.settings)
+
+
+def longest_silence(settings: Settings) -> dt.timedelta:
+    """How long ago the last look at what lies elsewhere may be; beyond that nobody looks any more."""
+    return max(dt.timedelta(seconds=settings.remote_seconds) * SILENT_LOOKS, 2 * PATIENCE)
 
 
 def remote_matters(ctx: Context, connection: psycopg.Connection, now: dt.datetime) -> list[Matter]:

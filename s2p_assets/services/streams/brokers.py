@@ -82,6 +82,14 @@ class TopicIds:
             self._known[topic] = time.monotonic(), known
         return known
 
+    def now(self, topic: str, known: str | None) -> str | None:
+        """As `of`; one that is not the `known` one is asked for again, as what was kept may be older than that."""
+        found = self.of(topic)
+        if known and found != known:
+            self._known.pop(topic)
+            found = self.of(topic)
+        return found
+
     def _asked(self, topic: str) -> str | None:
         from confluent_kafka import KafkaException, TopicCollection
         from confluent_kafka.admin import AdminClient

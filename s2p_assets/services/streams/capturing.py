@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -32,6 +32,7 @@ from s2p_assets.warehouse.changes.progress import (
     followed_table,
     lock_position,
     move_position,
+    note_parts,
     note_slot,
     note_snapshot,
     stop_following,
@@ -136,6 +137,8 @@ class ChangeCapture:
             self._read_snapshot(own, there, look, reason)
             look, known = self._source.look(there), followed_table(own, name)
         assert known is not None
+        if look.parts != known.parts:
+            note_parts(own, name, look)
         if look.slot and look.slot.confirmed < known.position:
             self._source.advance(there, known.position)
         note_slot(own, name, look, self.ctx.settings.slot_mb << 20)
@@ -236,9 +239,9 @@ class ChangeCapture:
             if lock_position(own, self.stream.full_name) != known.position:
                 raise Overtaken
             store = ChangeStore(self.stream, own, dict(known.columns))
-            decoder = ChangeDecoder(known.position, self._only_ours(store))
+            decoder = ChangeDecoder(known.position, self._meets_ours(store))
             if first is not None:
-                store.take(decoder.decode(chain([first], messages)))
+                store.take(self._ours(decoder.decode(chain([first], messages))))
             position = decoder.committed if messages.count >= MESSAGES else max(decoder.committed, until)
             if position != known.position:
                 move_position(own, self.stream.full_name, position)
@@ -253,13 +256,20 @@ class ChangeCapture:
             )
         return position
 
-    def _only_ours(self, store: ChangeStore) -> Any:
+    def _meets_ours(self, store: ChangeStore) -> Callable[[Relation], None]:
+        """Of a partitioned table each partition is shown too, though its changes come as those of the whole."""
+
         def meet(relation: Relation) -> None:
-            if relation.table != self._source.place.table:
-                raise ReadAnew(f"it is {relation.table} now, or its publication holds other tables too")
-            store.meet(relation)
+            if relation.table == self._source.place.table:
+                store.meet(relation)
 
         return meet
+
+    def _ours(self, changes: Iterator[Change]) -> Iterator[Change]:
+        for change in changes:
+            if change.relation.table != self._source.place.table:
+                raise ReadAnew(f"it is {change.relation.table} now, or its publication holds other tables too")
+            yield change
 
     def _note(self, problem: str | None) -> None:
         if problem != self._problem:

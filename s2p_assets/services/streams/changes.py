@@ -21,7 +21,7 @@ from s2p_assets.warehouse.changes.pgoutput import Change, Relation
 from s2p_assets.warehouse.changes.progress import note_columns, types_of
 from s2p_assets.warehouse.streams.loading import JudgedEvents, PartitionEvents, store_captured
 from s2p_assets.warehouse.streams.notices import note_stream
-from s2p_assets.warehouse.streams.offsets import Partition, TopicBounds, begin_partition
+from s2p_assets.warehouse.streams.offsets import Partition, begin_partition
 from s2p_assets.warehouse.streams.returned_events import BadEvent
 from s2p_assets.warehouse.tables.references import referenced_values
 
@@ -113,7 +113,7 @@ class ChangeStore:
             return
         changes = self._told_in_full(self._with_moved_keys(changes))
         name, topic = self.stream.full_name, self.stream.topic
-        place = begin_partition(self.connection, name, topic, 0, TopicBounds(0, 2**62))
+        place = begin_partition(self.connection, name, topic, 0)
         judged = self._judged(changes, place)
         self.stored += store_captured(self.connection, self.stream, judged)["rows"]
 

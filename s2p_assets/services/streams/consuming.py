@@ -25,11 +25,12 @@ from s2p_assets.services.context import Context
 from s2p_assets.services.errors import is_lost_database, one_line
 from s2p_assets.services.logs import log_event
 from s2p_assets.services.streams.brokers import BrokersRefused, TopicIds, consumer_settings, silent_logger
+from s2p_assets.services.streams.clocks import ClockWatch, jump_words
 from s2p_assets.services.streams.taking import Taker
 from s2p_assets.services.streams.wire import EventReader, ExtraMissing, RegistryAway
 from s2p_assets.warehouse.streams.loading import PartitionEvents, StoredEvents
 from s2p_assets.warehouse.streams.notices import note_stream
-from s2p_assets.warehouse.streams.offsets import Partition, TopicBounds, begin_partition, note_ends
+from s2p_assets.warehouse.streams.offsets import UNBOUNDED, Partition, TopicBounds, begin_partition, note_ends
 from s2p_assets.warehouse.streams.readers import say_ended, say_reading, sharing_processes
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ SHARE_SECONDS = 2.0
 LOOK_SECONDS = 10.0
 AGAIN_SECONDS = 5.0
 ASK_SECONDS = 10.0
+BELIEVED_SECONDS = 5.0
 
 Message = Any
 """Of `confluent_kafka`, whose own types say that it may have no topic and no offset."""
@@ -70,6 +72,7 @@ class StreamConsumer:
     _looked_at: float = 0.0
     _shared_at: float = 0.0
     _problem: str | None = None
+    _clock: ClockWatch = field(default_factory=ClockWatch)
 
     def __post_init__(self) -> None:
         self._topic_ids = TopicIds(self.ctx.settings)
@@ -212,6 +215,9 @@ class StreamConsumer:
         self._shared_at = time.monotonic()
         names = [one.full_name for one in self.streams]
         say_reading(self._database(), names, _process(), self._problem)
+        if by := self._clock.jumped():
+            for name in names:
+                note_stream(self._database(), name, "clock", "", jump_words(by))
         if time.monotonic() - self._looked_at > LOOK_SECONDS or not self._partitions:
             self._look(consumer)
         processes = sharing_processes(self._database(), names)
@@ -231,27 +237,41 @@ class StreamConsumer:
 
     def _begun(self, consumer: "Consumer", topic: str, partition: int) -> int:
         """Where a partition is read on: the least offset of the streams that are read from it."""
-        bounds = self._bounds(consumer, topic, partition)
+        ask = partial(self._bounds, consumer)
         begun = []
         for stream in self._of(topic):
             place: Partition = self._with_database(
-                partial(begin_partition, stream=stream.full_name, topic=topic, number=partition, bounds=bounds)
+                partial(begin_partition, stream=stream.full_name, topic=topic, number=partition, ask_bounds=ask)
             )
             self._places[stream.full_name, topic, partition] = place
             begun.append(place.next_offset)
         return min(begun)
 
-    def _bounds(self, consumer: "Consumer", topic: str, partition: int) -> TopicBounds:
+    def _bounds(self, consumer: "Consumer", known: Partition) -> TopicBounds:
+        """What a partition holds now.
+
+        An end before what was read already is asked for again for a while: brokers tell one that is too old when the
+        leader among them has changed, or they are busy.
+        """
+        believed_at = time.monotonic() + BELIEVED_SECONDS
+        while not self.ended.is_set():
+            bounds = self._asked_bounds(consumer, known)
+            is_other = bounds and bounds.topic_id and known.topic_id and bounds.topic_id != known.topic_id
+            if bounds and (is_other or bounds.end >= known.next_offset or time.monotonic() > believed_at):
+                return bounds
+            self.ended.wait(1.0)
+        return UNBOUNDED
+
+    def _asked_bounds(self, consumer: "Consumer", known: Partition) -> TopicBounds | None:
         from confluent_kafka import KafkaException, TopicPartition
 
-        while True:
-            try:
-                first, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ASK_SECONDS)
-                return TopicBounds(first, end, self._topic_ids.of(topic))
-            except KafkaException as error:
-                self._say(f"the brokers at {self.ctx.settings.kafka} do not answer ({error.args[0].str()})")
-                if self.ended.wait(1.0):
-                    return TopicBounds(0, 0)
+        try:
+            place = TopicPartition(known.topic, known.partition)
+            first, end = consumer.get_watermark_offsets(place, timeout=ASK_SECONDS)
+        except KafkaException as error:
+            self._say(f"the brokers at {self.ctx.settings.kafka} do not answer ({error.args[0].str()})")
+            return None
+        return TopicBounds(first, end, self._topic_ids.now(known.topic, known.topic_id))
 
     def _begin_again(self, consumer: "Consumer", topic: str, partitions: Iterable[int]) -> None:
         from confluent_kafka import KafkaException, TopicPartition

@@ -17,7 +17,7 @@ from s2p_assets.services.streams.taking import Taker, now_utc, stream_named
 from s2p_assets.spreadsheet.event_rows import read_json
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
 from s2p_assets.warehouse.streams.loading import PartitionEvents, store_events
-from s2p_assets.warehouse.streams.offsets import Partition, TopicBounds, begin_partition
+from s2p_assets.warehouse.streams.offsets import Partition, begin_partition
 
 MAX_PUSHED = 100_000
 MAX_KEY = 200
@@ -77,7 +77,7 @@ def _push(taker: Taker, connection: psycopg.Connection, events: list[bytes], sen
         raise KeyReused(f"the key {key!r} was used for other events; a new key for each delivery")
     if known:
         return Pushed(known[1], again=True)
-    place = begin_partition(connection, stream.full_name, TOPIC, 0, TopicBounds(0, 2**62))
+    place = begin_partition(connection, stream.full_name, TOPIC, 0)
     answer = _taken(taker, connection, place, events)
     connection.execute(
         "insert into s2p.stream_pushes (stream, idempotency_key, sha256, answer, pushed_by)"

@@ -16,6 +16,7 @@ from s2p_assets.contracts.findings import Finding
 from s2p_assets.contracts.stream import Stream
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
+from s2p_assets.services.streams.clocks import note_ahead
 from s2p_assets.spreadsheet.event_rows import MAX_EVENT_SHOWN, EventRows, NotRead, judge_events
 from s2p_assets.warehouse.streams.loading import JudgedEvents, PartitionEvents, StoredEvents, store_events
 from s2p_assets.warehouse.streams.notices import note_stream
@@ -39,6 +40,7 @@ class Taker:
     connection: psycopg.Connection
     read: Read
     _noted: set[str] = field(default_factory=set)
+    _is_ahead: bool = False
 
     def __post_init__(self) -> None:
         ensure_workbook_table(self.connection, self.stream)
@@ -48,6 +50,10 @@ class Taker:
         judged, found = self.judge(parts)
         stored = store_events(self.connection, self.stream, judged)
         self.note_unknown(found, parts[0].partition.topic)
+        if not self._is_ahead:
+            name, topic = self.stream.full_name, parts[0].partition.topic
+            moments = [one.event_at for one in parts if one.event_at]
+            self._is_ahead = note_ahead(self.connection, name, topic, max(moments, default=None), now_utc())
         return stored
 
     def note_unknown(self, found: EventRows, sheet: str) -> None:

@@ -4,6 +4,7 @@ Asking the other database is in `source.py`.
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import psycopg
@@ -17,7 +18,8 @@ from s2p_assets.warehouse.changes.source import SourceLook
 class Followed:
     """A followed table. `position`: behind the last transaction that is stored, 0 before the first snapshot.
 
-    `system`: the cluster and database, `relation`: the table's number there; `columns`: name → type, by number.
+    `system`: the cluster and database, `relation`: the table's number there; `columns`: name → type, by number;
+    `parts`: of a partitioned table, as `SourceLook` has them.
     """
 
     stream: str
@@ -25,6 +27,7 @@ class Followed:
     system: str = ""
     relation: int = 0
     columns: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
     contract_version: str = ""
     position: int = 0
 
@@ -59,14 +62,14 @@ def source_slots(conn: psycopg.Connection) -> list[SourceSlot]:
 def followed_table(conn: psycopg.Connection, stream: str) -> Followed | None:
     """How far it is followed; None for one that never was."""
     row = conn.execute(
-        "select slot, coalesce(system, ''), coalesce(relation, 0), columns, coalesce(contract_version, ''),"
+        "select slot, coalesce(system, ''), coalesce(relation, 0), columns, parts, coalesce(contract_version, ''),"
         " coalesce(position::text, '0/0') from s2p.source_slots where stream = %s",
         (stream,),
     ).fetchone()
     if row is None:
         return None
-    slot, system, relation, columns, version, position = row
-    return Followed(stream, slot, system, relation, columns, version, lsn_number(position))
+    *known, position = row
+    return Followed(stream, *known, lsn_number(position))
 
 
 def followed_slots(conn: psycopg.Connection) -> list[tuple[str, str, str]]:
@@ -105,10 +108,18 @@ def note_snapshot(conn: psycopg.Connection, stream: str, look: SourceLook, versi
     """The table was read as of where its slot begins, in the transaction of the caller."""
     assert look.relation is not None
     conn.execute(
-        "update s2p.source_slots set system = %s, relation = %s, columns = %s, contract_version = %s, position = %s,"
-        " snapshot_at = now() where stream = %s",
-        (look.system, look.relation.oid, Jsonb(types_of(look.relation)), version, begins, stream),
+        "update s2p.source_slots set system = %s, relation = %s, columns = %s, parts = %s, contract_version = %s,"
+        " position = %s, snapshot_at = now() where stream = %s",
+        (
+            *(look.system, look.relation.oid, Jsonb(types_of(look.relation)), Jsonb(dict(look.parts))),
+            *(version, begins, stream),
+        ),
     )
+
+
+def note_parts(conn: psycopg.Connection, stream: str, look: SourceLook) -> None:
+    """Partitions that were made since, and held no row when they were first seen: what comes into them is told."""
+    conn.execute("update s2p.source_slots set parts = %s where stream = %s", (Jsonb(dict(look.parts)), stream))
 
 
 def note_columns(conn: psycopg.Connection, stream: str, relation: Relation) -> None:
@@ -165,4 +176,16 @@ def why_anew(known: Followed | None, look: SourceLook, version: str) -> str | No
         return "the table was taken out of its publication"
     if known.contract_version != version:
         return "its contract changed"
+    return changed_parts(known.parts, look)
+
+
+def changed_parts(known: Mapping[str, str], look: SourceLook) -> str | None:
+    """What happened to partitions that the log does not tell, for people; None where that is nothing."""
+    for name in sorted(known.keys() - look.parts.keys()):
+        return f"its partition {name} was taken away"
+    for name, mark in sorted(look.parts.items()):
+        if name in known and known[name] != mark:
+            return f"its partition {name} was emptied, written anew or attached again"
+        if name not in known and name in look.filled:
+            return f"a partition {name} with rows was attached"
     return None

@@ -5,8 +5,8 @@ What is done with rows is for others, and how far they were stored is in `progre
 """
 
 import contextlib
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -58,6 +58,8 @@ class SourceLook:
     """What a source is at a moment. `system`: its cluster and database; `relation`: None where there is no such table.
 
     `names_rows`: the columns that a deleted row is named by; `is_published`: whether the publication has the table.
+    `parts`: of a partitioned table, each partition by name → a mark that is another one once it was attached or emptied
+    since; `filled`: those of them that hold rows.
     """
 
     system: str
@@ -67,6 +69,9 @@ class SourceLook:
     has_publication: bool
     is_published: bool
     slot: SlotState | None
+    is_partitioned: bool = False
+    parts: Mapping[str, str] = field(default_factory=dict)
+    filled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ class Source:
         with self.asking():
             row = connection.execute(_LOOK, (self.publication, self.place.schema, self.place.name)).fetchone()
             assert row is not None
-            wal_level, is_standby, system, has_publication, is_published, oid, identity = row
+            wal_level, is_standby, system, has_publication, is_published, oid, identity, kind, heirs = row
             if is_standby:
                 raise SourceRefused(f"{self.place.database} is a standby; let S2P_SOURCE_DATABASES name the primary")
             if wal_level != "logical":
@@ -110,16 +115,47 @@ class Source:
                     f"{self.place.database} writes no logical log (wal_level = {wal_level}): set wal_level = logical "
                     "in its postgresql.conf and start it anew"
                 )
+            if heirs:
+                raise SourceRefused(
+                    f"{self.place.database}: {heirs} inherits from {self.place.table}, and the log tells its rows"
+                    " as its own; follow each of the tables by itself"
+                )
+            parts = list(connection.execute(_PARTS, (oid,))) if oid else []
+            self._require_logged(parts)
             (end,) = connection.execute("select pg_current_wal_lsn()::text").fetchone() or ("0/0",)
             return SourceLook(
                 system,
                 lsn_number(end),
                 self._relation(connection, oid) if oid else None,
-                self._names(connection, oid, identity) if oid else frozenset(),
+                self._names_of_all(connection, [(oid, identity)] if oid and not parts else [one[3:5] for one in parts]),
                 has_publication,
                 is_published,
                 self._slot(connection),
+                kind == "p",
+                {name: mark for name, mark, *_ in parts},
+                self._filled(connection, [name for name, *_ in parts]),
             )
+
+    def _require_logged(self, parts: Sequence[tuple[Any, ...]]) -> None:
+        foreign = [name for name, _, kind, *_ in parts if kind != "r"]
+        if foreign:
+            raise SourceRefused(
+                f"{self.place.database}: {foreign[0]}, a partition of {self.place.table}, lies on another server, so"
+                " its changes are in no log here; follow the partitions that are here by themselves"
+            )
+
+    def _filled(self, connection: psycopg.Connection, parts: Sequence[str]) -> frozenset[str]:
+        """Of partitions those that hold rows."""
+        asked = sql.SQL(" union all ").join(
+            sql.SQL("(select {} from only {} limit 1)").format(sql.Literal(name), sql.Identifier(*name.split(".", 1)))
+            for name in parts
+        )
+        return frozenset(name for (name,) in connection.execute(asked)) if parts else frozenset()
+
+    def _names_of_all(self, connection: psycopg.Connection, tables: Sequence[Sequence[Any]]) -> frozenset[str]:
+        """The columns by which a deleted row is named, in each of these tables."""
+        found = [self._names(connection, oid, identity) for oid, identity in tables]
+        return frozenset.intersection(*found) if found else frozenset()
 
     def log_ends(self, connection: psycopg.Connection) -> tuple[int, int]:
         """Behind the last record of its log, and up to where that is on its disk and can be told."""
@@ -159,7 +195,9 @@ class Source:
         """Have the table's changes published. Raises SourceRefused with the command, where s2p may not."""
         table = sql.Identifier(self.place.schema, self.place.name)
         name = sql.Identifier(self.publication)
-        words = "alter publication {} add table {}" if look.has_publication else "create publication {} for table {}"
+        words = "drop publication if exists {0}; create publication {0} for table {1}"
+        if look.is_partitioned:
+            words += " with (publish_via_partition_root = true)"
         command = sql.SQL(words).format(name, table)
         with self.asking():
             try:
@@ -235,14 +273,29 @@ class Source:
 _LOOK = """
 with asked as (select %s::text as publication, %s::text as schema, %s::text as name),
 found as (
-    select c.oid::int8, c.relreplident::text from pg_class c join pg_namespace n on n.oid = c.relnamespace, asked a
-    where n.nspname = a.schema and c.relname = a.name and c.relkind = 'r'
+    select c.oid::int8, c.relreplident::text, c.relkind::text
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace, asked a
+    where n.nspname = a.schema and c.relname = a.name and c.relkind in ('r', 'p')
 )
 select current_setting('wal_level'), pg_is_in_recovery(),
     (select system_identifier::text from pg_control_system()) || '/' || current_database(),
     exists (select 1 from pg_publication p where p.pubname = a.publication),
     exists (select 1 from pg_publication_tables t
         where t.pubname = a.publication and t.schemaname = a.schema and t.tablename = a.name),
-    (select oid from found), (select relreplident from found)
+    (select oid from found), (select relreplident from found), (select relkind from found),
+    (select i.inhrelid::regclass::text from pg_inherits i join pg_class c on c.oid = i.inhparent
+        where i.inhparent = (select oid from found) and c.relkind = 'r' limit 1)
 from asked a
+"""
+_PARTS = """
+with recursive tree as (
+    select i.inhrelid, i.xmin::text as mark from pg_inherits i join pg_class c on c.oid = i.inhparent
+    where i.inhparent = %s and c.relkind = 'p'
+    union all
+    select i.inhrelid, t.mark || '.' || i.xmin::text from pg_inherits i join tree t on t.inhrelid = i.inhparent
+)
+select n.nspname || '.' || c.relname, concat_ws(':', c.oid, t.mark, pg_relation_filenode(c.oid)), c.relkind::text,
+    c.oid::int8, c.relreplident::text
+from tree t join pg_class c on c.oid = t.inhrelid join pg_namespace n on n.oid = c.relnamespace where c.relkind <> 'p'
+order by 1
 """

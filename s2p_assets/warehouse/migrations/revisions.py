@@ -5,7 +5,7 @@ Nothing here loads Alembic, which takes half a second; running revisions is `upg
 
 from s2p_assets.contracts.errors import MendableError
 
-HEAD = "0022"
+HEAD = "0023"
 """The newest revision in `versions/`."""
 
 

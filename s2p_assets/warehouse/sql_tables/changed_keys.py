@@ -72,36 +72,43 @@ def take(conn: psycopg.Connection, table: SqlTable, stored: str | None, *, whole
         "select first, second, rows, code_version, version from s2p.sql_tables where domain = %s and table_name = %s",
         (table.domain, table.name),
     ).fetchone()
-    taken = conn.execute(
-        "with taken as (delete from s2p.changed_keys where domain = %s and table_name = %s returning key)"
-        " select distinct key from taken",
-        (table.domain, table.name),
-    ).fetchall()
     as_stored = made is not None and stored is not None and made[3:] == (table.code_version, stored)
-    everything = any(key is None or all(one is None for one in key) for (key,) in taken)
-    if whole or begun or not as_stored or made is None or everything:
+    if whole or begun or not as_stored or made is None:
+        conn.execute("delete from s2p.changed_keys where domain = %s and table_name = %s", (table.domain, table.name))
         return None
-    return _keys(conn, table, [key for (key,) in taken], made)
+    return _keys(conn, table, made)
 
 
-def _keys(conn: psycopg.Connection, table: SqlTable, keys: list[list[object]], made: tuple[int, ...]) -> ChangedKeys:
+def _keys(conn: psycopg.Connection, table: SqlTable, made: tuple[int, ...]) -> ChangedKeys | None:
+    """The record moved into `KEYS`; None where it says that anything may have changed."""
     types = {column.name: column.postgres_type for column in table.columns}
+    names = [sql.Identifier(name) for name in table.incremental]
     fields = sql.SQL(", ").join(sql.SQL("{} " + types[name]).format(sql.Identifier(name)) for name in table.incremental)
     conn.execute(sql.SQL("drop table if exists {}").format(KEYS))
     conn.execute(sql.SQL("create temporary table s2p_keys ({}) on commit drop").format(fields))
-    with conn.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(KEYS)) as copy:
-        for key in keys:
-            copy.write_row(key)
+    values = sql.SQL(", ").join(
+        sql.SQL("(key ->> {})::" + types[name]).format(sql.Literal(at)) for at, name in enumerate(table.incremental)
+    )
+    moved = sql.SQL(
+        "with taken as (delete from s2p.changed_keys where domain = %s and table_name = %s returning key),"
+        " kept as (insert into {} select distinct {} from taken where key is not null returning 1)"
+        " select coalesce(bool_or(key is null), false), (select count(*) from kept) from taken"
+    ).format(KEYS, values)
+    is_anything, count = conn.execute(moved, (table.domain, table.name)).fetchone() or (False, 0)
+    given = sql.SQL(", ").join(sql.SQL("{} is not null").format(name) for name in names)
+    patterns = conn.execute(sql.SQL("select distinct {} from {}").format(given, KEYS)).fetchall()
+    if is_anything or not all(map(any, patterns)):
+        return None
     conn.execute(sql.SQL("analyze {}").format(KEYS))
-    patterns = {tuple(one is not None for one in key) for key in keys}
     named = []
-    for at, name in enumerate(table.incremental):
-        values = sorted({key[at] for key in keys}, key=str)
-        if all(pattern[at] for pattern in patterns) and 0 < len(values) <= MOST_NAMED:
-            cast = sql.SQL("{}::" + types[name] + "[]").format(sql.Literal([str(one) for one in values]))
-            named.append((name, cast))
+    for at, name in enumerate(names):
+        query = sql.SQL("select distinct {}::text from {} limit {}").format(name, KEYS, sql.Literal(MOST_NAMED + 1))
+        found = [value for (value,) in conn.execute(query)] if all(pattern[at] for pattern in patterns) else []
+        if 0 < len(found) <= MOST_NAMED:
+            cast = sql.SQL("{}::" + types[table.incremental[at]] + "[]").format(sql.Literal(sorted(found)))
+            named.append((table.incremental[at], cast))
     digest, rows = RowDigest(made[0], made[1]), made[2]
-    return ChangedKeys(table.incremental, len(keys), digest, rows, tuple(sorted(patterns)), tuple(named))
+    return ChangedKeys(table.incremental, count, digest, rows, tuple(sorted(patterns)), tuple(named))
 
 
 def note_made(conn: psycopg.Connection, table: SqlTable, digest: RowDigest, version: str, rows: int) -> None:

@@ -4,8 +4,9 @@ The offsets move on in the transaction that stores the rows, which is `loading.p
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import LiteralString
 
 import psycopg
 
@@ -40,6 +41,10 @@ class TopicBounds:
     topic_id: str | None = None
 
 
+UNBOUNDED = TopicBounds(0, 2**62)
+"""Of what cannot fall back, or cannot be asked now: nothing follows from it."""
+
+
 def known_partitions(conn: psycopg.Connection, stream: str) -> list[Partition]:
     """All partitions that were ever read."""
     rows = conn.execute(
@@ -50,41 +55,58 @@ def known_partitions(conn: psycopg.Connection, stream: str) -> list[Partition]:
     return [Partition(*row) for row in rows]
 
 
-def begin_partition(conn: psycopg.Connection, stream: str, topic: str, number: int, bounds: TopicBounds) -> Partition:
-    """The partition as it is to be read on, with a notice where events are gone or the topic was made anew."""
+def begin_partition(
+    conn: psycopg.Connection,
+    stream: str,
+    topic: str,
+    number: int,
+    ask_bounds: Callable[[Partition], TopicBounds] = lambda _: UNBOUNDED,
+) -> Partition:
+    """The partition as it is to be read on, with a notice where events are gone or the topic was made anew.
+
+    `ask_bounds`: what the partition holds, asked once its offset is known, and before that is locked.
+    """
+    place = (stream, topic, number)
+    conn.execute(
+        "insert into s2p.stream_offsets (stream, topic, partition) values (%s, %s, %s) on conflict do nothing", place
+    )
+    seen = _known(conn, place)
+    bounds = ask_bounds(seen)
     with conn.transaction():
-        conn.execute(
-            "insert into s2p.stream_offsets (stream, topic, partition, topic_id) values (%s, %s, %s, %s)"
-            " on conflict do nothing",
-            (stream, topic, number, bounds.topic_id),
-        )
-        row = conn.execute(
-            "select topic, partition, generation, topic_id, next_offset from s2p.stream_offsets"
-            " where (stream, topic, partition) = (%s, %s, %s) for update",
-            (stream, topic, number),
-        ).fetchone()
-        assert row is not None
-        known = Partition(*row)
-        begun, kind, says = read_on(known, bounds)
+        known = _known(conn, place, "for update")
+        begun, kind, says = read_on(seen, known, bounds)
         if kind:
             note_stream(conn, stream, kind, known.sheet, says)
         if begun != known:
             conn.execute(
                 "update s2p.stream_offsets set generation = %s, topic_id = %s, next_offset = %s"
                 " where (stream, topic, partition) = (%s, %s, %s)",
-                (begun.generation, begun.topic_id, begun.next_offset, stream, topic, number),
+                (begun.generation, begun.topic_id, begun.next_offset, *place),
             )
     return begun
 
 
-def read_on(known: Partition, bounds: TopicBounds) -> tuple[Partition, str, str]:
+def _known(conn: psycopg.Connection, place: tuple[str, str, int], lock: LiteralString = "") -> Partition:
+    columns = "topic, partition, generation, topic_id, next_offset"
+    row = conn.execute(
+        f"select {columns} from s2p.stream_offsets where (stream, topic, partition) = (%s, %s, %s) {lock}",  # noqa: S608  constants of ours
+        place,
+    ).fetchone()
+    assert row is not None
+    return Partition(*row)
+
+
+def read_on(seen: Partition, known: Partition, bounds: TopicBounds) -> tuple[Partition, str, str]:
     """Where to read on, the kind of notice and its words; both empty where all is as it was.
 
-    A topic that was made anew is read from its first event: rows with a key that are stored already stay as they are.
+    `seen`: as it was known when the bounds were asked; another process may have moved it on since, which is no sign
+    of a topic made anew. Such a topic is read from its first event: rows with a key that are stored already stay.
     """
+    if known.generation != seen.generation:
+        return known, "", ""
     same = replace(known, topic_id=bounds.topic_id or known.topic_id)
     is_other = bool(known.topic_id and bounds.topic_id and known.topic_id != bounds.topic_id)
-    if known.next_offset and (is_other or bounds.end < known.next_offset):
+    if known.next_offset and (is_other or bounds.end < seen.next_offset):
         says = (
             f"{known.topic} was made anew: s2p had read to offset {known.next_offset:,}, it ends at {bounds.end:,} now;"
             f" it is read again from {bounds.first:,}, and what is stored stays"

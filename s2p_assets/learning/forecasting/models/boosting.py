@@ -16,7 +16,8 @@ from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.fitted_trees import boosted_trees
 from s2p_assets.learning.forecasting import lags
 from s2p_assets.learning.forecasting.models.smoothing import levels
-from s2p_assets.learning.forecasting.seasons import periods_of_year, season_of
+from s2p_assets.learning.forecasting.own_seasons import usual_factors
+from s2p_assets.learning.forecasting.seasons import periods_of_year
 from s2p_assets.learning.forecasting.series import Matrix, Panel, forecast_rows, future_times, newest_values, panel
 from s2p_assets.learning.registry.array_files import read_arrays, write_arrays
 from s2p_assets.learning.registry.learner_files import fitted_task, read_learner, write_learner
@@ -97,7 +98,9 @@ class Boosting:
         if self.regressors is not None:
             binned = _binned(self._features(past, known, at, series, steps + 1), self.edges)
             usual = usual * np.exp(self.regressors.sums(binned)).mean(axis=1)
-        return forecast_rows(past, np.clip(usual.reshape(horizon, -1), 0.0, _ceiling(past)), task)
+        return forecast_rows(
+            past, np.clip(usual.reshape(horizon, -1), 0.0, _ceiling(past, known.season)[:horizon]), task
+        )
 
     def _draws(self, past: Panel, task: ForecastTask) -> int:
         """How many regressors are fitted: `draws`, or `few_draws` that see as many rows as there are."""
@@ -107,8 +110,8 @@ class Boosting:
     def _known(self, history: pd.DataFrame, past: Panel, horizon: int) -> "_Known":
         task = fitted_task(self.task)
         times = pd.DatetimeIndex(past.times.append(future_times(past.times[-1], horizon, task)))
-        season = season_of(past, task.country).factors(times)
-        values, year = past.values / season[: len(past.times), None], periods_of_year(past.times)
+        season = usual_factors(past, history, task, times)
+        values, year = past.values / season[: len(past.times)], periods_of_year(past.times)
         level = _not_too_small(levels(values, year, task.horizon), past.values, task.horizon)
         windows = sorted({1, 2, 4, *(max(year // part, 2) for part in (52, 26, 13, 6, 4, 2, 1))})
         quarter = max(year // 4, 4)
@@ -208,7 +211,7 @@ class _Known:
     weekdays: Matrix | None
 
     def usual(self, at: Positions, series: Positions, step: Positions) -> Matrix:
-        return np.asarray(self.level[at, series] * self.season[at + step])
+        return np.asarray(self.level[at, series] * self.season[at + step, series])
 
 
 @dataclass(frozen=True)
@@ -248,9 +251,14 @@ def _not_too_small(level: Matrix, values: Matrix, horizon: int) -> Matrix:
     return np.fmax(np.fmax(level, 0.1 * lags.moving_mean(values, len(values))), 0.5 / max(horizon, 8))
 
 
-def _ceiling(past: Panel) -> Matrix:
-    """The highest forecast of each series: a fifth above its highest period of the last two years."""
-    return 1.2 * np.nanmax(past.values[-2 * periods_of_year(past.times) :], axis=0)
+def _ceiling(past: Panel, season: Matrix) -> Matrix:
+    """The highest forecast of each series (steps × entities): a fifth above its highest period of the last two years.
+
+    As much higher as season and price are to lift it above all that they did then.
+    """
+    recent, count = -2 * periods_of_year(past.times), len(past.times)
+    further = season[count:] / season[:count][recent:].max(axis=0)
+    return np.asarray(1.2 * np.nanmax(past.values[recent:], axis=0) * np.maximum(further, 1.0))
 
 
 def _edges(values: Matrix) -> list[float]:

@@ -1,6 +1,6 @@
-"""Exponential smoothing of every series at once, on what is left when the season that all share is divided out.
+"""Exponential smoothing of every series at once, on what is left when its season is divided out.
 
-The season is made in `seasons.py`; learning from more than levels and seasons is for `boosting.py`.
+Seasons are made in `seasons.py` and `own_seasons.py`; learning from more than levels and seasons is for `boosting.py`.
 """
 
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,8 @@ import pandas as pd
 
 from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.forecasting.lags import moving_mean
-from s2p_assets.learning.forecasting.seasons import periods_of_year, season_of
+from s2p_assets.learning.forecasting.own_seasons import usual_factors
+from s2p_assets.learning.forecasting.seasons import periods_of_year
 from s2p_assets.learning.forecasting.series import Matrix, forecast_rows, future_times, panel
 from s2p_assets.learning.registry.learner_files import fitted_task, read_learner, write_learner
 
@@ -44,13 +45,13 @@ class Smoothing:
     def forecast(self, history: pd.DataFrame, horizon: int) -> pd.DataFrame:
         task = fitted_task(self.task)
         past = panel(history, task)
-        before: Matrix = np.ones(len(past.times))
-        after: Matrix = np.ones(horizon)
+        count = len(past.times)
+        season: Matrix = np.ones((count + horizon, 1))
         if self.season:
-            season = season_of(past, task.country)
-            before, after = season.factors(past.times), season.factors(future_times(past.times[-1], horizon, task))
-        level = levels(past.values / before[:, None], periods_of_year(past.times), task.horizon, self.rates)[-1]
-        return forecast_rows(past, after[:, None] * level[None, :], task)
+            times = pd.DatetimeIndex(past.times.append(future_times(past.times[-1], horizon, task)))
+            season = usual_factors(past, history, task, times)
+        level = levels(past.values / season[:count], periods_of_year(past.times), task.horizon, self.rates)[-1]
+        return forecast_rows(past, season[count:] * level[None, :], task)
 
     def save(self, folder: Path) -> None:
         write_learner(folder, self, self.task)
