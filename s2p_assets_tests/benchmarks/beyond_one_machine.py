@@ -2,7 +2,7 @@
 
     uv run python -m s2p_assets_tests.benchmarks.beyond_one_machine                    # 10,000 SKUs, 3 years of weeks
     uv run python -m s2p_assets_tests.benchmarks.beyond_one_machine --skus 100000
-    uv run python -m s2p_assets_tests.benchmarks.beyond_one_machine --on ray           # or loky; ray needs its extra
+    uv run python -m s2p_assets_tests.benchmarks.beyond_one_machine --on loky          # processes, without a cluster
 
 Each bucket is read by its worker, polars makes its lags, and a moving average is backtested over three folds. CPU
 seconds and the most memory of each worker's process: on a busy machine these hold, times by the clock do not. The
@@ -31,7 +31,6 @@ from s2p_assets.learning.parallel import shard_of, workers
 from s2p_assets.services.lakehouse_buckets import map_buckets
 from s2p_assets.warehouse.lakehouse.buckets import BUCKET, Bucket, buckets_for
 from s2p_assets.warehouse.lakehouse.delta_tables import Commit, Lakehouse
-from s2p_assets_tests.ray_cluster import ray_cluster
 
 WEEKS = 156
 TASK = ForecastTask("sku", "week", "units", horizon=8, season_length=52, folds=3, step=8)
@@ -119,12 +118,6 @@ def by_dask(lake: Lakehouse, count: int) -> list[Done]:
             return every_bucket(lake)
 
 
-def by_ray(lake: Lakehouse, count: int) -> list[Done]:
-    """One pass on a Ray cluster of so many cores, begun and ended here as an operator does it; its token with it."""
-    with ray_cluster(count) as address, workers(address):
-        return every_bucket(lake)
-
-
 def by_loky(lake: Lakehouse, count: int) -> list[Done]:
     """One pass on so many processes of this machine."""
     with workers(f"loky:{count}"):
@@ -135,10 +128,10 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
     """Print what the workers cost; returned are the figures that are to be reached."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--skus", type=int, default=10_000)
-    parser.add_argument("--on", choices=("dask", "ray", "loky"), default="dask")
+    parser.add_argument("--on", choices=("dask", "loky"), default="dask")
     given = parser.parse_args(arguments)
     os.environ["POLARS_MAX_THREADS"] = "1"  # a worker has one core
-    ways: dict[str, Callable[[Lakehouse, int], list[Done]]] = {"dask": by_dask, "ray": by_ray, "loky": by_loky}
+    ways: dict[str, Callable[[Lakehouse, int], list[Done]]] = {"dask": by_dask, "loky": by_loky}
     with tempfile.TemporaryDirectory(prefix="s2p-beyond-") as place:
         lake = Lakehouse(place)
         print(f"{given.skus:,} SKUs x {WEEKS} weeks in {write(lake, given.skus)} buckets, on {given.on}", flush=True)

@@ -304,36 +304,3 @@ def test_a_day_and_its_own_moments_are_compared(past: Past) -> None:
     assert found.changed == 2
     with pytest.raises(QueryInvalid, match=r"is not before .*; name the earlier moment first"):
         past.changes("desk_articles", today.isoformat(), past.first)
-
-
-def test_a_table_whose_columns_changed_since_is_told_as_far_as_it_was_known(
-    past: Past, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A column more is empty then; one that no file had is no reason to refuse; what was read again is named."""
-    shelf = Path(sys.path[0])
-    for file in (shelf / package).rglob("*.*"):
-        if file.suffix in (".py", ".sql"):
-            there = tmp_path / "later_shelves" / file.relative_to(shelf / package)
-            there.parent.mkdir(parents=True, exist_ok=True)
-            there.write_text(file.read_text().replace("past_shelves", "later_shelves"))
-    articles = tmp_path / "later_shelves" / "workbooks" / "desk_articles.py"
-    now_called = articles.read_text().replace("    called: Text", "    colour: Text")
-    articles.write_text(
-        now_called.replace('"Name", description="What it is called"', '"Colour", description="Its colour"')
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    settings = past.desk.ctx.settings.model_copy(update={"shelves": ("later_shelves",)})
-    later = open_context(settings)
-    assert not later.catalog.faults
-    with Sandbox(packages=("later_shelves",)) as reader:
-        now_read = Past(Desk(later, reader), past.unsold, past.first, past.second, past.corrected, past.forgotten)
-        before = now_read.rows("desk_articles", past.first)
-        assert {row["article"]: (row["colour"], row["price"]) for row in before.rows} == {
-            "0001": (None, 5),
-            "0002": (None, 2.5),
-            "0003": (None, 1),
-        }
-        assert [one for one in before.notices if "its contract changed since; articles/All.xlsx" in one]
-        found = now_read.changes("desk_articles", past.first, past.corrected)
-        assert (found.new, found.changed, found.withdrawn, found.columns) == (1, 2, 1, {"price": 2})
-        assert now_read.values("desk_takings", "takings", past.corrected) == {"0001": 36, "0002": 9, "0004": 9}
