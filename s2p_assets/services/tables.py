@@ -78,7 +78,7 @@ def kinds_of(declared: Readable) -> dict[str, Kind]:
     return kinds | (SOURCE_KINDS if isinstance(declared, Workbook) else {})
 
 
-def place_of(declared: Readable) -> str:
+def rows_place(declared: Readable) -> str:
     """What its rows are selected from: what dbt makes has the declared types by a cast, and its rows in an order."""
     name = sql_name(declared.domain, declared.name)
     return typed_rows(declared) if isinstance(declared, DbtModel) else name
@@ -86,7 +86,7 @@ def place_of(declared: Readable) -> str:
 
 def query_of(declared: Readable, asked: TableQuestion, *, place: str = "") -> RowQuery:
     """The question to a table. Raises QueryInvalid."""
-    kinds, place = kinds_of(declared), place or place_of(declared)
+    kinds, place = kinds_of(declared), place or rows_place(declared)
     chosen = tuple(dict.fromkeys(filter(None, asked.columns.split(","))))
     tie = tuple(SOURCE_KINDS) if isinstance(declared, Workbook) else declared.key or (ROW_NUMBER,)
     sort = tuple({name.removeprefix("-"): name.startswith("-") for name in filter(None, asked.sort.split(","))}.items())
