@@ -138,11 +138,11 @@ def measured(one: Set) -> dict[str, Any]:
     return _row(one, shown, serves, cpu)
 
 
-def _row(one: Set, shown: pd.DataFrame, serves: str, cpu: dict[str, float]) -> dict[str, Any]:
-    rmsse = shown["rmsse"].unstack("series")
+def _row(one: Set, shown: Any, serves: str, cpu: dict[str, float]) -> dict[str, Any]:
+    rmsse: Any = shown["rmsse"].unstack("series")
     plain = rmsse.loc[list(PLAIN)].min()
     others = rmsse.loc[[name for name in rmsse.index if name.startswith("sf ") or name == "LightGBM"], ALL]
-    counts = shown["entities"].xs(serves, level="model").drop(ALL)
+    counts: Any = shown["entities"].xs(serves, level="model").drop(ALL)
     classes = {str(name): rmsse.loc[serves, name] / plain[name] for name in counts.index[counts >= FEWEST_OF_CLASS]}
     worst = max(classes, key=lambda name: classes[name], default="")
     dear = sum(cpu.get(name, np.nan) for name in DEAREST)
