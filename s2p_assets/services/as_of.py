@@ -20,6 +20,7 @@ from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.entered import contracts_for
 from s2p_assets.contracts.errors import MendableError
 from s2p_assets.contracts.feature_set import FeatureSet
+from s2p_assets.contracts.findings import ReadResult
 from s2p_assets.contracts.model import Contest
 from s2p_assets.contracts.report import Document, Report, SourceFile
 from s2p_assets.contracts.sql_table import SqlTable
@@ -186,7 +187,8 @@ class AsOf:
             )
             rows = reading.rows
             if reading.error or rows is None:
-                raise NotFound(f"{file.path}: today's contract does not take what stood on {to_minute(self.as_of)}")
+                told = f"{file.path}: today's contract does not take what stood on {to_minute(self.as_of)}"
+                raise NotFound(f"{told}: {_why(reading)}; it lies in {archive / str(file.archived)}")
             if rows.num_rows != file.rows:
                 self.notices.append(f"{file.path}: {file.rows:,} rows stood then, {rows.num_rows:,} are read today")
             yield file, rows
@@ -199,6 +201,16 @@ class AsOf:
                 rows = self.of(Key(reference.domain, reference.name))
                 there[reference.column] = pyarrow.array(rows[reference.target_column], kinds[reference.column])
         return there
+
+
+def _why(reading: ReadResult) -> str:
+    """What today's contract does not take of a file, in short."""
+    wrong = [one for one in reading.findings if one.severity == "reject"]
+    if reading.error or not wrong:
+        return reading.error or "no row of it"
+    where = f"{wrong[0].cell}: " if wrong[0].cell else ""
+    more = f", and {len(wrong) - 1:,} more" if len(wrong) > 1 else ""
+    return f"{where}{wrong[0].message}{more}"
 
 
 @contextmanager

@@ -304,3 +304,28 @@ def test_a_day_and_its_own_moments_are_compared(past: Past) -> None:
     assert found.changed == 2
     with pytest.raises(QueryInvalid, match=r"is not before .*; name the earlier moment first"):
         past.changes("desk_articles", today.isoformat(), past.first)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ('price: Money = column("Price"', 'worth: Money = column("Worth"', "has no column 'Worth'"),
+        ("ge=0)", "ge=0, le=0.5)", "C2: "),
+    ],
+    ids=["another column", "a new rule"],
+)
+def test_what_a_later_contract_does_not_take_is_said_with_the_reason(
+    past: Past, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, after: str, why: str
+) -> None:
+    package = f"later_shelves_{len(after)}"
+    shelf = tmp_path / package / "workbooks" / "desk_articles.py"
+    shelf.parent.mkdir(parents=True)
+    for place in (shelf.parent, shelf.parent.parent):
+        (place / "__init__.py").touch()
+    shelf.write_text(SHELVES["desk_articles"].replace(before, after))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    ctx = open_context(past.desk.ctx.settings.model_copy(update={"shelves": (package,)}))
+    with pytest.raises(NotFound, match="today's contract does not take what stood") as told:
+        show_rows(ctx, stored_named(ctx.catalog, "desk_articles"), TableQuestion((), limit=9), past.first, print)
+    assert why in str(told.value)
+    assert Path(str(told.value).rpartition("it lies in ")[2]).is_file()
