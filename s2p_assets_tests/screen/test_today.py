@@ -42,6 +42,10 @@ STATUS: Mapping[str, Any] = {
     "unclaimed": [{"path": "x.docx", "says": ""}],
     "implausible": [{"says": "A1: 900 is unlike all others"}],
     "faults": ["w.py: line 3"],
+    "live_tables": [
+        {"name": "till_hourly", "problem": "till_hourly.sql: line 9: division by zero", "made_at": None},
+        {"name": "till_daily", "problem": None, "made_at": "2026-05-01T08:00:00+00:00"},
+    ],
     "remotes": [],
     "mailbox": None,
     "messages": {
@@ -59,7 +63,7 @@ def test_each_role_sees_what_it_can_act_on() -> None:
     of_all = ["came back", "held: is it right?", "gone", "late"]
     assert kinds_of("viewer") == of_all
     assert kinds_of("editor") == [*of_all, "not read", "is it right?"]
-    assert kinds_of("engineer") == [*of_all, "not read", "is it right?", "left out", "not told"]
+    assert kinds_of("engineer") == [*of_all, "not read", "is it right?", "left out", "not made", "not told"]
     told = list(needs_of(STATUS, Caller("eve", "engineer", "user")))[-1]
     assert told.title == "2 messages were not delivered"
     assert told.lines[:2] == ("To ann@example.com: no such user", "To bob@example.com: no such user")
