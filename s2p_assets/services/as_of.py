@@ -229,11 +229,13 @@ def parse_as_of(text: str) -> dt.datetime:
     try:
         now = dt.datetime.now().astimezone()
         text = re.sub(r"(T\d\d:\S*) (\d\d:?\d\d)$", r"\1+\2", text)  # the plus of an address that was not written %2B
+        given = dt.datetime.fromisoformat(text)
+        if given.date() > now.date() + dt.timedelta(days=1):  # which may be too far for a time zone
+            raise NotFound(_not_yet(text, now))
         if len(text) > len("2026-03-31"):
-            return _past(text, dt.datetime.fromisoformat(text).astimezone(), now)
-        day = dt.date.fromisoformat(text)
-        _past(text, dt.datetime.combine(day, dt.time()).astimezone(), now)
-        after = day + dt.timedelta(days=1)
+            return _past(text, given.astimezone(), now)
+        _past(text, given.astimezone(), now)
+        after = given.date() + dt.timedelta(days=1)
     except (ValueError, OverflowError):
         raise NotFound(f"{text!r} is no day; write it as 2026-03-31, or with a time as 2026-03-31T14:05") from None
     return dt.datetime.combine(after, dt.time()).astimezone() - dt.timedelta(microseconds=1)
@@ -241,8 +243,12 @@ def parse_as_of(text: str) -> dt.datetime:
 
 def _past(text: str, moment: dt.datetime, now: dt.datetime) -> dt.datetime:
     if moment > now:
-        raise NotFound(f"{text} has not come yet; name a moment up to now, {to_minute(now)}")
+        raise NotFound(_not_yet(text, now))
     return moment
+
+
+def _not_yet(text: str, now: dt.datetime) -> str:
+    return f"{text} has not come yet; name a moment up to now, {to_minute(now)}"
 
 
 def to_minute(as_of: dt.datetime) -> str:

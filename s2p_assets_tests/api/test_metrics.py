@@ -16,7 +16,7 @@ from s2p_assets_tests.api.served import Served
 
 ONLY_WHERE_SET = {"s2p_backup_timestamp_seconds", "s2p_backup_wanted_seconds", "s2p_drill_timestamp_seconds"}
 ONLY_WHERE_SET |= {"s2p_drill_wanted_seconds", "s2p_daemon_heartbeat_timestamp_seconds", "s2p_files_late"}
-ONLY_WHERE_SET |= {one.name for one in EXPORTED if one.section == "Streams"}
+ONLY_WHERE_SET |= {one.name for one in EXPORTED if one.section in ("Streams", "Files elsewhere")}
 ONLY_WHERE_SET |= {"s2p_model_error", "s2p_model_error_bound", "s2p_messages"}
 
 

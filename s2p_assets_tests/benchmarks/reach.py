@@ -9,6 +9,7 @@ import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +92,13 @@ def _lagged(history: pd.DataFrame, task: ForecastTask, at: Any, series: Any, ste
 
 
 def peers(task: ForecastTask) -> dict[str, Forecaster]:
-    """AutoTheta, AutoETS, SES, ADIDA and TSB of statsforecast, and LightGBM on lags."""
-    from statsforecast import models as theirs  # type: ignore[import-not-found,unused-ignore]
-
-    found: dict[str, Forecaster] = {**statsforecast_peers(task), "LightGBM": LightGbmOnLags()}
+    """AutoTheta, AutoETS, SES, ADIDA and TSB of statsforecast, and LightGBM on lags, where they are installed."""
+    found: dict[str, Forecaster] = dict(statsforecast_peers(task))
+    if find_spec("lightgbm"):
+        found["LightGBM"] = LightGbmOnLags()
     if "sf TSB" in found:
+        from statsforecast import models as theirs  # type: ignore[import-not-found,unused-ignore]
+
         ets = theirs.AutoETS(season_length=task.season_length if task.season_length <= 24 else 1)
         found["sf AutoETS"] = OneByOne(
             lambda _, values, ahead: (
@@ -141,11 +144,12 @@ def measured(one: Set) -> dict[str, Any]:
 def _row(one: Set, shown: Any, serves: str, cpu: dict[str, float]) -> dict[str, Any]:
     rmsse: Any = shown["rmsse"].unstack("series")
     plain = rmsse.loc[list(PLAIN)].min()
-    others = rmsse.loc[[name for name in rmsse.index if name.startswith("sf ") or name == "LightGBM"], ALL]
+    others: Any = rmsse.loc[[name for name in rmsse.index if name.startswith("sf ") or name == "LightGBM"], ALL]
     counts: Any = shown["entities"].xs(serves, level="model").drop(ALL)
     classes = {str(name): rmsse.loc[serves, name] / plain[name] for name in counts.index[counts >= FEWEST_OF_CLASS]}
     worst = max(classes, key=lambda name: classes[name], default="")
     dear = sum(cpu.get(name, np.nan) for name in DEAREST)
+    best_peer = others.idxmin() if len(others) else "none installed"
     return {
         "set": one.name,
         "series": one.history["sku"].nunique(),
@@ -155,7 +159,7 @@ def _row(one: Set, shown: Any, serves: str, cpu: dict[str, float]) -> dict[str, 
         "of boosting": rmsse.loc[serves, ALL] / rmsse.loc["boosting", ALL],
         "worst class of 30": f"{classes[worst]:.3f} {worst}" if worst else "none",
         "of best peer": rmsse.loc[serves, ALL] / others.min(),
-        "best peer": others.idxmin(),
+        "best peer": best_peer,
         "bias": shown["bias"].unstack("series").loc[serves, ALL],
         "CPU of AutoTheta + AutoETS": sum(cpu[name] for name in MEMBERS) / dear,
     }

@@ -182,7 +182,9 @@ def derived(skus: int) -> dict[str, pd.DataFrame]:
     return {
         "demand": _demand(chance, names, usual, price),
         "demand_forecast": _forecast(names, usual),
-        "total_forecast": _forecast(names[:1], pd.Series([usual.sum()])).drop(columns=["sku", "deviation", "life"]),
+        "total_forecast": _forecast(names[:1], pd.Series([usual.sum()])).drop(
+            columns=["sku", "deviation", "life", "order_mean"]
+        ),
         "total_backtest": _past_forecast(float(usual.sum())),
         "demand_scores": _scores(chance),
         "order_backtest": _past_orders(),

@@ -20,6 +20,8 @@ STARTED: dict[str, list[str]] = {
     "stock": ["--days", "14", "--series", "2", "--folds", "1", "--data", "{data}/m5_subset/sample.csv"],
     "demand_simulations": ["--cases", "steady", "--seeds", "1", "--quick"],
     "forecasting": ["--sets", "m5-monthly", "--data", "{data}"],
+    "reach": ["--sets", "m5-monthly", "--data", "{data}"],
+    "orders": ["--sets", "", "--seeds", "1"],
     "ranges": ["--sets", "m5-monthly", "--data", "{data}"],
     "retraining": ["--seeds", "1", "--weeks", "4", "--model", "demand_moving_average"],
     "outcomes": ["--only", "small noise"],

@@ -34,6 +34,7 @@ DTYPES = {"text": "string[pyarrow]", "code": "string[pyarrow]", "date": "datetim
 def as_handed(frame: pd.DataFrame, columns: Iterable[Column]) -> pd.DataFrame:
     """`frame` with the columns and dtypes in which shelf functions get it, and the places its rows came from."""
     typed = {}
+    frame = frame.reindex(columns=[column.name for column in columns])  # what an optional column lacks is empty
     for column in columns:
         whole = "Int64" if column.nullable else "int64"
         dtype: Any = DTYPES.get(column.kind) or (whole if column.kind == "integer" else "float64")

@@ -21,7 +21,7 @@ from s2p_assets.workbooks.retail_wholesale_sales import wholesale_sales
 BOOKS = (price_list, wholesale_sales, retail_sales, receipts, inventory)
 DAY = dt.date(2024, 3, 1)
 GOOD: dict[str, list[Any]] = {
-    "retail_price_list": ["0041", "Lamp", "Light", "Bright", None, 19.99, 12.5, 8, 6, 12, 30, DAY],
+    "retail_price_list": ["0041", "Lamp", "Light", "Bright", None, 19.99, 12.5, 8, 6, 12, 30, 400, DAY],
     "retail_wholesale_sales": ["0041", 3, 12.5, 8.0, "PO1", DAY, "I1"],
     "retail_retail_sales": ["0041", 3, DAY, DAY],
     "retail_receipts": ["0041", 30, 8.0, DAY, "PO1", "S1"],
@@ -92,7 +92,7 @@ def test_every_other_name_of_a_column_is_known_and_belongs_to_one_column(
 def test_a_bad_cell_is_named(sandbox: Sandbox, book: Workbook, column: str, bad: Any, tmp_path: Path) -> None:
     rows = [GOOD[book.full_name], changed(book, **{"sku": "0042", column: bad})]
     reading = sandbox.read(written(tmp_path / "a.xlsx", book, rows), [book])
-    letter = "ABCDEFGHIJKL"[[known.name for known in book.columns].index(column)]
+    letter = "ABCDEFGHIJKLM"[[known.name for known in book.columns].index(column)]
     assert rejects(reading) == [(f"{letter}3", column)]
     assert reading.verdict == "returned"
 

@@ -25,7 +25,11 @@ from s2p_assets.warehouse.server.roles import DAGSTER_SCHEMA, create_schema
 STATEMENT_TIMEOUT_MS = 600_000
 LOG_COLUMNS = ("has_asset_key_col", "_has_asset_key_col_on_connection")
 RUN_COLUMNS = ("has_run_stats_index_cols", "has_backfill_id_column")
-TABLES_THERE = "select tablename from pg_tables where schemaname = %s"
+TABLES_THERE = (
+    "select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = %s"
+    " and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'insert')"
+)
+"""Those that whoever asks may write to: to others Dagster says what it is not let do when it makes them."""
 FIRST_TABLES = {"runs", "event_logs", "jobs"}
 """By which Dagster knows whether the tables of its three parts are there."""
 

@@ -109,6 +109,19 @@ STOCK = _of(
         "Days from an order to its arrival.",
         ("lead time, days", "run out within lead time", "demand over lead time"),
     ),
+    (
+        "Days of stock",
+        "How many days of usual demand lay in the warehouse on the mean, had orders followed that forecast.",
+        (),
+    ),
+    (
+        "Days at the same fill",
+        "Days of stock by which as much demand is filled as by the model in service; waste counts as stock.",
+        (),
+    ),
+    ("Demand filled", "How much of what was wanted was there, had orders followed that forecast.", ()),
+    ("Perished", "How much of what was ordered would have passed its shelf life unsold.", ()),
+    ("Ordered by", "The forecast that orders follow, where past weeks are ordered for again.", ()),
     ("Days late", "Days after the one on which it should have been there.", ()),
     ("Days short", "Days without stock until an order of today could arrive.", ()),
     (
