@@ -83,6 +83,11 @@ def test_who_loses_to_a_plain_model_is_told() -> None:
     assert "old loses to naive: loss 0." in str(worse_than_baseline(table, "old", ("naive", "average")))
 
 
+def test_a_plain_model_that_is_better_by_chance_alone_is_no_news() -> None:
+    table = lost(old=noise(1), naive=noise(1) + 0.3 * (noise(2) - noise(2).mean()) - 0.0005)
+    assert worse_than_baseline(table, "old", ("naive",)) is None
+
+
 def test_a_champion_that_no_longer_stands_is_replaced() -> None:
     assert choose_champion(lost(a=noise(1), b=noise(1) - 0.001), "gone") == "b"
 

@@ -40,14 +40,16 @@ def mean_losses(losses: pd.DataFrame) -> "pd.Series[float]":
 
 
 def worse_than_baseline(losses: pd.DataFrame, name: str, baselines: Sequence[str]) -> str | None:
-    """The plain model in `baselines` that is better than `name` on the same folds by the most, in a sentence."""
+    """The plain model in `baselines` that is better than `name` on the same folds by the most, in a sentence.
+
+    None where that is mere noise, as a difference must be of which nobody need hear.
+    """
     means = mean_losses(losses)
     better = means.reindex([plain for plain in baselines if plain in means and plain != name])
-    better = better[better < means[name]]
-    if better.empty:
-        return None
-    best = str(better.idxmin())
-    return f"{name} loses to {best}: loss {means[name]:.3f} against {means[best]:.3f}"
+    for best in better[better < means[name]].sort_values().index.astype(str):
+        if paired_test(losses, name, best).is_no_noise:
+            return f"{name} loses to {best}: loss {means[name]:.3f} against {means[best]:.3f}"
+    return None
 
 
 def unproved(

@@ -40,7 +40,12 @@ class PairedTest:
     @property
     def is_clearly_better(self) -> bool:
         """Better by enough to be worth a change, and rather not by chance, or by far."""
-        return self.gain > MIN_GAIN and (self.gain > FAR or (self.folds >= MIN_FOLDS and self.p_value < RATHER))
+        return self.gain > MIN_GAIN and self.is_no_noise
+
+    @property
+    def is_no_noise(self) -> bool:
+        """Better, and rather not by chance, or by far."""
+        return self.gain > FAR or (self.gain > 0 and self.folds >= MIN_FOLDS and self.p_value < RATHER)
 
     @property
     def description(self) -> str:
