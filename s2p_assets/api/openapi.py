@@ -13,8 +13,9 @@ from starlette.responses import Response
 
 from s2p_assets.api.answers import raw_answer, to_json
 from s2p_assets.api.caller import needs
-from s2p_assets.catalog.catalog import Catalog, Stored
+from s2p_assets.catalog.catalog import Catalog, Readable
 from s2p_assets.contracts.columns import Column, Kind
+from s2p_assets.contracts.dbt_model import DbtModel
 
 TYPES: Mapping[Kind, dict[str, Any]] = {
     "text": {"type": "string"},
@@ -65,12 +66,12 @@ def description(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
     parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "description": "`s2p tokens add`"}}
     found["security"] = [{"token": []}]
     generic = found["paths"][ROWS]["get"]
-    for declared in sorted(catalog.stored(), key=lambda one: one.full_name):
+    for declared in sorted(catalog.readable(), key=lambda one: one.full_name):
         found["paths"][ROWS.replace("{name}", declared.full_name)] = {"get": _of_table(declared, generic)}
     return found
 
 
-def _of_table(declared: Stored, generic: dict[str, Any]) -> dict[str, Any]:
+def _of_table(declared: Readable, generic: dict[str, Any]) -> dict[str, Any]:
     own = [one for one in generic["parameters"] if one["in"] == "query"]
     names = {one["name"] for one in own}
     columns = [
@@ -85,7 +86,8 @@ def _of_table(declared: Stored, generic: dict[str, Any]) -> dict[str, Any]:
     ]
     row = {
         "type": "object",
-        "description": declared.rows.__doc__ or declared.full_name,
+        "description": (declared.description if isinstance(declared, DbtModel) else declared.rows.__doc__)
+        or declared.full_name,
         "properties": {
             column.name: TYPES[column.kind] | {"description": _words(column)} for column in declared.columns
         },

@@ -25,6 +25,7 @@ from s2p_assets.contracts.workbook import Workbook
 
 Derived = Table | FeatureSet | Model | Contest | Report
 Stored = Workbook | Table | FeatureSet | DeliveryTable
+Readable = Stored | DbtModel
 Declaration = Workbook | Derived | DeliveryTable | DbtModel
 
 
@@ -112,6 +113,11 @@ class Catalog:
         yield from self.tables.values()
         yield from self.features.values()
         yield from self.delivery_tables
+
+    def readable(self) -> Iterator[Readable]:
+        """Everything whose rows people and programs read: what is stored, and what dbt makes and tells columns of."""
+        yield from self.stored()
+        yield from (one for one in self.dbt_models.values() if one.columns)
 
     def declared(self) -> Iterator[Workbook | Derived]:
         """What the shelves hold."""

@@ -176,7 +176,8 @@ def _said(output: str) -> str:
 
 def _models(manifest: Mapping[str, Any]) -> dict[str, DbtModel]:
     nodes = manifest["nodes"] | manifest["sources"]
-    made = (_model(node, nodes) for node in manifest["nodes"].values() if _is_made(node))
+    unique = dict(_unique(manifest["nodes"]))
+    made = (_model(node, nodes, unique) for node in manifest["nodes"].values() if _is_made(node))
     return {one.full_name: one for one in made}
 
 
@@ -184,17 +185,26 @@ def _is_made(node: Mapping[str, Any]) -> bool:
     return node["resource_type"] in _MADE and node["config"].get("materialized") != "ephemeral"
 
 
-def _model(node: Mapping[str, Any], nodes: Mapping[str, Any]) -> DbtModel:
+def _unique(nodes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(model, a column that a test says is unique); the last test of a model counts."""
+    for node in nodes.values():
+        if (node.get("test_metadata") or {}).get("name") == "unique" and node.get("attached_node"):
+            yield node["attached_node"], node.get("column_name") or ""
+
+
+def _model(node: Mapping[str, Any], nodes: Mapping[str, Any], unique: Mapping[str, str]) -> DbtModel:
     described = (
-        (one, dbt_column(one["name"], one["description"], one["data_type"] or "")) for one in node["columns"].values()
+        dbt_column(one["name"], one["description"], one["data_type"] or "") for one in node["columns"].values()
     )
+    columns = tuple(column for column in described if column is not None)
     return DbtModel(
         *node_place(node),
         description=node["description"],
-        columns=tuple(column for _, column in described if column is not None),
+        columns=columns,
         made_from=tuple(dict.fromkeys(_below(node, nodes))),
         unique_id=node["unique_id"],
         file=node["original_file_path"],
+        key=tuple(one.name for one in columns if one.name == unique.get(node["unique_id"])),
     )
 
 

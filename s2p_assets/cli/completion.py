@@ -20,12 +20,12 @@ def report_names(incomplete: str) -> list[str]:
 
 def table_names(incomplete: str) -> list[str]:
     """The tables that begin so."""
-    return _beginning(incomplete, lambda catalog: [one.full_name for one in catalog.stored()])
+    return _beginning(incomplete, lambda catalog: [one.full_name for one in catalog.readable()])
 
 
 def traceable_names(incomplete: str) -> list[str]:
     """The tables and reports that begin so."""
-    return _beginning(incomplete, lambda catalog: [*(one.full_name for one in catalog.stored()), *catalog.reports])
+    return _beginning(incomplete, lambda catalog: [*(one.full_name for one in catalog.readable()), *catalog.reports])
 
 
 def contest_names(incomplete: str) -> list[str]:

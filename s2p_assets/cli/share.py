@@ -204,10 +204,10 @@ def open_for_a_first_look(settings: "Settings") -> "Settings":
 def _print_address(settings: "Settings") -> None:
     """Where it is served; and where nobody can log in yet, the link by which the first engineer does."""
     from s2p_assets.services.access import first_link
-    from s2p_assets.services.context import open_context
+    from s2p_assets.services.context import open_without_shelves
     from s2p_assets.services.database_access import missing_roles
 
-    ctx = open_context(settings)
+    ctx = open_without_shelves(settings)
     out.print(f"s2p: [bold]{settings.address}[/bold]   (Dagster, which starts when it is first opened: /dagster)")
     if lacking := missing_roles(ctx):
         out.print(escape(f"s2p {lacking}"), soft_wrap=True)

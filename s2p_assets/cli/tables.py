@@ -13,7 +13,7 @@ from s2p_assets.cli.completion import table_names
 from s2p_assets.cli.terminal import NEEDS_A_PERSON, Json, escape, out, print_json, progress, silence_libraries
 
 if TYPE_CHECKING:
-    from s2p_assets.catalog.catalog import Stored
+    from s2p_assets.catalog.catalog import Readable
     from s2p_assets.services.context import Context
 
 ROWS_SHOWN = 20
@@ -91,7 +91,7 @@ def diff(
     raise typer.Exit(NEEDS_A_PERSON if found.notices else 0)
 
 
-def _opened(name: str) -> "tuple[Context, Stored]":
+def _opened(name: str) -> "tuple[Context, Readable]":
     from s2p_assets.services.context import open_outlined
     from s2p_assets.services.named import stored_named
     from s2p_assets.settings import read_settings

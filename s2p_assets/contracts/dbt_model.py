@@ -27,6 +27,7 @@ class DbtModel:
 
     `columns`: those whose `data_type` its yml tells, which is all that shelves can read of it. `made_from`: the tables
     that it selects from, s2p's own and dbt's, by place. `unique_id`: what dbt calls it. `file`: where it is written.
+    `key`: a column that a test of the project calls unique.
     """
 
     lineage: ClassVar[LineageRules] = {}

@@ -38,6 +38,9 @@ def learned_targets(history: pd.DataFrame, task: Task) -> pd.DataFrame:
 learned_targets_once = MadeOfFrame(learned_targets)
 """`learned_targets`, made once of a history for all versions that learn from it."""
 
+learned_hashes_once = MadeOfFrame(lambda history, task: sorted_row_hashes(with_target(history, task)))
+"""The hashes of the rows that have a target, sorted, made once of a history too."""
+
 
 @dataclass(frozen=True)
 class StoredHistory:

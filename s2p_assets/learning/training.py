@@ -12,8 +12,7 @@ import pandas as pd
 from s2p_assets.contracts.model import Contest, Learner, Model
 from s2p_assets.learning.classification.recalibration import plain_learner
 from s2p_assets.learning.fingerprint import code_version, digest, fingerprint_of
-from s2p_assets.learning.forecasting.series import with_target
-from s2p_assets.learning.learned_targets import learned_targets_once
+from s2p_assets.learning.learned_targets import learned_hashes_once, learned_targets_once
 from s2p_assets.learning.memory import give_back
 from s2p_assets.learning.registry.learner_files import task_to_json
 from s2p_assets.learning.row_hashes import sorted_row_hashes
@@ -74,7 +73,7 @@ def _trained(
 ) -> ModelVersion:
     domain, name = named
     give_back()
-    task, learned_from = contest.task, sorted_row_hashes(with_target(history, contest.task))
+    task, learned_from = contest.task, learned_hashes_once(history, contest.task)
     kind, fingerprint = methods_of(task), fingerprint_of(learner, task)
     reason = made_by.reason or TrainingReason(rows=len(learned_from))
     learned_targets = learned_targets_once(history, task)

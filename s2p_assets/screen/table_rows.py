@@ -18,8 +18,9 @@ from s2p_assets.api.caller import caller_of, needs
 from s2p_assets.api.forms import form_fields
 from s2p_assets.api.guard import state_of
 from s2p_assets.api.routes.tables import require_sources
-from s2p_assets.catalog.catalog import Stored
+from s2p_assets.catalog.catalog import Readable
 from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.screen import tables as grids
 from s2p_assets.screen.rendering import page, part
@@ -84,7 +85,7 @@ async def one_cell(request: Request, name: str, column: str) -> Response:
     if isinstance(declared, Workbook) and declared.key:
         whole = {one: _as_text(found["row"][one]) for one in declared.key}
         history = await run_in_threadpool(cell_changes, ctx, declared, whole, column)
-    elif not isinstance(declared, Workbook):
+    elif not isinstance(declared, Workbook | DbtModel):
         try:
             require_sources(ctx, declared, caller_of(request))
             files = await run_in_threadpool(files_under_cell, ctx, declared, dict(key), column)
@@ -344,7 +345,7 @@ def _address(request: Request) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) if value else (f"{name}.null", "true") for name, value in pairs)
 
 
-def _column(declared: Stored, name: str) -> Column:
+def _column(declared: Readable, name: str) -> Column:
     found = next((column for column in declared.columns if column.name == name), None)
     if found is None:
         raise NotFound(f"{declared.full_name} has no column {name[:80]!r}")
@@ -352,7 +353,7 @@ def _column(declared: Stored, name: str) -> Column:
 
 
 def _field(
-    column: Column, declared: Stored, row: Mapping[str, Any], options: Mapping[str, list[str]], *, fixed: bool = False
+    column: Column, declared: Readable, row: Mapping[str, Any], options: Mapping[str, list[str]], *, fixed: bool = False
 ) -> FieldOfRow:
     value = _as_text(row.get(column.name))
     title = grids.column_title(column, declared)

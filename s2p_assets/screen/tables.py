@@ -16,7 +16,7 @@ from starlette.responses import Response
 from s2p_assets.api.answers import to_json
 from s2p_assets.api.caller import Caller, caller_of, needs
 from s2p_assets.api.guard import state_of
-from s2p_assets.catalog.catalog import Stored
+from s2p_assets.catalog.catalog import Readable
 from s2p_assets.contracts.columns import Column
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.screen.area import Area
@@ -38,7 +38,14 @@ MOST_OPTIONS = 500
 PAGE_ROWS = 200
 MOST_PLACES = 2_000
 """Of which the grid knows where they are without asking, however many rows there are."""
-KINDS = {"workbook": "Workbooks", "table": "Tables made of them", "features": "Features", "deliveries": "Deliveries"}
+KINDS = {
+    "workbook": "Workbooks",
+    "table": "Tables made of them",
+    "features": "Features",
+    "deliveries": "Deliveries",
+    "stream": "Streams",
+    "dbt": "Made by dbt",
+}
 
 
 @dataclass(frozen=True)
@@ -131,7 +138,7 @@ async def places_of_rows(request: Request, name: str, every: int = PAGE_ROWS) ->
     return _packed_json(request, to_json({"places": [cursor_of(query, row["at"]) for row in found]}))
 
 
-def _question(request: Request, name: str) -> tuple[Stored, tables.TableQuestion]:
+def _question(request: Request, name: str) -> tuple[Readable, tables.TableQuestion]:
     """The table, and what is looked for in it."""
     _, declared = table_for(request, name)
     given = request.query_params
@@ -141,7 +148,7 @@ def _question(request: Request, name: str) -> tuple[Stored, tables.TableQuestion
     return declared, tables.TableQuestion(filters, columns, given.get("sort", ""), search=given.get("search", ""))
 
 
-async def _asked(request: Request, declared: Stored, query: tuple[str, list[Any]]) -> list[Any]:
+async def _asked(request: Request, declared: Readable, query: tuple[str, list[Any]]) -> list[Any]:
     """Its rows. Raises NotStored and QueryInvalid."""
     pool: asyncpg.Pool = state_of(request.scope).pool
     text, values = query
@@ -149,7 +156,7 @@ async def _asked(request: Request, declared: Stored, query: tuple[str, list[Any]
         return await pool.fetch(text, *values)
     except NOT_THERE:
         raise tables.not_stored(declared.full_name) from None
-    except asyncpg.DataError as error:
+    except (asyncpg.DataError, asyncpg.CannotCoerceError) as error:
         raise QueryInvalid(str(error)) from None
 
 
@@ -163,7 +170,7 @@ def _with_version(row: bytes) -> bytes:
     return row[:-1] + b',"_etag":' + to_json(row_etag(known["_file"], known["_sheet"], known["_row"])) + b"}"
 
 
-def table_for(request: Request, name: str) -> tuple[Context, Stored]:
+def table_for(request: Request, name: str) -> tuple[Context, Readable]:
     """The table of that name; for who may not see it, it is not there. Raises NotFound."""
     ctx: Context = state_of(request.scope).ctx
     declared = tables.table_named(ctx.catalog, name)
@@ -172,12 +179,12 @@ def table_for(request: Request, name: str) -> tuple[Context, Stored]:
     return ctx, declared
 
 
-def may_edit(caller: Caller, declared: Stored) -> bool:
+def may_edit(caller: Caller, declared: Readable) -> bool:
     """Whether rows of the table may be entered by whoever asks: what is made of others is not entered."""
     return isinstance(declared, Workbook) and caller.may("editor")
 
 
-def options_of(ctx: Context, declared: Stored) -> dict[str, list[str]]:
+def options_of(ctx: Context, declared: Readable) -> dict[str, list[str]]:
     """Column → the only values that it takes, where they are few and known."""
     found = {one.name: list(map(str, one.allowed_values)) for one in declared.columns if one.allowed_values is not None}
     if isinstance(declared, Workbook) and declared.references:
@@ -187,30 +194,30 @@ def options_of(ctx: Context, declared: Stored) -> dict[str, list[str]]:
     return {name: values for name, values in found.items() if len(values) <= MOST_OPTIONS}
 
 
-def title_of(declared: Stored) -> str:
+def title_of(declared: Readable) -> str:
     """`retail_price_list` → `Price list`."""
     return declared.name.replace("_", " ").capitalize()
 
 
-def column_title(column: Column, declared: Stored) -> str:
+def column_title(column: Column, declared: Readable) -> str:
     """As people write it in their workbooks; of a column that is made, its name."""
     if isinstance(declared, Workbook) and column.headers:
         return column.headers[0]
     return column.name.replace("_", " ").capitalize()
 
 
-def sentence_of(declared: Stored) -> str:
+def sentence_of(declared: Readable) -> str:
     """The first sentence of what a table is."""
     return declared.description.strip().partition("\n")[0]
 
 
-def key_query(declared: Stored, row: dict[str, Any]) -> str:
+def key_query(declared: Readable, row: dict[str, Any]) -> str:
     """How an address names a row: by its key, or where it has none by its place."""
     names = declared.key or (PLACE if isinstance(declared, Workbook) else tuple(c.name for c in declared.columns))
     return urlencode({name: "" if row[name] is None else str(row[name]) for name in names})
 
 
-def _grid_column(column: Column, declared: Stored, options: dict[str, list[str]]) -> dict[str, Any]:
+def _grid_column(column: Column, declared: Readable, options: dict[str, list[str]]) -> dict[str, Any]:
     return {
         "name": column.name,
         "title": column_title(column, declared),

@@ -248,7 +248,7 @@ def keep_to_groups(ctx: Context, thing: str, groups: Sequence[str]) -> list[str]
 
 def thing_names(catalog: Catalog) -> dict[str, Key]:
     """What can be kept to groups: every table and report by its name."""
-    return {one.full_name: key_of(one) for one in (*catalog.stored(), *catalog.reports.values())}
+    return {one.full_name: key_of(one) for one in (*catalog.readable(), *catalog.reports.values())}
 
 
 def made_from(catalog: Catalog, key: Key) -> list[str]:

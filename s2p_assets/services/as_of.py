@@ -4,6 +4,7 @@ Which rows stood then is the warehouse's to say; a report of today is made by it
 """
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import psycopg
 import pyarrow
 
 from s2p_assets.catalog.catalog import Declaration, Key, key_of
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.derivation import NotYet
 from s2p_assets.contracts.entered import contracts_for
@@ -102,7 +104,8 @@ class AsOf:
             return as_of_tables.read_as_of(self.connection, declared.domain, declared.name, declared.columns)
         if isinstance(declared, DeliveryTable):
             return self._delivered(declared)
-        raise NotFound(f"{declared.full_name}: what it was on {to_minute(self.as_of)} is not kept")
+        by = " is made by dbt, and" if isinstance(declared, DbtModel) else ":"
+        raise NotFound(f"{declared.full_name}{by} what it was on {to_minute(self.as_of)} is not kept")
 
     def _restore_selected(self, declared: SqlTable) -> None:
         for key in self.ctx.catalog.inputs_of(declared).values():
@@ -213,6 +216,7 @@ def parse_as_of(text: str) -> dt.datetime:
     """The end of a day such as `2026-03-31`, or a moment such as `2026-03-31T14:05`, here. Raises NotFound."""
     try:
         now = dt.datetime.now().astimezone()
+        text = re.sub(r"(T\d\d:\S*) (\d\d:?\d\d)$", r"\1+\2", text)  # the plus of an address that was not written %2B
         if len(text) > len("2026-03-31"):
             return _past(text, dt.datetime.fromisoformat(text).astimezone(), now)
         day = dt.date.fromisoformat(text)

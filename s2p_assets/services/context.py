@@ -61,6 +61,11 @@ def open_outlined(settings: Settings) -> Context:
     return Context(settings, catalog, Warehouse(settings))
 
 
+def open_without_shelves(settings: Settings) -> Context:
+    """The same for who asks of the installation alone; whoever goes on for days stays small by it."""
+    return Context(settings, Catalog({}, {}, {}, {}, {}, {}, {}, ()), Warehouse(settings))
+
+
 def dbt_shelf(settings: Settings) -> DbtShelf:
     """The company's dbt project as it is now; empty where none is set."""
     return read_dbt_shelf(settings.dbt_project, settings.dbt_folder)

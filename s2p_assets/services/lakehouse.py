@@ -12,7 +12,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from s2p_assets.catalog.catalog import Stored, key_of
+from s2p_assets.catalog.catalog import Readable, key_of
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
@@ -23,6 +24,7 @@ from s2p_assets.warehouse.lakehouse.delta_tables import (
     Written,
     schema_text,
 )
+from s2p_assets.warehouse.tables.dbt_tables import dbt_version, typed_sql
 from s2p_assets.warehouse.tables.exports import arrow_fields, spooled_batches
 from s2p_assets.warehouse.tables.introspection import table_oid
 from s2p_assets.warehouse.tables.not_stored import NotStored
@@ -56,8 +58,8 @@ class _Source:
 
     connection: psycopg.Connection
     moment: dt.datetime
-    version: Callable[[Stored], str | None]
-    place: Callable[[Stored], sql.Composable]
+    version: Callable[[Readable], str | None]
+    place: Callable[[Readable], sql.Composable]
     spool: Path
 
 
@@ -73,7 +75,7 @@ def export_tables(
     with _alone(ctx, target), _opened(ctx, as_of, progress) as (source, notices):
         done = Exported(target.root, source.moment, notices=notices)
         _require_later(target, source.moment)
-        declared = sorted(ctx.catalog.stored(), key=lambda one: one.full_name)
+        declared = sorted(ctx.catalog.readable(), key=lambda one: one.full_name)
         for number, one in enumerate(declared, start=1):
             progress(f"{number} of {len(declared)}, {one.full_name.replace('_', ' ')}")
             _export(source, target, one, done)
@@ -81,7 +83,7 @@ def export_tables(
     return done
 
 
-def _export(source: _Source, target: Lakehouse, declared: Stored, done: Exported) -> None:
+def _export(source: _Source, target: Lakehouse, declared: Readable, done: Exported) -> None:
     try:
         content = source.version(declared)
         if content is None:
@@ -143,11 +145,11 @@ def _now(ctx: Context) -> Iterator[tuple[_Source, list[str]]]:
         connection.execute("set transaction isolation level repeatable read, read only")
         ((moment,),) = connection.execute("select now()").fetchall()
 
-        def version(one: Stored) -> str | None:
+        def version(one: Readable) -> str | None:
             return version_now(connection, one)
 
-        def place(one: Stored) -> sql.Composable:
-            return sql.Identifier(one.domain, one.name)
+        def place(one: Readable) -> sql.Composable:
+            return typed_sql(one) if isinstance(one, DbtModel) else sql.Identifier(one.domain, one.name)
 
         yield _Source(connection, moment, version, place, ctx.settings.spool), []
 
@@ -159,21 +161,24 @@ def _then(ctx: Context, as_of: str, progress: Progress) -> Iterator[tuple[_Sourc
 
     with open_as_of(ctx, parse_as_of(as_of), progress) as known:
 
-        def version(_: Stored) -> str | None:
+        def version(_: Readable) -> str | None:
             return f"as of {known.as_of.isoformat()}"
 
-        def place(one: Stored) -> sql.Composable:
+        def place(one: Readable) -> sql.Composable:
             known.restore(key_of(one))
             return as_of_table(one.domain, one.name)
 
         yield _Source(known.connection, known.as_of, version, place, ctx.settings.spool), known.notices
 
 
-def version_now(connection: psycopg.Connection, declared: Stored) -> str | None:
+def version_now(connection: psycopg.Connection, declared: Readable) -> str | None:
     """The version of a table's content; None where it is not stored."""
     if isinstance(declared, Workbook):
         there = table_oid(connection, declared.domain, declared.name) is not None
         return workbook_version(connection, declared) if there else None
+    if isinstance(declared, DbtModel):
+        found = dbt_version(connection, declared)
+        return found[0] if found else None
     return stored_version(connection, declared.domain, declared.name)
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from s2p_assets.catalog.catalog import Stored, key_of
+from s2p_assets.catalog.catalog import Readable, key_of
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
-from s2p_assets.services.tables import TableQuestion, export, export_as_of, in_psycopg, not_stored, query_of
+from s2p_assets.services.tables import TableQuestion, asked_of, export, export_as_of, in_psycopg, query_of
 from s2p_assets.warehouse.tables.restored_places import TEMPORARY_SCHEMA
 from s2p_assets.warehouse.tables.row_query import QueryInvalid, count_sql, page_sql, sql_name
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 FILE_KINDS = {".csv": "csv", ".xlsx": "xlsx", ".parquet": "parquet"}
 """How a file's name ends → the format that it is written in."""
-_MISSING = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn)
 
 
 @dataclass(frozen=True)
@@ -48,23 +47,21 @@ def read_filters(terms: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 
 def show_rows(
-    ctx: Context, declared: Stored, asked: TableQuestion, as_of: str | None, progress: "Progress"
+    ctx: Context, declared: Readable, asked: TableQuestion, as_of: str | None, progress: "Progress"
 ) -> ShownRows:
     """The first rows of a table, `asked.limit` of them. Raises QueryInvalid, NotFound and NotStored."""
     query_of(declared, asked)
     with _held(ctx, declared, as_of, progress) as (connection, place, notices):
         query = query_of(declared, asked, place=place)
-        try:
+        with asked_of(declared.full_name):
             rows = [json.loads(row) for row, _ in _answers(connection, *page_sql(query))]
             ((count,),) = _answers(connection, *count_sql(query))
-        except _MISSING:
-            raise not_stored(declared.full_name) from None
         return ShownRows(declared.full_name, as_of, query.columns, rows, count - len(rows), list(notices))
 
 
 @contextmanager
 def _held(
-    ctx: Context, declared: Stored, as_of: str | None, progress: "Progress"
+    ctx: Context, declared: Readable, as_of: str | None, progress: "Progress"
 ) -> Iterator[tuple[psycopg.Connection, str, list[str]]]:
     """(connection, where the table stands in it, notices)."""
     if as_of is None:
@@ -83,7 +80,7 @@ def _answers(connection: psycopg.Connection, text: str, values: list[Any]) -> li
     return connection.execute(in_psycopg(text), named).fetchall()
 
 
-def write_table(ctx: Context, declared: Stored, asked: TableQuestion, as_of: str | None, target: Path) -> list[str]:
+def write_table(ctx: Context, declared: Readable, asked: TableQuestion, as_of: str | None, target: Path) -> list[str]:
     """Write the rows asked for as CSV, Excel or Parquet, by the ending of `target`; nothing half-done is left there.
 
     Returns what could not be had as it was. Raises QueryInvalid, NotFound and NotStored.

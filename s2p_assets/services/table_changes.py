@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from s2p_assets.catalog.catalog import Stored, key_of
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.contracts.model import Contest
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
+from s2p_assets.services.errors import NotFound
 from s2p_assets.services.tables import table_named
 from s2p_assets.warehouse.files.causes import Cause, causes_between
 from s2p_assets.warehouse.tables.row_changes import (
@@ -63,6 +65,8 @@ def table_changes(
     earlier, later = parse_as_of(since), parse_as_of(until)
     if earlier >= later:
         raise QueryInvalid(f"{to_minute(earlier)} is not before {to_minute(later)}; name the earlier moment first")
+    if isinstance(declared, DbtModel):
+        raise NotFound(f"{declared.full_name} is made by dbt, and what it was before is not kept")
     with open_as_of(ctx, earlier, say) as before:
         before.restore(key_of(declared))
         set_aside(before.connection, declared)

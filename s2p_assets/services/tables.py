@@ -5,7 +5,8 @@ The SQL of a page is in the warehouse's `row_query.py`; walking a value back to 
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from s2p_assets.catalog.catalog import Catalog, Stored, key_of
+from s2p_assets.catalog.catalog import Catalog, Readable, key_of
 from s2p_assets.contracts.columns import Column, Kind
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.contracts.deliveries import DeliveryTable
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.sql_table import SqlTable
@@ -24,6 +26,7 @@ from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.context import Context
 from s2p_assets.services.errors import NotFound
 from s2p_assets.services.kept_aliases import kept_aliases, read_by_aliases
+from s2p_assets.warehouse.tables.dbt_tables import ROW_NUMBER, typed_rows
 from s2p_assets.warehouse.tables.exports import write_rows
 from s2p_assets.warehouse.tables.not_stored import NotStored
 from s2p_assets.warehouse.tables.restored_places import TEMPORARY_SCHEMA
@@ -58,30 +61,38 @@ class TableQuestion:
     skip: int = 0
 
 
-def table_named(catalog: Catalog, name: str) -> Stored:
+def table_named(catalog: Catalog, name: str) -> Readable:
     """A table by its name, `retail_demand` or `retail.demand`. Raises NotFound."""
     plain = name.replace(".", "_", 1)
-    for one in catalog.stored():
+    for one in catalog.readable():
         if one.full_name == plain:
             return one
     raise NotFound(f"there is no table {name[:80]!r}; /api/v1/tables lists them")
 
 
-def kinds_of(declared: Stored) -> dict[str, Kind]:
+def kinds_of(declared: Readable) -> dict[str, Kind]:
     """The kind of value of each column; of a workbook's, where the row was read from too."""
     kinds = {column.name: column.kind for column in declared.columns}
+    if isinstance(declared, DbtModel):
+        return kinds if declared.key else kinds | {ROW_NUMBER: "integer"}
     return kinds | (SOURCE_KINDS if isinstance(declared, Workbook) else {})
 
 
-def query_of(declared: Stored, asked: TableQuestion, *, place: str = "") -> RowQuery:
+def rows_place(declared: Readable) -> str:
+    """What its rows are selected from: what dbt makes has the declared types by a cast, and its rows in an order."""
+    name = sql_name(declared.domain, declared.name)
+    return typed_rows(declared) if isinstance(declared, DbtModel) else name
+
+
+def query_of(declared: Readable, asked: TableQuestion, *, place: str = "") -> RowQuery:
     """The question to a table. Raises QueryInvalid."""
-    kinds = kinds_of(declared)
+    kinds, place = kinds_of(declared), place or rows_place(declared)
     chosen = tuple(dict.fromkeys(filter(None, asked.columns.split(","))))
-    tie = tuple(SOURCE_KINDS) if isinstance(declared, Workbook) else declared.key
+    tie = tuple(SOURCE_KINDS) if isinstance(declared, Workbook) else declared.key or (ROW_NUMBER,)
     sort = tuple({name.removeprefix("-"): name.startswith("-") for name in filter(None, asked.sort.split(","))}.items())
     query = RowQuery(
         table=declared.full_name,
-        place=place or sql_name(declared.domain, declared.name),
+        place=place,
         kinds=kinds,
         tie=tie,
         columns=chosen or tuple(column.name for column in declared.columns),
@@ -101,17 +112,19 @@ def query_of(declared: Stored, asked: TableQuestion, *, place: str = "") -> RowQ
     return query
 
 
-def kind_of_table(declared: Stored) -> str:
+def kind_of_table(declared: Readable) -> str:
     if isinstance(declared, Stream):
         return "stream"
     if isinstance(declared, Workbook):
         return "workbook"
     if isinstance(declared, FeatureSet):
         return "features"
+    if isinstance(declared, DbtModel):
+        return "dbt"
     return "deliveries" if isinstance(declared, DeliveryTable) else "table"
 
 
-def describe(ctx: Context, declared: Stored) -> dict[str, Any]:
+def describe(ctx: Context, declared: Readable) -> dict[str, Any]:
     """What a table is: one row is what, its columns in words, its key, owner and what it is made from."""
     under = [] if isinstance(declared, Workbook) else list(ctx.catalog.inputs_of(declared).values())
     entity: dict[str, Any] = {}
@@ -130,14 +143,14 @@ def describe(ctx: Context, declared: Stored) -> dict[str, Any]:
     }
 
 
-def _as_read(ctx: Context, declared: Stored) -> tuple[Column, ...]:
+def _as_read(ctx: Context, declared: Readable) -> tuple[Column, ...]:
     """The columns, those of a workbook with the headers that people matched to them."""
     if isinstance(declared, Workbook):
         return read_by_aliases([declared], kept_aliases(ctx.settings))[0].columns
     return declared.columns
 
 
-def _column(declared: Stored, column: Column) -> dict[str, Any]:
+def _column(declared: Readable, column: Column) -> dict[str, Any]:
     return {
         "name": column.name,
         "kind": column.kind,
@@ -170,7 +183,7 @@ def freshness(ctx: Context) -> dict[str, dict[str, Any]]:
     return found
 
 
-def one_row(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def one_row(ctx: Context, declared: Readable, key: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """The one row with these values, and where it was read from. Raises NotFound, also where several have them."""
     kinds = kinds_of(declared)
     query = query_of(declared, TableQuestion(filters=tuple(key), columns=",".join(kinds), limit=2))
@@ -186,27 +199,34 @@ def one_row(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) -> d
     return {"row": rows[0], "source": source}
 
 
-def rows_of(ctx: Context, declared: Stored, asked: TableQuestion) -> tuple[list[dict[str, Any]], str | None]:
+def rows_of(ctx: Context, declared: Readable, asked: TableQuestion) -> tuple[list[dict[str, Any]], str | None]:
     """A page of rows that was asked for with one more, and the cursor of the next; None after the last."""
     query = query_of(declared, asked)
     text, values = page_sql(query)
     with ctx.warehouse.reading() as connection:
         named = {f"v{at}": value for at, value in enumerate(values, 1)}
-        try:
+        with asked_of(declared.full_name):
             found = connection.execute(in_psycopg(text), named).fetchall()
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):
-            raise not_stored(declared.full_name) from None
     rows, cursor = cut_page(query, [(row, at) for row, at in found])
     return [json.loads(row) for row in rows], cursor
 
 
 def fetch_rows(connection: psycopg.Connection, query: RowQuery) -> list[dict[str, Any]]:
     text, values = rows_sql(query)
-    with connection.cursor(row_factory=dict_row) as cursor:
-        try:
-            return cursor.execute(in_psycopg(text), {f"v{at}": value for at, value in enumerate(values, 1)}).fetchall()
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):
-            raise not_stored(query.table) from None
+    with connection.cursor(row_factory=dict_row) as cursor, asked_of(query.table):
+        return cursor.execute(in_psycopg(text), {f"v{at}": value for at, value in enumerate(values, 1)}).fetchall()
+
+
+@contextmanager
+def asked_of(table: str) -> Iterator[None]:
+    """What PostgreSQL has against a question in words. Raises NotStored, and QueryInvalid for values of other types."""
+    try:
+        yield
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):
+        raise not_stored(table) from None
+    except (psycopg.errors.CannotCoerce, psycopg.DataError) as error:
+        message = error.diag.message_primary or str(error)
+        raise QueryInvalid(f"{table} cannot be read as it is declared: {message}; correct what declares it") from None
 
 
 def in_psycopg(text: str) -> Any:
@@ -227,7 +247,7 @@ def _source(connection: psycopg.Connection, row: Mapping[str, Any]) -> dict[str,
     return (file or {}) | {"sheet": row["_sheet"], "row": row["_row"]}
 
 
-def row_history(ctx: Context, declared: Stored, key: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+def row_history(ctx: Context, declared: Readable, key: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
     """Every row that files hold now for a key, newest first: which one counts, and whose the others are.
 
     Raises QueryInvalid where a table is made from others, or has no key.
@@ -284,7 +304,7 @@ def export_as_of(ctx: Context, name: str, asked: TableQuestion, day: str, kind: 
         return known.notices
 
 
-def _write(connection: psycopg.Connection, declared: Stored, query: RowQuery, kind: str, target: Path) -> None:
+def _write(connection: psycopg.Connection, declared: Readable, query: RowQuery, kind: str, target: Path) -> None:
     text, values = rows_sql(query)
     kinds = kinds_of(declared)
     write_rows(connection, in_psycopg(text), values, [(name, kinds[name]) for name in query.columns], kind, target)
@@ -301,16 +321,13 @@ def export(ctx: Context, name: str, asked: TableQuestion, kind: str, target: Pat
     """All rows that were asked for, written to a file as csv, parquet or arrow. Raises NotStored."""
     declared = table_named(ctx.catalog, name)
     query = query_of(declared, asked)
-    with ctx.warehouse.reading() as connection:
-        try:
-            _write(connection, declared, query, kind, target)
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):
-            raise not_stored(declared.full_name) from None
+    with ctx.warehouse.reading() as connection, asked_of(declared.full_name):
+        _write(connection, declared, query, kind, target)
 
 
-def visible(catalog: Catalog, sees: Callable[[str], bool]) -> Iterable[Stored]:
+def visible(catalog: Catalog, sees: Callable[[str], bool]) -> Iterable[Readable]:
     """The tables that somebody sees, by name."""
-    return sorted((one for one in catalog.stored() if sees(one.full_name)), key=lambda one: one.full_name)
+    return sorted((one for one in catalog.readable() if sees(one.full_name)), key=lambda one: one.full_name)
 
 
 def last_change(versions: Mapping[str, Mapping[str, Any]], name: str) -> dt.datetime | None:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from s2p_assets.catalog.catalog import Catalog, Stored, key_of
+from s2p_assets.catalog.catalog import Catalog, Readable, key_of
 from s2p_assets.catalog.paths import kinds_at
 from s2p_assets.contracts.columns import Column
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services.threshold_alerts import entity_columns, measured_columns, short_description
 from s2p_assets.services.trace import format_value, person_lines
@@ -84,7 +85,7 @@ class WayDown:
             is_file=isinstance(declared, Workbook),
         )
 
-    def _row(self, row: TracedRow, declared: Stored | None, columns: dict[str, Column]) -> StepRow:
+    def _row(self, row: TracedRow, declared: Readable | None, columns: dict[str, Column]) -> StepRow:
         return StepRow(
             named=", ".join(format_value(value) for value in row.key.values()),
             values=tuple((_column_words(columns, name), _written(value)) for name, value in row.values.items()),
@@ -105,8 +106,8 @@ class WayDown:
         named = [str(known["workbook"])] if known.get("workbook") in self.catalog.workbooks else []
         return all(self.sees(one) for one in (*claimed, *named))
 
-    def _declared(self, name: str) -> Stored | None:
-        return next((one for one in self.catalog.stored() if one.full_name == name), None)
+    def _declared(self, name: str) -> Readable | None:
+        return next((one for one in self.catalog.readable() if one.full_name == name), None)
 
 
 def hides_below(catalog: Catalog, report: str, sees: Sees) -> bool:
@@ -124,9 +125,9 @@ def file_rows_of(steps: Sequence[Step]) -> Iterator[FileRow]:
             yield from file_rows_of(row.under)
 
 
-def _watch(declared: Stored | None, row: TracedRow) -> dict[str, Any] | None:
+def _watch(declared: Readable | None, row: TracedRow) -> dict[str, Any] | None:
     """What an alert on the first quantity of the row would watch; none of a file's own rows, which stay as they are."""
-    if declared is None or isinstance(declared, Workbook) or len(row.values) != 1:
+    if declared is None or isinstance(declared, Workbook | DbtModel) or len(row.values) != 1:
         return None
     (name,) = row.values
     entity = {one.name: row.key.get(one.name) for one in entity_columns(declared)}
@@ -135,7 +136,7 @@ def _watch(declared: Stored | None, row: TracedRow) -> dict[str, Any] | None:
     return {"table": declared.full_name, "column": name, "entity": {key: str(value) for key, value in entity.items()}}
 
 
-def _columns(declared: Stored | None) -> dict[str, Column]:
+def _columns(declared: Readable | None) -> dict[str, Column]:
     views = [view for view in LEDGER_VIEWS.values() if declared is None]
     return {one.name: one for source in ([declared] if declared else views) for one in source.columns}
 

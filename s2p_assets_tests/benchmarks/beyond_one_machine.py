@@ -1,20 +1,24 @@
-"""Backtests over the buckets of a Delta table on one and on two Dask workers: how evenly they share, what each holds.
+"""Backtests over the buckets of a Delta table on one and on two workers: how evenly they share, what each holds.
 
     uv run python -m s2p_assets_tests.benchmarks.beyond_one_machine                    # 10,000 SKUs, 3 years of weeks
     uv run python -m s2p_assets_tests.benchmarks.beyond_one_machine --skus 100000
+    uv run python -m s2p_assets_tests.benchmarks.beyond_one_machine --on loky          # processes, without a cluster
 
-Each bucket is read by its worker, lags are made and a moving average is backtested over three folds. CPU seconds and
-the most memory of each worker's process: on a busy machine these hold, times by the clock do not. The efficiency is
-that of two machines which each are as fast as this one: the CPU of one worker alone, over twice that of the busier of
-two.
+Each bucket is read by its worker, polars makes its lags, and a moving average is backtested over three folds. CPU
+seconds and the most memory of each worker's process: on a busy machine these hold, times by the clock do not. The
+efficiency is that of two machines which each are as fast as this one: the CPU of one worker alone, over twice that of
+the busier of two.
 """
 
 import argparse
 import datetime as dt
 import logging
+import os
 import resource
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -31,16 +35,38 @@ from s2p_assets.warehouse.lakehouse.delta_tables import Commit, Lakehouse
 WEEKS = 156
 TASK = ForecastTask("sku", "week", "units", horizon=8, season_length=52, folds=3, step=8)
 COLUMNS = ("sku", "week", "units")
+WORKERS = 2
+AT_ONCE = 4  # as what a pass over the weeks costs hardly grows with the series
 TABLE = ("acme", "weekly_units")
 
 
-def backtest(rows: pd.DataFrame) -> dict[str, float]:
-    """What one bucket came to."""
-    history = rows.sort_values(["sku", "week"]).astype({"week": "datetime64[ns]", "sku": "string[pyarrow]"})
-    for lag in (1, 4, 52):
-        history[f"units_{lag}_weeks_ago"] = history.groupby("sku")["units"].shift(lag)
+@dataclass(frozen=True)
+class Done:
+    """What one bucket came to: by which process, for how many CPU seconds, its most memory in mebibytes until then."""
+
+    process: int
+    seconds: float
+    mebibytes: float
+    skus: int
+
+
+def backtest(rows: pyarrow.Table) -> Done:
+    """The work on one bucket."""
+    import polars as pl
+
+    begun = _cpu()
+    bucket = cast("pl.DataFrame", pl.from_arrow(rows)).sort("sku", "week")
+    lags = [pl.col("units").shift(lag).over("sku").alias(f"units_{lag}_weeks_ago") for lag in (1, 4, 52)]
+    history = bucket.with_columns(lags).to_pandas().astype({"week": "datetime64[ns]", "sku": "string[pyarrow]"})
     found = rolling_origin(MovingAverage(), history[["sku", "week", "units"]], TASK)
-    return {"skus": float(history["sku"].nunique()), "rows": float(len(found))}
+    assert len(found) == len(history) // WEEKS * TASK.folds * TASK.horizon
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Done(os.getpid(), _cpu() - begun, most, len(history) // WEEKS)
+
+
+def _cpu() -> float:
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    return own.ru_utime + own.ru_stime
 
 
 def write(lake: Lakehouse, skus: int) -> int:
@@ -72,61 +98,61 @@ def write(lake: Lakehouse, skus: int) -> int:
     return count
 
 
-def usage() -> tuple[float, float]:
-    """CPU seconds and the most mebibytes of this worker until now."""
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    return own.ru_utime + own.ru_stime, own.ru_maxrss / 1024
-
-
-def warm_up(lake: Lakehouse) -> None:
-    """Load what the work needs."""
-    backtest(lake.read_bucket(*TABLE, 0, 0, COLUMNS).to_pandas())
-
-
-def every_bucket(lake: Lakehouse) -> list[dict[str, float]]:
+def every_bucket(lake: Lakehouse) -> list[Done]:
     """All buckets, by the workers in force or by this process alone."""
-    return map_buckets(lake, TABLE, backtest, columns=COLUMNS)
+    return map_buckets(lake, TABLE, backtest, columns=COLUMNS, arrow=True, at_once=AT_ONCE)
 
 
-def on_cluster(lake: Lakehouse, count: int) -> tuple[list[float], list[float], float]:
-    """(CPU seconds of each worker, its most memory, SKUs) of one pass on so many workers."""
+def by_dask(lake: Lakehouse, count: int) -> list[Done]:
+    """One pass on so many Dask workers."""
     from distributed import Client, LocalCluster
 
-    with (
-        LocalCluster(
-            n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=logging.ERROR
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        client.run(warm_up, lake)
-        before = client.run(usage)
-        if count == 1:  # joblib asks no cluster of one worker, but works where it is called
-            found = client.submit(every_bucket, lake).result()
-        else:
-            with workers(cluster.scheduler_address.replace("tcp://", "dask://")):
-                found = every_bucket(lake)
-        after = client.run(usage)
-    cpu = [after[worker][0] - before[worker][0] for worker in after]
-    return cpu, [after[worker][1] for worker in after], sum(one["skus"] for one in found)
+    with LocalCluster(
+        n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=logging.ERROR
+    ) as cluster:
+        with Client(cluster) as client:
+            client.run(backtest, lake.read_bucket(*TABLE, 0, 0, COLUMNS))  # loads what the work needs
+            if count == 1:  # joblib asks no cluster of one worker, but works where it is called
+                return cast("list[Done]", client.submit(every_bucket, lake).result())
+        with workers(cluster.scheduler_address.replace("tcp://", "dask://")):
+            return every_bucket(lake)
+
+
+def by_loky(lake: Lakehouse, count: int) -> list[Done]:
+    """One pass on so many processes of this machine."""
+    with workers(f"loky:{count}"):
+        return every_bucket(lake)
 
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
     """Print what the workers cost; returned are the figures that are to be reached."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--skus", type=int, default=10_000)
+    parser.add_argument("--on", choices=("dask", "loky"), default="dask")
     given = parser.parse_args(arguments)
+    os.environ["POLARS_MAX_THREADS"] = "1"  # a worker has one core
+    ways: dict[str, Callable[[Lakehouse, int], list[Done]]] = {"dask": by_dask, "loky": by_loky}
     with tempfile.TemporaryDirectory(prefix="s2p-beyond-") as place:
         lake = Lakehouse(place)
-        print(f"{given.skus:,} SKUs x {WEEKS} weeks in {write(lake, given.skus)} buckets")
-        (alone,), (memory,), skus = on_cluster(lake, 1)
-        two, memories, _ = on_cluster(lake, 2)
-    assert skus == given.skus
-    print(f"one worker   {alone:7.1f} CPU s {memory:7.0f} MiB")
-    print(f"two workers  {two[0]:7.1f} + {two[1]:.1f} CPU s {memories[0]:7.0f} and {memories[1]:.0f} MiB")
-    figures = {"efficiency of two": alone / (2 * max(two)), "memory of one of two": max(memories) / memory}
+        print(f"{given.skus:,} SKUs x {WEEKS} weeks in {write(lake, given.skus)} buckets, on {given.on}", flush=True)
+        alone = shown("one worker", ways[given.on](lake, 1), given.skus)
+        two = shown("two workers", ways[given.on](lake, WORKERS), given.skus)
+    figures = {
+        "efficiency of two": max(alone["seconds"]) / (WORKERS * max(two["seconds"])),
+        "memory of one of two": max(two["mebibytes"]) / max(alone["mebibytes"]),
+    }
     for name, figure in figures.items():
         print(f"{name:24} {figure:7.3f}")
     return figures
+
+
+def shown(name: str, done: list[Done], skus: int) -> pd.DataFrame:
+    """What each process took, printed."""
+    assert sum(one.skus for one in done) == skus
+    each = pd.DataFrame(done).groupby("process").agg(seconds=("seconds", "sum"), mebibytes=("mebibytes", "max"))
+    costs = ", ".join(f"{one.seconds:.1f} CPU s and {one.mebibytes:.0f} MiB" for one in each.itertuples())
+    print(f"{name:12} {costs}", flush=True)
+    return each
 
 
 if __name__ == "__main__":

@@ -52,7 +52,8 @@ def models(one: Set) -> dict[str, Forecaster]:
     return {
         "seasonal naive": SeasonalNaive(),
         "moving average": MovingAverage(periods=one.recent),
-        "SES": Smoothing(season=False),
+        "SES": Smoothing(season=False, prices=False),
+        "SES, prices": Smoothing(season=False),
         "smoothing": Smoothing(),
         "Prophet, total": ProphetTotal(recent=one.recent),
         "boosting": Boosting(price=price),

@@ -15,6 +15,7 @@ fills is a small one in memory, which root alone may mount. Linux only.
 import argparse
 import contextlib
 import hashlib
+import math
 import os
 import re
 import shutil
@@ -234,6 +235,7 @@ class Disturbed:
 
     def __init__(self, company: Company, week: Week, box: Mailbox, say: Say, given: argparse.Namespace) -> None:
         self.company, self.week, self.box, self.say, self.patience = company, week, box, say, given.patience
+        self.until = time.monotonic() + 60 * given.minutes
         self.outcome, self.up = Outcome(), Up(company)
         self.told: list[Told] = []
         known = [self._restart, self._kill, self._kill_servers, self._fill_disk, self._lose_database]
@@ -246,6 +248,10 @@ class Disturbed:
         try:
             for at, burst in enumerate(self.week.bursts):
                 begun = time.monotonic()
+                if begun > self.until:
+                    self.say(f"{at} of {len(self.week.bursts)} bursts in the time that was given; the rest is left out")
+                    del self.week.bursts[at:]
+                    break
                 self._burst(at, burst)
                 memory = self.up.memory()
                 self.outcome.memory.append((burst.day, memory))
@@ -523,6 +529,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--disturbances", nargs="*", default=DISTURBANCES, choices=DISTURBANCES)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patience", type=float, default=900.0, help="seconds until something counts as not come")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no burst later; judge what came by then")
     parser.add_argument("--no-undisturbed", action="store_true", help="do not compare with an undisturbed week")
     given = parser.parse_args(arguments)
     size, begun = Size(given.files, given.owners, given.days, given.bursts), time.monotonic()

@@ -182,3 +182,22 @@ def test_brackets_of_a_name_are_printed_as_they_are(text: str) -> None:
     assert rendered(f"[red]{escape(text)}[/red]", colours=False) == text
     assert rendered(f"[red]{escape(text)}[/red]", colours=True) == f"\x1b[31m{text}\x1b[0m"
     assert BRACKET not in rendered(escape(text), colours=True)
+
+
+WHAT_UP_DOES = """
+from s2p_assets.cli import share
+from s2p_assets.settings import read_settings
+from s2p_assets.services.arrivals import Arrivals
+settings = read_settings()
+list(Arrivals(settings).lines())
+share._print_address(settings)
+"""
+
+
+def test_s2p_up_itself_stays_small_for_as_long_as_it_serves(company: Company) -> None:
+    """Its first process kept 70 MB of shelves that it had read to print its address."""
+    environment = {"S2P_HOME": str(company.settings.home), "S2P_DATABASE_URL": str(company.settings.database_url)}
+    seen = f"import sys; print(sorted({HEAVY - {'rich'}!r} & set(sys.modules)))"
+    command = [sys.executable, "-c", f"{WHAT_UP_DOES}{seen}"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr

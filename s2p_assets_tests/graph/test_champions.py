@@ -112,6 +112,7 @@ def test_why_prints_the_chain_down_to_the_files(company: Company) -> None:
     assert {"retail_demand", "retail_products"} <= set(said["tables"])
     assert "retail_retail_sales" in said["workbooks"]
     assert said["why"].startswith("first training")
+    assert said["orders"].startswith("Orders follow from demand_")
     assert said["files_loaded"] == len(said["files"]) > 20
     file = next(file for file in said["files"] if file["path"].endswith(".xlsx"))
     assert len(file["sha256"]) == 64

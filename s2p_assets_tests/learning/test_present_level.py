@@ -70,6 +70,25 @@ def test_a_level_that_moved_lifts_or_lowers_all_before_it(times: float) -> None:
     assert (np.delete(factors, 4, axis=1) == 1).all()
 
 
+@pytest.mark.parametrize("weekly", [0.02, -0.02])
+def test_a_slope_is_no_moved_level(weekly: float) -> None:
+    slope = np.exp(weekly * np.arange(WEEKS))[:, None]
+    values = np.random.default_rng(1).poisson(40.0 * slope / slope.mean(), (WEEKS, SKUS)).astype(float)
+    moved = np.abs(np.log(level_factors(values, FLAT, 52))) > 0.05
+    assert moved.any(axis=0).mean() < 0.1
+
+
+@pytest.mark.parametrize(("weeks", "times"), [(6, 1 / 3), (13, 1 / 3), (6, 3.0)])
+def test_a_level_that_lasts_is_taken_for_no_dip_that_is_over(weeks: int, times: float) -> None:
+    """Of noisy articles: what is a little less low in the newest weeks is low still."""
+    random, right = np.random.default_rng(4), []
+    for _ in range(5):
+        values = random.poisson(random.gamma(6.0, 40.0 / 6, (WEEKS, SKUS))).astype(float)
+        values[-weeks:, :5] = random.poisson(random.gamma(6.0, 40.0 * times / 6, (weeks, 5)))
+        right += (np.abs(np.log(level_factors(values, FLAT, 52)[40, :5] / times)) < 0.5).tolist()
+    assert np.mean(right) >= 0.75
+
+
 def test_an_offer_that_is_over_again_is_brought_back_to_what_lay_around_it() -> None:
     values = sold()
     values[-9:-3, 4] *= 2.5

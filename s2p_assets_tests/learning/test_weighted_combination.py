@@ -10,6 +10,7 @@ from s2p_assets.learning.forecasting.backtest_cache import cached_backtest, cach
 from s2p_assets.learning.forecasting.learnable import training_rows
 from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
 from s2p_assets.learning.forecasting.models.seasonal_naive import SeasonalNaive
+from s2p_assets.learning.forecasting.models.smoothing import Smoothing
 from s2p_assets.learning.forecasting.models.weighted_combination import WEIGHTS_FILE, WeightedCombination
 from s2p_assets.learning.registry.learner_files import ModelDamaged
 from s2p_assets_tests.learning.histories import WEEKLY, seasonal
@@ -38,6 +39,12 @@ def test_each_series_leans_on_what_erred_less_on_it(history: pd.DataFrame) -> No
     assert "12 tested periods" in said[0]
     assert "not tested yet" in said[2]
     assert "over all series it is" in fitted.description
+
+
+def test_members_of_one_kind_are_told_apart(history: pd.DataFrame) -> None:
+    fitted = cached_fit(WeightedCombination((Smoothing(), Smoothing(season=False))), history, WEEKLY)
+    called = fitted.description.removeprefix("over all series it is ")
+    assert sorted(part.split(" ", 1)[1] for part in called.split(" and ")) == ["smoothing", "smoothing without season"]
 
 
 def test_a_fold_knows_nothing_of_later_folds(history: pd.DataFrame) -> None:

@@ -23,6 +23,7 @@ from s2p_assets.services.table_changes import TableChanges, table_changes
 from s2p_assets.services.tables import TableQuestion
 from s2p_assets.settings import Settings
 from s2p_assets.spreadsheet.sandbox import Sandbox
+from s2p_assets.warehouse.tables.row_query import QueryInvalid
 from s2p_assets_tests.retail_home import emptied
 from s2p_assets_tests.services.lake_company import MADE
 from s2p_assets_tests.services.test_entries import ARTICLES, SHELVES, Desk
@@ -269,6 +270,12 @@ def test_a_person_reads_a_table_and_its_changes_at_a_terminal(past: Past, asked:
         (["table", "desk_articles", "--to", "then.pdf"], "then.pdf: a table is written as .csv, .xlsx, .parquet"),
         (["table", "desk_articles", "--to", "nowhere/then.csv"], "there is no folder nowhere; make it first"),
         (["table", "desk_sold"], "desk_sold is not stored yet"),
+        (["table", "desk_articles", "--as-of", "0001-01-01T00:00+14:00"], "is no day; write it as 2026-03-31, or"),
+        (["table", "desk_articles", "--as-of", "9999-12-31"], "9999-12-31 has not come yet"),
+        (["table", "desk_articles", "--as-of", "2026-02-30"], "'2026-02-30' is no day"),
+        (["table", "desk_articles", "--as-of", "2026-05-01T14:05 Mars"], "is no day; write it as 2026-03-31, or"),
+        (["table", "desk_articles", "--as-of", ""], "'' is no day; write it as 2026-03-31"),
+        (["diff", "desk_sold", "--from", "2020-01-01", "--to", "2999-01-01"], "2999-01-01 has not come yet"),
         (["diff", "desk_solt", "--from", "2020-01-01", "--to", "2020-01-02"], "did you mean desk_sold or"),
         (["diff", "desk_sold", "--from", "2020-01-02", "--to", "2020-01-02"], "name the earlier moment first"),
         (["diff", "desk_sold", "--from", "2020-01-01", "--to", "2020-01-02"], "nothing was known on 2020-01-01"),
@@ -280,3 +287,20 @@ def test_what_cannot_be_told_is_one_line(asked: Callable[..., Any], words: list[
     assert (code, printed, len(lines)) == (2, "", 1), said
     assert says in lines[0]
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("zone", ["+05:30", "-11:00", "Z", "+0000"])
+def test_a_moment_may_be_written_in_any_time_zone(past: Past, zone: str) -> None:
+    """Also where an address lost its plus."""
+    offset = dt.datetime.fromisoformat(f"2026-05-01T00:00{zone}").tzinfo
+    then = dt.datetime.fromisoformat(past.first).astimezone(offset).replace(tzinfo=None).isoformat()
+    for written in (f"{then}{zone}", f"{then}{zone.replace('+', ' ')}"):
+        assert past.values("desk_articles", "price", written) == {"0001": 5, "0002": 2.5, "0003": 1}
+
+
+def test_a_day_and_its_own_moments_are_compared(past: Past) -> None:
+    today = dt.date.fromisoformat(past.first[:10])
+    found = past.changes("desk_articles", past.first, today.isoformat())
+    assert found.changed == 2
+    with pytest.raises(QueryInvalid, match=r"is not before .*; name the earlier moment first"):
+        past.changes("desk_articles", today.isoformat(), past.first)

@@ -1,6 +1,7 @@
 """Every table of every domain: what it is, its rows in pages or whole, one row, its history and its trace."""
 
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,8 @@ from starlette.responses import FileResponse, Response
 from s2p_assets.api.answers import etag_of, has_it, json_answer, not_modified, raw_answer, to_json
 from s2p_assets.api.caller import Caller, caller_of, needs
 from s2p_assets.api.guard import state_of
-from s2p_assets.catalog.catalog import Stored, key_of
+from s2p_assets.catalog.catalog import Readable, key_of
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.services import tables
 from s2p_assets.services.context import Context
@@ -101,7 +103,7 @@ async def rows_of_table(
         found = await state_of(request.scope).pool.fetch(text, *values)
     except NOT_THERE:
         raise tables.not_stored(declared.full_name) from None
-    except asyncpg.DataError as error:
+    except (asyncpg.DataError, asyncpg.CannotCoerceError) as error:
         raise QueryInvalid(str(error)) from None
     page, behind = tables.cut_page(query, [(row["row"], row["at"]) for row in found])
     return _page(page, behind, etag=etag, version=version)
@@ -115,7 +117,7 @@ async def row_of_table(request: Request, name: str) -> Response:
     return json_answer(found, etag=_row_version(declared, found["row"]) or etag_of(to_json(found)))
 
 
-def _row_version(declared: Stored, row: Mapping[str, Any]) -> str | None:
+def _row_version(declared: Readable, row: Mapping[str, Any]) -> str | None:
     """The version of a workbook's row, which `If-Match` names when it is changed."""
     return row_etag(row["_file"], row["_sheet"], row["_row"]) if isinstance(declared, Workbook) else None
 
@@ -158,7 +160,7 @@ async def answer_changes(request: Request, name: str, since: str, until: str, li
     return json_answer(await heavy.of(table_changes, declared.full_name, since, until, limit))
 
 
-def require_sources(ctx: Context, declared: Stored, caller: Caller) -> None:
+def require_sources(ctx: Context, declared: Readable, caller: Caller) -> None:
     """A trace shows cells: of nothing that is kept from this caller. Raises NotFound."""
     key = key_of(declared)
     below = map(str, ctx.catalog.upstream(key))
@@ -167,7 +169,7 @@ def require_sources(ctx: Context, declared: Stored, caller: Caller) -> None:
         raise NotFound(f"{declared.full_name} is made from workbooks that are kept to others")
 
 
-def _table(request: Request, name: str) -> tuple[Context, Stored]:
+def _table(request: Request, name: str) -> tuple[Context, Readable]:
     """The table of that name; for who may not see it, it is not there."""
     ctx: Context = state_of(request.scope).ctx
     declared = tables.table_named(ctx.catalog, name)
@@ -180,7 +182,7 @@ def _filters(request: Request) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in request.query_params.multi_items() if name not in OWN)
 
 
-async def _version(request: Request, declared: Stored) -> str:
+async def _version(request: Request, declared: Readable) -> str:
     """The version of a table's content."""
     pool: asyncpg.Pool = state_of(request.scope).pool
     if isinstance(declared, Workbook):
@@ -189,6 +191,8 @@ async def _version(request: Request, declared: Stored) -> str:
             " where workbook = $1 and is_loaded"
         )
         return str(await pool.fetchval(query, declared.full_name))[:16]
+    if isinstance(declared, DbtModel):
+        return str(time.time_ns())  # whoever runs dbt, nobody says when
     query = "select version from s2p.contents where domain = $1 and table_name = $2"
     return str(await pool.fetchval(query, declared.domain, declared.name))[:16]
 
@@ -199,7 +203,7 @@ def _page(rows: list[bytes], behind: str | None, *, etag: str | None = None, **m
 
 
 async def _exported(
-    request: Request, ctx: Context, declared: Stored, asked: tables.TableQuestion, kind: str, as_of: str
+    request: Request, ctx: Context, declared: Readable, asked: tables.TableQuestion, kind: str, as_of: str
 ) -> Response:
     tables.query_of(declared, asked)
     etag = etag_of(await _version(request, declared), request.url.query)

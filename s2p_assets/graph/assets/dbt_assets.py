@@ -5,11 +5,13 @@ What the project holds is read in `catalog/dbt_shelf.py`; nothing of dbt is load
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psycopg
 from dagster_shared.record import replace
 from psycopg import conninfo
 
@@ -23,13 +25,17 @@ from s2p_assets.catalog.dbt_shelf import (
     node_place,
     write_profile,
 )
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.graph.asset_keys import DBT_STEP, ENGINEERS
 from s2p_assets.graph.automation import on_new_code, on_source_change, with_its_asset
 from s2p_assets.services.context import Context
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.server.roles import create_schema
+from s2p_assets.warehouse.tables import store
+from s2p_assets.warehouse.tables.dbt_tables import dbt_version
 
 DOCS = dg.AssetKey(["s2p", "dbt_docs"])
+log = logging.getLogger(__name__)
 
 
 def dbt_project_assets(ctx: Context) -> list[dg.AssetsDefinition]:
@@ -53,6 +59,8 @@ def dbt_project_assets(ctx: Context) -> list[dg.AssetsDefinition]:
             yield from _dbt(ctx).cli(["build"], context=context, target_path=place).stream()
         except DagsterDbtCliRuntimeError as failure:
             raise dg.Failure(failed_line(str(failure), place)) from None
+        finally:
+            _note_content(ctx)
 
     return [made, _docs_asset(ctx, sorted(made.keys), _written(manifest))]
 
@@ -93,6 +101,22 @@ def _make_schemas(ctx: Context) -> None:
     with ctx.warehouse.connect() as connection:
         for schema in sorted({one.domain for one in ctx.catalog.dbt_models.values()}):
             create_schema(connection, schema)
+
+
+def _note_content(ctx: Context) -> None:
+    """Note what the models hold now, and since when, for who looks at the list of tables."""
+    with ctx.warehouse.connect() as connection:
+        for one in ctx.catalog.readable():
+            if not isinstance(one, DbtModel):
+                continue
+            try:
+                with connection.transaction():
+                    found = dbt_version(connection, one)
+            except (psycopg.errors.UndefinedColumn, psycopg.errors.CannotCoerce, psycopg.DataError) as error:
+                log.warning("%s is not as the project's yml tells: %s", one.full_name, error.diag.message_primary)
+                continue
+            if found and found[0] != store.stored_version(connection, one.domain, one.name):
+                store.set_version(connection, one, *found)
 
 
 def _dbt(ctx: Context) -> Any:

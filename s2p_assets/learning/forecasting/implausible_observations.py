@@ -131,12 +131,17 @@ def _move_of_peers(here: Matrix, usual: Matrix, groups: np.ndarray[Any, Any]) ->
     counted = (usual >= 1) & ~np.isnan(here)
     if not counted.any():
         return np.ones(len(here))
-    ratios = pd.Series(here[counted] / usual[counted])
-    by_group = ratios.groupby(groups[counted])
-    middle, size = by_group.median(), by_group.size()
-    middle = middle[size >= 5]
-    everything = float(ratios.median()) if len(ratios) >= 5 else 1.0
-    return np.asarray(pd.Series(groups).map(middle).fillna(everything), dtype=np.float64)
+    ratios, of = here[counted] / usual[counted], groups[counted]
+    moved = np.full(len(here), float(np.median(ratios)) if len(ratios) >= 5 else 1.0)
+    in_order = np.lexsort((ratios, of))
+    ratios, of = ratios[in_order], of[in_order]
+    begins = np.flatnonzero(np.r_[True, of[1:] != of[:-1]])
+    size = np.diff(np.r_[begins, len(of)])
+    middle = (ratios[begins + (size - 1) // 2] + ratios[begins + size // 2]) / 2
+    at = np.clip(np.searchsorted(of[begins], groups), 0, len(begins) - 1)
+    enough = (of[begins][at] == groups) & (size[at] >= 5)
+    moved[enough] = middle[at[enough]]
+    return moved
 
 
 def _groups(rows: pd.DataFrame, peers: str | None, codes: np.ndarray[Any, Any], keys: int) -> np.ndarray[Any, Any]:

@@ -50,6 +50,12 @@ def periods_since_positive(values: Matrix) -> Matrix:
     return rows - last_known(last)
 
 
+def last_silence(values: Matrix) -> Matrix:
+    """Rows since the last positive value as of the last row, 0 where none ever was."""
+    positive = values[::-1] > 0
+    return np.where(positive.any(axis=0), positive.argmax(axis=0), 0).astype(float)
+
+
 def same_weekday_mean(values: Matrix, weeks: int) -> Matrix:
     """Mean of the last `weeks` rows that lie whole sevens back, the row itself included."""
     result = np.empty_like(values)

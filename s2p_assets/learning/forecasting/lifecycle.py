@@ -145,7 +145,7 @@ def _surprise(plain: Matrix, year: int) -> tuple[Matrix, Matrix, Matrix]:
 
     From the share of the year's periods before the silence in which it sold; 0 while it sells.
     """
-    silent = np.nan_to_num(lags.periods_since_positive(plain)[-1])
+    silent = lags.last_silence(plain)
     rows = np.arange(len(plain))[:, None]
     before = (rows < len(plain) - silent) & (rows >= len(plain) - silent - year) & ~np.isnan(plain)
     count = before.sum(axis=0)

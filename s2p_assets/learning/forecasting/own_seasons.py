@@ -42,10 +42,7 @@ def usual_factors(past: Panel, history: pd.DataFrame, task: ForecastTask, times:
 def _calm_factors(past: Panel, history: pd.DataFrame, task: ForecastTask, times: pd.DatetimeIndex) -> Matrix:
     count, ahead = len(past.times), len(times) - len(past.times)
     known = np.broadcast_to(season_of(past, task.country).factors(times)[:, None], (len(times), len(past.entities)))
-    if task.price and task.price in task.known and task.price in history.columns:
-        found = panel(history, task, task.price)
-        price = pd.DataFrame(found.values, found.times, found.entities).reindex(times, columns=past.entities).to_numpy()
-        known = known * price_effects(past.values, price, known, task.year).factors()
+    known = known * price_factors(past, history, task, times, known)
     if task.year > LONGEST_YEAR or count < LEAST_YEARS * task.year:
         return np.asarray(known)
     plain = past.values / known[:count]
@@ -55,6 +52,20 @@ def _calm_factors(past: Panel, history: pd.DataFrame, task: ForecastTask, times:
     if groups is not None:
         own[:, young] = own_factors(_of_groups(plain, groups), task.year, task.horizon, ahead)[:, groups[young]]
     return np.asarray(known * own)
+
+
+def price_factors(
+    past: Panel, history: pd.DataFrame, task: ForecastTask, times: pd.DatetimeIndex, season: Matrix
+) -> Matrix:
+    """What each series sells at its price at each of `times` relative to its usual one; 1 where none is known ahead.
+
+    `season`: what else it sells relative to its usual (times × 1 or entities).
+    """
+    if not task.price or task.price not in task.known or task.price not in history.columns:
+        return np.ones((len(times), 1))
+    found = panel(history, task, task.price)
+    price = pd.DataFrame(found.values, found.times, found.entities).reindex(times, columns=past.entities).to_numpy()
+    return price_effects(past.values, price, season, task.year).factors()
 
 
 def own_factors(plain: Matrix, year: int, horizon: int, ahead: int) -> Matrix:
@@ -74,7 +85,10 @@ def own_factors(plain: Matrix, year: int, horizon: int, ahead: int) -> Matrix:
     able = np.isfinite(deviation)
     middle = max(float(np.median(strength[able])), 0.0) if able.sum() >= FEWEST_SERIES else 0.0
     evident = able & (strength > CERTAIN * deviation)
-    taken = np.where(evident & (_left_of_error(plain, profiles, strength, horizon) < PAYS_ALONE), strength, 0.0)
+    taken = np.zeros(series)
+    if evident.any():
+        left = _left_of_error(plain[:, evident], profiles[:, :, evident], strength[evident], horizon)
+        taken[evident] = np.where(left < PAYS_ALONE, strength[evident], 0.0)
     if middle > 0:
         left = _left_of_error(plain, profiles, np.full(series, middle), horizon)[able]
         if float(np.mean(np.minimum(left, 4.0))) < PAYS:

@@ -107,6 +107,8 @@ NEAREST = 8
 where they are fewer; else it is a piece of a longer one."""
 EDGE, OVER_AGAIN = 1.0, 2.0
 """And by so many deviations: what is over again is so by what came after, which is little."""
+IS_A_RAMP = 0.4
+"""A move of which so much went on in the year before too is a slope."""
 ANOTHER_EDGE = 0.5
 """By how many deviations what is over again must lie further off than what lasts."""
 
@@ -249,12 +251,25 @@ def _moved(sums: _Sums, first: int, last: int, around: int, memory: Matrix) -> t
     noise = (alpha + 1 / now) / count + np.maximum(relative, LEAST_NOISE) / known
     enough = (known >= 8) & (count == last - first) & (usual > 0) & (now > 0) & np.isfinite(now)
     log_ratio = np.where(enough, np.log(now / usual), 0.0)
+    enough &= _growth_before(sums, first, around) * np.sign(log_ratio) < IS_A_RAMP * np.abs(log_ratio)
     near = min(last - first, NEAREST)
     enough &= _is_edge(sums.between(max(first - near, 0), first), now, log_ratio, alpha, count, EDGE)
     if last < end:
         enough &= _is_edge(sums.between(last, min(last + near, end)), now, log_ratio, alpha, count, OVER_AGAIN)
     score = np.abs(log_ratio) / np.sqrt(noise * memory)
     return np.where(enough & np.isfinite(score), score, 0.0), log_ratio, usual
+
+
+def _growth_before(sums: _Sums, first: int, around: int) -> Matrix:
+    """The logarithm of the newer half of what lies before a stretch over the older half; 0 where too little is known.
+
+    What grew before as it did since has a slope and no new level.
+    """
+    begin = max(first - around, 0)
+    middle = (begin + first) // 2
+    (older, _, known), (newer, _, more) = sums.between(begin, middle), sums.between(middle, first)
+    grew = np.log((newer / more) / (older / known))
+    return np.where((known >= 8) & (more >= 8) & np.isfinite(grew), grew, 0.0)
 
 
 def _is_edge(

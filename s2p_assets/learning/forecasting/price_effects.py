@@ -14,7 +14,7 @@ from s2p_assets.learning.forecasting.series import Matrix
 USUAL_OVER = 0.5
 MOVED = 0.02
 FURTHEST_PRICE, STEEPEST = 1.2, 6.0
-PRIOR_WEEKS = 40.0
+LEAST_APART = 0.02
 PAYS = 0.97
 """A company of whose variance, where prices moved, less than 3 % is told by them has no elasticities."""
 
@@ -38,8 +38,8 @@ def price_effects(sold: Matrix, price: Matrix, season: Matrix, year: int) -> Pri
 
     A price is held against the middle one of half a year before: what it is for longer is the usual. Demand without
     its `season` is held against its own mean of a quarter to either side, both without what the rest of that quarter
-    has in common. The elasticity of an entity is leaned on that of all until forty periods' worth of prices moved as
-    they usually do; none where prices tell nothing of the past, and none below 0.
+    has in common. The elasticity of an entity is leaned on that of all, the more the less certain it is; none where
+    prices tell nothing of the past, and none below 0.
     """
     count = len(sold)
     log_price = _off_usual(price, max(round(year * USUAL_OVER), 3))
@@ -62,17 +62,29 @@ def price_effects(sold: Matrix, price: Matrix, season: Matrix, year: int) -> Pri
     left = (here * (y + of_all * x) ** 2).sum() / max((here * y**2).sum(), 1e-12)
     if of_all <= 0 or left > PAYS:
         return none
-    usual = square.sum() / max(weight.sum(), 1e-12) * PRIOR_WEEKS * max(float(np.mean(weight[known])), 1e-12)
-    own = np.clip((cross + usual * of_all) / (square + usual), 0.0, STEEPEST)
+    noise = (weight * (y + of_all * x) ** 2).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    own = _leaned(cross, square, noise, of_all)
     return PriceEffects(log_price, own)
 
 
+def _leaned(cross: Matrix, square: Matrix, noise: Matrix, of_all: float) -> Matrix:
+    """Each entity's elasticity leaned on that of all, the more the less certain it is beside how far they differ."""
+    seen = square > 0
+    variance = np.divide(noise, square, out=np.full(len(square), np.inf), where=seen)
+    alone = np.divide(cross, square, out=np.full(len(square), of_all), where=seen)
+    apart = (1.4826 * float(np.median(np.abs(alone[seen] - of_all)))) ** 2 - float(np.median(variance[seen]))
+    own = 1 / (1 + variance / max(apart, LEAST_APART * of_all**2))
+    return np.clip(own * alone + (1 - own) * of_all, 0.0, STEEPEST)
+
+
 def _off_usual(price: Matrix, periods: int) -> Matrix:
-    known = last_known(price)
-    usual = pd.DataFrame(known).rolling(periods, min_periods=1).median().to_numpy()
+    known, off = last_known(price), np.zeros_like(price)
+    moves = np.fmax.reduce(known, axis=0) > np.fmin.reduce(known, axis=0)
+    paid = known[:, moves]
+    usual = pd.DataFrame(paid).rolling(periods, min_periods=1).median().to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
-        off = np.log(np.where(known > 0, known, np.nan) / np.where(usual > 0, usual, np.nan))
-    return np.clip(np.nan_to_num(off), -FURTHEST_PRICE, FURTHEST_PRICE)
+        off[:, moves] = np.nan_to_num(np.log(np.where(paid > 0, paid, np.nan) / np.where(usual > 0, usual, np.nan)))
+    return np.clip(off, -FURTHEST_PRICE, FURTHEST_PRICE)
 
 
 def _around(values: Matrix, periods: int) -> Matrix:

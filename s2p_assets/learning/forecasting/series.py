@@ -69,7 +69,7 @@ def with_target(history: pd.DataFrame, task: Task) -> pd.DataFrame:
 
 def last_target_time(history: pd.DataFrame, task: ForecastTask) -> pd.Timestamp:
     """The last period of which any target is known."""
-    return pd.Timestamp(with_target(history, task)[task.time].max())
+    return pd.Timestamp(history.loc[history[task.target].notna(), task.time].max())
 
 
 def _check_history(history: pd.DataFrame, task: ForecastTask) -> None:
@@ -144,7 +144,7 @@ def lean(history: pd.DataFrame, task: ForecastTask, more: tuple[str, ...] = ()) 
 def panel(history: pd.DataFrame, task: ForecastTask, column: str | None = None) -> Panel:
     """`column` (by default the target) of a regular history as a matrix; the target up to where it is known."""
     if column is None:
-        history = with_target(history, task)
+        history = with_target(history[[task.entity, task.time, task.target]], task)
     codes, entities = pd.factorize(history[task.entity], sort=True)
     at, times = pd.factorize(history[task.time], sort=True)
     values = np.full((len(times), len(entities)), np.nan)

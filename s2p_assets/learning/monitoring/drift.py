@@ -161,7 +161,10 @@ def needs_training(drifts: Sequence[ColumnDrift]) -> bool:
 
 def time_windows(times: "pd.Series[Any]", periods: int) -> "pd.Series[int]":
     """Stretches of `periods` consecutive times each, counted back from the newest, which is 0; older ones are below."""
-    codes, found = pd.factorize(pd.to_datetime(times), sort=True)
+    arrow = isinstance(times.dtype, pd.ArrowDtype) and times.dtype.kind == "M"
+    codes, found = pd.factorize(
+        times.astype("datetime64[us]") if arrow else pd.to_datetime(times), sort=True
+    )  # else one by one
     return pd.Series(-((len(found) - 1 - codes) // max(periods, 1)), index=times.index)
 
 

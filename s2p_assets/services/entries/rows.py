@@ -106,7 +106,7 @@ def enterable(ctx: Context, name: str) -> Workbook:
     plain = name.replace(".", "_", 1)
     if plain in ctx.catalog.workbooks:
         return ctx.catalog.workbooks[plain]
-    if any(one.full_name == plain for one in ctx.catalog.stored()):
+    if any(one.full_name == plain for one in ctx.catalog.readable()):
         below = sorted(book.full_name for book in ctx.catalog.workbooks.values())
         raise NotEnterable(f"{plain} is made from other tables; rows are entered in workbooks: {', '.join(below)}")
     raise NotFound(f"there is no table {name[:80]!r}; /api/v1/tables lists them")

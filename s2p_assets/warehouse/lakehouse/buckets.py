@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from s2p_assets.contracts.columns import Kind
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.contracts.feature_set import FeatureSet
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.sql_tables.row_digests import row_hash
@@ -36,10 +37,10 @@ class BucketedRows:
     """The rows of a table as it stands in a connection, or as it was restored there, with the bucket of each.
 
     The rows of a workbook are in the bucket of their file, those of a feature set in that of their entity, those of a
-    table in that of their key without its times.
+    table in that of their key without its times; of what dbt makes without a key in that of all values.
     """
 
-    declared: Workbook | TableDeclaration
+    declared: Workbook | TableDeclaration | DbtModel
     place: sql.Composable
 
     @property
@@ -54,12 +55,17 @@ class BucketedRows:
 
     def buckets(self, conn: psycopg.Connection, count: int) -> dict[int, Bucket]:
         """Bucket → what is in it, of those that have rows."""
-        query = sql.SQL("select {bucket}, count(*), bit_xor({digest}) from {rows} s group by 1").format(
+        # rows that may be there twice would leave an exclusive or as it was
+        digest = "sum({digest}::numeric)" if isinstance(self.declared, DbtModel) else "bit_xor({digest})"
+        text = f"select {{bucket}}, count(*), {digest} from {{rows}} s group by 1"  # noqa: S608  one of the two above
+        query = sql.SQL(text).format(
             bucket=sql.Identifier(BUCKET),
             digest=row_hash(sql.SQL("row({})").format(self._names()), 0),
             rows=self._rows(count),
         )
-        return {number: Bucket(rows, f"{digest & (1 << 64) - 1:016x}") for number, rows, digest in conn.execute(query)}
+        return {
+            number: Bucket(rows, f"{int(digest) & (1 << 64) - 1:016x}") for number, rows, digest in conn.execute(query)
+        }
 
     def query(self, count: int, buckets: Iterable[int] | None) -> sql.Composed:
         """The rows of some buckets of `count`, or all, with the bucket as the last column."""
@@ -84,9 +90,15 @@ class BucketedRows:
         number = sql.SQL("(('x' || left(md5({}), 8))::bit(32)::bigint & {})::integer").format(
             self._named(), sql.Literal(count - 1)
         )
-        return sql.SQL("(select {columns}{added}, {number} as {bucket} from {place} r{files})").format(
-            columns=columns, added=added, number=number, bucket=sql.Identifier(BUCKET), place=self.place, files=files
+        return sql.SQL("(select {columns}{added}, {number} as {bucket} from {place}{files})").format(
+            columns=columns, added=added, number=number, bucket=sql.Identifier(BUCKET), place=self._from(), files=files
         )
+
+    def _from(self) -> sql.Composable:
+        """The place under the name r."""
+        if isinstance(self.declared, DbtModel):
+            return sql.SQL("(select * from {}) r").format(self.place)
+        return sql.SQL("{} r").format(self.place)
 
     def _named(self) -> sql.Composable:
         """By which text a row finds its bucket."""
@@ -97,12 +109,13 @@ class BucketedRows:
         return sql.SQL("concat_ws({}, {})").format(sql.Literal(_SEPARATOR), sql.SQL(", ").join(texts))
 
 
-def key_of_bucket(declared: Workbook | TableDeclaration) -> tuple[str, ...]:
+def key_of_bucket(declared: Workbook | TableDeclaration | DbtModel) -> tuple[str, ...]:
     """The columns by whose values a row of a derived table finds its bucket."""
     if isinstance(declared, FeatureSet):
         return declared.entity
     kinds = {column.name: column.kind for column in declared.columns}
-    return tuple(name for name in declared.key if kinds[name] not in _TIMES) or declared.key
+    names = declared.key or tuple(kinds)
+    return tuple(name for name in names if kinds[name] not in _TIMES) or names
 
 
 def buckets_for(rows: int, before: int = 1) -> int:

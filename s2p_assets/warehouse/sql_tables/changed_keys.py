@@ -13,6 +13,7 @@ from psycopg import sql
 from s2p_assets.catalog.sql_keys import SERIES
 from s2p_assets.contracts.sql_table import SqlTable
 from s2p_assets.warehouse.sql_tables.row_digests import RowDigest
+from s2p_assets.warehouse.tables.introspection import relation_kind
 from s2p_assets.warehouse.trace.indexes import ensure_index, has_more_rows
 
 KEYS = sql.Identifier("pg_temp", "s2p_keys")
@@ -20,6 +21,7 @@ FEW = 1_000
 """Keys below which the rows of none are counted first."""
 MOST_NAMED = 5_000
 """Values of a column that are named in the select, so that PostgreSQL looks for these alone."""
+TABLES = ("r", "p")
 EVENTS = (
     ("insert", "referencing new table as changed"),
     ("update", "referencing old table as was new table as changed"),
@@ -138,7 +140,9 @@ def index_followed(conn: psycopg.Connection, table: SqlTable, *, min_rows: int =
     for place, parts in table.followed:
         terms = [_as_written(part) for part in parts if part and SERIES not in part]
         source = sql.Identifier(place[0], physical[place])
-        if not terms or (min_rows and not has_more_rows(conn, source, min_rows)):
+        if not terms or relation_kind(conn, place[0], physical[place]) not in TABLES:
+            continue
+        if min_rows and not has_more_rows(conn, source, min_rows):
             continue
         try:
             _index_terms(conn, place, source, terms)
@@ -167,7 +171,11 @@ def _ensure_triggers(conn: psycopg.Connection, table: SqlTable) -> bool:
     prefix = _trigger_prefix(table.domain, table.name)
     wanted = {}
     physical = {one.place: f"{one.name}__rows" if one.row_id else one.name for one in table.sources}
+    unheard = False
     for place, parts in table.followed:
+        if relation_kind(conn, place[0], physical[place]) not in TABLES:
+            unheard = True  # a view, as dbt makes them: nobody says when its rows change
+            continue
         terms = ", ".join(part or "null" for part in parts)
         digest = hashlib.blake2b(f"{place} {terms}".encode(), digest_size=5).hexdigest()
         for event, tables in EVENTS:
@@ -194,7 +202,7 @@ def _ensure_triggers(conn: psycopg.Connection, table: SqlTable) -> bool:
                 *map(sql.Literal, (table.domain, table.name, terms)),
             )
         )
-    return bool(wanted.keys() - there)
+    return unheard or bool(wanted.keys() - there)
 
 
 def _drop(conn: psycopg.Connection, schema: str, name: str, trigger: str) -> None:

@@ -70,10 +70,17 @@ def grant_sources(conn: psycopg.Connection, places: Iterable[tuple[str, str]], l
         is_own = place == sql.Identifier(domain, name)
         asked = "select has_table_privilege(%s, %s, 'select'), %s or has_schema_privilege(%s, %s, 'usage')"
         may = conn.execute(asked, (ROLE, place.as_string(conn), not is_own, ROLE, domain)).fetchone() or ()
-        if not may[0]:
-            conn.execute(sql.SQL("grant select on {} to {}").format(place, role))
-        if not may[1]:
-            conn.execute(sql.SQL("grant usage on schema {} to {}").format(sql.Identifier(domain), role))
+        wanted = [sql.SQL("grant usage on schema {} to {}").format(sql.Identifier(domain), role)] if not may[1] else []
+        wanted += [sql.SQL("grant select on {} to {}").format(place, role)] if not may[0] else []
+        try:
+            for grant in wanted:
+                with conn.transaction():
+                    conn.execute(grant)
+        except psycopg.errors.InsufficientPrivilege:
+            command = "; ".join(grant.as_string(conn) for grant in wanted)
+            raise MendableError(
+                f"{domain}.{name} is another user's, who has to let SQL tables read it: {command}"
+            ) from None
 
 
 def select_text(table: SqlTable, text: str, conn: psycopg.Connection, locate: TableLocator) -> str:

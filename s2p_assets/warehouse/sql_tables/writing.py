@@ -59,7 +59,8 @@ def write_part(conn: psycopg.Connection, run: Run, table: SqlTable) -> int:
     """
     place, same = sql.Identifier(table.domain, table.name), _same(conn, table)
     gone = sql.SQL(
-        "delete from {} where ctid = any(array(select s2p_place from {} t where not exists (select from {} m where {})))"
+        "delete from {} where ctid = any(array(select s2p_place from {} t where"
+        " not exists (select from {} m where {})))"
     )
     return _exchange(run, table, gone.format(place, STORED, RETURNED, same), STORED, same)
 

@@ -28,6 +28,12 @@ def table_oid(conn: psycopg.Connection, domain: str, name: str) -> int | None:
     return row[0] if row else None
 
 
+def relation_kind(conn: psycopg.Connection, domain: str, name: str) -> str | None:
+    """PostgreSQL's letter for what stands under a name: r for a table, v for a view; None where nothing does."""
+    row = conn.execute("select relkind::text from pg_class where oid = %s", (table_oid(conn, domain, name),)).fetchone()
+    return str(row[0]) if row else None
+
+
 def stored_columns(conn: psycopg.Connection, domain: str, name: str) -> list[StoredColumn]:
     rows = conn.execute(
         "select attname::text, format_type(atttypid, atttypmod), attnotnull,"

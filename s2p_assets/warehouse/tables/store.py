@@ -14,6 +14,7 @@ import pyarrow
 from psycopg import sql
 
 from s2p_assets.contracts.columns import Column, arrow_schema
+from s2p_assets.contracts.dbt_model import DbtModel
 from s2p_assets.contracts.stream import Stream
 from s2p_assets.contracts.workbook import Workbook
 from s2p_assets.warehouse.server.advisory_locks import advisory_lock
@@ -100,7 +101,7 @@ def replace_rows(
     return ReplaceResult(whole.num_rows, version, changed=True)
 
 
-def set_version(conn: psycopg.Connection, table: TableDeclaration, version: str, rows: int) -> None:
+def set_version(conn: psycopg.Connection, table: TableDeclaration | DbtModel, version: str, rows: int) -> None:
     """Note which content stands in a derived table."""
     conn.execute(
         "insert into s2p.contents (domain, table_name, version, rows) values (%s, %s, %s, %s)"

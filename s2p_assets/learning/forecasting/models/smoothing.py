@@ -12,7 +12,7 @@ import pandas as pd
 
 from s2p_assets.contracts.model import ForecastTask
 from s2p_assets.learning.forecasting.lags import moving_mean
-from s2p_assets.learning.forecasting.own_seasons import usual_factors
+from s2p_assets.learning.forecasting.own_seasons import price_factors, usual_factors
 from s2p_assets.learning.forecasting.seasons import periods_of_year
 from s2p_assets.learning.forecasting.series import Matrix, forecast_rows, future_times, panel
 from s2p_assets.learning.registry.learner_files import fitted_task, read_learner, write_learner
@@ -31,13 +31,20 @@ class Smoothing:
 
     Each series' level is a mean of `rates` levels, from ones that forget within days to ones that remember a year,
     weighted by how well each predicted the mean of a horizon in the series' own past.
-    `season`: whether the season is divided out; without it, this is plain SES.
+    `season`: whether the seasons are divided out, and what known prices do. Without it, `prices`: whether these still
+    are; without both, this is plain SES.
     """
 
     learns: ClassVar[bool] = False
     rates: int = 8
     season: bool = True
+    prices: bool = True
     task: ForecastTask | None = field(default=None, repr=False)
+
+    @property
+    def called(self) -> str:
+        """What people read of it beside other forecasters."""
+        return "smoothing" if self.season else "smoothing without season"
 
     def fit(self, history: pd.DataFrame, task: ForecastTask) -> "Smoothing":
         return replace(self, task=task)
@@ -47,9 +54,11 @@ class Smoothing:
         past = panel(history, task)
         count = len(past.times)
         season: Matrix = np.ones((count + horizon, 1))
+        times = pd.DatetimeIndex(past.times.append(future_times(past.times[-1], horizon, task)))
         if self.season:
-            times = pd.DatetimeIndex(past.times.append(future_times(past.times[-1], horizon, task)))
             season = usual_factors(past, history, task, times)
+        elif self.prices:
+            season = price_factors(past, history, task, times, season)
         level = levels(past.values / season[:count], periods_of_year(past.times), task.horizon, self.rates)[-1]
         return forecast_rows(past, season[count:] * level[None, :], task)
 

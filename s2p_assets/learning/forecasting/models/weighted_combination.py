@@ -178,8 +178,11 @@ def _normal(prior: Matrix, logs: Matrix, power: float) -> Matrix:
 
 
 def _called(member: Forecaster) -> str:
-    """`seasonal naive` of SeasonalNaive."""
-    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(member).__name__).strip()
+    """`seasonal naive` of SeasonalNaive, or what the member calls itself."""
+    own = getattr(member, "called", "")
+    return (
+        own or "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(member).__name__).strip()
+    )
 
 
 def _reason(weights: Matrix, called: Sequence[str], tested: int) -> str:
