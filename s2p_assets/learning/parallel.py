@@ -64,7 +64,9 @@ def run_parallel(work: Callable[..., T], tasks: Iterable[tuple[Any, ...]], *, pr
     import joblib
 
     waiting = list(tasks)
-    parallel = joblib.Parallel(return_as="generator")
+    backend, _ = joblib.parallel.get_active_backend()
+    as_they_come = backend.supports_return_generator  # which Ray's does not: its progress is told at the end
+    parallel = joblib.Parallel(return_as="generator" if as_they_come else "list")
     results = []
     for result in parallel(joblib.delayed(_single_threaded)(work, task) for task in waiting):
         results.append(result)
@@ -96,8 +98,11 @@ def _cluster(kind: str, address: str) -> Iterator[None]:
         finally:
             client.close()
     elif kind == "ray":
-        _join_ray(address)
-        yield
+        leave = _join_ray(address)
+        try:
+            yield
+        finally:
+            leave()
     else:
         yield
 
@@ -115,14 +120,17 @@ def _dask_client(address: str) -> Any:
         raise WorkersUnreachable(f"no Dask scheduler answers at {address} ({error}); correct S2P_JOBLIB") from None
 
 
-def _join_ray(address: str) -> None:
+def _join_ray(address: str) -> Callable[[], None]:
+    """Joins a cluster; returned is what leaves it, which does nothing where this process was in it before."""
     try:
         import ray
         from ray.util.joblib import register_ray
     except ImportError:
         raise WorkersUnreachable("S2P_JOBLIB asks for Ray, which is not installed: pip install ray") from None
     try:
+        was_there = bool(ray.is_initialized())
         ray.init(address=f"ray://{address}", ignore_reinit_error=True)
         register_ray()
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise WorkersUnreachable(f"no Ray cluster answers at {address} ({error}); correct S2P_JOBLIB") from None
+    return (lambda: None) if was_there else ray.shutdown

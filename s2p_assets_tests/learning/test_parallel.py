@@ -1,7 +1,15 @@
 """Promises of work that is spread: the same result on one core, on all, and on a cluster."""
 
+import contextlib
+import importlib.util
 import logging
+import secrets
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +19,7 @@ from s2p_assets.learning.forecasting.backtest import rolling_origin
 from s2p_assets.learning.forecasting.models.boosting import Boosting
 from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
 from s2p_assets.learning.parallel import WorkersUnreachable, run_parallel, shard_of, workers
+from s2p_assets_tests.api.served import free_port
 from s2p_assets_tests.learning.histories import WEEKLY, seasonal
 
 
@@ -22,6 +31,41 @@ def cluster() -> Iterator[str]:
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=logging.ERROR
     ) as running:
         yield running.scheduler_address.replace("tcp://", "dask://")
+
+
+@pytest.fixture(scope="module")
+def ray_cluster() -> Iterator[str]:
+    """The setting of a Ray cluster of this machine, which asks for a token."""
+    if importlib.util.find_spec("ray") is None:  # which looks for the token when it is imported
+        pytest.skip("Ray is not installed: pip install ray")
+    ports = [free_port() for _ in range(2)]
+    words = ["--head", "--block", "--node-ip-address=127.0.0.1", "--num-cpus=2", "--include-dashboard=false"]
+    words += [f"--port={ports[0]}", f"--ray-client-server-port={ports[1]}", "--disable-usage-stats"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        head = subprocess.Popen(
+            [Path(sys.executable).parent / "ray", "start", *words], stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        deadline = time.monotonic() + 60
+        while head.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", ports[1]), 1):
+                break
+            time.sleep(0.2)
+        yield f"ray://127.0.0.1:{ports[1]}"
+        head.terminate()
+        head.wait(60)
+
+
+def test_a_ray_cluster_gives_the_backtest_of_a_single_core_and_is_left_again(ray_cluster: str) -> None:
+    history, forecaster = seasonal(8, 90), Boosting(trees=10)
+    with workers(ray_cluster):
+        spread = rolling_origin(forecaster, history, WEEKLY)
+        assert run_parallel(divmod, [(n, 7) for n in range(9)], progress="days") == [divmod(n, 7) for n in range(9)]
+    pd.testing.assert_frame_equal(spread, rolling_origin(forecaster, history, WEEKLY), check_exact=True)
+    import ray
+
+    assert not ray.is_initialized()
 
 
 def test_a_backtest_on_a_dask_cluster_of_two_workers_is_the_one_of_a_single_core(cluster: str) -> None:
