@@ -131,20 +131,24 @@ def _from_elsewhere(status: Status) -> Iterator[Need]:
         if remote["state"] in ("away", "partly"):
             yield _elsewhere(remote)
         elif remote["is_silent"]:
-            says = f"It was last looked at on {remote['looked_at'][:16].replace('T', ' ')} UTC; let s2p up run."
+            says = f"It was last looked at on {_to_minute(remote['looked_at'])} UTC; let s2p up run."
             yield Need("not looked at", "fault", f"Nobody looks at {remote['place']}", (says,))
     if mailbox := status["mailbox"]:
         yield from _mailed(mailbox)
 
 
+def _to_minute(moment: str) -> str:
+    return moment[:16].replace("T", " ")
+
+
 def _not_following(table: Mapping[str, Any]) -> Need:
-    made = f"Its rows stand as of {table['made_at'][:16].replace('T', ' ')} UTC." if table["made_at"] else ""
+    made = f"Its rows stand as of {_to_minute(table['made_at'])} UTC." if table["made_at"] else ""
     title = f"{table['name'].replace('_', ' ').capitalize()} does not follow its streams"
     return Need("not made", "fault", title, tuple(filter(None, (table["problem"], made))))
 
 
 def _elsewhere(remote: Mapping[str, Any]) -> Need:
-    since = f" since {remote['since'][:16].replace('T', ' ')} UTC" if remote["since"] else ""
+    since = f" since {_to_minute(remote['since'])} UTC" if remote["since"] else ""
     stands = "Nothing is taken for gone until then: the rows of its files stand."
     if remote["state"] == "away":
         why = (remote["problem"] or "").removeprefix(f"{remote['place']}: ")

@@ -4,7 +4,6 @@ What is asked of it belongs to the tests.
 """
 
 import datetime as dt
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import psutil
 from s2p_assets.services import access
 from s2p_assets.services.context import Context, open_context
 from s2p_assets.settings import Settings
+from s2p_assets_tests.free_ports import free_port
 from s2p_assets_tests.small_company import PATIENCE_SECONDS, SmallCompany, build, save
 
 PASSWORD = "quite a long sentence"
@@ -229,9 +229,3 @@ def start(company: SmallCompany, port: int, **environment: str) -> "subprocess.P
                 return process
         except httpx.TransportError:
             time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -7,7 +7,8 @@ import pytest
 
 from s2p_assets.api.guard import COOKIE
 from s2p_assets.services import access
-from s2p_assets_tests.api.served import PASSWORD, Served, free_port, start
+from s2p_assets_tests.api.served import PASSWORD, Served, start
+from s2p_assets_tests.free_ports import free_port
 
 JSON = {"Accept": "application/json"}
 

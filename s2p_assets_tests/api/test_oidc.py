@@ -15,7 +15,8 @@ from joserfc.jwk import RSAKey
 
 from s2p_assets.services import access
 from s2p_assets.settings import Settings
-from s2p_assets_tests.api.served import Served, free_port, start
+from s2p_assets_tests.api.served import Served, start
+from s2p_assets_tests.free_ports import free_port
 
 JSON = {"Accept": "application/json"}
 

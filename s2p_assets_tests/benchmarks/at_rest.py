@@ -9,7 +9,6 @@ Linux alone, as costs are read from `/proc`.
 import argparse
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import psycopg
 from s2p_assets.settings import read_settings
 from s2p_assets.warehouse.server.connection import connect, database_url
 from s2p_assets_tests.benchmarks.metering import tree_cpu, tree_memory
+from s2p_assets_tests.free_ports import free_port
 
 CONNECTIONS = "select sum(sessions) from pg_stat_database"
 
@@ -72,12 +72,6 @@ def _measure(settle: float, seconds: float) -> None:
 def _connections(conn: psycopg.Connection) -> float:
     row = conn.execute(CONNECTIONS).fetchone()
     return float(row[0]) if row else 0.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

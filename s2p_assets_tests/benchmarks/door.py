@@ -33,8 +33,9 @@ from s2p_assets.services.feature_store import FeatureQuery
 from s2p_assets.settings import Settings
 from s2p_assets.warehouse.server.connection import connect
 from s2p_assets.warehouse.tables.derived_tables import ensure_derived_table
-from s2p_assets_tests.api.served import free_port, start
+from s2p_assets_tests.api.served import start
 from s2p_assets_tests.benchmarks.metering import tree_cpu
+from s2p_assets_tests.free_ports import free_port
 from s2p_assets_tests.small_company import SmallCompany
 
 CLIENTS = 8

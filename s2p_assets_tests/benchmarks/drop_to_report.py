@@ -31,8 +31,8 @@ from s2p_assets.samples.retail_share import write_share
 from s2p_assets.settings import Settings, read_settings
 from s2p_assets.warehouse.server.connection import connect, database_url
 from s2p_assets_tests import small_company
-from s2p_assets_tests.benchmarks.at_rest import free_port
 from s2p_assets_tests.benchmarks.metering import tree_cpu
+from s2p_assets_tests.free_ports import free_port
 
 REPORTS = ("retail-weekly-outlook", "acme-takings")
 """What people wait for, of the retail company and of the small one."""

@@ -30,8 +30,9 @@ import psycopg
 import pytest
 
 from s2p_assets.services.streams.telling import streams_status
-from s2p_assets_tests.api.served import free_port, start
+from s2p_assets_tests.api.served import start
 from s2p_assets_tests.benchmarks.metering import tree_cpu, tree_memory
+from s2p_assets_tests.free_ports import free_port
 from s2p_assets_tests.streams.acme import (
     SHOP,
     TOPIC,

@@ -39,8 +39,8 @@ from s2p_assets.warehouse.server import embedded
 from s2p_assets.warehouse.server.connection import connect
 from s2p_assets.warehouse.server.unreachable import DatabaseUnreachable
 from s2p_assets_tests import small_company
-from s2p_assets_tests.benchmarks.at_rest import free_port
 from s2p_assets_tests.benchmarks.week_company import ENGINEERS, Burst, Size, Told, Week, take_steps, write_shelves
+from s2p_assets_tests.free_ports import free_port
 from s2p_assets_tests.messaging.servers import Mailbox, mail_server
 
 DISK_MB, FREE_MB = 3072, 600

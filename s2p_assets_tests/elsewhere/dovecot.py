@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from s2p_assets_tests.elsewhere.servers import free_port, running
+from s2p_assets_tests.elsewhere.servers import running
+from s2p_assets_tests.free_ports import free_port
 
 
 @dataclass

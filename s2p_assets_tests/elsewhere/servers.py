@@ -17,14 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from s2p_assets_tests.free_ports import free_port
+
 PATIENCE_SECONDS = 30.0
 SFTP_SERVER = Path("/usr/lib/openssh/sftp-server")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from s2p_assets_tests.elsewhere.acme import acme_at, lay, price_list
-from s2p_assets_tests.elsewhere.servers import free_port, running
+from s2p_assets_tests.elsewhere.servers import running
+from s2p_assets_tests.free_ports import free_port
 from s2p_assets_tests.small_company import PATIENCE_SECONDS
 from s2p_assets_tests.warm_commands import warm_commands
 

@@ -35,7 +35,8 @@ from s2p_assets.settings import Settings
 from s2p_assets.warehouse.lakehouse.delta_tables import Lakehouse
 from s2p_assets.warehouse.sql_tables.making import make_sql_table
 from s2p_assets.warehouse.tables.row_query import QueryInvalid
-from s2p_assets_tests.api.served import free_port, start
+from s2p_assets_tests.api.served import start
+from s2p_assets_tests.free_ports import free_port
 from s2p_assets_tests.graph.test_sql_assets import LINES
 
 pytestmark = [

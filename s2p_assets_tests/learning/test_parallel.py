@@ -19,7 +19,7 @@ from s2p_assets.learning.forecasting.backtest import rolling_origin
 from s2p_assets.learning.forecasting.models.boosting import Boosting
 from s2p_assets.learning.forecasting.models.moving_average import MovingAverage
 from s2p_assets.learning.parallel import WorkersUnreachable, run_parallel, shard_of, workers
-from s2p_assets_tests.api.served import free_port
+from s2p_assets_tests.free_ports import free_port
 from s2p_assets_tests.learning.histories import WEEKLY, seasonal
 
 

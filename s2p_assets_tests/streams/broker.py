@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from s2p_assets_tests.elsewhere.servers import free_port, object_store
+from s2p_assets_tests.elsewhere.servers import object_store
+from s2p_assets_tests.free_ports import free_port
 
 PATIENCE_SECONDS = 120.0
 MEMORY = "memory://tansu/"

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from s2p_assets_tests.elsewhere.servers import free_port
+from s2p_assets_tests.free_ports import free_port
 from s2p_assets_tests.streams.broker import Broker, running_broker
 
 USER, PASSWORD = "s2p", "right"

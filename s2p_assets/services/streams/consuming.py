@@ -45,7 +45,7 @@ SHARE_SECONDS = 2.0
 LOOK_SECONDS = 10.0
 AGAIN_SECONDS = 5.0
 ASK_SECONDS = 10.0
-BELIEVED_SECONDS = 5.0
+ASKS_UNTIL_BELIEVED = 6
 
 Message = Any
 """Of `confluent_kafka`, whose own types say that it may have no topic and no offset."""
@@ -253,11 +253,12 @@ class StreamConsumer:
         An end before what was read already is asked for again for a while: brokers tell one that is too old when the
         leader among them has changed, or they are busy.
         """
-        believed_at = time.monotonic() + BELIEVED_SECONDS
+        told = 0
         while not self.ended.is_set():
             bounds = self._asked_bounds(consumer, known)
+            told += bounds is not None
             is_other = bounds and bounds.topic_id and known.topic_id and bounds.topic_id != known.topic_id
-            if bounds and (is_other or bounds.end >= known.next_offset or time.monotonic() > believed_at):
+            if bounds and (is_other or bounds.end >= known.next_offset or told >= ASKS_UNTIL_BELIEVED):
                 return bounds
             self.ended.wait(1.0)
         return UNBOUNDED
